@@ -1,0 +1,1 @@
+"""Example workflows and their tasks."""

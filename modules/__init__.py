@@ -1,0 +1,1 @@
+"""Salt execution modules of Salt O²."""

@@ -1,0 +1,1 @@
+"""An example site in pillar."""

@@ -1,0 +1,1 @@
+"""Reactor rules: which event leads to which runner call."""

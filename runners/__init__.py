@@ -1,0 +1,1 @@
+"""Salt runners of Salt O²."""

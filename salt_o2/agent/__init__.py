@@ -1,0 +1,1 @@
+"""What runs on each host: start, drive, watch and adopt tasks."""

@@ -1,0 +1,1 @@
+"""Salt as transport; the only library folder that imports salt."""

@@ -1,0 +1,1 @@
+"""A private Salt cluster in a directory of this machine."""

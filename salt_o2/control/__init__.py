@@ -1,0 +1,1 @@
+"""What runs on the master: environments, their store, their placement."""

@@ -1,0 +1,26 @@
+"""The one way between our values and the plain dicts of the wire (JSON, msgpack, Salt's events)."""
+
+from typing import Any, TypeVar
+
+import msgspec
+
+from salt_o2.core.errors import InvalidRequest
+
+T = TypeVar("T")
+
+
+def plain(value: Any) -> Any:
+    """Return ``value`` as dicts, lists, strings and numbers."""
+    return msgspec.to_builtins(value)
+
+
+def typed(data: Any, kind: type[T]) -> T:
+    """Return ``data`` from the wire as a ``kind``.
+
+    Raises:
+        InvalidRequest: if it does not fit, saying where.
+    """
+    try:
+        return msgspec.convert(data, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(f"not a {kind.__name__}: {error}") from error

@@ -1,0 +1,37 @@
+"""What an agent must know to start one task, and to speak with it."""
+
+from dataclasses import dataclass
+
+from salt_o2.core.states import ControlMode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """One process as its task template and the plan want it (AliECS `common/cmdinfo.go`).
+
+    With ``shell`` the value and the arguments are joined by blanks and given to ``/bin/sh -c``; without
+    it the value is the program and every argument reaches it as it is.
+    """
+
+    mode: ControlMode
+    value: str
+    arguments: tuple[str, ...] = ()
+    shell: bool = False
+    env: tuple[str, ...] = ()
+    """``NAME=VALUE`` entries, on top of the agent's own environment."""
+    user: str = ""
+    """The account the process runs as; empty means the agent's."""
+    stdout: str = "none"
+    stderr: str = "none"
+    """``none``, ``stdout`` or ``all``."""
+    control_port: int | None = None
+    """Where its OCC server listens; ``None`` for basic tasks."""
+    codec: str = "OCClite"
+    """``OCC`` (protobuf) or ``OCClite`` (JSON); direct tasks always speak OCC."""
+    ports: tuple[int, ...] = ()
+    """TCP ports that it will bind: refused beforehand if somebody else has one."""
+
+    @property
+    def command_line(self) -> str:
+        """The command as a person would type it."""
+        return " ".join((self.value, *self.arguments))

@@ -1,0 +1,132 @@
+"""What control and agents say to each other. Values only; they travel through core/codec.py.
+
+Level, not edge: an order names the state that its task should reach, may be repeated or lost, and an agent
+obeys the highest revision it has seen of each task. A report names the state that a task has; reports of one agent are
+numbered, so control sees a gap and asks for a survey.
+
+    control  --Command-->  agent      publish channel, or Salt job o2.drive: whichever comes first
+    control  --Inquiry-->  agent
+    agent    --Report--->  control    request channel, one for all that changed in a short window
+"""
+
+from dataclasses import dataclass, field
+
+from salt_o2.core.ids import EnvironmentId, HostId, TaskId
+from salt_o2.core.launch import Launch
+from salt_o2.core.states import TaskState, TaskStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What one task should be: ``goal`` is STANDBY, CONFIGURED, RUNNING or DONE."""
+
+    task: TaskId
+    launch: Launch | None = None
+    """Given when the task may have to be started; the agent keeps it from then on."""
+    properties: dict[str, str] | None = None
+    """What CONFIGURE pushes; given with a CONFIGURED goal, kept from then on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """All orders of one environment to one host, at one revision."""
+
+    host: HostId
+    environment: EnvironmentId
+    revision: int
+    goal: TaskState
+    orders: tuple[Order, ...]
+    arguments: dict[str, str] = field(default_factory=dict)
+    """What START or STOP pushes to every task (run number, times)."""
+    timeout_s: float = 90.0
+    """How long each task may take before the agent gives up on it, kills it, and says so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inquiry:
+    """Asks one agent for a survey: a full report of itself and all its tasks."""
+
+    host: HostId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exit:
+    """How a process ended: its exit ``code``, or the ``signal`` number that killed it."""
+
+    code: int | None = None
+    signal: int | None = None
+
+    def __str__(self) -> str:
+        """Say it as a person would."""
+        return f"killed by signal {self.signal}" if self.signal else f"exit code {self.code}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a task is not where it was asked to be."""
+
+    asked: str
+    """The step that failed: ``launch``, or an OCC or FairMQ event."""
+    state: str
+    """What the device last said of its own state, or ``-``."""
+    reason: str
+    advice: str = ""
+    output: tuple[str, ...] = ()
+    """The last lines of the process's output."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskReport:
+    """What one task is, as its agent sees it."""
+
+    task: TaskId
+    environment: EnvironmentId
+    revision: int
+    """The revision of the last order that the agent has for this task."""
+    settled: bool
+    """Whether the agent is done with that order: the goal is reached, or given up (see ``failure``)."""
+    status: TaskStatus
+    state: TaskState
+    device_state: str = ""
+    """The device's own word for it, for example ``READY``."""
+    pid: int | None = None
+    started: float | None = None
+    """When the process started, in seconds since the epoch."""
+    exit: Exit | None = None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostFacts:
+    """What a host offers to placement."""
+
+    address: str
+    """Where other hosts reach its channels."""
+    network: str
+    """Hosts with the same value share one space of TCP ports (one machine, one network namespace)."""
+    cpus: float
+    memory_mb: float
+    attributes: dict[str, str] = field(default_factory=dict)
+    """What constraints match: ``machine_id``, ``machine_type``, ``detector`` and the site's own."""
+    control_ports: tuple[int, int] = (30000, 32767)
+    channel_ports: tuple[int, int] = (9000, 19999)
+    """First and last port that placement may give out."""
+    version: str = ""
+    started: float = 0.0
+    """When the agent started, in seconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What changed on one host since the report before; a survey has all tasks and the host's facts."""
+
+    host: HostId
+    incarnation: str
+    """A new one for every start of the agent."""
+    sequence: int
+    """One more with every report; a heartbeat repeats the last and has no tasks."""
+    tasks: tuple[TaskReport, ...] = ()
+    facts: HostFacts | None = None
+    """Present exactly in a survey."""
+    accepted: dict[EnvironmentId, int] = field(default_factory=dict)
+    """The highest revision taken in, of each environment whose command is being carried out."""

@@ -1,0 +1,1 @@
+"""A FairMQ-compatible device in Python."""

@@ -1,0 +1,1 @@
+"""Salt engines: start() only."""

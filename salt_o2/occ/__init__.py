@@ -1,0 +1,1 @@
+"""The control channel of one task: OCC (protobuf), OCClite (JSON) and FairMQ's states."""

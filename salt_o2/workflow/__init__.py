@@ -1,0 +1,1 @@
+"""The template language: YAML and expressions become a tree of roles."""

@@ -1,0 +1,14 @@
+"""Package salt-o2; the repository's plug-in folders become subpackages of salt_o2."""
+
+from setuptools import find_packages, setup
+
+PLUGIN_FOLDERS = ("modules", "states", "runners")  # Salt plug-ins, kept at the top level
+DATA_FOLDERS = ("reactor", "pillar", "examples")  # YAML that a master or control serves
+
+mapped = {f"salt_o2.{folder}": folder for folder in PLUGIN_FOLDERS + DATA_FOLDERS}
+
+setup(
+    packages=[*find_packages(include=["salt_o2", "salt_o2.*"]), *mapped],
+    package_dir=mapped,
+    package_data={"": ["*.sls", "**/*.sls", "*.yaml", "**/*.yaml", "py.typed"]},
+)

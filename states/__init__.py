@@ -1,0 +1,1 @@
+"""Salt state modules of Salt O²."""
