@@ -1,8 +1,8 @@
 """What control and agents say to each other. Values only; they travel through core/codec.py.
 
 Level, not edge: an order names the state that its task should reach, may be repeated or lost, and an agent
-obeys the highest revision it has seen of each task. A report names the state that a task has; reports of one agent are
-numbered, so control sees a gap and asks for a survey.
+obeys the highest revision it has seen of each task. A report names the state that a task has; reports of
+one agent are numbered, so control sees a gap and asks for a survey.
 
     control  --Command-->  agent      publish channel, or Salt job o2.drive: whichever comes first
     control  --Inquiry-->  agent

@@ -1,0 +1,135 @@
+"""What comes into an environment's machine and what its caller must carry out, in order.
+
+Messages are past or requests, effects are imperative. Every message carries the time, in seconds since the
+epoch, because the core has no clock.
+"""
+
+from dataclasses import dataclass, field
+
+from salt_o2.core.errors import O2Error
+from salt_o2.core.ids import EnvironmentId, HostId, TaskId
+from salt_o2.core.messages import Command, Failure, TaskReport
+from salt_o2.core.states import EnvironmentEvent, EnvironmentState, TaskState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requested:
+    """Message: somebody wants these events, one after the other."""
+
+    at: float
+    request: str
+    """The id under which the answer is awaited; empty if nobody waits."""
+    events: tuple[EnvironmentEvent, ...]
+    user: str = ""
+    run_number: int | None = None
+    """The number of the run that START_ACTIVITY opens."""
+    undo: bool = False
+    """Whether a failure ends the environment (EXIT), as it does while it is being created."""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TasksMoved:
+    """Message: one host reports tasks of this environment."""
+
+    at: float
+    host: HostId
+    reports: tuple[TaskReport, ...] = ()
+    accepted: int = -1
+    """The highest revision that the host has taken in, if it says so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """Message: it is now ``at``; sent when ``Environment.wake_at`` has come."""
+
+    at: float
+
+
+Message = Requested | TasksMoved | Tick
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drive:
+    """Effect: send the command to its host on the quick channel."""
+
+    command: Command
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Insist:
+    """Effect: send the command again, as a Salt job, because its host has not said that it has it."""
+
+    command: Command
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnounceState:
+    """Effect: tell the world that the environment is now in ``state``."""
+
+    environment: EnvironmentId
+    state: EnvironmentState
+    run_number: int | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnounceTask:
+    """Effect: tell the world that a task moved."""
+
+    environment: EnvironmentId
+    task: TaskId
+    path: str
+    host: HostId
+    state: TaskState
+    critical: bool
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """Effect: the request has come to its end, with or without an error."""
+
+    request: str
+    error: O2Error | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndRun:
+    """Effect: the run with this number is over."""
+
+    run_number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """Effect: the environment needs its hosts, ports and memory no longer."""
+
+    environment: EnvironmentId
+
+
+Effect = Drive | Insist | AnnounceState | AnnounceTask | Answer | EndRun | Release
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """How long control waits, in seconds, for the tasks in each transition (AliECS A1.4, A2.4)."""
+
+    by_event: dict[EnvironmentEvent, float] = field(
+        default_factory=lambda: {
+            EnvironmentEvent.DEPLOY: 90.0,
+            EnvironmentEvent.CONFIGURE: 120.0,
+            EnvironmentEvent.START_ACTIVITY: 90.0,
+            EnvironmentEvent.STOP_ACTIVITY: 90.0,
+            EnvironmentEvent.RESET: 90.0,
+            EnvironmentEvent.RECOVER: 120.0,
+            EnvironmentEvent.EXIT: 30.0,
+            EnvironmentEvent.GO_ERROR: 10.0,
+        }
+    )
+    acknowledge: float = 1.0
+    """After this, a silent host gets the command again, the sure way."""
+    margin: float = 5.0
+    """How much longer than its tasks' own limit control waits, so that the agent's reason comes first."""
+    gather: float = 0.5
+    """How long after a first failure the others are awaited, so that one message names them all."""
