@@ -72,6 +72,10 @@ class Environment:
         """When the next Tick is due, in seconds since the epoch; ``None`` while nothing is awaited."""
         return self.wait.wake_at if self.wait else None
 
+    def tasks_on(self, host: HostId) -> list[PlannedTask]:
+        """Return the tasks that the plan places on ``host``."""
+        return self._by_host.get(host, [])
+
     def step(self, message: Message) -> list[Effect]:
         """Take in one message; return what the caller must now carry out, in order.
 

@@ -1,0 +1,55 @@
+"""How commands travel on the master's publish channel.
+
+The target is a list of ``o2/<host>``: every minion receives the publication, finds itself not named and
+drops it, while the agents, which subscribe on their own, look for their names. Packed bodies above
+COMPRESS_ABOVE are compressed, which pays from about 4 kB on.
+"""
+
+import zlib
+from typing import Any
+
+import msgpack
+
+FUNCTION = "o2.drive"
+TARGET = "o2/"
+COMPRESS_ABOVE = 4096
+BROADCAST_BELOW = 100_000
+"""Bytes up to which one publication for all hosts is cheaper than one for each."""
+
+
+def seal(messages: dict[str, Any]) -> dict[str, Any]:
+    """Return the publication that carries ``messages``, a body for each host."""
+    return {
+        "fun": FUNCTION,
+        "arg": [pack(messages)],
+        "tgt": [TARGET + host for host in messages],
+        "tgt_type": "list",
+        "jid": "",
+        "ret": "",
+        "user": "salt-o2",
+    }
+
+
+def unseal(load: dict[str, Any], host: str) -> Any | None:
+    """Return the body for ``host`` in a publication, or ``None`` if it is not ours or not for it."""
+    if load.get("fun") != FUNCTION or load.get("tgt_type") != "list" or TARGET + host not in load["tgt"]:
+        return None
+    return unpack(load["arg"][0]).get(host)
+
+
+def pack(body: Any) -> bytes:
+    """Return ``body`` as bytes, compressed if that pays; the first byte tells which."""
+    raw: bytes = msgpack.packb(body)
+    return b"z" + zlib.compress(raw, 1) if len(raw) > COMPRESS_ABOVE else b"m" + raw
+
+
+def unpack(data: bytes) -> Any:
+    """Return what ``pack`` packed."""
+    raw = zlib.decompress(data[1:]) if data[:1] == b"z" else data[1:]
+    return msgpack.unpackb(raw)
+
+
+def bundles(messages: dict[str, Any]) -> list[dict[str, Any]]:
+    """Split ``messages`` so that each bundle makes one publication of a sensible size."""
+    size = sum(len(msgpack.packb(body)) for body in messages.values())
+    return [messages] if size <= BROADCAST_BELOW else [{host: body} for host, body in messages.items()]

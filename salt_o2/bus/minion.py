@@ -1,0 +1,103 @@
+"""An agent's end of the bus: hears commands on the master's publish channel, reports on a request channel.
+
+Both channels sign in with the minion's own key and are the agent's own, so that a command does not wait
+for the minion to start a job process.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import salt.channel.client
+import salt.exceptions
+import salt.minion
+from tornado.ioloop import IOLoop
+
+from salt_o2.bus import envelope, tags
+from salt_o2.core.codec import plain, typed
+from salt_o2.core.errors import InvalidRequest, Unreachable
+from salt_o2.core.messages import Command, Inquiry, Report
+
+log = logging.getLogger(__name__)
+
+Heard = Callable[[Command | Inquiry], Awaitable[None]]
+
+
+class MinionBus:
+    """The bus as an agent sees it; to be used inside the engine's own process and loop only."""
+
+    def __init__(self, opts: dict[str, Any], send_timeout_s: float = 5.0) -> None:
+        """Take the minion's options; they need not know the master's address yet."""
+        self._opts = dict(opts)
+        self._timeout_s = send_timeout_s
+        self._up: Any = None
+        self._down: Any = None
+
+    async def open(self, heard: Heard) -> None:
+        """Sign in to the master and listen; every message for this host is given to ``heard``."""
+        self._opts.update(await asyncio.to_thread(_resolve_master, self._opts))
+        self._up = salt.channel.client.AsyncReqChannel.factory(self._opts, io_loop=IOLoop.current())
+        self._down = salt.channel.client.AsyncPubChannel.factory(self._opts, io_loop=IOLoop.current())
+        await self._down.connect()
+
+        async def receive(payload: dict[str, Any]) -> None:
+            message = _read(payload.get("load", {}), self._opts["id"])
+            if message is not None:
+                await heard(message)
+
+        self._down.on_recv(receive)
+
+    async def send(self, report: Report) -> None:
+        """Bring ``report`` to the master's bus.
+
+        Raises:
+            Unreachable: if the master does not take it in time; the agent tries again later.
+        """
+        load = {
+            "id": self._opts["id"],
+            "cmd": "_minion_event",
+            "tag": tags.agent(self._opts["id"]),
+            "data": {"report": envelope.pack(plain(report))},
+            "tok": self._up.auth.gen_token(b"salt"),
+            "pretag": None,
+        }
+        try:
+            await self._up.send(load, timeout=self._timeout_s, tries=1)
+        except (salt.exceptions.SaltException, OSError) as error:
+            raise Unreachable(f"the master did not take the report of {self._opts['id']}: {error}") from error
+
+    def close(self) -> None:
+        """Disconnect."""
+        for channel in (self._down, self._up):
+            if channel is not None:
+                channel.close()
+
+
+def _resolve_master(opts: dict[str, Any]) -> dict[str, Any]:
+    if "master_uri" in opts:
+        return {}
+    resolved: dict[str, Any] = salt.minion.resolve_dns(opts)
+    return resolved
+
+
+def _read(load: dict[str, Any], host: str) -> Command | Inquiry | None:
+    try:
+        body = envelope.unseal(load, host)
+        return None if body is None else message_of(body)
+    except (InvalidRequest, KeyError, TypeError, ValueError) as error:
+        log.warning("ignored a publication for %s that is no message: %s", host, error)
+        return None
+
+
+def message_of(body: dict[str, Any]) -> Command | Inquiry:
+    """Return the message in the body of a publication or of an ``o2.drive`` job.
+
+    Raises:
+        InvalidRequest: if it is none.
+    """
+    kinds: dict[str, type[Command] | type[Inquiry]] = {"Command": Command, "Inquiry": Inquiry}
+    kind = kinds.get(body.get("kind", ""))
+    if kind is None:
+        raise InvalidRequest(f"neither a Command nor an Inquiry: {body.get('kind')!r}")
+    return typed(body.get("message"), kind)

@@ -1,0 +1,59 @@
+"""What a host's survey says against what control believes: who is lost, and who should not be there."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from salt_o2.core.environment import Environment
+from salt_o2.core.ids import EnvironmentId
+from salt_o2.core.messages import Command, Failure, Order, Report, TaskReport
+from salt_o2.core.states import TaskState, TaskStatus
+
+
+def lost(environment: Environment, survey: Report) -> list[TaskReport]:
+    """Return reports of the tasks that ran on the surveyed host and that its agent no longer knows."""
+    present = {report.task for report in survey.tasks}
+    return [
+        _lost(environment.reports[task.id])
+        for task in environment.tasks_on(survey.host)
+        if task.id not in present and _was_alive(environment.reports.get(task.id))
+    ]
+
+
+def strays(environments: Mapping[EnvironmentId, Environment], survey: Report) -> list[Command]:
+    """Return the commands that end the tasks on a host that belong to no environment of ours."""
+    unknown = [report for report in survey.tasks if not _is_ours(environments, report)]
+    by_environment: dict[EnvironmentId, list[TaskReport]] = {}
+    for report in unknown:
+        by_environment.setdefault(report.environment, []).append(report)
+    return [_end(survey, environment, reports) for environment, reports in by_environment.items()]
+
+
+def _was_alive(report: TaskReport | None) -> bool:
+    return report is not None and report.status is TaskStatus.ACTIVE
+
+
+def _lost(report: TaskReport) -> TaskReport:
+    failure = Failure(
+        asked="survey",
+        state=report.device_state or report.state,
+        reason="its agent does not know it any more",
+        advice="the agent's directory was lost: look for the process by hand, then RECOVER",
+    )
+    return replace(report, settled=True, status=TaskStatus.INACTIVE, state=TaskState.ERROR, failure=failure)
+
+
+def _is_ours(environments: Mapping[EnvironmentId, Environment], report: TaskReport) -> bool:
+    environment = environments.get(report.environment)
+    return environment is not None and report.task in environment.tasks
+
+
+def _end(survey: Report, environment: EnvironmentId, reports: Iterable[TaskReport]) -> Command:
+    reports = list(reports)
+    return Command(
+        host=survey.host,
+        environment=environment,
+        revision=max(report.revision for report in reports) + 1,
+        goal=TaskState.DONE,
+        orders=tuple(Order(task=report.task) for report in reports),
+        timeout_s=30.0,
+    )
