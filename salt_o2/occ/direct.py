@@ -1,0 +1,50 @@
+"""libOCC's states and events: the table of tasks in direct mode, whose events are sent as they are.
+
+libOCC answers an event in a state where it is not allowed, but says ok if the state happens to be the one
+that the event leads to (CONFIGURE in CONFIGURED): nothing was done, and the new arguments are lost. What is
+not in this table is therefore never sent.
+"""
+
+from salt_o2.core.states import TaskEvent, TaskState
+from salt_o2.occ.moves import Move, Table
+
+STANDBY, CONFIGURED, RUNNING, PAUSED, ERROR, DONE = (
+    "STANDBY",
+    "CONFIGURED",
+    "RUNNING",
+    "PAUSED",
+    "ERROR",
+    "DONE",
+)
+
+MOVES: tuple[tuple[TaskEvent, str, str], ...] = (
+    (TaskEvent.CONFIGURE, STANDBY, CONFIGURED),
+    (TaskEvent.START, CONFIGURED, RUNNING),
+    (TaskEvent.STOP, RUNNING, CONFIGURED),
+    (TaskEvent.RESET, CONFIGURED, STANDBY),
+    (TaskEvent.RECOVER, ERROR, STANDBY),
+    (TaskEvent.EXIT, STANDBY, DONE),
+    (TaskEvent.EXIT, CONFIGURED, DONE),
+    (TaskEvent.EXIT, ERROR, DONE),
+)
+
+TABLE = Table(
+    ready=STANDBY,
+    task_states={
+        STANDBY: TaskState.STANDBY,
+        CONFIGURED: TaskState.CONFIGURED,
+        RUNNING: TaskState.RUNNING,
+        ERROR: TaskState.ERROR,
+        DONE: TaskState.DONE,
+    },
+    goals={event: target for event, _, target in MOVES},
+    walks={
+        event: {
+            source: (Move(event.value, source, target, with_arguments=True),)
+            for asked, source, target in MOVES
+            if asked is event
+        }
+        for event in TaskEvent
+    },
+    passing=frozenset({"UNDEFINED"}),
+)

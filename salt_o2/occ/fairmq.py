@@ -1,0 +1,81 @@
+"""FairMQ's states and steps, and which of them make up the transitions of a task.
+
+The names are those of the OCC plugins, upper case with blanks. A FairMQ device never answers an event in a
+state where it is not allowed, so keep this table the whole truth of what may be sent:
+
+    IDLE -INIT DEVICE-> INITIALIZING DEVICE -COMPLETE INIT-> INITIALIZED -BIND-> BOUND -CONNECT->
+    DEVICE READY -INIT TASK-> READY -RUN-> RUNNING -STOP->
+    READY -RESET TASK-> DEVICE READY -RESET DEVICE-> IDLE -END-> EXITING
+
+ERROR is terminal: nothing may be sent there, any request would keep the process from exiting.
+"""
+
+from dataclasses import replace
+
+from salt_o2.core.states import TaskEvent, TaskState
+from salt_o2.occ.moves import Move, Table
+
+IDLE, INITIALIZING_DEVICE, INITIALIZED = "IDLE", "INITIALIZING DEVICE", "INITIALIZED"
+BOUND, DEVICE_READY, READY, RUNNING = "BOUND", "DEVICE READY", "READY", "RUNNING"
+ERROR, EXITING = "ERROR", "EXITING"
+BINDING, CONNECTING, INITIALIZING_TASK = "BINDING", "CONNECTING", "INITIALIZING TASK"
+RESETTING_TASK, RESETTING_DEVICE = "RESETTING TASK", "RESETTING DEVICE"
+
+PASSING = frozenset({BINDING, CONNECTING, INITIALIZING_TASK, RESETTING_TASK, RESETTING_DEVICE})
+"""States that a device leaves by itself. INITIALIZING DEVICE is not one: it waits for COMPLETE INIT."""
+
+CONFIGURE = (
+    Move("INIT DEVICE", IDLE, INITIALIZING_DEVICE, with_arguments=True),
+    Move("COMPLETE INIT", INITIALIZING_DEVICE, INITIALIZED),
+    Move("BIND", INITIALIZED, BOUND),
+    Move("CONNECT", BOUND, DEVICE_READY),
+    Move("INIT TASK", DEVICE_READY, READY),
+)
+START = Move("RUN", READY, RUNNING, with_arguments=True)
+STOP = Move("STOP", RUNNING, READY, with_arguments=True)
+RESET_TASK = Move("RESET TASK", READY, DEVICE_READY)
+RESET_DEVICE = {
+    state: Move("RESET DEVICE", state, IDLE, with_arguments=True)
+    for state in (DEVICE_READY, BOUND, INITIALIZED)
+}
+ROLLBACK = {state: replace(move, with_arguments=False) for state, move in RESET_DEVICE.items()}
+END = Move("END", IDLE, EXITING)
+
+RESET = {
+    READY: (RESET_TASK, RESET_DEVICE[DEVICE_READY]),
+    DEVICE_READY: (RESET_DEVICE[DEVICE_READY],),
+    BOUND: (RESET_DEVICE[BOUND],),
+    INITIALIZED: (RESET_DEVICE[INITIALIZED],),
+    INITIALIZING_DEVICE: (CONFIGURE[1], RESET_DEVICE[INITIALIZED]),
+}
+"""From all states between, too: a controller may have died in the midst of CONFIGURE."""
+
+TABLE = Table(
+    ready=IDLE,
+    task_states={
+        IDLE: TaskState.STANDBY,
+        READY: TaskState.CONFIGURED,
+        RUNNING: TaskState.RUNNING,
+        ERROR: TaskState.ERROR,
+        EXITING: TaskState.DONE,
+    },
+    goals={
+        TaskEvent.CONFIGURE: READY,
+        TaskEvent.START: RUNNING,
+        TaskEvent.STOP: READY,
+        TaskEvent.RESET: IDLE,
+        TaskEvent.EXIT: EXITING,
+    },
+    walks={
+        TaskEvent.CONFIGURE: {IDLE: CONFIGURE}
+        | {at: (ROLLBACK[at], *CONFIGURE) for at in (BOUND, DEVICE_READY)},
+        TaskEvent.START: {READY: (START,)},
+        TaskEvent.STOP: {RUNNING: (STOP,)},
+        TaskEvent.RESET: RESET,
+        TaskEvent.EXIT: {IDLE: (END,)} | {state: (*steps, END) for state, steps in RESET.items()},
+    },
+    passing=PASSING,
+    rollback=ROLLBACK,
+    worn_from=frozenset({INITIALIZED}),
+    pushes_properties=True,
+)
