@@ -1,0 +1,110 @@
+"""The root of coconut: global options, nouns loaded when they are named, and the edge where errors become exits."""
+
+import json
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from salt_o2.cli.arguments import hoist
+from salt_o2.cli.terminal import Terminal, wants_colour
+from salt_o2.core.errors import O2Error, Unreachable
+
+FAILED, USAGE, NOBODY, INTERRUPTED = 1, 2, 3, 130
+
+NOUNS = {
+    "environment": ("env", "e"),
+    "workflow": ("wf", "template"),
+    "task": ("t",),
+    "host": ("h",),
+    "run": ("r",),
+    "device": ("dev",),
+    "cluster": (),
+    "info": (),
+    "about": ("version",),
+    "demo": (),
+}
+"""Each noun lies in the file of its name, as ``app``."""
+
+HELP = """Control distributed data-taking.
+
+--json, --nocolor and --control may stand anywhere on the line. With --json exactly one JSON document is printed,
+for an error too.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 nobody answers, 130 interrupted.
+"""
+
+
+class Nouns(TyperGroup):
+    """Finds nouns by name or alias, and imports only the one that is named."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the nouns in the order of the table."""
+        return list(NOUNS)
+
+    def get_command(self, ctx: Any, name: str) -> Any:
+        """Return the command of a noun or alias; ``None`` for an unknown one."""
+        for full, aliases in NOUNS.items():
+            if name == full or name in aliases:
+                command = typer.main.get_command(import_module(f"salt_o2.cli.{full}").app)
+                command.name = full
+                return command
+        return None
+
+
+app = typer.Typer(cls=Nouns, help=HELP, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def _globals(
+    ctx: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    nocolor: Annotated[bool, typer.Option("--nocolor", help="No colours; so does NO_COLOR.")] = False,
+    control: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="SOCKET",
+            help="Control's socket. Otherwise O2_CONTROL, the master of SALT_CONFIG_DIR, ./.cluster, or Salt's own.",
+        ),
+    ] = None,
+) -> None:
+    ctx.obj = Terminal(as_json, wants_colour(nocolor) and not as_json, control)
+
+
+def run(argv: list[str] | None = None) -> None:
+    """Carry out one command line and exit with its code."""
+    words = hoist(sys.argv[1:] if argv is None else argv)
+    sys.exit(_carry_out(words, Terminal(json="--json" in words)))
+
+
+def _carry_out(words: list[str], terminal: Terminal) -> int:
+    try:
+        result = app(words, prog_name="coconut", standalone_mode=False)
+    except O2Error as error:
+        return _complain(terminal, error.kind, str(error), NOBODY if isinstance(error, Unreachable) else FAILED)
+    except (KeyboardInterrupt, typer.Abort):
+        return _complain(terminal, "Interrupted", "interrupted", INTERRUPTED)
+    except Exception as error:
+        if not hasattr(error, "format_message"):
+            raise
+        return _misused(terminal, error)
+    return result if isinstance(result, int) else 0
+
+
+def _misused(terminal: Terminal, error: Any) -> int:
+    """Report what typer found wrong with the command line."""
+    if terminal.json:
+        return _complain(terminal, "UsageError", error.format_message(), USAGE)
+    error.show()
+    return USAGE
+
+
+def _complain(terminal: Terminal, kind: str, message: str, code: int) -> int:
+    if terminal.json:
+        print(json.dumps({"error": {"kind": kind, "message": message}}, indent=2, ensure_ascii=False))
+    else:
+        print(f"error: {message}", file=sys.stderr)
+    return code

@@ -1,0 +1,69 @@
+"""What people type, before typer sees it and after."""
+
+import json
+from collections.abc import Sequence
+
+from salt_o2.core.errors import InvalidRequest
+
+FLAGS = ("--json", "--nocolor")
+VALUED = ("--control",)
+
+
+def hoist(argv: Sequence[str]) -> list[str]:
+    """Return ``argv`` with the global options in front, so they may be given before or after the verb.
+
+    What follows ``--`` belongs to somebody else's command line and stays where it is.
+    """
+    own, foreign = _split(list(argv))
+    front: list[str] = []
+    rest: list[str] = []
+    while own:
+        word = own.pop(0)
+        if word in FLAGS or word.startswith(tuple(f"{name}=" for name in VALUED)):
+            front.append(word)
+        elif word in VALUED and own:
+            front += [word, own.pop(0)]
+        else:
+            rest.append(word)
+    return [*front, *rest, *foreign]
+
+
+def _split(argv: list[str]) -> tuple[list[str], list[str]]:
+    at = argv.index("--") if "--" in argv else len(argv)
+    return argv[:at], argv[at:]
+
+
+def variables(given: Sequence[str]) -> dict[str, str]:
+    """Return the variables of all ``-e`` options: each is ``k=v``, ``k=v,k2=v2``, or a JSON object.
+
+    A comma starts the next variable only where a ``name=`` follows, so values may hold commas. Values that are
+    not strings in JSON are passed on as JSON, which is what templates expect.
+
+    Raises:
+        InvalidRequest: if one is neither.
+    """
+    result: dict[str, str] = {}
+    for text in given:
+        result |= _from_json(text) if text.lstrip().startswith("{") else _from_pairs(text)
+    return result
+
+
+def _from_json(text: str) -> dict[str, str]:
+    try:
+        values = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InvalidRequest(f"-e {text}: not JSON: {error}") from error
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}
+
+
+def _from_pairs(text: str) -> dict[str, str]:
+    pairs: list[list[str]] = []
+    for part in text.split(","):
+        name, equals, value = part.partition("=")
+        if equals and name.strip().replace("_", "").isalnum():
+            pairs.append([name.strip(), value])
+        elif pairs:
+            pairs[-1][1] += f",{part}"
+        else:
+            raise InvalidRequest(f"-e {text}: say NAME=VALUE, several separated by commas, or a JSON object")
+    return {name: value for name, value in pairs}

@@ -1,0 +1,102 @@
+"""coconut cluster: a private Salt master and minions on this machine."""
+
+import shlex
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from salt_o2.cli.terminal import Terminal
+from salt_o2.cli.verbs import noun, verb
+
+app = noun("A private Salt master and minions on this machine, to try things out.")
+
+Dir = Annotated[Path, typer.Option("--dir", "-d", help="The folder that holds everything of the cluster.")]
+HERE = Path(".cluster")
+
+
+@verb(app, "up")
+def up(
+    ctx: typer.Context,
+    minions: Annotated[int, typer.Option(help="How many minions: flp1, flp2, ...", min=1)] = 3,
+    workers: Annotated[int, typer.Option(help="Worker processes of the master.", min=1)] = 3,
+    directory: Dir = HERE,
+) -> None:
+    """Start a master and minions; a cluster that is up already is left alone."""
+    from salt_o2.cluster import up
+
+    terminal: Terminal = ctx.obj
+    terminal.show(up(directory, minions, workers, say=terminal.note), render_status)
+
+
+@verb(app, "status")
+def status(ctx: typer.Context, directory: Dir = HERE) -> None:
+    """Show what runs: daemons, minions, sockets."""
+    from salt_o2.cluster import status
+
+    ctx.obj.show(status(directory), render_status)
+
+
+@verb(app, "down")
+def down(
+    ctx: typer.Context,
+    directory: Dir = HERE,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the folder with its logs.")] = False,
+) -> None:
+    """Destroy environments, end everything that was started, and remove the folder."""
+    from salt_o2.cluster import down
+
+    terminal: Terminal = ctx.obj
+    terminal.show(down(directory, keep, say=terminal.note), render_down)
+
+
+@verb(app, "env")
+def env(ctx: typer.Context, directory: Dir = HERE) -> None:
+    """Print what points Salt's commands at the cluster: eval $(coconut cluster env)."""
+    from salt_o2.cluster import status
+
+    exports = {"SALT_CONFIG_DIR": status(directory)["config_dir"]}
+    ctx.obj.show(exports, render_exports)
+
+
+@verb(app, "logs")
+def logs(
+    ctx: typer.Context,
+    daemon: Annotated[str, typer.Argument(help="master, or a minion's id.")] = "master",
+    lines: Annotated[int, typer.Option("--lines", "-n", help="How many of the last lines.", min=1)] = 40,
+    directory: Dir = HERE,
+) -> None:
+    """Show the last lines of a daemon's log."""
+    from salt_o2.cluster.layout import layout
+    from salt_o2.cluster.ready import tail
+
+    document = {"daemon": daemon, "lines": tail(layout(directory), daemon, lines).splitlines()}
+    ctx.obj.show(document, lambda log: "\n".join(log["lines"]))
+
+
+def render_status(status: dict[str, Any]) -> str:
+    """Return a cluster's status for a person."""
+    daemons = [f"{name} (pid {pid})" for name, pid in status["pids"].items()]
+    lines = [
+        f"directory:       {status['directory']}",
+        f"config_dir:      {status['config_dir']}",
+        f"control socket:  {status['control_socket']}",
+        f"running:         {', '.join(daemons) or 'nothing'}",
+        f"dead:            {', '.join(status['dead'])}" if status["dead"] else "",
+        f"known hosts:     {', '.join(status['known']) or 'none'}",
+        f"ready:           {'yes' if status['ready'] else 'no'}",
+    ]
+    return "\n".join(line for line in lines if line)
+
+
+def render_down(result: dict[str, Any]) -> str:
+    """Return what taking a cluster down has found."""
+    if not result["was_up"]:
+        return f"there was no cluster in {result['directory']}"
+    left = result["leftovers"]
+    return f"ended {len(left)} processes that should not have been left" if left else "nothing is left of it"
+
+
+def render_exports(exports: dict[str, str]) -> str:
+    """Return shell commands that set these variables."""
+    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in exports.items())

@@ -1,0 +1,31 @@
+"""Colour for plain text: states and headings are recognised, so one renderer serves pipes and terminals."""
+
+import sys
+
+from rich.console import Console
+from rich.text import Text
+
+STYLES = {
+    r"\b(RUNNING|ACTIVE)\b": "bold green",
+    r"\b(CONFIGURED|yes|ok)\b": "cyan",
+    r"\b(DEPLOYED|STANDBY|PENDING|PARTIAL)\b": "yellow",
+    r"\b(ERROR|UNDEPLOYABLE|FAILED)\b|^error:|^dead:": "bold red",
+    r"\b(DONE|INACTIVE|UNKNOWN)\b|[├└│─]+|→|^\+[-+]+\+$": "dim",
+    r"\bMIXED\b": "magenta",
+    r"^[a-z][a-z ]*:(?= |$)": "bold",
+}
+"""Patterns and what they look like; the first ones win."""
+
+
+def painted(text: str) -> Text:
+    """Return ``text`` with styles."""
+    result = Text(text)
+    for pattern, style in reversed(STYLES.items()):
+        result.highlight_regex(f"(?m){pattern}", style)
+    return result
+
+
+def screen(stderr: bool = False, plain: bool = False) -> Console:
+    """Return a console that breaks no lines: what is printed can be copied as it is."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(file=stream, soft_wrap=True, highlight=False, no_color=plain)

@@ -1,0 +1,64 @@
+"""How a long operation goes: a line that moves on a terminal, a line for each change in a pipe, on stderr."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from salt_o2.cli.terminal import Terminal
+from salt_o2.control.render import progress_line
+
+Update = Callable[[dict[str, Any]], None]
+
+
+@contextmanager
+def shown(terminal: Terminal) -> Iterator[Update]:
+    """Yield what to call with each progress map; the moving line is gone when the block ends."""
+    if sys.stderr.isatty():
+        with _moving(terminal) as update:
+            yield update
+    elif terminal.json:
+        yield lambda _progress: None
+    else:
+        yield _changes()
+
+
+@contextmanager
+def _moving(terminal: Terminal) -> Iterator[Update]:
+    """Show a line that moves; rich is imported only once there is something to show."""
+    live: list[Any] = []
+
+    def update(progress: dict[str, Any]) -> None:
+        if not live:
+            live.append(_status(terminal))
+            live[0].start()
+        from salt_o2.cli.paint import painted
+
+        live[0].update(painted(progress_line(progress)) if terminal.colour else progress_line(progress))
+
+    try:
+        yield update
+    finally:
+        for one in live:
+            one.stop()
+
+
+def _status(terminal: Terminal) -> Any:
+    from rich.status import Status
+
+    from salt_o2.cli.paint import screen
+
+    return Status("", console=screen(stderr=True, plain=not terminal.colour))
+
+
+def _changes() -> Update:
+    """Print a line when something else than the time has changed."""
+    last: list[dict[str, Any]] = []
+
+    def update(progress: dict[str, Any]) -> None:
+        fact = {name: value for name, value in progress.items() if name != "elapsed_s"}
+        if fact not in last:
+            last[:] = [fact]
+            print(progress_line(progress), file=sys.stderr, flush=True)
+
+    return update

@@ -1,0 +1,57 @@
+"""What a command needs of its surroundings: where control is, and how to show an answer."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from salt_o2.cli.where import control_socket
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """How the user asked to be answered."""
+
+    json: bool = False
+    colour: bool = False
+    control: Path | None = None
+    """The socket given with ``--control``."""
+
+    def ask(self, verb: str, arguments: dict[str, Any] | None = None, timeout_s: float = 600.0) -> Any:
+        """Return what control answers to one request, with live progress while it takes its time."""
+        from salt_o2.cli.progress import shown
+        from salt_o2.control.client import ControlClient
+
+        with ControlClient(control_socket(self.control)) as client, shown(self) as on_progress:
+            return client.request(verb, arguments, on_progress, timeout_s)
+
+    def show(self, document: Any, text: Callable[[Any], str]) -> None:
+        """Print ``document``: as JSON, or as ``text`` renders it, in colour if wanted."""
+        if self.json:
+            print(json.dumps(document, indent=2, ensure_ascii=False))
+        else:
+            self.say(text(document))
+
+    def say(self, text: str) -> None:
+        """Print text, in colour if wanted; nothing when the answer is JSON."""
+        if self.json:
+            return
+        if self.colour:
+            from salt_o2.cli.paint import painted, screen
+
+            screen().print(painted(text))
+        else:
+            print(text)
+
+    def note(self, text: str) -> None:
+        """Say on stderr how things go; not when a program reads us."""
+        if not self.json:
+            print(text, file=sys.stderr)
+
+
+def wants_colour(nocolor: bool) -> bool:
+    """Whether to colour what goes to stdout: on a terminal, unless the user said no (https://no-color.org)."""
+    return sys.stdout.isatty() and not nocolor and not os.environ.get("NO_COLOR")

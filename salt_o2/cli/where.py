@@ -1,0 +1,57 @@
+"""Where control's socket is.
+
+The first of: ``--control``; ``O2_CONTROL``; the master configuration in ``SALT_CONFIG_DIR``; the private cluster
+in ``./.cluster``; the master configuration in /etc/salt; Salt's default.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+SOCKET_NAME = "o2_control.ipc"
+DEFAULT_SOCK_DIR = Path("/var/run/salt/master")
+DEFAULT_CONFIG_DIR = Path("/etc/salt")
+CLUSTER = Path(".cluster")
+
+
+def control_socket(given: Path | None, environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the path of control's socket; nobody may be listening there."""
+    if given:
+        return given
+    if environ.get("O2_CONTROL"):
+        return Path(environ["O2_CONTROL"])
+    if environ.get("SALT_CONFIG_DIR"):
+        return sock_dir(Path(environ["SALT_CONFIG_DIR"])) / SOCKET_NAME
+    return _of_cluster() or sock_dir(DEFAULT_CONFIG_DIR) / SOCKET_NAME
+
+
+def _of_cluster() -> Path | None:
+    if not CLUSTER.is_dir():
+        return None
+    from salt_o2.cluster import record
+    from salt_o2.cluster.layout import layout
+
+    found = record.read(layout(CLUSTER))
+    return found.control_socket if found else None
+
+
+def sock_dir(config_dir: Path) -> Path:
+    """Return the ``sock_dir`` of the master configured in ``config_dir``: the last file that sets it wins."""
+    found = DEFAULT_SOCK_DIR
+    for path in (config_dir / "master", *sorted((config_dir / "master.d").glob("*.conf"))):
+        if value := _option(path, "sock_dir"):
+            found = Path(value)
+    return found
+
+
+def _option(path: Path, name: str) -> str | None:
+    try:
+        text = path.read_text()
+    except OSError:
+        return None
+    if name not in text:
+        return None
+    import yaml
+
+    options = yaml.safe_load(text)
+    return options.get(name) if isinstance(options, dict) else None

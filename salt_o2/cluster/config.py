@@ -1,0 +1,118 @@
+"""The configuration files of a private master and its minions.
+
+What is set beyond the plug-ins' own needs is there for one of two reasons: to keep everything inside the
+cluster's directory, or to start quickly on a small machine.
+"""
+
+import getpass
+import json
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from salt_o2.cluster.layout import Layout
+from salt_o2.cluster.record import Record
+from salt_o2.cluster.slots import Slot
+
+REACTIONS = {
+    "salt/o2/beam/dump": "beam_dump.sls",
+}
+"""Which rule of the packaged reactor/ answers which event, in the example site."""
+
+_QUICK = {
+    "enable_gpu_grains": False,
+    "enable_fqdns_grains": False,
+    "grains_cache": False,
+    "log_level": "error",
+    "log_level_logfile": "info",
+}
+
+
+def packaged(folder: str) -> Path:
+    """Return where a data folder of the package lies: examples, pillar, reactor, states."""
+    return Path(next(iter(import_module(f"salt_o2.{folder}").__path__)))
+
+
+def master_config(layout: Layout, record: Record) -> dict[str, Any]:
+    """Return the master's options."""
+    slot = Slot(record.slot)
+    return {
+        **_own_paths(layout, record, "master"),
+        **_QUICK,
+        "interface": "127.0.0.1",
+        "publish_port": slot.publish_port,
+        "ret_port": slot.request_port,
+        "worker_threads": record.workers,
+        "auto_accept": True,
+        "file_roots": {"base": [str(layout.states), str(packaged("states"))]},
+        "pillar_roots": {"base": [str(layout.pillar), str(packaged("pillar"))]},
+        "reactor": reactions(packaged("reactor")),
+        "engines": [{"o2_control": {}}],
+        "o2": {"repositories": [str(packaged("examples"))]},
+    }
+
+
+def reactions(folder: Path) -> list[dict[str, list[str]]]:
+    """Return Salt's ``reactor`` option for the rules that lie in ``folder``."""
+    return [{tag: [str(folder / rule)]} for tag, rule in REACTIONS.items() if (folder / rule).exists()]
+
+
+def minion_config(layout: Layout, record: Record, minion: str) -> dict[str, Any]:
+    """Return the options of one minion."""
+    slot = Slot(record.slot)
+    return {
+        **_own_paths(layout, record, minion),
+        **_QUICK,
+        "id": minion,
+        "master": "127.0.0.1",
+        "master_port": slot.request_port,
+        "publish_port": slot.publish_port,
+        "recon_default": 100,
+        "recon_max": 500,
+        "random_startup_delay": 0,
+        "random_reauth_delay": 1,
+        "acceptance_wait_time": 1,
+        "grains_refresh_every": 0,
+        "mine_enabled": False,
+        "start_event_grains": [],
+        "engines": [{"o2_agent": {}}],
+        "o2": {
+            "address": slot.address(record.minions.index(minion)),
+            "control_ports": list(slot.control_ports),
+            "channel_ports": list(slot.channel_ports),
+        },
+    }
+
+
+def write_configs(layout: Layout, record: Record) -> None:
+    """Write all configuration files; JSON, which is YAML."""
+    for folder in (layout.conf, layout.logs, layout.states, layout.pillar):
+        folder.mkdir(parents=True, exist_ok=True)
+    _write(layout.conf / "master", master_config(layout, record))
+    for minion in record.minions:
+        _write(layout.home(minion) / "minion", minion_config(layout, record, minion))
+    _write(layout.conf / "minion", minion_config(layout, record, record.minions[0]))
+
+
+def _own_paths(layout: Layout, record: Record, daemon: str) -> dict[str, Any]:
+    home = layout.home(daemon)
+    return {
+        "user": getpass.getuser(),
+        "root_dir": "/",
+        "pki_dir": str(layout.keys(daemon)),
+        "cachedir": str(home / "cache"),
+        "extension_modules": str(home / "cache" / "extmods"),
+        "pidfile": str(home / "daemon.pid"),
+        "log_file": str(layout.log(daemon)),
+        "sock_dir": str(record.run / daemon),
+        "sqlite_queue_dir": str(home / "cache" / "queues"),
+        "token_dir": str(home / "cache" / "tokens"),
+        "syndic_dir": str(home / "cache" / "syndics"),
+        "key_logfile": str(layout.logs / "key.log"),
+        "default_include": "none.d/*.conf",
+    }
+
+
+def _write(path: Path, options: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(options, indent=1) + "\n")

@@ -1,0 +1,130 @@
+"""Processes of a cluster: start them so that they outlive us, recognise them again, end them surely.
+
+A pid alone names nobody: it may have been given to another process meanwhile. A pid with its start time
+(field 22 of /proc/PID/stat, see proc(5)) does.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from salt_o2.cluster.layout import MARKER
+
+_POLL_S = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process, for good: ``started`` is in clock ticks since boot."""
+
+    name: str
+    pid: int
+    started: int
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs; a zombie does not."""
+        _reap(self.pid)
+        return start_time(self.pid) == self.started
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to this process; nobody else gets it, and it may be gone already."""
+        with suppress(ProcessLookupError):
+            handle = os.pidfd_open(self.pid)
+            try:
+                if self.alive:
+                    signal.pidfd_send_signal(handle, number)
+            finally:
+                os.close(handle)
+
+
+def start_time(pid: int) -> int | None:
+    """Return when the process started, in ticks since boot; ``None`` if it is gone or a zombie."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] in "ZX" else int(fields[19])
+
+
+def spawn(name: str, argv: Sequence[str], environment: dict[str, str], output: Path) -> Process:
+    """Start ``argv`` in a session of its own, with output to a file, and forget that it is our child."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    actions = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, str(output), flags, 0o600),
+        (os.POSIX_SPAWN_DUP2, 1, 2),
+    ]
+    pid = os.posix_spawn(argv[0], tuple(argv), environment, file_actions=actions, setsid=True)
+    return Process(name, pid, start_time(pid) or 0)
+
+
+def _reap(pid: int) -> None:
+    """Collect it if it is a child of ours that ended, as in a test that starts a cluster itself."""
+    with suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+
+
+def wait_until_gone(processes: Iterable[Process], timeout_s: float) -> list[Process]:
+    """Wait until all have ended; return those that have not in time."""
+    deadline = time.monotonic() + timeout_s
+    left = [process for process in processes if process.alive]
+    while left and time.monotonic() < deadline:
+        time.sleep(_POLL_S)
+        left = [process for process in left if process.alive]
+    return left
+
+
+def end(processes: Sequence[Process], patience_s: float) -> None:
+    """End all: ask, wait ``patience_s``, then kill, and return when they are gone."""
+    for process in processes:
+        process.send(signal.SIGTERM)
+        process.send(signal.SIGCONT)  # a stopped process would not hear it
+    for process in wait_until_gone(processes, patience_s):
+        process.send(signal.SIGKILL)
+    wait_until_gone(processes, patience_s)
+
+
+def marked(directory: Path) -> list[Process]:
+    """Return all processes with the marker of the cluster in ``directory``, except us and our ancestors."""
+    sign = f"{MARKER}={directory}".encode()
+    spared = _lineage()
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) in spared or not _carries(entry, sign):
+            continue
+        started = start_time(int(entry.name))
+        if started is not None:
+            found.append(Process(_command(entry), int(entry.name), started))
+    return found
+
+
+def _carries(entry: Path, sign: bytes) -> bool:
+    try:
+        return sign in (entry / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return False  # gone, or another user's
+
+
+def _command(entry: Path) -> str:
+    try:
+        return (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+    except OSError:
+        return "?"
+
+
+def _lineage() -> set[int]:
+    """Return our own pid and those of our ancestors."""
+    pid, lineage = os.getpid(), {0}
+    while pid not in lineage:
+        lineage.add(pid)
+        try:
+            pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            break
+    return lineage

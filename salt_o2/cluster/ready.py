@@ -1,0 +1,67 @@
+"""When a cluster is ready: control is there and knows every minion's agent."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from salt_o2.cluster import interim
+from salt_o2.cluster.layout import Layout
+from salt_o2.cluster.record import Record
+from salt_o2.control.client import ControlClient
+from salt_o2.core.errors import O2Error, Unreachable
+
+Say = Callable[[str], None]
+
+_POLL_S = 0.05
+_TAIL_LINES = 15
+
+
+def known_hosts(control_socket: Path) -> set[str]:
+    """Return the hosts that control knows now; none if nobody answers."""
+    try:
+        with ControlClient(control_socket) as control:
+            return {host["id"] for host in control.request("host_list", timeout_s=5)}
+    except Unreachable:
+        return set()
+
+
+def wait_until_ready(layout: Layout, record: Record, timeout_s: float, say: Say) -> None:
+    """Return when control knows all minions of ``record``.
+
+    Raises:
+        O2Error: as soon as one of its daemons has died, or after ``timeout_s``; with the end of the log.
+    """
+    if interim.engine_is_missing():
+        return interim.wait_for_pings(layout, record, timeout_s, say)
+    deadline = time.monotonic() + timeout_s
+    missing, seen = set(record.minions), set[str]()
+    while missing:
+        for process in record.dead:
+            raise O2Error(
+                f"{process.name} died while starting; its last words:\n{tail(layout, process.name)}"
+            )
+        if time.monotonic() > deadline:
+            raise O2Error(_too_slow(layout, record, missing, timeout_s))
+        time.sleep(_POLL_S)
+        known = known_hosts(record.control_socket)
+        for host in sorted(known & missing):
+            say(f"{host} is known to control")
+        seen |= known
+        missing -= known
+
+
+def _too_slow(layout: Layout, record: Record, missing: set[str], timeout_s: float) -> str:
+    late = "master" if len(missing) == len(record.minions) else min(missing)
+    return (
+        f"control does not know {', '.join(sorted(missing))} after {timeout_s:g} s; "
+        f"the last lines of {layout.log(late)}:\n{tail(layout, late)}"
+    )
+
+
+def tail(layout: Layout, daemon: str, lines: int = _TAIL_LINES) -> str:
+    """Return the last lines of a daemon's log and of what it wrote to its terminal."""
+    found: list[str] = []
+    for path in (layout.log(daemon), layout.output(daemon)):
+        if path.exists():
+            found += path.read_text(errors="replace").splitlines()[-lines:]
+    return "\n".join(found[-2 * lines :]) or f"(nothing in {layout.logs})"

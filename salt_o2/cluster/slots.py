@@ -1,0 +1,96 @@
+"""What clusters on one machine must not share: ports and loopback addresses.
+
+A slot is a number; everything that is scarce follows from it, so two clusters with different slots never
+meet. All ports lie below the ones that Linux gives to outgoing connections (32768 and up), so that nobody
+takes them by accident. While a cluster starts it holds an abstract unix socket named after its slot; once it
+runs, its master's ports hold the slot.
+"""
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from salt_o2.core.errors import O2Error
+
+SLOTS = 10
+PORTS_EACH = 1100
+
+_MASTER_PORTS, _CONTROL_PORTS, _CHANNEL_PORTS = 31900, 20000, 8900
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """The ports and addresses of one cluster."""
+
+    number: int
+
+    @property
+    def publish_port(self) -> int:
+        """Where minions listen to the master."""
+        return _MASTER_PORTS + 2 * self.number
+
+    @property
+    def request_port(self) -> int:
+        """Where minions speak to the master (Salt's ``ret_port``)."""
+        return self.publish_port + 1
+
+    @property
+    def control_ports(self) -> tuple[int, int]:
+        """First and last port for the control channels of tasks."""
+        return _share(_CONTROL_PORTS, self.number)
+
+    @property
+    def channel_ports(self) -> tuple[int, int]:
+        """First and last port for the data channels of tasks."""
+        return _share(_CHANNEL_PORTS, self.number)
+
+    def address(self, minion: int) -> str:
+        """Return the loopback address of the minion with this index, counted from 0."""
+        high, low = divmod(11 + minion, 256)
+        return f"127.{self.number}.{high}.{low}"
+
+
+def _share(first: int, number: int) -> tuple[int, int]:
+    return first + number * PORTS_EACH, first + (number + 1) * PORTS_EACH - 1
+
+
+@contextmanager
+def claimed(preferred: int | None = None) -> Iterator[Slot]:
+    """Hold a free slot, ``preferred`` if possible, until the block ends: start the master in it.
+
+    Raises:
+        O2Error: if all slots are taken.
+    """
+    order = sorted(range(SLOTS), key=lambda number: number != preferred)
+    with ExitStack() as held:
+        for number in order:
+            slot = Slot(number)
+            if _reserve(slot, held) and all(_free(port) for port in (slot.publish_port, slot.request_port)):
+                yield slot
+                return
+        raise O2Error(
+            f"all {SLOTS} places for private clusters on this machine are taken (master ports "
+            f"{_MASTER_PORTS} to {Slot(SLOTS - 1).request_port}): "
+            f"end one with `coconut cluster down --dir DIRECTORY`"
+        )
+
+
+def _reserve(slot: Slot, held: ExitStack) -> bool:
+    """Say that we are starting in this slot; False if somebody else is."""
+    sign = held.enter_context(socket.socket(socket.AF_UNIX))
+    try:
+        sign.bind(f"\0salt-o2-cluster-{slot.number}")
+    except OSError:
+        return False
+    return True
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("", port))
+        except OSError:
+            return False
+    return True

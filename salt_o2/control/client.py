@@ -1,0 +1,110 @@
+"""The client's side of control's local socket.
+
+One request, one socket. The client sends one msgpack map {"id", "verb", "arguments", "user"}; control
+answers at once with a progress map, then with as many as it likes, and last with {"id", "result"} or
+{"id", "error": {"kind", "message"}}. If the first answer does not come within two seconds, nobody is there.
+Imports little: this is on the way of every command that a person types.
+"""
+
+import getpass
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import msgpack  # type: ignore[import-untyped]
+import zmq
+
+from salt_o2.core.errors import O2Error, Unreachable, rebuild
+
+ProgressCallback = Callable[[dict[str, Any]], None]
+
+FIRST_ANSWER_S = 2.0
+REQUEST_TIMEOUT_S = 600.0
+
+
+class ControlClient:
+    """Asks control to do things; a context manager, for one thread."""
+
+    def __init__(self, path: str | Path, user: str | None = None) -> None:
+        """Prepare to ask the control that listens at the unix socket ``path``, as ``user``."""
+        self.path = Path(path)
+        self.user = user or getpass.getuser()
+        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+
+    def __enter__(self) -> Self:
+        """Return the client itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let go of the socket."""
+        self._context.destroy(linger=0)
+
+    def request(
+        self,
+        verb: str,
+        arguments: dict[str, Any] | None = None,
+        on_progress: ProgressCallback | None = None,
+        timeout_s: float = REQUEST_TIMEOUT_S,
+    ) -> Any:
+        """Ask for ``verb`` and return its result; call ``on_progress`` with each progress map on the way.
+
+        Raises:
+            Unreachable: if nobody answers within two seconds, or not to the end within ``timeout_s``.
+            O2Error: whatever control raised, rebuilt.
+        """
+        if not self.path.exists():
+            raise Unreachable(f"no control at {self.path}: there is no such socket. {_ADVICE}")
+        with self._context.socket(zmq.DEALER) as socket:
+            socket.linger = 0
+            socket.connect(f"ipc://{self.path}")
+            identity = uuid.uuid4().hex
+            request = {"id": identity, "verb": verb, "arguments": arguments or {}, "user": self.user}
+            socket.send(msgpack.packb(request))
+            return self._await_result(socket, identity, verb, on_progress, timeout_s)
+
+    def _await_result(
+        self,
+        socket: "zmq.Socket[bytes]",
+        identity: str,
+        verb: str,
+        on_progress: ProgressCallback | None,
+        timeout_s: float,
+    ) -> Any:
+        end = time.monotonic() + timeout_s
+        deadline = min(end, time.monotonic() + FIRST_ANSWER_S)
+        while True:
+            if not socket.poll(max(0, int(1000 * (deadline - time.monotonic())))):
+                raise self._silence(verb, answered=deadline == end, timeout_s=timeout_s)
+            answer = msgpack.unpackb(socket.recv(), strict_map_key=False)
+            if answer.get("id") != identity:
+                continue
+            deadline = end
+            if "result" in answer:
+                return answer["result"]
+            if "error" in answer:
+                raise _error(answer["error"])
+            if on_progress and answer.get("progress"):
+                on_progress(answer["progress"])
+
+    def _silence(self, verb: str, answered: bool, timeout_s: float) -> Unreachable:
+        if answered:
+            return Unreachable(
+                f"control at {self.path} has not finished {verb} within {timeout_s:g} s; it goes on with it: "
+                f"look at the environment, or ask again with a longer time"
+            )
+        return Unreachable(f"no control at {self.path}: no answer within {FIRST_ANSWER_S:g} s. {_ADVICE}")
+
+
+_ADVICE = (
+    "Is the salt-master with engine o2_control running, as a user whose socket you may use? "
+    "`coconut cluster up` starts a private one."
+)
+
+
+def _error(error: dict[str, Any]) -> O2Error:
+    return rebuild(str(error.get("kind", "O2Error")), str(error.get("message", "")))
