@@ -6,6 +6,7 @@ COMPRESS_ABOVE are compressed, which pays from about 4 kB on.
 """
 
 import zlib
+from collections.abc import Mapping
 from typing import Any
 
 import msgpack
@@ -17,8 +18,8 @@ BROADCAST_BELOW = 100_000
 """Bytes up to which one publication for all hosts is cheaper than one for each."""
 
 
-def seal(messages: dict[str, Any]) -> dict[str, Any]:
-    """Return the publication that carries ``messages``, a body for each host."""
+def seal(messages: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the publication that carries ``messages``, a list of bodies for each host."""
     return {
         "fun": FUNCTION,
         "arg": [pack(messages)],
@@ -30,11 +31,12 @@ def seal(messages: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def unseal(load: dict[str, Any], host: str) -> Any | None:
-    """Return the body for ``host`` in a publication, or ``None`` if it is not ours or not for it."""
+def unseal(load: dict[str, Any], host: str) -> list[dict[str, Any]]:
+    """Return the bodies for ``host`` in a publication: none if it is not ours or not for it."""
     if load.get("fun") != FUNCTION or load.get("tgt_type") != "list" or TARGET + host not in load["tgt"]:
-        return None
-    return unpack(load["arg"][0]).get(host)
+        return []
+    bodies: list[dict[str, Any]] = unpack(load["arg"][0])[host]
+    return bodies
 
 
 def pack(body: Any) -> bytes:
@@ -49,7 +51,7 @@ def unpack(data: bytes) -> Any:
     return msgpack.unpackb(raw)
 
 
-def bundles(messages: dict[str, Any]) -> list[dict[str, Any]]:
+def bundles(messages: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Split ``messages`` so that each bundle makes one publication of a sensible size."""
     size = sum(len(msgpack.packb(body)) for body in messages.values())
-    return [messages] if size <= BROADCAST_BELOW else [{host: body} for host, body in messages.items()]
+    return [dict(messages)] if size <= BROADCAST_BELOW else [{host: body} for host, body in messages.items()]

@@ -41,8 +41,10 @@ class MasterBus:
         self._events.set_event_handler(lambda raw: _hear(raw, heard))
 
     async def send(self, messages: Sequence[Command | Inquiry]) -> None:
-        """Publish ``messages`` to their hosts, as few publications as is sensible; at most one per host."""
-        bodies = {message.host: _body(message) for message in messages}
+        """Publish ``messages`` to their hosts, in as few publications as is sensible."""
+        bodies: dict[str, list[dict[str, Any]]] = {}
+        for message in messages:
+            bodies.setdefault(message.host, []).append(_body(message))
         for bundle in envelope.bundles(bodies):
             await self._channel.publish(envelope.seal(bundle))
 

@@ -42,8 +42,7 @@ class MinionBus:
         await self._down.connect()
 
         async def receive(payload: dict[str, Any]) -> None:
-            message = _read(payload.get("load", {}), self._opts["id"])
-            if message is not None:
+            for message in _read(payload.get("load", {}), self._opts["id"]):
                 await heard(message)
 
         self._down.on_recv(receive)
@@ -81,23 +80,12 @@ def _resolve_master(opts: dict[str, Any]) -> dict[str, Any]:
     return resolved
 
 
-def _read(load: dict[str, Any], host: str) -> Command | Inquiry | None:
+KINDS: dict[str, type[Command] | type[Inquiry]] = {"Command": Command, "Inquiry": Inquiry}
+
+
+def _read(load: dict[str, Any], host: str) -> list[Command | Inquiry]:
     try:
-        body = envelope.unseal(load, host)
-        return None if body is None else message_of(body)
+        return [typed(body["message"], KINDS[body["kind"]]) for body in envelope.unseal(load, host)]
     except (InvalidRequest, KeyError, TypeError, ValueError) as error:
-        log.warning("ignored a publication for %s that is no message: %s", host, error)
-        return None
-
-
-def message_of(body: dict[str, Any]) -> Command | Inquiry:
-    """Return the message in the body of a publication or of an ``o2.drive`` job.
-
-    Raises:
-        InvalidRequest: if it is none.
-    """
-    kinds: dict[str, type[Command] | type[Inquiry]] = {"Command": Command, "Inquiry": Inquiry}
-    kind = kinds.get(body.get("kind", ""))
-    if kind is None:
-        raise InvalidRequest(f"neither a Command nor an Inquiry: {body.get('kind')!r}")
-    return typed(body.get("message"), kind)
+        log.warning("ignored a publication for %s that has no messages: %s", host, error)
+        return []

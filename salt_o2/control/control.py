@@ -1,0 +1,251 @@
+"""Control: owns all environments, carries out what their machines decide.
+
+    requests (control/desk.py) --> Control --step--> core.Environment
+    agents' reports (bus)      -->    |  <--effects--
+                                      +--> store, bus, whoever waits for an answer
+
+Everything here runs in one asyncio loop; nothing in it waits for a host.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from salt_o2.control.hosts import Hosts
+from salt_o2.control.outbox import Bus, Outbox
+from salt_o2.control.store import Kept, Store
+from salt_o2.core import snapshot, survey
+from salt_o2.core.effects import (
+    AnnounceState,
+    AnnounceTask,
+    Answer,
+    Drive,
+    Effect,
+    EndRun,
+    Insist,
+    Message,
+    Release,
+    Requested,
+    TasksMoved,
+    Tick,
+    Timeouts,
+)
+from salt_o2.core.environment import Environment
+from salt_o2.core.errors import UnknownName
+from salt_o2.core.ids import EnvironmentId, HostId
+from salt_o2.core.inventory import Inventory
+from salt_o2.core.messages import Inquiry, Report, TaskReport
+
+log = logging.getLogger(__name__)
+
+FLUSH_S = 0.2
+"""How long what was only heard may wait for its place in the journal."""
+
+
+Watcher = Callable[[Environment], None]
+"""Looks at an environment that has just taken in a message."""
+
+
+@dataclass(slots=True)
+class Held:
+    """An environment with what only control needs to know of it."""
+
+    kept: Kept
+    environment: Environment
+    watchers: list[Watcher] = field(default_factory=list)
+    timer: asyncio.TimerHandle | None = None
+
+
+class Control:
+    """All environments of one master; see the module."""
+
+    def __init__(
+        self, bus: Bus, store: Store, *, heartbeat_s: float = 5.0, clock: Callable[[], float] = time.time
+    ) -> None:
+        """Use ``bus`` and ``store``; take up the environments that the store says are alive."""
+        self.store = store
+        self.clock = clock
+        self.hosts = Hosts(heartbeat_s)
+        self.inventory = Inventory()
+        self.held: dict[EnvironmentId, Held] = {}
+        self._outbox = Outbox(bus)
+        self._answers: dict[str, asyncio.Future[None]] = {}
+        self._flush: asyncio.TimerHandle | None = None
+        self._resume: list[tuple[EnvironmentId, Requested]] = []
+        for kept in store.alive():
+            self._restore(kept)
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        for environment, request in self._resume:
+            self._step(self.held[environment], request)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._outbox.run())
+            group.create_task(self._watch_hosts())
+
+    def find(self, id: str) -> Held:
+        """Return the living environment whose id is or uniquely begins with ``id``.
+
+        Raises:
+            UnknownName: if there is none, or more than one.
+        """
+        exact = self.held.get(EnvironmentId(id))
+        found = [exact] if exact else [held for name, held in self.held.items() if id and name.startswith(id)]
+        if len(found) != 1:
+            how_many = "more than one" if found else "no"
+            raise UnknownName(f"{how_many} environment {id!r} is alive{self._alive()}")
+        return found[0]
+
+    def adopt(self, kept: Kept, timeouts: Timeouts) -> Held:
+        """Take in a new environment: its resources are taken and it is on disk, but nothing is started."""
+        held = Held(kept, Environment(kept.id, kept.plan, timeouts))
+        self.inventory.take(kept.id, kept.plan)
+        self.store.add(kept)
+        self.held[kept.id] = held
+        return held
+
+    async def ask(self, held: Held, request: Requested) -> None:
+        """Ask an environment for a transition and wait for the end of it.
+
+        Raises:
+            IllegalTransition: if its state does not allow it.
+            TaskError: if it was begun and failed.
+        """
+        answer = self._answers[request.request] = asyncio.get_running_loop().create_future()
+        try:
+            self._step(held, request)
+            await answer
+        finally:
+            del self._answers[request.request]
+
+    def hear(self, report: Report) -> None:
+        """Take in an agent's report."""
+        at = self.clock()
+        if self.hosts.note(report, at):
+            self._outbox.send([Inquiry(host=report.host)])
+        if report.facts:
+            self.inventory.add_host(report.host, report.facts)
+            log.info("host %s has %d tasks", report.host, len(report.tasks))
+            self._end_strays(report)
+        for environment, moved in self._by_environment(report, at).items():
+            self._step(self.held[environment], moved)
+
+    def _by_environment(self, report: Report, at: float) -> dict[EnvironmentId, TasksMoved]:
+        moves: dict[EnvironmentId, list[TaskReport]] = {name: [] for name in report.accepted}
+        for task in report.tasks:
+            moves.setdefault(task.environment, []).append(task)
+        if report.facts:
+            for name, held in self.held.items():
+                if report.host in held.environment.hosts:
+                    moves.setdefault(name, []).extend(survey.lost(held.environment, report))
+        return {
+            name: TasksMoved(
+                at=at, host=report.host, reports=tuple(tasks), accepted=report.accepted.get(name, -1)
+            )
+            for name, tasks in moves.items()
+            if name in self.held
+        }
+
+    def _end_strays(self, report: Report) -> None:
+        environments = {name: held.environment for name, held in self.held.items()}
+        strays = survey.strays(environments, report)
+        for command in strays:
+            log.warning(
+                "ending %d tasks on %s of unknown %s", len(command.orders), command.host, command.environment
+            )
+        self._outbox.send(strays)
+
+    def _step(self, held: Held, message: Message) -> None:
+        environment = held.environment
+        effects = environment.step(message)
+        self._write(held, message, effects)
+        for effect in effects:
+            self._carry_out(held, effect)
+        self._outbox.send([effect.command for effect in effects if isinstance(effect, Drive)])
+        for watcher in tuple(held.watchers):
+            watcher(environment)
+        self._set_timer(held)
+
+    def _write(self, held: Held, message: Message, effects: Sequence[Effect]) -> None:
+        # What we are about to do is on disk before we do it; what we only heard may follow.
+        environment = held.environment
+        self.store.note(environment.id, message, effects)
+        ended = message.at if any(isinstance(effect, Release) for effect in effects) else None
+        if any(not isinstance(effect, AnnounceTask | Insist) for effect in effects):
+            self.store.save(environment.id, snapshot.take(environment), ended)
+        elif self._flush is None:
+            self._flush = asyncio.get_running_loop().call_later(FLUSH_S, self._flush_journal)
+
+    def _flush_journal(self) -> None:
+        self._flush = None
+        self.store.flush()
+
+    def _carry_out(self, held: Held, effect: Effect) -> None:
+        match effect:
+            case Drive():
+                pass  # all commands of a step leave together, see _step
+            case Insist(command=command):
+                log.warning("%s has not acknowledged: sending it a Salt job", command.host)
+                self._outbox.insist(command)
+            case AnnounceState():
+                log.info("environment %s is %s %s", effect.environment, effect.state, effect.reason)
+                self._outbox.announce(effect)
+            case AnnounceTask():
+                self._outbox.announce(effect)
+            case Answer(request=request, error=error):
+                self._answer(request, error)
+            case EndRun(run_number=number):
+                self.store.end_run(number, self.clock())
+            case Release(environment=environment):
+                self.inventory.release(environment)
+                self._let_go(held)
+
+    def _answer(self, request: str, error: Exception | None) -> None:
+        answer = self._answers.get(request)
+        if answer is None or answer.done():
+            return  # whoever asked has gone
+        if error:
+            answer.set_exception(error)
+        else:
+            answer.set_result(None)
+
+    def _let_go(self, held: Held) -> None:
+        del self.held[held.kept.id]
+
+    def _set_timer(self, held: Held) -> None:
+        if held.timer:
+            held.timer.cancel()
+            held.timer = None
+        wake_at = held.environment.wake_at
+        if wake_at is not None:
+            delay = max(0.0, wake_at - self.clock())
+            held.timer = asyncio.get_running_loop().call_later(delay, self._tick, held)
+
+    def _tick(self, held: Held) -> None:
+        self._step(held, Tick(at=self.clock()))
+
+    def _restore(self, kept: Kept) -> None:
+        environment = snapshot.restore(kept.id, kept.plan, kept.snapshot)
+        self.held[kept.id] = Held(kept, environment)
+        self.inventory.take(kept.id, kept.plan)
+        request = snapshot.resume(kept.snapshot, self.clock())
+        if request:
+            self._resume.append((kept.id, request))
+
+    async def _watch_hosts(self) -> None:
+        """Leave hosts that have fallen silent out of new plans; they are in again when they report."""
+        while True:
+            await asyncio.sleep(self.hosts.heartbeat_s)
+            for host in self.hosts.silent(self.clock()):
+                self._lose(host)
+
+    def _lose(self, host: HostId) -> None:
+        if self.hosts.known[host].facts is not None:
+            log.warning("host %s has fallen silent", host)
+            self.hosts.known[host] = replace(self.hosts.known[host], facts=None)
+            self.inventory.remove_host(host)
+
+    def _alive(self) -> str:
+        return f"; there are: {', '.join(self.held)}" if self.held else "; there is none"

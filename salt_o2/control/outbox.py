@@ -1,0 +1,97 @@
+"""What leaves control, in order, without anybody in control waiting for it."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Protocol
+
+from salt_o2.core.effects import AnnounceState, AnnounceTask
+from salt_o2.core.messages import Command, Inquiry
+
+log = logging.getLogger(__name__)
+
+MOST_NEWS = 10_000
+"""Announcements kept while the master's bus takes none; beyond that the newest are dropped and counted."""
+
+
+class Bus(Protocol):
+    """Control's way to agents and to the world; ``salt_o2.bus.master`` has the one over Salt."""
+
+    async def send(self, messages: Sequence[Command | Inquiry]) -> None:
+        """Send on the quick channel, which may lose them."""
+
+    async def insist(self, commands: Sequence[Command]) -> None:
+        """Send the sure way."""
+
+    async def announce(self, news: AnnounceState | AnnounceTask) -> None:
+        """Tell the world."""
+
+
+class Outbox:
+    """Three queues, because a burst of announcements must not delay a command."""
+
+    def __init__(self, bus: Bus) -> None:
+        """Send through ``bus``."""
+        self._bus = bus
+        self._commands: asyncio.Queue[Sequence[Command | Inquiry]] = asyncio.Queue()
+        self._jobs: asyncio.Queue[Command] = asyncio.Queue()
+        self._news: asyncio.Queue[AnnounceState | AnnounceTask] = asyncio.Queue(MOST_NEWS)
+
+    def send(self, messages: Sequence[Command | Inquiry]) -> None:
+        """Send ``messages`` on the quick channel."""
+        if messages:
+            self._commands.put_nowait(messages)
+
+    def insist(self, command: Command) -> None:
+        """Send ``command`` the sure way."""
+        self._jobs.put_nowait(command)
+
+    def announce(self, news: AnnounceState | AnnounceTask) -> None:
+        """Tell the world, when there is time."""
+        try:
+            self._news.put_nowait(news)
+        except asyncio.QueueFull:
+            log.warning("dropped an announcement, the bus takes none: %s", news)
+
+    async def run(self) -> None:
+        """Send until cancelled; what cannot be sent is logged, and control's deadlines do the rest."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._send_commands())
+            group.create_task(self._send_jobs())
+            group.create_task(self._send_news())
+
+    async def _send_commands(self) -> None:
+        while True:
+            messages = await self._commands.get()
+            with _Logged("command"):
+                await self._bus.send(messages)
+
+    async def _send_jobs(self) -> None:
+        while True:
+            commands = [await self._jobs.get()]
+            while not self._jobs.empty():
+                commands.append(self._jobs.get_nowait())
+            with _Logged("job"):
+                await self._bus.insist(commands)
+
+    async def _send_news(self) -> None:
+        while True:
+            news = await self._news.get()
+            with _Logged("announcement"):
+                await self._bus.announce(news)
+
+
+class _Logged:
+    """Logs what goes wrong inside and goes on: one bad message must not stop those behind it."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        log.error("could not send a %s: %s", self._what, error, exc_info=error)
+        return True

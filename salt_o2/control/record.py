@@ -1,0 +1,113 @@
+"""An environment and its tasks as users see them: the one shape of coconut, salt-run and their JSON."""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from salt_o2.control.hosts import Hosts
+from salt_o2.control.store import Kept
+from salt_o2.core.environment import Environment
+from salt_o2.core.ids import EnvironmentId
+from salt_o2.core.messages import TaskReport
+from salt_o2.core.plan import PlannedTask
+from salt_o2.core.states import TaskState, TaskStatus
+from salt_o2.core.story import tell_failure
+
+if TYPE_CHECKING:
+    from salt_o2.control.control import Held
+
+
+def summary(kept: Kept, environment: Environment) -> dict[str, Any]:
+    """Return the environment without its tasks and roles."""
+    return {
+        "id": environment.id,
+        "state": environment.state,
+        "run_number": environment.run_number,
+        "workflow": kept.plan.workflow,
+        "revision": kept.plan.revision,
+        "created": iso(kept.created),
+        "user": kept.user,
+        "vars": kept.asked,
+        "error": environment.error or None,
+        "transition": environment.wait.event if environment.wait else None,
+        "hosts": list(environment.hosts),
+        "tasks_total": len(environment.tasks),
+    }
+
+
+def full(kept: Kept, environment: Environment) -> dict[str, Any]:
+    """Return the whole environment: its tasks, and its roles as a tree with states."""
+    return summary(kept, environment) | {
+        "tasks": [task(planned, environment.reports.get(planned.id)) for planned in kept.plan.tasks],
+        "roles": environment.tree.root.as_dict(),
+    }
+
+
+def task(planned: PlannedTask, report: TaskReport | None) -> dict[str, Any]:
+    """Return one task: what it should be and what its agent says it is."""
+    failure = report.failure if report else None
+    return {
+        "id": planned.id,
+        "path": planned.path,
+        "class": planned.class_name,
+        "host": planned.host,
+        "pid": report.pid if report else None,
+        "status": report.status if report else TaskStatus.INACTIVE,
+        "state": report.state if report else TaskState.UNKNOWN,
+        "device_state": report.device_state if report else "",
+        "critical": planned.critical,
+        "error": tell_failure(planned, failure) if failure else None,
+        "control_port": planned.launch.control_port,
+        "command": planned.launch.command_line,
+        "started": iso(report.started) if report and report.started else None,
+    }
+
+
+def progress(environment: Environment, at: float) -> dict[str, Any]:
+    """Return how far the transition under way has come at time ``at``."""
+    wait = environment.wait
+    done = wait.total - len(wait.waiting) if wait else 0
+    return {
+        "environment": environment.id,
+        "state": environment.state,
+        "transition": wait.event if wait else None,
+        "waiting_for": _waiting_for(environment),
+        "done": done,
+        "total": wait.total if wait else 0,
+        "states": {state: count for state, count in environment.tree.root.states.items() if count},
+        "elapsed_s": round(at - wait.since, 3) if wait else 0.0,
+    }
+
+
+def _waiting_for(environment: Environment) -> str:
+    wait = environment.wait
+    if wait is None:
+        return ""
+    if wait.silent:
+        return f"host{'s' if len(wait.silent) > 1 else ''} {', '.join(sorted(wait.silent)[:3])}"
+    return next((environment.tasks[task].path for task in wait.waiting), "")
+
+
+def hosts(known: Hosts, held: Mapping[EnvironmentId, "Held"], at: float) -> list[dict[str, Any]]:
+    """Return every host ever heard of: what it offers, how many tasks it has, when it last reported."""
+    counts = Counter(task.host for each in held.values() for task in each.kept.plan.tasks)
+    return [
+        {
+            "id": name,
+            "status": "LOST" if known.is_silent(name, at) else "ACTIVE",
+            "address": host.facts.address if host.facts else None,
+            "attributes": host.facts.attributes if host.facts else {},
+            "cpus": host.facts.cpus if host.facts else None,
+            "memory_mb": host.facts.memory_mb if host.facts else None,
+            "version": host.facts.version if host.facts else None,
+            "tasks": counts[name],
+            "last_seen_s": round(at - host.last_seen, 3),
+        }
+        for name, host in sorted(known.known.items())
+    ]
+
+
+def iso(at: float) -> str:
+    """Return a time in seconds since the epoch as ISO 8601 in UTC."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")

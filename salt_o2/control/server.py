@@ -1,0 +1,118 @@
+"""Control's local socket: ZeroMQ ROUTER, msgpack, one reply stream per request (see control/client.py)."""
+
+import asyncio
+import logging
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import msgpack
+import zmq
+import zmq.asyncio
+
+from salt_o2.control.desk import Desk
+from salt_o2.core.codec import plain
+from salt_o2.core.errors import InvalidRequest, O2Error
+
+log = logging.getLogger(__name__)
+
+SOCKET = "o2_control.ipc"
+PROGRESS_EVERY_S = 0.05
+LONGEST_PATH = 107
+"""What a unix socket's address can hold on Linux."""
+
+
+class RequestServer:
+    """Takes requests at a unix socket that only its owner may open."""
+
+    def __init__(self, desk: Desk, path: Path) -> None:
+        """Serve what comes to ``path`` from ``desk``.
+
+        Raises:
+            InvalidRequest: if the path is too long for a unix socket.
+        """
+        if len(str(path)) > LONGEST_PATH:
+            raise InvalidRequest(
+                f"{path} is longer than a unix socket's {LONGEST_PATH} bytes; shorten sock_dir"
+            )
+        self._desk = desk
+        self._path = path
+        self._serving: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        with zmq.asyncio.Context() as context, context.socket(zmq.ROUTER) as router:
+            router.linger = 0
+            self._path.unlink(missing_ok=True)
+            router.bind(f"ipc://{self._path}")
+            self._path.chmod(0o600)
+            try:
+                while True:
+                    peer, frame = await router.recv_multipart()
+                    self._spawn(router, peer, frame)
+            finally:
+                await self._finish()
+
+    def _spawn(self, router: Any, peer: bytes, frame: bytes) -> None:
+        task = asyncio.create_task(_Exchange(router, peer).serve(self._desk, frame))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+
+    async def _finish(self) -> None:
+        for task in self._serving:
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+        self._path.unlink(missing_ok=True)
+
+
+class _Exchange:
+    """One request and its replies."""
+
+    def __init__(self, router: Any, peer: bytes) -> None:
+        self._router = router
+        self._peer = peer
+        self._id = ""
+        self._last_progress = 0.0
+
+    async def serve(self, desk: Desk, frame: bytes) -> None:
+        try:
+            request = _read(frame)
+            self._id = str(request.get("id", ""))
+            self._send("progress", {})
+            result = await desk.serve(
+                str(request.get("verb", "")),
+                request.get("arguments") or {},
+                str(request.get("user", "")),
+                self._progress,
+            )
+            self._send("result", plain(result))
+        except O2Error as error:
+            self._send("error", {"kind": error.kind, "message": str(error)})
+        except Exception as error:
+            log.exception("request %s failed", self._id)
+            self._send(
+                "error", {"kind": "O2Error", "message": f"control's own fault: {error!r}; see its log"}
+            )
+
+    def _progress(self, progress: dict[str, Any]) -> None:
+        now = time.monotonic()
+        if now - self._last_progress >= PROGRESS_EVERY_S or progress["done"] == progress["total"]:
+            self._last_progress = now
+            self._send("progress", plain(progress))
+
+    def _send(self, kind: str, body: Any) -> None:
+        frames = [self._peer, msgpack.packb({"id": self._id, kind: body})]
+        # A client that has gone, or reads slowly, must not hold anybody up.
+        with suppress(zmq.ZMQError):
+            self._router.send_multipart(frames, flags=zmq.DONTWAIT)
+
+
+def _read(frame: bytes) -> dict[str, Any]:
+    try:
+        request = msgpack.unpackb(frame)
+    except ValueError as error:
+        raise InvalidRequest(f"a request must be one msgpack map: {error}") from error
+    if not isinstance(request, dict):
+        raise InvalidRequest(f"a request must be one msgpack map, not {type(request).__name__}")
+    return request

@@ -1,0 +1,69 @@
+"""A site's settings for control: where templates lie, its variables, its limits.
+
+They come from ``o2:`` in the master's configuration and, above it, ``o2:`` in the master's pillar.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from salt_o2.core.codec import typed
+from salt_o2.core.effects import Timeouts
+from salt_o2.core.states import EnvironmentEvent
+
+TIMEOUT_VARIABLES = {
+    "deploy_timeout_s": EnvironmentEvent.DEPLOY,
+    "configure_timeout_s": EnvironmentEvent.CONFIGURE,
+    "start_timeout_s": EnvironmentEvent.START_ACTIVITY,
+    "stop_timeout_s": EnvironmentEvent.STOP_ACTIVITY,
+    "reset_timeout_s": EnvironmentEvent.RESET,
+    "recover_timeout_s": EnvironmentEvent.RECOVER,
+    "exit_timeout_s": EnvironmentEvent.EXIT,
+}
+"""Variables of a site, a workflow or a user that limit a transition, in seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """The settings that control runs with."""
+
+    repositories: tuple[str, ...] = ()
+    """Directories that hold ``workflows/`` and ``tasks/``, searched in this order."""
+    database: str = ""
+    """SQLAlchemy's URL; empty: SQLite in the master's cache directory."""
+    defaults: dict[str, str] = field(default_factory=dict)
+    """Variables below those of any role (AliECS's GlobalDefaults)."""
+    vars: dict[str, str] = field(default_factory=dict)
+    """Variables above every role's defaults (AliECS's GlobalVars)."""
+    heartbeat_s: float = 5.0
+    acknowledge_s: float = 1.0
+    """How long a host may take to say that it has a command, before it gets it as a Salt job."""
+
+
+def read_site(*layers: Mapping[str, Any]) -> Site:
+    """Return the settings in ``layers``, the later ones above the earlier; mappings are merged.
+
+    Raises:
+        InvalidRequest: if a value has the wrong type, saying where.
+    """
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        for key, value in layer.items():
+            merged[key] = {**merged.get(key, {}), **value} if isinstance(value, dict) else value
+    known = {name: merged[name] for name in Site.__dataclass_fields__ if name in merged}
+    for block in ("defaults", "vars"):
+        known[block] = {name: _text(value) for name, value in known.get(block, {}).items()}
+    return typed(known, Site)
+
+
+def timeouts(site: Site, variables: Mapping[str, str]) -> Timeouts:
+    """Return the limits that ``variables`` set, in seconds; what they leave out keeps its default."""
+    limits = Timeouts(acknowledge=site.acknowledge_s)
+    for name, event in TIMEOUT_VARIABLES.items():
+        if name in variables:
+            limits.by_event[event] = typed(variables[name], float)
+    return limits
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,136 @@
+"""What control keeps on disk: environments with their plans, run numbers, and the journal.
+
+What control is about to do is committed before it is done (``save`` with ``durable``); what it only heard
+of, and could ask for again, is committed a moment later in the background.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import Engine, create_engine, event, insert, select, update
+
+from salt_o2.control.schema import ENVIRONMENTS, JOURNAL, METADATA, RUNS
+from salt_o2.core.codec import plain, typed
+from salt_o2.core.effects import Effect, Message
+from salt_o2.core.ids import EnvironmentId
+from salt_o2.core.plan import Plan
+from salt_o2.core.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """An environment as the store has it; times in seconds since the epoch."""
+
+    id: EnvironmentId
+    created: float
+    user: str
+    asked: dict[str, str]
+    plan: Plan
+    snapshot: Snapshot
+    ended: float | None = None
+
+
+class Store:
+    """One SQL database; SQLite in WAL mode with full sync unless the URL says otherwise."""
+
+    def __init__(self, url: str) -> None:
+        """Open the database at SQLAlchemy's ``url`` and create what is missing."""
+        self._engine = create_engine(url)
+        if self._engine.dialect.name == "sqlite":
+            _harden(self._engine)
+        METADATA.create_all(self._engine)
+        self._journal: list[dict[str, Any]] = []
+
+    def add(self, kept: Kept) -> None:
+        """Keep a new environment, before anything of it is started."""
+        row = {
+            "id": kept.id,
+            "created": kept.created,
+            "user": kept.user,
+            "asked": kept.asked,
+            "plan": plain(kept.plan),
+            "snapshot": plain(kept.snapshot),
+        }
+        with self._engine.begin() as connection:
+            connection.execute(insert(ENVIRONMENTS), row)
+
+    def note(self, environment: EnvironmentId, message: Message, effects: Sequence[Effect]) -> None:
+        """Write into the journal what came in and what followed; ``save`` or ``flush`` commits it."""
+        self._journal.append(_entry(environment, message.at, "in", message))
+        self._journal.extend(_entry(environment, message.at, "out", effect) for effect in effects)
+
+    def save(self, environment: EnvironmentId, snapshot: Snapshot, ended: float | None = None) -> None:
+        """Commit the environment's state, and the journal up to here."""
+        values = {"snapshot": plain(snapshot), "ended": ended}
+        with self._engine.begin() as connection:
+            connection.execute(update(ENVIRONMENTS).where(ENVIRONMENTS.c.id == environment).values(values))
+            self._write_journal(connection)
+
+    def flush(self) -> None:
+        """Commit the journal up to here."""
+        if self._journal:
+            with self._engine.begin() as connection:
+                self._write_journal(connection)
+
+    def open_run(self, environment: EnvironmentId, at: float) -> int:
+        """Return a run number that was never given before; committed, so no crash can repeat it."""
+        with self._engine.begin() as connection:
+            result = connection.execute(insert(RUNS).values(environment=environment, started=at))
+            (number,) = result.inserted_primary_key or (0,)
+            return int(number)
+
+    def end_run(self, number: int, at: float) -> None:
+        """Write down when a run ended."""
+        with self._engine.begin() as connection:
+            connection.execute(update(RUNS).where(RUNS.c.number == number).values(ended=at))
+
+    def alive(self) -> list[Kept]:
+        """Return the environments that have not ended, oldest first."""
+        return self._select(ENVIRONMENTS.c.ended.is_(None))
+
+    def ended(self, limit: int = 100) -> list[Kept]:
+        """Return the environments that have ended, oldest first, the last ``limit`` of them."""
+        return self._select(ENVIRONMENTS.c.ended.is_not(None))[-limit:]
+
+    def find(self, environment: EnvironmentId) -> Kept | None:
+        """Return one environment, ended or not."""
+        return next(iter(self._select(ENVIRONMENTS.c.id == environment)), None)
+
+    def close(self) -> None:
+        """Commit what is left and let go of the database."""
+        self.flush()
+        self._engine.dispose()
+
+    def _select(self, condition: Any) -> list[Kept]:
+        query = select(ENVIRONMENTS).where(condition).order_by(ENVIRONMENTS.c.created)
+        with self._engine.connect() as connection:
+            return [typed(dict(row), Kept) for row in connection.execute(query).mappings()]
+
+    def _write_journal(self, connection: Any) -> None:
+        entries, self._journal = self._journal, []
+        if entries:
+            connection.execute(insert(JOURNAL), entries)
+
+
+def _entry(environment: EnvironmentId, at: float, direction: str, what: Message | Effect) -> dict[str, Any]:
+    return {
+        "at": at,
+        "environment": environment,
+        "direction": direction,
+        "kind": type(what).__name__,
+        "body": msgspec.json.encode(plain(what) if not hasattr(what, "error") else _answer(what)).decode(),
+    }
+
+
+def _answer(answer: Any) -> dict[str, Any]:
+    error = answer.error
+    return {"request": answer.request, "error": str(error) if error else None}
+
+
+def _harden(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def _pragmas(connection: Any, _: Any) -> None:
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000"):
+            connection.execute(f"PRAGMA {pragma}")

@@ -1,0 +1,59 @@
+"""
+Engine for the Salt master: control, the owner of all environments.
+
+.. code-block:: yaml
+
+    engines:
+      - o2_control: {}
+    o2:
+      repositories: [/srv/o2]
+"""
+
+import asyncio
+import logging
+import pathlib
+
+import salt.pillar
+
+from salt_o2.bus import master
+from salt_o2.control import serve, site
+
+log = logging.getLogger(__name__)
+
+__virtualname__ = "o2_control"
+
+
+def __virtual__():
+    if __opts__.get("__role") != "master":
+        return False, "o2_control runs on a Salt master"
+    return __virtualname__
+
+
+def start(**config):
+    """
+    Run control until the master ends; ``config`` overrides ``o2:`` of the master's configuration and pillar.
+    """
+    settings = site.read_site(
+        {"database": f"sqlite:///{pathlib.Path(__opts__['cachedir']) / 'o2.sqlite'}"},
+        __opts__.get("o2", {}),
+        _pillar(),
+        config,
+    )
+    asyncio.run(_run(settings))
+
+
+async def _run(settings):
+    bus = master.MasterBus(__opts__)
+    try:
+        await serve.serve(settings, bus, bus.open, pathlib.Path(__opts__["sock_dir"]))
+    finally:
+        bus.close()
+
+
+def _pillar():
+    """Return ``o2:`` of the pillar that the master itself is given, as runners see it."""
+    name = f"{__opts__['id']}_master" if not __opts__["id"].endswith("_master") else __opts__["id"]
+    compiled = salt.pillar.Pillar(__opts__, {"id": name}, name, "base").compile_pillar()
+    for error in compiled.get("_errors", []):
+        log.error("pillar of %s: %s", name, error)
+    return compiled.get("o2", {})
