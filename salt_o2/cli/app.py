@@ -1,4 +1,4 @@
-"""The root of coconut: global options, nouns loaded when they are named, and the edge where errors become exits."""
+"""The root of coconut: global options, nouns loaded when they are named, errors turned into exit codes."""
 
 import json
 import sys
@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from salt_o2.cli.arguments import hoist
 from salt_o2.cli.terminal import Terminal, wants_colour
+from salt_o2.cli.verbs import with_aliases
 from salt_o2.core.errors import O2Error, Unreachable
 
 FAILED, USAGE, NOBODY, INTERRUPTED = 1, 2, 3, 130
@@ -31,8 +32,8 @@ NOUNS = {
 
 HELP = """Control distributed data-taking.
 
---json, --nocolor and --control may stand anywhere on the line. With --json exactly one JSON document is printed,
-for an error too.
+--json, --nocolor and --control may stand anywhere on the line. With --json exactly one JSON document is
+printed, for an error too.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 nobody answers, 130 interrupted.
 """
@@ -41,16 +42,17 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 nobody answers, 130 interrupted.
 class Nouns(TyperGroup):
     """Finds nouns by name or alias, and imports only the one that is named."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
+    def list_commands(self, _ctx: Any) -> list[str]:
         """Return the nouns in the order of the table."""
         return list(NOUNS)
 
-    def get_command(self, ctx: Any, name: str) -> Any:
+    def get_command(self, _ctx: Any, name: str) -> Any:
         """Return the command of a noun or alias; ``None`` for an unknown one."""
         for full, aliases in NOUNS.items():
             if name == full or name in aliases:
                 command = typer.main.get_command(import_module(f"salt_o2.cli.{full}").app)
                 command.name = full
+                command.help = with_aliases(command.help or "", aliases)
                 return command
         return None
 
@@ -67,7 +69,7 @@ def _globals(
         Path | None,
         typer.Option(
             metavar="SOCKET",
-            help="Control's socket. Otherwise O2_CONTROL, the master of SALT_CONFIG_DIR, ./.cluster, or Salt's own.",
+            help="Control's socket; else O2_CONTROL, the master of SALT_CONFIG_DIR, ./.cluster, Salt's own.",
         ),
     ] = None,
 ) -> None:
@@ -84,7 +86,9 @@ def _carry_out(words: list[str], terminal: Terminal) -> int:
     try:
         result = app(words, prog_name="coconut", standalone_mode=False)
     except O2Error as error:
-        return _complain(terminal, error.kind, str(error), NOBODY if isinstance(error, Unreachable) else FAILED)
+        return _complain(
+            terminal, error.kind, str(error), NOBODY if isinstance(error, Unreachable) else FAILED
+        )
     except (KeyboardInterrupt, typer.Abort):
         return _complain(terminal, "Interrupted", "interrupted", INTERRUPTED)
     except Exception as error:

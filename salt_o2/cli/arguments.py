@@ -36,8 +36,8 @@ def _split(argv: list[str]) -> tuple[list[str], list[str]]:
 def variables(given: Sequence[str]) -> dict[str, str]:
     """Return the variables of all ``-e`` options: each is ``k=v``, ``k=v,k2=v2``, or a JSON object.
 
-    A comma starts the next variable only where a ``name=`` follows, so values may hold commas. Values that are
-    not strings in JSON are passed on as JSON, which is what templates expect.
+    A comma starts the next variable only where a ``name=`` follows, so values may hold commas. Values that
+    are not strings in JSON are passed on as JSON, which is what templates expect.
 
     Raises:
         InvalidRequest: if one is neither.
@@ -57,13 +57,15 @@ def _from_json(text: str) -> dict[str, str]:
 
 
 def _from_pairs(text: str) -> dict[str, str]:
-    pairs: list[list[str]] = []
+    pairs: dict[str, str] = {}
+    name = ""
     for part in text.split(","):
-        name, equals, value = part.partition("=")
-        if equals and name.strip().replace("_", "").isalnum():
-            pairs.append([name.strip(), value])
-        elif pairs:
-            pairs[-1][1] += f",{part}"
+        before, equals, value = part.partition("=")
+        if equals and before.strip().replace("_", "").isalnum():
+            name = before.strip()
+            pairs[name] = value
+        elif name:
+            pairs[name] += f",{part}"
         else:
             raise InvalidRequest(f"-e {text}: say NAME=VALUE, several separated by commas, or a JSON object")
-    return {name: value for name, value in pairs}
+    return pairs

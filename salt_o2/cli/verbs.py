@@ -18,13 +18,18 @@ def verb(app: typer.Typer, name: str, *aliases: str) -> Callable[[Verb], Verb]:
 
     def declare(function: Verb) -> Verb:
         text = _prose(function.__doc__ or "")
-        also = f"\n\nAlso: {', '.join(aliases)}." if aliases else ""
-        app.command(name, help=text + also)(function)
+        app.command(name, help=with_aliases(text, aliases))(function)
         for alias in aliases:
             app.command(alias, help=text, hidden=True)(function)
         return function
 
     return declare
+
+
+def with_aliases(text: str, aliases: tuple[str, ...]) -> str:
+    """Return a help text whose first line ends with the aliases, where lists of commands show them."""
+    first, _, rest = text.partition("\n")
+    return f"{first} ({', '.join(aliases)})\n{rest}".strip() if aliases else text
 
 
 def _prose(docstring: str) -> str:

@@ -1,7 +1,7 @@
 """Where control's socket is.
 
-The first of: ``--control``; ``O2_CONTROL``; the master configuration in ``SALT_CONFIG_DIR``; the private cluster
-in ``./.cluster``; the master configuration in /etc/salt; Salt's default.
+The first of: ``--control``; ``O2_CONTROL``; the master configuration in ``SALT_CONFIG_DIR``; the private
+cluster in ``./.cluster``; the master configuration in /etc/salt; Salt's default.
 """
 
 import os

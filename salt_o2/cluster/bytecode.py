@@ -1,4 +1,4 @@
-"""Salt without bytecode starts five times slower: compile it once, before all daemons try at the same time."""
+"""Salt without bytecode starts five times slower: compile it once, before all daemons try at once."""
 
 import importlib.util
 import subprocess

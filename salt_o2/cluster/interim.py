@@ -1,4 +1,4 @@
-"""Readiness while there is no control engine yet: all minions answer a ping. Goes away with the engine's arrival."""
+"""Readiness while there is no control engine yet: all minions answer a ping. Goes when the engine comes."""
 
 import json
 import os
@@ -16,14 +16,26 @@ from salt_o2.core.errors import O2Error
 
 
 def engine_is_missing() -> bool:
+    """Whether o2_control has not been written yet."""
     return find_spec("salt_o2.engines.o2_control") is None
 
 
 def wait_for_pings(layout: Layout, record: Record, timeout_s: float, say: Callable[[str], None]) -> None:
+    """Return when all minions answer."""
     deadline = time.monotonic() + timeout_s
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     salt = Path(sysconfig.get_path("scripts")) / "salt"
-    command = [sys.executable, str(salt), "-c", str(layout.conf), "-t1", "--out=json", "--static", "*", "test.ping"]
+    command = [
+        sys.executable,
+        str(salt),
+        "-c",
+        str(layout.conf),
+        "-t1",
+        "--out=json",
+        "--static",
+        "*",
+        "test.ping",
+    ]
     while time.monotonic() < deadline:
         answer = subprocess.run(command, capture_output=True, text=True, env=environment, check=False).stdout
         if all(f'"{minion}": true' in answer for minion in record.minions):

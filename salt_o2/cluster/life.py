@@ -53,7 +53,7 @@ def up(
         )
     place = layout(directory)
     before = record.read(place)
-    if before and not before.dead:
+    if is_up(directory):
         say(f"the cluster in {place.directory} is up already")
         return status(directory)
     if before:
@@ -143,6 +143,12 @@ def status(directory: str | Path) -> dict[str, Any]:
         "control_socket": str(current.control_socket),
         "ready": not current.dead and known >= set(current.minions),
     }
+
+
+def is_up(directory: str | Path) -> bool:
+    """Whether a cluster was started in ``directory`` and all its daemons run."""
+    current = record.read(layout(directory))
+    return bool(current and current.processes and not current.dead)
 
 
 def down(directory: str | Path, keep: bool = False, say: Say = quiet) -> dict[str, Any]:

@@ -32,7 +32,8 @@ def wait_until_ready(layout: Layout, record: Record, timeout_s: float, say: Say)
         O2Error: as soon as one of its daemons has died, or after ``timeout_s``; with the end of the log.
     """
     if interim.engine_is_missing():
-        return interim.wait_for_pings(layout, record, timeout_s, say)
+        interim.wait_for_pings(layout, record, timeout_s, say)
+        return
     deadline = time.monotonic() + timeout_s
     missing, seen = set(record.minions), set[str]()
     while missing:

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import msgpack  # type: ignore[import-untyped]
+import msgpack
 import zmq
 
 from salt_o2.core.errors import O2Error, Unreachable, rebuild
