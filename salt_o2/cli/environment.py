@@ -9,7 +9,6 @@ from salt_o2.cli.arguments import variables
 from salt_o2.cli.terminal import Terminal
 from salt_o2.cli.verbs import noun, verb
 from salt_o2.control import render
-from salt_o2.core.errors import InvalidRequest
 
 SHORTCUTS = {"START": "START_ACTIVITY", "STOP": "STOP_ACTIVITY"}
 
@@ -54,7 +53,7 @@ def show(
     workflow: Annotated[bool, typer.Option("-w", "--workflow", help="With the tree of roles.")] = False,
 ) -> None:
     """Show one environment."""
-    env = ctx.obj.ask("env_show", {"id": full_id(ctx.obj, identity)})
+    env = ctx.obj.ask("env_show", {"id": identity})
     ctx.obj.show(env, lambda found: render.environment(found, tasks, workflow))
 
 
@@ -77,7 +76,7 @@ def control(
 ) -> None:
     """Send an event to an environment and wait for the state it leads to."""
     wanted = SHORTCUTS.get(event.upper(), event.upper())
-    arguments = {"id": full_id(ctx.obj, identity), "event": wanted}
+    arguments = {"id": identity, "event": wanted}
     begin = time.monotonic()
     env = ctx.obj.ask("env_control", arguments)
     _conclude(ctx.obj, env, lambda found: render.moved(found, time.monotonic() - begin))
@@ -93,24 +92,9 @@ def destroy(
     force: Annotated[bool, typer.Option("-f", "--force", help="Whatever state it is in.")] = False,
 ) -> None:
     """End an environment and all its tasks."""
-    arguments = {"id": full_id(ctx.obj, identity), "allow_in_running_state": running, "force": force}
+    arguments = {"id": identity, "allow_in_running_state": running, "force": force}
     env = ctx.obj.ask("env_destroy", arguments)
     ctx.obj.show(env, lambda found: f"teardown complete for environment {found['id']}")
-
-
-def full_id(terminal: Terminal, beginning: str) -> str:
-    """Return the one environment id that begins so; one that nobody has is left to control to refuse.
-
-    Raises:
-        InvalidRequest: if several begin so.
-    """
-    found = [env["id"] for env in terminal.ask("env_list", {"all": True})]
-    fitting = [identity for identity in found if identity.startswith(beginning)]
-    if beginning in fitting or not fitting:
-        return beginning
-    if len(fitting) > 1:
-        raise InvalidRequest(f"{beginning} may be any of {', '.join(fitting)}: type more of it")
-    return str(fitting[0])
 
 
 def _conclude(terminal: Terminal, env: dict[str, Any], text: Any) -> None:

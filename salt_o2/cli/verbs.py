@@ -10,7 +10,13 @@ Verb = TypeVar("Verb", bound=Callable[..., Any])
 
 def noun(summary: str) -> typer.Typer:
     """Return an empty noun; without a verb it shows its help."""
-    return typer.Typer(help=summary, no_args_is_help=True, add_completion=False)
+    app = typer.Typer(help=summary, no_args_is_help=True, add_completion=False)
+    app.callback()(_nothing)  # or typer would make a noun with one verb into that verb
+    return app
+
+
+def _nothing() -> None:
+    pass
 
 
 def verb(app: typer.Typer, name: str, *aliases: str) -> Callable[[Verb], Verb]:

@@ -16,8 +16,8 @@ from salt_o2.core.errors import O2Error
 
 
 def engine_is_missing() -> bool:
-    """Whether o2_control has not been written yet."""
-    return find_spec("salt_o2.engines.o2_control") is None
+    """Whether an engine has not been written yet."""
+    return not all(find_spec(f"salt_o2.engines.{name}") for name in ("o2_control", "o2_agent"))
 
 
 def wait_for_pings(layout: Layout, record: Record, timeout_s: float, say: Callable[[str], None]) -> None:

@@ -1,0 +1,49 @@
+"""What integration tests do with the project's own private cluster."""
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from salt_o2.control.client import ControlClient
+
+
+@dataclass(frozen=True)
+class PrivateCluster:
+    """A cluster that is up: ask its control, run Salt's commands and coconut on it."""
+
+    directory: Path
+    config_dir: Path
+    control_socket: Path
+    minions: tuple[str, ...]
+    pids: dict[str, int]
+
+    def ask(self, verb: str, timeout_s: float = 60, **arguments: Any) -> Any:
+        """Ask control, as coconut and the runner do."""
+        with ControlClient(self.control_socket) as control:
+            return control.request(verb, arguments, timeout_s=timeout_s)
+
+    def run(self, program: str, *words: str, timeout_s: float = 90) -> subprocess.CompletedProcess[str]:
+        """Run one of Salt's commands, or coconut, on this cluster."""
+        script = Path(sysconfig.get_path("scripts")) / program
+        environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        environ["SALT_CONFIG_DIR"] = str(self.config_dir)
+        return subprocess.run(
+            [sys.executable, str(script), *words],
+            env=environ,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+
+    def json(self, program: str, *words: str, timeout_s: float = 90) -> Any:
+        """Run a command that prints JSON and return what it printed."""
+        option = "--json" if program == "coconut" else "--out=json"
+        done = self.run(program, *words, option, timeout_s=timeout_s)
+        assert done.returncode == 0, f"{program} {words}: {done.stdout}{done.stderr}"
+        return json.loads(done.stdout)
