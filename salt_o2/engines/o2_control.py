@@ -52,7 +52,7 @@ async def _run(settings):
 
 def _pillar():
     """Return ``o2:`` of the pillar that the master itself is given, as runners see it."""
-    name = f"{__opts__['id']}_master" if not __opts__["id"].endswith("_master") else __opts__["id"]
+    name = __opts__["id"]  # Salt itself has put "_master" at its end
     compiled = salt.pillar.Pillar(__opts__, {"id": name}, name, "base").compile_pillar()
     for error in compiled.get("_errors", []):
         log.error("pillar of %s: %s", name, error)
