@@ -14,6 +14,7 @@ from typing import Any
 from salt_o2.cluster import process, record
 from salt_o2.cluster.bytecode import compile_salt
 from salt_o2.cluster.config import write_configs
+from salt_o2.cluster.daemons import end_daemons
 from salt_o2.cluster.keys import prepare_keys
 from salt_o2.cluster.layout import MARKER, Layout, layout, minion_names
 from salt_o2.cluster.process import Process
@@ -58,7 +59,7 @@ def up(
         return status(directory)
     if before:
         say(f"the cluster in {place.directory} has lost {_names(before.dead)}: starting it again")
-        process.end([one for one in before.processes if one.alive], PATIENCE_S)
+        end_daemons(before.processes, PATIENCE_S)
     _start(place, before, minion_names(minions), workers, say, timeout_s)
     return status(directory)
 
@@ -103,9 +104,13 @@ def _spawn_all(place: Layout, current: Record, say: Say) -> Record:
 
 
 def _environment(place: Layout) -> dict[str, str]:
-    """Return our environment with the cluster's marker; Python may write bytecode, or Salt is slow."""
+    """Return our environment with the cluster's marker.
+
+    Python may write bytecode, or Salt is slow. SPT_NOENV keeps setproctitle, which Salt uses, from writing
+    its titles over the environment, where the marker is.
+    """
     kept = {name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON}
-    return {**kept, MARKER: str(place.directory)}
+    return {**kept, MARKER: str(place.directory), "SPT_NOENV": "1"}
 
 
 _NOT_PASSED_ON = ("PYTHONDONTWRITEBYTECODE", "SALT_CONFIG_DIR", "SALT_MASTER_CONFIG", "SALT_MINION_CONFIG")
@@ -165,7 +170,7 @@ def down(directory: str | Path, keep: bool = False, say: Say = quiet) -> dict[st
     if current and not current.dead:
         _destroy_environments(current, say)
     if current:
-        process.end(current.processes, PATIENCE_S)
+        end_daemons(current.processes, PATIENCE_S)
     leftovers = _end_leftovers(place, say)
     if current:
         shutil.rmtree(current.run, ignore_errors=True)

@@ -44,11 +44,20 @@ class Process:
 
 def start_time(pid: int) -> int | None:
     """Return when the process started, in ticks since boot; ``None`` if it is gone or a zombie."""
+    fields = _stat(pid)
+    return None if not fields or fields[_STATE] in "ZX" else int(fields[_STARTED])
+
+
+_STATE, _PARENT, _SESSION, _STARTED = 0, 1, 3, 19
+"""Fields of /proc/PID/stat, counted from the one behind the name."""
+
+
+def _stat(pid: int) -> list[str]:
+    """Return the fields behind the process's name; none if it is gone."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
-        return None
-    return None if fields[0] in "ZX" else int(fields[19])
+        return []
 
 
 def spawn(name: str, argv: Sequence[str], environment: dict[str, str], output: Path) -> Process:
@@ -94,26 +103,34 @@ def marked(directory: Path) -> list[Process]:
     """Return all processes with the marker of the cluster in ``directory``, except us and our ancestors."""
     sign = f"{MARKER}={directory}".encode()
     spared = _lineage()
-    found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit() or int(entry.name) in spared or not _carries(entry, sign):
-            continue
-        started = start_time(int(entry.name))
-        if started is not None:
-            found.append(Process(_command(entry), int(entry.name), started))
-    return found
+    return [_named(pid) for pid in _pids() if pid not in spared and _carries(pid, sign) and start_time(pid)]
 
 
-def _carries(entry: Path, sign: bytes) -> bool:
+def members(session: int) -> list[Process]:
+    """Return the processes of a session other than its leader."""
+    own = [pid for pid in _pids() if pid != session and _stat(pid)[_SESSION:][:1] == [str(session)]]
+    return [_named(pid) for pid in own if start_time(pid)]
+
+
+def _pids() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+
+
+def _named(pid: int) -> Process:
+    return Process(_command(pid), pid, start_time(pid) or 0)
+
+
+def _carries(pid: int, sign: bytes) -> bool:
     try:
-        return sign in (entry / "environ").read_bytes().split(b"\0")
+        return sign in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     except OSError:
         return False  # gone, or another user's
 
 
-def _command(entry: Path) -> str:
+def _command(pid: int) -> str:
     try:
-        return (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+        line = Path(f"/proc/{pid}/cmdline").read_bytes()
+        return line.replace(b"\0", b" ").decode(errors="replace").strip()
     except OSError:
         return "?"
 
@@ -123,8 +140,6 @@ def _lineage() -> set[int]:
     pid, lineage = os.getpid(), {0}
     while pid not in lineage:
         lineage.add(pid)
-        try:
-            pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            break
+        fields = _stat(pid)
+        pid = int(fields[_PARENT]) if fields else 0
     return lineage
