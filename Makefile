@@ -1,0 +1,49 @@
+# One word each. `make demo` and `make test` are all that a newcomer needs.
+#
+#   make demo     a private Salt cluster, FairMQ topologies RUNNING on it, and everything gone again
+#   make test     all tests, unit to integration, with real Salt daemons
+#   make bench    the figures, beside a bare script in the same run
+#   make lint     formatting, imports, types
+#   make docs     the documentation, warnings are errors
+#   make lock     the lock file of known-good versions, made anew
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+# Salt's daemons start five times slower without bytecode.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: demo test bench lint docs lock clean
+
+.venv/installed: requirements.lock pyproject.toml setup.py
+	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed"'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+demo: .venv/installed
+	$(BIN)/coconut demo
+
+test: .venv/installed lint
+	$(BIN)/pytest
+
+bench: .venv/installed
+	$(BIN)/python -m bench
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+docs: .venv/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check '.[docs]'
+	$(BIN)/sphinx-build --fail-on-warning --keep-going -q docs docs/_build
+
+lock:
+	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	build/lock/bin/pip install --quiet --disable-pip-version-check '.[dev]'
+	build/lock/bin/pip freeze --exclude salt-o2 > requirements.lock
+
+clean:
+	rm -rf .venv .cluster build
