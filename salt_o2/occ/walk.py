@@ -153,8 +153,8 @@ class Walk:
             return f"it is {self.state} now and can go on from there"
         if self.event is TaskEvent.CONFIGURE:
             return (
-                "see its output (a port in use, an unknown transport, a property that it reads as a number and "
-                "that belongs on the command line); then kill it and start it again"
+                "see its output (a port in use, an unknown transport, a property that it reads as a number, "
+                "which belongs on the command line); then kill it and start it again"
             )
         return "see its output; then kill it and start it again"
 

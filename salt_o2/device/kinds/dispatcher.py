@@ -1,0 +1,21 @@
+"""Copies every message of any number of inputs to any number of outputs, unchanged."""
+
+from salt_o2.device.base import Device
+from salt_o2.device.endpoint import INPUTS, OUTPUTS
+
+
+class Dispatcher(Device):
+    """Like FairMQ's multiplier and QC dispatcher; a peer that does not take its copy holds up the others."""
+
+    def init(self) -> None:
+        """Listen on all inputs."""
+        for name in self.names(INPUTS):
+            self.on_data(name, self.copy)
+
+    def pre_run(self) -> None:
+        """Look up where to send."""
+        self.outputs = [(name, i) for name in self.names(OUTPUTS) for i in range(self.sockets(name))]
+
+    def copy(self, parts: list[bytes], _index: int) -> bool:
+        """Send one message to every output."""
+        return all(self.send(name, parts, index) for name, index in self.outputs)

@@ -1,0 +1,27 @@
+"""Hands on what it receives, with its name appended."""
+
+from typing import ClassVar
+
+from salt_o2.device.base import Device
+from salt_o2.device.endpoint import INPUTS, OUTPUTS
+
+
+class Processor(Device):
+    """Like FairMQ's 1-n-1 processor: data1 to data2; more generally, every input to all outputs."""
+
+    options: ClassVar = {"text": ("", "what to append; empty: (modified by ID)")}
+
+    def init(self) -> None:
+        """Listen on all inputs."""
+        for name in self.names(INPUTS):
+            self.on_data(name, self.hand_on)
+
+    def pre_run(self) -> None:
+        """Look up where to send."""
+        self.suffix = (self.properties["text"] or f" (modified by {self.id})").encode()
+        self.outputs = [(name, i) for name in self.names(OUTPUTS) for i in range(self.sockets(name))]
+
+    def hand_on(self, parts: list[bytes], _index: int) -> bool:
+        """Send one message on, its first part longer."""
+        message = [parts[0] + self.suffix, *parts[1:]]
+        return all(self.send(name, message, index) for name, index in self.outputs)

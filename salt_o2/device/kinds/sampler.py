@@ -1,0 +1,38 @@
+"""Sends numbered messages to all its output channels."""
+
+import os
+from typing import ClassVar
+
+from salt_o2.device.base import Device
+from salt_o2.device.endpoint import OUTPUTS
+from salt_o2.device.kinds import numbered
+
+
+class Sampler(Device):
+    """Like FairMQ's sampler examples: one message per second, to one channel or a copy to each of several."""
+
+    options: ClassVar = {
+        "text": ("Hello", "what to send"),
+        "max-iterations": (0, "how many messages to send, 0 is no limit"),
+        "rate": (1.0, "messages per second, 0 is no limit"),
+    }
+
+    def init(self) -> None:
+        """Begin to number."""
+        self.number = 0
+
+    def pre_run(self) -> None:
+        """Count the messages of each run; their numbers go on, so a sink sees no gap between runs."""
+        self.sent = 0
+        self.outputs = [(name, i) for name in self.names(OUTPUTS) for i in range(self.sockets(name))]
+
+    def conditional_run(self) -> bool:
+        """Send one message."""
+        message = numbered.write(self.properties["text"], self.number, f"{self.id}.{os.getpid()}")
+        for name, index in self.outputs:
+            if not self.send(name, message, index):
+                return False
+        self.number += 1
+        self.sent += 1
+        limit: int = self.properties["max-iterations"]
+        return limit <= 0 or self.sent < limit

@@ -1,0 +1,105 @@
+"""The life of a device, on its main thread: takes requests one by one, does the work of each state.
+
+    controller's threads --Request--> inbox --> Life.run: move, work, AUTO  --> board --> replies, streams
+    signals -------------Shutdown-->
+
+Every piece of work that fails leads to ERROR, and the process ends with exit code 1.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from threading import Event
+
+from salt_o2.device import machine as m
+from salt_o2.device.board import Board
+from salt_o2.device.output import Output
+from salt_o2.device.wake import Inbox
+from salt_o2.device.work import Work
+from salt_o2.occ import fairmq as f
+
+
+@dataclass(slots=True)
+class Request:
+    """One step that a controller asks for; ``done`` is set when it was taken, and its work is finished."""
+
+    event: str
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    done: Event = field(default_factory=Event)
+    refused: bool = False
+    """Whether it was not possible when its turn came."""
+
+
+class Shutdown:
+    """Asks the device to go down from where it is, step by step, and end."""
+
+
+class Life:
+    """One device from IDLE to its exit code."""
+
+    def __init__(self, work: Work, inbox: Inbox[Request | Shutdown], board: Board, output: Output) -> None:
+        """Begin in IDLE."""
+        self._work, self._inbox, self._board, self._output = work, inbox, board, output
+        self._machine = m.StateMachine(self._entered)
+        self._at: dict[str, Callable[[], None]] = {
+            f.BINDING: work.bind,
+            f.CONNECTING: work.connect,
+            f.INITIALIZING_TASK: work.init_task,
+            f.RESETTING_TASK: work.reset_task,
+            f.RESETTING_DEVICE: work.reset,
+        }
+
+    def run(self) -> int:
+        """Do what is asked until EXITING or ERROR, and return the exit code: 0 or 1."""
+        while self._machine.state not in m.ENDS:
+            match self._inbox.get():
+                case Shutdown():
+                    self._go_down()
+                case request:
+                    self._carry_out(request)
+        self._turn_away_the_rest()
+        return 0 if self._machine.state == f.EXITING else 1
+
+    def _carry_out(self, request: Request) -> None:
+        request.refused = not self._machine.can(request.event)
+        if not request.refused:
+            self._take(request)
+        request.done.set()
+
+    def _take(self, request: Request) -> None:
+        """Move, and do the work of the state that was entered."""
+        try:
+            self._work.properties.push(request.arguments)
+            if request.event == m.COMPLETE_INIT:  # FairMQ initialises before it leaves INITIALIZING DEVICE
+                self._work.init()
+            self._machine.take(request.event)
+            if (work := self._at.get(self._machine.state)) is not None:
+                work()
+                self._machine.take(m.AUTO)
+            elif self._machine.state == f.RUNNING:
+                request.done.set()
+                self._run_until_stopped()
+        except Exception as error:
+            self._output.failure(error, f"{request.event} in {self._machine.state}")
+            self._machine.take(m.ERROR_FOUND)
+
+    def _run_until_stopped(self) -> None:
+        """Run the user's code; if it ends by itself, the device is READY again."""
+        self._work.run()
+        self._work.post_run()
+        if self._inbox.empty():
+            self._machine.take(m.STOP)
+
+    def _go_down(self) -> None:
+        """Take the way down from any state; what is asked meanwhile is not heard."""
+        while self._machine.state not in m.ENDS:
+            self._take(Request(m.DOWN[self._machine.state]))
+
+    def _turn_away_the_rest(self) -> None:
+        while not self._inbox.empty():
+            if isinstance(request := self._inbox.get(), Request):
+                request.refused = True
+                request.done.set()
+
+    def _entered(self, before: str, state: str) -> None:
+        self._output.say("state", f"{before} ---> {state}")
+        self._board.enter(state)

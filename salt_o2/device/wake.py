@@ -1,0 +1,47 @@
+"""Wakes the thread that runs a device out of whatever it waits for, when something is asked of it."""
+
+import os
+from contextlib import suppress
+from queue import SimpleQueue
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Inbox(Generic[T]):
+    """A queue with a file descriptor that is readable as long as anything is in it.
+
+    Safe to put into from a signal's handler: neither part takes a lock that the interrupted code may hold.
+    """
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self._items: SimpleQueue[T] = SimpleQueue()
+        self._counter = os.eventfd(0, os.EFD_SEMAPHORE | os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+
+    def fileno(self) -> int:
+        """Return the descriptor to wait for."""
+        return self._counter
+
+    def put(self, item: T) -> None:
+        """Add ``item`` and wake who waits."""
+        self._items.put(item)
+        os.eventfd_write(self._counter, 1)
+
+    def get(self) -> T:
+        """Take the oldest item, waiting for one."""
+        item = self._items.get()
+        self._drop_one()
+        return item
+
+    def empty(self) -> bool:
+        """Tell whether nothing is waiting."""
+        return self._items.empty()
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        os.close(self._counter)
+
+    def _drop_one(self) -> None:
+        with suppress(BlockingIOError):  # taken amid put(): the descriptor then wakes once too often
+            os.eventfd_read(self._counter)

@@ -1,0 +1,136 @@
+"""Serves the control channel of a process as FairMQ's OCC and OCClite plugins do.
+
+Listens on all addresses without encryption, and shares its port if another server asks for it: that is what
+the plugins do, and grpc's own default. It differs where they have defects: an event that is not allowed in
+the present state is refused (FAILED_PRECONDITION) instead of never answered, a stream that its client gave
+up holds no thread, and after ERROR the process exits whatever was opened before.
+"""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+from typing import Any, Protocol
+
+import grpc
+
+from salt_o2.core.errors import InvalidRequest
+from salt_o2.occ.answers import DeviceEvent, DeviceState, Refused, Reply
+from salt_o2.occ.codec import EVENT_STREAM, GET_STATE, STATE_STREAM, TRANSITION
+from salt_o2.occ.fairmq import ERROR, EXITING, PASSING
+from salt_o2.occ.served import SERVED, Asked, ServedCodec
+
+THREADS = 64
+"""At most; they are made when needed. Every open stream holds one."""
+
+Changes = SimpleQueue[str | None]
+"""States as they are entered; None when the one who listens should stop."""
+
+
+class Served(Protocol):
+    """The process behind the control channel."""
+
+    def state(self) -> DeviceState:
+        """Return the present state."""
+
+    def transition(self, asked: Asked) -> Reply:
+        """Carry out one step; raise Refused, with gRPC's name of the status, to answer by an error."""
+
+    def subscribe(self, changes: Changes) -> None:
+        """Put every state entered from now on into ``changes``."""
+
+    def unsubscribe(self, changes: Changes) -> None:
+        """Stop doing so."""
+
+
+class OccServer:
+    """The server of one process; ``codec`` is ``OCC`` or ``OCClite``."""
+
+    def __init__(self, served: Served, port: int, codec: str) -> None:
+        """Take the port.
+
+        Raises:
+            OSError: if it cannot be had.
+        """
+        self._server = grpc.server(ThreadPoolExecutor(THREADS), handlers=[_Methods(served, SERVED[codec]())])
+        try:
+            self.port: int = self._server.add_insecure_port(f"0.0.0.0:{port}")
+        except RuntimeError as error:
+            raise OSError(f"control port {port} cannot be had: {error}") from error
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._server.start()
+
+    def stop(self, grace_s: float) -> None:
+        """Take no more requests and end when those under way are answered, or after ``grace_s`` seconds."""
+        self._server.stop(grace_s).wait()
+
+
+class _Methods(grpc.GenericRpcHandler):  # type: ignore[misc]
+    """Finds the method of a path; everything else is UNIMPLEMENTED, as a client of the other codec learns."""
+
+    def __init__(self, served: Served, codec: ServedCodec) -> None:
+        self.served, self.codec = served, codec
+        unary, stream = grpc.unary_unary_rpc_method_handler, grpc.unary_stream_rpc_method_handler
+        methods: dict[str, Any] = {
+            GET_STATE: unary(self._get_state),
+            TRANSITION: unary(self._transition),
+            EVENT_STREAM: stream(self._event_stream),
+        }
+        if codec.name == "OCC":
+            methods[STATE_STREAM] = stream(self._state_stream)
+        self.methods = {codec.path(name): handler for name, handler in methods.items()}
+
+    def service(self, call: Any) -> Any:
+        """Return what answers ``call``, or None."""
+        return self.methods.get(call.method)
+
+    def _get_state(self, body: bytes, context: Any) -> bytes:
+        self._read(self.codec.check, body, context)
+        return self.codec.put_state(self.served.state())
+
+    def _transition(self, body: bytes, context: Any) -> bytes:
+        asked = self._read(self.codec.asked, body, context)
+        try:
+            return self.codec.put_reply(self.served.transition(asked))
+        except Refused as error:
+            # The OCClite plugin says no more than CANCELLED where OCC explains the mismatch.
+            if self.codec.name == "OCClite" and error.status == "INVALID_ARGUMENT":
+                context.abort(grpc.StatusCode.CANCELLED, "")
+            context.abort(grpc.StatusCode[error.status], str(error))
+            raise
+
+    def _event_stream(self, body: bytes, context: Any) -> Iterator[bytes]:
+        self._read(self.codec.check, body, context)
+        for state in self._changes(context):
+            if state == EXITING or (state == ERROR and self.codec.name == "OCClite"):
+                yield self.codec.put_event(DeviceEvent.NULL)
+                return
+            if state == ERROR:
+                context.abort(grpc.StatusCode.UNAVAILABLE, "Socket closed")
+
+    def _state_stream(self, body: bytes, context: Any) -> Iterator[bytes]:
+        self._read(self.codec.check, body, context)
+        for state in self._changes(context):
+            yield self.codec.put_moved(state, state in PASSING)
+            if state == EXITING:
+                return
+            if state == ERROR:
+                context.abort(grpc.StatusCode.UNAVAILABLE, "Socket closed")
+
+    def _changes(self, context: Any) -> Iterator[str]:
+        changes: Changes = SimpleQueue()
+        self.served.subscribe(changes)
+        context.add_callback(lambda: changes.put(None))
+        try:
+            while (state := changes.get()) is not None:
+                yield state
+        finally:
+            self.served.unsubscribe(changes)
+
+    def _read(self, read: Callable[[bytes], Any], body: bytes, context: Any) -> Any:
+        try:
+            return read(body)
+        except InvalidRequest:
+            context.abort(grpc.StatusCode.CANCELLED, "")
+            raise
