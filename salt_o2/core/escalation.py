@@ -1,0 +1,42 @@
+"""How a process is ended that does not end when asked: which signals, and how long each may take.
+
+FairMQ devices walk down and exit on SIGTERM within 0.1 s, and abort on SIGTERM followed by SIGINT even where
+they hang; programs of people may need a moment to close their files.
+"""
+
+import signal
+from dataclasses import dataclass
+
+from salt_o2.core.states import ControlMode
+
+
+@dataclass(frozen=True, slots=True)
+class Blow:
+    """Send ``signal`` to the whole process group (``None``: only wait), then give it ``wait_s`` seconds."""
+
+    signal: signal.Signals | None
+    wait_s: float
+
+
+LAST = Blow(signal.SIGKILL, 5.0)
+ASKED_TO_EXIT = (
+    Blow(None, 1.0),
+    Blow(signal.SIGTERM, 2.0),
+    Blow(signal.SIGINT, 1.0),
+    LAST,
+)
+"""After EXIT, which was answered, or in ERROR, where FairMQ ends by itself."""
+RUNNING_FREELY = (Blow(signal.SIGTERM, 2.0), Blow(signal.SIGINT, 1.0), LAST)
+"""A living task of which nothing was asked."""
+LOST = (Blow(signal.SIGTERM, 0.5), LAST)
+"""It hangs already; a FairMQ device that hangs in its OCC server is still freed by SIGTERM."""
+BASIC = (Blow(signal.SIGTERM, 1.0), LAST)
+
+
+def blows(mode: ControlMode, *, asked_to_exit: bool = False, lost: bool = False) -> tuple[Blow, ...]:
+    """Return how to end a task of ``mode``, in order; the last one is always SIGKILL."""
+    if mode not in (ControlMode.DIRECT, ControlMode.FAIRMQ):
+        return BASIC
+    if lost:
+        return LOST
+    return ASKED_TO_EXIT if asked_to_exit else RUNNING_FREELY
