@@ -48,7 +48,8 @@ def _arrow(event: EnvironmentEvent, source: EnvironmentState, target: Environmen
     if event not in LABELLED:
         return _line(x1, y1, x2, y2, 'stroke-dasharray="2,4" stroke="#aaa"')
     shift = 8 if x2 < x1 else -8  # there and back are two lines
-    label = f'<text x="{(x1 + x2) // 2}" y="{(y1 + y2) // 2 + shift * 2 + 4}" text-anchor="middle" font-size="11">{event}</text>'
+    x, y = (x1 + x2) // 2, (y1 + y2) // 2 + shift * 2 + 4
+    label = f'<text x="{x}" y="{y}" text-anchor="middle" font-size="11">{event}</text>'
     return _line(x1, y1 + shift, x2, y2 + shift, 'stroke="#555"') + label
 
 

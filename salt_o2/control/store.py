@@ -106,7 +106,8 @@ class Store:
     def _select(self, condition: Any) -> list[Kept]:
         query = select(ENVIRONMENTS).where(condition).order_by(ENVIRONMENTS.c.created)
         with self._engine.connect() as connection:
-            return [typed(dict(row), Kept) for row in connection.execute(query).mappings()]
+            rows = connection.execute(query).mappings()
+            return [typed({name: row[name] for name in Kept.__dataclass_fields__}, Kept) for row in rows]
 
     def _write_journal(self, connection: Any) -> None:
         entries, self._journal = self._journal, []
