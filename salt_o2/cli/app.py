@@ -90,11 +90,13 @@ def _carry_out(words: list[str], terminal: Terminal) -> int:
             terminal, error.kind, str(error), NOBODY if isinstance(error, Unreachable) else FAILED
         )
     except (KeyboardInterrupt, typer.Abort):
-        return _complain(terminal, "Interrupted", "interrupted", INTERRUPTED)
+        result = INTERRUPTED
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise
         return _misused(terminal, error)
+    if result == INTERRUPTED:  # which is also what typer makes of Ctrl-C
+        return _complain(terminal, "Interrupted", "interrupted", INTERRUPTED)
     return result if isinstance(result, int) else 0
 
 

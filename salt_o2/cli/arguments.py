@@ -1,12 +1,14 @@
 """What people type, before typer sees it and after."""
 
 import json
+import re
 from collections.abc import Sequence
 
 from salt_o2.core.errors import InvalidRequest
 
 FLAGS = ("--json", "--nocolor")
 VALUED = ("--control",)
+_NAME = re.compile(r"[\w.-]+")
 
 
 def hoist(argv: Sequence[str]) -> list[str]:
@@ -61,7 +63,7 @@ def _from_pairs(text: str) -> dict[str, str]:
     name = ""
     for part in text.split(","):
         before, equals, value = part.partition("=")
-        if equals and before.strip().replace("_", "").isalnum():
+        if equals and _NAME.fullmatch(before.strip()):
             name = before.strip()
             pairs[name] = value
         elif name:

@@ -1,0 +1,104 @@
+"""The other nouns of coconut, and what a wrong line comes to."""
+
+import pytest
+from samples import host, task
+
+FLOW = {"name": "copypush", "description": "", "revision": "r", "source": "/srv/o2"}
+
+
+@pytest.mark.parametrize("noun", ["workflow", "wf", "template"])
+def test_workflows_are_listed(control, coconut, noun):
+    control.answer("workflow_list", [FLOW])
+    assert "copypush" in coconut(f"{noun} ls").out
+    assert coconut(f"{noun} list --json").json == [FLOW]
+
+
+@pytest.mark.parametrize("noun", ["task", "t"])
+def test_tasks_are_listed_with_their_environments(control, coconut, noun):
+    control.answer("task_list", [task("sink", environment="2oD")])
+    assert "2oD" in coconut(f"{noun} list").out
+
+
+def test_a_task_shows_what_it_wrote(control, coconut):
+    control.answer("task_log", {"task": "x", "host": "flp1", "stdout": ["a", "b"], "stderr": ["oh"]})
+    assert coconut("task log x -n 3").out == "a\nb\nstderr: oh\n"
+    assert control.asked("task_log") == [{"id": "x", "lines": 3}]
+
+
+def test_a_silent_task_is_said_to_be_silent(control, coconut):
+    control.answer("task_log", {"task": "x", "host": "flp1", "stdout": [], "stderr": []})
+    assert coconut("task log x").out == "x has written nothing\n"
+
+
+def test_hosts_are_listed(control, coconut):
+    control.answer("host_list", [host()])
+    assert "127.0.0.11" in coconut("host list").out
+
+
+def test_runs_are_stopped_with_a_reason(control, coconut):
+    control.answer("run_stop", [])
+    assert coconut(["run", "stop", "-r", "beam dump"]).code == 0
+    assert control.asked("run_stop") == [{"reason": "beam dump"}]
+
+
+@pytest.mark.parametrize("noun", ["run", "device", "workflow", "env", "cluster"])
+def test_a_noun_alone_does_nothing_but_explain_itself(control, coconut, noun):
+    assert coconut(noun).code == 2
+    assert control.requests == []
+
+
+def test_info_shows_all_that_control_says(control, coconut):
+    control.answer("info", {"version": "1", "uptime_s": 2.5, "hosts": ["a", "b"]})
+    assert coconut("info").out == "version:  1\nuptime s: 2.5\nhosts:    a, b\n"
+
+
+@pytest.mark.parametrize("name", ["about", "version"])
+def test_about_needs_no_control(coconut, name):
+    done = coconut(f"{name} --json")
+    assert done.code == 0
+    assert done.json["name"] == "Salt O²"
+
+
+def test_nobody_there_has_an_exit_code_of_its_own(coconut, nowhere):
+    done = coconut(f"env list --control {nowhere}/nobody.ipc")
+    assert done.code == 3
+    assert "nobody.ipc" in done.err
+
+
+def test_nobody_there_is_a_json_document_for_a_program(coconut, nowhere):
+    done = coconut(f"env list --json --control {nowhere}/nobody.ipc")
+    assert done.code == 3
+    assert done.json["error"]["kind"] == "Unreachable"
+
+
+@pytest.mark.parametrize("line", ["nonsense", "env nonsense", "env create", "env show", "env list --wrong"])
+def test_a_wrong_line_is_wrong_usage(coconut, line):
+    done = coconut(line)
+    assert (done.code, done.out) == (2, "")
+    assert done.err
+
+
+def test_a_wrong_line_is_a_json_document_for_a_program(coconut):
+    done = coconut("env create --json")
+    assert done.code == 2
+    assert "--workflow-template" in done.json["error"]["message"]
+
+
+def test_help_names_every_noun_its_aliases_and_the_exit_codes(coconut):
+    done = coconut("--help")
+    assert done.code == 0
+    assert all(word in done.out for word in ("environment", "(env, e)", "Exit codes", "demo"))
+
+
+def test_help_of_a_noun_names_the_aliases_of_its_verbs(coconut):
+    assert "(new, c, n)" in coconut("env --help").out
+
+
+def test_ctrl_c_is_said_and_has_the_usual_code(control, coconut, monkeypatch):
+    def interrupt(*_arguments, **_more):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("salt_o2.control.client.ControlClient.request", interrupt)
+    done = coconut("env list")
+    assert (done.code, done.err) == (130, "error: interrupted\n")
+    assert coconut("env list --json").json["error"]["kind"] == "Interrupted"
