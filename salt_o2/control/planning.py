@@ -1,0 +1,163 @@
+"""From an expanded workflow and an inventory to a plan: places, ports, addresses, commands and properties."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from salt_o2.control.command import make_launch
+from salt_o2.core.channel import Endpoint, Wiring, bound_properties, connected_properties
+from salt_o2.core.errors import PlanError
+from salt_o2.core.ids import EnvironmentId, TaskId
+from salt_o2.core.inventory import Inventory
+from salt_o2.core.place import Placement, Request, place
+from salt_o2.core.plan import Plan, PlannedRole, PlannedTask
+from salt_o2.core.role import Wants
+from salt_o2.core.states import ControlMode
+from salt_o2.workflow import Role, TaskRole, Workflow
+from salt_o2.workflow.problems import Problems
+from salt_o2.workflow.rendering import render
+
+_CONTROLLED = (ControlMode.DIRECT, ControlMode.FAIRMQ)
+
+
+def make_plan(
+    workflow: Workflow,
+    inventory: Inventory,
+    environment: EnvironmentId,
+    new_task_id: Callable[[], TaskId],
+) -> Plan:
+    """Return the plan of ``environment``: ``workflow`` on the hosts of ``inventory``, which is only read.
+
+    Raises:
+        PlanError: if a role cannot be placed, or a channel cannot reach its peer.
+        TemplateError: if what a task template says makes no sense for a task in its place.
+    """
+    placements = place([request_of(task) for task in workflow.tasks], inventory)
+    seats = [_Seat(new_task_id(), task, put) for task, put in zip(workflow.tasks, placements, strict=True)]
+    tasks = _Draft(inventory, environment).fill(seats)
+    return Plan(
+        workflow=workflow.name,
+        revision=workflow.revision,
+        root=_planned_role(workflow.root, {task.path: task.id for task in tasks}),
+        tasks=tasks,
+        variables=workflow.variables,
+    )
+
+
+def request_of(task: TaskRole) -> Request:
+    """Return what ``task`` asks of a host; a port that its channels fix counts as a static one."""
+    fixed = {channel.fixed_port for channel in task.bind} - {None}
+    wants = task.wants
+    if fixed:
+        ports = sorted({*wants.ports, *(port for port in fixed if port)})
+        wants = Wants(cpu=wants.cpu, memory_mb=wants.memory_mb, ports=tuple(ports))
+    return Request(
+        path=task.path,
+        constraints=task.constraints,
+        wants=wants,
+        control_port=task.mode in _CONTROLLED,
+        channels=sum(channel.needs_port for channel in task.bind) if task.mode in _CONTROLLED else 0,
+    )
+
+
+@dataclass(slots=True)
+class _Seat:
+    """A task with its place."""
+
+    id: TaskId
+    task: TaskRole
+    placement: Placement
+
+
+class _Draft:
+    """A plan in the making; all faults are gathered before any is raised."""
+
+    def __init__(self, inventory: Inventory, environment: EnvironmentId) -> None:
+        self._inventory = inventory
+        self._environment = environment
+        self._wiring = Wiring()
+        self._problems = Problems()
+        self._refused: list[str] = []
+
+    def fill(self, seats: list[_Seat]) -> tuple[PlannedTask, ...]:
+        """Return the planned tasks."""
+        bound = [self._bind(seat) for seat in seats]
+        self._raise_refused()
+        tasks = [self._plan(seat, endpoints) for seat, endpoints in zip(seats, bound, strict=True)]
+        self._problems.raise_any()
+        self._raise_refused()
+        return tuple(task for task in tasks if task is not None)
+
+    def _bind(self, seat: _Seat) -> list[Endpoint]:
+        """Give each bound channel of a task its address."""
+        host, ports = seat.placement.host, iter(seat.placement.channel_ports)
+        address = self._inventory.hosts[host].address
+        endpoints = []
+        for number, channel in enumerate(seat.task.bind if seat.task.mode in _CONTROLLED else ()):
+            port = next(ports) if channel.needs_port else None
+            try:
+                unique = f"{seat.id}-{number}"
+                endpoints.append(self._wiring.add(seat.task.path, host, address, channel, port, unique))
+            except PlanError as error:
+                self._refused.append(str(error))
+        return endpoints
+
+    def _plan(self, seat: _Seat, bound: list[Endpoint]) -> PlannedTask | None:
+        task, put = seat.task, seat.placement
+        static = request_of(task).wants.ports
+        rendered = render(task, self._specials(seat), self._problems)
+        try:
+            properties = rendered.properties | self._channel_properties(seat, bound)
+            ports = (*put.channel_ports, *static)
+            launch = make_launch(task, seat.id, rendered, put.control_port, ports)
+        except PlanError as error:
+            self._refused.append(str(error))
+            return None
+        return PlannedTask(
+            id=seat.id,
+            path=task.path,
+            class_name=task.class_name,
+            host=put.host,
+            critical=task.critical,
+            launch=launch,
+            properties=properties,
+            cpu=task.wants.cpu,
+            memory_mb=task.wants.memory_mb,
+            ports=ports if put.control_port is None else (put.control_port, *ports),
+        )
+
+    def _channel_properties(self, seat: _Seat, bound: list[Endpoint]) -> dict[str, str]:
+        if seat.task.mode not in _CONTROLLED:
+            return {}
+        properties = {"environment_id": str(self._environment)}
+        for endpoint in bound:
+            properties |= bound_properties(endpoint)
+        for channel in seat.task.connect:
+            peer = self._wiring.peer(seat.task.path, seat.placement.host, channel)
+            properties |= connected_properties(channel, peer)
+        return properties
+
+    def _specials(self, seat: _Seat) -> dict[str, str]:
+        """Return the variables that a task has only in its place (AliECS ``core/task/task.go``)."""
+        task, put = seat.task, seat.placement
+        return {
+            "task_id": seat.id,
+            "task_name": f"{task.class_name}#{seat.id}",
+            "task_class_name": task.class_name,
+            "task_hostname": put.host,
+            "task_parent_role": task.path,
+            "environment_id": self._environment,
+            "control_port": "" if put.control_port is None else str(put.control_port),
+        }
+
+    def _raise_refused(self) -> None:
+        if self._refused:
+            raise PlanError("\n".join(dict.fromkeys(self._refused)))
+
+
+def _planned_role(role: Role, ids: dict[str, TaskId]) -> PlannedRole:
+    return PlannedRole(
+        name=role.name,
+        path=role.path,
+        roles=tuple(_planned_role(child, ids) for child in role.roles),
+        task=ids[role.path] if role.task else None,
+    )

@@ -1,0 +1,257 @@
+"""Expansion: from roles as they are written to roles as they will be, with all their values worked out.
+
+The order in which the parts of one role are worked out is AliECS's (docs/handbook/configuration.md): enabled, defaults and
+vars with what the role inherits; then the name with all its variables; then constraints and channels, which know the role's
+own place too. Entries of one block do not see each other.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from salt_o2.core.channel import Connected
+from salt_o2.core.role import Constraint, merged_constraints
+from salt_o2.workflow import channel_template
+from salt_o2.workflow.catalogue import TaskClasses, unknown_names
+from salt_o2.workflow.channel_template import make_bound, make_connected, render_channels
+from salt_o2.workflow.limits import ITERATIONS, ROLES
+from salt_o2.workflow.problems import Place, Problems
+from salt_o2.workflow.role_template import Loop, RoleTemplate, TaskLoad
+from salt_o2.workflow.sandbox import text_of
+from salt_o2.workflow.stack import Inherited, Layer, Position, Stack
+from salt_o2.workflow.task_template import ConstraintTemplate, TaskTemplate
+from salt_o2.workflow.text import Text, rendered
+from salt_o2.workflow.tree import Role, TaskRole
+
+_EMPTY: Layer = {}
+_TRUE = ("true", "1")
+
+
+@dataclass(frozen=True, slots=True)
+class _Outer:
+    """What a role gets from the roles above it."""
+
+    inherited: Inherited
+    constraints: tuple[Constraint, ...] = ()
+    bind: tuple[channel_template.Layer, ...] = ()
+    connect: tuple[channel_template.Layer, ...] = ()
+
+    @property
+    def path(self) -> str:
+        return self.inherited.position.path if self.inherited.position else ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """A role's own variables, once they are worked out."""
+
+    locals: Layer
+    vars: Layer
+    defaults: Layer
+    stack: Stack
+
+
+class Expansion:
+    """Expands one workflow. Faults go to ``problems``; what they spoil is left out."""
+
+    def __init__(self, classes: TaskClasses, problems: Problems) -> None:
+        self.tasks: list[TaskRole] = []
+        self.targets: list[tuple[str, Place, Connected]] = []
+        """What each task wants to connect to: the role's path, where that is written, and the channel."""
+        self._classes = classes
+        self._problems = problems
+        self._count = 0
+        self._checked: set[tuple[int, str]] = set()
+
+    def expand(self, root: RoleTemplate, inherited: Inherited) -> Role | None:
+        """Return the tree under ``root``, or ``None`` if it is disabled or wrong."""
+        if root.loop:
+            self._problems.add(root.loop.place, "", "the root role cannot be an iterator")
+            return None
+        return self._role(root, _Outer(inherited), _EMPTY)
+
+    def root_variables(self, root: RoleTemplate, inherited: Inherited) -> dict[str, str]:
+        """Return the consolidated stack of the root role."""
+        return self._own(root, inherited, _EMPTY, "").stack.flattened()
+
+    def _children(self, templates: Iterable[RoleTemplate], outer: _Outer) -> tuple[Role, ...]:
+        children: dict[str, Role] = {}
+        for template in templates:
+            for locals_ in self._iterations(template, outer):
+                role = self._role(template, outer, locals_)
+                if role is None:
+                    continue
+                if role.name in children:
+                    advice = "; use the iterator's variable in its name" if template.loop else ""
+                    what = f"a second role of this name beside it{advice}"
+                    self._problems.add(template.place, role.path, what)
+                children[role.name] = role
+        return tuple(children.values())
+
+    def _iterations(self, template: RoleTemplate, outer: _Outer) -> Iterator[Layer]:
+        if template.loop is None:
+            yield _EMPTY
+            return
+        stack = outer.inherited.stack(_EMPTY, _EMPTY, _EMPTY)
+        for value in self._values(template.loop, stack, outer.path):
+            yield {template.loop.var: value}
+
+    def _values(self, loop: Loop, stack: Stack, path: str) -> Iterable[str]:
+        if loop.range:
+            return self._listed(loop.range, stack, path)
+        begin, end = self._integer(loop.begin, stack, path), self._integer(loop.end, stack, path)
+        if begin is None or end is None:
+            return ()
+        if end - begin >= ITERATIONS:
+            self._problems.add(
+                loop.place, path, f"an iterator from {begin} to {end} makes more than {ITERATIONS:,} roles"
+            )
+            return ()
+        return map(str, range(begin, end + 1))
+
+    def _integer(self, text: Text | None, stack: Stack, path: str) -> int | None:
+        value = rendered(text, stack, path, self._problems) if text else None
+        if text is None or value is None:
+            return None
+        try:
+            return int(value)
+        except ValueError:
+            self._problems.add(
+                text.place, path, f"begin and end of an iterator are whole numbers, not {value!r}"
+            )
+            return None
+
+    def _listed(self, text: Text, stack: Stack, path: str) -> Iterable[str]:
+        value = rendered(text, stack, path, self._problems)
+        if value is None:
+            return ()
+        try:
+            values = json.loads(value)
+        except (ValueError, RecursionError):
+            values = None
+        if not isinstance(values, list) or any(isinstance(each, list | dict) for each in values):
+            self._problems.add(text.place, path, f"range must be a JSON list of texts, not {value[:80]!r}")
+            return ()
+        if len(values) > ITERATIONS:
+            self._problems.add(text.place, path, f"an iterator over more than {ITERATIONS:,} values")
+            return ()
+        return map(text_of, values)
+
+    def _role(self, template: RoleTemplate, outer: _Outer, locals_: Layer) -> Role | None:
+        before = outer.inherited.stack(locals_, _EMPTY, _EMPTY)
+        if not self._enabled(template, before, outer.path):
+            return None
+        own = self._own(template, outer.inherited, locals_, outer.path)
+        position = self._position(template, own.stack, outer.inherited.position)
+        if position is None or not self._may_grow(template):
+            return None
+        own.stack.here = position
+        if template.task:
+            return self._task_role(template, template.task, outer, own, position)
+        inner = self._inner(template, outer, own, position)
+        children = self._children(template.roles, inner)
+        return Role(name=position.name, path=position.path, roles=children) if children else None
+
+    def _enabled(self, template: RoleTemplate, stack: Stack, path: str) -> bool:
+        if template.enabled is None:
+            return True
+        value = rendered(template.enabled, stack, path, self._problems)
+        return value is not None and value.strip().lower() in _TRUE
+
+    def _own(self, template: RoleTemplate, inherited: Inherited, locals_: Layer, path: str) -> _Own:
+        stack = inherited.stack(locals_, _EMPTY, _EMPTY)
+        defaults = vars_ = _EMPTY
+        if template.defaults:
+            defaults = self._entries(template.defaults, stack, path)
+            stack = inherited.stack(locals_, _EMPTY, defaults)
+        if template.vars:
+            vars_ = self._entries(template.vars, stack, path)
+            stack = inherited.stack(locals_, vars_, defaults)
+        return _Own(locals_, vars_, defaults, stack)
+
+    def _entries(self, entries: dict[str, Text], stack: Stack, path: str) -> Layer:
+        return {name: rendered(text, stack, path, self._problems) or "" for name, text in entries.items()}
+
+    def _position(self, template: RoleTemplate, stack: Stack, parent: Position | None) -> Position | None:
+        above = parent.path if parent else ""
+        name = rendered(template.name, stack, above, self._problems)
+        if name is None:
+            return None
+        if not name or name != name.strip() or ":" in name or not name.isprintable():
+            what = f"{name!r} cannot be a role's name: it must not be empty, nor have a colon or blanks around it"
+            self._problems.add(template.name.place, above, what)
+            return None
+        return Position(name, parent)
+
+    def _may_grow(self, template: RoleTemplate) -> bool:
+        self._count += 1
+        if self._count == ROLES + 1:
+            self._problems.add(template.place, "", f"a workflow of more than {ROLES:,} roles")
+        return self._count <= ROLES
+
+    def _inner(self, template: RoleTemplate, outer: _Outer, own: _Own, position: Position) -> _Outer:
+        path = position.path
+        bind = render_channels(template.bind, own.stack, path, self._problems)
+        connect = render_channels(template.connect, own.stack, path, self._problems)
+        return _Outer(
+            outer.inherited.below(position, own.locals, own.vars, own.defaults),
+            merged_constraints(outer.constraints, self._constraints(template.constraints, own.stack, path)),
+            (*outer.bind, bind) if bind else outer.bind,
+            (*outer.connect, connect) if connect else outer.connect,
+        )
+
+    def _constraints(
+        self, templates: tuple[ConstraintTemplate, ...], stack: Stack, path: str
+    ) -> tuple[Constraint, ...]:
+        values = ((each.attribute, rendered(each.value, stack, path, self._problems)) for each in templates)
+        return tuple(Constraint(attribute, value) for attribute, value in values if value is not None)
+
+    def _task_role(
+        self, template: RoleTemplate, task: TaskLoad, outer: _Outer, own: _Own, position: Position
+    ) -> Role | None:
+        path, stack = position.path, own.stack
+        name = rendered(task.load, stack, path, self._problems)
+        found = self._classes.find(name, task.load.place, path) if name is not None else None
+        if found is None:
+            return None
+        self._check_names(template, found, stack, path)
+        leaf = self._leaf(template, task, found, self._inner(template, outer, own, position), stack, path)
+        self.tasks.append(leaf)
+        return Role(name=position.name, path=path, task=leaf)
+
+    def _leaf(
+        self,
+        template: RoleTemplate,
+        task: TaskLoad,
+        found: TaskTemplate,
+        inner: _Outer,
+        stack: Stack,
+        path: str,
+    ) -> TaskRole:
+        bind = render_channels(found.bind, stack, path, self._problems)
+        connect = render_channels(found.connect, stack, path, self._problems)
+        connected = make_connected((connect, *inner.connect), path, self._problems)
+        self.targets.extend((path, place, channel) for channel, place in connected)
+        return TaskRole(
+            path=path,
+            place=template.place,
+            template=found,
+            critical=task.critical,
+            constraints=merged_constraints(
+                self._constraints(found.constraints, stack, path), inner.constraints
+            ),
+            bind=make_bound((bind, *inner.bind), path, self._problems),
+            connect=tuple(channel for channel, _ in connected),
+            stack=stack,
+        )
+
+    def _check_names(self, role: RoleTemplate, found: TaskTemplate, stack: Stack, path: str) -> None:
+        """Note names that the task template needs and the role does not give; once for each pair of these.
+
+        Which names a role has depends on where it is written alone, not on the values of iterators.
+        """
+        if (id(role), found.name) in self._checked:
+            return
+        self._checked.add((id(role), found.name))
+        for text, name in unknown_names(found, stack.names()):
+            self._problems.add(text.place, path, f"unknown variable {name}", name, stack.names())

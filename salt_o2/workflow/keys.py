@@ -1,0 +1,113 @@
+"""The keys of the template language, as one table: what the reader accepts and what a reference is written from."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["text", "flag", "number", "list", "mapping"]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key: what it takes, and what it means. ``later`` keys are known but not supported yet."""
+
+    kind: Kind
+    meaning: str
+    required: bool = False
+    later: bool = False
+
+
+Table = dict[str, Key]
+
+ROLE: Table = {
+    "name": Key("text", "segment of the role's path; templated", required=True),
+    "description": Key("text", "what the role is for; of the root: shown in lists of workflows"),
+    "enabled": Key("text", "the role exists only where this renders to true or 1"),
+    "defaults": Key("mapping", "variables that anything else overrides"),
+    "vars": Key("mapping", "variables that override defaults, and are overridden by the user's"),
+    "constraints": Key("list", "attributes that the host must have: {attribute, value}"),
+    "bind": Key("list", "channels that the tasks below bind"),
+    "connect": Key("list", "channels that the tasks below connect, with their targets"),
+    "for": Key("mapping", "makes one role for each of a range of values: an iterator"),
+    "roles": Key("list", "child roles: an aggregator"),
+    "task": Key("mapping", "the task that the role holds"),
+    "call": Key("mapping", "a function of an integration", later=True),
+    "include": Key("text", "another workflow in the place of this role", later=True),
+}
+LOOP: Table = {
+    "begin": Key("text", "first number; templated"),
+    "end": Key("text", "last number, which is part of the range; templated"),
+    "range": Key("text", "JSON list of the values; templated"),
+    "var": Key("text", "name of the variable that takes each value", required=True),
+}
+TASK: Table = {
+    "load": Key("text", "class of the task: name of its template; templated", required=True),
+    "critical": Key("flag", "whether its failure is a failure of the environment; true unless given"),
+    "trigger": Key("text", "moment at which a hook runs", later=True),
+    "await": Key("text", "moment at which a hook must be done", later=True),
+    "timeout": Key("text", "how long a hook may take", later=True),
+}
+CONSTRAINT: Table = {
+    "attribute": Key("text", "attribute of a host", required=True),
+    "value": Key("text", "what it must be, or have in its comma-separated list; templated", required=True),
+}
+CHANNEL: Table = {
+    "name": Key("text", "FairMQ's name of the channel", required=True),
+    "type": Key("text", "push, pull, pub or sub"),
+    "transport": Key("text", "default, zeromq, shmem or nanomsg"),
+    "sndBufSize": Key("text", "length of the queue of messages to send"),
+    "rcvBufSize": Key("text", "length of the queue of received messages"),
+    "rateLogging": Key("text", "seconds between log lines of the rate; 0 for none"),
+}
+BIND: Table = CHANNEL | {
+    "addressing": Key("text", "tcp or ipc"),
+    "global": Key("text", "name by which every role can connect to it, as ::name; templated"),
+    "target": Key("text", "tcp:// or ipc:// address to bind instead of one that is found; templated"),
+}
+CONNECT: Table = CHANNEL | {
+    "target": Key("text", "<role.path>:<channel>, ::<global name> or an address; templated")
+}
+TASK_TEMPLATE: Table = {
+    "name": Key("text", "class of the task; the same as the file's name", required=True),
+    "description": Key("text", "what the task is for"),
+    "defaults": Key("mapping", "variables that anything else overrides"),
+    "vars": Key("mapping", "variables that override the template's defaults, and nothing else"),
+    "control": Key("mapping", "how the task is driven"),
+    "command": Key("mapping", "how its process is started", required=True),
+    "wants": Key("mapping", "resources that it needs"),
+    "limits": Key("mapping", "resources that it must not exceed"),
+    "bind": Key("list", "channels that it binds"),
+    "connect": Key("list", "channels that it connects; their targets come from the role"),
+    "properties": Key("mapping", "what CONFIGURE pushes beside channels; templated"),
+    "constraints": Key("list", "attributes that the host must have: {attribute, value}"),
+}
+CONTROL: Table = {"mode": Key("text", "direct, fairmq or basic")}
+COMMAND: Table = {
+    "value": Key("text", "the program, or with shell the command line; templated", required=True),
+    "arguments": Key("list", "its arguments; templated; one whose expressions leave it empty is left out"),
+    "shell": Key("flag", "whether /bin/sh runs it; false unless given"),
+    "env": Key("list", "NAME=VALUE entries; templated"),
+    "user": Key("text", "account it runs as; empty: the agent's; templated"),
+    "stdout": Key("text", "none, stdout or all; templated"),
+    "stderr": Key("text", "none, stdout or all; templated"),
+    "log": Key("text", "older name of stdout"),
+}
+WANTS: Table = {
+    "cpu": Key("number", "cores"),
+    "memory": Key("number", "megabytes"),
+    "ports": Key("text", "static TCP ports: 8080-8083,9091"),
+}
+LIMITS: Table = {"cpu": Key("number", "cores"), "memory": Key("number", "megabytes")}
+PUBLIC: Table = {
+    "value": Key("text", "the default"),
+    "type": Key("text", "string, number, bool, list or map"),
+    "label": Key("text", "what a form calls it"),
+    "description": Key("text", "what a form says of it"),
+    "widget": Key("text", "how a form edits it"),
+    "panel": Key("text", "where a form has it"),
+    "values": Key("list", "allowed values"),
+    "index": Key("number", "its place in the panel"),
+    "rows": Key("number", "lines of its editor"),
+    "visibleif": Key("text", "when a form shows it"),
+    "enabledif": Key("text", "when a form lets it be changed"),
+}
+"""A variable described for forms: a mapping tagged ``!public``."""

@@ -1,0 +1,20 @@
+"""How large a template, and what it makes, may become. Beyond a limit is an error, never a hang."""
+
+FILE_BYTES = 5_000_000
+NESTING = 100
+"""Levels of mappings and lists inside each other in one file."""
+NODES = 2_000_000
+"""Scalars, lists and mappings of one file, with YAML aliases counted as often as they are used."""
+EXPRESSION = 10_000
+"""Characters between ``{{`` and ``}}``."""
+RENDERED = 1_000_000
+"""Characters of one rendered value."""
+ITERATIONS = 100_000
+"""Roles that one iterator makes."""
+ROLES = 200_000
+"""Roles of one workflow."""
+INTEGER_BITS = 4_096
+"""Bits of a number that an expression computes."""
+PROBLEMS_SHOWN = 200
+PROBLEMS_WITH_ADVICE = 50
+"""So many problems get a search for the nearest name; the search is slow where names are many."""

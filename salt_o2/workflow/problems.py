@@ -1,0 +1,70 @@
+"""Everything that is wrong with a template, gathered, so that its author mends it in one go."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from itertools import islice
+from typing import NamedTuple
+
+from salt_o2.core.errors import TemplateError
+from salt_o2.workflow.limits import PROBLEMS_SHOWN, PROBLEMS_WITH_ADVICE
+
+NAMES_SEARCHED = 5_000
+
+
+class Place(NamedTuple):
+    """A line of a file, counted from 1; 0 means the file as a whole."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        """Write it the way compilers do."""
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+
+class Problems:
+    """A list of faults, each said once however many roles an iterator repeats it for."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[Place, str], list[str]] = {}
+
+    def __len__(self) -> int:
+        """Count the different faults."""
+        return len(self._found)
+
+    def add(self, place: Place, path: str, what: str, name: str = "", names: Iterable[str] = ()) -> None:
+        """Note that ``what`` is wrong at ``place`` in role ``path``; suggest the nearest to ``name`` of ``names``."""
+        advice = nearest(name, names) if name and len(self._found) < PROBLEMS_WITH_ADVICE else ""
+        self._found.setdefault((place, what + advice), []).append(path)
+
+    def raise_any(self) -> None:
+        """Raise all of it as one error, if there is any.
+
+        Raises:
+            TemplateError: with a line for each fault, in the order of file and line.
+        """
+        if self._found:
+            raise TemplateError(self.lines())
+
+    def lines(self) -> list[str]:
+        """Return one line for each fault: ``file:line: role.path: what (did you mean X?)``."""
+        ordered = sorted(self._found.items(), key=lambda item: item[0][0])
+        shown = [_line(place, what, paths) for (place, what), paths in ordered[:PROBLEMS_SHOWN]]
+        more = len(ordered) - len(shown)
+        return [*shown, f"and {more} more problems"] if more else shown
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """Return `` (did you mean X?)`` for the one of ``names`` that looks most like ``name``, or nothing."""
+    candidates = list(islice(names, NAMES_SEARCHED))
+    found = get_close_matches(name, candidates, n=1, cutoff=0.6)
+    if not found:
+        lowered = {candidate.lower(): candidate for candidate in candidates}
+        found = [lowered[match] for match in get_close_matches(name.lower(), lowered, n=1, cutoff=0.6)]
+    return f" (did you mean {found[0]}?)" if found else ""
+
+
+def _line(place: Place, what: str, paths: list[str]) -> str:
+    role = f"{paths[0]}: " if paths[0] else ""
+    others = f" [and in {len(paths) - 1} more roles]" if len(paths) > 1 else ""
+    return f"{place}: {role}{what}{others}"

@@ -1,0 +1,134 @@
+"""A workflow template before it is expanded: roles as they are written, with their texts taken apart."""
+
+from dataclasses import dataclass, field
+
+from salt_o2.workflow.channel_template import ChannelTemplate, read_channels
+from salt_o2.workflow.document import Mapping, Node
+from salt_o2.workflow.keys import LOOP, ROLE, TASK
+from salt_o2.workflow.problems import Place, Problems
+from salt_o2.workflow.reading import Fields
+from salt_o2.workflow.task_template import ConstraintTemplate, read_constraints
+from salt_o2.workflow.text import Text
+
+_KINDS = ("roles", "task", "call", "include")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loop:
+    """``for`` of an iterator: numbers from ``begin`` to ``end``, or the values of ``range``."""
+
+    place: Place
+    var: str
+    begin: Text | None = None
+    end: Text | None = None
+    range: Text | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskLoad:
+    """``task`` of a role."""
+
+    load: Text
+    critical: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RoleTemplate:
+    """A role as it is written."""
+
+    place: Place
+    name: Text
+    description: str = ""
+    enabled: Text | None = None
+    defaults: dict[str, Text] = field(default_factory=dict)
+    vars: dict[str, Text] = field(default_factory=dict)
+    constraints: tuple[ConstraintTemplate, ...] = ()
+    bind: tuple[ChannelTemplate, ...] = ()
+    connect: tuple[ChannelTemplate, ...] = ()
+    loop: Loop | None = None
+    roles: tuple["RoleTemplate", ...] = ()
+    task: TaskLoad | None = None
+
+
+def read_workflow(node: Node, name: str, problems: Problems) -> RoleTemplate:
+    """Return the root role of a workflow template.
+
+    The document is the root role itself, or, as templates of 2018 have it, a mapping whose one key is the
+    template's name and whose value is the root role.
+    """
+    root = root_of(node)
+    if root is not node and isinstance(node, Mapping) and name not in node.entries:
+        written = next(iter(node.entries))
+        problems.add(node.place, "", f"the template is {written}, but the file's name is {name}")
+    return _read_role(root, "", problems)
+
+
+def root_of(node: Node) -> Node:
+    """Return the node of the root role of a workflow's document."""
+    if isinstance(node, Mapping) and len(node.entries) == 1:
+        (key, only), *_ = node.entries.items()
+        if key not in ROLE and isinstance(only, Mapping):
+            return only
+    return node
+
+
+def _read_role(node: Node, parent: str, problems: Problems) -> RoleTemplate:
+    path = _written_path(node, parent)
+    fields = Fields(node, ROLE, "a role", path, problems)
+    _check_kind(node, path, problems)
+    return RoleTemplate(
+        place=node.place,
+        name=fields.text("name") or Text(node.place, "?"),
+        description=fields.plain("description"),
+        enabled=fields.text("enabled"),
+        defaults=fields.mapping("defaults"),
+        vars=fields.mapping("vars"),
+        constraints=read_constraints(fields, problems),
+        bind=read_channels(fields, "bind", problems),
+        connect=read_channels(fields, "connect", problems),
+        loop=_read_loop(fields, problems),
+        roles=tuple(_read_role(child, path, problems) for child in fields.items("roles")),
+        task=_read_task(fields, problems),
+    )
+
+
+def _written_path(node: Node, parent: str) -> str:
+    """Return the role's path as the template has it, for messages: expressions stay as they are."""
+    name = node.entries.get("name") if isinstance(node, Mapping) else None
+    written = getattr(name, "text", "?")
+    return f"{parent}.{written}" if parent else written
+
+
+def _check_kind(node: Node, path: str, problems: Problems) -> None:
+    given = [kind for kind in _KINDS if kind in node.entries] if isinstance(node, Mapping) else ["roles"]
+    if not given:
+        problems.add(node.place, path, f"a role needs one of {', '.join(_KINDS)}")
+    elif len(given) > 1:
+        problems.add(node.place, path, f"a role has {' and '.join(given)}, but can be only one of these")
+
+
+def _read_loop(fields: Fields, problems: Problems) -> Loop | None:
+    node = fields.node("for")
+    if node is None:
+        return None
+    loop = Fields(node, LOOP, "for", fields.path, problems)
+    by_number, by_list = "begin" in loop or "end" in loop, "range" in loop
+    if by_number == by_list or by_number != ("begin" in loop and "end" in loop):
+        problems.add(node.place, fields.path, "for takes begin and end, or range, beside var")
+    return Loop(
+        place=node.place,
+        var=loop.plain("var"),
+        begin=loop.text("begin"),
+        end=loop.text("end"),
+        range=loop.text("range"),
+    )
+
+
+def _read_task(fields: Fields, problems: Problems) -> TaskLoad | None:
+    node = fields.node("task")
+    if node is None:
+        return None
+    task = Fields(node, TASK, "task", fields.path, problems)
+    return TaskLoad(
+        load=task.text("load") or Text(node.place, ""), critical=task.flag("critical", default=True)
+    )

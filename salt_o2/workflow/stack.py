@@ -1,0 +1,152 @@
+"""Variables in layers: what a name means at one role, without copying what its ancestors define.
+
+Strongest first: what the iterator sets, the user's variables, ``vars`` from the role up to the root, the site's
+vars, ``defaults`` from the role up to the root, the site's defaults; for a task its template's vars and defaults come last
+(AliECS's order, docs/handbook/configuration.md). Below all of them ``Parent()``, ``Up(n)`` and ``This()``.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from salt_o2.workflow.expression import MISSING
+from salt_o2.workflow.sandbox import FUNCTIONS, Attributes, Refused, as_number
+
+Layer = Mapping[str, Any]
+
+
+class Position(Attributes):
+    """A role as expressions see it; printing it prints its path."""
+
+    __slots__ = ("above", "name", "path")
+    fields = frozenset({"name", "Name", "path", "Path"})
+
+    def __init__(self, name: str, above: "Position | None") -> None:
+        self.name = name
+        self.above = above
+        self.path: str = f"{above.path}.{name}" if above else name
+
+    def __str__(self) -> str:
+        """Return the role's path."""
+        return self.path
+
+    @property
+    def Name(self) -> str:
+        """The role's name, in the templates' spelling."""
+        return self.name
+
+    @property
+    def Path(self) -> str:
+        """The role's path, in the templates' spelling."""
+        return self.path
+
+
+class Stack:
+    """The layers of one role, and where the role stands in the tree."""
+
+    __slots__ = ("above", "here", "layers")
+
+    def __init__(
+        self, layers: tuple[Layer, ...], above: Position | None, here: Position | None = None
+    ) -> None:
+        self.layers = layers
+        self.above = above
+        """The role's parent; ``None`` at the root."""
+        self.here = here
+        """The role itself, once its name is known."""
+
+    def find(self, name: str) -> Any:
+        """Return what ``name`` means here, or MISSING."""
+        for layer in self.layers:
+            if name in layer:
+                return layer[name]
+        position = _POSITIONS.get(name)
+        return position(self) if position else MISSING
+
+    def names(self) -> Iterator[str]:
+        """Return every name that means something here; some come more than once."""
+        for layer in self.layers:
+            yield from layer
+        yield from _POSITIONS
+        yield from FUNCTIONS
+
+    def flattened(self) -> dict[str, str]:
+        """Return all variables as one mapping: the consolidated stack."""
+        merged: dict[str, str] = {}
+        for layer in reversed(self.layers):
+            merged.update(layer)
+        return merged
+
+    def over(self, *below: Layer) -> "Stack":
+        """Return these layers with weaker ones below."""
+        return Stack((*self.layers, *(layer for layer in below if layer)), self.above, self.here)
+
+    def under(self, *over: Layer) -> "Stack":
+        """Return these layers with stronger ones on top."""
+        return Stack((*over, *self.layers), self.above, self.here)
+
+
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """What a role hands down to its children."""
+
+    user: Layer
+    site_vars: Layer
+    site_defaults: Layer
+    vars: tuple[Layer, ...] = ()
+    defaults: tuple[Layer, ...] = ()
+    position: Position | None = None
+
+    def stack(self, locals_: Layer, vars_: Layer, defaults: Layer) -> Stack:
+        """Return the layers of a child that has these entries of its own."""
+        layers = (
+            locals_,
+            self.user,
+            vars_,
+            *self.vars,
+            self.site_vars,
+            defaults,
+            *self.defaults,
+            self.site_defaults,
+        )
+        return Stack(tuple(layer for layer in layers if layer), self.position)
+
+    def below(self, position: Position, locals_: Layer, vars_: Layer, defaults: Layer) -> "Inherited":
+        """Return what the child's own children get; its iterator's variable is one of its ``vars`` to them."""
+        own = {**vars_, **locals_} if locals_ else vars_
+        return Inherited(
+            self.user,
+            self.site_vars,
+            self.site_defaults,
+            (own, *self.vars) if own else self.vars,
+            (defaults, *self.defaults) if defaults else self.defaults,
+            position,
+        )
+
+
+def _here(stack: Stack) -> Position:
+    if stack.here is None:
+        raise Refused(
+            "This() is not known yet where a role's name, enabled, defaults and vars are worked out"
+        )
+    return stack.here
+
+
+def _up(stack: Stack, levels: Any = 1) -> Position:
+    steps = as_number(levels)
+    found = stack.above
+    for _ in range(min(int(steps), 1_000) - 1):
+        found = found.above if found else None
+    if found is None or steps < 1:
+        raise Refused("there is no role above the root" if steps >= 1 else "Up(n) takes 1 or more")
+    return found
+
+
+_POSITIONS: dict[str, Callable[[Stack], Any]] = {
+    "Parent": lambda stack: lambda: _up(stack),
+    "Up": lambda stack: lambda levels=1: _up(stack, levels),
+    "This": lambda stack: lambda: _here(stack),
+    "parent": _up,
+    "up": _up,
+    "this": _here,
+}
