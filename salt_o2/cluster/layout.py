@@ -40,14 +40,19 @@ class Layout:
         return self.directory / "logs"
 
     @property
+    def srv(self) -> Path:
+        """The folder of what the cluster serves of its own."""
+        return self.directory / "srv"
+
+    @property
     def states(self) -> Path:
         """The cluster's own file root."""
-        return self.directory / "srv" / "salt"
+        return self.srv / "salt"
 
     @property
     def pillar(self) -> Path:
         """The cluster's own pillar root."""
-        return self.directory / "srv" / "pillar"
+        return self.srv / "pillar"
 
     def home(self, daemon: str) -> Path:
         """Return the folder that belongs to one daemon: ``master`` or a minion's id."""

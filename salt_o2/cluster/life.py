@@ -7,6 +7,7 @@ import sysconfig
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -174,7 +175,8 @@ def down(directory: str | Path, keep: bool = False, say: Say = quiet) -> dict[st
     leftovers = _end_leftovers(place, say)
     if current:
         shutil.rmtree(current.run, ignore_errors=True)
-    _remove(place, keep)
+    if current:
+        _remove(place, current, keep)
     say(f"the cluster in {place.directory} is down")
     return {"directory": str(place.directory), "was_up": bool(current), "leftovers": leftovers}
 
@@ -204,11 +206,14 @@ def _end_leftovers(place: Layout, say: Say) -> list[str]:
     return [one.name for one in left]
 
 
-def _remove(place: Layout, keep: bool) -> None:
-    if keep:
-        place.record.unlink(missing_ok=True)
-    elif place.record.exists():
-        shutil.rmtree(place.directory)
+def _remove(place: Layout, current: Record, keep: bool) -> None:
+    """Remove what we made; the directory itself only if nothing else is in it."""
+    if not keep:
+        for ours in (place.conf, place.logs, place.srv, *map(place.home, ("master", *current.minions))):
+            shutil.rmtree(ours, ignore_errors=True)
+    place.record.unlink(missing_ok=True)
+    with suppress(OSError):
+        place.directory.rmdir()
 
 
 def _names(processes: tuple[Process, ...] | list[Process]) -> str:

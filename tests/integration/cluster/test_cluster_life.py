@@ -1,0 +1,124 @@
+"""A private cluster from up to down, with real daemons."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from salt_o2.cluster import down, is_up, status, up
+from salt_o2.cluster.layout import layout
+from salt_o2.cluster.process import marked
+from salt_o2.core.errors import InvalidRequest, O2Error
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def directory(tmp_path):
+    """A directory for one cluster; whatever a test leaves in it is ended."""
+    yield tmp_path / "c"
+    down(tmp_path / "c")
+    assert marked(tmp_path / "c") == []
+
+
+def test_a_cluster_goes_up_is_seen_and_goes_down_without_a_trace(directory):
+    said = []
+    directory.mkdir()
+    (directory / "thesis.txt").write_text("years of work")
+    begun = up(directory, minions=1, say=said.append)
+    assert begun["ready"]
+    assert begun["known"] == ["flp1"]
+    assert set(begun["pids"]) == {"master", "flp1"}
+    assert Path(begun["control_socket"]).exists()
+    assert is_up(directory)
+
+    assert up(directory, minions=1, say=said.append) == begun, "it is left alone"
+    assert "up already" in said[-1]
+
+    os.kill(begun["pids"]["master"], signal.SIGKILL)
+    again = up(directory, minions=1, say=said.append)
+    assert "has lost master" in "\n".join(said)
+    assert again["ready"]
+    assert again["pids"]["master"] != begun["pids"]["master"]
+
+    ended = down(directory)
+    assert ended["leftovers"] == []
+    assert marked(directory) == []
+    assert [path.name for path in directory.iterdir()] == ["thesis.txt"]
+    assert not Path(begun["control_socket"]).parent.exists()
+
+
+def test_two_clusters_live_beside_each_other(cluster, directory):
+    other = up(directory, minions=1)
+    assert other["ready"]
+    assert other["control_socket"] != str(cluster.control_socket)
+    assert {host["id"] for host in cluster.ask("host_list")} == set(cluster.minions)
+
+
+def test_a_daemon_that_dies_while_starting_is_reported_with_its_last_words(directory, monkeypatch):
+    monkeypatch.setattr(
+        "salt_o2.cluster.config._QUICK",
+        {"log_level": "error", "master_type": "no such type", "verify_env": True},
+    )
+    with pytest.raises(O2Error, match="flp1 died while starting"):
+        up(directory, minions=1)
+    assert marked(directory) == []
+    assert not is_up(directory)
+
+
+def test_taking_down_what_is_not_up_is_no_error(directory):
+    assert down(directory)["was_up"] is False
+
+
+def test_no_cluster_is_said_with_what_starts_one(directory):
+    with pytest.raises(O2Error, match="coconut cluster up"):
+        status(directory)
+
+
+@pytest.mark.parametrize(("minions", "workers"), [(0, 3), (3, 0)])
+def test_a_cluster_of_nothing_is_refused(directory, minions, workers):
+    with pytest.raises(InvalidRequest, match="at least one"):
+        up(directory, minions, workers)
+    assert not directory.exists()
+
+
+def test_somebody_elses_files_are_not_removed(directory):
+    (directory / "logs").mkdir(parents=True)
+    (directory / "logs" / "thesis.txt").write_text("years of work")
+    down(directory)
+    assert (directory / "logs" / "thesis.txt").exists()
+
+
+def test_salts_own_commands_find_the_cluster(cluster):
+    assert sorted(cluster.json("salt-run", "manage.up")) == sorted(cluster.minions)
+    answers = cluster.json("salt", "--static", "*", "test.ping")
+    assert answers == dict.fromkeys(cluster.minions, True)
+
+
+def test_coconut_finds_the_cluster(cluster):
+    hosts = cluster.json("coconut", "host", "list")
+    assert {host["id"] for host in hosts} == set(cluster.minions)
+
+
+def test_coconut_knows_its_status(cluster):
+    found = cluster.json("coconut", "cluster", "status", "--dir", str(cluster.directory))
+    assert found["ready"]
+    assert found["config_dir"] == str(cluster.config_dir)
+    assert found["pids"] == cluster.pids
+
+
+def test_the_shell_is_told_where_the_configuration_lies(cluster):
+    done = cluster.run("coconut", "cluster", "env", "--dir", str(cluster.directory))
+    assert done.stdout == f"export SALT_CONFIG_DIR={cluster.config_dir}\n"
+
+
+def test_all_of_it_is_private(cluster):
+    assert layout(cluster.directory).directory.stat().st_mode & 0o077 == 0
+    assert cluster.control_socket.parents[1].stat().st_mode & 0o077 == 0
+
+
+def test_the_record_says_what_was_started(cluster):
+    raw = json.loads((cluster.directory / "cluster.json").read_text())
+    assert {one["name"] for one in raw["processes"]} == {"master", *cluster.minions}

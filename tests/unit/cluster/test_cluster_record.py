@@ -1,0 +1,54 @@
+"""What was started, on disk."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from salt_o2.cluster import record
+from salt_o2.cluster.layout import Layout, layout, minion_names
+from salt_o2.cluster.process import Process, start_time
+from salt_o2.cluster.record import Record
+from salt_o2.core.errors import O2Error
+
+US = Process("us", os.getpid(), start_time(os.getpid()) or 0)
+SOMEBODY_ELSE = Process("gone", os.getpid(), 1)
+
+
+@pytest.fixture
+def place(tmp_path):
+    return Layout(tmp_path)
+
+
+def test_what_was_written_is_read(place):
+    written = Record(3, ("flp1", "flp2"), 2, Path("/run/o2-x"), (US, SOMEBODY_ELSE))
+    record.write(place, written)
+    assert record.read(place) == written
+
+
+def test_no_record_is_no_cluster(place):
+    assert record.read(place) is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"processes": [1]}'])
+def test_a_damaged_record_is_named(place, text):
+    place.record.write_text(text)
+    with pytest.raises(O2Error, match=r"cluster\.json is damaged"):
+        record.read(place)
+
+
+def test_a_pid_that_belongs_to_somebody_else_now_is_dead():
+    assert Record(0, (), 1, Path("/x"), (US, SOMEBODY_ELSE)).dead == (SOMEBODY_ELSE,)
+
+
+def test_controls_socket_lies_in_the_masters_sock_dir():
+    assert Record(0, (), 1, Path("/run/o2-x")).control_socket == Path("/run/o2-x/master/o2_control.ipc")
+
+
+def test_a_relative_directory_is_the_same_from_everywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert layout(".cluster").directory == tmp_path / ".cluster"
+
+
+def test_minions_are_called_flp():
+    assert minion_names(3) == ("flp1", "flp2", "flp3")

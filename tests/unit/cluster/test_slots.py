@@ -1,0 +1,87 @@
+"""What clusters on one machine must not share."""
+
+import itertools
+import socket
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from salt_o2.cluster.slots import SLOTS, Slot, claimed
+from salt_o2.core.errors import O2Error
+
+ALL = [Slot(number) for number in range(SLOTS)]
+
+
+def ports(slot):
+    master = range(slot.publish_port, slot.request_port + 1)
+    ranges = (slot.control_ports, slot.channel_ports)
+    return set(master).union(*(range(first, last + 1) for first, last in ranges))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), list(itertools.combinations(ALL, 2)), ids=lambda slot: str(slot.number)
+)
+def test_two_slots_share_no_port(one, other):
+    assert ports(one).isdisjoint(ports(other))
+
+
+@pytest.mark.parametrize("slot", ALL, ids=lambda slot: str(slot.number))
+def test_the_kinds_of_ports_of_one_slot_do_not_overlap(slot):
+    counted = 2 + sum(last - first + 1 for first, last in (slot.control_ports, slot.channel_ports))
+    assert len(ports(slot)) == counted
+
+
+def test_all_ports_lie_below_those_of_outgoing_connections():
+    first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    assert max(max(ports(slot)) for slot in ALL) < first
+
+
+minions = st.integers(0, 2000)
+slots = st.sampled_from(ALL)
+
+
+@given(slots, minions, slots, minions)
+def test_every_minion_of_every_slot_has_an_address_of_its_own(slot, minion, other_slot, other_minion):
+    same = (slot, minion) == (other_slot, other_minion)
+    assert (slot.address(minion) == other_slot.address(other_minion)) is same
+
+
+@given(slots, minions)
+def test_addresses_are_loopback_and_not_the_masters(slot, minion):
+    address = slot.address(minion)
+    socket.inet_aton(address)
+    assert address.startswith("127.")
+    assert address != "127.0.0.1"
+
+
+def test_the_first_minion_of_the_first_slot_is_easy_to_remember():
+    assert Slot(0).address(0) == "127.0.0.11"
+
+
+def test_a_claimed_slot_is_not_given_to_somebody_else():
+    with claimed() as one, claimed() as other:
+        assert one != other
+
+
+def test_a_slot_is_free_again_afterwards():
+    with claimed() as one:
+        pass
+    with claimed(preferred=one.number) as again:
+        assert again == one
+
+
+def test_a_slot_whose_port_is_taken_is_passed_over():
+    with claimed() as free:
+        pass
+    with socket.socket() as stranger:
+        stranger.bind(("127.0.0.1", free.request_port))
+        with claimed(preferred=free.number) as found:
+            assert found != free
+
+
+def test_when_all_are_taken_it_says_how_to_end_one(monkeypatch):
+    monkeypatch.setattr("salt_o2.cluster.slots._free", lambda _port: False)
+    with pytest.raises(O2Error, match="coconut cluster down"), claimed():
+        pass
