@@ -95,7 +95,7 @@ class Device:
         return self._inbox.empty()
 
     def names(self, kinds: frozenset[str]) -> list[str]:
-        """Return the channels whose sockets are of one of ``kinds`` (``endpoint.INPUTS`` or ``OUTPUTS``)."""
+        """Return the channels whose sockets are of one of ``kinds`` (``settings.INPUTS`` or ``OUTPUTS``)."""
         ends = self.channels.endpoints if self.channels else {}
         return [name for name, found in ends.items() if found[0].type in kinds]
 

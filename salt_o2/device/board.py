@@ -3,7 +3,7 @@
 from queue import SimpleQueue
 from threading import Lock
 
-from salt_o2.occ.fairmq import IDLE
+from salt_o2.occ.names import IDLE
 
 Changes = SimpleQueue[str | None]
 

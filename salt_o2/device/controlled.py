@@ -4,11 +4,11 @@ import os
 from threading import Lock
 
 from salt_o2.device.board import Board, Changes
-from salt_o2.device.life import Request, Shutdown
-from salt_o2.device.machine import EVENTS, possible, target
+from salt_o2.device.request import Request, Shutdown
+from salt_o2.device.table import EVENTS, possible, target
 from salt_o2.device.wake import Inbox
 from salt_o2.occ.answers import DeviceState, Refused, Reply, Trigger
-from salt_o2.occ.fairmq import ERROR
+from salt_o2.occ.names import ERROR
 from salt_o2.occ.served import Asked
 
 

@@ -6,11 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from salt_o2.core.errors import InvalidRequest
-
-TYPES = ("sub", "pub", "pull", "push", "req", "rep", "xsub", "xpub", "dealer", "router", "pair")
-INPUTS = frozenset({"sub", "pull", "rep", "xsub", "dealer", "router", "pair"})
-OUTPUTS = frozenset({"pub", "push", "req", "xpub", "dealer", "router", "pair"})
-SCHEMES = ("tcp://", "ipc://", "inproc://")
+from salt_o2.device.settings import NUMBERS, SCHEMES, TEXTS, TYPES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,21 +47,6 @@ class Endpoint:
             bound = address[0] == "@" if bare != address else self.method == "bind"
             found.append((bare, bound))
         return found
-
-
-NUMBERS = {
-    "sndBufSize": "snd_buf_size",
-    "rcvBufSize": "rcv_buf_size",
-    "sndKernelSize": "snd_kernel_size",
-    "rcvKernelSize": "rcv_kernel_size",
-    "sndTimeoutMs": "snd_timeout_ms",
-    "rcvTimeoutMs": "rcv_timeout_ms",
-    "linger": "linger",
-    "rateLogging": "rate_logging",
-    "portRangeMin": "port_range_min",
-    "portRangeMax": "port_range_max",
-}
-TEXTS = ("type", "method", "address", "transport")
 
 
 def endpoints(properties: Mapping[str, Any], transport: str) -> list[Endpoint]:

@@ -1,7 +1,7 @@
 """The command ``o2-device KIND [OPTIONS]``: starts one device and lives as long as it.
 
 KIND is ``sampler``, ``processor``, ``sink``, ``dispatcher``, or ``module:Class`` of a user's own device.
-The control channel answers as early as possible: zmq is loaded after it is open.
+The control channel answers as early as possible: what is not needed for it is loaded after it is open.
 """
 
 import importlib
@@ -9,16 +9,16 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from salt_o2.core.errors import InvalidRequest
-from salt_o2.device import machine, options
+from salt_o2.device import options
 from salt_o2.device.base import Device
 from salt_o2.device.board import Board
 from salt_o2.device.controlled import Controlled
-from salt_o2.device.life import Life, Request, Shutdown
 from salt_o2.device.output import Output, write_lines_at_once
+from salt_o2.device.request import Request, Shutdown
+from salt_o2.device.table import UP
 from salt_o2.device.wake import Inbox
 from salt_o2.device.work import Work
 
@@ -58,8 +58,8 @@ def device_class(kind: str) -> type[Device]:
     module, colon, name = KINDS.get(kind, kind).partition(":")
     if not colon:
         raise InvalidRequest(f"no such kind of device. {USAGE}")
-    if str(Path.cwd()) not in sys.path:
-        sys.path.append(str(Path.cwd()))
+    if "" not in sys.path:
+        sys.path.append("")
     try:
         found = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
@@ -78,6 +78,8 @@ def _live(kind: type[Device], arguments: Sequence[str]) -> int:
     server = _serve(inbox, board, chosen, output)
     work = Work(kind(properties, inbox, output), properties, inbox)
     try:
+        from salt_o2.device.life import Life
+
         importlib.import_module("zmq")
         return Life(work, inbox, board, output).run()
     finally:
@@ -90,7 +92,7 @@ def _serve(inbox: Any, board: Board, chosen: Any, output: Output) -> "OccServer 
     """Open the control channel; without a plugin, go to RUNNING by itself."""
     codec = options.codec_of(chosen.plugin)
     if codec is None:
-        for step in (*_configure(), machine.RUN):
+        for step in UP:
             inbox.put(Request(step))
         return None
     from salt_o2.occ.server import OccServer
@@ -99,16 +101,6 @@ def _serve(inbox: Any, board: Board, chosen: Any, output: Output) -> "OccServer 
     server.start()
     output.debug(f"{codec} listening on port {server.port}")
     return server
-
-
-def _configure() -> tuple[str, ...]:
-    return (
-        machine.INIT_DEVICE,
-        machine.COMPLETE_INIT,
-        machine.BIND,
-        machine.CONNECT,
-        machine.INIT_TASK,
-    )
 
 
 def _mind_signals(inbox: Any) -> None:

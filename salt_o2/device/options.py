@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from salt_o2.core.errors import InvalidRequest
-from salt_o2.device.endpoint import NUMBERS
 from salt_o2.device.properties import Properties
+from salt_o2.device.settings import NUMBERS
 
 DEFAULT_PORT = 47100
 PLUGINS = ("OCC", "OCClite")

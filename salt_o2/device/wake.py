@@ -1,7 +1,6 @@
 """Wakes the thread that runs a device out of whatever it waits for, when something is asked of it."""
 
 import os
-from contextlib import suppress
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
@@ -25,13 +24,13 @@ class Inbox(Generic[T]):
 
     def put(self, item: T) -> None:
         """Add ``item`` and wake who waits."""
+        os.eventfd_write(self._counter, 1)  # first, so that get() finds it counted
         self._items.put(item)
-        os.eventfd_write(self._counter, 1)
 
     def get(self) -> T:
         """Take the oldest item, waiting for one."""
         item = self._items.get()
-        self._drop_one()
+        os.eventfd_read(self._counter)
         return item
 
     def empty(self) -> bool:
@@ -41,7 +40,3 @@ class Inbox(Generic[T]):
     def close(self) -> None:
         """Give the descriptor back."""
         os.close(self._counter)
-
-    def _drop_one(self) -> None:
-        with suppress(BlockingIOError):  # taken amid put(): the descriptor then wakes once too often
-            os.eventfd_read(self._counter)

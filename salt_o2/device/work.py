@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING, Any
 
 from salt_o2.core.errors import InvalidRequest
-from salt_o2.device.endpoint import endpoints
 from salt_o2.device.properties import Properties
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ class Work:
     def init(self) -> None:
         """COMPLETE INIT: read the properties, prepare the channels, then the user's ``init``."""
         from salt_o2.device.channels import Channels
+        from salt_o2.device.endpoint import endpoints
 
         read, device = self.properties, self.device
         device.id = str(read.get("id", "device"))

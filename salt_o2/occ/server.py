@@ -16,7 +16,7 @@ import grpc
 from salt_o2.core.errors import InvalidRequest
 from salt_o2.occ.answers import DeviceEvent, DeviceState, Refused, Reply
 from salt_o2.occ.codec import EVENT_STREAM, GET_STATE, STATE_STREAM, TRANSITION
-from salt_o2.occ.fairmq import ERROR, EXITING, PASSING
+from salt_o2.occ.names import ERROR, EXITING, PASSING
 from salt_o2.occ.served import SERVED, Asked, ServedCodec
 
 THREADS = 64

@@ -26,7 +26,7 @@ class Account:
 
     def __init__(self) -> None:
         """Begin with the first number that comes, whatever it is."""
-        self.first = self.next = -1
+        self.first = self.next = self._mark = -1
         self.repeated = 0
         self._missing: set[int] = set()
         self._forgotten = 0
@@ -35,6 +35,12 @@ class Account:
     def missing(self) -> int:
         """How many numbers between the lowest and the highest seen have not come."""
         return len(self._missing) + self._forgotten
+
+    def overdue(self) -> int:
+        """How many of those were missing when this was last asked; the others may be on their way."""
+        found = sum(number < self._mark for number in self._missing) + self._forgotten
+        self._mark = self.next
+        return found
 
     def see(self, number: int) -> None:
         """Note that ``number`` came."""

@@ -4,8 +4,8 @@ import os
 from typing import ClassVar
 
 from salt_o2.device.base import Device
-from salt_o2.device.endpoint import OUTPUTS
 from salt_o2.device.kinds import numbered
+from salt_o2.device.settings import OUTPUTS
 
 
 class Sampler(Device):
@@ -17,12 +17,11 @@ class Sampler(Device):
         "rate": (1.0, "messages per second, 0 is no limit"),
     }
 
-    def init(self) -> None:
-        """Begin to number."""
-        self.number = 0
+    number = 0
+    """Of the next message; it goes on as long as the process lives, so no number comes twice."""
 
     def pre_run(self) -> None:
-        """Count the messages of each run; their numbers go on, so a sink sees no gap between runs."""
+        """Begin to count the messages of a run."""
         self.sent = 0
         self.outputs = [(name, i) for name in self.names(OUTPUTS) for i in range(self.sockets(name))]
 

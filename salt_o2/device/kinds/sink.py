@@ -4,8 +4,8 @@ import time
 from typing import ClassVar
 
 from salt_o2.device.base import Device
-from salt_o2.device.endpoint import INPUTS
 from salt_o2.device.kinds import numbered
+from salt_o2.device.settings import INPUTS
 
 POLL_MS = 200
 PRINTED_PER_PERIOD = 10
@@ -61,6 +61,6 @@ class Sink(Device):
         """Print the rate since the last time, and the sums."""
         now = time.monotonic()
         rate = (self.received - self.reported) / max(now - self.since, 1e-9)
-        missing = sum(account.missing for account in self.accounts.values())
+        missing = sum(account.overdue() for account in self.accounts.values())
         self.reported, self.since = self.received, now
         print(f"rate: {rate:.1f} msg/s total: {self.total} missing: {missing}", flush=True)
