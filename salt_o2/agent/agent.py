@@ -1,0 +1,227 @@
+"""The agent of one host: keeps its tasks where commands want them, and tells control where they are.
+
+It may be killed at any instant: what it must know is on disk, its tasks run on, and the next one adopts them.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import re
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+
+from salt_o2.agent.body import Host
+from salt_o2.agent.home import Home, TaskHome
+from salt_o2.agent.record import Record
+from salt_o2.agent.reporter import Reporter, Send
+from salt_o2.agent.task import Task
+from salt_o2.core.errors import InvalidRequest, UnknownName
+from salt_o2.core.ids import EnvironmentId, HostId, TaskId
+from salt_o2.core.messages import Command, HostFacts, Inquiry, Order, TaskReport
+from salt_o2.core.states import TaskState, TaskStatus
+
+log = logging.getLogger(__name__)
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+-]{0,127}")
+"""What ids of tasks and environments look like: they are names of folders."""
+GOALS = (TaskState.STANDBY, TaskState.CONFIGURED, TaskState.RUNNING, TaskState.DONE)
+TRIM_EVERY_S = 1.0
+LOCK_RETRY_S = 0.2
+
+
+class Agent:
+    """Starts, drives, watches and adopts the tasks of one host."""
+
+    def __init__(
+        self, host: HostId, directory: Path, facts: HostFacts, send: Send, heartbeat_s: float = 5.0
+    ) -> None:
+        """Keep everything in ``directory``, which no other agent may use at the same time.
+
+        ``send`` brings a report to control; when it raises, or takes more than ten seconds, all that was in
+        the report is told again later. A heartbeat follows after ``heartbeat_s`` seconds without a report.
+        """
+        self.host, self.directory = host, directory
+        self._tasks: dict[TaskId, Task] = {}
+        self._host = Host(name=host)
+        self._ready = asyncio.Event()
+        self._home: Home | None = None
+        self.reporter = Reporter(
+            host, facts, send, heartbeat_s, lambda: tuple(self._tasks), self._look, self._forget_those_over
+        )
+
+    async def run(self) -> None:
+        """Adopt the tasks that are there, send a survey, and go on until cancelled; processes stay.
+
+        Raises:
+            OSError: the directory cannot be made or written.
+        """
+        async with _alone_in(self.directory):
+            try:
+                await self._adopt_all()
+                self._ready.set()
+                self.reporter.survey()
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self.reporter.run())
+                    group.create_task(self._keep_outputs_bounded())
+            finally:
+                self._ready.clear()
+                await asyncio.gather(*(task.release() for task in self._tasks.values()))
+
+    async def obey(self, command: Command) -> None:
+        """Begin to bring tasks where ``command`` wants them; may be called again with the same.
+
+        Raises:
+            InvalidRequest: it is for another host, or makes no sense; nothing was begun then.
+        """
+        self._check(command)
+        await self._ready.wait()
+        self.reporter.command(command.environment, command.revision)
+        for order in command.orders:
+            self._give(command, order)
+
+    def offer(self, facts: HostFacts) -> None:
+        """Let this host offer ``facts`` from now on, and tell control, which can be reached now."""
+        self.reporter.offer(facts)
+
+    async def survey(self) -> None:
+        """Send a full report as soon as possible."""
+        self.reporter.survey()
+
+    async def answer(self, inquiry: Inquiry) -> None:
+        """Send what ``inquiry`` asks for, if it asks this host."""
+        if inquiry.host == self.host:
+            await self.survey()
+
+    def tasks(self) -> list[TaskReport]:
+        """Return what all tasks are, by name."""
+        return [self._tasks[task].report() for task in sorted(self._tasks)]
+
+    def task(self, name: str) -> Task:
+        """Return one task.
+
+        Raises:
+            UnknownName: it is not on this host.
+        """
+        try:
+            return self._tasks[TaskId(name)]
+        except KeyError:
+            here = ", ".join(sorted(self._tasks)) or "none at all"
+            raise UnknownName(f"no task {name!r} on {self.host}; here are: {here}") from None
+
+    def output_of(self, name: str) -> TaskHome:
+        """Return the folder of a task, also of one of the last that are done.
+
+        Raises:
+            UnknownName: it was never here, or too long ago.
+        """
+        if self._home is not None and NAME.fullmatch(name):
+            for found in (self._home.of(TaskId(name)), self._home.old(TaskId(name))):
+                if found.folder.is_dir():
+                    return found
+        raise UnknownName(f"no task {name!r} on {self.host}, nor among the last that are done")
+
+    # --- orders ---------------------------------------------------------------------------------
+
+    def _check(self, command: Command) -> None:
+        if command.host != self.host:
+            raise InvalidRequest(f"a command for {command.host} reached {self.host}")
+        if command.goal not in GOALS:
+            raise InvalidRequest(f"a task cannot be ordered to be {command.goal}, only {', '.join(GOALS)}")
+        if not command.timeout_s > 0:
+            raise InvalidRequest(f"timeout_s must be more than 0, not {command.timeout_s}")
+        for name in (command.environment, *(order.task for order in command.orders)):
+            if not NAME.fullmatch(name):
+                raise InvalidRequest(f"{name!r} is not an id: it must match {NAME.pattern}")
+
+    def _give(self, command: Command, order: Order) -> None:
+        """A task that is done stays so for all orders up to the one that ended it, however late they come."""
+        home = self._opened()
+        task = self._tasks.get(order.task)
+        ended = home.ended.get(order.task, -1)
+        if task is None and (command.revision <= ended or command.goal is TaskState.DONE):
+            home.bury(order.task, command.revision)
+            self.reporter.answer(_done(order.task, command.environment, max(ended, command.revision)))
+            return
+        if task is None:
+            task = self._new(Record(task=order.task, environment=command.environment))
+        task.take(command, order)
+
+    def _new(self, record: Record) -> Task:
+        task = Task(record, self._opened().of(record.task), self._host, self._note_change)
+        self._tasks[record.task] = task
+        return task
+
+    def _opened(self) -> Home:
+        if self._home is None:
+            self._home = Home(self.directory)
+        return self._home
+
+    # --- what the reporter needs ----------------------------------------------------------------
+
+    def _note_change(self, task: Task) -> None:
+        self.reporter.changed(task.record.environment, task.id, task.record.settled)
+
+    def _look(self, task: TaskId) -> TaskReport | None:
+        found = self._tasks.get(task)
+        return found.report() if found else None
+
+    def _forget_those_over(self, told: Iterable[TaskReport]) -> None:
+        for about in told:
+            task = self._tasks.get(about.task)
+            if task is not None and task.is_over and not task.is_busy and task.report() == about:
+                del self._tasks[task.id]
+                self._opened().archive(task.record)
+
+    # --- life -----------------------------------------------------------------------------------
+
+    async def _adopt_all(self) -> None:
+        records = self._opened().records()
+        tasks = [self._new(record) for record in records]
+        results = await asyncio.gather(*(task.adopt() for task in tasks), return_exceptions=True)
+        for task, result in zip(tasks, results, strict=True):
+            if isinstance(result, Exception):
+                log.error("task %s cannot be adopted: %r", task.id, result)
+        if tasks:
+            log.info("%s: adopted %d tasks from %s", self.host, len(tasks), self.directory)
+
+    async def _keep_outputs_bounded(self) -> None:
+        while True:
+            await asyncio.sleep(TRIM_EVERY_S)
+            for task in list(self._tasks.values()):
+                try:
+                    task.home.trim()
+                except OSError as error:
+                    log.warning("the output of task %s cannot be shortened: %s", task.id, error)
+
+
+def _done(task: TaskId, environment: EnvironmentId, revision: int) -> TaskReport:
+    return TaskReport(
+        task=task,
+        environment=environment,
+        revision=revision,
+        settled=True,
+        status=TaskStatus.INACTIVE,
+        state=TaskState.DONE,
+    )
+
+
+@contextlib.asynccontextmanager
+async def _alone_in(directory: Path) -> AsyncIterator[None]:
+    """Wait until no other agent works in ``directory``: one that is being replaced may not be gone yet."""
+    directory.mkdir(mode=0o711, parents=True, exist_ok=True)
+    with (directory / "lock").open("w") as lock:
+        complained = False
+        while not _locked(lock.fileno()):
+            if not complained:
+                log.warning("another agent works in %s; waiting for its end", directory)
+                complained = True
+            await asyncio.sleep(LOCK_RETRY_S)
+        yield
+
+
+def _locked(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,179 @@
+"""The living part of a task: its processes and its control channel."""
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from salt_o2.agent import checks, environ, keeper, procfs
+from salt_o2.agent.census import Census
+from salt_o2.agent.device import Device
+from salt_o2.agent.home import TaskHome
+from salt_o2.agent.process import Process
+from salt_o2.agent.record import Record
+from salt_o2.core.escalation import Blow
+from salt_o2.core.ids import HostId
+from salt_o2.core.launch import Launch
+from salt_o2.core.messages import Exit
+from salt_o2.core.task_goal import CONTROLLED
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+@dataclass(slots=True, kw_only=True)
+class Host:
+    """What all tasks of one agent share."""
+
+    name: HostId
+    env: dict[str, str] = field(default_factory=lambda: dict(os.environ))
+    census: Census = field(default_factory=Census)
+    claims: dict[int, str] = field(default_factory=dict)
+    """The TCP ports of living tasks, and whose they are."""
+
+
+class Body:
+    """One task's processes, and the channel to them if the task has one."""
+
+    def __init__(self, record: Record, process: Process, launch: Launch, host: Host) -> None:
+        """Take charge of ``process``, started by ``launch``; see :func:`give_birth` and :func:`adopt`."""
+        self.process, self._host = process, host
+        self.device = Device(launch) if launch.mode in CONTROLLED else None
+        self._ports = _ports(launch)
+        host.claims.update(dict.fromkeys(self._ports, record.task))
+
+    @property
+    def exit(self) -> Exit:
+        """How the task ended, once it has."""
+        return self.process.exit
+
+    async def while_alive(
+        self, work: Coroutine[Any, Any, T], hurry: asyncio.Event, patience_s: float
+    ) -> T | None:
+        """Do ``work``; None if the process ends before, or ``patience_s`` seconds after ``hurry`` is set."""
+        doing = asyncio.ensure_future(work)
+        waits = [
+            asyncio.ensure_future(each) for each in (self.process.gone.wait(), _after(hurry, patience_s))
+        ]
+        try:
+            await asyncio.wait([doing, *waits], return_when=asyncio.FIRST_COMPLETED)
+            return doing.result() if doing.done() else None
+        finally:
+            await _cancel(doing, *waits)
+
+    async def end(self, blows: tuple[Blow, ...]) -> bool:
+        """End all processes of the task; tell whether they have ended."""
+        return await self.process.end(blows) and await self.clear_session()
+
+    async def clear_session(self) -> bool:
+        """End what the task left behind in its session; tell whether nothing is left."""
+        left = await self._host.census.clear(self.process.pid)
+        if left:
+            log.error("processes %s do not end, not even by SIGKILL", left)
+        return not left
+
+    async def gone_within(self, seconds: float) -> bool:
+        """Wait for the process to end by itself; tell whether it has."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self.process.gone.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def release(self) -> None:
+        """Stop watching and disconnect; processes are not affected."""
+        self.process.forget()
+        for port in self._ports:
+            self._host.claims.pop(port, None)
+        if self.device is not None:
+            await self.device.close()
+
+
+def give_birth(record: Record, home: TaskHome, host: Host, ended: Callable[[], None]) -> Body:
+    """Start the process that ``record.launch`` describes and write down which one it is.
+
+    Raises:
+        Refusal: it could not have worked.
+        OSError: the host has no room for it.
+    """
+    launch = record.launch
+    if launch is None:
+        raise checks.Refusal(
+            f"{record.task} is not known on this host and the order says nothing about how to start it",
+            "send an order of a higher revision with a launch",
+        )
+    checks.sane(launch)
+    account = checks.account(launch.user)
+    env = environ.task_env(launch, host.name, record.environment, host.env, account.pw_dir if account else "")
+    argv = checks.command(launch, env)
+    checks.ports_free(_ports(launch), host.claims)
+    home.prepare((account.pw_uid, account.pw_gid) if account else None)
+    _forget_the_former(record, launch)
+    home.save(record)
+    record.keeper = keeper.spawn(argv, env, home.files)
+    record.keeper_started = procfs.start_ticks(record.keeper)
+    record.launching, record.started = False, time.time()
+    home.save(record)
+    return _take_charge(record, home, host, ended)
+
+
+def adopt(record: Record, home: TaskHome, host: Host, ended: Callable[[], None]) -> Body | None:
+    """Return the body of a task that was started by an earlier agent, if it still lives."""
+    if record.launching:  # the agent was killed in just that moment
+        record.keeper = procfs.find_by_argument(home.files.marker)
+        record.keeper_started = procfs.start_ticks(record.keeper) if record.keeper else None
+        record.launching = False
+    if record.keeper is None or record.launched is None or record.boot != procfs.boot_id():
+        return None
+    if record.keeper_started is None or not procfs.is_alive(record.keeper, record.keeper_started):
+        return None
+    return _take_charge(record, home, host, ended)
+
+
+def past_exit(record: Record, home: TaskHome) -> Exit:
+    """Return how a task ended that did so while no agent ran."""
+    if record.boot != procfs.boot_id():
+        return Exit()
+    if record.keeper is not None:
+        keeper_exit = keeper.reap(record.keeper)
+        return keeper.read_status(home.files.status) or keeper_exit
+    return Exit()
+
+
+def _take_charge(record: Record, home: TaskHome, host: Host, ended: Callable[[], None]) -> Body:
+    if record.keeper is None or record.launched is None:
+        raise ValueError(f"{record.task} has no process")
+    process = Process(record.keeper, record.keeper_started or 0, home.files.status)
+    body = Body(record, process, record.launched, host)
+    if body.device is not None:
+        body.device.recall(record)
+    process.watch(ended)
+    return body
+
+
+def _forget_the_former(record: Record, launch: Launch) -> None:
+    record.launching, record.launched, record.boot = True, launch, procfs.boot_id()
+    record.keeper = record.keeper_started = record.pid = record.exit = record.failure = None
+    record.configured, record.channels, record.worn, record.announced = None, [], "", ""
+    record.device_state, record.fresh = "", False
+
+
+def _ports(launch: Launch) -> tuple[int, ...]:
+    control = () if launch.control_port is None else (launch.control_port,)
+    return tuple(dict.fromkeys((*control, *launch.ports)))
+
+
+async def _after(event: asyncio.Event, seconds: float) -> None:
+    await event.wait()
+    await asyncio.sleep(seconds)
+
+
+async def _cancel(*futures: "asyncio.Future[Any]") -> None:
+    pending = [future for future in futures if not future.done()]
+    for future in pending:
+        future.cancel()
+    await asyncio.gather(*pending, return_exceptions=True)

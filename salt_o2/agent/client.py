@@ -1,0 +1,83 @@
+"""Speaks with this host's agent through its socket; for Salt's execution modules, which are not asynchronous.
+
+with client.connect(__opts__["sock_dir"], timeout_s=10) as agent:
+    agent.tasks()
+"""
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgpack
+import zmq
+
+from salt_o2.agent.socket_path import socket_path
+from salt_o2.core.errors import Unreachable, rebuild
+
+GRACE_S = 5.0
+"""What the agent gets beyond the time that it may take for a request."""
+
+
+class AgentClient:
+    """One connection; each method is one request."""
+
+    def __init__(self, socket: zmq.Socket[bytes], path: Path, timeout_s: float) -> None:
+        """Use ``socket``, which is connected to ``path``."""
+        self._socket, self._path, self._timeout_s = socket, path, timeout_s
+
+    def tasks(self) -> list[dict[str, Any]]:
+        """Return what all tasks of this host are (TaskReport, with ``command`` and ``mode``)."""
+        return list(self._ask("tasks"))
+
+    def drive(self, command: Mapping[str, Any]) -> dict[str, Any]:
+        """Give ``command``, a core.messages.Command as plain values; the same may come by the bus too."""
+        return dict(self._ask("drive", command=dict(command)))
+
+    def transition(
+        self, tasks: Sequence[str], event: str, arguments: Mapping[str, str], timeout_s: float
+    ) -> dict[str, Any]:
+        """Send ``event`` to ``tasks`` by hand; return for each its state and, if it failed, why."""
+        asked = {"tasks": list(tasks), "event": event, "arguments": dict(arguments), "timeout_s": timeout_s}
+        return dict(self._ask("transition", timeout_s + GRACE_S, **asked))
+
+    def kill(self, tasks: Sequence[str]) -> dict[str, Any]:
+        """End the processes of ``tasks``; return for each whether they have ended."""
+        return dict(self._ask("kill", 30.0, tasks=list(tasks)))
+
+    def log(self, task: str, lines: int) -> dict[str, list[str]]:
+        """Return the last ``lines`` lines that ``task`` wrote, of ``stdout`` and ``stderr``."""
+        return dict(self._ask("log", task=task, lines=lines))
+
+    def info(self) -> dict[str, Any]:
+        """Return what the agent says of itself."""
+        return dict(self._ask("info"))
+
+    def _ask(self, verb: str, at_least_s: float = 0.0, **arguments: Any) -> Any:
+        timeout_s = max(self._timeout_s, at_least_s)
+        self._socket.send(msgpack.packb({"verb": verb, "arguments": arguments}))
+        if not self._socket.poll(int(timeout_s * 1000)):
+            raise Unreachable(f"the agent at {self._path} did not answer {verb} within {timeout_s:.3g} s")
+        answer = msgpack.unpackb(self._socket.recv())
+        if "error" in answer:
+            raise rebuild(answer["error"]["kind"], answer["error"]["message"])
+        return answer["result"]
+
+
+@contextlib.contextmanager
+def connect(sock_dir: str | Path, timeout_s: float = 10.0) -> Iterator[AgentClient]:
+    """Connect to the agent whose socket is in ``sock_dir``; each request may take ``timeout_s`` seconds.
+
+    Raises:
+        Unreachable: no agent runs there, or it does not answer.
+        InvalidRequest: ``sock_dir`` is too long.
+    """
+    path = socket_path(sock_dir)
+    if not path.exists():
+        raise Unreachable(
+            f"no agent listens at {path}: is the engine o2_agent in the minion's configuration?"
+        )
+    with zmq.Context() as context, context.socket(zmq.REQ) as socket:
+        socket.linger = 0
+        socket.connect(f"ipc://{path}")
+        yield AgentClient(socket, path, timeout_s)

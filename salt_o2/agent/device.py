@@ -1,0 +1,122 @@
+"""The control channel of one living task, and what the task says there of its own accord.
+
+grpc is imported here, when the first task needs it: Salt forks its processes, and grpc does not survive that.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from salt_o2.agent.record import Record
+from salt_o2.core.errors import O2Error
+from salt_o2.core.launch import Launch
+from salt_o2.core.states import ControlMode, TaskEvent, TaskState
+
+if TYPE_CHECKING:
+    from salt_o2.occ.outcome import Outcome
+
+POLL_S = 1.0
+"""How often a device is asked that does not tell: OCClite has no StateStream."""
+NULL = "NULL"
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """A task's state, the process's own word for it, and which process said so."""
+
+    state: TaskState
+    word: str
+    pid: int
+
+
+class Device:
+    """Speaks with the OCC server of one process."""
+
+    def __init__(self, launch: Launch) -> None:
+        """Open nothing yet."""
+        from salt_o2.occ.client import OccChannel
+
+        if launch.control_port is None:
+            raise ValueError(f"a task of mode {launch.mode} needs a control port")
+        self.mode = launch.mode
+        codec = "OCC" if launch.mode is ControlMode.DIRECT else launch.codec
+        self.channel = OccChannel(launch.control_port, codec)
+        self._watchers: list[asyncio.Task[None]] = []
+
+    async def ready(self, pid_is_ours: Callable[[int], bool], timeout_s: float) -> "Outcome":
+        """Wait until the process can be configured; see :func:`salt_o2.occ.drive.wait_ready`."""
+        from salt_o2.occ import drive
+
+        return await drive.wait_ready(self.channel, self.mode, pid_is_ours, timeout_s)
+
+    async def fire(self, event: TaskEvent, arguments: Mapping[str, str], timeout_s: float) -> "Outcome":
+        """Take the process through ``event``; see :func:`salt_o2.occ.drive.fire`."""
+        from salt_o2.occ import drive
+
+        return await drive.fire(self.channel, self.mode, event, arguments, timeout_s)
+
+    async def look(self, timeout_s: float) -> Sight:
+        """Return where the process is now.
+
+        Raises:
+            Unreachable: there is no answer.
+            TaskError: the answer makes no sense.
+        """
+        from salt_o2.occ.drive import TABLES
+
+        found = await self.channel.get_state(timeout_s)
+        return Sight(TABLES[self.mode].task_state(found.state), found.state, found.pid)
+
+    def note(self, known: Record) -> None:
+        """Write into ``known`` what the process cannot be asked for later."""
+        history = self.channel.history
+        known.channels, known.worn = sorted(history.channels), history.worn
+
+    def recall(self, known: Record) -> None:
+        """Remember what an earlier agent had noted."""
+        history = self.channel.history
+        history.pid, history.channels, history.worn = known.pid, set(known.channels), known.worn
+
+    def watch(
+        self, look: Callable[[], None], announce: Callable[[str], None], running: Callable[[], bool]
+    ) -> None:
+        """Call ``look`` when the process may have moved, ``announce`` with what it signals.
+
+        Where no stream tells of moves, it is asked for its state now and then while it is ``running``.
+        """
+        if self._watchers:
+            return
+        occ = self.channel.codec.name == "OCC"
+        follow = [self._follow_states(look) if occ else self._poll(look, running)]
+        if not occ or self.mode is ControlMode.DIRECT:  # FairMQ under OCC signals nothing
+            follow.append(self._follow_events(look, announce))
+        self._watchers = [asyncio.create_task(each) for each in follow]
+
+    async def close(self) -> None:
+        """Stop watching and disconnect; the process is not affected."""
+        watchers, self._watchers = self._watchers, []
+        for watcher in watchers:
+            watcher.cancel()
+        await asyncio.gather(*watchers, return_exceptions=True)
+        await self.channel.close()
+
+    async def _follow_states(self, look: Callable[[], None]) -> None:
+        with contextlib.suppress(O2Error):  # a crash: seen by pidfd
+            async for _ in self.channel.states():
+                look()
+        look()
+
+    async def _follow_events(self, look: Callable[[], None], announce: Callable[[str], None]) -> None:
+        with contextlib.suppress(O2Error):
+            async for event in self.channel.events():
+                if event.name != NULL:
+                    announce(event.name)
+        look()
+
+    async def _poll(self, look: Callable[[], None], running: Callable[[], bool]) -> None:
+        while True:
+            await asyncio.sleep(POLL_S)
+            if running():
+                look()

@@ -1,0 +1,137 @@
+"""Where an agent keeps its tasks on disk.
+
+<directory>/tasks/<task>/task.json   the record
+                         status      how it ended, by its keeper
+                         stdout  stderr
+                         work/       the task's working directory
+<directory>/old/<task>/              the same of the last tasks that are done
+<directory>/ended                    tasks that are done, with their last revision: a late order must not
+                                     start one again
+"""
+
+import logging
+import os
+import shutil
+from pathlib import Path
+
+from salt_o2.agent import output, record
+from salt_o2.agent.keeper import Files
+from salt_o2.agent.record import Record
+from salt_o2.core.ids import TaskId
+
+log = logging.getLogger(__name__)
+KEPT_OLD = 20
+KEPT_ENDED = 10_000
+
+
+class TaskHome:
+    """The folder of one task."""
+
+    def __init__(self, folder: Path) -> None:
+        """Name it; nothing is made yet."""
+        self.folder = folder
+
+    @property
+    def files(self) -> Files:
+        """Return what its keeper must know."""
+        return Files(
+            marker=f"o2-keeper:{self.folder}",
+            work=self.folder / "work",
+            status=self.folder / "status",
+            stdout=self.folder / "stdout",
+            stderr=self.folder / "stderr",
+        )
+
+    def save(self, known: Record) -> None:
+        """Keep ``known``; see :func:`record.save`."""
+        try:
+            record.save(known, self.folder / "task.json")
+        except FileNotFoundError:  # nothing was there yet, or somebody took it away
+            self.folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+            record.save(known, self.folder / "task.json")
+
+    def prepare(self, owner: tuple[int, int] | None) -> None:
+        """Make the working directory; ``owner`` is the uid and gid of a task that runs as another user."""
+        work = self.files.work
+        work.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if owner is not None:
+            os.chown(work, *owner)
+
+    def last_words(self, lines: int = 20) -> tuple[str, ...]:
+        """Return the last lines of the task's output."""
+        return output.last_words(self.files.stdout, self.files.stderr, lines)
+
+    def trim(self) -> None:
+        """Keep the output within its bound."""
+        for path in (self.files.stdout, self.files.stderr):
+            output.trim(path)
+
+
+class Home:
+    """The folder of an agent."""
+
+    def __init__(self, directory: Path) -> None:
+        """Open it, making it if need be, for nobody else to look into."""
+        self.directory = directory.absolute()
+        self._tasks, self._old, self._ended_file = (
+            self.directory / name for name in ("tasks", "old", "ended")
+        )
+        for folder in (self.directory, self._tasks, self._old):
+            folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+        self.ended = self._read_ended()
+        """Tasks that are done: the highest revision each one had."""
+
+    def of(self, task: TaskId) -> TaskHome:
+        """Return the folder of ``task``, there or not."""
+        return TaskHome(self._tasks / task)
+
+    def records(self) -> list[Record]:
+        """Read all records; what is not in order is left alone, with a word in the log."""
+        found = []
+        for folder in sorted(self._tasks.iterdir()):
+            known = record.load(folder / "task.json") if folder.is_dir() else None
+            if known is not None and known.task == folder.name:
+                found.append(known)
+            else:
+                log.warning("%s holds no task", folder)
+        return found
+
+    def archive(self, known: Record) -> None:
+        """Take leave of a task that is done: keep its output for a while, and never start it again."""
+        self.bury(known.task, known.revision)
+        home, grave = self.of(known.task).folder, self._old / known.task
+        try:
+            shutil.rmtree(grave, ignore_errors=True)
+            home.rename(grave)
+            shutil.rmtree(grave / "work", ignore_errors=True)
+        except FileNotFoundError:
+            return
+        self._keep_newest()
+
+    def bury(self, task: TaskId, revision: int) -> None:
+        """Remember that ``task`` is done with all orders up to ``revision``."""
+        if self.ended.get(task, -1) >= revision:
+            return
+        self.ended[task] = revision
+        with self._ended_file.open("a") as file:
+            file.write(f"{task} {revision}\n")
+
+    def old(self, task: TaskId) -> TaskHome:
+        """Return the folder of a ``task`` that is done, there or not."""
+        return TaskHome(self._old / task)
+
+    def _keep_newest(self) -> None:
+        graves = sorted(self._old.iterdir(), key=lambda folder: folder.stat().st_ctime)
+        for grave in graves[:-KEPT_OLD]:
+            shutil.rmtree(grave, ignore_errors=True)
+
+    def _read_ended(self) -> dict[TaskId, int]:
+        """Read the file, last line of a task first, and shorten it if it has grown long."""
+        if not self._ended_file.exists():
+            return {}
+        lines = self._ended_file.read_text(errors="replace").splitlines()
+        words = [line.split() for line in lines[-KEPT_ENDED:]]
+        ended = {TaskId(line[0]): int(line[1]) for line in words if len(line) == 2 and line[1].isdigit()}
+        if len(lines) > 2 * KEPT_ENDED:
+            self._ended_file.write_text("".join(f"{task} {revision}\n" for task, revision in ended.items()))
+        return ended

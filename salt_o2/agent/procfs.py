@@ -1,0 +1,109 @@
+"""What the kernel tells about processes (proc(5)).
+
+A pid alone names nothing, as it is used again; pid and start time together name a process, within one boot.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+PROC = Path("/proc")
+
+
+def boot_id() -> str:
+    """Return the name of this boot of the machine."""
+    return (PROC / "sys/kernel/random/boot_id").read_text().strip()
+
+
+def start_ticks(pid: int) -> int | None:
+    """Return when ``pid`` started, in clock ticks since boot; ``None`` if it is gone or a zombie."""
+    fields = _stat(pid)
+    return None if fields is None or fields[0] in "ZX" else int(fields[19])
+
+
+def is_alive(pid: int, started: int) -> bool:
+    """Tell whether the process that started at ``started`` ticks still runs as ``pid``."""
+    return start_ticks(pid) == started
+
+
+def session_of(pid: int) -> int | None:
+    """Return the session of ``pid``, or ``None`` if there is no such process."""
+    try:
+        return os.getsid(pid)
+    except (ProcessLookupError, PermissionError):
+        return None
+
+
+def sessions() -> dict[int, list[int]]:
+    """Return all living processes by session: one system call for each, so look rarely and for many."""
+    found: dict[int, list[int]] = {}
+    for pid in _pids():
+        session = session_of(pid)
+        if session is not None:
+            found.setdefault(session, []).append(pid)
+    return found
+
+
+def find_by_argument(argument: str) -> int | None:
+    """Return a process that has exactly ``argument`` on its command line."""
+    wanted = argument.encode()
+    return next((pid for pid in _pids() if wanted in command_line(pid)), None)
+
+
+def children(pid: int) -> list[int]:
+    """Return the children of ``pid``."""
+    try:
+        return [int(word) for word in (PROC / f"{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def command_line(pid: int) -> list[bytes]:
+    """Return the arguments of ``pid``; empty if it is gone."""
+    try:
+        return (PROC / str(pid) / "cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return []
+
+
+def listener(port: int) -> str:
+    """Say who listens on TCP ``port``: pid and command, or nothing if that cannot be seen."""
+    inodes = {f"socket:[{inode}]" for inode in _listening_inodes(port)}
+    if not inodes:
+        return ""
+    for pid in _pids():
+        if inodes & set(_links(PROC / str(pid) / "fd")):
+            command = b" ".join(command_line(pid)).decode(errors="replace").strip()
+            return f"process {pid} ({command[:120]})"
+    return "a process of another user"
+
+
+def _pids() -> Iterator[int]:
+    return (int(name) for name in os.listdir(PROC) if name.isdigit())  # noqa: PTH208
+
+
+def _stat(pid: int) -> list[str] | None:
+    """Return the fields after the name, which may itself hold blanks and brackets; state comes first."""
+    try:
+        text = (PROC / str(pid) / "stat").read_text(errors="replace")
+    except OSError:
+        return None
+    return text[text.rindex(")") + 2 :].split()
+
+
+def _listening_inodes(port: int) -> Iterator[str]:
+    wanted = f":{port:04X}"
+    for table in ("net/tcp", "net/tcp6"):
+        path = PROC / table
+        for line in path.read_text().splitlines()[1:] if path.exists() else ():
+            fields = line.split()
+            if fields[1].endswith(wanted) and fields[3] == "0A":  # TCP_LISTEN
+                yield fields[9]
+
+
+def _links(folder: Path) -> Iterator[str]:
+    try:
+        for entry in os.scandir(folder):
+            yield str(Path(entry.path).readlink())
+    except OSError:
+        return

@@ -1,0 +1,142 @@
+"""What an agent knows of one task and must still know after it was killed.
+
+Saved before it is acted on. Written aside and renamed, so a reader sees the old or the new one whole. Not
+synced to the disk: that protects from nothing but a power cut, which no task survives either, and costs a
+moment per task and step (docs/decisions/agent-records.md).
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from salt_o2.core.ids import EnvironmentId, TaskId
+from salt_o2.core.launch import Launch
+from salt_o2.core.messages import Command, Exit, Failure, Order, TaskReport
+from salt_o2.core.states import ControlMode, TaskEvent, TaskState, TaskStatus
+from salt_o2.core.task_goal import CONTROLLED
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, kw_only=True)
+class Record:
+    """One task: the order it is under, the process it has, and how far it came."""
+
+    task: TaskId
+    environment: EnvironmentId
+    revision: int = -1
+    goal: TaskState = TaskState.STANDBY
+    launch: Launch | None = None
+    fresh: bool = False
+    """The launch came with this order and has not been used yet."""
+    properties: dict[str, str] = field(default_factory=dict)
+    arguments: dict[str, str] = field(default_factory=dict)
+    timeout_s: float = 90.0
+    settled: bool = True
+
+    state: TaskState = TaskState.UNKNOWN
+    device_state: str = ""
+    announced: str = ""
+    launched: Launch | None = None
+    """What the process was started by."""
+    launching: bool = False
+    """A process is being started: there may be one that this record does not know."""
+    boot: str = ""
+    keeper: int | None = None
+    keeper_started: int | None = None
+    """The keeper's pid and start time (ticks); both together name it, within one ``boot``."""
+    pid: int | None = None
+    started: float | None = None
+    exit: Exit | None = None
+    failure: Failure | None = None
+
+    configured: dict[str, str] | None = None
+    """The properties of the last CONFIGURE, until RESET."""
+    channels: list[str] = field(default_factory=list)
+    """All that were ever configured in this process: FairMQ never forgets one."""
+    worn: str = ""
+    """Why the process is only good for its end, if it is."""
+
+    @property
+    def mode(self) -> ControlMode:
+        """How the task is driven; basic if that was never said."""
+        launch = self.launched or self.launch
+        return launch.mode if launch else ControlMode.BASIC
+
+    def take(self, command: Command, order: Order) -> None:
+        """Be under ``order`` from now on."""
+        self.revision, self.goal, self.settled = command.revision, command.goal, False
+        self.arguments, self.timeout_s = dict(command.arguments), command.timeout_s
+        if order.launch is not None:
+            self.launch, self.fresh = order.launch, True
+        if order.properties is not None:
+            self.properties = dict(order.properties)
+
+    def pushed(self, event: TaskEvent) -> dict[str, str]:
+        """Return what goes to the device with ``event``."""
+        if event is TaskEvent.CONFIGURE:
+            return self.properties
+        return self.arguments if event in (TaskEvent.START, TaskEvent.STOP) else {}
+
+    def note_step(self, event: TaskEvent, arguments: Mapping[str, str]) -> None:
+        """Remember that the device has done ``event``."""
+        self.announced, self.failure = "", None
+        if event is TaskEvent.CONFIGURE:
+            self.configured = dict(arguments)
+        elif event is TaskEvent.RESET:
+            self.configured = None
+
+
+def report_of(known: Record, *, alive: bool) -> TaskReport:
+    """Say what a task is; a basic one needs no process before RUNNING, and counts as there."""
+    waits = known.mode not in CONTROLLED and known.state in (TaskState.STANDBY, TaskState.CONFIGURED)
+    return TaskReport(
+        task=known.task,
+        environment=known.environment,
+        revision=known.revision,
+        settled=known.settled,
+        status=TaskStatus.ACTIVE if alive or waits else TaskStatus.INACTIVE,
+        state=known.state,
+        device_state=known.device_state,
+        announced=known.announced,
+        pid=known.pid if alive else None,
+        started=known.started,
+        exit=known.exit,
+        failure=known.failure,
+    )
+
+
+def save(record: Record, path: Path) -> None:
+    """Write ``record`` so that a reader never sees half of it.
+
+    Raises:
+        OSError: there is no room, or no right to write.
+    """
+    aside = path.with_suffix(".new")
+    aside.write_bytes(msgspec.json.encode(record))
+    aside.replace(path)
+
+
+def load(path: Path) -> Record | None:
+    """Read a record; one that cannot be read is moved aside and logged, and never a reason to stop."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Record)
+    except FileNotFoundError:
+        return None
+    except (msgspec.DecodeError, UnicodeDecodeError, OSError) as error:
+        aside = path.with_suffix(".bad")
+        log.error(
+            "task file %s cannot be read (%s); moved to %s, its task is unknown now", path, error, aside
+        )
+        _move(path, aside)
+        return None
+
+
+def _move(path: Path, aside: Path) -> None:
+    try:
+        path.replace(aside)
+    except OSError as error:
+        log.error("%s cannot be moved aside: %s", path, error)

@@ -1,0 +1,171 @@
+"""Tells control what changed on this host: in batches, numbered, and again if it could not be told.
+
+When to report is decided in core/batching.py. What to report is read from the tasks in the moment of sending,
+so a report that was late is not old, and nothing is lost while nobody listens.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+
+from salt_o2.core.batching import Unsent, due_at
+from salt_o2.core.ids import EnvironmentId, HostId, TaskId
+from salt_o2.core.messages import HostFacts, Report, TaskReport
+
+log = logging.getLogger(__name__)
+Send = Callable[[Report], Awaitable[None]]
+SEND_S = 10.0
+FIRST_RETRY_S, LAST_RETRY_S = 0.1, 2.0
+
+
+@dataclass(slots=True)
+class News:
+    """What no report has told yet."""
+
+    tasks: set[TaskId] = field(default_factory=set)
+    absent: dict[TaskId, TaskReport] = field(default_factory=dict)
+    """Answers about tasks that are not here any more."""
+    commands: dict[EnvironmentId, int] = field(default_factory=dict)
+    survey: bool = False
+    commanded_at: float | None = None
+    changed_at: float | None = None
+
+    def merge(self, older: "News") -> None:
+        """Take in what could not be sent."""
+        self.tasks |= older.tasks
+        self.absent = {**older.absent, **self.absent}
+        self.commands = {**older.commands, **self.commands}
+        self.survey = self.survey or older.survey
+        self.commanded_at = older.commanded_at or self.commanded_at
+        self.changed_at = older.changed_at or self.changed_at
+
+
+class Reporter:
+    """Sends the reports of one agent; one at a time."""
+
+    def __init__(
+        self,
+        host: HostId,
+        facts: HostFacts,
+        send: Send,
+        heartbeat_s: float,
+        known: Callable[[], Iterable[TaskId]],
+        look: Callable[[TaskId], TaskReport | None],
+        delivered: Callable[[Iterable[TaskReport]], None],
+    ) -> None:
+        """Report for ``host`` by ``send``; ``known`` names all tasks, ``look`` tells about one."""
+        self.host, self.facts, self.incarnation = host, facts, secrets.token_hex(8)
+        self.sequence = 0
+        self._send, self._heartbeat_s = send, heartbeat_s
+        self._known, self._look, self._delivered = known, look, delivered
+        self._news, self._stir = News(), asyncio.Event()
+        self._pending: dict[EnvironmentId, set[TaskId]] = {}
+        self._awaited: dict[EnvironmentId, int] = {}
+        self._sent_at = self._not_before = 0.0
+        self._retry_s = FIRST_RETRY_S
+
+    def offer(self, facts: HostFacts) -> None:
+        """The host has new facts, and somebody listens now: tell them without waiting for a retry."""
+        self.facts, self._retry_s, self._not_before = facts, FIRST_RETRY_S, 0.0
+        self.survey()
+
+    def command(self, environment: EnvironmentId, revision: int) -> None:
+        """A command came: acknowledge it soon, and all of its tasks at once when they have settled."""
+        revision = max(revision, self._awaited.get(environment, -1))
+        self._awaited[environment] = self._news.commands[environment] = revision
+        self._news.commanded_at = self._news.commanded_at or _now()
+        self._stir.set()
+
+    def changed(self, environment: EnvironmentId, task: TaskId, settled: bool) -> None:
+        """A task has something new to tell."""
+        pending = self._pending.setdefault(environment, set())
+        (pending.discard if settled else pending.add)(task)
+        if not pending:
+            del self._pending[environment]
+        self._news.tasks.add(task)
+        self._news.changed_at = self._news.changed_at or _now()
+        self._stir.set()
+
+    def answer(self, about: TaskReport) -> None:
+        """Tell about a task that is not here."""
+        self._news.absent[about.task] = about
+        self._news.changed_at = self._news.changed_at or _now()
+        self._stir.set()
+
+    def survey(self) -> None:
+        """Tell everything, at once."""
+        self._news.survey = True
+        self._stir.set()
+
+    async def run(self) -> None:
+        """Send reports until cancelled."""
+        while True:
+            self._stir.clear()
+            when = max(self._due(), self._not_before)
+            if when <= _now():
+                await self._report()
+                continue
+            try:
+                async with asyncio.timeout_at(when):
+                    await self._stir.wait()
+            except TimeoutError:
+                continue
+
+    def _due(self) -> float:
+        news = self._news
+        if news.survey:
+            return _now()
+        due = due_at(
+            Unsent(
+                sent_at=self._sent_at,
+                commanded_at=news.commanded_at,
+                changed_at=news.changed_at,
+                completed=any(environment not in self._pending for environment in self._awaited),
+            )
+        )
+        heartbeat = self._sent_at + self._heartbeat_s
+        return heartbeat if due is None else min(due, heartbeat)
+
+    async def _report(self) -> None:
+        news, self._news = self._news, News()
+        done = [environment for environment in self._awaited if environment not in self._pending]
+        report = self._write(news)
+        self._sent_at = _now()
+        try:
+            async with asyncio.timeout(SEND_S):
+                await self._send(report)
+        except Exception as error:  # the bus may fail in any way; it will be tried again
+            log.warning("%s: report %s was not taken (%r); trying again", self.host, report.sequence, error)
+            self._news.merge(news)
+            self._not_before = _now() + self._retry_s
+            self._retry_s = min(2 * self._retry_s, LAST_RETRY_S)
+            return
+        self._retry_s = FIRST_RETRY_S
+        for environment in done:
+            if self._awaited.get(environment) == report.accepted.get(environment):
+                self._awaited.pop(environment, None)
+        self._delivered(report.tasks)
+
+    def _write(self, news: News) -> Report:
+        """A heartbeat has nothing new, and so the number of the report before."""
+        names = set(self._known()) if news.survey else news.tasks
+        found = (self._look(task) for task in sorted(names))
+        tasks = [about for about in found if about is not None]
+        told = {about.task for about in tasks}
+        tasks += [about for task, about in news.absent.items() if task not in told]
+        if news.survey or tasks or news.commands:
+            self.sequence += 1
+        return Report(
+            host=self.host,
+            incarnation=self.incarnation,
+            sequence=self.sequence,
+            tasks=tuple(tasks),
+            facts=self.facts if news.survey else None,
+            accepted=dict(self._awaited),
+        )
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,98 @@
+"""The agent's socket for the processes of its own host: people's commands, and the sure way of control's.
+
+One request is one msgpack map ``{verb, arguments}``, one answer ``{result}`` or ``{error: {kind, message}}``.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import msgpack
+import zmq
+import zmq.asyncio
+
+from salt_o2.agent.agent import Agent
+from salt_o2.agent.socket_path import socket_path
+from salt_o2.agent.verbs import Verbs
+from salt_o2.core.codec import plain
+from salt_o2.core.errors import InvalidRequest, O2Error
+
+log = logging.getLogger(__name__)
+AT_MOST = 64 * 1024 * 1024
+"""Bytes of one request: all commands of a host with some thousand tasks fit in well."""
+
+
+async def serve(agent: Agent, sock_dir: str | Path) -> None:
+    """Answer requests for ``agent`` until cancelled; only this user can make some.
+
+    Raises:
+        InvalidRequest: ``sock_dir`` is too long for a socket.
+        zmq.ZMQError: the socket cannot be made there.
+    """
+    path, context = socket_path(sock_dir), zmq.asyncio.Context()
+    socket = context.socket(zmq.ROUTER)
+    socket.linger, socket.maxmsgsize = 0, AT_MOST
+    doing: set[asyncio.Task[None]] = set()
+    try:
+        _bind(socket, path)
+        while True:
+            frames = await socket.recv_multipart()
+            task = asyncio.create_task(_answer(socket, Verbs(agent), frames))
+            doing.add(task)
+            task.add_done_callback(doing.discard)
+    finally:
+        for task in doing:
+            task.cancel()
+        await asyncio.gather(*doing, return_exceptions=True)
+        socket.close()
+        context.term()
+        path.unlink(missing_ok=True)
+
+
+def _bind(socket: "zmq.Socket[Any]", path: Path) -> None:
+    """Nobody else may connect, not even for a moment."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    former = os.umask(0o177)
+    try:
+        socket.bind(f"ipc://{path}")
+    finally:
+        os.umask(former)
+
+
+async def _answer(socket: "zmq.asyncio.Socket", verbs: Verbs, frames: list[bytes]) -> None:
+    *envelope, body = frames
+    try:
+        answer = {"result": plain(await _carry_out(verbs, body))}
+    except O2Error as error:
+        answer = {"error": {"kind": error.kind, "message": str(error)}}
+    except Exception as error:  # a defect here must reach whoever asks
+        log.exception("a request at the agent's socket went wrong")
+        answer = {"error": {"kind": "O2Error", "message": f"the agent failed: {error!r}"}}
+    with contextlib.suppress(zmq.ZMQError):  # whoever asked has gone
+        await socket.send_multipart([*envelope, msgpack.packb(answer)])
+
+
+async def _carry_out(verbs: Verbs, body: bytes) -> Any:
+    verb, arguments = _read(body)
+    chosen: Callable[..., Awaitable[Any]] | None = verbs.table.get(verb)
+    if chosen is None:
+        raise InvalidRequest(f"the agent knows no {verb!r}, only {', '.join(verbs.table)}")
+    try:
+        return await chosen(**arguments)
+    except TypeError as error:
+        raise InvalidRequest(f"{verb}: {error}") from error
+
+
+def _read(body: bytes) -> tuple[str, dict[str, Any]]:
+    try:
+        request = msgpack.unpackb(body)
+        verb, arguments = request["verb"], request["arguments"]
+    except Exception as error:
+        raise InvalidRequest(f"not a request: {error!r}") from error
+    if not isinstance(verb, str) or not isinstance(arguments, dict):
+        raise InvalidRequest("a request has a verb, which is text, and arguments, which are a map")
+    return verb, arguments

@@ -1,0 +1,101 @@
+"""What can be asked of an agent through its socket, with plain values in and out."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from salt_o2.agent import output
+from salt_o2.agent.agent import Agent
+from salt_o2.agent.task import Task
+from salt_o2.core.codec import plain, typed
+from salt_o2.core.errors import InvalidRequest, O2Error
+from salt_o2.core.messages import Command, Failure
+from salt_o2.core.states import TaskEvent
+
+LONGEST_LOG = 100_000
+LONGEST_WAIT_S = 3600.0
+
+
+class Verbs:
+    """One method for each verb; arguments are checked here, as they come from outside."""
+
+    def __init__(self, agent: Agent) -> None:
+        """Ask ``agent``."""
+        self._agent = agent
+        self.table: dict[str, Callable[..., Awaitable[Any]]] = {
+            "tasks": self.tasks,
+            "drive": self.drive,
+            "transition": self.transition,
+            "kill": self.kill,
+            "log": self.log,
+            "info": self.info,
+        }
+
+    async def tasks(self) -> list[dict[str, Any]]:
+        """Return all tasks: their reports, with mode and command line."""
+        reports = self._agent.tasks()
+        return [plain(about) | _launch_of(self._agent.task(about.task)) for about in reports]
+
+    async def drive(self, command: Any) -> dict[str, Any]:
+        """Obey ``command`` and say which revision was taken in."""
+        order = typed(command, Command)
+        await self._agent.obey(order)
+        return {"host": order.host, "environment": order.environment, "revision": order.revision}
+
+    async def transition(self, tasks: Any, event: Any, arguments: Any, timeout_s: Any) -> dict[str, Any]:
+        """Send one event to each of ``tasks``; nothing is sent if one of them is not here."""
+        chosen = self._chosen(tasks)
+        wanted, pushed = typed(event, TaskEvent), typed(arguments, dict[str, str])
+        limit = typed(timeout_s, float)
+        if not 0 < limit <= LONGEST_WAIT_S:
+            raise InvalidRequest(f"timeout must be above 0 and at most {LONGEST_WAIT_S:.0f} s, not {limit}")
+        answers = await asyncio.gather(*(_move(task, wanted, pushed, limit) for task in chosen))
+        return dict(zip((task.id for task in chosen), answers, strict=True))
+
+    async def kill(self, tasks: Any) -> dict[str, bool]:
+        """End the processes of each of ``tasks``; say whether they have ended."""
+        chosen = self._chosen(tasks)
+        ended = await asyncio.gather(*(task.kill() for task in chosen))
+        return dict(zip((task.id for task in chosen), ended, strict=True))
+
+    async def log(self, task: Any, lines: Any) -> dict[str, list[str]]:
+        """Return the last lines of what a task wrote."""
+        count = typed(lines, int)
+        if not 0 < count <= LONGEST_LOG:
+            raise InvalidRequest(f"lines must be 1 to {LONGEST_LOG}, not {count}")
+        files = self._agent.output_of(typed(task, str)).files
+        return {path.name: list(output.tail(path, count)) for path in (files.stdout, files.stderr)}
+
+    async def info(self) -> dict[str, Any]:
+        """Return who the agent is and how it is."""
+        reporter, reports = self._agent.reporter, self._agent.tasks()
+        return {
+            "host": self._agent.host,
+            "incarnation": reporter.incarnation,
+            "directory": str(self._agent.directory),
+            "up_s": round(time.time() - reporter.facts.started, 1),
+            "reports": reporter.sequence,
+            "tasks": len(reports),
+            "unsettled": sum(not about.settled for about in reports),
+            "facts": plain(reporter.facts),
+        }
+
+    def _chosen(self, tasks: Any) -> list[Task]:
+        names = typed(tasks, list[str])
+        if not names:
+            raise InvalidRequest("name at least one task")
+        return [self._agent.task(name) for name in dict.fromkeys(names)]
+
+
+async def _move(task: Task, event: TaskEvent, arguments: dict[str, str], timeout_s: float) -> dict[str, Any]:
+    try:
+        failure = await task.move(event, arguments, timeout_s)
+    except O2Error as error:
+        failure = Failure(asked=event, state=task.record.device_state or "-", reason=str(error))
+    return {"state": task.record.state, "failure": plain(failure)}
+
+
+def _launch_of(task: Task) -> dict[str, str]:
+    launch = task.record.launched or task.record.launch
+    return {"mode": task.record.mode, "command": launch.command_line if launch else ""}

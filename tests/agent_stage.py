@@ -1,0 +1,148 @@
+"""A stage: a real agent with real processes, in a directory of its own, and a control that only listens."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+from salt_o2.agent import procfs
+from salt_o2.agent.agent import Agent
+from salt_o2.agent.facts import host_facts
+from salt_o2.core.ids import EnvironmentId, HostId, TaskId
+from salt_o2.core.launch import Launch
+from salt_o2.core.messages import Command, Order
+from salt_o2.core.states import ControlMode, TaskState
+
+HOST, ENVIRONMENT = HostId("flp1"), EnvironmentId("2oDvieFrVTi")
+DEVICE = str(Path(sys.executable).with_name("o2-device"))
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def basic(script, **more):
+    """A basic task that is a shell script."""
+    return Launch(mode=ControlMode.BASIC, value=script, shell=True, **more)
+
+
+def device(kind="sink", codec="OCClite", port=None, **more):
+    """A Python device, as a plan would launch it."""
+    port = port or free_port()
+    arguments = (kind, "--id", f"{kind}-{port}", "-P", codec, "--color", "false", "--control-port", str(port))
+    return Launch(
+        mode=ControlMode.FAIRMQ,
+        value="o2-device",
+        arguments=arguments,
+        control_port=port,
+        codec=codec,
+        **more,
+    )
+
+
+class Stage:
+    """The agent, what it reported, and the way to command it."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.reports = []
+        self.latest = {}
+        self.sessions = set()
+        self.refusing = False
+        self.revision = 0
+        self.agent = self._running = None
+        self._news = None
+
+    async def up(self):
+        """Start an agent, the first or the next one in the same directory."""
+        self._news = asyncio.Event()
+        self.agent = Agent(HOST, self.directory, host_facts(address="127.0.0.1"), self._hear, heartbeat_s=0.5)
+        self._running = asyncio.create_task(self.agent.run())
+        known = len(self.reports)
+        await self.until(lambda: self._running.done() or any(each.facts for each in self.reports[known:]))
+        if self._running.done():
+            self._running.result()
+
+    async def down(self):
+        """End the agent; its tasks stay."""
+        self._running.cancel()
+        await asyncio.gather(self._running, return_exceptions=True)
+
+    async def _hear(self, report):
+        if self.refusing:
+            raise ConnectionError("nobody listens")
+        self.reports.append(report)
+        for about in report.tasks:
+            self.latest[about.task] = about
+        self._note_sessions()
+        self._news.set()
+
+    def _note_sessions(self):
+        for task in self.agent._tasks.values():
+            if task.record.keeper:
+                self.sessions.add(task.record.keeper)
+
+    async def until(self, condition, timeout_s=30.0):
+        """Wait for a condition on what was reported."""
+        async with asyncio.timeout(timeout_s):
+            while not condition():
+                self._news.clear()
+                try:
+                    await asyncio.wait_for(self._news.wait(), 0.05)
+                except TimeoutError:
+                    continue
+
+    async def command(self, goal, *orders, arguments=None, timeout_s=20.0, revision=None):
+        """Give orders to tasks at the next revision, and wait for nothing."""
+        self.revision = revision if revision is not None else self.revision + 1
+        orders = tuple(order if isinstance(order, Order) else Order(task=TaskId(order)) for order in orders)
+        await self.agent.obey(
+            Command(
+                host=HOST,
+                environment=ENVIRONMENT,
+                revision=self.revision,
+                goal=goal,
+                orders=orders,
+                arguments=arguments or {},
+                timeout_s=timeout_s,
+            )
+        )
+        return [order.task for order in orders]
+
+    async def drive(self, goal, *orders, **more):
+        """Give orders and return the reports of the tasks once they have settled."""
+        names = await self.command(goal, *orders, **more)
+        revision = self.revision
+        await self.until(lambda: all(self.is_settled(name, revision) for name in names))
+        return [self.latest[name] for name in names]
+
+    def is_settled(self, name, revision):
+        about = self.latest.get(name)
+        return about is not None and about.revision >= revision and about.settled
+
+    async def launch(self, goal, **launches):
+        """Start tasks by name and bring them to a goal."""
+        orders = [Order(task=TaskId(name), launch=launch) for name, launch in launches.items()]
+        return await self.drive(goal, *orders)
+
+    def left_behind(self):
+        """Processes of all sessions that were ever started here."""
+        alive = procfs.sessions()
+        found = [pid for session in self.sessions for pid in alive.get(session, [])]
+        return [pid for pid in found if procfs.start_ticks(pid) is not None]
+
+    async def clean(self):
+        """End whatever a scene left."""
+        names = [about.task for about in self.agent.tasks()]
+        if names and not self._running.done():
+            self.refusing = False
+            await self.drive(TaskState.DONE, *names)
+        await self.down()
+        left = self.left_behind()
+        for pid in left:
+            os.kill(pid, signal.SIGKILL)
+        assert left == []

@@ -1,0 +1,158 @@
+"""Basic tasks: plain programs that are there while RUNNING."""
+
+import os
+import signal
+
+import pytest
+from agent_stage import basic
+
+from salt_o2.core.states import TaskState, TaskStatus
+
+pytestmark = pytest.mark.integration
+STANDBY, CONFIGURED, RUNNING = TaskState.STANDBY, TaskState.CONFIGURED, TaskState.RUNNING
+ERROR, DONE = TaskState.ERROR, TaskState.DONE
+
+
+def test_the_process_is_there_from_start_to_stop_and_not_before(perform):
+    async def scene(stage):
+        (about,) = await stage.launch(STANDBY, clock=basic("exec sleep 1000"))
+        assert (about.state, about.status, about.pid) == (STANDBY, TaskStatus.ACTIVE, None)
+        (about,) = await stage.drive(CONFIGURED, "clock")
+        assert (about.state, about.pid) == (CONFIGURED, None)
+        (about,) = await stage.drive(RUNNING, "clock")
+        assert about.state is RUNNING
+        pid = about.pid
+        os.kill(pid, 0)
+        (about,) = await stage.drive(CONFIGURED, "clock")
+        assert (about.state, about.pid) == (CONFIGURED, None)
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+        (again,) = await stage.drive(RUNNING, "clock")
+        assert again.pid != pid
+
+    perform(scene)
+
+
+def test_an_end_with_code_0_is_done_and_not_repeated_by_the_same_goal(perform):
+    async def scene(stage):
+        await stage.launch(
+            STANDBY, once=basic("echo ran >> $HOME_OF_TEST/ran", env=(f"HOME_OF_TEST={stage.directory}",))
+        )
+        await stage.command(RUNNING, "once")
+        await stage.until(lambda: stage.latest["once"].state is DONE)
+        about = stage.latest["once"]
+        assert (about.status, about.exit.code, about.failure) == (TaskStatus.INACTIVE, 0, None)
+        (about,) = await stage.drive(RUNNING, "once")
+        assert about.state is DONE
+        assert (stage.directory / "ran").read_text() == "ran\n"
+        (about,) = await stage.drive(CONFIGURED, "once")
+        assert about.state is CONFIGURED
+
+    perform(scene)
+
+
+def test_another_exit_code_is_an_error_with_the_last_words(perform):
+    async def scene(stage):
+        await stage.launch(STANDBY, bad=basic("echo all is well; echo no such detector >&2; exit 3"))
+        await stage.command(RUNNING, "bad")
+        await stage.until(lambda: stage.latest["bad"].state is ERROR)
+        about = stage.latest["bad"]
+        assert about.exit.code == 3
+        assert "exit code 3" in about.failure.reason
+        assert about.failure.output == ("all is well", "no such detector")
+
+    perform(scene)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGSEGV, signal.SIGHUP])
+def test_a_death_by_signal_names_the_signal(perform, number):
+    async def scene(stage):
+        (about,) = await stage.launch(RUNNING, victim=basic("exec sleep 1000"))
+        os.kill(about.pid, number)
+        await stage.until(lambda: stage.latest["victim"].state is ERROR)
+        about = stage.latest["victim"]
+        assert about.exit.signal == number
+        assert f"killed by signal {number.value}" in about.failure.reason
+
+    perform(scene)
+
+
+def test_a_program_that_ignores_sigterm_is_killed_with_all_its_children(perform):
+    script = "trap '' TERM; (trap '' TERM; sleep 1000) & setsid -w sleep 0.01; while :; do sleep 1000; done"
+
+    async def scene(stage):
+        await stage.launch(RUNNING, mule=basic(script))
+        (about,) = await stage.drive(DONE, "mule")
+        assert (about.state, about.status) == (DONE, TaskStatus.INACTIVE)
+        assert stage.left_behind() == []
+
+    perform(scene)
+
+
+def test_a_child_in_a_process_group_of_its_own_ends_with_the_task(perform):
+    program = "import os,time; os.fork() or os.setpgid(0, 0); time.sleep(1000)"
+
+    async def scene(stage):
+        await stage.launch(RUNNING, fork=basic(f"exec python3 -c '{program}'"))
+        await stage.drive(DONE, "fork")
+        assert stage.left_behind() == []
+
+    perform(scene)
+
+
+def test_what_an_ended_program_left_running_is_ended_too(perform):
+    async def scene(stage):
+        await stage.launch(STANDBY, parent=basic("sleep 1000 & sleep 1000 & exit 0"))
+        await stage.command(RUNNING, "parent")
+        await stage.until(lambda: stage.latest["parent"].state is DONE)
+        assert stage.left_behind() == []
+
+    perform(scene)
+
+
+def test_the_task_sees_the_variables_that_aliecs_gives(perform):
+    async def scene(stage):
+        launch = basic("env; pwd; readlink /proc/self/fd/0; exit 1", env=("DETECTOR=its", "O2_SYSTEM=TEST"))
+        await stage.launch(STANDBY, env=launch)
+        await stage.command(RUNNING, "env")
+        await stage.until(lambda: stage.latest["env"].state is ERROR)
+        out = (stage.directory / "tasks/env/stdout").read_text().splitlines()
+        for line in ("O2_ROLE=flp1", "O2_SYSTEM=TEST", "O2_PARTITION=2oDvieFrVTi", "DETECTOR=its"):
+            assert line in out
+        assert out[-2:] == [str(stage.directory / "tasks/env/work"), "/dev/null"]
+
+    perform(scene)
+
+
+def test_no_signal_is_ignored_or_blocked_in_a_task(perform):
+    async def scene(stage):
+        await stage.launch(STANDBY, signals=basic("exec grep -E 'SigBlk|SigIgn' /proc/self/status"))
+        former = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        try:
+            await stage.command(RUNNING, "signals")
+            await stage.until(lambda: stage.latest["signals"].state is DONE)
+        finally:
+            signal.signal(signal.SIGHUP, former)
+        out = (stage.directory / "tasks/signals/stdout").read_text().split()
+        real_time_signals_of_libc = 0b11 << 31
+        assert int(out[1], 16) == 0
+        assert int(out[3], 16) & ~real_time_signals_of_libc == 0
+
+    perform(scene)
+
+
+def test_no_open_file_of_the_agent_reaches_a_task(perform):
+    async def scene(stage):
+        reader, writer = os.pipe()
+        os.set_inheritable(writer, True)
+        try:
+            await stage.launch(STANDBY, files=basic("exec ls /proc/self/fd"))
+            await stage.command(RUNNING, "files")
+            await stage.until(lambda: stage.latest["files"].state is DONE)
+        finally:
+            os.close(reader)
+            os.close(writer)
+        # 3 is the folder that ls itself reads
+        assert (stage.directory / "tasks/files/stdout").read_text().split() == ["0", "1", "2", "3"]
+
+    perform(scene)
