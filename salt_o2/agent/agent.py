@@ -83,6 +83,11 @@ class Agent:
         """Let this host offer ``facts`` from now on, and tell control, which can be reached now."""
         self.reporter.offer(facts)
 
+    def offer(self, facts: HostFacts) -> None:
+        """Offer these ``facts`` to placement from now on: the site's pillar may come later than the agent."""
+        self.reporter.facts = facts
+        self.reporter.survey()
+
     async def survey(self) -> None:
         """Send a full report as soon as possible."""
         self.reporter.survey()

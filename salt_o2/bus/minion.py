@@ -12,6 +12,7 @@ from typing import Any
 import salt.channel.client
 import salt.exceptions
 import salt.minion
+import salt.pillar
 from tornado.ioloop import IOLoop
 
 from salt_o2.bus import envelope, tags
@@ -22,6 +23,10 @@ from salt_o2.core.messages import Command, Inquiry, Report
 log = logging.getLogger(__name__)
 
 Heard = Callable[[Command | Inquiry], Awaitable[None]]
+SignedIn = Callable[[dict[str, Any]], Awaitable[None]]
+
+RETRY_S = 1.0
+"""How long after a failed sign-in the next one is tried."""
 
 
 class MinionBus:
@@ -34,8 +39,36 @@ class MinionBus:
         self._up: Any = None
         self._down: Any = None
 
-    async def open(self, heard: Heard) -> None:
-        """Sign in to the master and listen; every message for this host is given to ``heard``."""
+    async def run(self, heard: Heard, signed_in: SignedIn) -> None:
+        """Sign in to the master, however long it takes, and listen until cancelled.
+
+        Every message for this host is given to ``heard``; ``signed_in`` gets the minion's pillar first.
+        """
+        while True:
+            try:
+                await self._open(heard)
+                break
+            except (salt.exceptions.SaltException, OSError) as error:
+                log.warning("cannot sign in to the master yet: %s", error)
+                self.close()
+                await asyncio.sleep(RETRY_S)
+        await signed_in(await self._pillar())
+        await asyncio.get_running_loop().create_future()  # the channels work by themselves from here on
+
+    async def _pillar(self) -> dict[str, Any]:
+        # Engines start before the minion has its pillar, so the agent asks for its own.
+        grains = self._opts.get("grains", {})
+        pillar = salt.pillar.get_async_pillar(self._opts, grains, self._opts["id"], self._opts.get("saltenv"))
+        try:
+            compiled: dict[str, Any] = await pillar.compile_pillar()
+            return compiled
+        except (salt.exceptions.SaltException, OSError) as error:
+            log.error("no pillar for %s: %s", self._opts["id"], error)
+            return {}
+        finally:
+            pillar.destroy()
+
+    async def _open(self, heard: Heard) -> None:
         self._opts.update(await asyncio.to_thread(_resolve_master, self._opts))
         self._up = salt.channel.client.AsyncReqChannel.factory(self._opts, io_loop=IOLoop.current())
         self._down = salt.channel.client.AsyncPubChannel.factory(self._opts, io_loop=IOLoop.current())
@@ -53,6 +86,8 @@ class MinionBus:
         Raises:
             Unreachable: if the master does not take it in time; the agent tries again later.
         """
+        if self._up is None:
+            raise Unreachable(f"{self._opts['id']} has not signed in to its master yet")
         load = {
             "id": self._opts["id"],
             "cmd": "_minion_event",
@@ -71,6 +106,7 @@ class MinionBus:
         for channel in (self._down, self._up):
             if channel is not None:
                 channel.close()
+        self._up = self._down = None
 
 
 def _resolve_master(opts: dict[str, Any]) -> dict[str, Any]:

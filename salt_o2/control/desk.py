@@ -4,6 +4,7 @@ The verbs and their results are the one interface of coconut and of the Salt run
 """
 
 import asyncio
+import os
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from importlib.metadata import version
@@ -208,6 +209,7 @@ class Desk:
         held = self._control.held.values()
         return {
             "version": version("salt-o2"),
+            "pid": os.getpid(),
             "uptime_s": round(self._control.clock() - self._since, 1),
             "environments": len(held),
             "tasks": sum(len(each.environment.tasks) for each in held),

@@ -61,10 +61,22 @@ class Unreachable(O2Error):
 
 KINDS: dict[str, type[O2Error]] = {
     kind.__name__: kind
-    for kind in (O2Error, TemplateError, PlanError, UnknownName, InvalidRequest, TaskError, Unreachable)
+    for kind in (
+        O2Error,
+        TemplateError,
+        PlanError,
+        IllegalTransition,
+        UnknownName,
+        InvalidRequest,
+        TaskError,
+        Unreachable,
+    )
 }
 
 
 def rebuild(kind: str, message: str) -> O2Error:
     """Return the error that ``kind`` and ``message`` describe, as it came over the wire."""
-    return KINDS.get(kind, O2Error)(message)
+    found = KINDS.get(kind, O2Error)
+    error = found.__new__(found)
+    Exception.__init__(error, message)  # the message is whole already: it must not be composed again
+    return error

@@ -1,0 +1,1 @@
+"""Figures: Salt O² beside a bare script that drives the same processes, in one run."""

@@ -1,0 +1,108 @@
+"""The same processes without a system around them: spawned by a script and driven over OCC, all at once."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from bench.steps import Times
+from salt_o2.control.planning import make_plan
+from salt_o2.core.inventory import Inventory
+from salt_o2.core.messages import HostFacts
+from salt_o2.core.plan import Plan, PlannedTask
+from salt_o2.core.states import TaskEvent, TaskState
+from salt_o2.occ.client import OccChannel
+from salt_o2.occ.drive import fire, wait_ready
+from salt_o2.workflow.load import load
+from salt_o2.workflow.source import Directory
+
+READY_TIMEOUT_S = 120.0
+STEP_TIMEOUT_S = 60.0
+
+
+def plan_of(directory: Path, workflow: str, variables: dict[str, str]) -> Plan:
+    """Return the plan of ``workflow`` on one host: this one."""
+    inventory = Inventory()
+    facts = HostFacts(address="127.0.0.1", network="here", cpus=1000.0, memory_mb=1e6)
+    inventory.add_host("here", facts)
+    numbers = iter(range(1_000_000))
+    loaded = load(Directory(directory), workflow, variables=variables)
+    return make_plan(loaded, inventory, "bare", lambda: f"bare{next(numbers)}")
+
+
+async def measure(plan: Plan) -> Times:
+    """Take the processes of ``plan`` through their whole life once and return the times."""
+    times = Times()
+    with tempfile.TemporaryDirectory() as output:
+        crew = [_Device(task, Path(output)) for task in plan.tasks]
+        try:
+            with times.of("bring-up"):
+                await asyncio.gather(*(device.start() for device in crew))
+            for step, event in (
+                ("configure", TaskEvent.CONFIGURE),
+                ("start", TaskEvent.START),
+                ("stop", TaskEvent.STOP),
+                ("reset", TaskEvent.RESET),
+            ):
+                with times.of(step):
+                    await asyncio.gather(*(device.fire(event) for device in crew))
+            with times.of("teardown"):
+                await asyncio.gather(*(device.end() for device in crew))
+        finally:
+            for device in crew:
+                device.kill()
+    return times
+
+
+class _Device:
+    def __init__(self, task: PlannedTask, output: Path) -> None:
+        self._task = task
+        self._output = output / task.id
+        self._channel: OccChannel | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    async def start(self) -> None:
+        launch = self._task.launch
+        port = launch.control_port
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        environment = {**os.environ, "PATH": path, "OCC_CONTROL_PORT": str(port)}
+        command = launch.command_line if launch.shell else [launch.value, *launch.arguments]
+        with self._output.open("wb") as output:
+            self._process = subprocess.Popen(
+                command,
+                shell=launch.shell,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        assert port is not None
+        self._channel = OccChannel(port, launch.codec)
+        outcome = await wait_ready(self._channel, launch.mode, lambda _pid: True, READY_TIMEOUT_S)
+        self._check("launch", outcome.state, TaskState.STANDBY)
+
+    async def fire(self, event: TaskEvent) -> None:
+        assert self._channel is not None
+        arguments = self._task.properties if event is TaskEvent.CONFIGURE else {"run_number": "1"}
+        outcome = await fire(self._channel, self._task.launch.mode, event, arguments, STEP_TIMEOUT_S)
+        if outcome.failure:
+            raise RuntimeError(f"{self._task.path}: {event}: {outcome.failure}")
+
+    async def end(self) -> None:
+        assert self._process is not None
+        await self.fire(TaskEvent.EXIT)
+        await asyncio.to_thread(self._process.wait, STEP_TIMEOUT_S)
+        assert self._channel is not None
+        await self._channel.close()
+
+    def kill(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+
+    def _check(self, asked: str, state: TaskState, expected: TaskState) -> None:
+        if state is not expected:
+            raise RuntimeError(f"{self._task.path}: {asked}: {state} instead of {expected}")

@@ -1,0 +1,70 @@
+"""
+Engine for Salt minions: the agent, which starts and drives the tasks of this host.
+
+.. code-block:: yaml
+
+    engines:
+      - o2_agent: {}
+    o2:
+      address: 10.0.0.11        # where other hosts reach this one's channels; found if left out
+      attributes:               # what constraints match; usually from pillar
+        machine_type: flp
+
+``o2:`` of the minion's configuration overrides ``o2:`` of its pillar. Tasks go on when the engine ends.
+"""
+
+import asyncio
+import contextlib
+import pathlib
+import signal
+
+from salt_o2.agent import agent, facts, server
+from salt_o2.bus import minion
+from salt_o2.core import messages
+
+__virtualname__ = "o2_agent"
+
+FACTS = ("address", "attributes", "control_ports", "channel_ports", "cpus", "memory_mb")
+
+
+def __virtual__():
+    if __opts__.get("__role") != "minion":
+        return False, "o2_agent runs on Salt minions"
+    return __virtualname__
+
+
+def start(**config):
+    """
+    Run the agent until the minion ends; ``config`` overrides ``o2:`` of the minion's configuration.
+    """
+    asyncio.run(_run({**__opts__.get("o2", {}), **config}))
+
+
+async def _run(settings):
+    directory = pathlib.Path(settings.get("directory") or pathlib.Path(__opts__["cachedir"]) / "o2")
+    heartbeat_s = float(settings.get("heartbeat_s", 5.0))
+    bus = minion.MinionBus(__opts__)
+    ours = agent.Agent(__opts__["id"], directory, _offer(settings), bus.send, heartbeat_s)
+
+    async def hear(message):
+        await (ours.answer(message) if isinstance(message, messages.Inquiry) else ours.obey(message))
+
+    async def sign_in(pillar):
+        ours.offer(_offer({**pillar.get("o2", {}), **settings}))
+
+    serving = asyncio.gather(ours.run(), bus.run(hear, sign_in), server.serve(ours, __opts__["sock_dir"]))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
+    try:
+        with contextlib.suppress(asyncio.CancelledError):
+            await serving
+    finally:
+        bus.close()
+
+
+def _offer(settings):
+    given = {name: settings[name] for name in FACTS if name in settings}
+    for ports in ("control_ports", "channel_ports"):
+        if ports in given:
+            given[ports] = tuple(given[ports])
+    return facts.host_facts(**given)
