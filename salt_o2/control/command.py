@@ -1,7 +1,7 @@
 """The launch of a task: what its template says, and what its control mode adds to the command line.
 
-FairMQ devices get the options that AliECS gives them (reference: ``core/task/task.go``, ``core/task/scheduler.go``), each
-only if the template does not give it itself: boost's program options refuse one that comes twice.
+FairMQ devices get the options that AliECS gives them (its ``core/task/task.go``, ``core/task/scheduler.go``);
+``--id`` and ``--color`` only if the template does not give them: boost refuses an option that comes twice.
 """
 
 import shlex

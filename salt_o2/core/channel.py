@@ -1,12 +1,13 @@
 """Channels of FairMQ devices: from what a template says to the properties that CONFIGURE pushes.
 
-A bound channel gets a port of its host, or an abstract Unix socket; a connected one names the bound one that it wants:
+A bound channel gets a port of its host, or an abstract Unix socket; a connected one names the bound one it
+wants:
 
     <role.path>:<channel>     that channel of the task at that role
     ::<alias>                 the bound channel that has this ``global`` name
     tcp://... ipc://...       an address, used as it is
 
-Property keys and their meaning: FairMQ's ``chans.<name>.<index>.<key>`` (fairmq/SuboptParser, fairmq/Channel).
+Property keys and their meaning: FairMQ's ``chans.<name>.<index>.<key>`` (fairmq/Channel.cxx).
 """
 
 from collections.abc import Iterable
@@ -120,8 +121,9 @@ class Wiring:
             raise PlanError(f"{path}: channel {channel.name}: {unmatched(channel.target, self._endpoints)}")
         if endpoint.address.startswith("ipc://") and endpoint.host != host:
             raise PlanError(
-                f"{path}: channel {channel.name} is on {host} but its peer {channel.target} is on {endpoint.host}"
-                " and binds ipc, which reaches one host only: put both on one host by a constraint, or use tcp"
+                f"{path}: channel {channel.name} is on {host}, but its peer {channel.target} is on "
+                f"{endpoint.host} and binds ipc, which does not leave its host: use tcp, or put both on "
+                "one host by a constraint"
             )
         return endpoint
 
@@ -139,7 +141,7 @@ def unmatched(target: str, names: Iterable[str]) -> str:
 
 
 def bound_properties(endpoint: Endpoint) -> dict[str, str]:
-    """Return FairMQ's properties of a bound channel; with autoBind=0 a port in use is an error, not another port."""
+    """Return FairMQ's properties of a bound channel; autoBind=0 makes a port in use an error."""
     channel = endpoint.channel
     return _properties(channel, "bind", endpoint.bind_address, channel.transport) | {
         _keys(channel.name).auto_bind: "0"
@@ -167,7 +169,7 @@ def _bracketed(host_address: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Keys:
-    """The property keys of one channel; made once for each name, since many tasks have channels of one name."""
+    """The property keys of one channel, made once for each name: many tasks have channels of one name."""
 
     sockets: str
     address: str

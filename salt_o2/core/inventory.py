@@ -1,8 +1,9 @@
 """What the hosts have, and which environment has taken how much of it.
 
-Ports belong to a network, not to a host: agents on one machine share its ports (``HostFacts.network``). What an environment
-has taken is kept by host name, whether or not the host is there at the moment: a host that falls silent may come back with its
-processes still running, and after a restart of control plans are known before the first host has reported.
+Ports belong to a network, not to a host: agents on one machine share its ports (``HostFacts.network``).
+What an environment has taken is kept by host name, whether or not the host is there at the moment: one
+that falls silent may come back with its processes still running, and after a restart of control the plans
+are known before any host has reported.
 """
 
 from collections.abc import Collection, Iterable
@@ -84,7 +85,7 @@ class Inventory:
             del self._by_attribute[key][host]
 
     def take(self, environment: EnvironmentId, plan: Plan) -> None:
-        """Take for ``environment`` what all tasks of ``plan`` need; a task that has its share already gets no more."""
+        """Take for ``environment`` what the tasks of ``plan`` need; one that has its share gets no more."""
         self.take_tasks(environment, plan.tasks)
 
     def take_tasks(self, environment: EnvironmentId, tasks: Iterable[PlannedTask]) -> None:
@@ -117,7 +118,7 @@ class Inventory:
         return ports is not None and port in ports.count
 
     def with_attribute(self, attribute: str, value: str) -> Collection[HostId]:
-        """Return the hosts that have ``value`` for ``attribute``, as all of it or in its comma-separated list."""
+        """Return the hosts whose ``attribute`` is ``value``, or has it in its comma-separated list."""
         return self._by_attribute.get((attribute, value), ())
 
     def values(self, attribute: str) -> list[str]:

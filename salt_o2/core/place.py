@@ -1,8 +1,9 @@
 """Placement: which host each task runs on, and which ports it gets. Pure: the inventory is only read.
 
-Tasks that ask for the same are placed as a group, groups with the fewest possible hosts first. A group keeps its hosts in a heap
-by load; hosts that have no room for one task of a group have none for the next either and are left out, so that placing N
-tasks on H hosts takes about (N + groups x H) log H steps. The same input always gives the same plan.
+Tasks that ask for the same are placed as a group, groups with the fewest possible hosts first. A group
+keeps its hosts in a heap by load; a host that has no room for one task of a group has none for the next
+either and is left out, so that placing N tasks on H hosts takes about (N + groups x H) log H steps. The
+same input always gives the same plan.
 """
 
 from collections import Counter

@@ -29,18 +29,18 @@ class Wants:
 
 
 def merged_constraints(*layers: tuple[Constraint, ...]) -> tuple[Constraint, ...]:
-    """Return the constraints of ``layers``, weakest first: a later layer replaces an attribute of an earlier one."""
+    """Return the constraints of ``layers``, weakest first: a later one replaces the same attribute."""
     by_attribute = {constraint.attribute: constraint for layer in layers for constraint in layer}
     return tuple(by_attribute.values())
 
 
 def attributes_of(host: str, facts: HostFacts) -> dict[str, str]:
-    """Return what constraints match: the host's attributes, and its name where it has not set these itself."""
+    """Return what constraints match: the host's attributes, and its name unless it says otherwise."""
     return {"machine_id": host, "hostname": host, **facts.attributes}
 
 
 def values_of(attribute: str) -> frozenset[str]:
-    """Return the values that an attribute satisfies: all of it, and each member of its comma-separated list."""
+    """Return the values that an attribute satisfies: all of it, and each member of its list."""
     return frozenset({attribute, *(member.strip() for member in attribute.split(","))})
 
 

@@ -38,6 +38,9 @@ class TaskClasses:
 
     def _load(self, name: str, place: Place, path: str) -> TaskTemplate | None:
         before = len(self._problems)
+        if "/" in name:
+            self._problems.add(place, path, f"task class {name}: other repositories are not supported yet")
+            return None
         try:
             template = self._source.task(name)
             found = read_task_template(read(template.text, template.file), name, self._problems)

@@ -119,7 +119,7 @@ def _check(
 
 
 def _merged(layers: Iterable[Layer]) -> Layer:
-    """Return the channels of all layers; a field that is given in a later layer replaces the earlier one's."""
+    """Return the channels of all layers; a field of a later layer replaces an earlier one's."""
     merged: Layer = {}
     for layer in layers:
         for name, given in layer.items():

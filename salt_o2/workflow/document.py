@@ -1,7 +1,7 @@
 """YAML text as nodes that remember their line.
 
-Built from PyYAML's events rather than by its own composer: libyaml's composer recurses in C and takes the
-process down on deep nesting, drops duplicate keys in silence, and turns text into numbers that templates want as text.
+Built from PyYAML's events rather than by its own composer: with libyaml that one recurses in C and takes
+the process down on deep nesting, and it drops duplicate keys in silence.
 """
 
 from collections.abc import Iterator

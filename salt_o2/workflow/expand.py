@@ -1,30 +1,44 @@
 """Expansion: from roles as they are written to roles as they will be, with all their values worked out.
 
-The order in which the parts of one role are worked out is AliECS's (docs/handbook/configuration.md): enabled, defaults and
-vars with what the role inherits; then the name with all its variables; then constraints and channels, which know the role's
-own place too. Entries of one block do not see each other.
+The order in which the parts of one role are worked out is AliECS's (docs/handbook/configuration.md):
+enabled, defaults and vars with what the role inherits; then the name with all its variables; then
+constraints and channels, which know the role's own place too. Entries of one block do not see each other.
 """
 
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from salt_o2.core.channel import Connected
+from salt_o2.core.channel import Bound, Connected
 from salt_o2.core.role import Constraint, merged_constraints
+from salt_o2.core.states import ControlMode
 from salt_o2.workflow import channel_template
 from salt_o2.workflow.catalogue import TaskClasses, unknown_names
 from salt_o2.workflow.channel_template import make_bound, make_connected, render_channels
 from salt_o2.workflow.limits import ITERATIONS, ROLES
 from salt_o2.workflow.problems import Place, Problems
 from salt_o2.workflow.role_template import Loop, RoleTemplate, TaskLoad
-from salt_o2.workflow.sandbox import text_of
 from salt_o2.workflow.stack import Inherited, Layer, Position, Stack
 from salt_o2.workflow.task_template import ConstraintTemplate, TaskTemplate
 from salt_o2.workflow.text import Text, rendered
 from salt_o2.workflow.tree import Role, TaskRole
+from salt_o2.workflow.values import shown, text_of
 
 _EMPTY: Layer = {}
 _TRUE = ("true", "1")
+
+
+class Wanted(NamedTuple):
+    """What a task wants to connect to."""
+
+    path: str
+    place: Place
+    channel: Connected
+
+
+class _TooMany(Exception):
+    """The workflow grows beyond its limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +70,11 @@ class Expansion:
 
     def __init__(self, classes: TaskClasses, problems: Problems) -> None:
         self.tasks: list[TaskRole] = []
-        self.targets: list[tuple[str, Place, Connected]] = []
-        """What each task wants to connect to: the role's path, where that is written, and the channel."""
+        self.wanted: list[Wanted] = []
+        self.complete = True
+        """Whether every role and channel that is enabled is there: none was left out for a fault."""
+        self.variables: dict[str, str] = {}
+        """The root role's consolidated stack."""
         self._classes = classes
         self._problems = problems
         self._count = 0
@@ -68,11 +85,12 @@ class Expansion:
         if root.loop:
             self._problems.add(root.loop.place, "", "the root role cannot be an iterator")
             return None
-        return self._role(root, _Outer(inherited), _EMPTY)
-
-    def root_variables(self, root: RoleTemplate, inherited: Inherited) -> dict[str, str]:
-        """Return the consolidated stack of the root role."""
-        return self._own(root, inherited, _EMPTY, "").stack.flattened()
+        try:
+            return self._role(root, _Outer(inherited), _EMPTY)
+        except _TooMany:
+            self.complete = False
+            self._problems.add(root.place, "", f"a workflow of more than {ROLES:,} roles")
+            return None
 
     def _children(self, templates: Iterable[RoleTemplate], outer: _Outer) -> tuple[Role, ...]:
         children: dict[str, Role] = {}
@@ -138,16 +156,22 @@ class Expansion:
         return map(text_of, values)
 
     def _role(self, template: RoleTemplate, outer: _Outer, locals_: Layer) -> Role | None:
-        before = outer.inherited.stack(locals_, _EMPTY, _EMPTY)
-        if not self._enabled(template, before, outer.path):
+        self._count += 1
+        if self._count > ROLES:
+            raise _TooMany
+        if not self._enabled(template, outer.inherited.stack(locals_, _EMPTY, _EMPTY), outer.path):
             return None
         own = self._own(template, outer.inherited, locals_, outer.path)
+        if outer.inherited.position is None:
+            self.variables = own.stack.flattened()
         position = self._position(template, own.stack, outer.inherited.position)
-        if position is None or not self._may_grow(template):
+        if position is None:
+            self.complete = False
             return None
         own.stack.here = position
         if template.task:
             return self._task_role(template, template.task, outer, own, position)
+        self.complete = self.complete and bool(template.roles)
         inner = self._inner(template, outer, own, position)
         children = self._children(template.roles, inner)
         return Role(name=position.name, path=position.path, roles=children) if children else None
@@ -156,6 +180,7 @@ class Expansion:
         if template.enabled is None:
             return True
         value = rendered(template.enabled, stack, path, self._problems)
+        self.complete = self.complete and value is not None
         return value is not None and value.strip().lower() in _TRUE
 
     def _own(self, template: RoleTemplate, inherited: Inherited, locals_: Layer, path: str) -> _Own:
@@ -178,16 +203,10 @@ class Expansion:
         if name is None:
             return None
         if not name or name != name.strip() or ":" in name or not name.isprintable():
-            what = f"{name!r} cannot be a role's name: it must not be empty, nor have a colon or blanks around it"
+            what = f"{shown(name)} cannot be a role's name: it is empty, has a colon, or blanks around it"
             self._problems.add(template.name.place, above, what)
             return None
         return Position(name, parent)
-
-    def _may_grow(self, template: RoleTemplate) -> bool:
-        self._count += 1
-        if self._count == ROLES + 1:
-            self._problems.add(template.place, "", f"a workflow of more than {ROLES:,} roles")
-        return self._count <= ROLES
 
     def _inner(self, template: RoleTemplate, outer: _Outer, own: _Own, position: Position) -> _Outer:
         path = position.path
@@ -213,6 +232,7 @@ class Expansion:
         name = rendered(task.load, stack, path, self._problems)
         found = self._classes.find(name, task.load.place, path) if name is not None else None
         if found is None:
+            self.complete = False
             return None
         self._check_names(template, found, stack, path)
         leaf = self._leaf(template, task, found, self._inner(template, outer, own, position), stack, path)
@@ -228,10 +248,8 @@ class Expansion:
         stack: Stack,
         path: str,
     ) -> TaskRole:
-        bind = render_channels(found.bind, stack, path, self._problems)
-        connect = render_channels(found.connect, stack, path, self._problems)
-        connected = make_connected((connect, *inner.connect), path, self._problems)
-        self.targets.extend((path, place, channel) for channel, place in connected)
+        bound, connected = self._channels(found, inner, stack, path)
+        self.wanted.extend(Wanted(path, place, channel) for channel, place in connected)
         return TaskRole(
             path=path,
             place=template.place,
@@ -240,10 +258,24 @@ class Expansion:
             constraints=merged_constraints(
                 self._constraints(found.constraints, stack, path), inner.constraints
             ),
-            bind=make_bound((bind, *inner.bind), path, self._problems),
+            bind=bound,
             connect=tuple(channel for channel, _ in connected),
             stack=stack,
         )
+
+    def _channels(
+        self, found: TaskTemplate, inner: _Outer, stack: Stack, path: str
+    ) -> tuple[tuple[Bound, ...], tuple[tuple[Connected, Place], ...]]:
+        """Return the channels of a task: its template's below those of the roles around it."""
+        if found.mode is ControlMode.BASIC:  # roles above it may give channels, meant for others
+            return (), ()
+        before = len(self._problems)
+        bind = render_channels(found.bind, stack, path, self._problems)
+        connect = render_channels(found.connect, stack, path, self._problems)
+        bound = make_bound((bind, *inner.bind), path, self._problems)
+        connected = make_connected((connect, *inner.connect), path, self._problems)
+        self.complete = self.complete and len(self._problems) == before
+        return bound, connected
 
     def _check_names(self, role: RoleTemplate, found: TaskTemplate, stack: Stack, path: str) -> None:
         """Note names that the task template needs and the role does not give; once for each pair of these.

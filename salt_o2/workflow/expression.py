@@ -1,8 +1,9 @@
 """An expression between ``{{`` and ``}}``: compiled once for each text, evaluated for each role.
 
-The language is jinja2's expression language with what older templates need: ``.it`` is the variable ``it``; text that
-spells a number or a boolean compares and computes as one; the text ``false`` is false. An unknown name is an error, unless
-the expression itself asks whether it is there (``is defined``, ``| default(...)``).
+The language is jinja2's expression language with what templates need where every value is text: text that
+spells a number or a boolean compares and computes as one; the text ``false`` is false; ``.it`` is the
+variable ``it``. An unknown name is an error, unless the expression itself asks whether it is there (``is
+defined``, ``| default(...)``).
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -17,7 +18,8 @@ from jinja2.utils import missing
 from jinja2.visitor import NodeTransformer
 
 from salt_o2.workflow.limits import EXPRESSION
-from salt_o2.workflow.sandbox import FUNCTIONS, Refused, Sandbox, bounded
+from salt_o2.workflow.sandbox import FUNCTIONS, Sandbox
+from salt_o2.workflow.values import Refused, bounded
 
 MISSING = object()
 _RESULT = "_o2_result_"
@@ -79,7 +81,7 @@ class Expression:
             raise Refused("too deep or too large") from error
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=20_000)
 def expression(source: str) -> Expression:
     """Return the compiled expression of ``source``, from now on without compiling it again.
 
@@ -188,9 +190,15 @@ def _names(tree: nodes.Node) -> Iterator[nodes.Name]:
 def _optional(tree: nodes.Node) -> Iterator[str]:
     """Find the names that the expression itself asks about."""
     for node in [tree, *tree.find_all((nodes.Test, nodes.Filter))]:
-        if isinstance(node, nodes.Test) or isinstance(node, nodes.Filter):  # noqa: SIM101 (mypy needs both)
-            if node.name in _ASKING and isinstance(node.node, nodes.Name):
-                yield node.node.name
+        asked = _asked(node)
+        if isinstance(asked, nodes.Name):
+            yield asked.name
+
+
+def _asked(node: nodes.Node) -> nodes.Node | None:
+    if isinstance(node, nodes.Test):
+        return node.node if node.name in _ASKING else None
+    return node.node if isinstance(node, nodes.Filter) and node.name in _ASKING else None
 
 
 def _lookup(names: Names, name: str) -> Any:

@@ -1,4 +1,4 @@
-"""The keys of the template language, as one table: what the reader accepts and what a reference is written from."""
+"""The keys of the template language, as one table: what the reader accepts."""
 
 from dataclasses import dataclass
 from typing import Literal

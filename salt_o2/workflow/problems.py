@@ -33,7 +33,7 @@ class Problems:
         return len(self._found)
 
     def add(self, place: Place, path: str, what: str, name: str = "", names: Iterable[str] = ()) -> None:
-        """Note that ``what`` is wrong at ``place`` in role ``path``; suggest the nearest to ``name`` of ``names``."""
+        """Note ``what`` is wrong at ``place`` in role ``path``; suggest what of ``names`` is near ``name``."""
         advice = nearest(name, names) if name and len(self._found) < PROBLEMS_WITH_ADVICE else ""
         self._found.setdefault((place, what + advice), []).append(path)
 

@@ -1,4 +1,4 @@
-"""Nodes of a document as the values that a table of keys asks for; every fault goes to the list of problems."""
+"""Nodes of a document as the values that a table of keys asks for; faults go to the list of problems."""
 
 from collections.abc import Iterator
 
@@ -57,6 +57,11 @@ class Fields:
             self._problems.add(node.place, self.path, f"{key} is not templated: it takes no {{{{ }}}}")
         return node.value
 
+    def note(self, key: str) -> str:
+        """Return the text at ``key``, which is for people: braces in it mean nothing."""
+        node = self._entries.get(key)
+        return " ".join(node.value.split()) if isinstance(node, Scalar) else ""
+
     def flag(self, key: str, default: bool) -> bool:
         """Return the boolean at ``key``, written with or without quotes."""
         node = self._entries.get(key)
@@ -99,7 +104,7 @@ class Fields:
         return tuple(found)
 
     def mapping(self, key: str) -> dict[str, Text]:
-        """Return the templated values of the mapping at ``key``; a ``!public`` one stands for its ``value``."""
+        """Return the templated values of the mapping at ``key``; of a ``!public`` one its ``value``."""
         node = self._entries.get(key)
         entries = node.entries if isinstance(node, Mapping) else {}
         found = {name: self._variable(name, value) for name, value in entries.items()}

@@ -6,11 +6,11 @@ from typing import Any
 
 from salt_o2.core.states import ControlMode
 from salt_o2.workflow.problems import Problems
-from salt_o2.workflow.sandbox import Refused, shown, text_of
 from salt_o2.workflow.stack import Layer, Stack
 from salt_o2.workflow.task_template import TaskTemplate
 from salt_o2.workflow.text import Text, guarded, rendered
 from salt_o2.workflow.tree import TaskRole
+from salt_o2.workflow.values import Refused, shown, text_of
 
 OUTPUTS = ("none", "stdout", "all")
 PTREE_SYNTAXES = ("ini", "json", "xml")
@@ -42,8 +42,8 @@ class Ptree:
 def render(task: TaskRole, specials: Mapping[str, str], problems: Problems) -> Rendered:
     """Return the launch and the properties of ``task`` with the values in ``specials``.
 
-    ``specials`` are the variables that a task has only once it has a place: task_id, task_name, task_hostname,
-    task_class_name, task_parent_role, environment_id and control_port. Faults are added to ``problems``.
+    ``specials`` are the variables that a task has only once it has a place (catalogue.SPECIALS); faults are
+    added to ``problems``.
     """
     template, command = task.template, task.template.command
     stack = _stack(task, specials, problems)
@@ -89,7 +89,7 @@ def _filled(text: Text, stack: Stack, path: str, problems: Problems) -> str:
 
 
 def _arguments(texts: tuple[Text, ...], stack: Stack, path: str, problems: Problems) -> tuple[str, ...]:
-    """Return the arguments; one that its expressions leave empty is left out, so that it can be made optional."""
+    """Return the arguments; one that its expressions leave empty is left out."""
     values = ((text, _text(text, stack, path, problems)) for text in texts)
     return tuple(value for text, value in values if value or text.constant is not None)
 

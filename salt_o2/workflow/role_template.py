@@ -79,7 +79,7 @@ def _read_role(node: Node, parent: str, problems: Problems) -> RoleTemplate:
     return RoleTemplate(
         place=node.place,
         name=fields.text("name") or Text(node.place, "?"),
-        description=fields.plain("description"),
+        description=fields.note("description"),
         enabled=fields.text("enabled"),
         defaults=fields.mapping("defaults"),
         vars=fields.mapping("vars"),

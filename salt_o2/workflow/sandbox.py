@@ -1,11 +1,12 @@
 """What an expression of a template may do: a jinja2 environment with lists of what is allowed, nothing else.
 
-Everything that an expression can reach is named here: filters, methods of text and lists, operators. Whatever could make
-text or numbers of unbounded size is bounded (limits.py), and attributes of Python objects cannot be had at all.
+Everything that an expression can reach is named here: filters, methods of text and lists, operators.
+Whatever could make text or numbers of unbounded size is bounded (limits.py), and attributes of Python
+objects cannot be had at all.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from jinja2 import StrictUndefined, Undefined
@@ -13,6 +14,20 @@ from jinja2.filters import FILTERS as JINJA_FILTERS
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from salt_o2.workflow.limits import INTEGER_BITS, ITERATIONS, RENDERED
+from salt_o2.workflow.values import (
+    Attributes,
+    Refused,
+    as_number,
+    bits,
+    bounded,
+    is_number,
+    kind_of,
+    like_boolean,
+    like_number,
+    plain,
+    text_of,
+    truth,
+)
 
 _METHODS: dict[type, frozenset[str]] = {
     str: frozenset(
@@ -76,17 +91,6 @@ _JINJA_FILTERS = [
 _OPERATORS = frozenset({"+", "-", "*", "/", "//", "%", "**"})
 
 
-class Refused(ValueError):
-    """An expression asks for something that makes no sense or is not allowed."""
-
-
-class Attributes:
-    """An object whose ``fields`` an expression may read with a dot."""
-
-    __slots__ = ()
-    fields: frozenset[str] = frozenset()
-
-
 class Sandbox(ImmutableSandboxedEnvironment):
     """jinja2's sandbox, with allowed names instead of forbidden ones."""
 
@@ -110,14 +114,14 @@ class Sandbox(ImmutableSandboxedEnvironment):
             return self.undefined(obj=obj, name=attribute)
         if isinstance(obj, Undefined):
             obj._fail_with_undefined_error()
-        raise Refused(f"{_kind(obj)} has no {attribute}")
+        raise Refused(f"{kind_of(obj)} has no {attribute}")
 
     def getitem(self, obj: Any, argument: Any) -> Any:
         """Return ``obj[argument]``; an entry that is not there is undefined."""
         if isinstance(obj, Attributes) and isinstance(argument, str):
             return self.getattr(obj, argument)
         if not isinstance(obj, str | list | tuple | dict):
-            raise Refused(f"{_kind(obj)} has no entries")
+            raise Refused(f"{kind_of(obj)} has no entries")
         try:
             return obj[argument]
         except LookupError:
@@ -127,109 +131,14 @@ class Sandbox(ImmutableSandboxedEnvironment):
         """Return whether ``obj`` may be called: whatever was reached by the ways above may."""
         return not isinstance(obj, type)
 
-    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:  # noqa: ARG002
         """Compute ``left operator right`` within bounds; text that is a number counts as one."""
-        if operator == "+" and not (_is_number(left) or _is_number(right)):
+        if operator == "+" and not (is_number(left) or is_number(right)):
             return bounded(_add(left, right))
         left, right = as_number(left, operator), as_number(right, operator)
-        if operator == "**" and abs(right) * max(_bits(left), 1) > INTEGER_BITS:
+        if operator == "**" and abs(right) * max(bits(left), 1) > INTEGER_BITS:
             raise Refused("a power too large to compute")
         return bounded(self.binop_table[operator](left, right))
-
-
-def bounded(value: Any) -> Any:
-    """Return ``value`` unless it is larger than a template may make.
-
-    Raises:
-        Refused: if it is.
-    """
-    if isinstance(value, str | list | tuple | dict) and len(value) > RENDERED:
-        raise Refused(f"a result of more than {RENDERED:,} characters or entries")
-    if _bits(value) > INTEGER_BITS:
-        raise Refused("a number too large")
-    return value
-
-
-def as_number(value: Any, operator: str = "") -> Any:
-    """Return ``value`` as a number if it is one or is text that spells one.
-
-    Raises:
-        Refused: if it is neither.
-    """
-    if isinstance(value, Undefined):
-        value._fail_with_undefined_error()
-    if _is_number(value):
-        return value
-    if isinstance(value, str):
-        for kind in (int, float):
-            try:
-                return bounded(kind(value))
-            except ValueError:
-                continue
-    where = f" for {operator}" if operator else ""
-    raise Refused(f"{shown(value)} is not a number{where}")
-
-
-def truth(value: Any) -> Any:
-    """Return ``value`` as a condition sees it: the text ``false`` is what its author means by it."""
-    return False if value == "false" else value
-
-
-def like_boolean(value: Any) -> Any:
-    """Return a boolean for the texts ``true`` and ``false``, for comparison with one."""
-    return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
-
-
-def like_number(value: Any) -> Any:
-    """Return a number for text that spells one, for comparison with one."""
-    try:
-        return as_number(value) if isinstance(value, str) else value
-    except Refused:
-        return value
-
-
-def shown(value: Any, length: int = 60) -> str:
-    """Return ``value`` for a message: in quotes if it is text, and not too long."""
-    text = repr(value) if isinstance(value, str | int | float | bool) else _kind(value)
-    return text if len(text) <= length else text[: length - 1] + "…"
-
-
-def bounded_range(*arguments: Any) -> range:
-    """Return Python's ``range`` of at most as many numbers as an iterator may make roles."""
-    numbers = range(*(int(as_number(argument)) for argument in arguments))
-    if len(numbers) > ITERATIONS:
-        raise Refused(f"a range of more than {ITERATIONS:,} numbers")
-    return numbers
-
-
-def text_of(value: Any) -> str:
-    """Return ``value`` as it appears in rendered text: lists and mappings as JSON, whole numbers without point."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if value is None:
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, Undefined):
-        value._fail_with_undefined_error()
-    if isinstance(value, int | float | Attributes):
-        return str(value)
-    if callable(value):
-        raise Refused("a function is not a value: call it with ()")
-    return json.dumps(plain(value))
-
-
-def plain(value: Any) -> Any:
-    """Return ``value`` with lists in the place of everything that can be gone through, and text for positions."""
-    if isinstance(value, dict):
-        return {text_of(key): plain(entry) for key, entry in value.items()}
-    if value is None or isinstance(value, str | int | float):
-        return value
-    if isinstance(value, Iterable):
-        return [plain(entry) for entry in value]
-    return text_of(value)
 
 
 def _add(left: Any, right: Any) -> Any:
@@ -240,7 +149,7 @@ def _add(left: Any, right: Any) -> Any:
         return right if left is None else left
     if isinstance(left, Attributes) or isinstance(right, Attributes):
         return text_of(left) + text_of(right)
-    raise Refused(f"{_kind(left)} and {_kind(right)} cannot be added")
+    raise Refused(f"{kind_of(left)} and {kind_of(right)} cannot be added")
 
 
 def _joined(values: Any, separator: str = "") -> str:
@@ -274,24 +183,12 @@ def _converted(kind: Callable[[Any], Any], value: Any, default: Any) -> Any:
         return default
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _bits(value: Any) -> int:
-    return value.bit_length() if isinstance(value, int) else 0
-
-
-def _kind(value: Any) -> str:
-    names = {
-        str: "text",
-        bool: "a boolean",
-        int: "a number",
-        float: "a number",
-        list: "a list",
-        dict: "a mapping",
-    }
-    return "nothing" if value is None else names.get(type(value), type(value).__name__.lower())
+def bounded_range(*arguments: Any) -> range:
+    """Return Python's ``range`` of at most as many numbers as an iterator may make roles."""
+    numbers = range(*(int(as_number(argument)) for argument in arguments))
+    if len(numbers) > ITERATIONS:
+        raise Refused(f"a range of more than {ITERATIONS:,} numbers")
+    return numbers
 
 
 FILTERS: dict[str, Callable[..., Any]] = {

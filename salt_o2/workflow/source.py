@@ -50,7 +50,7 @@ class Directory:
         return [(name, self._description(name)) for name in self._names("workflows")]
 
     def workflow(self, name: str) -> Template:
-        """Return the workflow template in ``<name>.yaml``, or else the one whose root role is called ``name``.
+        """Return the workflow template in ``<name>.yaml``, or else the one whose root role has that name.
 
         Raises:
             UnknownName: if there is none, naming the nearest.
@@ -79,7 +79,7 @@ class Directory:
         raise UnknownName(f"no task class {name} in {self.path / 'tasks'}{nearest(name, names)}")
 
     def revision(self) -> str:
-        """Return the git commit, with ``+dirty`` if templates differ from it; without git a digest of the files."""
+        """Return the git commit, with ``+dirty`` if templates differ; without git a digest of the files."""
         commit = self._git("rev-parse", "HEAD")
         if commit is None or not self._git("ls-files", "--", "workflows", "tasks"):
             return self._digest()

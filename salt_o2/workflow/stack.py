@@ -1,8 +1,9 @@
 """Variables in layers: what a name means at one role, without copying what its ancestors define.
 
-Strongest first: what the iterator sets, the user's variables, ``vars`` from the role up to the root, the site's
-vars, ``defaults`` from the role up to the root, the site's defaults; for a task its template's vars and defaults come last
-(AliECS's order, docs/handbook/configuration.md). Below all of them ``Parent()``, ``Up(n)`` and ``This()``.
+Strongest first: what the iterator sets, the user's variables, ``vars`` from the role up to the root, the
+site's vars, ``defaults`` from the role up to the root, the site's defaults; for a task its template's vars
+and defaults come last (AliECS's order, docs/handbook/configuration.md). Below all of them ``Parent()``,
+``Up(n)`` and ``This()``.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -10,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from salt_o2.workflow.expression import MISSING
-from salt_o2.workflow.sandbox import FUNCTIONS, Attributes, Refused, as_number
+from salt_o2.workflow.sandbox import FUNCTIONS
+from salt_o2.workflow.values import Attributes, Refused, as_number
 
 Layer = Mapping[str, Any]
 
@@ -112,7 +114,7 @@ class Inherited:
         return Stack(tuple(layer for layer in layers if layer), self.position)
 
     def below(self, position: Position, locals_: Layer, vars_: Layer, defaults: Layer) -> "Inherited":
-        """Return what the child's own children get; its iterator's variable is one of its ``vars`` to them."""
+        """Return what the child's own children get; its iterator's variable is a var to them."""
         own = {**vars_, **locals_} if locals_ else vars_
         return Inherited(
             self.user,

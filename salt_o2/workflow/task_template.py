@@ -1,4 +1,4 @@
-"""A task template: one class of tasks, read from ``tasks/<name>.yaml`` (AliECS ``core/task/taskclass/class.go``)."""
+"""A task template: one class of tasks, read from ``tasks/<name>.yaml`` (AliECS ``taskclass/class.go``)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -64,16 +64,19 @@ class TaskTemplate:
 
 
 def read_task_template(node: Node, name: str, problems: Problems) -> TaskTemplate:
-    """Return the template that ``node`` describes, as far as it can be understood; faults become ``problems``."""
+    """Return the template that ``node`` describes, as far as it makes sense; faults become ``problems``."""
     fields = Fields(node, TASK_TEMPLATE, "a task template", "", problems)
     written = fields.plain("name", name)
     if written != name:
         problems.add(fields.place_of("name"), "", f"the name is {written}, but the file's is {name}")
+    mode = _read_mode(fields, problems)
+    if mode is ControlMode.BASIC and ("bind" in fields or "connect" in fields):
+        problems.add(fields.place, "", "a basic task has no channels, so bind and connect mean nothing")
     return TaskTemplate(
         name=name,
         place=node.place,
-        description=fields.plain("description"),
-        mode=_read_mode(fields, problems),
+        description=fields.note("description"),
+        mode=mode,
         command=_read_command(fields, problems),
         wants=_read_wants(fields, problems),
         limits=_read_limits(fields, problems),

@@ -7,7 +7,7 @@ from salt_o2.workflow.document import Scalar
 from salt_o2.workflow.expression import Expression, Names, UnknownVariable, expression
 from salt_o2.workflow.limits import RENDERED
 from salt_o2.workflow.problems import Place, Problems
-from salt_o2.workflow.sandbox import Refused, text_of
+from salt_o2.workflow.values import Refused, text_of
 
 _OPENING, _CLOSING = "([{", ")]}"
 

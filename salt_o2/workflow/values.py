@@ -1,0 +1,130 @@
+"""Values of expressions: how text, numbers and conditions turn into each other, within bounds."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from jinja2 import Undefined
+
+from salt_o2.workflow.limits import INTEGER_BITS, RENDERED
+
+
+class Refused(ValueError):
+    """An expression asks for something that makes no sense or is not allowed."""
+
+
+class Attributes:
+    """An object whose ``fields`` an expression may read with a dot."""
+
+    __slots__ = ()
+    fields: frozenset[str] = frozenset()
+
+
+def bounded(value: Any) -> Any:
+    """Return ``value`` unless it is larger than a template may make.
+
+    Raises:
+        Refused: if it is.
+    """
+    if isinstance(value, str | list | tuple | dict) and len(value) > RENDERED:
+        raise Refused(f"a result of more than {RENDERED:,} characters or entries")
+    if bits(value) > INTEGER_BITS:
+        raise Refused("a number too large")
+    return value
+
+
+def as_number(value: Any, operator: str = "") -> Any:
+    """Return ``value`` as a number if it is one or is text that spells one.
+
+    Raises:
+        Refused: if it is neither.
+    """
+    if isinstance(value, Undefined):
+        value._fail_with_undefined_error()
+    if is_number(value):
+        return value
+    if isinstance(value, str):
+        for kind in (int, float):
+            try:
+                return bounded(kind(value))
+            except ValueError:
+                continue
+    where = f" for {operator}" if operator else ""
+    raise Refused(f"{shown(value)} is not a number{where}")
+
+
+def truth(value: Any) -> Any:
+    """Return ``value`` as a condition sees it: the text ``false`` is what its author means by it."""
+    return False if value == "false" else value
+
+
+def like_boolean(value: Any) -> Any:
+    """Return a boolean for the texts ``true`` and ``false``, for comparison with one."""
+    return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
+
+
+def like_number(value: Any) -> Any:
+    """Return a number for text that spells one, for comparison with one."""
+    try:
+        return as_number(value) if isinstance(value, str) else value
+    except Refused:
+        return value
+
+
+def shown(value: Any, length: int = 60) -> str:
+    """Return ``value`` for a message: in quotes if it is text, and not too long."""
+    text = repr(value) if isinstance(value, str | int | float | bool) else kind_of(value)
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def text_of(value: Any) -> str:
+    """Return ``value`` as rendered text has it: lists and mappings as JSON, whole numbers without a point."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, Undefined):
+        value._fail_with_undefined_error()
+    if isinstance(value, int | float | Attributes):
+        return str(value)
+    if callable(value):
+        raise Refused("a function is not a value: call it with ()")
+    return json.dumps(plain(value))
+
+
+def plain(value: Any) -> Any:
+    """Return ``value`` as JSON knows it: lists for all that can be gone through, text for positions."""
+    if isinstance(value, dict):
+        return {text_of(key): plain(entry) for key, entry in value.items()}
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if isinstance(value, Iterable):
+        return [plain(entry) for entry in value]
+    return text_of(value)
+
+
+def is_number(value: Any) -> bool:
+    """Return whether ``value`` is a number, which a boolean is not."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def bits(value: Any) -> int:
+    """Return how many bits a whole number has; 0 for anything else."""
+    return value.bit_length() if isinstance(value, int) else 0
+
+
+def kind_of(value: Any) -> str:
+    """Return what a person would call the type of ``value``."""
+    names = {
+        str: "text",
+        bool: "a boolean",
+        int: "a number",
+        float: "a number",
+        list: "a list",
+        dict: "a mapping",
+    }
+    return "nothing" if value is None else names.get(type(value), type(value).__name__.lower())
