@@ -3,7 +3,7 @@
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -14,7 +14,7 @@ import typer
 from salt_o2.cli.rate import Rate, rate_of
 from salt_o2.cli.terminal import Terminal
 from salt_o2.control import render
-from salt_o2.core.errors import TaskError
+from salt_o2.core.errors import O2Error, TaskError
 
 app = typer.Typer(add_completion=False)
 
@@ -28,7 +28,7 @@ def demo(
     ctx: typer.Context,
     minions: Annotated[int, typer.Option(help="How many minions.", min=1)] = 3,
     processors: Annotated[int, typer.Option(help="How many processors between sampler and sink.", min=1)] = 4,
-    seconds: Annotated[float, typer.Option(help="How long to take data.", min=1)] = 5,
+    seconds: Annotated[float, typer.Option(help="How long to take data.", min=0)] = 5,
     directory: Annotated[Path, typer.Option("--dir", "-d", help="The folder of the cluster.")] = Path(
         ".cluster"
     ),
@@ -63,8 +63,8 @@ def _cluster(terminal: Terminal, directory: Path, minions: int) -> Iterator[Term
 
     stays = is_up(directory)
     _step(terminal, f"coconut cluster up --minions {minions}")
-    status = up(directory, minions, say=terminal.note)
     try:
+        status = up(directory, minions, say=terminal.note)
         yield replace(terminal, control=Path(status["control_socket"]))
     finally:
         if not stays:
@@ -87,14 +87,26 @@ def _undisturbed() -> Iterator[None]:
 def _tour(terminal: Terminal, processors: int, seconds: float) -> Rate:
     """Bring an environment up, watch it take data, and end it; return what the sink last said."""
     identity = _create(terminal, processors)
-    _control(terminal, identity, "START_ACTIVITY")
-    _show(terminal, identity)
-    rate = _watch(terminal, identity, seconds)
-    _control(terminal, identity, "STOP_ACTIVITY")
-    _control(terminal, identity, "RESET")
-    _step(terminal, f"coconut env destroy {identity}")
-    terminal.ask("env_destroy", {"id": identity, "allow_in_running_state": False, "force": False})
+    with _no_ruin(terminal, identity):
+        _show(terminal, identity)
+        _control(terminal, identity, "START_ACTIVITY")
+        _show(terminal, identity)
+        rate = _watch(terminal, identity, seconds)
+        _control(terminal, identity, "STOP_ACTIVITY")
+        _control(terminal, identity, "RESET")
+        _destroy(terminal, identity)
     return rate
+
+
+@contextmanager
+def _no_ruin(terminal: Terminal, identity: str) -> Iterator[None]:
+    """Destroy the environment if the block fails or is interrupted."""
+    try:
+        yield
+    except BaseException:
+        with _undisturbed(), suppress(O2Error):
+            _destroy(terminal, identity, "--force")
+        raise
 
 
 def _create(terminal: Terminal, processors: int) -> str:
@@ -102,8 +114,13 @@ def _create(terminal: Terminal, processors: int) -> str:
     env = terminal.ask("env_create", {"workflow": WORKFLOW, "vars": {"processors": str(processors)}})
     _must_not_fail(env)
     terminal.say(render.created(env))
-    _show(terminal, env["id"])
     return str(env["id"])
+
+
+def _destroy(terminal: Terminal, identity: str, *flags: str) -> None:
+    _step(terminal, " ".join(("coconut env destroy", identity, *flags)))
+    force = "--force" in flags
+    terminal.ask("env_destroy", {"id": identity, "allow_in_running_state": force, "force": force})
 
 
 def _show(terminal: Terminal, identity: str) -> None:

@@ -104,7 +104,7 @@ def _own_paths(layout: Layout, record: Record, daemon: str) -> dict[str, Any]:
         "pki_dir": str(layout.keys(daemon)),
         "cachedir": str(home / "cache"),
         "extension_modules": str(home / "cache" / "extmods"),
-        "pidfile": str(home / "daemon.pid"),
+        "pidfile": str(layout.pidfile(daemon)),
         "log_file": str(layout.log(daemon)),
         "sock_dir": str(record.run / daemon),
         "sqlite_queue_dir": str(home / "cache" / "queues"),

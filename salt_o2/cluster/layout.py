@@ -62,6 +62,10 @@ class Layout:
         """Return where a daemon keeps its keys."""
         return self.home(daemon) / "pki"
 
+    def pidfile(self, daemon: str) -> Path:
+        """Return where a daemon writes its pid."""
+        return self.home(daemon) / "daemon.pid"
+
     def log(self, daemon: str) -> Path:
         """Return the daemon's log."""
         return self.logs / f"{daemon}.log"

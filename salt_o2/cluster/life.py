@@ -97,6 +97,7 @@ def _spawn_all(place: Layout, current: Record, say: Say) -> Record:
     environment = _environment(place)
     for name in ("master", *current.minions):
         (current.run / name).mkdir(exist_ok=True, mode=0o700)
+        place.pidfile(name).unlink(missing_ok=True)  # its pid may be another's by now, and Salt would give up
         daemon = process.spawn(name, _command(place, name), environment, place.output(name))
         current = replace(current, processes=(*current.processes, daemon))
         record.write(place, current)

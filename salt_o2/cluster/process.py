@@ -27,9 +27,8 @@ class Process:
 
     @property
     def alive(self) -> bool:
-        """Whether it still runs; a zombie does not."""
-        _reap(self.pid)
-        return start_time(self.pid) == self.started
+        """Whether it still runs; a zombie does not, and is collected if it is a child of ours."""
+        return not _reaped(self.pid) and start_time(self.pid) == self.started
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal to this process; nobody else gets it, and it may be gone already."""
@@ -45,11 +44,17 @@ class Process:
 def start_time(pid: int) -> int | None:
     """Return when the process started, in ticks since boot; ``None`` if it is gone or a zombie."""
     fields = _stat(pid)
-    return None if not fields or fields[_STATE] in "ZX" else int(fields[_STARTED])
+    ended = not fields or (fields[_STATE] in "ZX" and not _awaits_us(fields))
+    return None if ended else int(fields[_STARTED])
 
 
 _STATE, _PARENT, _SESSION, _STARTED = 0, 1, 3, 19
 """Fields of /proc/PID/stat, counted from the one behind the name."""
+
+
+def _awaits_us(fields: list[str]) -> bool:
+    """Whether it is our own child that is ending: it has ended only when we have collected it."""
+    return int(fields[_PARENT]) == os.getpid()
 
 
 def _stat(pid: int) -> list[str]:
@@ -73,10 +78,12 @@ def spawn(name: str, argv: Sequence[str], environment: dict[str, str], output: P
     return Process(name, pid, start_time(pid) or 0)
 
 
-def _reap(pid: int) -> None:
-    """Collect it if it is a child of ours that ended, as in a test that starts a cluster itself."""
-    with suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)
+def _reaped(pid: int) -> bool:
+    """Collect it if it is a child of ours that has ended, as in a program that starts a cluster itself."""
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return False
 
 
 def wait_until_gone(processes: Iterable[Process], timeout_s: float) -> list[Process]:

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from salt_o2.cluster import interim
 from salt_o2.cluster.layout import Layout
 from salt_o2.cluster.record import Record
 from salt_o2.control.client import ControlClient
@@ -31,9 +30,6 @@ def wait_until_ready(layout: Layout, record: Record, timeout_s: float, say: Say)
     Raises:
         O2Error: as soon as one of its daemons has died, or after ``timeout_s``; with the end of the log.
     """
-    if interim.engine_is_missing():
-        interim.wait_for_pings(layout, record, timeout_s, say)
-        return
     deadline = time.monotonic() + timeout_s
     missing, seen = set(record.minions), set[str]()
     while missing:

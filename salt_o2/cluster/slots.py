@@ -66,7 +66,9 @@ def claimed(preferred: int | None = None) -> Iterator[Slot]:
     with ExitStack() as held:
         for number in order:
             slot = Slot(number)
-            if _reserve(slot, held) and all(_free(port) for port in (slot.publish_port, slot.request_port)):
+            if _reserve(slot, held) and all(
+                port_is_free(port) for port in (slot.publish_port, slot.request_port)
+            ):
                 yield slot
                 return
         raise O2Error(
@@ -86,7 +88,8 @@ def _reserve(slot: Slot, held: ExitStack) -> bool:
     return True
 
 
-def _free(port: int) -> bool:
+def port_is_free(port: int) -> bool:
+    """Whether nobody listens at ``port`` of any address of this machine."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

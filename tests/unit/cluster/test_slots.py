@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salt_o2.cluster.slots import SLOTS, Slot, claimed
+from salt_o2.cluster.slots import SLOTS, Slot, claimed, port_is_free
 from salt_o2.core.errors import O2Error
 
 ALL = [Slot(number) for number in range(SLOTS)]
@@ -72,16 +72,21 @@ def test_a_slot_is_free_again_afterwards():
         assert again == one
 
 
-def test_a_slot_whose_port_is_taken_is_passed_over():
-    with claimed() as free:
-        pass
-    with socket.socket() as stranger:
-        stranger.bind(("127.0.0.1", free.request_port))
-        with claimed(preferred=free.number) as found:
-            assert found != free
+def test_a_port_is_taken_while_somebody_listens_at_one_address():
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        port = stranger.getsockname()[1]
+        assert not port_is_free(port)
+    assert port_is_free(port)
+
+
+def test_a_slot_whose_port_is_taken_is_passed_over(monkeypatch):
+    taken = Slot(3).request_port
+    monkeypatch.setattr("salt_o2.cluster.slots.port_is_free", lambda port: port > taken)
+    with claimed(preferred=3) as found:
+        assert found.number > 3
 
 
 def test_when_all_are_taken_it_says_how_to_end_one(monkeypatch):
-    monkeypatch.setattr("salt_o2.cluster.slots._free", lambda _port: False)
+    monkeypatch.setattr("salt_o2.cluster.slots.port_is_free", lambda _port: False)
     with pytest.raises(O2Error, match="coconut cluster down"), claimed():
         pass
