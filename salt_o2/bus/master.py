@@ -16,7 +16,7 @@ from tornado.ioloop import IOLoop
 
 from salt_o2.bus import envelope, tags
 from salt_o2.core.codec import plain, typed
-from salt_o2.core.effects import AnnounceState, AnnounceTask
+from salt_o2.core.effects import News
 from salt_o2.core.errors import InvalidRequest
 from salt_o2.core.messages import Command, Inquiry, Report
 
@@ -56,7 +56,7 @@ class MasterBus:
         with salt.client.get_local_client(mopts=dict(self._opts)) as local:
             local.run_job([command.host], envelope.FUNCTION, [plain(command)], tgt_type="list")
 
-    async def announce(self, news: AnnounceState | AnnounceTask) -> None:
+    async def announce(self, news: News) -> None:
         """Put ``news`` on the Salt bus, for reactor rules and whoever else listens."""
         await self._events.fire_event_async(plain(news), tags.of(news))
 

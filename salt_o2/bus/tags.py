@@ -1,20 +1,27 @@
 """Tags of Salt O²'s events on the Salt bus; built here and nowhere else.
 
 salt/o2/<environment>/<STATE>                 an environment entered a state
-salt/o2/<environment>/task/<task>/<STATE>     a task entered a state
+salt/o2/<environment>/task/<task>/<STATE>     a task failed, and is in that state now
+salt/o2/<environment>/moves                   tasks of one host moved, as they should
 salt/o2/agent/<host>                          an agent's report to control
 """
 
-from salt_o2.core.effects import AnnounceState, AnnounceTask
+from salt_o2.core.effects import AnnounceFailure, AnnounceState, News
 
 PREFIX = "salt/o2/"
 AGENTS = PREFIX + "agent/"
 
 
-def of(news: AnnounceState | AnnounceTask) -> str:
+def of(news: News) -> str:
     """Return the tag under which ``news`` is announced."""
-    middle = f"task/{news.task}/" if isinstance(news, AnnounceTask) else ""
-    return f"{PREFIX}{news.environment}/{middle}{news.state}"
+    about = PREFIX + news.environment
+    match news:
+        case AnnounceState():
+            return f"{about}/{news.state}"
+        case AnnounceFailure():
+            return f"{about}/task/{news.task}/{news.state}"
+        case _:
+            return f"{about}/moves"
 
 
 def agent(host: str) -> str:

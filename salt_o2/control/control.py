@@ -18,8 +18,9 @@ from salt_o2.control.outbox import Bus, Outbox
 from salt_o2.control.store import Kept, Store
 from salt_o2.core import snapshot, survey
 from salt_o2.core.effects import (
+    AnnounceFailure,
+    AnnounceMoves,
     AnnounceState,
-    AnnounceTask,
     Answer,
     Drive,
     Effect,
@@ -173,7 +174,7 @@ class Control:
         environment = held.environment
         self.store.note(environment.id, message, effects)
         ended = message.at if any(isinstance(effect, Release) for effect in effects) else None
-        if any(not isinstance(effect, AnnounceTask | Insist) for effect in effects):
+        if any(not isinstance(effect, AnnounceMoves | AnnounceFailure | Insist) for effect in effects):
             self.store.save(environment.id, snapshot.take(environment), ended)
         elif self._flush is None:
             self._flush = asyncio.get_running_loop().call_later(FLUSH_S, self._flush_journal)
@@ -192,7 +193,7 @@ class Control:
             case AnnounceState():
                 log.info("environment %s is %s %s", effect.environment, effect.state, effect.reason)
                 self._outbox.announce(effect)
-            case AnnounceTask():
+            case AnnounceMoves() | AnnounceFailure():
                 self._outbox.announce(effect)
             case Answer(request=request, error=error):
                 self._answer(request, error)

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Sequence
 from typing import Protocol
 
-from salt_o2.core.effects import AnnounceState, AnnounceTask
+from salt_o2.core.effects import News
 from salt_o2.core.messages import Command, Inquiry
 
 log = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ class Bus(Protocol):
     async def insist(self, commands: Sequence[Command]) -> None:
         """Send the sure way."""
 
-    async def announce(self, news: AnnounceState | AnnounceTask) -> None:
+    async def announce(self, news: News) -> None:
         """Tell the world."""
 
 
@@ -35,7 +35,7 @@ class Outbox:
         self._bus = bus
         self._commands: asyncio.Queue[Sequence[Command | Inquiry]] = asyncio.Queue()
         self._jobs: asyncio.Queue[Command] = asyncio.Queue()
-        self._news: asyncio.Queue[AnnounceState | AnnounceTask] = asyncio.Queue(MOST_NEWS)
+        self._news: asyncio.Queue[News] = asyncio.Queue(MOST_NEWS)
 
     def send(self, messages: Sequence[Command | Inquiry]) -> None:
         """Send ``messages`` on the quick channel."""
@@ -46,7 +46,7 @@ class Outbox:
         """Send ``command`` the sure way."""
         self._jobs.put_nowait(command)
 
-    def announce(self, news: AnnounceState | AnnounceTask) -> None:
+    def announce(self, news: News) -> None:
         """Tell the world, when there is time."""
         try:
             self._news.put_nowait(news)

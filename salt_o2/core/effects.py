@@ -74,8 +74,17 @@ class AnnounceState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AnnounceTask:
-    """Effect: tell the world that a task moved."""
+class AnnounceMoves:
+    """Effect: tell the world, at once for all tasks of one report, that they moved."""
+
+    environment: EnvironmentId
+    host: HostId
+    moves: dict[TaskId, TaskState]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnounceFailure:
+    """Effect: tell the world of one task's failure; a rule may react to it."""
 
     environment: EnvironmentId
     task: TaskId
@@ -83,7 +92,7 @@ class AnnounceTask:
     host: HostId
     state: TaskState
     critical: bool
-    failure: Failure | None = None
+    failure: Failure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +117,8 @@ class Release:
     environment: EnvironmentId
 
 
-Effect = Drive | Insist | AnnounceState | AnnounceTask | Answer | EndRun | Release
+News = AnnounceState | AnnounceMoves | AnnounceFailure
+Effect = Drive | Insist | News | Answer | EndRun | Release
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

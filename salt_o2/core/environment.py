@@ -15,8 +15,9 @@ from dataclasses import replace
 
 from salt_o2.core import orders, run
 from salt_o2.core.effects import (
+    AnnounceFailure,
+    AnnounceMoves,
     AnnounceState,
-    AnnounceTask,
     Answer,
     Drive,
     Effect,
@@ -151,40 +152,45 @@ class Environment:
         return {}
 
     def _take(self, moved: TasksMoved) -> list[Effect]:
-        effects: list[Effect] = []
+        moves: dict[TaskId, TaskState] = {}
+        failures: list[Effect] = []
         broken: dict[TaskId, Failure] = {}
         for report in moved.reports:
             before = self.reports.get(report.task)
             if report.task not in self.tasks or (before and report.revision < before.revision):
                 continue  # a stranger's, or older than what we know
-            effects += self._move(report, before)
+            if before is None or before.state is not report.state:
+                moves[report.task] = report.state
+            self.reports[report.task] = report
+            self.tree.move(report.task, report.state, report.status)
             failure = _new_failure(report, before)
+            if failure:
+                failures.append(self._announce(report, failure))
             if self.wait:
                 self._note(report, failure, moved.at)
             elif failure and self.tasks[report.task].critical:
                 broken[report.task] = failure
+        effects = self._announce_moves(moved.host, moves) + failures
         self._hear(moved)
         if broken and self.state not in (EnvironmentState.ERROR, EnvironmentState.DONE):
             effects += self._go_error(self._tell(f"environment {self.id} in {self.state}", broken), moved.at)
         return effects
 
-    def _move(self, report: TaskReport, before: TaskReport | None) -> list[Effect]:
-        self.reports[report.task] = report
-        self.tree.move(report.task, report.state, report.status)
-        if before and (before.state, before.failure) == (report.state, report.failure):
-            return []
+    def _announce_moves(self, host: HostId, moves: dict[TaskId, TaskState]) -> list[Effect]:
+        # One announcement for all: events are what the master has least to spare of.
+        return [AnnounceMoves(environment=self.id, host=host, moves=moves)] if moves else []
+
+    def _announce(self, report: TaskReport, failure: Failure) -> Effect:
         task = self.tasks[report.task]
-        return [
-            AnnounceTask(
-                environment=self.id,
-                task=task.id,
-                path=task.path,
-                host=task.host,
-                state=report.state,
-                critical=task.critical,
-                failure=report.failure,
-            )
-        ]
+        return AnnounceFailure(
+            environment=self.id,
+            task=task.id,
+            path=task.path,
+            host=task.host,
+            state=report.state,
+            critical=task.critical,
+            failure=failure,
+        )
 
     def _note(self, report: TaskReport, failure: Failure | None, at: float) -> None:
         assert self.wait is not None

@@ -5,8 +5,8 @@ import itertools
 import pytest
 
 from salt_o2.core.effects import (
+    AnnounceFailure,
     AnnounceState,
-    AnnounceTask,
     Answer,
     Drive,
     EndRun,
@@ -312,7 +312,7 @@ def test_a_task_that_nobody_needs_may_die_in_a_run(running):
     dead = running.failed("monitor", revision=3)
     running.take(TasksMoved(at=running.at, host="flp1", reports=(dead,)))
     assert running.environment.state is S.RUNNING
-    assert running.kinds() == ["AnnounceTask"]
+    assert running.kinds() == ["AnnounceMoves", "AnnounceFailure"]
 
 
 def test_recover_starts_again_what_died_and_leads_back_to_configured(running):
@@ -335,7 +335,7 @@ def test_a_report_older_than_what_is_known_changes_nothing(running):
 
 def test_the_same_report_twice_is_announced_once(running):
     dead = TasksMoved(at=running.at, host="flp1", reports=(running.failed("monitor", revision=3),))
-    assert [type(effect) for effect in running.take(dead)] == [AnnounceTask]
+    assert [e.path for e in running.take(dead) if isinstance(e, AnnounceFailure)] == ["root.monitor"]
     assert running.take(dead) == []
 
 
