@@ -33,7 +33,7 @@ class Problems:
         return len(self._found)
 
     def add(self, place: Place, path: str, what: str, name: str = "", names: Iterable[str] = ()) -> None:
-        """Note ``what`` is wrong at ``place`` in role ``path``; suggest what of ``names`` is near ``name``."""
+        """Note ``what`` is wrong at ``place`` in role ``path``; suggest what of ``names`` is near."""
         advice = nearest(name, names) if name and len(self._found) < PROBLEMS_WITH_ADVICE else ""
         self._found.setdefault((place, what + advice), []).append(path)
 

@@ -113,7 +113,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         if isinstance(obj, Mapping):
             return self.undefined(obj=obj, name=attribute)
         if isinstance(obj, Undefined):
-            obj._fail_with_undefined_error()
+            raise Refused(obj._undefined_message)
         raise Refused(f"{kind_of(obj)} has no {attribute}")
 
     def getitem(self, obj: Any, argument: Any) -> Any:

@@ -21,11 +21,13 @@ class Attributes:
 
 
 def bounded(value: Any) -> Any:
-    """Return ``value`` unless it is larger than a template may make.
+    """Return ``value`` unless it is not there, or larger than a template may make.
 
     Raises:
         Refused: if it is.
     """
+    if isinstance(value, Undefined):
+        raise Refused(value._undefined_message)
     if isinstance(value, str | list | tuple | dict) and len(value) > RENDERED:
         raise Refused(f"a result of more than {RENDERED:,} characters or entries")
     if bits(value) > INTEGER_BITS:
@@ -40,7 +42,7 @@ def as_number(value: Any, operator: str = "") -> Any:
         Refused: if it is neither.
     """
     if isinstance(value, Undefined):
-        value._fail_with_undefined_error()
+        raise Refused(value._undefined_message)
     if is_number(value):
         return value
     if isinstance(value, str):
@@ -88,7 +90,7 @@ def text_of(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     if isinstance(value, Undefined):
-        value._fail_with_undefined_error()
+        raise Refused(value._undefined_message)
     if isinstance(value, int | float | Attributes):
         return str(value)
     if callable(value):
@@ -98,6 +100,8 @@ def text_of(value: Any) -> str:
 
 def plain(value: Any) -> Any:
     """Return ``value`` as JSON knows it: lists for all that can be gone through, text for positions."""
+    if isinstance(value, Undefined):
+        raise Refused(value._undefined_message)
     if isinstance(value, dict):
         return {text_of(key): plain(entry) for key, entry in value.items()}
     if value is None or isinstance(value, str | int | float):
