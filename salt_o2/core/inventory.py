@@ -30,7 +30,7 @@ class _Holding:
 
     host: HostId
     network: str | None
-    """Where its ports were taken; ``None`` while the host is not known."""
+    """Where its ports were taken; ``None`` while the host has never been seen."""
     cpu: float
     memory_mb: float
     ports: tuple[int, ...]
@@ -60,6 +60,7 @@ class Inventory:
 
     def __init__(self) -> None:
         self.hosts: dict[HostId, HostFacts] = {}
+        self._networks: dict[HostId, str] = {}  # of silent hosts too, where they were last
         self._by_attribute: dict[tuple[str, str], dict[HostId, None]] = {}
         self._uses: dict[HostId, HostUse] = {}
         self._ports: dict[str, _Ports] = {}
@@ -72,6 +73,7 @@ class Inventory:
             return
         self.remove_host(host)
         self.hosts[host] = facts
+        self._networks[host] = facts.network
         for key in _index_keys(host, facts):
             self._by_attribute.setdefault(key, {})[host] = None
         self._move_ports(host, facts.network)
@@ -134,8 +136,8 @@ class Inventory:
         return {environment for environment, _ in self._at.get(host, ())}
 
     def _hold(self, environment: EnvironmentId, task: PlannedTask) -> _Holding:
-        facts = self.hosts.get(task.host)
-        holding = _Holding(task.host, facts.network if facts else None, task.cpu, task.memory_mb, task.ports)
+        network = self._networks.get(task.host)
+        holding = _Holding(task.host, network, task.cpu, task.memory_mb, task.ports)
         self._at.setdefault(task.host, {})[environment, task.id] = holding
         use = self._uses.setdefault(task.host, HostUse())
         use.cpu, use.memory_mb, use.tasks = use.cpu + task.cpu, use.memory_mb + task.memory_mb, use.tasks + 1

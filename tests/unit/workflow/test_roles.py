@@ -49,9 +49,9 @@ def test_an_iterator_over_a_list_takes_each_of_its_values(written, names):
 
 def test_an_iterator_over_roles_repeats_the_whole_branch():
     source = under(
-        '{name: "g{{ i }}", for: {begin: 1, end: 2, var: i}, roles: [{name: "a{{ i }}", task: {load: plain}}]}'
+        '{name: "g{{ i }}", for: {begin: 1, end: 2, var: i}, roles: [{name: a, task: {load: plain}}]}'
     )
-    assert paths(expand(source)) == ["root.g1.a1", "root.g2.a2"]
+    assert paths(expand(source)) == ["root.g1.a", "root.g2.a"]
 
 
 def test_iterators_nest():
@@ -135,9 +135,8 @@ def test_a_role_knows_where_it_is(expression, path):
     ],
 )
 def test_a_place_outside_of_the_tree_is_an_error(expression, message):
-    source = under(
-        f'{{name: me, constraints: [{{attribute: a, value: "{{{{ {expression} }}}}"}}], task: {{load: plain}}}}'
-    )
+    constraints = f'[{{attribute: a, value: "{{{{ {expression} }}}}"}}]'
+    source = under(f"{{name: me, constraints: {constraints}, task: {{load: plain}}}}")
     assert message in problems(source)[0]
 
 

@@ -128,7 +128,7 @@ def test_all_faults_of_all_files_come_at_once():
 
 def test_a_fault_that_an_iterator_repeats_is_said_once():
     source = under(
-        '{name: "x{{ i }}", for: {begin: 1, end: 500, var: i}, vars: {v: "{{ nobody }}"}, task: {load: plain}}'
+        "{name: 'x{{i}}', for: {begin: 1, end: 500, var: i}, vars: {v: '{{ nobody }}'}, task: {load: plain}}"
     )
     assert problems(source) == ["w.yaml:4: root: unknown variable nobody [and in 499 more roles]"]
 

