@@ -63,7 +63,7 @@ class OccChannel:
             Unreachable: nobody listens there, or not the process that this channel belongs to.
             Refused: the server does not know the question: it speaks the other codec.
         """
-        body = await self._call(GET_STATE, self.codec.ask(), timeout_s)
+        body = await self.call(GET_STATE, self.codec.ask(), timeout_s)
         found: DeviceState = self._read(self.codec.state, body, GET_STATE)
         if self.history.pid not in (None, found.pid):
             raise Unreachable(
@@ -85,7 +85,7 @@ class OccChannel:
             Unreachable: the process went away.
             Refused: the process is not in the state ``source`` or does not know the event.
         """
-        body = await self._call(TRANSITION, self.codec.order(source, event, arguments), timeout_s)
+        body = await self.call(TRANSITION, self.codec.order(source, event, arguments), timeout_s)
         found: Reply = self._read(self.codec.reply, body, TRANSITION)
         return found
 
@@ -113,6 +113,14 @@ class OccChannel:
         async for body in self._stream(STATE_STREAM):
             yield self._read(self.codec.moved, body, STATE_STREAM)
 
+    async def call(self, method: str, body: bytes, timeout_s: float) -> bytes:
+        """Send ``body`` as it is to any method, and return the reply as it is; raises as the others do."""
+        try:
+            answer = await self._open().unary_unary(self.codec.path(method))(body, timeout=timeout_s)
+        except grpc.aio.AioRpcError as error:
+            raise self._fault(method, error, timeout_s) from error
+        return bytes(answer)
+
     async def close(self) -> None:
         """Close all connections; the process is not affected."""
         channel, self._channel = self._channel, None
@@ -123,13 +131,6 @@ class OccChannel:
         if self._channel is None:
             self._channel = grpc.aio.insecure_channel(f"{self.host}:{self.port}", options=OPTIONS)
         return self._channel
-
-    async def _call(self, method: str, body: bytes, timeout_s: float) -> bytes:
-        try:
-            answer = await self._open().unary_unary(self.codec.path(method))(body, timeout=timeout_s)
-        except grpc.aio.AioRpcError as error:
-            raise self._fault(method, error, timeout_s) from error
-        return bytes(answer)
 
     async def _stream(self, method: str) -> AsyncIterator[bytes]:
         call = self._open().unary_stream(self.codec.path(method))(self.codec.ask())
