@@ -30,10 +30,21 @@ def basic(script, **more):
     return Launch(mode=ControlMode.BASIC, value=script, shell=True, **more)
 
 
-def device(kind="sink", codec="OCClite", port=None, **more):
+def device(kind="sink", codec="OCClite", port=None, options=(), **more):
     """A Python device, as a plan would launch it."""
     port = port or free_port()
-    arguments = (kind, "--id", f"{kind}-{port}", "-P", codec, "--color", "false", "--control-port", str(port))
+    arguments = (
+        kind,
+        *options,
+        "--id",
+        f"{kind}-{port}",
+        "-P",
+        codec,
+        "--color",
+        "false",
+        "--control-port",
+        str(port),
+    )
     return Launch(
         mode=ControlMode.FAIRMQ,
         value="o2-device",

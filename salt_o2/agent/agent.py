@@ -18,7 +18,7 @@ from salt_o2.agent.reporter import Reporter, Send
 from salt_o2.agent.task import Task
 from salt_o2.core.errors import InvalidRequest, UnknownName
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
-from salt_o2.core.messages import Command, HostFacts, Inquiry, Order, TaskReport
+from salt_o2.core.messages import Command, Failure, HostFacts, Inquiry, Order, TaskReport
 from salt_o2.core.states import TaskState, TaskStatus
 
 log = logging.getLogger(__name__)
@@ -80,13 +80,8 @@ class Agent:
             self._give(command, order)
 
     def offer(self, facts: HostFacts) -> None:
-        """Let this host offer ``facts`` from now on, and tell control, which can be reached now."""
-        self.reporter.offer(facts)
-
-    def offer(self, facts: HostFacts) -> None:
         """Offer these ``facts`` to placement from now on: the site's pillar may come later than the agent."""
-        self.reporter.facts = facts
-        self.reporter.survey()
+        self.reporter.offer(facts)
 
     async def survey(self) -> None:
         """Send a full report as soon as possible."""
@@ -146,6 +141,9 @@ class Agent:
         if task is None and (command.revision <= ended or command.goal is TaskState.DONE):
             home.bury(order.task, command.revision)
             self.reporter.answer(_done(order.task, command.environment, max(ended, command.revision)))
+            return
+        if task is None and order.launch is None:
+            self.reporter.answer(_unknown(order.task, command, self.host))
             return
         if task is None:
             task = self._new(Record(task=order.task, environment=command.environment))
@@ -207,6 +205,25 @@ def _done(task: TaskId, environment: EnvironmentId, revision: int) -> TaskReport
         settled=True,
         status=TaskStatus.INACTIVE,
         state=TaskState.DONE,
+    )
+
+
+def _unknown(task: TaskId, command: Command, host: HostId) -> TaskReport:
+    """Return the report of a task that is to be driven and was never started here."""
+    failure = Failure(
+        asked="launch",
+        state="-",
+        reason=f"{task} is not known on {host}, and the order does not say how to start it",
+        advice="send an order of a higher revision with a launch",
+    )
+    return TaskReport(
+        task=task,
+        environment=command.environment,
+        revision=command.revision,
+        settled=True,
+        status=TaskStatus.INACTIVE,
+        state=TaskState.ERROR,
+        failure=failure,
     )
 
 

@@ -102,10 +102,7 @@ def give_birth(record: Record, home: TaskHome, host: Host, ended: Callable[[], N
     """
     launch = record.launch
     if launch is None:
-        raise checks.Refusal(
-            f"{record.task} is not known on this host and the order says nothing about how to start it",
-            "send an order of a higher revision with a launch",
-        )
+        raise checks.Refusal(f"nobody said how to start {record.task}", "send an order with a launch")
     checks.sane(launch)
     account = checks.account(launch.user)
     env = environ.task_env(launch, host.name, record.environment, host.env, account.pw_dir if account else "")

@@ -3,6 +3,7 @@
 A pid alone names nothing, as it is used again; pid and start time together name a process, within one boot.
 """
 
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -103,7 +104,9 @@ def _listening_inodes(port: int) -> Iterator[str]:
 
 def _links(folder: Path) -> Iterator[str]:
     try:
-        for entry in os.scandir(folder):
-            yield str(Path(entry.path).readlink())
+        names = os.listdir(folder)  # noqa: PTH208
     except OSError:
         return
+    for name in names:
+        with contextlib.suppress(OSError):  # closed meanwhile
+            yield str((folder / name).readlink())

@@ -20,12 +20,12 @@ class Blow:
 
 LAST = Blow(signal.SIGKILL, 5.0)
 ASKED_TO_EXIT = (
-    Blow(None, 1.0),
+    Blow(None, 3.0),
     Blow(signal.SIGTERM, 2.0),
     Blow(signal.SIGINT, 1.0),
     LAST,
 )
-"""After EXIT, which was answered, or in ERROR, where FairMQ ends by itself."""
+"""After EXIT, which was answered, or in ERROR, where FairMQ ends by itself: a busy host may take a while."""
 RUNNING_FREELY = (Blow(signal.SIGTERM, 2.0), Blow(signal.SIGINT, 1.0), LAST)
 """A living task of which nothing was asked."""
 LOST = (Blow(signal.SIGTERM, 0.5), LAST)

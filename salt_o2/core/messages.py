@@ -90,7 +90,7 @@ class TaskReport:
     device_state: str = ""
     """The device's own word for it, for example ``READY``."""
     announced: str = ""
-    """What the device signalled since its last step: ``END_OF_STREAM``, ``TASK_INTERNAL_ERROR`` or nothing."""
+    """What the device signalled since its last step: ``END_OF_STREAM``, ``TASK_INTERNAL_ERROR``, or none."""
     pid: int | None = None
     started: float | None = None
     """When the process started, in seconds since the epoch."""

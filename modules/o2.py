@@ -1,0 +1,190 @@
+"""
+Tasks of this host: what its agent knows of them, and how to move one by hand.
+
+The engine ``o2_agent`` must run in the minion; it is asked through its socket in ``sock_dir``.
+"""
+
+import contextlib
+
+import salt.exceptions
+
+import salt_o2.agent.client
+import salt_o2.core.errors
+
+__virtualname__ = "o2"
+__func_alias__ = {"log_": "log"}
+
+
+def __virtual__():
+    return __virtualname__
+
+
+def tasks(environment=None, timeout=10):
+    """
+    Return all tasks of this host, by name.
+
+    environment
+        Only tasks of the environment with this id.
+
+    timeout
+        Seconds that the agent may take.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' o2.tasks
+        salt '*' o2.tasks 2oDvieFrVTi
+    """
+    with _agent(timeout) as agent:
+        found = agent.tasks()
+    return {about["task"]: about for about in found if environment in (None, about["environment"])}
+
+
+def drive(command, timeout=10):
+    """
+    Give the agent a command of control's: the same may reach it by the bus, and does no harm then.
+
+    command
+        A ``Command`` (salt_o2/core/messages.py): host, environment, revision, goal, orders, ...
+
+    timeout
+        Seconds that the agent may take to take it in.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt flp1 o2.drive '{host: flp1, environment: 2oDvieFrVTi, revision: 9, goal: DONE, orders: [...]}'
+    """
+    if not isinstance(command, dict):
+        raise salt.exceptions.SaltInvocationError(f"command must be a map, not {command!r}")
+    with _agent(timeout) as agent:
+        return agent.drive(command)
+
+
+def transition(event, tasks, arguments=None, timeout=30):
+    """
+    Send one transition to some tasks by hand, and return the state that each one reached.
+
+    event
+        CONFIGURE, START, STOP, RESET, EXIT or RECOVER.
+
+    tasks
+        Names of tasks on this host.
+
+    arguments
+        What the devices are given with it, as a map.
+
+    timeout
+        Seconds that each task may take; one that takes longer is killed.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt flp1 o2.transition START '[readout, stfb]' arguments='{runNumber: 42}'
+    """
+    with _agent(timeout) as agent:
+        return agent.transition(_names(tasks), _upper(event), _texts(arguments), _seconds(timeout))
+
+
+def kill(tasks, timeout=30):
+    """
+    End the processes of some tasks, in escalating steps; return for each whether it has ended.
+
+    What their environment wants is not changed: it will see them fail.
+
+    tasks
+        Names of tasks on this host.
+
+    timeout
+        Seconds to wait for the answer, at least 30.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt flp1 o2.kill readout
+    """
+    with _agent(timeout) as agent:
+        return agent.kill(_names(tasks))
+
+
+def log_(task, lines=20, timeout=10):
+    """
+    Return the last lines that a task wrote to stdout and stderr; also of one that ended lately.
+
+    task
+        Its name.
+
+    lines
+        How many of each.
+
+    timeout
+        Seconds that the agent may take.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt flp1 o2.log readout lines=100
+    """
+    with _agent(timeout) as agent:
+        return agent.log(_names(task)[0], lines)
+
+
+def info(timeout=10):
+    """
+    Return what the agent of this host says of itself: since when, how many tasks, what it offers.
+
+    timeout
+        Seconds that it may take.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' o2.info
+    """
+    with _agent(timeout) as agent:
+        return agent.info()
+
+
+@contextlib.contextmanager
+def _agent(timeout):
+    """Connect to the agent; errors of ours become errors of Salt's."""
+    try:
+        with salt_o2.agent.client.connect(__opts__["sock_dir"], _seconds(timeout)) as agent:
+            yield agent
+    except (salt_o2.core.errors.InvalidRequest, salt_o2.core.errors.UnknownName) as error:
+        raise salt.exceptions.SaltInvocationError(str(error)) from error
+    except salt_o2.core.errors.O2Error as error:
+        raise salt.exceptions.CommandExecutionError(str(error)) from error
+
+
+def _names(given):
+    names = given.split(",") if isinstance(given, str) else given
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) and name for name in names):
+        raise salt.exceptions.SaltInvocationError(f"name one task or a list of them, not {given!r}")
+    return [name.strip() for name in names]
+
+
+def _upper(event):
+    return str(event).upper()
+
+
+def _texts(arguments):
+    if not isinstance(arguments or {}, dict):
+        raise salt.exceptions.SaltInvocationError(f"arguments must be a map, not {arguments!r}")
+    return {str(key): str(value) for key, value in (arguments or {}).items()}
+
+
+def _seconds(timeout):
+    try:
+        seconds = float(timeout)
+    except (TypeError, ValueError):
+        seconds = 0.0
+    if not 0 < seconds <= 3600:
+        raise salt.exceptions.SaltInvocationError(f"timeout must be 1 to 3600 seconds, not {timeout!r}")
+    return seconds
