@@ -49,7 +49,7 @@ def master_config(layout: Layout, record: Record) -> dict[str, Any]:
         "pillar_roots": {"base": [str(layout.pillar), str(packaged("pillar"))]},
         "reactor": reactions(packaged("reactor")),
         "engines": [{"o2_control": {}}],
-        "o2": {"repositories": [str(packaged("examples"))]},
+        "o2": {"repositories": [str(layout.templates), str(packaged("examples"))]},
     }
 
 
@@ -88,7 +88,8 @@ def minion_config(layout: Layout, record: Record, minion: str) -> dict[str, Any]
 
 def write_configs(layout: Layout, record: Record) -> None:
     """Write all configuration files; JSON, which is YAML."""
-    for folder in (layout.conf, layout.logs, layout.states, layout.pillar):
+    templates = (layout.templates / "workflows", layout.templates / "tasks")
+    for folder in (layout.conf, layout.logs, layout.states, layout.pillar, *templates):
         folder.mkdir(parents=True, exist_ok=True)
     _write(layout.conf / "master", master_config(layout, record))
     for minion in record.minions:

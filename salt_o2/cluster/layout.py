@@ -54,6 +54,11 @@ class Layout:
         """The cluster's own pillar root."""
         return self.srv / "pillar"
 
+    @property
+    def templates(self) -> Path:
+        """The cluster's own workflow and task templates, found before the packaged examples."""
+        return self.srv / "o2"
+
     def home(self, daemon: str) -> Path:
         """Return the folder that belongs to one daemon: ``master`` or a minion's id."""
         return self.directory / daemon
@@ -69,6 +74,10 @@ class Layout:
     def log(self, daemon: str) -> Path:
         """Return the daemon's log."""
         return self.logs / f"{daemon}.log"
+
+    def old_log(self, daemon: str) -> Path:
+        """Return the daemon's log of the start before."""
+        return self.logs / f"{daemon}.log.before"
 
     def output(self, daemon: str) -> Path:
         """Return what the daemon wrote to its terminal: early errors, tracebacks."""

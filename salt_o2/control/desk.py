@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from importlib.metadata import version
 from typing import Any
 
-from salt_o2.control import record
+from salt_o2.control import record, shelf
 from salt_o2.control.arguments import Create, Destroy, Many, Nothing, One, Steer, StopRuns, Value
 from salt_o2.control.control import Control, Held
 from salt_o2.control.planning import make_plan
@@ -24,8 +24,8 @@ from salt_o2.core.errors import IllegalTransition, InvalidRequest, O2Error, Unkn
 from salt_o2.core.ids import EnvironmentId, TaskId, short_id
 from salt_o2.core.plan import Plan
 from salt_o2.core.states import EnvironmentEvent, EnvironmentState, follow
+from salt_o2.workflow import Workflow
 from salt_o2.workflow.load import load
-from salt_o2.workflow.source import Directory
 
 Progress = Callable[[dict[str, Any]], None]
 ID_BITS = 63
@@ -87,28 +87,19 @@ class Desk:
         return await self._ask(held, events, user, progress, undo=True)
 
     async def _plan(self, workflow: str, variables: dict[str, str]) -> tuple[Plan, EnvironmentId]:
-        source = self._source_of(workflow)
-        loaded = await asyncio.to_thread(
-            load,
-            source,
-            workflow,
-            variables=variables,
-            site_defaults=self._site.defaults,
-            site_vars=self._site.vars,
-        )
+        loaded = await asyncio.to_thread(self._load, workflow, variables)
         id = EnvironmentId(_draw())
         return make_plan(loaded, self._control.inventory, id, lambda: TaskId(_draw())), id
 
-    def _source_of(self, workflow: str) -> Directory:
-        directories = [Directory(path) for path in self._site.repositories]
-        for directory in directories:
-            if any(name == workflow for name, _ in directory.workflows()):
-                return directory
-        if not directories:
-            raise UnknownName(
-                "no repository of workflows is configured; set o2: repositories: in the master's config"
-            )
-        return directories[0]  # whose load() names the nearest workflow there is
+    def _load(self, workflow: str, variables: dict[str, str]) -> Workflow:
+        site = self._site
+        return load(
+            shelf.find(site.repositories, workflow),
+            workflow,
+            variables=variables,
+            site_defaults=site.defaults,
+            site_vars=site.vars,
+        )
 
     async def _steer(self, wanted: Steer, user: str, progress: Progress) -> dict[str, Any]:
         held = self._control.find(wanted.id)
@@ -193,7 +184,7 @@ class Desk:
         return record.hosts(self._control.hosts, self._control.held, self._control.clock())
 
     async def _workflows(self, _wanted: Nothing, _user: str, _progress: Progress) -> list[dict[str, Any]]:
-        return await asyncio.to_thread(_list_workflows, self._site.repositories)
+        return await asyncio.to_thread(shelf.catalogue, self._site.repositories)
 
     async def _stop_runs(self, wanted: StopRuns, user: str, progress: Progress) -> list[dict[str, Any]]:
         running = [h for h in self._control.held.values() if h.environment.state is EnvironmentState.RUNNING]
@@ -216,20 +207,6 @@ class Desk:
             "hosts": len(self._control.hosts.known),
             "settings": plain(self._site),
         }
-
-
-def _list_workflows(repositories: tuple[str, ...]) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": name,
-            "description": description,
-            "revision": directory.revision(),
-            "source": path,
-        }
-        for path in repositories
-        for directory in [Directory(path)]
-        for name, description in directory.workflows()
-    ]
 
 
 def _rebuilt(kept: Kept) -> Environment:

@@ -1,0 +1,64 @@
+"""What a Salt administrator types."""
+
+import pytest
+
+pytestmark = pytest.mark.integration
+
+
+def test_salt_run_creates_shows_and_destroys(workshop):
+    made = workshop.cluster.json(
+        "salt-run", "o2.env_create", "workflow=fairmq-ex-1-n-1", "vars={processors: 2}"
+    )
+    assert (made["state"], len(made["tasks"])) == ("CONFIGURED", 4)
+    shown = workshop.cluster.run("salt-run", "o2.env_show", made["id"]).stdout
+    assert "[CONFIGURED] diamond" in shown
+    assert "└── [CONFIGURED] sink → task" in shown
+    assert workshop.cluster.json("salt-run", "o2.env_list")[0]["id"] == made["id"]
+    assert len(workshop.cluster.json("salt-run", "o2.task_list")) == 4
+    assert workshop.cluster.json("salt-run", "o2.env_destroy", made["id"])["state"] == "DONE"
+
+
+def test_salt_run_shows_progress_while_it_works(workshop):
+    done = workshop.cluster.run("salt-run", "o2.env_create", "workflow=fairmq-ex-copypush")
+    assert "of 5 tasks" in done.stdout
+
+
+def test_salt_run_fails_with_a_plain_message_and_an_exit_code(workshop):
+    done = workshop.cluster.run("salt-run", "o2.env_create", "workflow=nobody-wrote-this")
+    assert done.returncode == 1
+    assert "no workflow nobody-wrote-this" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_the_examples_are_listed(workshop):
+    names = {each["name"] for each in workshop.cluster.json("salt-run", "o2.workflow_list")}
+    assert {"fairmq-ex-1-n-1", "fairmq-ex-copypush", "qc-advanced-root"} <= names
+
+
+def test_every_minion_tells_its_tasks(workshop):
+    environment = workshop.create("fairmq-ex-copypush")
+    told = workshop.cluster.json("salt", "*", "o2.tasks", "--static")
+    found = {task["task"] for tasks in told.values() for task in tasks}
+    assert found == {task["id"] for task in environment["tasks"]}
+
+
+def test_one_process_can_be_asked_and_led_by_hand(workshop):
+    environment = workshop.create("fairmq-ex-copypush")
+    task = environment["tasks"][0]
+    port = str(task["control_port"])
+    (state,) = workshop.cluster.json("salt", task["host"], "occ.get_state", port, "--static").values()
+    assert (state["state"], state["pid"]) == ("READY", task["pid"])
+    moved = workshop.cluster.run("salt", task["host"], "occ.transition", port, "RESET")
+    assert moved.returncode == 0, moved.stdout + moved.stderr
+    (state,) = workshop.cluster.json("salt", task["host"], "occ.get_state", port, "--static").values()
+    assert state["state"] == "IDLE"
+
+
+def test_a_wrong_event_by_hand_is_refused_before_it_reaches_the_device(workshop):
+    environment = workshop.create("fairmq-ex-copypush")
+    task = environment["tasks"][0]
+    port = str(task["control_port"])
+    done = workshop.cluster.run("salt", task["host"], "occ.transition", port, "CONFIGURE")
+    assert done.returncode != 0
+    (state,) = workshop.cluster.json("salt", task["host"], "occ.get_state", port, "--static").values()
+    assert state["state"] == "READY"
