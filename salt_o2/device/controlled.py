@@ -64,7 +64,8 @@ def _mismatch(source: str, current: str) -> Refused:
 
 
 def _reply(asked: Asked, state: str) -> Reply:
-    if state == target(asked.source, asked.event):
-        return Reply(True, Trigger.EXECUTOR, state, asked.event)
-    trigger = Trigger.DEVICE_ERROR if state == ERROR else Trigger.DEVICE_INTENTIONAL
-    return Reply(False, trigger, state, asked.event)
+    as_asked = state == target(asked.source, asked.event)
+    if state == ERROR:
+        return Reply(as_asked, Trigger.DEVICE_ERROR, state, asked.event)
+    trigger = Trigger.EXECUTOR if as_asked else Trigger.DEVICE_INTENTIONAL
+    return Reply(as_asked, trigger, state, asked.event)

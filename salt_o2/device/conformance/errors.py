@@ -51,7 +51,8 @@ async def error_found(trial: Trial) -> None:
         device = await trial.start()
         await device.configure(trial.properties(), until=until)
         reply = await device.step(until, "ERROR FOUND")
-        expect(reply.state == n.ERROR, f"it was answered by {reply}")
+        wanted = Reply(True, Trigger.DEVICE_ERROR, n.ERROR, "ERROR FOUND")
+        expect(reply == wanted, f"it was answered by {reply}, and not {wanted}")
         await device.ends(1)
 
 
