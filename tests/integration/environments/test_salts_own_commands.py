@@ -38,7 +38,7 @@ def test_the_examples_are_listed(workshop):
 def test_every_minion_tells_its_tasks(workshop):
     environment = workshop.create("fairmq-ex-copypush")
     told = workshop.cluster.json("salt", "*", "o2.tasks", "--static")
-    found = {task["task"] for tasks in told.values() for task in tasks}
+    found = {task for tasks in told.values() for task in tasks}
     assert found == {task["id"] for task in environment["tasks"]}
 
 
