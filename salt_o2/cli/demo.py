@@ -13,6 +13,7 @@ import typer
 
 from salt_o2.cli.rate import Rate, rate_of
 from salt_o2.cli.terminal import Terminal
+from salt_o2.cli.voice import task_log
 from salt_o2.control import render
 from salt_o2.core.errors import O2Error, TaskError
 
@@ -65,7 +66,8 @@ def _cluster(terminal: Terminal, directory: Path, minions: int) -> Iterator[Term
     _step(terminal, f"coconut cluster up --minions {minions}")
     try:
         status = up(directory, minions, say=terminal.note)
-        yield replace(terminal, control=Path(status["control_socket"]))
+        control, config_dir = Path(status["control_socket"]), Path(status["config_dir"])
+        yield replace(terminal, control=control, config_dir=config_dir)
     finally:
         if not stays:
             with _undisturbed():
@@ -150,7 +152,7 @@ def _watch(terminal: Terminal, identity: str, seconds: float) -> Rate:
     _step(terminal, f"coconut task log {sink} -n 1")
     rate, end = None, time.monotonic() + FIRST_RATE_S
     while time.monotonic() < end:
-        heard = rate_of(terminal.ask("task_log", {"id": sink, "lines": 20})["stdout"])
+        heard = rate_of(task_log(terminal, sink, lines=20)["stdout"])
         if heard and not rate:
             end = time.monotonic() + seconds
         if heard and heard != rate:

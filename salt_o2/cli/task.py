@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from salt_o2.cli.verbs import noun, verb
+from salt_o2.cli.voice import task_log
 from salt_o2.control import render
 
 app = noun("Tasks: the processes of all environments.")
@@ -23,7 +24,7 @@ def log(
     lines: Annotated[int, typer.Option("-n", "--lines", help="How many of the last lines.", min=1)] = 40,
 ) -> None:
     """Show what a task wrote last."""
-    ctx.obj.show(ctx.obj.ask("task_log", {"id": identity, "lines": lines}), render_log)
+    ctx.obj.show(task_log(ctx.obj, identity, lines), render_log)
 
 
 def render_log(found: dict[str, Any]) -> str:

@@ -19,6 +19,8 @@ class Terminal:
     colour: bool = False
     control: Path | None = None
     """The socket given with ``--control``."""
+    config_dir: Path | None = None
+    """Salt's configuration that goes with it, if that is known."""
 
     def ask(self, verb: str, arguments: dict[str, Any] | None = None, timeout_s: float = 600.0) -> Any:
         """Return what control answers to one request, with live progress while it takes its time."""

@@ -31,6 +31,8 @@ START_TIMEOUT_S = 90.0
 PATIENCE_S = 8.0
 """How long a daemon may take to end by itself."""
 DESTROY_TIMEOUT_S = 30.0
+LONGEST_RUN_PARENT = 50
+"""107 bytes less ``/o2-12345678/flp1000/minion_event_1234567890_pull.ipc`` and some to spare."""
 
 
 def quiet(_message: str) -> None:
@@ -79,17 +81,20 @@ def _start(
             compile_salt(say)
             current = _spawn_all(place, current, say)
             wait_until_ready(place, current, timeout_s, say)
-        except BaseException:
+        except BaseException as error:
             say("taking the cluster down again")
-            down(place.directory, keep=True)
+            down(place.directory, keep=bool(before) or isinstance(error, Exception))
             raise
     say(f"the cluster is up after {time.monotonic() - begin:.1f} s")
 
 
 def _run_folder(before: Record | None) -> Path:
+    """Return the folder for sockets: that of before, or a new one where paths are short enough."""
     if before and before.run.is_dir():
         return before.run
-    return Path(tempfile.mkdtemp(prefix="o2-", dir=os.environ.get("XDG_RUNTIME_DIR") or None))
+    candidates = (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp")
+    parent = next(path for path in candidates if path and len(path) <= LONGEST_RUN_PARENT)
+    return Path(tempfile.mkdtemp(prefix="o2-", dir=parent))
 
 
 def _spawn_all(place: Layout, current: Record, say: Say) -> Record:
@@ -98,6 +103,8 @@ def _spawn_all(place: Layout, current: Record, say: Say) -> Record:
     for name in ("master", *current.minions):
         (current.run / name).mkdir(exist_ok=True, mode=0o700)
         place.pidfile(name).unlink(missing_ok=True)  # its pid may be another's by now, and Salt would give up
+        with suppress(FileNotFoundError):
+            place.log(name).replace(place.old_log(name))
         daemon = process.spawn(name, _command(place, name), environment, place.output(name))
         current = replace(current, processes=(*current.processes, daemon))
         record.write(place, current)

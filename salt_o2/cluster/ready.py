@@ -1,4 +1,7 @@
-"""When a cluster is ready: control is there and knows every minion's agent."""
+"""When a cluster is ready: control knows every minion's agent, and every minion takes jobs.
+
+Agents sign in to the master by themselves, mostly before the minion that runs them has done so.
+"""
 
 import time
 from collections.abc import Callable
@@ -25,13 +28,13 @@ def known_hosts(control_socket: Path) -> set[str]:
 
 
 def wait_until_ready(layout: Layout, record: Record, timeout_s: float, say: Say) -> None:
-    """Return when control knows all minions of ``record``.
+    """Return when all minions of ``record`` are ready.
 
     Raises:
         O2Error: as soon as one of its daemons has died, or after ``timeout_s``; with the end of the log.
     """
     deadline = time.monotonic() + timeout_s
-    missing, seen = set(record.minions), set[str]()
+    missing = set(record.minions)
     while missing:
         for process in record.dead:
             raise O2Error(
@@ -40,17 +43,24 @@ def wait_until_ready(layout: Layout, record: Record, timeout_s: float, say: Say)
         if time.monotonic() > deadline:
             raise O2Error(_too_slow(layout, record, missing, timeout_s))
         time.sleep(_POLL_S)
-        known = known_hosts(record.control_socket)
-        for host in sorted(known & missing):
-            say(f"{host} is known to control")
-        seen |= known
-        missing -= known
+        ready = {host for host in known_hosts(record.control_socket) & missing if takes_jobs(layout, host)}
+        for host in sorted(ready):
+            say(f"{host} is ready")
+        missing -= ready
+
+
+def takes_jobs(layout: Layout, minion: str) -> bool:
+    """Whether the minion has logged, in this start, that it takes jobs (`salt/minion.py`, `tune_in`)."""
+    try:
+        return "Minion is ready to receive requests!" in layout.log(minion).read_text(errors="replace")
+    except FileNotFoundError:
+        return False
 
 
 def _too_slow(layout: Layout, record: Record, missing: set[str], timeout_s: float) -> str:
     late = "master" if len(missing) == len(record.minions) else min(missing)
     return (
-        f"control does not know {', '.join(sorted(missing))} after {timeout_s:g} s; "
+        f"{', '.join(sorted(missing))} not ready after {timeout_s:g} s; "
         f"the last lines of {layout.log(late)}:\n{tail(layout, late)}"
     )
 

@@ -10,12 +10,14 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from salt_o2.core.errors import O2Error
 
 SLOTS = 10
 PORTS_EACH = 1100
 
+_LISTEN = "0A"
 _MASTER_PORTS, _CONTROL_PORTS, _CHANNEL_PORTS = 31900, 20000, 8900
 
 
@@ -45,6 +47,11 @@ class Slot:
         """First and last port for the data channels of tasks."""
         return _share(_CHANNEL_PORTS, self.number)
 
+    def crowd(self, busy: set[int]) -> int:
+        """Return how many of its ports for tasks are among ``busy``."""
+        ranges = (self.control_ports, self.channel_ports)
+        return sum(first <= port <= last for port in busy for first, last in ranges)
+
     def address(self, minion: int) -> str:
         """Return the loopback address of the minion with this index, counted from 0."""
         high, low = divmod(11 + minion, 256)
@@ -57,15 +64,17 @@ def _share(first: int, number: int) -> tuple[int, int]:
 
 @contextmanager
 def claimed(preferred: int | None = None) -> Iterator[Slot]:
-    """Hold a free slot, ``preferred`` if possible, until the block ends: start the master in it.
+    """Hold a free slot until the block ends: start the master in it.
+
+    It is ``preferred`` if possible, or else the one with the fewest ports that somebody uses.
 
     Raises:
         O2Error: if all slots are taken.
     """
-    order = sorted(range(SLOTS), key=lambda number: number != preferred)
+    busy = listening_ports()
+    order = sorted(map(Slot, range(SLOTS)), key=lambda slot: (slot.number != preferred, slot.crowd(busy)))
     with ExitStack() as held:
-        for number in order:
-            slot = Slot(number)
+        for slot in order:
             if _reserve(slot, held) and all(
                 port_is_free(port) for port in (slot.publish_port, slot.request_port)
             ):
@@ -86,6 +95,15 @@ def _reserve(slot: Slot, held: ExitStack) -> bool:
     except OSError:
         return False
     return True
+
+
+def listening_ports() -> set[int]:
+    """Return the TCP ports that anybody here listens at (/proc/net/tcp: column 2 address, 4 state)."""
+    rows: list[list[str]] = []
+    for table in (Path("/proc/net/tcp"), Path("/proc/net/tcp6")):
+        if table.exists():
+            rows += [line.split() for line in table.read_text().splitlines()[1:]]
+    return {int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == _LISTEN}
 
 
 def port_is_free(port: int) -> bool:

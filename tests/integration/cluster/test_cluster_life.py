@@ -8,6 +8,7 @@ import pytest
 
 from salt_o2.cluster import down, is_up, record, status, up
 from salt_o2.cluster.layout import layout
+from salt_o2.cluster.life import LONGEST_RUN_PARENT
 from salt_o2.cluster.process import marked, wait_until_gone
 from salt_o2.core.errors import InvalidRequest, O2Error
 
@@ -64,6 +65,15 @@ def test_a_daemon_that_dies_while_starting_is_reported_with_its_last_words(direc
         up(directory, minions=1)
     assert marked(directory) == []
     assert not is_up(directory)
+
+
+def test_sockets_go_where_their_paths_are_short_enough(directory, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    assert len(str(tmp_path)) > LONGEST_RUN_PARENT
+    monkeypatch.setattr("salt_o2.cluster.config._QUICK", {"user": "nobody-of-that-name"})
+    with pytest.raises(O2Error):
+        up(directory, minions=1)
+    assert not list(tmp_path.glob("o2-*"))
 
 
 def test_taking_down_what_is_not_up_is_no_error(directory):

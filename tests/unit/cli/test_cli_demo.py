@@ -22,7 +22,7 @@ class FakeCluster:
 
     def up(self, _directory, minions, say):
         self.story.append(f"up {minions}")
-        return {"control_socket": str(self.socket)}
+        return {"control_socket": str(self.socket), "config_dir": "/conf"}
 
     def down(self, _directory, say):
         self.story.append("down")

@@ -53,7 +53,7 @@ def test_the_engines_run_where_they_belong(place):
 
 def test_the_master_serves_what_the_package_brings(place):
     options = master_config(place, RECORD)
-    assert options["o2"]["repositories"] == [str(packaged("examples"))]
+    assert options["o2"]["repositories"] == [str(place.templates), str(packaged("examples"))]
     assert options["pillar_roots"]["base"] == [str(place.pillar), str(packaged("pillar"))]
     assert all(packaged(folder).is_dir() for folder in ("examples", "pillar", "reactor", "states"))
 

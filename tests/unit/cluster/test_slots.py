@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salt_o2.cluster.slots import SLOTS, Slot, claimed, port_is_free
+from salt_o2.cluster.slots import SLOTS, Slot, claimed, listening_ports, port_is_free
 from salt_o2.core.errors import O2Error
 
 ALL = [Slot(number) for number in range(SLOTS)]
@@ -84,6 +84,22 @@ def test_a_slot_whose_port_is_taken_is_passed_over(monkeypatch):
     monkeypatch.setattr("salt_o2.cluster.slots.port_is_free", lambda port: port > taken)
     with claimed(preferred=3) as found:
         assert found.number > 3
+
+
+def test_who_listens_is_seen():
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        assert stranger.getsockname()[1] in listening_ports()
+
+
+def test_a_slot_whose_ports_are_used_by_others_comes_last(monkeypatch):
+    crowded = {Slot(number).control_ports[0] for number in range(SLOTS) if number != 7}
+    monkeypatch.setattr("salt_o2.cluster.slots.listening_ports", lambda: crowded)
+    monkeypatch.setattr("salt_o2.cluster.slots.port_is_free", lambda _port: True)
+    monkeypatch.setattr("salt_o2.cluster.slots._reserve", lambda _slot, _held: True)
+    with claimed() as found:
+        assert found == Slot(7)
+    with claimed(preferred=2) as found:
+        assert found == Slot(2), "a cluster keeps its ports"
 
 
 def test_when_all_are_taken_it_says_how_to_end_one(monkeypatch):

@@ -1,0 +1,62 @@
+"""The demo as a newcomer runs it, to its end and interrupted: afterwards nothing is left."""
+
+import os
+import signal
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from salt_o2.cluster.process import marked
+
+pytestmark = pytest.mark.integration
+
+COCONUT = [sys.executable, str(Path(sysconfig.get_path("scripts")) / "coconut")]
+
+
+@pytest.fixture
+def sockets():
+    """A short folder for sockets."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def demo(tmp_path, sockets):
+    """Starts the demo in an empty folder."""
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environ |= {"PYTHONUNBUFFERED": "1", "XDG_RUNTIME_DIR": str(sockets)}
+    (tmp_path / "here").mkdir()
+    with subprocess.Popen(
+        [*COCONUT, "demo", "--seconds", "1", "--minions", "2"],
+        cwd=tmp_path / "here",
+        env=environ,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as demo:
+        yield demo
+        demo.kill()
+    assert marked(tmp_path / "here" / ".cluster") == []
+    assert list((tmp_path / "here").iterdir()) == []
+    assert list(sockets.iterdir()) == []
+
+
+def test_the_demo_takes_data_and_leaves_nothing(demo):
+    out, _ = demo.communicate(timeout=100)
+    assert demo.returncode == 0, out
+    assert "[RUNNING] sink → task" in out
+    assert ", 0 are missing." in out
+
+
+@pytest.mark.parametrize("moment", ["started a master", "DEPLOY", "RUNNING", "$ coconut task log"])
+def test_ctrl_c_cleans_up_at_any_moment(demo, moment):
+    for line in demo.stdout:
+        if moment in line:
+            break
+    demo.send_signal(signal.SIGINT)
+    out, _ = demo.communicate(timeout=100)
+    assert demo.returncode == 130, out
