@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from salt_o2.core.ids import HostId, TaskId
 from salt_o2.core.launch import Launch
+from salt_o2.core.moment import Moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +16,10 @@ class PlannedRole:
     """Names from the root on, joined by dots."""
     roles: tuple["PlannedRole", ...] = ()
     task: TaskId | None = None
+    tolerate: int = 0
+    """How many of its direct children it can lose and still be whole."""
+    detector: str = ""
+    """The detector that it and all below it belong to, if any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +39,27 @@ class PlannedTask:
     memory_mb: float = 0.0
     ports: tuple[int, ...] = ()
     """All TCP ports that the plan took for it: control, channels and static ones."""
+    trigger: Moment | None = None
+    """When it runs, if it is a hook: it is started at that moment and must end by itself with exit code 0."""
+    timeout_s: float = 30.0
+    """How long a hook may run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedCall:
+    """A function of an integration, called around a transition."""
+
+    path: str
+    func: str
+    """As the template has it, for example ``trg.RunStart()``; evaluated with ``variables`` when it is called."""
+    trigger: Moment
+    until: Moment
+    """The moment that waits for its end (``await`` in templates)."""
+    result: str = ""
+    """The variable that takes what it returns (``return`` in templates)."""
+    timeout_s: float = 30.0
+    critical: bool = True
+    variables: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,5 +71,6 @@ class Plan:
     """What the templates were read from: a git commit, or a digest of the files."""
     root: PlannedRole
     tasks: tuple[PlannedTask, ...]
+    calls: tuple[PlannedCall, ...] = ()
     variables: dict[str, str] = field(default_factory=dict)
     """The root role's variables, consolidated (for timeouts and times of runs)."""
