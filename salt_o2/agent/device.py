@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 POLL_S = 1.0
 """How often a device is asked that does not tell: OCClite has no StateStream."""
+FIND_AGAIN_S = 0.1
 NULL = "NULL"
 
 
@@ -69,6 +70,22 @@ class Device:
         found = await self.channel.get_state(timeout_s)
         return Sight(TABLES[self.mode].task_state(found.state), found.state, found.pid)
 
+    async def find(self, timeout_s: float) -> Sight:
+        """Return where the process is, asking again until it answers.
+
+        Raises:
+            O2Error: it does not within ``timeout_s`` seconds.
+        """
+        clock = asyncio.get_running_loop().time
+        until = clock() + timeout_s
+        while True:
+            try:
+                return await self.look(max(0.05, until - clock()))
+            except O2Error:
+                if clock() + FIND_AGAIN_S > until:
+                    raise
+                await asyncio.sleep(FIND_AGAIN_S)
+
     def note(self, known: Record) -> None:
         """Write into ``known`` what the process cannot be asked for later."""
         history = self.channel.history
@@ -76,8 +93,11 @@ class Device:
 
     def recall(self, known: Record) -> None:
         """Remember what an earlier agent had noted."""
+        from salt_o2.occ.properties import channels_of
+
         history = self.channel.history
-        history.pid, history.channels, history.worn = known.pid, set(known.channels), known.worn
+        history.pid, history.worn = known.pid, known.worn
+        history.channels = {*known.channels, *channels_of(known.configured or {})}
 
     def watch(
         self, look: Callable[[], None], announce: Callable[[str], None], running: Callable[[], bool]

@@ -6,7 +6,6 @@ moment per task and step (docs/decisions/agent-records.md).
 """
 
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -81,12 +80,10 @@ class Record:
             return self.properties
         return self.arguments if event in (TaskEvent.START, TaskEvent.STOP) else {}
 
-    def note_step(self, event: TaskEvent, arguments: Mapping[str, str]) -> None:
+    def note_step(self, event: TaskEvent) -> None:
         """Remember that the device has done ``event``."""
         self.announced, self.failure = "", None
-        if event is TaskEvent.CONFIGURE:
-            self.configured = dict(arguments)
-        elif event is TaskEvent.RESET:
+        if event is TaskEvent.RESET:
             self.configured = None
 
 

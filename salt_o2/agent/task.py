@@ -16,7 +16,7 @@ from salt_o2.agent.home import TaskHome
 from salt_o2.agent.record import Record, report_of
 from salt_o2.agent.watch import Watch
 from salt_o2.core import escalation
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequest, O2Error
 from salt_o2.core.ids import TaskId
 from salt_o2.core.messages import Command, Exit, Failure, Order, TaskReport
 from salt_o2.core.states import TaskEvent, TaskState
@@ -49,6 +49,7 @@ class Task:
         self._deadline: float | None = None
         self._asked = "launch"
         self._lost = self._given_up = self._stuck = self._worn = self._end_is_wanted = False
+        self._must_look = False
 
     @property
     def id(self) -> TaskId:
@@ -88,7 +89,9 @@ class Task:
         self._body = body.adopt(known, self.home, self._host, self._on_end)
         if self._body is None:
             await self._note_missed_end()
-        elif known.settled:
+        elif not known.settled:
+            self._must_look = True
+        else:
             self._begin_to_watch(self._body)
             if self._watch is not None:
                 await self._watch.find_again()
@@ -166,6 +169,8 @@ class Task:
         """Go on until the goal is reached or given up; first carry out ``event``, and say why it failed."""
         failure = None
         try:
+            if self._must_look and self._body is not None:
+                await self._look_first(self._body)
             if event is not None:
                 failure = await self._fire(event, arguments or {})
             while (step := await self._next()) is not Act.REST:
@@ -263,6 +268,21 @@ class Task:
         else:
             await self._believe(outcome, living)
 
+    async def _look_first(self, living: Body) -> None:
+        """An earlier agent was killed in the middle of an order: see how far it came."""
+        self._must_look = False
+        if living.device is None or self.record.pid is None:
+            return
+        self._asked = "GetState"
+        try:
+            seen = await living.while_alive(living.device.find(self._left()), self._hurry, PATIENCE_S)
+        except O2Error as error:
+            self._lost = True
+            self._fail(Failure(asked=self._asked, state="-", reason=str(error), advice=self._advice()))
+            return
+        if seen is not None:
+            self.record.state, self.record.device_state = seen.state, seen.word
+
     async def _fire(self, event: TaskEvent, arguments: Mapping[str, str]) -> Failure | None:
         living, down = self._body, self._goes_down()
         if living is None or living.device is None:
@@ -271,6 +291,9 @@ class Task:
             await self._wait_until_ready(living)
             return self.record.failure
         self._asked = event
+        if event is TaskEvent.CONFIGURE:  # known to the next agent, whatever becomes of this one
+            self.record.configured = dict(arguments)
+            self.home.save(self.record)
         outcome = await living.while_alive(
             living.device.fire(event, arguments, min(self._left(), STEP_DOWN_S) if down else self._left()),
             asyncio.Event() if down else self._hurry,
@@ -281,7 +304,7 @@ class Task:
             return None
         living.device.note(self.record)
         if outcome.failure is None:
-            self.record.note_step(event, arguments)
+            self.record.note_step(event)
             if event is TaskEvent.EXIT:
                 self._end_is_wanted = self._lost = True
         await self._believe(outcome, living)
@@ -321,10 +344,10 @@ class Task:
     # --- ends -----------------------------------------------------------------------------------
 
     async def _bury(self, living: Body) -> None:
-        self._body = None
         await self._stop_watching()
         await living.clear_session()
         await living.release()
+        self._body = None
         self._note_end(living.exit, "")
         self._lost = self._end_is_wanted = False
 

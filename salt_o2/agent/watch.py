@@ -57,9 +57,7 @@ class Watch:
     async def find_again(self) -> None:
         """Look at a device that ran on without an agent, until it answers; go on behind after some time."""
         self._looking = asyncio.create_task(self._find_again())
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(ADOPTION_S):
-                await asyncio.shield(self._looking)
+        await asyncio.wait({self._looking}, timeout=ADOPTION_S)
         if not self._looking.done():
             self._moved(TaskState.UNKNOWN, "-", f"it does not answer within {ADOPTION_S:.0f} s")
 

@@ -1,0 +1,279 @@
+"""The agent's socket, and the Salt execution modules that use it, as a minion loads them."""
+
+import asyncio
+import stat
+
+import pytest
+import salt.config
+import salt.loader
+from agent_stage import ENVIRONMENT, HOST, basic, device, free_port
+from salt.exceptions import CommandExecutionError, SaltInvocationError
+from test_devices import data_channel
+
+from salt_o2.agent import client, server
+from salt_o2.agent.socket_path import socket_path
+from salt_o2.core.codec import plain
+from salt_o2.core.errors import InvalidRequest, Unreachable
+from salt_o2.core.ids import TaskId
+from salt_o2.core.messages import Order
+from salt_o2.core.states import TaskState
+
+pytestmark = pytest.mark.integration
+STANDBY, CONFIGURED, RUNNING = TaskState.STANDBY, TaskState.CONFIGURED, TaskState.RUNNING
+ERROR, DONE = TaskState.ERROR, TaskState.DONE
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory):
+    """The modules o2 and occ, loaded by Salt's own loader from the installed package."""
+    root = tmp_path_factory.mktemp("minion")
+    (root / "minion").write_text(f"root_dir: {root}\nid: flp1\n")
+    opts = salt.config.minion_config(str(root / "minion"))
+    opts["grains"] = {}
+    modules = salt.loader.minion_mods(opts, whitelist=["o2", "occ"])
+    return opts, modules
+
+
+@pytest.fixture
+def ask(perform, loaded, tmp_path):
+    """Play a scene in which functions of the modules can be called; they block, so in a thread."""
+    opts, modules = loaded
+    sock_dir = tmp_path / "sock"
+
+    def play(scene):
+        async def with_server(stage):
+            serving = asyncio.create_task(server.serve(stage.agent, sock_dir))
+            opts["sock_dir"] = str(sock_dir)
+            while not socket_path(sock_dir).exists():
+                assert not serving.done()
+                await asyncio.sleep(0.01)
+
+            async def call(name, *arguments, **more):
+                return await asyncio.to_thread(modules[name], *arguments, **more)
+
+            try:
+                await scene(stage, call)
+            finally:
+                serving.cancel()
+                await asyncio.gather(serving, return_exceptions=True)
+                assert not socket_path(sock_dir).exists()
+
+        perform(with_server)
+
+    return play
+
+
+def test_tasks_are_shown_by_name_with_their_command_line(ask):
+    async def scene(stage, call):
+        await stage.launch(STANDBY, clock=basic("exec sleep 1000"))
+        found = await call("o2.tasks")
+        assert found["clock"]["state"] == "STANDBY"
+        assert found["clock"]["command"] == "exec sleep 1000"
+        assert await call("o2.tasks", ENVIRONMENT) == found
+        assert await call("o2.tasks", "another") == {}
+
+    ask(scene)
+
+
+def test_a_command_by_hand_is_the_same_as_one_by_the_bus(ask):
+    async def scene(stage, call):
+        order = Order(task=TaskId("clock"), launch=basic("exec sleep 1000"))
+        command = {
+            "host": HOST,
+            "environment": ENVIRONMENT,
+            "revision": 4,
+            "goal": "RUNNING",
+            "orders": [plain(order)],
+        }
+        answer = await call("o2.drive", command)
+        assert answer == {"host": HOST, "environment": ENVIRONMENT, "revision": 4}
+        await stage.until(lambda: stage.is_settled("clock", 4))
+        stage.revision = 4
+        assert stage.latest["clock"].state is RUNNING
+
+    ask(scene)
+
+
+def test_a_device_is_moved_by_hand_and_stays_where_it_was_put(ask):
+    async def scene(stage, call):
+        await stage.launch(STANDBY, sink=device(), other=device())
+        channel = data_channel(free_port())
+        done = await call("o2.transition", "configure", "sink", arguments=channel)
+        assert done == {"sink": {"state": "CONFIGURED", "failure": None}}
+        await stage.until(lambda: stage.latest["sink"].state is CONFIGURED)
+        both = await call("o2.transition", "START", ["sink", "other"])
+        assert both["sink"] == {"state": "RUNNING", "failure": None}
+        assert both["other"]["state"] == "STANDBY"
+        assert "not possible in IDLE" in both["other"]["failure"]["reason"]
+        (about,) = await stage.drive(STANDBY, "sink")
+        assert (about.state, about.failure) == (STANDBY, None)
+
+    ask(scene)
+
+
+def test_exit_by_hand_ends_the_task_in_good_order(ask):
+    async def scene(stage, call):
+        await stage.launch(STANDBY, sink=device())
+        await call("o2.transition", "EXIT", "sink")
+        await stage.until(lambda: stage.latest["sink"].state is DONE)
+        assert stage.latest["sink"].exit.code == 0
+
+    ask(scene)
+
+
+def test_a_task_killed_by_hand_is_an_error_that_says_by_whom(ask):
+    async def scene(stage, call):
+        await stage.launch(RUNNING, clock=basic("exec sleep 1000"))
+        assert await call("o2.kill", "clock") == {"clock": True}
+        await stage.until(lambda: stage.latest["clock"].state is ERROR)
+        assert "killed by hand" in stage.latest["clock"].failure.reason
+
+    ask(scene)
+
+
+def test_the_log_is_shown_also_after_the_end(ask):
+    async def scene(stage, call):
+        await stage.launch(RUNNING, talker=basic("echo one; echo two; echo three >&2; exec sleep 1000"))
+        await stage.until(lambda: stage.agent.output_of("talker").last_words() != ())
+        await stage.until(lambda: len(stage.agent.output_of("talker").last_words()) == 3)
+        assert await call("o2.log", "talker") == {"stdout": ["one", "two"], "stderr": ["three"]}
+        await stage.drive(DONE, "talker")
+        await stage.until(lambda: stage.agent.tasks() == [])
+        assert (await call("o2.log", "talker", lines=1))["stdout"] == ["two"]
+
+    ask(scene)
+
+
+def test_info_says_who_the_agent_is(ask):
+    async def scene(stage, call):
+        await stage.launch(STANDBY, clock=basic("true"))
+        found = await call("o2.info")
+        assert (found["host"], found["tasks"], found["unsettled"]) == (HOST, 1, 0)
+        assert found["incarnation"] == stage.reports[-1].incarnation
+        assert found["facts"]["address"] == "127.0.0.1"
+
+    ask(scene)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "said"),
+    [
+        pytest.param("o2.transition", ("FLY", "clock"), "FLY", id="unknown-event"),
+        pytest.param("o2.transition", ("START", "nobody"), "no task 'nobody' on flp1", id="unknown-task"),
+        pytest.param("o2.transition", ("START", []), "name one task", id="no-task"),
+        pytest.param("o2.transition", ("START", "clock", "x"), "must be a map", id="arguments"),
+        pytest.param("o2.transition", ("START", "clock", None, -1), "timeout", id="timeout"),
+        pytest.param("o2.drive", ({"host": "flp1"},), "not a Command", id="half-a-command"),
+        pytest.param("o2.drive", ("DONE",), "must be a map", id="no-command"),
+        pytest.param("o2.kill", ({},), "name one task", id="kill-nothing"),
+        pytest.param("o2.log", ("../../etc/passwd",), "no task", id="path-as-task"),
+        pytest.param("o2.log", ("clock", 0), "lines must be", id="no-lines"),
+        pytest.param("occ.get_state", (0,), "a port is", id="port-0"),
+        pytest.param("occ.get_state", ("http",), "a port is", id="port-name"),
+        pytest.param("occ.get_state", (30000, "JSON"), "codec is one of", id="codec"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_the_reason(ask, name, arguments, said):
+    async def scene(stage, call):
+        await stage.launch(STANDBY, clock=basic("true"))
+        with pytest.raises(SaltInvocationError, match=said):
+            await call(name, *arguments)
+
+    ask(scene)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"host": "flp2"}, id="another-host"),
+        pytest.param({"goal": "MIXED"}, id="no-goal-of-a-task"),
+        pytest.param({"environment": "../x"}, id="path-as-environment"),
+        pytest.param({"orders": [{"task": "../x"}]}, id="path-as-task"),
+        pytest.param({"orders": [{"task": ""}]}, id="no-name"),
+        pytest.param({"timeout_s": 0}, id="no-time"),
+        pytest.param({"revision": "x"}, id="no-number"),
+    ],
+)
+def test_a_command_that_cannot_be_meant_begins_nothing(ask, change):
+    async def scene(stage, call):
+        command = {"host": HOST, "environment": "E", "revision": 1, "goal": "DONE", "orders": []} | change
+        with pytest.raises(SaltInvocationError):
+            await call("o2.drive", command)
+        assert stage.agent.tasks() == []
+
+    ask(scene)
+
+
+def test_nobody_else_can_open_the_socket(ask, tmp_path):
+    async def scene(stage, call):
+        mode = socket_path(tmp_path / "sock").stat().st_mode
+        assert stat.S_IMODE(mode) == 0o600
+
+    ask(scene)
+
+
+def test_without_an_agent_that_is_said_at_once(loaded, tmp_path):
+    opts, modules = loaded
+    opts["sock_dir"] = str(tmp_path)
+    with pytest.raises(CommandExecutionError, match="no agent listens at"):
+        modules["o2.tasks"]()
+
+
+def test_an_agent_that_does_not_answer_is_given_up_in_time(tmp_path):
+    socket_path(tmp_path).touch()
+    with (
+        pytest.raises(Unreachable, match="did not answer tasks within"),
+        client.connect(tmp_path, 0.1) as agent,
+    ):
+        agent.tasks()
+
+
+def test_a_path_that_fits_into_no_socket_is_refused(tmp_path):
+    with pytest.raises(InvalidRequest, match="set a shorter sock_dir"):
+        socket_path(tmp_path / ("x" * 100))
+
+
+@pytest.mark.parametrize("codec", ["OCClite", "OCC"])
+def test_a_control_channel_is_used_by_hand_step_by_step(ask, codec):
+    async def scene(stage, call):
+        launch = device("sink", codec)
+        (about,) = await stage.launch(STANDBY, sink=launch)
+        port = launch.control_port
+        assert await call("occ.get_state", port, codec) == {"state": "IDLE", "pid": about.pid}
+        channel = data_channel(free_port())
+        assert (await call("occ.transition", port, "init device", channel, codec))[
+            "state"
+        ] == "INITIALIZING DEVICE"
+        for step, state in (("COMPLETE INIT", "INITIALIZED"), ("BIND", "BOUND"), ("RESET DEVICE", "IDLE")):
+            assert await call("occ.transition", port, step, codec=codec) == {"state": state}
+        with pytest.raises(SaltInvocationError, match="'RUN' is not possible in IDLE, nothing was sent"):
+            await call("occ.transition", port, "RUN", codec=codec)
+        with pytest.raises(CommandExecutionError, match="START is not possible in IDLE"):
+            await call("occ.transition", port, "START", codec=codec)
+
+    ask(scene)
+
+
+def test_a_port_where_nobody_listens_is_unreachable(ask):
+    async def scene(stage, call):
+        with pytest.raises(CommandExecutionError, match="nobody answers"):
+            await call("occ.get_state", free_port())
+
+    ask(scene)
+
+
+def test_every_function_of_the_modules_says_how_to_call_it(loaded):
+    _, modules = loaded
+    ours = [name for name in list(modules) if name.startswith(("o2.", "occ."))]
+    assert sorted(ours) == [
+        "o2.drive",
+        "o2.info",
+        "o2.kill",
+        "o2.log",
+        "o2.tasks",
+        "o2.transition",
+        "occ.get_state",
+        "occ.transition",
+    ]
+    for name in ours:
+        assert "CLI Example:" in modules[name].__doc__

@@ -1,0 +1,277 @@
+"""The agent goes and another one comes: tasks run on, and what happened meanwhile is known."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from agent_stage import basic, device, free_port
+from test_devices import data_channel
+
+from salt_o2.agent import procfs
+from salt_o2.core.ids import TaskId
+from salt_o2.core.messages import Order
+from salt_o2.core.states import TaskState, TaskStatus
+
+pytestmark = pytest.mark.integration
+STANDBY, CONFIGURED, RUNNING = TaskState.STANDBY, TaskState.CONFIGURED, TaskState.RUNNING
+ERROR, DONE = TaskState.ERROR, TaskState.DONE
+
+
+async def ended(pid):
+    """Wait until a process is gone."""
+    async with asyncio.timeout(10):
+        while procfs.start_ticks(pid) is not None:
+            await asyncio.sleep(0.01)
+
+
+def test_tasks_run_on_and_are_adopted_with_their_pids(perform):
+    async def scene(stage):
+        order = Order(task=TaskId("sink"), launch=device(), properties=data_channel(free_port()))
+        clock = Order(task=TaskId("clock"), launch=basic("exec sleep 1000"))
+        before = {about.task: about for about in await stage.drive(RUNNING, order, clock)}
+        await stage.down()
+        for about in before.values():
+            os.kill(about.pid, 0)
+        stage.latest.clear()
+        await stage.up()
+        assert stage.latest == before
+        (about,) = await stage.drive(CONFIGURED, "sink")
+        assert (about.state, about.pid, about.failure) == (CONFIGURED, before["sink"].pid, None)
+
+    perform(scene)
+
+
+def test_a_new_agent_starts_with_a_survey_under_a_new_incarnation(perform):
+    async def scene(stage):
+        await stage.launch(STANDBY, clock=basic("exec sleep 1000"))
+        await stage.down()
+        known = len(stage.reports)
+        await stage.up()
+        first = stage.reports[known]
+        assert first.facts is not None
+        assert [about.task for about in first.tasks] == ["clock"]
+        assert first.incarnation != stage.reports[0].incarnation
+
+    perform(scene)
+
+
+@pytest.mark.parametrize(
+    ("script", "number", "code"),
+    [
+        pytest.param("exec sleep 1000", signal.SIGKILL, None, id="killed"),
+        pytest.param("exec sleep 1000", signal.SIGTERM, None, id="terminated"),
+        pytest.param("trap 'exit 7' USR1; while :; do sleep 0.01; done", signal.SIGUSR1, 7, id="code-7"),
+    ],
+)
+def test_an_end_while_no_agent_ran_is_reported_with_its_status(perform, script, number, code):
+    async def scene(stage):
+        (about,) = await stage.launch(RUNNING, victim=basic(script))
+        await stage.down()
+        os.kill(about.pid, number)
+        await ended(about.pid)
+        await stage.up()
+        await stage.until(lambda: stage.latest["victim"].state is ERROR)
+        after = stage.latest["victim"]
+        assert (after.state, after.status, after.pid) == (ERROR, TaskStatus.INACTIVE, None)
+        assert after.exit.code == code
+        assert after.exit.signal == (None if code else number)
+        assert "while no agent ran" in after.failure.reason
+
+    perform(scene)
+
+
+def test_a_device_that_died_while_no_agent_ran_is_in_error(perform):
+    async def scene(stage):
+        (about,) = await stage.launch(STANDBY, sink=device())
+        await stage.down()
+        os.kill(about.pid, signal.SIGKILL)
+        await ended(about.pid)
+        await stage.up()
+        await stage.until(lambda: stage.latest["sink"].state is ERROR)
+        assert stage.latest["sink"].exit.signal == signal.SIGKILL
+
+    perform(scene)
+
+
+def test_an_adopted_task_that_dies_is_seen_to_die(perform):
+    async def scene(stage):
+        (about,) = await stage.launch(RUNNING, victim=basic("exec sleep 1000"))
+        await stage.down()
+        await stage.up()
+        os.kill(about.pid, signal.SIGTERM)
+        await stage.until(lambda: stage.latest["victim"].state is ERROR)
+        assert stage.latest["victim"].exit.signal == signal.SIGTERM
+
+    perform(scene)
+
+
+def test_an_order_that_was_interrupted_is_carried_out_by_the_next_agent(perform):
+    async def scene(stage):
+        orders = [
+            Order(task=TaskId(f"sink-{n}"), launch=device(), properties=data_channel(free_port()))
+            for n in range(3)
+        ]
+        await stage.command(RUNNING, *orders)
+        await stage.until(lambda: stage.latest.keys() >= {"sink-0", "sink-1", "sink-2"})
+        await stage.down()
+        await stage.up()
+        await stage.until(lambda: all(stage.is_settled(order.task, 1) for order in orders))
+        for order in orders:
+            about = stage.latest[order.task]
+            assert (about.state, about.failure) == (RUNNING, None)
+
+    perform(scene)
+
+
+def test_a_step_that_was_done_without_the_next_agents_knowledge_is_not_repeated(perform):
+    async def scene(stage):
+        order = Order(task=TaskId("sink"), launch=device(), properties=data_channel(free_port()))
+        (first,) = await stage.drive(CONFIGURED, order)
+        await stage.down()
+        record = stage.directory / "tasks/sink/task.json"
+        text = record.read_text()
+        as_before_configure = text.replace('"settled":true', '"settled":false').replace(
+            '"state":"CONFIGURED"', '"state":"STANDBY"'
+        )
+        assert as_before_configure != text
+        record.write_text(as_before_configure)
+        await stage.up()
+        await stage.until(lambda: stage.is_settled("sink", 1) and stage.latest["sink"].state is CONFIGURED)
+        assert stage.latest["sink"].failure is None
+        assert stage.latest["sink"].pid == first.pid
+
+    perform(scene)
+
+
+def test_a_process_that_was_started_in_the_moment_of_the_kill_is_found(perform):
+    async def scene(stage):
+        (first,) = await stage.launch(STANDBY, sink=device())
+        await stage.down()
+        record = stage.directory / "tasks/sink/task.json"
+        text = record.read_text()
+        keeper = procfs.session_of(first.pid)
+        text = text.replace('"settled":true', '"settled":false').replace(
+            '"launching":false', '"launching":true'
+        )
+        text = text.replace(f'"keeper":{keeper}', '"keeper":null').replace(f'"pid":{first.pid}', '"pid":null')
+        text = text.replace('"state":"STANDBY"', '"state":"UNKNOWN"')
+        record.write_text(text)
+        await stage.up()
+        await stage.until(lambda: stage.is_settled("sink", 1) and stage.latest["sink"].pid is not None)
+        assert stage.latest["sink"].pid == first.pid
+        assert stage.latest["sink"].state is STANDBY
+
+    perform(scene)
+
+
+def test_a_device_that_moved_while_no_agent_ran_is_reported_where_it_is(perform):
+    async def scene(stage):
+        launch, port = device(), free_port()
+        await stage.drive(RUNNING, Order(task=TaskId("sink"), launch=launch, properties=data_channel(port)))
+        await stage.down()
+        from salt_o2.agent import hand
+
+        await hand.transition(launch.control_port, "STOP", {}, "OCClite", "127.0.0.1", 10.0)
+        await stage.up()
+        about = stage.latest["sink"]
+        assert (about.state, about.device_state) == (CONFIGURED, "READY")
+        assert "by itself" in about.failure.reason
+
+    perform(scene)
+
+
+def test_a_record_that_cannot_be_read_is_moved_aside_and_stops_nobody(perform):
+    async def scene(stage):
+        await stage.launch(STANDBY, good=basic("exec sleep 1000"), bad=basic("exec sleep 1000"))
+        await stage.down()
+        (stage.directory / "tasks/bad/task.json").write_bytes(b'{"task": "ba\xff')
+        (stage.directory / "tasks/nothing").mkdir()
+        stage.latest.clear()
+        await stage.up()
+        assert set(stage.latest) == {"good"}
+        assert (stage.directory / "tasks/bad/task.bad").exists()
+
+    perform(scene)
+
+
+def test_an_agent_without_its_directory_starts_from_nothing(perform):
+    async def scene(stage):
+        await stage.launch(STANDBY, clock=basic("exec sleep 1000"))
+        await stage.down()
+        (stage.directory / "tasks/clock/task.json").unlink()
+        stage.latest.clear()
+        await stage.up()
+        assert stage.agent.tasks() == []
+
+    perform(scene)
+
+
+def test_a_second_agent_waits_until_the_first_has_gone(perform):
+    async def scene(stage):
+        first = stage._running
+        second = asyncio.create_task(stage.up())
+        await asyncio.sleep(0)
+        while stage._running is first:
+            await asyncio.sleep(0.01)
+        assert not second.done()
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+        await second
+
+    perform(scene)
+
+
+AGENT = """
+import asyncio, sys
+from pathlib import Path
+from salt_o2.agent.agent import Agent
+from salt_o2.agent.facts import host_facts
+from salt_o2.core.codec import typed
+from salt_o2.core.messages import Command
+import msgspec
+
+async def main():
+    async def send(report):
+        print(msgspec.json.encode(report).decode(), flush=True)
+    agent = Agent("flp1", Path(sys.argv[1]), host_facts(address="127.0.0.1"), send, 0.5)
+    running = asyncio.create_task(agent.run())
+    await agent.obey(typed(msgspec.json.decode(sys.argv[2]), Command))
+    await running
+
+asyncio.run(main())
+"""
+
+
+def test_tasks_survive_the_kill_9_of_their_agent(perform, tmp_path):
+    async def scene(stage):
+        await stage.down()
+        command = (
+            '{"host":"flp1","environment":"E","revision":1,"goal":"RUNNING","orders":'
+            '[{"task":"clock","launch":{"mode":"basic","value":"exec sleep 1000","shell":true}}]}'
+        )
+        with subprocess.Popen(
+            [sys.executable, "-c", AGENT, str(stage.directory), command],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[3],
+        ) as killed:
+            for line in killed.stdout:
+                if '"state":"RUNNING"' in line and '"settled":true' in line:
+                    break
+            killed.kill()
+        await stage.up()
+        about = stage.latest["clock"]
+        assert about.state is RUNNING
+        os.kill(about.pid, 0)
+        with contextlib.suppress(ChildProcessError):
+            assert os.waitpid(about.pid, os.WNOHANG) is None  # not our child: it was adopted
+        stage.revision = 1
+        (about,) = await stage.drive(DONE, "clock")
+        assert about.state is DONE
+
+    perform(scene)
