@@ -40,7 +40,7 @@ def full(kept: Kept, environment: Environment) -> dict[str, Any]:
     """Return the whole environment: its tasks, and its roles as a tree with states."""
     return summary(kept, environment) | {
         "tasks": [task(planned, environment.reports.get(planned.id)) for planned in kept.plan.tasks],
-        "roles": environment.tree.root.as_dict(),
+        "roles": environment.tree.as_dict(),
     }
 
 
@@ -75,7 +75,7 @@ def progress(environment: Environment, at: float) -> dict[str, Any]:
         "waiting_for": _waiting_for(environment),
         "done": done,
         "total": wait.total if wait else 0,
-        "states": {state: count for state, count in environment.tree.root.states.items() if count},
+        "states": {state: count for state, count in environment.tree.tasks.items() if count},
         "elapsed_s": round(at - wait.since, 3) if wait else 0.0,
     }
 
