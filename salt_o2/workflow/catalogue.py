@@ -1,6 +1,7 @@
 """The task templates that a workflow uses, each read once, with all that is wrong with them."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from salt_o2.core.errors import TemplateError, UnknownName
 from salt_o2.workflow.document import read
@@ -55,9 +56,17 @@ class TaskClasses:
         return None
 
 
-def unknown_names(template: TaskTemplate, known: Iterable[str]) -> list[tuple[Text, str]]:
-    """Return the texts of ``template`` that need a name which is not in ``known``, each with that name."""
-    base = {*known, *SPECIALS, *TASK_FUNCTIONS}
+class Unknown(NamedTuple):
+    """A name that a text needs and nobody gives; ``known`` are those that it could use there."""
+
+    text: Text
+    name: str
+    known: set[str]
+
+
+def unknown_names(template: TaskTemplate, given: Iterable[str]) -> list[Unknown]:
+    """Return the names that ``template`` needs beyond ``given``, which its role has."""
+    base = {*given, *SPECIALS, *TASK_FUNCTIONS}
     with_defaults = base | set(template.defaults)
     layers = (
         (template.defaults.values(), base),
@@ -65,9 +74,9 @@ def unknown_names(template: TaskTemplate, known: Iterable[str]) -> list[tuple[Te
         (template.texts(), with_defaults | set(template.vars)),
     )
     return [
-        (text, name)
-        for texts, names in layers
+        Unknown(text, name, known)
+        for texts, known in layers
         for text in texts
         for used in text.expressions
-        for name in sorted(used.required - names)
+        for name in sorted(used.required - known)
     ]

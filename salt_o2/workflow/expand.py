@@ -285,5 +285,5 @@ class Expansion:
         if (id(role), found.name) in self._checked:
             return
         self._checked.add((id(role), found.name))
-        for text, name in unknown_names(found, stack.names()):
-            self._problems.add(text.place, path, f"unknown variable {name}", name, stack.names())
+        for text, name, known in unknown_names(found, stack.names()):
+            self._problems.add(text.place, path, f"unknown variable {name}", name, known)

@@ -1,0 +1,85 @@
+"""Command lines: what the control mode adds to what the template says."""
+
+import pytest
+from templates import expand, plan
+
+from salt_o2.core.errors import PlanError
+
+
+def launch(command: str, mode: str = "fairmq", **variables: str):
+    task = f"name: device\ncontrol: {{mode: {mode}}}\ncommand: {command}\n"
+    source = "name: root\nroles: [{name: x, task: {load: device}}]\n"
+    return plan(expand(source, {"device": task}, variables=variables)).tasks[0].launch
+
+
+def test_a_fairmq_device_gets_id_plugin_colour_and_port_after_its_own_arguments():
+    assert launch("{value: /bin/device, arguments: [--rate, '1']}").arguments == (
+        *("--rate", "1", "--id", "T0", "-S", "/usr/lib", "-P", "OCClite"),
+        *("--color", "false", "--control-port", "30000"),
+    )
+
+
+@pytest.mark.parametrize("written", ["[--id, mine]", "['--id=mine']"])
+def test_a_templates_own_id_stays(written):
+    found = launch(f"{{value: d, arguments: {written}}}").arguments
+    assert "T0" not in found
+    assert "mine" in " ".join(found)
+
+
+def test_an_id_in_a_shell_command_stays_too():
+    found = launch("{value: 'source env && device --id mine', shell: true}")
+    assert "--id" not in found.arguments
+
+
+def test_a_templates_own_colour_stays():
+    assert launch("{value: d, arguments: ['--color=true']}").arguments.count("false") == 0
+
+
+@pytest.mark.parametrize(
+    ("variables", "path"),
+    [
+        ({}, "/usr/lib"),
+        ({"fairmq_prefix": "/opt/fairmq"}, "/opt/fairmq/lib/"),
+        ({"fmq_plugin_search_path": "/plugins"}, "/plugins"),
+        ({"fmq_plugin_search_path": "/plugins", "fairmq_prefix": "/opt/fairmq"}, "/plugins"),
+    ],
+    ids=["nothing", "prefix", "path", "both"],
+)
+def test_plugins_are_looked_for_where_variables_say(variables, path):
+    arguments = launch("{value: d}", **variables).arguments
+    assert arguments[arguments.index("-S") + 1] == path
+
+
+@pytest.mark.parametrize("plugin", ["OCC", "OCClite"])
+def test_the_codec_is_the_plugins(plugin):
+    found = launch("{value: d}", fmq_plugin=plugin)
+    assert found.codec == plugin
+    assert found.arguments[found.arguments.index("-P") + 1] == plugin
+
+
+def test_a_plugin_that_nobody_can_speak_with_is_refused():
+    with pytest.raises(PlanError, match="fmq_plugin is 'odc', and must be OCClite or OCC"):
+        launch("{value: d}", fmq_plugin="odc")
+
+
+def test_under_a_shell_what_is_added_is_quoted():
+    found = launch("{value: d, shell: true}", fmq_plugin_search_path="/a b;c")
+    assert found.shell
+    assert "'/a b;c'" in found.command_line
+
+
+def test_without_a_shell_nothing_is_quoted():
+    assert "/a b" in launch("{value: d}", fmq_plugin_search_path="/a b").arguments
+
+
+def test_environment_user_and_output_come_from_the_template():
+    found = launch(
+        "{value: d, env: ['A={{ task_hostname }}', B=2], user: '{{ who }}', stdout: STDOUT, stderr: all}",
+        who="flp",
+    )
+    assert found.env == ("A=flp1", "B=2")
+    assert (found.user, found.stdout, found.stderr) == ("flp", "stdout", "all")
+
+
+def test_the_older_name_of_stdout_is_understood():
+    assert launch("{value: d, log: all}").stdout == "all"
