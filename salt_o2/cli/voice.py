@@ -59,5 +59,4 @@ def _run_job(config: Path, host: str, identity: str, lines: int) -> dict[str, li
 
 
 def _salt() -> str:
-    beside = Path(sysconfig.get_path("scripts")) / "salt"
-    return str(beside) if beside.exists() else shutil.which("salt") or "salt"
+    return shutil.which("salt", path=sysconfig.get_path("scripts")) or shutil.which("salt") or "salt"

@@ -127,10 +127,10 @@ _NOT_PASSED_ON = ("PYTHONDONTWRITEBYTECODE", "SALT_CONFIG_DIR", "SALT_MASTER_CON
 
 def _command(place: Layout, name: str) -> list[str]:
     kind = "salt-master" if name == "master" else "salt-minion"
-    program = Path(sysconfig.get_path("scripts")) / kind
-    if not program.exists():
-        raise O2Error(f"there is no {program}: install Salt into the environment of {sys.executable}")
-    command = [sys.executable, str(program), "-c", str(place.config_dir(name))]
+    program = shutil.which(kind, path=sysconfig.get_path("scripts")) or shutil.which(kind)
+    if program is None:
+        raise O2Error(f"there is no {kind}: install Salt into the environment of {sys.executable}")
+    command = [sys.executable, program, "-c", str(place.config_dir(name))]
     return command if name == "master" else [*command, "--disable-keepalive"]
 
 
