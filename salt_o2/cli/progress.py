@@ -1,6 +1,7 @@
 """How a long operation goes: a line that moves on a terminal, a line for each change in a pipe, on stderr."""
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -27,14 +28,13 @@ def shown(terminal: Terminal) -> Iterator[Update]:
 def _moving(terminal: Terminal) -> Iterator[Update]:
     """Show a line that moves; rich is imported only once there is something to show."""
     live: list[Any] = []
+    line = MovingLine()
 
     def update(progress: dict[str, Any]) -> None:
+        line.progress, line.since = progress, time.monotonic()
         if not live:
-            live.append(_status(terminal))
+            live.append(_status(terminal, line))
             live[0].start()
-        from salt_o2.cli.paint import painted
-
-        live[0].update(painted(progress_line(progress)) if terminal.colour else progress_line(progress))
 
     try:
         yield update
@@ -43,12 +43,28 @@ def _moving(terminal: Terminal) -> Iterator[Update]:
             one.stop()
 
 
-def _status(terminal: Terminal) -> Any:
+class MovingLine:
+    """The last progress, with the time that goes on while nothing else happens."""
+
+    def __init__(self) -> None:
+        """Begin with no progress."""
+        self.progress: dict[str, Any] = {}
+        self.since = time.monotonic()
+
+    def __rich__(self) -> Any:
+        """Return what to show now."""
+        from salt_o2.cli.paint import painted
+
+        elapsed_s = self.progress.get("elapsed_s", 0.0) + time.monotonic() - self.since
+        return painted(progress_line({**self.progress, "elapsed_s": elapsed_s}))
+
+
+def _status(terminal: Terminal, line: MovingLine) -> Any:
     from rich.status import Status
 
     from salt_o2.cli.paint import screen
 
-    return Status("", console=screen(stderr=True, plain=not terminal.colour))
+    return Status(line, console=screen(stderr=True, plain=not terminal.colour))
 
 
 def _changes() -> Update:

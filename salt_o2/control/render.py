@@ -29,7 +29,10 @@ def block(facts: Sequence[tuple[str, object]]) -> str:
     """Return one line for each name and value, aligned; facts that are ``None`` are left out."""
     known = [(name, value) for name, value in facts if value is not None]
     width = max((len(name) for name, _ in known), default=0)
-    return "\n".join(f"{name + ':':{width + 2}}{value}" for name, value in known)
+    below = "\n" + " " * (width + 2)
+    return "\n".join(
+        f"{name + ':':{width + 2}}{below.join(str(value).splitlines())}" for name, value in known
+    )
 
 
 def tree(role: Plain) -> str:
@@ -58,21 +61,23 @@ def environment(env: Plain, tasks: bool = False, workflow: bool = False) -> str:
 
 def environment_block(env: Plain) -> str:
     """Return the facts of an environment, one a line."""
-    return block(
-        [
-            ("environment id", env["id"]),
-            ("workflow template", env["workflow"]),
-            ("revision", env.get("revision") or None),
-            ("created", local_time(env["created"])),
-            ("by", env.get("user") or None),
-            ("state", env["state"]),
-            ("in transition", env.get("transition")),
-            ("run number", env.get("run_number") or None),
-            ("hosts", ", ".join(env.get("hosts") or []) or None),
-            ("variables", _variables(env.get("vars") or {})),
-            ("error", env.get("error") or None),
-        ]
-    )
+    return block(_facts(env))
+
+
+def _facts(env: Plain) -> list[tuple[str, object]]:
+    return [
+        ("environment id", env["id"]),
+        ("workflow template", env["workflow"]),
+        ("revision", env.get("revision") or None),
+        ("created", local_time(env["created"])),
+        ("by", env.get("user") or None),
+        ("state", env["state"]),
+        ("in transition", env.get("transition")),
+        ("run number", env.get("run_number") or None),
+        ("hosts", ", ".join(env.get("hosts") or []) or None),
+        ("variables", _variables(env.get("vars") or {})),
+        ("error", env.get("error") or None),
+    ]
 
 
 def _variables(variables: dict[str, str]) -> str | None:
@@ -83,8 +88,8 @@ def created(env: Plain) -> str:
     """Return what to say of an environment that has just been created."""
     active = sum(task["status"] == "ACTIVE" for task in env["tasks"])
     total = len(env["tasks"])
-    counts = block([("tasks active", active), ("tasks inactive", total - active), ("tasks total", total)])
-    return f"new environment created with {total} tasks\n{environment_block(env)}\n{counts}"
+    counts = [("tasks active", active), ("tasks inactive", total - active), ("tasks total", total)]
+    return f"new environment created with {total} tasks\n{block([*_facts(env), *counts])}"
 
 
 def moved(env: Plain, duration_s: float) -> str:

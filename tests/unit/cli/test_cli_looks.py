@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from salt_o2.cli.paint import painted
-from salt_o2.cli.progress import shown
+from salt_o2.cli.progress import MovingLine, shown
 from salt_o2.cli.rate import Rate, rate_of
 from salt_o2.cli.terminal import Terminal, wants_colour
 
@@ -70,6 +70,16 @@ def test_progress_moves_on_a_terminal_and_is_gone_at_the_end(monkeypatch, colour
         update({"transition": "CONFIGURE", "done": 6, "total": 6})
     assert "CONFIGURE" in stream.getvalue()
     assert stream.getvalue().rpartition("CONFIGURE")[2].count("\x1b[2K") > 0
+
+
+def test_time_goes_on_while_nothing_else_happens(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("salt_o2.cli.progress.time.monotonic", lambda: now[0])
+    line = MovingLine()
+    line.progress = {"transition": "CONFIGURE", "waiting_for": "flp2", "elapsed_s": 1.0}
+    assert line.__rich__().plain == "CONFIGURE waiting for flp2 1.0 s"
+    now[0] += 30
+    assert line.__rich__().plain == "CONFIGURE waiting for flp2 31.0 s"
 
 
 def test_a_terminal_shows_nothing_when_there_is_no_progress(monkeypatch):

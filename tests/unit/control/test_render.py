@@ -77,6 +77,10 @@ def test_values_of_a_block_stand_under_each_other():
     assert render.block([("id", 1), ("run number", 2)]) == "id:         1\nrun number: 2"
 
 
+def test_a_value_of_several_lines_stands_under_itself():
+    assert render.block([("error", "one\ntwo"), ("state", "x")]) == "error: one\n       two\nstate: x"
+
+
 def test_a_block_leaves_out_what_is_not_known():
     assert render.block([("id", 1), ("error", None)]) == "id: 1"
 
@@ -99,7 +103,7 @@ def test_a_new_environment_says_how_many_of_its_tasks_are_active():
     env["tasks"][0]["status"] = "INACTIVE"
     text = render.created(env)
     assert text.startswith("new environment created with 4 tasks\n")
-    assert "tasks active:   3\ntasks inactive: 1\ntasks total:    4" in text
+    assert "tasks active:      3\ntasks inactive:    1\ntasks total:       4" in text
 
 
 def test_a_transition_says_where_it_led_and_how_long_it_took():
