@@ -31,8 +31,9 @@ def make_plan(
         PlanError: if a role cannot be placed, or a channel cannot reach its peer.
         TemplateError: if what a task template says makes no sense for a task in its place.
     """
-    placements = place([request_of(task) for task in workflow.tasks], inventory)
-    seats = [_Seat(new_task_id(), task, put) for task, put in zip(workflow.tasks, placements, strict=True)]
+    requests = [request_of(task) for task in workflow.tasks]
+    together = zip(workflow.tasks, requests, place(requests, inventory), strict=True)
+    seats = [_Seat(new_task_id(), task, request, put) for task, request, put in together]
     tasks = _Draft(inventory, environment).fill(seats)
     return Plan(
         workflow=workflow.name,
@@ -65,6 +66,7 @@ class _Seat:
 
     id: TaskId
     task: TaskRole
+    request: Request
     placement: Placement
 
 
@@ -103,11 +105,10 @@ class _Draft:
 
     def _plan(self, seat: _Seat, bound: list[Endpoint]) -> PlannedTask | None:
         task, put = seat.task, seat.placement
-        static = request_of(task).wants.ports
         rendered = render(task, self._specials(seat), self._problems)
         try:
             properties = rendered.properties | self._channel_properties(seat, bound)
-            ports = (*put.channel_ports, *static)
+            ports = (*put.channel_ports, *seat.request.wants.ports)
             launch = make_launch(task, seat.id, rendered, put.control_port, ports)
         except PlanError as error:
             self._refused.append(str(error))

@@ -8,6 +8,7 @@ defined``, ``| default(...)``).
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
+from operator import is_
 from typing import Any, Protocol
 
 from jinja2 import nodes
@@ -45,17 +46,23 @@ class UnknownVariable(Refused):
 
 
 class Expression:
-    """One compiled expression; ``required`` are the names it cannot do without."""
+    """One compiled expression; ``required`` are the names it cannot do without.
 
-    __slots__ = ("_root", "required", "simple", "source")
+    It remembers its last value: the roles of an iterator mostly ask for the same again.
+    """
+
+    __slots__ = ("_last", "_names", "_pure", "_root", "_simple", "required", "source")
 
     def __init__(self, source: str) -> None:
         self.source = source.strip()
         tree = _parse(self.source)
-        self.simple = tree.name if isinstance(tree, nodes.Name) else None
-        optional = frozenset(_optional(tree))
-        self.required = frozenset(name.name for name in _names(tree)) - optional
-        self._root: Callable[[Context], Iterator[Any]] | None = None if self.simple else _compile(tree)
+        used = {name.name for name in _names(tree)}
+        self.required = frozenset(used - set(_optional(tree)))
+        self._names = tuple(sorted(used))
+        self._simple = tree.name if isinstance(tree, nodes.Name) else None
+        self._pure = not isinstance(tree, nodes.Call) and tree.find(nodes.Call) is None
+        self._root = _compile(tree)
+        self._last: tuple[list[Any], Any] = ([], MISSING)
 
     def value(self, names: Names) -> Any:
         """Return what the expression comes to where ``names`` holds.
@@ -64,12 +71,29 @@ class Expression:
             UnknownVariable: if a required name is not there.
             Refused: if it cannot be computed.
         """
-        if self._root is None:
-            return _lookup(names, self.source.lstrip("."))
-        for name in self.required:
-            _lookup(names, name)
+        if self._simple:
+            return self._find(names, self._simple)
+        given = [self._find(names, name) for name in self._names]
+        known, value = self._last
+        if self._pure and value is not MISSING and all(map(is_, given, known)):
+            return value
+        value = self._computed(dict(zip(self._names, given, strict=True)))
+        self._last = (given, value)
+        return value
+
+    def _find(self, names: Names, name: str) -> Any:
+        value = names.find(name)
+        if value is not MISSING:
+            return value
+        if name in FUNCTIONS:
+            return FUNCTIONS[name]
+        if name in self.required:
+            raise UnknownVariable(name)
+        return missing
+
+    def _computed(self, values: dict[str, Any]) -> Any:
         try:
-            context = _Context(_SANDBOX, names)
+            context = Context(_SANDBOX, values, None, {})
             for _ in self._root(context):
                 pass
             return bounded(context.vars[_RESULT])
@@ -98,18 +122,6 @@ def expression(source: str) -> Expression:
         if isinstance(error, Refused):
             raise
         raise Refused("an expression nested too deeply") from error
-
-
-class _Context(Context):
-    """jinja2's context, with our names in the place of its dictionaries."""
-
-    def __init__(self, environment: Sandbox, names: Names) -> None:
-        super().__init__(environment, {}, None, {})
-        self._names = names
-
-    def resolve_or_missing(self, key: str) -> Any:
-        value = self._names.find(key)
-        return FUNCTIONS.get(key, missing) if value is MISSING else value
 
 
 class _Parser(Parser):
@@ -199,16 +211,6 @@ def _asked(node: nodes.Node) -> nodes.Node | None:
     if isinstance(node, nodes.Test):
         return node.node if node.name in _ASKING else None
     return node.node if isinstance(node, nodes.Filter) and node.name in _ASKING else None
-
-
-def _lookup(names: Names, name: str) -> Any:
-    value = names.find(name)
-    if value is not MISSING:
-        return value
-    try:
-        return FUNCTIONS[name]
-    except KeyError:
-        raise UnknownVariable(name) from None
 
 
 _SANDBOX = Sandbox()

@@ -118,7 +118,7 @@ def test_an_expression_comes_to(source, expected):
     [
         ("nobody", "unknown variable nobody"),
         ("it + nobody", "unknown variable nobody"),
-        ("self", "unknown variable self"),
+        ("self", "self is not a variable"),
         ("self.x", "self is not a variable"),
         ("it - text", "'abc' is not a number for -"),
         ("text * 2", "'abc' is not a number"),
@@ -240,6 +240,22 @@ def test_values_render_as_the_original_does(given_value, text):
 def test_a_function_without_its_call_is_no_value():
     with pytest.raises(Refused, match=r"call it with \(\)"):
         text_of(value("len"))
+
+
+@pytest.mark.parametrize("source", ["(it)", "((.it))", " it "])
+def test_a_name_in_brackets_is_still_a_name(source):
+    assert value(source) == "3"
+
+
+def test_a_remembered_value_is_not_used_for_other_values():
+    found = [value("a ~ b", Names(a=a, b=b)) for a, b in ("12", "12", "13", "23")]
+    assert found == ["12", "12", "13", "23"]
+
+
+def test_what_a_function_returns_is_not_remembered():
+    drawn = iter("xyz")
+    names = Names(draw=lambda: next(drawn))
+    assert [value("draw()", names), value("draw()", names)] == ["x", "y"]
 
 
 def test_an_expression_is_compiled_once():
