@@ -37,6 +37,6 @@ def blows(mode: ControlMode, *, asked_to_exit: bool = False, lost: bool = False)
     """Return how to end a task of ``mode``, in order; the last one is always SIGKILL."""
     if mode not in (ControlMode.DIRECT, ControlMode.FAIRMQ):
         return BASIC
-    if lost:
-        return LOST
-    return ASKED_TO_EXIT if asked_to_exit else RUNNING_FREELY
+    if asked_to_exit:
+        return ASKED_TO_EXIT
+    return LOST if lost else RUNNING_FREELY

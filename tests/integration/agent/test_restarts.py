@@ -72,8 +72,9 @@ def test_an_end_while_no_agent_ran_is_reported_with_its_status(perform, script, 
     async def scene(stage):
         (about,) = await stage.launch(RUNNING, victim=basic(script))
         await stage.down()
+        keeper = procfs.session_of(about.pid)
         os.kill(about.pid, number)
-        await ended(about.pid)
+        await ended(keeper)
         await stage.up()
         await stage.until(lambda: stage.latest["victim"].state is ERROR)
         after = stage.latest["victim"]

@@ -1,0 +1,128 @@
+"""The present of one task: what an agent knows of it beyond the record, and forgets when it is killed."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from salt_o2.agent.body import Body, Host
+from salt_o2.agent.home import TaskHome
+from salt_o2.agent.record import Record
+from salt_o2.core.messages import Exit, Failure
+from salt_o2.core.states import TaskState
+from salt_o2.core.task_goal import CONTROLLED, Situation
+
+log = logging.getLogger(__name__)
+BY_HAND = "kill by hand"
+
+
+@dataclass(slots=True, kw_only=True)
+class Life:
+    """One task, as its runner sees it."""
+
+    record: Record
+    home: TaskHome
+    host: Host
+    on_end: Callable[[], None]
+    """Called when the process ends."""
+    body: Body | None = None
+    """Its processes, if it has any."""
+    hurry: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set while the task is to end, and something is under way that would come before."""
+    deadline: float | None = None
+    """When the order must be carried out, once it is begun."""
+    asked: str = "launch"
+    """What was asked of the process last."""
+    lost: bool = False
+    given_up: bool = False
+    stuck: bool = False
+    """As in core/task_goal.py."""
+    worn: bool = False
+    """The process answers, and is only good for its end: start another."""
+    end_is_wanted: bool = False
+    must_look: bool = False
+    """An earlier agent was killed in the middle of an order."""
+
+    def begin_order(self) -> None:
+        """A new order: whatever failed before may be tried again."""
+        self.given_up = self.stuck = False
+        self.deadline = None
+        if self.record.goal is TaskState.DONE:
+            self.hurry.set()
+
+    def left_s(self) -> float:
+        """Return the seconds until the order's deadline, counted from its first step."""
+        now = asyncio.get_running_loop().time()
+        if self.deadline is None:
+            self.deadline = now + self.record.timeout_s
+        return max(0.05, self.deadline - now)
+
+    def situation(self) -> Situation:
+        """Return what decides the next step."""
+        known = self.record
+        return Situation(
+            mode=known.mode,
+            goal=known.goal,
+            state=known.state,
+            alive=self.body is not None,
+            fresh=known.fresh,
+            replaced=self.is_replaced,
+            outdated=known.configured is not None and known.configured != known.properties,
+            lost=self.lost,
+            given_up=self.given_up,
+            stuck=self.stuck,
+        )
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether the living process is not the one that the order wants."""
+        return self.worn or self.record.launch != self.record.launched
+
+    @property
+    def goes_down(self) -> bool:
+        """Whether the process is on the way to its end, where a failure only means to be quicker."""
+        return self.record.goal is TaskState.DONE or (self.record.fresh and self.is_replaced)
+
+    def fail(self, asked: str, state: str, reason: str, advice: str = "") -> None:
+        """Give up the order for this reason."""
+        self.give_up(Failure(asked=asked, state=state, reason=reason, advice=advice))
+
+    def give_up(self, failure: Failure) -> None:
+        """Give up the order, and keep why with what the process last said."""
+        self.given_up = True
+        self.record.failure = replace(failure, output=self.home.last_words())
+        log.warning(
+            "task %s: %s failed in %s: %s", self.record.task, failure.asked, failure.state, failure.reason
+        )
+
+    @property
+    def advice(self) -> str:
+        """What to do when a process does what it was not asked to."""
+        return f"its last words are below, `salt {self.host.name} o2.log {self.record.task}` has more"
+
+    def note_end(self, ended: Exit, how: str = "") -> None:
+        """The process has ended, wanted or not; ``how`` goes into the reason, if it has to be given."""
+        known, was = self.record, self.record.device_state or str(self.record.state)
+        known.exit, known.pid, known.configured = ended, None, None
+        if known.goal is TaskState.DONE or (self.end_is_wanted and self.given_up):
+            known.state = TaskState.DONE
+        elif self.end_is_wanted:
+            known.state = TaskState.UNKNOWN
+        elif self.given_up and known.failure is not None:
+            known.state = TaskState.ERROR
+            self.give_up(known.failure)
+        elif known.mode not in CONTROLLED and ended.code == 0:
+            known.state = TaskState.DONE
+        else:
+            known.state = TaskState.ERROR
+            asked = f"stay {was}" if known.settled else self.asked
+            self.fail(asked, was, self._why_it_ended(ended, how), self.advice)
+        self.lost = self.end_is_wanted = False
+        log.info("task %s: ended, %s; it is %s", known.task, ended, known.state)
+
+    def _why_it_ended(self, ended: Exit, how: str) -> str:
+        if ended == Exit():
+            return f"the process ended {how}; nobody knows how"
+        if self.asked == BY_HAND:
+            return f"the process was killed by hand: {ended}"
+        return f"the process ended unexpectedly{f' {how}' if how else ''}: {ended}"

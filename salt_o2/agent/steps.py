@@ -1,0 +1,149 @@
+"""Carries out one step of a task: launch, an event, kill; and decides what a failure of it means."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from salt_o2.agent import body, checks
+from salt_o2.agent.body import Body
+from salt_o2.agent.life import Life
+from salt_o2.core import escalation
+from salt_o2.core.errors import InvalidRequest, O2Error
+from salt_o2.core.messages import Failure
+from salt_o2.core.states import TaskEvent, TaskState
+from salt_o2.core.task_goal import Act
+
+if TYPE_CHECKING:
+    from salt_o2.occ.outcome import Outcome
+
+log = logging.getLogger(__name__)
+
+STEP_DOWN_S = 5.0
+"""What STOP, RESET and EXIT may take on the way to the end, where a signal does as well."""
+PATIENCE_S = 1.0
+"""What a step may still take once the task is to end."""
+DEATH_SHOWS_S = 0.3
+"""How soon after a broken connection the end of the process is seen, if that is the reason."""
+
+
+async def carry_out(life: Life, step: TaskEvent | Act) -> None:
+    """Do what core/task_goal.py has decided; what comes of it is written into the record."""
+    known = life.record
+    if step is Act.LAUNCH:
+        await launch(life)
+    elif step is Act.KILL:
+        await kill(life)
+    elif step is Act.ASSUME:
+        known.state, known.fresh, known.failure = known.goal, False, None
+    elif isinstance(step, TaskEvent):
+        await fire(life, step, known.pushed(step))
+
+
+async def launch(life: Life) -> None:
+    """Start the process, and wait until it can be configured."""
+    known = life.record
+    life.asked, life.worn, life.lost, life.end_is_wanted = "launch", False, False, False
+    try:
+        life.body = body.give_birth(known, life.home, life.host, life.on_end)
+    except (checks.Refusal, OSError) as error:
+        known.state, known.fresh, known.launching = TaskState.ERROR, False, False
+        life.fail("launch", "-", str(error), getattr(error, "advice", ""))
+        return
+    log.info("task %s: started under keeper %s", known.task, known.keeper)
+    if life.body.device is None:
+        known.state, known.pid = TaskState.RUNNING, await life.body.process.child()
+    else:
+        known.state = TaskState.UNKNOWN
+        await _wait_until_ready(life, life.body)
+
+
+async def fire(life: Life, event: TaskEvent, arguments: Mapping[str, str]) -> Failure | None:
+    """Take the device through ``event``; return why it failed, if it did.
+
+    Raises:
+        InvalidRequest: there is no device.
+    """
+    known, living, down = life.record, life.body, life.goes_down
+    if living is None or living.device is None:
+        raise InvalidRequest(f"task {known.task} has no control channel for {event}")
+    if known.pid is None:  # an earlier agent was killed before the device was ready
+        await _wait_until_ready(life, living)
+        return known.failure
+    life.asked = event
+    if event is TaskEvent.CONFIGURE:  # known to the next agent, whatever becomes of this one
+        known.configured = dict(arguments)
+        life.home.save(known)
+    outcome = await living.while_alive(
+        living.device.fire(event, arguments, min(life.left_s(), STEP_DOWN_S) if down else life.left_s()),
+        asyncio.Event() if down else life.hurry,
+        PATIENCE_S,
+    )
+    if outcome is None:
+        life.lost = not living.process.gone.is_set()
+        return None
+    living.device.note(known)
+    if outcome.failure is None:
+        known.note_step(event)
+        if event is TaskEvent.EXIT:
+            life.end_is_wanted = life.lost = True
+    await _believe(life, outcome, living)
+    return outcome.failure
+
+
+async def look_first(life: Life) -> None:
+    """An earlier agent was killed in the middle of an order: see how far it came."""
+    living, life.must_look = life.body, False
+    if living is None or living.device is None or life.record.pid is None:
+        return
+    life.asked = "GetState"
+    try:
+        seen = await living.while_alive(living.device.find(life.left_s()), life.hurry, PATIENCE_S)
+    except O2Error as error:
+        life.lost = True
+        life.fail(life.asked, "-", str(error), life.advice)
+        return
+    if seen is not None:
+        life.record.state, life.record.device_state = seen.state, seen.word
+
+
+async def kill(life: Life) -> None:
+    """End all processes of the task."""
+    living, known = life.body, life.record
+    if living is None:
+        return
+    ends_itself = life.end_is_wanted or known.device_state == "ERROR"
+    life.end_is_wanted = life.end_is_wanted or not life.given_up
+    if await living.end(escalation.blows(known.mode, asked_to_exit=ends_itself, lost=life.lost)):
+        return
+    life.stuck = True
+    reason = f"processes of session {living.process.pid} do not end, not even by SIGKILL"
+    life.fail("kill", known.device_state or "-", reason, "they wait in the kernel: see dmesg on the host")
+
+
+async def _wait_until_ready(life: Life, living: Body) -> None:
+    if living.device is None:
+        return
+    waiting = living.device.ready(living.process.owns, life.left_s())
+    outcome = await living.while_alive(waiting, life.hurry, patience_s=0.0)
+    life.record.pid = living.device.channel.history.pid
+    if outcome is None:
+        life.lost = not living.process.gone.is_set()
+    else:
+        await _believe(life, outcome, living)
+
+
+async def _believe(life: Life, outcome: "Outcome", living: Body) -> None:
+    """Take the outcome for where the device is, and decide what a failure means."""
+    known = life.record
+    known.state, known.device_state = outcome.state, outcome.device_state
+    life.worn = life.worn or outcome.remedy == "restart"
+    if outcome.failure is None:
+        log.info("task %s: %s led to %s", known.task, life.asked, outcome.device_state)
+    elif life.goes_down:
+        life.lost = outcome.remedy != "restart"
+    elif known.state is TaskState.UNKNOWN and await living.gone_within(DEATH_SHOWS_S):
+        log.info("task %s: ended during %s", known.task, life.asked)
+    else:
+        life.lost = outcome.remedy == "kill"
+        life.give_up(outcome.failure)

@@ -1,0 +1,40 @@
+"""When an agent reports."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from salt_o2.core.batching import ACKNOWLEDGE_S, EVERY_S, Unsent, due_at
+
+times = st.floats(min_value=0, max_value=1e6)
+
+
+def test_nothing_new_is_no_report():
+    assert due_at(Unsent(sent_at=5.0)) is None
+
+
+def test_a_command_is_acknowledged_soon_even_if_nothing_has_moved():
+    assert due_at(Unsent(sent_at=9.99, commanded_at=10.0)) == 10.0 + ACKNOWLEDGE_S
+
+
+def test_the_last_task_of_a_command_is_reported_at_once():
+    busy = Unsent(sent_at=9.99, commanded_at=10.0, changed_at=10.001, completed=True)
+    assert due_at(busy) == 10.001
+
+
+def test_tasks_that_are_still_moving_are_reported_at_most_every_tenth_of_a_second():
+    assert due_at(Unsent(sent_at=10.0, changed_at=10.01)) == 10.0 + EVERY_S
+
+
+def test_a_death_that_nobody_asked_for_is_reported_after_a_moment_for_others_that_die_with_it():
+    due = due_at(Unsent(sent_at=0.0, changed_at=10.0))
+    assert 10.0 < due < 10.01
+
+
+@given(times, st.none() | times, st.none() | times, st.booleans())
+def test_whatever_is_new_is_reported_and_never_before_it_happened(sent, commanded, changed, completed):
+    due = due_at(Unsent(sent_at=sent, commanded_at=commanded, changed_at=changed, completed=completed))
+    known = [moment for moment in (commanded, changed) if moment is not None]
+    assert (due is None) == (known == [])
+    if due is not None:
+        assert due >= min(known)
+        assert due <= max(sent, *known) + EVERY_S
