@@ -6,13 +6,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-_SAMPLES = ("loader/lazy.py", "modules/test.py", "netapi/__init__.py")
+SAMPLES = ("loader/lazy.py", "modules/test.py", "netapi/__init__.py")
 
 
 def compile_salt(say: Callable[[str], None]) -> None:
     """Ensure that Salt's modules are compiled, if the installation may be written to."""
     home = _home("salt")
-    if home is None or all(_compiled(home / sample) for sample in _SAMPLES):
+    if home is None or all(_compiled(home / sample) for sample in SAMPLES):
         return
     say("compiling Salt's modules (once)")
     subprocess.run(

@@ -86,6 +86,11 @@ def _reaped(pid: int) -> bool:
         return False
 
 
+def names_of(processes: Iterable[Process]) -> str:
+    """Return the names of processes for a sentence."""
+    return ", ".join(one.name for one in processes)
+
+
 def wait_until_gone(processes: Iterable[Process], timeout_s: float) -> list[Process]:
     """Wait until all have ended; return those that have not in time."""
     deadline = time.monotonic() + timeout_s

@@ -8,8 +8,8 @@ import pytest
 
 from salt_o2.cluster import down, is_up, record, status, up
 from salt_o2.cluster.layout import layout
-from salt_o2.cluster.life import LONGEST_RUN_PARENT
 from salt_o2.cluster.process import marked, wait_until_gone
+from salt_o2.cluster.startup import LONGEST_RUN_PARENT
 from salt_o2.core.errors import InvalidRequest, O2Error
 
 pytestmark = pytest.mark.integration

@@ -1,4 +1,4 @@
-"""Up, status, down: the life of a private Salt cluster."""
+"""The beginning of a private cluster: all daemons at once, and then the wait until it is of use."""
 
 import os
 import shutil
@@ -14,29 +14,23 @@ from typing import Any
 
 from salt_o2.cluster import process, record
 from salt_o2.cluster.bytecode import compile_salt
+from salt_o2.cluster.condition import is_up, status
 from salt_o2.cluster.config import write_configs
 from salt_o2.cluster.daemons import end_daemons
 from salt_o2.cluster.keys import prepare_keys
-from salt_o2.cluster.layout import MARKER, Layout, layout, minion_names
-from salt_o2.cluster.process import Process
-from salt_o2.cluster.ready import known_hosts, wait_until_ready
+from salt_o2.cluster.layout import MARKER, Layout, layout
+from salt_o2.cluster.process import names_of
+from salt_o2.cluster.ready import wait_until_ready
 from salt_o2.cluster.record import Record
 from salt_o2.cluster.slots import claimed
-from salt_o2.control.client import ControlClient
-from salt_o2.core.errors import InvalidRequest, O2Error, Unreachable
+from salt_o2.cluster.teardown import PATIENCE_S, down, quiet
+from salt_o2.core.errors import InvalidRequest, O2Error
 
 Say = Callable[[str], None]
 
 START_TIMEOUT_S = 90.0
-PATIENCE_S = 8.0
-"""How long a daemon may take to end by itself."""
-DESTROY_TIMEOUT_S = 30.0
 LONGEST_RUN_PARENT = 50
 """107 bytes less ``/o2-12345678/flp1000/minion_event_1234567890_pull.ipc`` and some to spare."""
-
-
-def quiet(_message: str) -> None:
-    """Say nothing."""
 
 
 def up(
@@ -61,7 +55,7 @@ def up(
         say(f"the cluster in {place.directory} is up already")
         return status(directory)
     if before:
-        say(f"the cluster in {place.directory} has lost {_names(before.dead)}: starting it again")
+        say(f"the cluster in {place.directory} has lost {names_of(before.dead)}: starting it again")
         end_daemons(before.processes, PATIENCE_S)
     _start(place, before, minion_names(minions), workers, say, timeout_s)
     return status(directory)
@@ -132,97 +126,3 @@ def _command(place: Layout, name: str) -> list[str]:
         raise O2Error(f"there is no {kind}: install Salt into the environment of {sys.executable}")
     command = [sys.executable, program, "-c", str(place.config_dir(name))]
     return command if name == "master" else [*command, "--disable-keepalive"]
-
-
-def status(directory: str | Path) -> dict[str, Any]:
-    """Return what runs in ``directory``: config_dir, minions, pids, control_socket, and whether it is ready.
-
-    Raises:
-        O2Error: if no cluster was started there.
-    """
-    place = layout(directory)
-    current = record.read(place)
-    if current is None:
-        raise O2Error(
-            f"there is no cluster in {place.directory}: `coconut cluster up --dir {directory}` starts one"
-        )
-    known = known_hosts(current.control_socket)
-    return {
-        "directory": str(place.directory),
-        "config_dir": str(place.conf),
-        "minions": list(current.minions),
-        "known": sorted(known & set(current.minions)),
-        "pids": {one.name: one.pid for one in current.processes if one.alive},
-        "dead": [one.name for one in current.dead],
-        "control_socket": str(current.control_socket),
-        "ready": not current.dead and known >= set(current.minions),
-    }
-
-
-def is_up(directory: str | Path) -> bool:
-    """Whether a cluster was started in ``directory`` and all its daemons run."""
-    current = record.read(layout(directory))
-    return bool(current and current.processes and not current.dead)
-
-
-def down(directory: str | Path, keep: bool = False, say: Say = quiet) -> dict[str, Any]:
-    """End everything that the cluster in ``directory`` started, and remove the directory unless ``keep``.
-
-    Environments are destroyed first, then the daemons end, then whatever still carries the cluster's marker
-    is ended too and returned as ``leftovers``: nothing should be there.
-
-    Raises:
-        O2Error: if something could not be ended.
-    """
-    place = layout(directory)
-    current = record.read(place)
-    if current and not current.dead:
-        _destroy_environments(current, say)
-    if current:
-        end_daemons(current.processes, PATIENCE_S)
-    leftovers = _end_leftovers(place, say)
-    if current:
-        shutil.rmtree(current.run, ignore_errors=True)
-    if current:
-        _remove(place, current, keep)
-    say(f"the cluster in {place.directory} is down")
-    return {"directory": str(place.directory), "was_up": bool(current), "leftovers": leftovers}
-
-
-def _destroy_environments(current: Record, say: Say) -> None:
-    try:
-        with ControlClient(current.control_socket) as control:
-            for environment in control.request("env_list", {"all": False}, timeout_s=5):
-                say(f"destroying environment {environment['id']}")
-                arguments = {"id": environment["id"], "allow_in_running_state": True, "force": True}
-                control.request("env_destroy", arguments, timeout_s=DESTROY_TIMEOUT_S)
-    except Unreachable as error:
-        say(f"environments are not destroyed one by one: {error}")
-    except O2Error as error:
-        say(f"an environment could not be destroyed: {error}")
-
-
-def _end_leftovers(place: Layout, say: Say) -> list[str]:
-    """End tasks and children that outlived their daemons."""
-    left = process.marked(place.directory)
-    if not left:
-        return []
-    say(f"ending {len(left)} processes that were left: {_names(left)}")
-    process.end(left, PATIENCE_S / 4)
-    if still := process.marked(place.directory):
-        raise O2Error(f"could not end {', '.join(f'{one.name} (pid {one.pid})' for one in still)}")
-    return [one.name for one in left]
-
-
-def _remove(place: Layout, current: Record, keep: bool) -> None:
-    """Remove what we made; the directory itself only if nothing else is in it."""
-    if not keep:
-        for ours in (place.conf, place.logs, place.srv, *map(place.home, ("master", *current.minions))):
-            shutil.rmtree(ours, ignore_errors=True)
-    place.record.unlink(missing_ok=True)
-    with suppress(OSError):
-        place.directory.rmdir()
-
-
-def _names(processes: tuple[Process, ...] | list[Process]) -> str:
-    return ", ".join(one.name for one in processes)

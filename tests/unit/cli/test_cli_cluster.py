@@ -1,0 +1,90 @@
+"""coconut cluster: what it passes on, and how it shows what came of it."""
+
+import pytest
+
+STATUS = {
+    "directory": "/x",
+    "config_dir": "/x/con f",
+    "minions": ["flp1"],
+    "known": ["flp1"],
+    "pids": {"master": 1, "flp1": 2},
+    "dead": [],
+    "control_socket": "/run/o2/master/o2_control.ipc",
+    "ready": True,
+}
+
+
+@pytest.fixture
+def library(monkeypatch):
+    """The library of private clusters, which only notes what it is asked."""
+    asked = []
+
+    def note(name, answer):
+        def called(*given, **named):
+            named.pop("say", None)
+            asked.append((name, *map(str, given), *map(str, named.values())))
+            return answer
+
+        monkeypatch.setattr(f"salt_o2.cluster.{name}", called)
+
+    note("up", STATUS)
+    note("status", STATUS)
+    note("down", {"directory": "/x", "was_up": True, "leftovers": []})
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("line", "asked"),
+    [
+        ("cluster up", ("up", ".cluster", "3", "3")),
+        ("cluster up --minions 5 --workers 2 --dir d", ("up", "d", "5", "2")),
+        ("cluster status -d d", ("status", "d")),
+        ("cluster down", ("down", ".cluster", "False")),
+        ("cluster down --keep", ("down", ".cluster", "True")),
+    ],
+)
+def test_a_line_asks_one_thing(library, coconut, line, asked):
+    assert coconut(line).code == 0
+    assert library == [asked]
+
+
+def test_the_status_is_one_document(library, coconut):
+    assert coconut("cluster status --json").json == STATUS
+
+
+def test_the_status_says_what_runs_and_what_died(library, coconut, monkeypatch):
+    monkeypatch.setattr(
+        "salt_o2.cluster.status", lambda _directory: {**STATUS, "dead": ["flp2"], "ready": False}
+    )
+    out = coconut("cluster status").out
+    assert "master (pid 1), flp1 (pid 2)" in out
+    assert "dead:            flp2" in out
+    assert "ready:           no" in out
+
+
+def test_exports_survive_a_shell(library, coconut):
+    assert coconut("cluster env").out == "export SALT_CONFIG_DIR='/x/con f'\n"
+
+
+def test_what_should_not_have_been_left_is_said(library, coconut, monkeypatch):
+    ended = {"directory": "/x", "was_up": True, "leftovers": ["o2-device sink"]}
+    monkeypatch.setattr("salt_o2.cluster.down", lambda *_given, **_named: ended)
+    assert "ended 1 processes that should not have been left" in coconut("cluster down").out
+
+
+def test_no_cluster_to_take_down_is_said(coconut, nowhere):
+    done = coconut("cluster down")
+    assert (done.code, done.out) == (0, f"there was no cluster in {nowhere}/.cluster\n")
+
+
+def test_logs_of_a_daemon_are_shown(coconut, nowhere):
+    (nowhere / ".cluster" / "logs").mkdir(parents=True)
+    (nowhere / ".cluster" / "logs" / "flp1.log").write_text("a\nb\nc\n")
+    assert coconut("cluster logs flp1 -n 2").out == "b\nc\n"
+    assert coconut("cluster logs flp1 -n 1 --json").json == {"daemon": "flp1", "lines": ["c"]}
+
+
+@pytest.mark.parametrize("line", ["cluster up --minions 0", "cluster up --workers x"])
+def test_numbers_that_make_no_sense_are_wrong_usage(library, coconut, line):
+    assert coconut(line).code == 2
+    assert library == []
