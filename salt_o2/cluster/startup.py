@@ -18,7 +18,7 @@ from salt_o2.cluster.condition import is_up, status
 from salt_o2.cluster.config import write_configs
 from salt_o2.cluster.daemons import end_daemons
 from salt_o2.cluster.keys import prepare_keys
-from salt_o2.cluster.layout import MARKER, Layout, layout
+from salt_o2.cluster.layout import MARKER, Layout, layout, minion_names
 from salt_o2.cluster.process import names_of
 from salt_o2.cluster.ready import wait_until_ready
 from salt_o2.cluster.record import Record
