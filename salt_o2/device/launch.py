@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from salt_o2.core.errors import InvalidRequest
@@ -21,6 +22,7 @@ from salt_o2.device.request import Request, Shutdown
 from salt_o2.device.table import UP
 from salt_o2.device.wake import Inbox
 from salt_o2.device.work import Work
+from salt_o2.occ.served import Asked
 
 if TYPE_CHECKING:
     from salt_o2.occ.server import OccServer
@@ -92,8 +94,7 @@ def _serve(inbox: Any, board: Board, chosen: Any, output: Output) -> "OccServer 
     """Open the control channel; without a plugin, go to RUNNING by itself."""
     codec = options.codec_of(chosen.plugin)
     if codec is None:
-        for step in UP:
-            inbox.put(Request(step))
+        Thread(target=_go_up, args=(Controlled(inbox, board),), daemon=True).start()
         return None
     from salt_o2.occ.server import OccServer
 
@@ -101,6 +102,13 @@ def _serve(inbox: Any, board: Board, chosen: Any, output: Output) -> "OccServer 
     server.start()
     output.debug(f"{codec} listening on port {server.port}")
     return server
+
+
+def _go_up(device: Controlled) -> None:
+    """Be the controller: take all steps to RUNNING, as far as they succeed."""
+    for step in UP:
+        if not device.transition(Asked(device.state().state, step, {})).ok:
+            return
 
 
 def _mind_signals(inbox: Any) -> None:

@@ -48,8 +48,14 @@ class Work:
 
     def run(self) -> None:
         """RUNNING, until something is asked or the user's code ends."""
-        self.device.pre_run()
-        self.device.run()
+        from salt_o2.device.rates import Rates
+
+        rates = Rates(self._channels, self.device.log)
+        try:
+            self.device.pre_run()
+            self.device.run()
+        finally:
+            rates.stop()
 
     def post_run(self) -> None:
         """Run when RUNNING is over."""

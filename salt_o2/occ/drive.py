@@ -63,7 +63,7 @@ async def fire(
         reason = f"{channel}: another transition was still under way after {timeout_s:.3g} s"
         return Outcome(TaskState.UNKNOWN, "-", Failure(asked=event, state="-", reason=reason))
     try:
-        return await Walk(channel, table, event, arguments, deadline).to_its_end()
+        return await Walk(channel, table, TaskEvent(event), arguments, deadline).to_its_end()
     finally:
         channel.history.lock.release()
 

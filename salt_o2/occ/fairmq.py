@@ -79,6 +79,6 @@ TABLE = Table(
     },
     passing=PASSING,
     rollback=ROLLBACK,
-    worn_from=frozenset({INITIALIZED}),
+    worn_from=frozenset({INITIALIZED, INITIALIZING_DEVICE}),
     pushes_properties=True,
 )

@@ -34,7 +34,7 @@ class Table:
     rollback: Mapping[str, Move] = field(default_factory=dict)
     """The step that leads back from where a failed CONFIGURE stopped."""
     worn_from: frozenset[str] = field(default_factory=frozenset)
-    """States that a process comes back from broken: after that it is only good for its end."""
+    """States whose only way back breaks the process: from there on it is only good for its end."""
 
     pushes_properties: bool = False
     """Whether the arguments of CONFIGURE become properties of a FairMQ device, with its pitfalls."""

@@ -67,7 +67,10 @@ class Walk:
             return ()
         steps = self.table.walks.get(self.event, {}).get(self.state)
         if steps is None:
-            self._stop(f"{self.event} is not possible in {self.state}; nothing was sent", self._choice())
+            reason = f"{self.event} is not possible in {self.state}; nothing was sent"
+            if self.event is TaskEvent.CONFIGURE and self.state in self.table.worn_from:
+                self._stop(reason, RESTART_IT, Remedy.RESTART)
+            self._stop(reason, self._choice())
         if self.event is TaskEvent.CONFIGURE and self.table.pushes_properties:
             self._check_arguments()
         return steps

@@ -14,6 +14,7 @@ from salt_o2.device.kinds.sampler import Sampler
 from salt_o2.device.kinds.sink import Sink
 from salt_o2.device.output import Output
 from salt_o2.device.properties import Properties
+from salt_o2.device.rates import line
 
 
 class FakeChannels:
@@ -156,6 +157,13 @@ class TestSink:
     def test_what_processors_append_does_not_matter(self, capsys):
         _, line = self.sunk(capsys, [numbered.write("x", 0, "s.1") + b" (modified by p1)", b"\xff"])
         assert "total: 2 missing: 0" in line
+
+
+def test_the_rates_of_a_socket_are_told_per_second_as_fairmq_tells_them():
+    properties = {"chans.d.0.type": "push", "chans.d.0.method": "bind", "chans.d.0.address": "ipc://@x"}
+    (end,) = endpoints(properties | {"chans.d.0.rateLogging": 2}, "zeromq")
+    told = line(end, [10, 1000, 0, 0], [10, 1000, 400, 4_000_000])
+    assert told == "d[0]: in: 0 (0 MB) out: 200 (2 MB)"
 
 
 class TestAccount:

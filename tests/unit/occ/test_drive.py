@@ -250,6 +250,13 @@ def test_configure_from_halfway_begins_anew_so_that_all_properties_arrive(device
     assert device.arguments["RESET DEVICE"] == {}
 
 
+@pytest.mark.parametrize("halfway", ["INITIALIZING DEVICE", "INITIALIZED"])
+def test_configure_from_where_the_only_way_back_breaks_the_device_asks_for_a_restart(device, halfway):
+    device.state = halfway
+    outcome = fired(device, "CONFIGURE", CHANNEL)
+    assert (device.sent, outcome.remedy) == ([], Remedy.RESTART)
+
+
 def test_two_transitions_at_once_are_made_one_after_the_other(device):
     async def both():
         return await asyncio.gather(
