@@ -139,7 +139,7 @@ class Control:
             moves.setdefault(task.environment, []).append(task)
         if report.facts:
             for name, held in self.held.items():
-                if report.host in held.environment.hosts:
+                if report.host in held.environment.members.hosts:
                     moves.setdefault(name, []).extend(survey.lost(held.environment, report))
         return {
             name: TasksMoved(

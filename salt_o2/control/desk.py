@@ -132,7 +132,7 @@ class Desk:
         control, environment = self._control, held.environment
         follow(environment.state, events[0], f"environment {environment.id}")
         number = None
-        if EnvironmentEvent.START_ACTIVITY in events and environment.wait is None:
+        if EnvironmentEvent.START_ACTIVITY in events and environment.transition is None:
             number = control.store.open_run(environment.id, control.clock())
 
         def watch(watched: Environment) -> None:
@@ -175,7 +175,8 @@ class Desk:
 
     async def _tasks(self, _wanted: Nothing, _user: str, _progress: Progress) -> list[dict[str, Any]]:
         return [
-            record.task(planned, held.environment.reports.get(planned.id)) | {"environment": held.kept.id}
+            record.task(planned, held.environment.members.reports.get(planned.id))
+            | {"environment": held.kept.id}
             for held in self._control.held.values()
             for planned in held.kept.plan.tasks
         ]
@@ -203,7 +204,7 @@ class Desk:
             "pid": os.getpid(),
             "uptime_s": round(self._control.clock() - self._since, 1),
             "environments": len(held),
-            "tasks": sum(len(each.environment.tasks) for each in held),
+            "tasks": sum(len(each.environment.members.tasks) for each in held),
             "hosts": len(self._control.hosts.known),
             "settings": plain(self._site),
         }

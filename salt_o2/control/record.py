@@ -30,17 +30,17 @@ def summary(kept: Kept, environment: Environment) -> dict[str, Any]:
         "user": kept.user,
         "vars": kept.asked,
         "error": environment.error or None,
-        "transition": environment.wait.event if environment.wait else None,
-        "hosts": list(environment.hosts),
-        "tasks_total": len(environment.tasks),
+        "transition": environment.transition.event if environment.transition else None,
+        "hosts": list(environment.members.hosts),
+        "tasks_total": len(environment.members.tasks),
     }
 
 
 def full(kept: Kept, environment: Environment) -> dict[str, Any]:
     """Return the whole environment: its tasks, and its roles as a tree with states."""
     return summary(kept, environment) | {
-        "tasks": [task(planned, environment.reports.get(planned.id)) for planned in kept.plan.tasks],
-        "roles": environment.tree.as_dict(),
+        "tasks": [task(planned, environment.members.reports.get(planned.id)) for planned in kept.plan.tasks],
+        "roles": environment.members.tree.as_dict(),
     }
 
 
@@ -66,17 +66,17 @@ def task(planned: PlannedTask, report: TaskReport | None) -> dict[str, Any]:
 
 def progress(environment: Environment, at: float) -> dict[str, Any]:
     """Return how far the transition under way has come at time ``at``."""
-    wait = environment.wait
-    done = wait.total - len(wait.waiting) if wait else 0
+    wait, transition = environment.wait, environment.transition
+    done = wait.total - len(wait.waiting) - len(wait.calls) if wait else 0
     return {
         "environment": environment.id,
         "state": environment.state,
-        "transition": wait.event if wait else None,
+        "transition": transition.event if transition else None,
         "waiting_for": _waiting_for(environment),
         "done": done,
         "total": wait.total if wait else 0,
-        "states": {state: count for state, count in environment.tree.tasks.items() if count},
-        "elapsed_s": round(at - wait.since, 3) if wait else 0.0,
+        "states": {state: count for state, count in environment.members.tree.tasks.items() if count},
+        "elapsed_s": round(at - transition.since, 3) if transition else 0.0,
     }
 
 
@@ -86,7 +86,8 @@ def _waiting_for(environment: Environment) -> str:
         return ""
     if wait.silent:
         return f"host{'s' if len(wait.silent) > 1 else ''} {', '.join(sorted(wait.silent)[:3])}"
-    return next((environment.tasks[task].path for task in wait.waiting), "")
+    first_call = next(iter(wait.calls), "")
+    return next((environment.members.tasks[task].path for task in wait.waiting), first_call)
 
 
 def hosts(known: Hosts, held: Mapping[EnvironmentId, "Held"], at: float) -> list[dict[str, Any]]:

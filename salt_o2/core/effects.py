@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from salt_o2.core.errors import O2Error
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.messages import Command, Failure, TaskReport
+from salt_o2.core.plan import Plan, PlannedCall
 from salt_o2.core.states import EnvironmentEvent, EnvironmentState, TaskState
 
 
@@ -25,6 +26,8 @@ class Requested:
     """The number of the run that START_ACTIVITY opens."""
     undo: bool = False
     """Whether a failure ends the environment (EXIT), as it does while it is being created."""
+    automatic: bool = False
+    """Whether the environment goes on by itself: after its run, or an error, it ends."""
     reason: str = ""
 
 
@@ -40,13 +43,37 @@ class TasksMoved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Modified:
+    """Message: somebody wants the environment to have another plan, without leaving its state."""
+
+    at: float
+    request: str
+    plan: Plan
+    excluded: dict[TaskId, str] = field(default_factory=dict)
+    """Tasks of that plan that shall stay out of the data flow, each with the reason."""
+    user: str = ""
+    drain_s: float = 0.0
+    """How long leaving tasks may go on with what they hold."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallEnded:
+    """Message: a call that was invoked has ended, with a result or an error."""
+
+    at: float
+    call: str
+    result: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
     """Message: it is now ``at``; sent when ``Environment.wake_at`` has come."""
 
     at: float
 
 
-Message = Requested | TasksMoved | Tick
+Message = Requested | Modified | TasksMoved | CallEnded | Tick
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +88,24 @@ class Insist:
     """Effect: send the command again, as a Salt job, because its host has not said that it has it."""
 
     command: Command
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invoke:
+    """Effect: call a function of an integration; its end comes back as CallEnded."""
+
+    environment: EnvironmentId
+    call: str
+    planned: PlannedCall
+    variables: dict[str, str]
+    """The call's variables with those of the run and those that other calls have returned."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abandon:
+    """Effect: end a call whose time is over, or whose environment is."""
+
+    call: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +163,7 @@ class Release:
 
 
 News = AnnounceState | AnnounceMoves | AnnounceFailure
-Effect = Drive | Insist | News | Answer | EndRun | Release
+Effect = Drive | Insist | Invoke | Abandon | News | Answer | EndRun | Release
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +180,7 @@ class Timeouts:
             EnvironmentEvent.RECOVER: 120.0,
             EnvironmentEvent.EXIT: 30.0,
             EnvironmentEvent.GO_ERROR: 10.0,
+            EnvironmentEvent.MODIFY: 120.0,
         }
     )
     acknowledge: float = 1.0

@@ -2,8 +2,9 @@
 
     before_EVENT   leave_STATE   (the tasks move)   enter_STATE   after_EVENT
 
-Within a moment weights go up; what control itself does lies between the negative weights and zero. At the end of
-an environment there are also before_DESTROY, DESTROY (when all tasks but the hooks have ended) and after_DESTROY.
+Within a moment weights go up; what control itself does lies between the negative weights and zero. At the
+end of an environment there are also before_DESTROY, DESTROY (when all tasks but the hooks have ended) and
+after_DESTROY.
 """
 
 import re

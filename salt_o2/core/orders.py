@@ -1,11 +1,13 @@
-"""Which orders each host gets in each transition: one command per host that has something to do."""
+"""Which orders each host gets: one command per host that has something to do."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
-from salt_o2.core.ids import EnvironmentId, HostId, TaskId
+from salt_o2.core.ids import EnvironmentId, HostId
 from salt_o2.core.messages import Command, Order
 from salt_o2.core.plan import PlannedTask
-from salt_o2.core.states import EnvironmentEvent, TaskState
+from salt_o2.core.states import EnvironmentEvent, EnvironmentState, TaskState
 
 GOALS = {
     EnvironmentEvent.DEPLOY: TaskState.STANDBY,
@@ -19,42 +21,63 @@ GOALS = {
 }
 """The state that every task should reach in each transition."""
 
+STANDING = {
+    EnvironmentState.DEPLOYED: TaskState.STANDBY,
+    EnvironmentState.CONFIGURED: TaskState.CONFIGURED,
+    EnvironmentState.RUNNING: TaskState.RUNNING,
+}
+"""The state of every task that takes part, in each state of its environment."""
+
 MAY_START = (EnvironmentEvent.DEPLOY, EnvironmentEvent.RECOVER)
 MAY_CONFIGURE = (EnvironmentEvent.CONFIGURE, EnvironmentEvent.RECOVER)
 
 
-def commands(
-    event: EnvironmentEvent,
-    *,
-    environment: EnvironmentId,
-    revision: int,
-    by_host: Mapping[HostId, Sequence[PlannedTask]],
-    wanted: Collection[TaskId],
-    arguments: dict[str, str],
-    timeout_s: float,
-) -> list[Command]:
-    """Return the commands that bring the ``wanted`` tasks to the goal of ``event``."""
-    result = []
-    for host, planned in by_host.items():
-        orders = tuple(_order(task, event) for task in planned if task.id in wanted)
-        if orders:
-            result.append(
-                Command(
-                    host=host,
-                    environment=environment,
-                    revision=revision,
-                    goal=GOALS[event],
-                    orders=orders,
-                    arguments=arguments,
-                    timeout_s=timeout_s,
-                )
-            )
-    return result
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wave:
+    """Tasks that are ordered to the same goal at the same time."""
+
+    goal: TaskState
+    tasks: tuple[PlannedTask, ...]
+    launch: bool = False
+    """Whether they may have to be started."""
+    properties: bool = False
+    """Whether they may have to be configured."""
+    arguments: dict[str, str] = field(default_factory=dict)
 
 
-def _order(task: PlannedTask, event: EnvironmentEvent) -> Order:
+def wave_of(event: EnvironmentEvent, tasks: Iterable[PlannedTask], arguments: dict[str, str]) -> Wave:
+    """Return the wave that a transition is for ``tasks``."""
+    return Wave(
+        goal=GOALS[event],
+        tasks=tuple(tasks),
+        launch=event in MAY_START,
+        properties=event in MAY_CONFIGURE,
+        arguments=arguments,
+    )
+
+
+def commands(wave: Wave, environment: EnvironmentId, revision: int, timeout_s: float) -> list[Command]:
+    """Return the commands that send ``wave`` out, in the order in which hosts come in it."""
+    by_host: dict[HostId, list[Order]] = defaultdict(list)
+    for task in wave.tasks:
+        by_host[task.host].append(_order(task, wave))
+    return [
+        Command(
+            host=host,
+            environment=environment,
+            revision=revision,
+            goal=wave.goal,
+            orders=tuple(orders),
+            arguments=wave.arguments,
+            timeout_s=timeout_s,
+        )
+        for host, orders in by_host.items()
+    ]
+
+
+def _order(task: PlannedTask, wave: Wave) -> Order:
     return Order(
         task=task.id,
-        launch=task.launch if event in MAY_START else None,
-        properties=task.properties if event in MAY_CONFIGURE else None,
+        launch=task.launch if wave.launch else None,
+        properties=task.properties if wave.properties else None,
     )

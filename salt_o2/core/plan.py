@@ -51,7 +51,7 @@ class PlannedCall:
 
     path: str
     func: str
-    """As the template has it, for example ``trg.RunStart()``; evaluated with ``variables`` when it is called."""
+    """As the template has it, for example ``trg.RunStart()``; evaluated when it is called."""
     trigger: Moment
     until: Moment
     """The moment that waits for its end (``await`` in templates)."""

@@ -1,7 +1,12 @@
 """What START and STOP push to every task (AliECS `core/environment/transition_st*activity.go`)."""
 
+import re
 from collections.abc import Mapping
 
+from salt_o2.core.errors import InvalidRequest
+
+_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_PART = re.compile(r"([0-9]*\.?[0-9]+)(ms|h|m|s)")
 FILL_INFO = ("fill_number", "filling_scheme", "beam_type", "stable_beams_start_ms", "stable_beams_end_ms")
 PASSED_ON = ("run_type", "lhc_period", "pdp_beam_type", "pdp_override_run_start_time", "original_run_number")
 
@@ -12,6 +17,25 @@ def start_arguments(variables: Mapping[str, str], run_number: int, at: float, cl
     snake |= {name: variables[name] for name in PASSED_ON if name in variables}
     snake |= {"run_number": str(run_number), "run_start_time_ms": _milliseconds(at), "run_end_time_ms": ""}
     return _both_spellings(snake) | {"cleanup": str(cleanup)}
+
+
+def stop_at(variables: Mapping[str, str], started: float) -> float | None:
+    """Return when a run that ``started`` is to be stopped by itself, if it is (A1.7: auto-stop)."""
+    if variables.get("auto_stop_enabled", "").lower() not in ("true", "1"):
+        return None
+    return started + seconds(variables.get("auto_stop_timeout", ""))
+
+
+def seconds(duration: str) -> float:
+    """Return a Go duration such as ``1m30s`` or ``500ms`` in seconds.
+
+    Raises:
+        InvalidRequest: if it is none.
+    """
+    parts = _PART.findall(duration)
+    if not parts or "".join(number + unit for number, unit in parts) != duration.strip():
+        raise InvalidRequest(f"{duration!r} is no duration: numbers with units h, m, s or ms, as in 1m30s")
+    return sum(float(number) * _SECONDS[unit] for number, unit in parts)
 
 
 def stop_arguments(variables: Mapping[str, str], at: float) -> dict[str, str]:

@@ -3,11 +3,11 @@
 The tasks' own states are not part of it: the agents own them and tell them again.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from salt_o2.core.effects import Requested, Timeouts
 from salt_o2.core.environment import Environment
-from salt_o2.core.ids import EnvironmentId
+from salt_o2.core.ids import EnvironmentId, TaskId
 from salt_o2.core.plan import Plan
 from salt_o2.core.states import EnvironmentEvent, EnvironmentState
 
@@ -25,11 +25,17 @@ class Snapshot:
     """The transition under way, and those to follow."""
     undo: bool = False
     asked_by: str = ""
+    automatic: bool = False
+    stop_at: float | None = None
+    variables: dict[str, str] = field(default_factory=dict)
+    arguments: dict[str, str] = field(default_factory=dict)
+    excluded: dict[TaskId, str] = field(default_factory=dict)
+    lost: dict[TaskId, str] = field(default_factory=dict)
 
 
 def take(environment: Environment) -> Snapshot:
     """Return what must be kept of ``environment``."""
-    request = environment.wait.request if environment.wait else None
+    request = environment.transition.request if environment.transition else None
     return Snapshot(
         state=environment.state,
         revision=environment.revision,
@@ -39,6 +45,12 @@ def take(environment: Environment) -> Snapshot:
         pending=request.events if request else (),
         undo=request.undo if request else False,
         asked_by=request.user if request else "",
+        automatic=environment.automatic,
+        stop_at=environment.stop_at,
+        variables=dict(environment.variables),
+        arguments=dict(environment.arguments),
+        excluded=dict(environment.members.excluded),
+        lost=dict(environment.members.lost),
     )
 
 
@@ -52,12 +64,22 @@ def restore(
     environment.run_number = snapshot.run_number
     environment.starts = snapshot.starts
     environment.error = snapshot.error
+    environment.automatic = snapshot.automatic
+    environment.stop_at = snapshot.stop_at
+    environment.variables = dict(snapshot.variables)
+    environment.arguments = dict(snapshot.arguments)
+    for task, why in snapshot.excluded.items():
+        environment.members.exclude(task, why)
+    environment.members.lost = dict(snapshot.lost)
     return environment
 
 
 def resume(snapshot: Snapshot, at: float) -> Requested | None:
-    """Return the request that takes up the transition that was interrupted, if there was one."""
-    if not snapshot.pending:
+    """Return the request that takes up the transition that was interrupted, if there was one.
+
+    A modification is not taken up by its event: what it wants is in the plan, see ``Modified``.
+    """
+    if not snapshot.pending or snapshot.pending[0] is EnvironmentEvent.MODIFY:
         return None
     return Requested(
         at=at,

@@ -36,6 +36,8 @@ class EnvironmentEvent(StrEnum):
     RECOVER = "RECOVER"
     EXIT = "EXIT"
     GO_ERROR = "GO_ERROR"
+    MODIFY = "MODIFY"
+    """Some of its tasks change, the environment stays in its state."""
 
 
 class TaskState(StrEnum):
@@ -90,6 +92,7 @@ TRANSITIONS: tuple[tuple[EnvironmentEvent, EnvironmentState, EnvironmentState], 
     (_E.STOP_ACTIVITY, _S.RUNNING, _S.CONFIGURED),
     (_E.RESET, _S.CONFIGURED, _S.DEPLOYED),
     (_E.RECOVER, _S.ERROR, _S.CONFIGURED),
+    *((_E.MODIFY, state, state) for state in (_S.DEPLOYED, _S.CONFIGURED, _S.RUNNING)),
     *((_E.EXIT, state, _S.DONE) for state in _S if state not in (_S.RUNNING, _S.DONE)),
     *((_E.GO_ERROR, state, _S.ERROR) for state in _ALIVE),
 )

@@ -13,9 +13,9 @@ def lost(environment: Environment, survey: Report) -> list[TaskReport]:
     """Return reports of the tasks that ran on the surveyed host and that its agent no longer knows."""
     present = {report.task for report in survey.tasks}
     return [
-        _lost(environment.reports[task.id])
-        for task in environment.tasks_on(survey.host)
-        if task.id not in present and _was_alive(environment.reports.get(task.id))
+        _lost(environment.members.reports[task.id])
+        for task in environment.members.on(survey.host)
+        if task.id not in present and _was_alive(environment.members.reports.get(task.id))
     ]
 
 
@@ -44,7 +44,7 @@ def _lost(report: TaskReport) -> TaskReport:
 
 def _is_ours(environments: Mapping[EnvironmentId, Environment], report: TaskReport) -> bool:
     environment = environments.get(report.environment)
-    return environment is not None and report.task in environment.tasks
+    return environment is not None and report.task in environment.members.tasks
 
 
 def _end(survey: Report, environment: EnvironmentId, reports: Iterable[TaskReport]) -> Command:

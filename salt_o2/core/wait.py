@@ -1,29 +1,36 @@
-"""One transition under way: which tasks are still awaited, what has failed, until when."""
+"""One stage that is being waited for: which tasks or calls are awaited, what has failed, until when."""
 
 from dataclasses import dataclass, field
+from enum import Enum
 
-from salt_o2.core.effects import Effect, Insist, Requested, Timeouts
+from salt_o2.core.effects import Effect, Insist
 from salt_o2.core.ids import HostId, TaskId
 from salt_o2.core.messages import Command, Failure
-from salt_o2.core.states import EnvironmentEvent, EnvironmentState
 
 INSIST_AT_MOST = 5
 """A host that stays silent is asked this often the sure way; then the deadline decides."""
 
 
+class Awaited(Enum):
+    """What kind of end is awaited."""
+
+    SETTLED = "tasks reach their goal"
+    HOOKS = "task hooks end by themselves"
+    CALLS = "calls return"
+
+
 @dataclass(slots=True, kw_only=True)
 class Wait:
-    """The wait for the tasks of one transition; every wait has a deadline."""
+    """The wait for one stage of a transition; every wait has a deadline."""
 
-    event: EnvironmentEvent
-    source: EnvironmentState
-    target: EnvironmentState
-    request: Requested
+    kind: Awaited
     since: float
     deadline: float
-    timeouts: Timeouts
-    waiting: set[TaskId]
-    silent: dict[HostId, Command]
+    acknowledge: float = 1.0
+    gather: float = 0.5
+    waiting: set[TaskId] = field(default_factory=set)
+    calls: set[str] = field(default_factory=set)
+    silent: dict[HostId, Command] = field(default_factory=dict)
     """Commands that their host has not yet said to have."""
     total: int = 0
     failures: dict[TaskId, Failure] = field(default_factory=dict)
@@ -38,8 +45,8 @@ class Wait:
 
     @property
     def is_over(self) -> bool:
-        """Whether every task has settled."""
-        return not self.waiting
+        """Whether everything awaited has come."""
+        return not self.waiting and not self.calls
 
     def settle(self, task: TaskId) -> None:
         """Take note that ``task`` is done with its order, well or badly."""
@@ -49,7 +56,7 @@ class Wait:
         """Take note of a failure, and wait only a little longer for others."""
         self.settle(task)
         self.failures[task] = failure
-        self.deadline = min(self.deadline, at + self.timeouts.gather)
+        self.deadline = min(self.deadline, at + self.gather)
 
     def heard(self, host: HostId) -> None:
         """Take note that ``host`` has its command."""
@@ -57,11 +64,11 @@ class Wait:
 
     def insist(self, at: float) -> list[Effect]:
         """Return the commands to repeat the sure way, if it is time."""
-        if at < self._insist_at() or self.insisted >= INSIST_AT_MOST:
+        if not self.silent or at < self._insist_at() or self.insisted >= INSIST_AT_MOST:
             return []
         self.insisted += 1
         return [Insist(command=command) for command in self.silent.values()]
 
     def _insist_at(self) -> float:
         # 1, 3, 7, 15 ... times the time to acknowledge: a busy host is not buried in repetitions.
-        return self.since + self.timeouts.acknowledge * ((2 << self.insisted) - 1)
+        return self.since + self.acknowledge * ((2 << self.insisted) - 1)

@@ -108,11 +108,11 @@ class AnyLife(RuleBasedStateMachine):
     @rule()
     def restart_control(self):
         if self.environment.wait is None:  # an interrupted transition is resumed by control itself
-            reports = self.environment.reports
+            reports = self.environment.members.reports
             self.environment = restore("E", self.environment.plan, take(self.environment))
             for report in reports.values():
-                self.environment.reports[report.task] = report
-                self.environment.tree.move(report.task, report.state, report.status)
+                self.environment.members.reports[report.task] = report
+                self.environment.members.tree.move(report.task, report.state, report.status)
 
     def report(self, command, task, fails, dies):
         broken = fails and command.goal is not TaskState.DONE
@@ -151,7 +151,7 @@ class AnyLife(RuleBasedStateMachine):
 
     @invariant()
     def the_root_has_the_state_of_its_critical_tasks(self):
-        tree = self.environment.tree
+        tree = self.environment.members.tree
         critical = [tree.state_of(task) for task, (_, needed) in TASKS.items() if needed]
         assert tree.root.state is combined(critical)
 

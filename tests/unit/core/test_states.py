@@ -30,7 +30,7 @@ def test_what_the_table_does_not_have_is_refused_with_what_it_has():
     with pytest.raises(IllegalTransition) as refused:
         follow(EnvironmentState.RUNNING, EnvironmentEvent.EXIT, "environment X")
     assert str(refused.value) == (
-        "environment X is RUNNING and cannot EXIT; from here it can do STOP_ACTIVITY, GO_ERROR"
+        "environment X is RUNNING and cannot EXIT; from here it can do STOP_ACTIVITY, MODIFY, GO_ERROR"
     )
 
 

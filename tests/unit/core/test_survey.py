@@ -38,7 +38,7 @@ def environment(*known):
     leaves = tuple(PlannedRole(name=task.id, path=task.path, task=task.id) for task in tasks)
     root = PlannedRole(name="root", path="root", roles=leaves)
     result = Environment("E", Plan(workflow="w", revision="r", root=root, tasks=tasks))
-    result.reports = {task: report(task) for task in known}
+    result.members.reports = {task: report(task) for task in known}
     return result
 
 

@@ -1,0 +1,177 @@
+"""The tasks of one environment: what the plan says of them, what was reported, who is left out and why."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+
+from salt_o2.core.effects import AnnounceFailure, AnnounceMoves, Effect, TasksMoved
+from salt_o2.core.ids import EnvironmentId, HostId, TaskId
+from salt_o2.core.messages import Failure, TaskReport
+from salt_o2.core.plan import Plan, PlannedTask
+from salt_o2.core.states import ControlMode, EnvironmentEvent, TaskState, TaskStatus
+from salt_o2.core.story import tell_failures
+from salt_o2.core.tree import RoleTree
+
+UNCONTROLLED = (ControlMode.BASIC, ControlMode.HOOK)
+
+
+class Members:
+    """All tasks of an environment, hooks among them."""
+
+    def __init__(self, environment: EnvironmentId, plan: Plan) -> None:
+        """Know the tasks of ``plan``; none of them has reported."""
+        self._environment = environment
+        self.reports: dict[TaskId, TaskReport] = {}
+        self.excluded: dict[TaskId, str] = {}
+        """Tasks that stay out of the data flow, with the reason."""
+        self.lost: dict[TaskId, str] = {}
+        """Tasks that failed and whose loss is tolerated, with the reason."""
+        self.replan(plan, {})
+
+    def replan(self, plan: Plan, excluded: Mapping[TaskId, str], keep: Collection[PlannedTask] = ()) -> None:
+        """Have the tasks of ``plan`` from now on, and until they have ended also those to ``keep``."""
+        self.plan = plan
+        self.tasks = {task.id: task for task in (*plan.tasks, *keep)}
+        self.tree = RoleTree(plan.root, {task.id: task.critical and not task.trigger for task in plan.tasks})
+        self.excluded = dict(excluded)
+        self.lost = {
+            task: why for task, why in self.lost.items() if task in self.tasks and task not in excluded
+        }
+        self._by_host: dict[HostId, list[PlannedTask]] = defaultdict(list)
+        self._in_plan = {task.id for task in plan.tasks}
+        for task in self.tasks.values():
+            self._by_host[task.host].append(task)
+        for id in self.excluded:
+            self.tree.exclude(id)
+        for report in self.reports.values():
+            self._place(report)
+
+    @property
+    def hosts(self) -> tuple[HostId, ...]:
+        """The hosts that have tasks."""
+        return tuple(self._by_host)
+
+    def on(self, host: HostId) -> list[PlannedTask]:
+        """Return the tasks that belong on ``host``."""
+        return self._by_host.get(host, [])
+
+    def taking_part(self, event: EnvironmentEvent) -> list[PlannedTask]:
+        """Return whom ``event`` concerns: at the end all tasks, else those that are neither out nor lost."""
+        wanted = [task for task in self.tasks.values() if not task.trigger]
+        if event is EnvironmentEvent.EXIT:
+            return wanted
+        if event is EnvironmentEvent.GO_ERROR:
+            return [task for task in wanted if self._state(task.id) is TaskState.RUNNING]
+        return [task for task in wanted if task.id not in self.excluded and task.id not in self.lost]
+
+    def counts(self, task: TaskId) -> bool:
+        """Return whether the loss of ``task`` matters at all."""
+        planned = self.tasks[task]
+        return planned.critical and not planned.trigger and task not in self.excluded
+
+    def exclude(self, task: TaskId, why: str) -> None:
+        """Leave ``task`` out from now on."""
+        self.excluded[task] = why
+        if task in self._in_plan:
+            self.tree.exclude(task)
+
+    def is_alive(self, task: TaskId) -> bool:
+        """Return whether ``task`` was last seen with a process."""
+        report = self.reports.get(task)
+        return report is not None and report.status is TaskStatus.ACTIVE
+
+    def take(self, moved: TasksMoved) -> tuple[list[Effect], dict[TaskId, Failure]]:
+        """Take in reports; return what to announce, and the failures that are new."""
+        moves: dict[TaskId, TaskState] = {}
+        failures: dict[TaskId, Failure] = {}
+        for report in moved.reports:
+            before = self.reports.get(report.task)
+            if report.task not in self.tasks or (before and report.revision < before.revision):
+                continue  # a stranger's, or older than what we know
+            self.reports[report.task] = report
+            self._place(report)
+            if before is None or before.state is not report.state:
+                moves[report.task] = report.state
+            if report.failure and not _is_known(report, before):
+                failures[report.task] = report.failure
+        self._note_losses(failures)
+        return self._news(moved.host, moves, failures), failures
+
+    def data_ended(self, reports: Iterable[TaskReport]) -> bool:
+        """Return whether ``reports`` bring the end of the data (AliECS: IsSafeToStop, A1.7)."""
+        signalled = any(self._signals_end(report) for report in reports)
+        return signalled and all(
+            self._may_stop(task) for task in self.taking_part(EnvironmentEvent.STOP_ACTIVITY)
+        )
+
+    def overdue(self, task: TaskId, event: EnvironmentEvent, seconds: float, silent: bool) -> Failure:
+        """Return the failure of a task that nothing was heard of for so long."""
+        report, host = self.reports.get(task), self.tasks[task].host
+        return Failure(
+            asked=event,
+            state=(report.device_state or report.state) if report else "-",
+            reason=f"no answer within {seconds:.0f} s"
+            + (f"; host {host} has not acknowledged the command" if silent else ""),
+            advice=f"check the minion and its o2_agent engine on {host}" if silent else "see the task's log",
+        )
+
+    def tell(self, what: str, failures: Mapping[TaskId, Failure]) -> str:
+        """Return a message about ``failures``."""
+        return tell_failures(what, [(self.tasks[task], failure) for task, failure in failures.items()])
+
+    def _place(self, report: TaskReport) -> None:
+        if report.task in self._in_plan:
+            failed = report.failure is not None and report.state is not TaskState.DONE
+            self.tree.move(report.task, TaskState.ERROR if failed else report.state, report.status)
+
+    def _note_losses(self, failures: Mapping[TaskId, Failure]) -> None:
+        for task, failure in failures.items():
+            planned = self.tasks[task]
+            tolerated = self.tree.root.state is not TaskState.ERROR
+            if tolerated and not planned.trigger and task not in self.excluded:
+                self.lost[task] = failure.reason
+
+    def _news(
+        self, host: HostId, moves: dict[TaskId, TaskState], failures: Mapping[TaskId, Failure]
+    ) -> list[Effect]:
+        # One announcement for all: events are what the master has least to spare of.
+        news: list[Effect] = []
+        if moves:
+            news.append(AnnounceMoves(environment=self._environment, host=host, moves=moves))
+        return news + [self._announce(self.tasks[task], failure) for task, failure in failures.items()]
+
+    def _announce(self, task: PlannedTask, failure: Failure) -> Effect:
+        return AnnounceFailure(
+            environment=self._environment,
+            task=task.id,
+            path=task.path,
+            host=task.host,
+            state=self.reports[task.id].state,
+            critical=task.critical,
+            failure=failure,
+        )
+
+    def _state(self, task: TaskId) -> TaskState | None:
+        report = self.reports.get(task)
+        return report.state if report else None
+
+    def _signals_end(self, report: TaskReport) -> bool:
+        planned = self.tasks.get(report.task)
+        if planned is None or planned.trigger:
+            return False
+        ended = planned.launch.mode in UNCONTROLLED and has_ended(report)
+        return ended or report.announced == "END_OF_STREAM"
+
+    def _may_stop(self, task: PlannedTask) -> bool:
+        report = self.reports.get(task.id)
+        if report is None:
+            return False
+        return has_ended(report) if task.launch.mode in UNCONTROLLED else report.state is TaskState.RUNNING
+
+
+def has_ended(report: TaskReport) -> bool:
+    """Return whether the process of an uncontrolled task has run and ended."""
+    return report.status is TaskStatus.INACTIVE and report.state in (TaskState.DONE, TaskState.ERROR)
+
+
+def _is_known(report: TaskReport, before: TaskReport | None) -> bool:
+    return before is not None and before.failure == report.failure and before.revision == report.revision

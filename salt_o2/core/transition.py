@@ -1,0 +1,36 @@
+"""One transition under way: who asked, from where to where, what is left to do, what went wrong."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from salt_o2.core.agenda import Stage
+from salt_o2.core.effects import Requested
+from salt_o2.core.orders import Wave
+from salt_o2.core.states import EnvironmentEvent, EnvironmentState
+
+
+@dataclass(slots=True, kw_only=True)
+class Transition:
+    """A transition of an environment."""
+
+    event: EnvironmentEvent
+    source: EnvironmentState
+    target: EnvironmentState
+    request: Requested
+    """With this event first, and those to follow."""
+    since: float
+    stages: deque[Stage]
+    waves: deque[Wave] = field(default_factory=deque)
+    """What the tasks are still to be told, one wave after the other."""
+    error: str = ""
+    """What the answer will say went wrong, even if this transition goes well."""
+
+    @property
+    def rest(self) -> tuple[EnvironmentEvent, ...]:
+        """The events to follow."""
+        return self.request.events[1:]
+
+    @property
+    def forgives(self) -> bool:
+        """Whether failures are noted and not acted upon: on the way to the end, or to ERROR."""
+        return self.event in (EnvironmentEvent.EXIT, EnvironmentEvent.GO_ERROR)
