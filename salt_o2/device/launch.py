@@ -5,8 +5,6 @@ The control channel answers as early as possible: what is not needed for it is l
 """
 
 import importlib
-import os
-import signal
 import sys
 from collections.abc import Sequence
 from threading import Thread
@@ -19,6 +17,7 @@ from salt_o2.device.board import Board
 from salt_o2.device.controlled import Controlled
 from salt_o2.device.output import Output, write_lines_at_once
 from salt_o2.device.request import Request, Shutdown
+from salt_o2.device.signals import listen
 from salt_o2.device.table import UP
 from salt_o2.device.wake import Inbox
 from salt_o2.device.work import Work
@@ -76,7 +75,7 @@ def _live(kind: type[Device], arguments: Sequence[str]) -> int:
     properties = options.properties_of(chosen)
     inbox: Inbox[Request | Shutdown] = Inbox()
     board, output = Board(), Output(chosen.severity)
-    _mind_signals(inbox)
+    listen(lambda: inbox.put(Shutdown()))
     server = _serve(inbox, board, chosen, output)
     work = Work(kind(properties, inbox, output), properties, inbox)
     try:
@@ -109,18 +108,3 @@ def _go_up(device: Controlled) -> None:
     for step in UP:
         if not device.transition(Asked(device.state().state, step, {})).ok:
             return
-
-
-def _mind_signals(inbox: Any) -> None:
-    """SIGTERM and SIGINT take the device down step by step; SIGINT after that ends it at once."""
-    told: list[int] = []
-
-    def go_down(number: int, _frame: object) -> None:
-        if told and number == signal.SIGINT:
-            os.abort()
-        if not told:
-            told.append(number)
-            inbox.put(Shutdown())
-
-    signal.signal(signal.SIGTERM, go_down)
-    signal.signal(signal.SIGINT, go_down)

@@ -8,10 +8,7 @@ T = TypeVar("T")
 
 
 class Inbox(Generic[T]):
-    """A queue with a file descriptor that is readable as long as anything is in it.
-
-    Safe to put into from a signal's handler: neither part takes a lock that the interrupted code may hold.
-    """
+    """A queue with a file descriptor that is readable as long as anything is in it."""
 
     def __init__(self) -> None:
         """Begin empty."""

@@ -1,0 +1,35 @@
+"""Hears SIGTERM and SIGINT, whatever the main thread is busy with.
+
+The kernel may give a signal to any thread, and then nothing interrupts a main thread that waits. So the
+interpreter writes the number of every signal into a pipe (``signal.set_wakeup_fd``), and a thread reads it.
+"""
+
+import os
+import signal
+from collections.abc import Callable
+from threading import Thread
+
+HEARD = (signal.SIGTERM, signal.SIGINT)
+
+
+def listen(go_down: Callable[[], None], abort: Callable[[], None] = os.abort) -> None:
+    """Call ``go_down`` at the first of SIGTERM and SIGINT, and ``abort`` at a SIGINT after that.
+
+    Must be called by the main thread, once in the life of a process.
+    """
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    for number in HEARD:
+        signal.signal(number, lambda *_: None)
+    Thread(target=_hear, args=(reading, go_down, abort), daemon=True).start()
+
+
+def _hear(reading: int, go_down: Callable[[], None], abort: Callable[[], None]) -> None:
+    told = False
+    while heard := os.read(reading, 1):
+        if told and heard[0] == signal.SIGINT:
+            abort()
+        elif not told and heard[0] in HEARD:
+            told = True
+            go_down()
