@@ -1,22 +1,26 @@
 """From an expanded workflow and an inventory to a plan: places, ports, addresses, commands and properties."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 from salt_o2.control.command import make_launch
 from salt_o2.core.channel import Endpoint, Wiring, bound_properties, connected_properties
 from salt_o2.core.errors import PlanError
-from salt_o2.core.ids import EnvironmentId, TaskId
+from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.inventory import Inventory
 from salt_o2.core.place import Placement, Request, place
 from salt_o2.core.plan import Plan, PlannedRole, PlannedTask
-from salt_o2.core.role import Wants
+from salt_o2.core.role import Constraint, Wants, matches
 from salt_o2.core.states import ControlMode
 from salt_o2.workflow import Role, TaskRole, Workflow
 from salt_o2.workflow.problems import Problems
 from salt_o2.workflow.rendering import render
 
 _CONTROLLED = (ControlMode.DIRECT, ControlMode.FAIRMQ)
+_NOBODY: Mapping[str, PlannedTask] = {}
+_NOWHERE: Mapping[str, HostId] = {}
+HOSTNAME = "hostname"
+"""The attribute that every host has: its name."""
 
 
 def make_plan(
@@ -24,16 +28,28 @@ def make_plan(
     inventory: Inventory,
     environment: EnvironmentId,
     new_task_id: Callable[[], TaskId],
+    stay: Mapping[str, PlannedTask] = _NOBODY,
+    move: Mapping[str, HostId] = _NOWHERE,
 ) -> Plan:
     """Return the plan of ``environment``: ``workflow`` on the hosts of ``inventory``, which is only read.
+
+    ``stay`` has tasks, by the paths of their roles, that keep their ids, hosts and ports if they still can;
+    ``move`` says by path which host a task must be on.
 
     Raises:
         PlanError: if a role cannot be placed, or a channel cannot reach its peer.
         TemplateError: if what a task template says makes no sense for a task in its place.
     """
-    requests = [request_of(task) for task in workflow.tasks]
-    together = zip(workflow.tasks, requests, place(requests, inventory), strict=True)
-    seats = [_Seat(new_task_id(), task, request, put) for task, request, put in together]
+    requests = [_bound_to(request_of(task), move.get(task.path)) for task in workflow.tasks]
+    kept = [_kept(stay.get(request.path), request, inventory) for request in requests]
+    new = [request for request, old in zip(requests, kept, strict=True) if old is None]
+    fresh = iter(place(new, inventory))
+    seats = [
+        _Seat(old.id, task, request, _placement(old, request))
+        if old
+        else _Seat(new_task_id(), task, request, next(fresh))
+        for task, request, old in zip(workflow.tasks, requests, kept, strict=True)
+    ]
     tasks = _Draft(inventory, environment).fill(seats)
     return Plan(
         workflow=workflow.name,
@@ -58,6 +74,33 @@ def request_of(task: TaskRole) -> Request:
         control_port=task.mode in _CONTROLLED,
         channels=sum(channel.needs_port for channel in task.bind) if task.mode in _CONTROLLED else 0,
     )
+
+
+def _bound_to(request: Request, host: HostId | None) -> Request:
+    if host is None:
+        return request
+    here = (*(each for each in request.constraints if each.attribute != HOSTNAME), Constraint(HOSTNAME, host))
+    return replace(request, constraints=here)
+
+
+def _kept(old: PlannedTask | None, request: Request, inventory: Inventory) -> PlannedTask | None:
+    """Return ``old`` if its place still does for ``request``."""
+    if old is None:
+        return None
+    facts = inventory.hosts.get(old.host)
+    if facts is None:
+        raise PlanError(
+            f"role {old.path} is on host {old.host}, which is silent: move it to another host, or wait"
+        )
+    fits = all(matches(old.host, facts, constraint) for constraint in request.constraints)
+    ports = len(old.launch.ports) == request.channels + len(request.wants.ports)
+    controlled = (old.launch.control_port is not None) == request.control_port
+    enough = old.cpu >= request.wants.cpu and old.memory_mb >= request.wants.memory_mb
+    return old if fits and ports and controlled and enough else None
+
+
+def _placement(old: PlannedTask, request: Request) -> Placement:
+    return Placement(old.host, old.launch.control_port, old.launch.ports[: request.channels])
 
 
 @dataclass(slots=True)

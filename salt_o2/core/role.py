@@ -61,3 +61,9 @@ def parse_ports(text: str) -> tuple[int, ...]:
             raise ValueError(f"{part!r} is not a range of ports from 1 to {MAX_PORT}, the lower one first")
         ports.update(range(begin, end + 1))
     return tuple(sorted(ports))
+
+
+def matches(host: str, facts: HostFacts, constraint: Constraint) -> bool:
+    """Return whether ``host`` meets ``constraint``."""
+    attribute = attributes_of(host, facts).get(constraint.attribute)
+    return attribute is not None and constraint.value in values_of(attribute)

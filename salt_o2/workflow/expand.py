@@ -6,7 +6,7 @@ constraints and channels, which know the role's own place too. Entries of one bl
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -26,6 +26,7 @@ from salt_o2.workflow.tree import Role, TaskRole
 from salt_o2.workflow.values import shown, text_of
 
 _EMPTY: Layer = {}
+_UNSCALED: Mapping[str, int] = {}
 _TRUE = ("true", "1")
 
 
@@ -68,7 +69,14 @@ class _Own:
 class Expansion:
     """Expands one workflow. Faults go to ``problems``; what they spoil is left out."""
 
-    def __init__(self, classes: TaskClasses, problems: Problems) -> None:
+    def __init__(
+        self, classes: TaskClasses, problems: Problems, scale: Mapping[str, int] = _UNSCALED
+    ) -> None:
+        """``scale`` has the wanted number of instances of some iterators, by the part of their names
+        before the iterator's variable, with or without the path above it."""
+        self.scale = dict(scale)
+        """What of it has met no iterator yet."""
+        self._scale = dict(scale)
         self.tasks: list[TaskRole] = []
         self.wanted: list[Wanted] = []
         self.complete = True
@@ -111,8 +119,26 @@ class Expansion:
             yield _EMPTY
             return
         stack = outer.inherited.stack(_EMPTY, _EMPTY, _EMPTY)
-        for value in self._values(template.loop, stack, outer.path):
+        values = self._values(template.loop, stack, outer.path)
+        for value in self._scaled(template, outer.path, values):
             yield {template.loop.var: value}
+
+    def _scaled(self, template: RoleTemplate, above: str, values: Iterable[str]) -> Iterable[str]:
+        """Return as many values as the user wants of this iterator: numbers go on, lists are cut."""
+        first_part = template.name.parts[0] if template.name.parts else ""
+        prefix = first_part if isinstance(first_part, str) else ""
+        name = next((name for name in (f"{above}.{prefix}", prefix) if name in self._scale), None)
+        if name is None:
+            return values
+        self.scale.pop(name, None)
+        wanted, known = self._scale[name], list(values)
+        if template.loop and not template.loop.range and known:
+            first = int(known[0])
+            return map(str, range(first, first + min(wanted, ITERATIONS)))
+        if wanted > len(known):
+            what = f"cannot be scaled to {wanted}: its range has {len(known)} values"
+            self._problems.add(template.place, above, what)
+        return known[:wanted]
 
     def _values(self, loop: Loop, stack: Stack, path: str) -> Iterable[str]:
         if loop.range:

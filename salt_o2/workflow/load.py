@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from salt_o2.core.channel import EXPLICIT, PEERS, Bound, names_of, unmatched
-from salt_o2.core.errors import TemplateError
+from salt_o2.core.errors import TemplateError, UnknownName
 from salt_o2.workflow.catalogue import TaskClasses
 from salt_o2.workflow.document import read
 from salt_o2.workflow.expand import Expansion, Wanted
@@ -16,6 +16,7 @@ from salt_o2.workflow.tree import TaskRole, Workflow
 BUILT_IN = {"fairmq_prefix": "", "fmq_plugin": "OCClite"}
 """Variables that every workflow has; a site's defaults override them."""
 _NONE: Mapping[str, str] = {}
+_UNSCALED: Mapping[str, int] = {}
 
 
 def load(
@@ -25,22 +26,27 @@ def load(
     variables: Mapping[str, str] = _NONE,
     site_defaults: Mapping[str, str] = _NONE,
     site_vars: Mapping[str, str] = _NONE,
+    scale: Mapping[str, int] = _UNSCALED,
 ) -> Workflow:
     """Return the workflow ``name`` of ``source``, expanded for the user's ``variables``.
 
+    ``scale`` sets how many roles iterators make, by the fixed beginning of their roles' names.
+
     Raises:
-        UnknownName: if ``source`` has no such workflow.
+        UnknownName: if ``source`` has no such workflow, or ``scale`` names no iterator of it.
         TemplateError: if anything is wrong with it or with the task templates it uses; all of it is said.
     """
     problems = Problems()
     written = source.workflow(name)
     template = read_workflow(read(written.text, written.file), written.name, problems)
     inherited = Inherited(_checked(variables), site_vars, {**BUILT_IN, **site_defaults})
-    expansion = Expansion(TaskClasses(source, problems), problems)
+    expansion = Expansion(TaskClasses(source, problems), problems, scale)
     root = expansion.expand(template, inherited)
     if expansion.complete:  # otherwise every channel of what is missing would be one more problem
         _check_targets(expansion.tasks, expansion.wanted, problems)
     problems.raise_any()
+    if expansion.scale:
+        raise UnknownName(f"no iterator of {written.name} makes roles named {', '.join(expansion.scale)}...")
     if root is None:
         raise TemplateError(f"{written.file}: the workflow has no task that is enabled")
     return Workflow(

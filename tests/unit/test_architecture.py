@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "control": {"core", "workflow"},
     "bus": {"core", "salt"},
     "engines": {"core", "agent", "control", "bus", "salt"},
+    "output": {"control"},
     "cluster": {"core", "control"},
     "cli": {"core", "workflow", "occ", "device", "control", "cluster"},
     "modules": {"core", "occ", "agent", "salt"},

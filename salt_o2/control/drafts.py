@@ -1,0 +1,152 @@
+"""Plans before they are carried out: made from the site as it is, kept under a token, compared with the world.
+
+A draft holds the ids that it was made with, so that the same plan can be made again when it is applied: if
+anything has moved meanwhile, hosts, ports, templates, the two differ, and nothing is applied.
+"""
+
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from salt_o2.control import shelf
+from salt_o2.control.planning import make_plan
+from salt_o2.control.site import Site
+from salt_o2.core.errors import InvalidRequest, PlanError
+from salt_o2.core.ids import EnvironmentId, TaskId, short_id
+from salt_o2.core.inventory import Inventory
+from salt_o2.core.plan import Plan, PlannedTask
+from salt_o2.core.shape import Shape, excluded_tasks
+from salt_o2.workflow import Workflow
+from salt_o2.workflow.load import load
+
+ID_BITS = 63
+"""Eleven base-58 digits hold 64 bits: ids of environments and tasks are drawn, and do not repeat."""
+KEPT = 100
+"""Drafts that are remembered; older ones are forgotten first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """One plan that was made and not carried out yet."""
+
+    environment: EnvironmentId
+    workflow: str
+    shape: Shape
+    plan: Plan
+    excluded: dict[TaskId, str] = field(default_factory=dict)
+    old: Plan | None = None
+    """The plan that it would replace."""
+
+
+class Drafts:
+    """The drafts of this control; they do not outlive it."""
+
+    def __init__(self) -> None:
+        """Remember nothing yet."""
+        self._kept: OrderedDict[str, Draft] = OrderedDict()
+
+    def keep(self, draft: Draft) -> str:
+        """Remember ``draft`` and return its token."""
+        token = draw()
+        self._kept[token] = draft
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        return token
+
+    def find(self, token: str) -> Draft:
+        """Return the draft behind ``token``.
+
+        Raises:
+            InvalidRequest: if there is none (any more).
+        """
+        if token not in self._kept:
+            raise InvalidRequest(f"no plan {token!r} is remembered: make it again")
+        return self._kept[token]
+
+
+def load_shaped(site: Site, workflow: str, shape: Shape) -> Workflow:
+    """Return ``workflow`` from the site's shelf, expanded for ``shape``. Reads files: for a thread."""
+    return load(
+        shelf.find(site.repositories, workflow),
+        workflow,
+        variables=shape.vars,
+        site_defaults=site.defaults,
+        site_vars=site.vars,
+        scale=shape.scale,
+    )
+
+
+def draft(
+    workflow: Workflow,
+    inventory: Inventory,
+    shape: Shape,
+    *,
+    name: str,
+    environment: EnvironmentId | None = None,
+    old: Plan | None = None,
+    ids: Iterator[TaskId] | None = None,
+) -> Draft:
+    """Return the draft of ``workflow`` in ``shape``; tasks of ``old`` stay what and where they are if they can.
+
+    Raises:
+        PlanError: if it cannot be placed.
+        InvalidRequest: if ``shape`` moves or excludes what is not there.
+    """
+    new_id: Callable[[], TaskId] = (lambda: next(ids)) if ids else (lambda: TaskId(draw()))
+    chosen = environment or EnvironmentId(draw())
+    plan = make_plan(workflow, inventory, chosen, new_id, _staying(old, shape), shape.move)
+    excluded, unknown = excluded_tasks(shape, plan)
+    unknown += [path for path in shape.move if path not in {task.path for task in plan.tasks}]
+    if unknown:
+        raise InvalidRequest(f"workflow {name} has neither a role nor a detector {', '.join(unknown)}")
+    return Draft(
+        environment=chosen, workflow=name, shape=shape, plan=plan, excluded=excluded, old=old
+    )
+
+
+def check_unmoved(then: Draft, now: Draft) -> None:
+    """Refuse to apply a draft that could not be made the same way again.
+
+    Raises:
+        PlanError: saying what has moved.
+    """
+    if then.plan == now.plan and then.excluded == now.excluded:
+        return
+    before = {task.path: task for task in then.plan.tasks}
+    moved = [_difference(before.get(task.path), task) for task in now.plan.tasks]
+    told = [text for text in moved if text] or ["its templates or variables have changed"]
+    raise PlanError("the world has moved since the plan was made; make it again:\n" + "\n".join(told[:10]))
+
+
+def ids_of(then: Draft) -> Iterator[TaskId]:
+    """Return the ids that ``then`` gave to new tasks, in the order in which it gave them; then new ones."""
+    known = {task.id for task in then.old.tasks} if then.old else set()
+    yield from (task.id for task in then.plan.tasks if task.id not in known)
+    while True:
+        yield TaskId(draw())
+
+
+def draw() -> str:
+    """Return an id that nobody has."""
+    return short_id(secrets.randbits(ID_BITS))
+
+
+def _staying(old: Plan | None, shape: Shape) -> dict[str, PlannedTask]:
+    if old is None:
+        return {}
+    return {
+        task.path: task
+        for task in old.tasks
+        if task.path not in shape.move or shape.move[task.path] == task.host
+    }
+
+
+def _difference(before: PlannedTask | None, now: PlannedTask) -> str:
+    if before is None:
+        return f"{now.path}: it was not in the plan"
+    if before.host != now.host:
+        return f"{now.path}: it would go to {now.host}, not to {before.host}"
+    if before.ports != now.ports:
+        return f"{now.path}: it would get ports {now.ports}, not {before.ports}"
+    return "" if before == now else f"{now.path}: its command or properties would differ"
