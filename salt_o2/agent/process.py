@@ -40,12 +40,14 @@ class Process:
             self._pidfd = -1
 
     async def child(self, patience_s: float = 0.5) -> int:
-        """Return the pid of the program itself, which the keeper starts first of all; else the keeper's."""
+        """Return the pid of the program, once it is that and not a copy of the keeper; else the keeper's."""
         loop = asyncio.get_running_loop()
         until = loop.time() + patience_s
+        keeper = procfs.command_line(self.pid)
         while loop.time() < until and not self.gone.is_set():
-            if found := procfs.children(self.pid):
-                return found[0]
+            for found in procfs.children(self.pid):
+                if procfs.command_line(found) != keeper:
+                    return found
             await asyncio.sleep(0.002)
         return self.pid
 

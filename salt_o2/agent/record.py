@@ -2,10 +2,11 @@
 
 Saved before it is acted on. Written aside and renamed, so a reader sees the old or the new one whole. Not
 synced to the disk: that protects from nothing but a power cut, which no task survives either, and costs a
-moment per task and step (docs/decisions/agent-records.md).
+moment per task and step (docs/decisions/0010-task-files-are-not-synced.md).
 """
 
 import logging
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -113,8 +114,14 @@ def save(record: Record, path: Path) -> None:
         OSError: there is no room, or no right to write.
     """
     aside = path.with_suffix(".new")
-    aside.write_bytes(msgspec.json.encode(record))
+    with open(aside, "wb", opener=_privately) as file:
+        file.write(msgspec.json.encode(record))
     aside.replace(path)
+
+
+def _privately(path: str, flags: int) -> int:
+    """Arguments and variables of a task are no business of other users, not even of the task's own."""
+    return os.open(path, flags, 0o600)
 
 
 def load(path: Path) -> Record | None:

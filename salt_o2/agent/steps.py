@@ -112,9 +112,14 @@ async def kill(life: Life) -> None:
     living, known = life.body, life.record
     if living is None:
         return
-    ends_itself = life.end_is_wanted or known.device_state == "ERROR"
+    blows = escalation.blows(
+        known.mode,
+        asked_to_exit=life.end_is_wanted,
+        in_error=known.device_state == "ERROR",
+        lost=life.lost,
+    )
     life.end_is_wanted = life.end_is_wanted or not life.given_up
-    if await living.end(escalation.blows(known.mode, asked_to_exit=ends_itself, lost=life.lost)):
+    if await living.end(blows):
         return
     life.stuck = True
     reason = f"processes of session {living.process.pid} do not end, not even by SIGKILL"

@@ -71,7 +71,7 @@ class Task:
         elif not known.settled:
             life.must_look = True
         else:
-            self._begin_to_watch(life.body)
+            self._watch_the_living()
             if self._watch is not None:
                 await self._watch.find_again()
         if not known.settled or (life.body is not None and life.body.process.gone.is_set()):
@@ -133,6 +133,7 @@ class Task:
                 failure = await steps.fire(life, event, arguments or {})
             while (step := await self._next()) is not Act.REST:
                 await steps.carry_out(life, step)
+                self._watch_the_living()
                 self._changed(self)
         except Exception as error:  # a defect here must not leave control waiting
             log.exception("task %s: %s went wrong", self.id, life.asked)
@@ -160,8 +161,7 @@ class Task:
             known.failure = None
         self._life.hurry.clear()
         self.home.save(known)
-        if self._life.body is not None:
-            self._begin_to_watch(self._life.body)
+        self._watch_the_living()
         self._changed(self)
 
     # --- what happens by itself -----------------------------------------------------------------
@@ -198,8 +198,10 @@ class Task:
 
     # --- watching -------------------------------------------------------------------------------
 
-    def _begin_to_watch(self, living: Body) -> None:
-        if living.device is None:
+    def _watch_the_living(self) -> None:
+        """A device is watched from the moment it is ready: what it signals is not repeated."""
+        living = self._life.body
+        if living is None or living.device is None or self.record.pid is None:
             return
         if self._watch is None:
             self._watch = Watch(self, living.device, self._on_sight, self._on_word)

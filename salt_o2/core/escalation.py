@@ -25,7 +25,9 @@ ASKED_TO_EXIT = (
     Blow(signal.SIGINT, 1.0),
     LAST,
 )
-"""After EXIT, which was answered, or in ERROR, where FairMQ ends by itself: a busy host may take a while."""
+"""After EXIT, which was answered: a busy host may take a while."""
+IN_ERROR = (Blow(None, 1.0), LAST)
+"""A FairMQ device in ERROR ends within 0.1 s by itself or not at all, and may ignore SIGTERM."""
 RUNNING_FREELY = (Blow(signal.SIGTERM, 2.0), Blow(signal.SIGINT, 1.0), LAST)
 """A living task of which nothing was asked."""
 LOST = (Blow(signal.SIGTERM, 0.5), LAST)
@@ -33,10 +35,14 @@ LOST = (Blow(signal.SIGTERM, 0.5), LAST)
 BASIC = (Blow(signal.SIGTERM, 1.0), LAST)
 
 
-def blows(mode: ControlMode, *, asked_to_exit: bool = False, lost: bool = False) -> tuple[Blow, ...]:
+def blows(
+    mode: ControlMode, *, asked_to_exit: bool = False, in_error: bool = False, lost: bool = False
+) -> tuple[Blow, ...]:
     """Return how to end a task of ``mode``, in order; the last one is always SIGKILL."""
     if mode not in (ControlMode.DIRECT, ControlMode.FAIRMQ):
         return BASIC
     if asked_to_exit:
         return ASKED_TO_EXIT
+    if in_error and mode is ControlMode.FAIRMQ:
+        return IN_ERROR
     return LOST if lost else RUNNING_FREELY

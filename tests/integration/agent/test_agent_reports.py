@@ -96,6 +96,7 @@ def test_a_survey_has_the_facts_and_all_tasks(perform):
 def test_the_output_of_a_task_that_is_done_is_kept_for_a_while(perform):
     async def scene(stage):
         await stage.launch(RUNNING, talker=basic("echo hello; exec sleep 1000"))
+        await stage.until(lambda: stage.agent.output_of("talker").last_words() == ("hello",))
         await stage.drive(DONE, "talker")
         await stage.until(lambda: stage.agent.tasks() == [])
         assert not (stage.directory / "tasks/talker").exists()

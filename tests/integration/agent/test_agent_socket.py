@@ -115,8 +115,8 @@ def test_exit_by_hand_ends_the_task_in_good_order(ask):
     async def scene(stage, call):
         await stage.launch(STANDBY, sink=device())
         await call("o2.transition", "EXIT", "sink")
-        await stage.until(lambda: stage.latest["sink"].state is DONE)
-        assert stage.latest["sink"].exit.code == 0
+        await stage.until(lambda: stage.latest["sink"].exit is not None)
+        assert (stage.latest["sink"].state, stage.latest["sink"].exit.code) == (DONE, 0)
 
     ask(scene)
 

@@ -35,6 +35,11 @@ def test_who_was_asked_to_exit_is_given_time_before_the_first_signal():
     assert blows(ControlMode.FAIRMQ, asked_to_exit=True)[0].signal is None
 
 
+def test_a_device_in_error_is_given_a_moment_to_end_and_then_no_signal_that_it_ignores():
+    signals = [blow.signal for blow in blows(ControlMode.FAIRMQ, in_error=True, lost=True)]
+    assert signals == [None, signal.SIGKILL]
+
+
 def test_who_hangs_is_not_waited_for():
     hanging = blows(ControlMode.FAIRMQ, lost=True)
     free = blows(ControlMode.FAIRMQ)
