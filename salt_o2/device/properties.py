@@ -25,7 +25,7 @@ class Properties(dict[str, Any]):
         """
         for key, value in arguments.items():
             if key.startswith(PTREE):
-                _, kind, name = key.split(":", 2)
+                kind, _, name = key.removeprefix(PTREE).partition(":")
                 self[name] = tree(kind, value)
             else:
                 self[key] = _converted(key, value)
