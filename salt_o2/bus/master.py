@@ -17,10 +17,12 @@ from tornado.ioloop import IOLoop
 from salt_o2.bus import envelope, tags
 from salt_o2.core.codec import plain, typed
 from salt_o2.core.effects import News
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequest, Unreachable
 from salt_o2.core.messages import Command, Inquiry, Report
 
 log = logging.getLogger(__name__)
+
+ASK_S = 5
 
 
 class MasterBus:
@@ -55,6 +57,26 @@ class MasterBus:
     def _run_job(self, command: Command) -> None:
         with salt.client.get_local_client(mopts=dict(self._opts)) as local:
             local.run_job([command.host], envelope.FUNCTION, [plain(command)], tgt_type="list")
+
+    async def ask(self, host: str, function: str, arguments: Sequence[Any]) -> Any:
+        """Return what an execution module's function returns on ``host``, as an ordinary Salt job.
+
+        Raises:
+            Unreachable: if the minion does not answer, or answers with an error.
+        """
+        return await asyncio.to_thread(self._ask, host, function, arguments)
+
+    def _ask(self, host: str, function: str, arguments: Sequence[Any]) -> Any:
+        with salt.client.get_local_client(mopts=dict(self._opts)) as local:
+            answer = local.cmd(
+                [host], function, list(arguments), tgt_type="list", timeout=ASK_S, full_return=True
+            )
+        said = answer.get(host)
+        if not said:
+            raise Unreachable(f"minion {host} has not answered {function} within {ASK_S} s")
+        if said.get("retcode"):
+            raise Unreachable(f"minion {host} answered {function} with: {said.get('ret')}")
+        return said["ret"]
 
     async def announce(self, news: News) -> None:
         """Put ``news`` on the Salt bus, for reactor rules and whoever else listens."""

@@ -13,11 +13,88 @@ class Nothing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Create:
-    """``env_create``: the workflow's name, and variables above all that its templates say."""
+class Bending:
+    """How an environment shall be: on top of its templates, or of what it is."""
 
-    workflow: str
     vars: dict[str, Value] = field(default_factory=dict)
+    """Variables above all that the templates say."""
+    scale: dict[str, int] = field(default_factory=dict)
+    """How many roles an iterator makes, by the beginning of their names, such as ``epn: 20``."""
+    move: dict[str, str] = field(default_factory=dict)
+    """Which host the task of a role shall be on, by the role's path."""
+    exclude: list[str] = field(default_factory=list)
+    """Paths of roles, or detectors, that shall leave the data flow."""
+    include: list[str] = field(default_factory=list)
+    """Paths of roles, or detectors, that shall come back."""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Create(Bending):
+    """``env_create``: the workflow's name, or the token of a plan to apply exactly."""
+
+    workflow: str = ""
+    plan: str = ""
+    auto: bool = False
+    """Whether it starts by itself and ends after its run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Modify(Bending):
+    """``env_modify``: the environment, and how it shall be; or the token of a plan to apply exactly."""
+
+    id: str = ""
+    plan: str = ""
+    drain_s: float = 0.0
+    """How long leaving tasks may go on with what they hold."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanAhead(Bending):
+    """``env_plan``: a workflow to create, or an environment to modify or to destroy."""
+
+    workflow: str = ""
+    id: str = ""
+    destroy: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeat:
+    """``env_repeat``: an environment, also an ended one, to create again the same way."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """``run_show``: the number of a run."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """``env_history``, ``env_replay``: an environment, and until when (ISO 8601, or seconds)."""
+
+    id: str
+    until: str = ""
+    limit: int = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Two:
+    """``env_diff``: two environments, or runs by their numbers."""
+
+    left: str
+    right: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskLog:
+    """``task_log``: a task, and how many of its last lines."""
+
+    id: str
+    lines: int = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

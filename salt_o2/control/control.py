@@ -12,21 +12,27 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
+from salt_o2.control.calls import Caller
 from salt_o2.control.hosts import Hosts
 from salt_o2.control.outbox import Bus, Outbox
 from salt_o2.control.store import Kept, Store
 from salt_o2.core import snapshot, survey
 from salt_o2.core.effects import (
+    Abandon,
     AnnounceFailure,
     AnnounceMoves,
     AnnounceState,
     Answer,
+    CallEnded,
     Drive,
     Effect,
     EndRun,
     Insist,
+    Invoke,
     Message,
+    Modified,
     Release,
     Requested,
     TasksMoved,
@@ -34,10 +40,13 @@ from salt_o2.core.effects import (
     Timeouts,
 )
 from salt_o2.core.environment import Environment
-from salt_o2.core.errors import UnknownName
+from salt_o2.core.errors import O2Error, UnknownName
+from salt_o2.core.history import Created, Restarted
 from salt_o2.core.ids import EnvironmentId, HostId
 from salt_o2.core.inventory import Inventory
 from salt_o2.core.messages import Inquiry, Report, TaskReport
+from salt_o2.core.plan import Plan
+from salt_o2.core.shape import Shape, excluded_tasks
 
 log = logging.getLogger(__name__)
 
@@ -63,18 +72,31 @@ class Control:
     """All environments of one master; see the module."""
 
     def __init__(
-        self, bus: Bus, store: Store, *, heartbeat_s: float = 5.0, clock: Callable[[], float] = time.time
+        self,
+        bus: Bus,
+        store: Store,
+        *,
+        heartbeat_s: float = 5.0,
+        clock: Callable[[], float] = time.time,
+        limits: Callable[[Plan], Timeouts] = lambda _: Timeouts(),
+        caller: Caller | None = None,
     ) -> None:
-        """Use ``bus`` and ``store``; take up the environments that the store says are alive."""
+        """Use ``bus`` and ``store``; take up the environments that the store says are alive.
+
+        ``limits`` says how long the transitions of a plan may take.
+        """
+        self.bus = bus
         self.store = store
         self.clock = clock
+        self._limits = limits
+        self._caller = caller or Caller({})
         self.hosts = Hosts(heartbeat_s)
         self.inventory = Inventory()
         self.held: dict[EnvironmentId, Held] = {}
         self._outbox = Outbox(bus)
         self._answers: dict[str, asyncio.Future[None]] = {}
         self._flush: asyncio.TimerHandle | None = None
-        self._resume: list[tuple[EnvironmentId, Requested]] = []
+        self._resume: list[tuple[EnvironmentId, Requested | Modified]] = []
         for kept in store.alive():
             self._restore(kept)
 
@@ -82,6 +104,8 @@ class Control:
         """Serve until cancelled."""
         for environment, request in self._resume:
             self._step(self.held[environment], request)
+        for held in self.held.values():
+            self._set_timer(held)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._outbox.run())
             group.create_task(self._watch_hosts())
@@ -99,11 +123,12 @@ class Control:
             raise UnknownName(f"{how_many} environment {id!r} is alive{self._alive()}")
         return found[0]
 
-    def adopt(self, kept: Kept, timeouts: Timeouts) -> Held:
+    def adopt(self, kept: Kept, environment: Environment, created: Created) -> Held:
         """Take in a new environment: its resources are taken and it is on disk, but nothing is started."""
-        held = Held(kept, Environment(kept.id, kept.plan, timeouts))
+        held = Held(kept, environment)
         self.inventory.take(kept.id, kept.plan)
         self.store.add(kept)
+        self.store.note(kept.id, created)
         self.held[kept.id] = held
         return held
 
@@ -120,6 +145,48 @@ class Control:
             await answer
         finally:
             del self._answers[request.request]
+
+    async def modify(self, held: Held, wanted: Modified, shape: Shape) -> None:
+        """Give an environment another plan in another shape, and wait for the end of it.
+
+        Raises:
+            IllegalTransition: if its state does not allow it.
+            TaskError: if a task could not join; the environment goes on without it.
+        """
+        id, before = held.kept.id, held.kept
+        answer = self._answers[wanted.request] = asyncio.get_running_loop().create_future()
+        self.inventory.take_tasks(id, wanted.plan.tasks)
+        held.kept = replace(before, plan=wanted.plan, shape=shape)
+        try:
+            self._step(held, wanted)
+        except O2Error:
+            held.kept = before
+            self._give_back(held)
+            raise
+        try:
+            await answer
+        finally:
+            del self._answers[wanted.request]
+            self._note_who_stayed_out(held)
+            self._give_back(held)
+
+    def _note_who_stayed_out(self, held: Held) -> None:
+        """Let whoever could not join stay out until asked for again by its path."""
+        members, shape = held.environment.members, held.kept.shape
+        on_request, _ = excluded_tasks(shape, members.plan)
+        failed = {
+            task.path: members.excluded[task.id]
+            for task in members.plan.tasks
+            if task.id in members.excluded and task.id not in on_request
+        }
+        held.kept = replace(held.kept, shape=replace(shape, exclude=shape.exclude | failed))
+        self.store.save(held.kept.id, snapshot.take(held.environment), shape=held.kept.shape)
+
+    def _give_back(self, held: Held) -> None:
+        """Give back what tasks have taken that are no longer in the plan."""
+        present = {task.id for task in held.kept.plan.tasks}
+        gone = [task for task in self.inventory.tasks_of(held.kept.id) if task not in present]
+        self.inventory.release_tasks(held.kept.id, gone)
 
     def hear(self, report: Report) -> None:
         """Take in an agent's report."""
@@ -175,7 +242,9 @@ class Control:
         self.store.note(environment.id, message, effects)
         ended = message.at if any(isinstance(effect, Release) for effect in effects) else None
         if any(not isinstance(effect, AnnounceMoves | AnnounceFailure | Insist) for effect in effects):
-            self.store.save(environment.id, snapshot.take(environment), ended)
+            kept = held.kept
+            changed = {"plan": kept.plan, "shape": kept.shape} if isinstance(message, Modified) else {}
+            self.store.save(environment.id, snapshot.take(environment), ended, **changed)
         elif self._flush is None:
             self._flush = asyncio.get_running_loop().call_later(FLUSH_S, self._flush_journal)
 
@@ -190,6 +259,10 @@ class Control:
             case Insist(command=command):
                 log.warning("%s has not acknowledged: sending it a Salt job", command.host)
                 self._outbox.insist(command)
+            case Invoke():
+                self._caller.begin(effect, partial(self._end_call, held))
+            case Abandon(call=call):
+                self._caller.abandon(held.kept.id, call)
             case AnnounceState():
                 log.info("environment %s is %s %s", effect.environment, effect.state, effect.reason)
                 self._outbox.announce(effect)
@@ -202,6 +275,10 @@ class Control:
             case Release(environment=environment):
                 self.inventory.release(environment)
                 self._let_go(held)
+
+    def _end_call(self, held: Held, call: str, result: str, error: str) -> None:
+        if held.kept.id in self.held:
+            self._step(held, CallEnded(at=self.clock(), call=call, result=result, error=error))
 
     def _answer(self, request: str, error: Exception | None) -> None:
         answer = self._answers.get(request)
@@ -228,10 +305,12 @@ class Control:
         self._step(held, Tick(at=self.clock()))
 
     def _restore(self, kept: Kept) -> None:
-        environment = snapshot.restore(kept.id, kept.plan, kept.snapshot)
+        environment = snapshot.restore(kept.id, kept.plan, kept.snapshot, self._limits(kept.plan))
         self.held[kept.id] = Held(kept, environment)
         self.inventory.take(kept.id, kept.plan)
-        request = snapshot.resume(kept.snapshot, self.clock())
+        at = self.clock()
+        self.store.note(kept.id, Restarted(at=at))
+        request = snapshot.resume(kept.snapshot, kept.plan, at)
         if request:
             self._resume.append((kept.id, request))
 

@@ -1,4 +1,4 @@
-"""Plans before they are carried out: made from the site as it is, kept under a token, compared with the world.
+"""Plans before they are carried out: made from the site as it is, kept, compared with the world.
 
 A draft holds the ids that it was made with, so that the same plan can be made again when it is applied: if
 anything has moved meanwhile, hosts, ports, templates, the two differ, and nothing is applied.
@@ -87,7 +87,7 @@ def draft(
     old: Plan | None = None,
     ids: Iterator[TaskId] | None = None,
 ) -> Draft:
-    """Return the draft of ``workflow`` in ``shape``; tasks of ``old`` stay what and where they are if they can.
+    """Return the draft of ``workflow`` in ``shape``; tasks of ``old`` stay as they are if they can.
 
     Raises:
         PlanError: if it cannot be placed.
@@ -100,9 +100,7 @@ def draft(
     unknown += [path for path in shape.move if path not in {task.path for task in plan.tasks}]
     if unknown:
         raise InvalidRequest(f"workflow {name} has neither a role nor a detector {', '.join(unknown)}")
-    return Draft(
-        environment=chosen, workflow=name, shape=shape, plan=plan, excluded=excluded, old=old
-    )
+    return Draft(environment=chosen, workflow=name, shape=shape, plan=plan, excluded=excluded, old=old)
 
 
 def check_unmoved(then: Draft, now: Draft) -> None:

@@ -3,9 +3,10 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from salt_o2.core.effects import News
+from salt_o2.core.ids import HostId
 from salt_o2.core.messages import Command, Inquiry
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,9 @@ class Bus(Protocol):
 
     async def announce(self, news: News) -> None:
         """Tell the world."""
+
+    async def ask(self, host: HostId, function: str, arguments: Sequence[Any]) -> Any:
+        """Return what an execution module's function returns on ``host``."""
 
 
 class Outbox:

@@ -9,10 +9,10 @@ from salt_o2.core.errors import PlanError
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.inventory import Inventory
 from salt_o2.core.place import Placement, Request, place
-from salt_o2.core.plan import Plan, PlannedRole, PlannedTask
+from salt_o2.core.plan import Plan, PlannedCall, PlannedRole, PlannedTask
 from salt_o2.core.role import Constraint, Wants, matches
 from salt_o2.core.states import ControlMode
-from salt_o2.workflow import Role, TaskRole, Workflow
+from salt_o2.workflow import CallRole, Role, TaskRole, Workflow
 from salt_o2.workflow.problems import Problems
 from salt_o2.workflow.rendering import render
 
@@ -56,6 +56,7 @@ def make_plan(
         revision=workflow.revision,
         root=_planned_role(workflow.root, {task.path: task.id for task in tasks}),
         tasks=tasks,
+        calls=tuple(map(_planned_call, workflow.calls)),
         variables=workflow.variables,
     )
 
@@ -167,6 +168,8 @@ class _Draft:
             cpu=task.wants.cpu,
             memory_mb=task.wants.memory_mb,
             ports=ports if put.control_port is None else (put.control_port, *ports),
+            trigger=task.trigger,
+            timeout_s=task.timeout_s,
         )
 
     def _channel_properties(self, seat: _Seat, bound: list[Endpoint]) -> dict[str, str]:
@@ -198,10 +201,25 @@ class _Draft:
             raise PlanError("\n".join(dict.fromkeys(self._refused)))
 
 
+def _planned_call(call: CallRole) -> PlannedCall:
+    return PlannedCall(
+        path=call.path,
+        func=call.func,
+        trigger=call.trigger,
+        until=call.until,
+        result=call.result,
+        timeout_s=call.timeout_s,
+        critical=call.critical,
+        variables=call.variables,
+    )
+
+
 def _planned_role(role: Role, ids: dict[str, TaskId]) -> PlannedRole:
     return PlannedRole(
         name=role.name,
         path=role.path,
         roles=tuple(_planned_role(child, ids) for child in role.roles),
         task=ids[role.path] if role.task else None,
+        tolerate=role.tolerate,
+        detector=role.detector,
     )

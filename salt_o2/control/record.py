@@ -28,10 +28,12 @@ def summary(kept: Kept, environment: Environment) -> dict[str, Any]:
         "revision": kept.plan.revision,
         "created": iso(kept.created),
         "user": kept.user,
-        "vars": kept.asked,
+        "vars": kept.shape.vars,
         "error": environment.error or None,
         "transition": environment.transition.event if environment.transition else None,
         "hosts": list(environment.members.hosts),
+        "excluded": kept.shape.exclude,
+        "lost": len(environment.members.lost),
         "tasks_total": len(environment.members.tasks),
     }
 

@@ -10,7 +10,7 @@ ENVIRONMENTS = Table(
     Column("id", String(32), primary_key=True),
     Column("created", Float, nullable=False),
     Column("user", String(64), nullable=False),
-    Column("asked", JSON, nullable=False),  # the variables as the user gave them
+    Column("shape", JSON, nullable=False),  # how the user has bent the workflow
     Column("plan", JSON, nullable=False),
     Column("snapshot", JSON, nullable=False),
     Column("ended", Float),  # null while it is alive
@@ -23,6 +23,7 @@ RUNS = Table(
     Column("number", Integer, primary_key=True, autoincrement=True),
     Column("environment", String(32), nullable=False),
     Column("started", Float, nullable=False),
+    Column("user", String(64), nullable=False, server_default=""),
     Column("ended", Float),
     sqlite_autoincrement=True,
 )

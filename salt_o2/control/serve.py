@@ -6,11 +6,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from salt_o2 import integration
+from salt_o2.control.calls import Caller
 from salt_o2.control.control import Control
 from salt_o2.control.desk import Desk
 from salt_o2.control.outbox import Bus
 from salt_o2.control.server import SOCKET, RequestServer
-from salt_o2.control.site import Site
+from salt_o2.control.site import Site, timeouts
 from salt_o2.control.store import Store
 from salt_o2.core.messages import Report
 
@@ -21,7 +23,13 @@ async def serve(site: Site, bus: Bus, open_bus: Opener, sock_dir: Path) -> None:
     """Own all environments until SIGTERM; ``open_bus`` connects ``bus`` and is told who hears reports."""
     store = Store(site.database)
     try:
-        control = Control(bus, store, heartbeat_s=site.heartbeat_s)
+        control = Control(
+            bus,
+            store,
+            heartbeat_s=site.heartbeat_s,
+            limits=lambda plan: timeouts(site, plan.variables),
+            caller=Caller(integration.load(site.integrations)),
+        )
         open_bus(control.hear)
         server = RequestServer(Desk(control, site), sock_dir / SOCKET)
         await _until_told(control.run(), server.run())

@@ -35,6 +35,8 @@ class Site:
     """Variables below those of any role (AliECS's GlobalDefaults)."""
     vars: dict[str, str] = field(default_factory=dict)
     """Variables above every role's defaults (AliECS's GlobalVars)."""
+    integrations: tuple[str, ...] = ("test",)
+    """Services that workflows may call, see ``salt_o2/integration``."""
     heartbeat_s: float = 5.0
     acknowledge_s: float = 1.0
     """How long a host may take to say that it has a command, before it gets it as a Salt job."""

@@ -6,17 +6,21 @@ of, and could ask for again, is committed a moment later in the background.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import Engine, create_engine, event, insert, select, update
 
 from salt_o2.control.schema import ENVIRONMENTS, JOURNAL, METADATA, RUNS
 from salt_o2.core.codec import plain, typed
-from salt_o2.core.effects import Effect, Message
+from salt_o2.core.effects import Effect
+from salt_o2.core.history import Entry
 from salt_o2.core.ids import EnvironmentId
 from salt_o2.core.plan import Plan
+from salt_o2.core.shape import Shape
 from salt_o2.core.snapshot import Snapshot
+
+Row = TypeVar("Row", "Kept", "KeptRun", "Line")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,10 +30,33 @@ class Kept:
     id: EnvironmentId
     created: float
     user: str
-    asked: dict[str, str]
+    shape: Shape
     plan: Plan
     snapshot: Snapshot
     ended: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptRun:
+    """A run as the store has it; times in seconds since the epoch."""
+
+    number: int
+    environment: EnvironmentId
+    started: float
+    user: str = ""
+    ended: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of the journal: a message that came ``in``, or an effect that went ``out``."""
+
+    id: int
+    at: float
+    environment: EnvironmentId
+    direction: str
+    kind: str
+    body: str
 
 
 class Store:
@@ -49,21 +76,24 @@ class Store:
             "id": kept.id,
             "created": kept.created,
             "user": kept.user,
-            "asked": kept.asked,
+            "shape": plain(kept.shape),
             "plan": plain(kept.plan),
             "snapshot": plain(kept.snapshot),
         }
         with self._engine.begin() as connection:
             connection.execute(insert(ENVIRONMENTS), row)
 
-    def note(self, environment: EnvironmentId, message: Message, effects: Sequence[Effect]) -> None:
+    def note(self, environment: EnvironmentId, message: Entry, effects: Sequence[Effect] = ()) -> None:
         """Write into the journal what came in and what followed; ``save`` or ``flush`` commits it."""
         self._journal.append(_entry(environment, message.at, "in", message))
         self._journal.extend(_entry(environment, message.at, "out", effect) for effect in effects)
 
-    def save(self, environment: EnvironmentId, snapshot: Snapshot, ended: float | None = None) -> None:
-        """Commit the environment's state, and the journal up to here."""
+    def save(
+        self, environment: EnvironmentId, snapshot: Snapshot, ended: float | None = None, **changed: Any
+    ) -> None:
+        """Commit the environment's state, ``plan`` and ``shape`` if changed, and the journal so far."""
         values = {"snapshot": plain(snapshot), "ended": ended}
+        values |= {name: plain(value) for name, value in changed.items()}
         with self._engine.begin() as connection:
             connection.execute(update(ENVIRONMENTS).where(ENVIRONMENTS.c.id == environment).values(values))
             self._write_journal(connection)
@@ -74,10 +104,11 @@ class Store:
             with self._engine.begin() as connection:
                 self._write_journal(connection)
 
-    def open_run(self, environment: EnvironmentId, at: float) -> int:
+    def open_run(self, environment: EnvironmentId, at: float, user: str = "") -> int:
         """Return a run number that was never given before; committed, so no crash can repeat it."""
+        row = {"environment": environment, "started": at, "user": user}
         with self._engine.begin() as connection:
-            result = connection.execute(insert(RUNS).values(environment=environment, started=at))
+            result = connection.execute(insert(RUNS).values(row))
             (number,) = result.inserted_primary_key or (0,)
             return int(number)
 
@@ -85,6 +116,23 @@ class Store:
         """Write down when a run ended."""
         with self._engine.begin() as connection:
             connection.execute(update(RUNS).where(RUNS.c.number == number).values(ended=at))
+
+    def runs(self, limit: int = 100) -> list[KeptRun]:
+        """Return the last runs, newest first."""
+        query = select(RUNS).order_by(RUNS.c.number.desc()).limit(limit)
+        return self._rows(query, KeptRun)
+
+    def run(self, number: int) -> KeptRun | None:
+        """Return one run."""
+        return next(iter(self._rows(select(RUNS).where(RUNS.c.number == number), KeptRun)), None)
+
+    def journal(self, environment: EnvironmentId, until: float | None = None) -> list[Line]:
+        """Return what came in and went out, oldest first, up to a time in seconds since the epoch."""
+        self.flush()
+        query = select(JOURNAL).where(JOURNAL.c.environment == environment).order_by(JOURNAL.c.id)
+        if until is not None:
+            query = query.where(JOURNAL.c.at <= until)
+        return self._rows(query, Line)
 
     def alive(self) -> list[Kept]:
         """Return the environments that have not ended, oldest first."""
@@ -104,10 +152,13 @@ class Store:
         self._engine.dispose()
 
     def _select(self, condition: Any) -> list[Kept]:
-        query = select(ENVIRONMENTS).where(condition).order_by(ENVIRONMENTS.c.created)
+        return self._rows(select(ENVIRONMENTS).where(condition).order_by(ENVIRONMENTS.c.created), Kept)
+
+    def _rows(self, query: Any, kind: type[Row]) -> list[Row]:
+        names = tuple(kind.__dataclass_fields__)
         with self._engine.connect() as connection:
             rows = connection.execute(query).mappings()
-            return [typed({name: row[name] for name in Kept.__dataclass_fields__}, Kept) for row in rows]
+            return [typed({name: row[name] for name in names}, kind) for row in rows]
 
     def _write_journal(self, connection: Any) -> None:
         entries, self._journal = self._journal, []
@@ -115,7 +166,7 @@ class Store:
             connection.execute(insert(JOURNAL), entries)
 
 
-def _entry(environment: EnvironmentId, at: float, direction: str, what: Message | Effect) -> dict[str, Any]:
+def _entry(environment: EnvironmentId, at: float, direction: str, what: Entry | Effect) -> dict[str, Any]:
     return {
         "at": at,
         "environment": environment,

@@ -54,6 +54,8 @@ class Modified:
     user: str = ""
     drain_s: float = 0.0
     """How long leaving tasks may go on with what they hold."""
+    thorough: bool = False
+    """Order every task where it should be, not only those that the plan changes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

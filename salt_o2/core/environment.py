@@ -148,12 +148,15 @@ class Environment:
         self.members.replan(wanted.plan, wanted.excluded, keep=leaving)
         self.hooks.replan(wanted.plan)
         tasks = self.members.tasks
+        joining = (
+            [task.id for task in self.members.taking_part(_E.MODIFY)] if wanted.thorough else changes.joining
+        )
         drain = {"drain_ms": str(int(wanted.drain_s * 1000))} if wanted.drain_s else {}
         stop = run.stop_arguments(self.plan.variables, wanted.at) | drain
         waves = [
             Wave(
                 goal=STANDING[self.state],
-                tasks=tuple(tasks[task] for task in changes.joining),
+                tasks=tuple(tasks[task] for task in joining),
                 launch=True,
                 properties=True,
                 arguments=self.arguments,

@@ -110,6 +110,10 @@ class Inventory:
             if holding is not None:
                 self._let_go(environment, task, holding)
 
+    def tasks_of(self, environment: EnvironmentId) -> list[TaskId]:
+        """Return the tasks of ``environment`` that have taken something."""
+        return list(self._held.get(environment, ()))
+
     def use_of(self, host: HostId) -> HostUse:
         """Return what is taken of ``host``."""
         return self._uses.get(host) or HostUse()

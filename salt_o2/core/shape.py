@@ -36,7 +36,7 @@ class Bend:
 def bent(shape: Shape, bend: Bend) -> Shape:
     """Return ``shape`` with ``bend``."""
     kept = {name: why for name, why in shape.exclude.items() if name not in bend.include}
-    out = {name: bend.reason or "excluded on request" for name in bend.exclude}
+    out = dict.fromkeys(bend.exclude, bend.reason or "excluded on request")
     return replace(
         shape,
         vars=shape.vars | dict(bend.vars),

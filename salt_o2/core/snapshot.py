@@ -5,7 +5,7 @@ The tasks' own states are not part of it: the agents own them and tell them agai
 
 from dataclasses import dataclass, field
 
-from salt_o2.core.effects import Requested, Timeouts
+from salt_o2.core.effects import Modified, Requested, Timeouts
 from salt_o2.core.environment import Environment
 from salt_o2.core.ids import EnvironmentId, TaskId
 from salt_o2.core.plan import Plan
@@ -74,13 +74,15 @@ def restore(
     return environment
 
 
-def resume(snapshot: Snapshot, at: float) -> Requested | None:
+def resume(snapshot: Snapshot, plan: Plan, at: float) -> Requested | Modified | None:
     """Return the request that takes up the transition that was interrupted, if there was one.
 
-    A modification is not taken up by its event: what it wants is in the plan, see ``Modified``.
+    A modification is taken up by ordering everybody where they should be: most are there already.
     """
-    if not snapshot.pending or snapshot.pending[0] is EnvironmentEvent.MODIFY:
+    if not snapshot.pending:
         return None
+    if snapshot.pending[0] is EnvironmentEvent.MODIFY:
+        return Modified(at=at, request="", plan=plan, excluded=snapshot.excluded, thorough=True)
     return Requested(
         at=at,
         request="",

@@ -9,6 +9,7 @@ from salt_o2.core.effects import Answer, Tick
 from salt_o2.core.errors import TaskError
 from salt_o2.core.launch import Launch
 from salt_o2.core.plan import Plan, PlannedRole, PlannedTask
+from salt_o2.core.shape import Shape
 from salt_o2.core.snapshot import Snapshot
 from salt_o2.core.states import ControlMode, EnvironmentEvent, EnvironmentState
 
@@ -28,7 +29,9 @@ ROOT = PlannedRole(name="root", path="root", roles=(PlannedRole(name="t", path="
 def kept(name="E", **changes):
     plan = Plan(workflow="w", revision="r", root=ROOT, tasks=(TASK,), variables={"a": "1"})
     snapshot = Snapshot(state=EnvironmentState.STANDBY, revision=0)
-    return Kept(id=name, created=1.0, user="u", asked={"a": "1"}, plan=plan, snapshot=snapshot, **changes)
+    return Kept(
+        id=name, created=1.0, user="u", shape=Shape(vars={"a": "1"}), plan=plan, snapshot=snapshot, **changes
+    )
 
 
 @pytest.fixture

@@ -1,0 +1,79 @@
+"""Asks one environment for something on behalf of a user, and lets the user watch."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from salt_o2.control import record
+from salt_o2.control.control import Control, Held
+from salt_o2.control.drafts import draw
+from salt_o2.core.effects import Modified, Requested
+from salt_o2.core.environment import Environment
+from salt_o2.core.shape import Shape
+from salt_o2.core.states import EnvironmentEvent, follow
+
+Progress = Callable[[dict[str, Any]], None]
+Verbs = dict[str, tuple[type[Any], Callable[..., Awaitable[Any]]]]
+"""What a desk serves: for each verb its arguments' class and who serves it."""
+
+
+async def ask(
+    control: Control,
+    held: Held,
+    events: tuple[EnvironmentEvent, ...],
+    user: str,
+    progress: Progress,
+    *,
+    undo: bool = False,
+    automatic: bool = False,
+    reason: str = "",
+) -> dict[str, Any]:
+    """Lead ``held`` through ``events`` and return its record afterwards.
+
+    Raises:
+        IllegalTransition: if its state does not allow the first of them.
+        TaskError: if one was begun and failed.
+    """
+    environment = held.environment
+    follow(environment.state, events[0], f"environment {environment.id}")
+    number = None
+    if EnvironmentEvent.START_ACTIVITY in events and environment.transition is None:
+        number = control.store.open_run(environment.id, control.clock(), user)
+    request = Requested(
+        at=control.clock(),
+        request=draw(),
+        events=events,
+        user=user,
+        run_number=number,
+        undo=undo,
+        automatic=automatic,
+        reason=reason,
+    )
+    with _watching(control, held, progress):
+        await control.ask(held, request)
+    return record.full(held.kept, environment)
+
+
+async def modify(
+    control: Control, held: Held, wanted: Modified, shape: Shape, progress: Progress
+) -> dict[str, Any]:
+    """Give ``held`` another plan and return its record afterwards.
+
+    Raises:
+        TaskError: if a task could not join; the environment goes on without it.
+    """
+    with _watching(control, held, progress):
+        await control.modify(held, wanted, shape)
+    return record.full(held.kept, held.environment)
+
+
+@contextmanager
+def _watching(control: Control, held: Held, progress: Progress) -> Iterator[None]:
+    def watch(watched: Environment) -> None:
+        progress(record.progress(watched, control.clock()))
+
+    held.watchers.append(watch)
+    try:
+        yield
+    finally:
+        held.watchers.remove(watch)

@@ -1,0 +1,220 @@
+"""The desk for environments: plan, create, modify, lead, destroy, repeat, list and show them."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+from salt_o2.control import record
+from salt_o2.control.arguments import Create, Destroy, Many, Modify, One, PlanAhead, Repeat, Steer, Value
+from salt_o2.control.asking import Progress, Verbs, ask, modify
+from salt_o2.control.control import Control, Held
+from salt_o2.control.drafts import Draft, Drafts, check_unmoved, draft, draw, ids_of, load_shaped
+from salt_o2.control.plan_record import plan_record
+from salt_o2.control.site import Site, timeouts
+from salt_o2.control.store import Kept
+from salt_o2.core import history, snapshot
+from salt_o2.core.effects import Modified
+from salt_o2.core.environment import Environment
+from salt_o2.core.errors import IllegalTransition, InvalidRequest, UnknownName
+from salt_o2.core.ids import EnvironmentId, HostId
+from salt_o2.core.shape import Bend, Shape, bent, detectors
+from salt_o2.core.states import EnvironmentEvent, EnvironmentState
+
+_E, _S = EnvironmentEvent, EnvironmentState
+
+
+class Environments:
+    """Serves what concerns one environment, or the list of them."""
+
+    def __init__(self, control: Control, site: Site) -> None:
+        """Work for ``control`` with the settings of ``site``."""
+        self._control = control
+        self._site = site
+        self._drafts = Drafts()
+        self.verbs: Verbs = {
+            "env_plan": (PlanAhead, self._plan_ahead),
+            "env_create": (Create, self._create),
+            "env_modify": (Modify, self._modify),
+            "env_control": (Steer, self._steer),
+            "env_destroy": (Destroy, self._destroy),
+            "env_repeat": (Repeat, self._repeat),
+            "env_list": (Many, self._list),
+            "env_show": (One, self._show),
+        }
+
+    # --- plans ----------------------------------------------------------------------------------
+
+    async def _plan_ahead(self, wanted: PlanAhead, _user: str, _progress: Progress) -> dict[str, Any]:
+        if not wanted.id:
+            shape = bent(Shape(), _bend(wanted))
+            made = await self._draft_new(wanted.workflow, shape)
+            return plan_record(made, self._control.inventory, self._drafts.keep(made))
+        held = self._control.find(wanted.id)
+        if wanted.destroy:
+            return plan_record(_ending(held), self._control.inventory, "")
+        made = await self._draft_change(held, bent(held.kept.shape, _bend(wanted)))
+        return plan_record(made, self._control.inventory, self._drafts.keep(made), held.environment)
+
+    async def _draft_new(self, workflow: str, shape: Shape, then: Draft | None = None) -> Draft:
+        loaded = await asyncio.to_thread(load_shaped, self._site, workflow, shape)
+        return draft(
+            loaded,
+            self._control.inventory,
+            shape,
+            name=workflow,
+            environment=then.environment if then else None,
+            ids=ids_of(then) if then else None,
+        )
+
+    async def _draft_change(self, held: Held, shape: Shape, then: Draft | None = None) -> Draft:
+        loaded = await asyncio.to_thread(load_shaped, self._site, held.kept.plan.workflow, shape)
+        return draft(
+            loaded,
+            self._control.inventory,
+            shape,
+            name=held.kept.plan.workflow,
+            environment=held.kept.id,
+            old=held.kept.plan,
+            ids=ids_of(then) if then else None,
+        )
+
+    # --- create ---------------------------------------------------------------------------------
+
+    async def _create(self, wanted: Create, user: str, progress: Progress) -> dict[str, Any]:
+        if wanted.plan:
+            then = self._drafts.find(wanted.plan)
+            if then.old:
+                raise InvalidRequest(
+                    f"plan {wanted.plan} modifies {then.environment}: apply it by env_modify"
+                )
+            made = await self._draft_new(then.workflow, then.shape, then)
+            check_unmoved(then, made)
+        else:
+            made = await self._draft_new(wanted.workflow, bent(Shape(), _bend(wanted)))
+        return await self._bring_up(made, user, progress, automatic=wanted.auto)
+
+    async def _repeat(self, wanted: Repeat, user: str, progress: Progress) -> dict[str, Any]:
+        kept = self._kept(wanted.id)
+        made = await self._draft_new(kept.plan.workflow, kept.shape)
+        return await self._bring_up(made, user, progress)
+
+    async def _bring_up(
+        self, made: Draft, user: str, progress: Progress, *, automatic: bool = False
+    ) -> dict[str, Any]:
+        limits = timeouts(self._site, made.plan.variables)
+        self._check_detectors(made)
+        created = history.Created(
+            at=self._control.clock(), plan=made.plan, timeouts=limits, excluded=made.excluded, user=user
+        )
+        environment = history.begin(made.environment, created)
+        kept = Kept(
+            id=made.environment,
+            created=created.at,
+            user=user,
+            shape=made.shape,
+            plan=made.plan,
+            snapshot=snapshot.take(environment),
+        )
+        held = self._control.adopt(kept, environment, created)
+        events = (_E.DEPLOY, _E.CONFIGURE, *((_E.START_ACTIVITY,) if automatic else ()))
+        return await ask(self._control, held, events, user, progress, undo=True, automatic=automatic)
+
+    def _check_detectors(self, made: Draft) -> None:
+        """Refuse a detector that takes part elsewhere; nothing may be awaited between this and adopting."""
+        wanted = detectors(made.plan, made.excluded)
+        for name, held in self._control.held.items():
+            members = held.environment.members
+            taken = wanted & detectors(members.plan, members.excluded) if name != made.environment else set()
+            if taken:
+                raise InvalidRequest(
+                    f"detector {', '.join(sorted(taken))} is in use in environment {name} "
+                    f"({members.plan.workflow}, {held.environment.state}): exclude it from one of the two"
+                )
+
+    # --- change ---------------------------------------------------------------------------------
+
+    async def _modify(self, wanted: Modify, user: str, progress: Progress) -> dict[str, Any]:
+        then = self._drafts.find(wanted.plan) if wanted.plan else None
+        held = self._control.find(wanted.id or (then.environment if then else ""))
+        shape = then.shape if then else bent(held.kept.shape, _bend(wanted))
+        made = await self._draft_change(held, shape, then)
+        if then:
+            check_unmoved(then, made)
+        self._check_detectors(made)
+        message = Modified(
+            at=self._control.clock(),
+            request=draw(),
+            plan=made.plan,
+            excluded=made.excluded,
+            user=user,
+            drain_s=wanted.drain_s,
+        )
+        return await modify(self._control, held, message, made.shape, progress)
+
+    async def _steer(self, wanted: Steer, user: str, progress: Progress) -> dict[str, Any]:
+        held = self._control.find(wanted.id)
+        return await ask(self._control, held, (wanted.event,), user, progress)
+
+    async def _destroy(self, wanted: Destroy, user: str, progress: Progress) -> dict[str, Any]:
+        held = self._control.find(wanted.id)
+        state = held.environment.state
+        first: tuple[EnvironmentEvent, ...] = ()
+        if wanted.force:
+            first = () if state in (_S.ERROR, _S.DONE) else (_E.GO_ERROR,)
+        elif state is _S.RUNNING and not wanted.allow_in_running_state:
+            raise IllegalTransition(f"environment {held.kept.id}", state, "be destroyed", ("STOP_ACTIVITY",))
+        elif state is _S.RUNNING:
+            first = (_E.STOP_ACTIVITY,)
+        return await ask(self._control, held, (*first, _E.EXIT), user, progress)
+
+    # --- look -----------------------------------------------------------------------------------
+
+    async def _list(self, wanted: Many, _user: str, _progress: Progress) -> list[dict[str, Any]]:
+        alive = [record.summary(held.kept, held.environment) for held in self._control.held.values()]
+        if not wanted.all:
+            return alive
+        ended = await asyncio.to_thread(self._control.store.ended)
+        return [record.summary(kept, _rebuilt(kept)) for kept in ended] + alive
+
+    async def _show(self, wanted: One, _user: str, _progress: Progress) -> dict[str, Any]:
+        try:
+            held = self._control.find(wanted.id)
+        except UnknownName:
+            kept = self._kept(wanted.id)
+            return record.full(kept, _rebuilt(kept))
+        return record.full(held.kept, held.environment)
+
+    def _kept(self, id: str) -> Kept:
+        """Return what is kept of an environment, whether it is alive or not."""
+        found = self._control.store.find(EnvironmentId(id))
+        return found or self._control.find(id).kept
+
+
+def _bend(wanted: Create | Modify | PlanAhead) -> Bend:
+    return Bend(
+        vars={name: _text(value) for name, value in wanted.vars.items()},
+        scale=wanted.scale,
+        move={path: HostId(host) for path, host in wanted.move.items()},
+        exclude=wanted.exclude,
+        include=wanted.include,
+        reason=wanted.reason,
+    )
+
+
+def _ending(held: Held) -> Draft:
+    nothing = held.kept.plan
+    return Draft(
+        environment=held.kept.id,
+        workflow=nothing.workflow,
+        shape=held.kept.shape,
+        plan=replace(nothing, tasks=(), calls=(), root=replace(nothing.root, roles=(), task=None)),
+        old=nothing,
+    )
+
+
+def _rebuilt(kept: Kept) -> Environment:
+    return snapshot.restore(kept.id, kept.plan, kept.snapshot)
+
+
+def _text(value: Value) -> str:
+    return str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)

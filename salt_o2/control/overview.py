@@ -1,0 +1,67 @@
+"""The desk for what is there: tasks and their voices, hosts, workflows, control itself."""
+
+import asyncio
+import os
+from importlib.metadata import version
+from typing import Any
+
+from salt_o2.control import record, shelf
+from salt_o2.control.arguments import Nothing, TaskLog
+from salt_o2.control.asking import Progress, Verbs
+from salt_o2.control.control import Control
+from salt_o2.control.site import Site
+from salt_o2.core.codec import plain
+from salt_o2.core.errors import UnknownName
+
+
+class Overview:
+    """Serves what concerns everything."""
+
+    def __init__(self, control: Control, site: Site) -> None:
+        """Tell about ``control``, with the settings of ``site``."""
+        self._control = control
+        self._site = site
+        self._since = control.clock()
+        self.verbs: Verbs = {
+            "task_list": (Nothing, self._tasks),
+            "task_log": (TaskLog, self._log),
+            "host_list": (Nothing, self._hosts),
+            "workflow_list": (Nothing, self._workflows),
+            "info": (Nothing, self._info),
+        }
+
+    async def _tasks(self, _wanted: Nothing, _user: str, _progress: Progress) -> list[dict[str, Any]]:
+        return [
+            record.task(planned, members.reports.get(planned.id)) | {"environment": held.kept.id}
+            for held in self._control.held.values()
+            for members in [held.environment.members]
+            for planned in members.plan.tasks
+        ]
+
+    async def _log(self, wanted: TaskLog, _user: str, _progress: Progress) -> dict[str, Any]:
+        for held in self._control.held.values():
+            for id, task in held.environment.members.tasks.items():
+                if wanted.id and id.startswith(wanted.id):
+                    said = await self._control.bus.ask(task.host, "o2.log", [id, wanted.lines])
+                    return {"task": id, "path": task.path, "host": task.host, **said}
+        raise UnknownName(
+            f"no task {wanted.id!r} is alive; an ended one can be asked for on its host: o2.log"
+        )
+
+    async def _hosts(self, _wanted: Nothing, _user: str, _progress: Progress) -> list[dict[str, Any]]:
+        return record.hosts(self._control.hosts, self._control.held, self._control.clock())
+
+    async def _workflows(self, _wanted: Nothing, _user: str, _progress: Progress) -> list[dict[str, Any]]:
+        return await asyncio.to_thread(shelf.catalogue, self._site.repositories)
+
+    async def _info(self, _wanted: Nothing, _user: str, _progress: Progress) -> dict[str, Any]:
+        held = self._control.held.values()
+        return {
+            "version": version("salt-o2"),
+            "pid": os.getpid(),
+            "uptime_s": round(self._control.clock() - self._since, 1),
+            "environments": len(held),
+            "tasks": sum(len(each.environment.members.tasks) for each in held),
+            "hosts": len(self._control.hosts.known),
+            "settings": plain(self._site),
+        }

@@ -1,0 +1,136 @@
+"""The desk for the past: the journal told, an environment rebuilt at any time of it, two compared."""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from salt_o2.control import record
+from salt_o2.control.arguments import Past, Two
+from salt_o2.control.asking import Progress, Verbs
+from salt_o2.control.control import Control
+from salt_o2.control.store import Kept, Line
+from salt_o2.core.codec import typed
+from salt_o2.core.environment import Environment
+from salt_o2.core.errors import InvalidRequest, UnknownName
+from salt_o2.core.history import KINDS, Entry, replay
+from salt_o2.core.ids import EnvironmentId
+from salt_o2.core.plan import Plan
+
+
+class History:
+    """Serves what concerns the past of environments, ended or not."""
+
+    def __init__(self, control: Control) -> None:
+        """Work for ``control``."""
+        self._control = control
+        self.verbs: Verbs = {
+            "env_history": (Past, self._history),
+            "env_replay": (Past, self._replay),
+            "env_diff": (Two, self._diff),
+        }
+
+    async def _history(self, wanted: Past, _user: str, _progress: Progress) -> list[dict[str, Any]]:
+        kept = self._kept(wanted.id)
+        lines = await asyncio.to_thread(self._control.store.journal, kept.id, moment(wanted.until))
+        return [_told(line) for line in lines[-wanted.limit :]]
+
+    async def _replay(self, wanted: Past, _user: str, _progress: Progress) -> dict[str, Any]:
+        kept = self._kept(wanted.id)
+        environment = await asyncio.to_thread(self._rebuild, kept.id, moment(wanted.until))
+        return record.full(kept, environment)
+
+    def _rebuild(self, id: EnvironmentId, until: float | None) -> Environment:
+        environment = replay(id, entries(self._control.store.journal(id, until)))
+        if environment is None:
+            raise UnknownName(f"the journal does not know environment {id} at that time")
+        return environment
+
+    async def _diff(self, wanted: Two, _user: str, _progress: Progress) -> dict[str, Any]:
+        left, right = [await asyncio.to_thread(self._plan_of, name) for name in (wanted.left, wanted.right)]
+        return difference(left, right)
+
+    def _plan_of(self, name: str) -> Plan:
+        """Return the plan of an environment, or the one that a run began with."""
+        if not name.isdigit():
+            return self._kept(name).plan
+        run = self._control.store.run(int(name))
+        if run is None:
+            raise UnknownName(f"there was no run {name}")
+        return self._rebuild(run.environment, run.started).plan
+
+    def _kept(self, id: str) -> Kept:
+        found = self._control.store.find(EnvironmentId(id))
+        return found or self._control.find(id).kept
+
+
+def entries(lines: Iterable[Line]) -> Iterable[Entry]:
+    """Return what in a journal can be replayed, as values."""
+    for line in lines:
+        kind = KINDS.get(line.kind)
+        if line.direction == "in" and kind is not None:
+            yield typed(msgspec.json.decode(line.body), kind)
+
+
+def moment(written: str) -> float | None:
+    """Return a time as seconds since the epoch, from seconds or ISO 8601; ``None`` if nothing is written.
+
+    Raises:
+        InvalidRequest: if it is neither.
+    """
+    if not written:
+        return None
+    try:
+        return float(written)
+    except ValueError:
+        pass
+    try:
+        return datetime.fromisoformat(written).timestamp()
+    except ValueError:
+        raise InvalidRequest(f"{written!r} is no time: write 2026-11-22T14:00:00 or seconds") from None
+
+
+def difference(left: Plan, right: Plan) -> dict[str, Any]:
+    """Return in what two plans differ: variables, roles, and what their tasks are."""
+    ours = {task.path: task for task in left.tasks}
+    theirs = {task.path: task for task in right.tasks}
+    names = sorted(set(left.variables) | set(right.variables))
+    return {
+        "workflow": _pair(left.workflow, right.workflow),
+        "revision": _pair(left.revision, right.revision),
+        "variables": {
+            name: [left.variables.get(name), right.variables.get(name)]
+            for name in names
+            if left.variables.get(name) != right.variables.get(name)
+        },
+        "only_left": sorted(set(ours) - set(theirs)),
+        "only_right": sorted(set(theirs) - set(ours)),
+        "different": {
+            path: changed
+            for path in sorted(set(ours) & set(theirs))
+            if (
+                changed := _differences(ours[path].class_name, theirs[path].class_name, "class")
+                | _differences(ours[path].host, theirs[path].host, "host")
+                | _differences(ours[path].launch.value, theirs[path].launch.value, "command")
+            )
+        },
+    }
+
+
+def _pair(left: str, right: str) -> list[str]:
+    return [left] if left == right else [left, right]
+
+
+def _differences(left: str, right: str, name: str) -> dict[str, list[str]]:
+    return {} if left == right else {name: [left, right]}
+
+
+def _told(line: Line) -> dict[str, Any]:
+    return {
+        "at": record.iso(line.at),
+        "direction": line.direction,
+        "kind": line.kind,
+        "what": msgspec.json.decode(line.body),
+    }

@@ -1,0 +1,57 @@
+"""The desk for runs: list, show, and stop them all."""
+
+import asyncio
+from typing import Any
+
+from salt_o2.control import record
+from salt_o2.control.arguments import Nothing, Run, StopRuns
+from salt_o2.control.asking import Progress, Verbs, ask
+from salt_o2.control.control import Control
+from salt_o2.control.store import KeptRun
+from salt_o2.core.errors import O2Error, UnknownName
+from salt_o2.core.states import EnvironmentEvent, EnvironmentState
+
+
+class Runs:
+    """Serves what concerns runs."""
+
+    def __init__(self, control: Control) -> None:
+        """Work for ``control``."""
+        self._control = control
+        self.verbs: Verbs = {
+            "run_list": (Nothing, self._list),
+            "run_show": (Run, self._show),
+            "run_stop": (StopRuns, self._stop_all),
+        }
+
+    async def _list(self, _wanted: Nothing, _user: str, _progress: Progress) -> list[dict[str, Any]]:
+        return [self._record(run) for run in await asyncio.to_thread(self._control.store.runs)]
+
+    async def _show(self, wanted: Run, _user: str, _progress: Progress) -> dict[str, Any]:
+        run = self._control.store.run(wanted.number)
+        if run is None:
+            raise UnknownName(f"there was no run {wanted.number}")
+        return self._record(run)
+
+    def _record(self, run: KeptRun) -> dict[str, Any]:
+        kept = self._control.store.find(run.environment)
+        return {
+            "run_number": run.number,
+            "environment": run.environment,
+            "workflow": kept.plan.workflow if kept else None,
+            "revision": kept.plan.revision if kept else None,
+            "user": run.user,
+            "started": record.iso(run.started),
+            "ended": record.iso(run.ended) if run.ended else None,
+            "duration_s": round(run.ended - run.started, 3) if run.ended else None,
+        }
+
+    async def _stop_all(self, wanted: StopRuns, user: str, progress: Progress) -> list[dict[str, Any]]:
+        running = [h for h in self._control.held.values() if h.environment.state is EnvironmentState.RUNNING]
+        stop = (EnvironmentEvent.STOP_ACTIVITY,)
+        asked = [ask(self._control, held, stop, user, progress, reason=wanted.reason) for held in running]
+        results = await asyncio.gather(*asked, return_exceptions=True)
+        failed = [error for error in results if isinstance(error, BaseException)]
+        if failed:
+            raise O2Error("\n".join(str(error) for error in failed)) from failed[0]
+        return [record.summary(held.kept, held.environment) for held in running]

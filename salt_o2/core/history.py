@@ -1,0 +1,72 @@
+"""An environment's past, told from its journal: the same core code, given the same messages again.
+
+Created and Restarted stand in the journal beside the messages: the one begins it, the other is where control
+itself began again and knew only what a snapshot has.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from salt_o2.core import snapshot
+from salt_o2.core.effects import CallEnded, Message, Modified, Requested, TasksMoved, Tick, Timeouts
+from salt_o2.core.environment import Environment
+from salt_o2.core.errors import O2Error
+from salt_o2.core.ids import EnvironmentId, TaskId
+from salt_o2.core.plan import Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Created:
+    """The environment was taken in, with nothing started."""
+
+    at: float
+    plan: Plan
+    timeouts: Timeouts
+    excluded: dict[TaskId, str] = field(default_factory=dict)
+    user: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restarted:
+    """Control was started again and took the environment up from its snapshot."""
+
+    at: float
+
+
+Entry = Created | Restarted | Message
+
+KINDS: dict[str, type[Entry]] = {
+    kind.__name__: kind for kind in (Created, Restarted, Requested, Modified, TasksMoved, CallEnded, Tick)
+}
+"""What of a journal can be replayed, by the name under which it is kept."""
+
+
+def replay(id: EnvironmentId, entries: Iterable[Entry]) -> Environment | None:
+    """Return the environment as it was after ``entries``; ``None`` if they do not begin with its creation."""
+    environment: Environment | None = None
+    for entry in entries:
+        if isinstance(entry, Created):
+            environment = begin(id, entry)
+        elif environment is None:
+            return None
+        elif isinstance(entry, Restarted):
+            known = snapshot.take(environment)
+            environment = snapshot.restore(id, environment.plan, known, environment.timeouts)
+        else:
+            _step(environment, entry)
+    return environment
+
+
+def begin(id: EnvironmentId, created: Created) -> Environment:
+    """Return a new environment."""
+    environment = Environment(id, created.plan, created.timeouts)
+    for task, why in created.excluded.items():
+        environment.members.exclude(task, why)
+    return environment
+
+
+def _step(environment: Environment, message: Message) -> None:
+    try:
+        environment.step(message)
+    except O2Error:
+        return  # it was refused then, too, and changed nothing
