@@ -23,12 +23,17 @@ PLAIN = TASK.format(name="plain")
 class Templates:
     """A source whose files are texts; ``tasks`` maps a class to its template."""
 
-    def __init__(self, workflow: str, tasks: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, workflow: str, tasks: dict[str, str] | None = None, others: dict[str, str] | None = None
+    ) -> None:
         self.text = dedent(workflow)
+        self.others = {name: dedent(text) for name, text in (others or {}).items()}
         self.tasks = {"plain": PLAIN} | {name: dedent(text) for name, text in (tasks or {}).items()}
 
     def workflow(self, name: str) -> Template:
-        return Template(name, f"workflows/{name}.yaml", self.text)
+        if self.others and name not in ("w", *self.others):
+            raise UnknownName(f"no workflow {name}")
+        return Template(name, f"workflows/{name}.yaml", self.others.get(name, self.text))
 
     def task(self, name: str) -> Template:
         if name not in self.tasks:
@@ -39,9 +44,11 @@ class Templates:
         return "in memory"
 
 
-def expand(workflow: str, tasks: dict[str, str] | None = None, **settings) -> Workflow:
-    """Expand ``workflow``; its name is ``w``."""
-    return load(Templates(workflow, tasks), "w", **settings)
+def expand(
+    workflow: str, tasks: dict[str, str] | None = None, others: dict[str, str] | None = None, **settings
+) -> Workflow:
+    """Expand ``workflow``; its name is ``w``, those of the ``others`` that it includes are their keys."""
+    return load(Templates(workflow, tasks, others), "w", **settings)
 
 
 def paths(workflow: Workflow) -> list[str]:

@@ -2,6 +2,6 @@
 
 from salt_o2.workflow.load import load
 from salt_o2.workflow.source import Directory, Source, Template
-from salt_o2.workflow.tree import Role, TaskRole, Workflow
+from salt_o2.workflow.tree import CallRole, Role, TaskRole, Workflow
 
-__all__ = ["Directory", "Role", "Source", "TaskRole", "Template", "Workflow", "load"]
+__all__ = ["CallRole", "Directory", "Role", "Source", "TaskRole", "Template", "Workflow", "load"]

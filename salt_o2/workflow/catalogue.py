@@ -1,11 +1,13 @@
-"""The task templates that a workflow uses, each read once, with all that is wrong with them."""
+"""The workflow and task templates that a workflow uses, each read once, with all that is wrong with them."""
 
-from collections.abc import Iterable
-from typing import NamedTuple
+import re
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, Protocol, TypeVar
 
-from salt_o2.core.errors import TemplateError, UnknownName
+from salt_o2.core.errors import O2Error, TemplateError, UnknownName
 from salt_o2.workflow.document import read
 from salt_o2.workflow.problems import Place, Problems
+from salt_o2.workflow.role_template import RoleTemplate, read_workflow
 from salt_o2.workflow.source import Source
 from salt_o2.workflow.task_template import TaskTemplate, read_task_template
 from salt_o2.workflow.text import Text
@@ -21,39 +23,130 @@ SPECIALS = (
 )
 """Variables that a task has only once it has a place."""
 TASK_FUNCTIONS = ("ToPtree",)
+_REFERENCE = re.compile(
+    r"(?:(?P<repository>.+)/(?P<kind>workflows|tasks)/)?(?P<name>[^@/]+?)(?:\.yaml)?(?:@(?P<revision>.+))?"
+)
+Found = TypeVar("Found")
 
 
-class TaskClasses:
-    """Task templates of one source, by class name."""
+class Repositories(Protocol):
+    """Where templates of other repositories, or of other revisions of the same one, are found."""
 
-    def __init__(self, source: Source, problems: Problems) -> None:
-        self._source = source
+    def find(self, repository: str, revision: str, near: Source) -> Source:
+        """Return ``repository`` at ``revision``; either may be empty: the one of ``near``, its default.
+
+        Raises:
+            UnknownName: if there is no such repository or revision.
+        """
+
+
+class NoRepositories:
+    """There is nothing but the one source."""
+
+    def find(self, repository: str, revision: str, near: Source) -> Source:  # noqa: ARG002
+        """Refuse."""
+        raise UnknownName(f"no repository {repository or 'with revisions'} is known here")
+
+
+class Reference(NamedTuple):
+    """A template by name, in another repository or at another revision if these are given."""
+
+    repository: str
+    name: str
+    revision: str
+
+    @property
+    def foreign(self) -> bool:
+        """Whether it leads out of the source it is written in."""
+        return bool(self.repository or self.revision)
+
+
+def parse_reference(text: str, kind: str) -> Reference:
+    """Return ``name``, ``name@revision`` or ``repository/workflows/name@revision`` taken apart.
+
+    Raises:
+        UnknownName: if it is none of these, or of the other ``kind`` (workflows, tasks).
+    """
+    found = _REFERENCE.fullmatch(text.strip())
+    if not found or found["kind"] not in (None, kind):
+        raise UnknownName(
+            f"{text!r} names none of {kind}: name, name@revision or repository/{kind}/name@revision"
+        )
+    return Reference(found["repository"] or "", found["name"], found["revision"] or "")
+
+
+class _Shelf:
+    """Finds the source that a reference leads to; notes what goes wrong on the way."""
+
+    def __init__(self, problems: Problems, repositories: Repositories) -> None:
         self._problems = problems
-        self._read: dict[str, TaskTemplate | None] = {}
+        self._repositories = repositories
+        self._sources: dict[tuple[int, str, str], Source] = {}
 
-    def find(self, name: str, place: Place, path: str) -> TaskTemplate | None:
-        """Return the template of class ``name``; without one, note the problem of the role at ``path``."""
-        if name not in self._read:
-            self._read[name] = self._load(name, place, path)
-        return self._read[name]
+    def locate(self, text: str, kind: str, near: Source) -> tuple[Source, str]:
+        """Return the source and the name that ``text``, written in ``near``, stands for."""
+        reference = parse_reference(text, kind)
+        if not reference.foreign:
+            return near, reference.name
+        key = (id(near), reference.repository, reference.revision)
+        if key not in self._sources:
+            self._sources[key] = self._repositories.find(reference.repository, reference.revision, near)
+        return self._sources[key], reference.name
 
-    def _load(self, name: str, place: Place, path: str) -> TaskTemplate | None:
+    def attempt(self, place: Place, path: str, action: Callable[[], Found]) -> Found | None:
+        """Return what ``action`` returns, or ``None`` if it raised or noted anything that is wrong."""
         before = len(self._problems)
-        if "/" in name:
-            self._problems.add(place, path, f"task class {name}: other repositories are not supported yet")
-            return None
         try:
-            template = self._source.task(name)
-            found = read_task_template(read(template.text, template.file), name, self._problems)
-        except UnknownName as error:
-            self._problems.add(place, path, str(error))
+            found = action()
         except TemplateError as error:
             for problem in error.problems:
                 file, _, what = problem.partition(": ")
                 self._problems.add(Place(file, 0), "", what)
+        except O2Error as error:
+            self._problems.add(place, path, str(error))
         else:
             return found if len(self._problems) == before else None
         return None
+
+
+class TaskClasses(_Shelf):
+    """Task templates by class name and source."""
+
+    def __init__(self, problems: Problems, repositories: Repositories) -> None:
+        super().__init__(problems, repositories)
+        self._read: dict[tuple[int, str], TaskTemplate | None] = {}
+
+    def find(self, name: str, source: Source, place: Place, path: str) -> TaskTemplate | None:
+        """Return the template of class ``name``; without one, note the problem of the role at ``path``."""
+        key = (id(source), name)
+        if key not in self._read:
+            self._read[key] = self.attempt(place, path, lambda: self._load(name, source))
+        return self._read[key]
+
+    def _load(self, name: str, near: Source) -> TaskTemplate:
+        source, base = self.locate(name, "tasks", near)
+        template = source.task(base)
+        return read_task_template(read(template.text, template.file), base, self._problems)
+
+
+class Workflows(_Shelf):
+    """Workflow templates to be included, by name and source."""
+
+    def __init__(self, problems: Problems, repositories: Repositories) -> None:
+        super().__init__(problems, repositories)
+        self._read: dict[tuple[int, str], tuple[RoleTemplate, Source] | None] = {}
+
+    def find(self, name: str, source: Source, place: Place, path: str) -> tuple[RoleTemplate, Source] | None:
+        """Return the root role of workflow ``name`` and its source; without one, note the problem."""
+        key = (id(source), name)
+        if key not in self._read:
+            self._read[key] = self.attempt(place, path, lambda: self._load(name, source))
+        return self._read[key]
+
+    def _load(self, name: str, near: Source) -> tuple[RoleTemplate, Source]:
+        source, base = self.locate(name, "workflows", near)
+        template = source.workflow(base)
+        return read_workflow(read(template.text, template.file), template.name, self._problems), source
 
 
 class Unknown(NamedTuple):

@@ -8,12 +8,11 @@ Kind = Literal["text", "flag", "number", "list", "mapping"]
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key: what it takes, and what it means. ``later`` keys are known but not supported yet."""
+    """One key: what it takes, and what it means."""
 
     kind: Kind
     meaning: str
     required: bool = False
-    later: bool = False
 
 
 Table = dict[str, Key]
@@ -30,8 +29,11 @@ ROLE: Table = {
     "for": Key("mapping", "makes one role for each of a range of values: an iterator"),
     "roles": Key("list", "child roles: an aggregator"),
     "task": Key("mapping", "the task that the role holds"),
-    "call": Key("mapping", "a function of an integration", later=True),
-    "include": Key("text", "another workflow in the place of this role", later=True),
+    "call": Key("mapping", "a function of an integration, called at a moment"),
+    "include": Key("text", "another workflow in the place of this role; templated"),
+    "tolerate": Key(
+        "text", "how many of its children it can lose: a number, a fraction or a percentage; templated"
+    ),
 }
 LOOP: Table = {
     "begin": Key("text", "first number; templated"),
@@ -42,9 +44,17 @@ LOOP: Table = {
 TASK: Table = {
     "load": Key("text", "class of the task: name of its template; templated", required=True),
     "critical": Key("flag", "whether its failure is a failure of the environment; true unless given"),
-    "trigger": Key("text", "moment at which a hook runs", later=True),
-    "await": Key("text", "moment at which a hook must be done", later=True),
-    "timeout": Key("text", "how long a hook may take", later=True),
+    "trigger": Key("text", "makes it a hook, which runs at this moment and must end by itself; templated"),
+    "await": Key("text", "without meaning: a hook is waited for at the moment at which it runs"),
+    "timeout": Key("text", "how long a hook may run, as in 1m30s; 30s unless given; templated"),
+}
+CALL: Table = {
+    "func": Key("text", "what is called, as in trg.RunStart(); computed when it is called", required=True),
+    "return": Key("text", "variable that takes what it returns; templated"),
+    "trigger": Key("text", "moment at which it is called; templated", required=True),
+    "await": Key("text", "moment that waits for its end; that of the trigger unless given; templated"),
+    "timeout": Key("text", "how long it may take, as in 1m30s; 30s unless given; templated"),
+    "critical": Key("flag", "whether its failure is a failure of the environment; true unless given"),
 }
 CONSTRAINT: Table = {
     "attribute": Key("text", "attribute of a host", required=True),

@@ -11,6 +11,8 @@ RENDERED = 1_000_000
 """Characters of one rendered value."""
 ITERATIONS = 100_000
 """Roles that one iterator makes."""
+INCLUDES = 20
+"""Workflows that include one another."""
 ROLES = 200_000
 """Roles of one workflow."""
 INTEGER_BITS = 4_096

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 
 from salt_o2.core.channel import EXPLICIT, PEERS, Bound, names_of, unmatched
 from salt_o2.core.errors import TemplateError, UnknownName
-from salt_o2.workflow.catalogue import TaskClasses
+from salt_o2.workflow.catalogue import NoRepositories, Repositories, TaskClasses, Workflows
 from salt_o2.workflow.document import read
-from salt_o2.workflow.expand import Expansion, Wanted
+from salt_o2.workflow.expand import Expansion
+from salt_o2.workflow.leaf import Wanted
 from salt_o2.workflow.problems import Place, Problems
 from salt_o2.workflow.role_template import read_workflow
 from salt_o2.workflow.source import Source
-from salt_o2.workflow.stack import Inherited
+from salt_o2.workflow.stack import Block, Inherited
 from salt_o2.workflow.tree import TaskRole, Workflow
 
 BUILT_IN = {"fairmq_prefix": "", "fmq_plugin": "OCClite"}
@@ -39,22 +40,31 @@ def load(
     problems = Problems()
     written = source.workflow(name)
     template = read_workflow(read(written.text, written.file), written.name, problems)
-    inherited = Inherited(_checked(variables), site_vars, {**BUILT_IN, **site_defaults})
-    expansion = Expansion(TaskClasses(source, problems), problems, scale)
-    root = expansion.expand(template, inherited)
+    inherited = Inherited(
+        Block(_checked(variables), "the user"),
+        Block(site_vars, "vars of the site"),
+        Block({**BUILT_IN, **site_defaults}, "defaults of the site"),
+    )
+    shelves: Repositories = getattr(source, "repositories", None) or NoRepositories()
+    classes, workflows = TaskClasses(problems, shelves), Workflows(problems, shelves)
+    expansion = Expansion(classes, workflows, problems, scale)
+    root = expansion.expand(template, inherited, source)
+    leaves, unmet = expansion.leaves, expansion.iterations.unmet
     if expansion.complete:  # otherwise every channel of what is missing would be one more problem
-        _check_targets(expansion.tasks, expansion.wanted, problems)
+        _check_targets(leaves.tasks, leaves.wanted, problems)
     problems.raise_any()
-    if expansion.scale:
-        raise UnknownName(f"no iterator of {written.name} makes roles named {', '.join(expansion.scale)}...")
+    if unmet:
+        raise UnknownName(f"no iterator of {written.name} makes roles named {', '.join(unmet)}...")
     if root is None:
-        raise TemplateError(f"{written.file}: the workflow has no task that is enabled")
+        raise TemplateError(f"{written.file}: the workflow has no role that is enabled")
     return Workflow(
         name=written.name,
         description=template.description,
         revision=source.revision(),
         root=root,
-        tasks=tuple(expansion.tasks),
+        tasks=tuple(leaves.tasks),
+        calls=tuple(leaves.calls),
+        notes=problems.notes,
         variables=expansion.variables,
     )
 

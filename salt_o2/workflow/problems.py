@@ -27,6 +27,7 @@ class Problems:
 
     def __init__(self) -> None:
         self._found: dict[tuple[Place, str], list[str]] = {}
+        self._notes: dict[tuple[Place, str], list[str]] = {}
 
     def __len__(self) -> int:
         """Count the different faults."""
@@ -36,6 +37,15 @@ class Problems:
         """Note ``what`` is wrong at ``place`` in role ``path``; suggest what of ``names`` is near."""
         advice = nearest(name, names) if name and len(self._found) < PROBLEMS_WITH_ADVICE else ""
         self._found.setdefault((place, what + advice), []).append(path)
+
+    def note(self, place: Place, path: str, what: str) -> None:
+        """Keep ``what`` for the author, although nothing is wrong."""
+        self._notes.setdefault((place, what), []).append(path)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """One line for each note, in the order of file and line."""
+        return tuple(_lines(self._notes))
 
     def raise_any(self) -> None:
         """Raise all of it as one error, if there is any.
@@ -48,10 +58,7 @@ class Problems:
 
     def lines(self) -> list[str]:
         """Return one line for each fault: ``file:line: role.path: what (did you mean X?)``."""
-        ordered = sorted(self._found.items(), key=lambda item: item[0][0])
-        shown = [_line(place, what, paths) for (place, what), paths in ordered[:PROBLEMS_SHOWN]]
-        more = len(ordered) - len(shown)
-        return [*shown, f"and {more} more problems"] if more else shown
+        return _lines(self._found)
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
@@ -62,6 +69,13 @@ def nearest(name: str, names: Iterable[str]) -> str:
         lowered = {candidate.lower(): candidate for candidate in candidates}
         found = [lowered[match] for match in get_close_matches(name.lower(), lowered, n=1, cutoff=0.6)]
     return f" (did you mean {found[0]}?)" if found else ""
+
+
+def _lines(found: dict[tuple[Place, str], list[str]]) -> list[str]:
+    ordered = sorted(found.items(), key=lambda item: item[0][0])
+    shown = [_line(place, what, paths) for (place, what), paths in ordered[:PROBLEMS_SHOWN]]
+    more = len(ordered) - len(shown)
+    return [*shown, f"and {more} more problems"] if more else shown
 
 
 def _line(place: Place, what: str, paths: list[str]) -> str:

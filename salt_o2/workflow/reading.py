@@ -134,8 +134,6 @@ class Fields:
                 continue  # an empty list, mapping or number: as if the key were not there
             elif not isinstance(value, _NODE[key.kind]):
                 self._problems.add(place, self.path, f"{name} must be {_WORDS[key.kind]}, not {value.word}")
-            elif key.later:
-                self._problems.add(place, self.path, f"{name} is not supported yet")
             else:
                 self._entries[name] = value
         for name, key in table.items():

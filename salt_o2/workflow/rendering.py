@@ -7,7 +7,6 @@ from typing import Any
 from salt_o2.core.states import ControlMode
 from salt_o2.workflow.problems import Problems
 from salt_o2.workflow.stack import Layer, Stack
-from salt_o2.workflow.task_template import TaskTemplate
 from salt_o2.workflow.text import Text, guarded, rendered
 from salt_o2.workflow.tree import TaskRole
 from salt_o2.workflow.values import Refused, shown, text_of
@@ -45,7 +44,7 @@ def render(task: TaskRole, specials: Mapping[str, str], problems: Problems) -> R
     ``specials`` are the variables that a task has only once it has a place (catalogue.SPECIALS); faults are
     added to ``problems``.
     """
-    template, command = task.template, task.template.command
+    command = task.template.command
     stack = _stack(task, specials, problems)
     return Rendered(
         value=_filled(command.value, stack, task.path, problems),
@@ -54,7 +53,7 @@ def render(task: TaskRole, specials: Mapping[str, str], problems: Problems) -> R
         user=_text(command.user, stack, task.path, problems),
         stdout=_output(command.stdout, stack, task.path, problems),
         stderr=_output(command.stderr, stack, task.path, problems),
-        properties=_properties(template, stack, task.path, problems),
+        properties=_properties(task, stack, problems),
     )
 
 
@@ -113,8 +112,9 @@ def _output(text: Text | None, stack: Stack, path: str, problems: Problems) -> s
     return value or "none"
 
 
-def _properties(template: TaskTemplate, stack: Stack, path: str, problems: Problems) -> dict[str, str]:
-    if template.mode is ControlMode.BASIC:
+def _properties(task: TaskRole, stack: Stack, problems: Problems) -> dict[str, str]:
+    template, path = task.template, task.path
+    if task.mode in (ControlMode.BASIC, ControlMode.HOOK):
         return {}
     properties: dict[str, str] = {}
     with_ptree = stack.under({"ToPtree": _to_ptree}) if template.properties else stack

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from salt_o2.workflow.channel_template import ChannelTemplate, read_channels
 from salt_o2.workflow.document import Mapping, Node
-from salt_o2.workflow.keys import LOOP, ROLE, TASK
+from salt_o2.workflow.keys import CALL, LOOP, ROLE, TASK
 from salt_o2.workflow.problems import Place, Problems
 from salt_o2.workflow.reading import Fields
 from salt_o2.workflow.task_template import ConstraintTemplate, read_constraints
@@ -26,9 +26,23 @@ class Loop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskLoad:
-    """``task`` of a role."""
+    """``task`` of a role; with a ``trigger`` it is a hook."""
 
     load: Text
+    critical: bool = True
+    trigger: Text | None = None
+    timeout: Text | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallTemplate:
+    """``call`` of a role; ``until`` is its key ``await``, ``result`` its key ``return``."""
+
+    func: Text
+    trigger: Text
+    until: Text | None = None
+    result: Text | None = None
+    timeout: Text | None = None
     critical: bool = True
 
 
@@ -48,6 +62,9 @@ class RoleTemplate:
     loop: Loop | None = None
     roles: tuple["RoleTemplate", ...] = ()
     task: TaskLoad | None = None
+    call: CallTemplate | None = None
+    include: Text | None = None
+    tolerate: Text | None = None
 
 
 def read_workflow(node: Node, name: str, problems: Problems) -> RoleTemplate:
@@ -89,6 +106,9 @@ def _read_role(node: Node, parent: str, problems: Problems) -> RoleTemplate:
         loop=_read_loop(fields, problems),
         roles=tuple(_read_role(child, path, problems) for child in fields.items("roles")),
         task=_read_task(fields, problems),
+        call=_read_call(fields, problems),
+        include=fields.text("include"),
+        tolerate=fields.text("tolerate"),
     )
 
 
@@ -130,5 +150,23 @@ def _read_task(fields: Fields, problems: Problems) -> TaskLoad | None:
         return None
     task = Fields(node, TASK, "task", fields.path, problems)
     return TaskLoad(
-        load=task.text("load") or Text(node.place, ""), critical=task.flag("critical", default=True)
+        load=task.text("load") or Text(node.place, ""),
+        critical=task.flag("critical", default=True),
+        trigger=task.text("trigger"),
+        timeout=task.text("timeout"),
+    )
+
+
+def _read_call(fields: Fields, problems: Problems) -> CallTemplate | None:
+    node = fields.node("call")
+    if node is None:
+        return None
+    call = Fields(node, CALL, "call", fields.path, problems)
+    return CallTemplate(
+        func=call.text("func") or Text(node.place, ""),
+        trigger=call.text("trigger") or Text(node.place, ""),
+        until=call.text("await"),
+        result=call.text("return"),
+        timeout=call.text("timeout"),
+        critical=call.flag("critical", default=True),
     )

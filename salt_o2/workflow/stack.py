@@ -7,7 +7,7 @@ and defaults come last (AliECS's order, docs/handbook/configuration.md). Below a
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from salt_o2.workflow.expression import MISSING
@@ -15,6 +15,16 @@ from salt_o2.workflow.sandbox import FUNCTIONS
 from salt_o2.workflow.values import Attributes, Refused, as_number
 
 Layer = Mapping[str, Any]
+
+
+class Block(dict[str, Any]):
+    """One block of variables, and where it is written."""
+
+    __slots__ = ("origin",)
+
+    def __init__(self, entries: Mapping[str, Any], origin: str) -> None:
+        super().__init__(entries)
+        self.origin = origin
 
 
 class Position(Attributes):
@@ -79,6 +89,13 @@ class Stack:
             merged.update(layer)
         return merged
 
+    def origins(self) -> dict[str, str]:
+        """Return where each variable's value comes from."""
+        merged: dict[str, str] = {}
+        for layer in reversed(self.layers):
+            merged.update(dict.fromkeys(layer, getattr(layer, "origin", "")))
+        return merged
+
     def over(self, *below: Layer) -> "Stack":
         """Return these layers with weaker ones below."""
         return Stack((*self.layers, *(layer for layer in below if layer)), self.above, self.here)
@@ -115,14 +132,15 @@ class Inherited:
 
     def below(self, position: Position, locals_: Layer, vars_: Layer, defaults: Layer) -> "Inherited":
         """Return what the child's own children get; its iterator's variable is a var to them."""
-        own = {**vars_, **locals_} if locals_ else vars_
-        return Inherited(
-            self.user,
-            self.site_vars,
-            self.site_defaults,
-            (own, *self.vars) if own else self.vars,
-            (defaults, *self.defaults) if defaults else self.defaults,
-            position,
+        return replace(self.around(locals_, vars_, defaults), position=position)
+
+    def around(self, locals_: Layer, vars_: Layer, defaults: Layer) -> "Inherited":
+        """Return what a role with these entries of its own puts around another in its own place."""
+        mine = tuple(layer for layer in (locals_, vars_) if layer)
+        return replace(
+            self,
+            vars=(*mine, *self.vars) if mine else self.vars,
+            defaults=(defaults, *self.defaults) if defaults else self.defaults,
         )
 
 

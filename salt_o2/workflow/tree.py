@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from salt_o2.core.channel import Bound, Connected
+from salt_o2.core.moment import Moment
 from salt_o2.core.role import Constraint, Wants
 from salt_o2.core.states import ControlMode
 from salt_o2.workflow.problems import Place
@@ -23,6 +24,10 @@ class TaskRole:
     bind: tuple[Bound, ...]
     connect: tuple[Connected, ...]
     stack: Stack
+    trigger: Moment | None = None
+    """When it runs, if it is a hook."""
+    timeout_s: float = 30.0
+    """How long a hook may run."""
 
     @property
     def class_name(self) -> str:
@@ -31,8 +36,8 @@ class TaskRole:
 
     @property
     def mode(self) -> ControlMode:
-        """How it is driven."""
-        return self.template.mode
+        """How it is driven; a hook is, whatever its template says, started and waited for."""
+        return ControlMode.HOOK if self.trigger else self.template.mode
 
     @property
     def wants(self) -> Wants:
@@ -46,13 +51,38 @@ class TaskRole:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CallRole:
+    """A leaf without a process: a function of an integration, called at a moment."""
+
+    path: str
+    place: Place
+    func: str
+    trigger: Moment
+    until: Moment
+    result: str
+    timeout_s: float
+    critical: bool
+    stack: Stack
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """All its variables: the consolidated stack."""
+        return self.stack.flattened()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Role:
-    """A node of the expanded tree; either it has children or it holds a task."""
+    """A node of the expanded tree; either it has children, or it holds a task or a call."""
 
     name: str
     path: str
     roles: tuple["Role", ...] = ()
     task: TaskRole | None = None
+    call: CallRole | None = None
+    tolerate: int = 0
+    """How many of its direct children it can lose and still be whole."""
+    detector: str = ""
+    """The detector that it belongs to, if any: its variable of that name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -64,6 +94,10 @@ class Workflow:
     revision: str
     root: Role
     tasks: tuple[TaskRole, ...]
-    """All leaves, in the order of the tree."""
+    """All leaves with a task, in the order of the tree."""
+    calls: tuple[CallRole, ...] = ()
+    """All leaves with a call, in the order of the tree."""
+    notes: tuple[str, ...] = ()
+    """What is no fault, but not what its author may think it is."""
     variables: dict[str, str] = field(default_factory=dict)
     """The root role's consolidated stack."""

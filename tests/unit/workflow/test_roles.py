@@ -93,7 +93,7 @@ def test_a_role_whose_children_are_all_disabled_is_not_there_either():
 
 
 def test_a_workflow_without_any_task_is_refused():
-    with pytest.raises(TemplateError, match="has no task that is enabled"):
+    with pytest.raises(TemplateError, match="has no role that is enabled"):
         expand(under("{name: x, enabled: false, task: {load: plain}}"))
 
 

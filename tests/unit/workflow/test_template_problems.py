@@ -35,7 +35,7 @@ def under(role: str, head: str = "") -> str:
         (under("{name: x, task: {load: plian}}"), "root.x: no task class plian"),
         (
             under("{name: x, task: {load: github.com/a/b/tasks/c@d}}"),
-            "other repositories are not supported yet",
+            "no repository github.com/a/b is known here",
         ),
         (under('{name: "x{{ y }}", task: {load: plain}}', "vars: {yy: 1}"), "unknown variable y"),
         (under('{name: "", task: {load: plain}}'), "'' cannot be a role's name"),
@@ -81,21 +81,6 @@ def under(role: str, head: str = "") -> str:
 )
 def test_a_fault_is_named_with_its_place(source, message):
     assert any(message in problem for problem in problems(source)), problems(source)
-
-
-@pytest.mark.parametrize(
-    "role",
-    [
-        "{name: x, include: other}",
-        "{name: x, call: {func: f()}}",
-        "{name: x, task: {load: plain, trigger: before_CONFIGURE}}",
-        "{name: x, task: {load: plain, await: after_CONFIGURE}}",
-        "{name: x, task: {load: plain, timeout: 30s}}",
-    ],
-    ids=["include", "call", "trigger", "await", "timeout"],
-)
-def test_what_comes_later_is_refused_and_not_ignored(role):
-    assert [problem for problem in problems(under(role)) if "is not supported yet" in problem]
 
 
 def test_two_roles_of_one_name_side_by_side_are_an_error():
