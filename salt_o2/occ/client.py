@@ -7,6 +7,9 @@ answers.
 """
 
 import asyncio
+import errno
+import select
+import socket
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -26,7 +29,8 @@ OPTIONS = (
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 500),
 )
-GONE = (grpc.StatusCode.UNAVAILABLE,)
+PROBES, PROBE_S = 40, 0.005
+"""How often, and how long apart, a connection is looked at before it counts as not accepted."""
 
 
 class OccChannel:
@@ -47,12 +51,15 @@ class OccChannel:
 
     async def listening(self) -> bool:
         """Tell whether anybody accepts connections there, without waiting for gRPC's reconnection delays."""
-        try:
-            _, writer = await asyncio.open_connection(self.host, self.port)
-        except OSError:
-            return False
-        writer.transport.abort()
-        return True
+        with socket.socket() as probe:
+            probe.setblocking(False)
+            if probe.connect_ex((self.host, self.port)) not in (0, errno.EINPROGRESS):
+                return False
+            for _ in range(PROBES):  # on the loopback it is decided at once, and the event loop need not know
+                if select.select([], [probe], [], 0)[1]:
+                    return probe.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
+                await asyncio.sleep(PROBE_S)
+        return False
 
     async def get_state(self, timeout_s: float) -> DeviceState:
         """Ask for the state of the process.
@@ -145,7 +152,7 @@ class OccChannel:
         status, said = error.code(), error.details()
         if status is grpc.StatusCode.DEADLINE_EXCEEDED:
             return Overdue(f"{method} at {self} was not answered within {timeout_s:.3g} s")
-        if status in GONE:
+        if status is grpc.StatusCode.UNAVAILABLE:
             return Unreachable(f"nobody answers {method} at {self}: {said}")
         if status is grpc.StatusCode.UNIMPLEMENTED:
             said = f"no such method there; does the process speak the other codec? {said}".rstrip()

@@ -22,7 +22,8 @@ from salt_o2.occ.walk import Walk
 __all__ = ["Channel", "Outcome", "Remedy", "fire", "wait_ready"]
 
 TABLES = {ControlMode.FAIRMQ: fairmq.TABLE, ControlMode.DIRECT: direct.TABLE}
-FIRST_PAUSE_S, LAST_PAUSE_S, PAUSE_GROWTH = 0.010, 0.100, 1.25
+FIRST_PAUSE_S, LAST_PAUSE_S, PAUSE_GROWTH = 0.010, 0.100, 1.1
+"""So a process is found ready at most a tenth later than it was, and many of them do not busy their host."""
 
 
 class Channel(Protocol):
