@@ -293,6 +293,8 @@ class Environment:
         transition, self.transition = self.transition, None
         request = replace(transition.request, at=at, events=transition.rest)
         effects: list[Effect] = []
+        if transition.event is _E.MODIFY:
+            self.members.forget_leavers()
         if self.state is _S.DONE:
             effects += [Abandon(call=name) for name in self.hooks.open]
             self.hooks.open.clear()

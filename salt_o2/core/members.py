@@ -45,6 +45,17 @@ class Members:
         for report in self.reports.values():
             self._place(report)
 
+    def forget_leavers(self) -> None:
+        """Know nothing more of tasks that are not in the plan; their hosts may be lost with them on it."""
+        for id in set(self.tasks) - self._in_plan:
+            task = self.tasks.pop(id)
+            self._by_host[task.host].remove(task)
+            if not self._by_host[task.host]:
+                del self._by_host[task.host]
+            self.reports.pop(id, None)
+            self.excluded.pop(id, None)
+            self.lost.pop(id, None)
+
     @property
     def hosts(self) -> tuple[HostId, ...]:
         """The hosts that have tasks."""

@@ -3,12 +3,12 @@
 import itertools
 
 import pytest
+from crew import Crew, plan_of, planned
 
 from salt_o2.core.effects import (
     AnnounceFailure,
     AnnounceState,
     Answer,
-    Drive,
     EndRun,
     Insist,
     Release,
@@ -18,92 +18,10 @@ from salt_o2.core.effects import (
 )
 from salt_o2.core.environment import Environment
 from salt_o2.core.errors import IllegalTransition, InvalidRequest
-from salt_o2.core.launch import Launch
-from salt_o2.core.messages import Exit, Failure, TaskReport
-from salt_o2.core.plan import Plan, PlannedRole, PlannedTask
-from salt_o2.core.states import ControlMode, TaskState, TaskStatus
+from salt_o2.core.messages import Exit
 from salt_o2.core.states import EnvironmentEvent as E
 from salt_o2.core.states import EnvironmentState as S
-
-
-def planned(name, host, critical=True):
-    return PlannedTask(
-        id=name,
-        path=f"root.{name}",
-        class_name=f"class-of-{name}",
-        host=host,
-        critical=critical,
-        launch=Launch(mode=ControlMode.FAIRMQ, value="device", control_port=30000),
-        properties={"chans.data.0.address": "tcp://*:9000"},
-    )
-
-
-def plan_of(*tasks, **variables):
-    leaves = tuple(PlannedRole(name=task.id, path=task.path, task=task.id) for task in tasks)
-    root = PlannedRole(name="root", path="root", roles=leaves)
-    return Plan(workflow="w", revision="r", root=root, tasks=tasks, variables=variables)
-
-
-class Crew:
-    """Plays the agents: answers every command as devices that work would, unless told otherwise."""
-
-    def __init__(self, environment):
-        self.environment = environment
-        self.at = 1000.0
-        self.effects = []
-
-    def ask(self, *events, **details):
-        self.take(Requested(at=self.at, request="r1", events=events, user="crew", **details))
-        return self
-
-    def take(self, message):
-        self.last = self.environment.step(message)
-        self.effects += self.last
-        return self.last
-
-    def commands(self):
-        return [effect.command for effect in self.last if isinstance(effect, Drive)]
-
-    def obey(self):
-        """Let every host reach the goal of every command, until there are none."""
-        commands = self.commands()
-        while commands:
-            command = commands.pop(0)
-            self.report(command, *(self.done(command, order.task) for order in command.orders))
-            commands += self.commands()
-        return self
-
-    def report(self, command, *reports):
-        self.at += 0.01
-        return self.take(
-            TasksMoved(at=self.at, host=command.host, reports=reports, accepted=command.revision)
-        )
-
-    def done(self, command, task):
-        ended = command.goal is TaskState.DONE
-        return TaskReport(
-            task=task,
-            environment=self.environment.id,
-            revision=command.revision,
-            settled=True,
-            status=TaskStatus.INACTIVE if ended else TaskStatus.ACTIVE,
-            state=command.goal,
-            pid=None if ended else 4711,
-        )
-
-    def failed(self, task, revision=None, state=TaskState.ERROR, reason="broke", **details):
-        return TaskReport(
-            task=task,
-            environment=self.environment.id,
-            revision=self.environment.revision if revision is None else revision,
-            settled=True,
-            status=TaskStatus.INACTIVE,
-            state=state,
-            failure=Failure(asked="BIND", state="INITIALIZED", reason=reason, **details),
-        )
-
-    def kinds(self):
-        return [type(effect).__name__ for effect in self.last]
+from salt_o2.core.states import TaskState
 
 
 @pytest.fixture
