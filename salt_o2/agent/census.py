@@ -10,7 +10,7 @@ import signal
 
 from salt_o2.agent import procfs
 
-LOOK_AFTER_S = 0.005
+LOOK_AFTER_S = 0.002
 
 
 class Census:

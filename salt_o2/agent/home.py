@@ -100,21 +100,28 @@ class Home:
         """Take leave of a task that is done: keep its output for a while, and never start it again."""
         self.bury(known.task, known.revision)
         home, grave = self.of(known.task).folder, self._old / known.task
+        shutil.rmtree(grave, ignore_errors=True)
         try:
-            shutil.rmtree(grave, ignore_errors=True)
             home.rename(grave)
             shutil.rmtree(grave / "work", ignore_errors=True)
+            self._keep_newest()
         except FileNotFoundError:
             return
-        self._keep_newest()
+        except OSError as error:
+            log.error("%s cannot be moved to %s: %s", home, grave, error)
 
     def bury(self, task: TaskId, revision: int) -> None:
         """Remember that ``task`` is done with all orders up to ``revision``."""
         if self.ended.get(task, -1) >= revision:
             return
         self.ended[task] = revision
-        with self._ended_file.open("a") as file:
-            file.write(f"{task} {revision}\n")
+        try:
+            with self._ended_file.open("a") as file:
+                file.write(f"{task} {revision}\n")
+        except OSError as error:
+            log.error(
+                "%s cannot be written: %s; a late order could start task %s", self._ended_file, error, task
+            )
 
     def old(self, task: TaskId) -> TaskHome:
         """Return the folder of a ``task`` that is done, there or not."""
@@ -133,5 +140,7 @@ class Home:
         words = [line.split() for line in lines[-KEPT_ENDED:]]
         ended = {TaskId(line[0]): int(line[1]) for line in words if len(line) == 2 and line[1].isdigit()}
         if len(lines) > 2 * KEPT_ENDED:
-            self._ended_file.write_text("".join(f"{task} {revision}\n" for task, revision in ended.items()))
+            shorter = self._ended_file.with_suffix(".new")
+            shorter.write_text("".join(f"{task} {revision}\n" for task, revision in ended.items()))
+            shorter.replace(self._ended_file)
         return ended

@@ -22,6 +22,7 @@ from salt_o2.core.states import TaskEvent, TaskState
 from salt_o2.core.task_goal import Act, next_step
 
 log = logging.getLogger(__name__)
+NO_ROOM = "the agent must be able to write there: make room on the disk, or see whose folder it is"
 
 
 class Task:
@@ -57,8 +58,8 @@ class Task:
         """Begin with ``order`` if its revision is higher than that of the last; report again in any case."""
         if command.revision > self.record.revision:
             self.record.take(command, order)
-            self.home.save(self.record)
             self._life.begin_order()
+            self._save()
             self._resume()
         self._changed(self)
 
@@ -135,6 +136,8 @@ class Task:
                 await steps.carry_out(life, step)
                 self._watch_the_living()
                 self._changed(self)
+        except OSError as error:
+            life.fail(life.asked, self.record.device_state or "-", f"{self.home.folder}: {error}", NO_ROOM)
         except Exception as error:  # a defect here must not leave control waiting
             log.exception("task %s: %s went wrong", self.id, life.asked)
             life.fail(life.asked, self.record.device_state or "-", repr(error), "report this as a defect")
@@ -154,13 +157,24 @@ class Task:
         self._life.body = None
         self._life.note_end(living.exit)
 
+    def _save(self) -> None:
+        """Keep the record; an order that cannot be kept is given up, unless it is to end the task."""
+        try:
+            self.home.save(self.record)
+        except OSError as error:
+            log.error("the file of task %s cannot be written: %s", self.id, error)
+            if self.record.goal is not TaskState.DONE and not self.record.settled:
+                self._life.fail(
+                    "order", self.record.device_state or "-", f"{self.home.folder}: {error}", NO_ROOM
+                )
+
     def _settle(self) -> None:
         known = self.record
         known.settled, known.fresh = True, False
         if known.state is known.goal and not known.announced:
             known.failure = None
         self._life.hurry.clear()
-        self.home.save(known)
+        self._save()
         self._watch_the_living()
         self._changed(self)
 
@@ -183,7 +197,7 @@ class Task:
         log.info("task %s: signals %s", self.id, announced)
         if announced == "TASK_INTERNAL_ERROR" and not self.is_busy:
             self._on_sight(TaskState.ERROR, self.record.device_state, "it signalled TASK_INTERNAL_ERROR")
-        self.home.save(self.record)
+        self._save()
         self._changed(self)
 
     async def _note_missed_end(self) -> None:

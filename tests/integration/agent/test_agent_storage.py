@@ -1,0 +1,66 @@
+"""A disk that takes nothing more."""
+
+import errno
+
+import pytest
+from agent_stage import basic, device
+
+from salt_o2.agent import record
+from salt_o2.core.states import TaskState
+
+pytestmark = pytest.mark.integration
+STANDBY, RUNNING, ERROR, DONE = TaskState.STANDBY, TaskState.RUNNING, TaskState.ERROR, TaskState.DONE
+
+
+@pytest.fixture
+def disk(monkeypatch):
+    """A disk that can be filled: then no record can be written."""
+
+    class Disk:
+        full = False
+
+    save = record.save
+
+    def save_if_there_is_room(known, path):
+        if Disk.full:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        save(known, path)
+
+    monkeypatch.setattr(record, "save", save_if_there_is_room)
+    return Disk
+
+
+def test_an_order_that_cannot_be_kept_is_refused_with_the_reason(perform, disk):
+    async def scene(stage):
+        await stage.launch(STANDBY, clock=basic("exec sleep 1000"))
+        disk.full = True
+        (about,) = await stage.drive(RUNNING, "clock")
+        assert (about.state, about.pid) == (STANDBY, None)
+        assert "No space left" in about.failure.reason
+        assert "make room" in about.failure.advice
+        disk.full = False
+        (about,) = await stage.drive(RUNNING, "clock")
+        assert (about.state, about.failure) == (RUNNING, None)
+
+    perform(scene)
+
+
+def test_tasks_can_be_ended_all_the_same(perform, disk):
+    async def scene(stage):
+        await stage.launch(STANDBY, sink=device(), clock=basic("exec sleep 1000"))
+        disk.full = True
+        for about in await stage.drive(DONE, "sink", "clock"):
+            assert about.state is DONE
+        assert stage.left_behind() == []
+
+    perform(scene)
+
+
+def test_an_end_is_noticed_all_the_same(perform, disk):
+    async def scene(stage):
+        await stage.launch(RUNNING, bad=basic("read line </dev/null; sleep 0.2; exit 3"))
+        disk.full = True
+        await stage.until(lambda: stage.latest["bad"].state is ERROR)
+        assert stage.latest["bad"].exit.code == 3
+
+    perform(scene)
