@@ -127,7 +127,9 @@ class Device:
         """Wait; return at once with False when something is asked of the device."""
         import select
 
-        return not select.select([self._inbox.fileno()], [], [], max(0.0, seconds))[0]
+        asked = select.poll()
+        asked.register(self._inbox.fileno(), select.POLLIN)
+        return not asked.poll(max(0.0, seconds) * 1000)
 
     def _hand_out_data(self) -> None:
         while self.running:

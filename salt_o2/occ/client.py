@@ -55,8 +55,10 @@ class OccChannel:
             probe.setblocking(False)
             if probe.connect_ex((self.host, self.port)) not in (0, errno.EINPROGRESS):
                 return False
-            for _ in range(PROBES):  # on the loopback it is decided at once, and the event loop need not know
-                if select.select([], [probe], [], 0)[1]:
+            decided = select.poll()  # on the loopback that is at once, and the event loop need not know
+            decided.register(probe, select.POLLOUT)
+            for _ in range(PROBES):
+                if decided.poll(0):
                     return probe.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
                 await asyncio.sleep(PROBE_S)
         return False

@@ -1,6 +1,9 @@
 """The client against a server in this process, over real connections."""
 
 import asyncio
+import contextlib
+import os
+import resource
 import socket
 from queue import SimpleQueue
 
@@ -232,6 +235,16 @@ def test_an_unreadable_answer_is_an_error_that_shows_it(process, codec, monkeypa
 
     with pytest.raises(TaskError, match="unreadable"):
         spoken(process, codec, talk)
+
+
+def test_an_agent_with_thousands_of_open_files_still_sees_who_listens(process, codec):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
+    with contextlib.ExitStack() as files:
+        for _ in range(1100):
+            files.enter_context(open(os.devnull))  # noqa: PTH123
+        assert spoken(process, codec, lambda channel: channel.listening())
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 class TestNobodyThere:
