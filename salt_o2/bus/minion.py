@@ -76,7 +76,10 @@ class MinionBus:
 
         async def receive(payload: dict[str, Any]) -> None:
             for message in _read(payload.get("load", {}), self._opts["id"]):
-                await heard(message)
+                try:
+                    await heard(message)
+                except Exception:  # whatever is wrong with one message, the next must be heard
+                    log.exception("could not take in %s", type(message).__name__)
 
         self._down.on_recv(receive)
 

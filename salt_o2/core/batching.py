@@ -6,11 +6,13 @@ together. The time is seconds on any clock that never goes back.
 
 from dataclasses import dataclass
 
-ACKNOWLEDGE_S = 0.02
-"""How soon a command is acknowledged: control sends it by the sure way if it hears nothing."""
+ACKNOWLEDGE_S = 0.25
+"""How soon a command is acknowledged, if its tasks have not settled before: most steps need one report.
+
+Control sends the command by the sure way if it hears nothing, by default after a second."""
 GATHER_S = 0.003
 """How long changes that nobody asked for are gathered: the tasks of a host often die together."""
-EVERY_S = 0.1
+EVERY_S = 0.25
 """How often at most, while things keep changing."""
 
 
