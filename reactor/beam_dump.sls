@@ -4,7 +4,7 @@
 #
 #   salt-call event.send salt/o2/beam/dump '{"reason": "beam dump of fill 10112"}'
 #
-# Wire it in the master's configuration:
+# Wire it in the master's configuration (rules.conf does):
 #
 #   reactor:
 #     - 'salt/o2/beam/dump':

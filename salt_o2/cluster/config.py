@@ -6,18 +6,18 @@ cluster's directory, or to start quickly on a small machine.
 
 import getpass
 import json
-from importlib import import_module
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from salt_o2.cluster.layout import Layout
 from salt_o2.cluster.record import Record
 from salt_o2.cluster.slots import Slot
+from salt_o2.where import packaged
 
-REACTIONS = {
-    "salt/o2/beam/dump": "beam_dump.sls",
-}
-"""Which rule of the packaged reactor/ answers which event, in the example site."""
+OURS = "salt/o2/"
+"""Rules for other events than ours act on the whole machine, which a private cluster does not own."""
 
 _QUICK = {
     "enable_gpu_grains": False,
@@ -26,11 +26,6 @@ _QUICK = {
     "log_level": "error",
     "log_level_logfile": "info",
 }
-
-
-def packaged(folder: str) -> Path:
-    """Return where a data folder of the package lies: examples, pillar, reactor, states."""
-    return Path(next(iter(import_module(f"salt_o2.{folder}").__path__)))
 
 
 def master_config(layout: Layout, record: Record) -> dict[str, Any]:
@@ -54,8 +49,14 @@ def master_config(layout: Layout, record: Record) -> dict[str, Any]:
 
 
 def reactions(folder: Path) -> list[dict[str, list[str]]]:
-    """Return Salt's ``reactor`` option for the rules that lie in ``folder``."""
-    return [{tag: [str(folder / rule)]} for tag, rule in REACTIONS.items() if (folder / rule).exists()]
+    """Return Salt's ``reactor`` option for the rules about our own events that ``rules.conf`` there wires."""
+    wired = yaml.safe_load((folder / "rules.conf").read_text())["reactor"]
+    return [
+        {tag: [str(folder / Path(rule).name) for rule in rules]}
+        for line in wired
+        for tag, rules in line.items()
+        if tag.startswith(OURS)
+    ]
 
 
 def minion_config(layout: Layout, record: Record, minion: str) -> dict[str, Any]:

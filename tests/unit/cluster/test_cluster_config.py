@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from salt_o2.cluster.config import REACTIONS, master_config, minion_config, packaged, reactions, write_configs
+from salt_o2.cluster.config import master_config, minion_config, reactions, write_configs
 from salt_o2.cluster.layout import Layout
 from salt_o2.cluster.record import Record
 from salt_o2.cluster.slots import Slot
+from salt_o2.where import packaged
 
 RUN = Path("/run/o2-abc")
 RECORD = Record(2, ("flp1", "flp2", "flp3"), 3, RUN)
@@ -58,14 +59,15 @@ def test_the_master_serves_what_the_package_brings(place):
     assert all(packaged(folder).is_dir() for folder in ("examples", "pillar", "reactor", "states"))
 
 
-def test_a_rule_of_the_reactor_answers_its_event(tmp_path):
-    for rule in REACTIONS.values():
-        (tmp_path / rule).touch()
-    assert {"salt/o2/beam/dump": [str(tmp_path / "beam_dump.sls")]} in reactions(tmp_path)
+def test_a_rule_of_the_reactor_answers_its_event():
+    rule = packaged("reactor") / "beam_dump.sls"
+    assert {"salt/o2/beam/dump": [str(rule)]} in reactions(packaged("reactor"))
 
 
-def test_a_rule_that_is_not_there_is_not_configured(tmp_path):
-    assert reactions(tmp_path) == []
+def test_rules_that_act_on_the_whole_machine_are_not_for_a_private_cluster():
+    tags = [tag for line in reactions(packaged("reactor")) for tag in line]
+    assert tags
+    assert all(tag.startswith("salt/o2/") for tag in tags)
 
 
 def test_the_files_are_what_salt_reads(place):

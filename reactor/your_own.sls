@@ -1,0 +1,35 @@
+# How to add a rule of your own.
+#
+# 1. See what the bus says while it happens:
+#
+#      salt-run state.event pretty=True tagmatch='salt/o2/*'
+#
+#      salt/o2/<environment>/<STATE>               an environment entered a state: environment, run_number, reason
+#      salt/o2/<environment>/task/<task>/ERROR     a task failed: environment, task, path, host, critical, failure
+#      salt/o2/<environment>/moves                 tasks moved as they should: host, moves
+#
+# 2. Write what is to be done, as this file does: one reaction, no logic. Data of control's events lie at the top
+#    level of `data`; those of an event that a minion sent (salt-call event.send) in data['data'].
+#
+#      runner.o2.FUNCTION      what an operator does, by name:  salt-run sys.doc o2
+#      local.MODULE.FUNCTION   a Salt job on hosts:             salt '*' sys.doc o2
+#      runner.state.orchestrate  when it takes several steps
+#
+# 3. Put it where you keep yours, not into this folder, and wire it in a file of its own:
+#
+#      /etc/salt/master.d/my-rules.conf
+#      reactor:
+#        - 'salt/o2/*/ERROR':
+#            - /srv/reactor/tell_the_shift.sls
+#
+# 4. Restart the master (tasks do not mind), rehearse, and look:  salt-run event.send TAG '{...}'
+#
+# Salt may lose an event or deliver it twice: a reaction must be one that may come late, twice, or never.
+#
+# The example tells everybody's console when an environment fails:
+
+tell_the_shift:
+  local.cmd.run:
+    - tgt: 'console*'
+    - args:
+      - cmd: wall "Salt O2 {{ data['environment'] }} is in ERROR"

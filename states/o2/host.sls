@@ -1,0 +1,64 @@
+# A host whose tasks Salt O² controls. Idempotent; `test=True` says what would change; may be applied while
+# a run goes on: the minion is restarted if it must be, tasks are not.
+{% from 'o2/map.jinja' import o2 with context %}
+
+include:
+  - o2.install
+  - o2.user
+  - o2.kernel
+  - o2.firewall
+
+{{ o2.directories.agent }}:
+  file.directory:
+    - mode: '0711'
+    - makedirs: True
+    - require:
+      - file: /var/lib/o2
+
+/etc/salt/minion.d/60-o2.conf:
+  file.managed:
+    - source: salt://o2/files/minion.conf.jinja
+    - template: jinja
+    - makedirs: True
+    - mode: '0644'
+    - context:
+        directory: {{ o2.directories.agent }}
+        percent: {{ o2.disk_full_percent }}
+    - require:
+      - pip: o2_package
+      - file: {{ o2.directories.agent }}
+
+/etc/systemd/system/salt-minion.service.d/60-o2.conf:
+  file.managed:
+    - source: salt://o2/files/minion-service.conf.jinja
+    - template: jinja
+    - makedirs: True
+    - mode: '0644'
+    - context:
+        limits: {{ o2.limits | json }}
+
+o2_minion_units:
+  cmd.run:
+    - name: systemctl daemon-reload
+    - onchanges:
+      - file: /etc/systemd/system/salt-minion.service.d/60-o2.conf
+
+# In five seconds, from a unit of its own: the job that runs this state must first have reported its result.
+o2_minion_restart:
+  cmd.run:
+    - name: systemd-run --collect --on-active=5 systemctl restart salt-minion.service
+    - onlyif: systemctl is-active --quiet salt-minion.service
+    - onchanges:
+      - pip: o2_package
+      - file: /etc/salt/minion.d/60-o2.conf
+      - file: /etc/systemd/system/salt-minion.service.d/60-o2.conf
+    - require:
+      - cmd: o2_minion_units
+
+o2_minion:
+  service.running:
+    - name: salt-minion
+    - enable: True
+    - require:
+      - file: /etc/salt/minion.d/60-o2.conf
+      - cmd: o2_minion_restart

@@ -1,0 +1,30 @@
+# Salt O² in Salt's own Python: a virtual environment, a distribution's Python, or the onedir packages (where
+# Salt itself takes `salt-pip`, so that an upgrade of the Salt package leaves it in place).
+{% from 'o2/map.jinja' import o2 with context %}
+{% set wheels = o2.install.find_links %}
+
+{% if wheels.startswith('salt://') %}
+{% set wheels = '/var/lib/o2/wheels' %}
+o2_wheels:
+  file.recurse:
+    - name: {{ wheels }}
+    - source: {{ o2.install.find_links }}
+    - clean: True
+    - require_in:
+      - pip: o2_package
+{% endif %}
+
+o2_tools:
+  pkg.installed:
+    - pkgs: {{ o2.packages | json }}
+
+o2_package:
+  pip.installed:
+    - name: salt-o2{{ ' == ' ~ o2.install.version if o2.install.version }}
+    {% if wheels %}
+    - find_links: {{ wheels }}
+    {% endif %}
+    - no_index: {{ not o2.install.index }}
+    {% if o2.install.options %}
+    - extra_args: {{ o2.install.options | json }}
+    {% endif %}

@@ -1,0 +1,19 @@
+# Kernel settings. Ports of ours are kept from being given to outgoing connections, whatever the ephemeral range.
+# A container may not set all of them: those are its host's business, and named in the output.
+{% from 'o2/map.jinja' import o2 with context %}
+{% set settings = dict(o2.sysctl) %}
+{% set ranges = [o2.channel_ports, o2.control_ports] | sort %}
+{% do settings.update({'net.ipv4.ip_local_reserved_ports': ranges | map('join', '-') | join(',')}) %}
+
+{% for name, value in settings | dictsort %}
+{% if salt['file.access']('/proc/sys/' ~ name | replace('.', '/'), 'w') %}
+{{ name }}:
+  sysctl.present:
+    - value: '{{ value }}'
+    - config: /etc/sysctl.d/60-o2.conf
+{% else %}
+{{ name }}_is_not_ours:
+  test.nop:
+    - comment: This host may not set {{ name }}; set it to {{ value }} on the machine that it runs on.
+{% endif %}
+{% endfor %}

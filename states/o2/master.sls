@@ -1,0 +1,85 @@
+# A Salt master that owns environments. To be applied to the minion that runs on the master's machine, or there
+# by `salt-call --local`. May be applied while runs go on: tasks do not need the master.
+{% from 'o2/map.jinja' import o2, owner with context %}
+
+include:
+  - o2.install
+  - o2.user
+  - o2.master_firewall
+
+{{ o2.directories.control }}:
+  file.directory:
+    - user: {{ owner }}
+    - mode: '0700'
+    - makedirs: True
+    - require:
+      - file: /var/lib/o2
+
+{% for folder in o2.master.repositories if folder.startswith('/') %}
+{{ folder }}:
+  file.directory:
+    - makedirs: True
+    - mode: '0755'
+    - unless: test -e {{ folder }}
+{% endfor %}
+
+# The package's states and rules are linked into the places where a site has its own, if nothing is there yet;
+# replace a link by a copy to change them. `python -m salt_o2.where` says where they lie in Salt's Python.
+{% for link, folder in (('/srv/salt/o2', 'states/o2'), ('/srv/reactor/o2', 'reactor')) %}
+{{ link }}:
+  cmd.run:
+    - name: >-
+        mkdir -p {{ salt['file.dirname'](link) }} &&
+        ln -s "$({{ grains['pythonexecutable'] }} -m salt_o2.where {{ folder }})" {{ link }}
+    - unless: test -e {{ link }}
+    - require:
+      - pip: o2_package
+{% endfor %}
+
+/etc/salt/master.d/60-o2.conf:
+  file.managed:
+    - source: salt://o2/files/master.conf.jinja
+    - template: jinja
+    - makedirs: True
+    - mode: '0644'
+    - context:
+        directory: {{ o2.directories.control }}
+        repositories: {{ o2.master.repositories | json }}
+        examples: {{ o2.master.examples }}
+        python: {{ grains['pythonexecutable'] }}
+    - require:
+      - pip: o2_package
+      - file: {{ o2.directories.control }}
+
+/etc/systemd/system/salt-master.service.d/60-o2.conf:
+  file.managed:
+    - source: salt://o2/files/master-service.conf
+    - makedirs: True
+    - mode: '0644'
+
+o2_master_units:
+  cmd.run:
+    - name: systemctl daemon-reload
+    - onchanges:
+      - file: /etc/systemd/system/salt-master.service.d/60-o2.conf
+
+# In five seconds: the job that runs this state must first have reported its result to this very master.
+o2_master_restart:
+  cmd.run:
+    - name: systemd-run --collect --on-active=5 systemctl restart salt-master.service
+    - onlyif: systemctl is-active --quiet salt-master.service
+    - onchanges:
+      - pip: o2_package
+      - file: /etc/salt/master.d/60-o2.conf
+      - file: /etc/systemd/system/salt-master.service.d/60-o2.conf
+    - require:
+      - cmd: o2_master_units
+
+o2_master:
+  service.running:
+    - name: salt-master
+    - enable: True
+    - require:
+      - file: /etc/salt/master.d/60-o2.conf
+      - cmd: /srv/reactor/o2
+      - cmd: o2_master_restart

@@ -1,0 +1,5 @@
+# The values that all other states here work with, as this host sees them:
+#
+#   salt flp1 slsutil.renderer salt://o2/show.sls
+{% from 'o2/map.jinja' import o2 with context %}
+{{ o2 | yaml(False) }}
