@@ -1,0 +1,106 @@
+"""The part of an environment's machine that runs hooks and calls at their moments."""
+
+from salt_o2.core.agenda import Calls, ClearHooks, Enter, Move, Prepare, RunHooks, Stage
+from salt_o2.core.course import Course
+from salt_o2.core.effects import CallEnded, Drive, Effect, Invoke
+from salt_o2.core.moment import Moment
+from salt_o2.core.orders import Wave, commands
+from salt_o2.core.states import EnvironmentEvent, EnvironmentState, TaskState
+from salt_o2.core.wait import Awaited, Wait
+
+_E, _S = EnvironmentEvent, EnvironmentState
+
+
+class HookSteps(Course):
+    """Begins each stage, those of hooks among them."""
+
+    def _enact(self, stage: Stage, at: float) -> list[Effect]:
+        match stage:
+            case Calls(moment):
+                return self._call(moment, at)
+            case RunHooks(moment):
+                return self._run_hooks(moment, at)
+            case ClearHooks(moment):
+                return self._clear_hooks(moment, at)
+            case Prepare():
+                return self._prepare(at)
+            case Move():
+                return self._move(at)
+            case Enter():
+                return self._enter()
+
+    def _call(self, moment: Moment, at: float) -> list[Effect]:
+        begun = self.hooks.begin(moment, at)
+        awaited = self.hooks.awaited(moment)
+        if awaited:
+            deadline = max(self.hooks.open[name].deadline for name in awaited)
+            self.wait = Wait(
+                kind=Awaited.CALLS, since=at, deadline=deadline, calls=awaited, total=len(awaited)
+            )
+        return [
+            Invoke(
+                environment=self.id, call=name, planned=planned, variables=planned.variables | self.variables
+            )
+            for name, planned in begun.items()
+        ]
+
+    def _end_call(self, ended: CallEnded) -> list[Effect]:
+        call = self.hooks.open.pop(ended.call, None)
+        if call is None:
+            return []  # given up already
+        if call.planned.result and not ended.error:
+            self.variables[call.planned.result] = ended.result
+        if self.wait:
+            self.wait.calls.discard(ended.call)
+        if not ended.error:
+            return []
+        told = f"call {call.planned.func} of role {call.planned.path} failed: {ended.error}"
+        return self._hook_failed(told, call.planned.critical, ended.at)
+
+    def _run_hooks(self, moment: Moment, at: float) -> list[Effect]:
+        tasks = self.hooks.tasks(moment)
+        if not tasks:
+            return []
+        wave = Wave(goal=TaskState.RUNNING, tasks=tuple(tasks), launch=True)
+        limit = max(task.timeout_s for task in tasks)
+        self.revision += 1
+        sent = commands(wave, self.id, self.revision, limit)
+        self.wait = Wait(
+            kind=Awaited.HOOKS,
+            since=at,
+            deadline=at + limit,
+            acknowledge=self.timeouts.acknowledge,
+            waiting={task.id for task in tasks},
+            silent={command.host: command for command in sent},
+            total=len(tasks),
+        )
+        return [Drive(command=command) for command in sent]
+
+    def _clear_hooks(self, moment: Moment, at: float) -> list[Effect]:
+        tasks = self.hooks.tasks(moment)
+        if not tasks:
+            return []
+        return self._send(Wave(goal=TaskState.DONE, tasks=tuple(tasks)), at)
+
+    def _hook_failed(self, told: str, critical: bool, at: float) -> list[Effect]:
+        """Act on a failed hook: only a critical one matters, and not on the way to the end or to ERROR."""
+        transition = self.transition
+        if not critical:
+            return []
+        if transition is None:
+            return self._break(told, at) if self.state not in (_S.ERROR, _S.DONE) else []
+        if transition.forgives:
+            transition.error = "\n".join(filter(None, (transition.error, told)))
+            return []
+        return self._fail(f"{transition.event} of environment {self.id} failed: {told}", at)
+
+    def _hooks_failed(self, reason: str, critical: bool, at: float) -> list[Effect]:
+        assert self.transition
+        left = tuple(
+            self.members.tasks[task] for task in self.hooks.task_ids() if self.members.is_alive(task)
+        )
+        effects: list[Effect] = []
+        if left:  # whoever overran its time is ended, whatever becomes of the transition
+            sent = self._commands(Wave(goal=TaskState.DONE, tasks=left), _E.EXIT)
+            effects = [Drive(command=command) for command in sent]
+        return effects + self._hook_failed(reason, critical, at)
