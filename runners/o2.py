@@ -22,7 +22,50 @@ def __virtual__():
     return __virtualname__
 
 
-def env_create(workflow, vars=None):
+def env_plan(workflow="", id="", vars=None, scale=None, move=None, exclude=None, include=None, destroy=False):
+    """
+    Show what a create, modify or destroy would do, without touching anything.
+
+    The token of the plan is for ``o2.env_create`` or ``o2.env_modify``: they do exactly this, or nothing if
+    the world has moved.
+
+    workflow
+        Name of a workflow template, to plan a new environment of it.
+
+    id
+        An environment, to plan a change of it, or with ``destroy`` its end.
+
+    vars
+        Variables above all that the templates say.
+
+    scale
+        How many roles an iterator makes, by the beginning of their names: ``{epn: 20}``.
+
+    move
+        Which host the task of a role is to be on: ``{readout.sink: flp2}``.
+
+    exclude
+        Paths of roles, or detectors, that are to stay out of the data flow, and wait.
+
+    include
+        Who is to come back into the data flow.
+
+    destroy
+        Plan the end of the environment.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run o2.env_plan workflow=fairmq-ex-1-n-1 scale='{processor: 2}'
+        salt-run o2.env_plan id=2oDvieFrVTi exclude=TPC
+        salt-run o2.env_plan id=2oDvieFrVTi destroy=True
+    """
+    bent = _bending(vars, scale, move, exclude, include)
+    return _ask("env_plan", workflow=workflow, id=str(id), destroy=destroy, **bent)
+
+
+def env_create(workflow="", vars=None, plan="", scale=None, move=None, exclude=None, auto=False):
     """
     Create an environment: place the workflow's tasks, start and configure them.
 
@@ -32,13 +75,91 @@ def env_create(workflow, vars=None):
     vars
         Variables above all that the templates say.
 
+    scale
+        How many roles an iterator makes, by the beginning of their names: ``{epn: 20}``.
+
+    move
+        Which host the task of a role is to be on: ``{readout.sink: flp2}``.
+
+    exclude
+        Paths of roles, or detectors, that are to stay out of the data flow, and wait.
+
+    plan
+        Token of a plan, see ``o2.env_plan``: exactly this is done.
+
+    auto
+        Start the run at once, and end after it, without being asked.
+
     CLI Example:
 
     .. code-block:: bash
 
         salt-run o2.env_create workflow=fairmq-ex-1-n-1 vars='{processors: 4}'
+        salt-run o2.env_create plan=KWff3wNJq1o
     """
-    return _ask("env_create", workflow=workflow, vars=vars or {})
+    bent = _bending(vars, scale, move, exclude)
+    return _ask("env_create", workflow=workflow, plan=str(plan), auto=auto, **bent)
+
+
+def env_modify(
+    id="", vars=None, scale=None, move=None, exclude=None, include=None, plan="", drain=0, reason=""
+):
+    """
+    Change an environment while it is DEPLOYED, CONFIGURED or RUNNING; only what changes is touched.
+
+    id
+        The environment's id, or the beginning of it.
+
+    vars
+        Variables above all that the templates say.
+
+    scale
+        How many roles an iterator makes, by the beginning of their names: ``{epn: 20}``.
+
+    move
+        Which host the task of a role is to be on: ``{readout.sink: flp2}``.
+
+    exclude
+        Paths of roles, or detectors, that are to stay out of the data flow, and wait.
+
+    include
+        Who is to come back into the data flow.
+
+    plan
+        Token of a plan, see ``o2.env_plan``: exactly this is done.
+
+    drain
+        How many seconds leaving tasks may finish what they hold.
+
+    reason
+        Why, for the record.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run o2.env_modify 2oDvieFrVTi exclude=TPC reason='high voltage trip'
+        salt-run o2.env_modify 2oDvieFrVTi scale='{epn: 20}' drain=5
+        salt-run o2.env_modify plan=KWff3wNJq1o
+    """
+    bent = _bending(vars, scale, move, exclude, include)
+    return _ask("env_modify", id=str(id), plan=str(plan), drain_s=float(drain), reason=reason, **bent)
+
+
+def env_repeat(id):
+    """
+    Create an environment again the same way; it may have ended.
+
+    id
+        The environment's id.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run o2.env_repeat 2oDvieFrVTi
+    """
+    return _ask("env_repeat", id=str(id))
 
 
 def env_control(id, event):
@@ -115,6 +236,114 @@ def env_show(id):
     return _ask("env_show", id=str(id))
 
 
+def env_history(id, until="", limit=1000):
+    """
+    Tell what happened to an environment, also an ended one: time, what, and its cause.
+
+    id
+        The environment's id.
+
+    until
+        Up to this time: ISO 8601, or seconds since the epoch.
+
+    limit
+        How many of the last lines.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run o2.env_history 2oDvieFrVTi until=2026-11-22T14:00:00
+    """
+    return _ask("env_history", id=str(id), until=_time(until), limit=limit)
+
+
+def env_replay(id, until=""):
+    """
+    Show an environment as it was at some time, rebuilt from its journal.
+
+    id
+        The environment's id.
+
+    until
+        The time: ISO 8601, or seconds since the epoch.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run o2.env_replay 2oDvieFrVTi until=2026-11-22T14:00:00
+    """
+    return _ask("env_replay", id=str(id), until=_time(until))
+
+
+def env_diff(left, right):
+    """
+    Show in what two environments, or two runs, differ.
+
+    left
+        An environment's id, or the number of a run.
+
+    right
+        Another one.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run o2.env_diff 41 42
+    """
+    return _ask("env_diff", left=str(left), right=str(right))
+
+
+def run_list():
+    """
+    List the last runs, the newest first.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run o2.run_list
+    """
+    return _ask("run_list")
+
+
+def run_show(number):
+    """
+    Show one run: its environment, who started it, when it began and ended.
+
+    number
+        The run's number.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run o2.run_show 42
+    """
+    return _ask("run_show", number=number)
+
+
+def task_log(id, lines=50):
+    """
+    Show what a task wrote last.
+
+    id
+        The task, or the beginning of its id.
+
+    lines
+        How many of its last lines.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run o2.task_log 7AbRmBG3z2A lines=100
+    """
+    return _ask("task_log", id=str(id), lines=lines)
+
+
 def task_list():
     """
     List the tasks of all environments.
@@ -181,6 +410,21 @@ def info():
         salt-run o2.info
     """
     return _ask("info")
+
+
+def _bending(vars, scale, move, exclude, include=None):
+    bent = {"vars": vars or {}, "scale": scale or {}, "move": move or {}}
+    return bent | {"exclude": _names(exclude), "include": _names(include)}
+
+
+def _names(given):
+    # On Salt's command line exclude=TPC,ITS is one text, and exclude='[TPC, ITS]' a list.
+    return [name.strip() for name in given.split(",")] if isinstance(given, str) else [*(given or ())]
+
+
+def _time(until):
+    # Salt makes a date of what looks like one.
+    return until.isoformat() if hasattr(until, "isoformat") else str(until)
 
 
 def _ask(verb, **arguments):

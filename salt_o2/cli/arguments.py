@@ -71,3 +71,41 @@ def _from_pairs(text: str) -> dict[str, str]:
         else:
             raise InvalidRequest(f"-e {text}: say NAME=VALUE, several separated by commas, or a JSON object")
     return pairs
+
+
+def scale(given: Sequence[str]) -> dict[str, int]:
+    """Return how many roles each iterator shall make: ``epn=20``, several separated by commas.
+
+    Raises:
+        InvalidRequest: if one is not a name and a whole number.
+    """
+    numbers: dict[str, int] = {}
+    for name, number in _pairs("--scale", given, "ROLE=NUMBER"):
+        if not number.isdigit():
+            raise InvalidRequest(f"--scale {name}={number}: say ROLE=NUMBER, as in epn=20")
+        numbers[name] = int(number)
+    return numbers
+
+
+def move(given: Sequence[str]) -> dict[str, str]:
+    """Return which host each role's task shall be on: ``readout.sink=flp2``, several separated by commas.
+
+    Raises:
+        InvalidRequest: if one is not a role and a host.
+    """
+    return dict(_pairs("--move", given, "ROLE=HOST"))
+
+
+def names(given: Sequence[str]) -> list[str]:
+    """Return all names of an option that may be repeated, and takes several separated by commas."""
+    return [name.strip() for text in given for name in text.split(",") if name.strip()]
+
+
+def _pairs(option: str, given: Sequence[str], form: str) -> list[tuple[str, str]]:
+    pairs = []
+    for text in names(given):
+        name, _, value = (part.strip() for part in text.partition("="))
+        if not name or not value:
+            raise InvalidRequest(f"{option} {text}: say {form}")
+        pairs.append((name, value))
+    return pairs

@@ -66,8 +66,7 @@ def _cluster(terminal: Terminal, directory: Path, minions: int) -> Iterator[Term
     _step(terminal, f"coconut cluster up --minions {minions}")
     try:
         status = up(directory, minions, say=terminal.note)
-        control, config_dir = Path(status["control_socket"]), Path(status["config_dir"])
-        yield replace(terminal, control=control, config_dir=config_dir)
+        yield replace(terminal, control=Path(status["control_socket"]))
     finally:
         if not stays:
             with _undisturbed():

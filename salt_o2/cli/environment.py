@@ -1,48 +1,62 @@
-"""coconut environment: create, show, list, control and destroy environments."""
+"""coconut environment: the verbs of environments; those that plan, reshape and look back lie beside it."""
 
 import time
 from typing import Annotated, Any
 
 import typer
 
-from salt_o2.cli.arguments import variables
-from salt_o2.cli.terminal import Terminal
+from salt_o2.cli import past, reshape
+from salt_o2.cli.bending import Exclude, Move, Scale, Token, Vars, bending
+from salt_o2.cli.terminal import conclude
 from salt_o2.cli.verbs import noun, verb
+from salt_o2.cli.words import Id
 from salt_o2.control import render
 
 SHORTCUTS = {"START": "START_ACTIVITY", "STOP": "STOP_ACTIVITY"}
 
+app = noun("Environments: plan, create, show, list, control, modify, destroy, and their history.")
 
-def complete_id(incomplete: str) -> list[str]:
-    """Return the ids that begin with what was typed; none if control cannot be asked."""
-    try:
-        found = Terminal(json=True).ask("env_list", {"all": False}, timeout_s=2)
-    except Exception:
-        return []
-    return [env["id"] for env in found if env["id"].startswith(incomplete)]
-
-
-app = noun("Environments: create, show, list, control, destroy.")
-
-Id = Annotated[
-    str,
-    typer.Argument(
-        metavar="ID", help="The environment, or an unambiguous beginning.", autocompletion=complete_id
-    ),
-]
+verb(app, "plan", "p")(reshape.plan)
 
 
 @verb(app, "create", "new", "c", "n")
 def create(
     ctx: typer.Context,
-    workflow: Annotated[str, typer.Option("-w", "--workflow-template", help="Which workflow to deploy.")],
-    given: Annotated[
-        list[str], typer.Option("-e", "--extra-vars", help="Variables: k=v[,k=v...] or JSON; repeatable.")
-    ] = [],  # noqa: B006  typer copies it
+    workflow: Annotated[
+        str, typer.Option("-w", "--workflow-template", help="Which workflow to deploy.")
+    ] = "",
+    given: Vars = [],  # noqa: B006  typer copies them
+    token: Token = "",
+    scale: Scale = [],  # noqa: B006
+    move: Move = [],  # noqa: B006
+    exclude: Exclude = [],  # noqa: B006
+    auto: Annotated[
+        bool, typer.Option("-a", "--auto", help="Start the run at once, and end after it, by itself.")
+    ] = False,
 ) -> None:
-    """Deploy and configure a new environment."""
-    arguments = {"workflow": workflow, "vars": variables(given)}
-    _conclude(ctx.obj, ctx.obj.ask("env_create", arguments), render.created)
+    """Deploy and configure a new environment.
+
+    coconut env create -w fairmq-ex-1-n-1 -e processors=4
+
+    coconut env create -w readout --scale epn=20 --exclude TPC
+
+    coconut env create --plan KWff3wNJq1o
+
+    coconut env create -w readout --auto -e auto_stop_enabled=true,auto_stop_timeout=10m
+    """
+    arguments: dict[str, Any] = {} if token and not workflow else {"workflow": workflow, "vars": {}}
+    arguments |= bending(given, scale, move, exclude)
+    _check_creation(workflow, token, arguments)
+    arguments |= {"plan": token} if token else {}
+    arguments |= {"auto": True} if auto else {}
+    conclude(ctx.obj, ctx.obj.ask("env_create", arguments), render.created)
+
+
+def _check_creation(workflow: str, token: str, arguments: dict[str, Any]) -> None:
+    if not token and not workflow:
+        raise typer.BadParameter("say --workflow-template, or --plan")
+    if token and arguments:
+        raise typer.BadParameter(f"--plan already says everything: leave out {', '.join(sorted(arguments))}")
 
 
 @verb(app, "show", "get", "s", "g")
@@ -79,7 +93,7 @@ def control(
     arguments = {"id": identity, "event": wanted}
     begin = time.monotonic()
     env = ctx.obj.ask("env_control", arguments)
-    _conclude(ctx.obj, env, lambda found: render.moved(found, time.monotonic() - begin))
+    conclude(ctx.obj, env, lambda found: render.moved(found, time.monotonic() - begin))
 
 
 @verb(app, "destroy", "des", "d")
@@ -97,8 +111,8 @@ def destroy(
     ctx.obj.show(env, lambda found: f"teardown complete for environment {found['id']}")
 
 
-def _conclude(terminal: Terminal, env: dict[str, Any], text: Any) -> None:
-    """Show what came of it; an environment in ERROR is a failure for the caller, too."""
-    terminal.show(env, text)
-    if env["state"] == "ERROR":
-        raise typer.Exit(1)
+verb(app, "modify", "m", "mod")(reshape.modify)
+verb(app, "repeat")(reshape.repeat)
+verb(app, "history")(past.history)
+verb(app, "replay")(past.replay)
+verb(app, "diff")(past.diff)

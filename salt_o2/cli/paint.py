@@ -11,6 +11,10 @@ STYLES = {
     r"\b(DEPLOYED|STANDBY|PENDING|PARTIAL)\b": "yellow",
     r"\b(ERROR|UNDEPLOYABLE|FAILED)\b|^error:|^dead:": "bold red",
     r"\b(DONE|INACTIVE|UNKNOWN)\b|[├└│─]+|→|^\+[-+]+\+$": "dim",
+    r"^ +(\+|o)(?= [a-z])|^\+(?= role )": "bold green",
+    r"^ +~(?= [a-z])|^~(?= )|^ +@(?= )": "bold yellow",
+    r"^ +(-|x|-/\+)(?= [a-z])|^-(?= role )": "bold red",
+    r"   <- .*$|^ +\$ .*$": "dim",
     r"\bMIXED\b": "magenta",
     r"^[a-z][a-z ]*:(?= |$)": "bold",
 }

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import typer
+
 from salt_o2.cli.where import control_socket
 
 
@@ -19,8 +21,6 @@ class Terminal:
     colour: bool = False
     control: Path | None = None
     """The socket given with ``--control``."""
-    config_dir: Path | None = None
-    """Salt's configuration that goes with it, if that is known."""
 
     def ask(self, verb: str, arguments: dict[str, Any] | None = None, timeout_s: float = 600.0) -> Any:
         """Return what control answers to one request, with live progress while it takes its time."""
@@ -52,6 +52,13 @@ class Terminal:
         """Say on stderr how things go; not when a program reads us."""
         if not self.json:
             print(text, file=sys.stderr)
+
+
+def conclude(terminal: Terminal, env: dict[str, Any], text: Callable[[Any], str]) -> None:
+    """Show what came of an environment; one in ERROR is a failure for the caller, too."""
+    terminal.show(env, text)
+    if env["state"] == "ERROR":
+        raise typer.Exit(1)
 
 
 def wants_colour(nocolor: bool) -> bool:

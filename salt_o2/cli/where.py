@@ -25,15 +25,6 @@ def control_socket(given: Path | None, environ: Mapping[str, str] = os.environ) 
     return _of_cluster() or sock_dir(DEFAULT_CONFIG_DIR) / SOCKET_NAME
 
 
-def config_dir(given: Path | None, environ: Mapping[str, str] = os.environ) -> Path:
-    """Return the folder of the master's configuration, by the same order."""
-    if given:
-        return given
-    if environ.get("SALT_CONFIG_DIR"):
-        return Path(environ["SALT_CONFIG_DIR"])
-    return CLUSTER.absolute() / "conf" if _of_cluster() else DEFAULT_CONFIG_DIR
-
-
 def _of_cluster() -> Path | None:
     if not CLUSTER.is_dir():
         return None

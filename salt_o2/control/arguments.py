@@ -78,6 +78,8 @@ class Past:
 
     id: str
     until: str = ""
+    after: int = 0
+    """How many lines the asker has already, from the first on."""
     limit: int = 1000
 
 

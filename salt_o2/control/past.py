@@ -11,6 +11,7 @@ from salt_o2.control import record
 from salt_o2.control.arguments import Past, Two
 from salt_o2.control.asking import Progress, Verbs
 from salt_o2.control.control import Control
+from salt_o2.control.narrative import tell
 from salt_o2.control.store import Kept, Line
 from salt_o2.core.codec import typed
 from salt_o2.core.environment import Environment
@@ -34,11 +35,17 @@ class History:
 
     async def _history(self, wanted: Past, _user: str, _progress: Progress) -> list[dict[str, Any]]:
         kept = self._kept(wanted.id)
-        lines = await asyncio.to_thread(self._control.store.journal, kept.id, moment(wanted.until))
-        return [_told(line) for line in lines[-wanted.limit :]]
+        self._control.store.flush()
+        return await asyncio.to_thread(self._tell, kept.id, wanted)
+
+    def _tell(self, id: EnvironmentId, wanted: Past) -> list[dict[str, Any]]:
+        # All of it is told, because a line may name what lies before the first that is wanted.
+        told = tell(self._control.store.journal(id, moment(wanted.until)))
+        return told[wanted.after :][-wanted.limit :]
 
     async def _replay(self, wanted: Past, _user: str, _progress: Progress) -> dict[str, Any]:
         kept = self._kept(wanted.id)
+        self._control.store.flush()
         environment = await asyncio.to_thread(self._rebuild, kept.id, moment(wanted.until))
         return record.full(kept, environment)
 
@@ -49,6 +56,7 @@ class History:
         return environment
 
     async def _diff(self, wanted: Two, _user: str, _progress: Progress) -> dict[str, Any]:
+        self._control.store.flush()
         left, right = [await asyncio.to_thread(self._plan_of, name) for name in (wanted.left, wanted.right)]
         return difference(left, right)
 
@@ -125,12 +133,3 @@ def _pair(left: str, right: str) -> list[str]:
 
 def _differences(left: str, right: str, name: str) -> dict[str, list[str]]:
     return {} if left == right else {name: [left, right]}
-
-
-def _told(line: Line) -> dict[str, Any]:
-    return {
-        "at": record.iso(line.at),
-        "direction": line.direction,
-        "kind": line.kind,
-        "what": msgspec.json.decode(line.body),
-    }

@@ -1,14 +1,18 @@
 """A plan as users see it before it is carried out: what changes and why, and what it takes of each host."""
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from salt_o2.control.drafts import Draft
 from salt_o2.core.environment import Environment
 from salt_o2.core.ids import HostId, TaskId
 from salt_o2.core.inventory import Inventory
-from salt_o2.core.plan import Plan, PlannedTask
+from salt_o2.core.plan import Plan, PlannedCall, PlannedTask
 from salt_o2.core.reshape import Change, Changes, compare
+
+KEEP, HOOK = "keep", "hook"
+"""Beside the changes of core: not touched at all; started only at its moment."""
 
 
 def plan_record(
@@ -19,16 +23,18 @@ def plan_record(
     old = draft.old or _nothing(draft.plan)
     changes = compare(old, draft.plan, was_out, draft.excluded)
     tasks = {task.id: task for task in (*old.tasks, *draft.plan.tasks)}
-    rows = [_row(task, changes) for task in tasks.values()]
+    told = _Told(changes, draft, old)
+    rows = [_row(task, *told.of(task)) for task in tasks.values()]
     return {
         "token": token,
         "environment": draft.environment,
         "workflow": draft.plan.workflow,
         "revision": draft.plan.revision,
         "action": "create" if draft.old is None else "modify" if draft.plan.tasks else "destroy",
-        "changes": [row for row in rows if row["change"] != "keep"],
+        "changes": [row for row in rows if row["change"] != KEEP],
         "summary": dict(Counter(row["change"] for row in rows)),
-        "hosts": _hosts(draft.plan, inventory, set(tasks) - {task.id for task in old.tasks}),
+        "hosts": _hosts(old, draft.plan, inventory),
+        "calls": [_call(call) for call in draft.plan.calls],
     }
 
 
@@ -36,51 +42,93 @@ def _nothing(plan: Plan) -> Plan:
     return Plan(workflow=plan.workflow, revision=plan.revision, root=plan.root, tasks=())
 
 
-def _row(task: PlannedTask, changes: Changes) -> dict[str, Any]:
+def _row(task: PlannedTask, change: str, reason: str) -> dict[str, Any]:
     return {
         "id": task.id,
         "path": task.path,
         "class": task.class_name,
         "host": task.host,
-        "change": _change(task.id, changes),
-        "reason": changes.reasons.get(task.id, ""),
+        "change": change,
+        "reason": reason,
         "ports": list(task.ports),
         "addresses": {key: value for key, value in task.properties.items() if key.endswith(".address")},
         "command": task.launch.command_line,
     }
 
 
-def _change(task: TaskId, changes: Changes) -> str:
-    if task in changes.excluded:
-        return Change.EXCLUDE
-    if task in changes.leaving:
-        return Change.STOP
-    return changes.joining.get(task, "keep")
+class _Told:
+    """What happens to each task, and why."""
+
+    def __init__(self, changes: Changes, draft: Draft, old: Plan) -> None:
+        self._changes = changes
+        self._out = draft.excluded
+        self._before = {task.path: task for task in old.tasks}
+        self._after = {task.path: task for task in draft.plan.tasks}
+        self._known = {task.id for task in old.tasks}
+
+    def of(self, task: PlannedTask) -> tuple[str, str]:
+        changes, reason = self._changes, self._changes.reasons.get(task.id, "")
+        if task.trigger:
+            return (KEEP, "") if task.id in self._known else (HOOK, f"runs at {task.trigger}")
+        if task.id in self._out and task.id not in self._known:
+            return Change.EXCLUDE, self._out[task.id]
+        if task.id in changes.excluded:
+            return Change.EXCLUDE, reason
+        if task.id in changes.leaving:
+            return Change.STOP, _moved("to", task, self._after) or reason
+        change = changes.joining.get(task.id)
+        if change is Change.START:
+            reason = _moved("from", task, self._before) or reason
+        return change or KEEP, reason
 
 
-def _hosts(plan: Plan, inventory: Inventory, new: set[TaskId]) -> list[dict[str, Any]]:
-    """Return for each host what it has, what is taken of it now, and what the plan takes beside that."""
-    extra: dict[HostId, list[PlannedTask]] = {}
-    for task in plan.tasks:
-        extra.setdefault(task.host, []).append(task)
-    return [
-        _host(host, tasks, [task for task in tasks if task.id in new], inventory)
-        for host, tasks in sorted(extra.items())
-    ]
+def _moved(where: str, task: PlannedTask, others: Mapping[str, PlannedTask]) -> str:
+    """Return that a task with the same role is on another host in the other plan."""
+    other = others.get(task.path)
+    return f"moves {where} {other.host}" if other and other.host != task.host else ""
+
+
+def _call(call: PlannedCall) -> dict[str, Any]:
+    return {
+        "path": call.path,
+        "func": call.func,
+        "trigger": str(call.trigger),
+        "await": str(call.until),
+        "timeout_s": call.timeout_s,
+        "critical": call.critical,
+    }
+
+
+def _hosts(old: Plan, new: Plan, inventory: Inventory) -> list[dict[str, Any]]:
+    """Return for each host what it has, what is taken of it now, and what the plan takes and gives back."""
+    there: dict[HostId, list[PlannedTask]] = defaultdict(list)
+    for task in {task.id: task for task in (*old.tasks, *new.tasks)}.values():
+        there[task.host].append(task)
+    before, after = {task.id for task in old.tasks}, {task.id for task in new.tasks}
+    return [_host(host, tasks, before, after, inventory) for host, tasks in sorted(there.items())]
 
 
 def _host(
-    host: HostId, tasks: list[PlannedTask], new: list[PlannedTask], inventory: Inventory
+    host: HostId,
+    tasks: list[PlannedTask],
+    before: Collection[TaskId],
+    after: Collection[TaskId],
+    inventory: Inventory,
 ) -> dict[str, Any]:
     facts, use = inventory.hosts.get(host), inventory.use_of(host)
+    new = [task for task in tasks if task.id not in before]
+    gone = [task for task in tasks if task.id not in after]
     return {
         "id": host,
-        "tasks": len(tasks),
+        "tasks": len(tasks) - len(gone),
         "new_tasks": len(new),
+        "ended_tasks": len(gone),
         "cpus": facts.cpus if facts else None,
         "cpu_taken": round(use.cpu, 3),
         "cpu_wanted": round(sum(task.cpu for task in new), 3),
+        "cpu_freed": round(sum(task.cpu for task in gone), 3),
         "memory_mb": facts.memory_mb if facts else None,
         "memory_taken_mb": round(use.memory_mb, 1),
         "memory_wanted_mb": round(sum(task.memory_mb for task in new), 1),
+        "memory_freed_mb": round(sum(task.memory_mb for task in gone), 1),
     }

@@ -39,9 +39,14 @@ def summary(kept: Kept, environment: Environment) -> dict[str, Any]:
 
 
 def full(kept: Kept, environment: Environment) -> dict[str, Any]:
-    """Return the whole environment: its tasks, and its roles as a tree with states."""
+    """Return the whole environment: its tasks, why some take no part, and its roles as a tree with states."""
+    members = environment.members
     return summary(kept, environment) | {
-        "tasks": [task(planned, environment.members.reports.get(planned.id)) for planned in kept.plan.tasks],
+        "tasks": [
+            task(planned, members.reports.get(planned.id))
+            | {"excluded": members.excluded.get(planned.id), "lost": members.lost.get(planned.id)}
+            for planned in members.plan.tasks
+        ],
         "roles": environment.members.tree.as_dict(),
     }
 

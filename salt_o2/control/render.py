@@ -42,11 +42,20 @@ def tree(role: Plain) -> str:
 
 def _branch(role: Plain, before: str, below: str) -> Iterable[str]:
     task = f" → task {role['task']}" if role.get("task") else ""
-    yield f"{before}[{role['state']}] {role['name']}{task}"
+    yield f"{before}[{role['state'] or '-'}] {role['name']}{task}{_marks(role)}"
     children = role.get("roles") or []
     for child in children:
         last = child is children[-1]
         yield from _branch(child, below + ("└── " if last else "├── "), below + ("    " if last else "│   "))
+
+
+def _marks(role: Plain) -> str:
+    """Return what a role's state does not tell: that it is left out, or what it can do without."""
+    if role.get("excluded"):
+        return " (excluded)"
+    if role.get("lost") and role.get("tolerate"):
+        return f" ({role['lost']} lost, {role['tolerate']} tolerated)"
+    return ""
 
 
 def environment(env: Plain, tasks: bool = False, workflow: bool = False) -> str:
@@ -76,8 +85,14 @@ def _facts(env: Plain) -> list[tuple[str, object]]:
         ("run number", env.get("run_number") or None),
         ("hosts", ", ".join(env.get("hosts") or []) or None),
         ("variables", _variables(env.get("vars") or {})),
+        ("excluded", _reasons(env.get("excluded") or {})),
+        ("lost tasks", env.get("lost") or None),
         ("error", env.get("error") or None),
     ]
+
+
+def _reasons(excluded: dict[str, str]) -> str | None:
+    return "\n".join(f"{name}: {why}" for name, why in excluded.items()) or None
 
 
 def _variables(variables: dict[str, str]) -> str | None:
@@ -103,6 +118,22 @@ def moved(env: Plain, duration_s: float) -> str:
     ]
     verdict = "transition failed" if env["state"] == "ERROR" else "transition complete"
     return f"{verdict}\n{block(facts)}"
+
+
+def modified(env: Plain, duration_s: float) -> str:
+    """Return what to say of an environment that has been modified."""
+    states: dict[str, int] = {}
+    for task in env["tasks"]:
+        states[task["state"]] = states.get(task["state"], 0) + 1
+    facts = [
+        ("environment id", env["id"]),
+        ("state", env["state"]),
+        ("run number", env.get("run_number") or None),
+        ("tasks", ", ".join(f"{count} {state}" for state, count in states.items()) or None),
+        ("excluded", _reasons(env.get("excluded") or {})),
+        ("modification took", f"{duration_s:.3f} s"),
+    ]
+    return f"modification complete\n{block(facts)}"
 
 
 def environment_table(environments: Sequence[Plain]) -> str:
@@ -132,6 +163,7 @@ def task_table(tasks: Sequence[Plain]) -> str:
     header = (_counted("TASK ID", tasks), "CLASS NAME", "HOSTNAME", "STATUS", "STATE", "PID")
     rows = [_task_row(task) for task in tasks]
     problems = [f"{task['path']} on {task['host']}: {task['error']}" for task in tasks if task.get("error")]
+    problems += [f"{task['path']} is lost: {task['lost']}" for task in tasks if task.get("lost")]
     return "\n".join([table(header, rows), *problems])
 
 

@@ -1,8 +1,9 @@
 """Which picture fits a result of control, told by its shape: for whoever has only the result."""
 
+from collections.abc import Callable
 from typing import Any
 
-from salt_o2.control import render
+from salt_o2.control import past_text, plan_text, render
 
 
 def show(data: Any) -> str:
@@ -17,7 +18,19 @@ def show(data: Any) -> str:
         return render.environment(data, tasks=True, workflow=True)
     if data.get("suffix") == "progress":
         return render.progress_line(data["event"])
+    for mark, picture in _PICTURES.items():
+        if mark in data:
+            return picture(data)
     return render.block(list(data.items()))
+
+
+_PICTURES: dict[str, Callable[[dict[str, Any]], str]] = {
+    "changes": plan_text.plan,
+    "only_left": past_text.difference,
+    "duration_s": past_text.run,
+    "stdout": past_text.task_output,
+}
+"""What else a single result can be, by a key that only it has."""
 
 
 def _rows(rows: list[dict[str, Any]]) -> str:
@@ -28,4 +41,8 @@ def _rows(rows: list[dict[str, Any]]) -> str:
         return render.all_tasks_table(rows)
     if "last_seen_s" in first:
         return render.host_table(rows)
+    if "direction" in first:
+        return past_text.history(rows)
+    if "duration_s" in first:
+        return past_text.run_table(rows)
     return render.environment_table(rows) if "created" in first else render.workflow_table(rows)

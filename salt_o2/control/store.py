@@ -127,8 +127,10 @@ class Store:
         return next(iter(self._rows(select(RUNS).where(RUNS.c.number == number), KeptRun)), None)
 
     def journal(self, environment: EnvironmentId, until: float | None = None) -> list[Line]:
-        """Return what came in and went out, oldest first, up to a time in seconds since the epoch."""
-        self.flush()
+        """Return what came in and went out, oldest first, up to a time in seconds since the epoch.
+
+        Only what is committed: ``flush`` before, on the thread that writes, to have all.
+        """
         query = select(JOURNAL).where(JOURNAL.c.environment == environment).order_by(JOURNAL.c.id)
         if until is not None:
             query = query.where(JOURNAL.c.at <= until)

@@ -1,66 +1,63 @@
-"""Where coconut gets a task's output from."""
+"""A task's output, and what of it is new."""
 
 import pytest
-from samples import task
+from hypothesis import given
+from hypothesis import strategies as st
+
+from salt_o2.cli.voice import new_lines
+from salt_o2.core.errors import Unreachable
 
 SAID = {"task": "id-sink", "host": "flp1", "stdout": ["rate"], "stderr": []}
 
 
-@pytest.fixture
-def salt(nowhere, monkeypatch):
-    """A program in the place of Salt's ``salt`` that prints what a test wants and notes its arguments."""
-    program = nowhere / "salt"
-
-    def says(text, status=0):
-        program.write_text(
-            f"#!/bin/sh\necho \"$@\" > {nowhere}/asked\ncat <<'END'\n{text}\nEND\nexit {status}\n"
-        )
-        program.chmod(0o755)
-
-    monkeypatch.setattr("salt_o2.cli.voice._salt", lambda: str(program))
-    return says
-
-
-def test_control_is_asked_first(control, coconut, salt):
-    salt("never called")
+def test_control_is_asked_for_it(control, coconut):
     control.answer("task_log", SAID)
     assert coconut("task log id-sink --json").json == SAID
+    assert control.asked("task_log") == [{"id": "id-sink", "lines": 40}]
 
 
-def test_a_control_without_the_verb_leaves_it_to_a_salt_job(control, coconut, salt, nowhere, monkeypatch):
-    monkeypatch.setenv("SALT_CONFIG_DIR", "/conf")
-    without_the_verb(control)
-    salt('{"flp1": {"stdout": ["rate"], "stderr": []}}')
-    assert coconut("task log id-sink -n 7 --json").json == SAID
-    words = (nowhere / "asked").read_text().split()
-    assert words == ["-c", "/conf", "--out=json", "--static", "flp1", "o2.log", "id-sink", "lines=7"]
+def test_a_host_that_does_not_answer_is_unreachable(control, coconut):
+    control.answer("task_log", Unreachable("minion flp1 has not answered"))
+    assert coconut("task log id-sink").code == 3
 
 
-def test_a_task_that_nobody_has_is_refused(control, coconut, salt):
-    salt("never called")
-    without_the_verb(control)
-    done = coconut("task log nothing --json")
-    assert done.json["error"]["kind"] == "UnknownName"
+@pytest.mark.parametrize(
+    ("seen", "now", "new"),
+    [
+        (["a", "b"], ["a", "b", "c"], ["c"]),
+        (["b"], ["a", "b", "c"], ["c"]),
+        (["a", "b"], ["b", "c", "d"], ["c", "d"]),
+        (["a", "b"], ["a", "b"], []),
+        (["a", "b"], ["x", "y"], ["x", "y"]),
+        ([], ["a"], ["a"]),
+        (["a"], [], []),
+    ],
+    ids=["grown", "more asked for", "moved on", "still", "all new", "nothing before", "nothing now"],
+)
+def test_only_what_came_since_is_new(seen, now, new):
+    assert list(new_lines(seen, now)) == new
 
 
-@pytest.mark.parametrize("text", ["", "{}", "No minions matched"], ids=["nothing", "nobody", "prose"])
-def test_a_host_that_does_not_answer_is_unreachable(control, coconut, salt, text):
-    without_the_verb(control)
-    salt(text, status=1)
-    done = coconut("task log id-sink")
-    assert done.code == 3
-    assert "flp1 has not answered o2.log id-sink" in done.err
+@given(st.integers(1, 30), st.integers(0, 30), st.integers(1, 40), st.integers(1, 40))
+def test_numbered_lines_are_told_once_each_whatever_is_asked_for(before, more, first, then):
+    output = [str(number) for number in range(before + more)]
+    seen, now = output[:before][-first:], output[-max(then, more + 1) :]
+    assert list(new_lines(seen, now)) == output[before:]
 
 
-def test_what_the_host_says_instead_of_lines_is_passed_on(control, coconut, salt):
-    without_the_verb(control)
-    salt('{"flp1": "ERROR: no such task"}')
-    done = coconut("task log id-sink")
-    assert (done.code, done.err) == (1, "error: flp1 has no output of task id-sink: ERROR: no such task\n")
+def test_following_prints_each_line_once_until_ctrl_c(control, coconut, monkeypatch):
+    outputs = iter([["a"], ["a", "b"], ["a", "b"], ["a", "b", "c"]])
+
+    def say(_arguments):
+        lines = next(outputs, None)
+        if lines is None:
+            raise Unreachable("the end of this test")
+        return SAID | {"stdout": lines}
+
+    monkeypatch.setattr("salt_o2.cli.task.FOLLOW_S", 0)
+    control.answer("task_log", say)
+    assert coconut("task log id-sink -n 1 -f").out == "a\nb\nc\n"
 
 
-def without_the_verb(control):
-    from salt_o2.core.errors import InvalidRequest
-
-    control.answer("task_log", InvalidRequest("control has no verb 'task_log'"))
-    control.answer("task_list", [task("sink", environment="2oD")])
+def test_following_has_no_json(control, coconut):
+    assert coconut("task log id-sink -f --json").code == 2

@@ -1,0 +1,214 @@
+"""A journal told to people: what happened, in a sentence, and what it followed from.
+
+A message follows from whoever asked, or from the orders that a report answers; an effect from the message
+before it. So every line names its cause, and causes can be followed back to a person or to a clock.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from salt_o2.control.record import iso
+from salt_o2.control.store import Line
+from salt_o2.core.codec import typed
+from salt_o2.core.effects import Modified
+from salt_o2.core.history import Created
+from salt_o2.core.ids import TaskId
+from salt_o2.core.plan import Plan
+from salt_o2.core.reshape import Change, compare
+
+Body = dict[str, Any]
+SHOWN = 4
+"""More names than this are counted."""
+ORDER = (Change.START, Change.RESTART, Change.RECONFIGURE, Change.INCLUDE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How one kind of line is told, and how it is named as the cause of others."""
+
+    text: Callable[["Narrator", Body], str]
+    cause: Callable[["Narrator", Body], str] | None = None
+
+
+def tell(lines: Iterable[Line]) -> list[dict[str, Any]]:
+    """Return ``lines`` of one environment's whole journal, oldest first, each with its text and cause."""
+    narrator = Narrator()
+    return [narrator.line(line) for line in lines]
+
+
+class Narrator:
+    """Goes through a journal once, and keeps what later lines need: names, plans, who asked."""
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self._paths: dict[str, str] = {}
+        self._plan: Plan | None = None
+        self._out: dict[TaskId, str] = {}
+        self._asked: dict[int, str] = {}
+        self._request = ""
+        self._because = ""
+
+    def line(self, line: Line) -> dict[str, Any]:
+        """Return one line as the wire shows it."""
+        body = msgspec.json.decode(line.body)
+        way = _WAYS.get(line.kind)
+        text = way.text(self, body) if way else line.kind
+        cause = self._because
+        if line.direction == "in":
+            cause = way.cause(self, body) if way and way.cause else ""
+            self._because = text if line.kind in ("Tick", "Restarted", "Created") else self._named(line, body)
+        return {
+            "at": iso(line.at),
+            "direction": line.direction,
+            "kind": line.kind,
+            "text": text,
+            "cause": cause,
+            "what": body,
+        }
+
+    def _named(self, line: Line, body: Body) -> str:
+        """Return how a message is named as the cause of what follows it."""
+        if line.kind == "TasksMoved":
+            return f"report of {body['host']}"
+        if line.kind == "CallEnded":
+            return f"end of call {body['call']}"
+        return self._request
+
+    # --- what came in ---------------------------------------------------------------------------
+
+    def created(self, body: Body) -> str:
+        """Tell the beginning."""
+        created = typed(body, Created)
+        self._take(created.plan, created.excluded)
+        hosts = _some(sorted({task.host for task in created.plan.tasks}))
+        return f"created from {created.plan.workflow}: {_tasks(len(created.plan.tasks))} on {hosts}"
+
+    def requested(self, body: Body) -> str:
+        """Tell what was asked for."""
+        events = ", ".join(body["events"])
+        self._request = f"{events} {_by(body)}"
+        return f"{events} asked for"
+
+    def modified(self, body: Body) -> str:
+        """Tell in what the new plan differs."""
+        wanted = typed(body, Modified)
+        old, out = self._plan, self._out
+        self._take(wanted.plan, wanted.excluded)
+        self._request = f"MODIFY {_by(body)}"
+        if old is None:
+            return "another plan"
+        changes = compare(old, wanted.plan, out, wanted.excluded)
+        named = {
+            change: [task for task, each in changes.joining.items() if each is change] for change in ORDER
+        }
+        named |= {Change.EXCLUDE: list(changes.excluded), Change.STOP: list(changes.leaving)}
+        told = [f"{change} {self._names(tasks)}" for change, tasks in named.items() if tasks]
+        return f"another plan: {'; '.join(told) or 'nothing changes'}"
+
+    def moved(self, body: Body) -> str:
+        """Tell of a report."""
+        return f"{body['host']} reports {_tasks(len(body['reports']))}"
+
+    def orders(self, body: Body) -> str:
+        """Name the orders that a report answers."""
+        revision = max((each["revision"] for each in body["reports"]), default=-1)
+        asked = self._asked.get(revision)
+        return f"revision {revision}, {asked}" if asked else ""
+
+    def call_ended(self, body: Body) -> str:
+        """Tell how a call ended."""
+        return f"call {body['call']} {_ended(body)}"
+
+    # --- what went out --------------------------------------------------------------------------
+
+    def drive(self, body: Body) -> str:
+        """Tell of orders to one host."""
+        command = body["command"]
+        self._asked[command["revision"]] = self._request
+        names = self._names(order["task"] for order in command["orders"])
+        return f"{command['host']} is ordered: {names} to {command['goal']} (revision {command['revision']})"
+
+    def insist(self, body: Body) -> str:
+        """Tell of a host that has not answered."""
+        command = body["command"]
+        return f"{command['host']} has not acknowledged revision {command['revision']}: a Salt job is sent"
+
+    def state(self, body: Body) -> str:
+        """Tell of the environment's new state."""
+        run = f", run {body['run_number']}" if body.get("run_number") else ""
+        reason = f": {_first_line(body['reason'])}" if body.get("reason") else ""
+        return f"the environment is {body['state']}{run}{reason}"
+
+    def moves(self, body: Body) -> str:
+        """Tell of tasks' new states."""
+        by_state: dict[str, list[str]] = {}
+        for task, state in body["moves"].items():
+            by_state.setdefault(state, []).append(task)
+        return "; ".join(f"{self._names(tasks)} {state}" for state, tasks in by_state.items())
+
+    def failure(self, body: Body) -> str:
+        """Tell of a task's failure."""
+        return f"{body['path']} on {body['host']} FAILED: {_first_line(body['failure']['reason'])}"
+
+    def answer(self, body: Body) -> str:
+        """Tell what was answered."""
+        return f"answered: {_first_line(body['error']) if body.get('error') else 'done'}"
+
+    def invoke(self, body: Body) -> str:
+        """Tell of a call."""
+        planned = body["planned"]
+        return f"call {body['call']}: {planned['func']}"
+
+    def _take(self, plan: Plan, out: dict[TaskId, str]) -> None:
+        self._plan, self._out = plan, out
+        self._paths |= {task.id: task.path for task in plan.tasks}
+
+    def _names(self, tasks: Iterable[str]) -> str:
+        return _some([self._paths.get(task, task) for task in tasks])
+
+
+def _by(body: Body) -> str:
+    user, reason = body.get("user"), body.get("reason")
+    told = f"asked by {user}" if user else "by itself"
+    return f"{told} ({reason})" if reason else told
+
+
+def _ended(body: Body) -> str:
+    return f"FAILED: {_first_line(body['error'])}" if body.get("error") else f"returned {body['result']!r}"
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+def _tasks(count: int) -> str:
+    return f"{count} task{'' if count == 1 else 's'}"
+
+
+def _first_line(text: str) -> str:
+    return text.partition("\n")[0]
+
+
+_WAYS = {
+    "Created": _Way(Narrator.created, lambda _, body: _by(body)),
+    "Restarted": _Way(lambda *_: "control was started again and took the environment up"),
+    "Requested": _Way(Narrator.requested, lambda _, body: _by(body)),
+    "Modified": _Way(Narrator.modified, lambda _, body: _by(body)),
+    "TasksMoved": _Way(Narrator.moved, Narrator.orders),
+    "CallEnded": _Way(Narrator.call_ended),
+    "Tick": _Way(lambda *_: "the time has come"),
+    "Drive": _Way(Narrator.drive),
+    "Insist": _Way(Narrator.insist),
+    "Invoke": _Way(Narrator.invoke),
+    "Abandon": _Way(lambda _, body: f"call {body['call']} is given up"),
+    "AnnounceState": _Way(Narrator.state),
+    "AnnounceMoves": _Way(Narrator.moves),
+    "AnnounceFailure": _Way(Narrator.failure),
+    "Answer": _Way(Narrator.answer),
+    "EndRun": _Way(lambda _, body: f"run {body['run_number']} is over"),
+    "Release": _Way(lambda *_: "hosts and ports are given back"),
+}
