@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 Callback = Callable[["Parts", int], "bool | None"]
 
 POLL_MS = 200
+DRAIN_POLL_MS = 20
+"""A device that has got nothing for so long holds nothing more."""
 
 
 class Device:
@@ -83,6 +85,15 @@ class Device:
     def post_run(self) -> None:
         """STOP: at the end of every run."""
 
+    def drain(self, seconds: float) -> None:
+        """STOP, when this device leaves a run that goes on: finish what it holds, in at most ``seconds``.
+
+        Unless overridden it hands waiting data to the callbacks of ``on_data`` until none is left.
+        """
+        end = time.monotonic() + seconds
+        while self._callbacks and time.monotonic() < end and self._hand_out(DRAIN_POLL_MS):
+            pass
+
     def reset_task(self) -> None:
         """RESET TASK: undo ``init_task``."""
 
@@ -133,10 +144,17 @@ class Device:
 
     def _hand_out_data(self) -> None:
         while self.running:
-            for name, index in self.wait_for_data(list(self._callbacks), POLL_MS):
-                parts = self.receive(name, index, 0)
-                if parts is not None and self._callbacks[name](parts, index) is False:
-                    return
+            if self._hand_out(POLL_MS) is None:
+                return
+
+    def _hand_out(self, timeout_ms: int) -> bool | None:
+        """Hand out one message of each socket that has one; tell whether any had, None if one was enough."""
+        waiting = self.wait_for_data(list(self._callbacks), timeout_ms)
+        for name, index in waiting:
+            parts = self.receive(name, index, 0)
+            if parts is not None and self._callbacks[name](parts, index) is False:
+                return None
+        return bool(waiting)
 
     def _repeat(self) -> None:
         turn = time.monotonic()

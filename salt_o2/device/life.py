@@ -56,6 +56,8 @@ class Life:
             self._work.properties.push(request.arguments)
             if request.event == t.COMPLETE_INIT:  # FairMQ initialises before it leaves INITIALIZING DEVICE
                 self._work.init()
+            if request.event == t.STOP:
+                self._work.drain(request.arguments)
             self._machine.take(request.event)
             if (work := self._at.get(self._machine.state)) is not None:
                 work()

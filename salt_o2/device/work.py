@@ -1,5 +1,6 @@
 """What a device does in each state: FairMQ's part around the user's part."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from salt_o2.core.errors import InvalidRequest
@@ -56,6 +57,11 @@ class Work:
             self.device.run()
         finally:
             rates.stop()
+
+    def drain(self, arguments: Mapping[str, str]) -> None:
+        """STOP of a device that leaves a run: finish what it holds, for at most ``drain_ms``."""
+        if drain_ms := int(arguments.get("drain_ms") or 0):
+            self.device.drain(drain_ms / 1000)
 
     def post_run(self) -> None:
         """Run when RUNNING is over."""
