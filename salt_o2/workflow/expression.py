@@ -1,9 +1,9 @@
 """An expression between ``{{`` and ``}}``: compiled once for each text, evaluated for each role.
 
-The language is jinja2's expression language with what templates need where every value is text: text that
-spells a number or a boolean compares and computes as one; the text ``false`` is false; ``.it`` is the
-variable ``it``. An unknown name is an error, unless the expression itself asks whether it is there (``is
-defined``, ``| default(...)``).
+The language is that of the original, expr-lang, and jinja2's, with what templates need where every value is
+text (grammar.py): text that spells a number or a boolean compares and computes as one; the text ``false`` is
+false; ``.it`` is the variable ``it``. An unknown name is an error, unless the expression itself asks whether
+it is there (``is defined``, ``| default(...)``, ``??``).
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -13,18 +13,23 @@ from typing import Any, Protocol
 
 from jinja2 import nodes
 from jinja2.exceptions import TemplateError as JinjaError
-from jinja2.parser import Parser
+from jinja2.exceptions import TemplateSyntaxError
 from jinja2.runtime import Context
 from jinja2.utils import missing
 from jinja2.visitor import NodeTransformer
 
-from salt_o2.workflow.limits import EXPRESSION
+from salt_o2.workflow.grammar import ACCUMULATED, INDEX, ITEM, RESERVED, ExpressionParser
+from salt_o2.workflow.limits import EXPRESSION, ITERATIONS
 from salt_o2.workflow.sandbox import FUNCTIONS, Sandbox
+from salt_o2.workflow.tokens import spelled
 from salt_o2.workflow.values import Refused, bounded
 
 MISSING = object()
 _RESULT = "_o2_result_"
-_ASKING = {"defined", "undefined", "default", "d"}
+_ASKING = {"defined", "undefined", "default", "d", "coalesce"}
+_EXPLAINED = 2_000
+"""Characters of an expression that is searched for the place of a fault."""
+_FAILURES = (JinjaError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError)
 
 
 class Names(Protocol):
@@ -40,9 +45,9 @@ class Names(Protocol):
 class UnknownVariable(Refused):
     """An expression uses a name that nobody defined."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, at: int = -1) -> None:
+        super().__init__(f"unknown variable {name}", at)
         self.name = name
-        super().__init__(f"unknown variable {name}")
 
 
 class Expression:
@@ -51,17 +56,21 @@ class Expression:
     It remembers its last value: the roles of an iterator mostly ask for the same again.
     """
 
-    __slots__ = ("_last", "_names", "_pure", "_root", "_simple", "required", "source")
+    __slots__ = ("_codes", "_last", "_names", "_pure", "_simple", "_tree", "required", "source")
 
     def __init__(self, source: str) -> None:
         self.source = source.strip()
-        tree = _parse(self.source)
-        used = {name.name for name in _names(tree)}
-        self.required = frozenset(used - set(_optional(tree)))
+        parser = ExpressionParser(_SANDBOX, self.source)
+        tree = parser.parse_whole()
+        trees = [tree, *parser.closures.values()]
+        used = {name.name for each in trees for name in _names(each)} - parser.lets
+        used = {name for name in used if not name.startswith(RESERVED)}
+        self.required = frozenset(used - {name for each in trees for name in _optional(each)})
         self._names = tuple(sorted(used))
         self._simple = tree.name if isinstance(tree, nodes.Name) else None
-        self._pure = not isinstance(tree, nodes.Call) and tree.find(nodes.Call) is None
-        self._root = _compile(tree)
+        self._pure = not any(isinstance(each, nodes.Call) or each.find(nodes.Call) for each in trees)
+        self._codes = {name: _Code(each) for name, each in parser.closures.items()}
+        self._tree = _Code(tree)
         self._last: tuple[list[Any], Any] = ([], MISSING)
 
     def value(self, names: Names) -> Any:
@@ -77,7 +86,12 @@ class Expression:
         known, value = self._last
         if self._pure and value is not MISSING and all(map(is_, given, known)):
             return value
-        value = self._computed(dict(zip(self._names, given, strict=True)))
+        values = dict(zip(self._names, given, strict=True))
+        try:
+            value = _Run(self._codes).compute(self._tree, values)
+        except Refused as error:
+            error.where = error.where or _marked(self.source, *_culprit(self.source, values, str(error)))
+            raise
         self._last = (given, value)
         return value
 
@@ -88,21 +102,10 @@ class Expression:
         if name in FUNCTIONS:
             return FUNCTIONS[name]
         if name in self.required:
-            raise UnknownVariable(name)
+            error = UnknownVariable(name)
+            error.where = _marked(self.source, *_place_of(self.source, name))
+            raise error
         return missing
-
-    def _computed(self, values: dict[str, Any]) -> Any:
-        try:
-            context = Context(_SANDBOX, values, None, {})
-            for _ in self._root(context):
-                pass
-            return bounded(context.vars[_RESULT])
-        except Refused:
-            raise
-        except (JinjaError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
-            raise Refused(str(error) or type(error).__name__) from error
-        except (RecursionError, MemoryError) as error:
-            raise Refused("too deep or too large") from error
 
 
 @lru_cache(maxsize=20_000)
@@ -114,23 +117,140 @@ def expression(source: str) -> Expression:
     """
     if len(source) > EXPRESSION:
         raise Refused(f"an expression of more than {EXPRESSION:,} characters")
+    if RESERVED in source:
+        raise Refused(f"{{{{{source}}}}} is not an expression: {RESERVED} is not for templates")
     try:
         return Expression(source)
+    except TemplateSyntaxError as error:
+        raise _not_one(source, str(error.message), error.lineno) from error
+    except Refused as error:
+        raise _not_one(source, str(error), error.at) from error
     except JinjaError as error:
-        raise Refused(f"{{{{{source}}}}} is not an expression: {error.message}") from error
+        raise _not_one(source, str(error.message), -1) from error
     except (RecursionError, MemoryError, SyntaxError, ValueError, OverflowError) as error:
-        if isinstance(error, Refused):
-            raise
         raise Refused("an expression nested too deeply") from error
 
 
-class _Parser(Parser):
-    """jinja2's parser, which also takes ``.name`` for ``name``, as templates of 2018 write it."""
+def _not_one(source: str, why: str, at: int) -> Refused:
+    words = why.replace("unexpected 'end of template'", "it ends too early")
+    words = words.replace("unexpected end of template", "it ends too early").rstrip(".")
+    stripped = source.strip()
+    marked = _marked(stripped, at, at + len(spelled(stripped, at))) if 0 <= at < len(stripped) else ""
+    shown = f" at {{{{ {marked} }}}}" if marked and marked != f"«{stripped}»" else ""
+    return Refused(f"{{{{{source}}}}} is not an expression: {words}{shown}")
 
-    def parse_primary(self, with_namespace: bool = False) -> nodes.Expr:
-        if self.stream.current.test("dot") and self.stream.look().test("name"):
-            next(self.stream)
-        return super().parse_primary(with_namespace)
+
+class _Code:
+    """One tree, compiled; ``closures`` are the names of those that it needs."""
+
+    __slots__ = ("closures", "root")
+
+    def __init__(self, tree: nodes.Expr) -> None:
+        self.closures = [name.name for name in _names(tree) if name.name.startswith(f"{RESERVED}closure_")]
+        self.root = _compile(tree)
+
+
+class _Run:
+    """One computation of an expression with its closures, and how often these may still be called."""
+
+    __slots__ = ("_codes", "_left")
+
+    def __init__(self, codes: dict[str, _Code]) -> None:
+        self._codes = codes
+        self._left = ITERATIONS
+
+    def compute(self, code: _Code, values: dict[str, Any]) -> Any:
+        given = values
+        if code.closures:
+            given = values | {name: _Closure(self, self._codes[name], values) for name in code.closures}
+        try:
+            context = Context(_SANDBOX, given, None, {})
+            for _ in code.root(context):
+                pass
+            return bounded(context.vars[_RESULT])
+        except Refused:
+            raise
+        except _FAILURES as error:
+            raise Refused(str(error) or type(error).__name__) from error
+        except (RecursionError, MemoryError) as error:
+            raise Refused("too deep or too large") from error
+
+    def count(self) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise Refused(f"closures called more than {ITERATIONS:,} times")
+
+
+class _Closure:
+    """A part of an expression that a filter computes, as often as it needs."""
+
+    __slots__ = ("_code", "_run", "_values")
+
+    def __init__(self, run: _Run, code: _Code, values: dict[str, Any]) -> None:
+        self._run = run
+        self._code = code
+        self._values = values
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Compute it for an item, its index and what has been accumulated, or without any of these."""
+        self._run.count()
+        own = dict(zip((ITEM, INDEX, ACCUMULATED), arguments, strict=False))
+        return self._run.compute(self._code, self._values | own)
+
+    def with_name(self, name: str, value: Any) -> Any:
+        """Compute it where ``name`` is ``value``."""
+        return self._run.compute(self._code, self._values | {name: value})
+
+
+def _place_of(source: str, name: str) -> tuple[int, int]:
+    tree = ExpressionParser(_SANDBOX, source)
+    whole = tree.parse_whole()
+    for each in (whole, *tree.closures.values()):
+        for found in _names(each):
+            if found.name == name:
+                return found.lineno, found.lineno + len(spelled(source, found.lineno))
+    return 0, len(source)
+
+
+def _culprit(source: str, values: dict[str, Any], message: str) -> tuple[int, int]:
+    """Return begin and end of the smallest part of an expression that fails with ``message`` by itself."""
+    if len(source) > _EXPLAINED:
+        return 0, len(source)
+    parser = ExpressionParser(_SANDBOX, source)
+    for node in _inside_out(parser.parse_whole()):
+        span = _span(source, node)
+        try:
+            code = _Code(node)
+            if not code.closures:
+                _Run({}).compute(code, values)
+        except Refused as error:
+            if str(error) == message:
+                return span
+        except (JinjaError, RecursionError, SyntaxError):
+            continue
+    return 0, len(source)
+
+
+def _inside_out(tree: nodes.Node) -> Iterator[nodes.Expr]:
+    for child in tree.iter_child_nodes():
+        yield from _inside_out(child)
+    if isinstance(tree, nodes.Expr) and not isinstance(tree, nodes.Const | nodes.Name):
+        yield tree
+
+
+def _span(source: str, node: nodes.Expr) -> tuple[int, int]:
+    begins = [each.lineno for each in (node, *node.find_all(nodes.Expr))]
+    begin, last = min(begins), max(begins)
+    end = last + len(spelled(source, last))
+    if source[last:end] == ".":
+        end += len(spelled(source, end))
+    while end < len(source) and source[begin:end].count("(") > source[begin:end].count(")"):
+        end += 1
+    return begin, end
+
+
+def _marked(source: str, begin: int, end: int) -> str:
+    return f"{source[:begin]}«{source[begin:end]}»{source[end:]}"
 
 
 class _Meaning(NodeTransformer):
@@ -161,10 +281,15 @@ class _Meaning(NodeTransformer):
         sides = [node.expr, *(operand.expr for operand in node.ops if operand.op not in ("in", "notin"))]
         kinds = {type(side.value) for side in sides if isinstance(side, nodes.Const)}
         like = "like_boolean" if bool in kinds else "like_number" if kinds & {int, float} else None
+        like = "like_nothing" if type(None) in kinds else like
         if like and len(sides) == len(node.ops) + 1:
             node.expr = _filtered(node.expr, like)
             for operand in node.ops:
                 operand.expr = _filtered(operand.expr, like)
+        elif len(node.ops) == 1 and len(sides) == 2 and str not in kinds:
+            (operand,) = node.ops
+            arguments = [nodes.Const(operand.op), operand.expr]
+            return nodes.Filter(node.expr, "compared", arguments, [], None, None, lineno=node.lineno)
         return node
 
     def visit_Concat(self, node: nodes.Concat) -> nodes.Node:
@@ -173,15 +298,7 @@ class _Meaning(NodeTransformer):
 
 
 def _filtered(node: nodes.Expr, name: str) -> nodes.Expr:
-    return nodes.Filter(node, name, [], [], None, None)
-
-
-def _parse(source: str) -> nodes.Expr:
-    parser = _Parser(_SANDBOX, source, state="variable")
-    tree = parser.parse_expression()
-    if not parser.stream.eos:
-        raise Refused(f"{{{{ {source} }}}} is not an expression: {parser.stream.current.value!r} is too much")
-    return tree
+    return nodes.Filter(node, name, [], [], None, None, lineno=node.lineno)
 
 
 def _compile(tree: nodes.Expr) -> Callable[[Context], Iterator[Any]]:

@@ -27,6 +27,8 @@ class Problems:
 
     def __init__(self) -> None:
         self._found: dict[tuple[Place, str], list[str]] = {}
+        self.left_open = 0
+        """How many values could not be told here."""
         self._notes: dict[tuple[Place, str], list[str]] = {}
 
     def __len__(self) -> int:
@@ -41,6 +43,11 @@ class Problems:
     def note(self, place: Place, path: str, what: str) -> None:
         """Keep ``what`` for the author, although nothing is wrong."""
         self._notes.setdefault((place, what), []).append(path)
+
+    def leave_open(self, place: Place, path: str, what: str) -> None:
+        """Note ``what`` cannot be told here, but only at the site; what depends on it is left out."""
+        self.left_open += 1
+        self.note(place, path, f"left open: {what}")
 
     @property
     def notes(self) -> tuple[str, ...]:

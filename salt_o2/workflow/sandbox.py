@@ -13,7 +13,10 @@ from jinja2 import StrictUndefined, Undefined
 from jinja2.filters import FILTERS as JINJA_FILTERS
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from salt_o2.workflow.functions import BUILT_IN, NAMESPACES
 from salt_o2.workflow.limits import INTEGER_BITS, ITERATIONS, RENDERED
+from salt_o2.workflow.operators import OPERATORS
+from salt_o2.workflow.problems import nearest
 from salt_o2.workflow.values import (
     Attributes,
     Refused,
@@ -23,6 +26,7 @@ from salt_o2.workflow.values import (
     is_number,
     kind_of,
     like_boolean,
+    like_nothing,
     like_number,
     plain,
     text_of,
@@ -112,6 +116,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
             return getattr(obj, attribute)
         if isinstance(obj, Mapping):
             return self.undefined(obj=obj, name=attribute)
+        if isinstance(obj, Attributes):
+            raise Refused(f"{obj} has no {attribute}{nearest(attribute, obj.fields)}")
         if isinstance(obj, Undefined):
             raise Refused(obj._undefined_message)
         raise Refused(f"{kind_of(obj)} has no {attribute}")
@@ -142,6 +148,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
 
 def _add(left: Any, right: Any) -> Any:
+    for each in (left, right):
+        if isinstance(each, Undefined):
+            raise Refused(each._undefined_message)
     for kind in (str, list):
         if isinstance(left, kind) and isinstance(right, kind):
             return bounded(left + right)  # type: ignore[operator]
@@ -201,12 +210,16 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "truth": truth,
     "like_boolean": like_boolean,
     "like_number": like_number,
+    "like_nothing": like_nothing,
+    **OPERATORS,
 }
-FUNCTIONS: dict[str, Callable[..., Any]] = {
+FUNCTIONS: dict[str, Any] = {
     "len": len,
     "int": _integer,
     "float": _float,
     "string": text_of,
     "range": bounded_range,
+    **BUILT_IN,
+    **NAMESPACES,
 }
 """What an expression can call by name; a variable of the same name hides it."""

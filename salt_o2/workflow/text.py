@@ -7,7 +7,7 @@ from salt_o2.workflow.document import Scalar
 from salt_o2.workflow.expression import Expression, Names, UnknownVariable, expression
 from salt_o2.workflow.limits import RENDERED
 from salt_o2.workflow.problems import Place, Problems
-from salt_o2.workflow.values import Refused, text_of
+from salt_o2.workflow.values import NotHere, Refused, text_of
 
 _OPENING, _CLOSING = "([{", ")]}"
 
@@ -83,10 +83,19 @@ def guarded(text: Text, names: Names, path: str, problems: Problems) -> Any:
 
 def _note(error: Refused, text: Text, names: Names, path: str, problems: Problems) -> None:
     if isinstance(error, UnknownVariable):
-        problems.add(text.place, path, str(error), error.name, names.names())
+        problems.add(text.place, path, f"{error}{_marked(error)}", error.name, names.names())
+    elif isinstance(error, NotHere):
+        problems.leave_open(text.place, path, f"{error}{_marked(error)}")
     else:
-        shown = " ".join(f"{{{{ {part.source} }}}}" for part in text.expressions)
-        problems.add(text.place, path, f"{error} in {shown}")
+        problems.add(text.place, path, f"{error}{_marked(error)}")
+
+
+def _marked(error: Refused) -> str:
+    """Return where in the expression the fault is, unless it is all of it."""
+    alone = error.where.startswith("«") and error.where.endswith("»")
+    if not error.where or (alone and isinstance(error, UnknownVariable)):
+        return ""
+    return f" in {{{{ {error.where[1:-1] if alone else error.where} }}}}"
 
 
 def _parts(source: str) -> Iterator[str | Expression]:

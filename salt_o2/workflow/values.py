@@ -12,12 +12,25 @@ from salt_o2.workflow.limits import INTEGER_BITS, RENDERED
 class Refused(ValueError):
     """An expression asks for something that makes no sense or is not allowed."""
 
+    def __init__(self, what: str, at: int = -1) -> None:
+        """``at`` is the place of the fault in the expression, if it is known."""
+        super().__init__(what)
+        self.at = at
+        self.where = ""
+        """The expression with the place marked."""
+
+
+class NotHere(Refused):
+    """A value that only the site knows; where an author checks a template, that is no fault."""
+
 
 class Attributes:
     """An object whose ``fields`` an expression may read with a dot."""
 
     __slots__ = ()
     fields: frozenset[str] = frozenset()
+    printable = True
+    """Whether it is a value by itself."""
 
 
 def bounded(value: Any) -> Any:
@@ -65,6 +78,11 @@ def like_boolean(value: Any) -> Any:
     return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
 
 
+def like_nothing(value: Any) -> Any:
+    """Return ``None`` for what is not there, for comparison with nothing."""
+    return None if isinstance(value, Undefined) else value
+
+
 def like_number(value: Any) -> Any:
     """Return a number for text that spells one, for comparison with one."""
     try:
@@ -91,6 +109,8 @@ def text_of(value: Any) -> str:
         return str(int(value))
     if isinstance(value, Undefined):
         raise Refused(value._undefined_message)
+    if isinstance(value, Attributes) and not value.printable:
+        raise Refused(f"{value} is not a value: call one of its functions, {', '.join(sorted(value.fields))}")
     if isinstance(value, int | float | Attributes):
         return str(value)
     if callable(value):

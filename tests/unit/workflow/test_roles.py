@@ -131,7 +131,7 @@ def test_a_role_knows_where_it_is(expression, path):
         ("Up(3)", "there is no role above the root"),
         ("Up(0)", "takes 1 or more"),
         ("Up('x')", "'x' is not a number"),
-        ("Parent().parent", "position has no parent"),
+        ("Parent().parent", "root has no parent (did you mean path?) in {{ Parent().parent }}"),
     ],
 )
 def test_a_place_outside_of_the_tree_is_an_error(expression, message):
