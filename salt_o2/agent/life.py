@@ -49,6 +49,8 @@ class Life:
         self.deadline = None
         if self.record.goal is TaskState.DONE:
             self.hurry.set()
+        else:
+            self.hurry.clear()
 
     def left_s(self) -> float:
         """Return the seconds until the order's deadline, counted from its first step."""
@@ -106,8 +108,8 @@ class Life:
         known.exit, known.pid, known.configured = ended, None, None
         if known.goal is TaskState.DONE or (self.end_is_wanted and self.given_up):
             known.state = TaskState.DONE
-        elif self.end_is_wanted:
-            known.state = TaskState.UNKNOWN
+        elif self.end_is_wanted or (known.fresh and not self.given_up):
+            known.state = TaskState.UNKNOWN  # where the next step begins anew
         elif self.given_up and known.failure is not None:
             known.state = TaskState.ERROR
             self.give_up(known.failure)

@@ -147,6 +147,8 @@ async def _believe(life: Life, outcome: "Outcome", living: Body) -> None:
         log.info("task %s: %s led to %s", known.task, life.asked, outcome.device_state)
     elif life.goes_down:
         life.lost = outcome.remedy != "restart"
+    elif known.fresh and outcome.remedy == "kill":
+        life.lost = True  # the order brings a launch, so there will be another process
     elif known.state is TaskState.UNKNOWN and await living.gone_within(DEATH_SHOWS_S):
         log.info("task %s: ended during %s", known.task, life.asked)
     else:
