@@ -32,7 +32,7 @@ say "Salt"
 "$here/install-salt.sh" "$wheels"
 
 say "Salt O² as a wheel"
-python=$(salt-call --local --out=newline_values_only grains.get pythonexecutable)
+python=$(salt-call --local --log-level=error --out=txt grains.get pythonexecutable | cut -d' ' -f2)
 built=/var/lib/o2/wheels
 mkdir -p "$built"
 if [ -n "$wheels" ]; then
