@@ -143,6 +143,10 @@ class Workflows(_Shelf):
             self._read[key] = self.attempt(place, path, lambda: self._load(name, source))
         return self._read[key]
 
+    def roots(self) -> Iterable[RoleTemplate]:
+        """Return the root roles of all that were found."""
+        return (found[0] for found in self._read.values() if found)
+
     def _load(self, name: str, near: Source) -> tuple[RoleTemplate, Source]:
         source, base = self.locate(name, "workflows", near)
         template = source.workflow(base)

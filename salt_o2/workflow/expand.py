@@ -20,7 +20,7 @@ from salt_o2.workflow.stack import Block, Inherited, Layer, Position, Stack
 from salt_o2.workflow.text import Text, rendered
 from salt_o2.workflow.timing import losses_of
 from salt_o2.workflow.tree import Role
-from salt_o2.workflow.values import shown
+from salt_o2.workflow.values import OPEN, shown
 
 _EMPTY: Layer = {}
 _TRUE = ("true", "1")
@@ -175,8 +175,9 @@ class Expansion:
     def _block(
         self, template: RoleTemplate, key: str, entries: dict[str, Text], stack: Stack, path: str
     ) -> Layer:
-        values = {name: rendered(text, stack, path, self._problems) or "" for name, text in entries.items()}
-        return Block(values, f"{key} at {template.place}")
+        values = {name: rendered(text, stack, path, self._problems) for name, text in entries.items()}
+        known = {name: OPEN if value is None else value for name, value in values.items()}
+        return Block(known, f"{key} at {template.place}")
 
     def _position(self, template: RoleTemplate, stack: Stack, parent: Position | None) -> Position | None:
         above = parent.path if parent else ""

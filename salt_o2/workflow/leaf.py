@@ -49,7 +49,7 @@ class Leaves:
         self._check_names(template, found, stack, path)
         trigger = moment_of(load.trigger, stack, path, self._problems) if load.trigger else None
         channels = self._channels(found, inner, stack, path) if not load.trigger else ((), ())
-        if channels is None:
+        if channels is None or (load.trigger and not trigger):
             return None
         bound, connected = channels
         own = render_constraints(found.constraints, stack, path, self._problems)

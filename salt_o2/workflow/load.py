@@ -10,9 +10,11 @@ from salt_o2.workflow.expand import Expansion
 from salt_o2.workflow.leaf import Wanted
 from salt_o2.workflow.problems import Place, Problems
 from salt_o2.workflow.role_template import read_workflow
+from salt_o2.workflow.services import NOWHERE
 from salt_o2.workflow.source import Source
+from salt_o2.workflow.specification import Specification, check
 from salt_o2.workflow.stack import Block, Inherited
-from salt_o2.workflow.tree import TaskRole, Workflow
+from salt_o2.workflow.tree import Role, TaskRole, Workflow
 
 BUILT_IN = {"fairmq_prefix": "", "fmq_plugin": "OCClite"}
 """Variables that every workflow has; a site's defaults override them."""
@@ -44,6 +46,7 @@ def load(
         Block(_checked(variables), "the user"),
         Block(site_vars, "vars of the site"),
         Block({**BUILT_IN, **site_defaults}, "defaults of the site"),
+        services=getattr(source, "services", None) or NOWHERE,
     )
     shelves: Repositories = getattr(source, "repositories", None) or NoRepositories()
     classes, workflows = TaskClasses(problems, shelves), Workflows(problems, shelves)
@@ -52,21 +55,32 @@ def load(
     leaves, unmet = expansion.leaves, expansion.iterations.unmet
     if expansion.complete:  # otherwise every channel of what is missing would be one more problem
         _check_targets(leaves.tasks, leaves.wanted, problems)
+    described = [template, *workflows.roots()]
+    specifications = {each.name: each for role in reversed(described) for each in role.described()}
+    _check_variables(specifications, variables, problems)
     problems.raise_any()
     if unmet:
         raise UnknownName(f"no iterator of {written.name} makes roles named {', '.join(unmet)}...")
-    if root is None:
+    if root is None and not problems.left_open:
         raise TemplateError(f"{written.file}: the workflow has no role that is enabled")
     return Workflow(
         name=written.name,
         description=template.description,
         revision=source.revision(),
-        root=root,
+        root=root or Role(name=written.name, path=written.name),
+        specifications=specifications,
         tasks=tuple(leaves.tasks),
         calls=tuple(leaves.calls),
         notes=problems.notes,
         variables=expansion.variables,
     )
+
+
+def _check_variables(
+    specifications: Mapping[str, Specification], variables: Mapping[str, str], problems: Problems
+) -> None:
+    for name, wrong in check(specifications, variables):
+        problems.add(specifications[name].place, "", wrong)
 
 
 def _check_targets(tasks: list[TaskRole], wanted: list[Wanted], problems: Problems) -> None:

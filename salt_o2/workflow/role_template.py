@@ -1,12 +1,14 @@
 """A workflow template before it is expanded: roles as they are written, with their texts taken apart."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from salt_o2.workflow.channel_template import ChannelTemplate, read_channels
 from salt_o2.workflow.document import Mapping, Node
 from salt_o2.workflow.keys import CALL, LOOP, ROLE, TASK
 from salt_o2.workflow.problems import Place, Problems
-from salt_o2.workflow.reading import Fields
+from salt_o2.workflow.reading import PUBLIC_TAG, Fields
+from salt_o2.workflow.specification import Specification, read_specifications
 from salt_o2.workflow.task_template import ConstraintTemplate, read_constraints
 from salt_o2.workflow.text import Text
 
@@ -65,6 +67,16 @@ class RoleTemplate:
     call: CallTemplate | None = None
     include: Text | None = None
     tolerate: Text | None = None
+    specifications: tuple[Specification, ...] = ()
+    """Those of its variables that are described for forms."""
+    public: bool = False
+    """Whether lists of workflows show it, if it is a root: its name or description is tagged ``!public``."""
+
+    def described(self) -> Iterator[Specification]:
+        """Return the described variables of it and of all roles below."""
+        yield from self.specifications
+        for role in self.roles:
+            yield from role.described()
 
 
 def read_workflow(node: Node, name: str, problems: Problems) -> RoleTemplate:
@@ -109,7 +121,16 @@ def _read_role(node: Node, parent: str, problems: Problems) -> RoleTemplate:
         call=_read_call(fields, problems),
         include=fields.text("include"),
         tolerate=fields.text("tolerate"),
+        specifications=(
+            *read_specifications(fields, "defaults", problems),
+            *read_specifications(fields, "vars", problems),
+        ),
+        public=any(_is_public(fields.node(key)) for key in ("name", "description")),
     )
+
+
+def _is_public(node: Node | None) -> bool:
+    return node is not None and node.tag == PUBLIC_TAG
 
 
 def _written_path(node: Node, parent: str) -> str:

@@ -7,12 +7,15 @@ and defaults come last (AliECS's order, docs/handbook/configuration.md). Below a
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from salt_o2.workflow.expression import MISSING
+from salt_o2.workflow.functions import UTIL, Namespace
 from salt_o2.workflow.sandbox import FUNCTIONS
-from salt_o2.workflow.values import Attributes, Refused, as_number
+from salt_o2.workflow.services import NOWHERE, Services
+from salt_o2.workflow.values import OPEN, Attributes, Refused, as_number, text_of
 
 Layer = Mapping[str, Any]
 
@@ -56,12 +59,17 @@ class Position(Attributes):
 class Stack:
     """The layers of one role, and where the role stands in the tree."""
 
-    __slots__ = ("above", "here", "layers")
+    __slots__ = ("above", "here", "layers", "services")
 
     def __init__(
-        self, layers: tuple[Layer, ...], above: Position | None, here: Position | None = None
+        self,
+        layers: tuple[Layer, ...],
+        above: Position | None,
+        here: Position | None = None,
+        services: Services = NOWHERE,
     ) -> None:
         self.layers = layers
+        self.services = services
         self.above = above
         """The role's parent; ``None`` at the root."""
         self.here = here
@@ -72,14 +80,15 @@ class Stack:
         for layer in self.layers:
             if name in layer:
                 return layer[name]
-        position = _POSITIONS.get(name)
-        return position(self) if position else MISSING
+        bound = _BOUND.get(name) or self.services.get(name)
+        return bound(self) if bound else MISSING
 
     def names(self) -> Iterator[str]:
         """Return every name that means something here; some come more than once."""
         for layer in self.layers:
             yield from layer
-        yield from _POSITIONS
+        yield from _BOUND
+        yield from self.services
         yield from FUNCTIONS
 
     def flattened(self) -> dict[str, str]:
@@ -87,7 +96,7 @@ class Stack:
         merged: dict[str, str] = {}
         for layer in reversed(self.layers):
             merged.update(layer)
-        return merged
+        return {name: "" if value is OPEN else value for name, value in merged.items()}
 
     def origins(self) -> dict[str, str]:
         """Return where each variable's value comes from."""
@@ -98,11 +107,12 @@ class Stack:
 
     def over(self, *below: Layer) -> "Stack":
         """Return these layers with weaker ones below."""
-        return Stack((*self.layers, *(layer for layer in below if layer)), self.above, self.here)
+        layers = (*self.layers, *(layer for layer in below if layer))
+        return Stack(layers, self.above, self.here, self.services)
 
     def under(self, *over: Layer) -> "Stack":
         """Return these layers with stronger ones on top."""
-        return Stack((*over, *self.layers), self.above, self.here)
+        return Stack((*over, *self.layers), self.above, self.here, self.services)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +125,7 @@ class Inherited:
     vars: tuple[Layer, ...] = ()
     defaults: tuple[Layer, ...] = ()
     position: Position | None = None
+    services: Services = field(default_factory=lambda: NOWHERE)
 
     def stack(self, locals_: Layer, vars_: Layer, defaults: Layer) -> Stack:
         """Return the layers of a child that has these entries of its own."""
@@ -128,7 +139,7 @@ class Inherited:
             *self.defaults,
             self.site_defaults,
         )
-        return Stack(tuple(layer for layer in layers if layer), self.position)
+        return Stack(tuple([layer for layer in layers if layer]), self.position, None, self.services)
 
     def below(self, position: Position, locals_: Layer, vars_: Layer, defaults: Layer) -> "Inherited":
         """Return what the child's own children get; its iterator's variable is a var to them."""
@@ -162,7 +173,34 @@ def _up(stack: Stack, levels: Any = 1) -> Position:
     return found
 
 
-_POSITIONS: dict[str, Callable[[Stack], Any]] = {
+def _prefixed_override(stack: Stack, variable: Any, prefix: Any) -> str:
+    """Return ``<prefix>_<variable>`` if that says something, else ``variable``; ``none`` says nothing."""
+    for name in (f"{prefix}_{variable}", str(variable)):
+        value = stack.find(name)
+        if isinstance(value, str) and value.strip() not in ("", "none"):
+            return value
+    return ""
+
+
+def _dump(stack: Stack, text: Any, path: Any) -> str:
+    """Return ``text``, which the site may write to a file called ``path``."""
+    write = stack.services.get("Dump")
+    if write:
+        write(stack)(text_of(text), text_of(path))
+    return text_of(text)
+
+
+def _util(stack: Stack) -> Namespace:
+    return Namespace(
+        "util",
+        {**UTIL, "PrefixedOverride": partial(_prefixed_override, stack), "Dump": partial(_dump, stack)},
+    )
+
+
+_BOUND: dict[str, Callable[[Stack], Any]] = {
+    "util": _util,
+    "PrefixedOverride": lambda stack: partial(_prefixed_override, stack),
+    "Dump": lambda stack: partial(_dump, stack),
     "Parent": lambda stack: lambda: _up(stack),
     "Up": lambda stack: lambda levels=1: _up(stack, levels),
     "This": lambda stack: lambda: _here(stack),

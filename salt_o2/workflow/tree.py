@@ -7,6 +7,7 @@ from salt_o2.core.moment import Moment
 from salt_o2.core.role import Constraint, Wants
 from salt_o2.core.states import ControlMode
 from salt_o2.workflow.problems import Place
+from salt_o2.workflow.specification import Specification
 from salt_o2.workflow.stack import Stack
 from salt_o2.workflow.task_template import TaskTemplate
 
@@ -97,6 +98,8 @@ class Workflow:
     """All leaves with a task, in the order of the tree."""
     calls: tuple[CallRole, ...] = ()
     """All leaves with a call, in the order of the tree."""
+    specifications: dict[str, Specification] = field(default_factory=dict)
+    """The variables that are described for forms, by name."""
     notes: tuple[str, ...] = ()
     """What is no fault, but not what its author may think it is."""
     variables: dict[str, str] = field(default_factory=dict)

@@ -24,6 +24,10 @@ class NotHere(Refused):
     """A value that only the site knows; where an author checks a template, that is no fault."""
 
 
+OPEN = object()
+"""The value of a variable that cannot be told, here or because of a fault that has been noted."""
+
+
 class Attributes:
     """An object whose ``fields`` an expression may read with a dot."""
 
