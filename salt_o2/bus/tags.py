@@ -2,11 +2,12 @@
 
 salt/o2/<environment>/<STATE>                 an environment entered a state
 salt/o2/<environment>/task/<task>/<STATE>     a task failed, and is in that state now
+salt/o2/<environment>/task/<task>/RECOVERED   a failed task is back where the others are
 salt/o2/<environment>/moves                   tasks of one host moved, as they should
 salt/o2/agent/<host>                          an agent's report to control
 """
 
-from salt_o2.core.effects import AnnounceFailure, AnnounceState, News
+from salt_o2.core.effects import AnnounceFailure, AnnounceRecovery, AnnounceState, News
 
 PREFIX = "salt/o2/"
 AGENTS = PREFIX + "agent/"
@@ -20,6 +21,8 @@ def of(news: News) -> str:
             return f"{about}/{news.state}"
         case AnnounceFailure():
             return f"{about}/task/{news.task}/{news.state}"
+        case AnnounceRecovery():
+            return f"{about}/task/{news.task}/RECOVERED"
         case _:
             return f"{about}/moves"
 

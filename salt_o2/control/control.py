@@ -23,6 +23,7 @@ from salt_o2.core.effects import (
     Abandon,
     AnnounceFailure,
     AnnounceMoves,
+    AnnounceRecovery,
     AnnounceState,
     Answer,
     CallEnded,
@@ -50,6 +51,8 @@ from salt_o2.core.shape import Shape, excluded_tasks
 
 log = logging.getLogger(__name__)
 
+ONLY_TELLS = (AnnounceMoves, AnnounceFailure, AnnounceRecovery, Insist)
+"""Effects that change nothing: they need not be on disk before they are carried out."""
 FLUSH_S = 0.2
 """How long what was only heard may wait for its place in the journal."""
 
@@ -241,7 +244,7 @@ class Control:
         environment = held.environment
         self.store.note(environment.id, message, effects)
         ended = message.at if any(isinstance(effect, Release) for effect in effects) else None
-        if any(not isinstance(effect, AnnounceMoves | AnnounceFailure | Insist) for effect in effects):
+        if not all(isinstance(effect, ONLY_TELLS) for effect in effects):
             kept = held.kept
             changed = {"plan": kept.plan, "shape": kept.shape} if isinstance(message, Modified) else {}
             self.store.save(environment.id, snapshot.take(environment), ended, **changed)
@@ -266,7 +269,7 @@ class Control:
             case AnnounceState():
                 log.info("environment %s is %s %s", effect.environment, effect.state, effect.reason)
                 self._outbox.announce(effect)
-            case AnnounceMoves() | AnnounceFailure():
+            case AnnounceMoves() | AnnounceFailure() | AnnounceRecovery():
                 self._outbox.announce(effect)
             case Answer(request=request, error=error):
                 self._answer(request, error)

@@ -10,6 +10,7 @@ from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.inventory import Inventory
 from salt_o2.core.place import Placement, Request, place
 from salt_o2.core.plan import Plan, PlannedCall, PlannedRole, PlannedTask
+from salt_o2.core.repair import Policy
 from salt_o2.core.role import Constraint, Wants, matches
 from salt_o2.core.states import ControlMode
 from salt_o2.workflow import CallRole, Role, TaskRole, Workflow
@@ -75,6 +76,14 @@ def request_of(task: TaskRole) -> Request:
         control_port=task.mode in _CONTROLLED,
         channels=sum(channel.needs_port for channel in task.bind) if task.mode in _CONTROLLED else 0,
     )
+
+
+def _recovery(task: TaskRole) -> str:
+    """Return what a failure of ``task`` leads to: the variable ``recovery`` of its role."""
+    written = task.variables.get("recovery", Policy.RESTART).strip().lower()
+    if written not in list(Policy):
+        raise PlanError(f"role {task.path}: recovery is {written!r}, which is none of {', '.join(Policy)}")
+    return written
 
 
 def _bound_to(request: Request, host: HostId | None) -> Request:
@@ -170,6 +179,7 @@ class _Draft:
             ports=ports if put.control_port is None else (put.control_port, *ports),
             trigger=task.trigger,
             timeout_s=task.timeout_s,
+            recovery=_recovery(task),
         )
 
     def _channel_properties(self, seat: _Seat, bound: list[Endpoint]) -> dict[str, str]:

@@ -27,6 +27,7 @@ from salt_o2.core.members import Members
 from salt_o2.core.messages import Command, Failure
 from salt_o2.core.orders import Wave, commands, wave_of
 from salt_o2.core.plan import Plan
+from salt_o2.core.repair import Repairs, budget_of
 from salt_o2.core.states import EnvironmentEvent, EnvironmentState, TaskState, follow
 from salt_o2.core.transition import Transition
 from salt_o2.core.wait import Awaited, Wait
@@ -55,6 +56,7 @@ class Course:
         self.transition: Transition | None = None
         self.wait: Wait | None = None
         self.members = Members(id, plan)
+        self.repairs = Repairs(budget_of(plan.variables))
         self.hooks = Hooks(plan)
 
     @property
@@ -132,8 +134,9 @@ class Course:
         if event is _E.MODIFY:
             return []  # its waves are there already
         if event is _E.RECOVER:
-            self.members.lost.clear()
-        wave = wave_of(event, self.members.taking_part(event), self._arguments(event, at))
+            self.members.regain_all()
+        wave = wave_of(event, self.members.taking_part(event), self._arguments(event, at), self.repairs.open)
+        self.repairs.open.clear()  # whoever was to be brought back is brought along
         if event is _E.GO_ERROR:
             # What runs is stopped, but ERROR is true now and waits for nobody.
             return [Drive(command=command) for command in self._commands(wave, event)]
@@ -145,6 +148,7 @@ class Course:
         sent = self._commands(wave, event)
         self.wait = Wait(
             kind=Awaited.SETTLED,
+            revision=self.revision,
             since=at,
             deadline=at + self.timeouts.by_event[event] + self.timeouts.margin,
             acknowledge=self.timeouts.acknowledge,

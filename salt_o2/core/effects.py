@@ -69,13 +69,22 @@ class CallEnded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecoverTask:
+    """Message: a rule of the site, or a person, wants a failed task started again now."""
+
+    at: float
+    task: TaskId
+    user: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
     """Message: it is now ``at``; sent when ``Environment.wake_at`` has come."""
 
     at: float
 
 
-Message = Requested | Modified | TasksMoved | CallEnded | Tick
+Message = Requested | Modified | TasksMoved | CallEnded | RecoverTask | Tick
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +152,21 @@ class AnnounceFailure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnnounceRecovery:
+    """Effect: tell the world that a task that had failed is back where the others are."""
+
+    environment: EnvironmentId
+    task: TaskId
+    path: str
+    host: HostId
+    restarts: int
+    """How often it was started again lately."""
+    seconds: float
+    """From its failure to its return."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """Effect: the request has come to its end, with or without an error."""
 
@@ -164,7 +188,7 @@ class Release:
     environment: EnvironmentId
 
 
-News = AnnounceState | AnnounceMoves | AnnounceFailure
+News = AnnounceState | AnnounceMoves | AnnounceFailure | AnnounceRecovery
 Effect = Drive | Insist | Invoke | Abandon | News | Answer | EndRun | Release
 
 

@@ -18,6 +18,7 @@ from salt_o2.core.effects import (
     Effect,
     Message,
     Modified,
+    RecoverTask,
     Requested,
     TasksMoved,
     Tick,
@@ -41,6 +42,7 @@ class Environment(ReportSteps):
         """When the next Tick is due, in seconds since the epoch; ``None`` while nothing is awaited."""
         due = [call.deadline for call in self.hooks.open.values()]
         due += [self.wait.wake_at] if self.wait else []
+        due += [self.repairs.wake_at] if self.repairs.wake_at is not None and self._stands() else []
         due += [self.stop_at] if self.stop_at is not None and self.transition is None else []
         return min(due, default=None)
 
@@ -60,6 +62,8 @@ class Environment(ReportSteps):
                 return self._take(message) + self._advance(message.at)
             case CallEnded():
                 return self._end_call(message) + self._advance(message.at)
+            case RecoverTask():
+                return self._recover_now(message)
             case Tick():
                 return self._tick(message.at)
 
@@ -93,6 +97,8 @@ class Environment(ReportSteps):
         leaving = [self.members.tasks[task] for task in changes.leaving]
         self.members.replan(wanted.plan, wanted.excluded, keep=leaving)
         self.hooks.replan(wanted.plan)
+        for task in changes.touched:
+            self.repairs.open.pop(task, None)
         tasks = self.members.tasks
         joining = (
             [task.id for task in self.members.taking_part(_E.MODIFY)] if wanted.thorough else changes.joining
@@ -123,7 +129,7 @@ class Environment(ReportSteps):
             effects += self._expire(self.wait, at)
         elif self.wait:
             effects += self.wait.insist(at)
-        effects += self._advance(at)
+        effects += self._advance(at) + self._mend(at)
         if self.stop_at is not None and at >= self.stop_at and self.transition is None:
             stop = Requested(at=at, request="", events=(_E.STOP_ACTIVITY,), user="TIMER", reason="auto-stop")
             effects += self._begin(stop)

@@ -8,7 +8,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from salt_o2.core import snapshot
-from salt_o2.core.effects import CallEnded, Message, Modified, Requested, TasksMoved, Tick, Timeouts
+from salt_o2.core.effects import (
+    CallEnded,
+    Message,
+    Modified,
+    RecoverTask,
+    Requested,
+    TasksMoved,
+    Tick,
+    Timeouts,
+)
 from salt_o2.core.environment import Environment
 from salt_o2.core.errors import O2Error
 from salt_o2.core.ids import EnvironmentId, TaskId
@@ -36,7 +45,8 @@ class Restarted:
 Entry = Created | Restarted | Message
 
 KINDS: dict[str, type[Entry]] = {
-    kind.__name__: kind for kind in (Created, Restarted, Requested, Modified, TasksMoved, CallEnded, Tick)
+    kind.__name__: kind
+    for kind in (Created, Restarted, Requested, Modified, TasksMoved, CallEnded, RecoverTask, Tick)
 }
 """What of a journal can be replayed, by the name under which it is kept."""
 

@@ -67,6 +67,7 @@ class HookSteps(Course):
         sent = commands(wave, self.id, self.revision, limit)
         self.wait = Wait(
             kind=Awaited.HOOKS,
+            revision=self.revision,
             since=at,
             deadline=at + limit,
             acknowledge=self.timeouts.acknowledge,

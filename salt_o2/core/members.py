@@ -85,6 +85,22 @@ class Members:
         if task in self._in_plan:
             self.tree.exclude(task)
 
+    def forgo(self, task: TaskId, why: str) -> None:
+        """Go on without ``task``, which has failed: it counts no more until it is regained."""
+        self.lost[task] = why
+        if task in self._in_plan:
+            self.tree.exclude(task)
+
+    def regain(self, task: TaskId) -> None:
+        """Let a lost task take part again."""
+        if self.lost.pop(task, None) is not None and task not in self.excluded and task in self._in_plan:
+            self.tree.exclude(task, excluded=False)
+
+    def regain_all(self) -> None:
+        """Let all lost tasks take part again."""
+        for task in tuple(self.lost):
+            self.regain(task)
+
     def is_alive(self, task: TaskId) -> bool:
         """Return whether ``task`` was last seen with a process."""
         report = self.reports.get(task)

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from salt_o2.core.ids import EnvironmentId, HostId
+from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.messages import Command, Order
 from salt_o2.core.plan import PlannedTask
 from salt_o2.core.states import EnvironmentEvent, EnvironmentState, TaskState
@@ -43,9 +43,16 @@ class Wave:
     properties: bool = False
     """Whether they may have to be configured."""
     arguments: dict[str, str] = field(default_factory=dict)
+    revive: frozenset[TaskId] = frozenset()
+    """Those of them that have failed, and may have to be started and configured whatever the others need."""
 
 
-def wave_of(event: EnvironmentEvent, tasks: Iterable[PlannedTask], arguments: dict[str, str]) -> Wave:
+def wave_of(
+    event: EnvironmentEvent,
+    tasks: Iterable[PlannedTask],
+    arguments: dict[str, str],
+    revive: Iterable[TaskId] = (),
+) -> Wave:
     """Return the wave that a transition is for ``tasks``."""
     return Wave(
         goal=GOALS[event],
@@ -53,6 +60,7 @@ def wave_of(event: EnvironmentEvent, tasks: Iterable[PlannedTask], arguments: di
         launch=event in MAY_START,
         properties=event in MAY_CONFIGURE,
         arguments=arguments,
+        revive=frozenset(() if event is EnvironmentEvent.EXIT else revive),
     )
 
 
@@ -78,6 +86,6 @@ def commands(wave: Wave, environment: EnvironmentId, revision: int, timeout_s: f
 def _order(task: PlannedTask, wave: Wave) -> Order:
     return Order(
         task=task.id,
-        launch=task.launch if wave.launch else None,
-        properties=task.properties if wave.properties else None,
+        launch=task.launch if wave.launch or task.id in wave.revive else None,
+        properties=task.properties if wave.properties or task.id in wave.revive else None,
     )

@@ -43,6 +43,8 @@ class PlannedTask:
     """When it runs, if it is a hook: it is started at that moment and must end by itself with exit code 0."""
     timeout_s: float = 30.0
     """How long a hook may run."""
+    recovery: str = "fail"
+    """What its failure leads to, see core/repair.py: ``restart``, ``ignore``, ``stop`` or ``fail``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

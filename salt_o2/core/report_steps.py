@@ -2,16 +2,16 @@
 
 from salt_o2.core import members
 from salt_o2.core.effects import Effect, Requested, TasksMoved
-from salt_o2.core.hook_steps import HookSteps
 from salt_o2.core.ids import TaskId
 from salt_o2.core.messages import Failure, TaskReport
-from salt_o2.core.states import EnvironmentEvent, EnvironmentState, TaskState
+from salt_o2.core.repair_steps import RepairSteps
+from salt_o2.core.states import EnvironmentEvent, EnvironmentState
 from salt_o2.core.wait import Awaited
 
 _E, _S = EnvironmentEvent, EnvironmentState
 
 
-class ReportSteps(HookSteps):
+class ReportSteps(RepairSteps):
     """Knows what a report means for the wait under way, and for the environment."""
 
     def _take(self, moved: TasksMoved) -> list[Effect]:
@@ -21,32 +21,37 @@ class ReportSteps(HookSteps):
                 self._note(report, failures.get(report.task), moved.at)
         if self.wait and self._has_it(moved):
             self.wait.heard(moved.host)
-        broken = {task: failure for task, failure in failures.items() if self._breaks(task)}
-        if broken:
-            reason = self.members.tell(f"environment {self.id} in {self.state}", broken)
-            return news + self._break(reason, moved.at)
-        return news + self._end_of_data(moved)
+        effects: list[Effect] = []
+        for report in moved.reports:
+            effects += self._note_repair(report, moved.at)
+        left = {task: failure for task, failure in failures.items() if not self._is_handled(task)}
+        if self._stands():
+            more, left = self._react(left, moved.at)
+            effects += more
+        effects += self._end_by(left, moved.at) if left else []
+        return news + effects + self._end_of_data(moved)
 
     def _has_it(self, moved: TasksMoved) -> bool:
-        return moved.accepted >= self.revision or any(r.revision >= self.revision for r in moved.reports)
+        assert self.wait
+        revision = self.wait.revision
+        return moved.accepted >= revision or any(r.revision >= revision for r in moved.reports)
 
-    def _breaks(self, task: TaskId) -> bool:
-        """Whether a failure of ``task`` leads to ERROR at once: nothing under way will deal with it."""
-        if self.state in (_S.ERROR, _S.DONE) or not self._is_fatal(task):
-            return False
+    def _is_handled(self, task: TaskId) -> bool:
+        """Whether somebody else deals with a failure of ``task``, or nobody needs to."""
+        if self.state in (_S.ERROR, _S.DONE) or task in self.members.excluded:
+            return True
+        if self.members.tasks[task].trigger:
+            return True
         if self.transition and self.transition.forgives:
-            return False
-        return not (self.wait and task in self.wait.failures)
-
-    def _is_fatal(self, task: TaskId) -> bool:
-        return self.members.counts(task) and self.members.tree.root.state is TaskState.ERROR
+            return True
+        return bool(self.wait and task in self.wait.failures)
 
     def _note(self, report: TaskReport, failure: Failure | None, at: float) -> None:
         """Take note of what a report means for the wait."""
         wait, transition = self.wait, self.transition
         if wait is None or transition is None:
             return
-        awaited = report.task in wait.waiting and report.revision >= self.revision
+        awaited = report.task in wait.waiting and report.revision >= wait.revision
         if wait.kind is Awaited.HOOKS or transition.event is _E.MODIFY:
             over = members.has_ended(report) if wait.kind is Awaited.HOOKS else report.settled
             if awaited and failure:

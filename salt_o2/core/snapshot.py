@@ -31,6 +31,7 @@ class Snapshot:
     arguments: dict[str, str] = field(default_factory=dict)
     excluded: dict[TaskId, str] = field(default_factory=dict)
     lost: dict[TaskId, str] = field(default_factory=dict)
+    restarts: dict[TaskId, list[float]] = field(default_factory=dict)
 
 
 def take(environment: Environment) -> Snapshot:
@@ -51,6 +52,7 @@ def take(environment: Environment) -> Snapshot:
         arguments=dict(environment.arguments),
         excluded=dict(environment.members.excluded),
         lost=dict(environment.members.lost),
+        restarts={task: list(times) for task, times in environment.repairs.past.items()},
     )
 
 
@@ -70,7 +72,9 @@ def restore(
     environment.arguments = dict(snapshot.arguments)
     for task, why in snapshot.excluded.items():
         environment.members.exclude(task, why)
-    environment.members.lost = dict(snapshot.lost)
+    for task, why in snapshot.lost.items():
+        environment.members.forgo(task, why)
+    environment.repairs.past = {task: list(times) for task, times in snapshot.restarts.items()}
     return environment
 
 

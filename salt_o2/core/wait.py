@@ -24,6 +24,8 @@ class Wait:
     """The wait for one stage of a transition; every wait has a deadline."""
 
     kind: Awaited
+    revision: int = 0
+    """Reports of this revision or higher are answers."""
     since: float
     deadline: float
     acknowledge: float = 1.0

@@ -1,0 +1,138 @@
+"""The part of an environment's machine that brings failed tasks back, or lets the run end, as policy says."""
+
+from collections.abc import Iterable
+
+from salt_o2.core.effects import (
+    AnnounceRecovery,
+    Drive,
+    Effect,
+    RecoverTask,
+    Requested,
+)
+from salt_o2.core.errors import UnknownName
+from salt_o2.core.hook_steps import HookSteps
+from salt_o2.core.ids import TaskId
+from salt_o2.core.messages import Failure, TaskReport
+from salt_o2.core.orders import STANDING, Wave
+from salt_o2.core.repair import Policy
+from salt_o2.core.states import EnvironmentEvent, EnvironmentState, TaskState
+
+_E, _S = EnvironmentEvent, EnvironmentState
+
+
+class RepairSteps(HookSteps):
+    """Reacts to failures while nothing but a modification is under way."""
+
+    def _stands(self) -> bool:
+        """Whether the environment is in a state to come back to, and on its way to no other."""
+        return self.state in STANDING and (self.transition is None or self.transition.event is _E.MODIFY)
+
+    def _react(
+        self, failures: dict[TaskId, Failure], at: float
+    ) -> tuple[list[Effect], dict[TaskId, Failure]]:
+        """Do what each task's policy says; return the effects, and the failures that lead to ERROR."""
+        effects: list[Effect] = []
+        fatal: dict[TaskId, Failure] = {}
+        for task, failure in failures.items():
+            match self._policy(task, failure, at):
+                case Policy.IGNORE:
+                    self.members.forgo(task, failure.reason)
+                case Policy.STOP:
+                    self.members.forgo(task, failure.reason)
+                    effects += self._stop_run(task, failure, at)
+                case Policy.FAIL:
+                    fatal[task] = failure
+                case Policy.RESTART:
+                    pass  # its repair is open, and due soon
+        return effects, fatal
+
+    def _policy(self, task: TaskId, failure: Failure, at: float) -> Policy:
+        policy = Policy(self.members.tasks[task].recovery)
+        if policy is not Policy.RESTART:
+            self.repairs.open.pop(task, None)
+            return policy
+        return Policy.RESTART if self.repairs.admit(task, failure.reason, at) else Policy.FAIL
+
+    def _stop_run(self, task: TaskId, failure: Failure, at: float) -> list[Effect]:
+        if self.state is not _S.RUNNING or self.transition:
+            return []
+        reason = f"role {self.members.tasks[task].path}: {failure.reason}"
+        return self._begin(Requested(at=at, request="", events=(_E.STOP_ACTIVITY,), reason=reason))
+
+    def _recover_now(self, wanted: RecoverTask) -> list[Effect]:
+        """Start a failed task again because a rule or a person says so; a healthy one is left alone."""
+        if wanted.task not in self.members.tasks:
+            raise UnknownName(f"environment {self.id} has no task {wanted.task}")
+        repair = self.repairs.open.get(wanted.task)
+        report = self.members.reports.get(wanted.task)
+        if repair is None and report and report.failure and self._stands():
+            by = f"asked for by {wanted.user or 'somebody'}"
+            self.repairs.past.pop(wanted.task, None)  # whoever asks by name begins a new account
+            repair = self.repairs.admit(wanted.task, by, wanted.at)
+        if repair is None or repair.revision is not None:
+            return []
+        return self._restart([wanted.task], wanted.at)
+
+    def _mend(self, at: float) -> list[Effect]:
+        """Start again what is due, and give up what has taken too long."""
+        if not self._stands():
+            return []
+        due = [t for t, repair in self.repairs.open.items() if repair.revision is None and repair.due <= at]
+        late = [t for t, repair in self.repairs.open.items() if repair.revision and repair.deadline <= at]
+        effects = self._restart(due, at) if due else []
+        for task in late:
+            failure = self.members.overdue(task, _E.RECOVER, self.repairs.budget.timeout_s, False)
+            del self.repairs.open[task]
+            more, fatal = self._react({task: failure}, at)
+            effects += more + self._end_by(fatal, at)
+        return effects
+
+    def _restart(self, tasks: Iterable[TaskId], at: float) -> list[Effect]:
+        wave = Wave(
+            goal=STANDING[self.state],
+            tasks=tuple(self.members.tasks[task] for task in tasks),
+            launch=True,
+            properties=True,
+            arguments=self.arguments,
+        )
+        sent = self._commands(wave, _E.RECOVER)
+        for task in wave.tasks:
+            self.repairs.sent(task.id, self.revision, at)
+        return [Drive(command=command) for command in sent]
+
+    def _note_repair(self, report: TaskReport, at: float) -> list[Effect]:
+        """Close the repair of a task that is where the others are."""
+        repair = self.repairs.open.get(report.task)
+        if repair is None or repair.revision is None or report.revision < repair.revision:
+            return []
+        if not report.settled or report.failure:
+            return []
+        del self.repairs.open[report.task]
+        self.members.regain(report.task)
+        task = self.members.tasks[report.task]
+        return [
+            AnnounceRecovery(
+                environment=self.id,
+                task=task.id,
+                path=task.path,
+                host=task.host,
+                restarts=len(self.repairs.past.get(task.id, ())),
+                seconds=round(at - repair.since, 3),
+                reason=repair.reason,
+            )
+        ]
+
+    def _end_by(self, fatal: dict[TaskId, Failure], at: float) -> list[Effect]:
+        """Go to ERROR if any of these failures cannot be borne."""
+        broken = {task: failure for task, failure in fatal.items() if self._is_fatal(task)}
+        if not broken:
+            return []
+        reason = self.members.tell(f"environment {self.id} in {self.state}", broken)
+        given_up = [
+            task for task in broken if len(self.repairs.past.get(task, ())) >= self.repairs.budget.restarts
+        ]
+        notes = [f"role {self.members.tasks[t].path}: {self.repairs.exhausted(t)}" for t in given_up]
+        return self._break("\n".join((reason, *notes)), at)
+
+    def _is_fatal(self, task: TaskId) -> bool:
+        return self.members.counts(task) and self.members.tree.root.state is TaskState.ERROR
