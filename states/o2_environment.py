@@ -8,13 +8,11 @@ Environments as declared: there, there in a state, or gone.
         - workflow: readout
         - vars: {detectors: '["TST"]'}
 
-An environment is recognised by its variable ``declared_as``, which these states set to their name: ids are drawn
-anew for each environment. Control is asked through its socket, so these states work where that is: on the minion
-that runs on the master's machine, as the master's user or root (``salt master state.apply``, or ``salt-call`` there).
-Where the socket lies is ``o2:control_socket`` of the minion's configuration or pillar, else Salt's default.
+An environment is recognised by its variable ``declared_as``, which these states set to their name, as ids
+are drawn anew for each environment. Control is asked through its socket, so they work where that is: on the
+minion of the master's machine, as the master's user or root (``salt-call`` there, or its id as the target).
+The socket is ``o2:control_socket`` of the minion's configuration or pillar, else Salt's default.
 """
-
-import salt.exceptions
 
 import salt_o2.control.client
 import salt_o2.control.declared
@@ -33,8 +31,8 @@ def present(name, workflow, vars=None):
     """
     Ensure that an environment is there, deployed and configured; one that runs is left running.
 
-    An environment of the same name that has other variables or another workflow, or is in ERROR, is not touched:
-    the state fails and says so.
+    One of the same name that has other variables or another workflow, or is in ERROR, is not touched: the
+    state fails and says so.
 
     name
         By which it is recognised.
@@ -74,7 +72,9 @@ def absent(name, allow_in_running_state=False):
     allow_in_running_state
         Stop its run first; without it the state fails while it is RUNNING.
     """
-    return _carry_out(name, lambda found: salt_o2.control.declared.removal(found, allow_in_running_state))
+    return _carry_out(
+        name, lambda found: salt_o2.control.declared.removal(name, found, allow_in_running_state)
+    )
 
 
 def _reach(name, state, workflow, vars):
@@ -92,9 +92,9 @@ def _carry_out(name, plan):
             if way.steps and __opts__["test"]:
                 ret["result"], ret["comment"] = None, way.forecast
             elif way.steps:
-                ret["changes"] = salt_o2.control.declared.take(control.request, way, found)
-    except (salt_o2.core.errors.O2Error, salt.exceptions.CommandExecutionError) as error:
-        ret["result"], ret["comment"] = False, str(error)
+                salt_o2.control.declared.take(control.request, way)
+    except salt_o2.core.errors.O2Error as error:
+        ret.update(result=False, changes={}, comment=str(error))
     return ret
 
 

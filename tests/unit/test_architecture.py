@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "cli": {"core", "workflow", "occ", "device", "control", "cluster"},
     "modules": {"core", "occ", "agent", "salt"},
     "runners": {"core", "control", "salt"},
-    "states": {"core", "salt"},
+    "states": {"core", "control", "salt"},
 }
 
 
