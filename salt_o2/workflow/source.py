@@ -6,7 +6,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from salt_o2.core.errors import O2Error, TemplateError, UnknownName
 from salt_o2.workflow.document import Mapping, Node, Scalar, read
@@ -44,6 +44,10 @@ class Directory:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
+        self.repositories: Any = None
+        """Where references of its templates to other repositories lead; ``None``: nowhere."""
+        self.services: Any = None
+        """What its templates can ask of the site; ``None``: nothing is known of it."""
 
     def workflows(self) -> list[tuple[str, str]]:
         """Return name and description of each workflow; what is wrong with a file is its description."""
