@@ -57,6 +57,8 @@ class Narrator:
         way = _WAYS.get(line.kind)
         text = way.text(self, body) if way else line.kind
         cause = self._because
+        if line.kind == "Drive" and self._request not in cause:
+            cause = f"{self._request}, after {cause}"
         if line.direction == "in":
             cause = way.cause(self, body) if way and way.cause else ""
             self._because = text if line.kind in ("Tick", "Restarted", "Created") else self._named(line, body)

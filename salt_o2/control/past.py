@@ -18,7 +18,7 @@ from salt_o2.core.environment import Environment
 from salt_o2.core.errors import InvalidRequest, UnknownName
 from salt_o2.core.history import KINDS, Entry, replay
 from salt_o2.core.ids import EnvironmentId
-from salt_o2.core.plan import Plan
+from salt_o2.core.plan import Plan, PlannedTask
 
 
 class History:
@@ -118,11 +118,7 @@ def difference(left: Plan, right: Plan) -> dict[str, Any]:
         "different": {
             path: changed
             for path in sorted(set(ours) & set(theirs))
-            if (
-                changed := _differences(ours[path].class_name, theirs[path].class_name, "class")
-                | _differences(ours[path].host, theirs[path].host, "host")
-                | _differences(ours[path].launch.value, theirs[path].launch.value, "command")
-            )
+            if (changed := _differences(_traits(ours[path]), _traits(theirs[path])))
         },
     }
 
@@ -131,5 +127,18 @@ def _pair(left: str, right: str) -> list[str]:
     return [left] if left == right else [left, right]
 
 
-def _differences(left: str, right: str, name: str) -> dict[str, list[str]]:
-    return {} if left == right else {name: [left, right]}
+def _differences(left: dict[str, str], right: dict[str, str]) -> dict[str, list[str | None]]:
+    names = dict.fromkeys((*left, *right))
+    return {name: [left.get(name), right.get(name)] for name in names if left.get(name) != right.get(name)}
+
+
+def _traits(task: PlannedTask) -> dict[str, str]:
+    """Return what is worth comparing of a task: ids, ports and addresses differ in any two environments."""
+    made_up = {task.id: "ID", str(task.launch.control_port): "PORT"}
+    words = [made_up.get(word, word) for word in (task.launch.value, *task.launch.arguments)]
+    properties = {
+        f"property {key}": value
+        for key, value in task.properties.items()
+        if key != "environment_id" and not key.endswith(".address")
+    }
+    return {"class": task.class_name, "host": task.host, "command": " ".join(words)} | properties

@@ -65,6 +65,7 @@ class _Told:
         self._before = {task.path: task for task in old.tasks}
         self._after = {task.path: task for task in draft.plan.tasks}
         self._known = {task.id for task in old.tasks}
+        self._leaving = "" if draft.plan.tasks else "the environment ends"
 
     def of(self, task: PlannedTask) -> tuple[str, str]:
         changes, reason = self._changes, self._changes.reasons.get(task.id, "")
@@ -75,7 +76,7 @@ class _Told:
         if task.id in changes.excluded:
             return Change.EXCLUDE, reason
         if task.id in changes.leaving:
-            return Change.STOP, _moved("to", task, self._after) or reason
+            return Change.STOP, self._leaving or _moved("to", task, self._after) or reason
         change = changes.joining.get(task.id)
         if change is Change.START:
             reason = _moved("from", task, self._before) or reason
