@@ -141,10 +141,14 @@ class Hosts:
         words += [f"--directory={home / 'root'}", f"--hostname={name}", "--resolv-conf=off"]
         words += [f"--network-namespace-path=/run/netns/{self._space(name)}", "--capability=CAP_NET_ADMIN"]
         words += [f"--bind-ro={here}:{there}" for here, there in self.binds.items()]
-        console = (home / "console").open("wb")
-        process = subprocess.Popen(
-            words, stdin=subprocess.DEVNULL, stdout=console, stderr=subprocess.STDOUT, start_new_session=True
-        )
+        with (home / "console").open("wb") as console:
+            process = subprocess.Popen(
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         return Host(name, address, process, 0)
 
     def _await_boot(self, host: Host, patience_s: float = 60) -> None:

@@ -213,6 +213,15 @@ def workflow_table(workflows: Sequence[Plain]) -> str:
     )
 
 
+def problems(report: Plain) -> str:
+    """Return what is wrong with a site: three lines for each, or one that says that nothing is."""
+    found = report["problems"]
+    if not found:
+        return f"nothing is wrong: {report['hosts']} hosts"
+    blocks = [f"{each['where']}\n    {each['what']}\n    {each['advice']}" for each in found]
+    return "\n".join([*blocks, f"{len(found)} problems"])
+
+
 def _counted(name: str, rows: Sequence[object]) -> str:
     thing = {"TASK ID": "TASK", "ENVIRONMENT ID": "ENVIRONMENT", "WORKFLOW TEMPLATE": "TEMPLATE"}.get(
         name, name

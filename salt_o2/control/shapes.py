@@ -29,6 +29,7 @@ _PICTURES: dict[str, Callable[[dict[str, Any]], str]] = {
     "only_left": past_text.difference,
     "duration_s": past_text.run,
     "stdout": past_text.task_output,
+    "problems": render.problems,
 }
 """What else a single result can be, by a key that only it has."""
 

@@ -1,0 +1,47 @@
+"""salt-run o2.site_check on a real master: the example site is right, and a wrong one is told what is wrong."""
+
+import json
+
+import pytest
+import yaml
+
+from salt_o2.cluster.layout import layout
+
+pytestmark = pytest.mark.integration
+OURS = ("salt/beacon/*/diskusage/*", "salt/minion/*/start")
+"""Rules that act on whole machines: a private cluster has none of them, and the check says so."""
+
+
+def findings(cluster):
+    done = cluster.run("salt-run", "o2.site_check", "--out=json")
+    report = json.loads(done.stdout)
+    return report["hosts"], [f"{each['where']}: {each['what']}" for each in report["problems"]]
+
+
+def test_nothing_is_wrong_with_the_example_site_but_what_a_private_cluster_leaves_out(cluster):
+    hosts, problems = findings(cluster)
+    assert hosts == len(cluster.minions)
+    assert problems == [f"master's configuration: reactor: no rule answers {tag}" for tag in OURS]
+
+
+def test_what_is_wrong_in_pillar_is_found_on_the_live_master(cluster):
+    pillar = layout(cluster.directory).pillar
+    top = {"base": {"*": ["wrong"], "*_master": ["wrong"]}}
+    wrong = {"o2": {"chanel_ports": [9000, 19999], "detectors": {"TST": {"hosts": ["flp77"]}}}}
+    try:
+        (pillar / "top.sls").write_text(yaml.safe_dump(top))
+        (pillar / "wrong.sls").write_text(yaml.safe_dump(wrong))
+        _, problems = findings(cluster)
+    finally:
+        for file in ("top.sls", "wrong.sls"):
+            (pillar / file).unlink(missing_ok=True)
+    said = "\n".join(problems)
+    assert "o2:chanel_ports: there is no such key (did you mean channel_ports?)" in said
+    assert "flp77 is no host" in said
+
+
+def test_a_person_reads_it_and_a_script_sees_the_exit_code(cluster):
+    done = cluster.run("salt-run", "o2.site_check")
+    assert done.returncode == 1
+    assert "no rule answers salt/minion/*/start" in done.stdout
+    assert "2 problems" in done.stdout

@@ -1,0 +1,127 @@
+"""From three bare systems to an environment that runs, by the states that a site uses."""
+
+import json
+
+import pytest
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(1200)]
+STATE = "salt-call --local --out=json --log-level=error --file-root=/vagrant/states state.apply"
+
+
+def as_owner(master, command, timeout_s=120):
+    """Run a command on the master as the one who owns it there, and return the JSON that it prints."""
+    done = master.run(f"su vagrant -c 'cd; {command} --out=json 2>/dev/null'", timeout_s=timeout_s)
+    return json.loads(done.stdout)
+
+
+def provision(host, *words):
+    return host.run(f"cd /; O2_WHEELS=/wheels sh /vagrant/vagrant/provision.sh {' '.join(words)}").stdout
+
+
+def changed(host, sls, words=""):
+    """Apply a state on a host; return the ids of what changed, or would change."""
+    done = host.run(f"{STATE} {sls} {words}", check=False)
+    results = json.loads(done.stdout)["local"]
+    failed = [state for state in results.values() if state["result"] is False]
+    assert failed == []
+    return [name for name, state in results.items() if state["result"] is None or state["changes"]]
+
+
+@pytest.fixture(scope="module")
+def site(hosts):
+    """The hosts as a master and two hosts of Salt O²."""
+    master, *others = hosts.values()
+    provision(master, "master", master.name, master.address, "vagrant")
+    for host in others:
+        said = provision(host, "host", host.name, host.address, master.address)
+        assert said.endswith(f"== {host.name}: ready\n")
+    return hosts
+
+
+@pytest.fixture
+def environment(site):
+    """An environment RUNNING over both hosts."""
+    made = as_owner(site["master"], "salt-run o2.env_create workflow=fairmq-ex-1-n-1")
+    yield as_owner(site["master"], f"salt-run o2.env_control {made['id']} START_ACTIVITY")
+    as_owner(site["master"], f"salt-run o2.env_destroy {made['id']} allow_in_running_state=True")
+
+
+def pids(site):
+    return {task["id"]: task["pid"] for task in as_owner(site["master"], "salt-run o2.task_list")}
+
+
+def test_control_knows_every_host_by_its_own_address(site):
+    known = {each["id"]: each["address"] for each in as_owner(site["master"], "salt-run o2.host_list")}
+    assert known == {name: host.address for name, host in site.items() if name != "master"}
+
+
+def test_an_environment_runs_over_all_hosts(site, environment):
+    assert environment["state"] == "RUNNING"
+    assert {task["host"] for task in environment["tasks"]} == {"flp1", "flp2"}
+
+
+@pytest.mark.parametrize(
+    ("host", "sls"), [("master", "o2.master"), ("flp1", "o2.host")], ids=["master", "host"]
+)
+def test_what_is_set_up_is_left_alone(site, host, sls):
+    pillar = "pillar='{o2: {install: {index: false}, master: {user: vagrant}}}'"
+    assert changed(site[host], sls, f"test=True {pillar}") == []
+    assert changed(site[host], sls, pillar) == []
+
+
+def test_a_trial_changes_nothing(site):
+    before = site["flp1"].run("cat /etc/salt/minion.d/60-o2.conf").stdout
+    trial = changed(site["flp1"], "o2.host", "test=True pillar='{o2: {limits: {nofile: 4096}}}'")
+    assert any("salt-minion.service.d" in name for name in trial)
+    assert site["flp1"].run("cat /etc/salt/minion.d/60-o2.conf").stdout == before
+    assert "1048576" in site["flp1"].run("cat /etc/systemd/system/salt-minion.service.d/60-o2.conf").stdout
+
+
+def test_a_restart_of_the_minion_leaves_its_tasks_alone_and_no_second_agent(site, environment):
+    before = pids(site)
+    for name in ("flp1", "flp2"):
+        site[name].run("systemctl restart salt-minion; systemctl kill --kill-whom=main -s KILL salt-minion")
+        site[name].run(
+            "for i in $(seq 60); do salt-call o2.info >/dev/null 2>&1 && exit 0; sleep 1; done; exit 1"
+        )
+        agents = site[name].run("pgrep -cf 'engines[.]o2_agent'").stdout.strip()
+        assert agents == "1"
+    assert pids(site) == before
+    alive = as_owner(site["master"], f"salt-run o2.env_show {environment['id']}")
+    assert (alive["state"], alive["run_number"]) == ("RUNNING", environment["run_number"])
+
+
+def test_a_restart_of_the_master_leaves_everything_alone(site, environment):
+    before = pids(site)
+    site["master"].run("systemctl restart salt-master")
+    wait = "for i in $(seq 60); do salt-run o2.info >/dev/null 2>&1 && exit 0; sleep 1; done; exit 1"
+    site["master"].run(f"su vagrant -c '{wait}'")
+    assert pids(site) == before
+
+
+def test_the_service_has_the_limits_that_pillar_says(site):
+    shown = (
+        site["flp1"]
+        .run("systemctl show salt-minion -p LimitMEMLOCK -p LimitNOFILE -p KillMode -p Delegate")
+        .stdout
+    )
+    assert set(shown.split()) == {
+        "LimitMEMLOCK=infinity",
+        "LimitNOFILE=1048576",
+        "KillMode=process",
+        "Delegate=yes",
+    }
+
+
+def test_holes_are_made_in_a_firewall_that_is_there_and_once_only(site):
+    host = site["flp2"]
+    host.run(
+        "nft add table inet filter; nft 'add chain inet filter input { type filter hook input priority 0; }'"
+    )
+    assert changed(host, "o2.firewall") == ["cmd_|-o2-channels_9000-19999_|-" + _nft("9000-19999") + "_|-run"]
+    assert changed(host, "o2.firewall") == []
+    assert host.run("nft list chain inet filter input").stdout.count("o2-channels") == 1
+
+
+def _nft(ports):
+    return f"""nft insert rule inet filter input 'tcp dport {ports} accept comment "o2-channels"'"""

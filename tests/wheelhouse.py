@@ -1,0 +1,49 @@
+"""What a bare host needs to install Salt and Salt O² without a network: wheels in one directory."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+NOT_FOR_HOSTS = ("pytest", "hypothesis", "mypy", "ruff", "types-", "coverage")
+TOOLS = ("pip", "setuptools", "wheel", "setuptools-scm")
+
+
+def project_wheel(folder: Path) -> Path:
+    """Build the project as a wheel into ``folder`` from what git knows of the working tree; return it."""
+    source = folder / "source"
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file() and not name.startswith("tests/"):
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, source / name)
+    pip("wheel", "--no-deps", "-w", str(folder), str(source))
+    shutil.rmtree(source)
+    return next(folder.glob("salt_o2-*.whl"))
+
+
+def wheelhouse(build: Path) -> Path:
+    """Return a directory with wheels of all that the lock file names, made once, and of the project."""
+    folder = build / "wheelhouse"
+    lock = (ROOT / "requirements.lock").read_text()
+    made = folder / "requirements.lock"
+    if not made.exists() or made.read_text() != lock:
+        shutil.rmtree(folder, ignore_errors=True)
+        wanted = [line for line in lock.splitlines() if line and not line.lower().startswith(NOT_FOR_HOSTS)]
+        pip("wheel", "-w", str(folder), *wanted, *TOOLS)
+        made.write_text(lock)
+    for old in folder.glob("salt_o2-*"):
+        old.unlink()
+    project_wheel(folder)
+    return folder
+
+
+def pip(*words: str) -> None:
+    """Run pip; say what it said if it fails."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "-q", *words], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
