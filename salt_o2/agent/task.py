@@ -22,6 +22,7 @@ from salt_o2.core.states import TaskEvent, TaskState
 from salt_o2.core.task_goal import Act, next_step
 
 log = logging.getLogger(__name__)
+SAVE_SOON_S = 0.5
 NO_ROOM = "the agent must be able to write there: make room on the disk, or see whose folder it is"
 
 
@@ -34,6 +35,7 @@ class Task:
         self._life = Life(record=record, home=home, host=host, on_end=self._on_end)
         self._watch: Watch | None = None
         self._runner: asyncio.Task[Failure | None] | None = None
+        self._saving: asyncio.TimerHandle | None = None
 
     @property
     def id(self) -> TaskId:
@@ -84,6 +86,8 @@ class Task:
             self._runner.cancel()
             await asyncio.gather(self._runner, return_exceptions=True)
         await self._stop_watching()
+        if self._saving is not None:
+            self._save()
         if self._life.body is not None:
             await self._life.body.release()
 
@@ -159,6 +163,9 @@ class Task:
 
     def _save(self) -> None:
         """Keep the record; an order that cannot be kept is given up, unless it is to end the task."""
+        if self._saving is not None:
+            self._saving.cancel()
+            self._saving = None
         try:
             self.home.save(self.record)
         except OSError as error:
@@ -168,13 +175,22 @@ class Task:
                     "order", self.record.device_state or "-", f"{self.home.folder}: {error}", NO_ROOM
                 )
 
+    def _save_soon(self) -> None:
+        """Keep a step's success when there is time: whoever is killed before asks the device afterwards."""
+        if self._saving is None:
+            self._saving = asyncio.get_running_loop().call_later(SAVE_SOON_S, self._save)
+
     def _settle(self) -> None:
-        known = self.record
+        known, living = self.record, self._life.body
+        can_be_asked = living is not None and living.device is not None and not known.fresh
         known.settled, known.fresh = True, False
         if known.state is known.goal and not known.announced:
             known.failure = None
         self._life.hurry.clear()
-        self._save()
+        if can_be_asked and known.failure is None and known.goal is not TaskState.DONE:
+            self._save_soon()
+        else:
+            self._save()
         self._watch_the_living()
         self._changed(self)
 
