@@ -364,6 +364,27 @@ def task_list():
     return _ask("task_list")
 
 
+def task_recover(task, environment=""):
+    """
+    Start a failed task again now, in its place, and lead it back to where its environment is.
+
+    A healthy task, or one that is being brought back already, is left alone.
+
+    task
+        The task's id, or the beginning of it.
+
+    environment
+        Its environment, if that is known.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run o2.task_recover 9tQ4ZxPq3vK
+    """
+    return _ask("task_recover", task=str(task), environment=str(environment))
+
+
 def host_list():
     """
     List the hosts whose agents have reported: what they offer and when they were last heard.

@@ -92,6 +92,15 @@ class Two:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Recover:
+    """``task_recover``: a failed task to start again now, by its id or the beginning of it."""
+
+    task: str
+    environment: str = ""
+    """Its environment, if that is known: found quicker, and a wrong one is refused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskLog:
     """``task_log``: a task, and how many of its last lines."""
 

@@ -34,6 +34,7 @@ from salt_o2.core.effects import (
     Invoke,
     Message,
     Modified,
+    RecoverTask,
     Release,
     Requested,
     TasksMoved,
@@ -43,7 +44,7 @@ from salt_o2.core.effects import (
 from salt_o2.core.environment import Environment
 from salt_o2.core.errors import O2Error, UnknownName
 from salt_o2.core.history import Created, Restarted
-from salt_o2.core.ids import EnvironmentId, HostId
+from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.inventory import Inventory
 from salt_o2.core.messages import Inquiry, Report, TaskReport
 from salt_o2.core.plan import Plan
@@ -172,6 +173,10 @@ class Control:
             del self._answers[wanted.request]
             self._note_who_stayed_out(held)
             self._give_back(held)
+
+    def recover(self, held: Held, task: TaskId, user: str) -> None:
+        """Start a failed task again now; nothing happens if it is healthy or being brought back already."""
+        self._step(held, RecoverTask(at=self.clock(), task=task, user=user))
 
     def _note_who_stayed_out(self, held: Held) -> None:
         """Let whoever could not join stay out until asked for again by its path."""

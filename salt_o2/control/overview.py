@@ -6,12 +6,13 @@ from importlib.metadata import version
 from typing import Any
 
 from salt_o2.control import record, shelf
-from salt_o2.control.arguments import Nothing, TaskLog
+from salt_o2.control.arguments import Nothing, Recover, TaskLog
 from salt_o2.control.asking import Progress, Verbs
-from salt_o2.control.control import Control
+from salt_o2.control.control import Control, Held
 from salt_o2.control.site import Site
 from salt_o2.core.codec import plain
 from salt_o2.core.errors import UnknownName
+from salt_o2.core.plan import PlannedTask
 
 
 class Overview:
@@ -25,6 +26,7 @@ class Overview:
         self.verbs: Verbs = {
             "task_list": (Nothing, self._tasks),
             "task_log": (TaskLog, self._log),
+            "task_recover": (Recover, self._recover),
             "host_list": (Nothing, self._hosts),
             "workflow_list": (Nothing, self._workflows),
             "info": (Nothing, self._info),
@@ -38,15 +40,25 @@ class Overview:
             for planned in members.plan.tasks
         ]
 
-    async def _log(self, wanted: TaskLog, _user: str, _progress: Progress) -> dict[str, Any]:
-        for held in self._control.held.values():
+    async def _recover(self, wanted: Recover, user: str, _progress: Progress) -> dict[str, Any]:
+        held, task = self._find(wanted.task, wanted.environment)
+        self._control.recover(held, task.id, user)
+        report = held.environment.members.reports.get(task.id)
+        return record.task(task, report) | {"environment": held.kept.id}
+
+    def _find(self, wanted: str, environment: str = "") -> tuple[Held, PlannedTask]:
+        """Return the living task whose id is or begins with ``wanted``."""
+        among = [self._control.find(environment)] if environment else list(self._control.held.values())
+        for held in among:
             for id, task in held.environment.members.tasks.items():
-                if wanted.id and id.startswith(wanted.id):
-                    said = await self._control.bus.ask(task.host, "o2.log", [id, wanted.lines])
-                    return {"task": id, "path": task.path, "host": task.host, **said}
-        raise UnknownName(
-            f"no task {wanted.id!r} is alive; an ended one can be asked for on its host: o2.log"
-        )
+                if wanted and id.startswith(wanted):
+                    return held, task
+        raise UnknownName(f"no task {wanted!r} is alive; ask for an ended one on its host, by o2.log")
+
+    async def _log(self, wanted: TaskLog, _user: str, _progress: Progress) -> dict[str, Any]:
+        _, task = self._find(wanted.id)
+        said = await self._control.bus.ask(task.host, "o2.log", [task.id, wanted.lines])
+        return {"task": task.id, "path": task.path, "host": task.host, **said}
 
     async def _hosts(self, _wanted: Nothing, _user: str, _progress: Progress) -> list[dict[str, Any]]:
         return record.hosts(self._control.hosts, self._control.held, self._control.clock())
