@@ -12,7 +12,14 @@ TOOLS = ("pip", "setuptools", "wheel", "setuptools-scm")
 
 def project_wheel(folder: Path) -> Path:
     """Build the project as a wheel into ``folder`` from what git knows of the working tree; return it."""
-    source = folder / "source"
+    source = copy_source(folder / "source")
+    pip("wheel", "--no-deps", "-w", str(folder), str(source))
+    shutil.rmtree(source)
+    return next(folder.glob("salt_o2-*.whl"))
+
+
+def copy_source(source: Path) -> Path:
+    """Copy what git knows of the working tree, but the tests and git's own, to ``source``; return it."""
     listed = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True
     ).stdout
@@ -20,9 +27,7 @@ def project_wheel(folder: Path) -> Path:
         if (ROOT / name).is_file() and not name.startswith("tests/"):
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, source / name)
-    pip("wheel", "--no-deps", "-w", str(folder), str(source))
-    shutil.rmtree(source)
-    return next(folder.glob("salt_o2-*.whl"))
+    return source
 
 
 def wheelhouse(build: Path) -> Path:
