@@ -5,6 +5,7 @@
 #   make bench    the figures, beside a bare script in the same run
 #   make lint     formatting, imports, types
 #   make docs     the documentation, warnings are errors
+#   make vagrant-test   hosts from nothing: systemd-nspawn and vagrant with lxc (root; minutes)
 #   make lock     the lock file of known-good versions, made anew
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ BIN := .venv/bin
 # Salt's daemons start five times slower without bytecode.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test bench lint docs lock clean
+.PHONY: demo test bench lint docs lock clean vagrant-test
 
 .venv/installed: requirements.lock pyproject.toml setup.py
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed"'
@@ -27,6 +28,9 @@ demo: .venv/installed
 
 test: .venv/installed lint
 	$(BIN)/pytest
+
+vagrant-test: .venv/installed
+	O2_PROVISION=1 $(BIN)/pytest -rs tests/provision
 
 bench: .venv/installed
 	$(BIN)/python -m bench
