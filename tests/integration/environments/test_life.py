@@ -89,8 +89,9 @@ def test_a_basic_task_runs_only_during_the_run(workshop):
     assert not Path(f"/proc/{pid}").exists()
 
 
-def test_a_critical_task_that_dies_leads_to_error_and_recover_brings_it_back(workshop):
-    environment = workshop.control(workshop.create("fairmq-ex-1-n-1", processors=2), "START_ACTIVITY")
+def test_where_policy_says_fail_a_death_is_an_error_and_recover_brings_the_task_back(workshop):
+    environment = workshop.create("fairmq-ex-1-n-1", processors=2, recovery="fail")
+    environment = workshop.control(environment, "START_ACTIVITY")
     sink = task_of(environment, ".sink")
     os.kill(sink["pid"], 9)
     wait_until(lambda: workshop.show(environment)["state"] == "ERROR", "the environment is in ERROR")
