@@ -1,39 +1,152 @@
-"""The site's directories of templates, searched in their order."""
+"""The site's repositories of templates, searched in their order."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
-from salt_o2.core.errors import UnknownName
-from salt_o2.workflow.problems import nearest
-from salt_o2.workflow.source import Directory
+from salt_o2.core.errors import O2Error, UnknownName
+from salt_o2.workflow.catalogue import parse_reference
+from salt_o2.workflow.document import read
+from salt_o2.workflow.problems import Problems, nearest
+from salt_o2.workflow.repositories import Address, FileServer, SiteRepositories
+from salt_o2.workflow.role_template import RoleTemplate, read_workflow
+from salt_o2.workflow.services import Services
+from salt_o2.workflow.source import Directory, Source
 
 
-def find(repositories: Sequence[str], workflow: str) -> Directory:
-    """Return the first directory that has ``workflow``.
+class Listed(tuple[str, ...]):
+    """The repositories that a site lists, together with how they are opened."""
+
+    site: SiteRepositories
+
+    @classmethod
+    def of(
+        cls,
+        listed: Iterable[str],
+        cache: Path,
+        fileserver: FileServer | None = None,
+        services: Services | None = None,
+    ) -> "Listed":
+        """Return ``listed``, opened with a cache and with what this site offers."""
+        made = cls(listed)
+        made.site = SiteRepositories(made, cache, fileserver, services)
+        return made
+
+
+def find(repositories: Sequence[str], workflow: str) -> Source:
+    """Return the first repository that has ``workflow``.
+
+    It is given as name, name@revision or repository/workflows/name@revision.
 
     Raises:
         UnknownName: if none has, naming the nearest.
     """
+    site, wanted = _site(repositories), parse_reference(workflow, "workflows")
+    if wanted.repository:
+        return _Named(site.find(wanted.repository, wanted.revision, Directory("")), wanted.name)
     names: list[str] = []
-    for directory in map(Directory, repositories):
+    faults: list[str] = []
+    for address in site.listed:
         try:
-            directory.workflow(workflow)
-        except UnknownName:
-            names += [name for name, _ in directory.workflows()]
+            source = site.open(Address(address.repository, wanted.revision or address.revision))
+            source.workflow(wanted.name)
+        except UnknownName as error:
+            names += [name for name, _ in _names(site, address)]
+            faults.append(str(error))
         else:
-            return directory
-    raise UnknownName(f"no workflow {workflow}{nearest(workflow, names)}; {_choice(names)}")
+            return _Named(source, wanted.name)
+    told = f"; {'; '.join(faults)}" if faults and not names else ""
+    raise UnknownName(f"no workflow {workflow}{nearest(workflow, names)}; {_choice(names)}{told}")
 
 
 def catalogue(repositories: Sequence[str]) -> list[dict[str, Any]]:
-    """Return every workflow of all directories: name, description, revision and source."""
+    """Return every workflow: name, description, revision, source, ``public``, and described ``variables``."""
+    site = _site(repositories)
     return [
-        {"name": name, "description": description, "revision": revision, "source": path}
-        for path in repositories
-        for directory in [Directory(path)]
-        for revision in [directory.revision()]
-        for name, description in directory.workflows()
+        {"name": name, "description": description, "revision": revision, "source": address.repository}
+        | _form(source, name)
+        for address in site.listed
+        for source in _opened(site, address)
+        for revision in [source.revision()]
+        for name, description in source.workflows()
     ]
+
+
+class _Named:
+    """A source that knows its one workflow by the whole reference that asked for it."""
+
+    def __init__(self, source: Source, name: str) -> None:
+        self._source = source
+        self._name = name
+        self.repositories = getattr(source, "repositories", None)
+        self.services = getattr(source, "services", None)
+        self.repository = getattr(source, "repository", None) or str(getattr(source, "path", ""))
+
+    def workflow(self, name: str) -> Any:
+        return self._source.workflow(parse_reference(name, "workflows").name)
+
+    def task(self, name: str) -> Any:
+        return self._source.task(name)
+
+    def revision(self) -> str:
+        return self._source.revision()
+
+
+def _form(source: Directory, name: str) -> dict[str, Any]:
+    root = _root(source, name)
+    described = root.described() if root else ()
+    variables = [
+        {
+            "name": each.name,
+            "block": each.block,
+            "value": each.value,
+            "type": each.type,
+            "label": each.label,
+            "description": each.description,
+            "widget": each.widget,
+            "panel": each.panel,
+            "values": list(each.values),
+            "index": each.index,
+            "rows": each.rows,
+            "visibleif": each.visibleif,
+            "enabledif": each.enabledif,
+        }
+        for each in described
+    ]
+    return {"public": bool(root and root.public), "variables": variables}
+
+
+def _root(source: Source, name: str) -> RoleTemplate | None:
+    try:
+        written = source.workflow(name)
+        return read_workflow(read(written.text, written.file), written.name, Problems())
+    except O2Error:
+        return None
+
+
+def _opened(site: SiteRepositories, address: Address) -> Iterator[Directory]:
+    try:
+        found = site.open(address)
+    except UnknownName:
+        return
+    if isinstance(found, Directory):
+        yield found
+
+
+def _names(site: SiteRepositories, address: Address) -> list[tuple[str, str]]:
+    return [pair for source in _opened(site, address) for pair in source.workflows()]
+
+
+def _site(repositories: Sequence[str]) -> SiteRepositories:
+    if isinstance(repositories, Listed):
+        return repositories.site
+    return SiteRepositories(repositories, private_cache())
+
+
+def private_cache() -> Path:
+    """Return where clones are kept for somebody who is no Salt master."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "salt-o2"
 
 
 def _choice(names: list[str]) -> str:

@@ -1,0 +1,54 @@
+"""What keeps configuration: a tree of texts under paths with slashes, as Consul and etcd have it.
+
+    o2/components/<component>/<RUNTYPE>/<role>/<entry>     configuration of components
+    o2/runtime/<component>/<key>                           run-time values
+    o2/hardware/detectors/<DET>/flps/<host>/...            detectors and their hosts
+    o2/hardware/flps/<host>/cards                          readout cards of a host, JSON
+
+The layout is that of AliECS's Consul tree (A4.4), so that a site's tree can be used as it is.
+"""
+
+from typing import Protocol
+
+from salt_o2.core.errors import InvalidRequest
+
+COMPONENTS = "o2/components"
+RUNTIME = "o2/runtime"
+DETECTORS = "o2/hardware/detectors"
+HOSTS = "o2/hardware/flps"
+
+
+class Backend(Protocol):
+    """A tree of texts."""
+
+    name: str
+    """What it is, for messages."""
+
+    def get(self, key: str) -> str | None:
+        """Return the text at ``key``, or ``None``; raise Unreachable if nobody answers."""
+
+    def keys(self, prefix: str) -> list[str]:
+        """Return the keys below ``prefix``, in order."""
+
+    def put(self, key: str, value: str) -> None:
+        """Keep ``value`` at ``key``; raise InvalidRequest if this tree cannot be written."""
+
+
+class ReadOnly:
+    """A part of a backend: refuses to write."""
+
+    name = ""
+
+    def put(self, key: str, value: str) -> None:  # noqa: ARG002
+        """Refuse.
+
+        Raises:
+            InvalidRequest: always.
+        """
+        raise InvalidRequest(f"{key} cannot be set: {self.name} is read only; edit it where it is written")
+
+
+def below(keys: list[str], prefix: str) -> list[str]:
+    """Return those of ``keys`` that are below ``prefix``, in order."""
+    start = f"{prefix.strip('/')}/"
+    return sorted(key for key in keys if key.startswith(start))
