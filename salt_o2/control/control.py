@@ -245,15 +245,16 @@ class Control:
         self._set_timer(held)
 
     def _write(self, held: Held, message: Message, effects: Sequence[Effect]) -> None:
-        # What we are about to do is on disk before we do it; what we only heard may follow.
-        environment = held.environment
+        # What we are about to do is on disk before we do it. What we have heard may follow a moment later: if
+        # we are killed before, the transition is taken up again, and its tasks are there already.
+        environment, kept = held.environment, held.kept
         self.store.note(environment.id, message, effects)
-        ended = message.at if any(isinstance(effect, Release) for effect in effects) else None
         if not all(isinstance(effect, ONLY_TELLS) for effect in effects):
-            kept = held.kept
+            ended = message.at if any(isinstance(effect, Release) for effect in effects) else None
+            durable = any(isinstance(effect, Drive | Invoke) for effect in effects)
             changed = {"plan": kept.plan, "shape": kept.shape} if isinstance(message, Modified) else {}
-            self.store.save(environment.id, snapshot.take(environment), ended, **changed)
-        elif self._flush is None:
+            self.store.save(environment.id, snapshot.take(environment), ended, durable=durable, **changed)
+        if self._flush is None:
             self._flush = asyncio.get_running_loop().call_later(FLUSH_S, self._flush_journal)
 
     def _flush_journal(self) -> None:

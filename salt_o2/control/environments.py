@@ -173,6 +173,7 @@ class Environments:
         alive = [record.summary(held.kept, held.environment) for held in self._control.held.values()]
         if not wanted.all:
             return alive
+        self._control.store.flush()
         ended = await asyncio.to_thread(self._control.store.ended)
         return [record.summary(kept, _rebuilt(kept)) for kept in ended] + alive
 
@@ -186,6 +187,7 @@ class Environments:
 
     def _kept(self, id: str) -> Kept:
         """Return what is kept of an environment, whether it is alive or not."""
+        self._control.store.flush()
         found = self._control.store.find(EnvironmentId(id))
         return found or self._control.find(id).kept
 

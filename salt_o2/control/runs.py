@@ -25,9 +25,11 @@ class Runs:
         }
 
     async def _list(self, _wanted: Nothing, _user: str, _progress: Progress) -> list[dict[str, Any]]:
+        self._control.store.flush()
         return [self._record(run) for run in await asyncio.to_thread(self._control.store.runs)]
 
     async def _show(self, wanted: Run, _user: str, _progress: Progress) -> dict[str, Any]:
+        self._control.store.flush()
         run = self._control.store.run(wanted.number)
         if run is None:
             raise UnknownName(f"there was no run {wanted.number}")

@@ -16,16 +16,22 @@ ENVIRONMENTS = Table(
     Column("ended", Float),  # null while it is alive
 )
 
+RUN = "run"
+COUNTERS = Table(
+    "counters",
+    METADATA,
+    Column("name", String(32), primary_key=True),
+    Column("value", Integer, nullable=False),
+)
+
 RUNS = Table(
     "runs",
     METADATA,
-    # AUTOINCREMENT: a number is never given twice, even if the row with the highest is deleted.
-    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
     Column("environment", String(32), nullable=False),
     Column("started", Float, nullable=False),
     Column("user", String(64), nullable=False, server_default=""),
     Column("ended", Float),
-    sqlite_autoincrement=True,
 )
 
 JOURNAL = Table(

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 from sqlalchemy import Engine, create_engine, event, insert, select, update
 
-from salt_o2.control.schema import ENVIRONMENTS, JOURNAL, METADATA, RUNS
+from salt_o2.control.schema import COUNTERS, ENVIRONMENTS, JOURNAL, METADATA, RUN, RUNS
 from salt_o2.core.codec import plain, typed
 from salt_o2.core.effects import Effect
 from salt_o2.core.history import Entry
@@ -69,6 +69,9 @@ class Store:
             _harden(self._engine)
         METADATA.create_all(self._engine)
         self._journal: list[dict[str, Any]] = []
+        self._states: dict[EnvironmentId, dict[str, Any]] = {}
+        self._runs: list[Any] = []
+        self._last_run = self._read_counter()
 
     def add(self, kept: Kept) -> None:
         """Keep a new environment, before anything of it is started."""
@@ -89,33 +92,57 @@ class Store:
         self._journal.extend(_entry(environment, message.at, "out", effect) for effect in effects)
 
     def save(
-        self, environment: EnvironmentId, snapshot: Snapshot, ended: float | None = None, **changed: Any
+        self,
+        environment: EnvironmentId,
+        snapshot: Snapshot,
+        ended: float | None = None,
+        *,
+        durable: bool = True,
+        **changed: Any,
     ) -> None:
-        """Commit the environment's state, ``plan`` and ``shape`` if changed, and the journal so far."""
+        """Keep the environment's state, its ``plan`` and ``shape`` if changed, and the journal so far.
+
+        What is not ``durable`` is committed by the next ``flush``, or with the next thing that is.
+        """
         values = {"snapshot": plain(snapshot), "ended": ended}
         values |= {name: plain(value) for name, value in changed.items()}
-        with self._engine.begin() as connection:
-            connection.execute(update(ENVIRONMENTS).where(ENVIRONMENTS.c.id == environment).values(values))
-            self._write_journal(connection)
+        self._states[environment] = self._states.get(environment, {}) | values
+        if durable:
+            self.flush()
 
     def flush(self) -> None:
-        """Commit the journal up to here."""
-        if self._journal:
-            with self._engine.begin() as connection:
-                self._write_journal(connection)
+        """Commit everything up to here, in one transaction."""
+        states, self._states = self._states, {}
+        runs, self._runs = self._runs, []
+        entries, self._journal = self._journal, []
+        if not (states or runs or entries):
+            return
+        with self._engine.begin() as connection:
+            for environment, values in states.items():
+                connection.execute(
+                    update(ENVIRONMENTS).where(ENVIRONMENTS.c.id == environment).values(values)
+                )
+            for statement in runs:
+                connection.execute(statement)
+            if entries:
+                connection.execute(insert(JOURNAL), entries)
 
     def open_run(self, environment: EnvironmentId, at: float, user: str = "") -> int:
-        """Return a run number that was never given before; committed, so no crash can repeat it."""
-        row = {"environment": environment, "started": at, "user": user}
-        with self._engine.begin() as connection:
-            result = connection.execute(insert(RUNS).values(row))
-            (number,) = result.inserted_primary_key or (0,)
-            return int(number)
+        """Return a run number that was never given before.
+
+        It is committed with the order that carries it: a number that a crash takes back has reached nobody.
+        """
+        self._last_run += 1
+        row = {"number": self._last_run, "environment": environment, "started": at, "user": user}
+        self._runs += [
+            insert(RUNS).values(row),
+            update(COUNTERS).where(COUNTERS.c.name == RUN).values(value=self._last_run),
+        ]
+        return self._last_run
 
     def end_run(self, number: int, at: float) -> None:
-        """Write down when a run ended."""
-        with self._engine.begin() as connection:
-            connection.execute(update(RUNS).where(RUNS.c.number == number).values(ended=at))
+        """Note when a run ended; the next ``flush`` commits it."""
+        self._runs.append(update(RUNS).where(RUNS.c.number == number).values(ended=at))
 
     def runs(self, limit: int = 100) -> list[KeptRun]:
         """Return the last runs, newest first."""
@@ -162,10 +189,13 @@ class Store:
             rows = connection.execute(query).mappings()
             return [typed({name: row[name] for name in names}, kind) for row in rows]
 
-    def _write_journal(self, connection: Any) -> None:
-        entries, self._journal = self._journal, []
-        if entries:
-            connection.execute(insert(JOURNAL), entries)
+    def _read_counter(self) -> int:
+        """Return the last run number that was ever given; the counter outlives the rows of the runs."""
+        with self._engine.begin() as connection:
+            found = connection.execute(select(COUNTERS.c.value).where(COUNTERS.c.name == RUN)).scalar()
+            if found is None:
+                connection.execute(insert(COUNTERS).values(name=RUN, value=0))
+            return int(found or 0)
 
 
 def _entry(environment: EnvironmentId, at: float, direction: str, what: Entry | Effect) -> dict[str, Any]:
