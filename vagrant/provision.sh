@@ -21,7 +21,10 @@ wait_for() { # SECONDS WHAT COMMAND...
     until timeout 20 "$@" >/dev/null 2>&1; do
         left=$((left - 1))
         if [ "$left" -le 0 ]; then
-            say "$what does not come: see /var/log/salt and journalctl -u 'salt-*'"
+            say "$what does not come"
+            coconut=$(dirname "$python")/coconut
+            [ ! -x "$coconut" ] || SALT_CONFIG_DIR=/etc/salt "$coconut" doctor || true
+            tail -n 5 /var/log/salt/* 2>/dev/null | grep -v unclosed || true
             exit 1
         fi
         sleep 1

@@ -25,6 +25,7 @@ NOUNS = {
     "device": ("dev",),
     "cluster": (),
     "info": (),
+    "doctor": (),
     "about": ("version",),
     "demo": (),
 }

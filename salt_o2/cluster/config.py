@@ -9,8 +9,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from salt_o2.cluster.layout import Layout
 from salt_o2.cluster.record import Record
 from salt_o2.cluster.slots import Slot
@@ -50,6 +48,8 @@ def master_config(layout: Layout, record: Record) -> dict[str, Any]:
 
 def reactions(folder: Path) -> list[dict[str, list[str]]]:
     """Return Salt's ``reactor`` option for the rules about our own events that ``rules.conf`` there wires."""
+    import yaml  # takes a while, and most commands do not come here
+
     wired = yaml.safe_load((folder / "rules.conf").read_text())["reactor"]
     return [
         {tag: [str(folder / Path(rule).name) for rule in rules]}

@@ -1,0 +1,168 @@
+"""Judges a machine by its facts; nothing is looked up here."""
+
+from collections.abc import Iterator
+
+from salt_o2.doctor.findings import Daemon, Level, MachineFacts, Ports, Verdict
+
+SALT_SERIES = (3008, 3009)
+"""From this series on, up to but not with that one: as the package demands."""
+OLDEST_PYTHON = (3, 11)
+SALT_PORTS = (4505, 4506)
+FILES_FOR_A_HOST = 16384
+"""Fifty devices with a hundred channels of three file descriptors each."""
+MEMLOCK_FOR_A_HOST = 1 << 30
+"""What readout pins at least, in bytes."""
+
+
+def examine(facts: MachineFacts) -> list[Verdict]:
+    """Return the verdicts on a machine, in the order in which a person would mend things."""
+    found = [_python(facts), _salt(facts), _bytecode(facts)]
+    if not facts.daemons:
+        found.append(
+            Verdict(
+                "role",
+                Level.FAIL,
+                "neither a master nor a minion is configured here",
+                "apply o2.host or o2.master",
+            )
+        )
+    for daemon in facts.daemons:
+        found += [*_daemon(daemon, facts)]
+    if any(daemon.role == "minion" for daemon in facts.daemons):
+        found += [*_ports(facts), _cgroup(facts), *_limits(facts)]
+    return [*found, _clock(facts)]
+
+
+def worst(verdicts: list[Verdict]) -> Level:
+    """Return how bad it is altogether."""
+    levels = {verdict.level for verdict in verdicts}
+    return next((level for level in (Level.FAIL, Level.WARN) if level in levels), Level.OK)
+
+
+def _python(facts: MachineFacts) -> Verdict:
+    found = f"{'.'.join(map(str, facts.python))} at {facts.executable}"
+    if facts.python < OLDEST_PYTHON:
+        advice = f"use a Salt with Python {'.'.join(map(str, OLDEST_PYTHON))} or newer"
+        return Verdict("python", Level.FAIL, found, advice)
+    return Verdict("python", Level.OK, found)
+
+
+def _salt(facts: MachineFacts) -> Verdict:
+    if not facts.salt:
+        advice = "install salt-o2 into the Python that runs Salt: see docs/install.md"
+        return Verdict("salt", Level.FAIL, f"none in {facts.executable}", advice)
+    series = facts.salt.split(".")[0]
+    found = f"{facts.salt}, with Salt O² {facts.o2}"
+    if not (series.isdigit() and SALT_SERIES[0] <= int(series) < SALT_SERIES[1]):
+        return Verdict("salt", Level.FAIL, found, f"install Salt {SALT_SERIES[0]}.x")
+    return Verdict("salt", Level.OK, found)
+
+
+def _bytecode(facts: MachineFacts) -> Verdict:
+    if facts.bytecode or not facts.salt:
+        return Verdict("bytecode", Level.OK, "Salt is compiled" if facts.salt else "nothing to compile")
+    advice = "python -m compileall -q its site-packages, and unset PYTHONDONTWRITEBYTECODE"
+    return Verdict("bytecode", Level.WARN, "Salt is not compiled: it starts five times slower", advice)
+
+
+def _daemon(daemon: Daemon, facts: MachineFacts) -> Iterator[Verdict]:
+    name = f"{daemon.role}'s engine"
+    if daemon.engine not in daemon.engines:
+        advice = f"add `engines: [{{{daemon.engine}: {{}}}}]` there, or apply state o2.{_state(daemon)}"
+        yield Verdict(name, Level.FAIL, f"{daemon.engine} is not configured in {daemon.config}", advice)
+        return
+    if daemon.silence:
+        yield Verdict(name, Level.FAIL, f"{daemon.engine}: {daemon.silence}", _advice_to_silence(daemon))
+    elif daemon.version != facts.o2:
+        advice = f"restart salt-{daemon.role}: tasks go on"
+        found = f"{daemon.engine} runs version {daemon.version}, installed is {facts.o2}"
+        yield Verdict(name, Level.WARN, found, advice)
+    else:
+        yield Verdict(name, Level.OK, f"{daemon.engine} answers, with {daemon.tasks} tasks")
+    if daemon.socket_mode is not None:
+        yield _socket(daemon)
+
+
+def _state(daemon: Daemon) -> str:
+    return "master" if daemon.role == "master" else "host"
+
+
+def _advice_to_silence(daemon: Daemon) -> str:
+    service = f"salt-{daemon.role}"
+    if daemon.socket_mode is None:
+        return (
+            f"is {service} running? If so, its log says why the engine was not loaded: Salt is silent about "
+            f"one that cannot be imported (salt-run doc.runner o2 shows whether the package is found)"
+        )
+    return f"ask as {daemon.socket_owner} or root; else look into the log of {service}"
+
+
+def _socket(daemon: Daemon) -> Verdict:
+    mode = daemon.socket_mode or 0
+    found = f"{daemon.socket} is {mode:04o}, of {daemon.socket_owner}"
+    if mode & 0o077:
+        advice = f"chmod 0600 {daemon.socket}: whoever can open it can control"
+        return Verdict(f"{daemon.role}'s socket", Level.FAIL, found, advice)
+    return Verdict(f"{daemon.role}'s socket", Level.OK, found)
+
+
+def _ports(facts: MachineFacts) -> Iterator[Verdict]:
+    tasks = sum(daemon.tasks for daemon in facts.daemons)
+    for name, (low, high) in facts.ports.items():
+        taken = [port for port in facts.listening if low <= port <= high]
+        found = f"{low}-{high}: {high - low + 1 - len(taken)} free"
+        if low > high:
+            yield Verdict(name, Level.FAIL, f"{low}-{high} is no range", "salt-run o2.site_check")
+        elif taken and not tasks:
+            others = ", ".join(map(str, taken[:5]))
+            yield Verdict(
+                name, Level.WARN, f"{found}; {others} taken by somebody else", "part the ranges: pillar o2"
+            )
+        elif _given_away((low, high), facts):
+            advice = f"sysctl net.ipv4.ip_local_reserved_ports={low}-{high}, or apply state o2.kernel"
+            found = f"{found}; but the kernel gives {facts.ephemeral[0]}-{facts.ephemeral[1]} to whoever asks"
+            yield Verdict(name, Level.WARN, found, advice)
+        else:
+            yield Verdict(name, Level.OK, found)
+
+
+def _given_away(ours: Ports, facts: MachineFacts) -> bool:
+    low, high = max(ours[0], facts.ephemeral[0]), min(ours[1], facts.ephemeral[1])
+    kept = any(first <= low and high <= last for first, last in facts.reserved)
+    return low <= high and not kept
+
+
+def _cgroup(facts: MachineFacts) -> Verdict:
+    if not facts.cgroup:
+        advice = "boot with systemd.unified_cgroup_hierarchy=1; without it process groups are used"
+        return Verdict("cgroup", Level.WARN, "no version 2 control group", advice)
+    if not facts.cgroup_writable:
+        advice = "Delegate=yes for salt-minion: apply state o2.host"
+        return Verdict("cgroup", Level.WARN, f"{facts.cgroup} is not ours to divide", advice)
+    lacking = {"cpu", "memory", "pids"} - set(facts.controllers)
+    if lacking:
+        found = f"{facts.cgroup} has no {', '.join(sorted(lacking))}"
+        return Verdict("cgroup", Level.WARN, found, "limits of templates are not enforced on this host")
+    return Verdict("cgroup", Level.OK, f"{facts.cgroup}, with {', '.join(facts.controllers)}")
+
+
+def _limits(facts: MachineFacts) -> Iterator[Verdict]:
+    needed = {"memlock": MEMLOCK_FOR_A_HOST, "nofile": FILES_FOR_A_HOST}
+    for name, least in needed.items():
+        if (limit := facts.limits.get(name)) is None:
+            continue
+        found = "unlimited" if limit.soft is None else str(limit.soft)
+        if limit.soft is not None and limit.soft < least:
+            advice = f"pillar o2:limits:{name}, then apply state o2.host; {least} should do"
+            yield Verdict(name, Level.WARN, found, advice)
+        else:
+            yield Verdict(name, Level.OK, found)
+
+
+def _clock(facts: MachineFacts) -> Verdict:
+    if facts.clock_synchronised:
+        return Verdict("clock", Level.OK, "synchronised")
+    if facts.clock_synchronised is None:
+        return Verdict("clock", Level.WARN, "the kernel does not tell", "look whether chrony runs")
+    advice = "install and start chrony: start and end of runs are taken from this clock"
+    return Verdict("clock", Level.WARN, "not synchronised", advice)

@@ -1,0 +1,120 @@
+"""What the doctor makes of a machine's facts."""
+
+from dataclasses import replace
+
+import pytest
+
+from salt_o2.doctor.checks import examine, worst
+from salt_o2.doctor.findings import Daemon, Level, Limit, MachineFacts
+
+AGENT = Daemon(
+    role="minion",
+    engine="o2_agent",
+    config="/etc/salt",
+    engines=("o2_agent",),
+    socket="/run/salt/minion/o2_agent.ipc",
+    socket_mode=0o600,
+    socket_owner="root",
+    pid=77,
+    version="0.2.0",
+)
+CONTROL = replace(AGENT, role="master", engine="o2_control", engines=("o2_control",))
+HEALTHY = MachineFacts(
+    python=(3, 11),
+    executable="/opt/saltstack/salt/bin/python3",
+    salt="3008.3",
+    o2="0.2.0",
+    bytecode=True,
+    daemons=(CONTROL, AGENT),
+    ports={"control_ports": (30000, 32767), "channel_ports": (9000, 19999)},
+    listening=(22, 4505, 4506),
+    cgroup="/sys/fs/cgroup/system.slice/salt-minion.service",
+    cgroup_writable=True,
+    controllers=("cpu", "memory", "pids"),
+    limits={"memlock": Limit(soft=None, hard=None), "nofile": Limit(soft=1048576, hard=1048576)},
+    clock_synchronised=True,
+)
+
+
+CROWDED = {"ephemeral": (15000, 60999), "ports": {"channel_ports": (9000, 19999)}}
+
+
+def ill(**other):
+    """The verdicts on a healthy machine but for ``other`` that are not in order."""
+    return [verdict for verdict in examine(replace(HEALTHY, **other)) if verdict.level is not Level.OK]
+
+
+def agent(**other):
+    return {"daemons": (replace(AGENT, **other),)}
+
+
+def test_a_healthy_machine_has_nothing_to_mend():
+    assert ill() == []
+    assert worst(examine(HEALTHY)) is Level.OK
+
+
+@pytest.mark.parametrize(
+    ("other", "check", "level", "found", "advice"),
+    [
+        ({"python": (3, 10)}, "python", "fail", "3.10", "3.11 or newer"),
+        ({"salt": "3007.1"}, "salt", "fail", "3007.1", "3008"),
+        ({"salt": ""}, "salt", "fail", "none in /opt", "install"),
+        ({"bytecode": False}, "bytecode", "warn", "five times slower", "compileall"),
+        ({"daemons": ()}, "role", "fail", "neither", "o2.host"),
+        (agent(engines=()), "minion's engine", "fail", "not configured in /etc/salt", "o2.host"),
+        (
+            agent(silence="none", socket_mode=None),
+            "minion's engine",
+            "fail",
+            "none",
+            "is salt-minion running",
+        ),
+        (agent(silence="no answer"), "minion's engine", "fail", "no answer", "as root"),
+        (
+            agent(version="0.1.0"),
+            "minion's engine",
+            "warn",
+            "0.1.0, installed is 0.2.0",
+            "restart salt-minion",
+        ),
+        (agent(socket_mode=0o666), "minion's socket", "fail", "0666", "chmod 0600"),
+        ({"listening": (9090,)}, "channel_ports", "warn", "9090 taken by somebody else", "pillar"),
+        ({"ports": {"channel_ports": (9, 3)}}, "channel_ports", "fail", "9-3 is no range", "site_check"),
+        (CROWDED, "channel_ports", "warn", "kernel gives", "reserved"),
+        ({"cgroup": ""}, "cgroup", "warn", "no version 2", "unified_cgroup_hierarchy"),
+        ({"cgroup_writable": False}, "cgroup", "warn", "not ours", "Delegate=yes"),
+        ({"controllers": ("cpu",)}, "cgroup", "warn", "no memory, pids", "not enforced"),
+        (
+            {"limits": {"memlock": Limit(soft=65536, hard=65536)}},
+            "memlock",
+            "warn",
+            "65536",
+            "o2:limits:memlock",
+        ),
+        ({"clock_synchronised": False}, "clock", "warn", "not synchronised", "chrony"),
+        ({"clock_synchronised": None}, "clock", "warn", "does not tell", "chrony"),
+    ],
+    ids=lambda value: value if isinstance(value, str) and " " not in value else "",
+)
+def test_each_illness_is_named_with_what_to_do(other, check, level, found, advice):
+    (verdict,) = ill(**other)
+    assert (verdict.check, verdict.level) == (check, level)
+    assert found in verdict.found
+    assert advice in verdict.advice
+
+
+def test_ports_that_our_own_tasks_have_are_no_illness():
+    assert ill(listening=(9090, 30001), **agent(tasks=2)) == []
+
+
+def test_reserved_ports_are_ours_though_the_kernel_gives_others_from_there():
+    assert ill(ephemeral=(9000, 60999), reserved=((9000, 19999), (30000, 32767))) == []
+
+
+def test_a_master_alone_needs_no_ports_limits_or_cgroups():
+    assert ill(daemons=(CONTROL,), cgroup="", limits={}, listening=(9090,)) == []
+
+
+def test_the_worst_verdict_counts():
+    assert worst(examine(replace(HEALTHY, bytecode=False))) is Level.WARN
+    assert worst(examine(replace(HEALTHY, bytecode=False, salt=""))) is Level.FAIL
