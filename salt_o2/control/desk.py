@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from salt_o2.control.asking import Progress, Verbs
+from salt_o2.control.authoring import Authoring
 from salt_o2.control.control import Control
 from salt_o2.control.environments import Environments
 from salt_o2.control.overview import Overview
@@ -28,6 +29,7 @@ class Desk:
             **Runs(control).verbs,
             **History(control).verbs,
             **Overview(control, site).verbs,
+            **Authoring(site).verbs,
         }
 
     async def serve(self, verb: str, arguments: Mapping[str, Any], user: str, progress: Progress) -> Any:

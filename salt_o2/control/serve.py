@@ -10,6 +10,7 @@ from salt_o2 import integration
 from salt_o2.control.calls import Caller
 from salt_o2.control.control import Control
 from salt_o2.control.desk import Desk
+from salt_o2.control.furnishing import NOTHING, Surroundings, furnish
 from salt_o2.control.outbox import Bus
 from salt_o2.control.server import SOCKET, RequestServer
 from salt_o2.control.site import Site, timeouts
@@ -19,8 +20,14 @@ from salt_o2.core.messages import Report
 Opener = Callable[[Callable[[Report], None]], None]
 
 
-async def serve(site: Site, bus: Bus, open_bus: Opener, sock_dir: Path) -> None:
-    """Own all environments until SIGTERM; ``open_bus`` connects ``bus`` and is told who hears reports."""
+async def serve(
+    site: Site, bus: Bus, open_bus: Opener, sock_dir: Path, around: Surroundings = NOTHING
+) -> None:
+    """Own all environments until SIGTERM; ``open_bus`` connects ``bus`` and is told who hears reports.
+
+    ``around`` has what only the master's process has, for templates and their configuration.
+    """
+    site = furnish(site, around)
     store = Store(site.database)
     try:
         control = Control(

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from salt_o2.control.configuration import Configuration
 from salt_o2.core.errors import O2Error, UnknownName
 from salt_o2.workflow.catalogue import parse_reference
 from salt_o2.workflow.document import read
@@ -19,6 +20,8 @@ class Listed(tuple[str, ...]):
     """The repositories that a site lists, together with how they are opened."""
 
     site: SiteRepositories
+    configuration: Configuration | None = None
+    """What the templates are told of the site's components."""
 
     @classmethod
     def of(

@@ -28,7 +28,14 @@ class Site:
     """The settings that control runs with."""
 
     repositories: tuple[str, ...] = ()
-    """Directories that hold ``workflows/`` and ``tasks/``, searched in this order."""
+    """Directories, git repositories and paths of Salt's fileserver, searched in this order."""
+    configuration: str = "pillar"
+    """Where configuration of components is: pillar, /a/directory, consul://host:8500, etcd://host:2379."""
+    dpl_user: str = ""
+    """The account that DPL commands of templates run as; empty: control's own."""
+    dpl_timeout_s: float = 120.0
+    dpl_environment: str = "/etc/profile.d/o2.sh"
+    """What is sourced before a DPL command, if it is there."""
     database: str = ""
     """SQLAlchemy's URL; empty: SQLite in the master's cache directory."""
     defaults: dict[str, str] = field(default_factory=dict)

@@ -10,13 +10,14 @@ Engine for the Salt master: control, the owner of all environments.
 """
 
 import asyncio
+import functools
 import logging
 import pathlib
 
 import salt.pillar
 
-from salt_o2.bus import master
-from salt_o2.control import serve, site
+from salt_o2.bus import files, master
+from salt_o2.control import furnishing, serve, site
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +46,12 @@ def start(**config):
 async def _run(settings):
     bus = master.MasterBus(__opts__)
     try:
-        await serve.serve(settings, bus, bus.open, pathlib.Path(__opts__["sock_dir"]))
+        around = furnishing.Surroundings(
+            pillar=_pillar,
+            fileserver=functools.partial(files.read, __opts__),
+            cache=pathlib.Path(__opts__["cachedir"]) / "o2",
+        )
+        await serve.serve(settings, bus, bus.open, pathlib.Path(__opts__["sock_dir"]), around)
     finally:
         bus.close()
 

@@ -59,6 +59,8 @@ class SiteRepositories:
     ) -> None:
         """Keep clones and trees in ``cache``; ``services`` are what the templates can ask of the site."""
         self.listed = tuple(parse_address(text) for text in listed)
+        self.generated = cache / "dpl"
+        """Where workflows lie that commands have written; each in a directory of its own."""
         self._cache = cache
         self._fileserver = fileserver
         self._services = services
@@ -69,6 +71,8 @@ class SiteRepositories:
         Raises:
             UnknownName: if there is no such repository or revision.
         """
+        if Path(repository).parent == self.generated:
+            return self.open(Address(repository, ""))
         wanted = repository or str(getattr(near, "repository", None) or getattr(near, "path", ""))
         for address in self.listed:
             if _same(address, parse_address(wanted)):
@@ -76,7 +80,7 @@ class SiteRepositories:
         names = [address.name for address in self.listed]
         raise UnknownName(f"no repository {wanted}{nearest(wanted, names)}: the site has {', '.join(names)}")
 
-    def open(self, address: Address) -> Source:
+    def open(self, address: Address) -> Directory:
         """Return the templates at ``address``, with what they can ask of this site.
 
         Raises:

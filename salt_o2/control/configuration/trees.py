@@ -3,6 +3,7 @@
 import json
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from salt_o2.core.errors import InvalidRequest
 
 ROOT = "o2"
 _SUFFIX = ".yaml"
+FRESH_S = 3.0
+"""How long the pillar is not compiled again."""
 
 
 def flat(tree: Any, path: str) -> Iterator[tuple[str, str]]:
@@ -39,6 +42,8 @@ class PillarTree(ReadOnly):
         """``pillar`` returns what is below ``o2:``, as it is now."""
         self._pillar = pillar
         self._set: dict[str, str] = {}
+        self._read: dict[str, str] = {}
+        self._until = 0.0
 
     def get(self, key: str) -> str | None:
         """Return the text at ``key``, or ``None``."""
@@ -59,9 +64,12 @@ class PillarTree(ReadOnly):
         self._set[key] = value
 
     def _flat(self) -> dict[str, str]:
-        pillar = self._pillar()
-        wanted = {name: pillar[name] for name in ("components", "runtime", "hardware") if name in pillar}
-        return dict(flat(wanted, ROOT))
+        if time.monotonic() >= self._until:  # to compile a pillar takes long, and one load asks many times
+            pillar = self._pillar()
+            wanted = {name: pillar[name] for name in ("components", "runtime", "hardware") if name in pillar}
+            self._read = dict(flat(wanted, ROOT))
+            self._until = time.monotonic() + FRESH_S
+        return self._read
 
 
 class Folder:

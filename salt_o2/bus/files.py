@@ -1,0 +1,27 @@
+"""Salt's fileserver as the home of templates."""
+
+from typing import Any
+
+import salt.fileclient
+
+from salt_o2.core.errors import UnknownName
+
+
+def read(opts: dict[str, Any], path: str, saltenv: str) -> dict[str, bytes]:
+    """Return the YAML files below ``path`` in ``saltenv``, and those in ``jit``, by their names below it.
+
+    Raises:
+        UnknownName: if the fileserver has nothing there.
+    """
+    start = f"{path.strip('/')}/" if path.strip("/") else ""
+    found: dict[str, bytes] = {}
+    with salt.fileclient.FSClient(dict(opts)) as client:
+        for name in client.file_list(saltenv, start):
+            below = name.removeprefix(start)
+            if name.startswith(start) and (below.endswith(".yaml") or below.startswith("jit/")):
+                cached = client.cache_file(f"salt://{name}", saltenv)
+                with open(cached, "rb") as stream:  # noqa: PTH123
+                    found[below] = stream.read()
+    if not found:
+        raise UnknownName(f"Salt's fileserver has no templates at salt://{path} in saltenv {saltenv}")
+    return found

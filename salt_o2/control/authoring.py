@@ -1,0 +1,139 @@
+"""The desk for templates and configuration: check, expand, draw; show, list, set, import."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+from salt_o2.control import shelf
+from salt_o2.control.arguments import Value
+from salt_o2.control.asking import Progress, Verbs
+from salt_o2.control.configuration import Configuration, open_backend
+from salt_o2.control.site import Site
+from salt_o2.core.errors import TemplateError
+from salt_o2.workflow.display import outline
+from salt_o2.workflow.graph import mermaid, svg
+from salt_o2.workflow.load import load
+from salt_o2.workflow.tree import Workflow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """``workflow_check``: a workflow's name, and variables."""
+
+    workflow: str
+    vars: dict[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expand(Named):
+    """``workflow_expand``."""
+
+    variables: bool = False
+    origins: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draw(Named):
+    """``workflow_graph``: as ``svg`` or ``mermaid``."""
+
+    format: str = "svg"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Show:
+    """``config_show``: the path of an entry; ``simulate`` fills it in with ``vars``."""
+
+    path: str
+    simulate: bool = False
+    vars: dict[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entries:
+    """``config_list``: the entries of one component, or of all."""
+
+    component: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Set:
+    """``config_set`` and ``config_import``: the payload goes to exactly this path."""
+
+    path: str
+    payload: str
+    new_component: bool = False
+
+
+class Authoring:
+    """Serves authors of templates and of configuration."""
+
+    def __init__(self, site: Site) -> None:
+        """Use the repositories and the configuration of ``site``."""
+        self._site = site
+        listed = site.repositories
+        known = listed.configuration if isinstance(listed, shelf.Listed) else None
+        self._configuration = known or Configuration(open_backend(site.configuration, dict))
+        self.verbs: Verbs = {
+            "workflow_check": (Named, self._check),
+            "workflow_expand": (Expand, self._expand),
+            "workflow_graph": (Draw, self._graph),
+            "config_show": (Show, self._show),
+            "config_list": (Entries, self._list),
+            "config_set": (Set, self._set),
+            "config_import": (Set, self._set),
+        }
+
+    async def _check(self, wanted: Named, _user: str, _progress: Progress) -> dict[str, Any]:
+        try:
+            found = await asyncio.to_thread(self._load, wanted)
+        except TemplateError as error:
+            return {"workflow": wanted.workflow, "problems": list(error.problems), "notes": []}
+        return {"workflow": wanted.workflow, "problems": [], "notes": list(found.notes)}
+
+    async def _expand(self, wanted: Expand, _user: str, _progress: Progress) -> dict[str, Any]:
+        found = await asyncio.to_thread(self._load, wanted)
+        return outline(found, wanted.variables, wanted.origins)
+
+    async def _graph(self, wanted: Draw, _user: str, _progress: Progress) -> dict[str, Any]:
+        found = await asyncio.to_thread(self._load, wanted)
+        drawn = mermaid(found) if wanted.format == "mermaid" else svg(found)
+        return {"workflow": found.name, "format": wanted.format, "text": drawn}
+
+    async def _show(self, wanted: Show, _user: str, _progress: Progress) -> dict[str, Any]:
+        return await asyncio.to_thread(self._shown, wanted)
+
+    def _shown(self, wanted: Show) -> dict[str, Any]:
+        from salt_o2.control.configuration.query import parse_query
+
+        path = self._configuration.resolve(parse_query(wanted.path))
+        variables = {**self._site.defaults, **self._site.vars, **_texts(wanted.vars)}
+        payload = (
+            self._configuration.get(wanted.path, variables)
+            if wanted.simulate
+            else self._configuration.raw(wanted.path)
+        )
+        return {"path": path, "payload": payload}
+
+    async def _list(self, wanted: Entries, _user: str, _progress: Progress) -> list[str]:
+        return await asyncio.to_thread(self._configuration.entries, wanted.component)
+
+    async def _set(self, wanted: Set, _user: str, _progress: Progress) -> dict[str, Any]:
+        configuration = self._configuration
+        path = await asyncio.to_thread(configuration.set, wanted.path, wanted.payload, wanted.new_component)
+        return {"path": path, "backend": configuration.backend.name}
+
+    def _load(self, wanted: Named) -> Workflow:
+        return load(
+            shelf.find(self._site.repositories, wanted.workflow),
+            wanted.workflow,
+            variables=_texts(wanted.vars),
+            site_defaults=self._site.defaults,
+            site_vars=self._site.vars,
+        )
+
+
+def _texts(values: dict[str, Value]) -> dict[str, str]:
+    return {
+        name: str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
+        for name, value in values.items()
+    }

@@ -1,0 +1,61 @@
+"""A site as control uses it: its settings, with repositories and configuration that can be opened here."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from salt_o2.control.configuration import Configuration, open_backend
+from salt_o2.control.configuration.functions import functions
+from salt_o2.control.dpl import Generator
+from salt_o2.control.shelf import Listed, private_cache
+from salt_o2.control.site import Site
+from salt_o2.core.errors import InvalidRequest
+from salt_o2.workflow.repositories import FileServer
+from salt_o2.workflow.services import services
+
+
+def _no_pillar() -> Mapping[str, Any]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What only the master's process has: its pillar below ``o2:``, its fileserver, room for caches."""
+
+    pillar: Callable[[], Mapping[str, Any]] = _no_pillar
+    fileserver: FileServer | None = None
+    cache: Path | None = None
+
+
+NOTHING = Surroundings()
+
+
+def furnish(site: Site, around: Surroundings) -> Site:
+    """Return ``site`` with its repositories and its configuration ready for use.
+
+    Raises:
+        InvalidRequest: if a setting names no backend.
+    """
+    cache = around.cache or private_cache()
+    configuration = Configuration(open_backend(site.configuration, around.pillar))
+    found: dict[str, Any] = {"Dump": lambda _variables: lambda text, path: dump(cache, text, path)}
+    listed = Listed.of(site.repositories, cache, around.fileserver, found)
+    listed.configuration = configuration
+    generator = Generator(listed.site, site.dpl_user, site.dpl_timeout_s, site.dpl_environment)
+    found |= services(functions(configuration) | generator.functions(configuration.backend.get))
+    return replace(site, repositories=listed)
+
+
+def dump(cache: Path, text: str, path: str) -> None:
+    """Write ``text`` to a file with the name of ``path``, in the one directory that templates may write to.
+
+    Raises:
+        InvalidRequest: if ``path`` has no name for a file.
+    """
+    name = Path(path).name
+    if not name or name.startswith("."):
+        raise InvalidRequest(f"{path!r} is no name for a file")
+    folder = cache / "dumps"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(text)
