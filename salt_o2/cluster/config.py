@@ -14,6 +14,9 @@ from salt_o2.cluster.record import Record
 from salt_o2.cluster.slots import Slot
 from salt_o2.where import packaged
 
+HEARTBEAT_S = 1.0
+"""A few hosts may tell more often that they are there than two thousand, and are missed sooner."""
+
 OURS = "salt/o2/"
 """Rules for other events than ours act on the whole machine, which a private cluster does not own."""
 
@@ -42,7 +45,10 @@ def master_config(layout: Layout, record: Record) -> dict[str, Any]:
         "pillar_roots": {"base": [str(layout.pillar), str(packaged("pillar"))]},
         "reactor": reactions(packaged("reactor")),
         "engines": [{"o2_control": {}}],
-        "o2": {"repositories": [str(layout.templates), str(packaged("examples"))]},
+        "o2": {
+            "repositories": [str(layout.templates), str(packaged("examples"))],
+            "heartbeat_s": HEARTBEAT_S,
+        },
     }
 
 
@@ -81,6 +87,7 @@ def minion_config(layout: Layout, record: Record, minion: str) -> dict[str, Any]
         "engines": [{"o2_agent": {}}],
         "o2": {
             "address": slot.address(record.minions.index(minion)),
+            "heartbeat_s": HEARTBEAT_S,
             "control_ports": list(slot.control_ports),
             "channel_ports": list(slot.channel_ports),
         },

@@ -10,7 +10,7 @@ Everything here runs in one asyncio loop; nothing in it waits for a host.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -30,19 +30,22 @@ from salt_o2.core.effects import (
     Drive,
     Effect,
     EndRun,
+    HostLost,
     Insist,
     Invoke,
     Message,
     Modified,
+    NotReplaced,
     RecoverTask,
     Release,
+    Replace,
     Requested,
     TasksMoved,
     Tick,
     Timeouts,
 )
 from salt_o2.core.environment import Environment
-from salt_o2.core.errors import O2Error, UnknownName
+from salt_o2.core.errors import O2Error, PlanError, UnknownName
 from salt_o2.core.history import Created, Restarted
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.inventory import Inventory
@@ -58,6 +61,7 @@ FLUSH_S = 0.2
 """How long what was only heard may wait for its place in the journal."""
 
 
+Replacer = Callable[["Held", tuple[TaskId, ...]], Awaitable[tuple[TaskId, ...]]]
 Watcher = Callable[[Environment], None]
 """Looks at an environment that has just taken in a message."""
 
@@ -94,6 +98,9 @@ class Control:
         self.clock = clock
         self._limits = limits
         self._caller = caller or Caller({})
+        self.replacer: Replacer | None = None
+        """Who makes plans for tasks that have lost their host; returns those that can run nowhere else."""
+        self._searches: set[asyncio.Task[None]] = set()
         self.hosts = Hosts(heartbeat_s)
         self.inventory = Inventory()
         self.held: dict[EnvironmentId, Held] = {}
@@ -272,6 +279,8 @@ class Control:
                 self._caller.begin(effect, partial(self._end_call, held))
             case Abandon(call=call):
                 self._caller.abandon(held.kept.id, call)
+            case Replace(tasks=tasks):
+                self._find_other_hosts(held, tasks)
             case AnnounceState():
                 log.info("environment %s is %s %s", effect.environment, effect.state, effect.reason)
                 self._outbox.announce(effect)
@@ -284,6 +293,22 @@ class Control:
             case Release(environment=environment):
                 self.inventory.release(environment)
                 self._let_go(held)
+
+    def _find_other_hosts(self, held: Held, tasks: tuple[TaskId, ...]) -> None:
+        search = asyncio.create_task(self._move_elsewhere(held, tasks))
+        self._searches.add(search)
+        search.add_done_callback(self._searches.discard)
+
+    async def _move_elsewhere(self, held: Held, tasks: tuple[TaskId, ...]) -> None:
+        try:
+            if self.replacer is None:
+                raise PlanError("nobody here can make a plan")
+            left = await self.replacer(held, tasks)
+            reason = "its tasks are bound to their lost host"
+        except O2Error as error:
+            left, reason = tasks, str(error)
+        if left and held.kept.id in self.held:
+            self._step(held, NotReplaced(at=self.clock(), tasks=left, reason=reason))
 
     def _end_call(self, held: Held, call: str, result: str, error: str) -> None:
         if held.kept.id in self.held:
@@ -326,15 +351,20 @@ class Control:
     async def _watch_hosts(self) -> None:
         """Leave hosts that have fallen silent out of new plans; they are in again when they report."""
         while True:
-            await asyncio.sleep(self.hosts.heartbeat_s)
+            await asyncio.sleep(self.hosts.heartbeat_s / 4)
             for host in self.hosts.silent(self.clock()):
                 self._lose(host)
 
     def _lose(self, host: HostId) -> None:
-        if self.hosts.known[host].facts is not None:
-            log.warning("host %s has fallen silent", host)
-            self.hosts.known[host] = replace(self.hosts.known[host], facts=None)
-            self.inventory.remove_host(host)
+        known, at = self.hosts.known[host], self.clock()
+        if known.facts is None:
+            return
+        log.warning("host %s has fallen silent", host)
+        self.hosts.known[host] = replace(known, facts=None)
+        self.inventory.remove_host(host)
+        for held in list(self.held.values()):
+            if host in held.environment.members.hosts:
+                self._step(held, HostLost(at=at, host=host, silent_s=at - known.last_seen))
 
     def _alive(self) -> str:
         return f"; there are: {', '.join(self.held)}" if self.held else "; there is none"

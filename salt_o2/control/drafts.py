@@ -6,7 +6,7 @@ anything has moved meanwhile, hosts, ports, templates, the two differ, and nothi
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
 from salt_o2.control import shelf
@@ -86,8 +86,11 @@ def draft(
     environment: EnvironmentId | None = None,
     old: Plan | None = None,
     ids: Iterator[TaskId] | None = None,
+    homeless: Collection[str] = (),
 ) -> Draft:
     """Return the draft of ``workflow`` in ``shape``; tasks of ``old`` stay as they are if they can.
+
+    ``homeless`` are the paths of roles whose tasks need another host.
 
     Raises:
         PlanError: if it cannot be placed.
@@ -95,7 +98,8 @@ def draft(
     """
     new_id: Callable[[], TaskId] = (lambda: next(ids)) if ids else (lambda: TaskId(draw()))
     chosen = environment or EnvironmentId(draw())
-    plan = make_plan(workflow, inventory, chosen, new_id, _staying(old, shape), shape.move)
+    staying = {path: task for path, task in _staying(old, shape).items() if path not in homeless}
+    plan = make_plan(workflow, inventory, chosen, new_id, staying, shape.move)
     excluded, unknown = excluded_tasks(shape, plan)
     unknown += [path for path in shape.move if path not in {task.path for task in plan.tasks}]
     if unknown:

@@ -1,6 +1,7 @@
 """The desk for environments: plan, create, modify, lead, destroy, repeat, list and show them."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,13 +11,17 @@ from salt_o2.control.asking import Progress, Verbs, ask, modify
 from salt_o2.control.control import Control, Held
 from salt_o2.control.drafts import Draft, Drafts, check_unmoved, draft, draw, ids_of, load_shaped
 from salt_o2.control.plan_record import plan_record
+from salt_o2.control.planning import request_of
 from salt_o2.control.site import Site, timeouts
 from salt_o2.control.store import Kept
 from salt_o2.core import history, snapshot
 from salt_o2.core.effects import Modified
 from salt_o2.core.environment import Environment
 from salt_o2.core.errors import IllegalTransition, InvalidRequest, UnknownName
-from salt_o2.core.ids import EnvironmentId, HostId
+from salt_o2.core.ids import EnvironmentId, HostId, TaskId
+from salt_o2.core.messages import HostFacts
+from salt_o2.core.place import Request
+from salt_o2.core.role import matches
 from salt_o2.core.shape import Bend, Shape, bent, detectors
 from salt_o2.core.states import EnvironmentEvent, EnvironmentState
 
@@ -31,6 +36,7 @@ class Environments:
         self._control = control
         self._site = site
         self._drafts = Drafts()
+        control.replacer = self._replace
         self.verbs: Verbs = {
             "env_plan": (PlanAhead, self._plan_ahead),
             "env_create": (Create, self._create),
@@ -151,6 +157,31 @@ class Environments:
         )
         return await modify(self._control, held, message, made.shape, progress)
 
+    async def _replace(self, held: Held, tasks: tuple[TaskId, ...]) -> tuple[TaskId, ...]:
+        """Place anew what has lost its host; return the tasks that are bound to it."""
+        loaded = await asyncio.to_thread(load_shaped, self._site, held.kept.plan.workflow, held.kept.shape)
+        members, hosts = held.environment.members, self._control.inventory.hosts
+        wanted = {members.tasks[task].path: task for task in tasks if task in members.tasks}
+        requests = {task.path: request_of(task) for task in loaded.tasks if task.path in wanted}
+        free = {path for path, request in requests.items() if _can_be_somewhere(request, hosts)}
+        bound = tuple(task for path, task in wanted.items() if path not in free)
+        if not free:
+            return bound
+        made = draft(
+            loaded,
+            self._control.inventory,
+            held.kept.shape,
+            name=held.kept.plan.workflow,
+            environment=held.kept.id,
+            old=held.kept.plan,
+            homeless=free,
+        )
+        message = Modified(
+            at=self._control.clock(), request=draw(), plan=made.plan, excluded=made.excluded, user="control"
+        )
+        await self._control.modify(held, message, made.shape)
+        return bound
+
     async def _steer(self, wanted: Steer, user: str, progress: Progress) -> dict[str, Any]:
         held = self._control.find(wanted.id)
         return await ask(self._control, held, (wanted.event,), user, progress)
@@ -200,6 +231,13 @@ def _bend(wanted: Create | Modify | PlanAhead) -> Bend:
         exclude=wanted.exclude,
         include=wanted.include,
         reason=wanted.reason,
+    )
+
+
+def _can_be_somewhere(request: Request, hosts: Mapping[HostId, HostFacts]) -> bool:
+    return any(
+        all(matches(host, facts, constraint) for constraint in request.constraints)
+        for host, facts in hosts.items()
     )
 
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from salt_o2.core.ids import HostId
 from salt_o2.core.messages import HostFacts, Report
 
-SILENT_AFTER = 3
-"""Heartbeats that a host may miss before it counts as lost."""
+SILENT_AFTER = 2.5
+"""Heartbeats after which a silent host counts as lost; control looks four times a heartbeat, so that it is
+noticed within three."""
 
 
 @dataclass(slots=True)

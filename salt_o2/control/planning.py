@@ -97,11 +97,9 @@ def _kept(old: PlannedTask | None, request: Request, inventory: Inventory) -> Pl
     """Return ``old`` if its place still does for ``request``."""
     if old is None:
         return None
-    facts = inventory.hosts.get(old.host)
+    facts = inventory.facts_of(old.host)
     if facts is None:
-        raise PlanError(
-            f"role {old.path} is on host {old.host}, which is silent: move it to another host, or wait"
-        )
+        raise PlanError(f"role {old.path} is on host {old.host}, which was never heard of: move it")
     fits = all(matches(old.host, facts, constraint) for constraint in request.constraints)
     ports = len(old.launch.ports) == request.channels + len(request.wants.ports)
     controlled = (old.launch.control_port is not None) == request.control_port
@@ -145,7 +143,8 @@ class _Draft:
     def _bind(self, seat: _Seat) -> list[Endpoint]:
         """Give each bound channel of a task its address."""
         host, ports = seat.placement.host, iter(seat.placement.channel_ports)
-        address = self._inventory.hosts[host].address
+        facts = self._inventory.facts_of(host)
+        address = facts.address if facts else host
         endpoints = []
         for number, channel in enumerate(seat.task.bind if seat.task.mode in _CONTROLLED else ()):
             port = next(ports) if channel.needs_port else None

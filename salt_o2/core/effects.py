@@ -78,13 +78,32 @@ class RecoverTask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HostLost:
+    """Message: a host has missed too many heartbeats."""
+
+    at: float
+    host: HostId
+    silent_s: float
+    """For how long nothing was heard of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotReplaced:
+    """Message: tasks of a lost host can run nowhere else."""
+
+    at: float
+    tasks: tuple[TaskId, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
     """Message: it is now ``at``; sent when ``Environment.wake_at`` has come."""
 
     at: float
 
 
-Message = Requested | Modified | TasksMoved | CallEnded | RecoverTask | Tick
+Message = Requested | Modified | TasksMoved | CallEnded | RecoverTask | HostLost | NotReplaced | Tick
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +136,14 @@ class Abandon:
     """Effect: end a call whose time is over, or whose environment is."""
 
     call: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replace:
+    """Effect: find other hosts for these tasks, and come back with Modified, or with NotReplaced."""
+
+    environment: EnvironmentId
+    tasks: tuple[TaskId, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +216,7 @@ class Release:
 
 
 News = AnnounceState | AnnounceMoves | AnnounceFailure | AnnounceRecovery
-Effect = Drive | Insist | Invoke | Abandon | News | Answer | EndRun | Release
+Effect = Drive | Insist | Invoke | Abandon | Replace | News | Answer | EndRun | Release
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,8 +16,10 @@ from salt_o2.core.effects import (
     Abandon,
     CallEnded,
     Effect,
+    HostLost,
     Message,
     Modified,
+    NotReplaced,
     RecoverTask,
     Requested,
     TasksMoved,
@@ -64,6 +66,10 @@ class Environment(ReportSteps):
                 return self._end_call(message) + self._advance(message.at)
             case RecoverTask():
                 return self._recover_now(message)
+            case HostLost():
+                return self._lose_host(message) + self._advance(message.at)
+            case NotReplaced():
+                return self._note_homeless(message)
             case Tick():
                 return self._tick(message.at)
 
@@ -94,7 +100,9 @@ class Environment(ReportSteps):
         follow(self.state, _E.MODIFY, f"environment {self.id}")
         self._check_free(_E.MODIFY, overtakes=False)
         changes = compare(self.plan, wanted.plan, self.members.excluded, wanted.excluded)
-        leaving = [self.members.tasks[task] for task in changes.leaving]
+        out_of_reach = self.members.unreachable  # what runs there is ended when it is back and tells of it
+        gone = [self.members.tasks[task] for task in changes.leaving]
+        leaving = [task for task in gone if task.host not in out_of_reach]
         self.members.replan(wanted.plan, wanted.excluded, keep=leaving)
         self.hooks.replan(wanted.plan)
         for task in changes.touched:

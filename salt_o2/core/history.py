@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from salt_o2.core import snapshot
 from salt_o2.core.effects import (
     CallEnded,
+    HostLost,
     Message,
     Modified,
+    NotReplaced,
     RecoverTask,
     Requested,
     TasksMoved,
@@ -44,10 +46,8 @@ class Restarted:
 
 Entry = Created | Restarted | Message
 
-KINDS: dict[str, type[Entry]] = {
-    kind.__name__: kind
-    for kind in (Created, Restarted, Requested, Modified, TasksMoved, CallEnded, RecoverTask, Tick)
-}
+_MESSAGES = (Requested, Modified, TasksMoved, CallEnded, RecoverTask, HostLost, NotReplaced, Tick)
+KINDS: dict[str, type[Entry]] = {kind.__name__: kind for kind in (Created, Restarted, *_MESSAGES)}
 """What of a journal can be replayed, by the name under which it is kept."""
 
 

@@ -60,6 +60,7 @@ class Inventory:
 
     def __init__(self) -> None:
         self.hosts: dict[HostId, HostFacts] = {}
+        self._silent: dict[HostId, HostFacts] = {}
         self._networks: dict[HostId, str] = {}  # of silent hosts too, where they were last
         self._by_attribute: dict[tuple[str, str], dict[HostId, None]] = {}
         self._uses: dict[HostId, HostUse] = {}
@@ -72,6 +73,7 @@ class Inventory:
         if self.hosts.get(host) == facts:
             return
         self.remove_host(host)
+        self._silent.pop(host, None)
         self.hosts[host] = facts
         self._networks[host] = facts.network
         for key in _index_keys(host, facts):
@@ -83,6 +85,7 @@ class Inventory:
         facts = self.hosts.pop(host, None)
         if facts is None:
             return
+        self._silent[host] = facts
         for key in _index_keys(host, facts):
             del self._by_attribute[key][host]
 
@@ -113,6 +116,10 @@ class Inventory:
     def tasks_of(self, environment: EnvironmentId) -> list[TaskId]:
         """Return the tasks of ``environment`` that have taken something."""
         return list(self._held.get(environment, ()))
+
+    def facts_of(self, host: HostId) -> HostFacts | None:
+        """Return what is known of ``host``, also if it is silent now."""
+        return self.hosts.get(host) or self._silent.get(host)
 
     def use_of(self, host: HostId) -> HostUse:
         """Return what is taken of ``host``."""

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 
 from salt_o2.core.effects import AnnounceFailure, AnnounceMoves, Effect, TasksMoved
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
@@ -23,6 +24,8 @@ class Members:
         self.reports: dict[TaskId, TaskReport] = {}
         self.excluded: dict[TaskId, str] = {}
         """Tasks that stay out of the data flow, with the reason."""
+        self.unreachable: set[HostId] = set()
+        """Hosts that have fallen silent."""
         self.lost: dict[TaskId, str] = {}
         """Tasks that failed and whose loss is tolerated, with the reason."""
         self.replan(plan, {})
@@ -85,6 +88,14 @@ class Members:
         if task in self._in_plan:
             self.tree.exclude(task)
 
+    def fail(self, task: TaskId, failure: Failure) -> None:
+        """Count ``task`` as failed although nobody has reported it; its loss may be tolerated."""
+        report = self.reports.get(task)
+        if report is not None and task in self._in_plan:
+            self.reports[task] = replace(report, failure=failure, state=TaskState.ERROR)
+            self._place(self.reports[task])
+            self._note_losses({task: failure})
+
     def forgo(self, task: TaskId, why: str) -> None:
         """Go on without ``task``, which has failed: it counts no more until it is regained."""
         self.lost[task] = why
@@ -101,6 +112,24 @@ class Members:
         for task in tuple(self.lost):
             self.regain(task)
 
+    def lose_host(self, host: HostId, silent_s: float) -> dict[TaskId, Failure]:
+        """Know nothing of the tasks on ``host`` any more; return what that means for each that takes part."""
+        self.unreachable.add(host)
+        failures: dict[TaskId, Failure] = {}
+        for task in self.on(host):
+            report = self.reports.get(task.id)
+            if report is None or report.state is TaskState.DONE:
+                continue
+            self.reports[task.id] = replace(report, state=TaskState.UNKNOWN, status=TaskStatus.INACTIVE)
+            self._place(self.reports[task.id])
+            failures[task.id] = Failure(
+                asked="heartbeat",
+                state=report.device_state or report.state,
+                reason=f"host {host} is lost: nothing was heard of it for {silent_s:.0f} s",
+                advice=f"check host {host}, its network and its minion; its tasks may still run",
+            )
+        return failures
+
     def is_alive(self, task: TaskId) -> bool:
         """Return whether ``task`` was last seen with a process."""
         report = self.reports.get(task)
@@ -110,6 +139,7 @@ class Members:
         """Take in reports; return what to announce, and the failures that are new."""
         moves: dict[TaskId, TaskState] = {}
         failures: dict[TaskId, Failure] = {}
+        self.unreachable.discard(moved.host)
         for report in moved.reports:
             before = self.reports.get(report.task)
             if report.task not in self.tasks or (before and report.revision < before.revision):

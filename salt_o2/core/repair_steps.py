@@ -6,7 +6,10 @@ from salt_o2.core.effects import (
     AnnounceRecovery,
     Drive,
     Effect,
+    HostLost,
+    NotReplaced,
     RecoverTask,
+    Replace,
     Requested,
 )
 from salt_o2.core.errors import UnknownName
@@ -58,6 +61,49 @@ class RepairSteps(HookSteps):
             return []
         reason = f"role {self.members.tasks[task].path}: {failure.reason}"
         return self._begin(Requested(at=at, request="", events=(_E.STOP_ACTIVITY,), reason=reason))
+
+    def _lose_host(self, lost: HostLost) -> list[Effect]:
+        """Do without a host: its tasks are placed anew where policy says restart, else they are lost."""
+        failures = self.members.lose_host(lost.host, lost.silent_s)
+        for task in failures:
+            self.repairs.open.pop(task, None)
+        if self.wait and self.transition and not self._stands():
+            for task in self.wait.waiting & set(failures):
+                self._miss(task, failures[task], lost.at)
+            return []
+        concerned = {task: failure for task, failure in failures.items() if not self._is_handled(task)}
+        homeless = tuple(t for t in concerned if self.members.tasks[t].recovery == Policy.RESTART)
+        others = {task: failure for task, failure in concerned.items() if task not in homeless}
+        effects, fatal = self._react(others, lost.at) if self._stands() else ([], others)
+        for task in fatal:
+            self.members.fail(task, fatal[task])
+        effects += self._end_by(fatal, lost.at)
+        return effects + (
+            [Replace(environment=self.id, tasks=homeless)] if homeless and self._stands() else []
+        )
+
+    def _miss(self, task: TaskId, failure: Failure, at: float) -> None:
+        """Wait no longer for a task whose host is lost."""
+        assert self.wait
+        assert self.transition
+        if self.transition.forgives:
+            self.wait.settle(task)
+            return
+        self.members.fail(task, failure)
+        if self._is_fatal(task):
+            self.wait.fail(task, failure, at)
+        else:
+            self.wait.settle(task)
+
+    def _note_homeless(self, found: NotReplaced) -> list[Effect]:
+        """Do without tasks that can run nowhere else: borne, or an ERROR, as their roles say."""
+        members, fatal = self.members, {}
+        advice = "bring its host back, or exclude it"
+        for task in found.tasks:
+            if task in members.tasks and members.tasks[task].host in members.unreachable:
+                fatal[task] = Failure(asked="move", state="-", reason=found.reason, advice=advice)
+                members.fail(task, fatal[task])
+        return self._end_by(fatal, found.at) if self._stands() else []
 
     def _recover_now(self, wanted: RecoverTask) -> list[Effect]:
         """Start a failed task again because a rule or a person says so; a healthy one is left alone."""
@@ -133,6 +179,16 @@ class RepairSteps(HookSteps):
         ]
         notes = [f"role {self.members.tasks[t].path}: {self.repairs.exhausted(t)}" for t in given_up]
         return self._break("\n".join((reason, *notes)), at)
+
+    def _is_handled(self, task: TaskId) -> bool:
+        """Whether somebody else deals with a failure of ``task``, or nobody needs to."""
+        if self.state in (_S.ERROR, _S.DONE) or task in self.members.excluded:
+            return True
+        if self.members.tasks[task].trigger:
+            return True
+        if self.transition and self.transition.forgives:
+            return True
+        return bool(self.wait and task in self.wait.failures)
 
     def _is_fatal(self, task: TaskId) -> bool:
         return self.members.counts(task) and self.members.tree.root.state is TaskState.ERROR

@@ -2,8 +2,8 @@
 
 from salt_o2.core import members
 from salt_o2.core.effects import Effect, Requested, TasksMoved
-from salt_o2.core.ids import TaskId
 from salt_o2.core.messages import Failure, TaskReport
+from salt_o2.core.orders import STANDING
 from salt_o2.core.repair_steps import RepairSteps
 from salt_o2.core.states import EnvironmentEvent, EnvironmentState
 from salt_o2.core.wait import Awaited
@@ -24,6 +24,7 @@ class ReportSteps(RepairSteps):
         effects: list[Effect] = []
         for report in moved.reports:
             effects += self._note_repair(report, moved.at)
+            self._welcome(report)
         left = {task: failure for task, failure in failures.items() if not self._is_handled(task)}
         if self._stands():
             more, left = self._react(left, moved.at)
@@ -31,20 +32,16 @@ class ReportSteps(RepairSteps):
         effects += self._end_by(left, moved.at) if left else []
         return news + effects + self._end_of_data(moved)
 
+    def _welcome(self, report: TaskReport) -> None:
+        """Let a lost task take part again that turns out to be where the others are, as after a cut."""
+        healthy = not report.failure and self._stands() and report.state is STANDING[self.state]
+        if healthy and report.task in self.members.lost:
+            self.members.regain(report.task)
+
     def _has_it(self, moved: TasksMoved) -> bool:
         assert self.wait
         revision = self.wait.revision
         return moved.accepted >= revision or any(r.revision >= revision for r in moved.reports)
-
-    def _is_handled(self, task: TaskId) -> bool:
-        """Whether somebody else deals with a failure of ``task``, or nobody needs to."""
-        if self.state in (_S.ERROR, _S.DONE) or task in self.members.excluded:
-            return True
-        if self.members.tasks[task].trigger:
-            return True
-        if self.transition and self.transition.forgives:
-            return True
-        return bool(self.wait and task in self.wait.failures)
 
     def _note(self, report: TaskReport, failure: Failure | None, at: float) -> None:
         """Take note of what a report means for the wait."""
