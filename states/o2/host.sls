@@ -1,6 +1,7 @@
 # A host whose tasks Salt O² controls. Idempotent; `test=True` says what would change; may be applied while
 # a run goes on: the minion is restarted if it must be, tasks are not.
 {% from 'o2/map.jinja' import o2 with context %}
+{% set pki = salt['config.get']('pki_dir') %}
 
 include:
   - o2.install
@@ -27,6 +28,22 @@ include:
     - require:
       - pip: o2_package
       - file: {{ o2.directories.agent }}
+
+# Minion, agent and salt-call sign in each for itself. On the very first start each would make a key pair, and all
+# but the last would be left with one that the master does not know.
+o2_minion_keys:
+  cmd.run:
+    - name: {{ grains['pythonexecutable'] }} -c 'import salt.crypt; salt.crypt.write_keys("{{ pki }}", "minion", 2048)'
+    - creates: {{ pki }}/minion.pem
+    - require:
+      - file: {{ pki }}
+    - require_in:
+      - service: o2_minion
+
+{{ pki }}:
+  file.directory:
+    - mode: '0700'
+    - makedirs: True
 
 /etc/systemd/system/salt-minion.service.d/60-o2.conf:
   file.managed:

@@ -91,6 +91,12 @@ def test_a_restart_of_the_minion_leaves_its_tasks_alone_and_no_second_agent(site
     assert (alive["state"], alive["run_number"]) == ("RUNNING", environment["run_number"])
 
 
+def test_a_host_that_starts_is_brought_into_line_by_the_rule_for_it(site):
+    host, file = site["flp2"], "/etc/security/limits.d/60-o2.conf"
+    host.run(f"echo '# tampered with' > {file}; systemctl restart salt-minion")
+    host.run(f"for i in $(seq 90); do grep -q memlock {file} && exit 0; sleep 1; done; exit 1")
+
+
 def test_a_restart_of_the_master_leaves_everything_alone(site, environment):
     before = pids(site)
     site["master"].run("systemctl restart salt-master")
