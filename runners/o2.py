@@ -527,6 +527,134 @@ def _time(until):
     return until.isoformat() if hasattr(until, "isoformat") else str(until)
 
 
+def workflow_check(workflow, vars=None):
+    """
+    Say all that is wrong with a workflow template of the site, expanded with its site's configuration.
+
+    workflow
+        Its name; with ``@revision`` another revision of it.
+
+    vars
+        Variables above all that the templates say.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run o2.workflow_check readout-dataflow@master
+    """
+    return _ask("workflow_check", workflow=workflow, vars=vars or {})
+
+
+def workflow_expand(workflow, vars=None, variables=False, origins=False):
+    """
+    Show the tree of roles that a workflow becomes.
+
+    workflow
+        Its name; with ``@revision`` another revision of it.
+
+    vars
+        Variables above all that the templates say.
+
+    variables
+        With the variables of each leaf.
+
+    origins
+        With where the value of each comes from.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run o2.workflow_expand fairmq-ex-1-n-1 vars='{processors: 2}' --out=yaml
+    """
+    return _ask("workflow_expand", workflow=workflow, vars=vars or {}, variables=variables, origins=origins)
+
+
+def workflow_graph(workflow, vars=None, format="svg"):
+    """
+    Draw the data flow of a workflow.
+
+    workflow
+        Its name; with ``@revision`` another revision of it.
+
+    vars
+        Variables above all that the templates say.
+
+    format
+        ``svg`` or ``mermaid``.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run o2.workflow_graph qc-advanced-root format=mermaid
+    """
+    return _ask("workflow_graph", workflow=workflow, vars=vars or {}, format=format)
+
+
+def config_show(path, simulate=False, vars=None):
+    """
+    Show the payload of a component's configuration, found by fallback.
+
+    path
+        ``component/RUNTYPE/role/entry``, or ``component/entry`` for any run type and role.
+
+    simulate
+        Fill it in, with ``vars`` above the site's variables.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run o2.config_show qc/PHYSICS/any/tasks simulate=True vars='{detector: ITS}'
+    """
+    return _ask("config_show", path=path, simulate=simulate, vars=vars or {})
+
+
+def config_list(component=""):
+    """
+    List the entries of a component, or of all.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run o2.config_list qc
+    """
+    return _ask("config_list", component=component)
+
+
+def config_set(path, payload, new_component=False):
+    """
+    Set the payload at exactly this path.
+
+    new_component
+        The component may be one that is not known yet.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run o2.config_set qc/ANY/any/rate '100'
+    """
+    return _ask("config_set", path=path, payload=str(payload), new_component=new_component)
+
+
+def config_import(path, file, new_component=False):
+    """
+    Set the payload at exactly this path to what is in a file of the master.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run o2.config_import qc/ANY/any/tasks /root/tasks.json
+    """
+    payload = pathlib.Path(file).read_text()
+    return _ask("config_import", path=path, payload=payload, new_component=new_component)
+
+
 def _ask(verb, **arguments):
     socket = pathlib.Path(__opts__["sock_dir"]) / "o2_control.ipc"
     try:

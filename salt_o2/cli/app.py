@@ -19,6 +19,7 @@ FAILED, USAGE, NOBODY, INTERRUPTED = 1, 2, 3, 130
 NOUNS = {
     "environment": ("env", "e"),
     "workflow": ("wf", "template"),
+    "configuration": ("config", "conf"),
     "task": ("t",),
     "host": ("h",),
     "run": ("r",),
