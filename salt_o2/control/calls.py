@@ -43,13 +43,18 @@ class Caller:
         key = (invoke.environment, invoke.call)
         task = asyncio.create_task(self._run(invoke, ended))
         self._running[key] = task
-        task.add_done_callback(lambda _: self._running.pop(key, None))
+        task.add_done_callback(lambda ended: self._forget(key, ended))
 
     def abandon(self, environment: EnvironmentId, call: str) -> None:
         """End a call whose result nobody wants any more."""
         task = self._running.pop((environment, call), None)
         if task:
             task.cancel()
+
+    def _forget(self, key: tuple[EnvironmentId, str], task: asyncio.Task[None]) -> None:
+        self._running.pop(key, None)
+        if not task.cancelled() and task.exception():
+            log.error("the end of call %s of %s was not taken in", key[1], key[0], exc_info=task.exception())
 
     async def _run(self, invoke: Invoke, ended: Ended) -> None:
         try:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from salt_o2.control import shelf
 from salt_o2.control.planning import make_plan
 from salt_o2.control.site import Site
+from salt_o2.core import run
 from salt_o2.core.errors import InvalidRequest, PlanError
 from salt_o2.core.ids import EnvironmentId, TaskId, short_id
 from salt_o2.core.inventory import Inventory
@@ -94,7 +95,7 @@ def draft(
 
     Raises:
         PlanError: if it cannot be placed.
-        InvalidRequest: if ``shape`` moves or excludes what is not there.
+        InvalidRequest: if ``shape`` moves or excludes what is not there, or the auto-stop has no duration.
     """
     new_id: Callable[[], TaskId] = (lambda: next(ids)) if ids else (lambda: TaskId(draw()))
     chosen = environment or EnvironmentId(draw())
@@ -104,6 +105,7 @@ def draft(
     unknown += [path for path in shape.move if path not in {task.path for task in plan.tasks}]
     if unknown:
         raise InvalidRequest(f"workflow {name} has neither a role nor a detector {', '.join(unknown)}")
+    run.stop_at(plan.variables, 0.0)  # or a wrong duration would be found only in the middle of START
     return Draft(environment=chosen, workflow=name, shape=shape, plan=plan, excluded=excluded, old=old)
 
 

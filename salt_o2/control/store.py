@@ -13,7 +13,7 @@ from sqlalchemy import Engine, create_engine, event, insert, select, update
 
 from salt_o2.control.schema import COUNTERS, ENVIRONMENTS, JOURNAL, METADATA, RUN, RUNS
 from salt_o2.core.codec import plain, typed
-from salt_o2.core.effects import Effect
+from salt_o2.core.effects import Answer, Effect
 from salt_o2.core.history import Entry
 from salt_o2.core.ids import EnvironmentId
 from salt_o2.core.plan import Plan
@@ -204,13 +204,12 @@ def _entry(environment: EnvironmentId, at: float, direction: str, what: Entry | 
         "environment": environment,
         "direction": direction,
         "kind": type(what).__name__,
-        "body": msgspec.json.encode(plain(what) if not hasattr(what, "error") else _answer(what)).decode(),
+        "body": msgspec.json.encode(_answer(what) if isinstance(what, Answer) else plain(what)).decode(),
     }
 
 
-def _answer(answer: Any) -> dict[str, Any]:
-    error = answer.error
-    return {"request": answer.request, "error": str(error) if error else None}
+def _answer(answer: Answer) -> dict[str, Any]:
+    return {"request": answer.request, "error": str(answer.error) if answer.error else None}
 
 
 def _harden(engine: Engine) -> None:

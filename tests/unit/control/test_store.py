@@ -4,8 +4,9 @@ import sqlite3
 
 import pytest
 
+from salt_o2.control.past import entries
 from salt_o2.control.store import Kept, Store
-from salt_o2.core.effects import Answer, Tick
+from salt_o2.core.effects import Answer, CallEnded, Tick
 from salt_o2.core.errors import TaskError
 from salt_o2.core.launch import Launch
 from salt_o2.core.plan import Plan, PlannedRole, PlannedTask
@@ -104,3 +105,12 @@ def test_sqlite_commits_are_on_disk_before_they_return(store):
     with store._engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
+
+
+def test_the_end_of_a_call_is_in_the_journal_with_all_that_a_replay_needs(store):
+    store.add(kept())
+    ended = CallEnded(at=1.0, call="root.call#1", error="no licence")
+    store.note("E", ended)
+    store.flush()
+    (line,) = store.journal("E")
+    assert list(entries([line])) == [ended]
