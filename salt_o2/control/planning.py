@@ -14,6 +14,7 @@ from salt_o2.core.repair import Policy
 from salt_o2.core.role import Constraint, Wants, matches
 from salt_o2.core.states import ControlMode
 from salt_o2.workflow import CallRole, Role, TaskRole, Workflow
+from salt_o2.workflow.pause import collector_paused
 from salt_o2.workflow.problems import Problems
 from salt_o2.workflow.rendering import render
 
@@ -24,6 +25,7 @@ HOSTNAME = "hostname"
 """The attribute that every host has: its name."""
 
 
+@collector_paused()
 def make_plan(
     workflow: Workflow,
     inventory: Inventory,
@@ -80,7 +82,8 @@ def request_of(task: TaskRole) -> Request:
 
 def _recovery(task: TaskRole) -> str:
     """Return what a failure of ``task`` leads to: the variable ``recovery`` of its role."""
-    written = task.variables.get("recovery", Policy.RESTART).strip().lower()
+    found = task.stack.find("recovery")
+    written = found.strip().lower() if isinstance(found, str) else Policy.RESTART
     if written not in list(Policy):
         raise PlanError(f"role {task.path}: recovery is {written!r}, which is none of {', '.join(Policy)}")
     return written

@@ -120,7 +120,7 @@ class Expansion:
 
     def _leaf(self, template: RoleTemplate, outer: Outer, own: Own, position: Position) -> Role | None:
         path, stack = position.path, own.stack
-        inner = outer.below(template, own, position, self._problems)
+        inner = outer.leaf(template, own, position, self._problems)
         task = self.leaves.task(template, template.task, inner, stack, path) if template.task else None
         call = self.leaves.call(template, template.call, stack, path) if template.call else None
         if template.tolerate:

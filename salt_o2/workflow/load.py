@@ -8,6 +8,7 @@ from salt_o2.workflow.catalogue import NoRepositories, Repositories, TaskClasses
 from salt_o2.workflow.document import read
 from salt_o2.workflow.expand import Expansion
 from salt_o2.workflow.leaf import Wanted
+from salt_o2.workflow.pause import collector_paused
 from salt_o2.workflow.problems import Place, Problems
 from salt_o2.workflow.role_template import read_workflow
 from salt_o2.workflow.services import NOWHERE
@@ -22,6 +23,7 @@ _NONE: Mapping[str, str] = {}
 _UNSCALED: Mapping[str, int] = {}
 
 
+@collector_paused()
 def load(
     source: Source,
     name: str,

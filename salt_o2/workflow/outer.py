@@ -45,6 +45,10 @@ class Outer:
         inherited = self.inherited.below(position, own.locals, own.vars, own.defaults)
         return self._with(template, own, position, inherited, problems)
 
+    def leaf(self, template: RoleTemplate, own: Own, position: Position, problems: Problems) -> "Outer":
+        """Return what holds for the leaf at ``position`` itself, which has no children."""
+        return self._with(template, own, position, self.inherited, problems)
+
     def around(
         self, template: RoleTemplate, own: Own, position: Position, source: Source, problems: Problems
     ) -> "Outer":

@@ -7,7 +7,7 @@ and defaults come last (AliECS's order, docs/handbook/configuration.md). Below a
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -143,15 +143,24 @@ class Inherited:
 
     def below(self, position: Position, locals_: Layer, vars_: Layer, defaults: Layer) -> "Inherited":
         """Return what the child's own children get; its iterator's variable is a var to them."""
-        return replace(self.around(locals_, vars_, defaults), position=position)
+        return self._around(locals_, vars_, defaults, position)
 
     def around(self, locals_: Layer, vars_: Layer, defaults: Layer) -> "Inherited":
         """Return what a role with these entries of its own puts around another in its own place."""
-        mine = tuple(layer for layer in (locals_, vars_) if layer)
-        return replace(
-            self,
-            vars=(*mine, *self.vars) if mine else self.vars,
-            defaults=(defaults, *self.defaults) if defaults else self.defaults,
+        return self._around(locals_, vars_, defaults, self.position)
+
+    def _around(
+        self, locals_: Layer, vars_: Layer, defaults: Layer, position: Position | None
+    ) -> "Inherited":
+        mine = tuple([layer for layer in (locals_, vars_) if layer])
+        return Inherited(
+            self.user,
+            self.site_vars,
+            self.site_defaults,
+            (*mine, *self.vars) if mine else self.vars,
+            (defaults, *self.defaults) if defaults else self.defaults,
+            position,
+            self.services,
         )
 
 
