@@ -96,7 +96,9 @@ class SitePillar:
 
     detectors: dict[str, Detector] = field(default_factory=dict)
     access: dict[str, list[str]] = field(default_factory=dict)
-    configuration: dict[str, Any] = field(default_factory=dict)
+    components: dict[str, Any] = field(default_factory=dict)
+    runtime: dict[str, Any] = field(default_factory=dict)
+    hardware: dict[str, Any] = field(default_factory=dict)
 
 
 MASTER_SHAPES: tuple[type, ...] = (Site, SitePillar, HostPillar)
