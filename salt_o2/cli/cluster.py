@@ -18,15 +18,37 @@ HERE = Path(".cluster")
 @verb(app, "up")
 def up(
     ctx: typer.Context,
-    minions: Annotated[int, typer.Option(help="How many minions: flp1, flp2, ...", min=1)] = 3,
-    workers: Annotated[int, typer.Option(help="Worker processes of the master.", min=1)] = 3,
+    minions: Annotated[
+        int | None, typer.Option(help="How many minions: flp1, flp2, ...; three if it is new.", min=1)
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Worker processes of the master; three if it is new.", min=1)
+    ] = None,
     directory: Dir = HERE,
 ) -> None:
-    """Start a master and minions; a cluster that is up already is left alone."""
+    """Start a master and minions; of a cluster that is there, start what is missing."""
     from salt_o2.cluster import up
 
     terminal: Terminal = ctx.obj
     terminal.show(up(directory, minions, workers, say=terminal.note), render_status)
+
+
+@verb(app, "kill")
+def kill(
+    ctx: typer.Context,
+    daemons: Annotated[
+        list[str] | None, typer.Argument(help="master, or minions' ids; all if none is named.")
+    ] = None,
+    directory: Dir = HERE,
+) -> None:
+    """End daemons by SIGKILL, as a power cut of the control system would; tasks run on, and so does a run.
+
+    coconut cluster up brings the same cluster back.
+    """
+    from salt_o2.cluster import kill
+
+    terminal: Terminal = ctx.obj
+    terminal.show(kill(directory, daemons or (), say=terminal.note), render_killed)
 
 
 @verb(app, "status")
@@ -95,6 +117,13 @@ def render_down(result: dict[str, Any]) -> str:
         return f"there was no cluster in {result['directory']}"
     left = result["leftovers"]
     return f"ended {len(left)} processes that should not have been left" if left else "nothing is left of it"
+
+
+def render_killed(result: dict[str, Any]) -> str:
+    """Return what was killed, and how to have it back."""
+    return (
+        f"killed {', '.join(result['killed'])}; `coconut cluster up --dir {result['directory']}` revives it"
+    )
 
 
 def render_exports(exports: dict[str, str]) -> str:

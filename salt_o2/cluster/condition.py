@@ -12,7 +12,7 @@ from salt_o2.core.errors import O2Error
 def is_up(directory: str | Path) -> bool:
     """Whether a cluster was started in ``directory`` and all its daemons run."""
     current = record.read(layout(directory))
-    return bool(current and current.processes and not current.dead)
+    return bool(current and not current.missing)
 
 
 def status(directory: str | Path) -> dict[str, Any]:

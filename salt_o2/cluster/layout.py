@@ -71,6 +71,11 @@ class Layout:
         """Return where a daemon writes its pid."""
         return self.home(daemon) / "daemon.pid"
 
+    def claims(self, daemon: str) -> tuple[Path, Path]:
+        """Return the files by which a daemon says that it runs (`salt/utils/parsers.py`)."""
+        pidfile = self.pidfile(daemon)
+        return pidfile, pidfile.with_name(f"process_responsibility_{pidfile.name}")
+
     def log(self, daemon: str) -> Path:
         """Return the daemon's log."""
         return self.logs / f"{daemon}.log"

@@ -30,6 +30,12 @@ class Record:
         """The daemons that have ended."""
         return tuple(process for process in self.processes if not process.alive)
 
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The names of all daemons that do not run, also of those that were never started."""
+        alive = {process.name for process in self.processes if process.alive}
+        return tuple(name for name in ("master", *self.minions) if name not in alive)
+
 
 def write(layout: Layout, record: Record) -> None:
     """Put ``record`` on disk: either the old or the new one is there, whatever happens."""

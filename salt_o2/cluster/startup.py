@@ -7,7 +7,7 @@ import sysconfig
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,6 @@ from salt_o2.cluster.config import write_configs
 from salt_o2.cluster.daemons import end_daemons
 from salt_o2.cluster.keys import prepare_keys
 from salt_o2.cluster.layout import MARKER, Layout, layout, minion_names
-from salt_o2.cluster.process import names_of
 from salt_o2.cluster.ready import wait_until_ready
 from salt_o2.cluster.record import Record
 from salt_o2.cluster.slots import claimed
@@ -35,17 +34,20 @@ LONGEST_RUN_PARENT = 50
 
 def up(
     directory: str | Path,
-    minions: int = 3,
-    workers: int = 3,
+    minions: int | None = None,
+    workers: int | None = None,
     say: Say = quiet,
     timeout_s: float = START_TIMEOUT_S,
 ) -> dict[str, Any]:
-    """Ensure that a cluster runs in ``directory`` and return its status; a dead one is started again.
+    """Ensure that a cluster runs in ``directory`` and return its status.
+
+    A new one has three minions and workers if nothing else is asked for. One that has lost daemons gets
+    those back that are missing; the others, and all tasks, are left alone.
 
     Raises:
-        O2Error: if a daemon dies or is not ready in time; then nothing is left running.
+        O2Error: if a daemon dies or is not ready in time; then no daemon is left running.
     """
-    if minions < 1 or workers < 1:
+    if min(minions or 1, workers or 1) < 1 or 0 in (minions, workers):
         raise InvalidRequest(
             f"a cluster needs at least one minion and one worker, not {minions} and {workers}"
         )
@@ -54,32 +56,61 @@ def up(
     if is_up(directory):
         say(f"the cluster in {place.directory} is up already")
         return status(directory)
+    begin = time.monotonic()
     if before:
-        say(f"the cluster in {place.directory} has lost {names_of(before.dead)}: starting it again")
-        end_daemons(before.processes, PATIENCE_S)
-    _start(place, before, minion_names(minions), workers, say, timeout_s)
+        say(f"the cluster in {place.directory} has lost {', '.join(before.missing)}: starting it again")
+        _revive(place, _as_asked(before, minions, workers), say, timeout_s)
+    else:
+        _start(place, minion_names(minions or 3), workers or 3, say, timeout_s)
+    say(f"the cluster is up after {time.monotonic() - begin:.1f} s")
     return status(directory)
 
 
-def _start(
-    place: Layout, before: Record | None, minions: tuple[str, ...], workers: int, say: Say, timeout_s: float
-) -> None:
-    begin = time.monotonic()
-    with claimed(before.slot if before else None) as slot:
-        current = Record(slot.number, minions, workers, _run_folder(before))
+def _start(place: Layout, minions: tuple[str, ...], workers: int, say: Say, timeout_s: float) -> None:
+    with claimed() as slot:
+        current = Record(slot.number, minions, workers, _run_folder(None))
         place.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         record.write(place, current)
         try:
-            write_configs(place, current)
-            prepare_keys(place, minions)
-            compile_salt(say)
-            current = _spawn_all(place, current, say)
-            wait_until_ready(place, current, timeout_s, say)
+            _bring_up(place, current, say, timeout_s)
         except BaseException as error:
             say("taking the cluster down again")
-            down(place.directory, keep=bool(before) or isinstance(error, Exception))
+            down(place.directory, keep=isinstance(error, Exception))
             raise
-    say(f"the cluster is up after {time.monotonic() - begin:.1f} s")
+
+
+def _as_asked(before: Record, minions: int | None, workers: int | None) -> Record:
+    names = minion_names(minions) if minions else before.minions
+    return replace(before, minions=names, workers=workers or before.workers)
+
+
+def _revive(place: Layout, lost: Record, say: Say, timeout_s: float) -> None:
+    """Start what is missing of a cluster; if that fails its daemons end, but tasks and folders stay.
+
+    As long as the master lives, it holds the slot by its ports.
+    """
+    wanted = ("master", *lost.minions)
+    alive = tuple(one for one in lost.processes if one.alive and one.name in wanted)
+    end_daemons([one for one in lost.processes if one not in alive], PATIENCE_S)
+    current = replace(lost, processes=alive, run=_run_folder(lost))
+    try:
+        with ExitStack() as held:
+            if "master" not in {one.name for one in alive}:
+                slot = held.enter_context(claimed(lost.slot))
+                current = replace(current, slot=slot.number)
+            _bring_up(place, current, say, timeout_s)
+    except BaseException:
+        say("ending its daemons again; tasks are left alone")
+        started = record.read(place)
+        end_daemons(started.processes if started else (), PATIENCE_S)
+        raise
+
+
+def _bring_up(place: Layout, current: Record, say: Say, timeout_s: float) -> None:
+    write_configs(place, current)
+    prepare_keys(place, current.minions)
+    compile_salt(say)
+    wait_until_ready(place, _spawn_missing(place, current, say), timeout_s, say)
 
 
 def _run_folder(before: Record | None) -> Path:
@@ -91,18 +122,21 @@ def _run_folder(before: Record | None) -> Path:
     return Path(tempfile.mkdtemp(prefix="o2-", dir=parent))
 
 
-def _spawn_all(place: Layout, current: Record, say: Say) -> Record:
-    """Start every daemon at once, and note each before the next: a crash of ours must not lose one."""
+def _spawn_missing(place: Layout, current: Record, say: Say) -> Record:
+    """Start all that do not run at once, and note each before the next: a crash of ours must not lose one."""
     environment = _environment(place)
-    for name in ("master", *current.minions):
+    there = {process.name for process in current.processes}
+    missing = [name for name in ("master", *current.minions) if name not in there]
+    for name in missing:
         (current.run / name).mkdir(exist_ok=True, mode=0o700)
-        place.pidfile(name).unlink(missing_ok=True)  # its pid may be another's by now, and Salt would give up
+        for claim in place.claims(name):  # its pid may be another's by now, and Salt would give up
+            claim.unlink(missing_ok=True)
         with suppress(FileNotFoundError):
             place.log(name).replace(place.old_log(name))
         daemon = process.spawn(name, _command(place, name), environment, place.output(name))
         current = replace(current, processes=(*current.processes, daemon))
         record.write(place, current)
-    say(f"started a master and {len(current.minions)} minions in {place.directory}")
+    say(f"started {', '.join(missing)} in {place.directory}")
     return current
 
 

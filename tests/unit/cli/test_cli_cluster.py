@@ -29,6 +29,7 @@ def library(monkeypatch):
 
     note("up", STATUS)
     note("status", STATUS)
+    note("kill", {"directory": "/x", "killed": ["master"]})
     note("down", {"directory": "/x", "was_up": True, "leftovers": []})
     return asked
 
@@ -36,9 +37,11 @@ def library(monkeypatch):
 @pytest.mark.parametrize(
     ("line", "asked"),
     [
-        ("cluster up", ("up", ".cluster", "3", "3")),
+        ("cluster up", ("up", ".cluster", "None", "None")),
         ("cluster up --minions 5 --workers 2 --dir d", ("up", "d", "5", "2")),
         ("cluster status -d d", ("status", "d")),
+        ("cluster kill", ("kill", ".cluster", "()")),
+        ("cluster kill master flp2 -d d", ("kill", "d", "['master', 'flp2']")),
         ("cluster down", ("down", ".cluster", "False")),
         ("cluster down --keep", ("down", ".cluster", "True")),
     ],
