@@ -1,4 +1,4 @@
-"""``make bench``: times of the whole life of N tasks, Salt O² beside a bare script, as a table with the ratio.
+"""``make bench``: times of the whole life of N tasks, Salt O² beside a bare script, as tables with ratios.
 
 Machines are noisy: look at the ratios, and at the difference in the steps that take milliseconds.
 """
@@ -10,11 +10,10 @@ import statistics
 import tempfile
 from pathlib import Path
 
-from salt_o2.agent.client import connect
-
-from bench import bare, through_salt
+from bench import bare, planning, through_salt
 from bench.steps import STEPS, Times
 from salt_o2 import cluster
+from salt_o2.agent.client import connect
 from salt_o2.cluster.config import packaged
 from salt_o2.control.client import ControlClient
 from salt_o2.control.render import table
@@ -25,6 +24,7 @@ WORKFLOW = "fairmq-ex-1-n-1"
 def main() -> None:
     """Measure and print."""
     options = _options()
+    planning.main()
     prefix = os.environ.get("O2_FAIRMQ_PREFIX", "")
     kinds = {"Python devices": ""} | ({"FairMQ devices": prefix} if prefix else {})
     for minions in options.minions:

@@ -1,4 +1,4 @@
-"""Python's garbage collector is paused while many values that all stay are made: it would walk them in vain."""
+"""Python's garbage collector is paused while many values that stay are made: it would walk them in vain."""
 
 import gc
 import threading
