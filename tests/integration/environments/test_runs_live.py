@@ -1,0 +1,221 @@
+"""Runs that end by themselves, environments that go through one cycle, losses that a role tolerates."""
+
+import os
+
+import pytest
+from environment_views import replaced, states, task_at
+from watching import wait_until
+
+from salt_o2.core.errors import InvalidRequest, O2Error
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def device(workshop):
+    """The name of a workflow with one device."""
+    workshop.task("device", "o2-device", "sampler")
+    return workshop.workflow("alone", "device")
+
+
+def test_a_run_with_an_auto_stop_ends_by_itself_after_its_time(workshop, device):
+    environment = workshop.create(device, auto_stop_enabled="true", auto_stop_timeout="1s")
+    number = workshop.control(environment, "START_ACTIVITY")["run_number"]
+    wait_until(lambda: workshop.show(environment)["state"] == "CONFIGURED", "the run has ended")
+    run = workshop.cluster.ask("run_show", number=number)
+    assert run["duration_s"] >= 1
+    assert run["environment"] == environment["id"]
+    told = [line["text"] for line in workshop.cluster.ask("env_history", id=environment["id"])]
+    assert any("auto-stop" in text for text in told)
+
+
+def test_an_automatic_environment_goes_through_one_cycle_and_is_gone(workshop, device):
+    made = workshop.cluster.ask(
+        "env_create",
+        workflow=device,
+        auto=True,
+        vars={"auto_stop_enabled": "true", "auto_stop_timeout": "1s"},
+    )
+    assert (made["state"], made["run_number"] > 0) == ("RUNNING", True)
+    wait_until(lambda: workshop.cluster.ask("env_list") == [], "the environment has ended itself")
+    assert workshop.show(made)["state"] == "DONE"
+    assert workshop.cluster.ask("run_show", number=made["run_number"])["ended"]
+
+
+def test_a_run_ends_when_all_its_basic_tasks_have_ended(workshop, record_of_starts):
+    environment = workshop.create(record_of_starts("sleep 1"))
+    workshop.control(environment, "START_ACTIVITY")
+    wait_until(lambda: workshop.show(environment)["state"] == "CONFIGURED", "the run has ended")
+    told = [line["text"] for line in workshop.cluster.ask("env_history", id=environment["id"])]
+    assert any("end of data" in text for text in told)
+    assert workshop.control(environment, "START_ACTIVITY")["state"] == "RUNNING", "and can begin again"
+
+
+def test_an_automatic_environment_ends_with_its_data(workshop, record_of_starts):
+    made = workshop.cluster.ask("env_create", workflow=record_of_starts("sleep 1"), auto=True)
+    wait_until(lambda: workshop.cluster.ask("env_list") == [], "the environment has ended itself")
+    assert workshop.show(made)["state"] == "DONE"
+
+
+@pytest.fixture
+def record_of_starts(workshop):
+    """Writes a workflow of one basic task that does what it is told during a run."""
+
+    def write(deed):
+        workshop.task("doer", deed, mode="basic", command={"shell": True})
+        return workshop.workflow("doing", "doer")
+
+    return write
+
+
+def test_a_wrong_duration_of_the_auto_stop_is_refused_before_anything_starts(workshop, device):
+    assert "soon" in workshop.refused(device, auto_stop_enabled="true", auto_stop_timeout="soon")
+
+
+def test_runs_are_listed_newest_first_with_who_started_them(workshop, device):
+    environment = workshop.create(device)
+    numbers = []
+    for _ in range(2):
+        numbers.append(workshop.control(environment, "START_ACTIVITY")["run_number"])
+        workshop.control(environment, "STOP_ACTIVITY")
+    newest, before = workshop.cluster.ask("run_list")[:2]
+    assert [newest["run_number"], before["run_number"]] == numbers[::-1]
+    assert newest["started"] > before["ended"] > before["started"]
+    assert all(run["environment"] == environment["id"] and run["user"] for run in (newest, before))
+    shown = workshop.cluster.run("coconut", "run", "show", str(numbers[0])).stdout
+    assert f"run number:        {numbers[0]}" in shown
+    assert environment["id"] in workshop.cluster.run("coconut", "run", "list").stdout
+    assert workshop.cluster.json("salt-run", "o2.run_show", str(numbers[1])) == newest
+
+
+class Crew:
+    """Four equal workers of which one may be lost, RUNNING; they can be kept from starting again."""
+
+    def __init__(self, workshop):
+        self.workshop = workshop
+        self.strike = workshop.folder / "strike"
+        command = f"test ! -e {self.strike} && exec o2-device"
+        workshop.task("worker", command, "sampler", command={"shell": True})
+        worker = {
+            "name": "worker{{ it }}",
+            "for": {"begin": 0, "end": 3, "var": "it"},
+            "task": {"load": "worker"},
+        }
+        roles = [{"name": "workers", "tolerate": 1, "roles": [worker]}]
+        workshop.write("workflows", "crew", roles=roles)
+        self.running = workshop.control(workshop.create("crew", recovery="fail"), "START_ACTIVITY")
+
+    def lose(self, *names):
+        self.strike.touch()
+        for name in names:
+            os.kill(task_at(self.running, name)["pid"], 9)
+
+    @property
+    def now(self):
+        return self.workshop.show(self.running)
+
+
+@pytest.fixture
+def crew(workshop):
+    crew = Crew(workshop)
+    yield crew
+    crew.strike.unlink(missing_ok=True)
+
+
+def test_a_role_goes_on_without_as_many_tasks_as_it_tolerates(workshop, crew):
+    crew.lose("worker2")
+    wait_until(lambda: crew.now["lost"] == 1, "the loss is known")
+    after, before = crew.now, crew.running
+    assert (after["state"], after["run_number"]) == ("RUNNING", before["run_number"])
+    assert task_at(after, "worker2")["lost"]
+    others = [task for task in after["tasks"] if not task["path"].endswith("worker2")]
+    assert {task["state"] for task in others} == {"RUNNING"}
+    assert replaced(before, after) <= {"workers.worker2"}
+    shown = workshop.cluster.run("coconut", "env", "show", before["id"], "-tw").stdout
+    assert "crew.workers.worker2 is lost: " in shown
+    assert workshop.control(before, "STOP_ACTIVITY")["state"] == "CONFIGURED"
+
+
+def test_one_loss_more_than_tolerated_leads_to_error_and_recover_restarts_all_that_failed(workshop, crew):
+    crew.lose("worker1", "worker2")
+    wait_until(lambda: crew.now["state"] == "ERROR", "the environment is in ERROR")
+    assert "crew.workers.worker" in crew.now["error"]
+    crew.strike.unlink()
+    recovered = workshop.control(crew.running, "RECOVER")
+    assert (recovered["state"], recovered["lost"]) == ("CONFIGURED", 0)
+    assert set(states(recovered).values()) == {"CONFIGURED"}
+    assert replaced(crew.running, recovered) == {"workers.worker1", "workers.worker2"}
+    assert workshop.control(crew.running, "START_ACTIVITY")["state"] == "RUNNING"
+
+
+@pytest.fixture
+def detectors(workshop):
+    """The name of a workflow with two detectors, each one task."""
+    workshop.task("device", "o2-device", "sampler")
+    roles = [
+        {"name": name.lower(), "vars": {"detector": name}, "task": {"load": "device"}}
+        for name in ("TPC", "ITS")
+    ]
+    return workshop.write("workflows", "detectors", roles=roles)
+
+
+def test_a_detector_takes_part_in_one_environment_at_a_time(workshop, detectors):
+    first = workshop.create(detectors)
+    with pytest.raises(InvalidRequest) as refused:
+        workshop.create(detectors)
+    for fact in ("TPC", "ITS", first["id"]):
+        assert fact in str(refused.value)
+    ask = workshop.cluster.ask
+    ask("env_modify", id=first["id"], exclude=["TPC"])
+    with pytest.raises(InvalidRequest, match="ITS"):
+        workshop.create(detectors)
+    second = ask("env_create", workflow=detectors, exclude=["ITS"])
+    assert second["state"] == "CONFIGURED"
+    with pytest.raises(InvalidRequest, match="TPC"):
+        ask("env_modify", id=first["id"], include=["TPC"])
+    ask("env_destroy", id=second["id"])
+    assert states(ask("env_modify", id=first["id"], include=["TPC"]))["tpc"] == "CONFIGURED"
+
+
+def test_of_two_creations_at_once_one_gets_the_detectors(workshop, detectors):
+    from concurrent.futures import ThreadPoolExecutor
+
+    def create(_):
+        try:
+            return workshop.create(detectors)
+        except O2Error as error:
+            return error
+
+    with ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(create, range(2)))
+    refused = [result for result in results if isinstance(result, InvalidRequest)]
+    assert len(refused) == 1, results
+    assert [env["state"] for env in workshop.cluster.ask("env_list")] == ["CONFIGURED"]
+
+
+def test_two_creations_at_once_get_different_ports_and_neither_waits_for_the_other(workshop):
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.map(lambda _: workshop.create("fairmq-ex-1-n-1", processors=1), range(2))
+    ports = [task["control_port"] for env in (one, other) for task in env["tasks"]]
+    assert len(set(ports)) == len(ports)
+    assert {one["state"], other["state"]} == {"CONFIGURED"}
+
+
+def test_a_second_request_to_an_environment_in_transition_is_refused_with_who_asked_for_the_first(workshop):
+    from concurrent.futures import ThreadPoolExecutor
+
+    workshop.task("slow", "sleep 1", mode="basic", command={"shell": True})
+    hook = {"name": "slow", "task": {"load": "slow", "trigger": "before_START_ACTIVITY"}}
+    workshop.task("device", "o2-device", "sampler")
+    workshop.write("workflows", "slowly", roles=[{"name": "device", "task": {"load": "device"}}, hook])
+    environment = workshop.create("slowly")
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(workshop.control, environment, "START_ACTIVITY")
+        wait_until(lambda: workshop.show(environment)["transition"], "the transition is under way")
+        with pytest.raises(InvalidRequest, match="START_ACTIVITY, asked by"):
+            workshop.control(environment, "RESET")
+        with pytest.raises(InvalidRequest, match="START_ACTIVITY, asked by"):
+            workshop.cluster.ask("env_modify", id=environment["id"], vars={"x": "1"})
+        assert first.result()["state"] == "RUNNING"
