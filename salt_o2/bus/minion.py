@@ -70,7 +70,6 @@ class MinionBus:
 
     async def _open(self, heard: Heard) -> None:
         self._opts.update(await asyncio.to_thread(_resolve_master, self._opts))
-        self._up = salt.channel.client.AsyncReqChannel.factory(self._opts, io_loop=IOLoop.current())
         self._down = salt.channel.client.AsyncPubChannel.factory(self._opts, io_loop=IOLoop.current())
         await self._down.connect()
 
@@ -82,6 +81,14 @@ class MinionBus:
                     log.exception("could not take in %s", type(message).__name__)
 
         self._down.on_recv(receive)
+        self._renew_up()  # only now: a report that is given up during the sign-in would spoil it
+
+    def _renew_up(self) -> None:
+        """Have a fresh request channel: one whose request was given up never finds its way back."""
+        spoilt, self._up = self._up, None
+        if spoilt is not None:
+            spoilt.close()
+        self._up = salt.channel.client.AsyncReqChannel.factory(self._opts, io_loop=IOLoop.current())
 
     async def send(self, report: Report) -> None:
         """Bring ``report`` to the master's bus.
@@ -101,7 +108,11 @@ class MinionBus:
         }
         try:
             await self._up.send(load, timeout=self._timeout_s, tries=1)
+        except asyncio.CancelledError:
+            self._renew_up()
+            raise
         except (salt.exceptions.SaltException, OSError) as error:
+            self._renew_up()
             raise Unreachable(f"the master did not take the report of {self._opts['id']}: {error}") from error
 
     def close(self) -> None:

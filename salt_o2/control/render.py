@@ -192,11 +192,11 @@ def _host_row(host: Plain) -> tuple[object, ...]:
     tasks = host.get("tasks") or 0
     return (
         host["id"],
-        host["address"],
+        host["address"] or "",
         host.get("status") or "",
         tasks if isinstance(tasks, int) else len(tasks),
-        f"{host['cpus']:g}",
-        f"{host['memory_mb'] / 1024:.1f} GB",
+        "" if host["cpus"] is None else f"{host['cpus']:g}",
+        "" if host["memory_mb"] is None else f"{host['memory_mb'] / 1024:.1f} GB",
         f"{host['last_seen_s']:.1f} s ago",
         attributes,
     )
