@@ -1,0 +1,144 @@
+"""A host of a real cluster vanishes in a run, with everything on it; one that was only cut off comes back."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from private_cluster import PrivateCluster
+from watching import wait_until
+
+from salt_o2.cluster import down, up
+from salt_o2.cluster.process import marked
+
+pytestmark = pytest.mark.integration
+
+SIGN = b"O2_PARTITION="
+STANDSTILL_S = 7.0
+"""Longer than an agent waits for the master to take a report."""
+
+
+@pytest.fixture
+def cluster_to_break(tmp_path):
+    """A private cluster of its own for each test, because hosts of it are broken."""
+    directory = tmp_path / "breakable"
+    status = up(directory)
+    yield PrivateCluster(
+        directory=Path(status["directory"]),
+        config_dir=Path(status["config_dir"]),
+        control_socket=Path(status["control_socket"]),
+        minions=tuple(status["minions"]),
+        pids=status["pids"],
+    )
+    down(directory)
+    assert marked(directory) == []
+
+
+def daemons_of(cluster, host):
+    """The pids of a host's minion and agent: what carries the minion's configuration in its command."""
+    sign = f"/{host}".encode()
+    found = []
+    for one in marked(cluster.directory):
+        try:
+            command = Path(f"/proc/{one.pid}/cmdline").read_bytes()
+            environ = Path(f"/proc/{one.pid}/environ").read_bytes()
+        except OSError:
+            continue
+        if sign in command and SIGN not in environ and b"minion" in command:
+            found.append(one.pid)
+    return found
+
+
+def start(cluster, **variables):
+    environment = cluster.ask("env_create", workflow="fairmq-ex-1-n-1", vars=variables)
+    return cluster.ask("env_control", id=environment["id"], event="START_ACTIVITY")
+
+
+def show(cluster, environment):
+    return cluster.ask("env_show", id=environment["id"])
+
+
+def all_running_elsewhere(cluster, environment, host):
+    tasks = show(cluster, environment)["tasks"]
+    return all(task["host"] != host and task["state"] == "RUNNING" for task in tasks) and tasks
+
+
+def test_tasks_of_a_dead_host_run_elsewhere_and_the_others_never_stopped(cluster_to_break):
+    cluster = cluster_to_break
+    environment = start(cluster, processors=4)
+    victim = next(t["host"] for t in environment["tasks"] if t["path"].endswith("processor1"))
+    fixed = {
+        t["id"]: t["pid"] for t in environment["tasks"] if t["host"] != victim and "processor" in t["path"]
+    }
+    for pid in daemons_of(cluster, victim):
+        os.kill(pid, signal.SIGKILL)
+    for task in environment["tasks"]:
+        if task["host"] == victim:
+            os.kill(task["pid"], signal.SIGKILL)
+    tasks = wait_until(
+        lambda: all_running_elsewhere(cluster, environment, victim), "all tasks run on other hosts", 40
+    )
+    after = show(cluster, environment)
+    assert (after["state"], after["run_number"]) == ("RUNNING", environment["run_number"])
+    assert {t["id"]: t["pid"] for t in tasks if t["id"] in fixed} == fixed
+    assert next(h["status"] for h in cluster.ask("host_list") if h["id"] == victim) == "LOST"
+
+
+def test_a_host_that_was_cut_off_ends_its_stale_tasks_when_it_is_back(cluster_to_break):
+    cluster = cluster_to_break
+    environment = start(cluster, processors=4)
+    victim = next(t["host"] for t in environment["tasks"] if t["path"].endswith("processor1"))
+    stale = [task["pid"] for task in environment["tasks"] if task["host"] == victim]
+    frozen = daemons_of(cluster, victim)
+    for pid in frozen:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        wait_until(lambda: all_running_elsewhere(cluster, environment, victim), "tasks run elsewhere", 40)
+        assert all(Path(f"/proc/{pid}").exists() for pid in stale)
+    finally:
+        for pid in frozen:
+            os.kill(pid, signal.SIGCONT)
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in stale), "stale tasks are ended", 40)
+    assert show(cluster, environment)["state"] == "RUNNING"
+    hosts = {host["id"]: host["status"] for host in cluster.ask("host_list")}
+    assert hosts[victim] == "ACTIVE"
+
+
+def test_a_master_that_stood_still_for_a_while_hears_its_agents_again(cluster_to_break):
+    cluster = cluster_to_break
+    environment = start(cluster, processors=1)
+    frozen = [one.pid for one in marked(cluster.directory) if one.pid not in _tasks_and_minions(cluster)]
+    for pid in frozen:
+        os.kill(pid, signal.SIGSTOP)
+    time.sleep(STANDSTILL_S)
+    for pid in frozen:
+        os.kill(pid, signal.SIGCONT)
+    stopped = cluster.ask("env_control", id=environment["id"], event="STOP_ACTIVITY", timeout_s=90)
+    assert stopped["state"] == "CONFIGURED"
+    assert [t["pid"] for t in stopped["tasks"]] == [t["pid"] for t in environment["tasks"]]
+
+
+def _tasks_and_minions(cluster):
+    found = {pid for host in cluster.minions for pid in daemons_of(cluster, host)}
+    for one in marked(cluster.directory):
+        try:
+            if SIGN in Path(f"/proc/{one.pid}/environ").read_bytes():
+                found.add(one.pid)
+        except OSError:
+            continue
+    return found
+
+
+def test_a_short_silence_is_no_loss(cluster_to_break):
+    cluster = cluster_to_break
+    environment = start(cluster, processors=2)
+    host = environment["tasks"][0]["host"]
+    frozen = daemons_of(cluster, host)
+    for pid in frozen:
+        os.kill(pid, signal.SIGSTOP)
+    for pid in frozen:
+        os.kill(pid, signal.SIGCONT)
+    after = show(cluster, environment)
+    assert [t["pid"] for t in after["tasks"]] == [t["pid"] for t in environment["tasks"]]
+    assert after["state"] == "RUNNING"
