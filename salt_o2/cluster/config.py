@@ -35,7 +35,7 @@ def master_config(layout: Layout, record: Record) -> dict[str, Any]:
     return {
         **_own_paths(layout, record, "master"),
         **_QUICK,
-        "id": "master",
+        "id": "o2_master",  # Salt puts _master only to an id of its own making, and pillar goes to *_master
         "interface": "127.0.0.1",
         "publish_port": slot.publish_port,
         "ret_port": slot.request_port,
@@ -47,7 +47,7 @@ def master_config(layout: Layout, record: Record) -> dict[str, Any]:
         "engines": [{"o2_control": {}}],
         "o2": {
             "repositories": [str(layout.templates), str(packaged("examples"))],
-            "heartbeat_s": HEARTBEAT_S,
+            "heartbeat_s": record.heartbeat_s,
         },
     }
 
@@ -87,7 +87,7 @@ def minion_config(layout: Layout, record: Record, minion: str) -> dict[str, Any]
         "engines": [{"o2_agent": {}}],
         "o2": {
             "address": slot.address(record.minions.index(minion)),
-            "heartbeat_s": HEARTBEAT_S,
+            "heartbeat_s": record.heartbeat_s,
             "control_ports": list(slot.control_ports),
             "channel_ports": list(slot.channel_ports),
         },

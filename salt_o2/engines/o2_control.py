@@ -37,7 +37,7 @@ def start(**config):
     settings = site.read_site(
         {"database": f"sqlite:///{pathlib.Path(__opts__['cachedir']) / 'o2.sqlite'}"},
         __opts__.get("o2", {}),
-        _pillar(),
+        _pillar(__opts__),
         config,
     )
     asyncio.run(_run(settings))
@@ -47,8 +47,8 @@ async def _run(settings):
     bus = master.MasterBus(__opts__)
     try:
         around = furnishing.Surroundings(
-            pillar=_pillar,
-            fileserver=functools.partial(files.read, __opts__),
+            pillar=functools.partial(_pillar, dict(__opts__)),  # threads have no dunders
+            fileserver=functools.partial(files.read, dict(__opts__)),
             cache=pathlib.Path(__opts__["cachedir"]) / "o2",
         )
         await serve.serve(settings, bus, bus.open, pathlib.Path(__opts__["sock_dir"]), around)
@@ -56,10 +56,10 @@ async def _run(settings):
         bus.close()
 
 
-def _pillar():
+def _pillar(opts):
     """Return ``o2:`` of the pillar that the master itself is given, as runners see it."""
-    name = __opts__["id"]  # Salt itself has put "_master" at its end
-    compiled = salt.pillar.Pillar(__opts__, {"id": name}, name, "base").compile_pillar()
+    name = opts["id"]  # Salt itself has put "_master" at its end
+    compiled = salt.pillar.Pillar(opts, {"id": name}, name, "base").compile_pillar()
     for error in compiled.get("_errors", []):
         log.error("pillar of %s: %s", name, error)
     return compiled.get("o2", {})
