@@ -2,6 +2,7 @@
 #
 #   make demo     a private Salt cluster, FairMQ topologies RUNNING on it, and everything gone again
 #   make test     all tests, unit to integration, with real Salt daemons
+#   make soak     long drills: SEEDS="1 2 3" MINUTES=5 each
 #   make bench    the figures, beside a bare script in the same run
 #   make lint     formatting, imports, types
 #   make docs     the documentation, warnings are errors
@@ -11,10 +12,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
+SEEDS ?= 1 2 3
+MINUTES ?= 5
+
 # Salt's daemons start five times slower without bytecode.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test bench lint docs lock clean vagrant-test
+.PHONY: demo test soak bench lint docs lock clean vagrant-test
 
 .venv/installed: requirements.lock pyproject.toml setup.py
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed"'
@@ -28,6 +32,9 @@ demo: .venv/installed
 
 test: .venv/installed lint
 	$(BIN)/pytest
+
+soak: .venv/installed
+	O2_SEEDS="$(SEEDS)" O2_MINUTES="$(MINUTES)" $(BIN)/pytest -s tests/faults
 
 vagrant-test: .venv/installed
 	O2_PROVISION=1 $(BIN)/pytest -rs tests/provision

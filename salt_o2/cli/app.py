@@ -25,6 +25,7 @@ NOUNS = {
     "run": ("r",),
     "device": ("dev",),
     "cluster": (),
+    "drill": (),
     "info": (),
     "doctor": (),
     "about": ("version",),

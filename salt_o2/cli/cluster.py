@@ -24,13 +24,17 @@ def up(
     workers: Annotated[
         int | None, typer.Option(help="Worker processes of the master; three if it is new.", min=1)
     ] = None,
+    heartbeat: Annotated[
+        float | None, typer.Option(help="Seconds between an agent's heartbeats; one if it is new.", min=0.1)
+    ] = None,
     directory: Dir = HERE,
 ) -> None:
     """Start a master and minions; of a cluster that is there, start what is missing."""
     from salt_o2.cluster import up
 
     terminal: Terminal = ctx.obj
-    terminal.show(up(directory, minions, workers, say=terminal.note), render_status)
+    started = up(directory, minions, workers, say=terminal.note, heartbeat_s=heartbeat)
+    terminal.show(started, render_status)
 
 
 @verb(app, "kill")

@@ -14,9 +14,6 @@ from salt_o2.cluster.record import Record
 from salt_o2.cluster.slots import Slot
 from salt_o2.where import packaged
 
-HEARTBEAT_S = 1.0
-"""A few hosts may tell more often that they are there than two thousand, and are missed sooner."""
-
 OURS = "salt/o2/"
 """Rules for other events than ours act on the whole machine, which a private cluster does not own."""
 

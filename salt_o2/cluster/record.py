@@ -8,6 +8,9 @@ from salt_o2.cluster.layout import SOCKET_NAME, Layout
 from salt_o2.cluster.process import Process
 from salt_o2.core.errors import O2Error
 
+HEARTBEAT_S = 1.0
+"""A few hosts may tell more often that they are there than two thousand, and are missed sooner."""
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -19,6 +22,7 @@ class Record:
     run: Path
     """Where its sockets lie."""
     processes: tuple[Process, ...] = ()
+    heartbeat_s: float = HEARTBEAT_S
 
     @property
     def control_socket(self) -> Path:
@@ -53,7 +57,14 @@ def read(layout: Layout) -> Record | None:
     try:
         raw = json.loads(layout.record.read_text())
         processes = tuple(Process(**process) for process in raw["processes"])
-        return Record(raw["slot"], tuple(raw["minions"]), raw["workers"], Path(raw["run"]), processes)
+        return Record(
+            raw["slot"],
+            tuple(raw["minions"]),
+            raw["workers"],
+            Path(raw["run"]),
+            processes,
+            raw.get("heartbeat_s", HEARTBEAT_S),
+        )
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:

@@ -20,7 +20,7 @@ from salt_o2.cluster.daemons import end_daemons
 from salt_o2.cluster.keys import prepare_keys
 from salt_o2.cluster.layout import MARKER, Layout, layout, minion_names
 from salt_o2.cluster.ready import wait_until_ready
-from salt_o2.cluster.record import Record
+from salt_o2.cluster.record import HEARTBEAT_S, Record
 from salt_o2.cluster.slots import claimed
 from salt_o2.cluster.teardown import PATIENCE_S, down, quiet
 from salt_o2.core.errors import InvalidRequest, O2Error
@@ -38,6 +38,7 @@ def up(
     workers: int | None = None,
     say: Say = quiet,
     timeout_s: float = START_TIMEOUT_S,
+    heartbeat_s: float | None = None,
 ) -> dict[str, Any]:
     """Ensure that a cluster runs in ``directory`` and return its status.
 
@@ -61,14 +62,15 @@ def up(
         say(f"the cluster in {place.directory} has lost {', '.join(before.missing)}: starting it again")
         _revive(place, _as_asked(before, minions, workers), say, timeout_s)
     else:
-        _start(place, minion_names(minions or 3), workers or 3, say, timeout_s)
+        wanted = Record(0, minion_names(minions or 3), workers or 3, Path(), (), heartbeat_s or HEARTBEAT_S)
+        _start(place, wanted, say, timeout_s)
     say(f"the cluster is up after {time.monotonic() - begin:.1f} s")
     return status(directory)
 
 
-def _start(place: Layout, minions: tuple[str, ...], workers: int, say: Say, timeout_s: float) -> None:
+def _start(place: Layout, wanted: Record, say: Say, timeout_s: float) -> None:
     with claimed() as slot:
-        current = Record(slot.number, minions, workers, _run_folder(None))
+        current = replace(wanted, slot=slot.number, run=_run_folder(None))
         place.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         record.write(place, current)
         try:

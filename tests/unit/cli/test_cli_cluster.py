@@ -37,8 +37,8 @@ def library(monkeypatch):
 @pytest.mark.parametrize(
     ("line", "asked"),
     [
-        ("cluster up", ("up", ".cluster", "None", "None")),
-        ("cluster up --minions 5 --workers 2 --dir d", ("up", "d", "5", "2")),
+        ("cluster up", ("up", ".cluster", "None", "None", "None")),
+        ("cluster up --minions 5 --workers 2 --dir d", ("up", "d", "5", "2", "None")),
         ("cluster status -d d", ("status", "d")),
         ("cluster kill", ("kill", ".cluster", "()")),
         ("cluster kill master flp2 -d d", ("kill", "d", "['master', 'flp2']")),

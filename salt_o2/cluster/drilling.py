@@ -1,0 +1,172 @@
+"""A drill: faults are inflicted on a running private cluster, and after each round the laws are checked."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from salt_o2.cluster import record
+from salt_o2.cluster.faults import MOST_KILLS, Fault, Kind, Part, rounds
+from salt_o2.cluster.injury import Injury
+from salt_o2.cluster.laws import Seen, broken
+from salt_o2.cluster.layout import layout
+from salt_o2.cluster.sight import look, try_to_look
+from salt_o2.cluster.startup import up
+from salt_o2.core.errors import InvalidRequest, UnknownName
+
+Say = Callable[[str], None]
+
+HEALED_WITHIN_S = 60.0
+"""How long all may take to be well again after a round; generous, for small machines under load."""
+LOOK_EVERY_S = 0.1
+LEAST_HEARTBEAT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """One round as it went."""
+
+    number: int
+    faults: tuple[Fault, ...]
+    seconds: float
+    """From the end of its faults until all was well again."""
+    broken: tuple[str, ...] = ()
+
+
+@dataclass(slots=True, kw_only=True)
+class Drill:
+    """What came of a drill."""
+
+    seed: int
+    environment: str
+    rounds: list[Round] = field(default_factory=list)
+
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """The laws that the last round broke."""
+        return self.rounds[-1].broken if self.rounds else ()
+
+    @property
+    def replay(self) -> str:
+        """The command that does the same again."""
+        return f"coconut drill --seed {self.seed} --rounds {len(self.rounds)}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {
+            "seed": self.seed,
+            "environment": self.environment,
+            "rounds": [
+                {"faults": [str(fault) for fault in each.faults], "seconds": round(each.seconds, 2)}
+                for each in self.rounds
+            ],
+            "broken": list(self.broken),
+            "replay": self.replay,
+        }
+
+
+def drill(
+    directory: str | Path,
+    environment: str = "",
+    seed: int = 0,
+    minutes: float = 1.0,
+    most_rounds: int | None = None,
+    most_kills: int = MOST_KILLS,
+    say: Say = lambda _: None,
+) -> Drill:
+    """Let things go wrong for ``minutes``, or ``most_rounds`` rounds, or until a law is broken.
+
+    Only tasks of ``environment`` are hit, which may be left out if there is one only; all others, and all
+    that were not killed, must go on as if nothing had been.
+
+    Raises:
+        UnknownName: if there is no such environment.
+        InvalidRequest: if it is not at rest, so that nothing can be said about it.
+    """
+    _check_patience(directory)
+    before = look(directory)
+    chosen = _chosen(before, environment)
+    done = Drill(seed=seed, environment=chosen)
+    until = time.monotonic() + 60.0 * minutes
+    drawn = rounds(seed, parts_of(before, chosen), most_kills)
+    for number, faults in enumerate(islice(drawn, most_rounds), 1):
+        if most_rounds is None and time.monotonic() >= until:
+            break
+        say(f"round {number}: {', '.join(map(str, faults))}")
+        before, current = _round(Path(directory), before, number, faults, chosen)
+        done.rounds.append(current)
+        say(f"  well again after {current.seconds:.1f} s" if not current.broken else _alarm(current))
+        if current.broken:
+            break
+    return done
+
+
+def parts_of(seen: Seen, environment: str) -> list[Part]:
+    """Return all parts that may be hit: tasks of ``environment``, hosts that it uses, control and master."""
+    tasks = [task for task in seen.environments[environment].tasks.values() if task.takes_part and task.pid]
+    hosts = sorted({task.host for task in tasks})
+    return [
+        *(Part(Kind.TASK, task.path) for task in tasks),
+        *(Part(kind, host) for kind in (Kind.AGENT, Kind.MINION) for host in hosts),
+        Part(Kind.CONTROL),
+        Part(Kind.MASTER),
+    ]
+
+
+def _check_patience(directory: str | Path) -> None:
+    """Refuse a cluster that gives a host up before Salt can have started its agent again."""
+    current = record.read(layout(directory))
+    if current and current.heartbeat_s < LEAST_HEARTBEAT_S:
+        raise InvalidRequest(
+            f"hosts of {directory} send a heartbeat every {current.heartbeat_s:g} s, and count as lost "
+            f"before a killed agent is back: drill one of `coconut cluster up --heartbeat {LEAST_HEARTBEAT_S:g}`"
+        )
+
+
+def _chosen(seen: Seen, wanted: str) -> str:
+    found = [id for id in seen.environments if id.startswith(wanted)]
+    if len(found) != 1:
+        there = ", ".join(seen.environments) or "none"
+        raise UnknownName(f"which environment is to be drilled? There is {there}; name one")
+    if seen.environments[found[0]].busy:
+        raise InvalidRequest(f"environment {found[0]} is in a transition: wait for its end")
+    return found[0]
+
+
+def _round(
+    directory: Path, before: Seen, number: int, faults: tuple[Fault, ...], drilled: str
+) -> tuple[Seen, Round]:
+    pids = {path: task.pid for path, task in before.environments[drilled].tasks.items() if task.pid}
+    Injury(directory, pids).inflict(faults)
+    begin = time.monotonic()
+    if any(fault.part.kind in (Kind.MASTER, Kind.MINION) for fault in faults):
+        up(directory)  # what systemd does for daemons on a site's hosts
+    for after in _sights(directory, begin + HEALED_WITHIN_S):
+        elapsed_s = time.monotonic() - begin
+        laws = [after] if isinstance(after, str) else broken(before, faults, after, drilled, elapsed_s)
+        if not laws and isinstance(after, Seen):
+            return after, Round(number=number, faults=faults, seconds=elapsed_s)
+    return before, Round(number=number, faults=faults, seconds=time.monotonic() - begin, broken=tuple(laws))
+
+
+def _sights(directory: Path, until: float) -> Iterator[Seen | str]:
+    """Look again and again until time is up, at least once."""
+    yield try_to_look(directory)
+    while time.monotonic() < until:
+        time.sleep(LOOK_EVERY_S)
+        yield try_to_look(directory)
+
+
+def _alarm(current: Round) -> str:
+    return "\n".join(["  broken:", *(f"    {law}" for law in current.broken)])
+
+
+def times(drills: Sequence[Drill]) -> dict[str, list[float]]:
+    """Return for each kind of fault the seconds until all was well again, of rounds with that fault alone."""
+    found: dict[str, list[float]] = {}
+    for each in (one for done in drills for one in done.rounds if len(one.faults) == 1):
+        fault = each.faults[0]
+        found.setdefault(f"{fault.action} {fault.part.kind}", []).append(each.seconds)
+    return found

@@ -1,0 +1,70 @@
+"""Faults drawn from seeds, on a cluster of their own, while two environments take data.
+
+`make test` runs fixed seeds for some rounds each. `make soak SEEDS="4 5" MINUTES=10` runs others for long:
+it sets O2_SEEDS and O2_MINUTES.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+from private_cluster import PrivateCluster
+
+from salt_o2.cluster import down, up
+from salt_o2.cluster.drilling import drill
+from salt_o2.cluster.process import marked
+
+SEEDS = [int(seed) for seed in os.environ.get("O2_SEEDS", "1 2").split()]
+MINUTES = float(os.environ.get("O2_MINUTES", "0"))
+ROUNDS = 4
+PLENTY = 1_000
+"""Restarts that the drilled environment may have: here the faults count, not the budget."""
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300 + 120 * MINUTES)]
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """A cluster of two minions that is maltreated."""
+    directory = tmp_path_factory.mktemp("faults") / "private"
+    status = up(directory, minions=2, heartbeat_s=5)
+    yield PrivateCluster(
+        directory=Path(status["directory"]),
+        config_dir=Path(status["config_dir"]),
+        control_socket=Path(status["control_socket"]),
+        minions=tuple(status["minions"]),
+        pids=status["pids"],
+    )
+    ended = down(directory)
+    assert ended["leftovers"] == []
+    assert marked(directory) == []
+
+
+@pytest.fixture
+def victim(cluster):
+    """An environment that is to be hit, in a run; beside it one that nobody touches."""
+    made = [running(cluster, processors=2, recovery_restarts=PLENTY), running(cluster, processors=1)]
+    yield made[0]["id"]
+    for each in made:
+        cluster.ask("env_destroy", id=each["id"], force=True, allow_in_running_state=True)
+
+
+def running(cluster, **variables):
+    made = cluster.ask("env_create", workflow="fairmq-ex-1-n-1", vars={"rate": 50, **variables})
+    return cluster.ask("env_control", id=made["id"], event="START_ACTIVITY")
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_nothing_stops_the_run(cluster, victim, seed):
+    done = drill(
+        cluster.directory,
+        victim,
+        seed,
+        minutes=MINUTES,
+        most_rounds=None if MINUTES else ROUNDS,
+        most_kills=PLENTY,
+        say=print,
+    )
+    laws = "\n".join(done.broken)
+    assert not done.broken, f"{laws}\nthe same again, on an environment of the same workflow: {done.replay}"
+    assert len(done.rounds) >= ROUNDS

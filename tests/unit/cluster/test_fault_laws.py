@@ -1,0 +1,126 @@
+"""Laws: each is broken by exactly what it forbids."""
+
+from dataclasses import replace
+
+import pytest
+
+from salt_o2.cluster.faults import Action, Fault, Kind, Part
+from salt_o2.cluster.laws import Seen, SeenEnvironment, SeenTask, broken
+
+SAMPLER = SeenTask(path="d.sampler", host="flp1", pid=11, started="t1", state="RUNNING")
+SINK = SeenTask(path="d.sink", host="flp2", pid=12, started="t2", state="RUNNING")
+
+
+def environment(*tasks, id="E1", **details):
+    known = {"state": "RUNNING", "run_number": 7, "missing": {"d.sink": 0}, **details}
+    return SeenEnvironment(id=id, tasks={task.path: task for task in tasks}, **known)
+
+
+BEFORE = environment(SAMPLER, SINK)
+
+
+def seen(*environments, **details):
+    return Seen(environments={each.id: each for each in environments}, **details)
+
+
+def kill(path):
+    return Fault(0.0, Action.KILL, Part(Kind.TASK, path))
+
+
+def judge(after, *faults, before=BEFORE, elapsed_s=1.0, **details):
+    return broken(seen(before), faults, seen(after, **details), "E1", elapsed_s)
+
+
+def test_nothing_is_broken_where_nothing_changed():
+    assert judge(BEFORE) == []
+
+
+def test_a_killed_task_that_is_back_as_another_process_is_well():
+    again = replace(SINK, pid=99, started="t9")
+    assert judge(environment(SAMPLER, again), kill("d.sink")) == []
+
+
+@pytest.mark.parametrize(
+    ("after", "law"),
+    [
+        (environment(SAMPLER, SINK, state="ERROR"), "was RUNNING and is ERROR"),
+        (environment(SAMPLER, SINK, run_number=8), "was 7 and is 8"),
+        (environment(SAMPLER, SINK, run_number=None), "was 7 and is None"),
+        (environment(SAMPLER, SINK, busy=True), "does not come to rest"),
+        (environment(SAMPLER), "task d.sink is not known any more"),
+        (environment(SAMPLER, replace(SINK, state="UNKNOWN")), "was RUNNING and is UNKNOWN"),
+        (environment(SAMPLER, replace(SINK, takes_part=False)), "task d.sink was RUNNING"),
+        (environment(SAMPLER, replace(SINK, alive=False)), "process 12, which does not live"),
+        (environment(SAMPLER, replace(SINK, pid=99)), "was not killed, and process 12 became 99"),
+        (environment(SAMPLER, replace(SINK, started="t9")), "was not killed"),
+        (environment(SAMPLER, replace(SINK, host="flp3")), "went from flp2 to flp3"),
+        (environment(SAMPLER, SINK, missing={"d.sink": 3}), "3 messages did not reach d.sink"),
+    ],
+    ids=[
+        "environment-in-error",
+        "another-run",
+        "no-run",
+        "busy",
+        "task-forgotten",
+        "task-elsewhere",
+        "task-lost",
+        "dead",
+        "replaced",
+        "restarted",
+        "moved",
+        "messages-lost",
+    ],
+)
+def test_a_law_is_broken(after, law):
+    found = judge(after)
+    assert len(found) == 1
+    assert law in found[0]
+
+
+def test_a_killed_task_that_is_still_said_to_be_there_is_a_lie():
+    assert judge(BEFORE, kill("d.sink")) == ["task d.sink was killed and is still said to be process 12"]
+
+
+def test_where_a_task_was_killed_messages_may_be_lost():
+    again = environment(SAMPLER, replace(SINK, pid=99), missing={"d.sink": 5})
+    assert judge(again, kill("d.sink")) == []
+
+
+def test_nobody_else_may_suffer_from_it():
+    bystander = environment(replace(SINK, path="b.sink"), id="E2", run_number=8, missing={"b.sink": 0})
+    hurt = replace(bystander, missing={"b.sink": 1})
+    after = seen(environment(SAMPLER, replace(SINK, pid=99)), hurt)
+    found = broken(seen(BEFORE, bystander), (kill("d.sink"),), after, "E1")
+    assert found == ["1 messages did not reach b.sink of E2"]
+
+
+def test_what_was_missing_before_is_not_held_against_anybody():
+    lossy = environment(SAMPLER, SINK, missing={"d.sink": 4})
+    assert judge(lossy, before=lossy) == []
+
+
+def test_an_environment_that_is_forgotten_is_noticed():
+    assert broken(seen(BEFORE), (), seen(), "E1") == ["environment E1 is not known any more"]
+
+
+def test_orphans_are_named():
+    assert judge(BEFORE, strays=[5, 4]) == ["process 4 belongs to no task", "process 5 belongs to no task"]
+
+
+def test_what_was_heard_before_the_faults_ended_is_not_fresh():
+    assert judge(BEFORE, heard_s={"flp1": 0.5, "flp2": 3.0}) == ["host flp2 has not been heard since"]
+
+
+def test_a_run_number_is_given_once():
+    twin = environment(id="E2")
+    assert judge_both(twin) == ["run number 7 was given twice"]
+
+
+def judge_both(other):
+    return broken(seen(BEFORE, other), (), seen(BEFORE, other), "E1")
+
+
+def test_an_excluded_task_may_be_anything():
+    out = replace(SINK, takes_part=False, state="CONFIGURED")
+    later = replace(out, pid=99, state="STANDBY")
+    assert judge(environment(SAMPLER, later), before=environment(SAMPLER, out)) == []
