@@ -54,14 +54,14 @@ class Narrator:
     def line(self, line: Line) -> dict[str, Any]:
         """Return one line as the wire shows it."""
         body = msgspec.json.decode(line.body)
-        way = _WAYS.get(line.kind)
+        way = WAYS.get(line.kind)
         text = way.text(self, body) if way else line.kind
         cause = self._because
         if line.kind == "Drive" and self._request not in cause:
             cause = f"{self._request}, after {cause}"
         if line.direction == "in":
             cause = way.cause(self, body) if way and way.cause else ""
-            self._because = text if line.kind in ("Tick", "Restarted", "Created") else self._named(line, body)
+            self._because = self._named(line.kind, body) or text
         return {
             "at": iso(line.at),
             "direction": line.direction,
@@ -71,13 +71,13 @@ class Narrator:
             "what": body,
         }
 
-    def _named(self, line: Line, body: Body) -> str:
-        """Return how a message is named as the cause of what follows it."""
-        if line.kind == "TasksMoved":
+    def _named(self, kind: str, body: Body) -> str:
+        """Return how a message is named as the cause of what follows it, if not by its whole text."""
+        if kind == "TasksMoved":
             return f"report of {body['host']}"
-        if line.kind == "CallEnded":
+        if kind == "CallEnded":
             return f"end of call {body['call']}"
-        return self._request
+        return self._request if kind in ("Requested", "Modified") else ""
 
     # --- what came in ---------------------------------------------------------------------------
 
@@ -124,6 +124,14 @@ class Narrator:
         """Tell how a call ended."""
         return f"call {body['call']} {_ended(body)}"
 
+    def recover(self, body: Body) -> str:
+        """Tell of a task that is to be started again."""
+        return f"{self._names([body['task']])} is to be started again"
+
+    def not_replaced(self, body: Body) -> str:
+        """Tell of tasks that fit nowhere else."""
+        return f"no other place for {self._names(body['tasks'])}: {_first_line(body['reason'])}"
+
     # --- what went out --------------------------------------------------------------------------
 
     def drive(self, body: Body) -> str:
@@ -154,6 +162,17 @@ class Narrator:
     def failure(self, body: Body) -> str:
         """Tell of a task's failure."""
         return f"{body['path']} on {body['host']} FAILED: {_first_line(body['failure']['reason'])}"
+
+    def replace(self, body: Body) -> str:
+        """Tell of tasks that need another host."""
+        return f"another place is looked for: {self._names(body['tasks'])}"
+
+    def recovered(self, body: Body) -> str:
+        """Tell of a task that is back."""
+        return (
+            f"{body['path']} on {body['host']} is back after {body['seconds']:g} s, "
+            f"started again {body['restarts']} times by now; it had failed: {_first_line(body['reason'])}"
+        )
 
     def answer(self, body: Body) -> str:
         """Tell what was answered."""
@@ -195,13 +214,16 @@ def _first_line(text: str) -> str:
     return text.partition("\n")[0]
 
 
-_WAYS = {
+WAYS: dict[str, _Way] = {
     "Created": _Way(Narrator.created, lambda _, body: _by(body)),
     "Restarted": _Way(lambda *_: "control was started again and took the environment up"),
     "Requested": _Way(Narrator.requested, lambda _, body: _by(body)),
     "Modified": _Way(Narrator.modified, lambda _, body: _by(body)),
     "TasksMoved": _Way(Narrator.moved, Narrator.orders),
     "CallEnded": _Way(Narrator.call_ended),
+    "HostLost": _Way(lambda _, body: f"host {body['host']} is lost: silent for {body['silent_s']:.0f} s"),
+    "RecoverTask": _Way(Narrator.recover, lambda _, body: _by(body)),
+    "NotReplaced": _Way(Narrator.not_replaced),
     "Tick": _Way(lambda *_: "the time has come"),
     "Drive": _Way(Narrator.drive),
     "Insist": _Way(Narrator.insist),
@@ -210,6 +232,8 @@ _WAYS = {
     "AnnounceState": _Way(Narrator.state),
     "AnnounceMoves": _Way(Narrator.moves),
     "AnnounceFailure": _Way(Narrator.failure),
+    "AnnounceRecovery": _Way(Narrator.recovered),
+    "Replace": _Way(Narrator.replace),
     "Answer": _Way(Narrator.answer),
     "EndRun": _Way(lambda _, body: f"run {body['run_number']} is over"),
     "Release": _Way(lambda *_: "hosts and ports are given back"),

@@ -63,14 +63,14 @@ def _host(host: Plain) -> str:
     counts += f" -{host['ended_tasks']}" if host["ended_tasks"] else ""
     if host["cpus"] is None:
         return f"{host['id']}   {counts}   silent: nothing is known of it"
-    bars = f"cpu {_bar(cpu, host['cpus'])} cores   memory {_bar(memory, host['memory_mb'])} MB"
+    bars = f"cpu {bar(cpu, host['cpus'])} cores   memory {bar(memory, host['memory_mb'])} MB"
     return f"{host['id']}   {counts}   {bars}"
 
 
-def _bar(taken: float, there_is: float) -> str:
+def bar(taken: float, there_is: float) -> str:
     """Return how much is taken when the plan is carried out, as a picture and in numbers."""
-    filled = min(BAR, round(BAR * taken / there_is)) if there_is else BAR
-    filled = max(filled, 1) if taken > 0 else filled
+    share = min(1.0, taken / there_is) if there_is else 1.0
+    filled = max(round(BAR * share), 1) if taken > 0 else 0
     return f"[{'#' * filled}{'.' * (BAR - filled)}] {max(taken, 0):.4g} of {there_is:.5g}"
 
 
