@@ -63,7 +63,7 @@ async def modify(
         TaskError: if a task could not join; the environment goes on without it.
     """
     with _watching(control, held, progress):
-        await control.modify(held, wanted, shape)
+        await control.reshaping.modify(held, wanted, shape)
     return record.full(held.kept, held.environment)
 
 

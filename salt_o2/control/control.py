@@ -10,13 +10,14 @@ Everything here runs in one asyncio loop; nothing in it waits for a host.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 from salt_o2.control.calls import Caller
 from salt_o2.control.hosts import Hosts
 from salt_o2.control.outbox import Bus, Outbox
+from salt_o2.control.reshaping import Reshaping
 from salt_o2.control.store import Kept, Store
 from salt_o2.core import snapshot, survey
 from salt_o2.core.effects import (
@@ -35,23 +36,20 @@ from salt_o2.core.effects import (
     Invoke,
     Message,
     Modified,
-    NotReplaced,
     RecoverTask,
     Release,
     Replace,
     Requested,
-    TasksMoved,
     Tick,
     Timeouts,
 )
 from salt_o2.core.environment import Environment
-from salt_o2.core.errors import O2Error, PlanError, UnknownName
+from salt_o2.core.errors import UnknownName
 from salt_o2.core.history import Created, Restarted
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.inventory import Inventory
-from salt_o2.core.messages import Inquiry, Report, TaskReport
+from salt_o2.core.messages import Inquiry, Report
 from salt_o2.core.plan import Plan
-from salt_o2.core.shape import Shape, excluded_tasks
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +59,6 @@ FLUSH_S = 0.2
 """How long what was only heard may wait for its place in the journal."""
 
 
-Replacer = Callable[["Held", tuple[TaskId, ...]], Awaitable[tuple[TaskId, ...]]]
 Watcher = Callable[[Environment], None]
 """Looks at an environment that has just taken in a message."""
 
@@ -98,9 +95,7 @@ class Control:
         self.clock = clock
         self._limits = limits
         self._caller = caller or Caller({})
-        self.replacer: Replacer | None = None
-        """Who makes plans for tasks that have lost their host; returns those that can run nowhere else."""
-        self._searches: set[asyncio.Task[None]] = set()
+        self.reshaping = Reshaping(self)
         self.hosts = Hosts(heartbeat_s)
         self.inventory = Inventory()
         self.held: dict[EnvironmentId, Held] = {}
@@ -114,7 +109,7 @@ class Control:
     async def run(self) -> None:
         """Serve until cancelled."""
         for environment, request in self._resume:
-            self._step(self.held[environment], request)
+            self.step(self.held[environment], request)
         for held in self.held.values():
             self._set_timer(held)
         async with asyncio.TaskGroup() as group:
@@ -150,58 +145,11 @@ class Control:
             IllegalTransition: if its state does not allow it.
             TaskError: if it was begun and failed.
         """
-        answer = self._answers[request.request] = asyncio.get_running_loop().create_future()
-        try:
-            self._step(held, request)
-            await answer
-        finally:
-            del self._answers[request.request]
-
-    async def modify(self, held: Held, wanted: Modified, shape: Shape) -> None:
-        """Give an environment another plan in another shape, and wait for the end of it.
-
-        Raises:
-            IllegalTransition: if its state does not allow it.
-            TaskError: if a task could not join; the environment goes on without it.
-        """
-        id, before = held.kept.id, held.kept
-        answer = self._answers[wanted.request] = asyncio.get_running_loop().create_future()
-        self.inventory.take_tasks(id, wanted.plan.tasks)
-        held.kept = replace(before, plan=wanted.plan, shape=shape)
-        try:
-            self._step(held, wanted)
-        except O2Error:
-            held.kept = before
-            self._give_back(held)
-            raise
-        try:
-            await answer
-        finally:
-            del self._answers[wanted.request]
-            self._note_who_stayed_out(held)
-            self._give_back(held)
+        await self.answer(request.request, lambda: self.step(held, request))
 
     def recover(self, held: Held, task: TaskId, user: str) -> None:
         """Start a failed task again now; nothing happens if it is healthy or being brought back already."""
-        self._step(held, RecoverTask(at=self.clock(), task=task, user=user))
-
-    def _note_who_stayed_out(self, held: Held) -> None:
-        """Let whoever could not join stay out until asked for again by its path."""
-        members, shape = held.environment.members, held.kept.shape
-        on_request, _ = excluded_tasks(shape, members.plan)
-        failed = {
-            task.path: members.excluded[task.id]
-            for task in members.plan.tasks
-            if task.id in members.excluded and task.id not in on_request
-        }
-        held.kept = replace(held.kept, shape=replace(shape, exclude=shape.exclude | failed))
-        self.store.save(held.kept.id, snapshot.take(held.environment), shape=held.kept.shape)
-
-    def _give_back(self, held: Held) -> None:
-        """Give back what tasks have taken that are no longer in the plan."""
-        present = {task.id for task in held.kept.plan.tasks}
-        gone = [task for task in self.inventory.tasks_of(held.kept.id) if task not in present]
-        self.inventory.release_tasks(held.kept.id, gone)
+        self.step(held, RecoverTask(at=self.clock(), task=task, user=user))
 
     def hear(self, report: Report) -> None:
         """Take in an agent's report."""
@@ -212,24 +160,9 @@ class Control:
             self.inventory.add_host(report.host, report.facts)
             log.info("host %s has %d tasks", report.host, len(report.tasks))
             self._end_strays(report)
-        for environment, moved in self._by_environment(report, at).items():
-            self._step(self.held[environment], moved)
-
-    def _by_environment(self, report: Report, at: float) -> dict[EnvironmentId, TasksMoved]:
-        moves: dict[EnvironmentId, list[TaskReport]] = {name: [] for name in report.accepted}
-        for task in report.tasks:
-            moves.setdefault(task.environment, []).append(task)
-        if report.facts:
-            for name, held in self.held.items():
-                if report.host in held.environment.members.hosts:
-                    moves.setdefault(name, []).extend(survey.lost(held.environment, report))
-        return {
-            name: TasksMoved(
-                at=at, host=report.host, reports=tuple(tasks), accepted=report.accepted.get(name, -1)
-            )
-            for name, tasks in moves.items()
-            if name in self.held
-        }
+        environments = {name: held.environment for name, held in self.held.items()}
+        for name, moved in survey.by_environment(environments, report, at).items():
+            self.step(self.held[name], moved)
 
     def _end_strays(self, report: Report) -> None:
         environments = {name: held.environment for name, held in self.held.items()}
@@ -240,7 +173,8 @@ class Control:
             )
         self._outbox.send(strays)
 
-    def _step(self, held: Held, message: Message) -> None:
+    def step(self, held: Held, message: Message) -> None:
+        """Let an environment take in a message, and carry out what follows."""
         environment = held.environment
         effects = environment.step(message)
         self._write(held, message, effects)
@@ -250,6 +184,15 @@ class Control:
         for watcher in tuple(held.watchers):
             watcher(environment)
         self._set_timer(held)
+
+    async def answer(self, request: str, begin: Callable[[], None]) -> None:
+        """Begin something that will be answered under ``request``, and wait for the answer."""
+        answer = self._answers[request] = asyncio.get_running_loop().create_future()
+        try:
+            begin()
+            await answer
+        finally:
+            del self._answers[request]
 
     def _write(self, held: Held, message: Message, effects: Sequence[Effect]) -> None:
         # What we are about to do is on disk before we do it. What we have heard may follow a moment later: if
@@ -271,7 +214,7 @@ class Control:
     def _carry_out(self, held: Held, effect: Effect) -> None:
         match effect:
             case Drive():
-                pass  # all commands of a step leave together, see _step
+                pass  # all commands of a step leave together, see step
             case Insist(command=command):
                 log.warning("%s has not acknowledged: sending it a Salt job", command.host)
                 self._outbox.insist(command)
@@ -280,7 +223,7 @@ class Control:
             case Abandon(call=call):
                 self._caller.abandon(held.kept.id, call)
             case Replace(tasks=tasks):
-                self._find_other_hosts(held, tasks)
+                self.reshaping.find_other_hosts(held, tasks)
             case AnnounceState():
                 log.info("environment %s is %s %s", effect.environment, effect.state, effect.reason)
                 self._outbox.announce(effect)
@@ -294,25 +237,9 @@ class Control:
                 self.inventory.release(environment)
                 self._let_go(held)
 
-    def _find_other_hosts(self, held: Held, tasks: tuple[TaskId, ...]) -> None:
-        search = asyncio.create_task(self._move_elsewhere(held, tasks))
-        self._searches.add(search)
-        search.add_done_callback(self._searches.discard)
-
-    async def _move_elsewhere(self, held: Held, tasks: tuple[TaskId, ...]) -> None:
-        try:
-            if self.replacer is None:
-                raise PlanError("nobody here can make a plan")
-            left = await self.replacer(held, tasks)
-            reason = "its tasks are bound to their lost host"
-        except O2Error as error:
-            left, reason = tasks, str(error)
-        if left and held.kept.id in self.held:
-            self._step(held, NotReplaced(at=self.clock(), tasks=left, reason=reason))
-
     def _end_call(self, held: Held, call: str, result: str, error: str) -> None:
         if held.kept.id in self.held:
-            self._step(held, CallEnded(at=self.clock(), call=call, result=result, error=error))
+            self.step(held, CallEnded(at=self.clock(), call=call, result=result, error=error))
 
     def _answer(self, request: str, error: Exception | None) -> None:
         answer = self._answers.get(request)
@@ -336,7 +263,7 @@ class Control:
             held.timer = asyncio.get_running_loop().call_later(delay, self._tick, held)
 
     def _tick(self, held: Held) -> None:
-        self._step(held, Tick(at=self.clock()))
+        self.step(held, Tick(at=self.clock()))
 
     def _restore(self, kept: Kept) -> None:
         environment = snapshot.restore(kept.id, kept.plan, kept.snapshot, self._limits(kept.plan))
@@ -364,7 +291,7 @@ class Control:
         self.inventory.remove_host(host)
         for held in list(self.held.values()):
             if host in held.environment.members.hosts:
-                self._step(held, HostLost(at=at, host=host, silent_s=at - known.last_seen))
+                self.step(held, HostLost(at=at, host=host, silent_s=at - known.last_seen))
 
     def _alive(self) -> str:
         return f"; there are: {', '.join(self.held)}" if self.held else "; there is none"

@@ -36,7 +36,7 @@ class Environments:
         self._control = control
         self._site = site
         self._drafts = Drafts()
-        control.replacer = self._replace
+        control.reshaping.replacer = self._replace
         self.verbs: Verbs = {
             "env_plan": (PlanAhead, self._plan_ahead),
             "env_create": (Create, self._create),
@@ -179,7 +179,7 @@ class Environments:
         message = Modified(
             at=self._control.clock(), request=draw(), plan=made.plan, excluded=made.excluded, user="control"
         )
-        await self._control.modify(held, message, made.shape)
+        await self._control.reshaping.modify(held, message, made.shape)
         return bound
 
     async def _steer(self, wanted: Steer, user: str, progress: Progress) -> dict[str, Any]:

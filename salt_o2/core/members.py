@@ -144,6 +144,8 @@ class Members:
             before = self.reports.get(report.task)
             if report.task not in self.tasks or (before and report.revision < before.revision):
                 continue  # a stranger's, or older than what we know
+            if self.tasks[report.task].host != moved.host:
+                continue  # a host may speak for its own tasks only
             self.reports[report.task] = report
             self._place(report)
             if before is None or before.state is not report.state:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from salt_o2.core.effects import TasksMoved
 from salt_o2.core.environment import Environment
 from salt_o2.core.ids import EnvironmentId
 from salt_o2.core.messages import Command, Failure, Order, Report, TaskReport
@@ -17,6 +18,26 @@ def lost(environment: Environment, survey: Report) -> list[TaskReport]:
         for task in environment.members.on(survey.host)
         if task.id not in present and _was_alive(environment.members.reports.get(task.id))
     ]
+
+
+def by_environment(
+    environments: Mapping[EnvironmentId, Environment], report: Report, at: float
+) -> dict[EnvironmentId, TasksMoved]:
+    """Return what ``report`` means for each environment it concerns; a survey also tells who is lost."""
+    moves: dict[EnvironmentId, list[TaskReport]] = {name: [] for name in report.accepted}
+    for task in report.tasks:
+        moves.setdefault(task.environment, []).append(task)
+    if report.facts:
+        for name, environment in environments.items():
+            if report.host in environment.members.hosts:
+                moves.setdefault(name, []).extend(lost(environment, report))
+    return {
+        name: TasksMoved(
+            at=at, host=report.host, reports=tuple(tasks), accepted=report.accepted.get(name, -1)
+        )
+        for name, tasks in moves.items()
+        if name in environments
+    }
 
 
 def strays(environments: Mapping[EnvironmentId, Environment], survey: Report) -> list[Command]:

@@ -1,0 +1,90 @@
+"""Gives environments other plans: on request, or because a host is lost."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from salt_o2.core import snapshot
+from salt_o2.core.effects import Modified, NotReplaced
+from salt_o2.core.errors import O2Error, PlanError
+from salt_o2.core.ids import TaskId
+from salt_o2.core.shape import Shape, excluded_tasks
+
+if TYPE_CHECKING:
+    from salt_o2.control.control import Control, Held
+
+Replacer = Callable[["Held", tuple[TaskId, ...]], Awaitable[tuple[TaskId, ...]]]
+
+
+class Reshaping:
+    """The part of control that exchanges plans, and with them what is taken of hosts."""
+
+    def __init__(self, control: "Control") -> None:
+        """Work for ``control``."""
+        self._control = control
+        self.replacer: Replacer | None = None
+        """Who makes plans for tasks that have lost their host; returns those that can run nowhere else."""
+        self._searches: set[asyncio.Task[None]] = set()
+
+    async def modify(self, held: "Held", wanted: Modified, shape: Shape) -> None:
+        """Give an environment another plan in another shape, and wait for the end of it.
+
+        Raises:
+            IllegalTransition: if its state does not allow it.
+            TaskError: if a task could not join; the environment goes on without it.
+        """
+        try:
+            await self._control.answer(wanted.request, lambda: self._begin(held, wanted, shape))
+        finally:
+            if held.kept.plan is wanted.plan:
+                self._note_who_stayed_out(held)
+            self._give_back(held)
+
+    def _begin(self, held: "Held", wanted: Modified, shape: Shape) -> None:
+        before = held.kept
+        self._control.inventory.take_tasks(before.id, wanted.plan.tasks)
+        held.kept = replace(before, plan=wanted.plan, shape=shape)
+        try:
+            self._control.step(held, wanted)
+        except O2Error:
+            held.kept = before
+            raise
+
+    def _note_who_stayed_out(self, held: "Held") -> None:
+        """Let whoever could not join stay out until asked for again by its path."""
+        members, shape = held.environment.members, held.kept.shape
+        on_request, _ = excluded_tasks(shape, members.plan)
+        failed = {
+            task.path: members.excluded[task.id]
+            for task in members.plan.tasks
+            if task.id in members.excluded and task.id not in on_request
+        }
+        held.kept = replace(held.kept, shape=replace(shape, exclude=shape.exclude | failed))
+        if held.kept.id in self._control.held:
+            known = snapshot.take(held.environment)
+            self._control.store.save(held.kept.id, known, shape=held.kept.shape)
+
+    def _give_back(self, held: "Held") -> None:
+        """Give back what tasks have taken that are no longer in the plan."""
+        inventory = self._control.inventory
+        present = {task.id for task in held.kept.plan.tasks}
+        gone = [task for task in inventory.tasks_of(held.kept.id) if task not in present]
+        inventory.release_tasks(held.kept.id, gone)
+
+    def find_other_hosts(self, held: "Held", tasks: tuple[TaskId, ...]) -> None:
+        """Begin to look for other hosts for ``tasks``; the environment hears what came of it."""
+        search = asyncio.create_task(self._move_elsewhere(held, tasks))
+        self._searches.add(search)
+        search.add_done_callback(self._searches.discard)
+
+    async def _move_elsewhere(self, held: "Held", tasks: tuple[TaskId, ...]) -> None:
+        try:
+            if self.replacer is None:
+                raise PlanError("nobody here can make a plan")
+            left = await self.replacer(held, tasks)
+            reason = "its tasks are bound to their lost host"
+        except O2Error as error:
+            left, reason = tasks, str(error)
+        if left and held.kept.id in self._control.held:
+            self._control.step(held, NotReplaced(at=self._control.clock(), tasks=left, reason=reason))
