@@ -121,7 +121,8 @@ def _check_patience(directory: str | Path) -> None:
     if current and current.heartbeat_s < LEAST_HEARTBEAT_S:
         raise InvalidRequest(
             f"hosts of {directory} send a heartbeat every {current.heartbeat_s:g} s, and count as lost "
-            f"before a killed agent is back: drill one of `coconut cluster up --heartbeat {LEAST_HEARTBEAT_S:g}`"
+            f"before a killed agent is back: drill a cluster whose heartbeat is {LEAST_HEARTBEAT_S:g} s "
+            f"(coconut cluster up --heartbeat {LEAST_HEARTBEAT_S:g})"
         )
 
 
