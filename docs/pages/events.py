@@ -1,0 +1,47 @@
+"""The events on the Salt bus: tags from the one file that builds them, fields from the values sent."""
+
+from types import UnionType
+from typing import Any, get_args
+
+from pages import markdown
+from pages.source import described, first_line
+from salt_o2.bus import tags
+from salt_o2.core.effects import News
+from salt_o2.core.messages import Failure, Report
+
+
+def page() -> str:
+    """Return the page of events."""
+    kinds = get_args(News)
+    return markdown.page(
+        "Events on the Salt bus",
+        "For authors of reactor rules and of other systems that listen to Salt's event bus.",
+        "`salt-run state.event pretty=True tagmatch='salt/o2/*'` shows them as they come. Salt may lose an "
+        "event or deliver it twice. Reactor rules find the fields of control's events at the top level of "
+        "`data`.\n",
+        markdown.table(("tag", "tells"), [(f"`{tag_of(kind)}`", _when(kind)) for kind in kinds]),
+        *(f"## `{tag_of(kind)}`\n\n{fields(kind)}" for kind in kinds),
+        f"## `failure` of a failed task\n\n{fields(Failure)}",
+        f"## `{tags.agent('<host>')}`\n\nReports of agents to control, packed; control alone reads them. It "
+        f"takes a report only from the minion that it is about. Unpacked they are:\n\n{fields(Report)}",
+        "## What the rules of the project listen to\n",
+        "```{literalinclude} ../../reactor/rules.conf\n:language: yaml\n```\n",
+    )
+
+
+def tag_of(kind: Any) -> str:
+    """Return the tag of a kind of news, with names in the place of values."""
+    names = {each.name: f"<{each.name}>" for each in described(kind)}
+    names |= {"state": "<STATE>"} if "state" in names else {}
+    return tags.of(kind(**names))
+
+
+def fields(kind: type | UnionType) -> str:
+    """Return a table of the fields of what is sent."""
+    assert isinstance(kind, type)
+    rows = [(f"`{each.name}`", f"`{each.type}`", markdown.prose(each.meaning)) for each in described(kind)]
+    return markdown.table(("field", "type", "meaning"), rows)
+
+
+def _when(kind: type) -> str:
+    return markdown.prose(first_line(kind).removeprefix("Effect: tell the world").strip(" ,"))
