@@ -7,6 +7,7 @@ not see each other.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from salt_o2.workflow.catalogue import TaskClasses, Workflows
 from salt_o2.workflow.iteration import Iterations
@@ -20,6 +21,7 @@ from salt_o2.workflow.stack import Block, Inherited, Layer, Position, Stack
 from salt_o2.workflow.text import Text, rendered
 from salt_o2.workflow.timing import losses_of
 from salt_o2.workflow.tree import Role
+from salt_o2.workflow.user_variables import UserVariables
 from salt_o2.workflow.values import OPEN, shown
 
 _EMPTY: Layer = {}
@@ -34,7 +36,12 @@ class Expansion:
     """Expands one workflow. Faults go to ``problems``; what they spoil is left out."""
 
     def __init__(
-        self, classes: TaskClasses, workflows: Workflows, problems: Problems, scale: Mapping[str, int]
+        self,
+        classes: TaskClasses,
+        workflows: Workflows,
+        problems: Problems,
+        scale: Mapping[str, int],
+        user: UserVariables,
     ) -> None:
         """``scale`` has the wanted number of instances of some iterators (see Iterations)."""
         self.leaves = Leaves(classes, problems)
@@ -44,6 +51,7 @@ class Expansion:
         self.variables: dict[str, str] = {}
         """The root role's consolidated stack."""
         self._workflows = workflows
+        self._user = user
         self._problems = problems
         self._count = 0
 
@@ -95,6 +103,10 @@ class Expansion:
         if position is None:
             self.complete = False
             return None
+        user = self._user.at(position.path, outer.inherited.user)
+        if user is not outer.inherited.user:
+            outer = replace(outer, inherited=replace(outer.inherited, user=user))
+            own = replace(own, stack=outer.inherited.stack(own.locals, own.vars, own.defaults))
         return self._body(template, outer, own, position)
 
     def _body(self, template: RoleTemplate, outer: Outer, own: Own, position: Position) -> Role | None:

@@ -9,13 +9,14 @@ from salt_o2.workflow.document import read
 from salt_o2.workflow.expand import Expansion
 from salt_o2.workflow.leaf import Wanted
 from salt_o2.workflow.pause import collector_paused
-from salt_o2.workflow.problems import Place, Problems
+from salt_o2.workflow.problems import Problems
 from salt_o2.workflow.role_template import read_workflow
 from salt_o2.workflow.services import NOWHERE
 from salt_o2.workflow.source import Source
 from salt_o2.workflow.specification import Specification, check
 from salt_o2.workflow.stack import Block, Inherited
 from salt_o2.workflow.tree import Role, TaskRole, Workflow
+from salt_o2.workflow.user_variables import UserVariables
 
 BUILT_IN = {"fairmq_prefix": "", "fmq_plugin": "OCClite"}
 """Variables that every workflow has; a site's defaults override them."""
@@ -35,7 +36,8 @@ def load(
 ) -> Workflow:
     """Return the workflow ``name`` of ``source``, expanded for the user's ``variables``.
 
-    ``scale`` sets how many roles iterators make, by the fixed beginning of their roles' names.
+    A variable ``path.to.role:name`` is for that role and those below it. ``scale`` sets how many roles
+    iterators make, by the fixed beginning of their roles' names.
 
     Raises:
         UnknownName: if ``source`` has no such workflow, or ``scale`` names no iterator of it.
@@ -44,23 +46,25 @@ def load(
     problems = Problems()
     written = source.workflow(name)
     template = read_workflow(read(written.text, written.file), written.name, problems)
+    user = UserVariables(variables)
     inherited = Inherited(
-        Block(_checked(variables), "the user"),
+        user.everywhere,
         Block(site_vars, "vars of the site"),
         Block({**BUILT_IN, **site_defaults}, "defaults of the site"),
         services=getattr(source, "services", None) or NOWHERE,
     )
     shelves: Repositories = getattr(source, "repositories", None) or NoRepositories()
     classes, workflows = TaskClasses(problems, shelves), Workflows(problems, shelves)
-    expansion = Expansion(classes, workflows, problems, scale)
+    expansion = Expansion(classes, workflows, problems, scale, user)
     root = expansion.expand(template, inherited, source)
     leaves, unmet = expansion.leaves, expansion.iterations.unmet
     if expansion.complete:  # otherwise every channel of what is missing would be one more problem
         _check_targets(leaves.tasks, leaves.wanted, problems)
     described = [template, *workflows.roots()]
     specifications = {each.name: each for role in reversed(described) for each in role.described()}
-    _check_variables(specifications, variables, problems)
+    _check_variables(specifications, user.everywhere, problems)
     problems.raise_any()
+    user.raise_unmet()
     if unmet:
         raise UnknownName(f"no iterator of {written.name} makes roles named {', '.join(unmet)}...")
     if root is None and not problems.left_open:
@@ -102,11 +106,3 @@ def _check_targets(tasks: list[TaskRole], wanted: list[Wanted], problems: Proble
         elif PEERS.get(seeker.type) != peer.type:
             what = f"channel {seeker.name} is {seeker.type}, but {seeker.target} is {peer.type}"
             problems.add(place, path, f"{what}: they cannot exchange messages")
-
-
-def _checked(variables: Mapping[str, str]) -> Mapping[str, str]:
-    per_role = [name for name in variables if ":" in name]
-    if per_role:
-        what = "variables for one role (role:name) are not supported yet"
-        raise TemplateError([f"{Place('variables', 0)}: {name}: {what}" for name in per_role])
-    return variables

@@ -127,11 +127,6 @@ def test_a_users_variable_is_text_and_not_a_template():
     assert values(source, variables={"x": "{{ nobody }}"})["x"] == "{{ nobody }}"
 
 
-def test_a_variable_for_one_role_is_refused_rather_than_ignored():
-    source = "{name: root, roles: [{name: leaf, task: {load: plain}}]}"
-    assert "root.leaf:x" in problems(source, variables={"root.leaf:x": "1"})[0]
-
-
 def test_the_roots_variables_come_with_the_workflow():
     source = "{name: root, defaults: {x: 1}, roles: [{name: leaf, defaults: {y: 2}, task: {load: plain}}]}"
     found = expand(source, variables={"z": "3"}).variables
