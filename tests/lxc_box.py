@@ -44,7 +44,7 @@ def make_box(build: Path) -> Path:
         home = build / "box"
         shutil.rmtree(home, ignore_errors=True)
         home.mkdir()
-        nspawn_hosts.run("cp", "--archive", str(root), str(home / "rootfs"))  # which copies devices as devices
+        nspawn_hosts.run("cp", "--archive", str(root), str(home / "rootfs"))  # devices as devices
         _furnish(home / "rootfs")
         nspawn_hosts.run(
             "tar", "-C", str(home), "--numeric-owner", "-czf", str(home / "rootfs.tar.gz"), "./rootfs"
@@ -68,7 +68,7 @@ def _furnish(root: Path) -> None:
     (root / "etc/sudoers.d/vagrant").write_text("vagrant ALL=(ALL) NOPASSWD: ALL\n")
     (root / "etc/systemd/network").mkdir(parents=True, exist_ok=True)
     (root / "etc/systemd/network/10-eth0.network").write_text(LINK)
-    nspawn_hosts.run("chroot", str(root), "systemctl", "enable", "ssh.service")
+    nspawn_hosts.run("chroot", str(root), "systemctl", "enable", "ssh.service", "systemd-networkd.service")
 
 
 @contextmanager
