@@ -1,0 +1,52 @@
+"""Templates in Salt's own fileserver, read as the master reads it; no daemon is needed."""
+
+import json
+
+import pytest
+import salt.config
+
+from salt_o2.bus import files
+from salt_o2.control import shelf
+from salt_o2.core.errors import UnknownName
+from salt_o2.workflow import load
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def opts(tmp_path):
+    """A master's options with one workflow below flows/ in the file roots."""
+    root = tmp_path / "root"
+    for name, text in {
+        "flows/workflows/served.yaml": "name: served\nroles: [{name: x, task: {load: t}}]\n",
+        "flows/tasks/t.yaml": "name: t\ncommand: {value: x}\n",
+        "flows/jit/command": "true",
+        "flows/readme.txt": "nothing of ours",
+        "other/workflows/hidden.yaml": "name: hidden\n",
+    }.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    paths = {"root_dir": str(tmp_path), "cachedir": str(tmp_path / "cache"), "pki_dir": str(tmp_path / "pki")}
+    config = {**paths, "file_roots": {"base": [str(root)]}, "fileserver_backend": ["roots"]}
+    (tmp_path / "master").write_text(json.dumps(config))
+    return salt.config.master_config(str(tmp_path / "master"))
+
+
+def test_the_files_below_a_path_are_read(opts):
+    found = files.read(opts, "flows", "base")
+    assert sorted(found) == ["jit/command", "tasks/t.yaml", "workflows/served.yaml"]
+    assert found["jit/command"] == b"true"
+
+
+def test_a_path_with_nothing_below_it_is_named(opts):
+    with pytest.raises(UnknownName, match="no templates at salt://nothing in saltenv base"):
+        files.read(opts, "nothing", "base")
+
+
+def test_a_workflow_is_created_from_it(opts, tmp_path):
+    listed = shelf.Listed.of(
+        ["salt://flows"], tmp_path / "trees", lambda path, saltenv: files.read(opts, path, saltenv)
+    )
+    workflow = load(shelf.find(listed, "served"), "served")
+    assert [task.path for task in workflow.tasks] == ["served.x"]
+    assert workflow.revision.startswith("sha256:")

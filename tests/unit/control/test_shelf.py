@@ -1,0 +1,73 @@
+"""The repositories of a site: which has a workflow, and what lists of workflows say."""
+
+import subprocess
+
+import pytest
+
+from salt_o2.control import shelf
+from salt_o2.core.errors import UnknownName
+from salt_o2.workflow import load
+
+LEAF = "roles: [{name: x, task: {load: t}}]\n"
+
+
+def git(path, *arguments):
+    who = ["-c", "user.name=n", "-c", "user.email=e@x"]
+    subprocess.run(["git", *who, "-C", str(path), *arguments], check=True, capture_output=True)
+
+
+def write(path, workflow, text, command="x"):
+    for name, content in (
+        (f"workflows/{workflow}.yaml", text),
+        ("tasks/t.yaml", f"name: t\ncommand: {{value: {command}}}\n"),
+    ):
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_text(content)
+
+
+@pytest.fixture
+def listed(tmp_path):
+    """A plain directory, and a git repository whose tag v1 has another task than its head."""
+    write(tmp_path / "plain", "a", f"name: a\n{LEAF}")
+    repository = tmp_path / "group" / "flows"
+    repository.mkdir(parents=True)
+    git(repository, "init", "--quiet", "--initial-branch=main")
+    for command in ("old", "new"):
+        write(
+            repository, "b", f"name: b\ndefaults: {{n: !public {{value: 1, type: number}}}}\n{LEAF}", command
+        )
+        git(repository, "add", ".")
+        git(repository, "commit", "--quiet", "-m", command)
+        if command == "old":
+            git(repository, "tag", "v1")
+    return shelf.Listed.of([str(tmp_path / "plain"), str(repository)], tmp_path / "cache")
+
+
+def command_of(listed, name):
+    return load(shelf.find(listed, name), name).tasks[0].template.command.value.constant
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [("a", "x"), ("b", "new"), ("group/flows/workflows/b@v1", "old"), ("group/flows/workflows/b", "new")],
+)
+def test_a_workflow_is_found_by_name_repository_and_revision(listed, name, command):
+    assert command_of(listed, name) == command
+
+
+def test_what_nobody_has_is_named_with_the_nearest(listed):
+    with pytest.raises(UnknownName, match="there are a, b"):
+        shelf.find(listed, "zzz")
+
+
+def test_the_catalogue_has_every_workflow_with_its_form(listed):
+    found = {each["name"]: each for each in shelf.catalogue(listed)}
+    assert [(each["name"], each["type"]) for each in found["b"]["variables"]] == [("n", "number")]
+    assert (found["a"]["variables"], found["a"]["public"]) == ([], False)
+    assert found["b"]["revision"] != found["a"]["revision"]
+
+
+def test_a_plain_list_of_directories_will_do(tmp_path):
+    write(tmp_path, "a", f"name: !public a\n{LEAF}")
+    assert shelf.catalogue([str(tmp_path)])[0]["public"]
+    assert command_of([str(tmp_path)], "a") == "x"
