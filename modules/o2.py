@@ -5,9 +5,11 @@ The engine ``o2_agent`` must run in the minion; it is asked through its socket i
 """
 
 import contextlib
+import pathlib
 
 import salt.exceptions
 
+import salt_o2.agent.audit
 import salt_o2.agent.client
 import salt_o2.core.errors
 
@@ -149,6 +151,23 @@ def info(timeout=10):
     """
     with _agent(timeout) as agent:
         return agent.info()
+
+
+def audit():
+    """
+    Return what of ours is left on this host that belongs to no task: processes with their ports, sockets,
+    shared memory. ``clean`` is true if there is nothing. No agent need be running; then every process of a
+    task is one too many.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' o2.audit
+    """
+    configured = __opts__.get("o2", {}).get("directory")
+    directory = configured or pathlib.Path(__opts__["cachedir"]) / "o2"
+    return salt_o2.agent.audit.audit(pathlib.Path(directory)) | {"host": __opts__["id"]}
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """The living part of a task: its processes and its control channel."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import time
@@ -8,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from salt_o2.agent import checks, environ, keeper, procfs
+from salt_o2.agent import audit, checks, environ, keeper, procfs, traces
 from salt_o2.agent.census import Census
 from salt_o2.agent.device import Device
 from salt_o2.agent.home import TaskHome
@@ -106,6 +107,7 @@ def give_birth(record: Record, home: TaskHome, host: Host, ended: Callable[[], N
     checks.sane(launch)
     account = checks.account(launch.user)
     env = environ.task_env(launch, host.name, record.environment, host.env, account.pw_dir if account else "")
+    env[audit.MARK] = str(home.folder)
     argv = checks.command(launch, env)
     checks.ports_free(_ports(launch), host.claims)
     home.prepare((account.pw_uid, account.pw_gid) if account else None)
@@ -129,6 +131,14 @@ def adopt(record: Record, home: TaskHome, host: Host, ended: Callable[[], None])
     if record.keeper_started is None or not procfs.is_alive(record.keeper, record.keeper_started):
         return None
     return _take_charge(record, home, host, ended)
+
+
+def clear_traces(record: Record) -> None:
+    """Take away what the processes of a task, which are all gone, have left in the file system."""
+    launch = record.launched
+    with contextlib.suppress(checks.Refusal):  # its account has been removed meanwhile
+        account = checks.account(launch.user) if launch else None
+        traces.clear(launch, record.configured, account.pw_uid if account else os.geteuid())
 
 
 def past_exit(record: Record, home: TaskHome) -> Exit:

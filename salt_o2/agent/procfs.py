@@ -38,7 +38,7 @@ def session_of(pid: int) -> int | None:
 def sessions() -> dict[int, list[int]]:
     """Return all living processes by session: one system call for each, so look rarely and for many."""
     found: dict[int, list[int]] = {}
-    for pid in _pids():
+    for pid in pids():
         session = session_of(pid)
         if session is not None:
             found.setdefault(session, []).append(pid)
@@ -48,7 +48,7 @@ def sessions() -> dict[int, list[int]]:
 def find_by_argument(argument: str) -> int | None:
     """Return a process that has exactly ``argument`` on its command line."""
     wanted = argument.encode()
-    return next((pid for pid in _pids() if wanted in command_line(pid)), None)
+    return next((pid for pid in pids() if wanted in command_line(pid)), None)
 
 
 def children(pid: int) -> list[int]:
@@ -67,19 +67,34 @@ def command_line(pid: int) -> list[bytes]:
         return []
 
 
+def environ(pid: int) -> list[bytes]:
+    """Return the variables that ``pid`` was started with; none if it is gone, or another user's."""
+    try:
+        return (PROC / str(pid) / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
+
+
+def ports_of(pid: int) -> list[int]:
+    """Return the TCP ports that ``pid`` listens at."""
+    links = set(_links(PROC / str(pid) / "fd"))
+    return sorted({port for port, inode in _listening() if f"socket:[{inode}]" in links})
+
+
 def listener(port: int) -> str:
     """Say who listens on TCP ``port``: pid and command, or nothing if that cannot be seen."""
-    inodes = {f"socket:[{inode}]" for inode in _listening_inodes(port)}
+    inodes = {f"socket:[{inode}]" for found, inode in _listening() if found == port}
     if not inodes:
         return ""
-    for pid in _pids():
+    for pid in pids():
         if inodes & set(_links(PROC / str(pid) / "fd")):
             command = b" ".join(command_line(pid)).decode(errors="replace").strip()
             return f"process {pid} ({command[:120]})"
     return "a process of another user"
 
 
-def _pids() -> Iterator[int]:
+def pids() -> Iterator[int]:
+    """Return all processes."""
     return (int(name) for name in os.listdir(PROC) if name.isdigit())  # noqa: PTH208
 
 
@@ -92,14 +107,14 @@ def _stat(pid: int) -> list[str] | None:
     return text[text.rindex(")") + 2 :].split()
 
 
-def _listening_inodes(port: int) -> Iterator[str]:
-    wanted = f":{port:04X}"
+def _listening() -> Iterator[tuple[int, str]]:
+    """Return the ports that somebody listens at, with the inodes of the sockets."""
     for table in ("net/tcp", "net/tcp6"):
         path = PROC / table
         for line in path.read_text().splitlines()[1:] if path.exists() else ():
             fields = line.split()
-            if fields[1].endswith(wanted) and fields[3] == "0A":  # TCP_LISTEN
-                yield fields[9]
+            if fields[3] == "0A":  # TCP_LISTEN
+                yield int(fields[1].rpartition(":")[2], 16), fields[9]
 
 
 def _links(folder: Path) -> Iterator[str]:

@@ -157,6 +157,7 @@ class Task:
     async def _bury(self, living: Body) -> None:
         await self._stop_watching()
         await living.clear_session()
+        body.clear_traces(self.record)
         await living.release()
         self._life.body = None
         self._life.note_end(living.exit)
@@ -222,6 +223,7 @@ class Task:
             return
         ended = body.past_exit(known, self.home)
         await self._life.host.census.clear(known.keeper)
+        body.clear_traces(known)
         self._life.note_end(ended, "while no agent ran" if ended != Exit() else "when the machine went down")
         if known.settled:
             self._settle()

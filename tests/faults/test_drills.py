@@ -14,9 +14,9 @@ from salt_o2.cluster import down, up
 from salt_o2.cluster.drilling import drill
 from salt_o2.cluster.process import marked
 
-SEEDS = [int(seed) for seed in os.environ.get("O2_SEEDS", "1 2").split()]
+SEEDS = [int(seed) for seed in os.environ.get("O2_SEEDS", "1").split()]
 MINUTES = float(os.environ.get("O2_MINUTES", "0"))
-ROUNDS = 4
+ROUNDS = 5
 PLENTY = 1_000
 """Restarts that the drilled environment may have: here the faults count, not the budget."""
 

@@ -1,0 +1,146 @@
+"""The audit of a host: nothing where all is in order, and each thing by name where it is not."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+from agent_stage import basic, device, free_port
+from test_devices import data_channel
+
+from salt_o2.agent import audit, procfs, traces
+from salt_o2.core.ids import TaskId
+from salt_o2.core.messages import Order
+from salt_o2.core.states import TaskState
+
+pytestmark = pytest.mark.integration
+RUNNING, DONE, ERROR = TaskState.RUNNING, TaskState.DONE, TaskState.ERROR
+LISTENER = """
+import socket, time
+s = socket.create_server(("127.0.0.1", 0))
+print(s.getsockname()[1], flush=True)
+time.sleep(1000)
+"""
+
+
+def look(stage):
+    """The audit without shared memory, where other programs of this machine may have something."""
+    return {**audit.audit(stage.directory), "segments": []}
+
+
+def test_tasks_that_run_are_in_order_and_so_is_nothing_at_all(perform):
+    async def scene(stage):
+        assert look(stage) == {
+            "clean": True, "agent": True, "tasks": 0, "processes": [], "sockets": [], "segments": [],
+        }  # fmt: skip
+        await stage.launch(RUNNING, clock=basic("sleep 1000 & exec sleep 1000"))
+        assert (look(stage)["processes"], look(stage)["tasks"]) == ([], 1)
+        await stage.drive(DONE, "clock")
+        assert look(stage)["processes"] == []
+
+    perform(scene)
+
+
+def test_where_no_agent_runs_every_process_is_one_too_many(perform):
+    async def scene(stage):
+        (about,) = await stage.launch(RUNNING, clock=basic("exec sleep 1000"))
+        await stage.down()
+        found = look(stage)
+        assert (found["clean"], found["agent"]) == (False, False)
+        told = {each["pid"]: each for each in found["processes"]}
+        assert set(told) == {about.pid, procfs.session_of(about.pid)}
+        assert told[about.pid]["task"] == "clock"
+        assert "sleep 1000" in told[about.pid]["command"]
+        await stage.up()
+        assert look(stage)["processes"] == []
+
+    perform(scene)
+
+
+def test_a_process_of_no_task_is_named_with_its_ports(perform):
+    async def scene(stage):
+        mark = {audit.MARK: f"{stage.directory.absolute()}/tasks/forgotten"}
+        with subprocess.Popen(
+            [sys.executable, "-c", LISTENER],
+            env={**os.environ, **mark},
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        ) as stray:
+            try:
+                port = int(stray.stdout.readline())
+                (told,) = look(stage)["processes"]
+                assert (told["pid"], told["task"], told["ports"]) == (stray.pid, "forgotten", [port])
+            finally:
+                stray.kill()
+
+    perform(scene)
+
+
+def test_tasks_of_another_directory_are_none_of_its_business(perform, tmp_path):
+    async def scene(stage):
+        await stage.launch(RUNNING, clock=basic("exec sleep 1000"))
+        assert audit.audit(tmp_path / "other")["processes"] == []
+        assert audit.audit(tmp_path / "agen")["processes"] == []
+
+    perform(scene)
+
+
+def test_a_killed_device_leaves_no_socket_and_no_shared_memory(perform, tmp_path):
+    path = tmp_path / "data"
+    segment = traces.SHM / f"fmq_{traces.shm_id('o2-test-of-traces', os.geteuid())}_m_0"
+
+    async def scene(stage):
+        launch = device(options=("--session", "o2-test-of-traces"))
+        properties = {**data_channel(free_port()), "chans.data.0.address": f"ipc://{path}"}
+        order = Order(task=TaskId("sink"), launch=launch, properties=properties)
+        (about,) = await stage.drive(RUNNING, order)
+        assert path.is_socket()
+        segment.touch()  # what a C++ device would have made
+        os.kill(about.pid, signal.SIGKILL)
+        await stage.until(lambda: stage.latest["sink"].state is ERROR)
+        await stage.until(lambda: not path.exists())
+        assert not segment.exists()
+
+    try:
+        perform(scene)
+    finally:
+        segment.unlink(missing_ok=True)
+
+
+def test_what_was_left_while_no_agent_ran_is_told_and_then_taken_away(perform, tmp_path):
+    path = tmp_path / "data"
+
+    async def scene(stage):
+        properties = {**data_channel(free_port()), "chans.data.0.address": f"ipc://{path}"}
+        order = Order(task=TaskId("sink"), launch=device(), properties=properties)
+        (about,) = await stage.drive(RUNNING, order)
+        keeper = procfs.session_of(about.pid)
+        await stage.down()
+        os.kill(about.pid, signal.SIGKILL)
+        await ended(keeper)
+        assert look(stage)["sockets"] == [str(path)]
+        await stage.up()
+        await stage.until(lambda: not path.exists())
+        assert look(stage)["sockets"] == []
+
+    perform(scene)
+
+
+async def ended(keeper):
+    async with asyncio.timeout(10):
+        while procfs.start_ticks(keeper) is not None:
+            await asyncio.sleep(0.01)
+
+
+def test_a_directory_that_was_never_used_is_clean(tmp_path):
+    found = audit.audit(tmp_path / "nowhere")
+    assert (found["processes"], found["sockets"], found["agent"]) == ([], [], False)
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_ports_are_those_that_a_process_listens_at():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        assert server.getsockname()[1] in procfs.ports_of(os.getpid())

@@ -1,0 +1,54 @@
+"""`salt '*' o2.audit` on a real cluster: nothing is left after environments have ended, however they did."""
+
+import os
+import signal
+
+import pytest
+from watching import wait_until
+
+from salt_o2.cluster.parts import agent_pid
+
+pytestmark = pytest.mark.integration
+
+
+def audits(workshop):
+    return workshop.cluster.json("salt", "--static", "*", "o2.audit")
+
+
+def left(workshop):
+    """What is left on any host; shared memory aside, which the machine may have from somebody else."""
+    found = audits(workshop)
+    assert set(found) == set(workshop.cluster.minions)
+    kinds = ("processes", "sockets")
+    return {
+        host: what for host, told in found.items() if (what := [told[kind] for kind in kinds if told[kind]])
+    }
+
+
+def test_nothing_is_left_of_what_has_ended(workshop):
+    environment = workshop.control(workshop.create("fairmq-ex-1-n-1", processors=3), "START_ACTIVITY")
+    found = audits(workshop)
+    assert sum(told["tasks"] for told in found.values()) == 5
+    assert all(told["agent"] and not told["processes"] for told in found.values())
+    workshop.destroy(environment)
+    assert left(workshop) == {}
+
+
+def test_nothing_is_left_of_a_creation_that_failed(workshop):
+    workshop.task("good", "o2-device", "sink")
+    workshop.task("bad", "no-such-program-anywhere")
+    workshop.workflow("broken", "good", "bad")
+    workshop.refused("broken")
+    assert left(workshop) == {}
+
+
+def test_nothing_is_left_when_the_agent_was_killed_before_the_end(workshop):
+    environment = workshop.control(workshop.create("fairmq-ex-1-n-1", processors=3), "START_ACTIVITY")
+    host = environment["tasks"][0]["host"]
+    before = agent_pid(workshop.cluster.directory, host)
+    os.kill(before, signal.SIGKILL)
+    workshop.destroy(environment)
+    wait_until(
+        lambda: agent_pid(workshop.cluster.directory, host) not in (None, before), "Salt starts another", 60
+    )
+    wait_until(lambda: left(workshop) == {}, "nothing is left", timeout_s=60)
