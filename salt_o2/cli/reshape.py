@@ -40,6 +40,8 @@ def plan(
     """
     if bool(identity) == bool(workflow):
         raise typer.BadParameter("say either --workflow-template or the ID of an environment")
+    if destroy and not identity:
+        raise typer.BadParameter("--destroy is about an environment: say its ID")
     where: dict[str, Any] = {"id": identity} if identity else {"workflow": workflow}
     where |= {"destroy": True} if destroy else {}
     found = ctx.obj.ask("env_plan", where | bending(given, scale, move, exclude, include))

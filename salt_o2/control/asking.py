@@ -7,8 +7,10 @@ from typing import Any
 from salt_o2.control import record
 from salt_o2.control.control import Control, Held
 from salt_o2.control.drafts import draw
+from salt_o2.control.store import Kept
 from salt_o2.core.effects import Modified, Requested
 from salt_o2.core.environment import Environment
+from salt_o2.core.ids import EnvironmentId
 from salt_o2.core.shape import Shape
 from salt_o2.core.states import EnvironmentEvent, follow
 
@@ -52,6 +54,20 @@ async def ask(
     with _watching(control, held, progress):
         await control.ask(held, request)
     return record.full(held.kept, environment)
+
+
+def kept_of(control: Control, id: str) -> Kept:
+    """Return what is kept of the environment, alive or ended, whose id is or uniquely begins with ``id``.
+
+    Raises:
+        UnknownName: if there is none, or more than one of them.
+    """
+    control.store.flush()
+    exact = control.store.find(EnvironmentId(id))
+    if exact:
+        return exact
+    found = control.store.beginning(id) if id else []
+    return found[0] if len(found) == 1 else control.find(id).kept
 
 
 async def modify(

@@ -7,7 +7,7 @@ from typing import Any
 
 from salt_o2.control import record
 from salt_o2.control.arguments import Create, Destroy, Many, Modify, One, PlanAhead, Repeat, Steer, Value
-from salt_o2.control.asking import Progress, Verbs, ask, modify
+from salt_o2.control.asking import Progress, Verbs, ask, kept_of, modify
 from salt_o2.control.control import Control, Held
 from salt_o2.control.drafts import Draft, Drafts, check_unmoved, draft, draw, ids_of, load_shaped
 from salt_o2.control.plan_record import plan_record
@@ -18,7 +18,7 @@ from salt_o2.core import history, snapshot
 from salt_o2.core.effects import Modified
 from salt_o2.core.environment import Environment
 from salt_o2.core.errors import IllegalTransition, InvalidRequest, UnknownName
-from salt_o2.core.ids import EnvironmentId, HostId, TaskId
+from salt_o2.core.ids import HostId, TaskId
 from salt_o2.core.messages import HostFacts
 from salt_o2.core.place import Request
 from salt_o2.core.role import matches
@@ -51,6 +51,8 @@ class Environments:
     # --- plans ----------------------------------------------------------------------------------
 
     async def _plan_ahead(self, wanted: PlanAhead, _user: str, _progress: Progress) -> dict[str, Any]:
+        if bool(wanted.id) == bool(wanted.workflow) or (wanted.destroy and not wanted.id):
+            raise InvalidRequest("say a workflow to create, or the id of an environment to change or destroy")
         if not wanted.id:
             shape = bent(Shape(), _bend(wanted))
             made = await self._draft_new(wanted.workflow, shape)
@@ -88,6 +90,7 @@ class Environments:
 
     async def _create(self, wanted: Create, user: str, progress: Progress) -> dict[str, Any]:
         if wanted.plan:
+            _check_nothing_beside(wanted, bool(wanted.workflow))
             then = self._drafts.find(wanted.plan)
             if then.old:
                 raise InvalidRequest(
@@ -100,7 +103,7 @@ class Environments:
         return await self._bring_up(made, user, progress, automatic=wanted.auto)
 
     async def _repeat(self, wanted: Repeat, user: str, progress: Progress) -> dict[str, Any]:
-        kept = self._kept(wanted.id)
+        kept = kept_of(self._control, wanted.id)
         made = await self._draft_new(kept.plan.workflow, kept.shape)
         return await self._bring_up(made, user, progress)
 
@@ -141,6 +144,8 @@ class Environments:
 
     async def _modify(self, wanted: Modify, user: str, progress: Progress) -> dict[str, Any]:
         then = self._drafts.find(wanted.plan) if wanted.plan else None
+        if then:
+            _check_nothing_beside(wanted, wanted.id not in ("", then.environment))
         held = self._control.find(wanted.id or (then.environment if then else ""))
         shape = then.shape if then else bent(held.kept.shape, _bend(wanted))
         made = await self._draft_change(held, shape, then)
@@ -212,15 +217,15 @@ class Environments:
         try:
             held = self._control.find(wanted.id)
         except UnknownName:
-            kept = self._kept(wanted.id)
+            kept = kept_of(self._control, wanted.id)
             return record.full(kept, _rebuilt(kept))
         return record.full(held.kept, held.environment)
 
-    def _kept(self, id: str) -> Kept:
-        """Return what is kept of an environment, whether it is alive or not."""
-        self._control.store.flush()
-        found = self._control.store.find(EnvironmentId(id))
-        return found or self._control.find(id).kept
+
+def _check_nothing_beside(wanted: Create | Modify, other: bool) -> None:
+    """Refuse a request that names a plan and says something else, too."""
+    if other or any((wanted.vars, wanted.scale, wanted.move, wanted.exclude, wanted.include)):
+        raise InvalidRequest(f"plan {wanted.plan} says everything already: leave out what stands beside it")
 
 
 def _bend(wanted: Create | Modify | PlanAhead) -> Bend:

@@ -9,10 +9,10 @@ import msgspec
 
 from salt_o2.control import record
 from salt_o2.control.arguments import Past, Two
-from salt_o2.control.asking import Progress, Verbs
+from salt_o2.control.asking import Progress, Verbs, kept_of
 from salt_o2.control.control import Control
 from salt_o2.control.narrative import tell
-from salt_o2.control.store import Kept, Line
+from salt_o2.control.store import Line
 from salt_o2.core.codec import typed
 from salt_o2.core.environment import Environment
 from salt_o2.core.errors import InvalidRequest, UnknownName
@@ -34,8 +34,7 @@ class History:
         }
 
     async def _history(self, wanted: Past, _user: str, _progress: Progress) -> list[dict[str, Any]]:
-        kept = self._kept(wanted.id)
-        self._control.store.flush()
+        kept = kept_of(self._control, wanted.id)
         return await asyncio.to_thread(self._tell, kept.id, wanted)
 
     def _tell(self, id: EnvironmentId, wanted: Past) -> list[dict[str, Any]]:
@@ -44,10 +43,11 @@ class History:
         return told[wanted.after :][-wanted.limit :]
 
     async def _replay(self, wanted: Past, _user: str, _progress: Progress) -> dict[str, Any]:
-        kept = self._kept(wanted.id)
-        self._control.store.flush()
+        kept = kept_of(self._control, wanted.id)
         environment = await asyncio.to_thread(self._rebuild, kept.id, moment(wanted.until))
-        return record.full(kept, environment)
+        members = environment.members
+        out = {members.tasks[task].path: why for task, why in members.excluded.items()}
+        return record.full(kept, environment) | {"excluded": out}
 
     def _rebuild(self, id: EnvironmentId, until: float | None) -> Environment:
         environment = replay(id, entries(self._control.store.journal(id, until)))
@@ -63,15 +63,11 @@ class History:
     def _plan_of(self, name: str) -> Plan:
         """Return the plan of an environment, or the one that a run began with."""
         if not name.isdigit():
-            return self._kept(name).plan
+            return kept_of(self._control, name).plan
         run = self._control.store.run(int(name))
         if run is None:
             raise UnknownName(f"there was no run {name}")
         return self._rebuild(run.environment, run.started).plan
-
-    def _kept(self, id: str) -> Kept:
-        found = self._control.store.find(EnvironmentId(id))
-        return found or self._control.find(id).kept
 
 
 def entries(lines: Iterable[Line]) -> Iterable[Entry]:

@@ -175,6 +175,11 @@ class Store:
         """Return one environment, ended or not."""
         return next(iter(self._select(ENVIRONMENTS.c.id == environment)), None)
 
+    def beginning(self, id: str) -> list[Kept]:
+        """Return the environments, ended or not, whose id begins with ``id``; at most a few."""
+        found = self._select(ENVIRONMENTS.c.id.startswith(id, autoescape=True))
+        return [kept for kept in found if kept.id.startswith(id)][:3]  # LIKE does not tell A from a
+
     def close(self) -> None:
         """Commit what is left and let go of the database."""
         self.flush()

@@ -76,6 +76,23 @@ def test_a_token_is_for_one_verb(workshop):
         workshop.cluster.ask("env_modify", plan=creation["token"])
 
 
+def test_a_token_stands_alone(workshop):
+    plan = workshop.cluster.ask("env_plan", workflow="fairmq-ex-copypush")
+    with pytest.raises(InvalidRequest, match="leave out"):
+        workshop.cluster.ask("env_create", plan=plan["token"], vars={"rate": "5"})
+    assert workshop.cluster.ask("env_list") == []
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{}, {"destroy": True, "workflow": "fairmq-ex-copypush"}, {"workflow": "x", "id": "y"}],
+    ids=["nothing", "the end of a workflow", "both"],
+)
+def test_a_plan_of_nothing_in_particular_is_refused(workshop, asked):
+    with pytest.raises(InvalidRequest, match="say a workflow"):
+        workshop.cluster.ask("env_plan", **asked)
+
+
 def test_an_unknown_token_is_refused(workshop):
     with pytest.raises(InvalidRequest, match="made-up"):
         workshop.cluster.ask("env_create", plan="made-up")

@@ -90,6 +90,7 @@ def test_repeat_creates_the_same_again(control, coconut):
     [
         ("env plan", "--workflow-template"),
         ("env plan 2oD -w readout", "--workflow-template"),
+        ("env plan -w readout --destroy", "ID"),
         ("env create", "--plan"),
         ("env create --plan KWf -e a=b", "vars"),
         ("env modify 2oD", "--exclude"),
