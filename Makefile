@@ -48,7 +48,7 @@ lint: .venv/installed
 	$(BIN)/mypy
 
 docs: .venv/installed
-	$(BIN)/pip install --quiet --disable-pip-version-check '.[docs]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	$(BIN)/sphinx-build --fail-on-warning --keep-going -q docs docs/_build
 
 lock:

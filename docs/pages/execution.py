@@ -9,7 +9,7 @@ from pages import markdown
 
 ROOT = Path(__file__).resolve().parents[2]
 _EXAMPLE = "CLI Example:"
-_PARAMETER = re.compile(r"^(\w+)\n((?:    .*\n?|\n)+)", re.MULTILINE)
+_PARAMETER = re.compile(r"^(\w+)\n((?:    .*\n?)(?:    .*\n?|\n)*)", re.MULTILINE)
 
 
 class Function(NamedTuple):
@@ -85,9 +85,7 @@ def _function(found: ast.FunctionDef, virtual_name: str) -> Function:
     return Function(
         name=name,
         signature=f"{name}({ast.unparse(found.args)})",
-        text=re.split(rf"^(?:{'|'.join(parameters) or '$^'})$", text, maxsplit=1, flags=re.MULTILINE)[
-            0
-        ].strip(),
+        text=_PARAMETER.sub("", text).strip(),
         parameters=parameters,
         example="\n".join(line.strip() for line in example.splitlines() if line.startswith("    ")),
     )

@@ -24,7 +24,9 @@ MEANINGS = {
     "dpl_timeout_s": "how many seconds a DPL command of a template may take",
     "detectors": "hosts of each detector: `{TST: {hosts: [flp1, flp2]}}`",
     "access": "who may do what: users and `%groups` of each role",
-    "configuration": "configuration of components: component / run type / role / entry",
+    "components": "configuration of components: component / run type / role / entry",
+    "runtime": "run-time values that templates ask for: component / key",
+    "hardware": "detectors with their hosts, and the readout cards of each host",
     "restarts": "how many restarts within the window, before the task is given up",
     "window_s": "the window, in seconds",
 }

@@ -1,0 +1,85 @@
+"""How tests read pages: what is a command, what is a file, what a comment asks for."""
+
+import pytest
+from page_reading import Commands, Lessons, Written, needs, read_page
+
+PAGE = """# A page
+
+<!-- page needs: SOMETHING -->
+
+```{code-block} yaml
+:caption: folder/hello.yaml
+name: hello
+```
+
+<!-- expect: CONFIGURED -->
+<!-- learn: id: (\\w+) -->
+```console
+$ create it
+id: 2oD
+$ show 2oD
+```
+
+Words.
+
+```console
+$ end 2oD
+```
+
+```yaml
+$ not: a command
+```
+"""
+
+
+@pytest.fixture
+def page(tmp_path):
+    """A page with a file and two blocks of commands."""
+    path = tmp_path / "page.md"
+    path.write_text(PAGE)
+    return path
+
+
+def test_files_and_commands_come_in_the_order_of_the_page(page):
+    assert [type(block) for block in read_page(page)] == [Written, Commands, Commands]
+
+
+def test_a_block_with_a_caption_is_a_file(page):
+    assert read_page(page)[0] == Written("folder/hello.yaml", "name: hello\n")
+
+
+def test_commands_are_told_from_what_they_print(page):
+    block = read_page(page)[1]
+    assert (block.commands, block.sample) == (["create it", "show 2oD"], "id: 2oD")
+
+
+def test_comments_belong_to_the_block_that_follows_them(page):
+    _, first, second = read_page(page)
+    assert (first.note("expect"), second.notes) == (["CONFIGURED"], {})
+
+
+def test_a_page_may_need_a_variable(page):
+    assert needs(page) == ["SOMETHING"]
+
+
+def test_a_comment_that_asks_for_nothing_known_is_refused(page):
+    page.write_text("<!-- exepct: RUNNING -->\n```console\n$ ls\n```\n")
+    with pytest.raises(AssertionError, match="line 1"):
+        read_page(page)
+
+
+def test_names_of_the_page_are_replaced_by_those_found():
+    lessons = Lessons()
+    lessons.learn(r"id: (\w+) on (\w+)", "id: 2oD on flp1", "id: 7xQ on flp3")
+    assert lessons.apply("show 2oD on flp1") == "show 7xQ on flp3"
+
+
+def test_names_are_replaced_as_whole_words_and_once():
+    lessons = Lessons()
+    lessons.learn(r"pid (\d+)", "pid 12 pid 13", "pid 13 pid 12")
+    assert lessons.apply("kill 12 13 123") == "kill 13 12 123"
+
+
+def test_what_cannot_be_learned_fails():
+    with pytest.raises(AssertionError, match="nothing like"):
+        Lessons().learn(r"id: (\w+)", "id: 2oD", "error")
