@@ -11,6 +11,7 @@ import re
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
+from salt_o2.agent import procfs
 from salt_o2.agent.body import Host
 from salt_o2.agent.home import Home, TaskHome
 from salt_o2.agent.record import Record
@@ -26,6 +27,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+-]{0,127}")
 """What ids of tasks and environments look like: they are names of folders."""
 GOALS = (TaskState.STANDBY, TaskState.CONFIGURED, TaskState.RUNNING, TaskState.DONE)
 TRIM_EVERY_S = 1.0
+LIMITS_EVERY_S = 0.5
 LOCK_RETRY_S = 0.2
 
 
@@ -63,6 +65,7 @@ class Agent:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self.reporter.run())
                     group.create_task(self._keep_outputs_bounded())
+                    group.create_task(self._keep_limits())
             finally:
                 self._ready.clear()
                 await asyncio.gather(*(task.release() for task in self._tasks.values()))
@@ -195,6 +198,14 @@ class Agent:
                     task.home.trim()
                 except OSError as error:
                     log.warning("the output of task %s cannot be shortened: %s", task.id, error)
+
+    async def _keep_limits(self) -> None:
+        while True:
+            await asyncio.sleep(LIMITS_EVERY_S)
+            watched = [task for task in self._tasks.values() if task.has_watched_limits]
+            sessions = procfs.sessions() if watched else {}
+            for task in watched:
+                task.keep_limits(sessions)
 
 
 def _done(task: TaskId, environment: EnvironmentId, revision: int) -> TaskReport:

@@ -7,17 +7,19 @@ import os
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
-from salt_o2.agent import audit, checks, environ, keeper, procfs, traces
+from salt_o2.agent import audit, cgroup, checks, environ, keeper, limits, procfs, traces
 from salt_o2.agent.census import Census
+from salt_o2.agent.cgroup import Group
 from salt_o2.agent.device import Device
 from salt_o2.agent.home import TaskHome
 from salt_o2.agent.process import Process
 from salt_o2.agent.record import Record
 from salt_o2.core.escalation import Blow
 from salt_o2.core.ids import HostId
-from salt_o2.core.launch import Launch
+from salt_o2.core.launch import Launch, Limits
 from salt_o2.core.messages import Exit
 from salt_o2.core.task_goal import CONTROLLED
 
@@ -34,14 +36,18 @@ class Host:
     census: Census = field(default_factory=Census)
     claims: dict[int, str] = field(default_factory=dict)
     """The TCP ports of living tasks, and whose they are."""
+    groups: Path | None = field(default_factory=cgroup.base)
+    """Where control groups of tasks are made, if anywhere."""
 
 
 class Body:
     """One task's processes, and the channel to them if the task has one."""
 
-    def __init__(self, record: Record, process: Process, launch: Launch, host: Host) -> None:
+    def __init__(
+        self, record: Record, process: Process, launch: Launch, host: Host, group: Group | None
+    ) -> None:
         """Take charge of ``process``, started by ``launch``; see :func:`give_birth` and :func:`adopt`."""
-        self.process, self._host = process, host
+        self.process, self._host, self._group, self._limits = process, host, group, launch.limits
         self.device = Device(launch) if launch.mode in CONTROLLED else None
         self._ports = _ports(launch)
         host.claims.update(dict.fromkeys(self._ports, record.task))
@@ -69,8 +75,23 @@ class Body:
         """End all processes of the task; tell whether they have ended."""
         return await self.process.end(blows) and await self.clear_session()
 
+    @property
+    def watched(self) -> Limits:
+        """What of its limits no control group holds."""
+        return limits.watched(self._limits, self._group.holds if self._group else lambda _: False)
+
+    def leave_group(self) -> str:
+        """Take its control group away, once all has ended; return which limit it was ended for, if any."""
+        if self._group is None:
+            return ""
+        why = self._group.excess(self._limits)
+        self._group.remove()
+        return why
+
     async def clear_session(self) -> bool:
-        """End what the task left behind in its session; tell whether nothing is left."""
+        """End what the task left behind in its group and session; tell whether nothing is left."""
+        if self._group is not None:
+            self._group.kill()
         left = await self._host.census.clear(self.process.pid)
         if left:
             log.error("processes %s do not end, not even by SIGKILL", left)
@@ -113,7 +134,8 @@ def give_birth(record: Record, home: TaskHome, host: Host, ended: Callable[[], N
     home.prepare((account.pw_uid, account.pw_gid) if account else None)
     _forget_the_former(record, launch)
     home.save(record)
-    record.keeper = keeper.spawn(argv, env, home.files)
+    group = cgroup.make(home.folder, launch.limits, host.groups)
+    record.keeper = keeper.spawn(argv, env, home.files, group.path if group else None)
     record.keeper_started = procfs.start_ticks(record.keeper)
     record.launching, record.started = False, time.time()
     home.save(record)
@@ -133,9 +155,12 @@ def adopt(record: Record, home: TaskHome, host: Host, ended: Callable[[], None])
     return _take_charge(record, home, host, ended)
 
 
-def clear_traces(record: Record) -> None:
+def clear_traces(record: Record, home: TaskHome, host: Host) -> None:
     """Take away what the processes of a task, which are all gone, have left in the file system."""
     launch = record.launched
+    if (group := cgroup.find(home.folder, host.groups)) is not None:
+        group.kill()
+        group.remove()
     with contextlib.suppress(checks.Refusal):  # its account has been removed meanwhile
         account = checks.account(launch.user) if launch else None
         traces.clear(launch, record.configured, account.pw_uid if account else os.geteuid())
@@ -155,7 +180,7 @@ def _take_charge(record: Record, home: TaskHome, host: Host, ended: Callable[[],
     if record.keeper is None or record.launched is None:
         raise ValueError(f"{record.task} has no process")
     process = Process(record.keeper, record.keeper_started or 0, home.files.status)
-    body = Body(record, process, record.launched, host)
+    body = Body(record, process, record.launched, host, cgroup.find(home.folder, host.groups))
     if body.device is not None:
         body.device.recall(record)
     process.watch(ended)

@@ -17,7 +17,8 @@ from salt_o2.core.messages import Exit
 SHELL = "/bin/sh"
 SCRIPT = """trap : HUP INT QUIT USR1 USR2 PIPE ALRM TERM
 cd -- "$1" || { echo 126 >&0; exit 126; }
-shift
+[ -z "$2" ] || echo 0 >"$2/cgroup.procs" || { echo 126 >&0; exit 126; }
+shift 2
 ulimit -l unlimited 2>/dev/null
 "$@" </dev/null
 status=$?
@@ -40,8 +41,10 @@ class Files:
     stderr: Path
 
 
-def spawn(argv: Sequence[str], env: Mapping[str, str], files: Files) -> int:
+def spawn(argv: Sequence[str], env: Mapping[str, str], files: Files, cgroup: Path | None = None) -> int:
     """Start ``argv`` under a keeper and return the keeper's pid, which is also its session and group.
+
+    The keeper enters ``cgroup`` first, if there is one.
 
     ``argv[0]`` must be a path, or the shell would take it for one of its own commands.
     No open file of the agent reaches the task, and no signal is blocked or ignored in it.
@@ -54,7 +57,7 @@ def spawn(argv: Sequence[str], env: Mapping[str, str], files: Files) -> int:
     try:
         return os.posix_spawn(
             SHELL,
-            [SHELL, "-c", SCRIPT, files.marker, str(files.work), *argv],
+            [SHELL, "-c", SCRIPT, files.marker, str(files.work), str(cgroup or ""), *argv],
             dict(env),
             file_actions=[
                 *((os.POSIX_SPAWN_CLOSE, fd) for fd in _inheritable()),

@@ -39,6 +39,8 @@ class Life:
     """As in core/task_goal.py."""
     worn: bool = False
     """The process answers, and is only good for its end: start another."""
+    excess: str = ""
+    """The limit that the process was ended for, in words."""
     end_is_wanted: bool = False
     must_look: bool = False
     """An earlier agent was killed in the middle of an order."""
@@ -119,10 +121,12 @@ class Life:
             known.state = TaskState.ERROR
             asked = f"stay {was}" if known.settled else self.asked
             self.fail(asked, was, self._why_it_ended(ended, how), self.advice)
-        self.lost = self.end_is_wanted = False
+        self.lost, self.end_is_wanted, self.excess = False, False, ""
         log.info("task %s: ended, %s; it is %s", known.task, ended, known.state)
 
     def _why_it_ended(self, ended: Exit, how: str) -> str:
+        if self.excess:
+            return f"the process was ended: {self.excess}"
         if ended == Exit():
             return f"the process ended {how}; nobody knows how"
         if self.asked == BY_HAND:

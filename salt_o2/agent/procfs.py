@@ -59,6 +59,20 @@ def children(pid: int) -> list[int]:
         return []
 
 
+def resident_pages(pid: int) -> int:
+    """Return how many pages of memory ``pid`` has resident; 0 if it is gone."""
+    try:
+        return int((PROC / str(pid) / "statm").read_text().split()[1])
+    except (OSError, IndexError):
+        return 0
+
+
+def thread_count(pid: int) -> int:
+    """Return how many threads ``pid`` has; 0 if it is gone."""
+    fields = _stat(pid)
+    return 0 if fields is None or fields[0] in "ZX" else int(fields[17])
+
+
 def command_line(pid: int) -> list[bytes]:
     """Return the arguments of ``pid``; empty if it is gone."""
     try:

@@ -6,9 +6,10 @@ are decided in core/task_goal.py and carried out in steps.py.
 
 import asyncio
 import logging
+import signal
 from collections.abc import Callable, Mapping
 
-from salt_o2.agent import body, steps
+from salt_o2.agent import body, limits, steps
 from salt_o2.agent.body import Body, Host
 from salt_o2.agent.home import TaskHome
 from salt_o2.agent.life import BY_HAND, Life
@@ -17,6 +18,7 @@ from salt_o2.agent.watch import Watch
 from salt_o2.core import escalation
 from salt_o2.core.errors import InvalidRequest
 from salt_o2.core.ids import TaskId
+from salt_o2.core.launch import Limits
 from salt_o2.core.messages import Command, Exit, Failure, Order, TaskReport
 from salt_o2.core.states import TaskEvent, TaskState
 from salt_o2.core.task_goal import Act, next_step
@@ -120,6 +122,25 @@ class Task:
         self._life.asked = BY_HAND
         return await self._life.body.end(escalation.blows(self.record.mode))
 
+    # --- limits ---------------------------------------------------------------------------------
+
+    @property
+    def has_watched_limits(self) -> bool:
+        """Whether somebody must look whether it stays within its limits."""
+        living = self._life.body
+        return living is not None and living.watched != Limits()
+
+    def keep_limits(self, sessions: Mapping[int, list[int]]) -> None:
+        """End the processes if those of its session exceed what they may; nobody else is touched."""
+        living = self._life.body
+        if living is None or self._life.excess:
+            return
+        use = limits.use_of(sessions.get(living.process.pid, ()))
+        self._life.excess = limits.excess(living.watched, use)
+        if self._life.excess:
+            log.warning("task %s: %s; ending it", self.id, self._life.excess)
+            living.process.hit(signal.SIGKILL)
+
     # --- the runner -----------------------------------------------------------------------------
 
     def _resume(self) -> None:
@@ -157,7 +178,8 @@ class Task:
     async def _bury(self, living: Body) -> None:
         await self._stop_watching()
         await living.clear_session()
-        body.clear_traces(self.record)
+        self._life.excess = living.leave_group() or self._life.excess
+        body.clear_traces(self.record, self.home, self._life.host)
         await living.release()
         self._life.body = None
         self._life.note_end(living.exit)
@@ -223,7 +245,7 @@ class Task:
             return
         ended = body.past_exit(known, self.home)
         await self._life.host.census.clear(known.keeper)
-        body.clear_traces(known)
+        body.clear_traces(known, self.home, self._life.host)
         self._life.note_end(ended, "while no agent ran" if ended != Exit() else "when the machine went down")
         if known.settled:
             self._settle()

@@ -41,6 +41,7 @@ def make_launch(
         control_port=control_port,
         codec=_plugin(task) if task.mode is ControlMode.FAIRMQ else "OCC",
         ports=ports,
+        limits=task.template.limits,
     )
 
 

@@ -6,6 +6,17 @@ from salt_o2.core.states import ControlMode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a task must not exceed; 0 is no limit. One that exceeds memory or pids is ended, and named."""
+
+    cpu: float = 0.0
+    """Cores; more is not given, and nobody is ended for it."""
+    memory_mb: float = 0.0
+    pids: int = 0
+    """Processes and threads."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
     """One process as its task template and the plan want it (AliECS `common/cmdinfo.go`).
 
@@ -30,6 +41,7 @@ class Launch:
     """``OCC`` (protobuf) or ``OCClite`` (JSON); direct tasks always speak OCC."""
     ports: tuple[int, ...] = ()
     """TCP ports that it will bind: refused beforehand if somebody else has one."""
+    limits: Limits = Limits()
 
     @property
     def command_line(self) -> str:

@@ -106,7 +106,11 @@ WANTS: Table = {
     "memory": Key("number", "megabytes"),
     "ports": Key("text", "static TCP ports: 8080-8083,9091"),
 }
-LIMITS: Table = {"cpu": Key("number", "cores"), "memory": Key("number", "megabytes")}
+LIMITS: Table = {
+    "cpu": Key("number", "cores"),
+    "memory": Key("number", "megabytes"),
+    "pids": Key("number", "processes and threads"),
+}
 PUBLIC: Table = {
     "value": Key("text", "the default"),
     "type": Key("text", "string, number, bool, list or map"),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from salt_o2.core.launch import Limits
 from salt_o2.core.role import Wants, parse_ports
 from salt_o2.core.states import ControlMode
 from salt_o2.workflow.channel_template import ChannelTemplate, read_channels
@@ -46,8 +47,7 @@ class TaskTemplate:
     mode: ControlMode = ControlMode.DIRECT
     command: CommandTemplate
     wants: Wants = field(default_factory=Wants)
-    limits: Wants = field(default_factory=Wants)
-    """Cores and megabytes not to be exceeded; 0 is no limit."""
+    limits: Limits = field(default_factory=Limits)
     bind: tuple[ChannelTemplate, ...] = ()
     connect: tuple[ChannelTemplate, ...] = ()
     properties: dict[str, Text] = field(default_factory=dict)
@@ -136,6 +136,10 @@ def _read_wants(fields: Fields, problems: Problems) -> Wants:
     return Wants(cpu=wants.number("cpu") or 0.0, memory_mb=wants.number("memory") or 0.0, ports=ports)
 
 
-def _read_limits(fields: Fields, problems: Problems) -> Wants:
+def _read_limits(fields: Fields, problems: Problems) -> Limits:
     limits = Fields(_below(fields, "limits"), LIMITS, "limits", "", problems)
-    return Wants(cpu=limits.number("cpu") or 0.0, memory_mb=limits.number("memory") or 0.0)
+    return Limits(
+        cpu=limits.number("cpu") or 0.0,
+        memory_mb=limits.number("memory") or 0.0,
+        pids=int(limits.number("pids") or 0),
+    )

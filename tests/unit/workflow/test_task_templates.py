@@ -3,6 +3,7 @@
 import pytest
 from templates import expand, problems
 
+from salt_o2.core.launch import Limits
 from salt_o2.core.role import Wants
 from salt_o2.core.states import ControlMode
 from salt_o2.workflow.problems import Problems
@@ -54,7 +55,7 @@ command: {shell: "true", value: v, arguments: [x], env: [A=b], user: u, stdout: 
     )
     assert found.mode is ControlMode.DIRECT
     assert found.wants == Wants(cpu=0.5, memory_mb=128, ports=(80, 81, 82))
-    assert found.template.limits == Wants(cpu=1, memory_mb=256)
+    assert found.template.limits == Limits(cpu=1, memory_mb=256)
     assert found.template.command.shell is True
     assert [channel.name for channel in (*found.bind, *found.connect)] == ["i", "o"]
 

@@ -1,0 +1,159 @@
+"""Control groups (version 2) of tasks, where this host lets the agent make some.
+
+A group holds all processes of a task, also those that have left its session, so it ends them surely; and it
+holds the template's limits, as far as the host has given the controllers to us. Elsewhere there are sessions
+and process groups (census.py), and somebody who looks from time to time (limits.py).
+
+The kernel allows controllers only below a group without processes of its own (cgroup-v2.rst, "No Internal
+Process Constraint"). systemd makes room by ``DelegateSubgroup=`` (its version 254); without it tasks have
+groups, but no controllers.
+"""
+
+import hashlib
+import logging
+import os
+import time
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from salt_o2.core.launch import Limits
+
+log = logging.getLogger(__name__)
+MOUNTS = Path("/proc/self/mounts")
+OWN = Path("/proc/self/cgroup")
+PREFIX = "o2-"
+CONTROLLERS = ("cpu", "memory", "pids")
+CPU_PERIOD_US = 100_000
+GONE_S = 2.0
+MB = 1024 * 1024
+
+
+@cache
+def base() -> Path | None:
+    """Return where groups of tasks can be made on this host; ``None`` if nowhere."""
+    own = _own()
+    for place in (own.parent, own) if own is not None and own.name == "minion" else (own,):
+        if place is not None and os.access(place, os.W_OK) and (place / "cgroup.procs").exists():
+            return place
+    return None
+
+
+def _own() -> Path | None:
+    """Return the group that this process is in."""
+    try:
+        mount = next(
+            line.split()[1] for line in MOUNTS.read_text().splitlines() if line.split()[2] == "cgroup2"
+        )
+        inside = next(line for line in OWN.read_text().splitlines() if line.startswith("0::"))
+    except (OSError, StopIteration):
+        return None
+    return Path(mount) / inside.removeprefix("0::").lstrip("/")
+
+
+def name_of(folder: Path) -> str:
+    """Return the name of the group of the task that lives in ``folder``; no other agent has the same."""
+    return f"{PREFIX}{hashlib.sha256(str(folder.absolute()).encode()).hexdigest()[:16]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The group of one task."""
+
+    path: Path
+
+    @property
+    def processes(self) -> list[int]:
+        """All processes in it."""
+        try:
+            return [int(line) for line in (self.path / "cgroup.procs").read_text().split()]
+        except OSError:
+            return []
+
+    def holds(self, controller: str) -> bool:
+        """Return whether the kernel holds limits of ``controller`` here."""
+        return controller in self._read("cgroup.controllers").split()
+
+    def excess(self, limits: Limits) -> str:
+        """Return which of ``limits`` the task ran into and was ended for, in words; empty if none."""
+        if limits.memory_mb and self._count("memory.events", "oom_kill"):
+            return f"it needed more memory than its limit of {limits.memory_mb:g} MB"
+        return ""
+
+    def kill(self) -> None:
+        """End all processes in it by SIGKILL."""
+        self._write("cgroup.kill", "1")
+
+    def remove(self) -> None:
+        """Take it away; what is in it must have ended, and may take a moment to be gone."""
+        until = time.monotonic() + GONE_S
+        while True:
+            try:
+                self.path.rmdir()
+            except FileNotFoundError:
+                return
+            except OSError as error:
+                if time.monotonic() > until:
+                    log.warning("the control group %s cannot be removed: %s", self.path, error)
+                    return
+                time.sleep(0.002)
+            else:
+                return
+
+    def limit(self, limits: Limits) -> None:
+        """Have the kernel hold ``limits``, as far as it can here."""
+        if limits.memory_mb and self.holds("memory"):
+            self._write("memory.max", str(int(limits.memory_mb * MB)))
+            self._write("memory.swap.max", "0")
+            self._write("memory.oom.group", "1")
+        if limits.cpu and self.holds("cpu"):
+            self._write("cpu.max", f"{int(limits.cpu * CPU_PERIOD_US)} {CPU_PERIOD_US}")
+        if limits.pids and self.holds("pids"):
+            self._write("pids.max", str(limits.pids))
+
+    def _count(self, file: str, key: str) -> int:
+        pairs = [line.split() for line in self._read(file).splitlines()]
+        return next((int(pair[1]) for pair in pairs if pair[0] == key), 0)
+
+    def _read(self, file: str) -> str:
+        try:
+            return (self.path / file).read_text()
+        except OSError:
+            return ""
+
+    def _write(self, file: str, value: str) -> None:
+        try:
+            (self.path / file).write_text(value)
+        except OSError as error:
+            log.warning("%s does not take %r: %s", self.path / file, value, error)
+
+
+def make(folder: Path, limits: Limits, place: Path | None) -> Group | None:
+    """Return a new group below ``place`` for the task in ``folder`` with its ``limits``, if one can be made."""
+    if place is None:
+        return None
+    if limits != Limits():
+        _enable(place)
+    group = Group(place / name_of(folder))
+    try:
+        group.path.mkdir(exist_ok=True)
+    except OSError as error:
+        log.debug("no control group for %s: %s", folder, error)
+        return None
+    group.limit(limits)
+    return group
+
+
+def find(folder: Path, place: Path | None) -> Group | None:
+    """Return the group of the task in ``folder``, if it has one."""
+    group = Group(place / name_of(folder)) if place is not None else None
+    return group if group is not None and group.path.is_dir() else None
+
+
+def _enable(place: Path) -> None:
+    """Ask for controllers below ``place``, one at a time: one that is refused must not cost the others."""
+    for controller in CONTROLLERS:
+        try:
+            (place / "cgroup.subtree_control").write_text(f"+{controller}")
+        except OSError as error:
+            log.debug("no controller %s below %s: %s", controller, place, error)

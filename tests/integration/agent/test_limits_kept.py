@@ -1,0 +1,91 @@
+"""A task that exceeds a limit is ended and named, and its neighbours are not touched."""
+
+import os
+
+import pytest
+from agent_stage import basic
+
+from salt_o2.agent import cgroup, procfs
+from salt_o2.core.launch import Limits
+from salt_o2.core.states import TaskState
+
+pytestmark = pytest.mark.integration
+RUNNING, ERROR, DONE = TaskState.RUNNING, TaskState.ERROR, TaskState.DONE
+PYTHON = "exec python3 -c "
+GREEDY = PYTHON + "'import time; kept = bytearray(200 << 20); time.sleep(1000)'"
+FERTILE = "for n in 1 2 3 4 5 6 7 8; do sleep 1000 & done; wait"
+
+needs_groups = pytest.mark.skipif(
+    cgroup.base() is None, reason="no cgroup v2 that this user may write: groups are not tried"
+)
+
+
+@pytest.mark.parametrize(
+    ("script", "limits", "said"),
+    [
+        (GREEDY, Limits(memory_mb=60), "memory"),
+        (FERTILE, Limits(pids=4), "processes and threads, and its limit is 4"),
+    ],
+    ids=["memory", "pids"],
+)
+def test_who_exceeds_is_ended_and_named(perform, script, limits, said):
+    async def scene(stage):
+        modest = {"memory_mb": 150, "pids": 40}
+        (before,) = await stage.launch(RUNNING, neighbour=basic("exec sleep 1000", limits=Limits(**modest)))
+        await stage.launch(RUNNING, greedy=basic(script, limits=limits))
+        await stage.until(lambda: stage.latest["greedy"].state is ERROR)
+        failure = stage.latest["greedy"].failure
+        assert said in failure.reason
+        os.kill(before.pid, 0)
+        assert stage.latest["neighbour"].state is RUNNING
+
+    perform(scene)
+
+
+def test_a_limit_is_kept_by_the_next_agent_too(perform):
+    async def scene(stage):
+        grows = PYTHON + (
+            '\'import os, time, pathlib\nwhile not pathlib.Path("go").exists(): time.sleep(0.02)\n'
+            "kept = bytearray(200 << 20); time.sleep(1000)'"
+        )
+        await stage.launch(RUNNING, greedy=basic(grows, limits=Limits(memory_mb=60)))
+        await stage.down()
+        await stage.up()
+        (stage.directory / "tasks/greedy/work/go").touch()
+        await stage.until(lambda: stage.latest["greedy"].state is ERROR)
+        assert "memory" in stage.latest["greedy"].failure.reason
+
+    perform(scene)
+
+
+def fugitives(group, keeper):
+    return [pid for pid in group.processes if procfs.session_of(pid) != keeper]
+
+
+@needs_groups
+def test_what_has_left_its_session_is_ended_with_its_task(perform):
+    async def scene(stage):
+        await stage.launch(RUNNING, parent=basic("setsid sleep 1000 & exec sleep 1000"))
+        group = cgroup.find(stage.directory / "tasks/parent", cgroup.base())
+        keeper = stage.agent.task("parent").record.keeper
+        await stage.until(lambda: fugitives(group, keeper))
+        fled = fugitives(group, keeper)
+        await stage.drive(DONE, "parent")
+        assert all(procfs.start_ticks(pid) is None for pid in fled)
+        assert not group.path.exists()
+
+    perform(scene)
+
+
+@needs_groups
+def test_a_group_is_gone_with_a_task_that_died_while_no_agent_ran(perform):
+    async def scene(stage):
+        await stage.launch(RUNNING, victim=basic("exec sleep 1000"))
+        group = cgroup.find(stage.directory / "tasks/victim", cgroup.base())
+        await stage.down()
+        group.kill()
+        await stage.up()
+        await stage.until(lambda: stage.latest["victim"].state is ERROR)
+        assert not group.path.exists()
+
+    perform(scene)
