@@ -1,11 +1,12 @@
 """From three bare systems to an environment that runs, by the states that a site uses."""
 
 import json
+import time
 
 import pytest
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(1200)]
-STATE = "salt-call --local --out=json --log-level=error --file-root=/vagrant/states state.apply"
+STATE = "salt-call --local --out=json --log-level=error --file-root=/vagrant/states state.apply queue=True"
 
 
 def as_owner(master, command, timeout_s=120):
@@ -102,6 +103,9 @@ def test_a_restart_of_the_master_leaves_everything_alone(site, environment):
     site["master"].run("systemctl restart salt-master")
     wait = "for i in $(seq 60); do salt-run o2.info >/dev/null 2>&1 && exit 0; sleep 1; done; exit 1"
     site["master"].run(f"su vagrant -c '{wait}'")
+    until = time.monotonic() + 60
+    while None in pids(site).values() and time.monotonic() < until:
+        pass  # control knows the plan at once, and the processes when their agents have reported
     assert pids(site) == before
 
 
