@@ -16,7 +16,8 @@ def test_the_state_diagram_is_drawn_from_the_table():
 def test_every_dependency_is_justified_in_one_line():
     pyproject = (DOCS.parent / "pyproject.toml").read_text()
     block = pyproject.split("dependencies = [", 1)[1].split("]", 1)[0]
-    names = {line.strip().strip('",').split(">")[0].split("<")[0] for line in block.splitlines() if line.strip()}
+    lines = (line.strip().strip('",') for line in block.splitlines() if line.strip())
+    names = {line.split(">")[0].split("<")[0] for line in lines}
     text = (DOCS / "dependencies.md").read_text()
     assert names
     for name in names:
