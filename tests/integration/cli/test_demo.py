@@ -52,7 +52,7 @@ def test_the_demo_takes_data_and_leaves_nothing(demo):
     assert ", 0 are missing." in out
 
 
-@pytest.mark.parametrize("moment", ["started a master", "DEPLOY", "RUNNING", "$ coconut task log"])
+@pytest.mark.parametrize("moment", ["started master", "DEPLOY", "RUNNING", "$ coconut task log"])
 def test_ctrl_c_cleans_up_at_any_moment(demo, moment):
     for line in demo.stdout:
         if moment in line:
