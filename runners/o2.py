@@ -169,6 +169,31 @@ def env_repeat(id):
     return _ask("env_repeat", id=str(id))
 
 
+def rebuild(id="", end=False, last_run=0):
+    """
+    Rebuild environments that run on hosts and that control's store does not know, because it was lost or
+    damaged: from what the agents have on disk. No process is touched. They can be stopped, repaired and ended;
+    variables, calls and the way they were bent are gone.
+
+    id
+        One of them; all if it is left out.
+
+    end
+        End their tasks instead.
+
+    last_run
+        The highest run number that was ever given, if it is known: the next run gets a higher one.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run o2.rebuild
+        salt-run o2.rebuild 2oDvieFrVTi last_run=54321
+    """
+    return _ask("rebuild", id=str(id), end=end, last_run=int(last_run))
+
+
 def env_control(id, event):
     """
     Lead an environment through a transition.
@@ -364,7 +389,7 @@ def task_list():
     return _ask("task_list")
 
 
-def task_recover(task, environment=""):
+def task_recover(task, environment="", by_rule=False):
     """
     Start a failed task again now, in its place, and lead it back to where its environment is.
 
@@ -376,13 +401,16 @@ def task_recover(task, environment=""):
     environment
         Its environment, if that is known.
 
+    by_rule
+        Keep to its role's recovery policy and to how often it may be started again, as a reactor rule should.
+
     CLI Example:
 
     .. code-block:: bash
 
         salt-run o2.task_recover 9tQ4ZxPq3vK
     """
-    return _ask("task_recover", task=str(task), environment=str(environment))
+    return _ask("task_recover", task=str(task), environment=str(environment), by_rule=bool(by_rule))
 
 
 def host_list():

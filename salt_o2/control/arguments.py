@@ -98,6 +98,8 @@ class Recover:
     task: str
     environment: str = ""
     """Its environment, if that is known: found quicker, and a wrong one is refused."""
+    by_rule: bool = False
+    """Keep to the role's policy and budget; otherwise whoever asks begins a new account."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +141,15 @@ class Many:
     """``env_list``: also those that have ended, with ``all``."""
 
     all: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RebuildWanted:
+    """``rebuild``: an unknown environment, or all of them; to be ended instead; the last run number given."""
+
+    id: str = ""
+    end: bool = False
+    last_run: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

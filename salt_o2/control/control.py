@@ -48,13 +48,17 @@ from salt_o2.core.errors import UnknownName
 from salt_o2.core.history import Created, Restarted
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.inventory import Inventory
-from salt_o2.core.messages import Inquiry, Report
+from salt_o2.core.messages import Command, Inquiry, Report
 from salt_o2.core.plan import Plan
+from salt_o2.core.states import EnvironmentEvent as _E
 
 log = logging.getLogger(__name__)
 
 ONLY_TELLS = (AnnounceMoves, AnnounceFailure, AnnounceRecovery, Insist)
 """Effects that change nothing: they need not be on disk before they are carried out."""
+WAY_DOWN = frozenset({_E.STOP_ACTIVITY, _E.RESET, _E.EXIT, _E.GO_ERROR})
+UNKNOWN = "%d tasks run on %s of %s, which this store does not know; left alone: salt-run o2.rebuild"
+FLUSH_AGAIN_S = 1.0
 FLUSH_S = 0.2
 """How long what was only heard may wait for its place in the journal."""
 
@@ -93,12 +97,14 @@ class Control:
         self.bus = bus
         self.store = store
         self.clock = clock
-        self._limits = limits
+        self.limits = limits
         self._caller = caller or Caller({})
         self.reshaping = Reshaping(self)
         self.hosts = Hosts(heartbeat_s)
         self.inventory = Inventory()
         self.held: dict[EnvironmentId, Held] = {}
+        self.unknown: dict[EnvironmentId, dict[HostId, Command]] = {}
+        """Environments that run and that the store has never heard of: by host, what would end their tasks."""
         self._outbox = Outbox(bus)
         self._answers: dict[str, asyncio.Future[None]] = {}
         self._flush: asyncio.TimerHandle | None = None
@@ -143,13 +149,16 @@ class Control:
 
         Raises:
             IllegalTransition: if its state does not allow it.
+            StorageError: if it could not be kept; whatever leads to an end is done all the same.
             TaskError: if it was begun and failed.
         """
+        if not set(request.events) <= WAY_DOWN:
+            self.store.check()
         await self.answer(request.request, lambda: self.step(held, request))
 
-    def recover(self, held: Held, task: TaskId, user: str) -> None:
+    def recover(self, held: Held, task: TaskId, user: str, *, by_hand: bool) -> None:
         """Start a failed task again now; nothing happens if it is healthy or being brought back already."""
-        self.step(held, RecoverTask(at=self.clock(), task=task, user=user))
+        self.step(held, RecoverTask(at=self.clock(), task=task, user=user, by_hand=by_hand))
 
     def hear(self, report: Report) -> None:
         """Take in an agent's report."""
@@ -166,12 +175,19 @@ class Control:
 
     def _end_strays(self, report: Report) -> None:
         environments = {name: held.environment for name, held in self.held.items()}
-        strays = survey.strays(environments, report)
-        for command in strays:
-            log.warning(
-                "ending %d tasks on %s of unknown %s", len(command.orders), command.host, command.environment
-            )
-        self._outbox.send(strays)
+        ended = []
+        for command in survey.strays(environments, report):
+            if command.environment in self.held or self.store.has_ended(command.environment):
+                log.warning("ending %d tasks on %s of %s", len(command.orders), *_whose(command))
+                ended.append(command)
+            else:
+                log.error(UNKNOWN, len(command.orders), *_whose(command))
+                self.unknown.setdefault(command.environment, {})[command.host] = command
+        self._outbox.send(ended)
+
+    def end_unknown(self, environment: EnvironmentId) -> None:
+        """End the tasks of an environment that the store does not know, because a person wants it."""
+        self._outbox.send(list(self.unknown.pop(environment, {}).values()))
 
     def step(self, held: Held, message: Message) -> None:
         """Let an environment take in a message, and carry out what follows."""
@@ -210,6 +226,8 @@ class Control:
     def _flush_journal(self) -> None:
         self._flush = None
         self.store.flush()
+        if self.store.trouble:  # again and again, until there is room
+            self._flush = asyncio.get_running_loop().call_later(FLUSH_AGAIN_S, self._flush_journal)
 
     def _carry_out(self, held: Held, effect: Effect) -> None:
         match effect:
@@ -266,7 +284,7 @@ class Control:
         self.step(held, Tick(at=self.clock()))
 
     def _restore(self, kept: Kept) -> None:
-        environment = snapshot.restore(kept.id, kept.plan, kept.snapshot, self._limits(kept.plan))
+        environment = snapshot.restore(kept.id, kept.plan, kept.snapshot, self.limits(kept.plan))
         self.held[kept.id] = Held(kept, environment)
         self.inventory.take(kept.id, kept.plan)
         at = self.clock()
@@ -295,3 +313,7 @@ class Control:
 
     def _alive(self) -> str:
         return f"; there are: {', '.join(self.held)}" if self.held else "; there is none"
+
+
+def _whose(command: Command) -> tuple[HostId, EnvironmentId]:
+    return command.host, command.environment

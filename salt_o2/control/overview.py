@@ -42,7 +42,7 @@ class Overview:
 
     async def _recover(self, wanted: Recover, user: str, _progress: Progress) -> dict[str, Any]:
         held, task = self._find(wanted.task, wanted.environment)
-        self._control.recover(held, task.id, user)
+        self._control.recover(held, task.id, user, by_hand=not wanted.by_rule)
         report = held.environment.members.reports.get(task.id)
         return record.task(task, report) | {"environment": held.kept.id}
 

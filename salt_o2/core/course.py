@@ -176,7 +176,7 @@ class Course:
         effects: list[Effect] = []
         if transition.event is _E.START_ACTIVITY:
             self.starts += 1
-            self.stop_at = run.stop_at(self.plan.variables | self.variables, transition.request.at)
+            self.stop_at = self._stop_time(transition)
         if transition.event is _E.RECOVER:
             self.error = ""
         if self.state is not _S.RUNNING:
@@ -186,6 +186,14 @@ class Course:
         reason = self.error if self.state is _S.ERROR else transition.request.reason
         news = AnnounceState(environment=self.id, state=self.state, run_number=self.run_number, reason=reason)
         return [*effects, news]
+
+    def _stop_time(self, transition: Transition) -> float | None:
+        """Return when the run stops by itself; a time that nobody can read stops nothing, and is told."""
+        try:
+            return run.stop_at(self.plan.variables | self.variables, transition.request.at)
+        except O2Error as error:
+            transition.error = f"the run will not stop by itself: auto_stop_timeout: {error}"
+            return None
 
     def _complete(self, at: float) -> list[Effect]:
         assert self.transition

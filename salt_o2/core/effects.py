@@ -75,6 +75,8 @@ class RecoverTask:
     at: float
     task: TaskId
     user: str = ""
+    by_hand: bool = True
+    """A person may restart what policy would not; a rule only hastens what is to be restarted anyway."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +177,8 @@ class AnnounceFailure:
     host: HostId
     state: TaskState
     critical: bool
+    recovery: str
+    """What its role wants done about it: ``restart``, ``ignore``, ``stop`` or ``fail``."""
     failure: Failure
 
 

@@ -206,6 +206,7 @@ class Members:
             host=task.host,
             state=self.reports[task.id].state,
             critical=task.critical,
+            recovery=task.recovery,
             failure=failure,
         )
 

@@ -111,7 +111,7 @@ class RepairSteps(HookSteps):
             raise UnknownName(f"environment {self.id} has no task {wanted.task}")
         repair = self.repairs.open.get(wanted.task)
         report = self.members.reports.get(wanted.task)
-        if repair is None and report and report.failure and self._stands():
+        if repair is None and wanted.by_hand and report and report.failure and self._stands():
             by = f"asked for by {wanted.user or 'somebody'}"
             self.repairs.past.pop(wanted.task, None)  # whoever asks by name begins a new account
             repair = self.repairs.admit(wanted.task, by, wanted.at)

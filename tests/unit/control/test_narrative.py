@@ -158,6 +158,7 @@ def test_what_control_does_by_itself_has_its_reason():
                 host="flp1",
                 state=TaskState.ERROR,
                 critical=True,
+                recovery="fail",
                 failure=Failure(asked="launch", state="-", reason="exit code 3"),
             ),
             "root.a on flp1 FAILED: exit code 3",

@@ -149,3 +149,10 @@ def test_durations_are_go_s(text, value):
 def test_what_is_no_duration_is_refused(text):
     with pytest.raises(InvalidRequest, match="no duration"):
         seconds(text)
+
+
+def test_a_stop_time_that_nobody_can_read_is_told_and_stops_nothing():
+    crew = crew_of(*three(), auto_stop_enabled="true", auto_stop_timeout="soon")
+    crew.ask(E.DEPLOY, E.CONFIGURE).obey().ask(E.START_ACTIVITY, run_number=1).obey()
+    assert (crew.environment.state, crew.environment.stop_at) == (S.RUNNING, None)
+    assert "auto_stop_timeout" in crew.answers()[-1]

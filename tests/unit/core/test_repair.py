@@ -212,3 +212,16 @@ def test_budgets_are_read_from_variables():
 def test_a_budget_that_is_no_number_is_refused():
     with pytest.raises(InvalidRequest):
         budget_of({"recovery_restarts": "often"})
+
+
+def test_a_rule_cannot_have_restarted_what_policy_would_not():
+    crew = die(running("ignore"))
+    assert crew.take(RecoverTask(at=crew.at, task="b", user="reactor", by_hand=False)) == []
+
+
+def test_a_rule_cannot_spend_more_than_the_budget():
+    crew = running(recovery_restarts="1", critical=False)
+    die(crew).wait_out()
+    crew.obey()
+    die(crew)
+    assert crew.take(RecoverTask(at=crew.at, task="b", by_hand=False)) == []
