@@ -153,6 +153,26 @@ def info(timeout=10):
         return agent.info()
 
 
+def records(environment, timeout=10):
+    """
+    Return all that the agent of this host has on disk about the tasks of an environment.
+
+    environment
+        Its id.
+
+    timeout
+        Seconds that the agent may take.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt flp1 o2.records 2oDvieFrVTi
+    """
+    with _agent(timeout) as agent:
+        return agent.records(str(environment))
+
+
 def audit():
     """
     Return what of ours is left on this host that belongs to no task: processes with their ports, sockets,

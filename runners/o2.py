@@ -172,8 +172,8 @@ def env_repeat(id):
 def rebuild(id="", end=False, last_run=0):
     """
     Rebuild environments that run on hosts and that control's store does not know, because it was lost or
-    damaged: from what the agents have on disk. No process is touched. They can be stopped, repaired and ended;
-    variables, calls and the way they were bent are gone.
+    damaged: from what the agents have on disk. No process is touched. They can be stopped, repaired and
+    ended; variables, calls and the way they were bent are gone.
 
     id
         One of them; all if it is left out.

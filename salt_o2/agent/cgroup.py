@@ -129,7 +129,7 @@ class Group:
 
 
 def make(folder: Path, limits: Limits, place: Path | None) -> Group | None:
-    """Return a new group below ``place`` for the task in ``folder`` with its ``limits``, if one can be made."""
+    """Return a new group below ``place`` for the task in ``folder``, with its ``limits``, if possible."""
     if place is None:
         return None
     if limits != Limits():

@@ -49,6 +49,10 @@ class AgentClient:
         """Return the last ``lines`` lines that ``task`` wrote, of ``stdout`` and ``stderr``."""
         return dict(self._ask("log", task=task, lines=lines))
 
+    def records(self, environment: str) -> list[dict[str, Any]]:
+        """Return all that the agent has on disk about the tasks of ``environment``."""
+        return list(self._ask("records", environment=environment))
+
     def info(self) -> dict[str, Any]:
         """Return what the agent says of itself."""
         return dict(self._ask("info"))

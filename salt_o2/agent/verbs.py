@@ -30,6 +30,7 @@ class Verbs:
             "kill": self.kill,
             "log": self.log,
             "info": self.info,
+            "records": self.records,
         }
 
     async def tasks(self) -> list[dict[str, Any]]:
@@ -66,6 +67,12 @@ class Verbs:
             raise InvalidRequest(f"lines must be 1 to {LONGEST_LOG}, not {count}")
         files = self._agent.output_of(typed(task, str)).files
         return {path.name: list(output.tail(path, count)) for path in (files.stdout, files.stderr)}
+
+    async def records(self, environment: Any) -> list[dict[str, Any]]:
+        """Return all that is on disk about the tasks of ``environment``: control may have lost it."""
+        wanted = typed(environment, str)
+        known = (self._agent.task(about.task).record for about in self._agent.tasks())
+        return [plain(each) for each in known if each.environment == wanted]
 
     async def info(self) -> dict[str, Any]:
         """Return who the agent is and how it is."""

@@ -42,6 +42,9 @@ def make_launch(
         codec=_plugin(task) if task.mode is ControlMode.FAIRMQ else "OCC",
         ports=ports,
         limits=task.template.limits,
+        path=task.path,
+        class_name=task.class_name,
+        critical=task.critical,
     )
 
 

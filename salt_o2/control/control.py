@@ -104,7 +104,7 @@ class Control:
         self.inventory = Inventory()
         self.held: dict[EnvironmentId, Held] = {}
         self.unknown: dict[EnvironmentId, dict[HostId, Command]] = {}
-        """Environments that run and that the store has never heard of: by host, what would end their tasks."""
+        """Environments that run and that the store does not know: by host, what would end their tasks."""
         self._outbox = Outbox(bus)
         self._answers: dict[str, asyncio.Future[None]] = {}
         self._flush: asyncio.TimerHandle | None = None
@@ -176,6 +176,8 @@ class Control:
     def _end_strays(self, report: Report) -> None:
         environments = {name: held.environment for name, held in self.held.items()}
         ended = []
+        for hosts in self.unknown.values():
+            hosts.pop(report.host, None)
         for command in survey.strays(environments, report):
             if command.environment in self.held or self.store.has_ended(command.environment):
                 log.warning("ending %d tasks on %s of %s", len(command.orders), *_whose(command))
@@ -183,6 +185,7 @@ class Control:
             else:
                 log.error(UNKNOWN, len(command.orders), *_whose(command))
                 self.unknown.setdefault(command.environment, {})[command.host] = command
+        self.unknown = {name: hosts for name, hosts in self.unknown.items() if hosts}
         self._outbox.send(ended)
 
     def end_unknown(self, environment: EnvironmentId) -> None:

@@ -13,6 +13,7 @@ from salt_o2.control.control import Control
 from salt_o2.control.environments import Environments
 from salt_o2.control.overview import Overview
 from salt_o2.control.past import History
+from salt_o2.control.rebuild import Rebuild
 from salt_o2.control.runs import Runs
 from salt_o2.control.site import Site
 from salt_o2.core.codec import typed
@@ -29,6 +30,7 @@ class Desk:
             **Runs(control).verbs,
             **History(control).verbs,
             **Overview(control, site).verbs,
+            **Rebuild(control).verbs,
             **Authoring(site).verbs,
         }
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from salt_o2 import integration
 from salt_o2.control.calls import Caller
+from salt_o2.control.closed import opened
 from salt_o2.control.control import Control
 from salt_o2.control.desk import Desk
 from salt_o2.control.furnishing import NOTHING, Surroundings, furnish
 from salt_o2.control.outbox import Bus
 from salt_o2.control.server import SOCKET, RequestServer
 from salt_o2.control.site import Site, timeouts
-from salt_o2.control.store import Store
 from salt_o2.core.messages import Report
 
 Opener = Callable[[Callable[[Report], None]], None]
@@ -28,7 +28,7 @@ async def serve(
     ``around`` has what only the master's process has, for templates and their configuration.
     """
     site = furnish(site, around)
-    store = Store(site.database)
+    store = await opened(site.database, sock_dir / SOCKET)
     try:
         control = Control(
             bus,

@@ -3,15 +3,16 @@
 import asyncio
 import logging
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgpack
 import zmq
 import zmq.asyncio
 
-from salt_o2.control.desk import Desk
+from salt_o2.control.asking import Progress
 from salt_o2.core.codec import plain
 from salt_o2.core.errors import InvalidRequest, O2Error
 
@@ -23,10 +24,17 @@ LONGEST_PATH = 107
 """What a unix socket's address can hold on Linux."""
 
 
+class Serves(Protocol):
+    """Who carries out requests; ``salt_o2.control.desk`` has the one."""
+
+    async def serve(self, verb: str, arguments: Mapping[str, Any], user: str, progress: Progress, /) -> Any:
+        """Return the result of ``verb``."""
+
+
 class RequestServer:
     """Takes requests at a unix socket that only its owner may open."""
 
-    def __init__(self, desk: Desk, path: Path) -> None:
+    def __init__(self, desk: Serves, path: Path) -> None:
         """Serve what comes to ``path`` from ``desk``.
 
         Raises:
@@ -75,7 +83,7 @@ class _Exchange:
         self._id = ""
         self._last_progress = 0.0
 
-    async def serve(self, desk: Desk, frame: bytes) -> None:
+    async def serve(self, desk: Serves, frame: bytes) -> None:
         try:
             request = _read(frame)
             self._id = str(request.get("id", ""))

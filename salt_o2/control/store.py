@@ -4,22 +4,29 @@ What control is about to do is committed before it is done (``save`` with ``dura
 of, and could ask for again, is committed a moment later in the background.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Engine, create_engine, event, insert, select, update
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import DBAPIError
 
-from salt_o2.control.schema import COUNTERS, ENVIRONMENTS, JOURNAL, METADATA, RUN, RUNS
+from salt_o2.control import opening
+from salt_o2.control.schema import COUNTERS, ENVIRONMENTS, JOURNAL, RUN, RUNS
 from salt_o2.core.codec import plain, typed
 from salt_o2.core.effects import Answer, Effect
+from salt_o2.core.errors import StorageError
 from salt_o2.core.history import Entry
 from salt_o2.core.ids import EnvironmentId
 from salt_o2.core.plan import Plan
 from salt_o2.core.shape import Shape
 from salt_o2.core.snapshot import Snapshot
 
+log = logging.getLogger(__name__)
+MOST_KEPT = 100_000
+"""Lines of the journal that wait in memory while the store takes none; the oldest are dropped then."""
 Row = TypeVar("Row", "Kept", "KeptRun", "Line")
 
 
@@ -63,15 +70,17 @@ class Store:
     """One SQL database; SQLite in WAL mode with full sync unless the URL says otherwise."""
 
     def __init__(self, url: str) -> None:
-        """Open the database at SQLAlchemy's ``url`` and create what is missing."""
-        self._engine = create_engine(url)
-        if self._engine.dialect.name == "sqlite":
-            _harden(self._engine)
-        METADATA.create_all(self._engine)
+        """Open the database at SQLAlchemy's ``url``, see opening.py.
+
+        Raises:
+            StorageError: if it cannot be opened or written.
+        """
         self._journal: list[dict[str, Any]] = []
         self._states: dict[EnvironmentId, dict[str, Any]] = {}
         self._runs: list[Any] = []
-        self._last_run = self._read_counter()
+        self.trouble = ""
+        """Why nothing could be written the last time; empty if it could."""
+        self._engine, self._last_run = opening.opened(url)
 
     def add(self, kept: Kept) -> None:
         """Keep a new environment, before anything of it is started."""
@@ -83,8 +92,11 @@ class Store:
             "plan": plain(kept.plan),
             "snapshot": plain(kept.snapshot),
         }
-        with self._engine.begin() as connection:
-            connection.execute(insert(ENVIRONMENTS), row)
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(insert(ENVIRONMENTS), row)
+        except DBAPIError as error:
+            raise StorageError(opening.words(self._engine.url, error)) from error
 
     def note(self, environment: EnvironmentId, message: Entry, effects: Sequence[Effect] = ()) -> None:
         """Write into the journal what came in and what followed; ``save`` or ``flush`` commits it."""
@@ -111,12 +123,43 @@ class Store:
             self.flush()
 
     def flush(self) -> None:
-        """Commit everything up to here, in one transaction."""
+        """Commit everything up to here, in one transaction.
+
+        What cannot be written is kept for the next time, and ``trouble`` says why: what runs must go on.
+        """
         states, self._states = self._states, {}
         runs, self._runs = self._runs, []
         entries, self._journal = self._journal, []
         if not (states or runs or entries):
             return
+        try:
+            self._commit(states, runs, entries)
+        except DBAPIError as error:
+            self._states = {**states, **self._states}
+            self._runs = runs + self._runs
+            self._journal = (entries + self._journal)[-MOST_KEPT:]
+            if not self.trouble:
+                log.critical("%s", opening.words(self._engine.url, error))
+            self.trouble = opening.words(self._engine.url, error)
+            return
+        if self.trouble:
+            log.warning("the store can be written again")
+        self.trouble = ""
+
+    def check(self) -> None:
+        """Make sure that what is begun now can be kept.
+
+        Raises:
+            StorageError: if the store takes nothing in.
+        """
+        if self.trouble:
+            self.flush()
+        if self.trouble:
+            raise StorageError(self.trouble)
+
+    def _commit(
+        self, states: dict[EnvironmentId, dict[str, Any]], runs: list[Any], entries: list[dict[str, Any]]
+    ) -> None:
         with self._engine.begin() as connection:
             for environment, values in states.items():
                 connection.execute(
@@ -139,6 +182,14 @@ class Store:
             update(COUNTERS).where(COUNTERS.c.name == RUN).values(value=self._last_run),
         ]
         return self._last_run
+
+    def raise_run_counter(self, least: int) -> None:
+        """Let the next run number be above ``least``; it never goes back."""
+        if least > self._last_run:
+            self._last_run = least
+            counter = update(COUNTERS).where(COUNTERS.c.name == RUN)
+            self._runs.append(counter.values(value=least))
+            self.flush()
 
     def end_run(self, number: int, at: float) -> None:
         """Note when a run ended; the next ``flush`` commits it."""
@@ -194,13 +245,11 @@ class Store:
             rows = connection.execute(query).mappings()
             return [typed({name: row[name] for name in names}, kind) for row in rows]
 
-    def _read_counter(self) -> int:
-        """Return the last run number that was ever given; the counter outlives the rows of the runs."""
-        with self._engine.begin() as connection:
-            found = connection.execute(select(COUNTERS.c.value).where(COUNTERS.c.name == RUN)).scalar()
-            if found is None:
-                connection.execute(insert(COUNTERS).values(name=RUN, value=0))
-            return int(found or 0)
+    def has_ended(self, environment: EnvironmentId) -> bool:
+        """Return whether this store knows ``environment``, and that it has ended."""
+        query = select(ENVIRONMENTS.c.ended).where(ENVIRONMENTS.c.id == environment)
+        with self._engine.connect() as connection:
+            return connection.execute(query).scalar() is not None
 
 
 def _entry(environment: EnvironmentId, at: float, direction: str, what: Entry | Effect) -> dict[str, Any]:
@@ -215,10 +264,3 @@ def _entry(environment: EnvironmentId, at: float, direction: str, what: Entry | 
 
 def _answer(answer: Answer) -> dict[str, Any]:
     return {"request": answer.request, "error": str(answer.error) if answer.error else None}
-
-
-def _harden(engine: Engine) -> None:
-    @event.listens_for(engine, "connect")
-    def _pragmas(connection: Any, _: Any) -> None:
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000"):
-            connection.execute(f"PRAGMA {pragma}")

@@ -7,6 +7,7 @@
     ├── UnknownName          no such environment, task, workflow or host
     ├── InvalidRequest       a request with missing, unknown or ill-typed arguments
     ├── TaskError            a process or its control channel failed
+    ├── StorageError         control's store cannot be opened or written
     └── Unreachable          nobody answers at a socket, a port or a host
 
 Every message says who, where, in which state, what was asked and what to do.
@@ -55,6 +56,10 @@ class TaskError(O2Error):
     """A process, or its control channel, failed."""
 
 
+class StorageError(O2Error):
+    """Control's store cannot be opened, or takes nothing in."""
+
+
 class Unreachable(O2Error):
     """Nobody answered."""
 
@@ -69,6 +74,7 @@ KINDS: dict[str, type[O2Error]] = {
         UnknownName,
         InvalidRequest,
         TaskError,
+        StorageError,
         Unreachable,
     )
 }

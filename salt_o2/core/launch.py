@@ -1,6 +1,6 @@
 """What an agent must know to start one task, and to speak with it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from salt_o2.core.states import ControlMode
 
@@ -42,6 +42,10 @@ class Launch:
     ports: tuple[int, ...] = ()
     """TCP ports that it will bind: refused beforehand if somebody else has one."""
     limits: Limits = Limits()
+    path: str = field(default="", compare=False)
+    """The path of its role; with the next two, what control needs if it has lost everything else."""
+    class_name: str = field(default="", compare=False)
+    critical: bool = field(default=True, compare=False)
 
     @property
     def command_line(self) -> str:

@@ -271,6 +271,7 @@ def test_every_function_of_the_modules_says_how_to_call_it(loaded):
         "o2.info",
         "o2.kill",
         "o2.log",
+        "o2.records",
         "o2.tasks",
         "o2.transition",
         "occ.get_state",

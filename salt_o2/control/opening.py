@@ -1,0 +1,80 @@
+"""The opening of control's database: as it is, anew, or refused with the reason."""
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Engine, create_engine, event, insert, make_url, select, update
+from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
+
+from salt_o2.control.damage import put_aside
+from salt_o2.control.schema import COUNTERS, ENVIRONMENTS, METADATA, RUN
+from salt_o2.core.errors import StorageError
+
+
+def opened(url: str) -> tuple[Engine, int]:
+    """Return the engine of ``url``, what is missing made, and the last run number that was ever given.
+
+    A damaged SQLite database is put aside and an empty one takes its place, see damage.py.
+
+    Raises:
+        StorageError: if it cannot be opened or written.
+    """
+    place = make_url(url)
+    try:
+        return _try_to_open(place, 0)
+    except OperationalError as error:  # no room, no right, no such folder
+        raise StorageError(words(place, error)) from error
+    except DatabaseError as error:  # not a database, or malformed
+        if place.get_backend_name() != "sqlite" or not place.database:
+            raise StorageError(words(place, error)) from error
+    try:
+        return _try_to_open(place, put_aside(Path(place.database))[1])
+    except (DBAPIError, OSError) as error:
+        raise StorageError(
+            f"the store {place.database} is damaged and cannot be put aside: {error}"
+        ) from error
+
+
+def words(place: URL, error: DBAPIError) -> str:
+    """Return what a failure to write means, and what to do."""
+    where = place.render_as_string(hide_password=True)
+    return (
+        f"control's store {where} takes nothing in ({error.orig}): nothing new is begun, what runs goes on; "
+        f"make room on its disk, or let control's user write there"
+    )
+
+
+def _try_to_open(place: URL, least_run: int) -> tuple[Engine, int]:
+    engine = create_engine(place)
+    try:
+        if engine.dialect.name == "sqlite":
+            _harden(engine)
+        METADATA.create_all(engine)
+        with engine.connect() as connection:  # damage shows where one looks
+            connection.execute(select(ENVIRONMENTS.c.id, ENVIRONMENTS.c.ended)).all()
+        return engine, _read_counter(engine, least_run)
+    except DBAPIError:
+        engine.dispose()
+        raise
+
+
+def _read_counter(engine: Engine, least: int) -> int:
+    """Return the last run number that was ever given; the counter outlives the rows of the runs.
+
+    It is written again in any case, so that a store that cannot be written is found at once.
+    """
+    with engine.begin() as connection:
+        found = connection.execute(select(COUNTERS.c.value).where(COUNTERS.c.name == RUN)).scalar()
+        last = max(int(found or 0), least)
+        if found is None:
+            connection.execute(insert(COUNTERS).values(name=RUN, value=last))
+        else:
+            connection.execute(update(COUNTERS).where(COUNTERS.c.name == RUN).values(value=last))
+        return last
+
+
+def _harden(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def _pragmas(connection: Any, _: Any) -> None:
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000"):
+            connection.execute(f"PRAGMA {pragma}")

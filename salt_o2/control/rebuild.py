@@ -1,0 +1,74 @@
+"""The desk for environments that run and that this store does not know: rebuild them, or end them."""
+
+import asyncio
+from typing import Any
+
+from salt_o2.control import record
+from salt_o2.control.arguments import RebuildWanted
+from salt_o2.control.asking import Progress, Verbs
+from salt_o2.control.control import Control, Held
+from salt_o2.control.store import Kept
+from salt_o2.core import history, snapshot
+from salt_o2.core.codec import typed
+from salt_o2.core.errors import InvalidRequest, UnknownName
+from salt_o2.core.ids import EnvironmentId, HostId
+from salt_o2.core.messages import Inquiry
+from salt_o2.core.remains import Remains, last_run, rebuilt
+from salt_o2.core.shape import Shape
+
+
+class Rebuild:
+    """Serves whoever stands before running tasks and an empty store."""
+
+    def __init__(self, control: Control) -> None:
+        """Rebuild environments of ``control``."""
+        self._control = control
+        self.verbs: Verbs = {"rebuild": (RebuildWanted, self._rebuild)}
+
+    async def _rebuild(self, wanted: RebuildWanted, user: str, _progress: Progress) -> dict[str, Any]:
+        control = self._control
+        control.store.raise_run_counter(wanted.last_run)
+        chosen = self._chosen(wanted.id)
+        if wanted.end:
+            for environment in chosen:
+                control.end_unknown(environment)
+            return {"ended": chosen, "rebuilt": [], "unknown": sorted(control.unknown)}
+        found = [await self._one(environment, user) for environment in chosen]
+        return {"ended": [], "rebuilt": found, "unknown": sorted(control.unknown)}
+
+    def _chosen(self, wanted: str) -> list[EnvironmentId]:
+        unknown = sorted(self._control.unknown)
+        chosen = [environment for environment in unknown if environment.startswith(wanted)]
+        if wanted and not chosen:
+            there = ", ".join(unknown) or "none"
+            raise UnknownName(f"no environment {wanted!r} runs unknown to this store; there is {there}")
+        return chosen
+
+    async def _one(self, environment: EnvironmentId, user: str) -> dict[str, Any]:
+        control = self._control
+        hosts = sorted(control.unknown[environment])
+        answers = await asyncio.gather(*(self._remains(host, environment) for host in hosts))
+        remains = [each for answer in answers for each in answer]
+        if not remains:
+            raise InvalidRequest(
+                f"no host has tasks of {environment} any more: {', '.join(hosts)} were asked"
+            )
+        control.store.raise_run_counter(last_run(remains))
+        held = self._adopt(environment, remains, user)
+        await control.bus.send([Inquiry(host=host) for host in hosts])
+        return record.summary(held.kept, held.environment)
+
+    async def _remains(self, host: HostId, environment: EnvironmentId) -> list[Remains]:
+        told = await self._control.bus.ask(host, "o2.records", [environment])
+        return [typed({**each, "host": host}, Remains) for each in told if each.get("launch")]
+
+    def _adopt(self, environment: EnvironmentId, remains: list[Remains], user: str) -> Held:
+        """Take it in as it is; nobody is ordered anything."""
+        control, at = self._control, self._control.clock()
+        plan, known = rebuilt(remains)
+        limits = control.limits(plan)
+        kept = Kept(id=environment, created=at, user=user, shape=Shape(), plan=plan, snapshot=known)
+        created = history.Created(at=at, plan=plan, timeouts=limits, user=user)
+        held = control.adopt(kept, snapshot.restore(environment, plan, known, limits), created)
+        control.unknown.pop(environment, None)
+        return held
