@@ -10,7 +10,7 @@ import statistics
 import tempfile
 from pathlib import Path
 
-from bench import bare, planning, through_salt
+from bench import bare, planning, recovery, through_salt
 from bench.steps import STEPS, Times
 from salt_o2 import cluster
 from salt_o2.agent.client import connect
@@ -25,6 +25,7 @@ def main() -> None:
     """Measure and print."""
     options = _options()
     planning.main()
+    recovery.main()
     prefix = os.environ.get("O2_FAIRMQ_PREFIX", "")
     kinds = {"Python devices": ""} | ({"FairMQ devices": prefix} if prefix else {})
     for minions in options.minions:

@@ -32,6 +32,8 @@ class Round:
     faults: tuple[Fault, ...]
     seconds: float
     """From the end of its faults until all was well again."""
+    fresh_s: float = 0.0
+    """From there until every host had been heard since, so that all of it was known for sure."""
     broken: tuple[str, ...] = ()
 
 
@@ -97,7 +99,11 @@ def drill(
         say(f"round {number}: {', '.join(map(str, faults))}")
         before, current = _round(Path(directory), before, number, faults, chosen)
         done.rounds.append(current)
-        say(f"  well again after {current.seconds:.1f} s" if not current.broken else _alarm(current))
+        say(
+            f"  well again after {current.seconds:.1f} s, sure after {current.fresh_s:.1f} s more"
+            if not current.broken
+            else _alarm(current)
+        )
         if current.broken:
             break
     return done
@@ -144,11 +150,17 @@ def _round(
     begin = time.monotonic()
     if any(fault.part.kind in (Kind.MASTER, Kind.MINION) for fault in faults):
         up(directory)  # what systemd does for daemons on a site's hosts
+    well_s = None
     for after in _sights(directory, begin + HEALED_WITHIN_S):
         elapsed_s = time.monotonic() - begin
-        laws = [after] if isinstance(after, str) else broken(before, faults, after, drilled, elapsed_s)
-        if not laws and isinstance(after, Seen):
-            return after, Round(number=number, faults=faults, seconds=elapsed_s)
+        laws = [after] if isinstance(after, str) else broken(before, faults, after, drilled)
+        if not isinstance(after, str) and not laws:
+            well_s = elapsed_s if well_s is None else well_s
+            laws = broken(before, faults, after, drilled, elapsed_s)
+            if not laws:
+                return after, Round(number=number, faults=faults, seconds=well_s, fresh_s=elapsed_s - well_s)
+        else:
+            well_s = None  # it only seemed so
     return before, Round(number=number, faults=faults, seconds=time.monotonic() - begin, broken=tuple(laws))
 
 

@@ -48,11 +48,12 @@ class Seen:
 
 
 def broken(
-    before: Seen, faults: Sequence[Fault], after: Seen, drilled: str, elapsed_s: float = 0.0
+    before: Seen, faults: Sequence[Fault], after: Seen, drilled: str, elapsed_s: float = float("inf")
 ) -> list[str]:
     """Return each law that does not hold, in words; ``faults`` hit tasks of environment ``drilled`` only.
 
-    They ended ``elapsed_s`` seconds before ``after`` was seen: what was heard earlier is not fresh.
+    They ended ``elapsed_s`` seconds before ``after`` was seen: what was heard earlier is not fresh. Without
+    it, freshness is not asked for.
     """
     found: list[str] = []
     for id, was in before.environments.items():

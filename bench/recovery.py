@@ -1,0 +1,187 @@
+"""What a fault costs: processes killed in a run, control killed, an agent killed.
+
+Times of processes come from control's journal, which has the moment that each thing was known; the beginning
+is the clock just before the kill. Beside them: the bare start, configure and start of one such device.
+"""
+
+import asyncio
+import os
+import signal
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from bench import bare
+from salt_o2 import cluster
+from salt_o2.agent.client import connect
+from salt_o2.cluster.config import packaged
+from salt_o2.cluster.parts import agent_pid
+from salt_o2.control.client import ControlClient
+from salt_o2.control.render import table
+from salt_o2.core.errors import O2Error
+from salt_o2.core.states import TaskEvent
+
+WORKFLOW = "fairmq-ex-1-n-1"
+LOOK_S = 0.005
+LONGEST_S = 120.0
+ONE_IN = 50
+HEARTBEAT_S = 10.0
+"""An agent that is killed here must not count as a lost host."""
+
+Row = tuple[str, ...]
+
+
+def main(tasks: int = 200, rounds: int = 3) -> None:
+    """Measure and print."""
+    with tempfile.TemporaryDirectory(prefix="o2-bench-") as directory:
+        status = cluster.up(directory, minions=4, heartbeat_s=HEARTBEAT_S)
+        try:
+            _print(tasks, _measure(Path(directory), status, tasks, rounds))
+        finally:
+            cluster.down(directory)
+
+
+def _measure(directory: Path, status: dict[str, Any], tasks: int, rounds: int) -> list[Row]:
+    with ControlClient(status["control_socket"]) as control:
+        variables = {"processors": str(tasks - 2), "rate": "10", "recovery_restarts": "1000"}
+        made = control.request("env_create", {"workflow": WORKFLOW, "vars": variables})
+        environment = {"id": made["id"]}
+        control.request("env_control", environment | {"event": "START_ACTIVITY"})
+        found = [_kill_some(control, made["id"], tasks, number) for number in range(rounds)]
+        rows = [
+            _row("kill -9 to detection", [each for one in found for each in one[0]], "0.050"),
+            _row("kill -9 to RUNNING again", [each for one in found for each in one[1]], "1.000"),
+            _row("bare start, configure and start of one device", [_bare() for _ in range(rounds)], ""),
+        ]
+        rows += _restarts(control, directory, status, made["id"], rounds)
+        control.request("env_destroy", environment | {"force": True, "allow_in_running_state": True})
+    return rows
+
+
+def _kill_some(control: ControlClient, id: str, tasks: int, number: int) -> tuple[list[float], list[float]]:
+    """Kill one in fifty processors; return when each death was known, and when each ran again, in seconds."""
+    shown = control.request("env_show", {"id": id})
+    able = [task for task in shown["tasks"] if "processor" in task["path"]]
+    victims = [able[(number + ONE_IN * n) % len(able)] for n in range(tasks // ONE_IN)]
+    known = len(control.request("env_history", {"id": id, "limit": 1_000_000}))
+    killed = {}
+    for victim in victims:
+        killed[victim["id"]] = time.time()
+        os.kill(victim["pid"], signal.SIGKILL)
+
+    def news(kind: str) -> dict[str, float]:
+        lines = control.request("env_history", {"id": id, "after": known, "limit": 1_000_000})
+        found = [line for line in lines if line["kind"] == kind]
+        return {line["what"]["task"]: datetime.fromisoformat(line["at"]).timestamp() for line in found}
+
+    _until(lambda: set(news("AnnounceRecovery")) >= set(killed), "all killed tasks are back", 0.2)
+    deaths, returns = news("AnnounceFailure"), news("AnnounceRecovery")
+    return (
+        [deaths[task] - at for task, at in killed.items() if task in deaths],
+        [returns[task] - at for task, at in killed.items()],
+    )
+
+
+def _bare() -> float:
+    """Return how long one such device takes to start, be configured and be started, driven by a script."""
+    plan = bare.plan_of(packaged("examples"), WORKFLOW, {"processors": "1"})
+    task = next(each for each in plan.tasks if "processor" in each.path)
+
+    async def measure() -> float:
+        with tempfile.TemporaryDirectory() as output:
+            device = bare._Device(task, Path(output))
+            begin = time.perf_counter()
+            try:
+                await device.start()
+                await device.fire(TaskEvent.CONFIGURE)
+                await device.fire(TaskEvent.START)
+                return time.perf_counter() - begin
+            finally:
+                if device._channel is not None:
+                    await device._channel.close()
+                device.kill()
+
+    return asyncio.run(measure())
+
+
+def _restarts(
+    control: ControlClient, directory: Path, status: dict[str, Any], id: str, rounds: int
+) -> list[Row]:
+    returns, adoptions, away = [], [], []
+    minion = status["minions"][0]
+    for _ in range(rounds):
+        returns.append(_kill_control(control, id))
+        seconds, gone = _kill_agent(directory, status, minion)
+        adoptions.append(seconds)
+        away.append(gone)
+    return [
+        _row("return of control after kill -9, all tasks known", returns, "3.000"),
+        _row("adoption by a restarted agent, from its first moment", adoptions, "1.000"),
+        _row("the same from the kill: Salt starts the engine again", away, ""),
+    ]
+
+
+def _kill_control(control: ControlClient, id: str) -> float:
+    pid = control.request("info")["pid"]
+    begin = time.perf_counter()
+    os.kill(pid, signal.SIGKILL)
+    _until(lambda: _all_known(control, id, pid), "control knows all tasks again", LOOK_S)
+    return time.perf_counter() - begin
+
+
+def _all_known(control: ControlClient, id: str, before: int) -> bool:
+    try:
+        if control.request("info", timeout_s=5)["pid"] == before:
+            return False
+        return all(task["state"] == "RUNNING" for task in control.request("env_show", {"id": id})["tasks"])
+    except O2Error:
+        return False
+
+
+def _kill_agent(directory: Path, status: dict[str, Any], minion: str) -> tuple[float, float]:
+    sock_dir = Path(status["control_socket"]).parent.parent / minion
+    with connect(sock_dir, 5.0) as agent:
+        expected = len(agent.tasks())
+    before = agent_pid(directory, minion)
+    assert before is not None
+    begin = time.perf_counter()
+    os.kill(before, signal.SIGKILL)
+    _until(lambda: agent_pid(directory, minion) not in (None, before), "Salt starts another agent", LOOK_S)
+    there = time.perf_counter()
+    _until(lambda: _adopted(sock_dir) == expected, "it has adopted all tasks", LOOK_S)
+    return time.perf_counter() - there, time.perf_counter() - begin
+
+
+def _adopted(sock_dir: Path) -> int:
+    try:
+        with connect(sock_dir, 1.0) as agent:
+            return sum(task["state"] == "RUNNING" for task in agent.tasks())
+    except O2Error:
+        return -1
+
+
+def _until(condition: Callable[[], bool], what: str, every_s: float) -> None:
+    end = time.monotonic() + LONGEST_S
+    while not condition():
+        if time.monotonic() > end:
+            raise RuntimeError(f"not within {LONGEST_S:g} s: {what}")
+        time.sleep(every_s)
+
+
+def _row(what: str, seconds: list[float], target: str) -> Row:
+    if not seconds:
+        return what, "0", "-", "-", target
+    return what, str(len(seconds)), f"{statistics.median(seconds):.3f}", f"{max(seconds):.3f}", target
+
+
+def _print(tasks: int, rows: list[Row]) -> None:
+    print(f"\nfaults in a run of {tasks} Python devices on 4 minions, one in {ONE_IN} killed (s)")
+    print(table(("FROM ... TO", "TIMES", "MEDIAN", "MOST", "TARGET"), rows), flush=True)
+
+
+if __name__ == "__main__":
+    main()
