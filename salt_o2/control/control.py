@@ -118,6 +118,8 @@ class Control:
             self.step(self.held[environment], request)
         for held in self.held.values():
             self._set_timer(held)
+        hosts = {host for held in self.held.values() for host in held.environment.members.hosts}
+        self._outbox.send([Inquiry(host=host) for host in sorted(hosts)])  # sooner than their heartbeats
         async with asyncio.TaskGroup() as group:
             group.create_task(self._outbox.run())
             group.create_task(self._watch_hosts())

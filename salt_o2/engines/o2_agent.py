@@ -15,9 +15,11 @@ Engine for Salt minions: the agent, which starts and drives the tasks of this ho
 
 import asyncio
 import contextlib
+import functools
 import pathlib
 import signal
 
+from salt_o2 import supervise
 from salt_o2.agent import agent, facts, server
 from salt_o2.bus import minion
 from salt_o2.core import messages
@@ -37,7 +39,11 @@ def start(**config):
     """
     Run the agent until the minion ends; ``config`` overrides ``o2:`` of the minion's configuration.
     """
-    asyncio.run(_run({**__opts__.get("o2", {}), **config}))
+    supervise.supervised(functools.partial(_work, {**__opts__.get("o2", {}), **config}))
+
+
+def _work(settings):
+    asyncio.run(_run(settings))
 
 
 async def _run(settings):

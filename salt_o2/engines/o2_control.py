@@ -16,6 +16,7 @@ import pathlib
 
 import salt.pillar
 
+from salt_o2 import supervise
 from salt_o2.bus import files, master
 from salt_o2.control import furnishing, serve, site
 
@@ -34,6 +35,10 @@ def start(**config):
     """
     Run control until the master ends; ``config`` overrides ``o2:`` of the master's configuration and pillar.
     """
+    supervise.supervised(functools.partial(_work, config))
+
+
+def _work(config):
     settings = site.read_site(
         {"database": f"sqlite:///{pathlib.Path(__opts__['cachedir']) / 'o2.sqlite'}"},
         __opts__.get("o2", {}),
