@@ -1,5 +1,6 @@
 """The opening of control's database: as it is, anew, or refused with the reason."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,8 @@ def words(place: URL, error: DBAPIError) -> str:
 
 def _try_to_open(place: URL, least_run: int) -> tuple[Engine, int]:
     engine = create_engine(place)
+    if place.get_backend_name() == "sqlite" and place.database:
+        _make_private(Path(place.database))
     try:
         if engine.dialect.name == "sqlite":
             _harden(engine)
@@ -56,6 +59,13 @@ def _try_to_open(place: URL, least_run: int) -> tuple[Engine, int]:
     except DBAPIError:
         engine.dispose()
         raise
+
+
+def _make_private(file: Path) -> None:
+    """Plans hold commands and variables, which are nobody else's business."""
+    with suppress(OSError):  # whoever opens it says what is wrong
+        file.touch(mode=0o600)
+        file.chmod(0o600)
 
 
 def _read_counter(engine: Engine, least: int) -> int:

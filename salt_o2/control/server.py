@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -20,6 +21,10 @@ log = logging.getLogger(__name__)
 
 SOCKET = "o2_control.ipc"
 PROGRESS_EVERY_S = 0.05
+MOST_AT_ONCE = 2000
+"""Requests that are served at the same time; what comes beyond is refused at once."""
+MOST_BYTES = 16 * 1024 * 1024
+"""Of one request."""
 LONGEST_PATH = 107
 """What a unix socket's address can hold on Linux."""
 
@@ -51,10 +56,9 @@ class RequestServer:
     async def run(self) -> None:
         """Serve until cancelled."""
         with zmq.asyncio.Context() as context, context.socket(zmq.ROUTER) as router:
-            router.linger = 0
+            router.linger, router.maxmsgsize = 0, MOST_BYTES
             self._path.unlink(missing_ok=True)
-            router.bind(f"ipc://{self._path}")
-            self._path.chmod(0o600)
+            _bind_privately(router, self._path)
             try:
                 while True:
                     peer, frame = await router.recv_multipart()
@@ -63,6 +67,9 @@ class RequestServer:
                 await self._finish()
 
     def _spawn(self, router: Any, peer: bytes, frame: bytes) -> None:
+        if len(self._serving) >= MOST_AT_ONCE:
+            _Exchange(router, peer).refuse(frame)
+            return
         task = asyncio.create_task(_Exchange(router, peer).serve(self._desk, frame))
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
@@ -82,6 +89,13 @@ class _Exchange:
         self._peer = peer
         self._id = ""
         self._last_progress = 0.0
+
+    def refuse(self, frame: bytes) -> None:
+        """Say that there are too many requests; those that are being served go on."""
+        with suppress(InvalidRequest):
+            self._id = str(_read(frame).get("id", ""))
+        message = f"control serves {MOST_AT_ONCE} requests at the moment and takes no more: ask again later"
+        self._send("error", {"kind": "Unreachable", "message": message})
 
     async def serve(self, desk: Serves, frame: bytes) -> None:
         try:
@@ -114,6 +128,15 @@ class _Exchange:
         # A client that has gone, or reads slowly, must not hold anybody up.
         with suppress(zmq.ZMQError):
             self._router.send_multipart(frames, flags=zmq.DONTWAIT)
+
+
+def _bind_privately(router: Any, path: Path) -> None:
+    """Nobody else may connect, not even for a moment."""
+    former = os.umask(0o177)
+    try:
+        router.bind(f"ipc://{path}")
+    finally:
+        os.umask(former)
 
 
 def _read(frame: bytes) -> dict[str, Any]:

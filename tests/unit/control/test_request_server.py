@@ -1,0 +1,151 @@
+"""Control's socket under load, and who may use it."""
+
+import asyncio
+import os
+import stat
+
+import msgpack
+import pytest
+import zmq
+import zmq.asyncio
+
+from salt_o2.control import server
+from salt_o2.control.server import RequestServer
+from salt_o2.control.store import Store
+from salt_o2.core.errors import InvalidRequest
+
+
+class Desk:
+    """Answers "quick" at once, and everything else when the gate opens."""
+
+    def __init__(self):
+        self.gate = asyncio.Event()
+        self.served = 0
+
+    async def serve(self, verb, arguments, user, progress):
+        if verb != "quick":
+            await self.gate.wait()
+        self.served += 1
+        return {"verb": verb, "user": user, **arguments}
+
+
+@pytest.fixture
+def perform(tmp_path):
+    """Play a scene with a served desk and a function that makes clients."""
+
+    def play(scene):
+        async def whole():
+            desk, path = Desk(), tmp_path / "s.ipc"
+            serving = asyncio.create_task(RequestServer(desk, path).run())
+            with zmq.asyncio.Context() as context:
+                while not path.exists():
+                    await asyncio.sleep(0.001)
+                try:
+                    async with asyncio.timeout(50):
+                        await scene(desk, lambda **options: connected(context, path, **options))
+                finally:
+                    serving.cancel()
+                    await asyncio.gather(serving, return_exceptions=True)
+                    context.destroy(linger=0)
+
+        asyncio.run(whole())
+
+    return play
+
+
+def connected(context, path, rcvhwm=0):
+    client = context.socket(zmq.DEALER)
+    client.linger, client.sndhwm, client.rcvhwm = 0, 0, rcvhwm
+    client.connect(f"ipc://{path}")
+    return client
+
+
+async def ask(client, identity, verb="quick", **arguments):
+    await client.send(msgpack.packb({"id": identity, "verb": verb, "arguments": arguments, "user": "u"}))
+
+
+async def ends(client, count):
+    """The last word about each of ``count`` requests, by id."""
+    found = {}
+    while len(found) < count:
+        answer = msgpack.unpackb(await client.recv())
+        if "result" in answer or "error" in answer:
+            found[answer["id"]] = answer
+    return found
+
+
+def test_a_thousand_requests_at_once_are_all_answered(perform):
+    async def scene(desk, client):
+        many = client()
+        for number in range(1000):
+            await ask(many, str(number), n=number)
+        answers = await ends(many, 1000)
+        assert {answer["result"]["n"] for answer in answers.values()} == set(range(1000))
+
+    perform(scene)
+
+
+def test_what_is_too_much_is_refused_and_says_so_and_the_rest_goes_on(perform, monkeypatch):
+    monkeypatch.setattr(server, "MOST_AT_ONCE", 10)
+
+    async def scene(desk, client):
+        many = client()
+        for number in range(15):
+            await ask(many, str(number), "slow")
+        refused = await ends(many, 5)
+        assert set(refused) == {str(number) for number in range(10, 15)}
+        assert all("takes no more: ask again later" in each["error"]["message"] for each in refused.values())
+        desk.gate.set()
+        assert all("result" in each for each in (await ends(many, 10)).values())
+        await ask(many, "again")
+        assert "result" in (await ends(many, 1))["again"]
+
+    perform(scene)
+
+
+def test_who_does_not_read_holds_nobody_up(perform):
+    async def scene(desk, client):
+        lazy, keen = client(rcvhwm=1), client()
+        for number in range(1500):
+            await ask(lazy, str(number), text="x" * 1000)
+        await ask(keen, "mine")
+        assert "result" in (await ends(keen, 1))["mine"]
+        while desk.served < 1501:
+            await asyncio.sleep(0.01)
+
+    perform(scene)
+
+
+@pytest.mark.parametrize("frame", [b"", b"\xc1", msgpack.packb([1]), b"x" * 100], ids=str)
+def test_nonsense_is_answered_with_what_a_request_is(perform, frame):
+    async def scene(desk, client):
+        one = client()
+        await one.send(frame)
+        while "error" not in (answer := msgpack.unpackb(await one.recv())):
+            pass
+        assert answer["error"]["kind"] == InvalidRequest.__name__
+        assert "msgpack map" in answer["error"]["message"]
+
+    perform(scene)
+
+
+def test_only_its_user_may_ask(perform, tmp_path):
+    async def scene(desk, client):
+        assert stat.S_IMODE((tmp_path / "s.ipc").stat().st_mode) == 0o600
+
+    before = os.umask(0)
+    os.umask(before)
+    perform(scene)
+    assert os.umask(before) == before
+
+
+def test_only_its_user_may_read_the_store(tmp_path):
+    file = tmp_path / "o2.sqlite"
+    file.touch(mode=0o644)
+    store = Store(f"sqlite:///{file}")
+    store.open_run("E1", 1.0)
+    store.flush()
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    store.close()
+    assert set(modes.values()) == {0o600}
+    assert "o2.sqlite-wal" in modes
