@@ -7,6 +7,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -157,7 +158,8 @@ class Trial:
         """End everything that was started."""
         for subject in self._subjects:
             if subject.process.poll() is None:
-                os.killpg(subject.process.pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):  # it may be dying already
+                    os.killpg(subject.process.pid, signal.SIGKILL)
             await asyncio.to_thread(subject.process.wait)
             await subject.channel.close()
         for file in self._files:
