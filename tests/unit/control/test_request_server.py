@@ -37,16 +37,23 @@ def perform(tmp_path):
         async def whole():
             desk, path = Desk(), tmp_path / "s.ipc"
             serving = asyncio.create_task(RequestServer(desk, path).run())
+            clients = []
             with zmq.asyncio.Context() as context:
+
+                def client(**options):
+                    clients.append(connected(context, path, **options))
+                    return clients[-1]
+
                 while not path.exists():
                     await asyncio.sleep(0.001)
                 try:
                     async with asyncio.timeout(50):
-                        await scene(desk, lambda **options: connected(context, path, **options))
+                        await scene(desk, client)
                 finally:
                     serving.cancel()
                     await asyncio.gather(serving, return_exceptions=True)
-                    context.destroy(linger=0)
+                    for each in clients:
+                        each.close(linger=0)
 
         asyncio.run(whole())
 
