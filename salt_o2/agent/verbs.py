@@ -1,6 +1,7 @@
 """What can be asked of an agent through its socket, with plain values in and out."""
 
 import asyncio
+import os
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -79,6 +80,7 @@ class Verbs:
         reporter, reports = self._agent.reporter, self._agent.tasks()
         return {
             "host": self._agent.host,
+            "pid": os.getpid(),
             "incarnation": reporter.incarnation,
             "directory": str(self._agent.directory),
             "up_s": round(time.time() - reporter.facts.started, 1),
