@@ -27,6 +27,8 @@ from salt_o2.core.states import TaskEvent
 
 WORKFLOW = "fairmq-ex-1-n-1"
 LOOK_S = 0.005
+REST_S = 5.0
+"""Between looks into the journal, which costs control something itself; times are in it anyway."""
 LONGEST_S = 120.0
 ONE_IN = 50
 HEARTBEAT_S = 10.0
@@ -78,7 +80,8 @@ def _kill_some(control: ControlClient, id: str, tasks: int, number: int) -> tupl
         found = [line for line in lines if line["kind"] == kind]
         return {line["what"]["task"]: datetime.fromisoformat(line["at"]).timestamp() for line in found}
 
-    _until(lambda: set(news("AnnounceRecovery")) >= set(killed), "all killed tasks are back", 0.2)
+    time.sleep(REST_S)
+    _until(lambda: set(news("AnnounceRecovery")) >= set(killed), "all killed tasks are back", REST_S)
     deaths, returns = news("AnnounceFailure"), news("AnnounceRecovery")
     return (
         [deaths[task] - at for task, at in killed.items() if task in deaths],
