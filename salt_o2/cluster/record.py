@@ -8,7 +8,7 @@ from salt_o2.cluster.layout import SOCKET_NAME, Layout
 from salt_o2.cluster.process import Process
 from salt_o2.core.errors import O2Error
 
-HEARTBEAT_S = 1.0
+HEARTBEAT_S = 3.0
 """A few hosts may tell more often that they are there than two thousand, and are missed sooner."""
 
 

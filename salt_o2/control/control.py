@@ -300,9 +300,15 @@ class Control:
 
     async def _watch_hosts(self) -> None:
         """Leave hosts that have fallen silent out of new plans; they are in again when they report."""
+        pause, looked_at = self.hosts.heartbeat_s / 4, self.clock()
         while True:
-            await asyncio.sleep(self.hosts.heartbeat_s / 4)
-            for host in self.hosts.silent(self.clock()):
+            await asyncio.sleep(pause)
+            stood_still = self.clock() - looked_at - 2 * pause
+            looked_at = self.clock()
+            if stood_still > 0:  # who stood still himself cannot tell who was silent meanwhile
+                self.hosts.forgive(stood_still + pause)
+                continue
+            for host in self.hosts.silent(looked_at):
                 self._lose(host)
 
     def _lose(self, host: HostId) -> None:

@@ -47,6 +47,11 @@ class Hosts:
         """Return whether ``host`` has missed too many heartbeats."""
         return at - self.known[host].last_seen > SILENT_AFTER * self.heartbeat_s
 
+    def forgive(self, seconds: float) -> None:
+        """Do not count ``seconds`` against anybody: control did not listen then."""
+        for host in self.known.values():
+            host.last_seen += seconds
+
     def silent(self, at: float) -> list[HostId]:
         """Return the hosts that have missed too many heartbeats."""
         return [host for host in self.known if self.is_silent(host, at)]

@@ -23,7 +23,7 @@ STANDSTILL_S = 7.0
 def cluster_to_break(tmp_path):
     """A private cluster of its own for each test, because hosts of it are broken."""
     directory = tmp_path / "breakable"
-    status = up(directory)
+    status = up(directory, heartbeat_s=2)
     yield PrivateCluster(
         directory=Path(status["directory"]),
         config_dir=Path(status["config_dir"]),

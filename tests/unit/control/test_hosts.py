@@ -66,3 +66,8 @@ def test_a_host_is_silent_only_after_several_heartbeats(hosts):
 def test_a_heartbeat_ends_the_silence(hosts):
     hosts.note(report(5), 100.0)
     assert hosts.silent(101.0) == []
+
+
+def test_time_in_which_control_did_not_listen_counts_against_nobody(hosts):
+    hosts.forgive(60.0)
+    assert hosts.silent(60.0 + SILENT_AFTER * 5.0) == []
