@@ -8,10 +8,11 @@ import contextlib
 import fcntl
 import logging
 import re
+import time
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
-from salt_o2.agent import procfs
+from salt_o2.agent import cgroup, procfs
 from salt_o2.agent.body import Host
 from salt_o2.agent.home import Home, TaskHome
 from salt_o2.agent.record import Record
@@ -187,6 +188,7 @@ class Agent:
         for task, result in zip(tasks, results, strict=True):
             if isinstance(result, Exception):
                 log.error("task %s cannot be adopted: %r", task.id, result)
+        cgroup.sweep(self._host.groups, time.time())
         if tasks:
             log.info("%s: adopted %d tasks from %s", self.host, len(tasks), self.directory)
 

@@ -9,6 +9,7 @@ Process Constraint"). systemd makes room by ``DelegateSubgroup=`` (its version 2
 groups, but no controllers.
 """
 
+import contextlib
 import hashlib
 import logging
 import os
@@ -26,6 +27,7 @@ PREFIX = "o2-"
 CONTROLLERS = ("cpu", "memory", "pids")
 CPU_PERIOD_US = 100_000
 GONE_S = 2.0
+STALE_S = 60.0
 MB = 1024 * 1024
 
 
@@ -148,6 +150,26 @@ def find(folder: Path, place: Path | None) -> Group | None:
     """Return the group of the task in ``folder``, if it has one."""
     group = Group(place / name_of(folder)) if place is not None else None
     return group if group is not None and group.path.is_dir() else None
+
+
+def sweep(place: Path | None, now: float) -> int:
+    """Remove groups in which nobody is, of tasks that ended without an agent; return how many those were.
+
+    Those younger than a minute at ``now``, in seconds since the epoch, are left: a task may be about to enter.
+    """
+    stale = [path for path in place.glob(f"{PREFIX}*") if _is_stale(path, now)] if place is not None else []
+    for path in stale:
+        with contextlib.suppress(OSError):  # somebody else was quicker, or has entered
+            path.rmdir()
+    return len(stale)
+
+
+def _is_stale(path: Path, now: float) -> bool:
+    try:
+        empty = "populated 0" in (path / "cgroup.events").read_text()
+        return empty and now - path.stat().st_mtime > STALE_S
+    except OSError:
+        return False
 
 
 def _enable(place: Path) -> None:

@@ -120,3 +120,20 @@ def test_a_real_group_is_made_and_removed(tmp_path):
     finally:
         made.remove()
     assert not Path(made.path).exists()
+
+
+@pytest.mark.parametrize(
+    ("events", "age_s", "stays"),
+    [("populated 0\n", 61, False), ("populated 1\n", 61, True), ("populated 0\n", 1, True)],
+    ids=["stale", "lived-in", "young"],
+)
+def test_groups_that_nobody_took_away_are_swept(tmp_path, monkeypatch, events, age_s, stays):
+    path = tmp_path / "o2-x"
+    path.mkdir()
+    (path / "cgroup.events").write_text(events)
+    now = path.stat().st_mtime + age_s
+    removed = []
+    monkeypatch.setattr("pathlib.Path.rmdir", removed.append)
+    assert cgroup.sweep(tmp_path, now) == (0 if stays else 1)
+    assert removed == ([] if stays else [path])
+    assert cgroup.sweep(None, now) == 0
