@@ -155,7 +155,7 @@ def find(folder: Path, place: Path | None) -> Group | None:
 def sweep(place: Path | None, now: float) -> int:
     """Remove groups in which nobody is, of tasks that ended without an agent; return how many those were.
 
-    Those younger than a minute at ``now``, in seconds since the epoch, are left: a task may be about to enter.
+    Those younger than a minute at ``now``, in seconds since the epoch, stay: a task may be about to enter.
     """
     stale = [path for path in place.glob(f"{PREFIX}*") if _is_stale(path, now)] if place is not None else []
     for path in stale:

@@ -133,7 +133,7 @@ def test_groups_that_nobody_took_away_are_swept(tmp_path, monkeypatch, events, a
     (path / "cgroup.events").write_text(events)
     now = path.stat().st_mtime + age_s
     removed = []
-    monkeypatch.setattr("pathlib.Path.rmdir", removed.append)
+    monkeypatch.setattr("pathlib.Path.rmdir", lambda gone: removed.append(gone))
     assert cgroup.sweep(tmp_path, now) == (0 if stays else 1)
     assert removed == ([] if stays else [path])
     assert cgroup.sweep(None, now) == 0
