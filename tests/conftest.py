@@ -15,13 +15,7 @@ def cluster(tmp_path_factory):
     """A private master and three minions; at the end nothing of it may be left."""
     directory = tmp_path_factory.mktemp("cluster") / "private"
     status = up(directory)
-    yield PrivateCluster(
-        directory=Path(status["directory"]),
-        config_dir=Path(status["config_dir"]),
-        control_socket=Path(status["control_socket"]),
-        minions=tuple(status["minions"]),
-        pids=status["pids"],
-    )
+    yield PrivateCluster.of(status)
     ended = down(directory)
     assert marked(layout(directory).directory) == []
     assert not directory.exists()

@@ -22,6 +22,17 @@ class PrivateCluster:
     minions: tuple[str, ...]
     pids: dict[str, int]
 
+    @classmethod
+    def of(cls, status: dict[str, Any]) -> "PrivateCluster":
+        """The cluster that ``salt_o2.cluster.up`` has brought up."""
+        return cls(
+            directory=Path(status["directory"]),
+            config_dir=Path(status["config_dir"]),
+            control_socket=Path(status["control_socket"]),
+            minions=tuple(status["minions"]),
+            pids=status["pids"],
+        )
+
     def ask(self, verb: str, timeout_s: float = 60, **arguments: Any) -> Any:
         """Ask control, as coconut and the runner do."""
         with ControlClient(self.control_socket) as control:

@@ -10,7 +10,7 @@ Everything here runs in one asyncio loop; nothing in it waits for a host.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -165,18 +165,17 @@ class Control:
     def hear(self, report: Report) -> None:
         """Take in an agent's report."""
         at = self.clock()
+        environments = {name: held.environment for name, held in self.held.items()}
         if self.hosts.note(report, at):
             self._outbox.send([Inquiry(host=report.host)])
         if report.facts:
             self.inventory.add_host(report.host, report.facts)
             log.info("host %s has %d tasks", report.host, len(report.tasks))
-            self._end_strays(report)
-        environments = {name: held.environment for name, held in self.held.items()}
+            self._end_strays(report, environments)
         for name, moved in survey.by_environment(environments, report, at).items():
             self.step(self.held[name], moved)
 
-    def _end_strays(self, report: Report) -> None:
-        environments = {name: held.environment for name, held in self.held.items()}
+    def _end_strays(self, report: Report, environments: Mapping[EnvironmentId, Environment]) -> None:
         ended = []
         for hosts in self.unknown.values():
             hosts.pop(report.host, None)

@@ -1,6 +1,7 @@
 """The course of an environment: its transitions, stage by stage, and what follows from failures.
 
-This is the lowest layer of the machine in core/environment.py: Course, HookSteps, ReportSteps, Environment.
+This is the lowest layer of the machine in core/environment.py: Course, HookSteps, RepairSteps,
+ReportSteps, Environment.
 """
 
 from collections import deque

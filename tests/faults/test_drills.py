@@ -5,7 +5,6 @@ it sets O2_SEEDS and O2_MINUTES.
 """
 
 import os
-from pathlib import Path
 
 import pytest
 from private_cluster import PrivateCluster
@@ -28,13 +27,7 @@ def cluster(tmp_path_factory):
     """A cluster of two minions that is maltreated."""
     directory = tmp_path_factory.mktemp("faults") / "private"
     status = up(directory, minions=2, heartbeat_s=8)
-    yield PrivateCluster(
-        directory=Path(status["directory"]),
-        config_dir=Path(status["config_dir"]),
-        control_socket=Path(status["control_socket"]),
-        minions=tuple(status["minions"]),
-        pids=status["pids"],
-    )
+    yield PrivateCluster.of(status)
     ended = down(directory)
     assert ended["leftovers"] == []
     assert marked(directory) == []

@@ -3,7 +3,6 @@
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from environment_views import identities, states, task_at, total_at
@@ -23,13 +22,7 @@ def cluster(tmp_path_factory):
     """A cluster of its own, with two minions: it is killed again and again."""
     directory = tmp_path_factory.mktemp("killed") / "private"
     status = up(directory, minions=2, heartbeat_s=10)
-    yield PrivateCluster(
-        directory=Path(status["directory"]),
-        config_dir=Path(status["config_dir"]),
-        control_socket=Path(status["control_socket"]),
-        minions=tuple(status["minions"]),
-        pids=status["pids"],
-    )
+    yield PrivateCluster.of(status)
     down(directory)
     assert marked(directory) == []
 

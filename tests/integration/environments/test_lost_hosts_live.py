@@ -24,13 +24,7 @@ def cluster_to_break(tmp_path):
     """A private cluster of its own for each test, because hosts of it are broken."""
     directory = tmp_path / "breakable"
     status = up(directory, heartbeat_s=2)
-    yield PrivateCluster(
-        directory=Path(status["directory"]),
-        config_dir=Path(status["config_dir"]),
-        control_socket=Path(status["control_socket"]),
-        minions=tuple(status["minions"]),
-        pids=status["pids"],
-    )
+    yield PrivateCluster.of(status)
     down(directory)
     assert marked(directory) == []
 
