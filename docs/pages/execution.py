@@ -9,7 +9,7 @@ from pages import markdown
 
 ROOT = Path(__file__).resolve().parents[2]
 _EXAMPLE = "CLI Example:"
-_PARAMETER = re.compile(r"^(\w+)\n((?:    .*\n?)(?:    .*\n?|\n)*)", re.MULTILINE)
+_PARAMETER = re.compile(r"^(\w+(?:, \w+)*)\n((?:    .*\n?)(?:    .*\n?|\n)*)", re.MULTILINE)
 
 
 class Function(NamedTuple):
@@ -29,7 +29,17 @@ def runner() -> str:
         "For operators and site administrators: every function of `salt-run o2.*`.",
         _about(ROOT / "runners/o2.py"),
         *_sections(ROOT / "runners/o2.py", "o2", "##"),
+        *(part for path in RUNNER_PARTS for part in _runner_part(path)),
     )
+
+
+RUNNER_PARTS = sorted(ROOT.glob("runners/o2_*.py"))
+"""Further files of the runner; Salt makes one runner of all."""
+
+
+def _runner_part(path: Path) -> list[str]:
+    about = (ast.get_docstring(ast.parse(path.read_text())) or "").partition(". ")[0]
+    return [f"## {about}\n", *_sections(path, "o2", "###")]
 
 
 def modules() -> str:
@@ -71,11 +81,15 @@ def _section(function: Function, level: str) -> str:
         markdown.prose(function.text) + "\n",
     ]
     if function.parameters:
-        rows = [(f"`{name}`", markdown.prose(text)) for name, text in function.parameters.items()]
+        rows = [(_names(name), markdown.prose(text)) for name, text in function.parameters.items()]
         parts.append(markdown.table(("parameter", "meaning"), rows))
     if function.example:
         parts.append(markdown.code(function.example, "bash"))
     return "\n".join(parts)
+
+
+def _names(names: str) -> str:
+    return ", ".join(f"`{name}`" for name in names.split(", "))
 
 
 def _function(found: ast.FunctionDef, virtual_name: str) -> Function:
@@ -92,6 +106,6 @@ def _function(found: ast.FunctionDef, virtual_name: str) -> Function:
 
 
 def _parameters(text: str, names: list[str]) -> dict[str, str]:
-    """Return what a docstring says of each parameter: its name alone on a line, then indented lines."""
+    """Return what a docstring says of each parameter: names alone on a line, then indented lines."""
     found = _PARAMETER.findall(text)
-    return {name: " ".join(said.split()) for name, said in found if name in names}
+    return {name: " ".join(said.split()) for name, said in found if {*name.split(", ")} <= {*names}}

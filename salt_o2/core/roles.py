@@ -40,7 +40,7 @@ RUNNERS: Mapping[Role, tuple[str, ...]] = {
     ),
     Role.OPERATOR: ("env_control", "env_create", "env_destroy", "env_repeat", "task_recover"),
     Role.EXPERT: ("config_import", "config_set", "env_modify", "run_stop", "site_check"),
-    Role.ADMINISTRATOR: ("rebuild",),
+    Role.ADMINISTRATOR: ("ask", "rebuild"),
 }
 """Functions of the runner ``o2``."""
 MODULES: Mapping[Role, tuple[str, ...]] = {

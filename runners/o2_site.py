@@ -1,0 +1,92 @@
+"""The site as a whole. A part of the runner ``o2``, see o2.py."""
+
+import glob
+import pathlib
+from dataclasses import asdict
+
+import salt.pillar
+import salt.utils.minions
+import salt.utils.yaml
+
+from salt_o2.control import audience, client
+from salt_o2.control import site_check as site_check_
+from salt_o2.core.errors import Unreachable
+from salt_o2.where import packaged
+
+__virtualname__ = "o2"
+
+
+def __virtual__():
+    return __virtualname__
+
+
+def site_check():
+    """
+    Find what is wrong with this site: keys and types in pillar and configuration, port ranges, detectors that
+    name unknown hosts, hosts without attributes, repositories and reactor rules that are missing.
+
+    Nothing is changed. The exit code is 1 if something is wrong.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run o2.site_check
+    """
+    facts = _site_facts()
+    found = [
+        asdict(each)
+        for each in site_check_.check(facts, lambda path: pathlib.Path(path, "workflows").is_dir())
+    ]
+    report = {"problems": found, "hosts": len(facts.hosts), "retcode": 1 if found else 0}
+    return audience.shown(__opts__, report)
+
+
+def _site_facts():
+    own, *rest = [_pillar(minion) for minion in (__opts__["id"], *_accepted())]
+    wired = {tag: rules for line in __opts__.get("reactor") or () for tag, rules in line.items()}
+    return site_check_.SiteFacts(
+        config=__opts__.get("o2", {}),
+        pillar=own.get("o2", {}),
+        hosts={each["id"]: each.get("o2", {}) for each in rest},
+        known=_known(),
+        pillar_errors={each["id"]: each["_errors"] for each in (own, *rest) if each.get("_errors")},
+        engines=[name for engine in __opts__.get("engines") or () for name in engine],
+        wired=wired,
+        ours=_our_tags(),
+        rules={path: _text(path) for paths in wired.values() for path in paths},
+        functions=[name for name in __salt__ if name.startswith("o2.")],
+    )
+
+
+def _accepted():
+    return sorted(salt.utils.minions.CkMinions(__opts__).check_minions("*")["minions"])
+
+
+def _pillar(minion):
+    """Compile the pillar of a minion anew, with the grains that the master last saw."""
+    grains = salt.utils.minions.get_minion_data(minion, __opts__)[1] or {}
+    compiled = salt.pillar.Pillar(__opts__, {"id": minion, **grains}, minion, "base").compile_pillar()
+    return {**compiled, "id": minion}
+
+
+def _known():
+    socket = pathlib.Path(__opts__["sock_dir"]) / "o2_control.ipc"
+    try:
+        with client.ControlClient(socket) as control:
+            return {each["id"]: each["attributes"] for each in control.request("host_list")}
+    except Unreachable:
+        return None
+
+
+def _our_tags():
+    rules = salt.utils.yaml.safe_load((packaged("reactor") / "rules.conf").read_text())["reactor"]
+    return [tag for line in rules for tag in line]
+
+
+def _text(path):
+    """Return the text of a rule, or of all that a glob names; None if there is none."""
+    if path.startswith("salt://"):
+        return ""
+    found = sorted(glob.glob(path))  # noqa: PTH207  as Salt's reactor does, which takes relative paths too
+    return "\n".join(pathlib.Path(each).read_text() for each in found) if found else None

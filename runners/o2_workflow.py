@@ -1,0 +1,90 @@
+"""Workflow templates. A part of the runner ``o2``, see o2.py."""
+
+__virtualname__ = "o2"
+
+
+def __virtual__():
+    return __virtualname__
+
+
+def workflow_list():
+    """
+    List the workflow templates that can be created.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run o2.workflow_list
+    """
+    return _ask("workflow_list")
+
+
+def workflow_check(workflow, vars=None):
+    """
+    Say all that is wrong with a workflow template of the site, expanded with its site's configuration.
+
+    workflow
+        Its name; with ``@revision`` another revision of it.
+
+    vars
+        Variables above all that the templates say.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run o2.workflow_check readout-dataflow@master
+    """
+    return _ask("workflow_check", workflow=workflow, vars=vars or {})
+
+
+def workflow_expand(workflow, vars=None, variables=False, origins=False):
+    """
+    Show the tree of roles that a workflow becomes.
+
+    workflow
+        Its name; with ``@revision`` another revision of it.
+
+    vars
+        Variables above all that the templates say.
+
+    variables
+        With the variables of each leaf.
+
+    origins
+        With where the value of each comes from.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run o2.workflow_expand fairmq-ex-1-n-1 vars='{processors: 2}' --out=yaml
+    """
+    return _ask("workflow_expand", workflow=workflow, vars=vars or {}, variables=variables, origins=origins)
+
+
+def workflow_graph(workflow, vars=None, format="svg"):
+    """
+    Draw the data flow of a workflow.
+
+    workflow
+        Its name; with ``@revision`` another revision of it.
+
+    vars
+        Variables above all that the templates say.
+
+    format
+        ``svg`` or ``mermaid``.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run o2.workflow_graph qc-advanced-root format=mermaid
+    """
+    return _ask("workflow_graph", workflow=workflow, vars=vars or {}, format=format)
+
+
+def _ask(verb, **arguments):
+    return __salt__["o2.ask"](verb, arguments)

@@ -1,0 +1,89 @@
+"""The files of the runner are one runner to Salt, in whichever order it comes to load them."""
+
+import ast
+from pathlib import Path
+
+import pytest
+import salt.config
+import salt.loader
+from salt.exceptions import CommandExecutionError, SaltInvocationError
+
+from salt_o2.control import audience
+from salt_o2.loader import plugin_dirs
+
+ROOT = Path(__file__).resolve().parents[3]
+FILES = sorted((ROOT / "runners").glob("o2*.py"))
+LIMIT = 300
+"""Lines: a file that a person reads in one go."""
+
+
+def public(path):
+    found = ast.parse(path.read_text()).body
+    return [
+        each.name for each in found if isinstance(each, ast.FunctionDef) and not each.name.startswith("_")
+    ]
+
+
+@pytest.fixture
+def loaded(tmp_path):
+    """Salt's own loader of runners, for a master that has no control."""
+    opts = salt.config.DEFAULT_MASTER_OPTS.copy()
+    opts |= {"extension_modules": str(tmp_path), "runner_dirs": plugin_dirs()["runners"]}
+    opts |= {"sock_dir": str(tmp_path), "root_dir": str(tmp_path), "cachedir": str(tmp_path)}
+    return salt.loader.runner(opts)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_the_functions_of_every_file_have_the_same_first_name(loaded, path):
+    for name in public(path):
+        assert f"o2.{name}" in loaded
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_what_belongs_to_one_job_reaches_the_file_that_tells_progress(loaded, path):
+    """Salt gives it to the first function that it lists for a name."""
+    assert loaded[f"o2.{public(path)[0]}"]
+    first = next(name for name in loaded if name.startswith("o2."))
+    assert first.removeprefix("o2.") in public(ROOT / "runners/o2.py")
+
+
+def test_no_function_is_in_two_files():
+    names = [name for path in FILES for name in public(path)]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_file_stays_short(path):
+    assert len(path.read_text().splitlines()) < LIMIT
+
+
+def test_what_control_cannot_be_asked_fails_as_salt_expects(loaded):
+    with pytest.raises(CommandExecutionError, match="no control at"):
+        loaded["o2.env_list"]()
+
+
+def test_a_function_of_another_file_fails_with_the_kind_of_its_cause(loaded, monkeypatch):
+    from salt_o2.control.client import ControlClient
+    from salt_o2.core.errors import UnknownName
+
+    def refuse(*_, **__):
+        raise UnknownName("there is no environment nobody")
+
+    monkeypatch.setattr(ControlClient, "request", refuse)
+    with pytest.raises(SaltInvocationError, match="no environment nobody"):
+        loaded["o2.env_show"]("nobody")
+
+
+PERSON = {"fun": "o2.env_list"}
+
+
+@pytest.mark.parametrize(
+    ("opts", "returned"),
+    [
+        pytest.param(PERSON, {"data": [1], "outputter": "o2"}, id="a-person-at-a-terminal"),
+        pytest.param(PERSON | {"output": "json"}, [1], id="a-program-that-calls-salt-run"),
+        pytest.param({}, [1], id="a-reactor-rule"),
+    ],
+)
+def test_a_result_has_the_form_that_its_audience_takes(opts, returned):
+    assert audience.shown(opts, [1]) == returned
