@@ -76,8 +76,10 @@ async def modify(
     """Give ``held`` another plan and return its record afterwards.
 
     Raises:
+        StorageError: if it could not be kept; nothing has happened then.
         TaskError: if a task could not join; the environment goes on without it.
     """
+    control.store.check()
     with _watching(control, held, progress):
         await control.reshaping.modify(held, wanted, shape)
     return record.full(held.kept, held.environment)

@@ -1,0 +1,151 @@
+"""A control room: the real control with its real desk and store, and hosts that are played.
+
+The hosts obey every command at once, as devices that work would. A test may hold one of them back
+(``deaf``), or speak in its name (``hear``).
+"""
+
+import asyncio
+from contextlib import asynccontextmanager, suppress
+
+from salt_o2.control.control import Control
+from salt_o2.control.desk import Desk
+from salt_o2.control.site import Site
+from salt_o2.control.store import Store
+from salt_o2.core.messages import Command, Failure, HostFacts, Report, TaskReport
+from salt_o2.core.states import TaskState, TaskStatus
+
+ROLES = """
+name: root
+defaults: {{ rate: "1", copies: {copies} }}
+roles:
+  - name: "leaf{{{{ it }}}}"
+    for: {{ begin: 0, end: "{{{{ copies - 1 }}}}", var: it }}
+    {policy}
+    task: {{ load: leaf }}
+"""
+LEAF = """
+name: leaf
+control: {mode: fairmq}
+wants: {cpu: 0, memory: 0}
+command: {value: leaf, arguments: ["--rate={{ rate }}"]}
+"""
+
+
+def repository(folder, name="farm", copies=2, policy=""):
+    """Write a workflow of some equal tasks, and return the folder that holds it."""
+    (folder / "workflows").mkdir(parents=True, exist_ok=True)
+    (folder / "tasks").mkdir(exist_ok=True)
+    (folder / "workflows" / f"{name}.yaml").write_text(ROLES.format(copies=copies, policy=policy))
+    (folder / "tasks" / "leaf.yaml").write_text(LEAF)
+    return folder
+
+
+class Hosts:
+    """All agents at once, at the other end of control's bus."""
+
+    def __init__(self, *names):
+        self.names = names
+        self.heard = None
+        self.deaf = set()
+        self.commands = []
+        self.announced = []
+        self.sequence = dict.fromkeys(names, 0)
+
+    async def send(self, messages):
+        for message in messages:
+            if isinstance(message, Command):
+                self.commands.append(message)
+                if message.host not in self.deaf:
+                    self.report(message.host, *(done(message, order.task) for order in message.orders))
+
+    async def insist(self, commands):
+        await self.send(commands)
+
+    async def announce(self, news):
+        self.announced.append(news)
+
+    async def ask(self, host, function, arguments, wait_s=0.0):
+        return {"stdout": [f"{function} on {host}"], "stderr": []}
+
+    def survey(self, host):
+        number = self.names.index(host) + 1
+        facts = HostFacts(address=f"10.0.0.{number}", network=f"n{number}", cpus=64, memory_mb=64_000)
+        self.report(host, facts=facts)
+
+    def report(self, host, *tasks, facts=None):
+        self.sequence[host] += 1
+        self.heard(Report(host=host, incarnation="1", sequence=self.sequence[host], tasks=tasks, facts=facts))
+
+
+class Room:
+    """The control under test, and who asks it."""
+
+    def __init__(self, control, site, hosts):
+        self.control, self.hosts, self.desk = control, hosts, Desk(control, site)
+
+    async def ask(self, verb, user="teo", **arguments):
+        async with asyncio.timeout(60):
+            return await self.desk.serve(verb, arguments, user, lambda _progress: None)
+
+    def environment(self, id):
+        return self.control.held[id].environment
+
+
+@asynccontextmanager
+async def control_room(folder, *hosts, database="o2.sqlite", clock=None):
+    """Yield a room whose hosts have reported; ``folder`` has the templates and gets the store."""
+    site = Site(repositories=(str(folder),), heartbeat_s=1e6)
+    store, bus = Store(f"sqlite:///{folder / database}"), Hosts(*(hosts or ("flp1",)))
+    control = Control(bus, store, heartbeat_s=1e6, **({"clock": clock} if clock else {}))
+    bus.heard = control.hear
+    running = asyncio.create_task(control.run())
+    try:
+        await asyncio.sleep(0)
+        for host in bus.names:
+            bus.survey(host)
+        yield Room(control, site, bus)
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+        forget_timers(control)
+        store.close()
+
+
+def forget_timers(control):
+    """Cancel what control would still do, as the end of its process does."""
+    for held in control.held.values():
+        if held.timer:
+            held.timer.cancel()
+    if control._flush:
+        control._flush.cancel()
+
+
+def done(command, task, **other):
+    """Return the report of a task that is where ``command`` wants it."""
+    ended = command.goal is TaskState.DONE
+    return TaskReport(
+        **{
+            "task": task,
+            "environment": command.environment,
+            "revision": command.revision,
+            "settled": True,
+            "status": TaskStatus.INACTIVE if ended else TaskStatus.ACTIVE,
+            "state": command.goal,
+            "pid": None if ended else 4711,
+        }
+        | other
+    )
+
+
+def dead(task, environment, revision, reason="killed by signal 9"):
+    """Return the report of a task whose process has died."""
+    return TaskReport(
+        task=task,
+        environment=environment,
+        revision=revision,
+        settled=True,
+        status=TaskStatus.INACTIVE,
+        state=TaskState.ERROR,
+        failure=Failure(asked="-", state="RUNNING", reason=reason),
+    )
