@@ -27,13 +27,16 @@ def up(
     heartbeat: Annotated[
         float | None, typer.Option(help="Seconds between an agent's heartbeats; one if it is new.", min=0.1)
     ] = None,
+    namespaces: Annotated[
+        bool, typer.Option("--namespaces", help="Give each host a network of its own; for root.")
+    ] = False,
     directory: Dir = HERE,
 ) -> None:
     """Start a master and minions; of a cluster that is there, start what is missing."""
     from salt_o2.cluster import up
 
     terminal: Terminal = ctx.obj
-    started = up(directory, minions, workers, say=terminal.note, heartbeat_s=heartbeat)
+    started = up(directory, minions, workers, say=terminal.note, heartbeat_s=heartbeat, namespaces=namespaces)
     terminal.show(started, render_status)
 
 
@@ -110,9 +113,17 @@ def render_status(status: dict[str, Any]) -> str:
         f"running:         {', '.join(daemons) or 'nothing'}",
         f"dead:            {', '.join(status['dead'])}" if status["dead"] else "",
         f"known hosts:     {', '.join(status['known']) or 'none'}",
+        _namespaces(status.get("namespaces", [])),
         f"ready:           {'yes' if status['ready'] else 'no'}",
     ]
     return "\n".join(line for line in lines if line)
+
+
+def _namespaces(names: list[str]) -> str:
+    if not names:
+        return ""
+    enter = f"nsenter --net=/run/netns/{names[0]} bash"
+    return f"namespaces:      {', '.join(names)}\n{'':17}(enter one: {enter})"
 
 
 def render_down(result: dict[str, Any]) -> str:

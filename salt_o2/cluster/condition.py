@@ -5,6 +5,7 @@ from typing import Any
 
 from salt_o2.cluster import record
 from salt_o2.cluster.layout import layout
+from salt_o2.cluster.network import Network
 from salt_o2.cluster.ready import known_hosts
 from salt_o2.core.errors import O2Error
 
@@ -36,5 +37,6 @@ def status(directory: str | Path) -> dict[str, Any]:
         "pids": {one.name: one.pid for one in current.processes if one.alive},
         "dead": [one.name for one in current.dead],
         "control_socket": str(current.control_socket),
+        "namespaces": Network(place.directory).names() if current.namespaces else [],
         "ready": not current.dead and known >= set(current.minions),
     }

@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from salt_o2.cluster import network
 from salt_o2.cluster.layout import Layout
 from salt_o2.cluster.record import Record
 from salt_o2.cluster.slots import Slot
@@ -33,7 +34,7 @@ def master_config(layout: Layout, record: Record) -> dict[str, Any]:
         **_own_paths(layout, record, "master"),
         **_QUICK,
         "id": "o2_master",  # Salt puts _master only to an id of its own making, and pillar goes to *_master
-        "interface": "127.0.0.1",
+        "interface": master_address(record),
         "publish_port": slot.publish_port,
         "ret_port": slot.request_port,
         "worker_threads": record.workers,
@@ -69,7 +70,7 @@ def minion_config(layout: Layout, record: Record, minion: str) -> dict[str, Any]
         **_own_paths(layout, record, minion),
         **_QUICK,
         "id": minion,
-        "master": "127.0.0.1",
+        "master": master_address(record),
         "master_port": slot.request_port,
         "publish_port": slot.publish_port,
         "recon_default": 50,
@@ -83,12 +84,24 @@ def minion_config(layout: Layout, record: Record, minion: str) -> dict[str, Any]
         "start_event_grains": [],
         "engines": [{"o2_agent": {}}],
         "o2": {
-            "address": slot.address(record.minions.index(minion)),
+            "address": minion_address(record, minion),
             "heartbeat_s": record.heartbeat_s,
             "control_ports": list(slot.control_ports),
             "channel_ports": list(slot.channel_ports),
         },
     }
+
+
+def master_address(record: Record) -> str:
+    """Return where the master listens."""
+    return network.address(record.minions, network.MASTER) if record.namespaces else "127.0.0.1"
+
+
+def minion_address(record: Record, minion: str) -> str:
+    """Return where other hosts reach tasks of ``minion``."""
+    if record.namespaces:
+        return network.address(record.minions, minion)
+    return Slot(record.slot).address(record.minions.index(minion))
 
 
 def write_configs(layout: Layout, record: Record) -> None:

@@ -23,6 +23,8 @@ class Record:
     """Where its sockets lie."""
     processes: tuple[Process, ...] = ()
     heartbeat_s: float = HEARTBEAT_S
+    namespaces: bool = False
+    """Whether each daemon is in a network namespace of its own (network.py)."""
 
     @property
     def control_socket(self) -> Path:
@@ -64,6 +66,7 @@ def read(layout: Layout) -> Record | None:
             Path(raw["run"]),
             processes,
             raw.get("heartbeat_s", HEARTBEAT_S),
+            raw.get("namespaces", False),
         )
     except FileNotFoundError:
         return None

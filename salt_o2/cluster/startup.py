@@ -19,6 +19,8 @@ from salt_o2.cluster.config import write_configs
 from salt_o2.cluster.daemons import end_daemons
 from salt_o2.cluster.keys import prepare_keys
 from salt_o2.cluster.layout import MARKER, Layout, layout, minion_names
+from salt_o2.cluster.links import heal_all
+from salt_o2.cluster.network import Network, require_namespaces
 from salt_o2.cluster.ready import wait_until_ready
 from salt_o2.cluster.record import HEARTBEAT_S, Record
 from salt_o2.cluster.slots import claimed
@@ -39,13 +41,16 @@ def up(
     say: Say = quiet,
     timeout_s: float = START_TIMEOUT_S,
     heartbeat_s: float | None = None,
+    namespaces: bool = False,
 ) -> dict[str, Any]:
     """Ensure that a cluster runs in ``directory`` and return its status.
 
     A new one has three minions and workers if nothing else is asked for. One that has lost daemons gets
-    those back that are missing; the others, and all tasks, are left alone.
+    those back that are missing; the others, and all tasks, are left alone. With ``namespaces`` the daemons of
+    a new one have a network namespace each (network.py); links that were cut are whole again.
 
     Raises:
+        Unreachable: if namespaces are wanted and cannot be had; with the reason.
         O2Error: if a daemon dies or is not ready in time; then no daemon is left running.
     """
     if min(minions or 1, workers or 1) < 1 or 0 in (minions, workers):
@@ -54,7 +59,14 @@ def up(
         )
     place = layout(directory)
     before = record.read(place)
-    if is_up(directory):
+    if namespaces and not before:
+        require_namespaces()
+    if namespaces and before and not before.namespaces:
+        raise InvalidRequest(
+            f"the cluster in {place.directory} is one without namespaces: take it down first"
+        )
+    if before and is_up(directory):
+        _connect(place, before)
         say(f"the cluster in {place.directory} is up already")
         return status(directory)
     begin = time.monotonic()
@@ -62,7 +74,8 @@ def up(
         say(f"the cluster in {place.directory} has lost {', '.join(before.missing)}: starting it again")
         _revive(place, _as_asked(before, minions, workers), say, timeout_s)
     else:
-        wanted = Record(0, minion_names(minions or 3), workers or 3, Path(), (), heartbeat_s or HEARTBEAT_S)
+        names, beat_s = minion_names(minions or 3), heartbeat_s or HEARTBEAT_S
+        wanted = Record(0, names, workers or 3, Path(), heartbeat_s=beat_s, namespaces=namespaces)
         _start(place, wanted, say, timeout_s)
     say(f"the cluster is up after {time.monotonic() - begin:.1f} s")
     return status(directory)
@@ -109,10 +122,18 @@ def _revive(place: Layout, lost: Record, say: Say, timeout_s: float) -> None:
 
 
 def _bring_up(place: Layout, current: Record, say: Say, timeout_s: float) -> None:
+    _connect(place, current)
     write_configs(place, current)
     prepare_keys(place, current.minions)
     compile_salt(say)
     wait_until_ready(place, _spawn_missing(place, current, say), timeout_s, say)
+
+
+def _connect(place: Layout, current: Record) -> None:
+    """Have all links whole, if the cluster has links."""
+    if current.namespaces:
+        Network(place.directory).build(current.minions)
+        heal_all(place.directory, current)
 
 
 def _run_folder(before: Record | None) -> Path:
@@ -135,7 +156,9 @@ def _spawn_missing(place: Layout, current: Record, say: Say) -> Record:
             claim.unlink(missing_ok=True)
         with suppress(FileNotFoundError):
             place.log(name).replace(place.old_log(name))
-        daemon = process.spawn(name, _command(place, name), environment, place.output(name))
+        entrance = Network(place.directory).entrance(name) if current.namespaces else []
+        command = [*entrance, *_command(place, name)]
+        daemon = process.spawn(name, command, environment, place.output(name))
         current = replace(current, processes=(*current.processes, daemon))
         record.write(place, current)
     say(f"started {', '.join(missing)} in {place.directory}")

@@ -9,6 +9,8 @@ from typing import Any
 from salt_o2.cluster import process, record
 from salt_o2.cluster.daemons import end_daemons
 from salt_o2.cluster.layout import Layout, layout
+from salt_o2.cluster.links import heal_all
+from salt_o2.cluster.network import Network
 from salt_o2.cluster.process import names_of
 from salt_o2.cluster.record import Record
 from salt_o2.control.client import ControlClient
@@ -37,16 +39,25 @@ def down(directory: str | Path, keep: bool = False, say: Say = quiet) -> dict[st
     place = layout(directory)
     current = record.read(place)
     if current and not current.dead:
+        _heal(place, current)
         _destroy_environments(current, say)
     if current:
         end_daemons(current.processes, PATIENCE_S)
     leftovers = _end_leftovers(place, say)
+    Network(place.directory).remove()
     if current:
         shutil.rmtree(current.run, ignore_errors=True)
     if current:
         _remove(place, current, keep)
     say(f"the cluster in {place.directory} is down")
     return {"directory": str(place.directory), "was_up": bool(current), "leftovers": leftovers}
+
+
+def _heal(place: Layout, current: Record) -> None:
+    """Let hosts hear that their environments end."""
+    if current.namespaces:
+        with suppress(O2Error):  # half of it is gone; what is left is ended by force
+            heal_all(place.directory, current)
 
 
 def _destroy_environments(current: Record, say: Say) -> None:

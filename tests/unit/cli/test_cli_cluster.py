@@ -37,8 +37,9 @@ def library(monkeypatch):
 @pytest.mark.parametrize(
     ("line", "asked"),
     [
-        ("cluster up", ("up", ".cluster", "None", "None", "None")),
-        ("cluster up --minions 5 --workers 2 --dir d", ("up", "d", "5", "2", "None")),
+        ("cluster up", ("up", ".cluster", "None", "None", "None", "False")),
+        ("cluster up --minions 5 --workers 2 --dir d", ("up", "d", "5", "2", "None", "False")),
+        ("cluster up --heartbeat 8 --namespaces", ("up", ".cluster", "None", "None", "8.0", "True")),
         ("cluster status -d d", ("status", "d")),
         ("cluster kill", ("kill", ".cluster", "()")),
         ("cluster kill master flp2 -d d", ("kill", "d", "['master', 'flp2']")),
@@ -63,6 +64,14 @@ def test_the_status_says_what_runs_and_what_died(library, coconut, monkeypatch):
     assert "master (pid 1), flp1 (pid 2)" in out
     assert "dead:            flp2" in out
     assert "ready:           no" in out
+
+
+def test_the_status_says_how_to_enter_a_namespace(library, coconut, monkeypatch):
+    spaces = ["o2-1234", "o2-1234-flp1"]
+    monkeypatch.setattr("salt_o2.cluster.status", lambda _directory: {**STATUS, "namespaces": spaces})
+    out = coconut("cluster status").out
+    assert "namespaces:      o2-1234, o2-1234-flp1\n" in out
+    assert "nsenter --net=/run/netns/o2-1234 bash" in out
 
 
 def test_exports_survive_a_shell(library, coconut):

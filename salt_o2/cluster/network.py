@@ -1,0 +1,179 @@
+"""Hosts of a private cluster as network namespaces: each has its own interfaces, addresses and ports.
+
+                  o2-1a2b3c4d                 the switch: a bridge, and one port for each host
+          ┌───────────┼───────────┐
+        master       flp1        flp2         veth pairs; the other end is eth0 of its host
+          │           │           │
+    ...-master     ...-flp1    ...-flp2       namespaces of the hosts: 10.79.0.1, 10.79.0.11, ...
+
+Nothing leads from there to the machine itself or beyond it, so every cluster may have the same addresses.
+All names follow from the cluster's directory: what a crash of ours has left is found again and removed.
+Processes, files and the unix sockets that lie among them are the machine's and reached from everywhere.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from salt_o2.core.errors import O2Error, Unreachable
+
+NAMED = Path("/run/netns")
+"""Where iproute2 keeps the names of namespaces."""
+MASTER = "master"
+BRIDGE = "br0"
+INSIDE = "eth0"
+PREFIX_BITS = 16
+PACKAGES = {"ip": "iproute2", "tc": "iproute2", "nsenter": "util-linux", "nft": "nftables"}
+TOOLS = ("ip", "nsenter")
+"""Without these no namespace; ``tc`` and ``nft`` are for faults of links only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The namespaces of the cluster in ``directory``, which need not be there yet."""
+
+    directory: Path
+
+    @property
+    def name(self) -> str:
+        """The name of the switch, and how those of the hosts begin."""
+        return f"o2-{hashlib.sha256(str(self.directory).encode()).hexdigest()[:8]}"
+
+    def of(self, host: str) -> str:
+        """Return the name of a host's namespace."""
+        return f"{self.name}-{host}"
+
+    def entrance(self, host: str) -> list[str]:
+        """Return what comes before a command that is to run on ``host``."""
+        return [tool("nsenter"), f"--net={NAMED / self.of(host)}", "--"]
+
+    def on_switch(self, command: Sequence[str], given: str = "") -> None:
+        """Run ``command`` where all links meet.
+
+        Raises:
+            O2Error: with what the command said, if it fails.
+        """
+        run([tool("nsenter"), f"--net={NAMED / self.name}", "--", tool(command[0]), *command[1:]], given)
+
+    def build(self, minions: Sequence[str]) -> None:
+        """Ensure that switch and hosts are there, and each host's link; what is there is left alone.
+
+        Raises:
+            O2Error: if something of it cannot be made.
+        """
+        if not self._is_there(self.name):
+            ip("netns", "add", self.name)
+        if not _has_link(self.name, BRIDGE):
+            ip("-n", self.name, "link", "add", BRIDGE, "type", "bridge")
+        ip("-n", self.name, "link", "set", "dev", BRIDGE, "up")
+        for host in (MASTER, *minions):
+            self._connect(host, address(minions, host))
+
+    def remove(self) -> list[str]:
+        """Remove all namespaces of this cluster; return their names."""
+        found = self.names()
+        for name in found:
+            ip("netns", "delete", name)
+        return found
+
+    def names(self) -> list[str]:
+        """Return the names of the namespaces that are there, the switch's first."""
+        if not NAMED.is_dir():
+            return []
+        return sorted(each.name for each in NAMED.iterdir() if self._is_ours(each.name))
+
+    def _is_ours(self, name: str) -> bool:
+        return name == self.name or name.startswith(f"{self.name}-")
+
+    def _is_there(self, name: str) -> bool:
+        return name in self.names()
+
+    def _connect(self, host: str, its_address: str) -> None:
+        own = self.of(host)
+        if not self._is_there(own):
+            ip("netns", "add", own)
+        if not _has_link(own, INSIDE):
+            ip("-n", own, "link", "add", INSIDE, "type", "veth", "peer", "name", host, "netns", self.name)
+        ip("-n", own, "address", "replace", f"{its_address}/{PREFIX_BITS}", "dev", INSIDE)
+        for device in ("lo", INSIDE):
+            ip("-n", own, "link", "set", "dev", device, "up")
+        ip("-n", self.name, "link", "set", "dev", host, "master", BRIDGE, "up")
+
+
+def address(minions: Sequence[str], host: str) -> str:
+    """Return the address of ``host``: the master or one of ``minions``."""
+    number = 1 if host == MASTER else 11 + list(minions).index(host)
+    return f"10.79.{number // 256}.{number % 256}"
+
+
+def require_namespaces() -> None:
+    """Make sure that namespaces can be had.
+
+    Raises:
+        Unreachable: if not, with the reason.
+    """
+    if reason := obstacle():
+        raise Unreachable(f"no network namespaces here: {reason}; a cluster without them needs nothing of it")
+
+
+def obstacle() -> str:
+    """Return why no namespaces can be had here, in words; empty if they can."""
+    if missing := [tool for tool in TOOLS if not where(tool)]:
+        return f"{missing[0]} cannot be found: install {PACKAGES[missing[0]]} (as Debian calls it)"
+    if os.geteuid() != 0:
+        return "only root may make them"
+    trial = f"o2-trial-{os.getpid()}"
+    try:
+        ip("netns", "add", trial)
+        ip("netns", "delete", trial)
+    except O2Error as error:
+        return str(error)
+    return ""
+
+
+def ip(*words: str) -> str:
+    """Run ``ip`` and return what it says.
+
+    Raises:
+        O2Error: with its words, if it fails.
+    """
+    return run([tool("ip"), *words])
+
+
+def run(command: Sequence[str], given: str = "") -> str:
+    """Run ``command`` with ``given`` as its input, and return what it says.
+
+    Raises:
+        O2Error: with its words, if it fails.
+    """
+    done = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip()
+        raise O2Error(f"`{' '.join(command)}` failed with {done.returncode}: {said}")
+    return done.stdout
+
+
+def _has_link(namespace: str, name: str) -> bool:
+    links = ip("-n", namespace, "-brief", "link", "show").splitlines()
+    return any(line.split()[0].partition("@")[0] == name for line in links if line)
+
+
+def tool(name: str) -> str:
+    """Return the path of a program that works on networks.
+
+    Raises:
+        Unreachable: if it is not installed; with the packages that have it.
+    """
+    found = where(name)
+    if found is None:
+        raise Unreachable(f"{name} cannot be found: install {PACKAGES[name]} (as Debian calls it)")
+    return found
+
+
+def where(name: str) -> str | None:
+    """Return where a program is; that of the administrator is not on everybody's path."""
+    return shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
