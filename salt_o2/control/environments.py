@@ -113,7 +113,12 @@ class Environments:
         limits = timeouts(self._site, made.plan.variables)
         self._check_detectors(made)
         created = history.Created(
-            at=self._control.clock(), plan=made.plan, timeouts=limits, excluded=made.excluded, user=user
+            at=self._control.clock(),
+            plan=made.plan,
+            timeouts=limits,
+            excluded=made.excluded,
+            user=user,
+            shape=made.shape,
         )
         environment = history.begin(made.environment, created)
         kept = Kept(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -16,9 +17,10 @@ from salt_o2.control.store import Line
 from salt_o2.core.codec import typed
 from salt_o2.core.environment import Environment
 from salt_o2.core.errors import InvalidRequest, UnknownName
-from salt_o2.core.history import KINDS, Entry, replay
+from salt_o2.core.history import KINDS, Entry, replay, shape_after
 from salt_o2.core.ids import EnvironmentId
 from salt_o2.core.plan import Plan, PlannedTask
+from salt_o2.core.shape import Shape
 
 
 class History:
@@ -44,16 +46,18 @@ class History:
 
     async def _replay(self, wanted: Past, _user: str, _progress: Progress) -> dict[str, Any]:
         kept = kept_of(self._control, wanted.id)
-        environment = await asyncio.to_thread(self._rebuild, kept.id, moment(wanted.until))
+        environment, shape = await asyncio.to_thread(self._rebuild, kept.id, moment(wanted.until))
         members = environment.members
         out = {members.tasks[task].path: why for task, why in members.excluded.items()}
-        return record.full(kept, environment) | {"excluded": out}
+        then = replace(kept, plan=environment.plan, shape=shape)
+        return record.full(then, environment) | {"excluded": out}
 
-    def _rebuild(self, id: EnvironmentId, until: float | None) -> Environment:
-        environment = replay(id, entries(self._control.store.journal(id, until)))
+    def _rebuild(self, id: EnvironmentId, until: float | None) -> tuple[Environment, Shape]:
+        told = list(entries(self._control.store.journal(id, until)))
+        environment = replay(id, told)
         if environment is None:
             raise UnknownName(f"the journal does not know environment {id} at that time")
-        return environment
+        return environment, shape_after(told)
 
     async def _diff(self, wanted: Two, _user: str, _progress: Progress) -> dict[str, Any]:
         self._control.store.flush()
@@ -67,7 +71,8 @@ class History:
         run = self._control.store.run(int(name))
         if run is None:
             raise UnknownName(f"there was no run {name}")
-        return self._rebuild(run.environment, run.started).plan
+        environment, _ = self._rebuild(run.environment, run.started)
+        return environment.plan
 
 
 def entries(lines: Iterable[Line]) -> Iterable[Entry]:

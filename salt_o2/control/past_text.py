@@ -62,8 +62,15 @@ def run(found: Plain) -> str:
             ("started", local_time(found["started"])),
             ("ended", local_time(found["ended"]) if found["ended"] else "goes on"),
             ("duration", _duration(found["duration_s"])),
+            ("pushed at start", _arguments(found.get("start_arguments"))),
+            ("pushed at stop", _arguments(found.get("stop_arguments"))),
         ]
     )
+
+
+def _arguments(pushed: dict[str, str] | None) -> str | None:
+    """Return one argument a line, or nothing if none was pushed."""
+    return "\n".join(f"{name}={value}" for name, value in sorted((pushed or {}).items())) or None
 
 
 def _duration(seconds: float | None) -> str | None:

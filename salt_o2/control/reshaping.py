@@ -46,7 +46,7 @@ class Reshaping:
         self._control.inventory.take_tasks(before.id, wanted.plan.tasks)
         held.kept = replace(before, plan=wanted.plan, shape=shape)
         try:
-            self._control.step(held, wanted)
+            self._control.step(held, replace(wanted, shape=shape))
         except O2Error:
             held.kept = before
             raise

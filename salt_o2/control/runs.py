@@ -7,7 +7,9 @@ from salt_o2.control import record
 from salt_o2.control.arguments import Nothing, Run, StopRuns
 from salt_o2.control.asking import Progress, Verbs, ask
 from salt_o2.control.control import Control
+from salt_o2.control.pushed import Arguments, pushed
 from salt_o2.control.store import KeptRun
+from salt_o2.core.effects import Drive
 from salt_o2.core.errors import O2Error, UnknownName
 from salt_o2.core.states import EnvironmentEvent, EnvironmentState
 
@@ -33,7 +35,12 @@ class Runs:
         run = self._control.store.run(wanted.number)
         if run is None:
             raise UnknownName(f"there was no run {wanted.number}")
-        return self._record(run)
+        start, stop = await asyncio.to_thread(self._pushed, run)
+        return self._record(run) | {"start_arguments": start, "stop_arguments": stop}
+
+    def _pushed(self, run: KeptRun) -> tuple[Arguments, Arguments]:
+        orders = self._control.store.journal(run.environment, kind=Drive.__name__, since=run.started)
+        return pushed(orders, run.number)
 
     def _record(self, run: KeptRun) -> dict[str, Any]:
         kept = self._control.store.find(run.environment)

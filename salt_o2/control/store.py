@@ -204,14 +204,21 @@ class Store:
         """Return one run."""
         return next(iter(self._rows(select(RUNS).where(RUNS.c.number == number), KeptRun)), None)
 
-    def journal(self, environment: EnvironmentId, until: float | None = None) -> list[Line]:
-        """Return what came in and went out, oldest first, up to a time in seconds since the epoch.
+    def journal(
+        self, environment: EnvironmentId, until: float | None = None, kind: str = "", since: float = 0.0
+    ) -> list[Line]:
+        """Return what came in and went out, oldest first, between two times in seconds since the epoch.
 
-        Only what is committed: ``flush`` before, on the thread that writes, to have all.
+        All of it, or only what is of one ``kind``. Only what is committed: ``flush`` before, on the thread
+        that writes, to have all.
         """
         query = select(JOURNAL).where(JOURNAL.c.environment == environment).order_by(JOURNAL.c.id)
         if until is not None:
             query = query.where(JOURNAL.c.at <= until)
+        if since:
+            query = query.where(JOURNAL.c.at >= since)
+        if kind:
+            query = query.where(JOURNAL.c.kind == kind)
         return self._rows(query, Line)
 
     def alive(self) -> list[Kept]:

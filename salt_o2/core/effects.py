@@ -10,6 +10,7 @@ from salt_o2.core.errors import O2Error
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.messages import Command, Failure, TaskReport
 from salt_o2.core.plan import Plan, PlannedCall
+from salt_o2.core.shape import Shape
 from salt_o2.core.states import EnvironmentEvent, EnvironmentState, TaskState
 
 
@@ -28,6 +29,8 @@ class Requested:
     """Whether a failure ends the environment (EXIT), as it does while it is being created."""
     automatic: bool = False
     """Whether the environment goes on by itself: after its run, or an error, it ends."""
+    keep: bool = False
+    """Whether EXIT leaves the tasks that are well in the pool, in STANDBY, instead of ending them."""
     reason: str = ""
 
 
@@ -56,6 +59,8 @@ class Modified:
     """How long leaving tasks may go on with what they hold."""
     thorough: bool = False
     """Order every task where it should be, not only those that the plan changes."""
+    shape: Shape | None = None
+    """How the workflow was bent to this plan; for the journal, if it has changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +203,18 @@ class AnnounceRecovery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnnounceLeft:
+    """Effect: tell the world that a task is no longer to be had from the pool, because it died or was ended."""
+
+    environment: EnvironmentId
+    """The pool's own name."""
+    task: TaskId
+    class_name: str
+    host: HostId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """Effect: the request has come to its end, with or without an error."""
 
@@ -219,8 +236,19 @@ class Release:
     environment: EnvironmentId
 
 
-News = AnnounceState | AnnounceMoves | AnnounceFailure | AnnounceRecovery
-Effect = Drive | Insist | Invoke | Abandon | Replace | News | Answer | EndRun | Release
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keep:
+    """Effect: these tasks of an environment that has ended belong to the pool from now on, see core/pool.py."""
+
+    environment: EnvironmentId
+    tasks: tuple[TaskId, ...]
+    revision: int
+    """The last that the environment has ordered: the pool's orders are above it."""
+    user: str = ""
+
+
+News = AnnounceState | AnnounceMoves | AnnounceFailure | AnnounceRecovery | AnnounceLeft
+Effect = Drive | Insist | Invoke | Abandon | Replace | News | Answer | EndRun | Release | Keep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ from salt_o2.core.environment import Environment
 from salt_o2.core.errors import O2Error
 from salt_o2.core.ids import EnvironmentId, TaskId
 from salt_o2.core.plan import Plan
+from salt_o2.core.shape import Shape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,8 @@ class Created:
     timeouts: Timeouts
     excluded: dict[TaskId, str] = field(default_factory=dict)
     user: str = ""
+    shape: Shape = field(default_factory=Shape)
+    """How the workflow was bent to the plan."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +68,12 @@ def replay(id: EnvironmentId, entries: Iterable[Entry]) -> Environment | None:
         else:
             _step(environment, entry)
     return environment
+
+
+def shape_after(entries: Iterable[Entry]) -> Shape:
+    """Return how the workflow was bent after ``entries``."""
+    told = [entry.shape for entry in entries if isinstance(entry, Created | Modified)]
+    return next((each for each in reversed(told) if each is not None), Shape())
 
 
 def begin(id: EnvironmentId, created: Created) -> Environment:

@@ -124,6 +124,15 @@ def test_a_run_is_shown(control, coconut):
     assert control.asked("run_show") == [{"number": 42}]
 
 
+def test_a_run_is_shown_with_what_was_pushed_to_its_tasks(control, coconut):
+    given = {"run_number": "42", "runNumber": "42"}
+    control.answer("run_show", {**RUN, "start_arguments": given, "stop_arguments": {}})
+    out = coconut("run show 42").out
+    assert "pushed at start:   runNumber=42" in out
+    assert out.splitlines()[-1].strip() == "run_number=42"
+    assert "pushed at stop" not in out
+
+
 def test_an_unknown_run_is_refused(control, coconut):
     control.answer("run_show", UnknownName("there was no run 7"))
     assert coconut("run show 7").code == 1
