@@ -34,6 +34,14 @@ RUNS = Table(
     Column("ended", Float),
 )
 
+POOLED = Table(
+    "pool",
+    METADATA,
+    Column("task", String(32), primary_key=True),
+    Column("entry", JSON, nullable=False),
+    Column("left", Float),  # null while it is in the pool
+)
+
 JOURNAL = Table(
     "journal",
     METADATA,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import insert, select, update
+from sqlalchemy import Executable, Select, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from salt_o2.control import opening
@@ -77,13 +77,17 @@ class Store:
         """
         self._journal: list[dict[str, Any]] = []
         self._states: dict[EnvironmentId, dict[str, Any]] = {}
-        self._runs: list[Any] = []
+        self._statements: list[Executable] = []
         self.trouble = ""
         """Why nothing could be written the last time; empty if it could."""
         self._engine, self._last_run = opening.opened(url)
 
-    def add(self, kept: Kept) -> None:
-        """Keep a new environment, before anything of it is started."""
+    def add(self, kept: Kept, *along: Executable) -> None:
+        """Keep a new environment, before anything of it is started; ``along`` is done with it, or not at all.
+
+        Raises:
+            StorageError: if the store takes nothing in.
+        """
         row = {
             "id": kept.id,
             "created": kept.created,
@@ -95,6 +99,8 @@ class Store:
         try:
             with self._engine.begin() as connection:
                 connection.execute(insert(ENVIRONMENTS), row)
+                for statement in along:
+                    connection.execute(statement)
         except DBAPIError as error:
             raise StorageError(opening.words(self._engine.url, error)) from error
 
@@ -122,21 +128,25 @@ class Store:
         if durable:
             self.flush()
 
+    def queue(self, *statements: Executable) -> None:
+        """Do this with the next thing that is committed."""
+        self._statements += statements
+
     def flush(self) -> None:
         """Commit everything up to here, in one transaction.
 
         What cannot be written is kept for the next time, and ``trouble`` says why: what runs must go on.
         """
         states, self._states = self._states, {}
-        runs, self._runs = self._runs, []
+        statements, self._statements = self._statements, []
         entries, self._journal = self._journal, []
-        if not (states or runs or entries):
+        if not (states or statements or entries):
             return
         try:
-            self._commit(states, runs, entries)
+            self._commit(states, statements, entries)
         except DBAPIError as error:
             self._states = {**states, **self._states}
-            self._runs = runs + self._runs
+            self._statements = statements + self._statements
             self._journal = (entries + self._journal)[-MOST_KEPT:]
             if not self.trouble:
                 log.critical("%s", opening.words(self._engine.url, error))
@@ -158,14 +168,17 @@ class Store:
             raise StorageError(self.trouble)
 
     def _commit(
-        self, states: dict[EnvironmentId, dict[str, Any]], runs: list[Any], entries: list[dict[str, Any]]
+        self,
+        states: dict[EnvironmentId, dict[str, Any]],
+        statements: list[Executable],
+        entries: list[dict[str, Any]],
     ) -> None:
         with self._engine.begin() as connection:
             for environment, values in states.items():
                 connection.execute(
                     update(ENVIRONMENTS).where(ENVIRONMENTS.c.id == environment).values(values)
                 )
-            for statement in runs:
+            for statement in statements:
                 connection.execute(statement)
             if entries:
                 connection.execute(insert(JOURNAL), entries)
@@ -177,7 +190,7 @@ class Store:
         """
         self._last_run += 1
         row = {"number": self._last_run, "environment": environment, "started": at, "user": user}
-        self._runs += [
+        self._statements += [
             insert(RUNS).values(row),
             update(COUNTERS).where(COUNTERS.c.name == RUN).values(value=self._last_run),
         ]
@@ -188,12 +201,12 @@ class Store:
         if least > self._last_run:
             self._last_run = least
             counter = update(COUNTERS).where(COUNTERS.c.name == RUN)
-            self._runs.append(counter.values(value=least))
+            self._statements.append(counter.values(value=least))
             self.flush()
 
     def end_run(self, number: int, at: float) -> None:
         """Note when a run ended; the next ``flush`` commits it."""
-        self._runs.append(update(RUNS).where(RUNS.c.number == number).values(ended=at))
+        self._statements.append(update(RUNS).where(RUNS.c.number == number).values(ended=at))
 
     def runs(self, limit: int = 100) -> list[KeptRun]:
         """Return the last runs, newest first."""
@@ -251,6 +264,11 @@ class Store:
         with self._engine.connect() as connection:
             rows = connection.execute(query).mappings()
             return [typed({name: row[name] for name in names}, kind) for row in rows]
+
+    def read(self, query: Select[Any]) -> list[Any]:
+        """Return the rows of ``query``; only what is committed."""
+        with self._engine.connect() as connection:
+            return list(connection.execute(query))
 
     def has_ended(self, environment: EnvironmentId) -> bool:
         """Return whether this store knows ``environment``, and that it has ended."""

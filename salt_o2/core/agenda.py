@@ -45,6 +45,11 @@ class Prepare:
 
 
 @dataclass(frozen=True, slots=True)
+class Rest:
+    """Let the tasks that are to be kept come to rest, before the others end."""
+
+
+@dataclass(frozen=True, slots=True)
 class Move:
     """Let the tasks move."""
 
@@ -54,13 +59,21 @@ class Enter:
     """Enter the new state."""
 
 
-Stage = Calls | RunHooks | ClearHooks | Prepare | Move | Enter
+Stage = Calls | RunHooks | ClearHooks | Prepare | Rest | Move | Enter
 
 
 def agenda(
-    event: EnvironmentEvent, source: EnvironmentState, target: EnvironmentState, moments: Iterable[Moment]
+    event: EnvironmentEvent,
+    source: EnvironmentState,
+    target: EnvironmentState,
+    moments: Iterable[Moment],
+    *,
+    keep: bool = False,
 ) -> list[Stage]:
-    """Return the stages of a transition; ``moments`` are those at which hooks have something to do."""
+    """Return the stages of a transition; ``moments`` are those at which hooks have something to do.
+
+    At the end of an environment, ``keep`` leaves some of its tasks to the pool.
+    """
     known = sorted(set(moments))
     before = [moment for moment in known if moment.name == f"before_{event}"]
     stages: list[Stage] = [
@@ -72,6 +85,8 @@ def agenda(
         stages += _at("before_DESTROY", known)
     if source is not target:
         stages += _at(f"leave_{source}", known)
+    if event is EnvironmentEvent.EXIT and keep:
+        stages.append(Rest())
     stages.append(Move())
     if event is EnvironmentEvent.EXIT:
         stages += _at("DESTROY", known)

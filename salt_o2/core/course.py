@@ -17,7 +17,6 @@ from salt_o2.core.effects import (
     Drive,
     Effect,
     EndRun,
-    Release,
     Requested,
     Timeouts,
 )
@@ -96,7 +95,7 @@ class Course:
             target=target,
             request=request,
             since=request.at,
-            stages=deque(agenda(event, self.state, target, self.hooks.moments)),
+            stages=deque(agenda(event, self.state, target, self.hooks.moments, keep=request.keep)),
             waves=deque(wave for wave in waves if wave.tasks),
             error=error,
         )
@@ -136,7 +135,10 @@ class Course:
             return []  # its waves are there already
         if event is _E.RECOVER:
             self.members.regain_all()
-        wave = wave_of(event, self.members.taking_part(event), self._arguments(event, at), self.repairs.open)
+        if event is _E.EXIT and self.transition.request.keep:
+            self.transition.kept = self.members.resting()
+        moving = [task for task in self.members.taking_part(event) if task.id not in self.transition.kept]
+        wave = wave_of(event, moving, self._arguments(event, at), self.repairs.open)
         self.repairs.open.clear()  # whoever was to be brought back is brought along
         if event is _E.GO_ERROR:
             # What runs is stopped, but ERROR is true now and waits for nobody.
@@ -206,7 +208,7 @@ class Course:
         if self.state is _S.DONE:
             effects += [Abandon(call=name) for name in self.hooks.open]
             self.hooks.open.clear()
-            effects.append(Release(environment=self.id))
+            effects += transition.parting(self.id, self.revision)
         if not request.events:
             error = TaskError(transition.error) if transition.error else None
             return effects + answer_to(transition.request, error) + self._go_on_by_itself(transition, at)

@@ -95,6 +95,15 @@ class HostLost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HostSilent:
+    """Message: the agent of a host is away, but what runs there is not lost; nothing is to be done about it."""
+
+    at: float
+    host: HostId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NotReplaced:
     """Message: tasks of a lost host can run nowhere else."""
 
@@ -110,7 +119,7 @@ class Tick:
     at: float
 
 
-Message = Requested | Modified | TasksMoved | CallEnded | RecoverTask | HostLost | NotReplaced | Tick
+Message = Requested | Modified | TasksMoved | CallEnded | RecoverTask | HostLost | HostSilent | NotReplaced | Tick
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,7 +213,7 @@ class AnnounceRecovery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnnounceLeft:
-    """Effect: tell the world that a task is no longer to be had from the pool, because it died or was ended."""
+    """Effect: tell the world that a task waits in the pool no more, because it died or is to end."""
 
     environment: EnvironmentId
     """The pool's own name."""
@@ -212,6 +221,20 @@ class AnnounceLeft:
     class_name: str
     host: HostId
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnounceHost:
+    """Effect: tell the world that a host is there (again), that its agent is away, or that it is lost."""
+
+    host: HostId
+    status: str
+    """ACTIVE, SILENT or LOST, see core/presence.py."""
+    reason: str
+    quiet_s: float
+    """For how long its agent had not been heard."""
+    environments: tuple[EnvironmentId, ...] = ()
+    """Those that have tasks there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,7 +261,7 @@ class Release:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keep:
-    """Effect: these tasks of an environment that has ended belong to the pool from now on, see core/pool.py."""
+    """Effect: these tasks of an environment that has ended belong to the pool from now on (core/pool.py)."""
 
     environment: EnvironmentId
     tasks: tuple[TaskId, ...]
@@ -247,7 +270,7 @@ class Keep:
     user: str = ""
 
 
-News = AnnounceState | AnnounceMoves | AnnounceFailure | AnnounceRecovery | AnnounceLeft
+News = AnnounceState | AnnounceMoves | AnnounceFailure | AnnounceRecovery | AnnounceLeft | AnnounceHost
 Effect = Drive | Insist | Invoke | Abandon | Replace | News | Answer | EndRun | Release | Keep
 
 

@@ -11,6 +11,7 @@ from salt_o2.core import snapshot
 from salt_o2.core.effects import (
     CallEnded,
     HostLost,
+    HostSilent,
     Message,
     Modified,
     NotReplaced,
@@ -36,6 +37,10 @@ class Created:
     timeouts: Timeouts
     excluded: dict[TaskId, str] = field(default_factory=dict)
     user: str = ""
+    claimed: tuple[TaskId, ...] = ()
+    """Tasks of the plan that come from the pool, with their processes."""
+    revision: int = 0
+    """The highest that any of them was ordered under: the environment's own orders are above it."""
     shape: Shape = field(default_factory=Shape)
     """How the workflow was bent to the plan."""
 
@@ -49,7 +54,7 @@ class Restarted:
 
 Entry = Created | Restarted | Message
 
-_MESSAGES = (Requested, Modified, TasksMoved, CallEnded, RecoverTask, HostLost, NotReplaced, Tick)
+_MESSAGES = (Requested, Modified, TasksMoved, CallEnded, RecoverTask, HostLost, HostSilent, NotReplaced, Tick)
 KINDS: dict[str, type[Entry]] = {kind.__name__: kind for kind in (Created, Restarted, *_MESSAGES)}
 """What of a journal can be replayed, by the name under which it is kept."""
 
@@ -79,6 +84,7 @@ def shape_after(entries: Iterable[Entry]) -> Shape:
 def begin(id: EnvironmentId, created: Created) -> Environment:
     """Return a new environment."""
     environment = Environment(id, created.plan, created.timeouts)
+    environment.revision = created.revision
     for task, why in created.excluded.items():
         environment.members.exclude(task, why)
     return environment

@@ -1,6 +1,6 @@
 """The part of an environment's machine that runs hooks and calls at their moments."""
 
-from salt_o2.core.agenda import Calls, ClearHooks, Enter, Move, Prepare, RunHooks, Stage
+from salt_o2.core.agenda import Calls, ClearHooks, Enter, Move, Prepare, Rest, RunHooks, Stage
 from salt_o2.core.course import Course
 from salt_o2.core.effects import CallEnded, Drive, Effect, Invoke
 from salt_o2.core.moment import Moment
@@ -24,10 +24,16 @@ class HookSteps(Course):
                 return self._clear_hooks(moment, at)
             case Prepare():
                 return self._prepare(at)
+            case Rest():
+                return self._rest(at)
             case Move():
                 return self._move(at)
             case Enter():
                 return self._enter()
+
+    def _rest(self, at: float) -> list[Effect]:
+        """Bring to STANDBY whoever may be kept; who does not get there ends with the others."""
+        return self._send(Wave(goal=TaskState.STANDBY, tasks=self.members.keepable()), at)
 
     def _call(self, moment: Moment, at: float) -> list[Effect]:
         begun = self.hooks.begin(moment, at)

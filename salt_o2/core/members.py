@@ -25,7 +25,9 @@ class Members:
         self.excluded: dict[TaskId, str] = {}
         """Tasks that stay out of the data flow, with the reason."""
         self.unreachable: set[HostId] = set()
-        """Hosts that have fallen silent."""
+        """Hosts that are lost."""
+        self.silent: dict[HostId, str] = {}
+        """Hosts whose agents are away, with the reason; what runs there goes on."""
         self.lost: dict[TaskId, str] = {}
         """Tasks that failed and whose loss is tolerated, with the reason."""
         self.replan(plan, {})
@@ -115,6 +117,7 @@ class Members:
     def lose_host(self, host: HostId, silent_s: float) -> dict[TaskId, Failure]:
         """Know nothing of the tasks on ``host`` any more; return what that means for each that takes part."""
         self.unreachable.add(host)
+        self.silent.pop(host, None)
         failures: dict[TaskId, Failure] = {}
         for task in self.on(host):
             report = self.reports.get(task.id)
@@ -130,6 +133,30 @@ class Members:
             )
         return failures
 
+    def keepable(self) -> tuple[PlannedTask, ...]:
+        """Return the tasks that could wait in STANDBY for another environment, as far as is known.
+
+        One that nothing was heard of yet is among them: after a restart of control it may be well.
+        """
+        return tuple(
+            task
+            for task in self.taking_part(EnvironmentEvent.EXIT)
+            if task.launch.mode not in UNCONTROLLED
+            and task.host not in self.unreachable
+            and ((report := self.reports.get(task.id)) is None or is_well(report))
+        )
+
+    def resting(self) -> tuple[TaskId, ...]:
+        """Return the tasks that are in STANDBY, each with a process that is well."""
+        reports = ((task.id, self.reports.get(task.id)) for task in self.keepable())
+        return tuple(task for task, report in reports if report and rests(report))
+
+    def miss(self, host: HostId, why: str) -> list[Effect]:
+        """Hear nothing of ``host`` for now; what runs there is left alone, so that nothing follows."""
+        if host not in self.unreachable:
+            self.silent[host] = why
+        return []
+
     def is_alive(self, task: TaskId) -> bool:
         """Return whether ``task`` was last seen with a process."""
         report = self.reports.get(task)
@@ -140,6 +167,7 @@ class Members:
         moves: dict[TaskId, TaskState] = {}
         failures: dict[TaskId, Failure] = {}
         self.unreachable.discard(moved.host)
+        self.silent.pop(moved.host, None)
         for report in moved.reports:
             before = self.reports.get(report.task)
             if report.task not in self.tasks or (before and report.revision < before.revision):
@@ -231,6 +259,17 @@ class Members:
 def has_ended(report: TaskReport) -> bool:
     """Return whether the process of an uncontrolled task has run and ended."""
     return report.status is TaskStatus.INACTIVE and report.state in (TaskState.DONE, TaskState.ERROR)
+
+
+def is_well(report: TaskReport) -> bool:
+    """Return whether a task has a process that is nowhere it should not be."""
+    failed = report.failure is not None or report.state is TaskState.ERROR
+    return report.status is TaskStatus.ACTIVE and not failed
+
+
+def rests(report: TaskReport) -> bool:
+    """Return whether a task waits in STANDBY, and has nothing more to do."""
+    return is_well(report) and report.settled and report.state is TaskState.STANDBY
 
 
 def _is_known(report: TaskReport, before: TaskReport | None) -> bool:

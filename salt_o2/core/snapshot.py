@@ -24,6 +24,7 @@ class Snapshot:
     pending: tuple[EnvironmentEvent, ...] = ()
     """The transition under way, and those to follow."""
     undo: bool = False
+    keep: bool = False
     asked_by: str = ""
     automatic: bool = False
     stop_at: float | None = None
@@ -45,6 +46,7 @@ def take(environment: Environment) -> Snapshot:
         error=environment.error,
         pending=request.events if request else (),
         undo=request.undo if request else False,
+        keep=request.keep if request else False,
         asked_by=request.user if request else "",
         automatic=environment.automatic,
         stop_at=environment.stop_at,
@@ -94,5 +96,6 @@ def resume(snapshot: Snapshot, plan: Plan, at: float) -> Requested | Modified | 
         user=snapshot.asked_by,
         run_number=snapshot.run_number,
         undo=snapshot.undo,
+        keep=snapshot.keep,
         reason="control was restarted",
     )

@@ -1,11 +1,11 @@
 """What a host's survey says against what control believes: who is lost, and who should not be there."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 
 from salt_o2.core.effects import TasksMoved
 from salt_o2.core.environment import Environment
-from salt_o2.core.ids import EnvironmentId
+from salt_o2.core.ids import EnvironmentId, TaskId
 from salt_o2.core.messages import Command, Failure, Order, Report, TaskReport
 from salt_o2.core.states import TaskState, TaskStatus
 
@@ -40,9 +40,16 @@ def by_environment(
     }
 
 
-def strays(environments: Mapping[EnvironmentId, Environment], survey: Report) -> list[Command]:
-    """Return the commands that end the tasks on a host that belong to no environment of ours."""
-    unknown = [report for report in survey.tasks if not _is_ours(environments, report)]
+def strays(
+    environments: Mapping[EnvironmentId, Environment], survey: Report, pooled: Container[TaskId] = ()
+) -> list[Command]:
+    """Return the commands that end the tasks on a host that belong to no environment of ours.
+
+    A task that is ``pooled``, or that an environment has claimed, may still bear the name of its last owner.
+    """
+    unknown = [
+        report for report in survey.tasks if report.task not in pooled and not _is_ours(environments, report)
+    ]
     by_environment: dict[EnvironmentId, list[TaskReport]] = {}
     for report in unknown:
         by_environment.setdefault(report.environment, []).append(report)
@@ -65,7 +72,9 @@ def _lost(report: TaskReport) -> TaskReport:
 
 def _is_ours(environments: Mapping[EnvironmentId, Environment], report: TaskReport) -> bool:
     environment = environments.get(report.environment)
-    return environment is not None and report.task in environment.members.tasks
+    if environment is not None and report.task in environment.members.tasks:
+        return True
+    return any(report.task in other.members.tasks for other in environments.values())
 
 
 def _end(survey: Report, environment: EnvironmentId, reports: Iterable[TaskReport]) -> Command:
