@@ -104,14 +104,13 @@ def schema(
 
 def _load(file: Path, given: list[str] | None) -> "Workflow":
     from salt_o2.core.errors import TemplateError
-    from salt_o2.workflow.checking import source_of
-    from salt_o2.workflow.load import load
+    from salt_o2.workflow.checking import load_alone, source_of
 
     try:
         source = source_of(file)
     except (OSError, UnicodeDecodeError) as error:
         raise TemplateError(f"{file}: cannot be read: {error}") from error
-    return load(source, file.stem, variables=variables(given or ()))
+    return load_alone(source, file.stem, variables(given or ()))
 
 
 def _told(verdicts: list[dict[str, Any]], quiet: bool) -> str:

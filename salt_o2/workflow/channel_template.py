@@ -44,6 +44,8 @@ class Given:
 
     place: Place
     fields: dict[str, str]
+    lost: bool = False
+    """Whether a field is missing that is open here, or whose fault has been noted."""
 
 
 Layer = dict[str, Given]
@@ -79,6 +81,8 @@ def make_bound(layers: Iterable[Layer], path: str, problems: Problems) -> tuple[
         if target and not target.startswith(EXPLICIT):
             what = f"channel {name} binds {target}, which is no address: tcp://*:<port> or ipc://<path>"
             problems.add(given.place, path, what)
+        elif given.lost:
+            continue
         elif _has_type(name, given, path, problems):
             found.append(Bound(name=name, **_named(given)))
     return tuple(found)
@@ -90,6 +94,8 @@ def make_connected(
     """Return the connected channels that ``layers`` make, weakest first, each with its place."""
     found = []
     for name, given in _merged(layers).items():
+        if given.lost:
+            continue
         if not given.fields.get("target"):
             problems.add(given.place, path, f"channel {name} has no target: the role's connect must give one")
         elif _has_type(name, given, path, problems):
@@ -98,13 +104,15 @@ def make_connected(
 
 
 def _render(template: ChannelTemplate, stack: Stack, path: str, problems: Problems) -> Given:
-    fields = {}
+    fields, lost = {}, False
     for wire, text in template.fields:
         value = rendered(text, stack, path, problems)
-        if value is not None:
+        if value is None:
+            lost = problems.channels_lost = True
+        else:
             _check(template, text.place, wire, value, path, problems)
             fields[wire] = value
-    return Given(template.place, fields)
+    return Given(template.place, fields, lost)
 
 
 def _check(
@@ -124,8 +132,12 @@ def _merged(layers: Iterable[Layer]) -> Layer:
     for layer in layers:
         for name, given in layer.items():
             below = merged.get(name)
-            merged[name] = Given(given.place, {**below.fields, **given.fields}) if below else given
+            merged[name] = given if below is None else _over(below, given)
     return merged
+
+
+def _over(below: Given, given: Given) -> Given:
+    return Given(given.place, {**below.fields, **given.fields}, below.lost or given.lost)
 
 
 def _named(given: Given) -> dict[str, str]:

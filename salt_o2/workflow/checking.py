@@ -8,9 +8,11 @@ from salt_o2.core.errors import O2Error, TemplateError
 from salt_o2.workflow.document import Mapping as MappingNode
 from salt_o2.workflow.document import read
 from salt_o2.workflow.load import load
+from salt_o2.workflow.outside import Outside
 from salt_o2.workflow.problems import Problems
-from salt_o2.workflow.source import Directory, Source, Template
+from salt_o2.workflow.source import Directory, Template
 from salt_o2.workflow.task_template import read_task_template
+from salt_o2.workflow.tree import Workflow
 
 _NONE: Mapping[str, str] = {}
 
@@ -24,8 +26,16 @@ class Verdict:
     notes: tuple[str, ...] = ()
 
 
-def check(file: Path, variables: Mapping[str, str] = _NONE) -> Verdict:
-    """Return what is wrong with a workflow or task template and with all that it uses."""
+def check(
+    file: Path,
+    variables: Mapping[str, str] = _NONE,
+    site_defaults: Mapping[str, str] = _NONE,
+    site_vars: Mapping[str, str] = _NONE,
+) -> Verdict:
+    """Return what is wrong with a workflow or task template and with all that it uses.
+
+    What others give, the user, control, a workflow that includes it, is left open and told as a note.
+    """
     try:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -33,7 +43,7 @@ def check(file: Path, variables: Mapping[str, str] = _NONE) -> Verdict:
     try:
         if is_task(file, text):
             return Verdict(str(file), tuple(_task_problems(file, text)))
-        workflow = load(_Beside(file, text), file.stem, variables=variables)
+        workflow = load_alone(_Beside(file, text), file.stem, variables, site_defaults, site_vars)
     except TemplateError as error:
         return Verdict(str(file), error.problems)
     except O2Error as error:
@@ -49,7 +59,29 @@ def is_task(file: Path, text: str) -> bool:
     return isinstance(root, MappingNode) and "command" in root.entries
 
 
-def source_of(file: Path) -> Source:
+def load_alone(
+    source: Directory,
+    name: str,
+    variables: Mapping[str, str] = _NONE,
+    site_defaults: Mapping[str, str] = _NONE,
+    site_vars: Mapping[str, str] = _NONE,
+) -> Workflow:
+    """Return the workflow ``name`` as far as it can be told where what others give is not known.
+
+    Raises:
+        TemplateError: if anything is wrong with it or with the task templates it uses.
+    """
+    return load(
+        source,
+        name,
+        variables=variables,
+        site_defaults=site_defaults,
+        site_vars=site_vars,
+        outside=Outside(source, name),
+    )
+
+
+def source_of(file: Path) -> Directory:
     """Return the repository that the workflow ``file`` is in, where the workflow is the one in the file."""
     return _Beside(file, file.read_text(encoding="utf-8-sig"))
 

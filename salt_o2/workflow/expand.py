@@ -87,7 +87,10 @@ class Expansion:
             yield _EMPTY
             return
         stack = outer.inherited.stack(_EMPTY, _EMPTY, _EMPTY)
-        for value in self.iterations.values(template, loop, stack, outer.path):
+        before = self._problems.left_open
+        values = self.iterations.values(template, loop, stack, outer.path)
+        self.complete = self.complete and self._problems.left_open == before
+        for value in values:
             yield Block({loop.var: value}, f"iterator at {loop.place}")
 
     def _role(self, template: RoleTemplate, outer: Outer, locals_: Layer) -> Role | None:

@@ -22,7 +22,7 @@ from salt_o2.workflow.grammar import ACCUMULATED, INDEX, ITEM, RESERVED, Express
 from salt_o2.workflow.limits import EXPRESSION, ITERATIONS
 from salt_o2.workflow.sandbox import FUNCTIONS, Sandbox
 from salt_o2.workflow.tokens import spelled
-from salt_o2.workflow.values import OPEN, NotHere, Refused, bounded
+from salt_o2.workflow.values import Open, Refused, bounded
 
 MISSING = object()
 _RESULT = "_o2_result_"
@@ -97,8 +97,8 @@ class Expression:
 
     def _find(self, names: Names, name: str) -> Any:
         value = names.find(name)
-        if value is OPEN:
-            raise NotHere(f"{name} is not known")
+        if isinstance(value, Open):
+            raise value.refuse(name)
         if value is not MISSING:
             return value
         if name in FUNCTIONS:

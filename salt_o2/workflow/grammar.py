@@ -118,6 +118,8 @@ class ExpressionParser(Parser):
         current = self.stream.current
         if current.type == "dot" and self.stream.look().test("name"):
             return self._dotted()
+        if current.test("name:up") and self.stream.look().type == "integer":
+            return self._up()
         if current.type == "hash":
             return self._hash()
         if current.test("name:nil"):
@@ -229,6 +231,13 @@ class ExpressionParser(Parser):
             item = nodes.Name(ITEM, "load", lineno=dot.lineno)
             return nodes.Getattr(item, name.value, "load", lineno=name.lineno)
         return nodes.Name(name.value, "load", lineno=name.lineno)
+
+    def _up(self) -> nodes.Expr:
+        """``up 2`` as templates of 2019 have it, for ``Up(2)``."""
+        at = next(self.stream).lineno
+        levels = next(self.stream)
+        function = nodes.Name("Up", "load", lineno=at)
+        return nodes.Call(function, [nodes.Const(levels.value, lineno=at)], [], None, None, lineno=at)
 
     def _hash(self) -> nodes.Expr:
         token = next(self.stream)

@@ -16,7 +16,7 @@ from salt_o2.workflow.task_template import TaskTemplate
 from salt_o2.workflow.text import Text, rendered
 from salt_o2.workflow.timing import moment_of, seconds_of
 from salt_o2.workflow.tree import CallRole, TaskRole
-from salt_o2.workflow.values import Refused
+from salt_o2.workflow.values import Open, Refused
 
 
 class Wanted(NamedTuple):
@@ -127,4 +127,8 @@ class Leaves:
             return
         self._checked.add((id(role), id(found)))
         for text, name, known in unknown_names(found, stack.names()):
-            self._problems.add(text.place, path, f"unknown variable {name}", name, known)
+            value = stack.find(name)
+            if isinstance(value, Open):
+                value.refuse(name)
+            else:
+                self._problems.add(text.place, path, f"unknown variable {name}", name, known)

@@ -8,8 +8,9 @@ from salt_o2.workflow.catalogue import NoRepositories, Repositories, TaskClasses
 from salt_o2.workflow.document import read
 from salt_o2.workflow.expand import Expansion
 from salt_o2.workflow.leaf import Wanted
+from salt_o2.workflow.outside import Outside
 from salt_o2.workflow.pause import collector_paused
-from salt_o2.workflow.problems import Problems
+from salt_o2.workflow.problems import Place, Problems
 from salt_o2.workflow.role_template import read_workflow
 from salt_o2.workflow.services import NOWHERE
 from salt_o2.workflow.source import Source
@@ -33,11 +34,13 @@ def load(
     site_defaults: Mapping[str, str] = _NONE,
     site_vars: Mapping[str, str] = _NONE,
     scale: Mapping[str, int] = _UNSCALED,
+    outside: Outside | None = None,
 ) -> Workflow:
     """Return the workflow ``name`` of ``source``, expanded for the user's ``variables``.
 
     A variable ``path.to.role:name`` is for that role and those below it. ``scale`` sets how many roles
-    iterators make, by the fixed beginning of their roles' names.
+    iterators make, by the fixed beginning of their roles' names. With ``outside``, for authors: what others
+    give is left open, and it is no fault if no role is enabled.
 
     Raises:
         UnknownName: if ``source`` has no such workflow, or ``scale`` names no iterator of it.
@@ -51,6 +54,7 @@ def load(
         user.everywhere,
         Block(site_vars, "vars of the site"),
         Block({**BUILT_IN, **site_defaults}, "defaults of the site"),
+        outside or _NONE,
         services=getattr(source, "services", None) or NOWHERE,
     )
     shelves: Repositories = getattr(source, "repositories", None) or NoRepositories()
@@ -58,7 +62,7 @@ def load(
     expansion = Expansion(classes, workflows, problems, scale, user)
     root = expansion.expand(template, inherited, source)
     leaves, unmet = expansion.leaves, expansion.iterations.unmet
-    if expansion.complete:  # otherwise every channel of what is missing would be one more problem
+    if expansion.complete and not problems.channels_lost:  # or all their peers would be problems too
         _check_targets(leaves.tasks, leaves.wanted, problems)
     described = [template, *workflows.roots()]
     specifications = {each.name: each for role in reversed(described) for each in role.described()}
@@ -67,8 +71,14 @@ def load(
     user.raise_unmet()
     if unmet:
         raise UnknownName(f"no iterator of {written.name} makes roles named {', '.join(unmet)}...")
+    if outside:
+        for line in outside.told():
+            problems.note(Place(written.file, 0), "", line)
     if root is None and not problems.left_open:
-        raise TemplateError(f"{written.file}: the workflow has no role that is enabled")
+        what = "the workflow has no role that is enabled"
+        if not outside:
+            raise TemplateError(f"{written.file}: {what}")
+        problems.note(Place(written.file, 0), "", what)
     return Workflow(
         name=written.name,
         description=template.description,

@@ -29,6 +29,8 @@ class Problems:
         self._found: dict[tuple[Place, str], list[str]] = {}
         self.left_open = 0
         """How many values could not be told here."""
+        self.channels_lost = False
+        """Whether a channel is without a field that is written for it: it could not be told, or is wrong."""
         self._notes: dict[tuple[Place, str], list[str]] = {}
 
     def __len__(self) -> int:
@@ -45,9 +47,13 @@ class Problems:
         self._notes.setdefault((place, what), []).append(path)
 
     def leave_open(self, place: Place, path: str, what: str) -> None:
-        """Note ``what`` cannot be told here, but only at the site; what depends on it is left out."""
+        """Note ``what`` cannot be told here, but only at the site; what depends on it is left out.
+
+        Nothing in ``what``: that is told elsewhere.
+        """
         self.left_open += 1
-        self.note(place, path, f"left open: {what}")
+        if what:
+            self.note(place, path, f"left open: {what}")
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Nodes of a document as the values that a table of keys asks for; faults go to the list of problems."""
 
 from collections.abc import Iterator
+from typing import TypeGuard
 
 from salt_o2.workflow.document import Mapping, Node, Scalar, Sequence
 from salt_o2.workflow.keys import PUBLIC, Kind, Table
@@ -16,6 +17,16 @@ _WORDS: dict[Kind, str] = {
     "mapping": "a mapping",
 }
 PUBLIC_TAG = "!public"
+
+
+def is_description(node: Node) -> TypeGuard[Mapping]:
+    """Return whether ``node`` describes a variable: tagged, or with nothing in it but what describes one.
+
+    AliECS drops a variable whose description has lost its tag (``core/workflow/rolebase.go``) without a word.
+    """
+    if not isinstance(node, Mapping):
+        return False
+    return node.tag == PUBLIC_TAG or ("value" in node.entries and set(node.entries) <= set(PUBLIC))
 
 
 class Fields:
@@ -117,7 +128,10 @@ class Fields:
     def _variable(self, name: str, node: Node) -> Text | None:
         if isinstance(node, Scalar):
             return read_text(node, self.path, self._problems)
-        if isinstance(node, Mapping) and node.tag == PUBLIC_TAG:
+        if is_description(node):
+            if node.tag != PUBLIC_TAG:
+                what = f"{name} is described, not tagged {PUBLIC_TAG}: it has its value, but no form shows it"
+                self._problems.note(node.place, self.path, what)
             fields = Fields(node, PUBLIC, f"variable {name}", self.path, self._problems)
             return fields.text("value") or Text(node.place, "")
         advice = f"; tag it {PUBLIC_TAG} to describe the variable" if isinstance(node, Mapping) else ""

@@ -51,7 +51,11 @@ class Directory:
 
     def workflows(self) -> list[tuple[str, str]]:
         """Return name and description of each workflow; what is wrong with a file is its description."""
-        return [(name, self._description(name)) for name in self._names("workflows")]
+        return [(name, self._description(name)) for name in self.names()]
+
+    def names(self) -> list[str]:
+        """Return the name of each workflow, in order."""
+        return self._names("workflows")
 
     def workflow(self, name: str) -> Template:
         """Return the workflow template in ``<name>.yaml``, or else the one whose root role has that name.

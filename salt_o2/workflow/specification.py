@@ -11,7 +11,7 @@ from salt_o2.workflow.document import Scalar
 from salt_o2.workflow.expression import MISSING, expression
 from salt_o2.workflow.keys import PUBLIC
 from salt_o2.workflow.problems import Place, Problems
-from salt_o2.workflow.reading import Fields
+from salt_o2.workflow.reading import PUBLIC_TAG, Fields
 from salt_o2.workflow.values import Refused, truth
 
 TYPES = ("string", "number", "bool", "list", "map")
@@ -86,7 +86,7 @@ def read_specifications(fields: Fields, block: str, problems: Problems) -> Itera
     """Return the variables of ``defaults`` or ``vars`` that are described."""
     node = fields.node(block)
     for name, entry in node.entries.items() if isinstance(node, MappingNode) else ():
-        if isinstance(entry, MappingNode):
+        if isinstance(entry, MappingNode) and entry.tag == PUBLIC_TAG:
             described = Fields(entry, PUBLIC, f"variable {name}", fields.path, Problems())
             yield _read(name, block, described, fields.path, problems)
 

@@ -15,7 +15,7 @@ from salt_o2.workflow.expression import MISSING
 from salt_o2.workflow.functions import UTIL, Namespace
 from salt_o2.workflow.sandbox import FUNCTIONS
 from salt_o2.workflow.services import NOWHERE, Services
-from salt_o2.workflow.values import OPEN, Attributes, Refused, as_number, text_of
+from salt_o2.workflow.values import Attributes, Open, Refused, as_number, text_of
 
 Layer = Mapping[str, Any]
 
@@ -93,10 +93,10 @@ class Stack:
 
     def flattened(self) -> dict[str, str]:
         """Return all variables as one mapping: the consolidated stack."""
-        merged: dict[str, str] = {}
+        merged: dict[str, Any] = {}
         for layer in reversed(self.layers):
             merged.update(layer)
-        return {name: "" if value is OPEN else value for name, value in merged.items()}
+        return {name: "" if isinstance(value, Open) else value for name, value in merged.items()}
 
     def origins(self) -> dict[str, str]:
         """Return where each variable's value comes from."""
@@ -122,6 +122,8 @@ class Inherited:
     user: Layer
     site_vars: Layer
     site_defaults: Layer
+    outside: Layer = field(default_factory=dict)
+    """What others give, where an author checks a template: weaker than all."""
     vars: tuple[Layer, ...] = ()
     defaults: tuple[Layer, ...] = ()
     position: Position | None = None
@@ -138,6 +140,7 @@ class Inherited:
             defaults,
             *self.defaults,
             self.site_defaults,
+            self.outside,
         )
         return Stack(tuple([layer for layer in layers if layer]), self.position, None, self.services)
 
@@ -157,6 +160,7 @@ class Inherited:
             self.user,
             self.site_vars,
             self.site_defaults,
+            self.outside,
             (*mine, *self.vars) if mine else self.vars,
             (defaults, *self.defaults) if defaults else self.defaults,
             position,
@@ -186,6 +190,8 @@ def _prefixed_override(stack: Stack, variable: Any, prefix: Any) -> str:
     """Return ``<prefix>_<variable>`` if that says something, else ``variable``; ``none`` says nothing."""
     for name in (f"{prefix}_{variable}", str(variable)):
         value = stack.find(name)
+        if isinstance(value, Open):
+            raise value.refuse(name)
         if isinstance(value, str) and value.strip() not in ("", "none"):
             return value
     return ""

@@ -85,7 +85,7 @@ def _note(error: Refused, text: Text, names: Names, path: str, problems: Problem
     if isinstance(error, UnknownVariable):
         problems.add(text.place, path, f"{error}{_marked(error)}", error.name, names.names())
     elif isinstance(error, NotHere):
-        problems.leave_open(text.place, path, f"{error}{_marked(error)}")
+        problems.leave_open(text.place, path, f"{error}{_marked(error)}" if str(error) else "")
     else:
         problems.add(text.place, path, f"{error}{_marked(error)}")
 

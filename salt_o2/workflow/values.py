@@ -24,8 +24,18 @@ class NotHere(Refused):
     """A value that only the site knows; where an author checks a template, that is no fault."""
 
 
-OPEN = object()
-"""The value of a variable that cannot be told, here or because of a fault that has been noted."""
+class Open:
+    """The value of a variable that cannot be told where a template is checked."""
+
+    __slots__ = ()
+
+    def refuse(self, name: str) -> NotHere:  # noqa: ARG002
+        """Return the refusal of the variable ``name``; without words, for why is told elsewhere."""
+        return NotHere("")
+
+
+OPEN = Open()
+"""The value of a variable that has been noted already: as open, or as wrong."""
 
 
 class Attributes:

@@ -143,6 +143,15 @@ def test_a_described_variable_stands_for_its_value():
     assert values(source)["n"] == "4"
 
 
-def test_a_mapping_without_the_tag_is_an_error_and_not_dropped():
-    source = "{name: root, defaults: {n: {value: 4}}, roles: [{name: leaf, task: {load: plain}}]}"
+def test_a_described_variable_without_the_tag_has_its_value_and_a_note():
+    source = "{name: root, defaults: {n: {value: 4, label: N}}, roles: [{name: leaf, task: {load: plain}}]}"
+    found = expand(source)
+    assert found.tasks[0].variables["n"] == "4"
+    assert found.specifications == {}, "a form does not show it"
+    assert "n is described, not tagged !public" in found.notes[0]
+
+
+@pytest.mark.parametrize("entry", ["{label: N}", "{value: 4, colour: red}", "{a: 1}"])
+def test_a_mapping_that_describes_no_variable_is_an_error_and_not_dropped(entry):
+    source = f"{{name: root, defaults: {{n: {entry}}}, roles: [{{name: leaf, task: {{load: plain}}}}]}}"
     assert "n must be a single value, not a mapping; tag it !public" in problems(source)[0]
