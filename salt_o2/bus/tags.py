@@ -4,10 +4,11 @@ salt/o2/<environment>/<STATE>                 an environment entered a state
 salt/o2/<environment>/task/<task>/<STATE>     a task failed, and is in that state now
 salt/o2/<environment>/task/<task>/RECOVERED   a failed task is back where the others are
 salt/o2/<environment>/moves                   tasks of one host moved, as they should
+salt/o2/host/<host>/<STATUS>                  a host is there, silent or lost
 salt/o2/agent/<host>                          an agent's report to control
 """
 
-from salt_o2.core.effects import AnnounceFailure, AnnounceRecovery, AnnounceState, News
+from salt_o2.core.effects import AnnounceFailure, AnnounceHost, AnnounceRecovery, AnnounceState, News
 
 PREFIX = "salt/o2/"
 AGENTS = PREFIX + "agent/"
@@ -15,6 +16,8 @@ AGENTS = PREFIX + "agent/"
 
 def of(news: News) -> str:
     """Return the tag under which ``news`` is announced."""
+    if isinstance(news, AnnounceHost):
+        return f"{PREFIX}host/{news.host}/{news.status}"
     about = PREFIX + news.environment
     match news:
         case AnnounceState():

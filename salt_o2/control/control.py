@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 from salt_o2.control.calls import Caller
@@ -19,6 +19,7 @@ from salt_o2.control.hosts import Hosts
 from salt_o2.control.outbox import Bus, Outbox
 from salt_o2.control.reshaping import Reshaping
 from salt_o2.control.store import Kept, Store
+from salt_o2.control.watch import HostWatch
 from salt_o2.core import snapshot, survey
 from salt_o2.core.effects import (
     Abandon,
@@ -31,11 +32,11 @@ from salt_o2.core.effects import (
     Drive,
     Effect,
     EndRun,
-    HostLost,
     Insist,
     Invoke,
     Message,
     Modified,
+    News,
     RecoverTask,
     Release,
     Replace,
@@ -50,6 +51,7 @@ from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.inventory import Inventory
 from salt_o2.core.messages import Command, Inquiry, Report
 from salt_o2.core.plan import Plan
+from salt_o2.core.presence import Presence
 from salt_o2.core.states import EnvironmentEvent as _E
 
 log = logging.getLogger(__name__)
@@ -102,6 +104,7 @@ class Control:
         self.reshaping = Reshaping(self)
         self.hosts = Hosts(heartbeat_s)
         self.inventory = Inventory()
+        self.watch = HostWatch(self)
         self.held: dict[EnvironmentId, Held] = {}
         self.unknown: dict[EnvironmentId, dict[HostId, Command]] = {}
         """Environments that run and that the store does not know: by host, what would end their tasks."""
@@ -122,7 +125,7 @@ class Control:
         self._outbox.send([Inquiry(host=host) for host in sorted(hosts)])  # sooner than their heartbeats
         async with asyncio.TaskGroup() as group:
             group.create_task(self._outbox.run())
-            group.create_task(self._watch_hosts())
+            group.create_task(self.watch.run())
 
     def find(self, id: str) -> Held:
         """Return the living environment whose id is or uniquely begins with ``id``.
@@ -166,14 +169,25 @@ class Control:
         """Take in an agent's report."""
         at = self.clock()
         environments = {name: held.environment for name, held in self.held.items()}
+        before = self.hosts.presence(report.host)
         if self.hosts.note(report, at):
-            self._outbox.send([Inquiry(host=report.host)])
+            self.inquire(report.host)
         if report.facts:
             self.inventory.add_host(report.host, report.facts)
             log.info("host %s has %d tasks", report.host, len(report.tasks))
             self._end_strays(report, environments)
+        if before not in (None, Presence.ACTIVE):
+            self.watch.welcome(report.host)
         for name, moved in survey.by_environment(environments, report, at).items():
             self.step(self.held[name], moved)
+
+    def announce(self, news: News) -> None:
+        """Tell the world, when the bus takes it."""
+        self._outbox.announce(news)
+
+    def inquire(self, host: HostId) -> None:
+        """Ask the agent on ``host`` for a survey."""
+        self._outbox.send([Inquiry(host=host)])
 
     def _end_strays(self, report: Report, environments: Mapping[EnvironmentId, Environment]) -> None:
         ended = []
@@ -296,30 +310,6 @@ class Control:
         request = snapshot.resume(kept.snapshot, kept.plan, at)
         if request:
             self._resume.append((kept.id, request))
-
-    async def _watch_hosts(self) -> None:
-        """Leave hosts that have fallen silent out of new plans; they are in again when they report."""
-        pause, looked_at = self.hosts.heartbeat_s / 4, self.clock()
-        while True:
-            await asyncio.sleep(pause)
-            stood_still = self.clock() - looked_at - 2 * pause
-            looked_at = self.clock()
-            if stood_still > 0:  # who stood still himself cannot tell who was silent meanwhile
-                self.hosts.forgive(stood_still + pause)
-                continue
-            for host in self.hosts.silent(looked_at):
-                self._lose(host)
-
-    def _lose(self, host: HostId) -> None:
-        known, at = self.hosts.known[host], self.clock()
-        if known.facts is None:
-            return
-        log.warning("host %s has fallen silent", host)
-        self.hosts.known[host] = replace(known, facts=None)
-        self.inventory.remove_host(host)
-        for held in list(self.held.values()):
-            if host in held.environment.members.hosts:
-                self.step(held, HostLost(at=at, host=host, silent_s=at - known.last_seen))
 
     def _alive(self) -> str:
         return f"; there are: {', '.join(self.held)}" if self.held else "; there is none"

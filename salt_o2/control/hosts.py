@@ -4,10 +4,7 @@ from dataclasses import dataclass, field
 
 from salt_o2.core.ids import HostId
 from salt_o2.core.messages import HostFacts, Report
-
-SILENT_AFTER = 2.5
-"""Heartbeats after which a silent host counts as lost; control looks four times a heartbeat, so that it is
-noticed within three."""
+from salt_o2.core.presence import Presence, Signs
 
 
 @dataclass(slots=True)
@@ -16,8 +13,22 @@ class Host:
 
     incarnation: str
     sequence: int
-    last_seen: float
+    signs: Signs
     facts: HostFacts | None = None
+    behind: bool = True
+    """Whether a report was missed, so that what is known of its tasks may not be all, until its survey comes."""
+    confirmed: float | None = None
+    """When what is known of its tasks was last said to be all there is; ``None`` if it never was."""
+
+    @property
+    def presence(self) -> Presence:
+        """Whether it is there."""
+        return self.signs.presence
+
+    @property
+    def last_seen(self) -> float:
+        """When its agent last reported, in seconds since the epoch."""
+        return self.signs.heard
 
 
 @dataclass(slots=True)
@@ -27,31 +38,39 @@ class Hosts:
     heartbeat_s: float
     known: dict[HostId, Host] = field(default_factory=dict)
 
+    def expect(self, host: HostId, facts: HostFacts | None, at: float) -> None:
+        """Know of a host that an earlier control has heard of; it may take until ``at`` to be heard again."""
+        self.known.setdefault(host, Host("", -1, Signs(heard=at), facts))
+
     def note(self, report: Report, at: float) -> bool:
-        """Take in that ``report`` came; return whether it leaves a gap, so that a survey is needed.
+        """Take in that ``report`` came; return whether a survey is needed, because something was missed.
 
         A heartbeat repeats the sequence number of the report before it, so the loss of the last report is
-        seen too.
+        seen too. Each heartbeat confirms all that is known of the host's tasks, at no cost for any of them.
         """
-        host = self.known.get(report.host)
-        gap = host is None or host.incarnation != report.incarnation or report.sequence > host.sequence + 1
-        if host is None:
-            host = self.known[report.host] = Host(report.incarnation, report.sequence, at)
+        host = self.known.setdefault(report.host, Host("", -1, Signs(heard=at)))
+        gap = host.incarnation != report.incarnation or report.sequence > host.sequence + 1
         gap = gap or (not report.tasks and report.sequence > host.sequence)
-        host.incarnation, host.sequence, host.last_seen = report.incarnation, report.sequence, at
+        gap = host.signs.hear(at) or gap
+        host.incarnation, host.sequence = report.incarnation, report.sequence
+        host.behind = report.facts is None and (gap or host.behind)
         if report.facts:
             host.facts = report.facts
-        return report.facts is None and (gap or host.facts is None)
+        if not host.behind:
+            host.confirmed = at
+        return host.behind and (gap or not report.tasks)
 
-    def is_silent(self, host: HostId, at: float) -> bool:
-        """Return whether ``host`` has missed too many heartbeats."""
-        return at - self.known[host].last_seen > SILENT_AFTER * self.heartbeat_s
+    def presence(self, host: HostId) -> Presence | None:
+        """Return whether ``host`` is there; ``None`` if it was never heard of."""
+        known = self.known.get(host)
+        return known.presence if known else None
+
+    def is_old(self, host: HostId, at: float) -> bool:
+        """Return whether what is known of the tasks on ``host`` has not been confirmed for too long."""
+        known = self.known.get(host)
+        return known is None or known.signs.is_old(at, self.heartbeat_s)
 
     def forgive(self, seconds: float) -> None:
         """Do not count ``seconds`` against anybody: control did not listen then."""
         for host in self.known.values():
-            host.last_seen += seconds
-
-    def silent(self, at: float) -> list[HostId]:
-        """Return the hosts that have missed too many heartbeats."""
-        return [host for host in self.known if self.is_silent(host, at)]
+            host.signs.forgive(seconds)

@@ -103,7 +103,7 @@ def hosts(known: Hosts, held: Mapping[EnvironmentId, "Held"], at: float) -> list
     return [
         {
             "id": name,
-            "status": "LOST" if known.is_silent(name, at) else "ACTIVE",
+            "status": host.presence,
             "address": host.facts.address if host.facts else None,
             "attributes": host.facts.attributes if host.facts else {},
             "cpus": host.facts.cpus if host.facts else None,

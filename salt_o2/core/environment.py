@@ -17,6 +17,7 @@ from salt_o2.core.effects import (
     CallEnded,
     Effect,
     HostLost,
+    HostSilent,
     Message,
     Modified,
     NotReplaced,
@@ -68,6 +69,8 @@ class Environment(ReportSteps):
                 return self._recover_now(message)
             case HostLost():
                 return self._lose_host(message) + self._advance(message.at)
+            case HostSilent():
+                return self.members.miss(message.host, message.reason)
             case NotReplaced():
                 return self._note_homeless(message)
             case Tick():

@@ -1,0 +1,91 @@
+"""Asks processes on another machine for a sign of life, without any message of theirs.
+
+Whoever listens at a task's port speaks first: a gRPC server sends its SETTINGS (RFC 9113, 3.4) and a ZeroMQ
+socket its greeting (ZMTP 3.1) as soon as somebody has connected. A process that is stopped still has its
+connections taken by the kernel, but says nothing. The first byte is all that is read, and nothing is sent.
+"""
+
+import asyncio
+import errno
+import logging
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+OWN_FAULT = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EADDRNOTAVAIL})
+"""Errors that say something of this machine, and nothing of the other."""
+MOST_AT_ONCE = 256
+"""Connections of all questions together."""
+
+
+class Probe:
+    """Asks ports; no more at once than is good for this machine."""
+
+    def __init__(self, at_once: int = MOST_AT_ONCE) -> None:
+        """Have at most ``at_once`` connections open."""
+        self._turn = asyncio.Semaphore(at_once)
+
+    async def speaks(self, address: str, ports: Sequence[int], deadline_s: float) -> bool | None:
+        """Return whether a process at any of ``ports`` says something within ``deadline_s``.
+
+        ``None`` if that cannot be told, because this machine has no connections left to ask with.
+        """
+        return await self._any([self._first_byte(address, port, deadline_s) for port in ports])
+
+    async def is_up(self, address: str, ports: Sequence[int], deadline_s: float) -> bool | None:
+        """Return whether a machine is at ``address``: its kernel takes, or refuses, a connection."""
+        return await self._any([self._reaction(address, port, deadline_s) for port in ports])
+
+    async def _any(self, questions: Sequence[Coroutine[Any, Any, bool | None]]) -> bool | None:
+        """Return the first yes; else ``None`` if one of them cannot be told."""
+        asking = [asyncio.ensure_future(question) for question in questions]
+        answers: list[bool | None] = []
+        try:
+            for answered in asyncio.as_completed(asking):
+                answers.append(await answered)
+                if answers[-1]:
+                    return True
+        finally:
+            for one in asking:
+                one.cancel()
+            await asyncio.gather(*asking, return_exceptions=True)
+        return None if None in answers else False
+
+    async def _first_byte(self, address: str, port: int, deadline_s: float) -> bool | None:
+        async with self._turn:
+            try:
+                async with asyncio.timeout(deadline_s):
+                    reader, writer = await asyncio.open_connection(address, port)
+                    try:
+                        return bool(await reader.read(1))
+                    finally:
+                        await _close(writer)
+            except OSError as error:  # TimeoutError is one, too
+                return _none_if_ours(error)
+
+    async def _reaction(self, address: str, port: int, deadline_s: float) -> bool | None:
+        async with self._turn:
+            try:
+                async with asyncio.timeout(deadline_s):
+                    _, writer = await asyncio.open_connection(address, port)
+                await _close(writer)
+            except ConnectionRefusedError:
+                return True
+            except OSError as error:
+                return _none_if_ours(error)
+        return True
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    writer.transport.abort()  # there is nothing to be said any more
+    with suppress(OSError):
+        await writer.wait_closed()
+
+
+def _none_if_ours(error: OSError) -> bool | None:
+    if error.errno in OWN_FAULT:
+        log.warning("nobody can be asked for a sign of life: %s", error)
+        return None
+    return False
