@@ -12,7 +12,9 @@ HTML comments right before a block of commands say what is checked; a reader doe
     <!-- exit: 1 -->                the last command must end with this code; all others with 0
     <!-- learn: REGEX -->           what its groups find in the page stands for what they find in reality
     <!-- told by PATH -->           not run here: that test does
+    <!-- not run: REASON -->        no test can run it; ``test_pages_are_run.py`` counts these
     <!-- page needs: VARIABLE -->   where this is not set in the environment, the page is skipped
+    <!-- page breaks: its cluster --> the page restarts daemons: it is run on a cluster of its own
 """
 
 import re
@@ -20,7 +22,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_NOTE = re.compile(r"<!-- (expect|until|exit|learn|told by|page needs):? (\S.*) -->")
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+TUTORIALS = sorted(DOCS.glob("tutorial/*.md"))
+HOW_TOS = [*sorted(DOCS.glob("howto/*.md")), DOCS / "install.md"]
+
+_NOTE = re.compile(r"<!-- (expect|until|exit|learn|told by|not run|page needs|page breaks):? (\S.*) -->")
+
+
+@dataclass
+class Fence:
+    """Any fenced block, as it stands in the page, with the comments before it."""
+
+    line: int
+    language: str
+    body: list[str]
+    notes: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -54,8 +70,13 @@ Block = Written | Commands
 
 
 def read_page(path: Path) -> list[Block]:
-    """Return the blocks of a page, in order."""
-    return list(_blocks(path.read_text().splitlines()))
+    """Return what a test does with a page, in order: its files and its commands."""
+    return [block for fence in fences(path) if (block := _block(fence))]
+
+
+def fences(path: Path) -> Iterator[Fence]:
+    """Yield all fenced blocks of a page, in order."""
+    return _fences(path.read_text().splitlines())
 
 
 def needs(path: Path) -> list[str]:
@@ -63,15 +84,19 @@ def needs(path: Path) -> list[str]:
     return [value for name, value in _NOTE.findall(path.read_text()) if name == "page needs"]
 
 
-def _blocks(lines: list[str]) -> Iterator[Block]:
+def breaks_its_cluster(path: Path) -> bool:
+    """Return whether the page does to its cluster what others that use it would not bear."""
+    return any(name == "page breaks" for name, _ in _NOTE.findall(path.read_text()))
+
+
+def _fences(lines: list[str]) -> Iterator[Fence]:
     notes: dict[str, list[str]] = {}
     number = 0
     while number < len(lines):
         line = lines[number]
         if line.startswith("```"):
             end = next(i for i in range(number + 1, len(lines)) if lines[i] == "```")
-            block = _block(line, number + 1, lines[number + 1 : end], notes)
-            yield from [block] if block else []
+            yield Fence(number + 1, line.removeprefix("```"), lines[number + 1 : end], notes)
             notes, number = {}, end
         elif line.startswith("<!--"):
             found = _NOTE.fullmatch(line)
@@ -82,12 +107,13 @@ def _blocks(lines: list[str]) -> Iterator[Block]:
         number += 1
 
 
-def _block(fence: str, line: int, body: list[str], notes: dict[str, list[str]]) -> Block | None:
-    if fence == "```console":
-        commands = [each[2:] for each in body if each.startswith("$ ")]
-        return Commands(line, commands, "\n".join(each for each in body if not each.startswith("$ ")), notes)
-    if body and body[0].startswith(":caption: "):
-        return Written(body[0].removeprefix(":caption: "), "\n".join(body[1:]) + "\n")
+def _block(fence: Fence) -> Block | None:
+    if fence.language == "console":
+        commands = [each[2:] for each in fence.body if each.startswith("$ ")]
+        printed = [each for each in fence.body if not each.startswith("$ ")]
+        return Commands(fence.line, commands, "\n".join(printed), fence.notes)
+    if fence.body and fence.body[0].startswith(":caption: "):
+        return Written(fence.body[0].removeprefix(":caption: "), "\n".join(fence.body[1:]) + "\n")
     return None
 
 
