@@ -10,6 +10,11 @@ from salt_o2.cluster.layout import layout
 from salt_o2.cluster.process import marked
 
 
+def pytest_addoption(parser):
+    """Let golden stories be written anew; whoever does reads the difference before committing it."""
+    parser.addoption("--rewrite-stories", action="store_true", help="write tests/unit/core/scenarios anew")
+
+
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory):
     """A private master and three minions; at the end nothing of it may be left."""

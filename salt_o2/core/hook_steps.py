@@ -99,7 +99,8 @@ class HookSteps(Course):
         if transition.forgives:
             transition.error = "\n".join(filter(None, (transition.error, told)))
             return []
-        return self._fail(f"{transition.event} of environment {self.id} failed: {told}", at)
+        head = f"{transition.event} of environment {self.id} failed: "
+        return self._fail(head + told.removeprefix(head), at)  # task hooks are told with it already
 
     def _hooks_failed(self, reason: str, critical: bool, at: float) -> list[Effect]:
         assert self.transition
