@@ -1,4 +1,4 @@
-"""A host of a real cluster vanishes in a run, with everything on it; one that was only cut off comes back."""
+"""A host of a real cluster vanishes in a run; or it only seems so, because its minion and agent are away."""
 
 import os
 import signal
@@ -17,6 +17,8 @@ pytestmark = pytest.mark.integration
 SIGN = b"O2_PARTITION="
 STANDSTILL_S = 7.0
 """Longer than an agent waits for the master to take a report."""
+MANY_HEARTBEATS_S = 12.0
+"""Far beyond the three after which a host without a sign of life is given up."""
 
 
 @pytest.fixture
@@ -76,15 +78,47 @@ def test_tasks_of_a_dead_host_run_elsewhere_and_the_others_never_stopped(cluster
     after = show(cluster, environment)
     assert (after["state"], after["run_number"]) == ("RUNNING", environment["run_number"])
     assert {t["id"]: t["pid"] for t in tasks if t["id"] in fixed} == fixed
-    assert next(h["status"] for h in cluster.ask("host_list") if h["id"] == victim) == "LOST"
+    assert status_of(cluster, victim) == "LOST"
 
 
-def test_a_host_that_was_cut_off_ends_its_stale_tasks_when_it_is_back(cluster_to_break):
+def status_of(cluster, host):
+    return next(each["status"] for each in cluster.ask("host_list") if each["id"] == host)
+
+
+def identities(environment):
+    return {task["id"]: (task["host"], task["pid"]) for task in environment["tasks"]}
+
+
+def test_nothing_is_started_twice_while_only_minion_and_agent_are_away(cluster_to_break):
+    cluster = cluster_to_break
+    environment = start(cluster, processors=4)
+    victim = next(t["host"] for t in environment["tasks"] if t["path"].endswith("processor1"))
+    frozen = daemons_of(cluster, victim)
+    for pid in frozen:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        wait_until(lambda: status_of(cluster, victim) == "SILENT", "its silence is noticed", 40)
+        time.sleep(MANY_HEARTBEATS_S)
+        assert status_of(cluster, victim) == "SILENT"
+        assert show(cluster, environment)["state"] == "RUNNING"
+    finally:
+        for pid in frozen:
+            os.kill(pid, signal.SIGCONT)
+    wait_until(lambda: status_of(cluster, victim) == "ACTIVE", "it is heard again", 40)
+    after = show(cluster, environment)
+    assert (after["state"], after["run_number"]) == ("RUNNING", environment["run_number"])
+    assert identities(after) == identities(environment)
+    told = [line["text"] for line in cluster.ask("env_history", id=environment["id"])]
+    assert any(f"host {victim} is silent" in text for text in told)
+    assert not any(f"host {victim} is lost" in text for text in told)
+
+
+def test_a_host_on_which_everything_stood_still_ends_its_stale_tasks_when_it_goes_on(cluster_to_break):
     cluster = cluster_to_break
     environment = start(cluster, processors=4)
     victim = next(t["host"] for t in environment["tasks"] if t["path"].endswith("processor1"))
     stale = [task["pid"] for task in environment["tasks"] if task["host"] == victim]
-    frozen = daemons_of(cluster, victim)
+    frozen = [*daemons_of(cluster, victim), *stale]
     for pid in frozen:
         os.kill(pid, signal.SIGSTOP)
     try:
@@ -95,8 +129,7 @@ def test_a_host_that_was_cut_off_ends_its_stale_tasks_when_it_is_back(cluster_to
             os.kill(pid, signal.SIGCONT)
     wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in stale), "stale tasks are ended", 40)
     assert show(cluster, environment)["state"] == "RUNNING"
-    hosts = {host["id"]: host["status"] for host in cluster.ask("host_list")}
-    assert hosts[victim] == "ACTIVE"
+    assert status_of(cluster, victim) == "ACTIVE"
 
 
 def test_a_master_that_stood_still_for_a_while_hears_its_agents_again(cluster_to_break):
