@@ -151,7 +151,10 @@ class Agent:
             return
         if task is None:
             task = self._new(Record(task=order.task, environment=command.environment))
+        owner = task.record.environment
         task.take(command, order)
+        if task.record.environment != owner:  # whoever had it waits for it no longer
+            self.reporter.changed(owner, task.id, settled=True)
 
     def _new(self, record: Record) -> Task:
         task = Task(record, self._opened().of(record.task), self._host, self._note_change)

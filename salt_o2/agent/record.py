@@ -67,7 +67,8 @@ class Record:
         return launch.mode if launch else ControlMode.BASIC
 
     def take(self, command: Command, order: Order) -> None:
-        """Be under ``order`` from now on."""
+        """Be under ``order`` from now on, and belong to whoever gave it."""
+        self.environment = command.environment
         self.revision, self.goal, self.settled = command.revision, command.goal, False
         self.arguments, self.timeout_s = dict(command.arguments), command.timeout_s
         if order.launch is not None:

@@ -4,11 +4,20 @@ salt/o2/<environment>/<STATE>                 an environment entered a state
 salt/o2/<environment>/task/<task>/<STATE>     a task failed, and is in that state now
 salt/o2/<environment>/task/<task>/RECOVERED   a failed task is back where the others are
 salt/o2/<environment>/moves                   tasks of one host moved, as they should
+salt/o2/pool/moves                            tasks of one host came to the pool, or ended there
+salt/o2/pool/task/<task>/LEFT                 a task of the pool died, or is to end
 salt/o2/host/<host>/<STATUS>                  a host is there, silent or lost
 salt/o2/agent/<host>                          an agent's report to control
 """
 
-from salt_o2.core.effects import AnnounceFailure, AnnounceHost, AnnounceRecovery, AnnounceState, News
+from salt_o2.core.effects import (
+    AnnounceFailure,
+    AnnounceHost,
+    AnnounceLeft,
+    AnnounceRecovery,
+    AnnounceState,
+    News,
+)
 
 PREFIX = "salt/o2/"
 AGENTS = PREFIX + "agent/"
@@ -26,6 +35,8 @@ def of(news: News) -> str:
             return f"{about}/task/{news.task}/{news.state}"
         case AnnounceRecovery():
             return f"{about}/task/{news.task}/RECOVERED"
+        case AnnounceLeft():
+            return f"{about}/task/{news.task}/LEFT"
         case _:
             return f"{about}/moves"
 

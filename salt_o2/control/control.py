@@ -17,6 +17,7 @@ from functools import partial
 from salt_o2.control.calls import Caller
 from salt_o2.control.hosts import Hosts
 from salt_o2.control.outbox import Bus, Outbox
+from salt_o2.control.pooling import Pooling
 from salt_o2.control.reshaping import Reshaping
 from salt_o2.control.store import Kept, Store
 from salt_o2.control.watch import HostWatch
@@ -24,6 +25,7 @@ from salt_o2.core import snapshot, survey
 from salt_o2.core.effects import (
     Abandon,
     AnnounceFailure,
+    AnnounceLeft,
     AnnounceMoves,
     AnnounceRecovery,
     AnnounceState,
@@ -34,6 +36,7 @@ from salt_o2.core.effects import (
     EndRun,
     Insist,
     Invoke,
+    Keep,
     Message,
     Modified,
     News,
@@ -51,6 +54,7 @@ from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.inventory import Inventory
 from salt_o2.core.messages import Command, Inquiry, Report
 from salt_o2.core.plan import Plan
+from salt_o2.core.pooled import Bounds
 from salt_o2.core.presence import Presence
 from salt_o2.core.states import EnvironmentEvent as _E
 
@@ -91,10 +95,11 @@ class Control:
         clock: Callable[[], float] = time.time,
         limits: Callable[[Plan], Timeouts] = lambda _: Timeouts(),
         caller: Caller | None = None,
+        pool: Bounds = Bounds(),  # noqa: B008  a value
     ) -> None:
         """Use ``bus`` and ``store``; take up the environments that the store says are alive.
 
-        ``limits`` says how long the transitions of a plan may take.
+        ``limits`` says how long the transitions of a plan may take, ``pool`` how much may wait for others.
         """
         self.bus = bus
         self.store = store
@@ -114,6 +119,7 @@ class Control:
         self._resume: list[tuple[EnvironmentId, Requested | Modified]] = []
         for kept in store.alive():
             self._restore(kept)
+        self.pooling = Pooling(self, pool)
 
     async def run(self) -> None:
         """Serve until cancelled."""
@@ -122,9 +128,11 @@ class Control:
         for held in self.held.values():
             self._set_timer(held)
         hosts = {host for held in self.held.values() for host in held.environment.members.hosts}
+        hosts |= self.pooling.hosts
         self._outbox.send([Inquiry(host=host) for host in sorted(hosts)])  # sooner than their heartbeats
         async with asyncio.TaskGroup() as group:
             group.create_task(self._outbox.run())
+            group.create_task(self.pooling.run())
             group.create_task(self.watch.run())
 
     def find(self, id: str) -> Held:
@@ -141,10 +149,18 @@ class Control:
         return found[0]
 
     def adopt(self, kept: Kept, environment: Environment, created: Created) -> Held:
-        """Take in a new environment: its resources are taken and it is on disk, but nothing is started."""
+        """Take in a new environment: its resources are taken and it is on disk, but nothing is started.
+
+        What it claims of the pool is its own from now on.
+
+        Raises:
+            StorageError: if it cannot be kept; nothing has happened then.
+            PlanError: if what it claims is in the pool no more.
+        """
         held = Held(kept, environment)
+        self.store.add(kept, *self.pooling.leaving(created.claimed, created.at))
+        self.pooling.claim(created.claimed)
         self.inventory.take(kept.id, kept.plan)
-        self.store.add(kept)
         self.store.note(kept.id, created)
         self.held[kept.id] = held
         return held
@@ -172,6 +188,7 @@ class Control:
         before = self.hosts.presence(report.host)
         if self.hosts.note(report, at):
             self.inquire(report.host)
+        self.pooling.hear(report, at)
         if report.facts:
             self.inventory.add_host(report.host, report.facts)
             log.info("host %s has %d tasks", report.host, len(report.tasks))
@@ -180,6 +197,15 @@ class Control:
             self.watch.welcome(report.host)
         for name, moved in survey.by_environment(environments, report, at).items():
             self.step(self.held[name], moved)
+
+    def send(self, commands: Sequence[Command]) -> None:
+        """Send ``commands`` on the quick channel."""
+        self._outbox.send(commands)
+
+    def insist(self, command: Command) -> None:
+        """Send ``command`` the sure way."""
+        log.warning("%s has not acknowledged: sending it a Salt job", command.host)
+        self._outbox.insist(command)
 
     def announce(self, news: News) -> None:
         """Tell the world, when the bus takes it."""
@@ -193,8 +219,8 @@ class Control:
         ended = []
         for hosts in self.unknown.values():
             hosts.pop(report.host, None)
-        for command in survey.strays(environments, report):
-            if command.environment in self.held or self.store.has_ended(command.environment):
+        for command in survey.strays(environments, report, self.pooling.pool.entries):
+            if self._is_ours(command):
                 log.warning("ending %d tasks on %s of %s", len(command.orders), *_whose(command))
                 ended.append(command)
             else:
@@ -202,6 +228,11 @@ class Control:
                 self.unknown.setdefault(command.environment, {})[command.host] = command
         self.unknown = {name: hosts for name, hosts in self.unknown.items() if hosts}
         self._outbox.send(ended)
+
+    def _is_ours(self, command: Command) -> bool:
+        """Whether it is known where the tasks that ``command`` ends come from, and that nobody needs them."""
+        known = command.environment in self.held or self.store.has_ended(command.environment)
+        return known or self.pooling.has_had(command)
 
     def end_unknown(self, environment: EnvironmentId) -> None:
         """End the tasks of an environment that the store does not know, because a person wants it."""
@@ -233,9 +264,10 @@ class Control:
         # we are killed before, the transition is taken up again, and its tasks are there already.
         environment, kept = held.environment, held.kept
         self.store.note(environment.id, message, effects)
+        self.pooling.prepare(held, effects, message.at)
         if not all(isinstance(effect, ONLY_TELLS) for effect in effects):
             ended = message.at if any(isinstance(effect, Release) for effect in effects) else None
-            durable = any(isinstance(effect, Drive | Invoke) for effect in effects)
+            durable = any(isinstance(effect, Drive | Invoke | Keep) for effect in effects)
             changed = {"plan": kept.plan, "shape": kept.shape} if isinstance(message, Modified) else {}
             self.store.save(environment.id, snapshot.take(environment), ended, durable=durable, **changed)
         if self._flush is None:
@@ -252,8 +284,7 @@ class Control:
             case Drive():
                 pass  # all commands of a step leave together, see step
             case Insist(command=command):
-                log.warning("%s has not acknowledged: sending it a Salt job", command.host)
-                self._outbox.insist(command)
+                self.insist(command)
             case Invoke():
                 self._caller.begin(effect, partial(self._end_call, held))
             case Abandon(call=call):
@@ -263,12 +294,14 @@ class Control:
             case AnnounceState():
                 log.info("environment %s is %s %s", effect.environment, effect.state, effect.reason)
                 self._outbox.announce(effect)
-            case AnnounceMoves() | AnnounceFailure() | AnnounceRecovery():
+            case AnnounceMoves() | AnnounceFailure() | AnnounceRecovery() | AnnounceLeft():
                 self._outbox.announce(effect)
             case Answer(request=request, error=error):
                 self._answer(request, error)
             case EndRun(run_number=number):
                 self.store.end_run(number, self.clock())
+            case Keep():
+                self.pooling.receive(effect)
             case Release(environment=environment):
                 self.inventory.release(environment)
                 self._let_go(held)

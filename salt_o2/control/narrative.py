@@ -86,7 +86,8 @@ class Narrator:
         created = typed(body, Created)
         self._take(created.plan, created.excluded)
         hosts = _some(sorted({task.host for task in created.plan.tasks}))
-        return f"created from {created.plan.workflow}: {_tasks(len(created.plan.tasks))} on {hosts}"
+        reused = f", {len(created.claimed)} of them from the pool" if created.claimed else ""
+        return f"created from {created.plan.workflow}: {_tasks(len(created.plan.tasks))} on {hosts}{reused}"
 
     def requested(self, body: Body) -> str:
         """Tell what was asked for."""
@@ -178,6 +179,10 @@ class Narrator:
         """Tell what was answered."""
         return f"answered: {_first_line(body['error']) if body.get('error') else 'done'}"
 
+    def kept(self, body: Body) -> str:
+        """Tell what goes to the pool."""
+        return f"left to the pool: {self._names(body['tasks'])}"
+
     def invoke(self, body: Body) -> str:
         """Tell of a call."""
         planned = body["planned"]
@@ -238,5 +243,9 @@ WAYS: dict[str, _Way] = {
     "Replace": _Way(Narrator.replace),
     "Answer": _Way(Narrator.answer),
     "EndRun": _Way(lambda _, body: f"run {body['run_number']} is over"),
+    "Keep": _Way(Narrator.kept),
+    "AnnounceLeft": _Way(
+        lambda _, body: f"{body['class_name']} on {body['host']} leaves: {_first_line(body['reason'])}"
+    ),
     "Release": _Way(lambda *_: "hosts and ports are given back"),
 }

@@ -20,6 +20,7 @@ from salt_o2.core.errors import InvalidRequest, UnknownName
 from salt_o2.core.history import KINDS, Entry, replay, shape_after
 from salt_o2.core.ids import EnvironmentId
 from salt_o2.core.plan import Plan, PlannedTask
+from salt_o2.core.pooled import POOL
 from salt_o2.core.shape import Shape
 
 
@@ -36,6 +37,9 @@ class History:
         }
 
     async def _history(self, wanted: Past, _user: str, _progress: Progress) -> list[dict[str, Any]]:
+        if wanted.id == POOL:
+            self._control.store.flush()
+            return await asyncio.to_thread(self._tell, POOL, wanted)
         kept = kept_of(self._control, wanted.id)
         return await asyncio.to_thread(self._tell, kept.id, wanted)
 
