@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from salt_o2.cluster import record
-from salt_o2.cluster.faults import MOST_KILLS, Fault, Kind, Part, rounds
+from salt_o2.cluster.faults import MASTER, MOST_KILLS, Fault, Kind, Part, rounds
 from salt_o2.cluster.injury import Injury
 from salt_o2.cluster.laws import Seen, broken
 from salt_o2.cluster.layout import layout
+from salt_o2.cluster.record import Record
 from salt_o2.cluster.sight import look, try_to_look
 from salt_o2.cluster.startup import up
 from salt_o2.core.errors import InvalidRequest, UnknownName
+from salt_o2.core.presence import SILENT_AFTER
 
 Say = Callable[[str], None]
 
@@ -87,30 +89,34 @@ def drill(
         UnknownName: if there is no such environment.
         InvalidRequest: if it is not at rest, so that nothing can be said about it.
     """
-    _check_patience(directory)
+    current = _patient(directory)
+    silent_s = SILENT_AFTER * current.heartbeat_s
     before = look(directory)
     chosen = _chosen(before, environment)
     done = Drill(seed=seed, environment=chosen)
     until = time.monotonic() + 60.0 * minutes
-    drawn = rounds(seed, parts_of(before, chosen), most_kills)
+    drawn = rounds(seed, parts_of(before, chosen, current.namespaces), most_kills, silent_s)
     for number, faults in enumerate(islice(drawn, most_rounds), 1):
         if most_rounds is None and time.monotonic() >= until:
             break
         say(f"round {number}: {', '.join(map(str, faults))}")
-        before, current = _round(Path(directory), before, number, faults, chosen)
-        done.rounds.append(current)
+        before, this = _round(Path(directory), before, number, faults, chosen)
+        done.rounds.append(this)
         say(
-            f"  well again after {current.seconds:.1f} s, sure after {current.fresh_s:.1f} s more"
-            if not current.broken
-            else _alarm(current)
+            f"  well again after {this.seconds:.1f} s, sure after {this.fresh_s:.1f} s more"
+            if not this.broken
+            else _alarm(this)
         )
-        if current.broken:
+        if this.broken:
             break
     return done
 
 
-def parts_of(seen: Seen, environment: str) -> list[Part]:
-    """Return all parts that may be hit: tasks of ``environment``, hosts that it uses, control and master."""
+def parts_of(seen: Seen, environment: str, links: bool = False) -> list[Part]:
+    """Return all parts that may be hit: tasks of ``environment``, hosts that it uses, control and master.
+
+    With ``links`` also the links of those hosts and of the master.
+    """
     tasks = [task for task in seen.environments[environment].tasks.values() if task.takes_part and task.pid]
     hosts = sorted({task.host for task in tasks})
     return [
@@ -118,18 +124,22 @@ def parts_of(seen: Seen, environment: str) -> list[Part]:
         *(Part(kind, host) for kind in (Kind.AGENT, Kind.MINION) for host in hosts),
         Part(Kind.CONTROL),
         Part(Kind.MASTER),
+        *(Part(Kind.LINK, host) for host in (*hosts, MASTER) if links),
     ]
 
 
-def _check_patience(directory: str | Path) -> None:
-    """Refuse a cluster that gives a host up before Salt can have started its agent again."""
+def _patient(directory: str | Path) -> Record:
+    """Return what was started, unless it gives a host up before Salt can have started its agent again."""
     current = record.read(layout(directory))
-    if current and current.heartbeat_s < LEAST_HEARTBEAT_S:
+    if current is None:
+        raise UnknownName(f"there is no cluster in {directory}")
+    if current.heartbeat_s < LEAST_HEARTBEAT_S:
         raise InvalidRequest(
             f"hosts of {directory} send a heartbeat every {current.heartbeat_s:g} s, and count as lost "
             f"before a killed agent is back: drill a cluster whose heartbeat is {LEAST_HEARTBEAT_S:g} s "
             f"(coconut cluster up --heartbeat {LEAST_HEARTBEAT_S:g})"
         )
+    return current
 
 
 def _chosen(seen: Seen, wanted: str) -> str:

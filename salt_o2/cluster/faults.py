@@ -7,8 +7,10 @@ again, so a broken law belongs to the round it shows in.
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+
+MASTER = "master"
 
 
 class Kind(StrEnum):
@@ -18,7 +20,9 @@ class Kind(StrEnum):
     AGENT = "agent"
     MINION = "minion"
     CONTROL = "control"
-    MASTER = "master"
+    MASTER = MASTER
+    LINK = "link"
+    """Of a host, or of the master; there are links where hosts are network namespaces."""
 
 
 class Action(StrEnum):
@@ -30,11 +34,25 @@ class Action(StrEnum):
     """SIGSTOP, and SIGCONT after some time."""
     SLOW = "slow"
     """Stopped half of the time, a twentieth of a second each."""
+    CUT = "cut"
+    """Nothing goes through a link, in either direction."""
+    MUTE = "mute"
+    """What a host sends is lost."""
+    DEAFEN = "deafen"
+    """What a host is sent is lost."""
+    SILENCE = "silence"
+    """Salt's messages do not go through a link; all others do."""
+    LOSE = "lose some of"
+    """A third of what goes through a link is lost."""
+    THROTTLE = "throttle"
+    """What a host is sent comes slowly, and late."""
+    ISOLATE = "isolate"
+    """Cut for longer than a host may be silent: its tasks are placed anew, and ended when it is back."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Part:
-    """What a fault hits: a task by its role's path, an agent or minion by its host, control, the master."""
+    """What a fault hits: a task by its role's path; agent, minion or link by host; control, the master."""
 
     kind: Kind
     name: str = ""
@@ -73,6 +91,13 @@ WEIGHTS = {
     (Kind.MINION, Action.STOP): 1,
     (Kind.MASTER, Action.KILL): 1,
     (Kind.MASTER, Action.STOP): 1,
+    (Kind.LINK, Action.CUT): 3,
+    (Kind.LINK, Action.MUTE): 2,
+    (Kind.LINK, Action.DEAFEN): 2,
+    (Kind.LINK, Action.SILENCE): 2,
+    (Kind.LINK, Action.LOSE): 2,
+    (Kind.LINK, Action.THROTTLE): 1,
+    (Kind.LINK, Action.ISOLATE): 2,
 }
 """How often each is drawn, against the others."""
 FAULTS_AT_ONCE = (1, 1, 1, 2, 2, 3)
@@ -82,15 +107,38 @@ LONGEST_S = 4.0
 """How long something is stopped or slowed; well below the time after which a host counts as lost."""
 MOST_KILLS = 4
 """How often one task is killed: one time less than the default budget of restarts."""
+ISOLATED = (1.5, 2.0)
+"""How long a host is isolated, in times that it may be silent."""
 
 
-def rounds(seed: int, parts: Sequence[Part], most_kills: int = MOST_KILLS) -> Iterator[tuple[Fault, ...]]:
-    """Draw round after round for these ``parts``, for ever; the same for the same arguments."""
+def rounds(
+    seed: int, parts: Sequence[Part], most_kills: int = MOST_KILLS, silent_s: float = 0.0
+) -> Iterator[tuple[Fault, ...]]:
+    """Draw round after round for these ``parts``, for ever; the same for the same arguments.
+
+    ``silent_s`` is how long a host may be silent before it counts as lost.
+    """
     source = random.Random(seed)
     ordered, kills = sorted(parts), Counter[Part]()
     while True:
         drawn = [_draw(source, ordered, kills, most_kills) for _ in range(source.choice(FAULTS_AT_ONCE))]
-        yield tuple(sorted(_one_each(drawn), key=lambda fault: fault.at))
+        chosen = _one_each([_lasting(source, fault, silent_s) for fault in drawn])
+        yield tuple(sorted(_only_isolation(chosen), key=lambda fault: fault.at))
+
+
+def _lasting(source: random.Random, fault: Fault, silent_s: float) -> Fault:
+    """Return ``fault`` as it is, or an isolation with its length; that of the master would be everybody's."""
+    if fault.action is not Action.ISOLATE:
+        return fault
+    if fault.part.name == MASTER or not silent_s:
+        return replace(fault, action=Action.CUT)
+    return replace(fault, lasts=round(silent_s * source.uniform(*ISOLATED), 2))
+
+
+def _only_isolation(chosen: list[Fault]) -> list[Fault]:
+    """Keep nothing beside an isolation: its host's tasks need somebody who is well."""
+    isolations = [fault for fault in chosen if fault.action is Action.ISOLATE]
+    return isolations[:1] or chosen
 
 
 def _draw(source: random.Random, parts: Sequence[Part], kills: Counter[Part], most_kills: int) -> Fault:

@@ -5,10 +5,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from salt_o2.cluster import record
 from salt_o2.cluster.faults import Action, Fault, Kind, Part
 from salt_o2.cluster.killing import kill_daemons
+from salt_o2.cluster.layout import layout
+from salt_o2.cluster.links import Link, link
 from salt_o2.cluster.parts import agent_pid, control_pid, daemon
 from salt_o2.cluster.process import Process, members, start_time
+from salt_o2.core.errors import UnknownName
 
 SLICE_S = 0.05
 DAEMONS = (Kind.MASTER, Kind.MINION)
@@ -23,6 +27,7 @@ class Injury:
         """Prepare; nothing is done yet."""
         self._directory, self._tasks = directory, tasks
         self._stopped: list[Process] = []
+        self._broken: list[Link] = []
 
     def inflict(self, faults: Sequence[Fault]) -> None:
         """Carry out ``faults`` at their times; return when all have ended."""
@@ -35,6 +40,8 @@ class Injury:
                 do()
         finally:
             self._go_on(self._stopped)
+            for each in self._broken:
+                each.heal()
 
     def _processes(self, part: Part) -> list[Process]:
         """Return the processes of a part as they are now, the leader of a daemon first."""
@@ -50,9 +57,14 @@ class Injury:
             return self._tasks.get(part.name)
         if part.kind is Kind.AGENT:
             return agent_pid(self._directory, part.name)
-        return control_pid(self._directory)
+        return control_pid(self._directory) if part.kind is Kind.CONTROL else None
 
     def _deeds(self, fault: Fault, victims: list[Process]) -> Iterator[Deed]:
+        if fault.part.kind is Kind.LINK:
+            its_link = self._link(fault.part.name)
+            yield fault.at, lambda: self._break(its_link, fault.action)
+            yield fault.at + fault.lasts, its_link.heal
+            return
         if fault.action is Action.KILL:
             yield fault.at, lambda: self._kill(fault.part, victims)
             return
@@ -60,6 +72,26 @@ class Injury:
         for begin, end in spans:
             yield begin, lambda: self._stop(victims)
             yield end, lambda: self._go_on(victims)
+
+    def _link(self, host: str) -> Link:
+        place = layout(self._directory)
+        current = record.read(place)
+        if current is None:
+            raise UnknownName(f"there is no cluster in {place.directory}")
+        return link(place.directory, current, host)
+
+    def _break(self, its_link: Link, action: Action) -> None:
+        self._broken.append(its_link)
+        ways = {
+            Action.CUT: its_link.cut,
+            Action.ISOLATE: its_link.cut,
+            Action.MUTE: its_link.mute,
+            Action.DEAFEN: its_link.deafen,
+            Action.SILENCE: its_link.silence,
+            Action.LOSE: its_link.lose,
+            Action.THROTTLE: its_link.throttle,
+        }
+        ways[action]()
 
     def _kill(self, part: Part, victims: list[Process]) -> None:
         if part.kind in DAEMONS:

@@ -56,6 +56,7 @@ def broken(
     it, freshness is not asked for.
     """
     found: list[str] = []
+    isolated = {fault.part.name for fault in faults if fault.action is Action.ISOLATE}
     for id, was in before.environments.items():
         now = after.environments.get(id)
         if now is None:
@@ -63,7 +64,9 @@ def broken(
             continue
         hit = {fault.part.name: fault.action for fault in faults if fault.part.kind is Kind.TASK}
         killed = {path for path, action in hit.items() if action is Action.KILL} if id == drilled else set()
-        found += [*_of_environment(was, now), *_of_tasks(was, now, killed), *_of_data(was, now, killed)]
+        away = {path for path, task in was.tasks.items() if task.host in isolated}
+        found += [*_of_environment(was, now), *_of_tasks(was, now, killed, away)]
+        found += _of_data(was, now, killed | away)
     found += [f"process {pid} belongs to no task" for pid in sorted(after.strays)]
     stale = [host for host, seconds in after.heard_s.items() if seconds > elapsed_s]
     found += [f"host {host} has not been heard since" for host in sorted(stale)]
@@ -81,7 +84,10 @@ def _of_environment(was: SeenEnvironment, now: SeenEnvironment) -> list[str]:
     return found
 
 
-def _of_tasks(was: SeenEnvironment, now: SeenEnvironment, killed: Collection[str]) -> list[str]:
+def _of_tasks(
+    was: SeenEnvironment, now: SeenEnvironment, killed: Collection[str], away: Collection[str]
+) -> list[str]:
+    """Tasks ``away`` were on a host that was isolated: they may be others now, and elsewhere."""
     found = []
     for path, old in was.tasks.items():
         new = now.tasks.get(path)
@@ -97,6 +103,8 @@ def _of_tasks(was: SeenEnvironment, now: SeenEnvironment, killed: Collection[str
         same = (new.pid, new.started) == (old.pid, old.started)
         if path in killed and same:
             found.append(f"task {path} was killed and is still said to be process {old.pid}")
+        if path in away:
+            continue
         if path not in killed and not same:
             found.append(f"task {path} was not killed, and process {old.pid} became {new.pid}")
         if new.host != old.host:
@@ -105,7 +113,7 @@ def _of_tasks(was: SeenEnvironment, now: SeenEnvironment, killed: Collection[str
 
 
 def _of_data(was: SeenEnvironment, now: SeenEnvironment, killed: Collection[str]) -> list[str]:
-    """Where nobody was killed, no message may be lost."""
+    """Where nobody was killed, or placed anew, no message may be lost."""
     if killed:
         return []
     return [

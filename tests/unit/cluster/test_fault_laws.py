@@ -94,6 +94,39 @@ def test_nobody_else_may_suffer_from_it():
     assert found == ["1 messages did not reach b.sink of E2"]
 
 
+def isolate(host):
+    return Fault(0.0, Action.ISOLATE, Part(Kind.LINK, host), 30.0)
+
+
+def test_tasks_of_an_isolated_host_may_be_others_and_elsewhere_and_their_data_lost():
+    moved = replace(SINK, host="flp1", pid=99, started="t9")
+    assert judge(environment(SAMPLER, moved, missing={"d.sink": 9}), isolate("flp2")) == []
+    assert judge(BEFORE, isolate("flp2")) == []
+
+
+@pytest.mark.parametrize(
+    ("after", "law"),
+    [
+        (environment(replace(SAMPLER, pid=99), SINK), "task d.sampler was not killed"),
+        (environment(SAMPLER, replace(SINK, takes_part=False)), "task d.sink was RUNNING"),
+        (environment(SAMPLER, replace(SINK, alive=False)), "process 12, which does not live"),
+        (environment(SAMPLER, SINK, run_number=8), "was 7 and is 8"),
+    ],
+    ids=["somebody-elses-task", "forgone", "dead", "another-run"],
+)
+def test_an_isolated_host_is_no_excuse_for(after, law):
+    found = judge(after, isolate("flp2"))
+    assert len(found) == 1
+    assert law in found[0]
+
+
+def test_a_cut_that_heals_in_time_is_no_excuse_for_anything():
+    cut = Fault(0.0, Action.CUT, Part(Kind.LINK, "flp2"), 3.0)
+    assert judge(environment(SAMPLER, replace(SINK, pid=99)), cut) == [
+        "task d.sink was not killed, and process 12 became 99"
+    ]
+
+
 def test_what_was_missing_before_is_not_held_against_anybody():
     lossy = environment(SAMPLER, SINK, missing={"d.sink": 4})
     assert judge(lossy, before=lossy) == []

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from salt_o2.cluster.faults import LONGEST_S, WITHIN_S, Action, Fault, Kind, Part, rounds
 
 TASKS = [Part(Kind.TASK, f"root.task{n}") for n in range(3)]
+LINKS = [Part(Kind.LINK, "flp1"), Part(Kind.LINK, "flp2"), Part(Kind.LINK, "master")]
 PARTS = [*TASKS, Part(Kind.AGENT, "flp1"), Part(Kind.MINION, "flp1"), Part(Kind.CONTROL), Part(Kind.MASTER)]
+SILENT_S = 12.5
 
 
 def first(count, seed=7, parts=PARTS, **more):
@@ -34,7 +36,28 @@ def test_everything_is_hit_sooner_or_later():
 
 
 def test_everything_that_can_be_done_is_done():
-    assert {fault.action for faults in first(100) for fault in faults} == set(Action)
+    drawn = first(300, parts=PARTS + LINKS, silent_s=SILENT_S)
+    assert {fault.action for faults in drawn for fault in faults} == set(Action)
+
+
+def test_where_there_are_no_links_none_is_broken():
+    drawn = {fault.action for faults in first(300, silent_s=SILENT_S) for fault in faults}
+    assert drawn == {Action.KILL, Action.STOP, Action.SLOW}
+
+
+@given(st.integers())
+def test_who_is_isolated_is_so_for_longer_than_it_may_be_silent_and_alone(seed):
+    for faults in first(50, seed, PARTS + LINKS, silent_s=SILENT_S):
+        isolated = [fault for fault in faults if fault.action is Action.ISOLATE]
+        assert len(faults) == 1 or not isolated
+        assert all(fault.lasts > SILENT_S and fault.part.name != "master" for fault in isolated)
+        assert all(0 < fault.lasts <= LONGEST_S for fault in faults if fault.part in LINKS and not isolated)
+
+
+def test_without_a_bound_nobody_is_isolated():
+    drawn = [fault for faults in first(300, parts=PARTS + LINKS) for fault in faults]
+    assert Action.ISOLATE not in {fault.action for fault in drawn}
+    assert {fault.part for fault in drawn} >= set(LINKS)
 
 
 @given(st.integers())
@@ -69,8 +92,9 @@ def test_only_what_is_there_is_hit():
     [
         (Fault(0.5, Action.KILL, Part(Kind.TASK, "root.sink")), "kill task root.sink at 0.5 s"),
         (Fault(0.0, Action.STOP, Part(Kind.CONTROL), 2.0), "stop control for 2 s at 0 s"),
+        (Fault(0.0, Action.LOSE, Part(Kind.LINK, "flp1"), 3.0), "lose some of link flp1 for 3 s at 0 s"),
     ],
-    ids=["kill", "stop"],
+    ids=["kill", "stop", "lose"],
 )
 def test_a_fault_says_what_it_does(fault, said):
     assert str(fault) == said
