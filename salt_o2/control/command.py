@@ -7,7 +7,7 @@ FairMQ devices get the options that AliECS gives them (its ``core/task/task.go``
 import shlex
 
 from salt_o2.core.errors import PlanError
-from salt_o2.core.ids import TaskId
+from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.launch import Launch
 from salt_o2.core.states import ControlMode
 from salt_o2.workflow import TaskRole
@@ -19,10 +19,32 @@ SEARCH_PATH = "/usr/lib"
 """Where FairMQ looks for plugins if neither fmq_plugin_search_path nor fairmq_prefix is set."""
 
 
+def specials(
+    task: TaskRole, id: TaskId, host: HostId, control_port: int | None, environment: EnvironmentId
+) -> dict[str, str]:
+    """Return the variables that a task has only in its place (AliECS ``core/task/task.go``)."""
+    return {
+        "task_id": id,
+        "task_name": f"{task.class_name}#{id}",
+        "task_class_name": task.class_name,
+        "task_hostname": host,
+        "task_parent_role": task.path,
+        "environment_id": environment,
+        "control_port": "" if control_port is None else str(control_port),
+    }
+
+
 def make_launch(
-    task: TaskRole, id: TaskId, rendered: Rendered, control_port: int | None, ports: tuple[int, ...]
+    task: TaskRole,
+    id: TaskId,
+    rendered: Rendered,
+    control_port: int | None,
+    ports: tuple[int, ...],
+    revision: str,
 ) -> Launch:
     """Return how the task with ``id`` is started; ``ports`` are those it binds besides its ``control_port``.
+
+    ``revision`` is that of the templates.
 
     Raises:
         PlanError: if the variable fmq_plugin names no plugin that control can speak with.
@@ -45,6 +67,7 @@ def make_launch(
         path=task.path,
         class_name=task.class_name,
         critical=task.critical,
+        revision=revision,
     )
 
 

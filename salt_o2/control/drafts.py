@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
 from salt_o2.control import shelf
+from salt_o2.control.built_in import ENVIRONMENT_ID, built_in
 from salt_o2.control.planning import make_plan
 from salt_o2.control.site import Site
 from salt_o2.core import run
@@ -38,6 +39,8 @@ class Draft:
     excluded: dict[TaskId, str] = field(default_factory=dict)
     old: Plan | None = None
     """The plan that it would replace."""
+    claimed: frozenset[TaskId] = frozenset()
+    """Tasks of it that come from the pool, with their processes."""
 
 
 class Drafts:
@@ -66,13 +69,16 @@ class Drafts:
         return self._kept[token]
 
 
-def load_shaped(site: Site, workflow: str, shape: Shape) -> Workflow:
-    """Return ``workflow`` from the site's shelf, expanded for ``shape``. Reads files: for a thread."""
+def load_shaped(site: Site, workflow: str, shape: Shape, environment: EnvironmentId) -> Workflow:
+    """Return ``workflow`` from the site's shelf, expanded for ``shape`` of ``environment``.
+
+    Reads files: for a thread.
+    """
     return load(
         shelf.find(site.repositories, workflow),
         workflow,
-        variables=shape.vars,
-        site_defaults=site.defaults,
+        variables={**shape.vars, ENVIRONMENT_ID: environment},
+        site_defaults={**built_in(site.configuration), **site.defaults},
         site_vars=site.vars,
         scale=shape.scale,
     )
@@ -88,10 +94,11 @@ def draft(
     old: Plan | None = None,
     ids: Iterator[TaskId] | None = None,
     homeless: Collection[str] = (),
+    free: Collection[PlannedTask] = (),
 ) -> Draft:
     """Return the draft of ``workflow`` in ``shape``; tasks of ``old`` stay as they are if they can.
 
-    ``homeless`` are the paths of roles whose tasks need another host.
+    ``homeless`` are the paths of roles whose tasks need another host; ``free`` are tasks of the pool.
 
     Raises:
         PlanError: if it cannot be placed.
@@ -100,13 +107,21 @@ def draft(
     new_id: Callable[[], TaskId] = (lambda: next(ids)) if ids else (lambda: TaskId(draw()))
     chosen = environment or EnvironmentId(draw())
     staying = {path: task for path, task in _staying(old, shape).items() if path not in homeless}
-    plan = make_plan(workflow, inventory, chosen, new_id, staying, shape.move)
+    plan = make_plan(workflow, inventory, chosen, new_id, staying, shape.move, free)
     excluded, unknown = excluded_tasks(shape, plan)
     unknown += [path for path in shape.move if path not in {task.path for task in plan.tasks}]
     if unknown:
         raise InvalidRequest(f"workflow {name} has neither a role nor a detector {', '.join(unknown)}")
     run.stop_at(plan.variables, 0.0)  # or a wrong duration would be found only in the middle of START
-    return Draft(environment=chosen, workflow=name, shape=shape, plan=plan, excluded=excluded, old=old)
+    return Draft(
+        environment=chosen,
+        workflow=name,
+        shape=shape,
+        plan=plan,
+        excluded=excluded,
+        old=old,
+        claimed=frozenset(task.id for task in plan.tasks) & {task.id for task in free},
+    )
 
 
 def check_unmoved(then: Draft, now: Draft) -> None:
@@ -115,10 +130,13 @@ def check_unmoved(then: Draft, now: Draft) -> None:
     Raises:
         PlanError: saying what has moved.
     """
-    if then.plan == now.plan and then.excluded == now.excluded:
+    if then.plan == now.plan and then.excluded == now.excluded and then.claimed == now.claimed:
         return
     before = {task.path: task for task in then.plan.tasks}
-    moved = [_difference(before.get(task.path), task) for task in now.plan.tasks]
+    moved = [
+        _other_source(before.get(task.path), task, then, now) or _difference(before.get(task.path), task)
+        for task in now.plan.tasks
+    ]
     told = [text for text in moved if text] or ["its templates or variables have changed"]
     raise PlanError("the world has moved since the plan was made; make it again:\n" + "\n".join(told[:10]))
 
@@ -126,7 +144,7 @@ def check_unmoved(then: Draft, now: Draft) -> None:
 def ids_of(then: Draft) -> Iterator[TaskId]:
     """Return the ids that ``then`` gave to new tasks, in the order in which it gave them; then new ones."""
     known = {task.id for task in then.old.tasks} if then.old else set()
-    yield from (task.id for task in then.plan.tasks if task.id not in known)
+    yield from (task.id for task in then.plan.tasks if task.id not in known | then.claimed)
     while True:
         yield TaskId(draw())
 
@@ -144,6 +162,15 @@ def _staying(old: Plan | None, shape: Shape) -> dict[str, PlannedTask]:
         for task in old.tasks
         if task.path not in shape.move or shape.move[task.path] == task.host
     }
+
+
+def _other_source(before: PlannedTask | None, task: PlannedTask, then: Draft, now: Draft) -> str:
+    """Return that a task would not come from the pool as it would have then, or the other way round."""
+    if before is None or before.id == task.id:
+        return ""
+    if before.id in then.claimed:
+        return f"{task.path}: task {before.id} is in the pool no more"
+    return f"{task.path}: task {task.id} of the pool would do" if task.id in now.claimed else ""
 
 
 def _difference(before: PlannedTask | None, now: PlannedTask) -> str:

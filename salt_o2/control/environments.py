@@ -18,7 +18,7 @@ from salt_o2.core import history, snapshot
 from salt_o2.core.effects import Modified
 from salt_o2.core.environment import Environment
 from salt_o2.core.errors import IllegalTransition, InvalidRequest, UnknownName
-from salt_o2.core.ids import HostId, TaskId
+from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.messages import HostFacts
 from salt_o2.core.place import Request
 from salt_o2.core.role import matches
@@ -64,18 +64,22 @@ class Environments:
         return plan_record(made, self._control.inventory, self._drafts.keep(made), held.environment)
 
     async def _draft_new(self, workflow: str, shape: Shape, then: Draft | None = None) -> Draft:
-        loaded = await asyncio.to_thread(load_shaped, self._site, workflow, shape)
+        chosen = then.environment if then else EnvironmentId(draw())
+        loaded = await asyncio.to_thread(load_shaped, self._site, workflow, shape, chosen)
         return draft(
             loaded,
             self._control.inventory,
             shape,
             name=workflow,
-            environment=then.environment if then else None,
+            environment=chosen,
             ids=ids_of(then) if then else None,
+            free=self._control.pooling.free(),
         )
 
     async def _draft_change(self, held: Held, shape: Shape, then: Draft | None = None) -> Draft:
-        loaded = await asyncio.to_thread(load_shaped, self._site, held.kept.plan.workflow, shape)
+        loaded = await asyncio.to_thread(
+            load_shaped, self._site, held.kept.plan.workflow, shape, held.kept.id
+        )
         return draft(
             loaded,
             self._control.inventory,
@@ -119,6 +123,8 @@ class Environments:
             excluded=made.excluded,
             user=user,
             shape=made.shape,
+            claimed=tuple(sorted(made.claimed)),
+            revision=self._control.pooling.revision_of(made.claimed),
         )
         environment = history.begin(made.environment, created)
         kept = Kept(
@@ -169,7 +175,8 @@ class Environments:
 
     async def _replace(self, held: Held, tasks: tuple[TaskId, ...]) -> tuple[TaskId, ...]:
         """Place anew what has lost its host; return the tasks that are bound to it."""
-        loaded = await asyncio.to_thread(load_shaped, self._site, held.kept.plan.workflow, held.kept.shape)
+        kept = held.kept
+        loaded = await asyncio.to_thread(load_shaped, self._site, kept.plan.workflow, kept.shape, kept.id)
         members, hosts = held.environment.members, self._control.inventory.hosts
         wanted = {members.tasks[task].path: task for task in tasks if task in members.tasks}
         requests = {task.path: request_of(task) for task in loaded.tasks if task.path in wanted}

@@ -1,9 +1,10 @@
 """From an expanded workflow and an inventory to a plan: places, ports, addresses, commands and properties."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from salt_o2.control.command import make_launch
+from salt_o2.control.claiming import Claims, keeps_place
+from salt_o2.control.command import make_launch, specials
 from salt_o2.core.channel import Endpoint, Wiring, bound_properties, connected_properties
 from salt_o2.core.errors import PlanError
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
@@ -11,7 +12,7 @@ from salt_o2.core.inventory import Inventory
 from salt_o2.core.place import Placement, Request, place
 from salt_o2.core.plan import Plan, PlannedCall, PlannedRole, PlannedTask
 from salt_o2.core.repair import Policy
-from salt_o2.core.role import Constraint, Wants, matches
+from salt_o2.core.role import Constraint, Wants
 from salt_o2.core.states import ControlMode
 from salt_o2.workflow import CallRole, Role, TaskRole, Workflow
 from salt_o2.workflow.pause import collector_paused
@@ -33,18 +34,24 @@ def make_plan(
     new_task_id: Callable[[], TaskId],
     stay: Mapping[str, PlannedTask] = _NOBODY,
     move: Mapping[str, HostId] = _NOWHERE,
+    free: Iterable[PlannedTask] = (),
 ) -> Plan:
     """Return the plan of ``environment``: ``workflow`` on the hosts of ``inventory``, which is only read.
 
     ``stay`` has tasks, by the paths of their roles, that keep their ids, hosts and ports if they still can;
-    ``move`` says by path which host a task must be on.
+    ``move`` says by path which host a task must be on; ``free`` are tasks of the pool, which are taken with
+    their processes where they fit.
 
     Raises:
         PlanError: if a role cannot be placed, or a channel cannot reach its peer.
         TemplateError: if what a task template says makes no sense for a task in its place.
     """
     requests = [_bound_to(request_of(task), move.get(task.path)) for task in workflow.tasks]
-    kept = [_kept(stay.get(request.path), request, inventory) for request in requests]
+    claims = Claims(free, inventory, environment, workflow.revision)
+    kept = [
+        _kept(stay.get(request.path), request, inventory) or claims.find(task, request)
+        for task, request in zip(workflow.tasks, requests, strict=True)
+    ]
     new = [request for request, old in zip(requests, kept, strict=True) if old is None]
     fresh = iter(place(new, inventory))
     seats = [
@@ -53,7 +60,7 @@ def make_plan(
         else _Seat(new_task_id(), task, request, next(fresh))
         for task, request, old in zip(workflow.tasks, requests, kept, strict=True)
     ]
-    tasks = _Draft(inventory, environment).fill(seats)
+    tasks = _Draft(inventory, environment, workflow.revision).fill(seats)
     return Plan(
         workflow=workflow.name,
         revision=workflow.revision,
@@ -103,11 +110,7 @@ def _kept(old: PlannedTask | None, request: Request, inventory: Inventory) -> Pl
     facts = inventory.facts_of(old.host)
     if facts is None:
         raise PlanError(f"role {old.path} is on host {old.host}, which was never heard of: move it")
-    fits = all(matches(old.host, facts, constraint) for constraint in request.constraints)
-    ports = len(old.launch.ports) == request.channels + len(request.wants.ports)
-    controlled = (old.launch.control_port is not None) == request.control_port
-    enough = old.cpu >= request.wants.cpu and old.memory_mb >= request.wants.memory_mb
-    return old if fits and ports and controlled and enough else None
+    return old if keeps_place(old, request, facts) else None
 
 
 def _placement(old: PlannedTask, request: Request) -> Placement:
@@ -127,9 +130,10 @@ class _Seat:
 class _Draft:
     """A plan in the making; all faults are gathered before any is raised."""
 
-    def __init__(self, inventory: Inventory, environment: EnvironmentId) -> None:
+    def __init__(self, inventory: Inventory, environment: EnvironmentId, revision: str) -> None:
         self._inventory = inventory
         self._environment = environment
+        self._revision = revision
         self._wiring = Wiring()
         self._problems = Problems()
         self._refused: list[str] = []
@@ -160,11 +164,12 @@ class _Draft:
 
     def _plan(self, seat: _Seat, bound: list[Endpoint]) -> PlannedTask | None:
         task, put = seat.task, seat.placement
-        rendered = render(task, self._specials(seat), self._problems)
+        own = specials(task, seat.id, put.host, put.control_port, self._environment)
+        rendered = render(task, own, self._problems)
         try:
             properties = rendered.properties | self._channel_properties(seat, bound)
             ports = (*put.channel_ports, *seat.request.wants.ports)
-            launch = make_launch(task, seat.id, rendered, put.control_port, ports)
+            launch = make_launch(task, seat.id, rendered, put.control_port, ports, self._revision)
         except PlanError as error:
             self._refused.append(str(error))
             return None
@@ -194,19 +199,6 @@ class _Draft:
             peer = self._wiring.peer(seat.task.path, seat.placement.host, channel)
             properties |= connected_properties(channel, peer)
         return properties
-
-    def _specials(self, seat: _Seat) -> dict[str, str]:
-        """Return the variables that a task has only in its place (AliECS ``core/task/task.go``)."""
-        task, put = seat.task, seat.placement
-        return {
-            "task_id": seat.id,
-            "task_name": f"{task.class_name}#{seat.id}",
-            "task_class_name": task.class_name,
-            "task_hostname": put.host,
-            "task_parent_role": task.path,
-            "environment_id": self._environment,
-            "control_port": "" if put.control_port is None else str(put.control_port),
-        }
 
     def _raise_refused(self) -> None:
         if self._refused:
