@@ -9,8 +9,8 @@ raises ``CommandExecutionError``.
 """
 
 # The files o2_*.py have the same virtual name, so Salt adds their functions to these. What belongs to one
-# job, such as __jid_event__, it gives to the first file of a name alone, which is this one: the others ask
-# through `ask`.
+# job, such as __jid_event__ and __user__, it gives to the first file of a name alone, which is this one: the
+# others ask through `ask`.
 
 import pathlib
 
@@ -44,7 +44,7 @@ def ask(verb, arguments=None):
     """
     socket = pathlib.Path(__opts__["sock_dir"]) / "o2_control.ipc"
     try:
-        with client.ControlClient(socket) as control:
+        with client.ControlClient(socket, audience.who_asks(globals())) as control:
             result = control.request(verb, arguments, on_progress=_tell)
     except O2Error as error:
         return _fail(error)

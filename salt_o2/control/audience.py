@@ -20,6 +20,16 @@ def wants_raw(opts: Mapping[str, Any]) -> bool:
     return "output" in opts
 
 
+def who_asks(given: Mapping[str, Any]) -> str | None:
+    """Return who asks, from what Salt has ``given`` to a runner's file; ``None`` if it does not say.
+
+    ``__user__`` is who was authenticated, by external_auth or as a local account, or ``Reactor``
+    (`salt/client/mixins.py`, `low`); the process itself belongs to the user that Salt runs as.
+    """
+    user = given.get("__user__")
+    return user if isinstance(user, str) and user not in ("", "UNKNOWN") else None
+
+
 def shown(opts: Mapping[str, Any], result: Any) -> Any:
     """Return ``result`` as its audience takes it: for a person, with the name of our outputter."""
     if at_terminal(opts) and not wants_raw(opts):

@@ -87,3 +87,27 @@ PERSON = {"fun": "o2.env_list"}
 )
 def test_a_result_has_the_form_that_its_audience_takes(opts, returned):
     assert audience.shown(opts, [1]) == returned
+
+
+@pytest.mark.parametrize(
+    ("given", "user"),
+    [
+        pytest.param({"__user__": "anna"}, "anna", id="authenticated"),
+        pytest.param({"__user__": "sudo_anna"}, "sudo_anna", id="by-sudo"),
+        pytest.param({"__user__": "Reactor"}, "Reactor", id="a-reactor-rule"),
+        pytest.param({"__user__": "UNKNOWN"}, None, id="salt-does-not-know"),
+        pytest.param({}, None, id="called-by-a-program"),
+    ],
+)
+def test_who_asks_is_whom_salt_has_authenticated(given, user):
+    assert audience.who_asks(given) == user
+
+
+def test_control_is_told_who_asks(loaded, monkeypatch):
+    from salt_o2.control.client import ControlClient
+
+    asked = []
+    monkeypatch.setattr(ControlClient, "request", lambda self, *_, **__: asked.append(self.user))
+    loaded["o2.ask"].__globals__["__user__"] = "anna"
+    loaded["o2.env_list"]()
+    assert asked == ["anna"]
