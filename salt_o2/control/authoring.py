@@ -7,12 +7,15 @@ from typing import Any
 from salt_o2.control import shelf
 from salt_o2.control.arguments import Value
 from salt_o2.control.asking import Progress, Verbs
+from salt_o2.control.built_in import built_in
 from salt_o2.control.configuration import Configuration, open_backend
 from salt_o2.control.site import Site
 from salt_o2.core.errors import TemplateError
+from salt_o2.workflow.catalogue import parse_reference
 from salt_o2.workflow.display import outline
 from salt_o2.workflow.graph import mermaid, svg
 from salt_o2.workflow.load import load
+from salt_o2.workflow.outside import Outside
 from salt_o2.workflow.tree import Workflow
 
 
@@ -123,12 +126,15 @@ class Authoring:
         return {"path": path, "backend": configuration.backend.name}
 
     def _load(self, wanted: Named) -> Workflow:
+        source = shelf.find(self._site.repositories, wanted.workflow)
+        beside = getattr(source, "directory", None)
         return load(
-            shelf.find(self._site.repositories, wanted.workflow),
+            source,
             wanted.workflow,
             variables=_texts(wanted.vars),
-            site_defaults=self._site.defaults,
+            site_defaults={**built_in(self._site.configuration), **self._site.defaults},
             site_vars=self._site.vars,
+            outside=Outside(beside, parse_reference(wanted.workflow, "workflows").name),
         )
 
 

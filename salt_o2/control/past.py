@@ -11,6 +11,7 @@ import msgspec
 from salt_o2.control import record
 from salt_o2.control.arguments import Past, Two
 from salt_o2.control.asking import Progress, Verbs, kept_of
+from salt_o2.control.built_in import ENVIRONMENT_ID
 from salt_o2.control.control import Control
 from salt_o2.control.narrative import tell
 from salt_o2.control.store import Line
@@ -116,7 +117,7 @@ def difference(left: Plan, right: Plan) -> dict[str, Any]:
         "variables": {
             name: [left.variables.get(name), right.variables.get(name)]
             for name in names
-            if left.variables.get(name) != right.variables.get(name)
+            if name != ENVIRONMENT_ID and left.variables.get(name) != right.variables.get(name)
         },
         "only_left": sorted(set(ours) - set(theirs)),
         "only_right": sorted(set(theirs) - set(ours)),
@@ -144,6 +145,6 @@ def _traits(task: PlannedTask) -> dict[str, str]:
     properties = {
         f"property {key}": value
         for key, value in task.properties.items()
-        if key != "environment_id" and not key.endswith(".address")
+        if key != ENVIRONMENT_ID and not key.endswith(".address")
     }
     return {"class": task.class_name, "host": task.host, "command": " ".join(words)} | properties

@@ -84,6 +84,7 @@ class _Named:
         self._name = name
         self.repositories = getattr(source, "repositories", None)
         self.services = getattr(source, "services", None)
+        self.directory = source if isinstance(source, Directory) else None
         self.repository = getattr(source, "repository", None) or str(getattr(source, "path", ""))
 
     def workflow(self, name: str) -> Any:

@@ -6,7 +6,8 @@ includes another one gives is what the other workflows of the same repository de
 """
 
 from collections.abc import Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import Any
 
 from salt_o2.core.errors import O2Error
@@ -59,8 +60,8 @@ class Outside(Mapping[str, Any]):
 
     origin = "elsewhere"
 
-    def __init__(self, source: Directory, itself: str) -> None:
-        """Look for names in the workflows of ``source`` beside the one called ``itself``."""
+    def __init__(self, source: Directory | None, itself: str) -> None:
+        """Look for names in the workflows of ``source``, if there is one, beside the one called itself."""
         self._source = source
         self._itself = itself
         self.asked: set[str] = set()
@@ -104,18 +105,23 @@ class Outside(Mapping[str, Any]):
     def _others(self) -> dict[str, str]:
         """Return the names that other workflows define, each with one of these."""
         found: dict[str, str] = {}
+        if self._source is None:
+            return found
         for file in self._source.names():
             if file != self._itself:
-                for name in self._defined(file):
+                for name in _names_in(self._source.path, file, self._source.stamp(file)):
                     found.setdefault(name, f"workflows/{file}.yaml")
         return found
 
-    def _defined(self, file: str) -> set[str]:
-        try:
-            written = self._source.workflow(file)
-            return set(_defined(read_workflow(read(written.text, written.file), file, Problems())))
-        except O2Error:
-            return set()
+
+@lru_cache(maxsize=5_000)
+def _names_in(repository: Path, file: str, _stamp: int) -> frozenset[str]:
+    """Return the names that a workflow defines; read once, also if many files beside it are checked."""
+    try:
+        written = Directory(repository).workflow(file)
+        return frozenset(_defined(read_workflow(read(written.text, written.file), file, Problems())))
+    except O2Error:
+        return frozenset()
 
 
 def _defined(role: RoleTemplate) -> Iterator[str]:

@@ -57,6 +57,13 @@ class Directory:
         """Return the name of each workflow, in order."""
         return self._names("workflows")
 
+    def stamp(self, name: str) -> int:
+        """Return when the file of the workflow ``name`` was changed last, in nanoseconds; 0 if it is gone."""
+        try:
+            return self._file("workflows", name).stat().st_mtime_ns
+        except OSError:
+            return 0
+
     def workflow(self, name: str) -> Template:
         """Return the workflow template in ``<name>.yaml``, or else the one whose root role has that name.
 
