@@ -12,6 +12,7 @@ from salt_o2.core.roles import Role, permissions
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 SECRET = "only for this test"
+FORCED = ("force=True", "allow_in_running_state=True")
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +67,16 @@ def is_refused(said):
 def test_a_role_may_do_what_is_its_own(guarded, role, program, words, allowed):
     said = ask(guarded, role, program, *words)
     assert is_refused(said) != allowed, said
+
+
+def test_the_journal_says_who_was_authenticated(guarded):
+    """Not whose process the runner is: that is the user of Salt."""
+    said = ask(guarded, Role.OPERATOR, "salt-run", "o2.env_create", "fairmq-ex-1-n-1", "vars={processors: 1}")
+    (environment,) = guarded.ask("env_list")
+    assert environment["user"] == "operator", said
+    said = ask(guarded, Role.EXPERT, "salt-run", "o2.env_control", environment["id"], "START_ACTIVITY")
+    (run,) = guarded.ask("run_list")
+    assert run["user"] == "expert", said
+    ask(guarded, Role.ADMINISTRATOR, "salt-run", "o2.env_destroy", environment["id"], *FORCED)
+    told = "\n".join(map(str, guarded.ask("env_history", id=environment["id"])))
+    assert all(str(role) in told for role in (Role.OPERATOR, Role.EXPERT)), told
