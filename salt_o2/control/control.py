@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from salt_o2.control import host_rows
 from salt_o2.control.calls import Caller
 from salt_o2.control.hosts import Hosts
 from salt_o2.control.outbox import Bus, Outbox
@@ -55,7 +56,7 @@ from salt_o2.core.inventory import Inventory
 from salt_o2.core.messages import Command, Inquiry, Report
 from salt_o2.core.plan import Plan
 from salt_o2.core.pooled import Bounds
-from salt_o2.core.presence import Presence
+from salt_o2.core.presence import AWAY
 from salt_o2.core.states import EnvironmentEvent as _E
 
 log = logging.getLogger(__name__)
@@ -129,6 +130,7 @@ class Control:
             self._set_timer(held)
         hosts = {host for held in self.held.values() for host in held.environment.members.hosts}
         hosts |= self.pooling.hosts
+        self.watch.expect(hosts)
         self._outbox.send([Inquiry(host=host) for host in sorted(hosts)])  # sooner than their heartbeats
         async with asyncio.TaskGroup() as group:
             group.create_task(self._outbox.run())
@@ -190,10 +192,12 @@ class Control:
             self.inquire(report.host)
         self.pooling.hear(report, at)
         if report.facts:
+            if self.inventory.facts_of(report.host) != report.facts:
+                self.store.queue(*host_rows.put(report.host, report.facts))
             self.inventory.add_host(report.host, report.facts)
             log.info("host %s has %d tasks", report.host, len(report.tasks))
             self._end_strays(report, environments)
-        if before not in (None, Presence.ACTIVE):
+        if before in AWAY:
             self.watch.welcome(report.host)
         for name, moved in survey.by_environment(environments, report, at).items():
             self.step(self.held[name], moved)

@@ -4,19 +4,21 @@ from dataclasses import dataclass, field
 
 from salt_o2.core.ids import HostId
 from salt_o2.core.messages import HostFacts, Report
-from salt_o2.core.presence import Presence, Signs
+from salt_o2.core.presence import SILENT_AFTER, Presence, Signs
 
 
 @dataclass(slots=True)
 class Host:
     """One agent as its reports show it."""
 
-    incarnation: str
-    sequence: int
+    last_seen: float
+    """When its agent last reported; if it has not since control was started, that."""
     signs: Signs
+    incarnation: str = ""
+    sequence: int = -1
     facts: HostFacts | None = None
     behind: bool = True
-    """Whether a report was missed, so that what is known of its tasks may not be all, until its survey comes."""
+    """Whether a report was missed, so that not all is known of its tasks until its survey comes."""
     confirmed: float | None = None
     """When what is known of its tasks was last said to be all there is; ``None`` if it never was."""
 
@@ -25,10 +27,6 @@ class Host:
         """Whether it is there."""
         return self.signs.presence
 
-    @property
-    def last_seen(self) -> float:
-        """When its agent last reported, in seconds since the epoch."""
-        return self.signs.heard
 
 
 @dataclass(slots=True)
@@ -38,9 +36,10 @@ class Hosts:
     heartbeat_s: float
     known: dict[HostId, Host] = field(default_factory=dict)
 
-    def expect(self, host: HostId, facts: HostFacts | None, at: float) -> None:
-        """Know of a host that an earlier control has heard of; it may take until ``at`` to be heard again."""
-        self.known.setdefault(host, Host("", -1, Signs(heard=at), facts))
+    def expect(self, host: HostId, facts: HostFacts | None, at: float, grace_s: float) -> None:
+        """Know of a host that an earlier control has heard of; it may take ``grace_s`` to be heard again."""
+        signs = Signs(heard=at + grace_s, presence=Presence.EXPECTED)
+        self.known.setdefault(host, Host(at, signs, facts=facts))
 
     def note(self, report: Report, at: float) -> bool:
         """Take in that ``report`` came; return whether a survey is needed, because something was missed.
@@ -48,11 +47,11 @@ class Hosts:
         A heartbeat repeats the sequence number of the report before it, so the loss of the last report is
         seen too. Each heartbeat confirms all that is known of the host's tasks, at no cost for any of them.
         """
-        host = self.known.setdefault(report.host, Host("", -1, Signs(heard=at)))
+        host = self.known.setdefault(report.host, Host(at, Signs(heard=at)))
         gap = host.incarnation != report.incarnation or report.sequence > host.sequence + 1
         gap = gap or (not report.tasks and report.sequence > host.sequence)
         gap = host.signs.hear(at) or gap
-        host.incarnation, host.sequence = report.incarnation, report.sequence
+        host.incarnation, host.sequence, host.last_seen = report.incarnation, report.sequence, at
         host.behind = report.facts is None and (gap or host.behind)
         if report.facts:
             host.facts = report.facts
@@ -68,9 +67,11 @@ class Hosts:
     def is_old(self, host: HostId, at: float) -> bool:
         """Return whether what is known of the tasks on ``host`` has not been confirmed for too long."""
         known = self.known.get(host)
-        return known is None or known.signs.is_old(at, self.heartbeat_s)
+        if known is None or known.confirmed is None:
+            return True
+        return at - known.confirmed > SILENT_AFTER * self.heartbeat_s
 
     def forgive(self, seconds: float) -> None:
-        """Do not count ``seconds`` against anybody: control did not listen then."""
+        """Count ``seconds`` against nobody: control did not listen then. What is known is as old as it is."""
         for host in self.known.values():
             host.signs.forgive(seconds)

@@ -42,6 +42,13 @@ POOLED = Table(
     Column("left", Float),  # null while it is in the pool
 )
 
+HOSTS = Table(
+    "hosts",
+    METADATA,
+    Column("id", String(128), primary_key=True),
+    Column("facts", JSON, nullable=False),
+)
+
 JOURNAL = Table(
     "journal",
     METADATA,

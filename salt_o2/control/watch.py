@@ -1,13 +1,15 @@
 """Watches over hosts: asks around when an agent is away, and gives a host up only if nothing there answers.
 
-What the signs of life mean is decided in core/presence.py; here are the clock, the questions, and who is told.
+What signs of life mean is decided in core/presence.py; here are the clock, the questions, and who is told.
 """
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from salt_o2.control import host_rows
 from salt_o2.control.probe import Probe
 from salt_o2.core.effects import AnnounceHost, HostLost, HostSilent
 from salt_o2.core.ids import HostId
@@ -23,8 +25,10 @@ LOOKS = 4
 """How often in a heartbeat hosts are looked at; a question may take as long as until the next look."""
 LONGEST_S = 1.0
 """How long a process may take to say something at most, however slow heartbeats are."""
+RETURN_S = 30.0
+"""How long agents may take to find their master again after control has started, beyond the usual."""
 FEW = 8
-"""Tasks of a host that are asked at a time, if it has no more than four times as many: others the next time."""
+"""Tasks of a host that are asked at a time if it has few; if it has many, a quarter of them."""
 AWAY = "its agent is away, and what it has started answers"
 GONE = "neither its agent nor anything that it has started gives a sign of life"
 BACK = "its agent reports"
@@ -40,6 +44,14 @@ class HostWatch:
         self._probe = Probe()
         self._asking: set[asyncio.Task[None]] = set()
         self._turns: dict[HostId, int] = {}
+
+    def expect(self, hosts: Iterable[HostId]) -> None:
+        """Give up those of ``hosts`` that do not tell of themselves, once they have had time for it."""
+        kept, at = host_rows.entries(self._control.store), self._control.clock()
+        for host, facts in kept.items():
+            self._control.inventory.recall_host(host, facts)
+        for host in hosts:
+            self._hosts.expect(host, kept.get(host), at, RETURN_S)
 
     async def run(self) -> None:
         """Look at all hosts again and again until cancelled."""
@@ -80,6 +92,7 @@ class HostWatch:
         """Return whether anything that we have started on ``host`` gives a sign of life now."""
         facts = self._control.inventory.facts_of(host)
         tasks = to_ask([held.environment for held in self._control.held.values()], host)
+        tasks += [each.task for each in self._control.pooling.pool.entries.values() if each.task.host == host]
         if facts is None or not tasks:
             return False
         deadline_s = min(LONGEST_S, self._hosts.heartbeat_s / LOOKS)

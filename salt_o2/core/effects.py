@@ -96,7 +96,7 @@ class HostLost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostSilent:
-    """Message: the agent of a host is away, but what runs there is not lost; nothing is to be done about it."""
+    """Message: the agent of a host is away, but what runs there is not lost: nothing is to be done."""
 
     at: float
     host: HostId
@@ -119,7 +119,8 @@ class Tick:
     at: float
 
 
-Message = Requested | Modified | TasksMoved | CallEnded | RecoverTask | HostLost | HostSilent | NotReplaced | Tick
+HostNews = HostLost | HostSilent | NotReplaced
+Message = Requested | Modified | TasksMoved | CallEnded | RecoverTask | HostNews | Tick
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

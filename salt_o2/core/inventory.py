@@ -80,6 +80,12 @@ class Inventory:
             self._by_attribute.setdefault(key, {})[host] = None
         self._move_ports(host, facts.network)
 
+    def recall_host(self, host: HostId, facts: HostFacts) -> None:
+        """Know what ``host`` offered when it was last heard; it is not placed on before it is heard again."""
+        if host not in self.hosts:
+            self.add_host(host, facts)
+            self.remove_host(host)
+
     def remove_host(self, host: HostId) -> None:
         """Leave ``host`` out of new plans; what environments have taken of it stays taken."""
         facts = self.hosts.pop(host, None)

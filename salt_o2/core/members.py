@@ -120,7 +120,7 @@ class Members:
         self.silent.pop(host, None)
         failures: dict[TaskId, Failure] = {}
         for task in self.on(host):
-            report = self.reports.get(task.id)
+            report = self.reports.get(task.id) or self._unheard(task)
             if report is None or report.state is TaskState.DONE:
                 continue
             self.reports[task.id] = replace(report, state=TaskState.UNKNOWN, status=TaskStatus.INACTIVE)
@@ -236,6 +236,19 @@ class Members:
             critical=task.critical,
             recovery=task.recovery,
             failure=failure,
+        )
+
+    def _unheard(self, task: PlannedTask) -> TaskReport | None:
+        """Return what is known of a task that should be there and has not reported yet; hooks need not be."""
+        if task.trigger:
+            return None
+        return TaskReport(
+            task=task.id,
+            environment=self._environment,
+            revision=-1,
+            settled=True,
+            status=TaskStatus.INACTIVE,
+            state=TaskState.UNKNOWN,
         )
 
     def _state(self, task: TaskId) -> TaskState | None:

@@ -32,6 +32,11 @@ class Presence(StrEnum):
     SILENT = "SILENT"
     """Its agent is away, and something that it started is there."""
     LOST = "LOST"
+    EXPECTED = "EXPECTED"
+    """An earlier control has known it; it was not heard of since control was started."""
+
+
+AWAY = (Presence.SILENT, Presence.LOST)
 
 
 class Next(StrEnum):
@@ -62,7 +67,7 @@ class Signs:
         return max(self.heard, self.answered)
 
     def hear(self, at: float) -> bool:
-        """Take note of a report; return whether the host is back from silence or loss."""
+        """Take note of a report; return whether the host had not been there."""
         back = self.presence is not Presence.ACTIVE
         self.heard, self.presence, self.unanswered = at, Presence.ACTIVE, 0
         return back
@@ -76,7 +81,7 @@ class Signs:
             self.presence = Presence.LOST
             return Next.TELL_LOST
         unsure = not self.unanswered or self.answered > self.heard
-        if self.presence is Presence.ACTIVE and self.is_old(at, heartbeat_s) and unsure:
+        if self.presence not in AWAY and self.is_old(at, heartbeat_s) and unsure:
             self.presence = Presence.SILENT
             return Next.TELL_SILENT
         if quiet > ASK_AFTER * heartbeat_s:

@@ -4,7 +4,7 @@ import pytest
 
 from salt_o2.control.hosts import Hosts
 from salt_o2.core.messages import HostFacts, Report, TaskReport
-from salt_o2.core.presence import SILENT_AFTER, Presence
+from salt_o2.core.presence import ASK_AFTER, SILENT_AFTER, Next, Presence
 from salt_o2.core.states import TaskState, TaskStatus
 
 FACTS = HostFacts(address="127.0.0.11", network="n", cpus=2, memory_mb=1000)
@@ -96,9 +96,10 @@ def test_nothing_is_known_of_a_stranger():
     assert (hosts.presence("flp9"), hosts.is_old("flp9", 0.0)) == (None, True)
 
 
-def test_time_in_which_control_did_not_listen_counts_against_nobody(hosts):
+def test_time_in_which_control_did_not_listen_counts_against_nobody_and_makes_nothing_younger(hosts):
     hosts.forgive(60.0)
-    assert not hosts.is_old("flp1", 60.0 + SILENT_AFTER * 5.0)
+    assert hosts.known["flp1"].signs.look(60.0 + ASK_AFTER * 5.0, 5.0) is Next.NOTHING
+    assert hosts.is_old("flp1", 60.0)
 
 
 @pytest.mark.parametrize("away", [Presence.SILENT, Presence.LOST])
@@ -111,12 +112,15 @@ def test_a_host_that_was_away_must_tell_everything_when_it_is_back(hosts, away):
 
 def test_a_host_that_an_earlier_control_knew_is_expected_and_knows_nothing_yet():
     hosts = Hosts(heartbeat_s=5.0)
-    hosts.expect("flp1", FACTS, 30.0)
-    assert hosts.known["flp1"].confirmed is None
-    assert not hosts.is_old("flp1", 30.0 + SILENT_AFTER * 5.0)
-    assert hosts.note(report(5), 31.0)
+    hosts.expect("flp1", FACTS, 10.0, 30.0)
+    known = hosts.known["flp1"]
+    assert (hosts.presence("flp1"), known.last_seen, known.confirmed) == (Presence.EXPECTED, 10.0, None)
+    assert hosts.is_old("flp1", 10.0)
+    assert known.signs.look(40.0 + ASK_AFTER * 5.0, 5.0) is Next.NOTHING
+    assert hosts.note(report(5), 11.0)
+    assert hosts.presence("flp1") is Presence.ACTIVE
 
 
 def test_expecting_a_host_that_has_reported_changes_nothing(hosts):
-    hosts.expect("flp1", None, 30.0)
+    hosts.expect("flp1", None, 30.0, 30.0)
     assert (hosts.known["flp1"].facts, hosts.known["flp1"].last_seen) == (FACTS, 0.0)

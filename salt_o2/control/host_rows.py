@@ -1,0 +1,23 @@
+"""Hosts that were ever heard of, in the store: where to ask, after a restart of control, who is there."""
+
+from typing import Any
+
+from sqlalchemy import Executable, delete, insert, select
+
+from salt_o2.control.schema import HOSTS
+from salt_o2.control.store import Store
+from salt_o2.core.codec import plain, typed
+from salt_o2.core.ids import HostId
+from salt_o2.core.messages import HostFacts
+
+
+def put(host: HostId, facts: HostFacts) -> list[Executable]:
+    """Return what keeps ``facts`` of ``host``, in the place of older ones."""
+    row = {"id": host, "facts": plain(facts)}
+    return [delete(HOSTS).where(HOSTS.c.id == host), insert(HOSTS).values(row)]
+
+
+def entries(store: Store) -> dict[HostId, HostFacts]:
+    """Return every host that was ever heard of, with what it offered last."""
+    rows: list[Any] = store.read(select(HOSTS.c.id, HOSTS.c.facts))
+    return {HostId(row[0]): typed(row[1], HostFacts) for row in rows}
