@@ -91,7 +91,7 @@ def obey(block, shell, lessons, place):
         code, out = shell.run(lessons.apply(command))
         assert code == wanted, f"{place}: {lessons.apply(command)} ended with {code}:\n{out}"
         printed += out
-    for pattern in block.note("until"):
+    for pattern in map(lessons.apply, block.note("until")):
         printed = repeat(lessons.apply(block.commands[-1]), shell, printed, pattern, place)
     for text in map(lessons.apply, block.note("expect")):
         assert text in printed, f"{place}: expected {text!r} in:\n{printed}"
