@@ -197,7 +197,8 @@ class Members:
             asked=event,
             state=(report.device_state or report.state) if report else "-",
             reason=f"no answer within {seconds:.0f} s"
-            + (f"; host {host} has not acknowledged the command" if silent else ""),
+            + (f"; host {host} has not acknowledged the command" if silent else "")
+            + (f"; host {host} is silent: {self.silent[host]}" if host in self.silent else ""),
             advice=f"check the minion and its o2_agent engine on {host}" if silent else "see the task's log",
         )
 

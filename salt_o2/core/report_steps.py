@@ -1,7 +1,7 @@
 """The part of an environment's machine that takes in what its tasks do."""
 
 from salt_o2.core import members
-from salt_o2.core.effects import Effect, Requested, TasksMoved
+from salt_o2.core.effects import Drive, Effect, Requested, TasksMoved
 from salt_o2.core.messages import Failure, TaskReport
 from salt_o2.core.orders import STANDING
 from salt_o2.core.repair_steps import RepairSteps
@@ -15,6 +15,7 @@ class ReportSteps(RepairSteps):
     """Knows what a report means for the wait under way, and for the environment."""
 
     def _take(self, moved: TasksMoved) -> list[Effect]:
+        again = self._told_again(moved) if moved.host in self.members.silent else []
         news, failures = self.members.take(moved)
         if self.wait:
             for report in moved.reports:
@@ -30,7 +31,13 @@ class ReportSteps(RepairSteps):
             more, left = self._react(left, moved.at)
             effects += more
         effects += self._end_by(left, moved.at) if left else []
-        return news + effects + self._end_of_data(moved)
+        return news + again + effects + self._end_of_data(moved)
+
+    def _told_again(self, moved: TasksMoved) -> list[Effect]:
+        """Send a host that is back what it has missed while it was silent; others are asked by time alone."""
+        if self.wait is None or moved.host not in self.wait.silent or self._has_it(moved):
+            return []
+        return [Drive(command=self.wait.silent[moved.host])]
 
     def _welcome(self, report: TaskReport) -> None:
         """Let a lost task take part again that turns out to be where the others are, as after a cut."""

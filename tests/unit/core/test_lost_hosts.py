@@ -4,8 +4,10 @@ from dataclasses import replace
 
 from crew import Crew, plan_of, planned
 
-from salt_o2.core.effects import HostLost, Modified, NotReplaced, Replace, TasksMoved
+from salt_o2.core import snapshot
+from salt_o2.core.effects import HostLost, HostSilent, Modified, NotReplaced, Replace, TasksMoved, Tick
 from salt_o2.core.environment import Environment
+from salt_o2.core.moment import Moment
 from salt_o2.core.states import EnvironmentEvent as E
 from salt_o2.core.states import EnvironmentState as S
 from salt_o2.core.states import TaskState, TaskStatus
@@ -118,3 +120,88 @@ def test_the_end_does_not_wait_for_it_either():
 
 def test_a_host_without_our_tasks_may_be_lost_unnoticed():
     assert lose(running(), "h9").last == []
+
+
+def restarted(crew):
+    """The same environment as control takes it up: nothing was heard of its tasks yet."""
+    old = crew.environment
+    again = Crew(snapshot.restore(old.id, old.plan, snapshot.take(old)))
+    again.at = crew.at
+    return again
+
+
+def test_a_host_that_was_lost_while_control_was_down_is_done_without_too():
+    crew = lose(restarted(running()))
+    assert [effect.tasks for effect in crew.last if isinstance(effect, Replace)] == [("b", "c")]
+
+
+def test_hooks_of_a_lost_host_that_never_ran_are_missed_by_nobody():
+    hook = planned("b", "h2", trigger=Moment("before_CONFIGURE"))
+    crew = Crew(Environment("E", plan_of(planned("a", "h1"), hook)))
+    lose(crew)
+    assert crew.environment.members.reports == {}
+
+
+def test_a_deployment_does_not_wait_for_a_host_that_was_lost_before_it_said_a_word():
+    tasks = planned("a", "h1"), planned("b", "h2", recovery="fail")
+    crew = Crew(Environment("E", plan_of(*tasks)))
+    crew.ask(E.DEPLOY)
+    lose(crew)
+    crew.take(Tick(at=crew.environment.wake_at))
+    assert crew.environment.state is S.ERROR
+    assert "h2 is lost" in crew.environment.error
+
+
+def test_nothing_follows_from_silence_but_that_it_is_known():
+    crew = running()
+    before = crew.environment.members.tree.as_dict()
+    assert crew.take(HostSilent(at=crew.at, host="h2", reason="its agent is away")) == []
+    members = crew.environment.members
+    assert (members.silent, members.unreachable) == ({"h2": "its agent is away"}, set())
+    assert members.tree.as_dict() == before
+
+
+def test_silence_ends_with_a_report_or_with_loss():
+    for end in (TasksMoved(at=1.0, host="h2"), HostLost(at=1.0, host="h2", silent_s=9.0)):
+        crew = running()
+        crew.take(HostSilent(at=crew.at, host="h2", reason="its agent is away"))
+        crew.take(end)
+        assert crew.environment.members.silent == {}
+
+
+def test_a_lost_host_is_not_silent_any_more():
+    crew = lose(running("ignore"))
+    crew.take(HostSilent(at=crew.at, host="h2", reason="its agent is away"))
+    assert crew.environment.members.silent == {}
+
+
+def test_a_transition_that_fails_because_of_a_silent_host_says_so():
+    crew = running("fail")
+    crew.take(HostSilent(at=crew.at, host="h2", reason="its agent is away"))
+    crew.ask(E.STOP_ACTIVITY)
+    (on_h1,) = [command for command in crew.commands() if command.host == "h1"]
+    crew.report(on_h1, crew.done(on_h1, "a"))
+    while crew.environment.transition and crew.environment.wake_at:
+        crew.take(Tick(at=crew.environment.wake_at))
+    assert "its agent is away" in crew.environment.error
+
+
+def test_a_host_that_is_back_from_silence_is_told_what_it_has_missed():
+    crew = running()
+    reports = tuple(crew.environment.members.reports[task] for task in ("b", "c"))
+    crew.ask(E.STOP_ACTIVITY)
+    (missed,) = [command for command in crew.commands() if command.host == "h2"]
+    crew.take(HostSilent(at=crew.at, host="h2", reason="its agent is away"))
+    crew.take(TasksMoved(at=crew.at, host="h2", reports=reports))
+    assert crew.commands() == [missed]
+    crew.take(TasksMoved(at=crew.at, host="h2", reports=reports))
+    assert crew.commands() == []
+
+
+def test_a_host_that_has_its_command_is_not_told_again():
+    crew = running()
+    crew.ask(E.STOP_ACTIVITY)
+    (has,) = [command for command in crew.commands() if command.host == "h2"]
+    crew.take(HostSilent(at=crew.at, host="h2", reason="its agent is away"))
+    crew.take(TasksMoved(at=crew.at, host="h2", accepted=has.revision))
+    assert crew.commands() == []
