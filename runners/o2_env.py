@@ -7,7 +7,17 @@ def __virtual__():
     return __virtualname__
 
 
-def env_plan(workflow="", id="", vars=None, scale=None, move=None, exclude=None, include=None, destroy=False):
+def env_plan(
+    workflow="",
+    id="",
+    vars=None,
+    scale=None,
+    move=None,
+    exclude=None,
+    include=None,
+    destroy=False,
+    keep_tasks=False,
+):
     """
     Show what a create, modify or destroy would do, without touching anything.
 
@@ -38,6 +48,9 @@ def env_plan(workflow="", id="", vars=None, scale=None, move=None, exclude=None,
     destroy
         Plan the end of the environment.
 
+    keep_tasks
+        With ``destroy``: show which tasks would wait in the pool.
+
     CLI Example:
 
     .. code-block:: bash
@@ -47,7 +60,8 @@ def env_plan(workflow="", id="", vars=None, scale=None, move=None, exclude=None,
         salt-run o2.env_plan id=2oDvieFrVTi destroy=True
     """
     bent = _bending(vars, scale, move, exclude, include)
-    return _ask("env_plan", workflow=workflow, id=str(id), destroy=destroy, **bent)
+    bent |= {"destroy": destroy, "keep_tasks": keep_tasks}
+    return _ask("env_plan", workflow=workflow, id=str(id), **bent)
 
 
 def env_create(workflow="", vars=None, plan="", scale=None, move=None, exclude=None, auto=False):
@@ -145,7 +159,7 @@ def env_control(id, event):
     return _ask("env_control", id=str(id), event=event)
 
 
-def env_destroy(id, allow_in_running_state=False, force=False):
+def env_destroy(id, allow_in_running_state=False, force=False, keep_tasks=False):
     """
     End an environment: its processes, and its claim on hosts and ports.
 
@@ -158,13 +172,19 @@ def env_destroy(id, allow_in_running_state=False, force=False):
     force
         Do not wait for an orderly stop, nor for a transition under way.
 
+    keep_tasks
+        Leave the tasks that are well to the pool, in STANDBY: the next ``o2.env_create`` that they fit takes
+        them instead of starting processes. See ``o2.pool_list``.
+
     CLI Example:
 
     .. code-block:: bash
 
         salt-run o2.env_destroy 2oDvieFrVTi
+        salt-run o2.env_destroy 2oDvieFrVTi keep_tasks=True
     """
-    return _ask("env_destroy", id=str(id), allow_in_running_state=allow_in_running_state, force=force)
+    how = {"allow_in_running_state": allow_in_running_state, "force": force, "keep_tasks": keep_tasks}
+    return _ask("env_destroy", id=str(id), **how)
 
 
 def env_list(all=False):

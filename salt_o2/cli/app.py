@@ -21,6 +21,7 @@ NOUNS = {
     "workflow": ("wf", "template"),
     "configuration": ("config", "conf"),
     "task": ("t",),
+    "pool": (),
     "host": ("h",),
     "run": ("r",),
     "device": ("dev",),

@@ -104,11 +104,21 @@ def destroy(
         bool, typer.Option("-a", "--allow-in-running-state", help="Stop the run first, if there is one.")
     ] = False,
     force: Annotated[bool, typer.Option("-f", "--force", help="Whatever state it is in.")] = False,
+    keep: Annotated[
+        bool, typer.Option("-k", "--keep-tasks", help="Leave its tasks to the pool, in STANDBY.")
+    ] = False,
 ) -> None:
-    """End an environment and all its tasks."""
+    """End an environment and all its tasks.
+
+    coconut env destroy 2oD
+
+    coconut env destroy 2oD --keep-tasks
+
+    What is kept is claimed by the next environment that it fits: see pool list, and env plan.
+    """
     arguments = {"id": identity, "allow_in_running_state": running, "force": force}
-    env = ctx.obj.ask("env_destroy", arguments)
-    ctx.obj.show(env, lambda found: f"teardown complete for environment {found['id']}")
+    arguments |= {"keep_tasks": True} if keep else {}
+    ctx.obj.show(ctx.obj.ask("env_destroy", arguments), render.ended)
 
 
 verb(app, "modify", "m", "mod")(reshape.modify)

@@ -18,6 +18,9 @@ def plan(
         str, typer.Option("-w", "--workflow-template", help="Which workflow to deploy.")
     ] = "",
     destroy: Annotated[bool, typer.Option("--destroy", help="What the end of it would end.")] = False,
+    keep: Annotated[
+        bool, typer.Option("-k", "--keep-tasks", help="With --destroy: leave tasks to the pool.")
+    ] = False,
     brief: Annotated[bool, typer.Option("--brief", help="Without commands, ports and addresses.")] = False,
     given: Vars = [],  # noqa: B006  typer copies them
     scale: Scale = [],  # noqa: B006
@@ -27,13 +30,13 @@ def plan(
 ) -> None:
     """Show what a create, modify or destroy would do; nothing is touched.
 
-    + start   ~ reconfigure   -/+ restart   - stop   x exclude   o include
+    + start   ~ reconfigure   -/+ restart   - stop   x exclude   o include   <- from the pool   -> to the pool
 
     coconut env plan -w readout -e rate=10 --scale epn=4
 
     coconut env plan 2oD --scale epn=20 --exclude TPC
 
-    coconut env plan 2oD --destroy
+    coconut env plan 2oD --destroy --keep-tasks
 
     The token at the end of it is for env create --plan, or env modify --plan: exactly this is done then,
     or nothing if the world has moved.
@@ -43,7 +46,10 @@ def plan(
     if destroy and not identity:
         raise typer.BadParameter("--destroy is about an environment: say its ID")
     where: dict[str, Any] = {"id": identity} if identity else {"workflow": workflow}
+    if keep and not destroy:
+        raise typer.BadParameter("--keep-tasks is for --destroy")
     where |= {"destroy": True} if destroy else {}
+    where |= {"keep_tasks": True} if keep else {}
     found = ctx.obj.ask("env_plan", where | bending(given, scale, move, exclude, include))
     ctx.obj.show(found, lambda record: plan_text.plan(record, brief))
 

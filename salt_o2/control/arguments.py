@@ -56,6 +56,8 @@ class PlanAhead(Bending):
     workflow: str = ""
     id: str = ""
     destroy: bool = False
+    keep_tasks: bool = False
+    """With ``destroy``: leave tasks to the pool."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +129,18 @@ class Destroy:
     """Stop the run first, in order."""
     force: bool = False
     """Go through ERROR: do not wait for an orderly stop, nor for a transition under way."""
+    keep_tasks: bool = False
+    """Leave the tasks that are well to the pool, in STANDBY, for environments to come."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolClean:
+    """``pool_clean``: which tasks of the pool to end; all of them if nothing is said."""
+
+    class_name: str = ""
+    host: str = ""
+    idle_s: float = 0.0
+    """For how long they must have waited, in seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

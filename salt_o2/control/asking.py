@@ -28,6 +28,7 @@ async def ask(
     *,
     undo: bool = False,
     automatic: bool = False,
+    keep: bool = False,
     reason: str = "",
 ) -> dict[str, Any]:
     """Lead ``held`` through ``events`` and return its record afterwards.
@@ -49,6 +50,7 @@ async def ask(
         run_number=number,
         undo=undo,
         automatic=automatic,
+        keep=keep,
         reason=reason,
     )
     with _watching(control, held, progress):

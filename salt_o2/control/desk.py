@@ -1,7 +1,7 @@
 """Where requests are taken: finds who serves the verb, checks the arguments, returns plain dicts.
 
 The verbs and their results are the one interface of coconut and of the Salt runner. Each group of verbs has a
-desk of its own: environments, runs, past, overview.
+desk of its own: environments, runs, past, pool, overview.
 """
 
 from collections.abc import Mapping
@@ -13,6 +13,7 @@ from salt_o2.control.control import Control
 from salt_o2.control.environments import Environments
 from salt_o2.control.overview import Overview
 from salt_o2.control.past import History
+from salt_o2.control.pool_desk import PoolDesk
 from salt_o2.control.rebuild import Rebuild
 from salt_o2.control.runs import Runs
 from salt_o2.control.site import Site
@@ -30,6 +31,7 @@ class Desk:
             **Runs(control).verbs,
             **History(control).verbs,
             **Overview(control, site).verbs,
+            **PoolDesk(control).verbs,
             **Rebuild(control).verbs,
             **Authoring(site).verbs,
         }

@@ -41,6 +41,8 @@ class Draft:
     """The plan that it would replace."""
     claimed: frozenset[TaskId] = frozenset()
     """Tasks of it that come from the pool, with their processes."""
+    kept: frozenset[TaskId] = frozenset()
+    """Tasks of the old plan that go to the pool."""
 
 
 class Drafts:

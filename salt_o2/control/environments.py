@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from salt_o2.control import record
@@ -10,6 +9,7 @@ from salt_o2.control.arguments import Create, Destroy, Many, Modify, One, PlanAh
 from salt_o2.control.asking import Progress, Verbs, ask, kept_of, modify
 from salt_o2.control.control import Control, Held
 from salt_o2.control.drafts import Draft, Drafts, check_unmoved, draft, draw, ids_of, load_shaped
+from salt_o2.control.ending import ending, events, handing_over
 from salt_o2.control.plan_record import plan_record
 from salt_o2.control.planning import request_of
 from salt_o2.control.site import Site, timeouts
@@ -17,7 +17,7 @@ from salt_o2.control.store import Kept
 from salt_o2.core import history, snapshot
 from salt_o2.core.effects import Modified
 from salt_o2.core.environment import Environment
-from salt_o2.core.errors import IllegalTransition, InvalidRequest, UnknownName
+from salt_o2.core.errors import InvalidRequest, UnknownName
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.messages import HostFacts
 from salt_o2.core.place import Request
@@ -53,13 +53,17 @@ class Environments:
     async def _plan_ahead(self, wanted: PlanAhead, _user: str, _progress: Progress) -> dict[str, Any]:
         if bool(wanted.id) == bool(wanted.workflow) or (wanted.destroy and not wanted.id):
             raise InvalidRequest("say a workflow to create, or the id of an environment to change or destroy")
+        if wanted.keep_tasks and not wanted.destroy:
+            raise InvalidRequest("keep_tasks is for the end of an environment: say destroy, too")
         if not wanted.id:
             shape = bent(Shape(), _bend(wanted))
             made = await self._draft_new(wanted.workflow, shape)
             return plan_record(made, self._control.inventory, self._drafts.keep(made))
         held = self._control.find(wanted.id)
         if wanted.destroy:
-            return plan_record(_ending(held), self._control.inventory, "")
+            pool, at = self._control.pooling.pool, self._control.clock()
+            end = handing_over(held, pool, at) if wanted.keep_tasks else ending(held)
+            return plan_record(end, self._control.inventory, "")
         made = await self._draft_change(held, bent(held.kept.shape, _bend(wanted)))
         return plan_record(made, self._control.inventory, self._drafts.keep(made), held.environment)
 
@@ -205,15 +209,9 @@ class Environments:
 
     async def _destroy(self, wanted: Destroy, user: str, progress: Progress) -> dict[str, Any]:
         held = self._control.find(wanted.id)
-        state = held.environment.state
-        first: tuple[EnvironmentEvent, ...] = ()
-        if wanted.force:
-            first = () if state in (_S.ERROR, _S.DONE) else (_E.GO_ERROR,)
-        elif state is _S.RUNNING and not wanted.allow_in_running_state:
-            raise IllegalTransition(f"environment {held.kept.id}", state, "be destroyed", ("STOP_ACTIVITY",))
-        elif state is _S.RUNNING:
-            first = (_E.STOP_ACTIVITY,)
-        return await ask(self._control, held, (*first, _E.EXIT), user, progress)
+        steps = events(held, wanted)
+        ended = await ask(self._control, held, steps, user, progress, keep=wanted.keep_tasks)
+        return ended | {"kept": self._control.pooling.left_by(held.kept.id)}
 
     # --- look -----------------------------------------------------------------------------------
 
@@ -255,17 +253,6 @@ def _can_be_somewhere(request: Request, hosts: Mapping[HostId, HostFacts]) -> bo
     return any(
         all(matches(host, facts, constraint) for constraint in request.constraints)
         for host, facts in hosts.items()
-    )
-
-
-def _ending(held: Held) -> Draft:
-    nothing = held.kept.plan
-    return Draft(
-        environment=held.kept.id,
-        workflow=nothing.workflow,
-        shape=held.kept.shape,
-        plan=replace(nothing, tasks=(), calls=(), root=replace(nothing.root, roles=(), task=None)),
-        old=nothing,
     )
 
 

@@ -11,8 +11,9 @@ from salt_o2.core.inventory import Inventory
 from salt_o2.core.plan import Plan, PlannedCall, PlannedTask
 from salt_o2.core.reshape import Change, Changes, compare
 
-KEEP, HOOK = "keep", "hook"
-"""Beside the changes of core: not touched at all; started only at its moment."""
+KEEP, HOOK, REUSE, POOL = "keep", "hook", "reuse", "pool"
+"""Beside the changes of core: not touched at all; started only at its moment; comes from the pool with its
+process; goes there with it."""
 
 
 def plan_record(
@@ -33,7 +34,7 @@ def plan_record(
         "action": "create" if draft.old is None else "modify" if draft.plan.tasks else "destroy",
         "changes": [row for row in rows if row["change"] != KEEP],
         "summary": dict(Counter(row["change"] for row in rows)),
-        "hosts": _hosts(old, draft.plan, inventory),
+        "hosts": _hosts(old, draft, inventory),
         "calls": [_call(call) for call in draft.plan.calls],
     }
 
@@ -66,11 +67,16 @@ class _Told:
         self._after = {task.path: task for task in draft.plan.tasks}
         self._known = {task.id for task in old.tasks}
         self._leaving = "" if draft.plan.tasks else "the environment ends"
+        self._claimed, self._kept = draft.claimed, draft.kept
 
     def of(self, task: PlannedTask) -> tuple[str, str]:
         changes, reason = self._changes, self._changes.reasons.get(task.id, "")
         if task.trigger:
             return (KEEP, "") if task.id in self._known else (HOOK, f"runs at {task.trigger}")
+        if task.id in self._kept:
+            return POOL, "waits in STANDBY for another environment"
+        if task.id in self._claimed and task.id not in self._out:
+            return REUSE, "its process waits in the pool"
         if task.id in self._out and task.id not in self._known:
             return Change.EXCLUDE, self._out[task.id]
         if task.id in changes.excluded:
@@ -100,13 +106,18 @@ def _call(call: PlannedCall) -> dict[str, Any]:
     }
 
 
-def _hosts(old: Plan, new: Plan, inventory: Inventory) -> list[dict[str, Any]]:
+def _hosts(old: Plan, draft: Draft, inventory: Inventory) -> list[dict[str, Any]]:
     """Return for each host what it has, what is taken of it now, and what the plan takes and gives back."""
     there: dict[HostId, list[PlannedTask]] = defaultdict(list)
-    for task in {task.id: task for task in (*old.tasks, *new.tasks)}.values():
+    for task in {task.id: task for task in (*old.tasks, *draft.plan.tasks)}.values():
         there[task.host].append(task)
-    before, after = {task.id for task in old.tasks}, {task.id for task in new.tasks}
-    return [_host(host, tasks, before, after, inventory) for host, tasks in sorted(there.items())]
+    before = {task.id for task in old.tasks} | draft.claimed  # what the pool has is taken already,
+    after = {task.id for task in draft.plan.tasks} | draft.kept  # and what it gets is not given back
+    return [
+        _host(host, tasks, before, after, inventory)
+        | {"reused_tasks": sum(task.id in draft.claimed for task in tasks)}
+        for host, tasks in sorted(there.items())
+    ]
 
 
 def _host(

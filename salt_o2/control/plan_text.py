@@ -20,6 +20,8 @@ SIGNS = {
     "stop": "-",
     "exclude": "x",
     "include": "o",
+    "reuse": "<-",
+    "pool": "->",
     "hook": "@",
 }
 """What happens to a task, as a sign at the beginning of its line."""
@@ -61,6 +63,7 @@ def _host(host: Plain) -> str:
     counts = _count(host["tasks"], "task")
     counts += f" +{host['new_tasks']}" if host["new_tasks"] else ""
     counts += f" -{host['ended_tasks']}" if host["ended_tasks"] else ""
+    counts += f" ({host['reused_tasks']} reused)" if host["reused_tasks"] else ""
     if host["cpus"] is None:
         return f"{host['id']}   {counts}   silent: nothing is known of it"
     bars = f"cpu {bar(cpu, host['cpus'])} cores   memory {bar(memory, host['memory_mb'])} MB"
@@ -78,7 +81,7 @@ def _change(change: Plain, brief: bool) -> Iterable[str]:
     yield f"  {SIGNS[change['change']]:>3} {change['change']:<12} {change['path']}   {change['class']}"
     if change["reason"]:
         yield f"{MARGIN}{change['reason']}"
-    if brief or change["change"] in ("stop", "exclude"):
+    if brief or change["change"] in ("stop", "exclude", "pool"):
         return
     facts = [_ports(change["ports"]), *_addresses(change["addresses"])]
     if any(facts):

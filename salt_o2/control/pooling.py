@@ -10,7 +10,7 @@ from sqlalchemy import Executable
 from salt_o2.control import pool_rows
 from salt_o2.core.effects import Drive, Effect, Insist, Keep, Message, Requested, TasksMoved, Tick
 from salt_o2.core.errors import PlanError
-from salt_o2.core.ids import HostId, TaskId
+from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.messages import Command, Report
 from salt_o2.core.plan import PlannedTask
 from salt_o2.core.pool import Pool
@@ -68,6 +68,18 @@ class Pooling:
         log.info("the pool has %d tasks more, of environment %s", len(tasks), kept.environment)
         self._send(effects)
 
+    def free(self) -> list[PlannedTask]:
+        """Return the tasks that a plan can have now."""
+        return [entry.task for entry in self.pool.free(self._control.inventory.hosts)]
+
+    def left_by(self, environment: EnvironmentId) -> list[TaskId]:
+        """Return the tasks that ``environment`` has left and that wait."""
+        return [entry.task.id for entry in self.pool.waiting if entry.origin == environment]
+
+    def revision_of(self, tasks: Iterable[TaskId]) -> int:
+        """Return the highest revision that any of ``tasks`` was ordered under; 0 if there is none."""
+        return max((self.pool.entries[task].revision for task in tasks), default=0)
+
     def leaving(self, tasks: Collection[TaskId], at: float) -> list[Executable]:
         """Return what notes on disk that ``tasks`` leave the pool for an environment.
 
@@ -87,9 +99,9 @@ class Pooling:
             if isinstance(effect, Drop):
                 self._control.inventory.release_tasks(POOL, [effect.task])
 
-    def rebuild(self, tasks: Iterable[PlannedTask], revision: int, at: float) -> None:
-        """Take in tasks of a pool that this store has lost; nobody is ordered anything."""
-        for task in tasks:
+    def rebuild(self, tasks: Iterable[tuple[PlannedTask, int]], at: float) -> None:
+        """Take in tasks, with their revisions, that this store has lost; nobody is ordered anything."""
+        for task, revision in tasks:
             entry = Pooled(task=task, origin=POOL, revision=revision, since=at)
             self.pool.entries[task.id] = entry
             self._control.inventory.take_tasks(POOL, [task])

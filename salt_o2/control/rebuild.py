@@ -13,6 +13,7 @@ from salt_o2.core.codec import typed
 from salt_o2.core.errors import InvalidRequest, UnknownName
 from salt_o2.core.ids import EnvironmentId, HostId
 from salt_o2.core.messages import Inquiry
+from salt_o2.core.pooled import POOL
 from salt_o2.core.remains import Remains, last_run, rebuilt
 from salt_o2.core.shape import Shape
 
@@ -54,9 +55,20 @@ class Rebuild:
                 f"no host has tasks of {environment} any more: {', '.join(hosts)} were asked"
             )
         control.store.raise_run_counter(last_run(remains))
+        if environment == POOL:
+            return await self._pool(remains, hosts)
         held = self._adopt(environment, remains, user)
         await control.bus.send([Inquiry(host=host) for host in hosts])
         return record.summary(held.kept, held.environment)
+
+    async def _pool(self, remains: list[Remains], hosts: list[HostId]) -> dict[str, Any]:
+        """Have again what waited for other environments."""
+        control, tasks = self._control, rebuilt(remains)[0].tasks
+        revisions = {each.task: each.revision for each in remains}
+        control.pooling.rebuild([(task, revisions[task.id]) for task in tasks], control.clock())
+        control.unknown.pop(POOL, None)
+        await control.bus.send([Inquiry(host=host) for host in hosts])
+        return {"id": POOL, "tasks_total": len(tasks)}
 
     async def _remains(self, host: HostId, environment: EnvironmentId) -> list[Remains]:
         told = await self._control.bus.ask(host, "o2.records", [environment])

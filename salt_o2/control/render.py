@@ -136,6 +136,13 @@ def modified(env: Plain, duration_s: float) -> str:
     return f"modification complete\n{block(facts)}"
 
 
+def ended(env: Plain) -> str:
+    """Return what to say of an environment that has just been destroyed."""
+    kept = len(env.get("kept") or ())
+    waiting = f"; {kept} task{'' if kept == 1 else 's'} of it wait in the pool" if kept else ""
+    return f"teardown complete for environment {env['id']}{waiting}"
+
+
 def environment_table(environments: Sequence[Plain]) -> str:
     """Return the environments, one a row."""
     if not environments:

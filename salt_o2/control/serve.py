@@ -36,6 +36,7 @@ async def serve(
             heartbeat_s=site.heartbeat_s,
             limits=lambda plan: timeouts(site, plan.variables),
             caller=Caller(integration.load(site.integrations)),
+            pool=site.pool,
         )
         open_bus(control.hear)
         server = RequestServer(Desk(control, site), sock_dir / SOCKET)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from salt_o2.control import past_text, plan_text, render
+from salt_o2.control import past_text, plan_text, pool_text, render
 
 
 def show(data: Any) -> str:
@@ -30,6 +30,8 @@ _PICTURES: dict[str, Callable[[dict[str, Any]], str]] = {
     "duration_s": past_text.run,
     "stdout": past_text.task_output,
     "problems": render.problems,
+    "pooled": pool_text.pool,
+    "waiting": pool_text.cleaned,
 }
 """What else a single result can be, by a key that only it has."""
 

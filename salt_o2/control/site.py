@@ -9,6 +9,7 @@ from typing import Any
 
 from salt_o2.core.codec import typed
 from salt_o2.core.effects import Timeouts
+from salt_o2.core.pooled import Bounds
 from salt_o2.core.states import EnvironmentEvent
 
 TIMEOUT_VARIABLES = {
@@ -45,6 +46,8 @@ class Site:
     integrations: tuple[str, ...] = ("test",)
     """Services that workflows may call, see ``salt_o2/integration``."""
     heartbeat_s: float = 5.0
+    pool: Bounds = field(default_factory=Bounds)
+    """How much may wait in the pool: ``per_host``, ``total``, and ``idle_s``, for how long, in seconds."""
     acknowledge_s: float = 1.0
     """How long a host may take to say that it has a command, before it gets it as a Salt job."""
 

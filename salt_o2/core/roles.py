@@ -29,6 +29,7 @@ RUNNERS: Mapping[Role, tuple[str, ...]] = {
         "env_show",
         "host_list",
         "info",
+        "pool_list",
         "run_list",
         "run_show",
         "task_list",
@@ -38,7 +39,7 @@ RUNNERS: Mapping[Role, tuple[str, ...]] = {
         "workflow_graph",
         "workflow_list",
     ),
-    Role.OPERATOR: ("env_control", "env_create", "env_destroy", "env_repeat", "task_recover"),
+    Role.OPERATOR: ("env_control", "env_create", "env_destroy", "env_repeat", "pool_clean", "task_recover"),
     Role.EXPERT: ("config_import", "config_set", "env_modify", "run_stop", "site_check"),
     Role.ADMINISTRATOR: ("ask", "rebuild"),
 }
