@@ -1,5 +1,6 @@
 """What a bare host needs to install Salt and Salt O² without a network: wheels in one directory."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -10,10 +11,13 @@ NOT_FOR_HOSTS = ("pytest", "hypothesis", "mypy", "ruff", "types-", "coverage")
 TOOLS = ("pip", "setuptools", "wheel", "setuptools-scm")
 
 
-def project_wheel(folder: Path) -> Path:
-    """Build the project as a wheel into ``folder`` from what git knows of the working tree; return it."""
+def project_wheel(folder: Path, version: str = "") -> Path:
+    """Build the project as a wheel into ``folder`` from what git knows of the working tree; return it.
+
+    Its version is the fallback of a source outside git, or ``version``.
+    """
     source = copy_source(folder / "source")
-    pip("wheel", "--no-deps", "-w", str(folder), str(source))
+    pip("wheel", "--no-deps", "-w", str(folder), str(source), version=version)
     shutil.rmtree(source)
     return next(folder.glob("salt_o2-*.whl"))
 
@@ -46,9 +50,9 @@ def wheelhouse(build: Path) -> Path:
     return folder
 
 
-def pip(*words: str) -> None:
+def pip(*words: str, version: str = "") -> None:
     """Run pip; say what it said if it fails."""
-    done = subprocess.run(
-        [sys.executable, "-m", "pip", "-q", *words], capture_output=True, text=True, check=False
-    )
+    environ = os.environ | ({"SETUPTOOLS_SCM_PRETEND_VERSION": version} if version else {})
+    command = [sys.executable, "-m", "pip", "-q", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environ)
     assert done.returncode == 0, done.stdout + done.stderr

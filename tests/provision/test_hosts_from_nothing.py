@@ -1,9 +1,10 @@
 """From three bare systems to an environment that runs, by the states that a site uses."""
 
 import json
-import time
 
 import pytest
+import wheelhouse
+from watching import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(1200)]
 STATE = "salt-call --local --out=json --log-level=error --file-root=/vagrant/states state.apply queue=True"
@@ -103,10 +104,60 @@ def test_a_restart_of_the_master_leaves_everything_alone(site, environment):
     site["master"].run("systemctl restart salt-master")
     wait = "for i in $(seq 60); do salt-run o2.info >/dev/null 2>&1 && exit 0; sleep 1; done; exit 1"
     site["master"].run(f"su vagrant -c '{wait}'")
-    until = time.monotonic() + 60
-    while None in pids(site).values() and time.monotonic() < until:
-        pass  # control knows the plan at once, and the processes when their agents have reported
+    # Control knows the plan at once, and the processes when their agents have reported.
+    wait_until(lambda: None not in pids(site).values(), "control knows all processes", timeout_s=60)
     assert pids(site) == before
+
+
+NEXT = "9.9.9"
+PILLAR = f"""o2:
+  install: {{version: '{NEXT}', find_links: salt://wheels, index: false}}
+  master: {{user: vagrant}}
+"""
+
+
+@pytest.fixture
+def next_version(site, wheels):
+    """The next version as the master's pillar asks for it and its fileserver has it."""
+    wheelhouse.project_wheel(wheels / "next", NEXT)
+    master = site["master"]
+    master.run("mkdir -p /srv/salt/wheels; cp /wheels/next/*.whl /srv/salt/wheels/; chmod -R a+rX /srv/salt")
+    master.run(f"cat > /srv/pillar/version.sls <<'SLS'\n{PILLAR}SLS\n")
+    master.run(r"sed -i 's/^    - hosts$/    - hosts\n    - version/' /srv/pillar/top.sls")
+    return NEXT
+
+
+def versions(site):
+    said = as_owner(site["master"], "salt '*' o2.info --static")
+    return {host: info["facts"]["version"] for host, info in said.items() if isinstance(info, dict)}
+
+
+def test_an_upgrade_in_the_middle_of_a_run_leaves_every_process_alone(site, environment, next_version):
+    """What docs/howto/upgrade-without-stopping.md tells a site to do."""
+    before = pids(site)
+    as_owner(site["master"], "salt '*' saltutil.refresh_pillar --static")
+    trial = as_owner(site["master"], "salt flp1 state.apply o2.host test=True queue=True", 300)
+    assert any(state["result"] is None for state in trial["flp1"].values())
+    assert next_version not in versions(site).values()
+    as_owner(site["master"], "salt flp1 state.apply o2.host queue=True", 300)
+    wait_until(lambda: versions(site).get("flp1") == next_version, "flp1 is upgraded", timeout_s=120)
+    as_owner(site["master"], "salt --static --batch-size 10% '*' state.apply o2.host queue=True", 300)
+    hosts = {"flp1": next_version, "flp2": next_version}
+    wait_until(lambda: versions(site) == hosts, "all hosts are upgraded", timeout_s=120)
+    site["master"].run("salt-call --local --retcode-passthrough state.apply o2.master queue=True")
+    wait_until(lambda: control_version(site) == next_version, "control is upgraded", timeout_s=120)
+    wait_until(lambda: None not in pids(site).values(), "control knows all processes", timeout_s=60)
+    assert pids(site) == before
+    after = as_owner(site["master"], f"salt-run o2.env_show {environment['id']}")
+    assert (after["state"], after["run_number"]) == ("RUNNING", environment["run_number"])
+
+
+def control_version(site):
+    done = site["master"].run("su vagrant -c 'salt-run o2.info --out=json 2>/dev/null'", check=False)
+    try:
+        return json.loads(done.stdout)["version"]
+    except (ValueError, KeyError):
+        return None
 
 
 def test_the_service_has_the_limits_that_pillar_says(site):
