@@ -35,9 +35,10 @@ def look(directory: str | Path) -> Seen:
         shown = [control.request("env_show", {"id": env["id"]}, timeout_s=ASK_S) for env in listed]
         environments = {env["id"]: _environment(control, env) for env in shown}
         hosts = control.request("host_list", timeout_s=ASK_S)
+        pooled = control.request("pool_list", timeout_s=ASK_S)["pooled"]
     return Seen(
         environments=environments,
-        strays=strays(place.directory, shown),
+        strays=strays(place.directory, [*shown, {"tasks": pooled}]),
         heard_s={host["id"]: host["last_seen_s"] for host in hosts},
     )
 
@@ -79,7 +80,7 @@ def _missing(control: ControlClient, task: Mapping[str, Any]) -> int | None:
 
 
 def strays(directory: Path, environments: Sequence[Mapping[str, Any]]) -> list[int]:
-    """Return the processes of tasks in this cluster that no living environment knows."""
+    """Return the processes of tasks in this cluster that no living environment, nor the pool, knows."""
     pids = [task["pid"] for env in environments for task in env["tasks"] if task["pid"]]
     ours = {_session(pid) for pid in pids}
     tasks = [one.pid for one in marked(directory) if is_of_a_task(one.pid)]

@@ -268,7 +268,7 @@ class Control:
         # we are killed before, the transition is taken up again, and its tasks are there already.
         environment, kept = held.environment, held.kept
         self.store.note(environment.id, message, effects)
-        self.pooling.prepare(held, effects, message.at)
+        self.pooling.prepare(held, message, effects)
         if not all(isinstance(effect, ONLY_TELLS) for effect in effects):
             ended = message.at if any(isinstance(effect, Release) for effect in effects) else None
             durable = any(isinstance(effect, Drive | Invoke | Keep) for effect in effects)

@@ -50,13 +50,14 @@ class Pooling:
 
     # --- from an environment and to one ---------------------------------------------------------
 
-    def prepare(self, held: "Held", effects: Sequence[Effect], at: float) -> None:
+    def prepare(self, held: "Held", message: Message, effects: Sequence[Effect]) -> None:
         """Have on disk, together with the end of an environment, the tasks that it leaves."""
         for effect in effects:
             if isinstance(effect, Keep):
-                members = held.environment.members
+                members, at = held.environment.members, message.at
                 left = [(members.tasks[task], members.reports[task]) for task in effect.tasks]
                 self._prepared = self.pool.keep(left, effect.environment, effect.revision, at, effect.user)
+                self._note(message, [effect, *self._prepared])
                 self._queue(self._prepared, at)
 
     def receive(self, kept: Keep) -> None:
@@ -143,12 +144,15 @@ class Pooling:
     def _carry_out(self, message: Message, effects: Sequence[PoolEffect]) -> None:
         if not effects:
             return
-        told = [effect for effect in effects if not isinstance(effect, Put | Drop)]
-        self._control.store.note(POOL, message, told)
+        self._note(message, effects)
         self._queue(effects, message.at)
         if any(isinstance(effect, Put | Drop) for effect in effects):
             self._control.store.flush()
         self._send(effects)
+
+    def _note(self, message: Message, effects: Sequence[PoolEffect | Keep]) -> None:
+        told = [effect for effect in effects if not isinstance(effect, Put | Drop)]
+        self._control.store.note(POOL, message, told)
 
     def _queue(self, effects: Iterable[PoolEffect], at: float) -> None:
         for effect in effects:
