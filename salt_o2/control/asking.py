@@ -7,6 +7,7 @@ from typing import Any
 from salt_o2.control import record
 from salt_o2.control.control import Control, Held
 from salt_o2.control.drafts import draw
+from salt_o2.control.freshness import Freshness
 from salt_o2.control.store import Kept
 from salt_o2.core.effects import Modified, Requested
 from salt_o2.core.environment import Environment
@@ -55,7 +56,7 @@ async def ask(
     )
     with _watching(control, held, progress):
         await control.ask(held, request)
-    return record.full(held.kept, environment)
+    return Freshness(control).full(held)
 
 
 def kept_of(control: Control, id: str) -> Kept:
@@ -84,7 +85,7 @@ async def modify(
     control.store.check()
     with _watching(control, held, progress):
         await control.reshaping.modify(held, wanted, shape)
-    return record.full(held.kept, held.environment)
+    return Freshness(control).full(held)
 
 
 @contextmanager

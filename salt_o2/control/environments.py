@@ -10,6 +10,7 @@ from salt_o2.control.asking import Progress, Verbs, ask, kept_of, modify
 from salt_o2.control.control import Control, Held
 from salt_o2.control.drafts import Draft, Drafts, check_unmoved, draft, draw, ids_of, load_shaped
 from salt_o2.control.ending import ending, events, handing_over
+from salt_o2.control.freshness import Freshness
 from salt_o2.control.plan_record import plan_record
 from salt_o2.control.planning import request_of
 from salt_o2.control.site import Site, timeouts
@@ -216,7 +217,8 @@ class Environments:
     # --- look -----------------------------------------------------------------------------------
 
     async def _list(self, wanted: Many, _user: str, _progress: Progress) -> list[dict[str, Any]]:
-        alive = [record.summary(held.kept, held.environment) for held in self._control.held.values()]
+        fresh = Freshness(self._control)
+        alive = [fresh.summary(held) for held in self._control.held.values()]
         if not wanted.all:
             return alive
         self._control.store.flush()
@@ -229,7 +231,7 @@ class Environments:
         except UnknownName:
             kept = kept_of(self._control, wanted.id)
             return record.full(kept, _rebuilt(kept))
-        return record.full(held.kept, held.environment)
+        return Freshness(self._control).full(held)
 
 
 def _check_nothing_beside(wanted: Create | Modify, other: bool) -> None:

@@ -9,6 +9,7 @@ from salt_o2.control import record, shelf
 from salt_o2.control.arguments import Nothing, Recover, TaskLog
 from salt_o2.control.asking import Progress, Verbs
 from salt_o2.control.control import Control, Held
+from salt_o2.control.freshness import Freshness
 from salt_o2.control.site import Site
 from salt_o2.core.codec import plain
 from salt_o2.core.errors import UnknownName
@@ -33,8 +34,9 @@ class Overview:
         }
 
     async def _tasks(self, _wanted: Nothing, _user: str, _progress: Progress) -> list[dict[str, Any]]:
+        fresh = Freshness(self._control)
         return [
-            record.task(planned, members.reports.get(planned.id)) | {"environment": held.kept.id}
+            fresh.task(planned, members.reports.get(planned.id)) | {"environment": held.kept.id}
             for held in self._control.held.values()
             for members in [held.environment.members]
             for planned in members.plan.tasks
@@ -44,7 +46,7 @@ class Overview:
         held, task = self._find(wanted.task, wanted.environment)
         self._control.recover(held, task.id, user, by_hand=not wanted.by_rule)
         report = held.environment.members.reports.get(task.id)
-        return record.task(task, report) | {"environment": held.kept.id}
+        return Freshness(self._control).task(task, report) | {"environment": held.kept.id}
 
     def _find(self, wanted: str, environment: str = "") -> tuple[Held, PlannedTask]:
         """Return the living task whose id is or begins with ``wanted``."""

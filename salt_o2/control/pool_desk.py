@@ -6,8 +6,10 @@ from salt_o2.control import record
 from salt_o2.control.arguments import Nothing, PoolClean
 from salt_o2.control.asking import Progress, Verbs
 from salt_o2.control.control import Control
+from salt_o2.control.freshness import Freshness
 from salt_o2.core.codec import plain
 from salt_o2.core.pooled import Pooled
+from salt_o2.core.presence import Presence
 from salt_o2.core.states import TaskState
 
 END_S = 40.0
@@ -42,13 +44,13 @@ class PoolDesk:
     def _row(self, entry: Pooled) -> dict[str, Any]:
         """Return one task as the wire shows it."""
         control, about = self._control, self._pooling.pool.reports.get(entry.task.id)
-        return record.task(entry.task, about) | {
+        return Freshness(control).task(entry.task, about) | {
             "revision": entry.task.launch.revision,
             "origin": entry.origin,
             "user": entry.user,
             "since": record.iso(entry.since),
             "idle_s": round(control.clock() - entry.since, 1),
-            "host_status": "ACTIVE" if entry.task.host in control.inventory.hosts else "LOST",
+            "host_status": control.hosts.presence(entry.task.host) or Presence.EXPECTED,
             "ending": entry.reason if entry.goal is TaskState.DONE else None,
         }
 

@@ -3,10 +3,10 @@
 import asyncio
 from typing import Any
 
-from salt_o2.control import record
 from salt_o2.control.arguments import RebuildWanted
 from salt_o2.control.asking import Progress, Verbs
 from salt_o2.control.control import Control, Held
+from salt_o2.control.freshness import Freshness
 from salt_o2.control.store import Kept
 from salt_o2.core import history, snapshot
 from salt_o2.core.codec import typed
@@ -59,7 +59,7 @@ class Rebuild:
             return await self._pool(remains, hosts)
         held = self._adopt(environment, remains, user)
         await control.bus.send([Inquiry(host=host) for host in hosts])
-        return record.summary(held.kept, held.environment)
+        return Freshness(control).summary(held)
 
     async def _pool(self, remains: list[Remains], hosts: list[HostId]) -> dict[str, Any]:
         """Have again what waited for other environments."""

@@ -1,7 +1,7 @@
 """An environment and its tasks as users see them: the one shape of coconut, salt-run and their JSON."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,9 @@ from salt_o2.core.story import tell_failure
 
 if TYPE_CHECKING:
     from salt_o2.control.control import Held
+
+
+Tell = Callable[[PlannedTask, TaskReport | None], dict[str, Any]]
 
 
 def summary(kept: Kept, environment: Environment) -> dict[str, Any]:
@@ -35,15 +38,21 @@ def summary(kept: Kept, environment: Environment) -> dict[str, Any]:
         "excluded": kept.shape.exclude,
         "lost": len(environment.members.lost),
         "tasks_total": len(environment.members.tasks),
+        "unknown": 0,
+        "unconfirmed": {},
     }
 
 
-def full(kept: Kept, environment: Environment) -> dict[str, Any]:
-    """Return the whole environment: its tasks, why some take no part, and its roles as a tree with states."""
+def full(kept: Kept, environment: Environment, tell: Tell | None = None) -> dict[str, Any]:
+    """Return the whole environment: its tasks, why some take no part, and its roles as a tree with states.
+
+    ``tell`` tells of one task; ``task`` below if it is left out.
+    """
+    tell = tell or task
     members = environment.members
     return summary(kept, environment) | {
         "tasks": [
-            task(planned, members.reports.get(planned.id))
+            tell(planned, members.reports.get(planned.id))
             | {"excluded": members.excluded.get(planned.id), "lost": members.lost.get(planned.id)}
             for planned in members.plan.tasks
         ],
@@ -52,8 +61,9 @@ def full(kept: Kept, environment: Environment) -> dict[str, Any]:
 
 
 def task(planned: PlannedTask, report: TaskReport | None) -> dict[str, Any]:
-    """Return one task: what it should be and what its agent says it is."""
+    """Return one task: what it should be and what its agent says it is. freshness.py adds its age."""
     failure = report.failure if report else None
+    state = report.state if report else TaskState.UNKNOWN
     return {
         "id": planned.id,
         "path": planned.path,
@@ -61,7 +71,10 @@ def task(planned: PlannedTask, report: TaskReport | None) -> dict[str, Any]:
         "host": planned.host,
         "pid": report.pid if report else None,
         "status": report.status if report else TaskStatus.INACTIVE,
-        "state": report.state if report else TaskState.UNKNOWN,
+        "state": state,
+        "last_state": state,
+        "seen": None,
+        "age_s": None,
         "device_state": report.device_state if report else "",
         "critical": planned.critical,
         "error": tell_failure(planned, failure) if failure else None,
@@ -110,6 +123,7 @@ def hosts(known: Hosts, held: Mapping[EnvironmentId, "Held"], at: float) -> list
             "memory_mb": host.facts.memory_mb if host.facts else None,
             "version": host.facts.version if host.facts else None,
             "tasks": counts[name],
+            "seen": iso(host.last_seen),
             "last_seen_s": round(at - host.last_seen, 3),
         }
         for name, host in sorted(known.known.items())

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from salt_o2.control import freshness_text
+
 Plain = dict[str, Any]
 
 
@@ -42,7 +44,7 @@ def tree(role: Plain) -> str:
 
 def _branch(role: Plain, before: str, below: str) -> Iterable[str]:
     task = f" → task {role['task']}" if role.get("task") else ""
-    yield f"{before}[{role['state'] or '-'}] {role['name']}{task}{_marks(role)}"
+    yield f"{before}[{role['state'] or '-'}] {role['name']}{task}{_marks(role)}{freshness_text.below(role)}"
     children = role.get("roles") or []
     for child in children:
         last = child is children[-1]
@@ -87,6 +89,7 @@ def _facts(env: Plain) -> list[tuple[str, object]]:
         ("variables", _variables(env.get("vars") or {})),
         ("excluded", _reasons(env.get("excluded") or {})),
         ("lost tasks", env.get("lost") or None),
+        ("rests on unknowns", freshness_text.unconfirmed(env)),
         ("error", env.get("error") or None),
     ]
 
@@ -155,7 +158,7 @@ def environment_table(environments: Sequence[Plain]) -> str:
                 env["id"],
                 env["workflow"],
                 local_time(env["created"]),
-                env["state"],
+                freshness_text.environment_state(env),
                 env.get("run_number") or "",
             )
             for env in environments
@@ -167,7 +170,7 @@ def task_table(tasks: Sequence[Plain]) -> str:
     """Return the tasks of an environment, one a row."""
     if not tasks:
         return "no tasks"
-    header = (_counted("TASK ID", tasks), "CLASS NAME", "HOSTNAME", "STATUS", "STATE", "PID")
+    header = (_counted("TASK ID", tasks), *_TASK_COLUMNS)
     rows = [_task_row(task) for task in tasks]
     problems = [f"{task['path']} on {task['host']}: {task['error']}" for task in tasks if task.get("error")]
     problems += [f"{task['path']} is lost: {task['lost']}" for task in tasks if task.get("lost")]
@@ -178,12 +181,16 @@ def all_tasks_table(tasks: Sequence[Plain]) -> str:
     """Return the tasks of all environments, one a row."""
     if not tasks:
         return "no tasks running"
-    header = (_counted("TASK ID", tasks), "CLASS NAME", "HOSTNAME", "STATUS", "STATE", "PID", "ENVIRONMENT")
+    header = (_counted("TASK ID", tasks), *_TASK_COLUMNS, "ENVIRONMENT")
     return table(header, ((*_task_row(task), task["environment"]) for task in tasks))
 
 
+_TASK_COLUMNS = ("CLASS NAME", "HOSTNAME", "STATUS", "STATE", "PID", "SEEN")
+
+
 def _task_row(task: Plain) -> tuple[object, ...]:
-    return task["id"], task["class"], task["host"], task["status"], task["state"], task.get("pid") or ""
+    known = (task["id"], task["class"], task["host"], task["status"], freshness_text.state(task))
+    return (*known, task.get("pid") or "", freshness_text.seen(task))
 
 
 def host_table(hosts: Sequence[Plain]) -> str:

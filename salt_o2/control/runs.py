@@ -7,6 +7,7 @@ from salt_o2.control import record
 from salt_o2.control.arguments import Nothing, Run, StopRuns
 from salt_o2.control.asking import Progress, Verbs, ask
 from salt_o2.control.control import Control
+from salt_o2.control.freshness import Freshness
 from salt_o2.control.pushed import Arguments, pushed
 from salt_o2.control.store import KeptRun
 from salt_o2.core.effects import Drive
@@ -63,4 +64,5 @@ class Runs:
         failed = [error for error in results if isinstance(error, BaseException)]
         if failed:
             raise O2Error("\n".join(str(error) for error in failed)) from failed[0]
-        return [record.summary(held.kept, held.environment) for held in running]
+        fresh = Freshness(self._control)
+        return [fresh.summary(held) for held in running]
