@@ -1,7 +1,7 @@
 """Effects and states of an environment's machine in words, complete enough to be compared.
 
-What is left out on purpose: camelCase twins of arguments (tests/unit/core/test_run_arguments.py has them), and
-ids that only repeat who the story is about.
+What is left out on purpose: camelCase twins of arguments (tests/unit/core/test_run_arguments.py has them),
+and ids that only repeat who the story is about.
 """
 
 from salt_o2.core import effects as out
