@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from salt_o2.cli.arguments import variables
+from salt_o2.cli.site_file import SiteFile, site_variables
 from salt_o2.cli.verbs import noun, verb
 from salt_o2.control import render
 
@@ -36,12 +37,13 @@ def check(
     ctx: typer.Context,
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Workflow or task templates.")],
     given: Given = None,
+    site: SiteFile = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing of files without fault.")] = False,
 ) -> None:
     """Say all that is wrong with templates; exit code 1 if anything is."""
     from salt_o2.workflow.checking import check as verdict_on
 
-    verdicts = [verdict_on(file, variables(given or ())) for file in files]
+    verdicts = [verdict_on(file, variables(given or ()), *site_variables(site)) for file in files]
     documents = [
         {"file": each.file, "problems": list(each.problems), "notes": list(each.notes)} for each in verdicts
     ]
@@ -55,6 +57,7 @@ def expand(
     ctx: typer.Context,
     file: File,
     given: Given = None,
+    site: SiteFile = None,
     origins: Annotated[
         bool, typer.Option("--origins", help="Where each variable's value comes from.")
     ] = False,
@@ -63,8 +66,8 @@ def expand(
     """Show the tree of roles that a workflow becomes."""
     from salt_o2.workflow.display import outline
 
-    found = outline(_load(file, given), with_variables, origins)
-    ctx.obj.show(found, lambda tree: "\n".join(_tree(tree["root"], "")))
+    found = outline(_load(file, given, site), with_variables, origins)
+    ctx.obj.show(found, lambda tree: "\n".join([*_tree(tree["root"], ""), *tree["notes"]]))
 
 
 @verb(app, "graph", "g")
@@ -72,6 +75,7 @@ def graph(
     ctx: typer.Context,
     file: File,
     given: Given = None,
+    site: SiteFile = None,
     form: Annotated[str, typer.Option("-f", "--format", help="svg or mermaid.")] = "svg",
     output: Annotated[Path | None, typer.Option("-o", "--output", help="A file instead of stdout.")] = None,
 ) -> None:
@@ -81,7 +85,7 @@ def graph(
 
     if form not in ("svg", "mermaid"):
         raise InvalidRequest(f"--format {form}: svg or mermaid")
-    text = (mermaid if form == "mermaid" else svg)(_load(file, given))
+    text = (mermaid if form == "mermaid" else svg)(_load(file, given, site))
     if output is None:
         ctx.obj.show({"format": form, "text": text}, lambda found: found["text"])
     else:
@@ -102,7 +106,7 @@ def schema(
     print(json.dumps(schema_of(kind), indent=2, ensure_ascii=False))
 
 
-def _load(file: Path, given: list[str] | None) -> "Workflow":
+def _load(file: Path, given: list[str] | None, site: Path | None) -> "Workflow":
     from salt_o2.core.errors import TemplateError
     from salt_o2.workflow.checking import load_alone, source_of
 
@@ -110,7 +114,7 @@ def _load(file: Path, given: list[str] | None) -> "Workflow":
         source = source_of(file)
     except (OSError, UnicodeDecodeError) as error:
         raise TemplateError(f"{file}: cannot be read: {error}") from error
-    return load_alone(source, file.stem, variables(given or ()))
+    return load_alone(source, file.stem, variables(given or ()), *site_variables(site))
 
 
 def _told(verdicts: list[dict[str, Any]], quiet: bool) -> str:
@@ -121,7 +125,11 @@ def _told(verdicts: list[dict[str, Any]], quiet: bool) -> str:
             lines.append(f"{verdict['file']}: nothing is wrong")
     wrong = sum(bool(verdict["problems"]) for verdict in verdicts)
     count = sum(len(verdict["problems"]) for verdict in verdicts)
-    return "\n".join([*lines, *([f"{count} problems in {wrong} of {len(verdicts)} files"] if wrong else [])])
+    if wrong:
+        lines.append(f"{count} problems in {wrong} of {len(verdicts)} files")
+    if any("unknown variable" in problem for verdict in verdicts for problem in verdict["problems"]):
+        lines.append("what the site gives to every workflow: --site FILE; what the user gives: -e name=value")
+    return "\n".join(lines)
 
 
 def _tree(role: dict[str, Any], indent: str) -> list[str]:

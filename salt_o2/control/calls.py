@@ -1,7 +1,7 @@
 """Carries out calls of integrations: evaluates what the template wrote, runs the function, bounds its time.
 
-``func`` of a template is ``<integration>.<function>(<arguments>)``; the arguments are expressions over the
-call's variables. Functions are coroutines, so one that overruns its time is ended, not merely forgotten.
+``func`` of a template is ``<integration>.<function>(<arguments>)``; the arguments are expressions.
+Functions are coroutines, so one that overruns its time is ended, not merely forgotten.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from salt_o2.core.effects import Invoke
 from salt_o2.core.errors import O2Error, TemplateError
 from salt_o2.core.ids import EnvironmentId
 from salt_o2.workflow.calling import arguments_of
+from salt_o2.workflow.services import NOWHERE, Services
 
 log = logging.getLogger(__name__)
 
@@ -33,9 +34,10 @@ class Integration(Protocol):
 class Caller:
     """Runs calls, each under its environment and name."""
 
-    def __init__(self, integrations: Mapping[str, Integration]) -> None:
-        """Know the services by the names that templates use."""
+    def __init__(self, integrations: Mapping[str, Integration], services: Services = NOWHERE) -> None:
+        """Know the integrations by the names that templates use; ``services`` are what arguments can ask."""
         self._integrations = integrations
+        self._services = services
         self._running: dict[tuple[EnvironmentId, str], asyncio.Task[None]] = {}
 
     def begin(self, invoke: Invoke, ended: Ended) -> None:
@@ -86,5 +88,7 @@ class Caller:
             "__call_critical": str(invoke.planned.critical).lower(),
             "__call_rolepath": invoke.planned.path,
         }
-        arguments = arguments_of(found["arguments"], variables)
+        arguments = await asyncio.to_thread(  # they may read files, or ask Consul
+            arguments_of, found["arguments"], variables, invoke.planned.path, self._services
+        )
         return await service.call(found["function"], arguments, variables)

@@ -12,7 +12,7 @@ from salt_o2.control.shelf import Listed, private_cache
 from salt_o2.control.site import Site
 from salt_o2.core.errors import InvalidRequest
 from salt_o2.workflow.repositories import FileServer
-from salt_o2.workflow.services import services
+from salt_o2.workflow.services import NOWHERE, Services, services
 
 
 def _no_pillar() -> Mapping[str, Any]:
@@ -45,6 +45,12 @@ def furnish(site: Site, around: Surroundings) -> Site:
     generator = Generator(listed.site, site.dpl_user, site.dpl_timeout_s, site.dpl_environment)
     found |= services(functions(configuration) | generator.functions(configuration.backend.get))
     return replace(site, repositories=listed)
+
+
+def services_of(site: Site) -> Services:
+    """Return what the templates of a furnished site can ask of it; nothing, if it is not furnished."""
+    listed = site.repositories
+    return (listed.site.services if isinstance(listed, Listed) else None) or NOWHERE
 
 
 def dump(cache: Path, text: str, path: str) -> None:

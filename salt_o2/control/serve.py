@@ -11,7 +11,7 @@ from salt_o2.control.calls import Caller
 from salt_o2.control.closed import opened
 from salt_o2.control.control import Control
 from salt_o2.control.desk import Desk
-from salt_o2.control.furnishing import NOTHING, Surroundings, furnish
+from salt_o2.control.furnishing import NOTHING, Surroundings, furnish, services_of
 from salt_o2.control.outbox import Bus
 from salt_o2.control.server import SOCKET, RequestServer
 from salt_o2.control.site import Site, timeouts
@@ -35,7 +35,7 @@ async def serve(
             store,
             heartbeat_s=site.heartbeat_s,
             limits=lambda plan: timeouts(site, plan.variables),
-            caller=Caller(integration.load(site.integrations)),
+            caller=Caller(integration.load(site.integrations), services_of(site)),
             pool=site.pool,
         )
         open_bus(control.hear)

@@ -9,6 +9,7 @@ from typing import Any
 
 from salt_o2.core.codec import typed
 from salt_o2.core.effects import Timeouts
+from salt_o2.core.errors import InvalidRequest
 from salt_o2.core.pooled import Bounds
 from salt_o2.core.states import EnvironmentEvent
 
@@ -64,7 +65,10 @@ def read_site(*layers: Mapping[str, Any]) -> Site:
             merged[key] = {**merged.get(key, {}), **value} if isinstance(value, dict) else value
     known = {name: merged[name] for name in Site.__dataclass_fields__ if name in merged}
     for block in ("defaults", "vars"):
-        known[block] = {name: _text(value) for name, value in known.get(block, {}).items()}
+        given = known.get(block) or {}
+        if not isinstance(given, dict):
+            raise InvalidRequest(f"o2: {block}: a mapping of variables, not {given!r}")
+        known[block] = {name: _text(value) for name, value in given.items()}
     return typed(known, Site)
 
 

@@ -40,12 +40,16 @@ class Repositories(Protocol):
         """
 
 
+class Elsewhere(UnknownName):
+    """It is where only a site looks."""
+
+
 class NoRepositories:
     """There is nothing but the one source."""
 
     def find(self, repository: str, revision: str, near: Source) -> Source:  # noqa: ARG002
         """Refuse."""
-        raise UnknownName(f"no repository {repository or 'with revisions'} is known here")
+        raise Elsewhere(f"no repository {repository or 'with revisions'} is known here")
 
 
 class Reference(NamedTuple):
@@ -82,6 +86,8 @@ class _Shelf:
         self._problems = problems
         self._repositories = repositories
         self._sources: dict[tuple[int, str, str], Source] = {}
+        self.alone = False
+        """Whether an author checks a template without its site: what only a site finds is left open."""
 
     def locate(self, text: str, kind: str, near: Source) -> tuple[Source, str]:
         """Return the source and the name that ``text``, written in ``near``, stands for."""
@@ -102,6 +108,11 @@ class _Shelf:
             for problem in error.problems:
                 file, _, what = problem.partition(": ")
                 self._problems.add(Place(file, 0), "", what)
+        except Elsewhere as error:
+            if not self.alone:
+                self._problems.add(place, path, str(error))
+            else:
+                self._problems.leave_open(place, path, str(error))
         except O2Error as error:
             self._problems.add(place, path, str(error))
         else:

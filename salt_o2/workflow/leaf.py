@@ -8,6 +8,7 @@ from salt_o2.core.states import ControlMode
 from salt_o2.workflow.catalogue import TaskClasses, unknown_names
 from salt_o2.workflow.channel_template import make_bound, make_connected, render_channels
 from salt_o2.workflow.expression import expression
+from salt_o2.workflow.known_calls import doubt
 from salt_o2.workflow.outer import Outer, render_constraints
 from salt_o2.workflow.problems import Place, Problems
 from salt_o2.workflow.role_template import CallTemplate, RoleTemplate, TaskLoad
@@ -36,6 +37,7 @@ class Leaves:
         self.wanted: list[Wanted] = []
         self._classes = classes
         self._problems = problems
+        self._asked: set[str] = set()
         self._checked: set[tuple[int, int]] = set()
 
     def task(
@@ -100,6 +102,11 @@ class Leaves:
         except Refused as error:
             self._problems.add(text.place, path, f"func: {error}")
             return False
+        if func not in self._asked:
+            self._asked.add(func)
+            doubtful = doubt(func)
+            if doubtful:
+                self._problems.note(text.place, path, doubtful)
         return True
 
     def _channels(
@@ -126,9 +133,11 @@ class Leaves:
         if (id(role), id(found)) in self._checked:
             return
         self._checked.add((id(role), id(found)))
-        for text, name, known in unknown_names(found, stack.names()):
+        for text, name, known in unknown_names(found, stack.given()):
             value = stack.find(name)
             if isinstance(value, Open):
                 value.refuse(name)
             else:
-                self._problems.add(text.place, path, f"unknown variable {name}", name, known)
+                self._problems.add(
+                    text.place, path, f"unknown variable {name}", name, {*known, *stack.names()}
+                )

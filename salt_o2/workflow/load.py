@@ -59,6 +59,7 @@ def load(
     )
     shelves: Repositories = getattr(source, "repositories", None) or NoRepositories()
     classes, workflows = TaskClasses(problems, shelves), Workflows(problems, shelves)
+    classes.alone = workflows.alone = outside is not None
     expansion = Expansion(classes, workflows, problems, scale, user)
     root = expansion.expand(template, inherited, source)
     leaves, unmet = expansion.leaves, expansion.iterations.unmet

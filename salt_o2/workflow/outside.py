@@ -88,6 +88,12 @@ class Outside(Mapping[str, Any]):
         """Count as something, so that it is a layer."""
         return 1
 
+    @property
+    def known(self) -> Iterator[str]:
+        """The names that somebody gives, for advice."""
+        yield from GIVEN
+        yield from self._others
+
     def told(self) -> Iterator[str]:
         """Return a line for what the user or control gives, and one for each workflow that gives more."""
         left = sorted(self.asked)

@@ -63,7 +63,7 @@ class SiteRepositories:
         """Where workflows lie that commands have written; each in a directory of its own."""
         self._cache = cache
         self._fileserver = fileserver
-        self._services = services
+        self.services = services
 
     def find(self, repository: str, revision: str, near: Source) -> Source:
         """Return ``repository`` at ``revision``; either may be empty: the one of ``near``, its default.
@@ -88,7 +88,7 @@ class SiteRepositories:
         """
         found = self._open(address)
         found.repositories = self
-        found.services = self._services
+        found.services = self.services
         return found
 
     def _open(self, address: Address) -> Directory:

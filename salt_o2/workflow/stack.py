@@ -15,7 +15,7 @@ from salt_o2.workflow.expression import MISSING
 from salt_o2.workflow.functions import UTIL, Namespace
 from salt_o2.workflow.sandbox import FUNCTIONS
 from salt_o2.workflow.services import NOWHERE, Services
-from salt_o2.workflow.values import Attributes, Open, Refused, as_number, text_of
+from salt_o2.workflow.values import Attributes, NotHere, Open, Refused, as_number, text_of
 
 Layer = Mapping[str, Any]
 
@@ -84,7 +84,13 @@ class Stack:
         return bound(self) if bound else MISSING
 
     def names(self) -> Iterator[str]:
-        """Return every name that means something here; some come more than once."""
+        """Return every name that means something here, also what is open; some come more than once."""
+        for layer in self.layers:
+            yield from getattr(layer, "known", ())
+        yield from self.given()
+
+    def given(self) -> Iterator[str]:
+        """Return every name that has a value here; some come more than once."""
         for layer in self.layers:
             yield from layer
         yield from _BOUND
@@ -104,6 +110,11 @@ class Stack:
         for layer in reversed(self.layers):
             merged.update(dict.fromkeys(layer, getattr(layer, "origin", "")))
         return merged
+
+    @property
+    def checked_alone(self) -> bool:
+        """Whether an author checks the template, which others may include."""
+        return any(hasattr(layer, "known") for layer in self.layers)
 
     def over(self, *below: Layer) -> "Stack":
         """Return these layers with weaker ones below."""
@@ -181,8 +192,12 @@ def _up(stack: Stack, levels: Any = 1) -> Position:
     found = stack.above
     for _ in range(min(int(steps), 1_000) - 1):
         found = found.above if found else None
-    if found is None or steps < 1:
-        raise Refused("there is no role above the root" if steps >= 1 else "Up(n) takes 1 or more")
+    if steps < 1:
+        raise Refused("Up(n) takes 1 or more")
+    if found is None and stack.checked_alone:
+        raise NotHere("the role above the root, where another workflow includes this one")
+    if found is None:
+        raise Refused("there is no role above the root")
     return found
 
 

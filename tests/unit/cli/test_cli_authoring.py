@@ -78,3 +78,56 @@ def test_another_drawing_is_refused(tool):
 @pytest.mark.parametrize("kind", ["workflow", "task"])
 def test_a_schema_is_printed(tool, kind):
     assert json.loads(tool("workflow", "schema", kind).out)["title"] == f"Salt O² {kind} template"
+
+
+@pytest.fixture
+def of_a_site(tmp_path):
+    """A workflow that counts on what its site gives."""
+    file = tmp_path / "counting.yaml"
+    file.write_text(
+        "name: counting\nvars: {v: '{{ modulepath }}', w: '{{ consul_endpoint }}'}\n"
+        "roles: [{name: c, call: {func: testplugin.Noop(), trigger: DESTROY}}]\n"
+    )
+    return str(file)
+
+
+def test_what_a_site_gives_is_read_from_its_settings(tool, tmp_path, of_a_site):
+    site = tmp_path / "site.yaml"
+    site.write_text(
+        "o2:\n  configuration: consul://c1:8500\n  defaults: {modulepath: /opt}\n  vars: {x: true}\n"
+    )
+    assert tool("workflow", "check", of_a_site, "--site", str(site)).code == 0
+    shown = tool("workflow", "expand", of_a_site, "--site", str(site), "--variables").out
+    assert "v = /opt" in shown
+    assert "w = c1:8500" in shown
+    assert "x = true" in shown
+
+
+def test_without_it_the_author_is_told_of_it(tool, of_a_site):
+    done = tool("workflow", "check", of_a_site)
+    assert done.code == 1
+    assert "unknown variable modulepath" in done.out
+    assert "--site FILE" in done.out
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[1]", "must hold the settings of a site"),
+        ("o2: 3", "must hold the settings of a site"),
+        ("a: [", "site.yaml: while parsing"),
+        ("defaults: 3", "o2: defaults: a mapping of variables, not 3"),
+        ("heartbeat_s: soon", "heartbeat_s"),
+    ],
+)
+def test_a_file_that_is_no_sites_settings_is_refused(tool, tmp_path, of_a_site, text, message):
+    site = tmp_path / "site.yaml"
+    site.write_text(text)
+    done = tool("workflow", "check", of_a_site, "--site", str(site))
+    assert done.code == 1
+    assert message in done.err
+
+
+def test_notes_are_shown_below_the_tree(tool, of_a_site):
+    shown = tool("workflow", "expand", of_a_site, "-e", "modulepath=/x").out
+    assert "left open: consul_endpoint" in shown.splitlines()[-1]

@@ -139,7 +139,7 @@ def test_what_makes_no_sense_is_named(body, message):
 
 
 def test_the_bare_name_of_an_event_is_taken_with_a_note_because_templates_have_it():
-    found = expand(role("call: {func: f(), trigger: CONFIGURE}"))
+    found = expand(role("call: {func: testplugin.Noop(), trigger: CONFIGURE}"))
     (note,) = found.notes
     assert note.startswith("workflows/w.yaml:4: root.x: CONFIGURE is no moment and never comes")
 
