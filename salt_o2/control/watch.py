@@ -14,7 +14,7 @@ from salt_o2.control.probe import Probe
 from salt_o2.core.effects import AnnounceHost, HostLost, HostSilent
 from salt_o2.core.ids import HostId
 from salt_o2.core.plan import PlannedTask
-from salt_o2.core.presence import Next, Presence, to_ask
+from salt_o2.core.presence import Next, Presence, all_quiet, to_ask
 
 if TYPE_CHECKING:
     from salt_o2.control.control import Control, Held
@@ -30,6 +30,7 @@ RETURN_S = 30.0
 FEW = 8
 """Tasks of a host that are asked at a time if it has few; if it has many, a quarter of them."""
 AWAY = "its agent is away, and what it has started answers"
+ALONE = "no host at all gives a sign of life, so that control itself may be cut off"
 GONE = "neither its agent nor anything that it has started gives a sign of life"
 BACK = "its agent reports"
 
@@ -43,6 +44,7 @@ class HostWatch:
         self._hosts = control.hosts
         self._probe = Probe()
         self._asking: set[asyncio.Task[None]] = set()
+        self._alone = False
         self._turns: dict[HostId, int] = {}
 
     def expect(self, hosts: Iterable[HostId]) -> None:
@@ -64,19 +66,29 @@ class HostWatch:
             if stood_still > 0:  # who stood still himself cannot tell who was silent meanwhile
                 self._hosts.forgive(stood_still + pause)
                 continue
-            for host in tuple(self._hosts.known):
-                self.look(host)
+            self.look_around()
 
-    def look(self, host: HostId) -> None:
-        """Do what is due about ``host`` now."""
+    def look_around(self) -> None:
+        """Do what is due about every host now."""
+        at, known = self._control.clock(), self._hosts.known
+        was_alone = self._alone
+        self._alone = all_quiet((host.signs for host in known.values()), at, self._hosts.heartbeat_s)
+        if was_alone and not self._alone:
+            log.warning("hosts are heard again; those that are not yet have %g s for it", RETURN_S)
+            for host in known.values():
+                host.signs.spare(at + RETURN_S)
+        for name in tuple(known):
+            self._look(name)
+
+    def _look(self, host: HostId) -> None:
         signs, at = self._hosts.known[host].signs, self._control.clock()
-        match signs.look(at, self._hosts.heartbeat_s):
+        match signs.look(at, self._hosts.heartbeat_s, self._alone):
             case Next.ASK:
                 asking = asyncio.create_task(self._ask_around(host))
                 self._asking.add(asking)
                 asking.add_done_callback(self._asking.discard)
             case Next.TELL_SILENT:
-                self._fall_silent(host)
+                self._fall_silent(host, ALONE if self._alone else AWAY)
             case Next.TELL_LOST:
                 self.lose(host, GONE)
 
@@ -119,12 +131,12 @@ class HostWatch:
         others = (facts_of(other) for other in self._hosts.known if other != host)
         return not any(other and other.network == facts.network for other in others)
 
-    def _fall_silent(self, host: HostId) -> None:
+    def _fall_silent(self, host: HostId, reason: str) -> None:
         """Use ``host`` for nothing new, and leave alone what runs there."""
         self._leave_out(host)
         for held in self._concerned(host):
-            self._control.step(held, HostSilent(at=self._control.clock(), host=host, reason=AWAY))
-        self._tell(host, AWAY)
+            self._control.step(held, HostSilent(at=self._control.clock(), host=host, reason=reason))
+        self._tell(host, reason)
 
     def lose(self, host: HostId, reason: str) -> None:
         """Give ``host`` up: its tasks are placed anew, borne or missed."""

@@ -5,7 +5,8 @@
        <---------------its agent reports again, from either-------------------------------/
 
 A host is lost only if nothing of ours gives a sign of life: processes that run must never be started a
-second time elsewhere because their agent, or their minion, is away.
+second time elsewhere because their agent, or their minion, is away. And nobody is lost while all are silent
+at once: then it is control that is cut off, and it has nowhere to place anything.
 """
 
 from collections.abc import Iterable
@@ -25,12 +26,16 @@ without any sign of life, after which it counts as lost. Control looks four time
 noticed within three."""
 
 
+ALONE_AFTER = 1.25
+"""Heartbeats without a sign of life from anybody after which control takes itself for cut off."""
+
+
 class Presence(StrEnum):
     """What is known of a host; the names are those that users see."""
 
     ACTIVE = "ACTIVE"
     SILENT = "SILENT"
-    """Its agent is away, and something that it started is there."""
+    """Its agent is away; something that it started is there, or it cannot be told whether."""
     LOST = "LOST"
     EXPECTED = "EXPECTED"
     """An earlier control has known it; it was not heard of since control was started."""
@@ -72,15 +77,15 @@ class Signs:
         self.heard, self.presence, self.unanswered = at, Presence.ACTIVE, 0
         return back
 
-    def look(self, at: float, heartbeat_s: float) -> Next:
-        """Return what is to be done now, and take it as done."""
+    def look(self, at: float, heartbeat_s: float, alone: bool = False) -> Next:
+        """Return what is to be done now, and take it as done; ``alone`` if nobody at all is heard."""
         quiet = at - self.last
         if self.presence is Presence.LOST or self.asking:
             return Next.NOTHING
-        if quiet > SILENT_AFTER * heartbeat_s and self.unanswered:
+        if quiet > SILENT_AFTER * heartbeat_s and self.unanswered and not alone:
             self.presence = Presence.LOST
             return Next.TELL_LOST
-        unsure = not self.unanswered or self.answered > self.heard
+        unsure = not self.unanswered or self.answered > self.heard or alone
         if self.presence not in AWAY and self.is_old(at, heartbeat_s) and unsure:
             self.presence = Presence.SILENT
             return Next.TELL_SILENT
@@ -101,10 +106,21 @@ class Signs:
         """Return whether its agent has missed too many heartbeats."""
         return at - self.heard > SILENT_AFTER * heartbeat_s
 
+    def spare(self, until: float) -> None:
+        """Count no time before ``until`` against a host that was asked in vain, and may not be to blame."""
+        if self.presence is not Presence.LOST and self.unanswered:
+            self.heard, self.unanswered = max(self.heard, until), 0
+
     def forgive(self, seconds: float) -> None:
         """Do not count ``seconds`` against the host: nobody listened then."""
         self.heard += seconds
         self.answered += seconds
+
+
+def all_quiet(known: Iterable[Signs], at: float, heartbeat_s: float) -> bool:
+    """Return whether nobody gives a sign of life, although there is more than one host that could."""
+    there = [at - signs.last for signs in known if signs.presence is not Presence.LOST]
+    return len(there) > 1 and min(there) > ALONE_AFTER * heartbeat_s
 
 
 def to_ask(environments: Iterable[Environment], host: HostId) -> list[PlannedTask]:

@@ -58,8 +58,7 @@ class Story:
             for host in heard if look % 4 == 3 else ():
                 self.room.hosts.sequence[host] -= 1
                 self.room.hosts.report(host)
-            for host in tuple(self.control.hosts.known):
-                self.control.watch.look(host)
+            self.control.watch.look_around()
             await asyncio.gather(*self.control.watch._asking)
         return self
 
@@ -130,6 +129,29 @@ def test_tasks_of_a_host_that_does_not_answer_are_placed_anew(tmp_path):
         await story.pass_time(4, other)
         await until(lambda: {task.host for task in environment.plan.tasks} == {other})
         assert story.told == [(victim, "LOST")]
+
+    play(tmp_path, act, "flp1", "flp2")
+
+
+def test_nobody_is_given_up_while_nobody_at_all_is_heard(tmp_path):
+    async def act(story):
+        environment = await story.run()
+        await story.pass_time(20)
+        assert {story.status(host) for host in ("flp1", "flp2")} == {Presence.SILENT}
+        assert "cut off" in environment.members.silent["flp1"]
+        assert (environment.error, environment.members.lost) == ("", {})
+
+    play(tmp_path, act, "flp1", "flp2")
+
+
+def test_who_is_heard_first_again_leaves_the_others_time(tmp_path):
+    async def act(story):
+        await story.run()
+        await story.pass_time(20)
+        await story.pass_time(RETURN_S / HEARTBEAT_S, "flp1")
+        assert (story.status("flp1"), story.status("flp2")) == (Presence.ACTIVE, Presence.SILENT)
+        await story.pass_time(4, "flp1")
+        assert story.status("flp2") is Presence.LOST
 
     play(tmp_path, act, "flp1", "flp2")
 

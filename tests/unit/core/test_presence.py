@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from salt_o2.core.effects import TasksMoved
 from salt_o2.core.environment import Environment
-from salt_o2.core.presence import Next, Presence, Signs, to_ask
+from salt_o2.core.presence import Next, Presence, Signs, all_quiet, to_ask
 from salt_o2.core.states import EnvironmentEvent as E
 from salt_o2.core.states import TaskState, TaskStatus
 
@@ -25,7 +25,7 @@ class Host:
         self.agent = self.tasks = True
 
     def pass_time(self, heartbeats):
-        """Let time pass as control does: a heartbeat when the agent is there, and a look four times as often."""
+        """Let time pass as control does: heartbeats when the agent is there, and four looks for each."""
         until = self.at + heartbeats * HEARTBEAT_S
         while self.at < until:
             self.at += LOOK_S
@@ -115,6 +115,39 @@ def test_a_report_that_comes_while_asking_counts_more_than_no_answer():
     signs.hear(7.5)
     signs.take(False, 7.0)
     assert (signs.unanswered, signs.presence) == (0, Presence.ACTIVE)
+
+
+def test_nobody_is_given_up_by_one_who_hears_nobody():
+    signs = Signs(heard=0.0)
+    for at in range(7, 100):
+        if signs.look(float(at), HEARTBEAT_S, alone=True) is Next.ASK:
+            signs.take(False, float(at))
+    assert signs.presence is Presence.SILENT
+    assert signs.look(100.0, HEARTBEAT_S) is Next.TELL_LOST
+
+
+@pytest.mark.parametrize(
+    ("heard", "alone"),
+    [((0.0, 0.0), True), ((0.0, 5.5), False), ((0.0,), False), ((), False)],
+    ids=["all are silent", "one is heard", "there is one only", "there is none"],
+)
+def test_who_hears_nobody_of_many_is_alone(heard, alone):
+    assert all_quiet([Signs(heard=at) for at in heard], 10.0, HEARTBEAT_S) is alone
+
+
+def test_hosts_that_were_lost_before_do_not_count():
+    lost = Signs(heard=0.0, presence=Presence.LOST)
+    assert not all_quiet([lost, Signs(heard=0.0)], 10.0, HEARTBEAT_S)
+
+
+def test_who_is_spared_has_time_until_then():
+    signs = Signs(heard=0.0, unanswered=9)
+    signs.spare(50.0)
+    assert signs.look(55.0, HEARTBEAT_S) is Next.NOTHING
+    lost, well = Signs(heard=0.0, presence=Presence.LOST, unanswered=9), Signs(heard=0.0)
+    for other in (lost, well):
+        other.spare(50.0)
+        assert other.heard == 0.0
 
 
 def test_time_that_nobody_listened_in_is_forgiven():
