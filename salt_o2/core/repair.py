@@ -15,6 +15,7 @@ no rule has answered by then, control does by itself. More than ``recovery_resta
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from heapq import heappop, heappush
 
 from salt_o2.core.codec import typed
 from salt_o2.core.ids import TaskId
@@ -80,11 +81,33 @@ class Repairs:
     open: dict[TaskId, Repair] = field(default_factory=dict)
     past: dict[TaskId, list[float]] = field(default_factory=dict)
     """When each task was started again, in seconds since the epoch."""
+    _alarms: list[tuple[float, int, TaskId]] = field(default_factory=list)
+    """A heap: thousands may fail at once, and nothing looks at all of them for each. Some are out of date."""
+    _count: int = 0
 
     @property
     def wake_at(self) -> float | None:
         """When something is to be done about any of them."""
-        return min((repair.wake_at for repair in self.open.values()), default=None)
+        while self._alarms and not self._is_true(self._alarms[0]):
+            heappop(self._alarms)
+        return self._alarms[0][0] if self._alarms else None
+
+    def due(self, at: float) -> list[TaskId]:
+        """Return the tasks for which the moment has come; each is returned once for each of its moments."""
+        found: dict[TaskId, None] = {}
+        while self._alarms and self._alarms[0][0] <= at:
+            alarm = heappop(self._alarms)
+            if self._is_true(alarm):
+                found[alarm[2]] = None
+        return list(found)
+
+    def _is_true(self, alarm: tuple[float, int, TaskId]) -> bool:
+        repair = self.open.get(alarm[2])
+        return repair is not None and repair.wake_at == alarm[0]
+
+    def _set_alarm(self, task: TaskId) -> None:
+        self._count += 1
+        heappush(self._alarms, (self.open[task].wake_at, self._count, task))
 
     def admit(self, task: TaskId, reason: str, at: float) -> Repair | None:
         """Open a repair of ``task``; ``None`` if it was started again too often already."""
@@ -96,12 +119,14 @@ class Repairs:
         if recent:
             pause = max(pause, self.budget.backoff_s * 2 ** (len(recent) - 1))
         repair = self.open[task] = Repair(since=at, due=at + pause, reason=reason)
+        self._set_alarm(task)
         return repair
 
     def sent(self, task: TaskId, revision: int, at: float) -> None:
         """Take note that the order that starts ``task`` again has gone out."""
         repair = self.open[task]
         repair.revision, repair.deadline = revision, at + self.budget.timeout_s
+        self._set_alarm(task)
         self.past.setdefault(task, []).append(at)
 
     def is_exhausted(self, task: TaskId) -> bool:

@@ -123,8 +123,9 @@ class RepairSteps(HookSteps):
         """Start again what is due, and give up what has taken too long."""
         if not self._stands():
             return []
-        due = [t for t, repair in self.repairs.open.items() if repair.revision is None and repair.due <= at]
-        late = [t for t, repair in self.repairs.open.items() if repair.revision and repair.deadline <= at]
+        come = self.repairs.due(at)
+        due = [task for task in come if self.repairs.open[task].revision is None]
+        late = [task for task in come if self.repairs.open[task].revision is not None]
         effects = self._restart(due, at) if due else []
         for task in late:
             failure = self.members.overdue(task, _E.RECOVER, self.repairs.budget.timeout_s, False)

@@ -6,7 +6,7 @@ from crew import Crew, plan_of, planned
 from salt_o2.core.effects import AnnounceRecovery, Modified, RecoverTask, TasksMoved, Tick
 from salt_o2.core.environment import Environment
 from salt_o2.core.errors import InvalidRequest, UnknownName
-from salt_o2.core.repair import budget_of
+from salt_o2.core.repair import Budget, Repairs, budget_of
 from salt_o2.core.snapshot import restore, take
 from salt_o2.core.states import EnvironmentEvent as E
 from salt_o2.core.states import EnvironmentState as S
@@ -225,3 +225,35 @@ def test_a_rule_cannot_spend_more_than_the_budget():
     crew.obey()
     die(crew)
     assert crew.take(RecoverTask(at=crew.at, task="b", by_hand=False)) == []
+
+
+def test_every_moment_of_a_repair_is_told_once_however_often_it_was_set():
+    repairs = Repairs(Budget())
+    repairs.admit("a", "killed", 10.0)
+    repairs.admit("a", "killed again", 10.0)
+    repairs.admit("b", "killed", 9.0)
+    assert repairs.wake_at == 9.0 + GRACE
+    assert repairs.due(10.0 + GRACE) == ["b", "a"]
+    assert (repairs.due(10.0 + GRACE), repairs.wake_at) == ([], None)
+    repairs.sent("a", revision=4, at=11.0)
+    assert repairs.wake_at == 11.0 + Budget().timeout_s
+
+
+def test_what_is_not_repaired_any_more_wakes_nobody():
+    repairs = Repairs(Budget())
+    repairs.admit("a", "killed", 10.0)
+    repairs.open.clear()
+    assert (repairs.wake_at, repairs.due(1000.0)) == (None, [])
+
+
+def test_thousands_of_failures_are_never_looked_at_one_by_one_for_each(monkeypatch):
+    """Counted, not timed: how often a moment is compared may grow as n log n, not as n times n."""
+    looks = []
+    truth = Repairs._is_true
+    monkeypatch.setattr(Repairs, "_is_true", lambda *given: looks.append(1) or truth(*given))
+    repairs, many = Repairs(Budget()), 2000
+    for number in range(many):
+        repairs.admit(f"t{number}", "killed", 10.0 + number / many)
+        assert repairs.wake_at == 10.0 + GRACE
+    assert len(repairs.due(12.0)) == many
+    assert len(looks) < 5 * many
