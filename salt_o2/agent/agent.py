@@ -10,11 +10,13 @@ import logging
 import re
 import time
 from collections.abc import AsyncIterator, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from salt_o2.agent import cgroup, procfs
 from salt_o2.agent.body import Host
 from salt_o2.agent.home import Home, TaskHome
+from salt_o2.agent.orders import Kept, catch_up
 from salt_o2.agent.record import Record
 from salt_o2.agent.reporter import Reporter, Send
 from salt_o2.agent.task import Task
@@ -80,8 +82,11 @@ class Agent:
         self._check(command)
         await self._ready.wait()
         self.reporter.command(command.environment, command.revision)
-        for order in command.orders:
-            self._give(command, order)
+        begun = [order for order in command.orders if self._has_work(command, order)]
+        if begun:
+            kept = self._keep(replace(command, orders=tuple(begun)))
+            for order in begun:
+                self._give(command, order, kept)
 
     def offer(self, facts: HostFacts) -> None:
         """Offer these ``facts`` to placement from now on: the site's pillar may come later than the agent."""
@@ -137,24 +142,41 @@ class Agent:
             if not NAME.fullmatch(name):
                 raise InvalidRequest(f"{name!r} is not an id: it must match {NAME.pattern}")
 
-    def _give(self, command: Command, order: Order) -> None:
-        """A task that is done stays so for all orders up to the one that ended it, however late they come."""
+    def _has_work(self, command: Command, order: Order) -> bool:
+        """Tell whether ``order`` is news; what it asks about is reported if it is not.
+
+        A task that is done stays so for all orders up to the one that ended it, however late they come.
+        """
         home = self._opened()
         task = self._tasks.get(order.task)
         ended = home.ended.get(order.task, -1)
         if task is None and (command.revision <= ended or command.goal is TaskState.DONE):
             home.bury(order.task, command.revision)
             self.reporter.answer(_done(order.task, command.environment, max(ended, command.revision)))
-            return
-        if task is None and order.launch is None:
+        elif task is None and order.launch is None:
             self.reporter.answer(_unknown(order.task, command, self.host))
-            return
-        if task is None:
-            task = self._new(Record(task=order.task, environment=command.environment))
+        elif task is None or command.revision > task.record.revision:
+            return True
+        else:
+            self._note_change(task)
+        return False
+
+    def _keep(self, command: Command) -> Kept | str:
+        try:
+            return self._opened().orders.keep(command)
+        except OSError as error:
+            log.error("the command for %s cannot be written: %s", command.environment, error)
+            return str(error)
+
+    def _give(self, command: Command, order: Order, kept: Kept | str) -> None:
+        task = self._tasks.get(order.task) or self._new(
+            Record(task=order.task, environment=command.environment)
+        )
         owner = task.record.environment
-        task.take(command, order)
+        task.take(command, order, kept)
         if task.record.environment != owner:  # whoever had it waits for it no longer
             self.reporter.changed(owner, task.id, settled=True)
+        self.reporter.began(task.record.environment, order.task)
 
     def _new(self, record: Record) -> Task:
         task = Task(record, self._opened().of(record.task), self._host, self._note_change)
@@ -185,8 +207,7 @@ class Agent:
     # --- life -----------------------------------------------------------------------------------
 
     async def _adopt_all(self) -> None:
-        records = self._opened().records()
-        tasks = [self._new(record) for record in records]
+        tasks = [self._new(record) for record in self._remembered()]
         results = await asyncio.gather(*(task.adopt() for task in tasks), return_exceptions=True)
         for task, result in zip(tasks, results, strict=True):
             if isinstance(result, Exception):
@@ -194,6 +215,20 @@ class Agent:
         cgroup.sweep(self._host.groups, time.time())
         if tasks:
             log.info("%s: adopted %d tasks from %s", self.host, len(tasks), self.directory)
+
+    def _remembered(self) -> list[Record]:
+        """Return what is known of all tasks; commands are kept only until the tasks' own files show them."""
+        home = self._opened()
+        left = home.orders.left()
+        records = list(catch_up(home.records(), left, home.ended).values())
+        if left:
+            try:
+                for known in records:
+                    home.of(known.task).save(known)
+                home.orders.clear()
+            except OSError as error:
+                log.error("%s cannot be written: %s; commands stay in their own files", home.directory, error)
+        return records
 
     async def _keep_outputs_bounded(self) -> None:
         while True:

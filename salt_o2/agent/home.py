@@ -4,6 +4,7 @@
                          status      how it ended, by its keeper
                          stdout  stderr
                          work/       the task's working directory
+<directory>/orders/                  commands that not all task files show yet; see orders.py
 <directory>/old/<task>/              the same of the last tasks that are done
 <directory>/ended                    tasks that are done, with their last revision: a late order must not
                                      start one again
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from salt_o2.agent import output, record
 from salt_o2.agent.keeper import Files
+from salt_o2.agent.orders import Orders
 from salt_o2.agent.record import Record
 from salt_o2.core.ids import TaskId
 
@@ -78,6 +80,7 @@ class Home:
         )
         for folder in (self.directory, self._tasks, self._old):
             folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+        self.orders = Orders(self.directory / "orders")
         self.ended = self._read_ended()
         """Tasks that are done: the highest revision each one had."""
 

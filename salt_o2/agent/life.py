@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from salt_o2.agent.body import Body, Host
 from salt_o2.agent.home import TaskHome
@@ -27,8 +27,8 @@ class Life:
     """Called when the process ends."""
     body: Body | None = None
     """Its processes, if it has any."""
-    hurry: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set while the task is to end, and something is under way that would come before."""
+    hurry: bool = False
+    """True while the task is to end, and something is under way that would come before."""
     deadline: float | None = None
     """When the order must be carried out, once it is begun."""
     asked: str = "launch"
@@ -49,10 +49,9 @@ class Life:
         """A new order: whatever failed before may be tried again."""
         self.given_up = self.stuck = False
         self.deadline = None
-        if self.record.goal is TaskState.DONE:
-            self.hurry.set()
-        else:
-            self.hurry.clear()
+        self.hurry = self.record.goal is TaskState.DONE
+        if self.hurry and self.body is not None:
+            self.body.hurry()
 
     def left_s(self) -> float:
         """Return the seconds until the order's deadline, counted from its first step."""

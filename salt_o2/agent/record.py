@@ -6,12 +6,12 @@ moment per task and step (docs/decisions/0010-task-files-are-not-synced.md).
 """
 
 import logging
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
+from salt_o2.agent import files
 from salt_o2.core.ids import EnvironmentId, TaskId
 from salt_o2.core.launch import Launch
 from salt_o2.core.messages import Command, Exit, Failure, Order, TaskReport
@@ -109,31 +109,18 @@ def report_of(known: Record, *, alive: bool) -> TaskReport:
 
 
 def save(record: Record, path: Path) -> None:
-    """Write ``record`` so that a reader never sees half of it.
-
-    The old file is removed before the new one gets its name: a rename over a file makes ext4 write the data
-    out at once, which costs milliseconds on a busy disk. In between, ``load`` finds the new one aside.
+    """Write ``record``; see :func:`files.put`.
 
     Raises:
         OSError: there is no room, or no right to write.
     """
-    aside = path.with_suffix(".new")
-    with open(aside, "wb", opener=_privately) as file:
-        file.write(msgspec.json.encode(record))
-    path.unlink(missing_ok=True)
-    aside.rename(path)
-
-
-def _privately(path: str, flags: int) -> int:
-    """Arguments and variables of a task are no business of other users, not even of the task's own."""
-    return os.open(path, flags, 0o600)
+    files.put(path, msgspec.json.encode(record))
 
 
 def load(path: Path) -> Record | None:
     """Read a record; one that cannot be read is moved aside and logged, and never a reason to stop."""
-    aside = path.with_suffix(".new")
-    if not path.exists() and aside.exists():  # killed between the two steps of ``save``: it is whole
-        path = aside
+    if not path.exists() and files.aside(path).exists():  # killed in the middle of ``save``
+        path = files.aside(path)
     try:
         return msgspec.json.decode(path.read_bytes(), type=Record)
     except FileNotFoundError:

@@ -78,6 +78,10 @@ class Reporter:
         self._news.commanded_at = self._news.commanded_at or _now()
         self._stir.set()
 
+    def began(self, environment: EnvironmentId, task: TaskId) -> None:
+        """A task works on an order: there is something to tell once it has come further."""
+        self._pending.setdefault(environment, set()).add(task)
+
     def changed(self, environment: EnvironmentId, task: TaskId, settled: bool) -> None:
         """A task has something new to tell."""
         pending = self._pending.setdefault(environment, set())
@@ -122,6 +126,7 @@ class Reporter:
                 sent_at=self._sent_at,
                 commanded_at=news.commanded_at,
                 changed_at=news.changed_at,
+                driven=sum(map(len, self._pending.values())),
                 completed=any(environment not in self._pending for environment in self._awaited),
             )
         )

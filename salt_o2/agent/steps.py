@@ -1,6 +1,5 @@
 """Carries out one step of a task: launch, an event, kill; and decides what a failure of it means."""
 
-import asyncio
 import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -76,8 +75,8 @@ async def fire(life: Life, event: TaskEvent, arguments: Mapping[str, str]) -> Fa
         life.home.save(known)
     outcome = await living.while_alive(
         living.device.fire(event, arguments, min(life.left_s(), STEP_DOWN_S) if down else life.left_s()),
-        asyncio.Event() if down else life.hurry,
-        PATIENCE_S,
+        STEP_DOWN_S if down else PATIENCE_S,
+        hurried=life.hurry and not down,
     )
     if outcome is None:
         life.lost = not living.process.gone.is_set()
@@ -98,7 +97,7 @@ async def look_first(life: Life) -> None:
         return
     life.asked = "GetState"
     try:
-        seen = await living.while_alive(living.device.find(life.left_s()), life.hurry, PATIENCE_S)
+        seen = await living.while_alive(living.device.find(life.left_s()), PATIENCE_S, hurried=life.hurry)
     except O2Error as error:
         life.lost = True
         life.fail(life.asked, "-", str(error), life.advice)
@@ -130,7 +129,7 @@ async def _wait_until_ready(life: Life, living: Body) -> None:
     if living.device is None:
         return
     waiting = living.device.ready(living.process.owns, life.left_s())
-    outcome = await living.while_alive(waiting, life.hurry, patience_s=0.0)
+    outcome = await living.while_alive(waiting, patience_s=0.0, hurried=life.hurry)
     life.record.pid = living.device.channel.history.pid
     if outcome is None:
         life.lost = not living.process.gone.is_set()
@@ -144,7 +143,7 @@ async def _believe(life: Life, outcome: "Outcome", living: Body) -> None:
     known.state, known.device_state = outcome.state, outcome.device_state
     life.worn = life.worn or outcome.remedy == "restart"
     if outcome.failure is None:
-        log.info("task %s: %s led to %s", known.task, life.asked, outcome.device_state)
+        log.debug("task %s: %s led to %s", known.task, life.asked, outcome.device_state)
     elif life.goes_down:
         life.lost = outcome.remedy != "restart"
     elif known.fresh and outcome.remedy == "kill":

@@ -13,6 +13,7 @@ from salt_o2.agent import body, limits, steps
 from salt_o2.agent.body import Body, Host
 from salt_o2.agent.home import TaskHome
 from salt_o2.agent.life import BY_HAND, Life
+from salt_o2.agent.orders import Kept
 from salt_o2.agent.record import Record, report_of
 from salt_o2.agent.watch import Watch
 from salt_o2.core import escalation
@@ -38,6 +39,8 @@ class Task:
         self._watch: Watch | None = None
         self._runner: asyncio.Task[Failure | None] | None = None
         self._saving: asyncio.TimerHandle | None = None
+        self._unsaved: list[Kept] = []
+        """Commands that only their own files show, and not the record's."""
 
     @property
     def id(self) -> TaskId:
@@ -58,14 +61,18 @@ class Task:
         """Say what the task is."""
         return report_of(self.record, alive=self._life.body is not None)
 
-    def take(self, command: Command, order: Order) -> None:
-        """Begin with ``order`` if its revision is higher than that of the last; report again in any case."""
-        if command.revision > self.record.revision:
-            self.record.take(command, order)
-            self._life.begin_order()
-            self._save()
-            self._resume()
-        self._changed(self)
+    def take(self, command: Command, order: Order, kept: Kept | str) -> None:
+        """Begin with ``order`` of a command that is ``kept``, or say why it is not and give it up.
+
+        An order to end the task is carried out in any case.
+        """
+        self.record.take(command, order)
+        self._life.begin_order()
+        if isinstance(kept, Kept):
+            self._unsaved.append(kept)
+        elif command.goal is not TaskState.DONE:
+            self._life.fail("order", self.record.device_state or "-", kept, NO_ROOM)
+        self._resume()
 
     async def adopt(self) -> None:
         """Find again the process that an earlier agent started, or how it ended meanwhile; then go on."""
@@ -191,12 +198,18 @@ class Task:
             self._saving = None
         try:
             self.home.save(self.record)
+            self._forget_commands()
         except OSError as error:
             log.error("the file of task %s cannot be written: %s", self.id, error)
             if self.record.goal is not TaskState.DONE and not self.record.settled:
                 self._life.fail(
                     "order", self.record.device_state or "-", f"{self.home.folder}: {error}", NO_ROOM
                 )
+
+    def _forget_commands(self) -> None:
+        for kept in self._unsaved:
+            kept.shown(self.id)
+        self._unsaved.clear()
 
     def _save_soon(self) -> None:
         """Keep a step's success when there is time: whoever is killed before asks the device afterwards."""
@@ -209,7 +222,7 @@ class Task:
         known.settled, known.fresh = True, False
         if known.state is known.goal and not known.announced:
             known.failure = None
-        self._life.hurry.clear()
+        self._life.hurry = False
         if can_be_asked and known.failure is None and known.goal is not TaskState.DONE:
             self._save_soon()
         else:

@@ -10,6 +10,8 @@ ACKNOWLEDGE_S = 0.25
 """How soon a command is acknowledged, if its tasks have not settled before: most steps need one report.
 
 Control sends the command by the sure way if it hears nothing, by default after a second."""
+MANY = 50
+"""A host with more tasks than this to drive acknowledges at once: it will be busy for longer than that."""
 GATHER_S = 0.003
 """How long changes that nobody asked for are gathered: the tasks of a host often die together."""
 EVERY_S = 0.25
@@ -26,6 +28,8 @@ class Unsent:
     """When the first command came that no report has acknowledged."""
     changed_at: float | None = None
     """When the first task changed that no report has shown."""
+    driven: int = 0
+    """How many tasks are on their way where a command wants them."""
     completed: bool = False
     """All tasks of some command have settled: control waits for exactly this."""
 
@@ -34,7 +38,7 @@ def due_at(unsent: Unsent) -> float | None:
     """Return when the next report must go; ``None`` if there is nothing to say."""
     moments = []
     if unsent.commanded_at is not None:
-        moments.append(unsent.commanded_at + ACKNOWLEDGE_S)
+        moments.append(unsent.commanded_at + (ACKNOWLEDGE_S if unsent.driven <= MANY else 0.0))
     if unsent.changed_at is not None:
         moments.append(max(unsent.changed_at + GATHER_S, unsent.sent_at + EVERY_S))
         if unsent.completed:

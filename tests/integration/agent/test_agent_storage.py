@@ -5,7 +5,7 @@ import errno
 import pytest
 from agent_stage import basic, device
 
-from salt_o2.agent import record
+from salt_o2.agent import files
 from salt_o2.core.states import TaskState
 
 pytestmark = pytest.mark.integration
@@ -14,19 +14,19 @@ STANDBY, RUNNING, ERROR, DONE = TaskState.STANDBY, TaskState.RUNNING, TaskState.
 
 @pytest.fixture
 def disk(monkeypatch):
-    """A disk that can be filled: then no record can be written."""
+    """A disk that can be filled: then nothing can be written."""
 
     class Disk:
         full = False
 
-    save = record.save
+    put = files.put
 
-    def save_if_there_is_room(known, path):
+    def put_if_there_is_room(path, content):
         if Disk.full:
             raise OSError(errno.ENOSPC, "No space left on device", str(path))
-        save(known, path)
+        put(path, content)
 
-    monkeypatch.setattr(record, "save", save_if_there_is_room)
+    monkeypatch.setattr(files, "put", put_if_there_is_room)
     return Disk
 
 

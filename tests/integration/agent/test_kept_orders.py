@@ -1,0 +1,96 @@
+"""Commands that an agent has on disk before it acts, and tasks' own files that follow."""
+
+import asyncio
+import json
+
+import msgspec
+import pytest
+from agent_stage import ENVIRONMENT, HOST, basic, device
+
+from salt_o2.agent.orders import Orders
+from salt_o2.core.messages import Command, Order
+from salt_o2.core.states import TaskState
+
+pytestmark = pytest.mark.integration
+STANDBY, RUNNING, DONE = TaskState.STANDBY, TaskState.RUNNING, TaskState.DONE
+
+
+def kept(stage):
+    """The names of the commands that are on disk."""
+    return sorted(path.name for path in (stage.directory / "orders").iterdir())
+
+
+def test_a_command_is_on_disk_until_its_tasks_files_show_it(perform):
+    async def scene(stage):
+        await stage.launch(STANDBY, sink=device(), clock=basic("exec sleep 1000"))
+        stage.revision += 1
+        command = Command(
+            host=HOST,
+            environment=ENVIRONMENT,
+            revision=stage.revision,
+            goal=TaskState.CONFIGURED,
+            orders=tuple(Order(task=task, properties={}) for task in stage.latest),
+        )
+        await stage.agent.obey(command)
+        assert f"{ENVIRONMENT}@{command.revision}.json" in kept(stage)
+        await stage.until(lambda: kept(stage) == [])
+        written = json.loads((stage.directory / "tasks" / "sink" / "task.json").read_text())
+        assert (written["revision"], written["settled"]) == (command.revision, True)
+
+    perform(scene)
+
+
+def test_an_agent_that_was_killed_right_after_a_command_goes_on_with_it(perform):
+    async def scene(stage):
+        await stage.launch(STANDBY, sink=device(), clock=basic("exec sleep 1000"))
+        await stage.down()
+        stage.revision += 1
+        command = Command(
+            host=HOST,
+            environment=ENVIRONMENT,
+            revision=stage.revision,
+            goal=RUNNING,
+            orders=tuple(Order(task=task, properties={}) for task in stage.latest),
+            arguments={"run_number": "7"},
+        )
+        Orders(stage.directory / "orders").keep(command)
+        await stage.up()
+        await stage.until(lambda: all(about.state is RUNNING for about in stage.latest.values()))
+        await stage.until(lambda: kept(stage) == [])
+
+    perform(scene)
+
+
+def test_an_end_that_was_ordered_before_the_kill_is_an_end(perform):
+    async def scene(stage):
+        await stage.launch(RUNNING, sink=device(), clock=basic("exec sleep 1000"))
+        await stage.down()
+        stage.revision += 1
+        command = Command(
+            host=HOST,
+            environment=ENVIRONMENT,
+            revision=stage.revision,
+            goal=DONE,
+            orders=tuple(Order(task=task) for task in stage.latest),
+        )
+        Orders(stage.directory / "orders").keep(command)
+        await stage.up()
+        await stage.until(lambda: all(about.state is DONE for about in stage.latest.values()))
+        await asyncio.sleep(0)
+        assert stage.left_behind() == []
+        assert kept(stage) == []
+
+    perform(scene)
+
+
+def test_a_command_that_cannot_be_read_is_no_reason_to_stop(perform):
+    async def scene(stage):
+        await stage.launch(RUNNING, clock=basic("exec sleep 1000"))
+        await stage.down()
+        (stage.directory / "orders" / "E@99.json").write_bytes(msgspec.json.encode({"host": "flp1"})[:-3])
+        await stage.up()
+        assert stage.latest["clock"].state is RUNNING
+        (about,) = await stage.drive(DONE, "clock")
+        assert about.state is DONE
+
+    perform(scene)
