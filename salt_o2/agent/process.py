@@ -46,7 +46,7 @@ class Process:
         keeper = procfs.command_line(self.pid)
         while loop.time() < until and not self.gone.is_set():
             for found in procfs.children(self.pid):
-                if procfs.command_line(found) != keeper:
+                if procfs.command_line(found) not in ([], keeper):  # none: in the middle of its exec
                     return found
             await asyncio.sleep(0.002)
         return self.pid

@@ -74,11 +74,12 @@ def thread_count(pid: int) -> int:
 
 
 def command_line(pid: int) -> list[bytes]:
-    """Return the arguments of ``pid``; empty if it is gone."""
+    """Return the arguments of ``pid``; empty if it is gone, or in the middle of its exec."""
     try:
-        return (PROC / str(pid) / "cmdline").read_bytes().split(b"\0")
+        content = (PROC / str(pid) / "cmdline").read_bytes()
     except OSError:
         return []
+    return content.split(b"\0") if content else []
 
 
 def environ(pid: int) -> list[bytes]:

@@ -63,14 +63,15 @@ def test_a_new_agent_starts_with_a_survey_under_a_new_incarnation(perform):
 @pytest.mark.parametrize(
     ("script", "number", "code"),
     [
-        pytest.param("exec sleep 1000", signal.SIGKILL, None, id="killed"),
-        pytest.param("exec sleep 1000", signal.SIGTERM, None, id="terminated"),
-        pytest.param("trap 'exit 7' USR1; while :; do sleep 0.01; done", signal.SIGUSR1, 7, id="code-7"),
+        pytest.param("touch up; exec sleep 1000", signal.SIGKILL, None, id="killed"),
+        pytest.param("touch up; exec sleep 1000", signal.SIGTERM, None, id="terminated"),
+        pytest.param("trap 'exit 7' USR1; touch up; while :; do sleep 0.01; done", signal.SIGUSR1, 7, id="code-7"),
     ],
 )
 def test_an_end_while_no_agent_ran_is_reported_with_its_status(perform, script, number, code):
     async def scene(stage):
         (about,) = await stage.launch(RUNNING, victim=basic(script))
+        await stage.until(lambda: (stage.directory / "tasks" / "victim" / "work" / "up").exists())
         await stage.down()
         keeper = procfs.session_of(about.pid)
         os.kill(about.pid, number)
