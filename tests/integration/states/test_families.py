@@ -1,0 +1,127 @@
+"""What the states come to on Debian and on RHEL: rendered by Salt itself, with the grains of each.
+
+Nothing is applied here. ``tests/provision`` applies the same states to real Debian systems.
+"""
+
+import json
+import os
+import subprocess
+import sysconfig
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.integration
+
+ROOT = Path(__file__).resolve().parents[3]
+FAMILIES = {
+    "debian": {"os_family": "Debian", "os": "Debian", "osfullname": "Debian", "osmajorrelease": 12},
+    "rhel": {"os_family": "RedHat", "os": "AlmaLinux", "osfullname": "AlmaLinux", "osmajorrelease": 9},
+}
+PACKAGES = {
+    "Debian": ["util-linux", "procps", "iproute2"],
+    "RedHat": ["util-linux", "procps-ng", "iproute"],
+}
+"""What brings prlimit and setpriv, pkill and sysctl, ss: names of each family's own packages."""
+FIREWALLD = {"firewall": {"manage": "firewalld", "zone": "public"}}
+families = pytest.mark.parametrize("family", FAMILIES)
+
+
+@pytest.fixture(scope="module")
+def render(tmp_path_factory):
+    """Renders a state for a family and returns its low chunks, by state and function."""
+
+    @cache
+    def rendered(family, sls, pillar):
+        home = tmp_path_factory.mktemp(family)
+        options = {
+            "root_dir": str(home),
+            "user": "root",
+            "id": "here",
+            "file_client": "local",
+            "file_roots": {"base": [str(ROOT / "states")]},
+            "grains": {**FAMILIES[family], "init": "systemd"},
+            "enable_gpu_grains": False,
+            "enable_fqdns_grains": False,
+        }
+        (home / "minion").write_text(json.dumps(options))
+        words = ["--local", "-c", str(home), "--out=json", "state.show_low_sls", sls, f"pillar={pillar}"]
+        environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        call = Path(sysconfig.get_path("scripts")) / "salt-call"
+        done = subprocess.run([call, *words], capture_output=True, text=True, check=False, env=environ)
+        assert done.returncode == 0, done.stdout + done.stderr
+        chunks = json.loads(done.stdout.replace(str(home), ""))["local"]
+        assert isinstance(chunks[0], dict), chunks
+        return chunks
+
+    return lambda family, sls, o2=None: rendered(family, sls, json.dumps({"o2": o2 or {}}))
+
+
+def of(chunks, kind):
+    """The chunks of one state function, such as ``file.managed``."""
+    state, function = kind.split(".")
+    return [each for each in chunks if (each["state"], each["fun"]) == (state, function)]
+
+
+@families
+def test_tools_have_the_names_of_the_familys_packages(render, family):
+    (tools,) = of(render(family, "o2.host"), "pkg.installed")
+    assert tools["pkgs"] == PACKAGES[FAMILIES[family]["os_family"]]
+
+
+@families
+@pytest.mark.parametrize(("sls", "unit"), [("o2.host", "salt-minion"), ("o2.master", "salt-master")])
+def test_units_and_their_files_have_the_names_that_all_families_have(render, family, sls, unit):
+    chunks = render(family, sls)
+    assert [each["name"] for each in of(chunks, "service.running")] == [unit]
+    files = {each.get("name", each["__id__"]) for each in of(chunks, "file.managed")}
+    daemon = unit.removeprefix("salt-")
+    assert {f"/etc/salt/{daemon}.d/60-o2.conf", f"/etc/systemd/system/{unit}.service.d/60-o2.conf"} <= files
+    assert "/etc/security/limits.d/60-o2.conf" in files
+
+
+@families
+def test_the_tasks_user_cannot_log_in(render, family):
+    (user,) = of(render(family, "o2.host"), "user.present")
+    assert user["shell"] == "/usr/sbin/nologin"
+
+
+@families
+def test_kernel_settings_lie_in_a_file_that_every_family_reads(render, family):
+    chunks = render(family, "o2.host")
+    settings = {each["name"]: each for each in of(chunks, "sysctl.present")}
+    left = {each["__id__"].removesuffix("_is_not_ours") for each in of(chunks, "test.nop")}
+    assert settings.keys() | left >= {"net.core.somaxconn", "net.ipv4.ip_local_reserved_ports"}
+    assert {each["config"] for each in settings.values()} <= {"/etc/sysctl.d/60-o2.conf"}
+
+
+@families
+def test_firewalld_gets_services_and_its_zone_lets_them_in(render, family):
+    chunks = render(family, "o2.host", FIREWALLD) + render(family, "o2.master", FIREWALLD)
+    ports = {each["name"]: each["ports"] for each in of(chunks, "firewalld.service")}
+    assert ports == {"o2-channels": ["9000-19999/tcp"], "o2-master": ["4505/tcp", "4506/tcp"]}
+    zones = of(chunks, "firewalld.present")
+    assert {each["name"] for each in zones} == {"public"}
+    assert sorted(each["services"] for each in zones) == [["o2-channels"], ["o2-master"]]
+    assert not any(each["prune_services"] for each in zones), "what the site has opened stays open"
+
+
+@families
+def test_a_firewall_that_is_not_there_is_not_made(render, family):
+    chunks = [each for each in render(family, "o2.host") if each["__sls__"] == "o2.firewall"]
+    assert [(each["state"], each["fun"]) for each in chunks] == [("test", "nop")]
+
+
+@pytest.mark.parametrize("sls", ["o2.host", "o2.master"])
+def test_families_differ_in_the_names_of_packages_and_in_nothing_else(render, sls):
+    debian, *others = [
+        [each for each in render(family, sls) if each["state"] != "pkg"] for family in FAMILIES
+    ]
+    for other in others:
+        assert other == debian
+
+
+def test_what_pillar_says_wins_over_the_familys_names(render):
+    (tools,) = of(render("rhel", "o2.install", {"packages": ["busybox"]}), "pkg.installed")
+    assert tools["pkgs"] == ["busybox"]
