@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 
 from salt_o2.control.control import Control
 from salt_o2.control.desk import Desk
+from salt_o2.control.inbox import Inbox
 from salt_o2.control.site import Site
 from salt_o2.control.store import Store
 from salt_o2.core.messages import Command, Failure, HostFacts, Report, TaskReport
@@ -47,7 +48,7 @@ class Hosts:
         self.names = names
         self.heard = None
         self.deaf = set()
-        self.commands = []
+        self.commands, self.inquiries = [], []
         self.announced = []
         self.sequence = dict.fromkeys(names, 0)
 
@@ -57,6 +58,8 @@ class Hosts:
                 self.commands.append(message)
                 if message.host not in self.deaf:
                     self.report(message.host, *(done(message, order.task) for order in message.orders))
+            else:
+                self.inquiries.append(message)
 
     async def insist(self, commands):
         await self.send(commands)
@@ -80,8 +83,19 @@ class Hosts:
 class Room:
     """The control under test, and who asks it."""
 
-    def __init__(self, control, site, hosts):
-        self.control, self.hosts, self.desk = control, hosts, Desk(control, site)
+    def __init__(self, control, site, hosts, inbox):
+        self.control, self.hosts, self.desk, self.inbox = control, hosts, Desk(control, site), inbox
+        self.taken = 0
+
+    def take(self, report):
+        self.taken += 1
+        self.control.hear(report)
+
+    async def settled(self):
+        """Wait until every report that was sent has been taken in."""
+        async with asyncio.timeout(60):
+            while len(self.inbox):
+                await asyncio.sleep(0)
 
     async def ask(self, verb, user="teo", **arguments):
         async with asyncio.timeout(60):
@@ -92,18 +106,24 @@ class Room:
 
 
 @asynccontextmanager
-async def control_room(folder, *hosts, database="o2.sqlite", clock=None):
-    """Yield a room whose hosts have reported; ``folder`` has the templates and gets the store."""
+async def control_room(folder, *hosts, database="o2.sqlite", clock=None, bus=None):
+    """Yield a room whose hosts have reported; ``folder`` has the templates and gets the store.
+
+    ``bus`` has the hosts, if they are to be others than those that obey and forget.
+    """
     site = Site(repositories=(str(folder),), heartbeat_s=1e6)
-    store, bus = Store(f"sqlite:///{folder / database}"), Hosts(*(hosts or ("flp1",)))
+    store, bus = Store(f"sqlite:///{folder / database}"), bus or Hosts(*(hosts or ("flp1",)))
     control = Control(bus, store, heartbeat_s=1e6, **({"clock": clock} if clock else {}))
-    bus.heard = control.hear
-    running = asyncio.create_task(control.run())
+    inbox = Inbox()
+    bus.heard = inbox.put
+    room = Room(control, site, bus, inbox)
+    running = asyncio.gather(control.run(), inbox.run(room.take))
     try:
         await asyncio.sleep(0)
         for host in bus.names:
             bus.survey(host)
-        yield Room(control, site, bus)
+        await room.settled()
+        yield room
     finally:
         running.cancel()
         with suppress(asyncio.CancelledError):

@@ -15,6 +15,7 @@ from salt_o2.core.errors import PlanError
 from salt_o2.core.ids import HostId
 from salt_o2.core.inventory import Inventory
 from salt_o2.core.messages import HostFacts
+from salt_o2.core.pooled import POOL
 from salt_o2.core.role import Constraint, Wants
 
 NOMINAL_CPU = 0.1
@@ -137,6 +138,8 @@ class _Draft:
         said = [
             f"{count} of {len(candidates)} hosts: {reason}" for reason, count in reasons.most_common(_SHOWN)
         ]
+        if pooled := len(self._inventory.tasks_of(POOL)):
+            said.append(f"{pooled} tasks that wait in the pool take their share: o2.pool_clean ends them")
         return "; ".join(said)
 
 
