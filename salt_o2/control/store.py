@@ -184,24 +184,27 @@ class Store:
                 connection.execute(insert(JOURNAL), entries)
 
     def open_run(self, environment: EnvironmentId, at: float, user: str = "") -> int:
-        """Return a run number that was never given before.
+        """Return a run number that was never given before; it is on disk before anybody has it.
 
-        It is committed with the order that carries it: a number that a crash takes back has reached nobody.
+        Raises:
+            StorageError: if it cannot be kept; then it was not given.
         """
-        self._last_run += 1
-        row = {"number": self._last_run, "environment": environment, "started": at, "user": user}
-        self._statements += [
-            insert(RUNS).values(row),
-            update(COUNTERS).where(COUNTERS.c.name == RUN).values(value=self._last_run),
-        ]
-        return self._last_run
+        number = self._last_run + 1
+        row = {"number": number, "environment": environment, "started": at, "user": user}
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(insert(RUNS).values(row))
+                connection.execute(_counter_at(number))
+        except DBAPIError as error:
+            raise StorageError(opening.words(self._engine.url, error)) from error
+        self._last_run = number
+        return number
 
     def raise_run_counter(self, least: int) -> None:
         """Let the next run number be above ``least``; it never goes back."""
         if least > self._last_run:
             self._last_run = least
-            counter = update(COUNTERS).where(COUNTERS.c.name == RUN)
-            self._statements.append(counter.values(value=least))
+            self._statements.append(_counter_at(least))
             self.flush()
 
     def end_run(self, number: int, at: float) -> None:
@@ -275,6 +278,12 @@ class Store:
         query = select(ENVIRONMENTS.c.ended).where(ENVIRONMENTS.c.id == environment)
         with self._engine.connect() as connection:
             return connection.execute(query).scalar() is not None
+
+
+def _counter_at(number: int) -> Any:
+    """Return the statement that raises the counter of runs to ``number``; it never goes back."""
+    counter = update(COUNTERS).where(COUNTERS.c.name == RUN, COUNTERS.c.value < number)
+    return counter.values(value=number)
 
 
 def _entry(environment: EnvironmentId, at: float, direction: str, what: Entry | Effect) -> dict[str, Any]:

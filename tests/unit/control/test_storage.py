@@ -104,6 +104,40 @@ def test_the_run_counter_is_only_ever_raised(file):
     again.close()
 
 
+def test_a_run_number_is_on_disk_before_anybody_has_it(file):
+    store = Store(url(file))
+    number = store.open_run(E1, 1.0)
+    with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as other:  # what another control would find
+        assert other.execute("SELECT value FROM counters WHERE name = 'run'").fetchone() == (number,)
+        assert other.execute("SELECT number FROM runs").fetchall() == [(number,)]
+    other.close()
+    store.close()
+
+
+def test_a_run_number_that_cannot_be_kept_is_not_given(file):
+    store = Store(url(file))
+    first = store.open_run(E1, 1.0)
+    deny_writes(store)
+    with pytest.raises(StorageError, match="takes nothing in"):
+        store.open_run(E1, 2.0)
+    allow_writes(store)
+    assert store.open_run(E1, 3.0) == first + 1
+    store.close()
+
+
+def test_a_counter_that_waits_for_room_does_not_bring_the_numbers_back(file):
+    store = Store(url(file))
+    deny_writes(store)
+    store.raise_run_counter(41)
+    allow_writes(store)
+    assert store.open_run(E1, 1.0) == 42
+    store.flush()
+    store.close()
+    again = Store(url(file))
+    assert again.open_run(E1, 2.0) == 43
+    again.close()
+
+
 @pytest.mark.parametrize("where", ["missing/o2.sqlite", "folder"], ids=["no-folder", "a-folder"])
 def test_a_store_that_cannot_be_opened_says_why_and_what_to_do(tmp_path, where):
     (tmp_path / "folder").mkdir()
@@ -114,18 +148,19 @@ def test_a_store_that_cannot_be_opened_says_why_and_what_to_do(tmp_path, where):
 def test_what_cannot_be_written_is_kept_until_it_can(file):
     store = Store(url(file))
     store.add(kept())
+    number = store.open_run(E1, 4.0)
     deny_writes(store)
     store.note(E1, Tick(at=5.0))
-    number = store.open_run(E1, 5.0)
+    store.end_run(number, 5.0)
     store.flush()
     assert "takes nothing in" in store.trouble
     with pytest.raises(StorageError, match="what runs goes on"):
         store.check()
-    assert store.run(number) is None
+    assert store.run(number).ended is None
     allow_writes(store)
     store.check()
     assert store.trouble == ""
-    assert store.run(number).number == number
+    assert store.run(number).ended == 5.0
     assert [line.kind for line in store.journal(E1)] == ["Tick"]
     store.close()
 
