@@ -100,13 +100,11 @@ class Pooling:
             if isinstance(effect, Drop):
                 self._control.inventory.release_tasks(POOL, [effect.task])
 
-    def rebuild(self, tasks: Iterable[tuple[PlannedTask, int]], at: float) -> None:
+    def rebuild(self, tasks: Sequence[tuple[PlannedTask, int]], at: float) -> None:
         """Take in tasks, with their revisions, that this store has lost; nobody is ordered anything."""
-        for task, revision in tasks:
-            entry = Pooled(task=task, origin=POOL, revision=revision, since=at)
-            self.pool.entries[task.id] = entry
-            self._control.inventory.take_tasks(POOL, [task])
-            self._queue([Put(entry=entry)], at)
+        entries = [Pooled(task=task, origin=POOL, revision=seen, since=at) for task, seen in tasks]
+        self._control.inventory.take_tasks(POOL, [task for task, _ in tasks])
+        self._queue(self.pool.adopt(entries), at)
         self._control.store.flush()
 
     # --- what agents and people say -------------------------------------------------------------

@@ -4,9 +4,10 @@
                              |
                              +--died, cleaned, over the bounds--> leaving --its host says DONE--> gone
 
-The pool owns its tasks as an environment does. Agents know it by the name POOL; each of its orders to a task
-has a higher revision than the one before, whoever gave that, and is repeated until the host says that it has
-it. An entry is on disk (Put) before its order goes out, and its resources stay taken until it is gone (Drop).
+The pool owns its tasks as an environment does. Agents know it by the name POOL. Each of its orders has a
+revision of its own, higher than that of any order that its tasks have had, whoever gave it, and is repeated
+until the host says that it has it. An entry is on disk (Put) before its order goes out, and its resources
+stay taken until it is gone (Drop).
 """
 
 from collections.abc import Container, Iterable, Sequence
@@ -30,9 +31,18 @@ class Pool:
     def __init__(self, bounds: Bounds, entries: Iterable[Pooled] = ()) -> None:
         """Have ``entries``, of which nothing was heard yet."""
         self.bounds = bounds
-        self.entries = {entry.task.id: entry for entry in entries}
+        self.entries: dict[TaskId, Pooled] = {}
         self.reports: dict[TaskId, TaskReport] = {}
         self._asked: dict[TaskId, float] = {}
+        self._revision = 0
+        self.adopt(entries)
+
+    def adopt(self, entries: Iterable[Pooled]) -> list[PoolEffect]:
+        """Have ``entries``, too, of which nothing was heard yet; nobody is ordered anything."""
+        taken = list(entries)
+        self.entries |= {entry.task.id: entry for entry in taken}
+        self._revision = max(self._revision, *(entry.revision for entry in taken), 0)
+        return [Put(entry=entry) for entry in taken]
 
     @property
     def waiting(self) -> list[Pooled]:
@@ -68,8 +78,9 @@ class Pool:
         """Take in ``tasks`` of ``origin``, whose last order had ``revision``; who is over a bound goes."""
         new = []
         moves: dict[HostId, dict[TaskId, TaskState]] = {}
+        self._revision = max(self._revision, revision) + 1
         for task, report in tasks:
-            new.append(Pooled(task=task, origin=origin, revision=revision + 1, since=at, user=user))
+            new.append(Pooled(task=task, origin=origin, revision=self._revision, since=at, user=user))
             self.reports[task.id] = report
             moves.setdefault(task.host, {})[task.id] = report.state
         told = [AnnounceMoves(environment=POOL, host=host, moves=each) for host, each in moves.items()]
@@ -138,16 +149,15 @@ class Pool:
         return self._end([(self.entries[task], reason) for task, reason in over.items()], at)
 
     def _end(self, chosen: Sequence[tuple[Pooled, str]], at: float) -> list[PoolEffect]:
+        if not chosen:
+            return []
+        seen = [report.revision for entry, _ in chosen if (report := self.reports.get(entry.task.id))]
+        self._revision = max(self._revision, *seen, 0) + 1
         leaving = [
-            replace(entry, goal=TaskState.DONE, revision=self._above(entry), reason=reason)
+            replace(entry, goal=TaskState.DONE, revision=self._revision, reason=reason)
             for entry, reason in chosen
         ]
         return [*self._put(leaving, at), *(_left(entry, entry.reason) for entry in leaving)]
-
-    def _above(self, entry: Pooled) -> int:
-        """Return a revision above all that its agent has seen."""
-        report = self.reports.get(entry.task.id)
-        return max(entry.revision, report.revision if report else 0) + 1
 
     def _put(self, entries: Sequence[Pooled], at: float) -> list[PoolEffect]:
         for entry in entries:

@@ -210,6 +210,23 @@ def test_it_can_be_told_beforehand_who_would_stay():
     assert names(pool.waiting) == ["a"]
 
 
+def test_no_two_orders_have_the_same_revision_whoever_had_the_tasks_before():
+    pool = Pool(Bounds())
+    effects = [*keep(pool, "a", revision=5), *keep(pool, "b", revision=5), *keep(pool, "c", revision=2)]
+    effects += pool.end(["a", "b"], "cleaned", NOW)
+    assert [(revision, tasks) for _, _, revision, tasks in orders(effects)] == [
+        (6, ["a"]),
+        (7, ["b"]),
+        (8, ["c"]),
+        (9, ["a", "b"]),
+    ]
+
+
+def test_a_pool_that_was_found_again_orders_above_what_was_ordered_before():
+    pool = Pool(Bounds(), pool_of("a").entries.values())
+    assert orders(pool.end(["a"], "cleaned", NOW)) == [("flp1", TaskState.DONE, 7, ["a"])]
+
+
 def test_a_task_may_come_back_after_an_environment_had_it():
     pool = pool_of("a")
     pool.claim(["a"])
