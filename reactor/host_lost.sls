@@ -1,11 +1,15 @@
-# Hosts have gone: have control place anew what may run elsewhere.
+# Minions have gone: have control look at those hosts at once, not only when it misses their heartbeats.
 #
-# Event: salt/presence/change, with {"lost": [...], "new": [...]}; it needs presence_events: True on the master.
-# Salt looks every half minute; control, by its heartbeats, is quicker and has mostly acted before.
+# Event: salt/presence/change, with {"lost": [...], "new": [...]}, from a master with presence_events: True (state
+# o2.master sets it). Salt looks once a minute; where heartbeats are quicker, control mostly knew before.
+#
+# It is a hint: control asks what it has started there. Where an agent reports or a task answers, nothing
+# happens, so that the restart of a minion costs nothing. If the site knows for sure that a host is off, because
+# it has switched it off, let a rule of its own say so by the same function with `sure: True`.
 
-{% for host in data.get('lost', []) %}
-repair_without_{{ host }}:
+{% if data.get('lost') %}
+look_at_lost_hosts:
   runner.o2.host_lost:
     - args:
-      - host: {{ host | yaml_dquote }}
-{% endfor %}
+      - hosts: {{ data['lost'] | list | tojson }}
+{% endif %}

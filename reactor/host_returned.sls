@@ -1,10 +1,11 @@
-# Hosts are back: have control end what is stale on them, and use them again.
+# Minions are there (again): have control ask their agents for everything, so that their hosts are used at once.
 #
-# Event: salt/presence/change, with {"lost": [...], "new": [...]}; it needs presence_events: True on the master.
+# Event: salt/presence/change, with {"lost": [...], "new": [...]}, from a master with presence_events: True (state
+# o2.master sets it). What is stale on a host that was given up is ended as soon as its agent has told of it.
 
-{% for host in data.get('new', []) %}
-use_again_{{ host }}:
+{% if data.get('new') %}
+ask_returned_hosts:
   runner.o2.host_returned:
     - args:
-      - host: {{ host | yaml_dquote }}
-{% endfor %}
+      - hosts: {{ data['new'] | list | tojson }}
+{% endif %}

@@ -6,6 +6,7 @@
 #
 #      salt/o2/<environment>/<STATE>               an environment entered a state: environment, run_number, reason
 #      salt/o2/<environment>/task/<task>/ERROR     a task failed: environment, task, path, host, critical, failure
+#      salt/o2/host/<host>/<STATUS>                a host is ACTIVE again, SILENT or LOST: host, status, reason
 #      salt/o2/<environment>/moves                 tasks moved as they should: host, moves
 #
 # 2. Write what is to be done, as this file does: one reaction, no logic. Data of control's events lie at the top

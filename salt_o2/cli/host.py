@@ -1,14 +1,34 @@
 """coconut host: the hosts whose agents control knows."""
 
+from typing import Annotated
+
 import typer
 
 from salt_o2.cli.verbs import noun, verb
-from salt_o2.control import render
+from salt_o2.control import freshness_text, render
 
 app = noun("Hosts.")
+
+Names = Annotated[list[str], typer.Argument(metavar="HOST...", help="Their names.")]
+Sure = Annotated[bool, typer.Option("--sure", help="They are known to be off.")]
 
 
 @verb(app, "list", "ls", "l")
 def list_(ctx: typer.Context) -> None:
     """List the hosts, what they offer, and when they were last heard."""
     ctx.obj.show(ctx.obj.ask("host_list"), render.host_table)
+
+
+@verb(app, "lost")
+def lost(ctx: typer.Context, hosts: Names, sure: Sure = False) -> None:
+    """Say that hosts may be lost: control looks at once, and leaves alone what answers.
+
+    coconut host lost flp1 --sure
+    """
+    ctx.obj.show(ctx.obj.ask("host_lost", {"hosts": hosts, "sure": sure}), freshness_text.outcomes)
+
+
+@verb(app, "returned")
+def returned(ctx: typer.Context, hosts: Names) -> None:
+    """Say that hosts are back: control asks their agents for everything at once."""
+    ctx.obj.show(ctx.obj.ask("host_returned", {"hosts": hosts}), freshness_text.outcomes)

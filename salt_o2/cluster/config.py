@@ -15,8 +15,8 @@ from salt_o2.cluster.record import Record
 from salt_o2.cluster.slots import Slot
 from salt_o2.where import packaged
 
-OURS = "salt/o2/"
-"""Rules for other events than ours act on the whole machine, which a private cluster does not own."""
+OURS = ("salt/o2/", "salt/presence/")
+"""Rules for other events act on the whole machine, which a private cluster does not own."""
 
 _QUICK = {
     "enable_gpu_grains": False,

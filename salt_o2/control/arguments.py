@@ -144,6 +144,22 @@ class PoolClean:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HostsNamed:
+    """``host_returned``: hosts that somebody says are back."""
+
+    hosts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostsLost:
+    """``host_lost``: hosts that somebody takes for lost."""
+
+    hosts: tuple[str, ...]
+    sure: bool = False
+    """Whether that is known, for example because their power was cut."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class One:
     """``env_show``: an environment's id, or the beginning of it."""
 

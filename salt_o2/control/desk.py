@@ -1,7 +1,7 @@
 """Where requests are taken: finds who serves the verb, checks the arguments, returns plain dicts.
 
 The verbs and their results are the one interface of coconut and of the Salt runner. Each group of verbs has a
-desk of its own: environments, runs, past, pool, overview.
+desk of its own: environments, runs, past, hosts, pool, overview.
 """
 
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ from salt_o2.control.asking import Progress, Verbs
 from salt_o2.control.authoring import Authoring
 from salt_o2.control.control import Control
 from salt_o2.control.environments import Environments
+from salt_o2.control.host_desk import HostDesk
 from salt_o2.control.overview import Overview
 from salt_o2.control.past import History
 from salt_o2.control.pool_desk import PoolDesk
@@ -31,6 +32,7 @@ class Desk:
             **Runs(control).verbs,
             **History(control).verbs,
             **Overview(control, site).verbs,
+            **HostDesk(control).verbs,
             **PoolDesk(control).verbs,
             **Rebuild(control).verbs,
             **Authoring(site).verbs,

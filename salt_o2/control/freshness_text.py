@@ -1,5 +1,6 @@
 """How a person is told that a state is old, or not known any more, see control/freshness.py."""
 
+from collections.abc import Sequence
 from typing import Any
 
 Plain = dict[str, Any]
@@ -32,3 +33,8 @@ def below(role: Plain) -> str:
     """Return what a role's state rests on, if some of it is unknown."""
     unknown = role.get("unknown") if role.get("roles") else 0
     return f" ({unknown} unknown)" if unknown else ""
+
+
+def outcomes(hosts: Sequence[Plain]) -> str:
+    """Return what came of a word about hosts, one a line."""
+    return "\n".join(f"{host['id']} is {host['status'] or 'unknown'}: {host['outcome']}" for host in hosts)

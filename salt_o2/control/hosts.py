@@ -28,7 +28,6 @@ class Host:
         return self.signs.presence
 
 
-
 @dataclass(slots=True)
 class Hosts:
     """All agents ever heard of, by host."""

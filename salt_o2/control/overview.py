@@ -1,11 +1,11 @@
-"""The desk for what is there: tasks and their voices, hosts, workflows, control itself."""
+"""The desk for what is there: tasks and their voices, workflows, control itself."""
 
 import asyncio
 import os
 from importlib.metadata import version
 from typing import Any
 
-from salt_o2.control import record, shelf
+from salt_o2.control import shelf
 from salt_o2.control.arguments import Nothing, Recover, TaskLog
 from salt_o2.control.asking import Progress, Verbs
 from salt_o2.control.control import Control, Held
@@ -28,7 +28,6 @@ class Overview:
             "task_list": (Nothing, self._tasks),
             "task_log": (TaskLog, self._log),
             "task_recover": (Recover, self._recover),
-            "host_list": (Nothing, self._hosts),
             "workflow_list": (Nothing, self._workflows),
             "info": (Nothing, self._info),
         }
@@ -61,9 +60,6 @@ class Overview:
         _, task = self._find(wanted.id)
         said = await self._control.bus.ask(task.host, "o2.log", [task.id, wanted.lines])
         return {"task": task.id, "path": task.path, "host": task.host, **said}
-
-    async def _hosts(self, _wanted: Nothing, _user: str, _progress: Progress) -> list[dict[str, Any]]:
-        return record.hosts(self._control.hosts, self._control.held, self._control.clock())
 
     async def _workflows(self, _wanted: Nothing, _user: str, _progress: Progress) -> list[dict[str, Any]]:
         return await asyncio.to_thread(shelf.catalogue, self._site.repositories)

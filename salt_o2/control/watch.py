@@ -14,7 +14,7 @@ from salt_o2.control.probe import Probe
 from salt_o2.core.effects import AnnounceHost, HostLost, HostSilent
 from salt_o2.core.ids import HostId
 from salt_o2.core.plan import PlannedTask
-from salt_o2.core.presence import Next, Presence, all_quiet, to_ask
+from salt_o2.core.presence import ALONE_AFTER, Next, Presence, all_quiet, to_ask
 
 if TYPE_CHECKING:
     from salt_o2.control.control import Control, Held
@@ -44,7 +44,8 @@ class HostWatch:
         self._hosts = control.hosts
         self._probe = Probe()
         self._asking: set[asyncio.Task[None]] = set()
-        self._alone = False
+        self.alone = False
+        """Whether nobody at all is heard."""
         self._turns: dict[HostId, int] = {}
 
     def expect(self, hosts: Iterable[HostId]) -> None:
@@ -71,9 +72,9 @@ class HostWatch:
     def look_around(self) -> None:
         """Do what is due about every host now."""
         at, known = self._control.clock(), self._hosts.known
-        was_alone = self._alone
-        self._alone = all_quiet((host.signs for host in known.values()), at, self._hosts.heartbeat_s)
-        if was_alone and not self._alone:
+        was_alone = self.alone
+        self.alone = all_quiet((host.signs for host in known.values()), at, self._hosts.heartbeat_s)
+        if was_alone and not self.alone:
             log.warning("hosts are heard again; those that are not yet have %g s for it", RETURN_S)
             for host in known.values():
                 host.signs.spare(at + RETURN_S)
@@ -82,13 +83,13 @@ class HostWatch:
 
     def _look(self, host: HostId) -> None:
         signs, at = self._hosts.known[host].signs, self._control.clock()
-        match signs.look(at, self._hosts.heartbeat_s, self._alone):
+        match signs.look(at, self._hosts.heartbeat_s, self.alone):
             case Next.ASK:
                 asking = asyncio.create_task(self._ask_around(host))
                 self._asking.add(asking)
                 asking.add_done_callback(self._asking.discard)
             case Next.TELL_SILENT:
-                self._fall_silent(host, ALONE if self._alone else AWAY)
+                self._fall_silent(host, ALONE if self.alone else AWAY)
             case Next.TELL_LOST:
                 self.lose(host, GONE)
 
@@ -100,8 +101,16 @@ class HostWatch:
         finally:
             signs.take(answer, at)
 
-    async def ask(self, host: HostId) -> bool | None:
-        """Return whether anything that we have started on ``host`` gives a sign of life now."""
+    def is_heard(self, host: HostId) -> bool:
+        """Return whether the agent on ``host`` has not missed a heartbeat."""
+        quiet_s = self._control.clock() - self._hosts.known[host].last_seen
+        return quiet_s <= ALONE_AFTER * self._hosts.heartbeat_s
+
+    async def ask(self, host: HostId, kernel: bool = True) -> bool | None:
+        """Return whether anything that we have started on ``host`` gives a sign of life now.
+
+        Where nothing of it can be asked, its ``kernel`` may speak for it.
+        """
         facts = self._control.inventory.facts_of(host)
         tasks = to_ask([held.environment for held in self._control.held.values()], host)
         tasks += [each.task for each in self._control.pooling.pool.entries.values() if each.task.host == host]
@@ -111,8 +120,8 @@ class HostWatch:
         ports = self._some_ports(host, tasks)
         if ports:
             return await self._probe.speaks(facts.address, ports, deadline_s)
-        if not self._is_alone(host):  # a kernel that many hosts share answers for none of them
-            return False
+        if not kernel or not self._has_own_kernel(host):
+            return False  # a kernel that many hosts share answers for none of them
         closed = (facts.channel_ports[0], facts.control_ports[0])
         return await self._probe.is_up(facts.address, closed, deadline_s)
 
@@ -124,7 +133,7 @@ class HostWatch:
         first = turn * many % len(asked) if asked else 0
         return [port for task in (asked + asked)[first : first + many] for port in task.ports]
 
-    def _is_alone(self, host: HostId) -> bool:
+    def _has_own_kernel(self, host: HostId) -> bool:
         """Whether the network stack at its address is that of ``host`` and of nobody else."""
         facts, facts_of = self._control.inventory.facts_of(host), self._control.inventory.facts_of
         assert facts

@@ -39,8 +39,16 @@ RUNNERS: Mapping[Role, tuple[str, ...]] = {
         "workflow_graph",
         "workflow_list",
     ),
-    Role.OPERATOR: ("env_control", "env_create", "env_destroy", "env_repeat", "pool_clean", "task_recover"),
-    Role.EXPERT: ("config_import", "config_set", "env_modify", "run_stop", "site_check"),
+    Role.OPERATOR: (
+        "env_control",
+        "env_create",
+        "env_destroy",
+        "env_repeat",
+        "host_returned",
+        "pool_clean",
+        "task_recover",
+    ),
+    Role.EXPERT: ("config_import", "config_set", "env_modify", "host_lost", "run_stop", "site_check"),
     Role.ADMINISTRATOR: ("ask", "rebuild"),
 }
 """Functions of the runner ``o2``."""

@@ -76,5 +76,12 @@ def test_words_of_an_event_cannot_break_out_of_their_argument():
     assert reaction == {"runner.o2.run_stop": [{"args": [{"reason": 'beam "dump"'}]}]}
 
 
-def test_several_lost_hosts_are_several_reactions():
-    assert set(rendered("host_lost.sls")) == {"repair_without_flp1", "repair_without_flp2"}
+def test_all_hosts_of_an_event_are_one_reaction():
+    ((reaction,),) = [rendered("host_lost.sls").values()]
+    assert reaction == {"runner.o2.host_lost": [{"args": [{"hosts": ["flp1", "flp2"]}]}]}
+
+
+@pytest.mark.parametrize("rule", ["host_lost.sls", "host_returned.sls"])
+def test_where_nobody_came_or_went_nothing_is_done(monkeypatch, rule):
+    monkeypatch.setitem(EVENTS, rule, {"lost": [], "new": []})
+    assert not rendered(rule)

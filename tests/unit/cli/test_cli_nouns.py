@@ -102,3 +102,22 @@ def test_ctrl_c_is_said_and_has_the_usual_code(control, coconut, monkeypatch):
     done = coconut("env list")
     assert (done.code, done.err) == (130, "error: interrupted\n")
     assert coconut("env list --json").json["error"]["kind"] == "Interrupted"
+
+
+@pytest.mark.parametrize(
+    ("line", "asked", "said"),
+    [
+        ("host lost flp1 flp2 --sure", {"hosts": ["flp1", "flp2"], "sure": True}, "flp1 is LOST: it is off"),
+        ("host lost flp1", {"hosts": ["flp1"], "sure": False}, "flp1 is LOST: it is off"),
+    ],
+    ids=["sure", "a hint"],
+)
+def test_who_knows_of_lost_hosts_can_say_so(control, coconut, line, asked, said):
+    control.answer("host_lost", [{"id": "flp1", "status": "LOST", "outcome": "it is off"}])
+    assert coconut(line).out == f"{said}\n"
+    assert control.asked("host_lost") == [asked]
+
+
+def test_who_knows_of_hosts_that_are_back_can_say_so(control, coconut):
+    control.answer("host_returned", [{"id": "flp1", "status": None, "outcome": "asked"}])
+    assert coconut("host returned flp1").out == "flp1 is unknown: asked\n"

@@ -26,8 +26,8 @@ def shown(folder, *after, verb="env_show", presence=None):
             found = []
             for seconds in after:
                 clock[0] = START + seconds
-                room.hosts.sequence["flp2"] -= 1
-                room.hosts.report("flp2")
+                room.hosts.heartbeat("flp2")
+                await room.settled()
                 if presence:
                     room.control.hosts.known["flp1"].signs.presence = presence
                 found.append(await room.ask(verb, **({"id": made["id"]} if verb == "env_show" else {})))

@@ -1,0 +1,104 @@
+"""What others know of hosts: a hint is looked into, a word is believed, and neither starts anything twice."""
+
+import pytest
+from host_story import play, until
+
+from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.presence import Presence
+
+
+async def lost(story, *hosts, sure=False):
+    return {each["id"]: each for each in await story.room.ask("host_lost", hosts=hosts, sure=sure)}
+
+
+@pytest.mark.parametrize("sure", [False, True], ids=["a hint", "somebody is sure"])
+def test_a_host_that_is_off_is_given_up_at_once(tmp_path, sure):
+    async def act(story):
+        environment = await story.run()
+        await story.pass_time(1)
+        victim = environment.plan.tasks[0].host
+        other = next(host for host in story.room.hosts.names if host != victim)
+        await story.pass_time(1, other)
+        assert story.status(victim) is Presence.ACTIVE
+        assert (await lost(story, victim, sure=sure))[victim]["status"] is Presence.LOST
+        await until(lambda: {task.host for task in environment.plan.tasks} == {other})
+
+    play(tmp_path, act, "flp1", "flp2")
+
+
+def test_a_hint_about_a_host_whose_tasks_answer_changes_nothing(tmp_path):
+    async def act(story):
+        await story.run()
+        await story.pass_time(1.5)
+        story.others.alive = {"10.0.0.1"}
+        said = (await lost(story, "flp1"))["flp1"]
+        assert (said["status"], said["outcome"]) == (
+            Presence.ACTIVE,
+            "something that it has started answers",
+        )
+
+    play(tmp_path, act)
+
+
+def test_a_hint_about_a_host_whose_agent_reports_asks_nobody(tmp_path):
+    async def act(story):
+        await story.run()
+        await story.pass_time(1, "flp1")
+        assert "its agent has reported" in (await lost(story, "flp1"))["flp1"]["outcome"]
+        assert story.others.asked == []
+
+    play(tmp_path, act)
+
+
+@pytest.mark.parametrize(("alive", "why"), [(True, "answers"), (False, "has reported")])
+def test_nobody_can_be_sure_against_the_facts(tmp_path, alive, why):
+    async def act(story):
+        await story.run()
+        await story.pass_time(1, *([] if alive else ["flp1"]))
+        await story.pass_time(0.75)
+        story.others.alive = {"10.0.0.1"} if alive else set()
+        with pytest.raises(InvalidRequest, match=why):
+            await lost(story, "flp1", sure=True)
+        assert story.status("flp1") is not Presence.LOST
+
+    play(tmp_path, act)
+
+
+def test_who_hears_nobody_believes_a_word_but_no_hint(tmp_path):
+    async def act(story):
+        await story.run()
+        await story.pass_time(10)
+        assert "cut off" in (await lost(story, "flp1"))["flp1"]["outcome"]
+        assert (await lost(story, "flp1", sure=True))["flp1"]["status"] is Presence.LOST
+
+    play(tmp_path, act, "flp1", "flp2")
+
+
+def test_strangers_and_hosts_that_were_given_up_before_are_left_alone(tmp_path):
+    async def act(story):
+        await story.run()
+        await story.pass_time(4)
+        said = await lost(story, "flp1", "console7")
+        assert (said["flp1"]["outcome"], said["flp1"]["status"]) == ("it was given up before", Presence.LOST)
+        assert (said["console7"]["outcome"], said["console7"]["status"]) == (
+            "no agent of it was ever heard",
+            None,
+        )
+
+    play(tmp_path, act)
+
+
+def test_hosts_that_are_back_are_asked_for_everything(tmp_path):
+    async def act(story):
+        asked = []
+        story.control.bus.send = lambda messages: keep(asked, messages)
+        (said,) = await story.room.ask("host_returned", hosts=("flp1",))
+        await until(lambda: asked)
+        assert [(type(message).__name__, message.host) for message in asked] == [("Inquiry", "flp1")]
+        assert said["outcome"] == "its agent is asked to tell everything"
+
+    play(tmp_path, act)
+
+
+async def keep(found, messages):
+    found.extend(messages)
