@@ -77,7 +77,15 @@ class Hosts:
 
     def report(self, host, *tasks, facts=None):
         self.sequence[host] += 1
-        self.heard(Report(host=host, incarnation="1", sequence=self.sequence[host], tasks=tasks, facts=facts))
+        self._say(host, tasks, facts)
+
+    def heartbeat(self, host):
+        """Repeat the number of the last report, as a host does that has nothing to say."""
+        self._say(host, (), None)
+
+    def _say(self, host, tasks, facts):
+        number = self.sequence[host]
+        self.heard(Report(host=host, incarnation="1", sequence=number, tasks=tasks, facts=facts))
 
 
 class Room:
@@ -106,17 +114,18 @@ class Room:
 
 
 @asynccontextmanager
-async def control_room(folder, *hosts, database="o2.sqlite", clock=None, bus=None):
+async def control_room(folder, *hosts, database="o2.sqlite", clock=None, bus=None, queued=False):
     """Yield a room whose hosts have reported; ``folder`` has the templates and gets the store.
 
-    ``bus`` has the hosts, if they are to be others than those that obey and forget.
+    ``bus`` has the hosts, if they are to be others than those that obey and forget. With ``queued`` reports go
+    through control's inbox, as they do in its process; without, they are taken in as they are made.
     """
     site = Site(repositories=(str(folder),), heartbeat_s=1e6)
     store, bus = Store(f"sqlite:///{folder / database}"), bus or Hosts(*(hosts or ("flp1",)))
     control = Control(bus, store, heartbeat_s=1e6, **({"clock": clock} if clock else {}))
     inbox = Inbox()
-    bus.heard = inbox.put
     room = Room(control, site, bus, inbox)
+    bus.heard = inbox.put if queued else room.take
     running = asyncio.gather(control.run(), inbox.run(room.take))
     try:
         await asyncio.sleep(0)

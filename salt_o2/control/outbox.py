@@ -40,6 +40,7 @@ class Outbox:
         self._commands: asyncio.Queue[Sequence[Command | Inquiry]] = asyncio.Queue()
         self._jobs: asyncio.Queue[Command] = asyncio.Queue()
         self._news: asyncio.Queue[News] = asyncio.Queue(MOST_NEWS)
+        self._dropped = 0
 
     def send(self, messages: Sequence[Command | Inquiry]) -> None:
         """Send ``messages`` on the quick channel."""
@@ -55,7 +56,9 @@ class Outbox:
         try:
             self._news.put_nowait(news)
         except asyncio.QueueFull:
-            log.warning("dropped an announcement, the bus takes none: %s", news)
+            if not self._dropped:
+                log.warning("the bus takes no announcements: from here on they are dropped, first %s", news)
+            self._dropped += 1
 
     async def run(self) -> None:
         """Send until cancelled; what cannot be sent is logged, and control's deadlines do the rest."""
@@ -81,6 +84,9 @@ class Outbox:
     async def _send_news(self) -> None:
         while True:
             news = await self._news.get()
+            if self._dropped:
+                log.warning("%d announcements were dropped", self._dropped)
+                self._dropped = 0
             with _Logged("announcement"):
                 await self._bus.announce(news)
 

@@ -12,6 +12,7 @@ from salt_o2.control.closed import opened
 from salt_o2.control.control import Control
 from salt_o2.control.desk import Desk
 from salt_o2.control.furnishing import NOTHING, Surroundings, furnish, services_of
+from salt_o2.control.inbox import Inbox
 from salt_o2.control.outbox import Bus
 from salt_o2.control.server import SOCKET, RequestServer
 from salt_o2.control.site import Site, timeouts
@@ -38,9 +39,10 @@ async def serve(
             caller=Caller(integration.load(site.integrations), services_of(site)),
             pool=site.pool,
         )
-        open_bus(control.hear)
+        inbox = Inbox()
+        open_bus(inbox.put)
         server = RequestServer(Desk(control, site), sock_dir / SOCKET)
-        await _until_told(control.run(), server.run())
+        await _until_told(control.run(), inbox.run(control.hear), server.run())
     finally:
         store.close()
 

@@ -25,6 +25,8 @@ from salt_o2.core.shape import Shape
 from salt_o2.core.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
+MOST_WAITING = 2_000
+"""Lines of the journal that wait for the next ``flush``."""
 MOST_KEPT = 100_000
 """Lines of the journal that wait in memory while the store takes none; the oldest are dropped then."""
 Row = TypeVar("Row", "Kept", "KeptRun", "Line")
@@ -106,6 +108,8 @@ class Store:
 
     def note(self, environment: EnvironmentId, message: Entry, effects: Sequence[Effect] = ()) -> None:
         """Write into the journal what came in and what followed; ``save`` or ``flush`` commits it."""
+        if len(self._journal) >= MOST_WAITING and not self.trouble:
+            self.flush()  # of whole steps, before this one
         self._journal.append(_entry(environment, message.at, "in", message))
         self._journal.extend(_entry(environment, message.at, "out", effect) for effect in effects)
 
