@@ -107,14 +107,16 @@ class Stage:
                 except TimeoutError:
                     continue
 
-    async def command(self, goal, *orders, arguments=None, timeout_s=20.0, revision=None):
+    async def command(
+        self, goal, *orders, arguments=None, timeout_s=20.0, revision=None, environment=ENVIRONMENT
+    ):
         """Give orders to tasks at the next revision, and wait for nothing."""
         self.revision = revision if revision is not None else self.revision + 1
         orders = tuple(order if isinstance(order, Order) else Order(task=TaskId(order)) for order in orders)
         await self.agent.obey(
             Command(
                 host=HOST,
-                environment=ENVIRONMENT,
+                environment=environment,
                 revision=self.revision,
                 goal=goal,
                 orders=orders,
