@@ -9,11 +9,11 @@ import fcntl
 import logging
 import re
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from salt_o2.agent import cgroup, procfs
+from salt_o2.agent import absent, cgroup, procfs
 from salt_o2.agent.body import Host
 from salt_o2.agent.home import Home, TaskHome
 from salt_o2.agent.orders import Kept, catch_up
@@ -21,9 +21,9 @@ from salt_o2.agent.record import Record
 from salt_o2.agent.reporter import Reporter, Send
 from salt_o2.agent.task import Task
 from salt_o2.core.errors import InvalidRequest, UnknownName
-from salt_o2.core.ids import EnvironmentId, HostId, TaskId
-from salt_o2.core.messages import Command, Failure, HostFacts, Inquiry, Order, TaskReport
-from salt_o2.core.states import TaskState, TaskStatus
+from salt_o2.core.ids import HostId, TaskId
+from salt_o2.core.messages import Command, HostFacts, Inquiry, Order, TaskReport
+from salt_o2.core.states import TaskState
 
 log = logging.getLogger(__name__)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+-]{0,127}")
@@ -87,6 +87,7 @@ class Agent:
             kept = self._keep(replace(command, orders=tuple(begun)))
             for order in begun:
                 self._give(command, order, kept)
+            self._note_run(command.arguments)
 
     def offer(self, facts: HostFacts) -> None:
         """Offer these ``facts`` to placement from now on: the site's pillar may come later than the agent."""
@@ -116,6 +117,10 @@ class Agent:
         except KeyError:
             here = ", ".join(sorted(self._tasks)) or "none at all"
             raise UnknownName(f"no task {name!r} on {self.host}; here are: {here}") from None
+
+    def is_over(self, name: str) -> bool:
+        """Return whether a task is done, and will write nothing more."""
+        return name not in self._tasks
 
     def output_of(self, name: str) -> TaskHome:
         """Return the folder of a task, also of one of the last that are done.
@@ -152,9 +157,9 @@ class Agent:
         ended = home.ended.get(order.task, -1)
         if task is None and (command.revision <= ended or command.goal is TaskState.DONE):
             home.bury(order.task, command.revision)
-            self.reporter.answer(_done(order.task, command.environment, max(ended, command.revision)))
+            self.reporter.answer(absent.done(order.task, command.environment, max(ended, command.revision)))
         elif task is None and order.launch is None:
-            self.reporter.answer(_unknown(order.task, command, self.host))
+            self.reporter.answer(absent.unknown(order.task, command, self.host))
         elif task is None or command.revision > task.record.revision:
             return True
         else:
@@ -187,6 +192,11 @@ class Agent:
         if self._home is None:
             self._home = Home(self.directory)
         return self._home
+
+    def _note_run(self, arguments: Mapping[str, str]) -> None:
+        known = self._opened().last_run
+        known.note(arguments)
+        self.reporter.last_run = known.number
 
     # --- what the reporter needs ----------------------------------------------------------------
 
@@ -221,6 +231,8 @@ class Agent:
         home = self._opened()
         left = home.orders.left()
         records = list(catch_up(home.records(), left, home.ended).values())
+        for arguments in ({}, *(known.arguments for known in records)):
+            self._note_run(arguments)
         if left:
             try:
                 for known in records:
@@ -246,36 +258,6 @@ class Agent:
             sessions = procfs.sessions() if watched else {}
             for task in watched:
                 task.keep_limits(sessions)
-
-
-def _done(task: TaskId, environment: EnvironmentId, revision: int) -> TaskReport:
-    return TaskReport(
-        task=task,
-        environment=environment,
-        revision=revision,
-        settled=True,
-        status=TaskStatus.INACTIVE,
-        state=TaskState.DONE,
-    )
-
-
-def _unknown(task: TaskId, command: Command, host: HostId) -> TaskReport:
-    """Return the report of a task that is to be driven and was never started here."""
-    failure = Failure(
-        asked="launch",
-        state="-",
-        reason=f"{task} is not known on {host}, and the order does not say how to start it",
-        advice="send an order of a higher revision with a launch",
-    )
-    return TaskReport(
-        task=task,
-        environment=command.environment,
-        revision=command.revision,
-        settled=True,
-        status=TaskStatus.INACTIVE,
-        state=TaskState.ERROR,
-        failure=failure,
-    )
 
 
 @contextlib.asynccontextmanager

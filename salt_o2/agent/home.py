@@ -8,6 +8,7 @@
 <directory>/old/<task>/              the same of the last tasks that are done
 <directory>/ended                    tasks that are done, with their last revision: a late order must not
                                      start one again
+<directory>/last_run                 the highest run number that ever came here
 """
 
 import logging
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from salt_o2.agent import output, record
 from salt_o2.agent.keeper import Files
+from salt_o2.agent.last_run import LastRun
 from salt_o2.agent.orders import Orders
 from salt_o2.agent.record import Record
 from salt_o2.core.ids import TaskId
@@ -81,6 +83,7 @@ class Home:
         for folder in (self.directory, self._tasks, self._old):
             folder.mkdir(mode=0o711, parents=True, exist_ok=True)
         self.orders = Orders(self.directory / "orders")
+        self.last_run = LastRun(self.directory / "last_run")
         self.ended = self._read_ended()
         """Tasks that are done: the highest revision each one had."""
 

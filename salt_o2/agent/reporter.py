@@ -8,7 +8,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from salt_o2.core.batching import Unsent, due_at
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
@@ -58,6 +58,8 @@ class Reporter:
         """Report for ``host`` by ``send``; ``known`` names all tasks, ``look`` tells about one."""
         self.host, self.facts, self.incarnation = host, facts, secrets.token_hex(8)
         self.sequence = 0
+        self.last_run = 0
+        """The highest run number that ever reached this host."""
         self._send, self._heartbeat_s = send, heartbeat_s
         self._known, self._look, self._delivered = known, look, delivered
         self._news, self._stir = News(), asyncio.Event()
@@ -167,7 +169,7 @@ class Reporter:
             incarnation=self.incarnation,
             sequence=self.sequence,
             tasks=tuple(tasks),
-            facts=self.facts if news.survey else None,
+            facts=replace(self.facts, last_run=self.last_run) if news.survey else None,
             accepted=dict(self._awaited),
         )
 

@@ -195,6 +195,7 @@ class Control:
             if self.inventory.facts_of(report.host) != report.facts:
                 self.store.queue(*host_rows.put(report.host, report.facts))
             self.inventory.add_host(report.host, report.facts)
+            self.store.raise_run_counter(report.facts.last_run)
             log.info("host %s has %d tasks", report.host, len(report.tasks))
             self._end_strays(report, environments)
         if before in AWAY:

@@ -13,8 +13,8 @@ import msgspec
 from sqlalchemy import Executable, Select, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
-from salt_o2.control import opening
-from salt_o2.control.schema import COUNTERS, ENVIRONMENTS, JOURNAL, RUN, RUNS
+from salt_o2.control import opening, run_rows
+from salt_o2.control.schema import ENVIRONMENTS, JOURNAL, RUNS
 from salt_o2.core.codec import plain, typed
 from salt_o2.core.effects import Answer, Effect
 from salt_o2.core.errors import StorageError
@@ -194,11 +194,10 @@ class Store:
             StorageError: if it cannot be kept; then it was not given.
         """
         number = self._last_run + 1
-        row = {"number": number, "environment": environment, "started": at, "user": user}
         try:
             with self._engine.begin() as connection:
-                connection.execute(insert(RUNS).values(row))
-                connection.execute(_counter_at(number))
+                for statement in run_rows.given(number, environment, at, user):
+                    connection.execute(statement)
         except DBAPIError as error:
             raise StorageError(opening.words(self._engine.url, error)) from error
         self._last_run = number
@@ -207,13 +206,14 @@ class Store:
     def raise_run_counter(self, least: int) -> None:
         """Let the next run number be above ``least``; it never goes back."""
         if least > self._last_run:
+            log.warning("runs up to %d were somewhere else: numbers go on above", least)
             self._last_run = least
-            self._statements.append(_counter_at(least))
+            self._statements.append(run_rows.counted(least))
             self.flush()
 
     def end_run(self, number: int, at: float) -> None:
         """Note when a run ended; the next ``flush`` commits it."""
-        self._statements.append(update(RUNS).where(RUNS.c.number == number).values(ended=at))
+        self._statements.append(run_rows.ended(number, at))
 
     def runs(self, limit: int = 100) -> list[KeptRun]:
         """Return the last runs, newest first."""
@@ -282,12 +282,6 @@ class Store:
         query = select(ENVIRONMENTS.c.ended).where(ENVIRONMENTS.c.id == environment)
         with self._engine.connect() as connection:
             return connection.execute(query).scalar() is not None
-
-
-def _counter_at(number: int) -> Any:
-    """Return the statement that raises the counter of runs to ``number``; it never goes back."""
-    counter = update(COUNTERS).where(COUNTERS.c.name == RUN, COUNTERS.c.value < number)
-    return counter.values(value=number)
 
 
 def _entry(environment: EnvironmentId, at: float, direction: str, what: Entry | Effect) -> dict[str, Any]:

@@ -116,6 +116,8 @@ class HostFacts:
     version: str = ""
     started: float = 0.0
     """When the agent started, in seconds since the epoch."""
+    last_run: int = 0
+    """The highest run number that ever reached this host; control counts on from it if it knows of less."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,3 +64,16 @@ def test_an_end_is_noticed_all_the_same(perform, disk):
         assert stage.latest["bad"].exit.code == 3
 
     perform(scene)
+
+
+def test_a_host_tells_the_highest_run_that_it_took_part_in_also_after_its_tasks_and_its_agent(perform):
+    async def scene(stage):
+        await stage.launch(STANDBY, clock=basic("exec sleep 1000"))
+        assert stage.reports[0].facts.last_run == 0
+        await stage.drive(RUNNING, "clock", arguments={"run_number": "17"})
+        await stage.drive(DONE, "clock")
+        await stage.down()
+        await stage.up()
+        assert [each.facts.last_run for each in stage.reports if each.facts][-1] == 17
+
+    perform(scene)

@@ -1,0 +1,145 @@
+"""A disk that is really full, under control's store: what was promised stays true, also over a kill."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from crew import plan_of, planned
+
+from salt_o2.control.store import Kept, Store
+from salt_o2.core import snapshot
+from salt_o2.core.effects import Tick
+from salt_o2.core.environment import Environment
+from salt_o2.core.errors import StorageError
+from salt_o2.core.ids import EnvironmentId
+from salt_o2.core.shape import Shape
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk"),
+]
+SIZE = "1m"
+E1 = EnvironmentId("E1")
+GIVE_NUMBERS = """
+import sys, time
+from salt_o2.control.store import Store
+from salt_o2.core.errors import StorageError
+store = Store(sys.argv[1])
+print("open", flush=True)
+sys.stdin.readline()
+while True:
+    try:
+        print(store.open_run("E1", 1.0), flush=True)
+    except StorageError:
+        print("refused", flush=True)
+        time.sleep(1000)
+"""
+
+
+class Disk:
+    """A file system of one megabyte, and a file that takes all of its room."""
+
+    def __init__(self, folder):
+        self.folder, self._filler = folder, folder / "filler"
+
+    @property
+    def url(self):
+        return f"sqlite:///{self.folder / 'o2.sqlite'}"
+
+    def fill(self):
+        with self._filler.open("wb", buffering=0) as file:
+            try:
+                while True:
+                    file.write(b"x" * 4096)
+            except OSError:
+                pass
+
+    def make_room(self):
+        self._filler.unlink()
+
+
+@pytest.fixture
+def disk(tmp_path):
+    folder = tmp_path / "small"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "o2-test", str(folder)], check=True)
+    yield Disk(folder)
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def kept():
+    plan = plan_of(planned("sink", "flp1"))
+    taken = snapshot.take(Environment(E1, plan))
+    return Kept(id=E1, created=1.0, user="u", shape=Shape(), plan=plan, snapshot=taken)
+
+
+def until_refused(store):
+    """Run numbers as long as there are any: the log of the database may have some room of its own left."""
+    given = []
+    while True:
+        try:
+            given.append(store.open_run(E1, 2.0))
+        except StorageError:
+            return given
+
+
+def test_a_run_number_is_refused_and_comes_when_there_is_room(disk):
+    store = Store(disk.url)
+    first = store.open_run(E1, 1.0)
+    disk.fill()
+    given = [first]
+    given += until_refused(store)
+    with pytest.raises(StorageError, match="make room"):
+        store.open_run(E1, 2.0)
+    disk.make_room()
+    given.append(store.open_run(E1, 3.0))
+    assert given == list(range(first, first + len(given)))
+    store.close()
+
+
+def test_numbers_that_somebody_has_seen_never_come_again_although_control_is_killed_then(disk):
+    command = [sys.executable, "-c", GIVE_NUMBERS, disk.url]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as control:
+        assert control.stdout.readline() == "open\n"
+        disk.fill()
+        control.stdin.write("go on\n")
+        control.stdin.flush()
+        seen = list(iter(lambda: control.stdout.readline().strip(), "refused"))
+        control.send_signal(signal.SIGKILL)
+    disk.make_room()
+    store = Store(disk.url)
+    assert store.open_run(E1, 2.0) == max(map(int, seen), default=0) + 1
+    store.close()
+
+
+def test_what_was_heard_waits_for_room_and_nothing_of_it_is_lost(disk):
+    store = Store(disk.url)
+    store.add(kept())
+    disk.fill()
+    ticks = 0
+    while not store.trouble:
+        ticks += 1
+        store.note(E1, Tick(at=float(ticks)))
+        store.flush()
+    with pytest.raises(StorageError, match="takes nothing in"):
+        store.check()
+    disk.make_room()
+    store.check()
+    assert [line.at for line in store.journal(E1)] == [float(at) for at in range(1, ticks + 1)]
+    store.close()
+
+
+def test_a_store_that_finds_no_room_when_it_opens_says_so_and_opens_later(disk):
+    store = Store(disk.url)
+    number = store.open_run(E1, 1.0)
+    store.close()
+    disk.fill()
+    with pytest.raises(StorageError, match="make room"):
+        Store(disk.url)
+    disk.make_room()
+    store = Store(disk.url)
+    assert store.open_run(E1, 2.0) == number + 1
+    store.close()
