@@ -10,6 +10,8 @@
 base:
   '*':
     - hosts
+  'master':              # the minion on the master's machine, to which state o2.master is applied
+    - access
   '*_master':            # the id under which Salt gives the master itself a pillar
     - site
     - configuration

@@ -55,6 +55,7 @@ def _site_facts():
         wired=wired,
         ours=_our_tags(),
         rules={path: _text(path) for paths in wired.values() for path in paths},
+        options={name: __opts__.get(name) or {} for name in ("external_auth", "publisher_acl")},
         functions=[name for name in __salt__ if name.startswith("o2.")],
     )
 

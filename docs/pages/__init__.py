@@ -6,7 +6,7 @@ keep them, so a page cannot be older than the code.
 
 from pathlib import Path
 
-from pages import commands, events, execution, settings, state_tables, template_keys
+from pages import commands, events, execution, roles, settings, state_tables, template_keys
 
 PAGES = {
     "runner": execution.runner,
@@ -14,6 +14,7 @@ PAGES = {
     "coconut": commands.page,
     "events": events.page,
     "settings": settings.page,
+    "roles": roles.page,
     "states": state_tables.page,
     "templates": template_keys.page,
 }

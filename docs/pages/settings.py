@@ -10,7 +10,17 @@ from salt_o2.core.effects import Timeouts
 from salt_o2.core.messages import HostFacts
 from salt_o2.core.repair import Budget, Policy
 
-BY_STATES = ("install", "user", "directories", "limits", "sysctl", "firewall", "master", "disk_full_percent")
+BY_STATES = (
+    "install",
+    "user",
+    "directories",
+    "limits",
+    "sysctl",
+    "firewall",
+    "master",
+    "access",
+    "disk_full_percent",
+)
 """What only the states o2.host and o2.master read; their defaults are in a commented file."""
 
 MEANINGS = {

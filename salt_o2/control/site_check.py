@@ -8,12 +8,13 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from salt_o2.control import access_check
 from salt_o2.control.site import TIMEOUT_VARIABLES
 from salt_o2.control.site_shape import HOST_SHAPES, MASTER_SHAPES, misfits
+from salt_o2.core.roles import Role
 from salt_o2.workflow.problems import nearest
 
 SALT_PORTS = (4505, 4506)
-ROLES = ("viewer", "operator", "expert", "administrator")
 RUNNER_CALL = re.compile(r"^\s+runner\.(o2\.\w+):", re.MULTILINE)
 
 
@@ -47,6 +48,8 @@ class SiteFacts:
     """The tags that the project's own set of rules answers."""
     rules: Mapping[str, str | None] = field(default_factory=dict)
     """The text of each wired rule; ``None`` if there is no such file."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """What the master enforces of ``external_auth`` and ``publisher_acl``."""
     functions: Collection[str] = ()
     """The runner functions that there are, such as ``o2.run_stop``."""
 
@@ -173,11 +176,11 @@ def _is_seconds(value: Any) -> bool:
 
 
 def _access(site: SiteFacts) -> Iterator[Finding]:
-    given = site.pillar.get("access")
-    for role in given if isinstance(given, Mapping) else ():
-        if role not in ROLES:
-            what = f"there is no such role{nearest(str(role), ROLES)}"
-            yield Finding(f"master's pillar: o2:access:{role}", what, f"roles are {', '.join(ROLES)}")
+    for role, what in access_check.unknown_roles(site.pillar):
+        yield Finding(f"master's pillar: o2:access:{role}", what, f"roles are {', '.join(Role)}")
+    for option, who in access_check.not_enforced(site.pillar, site.options):
+        what = f"{_some(who)} have not the permissions of their role in {option}"
+        yield Finding("master's pillar: o2:access", what, "apply state o2.master; it restarts the master")
 
 
 def _repositories(site: SiteFacts, is_repository: Callable[[str], bool]) -> Iterator[Finding]:

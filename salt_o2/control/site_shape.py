@@ -58,6 +58,8 @@ class Master:
     repositories: list[str] = field(default_factory=list)
     examples: bool = True
     user: str = ""
+    eauth: str = ""
+    local_accounts: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -80,6 +82,7 @@ class HostPillar:
     sysctl: dict[str, str | int] = field(default_factory=dict)
     firewall: Firewall | None = None
     master: Master | None = None
+    access: dict[str, list[str]] = field(default_factory=dict)
     disk_full_percent: float = 0
 
 
@@ -95,7 +98,6 @@ class SitePillar:
     """What control may be told beside the settings of :class:`Site`."""
 
     detectors: dict[str, Detector] = field(default_factory=dict)
-    access: dict[str, list[str]] = field(default_factory=dict)
     components: dict[str, Any] = field(default_factory=dict)
     runtime: dict[str, Any] = field(default_factory=dict)
     hardware: dict[str, Any] = field(default_factory=dict)
@@ -134,7 +136,8 @@ def _unknown_below(value: Any, shape: type, key: str, place: str) -> Iterator[tu
 def _inner(shape: type, key: str) -> tuple[type, bool] | None:
     annotation: Any = next(each.type for each in fields(shape) if each.name == key)
     named = getattr(annotation, "__origin__", None) is dict
-    found = [kind for kind in get_args(annotation) if isinstance(kind, type) and is_dataclass(kind)]
+    kinds = get_args(annotation) or (annotation,)
+    found = [kind for kind in kinds if isinstance(kind, type) and is_dataclass(kind)]
     return (found[0], named) if found else None
 
 

@@ -51,6 +51,26 @@ include:
       - pip: o2_package
       - file: {{ o2.directories.control }}
 
+# Who may do what. Without o2:access only the master's own user and root control environments.
+/etc/salt/master.d/61-o2-access.conf:
+  {% if o2.access %}
+  file.managed:
+    - source: salt://o2/files/access.conf.jinja
+    - template: jinja
+    - makedirs: True
+    - mode: '0644'
+    - context:
+        python: {{ grains['pythonexecutable'] }}
+        granted:
+          access: {{ o2.access | json }}
+          eauth: {{ o2.master.eauth | json }}
+          local_accounts: {{ o2.master.local_accounts | json }}
+    - require:
+      - pip: o2_package
+  {% else %}
+  file.absent: []
+  {% endif %}
+
 /etc/systemd/system/salt-master.service.d/60-o2.conf:
   file.managed:
     - source: salt://o2/files/master-service.conf
@@ -71,6 +91,7 @@ o2_master_restart:
     - onchanges:
       - pip: o2_package
       - file: /etc/salt/master.d/60-o2.conf
+      - file: /etc/salt/master.d/61-o2-access.conf
       - file: /etc/systemd/system/salt-master.service.d/60-o2.conf
     - require:
       - cmd: o2_master_units

@@ -8,7 +8,8 @@ from private_cluster import PrivateCluster
 
 from salt_o2.cluster import down, up
 from salt_o2.cluster.process import marked
-from salt_o2.core.roles import Role, permissions
+from salt_o2.core.access import auth_options
+from salt_o2.core.roles import Role
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 SECRET = "only for this test"
@@ -21,8 +22,8 @@ def guarded(tmp_path_factory):
     directory = tmp_path_factory.mktemp("guarded") / "private"
     extra = directory / "conf" / "none.d" / "roles.conf"
     extra.parent.mkdir(parents=True)
-    users = {str(role): permissions(role) for role in Role}
-    extra.write_text(yaml.safe_dump({"sharedsecret": SECRET, "external_auth": {"sharedsecret": users}}))
+    granted = auth_options({role: [str(role)] for role in Role}, "sharedsecret")
+    extra.write_text(yaml.safe_dump({"sharedsecret": SECRET, **granted}))
     status = up(directory, minions=1)
     yield PrivateCluster(
         directory=Path(status["directory"]),

@@ -1,8 +1,8 @@
 """Into Salt's onedir by Salt's own ``salt-pip``, as far as that can be had without Salt's packages.
 
-A virtual environment stands for the onedir: ``sys.RELENV`` makes ``salt.scripts.salt_pip`` take it for one, a
-path file puts the folder of extras into the search path, as the onedir's own start-up does. Not tried here: the
-Python that the packages bring, its glibc, and upgrades of the packages.
+A virtual environment stands for the onedir: ``sys.RELENV`` makes ``salt.scripts.salt_pip`` take it for one,
+a path file puts the folder of extras into the search path, as the onedir's own start-up does. Not tried here:
+the Python that the packages bring, its glibc, and upgrades of the packages.
 """
 
 import json

@@ -82,6 +82,19 @@ def test_units_and_their_files_have_the_names_that_all_families_have(render, fam
 
 
 @families
+def test_roles_of_pillar_become_a_file_of_the_master_and_none_take_it_away(render, family):
+    path = "/etc/salt/master.d/61-o2-access.conf"
+    (gone,) = [each for each in of(render(family, "o2.master"), "file.absent") if each["name"] == path]
+    assert gone["__sls__"] == "o2.master"
+    access = {"operator": ["%shift"]}
+    chunks = render(family, "o2.master", {"access": access, "master": {"eauth": "ldap"}})
+    (there,) = [each for each in of(chunks, "file.managed") if each["name"] == path]
+    assert there["context"]["granted"] == {"access": access, "eauth": "ldap", "local_accounts": False}
+    (restart,) = [each for each in chunks if each["__id__"] == "o2_master_restart"]
+    assert {"file": path} in restart["onchanges"]
+
+
+@families
 def test_the_tasks_user_cannot_log_in(render, family):
     (user,) = of(render(family, "o2.host"), "user.present")
     assert user["shell"] == "/usr/sbin/nologin"

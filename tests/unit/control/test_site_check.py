@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from salt_o2.control.site_check import SiteFacts, check
+from salt_o2.core.access import auth_options
 
 RIGHT = {
     "config": {"repositories": ["/srv/o2"], "database": "sqlite:////var/lib/o2/o2.sqlite"},
@@ -30,6 +31,7 @@ RIGHT = {
     "ours": ["salt/o2/beam/dump"],
     "rules": {"/srv/reactor/o2/beam_dump.sls": "stop:\n  runner.o2.run_stop:\n"},
     "functions": ["o2.run_stop", "o2.env_create"],
+    "options": auth_options({"viewer": ["*"]}, "pam"),
 }
 
 
@@ -59,6 +61,8 @@ def test_nothing_is_wrong_with_a_site_that_is_right():
             "o2:detectors:TST:host",
             "did you mean hosts",
         ),
+        ({"pillar": {"pool": {"per_hots": 5}}}, "o2:pool:per_hots", "did you mean per_host"),
+        ({"pillar": {"pool": {"total": "few"}}}, "o2:pool", "Expected `int`"),
         ({"hosts": host(attributes=["flp"])}, "o2:attributes", "Expected `object`"),
         ({"hosts": host(channel_ports=["low", 5])}, "o2:channel_ports", "Expected `int`"),
         ({"config": {"heartbeat_s": "often"}}, "o2:heartbeat_s", "Expected `float`"),
@@ -81,6 +85,18 @@ def test_nothing_is_wrong_with_a_site_that_is_right():
             "did you mean configure_timeout_s",
         ),
         ({"pillar": {"access": {"operators": []}}}, "operators", "did you mean operator"),
+        ({"options": {}}, "o2:access", "* have not the permissions of their role in external_auth:pam"),
+        ({"pillar": {"access": {"operator": ["%shift"]}}}, "o2:access", "shift% have not the permissions"),
+        (
+            {"pillar": {"access": {"viewer": ["*"]}, "master": {"eauth": "ldap"}}},
+            "o2:access",
+            "external_auth:ldap",
+        ),
+        (
+            {"pillar": {"access": {"viewer": ["anna"]}, "master": {"eauth": "", "local_accounts": True}}},
+            "o2:access",
+            "anna have not the permissions of their role in publisher_acl",
+        ),
         ({"config": {"repositories": ["/srv/nowhere"]}}, "repositories", "/srv/nowhere has no directory"),
         ({"engines": []}, "engines", "o2_control is not among them"),
         ({"wired": {}}, "reactor", "no rule answers salt/o2/beam/dump"),

@@ -9,6 +9,7 @@ import pytest
 from salt_o2.control.site import TIMEOUT_VARIABLES, Site
 from salt_o2.control.site_shape import HostPillar
 from salt_o2.core.repair import Budget, Policy
+from salt_o2.core.roles import MODULES, RUNNERS, Role
 from salt_o2.core.states import TRANSITIONS
 from salt_o2.workflow import keys
 
@@ -123,6 +124,15 @@ def test_every_variable_that_steers_control_is_named(texts, name):
 @pytest.mark.parametrize("policy", Policy)
 def test_every_policy_of_recovery_is_named(texts, policy):
     assert f"`{policy}`" in texts["settings"]
+
+
+@pytest.mark.parametrize("role", Role)
+def test_every_role_has_a_section_with_what_it_may(texts, role):
+    section = texts["roles"].split(f"## {role}\n")[1].split("## ")[0]
+    for name in RUNNERS[role]:
+        assert f"`salt-run o2.{name}`" in section
+    for name in MODULES[role]:
+        assert f"`salt <host> {name}`" in section
 
 
 def test_every_transition_is_in_the_table(texts):

@@ -1,0 +1,33 @@
+"""Prints the master's options for the roles that pillar gives; state o2.master puts them into a file.
+
+python -m salt_o2.access < JSON of {"access": {...}, "eauth": "pam", "local_accounts": false}
+"""
+
+import json
+import sys
+
+import yaml
+
+from salt_o2.core.access import auth_options
+from salt_o2.core.errors import InvalidRequest
+
+
+class _Plain(yaml.SafeDumper):
+    """Writes everything out: lists that are the same would come as references."""
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002  the base class's signature
+        """Return that nothing is ever a reference."""
+        return True
+
+
+def main() -> None:
+    """Read what pillar says from stdin, and print the options; exit with a word if there is no such role."""
+    try:
+        options = auth_options(**json.load(sys.stdin))
+    except InvalidRequest as error:
+        sys.exit(f"pillar o2:access: {error}")
+    print(yaml.dump(options, Dumper=_Plain, default_flow_style=False), end="")
+
+
+if __name__ == "__main__":
+    main()

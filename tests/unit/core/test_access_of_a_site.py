@@ -1,0 +1,85 @@
+"""Roles of a site as Salt's options: users and groups get what their highest role may."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from salt_o2.core.access import auth_options
+from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.roles import Role, permissions
+
+NAMES = st.sampled_from(["anna", "ben", "%shift", "%experts", "*"])
+ACCESS = st.dictionaries(st.sampled_from([str(role) for role in Role]), st.lists(NAMES, max_size=4))
+
+
+def external(access, eauth="pam"):
+    return auth_options(access, eauth).get("external_auth", {}).get(eauth, {})
+
+
+@pytest.mark.parametrize(
+    ("written", "salts"),
+    [
+        pytest.param("anna", "anna", id="user"),
+        pytest.param("%shift", "shift%", id="group"),
+        pytest.param("*", "*", id="everybody"),
+    ],
+)
+def test_who_is_meant_is_written_as_salt_wants_it(written, salts):
+    assert external({"operator": [written]}) == {salts: permissions(Role.OPERATOR)}
+
+
+def test_who_has_several_roles_may_what_the_highest_may():
+    assert external({"viewer": ["anna"], "expert": ["anna"]}) == {"anna": permissions(Role.EXPERT)}
+
+
+def test_the_authentication_module_is_the_sites_choice():
+    assert set(auth_options({"viewer": ["*"]}, "ldap")["external_auth"]) == {"ldap"}
+
+
+def test_local_accounts_are_users_by_name_and_get_no_runners():
+    options = auth_options({"viewer": ["*", "%shift", "anna"]}, "", local_accounts=True)
+    assert options == {"publisher_acl": {"anna": permissions(Role.VIEWER)[:-1]}}
+
+
+def test_who_gives_no_role_grants_nothing():
+    assert auth_options({}, "pam", local_accounts=True) == {}
+
+
+def test_a_role_that_does_not_exist_is_refused():
+    with pytest.raises(InvalidRequest, match="there is no role operater; roles are viewer"):
+        auth_options({"operater": ["anna"]}, "pam")
+
+
+@given(ACCESS)
+def test_everybody_who_is_named_gets_something_and_nobody_else(access):
+    named = {who for users in access.values() for who in users}
+    got = external(access)
+    assert {f"%{who[:-1]}" if who.endswith("%") else who for who in got} == named
+
+
+@given(ACCESS)
+def test_the_order_in_which_roles_are_written_does_not_matter(access):
+    assert external(dict(reversed(list(access.items())))) == external(access)
+
+
+def printed(**given):
+    words = [sys.executable, "-m", "salt_o2.access"]
+    return subprocess.run(words, input=json.dumps(given), capture_output=True, text=True, check=False)
+
+
+def test_what_the_state_puts_into_its_file_are_these_options_without_references():
+    access = {"viewer": ["anna", "ben"]}
+    said = printed(access=access, eauth="pam", local_accounts=True).stdout
+    assert yaml.safe_load(said) == auth_options(access, "pam", local_accounts=True)
+    assert "&id" not in said
+
+
+def test_a_wrong_role_ends_it_with_a_word():
+    done = printed(access={"boss": ["anna"]}, eauth="pam", local_accounts=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "there is no role boss" in done.stderr
