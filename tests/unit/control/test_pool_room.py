@@ -7,6 +7,7 @@ import pytest
 from control_room import Hosts, control_room, dead, done, repository
 
 from salt_o2.control import plan_text, pool_text
+from salt_o2.core.codec import plain
 from salt_o2.core.effects import AnnounceLeft
 from salt_o2.core.errors import InvalidRequest, PlanError
 from salt_o2.core.messages import HostFacts
@@ -22,6 +23,18 @@ class Agents(Hosts):
     def __init__(self, *names):
         super().__init__(*names)
         self.tasks = {name: {} for name in names}
+        self.launches = {}
+
+    async def send(self, messages):
+        for message in messages:
+            for order in getattr(message, "orders", ()):
+                self.launches[order.task] = order.launch or self.launches.get(order.task)
+        await super().send(messages)
+
+    async def ask(self, host, function, arguments, wait_s=0.0):
+        assert function == "o2.records"
+        known = [about for about in self.tasks[host].values() if about.environment == arguments[0]]
+        return [{**plain(about), "launch": plain(self.launches[about.task])} for about in known]
 
     def report(self, host, *tasks, facts=None):
         here = self.tasks[host]
@@ -428,6 +441,25 @@ def test_a_pool_that_this_store_does_not_know_is_left_alone(tmp_path):
         await until(
             lambda: {task for _, goal, task in goals(room) if goal is TaskState.DONE} == set(ids(before))
         )
+
+    played(tmp_path, later, bus=bus)
+
+
+def test_a_pool_that_this_store_has_lost_is_rebuilt_from_the_agents_and_can_be_claimed(tmp_path):
+    bus = Agents("flp1", "flp2")
+    before = played(tmp_path, kept, bus=bus)
+    (tmp_path / "o2.sqlite").unlink()
+
+    async def later(room):
+        told = await room.ask("rebuild")
+        assert told["rebuilt"] == [{"id": "pool", "tasks_total": 2}]
+        assert told["unknown"] == []
+        for host in bus.names:
+            bus.survey(host)
+        assert sorted(await pooled(room)) == sorted(ids(before))
+        after = await room.ask("env_create", workflow="farm")
+        assert sorted(ids(after)) == sorted(ids(before))
+        assert after["state"] == "CONFIGURED"
 
     played(tmp_path, later, bus=bus)
 

@@ -4,6 +4,7 @@ import pytest
 
 from salt_o2.control.site import read_site, timeouts
 from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.pooled import Bounds
 from salt_o2.core.states import EnvironmentEvent
 
 
@@ -35,3 +36,14 @@ def test_variables_limit_transitions_and_leave_the_others_alone():
 def test_a_limit_that_is_no_number_is_refused():
     with pytest.raises(InvalidRequest):
         timeouts(read_site({}), {"deploy_timeout_s": "soon"})
+
+
+def test_what_may_wait_in_the_pool_is_a_setting_with_defaults():
+    assert read_site({}).pool == Bounds(per_host=50, total=500, idle_s=3600)
+    layers = ({"pool": {"per_host": 5, "idle_s": 60}}, {"pool": {"per_host": 8}})
+    assert read_site(*layers).pool == Bounds(per_host=8, total=500, idle_s=60)
+
+
+def test_a_bound_of_the_pool_that_is_no_number_is_refused():
+    with pytest.raises(InvalidRequest, match="per_host"):
+        read_site({"pool": {"per_host": "few"}})
