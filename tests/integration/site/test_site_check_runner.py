@@ -22,10 +22,7 @@ def test_nothing_is_wrong_with_the_example_site_but_what_a_private_cluster_leave
     hosts, problems = findings(cluster)
     assert hosts == len(cluster.minions)
     access, *rules = problems
-    assert (
-        access.startswith("master's pillar: o2:access: %experts, %shift, * and 1 more")
-        or "o2:access" in access
-    )
+    assert access.startswith("master's pillar: o2:access: ")
     assert rules == [f"master's configuration: reactor: no rule answers {tag}" for tag in OURS]
 
 
