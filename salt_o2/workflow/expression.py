@@ -16,10 +16,11 @@ from jinja2.exceptions import TemplateError as JinjaError
 from jinja2.exceptions import TemplateSyntaxError
 from jinja2.runtime import Context
 from jinja2.utils import missing
-from jinja2.visitor import NodeTransformer
 
+from salt_o2.workflow.account import begin, charged, spend
 from salt_o2.workflow.grammar import ACCUMULATED, INDEX, ITEM, RESERVED, ExpressionParser
 from salt_o2.workflow.limits import EXPRESSION, ITERATIONS
+from salt_o2.workflow.meaning import Meaning
 from salt_o2.workflow.sandbox import FUNCTIONS, Sandbox
 from salt_o2.workflow.tokens import spelled
 from salt_o2.workflow.values import Open, Refused, bounded
@@ -87,6 +88,7 @@ class Expression:
         if self._pure and value is not MISSING and all(map(is_, given, known)):
             return value
         values = dict(zip(self._names, given, strict=True))
+        begin()
         try:
             value = _Run(self._codes).compute(self._tree, values)
         except Refused as error:
@@ -121,6 +123,7 @@ def expression(source: str) -> Expression:
         raise Refused(f"an expression of more than {EXPRESSION:,} characters")
     if RESERVED in source:
         raise Refused(f"{{{{{source}}}}} is not an expression: {RESERVED} is not for templates")
+    begin()
     try:
         return Expression(source)
     except TemplateSyntaxError as error:
@@ -178,6 +181,7 @@ class _Run:
             raise Refused("too deep or too large") from error
 
     def count(self) -> None:
+        spend(1)
         self._left -= 1
         if self._left < 0:
             raise Refused(f"closures called more than {ITERATIONS:,} times")
@@ -197,7 +201,7 @@ class _Closure:
         """Compute it for an item, its index and what has been accumulated, or without any of these."""
         self._run.count()
         own = dict(zip((ITEM, INDEX, ACCUMULATED), arguments, strict=False))
-        return self._run.compute(self._code, self._values | own)
+        return charged(self._run.compute(self._code, self._values | own))
 
     def with_name(self, name: str, value: Any) -> Any:
         """Compute it where ``name`` is ``value``."""
@@ -255,56 +259,8 @@ def _marked(source: str, begin: int, end: int) -> str:
     return f"{source[:begin]}«{source[begin:end]}»{source[end:]}"
 
 
-class _Meaning(NodeTransformer):
-    """Gives operators the meaning that templates expect where all values are text."""
-
-    def visit_CondExpr(self, node: nodes.CondExpr) -> nodes.Node:
-        self.generic_visit(node)
-        node.test = _filtered(node.test, "truth")
-        return node
-
-    def visit_Not(self, node: nodes.Not) -> nodes.Node:
-        self.generic_visit(node)
-        node.node = _filtered(node.node, "truth")
-        return node
-
-    def visit_And(self, node: nodes.And) -> nodes.Node:
-        self.generic_visit(node)
-        node.left, node.right = _filtered(node.left, "truth"), _filtered(node.right, "truth")
-        return node
-
-    def visit_Or(self, node: nodes.Or) -> nodes.Node:
-        self.generic_visit(node)
-        node.left, node.right = _filtered(node.left, "truth"), _filtered(node.right, "truth")
-        return node
-
-    def visit_Compare(self, node: nodes.Compare) -> nodes.Node:
-        self.generic_visit(node)
-        sides = [node.expr, *(operand.expr for operand in node.ops if operand.op not in ("in", "notin"))]
-        kinds = {type(side.value) for side in sides if isinstance(side, nodes.Const)}
-        like = "like_boolean" if bool in kinds else "like_number" if kinds & {int, float} else None
-        like = "like_nothing" if type(None) in kinds else like
-        if like and len(sides) == len(node.ops) + 1:
-            node.expr = _filtered(node.expr, like)
-            for operand in node.ops:
-                operand.expr = _filtered(operand.expr, like)
-        elif len(node.ops) == 1 and len(sides) == 2 and str not in kinds:
-            (operand,) = node.ops
-            arguments = [nodes.Const(operand.op), operand.expr]
-            return nodes.Filter(node.expr, "compared", arguments, [], None, None, lineno=node.lineno)
-        return node
-
-    def visit_Concat(self, node: nodes.Concat) -> nodes.Node:
-        self.generic_visit(node)
-        return _filtered(nodes.List(node.nodes), "join")
-
-
-def _filtered(node: nodes.Expr, name: str) -> nodes.Expr:
-    return nodes.Filter(node, name, [], [], None, None, lineno=node.lineno)
-
-
 def _compile(tree: nodes.Expr) -> Callable[[Context], Iterator[Any]]:
-    meant: nodes.Expr = _Meaning().visit(tree)
+    meant: nodes.Expr = Meaning().visit(tree)
     body = nodes.Template([nodes.Assign(nodes.Name(_RESULT, "store"), meant, lineno=1)], lineno=1)
     if any(name.name in (_RESULT, "self") for name in _names(meant)):
         raise Refused("self is not a variable")  # jinja2 gives the word a meaning of its own

@@ -13,8 +13,20 @@ ITERATIONS = 100_000
 """Roles that one iterator makes."""
 INCLUDES = 20
 """Workflows that include one another."""
+TAGS = 5_000
+"""Places of one payload where jinja2 has something to do: each takes time before anything is computed."""
+PAYLOADS = 200
+"""Payloads that one payload includes, counted as often as it does."""
 ROLES = 200_000
 """Roles of one workflow."""
+MADE = 10_000_000
+"""Characters and entries of lists and mappings that one expression or one payload makes in all."""
+EVALUATION_S = 5.0
+"""Seconds that one expression or one payload may take."""
+LOAD_S = 300.0
+"""Seconds that all expressions of one workflow may take together."""
+IN_A_ROW = 8
+"""Comparisons without a logical operator between them, as in ``a < b < c``."""
 INTEGER_BITS = 4_096
 """Bits of a number that an expression computes."""
 PROBLEMS_SHOWN = 200

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 
 from salt_o2.core.channel import EXPLICIT, PEERS, Bound, names_of, unmatched
 from salt_o2.core.errors import TemplateError, UnknownName
+from salt_o2.workflow.account import within
 from salt_o2.workflow.catalogue import NoRepositories, Repositories, TaskClasses, Workflows
 from salt_o2.workflow.document import read
 from salt_o2.workflow.expand import Expansion
 from salt_o2.workflow.leaf import Wanted
+from salt_o2.workflow.limits import LOAD_S
 from salt_o2.workflow.outside import Outside
 from salt_o2.workflow.pause import collector_paused
 from salt_o2.workflow.problems import Place, Problems
@@ -25,6 +27,7 @@ _NONE: Mapping[str, str] = {}
 _UNSCALED: Mapping[str, int] = {}
 
 
+@within(LOAD_S)
 @collector_paused()
 def load(
     source: Source,

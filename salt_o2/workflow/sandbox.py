@@ -6,13 +6,17 @@ objects cannot be had at all.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
 from typing import Any
 
 from jinja2 import StrictUndefined, Undefined
 from jinja2.filters import FILTERS as JINJA_FILTERS
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.tests import TESTS as JINJA_TESTS
 
+from salt_o2.workflow.account import charged, spend
+from salt_o2.workflow.bounding import COUNTED, MADE, Counted
 from salt_o2.workflow.functions import BUILT_IN, NAMESPACES
 from salt_o2.workflow.limits import INTEGER_BITS, ITERATIONS, RENDERED
 from salt_o2.workflow.operators import OPERATORS
@@ -92,6 +96,8 @@ _JINJA_FILTERS = [
     "unique",
     "upper",
 ]
+_CHEAP = ("truth", "like_boolean", "like_number", "like_nothing", "int", "float")
+"""Filters that make nothing large."""
 _OPERATORS = frozenset({"+", "-", "*", "/", "//", "%", "**"})
 
 
@@ -104,7 +110,10 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def __init__(self) -> None:
         super().__init__(undefined=StrictUndefined, autoescape=False, cache_size=0)
         self.globals = {}
-        self.filters = {name: JINJA_FILTERS[name] for name in _JINJA_FILTERS} | FILTERS
+        known = {name: JINJA_FILTERS[name] for name in _JINJA_FILTERS} | FILTERS
+        self.filters = {name: each if name in _CHEAP else _paying(each) for name, each in known.items()}
+        self.tests: dict[str, Any] = {name: _paying(each) for name, each in JINJA_TESTS.items()}
+        self.concat = _concat  # type: ignore[method-assign]
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """Return what ``obj.attribute`` means: a field, an entry, or an allowed method."""
@@ -140,11 +149,34 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:  # noqa: ARG002
         """Compute ``left operator right`` within bounds; text that is a number counts as one."""
         if operator == "+" and not (is_number(left) or is_number(right)):
-            return bounded(_add(left, right))
+            return charged(bounded(_add(left, right)))
         left, right = as_number(left, operator), as_number(right, operator)
         if operator == "**" and abs(right) * max(bits(left), 1) > INTEGER_BITS:
             raise Refused("a power too large to compute")
         return bounded(self.binop_table[operator](left, right))
+
+    def call(self, context: Any, obj: Any, *arguments: Any, **named: Any) -> Any:
+        """Call ``obj``; what it returns is charged for."""
+        return charged(super().call(context, obj, *arguments, **named))
+
+
+def _paying(filter_: Any) -> Callable[..., Any]:
+    """Return ``filter_`` as one whose results are charged for."""
+
+    @wraps(filter_)
+    def paying(*arguments: Any, **named: Any) -> Any:
+        return charged(filter_(*arguments, **named))
+
+    return paying
+
+
+def _concat(parts: Iterable[str]) -> str:
+    """Join what a macro, a block or a whole payload has written."""
+    found = []
+    for part in parts:
+        spend(len(part))
+        found.append(part)
+    return "".join(found)
 
 
 def _add(left: Any, right: Any) -> Any:
@@ -207,6 +239,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "replace": _replaced,
     "tojson": lambda value: json.dumps(plain(value)),
     "fromjson": json.loads,
+    MADE: lambda value: value,
+    COUNTED: Counted,
     "truth": truth,
     "like_boolean": like_boolean,
     "like_number": like_number,

@@ -3,25 +3,12 @@
 from contextlib import suppress
 
 import pytest
+from expression_scene import Names, value_in
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from salt_o2.workflow.expression import MISSING, UnknownVariable, expression
+from salt_o2.workflow.expression import UnknownVariable, expression
 from salt_o2.workflow.values import Refused, text_of
-
-
-class Names:
-    """Variables for an expression."""
-
-    def __init__(self, **variables):
-        self.variables = variables
-
-    def find(self, name):
-        return self.variables.get(name, MISSING)
-
-    def names(self):
-        return self.variables
-
 
 SOME = Names(
     it="3",
@@ -36,8 +23,7 @@ SOME = Names(
 )
 
 
-def value(source, names=SOME):
-    return expression(source).value(names)
+value = value_in(SOME)
 
 
 @pytest.mark.parametrize(

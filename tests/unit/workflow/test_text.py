@@ -1,30 +1,19 @@
 """Text with expressions in it."""
 
 import pytest
+from expression_scene import Names
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salt_o2.workflow.expression import MISSING
 from salt_o2.workflow.problems import Place, Problems
 from salt_o2.workflow.text import Text, rendered
 from salt_o2.workflow.values import Refused
-
-
-class Names(dict):
-    """Variables for a text."""
-
-    def find(self, name):
-        return self.get(name, MISSING)
-
-    def names(self):
-        return iter(self)
-
 
 HERE = Place("f", 7)
 
 
 def render(source, **variables):
-    return Text(HERE, source).render(Names(variables))
+    return Text(HERE, source).render(Names(**variables))
 
 
 @pytest.mark.parametrize(
