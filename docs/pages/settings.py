@@ -8,6 +8,7 @@ from salt_o2.control.site import TIMEOUT_VARIABLES, Site
 from salt_o2.control.site_shape import HostPillar, SitePillar
 from salt_o2.core.effects import Timeouts
 from salt_o2.core.messages import HostFacts
+from salt_o2.core.pooled import Bounds
 from salt_o2.core.repair import Budget, Policy
 
 BY_STATES = (
@@ -37,6 +38,9 @@ MEANINGS = {
     "components": "configuration of components: component / run type / role / entry",
     "runtime": "run-time values that templates ask for: component / key",
     "hardware": "detectors with their hosts, and the readout cards of each host",
+    "per_host": "how many tasks may wait on one host",
+    "total": "how many tasks may wait in all; with 0 nothing is ever kept",
+    "idle_s": "for how long, in seconds",
     "restarts": "how many restarts within the window, before the task is given up",
     "window_s": "the window, in seconds",
 }
@@ -50,6 +54,7 @@ def page() -> str:
         "For site administrators: what may stand under `o2:` in Salt's configuration and pillar, and which "
         "variables steer control.",
         _master(),
+        _pool(),
         _minion(),
         _states(),
         _recovery(),
@@ -64,6 +69,14 @@ def _master() -> str:
         "the master itself (the id `<master>_master`). Maps are merged key by key. "
         "`salt-run o2.site_check` finds keys that do not exist and values of a wrong type.\n\n"
         + _table([*described(Site), *_without_default(SitePillar)], {})
+    )
+
+
+def _pool() -> str:
+    return (
+        "### `o2:pool`\n\n"
+        "How much may wait in the pool; what is over a bound is ended, the longest idle first.\n\n"
+        + _table([*described(Bounds)], {})
     )
 
 
