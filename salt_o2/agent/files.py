@@ -1,7 +1,14 @@
-"""Small files of an agent, each whole or not there at all, and for nobody else to read."""
+"""Small files of an agent, each whole or not there at all, and for nobody else to read.
 
+Written with the plain functions of ``os``: there is one for each task and step, and pathlib costs as much
+again as the file system.
+"""
+
+import contextlib
 import os
 from pathlib import Path
+
+NEW = ".new"
 
 
 def put(path: Path, content: bytes) -> None:
@@ -13,16 +20,18 @@ def put(path: Path, content: bytes) -> None:
     Raises:
         OSError: there is no room, or no right to write.
     """
-    new = aside(path)
+    name = str(path)
+    new = name + NEW
     with open(new, "wb", opener=_privately) as file:
         file.write(content)
-    path.unlink(missing_ok=True)
-    new.rename(path)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(name)  # noqa: PTH108
+    os.rename(new, name)  # noqa: PTH104
 
 
 def aside(path: Path) -> Path:
     """Where a file is until it gets its name; if ``path`` is not there, this one is whole."""
-    return path.with_suffix(".new")
+    return path.with_name(path.name + NEW)
 
 
 def _privately(path: str, flags: int) -> int:

@@ -14,6 +14,7 @@
 import logging
 import os
 import shutil
+from functools import cached_property
 from pathlib import Path
 
 from salt_o2.agent import output, record
@@ -35,7 +36,7 @@ class TaskHome:
         """Name it; nothing is made yet."""
         self.folder = folder
 
-    @property
+    @cached_property
     def files(self) -> Files:
         """Return what its keeper must know."""
         return Files(

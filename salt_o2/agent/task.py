@@ -25,7 +25,7 @@ from salt_o2.core.states import TaskEvent, TaskState
 from salt_o2.core.task_goal import Act, next_step
 
 log = logging.getLogger(__name__)
-SAVE_SOON_S = 0.5
+SAVE_SOON_S = 2.0
 NO_ROOM = "the agent must be able to write there: make room on the disk, or see whose folder it is"
 
 

@@ -20,6 +20,7 @@ from salt_o2.core.states import TaskState, TaskStatus
 pytestmark = pytest.mark.integration
 STANDBY, CONFIGURED, RUNNING = TaskState.STANDBY, TaskState.CONFIGURED, TaskState.RUNNING
 ERROR, DONE = TaskState.ERROR, TaskState.DONE
+TRAPS_USR1 = "trap 'exit 7' USR1; touch up; while :; do sleep 0.01; done"
 
 
 async def ended(pid):
@@ -65,7 +66,7 @@ def test_a_new_agent_starts_with_a_survey_under_a_new_incarnation(perform):
     [
         pytest.param("touch up; exec sleep 1000", signal.SIGKILL, None, id="killed"),
         pytest.param("touch up; exec sleep 1000", signal.SIGTERM, None, id="terminated"),
-        pytest.param("trap 'exit 7' USR1; touch up; while :; do sleep 0.01; done", signal.SIGUSR1, 7, id="code-7"),
+        pytest.param(TRAPS_USR1, signal.SIGUSR1, 7, id="code-7"),
     ],
 )
 def test_an_end_while_no_agent_ran_is_reported_with_its_status(perform, script, number, code):

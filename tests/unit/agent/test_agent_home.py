@@ -55,7 +55,7 @@ def test_no_content_of_a_file_stops_an_agent(tmp_path_factory, junk):
 
 def test_a_half_written_record_does_not_hide_the_one_before(home):
     home.of(TaskId("readout")).save(known(revision=1))
-    (home.of(TaskId("readout")).folder / "task.new").write_text('{"task": "rea')
+    (home.of(TaskId("readout")).folder / "task.json.new").write_text('{"task": "rea')
     assert [found.revision for found in home.records()] == [1]
 
 
