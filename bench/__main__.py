@@ -10,7 +10,7 @@ import statistics
 import tempfile
 from pathlib import Path
 
-from bench import bare, planning, recovery, through_salt
+from bench import bare, planning, recovery, reshape, through_salt
 from bench.steps import STEPS, Times
 from salt_o2 import cluster
 from salt_o2.agent.client import connect
@@ -23,9 +23,11 @@ WORKFLOW = "fairmq-ex-1-n-1"
 
 def main() -> None:
     """Measure and print."""
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # or it tells of every device that ends
     options = _options()
     planning.main()
     recovery.main()
+    reshape.main()
     prefix = os.environ.get("O2_FAIRMQ_PREFIX", "")
     kinds = {"Python devices": ""} | ({"FairMQ devices": prefix} if prefix else {})
     for minions in options.minions:

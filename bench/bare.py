@@ -36,7 +36,7 @@ async def measure(plan: Plan) -> Times:
     """Take the processes of ``plan`` through their whole life once and return the times."""
     times = Times()
     with tempfile.TemporaryDirectory() as output:
-        crew = [_Device(task, Path(output)) for task in plan.tasks]
+        crew = [Device(task, Path(output)) for task in plan.tasks]
         try:
             with times.of("bring-up"):
                 await asyncio.gather(*(device.start() for device in crew))
@@ -56,7 +56,9 @@ async def measure(plan: Plan) -> Times:
     return times
 
 
-class _Device:
+class Device:
+    """One process and its control channel."""
+
     def __init__(self, task: PlannedTask, output: Path) -> None:
         self._task = task
         self._output = output / task.id
@@ -95,8 +97,11 @@ class _Device:
         assert self._process is not None
         await self.fire(TaskEvent.EXIT)
         await asyncio.to_thread(self._process.wait, STEP_TIMEOUT_S)
-        assert self._channel is not None
-        await self._channel.close()
+        await self.close()
+
+    async def close(self) -> None:
+        if self._channel is not None:
+            await self._channel.close()
 
     def kill(self) -> None:
         if self._process is not None and self._process.poll() is None:

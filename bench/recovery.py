@@ -1,7 +1,7 @@
 """What a fault costs: processes killed in a run, control killed, an agent killed.
 
 Times of processes come from control's journal, which has the moment that each thing was known; the beginning
-is the clock just before the kill. Beside them: the bare start, configure and start of one such device.
+is the clock just before the kill. Beside them: the bare start, configure and start of as many such devices.
 """
 
 import asyncio
@@ -57,7 +57,7 @@ def _measure(directory: Path, status: dict[str, Any], tasks: int, rounds: int) -
         rows = [
             _row("kill -9 to detection", [each for one in found for each in one[0]], "0.050"),
             _row("kill -9 to RUNNING again", [each for one in found for each in one[1]], "1.000"),
-            _row("bare start, configure and start of one device", [_bare() for _ in range(rounds)], ""),
+            _row("bare start, configure and start of as many at once", _bare(tasks // ONE_IN, rounds), ""),
         ]
         rows += _restarts(control, directory, status, made["id"], rounds)
         control.request("env_destroy", environment | {"force": True, "allow_in_running_state": True})
@@ -89,26 +89,29 @@ def _kill_some(control: ControlClient, id: str, tasks: int, number: int) -> tupl
     )
 
 
-def _bare() -> float:
-    """Return how long one such device takes to start, be configured and be started, driven by a script."""
-    plan = bare.plan_of(packaged("examples"), WORKFLOW, {"processors": "1"})
-    task = next(each for each in plan.tasks if "processor" in each.path)
+def _bare(devices: int, rounds: int) -> list[float]:
+    """Return how long such devices take to start, be configured and be started, all at once, by a script."""
+    plan = bare.plan_of(packaged("examples"), WORKFLOW, {"processors": str(devices)})
+    tasks = [task for task in plan.tasks if "processor" in task.path]
 
-    async def measure() -> float:
+    async def bring(device: bare.Device) -> float:
+        begin = time.perf_counter()
+        await device.start()
+        await device.fire(TaskEvent.CONFIGURE)
+        await device.fire(TaskEvent.START)
+        return time.perf_counter() - begin
+
+    async def measure() -> list[float]:
         with tempfile.TemporaryDirectory() as output:
-            device = bare._Device(task, Path(output))
-            begin = time.perf_counter()
+            crew = [bare.Device(task, Path(output)) for task in tasks]
             try:
-                await device.start()
-                await device.fire(TaskEvent.CONFIGURE)
-                await device.fire(TaskEvent.START)
-                return time.perf_counter() - begin
+                return await asyncio.gather(*(bring(device) for device in crew))
             finally:
-                if device._channel is not None:
-                    await device._channel.close()
-                device.kill()
+                for device in crew:
+                    await device.close()
+                    device.kill()
 
-    return asyncio.run(measure())
+    return [seconds for _ in range(rounds) for seconds in asyncio.run(measure())]
 
 
 def _restarts(

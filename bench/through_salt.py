@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from bench.steps import Times
 from salt_o2.control.client import ControlClient
@@ -23,19 +23,23 @@ def measure(socket: Path, workflow: str, variables: dict[str, str]) -> Times:
 
 
 def _create(control: ControlClient, workflow: str, variables: dict[str, str], times: Times) -> str:
-    """Create the environment; the first word of CONFIGURE divides bring-up from configure."""
-    configuring: list[float] = []
-
-    def watch(progress: dict[str, Any]) -> None:
-        if progress.get("transition") == "CONFIGURE" and not configuring:
-            configuring.append(time.perf_counter() - progress["elapsed_s"])
-
-    begin = time.perf_counter()
-    environment = control.request("env_create", {"workflow": workflow, "vars": variables}, watch)
-    end = time.perf_counter()
-    divide = configuring[0] if configuring else end
-    times.seconds["bring-up"], times.seconds["configure"] = divide - begin, end - divide
+    """Create the environment; the moment at which it was DEPLOYED divides bring-up from configure."""
+    begin = time.time()
+    environment = control.request("env_create", {"workflow": workflow, "vars": variables})
+    end = time.time()
+    deployed = _moment(control, str(environment["id"]), "DEPLOYED")
+    times.seconds["bring-up"], times.seconds["configure"] = deployed - begin, end - deployed
     return str(environment["id"])
+
+
+def _moment(control: ControlClient, environment: str, state: str) -> float:
+    """Return when ``environment`` was first in ``state``, as the journal says, in seconds since the epoch."""
+    lines = control.request("env_history", {"id": environment, "limit": 1_000_000})
+    return next(
+        datetime.fromisoformat(line["at"]).timestamp()
+        for line in lines
+        if line["kind"] == "AnnounceState" and line["what"]["state"] == state
+    )
 
 
 def peak_memory_mb(pids: Iterable[int]) -> list[float]:
