@@ -54,7 +54,7 @@ def _rounds(
     reshape: Callable[[ControlClient, str], None],
     sizes: tuple[int, int],
 ) -> tuple[list[float], list[float]]:
-    """Return the seconds of ``reshape`` there and back, and of two redeploys that lead to the same ``sizes``."""
+    """Return the seconds of ``reshape`` there and back, and of two redeploys to the same ``sizes``."""
     reshaped, redeployed = [], []
     for _ in range(rounds):
         environment = _run(control, sizes[0])

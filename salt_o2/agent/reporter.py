@@ -7,10 +7,11 @@ so a report that was late is not old, and nothing is lost while nobody listens.
 import asyncio
 import logging
 import secrets
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-from salt_o2.core.batching import Unsent, due_at
+from salt_o2.core.batching import QUICK, QUICK_S, Unsent, due_at
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.messages import HostFacts, Report, TaskReport
 
@@ -31,6 +32,7 @@ class News:
     survey: bool = False
     commanded_at: float | None = None
     changed_at: float | None = None
+    unbidden_at: float | None = None
 
     def merge(self, older: "News") -> None:
         """Take in what could not be sent."""
@@ -40,6 +42,7 @@ class News:
         self.survey = self.survey or older.survey
         self.commanded_at = older.commanded_at or self.commanded_at
         self.changed_at = older.changed_at or self.changed_at
+        self.unbidden_at = older.unbidden_at or self.unbidden_at
 
 
 class Reporter:
@@ -66,6 +69,7 @@ class Reporter:
         self._pending: dict[EnvironmentId, set[TaskId]] = {}
         self._awaited: dict[EnvironmentId, int] = {}
         self._sent_at = self._not_before = 0.0
+        self._sent: deque[float] = deque([-QUICK_S] * QUICK, maxlen=QUICK)
         self._retry_s = FIRST_RETRY_S
 
     def offer(self, facts: HostFacts) -> None:
@@ -87,6 +91,8 @@ class Reporter:
     def changed(self, environment: EnvironmentId, task: TaskId, settled: bool) -> None:
         """A task has something new to tell."""
         pending = self._pending.setdefault(environment, set())
+        if settled and task not in pending:
+            self._news.unbidden_at = self._news.unbidden_at or _now()
         (pending.discard if settled else pending.add)(task)
         if not pending:
             del self._pending[environment]
@@ -128,6 +134,8 @@ class Reporter:
                 sent_at=self._sent_at,
                 commanded_at=news.commanded_at,
                 changed_at=news.changed_at,
+                unbidden_at=news.unbidden_at,
+                quick_from=self._sent[0] + QUICK_S,
                 driven=sum(map(len, self._pending.values())),
                 completed=any(environment not in self._pending for environment in self._awaited),
             )
@@ -140,6 +148,7 @@ class Reporter:
         done = [environment for environment in self._awaited if environment not in self._pending]
         report = self._write(news)
         self._sent_at = _now()
+        self._sent.append(self._sent_at)
         try:
             async with asyncio.timeout(SEND_S):
                 await self._send(report)

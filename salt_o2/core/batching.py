@@ -16,6 +16,8 @@ GATHER_S = 0.003
 """How long changes that nobody asked for are gathered: the tasks of a host often die together."""
 EVERY_S = 0.25
 """How often at most, while things keep changing."""
+QUICK, QUICK_S = 5, 1.0
+"""As many reports in so many seconds may go sooner, to tell what nobody asked for: a task has died."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,10 @@ class Unsent:
     """When the first command came that no report has acknowledged."""
     changed_at: float | None = None
     """When the first task changed that no report has shown."""
+    unbidden_at: float | None = None
+    """When the first task changed that nobody had sent anywhere."""
+    quick_from: float = 0.0
+    """When the next report may go that does not keep to EVERY_S: see QUICK."""
     driven: int = 0
     """How many tasks are on their way where a command wants them."""
     completed: bool = False
@@ -41,6 +47,8 @@ def due_at(unsent: Unsent) -> float | None:
         moments.append(unsent.commanded_at + (ACKNOWLEDGE_S if unsent.driven <= MANY else 0.0))
     if unsent.changed_at is not None:
         moments.append(max(unsent.changed_at + GATHER_S, unsent.sent_at + EVERY_S))
+        if unsent.unbidden_at is not None:
+            moments.append(max(unsent.unbidden_at + GATHER_S, unsent.quick_from))
         if unsent.completed:
             moments.append(unsent.changed_at)
     return min(moments, default=None)

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salt_o2.core.batching import ACKNOWLEDGE_S, EVERY_S, Unsent, due_at
+from salt_o2.core.batching import ACKNOWLEDGE_S, EVERY_S, GATHER_S, MANY, Unsent, due_at
 
 times = st.floats(min_value=0, max_value=1e6)
 
@@ -28,6 +28,20 @@ def test_tasks_that_are_still_moving_are_reported_at_most_every_tenth_of_a_secon
 def test_a_death_that_nobody_asked_for_is_reported_after_a_moment_for_others_that_die_with_it():
     due = due_at(Unsent(sent_at=0.0, changed_at=10.0))
     assert 10.0 < due < 10.01
+
+
+def test_a_death_does_not_wait_for_the_pace_of_reports_that_follow_each_other():
+    due = due_at(Unsent(sent_at=10.0, changed_at=10.01, unbidden_at=10.01, quick_from=9.5))
+    assert due == 10.01 + GATHER_S
+
+
+def test_a_host_whose_tasks_die_one_after_the_other_keeps_to_the_pace_all_the_same():
+    due = due_at(Unsent(sent_at=10.0, changed_at=10.01, unbidden_at=10.01, quick_from=10.9))
+    assert due == 10.0 + EVERY_S
+
+
+def test_who_has_much_to_do_acknowledges_at_once():
+    assert due_at(Unsent(sent_at=9.99, commanded_at=10.0, driven=MANY + 1)) == 10.0
 
 
 @given(times, st.none() | times, st.none() | times, st.booleans())
