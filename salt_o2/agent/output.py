@@ -22,7 +22,7 @@ CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
 def trim(path: Path, bound: int = BOUND) -> bool:
     """Keep ``path`` and its ``.before`` together within ``bound`` bytes; tell whether there was need."""
     try:
-        if os.stat(path).st_size <= bound // 2:  # noqa: PTH116  asked of each task every second: the quicker way
+        if path.stat().st_size <= bound // 2:
             return False
         with path.open("r+b") as file:
             kept = _last(file.fileno(), bound // 2)
