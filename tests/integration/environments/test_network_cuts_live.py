@@ -147,3 +147,13 @@ def test_a_host_that_nobody_reaches_is_given_up_and_its_stale_tasks_end_when_it_
     wait_until(lambda: presence(cluster, victim.host) == "ACTIVE", "it is there again", 60)
     placed = workshop.create("fairmq-ex-1-n-1", processors=9)
     assert victim.host in {task["host"] for task in placed["tasks"]}
+
+
+def test_a_master_that_reaches_nobody_for_long_gives_nobody_up(workshop, cluster, links, running):
+    """When all are silent at once it is the master's own link that is cut."""
+    links["master"].cut()
+    last_for(2 * LONG_S)
+    links["master"].heal()
+    for host in cluster.minions:
+        wait_until(lambda host=host: presence(cluster, host) == "ACTIVE", f"{host} is there again", 60)
+    goes_on(workshop, running)
