@@ -5,6 +5,7 @@ from salt_o2.core.course import Course
 from salt_o2.core.effects import CallEnded, Drive, Effect, Invoke
 from salt_o2.core.moment import Moment
 from salt_o2.core.orders import Wave, commands
+from salt_o2.core.plan import PlannedTask
 from salt_o2.core.states import EnvironmentEvent, EnvironmentState, TaskState
 from salt_o2.core.wait import Awaited, Wait
 
@@ -27,7 +28,7 @@ class HookSteps(Course):
             case Rest():
                 return self._rest(at)
             case Move():
-                return self._move(at)
+                return self._leave_no_hook() + self._move(at)
             case Enter():
                 return self._enter()
 
@@ -67,6 +68,7 @@ class HookSteps(Course):
         tasks = self.hooks.tasks(moment)
         if not tasks:
             return []
+        self.hooks.begun |= {task.id for task in tasks}
         wave = Wave(goal=TaskState.RUNNING, tasks=tuple(tasks), launch=True)
         limit = max(task.timeout_s for task in tasks)
         self.revision += 1
@@ -87,7 +89,25 @@ class HookSteps(Course):
         tasks = self.hooks.tasks(moment)
         if not tasks:
             return []
+        self.hooks.begun -= {task.id for task in tasks}
         return self._send(Wave(goal=TaskState.DONE, tasks=tuple(tasks)), at)
+
+    def _leave_no_hook(self) -> list[Effect]:
+        """See, on the way to the end or to ERROR, that nothing goes on of what was cut short."""
+        assert self.transition
+        if self.transition.event is _E.EXIT and (left := self._hooks_begun()):
+            self.hooks.begun.clear()
+            self.transition.waves.append(Wave(goal=TaskState.DONE, tasks=left))
+        return self._end_hooks() if self.transition.event is _E.GO_ERROR else []
+
+    def _end_hooks(self) -> list[Effect]:
+        """Order all hooks that were begun to end, whether they have answered or not, and wait for nobody."""
+        left = self._hooks_begun()
+        sent = self._commands(Wave(goal=TaskState.DONE, tasks=left), _E.EXIT) if left else []
+        return [Drive(command=command) for command in sent]
+
+    def _hooks_begun(self) -> tuple[PlannedTask, ...]:
+        return tuple(self.members.tasks[id] for id in sorted(self.hooks.begun) if id in self.members.tasks)
 
     def _hook_failed(self, told: str, critical: bool, at: float) -> list[Effect]:
         """Act on a failed hook: only a critical one matters, and not on the way to the end or to ERROR."""
@@ -103,12 +123,7 @@ class HookSteps(Course):
         return self._fail(head + told.removeprefix(head), at)  # task hooks are told with it already
 
     def _hooks_failed(self, reason: str, critical: bool, at: float) -> list[Effect]:
+        # Whoever overran its time is ended by what follows, the next stage or GO_ERROR; in ERROR by neither.
         assert self.transition
-        left = tuple(
-            self.members.tasks[task] for task in self.hooks.task_ids() if self.members.is_alive(task)
-        )
-        effects: list[Effect] = []
-        if left:  # whoever overran its time is ended, whatever becomes of the transition
-            sent = self._commands(Wave(goal=TaskState.DONE, tasks=left), _E.EXIT)
-            effects = [Drive(command=command) for command in sent]
-        return effects + self._hook_failed(reason, critical, at)
+        last = critical and self.state is _S.ERROR and not self.transition.forgives
+        return (self._end_hooks() if last else []) + self._hook_failed(reason, critical, at)

@@ -24,6 +24,8 @@ class Hooks:
     def __init__(self, plan: Plan) -> None:
         """Sort the hooks of ``plan`` by their moments."""
         self.open: dict[str, OpenCall] = {}
+        self.begun: set[TaskId] = set()
+        """Task hooks that were ordered to start and not to end: something may be left of them."""
         self._count = 0
         self._tasks: dict[Moment, list[PlannedTask]] = defaultdict(list)
         self._calls: dict[Moment, list[PlannedCall]] = defaultdict(list)

@@ -33,6 +33,8 @@ class Snapshot:
     excluded: dict[TaskId, str] = field(default_factory=dict)
     lost: dict[TaskId, str] = field(default_factory=dict)
     restarts: dict[TaskId, list[float]] = field(default_factory=dict)
+    hooks: tuple[TaskId, ...] = ()
+    """Task hooks that were begun and not ended."""
 
 
 def take(environment: Environment) -> Snapshot:
@@ -55,6 +57,7 @@ def take(environment: Environment) -> Snapshot:
         excluded=dict(environment.members.excluded),
         lost=dict(environment.members.lost),
         restarts={task: list(times) for task, times in environment.repairs.past.items()},
+        hooks=tuple(sorted(environment.hooks.begun)),
     )
 
 
@@ -76,6 +79,7 @@ def restore(
         environment.members.exclude(task, why)
     for task, why in snapshot.lost.items():
         environment.members.forgo(task, why)
+    environment.hooks.begun = set(snapshot.hooks)
     environment.repairs.past = {task: list(times) for task, times in snapshot.restarts.items()}
     return environment
 

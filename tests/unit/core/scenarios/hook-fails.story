@@ -15,6 +15,7 @@ when check runs
 when check ends with exit code 3
   the world hears: on flp1 check ERROR
   the world hears: check on flp1 FAILED, ERROR (critical, policy fail): exit code 3
+  flp1 is told [3]: check -> DONE in 30 s
   the world hears: ERROR:
     | CONFIGURE of environment E failed: 1 task did not get there
     | role root.check (task check, class-of-check) on host flp1: run in state RUNNING: exit code 3
@@ -22,3 +23,6 @@ when check ends with exit code 3
     | CONFIGURE of environment E failed: 1 task did not get there
     | role root.check (task check, class-of-check) on host flp1: run in state RUNNING: exit code 3
   = ERROR
+
+when everybody obeys
+  the world hears: on flp1 check DONE
