@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 def cluster(tmp_path_factory):
     """A cluster of its own, with two minions: it is killed again and again."""
     directory = tmp_path_factory.mktemp("killed") / "private"
-    status = up(directory, minions=2, heartbeat_s=10)
+    status = up(directory, minions=2)
     yield PrivateCluster.of(status)
     down(directory)
     assert marked(directory) == []

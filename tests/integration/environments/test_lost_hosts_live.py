@@ -100,7 +100,13 @@ def test_nothing_is_started_twice_while_only_minion_and_agent_are_away(cluster_t
         wait_until(lambda: status_of(cluster, victim) == "SILENT", "its silence is noticed", 40)
         time.sleep(MANY_HEARTBEATS_S)
         assert status_of(cluster, victim) == "SILENT"
-        assert show(cluster, environment)["state"] == "RUNNING"
+        seen = show(cluster, environment)
+        assert seen["state"] == "RUNNING"
+        for task in seen["tasks"]:
+            there = task["host"] != victim
+            assert (task["state"], task["last_state"]) == ("RUNNING" if there else "UNKNOWN", "RUNNING")
+            assert (task["age_s"] < MANY_HEARTBEATS_S) is there
+        assert list(seen["unconfirmed"]) == [victim]
     finally:
         for pid in frozen:
             os.kill(pid, signal.SIGCONT)

@@ -1,0 +1,45 @@
+"""A living device speaks first at its control port; a stopped or dead one does not: ours and FairMQ's own."""
+
+import asyncio
+import os
+import signal
+
+import pytest
+from device_topology import OURS, PATIENCE_S, Stage
+
+from salt_o2.control.probe import Probe
+
+PREFIX = os.environ.get("O2_FAIRMQ_PREFIX", "")
+needs_fairmq = pytest.mark.skipif(not PREFIX, reason="O2_FAIRMQ_PREFIX names no FairMQ installation")
+THEIRS = [f"{PREFIX}/bin/fairmq-ex-1-n-1-sink", "-S", f"<{PREFIX}/lib/", "--color", "false"]
+SOON_S = 0.5
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.mark.parametrize(
+    ("command", "codec"),
+    [
+        pytest.param([OURS, "sink"], "OCClite", id="ours"),
+        pytest.param(THEIRS, "OCClite", id="fairmq-OCClite", marks=needs_fairmq),
+        pytest.param(THEIRS, "OCC", id="fairmq-OCC", marks=needs_fairmq),
+    ],
+)
+def test_a_device_gives_a_sign_of_life_exactly_while_it_lives(tmp_path, command, codec):
+    async def watch():
+        async with Stage(tmp_path) as stage:
+            device = stage.start("sink", command, codec)
+            await device.ready()
+            probe, port = Probe(), [device.channel.port]
+            assert await probe.speaks("127.0.0.1", port, PATIENCE_S) is True
+            os.kill(device.process.pid, signal.SIGSTOP)
+            assert await probe.speaks("127.0.0.1", port, SOON_S) is False
+            os.kill(device.process.pid, signal.SIGCONT)
+            for _ in range(3):
+                assert await probe.speaks("127.0.0.1", port, PATIENCE_S) is True
+            await device.ready()  # it serves its agent as before
+            device.process.kill()
+            await device.code()
+            assert await probe.speaks("127.0.0.1", port, PATIENCE_S) is False
+
+    asyncio.run(watch())
