@@ -12,7 +12,7 @@ TOOLS = ("pip", "setuptools", "wheel", "setuptools-scm")
 
 
 def project_wheel(folder: Path, version: str = "") -> Path:
-    """Build the project as a wheel into ``folder`` from what git knows of the working tree; return it.
+    """Build the working tree, without what git ignores, as a wheel into ``folder``; return it.
 
     Its version is the fallback of a source outside git, or ``version``.
     """
@@ -23,10 +23,9 @@ def project_wheel(folder: Path, version: str = "") -> Path:
 
 
 def copy_source(source: Path) -> Path:
-    """Copy what git knows of the working tree, but the tests and git's own, to ``source``; return it."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True
-    ).stdout
+    """Copy the working tree without what git ignores, the tests and git's own, to ``source``; return it."""
+    words = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(words, cwd=ROOT, capture_output=True, check=True, text=True).stdout
     for name in filter(None, listed.split("\0")):
         if (ROOT / name).is_file() and not name.startswith("tests/"):
             (source / name).parent.mkdir(parents=True, exist_ok=True)

@@ -48,6 +48,8 @@ def built(fresh, tmp_path_factory):
     with tarfile.open(sdist) as archive:
         archive.extractall(out / "unpacked", filter="data")
     (unpacked,) = (out / "unpacked").iterdir()
+    (unpacked / "build/lib/salt_o2").mkdir(parents=True)
+    (unpacked / "build/lib/salt_o2/forgotten.py").write_text("# of an earlier build\n")
     ask(fresh, "-c", BUILD.format(kind="wheel", folder=str(out)), cwd=unpacked)
     (wheel,) = out.glob("*.whl")
     return sdist, wheel
@@ -77,6 +79,17 @@ def test_the_wheel_has_the_library_with_its_types_and_nothing_else(built):
     for name in tracked("salt_o2"):
         assert name in inside or not name.endswith((".py", ".pyi", "py.typed"))
     assert {name.split("/")[0].split("-")[0] for name in inside} == {"salt_o2"}
+
+
+def test_what_an_earlier_build_has_left_is_not_in_the_wheel(built):
+    assert "salt_o2/forgotten.py" not in zipfile.ZipFile(built[1]).namelist()
+
+
+def test_the_source_distribution_has_what_the_wheel_is_made_of_and_the_papers(built):
+    with tarfile.open(built[0]) as archive:
+        inside = {name.partition("/")[2] for name in archive.getnames()}
+    papers = {"CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "pyproject.toml", "setup.py"}
+    assert inside >= papers | set(tracked("states", "reactor", "pillar", "examples", "modules", "runners"))
 
 
 def test_outside_git_the_version_is_the_fallback(built):
