@@ -10,7 +10,7 @@ Everything here runs in one asyncio loop; nothing in it waits for a host.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -21,6 +21,7 @@ from salt_o2.control.outbox import Bus, Outbox
 from salt_o2.control.pooling import Pooling
 from salt_o2.control.reshaping import Reshaping
 from salt_o2.control.store import Kept, Store
+from salt_o2.control.strays import Strays
 from salt_o2.control.watch import HostWatch
 from salt_o2.core import snapshot, survey
 from salt_o2.core.effects import (
@@ -64,7 +65,6 @@ log = logging.getLogger(__name__)
 ONLY_TELLS = (AnnounceMoves, AnnounceFailure, AnnounceRecovery, Insist)
 """Effects that change nothing: they need not be on disk before they are carried out."""
 WAY_DOWN = frozenset({_E.STOP_ACTIVITY, _E.RESET, _E.EXIT, _E.GO_ERROR})
-UNKNOWN = "%d tasks run on %s of %s, which this store does not know; left alone: salt-run o2.rebuild"
 FLUSH_AGAIN_S = 1.0
 FLUSH_S = 0.2
 """How long what was only heard may wait for its place in the journal."""
@@ -112,8 +112,7 @@ class Control:
         self.inventory = Inventory()
         self.watch = HostWatch(self)
         self.held: dict[EnvironmentId, Held] = {}
-        self.unknown: dict[EnvironmentId, dict[HostId, Command]] = {}
-        """Environments that run and that the store does not know: by host, what would end their tasks."""
+        self.strays = Strays(self)
         self._outbox = Outbox(bus)
         self._answers: dict[str, asyncio.Future[None]] = {}
         self._flush: asyncio.TimerHandle | None = None
@@ -197,7 +196,7 @@ class Control:
             self.inventory.add_host(report.host, report.facts)
             self.store.raise_run_counter(report.facts.last_run)
             log.info("host %s has %d tasks", report.host, len(report.tasks))
-            self._end_strays(report, environments)
+            self.strays.sort_out(report, environments)
         if before in AWAY:
             self.watch.welcome(report.host)
         for name, moved in survey.by_environment(environments, report, at).items():
@@ -219,29 +218,6 @@ class Control:
     def inquire(self, host: HostId) -> None:
         """Ask the agent on ``host`` for a survey."""
         self._outbox.send([Inquiry(host=host)])
-
-    def _end_strays(self, report: Report, environments: Mapping[EnvironmentId, Environment]) -> None:
-        ended = []
-        for hosts in self.unknown.values():
-            hosts.pop(report.host, None)
-        for command in survey.strays(environments, report, self.pooling.pool.entries):
-            if self._is_ours(command):
-                log.warning("ending %d tasks on %s of %s", len(command.orders), *_whose(command))
-                ended.append(command)
-            else:
-                log.error(UNKNOWN, len(command.orders), *_whose(command))
-                self.unknown.setdefault(command.environment, {})[command.host] = command
-        self.unknown = {name: hosts for name, hosts in self.unknown.items() if hosts}
-        self._outbox.send(ended)
-
-    def _is_ours(self, command: Command) -> bool:
-        """Whether it is known where the tasks that ``command`` ends come from, and that nobody needs them."""
-        known = command.environment in self.held or self.store.has_ended(command.environment)
-        return known or self.pooling.has_had(command)
-
-    def end_unknown(self, environment: EnvironmentId) -> None:
-        """End the tasks of an environment that the store does not know, because a person wants it."""
-        self._outbox.send(list(self.unknown.pop(environment, {}).values()))
 
     def step(self, held: Held, message: Message) -> None:
         """Let an environment take in a message, and carry out what follows."""
@@ -351,7 +327,3 @@ class Control:
 
     def _alive(self) -> str:
         return f"; there are: {', '.join(self.held)}" if self.held else "; there is none"
-
-
-def _whose(command: Command) -> tuple[HostId, EnvironmentId]:
-    return command.host, command.environment

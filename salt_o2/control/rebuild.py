@@ -32,13 +32,13 @@ class Rebuild:
         chosen = self._chosen(wanted.id)
         if wanted.end:
             for environment in chosen:
-                control.end_unknown(environment)
-            return {"ended": chosen, "rebuilt": [], "unknown": sorted(control.unknown)}
+                control.strays.end(environment)
+            return {"ended": chosen, "rebuilt": [], "unknown": sorted(control.strays.unknown)}
         found = [await self._one(environment, user) for environment in chosen]
-        return {"ended": [], "rebuilt": found, "unknown": sorted(control.unknown)}
+        return {"ended": [], "rebuilt": found, "unknown": sorted(control.strays.unknown)}
 
     def _chosen(self, wanted: str) -> list[EnvironmentId]:
-        unknown = sorted(self._control.unknown)
+        unknown = sorted(self._control.strays.unknown)
         chosen = [environment for environment in unknown if environment.startswith(wanted)]
         if wanted and not chosen:
             there = ", ".join(unknown) or "none"
@@ -47,7 +47,7 @@ class Rebuild:
 
     async def _one(self, environment: EnvironmentId, user: str) -> dict[str, Any]:
         control = self._control
-        hosts = sorted(control.unknown[environment])
+        hosts = sorted(control.strays.unknown[environment])
         answers = await asyncio.gather(*(self._remains(host, environment) for host in hosts))
         remains = [each for answer in answers for each in answer]
         if not remains:
@@ -66,7 +66,7 @@ class Rebuild:
         control, tasks = self._control, rebuilt(remains)[0].tasks
         revisions = {each.task: each.revision for each in remains}
         control.pooling.rebuild([(task, revisions[task.id]) for task in tasks], control.clock())
-        control.unknown.pop(POOL, None)
+        control.strays.unknown.pop(POOL, None)
         await control.bus.send([Inquiry(host=host) for host in hosts])
         return {"id": POOL, "tasks_total": len(tasks)}
 
@@ -82,5 +82,5 @@ class Rebuild:
         kept = Kept(id=environment, created=at, user=user, shape=Shape(), plan=plan, snapshot=known)
         created = history.Created(at=at, plan=plan, timeouts=limits, user=user)
         held = control.adopt(kept, snapshot.restore(environment, plan, known, limits), created)
-        control.unknown.pop(environment, None)
+        control.strays.unknown.pop(environment, None)
         return held
