@@ -254,9 +254,9 @@ class Agent:
     async def _keep_limits(self) -> None:
         while True:
             await asyncio.sleep(LIMITS_EVERY_S)
-            watched = [task for task in self._tasks.values() if task.has_watched_limits]
-            sessions = procfs.sessions() if watched else {}
-            for task in watched:
+            limited = [task for task in self._tasks.values() if task.has_limits]
+            sessions = procfs.sessions() if any(task.has_watched_limits for task in limited) else {}
+            for task in limited:
                 task.keep_limits(sessions)
 
 

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -108,6 +108,16 @@ class Body:
     def watched(self) -> Limits:
         """What of its limits no control group holds."""
         return limits.watched(self._limits, self._group.holds if self._group else lambda _: False)
+
+    @property
+    def has_limits(self) -> bool:
+        """Whether it can exceed something without being ended by the kernel at once."""
+        return self.watched != limits.NOTHING or self._limits.pids > 0
+
+    def excess(self, session: Iterable[int]) -> str:
+        """Return which of its limits it exceeds, in words; ``session`` has the pids of its processes."""
+        refused = self._group.excess(self._limits) if self._group else ""
+        return refused or limits.excess(self.watched, limits.use_of(session))
 
     def leave_group(self) -> str:
         """Take its control group away, once all has ended; return which limit it was ended for, if any."""

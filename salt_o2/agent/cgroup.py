@@ -77,9 +77,14 @@ class Group:
         return controller in self._read("cgroup.controllers").split()
 
     def excess(self, limits: Limits) -> str:
-        """Return which of ``limits`` the task ran into and was ended for, in words; empty if none."""
+        """Return which of ``limits`` the kernel has held the task to, in words; empty if none.
+
+        For memory it was ended then; a process that it may not have is only refused.
+        """
         if limits.memory_mb and self._count("memory.events", "oom_kill"):
             return f"it needed more memory than its limit of {limits.memory_mb:g} MB"
+        if limits.pids and self._count("pids.events", "max"):
+            return f"it wanted more processes and threads, and its limit is {limits.pids}"
         return ""
 
     def kill(self) -> None:

@@ -12,7 +12,7 @@ from salt_o2.agent import procfs
 from salt_o2.core.launch import Limits
 
 PAGE_MB = os.sysconf("SC_PAGE_SIZE") / (1024 * 1024)
-_NOTHING = Limits()
+NOTHING = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def use_of(pids: Iterable[int]) -> Use:
 
 def watched(limits: Limits, is_held: Callable[[str], bool]) -> Limits:
     """Return what of ``limits`` somebody must look after, because no controller holds it."""
-    if limits == _NOTHING:
+    if limits == NOTHING:
         return limits
     return Limits(
         memory_mb=0.0 if is_held("memory") else limits.memory_mb,

@@ -19,7 +19,6 @@ from salt_o2.agent.watch import Watch
 from salt_o2.core import escalation
 from salt_o2.core.errors import InvalidRequest
 from salt_o2.core.ids import TaskId
-from salt_o2.core.launch import Limits
 from salt_o2.core.messages import Command, Exit, Failure, Order, TaskReport
 from salt_o2.core.states import TaskEvent, TaskState
 from salt_o2.core.task_goal import Act, next_step
@@ -132,18 +131,23 @@ class Task:
     # --- limits ---------------------------------------------------------------------------------
 
     @property
-    def has_watched_limits(self) -> bool:
+    def has_limits(self) -> bool:
         """Whether somebody must look whether it stays within its limits."""
         living = self._life.body
-        return living is not None and living.watched != Limits()
+        return living is not None and living.has_limits
+
+    @property
+    def has_watched_limits(self) -> bool:
+        """Whether that is to be seen at its processes, because no control group holds it to them."""
+        living = self._life.body
+        return living is not None and living.watched != limits.NOTHING
 
     def keep_limits(self, sessions: Mapping[int, list[int]]) -> None:
         """End the processes if those of its session exceed what they may; nobody else is touched."""
         living = self._life.body
         if living is None or self._life.excess:
             return
-        use = limits.use_of(sessions.get(living.process.pid, ()))
-        self._life.excess = limits.excess(living.watched, use)
+        self._life.excess = living.excess(sessions.get(living.process.pid, ()))
         if self._life.excess:
             log.warning("task %s: %s; ending it", self.id, self._life.excess)
             living.process.hit(signal.SIGKILL)

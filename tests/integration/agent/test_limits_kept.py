@@ -14,6 +14,12 @@ RUNNING, ERROR, DONE = TaskState.RUNNING, TaskState.ERROR, TaskState.DONE
 PYTHON = "exec python3 -c "
 GREEDY = PYTHON + "'import time; kept = bytearray(200 << 20); time.sleep(1000)'"
 FERTILE = "for n in 1 2 3 4 5 6 7 8; do sleep 1000 & done; wait"
+STUBBORN = PYTHON + (
+    '\'import subprocess, time\nwhile True:\n    try: subprocess.Popen(["sleep", "1000"])\n'
+    "    except OSError: time.sleep(0.1)'"
+)
+"""Goes on although it may have no more processes."""
+BUSY = PYTHON + "'while True: pass'"
 
 needs_groups = pytest.mark.skipif(
     cgroup.base() is None, reason="no cgroup v2 that this user may write: groups are not tried"
@@ -25,8 +31,9 @@ needs_groups = pytest.mark.skipif(
     [
         (GREEDY, Limits(memory_mb=60), "memory"),
         (FERTILE, Limits(pids=4), "processes and threads, and its limit is 4"),
+        (STUBBORN, Limits(pids=6), "processes and threads, and its limit is 6"),
     ],
-    ids=["memory", "pids"],
+    ids=["memory", "pids", "pids-and-it-goes-on"],
 )
 def test_who_exceeds_is_ended_and_named(perform, script, limits, said):
     async def scene(stage):
@@ -38,6 +45,29 @@ def test_who_exceeds_is_ended_and_named(perform, script, limits, said):
         assert said in failure.reason
         os.kill(before.pid, 0)
         assert stage.latest["neighbour"].state is RUNNING
+
+    perform(scene)
+
+
+def throttled(group):
+    """How often the kernel has held it back."""
+    pairs = [line.split() for line in (group.path / "cpu.stat").read_text().splitlines()]
+    return int(dict(pairs).get("nr_throttled", 0))
+
+
+@needs_groups
+def test_who_wants_more_cores_than_it_may_is_held_back_and_runs_on(perform):
+    async def scene(stage):
+        limits = Limits(cpu=0.1)
+        await stage.launch(RUNNING, busy=basic(BUSY, limits=limits), free=basic(BUSY))
+        busy, free = (
+            cgroup.find(stage.directory / "tasks" / name, cgroup.base()) for name in ("busy", "free")
+        )
+        if not busy.holds("cpu"):
+            pytest.skip("the controller of cpu is not for control groups of version 2 on this machine")
+        await stage.until(lambda: throttled(busy))
+        assert throttled(free) == 0
+        assert {stage.latest[name].state for name in ("busy", "free")} == {RUNNING}
 
     perform(scene)
 

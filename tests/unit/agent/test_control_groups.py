@@ -97,6 +97,18 @@ def test_the_kernel_says_whether_memory_was_exceeded(tmp_path, events, said):
     assert made.excess(Limits()) == ""
 
 
+@pytest.mark.parametrize(
+    ("events", "said"),
+    [("max 3\n", "more processes and threads, and its limit is 64"), ("max 0\n", "")],
+    ids=["refused", "fine"],
+)
+def test_the_kernel_says_whether_a_process_was_refused(tmp_path, events, said):
+    made = group(tmp_path, "pids", pids_events=events)
+    assert said in made.excess(LIMITS)
+    assert bool(made.excess(LIMITS)) == bool(said)
+    assert made.excess(Limits(memory_mb=256.0)) == ""
+
+
 def test_each_task_has_a_group_of_its_own(tmp_path):
     names = {cgroup.name_of(tmp_path / agent / "tasks" / "sink") for agent in ("a", "b")}
     assert len(names) == 2
