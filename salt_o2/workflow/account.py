@@ -90,10 +90,16 @@ def spend(size: int) -> None:
         raise Refused(f"it makes more than {MADE:,} characters and entries")
     account.charges += 1
     if account.charges % CHARGES == 0 or not account.until:
-        _look_at_the_clock(account)
+        look_at_the_clock()
 
 
-def _look_at_the_clock(account: _Account) -> None:
+def look_at_the_clock() -> None:
+    """Go on only if there is time left; for what makes little and takes long.
+
+    Raises:
+        Refused: if there is none.
+    """
+    account = _ACCOUNT
     now = thread_time()
     if not account.until:
         account.until = min(now + EVALUATION_S, account.deadline)

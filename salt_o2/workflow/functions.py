@@ -193,7 +193,10 @@ def _rounded(value: Any) -> int:
 
 
 def _joined(values: Any, separator: Any = "") -> str:
-    return text_of(bounded(text_of(separator).join(text_of(each) for each in listed(values, "join"))))
+    parts, between = [text_of(each) for each in listed(values, "join")], text_of(separator)
+    if sum(map(len, parts)) + len(between) * len(parts) > RENDERED:
+        raise Refused(f"a result of more than {RENDERED:,} characters")
+    return between.join(parts)
 
 
 STRINGS: dict[str, Callable[..., Any]] = {

@@ -113,6 +113,14 @@ class ExpressionParser(Parser):
             tree = _filter(tree, "coalesce", self._closure(self.parse_unary(False)), at=at)
         return self.parse_filter_expr(tree) if with_filter else tree
 
+    def parse_pow(self) -> nodes.Expr:
+        """``a ** b ** c`` is ``a ** (b ** c)``, as in expr-lang and unlike jinja2."""
+        tree = self.parse_unary()
+        if self.stream.current.type == "pow":
+            at = next(self.stream).lineno
+            return nodes.Pow(tree, self.parse_pow(), lineno=at)
+        return tree
+
     def parse_primary(self, with_namespace: bool = False) -> nodes.Expr:
         """A literal, a name, ``#``, ``.name``, or a function that takes a closure."""
         current = self.stream.current

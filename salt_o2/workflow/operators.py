@@ -6,6 +6,7 @@ from typing import Any
 
 from jinja2 import Undefined
 
+from salt_o2.workflow.account import look_at_the_clock
 from salt_o2.workflow.limits import ITERATIONS
 from salt_o2.workflow.pattern import matches
 from salt_o2.workflow.values import Refused, as_number, kind_of, like_boolean, like_number, text_of, truth
@@ -50,6 +51,11 @@ def _member(value: Any, key: Any) -> Any:
 
 def _contains(value: Any, part: Any) -> bool:
     return part in value if isinstance(value, list | tuple) else text_of(part) in text_of(value)
+
+
+def _matches(value: Any, pattern: Any) -> bool:
+    look_at_the_clock()
+    return matches(text_of(pattern), text_of(value))
 
 
 def _compared(left: Any, operator: str, right: Any) -> bool:
@@ -138,7 +144,7 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "contains": _contains,
     "starts_with": lambda value, start: text_of(value).startswith(text_of(start)),
     "ends_with": lambda value, end: text_of(value).endswith(text_of(end)),
-    "matches": lambda value, pattern: matches(text_of(pattern), text_of(value)),
+    "matches": _matches,
     "up_to": _up_to,
     "let": lambda value, name, body: body.with_name(name, value),
     f"{PREFIX}all": lambda over, closure: _found(over, lambda *at: not truth(closure(*at)), "all") is None,
