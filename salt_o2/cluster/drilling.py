@@ -23,7 +23,6 @@ Say = Callable[[str], None]
 HEALED_WITHIN_S = 60.0
 """How long all may take to be well again after a round; generous, for small machines under load."""
 LOOK_EVERY_S = 0.1
-LEAST_HEARTBEAT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +88,7 @@ def drill(
         UnknownName: if there is no such environment.
         InvalidRequest: if it is not at rest, so that nothing can be said about it.
     """
-    current = _patient(directory)
+    current = _started(directory)
     silent_s = SILENT_AFTER * current.heartbeat_s
     before = look(directory)
     chosen = _chosen(before, environment)
@@ -128,17 +127,11 @@ def parts_of(seen: Seen, environment: str, links: bool = False) -> list[Part]:
     ]
 
 
-def _patient(directory: str | Path) -> Record:
-    """Return what was started, unless it gives a host up before Salt can have started its agent again."""
+def _started(directory: str | Path) -> Record:
+    """Return what was started in ``directory``."""
     current = record.read(layout(directory))
     if current is None:
         raise UnknownName(f"there is no cluster in {directory}")
-    if current.heartbeat_s < LEAST_HEARTBEAT_S:
-        raise InvalidRequest(
-            f"hosts of {directory} send a heartbeat every {current.heartbeat_s:g} s, and count as lost "
-            f"before a killed agent is back: drill a cluster whose heartbeat is {LEAST_HEARTBEAT_S:g} s "
-            f"(coconut cluster up --heartbeat {LEAST_HEARTBEAT_S:g})"
-        )
     return current
 
 

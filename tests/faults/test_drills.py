@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(300 + 120 * MINUTES)]
 def cluster(tmp_path_factory):
     """A cluster of two minions that is maltreated."""
     directory = tmp_path_factory.mktemp("faults") / "private"
-    status = up(directory, minions=2, heartbeat_s=8)
+    status = up(directory, minions=2)
     yield PrivateCluster.of(status)
     ended = down(directory)
     assert ended["leftovers"] == []
