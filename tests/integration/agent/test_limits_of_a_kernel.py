@@ -1,0 +1,21 @@
+"""Limits held by the kernel's own controllers, on a kernel that has them, wherever this is tried."""
+
+from pathlib import Path
+
+import pytest
+from user_mode_kernel import PACKAGE, is_there, pytest_command, run
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(not is_there(), reason=f"no kernel to be run as a process: install {PACKAGE}"),
+]
+ROOT = Path(__file__).resolve().parents[3]
+GROUPS = "tests/integration/agent/test_limits_kept.py"
+
+
+def test_all_limits_are_held_where_all_controllers_are_there(tmp_path):
+    code, said = run(tmp_path, ROOT, *pytest_command(GROUPS), timeout_s=280)
+    assert code == 0, said
+    assert " skipped" not in said, said
+    assert "Memory cgroup out of memory: Killed process" in said, "it was the kernel that ended it"
