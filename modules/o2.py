@@ -113,9 +113,11 @@ def kill(tasks, timeout=30):
         return agent.kill(_names(tasks))
 
 
-def log_(task, lines=20, timeout=10):
+def log_(task, lines=20, timeout=10, after=None, wait=0):
     """
     Return the last lines that a task wrote to stdout and stderr; also of one that ended lately.
+
+    With ``after`` return what came since then instead, as soon as there is something.
 
     task
         Its name.
@@ -126,14 +128,21 @@ def log_(task, lines=20, timeout=10):
     timeout
         Seconds that the agent may take.
 
+    after
+        Places in its output: what an earlier call returned as ``at``.
+
+    wait
+        Seconds to wait for something new, up to 60.
+
     CLI Example:
 
     .. code-block:: bash
 
         salt flp1 o2.log readout lines=100
+        salt flp1 o2.log readout after='{stdout: 5120, stderr: 0}' wait=30
     """
     with _agent(timeout) as agent:
-        return agent.log(_names(task)[0], lines)
+        return agent.log(_names(task)[0], lines, after, wait)
 
 
 def info(timeout=10):

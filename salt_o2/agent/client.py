@@ -45,9 +45,18 @@ class AgentClient:
         """End the processes of ``tasks``; return for each whether they have ended."""
         return dict(self._ask("kill", 30.0, tasks=list(tasks)))
 
-    def log(self, task: str, lines: int) -> dict[str, list[str]]:
-        """Return the last ``lines`` lines that ``task`` wrote, of ``stdout`` and ``stderr``."""
-        return dict(self._ask("log", task=task, lines=lines))
+    def log(
+        self, task: str, lines: int, after: Mapping[str, int] | None = None, wait_s: float = 0.0
+    ) -> dict[str, Any]:
+        """Return the last ``lines`` lines that ``task`` wrote, of ``stdout`` and ``stderr``.
+
+        ``at`` says where they end. With such places in ``after`` what came since is returned, as soon as
+        there is something, at the latest in ``wait_s`` seconds.
+        """
+        if after is None:
+            return dict(self._ask("log", task=task, lines=lines))
+        asked = {"task": task, "lines": lines, "after": dict(after), "wait_s": wait_s}
+        return dict(self._ask("log", wait_s + GRACE_S, **asked))
 
     def records(self, environment: str) -> list[dict[str, Any]]:
         """Return all that the agent has on disk about the tasks of ``environment``."""

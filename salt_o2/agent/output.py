@@ -14,6 +14,8 @@ BOUND = 10 * 1024 * 1024
 LOOK_BACK = 64 * 1024
 """Bytes read for a few lines; for many, as many more as lines mostly have."""
 TYPICAL = 200
+LONGEST_LINE = 4096
+"""Bytes; what is longer without an end is told all the same."""
 CLIP = 400
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
 """Colours and the like, which must not reach somebody's terminal."""
@@ -25,6 +27,7 @@ def trim(path: Path, bound: int = BOUND) -> bool:
         if path.stat().st_size <= bound // 2:
             return False
         with path.open("r+b") as file:
+            size = os.fstat(file.fileno()).st_size
             kept = _last(file.fileno(), bound // 2)
             os.ftruncate(file.fileno(), 0)
     except FileNotFoundError:
@@ -32,6 +35,7 @@ def trim(path: Path, bound: int = BOUND) -> bool:
     part = _before(path).with_suffix(".part")
     part.write_bytes(kept)
     part.replace(_before(path))
+    _beside(path, "cut").write_text(str(_cut(path) + size))
     return True
 
 
@@ -43,8 +47,32 @@ def tail(path: Path, lines: int) -> tuple[str, ...]:
     for part in (path, _before(path)):
         if data.count(b"\n") <= lines:
             data = _read_end(part, max(LOOK_BACK, lines * TYPICAL)) + data
-    found = data.decode(errors="replace").splitlines()
-    return tuple(CONTROL.sub("", line)[:CLIP] for line in found[-lines:])
+    return _readable(data)[-lines:]
+
+
+def end(path: Path) -> int:
+    """Return how many bytes were ever written to ``path``, as far as anybody saw them."""
+    return _cut(path) + _size(path)
+
+
+def since(path: Path, place: int, most: int) -> tuple[tuple[str, ...], int]:
+    """Return the lines that came after ``place``, a count of bytes, and the place where they end.
+
+    Of more than ``most`` bytes the last are returned, and a line that says so. A line that is not complete
+    yet is left for the next time, unless it has grown too long to be one.
+    """
+    cut, written = _cut(path), end(path)
+    if place > written:
+        place = cut  # the file was begun anew
+    wanted = max(place, written - most)
+    first = cut - _size(_before(path))  # what is still there begins here
+    begin = max(wanted, first)
+    data = _read(_before(path), begin - first, cut - begin) + _read(
+        path, max(0, begin - cut), written - max(begin, cut)
+    )
+    whole = data if len(data) > LONGEST_LINE and b"\n" not in data else data[: data.rfind(b"\n") + 1]
+    left_out = (f"[{begin - place} bytes are left out]",) if begin > place else ()
+    return (*left_out, *_readable(whole)), begin + len(whole)
 
 
 def last_words(stdout: Path, stderr: Path, lines: int = 20) -> tuple[str, ...]:
@@ -53,13 +81,47 @@ def last_words(stdout: Path, stderr: Path, lines: int = 20) -> tuple[str, ...]:
     return (*tail(stdout, lines - len(errors)), *errors)
 
 
+def _readable(data: bytes) -> tuple[str, ...]:
+    found = data.decode(errors="replace").splitlines()
+    return tuple(CONTROL.sub("", line)[:CLIP] for line in found)
+
+
 def _before(path: Path) -> Path:
-    return path.with_name(path.name + ".before")
+    return _beside(path, "before")
+
+
+def _beside(path: Path, what: str) -> Path:
+    return path.with_name(f"{path.name}.{what}")
+
+
+def _cut(path: Path) -> int:
+    """Return how many bytes were cut off at the beginning of ``path`` so far."""
+    try:
+        return int(_beside(path, "cut").read_text())
+    except (OSError, ValueError):
+        return 0
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _last(fd: int, count: int) -> bytes:
     size = os.fstat(fd).st_size
     return os.pread(fd, count, max(0, size - count))
+
+
+def _read(path: Path, begin: int, count: int) -> bytes:
+    if count <= 0:
+        return b""
+    try:
+        with path.open("rb") as file:
+            return os.pread(file.fileno(), count, begin)
+    except OSError:
+        return b""
 
 
 def _read_end(path: Path, count: int) -> bytes:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from salt_o2.agent import output
+from salt_o2.agent import voice
 from salt_o2.agent.agent import Agent
 from salt_o2.agent.task import Task
 from salt_o2.core.codec import plain, typed
@@ -16,6 +16,7 @@ from salt_o2.core.states import TaskEvent
 
 LONGEST_LOG = 100_000
 LONGEST_WAIT_S = 3600.0
+LONGEST_FOLLOW_S = 60.0
 
 
 class Verbs:
@@ -61,13 +62,19 @@ class Verbs:
         ended = await asyncio.gather(*(task.kill() for task in chosen))
         return dict(zip((task.id for task in chosen), ended, strict=True))
 
-    async def log(self, task: Any, lines: Any) -> dict[str, list[str]]:
-        """Return the last lines of what a task wrote."""
-        count = typed(lines, int)
+    async def log(self, task: Any, lines: Any, after: Any = None, wait_s: Any = 0.0) -> dict[str, Any]:
+        """Return the last lines of what a task wrote, or wait for what comes ``after`` some places in it."""
+        count, name, limit = typed(lines, int), typed(task, str), typed(wait_s, float)
         if not 0 < count <= LONGEST_LOG:
             raise InvalidRequest(f"lines must be 1 to {LONGEST_LOG}, not {count}")
-        files = self._agent.output_of(typed(task, str)).files
-        return {path.name: list(output.tail(path, count)) for path in (files.stdout, files.stderr)}
+        if not 0 <= limit <= LONGEST_FOLLOW_S:
+            raise InvalidRequest(f"wait must be 0 to {LONGEST_FOLLOW_S:.0f} s, not {limit}")
+        if after is None:
+            found = voice.last(self._agent.output_of(name), count)
+        else:
+            places = typed(after, dict[str, int])
+            found = await voice.follow(lambda: self._agent.output_of(name), places, limit)
+        return found | {"over": self._agent.is_over(name)}
 
     async def records(self, environment: Any) -> list[dict[str, Any]]:
         """Return all that is on disk about the tasks of ``environment``: control may have lost it."""

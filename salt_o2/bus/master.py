@@ -6,6 +6,7 @@ burst loses most of it. The sure way is a Salt job. The way up is the master's e
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ import salt.utils.event
 from tornado.ioloop import IOLoop
 
 from salt_o2.bus import envelope, tags
+from salt_o2.bus.aside import aside
 from salt_o2.core.codec import plain, typed
 from salt_o2.core.effects import News
 from salt_o2.core.errors import InvalidRequest, Unreachable
@@ -58,22 +60,25 @@ class MasterBus:
         with salt.client.get_local_client(mopts=dict(self._opts)) as local:
             local.run_job([command.host], envelope.FUNCTION, [plain(command)], tgt_type="list")
 
-    async def ask(self, host: str, function: str, arguments: Sequence[Any]) -> Any:
+    async def ask(self, host: str, function: str, arguments: Sequence[Any], wait_s: float = 0.0) -> Any:
         """Return what an execution module's function returns on ``host``, as an ordinary Salt job.
+
+        The function itself may wait for ``wait_s`` seconds.
 
         Raises:
             Unreachable: if the minion does not answer, or answers with an error.
         """
-        return await asyncio.to_thread(self._ask, host, function, arguments)
+        run = aside if wait_s else asyncio.to_thread
+        return await run(self._ask, host, function, arguments, ASK_S + math.ceil(wait_s))
 
-    def _ask(self, host: str, function: str, arguments: Sequence[Any]) -> Any:
+    def _ask(self, host: str, function: str, arguments: Sequence[Any], limit_s: int) -> Any:
         with salt.client.get_local_client(mopts=dict(self._opts)) as local:
             answer = local.cmd(
-                [host], function, list(arguments), tgt_type="list", timeout=ASK_S, full_return=True
+                [host], function, list(arguments), tgt_type="list", timeout=limit_s, full_return=True
             )
         said = answer.get(host)
         if not said:
-            raise Unreachable(f"minion {host} has not answered {function} within {ASK_S} s")
+            raise Unreachable(f"minion {host} has not answered {function} within {limit_s} s")
         if said.get("retcode"):
             raise Unreachable(f"minion {host} answered {function} with: {said.get('ret')}")
         return said["ret"]

@@ -46,7 +46,7 @@ class Terminal:
 
             screen().print(painted(text))
         else:
-            print(text)
+            print(text, flush=True)  # somebody may be following, through a pipe
 
     def note(self, text: str) -> None:
         """Say on stderr how things go; not when a program reads us."""

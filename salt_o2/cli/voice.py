@@ -1,13 +1,18 @@
 """What a task writes, as its agent has kept it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from salt_o2.cli.terminal import Terminal
+from salt_o2.core.errors import UnknownName
+
+Places = dict[str, int]
+WAIT_S = 20.0
+"""How long one request waits for something new."""
 
 
 def task_log(terminal: Terminal, identity: str, lines: int) -> dict[str, Any]:
-    """Return the last ``lines`` lines of a task: ``task``, ``host``, ``stdout`` and ``stderr``.
+    """Return a task's last ``lines``: ``task``, ``host``, ``stdout``, ``stderr``, and ``at`` which places.
 
     Raises:
         UnknownName: if no living environment has that task.
@@ -17,13 +22,17 @@ def task_log(terminal: Terminal, identity: str, lines: int) -> dict[str, Any]:
     return dict(terminal.ask("task_log", {"id": identity, "lines": lines}))
 
 
-def new_lines(seen: Sequence[str], now: Sequence[str]) -> Sequence[str]:
-    """Return what of ``now`` came after ``seen``; both are the ends of one growing output.
+def follow(terminal: Terminal, identity: str, at: Places) -> Iterator[str]:
+    """Yield each line that a task writes after the places ``at``, until its environment, or it, is over.
 
-    The longest end of ``seen`` that lies in ``now`` is where they meet; if there is none, all is new.
+    stderr's lines say so. Nobody looks in vain: the request waits where the task writes.
     """
-    for end in range(len(now), 0, -1):
-        known = min(end, len(seen))
-        if known and now[end - known : end] == seen[len(seen) - known :]:
-            return now[end:]
-    return now
+    over = False
+    while not over:
+        try:
+            heard = terminal.ask("task_log", {"id": identity, "after": at, "wait_s": WAIT_S})
+        except UnknownName:
+            return  # the environment has ended, and the task with it
+        yield from heard["stdout"]
+        yield from (f"stderr: {line}" for line in heard["stderr"])
+        at, over = heard["at"], heard["over"]

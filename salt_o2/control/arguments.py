@@ -106,10 +106,14 @@ class Recover:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskLog:
-    """``task_log``: a task, and how many of its last lines."""
+    """``task_log``: a task, and how many of its last lines; or what comes after some places in its output."""
 
     id: str
     lines: int = 50
+    after: dict[str, int] | None = None
+    """What an earlier answer had as ``at``: whoever follows wants only what came since."""
+    wait_s: float = 0.0
+    """How long to wait for something new."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from typing import Any, Self
 import msgpack
 import zmq
 
+from salt_o2.control.attention import Readable, attentive
 from salt_o2.core.errors import O2Error, Unreachable, rebuild
 
 ProgressCallback = Callable[[dict[str, Any]], None]
@@ -65,11 +66,13 @@ class ControlClient:
             identity = uuid.uuid4().hex
             request = {"id": identity, "verb": verb, "arguments": arguments or {}, "user": self.user}
             socket.send(msgpack.packb(request))
-            return self._await_result(socket, identity, verb, on_progress, timeout_s)
+            with attentive(socket) as readable:
+                return self._await_result(socket, readable, identity, verb, on_progress, timeout_s)
 
     def _await_result(
         self,
         socket: "zmq.Socket[bytes]",
+        readable: Readable,
         identity: str,
         verb: str,
         on_progress: ProgressCallback | None,
@@ -78,7 +81,7 @@ class ControlClient:
         end = time.monotonic() + timeout_s
         deadline = min(end, time.monotonic() + FIRST_ANSWER_S)
         while True:
-            if not socket.poll(max(0, int(1000 * (deadline - time.monotonic())))):
+            if not readable(deadline - time.monotonic()):
                 raise self._silence(verb, answered=deadline == end, timeout_s=timeout_s)
             answer = msgpack.unpackb(socket.recv(), strict_map_key=False)
             if answer.get("id") != identity:

@@ -27,8 +27,8 @@ class Bus(Protocol):
     async def announce(self, news: News) -> None:
         """Tell the world."""
 
-    async def ask(self, host: HostId, function: str, arguments: Sequence[Any]) -> Any:
-        """Return what an execution module's function returns on ``host``."""
+    async def ask(self, host: HostId, function: str, arguments: Sequence[Any], wait_s: float = 0.0) -> Any:
+        """Return what an execution module's function returns on ``host``, which itself may wait so long."""
 
 
 class Outbox:

@@ -11,6 +11,7 @@ from salt_o2.control.asking import Progress, Verbs
 from salt_o2.control.control import Control, Held
 from salt_o2.control.freshness import Freshness
 from salt_o2.control.site import Site
+from salt_o2.control.voices import Voices
 from salt_o2.core.codec import plain
 from salt_o2.core.errors import UnknownName
 from salt_o2.core.plan import PlannedTask
@@ -23,6 +24,7 @@ class Overview:
         """Tell about ``control``, with the settings of ``site``."""
         self._control = control
         self._site = site
+        self._voices = Voices(control)
         self._since = control.clock()
         self.verbs: Verbs = {
             "task_list": (Nothing, self._tasks),
@@ -58,8 +60,7 @@ class Overview:
 
     async def _log(self, wanted: TaskLog, _user: str, _progress: Progress) -> dict[str, Any]:
         _, task = self._find(wanted.id)
-        said = await self._control.bus.ask(task.host, "o2.log", [task.id, wanted.lines])
-        return {"task": task.id, "path": task.path, "host": task.host, **said}
+        return await self._voices.hear(task, wanted)
 
     async def _workflows(self, _wanted: Nothing, _user: str, _progress: Progress) -> list[dict[str, Any]]:
         return await asyncio.to_thread(shelf.catalogue, self._site.repositories)

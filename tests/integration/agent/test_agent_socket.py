@@ -1,6 +1,7 @@
 """The agent's socket, and the Salt execution modules that use it, as a minion loads them."""
 
 import asyncio
+import os
 import stat
 
 import pytest
@@ -136,10 +137,30 @@ def test_the_log_is_shown_also_after_the_end(ask):
         await stage.launch(RUNNING, talker=basic("echo one; echo two; echo three >&2; exec sleep 1000"))
         await stage.until(lambda: stage.agent.output_of("talker").last_words() != ())
         await stage.until(lambda: len(stage.agent.output_of("talker").last_words()) == 3)
-        assert await call("o2.log", "talker") == {"stdout": ["one", "two"], "stderr": ["three"]}
+        said = {"stdout": ["one", "two"], "stderr": ["three"], "at": {"stdout": 8, "stderr": 6}}
+        assert await call("o2.log", "talker") == said | {"over": False}
         await stage.drive(DONE, "talker")
         await stage.until(lambda: stage.agent.tasks() == [])
-        assert (await call("o2.log", "talker", lines=1))["stdout"] == ["two"]
+        last = await call("o2.log", "talker", lines=1)
+        assert (last["stdout"], last["over"]) == (["two"], True)
+
+    ask(scene)
+
+
+def test_whoever_follows_a_task_hears_it_when_it_writes_and_is_let_go_when_it_ends(ask, tmp_path):
+    fifo = tmp_path / "words"
+    os.mkfifo(fifo)
+
+    async def scene(stage, call):
+        await stage.launch(RUNNING, talker=basic(f"cat {fifo}; exec sleep 1000"))
+        nowhere = {"stdout": 0, "stderr": 0}
+        following = asyncio.create_task(call("o2.log", "talker", after=nowhere, wait=60))
+        await asyncio.to_thread(fifo.write_text, "hello\n")
+        heard = await following
+        assert (heard["stdout"], heard["at"], heard["over"]) == (["hello"], {"stdout": 6, "stderr": 0}, False)
+        following = asyncio.create_task(call("o2.log", "talker", after=heard["at"], wait=60))
+        await stage.drive(DONE, "talker")
+        assert (await following)["over"]
 
     ask(scene)
 
@@ -168,6 +189,8 @@ def test_info_says_who_the_agent_is(ask):
         pytest.param("o2.kill", ({},), "name one task", id="kill-nothing"),
         pytest.param("o2.log", ("../../etc/passwd",), "no task", id="path-as-task"),
         pytest.param("o2.log", ("clock", 0), "lines must be", id="no-lines"),
+        pytest.param("o2.log", ("clock", 1, 5, {}, 3600), "wait must be", id="a-long-wait"),
+        pytest.param("o2.log", ("clock", 1, 5, {"stdout": "x"}, 1), "not a dict", id="no-place"),
         pytest.param("occ.get_state", (0,), "a port is", id="port-0"),
         pytest.param("occ.get_state", ("http",), "a port is", id="port-name"),
         pytest.param("occ.get_state", (30000, "JSON"), "codec is one of", id="codec"),

@@ -3,10 +3,10 @@
 import os
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from salt_o2.agent.output import last_words, tail, trim
+from salt_o2.agent.output import end, last_words, since, tail, trim
 
 
 @pytest.fixture
@@ -65,6 +65,7 @@ def test_a_missing_file_needs_no_trimming(written):
     assert not trim(written)
 
 
+@settings(deadline=None)
 @given(lines=st.integers(1, 400), bound=st.integers(200, 2000))
 def test_trimming_keeps_the_bound_and_the_last_line(tmp_path_factory, lines, bound):
     path = tmp_path_factory.mktemp("trim") / "stdout"
@@ -85,3 +86,73 @@ def test_a_task_goes_on_writing_at_the_start_of_a_trimmed_file(written):
     os.close(task)
     assert written.read_text() == "part two\n"
     assert tail(written, 2) == ("end of part one", "part two")
+
+
+def add(path, text):
+    with path.open("a") as file:
+        file.write(text)
+
+
+def test_only_what_came_since_is_told(written):
+    written.write_text("one\ntwo\n")
+    place = end(written)
+    assert since(written, place, 1000) == ((), place)
+    add(written, "three\n")
+    assert since(written, place, 1000) == (("three",), place + 6)
+
+
+def test_a_line_is_told_when_it_is_complete(written):
+    written.write_text("one\n")
+    place = end(written)
+    add(written, "tw")
+    assert since(written, place, 1000) == ((), place)
+    add(written, "o\n")
+    assert since(written, place, 1000) == (("two",), place + 4)
+
+
+def test_what_never_ends_is_told_all_the_same(written):
+    written.write_text("x" * 5000)
+    (line,), place = since(written, 0, 10_000)
+    assert (len(line), place) == (400, 5000)
+
+
+def test_of_too_much_the_last_is_told_and_how_much_is_not(written):
+    written.write_text("".join(f"line {number:04d}\n" for number in range(1000)))
+    told, place = since(written, 0, 25)
+    assert told == ("[9975 bytes are left out]", "0997", "line 0998", "line 0999")
+    assert place == 10_000
+
+
+def test_a_file_that_was_begun_anew_is_told_from_its_beginning(written):
+    written.write_text("again\n")
+    assert since(written, 10_000, 1000) == (("again",), 6)
+
+
+def test_nothing_is_told_of_a_file_that_is_not_there(written):
+    assert since(written, 0, 1000) == ((), 0)
+
+
+@settings(deadline=None)
+@given(
+    steps=st.lists(st.tuples(st.integers(0, 30), st.booleans(), st.booleans()), max_size=20),
+    bound=st.integers(400, 2000),
+)
+def test_following_tells_every_line_once_however_often_the_file_is_trimmed(tmp_path_factory, steps, bound):
+    """As long as it is asked for often enough: what was cut off and never asked for is told as left out."""
+    path = tmp_path_factory.mktemp("follow") / "stdout"
+    path.touch()
+    told, place, written = [], 0, []
+    for lines, trims, asks in [*steps, (1, False, True)]:
+        for _ in range(lines):
+            written.append(f"line {len(written)}")
+            add(path, f"{written[-1]}\n")
+        if trims:
+            trim(path, bound)
+        if asks:
+            lines, place = since(path, place, 1_000_000)
+            told += lines
+    known = [line for line in told if line.startswith("line ")]
+    assert known[-1] == written[-1]
+    assert len(set(known)) == len(known)
+    gone = [line for line in told if "left out" in line]
+    assert known == written or gone

@@ -1,11 +1,6 @@
-"""A task's output, and what of it is new."""
+"""A task's output, and what comes of it from now on."""
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from salt_o2.cli.voice import new_lines
-from salt_o2.core.errors import Unreachable
+from salt_o2.core.errors import UnknownName, Unreachable
 
 SAID = {"task": "id-sink", "host": "flp1", "stdout": ["rate"], "stderr": []}
 
@@ -21,42 +16,40 @@ def test_a_host_that_does_not_answer_is_unreachable(control, coconut):
     assert coconut("task log id-sink").code == 3
 
 
-@pytest.mark.parametrize(
-    ("seen", "now", "new"),
-    [
-        (["a", "b"], ["a", "b", "c"], ["c"]),
-        (["b"], ["a", "b", "c"], ["c"]),
-        (["a", "b"], ["b", "c", "d"], ["c", "d"]),
-        (["a", "b"], ["a", "b"], []),
-        (["a", "b"], ["x", "y"], ["x", "y"]),
-        ([], ["a"], ["a"]),
-        (["a"], [], []),
-    ],
-    ids=["grown", "more asked for", "moved on", "still", "all new", "nothing before", "nothing now"],
-)
-def test_only_what_came_since_is_new(seen, now, new):
-    assert list(new_lines(seen, now)) == new
+def telling(control, *heard):
+    """Let control tell one part of a task's output after the other, then that its environment is gone."""
+    parts = iter(heard)
+    place = iter(range(1, 100))
 
+    def say(arguments):
+        if "after" not in arguments:
+            return SAID | {"at": {"stdout": 0, "stderr": 0}}
+        told = next(parts, None)
+        if told is None:
+            raise UnknownName("no task is alive")
+        return SAID | {"stdout": [], "at": {"stdout": next(place), "stderr": 0}, "over": False} | told
 
-@given(st.integers(1, 30), st.integers(0, 30), st.integers(1, 40), st.integers(1, 40))
-def test_numbered_lines_are_told_once_each_whatever_is_asked_for(before, more, first, then):
-    output = [str(number) for number in range(before + more)]
-    seen, now = output[:before][-first:], output[-max(then, more + 1) :]
-    assert list(new_lines(seen, now)) == output[before:]
-
-
-def test_following_prints_each_line_once_until_ctrl_c(control, coconut, monkeypatch):
-    outputs = iter([["a"], ["a", "b"], ["a", "b"], ["a", "b", "c"]])
-
-    def say(_arguments):
-        lines = next(outputs, None)
-        if lines is None:
-            raise Unreachable("the end of this test")
-        return SAID | {"stdout": lines}
-
-    monkeypatch.setattr("salt_o2.cli.task.FOLLOW_S", 0)
     control.answer("task_log", say)
-    assert coconut("task log id-sink -n 1 -f").out == "a\nb\nc\n"
+
+
+def test_following_prints_what_comes_until_the_task_is_over(control, coconut):
+    telling(control, {"stdout": ["a", "b"]}, {}, {"stdout": ["c"], "stderr": ["oh"]}, {"over": True})
+    done = coconut("task log id-sink -n 1 -f")
+    assert (done.code, done.out) == (0, "rate\na\nb\nc\nstderr: oh\n")
+    assert "task id-sink is over" in done.err
+
+
+def test_following_asks_for_what_comes_after_the_places_that_it_was_told(control, coconut):
+    telling(control, {"stdout": ["a"]}, {"over": True})
+    coconut("task log id-sink -f")
+    places = [asked.get("after") for asked in control.asked("task_log")]
+    assert places == [None, {"stdout": 0, "stderr": 0}, {"stdout": 1, "stderr": 0}]
+    assert all(asked["wait_s"] > 5 for asked in control.asked("task_log")[1:]), "it waits, it does not poll"
+
+
+def test_following_ends_with_the_environment(control, coconut):
+    telling(control)
+    assert coconut("task log id-sink -f").code == 0
 
 
 def test_following_has_no_json(control, coconut):

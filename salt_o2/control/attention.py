@@ -1,0 +1,61 @@
+"""Waiting at a ZeroMQ socket without ever missing a signal.
+
+Python runs a signal's handler between two of its instructions, and only notes a signal that comes while C
+code waits. A wait that a signal interrupts ends at once; but one that comes a moment before the wait begins,
+or that the system gives to another thread, interrupts nothing: Ctrl-C would be noticed when the answer comes,
+which may take minutes. So signals are written into a pipe as well (signal.set_wakeup_fd), and the wait
+listens there, too.
+"""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import zmq
+
+Readable = Callable[[float], bool]
+"""Returns whether there is something to read, as soon as there is, at the latest after so many seconds."""
+
+
+@contextmanager
+def attentive(socket: "zmq.Socket[bytes]") -> Iterator[Readable]:
+    """Yield how to wait for ``socket``; signals' handlers run, and may raise, while it waits."""
+    poller = zmq.Poller()
+    poller.register(socket, zmq.POLLIN)
+    with _signals() as pipe:
+        if pipe is not None:
+            poller.register(pipe, zmq.POLLIN)
+        yield lambda seconds: _wait(poller, socket, pipe, time.monotonic() + seconds)
+
+
+def _wait(poller: zmq.Poller, socket: "zmq.Socket[bytes]", pipe: int | None, deadline: float) -> bool:
+    while True:
+        left_ms = max(0, int(1000 * (deadline - time.monotonic())))
+        ready = dict(poller.poll(left_ms))
+        if socket in ready or not ready:
+            return bool(ready)
+        if pipe is not None:
+            with suppress(BlockingIOError):
+                os.read(pipe, 512)
+
+
+@contextmanager
+def _signals() -> Iterator[int | None]:
+    """Yield a pipe that every signal is written to; ``None`` where somebody else has one, as asyncio has."""
+    if threading.current_thread() is not threading.main_thread():
+        yield None  # handlers run in the main thread only
+        return
+    hear, tell = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    former = signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
+    if former != -1:
+        signal.set_wakeup_fd(former)
+    try:
+        yield hear if former == -1 else None
+    finally:
+        if former == -1:
+            signal.set_wakeup_fd(-1)
+        os.close(hear)
+        os.close(tell)
