@@ -9,7 +9,7 @@ from control_room import Hosts, control_room, dead, done, repository
 from salt_o2.control import plan_text, pool_text
 from salt_o2.core.codec import plain
 from salt_o2.core.effects import AnnounceLeft
-from salt_o2.core.errors import InvalidRequest, PlanError
+from salt_o2.core.errors import InvalidRequest, PlanError, StorageError
 from salt_o2.core.messages import HostFacts
 from salt_o2.core.pooled import POOL, Bounds
 from salt_o2.core.states import TaskState
@@ -478,3 +478,74 @@ def test_nothing_is_claimed_on_a_host_that_is_lost_and_it_is_there_when_the_host
         assert away <= set(ids(await room.ask("env_create", workflow="farm")))
 
     played(tmp_path, scene, "flp1", "flp2")
+
+
+def test_control_that_dies_right_after_a_claim_owes_the_tasks_to_one_owner(tmp_path):
+    """The new environment is on disk and nobody was told: its tasks are its own, and end with it."""
+    bus = Agents("flp1")
+
+    async def dying(room):
+        before = await kept(room)
+
+        async def die(*_):
+            raise RuntimeError("killed")
+
+        room.control.ask = die
+        with pytest.raises(RuntimeError):
+            await room.ask("env_create", workflow="farm")
+        return before
+
+    before = played(tmp_path, dying, bus=bus)
+    bus.commands.clear()
+
+    async def later(room):
+        (env,) = await room.ask("env_list")
+        assert env["state"] == "STANDBY"
+        assert await pooled(room) == []
+        assert not goals(room), "what still bears the pool's name is no stray"
+        await room.ask("env_destroy", id=env["id"])
+        assert goals(room) == {(env["id"], TaskState.DONE, task) for task in ids(before)}
+        assert bus.tasks["flp1"] == {}
+
+    played(tmp_path, later, bus=bus)
+
+
+def test_control_that_dies_while_tasks_come_to_rest_goes_on_keeping_them(tmp_path):
+    bus = Agents("flp1")
+
+    async def dying(room):
+        env = await room.ask("env_create", workflow="farm")
+        bus.deaf = {"flp1"}
+        end = asyncio.create_task(room.ask("env_destroy", id=env["id"], keep_tasks=True))
+        since = len(bus.commands)
+        await until(lambda: len(bus.commands) > since)
+        end.cancel()
+        return env
+
+    before = played(tmp_path, dying, bus=bus)
+    bus.deaf = set()
+
+    async def later(room):
+        await until(lambda: not room.control.held)
+        assert sorted(await pooled(room)) == sorted(ids(before))
+
+    played(tmp_path, later, bus=bus)
+
+
+def test_a_store_that_takes_nothing_in_lets_nothing_be_claimed(tmp_path):
+    async def scene(room):
+        before = await kept(room)
+        engine = room.control.store._engine
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA query_only = ON")
+        try:
+            with pytest.raises(StorageError):
+                await room.ask("env_create", workflow="farm")
+        finally:
+            with engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA query_only = OFF")
+        assert sorted(await pooled(room)) == sorted(ids(before))
+        assert sorted(room.control.inventory.tasks_of(POOL)) == sorted(ids(before))
+        assert not room.control.held
+
+    played(tmp_path, scene)
