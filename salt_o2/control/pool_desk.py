@@ -31,7 +31,7 @@ class PoolDesk:
 
     async def _clean(self, wanted: PoolClean, user: str, _progress: Progress) -> dict[str, Any]:
         at = self._control.clock()
-        chosen = [entry for entry in self._pooling.pool.waiting if _is_meant(entry, wanted, at)]
+        chosen = [entry for entry in self._pooling.pool.entries.values() if _is_meant(entry, wanted, at)]
         rows = {entry.task.id: self._row(entry) for entry in chosen}
         reason = f"cleaned by {user or 'somebody'}"
         left = await self._pooling.end(rows.keys(), reason, user, END_S)

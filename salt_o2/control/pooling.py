@@ -15,6 +15,7 @@ from salt_o2.core.messages import Command, Report
 from salt_o2.core.plan import PlannedTask
 from salt_o2.core.pool import Pool
 from salt_o2.core.pooled import POOL, Bounds, Drop, Pooled, PoolEffect, Put
+from salt_o2.core.presence import Presence
 from salt_o2.core.states import EnvironmentEvent
 
 if TYPE_CHECKING:
@@ -124,13 +125,19 @@ class Pooling:
         )
 
     async def end(self, tasks: Collection[TaskId], reason: str, user: str, timeout_s: float) -> set[TaskId]:
-        """End ``tasks`` and wait until they are gone; return those that are not, after ``timeout_s``."""
-        at = self._control.clock()
+        """End ``tasks`` and wait until they are gone; return those that are not, after ``timeout_s``.
+
+        Those on a host that is lost are forgotten, and nobody waits for one whose host does not report.
+        """
+        at, hosts = self._control.clock(), self._control.inventory.hosts
+        places = {task: self.pool.entries[task].task.host for task in tasks}
+        lost = [task for task, host in places.items() if self._is_lost(host)]
         asked = Requested(at=at, request="", events=(EnvironmentEvent.EXIT,), user=user, reason=reason)
-        self._carry_out(asked, self.pool.end(tasks, reason, at))
+        self._carry_out(asked, [*self.pool.end(tasks, reason, at), *self.pool.give_up(lost)])
+        awaited = {task for task, host in places.items() if host in hosts}
         try:
             async with asyncio.timeout(timeout_s):
-                while self.pool.entries.keys() & set(tasks):
+                while self.pool.entries.keys() & awaited:
                     self._left.clear()
                     await self._left.wait()
         except TimeoutError:
@@ -138,6 +145,9 @@ class Pooling:
         return self.pool.entries.keys() & set(tasks)
 
     # --- how ------------------------------------------------------------------------------------
+
+    def _is_lost(self, host: HostId) -> bool:
+        return self._control.hosts.presence(host) is Presence.LOST
 
     def _carry_out(self, message: Message, effects: Sequence[PoolEffect]) -> None:
         if not effects:

@@ -95,6 +95,11 @@ class Pool:
         chosen = set(tasks)
         return self._end([(entry, reason) for entry in self.waiting if entry.task.id in chosen], at)
 
+    def give_up(self, tasks: Iterable[TaskId]) -> list[PoolEffect]:
+        """Forget ``tasks``, whose hosts are lost; what comes back with them is ended like any stray."""
+        found = [entry for task in tasks if (entry := self.entries.get(task)) is not None]
+        return [effect for entry in found for effect in self._farewell(entry)]
+
     def hear(self, report: Report, at: float) -> list[PoolEffect]:
         """Take in what an agent says, whoever it believes the owner of the tasks to be."""
         effects: list[PoolEffect] = []

@@ -549,3 +549,21 @@ def test_a_store_that_takes_nothing_in_lets_nothing_be_claimed(tmp_path):
         assert not room.control.held
 
     played(tmp_path, scene)
+
+
+def test_nobody_waits_for_a_host_that_is_lost_and_what_comes_back_with_it_is_ended(tmp_path):
+    async def scene(room):
+        before = await kept(room)
+        away = {task["id"] for task in before["tasks"] if task["host"] == "flp2"}
+        room.control.watch.lose("flp2", "silent")
+        told = await room.ask("pool_clean")
+        assert (len(told["ended"]), told["ending"], told["waiting"]) == (2, [], 0)
+        assert await pooled(room) == []
+        for task in away:
+            room.hosts.tasks["flp2"][task] = done_in(POOL, task)
+        since = len(room.hosts.commands)
+        room.hosts.report("flp2", facts=HostFacts(address="10.0.0.2", network="n2", **ROOMY))
+        await until(lambda: {task for _, goal, task in goals(room, since)} == away)
+        assert {goal for _, goal, _ in goals(room, since)} == {TaskState.DONE}
+
+    played(tmp_path, scene, "flp1", "flp2")
