@@ -71,5 +71,5 @@ def host(name: str = "flp1") -> dict[str, Any]:
         "memory_mb": 2048.0,
         "tasks": 3,
         "last_seen_s": 0.4,
-        "status": "ALIVE",
+        "status": "ACTIVE",
     }

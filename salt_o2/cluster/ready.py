@@ -14,15 +14,18 @@ from salt_o2.core.errors import O2Error, Unreachable
 
 Say = Callable[[str], None]
 
+REPORTS = "ACTIVE"
+"""The status of a host whose agent reports: salt_o2/core/presence.py, which takes a while to import."""
 _POLL_S = 0.05
 _TAIL_LINES = 15
 
 
 def known_hosts(control_socket: Path) -> set[str]:
-    """Return the hosts that control knows now; none if nobody answers."""
+    """Return the hosts whose agents report to control now; none if nobody answers."""
     try:
         with ControlClient(control_socket) as control:
-            return {host["id"] for host in control.request("host_list", timeout_s=5)}
+            hosts = control.request("host_list", timeout_s=5)
+            return {host["id"] for host in hosts if host["status"] == REPORTS}
     except Unreachable:
         return set()
 

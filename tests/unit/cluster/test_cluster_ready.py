@@ -91,3 +91,9 @@ def test_the_tail_has_the_log_and_then_the_terminal(place):
 
 def test_a_daemon_that_said_nothing_is_said_to_have_said_nothing(place):
     assert "nothing in" in tail(place, "flp1")
+
+
+def test_a_host_that_is_only_expected_or_does_not_report_is_not_ready(control):
+    away = [host(status.lower()) | {"status": status} for status in ("EXPECTED", "SILENT", "LOST")]
+    control.answer("host_list", [host("flp1"), *away])
+    assert known_hosts(control.path) == {"flp1"}
