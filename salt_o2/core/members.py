@@ -84,6 +84,10 @@ class Members:
         planned = self.tasks[task]
         return planned.critical and not planned.trigger and task not in self.excluded
 
+    def is_leaving(self, task: TaskId) -> bool:
+        """Return whether ``task`` is not in the plan any more, and only its end is awaited."""
+        return task not in self._in_plan
+
     def exclude(self, task: TaskId, why: str) -> None:
         """Leave ``task`` out from now on."""
         self.excluded[task] = why

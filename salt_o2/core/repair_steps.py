@@ -12,7 +12,7 @@ from salt_o2.core.effects import (
     Replace,
     Requested,
 )
-from salt_o2.core.errors import UnknownName
+from salt_o2.core.errors import InvalidRequest, UnknownName
 from salt_o2.core.hook_steps import HookSteps
 from salt_o2.core.ids import TaskId
 from salt_o2.core.messages import Failure, TaskReport
@@ -109,6 +109,10 @@ class RepairSteps(HookSteps):
         """Start a failed task again because a rule or a person says so; a healthy one is left alone."""
         if wanted.task not in self.members.tasks:
             raise UnknownName(f"environment {self.id} has no task {wanted.task}")
+        if self.members.is_leaving(wanted.task):
+            raise InvalidRequest(
+                f"task {wanted.task} is leaving environment {self.id}: it is not started again"
+            )
         repair = self.repairs.open.get(wanted.task)
         report = self.members.reports.get(wanted.task)
         if repair is None and wanted.by_hand and report and report.failure and self._stands():
@@ -184,6 +188,8 @@ class RepairSteps(HookSteps):
     def _is_handled(self, task: TaskId) -> bool:
         """Whether somebody else deals with a failure of ``task``, or nobody needs to."""
         if self.state in (_S.ERROR, _S.DONE) or task in self.members.excluded:
+            return True
+        if self.members.is_leaving(task):
             return True
         if self.members.tasks[task].trigger:
             return True

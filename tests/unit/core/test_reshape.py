@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from crew import Crew, plan_of, planned
 
-from salt_o2.core.effects import AnnounceState, EndRun, Modified, TasksMoved, Tick
+from salt_o2.core.effects import AnnounceState, EndRun, Modified, RecoverTask, TasksMoved, Tick
 from salt_o2.core.environment import Environment
 from salt_o2.core.errors import IllegalTransition, InvalidRequest
 from salt_o2.core.launch import Launch
@@ -141,6 +141,28 @@ def test_an_environment_in_error_cannot_be_modified(running):
     running.ask(E.GO_ERROR).obey()
     with pytest.raises(IllegalTransition):
         modify(running, plan_of(A))
+
+
+@pytest.mark.parametrize("policy", ["restart", "fail", "stop"])
+def test_a_task_that_dies_while_it_leaves_is_missed_by_nobody(policy):
+    leaver = planned("b", "h2", recovery=policy)
+    crew = Crew(Environment("E", plan_of(A, leaver)))
+    crew.ask(E.DEPLOY, E.CONFIGURE).obey().ask(E.START_ACTIVITY, run_number=17).obey()
+    modify(crew, plan_of(A, C))
+    joining = crew.commands()
+    crew.take(_moved(crew, crew.failed("b", revision=3)))
+    assert crew.environment.repairs.open == {}
+    crew.report(joining[0], crew.done(joining[0], "c"))
+    crew.obey()
+    assert crew.environment.state is S.RUNNING
+    assert crew.environment.wake_at is None
+
+
+def test_nobody_can_ask_for_a_task_that_leaves(running):
+    modify(running, plan_of(A, B))
+    running.take(_moved(running, running.failed("c", revision=3)))
+    with pytest.raises(InvalidRequest, match="c is leaving"):
+        running.take(RecoverTask(at=running.at, task="c", user="ada"))
 
 
 def test_two_modifications_do_not_overlap(running):
