@@ -178,7 +178,7 @@ class Pool:
 
     def _is_taken_in(self, entry: Pooled) -> bool:
         report = self.reports.get(entry.task.id)
-        return report is not None and report.environment == POOL and report.revision >= entry.revision
+        return report is not None and report.revision >= entry.revision
 
 
 def _left(entry: Pooled, reason: str) -> AnnounceLeft:
