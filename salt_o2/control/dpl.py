@@ -94,9 +94,7 @@ class Generator:
 
     def _digest(self, command: str, exports: str) -> str:
         parts = [self._environment, command, exports, _versions()]
-        parts += [
-            self._get(uri.partition("://")[2].partition("/")[2]) or "" for uri in _URIS.findall(command)[:2]
-        ]
+        parts += [self._get(_key(uri)) or "" for uri in _URIS.findall(command)[:2]]
         return hashlib.sha1("\0".join(parts).encode(), usedforsecurity=False).hexdigest()
 
     def _run(self, command: str, exports: str, name: str, tree: Path) -> None:
@@ -148,6 +146,12 @@ class Generator:
             return pwd.getpwnam(self._user)
         except KeyError:
             raise Refused(f"o2: dpl_user: there is no user {self._user}") from None
+
+
+def _key(uri: str) -> str:
+    """Return the key of the site's configuration that a URI of a DPL command names."""
+    path = uri.partition("://")[2].partition("/")[2].partition("?")[0]
+    return path if path.startswith("o2/") else f"o2/{path}"
 
 
 class _Named:

@@ -12,7 +12,7 @@ from salt_o2.control.shelf import Listed, private_cache
 from salt_o2.control.site import Site
 from salt_o2.core.errors import InvalidRequest
 from salt_o2.workflow.repositories import FileServer
-from salt_o2.workflow.services import NOWHERE, Services, services
+from salt_o2.workflow.services import NOWHERE, Bound, Services, services
 
 
 def _no_pillar() -> Mapping[str, Any]:
@@ -29,10 +29,14 @@ class Surroundings:
 
 
 NOTHING = Surroundings()
+_NONE: Mapping[str, Any] = {}
 
 
-def furnish(site: Site, around: Surroundings) -> Site:
+def furnish(site: Site, around: Surroundings, integrations: Mapping[str, Any] = _NONE) -> Site:
     """Return ``site`` with its repositories and its configuration ready for use.
+
+    One of ``integrations`` brings functions of templates, such as those of ``odc.``, in its attribute
+    ``functions``: by name, given the asking role's variables, the function.
 
     Raises:
         InvalidRequest: if a setting names no backend.
@@ -43,8 +47,17 @@ def furnish(site: Site, around: Surroundings) -> Site:
     listed = Listed.of(site.repositories, cache, around.fileserver, found)
     listed.configuration = configuration
     generator = Generator(listed.site, site.dpl_user, site.dpl_timeout_s, site.dpl_environment)
-    found |= services(functions(configuration) | generator.functions(configuration.backend.get))
+    known = functions(configuration) | generator.functions(configuration.backend.get)
+    found |= services(known | _brought(integrations), at_site=True)
     return replace(site, repositories=listed)
+
+
+def _brought(integrations: Mapping[str, Any]) -> dict[tuple[str, str], Bound]:
+    return {
+        (name, function): bound
+        for name, integration in integrations.items()
+        for function, bound in getattr(integration, "functions", {}).items()
+    }
 
 
 def services_of(site: Site) -> Services:

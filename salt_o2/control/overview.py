@@ -63,7 +63,7 @@ class Overview:
         return await self._voices.hear(task, wanted)
 
     async def _workflows(self, _wanted: Nothing, _user: str, _progress: Progress) -> list[dict[str, Any]]:
-        return await asyncio.to_thread(shelf.catalogue, self._site.repositories)
+        return await asyncio.to_thread(shelf.catalogue, self._site.repositories, self._site.vars)
 
     async def _info(self, _wanted: Nothing, _user: str, _progress: Progress) -> dict[str, Any]:
         held = self._control.held.values()

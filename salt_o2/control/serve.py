@@ -28,7 +28,8 @@ async def serve(
 
     ``around`` has what only the master's process has, for templates and their configuration.
     """
-    site = furnish(site, around)
+    integrations = integration.load(site.integrations)
+    site = furnish(site, around, integrations)
     store = await opened(site.database, sock_dir / SOCKET)
     try:
         control = Control(
@@ -36,7 +37,7 @@ async def serve(
             store,
             heartbeat_s=site.heartbeat_s,
             limits=lambda plan: timeouts(site, plan.variables),
-            caller=Caller(integration.load(site.integrations), services_of(site)),
+            caller=Caller(integrations, services_of(site)),
             pool=site.pool,
         )
         inbox = Inbox()

@@ -1,7 +1,7 @@
 """The site's repositories of templates, searched in their order."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from salt_o2.workflow.repositories import Address, FileServer, SiteRepositories
 from salt_o2.workflow.role_template import RoleTemplate, read_workflow
 from salt_o2.workflow.services import Services
 from salt_o2.workflow.source import Directory, Source
+
+_NONE: Mapping[str, str] = {}
 
 
 class Listed(tuple[str, ...]):
@@ -63,12 +65,15 @@ def find(repositories: Sequence[str], workflow: str) -> Source:
     raise UnknownName(f"no workflow {workflow}{nearest(workflow, names)}; {_choice(names)}{told}")
 
 
-def catalogue(repositories: Sequence[str]) -> list[dict[str, Any]]:
-    """Return every workflow: name, description, revision, source, ``public``, and described ``variables``."""
+def catalogue(repositories: Sequence[str], site_vars: Mapping[str, str] = _NONE) -> list[dict[str, Any]]:
+    """Return every workflow: name, description, revision, source, ``public``, and described ``variables``.
+
+    A form shows the value of the site's vars where they have one: it would win over the template's.
+    """
     site = _site(repositories)
     return [
         {"name": name, "description": description, "revision": revision, "source": address.repository}
-        | _form(source, name)
+        | _form(source, name, site_vars)
         for address in site.listed
         for source in _opened(site, address)
         for revision in [source.revision()]
@@ -97,14 +102,14 @@ class _Named:
         return self._source.revision()
 
 
-def _form(source: Directory, name: str) -> dict[str, Any]:
+def _form(source: Directory, name: str, site_vars: Mapping[str, str]) -> dict[str, Any]:
     root = _root(source, name)
     described = root.described() if root else ()
     variables = [
         {
             "name": each.name,
             "block": each.block,
-            "value": each.value,
+            "value": site_vars.get(each.name, each.value),
             "type": each.type,
             "label": each.label,
             "description": each.description,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from salt_o2.workflow.functions import Namespace
-from salt_o2.workflow.values import NotHere
+from salt_o2.workflow.values import NotHere, Refused
 
 
 class Variables(Protocol):
@@ -58,15 +58,23 @@ Function = Callable[..., Any]
 Bound = Callable[[Variables], Function]
 
 
-def services(functions: Mapping[tuple[str, str], Bound]) -> Services:
-    """Return the services made of ``functions``, by namespace and name; what is missing is left open."""
+def services(functions: Mapping[tuple[str, str], Bound], at_site: bool = False) -> Services:
+    """Return the services made of ``functions``, by namespace and name.
+
+    What is missing of the table is left open, or, ``at_site``, an error: there is nobody else to ask.
+    """
+    missing = _not_here if at_site else _absent
     given = {
-        (name, function): functions.get((name, function), _absent(f"{name}.{function}()"))
-        for name, names in TABLE.items()
-        for function in names
+        **{
+            (name, function): missing(f"{name}.{function}()")
+            for name, names in TABLE.items()
+            for function in names
+        },
+        **functions,
     }
     aliases = {alias: given[target] for alias, target in ALIASES.items()}
-    return {**{name: _namespace(name, given) for name in TABLE}, **aliases}
+    spaces = dict.fromkeys(name for name, _ in given)
+    return {**{name: _namespace(name, given) for name in spaces}, **aliases}
 
 
 def _namespace(name: str, given: Mapping[tuple[str, str], Bound]) -> Callable[[Variables], Namespace]:
@@ -77,6 +85,13 @@ def _namespace(name: str, given: Mapping[tuple[str, str], Bound]) -> Callable[[V
 def _absent(what: str) -> Bound:
     def refuse(*_arguments: Any) -> Any:
         raise NotHere(f"{what} is known only where the workflow is deployed")
+
+    return lambda _stack: refuse
+
+
+def _not_here(what: str) -> Bound:
+    def refuse(*_arguments: Any) -> Any:
+        raise Refused(f"{what} is not known here: no integration that is switched on has it")
 
     return lambda _stack: refuse
 

@@ -1,11 +1,12 @@
 """Calls of integrations: what their arguments come to, and what becomes of those that fail."""
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 
 from salt_o2.control.calls import Caller
-from salt_o2.control.furnishing import furnish, services_of
+from salt_o2.control.furnishing import Surroundings, furnish, services_of
 from salt_o2.control.site import Site
 from salt_o2.core.effects import Invoke
 from salt_o2.core.errors import TaskError, TemplateError
@@ -13,7 +14,7 @@ from salt_o2.core.ids import EnvironmentId
 from salt_o2.core.moment import Moment
 from salt_o2.core.plan import PlannedCall
 from salt_o2.workflow.calling import arguments_of
-from salt_o2.workflow.services import services
+from salt_o2.workflow.services import NOWHERE, services
 
 ENV = EnvironmentId("ENV")
 
@@ -154,9 +155,27 @@ def test_an_abandoned_call_is_ended_and_nobody_is_told():
     assert ends == []
 
 
-def test_a_furnished_site_offers_its_services_and_another_none(tmp_path):
-    from salt_o2.control.furnishing import Surroundings
-    from salt_o2.workflow.services import NOWHERE
+@pytest.fixture
+def with_epn_topology(tmp_path):
+    """A site whose integration odc knows topologies."""
 
+    def fullname(stack):
+        return lambda: f"topology of {stack.find('pdp')}"
+
+    odc = SimpleNamespace(functions={"GenerateEPNTopologyFullname": fullname})
+    return services_of(furnish(Site(), Surroundings(cache=tmp_path), {"odc": odc}))
+
+
+def test_an_integration_brings_functions_of_templates(with_epn_topology):
+    written = "odc.GenerateEPNTopologyFullname()"
+    assert arguments_of(written, {"pdp": "x"}, "root.c", with_epn_topology) == ["topology of x"]
+
+
+def test_a_function_that_no_integration_brings_is_an_error_at_the_site(with_epn_topology):
+    with pytest.raises(TemplateError, match="no integration that is switched on has it"):
+        arguments_of("odc.GenerateEPNWorkflowScript()", {}, "root.c", with_epn_topology)
+
+
+def test_a_furnished_site_offers_its_services_and_another_none(tmp_path):
     assert "Dump" in services_of(furnish(Site(), Surroundings(cache=tmp_path)))
     assert services_of(Site()) is NOWHERE

@@ -107,6 +107,34 @@ def test_the_same_command_is_not_run_again_and_another_is(site, tmp_path):
     assert (tmp_path / "count").read_text() == "run\n" * 2
 
 
+def test_what_is_to_be_exported_is_and_makes_another_workflow(site, tmp_path):
+    script = quoted(DUMP.replace("COUNT", str(tmp_path / "count"))) + ' "$KIND"'
+    (tmp_path / "repo" / "jit" / "kind").write_text(script)
+    for kind in ("slow", "fast", "slow"):
+        found = loaded(site, tmp_path, "dpl.GenerateFromUri('kind')", jit_env_vars=f"KIND={kind} OTHER=x")
+        assert found.tasks[0].variables["dpl_command"] == kind
+    assert (tmp_path / "count").read_text() == "run\n" * 2
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "consul-json://c1:8500/o2/components/qc/ANY/any/task",
+        "apricot://a1:32188/components/qc/ANY/any/task?process=true&detector=ITS",
+    ],
+)
+def test_a_command_is_run_again_when_the_configuration_that_it_reads_has_changed(site, tmp_path, uri):
+    configuration = tmp_path / "conf"
+    configuration.mkdir()
+    known = furnish(replace(site, configuration=str(configuration)), Surroundings(cache=tmp_path / "cache"))
+    script = quoted(DUMP.replace("COUNT", str(tmp_path / "count"))) + f' "{uri}"'
+    (tmp_path / "repo" / "jit" / "configured").write_text(script)
+    for payload in ("a", "b", "b"):
+        known.repositories.configuration.set("qc/ANY/any/task", payload, new_component=True)
+        loaded(known, tmp_path, "dpl.GenerateFromUri('configured')")
+    assert (tmp_path / "count").read_text() == "run\n" * 2
+
+
 @pytest.mark.parametrize(
     ("expression", "message"),
     [
