@@ -12,7 +12,8 @@ from salt_o2.core.messages import Command, Order
 from salt_o2.core.states import TaskState
 
 pytestmark = pytest.mark.integration
-STANDBY, RUNNING, DONE = TaskState.STANDBY, TaskState.RUNNING, TaskState.DONE
+STANDBY, CONFIGURED = TaskState.STANDBY, TaskState.CONFIGURED
+RUNNING, DONE = TaskState.RUNNING, TaskState.DONE
 
 
 def kept(stage):
@@ -20,17 +21,17 @@ def kept(stage):
     return sorted(path.name for path in (stage.directory / "orders").iterdir())
 
 
+def command_of(stage, goal):
+    """A command for all tasks that nobody has sent."""
+    stage.revision += 1
+    orders = tuple(Order(task=task, properties={}) for task in stage.latest)
+    return Command(host=HOST, environment=ENVIRONMENT, revision=stage.revision, goal=goal, orders=orders)
+
+
 def test_a_command_is_on_disk_until_its_tasks_files_show_it(perform):
     async def scene(stage):
         await stage.launch(STANDBY, sink=device(), clock=basic("exec sleep 1000"))
-        stage.revision += 1
-        command = Command(
-            host=HOST,
-            environment=ENVIRONMENT,
-            revision=stage.revision,
-            goal=TaskState.CONFIGURED,
-            orders=tuple(Order(task=task, properties={}) for task in stage.latest),
-        )
+        command = command_of(stage, CONFIGURED)
         await stage.agent.obey(command)
         assert f"{ENVIRONMENT}@{command.revision}.json" in kept(stage)
         await stage.until(lambda: kept(stage) == [])
@@ -44,15 +45,7 @@ def test_an_agent_that_was_killed_right_after_a_command_goes_on_with_it(perform)
     async def scene(stage):
         await stage.launch(STANDBY, sink=device(), clock=basic("exec sleep 1000"))
         await stage.down()
-        stage.revision += 1
-        command = Command(
-            host=HOST,
-            environment=ENVIRONMENT,
-            revision=stage.revision,
-            goal=RUNNING,
-            orders=tuple(Order(task=task, properties={}) for task in stage.latest),
-            arguments={"run_number": "7"},
-        )
+        command = command_of(stage, RUNNING)
         Orders(stage.directory / "orders").keep(command)
         await stage.up()
         await stage.until(lambda: all(about.state is RUNNING for about in stage.latest.values()))
@@ -65,14 +58,7 @@ def test_an_end_that_was_ordered_before_the_kill_is_an_end(perform):
     async def scene(stage):
         await stage.launch(RUNNING, sink=device(), clock=basic("exec sleep 1000"))
         await stage.down()
-        stage.revision += 1
-        command = Command(
-            host=HOST,
-            environment=ENVIRONMENT,
-            revision=stage.revision,
-            goal=DONE,
-            orders=tuple(Order(task=task) for task in stage.latest),
-        )
+        command = command_of(stage, DONE)
         Orders(stage.directory / "orders").keep(command)
         await stage.up()
         await stage.until(lambda: all(about.state is DONE for about in stage.latest.values()))
