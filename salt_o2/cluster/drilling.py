@@ -10,7 +10,7 @@ from typing import Any
 from salt_o2.cluster import record
 from salt_o2.cluster.faults import MASTER, MOST_KILLS, Fault, Kind, Part, rounds
 from salt_o2.cluster.injury import Injury
-from salt_o2.cluster.laws import Seen, broken
+from salt_o2.cluster.laws import Seen, broken, losses, may_lose_data
 from salt_o2.cluster.layout import layout
 from salt_o2.cluster.record import Record
 from salt_o2.cluster.sight import look, try_to_look
@@ -23,6 +23,8 @@ Say = Callable[[str], None]
 HEALED_WITHIN_S = 60.0
 """How long all may take to be well again after a round; generous, for small machines under load."""
 LOOK_EVERY_S = 0.1
+COUNTED_S = 2.5
+"""Longer than two of a sink's reports are apart: what is lost is told in the second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,10 +163,23 @@ def _round(
             well_s = elapsed_s if well_s is None else well_s
             laws = broken(before, faults, after, drilled, elapsed_s)
             if not laws:
-                return after, Round(number=number, faults=faults, seconds=well_s, fresh_s=elapsed_s - well_s)
+                done = Round(number=number, faults=faults, seconds=well_s, fresh_s=elapsed_s - well_s)
+                return _counted(directory, after) if may_lose_data(faults) else after, done
         else:
             well_s = None  # it only seemed so
     return before, Round(number=number, faults=faults, seconds=time.monotonic() - begin, broken=tuple(laws))
+
+
+def _counted(directory: Path, seen: Seen) -> Seen:
+    """Look until no sink counts further losses: those of this round must not be held against the next."""
+    until = time.monotonic() + HEALED_WITHIN_S
+    while time.monotonic() < until:
+        time.sleep(COUNTED_S)
+        last, now = seen, try_to_look(directory)
+        seen = now if isinstance(now, Seen) else last
+        if now is seen and losses(now) == losses(last):
+            break
+    return seen
 
 
 def _sights(directory: Path, until: float) -> Iterator[Seen | str]:

@@ -73,6 +73,17 @@ def broken(
     return [*found, *_of_numbers(after)]
 
 
+def may_lose_data(faults: Sequence[Fault]) -> bool:
+    """Return whether messages may be lost by ``faults``: a task is another one afterwards."""
+    kills = any(fault.action is Action.KILL and fault.part.kind is Kind.TASK for fault in faults)
+    return kills or any(fault.action is Action.ISOLATE for fault in faults)
+
+
+def losses(seen: Seen) -> dict[str, Mapping[str, int]]:
+    """Return how many messages are missing, by environment and sink."""
+    return {id: each.missing for id, each in seen.environments.items()}
+
+
 def _of_environment(was: SeenEnvironment, now: SeenEnvironment) -> list[str]:
     found = []
     if now.state != was.state:

@@ -1,7 +1,8 @@
 """Faults drawn from seeds, on a cluster of their own, while two environments take data.
 
-`make test` runs fixed seeds for some rounds each. `make soak SEEDS="4 5" MINUTES=10` runs others for long:
-it sets O2_SEEDS and O2_MINUTES.
+On one cluster all hosts share the machine's network; on the other, for root, each has a network namespace,
+so that links fail too. `make test` runs fixed seeds for some rounds each. `make soak SEEDS="4 5" MINUTES=10`
+runs others for long: it sets O2_SEEDS and O2_MINUTES.
 """
 
 import os
@@ -11,9 +12,12 @@ from private_cluster import PrivateCluster
 
 from salt_o2.cluster import down, up
 from salt_o2.cluster.drilling import drill
+from salt_o2.cluster.network import Network, obstacle
 from salt_o2.cluster.process import marked
 
-SEEDS = [int(seed) for seed in os.environ.get("O2_SEEDS", "1").split()]
+SEEDS = [int(seed) for seed in os.environ.get("O2_SEEDS", "0").split()]
+SHORT = {"shared": 1, "namespaces": 10}
+"""What seed 0 stands for; the second one deafens, cuts and isolates a host, and cuts the master."""
 MINUTES = float(os.environ.get("O2_MINUTES", "0"))
 ROUNDS = 5
 PLENTY = 1_000
@@ -22,15 +26,25 @@ PLENTY = 1_000
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300 + 120 * MINUTES)]
 
 
+needs_namespaces = pytest.mark.skipif(bool(obstacle()), reason=f"no link can fail here: {obstacle()}")
+
+
+@pytest.fixture(scope="module", params=["shared", pytest.param("namespaces", marks=needs_namespaces)])
+def network(request):
+    """Whose network hosts have."""
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
+def cluster(network, tmp_path_factory):
     """A cluster of two minions that is maltreated."""
     directory = tmp_path_factory.mktemp("faults") / "private"
-    status = up(directory, minions=2)
+    status = up(directory, minions=2, namespaces=network == "namespaces")
     yield PrivateCluster.of(status)
     ended = down(directory)
     assert ended["leftovers"] == []
     assert marked(directory) == []
+    assert Network(directory).names() == []
 
 
 @pytest.fixture
@@ -48,11 +62,11 @@ def running(cluster, **variables):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_nothing_stops_the_run(cluster, victim, seed):
+def test_nothing_stops_the_run(network, cluster, victim, seed):
     done = drill(
         cluster.directory,
         victim,
-        seed,
+        seed or SHORT[network],
         minutes=MINUTES,
         most_rounds=None if MINUTES else ROUNDS,
         most_kills=PLENTY,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from salt_o2.cluster.faults import Action, Fault, Kind, Part
-from salt_o2.cluster.laws import Seen, SeenEnvironment, SeenTask, broken
+from salt_o2.cluster.laws import Seen, SeenEnvironment, SeenTask, broken, losses, may_lose_data
 
 SAMPLER = SeenTask(path="d.sampler", host="flp1", pid=11, started="t1", state="RUNNING")
 SINK = SeenTask(path="d.sink", host="flp2", pid=12, started="t2", state="RUNNING")
@@ -130,6 +130,24 @@ def test_a_cut_that_heals_in_time_is_no_excuse_for_anything():
 def test_what_was_missing_before_is_not_held_against_anybody():
     lossy = environment(SAMPLER, SINK, missing={"d.sink": 4})
     assert judge(lossy, before=lossy) == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "may"),
+    [
+        (kill("d.sink"), True),
+        (isolate("flp2"), True),
+        (Fault(0.0, Action.KILL, Part(Kind.AGENT, "flp2")), False),
+        (Fault(0.0, Action.CUT, Part(Kind.LINK, "flp2"), 3.0), False),
+    ],
+    ids=str,
+)
+def test_data_is_lost_only_where_a_task_becomes_another(fault, may):
+    assert may_lose_data([fault]) is may
+
+
+def test_losses_are_known_by_environment_and_sink():
+    assert losses(seen(environment(SINK, missing={"d.sink": 4}))) == {"E1": {"d.sink": 4}}
 
 
 def test_an_environment_that_is_forgotten_is_noticed():
