@@ -6,7 +6,7 @@ keep them, so a page cannot be older than the code.
 
 from pathlib import Path
 
-from pages import commands, events, execution, roles, settings, state_tables, template_keys
+from pages import commands, events, execution, roles, settings, state_tables, template_keys, template_names
 
 PAGES = {
     "runner": execution.runner,
@@ -17,6 +17,7 @@ PAGES = {
     "roles": roles.page,
     "states": state_tables.page,
     "templates": template_keys.page,
+    "names": template_names.page,
 }
 """The pages of docs/reference/, by file name."""
 

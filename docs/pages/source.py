@@ -5,6 +5,7 @@ import inspect
 import itertools
 import textwrap
 from dataclasses import MISSING, fields
+from types import ModuleType
 from typing import Any, NamedTuple
 
 
@@ -25,6 +26,16 @@ def described(kind: type) -> list[Described]:
         for statement, following in itertools.pairwise([*_body(kind), ast.Pass()])
         if isinstance(statement, ast.AnnAssign) and (name := ast.unparse(statement.target)) in defaults
     ]
+
+
+def constants(module: ModuleType) -> dict[str, str]:
+    """Return the constants of ``module``, each with the text that stands below it in its source."""
+    body = ast.parse(inspect.getsource(module)).body
+    return {
+        ast.unparse(statement.targets[0]): _text(following)
+        for statement, following in itertools.pairwise([*body, ast.Pass()])
+        if isinstance(statement, ast.Assign)
+    }
 
 
 def first_line(thing: Any) -> str:

@@ -1,6 +1,7 @@
 """How large a template, and what it makes, may become. Beyond a limit is an error, never a hang."""
 
 FILE_BYTES = 5_000_000
+"""Bytes of one file."""
 NESTING = 100
 """Levels of mappings and lists inside each other in one file."""
 NODES = 2_000_000
@@ -30,5 +31,6 @@ IN_A_ROW = 8
 INTEGER_BITS = 4_096
 """Bits of a number that an expression computes."""
 PROBLEMS_SHOWN = 200
+"""Different problems that are shown; more are counted."""
 PROBLEMS_WITH_ADVICE = 50
 """So many problems get a search for the nearest name; the search is slow where names are many."""

@@ -67,7 +67,7 @@ _METHODS: dict[type, frozenset[str]] = {
     tuple: frozenset({"index", "count"}),
     dict: frozenset({"keys", "values", "items", "get"}),
 }
-_JINJA_FILTERS = [
+JINJA_FILTER_NAMES = [
     "abs",
     "capitalize",
     "count",
@@ -110,7 +110,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def __init__(self) -> None:
         super().__init__(undefined=StrictUndefined, autoescape=False, cache_size=0)
         self.globals = {}
-        known = {name: JINJA_FILTERS[name] for name in _JINJA_FILTERS} | FILTERS
+        known = {name: JINJA_FILTERS[name] for name in JINJA_FILTER_NAMES} | FILTERS
         self.filters = {name: each if name in _CHEAP else _paying(each) for name, each in known.items()}
         self.tests: dict[str, Any] = {name: _paying(each) for name, each in JINJA_TESTS.items()}
         self.concat = _concat  # type: ignore[method-assign]

@@ -11,7 +11,12 @@ from salt_o2.control.site_shape import HostPillar
 from salt_o2.core.repair import Budget, Policy
 from salt_o2.core.roles import MODULES, RUNNERS, Role
 from salt_o2.core.states import TRANSITIONS
-from salt_o2.workflow import keys
+from salt_o2.workflow import keys, limits
+from salt_o2.workflow.functions import BUILT_IN, JSON, STRINGS, UID, UTIL
+from salt_o2.workflow.grammar import PREDICATES
+from salt_o2.workflow.known_calls import KNOWN
+from salt_o2.workflow.outside import GIVEN
+from salt_o2.workflow.services import ALIASES, TABLE
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCS = ROOT / "docs"
@@ -143,6 +148,26 @@ def test_every_transition_is_in_the_table(texts):
 def test_every_table_of_keys_has_a_section(pages):
     tables = {name for name, value in vars(keys).items() if name.isupper() and isinstance(value, dict)}
     assert tables - {"CHANNEL"} == {name for name, _ in pages.template_keys.TABLES.values()}
+
+
+@pytest.mark.parametrize(
+    "name",
+    sorted(
+        {*GIVEN, *BUILT_IN, *PREDICATES, *ALIASES, *STRINGS, *JSON, *UID, *UTIL}
+        | {f"{space}.{name}" for space, names in TABLE.items() for name in names}
+        | {f"{name}." for name in KNOWN}
+        | {each for functions in KNOWN.values() for each in functions}
+    ),
+)
+def test_every_name_that_the_checker_knows_is_on_the_page_of_names(texts, name):
+    assert f"`{name}`" in texts["names"]
+
+
+def test_every_limit_is_on_the_page_of_names_with_its_meaning(texts):
+    for name, value in vars(limits).items():
+        if name.isupper():
+            assert f"| {value:,} | " in texts["names"]
+    assert "|  |" not in texts["names"].split("## Limits")[1]
 
 
 def test_every_page_says_first_who_it_is_for(texts):

@@ -1,0 +1,68 @@
+"""The names that expressions know and the limits of templates, from the tables of the language itself."""
+
+from collections.abc import Iterable
+
+from pages import markdown
+from pages.source import constants
+from salt_o2.workflow import limits
+from salt_o2.workflow.functions import BUILT_IN, JSON, STRINGS, UID, UTIL
+from salt_o2.workflow.grammar import PREDICATES
+from salt_o2.workflow.known_calls import KNOWN
+from salt_o2.workflow.outside import GIVEN
+from salt_o2.workflow.sandbox import FUNCTIONS, JINJA_FILTER_NAMES
+from salt_o2.workflow.services import ALIASES, TABLE
+
+SPACES = {"strings": STRINGS, "json": JSON, "uid": UID, "util": [*UTIL, "PrefixedOverride", "Dump"]}
+OWN_FILTERS = ("int", "float", "join", "replace", "tojson", "fromjson")
+"""Those of ours that an author writes; the others stand for operators."""
+
+
+def page() -> str:
+    """Return the page of names and limits."""
+    return markdown.page(
+        "Names and limits of templates",
+        "For authors of workflow and task templates.",
+        "[Expressions](../explanation/expressions.md) says what they mean; here is what the checker knows.\n",
+        f"## Variables that control gives\n\n{_given()}",
+        f"## Functions\n\n{_spaces()}",
+        f"Without a namespace: {_names({*BUILT_IN, *FUNCTIONS} - {*SPACES})}.\n",
+        f"With a closure: {_names(PREDICATES)}.\n",
+        f"Filters, behind `|`: {_names({*JINJA_FILTER_NAMES, *OWN_FILTERS})}.\n",
+        f"## Functions of the site\n\n{_site()}",
+        f"## Calls of integrations\n\n{_calls()}",
+        f"## Limits\n\nBeyond a limit is an error.\n\n{_limits()}",
+    )
+
+
+def _given() -> str:
+    return markdown.table(("variable", "what it is"), [(f"`{name}`", what) for name, what in GIVEN.items()])
+
+
+def _spaces() -> str:
+    rows = [(f"`{space}.`", _names(names)) for space, names in SPACES.items()]
+    return markdown.table(("namespace", "functions"), rows)
+
+
+def _site() -> str:
+    older = {target: alias for alias, target in ALIASES.items()}
+    rows = [
+        (f"`{space}.{name}`", f"`{older[space, name]}`" if (space, name) in older else "")
+        for space, names in TABLE.items()
+        for name in names
+    ]
+    return markdown.table(("function", "older name"), rows)
+
+
+def _calls() -> str:
+    rows = [(f"`{name}.`", _names(functions)) for name, functions in KNOWN.items()]
+    about = "Those that production templates make. A call that is not among them is noted by the checker.\n\n"
+    return about + markdown.table(("integration", "functions"), rows)
+
+
+def _limits() -> str:
+    rows = [(f"{getattr(limits, name):,}", markdown.prose(text)) for name, text in constants(limits).items()]
+    return markdown.table(("limit", "of what"), rows)
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in sorted(names, key=str.lower))
