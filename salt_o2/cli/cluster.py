@@ -122,8 +122,9 @@ def render_status(status: dict[str, Any]) -> str:
 def _namespaces(names: list[str]) -> str:
     if not names:
         return ""
-    enter = f"nsenter --net=/run/netns/{names[0]} bash"
-    return f"namespaces:      {', '.join(names)}\n{'':17}(enter one: {enter})"
+    masters = next((name for name in names if name.endswith("-master")), names[0])
+    enter = f"nsenter --net=/run/netns/{masters} salt '*' test.ping"
+    return f"namespaces:      {', '.join(names)}\n{'':17}(Salt's commands are for the master's: {enter})"
 
 
 def render_down(result: dict[str, Any]) -> str:

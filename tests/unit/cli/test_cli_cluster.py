@@ -67,11 +67,11 @@ def test_the_status_says_what_runs_and_what_died(library, coconut, monkeypatch):
 
 
 def test_the_status_says_how_to_enter_a_namespace(library, coconut, monkeypatch):
-    spaces = ["o2-1234", "o2-1234-flp1"]
+    spaces = ["o2-1234", "o2-1234-flp1", "o2-1234-master"]
     monkeypatch.setattr("salt_o2.cluster.status", lambda _directory: {**STATUS, "namespaces": spaces})
     out = coconut("cluster status").out
-    assert "namespaces:      o2-1234, o2-1234-flp1\n" in out
-    assert "nsenter --net=/run/netns/o2-1234 bash" in out
+    assert "namespaces:      o2-1234, o2-1234-flp1, o2-1234-master\n" in out
+    assert "nsenter --net=/run/netns/o2-1234-master salt" in out
 
 
 def test_exports_survive_a_shell(library, coconut):
