@@ -34,7 +34,7 @@ class MinionBus:
 
     def __init__(self, opts: dict[str, Any], send_timeout_s: float = 5.0) -> None:
         """Take the minion's options; they need not know the master's address yet."""
-        self._opts = dict(opts)
+        self._opts = dict(opts) | {"auth_tries": 1}  # what has timed out once does so for ever: begin anew
         self._timeout_s = send_timeout_s
         self._up: Any = None
         self._down: Any = None

@@ -79,6 +79,7 @@ def minion_config(layout: Layout, record: Record, minion: str) -> dict[str, Any]
         "random_startup_delay": 0,
         "random_reauth_delay": 1,
         "acceptance_wait_time": 1,
+        "auth_tries": 1,  # one that began before its master listened is in vain
         "grains_refresh_every": 0,
         "mine_enabled": False,
         "start_event_grains": [],

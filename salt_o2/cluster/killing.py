@@ -47,11 +47,23 @@ def kill(directory: str | Path, only: Collection[str] = (), say: Say = lambda _:
 def kill_daemons(daemons: Sequence[Process]) -> list[Process]:
     """Kill each daemon with all of its session; return what does not end.
 
-    The leaders are stopped first, so that none starts a child anew while the others are being killed.
+    All are stopped first, and looked for until there is no new one: whoever looks after others starts them
+    anew the moment they are killed, and one that was missed would keep the daemon's ports.
     """
-    for daemon in daemons:
-        daemon.send(signal.SIGSTOP)
-    everyone = [*daemons, *(member for daemon in daemons for member in members(daemon.pid))]
+    everyone = _stopped(daemons)
     for one in everyone:
         one.send(signal.SIGKILL)
     return wait_until_gone(everyone, GONE_S)
+
+
+def _stopped(daemons: Sequence[Process]) -> list[Process]:
+    """Stop each daemon with all of its session, and return them."""
+    found: dict[int, Process] = {}
+    fresh = list(daemons)
+    while fresh:
+        for one in fresh:
+            one.send(signal.SIGSTOP)
+            found[one.pid] = one
+        everybody = [member for daemon in daemons for member in members(daemon.pid)]
+        fresh = [member for member in everybody if member.pid not in found]
+    return list(found.values())

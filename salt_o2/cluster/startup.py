@@ -21,6 +21,7 @@ from salt_o2.cluster.keys import prepare_keys
 from salt_o2.cluster.layout import MARKER, Layout, layout, minion_names
 from salt_o2.cluster.links import heal_all
 from salt_o2.cluster.network import Network, require_namespaces
+from salt_o2.cluster.process import names_of
 from salt_o2.cluster.ready import wait_until_ready
 from salt_o2.cluster.record import HEARTBEAT_S, Record
 from salt_o2.cluster.slots import claimed
@@ -29,7 +30,8 @@ from salt_o2.core.errors import InvalidRequest, O2Error
 
 Say = Callable[[str], None]
 
-START_TIMEOUT_S = 90.0
+START_TIMEOUT_S = 180.0
+"""Generous: eight times what a start takes where nothing else runs; a daemon that dies is told at once."""
 LONGEST_RUN_PARENT = 50
 """107 bytes less ``/o2-12345678/flp1000/minion_event_1234567890_pull.ipc`` and some to spare."""
 
@@ -112,6 +114,10 @@ def _revive(place: Layout, lost: Record, say: Say, timeout_s: float) -> None:
         with ExitStack() as held:
             if "master" not in {one.name for one in alive}:
                 slot = held.enter_context(claimed(lost.slot))
+                if slot.number != lost.slot and alive:
+                    say(f"somebody else has its ports now: starting {names_of(alive)} again, too")
+                    end_daemons(alive, PATIENCE_S)  # they would look for their master there for ever
+                    current = replace(current, processes=())
                 current = replace(current, slot=slot.number)
             _bring_up(place, current, say, timeout_s)
     except BaseException:

@@ -2,13 +2,15 @@
 
 import json
 import signal
+import socket
 from pathlib import Path
 
 import pytest
 
-from salt_o2.cluster import down, is_up, record, status, up
+from salt_o2.cluster import down, is_up, kill, record, status, up
 from salt_o2.cluster.layout import layout
 from salt_o2.cluster.process import marked, wait_until_gone
+from salt_o2.cluster.slots import Slot
 from salt_o2.cluster.startup import LONGEST_RUN_PARENT
 from salt_o2.core.errors import InvalidRequest, O2Error
 
@@ -50,6 +52,16 @@ def test_a_cluster_goes_up_is_seen_and_goes_down_without_a_trace(directory):
     assert marked(directory) == []
     assert [path.name for path in directory.iterdir()] == ["thesis.txt"]
     assert not Path(begun["control_socket"]).parent.exists()
+
+
+def test_a_master_whose_ports_somebody_has_taken_meanwhile_is_found_by_its_minions(directory):
+    begun = up(directory, minions=1)
+    kill(directory, ["master"])
+    slot = Slot(record.read(layout(directory)).slot)
+    with socket.create_server(("127.0.0.1", slot.request_port), backlog=1):
+        again = up(directory, minions=1)
+    assert again["ready"]
+    assert again["pids"]["flp1"] != begun["pids"]["flp1"], "it would look for its master at the old port"
 
 
 def test_two_clusters_live_beside_each_other(cluster, directory):

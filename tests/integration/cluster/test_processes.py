@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from salt_o2.cluster.daemons import end_daemons
+from salt_o2.cluster.killing import kill_daemons
 from salt_o2.cluster.layout import MARKER
 from salt_o2.cluster.process import Process, end, marked, members, spawn, start_time, wait_until_gone
 
@@ -26,6 +27,15 @@ PARENT = [
     "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']); "
     "print('here', flush=True); time.sleep(600)",
 ]
+
+KEEPER = (
+    "import subprocess, sys\n"
+    "while True:\n"
+    "    child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+    "    print('here', flush=True)\n"
+    "    child.wait()\n"
+)
+KEPT = [sys.executable, "-c", f"import subprocess, sys; subprocess.run([sys.executable, '-c', {KEEPER!r}])"]
 
 
 @pytest.fixture
@@ -116,6 +126,12 @@ def test_a_daemon_is_ended_with_its_children(start):
     end_daemons([parent], patience_s=0.5)
     assert not parent.alive
     assert not child.alive
+
+
+def test_a_killed_daemon_leaves_nobody_who_was_started_anew_meanwhile(start, tmp_path):
+    daemons = [start(KEPT, **{MARKER: str(tmp_path)}) for _ in range(3)]
+    assert kill_daemons(daemons) == []
+    assert marked(tmp_path) == []
 
 
 def test_the_start_time_of_nobody_is_unknown():
