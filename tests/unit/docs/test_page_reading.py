@@ -1,7 +1,7 @@
 """How tests read pages: what is a command, what is a file, what a comment asks for."""
 
 import pytest
-from page_reading import Commands, Lessons, Written, needs, read_page
+from page_reading import Commands, Lessons, Written, breaks_its_cluster, fences, needs, read_page
 
 PAGE = """# A page
 
@@ -60,6 +60,23 @@ def test_comments_belong_to_the_block_that_follows_them(page):
 
 def test_a_page_may_need_a_variable(page):
     assert needs(page) == ["SOMETHING"]
+
+
+def test_every_fenced_block_is_seen_with_its_language_and_line(page):
+    found = [(fence.line, fence.language) for fence in fences(page)]
+    assert found == [(5, "{code-block} yaml"), (12, "console"), (20, "console"), (24, "yaml")]
+
+
+def test_a_page_that_restarts_daemons_says_so(page):
+    assert not breaks_its_cluster(page)
+    page.write_text("<!-- page breaks: its cluster -->\n" + page.read_text())
+    assert breaks_its_cluster(page)
+
+
+def test_what_no_test_can_run_is_kept_with_its_reason(page):
+    page.write_text("<!-- not run: it takes a site -->\n```console\n$ ls\n```\n")
+    (block,) = read_page(page)
+    assert block.note("not run") == ["it takes a site"]
 
 
 def test_a_comment_that_asks_for_nothing_known_is_refused(page):
