@@ -27,6 +27,8 @@ def drill(
 ) -> None:
     """Kill, stop and slow down tasks, agents, minions, control and master; check that nothing else changes.
 
+    Where hosts have networks of their own (cluster up --namespaces) links fail too, in all ways.
+
     After each round the run must be the same, every process that was not killed must be the same, who was
     killed must be back, no message may be lost where nobody was killed, and no process be left over.
     """
