@@ -1,4 +1,5 @@
-# Channels between tasks of different hosts. Control ports stay closed: agents speak to their own host only.
+# Channels between tasks of different hosts, and with the master, which asks there whether a silent host lives.
+# Control ports stay closed: agents speak to their own host only.
 {% from 'o2/map.jinja' import o2 with context %}
 {% from 'o2/firewall.jinja' import holes with context %}
 {{ holes(o2.firewall, 'o2-channels', [o2.channel_ports | join('-')]) }}
