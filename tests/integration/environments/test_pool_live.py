@@ -4,6 +4,7 @@ The proof that nothing was started: process ids and start times, and which proce
 """
 
 import os
+from pathlib import Path
 
 import pytest
 import yaml
@@ -12,15 +13,25 @@ from test_control_killed import kill_control
 from watching import wait_until
 
 from salt_o2.cluster.layout import layout
+from salt_o2.cluster.parts import agent_pid
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
-FLOW = "fairmq-ex-1-n-1"
+FLOW, DIAMOND = "pooled", "fairmq-ex-1-n-1"
+EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 
 
 @pytest.fixture
 def workshop(workshop):
-    """The same, with a pool that is empty at the end."""
+    """The same with the diamond as its own templates, and a pool that is empty at the end.
+
+    The examples' own revision is the commit of this work tree, in which somebody may be working.
+    """
+    borrowed = [f"tasks/{DIAMOND}-{name}.yaml" for name in ("sampler", "processor", "sink")]
+    for example in (f"workflows/{DIAMOND}.yaml", *borrowed):
+        copy = workshop.folder / example.replace(f"{DIAMOND}.yaml", f"{FLOW}.yaml")
+        copy.write_text((EXAMPLES / example).read_text())
+        workshop.created.append(copy)
     yield workshop
     workshop.cluster.ask("pool_clean")
     wait_until(lambda: workshop.cluster.ask("pool_list")["pooled"] == [], "the pool is empty")
@@ -120,7 +131,7 @@ def test_the_pool_is_listed_and_cleaned_by_salts_command_and_by_coconut(workshop
     ended = workshop.cluster.json("coconut", "pool", "clean", "--host", host)
     assert {row["id"] for row in ended["ended"]} == here
     assert len(workshop.processes()) >= 4 - len(here)
-    told = workshop.cluster.json("salt-run", "o2.pool_clean", f"class_name={FLOW}-processor", "idle=0")
+    told = workshop.cluster.json("salt-run", "o2.pool_clean", f"class_name={DIAMOND}-processor", "idle=0")
     assert told["waiting"] == len(pool(workshop))
     workshop.cluster.ask("pool_clean")
     wait_until(lambda: workshop.processes() == set(), "all processes are gone")
@@ -137,6 +148,24 @@ def test_one_that_dies_in_the_pool_leaves_it_and_is_not_claimed(workshop, crew):
     assert any(f"eye on {row['host']} leaves: the process ended unexpectedly" in text for text in told)
     second = workshop.create(crew)
     assert not pids(second) & pids(first)
+
+
+def test_agents_that_are_killed_have_the_pool_s_tasks_afterwards_but_for_one_that_died(workshop):
+    first = workshop.create(FLOW, processors=2)
+    leave(workshop, first)
+    victim = task_at(first, "sink")
+    for host in {task["host"] for task in first["tasks"]}:
+        os.kill(agent_pid(workshop.cluster.directory, host), 9)
+    os.kill(victim["pid"], 9)
+    wait_until(lambda: victim["id"] not in pool(workshop), "the next agent has told who died", 60)
+    wait_until(
+        lambda: {row["state"] for row in pool(workshop).values()} == {"STANDBY"},
+        "all others are heard again",
+        60,
+    )
+    second = workshop.create(FLOW, processors=2)
+    assert pids(first) - pids(second) == {victim["pid"]}
+    assert second["state"] == "CONFIGURED"
 
 
 @pytest.fixture
