@@ -2,8 +2,11 @@
 
 import resource
 import time
+from contextlib import suppress
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from salt_o2.control.configuration.payload import fill
 from salt_o2.core.errors import TemplateError
@@ -50,10 +53,12 @@ ENDLESS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def short_time(monkeypatch):
+@pytest.fixture(autouse=True, scope="module")
+def short_time():
     """The time of a payload is a tenth of what it is at a site, or these tests would take minutes."""
-    monkeypatch.setattr("salt_o2.workflow.account.EVALUATION_S", 0.5)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("salt_o2.workflow.account.EVALUATION_S", 0.5)
+        yield
 
 
 SECONDS = 60
@@ -141,6 +146,54 @@ def test_one_payload_does_not_pay_for_another():
         assert fill(costly, {"big": "b" * 10_000}, lambda _name: "", "here") == "done"
     with pytest.raises(TemplateError, match="makes more than"):
         fill(costly * 3, {"big": "b" * 10_000}, lambda _name: "", "here")
+
+
+PIECES = [
+    *(
+        "{% for a in x %}",
+        "{% for a in range(n) %}",
+        "{% for a in a recursive %}",
+        "{% else %}",
+        "{% endfor %}",
+    ),
+    *("{% if a %}", "{% elif x == n %}", "{% endif %}", "{% set x = x ~ x %}", "{% set x %}", "{% endset %}"),
+    *(
+        "{% macro m(a) %}",
+        "{% endmacro %}",
+        "{{ m(x) }}",
+        "{% call m(1) %}",
+        "{% endcall %}",
+        "{{ caller() }}",
+    ),
+    *("{% include 'p' %}", "{% import 'p' as x %}", "{% from 'p' import m %}", "{% extends 'p' %}"),
+    *("{% block b %}", "{% endblock %}", "{{ super() }}", "{{ self.b() }}", "{% filter upper %}"),
+    *("{% endfilter %}", "{{ loop.index }}", "{{ loop(x) }}", "{{ [x, x] }}", "{{ x[1:] }}", "{{ x + x }}"),
+    *(
+        "{{ {'a': x}.a }}",
+        "{% set x = [x, x] %}",
+        "{{ x | tojson }}",
+        "{{ nobody }}",
+        "text",
+        "{#",
+        "#}",
+        "%}",
+    ),
+    *("{% with x = n %}", "{% endwith %}", "{{ x.__class__ }}", "{% raw %}", "{% endraw %}", "{{", "\0"),
+]
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(st.sampled_from(PIECES), max_size=20).map("".join))
+def test_whatever_a_payload_is_made_of_it_is_filled_in_or_refused(payload):
+    with suppress(TemplateError):
+        assert len(fill(payload, {"x": "[1]", "n": "3"}, lambda _name: payload, "here")) <= 1_000_000
+
+
+@settings(deadline=None)
+@given(st.text(max_size=60), st.text(max_size=20))
+def test_no_text_is_more_than_a_payload(payload, value):
+    with suppress(TemplateError):
+        fill(payload, {"x": value}, lambda _name: value, "here")
 
 
 def _memory_mb():

@@ -1,5 +1,8 @@
 """Whatever a template has in it, loading it ends in a workflow or a list of problems, in nothing else."""
 
+import json
+from contextlib import suppress
+
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,7 +10,9 @@ from templates import Templates, inventory, plan
 
 from salt_o2.core.errors import PlanError, TemplateError, UnknownName
 from salt_o2.workflow import load
+from salt_o2.workflow.display import outline
 from salt_o2.workflow.keys import BIND, COMMAND, CONSTRAINT, LOOP, ROLE, TASK, TASK_TEMPLATE, WANTS
+from salt_o2.workflow.outside import Outside
 
 texts = st.sampled_from(
     [
@@ -20,6 +25,10 @@ texts = st.sampled_from(
             "{{ nobody }}",
             "{{ 1 + 1 }}",
             "{{ Up(9) }}",
+            "{{ hosts }}",
+            "{{ config.Get('x') }}",
+            "{{ util.PrefixedOverride('hosts', 'x') }}",
+            "up 2 {{ up 2 }}",
             "{{ parent }}:x",
         ),
         *(
@@ -109,6 +118,14 @@ def attempt(workflow: str, task: str) -> None:
 @given(roles, tasks)
 def test_no_template_breaks_the_loader(role, task):
     attempt(yaml.safe_dump(role), yaml.safe_dump(task))
+
+
+@settings(deadline=None, max_examples=200)
+@given(roles, tasks)
+def test_no_template_breaks_the_check_of_a_file_by_itself(role, task):
+    templates = Templates(yaml.safe_dump(role), {"t": yaml.safe_dump(task)})
+    with suppress(TemplateError, UnknownName):
+        json.dumps(outline(load(templates, "w", outside=Outside(None, "w")), variables=True, origins=True))
 
 
 @settings(deadline=None, max_examples=100)
