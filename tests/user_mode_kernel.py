@@ -43,6 +43,7 @@ def run(folder: Path, directory: Path, *command: str, timeout_s: float) -> tuple
     init.write_text(INIT.format(directory=shlex.quote(str(directory)), command=shlex.join(command)))
     init.chmod(0o755)
     options = [f"mem={MEMORY}", "rootfstype=hostfs", "rootflags=/", "ro", "quiet", f"init={init}"]
+    options += [f"uml_dir={folder}/", "umid=kernel"]  # else it leaves a folder in HOME
     shared = {"TMPDIR": "/dev/shm"}  # its memory is a file there
     done = subprocess.run(
         [PROGRAM, *options, "con=null", "con0=null,fd:1"],
