@@ -229,6 +229,7 @@ def _take_charge(record: Record, home: TaskHome, host: Host, ended: Callable[[],
 def _forget_the_former(record: Record, launch: Launch) -> None:
     record.launching, record.launched, record.boot = True, launch, procfs.boot_id()
     record.keeper = record.keeper_started = record.pid = record.exit = record.failure = None
+    record.output = ()
     record.configured, record.channels, record.worn, record.announced = None, [], "", ""
     record.device_state, record.fresh = "", False
 

@@ -9,7 +9,7 @@ from salt_o2.agent.body import Body, Host
 from salt_o2.agent.home import TaskHome
 from salt_o2.agent.record import Record
 from salt_o2.core.messages import Exit, Failure
-from salt_o2.core.states import TaskState
+from salt_o2.core.states import ControlMode, TaskState
 from salt_o2.core.task_goal import CONTROLLED, Situation
 
 log = logging.getLogger(__name__)
@@ -116,6 +116,7 @@ class Life:
             self.give_up(known.failure)
         elif known.mode not in CONTROLLED and ended.code == 0:
             known.state = TaskState.DONE
+            known.output = self.home.last_words() if known.mode is ControlMode.HOOK else ()
         else:
             known.state = TaskState.ERROR
             asked = f"stay {was}" if known.settled else self.asked

@@ -51,6 +51,7 @@ class Record:
     pid: int | None = None
     started: float | None = None
     exit: Exit | None = None
+    output: tuple[str, ...] = ()
     failure: Failure | None = None
 
     configured: dict[str, str] | None = None
@@ -104,6 +105,7 @@ def report_of(known: Record, *, alive: bool) -> TaskReport:
         pid=known.pid if alive else None,
         started=known.started,
         exit=known.exit,
+        output=known.output,
         failure=known.failure,
     )
 

@@ -73,6 +73,7 @@ class Verbs:
             found = voice.last(self._agent.output_of(name), count)
         else:
             places = typed(after, dict[str, int])
+            limit = 0.0 if self._agent.is_over(name) else limit  # nothing will come of a task that is over
             found = await voice.follow(lambda: self._agent.output_of(name), places, limit)
         return found | {"over": self._agent.is_over(name)}
 

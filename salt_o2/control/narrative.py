@@ -16,10 +16,13 @@ from salt_o2.core.codec import typed
 from salt_o2.core.effects import Modified
 from salt_o2.core.history import Created
 from salt_o2.core.ids import TaskId
+from salt_o2.core.messages import Exit
 from salt_o2.core.plan import Plan
 from salt_o2.core.reshape import Change, compare
 
 Body = dict[str, Any]
+WORDS = 3
+"""Lines of a process's last words that are told; the journal has more."""
 SHOWN = 4
 """More names than this are counted."""
 ORDER = (Change.START, Change.RESTART, Change.RECONFIGURE, Change.INCLUDE)
@@ -112,8 +115,15 @@ class Narrator:
         return f"another plan: {'; '.join(told) or 'nothing changes'}"
 
     def moved(self, body: Body) -> str:
-        """Tell of a report."""
-        return f"{body['host']} reports {_tasks(len(body['reports']))}"
+        """Tell of a report: how many tasks it has, which of them have ended how, and what hooks wrote."""
+        ends = [self._end(report) for report in body["reports"] if report.get("exit")]
+        return "; ".join([f"{body['host']} reports {_tasks(len(body['reports']))}", *ends[:SHOWN]])
+
+    def _end(self, report: Body) -> str:
+        failure = report.get("failure") or {}
+        written = report.get("output") or failure.get("output") or ()
+        said = f", its last words: {' | '.join(written[-WORDS:])}" if written else ""
+        return f"{self._names([report['task']])}: {typed(report['exit'], Exit)}{said}"
 
     def orders(self, body: Body) -> str:
         """Name the orders that a report answers."""

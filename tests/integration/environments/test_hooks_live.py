@@ -150,6 +150,25 @@ def test_an_uncritical_hook_that_fails_changes_nothing_and_is_in_the_history(wor
 
 
 @pytest.mark.parametrize(
+    ("deed", "code", "words"),
+    [
+        ("echo cable is fine; echo really >&2", 0, ["cable is fine", "really"]),
+        ("echo no cable >&2; exit 3", 3, ["no cable"]),
+    ],
+    ids=["well", "badly"],
+)
+def test_what_a_hook_wrote_and_how_it_ended_is_in_the_journal(workshop, hooked, deed, code, words):
+    environment = workshop.create(hooked(task_hook("check", "after_CONFIGURE", deed, critical=False)))
+    lines = workshop.cluster.ask("env_history", id=environment["id"], limit=100_000)
+    reports = [each for line in lines if line["kind"] == "TasksMoved" for each in line["what"]["reports"]]
+    ended = next(each for each in reports if each["exit"])
+    written = ended["failure"]["output"] if code else ended["output"]
+    assert (ended["exit"]["code"], written[-len(words) :]) == (code, words)
+    story = " ".join(line["text"] for line in lines)
+    assert f"hooked.check: exit code {code}, its last words: {' | '.join(words)}" in story
+
+
+@pytest.mark.parametrize(
     "hook",
     [
         task_hook("slow", "before_START_ACTIVITY", "sleep 1000", timeout="500ms"),

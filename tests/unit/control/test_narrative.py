@@ -1,6 +1,7 @@
 """A journal as a story: every line in words, with its cause."""
 
 import json
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -30,7 +31,7 @@ from salt_o2.core.effects import (
 )
 from salt_o2.core.history import KINDS, Created, Restarted
 from salt_o2.core.launch import Launch
-from salt_o2.core.messages import Command, Failure, Order, TaskReport
+from salt_o2.core.messages import Command, Exit, Failure, Order, TaskReport
 from salt_o2.core.plan import Plan, PlannedRole, PlannedTask
 from salt_o2.core.states import ControlMode, EnvironmentEvent, EnvironmentState, TaskState, TaskStatus
 
@@ -185,6 +186,23 @@ def test_every_kind_of_line_is_told_in_words(value, text):
 def test_there_are_words_for_every_kind_of_message_and_effect():
     effects = {kind.__name__ for union in get_args(Effect) for kind in get_args(union) or (union,)}
     assert effects | set(KINDS) == set(WAYS)
+
+
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [
+        ({"exit": Exit(code=0), "output": ("a", "b", "c", "d")}, "exit code 0, its last words: b | c | d"),
+        (
+            {"exit": Exit(code=3), "failure": Failure(asked="run", state="-", reason="r", output=("oh",))},
+            "exit code 3, its last words: oh",
+        ),
+        ({"exit": Exit(signal=9)}, "killed by signal 9"),
+    ],
+    ids=["a hook", "a failure", "silent"],
+)
+def test_how_processes_ended_and_what_they_wrote_is_told(end, told):
+    report = replace(REPORT.reports[0], state=TaskState.DONE, **end)
+    assert story(CREATED, replace(REPORT, reports=(report,)))[-1][0] == f"flp1 reports 1 task; root.a: {told}"
 
 
 def test_many_names_are_counted():
