@@ -8,6 +8,7 @@ from salt_o2.workflow.account import within
 from salt_o2.workflow.catalogue import NoRepositories, Repositories, TaskClasses, Workflows
 from salt_o2.workflow.document import read
 from salt_o2.workflow.expand import Expansion
+from salt_o2.workflow.identities import identities
 from salt_o2.workflow.leaf import Wanted
 from salt_o2.workflow.limits import LOAD_S
 from salt_o2.workflow.outside import Outside
@@ -58,7 +59,7 @@ def load(
         Block(site_vars, "vars of the site"),
         Block({**BUILT_IN, **site_defaults}, "defaults of the site"),
         outside or _NONE,
-        services=getattr(source, "services", None) or NOWHERE,
+        services={**(getattr(source, "services", None) or NOWHERE), **identities()},
     )
     shelves: Repositories = getattr(source, "repositories", None) or NoRepositories()
     classes, workflows = TaskClasses(problems, shelves), Workflows(problems, shelves)

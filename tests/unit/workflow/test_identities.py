@@ -1,0 +1,58 @@
+"""Ids that templates make: nobody else has them, and an environment that is expanded again has the same."""
+
+import pytest
+from templates import expand
+
+SOURCE = """
+name: root
+roles:
+  - name: "host-{{ it }}"
+    for: {range: "{{ hosts }}", var: it}
+    vars: {first: "{{ uid.New() }}", second: "{{ NewID() }}"}
+    roles:
+      - {name: a, vars: {own: "{{ uid.New() }}-{{ uid.New() }}"}, task: {load: plain}}
+      - {name: b, vars: {own: "{{ uid.New() }}-{{ uid.New() }}"}, task: {load: plain}}
+"""
+
+
+def ids(hosts='["flp1", "flp2"]', environment="ENV"):
+    """Return all ids of an expansion, by the paths of the tasks."""
+    variables = {"hosts": hosts} | ({"environment_id": environment} if environment else {})
+    found = expand(SOURCE, variables=variables)
+    return {
+        task.path: [task.variables["first"], task.variables["second"], *task.variables["own"].split("-")]
+        for task in found.tasks
+    }
+
+
+def test_the_same_environment_has_the_same_ids():
+    assert ids() == ids()
+
+
+def test_another_environment_has_others():
+    assert not {id for each in ids().values() for id in each} & {
+        id for each in ids(environment="OTHER").values() for id in each
+    }
+
+
+@pytest.mark.parametrize("environment", ["ENV", ""], ids=["known", "unknown"])
+def test_every_id_is_another(environment):
+    found = ids(environment=environment)
+    own = [id for each in found.values() for id in each[2:]]
+    of_hosts = {id for each in found.values() for id in each[:2]}
+    assert len({*own, *of_hosts}) == len(own) + 4
+
+
+@pytest.mark.parametrize("hosts", ['["flp2"]', '["flp0", "flp2", "flp1"]'])
+def test_a_host_that_comes_or_goes_changes_nobody_elses_ids(hosts):
+    before, after = ids(), ids(hosts)
+    for path in set(before) & set(after):
+        assert before[path] == after[path]
+
+
+def test_without_an_environment_they_are_drawn():
+    assert ids(environment="") != ids(environment="")
+
+
+def test_an_id_is_like_any_other():
+    assert all(8 <= len(id) <= 11 and id.isalnum() for each in ids().values() for id in each)
