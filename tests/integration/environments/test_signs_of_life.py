@@ -3,9 +3,11 @@
 import asyncio
 import os
 import signal
+from pathlib import Path
 
 import pytest
 from device_topology import OURS, PATIENCE_S, Stage
+from watching import wait_until
 
 from salt_o2.control.probe import Probe
 
@@ -15,6 +17,12 @@ THEIRS = [f"{PREFIX}/bin/fairmq-ex-1-n-1-sink", "-S", f"<{PREFIX}/lib/", "--colo
 SOON_S = 0.5
 
 pytestmark = pytest.mark.integration
+
+
+def is_stopped(pid):
+    """Tell whether a signal to stop has reached all threads; that takes a moment on a busy machine."""
+    stats = [task / "stat" for task in Path(f"/proc/{pid}/task").iterdir()]
+    return all(stat.read_text().rpartition(")")[2].split()[0] == "T" for stat in stats)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +41,7 @@ def test_a_device_gives_a_sign_of_life_exactly_while_it_lives(tmp_path, command,
             probe, port = Probe(), [device.channel.port]
             assert await probe.speaks("127.0.0.1", port, PATIENCE_S) is True
             os.kill(device.process.pid, signal.SIGSTOP)
+            wait_until(lambda: is_stopped(device.process.pid), "all its threads stand still")
             assert await probe.speaks("127.0.0.1", port, SOON_S) is False
             os.kill(device.process.pid, signal.SIGCONT)
             for _ in range(3):
