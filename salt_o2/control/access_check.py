@@ -22,7 +22,7 @@ def unknown_roles(pillar: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def not_enforced(pillar: Mapping[str, Any], options: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
     """Yield each of the master's options that lacks somebody whom pillar gives a role, and who that is."""
     given, master = _mapping(pillar, "access"), _mapping(pillar, "master")
-    access = {role: given[role] for role in Role if isinstance(given.get(role), list)}
+    access = {str(role): given[role] for role in Role if isinstance(given.get(role), list)}
     eauth = master.get("eauth", EAUTH)
     wanted = auth_options(access, eauth, bool(master.get("local_accounts")))
     for option, granted in wanted.items():

@@ -147,20 +147,20 @@ def next_version(site, wheels):
 
 
 def versions(site):
-    said = as_owner(site["master"], "salt '*' o2.info --static")
+    said = as_owner(site["master"], r"salt \* o2.info --static")
     return {host: info["facts"]["version"] for host, info in said.items() if isinstance(info, dict)}
 
 
 def test_an_upgrade_in_the_middle_of_a_run_leaves_every_process_alone(site, environment, next_version):
     """What docs/howto/upgrade-without-stopping.md tells a site to do."""
     before = pids(site)
-    as_owner(site["master"], "salt '*' saltutil.refresh_pillar --static")
+    as_owner(site["master"], r"salt \* saltutil.refresh_pillar --static")
     trial = as_owner(site["master"], "salt flp1 state.apply o2.host test=True queue=True", 300)
     assert any(state["result"] is None for state in trial["flp1"].values())
     assert next_version not in versions(site).values()
     as_owner(site["master"], "salt flp1 state.apply o2.host queue=True", 300)
     wait_until(lambda: versions(site).get("flp1") == next_version, "flp1 is upgraded", timeout_s=120)
-    as_owner(site["master"], "salt --static --batch-size 10% '*' state.apply o2.host queue=True", 300)
+    as_owner(site["master"], r"salt --static --batch-size 10% \* state.apply o2.host queue=True", 300)
     hosts = {"flp1": next_version, "flp2": next_version}
     wait_until(lambda: versions(site) == hosts, "all hosts are upgraded", timeout_s=120)
     site["master"].run("salt-call --local --retcode-passthrough state.apply o2.master queue=True")
