@@ -74,6 +74,13 @@ CALLS = (
 )
 HOOK_NAMES = tuple(task.id for task in HOOKS)
 WAY_UP = (EnvironmentEvent.DEPLOY, EnvironmentEvent.CONFIGURE, EnvironmentEvent.START_ACTIVITY)
+NEXT = {
+    EnvironmentState.STANDBY: EnvironmentEvent.DEPLOY,
+    EnvironmentState.DEPLOYED: EnvironmentEvent.CONFIGURE,
+    EnvironmentState.CONFIGURED: EnvironmentEvent.START_ACTIVITY,
+    EnvironmentState.RUNNING: EnvironmentEvent.STOP_ACTIVITY,
+    EnvironmentState.ERROR: EnvironmentEvent.RECOVER,
+}
 MOVES = {(source, target) for _, source, target in TRANSITIONS}
 FAILURE = Failure(asked="-", state="-", reason="it broke")
 
@@ -140,6 +147,12 @@ class AnyLife(RuleBasedStateMachine):
     @rule(event=st.sampled_from(EnvironmentEvent), undo=st.booleans(), automatic=st.booleans())
     def ask(self, event, undo, automatic):
         self.request((event,), undo, automatic)
+
+    @rule()
+    def go_on(self):
+        """Ask for what a person would ask for next, and let nobody answer yet."""
+        if self.environment.state in NEXT:
+            self.request((NEXT[self.environment.state],), undo=False, automatic=False)
 
     @rule(upto=st.integers(1, 3), undo=st.booleans(), automatic=st.booleans())
     def bring_up(self, upto, undo, automatic):
