@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -43,18 +44,25 @@ def runners_left_out(role):
 
 
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory):
+def common():
+    """A folder that all accounts may enter: those of pytest are closed again whenever somebody starts it."""
+    with tempfile.TemporaryDirectory(prefix="o2-accounts-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def guarded(common):
     """A cluster whose master knows a local account for each role, and lets others come near."""
-    directory = tmp_path_factory.mktemp("accounts") / "private"
+    directory = common / "private"
     extra = directory / "conf" / "none.d" / "accounts.conf"
     extra.parent.mkdir(parents=True)
     accounts = {name: runners_left_out(role) for role, name in ACCOUNTS.items()}
     extra.write_text(yaml.safe_dump({"publisher_acl": accounts}))
     status = up(directory, minions=1)
     sockets = Path(status["control_socket"]).parent
-    for folder in (directory, *directory.parents, sockets, sockets.parent):
-        if folder.stat().st_uid == os.geteuid() and folder != folder.parent:
-            folder.chmod(folder.stat().st_mode | 0o055)
+    for folder in (directory, sockets, sockets.parent):
+        folder.chmod(0o755)
     yield status
     down(directory)
     assert marked(directory) == []
@@ -66,11 +74,11 @@ def closed_ancestor(path):
 
 
 @pytest.fixture
-def run_as(guarded, tmp_path):
+def run_as(guarded, common):
     """Run one of the project's or Salt's commands as a local account, on the cluster."""
 
     def run(account, program, *words):
-        home = tmp_path / account
+        home = common / account
         home.mkdir(exist_ok=True)
         shutil.chown(home, account)
         base = Path(sys.base_prefix).resolve()
@@ -86,9 +94,6 @@ def run_as(guarded, tmp_path):
         )
         return done.stdout + done.stderr
 
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder.stat().st_uid == os.geteuid() and folder != folder.parent:
-            folder.chmod(folder.stat().st_mode | 0o055)
     return run
 
 
