@@ -54,3 +54,33 @@ def test_a_template_asks_the_configuration_of_its_site(workshop):
     )
     found = workshop.cluster.ask("workflow_expand", workflow="asking", variables=True)
     assert found["root"]["roles"][0]["variables"]["buffer"] == "size_mb: 4096"
+
+
+@pytest.fixture
+def with_ids(workshop):
+    """A workflow whose roles make ids of their own, as production's do."""
+    workshop.task("namer", "o2-device", "sampler", "--rate=1", "--text={{ own }}")
+    role = {
+        "name": "s{{ it }}",
+        "for": {"begin": 1, "end": "{{ n }}", "var": "it"},
+        "vars": {"own": "own-{{ uid.New() }}-of-{{ environment_id }}"},
+        "task": {"load": "namer"},
+    }
+    func = "test.record(Parent().Path + ' ' + util.PrefixedOverride('n', 'x'))"
+    call = {"name": "c", "call": {"func": func, "trigger": "after_CONFIGURE"}}
+    record = workshop.cluster.directory / "said"
+    workshop.created.append(record)
+    defaults = {"n": 2, "test_record": str(record)}
+    workshop.write("workflows", "with-ids", defaults=defaults, roles=[role, call])
+    return "with-ids"
+
+
+def test_a_plan_whose_templates_make_ids_can_be_applied_and_a_change_touches_nobody_else(workshop, with_ids):
+    ask = workshop.cluster.ask
+    plan = ask("env_plan", workflow=with_ids, vars={})
+    environment = ask("env_create", plan=plan["token"])
+    before = workshop.processes()
+    assert before
+    ask("env_modify", id=environment["id"], scale={"s": 3})
+    assert before < workshop.processes()
+    assert (workshop.cluster.directory / "said").read_text().split() == ["with-ids", "2"]
