@@ -117,8 +117,8 @@ class Room:
 async def control_room(folder, *hosts, database="o2.sqlite", clock=None, bus=None, queued=False):
     """Yield a room whose hosts have reported; ``folder`` has the templates and gets the store.
 
-    ``bus`` has the hosts, if they are to be others than those that obey and forget. With ``queued`` reports go
-    through control's inbox, as they do in its process; without, they are taken in as they are made.
+    ``bus`` has the hosts, if they are to be others than those that obey and forget. With ``queued`` reports
+    go through control's inbox, as they do in its process; without, they are taken in as they are made.
     """
     site = Site(repositories=(str(folder),), heartbeat_s=1e6)
     store, bus = Store(f"sqlite:///{folder / database}"), bus or Hosts(*(hosts or ("flp1",)))
