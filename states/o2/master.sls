@@ -86,7 +86,7 @@ o2_master_units:
 # In five seconds: the job that runs this state must first have reported its result to this very master.
 o2_master_restart:
   cmd.run:
-    - name: systemd-run --collect --on-active=5 systemctl restart salt-master.service
+    - name: systemd-run --collect --on-active=5 --timer-property=AccuracySec=100ms systemctl restart salt-master.service
     - onlyif: systemctl is-active --quiet salt-master.service
     - onchanges:
       - pip: o2_package

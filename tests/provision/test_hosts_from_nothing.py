@@ -159,12 +159,12 @@ def test_an_upgrade_in_the_middle_of_a_run_leaves_every_process_alone(site, envi
     assert any(state["result"] is None for state in trial["flp1"].values())
     assert next_version not in versions(site).values()
     as_owner(site["master"], "salt flp1 state.apply o2.host queue=True", 300)
-    wait_until(lambda: versions(site).get("flp1") == next_version, "flp1 is upgraded", timeout_s=120)
+    wait_until(lambda: versions(site).get("flp1") == next_version, "flp1 is upgraded", timeout_s=240)
     as_owner(site["master"], r"salt --static --batch-size 10% \* state.apply o2.host queue=True", 300)
     hosts = {"flp1": next_version, "flp2": next_version}
-    wait_until(lambda: versions(site) == hosts, "all hosts are upgraded", timeout_s=120)
+    wait_until(lambda: versions(site) == hosts, "all hosts are upgraded", timeout_s=240)
     site["master"].run("salt-call --local --retcode-passthrough state.apply o2.master queue=True")
-    wait_until(lambda: control_version(site) == next_version, "control is upgraded", timeout_s=120)
+    wait_until(lambda: control_version(site) == next_version, "control is upgraded", timeout_s=240)
     wait_until(lambda: None not in pids(site).values(), "control knows all processes", timeout_s=60)
     assert pids(site) == before
     after = as_owner(site["master"], f"salt-run o2.env_show {environment['id']}")
