@@ -84,7 +84,7 @@ def bridge() -> Iterator[None]:
 
 
 def vagrant(
-    folder: Path, environ: dict[str, str], *words: str, timeout_s: float = 900, check: bool = True
+    folder: Path, environ: dict[str, str], *words: str, timeout_s: float = 3000, check: bool = True
 ) -> subprocess.CompletedProcess[str]:
     """Run vagrant in ``folder``; it asks nobody outside whether it is up to date."""
     done = subprocess.run(

@@ -115,7 +115,7 @@ def test_a_restart_of_the_master_leaves_everything_alone(site, environment):
     wait = "for i in $(seq 60); do salt-run o2.info >/dev/null 2>&1 && exit 0; sleep 1; done; exit 1"
     site["master"].run(f"su vagrant -c '{wait}'")
     # Control knows the plan at once, and the processes when their agents have reported.
-    wait_until(lambda: None not in pids(site).values(), "control knows all processes", timeout_s=60)
+    wait_until(lambda: None not in pids(site).values(), "control knows all processes", timeout_s=240)
     assert pids(site) == before
 
 
@@ -165,7 +165,7 @@ def test_an_upgrade_in_the_middle_of_a_run_leaves_every_process_alone(site, envi
     wait_until(lambda: versions(site) == hosts, "all hosts are upgraded", timeout_s=240)
     site["master"].run("salt-call --local --retcode-passthrough state.apply o2.master queue=True")
     wait_until(lambda: control_version(site) == next_version, "control is upgraded", timeout_s=240)
-    wait_until(lambda: None not in pids(site).values(), "control knows all processes", timeout_s=60)
+    wait_until(lambda: None not in pids(site).values(), "control knows all processes", timeout_s=240)
     assert pids(site) == before
     after = as_owner(site["master"], f"salt-run o2.env_show {environment['id']}")
     assert (after["state"], after["run_number"]) == ("RUNNING", environment["run_number"])

@@ -8,7 +8,7 @@ import pytest
 import wheelhouse
 from lxc_box import vagrant
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(4000)]
 
 
 @pytest.mark.parametrize("hosts", ["1", "12"])
