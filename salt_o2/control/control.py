@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from salt_o2.control import host_rows
+from salt_o2.control.answers import Answers
 from salt_o2.control.calls import Caller
+from salt_o2.control.flushing import Flushing
 from salt_o2.control.hosts import Hosts
 from salt_o2.control.outbox import Bus, Outbox
 from salt_o2.control.pooling import Pooling
@@ -65,9 +67,6 @@ log = logging.getLogger(__name__)
 ONLY_TELLS = (AnnounceMoves, AnnounceFailure, AnnounceRecovery, Insist)
 """Effects that change nothing: they need not be on disk before they are carried out."""
 WAY_DOWN = frozenset({_E.STOP_ACTIVITY, _E.RESET, _E.EXIT, _E.GO_ERROR})
-FLUSH_AGAIN_S = 1.0
-FLUSH_S = 0.2
-"""How long what was only heard may wait for its place in the journal."""
 
 
 Watcher = Callable[[Environment], None]
@@ -114,8 +113,8 @@ class Control:
         self.held: dict[EnvironmentId, Held] = {}
         self.strays = Strays(self)
         self._outbox = Outbox(bus)
-        self._answers: dict[str, asyncio.Future[None]] = {}
-        self._flush: asyncio.TimerHandle | None = None
+        self.answers = Answers()
+        self._flushing = Flushing(store)
         self._resume: list[tuple[EnvironmentId, Requested | Modified]] = []
         for kept in store.alive():
             self._restore(kept)
@@ -176,7 +175,7 @@ class Control:
         """
         if not set(request.events) <= WAY_DOWN:
             self.store.check()
-        await self.answer(request.request, lambda: self.step(held, request))
+        await self.answers.wait(request.request, lambda: self.step(held, request))
 
     def recover(self, held: Held, task: TaskId, user: str, *, by_hand: bool) -> None:
         """Start a failed task again now; nothing happens if it is healthy or being brought back already."""
@@ -231,15 +230,6 @@ class Control:
             watcher(environment)
         self._set_timer(held)
 
-    async def answer(self, request: str, begin: Callable[[], None]) -> None:
-        """Begin something that will be answered under ``request``, and wait for the answer."""
-        answer = self._answers[request] = asyncio.get_running_loop().create_future()
-        try:
-            begin()
-            await answer
-        finally:
-            del self._answers[request]
-
     def _write(self, held: Held, message: Message, effects: Sequence[Effect]) -> None:
         # What we are about to do is on disk before we do it. What we have heard may follow a moment later: if
         # we are killed before, the transition is taken up again, and its tasks are there already.
@@ -251,14 +241,7 @@ class Control:
             durable = any(isinstance(effect, Drive | Invoke | Keep) for effect in effects)
             changed = {"plan": kept.plan, "shape": kept.shape} if isinstance(message, Modified) else {}
             self.store.save(environment.id, snapshot.take(environment), ended, durable=durable, **changed)
-        if self._flush is None:
-            self._flush = asyncio.get_running_loop().call_later(FLUSH_S, self._flush_journal)
-
-    def _flush_journal(self) -> None:
-        self._flush = None
-        self.store.flush()
-        if self.store.trouble:  # again and again, until there is room
-            self._flush = asyncio.get_running_loop().call_later(FLUSH_AGAIN_S, self._flush_journal)
+        self._flushing.soon()
 
     def _carry_out(self, held: Held, effect: Effect) -> None:
         match effect:
@@ -278,7 +261,7 @@ class Control:
             case AnnounceMoves() | AnnounceFailure() | AnnounceRecovery() | AnnounceLeft():
                 self._outbox.announce(effect)
             case Answer(request=request, error=error):
-                self._answer(request, error)
+                self.answers.give(request, error)
             case EndRun(run_number=number):
                 self.store.end_run(number, self.clock())
             case Keep():
@@ -290,15 +273,6 @@ class Control:
     def _end_call(self, held: Held, call: str, result: str, error: str) -> None:
         if held.kept.id in self.held:
             self.step(held, CallEnded(at=self.clock(), call=call, result=result, error=error))
-
-    def _answer(self, request: str, error: Exception | None) -> None:
-        answer = self._answers.get(request)
-        if answer is None or answer.done():
-            return  # whoever asked has gone
-        if error:
-            answer.set_exception(error)
-        else:
-            answer.set_result(None)
 
     def _let_go(self, held: Held) -> None:
         del self.held[held.kept.id]

@@ -35,7 +35,7 @@ class Reshaping:
             TaskError: if a task could not join; the environment goes on without it.
         """
         try:
-            await self._control.answer(wanted.request, lambda: self._begin(held, wanted, shape))
+            await self._control.answers.wait(wanted.request, lambda: self._begin(held, wanted, shape))
         finally:
             if held.kept.plan is wanted.plan:
                 self._note_who_stayed_out(held)

@@ -1,0 +1,29 @@
+"""Writes to the store what may follow a moment later, and again and again while the disk takes nothing."""
+
+import asyncio
+
+from salt_o2.control.store import Store
+
+FLUSH_S = 0.2
+"""How long what was only heard may wait for its place in the journal."""
+FLUSH_AGAIN_S = 1.0
+
+
+class Flushing:
+    """Sees to it that ``store`` is flushed soon after something was noted."""
+
+    def __init__(self, store: Store) -> None:
+        """Nothing is due yet."""
+        self._store = store
+        self._due: asyncio.TimerHandle | None = None
+
+    def soon(self) -> None:
+        """Something was noted: write it within ``FLUSH_S`` seconds."""
+        if self._due is None:
+            self._due = asyncio.get_running_loop().call_later(FLUSH_S, self._flush)
+
+    def _flush(self) -> None:
+        self._due = None
+        self._store.flush()
+        if self._store.trouble:  # until there is room
+            self._due = asyncio.get_running_loop().call_later(FLUSH_AGAIN_S, self._flush)
