@@ -146,8 +146,7 @@ def forget_timers(control):
     for held in control.held.values():
         if held.timer:
             held.timer.cancel()
-    if control._flush:
-        control._flush.cancel()
+    control.flushing.forget()
 
 
 def done(command, task, **other):

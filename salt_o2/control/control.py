@@ -114,7 +114,7 @@ class Control:
         self.strays = Strays(self)
         self._outbox = Outbox(bus)
         self.answers = Answers()
-        self._flushing = Flushing(store)
+        self.flushing = Flushing(store)
         self._resume: list[tuple[EnvironmentId, Requested | Modified]] = []
         for kept in store.alive():
             self._restore(kept)
@@ -241,7 +241,7 @@ class Control:
             durable = any(isinstance(effect, Drive | Invoke | Keep) for effect in effects)
             changed = {"plan": kept.plan, "shape": kept.shape} if isinstance(message, Modified) else {}
             self.store.save(environment.id, snapshot.take(environment), ended, durable=durable, **changed)
-        self._flushing.soon()
+        self.flushing.soon()
 
     def _carry_out(self, held: Held, effect: Effect) -> None:
         match effect:

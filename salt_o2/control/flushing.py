@@ -22,6 +22,11 @@ class Flushing:
         if self._due is None:
             self._due = asyncio.get_running_loop().call_later(FLUSH_S, self._flush)
 
+    def forget(self) -> None:
+        """Write nothing more, as after the end of the process."""
+        if self._due is not None:
+            self._due.cancel()
+
     def _flush(self) -> None:
         self._due = None
         self._store.flush()
