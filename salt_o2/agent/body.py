@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from salt_o2.agent import audit, cgroup, checks, environ, keeper, limits, procfs, traces
+from salt_o2.agent.births import Births
 from salt_o2.agent.census import Census
 from salt_o2.agent.cgroup import Group
 from salt_o2.agent.device import Device
@@ -33,6 +34,7 @@ class Host:
 
     name: HostId
     env: dict[str, str] = field(default_factory=lambda: dict(os.environ))
+    births: Births = field(default_factory=Births)
     census: Census = field(default_factory=Census)
     claims: dict[int, str] = field(default_factory=dict)
     """The TCP ports of living tasks, and whose they are."""

@@ -30,7 +30,9 @@ async def carry_out(life: Life, step: TaskEvent | Act) -> None:
     """Do what core/task_goal.py has decided; what comes of it is written into the record."""
     known = life.record
     if step is Act.LAUNCH:
-        await launch(life)
+        async with life.host.births.turn():
+            if known.goal is not TaskState.DONE:  # which may have come meanwhile
+                await launch(life)
     elif step is Act.KILL:
         await kill(life)
     elif step is Act.ASSUME:
