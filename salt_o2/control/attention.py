@@ -20,6 +20,19 @@ Readable = Callable[[float], bool]
 """Returns whether there is something to read, as soon as there is, at the latest after so many seconds."""
 
 
+def opened(context: "zmq.Context[zmq.Socket[bytes]]", kind: int) -> "zmq.Socket[bytes]":
+    """Return a new socket of ``context``; signals' handlers run before or after, not in between.
+
+    A handler that raises before the context has noted the socket would leave one that nobody closes, and a
+    context's end waits for all of its sockets: for ever.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        return context.socket(kind)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 @contextmanager
 def attentive(socket: "zmq.Socket[bytes]") -> Iterator[Readable]:
     """Yield how to wait for ``socket``; signals' handlers run, and may raise, while it waits."""

@@ -17,7 +17,7 @@ from typing import Any, Self
 import msgpack
 import zmq
 
-from salt_o2.control.attention import Readable, attentive
+from salt_o2.control.attention import Readable, attentive, opened
 from salt_o2.core.errors import O2Error, Unreachable, rebuild
 
 ProgressCallback = Callable[[dict[str, Any]], None]
@@ -60,7 +60,7 @@ class ControlClient:
         """
         if not self.path.exists():
             raise Unreachable(f"no control at {self.path}: there is no such socket. {_ADVICE}")
-        with self._context.socket(zmq.DEALER) as socket:
+        with opened(self._context, zmq.DEALER) as socket:
             socket.linger = 0
             socket.connect(f"ipc://{self.path}")
             identity = uuid.uuid4().hex

@@ -37,6 +37,9 @@ def demo(tmp_path, sockets):
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        preexec_fn=lambda: signal.signal(
+            signal.SIGINT, signal.SIG_DFL
+        ),  # ignored in what a shell has sent behind
     ) as demo:
         yield demo
         demo.kill()

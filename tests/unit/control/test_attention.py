@@ -9,8 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
+import zmq
 from fake_control import fake_control
 
+from salt_o2.control.attention import opened
 from salt_o2.control.client import ControlClient
 from salt_o2.core.errors import Unreachable
 
@@ -131,3 +133,19 @@ def test_ctrl_c_ends_coconut_cleanly(tmp_path, line):
                 assert (process.returncode, said) == (130, "error: interrupted\n"), turn
             over.set()
             over.clear()
+
+
+def test_a_signal_never_leaves_a_socket_that_its_context_does_not_know(monkeypatch):
+    noted, note = [], zmq.Context._add_socket
+
+    def note_after_ctrl_c(context, socket):
+        os.kill(os.getpid(), signal.SIGINT)
+        note(context, socket)
+        noted.append(socket)
+
+    monkeypatch.setattr(zmq.Context, "_add_socket", note_after_ctrl_c)
+    context = zmq.Context()
+    with pytest.raises(KeyboardInterrupt):
+        opened(context, zmq.DEALER)
+    assert len(noted) == 1
+    context.destroy(linger=0)
