@@ -2,7 +2,7 @@
 #
 #   make demo     a private Salt cluster, FairMQ topologies RUNNING on it, and everything gone again
 #   make test     all tests, unit to integration, with real Salt daemons
-#   make soak     long drills: SEEDS="1 2 3" MINUTES=5 each
+#   make soak     tests that wait for minutes, and long drills: SEEDS="1 2 3" MINUTES=5 each
 #   make bench    the figures, beside a bare script in the same run
 #   make lint     formatting, imports, types
 #   make docs     the documentation, warnings are errors
@@ -34,7 +34,8 @@ test: .venv/installed lint
 	$(BIN)/pytest
 
 soak: .venv/installed
-	O2_SEEDS="$(SEEDS)" O2_MINUTES="$(MINUTES)" $(BIN)/pytest -s tests/faults
+	$(BIN)/pytest -m patient --ignore=tests/faults
+	O2_SEEDS="$(SEEDS)" O2_MINUTES="$(MINUTES)" $(BIN)/pytest -s -m integration tests/faults
 
 vagrant-test: .venv/installed
 	O2_PROVISION=1 $(BIN)/pytest -rs tests/provision

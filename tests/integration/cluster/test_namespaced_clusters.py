@@ -52,6 +52,7 @@ def test_each_daemon_has_a_network_and_tasks_are_in_that_of_their_host(directory
     assert said.stdout.count("True") == 2
 
 
+@pytest.mark.patient
 def test_a_killed_cluster_comes_back_in_the_same_networks_and_the_run_goes_on(directory):
     cluster = PrivateCluster.of(up(directory, minions=2, namespaces=True))
     made = cluster.ask("env_create", workflow="fairmq-ex-1-n-1", vars={"processors": 2})

@@ -119,6 +119,7 @@ def test_nothing_is_started_twice_while_only_minion_and_agent_are_away(cluster_t
     assert not any(f"host {victim} is lost" in text for text in told)
 
 
+@pytest.mark.patient
 def test_a_host_on_which_everything_stood_still_ends_its_stale_tasks_when_it_goes_on(cluster_to_break):
     cluster = cluster_to_break
     environment = start(cluster, processors=4)
@@ -138,6 +139,7 @@ def test_a_host_on_which_everything_stood_still_ends_its_stale_tasks_when_it_goe
     assert status_of(cluster, victim) == "ACTIVE"
 
 
+@pytest.mark.patient
 def test_a_master_that_stood_still_for_a_while_hears_its_agents_again(cluster_to_break):
     cluster = cluster_to_break
     environment = start(cluster, processors=1)

@@ -67,6 +67,11 @@ def presence(cluster, host):
     return next(each["status"] for each in cluster.ask("host_list") if each["id"] == host)
 
 
+OTHER_FAULTS = [
+    pytest.param(fault, marks=pytest.mark.patient) for fault in ("mute", "deafen", "lose", "throttle")
+]
+
+
 def host_of(environment, role):
     return task_at(environment, role)["host"]
 
@@ -89,7 +94,9 @@ def last_for(seconds):
     time.sleep(seconds)
 
 
-@pytest.mark.parametrize("fault", ["cut", "mute", "deafen", "lose", "throttle"])
+@pytest.mark.parametrize(
+    "fault", ["cut", *(pytest.param(fault, marks=pytest.mark.patient) for fault in OTHER_FAULTS)]
+)
 def test_a_fault_of_a_link_that_heals_soon_keeps_everything_running(workshop, cluster, links, running, fault):
     victim = links[host_of(running, "processor1")]
     getattr(victim, fault)()
@@ -99,6 +106,7 @@ def test_a_fault_of_a_link_that_heals_soon_keeps_everything_running(workshop, cl
     goes_on(workshop, running)
 
 
+@pytest.mark.patient
 def test_the_master_may_be_cut_off_for_a_while(workshop, links, running):
     links["master"].cut()
     last_for(SHORT_S)
@@ -106,6 +114,7 @@ def test_the_master_may_be_cut_off_for_a_while(workshop, links, running):
     goes_on(workshop, running)
 
 
+@pytest.mark.patient
 def test_a_host_whose_agent_cannot_be_heard_keeps_its_tasks_however_long_it_lasts(
     workshop, cluster, links, running
 ):
@@ -149,6 +158,7 @@ def test_a_host_that_nobody_reaches_is_given_up_and_its_stale_tasks_end_when_it_
     assert victim.host in {task["host"] for task in placed["tasks"]}
 
 
+@pytest.mark.patient
 def test_a_master_that_reaches_nobody_for_long_gives_nobody_up(workshop, cluster, links, running):
     """When all are silent at once it is the master's own link that is cut."""
     links["master"].cut()

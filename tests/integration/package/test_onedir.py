@@ -13,7 +13,7 @@ import sysconfig
 import pytest
 import wheelhouse
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.integration, pytest.mark.patient, pytest.mark.timeout(300)]
 SALT_PIP = """
 import pathlib, sys
 sys.RELENV = pathlib.Path({home!r})
