@@ -1,5 +1,6 @@
 """What all tests may use."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,12 @@ from salt_o2.cluster.process import marked
 def pytest_addoption(parser):
     """Let golden stories be written anew; whoever does reads the difference before committing it."""
     parser.addoption("--rewrite-stories", action="store_true", help="write tests/unit/core/scenarios anew")
+
+
+def pytest_configure():
+    """Heed Ctrl-C even where a shell has started us in the background: tests press it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

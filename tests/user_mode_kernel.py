@@ -19,7 +19,8 @@ INIT = """#!/bin/bash
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp LANG=C.UTF-8
 mount -t proc proc /proc; mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev 2>/dev/null; mkdir -p /dev/shm; mount -t tmpfs shm /dev/shm
-mount -t tmpfs -o mode=1777 tmp /tmp; mount -t tmpfs run /run
+mount -t tmpfs run /run; mkdir /run/tree; mount --bind {directory} /run/tree
+mount -t tmpfs -o mode=1777 tmp /tmp; mkdir -p {directory}; mount --bind /run/tree {directory}
 mount -t cgroup2 none /sys/fs/cgroup
 ip link set lo up
 cd {directory}

@@ -245,7 +245,10 @@ def _inside_out(tree: nodes.Node) -> Iterator[nodes.Expr]:
 
 
 def _span(source: str, node: nodes.Expr) -> tuple[int, int]:
-    begins = [each.lineno for each in (node, *node.find_all(nodes.Expr))]
+    places: list[int | None] = [each.lineno for each in (node, *node.find_all(nodes.Expr))]
+    begins = [place for place in places if place is not None]  # what we put in ourselves has none
+    if not begins:
+        return 0, len(source)
     begin, last = min(begins), max(begins)
     end = last + len(spelled(source, last))
     if source[last:end] == ".":

@@ -24,11 +24,6 @@ def sockets():
         yield Path(folder)
 
 
-def heed_ctrl_c():
-    """What a shell has sent to the background ignores it, and so would all that is started there."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @pytest.fixture
 def demo(tmp_path, sockets):
     """Starts the demo in an empty folder."""
@@ -42,7 +37,6 @@ def demo(tmp_path, sockets):
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        preexec_fn=heed_ctrl_c,
     ) as demo:
         yield demo
         demo.kill()

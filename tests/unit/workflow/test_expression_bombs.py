@@ -204,3 +204,10 @@ def test_all_expressions_of_a_workflow_together_have_a_time():
 
 def _memory_mb():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+@pytest.mark.parametrize("name", ["lists by names", "lists by names, compared", "squares"])
+def test_whoever_runs_out_of_time_at_once_is_told_so_and_nothing_else(monkeypatch, name):
+    monkeypatch.setattr("salt_o2.workflow.account.EVALUATION_S", 0.0)
+    with pytest.raises(Refused, match="it takes longer"):
+        value(BOMBS[name])
