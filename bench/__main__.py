@@ -26,10 +26,10 @@ def main() -> None:
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # or it tells of every device that ends
     options = _options()
     planning.main()
-    recovery.main()
-    reshape.main()
     prefix = os.environ.get("O2_FAIRMQ_PREFIX", "")
     kinds = {"Python devices": ""} | ({"FairMQ devices": prefix} if prefix else {})
+    recovery.main(kinds)
+    reshape.main()
     for minions in options.minions:
         with tempfile.TemporaryDirectory(prefix="o2-bench-") as directory:
             cluster.up(directory, minions=minions)

@@ -37,19 +37,25 @@ HEARTBEAT_S = 10.0
 Row = tuple[str, ...]
 
 
-def main(tasks: int = 200, rounds: int = 3) -> None:
-    """Measure and print."""
+def main(kinds: dict[str, str], tasks: int = 200, rounds: int = 3) -> None:
+    """Measure and print, for each of ``kinds`` of devices with its ``fairmq_prefix``."""
+    for kind, prefix in kinds.items():
+        _main(kind, prefix, tasks, rounds)
+
+
+def _main(kind: str, prefix: str, tasks: int, rounds: int) -> None:
     with tempfile.TemporaryDirectory(prefix="o2-bench-") as directory:
         status = cluster.up(directory, minions=4, heartbeat_s=HEARTBEAT_S)
         try:
-            _print(tasks, _measure(Path(directory), status, tasks, rounds))
+            _print(f"{tasks} {kind}", _measure(Path(directory), status, prefix, tasks, rounds))
         finally:
             cluster.down(directory)
 
 
-def _measure(directory: Path, status: dict[str, Any], tasks: int, rounds: int) -> list[Row]:
+def _measure(directory: Path, status: dict[str, Any], prefix: str, tasks: int, rounds: int) -> list[Row]:
     with ControlClient(status["control_socket"]) as control:
         variables = {"processors": str(tasks - 2), "rate": "10", "recovery_restarts": "1000"}
+        variables["fairmq_prefix"] = prefix
         made = control.request("env_create", {"workflow": WORKFLOW, "vars": variables})
         environment = {"id": made["id"]}
         control.request("env_control", environment | {"event": "START_ACTIVITY"})
@@ -57,7 +63,11 @@ def _measure(directory: Path, status: dict[str, Any], tasks: int, rounds: int) -
         rows = [
             _row("kill -9 to detection", [each for one in found for each in one[0]], "0.050"),
             _row("kill -9 to RUNNING again", [each for one in found for each in one[1]], "1.000"),
-            _row("bare start, configure and start of as many at once", _bare(tasks // ONE_IN, rounds), ""),
+            _row(
+                "bare start, configure and start of as many at once",
+                _bare(prefix, tasks // ONE_IN, rounds),
+                "",
+            ),
         ]
         rows += _restarts(control, directory, status, made["id"], rounds)
         control.request("env_destroy", environment | {"force": True, "allow_in_running_state": True})
@@ -89,9 +99,10 @@ def _kill_some(control: ControlClient, id: str, tasks: int, number: int) -> tupl
     )
 
 
-def _bare(devices: int, rounds: int) -> list[float]:
+def _bare(prefix: str, devices: int, rounds: int) -> list[float]:
     """Return how long such devices take to start, be configured and be started, all at once, by a script."""
-    plan = bare.plan_of(packaged("examples"), WORKFLOW, {"processors": str(devices)})
+    variables = {"processors": str(devices), "fairmq_prefix": prefix}
+    plan = bare.plan_of(packaged("examples"), WORKFLOW, variables)
     tasks = [task for task in plan.tasks if "processor" in task.path]
 
     async def bring(device: bare.Device) -> float:
@@ -184,10 +195,6 @@ def _row(what: str, seconds: list[float], target: str) -> Row:
     return what, str(len(seconds)), f"{statistics.median(seconds):.3f}", f"{max(seconds):.3f}", target
 
 
-def _print(tasks: int, rows: list[Row]) -> None:
-    print(f"\nfaults in a run of {tasks} Python devices on 4 minions, one in {ONE_IN} killed (s)")
+def _print(what: str, rows: list[Row]) -> None:
+    print(f"\nfaults in a run of {what} on 4 minions, one in {ONE_IN} killed (s)")
     print(table(("FROM ... TO", "TIMES", "MEDIAN", "MOST", "TARGET"), rows), flush=True)
-
-
-if __name__ == "__main__":
-    main()
