@@ -17,9 +17,10 @@ def pytest_addoption(parser):
 
 
 def pytest_configure():
-    """Heed Ctrl-C even where a shell has started us in the background: tests press it."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Heed Ctrl-C and SIGHUP even where a shell has started us in the background: tests send them."""
+    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual)
 
 
 @pytest.fixture(scope="session")
