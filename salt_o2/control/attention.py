@@ -40,35 +40,53 @@ def attentive(socket: "zmq.Socket[bytes]") -> Iterator[Readable]:
     poller.register(socket, zmq.POLLIN)
     with _signals() as pipe:
         if pipe is not None:
-            poller.register(pipe, zmq.POLLIN)
+            poller.register(pipe.hear, zmq.POLLIN)
         yield lambda seconds: _wait(poller, socket, pipe, time.monotonic() + seconds)
 
 
-def _wait(poller: zmq.Poller, socket: "zmq.Socket[bytes]", pipe: int | None, deadline: float) -> bool:
+def _wait(poller: zmq.Poller, socket: "zmq.Socket[bytes]", pipe: "_Pipe | None", deadline: float) -> bool:
     while True:
         left_ms = max(0, int(1000 * (deadline - time.monotonic())))
         ready = dict(poller.poll(left_ms))
         if socket in ready or not ready:
             return bool(ready)
         if pipe is not None:
-            with suppress(BlockingIOError):
-                os.read(pipe, 512)
+            pipe.empty()
+
+
+class _Pipe:
+    """What signals are written into while we wait; somebody else who hears of them so still does."""
+
+    def __init__(self) -> None:
+        self.hear, self.tell = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self.former = signal.set_wakeup_fd(self.tell, warn_on_full_buffer=False)
+
+    def empty(self) -> None:
+        """Take the signals out, and pass them on."""
+        with suppress(BlockingIOError):
+            heard = os.read(self.hear, 512)
+            if self.former != -1:
+                with suppress(OSError):  # full, or closed since
+                    os.write(self.former, heard)
+
+    def close(self) -> None:
+        try:
+            signal.set_wakeup_fd(self.former)
+        except (OSError, ValueError):  # closed since
+            signal.set_wakeup_fd(-1)
+        self.empty()
+        os.close(self.hear)
+        os.close(self.tell)
 
 
 @contextmanager
-def _signals() -> Iterator[int | None]:
-    """Yield a pipe that every signal is written to; ``None`` where somebody else has one, as asyncio has."""
+def _signals() -> Iterator[_Pipe | None]:
+    """Yield what every signal is written into; ``None`` in a thread, for handlers run in the main one only."""
     if threading.current_thread() is not threading.main_thread():
-        yield None  # handlers run in the main thread only
+        yield None
         return
-    hear, tell = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-    former = signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
-    if former != -1:
-        signal.set_wakeup_fd(former)
+    pipe = _Pipe()
     try:
-        yield hear if former == -1 else None
+        yield pipe
     finally:
-        if former == -1:
-            signal.set_wakeup_fd(-1)
-        os.close(hear)
-        os.close(tell)
+        pipe.close()

@@ -11,7 +11,7 @@ At a moment and weight: the calls triggered there begin, the calls awaited there
 hooks run. A moment at which nobody has anything to do has no stage.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from salt_o2.core.moment import Moment
@@ -40,6 +40,13 @@ class ClearHooks:
 
 
 @dataclass(frozen=True, slots=True)
+class ForgetHooks:
+    """Nothing is left of the task hooks of a moment: from now on nobody needs to end them."""
+
+    moment: Moment
+
+
+@dataclass(frozen=True, slots=True)
 class Prepare:
     """Control's own part before the tasks move: the run's variables."""
 
@@ -59,7 +66,7 @@ class Enter:
     """Enter the new state."""
 
 
-Stage = Calls | RunHooks | ClearHooks | Prepare | Rest | Move | Enter
+Stage = Calls | RunHooks | ClearHooks | ForgetHooks | Prepare | Rest | Move | Enter
 
 
 def agenda(
@@ -99,9 +106,12 @@ def agenda(
     return stages
 
 
+_IN_TURN: tuple[Callable[[Moment], Stage], ...] = (Calls, RunHooks, ClearHooks, ForgetHooks)
+
+
 def _at(name: str, known: list[Moment]) -> list[Stage]:
     return _hooks(moment for moment in known if moment.name == name)
 
 
 def _hooks(moments: Iterable[Moment]) -> list[Stage]:
-    return [stage(moment) for moment in moments for stage in (Calls, RunHooks, ClearHooks)]
+    return [stage(moment) for moment in moments for stage in _IN_TURN]

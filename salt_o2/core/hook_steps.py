@@ -1,6 +1,6 @@
 """The part of an environment's machine that runs hooks and calls at their moments."""
 
-from salt_o2.core.agenda import Calls, ClearHooks, Enter, Move, Prepare, Rest, RunHooks, Stage
+from salt_o2.core.agenda import Calls, ClearHooks, Enter, ForgetHooks, Move, Prepare, Rest, RunHooks, Stage
 from salt_o2.core.course import Course
 from salt_o2.core.effects import CallEnded, Drive, Effect, Invoke
 from salt_o2.core.moment import Moment
@@ -23,6 +23,8 @@ class HookSteps(Course):
                 return self._run_hooks(moment, at)
             case ClearHooks(moment):
                 return self._clear_hooks(moment, at)
+            case ForgetHooks(moment):
+                return self._forget_hooks(moment)
             case Prepare():
                 return self._prepare(at)
             case Rest():
@@ -87,16 +89,16 @@ class HookSteps(Course):
 
     def _clear_hooks(self, moment: Moment, at: float) -> list[Effect]:
         tasks = self.hooks.tasks(moment)
-        if not tasks:
-            return []
-        self.hooks.begun -= {task.id for task in tasks}
-        return self._send(Wave(goal=TaskState.DONE, tasks=tuple(tasks)), at)
+        return self._send(Wave(goal=TaskState.DONE, tasks=tuple(tasks)), at) if tasks else []
+
+    def _forget_hooks(self, moment: Moment) -> list[Effect]:
+        self.hooks.begun -= {task.id for task in self.hooks.tasks(moment)}
+        return []
 
     def _leave_no_hook(self) -> list[Effect]:
         """See, on the way to the end or to ERROR, that nothing goes on of what was cut short."""
         assert self.transition
         if self.transition.event is _E.EXIT and (left := self._hooks_begun()):
-            self.hooks.begun.clear()
             self.transition.waves.append(Wave(goal=TaskState.DONE, tasks=left))
         return self._end_hooks() if self.transition.event is _E.GO_ERROR else []
 

@@ -85,16 +85,41 @@ def test_a_signal_whose_handler_only_takes_a_note_disturbs_nobody(tmp_path):
     assert noted == [1]
 
 
-def test_somebody_else_s_way_to_hear_of_signals_is_left_alone(slow):
+@pytest.fixture
+def somebody_else():
+    """Who hears of signals by a pipe already, as asyncio does."""
     hear, tell = os.pipe2(os.O_NONBLOCK)
     signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
-    try:
-        with ControlClient(slow.path) as control, pytest.raises(Unreachable):
-            control.request("wait", timeout_s=0.2)
-    finally:
-        assert signal.set_wakeup_fd(-1) == tell
-        os.close(hear)
-        os.close(tell)
+    yield hear
+    assert signal.set_wakeup_fd(-1) == tell, "it was not left as it was"
+    os.close(hear)
+    os.close(tell)
+
+
+def test_a_signal_ends_the_wait_though_somebody_else_hears_of_signals_who_hears_of_this_one_too(
+    slow, somebody_else
+):
+    def interrupt():
+        asked(slow)
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+    assert interrupted_by(slow, interrupt)
+    assert os.read(somebody_else, 16) == bytes([signal.SIGINT])
+
+
+def test_somebody_else_who_is_gone_when_the_wait_is_over_is_not_missed(tmp_path):
+    hear, tell = os.pipe2(os.O_NONBLOCK)
+    signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
+    with fake_control(tmp_path / "s.ipc") as control:
+        control.answer("wait", lambda _arguments: [os.close(hear), os.close(tell)] and "done")
+        with ControlClient(control.path) as client:
+            assert client.request("wait") == "done"
+    assert signal.set_wakeup_fd(-1) == -1
+
+
+def test_somebody_else_s_way_to_hear_of_signals_is_left_alone(slow, somebody_else):
+    with ControlClient(slow.path) as control, pytest.raises(Unreachable):
+        control.request("wait", timeout_s=0.2)
 
 
 def test_afterwards_nothing_is_left_of_it(slow):

@@ -3,7 +3,8 @@
 import pytest
 from crew import Crew, plan_of, planned
 
-from salt_o2.core.effects import Abandon, CallEnded, Invoke, Tick
+from salt_o2.core import snapshot
+from salt_o2.core.effects import Abandon, CallEnded, Drive, Invoke, Tick
 from salt_o2.core.environment import Environment
 from salt_o2.core.errors import TemplateError
 from salt_o2.core.launch import Launch
@@ -215,6 +216,32 @@ def test_a_hook_that_overruns_its_timeout_is_ended_by_us():
     stage.take(Tick(at=stage.environment.wait.deadline))
     assert TaskState.DONE in {c.goal for c in stage.commands() for order in c.orders if order.task == "stuck"}
     assert stage.environment.state is S.ERROR
+
+
+def test_a_hook_cut_short_by_the_end_is_ended_though_control_is_restarted_meanwhile():
+    stage = Stage(hook("check", "before_CONFIGURE"))
+    stage.play(E.DEPLOY)
+    stage.ask(E.CONFIGURE)  # its host has not answered, and nobody knows whether it runs
+    stage.ask(E.EXIT)
+    ended = snapshot.take(stage.environment)
+    again = Crew(snapshot.restore("E", stage.environment.plan, ended))
+    again.take(snapshot.resume(ended, stage.environment.plan, again.at))
+    again.obey()
+    assert again.environment.state is S.DONE
+    told = [(o.task, e.command.goal) for e in again.effects if isinstance(e, Drive) for o in e.command.orders]
+    assert ("check", TaskState.DONE) in told
+
+
+def test_a_hook_is_told_to_go_until_its_host_has_obeyed():
+    stage = Stage(hook("check", "before_CONFIGURE"))
+    stage.play(E.DEPLOY)
+    stage.ask(E.CONFIGURE)
+    (start,) = stage.commands()
+    stage.report(start, stage.ended(start, "check"))  # and now it is asked to clear away what is left
+    assert snapshot.take(stage.environment).hooks == ("check",)
+    (clear,) = stage.commands()
+    stage.report(clear, stage.done(clear, "check"))
+    assert snapshot.take(stage.environment).hooks == ()
 
 
 def test_hooks_of_the_end_run_when_all_tasks_have_ended_and_cannot_stop_it():
