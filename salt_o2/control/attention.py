@@ -81,7 +81,7 @@ class _Pipe:
 
 @contextmanager
 def _signals() -> Iterator[_Pipe | None]:
-    """Yield what every signal is written into; ``None`` in a thread, for handlers run in the main one only."""
+    """Yield what signals are written into; ``None`` in a thread: handlers run in the main one only."""
     if threading.current_thread() is not threading.main_thread():
         yield None
         return
