@@ -66,6 +66,7 @@ def restore(
 ) -> Environment:
     """Return the environment as it was; its pending transition is asked for by ``resume``."""
     environment = Environment(id, plan, timeouts)
+    members = environment.members
     environment.state = snapshot.state
     environment.revision = snapshot.revision
     environment.run_number = snapshot.run_number
@@ -75,10 +76,10 @@ def restore(
     environment.stop_at = snapshot.stop_at
     environment.variables = dict(snapshot.variables)
     environment.arguments = dict(snapshot.arguments)
-    for task, why in snapshot.excluded.items():
-        environment.members.exclude(task, why)
-    for task, why in snapshot.lost.items():
-        environment.members.forgo(task, why)
+    for leave, who in ((members.exclude, snapshot.excluded), (members.forgo, snapshot.lost)):
+        for task, why in who.items():
+            if task in members.tasks:  # not those that a modification cut short has left: they are strays now
+                leave(task, why)
     environment.hooks.begun = set(snapshot.hooks)
     environment.repairs.past = {task: list(times) for task, times in snapshot.restarts.items()}
     return environment

@@ -135,6 +135,18 @@ def test_a_host_that_was_lost_while_control_was_down_is_done_without_too():
     assert [effect.tasks for effect in crew.last if isinstance(effect, Replace)] == [("b", "c")]
 
 
+def test_of_who_was_leaving_when_control_was_killed_nothing_is_taken_up_as_lost_or_excluded():
+    plan = plan_of(planned("a", "h1"), planned("b", "h1"))
+    known = snapshot.Snapshot(
+        state=S.ERROR,
+        revision=3,
+        lost={"a": "host h1 is lost", "leaver": "host h1 is lost"},
+        excluded={"b": "noisy", "other-leaver": "noisy"},
+    )
+    members = snapshot.restore("E", plan, known).members
+    assert (set(members.lost), set(members.excluded)) == ({"a"}, {"b"})
+
+
 def test_hooks_of_a_lost_host_that_never_ran_are_missed_by_nobody():
     hook = planned("b", "h2", trigger=Moment("before_CONFIGURE"))
     crew = Crew(Environment("E", plan_of(planned("a", "h1"), hook)))
