@@ -21,6 +21,7 @@ class FakeDevice:
         self.upset = {}
         self.states_to_come = []
         self.listens = True
+        self.looked = 0
         self.busy = 0
         self.most_at_once = 0
 
@@ -31,6 +32,7 @@ class FakeDevice:
         return self.listens
 
     async def get_state(self, timeout_s):
+        self.looked += 1
         if self.illegal:
             raise Overdue("GetState was not answered")
         if self.states_to_come:
@@ -53,9 +55,12 @@ class FakeDevice:
         self.sent.append(event)
         self.arguments[event] = dict(arguments)
         assert event in EVENTS, f"{event} is no event of a FairMQ device"
+        if self.state == "ERROR":
+            self.illegal.append((self.state, event))
+            raise Overdue(f"{event} was not answered")
         if source != self.state:
             raise Refused(f"state mismatch: source: {source} current: {self.state}", "INVALID_ARGUMENT")
-        if (self.state, event) not in TARGETS or self.state == "ERROR":
+        if (self.state, event) not in TARGETS:
             self.illegal.append((self.state, event))
             raise Overdue(f"{event} was not answered")
         return self._upset(event) if event in self.upset else self._move(event)
@@ -96,6 +101,8 @@ class FakeLibOcc(FakeDevice):
 
     def _answer(self, source, event, arguments):
         self.sent.append(event)
+        if source != self.state:
+            raise Refused(f"state mismatch: source: {source} current: {self.state}", "INVALID_ARGUMENT")
         if (self.state, event) in self.MOVES:
             self.state = self.MOVES[self.state, event]
             return Reply(True, Trigger.EXECUTOR, self.state, event)

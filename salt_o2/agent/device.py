@@ -50,13 +50,18 @@ class Device:
         """Wait until the process can be configured; see :func:`salt_o2.occ.drive.wait_ready`."""
         from salt_o2.occ import drive
 
-        return await drive.wait_ready(self.channel, self.mode, pid_is_ours, timeout_s)
+        return self._noted(await drive.wait_ready(self.channel, self.mode, pid_is_ours, timeout_s))
 
     async def fire(self, event: TaskEvent, arguments: Mapping[str, str], timeout_s: float) -> "Outcome":
         """Take the process through ``event``; see :func:`salt_o2.occ.drive.fire`."""
         from salt_o2.occ import drive
 
-        return await drive.fire(self.channel, self.mode, event, arguments, timeout_s)
+        return self._noted(await drive.fire(self.channel, self.mode, event, arguments, timeout_s))
+
+    def _noted(self, outcome: "Outcome") -> "Outcome":
+        """Remember where the process is: the next step need not ask, for its moves are heard of."""
+        self.channel.history.state = "" if outcome.failure else outcome.device_state
+        return outcome
 
     async def look(self, timeout_s: float) -> Sight:
         """Return where the process is now.

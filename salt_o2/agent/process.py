@@ -39,16 +39,20 @@ class Process:
             os.close(self._pidfd)
             self._pidfd = -1
 
-    async def child(self, patience_s: float = 0.5) -> int:
-        """Return the pid of the program, once it is that and not a copy of the keeper; else the keeper's."""
-        loop = asyncio.get_running_loop()
+    async def child(self, patience_s: float = 10.0) -> int:
+        """Return the pid of the program, once it is that and not a copy of the keeper; else the keeper's.
+
+        On a host that has much to do a keeper needs a second for its first step.
+        """
+        loop, pause_s = asyncio.get_running_loop(), 0.002
         until = loop.time() + patience_s
         keeper = procfs.command_line(self.pid)
         while loop.time() < until and not self.gone.is_set():
             for found in procfs.children(self.pid):
                 if procfs.command_line(found) not in ([], keeper):  # none: in the middle of its exec
                     return found
-            await asyncio.sleep(0.002)
+            await asyncio.sleep(pause_s)
+            pause_s = min(1.5 * pause_s, 0.05)
         return self.pid
 
     def owns(self, pid: int) -> bool:

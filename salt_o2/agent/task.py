@@ -65,6 +65,7 @@ class Task:
 
         An order to end the task is carried out in any case.
         """
+        self._save_later()
         self.record.take(command, order)
         self._life.begin_order()
         if isinstance(kept, Kept):
@@ -197,9 +198,7 @@ class Task:
 
     def _save(self) -> None:
         """Keep the record; an order that cannot be kept is given up, unless it is to end the task."""
-        if self._saving is not None:
-            self._saving.cancel()
-            self._saving = None
+        self._save_later()
         try:
             self.home.save(self.record)
             self._forget_commands()
@@ -214,6 +213,12 @@ class Task:
         for kept in self._unsaved:
             kept.shown(self.id)
         self._unsaved.clear()
+
+    def _save_later(self) -> None:
+        """Leave what was to be kept soon to the end of the order that comes: its command is kept already."""
+        if self._saving is not None:
+            self._saving.cancel()
+            self._saving = None
 
     def _save_soon(self) -> None:
         """Keep a step's success when there is time: whoever is killed before asks the device afterwards."""

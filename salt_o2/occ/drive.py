@@ -1,8 +1,8 @@
 """Drives one process through the steps of a task's transition, and never asks for a step it may not take.
 
 A FairMQ device never answers an event that is not allowed in its state; after ERROR any request keeps it from
-exiting. So: the state is asked for first, a step is sent only if the table has it for that state, every call
-has a deadline, and one transition at a time is under way.
+exiting. So: the state is asked for first unless it is known (``History.state``), a step is sent only if the
+table has it for that state, every call has a deadline, and one transition at a time is under way.
 """
 
 import asyncio
@@ -57,16 +57,20 @@ async def fire(
     """
     table = _table(mode)
     deadline = asyncio.get_running_loop().time() + timeout_s
+    lock = channel.history.lock
     try:
-        async with asyncio.timeout_at(deadline):
-            await channel.history.lock.acquire()
+        if lock.locked():
+            async with asyncio.timeout_at(deadline):
+                await lock.acquire()
+        else:
+            await lock.acquire()  # at once
     except TimeoutError:
         reason = f"{channel}: another transition was still under way after {timeout_s:.3g} s"
         return Outcome(TaskState.UNKNOWN, "-", Failure(asked=event, state="-", reason=reason))
     try:
         return await Walk(channel, table, TaskEvent(event), arguments, deadline).to_its_end()
     finally:
-        channel.history.lock.release()
+        lock.release()
 
 
 async def wait_ready(

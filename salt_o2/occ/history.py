@@ -16,3 +16,5 @@ class History:
     """Names of all channels ever configured: FairMQ never forgets one, and would bind it again."""
     worn: str = ""
     """Why the process is only good for its end, if it is."""
+    state: str = ""
+    """Where the process was when it last said so, known only to who would hear of its moving since."""

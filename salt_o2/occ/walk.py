@@ -33,6 +33,10 @@ class _Stopped(Exception):
         self.outcome = outcome
 
 
+class _Elsewhere(Exception):
+    """The process is not where it was remembered to be, and has refused the first step."""
+
+
 class Walk:
     """Takes a process through ``event`` until ``deadline``, a time of the event loop's clock."""
 
@@ -49,15 +53,19 @@ class Walk:
         self.arguments, self.deadline = arguments, deadline
         self.asked: str = event
         self.state = "-"
+        self._by_memory = False
 
     async def to_its_end(self) -> Outcome:
         """Take all steps, and return where the process is after the last or after the one that failed."""
         try:
-            self.state = await self._settled_state()
+            self.state = self._remembered_state() or await self._settled_state()
             for move in self._steps():
                 await self._take(move)
         except _Stopped as stopped:
             return stopped.outcome
+        except _Elsewhere:
+            self.asked = self.event
+            return await self.to_its_end()  # nothing is remembered now
         remedy = Remedy.RESTART if self._is_worn() else Remedy.NONE
         return Outcome(self.table.task_state(self.state), self.state, None, remedy)
 
@@ -94,6 +102,16 @@ class Walk:
             self._stop(f"channels of an earlier CONFIGURE would come back: {names}", advice, Remedy.RESTART)
         history.channels |= channels
 
+    def _remembered_state(self) -> str:
+        """Return where the process is remembered to be, if the walk can begin there: it need not be asked.
+
+        A process compares the state that it is thought to be in with its own, and refuses if it is wrong.
+        """
+        history = self.channel.history
+        state, history.state = history.state, ""
+        self._by_memory = state in self.table.walks.get(self.event, {})
+        return state if self._by_memory else ""
+
     async def _settled_state(self) -> str:
         """Return the state of the process, once it is one that it does not leave by itself."""
         while True:
@@ -118,6 +136,8 @@ class Walk:
         except Overdue as error:
             self._lose(str(error), KILL_IT)
         except Refused as error:
+            if self._by_memory:
+                raise _Elsewhere from error
             await self._look_again(move, str(error))
             return
         except Unreachable as error:
@@ -125,7 +145,7 @@ class Walk:
                 self._lose(str(error), "see why the process ended")
             self.state = move.target  # it was asked to go, and it is gone
             return
-        self.state = reply.state
+        self.state, self._by_memory = reply.state, False
         if not _is_good(reply, move):
             await self._fail(_complaint(reply, move))
         self._note_wear(move)

@@ -100,6 +100,41 @@ def test_no_sequence_of_events_and_failures_ever_sends_an_illegal_event(start, e
         assert outcome.state is TaskState.ERROR or device.state != "ERROR"
 
 
+STATES = ["IDLE", "INITIALIZED", "BOUND", "DEVICE READY", "READY", "RUNNING"]
+
+
+@given(
+    really=st.sampled_from(STATES),
+    remembered=st.sampled_from(["", *STATES]),
+    event=st.sampled_from(TaskEvent),
+)
+def test_whatever_is_remembered_the_outcome_is_the_same(really, remembered, event):
+    device, asked = FakeDevice(really), FakeDevice(really)
+    device.history.state = remembered
+    assert fired(device, event, CHANNEL) == fired(asked, event, CHANNEL)
+    assert (device.illegal, device.state) == ([], asked.state)
+
+
+def test_a_device_that_is_known_to_be_ready_is_not_asked_where_it_is(device):
+    device.state = device.history.state = "READY"
+    assert fired(device, "START").device_state == "RUNNING"
+    assert (device.looked, device.sent) == (0, ["RUN"])
+
+
+def test_what_is_remembered_serves_for_one_step_only(device):
+    device.state = device.history.state = "READY"
+    fired(device, "START")
+    fired(device, "STOP")
+    assert device.looked == 1
+
+
+@pytest.mark.parametrize(("event", "state"), [("STOP", "READY"), ("RESET", "IDLE"), ("START", "RUNNING")])
+def test_that_there_is_nothing_to_do_is_not_believed_without_asking(device, event, state):
+    device.state = device.history.state = state
+    fired(device, event)
+    assert device.looked == 1
+
+
 @pytest.mark.parametrize(("event", "state"), [("STOP", "READY"), ("RESET", "IDLE"), ("EXIT", "EXITING")])
 def test_going_where_it_is_already_asks_for_nothing_and_succeeds(device, event, state):
     device.state = state
