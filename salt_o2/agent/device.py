@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 POLL_S = 1.0
 """How often a device is asked that does not tell: OCClite has no StateStream."""
+HEARD_S = 0.5
+"""Whoever has said where it is so shortly ago is not asked."""
 FIND_AGAIN_S = 0.1
 NULL = "NULL"
 
@@ -44,6 +46,7 @@ class Device:
         self.mode = launch.mode
         codec = "OCC" if launch.mode is ControlMode.DIRECT else launch.codec
         self.channel = OccChannel(launch.control_port, codec)
+        self._heard_at = 0.0
         self._watchers: list[asyncio.Task[None]] = []
 
     async def ready(self, pid_is_ours: Callable[[int], bool], timeout_s: float) -> "Outcome":
@@ -61,6 +64,7 @@ class Device:
     def _noted(self, outcome: "Outcome") -> "Outcome":
         """Remember where the process is: the next step need not ask, for its moves are heard of."""
         self.channel.history.state = "" if outcome.failure else outcome.device_state
+        self._heard_at = asyncio.get_running_loop().time()
         return outcome
 
     async def look(self, timeout_s: float) -> Sight:
@@ -141,7 +145,8 @@ class Device:
         look()
 
     async def _poll(self, look: Callable[[], None], running: Callable[[], bool]) -> None:
+        clock = asyncio.get_running_loop().time
         while True:
             await asyncio.sleep(POLL_S)
-            if running():
+            if running() and clock() - self._heard_at > HEARD_S:
                 look()

@@ -64,9 +64,12 @@ class Lite:
         return b"{}"
 
     def order(self, source: str, event: str, arguments: Mapping[str, object]) -> bytes:
-        """Return srcState, transitionEvent and arguments, every value a JSON string."""
+        """Return srcState, transitionEvent and arguments, every value a JSON string, all in ASCII."""
+        import msgspec  # devices, which give no orders, start without it
+
         entries = [{"key": text(key), "value": text(value)} for key, value in arguments.items()]
-        return json.dumps({"srcState": source, "transitionEvent": event, "arguments": entries}).encode()
+        body = msgspec.json.encode({"srcState": source, "transitionEvent": event, "arguments": entries})
+        return body if body.isascii() else json.dumps(msgspec.json.decode(body)).encode()
 
     def state(self, body: bytes) -> DeviceState:
         """Read ``{"state": ..., "pid": ...}``."""
