@@ -49,7 +49,7 @@ def env_plan(
         Plan the end of the environment.
 
     keep_tasks
-        With ``destroy``: show which tasks would wait in the pool.
+        Of an environment: show which of those that leave it would wait in the pool. The token does the same.
 
     CLI Example:
 
@@ -92,7 +92,16 @@ def env_create(workflow="", vars=None, plan="", scale=None, move=None, exclude=N
 
 
 def env_modify(
-    id="", vars=None, scale=None, move=None, exclude=None, include=None, plan="", drain=0, reason=""
+    id="",
+    vars=None,
+    scale=None,
+    move=None,
+    exclude=None,
+    include=None,
+    plan="",
+    drain=0,
+    keep_tasks=False,
+    reason="",
 ):
     """
     Change an environment while it is DEPLOYED, CONFIGURED or RUNNING; only what changes is touched.
@@ -109,6 +118,10 @@ def env_modify(
     drain
         How many seconds leaving tasks may finish what they hold.
 
+    keep_tasks
+        Leave to the pool, in STANDBY, who leaves and is well; whoever such a task fits takes it instead of
+        starting a process. See ``o2.pool_list``.
+
     reason
         Why, for the record.
 
@@ -117,11 +130,13 @@ def env_modify(
     .. code-block:: bash
 
         salt-run o2.env_modify 2oDvieFrVTi exclude=TPC reason='high voltage trip'
-        salt-run o2.env_modify 2oDvieFrVTi scale='{epn: 20}' drain=5
+        salt-run o2.env_modify 2oDvieFrVTi scale='{epn: 20}'
+        salt-run o2.env_modify 2oDvieFrVTi scale='{epn: 10}' drain=5 keep_tasks=True
         salt-run o2.env_modify plan=KWff3wNJq1o
     """
     bent = _bending(vars, scale, move, exclude, include)
-    return _ask("env_modify", id=str(id), plan=str(plan), drain_s=float(drain), reason=reason, **bent)
+    how = {"drain_s": float(drain), "keep_tasks": keep_tasks, "reason": reason}
+    return _ask("env_modify", id=str(id), plan=str(plan), **how, **bent)
 
 
 def env_repeat(id):
@@ -173,8 +188,8 @@ def env_destroy(id, allow_in_running_state=False, force=False, keep_tasks=False)
         Do not wait for an orderly stop, nor for a transition under way.
 
     keep_tasks
-        Leave the tasks that are well to the pool, in STANDBY: the next ``o2.env_create`` that they fit takes
-        them instead of starting processes. See ``o2.pool_list``.
+        Leave the tasks that are well to the pool, in STANDBY: the next ``o2.env_create`` or ``o2.env_modify``
+        that they fit takes them instead of starting processes. See ``o2.pool_list``.
 
     CLI Example:
 

@@ -9,8 +9,8 @@ def __virtual__():
 
 def pool_list():
     """
-    List the tasks that destroyed environments have left for others (``o2.env_destroy keep_tasks=True``), and
-    how many may wait for how long (``o2: pool:`` of the master).
+    List the tasks that environments have left for others (``o2.env_destroy keep_tasks=True``, or
+    ``o2.env_modify``), and how many may wait for how long (``o2: pool:`` of the master).
 
     CLI Example:
 

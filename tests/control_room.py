@@ -12,6 +12,7 @@ from salt_o2.control.desk import Desk
 from salt_o2.control.inbox import Inbox
 from salt_o2.control.site import Site
 from salt_o2.control.store import Store
+from salt_o2.core.codec import plain
 from salt_o2.core.messages import Command, Failure, HostFacts, Report, TaskReport
 from salt_o2.core.states import TaskState, TaskStatus
 
@@ -86,6 +87,36 @@ class Hosts:
     def _say(self, host, tasks, facts):
         number = self.sequence[host]
         self.heard(Report(host=host, incarnation="1", sequence=number, tasks=tasks, facts=facts))
+
+
+class Agents(Hosts):
+    """Hosts that remember their tasks, and tell of all of them in a survey."""
+
+    def __init__(self, *names):
+        super().__init__(*names)
+        self.tasks = {name: {} for name in names}
+        self.launches = {}
+
+    async def send(self, messages):
+        for message in messages:
+            for order in getattr(message, "orders", ()):
+                self.launches[order.task] = order.launch or self.launches.get(order.task)
+        await super().send(messages)
+
+    async def ask(self, host, function, arguments, wait_s=0.0):
+        assert function == "o2.records"
+        known = [about for about in self.tasks[host].values() if about.environment == arguments[0]]
+        return [{**plain(about), "launch": plain(self.launches[about.task])} for about in known]
+
+    def report(self, host, *tasks, facts=None):
+        here = self.tasks[host]
+        here.update({about.task: about for about in tasks})
+        if facts is not None:
+            tasks = tuple(here.values())
+        for about in tasks:
+            if about.state is TaskState.DONE:
+                here.pop(about.task, None)
+        super().report(host, *tasks, facts=facts)
 
 
 class Room:

@@ -268,10 +268,16 @@ class Play:
 
     def modify(self, who, wanted):
         plan, excluded = self.environment.plan, dict(self.environment.members.excluded)
-        drain_s = 0.0
+        drain_s, keep, claimed, revision = 0.0, False, [], 0
         for clause in wanted.split("; "):
             if found := re.fullmatch(r"drain (\S+) s", clause):
                 drain_s = float(found[1])
+            elif clause == "keep its tasks":
+                keep = True
+            elif found := re.fullmatch(r"claim (\S+) on (\w+), which had order (\d+)", clause):
+                claimed.append(found[1])
+                revision = max(revision, int(found[3]))
+                plan, excluded = changed(plan, excluded, f"add {found[1]} on {found[2]}")
             else:
                 plan, excluded = changed(plan, excluded, clause)
         message = Modified(
@@ -281,6 +287,9 @@ class Play:
             excluded=excluded,
             user=who,
             drain_s=drain_s,
+            keep=keep,
+            claimed=tuple(claimed),
+            revision=revision,
         )
         return self.step(message)
 

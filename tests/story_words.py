@@ -106,6 +106,10 @@ class Words:
     def _Release(self, _effect):
         return ["hosts, ports and memory are given back"]
 
+    def _Keep(self, effect):
+        left = ", ".join(f"{task.id} on {task.host} in {report.state}" for task, report in effect.left)
+        return [f"the pool has {left}, last ordered [{effect.revision}]"]
+
     def __getattr__(self, name):
         kind = getattr(out, name.removeprefix("_"), None)
         if kind is None:

@@ -6,10 +6,10 @@ from pages import markdown
 from pages.source import Described, described
 from salt_o2.control.site import TIMEOUT_VARIABLES, Site
 from salt_o2.control.site_shape import HostPillar, SitePillar
-from salt_o2.core.effects import Timeouts
 from salt_o2.core.messages import HostFacts
 from salt_o2.core.pooled import Bounds
 from salt_o2.core.repair import Budget, Policy
+from salt_o2.core.timeouts import Timeouts
 
 BY_STATES = (
     "install",

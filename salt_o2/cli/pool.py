@@ -7,7 +7,7 @@ import typer
 from salt_o2.cli.verbs import noun, verb
 from salt_o2.control import pool_text
 
-app = noun("The pool: tasks that env destroy --keep-tasks has left, for environments to come.")
+app = noun("The pool: tasks that env destroy or modify --keep-tasks has left, for others.")
 
 
 @verb(app, "list", "ls", "l")

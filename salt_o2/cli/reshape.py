@@ -19,7 +19,7 @@ def plan(
     ] = "",
     destroy: Annotated[bool, typer.Option("--destroy", help="What the end of it would end.")] = False,
     keep: Annotated[
-        bool, typer.Option("-k", "--keep-tasks", help="With --destroy: leave tasks to the pool.")
+        bool, typer.Option("-k", "--keep-tasks", help="Of an environment: leave to the pool who leaves it.")
     ] = False,
     brief: Annotated[bool, typer.Option("--brief", help="Without commands, ports and addresses.")] = False,
     given: Vars = [],  # noqa: B006  typer copies them
@@ -36,6 +36,8 @@ def plan(
 
     coconut env plan 2oD --scale epn=20 --exclude TPC
 
+    coconut env plan 2oD --scale epn=10 --keep-tasks
+
     coconut env plan 2oD --destroy --keep-tasks
 
     The token at the end of it is for env create --plan, or env modify --plan: exactly this is done then,
@@ -46,8 +48,8 @@ def plan(
     if destroy and not identity:
         raise typer.BadParameter("--destroy is about an environment: say its ID")
     where: dict[str, Any] = {"id": identity} if identity else {"workflow": workflow}
-    if keep and not destroy:
-        raise typer.BadParameter("--keep-tasks is for --destroy")
+    if keep and not identity:
+        raise typer.BadParameter("--keep-tasks is about who leaves an environment: say its ID")
     where |= {"destroy": True} if destroy else {}
     where |= {"keep_tasks": True} if keep else {}
     found = ctx.obj.ask("env_plan", where | bending(given, scale, move, exclude, include))
@@ -62,6 +64,9 @@ def modify(
         float,
         typer.Option(metavar="SECONDS", help="How long leaving tasks may finish their work.", min=0),
     ] = 0.0,
+    keep: Annotated[
+        bool, typer.Option("-k", "--keep-tasks", help="Leave to the pool, in STANDBY, who leaves.")
+    ] = False,
     given: Vars = [],  # noqa: B006
     scale: Scale = [],  # noqa: B006
     move: Move = [],  # noqa: B006
@@ -75,16 +80,21 @@ def modify(
 
     coconut env modify 2oD --include TPC
 
-    coconut env modify 2oD --scale epn=20 --drain 5
+    coconut env modify 2oD --scale epn=20
+
+    coconut env modify 2oD --scale epn=10 --drain 5 --keep-tasks
 
     coconut env modify 2oD -e rate=200 --move readout.sink=flp2
 
     coconut env modify --plan KWff3wNJq1o
+
+    Who joins comes from the pool where a task waits there that fits: see pool list, and env plan.
     """
     bent = bending(given, scale, move, exclude, include, reason)
     _check_modification(identity, token, bent)
     arguments = bent | ({"plan": token} if token else {}) | ({"id": identity} if identity else {})
     arguments |= {"drain_s": drain} if drain else {}
+    arguments |= {"keep_tasks": True} if keep else {}
     begin = time.monotonic()
     env = ctx.obj.ask("env_modify", arguments)
     conclude(ctx.obj, env, lambda found: render.modified(found, time.monotonic() - begin))

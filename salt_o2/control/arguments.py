@@ -47,6 +47,8 @@ class Modify(Bending):
     plan: str = ""
     drain_s: float = 0.0
     """How long leaving tasks may go on with what they hold."""
+    keep_tasks: bool = False
+    """Leave those that leave and are well to the pool, in STANDBY, for environments to come."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +59,7 @@ class PlanAhead(Bending):
     id: str = ""
     destroy: bool = False
     keep_tasks: bool = False
-    """With ``destroy``: leave tasks to the pool."""
+    """With ``id``: leave to the pool what leaves the environment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

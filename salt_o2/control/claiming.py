@@ -58,6 +58,13 @@ class Claims:
                 return found
         return None
 
+    def must_start_again(self, old: PlannedTask, task: TaskRole, request: Request) -> bool:
+        """Return whether ``old`` must for ``task``, when others of its class wait that perhaps need not."""
+        if task.trigger or task.class_name not in self._samples:
+            return False
+        launch = self._launch_in_place_of(old, task, request)
+        return launch is not None and launch != old.launch
+
     def _does(self, old: PlannedTask, task: TaskRole, request: Request) -> bool:
         facts = self._inventory.hosts.get(old.host)
         if facts is None or not keeps_place(old, request, facts):

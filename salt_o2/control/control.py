@@ -49,7 +49,6 @@ from salt_o2.core.effects import (
     Replace,
     Requested,
     Tick,
-    Timeouts,
 )
 from salt_o2.core.environment import Environment
 from salt_o2.core.errors import UnknownName
@@ -61,6 +60,7 @@ from salt_o2.core.plan import Plan
 from salt_o2.core.pooled import Bounds
 from salt_o2.core.presence import AWAY
 from salt_o2.core.states import EnvironmentEvent as _E
+from salt_o2.core.timeouts import Timeouts
 
 log = logging.getLogger(__name__)
 
@@ -235,7 +235,7 @@ class Control:
         # we are killed before, the transition is taken up again, and its tasks are there already.
         environment, kept = held.environment, held.kept
         self.store.note(environment.id, message, effects)
-        self.pooling.prepare(held, message, effects)
+        self.pooling.prepare(message, effects)
         if not all(isinstance(effect, ONLY_TELLS) for effect in effects):
             ended = message.at if any(isinstance(effect, Release) for effect in effects) else None
             durable = any(isinstance(effect, Drive | Invoke | Keep) for effect in effects)
@@ -292,11 +292,11 @@ class Control:
     def _restore(self, kept: Kept) -> None:
         environment = snapshot.restore(kept.id, kept.plan, kept.snapshot, self.limits(kept.plan))
         self.held[kept.id] = Held(kept, environment)
-        self.inventory.take(kept.id, kept.plan)
+        self.inventory.take_tasks(kept.id, environment.members.tasks.values())
+        self.reshaping.give_back_later(self.held[kept.id])
         at = self.clock()
         self.store.note(kept.id, Restarted(at=at))
-        request = snapshot.resume(kept.snapshot, kept.plan, at)
-        if request:
+        if request := snapshot.resume(kept.snapshot, kept.plan, at):
             self._resume.append((kept.id, request))
 
     def _alive(self) -> str:

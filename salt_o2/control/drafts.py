@@ -43,6 +43,8 @@ class Draft:
     """Tasks of it that come from the pool, with their processes."""
     kept: frozenset[TaskId] = frozenset()
     """Tasks of the old plan that go to the pool."""
+    keep: bool = False
+    """Whether those that leave go there, as far as they are well and there is room."""
 
 
 class Drafts:

@@ -7,6 +7,7 @@ from typing import Any
 from salt_o2.control import record
 from salt_o2.control.arguments import Create, Destroy, Many, Modify, One, PlanAhead, Repeat, Steer, Value
 from salt_o2.control.asking import Progress, Verbs, ask, kept_of, modify
+from salt_o2.control.changing import leaving_some, modified
 from salt_o2.control.control import Control, Held
 from salt_o2.control.drafts import Draft, Drafts, check_unmoved, draft, draw, ids_of, load_shaped
 from salt_o2.control.ending import ending, events, handing_over
@@ -16,7 +17,6 @@ from salt_o2.control.planning import request_of
 from salt_o2.control.site import Site, timeouts
 from salt_o2.control.store import Kept
 from salt_o2.core import history, snapshot
-from salt_o2.core.effects import Modified
 from salt_o2.core.environment import Environment
 from salt_o2.core.errors import InvalidRequest, UnknownName
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
@@ -54,18 +54,19 @@ class Environments:
     async def _plan_ahead(self, wanted: PlanAhead, _user: str, _progress: Progress) -> dict[str, Any]:
         if bool(wanted.id) == bool(wanted.workflow) or (wanted.destroy and not wanted.id):
             raise InvalidRequest("say a workflow to create, or the id of an environment to change or destroy")
-        if wanted.keep_tasks and not wanted.destroy:
-            raise InvalidRequest("keep_tasks is for the end of an environment: say destroy, too")
+        if wanted.keep_tasks and not wanted.id:
+            raise InvalidRequest("keep_tasks is for what leaves an environment: say the id of one")
         if not wanted.id:
             shape = bent(Shape(), _bend(wanted))
             made = await self._draft_new(wanted.workflow, shape)
             return plan_record(made, self._control.inventory, self._drafts.keep(made))
         held = self._control.find(wanted.id)
+        pool, at = self._control.pooling.pool, self._control.clock()
         if wanted.destroy:
-            pool, at = self._control.pooling.pool, self._control.clock()
             end = handing_over(held, pool, at) if wanted.keep_tasks else ending(held)
             return plan_record(end, self._control.inventory, "")
         made = await self._draft_change(held, bent(held.kept.shape, _bend(wanted)))
+        made = leaving_some(made, held, pool, at) if wanted.keep_tasks else made
         return plan_record(made, self._control.inventory, self._drafts.keep(made), held.environment)
 
     async def _draft_new(self, workflow: str, shape: Shape, then: Draft | None = None) -> Draft:
@@ -93,6 +94,7 @@ class Environments:
             environment=held.kept.id,
             old=held.kept.plan,
             ids=ids_of(then) if then else None,
+            free=self._control.pooling.free(),
         )
 
     # --- create ---------------------------------------------------------------------------------
@@ -168,15 +170,12 @@ class Environments:
         if then:
             check_unmoved(then, made)
         self._check_detectors(made)
-        message = Modified(
-            at=self._control.clock(),
-            request=draw(),
-            plan=made.plan,
-            excluded=made.excluded,
-            user=user,
-            drain_s=wanted.drain_s,
-        )
-        return await modify(self._control, held, message, made.shape, progress)
+        keep = wanted.keep_tasks or (then is not None and then.keep)
+        message = modified(self._control, made, user, drain_s=wanted.drain_s, keep=keep)
+        before = {task.id for task in held.kept.plan.tasks}
+        found = await modify(self._control, held, message, made.shape, progress)
+        left = [task for task in self._control.pooling.left_by(held.kept.id) if task in before]
+        return found | ({"kept": left} if keep else {})
 
     async def _replace(self, held: Held, tasks: tuple[TaskId, ...]) -> tuple[TaskId, ...]:
         """Place anew what has lost its host; return the tasks that are bound to it."""
@@ -197,10 +196,9 @@ class Environments:
             environment=held.kept.id,
             old=held.kept.plan,
             homeless=free,
+            free=self._control.pooling.free(),
         )
-        message = Modified(
-            at=self._control.clock(), request=draw(), plan=made.plan, excluded=made.excluded, user="control"
-        )
+        message = modified(self._control, made, "control")
         await self._control.reshaping.modify(held, message, made.shape)
         return bound
 

@@ -112,6 +112,7 @@ class Narrator:
         }
         named |= {Change.EXCLUDE: list(changes.excluded), Change.STOP: list(changes.leaving)}
         told = [f"{change} {self._names(tasks)}" for change, tasks in named.items() if tasks]
+        told += [f"of these from the pool {self._names(wanted.claimed)}"] if wanted.claimed else []
         return f"another plan: {'; '.join(told) or 'nothing changes'}"
 
     def moved(self, body: Body) -> str:

@@ -76,17 +76,24 @@ class _Told:
         if task.id in self._kept:
             return POOL, "waits in STANDBY for another environment"
         if task.id in self._claimed and task.id not in self._out:
-            return REUSE, "its process waits in the pool"
+            moved = _moved("from", task, self._before)
+            return REUSE, "; ".join(filter(None, ("its process waits in the pool", moved)))
         if task.id in self._out and task.id not in self._known:
             return Change.EXCLUDE, self._out[task.id]
         if task.id in changes.excluded:
             return Change.EXCLUDE, reason
         if task.id in changes.leaving:
-            return Change.STOP, self._leaving or _moved("to", task, self._after) or reason
+            return Change.STOP, self._leaving or self._successor(task) or reason
         change = changes.joining.get(task.id)
         if change is Change.START:
             reason = _moved("from", task, self._before) or reason
         return change or KEEP, reason
+
+    def _successor(self, task: PlannedTask) -> str:
+        """Return what has the role of a task that leaves."""
+        other = self._after.get(task.path)
+        taken = other is not None and other.id in self._claimed and other.host == task.host
+        return "a task of the pool takes its place" if taken else _moved("to", task, self._after)
 
 
 def _moved(where: str, task: PlannedTask, others: Mapping[str, PlannedTask]) -> str:

@@ -49,7 +49,7 @@ def make_plan(
     requests = [_bound_to(request_of(task), move.get(task.path)) for task in workflow.tasks]
     claims = Claims(free, inventory, environment, workflow.revision)
     kept = [
-        _kept(stay.get(request.path), request, inventory) or claims.find(task, request)
+        _found(_kept(stay.get(request.path), request, inventory), task, request, claims)
         for task, request in zip(workflow.tasks, requests, strict=True)
     ]
     new = [request for request, old in zip(requests, kept, strict=True) if old is None]
@@ -111,6 +111,19 @@ def _kept(old: PlannedTask | None, request: Request, inventory: Inventory) -> Pl
     if facts is None:
         raise PlanError(f"role {old.path} is on host {old.host}, which was never heard of: move it")
     return old if keeps_place(old, request, facts) else None
+
+
+def _found(old: PlannedTask | None, task: TaskRole, request: Request, claims: Claims) -> PlannedTask | None:
+    """Return whose process and place ``task`` has: its own, or one of the pool that saves a start.
+
+    A task that would start again in its place may have another of the same host, if nobody connects to it:
+    peers would have to hear of other addresses, and a change touches only what it must.
+    """
+    if old is None:
+        return claims.find(task, request)
+    if task.bind or not claims.must_start_again(old, task, request):
+        return old
+    return claims.find(task, _bound_to(request, old.host)) or old
 
 
 def _placement(old: PlannedTask, request: Request) -> Placement:

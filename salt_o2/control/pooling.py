@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Executable
 
 from salt_o2.control import pool_rows
-from salt_o2.core.effects import Drive, Effect, Insist, Keep, Message, Requested, TasksMoved, Tick
+from salt_o2.core.effects import Drive, Effect, Insist, Keep, Message, Modified, Requested, TasksMoved, Tick
 from salt_o2.core.errors import PlanError
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.messages import Command, Report
@@ -19,7 +19,7 @@ from salt_o2.core.presence import Presence
 from salt_o2.core.states import EnvironmentEvent
 
 if TYPE_CHECKING:
-    from salt_o2.control.control import Control, Held
+    from salt_o2.control.control import Control
 
 log = logging.getLogger(__name__)
 LOOK_S = 1.0
@@ -51,13 +51,16 @@ class Pooling:
 
     # --- from an environment and to one ---------------------------------------------------------
 
-    def prepare(self, held: "Held", message: Message, effects: Sequence[Effect]) -> None:
-        """Have on disk, together with the end of an environment, the tasks that it leaves."""
+    def prepare(self, message: Message, effects: Sequence[Effect]) -> None:
+        """Have on disk, together with what an environment becomes, the tasks that it leaves or claims."""
+        at = message.at
+        if isinstance(message, Modified):
+            self._control.store.queue(*(pool_rows.drop(task, at) for task in message.claimed))
         for effect in effects:
             if isinstance(effect, Keep):
-                members, at = held.environment.members, message.at
-                left = [(members.tasks[task], members.reports[task]) for task in effect.tasks]
-                self._prepared = self.pool.keep(left, effect.environment, effect.revision, at, effect.user)
+                self._prepared = self.pool.keep(
+                    effect.left, effect.environment, effect.revision, at, effect.user
+                )
                 self._note(message, [effect, *self._prepared])
                 self._queue(self._prepared, at)
 
@@ -82,8 +85,8 @@ class Pooling:
         """Return the highest revision that any of ``tasks`` was ordered under; 0 if there is none."""
         return max((self.pool.entries[task].revision for task in tasks), default=0)
 
-    def leaving(self, tasks: Collection[TaskId], at: float) -> list[Executable]:
-        """Return what notes on disk that ``tasks`` leave the pool for an environment.
+    def check_free(self, tasks: Collection[TaskId]) -> None:
+        """Make sure that ``tasks`` can be claimed now.
 
         Raises:
             PlanError: if one of them is not to be had any more.
@@ -91,6 +94,14 @@ class Pooling:
         free = {entry.task.id for entry in self.pool.free(self._control.inventory.hosts)}
         if gone := set(tasks) - free:
             raise PlanError(f"tasks {', '.join(sorted(gone))} are in the pool no more: plan it again")
+
+    def leaving(self, tasks: Collection[TaskId], at: float) -> list[Executable]:
+        """Return what notes on disk that ``tasks`` leave the pool for an environment.
+
+        Raises:
+            PlanError: if one of them is not to be had any more.
+        """
+        self.check_free(tasks)
         if tasks:
             self._control.store.flush()  # they may have come a moment ago
         return [pool_rows.drop(task, at) for task in tasks]

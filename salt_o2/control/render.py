@@ -134,6 +134,7 @@ def modified(env: Plain, duration_s: float) -> str:
         ("run number", env.get("run_number") or None),
         ("tasks", ", ".join(f"{count} {state}" for state, count in states.items()) or None),
         ("excluded", _reasons(env.get("excluded") or {})),
+        ("left to the pool", len(env["kept"]) if env.get("kept") else None),
         ("modification took", f"{duration_s:.3f} s"),
     ]
     return f"modification complete\n{block(facts)}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from salt_o2.core import snapshot
 from salt_o2.core.effects import Modified, NotReplaced
+from salt_o2.core.environment import Environment
 from salt_o2.core.errors import O2Error, PlanError
 from salt_o2.core.ids import TaskId
 from salt_o2.core.shape import Shape, excluded_tasks
@@ -30,8 +31,11 @@ class Reshaping:
     async def modify(self, held: "Held", wanted: Modified, shape: Shape) -> None:
         """Give an environment another plan in another shape, and wait for the end of it.
 
+        What its plan claims of the pool is its own from then on.
+
         Raises:
             IllegalTransition: if its state does not allow it.
+            PlanError: if what it claims is in the pool no more.
             TaskError: if a task could not join; the environment goes on without it.
         """
         try:
@@ -43,6 +47,7 @@ class Reshaping:
 
     def _begin(self, held: "Held", wanted: Modified, shape: Shape) -> None:
         before = held.kept
+        self._control.pooling.check_free(wanted.claimed)
         self._control.inventory.take_tasks(before.id, wanted.plan.tasks)
         held.kept = replace(before, plan=wanted.plan, shape=shape)
         try:
@@ -50,6 +55,7 @@ class Reshaping:
         except O2Error:
             held.kept = before
             raise
+        self._control.pooling.claim(wanted.claimed)  # on disk since the step, see Pooling.prepare
 
     def _note_who_stayed_out(self, held: "Held") -> None:
         """Let whoever could not join stay out until asked for again by its path."""
@@ -64,6 +70,16 @@ class Reshaping:
         if held.kept.id in self._control.held:
             known = snapshot.take(held.environment)
             self._control.store.save(held.kept.id, known, shape=held.kept.shape)
+
+    def give_back_later(self, held: "Held") -> None:
+        """See that an environment that was taken up gives back, in the end, what has left it."""
+
+        def look(environment: Environment) -> None:
+            if environment.transition is None:
+                held.watchers.remove(look)
+                self._give_back(held)
+
+        held.watchers.append(look)
 
     def _give_back(self, held: "Held") -> None:
         """Give back what tasks have taken that are no longer in the plan."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from salt_o2.core.codec import typed
-from salt_o2.core.effects import Timeouts
 from salt_o2.core.errors import InvalidRequest
 from salt_o2.core.pooled import Bounds
 from salt_o2.core.states import EnvironmentEvent
+from salt_o2.core.timeouts import Timeouts
 
 TIMEOUT_VARIABLES = {
     "deploy_timeout_s": EnvironmentEvent.DEPLOY,

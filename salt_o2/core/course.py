@@ -1,6 +1,6 @@
 """The course of an environment: its transitions, stage by stage, and what follows from failures.
 
-This is the lowest layer of the machine in core/environment.py: Course, HookSteps, RepairSteps,
+This is the lowest layer of the machine in core/environment.py: Course, HookSteps, ReshapeSteps, RepairSteps,
 ReportSteps, Environment.
 """
 
@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from salt_o2.core import run
-from salt_o2.core.agenda import Stage, agenda
+from salt_o2.core.above import Above
+from salt_o2.core.agenda import agenda
 from salt_o2.core.effects import (
     Abandon,
     AnnounceState,
@@ -17,25 +18,27 @@ from salt_o2.core.effects import (
     Drive,
     Effect,
     EndRun,
+    Release,
     Requested,
-    Timeouts,
 )
 from salt_o2.core.errors import O2Error, TaskError
 from salt_o2.core.hooks import Hooks
-from salt_o2.core.ids import EnvironmentId, TaskId
+from salt_o2.core.ids import EnvironmentId
+from salt_o2.core.keeping import handed_over
 from salt_o2.core.members import Members
-from salt_o2.core.messages import Command, Failure
+from salt_o2.core.messages import Command
 from salt_o2.core.orders import Wave, commands, wave_of
 from salt_o2.core.plan import Plan
 from salt_o2.core.repair import Repairs, budget_of
-from salt_o2.core.states import EnvironmentEvent, EnvironmentState, TaskState, follow
-from salt_o2.core.transition import Transition
+from salt_o2.core.states import EnvironmentEvent, EnvironmentState, follow
+from salt_o2.core.timeouts import Timeouts
+from salt_o2.core.transition import NOBODY, Transition
 from salt_o2.core.wait import Awaited, Wait
 
 _E, _S = EnvironmentEvent, EnvironmentState
 
 
-class Course:
+class Course(Above):
     """Goes through the agenda of one transition after the other."""
 
     def __init__(self, id: EnvironmentId, plan: Plan, timeouts: Timeouts | None = None) -> None:
@@ -64,14 +67,6 @@ class Course:
         """What the environment is made of."""
         return self.members.plan
 
-    def _enact(self, stage: Stage, at: float) -> list[Effect]:
-        """Begin one stage; the layer above knows them all."""
-        raise NotImplementedError
-
-    def _hooks_failed(self, reason: str, critical: bool, at: float) -> list[Effect]:
-        """Act on failed task hooks; the layer above knows how."""
-        raise NotImplementedError
-
     def _begin(self, request: Requested, error: str = "") -> list[Effect]:
         event = request.events[0]
         target = follow(self.state, event, f"environment {self.id}")
@@ -87,6 +82,7 @@ class Course:
         target: EnvironmentState,
         error: str = "",
         waves: Sequence[Wave] = (),
+        parting: Wave = NOBODY,
     ) -> list[Effect]:
         event = request.events[0]
         self.transition = Transition(
@@ -97,6 +93,7 @@ class Course:
             since=request.at,
             stages=deque(agenda(event, self.state, target, self.hooks.moments, keep=request.keep)),
             waves=deque(wave for wave in waves if wave.tasks),
+            parting=parting,
             error=error,
         )
         return self._advance(request.at)
@@ -132,7 +129,7 @@ class Course:
         assert self.transition
         event = self.transition.event
         if event is _E.MODIFY:
-            return []  # its waves are there already
+            return self._part(at)  # the other waves have been there already
         if event is _E.RECOVER:
             self.members.regain_all()
         if event is _E.EXIT and self.transition.request.keep:
@@ -208,7 +205,9 @@ class Course:
         if self.state is _S.DONE:
             effects += [Abandon(call=name) for name in self.hooks.open]
             self.hooks.open.clear()
-            effects += transition.parting(self.id, self.revision)
+            by = transition.request.user
+            effects += handed_over(self.members, transition.kept, self.id, self.revision, by)
+            effects.append(Release(environment=self.id))
         if not request.events:
             error = TaskError(transition.error) if transition.error else None
             return effects + answer_to(transition.request, error) + self._go_on_by_itself(transition, at)
@@ -261,16 +260,6 @@ class Course:
             self.error = "\n".join(filter(None, (self.error, reason)))
             return []
         return self._fail(reason, at)
-
-    def _take_out(self, failures: dict[TaskId, Failure], reason: str) -> list[Effect]:
-        """Leave out of the environment what could not join it; all others go on."""
-        assert self.transition
-        for task, failure in failures.items():
-            self.members.exclude(task, failure.reason)
-        self.transition.error = "\n".join(filter(None, (self.transition.error, reason)))
-        gone = tuple(self.members.tasks[task] for task in failures)
-        sent = self._commands(Wave(goal=TaskState.DONE, tasks=gone), _E.EXIT)
-        return [Drive(command=command) for command in sent]
 
     def _fail(self, reason: str, at: float) -> list[Effect]:
         """The transition under way has failed: go to ERROR, then answer, or end what was being created."""

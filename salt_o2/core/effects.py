@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from salt_o2.core.errors import O2Error
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.messages import Command, Failure, TaskReport
-from salt_o2.core.plan import Plan, PlannedCall
+from salt_o2.core.plan import Plan, PlannedCall, PlannedTask
 from salt_o2.core.shape import Shape
 from salt_o2.core.states import EnvironmentEvent, EnvironmentState, TaskState
 
@@ -30,7 +30,8 @@ class Requested:
     automatic: bool = False
     """Whether the environment goes on by itself: after its run, or an error, it ends."""
     keep: bool = False
-    """Whether EXIT leaves the tasks that are well in the pool, in STANDBY, instead of ending them."""
+    """Whether EXIT leaves the tasks that are well in the pool, in STANDBY, instead of ending them; so does
+    MODIFY with those that it takes out."""
     reason: str = ""
 
 
@@ -59,6 +60,12 @@ class Modified:
     """How long leaving tasks may go on with what they hold."""
     thorough: bool = False
     """Order every task where it should be, not only those that the plan changes."""
+    keep: bool = False
+    """Whether those that leave and are well go to the pool, in STANDBY, instead of ending."""
+    claimed: tuple[TaskId, ...] = ()
+    """Tasks of that plan that come from the pool, with their processes."""
+    revision: int = 0
+    """The highest that any of them was ordered under: what follows is ordered above it."""
     shape: Shape | None = None
     """How the workflow was bent to this plan; for the journal, if it has changed."""
 
@@ -262,10 +269,13 @@ class Release:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keep:
-    """Effect: these tasks of an environment that has ended belong to the pool from now on (core/pool.py)."""
+    """Effect: these tasks, each as it was last heard of, belong to the pool from now on (core/pool.py)."""
 
     environment: EnvironmentId
+    """Which has ended, or goes on without them."""
     tasks: tuple[TaskId, ...]
+    left: tuple[tuple[PlannedTask, TaskReport], ...]
+    """The same in the same order: the environment may know them no more."""
     revision: int
     """The last that the environment has ordered: the pool's orders are above it."""
     user: str = ""
@@ -273,28 +283,3 @@ class Keep:
 
 News = AnnounceState | AnnounceMoves | AnnounceFailure | AnnounceRecovery | AnnounceLeft | AnnounceHost
 Effect = Drive | Insist | Invoke | Abandon | Replace | News | Answer | EndRun | Release | Keep
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timeouts:
-    """How long control waits, in seconds, for the tasks in each transition (AliECS A1.4, A2.4)."""
-
-    by_event: dict[EnvironmentEvent, float] = field(
-        default_factory=lambda: {
-            EnvironmentEvent.DEPLOY: 90.0,
-            EnvironmentEvent.CONFIGURE: 120.0,
-            EnvironmentEvent.START_ACTIVITY: 90.0,
-            EnvironmentEvent.STOP_ACTIVITY: 90.0,
-            EnvironmentEvent.RESET: 90.0,
-            EnvironmentEvent.RECOVER: 120.0,
-            EnvironmentEvent.EXIT: 30.0,
-            EnvironmentEvent.GO_ERROR: 10.0,
-            EnvironmentEvent.MODIFY: 120.0,
-        }
-    )
-    acknowledge: float = 1.0
-    """After this, a silent host gets the command again, the sure way."""
-    margin: float = 5.0
-    """How much longer than its tasks' own limit control waits, so that the agent's reason comes first."""
-    gather: float = 0.5
-    """How long after a first failure the others are awaited, so that one message names them all."""

@@ -2,6 +2,7 @@
 
     Requested, Modified --> a Transition: its agenda of stages, one after the other (core/course.py)
                               stage: calls, hooks (core/hook_steps.py), tasks --> effects, and a Wait
+                              of another plan: core/reshape_steps.py
     TasksMoved (core/report_steps.py), CallEnded --> the Wait; then the next stage, event, or Answer
     Tick -------------------> insist on silent hosts; a deadline has come
 
@@ -10,7 +11,6 @@ environment is being created (``undo``) it is then ended, so that no process and
 modification that fails leaves the environment in its state, without the tasks that could not join.
 """
 
-from salt_o2.core import run
 from salt_o2.core.course import answer_to
 from salt_o2.core.effects import (
     Abandon,
@@ -27,10 +27,8 @@ from salt_o2.core.effects import (
     Tick,
 )
 from salt_o2.core.errors import InvalidRequest, TaskError
-from salt_o2.core.orders import STANDING, Wave
 from salt_o2.core.report_steps import ReportSteps
-from salt_o2.core.reshape import compare
-from salt_o2.core.states import EnvironmentEvent, EnvironmentState, TaskState, follow
+from salt_o2.core.states import EnvironmentEvent, EnvironmentState, follow
 
 _E, _S = EnvironmentEvent, EnvironmentState
 OVERTAKES = (_E.EXIT, _E.GO_ERROR)
@@ -102,33 +100,7 @@ class Environment(ReportSteps):
     def _modify(self, wanted: Modified) -> list[Effect]:
         follow(self.state, _E.MODIFY, f"environment {self.id}")
         self._check_free(_E.MODIFY, overtakes=False)
-        changes = compare(self.plan, wanted.plan, self.members.excluded, wanted.excluded)
-        out_of_reach = self.members.unreachable  # what runs there is ended when it is back and tells of it
-        gone = [self.members.tasks[task] for task in changes.leaving]
-        leaving = [task for task in gone if task.host not in out_of_reach]
-        self.members.replan(wanted.plan, wanted.excluded, keep=leaving)
-        self.hooks.replan(wanted.plan)
-        for task in changes.touched:
-            self.repairs.open.pop(task, None)
-        tasks = self.members.tasks
-        joining = (
-            [task.id for task in self.members.taking_part(_E.MODIFY)] if wanted.thorough else changes.joining
-        )
-        drain = {"drain_ms": str(int(wanted.drain_s * 1000))} if wanted.drain_s else {}
-        stop = run.stop_arguments(self.plan.variables, wanted.at) | drain
-        waves = [
-            Wave(
-                goal=STANDING[self.state],
-                tasks=tuple(tasks[task] for task in joining),
-                launch=True,
-                properties=True,
-                arguments=self.arguments,
-            ),
-            Wave(goal=TaskState.STANDBY, tasks=tuple(tasks[t] for t in changes.excluded), arguments=stop),
-            Wave(goal=TaskState.DONE, tasks=tuple(leaving), arguments=stop),
-        ]
-        request = Requested(at=wanted.at, request=wanted.request, events=(_E.MODIFY,), user=wanted.user)
-        return self._open(request, self.state, waves=waves)
+        return self._reshape(wanted)
 
     def _tick(self, at: float) -> list[Effect]:
         effects: list[Effect] = []

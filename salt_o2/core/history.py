@@ -19,13 +19,13 @@ from salt_o2.core.effects import (
     Requested,
     TasksMoved,
     Tick,
-    Timeouts,
 )
 from salt_o2.core.environment import Environment
 from salt_o2.core.errors import O2Error
 from salt_o2.core.ids import EnvironmentId, TaskId
 from salt_o2.core.plan import Plan
 from salt_o2.core.shape import Shape
+from salt_o2.core.timeouts import Timeouts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from salt_o2.core.effects import AnnounceFailure, AnnounceMoves, Effect, TasksMoved
+from salt_o2.core.health import has_ended, is_well, rests
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.messages import Failure, TaskReport
 from salt_o2.core.plan import Plan, PlannedTask
@@ -52,7 +53,11 @@ class Members:
 
     def forget_leavers(self) -> None:
         """Know nothing more of tasks that are not in the plan; their hosts may be lost with them on it."""
-        for id in set(self.tasks) - self._in_plan:
+        self.forget([task.id for task in self.leaving()])
+
+    def forget(self, tasks: Iterable[TaskId]) -> None:
+        """Know nothing more of ``tasks``, which are not in the plan."""
+        for id in tasks:
             task = self.tasks.pop(id)
             self._by_host[task.host].remove(task)
             if not self._by_host[task.host]:
@@ -71,13 +76,14 @@ class Members:
         return self._by_host.get(host, [])
 
     def taking_part(self, event: EnvironmentEvent) -> list[PlannedTask]:
-        """Return whom ``event`` concerns: at the end all tasks, else those that are neither out nor lost."""
+        """Return whom ``event`` concerns: at the end all, else who is planned, and not out or lost."""
         wanted = [task for task in self.tasks.values() if not task.trigger]
         if event is EnvironmentEvent.EXIT:
             return wanted
         if event is EnvironmentEvent.GO_ERROR:
-            return [task for task in wanted if self._state(task.id) is TaskState.RUNNING]
-        return [task for task in wanted if task.id not in self.excluded and task.id not in self.lost]
+            return [task for task in wanted if _state(self.reports.get(task.id)) is TaskState.RUNNING]
+        out = {*self.excluded, *self.lost}
+        return [task for task in wanted if task.id in self._in_plan and task.id not in out]
 
     def counts(self, task: TaskId) -> bool:
         """Return whether the loss of ``task`` matters at all."""
@@ -87,6 +93,10 @@ class Members:
     def is_leaving(self, task: TaskId) -> bool:
         """Return whether ``task`` is not in the plan any more, and only its end is awaited."""
         return task not in self._in_plan
+
+    def leaving(self) -> tuple[PlannedTask, ...]:
+        """Return the tasks that are not in the plan any more."""
+        return tuple(task for id, task in self.tasks.items() if id not in self._in_plan)
 
     def exclude(self, task: TaskId, why: str) -> None:
         """Leave ``task`` out from now on."""
@@ -256,10 +266,6 @@ class Members:
             state=TaskState.UNKNOWN,
         )
 
-    def _state(self, task: TaskId) -> TaskState | None:
-        report = self.reports.get(task)
-        return report.state if report else None
-
     def _signals_end(self, report: TaskReport) -> bool:
         planned = self.tasks.get(report.task)
         if planned is None or planned.trigger:
@@ -274,20 +280,8 @@ class Members:
         return has_ended(report) if task.launch.mode in UNCONTROLLED else report.state is TaskState.RUNNING
 
 
-def has_ended(report: TaskReport) -> bool:
-    """Return whether the process of an uncontrolled task has run and ended."""
-    return report.status is TaskStatus.INACTIVE and report.state in (TaskState.DONE, TaskState.ERROR)
-
-
-def is_well(report: TaskReport) -> bool:
-    """Return whether a task has a process that is nowhere it should not be."""
-    failed = report.failure is not None or report.state is TaskState.ERROR
-    return report.status is TaskStatus.ACTIVE and not failed
-
-
-def rests(report: TaskReport) -> bool:
-    """Return whether a task waits in STANDBY, and has nothing more to do."""
-    return is_well(report) and report.settled and report.state is TaskState.STANDBY
+def _state(report: TaskReport | None) -> TaskState | None:
+    return report.state if report else None
 
 
 def _is_known(report: TaskReport, before: TaskReport | None) -> bool:

@@ -14,8 +14,8 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
 
 from salt_o2.core.effects import AnnounceLeft, AnnounceMoves, Drive, Insist
+from salt_o2.core.health import is_well, rests
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
-from salt_o2.core.members import is_well, rests
 from salt_o2.core.messages import Report, TaskReport
 from salt_o2.core.plan import PlannedTask
 from salt_o2.core.pooled import POOL, Bounds, Drop, Pooled, PoolEffect, Put, commands, overfull

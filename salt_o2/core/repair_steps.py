@@ -13,17 +13,17 @@ from salt_o2.core.effects import (
     Requested,
 )
 from salt_o2.core.errors import InvalidRequest, UnknownName
-from salt_o2.core.hook_steps import HookSteps
 from salt_o2.core.ids import TaskId
 from salt_o2.core.messages import Failure, TaskReport
 from salt_o2.core.orders import STANDING, Wave
 from salt_o2.core.repair import Policy
+from salt_o2.core.reshape_steps import ReshapeSteps
 from salt_o2.core.states import EnvironmentEvent, EnvironmentState, TaskState
 
 _E, _S = EnvironmentEvent, EnvironmentState
 
 
-class RepairSteps(HookSteps):
+class RepairSteps(ReshapeSteps):
     """Reacts to failures while nothing but a modification is under way."""
 
     def _stands(self) -> bool:

@@ -1,6 +1,6 @@
 """The part of an environment's machine that takes in what its tasks do."""
 
-from salt_o2.core import members
+from salt_o2.core import health
 from salt_o2.core.effects import Drive, Effect, Requested, TasksMoved
 from salt_o2.core.messages import Failure, TaskReport
 from salt_o2.core.orders import STANDING
@@ -57,7 +57,7 @@ class ReportSteps(RepairSteps):
             return
         awaited = report.task in wait.waiting and report.revision >= wait.revision
         if wait.kind is Awaited.HOOKS or transition.event is _E.MODIFY:
-            over = members.has_ended(report) if wait.kind is Awaited.HOOKS else report.settled
+            over = health.has_ended(report) if wait.kind is Awaited.HOOKS else report.settled
             if awaited and failure:
                 wait.failures[report.task] = failure
             if awaited and (failure or over):

@@ -5,11 +5,12 @@ The tasks' own states are not part of it: the agents own them and tell them agai
 
 from dataclasses import dataclass, field
 
-from salt_o2.core.effects import Modified, Requested, Timeouts
+from salt_o2.core.effects import Modified, Requested
 from salt_o2.core.environment import Environment
 from salt_o2.core.ids import EnvironmentId, TaskId
-from salt_o2.core.plan import Plan
+from salt_o2.core.plan import Plan, PlannedTask
 from salt_o2.core.states import EnvironmentEvent, EnvironmentState
+from salt_o2.core.timeouts import Timeouts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,8 @@ class Snapshot:
     excluded: dict[TaskId, str] = field(default_factory=dict)
     lost: dict[TaskId, str] = field(default_factory=dict)
     restarts: dict[TaskId, list[float]] = field(default_factory=dict)
+    leaving: tuple[PlannedTask, ...] = ()
+    """Tasks that are not in the plan any more and whose end is awaited."""
     hooks: tuple[TaskId, ...] = ()
     """Task hooks that were begun and not ended."""
 
@@ -57,6 +60,7 @@ def take(environment: Environment) -> Snapshot:
         excluded=dict(environment.members.excluded),
         lost=dict(environment.members.lost),
         restarts={task: list(times) for task, times in environment.repairs.past.items()},
+        leaving=environment.members.leaving(),
         hooks=tuple(sorted(environment.hooks.begun)),
     )
 
@@ -67,6 +71,7 @@ def restore(
     """Return the environment as it was; its pending transition is asked for by ``resume``."""
     environment = Environment(id, plan, timeouts)
     members = environment.members
+    members.replan(plan, {}, keep=snapshot.leaving)
     environment.state = snapshot.state
     environment.revision = snapshot.revision
     environment.run_number = snapshot.run_number
@@ -78,7 +83,7 @@ def restore(
     environment.arguments = dict(snapshot.arguments)
     for leave, who in ((members.exclude, snapshot.excluded), (members.forgo, snapshot.lost)):
         for task, why in who.items():
-            if task in members.tasks:  # not those that a modification cut short has left: they are strays now
+            if task in members.tasks:
                 leave(task, why)
     environment.hooks.begun = set(snapshot.hooks)
     environment.repairs.past = {task: list(times) for task, times in snapshot.restarts.items()}
@@ -88,12 +93,22 @@ def restore(
 def resume(snapshot: Snapshot, plan: Plan, at: float) -> Requested | Modified | None:
     """Return the request that takes up the transition that was interrupted, if there was one.
 
-    A modification is taken up by ordering everybody where they should be: most are there already.
+    A modification is taken up by ordering everybody where they should be: most are there already. Who was
+    leaving goes on leaving, for the pool or for good.
     """
     if not snapshot.pending:
         return None
     if snapshot.pending[0] is EnvironmentEvent.MODIFY:
-        return Modified(at=at, request="", plan=plan, excluded=snapshot.excluded, thorough=True)
+        by = snapshot.asked_by
+        return Modified(
+            at=at,
+            request="",
+            plan=plan,
+            excluded=snapshot.excluded,
+            user=by,
+            thorough=True,
+            keep=snapshot.keep,
+        )
     return Requested(
         at=at,
         request="",

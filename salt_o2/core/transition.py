@@ -4,10 +4,12 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from salt_o2.core.agenda import Stage
-from salt_o2.core.effects import Effect, Keep, Release, Requested
-from salt_o2.core.ids import EnvironmentId, TaskId
+from salt_o2.core.effects import Requested
+from salt_o2.core.ids import TaskId
 from salt_o2.core.orders import Wave
-from salt_o2.core.states import EnvironmentEvent, EnvironmentState
+from salt_o2.core.states import EnvironmentEvent, EnvironmentState, TaskState
+
+NOBODY = Wave(goal=TaskState.DONE, tasks=())
 
 
 @dataclass(slots=True, kw_only=True)
@@ -23,8 +25,10 @@ class Transition:
     stages: deque[Stage]
     waves: deque[Wave] = field(default_factory=deque)
     """What the tasks are still to be told, one wave after the other."""
+    parting: Wave = NOBODY
+    """Who leaves, with a modification, when all others are where they should be."""
     kept: tuple[TaskId, ...] = ()
-    """Tasks that rest and go to the pool instead of ending with the others."""
+    """Tasks that rest and go to the pool instead of ending with the others, with the environment."""
     error: str = ""
     """What the answer will say went wrong, even if this transition goes well."""
 
@@ -37,11 +41,3 @@ class Transition:
     def forgives(self) -> bool:
         """Whether failures are noted and not acted upon: on the way to the end, or to ERROR."""
         return self.event in (EnvironmentEvent.EXIT, EnvironmentEvent.GO_ERROR)
-
-    def parting(self, environment: EnvironmentId, revision: int) -> list[Effect]:
-        """Return how an environment that has ended gives back what it took, but for what the pool gets."""
-        effects: list[Effect] = []
-        if self.kept:
-            by = self.request.user
-            effects.append(Keep(environment=environment, tasks=self.kept, revision=revision, user=by))
-        return [*effects, Release(environment=environment)]

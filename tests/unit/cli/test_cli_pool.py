@@ -91,7 +91,26 @@ def test_a_plan_of_the_end_can_be_asked_for_what_is_kept(control, coconut):
     assert control.asked("env_plan") == [{"id": "2oD", "destroy": True, "keep_tasks": True}]
 
 
-def test_keep_tasks_without_an_end_is_wrong_usage(control, coconut):
-    done = coconut("env plan 2oD --keep-tasks")
+@pytest.mark.parametrize("flag", ["--keep-tasks", "-k"])
+def test_a_modification_can_leave_tasks_to_the_pool_and_tells_how_many(control, coconut, flag):
+    control.answer("env_modify", diamond("RUNNING", kept=["a", "b"]))
+    done = coconut(f"env modify 2oD --scale epn=1 {flag}")
+    assert control.asked("env_modify") == [{"id": "2oD", "scale": {"epn": 1}, "keep_tasks": True}]
+    assert "left to the pool:  2" in done.out
+
+
+def test_a_modification_that_left_nothing_to_the_pool_does_not_speak_of_it(control, coconut):
+    control.answer("env_modify", diamond("RUNNING", kept=[]))
+    assert "pool" not in coconut("env modify 2oD --scale epn=1 --keep-tasks").out
+
+
+def test_a_plan_of_a_modification_can_be_asked_for_what_is_kept(control, coconut):
+    control.answer("env_plan", InvalidRequest("no"))
+    coconut("env plan 2oD --scale epn=1 --keep-tasks")
+    assert control.asked("env_plan") == [{"id": "2oD", "scale": {"epn": 1}, "keep_tasks": True}]
+
+
+def test_keep_tasks_in_a_plan_of_a_new_environment_is_wrong_usage(control, coconut):
+    done = coconut("env plan -w readout --keep-tasks")
     assert done.code == 2
     assert control.asked("env_plan") == []

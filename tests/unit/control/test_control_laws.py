@@ -4,25 +4,29 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-from control_room import control_room, dead, repository
+from control_room import Agents, control_room, dead, repository
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salt_o2.core.errors import O2Error
+from salt_o2.core.pooled import POOL
+from salt_o2.core.states import TaskStatus
 
 HOSTS = ("h1", "h2", "h3")
 LEAVES = tuple(f"root.leaf{number}" for number in range(4))
 STEPS = st.one_of(
     st.tuples(st.just("create"), st.sampled_from(["farm", "bad"])),
     st.tuples(st.just("event"), st.sampled_from(["START_ACTIVITY", "STOP_ACTIVITY", "RESET", "RECOVER"])),
-    st.tuples(st.just("scale"), st.integers(1, 6)),
+    st.tuples(st.just("scale"), st.tuples(st.integers(1, 6), st.booleans())),
     st.tuples(st.just("exclude"), st.sampled_from(LEAVES)),
     st.tuples(st.just("include"), st.sampled_from(LEAVES)),
-    st.tuples(st.just("vars"), st.integers(1, 3)),
+    st.tuples(st.just("vars"), st.tuples(st.integers(1, 3), st.booleans())),
     st.tuples(st.just("move"), st.tuples(st.sampled_from(LEAVES), st.sampled_from(HOSTS))),
     st.tuples(st.just("kill"), st.integers(0, 5)),
+    st.tuples(st.just("kill_pooled"), st.integers(0, 5)),
+    st.tuples(st.just("clean"), st.sampled_from(HOSTS)),
     st.tuples(st.just("restart"), st.just(0)),
-    st.tuples(st.just("destroy"), st.booleans()),
+    st.tuples(st.just("destroy"), st.tuples(st.booleans(), st.booleans())),
 )
 
 
@@ -31,13 +35,14 @@ class Life:
 
     def __init__(self, folder):
         self.folder = folder
+        self.agents = Agents(*HOSTS)
         self.ids = []
 
     async def play(self, steps):
         """Do all ``steps``; a ``restart`` ends one control and begins the next."""
         todo = list(steps)
         while todo:
-            async with control_room(self.folder, *HOSTS) as room:
+            async with control_room(self.folder, bus=self.agents) as room:
                 check(room)
                 while todo:
                     what, how = todo.pop(0)
@@ -60,8 +65,9 @@ class Life:
     async def event(self, room, event):
         await room.ask("env_control", id=self.some(room), event=event)
 
-    async def scale(self, room, number):
-        await room.ask("env_modify", id=self.some(room), scale={"leaf": number})
+    async def scale(self, room, how):
+        number, keep = how
+        await room.ask("env_modify", id=self.some(room), scale={"leaf": number}, keep_tasks=keep)
 
     async def exclude(self, room, path):
         await room.ask("env_modify", id=self.some(room), exclude=[path])
@@ -69,8 +75,9 @@ class Life:
     async def include(self, room, path):
         await room.ask("env_modify", id=self.some(room), include=[path])
 
-    async def vars(self, room, rate):
-        await room.ask("env_modify", id=self.some(room), vars={"rate": rate})
+    async def vars(self, room, how):
+        rate, keep = how
+        await room.ask("env_modify", id=self.some(room), vars={"rate": rate}, keep_tasks=keep)
 
     async def move(self, room, where):
         path, host = where
@@ -86,8 +93,20 @@ class Life:
             host = members.tasks[victim.task].host
             room.hosts.report(host, dead(victim.task, victim.environment, victim.revision))
 
-    async def destroy(self, room, force):
-        await room.ask("env_destroy", id=self.some(room), force=force, allow_in_running_state=True)
+    async def kill_pooled(self, room, number):
+        waiting = room.control.pooling.pool.waiting
+        if waiting:
+            victim = waiting[number % len(waiting)]
+            room.hosts.report(victim.task.host, dead(victim.task.id, POOL, victim.revision))
+
+    async def clean(self, room, host):
+        await room.ask("pool_clean", host=host)
+
+    async def destroy(self, room, how):
+        force, keep = how
+        await room.ask(
+            "env_destroy", id=self.some(room), force=force, keep_tasks=keep, allow_in_running_state=True
+        )
 
     async def check_replay(self, room):
         """The journal, read again and replayed, gives what is."""
@@ -102,10 +121,19 @@ class Life:
         return next(reversed(room.control.held), "nobody")
 
     async def end_all(self):
-        async with control_room(self.folder, *HOSTS) as room:
+        async with control_room(self.folder, bus=self.agents) as room:
             while room.control.held:
                 await room.ask("env_destroy", id=next(iter(room.control.held)), force=True)
             check(room)
+            await room.ask("pool_clean")
+            check(room)
+            running = [
+                about.task
+                for here in self.agents.tasks.values()
+                for about in here.values()
+                if about.status is TaskStatus.ACTIVE
+            ]
+            assert running == [], "a process is left that nobody owns"
             for host in HOSTS:
                 use = room.control.inventory.use_of(host)
                 assert (use.tasks, use.cpu, use.memory_mb) == (0, 0.0, 0.0), f"{host} has something taken"
@@ -129,12 +157,12 @@ def check(room):
         assert held.environment.plan is held.kept.plan
         planned = {task.id: task for task in held.kept.plan.tasks}
         assert set(control.inventory.tasks_of(id)) == set(planned), "what is taken is what is planned"
-    ports = [
-        (task.host, port)
-        for held in control.held.values()
-        for task in held.kept.plan.tasks
-        for port in task.ports
-    ]
+    waiting = [entry.task for entry in control.pooling.pool.entries.values()]
+    assert set(control.inventory.tasks_of(POOL)) == {task.id for task in waiting}
+    tasks = [*waiting, *(task for held in control.held.values() for task in held.kept.plan.tasks)]
+    names = [task.id for task in tasks]
+    assert len(set(names)) == len(names), "a task has two owners"
+    ports = [(task.host, port) for task in tasks for port in task.ports]
     assert len(set(ports)) == len(ports), "a port was given twice"
 
 

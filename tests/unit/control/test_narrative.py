@@ -27,13 +27,13 @@ from salt_o2.core.effects import (
     Requested,
     TasksMoved,
     Tick,
-    Timeouts,
 )
 from salt_o2.core.history import KINDS, Created, Restarted
 from salt_o2.core.launch import Launch
 from salt_o2.core.messages import Command, Exit, Failure, Order, TaskReport
 from salt_o2.core.plan import Plan, PlannedRole, PlannedTask
 from salt_o2.core.states import ControlMode, EnvironmentEvent, EnvironmentState, TaskState, TaskStatus
+from salt_o2.core.timeouts import Timeouts
 
 
 def plan(*names):
@@ -87,6 +87,7 @@ REPORT = TasksMoved(
         ),
     ),
 )
+
 MOVES = AnnounceMoves(environment="E", host="flp1", moves={"id-a": TaskState.RUNNING})
 RUNNING = AnnounceState(environment="E", state=EnvironmentState.RUNNING, run_number=7)
 

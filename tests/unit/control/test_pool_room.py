@@ -4,10 +4,9 @@ import asyncio
 import json
 
 import pytest
-from control_room import Hosts, control_room, dead, done, repository
+from control_room import Agents, control_room, dead, done, repository
 
 from salt_o2.control import plan_text, pool_text
-from salt_o2.core.codec import plain
 from salt_o2.core.effects import AnnounceLeft
 from salt_o2.core.errors import InvalidRequest, PlanError, StorageError
 from salt_o2.core.messages import HostFacts
@@ -15,36 +14,6 @@ from salt_o2.core.pooled import POOL, Bounds
 from salt_o2.core.states import TaskState
 
 ROOMY = {"cpus": 64, "memory_mb": 64_000}
-
-
-class Agents(Hosts):
-    """Hosts that remember their tasks, and tell of all of them in a survey."""
-
-    def __init__(self, *names):
-        super().__init__(*names)
-        self.tasks = {name: {} for name in names}
-        self.launches = {}
-
-    async def send(self, messages):
-        for message in messages:
-            for order in getattr(message, "orders", ()):
-                self.launches[order.task] = order.launch or self.launches.get(order.task)
-        await super().send(messages)
-
-    async def ask(self, host, function, arguments, wait_s=0.0):
-        assert function == "o2.records"
-        known = [about for about in self.tasks[host].values() if about.environment == arguments[0]]
-        return [{**plain(about), "launch": plain(self.launches[about.task])} for about in known]
-
-    def report(self, host, *tasks, facts=None):
-        here = self.tasks[host]
-        here.update({about.task: about for about in tasks})
-        if facts is not None:
-            tasks = tuple(here.values())
-        for about in tasks:
-            if about.state is TaskState.DONE:
-                here.pop(about.task, None)
-        super().report(host, *tasks, facts=facts)
 
 
 def played(folder, scene, *hosts, bus=None, **written):
@@ -126,9 +95,9 @@ def test_a_plan_of_the_end_says_what_is_kept_and_what_has_no_room(tmp_path):
     played(tmp_path, scene)
 
 
-def test_keep_tasks_in_a_plan_of_anything_else_is_refused(tmp_path):
+def test_keep_tasks_in_a_plan_of_a_new_environment_is_refused(tmp_path):
     async def scene(room):
-        with pytest.raises(InvalidRequest, match="end of an environment"):
+        with pytest.raises(InvalidRequest, match="what leaves an environment"):
             await room.ask("env_plan", workflow="farm", keep_tasks=True)
 
     played(tmp_path, scene)

@@ -20,6 +20,7 @@ from salt_o2.core.effects import (
     HostLost,
     Insist,
     Invoke,
+    Keep,
     Modified,
     NotReplaced,
     RecoverTask,
@@ -28,9 +29,9 @@ from salt_o2.core.effects import (
     Requested,
     TasksMoved,
     Tick,
-    Timeouts,
 )
 from salt_o2.core.errors import O2Error
+from salt_o2.core.health import rests
 from salt_o2.core.history import KINDS, Created, Restarted, begin, replay
 from salt_o2.core.launch import Launch
 from salt_o2.core.messages import Failure, TaskReport
@@ -44,6 +45,7 @@ from salt_o2.core.states import (
     TaskState,
     TaskStatus,
 )
+from salt_o2.core.timeouts import Timeouts
 
 HOSTS = ("h1", "h2", "h3")
 POOL = {
@@ -72,6 +74,7 @@ CALLS = (
         path="root.note", func="t.note()", trigger=parse("enter_RUNNING"), until=parse("leave_RUNNING")
     ),
 )
+
 HOOK_NAMES = tuple(task.id for task in HOOKS)
 WAY_UP = (EnvironmentEvent.DEPLOY, EnvironmentEvent.CONFIGURE, EnvironmentEvent.START_ACTIVITY)
 NEXT = {
@@ -103,6 +106,8 @@ class AnyLife(RuleBasedStateMachine):
         self.commands, self.calls, self.homeless = [], [], ()
         self.told, self.out_of_reach, self.open_calls = {}, set(), set()
         self.states, self.released, self.runs, self.obeyed = [EnvironmentState.STANDBY], 0, 0, 0
+        self.owed = {}  # the same of tasks that were claimed and not ordered yet
+        self.pooled = {}  # tasks that are the pool's, each with the revision of the pool's order
         if upto:
             self.request(WAY_UP[:upto], undo=False, automatic=False)
             self.all_obey()
@@ -125,6 +130,8 @@ class AnyLife(RuleBasedStateMachine):
             case Drive(command=command) | Insist(command=command):
                 self.commands.append(command)
                 for order in command.orders:
+                    assert order.task not in self.pooled, "what the pool owns is ordered by the pool alone"
+                    assert command.revision > self.owed.pop(order.task, 0), "above all that the pool ordered"
                     if order.launch or order.task in self.told:
                         self.told[order.task] = command.goal
             case AnnounceState(state=state):
@@ -136,17 +143,32 @@ class AnyLife(RuleBasedStateMachine):
                 self.open_calls.discard(call)
             case Replace(tasks=tasks):
                 self.homeless = tasks
+            case Keep(tasks=tasks, left=left, revision=revision):
+                assert tasks == tuple(task.id for task, _ in left)
+                assert all(rests(report) for _, report in left), "only who rests is kept"
+                assert not set(tasks) & {task.id for task in self.environment.plan.tasks} or self.is_over()
+                self.pooled |= dict.fromkeys(tasks, revision + 1)
+                for task in tasks:
+                    self.told.pop(task, None)
             case Release():
                 self.released += 1
+
+    def is_over(self):
+        return self.environment.state is EnvironmentState.DONE
 
     def _on(self, host):
         return [task for task in self.environment.members.tasks.values() if task.host == host]
 
     # --- what may come --------------------------------------------------------------------------
 
-    @rule(event=st.sampled_from(EnvironmentEvent), undo=st.booleans(), automatic=st.booleans())
-    def ask(self, event, undo, automatic):
-        self.request((event,), undo, automatic)
+    @rule(
+        event=st.sampled_from(EnvironmentEvent),
+        undo=st.booleans(),
+        automatic=st.booleans(),
+        keep=st.booleans(),
+    )
+    def ask(self, event, undo, automatic, keep):
+        self.request((event,), undo, automatic, keep)
 
     @rule()
     def go_on(self):
@@ -158,7 +180,7 @@ class AnyLife(RuleBasedStateMachine):
     def bring_up(self, upto, undo, automatic):
         self.request(WAY_UP[:upto], undo, automatic)
 
-    def request(self, events, undo, automatic):
+    def request(self, events, undo, automatic, keep=False):
         self.runs += EnvironmentEvent.START_ACTIVITY in events
         number = self.runs if EnvironmentEvent.START_ACTIVITY in events else None
         self.take(
@@ -169,14 +191,38 @@ class AnyLife(RuleBasedStateMachine):
                 user="u",
                 undo=undo,
                 automatic=automatic,
+                keep=keep,
                 run_number=number,
             )
         )
 
-    @rule(names=st.sets(st.sampled_from(NAMES), min_size=1), out=st.sets(st.sampled_from(NAMES)))
-    def modify(self, names, out):
+    @rule(
+        names=st.sets(st.sampled_from(NAMES), min_size=1),
+        out=st.sets(st.sampled_from(NAMES)),
+        keep=st.booleans(),
+    )
+    def modify(self, names, out, keep):
+        """Who waits in the pool is claimed, as every task that is new and fits."""
         excluded = dict.fromkeys(sorted(names & out), "noisy")
-        self.take(Modified(at=self.at, request="m", plan=plan(names), excluded=excluded, user="u"))
+        claimed = tuple(sorted(names & self.pooled.keys()))
+        before = self.pooled, self.owed
+        self.owed = {task: self.pooled[task] for task in claimed}
+        self.pooled = {task: seen for task, seen in self.pooled.items() if task not in claimed}
+        wanted = Modified(
+            at=self.at,
+            request="m",
+            plan=plan(names),
+            excluded=excluded,
+            user="u",
+            keep=keep,
+            claimed=claimed,
+            revision=max(self.owed.values(), default=0),
+        )
+        self.take(wanted)
+        if self.journal[-1] is not wanted:
+            self.pooled, self.owed = before  # it was refused
+        else:
+            self.told |= dict.fromkeys(claimed, TaskState.STANDBY)
 
     @precondition(lambda self: self.commands)
     @rule(pick=st.integers(0, 8), breaks=st.sampled_from([False, False, False, True]))

@@ -1,0 +1,30 @@
+"""How long is waited for tasks, and how often a host is asked again."""
+
+from dataclasses import dataclass, field
+
+from salt_o2.core.states import EnvironmentEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """How long control waits, in seconds, for the tasks in each transition (AliECS A1.4, A2.4)."""
+
+    by_event: dict[EnvironmentEvent, float] = field(
+        default_factory=lambda: {
+            EnvironmentEvent.DEPLOY: 90.0,
+            EnvironmentEvent.CONFIGURE: 120.0,
+            EnvironmentEvent.START_ACTIVITY: 90.0,
+            EnvironmentEvent.STOP_ACTIVITY: 90.0,
+            EnvironmentEvent.RESET: 90.0,
+            EnvironmentEvent.RECOVER: 120.0,
+            EnvironmentEvent.EXIT: 30.0,
+            EnvironmentEvent.GO_ERROR: 10.0,
+            EnvironmentEvent.MODIFY: 120.0,
+        }
+    )
+    acknowledge: float = 1.0
+    """After this, a silent host gets the command again, the sure way."""
+    margin: float = 5.0
+    """How much longer than its tasks' own limit control waits, so that the agent's reason comes first."""
+    gather: float = 0.5
+    """How long after a first failure the others are awaited, so that one message names them all."""
