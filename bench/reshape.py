@@ -1,7 +1,11 @@
-"""A running environment is reshaped, beside a full redeploy that leads to the same.
+"""A running environment is reshaped, beside two full redeploys that lead to the same.
 
 Two environments run: one is reshaped, the other is not concerned. What the other's sink misses meanwhile is
 counted from its output, where the Python sink says how many messages came and how many did not.
+
+    of 12 tasks    ten processors of a diamond become twenty: nearly all of it
+    of 50 tasks    ten of a farm become twenty beside forty others (bench/farm.py)
+    with the pool  the same once ten wait there; the redeploys leave their tasks to it, too
 """
 
 import re
@@ -9,23 +13,43 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
+from bench import farm
 from salt_o2 import cluster
 from salt_o2.control.client import ControlClient
 from salt_o2.control.render import table
 
-WORKFLOW = "fairmq-ex-1-n-1"
 TOTALS = re.compile(r"total: (\d+) missing: (\d+)")
 NEWS_S = 3.0
 """A sink tells its totals every second."""
 Row = tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Subject:
+    """What is reshaped: a workflow, the variable that says how many there are, how its roles are called."""
+
+    workflow: str
+    count: str
+    role: str
+    keep: bool = False
+    """Whether whoever leaves is left to the pool, by the redeploys, too."""
+
+
+DIAMOND = Subject("fairmq-ex-1-n-1", "processors", "processor")
+FARM, POOLED = Subject(farm.WORKFLOW, "epns", "epn"), Subject(farm.WORKFLOW, "epns", "epn", keep=True)
+
+
+Reshape = Callable[[ControlClient, Subject, str], None]
+
+
 def main(rounds: int = 3) -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory(prefix="o2-bench-") as directory:
         status = cluster.up(directory, minions=2)
+        farm.write(directory)
         try:
             with ControlClient(status["control_socket"]) as control:
                 _print(_measure(control, rounds))
@@ -34,62 +58,74 @@ def main(rounds: int = 3) -> None:
 
 
 def _measure(control: ControlClient, rounds: int) -> tuple[list[Row], str]:
-    other = _run(control, 2)
+    other = _run(control, DIAMOND, 2)
     before = _totals(control, other)
+    changes: tuple[tuple[str, Subject, Reshape, tuple[int, int]], ...] = (
+        ("exclude, include 1 of 50 tasks", DIAMOND, _exclude_and_include, (48, 48)),
+        ("scale 10 -> 20 -> 10, of 12 tasks", DIAMOND, _scale, (10, 20)),
+        ("scale 10 -> 20 -> 10, of 50 tasks", FARM, _scale, (10, 20)),
+        ("the same with the pool", POOLED, _scale, (10, 20)),
+    )
     rows = [
-        _row("exclude, include 1 of 50 tasks", *_rounds(control, rounds, _exclude_and_include, (48, 48))),
-        _row("scale 10 -> 20 -> 10", *_rounds(control, rounds, _scale, (10, 20))),
+        _row(name, *_rounds(control, rounds, subject, change, sizes))
+        for name, subject, change, sizes in changes
     ]
+    control.request("pool_clean", timeout_s=120.0)
     time.sleep(NEWS_S)
     arrived, missing = (
         after - earlier for after, earlier in zip(_totals(control, other), before, strict=True)
     )
-    _end(control, other)
+    _end(control, DIAMOND, other)
     return rows, f"an environment beside them: {arrived} messages at its sink meanwhile, {missing} missing"
 
 
 def _rounds(
     control: ControlClient,
     rounds: int,
-    reshape: Callable[[ControlClient, str], None],
+    subject: Subject,
+    reshape: Reshape,
     sizes: tuple[int, int],
 ) -> tuple[list[float], list[float]]:
     """Return the seconds of ``reshape`` there and back, and of two redeploys to the same ``sizes``."""
     reshaped, redeployed = [], []
     for _ in range(rounds):
-        environment = _run(control, sizes[0])
+        environment = _run(control, subject, sizes[0])
+        if subject.keep:
+            reshape(control, subject, environment["id"])  # what leaves here waits for the next
         begin = time.perf_counter()
-        reshape(control, environment["id"])
+        reshape(control, subject, environment["id"])
         reshaped.append(time.perf_counter() - begin)
         begin = time.perf_counter()
         for size in (sizes[1], sizes[0]):
-            _end(control, environment)
-            environment = _run(control, size)
+            _end(control, subject, environment)
+            environment = _run(control, subject, size)
         redeployed.append(time.perf_counter() - begin)
-        _end(control, environment)
+        _end(control, subject, environment)
     return reshaped, redeployed
 
 
-def _exclude_and_include(control: ControlClient, id: str) -> None:
+def _exclude_and_include(control: ControlClient, _subject: Subject, id: str) -> None:
     role = "diamond.processors.processor7"
     control.request("env_modify", {"id": id, "exclude": [role]})
     control.request("env_modify", {"id": id, "include": [role]})
 
 
-def _scale(control: ControlClient, id: str) -> None:
-    for processors in (20, 10):
-        control.request("env_modify", {"id": id, "scale": {"processor": processors}})
+def _scale(control: ControlClient, subject: Subject, id: str) -> None:
+    for number in (20, 10):
+        wanted = {"id": id, "scale": {subject.role: number}, "keep_tasks": subject.keep}
+        control.request("env_modify", wanted)
 
 
-def _run(control: ControlClient, processors: int) -> dict[str, Any]:
-    variables = {"processors": str(processors), "rate": "20"}
-    made = control.request("env_create", {"workflow": WORKFLOW, "vars": variables})
+def _run(control: ControlClient, subject: Subject, number: int) -> dict[str, Any]:
+    variables = {subject.count: str(number), "rate": "20"}
+    made = control.request("env_create", {"workflow": subject.workflow, "vars": variables})
     running: dict[str, Any] = control.request("env_control", {"id": made["id"], "event": "START_ACTIVITY"})
     return running
 
 
-def _end(control: ControlClient, environment: dict[str, Any]) -> None:
-    control.request("env_destroy", {"id": environment["id"], "force": True, "allow_in_running_state": True})
+def _end(control: ControlClient, subject: Subject, environment: dict[str, Any]) -> None:
+    how = {"force": True, "allow_in_running_state": True, "keep_tasks": subject.keep}
+    control.request("env_destroy", {"id": environment["id"], **how})
 
 
 def _totals(control: ControlClient, environment: dict[str, Any]) -> tuple[int, int]:
