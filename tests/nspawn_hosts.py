@@ -11,6 +11,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import host_cgroups
+
 PROGRAMS = {"mmdebstrap": "mmdebstrap", "systemd-nspawn": "systemd-container", "ip": "iproute2"}
 """What must be there, and the Debian package that brings it."""
 
@@ -18,7 +20,6 @@ PACKAGES = (
     "systemd,systemd-sysv,dbus,iproute2,openssh-server,sudo,python3,python3-venv,nftables,procps,kmod,"
     "ca-certificates,util-linux"
 )
-CGROUPS = Path("/sys/fs/cgroup")
 
 
 def missing() -> str:
@@ -33,14 +34,19 @@ def root_file_system(build: Path) -> Path:
     """Return a directory with a minimal Debian, made at most once."""
     root = build / "rootfs"
     if not (root / "made").exists():
-        shutil.rmtree(root, ignore_errors=True)
-        root.mkdir(parents=True)
-        run("mmdebstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", f"{root}")
-        for unit in ("ssh.service", "systemd-networkd.service", "systemd-resolved.service"):
-            (root / "etc/systemd/system/multi-user.target.wants" / unit).unlink(missing_ok=True)
-        run("chroot", f"{root}", "useradd", "--create-home", "--shell", "/bin/bash", "vagrant")
+        make_debian(root, PACKAGES)
         (root / "made").touch()
     return root
+
+
+def make_debian(root: Path, packages: str) -> None:
+    """Make a minimal Debian with some packages, comma separated, and user vagrant; nothing of it listens."""
+    shutil.rmtree(root, ignore_errors=True)
+    root.mkdir(parents=True)
+    run("mmdebstrap", "--variant=minbase", f"--include={packages}", "bookworm", f"{root}")
+    for unit in ("ssh.service", "systemd-networkd.service", "systemd-resolved.service"):
+        (root / "etc/systemd/system/multi-user.target.wants" / unit).unlink(missing_ok=True)
+    run("chroot", f"{root}", "useradd", "--create-home", "--shell", "/bin/bash", "vagrant")
 
 
 def run(*words: str, timeout_s: float = 600, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -60,6 +66,8 @@ class Host:
     nspawn: "subprocess.Popen[bytes]"
     init: int
     """The pid of its systemd, seen from outside."""
+    groups: list[Path]
+    """Its control groups."""
 
     def run(
         self, command: str, timeout_s: float = 300, check: bool = True
@@ -106,6 +114,7 @@ class Hosts:
             except subprocess.TimeoutExpired:
                 host.nspawn.kill()
                 host.nspawn.wait()
+            host_cgroups.remove(host.groups)
         for name in self.names:
             run("umount", str(self.directory / name / "root"), check=False)
             run("ip", "netns", "del", self._space(name), check=False)
@@ -141,15 +150,16 @@ class Hosts:
         words += [f"--directory={home / 'root'}", f"--hostname={name}", "--resolv-conf=off"]
         words += [f"--network-namespace-path=/run/netns/{self._space(name)}", "--capability=CAP_NET_ADMIN"]
         words += [f"--bind-ro={here}:{there}" for here, there in self.binds.items()]
+        groups = host_cgroups.make(self._space(name))
         with (home / "console").open("wb") as console:
             process = subprocess.Popen(
-                words,
+                ("sh", "-c", f'{host_cgroups.enter(groups)}exec "$@"', "sh", *words),
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        return Host(name, address, process, 0)
+        return Host(name, address, process, 0, groups)
 
     def _await_boot(self, host: Host, patience_s: float = 60) -> None:
         until = time.monotonic() + patience_s

@@ -69,7 +69,7 @@ CONF
     done
     [ -e /srv/pillar ] || cp -r "$source/pillar" /srv/pillar
     salt-call --local --retcode-passthrough --state-output=changes --file-root="$source/states" \
-        state.apply o2.master queue=True pillar="{\"o2\": {$package, \"master\": {\"user\": \"$other\"}}}"
+        state.apply o2.master queue=100 pillar="{\"o2\": {$package, \"master\": {\"user\": \"$other\"}}}"
     wait_for 60 control su -s /bin/sh -c 'salt-run o2.info --out=json' "$other"
 else
     cat >/etc/salt/minion.d/90-laptop.conf <<CONF
@@ -80,7 +80,7 @@ o2:
   address: $address        # the first network of a virtual machine leads to nobody but its host
 CONF
     salt-call --local --retcode-passthrough --state-output=changes --file-root="$source/states" \
-        state.apply o2.host queue=True pillar="{\"o2\": {$package}}"
+        state.apply o2.host queue=100 pillar="{\"o2\": {$package}}"
     known="salt-call --out=json publish.runner o2.host_list | grep -q '\"$name\"'"
     wait_for 60 "control's word that it knows this host" sh -c "$known"
 fi

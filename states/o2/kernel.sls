@@ -13,7 +13,7 @@
     - config: /etc/sysctl.d/60-o2.conf
 {% else %}
 {{ name }}_is_not_ours:
-  test.nop:
+  test.succeed_without_changes:
     - comment: This host may not set {{ name }}; set it to {{ value }} on the machine that it runs on.
 {% endif %}
 {% endfor %}

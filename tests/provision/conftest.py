@@ -1,10 +1,12 @@
 """Hosts from nothing: real systems, set up as a site or a laptop does it. Minutes, so only when asked for."""
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
 
 import nspawn_hosts
 import pytest
+import rhel_like
 import wheelhouse
 
 BUILD = wheelhouse.ROOT / "build" / "provision"
@@ -23,12 +25,24 @@ def wheels(asked) -> Path:
     return wheelhouse.wheelhouse(BUILD)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def hosts(asked, wheels, tmp_path_factory):
     """Three bare systems in one network, without a way out; the project and the wheels lie on each."""
+    with _booted(nspawn_hosts.root_file_system, wheels, tmp_path_factory.mktemp("hosts")) as hosts:
+        yield hosts
+
+
+@pytest.fixture(scope="module")
+def rhel_hosts(asked, wheels, tmp_path_factory):
+    """Three bare systems of RHEL's kind, otherwise as those of `hosts`."""
+    with _booted(rhel_like.root_file_system, wheels, tmp_path_factory.mktemp("rhel")) as hosts:
+        yield hosts
+
+
+@contextmanager
+def _booted(make_root, wheels, directory):
     if missing := nspawn_hosts.missing():
         pytest.skip(missing)
-    root = nspawn_hosts.root_file_system(BUILD)
     binds = {wheelhouse.ROOT: "/vagrant", wheels: "/wheels"}
-    with nspawn_hosts.Hosts(tmp_path_factory.mktemp("hosts"), root, HOSTS, binds) as hosts:
+    with nspawn_hosts.Hosts(directory, make_root(BUILD), HOSTS, binds) as hosts:
         yield hosts.hosts

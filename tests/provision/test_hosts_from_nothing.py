@@ -5,42 +5,16 @@ import json
 import pytest
 import wheelhouse
 import yaml
+from from_nothing import as_owner, changed, make_site, pids
 from watching import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(4000)]
-PROVISION_S = 1200
-"""For a machine that others use, too; half a minute when it is idle."""
-STATE = "salt-call --local --out=json --log-level=error --file-root=/vagrant/states state.apply queue=True"
-
-
-def as_owner(master, command, timeout_s=120):
-    """Run a command on the master as the one who owns it there, and return the JSON that it prints."""
-    done = master.run(f"su vagrant -c 'cd; {command} --out=json 2>/dev/null'", timeout_s=timeout_s)
-    return json.loads(done.stdout)
-
-
-def provision(host, *words):
-    command = f"cd /; O2_WHEELS=/wheels sh /vagrant/vagrant/provision.sh {' '.join(words)}"
-    return host.run(command, timeout_s=PROVISION_S).stdout
-
-
-def changed(host, sls, words=""):
-    """Apply a state on a host; return the ids of what changed, or would change."""
-    done = host.run(f"{STATE} {sls} {words}", check=False)
-    results = json.loads(done.stdout)["local"]
-    failed = [state for state in results.values() if state["result"] is False]
-    assert failed == []
-    return [name for name, state in results.items() if state["result"] is None or state["changes"]]
 
 
 @pytest.fixture(scope="module")
 def site(hosts):
     """The hosts as a master and two hosts of Salt O²."""
-    master, *others = hosts.values()
-    provision(master, "master", master.name, master.address, "vagrant")
-    for host in others:
-        said = provision(host, "host", host.name, host.address, master.address)
-        assert said.endswith(f"== {host.name}: ready\n")
+    make_site(hosts)
     return hosts
 
 
@@ -50,10 +24,6 @@ def environment(site):
     made = as_owner(site["master"], "salt-run o2.env_create workflow=fairmq-ex-1-n-1")
     yield as_owner(site["master"], f"salt-run o2.env_control {made['id']} START_ACTIVITY")
     as_owner(site["master"], f"salt-run o2.env_destroy {made['id']} allow_in_running_state=True")
-
-
-def pids(site):
-    return {task["id"]: task["pid"] for task in as_owner(site["master"], "salt-run o2.task_list")}
 
 
 def test_control_knows_every_host_by_its_own_address(site):
@@ -155,15 +125,16 @@ def test_an_upgrade_in_the_middle_of_a_run_leaves_every_process_alone(site, envi
     """What docs/howto/upgrade-without-stopping.md tells a site to do."""
     before, control = pids(site), control_pid(site)
     as_owner(site["master"], r"salt \* saltutil.refresh_pillar --static")
-    trial = as_owner(site["master"], "salt flp1 state.apply o2.host test=True queue=True", 300)
+    trial = as_owner(site["master"], "salt flp1 state.apply o2.host test=True queue=100 -t 120", 600)
     assert any(state["result"] is None for state in trial["flp1"].values())
     assert next_version not in versions(site).values()
-    as_owner(site["master"], "salt flp1 state.apply o2.host queue=True", 300)
+    as_owner(site["master"], "salt -t 120 flp1 state.apply o2.host queue=100", 600)
     wait_until(lambda: versions(site).get("flp1") == next_version, "flp1 is upgraded", timeout_s=240)
-    as_owner(site["master"], r"salt --static --batch-size 10% \* state.apply o2.host queue=True", 300)
+    patient = "salt -t 120 --gather-job-timeout 120 --static --batch-size 10%"
+    as_owner(site["master"], rf"{patient} \* state.apply o2.host queue=100", 600)
     hosts = {"flp1": next_version, "flp2": next_version}
     wait_until(lambda: versions(site) == hosts, "all hosts are upgraded", timeout_s=240)
-    site["master"].run("salt-call --local --retcode-passthrough state.apply o2.master queue=True")
+    site["master"].run("salt-call --local --retcode-passthrough state.apply o2.master queue=100")
     wait_until(lambda: control_pid(site) not in (None, control), "control is another", timeout_s=240)
     wait_until(lambda: None not in pids(site).values(), "control knows all processes", timeout_s=240)
     assert pids(site) == before

@@ -104,7 +104,9 @@ def test_the_tasks_user_cannot_log_in(render, family):
 def test_kernel_settings_lie_in_a_file_that_every_family_reads(render, family):
     chunks = render(family, "o2.host")
     settings = {each["name"]: each for each in of(chunks, "sysctl.present")}
-    left = {each["__id__"].removesuffix("_is_not_ours") for each in of(chunks, "test.nop")}
+    left = {
+        each["__id__"].removesuffix("_is_not_ours") for each in of(chunks, "test.succeed_without_changes")
+    }
     assert settings.keys() | left >= {"net.core.somaxconn", "net.ipv4.ip_local_reserved_ports"}
     assert {each["config"] for each in settings.values()} <= {"/etc/sysctl.d/60-o2.conf"}
 
@@ -112,18 +114,25 @@ def test_kernel_settings_lie_in_a_file_that_every_family_reads(render, family):
 @families
 def test_firewalld_gets_services_and_its_zone_lets_them_in(render, family):
     chunks = render(family, "o2.host", FIREWALLD) + render(family, "o2.master", FIREWALLD)
-    ports = {each["name"]: each["ports"] for each in of(chunks, "firewalld.service")}
-    assert ports == {"o2-channels": ["9000-19999/tcp"], "o2-master": ["4505/tcp", "4506/tcp"]}
-    zones = of(chunks, "firewalld.present")
-    assert {each["name"] for each in zones} == {"public"}
-    assert sorted(each["services"] for each in zones) == [["o2-channels"], ["o2-master"]]
-    assert not any(each["prune_services"] for each in zones), "what the site has opened stays open"
+    files = [
+        each for each in of(chunks, "file.managed") if each["name"].startswith("/etc/firewalld/services")
+    ]
+    ports = {each["context"]["name"]: each["context"]["ports"] for each in files}
+    assert ports == {"o2-channels": ["9000-19999"], "o2-master": [4505, 4506]}
+    assert [each["name"].split("/")[-1] for each in files] == [f"{name}.xml" for name in ports]
+    zones = [each for each in of(chunks, "cmd.run") if each["__id__"].endswith("_zone")]
+    assert [each["unless"][1] for each in zones] == [
+        f"firewall-cmd --zone=public --query-service={name}" for name in ports
+    ]
+    assert all("--add-service" in each["name"] for each in zones), "what the site has opened stays open"
+    assert not of(chunks, "firewalld.present"), "it loads all rules anew even when test=True"
 
 
 @families
 def test_a_firewall_that_is_not_there_is_not_made(render, family):
     chunks = [each for each in render(family, "o2.host") if each["__sls__"] == "o2.firewall"]
-    assert [(each["state"], each["fun"]) for each in chunks] == [("test", "nop")]
+    assert [(each["state"], each["fun"]) for each in chunks] == [("test", "succeed_without_changes")]
+    assert "must reach TCP ports 9000-19999" in chunks[0]["comment"]
 
 
 @pytest.mark.parametrize("sls", ["o2.host", "o2.master"])
