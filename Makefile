@@ -12,6 +12,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
+# How many processes run tests. One file stays with one of them, and long ones begin first.
+WORKERS ?= 2
 SEEDS ?= 1 2 3
 MINUTES ?= 5
 
@@ -31,7 +33,7 @@ demo: .venv/installed
 	$(BIN)/coconut demo
 
 test: .venv/installed lint
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 soak: .venv/installed
 	$(BIN)/pytest -m patient --ignore=tests/faults

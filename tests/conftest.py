@@ -4,11 +4,17 @@ import signal
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from private_cluster import PrivateCluster
 
 from salt_o2.cluster import down, up
 from salt_o2.cluster.layout import layout
 from salt_o2.cluster.process import marked
+
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""How long an example takes says nothing on a machine that does something else, too."""
+if settings().deadline is not None:  # CI has a profile of its own
+    settings.load_profile("unhurried")
 
 
 def pytest_addoption(parser):

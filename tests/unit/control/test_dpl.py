@@ -79,7 +79,7 @@ def site(tmp_path):
     count.touch()
     if os.geteuid() == 0:
         count.chmod(0o666)
-        for folder in (tmp_path, *(parent for parent in tmp_path.parents if "pytest" in parent.name)):
+        for folder in (tmp_path, *(parent for parent in tmp_path.parents if "pytest" in str(parent))):
             folder.chmod(0o755)
     user = "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
     settings = Site(repositories=(str(tmp_path / "repo"),), dpl_user=user, dpl_timeout_s=20.0)
