@@ -32,7 +32,7 @@ def main() -> None:
     reshape.main()
     for minions in options.minions:
         with tempfile.TemporaryDirectory(prefix="o2-bench-") as directory:
-            cluster.up(directory, minions=minions)
+            cluster.up(directory, minions=minions, workers=3)
             try:
                 for name, where in kinds.items():
                     _compare(Path(directory), minions, options, name, where)

@@ -45,7 +45,7 @@ def main(kinds: dict[str, str], tasks: int = 200, rounds: int = 3) -> None:
 
 def _main(kind: str, prefix: str, tasks: int, rounds: int) -> None:
     with tempfile.TemporaryDirectory(prefix="o2-bench-") as directory:
-        status = cluster.up(directory, minions=4, heartbeat_s=HEARTBEAT_S)
+        status = cluster.up(directory, minions=4, workers=3, heartbeat_s=HEARTBEAT_S)
         try:
             _print(f"{tasks} {kind}", _measure(Path(directory), status, prefix, tasks, rounds))
         finally:

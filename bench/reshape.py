@@ -48,7 +48,7 @@ Reshape = Callable[[ControlClient, Subject, str], None]
 def main(rounds: int = 3) -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory(prefix="o2-bench-") as directory:
-        status = cluster.up(directory, minions=2)
+        status = cluster.up(directory, minions=2, workers=3)
         farm.write(directory)
         try:
             with ControlClient(status["control_socket"]) as control:

@@ -22,7 +22,7 @@ def up(
         int | None, typer.Option(help="How many minions: flp1, flp2, ...; three if it is new.", min=1)
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Worker processes of the master; three if it is new.", min=1)
+        int | None, typer.Option(help="Worker processes of the master; two if it is new.", min=1)
     ] = None,
     heartbeat: Annotated[
         float | None, typer.Option(help="Seconds between an agent's heartbeats; one if it is new.", min=0.1)

@@ -32,6 +32,9 @@ Say = Callable[[str], None]
 
 START_TIMEOUT_S = 180.0
 """Generous: eight times what a start takes where nothing else runs; a daemon that dies is told at once."""
+MINIONS, WORKERS = 3, 2
+"""Of a new cluster. Each worker takes a second of processor time to start; one alone would wait for itself if
+what it serves asked the master for something."""
 LONGEST_RUN_PARENT = 50
 """107 bytes less ``/o2-12345678/flp1000/minion_event_1234567890_pull.ipc`` and some to spare."""
 
@@ -47,7 +50,7 @@ def up(
 ) -> dict[str, Any]:
     """Ensure that a cluster runs in ``directory`` and return its status.
 
-    A new one has three minions and workers if nothing else is asked for. One that has lost daemons gets
+    A new one has three minions and two workers if nothing else is asked for. One that has lost daemons gets
     those back that are missing; the others, and all tasks, are left alone. With ``namespaces`` the daemons of
     a new one have a network namespace each (network.py); links that were cut are whole again.
 
@@ -76,8 +79,8 @@ def up(
         say(f"the cluster in {place.directory} has lost {', '.join(before.missing)}: starting it again")
         _revive(place, _as_asked(before, minions, workers), say, timeout_s)
     else:
-        names, beat_s = minion_names(minions or 3), heartbeat_s or HEARTBEAT_S
-        wanted = Record(0, names, workers or 3, Path(), heartbeat_s=beat_s, namespaces=namespaces)
+        names, beat_s = minion_names(minions or MINIONS), heartbeat_s or HEARTBEAT_S
+        wanted = Record(0, names, workers or WORKERS, Path(), heartbeat_s=beat_s, namespaces=namespaces)
         _start(place, wanted, say, timeout_s)
     say(f"the cluster is up after {time.monotonic() - begin:.1f} s")
     return status(directory)

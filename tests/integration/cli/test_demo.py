@@ -6,6 +6,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,22 +28,30 @@ def sockets():
 @pytest.fixture
 def demo(tmp_path, sockets):
     """Starts the demo in an empty folder."""
+    (tmp_path / "here").mkdir()
+    with started(tmp_path / "here", sockets) as demo:
+        yield demo
+    assert marked(tmp_path / "here" / ".cluster") == []
+    assert list((tmp_path / "here").iterdir()) == []
+    assert list(sockets.iterdir()) == []
+
+
+@contextmanager
+def started(folder, sockets):
     environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     environ |= {"PYTHONUNBUFFERED": "1", "XDG_RUNTIME_DIR": str(sockets)}
-    (tmp_path / "here").mkdir()
     with subprocess.Popen(
         [*COCONUT, "demo", "--seconds", "1", "--minions", "2"],
-        cwd=tmp_path / "here",
+        cwd=folder,
         env=environ,
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     ) as demo:
-        yield demo
-        demo.kill()
-    assert marked(tmp_path / "here" / ".cluster") == []
-    assert list((tmp_path / "here").iterdir()) == []
-    assert list(sockets.iterdir()) == []
+        try:
+            yield demo
+        finally:
+            demo.kill()
 
 
 def test_the_demo_takes_data_and_leaves_nothing(demo):
@@ -52,8 +61,20 @@ def test_the_demo_takes_data_and_leaves_nothing(demo):
     assert ", 0 are missing." in out
 
 
-@pytest.mark.parametrize("moment", ["started master", "DEPLOY", "RUNNING", "$ coconut task log"])
+@pytest.mark.parametrize("moment", ["started master", "DEPLOY", "RUNNING"])
 def test_ctrl_c_cleans_up_at_any_moment(demo, moment):
+    interrupt(demo, moment)
+
+
+def test_on_a_cluster_that_was_up_before_ctrl_c_takes_away_what_is_the_demos(cluster, tmp_path, sockets):
+    (tmp_path / ".cluster").symlink_to(cluster.directory)
+    with started(tmp_path, sockets) as demo:
+        interrupt(demo, "$ coconut task log")
+    assert cluster.ask("env_list") == []
+    assert {host["id"] for host in cluster.ask("host_list")} == set(cluster.minions)
+
+
+def interrupt(demo, moment):
     for line in demo.stdout:
         if moment in line:
             break

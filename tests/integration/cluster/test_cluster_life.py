@@ -6,6 +6,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from private_cluster import PrivateCluster
 
 from salt_o2.cluster import down, is_up, kill, record, status, up
 from salt_o2.cluster.layout import layout
@@ -23,6 +24,16 @@ def directory(tmp_path):
     yield tmp_path / "c"
     down(tmp_path / "c")
     assert marked(tmp_path / "c") == []
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory):
+    """The directory of a cluster of one minion, beside that of the session."""
+    directory = tmp_path_factory.mktemp("other") / "c"
+    up(directory, minions=1)
+    yield directory
+    down(directory)
+    assert marked(directory) == []
 
 
 def test_a_cluster_goes_up_is_seen_and_goes_down_without_a_trace(directory):
@@ -54,20 +65,21 @@ def test_a_cluster_goes_up_is_seen_and_goes_down_without_a_trace(directory):
     assert not Path(begun["control_socket"]).parent.exists()
 
 
-def test_a_master_whose_ports_somebody_has_taken_meanwhile_is_found_by_its_minions(directory):
-    begun = up(directory, minions=1)
-    kill(directory, ["master"])
-    slot = Slot(record.read(layout(directory)).slot)
+def test_a_master_whose_ports_somebody_has_taken_meanwhile_is_found_by_its_minions(other):
+    begun = status(other)
+    kill(other, ["master"])
+    slot = Slot(record.read(layout(other)).slot)
     with socket.create_server(("127.0.0.1", slot.request_port), backlog=1):
-        again = up(directory, minions=1)
+        again = up(other, minions=1)
     assert again["ready"]
     assert again["pids"]["flp1"] != begun["pids"]["flp1"], "it would look for its master at the old port"
 
 
-def test_two_clusters_live_beside_each_other(cluster, directory):
-    other = up(directory, minions=1)
-    assert other["ready"]
-    assert other["control_socket"] != str(cluster.control_socket)
+def test_two_clusters_live_beside_each_other(cluster, other):
+    beside = status(other)
+    assert beside["ready"]
+    assert beside["control_socket"] != str(cluster.control_socket)
+    assert {host["id"] for host in PrivateCluster.of(beside).ask("host_list")} == {"flp1"}
     assert {host["id"] for host in cluster.ask("host_list")} == set(cluster.minions)
 
 

@@ -21,14 +21,23 @@ MANY_HEARTBEATS_S = 12.0
 """Far beyond the three after which a host without a sign of life is given up."""
 
 
-@pytest.fixture
-def cluster_to_break(tmp_path):
-    """A private cluster of its own for each test, because hosts of it are broken."""
-    directory = tmp_path / "breakable"
-    status = up(directory, heartbeat_s=2)
-    yield PrivateCluster.of(status)
+@pytest.fixture(scope="module")
+def breakable(tmp_path_factory):
+    """The directory of a private cluster of its own, because hosts of it are broken."""
+    directory = tmp_path_factory.mktemp("lost") / "breakable"
+    up(directory, heartbeat_s=2)
+    yield directory
     down(directory)
     assert marked(directory) == []
+
+
+@pytest.fixture
+def cluster_to_break(breakable):
+    """The cluster with all of its hosts: what a test has killed is started again for the next one."""
+    cluster = PrivateCluster.of(up(breakable))
+    yield cluster
+    for environment in cluster.ask("env_list"):
+        cluster.ask("env_destroy", id=environment["id"], force=True, allow_in_running_state=True)
 
 
 def daemons_of(cluster, host):
