@@ -11,27 +11,26 @@ from salt_o2.core.errors import O2Error
 pytestmark = pytest.mark.integration
 
 
-def lines_of(workshop, environment):
-    return workshop.cluster.ask("env_history", id=environment["id"], limit=100_000)
+def lines_of(cluster, environment):
+    return cluster.ask("env_history", id=environment["id"], limit=100_000)
 
 
-@pytest.fixture
-def eventful(workshop):
+@pytest.fixture(scope="module")
+def eventful(cluster):
     """An environment that has been through a good deal and ended, and what it was after each step."""
-    seen = []
+    seen, ask = [], cluster.ask
 
     def note(record):
-        line = lines_of(workshop, record)[-1]
+        line = lines_of(cluster, record)[-1]
         seen.append((line["at"], record))
         return record
 
-    made = note(workshop.create("fairmq-ex-1-n-1", processors=2))
-    note(workshop.control(made, "START_ACTIVITY"))
-    ask = workshop.cluster.ask
+    made = note(ask("env_create", workflow="fairmq-ex-1-n-1", vars={"processors": 2}))
+    note(ask("env_control", id=made["id"], event="START_ACTIVITY"))
     note(ask("env_modify", id=made["id"], exclude=["diamond.processors.processor0"]))
     note(ask("env_modify", id=made["id"], scale={"processor": 3}))
     note(ask("env_modify", id=made["id"], include=["diamond.processors.processor0"], scale={"processor": 2}))
-    note(workshop.control(made, "STOP_ACTIVITY"))
+    note(ask("env_control", id=made["id"], event="STOP_ACTIVITY"))
     note(ask("env_destroy", id=made["id"]))
     return seen
 
@@ -64,7 +63,7 @@ def test_a_replay_before_the_beginning_is_refused(workshop, eventful):
 
 
 def test_the_story_of_an_ended_environment_tells_what_happened_and_why(workshop, eventful):
-    told = [(line["text"], line["cause"]) for line in lines_of(workshop, eventful[0][1])]
+    told = [(line["text"], line["cause"]) for line in lines_of(workshop.cluster, eventful[0][1])]
     texts = [text for text, _ in told]
     assert texts[0].startswith("created from fairmq-ex-1-n-1: 4 tasks")
     assert "another plan: exclude diamond.processors.processor0" in texts
