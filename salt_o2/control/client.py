@@ -2,7 +2,8 @@
 
 One request, one socket. The client sends one msgpack map {"id", "verb", "arguments", "user"}; control
 answers at once with a progress map, then with as many as it likes, and last with {"id", "result"} or
-{"id", "error": {"kind", "message"}}. If the first answer does not come within two seconds, nobody is there.
+{"id", "error": {"kind", "message"}}. If the first answer does not come within two seconds, nobody is there,
+unless the process that the request went to still listens: then it, or the machine, stands still for a while.
 Imports little: this is on the way of every command that a person types.
 """
 
@@ -18,11 +19,14 @@ import msgpack
 import zmq
 
 from salt_o2.control.attention import Readable, attentive, opened
+from salt_o2.control.listening import listener
 from salt_o2.core.errors import O2Error, Unreachable, rebuild
 
 ProgressCallback = Callable[[dict[str, Any]], None]
 
 FIRST_ANSWER_S = 2.0
+BUSY_ANSWER_S = 20.0
+"""How long the first answer may take while the same process listens."""
 REQUEST_TIMEOUT_S = 600.0
 
 
@@ -55,19 +59,37 @@ class ControlClient:
         """Ask for ``verb`` and return its result; call ``on_progress`` with each progress map on the way.
 
         Raises:
-            Unreachable: if nobody answers within two seconds, or not to the end within ``timeout_s``.
+            Unreachable: if nobody answers within two seconds, or whoever listens not within twenty, or not to
+                the end within ``timeout_s``.
             O2Error: whatever control raised, rebuilt.
         """
         if not self.path.exists():
             raise Unreachable(f"no control at {self.path}: there is no such socket. {_ADVICE}")
         with opened(self._context, zmq.DEALER) as socket:
             socket.linger = 0
+            there = listener(self.path)
             socket.connect(f"ipc://{self.path}")
             identity = uuid.uuid4().hex
             request = {"id": identity, "verb": verb, "arguments": arguments or {}, "user": self.user}
             socket.send(msgpack.packb(request))
             with attentive(socket) as readable:
+                self._await_answer(readable, there, verb, timeout_s)
                 return self._await_result(socket, readable, identity, verb, on_progress, timeout_s)
+
+    def _await_answer(self, readable: Readable, there: int | None, verb: str, timeout_s: float) -> None:
+        """Return when something has been answered; ``there`` is the process that the request went to."""
+        begin, waited_s = time.monotonic(), 0.0
+        while not readable(min(timeout_s - waited_s, FIRST_ANSWER_S)):
+            waited_s = time.monotonic() - begin
+            if waited_s >= timeout_s:
+                raise self._unfinished(verb, timeout_s)
+            if there is None or listener(self.path) != there:
+                raise Unreachable(f"no control at {self.path}: no answer within {waited_s:.0f} s. {_ADVICE}")
+            if waited_s >= BUSY_ANSWER_S:
+                raise Unreachable(
+                    f"control at {self.path} is there (pid {there}), but has not answered for {waited_s:.0f} "
+                    f"s: it or this machine stands still. The master's log may say why; tasks go on meanwhile"
+                )
 
     def _await_result(
         self,
@@ -79,14 +101,12 @@ class ControlClient:
         timeout_s: float,
     ) -> Any:
         end = time.monotonic() + timeout_s
-        deadline = min(end, time.monotonic() + FIRST_ANSWER_S)
         while True:
-            if not readable(deadline - time.monotonic()):
-                raise self._silence(verb, answered=deadline == end, timeout_s=timeout_s)
+            if not readable(end - time.monotonic()):
+                raise self._unfinished(verb, timeout_s)
             answer = msgpack.unpackb(socket.recv(), strict_map_key=False)
             if answer.get("id") != identity:
                 continue
-            deadline = end
             if "result" in answer:
                 return answer["result"]
             if "error" in answer:
@@ -94,13 +114,11 @@ class ControlClient:
             if on_progress and answer.get("progress"):
                 on_progress(answer["progress"])
 
-    def _silence(self, verb: str, answered: bool, timeout_s: float) -> Unreachable:
-        if answered:
-            return Unreachable(
-                f"control at {self.path} has not finished {verb} within {timeout_s:g} s; it goes on with it: "
-                f"look at the environment, or ask again with a longer time"
-            )
-        return Unreachable(f"no control at {self.path}: no answer within {FIRST_ANSWER_S:g} s. {_ADVICE}")
+    def _unfinished(self, verb: str, timeout_s: float) -> Unreachable:
+        return Unreachable(
+            f"control at {self.path} has not finished {verb} within {timeout_s:g} s; it goes on with it: "
+            f"look at the environment, or ask again with a longer time"
+        )
 
 
 _ADVICE = (

@@ -1,6 +1,9 @@
 """The client of control's local socket, against a server that speaks the contract."""
 
 import getpass
+import os
+import threading
+import time
 
 import pytest
 from fake_control import fake_control
@@ -68,6 +71,35 @@ def test_a_socket_that_nobody_listens_at_is_given_up(tmp_path, monkeypatch):
     (tmp_path / "dead.ipc").touch()
     with ControlClient(tmp_path / "dead.ipc") as asking, pytest.raises(Unreachable, match="no answer within"):
         asking.request("info")
+
+
+def test_a_control_that_gets_no_processor_time_for_a_while_is_waited_for(control, monkeypatch):
+    monkeypatch.setattr(client, "FIRST_ANSWER_S", 0.05)
+    honest = control.replies
+    monkeypatch.setattr(control, "replies", lambda request: [time.sleep(0.3), *honest(request)][1:])
+    control.answer("info", "at last")
+    with ControlClient(control.path) as asking:
+        assert asking.request("info") == "at last"
+
+
+def test_a_control_that_stands_still_is_told_from_one_that_is_away(control, monkeypatch):
+    monkeypatch.setattr(client, "FIRST_ANSWER_S", 0.05)
+    monkeypatch.setattr(client, "BUSY_ANSWER_S", 0.1)
+    over = threading.Event()
+    monkeypatch.setattr(control, "replies", lambda _request: over.wait(20) and [])
+    with ControlClient(control.path) as asking, pytest.raises(Unreachable, match=f"pid {os.getpid()}"):
+        asking.request("info")
+    over.set()
+
+
+def test_a_control_that_ends_before_it_answers_is_given_up_although_there_is_another(tmp_path, monkeypatch):
+    monkeypatch.setattr(client, "FIRST_ANSWER_S", 0.05)
+    pids = iter([7, 7, 8])
+    monkeypatch.setattr(client, "listener", lambda _path: next(pids))
+    (tmp_path / "s.ipc").touch()
+    with ControlClient(tmp_path / "s.ipc") as asking, pytest.raises(Unreachable, match="no control at"):
+        asking.request("info")
+    assert next(pids, None) is None
 
 
 def test_a_control_that_takes_too_long_is_not_called_absent(control, monkeypatch):
