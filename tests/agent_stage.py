@@ -97,7 +97,7 @@ class Stage:
             if task.record.keeper:
                 self.sessions.add(task.record.keeper)
 
-    async def until(self, condition, timeout_s=30.0):
+    async def until(self, condition, timeout_s=60.0):
         """Wait for a condition on what was reported."""
         async with asyncio.timeout(timeout_s):
             while not condition():
@@ -108,7 +108,7 @@ class Stage:
                     continue
 
     async def command(
-        self, goal, *orders, arguments=None, timeout_s=20.0, revision=None, environment=ENVIRONMENT
+        self, goal, *orders, arguments=None, timeout_s=60.0, revision=None, environment=ENVIRONMENT
     ):
         """Give orders to tasks at the next revision, and wait for nothing."""
         self.revision = revision if revision is not None else self.revision + 1

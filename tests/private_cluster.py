@@ -33,12 +33,12 @@ class PrivateCluster:
             pids=status["pids"],
         )
 
-    def ask(self, verb: str, timeout_s: float = 60, **arguments: Any) -> Any:
+    def ask(self, verb: str, timeout_s: float = 120, **arguments: Any) -> Any:
         """Ask control, as coconut and the runner do."""
         with ControlClient(self.control_socket) as control:
             return control.request(verb, arguments, timeout_s=timeout_s)
 
-    def run(self, program: str, *words: str, timeout_s: float = 90) -> subprocess.CompletedProcess[str]:
+    def run(self, program: str, *words: str, timeout_s: float = 180) -> subprocess.CompletedProcess[str]:
         """Run one of Salt's commands, or coconut, on this cluster."""
         script = Path(sysconfig.get_path("scripts")) / program
         environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
@@ -52,7 +52,7 @@ class PrivateCluster:
             check=False,
         )
 
-    def json(self, program: str, *words: str, timeout_s: float = 90) -> Any:
+    def json(self, program: str, *words: str, timeout_s: float = 180) -> Any:
         """Run a command that prints JSON and return what it printed."""
         option = "--json" if program == "coconut" else "--out=json"
         done = self.run(program, *words, option, timeout_s=timeout_s)

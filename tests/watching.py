@@ -3,7 +3,7 @@
 import time
 
 
-def wait_until(condition, what, timeout_s=30.0):
+def wait_until(condition, what, timeout_s=60.0):
     """Return the first true value of ``condition()``; fail with ``what`` if there is none in time."""
     end = time.monotonic() + timeout_s
     while time.monotonic() < end:

@@ -87,7 +87,7 @@ def test_a_story_can_be_read_at_the_terminal(workshop, eventful):
 
 
 def test_following_a_story_ends_with_the_environment(workshop, eventful):
-    done = workshop.cluster.run("coconut", "env", "history", eventful[0][1]["id"], "--follow", timeout_s=30)
+    done = workshop.cluster.run("coconut", "env", "history", eventful[0][1]["id"], "--follow")
     assert done.returncode == 0
     assert "the environment is DONE" in done.stdout
 
