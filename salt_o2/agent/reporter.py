@@ -165,13 +165,16 @@ class Reporter:
         self._delivered(report.tasks)
 
     def _write(self, news: News) -> Report:
-        """A heartbeat has nothing new, and so the number of the report before."""
+        """A heartbeat or a bare acknowledgement tells of no task, and so has the number of the report before.
+
+        With a number of its own it would look like what comes after a report that was lost.
+        """
         names = set(self._known()) if news.survey else news.tasks
         found = (self._look(task) for task in sorted(names))
         tasks = [about for about in found if about is not None]
         told = {about.task for about in tasks}
         tasks += [about for task, about in news.absent.items() if task not in told]
-        if news.survey or tasks or news.commands:
+        if news.survey or tasks:
             self.sequence += 1
         return Report(
             host=self.host,

@@ -130,7 +130,7 @@ class Report:
     incarnation: str
     """A new one for every start of the agent."""
     sequence: int
-    """One more with every report; a heartbeat repeats the last and has no tasks."""
+    """One more with every report that has tasks; a heartbeat, or a bare acknowledgement, repeats the last."""
     tasks: tuple[TaskReport, ...] = ()
     facts: HostFacts | None = None
     """Present exactly in a survey."""

@@ -1,7 +1,7 @@
 """The part of an environment's machine that follows another plan without leaving its state.
 
-    who joins --> who is excluded --> who leaves and is kept comes to rest --> (MODIFY's tasks move:)
-                                      the pool gets who rests, the others of those that leave end
+    who joins --> who is excluded, or leaves and is kept, comes to rest --> of those who leave the pool gets
+                                                                            who rests, and the others end
 
 Each is awaited before the next begins. Who cannot join is left out, with the reason; all others go on.
 """
@@ -20,7 +20,6 @@ from salt_o2.core.orders import STANDING, Wave
 from salt_o2.core.plan import PlannedTask
 from salt_o2.core.reshape import Changes, compare
 from salt_o2.core.states import EnvironmentEvent, TaskState
-from salt_o2.core.transition import NOBODY
 
 _E = EnvironmentEvent
 
@@ -36,11 +35,11 @@ class ReshapeSteps(HookSteps):
         drain = {"drain_ms": str(int(wanted.drain_s * 1000))} if wanted.drain_s else {}
         stop = run.stop_arguments(self.plan.variables, wanted.at) | drain
         parting = Wave(goal=TaskState.DONE, tasks=leaving, arguments=stop)
-        excluded = tuple(self.members.tasks[task] for task in changes.excluded)
+        resting = [self.members.tasks[task] for task in changes.excluded]
+        resting += self._keepable(leaving, unheard=wanted.thorough) if wanted.keep else []
         waves = [
             self._joining(wanted, changes),
-            Wave(goal=TaskState.STANDBY, tasks=excluded, arguments=stop),
-            self._resting(parting, unheard=wanted.thorough) if wanted.keep else NOBODY,
+            Wave(goal=TaskState.STANDBY, tasks=tuple(resting), arguments=stop),
         ]
         request = Requested(
             at=wanted.at, request=wanted.request, events=(_E.MODIFY,), user=wanted.user, keep=wanted.keep
@@ -73,15 +72,14 @@ class ReshapeSteps(HookSteps):
             arguments=self.arguments,
         )
 
-    def _resting(self, parting: Wave, *, unheard: bool) -> Wave:
-        """Return the wave that brings to STANDBY whoever leaves and may be kept: it is there, and well.
+    def _keepable(self, leaving: Collection[PlannedTask], *, unheard: bool) -> list[PlannedTask]:
+        """Return who of those ``leaving`` may be kept, once it rests: it is there, and well.
 
         Those that nothing was heard of may be there, too, if control was started again just now.
         """
         known = self.members.reports
         there = {task.id for task in self.members.keepable() if unheard or task.id in known}
-        tasks = tuple(task for task in parting.tasks if task.id in there)
-        return replace(parting, goal=TaskState.STANDBY, tasks=tasks)
+        return [task for task in leaving if task.id in there]
 
     def _part(self, at: float) -> list[Effect]:
         """Let go of who leaves: the pool has who is to be kept and rests, the others are ended."""
