@@ -4,6 +4,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from sqlalchemy import URL, Engine, create_engine, event, insert, make_url, select, update
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 
@@ -46,7 +47,7 @@ def words(place: URL, error: DBAPIError) -> str:
 
 
 def _try_to_open(place: URL, least_run: int) -> tuple[Engine, int]:
-    engine = create_engine(place)
+    engine = create_engine(place, json_serializer=_written, json_deserializer=msgspec.json.decode)
     if place.get_backend_name() == "sqlite" and place.database:
         _make_private(Path(place.database))
     try:
@@ -59,6 +60,11 @@ def _try_to_open(place: URL, least_run: int) -> tuple[Engine, int]:
     except DBAPIError:
         engine.dispose()
         raise
+
+
+def _written(value: Any) -> str:
+    """Return ``value`` as JSON; a plan of many tasks is written with every change of it, so quickly."""
+    return msgspec.json.encode(value).decode()
 
 
 def _make_private(file: Path) -> None:
