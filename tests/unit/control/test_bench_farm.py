@@ -1,0 +1,23 @@
+"""The workflow of the bench that reshapes: of the size that it is said to be."""
+
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from salt_o2.cluster.layout import layout
+from salt_o2.control.shelf import find
+from salt_o2.workflow.load import load
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.mark.parametrize(("variables", "tasks"), [({}, 50), ({"epns": "20"}, 60)], ids=["small", "grown"])
+def test_the_farm_has_fifty_tasks_and_ten_more_when_it_has_grown(tmp_path, monkeypatch, variables, tasks):
+    monkeypatch.syspath_prepend(str(ROOT))
+    farm = import_module("bench.farm")
+    name = farm.write(str(tmp_path))
+    templates = layout(Path(tmp_path)).templates
+    expanded = load(find([str(templates)], name), name, variables=variables)
+    assert len(expanded.tasks) == tasks
+    assert sum(".epn" in task.path for task in expanded.tasks) == tasks - 40
