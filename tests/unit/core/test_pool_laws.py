@@ -28,8 +28,8 @@ class Life(RuleBasedStateMachine):
         self.pool = Pool(BOUNDS)
         self.disk = {}
         self.agents = {host: {} for host in HOSTS}
-        self.owned = set()
-        """Tasks that an environment has."""
+        self.owned = {}
+        """Tasks that an environment has claimed, each with what its agent says of it, if it knows it."""
         self.orders = {}
         self.count = 0
 
@@ -90,8 +90,25 @@ class Life(RuleBasedStateMachine):
             entry = choice.choice(free)
             about = self.agents[entry.task.host].pop(entry.task.id, None)  # or lost, and nobody knows yet
             self.carry_out(self.pool.claim([entry.task.id]))
-            self.owned.add(entry.task.id)
+            self.owned[entry.task.id] = entry, about
             assert about is None or about.revision <= entry.revision, "its new owner's orders are above"
+
+    @rule(choice=choices, orders=st.integers(1, 3), heard=st.booleans())
+    def a_run_leaves_one_that_it_had_claimed(self, choice, orders, heard):
+        """It has ordered it a few times since, above the pool; now it rests again."""
+        there = sorted(task for task, (_, about) in self.owned.items() if about)
+        if there:
+            entry, about = self.owned.pop(choice.choice(there))
+            revision = entry.revision + orders
+            rests = replace(
+                about,
+                environment="env",
+                revision=revision,
+                state=TaskState.STANDBY,
+                status=TaskStatus.ACTIVE,
+            )
+            self.agents[entry.task.host][entry.task.id] = rests
+            self.carry_out(self.pool.keep([(entry.task, rests)], "env", revision, self.at), heard)
 
     @rule(choice=choices)
     def a_process_dies(self, choice):
@@ -140,7 +157,7 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def no_task_has_two_owners(self):
-        assert not self.owned & self.pool.entries.keys()
+        assert not self.owned.keys() & self.pool.entries.keys()
 
     @invariant()
     def the_bounds_hold(self):
