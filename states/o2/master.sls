@@ -71,6 +71,22 @@ include:
   file.absent: []
   {% endif %}
 
+# Salt asks PAM in a process of the system's Python, which knows nothing of a Salt in an environment of its own;
+# and the Python of that environment it would follow to the system's, were it named itself.
+{% set asking = '/var/lib/o2/python-of-salt' %}
+{{ asking }}:
+  {% if o2.access and o2.master.eauth == 'pam' %}
+  file.managed:
+    - contents: |
+        #!/bin/sh
+        exec {{ grains['pythonexecutable'] }} "$@"
+    - mode: '0755'
+    - require:
+      - file: /var/lib/o2
+  {% else %}
+  file.absent: []
+  {% endif %}
+
 /etc/systemd/system/salt-master.service.d/60-o2.conf:
   file.managed:
     - source: salt://o2/files/master-service.conf

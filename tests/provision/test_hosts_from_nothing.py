@@ -79,11 +79,15 @@ def test_a_host_that_starts_is_brought_into_line_by_the_rule_for_it(site):
     host.run(f"for i in $(seq 90); do grep -q memlock {file} && exit 0; sleep 1; done; exit 1")
 
 
-def test_a_restart_of_the_master_leaves_everything_alone(site, environment):
-    before = pids(site)
+def restart_master(site):
     site["master"].run("systemctl restart salt-master")
     wait = "for i in $(seq 60); do salt-run o2.info >/dev/null 2>&1 && exit 0; sleep 1; done; exit 1"
     site["master"].run(f"su vagrant -c '{wait}'")
+
+
+def test_a_restart_of_the_master_leaves_everything_alone(site, environment):
+    before = pids(site)
+    restart_master(site)
     # Control knows the plan at once, and the processes when their agents have reported.
     wait_until(lambda: None not in pids(site).values(), "control knows all processes", timeout_s=240)
     assert pids(site) == before
@@ -96,6 +100,22 @@ def test_roles_of_pillar_are_what_the_master_enforces(site):
     command = "su vagrant -c 'cd; salt-run o2.site_check --out=json 2>/dev/null'"
     found = json.loads(site["master"].run(command, check=False).stdout)  # the example's flp3 is not there
     assert [each for each in found["problems"] if "o2:access" in each["where"]] == []
+
+
+def as_anna(site, password):
+    """What becomes of a request that bears the name of anna of the shift."""
+    words = f"salt-run -a pam --username=anna --password={password} o2.env_list"
+    return site["master"].run(f"su vagrant -c 'cd; {words} --out=json' 2>&1", check=False).stdout
+
+
+def test_people_are_asked_for_their_password_by_a_master_that_may_read_passwords(site):
+    """As docs/howto/grant-roles.md says of a master that does not run as root."""
+    site["master"].run("groupadd shift; useradd -G shift anna; echo anna:its-me | chpasswd")
+    assert "Authentication failure" in as_anna(site, "its-me")
+    site["master"].run("usermod -aG shadow vagrant")
+    restart_master(site)
+    assert as_anna(site, "its-me").rstrip().endswith("]"), "a list, whatever is in it"
+    assert "Authentication failure" in as_anna(site, "guessed")
 
 
 NEXT = "9.9.9"

@@ -94,6 +94,13 @@ def test_roles_of_pillar_become_a_file_of_the_master_and_none_take_it_away(rende
     assert {"file": path} in restart["onchanges"]
 
 
+@pytest.mark.parametrize(("eauth", "kind"), [("pam", "file.managed"), ("ldap", "file.absent")])
+def test_pam_is_asked_by_a_python_that_has_salt(render, eauth, kind):
+    chunks = render("rhel", "o2.master", {"access": {"operator": ["%shift"]}, "master": {"eauth": eauth}})
+    (asking,) = [each for each in of(chunks, kind) if each["name"].endswith("/python-of-salt")]
+    assert eauth != "pam" or asking["contents"].splitlines()[1].startswith("exec /")
+
+
 @families
 def test_the_tasks_user_cannot_log_in(render, family):
     (user,) = of(render(family, "o2.host"), "user.present")
