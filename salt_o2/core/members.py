@@ -88,7 +88,8 @@ class Members:
     def counts(self, task: TaskId) -> bool:
         """Return whether the loss of ``task`` matters at all."""
         planned = self.tasks[task]
-        return planned.critical and not planned.trigger and task not in self.excluded
+        wanted = task in self._in_plan and task not in self.excluded
+        return planned.critical and not planned.trigger and wanted
 
     def is_leaving(self, task: TaskId) -> bool:
         """Return whether ``task`` is not in the plan any more, and only its end is awaited."""

@@ -96,7 +96,8 @@ class ReshapeSteps(HookSteps):
         """Leave out of the environment what could not join it; all others go on."""
         assert self.transition
         for task, failure in failures.items():
-            self.members.exclude(task, failure.reason)
+            if not self.members.is_leaving(task):  # who leaves is out already
+                self.members.exclude(task, failure.reason)
         self.transition.error = "\n".join(filter(None, (self.transition.error, reason)))
         later = Move() in self.transition.stages  # who leaves and did not come to rest is ended there
         gone = [task for task in failures if not (later and self.members.is_leaving(task))]

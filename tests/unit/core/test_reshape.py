@@ -189,6 +189,30 @@ def test_after_a_restart_of_control_an_interrupted_modification_orders_everybody
     assert set(told(again).values()) == {TaskState.RUNNING}
 
 
+def taken_up(crew):
+    """The same environment after kill -9 of control, in the modification that it was in."""
+    known = take(crew.environment)
+    again = Crew(restore("E", crew.environment.plan, known))
+    again.at = crew.at
+    again.take(resume(known, crew.environment.plan, again.at))
+    return again
+
+
+def test_one_that_does_not_come_to_rest_for_the_pool_leaves_though_control_is_killed_before_and_after(
+    running,
+):
+    modify(running, plan_of(A, B), keep=True)
+    crew = taken_up(running)
+    for command in crew.commands():
+        if command.host == "h1":
+            crew.report(command, *(crew.done(command, order.task) for order in command.orders))
+    while "c" not in told(crew) or told(crew)["c"] is not TaskState.DONE:
+        crew.wait_out()  # c is silent
+    crew = taken_up(crew).obey()
+    assert set(crew.environment.members.tasks) == {"a", "b"}
+    assert crew.environment.state is S.RUNNING
+
+
 @pytest.mark.parametrize(
     ("change", "reason", "new"),
     [
