@@ -24,13 +24,13 @@ from salt_o2.core.effects import (
 from salt_o2.core.errors import O2Error, TaskError
 from salt_o2.core.hooks import Hooks
 from salt_o2.core.ids import EnvironmentId
-from salt_o2.core.keeping import handed_over
+from salt_o2.core.keeping import handed_over, still_resting
 from salt_o2.core.members import Members
 from salt_o2.core.messages import Command
 from salt_o2.core.orders import Wave, commands, wave_of
 from salt_o2.core.plan import Plan
 from salt_o2.core.repair import Repairs, budget_of
-from salt_o2.core.states import EnvironmentEvent, EnvironmentState, follow
+from salt_o2.core.states import EnvironmentEvent, EnvironmentState, TaskState, follow
 from salt_o2.core.timeouts import Timeouts
 from salt_o2.core.transition import NOBODY, Transition
 from salt_o2.core.wait import Awaited, Wait
@@ -133,7 +133,7 @@ class Course(Above):
         if event is _E.RECOVER:
             self.members.regain_all()
         if event is _E.EXIT and self.transition.request.keep:
-            self.transition.kept = self.members.resting()
+            self.transition.kept = self.members.resting(self.transition.rested)
         moving = [task for task in self.members.taking_part(event) if task.id not in self.transition.kept]
         wave = wave_of(event, moving, self._arguments(event, at), self.repairs.open)
         self.repairs.open.clear()  # whoever was to be brought back is brought along
@@ -146,6 +146,8 @@ class Course(Above):
         assert self.transition
         event = self.transition.event
         sent = self._commands(wave, event)
+        if wave.goal is TaskState.STANDBY:
+            self.transition.rested = self.revision
         self.wait = Wait(
             kind=Awaited.SETTLED,
             revision=self.revision,
@@ -205,8 +207,11 @@ class Course(Above):
         if self.state is _S.DONE:
             effects += [Abandon(call=name) for name in self.hooks.open]
             self.hooks.open.clear()
+            kept, others = still_resting(self.members, transition.kept)
+            sent = self._commands(others, _E.EXIT) if others.tasks else []
+            effects += [Drive(command=command) for command in sent]
             by = transition.request.user
-            effects += handed_over(self.members, transition.kept, self.id, self.revision, by)
+            effects += handed_over(self.members, kept, self.id, self.revision, by)
             effects.append(Release(environment=self.id))
         if not request.events:
             error = TaskError(transition.error) if transition.error else None

@@ -3,8 +3,24 @@
 from collections.abc import Sequence
 
 from salt_o2.core.effects import Effect, Keep
+from salt_o2.core.health import rests
 from salt_o2.core.ids import EnvironmentId, TaskId
 from salt_o2.core.members import Members
+from salt_o2.core.orders import Wave
+from salt_o2.core.plan import PlannedTask
+from salt_o2.core.states import TaskState
+
+
+def still_resting(members: Members, tasks: Sequence[TaskId]) -> tuple[list[TaskId], Wave]:
+    """Return who of ``tasks`` rests to the end, and how the others end: they died, or their host is lost."""
+    kept: list[TaskId] = []
+    others: list[PlannedTask] = []
+    for task in tasks:
+        if rests(members.reports[task]):
+            kept.append(task)
+        else:
+            others.append(members.tasks[task])
+    return kept, Wave(goal=TaskState.DONE, tasks=tuple(others))
 
 
 def handed_over(

@@ -161,10 +161,12 @@ class Members:
             and ((report := self.reports.get(task.id)) is None or is_well(report))
         )
 
-    def resting(self) -> tuple[TaskId, ...]:
-        """Return the tasks that are in STANDBY, each with a process that is well."""
+    def resting(self, since: int) -> tuple[TaskId, ...]:
+        """Return the tasks that are in STANDBY by the order of revision ``since``, and well."""
         reports = ((task.id, self.reports.get(task.id)) for task in self.keepable())
-        return tuple(task for task, report in reports if report and rests(report))
+        return tuple(
+            task for task, report in reports if report and report.revision >= since and rests(report)
+        )
 
     def miss(self, host: HostId, why: str) -> list[Effect]:
         """Hear nothing of ``host`` for now; what runs there is left alone, so that nothing follows."""

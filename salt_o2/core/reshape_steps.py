@@ -85,7 +85,7 @@ class ReshapeSteps(HookSteps):
         """Let go of who leaves: the pool has who is to be kept and rests, the others are ended."""
         assert self.transition
         parting, request = self.transition.parting, self.transition.request
-        resting = set(self.members.resting()) if request.keep else set()
+        resting = set(self.members.resting(self.transition.rested)) if request.keep else set()
         kept = [task.id for task in parting.tasks if task.id in resting]
         effects = handed_over(self.members, kept, self.id, self.revision, request.user)
         self.members.forget(kept)

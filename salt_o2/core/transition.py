@@ -27,6 +27,8 @@ class Transition:
     """What the tasks are still to be told, one wave after the other."""
     parting: Wave = NOBODY
     """Who leaves, with a modification, when all others are where they should be."""
+    rested: int = 0
+    """The revision of the last order to come to rest: who has not answered it does not rest."""
     kept: tuple[TaskId, ...] = ()
     """Tasks that rest and go to the pool instead of ending with the others, with the environment."""
     error: str = ""

@@ -1,10 +1,12 @@
 """The end of an environment that leaves its tasks to the pool."""
 
+from dataclasses import replace
+
 import pytest
 from crew import Crew, plan_of, planned
 
 from salt_o2.core import snapshot
-from salt_o2.core.effects import HostLost, Keep, Release, TasksMoved
+from salt_o2.core.effects import Drive, HostLost, Keep, Release, TasksMoved
 from salt_o2.core.environment import Environment
 from salt_o2.core.history import Created, begin
 from salt_o2.core.launch import Launch
@@ -112,6 +114,36 @@ def test_one_that_is_not_heard_of_in_time_is_ended_and_named(configured):
     configured.obey()
     assert kept(configured) == ["sampler"]
     assert "sink" in configured.answers()[-1]
+
+
+def test_one_that_was_at_rest_and_does_not_say_so_again_is_ended(configured):
+    """It may have been told to go on meanwhile, by the transition that the end has overtaken."""
+    configured.ask(E.RESET).obey()
+    configured.ask(E.CONFIGURE)  # nobody answers
+    configured.ask(E.EXIT, keep=True)
+    while not any(goal is TaskState.DONE for goal, _ in ordered(configured)):
+        configured.wait_out()
+    configured.obey()
+    assert kept(configured) == []
+    assert configured.environment.state is S.DONE
+
+
+def test_one_that_dies_at_the_last_moment_is_ended_and_not_kept():
+    hook = planned("sweep", "flp1", trigger=Moment("DESTROY"), launch=replace(BASIC, mode=ControlMode.HOOK))
+    crew = Crew(Environment("E", plan_of(planned("sampler", "flp1"), planned("sink", "flp2"), hook)))
+    crew.ask(E.DEPLOY).obey()
+    crew.ask(E.EXIT, keep=True)
+    for command in crew.commands():
+        crew.report(command, *(crew.done(command, order.task) for order in command.orders))
+    sweep = crew.commands()[0]
+    crew.take(TasksMoved(at=crew.at, host="flp2", reports=(crew.failed("sink"),)))
+    crew.report(sweep, crew.failed("sweep"))
+    crew.obey()
+    assert kept(crew) == ["sampler"]
+    told = [
+        (c.goal, o.task) for e in crew.effects if isinstance(e, Drive) for c in [e.command] for o in c.orders
+    ]
+    assert (TaskState.DONE, "sink") in told
 
 
 def test_nothing_is_kept_on_a_host_that_is_lost(configured):
