@@ -18,6 +18,7 @@ from salt_o2.agent.device import Device
 from salt_o2.agent.home import TaskHome
 from salt_o2.agent.process import Process
 from salt_o2.agent.record import Record
+from salt_o2.agent.rounds import Rounds
 from salt_o2.core.escalation import Blow
 from salt_o2.core.ids import HostId
 from salt_o2.core.launch import Launch, Limits
@@ -35,6 +36,7 @@ class Host:
     name: HostId
     env: dict[str, str] = field(default_factory=lambda: dict(os.environ))
     births: Births = field(default_factory=Births)
+    rounds: Rounds = field(default_factory=Rounds)
     census: Census = field(default_factory=Census)
     claims: dict[int, str] = field(default_factory=dict)
     """The TCP ports of living tasks, and whose they are."""
@@ -50,7 +52,7 @@ class Body:
     ) -> None:
         """Take charge of ``process``, started by ``launch``; see :func:`give_birth` and :func:`adopt`."""
         self.process, self._host, self._group, self._limits = process, host, group, launch.limits
-        self.device = Device(launch) if launch.mode in CONTROLLED else None
+        self.device = Device(launch, host.rounds) if launch.mode in CONTROLLED else None
         self._bound: asyncio.Timeout | None = None
         self._patience_s = 0.0
         self._ports = _ports(launch)

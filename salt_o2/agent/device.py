@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from salt_o2.agent.record import Record
+from salt_o2.agent.rounds import Rounds
 from salt_o2.core.errors import O2Error
 from salt_o2.core.launch import Launch
 from salt_o2.core.states import ControlMode, TaskEvent, TaskState
@@ -17,8 +18,6 @@ from salt_o2.core.states import ControlMode, TaskEvent, TaskState
 if TYPE_CHECKING:
     from salt_o2.occ.outcome import Outcome
 
-POLL_S = 1.0
-"""How often a device is asked that does not tell: OCClite has no StateStream."""
 HEARD_S = 0.5
 """Whoever has said where it is so shortly ago is not asked."""
 FIND_AGAIN_S = 0.1
@@ -37,8 +36,8 @@ class Sight:
 class Device:
     """Speaks with the OCC server of one process."""
 
-    def __init__(self, launch: Launch) -> None:
-        """Open nothing yet."""
+    def __init__(self, launch: Launch, rounds: Rounds) -> None:
+        """Open nothing yet; ask for moves, if the process does not tell of them, when ``rounds`` says."""
         from salt_o2.occ.client import OccChannel
 
         if launch.control_port is None:
@@ -46,7 +45,7 @@ class Device:
         self.mode = launch.mode
         codec = "OCC" if launch.mode is ControlMode.DIRECT else launch.codec
         self.channel = OccChannel(launch.control_port, codec)
-        self._heard_at = 0.0
+        self._rounds, self._heard_at = rounds, 0.0
         self._watchers: list[asyncio.Task[None]] = []
 
     async def ready(self, pid_is_ours: Callable[[int], bool], timeout_s: float) -> "Outcome":
@@ -146,7 +145,8 @@ class Device:
 
     async def _poll(self, look: Callable[[], None], running: Callable[[], bool]) -> None:
         clock = asyncio.get_running_loop().time
-        while True:
-            await asyncio.sleep(POLL_S)
-            if running() and clock() - self._heard_at > HEARD_S:
-                look()
+        with self._rounds:  # OCClite has no StateStream
+            while True:
+                await asyncio.sleep(self._rounds.period_s)
+                if running() and clock() - self._heard_at > HEARD_S:
+                    look()

@@ -41,7 +41,7 @@ def master_config(layout: Layout, record: Record) -> dict[str, Any]:
         "auto_accept": True,
         "file_roots": {"base": [str(layout.states), str(packaged("states"))]},
         "pillar_roots": {"base": [str(layout.pillar), str(packaged("pillar"))]},
-        "reactor": reactions(packaged("reactor")),
+        **reactions(packaged("reactor")),
         "engines": [{"o2_control": {}}],
         "o2": {
             "repositories": [str(layout.templates), str(packaged("examples"))],
@@ -50,17 +50,18 @@ def master_config(layout: Layout, record: Record) -> dict[str, Any]:
     }
 
 
-def reactions(folder: Path) -> list[dict[str, list[str]]]:
-    """Return Salt's ``reactor`` option for the rules about our own events that ``rules.conf`` there wires."""
+def reactions(folder: Path) -> dict[str, Any]:
+    """Return what ``rules.conf`` of ``folder`` sets, with the rules about our own events alone."""
     import yaml  # takes a while, and most commands do not come here
 
-    wired = yaml.safe_load((folder / "rules.conf").read_text())["reactor"]
-    return [
+    written = yaml.safe_load((folder / "rules.conf").read_text())
+    ours = [
         {tag: [str(folder / Path(rule).name) for rule in rules]}
-        for line in wired
+        for line in written["reactor"]
         for tag, rules in line.items()
         if tag.startswith(OURS)
     ]
+    return {**written, "reactor": ours}
 
 
 def minion_config(layout: Layout, record: Record, minion: str) -> dict[str, Any]:
