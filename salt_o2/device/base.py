@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Callback = Callable[["Parts", int], "bool | None"]
 
-POLL_MS = 200
+AS_LONG_AS_IT_TAKES = -1
 DRAIN_POLL_MS = 20
 """A device that has got nothing for so long holds nothing more."""
 
@@ -144,7 +144,7 @@ class Device:
 
     def _hand_out_data(self) -> None:
         while self.running:
-            if self._hand_out(POLL_MS) is None:
+            if self._hand_out(AS_LONG_AS_IT_TAKES) is None:
                 return
 
     def _hand_out(self, timeout_ms: int) -> bool | None:
