@@ -9,7 +9,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-AT_LEAST, PER_CORE = 4, 2
+AT_LEAST, PER_CORE = 6, 3
 TURN_S = 2.0
 """Who is not ready by then is waiting for something else, and has the next one start beside it."""
 
@@ -18,7 +18,7 @@ class Births:
     """Gives tasks their turn to start."""
 
     def __init__(self, most: int = 0, turn_s: float = TURN_S) -> None:
-        """Let ``most`` start at the same time, by default two for each core, and a turn last ``turn_s`` s."""
+        """Let ``most`` start at the same time, by default three for each core; a turn lasts ``turn_s`` s."""
         self._free = asyncio.Semaphore(most or max(AT_LEAST, PER_CORE * len(os.sched_getaffinity(0))))
         self._turn_s = turn_s
 

@@ -46,7 +46,9 @@ def due_at(unsent: Unsent) -> float | None:
     if unsent.commanded_at is not None:
         moments.append(unsent.commanded_at + (ACKNOWLEDGE_S if unsent.driven <= MANY else 0.0))
     if unsent.changed_at is not None:
-        moments.append(max(unsent.changed_at + GATHER_S, unsent.sent_at + EVERY_S))
+        # A report on its way would hold up the one that control waits for, when all have settled.
+        since = max(unsent.sent_at, unsent.commanded_at or unsent.sent_at)
+        moments.append(max(unsent.changed_at + GATHER_S, since + EVERY_S))
         if unsent.unbidden_at is not None:
             moments.append(max(unsent.unbidden_at + GATHER_S, unsent.quick_from))
         if unsent.completed:

@@ -25,6 +25,17 @@ def test_tasks_that_are_still_moving_are_reported_at_most_every_tenth_of_a_secon
     assert due_at(Unsent(sent_at=10.0, changed_at=10.01)) == 10.0 + EVERY_S
 
 
+def test_the_first_of_a_command_to_get_there_wait_for_the_last_as_long_as_an_acknowledgement_may():
+    """A report on its way would hold up the one that control waits for."""
+    first_there = Unsent(sent_at=0.0, commanded_at=10.0, changed_at=10.01)
+    assert due_at(first_there) == 10.0 + ACKNOWLEDGE_S
+
+
+def test_a_death_amid_a_command_is_not_kept_back_by_it():
+    due = due_at(Unsent(sent_at=0.0, commanded_at=10.0, changed_at=10.01, unbidden_at=10.02))
+    assert due == 10.02 + GATHER_S
+
+
 def test_a_death_that_nobody_asked_for_is_reported_after_a_moment_for_others_that_die_with_it():
     due = due_at(Unsent(sent_at=0.0, changed_at=10.0))
     assert 10.0 < due < 10.01
