@@ -180,6 +180,18 @@ def forget_timers(control):
     control.flushing.forget()
 
 
+async def until(condition):
+    """Let control go on until it is so."""
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0)
+
+
+def goals(room, since=0):
+    """Return who was ordered where, by whom, since the command of that number."""
+    return {(str(c.environment), c.goal, o.task) for c in room.hosts.commands[since:] for o in c.orders}
+
+
 def done(command, task, **other):
     """Return the report of a task that is where ``command`` wants it."""
     ended = command.goal is TaskState.DONE

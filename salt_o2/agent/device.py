@@ -116,10 +116,15 @@ class Device:
         """
         if self._watchers:
             return
+
+        def stirred() -> None:
+            self.channel.history.state = ""  # what is remembered may not be true any more
+            look()
+
         occ = self.channel.codec.name == "OCC"
-        follow = [self._follow_states(look) if occ else self._poll(look, running)]
+        follow = [self._follow_states(stirred) if occ else self._poll(look, running)]
         if not occ or self.mode is ControlMode.DIRECT:  # FairMQ under OCC signals nothing
-            follow.append(self._follow_events(look, announce))
+            follow.append(self._follow_events(stirred, announce))
         self._watchers = [asyncio.create_task(each) for each in follow]
 
     async def close(self) -> None:

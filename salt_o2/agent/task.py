@@ -65,7 +65,7 @@ class Task:
 
         An order to end the task is carried out in any case.
         """
-        self._save_later()
+        self._cancel_saving()  # the record is kept when this order is over; the command is kept already
         self.record.take(command, order)
         self._life.begin_order()
         if isinstance(kept, Kept):
@@ -198,7 +198,7 @@ class Task:
 
     def _save(self) -> None:
         """Keep the record; an order that cannot be kept is given up, unless it is to end the task."""
-        self._save_later()
+        self._cancel_saving()
         try:
             self.home.save(self.record)
             self._forget_commands()
@@ -214,8 +214,8 @@ class Task:
             kept.shown(self.id)
         self._unsaved.clear()
 
-    def _save_later(self) -> None:
-        """Leave what was to be kept soon to the end of the order that comes: its command is kept already."""
+    def _cancel_saving(self) -> None:
+        """Whoever comes now keeps the record, at once or later."""
         if self._saving is not None:
             self._saving.cancel()
             self._saving = None

@@ -99,13 +99,12 @@ def resume(snapshot: Snapshot, plan: Plan, at: float) -> Requested | Modified | 
     if not snapshot.pending:
         return None
     if snapshot.pending[0] is EnvironmentEvent.MODIFY:
-        by = snapshot.asked_by
         return Modified(
             at=at,
             request="",
             plan=plan,
             excluded=snapshot.excluded,
-            user=by,
+            user=snapshot.asked_by,
             thorough=True,
             keep=snapshot.keep,
         )

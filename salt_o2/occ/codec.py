@@ -68,8 +68,9 @@ class Lite:
         import msgspec  # devices, which give no orders, start without it
 
         entries = [{"key": text(key), "value": text(value)} for key, value in arguments.items()]
-        body = msgspec.json.encode({"srcState": source, "transitionEvent": event, "arguments": entries})
-        return body if body.isascii() else json.dumps(msgspec.json.decode(body)).encode()
+        request = {"srcState": source, "transitionEvent": event, "arguments": entries}
+        body = msgspec.json.encode(request)
+        return body if body.isascii() else json.dumps(request).encode()
 
     def state(self, body: bytes) -> DeviceState:
         """Read ``{"state": ..., "pid": ...}``."""

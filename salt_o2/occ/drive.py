@@ -59,11 +59,8 @@ async def fire(
     deadline = asyncio.get_running_loop().time() + timeout_s
     lock = channel.history.lock
     try:
-        if lock.locked():
-            async with asyncio.timeout_at(deadline):
-                await lock.acquire()
-        else:
-            await lock.acquire()  # at once
+        async with asyncio.timeout_at(deadline):
+            await lock.acquire()
     except TimeoutError:
         reason = f"{channel}: another transition was still under way after {timeout_s:.3g} s"
         return Outcome(TaskState.UNKNOWN, "-", Failure(asked=event, state="-", reason=reason))

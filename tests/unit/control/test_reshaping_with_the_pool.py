@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from control_room import Agents, control_room, dead, repository
+from control_room import Agents, control_room, dead, goals, repository, until
 
 from salt_o2.control import plan_text
 from salt_o2.core.errors import InvalidRequest, PlanError
@@ -45,17 +45,6 @@ def ids(env):
 
 async def pooled(room):
     return {row["id"] for row in (await room.ask("pool_list"))["pooled"]}
-
-
-async def until(condition):
-    """Let control go on until it is so."""
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0)
-
-
-def goals(room, since=0):
-    return {(str(c.environment), c.goal, o.task) for c in room.hosts.commands[since:] for o in c.orders}
 
 
 def taken(room, owner):
