@@ -39,6 +39,16 @@ class Workshop:
         }
         return self.write("tasks", name, control={"mode": mode}, command=command, **keys)
 
+    def witness(self, rate):
+        """Return the roles of a sampler, with so many messages a second, and of the sink that counts them."""
+        self.task("eye", "o2-device", "sampler", f"--rate={rate}", bind=[{"name": "seen", "type": "push"}])
+        self.task("memory", "o2-device", "sink")
+        connect = [{"name": "seen", "type": "pull", "target": "{{ Parent() }}.eye:seen"}]
+        return [
+            {"name": "eye", "task": {"load": "eye"}},
+            {"name": "memory", "connect": connect, "task": {"load": "memory"}},
+        ]
+
     def create(self, workflow, **variables):
         return self.cluster.ask("env_create", workflow=workflow, vars=variables)
 

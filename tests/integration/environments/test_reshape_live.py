@@ -33,16 +33,9 @@ SLOW = 8
 @pytest.fixture
 def stage(workshop):
     """The diamond, and beside it a sampler and a sink that have nothing to do with it."""
-    workshop.task("eye", "o2-device", "sampler", f"--rate={SLOW}", bind=[{"name": "seen", "type": "push"}])
-    workshop.task("memory", "o2-device", "sink")
-    connect = [{"name": "seen", "type": "pull", "target": "{{ Parent() }}.eye:seen"}]
-    witness = [
-        {"name": "eye", "task": {"load": "eye"}},
-        {"name": "memory", "connect": connect, "task": {"load": "memory"}},
-    ]
     roles = [
         {"name": "data", "vars": {"detector": "TPC"}, "include": "diamond"},
-        {"name": "witness", "roles": witness},
+        {"name": "witness", "roles": workshop.witness(SLOW)},
     ]
     workshop.write("workflows", "watched", roles=roles)
     borrow(workshop, "workflows/fairmq-ex-1-n-1.yaml", "workflows/diamond.yaml")

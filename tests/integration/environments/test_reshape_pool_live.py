@@ -38,14 +38,7 @@ def stage(workshop):
         copy = workshop.folder / example.replace(f"{DIAMOND}.yaml", f"{FLOW}.yaml")
         copy.write_text((EXAMPLES / example).read_text())
         workshop.created.append(copy)
-    workshop.task("eye", "o2-device", "sampler", f"--rate={SLOW}", bind=[{"name": "seen", "type": "push"}])
-    workshop.task("memory", "o2-device", "sink")
-    connect = [{"name": "seen", "type": "pull", "target": "{{ Parent() }}.eye:seen"}]
-    roles = [
-        {"name": "eye", "task": {"load": "eye"}},
-        {"name": "memory", "connect": connect, "task": {"load": "memory"}},
-    ]
-    workshop.write("workflows", "witness", roles=roles)
+    workshop.write("workflows", "witness", roles=workshop.witness(SLOW))
     yield workshop
     workshop.cluster.ask("pool_clean")
     wait_until(lambda: pool(workshop) == {}, "the pool is empty")
