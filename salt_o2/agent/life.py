@@ -44,10 +44,12 @@ class Life:
     end_is_wanted: bool = False
     must_look: bool = False
     """An earlier agent was killed in the middle of an order."""
+    resumed: bool = False
+    """The order is that one, and where the process was left may be no place to go on from."""
 
     def begin_order(self) -> None:
         """A new order: whatever failed before may be tried again."""
-        self.given_up = self.stuck = False
+        self.given_up = self.stuck = self.resumed = False
         self.deadline = None
         self.hurry = self.record.goal is TaskState.DONE
         if self.hurry and self.body is not None:

@@ -80,9 +80,13 @@ def catch_up(
 ) -> dict[TaskId, Record]:
     """Return the ``records`` by task, under the newest order that they or ``commands`` tell of.
 
-    ``ended`` has the tasks that are done, with their last revision.
+    A task may have been configured on the way there. It counts as configured with what the first of several
+    orders wanted: if the newest wants something else, it may have come too late. ``ended`` has the tasks that
+    are done, with their last revision.
     """
     by_task = {known.task: known for known in records}
+    for each in by_task.values():
+        each.configured = each.supposed()
     for command in commands:
         for order in command.orders:
             known = by_task.get(order.task)
@@ -90,6 +94,7 @@ def catch_up(
                 known = by_task[order.task] = Record(task=order.task, environment=command.environment)
             if known is not None and command.revision > known.revision:
                 known.take(command, order)
+                known.configured = known.supposed()
     return by_task
 
 

@@ -19,6 +19,8 @@ from salt_o2.core.states import ControlMode, TaskEvent, TaskState, TaskStatus
 from salt_o2.core.task_goal import CONTROLLED
 
 log = logging.getLogger(__name__)
+CONFIGURED = (TaskState.CONFIGURED, TaskState.RUNNING)
+"""The goals on the way to which a process is configured."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -82,6 +84,11 @@ class Record:
         if event is TaskEvent.CONFIGURE:
             return self.properties
         return self.arguments if event in (TaskEvent.START, TaskEvent.STOP) else {}
+
+    def supposed(self) -> dict[str, str] | None:
+        """Return what the process may be configured with, for an agent that has only read this."""
+        begun = not self.settled and self.mode in CONTROLLED and self.goal in CONFIGURED
+        return dict(self.properties) if begun and self.configured is None else self.configured
 
     def note_step(self, event: TaskEvent) -> None:
         """Remember that the device has done ``event``."""

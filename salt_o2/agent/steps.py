@@ -74,7 +74,7 @@ async def fire(life: Life, event: TaskEvent, arguments: Mapping[str, str]) -> Fa
     life.asked = event
     if event is TaskEvent.CONFIGURE:  # known to the next agent, whatever becomes of this one
         known.configured = dict(arguments)
-        life.home.save(known)
+        life.home.note_configured(known)
     outcome = await living.while_alive(
         living.device.fire(event, arguments, min(life.left_s(), STEP_DOWN_S) if down else life.left_s()),
         STEP_DOWN_S if down else PATIENCE_S,
@@ -94,7 +94,7 @@ async def fire(life: Life, event: TaskEvent, arguments: Mapping[str, str]) -> Fa
 
 async def look_first(life: Life) -> None:
     """An earlier agent was killed in the middle of an order: see how far it came."""
-    living, life.must_look = life.body, False
+    living, life.must_look, life.resumed = life.body, False, True
     if living is None or living.device is None or life.record.pid is None:
         return
     life.asked = "GetState"
@@ -144,6 +144,8 @@ async def _believe(life: Life, outcome: "Outcome", living: Body) -> None:
     known = life.record
     known.state, known.device_state = outcome.state, outcome.device_state
     life.worn = life.worn or outcome.remedy == "restart"
+    if life.worn and life.resumed:  # by nobody's fault: the order shall not fail for it
+        known.fresh, life.resumed = known.launch is not None, False
     if outcome.failure is None:
         log.debug("task %s: %s led to %s", known.task, life.asked, outcome.device_state)
     elif life.goes_down:

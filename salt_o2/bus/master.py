@@ -25,6 +25,8 @@ from salt_o2.core.messages import Command, Inquiry, Report
 log = logging.getLogger(__name__)
 
 ASK_S = 5
+FIRE_IN_OUR_LOOP = {"master_async_mworker": True}
+"""Without it Salt 3008 starts a thread for each event that is fired, and our loop stands still meanwhile."""
 
 
 class MasterBus:
@@ -40,7 +42,7 @@ class MasterBus:
         """Connect to the master; every report of an agent is given to ``heard``."""
         self._channel = salt.channel.server.PubServerChannel.factory(dict(self._opts))
         self._events = salt.utils.event.get_event(
-            "master", opts=self._opts, listen=True, io_loop=IOLoop.current()
+            "master", opts={**self._opts, **FIRE_IN_OUR_LOOP}, listen=True, io_loop=IOLoop.current()
         )
         self._events.set_event_handler(lambda raw: _hear(raw, heard))
 

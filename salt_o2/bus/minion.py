@@ -103,7 +103,6 @@ class MinionBus:
             "cmd": "_minion_event",
             "tag": tags.agent(self._opts["id"]),
             "data": {"report": envelope.pack(plain(report))},
-            "tok": self._up.auth.gen_token(b"salt"),
             "pretag": None,
         }
         try:

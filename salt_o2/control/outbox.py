@@ -3,9 +3,10 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
-from salt_o2.core.effects import News
+from salt_o2.core.effects import AnnounceMoves, AnnounceState, News
 from salt_o2.core.ids import HostId
 from salt_o2.core.messages import Command, Inquiry
 
@@ -13,6 +14,12 @@ log = logging.getLogger(__name__)
 
 MOST_NEWS = 10_000
 """Announcements kept while the master's bus takes none; beyond that the newest are dropped and counted."""
+
+ROUTINE = (AnnounceMoves, AnnounceState)
+"""What tells that all goes as it was asked for: nobody waits for that to act on it."""
+ROUTINE_WAITS_S = 0.05
+"""How long routine announcements wait: each costs the master's processors some milliseconds, and the tasks
+and agents that a command of the same moment sets in motion may need them."""
 
 
 class Bus(Protocol):
@@ -34,13 +41,14 @@ class Bus(Protocol):
 class Outbox:
     """Three queues, because a burst of announcements must not delay a command."""
 
-    def __init__(self, bus: Bus) -> None:
+    def __init__(self, bus: Bus, routine_waits_s: float = ROUTINE_WAITS_S) -> None:
         """Send through ``bus``."""
-        self._bus = bus
+        self._bus, self._routine_waits_s = bus, routine_waits_s
         self._commands: asyncio.Queue[Sequence[Command | Inquiry]] = asyncio.Queue()
         self._jobs: asyncio.Queue[Command] = asyncio.Queue()
         self._news: asyncio.Queue[News] = asyncio.Queue(MOST_NEWS)
         self._dropped = 0
+        self._urgent = asyncio.Event()
 
     def send(self, messages: Sequence[Command | Inquiry]) -> None:
         """Send ``messages`` on the quick channel."""
@@ -52,7 +60,9 @@ class Outbox:
         self._jobs.put_nowait(command)
 
     def announce(self, news: News) -> None:
-        """Tell the world, when there is time."""
+        """Tell the world: routine when there is time, all else at once with what came before it."""
+        if not isinstance(news, ROUTINE):
+            self._urgent.set()
         try:
             self._news.put_nowait(news)
         except asyncio.QueueFull:
@@ -83,12 +93,20 @@ class Outbox:
 
     async def _send_news(self) -> None:
         while True:
-            news = await self._news.get()
-            if self._dropped:
-                log.warning("%d announcements were dropped", self._dropped)
-                self._dropped = 0
-            with _Logged("announcement"):
-                await self._bus.announce(news)
+            first = await self._news.get()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._urgent.wait(), self._routine_waits_s)
+            self._urgent.clear()
+            await self._announce(first)
+            while not self._news.empty():
+                await self._announce(self._news.get_nowait())
+
+    async def _announce(self, news: News) -> None:
+        if self._dropped:
+            log.warning("%d announcements were dropped", self._dropped)
+            self._dropped = 0
+        with _Logged("announcement"):
+            await self._bus.announce(news)
 
 
 class _Logged:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Executable, Select, insert, select, update
+from sqlalchemy import Executable, Select, bindparam, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from salt_o2.control import opening, run_rows
@@ -29,6 +29,8 @@ MOST_WAITING = 2_000
 """Lines of the journal that wait for the next ``flush``."""
 MOST_KEPT = 100_000
 """Lines of the journal that wait in memory while the store takes none; the oldest are dropped then."""
+_UPDATE = update(ENVIRONMENTS).where(ENVIRONMENTS.c.id == bindparam("which"))
+_APPEND = insert(JOURNAL)
 Row = TypeVar("Row", "Kept", "KeptRun", "Line")
 
 
@@ -179,13 +181,11 @@ class Store:
     ) -> None:
         with self._engine.begin() as connection:
             for environment, values in states.items():
-                connection.execute(
-                    update(ENVIRONMENTS).where(ENVIRONMENTS.c.id == environment).values(values)
-                )
+                connection.execute(_UPDATE, {"which": environment, **values})
             for statement in statements:
                 connection.execute(statement)
             if entries:
-                connection.execute(insert(JOURNAL), entries)
+                connection.execute(_APPEND, entries)
 
     def open_run(self, environment: EnvironmentId, at: float, user: str = "") -> int:
         """Return a run number that was never given before; it is on disk before anybody has it.
@@ -290,7 +290,7 @@ def _entry(environment: EnvironmentId, at: float, direction: str, what: Entry | 
         "environment": environment,
         "direction": direction,
         "kind": type(what).__name__,
-        "body": msgspec.json.encode(_answer(what) if isinstance(what, Answer) else plain(what)).decode(),
+        "body": msgspec.json.encode(_answer(what) if isinstance(what, Answer) else what).decode(),
     }
 
 

@@ -16,6 +16,8 @@ from salt_o2.workflow.role_template import root_of
 
 _NAME = re.compile(r"[\w@+-][\w.@+-]*")
 _GIT_S = 10.0
+_KINDS = ("workflows", "tasks")
+_OID = re.compile(r"^# branch\.oid ([0-9a-f]+)$", re.MULTILINE)
 
 
 class Template(NamedTuple):
@@ -95,11 +97,13 @@ class Directory:
 
     def revision(self) -> str:
         """Return the git commit, with ``+dirty`` if templates differ; without git a digest of the files."""
-        commit = self._git("rev-parse", "HEAD")
-        if commit is None or not self._git("ls-files", "--", "workflows", "tasks"):
+        told = self._git("status", "--porcelain=v2", "--branch", "--ignored", "--", *_KINDS) or ""
+        commit = _OID.search(told)
+        changes = [line for line in told.splitlines() if not line.startswith("#")]
+        if commit is None or (any(map(_is_unknown, changes)) and not self._git("ls-files", "--", *_KINDS)):
             return self._digest()
-        changed = self._git("status", "--porcelain", "--", "workflows", "tasks")
-        return f"{commit}+dirty" if changed else commit
+        dirty = any(not line.startswith("!") for line in changes)
+        return f"{commit[1]}+dirty" if dirty else commit[1]
 
     def _names(self, kind: str) -> list[str]:
         return sorted(path.stem for path in (self.path / kind).glob("*.yaml") if _NAME.fullmatch(path.stem))
@@ -147,7 +151,7 @@ class Directory:
 
     def _digest(self) -> str:
         digest = hashlib.sha256()
-        for kind in ("workflows", "tasks"):
+        for kind in _KINDS:
             for name, content in self._contents(kind):
                 digest.update(f"{kind}/{name} {len(content)}\n".encode())
                 digest.update(content)
@@ -159,6 +163,11 @@ class Directory:
                 yield name, self._file(kind, name).read_bytes()
             except OSError:
                 yield name, b""
+
+
+def _is_unknown(line: str) -> bool:
+    """Tell whether git reports a file that it does not keep: perhaps it keeps none of them."""
+    return line.startswith(("?", "!"))
 
 
 def _scalar(node: Node, key: str) -> str:

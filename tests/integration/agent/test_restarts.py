@@ -3,24 +3,41 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from agent_stage import basic, device, free_port
+from agent_stage import ENVIRONMENT, HOST, basic, device, free_port
 from test_devices import data_channel
 
-from salt_o2.agent import procfs
+from salt_o2.agent import hand, procfs
+from salt_o2.agent.orders import Orders
 from salt_o2.core.ids import TaskId
-from salt_o2.core.messages import Order
+from salt_o2.core.messages import Command, Order
 from salt_o2.core.states import TaskState, TaskStatus
 
 pytestmark = pytest.mark.integration
 STANDBY, CONFIGURED, RUNNING = TaskState.STANDBY, TaskState.CONFIGURED, TaskState.RUNNING
 ERROR, DONE = TaskState.ERROR, TaskState.DONE
 TRAPS_USR1 = "trap 'exit 7' USR1; touch up; while :; do sleep 0.01; done"
+
+
+def moves_of(task, stage):
+    """The moves that a device tells of in its output."""
+    lines = (stage.directory / "tasks" / task / "stdout").read_text().splitlines()
+    return [line for line in lines if "--->" in line]
+
+
+def left_order(stage, goal, order):
+    """An order that an agent has kept and was killed before it went about it; return its revision."""
+    stage.revision += 1
+    Orders(stage.directory / "orders").keep(
+        Command(host=HOST, environment=ENVIRONMENT, revision=stage.revision, goal=goal, orders=(order,))
+    )
+    return stage.revision
 
 
 async def ended(pid):
@@ -151,6 +168,50 @@ def test_a_step_that_was_done_without_the_next_agents_knowledge_is_not_repeated(
     perform(scene)
 
 
+@pytest.mark.parametrize("steps", [1, 2, 3, 4])
+def test_a_device_that_was_left_half_configured_is_configured_all_the_same(perform, steps):
+    async def scene(stage):
+        launch, properties = device(), data_channel(free_port())
+        await stage.launch(STANDBY, sink=launch)
+        await stage.down()
+        left = left_order(stage, CONFIGURED, Order(task=TaskId("sink"), properties=properties))
+        for step in ("INIT DEVICE", "COMPLETE INIT", "BIND", "CONNECT")[:steps]:
+            await hand.transition(launch.control_port, step, properties, "OCClite", "127.0.0.1", 10.0)
+        await stage.up()
+        await stage.until(lambda: stage.is_settled("sink", left))
+        about = stage.latest["sink"]
+        assert (about.state, about.failure) == (CONFIGURED, None)
+
+    perform(scene)
+
+
+def test_a_device_in_a_run_is_left_alone_by_whoever_finds_no_word_of_its_last_configuration(
+    perform, tmp_path
+):
+    async def scene(stage):
+        sink = TaskId("sink")
+        first, second = data_channel(free_port()), data_channel(free_port())
+        await stage.drive(RUNNING, Order(task=sink, launch=device(), properties=first))
+        await stage.drive(STANDBY, "sink")
+        await stage.drive(CONFIGURED, Order(task=sink, properties=second))
+        (before,) = await stage.drive(RUNNING, "sink")
+        files = tmp_path / "as-kill-9-leaves-them"
+        shutil.copytree(stage.directory, files)
+        await stage.down()
+        shutil.rmtree(stage.directory)
+        files.rename(stage.directory)
+        assert len(list((stage.directory / "orders").iterdir())) > 0
+        moves = moves_of("sink", stage)
+        stage.latest.clear()
+        await stage.up()
+        await stage.until(lambda: stage.is_settled("sink", stage.revision))
+        (about,) = stage.latest.values()
+        assert (about.state, about.pid) == (RUNNING, before.pid)
+        assert moves_of("sink", stage) == moves
+
+    perform(scene)
+
+
 def test_a_process_that_was_started_in_the_moment_of_the_kill_is_found(perform):
     async def scene(stage):
         (first,) = await stage.launch(STANDBY, sink=device())
@@ -177,8 +238,6 @@ def test_a_device_that_moved_while_no_agent_ran_is_reported_where_it_is(perform)
         launch, port = device(), free_port()
         await stage.drive(RUNNING, Order(task=TaskId("sink"), launch=launch, properties=data_channel(port)))
         await stage.down()
-        from salt_o2.agent import hand
-
         await hand.transition(launch.control_port, "STOP", {}, "OCClite", "127.0.0.1", 10.0)
         await stage.up()
         about = stage.latest["sink"]

@@ -134,6 +134,22 @@ class TestGit:
         (directory.path / "workflows/new.yaml").write_text("name: new\n")
         assert directory.revision() == f"{commit}+dirty"
 
+    def test_a_template_that_git_ignores_does_not_matter_beside_those_it_keeps(self, directory, commit):
+        (directory.path / ".git/info/exclude").write_text("new.yaml\n")
+        (directory.path / "workflows/new.yaml").write_text("name: new\n")
+        assert directory.revision() == commit
+
+    def test_templates_that_git_ignores_are_known_by_their_digest(self, directory, commit):
+        (directory.path / ".git/info/exclude").write_text("inner\n")
+        shutil.copytree(directory.path / "workflows", directory.path / "inner/workflows")
+        assert Directory(directory.path / "inner").revision().startswith("sha256:")
+
+    def test_a_repository_without_a_commit_has_a_digest(self, directory, commit):
+        shutil.rmtree(directory.path / ".git")
+        subprocess.run(["git", "-C", directory.path, "init", "-q"], check=True)
+        subprocess.run(["git", "-C", directory.path, "add", "."], check=True)
+        assert directory.revision().startswith("sha256:")
+
     def test_other_files_do_not_matter(self, directory, commit):
         (directory.path / "notes.txt").write_text("x")
         assert directory.revision() == commit
