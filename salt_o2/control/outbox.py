@@ -17,7 +17,7 @@ MOST_NEWS = 10_000
 
 ROUTINE = (AnnounceMoves, AnnounceState)
 """What tells that all goes as it was asked for: nobody waits for that to act on it."""
-ROUTINE_WAITS_S = 0.05
+ROUTINE_WAITS_S = 0.1
 """How long routine announcements wait: each costs the master's processors some milliseconds, and the tasks
 and agents that a command of the same moment sets in motion may need them."""
 
