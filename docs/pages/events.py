@@ -18,7 +18,8 @@ def page() -> str:
         "For authors of reactor rules and of other systems that listen to Salt's event bus.",
         "`salt-run state.event pretty=True tagmatch='salt/o2/*'` shows them as they come. Salt may lose an "
         "event or deliver it twice. Reactor rules find the fields of control's events at the top level of "
-        "`data`.\n",
+        "`data`. States and moves are announced a tenth of a second after they happened, unless something "
+        "that a rule may act on comes after them: that is announced at once, and they before it.\n",
         markdown.table(("tag", "tells"), [(f"`{tag_of(kind)}`", _when(kind)) for kind in kinds]),
         *(f"## `{tag_of(kind)}`\n\n{fields(kind)}" for kind in kinds),
         f"## `failure` of a failed task\n\n{fields(Failure)}",

@@ -35,9 +35,9 @@ class TaskHome:
     def __init__(self, folder: Path) -> None:
         """Name it; nothing is made yet."""
         self.folder = folder
-        self.supposed: dict[str, str] | None = None
+        self._supposed: dict[str, str] | None = None
         """What the task is configured with, as far as its file and the commands kept beside it tell."""
-        self.pid: int | None = None
+        self._pid: int | None = None
         """Its pid, as far as its file tells."""
 
     @cached_property
@@ -58,16 +58,20 @@ class TaskHome:
         except FileNotFoundError:  # nothing was there yet, or somebody took it away
             self.folder.mkdir(mode=0o711, parents=True, exist_ok=True)
             record.save(known, self.folder / "task.json")
-        self.supposed, self.pid = known.supposed(), known.pid
+        self.note_kept(known)
+
+    def note_kept(self, known: Record) -> None:
+        """The task's file tells of ``known`` now."""
+        self._supposed, self._pid = known.supposed(), known.pid
 
     def note_order(self, known: Record) -> None:
         """The order that ``known`` is under now is kept in a file of its command."""
-        if self.supposed is None:
-            self.supposed = known.supposed()
+        if self._supposed is None:
+            self._supposed = known.supposed()
 
     def note_configured(self, known: Record) -> None:
         """Keep what the task is about to be configured with, unless the files tell that and its pid."""
-        if (self.supposed, self.pid) != (known.configured, known.pid):
+        if (self._supposed, self._pid) != (known.configured, known.pid):
             self.save(known)
 
     def prepare(self, owner: tuple[int, int] | None) -> None:

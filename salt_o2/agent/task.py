@@ -34,7 +34,7 @@ class Task:
     def __init__(self, record: Record, home: TaskHome, host: Host, changed: Callable[["Task"], None]) -> None:
         """Know ``record``, kept in ``home``; ``changed`` is called whenever there is something to report."""
         self.record, self.home, self._changed = record, home, changed
-        home.supposed, home.pid = record.configured, record.pid
+        home.note_kept(record)
         self._life = Life(record=record, home=home, host=host, on_end=self._on_end)
         self._watch: Watch | None = None
         self._runner: asyncio.Task[Failure | None] | None = None
