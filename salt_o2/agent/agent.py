@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from salt_o2.agent import absent, cgroup, procfs
+from salt_o2.agent import absent, cgroup, keeper, procfs
 from salt_o2.agent.body import Host
 from salt_o2.agent.home import Home, TaskHome
 from salt_o2.agent.orders import Kept, catch_up
@@ -62,6 +62,7 @@ class Agent:
         """
         async with _alone_in(self.directory):
             try:
+                keeper.share_no_file()
                 await self._adopt_all()
                 self._ready.set()
                 self.reporter.survey()
@@ -84,6 +85,8 @@ class Agent:
         self.reporter.command(command.environment, command.revision)
         begun = [order for order in command.orders if self._has_work(command, order)]
         if begun:
+            if any(order.launch for order in begun):
+                keeper.share_no_file()
             kept = self._keep(replace(command, orders=tuple(begun)))
             for order in begun:
                 self._give(command, order, kept)

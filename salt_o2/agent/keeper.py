@@ -9,6 +9,7 @@ newline, by one write.
 import os
 import signal
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,7 +48,8 @@ def spawn(argv: Sequence[str], env: Mapping[str, str], files: Files, cgroup: Pat
     The keeper enters ``cgroup`` first, if there is one.
 
     ``argv[0]`` must be a path, or the shell would take it for one of its own commands.
-    No open file of the agent reaches the task, and no signal is blocked or ignored in it.
+    No open file of the agent reaches the task, see :func:`share_no_file`, and no signal is blocked or ignored
+    in it.
 
     Raises:
         OSError: no process could be made, or a file not be opened.
@@ -59,10 +61,7 @@ def spawn(argv: Sequence[str], env: Mapping[str, str], files: Files, cgroup: Pat
             SHELL,
             [SHELL, "-c", SCRIPT, files.marker, str(files.work), str(cgroup or ""), *argv],
             dict(env),
-            file_actions=[
-                *((os.POSIX_SPAWN_CLOSE, fd) for fd in _inheritable()),
-                *((os.POSIX_SPAWN_DUP2, fd, number) for number, fd in enumerate(opened)),
-            ],
+            file_actions=[(os.POSIX_SPAWN_DUP2, fd, number) for number, fd in enumerate(opened)],
             setsid=True,
             setsigmask=[],
             setsigdef=RESET_SIGNALS,
@@ -70,6 +69,18 @@ def spawn(argv: Sequence[str], env: Mapping[str, str], files: Files, cgroup: Pat
     finally:
         for fd in opened:
             os.close(fd)
+
+
+def share_no_file() -> None:
+    """Let no file that is open now, beyond the first three, reach a program that is started.
+
+    Files that Python opens never do; whoever started the agent may have given it others. It takes time for
+    each open file, so it is for once before many tasks are started, not for each of them.
+    """
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208
+        with suppress(OSError):  # the listing's own file, closed meanwhile
+            if int(name) > 2 and os.get_inheritable(int(name)):
+                os.set_inheritable(int(name), False)
 
 
 def read_status(path: Path) -> Exit | None:
@@ -100,16 +111,3 @@ def reap(pid: int) -> Exit:
     if reaped and os.WIFEXITED(status):
         return Exit(code=os.WEXITSTATUS(status))
     return Exit(signal=signal.SIGKILL)
-
-
-def _inheritable() -> list[int]:
-    """Files beyond the first three that a new program would get: somebody gave them to the agent that way."""
-    numbers = (int(name) for name in os.listdir("/proc/self/fd"))  # noqa: PTH208
-    return [fd for fd in numbers if fd > 2 and _leaks(fd)]
-
-
-def _leaks(fd: int) -> bool:
-    try:
-        return os.get_inheritable(fd)
-    except OSError:  # the listing's own file, closed meanwhile
-        return False
