@@ -43,7 +43,7 @@ vagrant-test: .venv/installed
 	O2_PROVISION=1 $(BIN)/pytest -rs tests/provision
 
 bench: .venv/installed
-	$(BIN)/python -m bench
+	GRPC_VERBOSITY=ERROR $(BIN)/python -m bench
 
 lint: .venv/installed
 	$(BIN)/ruff check .

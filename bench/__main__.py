@@ -23,7 +23,6 @@ WORKFLOW = "fairmq-ex-1-n-1"
 
 def main() -> None:
     """Measure and print."""
-    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # or it tells of every device that ends
     options = _options()
     planning.main()
     prefix = os.environ.get("O2_FAIRMQ_PREFIX", "")
