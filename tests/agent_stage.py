@@ -10,6 +10,7 @@ from pathlib import Path
 from salt_o2.agent import procfs
 from salt_o2.agent.agent import Agent
 from salt_o2.agent.facts import host_facts
+from salt_o2.agent.orders import Orders
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.launch import Launch
 from salt_o2.core.messages import Command, Order
@@ -106,6 +107,15 @@ class Stage:
                     await asyncio.wait_for(self._news.wait(), 0.05)
                 except TimeoutError:
                     continue
+
+    def next_command(self, goal, *orders):
+        """Return the command of the next revision, which nobody has sent."""
+        self.revision += 1
+        return Command(host=HOST, environment=ENVIRONMENT, revision=self.revision, goal=goal, orders=orders)
+
+    def leave(self, command):
+        """Keep a command as an agent does that is killed before it goes about it."""
+        Orders(self.directory / "orders").keep(command)
 
     async def command(
         self, goal, *orders, arguments=None, timeout_s=60.0, revision=None, environment=ENVIRONMENT

@@ -16,7 +16,7 @@ MOST_NEWS = 10_000
 """Announcements kept while the master's bus takes none; beyond that the newest are dropped and counted."""
 
 ROUTINE = (AnnounceMoves, AnnounceState)
-"""What tells that all goes as it was asked for: nobody waits for that to act on it."""
+"""What tells where tasks and environments are; why something failed is told besides, and at once."""
 ROUTINE_WAITS_S = 0.1
 """How long routine announcements wait: each costs the master's processors some milliseconds, and the tasks
 and agents that a command of the same moment sets in motion may need them."""
@@ -96,10 +96,10 @@ class Outbox:
             first = await self._news.get()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._urgent.wait(), self._routine_waits_s)
-            self._urgent.clear()
             await self._announce(first)
             while not self._news.empty():
                 await self._announce(self._news.get_nowait())
+            self._urgent.clear()
 
     async def _announce(self, news: News) -> None:
         if self._dropped:

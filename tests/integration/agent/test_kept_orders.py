@@ -5,10 +5,9 @@ import json
 
 import msgspec
 import pytest
-from agent_stage import ENVIRONMENT, HOST, basic, device
+from agent_stage import ENVIRONMENT, basic, device
 
-from salt_o2.agent.orders import Orders
-from salt_o2.core.messages import Command, Order
+from salt_o2.core.messages import Order
 from salt_o2.core.states import TaskState
 
 pytestmark = pytest.mark.integration
@@ -23,9 +22,7 @@ def kept(stage):
 
 def command_of(stage, goal):
     """A command for all tasks that nobody has sent."""
-    stage.revision += 1
-    orders = tuple(Order(task=task, properties={}) for task in stage.latest)
-    return Command(host=HOST, environment=ENVIRONMENT, revision=stage.revision, goal=goal, orders=orders)
+    return stage.next_command(goal, *(Order(task=task, properties={}) for task in stage.latest))
 
 
 def test_a_command_is_on_disk_until_its_tasks_files_show_it(perform):
@@ -45,8 +42,7 @@ def test_an_agent_that_was_killed_right_after_a_command_goes_on_with_it(perform)
     async def scene(stage):
         await stage.launch(STANDBY, sink=device(), clock=basic("exec sleep 1000"))
         await stage.down()
-        command = command_of(stage, RUNNING)
-        Orders(stage.directory / "orders").keep(command)
+        stage.leave(command_of(stage, RUNNING))
         await stage.up()
         await stage.until(lambda: all(about.state is RUNNING for about in stage.latest.values()))
         await stage.until(lambda: kept(stage) == [])
@@ -58,8 +54,7 @@ def test_an_end_that_was_ordered_before_the_kill_is_an_end(perform):
     async def scene(stage):
         await stage.launch(RUNNING, sink=device(), clock=basic("exec sleep 1000"))
         await stage.down()
-        command = command_of(stage, DONE)
-        Orders(stage.directory / "orders").keep(command)
+        stage.leave(command_of(stage, DONE))
         await stage.up()
         await stage.until(lambda: all(about.state is DONE for about in stage.latest.values()))
         await asyncio.sleep(0)

@@ -10,13 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from agent_stage import ENVIRONMENT, HOST, basic, device, free_port
+from agent_stage import basic, device, free_port
 from test_devices import data_channel
 
 from salt_o2.agent import hand, procfs
-from salt_o2.agent.orders import Orders
 from salt_o2.core.ids import TaskId
-from salt_o2.core.messages import Command, Order
+from salt_o2.core.messages import Order
 from salt_o2.core.states import TaskState, TaskStatus
 
 pytestmark = pytest.mark.integration
@@ -29,15 +28,6 @@ def moves_of(task, stage):
     """The moves that a device tells of in its output."""
     lines = (stage.directory / "tasks" / task / "stdout").read_text().splitlines()
     return [line for line in lines if "--->" in line]
-
-
-def left_order(stage, goal, order):
-    """An order that an agent has kept and was killed before it went about it; return its revision."""
-    stage.revision += 1
-    Orders(stage.directory / "orders").keep(
-        Command(host=HOST, environment=ENVIRONMENT, revision=stage.revision, goal=goal, orders=(order,))
-    )
-    return stage.revision
 
 
 async def ended(pid):
@@ -174,11 +164,11 @@ def test_a_device_that_was_left_half_configured_is_configured_all_the_same(perfo
         launch, properties = device(), data_channel(free_port())
         await stage.launch(STANDBY, sink=launch)
         await stage.down()
-        left = left_order(stage, CONFIGURED, Order(task=TaskId("sink"), properties=properties))
+        stage.leave(stage.next_command(CONFIGURED, Order(task=TaskId("sink"), properties=properties)))
         for step in ("INIT DEVICE", "COMPLETE INIT", "BIND", "CONNECT")[:steps]:
             await hand.transition(launch.control_port, step, properties, "OCClite", "127.0.0.1", 10.0)
         await stage.up()
-        await stage.until(lambda: stage.is_settled("sink", left))
+        await stage.until(lambda: stage.is_settled("sink", stage.revision))
         about = stage.latest["sink"]
         assert (about.state, about.failure) == (CONFIGURED, None)
 

@@ -4,6 +4,8 @@ import os
 import socket
 import subprocess
 
+from watching import wait_until
+
 from salt_o2.agent import procfs
 from salt_o2.agent.facts import host_facts, network, own_address
 
@@ -34,7 +36,9 @@ def test_a_process_is_found_by_an_argument_that_is_its_own():
     argument = f"mark-{os.getpid()}"
     assert procfs.find_by_argument(argument) is None
     with subprocess.Popen(["sh", "-c", "read line", argument], stdin=subprocess.PIPE) as child:
-        assert procfs.find_by_argument(argument) == child.pid
+        # a program's arguments are to be seen only a moment after it has started
+        found = wait_until(lambda: procfs.find_by_argument(argument), "the process is found")
+        assert found == child.pid
         child.kill()
 
 

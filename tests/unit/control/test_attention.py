@@ -128,7 +128,7 @@ def test_afterwards_nothing_is_left_of_it(slow):
     with ControlClient(slow.path) as control, pytest.raises(Unreachable):
         control.request("wait", timeout_s=0.2)
     assert signal.set_wakeup_fd(-1) == -1
-    wait_until(lambda: open_files() <= before, "all files are closed, the listener's too")
+    wait_until(lambda: open_files() == before, "all files are closed, the listener's too")
 
 
 def open_files():
