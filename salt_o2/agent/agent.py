@@ -204,7 +204,8 @@ class Agent:
     # --- what the reporter needs ----------------------------------------------------------------
 
     def _note_change(self, task: Task) -> None:
-        self.reporter.changed(task.record.environment, task.id, task.record.settled)
+        known = task.record
+        self.reporter.changed(known.environment, task.id, known.settled, known.failure is not None)
 
     def _look(self, task: TaskId) -> TaskReport | None:
         found = self._tasks.get(task)

@@ -34,7 +34,8 @@ class Host:
     """What all tasks of one agent share."""
 
     name: HostId
-    env: dict[str, str] = field(default_factory=lambda: dict(os.environ))
+    env: dict[str, str] = field(default_factory=lambda: environ.of_agent(os.environ))
+    """What its processes inherit."""
     births: Births = field(default_factory=Births)
     rounds: Rounds = field(default_factory=Rounds)
     census: Census = field(default_factory=Census)
@@ -182,7 +183,7 @@ def give_birth(record: Record, home: TaskHome, host: Host, ended: Callable[[], N
     record.keeper_started = procfs.start_ticks(record.keeper)
     record.launching, record.started = False, time.time()
     home.save(record)
-    return _take_charge(record, home, host, ended)
+    return _take_charge(record, home, host, ended, group)
 
 
 def adopt(record: Record, home: TaskHome, host: Host, ended: Callable[[], None]) -> Body | None:
@@ -195,7 +196,7 @@ def adopt(record: Record, home: TaskHome, host: Host, ended: Callable[[], None])
         return None
     if record.keeper_started is None or not procfs.is_alive(record.keeper, record.keeper_started):
         return None
-    return _take_charge(record, home, host, ended)
+    return _take_charge(record, home, host, ended, cgroup.find(home.folder, host.groups))
 
 
 def clear_traces(record: Record, home: TaskHome, host: Host) -> None:
@@ -219,11 +220,13 @@ def past_exit(record: Record, home: TaskHome) -> Exit:
     return Exit()
 
 
-def _take_charge(record: Record, home: TaskHome, host: Host, ended: Callable[[], None]) -> Body:
+def _take_charge(
+    record: Record, home: TaskHome, host: Host, ended: Callable[[], None], group: Group | None
+) -> Body:
     if record.keeper is None or record.launched is None:
         raise ValueError(f"{record.task} has no process")
     process = Process(record.keeper, record.keeper_started or 0, home.files.status)
-    body = Body(record, process, record.launched, host, cgroup.find(home.folder, host.groups))
+    body = Body(record, process, record.launched, host, group)
     if body.device is not None:
         body.device.recall(record)
     process.watch(lambda: body.end_seen(ended))

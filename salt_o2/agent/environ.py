@@ -22,17 +22,26 @@ NOT_FOR_TASKS = {
 """What systemd says to the minion's service and to nobody else."""
 
 
-def task_env(
-    launch: Launch, host: HostId, environment: EnvironmentId, own: Mapping[str, str], home: str = ""
-) -> dict[str, str]:
-    """Return the variables for ``launch``: ``own`` are the agent's, ``home`` is that of ``launch.user``.
+def of_agent(own: Mapping[str, str]) -> dict[str, str]:
+    """Return what of the agent's ``own`` variables every task inherits.
 
-    O2_ROLE, O2_SYSTEM and O2_PARTITION are as AliECS gives them, OCC_CONTROL_PORT is what OCC's servers
-    listen to above all. The folder of this Python comes first in PATH, so that ``o2-device`` is found.
+    The folder of this Python comes first in PATH, so that ``o2-device`` is found.
     """
     env = {name: value for name, value in own.items() if not _is_noise(name)}
     bin_folder = str(Path(sys.executable).parent)
     env["PATH"] = ":".join(part for part in (bin_folder, env.get("PATH", "/usr/bin:/bin")) if part)
+    return env
+
+
+def task_env(
+    launch: Launch, host: HostId, environment: EnvironmentId, inherited: Mapping[str, str], home: str = ""
+) -> dict[str, str]:
+    """Return the variables for ``launch``: ``inherited`` from :func:`of_agent`, ``home`` of ``launch.user``.
+
+    O2_ROLE, O2_SYSTEM and O2_PARTITION are as AliECS gives them, OCC_CONTROL_PORT is what OCC's servers
+    listen to above all.
+    """
+    env = dict(inherited)
     env |= {"O2_ROLE": host, "O2_SYSTEM": "FLP", "O2_PARTITION": environment}
     if launch.user and home:
         env |= {"USER": launch.user, "LOGNAME": launch.user, "HOME": home}

@@ -14,6 +14,7 @@
 import logging
 import os
 import shutil
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -77,7 +78,10 @@ class TaskHome:
     def prepare(self, owner: tuple[int, int] | None) -> None:
         """Make the working directory; ``owner`` is the uid and gid of a task that runs as another user."""
         work = self.files.work
-        work.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self.folder.is_dir():
+            self.folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            work.mkdir(mode=0o700)
         if owner is not None:
             os.chown(work, *owner)
 

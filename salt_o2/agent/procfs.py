@@ -6,11 +6,13 @@ A pid alone names nothing, as it is used again; pid and start time together name
 import contextlib
 import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 PROC = Path("/proc")
 
 
+@cache
 def boot_id() -> str:
     """Return the name of this boot of the machine."""
     return (PROC / "sys/kernel/random/boot_id").read_text().strip()

@@ -88,10 +88,10 @@ class Reporter:
         """A task works on an order: there is something to tell once it has come further."""
         self._pending.setdefault(environment, set()).add(task)
 
-    def changed(self, environment: EnvironmentId, task: TaskId, settled: bool) -> None:
-        """A task has something new to tell."""
+    def changed(self, environment: EnvironmentId, task: TaskId, settled: bool, failed: bool = False) -> None:
+        """A task has something new to tell: soon, if it is nothing that was asked for."""
         pending = self._pending.setdefault(environment, set())
-        if settled and task not in pending:
+        if settled and (failed or task not in pending):
             self._news.unbidden_at = self._news.unbidden_at or _now()
         (pending.discard if settled else pending.add)(task)
         if not pending:

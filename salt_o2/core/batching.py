@@ -14,8 +14,10 @@ MANY = 50
 """A host with more tasks than this to drive acknowledges at once: it will be busy for longer than that."""
 GATHER_S = 0.003
 """How long changes that nobody asked for are gathered: the tasks of a host often die together."""
+PROGRESS_S = 1.0
+"""How often at most, while the tasks of a command are on their way and all is well: for who looks on."""
 EVERY_S = 0.25
-"""How often at most, while things keep changing."""
+"""How often at most, while other things keep changing."""
 QUICK, QUICK_S = 5, 1.0
 """As many reports in so many seconds may go sooner, to tell what nobody asked for: a task has died."""
 
@@ -31,7 +33,7 @@ class Unsent:
     changed_at: float | None = None
     """When the first task changed that no report has shown."""
     unbidden_at: float | None = None
-    """When the first task changed that nobody had sent anywhere."""
+    """When the first task changed that nobody had sent anywhere, or failed on its way."""
     quick_from: float = 0.0
     """When the next report may go that does not keep to EVERY_S: see QUICK."""
     driven: int = 0
@@ -48,7 +50,8 @@ def due_at(unsent: Unsent) -> float | None:
     if unsent.changed_at is not None:
         # A report on its way would hold up the one that control waits for, when all have settled.
         since = max(unsent.sent_at, unsent.commanded_at or unsent.sent_at)
-        moments.append(max(unsent.changed_at + GATHER_S, since + EVERY_S))
+        pace_s = PROGRESS_S if unsent.unbidden_at is None else EVERY_S
+        moments.append(max(unsent.changed_at + GATHER_S, since + pace_s))
         if unsent.unbidden_at is not None:
             moments.append(max(unsent.unbidden_at + GATHER_S, unsent.quick_from))
         if unsent.completed:

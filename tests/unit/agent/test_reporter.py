@@ -6,6 +6,7 @@ import pytest
 
 from salt_o2.agent.reporter import Reporter
 from salt_o2.control.hosts import Hosts
+from salt_o2.core.batching import PROGRESS_S
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.messages import HostFacts, TaskReport
 from salt_o2.core.states import TaskState, TaskStatus
@@ -37,7 +38,7 @@ class Control:
         self.reports.append(report)
         self.news.set()
 
-    def move(self, name, state, settled=True, revision=1):
+    def move(self, name, state, settled=True, revision=1, failed=False):
         self.tasks[TaskId(name)] = TaskReport(
             task=TaskId(name),
             environment=ENVIRONMENT,
@@ -46,7 +47,7 @@ class Control:
             status=TaskStatus.ACTIVE,
             state=state,
         )
-        self.reporter.changed(ENVIRONMENT, TaskId(name), settled)
+        self.reporter.changed(ENVIRONMENT, TaskId(name), settled, failed)
 
     async def until(self, condition):
         async with asyncio.timeout(10):
@@ -83,6 +84,22 @@ def test_all_tasks_that_settle_together_are_in_one_report(perform):
         await control.until(lambda: control.reports)
         assert states(control.reports[0]) == dict.fromkeys("abc", TaskState.CONFIGURED)
         assert control.reports[0].accepted == {"E": 1}
+
+    perform(scene)
+
+
+def test_a_task_that_fails_on_its_way_is_told_though_others_are_not_there_yet(perform):
+    async def scene(control):
+        order = []
+        for name in ("slow", "broken"):
+            control.reporter.began(ENVIRONMENT, TaskId(name))
+        control.reporter.command(ENVIRONMENT, 1)
+        await control.until(lambda: control.reports)
+        asyncio.get_running_loop().call_later(PROGRESS_S, order.append, "the pace of those that are well")
+        control.move("broken", TaskState.ERROR, failed=True)
+        await control.until(lambda: len(control.reports) == 2)
+        assert states(control.reports[1]) == {"broken": TaskState.ERROR}
+        assert order == []
 
     perform(scene)
 

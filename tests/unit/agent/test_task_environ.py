@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from salt_o2.agent.environ import task_env
+from salt_o2.agent.environ import of_agent, task_env
 from salt_o2.core.ids import EnvironmentId, HostId
 from salt_o2.core.launch import Launch
 from salt_o2.core.states import ControlMode
@@ -11,7 +11,7 @@ from salt_o2.core.states import ControlMode
 
 def env_of(own=None, home="", **launch):
     wanted = Launch(mode=ControlMode.FAIRMQ, value="readout", **launch)
-    return task_env(wanted, HostId("flp1"), EnvironmentId("2oDvieFrVTi"), own or {}, home)
+    return task_env(wanted, HostId("flp1"), EnvironmentId("2oDvieFrVTi"), of_agent(own or {}), home)
 
 
 def test_a_task_is_told_its_host_system_and_environment():
