@@ -14,7 +14,6 @@
 import logging
 import os
 import shutil
-from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -80,8 +79,7 @@ class TaskHome:
         work = self.files.work
         if not self.folder.is_dir():
             self.folder.mkdir(mode=0o711, parents=True, exist_ok=True)
-        with suppress(FileExistsError):
-            work.mkdir(mode=0o700)
+        work.mkdir(mode=0o700, exist_ok=True)
         if owner is not None:
             os.chown(work, *owner)
 
