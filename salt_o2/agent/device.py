@@ -47,6 +47,8 @@ class Device:
         self.channel = OccChannel(launch.control_port, codec)
         self._rounds, self._heard_at = rounds, 0.0
         self._watchers: list[asyncio.Task[None]] = []
+        self.told = ""
+        """The state that the process has told of last, by its own word, if a stream tells of them."""
 
     async def ready(self, pid_is_ours: Callable[[int], bool], timeout_s: float) -> "Outcome":
         """Wait until the process can be configured; see :func:`salt_o2.occ.drive.wait_ready`."""
@@ -137,7 +139,8 @@ class Device:
 
     async def _follow_states(self, look: Callable[[], None]) -> None:
         with contextlib.suppress(O2Error):  # a crash: seen by pidfd
-            async for _ in self.channel.states():
+            async for state in self.channel.states():
+                self.told = state
                 look()
         look()
 

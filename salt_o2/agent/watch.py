@@ -49,10 +49,13 @@ class Watch:
         self._wanted = False
 
     def begin(self) -> None:
-        """Watch from now on; look at once if there was a reason to while the task was busy."""
+        """Watch from now on, and look if there was a reason to while the task was busy.
+
+        It still is when this is called in a step. What the device has told last may be just that step.
+        """
         self._device.watch(self._look_soon, self._signalled, lambda: self._task.record.state in MOVING)
-        if self._wanted:
-            self._look_soon()
+        if self._wanted and self._device.told != self._task.record.device_state:
+            asyncio.get_running_loop().call_soon(self._look_soon)
 
     async def find_again(self) -> None:
         """Look at a device that ran on without an agent, until it answers; go on behind after some time."""
