@@ -56,7 +56,7 @@ class TaskHome:
         try:
             record.save(known, self.folder / "task.json")
         except FileNotFoundError:  # nothing was there yet, or somebody took it away
-            self.folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+            self._make()
             record.save(known, self.folder / "task.json")
         self.note_kept(known)
 
@@ -77,8 +77,7 @@ class TaskHome:
     def prepare(self, owner: tuple[int, int] | None) -> None:
         """Make the working directory; ``owner`` is the uid and gid of a task that runs as another user."""
         work = self.files.work
-        if not self.folder.is_dir():
-            self.folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+        self._make()
         work.mkdir(mode=0o700, exist_ok=True)
         if owner is not None:
             os.chown(work, *owner)
@@ -91,6 +90,9 @@ class TaskHome:
         """Keep the output within its bound."""
         for path in (self.files.stdout, self.files.stderr):
             output.trim(path)
+
+    def _make(self) -> None:
+        self.folder.mkdir(mode=0o711, parents=True, exist_ok=True)
 
 
 class Home:

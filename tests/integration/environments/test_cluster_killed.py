@@ -146,6 +146,9 @@ def test_a_transition_that_everybody_was_killed_in_is_finished(workshop, before,
     frozen = task_at(environment, "processor0")["pid"]
     after = interrupted(workshop, environment, frozen, ask_shortly, workshop, environment, event)
     assert (after["state"], set(states(after).values()), after["error"]) == (reached, {reached}, None)
+    assert [(task["id"], task["host"]) for task in after["tasks"]] == [
+        (task["id"], task["host"]) for task in environment["tasks"]
+    ]
     half_configured_at_most = event == "CONFIGURE"  # and so started again, see Life.resumed
     assert half_configured_at_most or not replaced(environment, after)
 
