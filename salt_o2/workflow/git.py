@@ -9,7 +9,7 @@ import subprocess
 import tarfile
 import tempfile
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from salt_o2.core.errors import O2Error, UnknownName
 from salt_o2.workflow.source import Directory
@@ -105,13 +105,56 @@ class GitRepository:
 
 
 def unpack(archive: bytes, path: Path) -> None:
-    """Put the files of a tar ``archive`` at ``path``, all at once."""
+    """Put the files of a tar ``archive`` at ``path``, all at once.
+
+    Raises:
+        UnknownName: if a name or a link leads out of the archive, or an entry is no file, folder or link.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
         if archive:
-            with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-                tar.extractall(scratch, filter="data")
+            try:
+                with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+                    _write_members(tar, Path(scratch))
+            except (OSError, tarfile.TarError) as error:
+                raise UnknownName(f"the files of the repository cannot be unpacked: {error}") from error
         put(Path(scratch), path)
+
+
+def _write_members(tar: tarfile.TarFile, folder: Path) -> None:
+    """Write the members of ``tar`` into ``folder``, which is empty.
+
+    The filters of ``tarfile`` do not exist in Python 3.11.2, which Debian 12 has.
+    """
+    links = []
+    for member in tar.getmembers():
+        place = _place_of(member, folder)
+        if member.issym():
+            links.append((place, member))
+        elif member.isdir():
+            place.mkdir(parents=True, exist_ok=True)
+        elif member.isreg() and (content := tar.extractfile(member)):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content.read())
+            place.chmod(0o755 if member.mode & 0o100 else 0o644)
+        else:
+            raise UnknownName(f"{member.name!r} in the repository is neither a file, a folder nor a link")
+    # Links come last: no file is written through a link, and a link may lead over another one.
+    for place, member in links:
+        if any(parent.is_symlink() for parent in place.parents if parent.is_relative_to(folder)):
+            raise UnknownName(f"{member.name!r} in the repository lies behind a link")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(member.linkname)
+    for place, member in links:
+        if not Path(os.path.realpath(place)).is_relative_to(os.path.realpath(folder)):
+            raise UnknownName(f"the link {member.name!r} leads out of its repository, to {member.linkname!r}")
+
+
+def _place_of(member: tarfile.TarInfo, folder: Path) -> Path:
+    name = PurePosixPath(member.name)
+    if name.is_absolute() or ".." in name.parts:
+        raise UnknownName(f"the file {member.name!r} leads out of its repository")
+    return folder / name
 
 
 def store(files: Mapping[str, bytes], path: Path) -> None:
