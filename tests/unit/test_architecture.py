@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PLUGINS = {"modules", "runners", "states"}
-GUARDED = {"salt", "grpc"}
+GUARDED = {"salt", "grpc", "cryptography"}
 
 MAY_IMPORT = {
     "core": set(),
@@ -15,9 +15,10 @@ MAY_IMPORT = {
     "occ": {"core", "grpc"},
     "device": {"core", "occ"},
     "agent": {"core", "occ"},
+    "sealing": {"core", "cryptography"},
     "integration": {"core"},
     "control": {"core", "workflow", "integration"},
-    "bus": {"core", "salt"},
+    "bus": {"core", "sealing", "salt"},
     "engines": {"core", "agent", "control", "bus", "salt"},
     "output": {"control"},
     "cluster": {"core", "control"},

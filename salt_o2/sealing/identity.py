@@ -1,0 +1,80 @@
+"""Long-term keys of hosts and master, as Salt keeps them (RSA, PEM), and signatures by them.
+
+A signature covers a context, which names its purpose. So a signature that Salt itself makes with the same key
+for another purpose is never taken for one of ours, nor one of ours for another of ours.
+"""
+
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from salt_o2.core.errors import InvalidRequest
+
+PSS = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=hashes.SHA256.digest_size)
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateKey:
+    """The private key of a host or of the master."""
+
+    _key: rsa.RSAPrivateKey
+
+    @classmethod
+    def from_pem(cls, pem: bytes) -> "PrivateKey":
+        """Read the key from ``pem``.
+
+        Raises:
+            InvalidRequest: ``pem`` holds no RSA private key, or one with a passphrase.
+        """
+        try:
+            key = serialization.load_pem_private_key(pem, password=None)
+        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+            raise InvalidRequest(f"not a private key without passphrase in PEM form: {error}") from error
+        if not isinstance(key, rsa.RSAPrivateKey):
+            raise InvalidRequest(f"an RSA key is needed, this is a {type(key).__name__}")
+        return cls(key)
+
+    def sign(self, context: bytes, message: bytes) -> bytes:
+        """Return the signature of ``message`` for the purpose ``context``."""
+        return self._key.sign(_scoped(context, message), PSS, hashes.SHA256())
+
+    @property
+    def public(self) -> "PublicKey":
+        """The public half."""
+        return PublicKey(self._key.public_key())
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """The public key of a host or of the master."""
+
+    _key: rsa.RSAPublicKey
+
+    @classmethod
+    def from_pem(cls, pem: bytes) -> "PublicKey":
+        """Read the key from ``pem``.
+
+        Raises:
+            InvalidRequest: ``pem`` holds no RSA public key.
+        """
+        try:
+            key = serialization.load_pem_public_key(pem)
+        except (ValueError, UnsupportedAlgorithm) as error:
+            raise InvalidRequest(f"not a public key in PEM form: {error}") from error
+        if not isinstance(key, rsa.RSAPublicKey):
+            raise InvalidRequest(f"an RSA key is needed, this is a {type(key).__name__}")
+        return cls(key)
+
+    def has_signed(self, context: bytes, message: bytes, signature: bytes) -> bool:
+        """Return whether ``signature`` is this key's, of ``message``, for the purpose ``context``."""
+        try:
+            self._key.verify(signature, _scoped(context, message), PSS, hashes.SHA256())
+        except InvalidSignature:
+            return False
+        return True
+
+
+def _scoped(context: bytes, message: bytes) -> bytes:
+    return b"salt-o2:" + context + b"\0" + message
