@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "bus": {"core", "sealing", "salt"},
     "engines": {"core", "agent", "control", "bus", "salt"},
     "output": {"control"},
-    "cluster": {"core", "control"},
+    "cluster": {"core", "control", "cryptography"},
     "doctor": {"core", "agent", "control"},
     "cli": {"core", "workflow", "occ", "device", "control", "cluster", "doctor"},
     "modules": {"core", "occ", "agent", "salt"},
