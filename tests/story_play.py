@@ -109,6 +109,7 @@ def task_of(name, host, traits):
         launch=Launch(mode=kind, value=name),
         properties={} if kind is not ControlMode.FAIRMQ else {"rate": "1"},
         recovery=about.get("policy", "fail"),
+        ends_data="ends the data" in about,
         trigger=parse(moment) if moment else None,
         timeout_s=float(about.get("timeout", 30)),
     )

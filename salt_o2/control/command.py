@@ -67,6 +67,7 @@ def make_launch(
         path=task.path,
         class_name=task.class_name,
         critical=task.critical,
+        ends_data=task.ends_data,
         revision=revision,
     )
 

@@ -200,6 +200,7 @@ class _Draft:
             trigger=task.trigger,
             timeout_s=task.timeout_s,
             recovery=_recovery(task),
+            ends_data=task.ends_data,
         )
 
     def _channel_properties(self, seat: _Seat, bound: list[Endpoint]) -> dict[str, str]:

@@ -54,6 +54,9 @@ class Environment(ReportSteps):
             IllegalTransition: if a request asks what the state does not allow; nothing has happened then.
             InvalidRequest: if another transition is under way; nothing has happened then either.
         """
+        return self._take_in(message) + self._conclude_run(message.at)
+
+    def _take_in(self, message: Message) -> list[Effect]:
         match message:
             case Requested():
                 return self._request(message)

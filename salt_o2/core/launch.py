@@ -46,6 +46,8 @@ class Launch:
     """The path of its role; with the next two, what control needs if it has lost everything else."""
     class_name: str = field(default="", compare=False)
     critical: bool = field(default=True, compare=False)
+    ends_data: bool = field(default=False, compare=False)
+    """Whether its end with exit code 0 is an end of the data although it is not critical; for a rebuild."""
     revision: str = field(default="", compare=False)
     """Of the templates that it was made from; the path, the class and this are what the pool needs, too."""
 

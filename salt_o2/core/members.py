@@ -5,10 +5,11 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from salt_o2.core.effects import AnnounceFailure, AnnounceMoves, Effect, TasksMoved
-from salt_o2.core.health import has_ended, is_well, rests
+from salt_o2.core.health import is_well, rests
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.messages import Failure, TaskReport
 from salt_o2.core.plan import Plan, PlannedTask
+from salt_o2.core.run_end import RunEnd, without
 from salt_o2.core.states import ControlMode, EnvironmentEvent, TaskState, TaskStatus
 from salt_o2.core.story import tell_failures
 from salt_o2.core.tree import RoleTree
@@ -31,6 +32,7 @@ class Members:
         """Hosts whose agents are away, with the reason; what runs there goes on."""
         self.lost: dict[TaskId, str] = {}
         """Tasks that failed and whose loss is tolerated, with the reason."""
+        self.end = RunEnd()
         self.replan(plan, {})
 
     def replan(self, plan: Plan, excluded: Mapping[TaskId, str], keep: Collection[PlannedTask] = ()) -> None:
@@ -50,6 +52,9 @@ class Members:
             self.tree.exclude(id)
         for report in self.reports.values():
             self._place(report)
+        self.end = RunEnd()
+        for id in self.tasks:
+            self._judge(id)
 
     def forget_leavers(self) -> None:
         """Know nothing more of tasks that are not in the plan; their hosts may be lost with them on it."""
@@ -65,6 +70,7 @@ class Members:
             self.reports.pop(id, None)
             self.excluded.pop(id, None)
             self.lost.pop(id, None)
+            self.end.drop(id)
 
     @property
     def hosts(self) -> tuple[HostId, ...]:
@@ -104,6 +110,7 @@ class Members:
         self.excluded[task] = why
         if task in self._in_plan:
             self.tree.exclude(task)
+        self._judge(task)
 
     def fail(self, task: TaskId, failure: Failure) -> None:
         """Count ``task`` as failed although nobody has reported it; its loss may be tolerated."""
@@ -118,11 +125,14 @@ class Members:
         self.lost[task] = why
         if task in self._in_plan:
             self.tree.exclude(task)
+        self._judge(task)
 
     def regain(self, task: TaskId) -> None:
         """Let a lost task take part again."""
         if self.lost.pop(task, None) is not None and task not in self.excluded and task in self._in_plan:
             self.tree.exclude(task, excluded=False)
+        if task in self.tasks:
+            self._judge(task)
 
     def regain_all(self) -> None:
         """Let all lost tasks take part again."""
@@ -200,12 +210,9 @@ class Members:
         self._note_losses(failures)
         return self._news(moved.host, moves, failures), failures
 
-    def data_ended(self, reports: Iterable[TaskReport]) -> bool:
-        """Return whether ``reports`` bring the end of the data (AliECS: IsSafeToStop, A1.7)."""
-        signalled = any(self._signals_end(report) for report in reports)
-        return signalled and all(
-            self._may_stop(task) for task in self.taking_part(EnvironmentEvent.STOP_ACTIVITY)
-        )
+    def losses(self) -> str:
+        """Return what the lost tasks failed by, in one line; empty if none is lost."""
+        return without((self.tasks[task].path, why) for task, why in self.lost.items())
 
     def overdue(self, task: TaskId, event: EnvironmentEvent, seconds: float, silent: bool) -> Failure:
         """Return the failure of a task that nothing was heard of for so long."""
@@ -227,6 +234,15 @@ class Members:
         if report.task in self._in_plan:
             failed = report.failure is not None and report.state is not TaskState.DONE
             self.tree.move(report.task, TaskState.ERROR if failed else report.state, report.status)
+            self._judge(report.task)
+
+    def _judge(self, task: TaskId) -> None:
+        """Say what ``task`` means for the end of the run, after any change of it."""
+        takes_part = task in self._in_plan and task not in self.excluded and task not in self.lost
+        if takes_part and not self.tasks[task].trigger:
+            self.end.judge(self.tasks[task], self.reports.get(task))
+        else:
+            self.end.drop(task)
 
     def _note_losses(self, failures: Mapping[TaskId, Failure]) -> None:
         for task, failure in failures.items():
@@ -234,6 +250,7 @@ class Members:
             tolerated = self.tree.root.state is not TaskState.ERROR
             if tolerated and not planned.trigger and task not in self.excluded:
                 self.lost[task] = failure.reason
+                self._judge(task)
 
     def _news(
         self, host: HostId, moves: dict[TaskId, TaskState], failures: Mapping[TaskId, Failure]
@@ -268,19 +285,6 @@ class Members:
             status=TaskStatus.INACTIVE,
             state=TaskState.UNKNOWN,
         )
-
-    def _signals_end(self, report: TaskReport) -> bool:
-        planned = self.tasks.get(report.task)
-        if planned is None or planned.trigger:
-            return False
-        ended = planned.launch.mode in UNCONTROLLED and has_ended(report)
-        return ended or report.announced == "END_OF_STREAM"
-
-    def _may_stop(self, task: PlannedTask) -> bool:
-        report = self.reports.get(task.id)
-        if report is None:
-            return False
-        return has_ended(report) if task.launch.mode in UNCONTROLLED else report.state is TaskState.RUNNING
 
 
 def _state(report: TaskReport | None) -> TaskState | None:

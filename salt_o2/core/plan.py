@@ -45,6 +45,8 @@ class PlannedTask:
     """How long a hook may run."""
     recovery: str = "fail"
     """What its failure leads to, see core/repair.py: ``restart``, ``ignore``, ``stop`` or ``fail``."""
+    ends_data: bool = False
+    """Whether exit code 0 of its program is an end of the data although it is not critical."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,6 +78,7 @@ def _planned(each: Remains) -> PlannedTask:
         properties=dict(each.properties),
         ports=(*control, *launch.ports),
         recovery=Policy.RESTART,
+        ends_data=launch.ends_data,
     )
 
 

@@ -31,7 +31,7 @@ class ReportSteps(RepairSteps):
             more, left = self._react(left, moved.at)
             effects += more
         effects += self._end_by(left, moved.at) if left else []
-        return news + again + effects + self._end_of_data(moved)
+        return news + again + effects
 
     def _told_again(self, moved: TasksMoved) -> list[Effect]:
         """Send a host that is back what it has missed while it was silent; others are asked by time alone."""
@@ -67,10 +67,18 @@ class ReportSteps(RepairSteps):
         elif awaited and report.settled:
             wait.settle(report.task)
 
-    def _end_of_data(self, moved: TasksMoved) -> list[Effect]:
-        """Stop a run whose data have come to their end: END_OF_STREAM, or the end of all basic tasks."""
-        if self.state is not _S.RUNNING or self.transition or not self.members.data_ended(moved.reports):
+    def _conclude_run(self, at: float) -> list[Effect]:
+        """Stop a run whose data have ended; fail a run of which only failed tasks are left.
+
+        Both wait for the end of a transition and of every repair, and are looked at again after each message:
+        an end that comes meanwhile is not lost.
+        """
+        if self.state is not _S.RUNNING or self.transition or self.repairs.open:
             return []
-        return self._begin(
-            Requested(at=moved.at, request="", events=(_E.STOP_ACTIVITY,), reason="end of data")
-        )
+        end, losses = self.members.end, self.members.losses
+        if end.data_ended:
+            reason = "; ".join(filter(None, ("end of data", losses())))
+            return self._begin(Requested(at=at, request="", events=(_E.STOP_ACTIVITY,), reason=reason))
+        if self.members.lost and not end.at_work:
+            return self._break(f"no task of environment {self.id} is at work any more: {losses()}", at)
+        return []

@@ -44,6 +44,8 @@ def _task(task: TaskRole) -> dict[str, Any]:
         "critical": task.critical,
         "written": str(task.place),
     }
+    if task.ends_data:
+        found["ends_data"] = True
     if task.trigger:
         found |= {"trigger": str(task.trigger), "timeout_s": task.timeout_s}
     if task.constraints:

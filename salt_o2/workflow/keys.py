@@ -44,6 +44,11 @@ LOOP: Table = {
 TASK: Table = {
     "load": Key("text", "class of the task: name of its template; templated", required=True),
     "critical": Key("flag", "whether its failure is a failure of the environment; true unless given"),
+    "ends_data": Key(
+        "flag",
+        "whether the end of its program with exit code 0 ends the run's data although it is not critical; "
+        "false unless given",
+    ),
     "trigger": Key("text", "makes it a hook, which runs at this moment and must end by itself; templated"),
     "await": Key("text", "without meaning: a hook is waited for at the moment at which it runs"),
     "timeout": Key("text", "how long a hook may run, as in 1m30s; 30s unless given; templated"),

@@ -66,7 +66,9 @@ class Leaves:
             stack=stack,
             trigger=trigger,
             timeout_s=seconds_of(load.timeout, stack, path, self._problems),
+            ends_data=load.ends_data,
         )
+        self._check_end(load, leaf)
         self.tasks.append(leaf)
         return leaf
 
@@ -94,6 +96,14 @@ class Leaves:
         )
         self.calls.append(leaf)
         return leaf
+
+    def _check_end(self, load: TaskLoad, leaf: TaskRole) -> None:
+        """Refuse ``ends_data`` where it means nothing: a device tells the end of its data by itself."""
+        if load.ends_data and leaf.mode is not ControlMode.BASIC:
+            kind = "a hook" if leaf.trigger else f"a task of mode {leaf.mode}"
+            self._problems.add(
+                load.load.place, leaf.path, f"ends_data is for plain programs (mode basic), not for {kind}"
+            )
 
     def _callable(self, func: str, text: Text, path: str) -> bool:
         """Return whether ``func`` can be computed when its moment comes, as far as its text shows."""

@@ -34,6 +34,7 @@ class TaskLoad:
     critical: bool = True
     trigger: Text | None = None
     timeout: Text | None = None
+    ends_data: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +176,7 @@ def _read_task(fields: Fields, problems: Problems) -> TaskLoad | None:
         critical=task.flag("critical", default=True),
         trigger=task.text("trigger"),
         timeout=task.text("timeout"),
+        ends_data=task.flag("ends_data", default=False),
     )
 
 

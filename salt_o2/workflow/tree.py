@@ -29,6 +29,8 @@ class TaskRole:
     """When it runs, if it is a hook."""
     timeout_s: float = 30.0
     """How long a hook may run."""
+    ends_data: bool = False
+    """Whether exit code 0 of its program ends the data although it is not critical."""
 
     @property
     def class_name(self) -> str:

@@ -34,9 +34,10 @@ from salt_o2.core.errors import O2Error
 from salt_o2.core.health import rests
 from salt_o2.core.history import KINDS, Created, Restarted, begin, replay
 from salt_o2.core.launch import Launch
-from salt_o2.core.messages import Failure, TaskReport
+from salt_o2.core.messages import Exit, Failure, TaskReport
 from salt_o2.core.moment import parse
 from salt_o2.core.plan import PlannedCall
+from salt_o2.core.run_end import RunEnd
 from salt_o2.core.states import (
     TRANSITIONS,
     ControlMode,
@@ -55,6 +56,14 @@ POOL = {
     "calibrator": planned("calibrator", "h3", recovery="stop"),
     "qc": planned("qc", "h3", recovery="ignore"),
     "program": planned("program", "h1", launch=Launch(mode=ControlMode.BASIC, value="x"), properties={}),
+    "helper": planned(
+        "helper",
+        "h2",
+        launch=Launch(mode=ControlMode.BASIC, value="x"),
+        properties={},
+        critical=False,
+        recovery="restart",
+    ),
 }
 NAMES = tuple(sorted(POOL))
 HOOK = Launch(mode=ControlMode.HOOK, value="check")
@@ -317,10 +326,26 @@ class AnyLife(RuleBasedStateMachine):
             status=TaskStatus.INACTIVE if ended else TaskStatus.ACTIVE,
             state=TaskState.ERROR if broken else state,
             announced=announced,
+            exit=Exit(code=1 if broken else 0) if ended else None,
             failure=FAILURE if broken else None,
         )
 
     # --- what holds -----------------------------------------------------------------------------
+
+    @invariant()
+    def the_end_of_the_data_is_what_the_reports_say(self):
+        """The sets that are kept up to date are those that all reports give when they are read anew."""
+        members, anew = self.environment.members, RunEnd()
+        for task in members.taking_part(EnvironmentEvent.STOP_ACTIVITY):
+            anew.judge(task, members.reports.get(task.id))
+        assert vars(members.end) == vars(anew)
+
+    @invariant()
+    def no_run_goes_on_whose_data_have_ended(self):
+        here = self.environment
+        if here.state is EnvironmentState.RUNNING and not here.transition and not here.repairs.open:
+            assert not here.members.end.data_ended
+            assert here.members.end.at_work or not here.members.lost
 
     @invariant()
     def no_illegal_state_is_reached(self):

@@ -1,13 +1,16 @@
 """Tolerated losses, runs that stop by themselves, environments that end by themselves."""
 
+from dataclasses import replace
+
 import pytest
 from crew import Crew, plan_of, planned
 
-from salt_o2.core.effects import Release, TasksMoved
+from salt_o2.core.effects import AnnounceState, Release, TasksMoved
 from salt_o2.core.environment import Environment
 from salt_o2.core.errors import InvalidRequest
 from salt_o2.core.launch import Launch
-from salt_o2.core.messages import TaskReport
+from salt_o2.core.messages import Exit, Failure, TaskReport
+from salt_o2.core.repair import Policy
 from salt_o2.core.run import seconds
 from salt_o2.core.states import ControlMode, TaskState, TaskStatus
 from salt_o2.core.states import EnvironmentEvent as E
@@ -36,6 +39,8 @@ def ended(crew, task, code=0):
         settled=True,
         status=TaskStatus.INACTIVE,
         state=state,
+        exit=Exit(code=code),
+        failure=Failure(asked="stay RUNNING", state="-", reason=f"exit code {code}") if code else None,
     )
     crew.take(TasksMoved(at=crew.at, host="h1", reports=(report,)))
     return crew
@@ -103,6 +108,30 @@ def test_the_end_of_all_basic_tasks_ends_the_run():
     assert crew.environment.transition is None
     ended(crew, "y").obey()
     assert crew.environment.state is S.CONFIGURED
+
+
+@pytest.mark.parametrize("critical", [True, False])
+@pytest.mark.parametrize("recovery", list(Policy))
+@pytest.mark.parametrize("code", [1, 7, 137, None])
+def test_no_failure_of_a_program_is_told_as_an_end_of_data(critical, recovery, code):
+    program = planned("x", "h1", launch=BASIC, critical=critical, recovery=recovery)
+    crew = running(planned("a", "h1"), program, recovery_restarts="1")
+    ended(crew, "x", code)
+    for _ in range(3):
+        crew.obey()
+        if crew.environment.state is S.RUNNING and crew.environment.wake_at is not None:
+            crew.wait_out()
+            ended(crew, "x", code)
+    told = [effect.reason for effect in crew.effects if isinstance(effect, AnnounceState)]
+    assert not any("end of data" in reason for reason in told)
+    assert crew.environment.members.reports["a"].state is not TaskState.DONE
+
+
+def test_an_end_without_a_known_exit_code_is_no_end_of_data():
+    crew = running(planned("a", "h1"), planned("x", "h1", launch=BASIC))
+    report = replace(crew.environment.members.reports["x"], status=TaskStatus.INACTIVE, state=TaskState.DONE)
+    crew.take(TasksMoved(at=crew.at, host="h1", reports=(report,)))
+    assert crew.environment.transition is None
 
 
 def test_one_end_of_stream_ends_the_run():

@@ -7,6 +7,9 @@ from salt_o2.core.errors import TemplateError
 from salt_o2.core.role import Constraint
 
 
+PROGRAM = "name: program\ncontrol: {mode: basic}\ncommand: {value: x}\n"
+
+
 def under(*roles: str, head: str = "") -> str:
     """Return a workflow whose root has ``roles``, each a flow mapping."""
     return f"name: root\n{head}\nroles:\n" + "".join(f"  - {role}\n" for role in roles)
@@ -162,6 +165,21 @@ def test_constraints_of_the_child_override_those_above_and_those_of_the_class():
     )
     found = expand(source, {"pinned": task}).tasks[0].constraints
     assert {each.attribute: each.value for each in found} == {"a": "class", "b": "group", "c": "role"}
+
+
+def test_exit_code_0_of_a_program_that_is_not_critical_ends_no_data_unless_its_role_says_so():
+    source = under(
+        "{name: x, task: {load: program, critical: false}}",
+        "{name: y, task: {load: program, critical: false, ends_data: true}}",
+    )
+    assert [task.ends_data for task in expand(source, {"program": PROGRAM}).tasks] == [False, True]
+
+
+@pytest.mark.parametrize("more", ["", ", trigger: before_CONFIGURE"], ids=["device", "hook"])
+def test_ends_data_is_refused_where_it_means_nothing(more):
+    load = "program" if more else "plain"
+    source = under(f"{{name: x, task: {{load: {load}, ends_data: true{more}}}}}")
+    assert any("ends_data is for plain programs" in told for told in problems(source, {"program": PROGRAM}))
 
 
 def test_a_task_is_critical_unless_it_says_otherwise():
