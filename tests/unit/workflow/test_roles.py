@@ -6,7 +6,6 @@ from templates import expand, paths, problems
 from salt_o2.core.errors import TemplateError
 from salt_o2.core.role import Constraint
 
-
 PROGRAM = "name: program\ncontrol: {mode: basic}\ncommand: {value: x}\n"
 
 
