@@ -17,7 +17,7 @@ def told(workshop, environment):
 
 @pytest.fixture
 def watched(workshop):
-    """Two devices in RUNNING and a plain program beside them that is not critical; ``keys`` are its role's."""
+    """Two devices in RUNNING and a plain program that is not critical; ``keys`` are those of its role."""
 
     def make(recovery="fail", **keys):
         workshop.task("helper", "sleep", "1000", mode="basic")
