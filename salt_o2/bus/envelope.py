@@ -11,9 +11,13 @@ from typing import Any
 
 import msgpack
 
+from salt_o2.core.errors import InvalidRequest
+
 FUNCTION = "o2.drive"
 TARGET = "o2/"
 COMPRESS_ABOVE = 4096
+MOST_BYTES = 16 * 1024 * 1024
+"""Bytes that a message may have, unpacked: some thousand tasks of one host fit in well."""
 BROADCAST_BELOW = 100_000
 """Bytes up to which one publication for all hosts is cheaper than one for each."""
 
@@ -45,10 +49,38 @@ def pack(body: Any) -> bytes:
     return b"z" + zlib.compress(raw, 1) if len(raw) > COMPRESS_ABOVE else b"m" + raw
 
 
-def unpack(data: bytes) -> Any:
-    """Return what ``pack`` packed."""
-    raw = zlib.decompress(data[1:]) if data[:1] == b"z" else data[1:]
-    return msgpack.unpackb(raw)
+def unpack(data: bytes, most: int = MOST_BYTES) -> Any:
+    """Return what :func:`pack` packed.
+
+    Raises:
+        InvalidRequest: ``data`` is not from there, or has more than ``most`` bytes when it is decompressed.
+    """
+    try:
+        return msgpack.unpackb(decompress(data, most))
+    except (ValueError, TypeError, msgpack.UnpackException) as error:
+        raise InvalidRequest(f"not a packed message: {error!r}") from error
+
+
+def decompress(data: bytes, most: int = MOST_BYTES) -> bytes:
+    """Return the bytes that were packed into ``data``, without unpacking them.
+
+    Raises:
+        InvalidRequest: ``data`` is not from :func:`pack`, or has more than ``most`` bytes when decompressed.
+    """
+    if not isinstance(data, bytes) or data[:1] not in (b"m", b"z"):
+        raise InvalidRequest("not a packed message")
+    if data[:1] == b"m":
+        raw, more = data[1:], len(data) > most
+    else:
+        inflate = zlib.decompressobj()
+        try:
+            raw = inflate.decompress(data[1:], most)
+        except zlib.error as error:
+            raise InvalidRequest(f"not a compressed message: {error}") from error
+        more = not inflate.eof
+    if more:
+        raise InvalidRequest(f"a message may have {most} bytes, this one has more, or is cut short")
+    return raw
 
 
 def bundles(messages: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -78,6 +78,10 @@ class HostSessions:
         """Return what asks ``host``, or all agents, to sign in."""
         return self._key.invite(host or "")
 
+    def is_known(self, host: HostId) -> bool:
+        """Return whether the master has accepted a key of ``host``."""
+        return host in self._hosts or self._key_of(host) is not None
+
     def take_hello(self, data: bytes) -> tuple[Speaker, bytes]:
         """Offer a session to the agent that sent the hello in ``data``; return the agent and the welcome.
 

@@ -1,9 +1,15 @@
 """How commands are put into publications, and what an agent finds in them."""
 
+import tracemalloc
+import zlib
+from contextlib import suppress
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from salt_o2.bus import envelope
+from salt_o2.core.errors import InvalidRequest
 
 BODY = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**31), 2**31) | st.text(max_size=30),
@@ -41,3 +47,34 @@ def test_an_ordinary_salt_job_is_none_of_ours():
 def test_small_messages_share_a_publication_and_large_ones_go_one_by_one():
     assert len(envelope.bundles({f"h{n}": ["x" * 100] for n in range(100)})) == 1
     assert len(envelope.bundles({f"h{n}": ["x" * 50_000] for n in range(3)})) == 3
+
+
+@pytest.mark.finding("3.3")
+def test_a_message_that_grows_beyond_its_bound_is_refused_before_it_is_unpacked():
+    bomb = b"z" + zlib.compress(bytes(100_000_000))
+    assert len(bomb) < 100_000
+    tracemalloc.start()
+    with pytest.raises(InvalidRequest, match="1000 bytes"):
+        envelope.unpack(bomb, most=1000)
+    assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    tracemalloc.stop()
+
+
+@given(st.binary(max_size=60) | BODY)
+def test_what_is_not_packed_is_refused(data):
+    if not isinstance(data, bytes) or data[:1] not in (b"m", b"z"):
+        with pytest.raises(InvalidRequest):
+            envelope.unpack(data)
+
+
+@given(BODY, st.integers(0), st.integers(1, 255))
+def test_a_damaged_message_is_refused_or_read(body, at, flip):
+    damaged = bytearray(envelope.pack(body))
+    damaged[at % len(damaged)] ^= flip
+    with suppress(InvalidRequest):
+        envelope.unpack(bytes(damaged))
+
+
+def test_a_compressed_message_that_is_cut_short_is_refused():
+    with pytest.raises(InvalidRequest, match="cut short"):
+        envelope.unpack(envelope.pack(["x" * 100_000])[:-5])

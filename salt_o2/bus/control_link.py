@@ -1,0 +1,75 @@
+"""An agent's end of its session with control: opens what control says, seals reports.
+
+It does no I/O: it takes the bodies of publications and returns what they mean.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from salt_o2.bus import envelope
+from salt_o2.bus.host_link import KINDS
+from salt_o2.core.codec import plain, typed
+from salt_o2.core.errors import InvalidRequest, Unreachable
+from salt_o2.core.messages import Command, Inquiry, Report
+from salt_o2.sealing.agent_session import AgentSession
+
+log = logging.getLogger(__name__)
+
+
+class ControlLink:
+    """The messages between one agent and control."""
+
+    def __init__(self, session: AgentSession) -> None:
+        """Use ``session``, which need not be established yet."""
+        self.session = session
+        self.must_greet = asyncio.Event()
+        """Set while a hello must be sent, and again until it is answered."""
+        self.must_greet.set()
+        self.established = asyncio.Event()
+        """Set when a session was established; to be cleared by the one that waits for it."""
+
+    def seal(self, report: Report) -> bytes:
+        """Return ``report`` sealed.
+
+        Raises:
+            Unreachable: no session is established yet; the agent tells all in its survey afterwards.
+        """
+        if not self.session.is_established:
+            raise Unreachable(f"the agent on {report.host} has not signed in to control yet")
+        return self.session.seal(envelope.pack(plain(report)))
+
+    def take(self, body: Mapping[str, Any]) -> Command | Inquiry | None:
+        """Return the message for the agent in ``body``; ``None`` if it is one of the session itself.
+
+        Raises:
+            InvalidRequest: it is not from this host's control, was taken before, or makes no sense.
+        """
+        match dict(body):
+            case {"invitation": bytes(invitation)}:
+                if self.session.take_invitation(invitation):
+                    self.must_greet.set()
+            case {"welcome": bytes(welcome)}:
+                if self.session.take_welcome(welcome):
+                    self.must_greet.clear()
+                    self.established.set()
+            case {"sealed": bytes(sealed)}:
+                return self.open(sealed)
+            case _:
+                raise InvalidRequest("control published what is no message")
+        return None
+
+    def open(self, sealed: bytes) -> Command | Inquiry:
+        """Return the message for the agent in ``sealed``.
+
+        Raises:
+            InvalidRequest: it is not from this host's control, was taken before, or makes no sense.
+        """
+        message = envelope.unpack(self.session.open(sealed))
+        try:
+            return typed(message["message"], KINDS[message["kind"]])
+        except (KeyError, TypeError) as error:
+            raise InvalidRequest(
+                f"control sent what is neither a command nor an inquiry: {error!r}"
+            ) from error

@@ -1,0 +1,137 @@
+"""Control's end of the sessions with agents: seals what control says, opens and checks what hosts say.
+
+It does no I/O: it takes what the bus has received and returns what the bus must send. A body is what one host
+finds in a publication: a map with one of the keys ``invitation``, ``welcome`` and ``sealed``.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from salt_o2.bus import envelope
+from salt_o2.core.codec import plain, typed
+from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.ids import EnvironmentId, HostId
+from salt_o2.core.messages import Command, Inquiry, Report
+from salt_o2.sealing.host_sessions import HostSessions, UnknownSession
+
+log = logging.getLogger(__name__)
+
+Body = dict[str, bytes]
+INVITE_EVERY_S = 1.0
+"""A host is invited by name once in this time at most, however many messages it sends without a session."""
+KINDS: dict[str, type[Command] | type[Inquiry]] = {"Command": Command, "Inquiry": Inquiry}
+
+
+@dataclass(slots=True)
+class Heard:
+    """What one message of a host led to."""
+
+    report: Report | None = None
+    host: HostId | None = None
+    """The host that the message came from, as far as its session or its signature proves it."""
+    replies: list[Body] = field(default_factory=list)
+    """What must be sent to ``host``."""
+
+
+@dataclass(slots=True)
+class Refusals:
+    """How often messages under the name of one host were refused, and why the last one was."""
+
+    count: int = 0
+    reason: str = ""
+    at: float = 0.0
+    """Seconds since the epoch."""
+
+
+class HostLink:
+    """The messages between control and all agents."""
+
+    def __init__(
+        self,
+        sessions: HostSessions,
+        kept_incarnation: Callable[[HostId], str] = lambda _: "",
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Use ``sessions``; ``kept_incarnation`` says which agent of a host control keeps to, if any."""
+        self._sessions, self._kept, self._clock = sessions, kept_incarnation, clock
+        self._waiting: dict[HostId, dict[EnvironmentId, Command]] = {}
+        self._invited: dict[HostId, float] = {}
+        self.refusals: dict[HostId, Refusals] = {}
+        """Of hosts that the master has accepted; all other names count as one, the empty one."""
+
+    def invitation(self) -> Body:
+        """Return what asks all agents to sign in to this run of control."""
+        return {"invitation": self._sessions.invitation()}
+
+    def seal(self, message: Command | Inquiry) -> Body | None:
+        """Return ``message`` sealed for its host; while that has no session, what invites it.
+
+        The last command of each environment is kept for a host that has no session, and sent when it has one.
+        ``None`` if there is nothing to send now, because the host was invited a moment ago.
+        """
+        host = message.host
+        body = {"kind": type(message).__name__, "message": plain(message)}
+        sealed = self._sessions.seal(host, envelope.pack(body), self._kept(host))
+        if sealed is not None:
+            return {"sealed": sealed}
+        if isinstance(message, Command):
+            self._waiting.setdefault(host, {})[message.environment] = message
+        return self._invite(host)
+
+    def take(self, name: str, data: Mapping[str, Any]) -> Heard:
+        """Return what ``data`` means, an event's data that came under the name of a host."""
+        try:
+            match dict(data):
+                case {"hello": bytes(hello)}:
+                    return self._take_hello(hello)
+                case {"sealed": bytes(sealed)}:
+                    return self._take_sealed(HostId(name), sealed)
+            raise InvalidRequest("the event holds neither a hello nor a sealed message")
+        except InvalidRequest as error:
+            self._refuse(HostId(name), str(error))
+            return Heard()
+
+    def forget(self, host: HostId) -> None:
+        """End the sessions of ``host``, whose key the master accepts no more."""
+        self._sessions.forget(host)
+        self._waiting.pop(host, None)
+        self._invited.pop(host, None)
+        self.refusals.pop(host, None)
+
+    def _take_hello(self, hello: bytes) -> Heard:
+        speaker, welcome = self._sessions.take_hello(hello)
+        return Heard(host=speaker.host, replies=[{"welcome": welcome}])
+
+    def _take_sealed(self, name: HostId, sealed: bytes) -> Heard:
+        try:
+            speaker, message = self._sessions.open(sealed)
+        except UnknownSession:
+            if not self._sessions.is_known(name):
+                raise
+            body = self._invite(name)
+            return Heard(host=name, replies=[body] if body else [])
+        report = typed(envelope.unpack(message), Report)
+        if (report.host, report.incarnation) != (speaker.host, speaker.incarnation):
+            raise InvalidRequest(f"the agent on {speaker.host} reports for {report.host}")
+        return Heard(report=report, host=speaker.host, replies=self._waiting_for(speaker.host))
+
+    def _waiting_for(self, host: HostId) -> list[Body]:
+        commands = self._waiting.pop(host, {})
+        return [body for command in commands.values() if (body := self.seal(command))]
+
+    def _invite(self, host: HostId) -> Body | None:
+        at = self._clock()
+        if at - self._invited.get(host, float("-inf")) < INVITE_EVERY_S:
+            return None
+        self._invited[host] = at
+        return {"invitation": self._sessions.invitation(host)}
+
+    def _refuse(self, name: HostId, reason: str) -> None:
+        known = self._sessions.is_known(name)
+        refusals = self.refusals.setdefault(name if known else HostId(""), Refusals())
+        refusals.count, refusals.reason, refusals.at = refusals.count + 1, reason, self._clock()
+        level = logging.WARNING if refusals.count & (refusals.count - 1) == 0 else logging.DEBUG
+        log.log(level, "refused message %d under the name of %r: %s", refusals.count, name, reason)

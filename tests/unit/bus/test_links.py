@@ -1,0 +1,188 @@
+"""What control and an agent say to each other through their session, without a bus."""
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sign_in import Site
+
+from salt_o2.bus import envelope
+from salt_o2.bus.control_link import ControlLink
+from salt_o2.bus.host_link import HostLink
+from salt_o2.core.codec import plain
+from salt_o2.core.errors import InvalidRequest, Unreachable
+from salt_o2.core.messages import Command, Inquiry, Report
+from salt_o2.core.states import TaskState
+
+
+def report(host="flp1", incarnation="1", sequence=1):
+    return Report(host=host, incarnation=incarnation, sequence=sequence)
+
+
+def command(revision=1, environment="2oDvieFrVTi", host="flp1"):
+    return Command(host=host, environment=environment, revision=revision, goal=TaskState.RUNNING, orders=())
+
+
+class Scene:
+    """Control, and an agent on flp1 that has not signed in yet."""
+
+    def __init__(self):
+        self.site, self.now = Site(), 100.0
+        self.control = HostLink(self.site.control(), clock=lambda: self.now)
+        self.agent = self.new_agent()
+
+    def new_agent(self, host="flp1", incarnation="1", **kwargs):
+        return ControlLink(self.site.agent(host, incarnation, **kwargs))
+
+    def sign_in(self, agent=None, name="flp1"):
+        """Let an agent sign in and send a report; return what control has to send it then."""
+        agent = agent or self.agent
+        for body in self.control.take(name, {"hello": agent.session.greet()}).replies:
+            agent.take(body)
+        sent = report(agent.session.host, agent.session.incarnation)
+        heard = self.control.take(name, {"sealed": agent.seal(sent)})
+        assert heard.report == sent
+        return heard.replies
+
+
+@pytest.fixture
+def scene():
+    return Scene()
+
+
+def test_a_report_and_a_command_arrive_as_they_were(scene):
+    assert scene.sign_in() == []
+    assert scene.agent.take(scene.control.seal(command())) == command()
+    assert scene.agent.take(scene.control.seal(Inquiry(host="flp1"))) == Inquiry(host="flp1")
+
+
+def test_an_agent_without_a_session_reports_nothing(scene):
+    with pytest.raises(Unreachable, match="flp1 has not signed in"):
+        scene.agent.seal(report())
+
+
+def test_an_agent_greets_until_it_is_welcome(scene):
+    assert scene.agent.must_greet.is_set()
+    scene.sign_in()
+    assert not scene.agent.must_greet.is_set()
+    assert scene.agent.established.is_set()
+
+
+def test_a_host_without_a_session_is_invited_and_then_has_the_last_command_of_each_environment(scene):
+    assert "invitation" in scene.control.seal(command(1))
+    scene.control.seal(command(2))
+    scene.control.seal(command(7, environment="another"))
+    received = [scene.agent.take(body) for body in scene.sign_in()]
+    assert received == [command(2), command(7, environment="another")]
+    assert scene.control.seal(command(3)).keys() == {"sealed"}
+
+
+def test_a_host_is_invited_once_a_second(scene):
+    assert scene.control.seal(Inquiry(host="flp1"))
+    assert scene.control.seal(Inquiry(host="flp1")) is None
+    scene.now += 1.0
+    assert scene.control.seal(Inquiry(host="flp1"))
+
+
+def test_an_agent_that_still_uses_the_session_of_a_former_control_is_invited_by_name(scene):
+    scene.sign_in()
+    former, scene.control = scene.control, HostLink(scene.site.control(), clock=lambda: scene.now)
+    heard = scene.control.take("flp1", {"sealed": scene.agent.seal(report())})
+    assert heard.report is None
+    for body in heard.replies:
+        scene.agent.take(body)
+    assert scene.agent.must_greet.is_set()
+    scene.sign_in()
+    with pytest.raises(InvalidRequest):
+        scene.agent.take(former.seal(command()))
+
+
+@pytest.mark.finding("1.3")
+def test_a_host_cannot_report_for_another(scene):
+    scene.sign_in()
+    liar = scene.new_agent("flp2")
+    scene.sign_in(liar, "flp2")
+    heard = scene.control.take("flp1", {"sealed": liar.seal(report("flp1", "1", 9))})
+    assert heard.report is None
+    assert "reports for flp1" in scene.control.refusals["flp1"].reason
+
+
+@pytest.mark.finding("1.3")
+def test_a_report_that_is_not_sealed_is_refused(scene):
+    heard = scene.control.take("flp1", {"report": envelope.pack(plain(report()))})
+    assert heard.report is None
+    assert scene.control.refusals["flp1"].count == 1
+
+
+@pytest.mark.finding("1.3")
+def test_a_host_that_does_not_exist_is_refused_and_costs_no_memory(scene):
+    for number in range(50):
+        ghost = f"ghost{number}"
+        assert scene.control.take(ghost, {"sealed": bytes(40)}).replies == []
+        assert scene.control.take(ghost, {"hello": scene.site.agent("flp1", key="flp2").greet()}).host is None
+    assert list(scene.control.refusals) == [""]
+    assert scene.control.refusals[""].count == 100
+
+
+@pytest.mark.finding("2.1")
+def test_another_host_cannot_read_a_command(scene):
+    scene.sign_in()
+    other = scene.new_agent("flp2")
+    scene.sign_in(other, "flp2")
+    body = scene.control.seal(command(environment="DB_PASSWORD=hunter2"))
+    assert b"hunter2" not in body["sealed"]
+    with pytest.raises(InvalidRequest):
+        other.take(body)
+
+
+def test_a_recorded_report_is_refused_the_second_time(scene):
+    scene.sign_in()
+    sealed = scene.agent.seal(report(sequence=2))
+    assert scene.control.take("flp1", {"sealed": sealed}).report
+    assert scene.control.take("flp1", {"sealed": sealed}).report is None
+    assert "taken before" in scene.control.refusals["flp1"].reason
+
+
+def test_commands_go_to_the_agent_that_control_keeps_to(scene):
+    kept = "1"
+    scene.control = HostLink(scene.site.control(), kept_incarnation=lambda _: kept)
+    scene.sign_in()
+    clone = scene.new_agent(incarnation="clone")
+    scene.sign_in(clone)
+    body = scene.control.seal(command())
+    with pytest.raises(InvalidRequest):
+        clone.take(body)
+    assert scene.agent.take(body) == command()
+
+
+def test_a_host_whose_key_was_deleted_has_no_session(scene):
+    scene.sign_in()
+    scene.control.forget("flp1")
+    assert scene.control.seal(command()).keys() == {"invitation"}
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.binary(max_size=80) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(
+    name=st.text(max_size=20), data=st.dictionaries(st.sampled_from(["hello", "sealed", "report"]), ANYTHING)
+)
+def test_whatever_comes_under_the_name_of_a_host_is_refused_without_harm(name, data):
+    scene = Scene()
+    scene.sign_in()
+    assert scene.control.take(name, data).report is None
+    assert scene.control.take("flp1", {"sealed": scene.agent.seal(report(sequence=2))}).report
+
+
+@given(st.dictionaries(st.sampled_from(["invitation", "welcome", "sealed"]), ANYTHING))
+def test_whatever_is_published_to_an_agent_is_refused_without_harm(body):
+    scene = Scene()
+    scene.sign_in()
+    with suppress(InvalidRequest):
+        assert scene.agent.take(body) is None
+    assert scene.agent.take(scene.control.seal(command())) == command()
