@@ -190,5 +190,5 @@ def _decode(data: bytes, kind: type[Message]) -> Message:
         raise InvalidRequest(f"a {kind.__name__} has at most {MOST_BYTES} bytes, this one {len(data)}")
     try:
         return msgspec.msgpack.decode(data, type=kind)
-    except msgspec.DecodeError as error:
+    except (ValueError, RecursionError) as error:  # msgspec's errors, and texts that are not UTF-8
         raise InvalidRequest(f"not a {kind.__name__}: {error}") from error

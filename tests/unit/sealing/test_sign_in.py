@@ -187,6 +187,14 @@ def test_what_is_no_key_is_refused(read):
         read(b"nothing")
 
 
+@pytest.mark.parametrize(
+    "data", [b"", b"\x91" * 4000 + b"\xc0", b"\x81\xa4host\xa1\xff", b"\x81\xa1x" * 1200, bytes(5000)]
+)
+def test_what_is_no_hello_is_refused(control, data):
+    with pytest.raises(InvalidRequest, match="Hello"):
+        control.take_hello(data)
+
+
 def test_a_signature_for_one_purpose_serves_no_other():
     key = private("flp1")
     assert key.public.has_signed(b"hello", b"x", key.sign(b"hello", b"x"))
