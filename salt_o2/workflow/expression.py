@@ -30,7 +30,6 @@ _RESULT = "_o2_result_"
 _ASKING = {"defined", "undefined", "default", "d", "coalesce"}
 _EXPLAINED = 2_000
 """Characters of an expression that is searched for the place of a fault."""
-_FAILURES = (JinjaError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError)
 
 
 class Names(Protocol):
@@ -64,6 +63,8 @@ class Expression:
         parser = ExpressionParser(_SANDBOX, self.source)
         tree = parser.parse_whole()
         trees = [tree, *parser.closures.values()]
+        for number in _constants(trees):
+            bounded(number)
         used = {name.name for each in trees for name in _names(each)} - parser.lets
         used = {name for name in used if not name.startswith(RESERVED)}
         self.required = frozenset(used - {name for each in trees for name in _optional(each)})
@@ -134,6 +135,16 @@ def expression(source: str) -> Expression:
         raise _not_one(source, str(error.message), -1) from error
     except (RecursionError, MemoryError, SyntaxError, ValueError, OverflowError) as error:
         raise Refused("an expression nested too deeply") from error
+    except Exception as error:  # jinja2 computes constants while it compiles
+        raise _not_one(source, reason(error), -1) from error
+
+
+def reason(error: Exception) -> str:
+    """Return why a value cannot be computed, in words for an author."""
+    said = str(error)
+    if said.startswith("unhashable type"):
+        return "a list or a mapping cannot be the key of a mapping"
+    return said or type(error).__name__
 
 
 def _not_one(source: str, why: str, at: int) -> Refused:
@@ -175,10 +186,10 @@ class _Run:
             return bounded(context.vars[_RESULT])
         except Refused:
             raise
-        except _FAILURES as error:
-            raise Refused(str(error) or type(error).__name__) from error
         except (RecursionError, MemoryError) as error:
             raise Refused("too deep or too large") from error
+        except Exception as error:  # whatever an author's text leads to is a fault of that text
+            raise Refused(reason(error)) from error
 
     def count(self) -> None:
         spend(1)
@@ -232,7 +243,7 @@ def _culprit(source: str, values: dict[str, Any], message: str) -> tuple[int, in
         except Refused as error:
             if str(error) == message:
                 return span
-        except (JinjaError, RecursionError, SyntaxError):
+        except Exception:  # a part that cannot be computed alone is not the place
             continue
     return 0, len(source)
 
@@ -275,6 +286,14 @@ def _names(tree: nodes.Node) -> Iterator[nodes.Name]:
     if isinstance(tree, nodes.Name):
         yield tree
     yield from tree.find_all(nodes.Name)
+
+
+def _constants(trees: Iterable[nodes.Node]) -> Iterator[Any]:
+    """Find the numbers and texts that are written in an expression."""
+    for tree in trees:
+        for found in [tree, *tree.find_all(nodes.Const)]:
+            if isinstance(found, nodes.Const):
+                yield found.value
 
 
 def _optional(tree: nodes.Node) -> Iterator[str]:

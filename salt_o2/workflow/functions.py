@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from salt_o2.core.ids import short_id
-from salt_o2.workflow.limits import RENDERED
+from salt_o2.workflow.limits import NESTING, RENDERED
 from salt_o2.workflow.operators import listed
 from salt_o2.workflow.values import Attributes, Refused, as_number, bounded, kind_of, plain, shown, text_of
 
@@ -68,9 +68,13 @@ def from_json(value: Any) -> Any:
     if len(text) > RENDERED:
         raise Refused(f"JSON of more than {RENDERED:,} characters")
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
+        found = json.loads(text)
+    except RecursionError as error:
+        raise Refused(f"{shown(text)} is JSON nested in more than {NESTING} levels") from error
+    except ValueError as error:
         raise Refused(f"{shown(text)} is not JSON: {error}") from error
+    plain(found)  # or what is nested too deeply would be found only where it is written
+    return found
 
 
 def to_json(value: Any) -> str:
@@ -133,10 +137,12 @@ def _trim(value: Any, characters: Any = None) -> str:
     return text_of(value).strip(None if characters is None else text_of(characters))
 
 
-def _flat(values: Iterable[Any]) -> list[Any]:
+def _flat(values: Iterable[Any], levels: int = NESTING) -> list[Any]:
+    if levels < 0:
+        raise Refused(f"lists nested in more than {NESTING} levels")
     found: list[Any] = []
     for value in values:
-        found += _flat(value) if isinstance(value, list | tuple) else [value]
+        found += _flat(value, levels - 1) if isinstance(value, list | tuple) else [value]
         bounded(found)
     return found
 

@@ -121,15 +121,20 @@ def _properties(task: TaskRole, stack: Stack, problems: Problems) -> dict[str, s
     for key, text in template.properties.items():
         value = text.constant
         if value is None:
-            value = guarded(text, with_ptree, path, problems)
+            value = guarded(text, with_ptree, path, problems, _property)
         if isinstance(value, Ptree):
             properties[f"__ptree__:{value.syntax}:{key}"] = value.payload
         else:
-            properties[key] = text_of(value)
+            properties[key] = value or ""
     override = stack.find(_OVERRIDE)
     if isinstance(override, str):
         properties["orbit-reset-time"] = override
     return properties
+
+
+def _property(value: Any) -> str | Ptree:
+    """Return the value of a property: a tree as it is, anything else as text."""
+    return value if isinstance(value, Ptree) else text_of(value)
 
 
 def _to_ptree(payload: Any, syntax: Any) -> Ptree:

@@ -17,7 +17,7 @@ from jinja2.tests import TESTS as JINJA_TESTS
 
 from salt_o2.workflow.account import charged, spend
 from salt_o2.workflow.bounding import COUNTED, MADE, Counted
-from salt_o2.workflow.functions import BUILT_IN, NAMESPACES
+from salt_o2.workflow.functions import BUILT_IN, NAMESPACES, from_json
 from salt_o2.workflow.limits import INTEGER_BITS, ITERATIONS, RENDERED
 from salt_o2.workflow.operators import OPERATORS
 from salt_o2.workflow.problems import nearest
@@ -238,7 +238,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "join": _joined,
     "replace": _replaced,
     "tojson": lambda value: json.dumps(plain(value)),
-    "fromjson": json.loads,
+    "fromjson": from_json,
     MADE: lambda value: value,
     COUNTED: Counted,
     "truth": truth,

@@ -1,6 +1,6 @@
 """Text of a template with ``{{ expressions }}`` in it: taken apart once, rendered for each role."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from salt_o2.workflow.document import Scalar
@@ -72,10 +72,13 @@ def rendered(text: Text, names: Names, path: str, problems: Problems) -> str | N
     return None
 
 
-def guarded(text: Text, names: Names, path: str, problems: Problems) -> Any:
-    """Return the value of ``text`` itself, or note why it has none and return ``None``."""
+def guarded(
+    text: Text, names: Names, path: str, problems: Problems, convert: Callable[[Any], Any] | None = None
+) -> Any:
+    """Return the value of ``text`` itself, converted; or note why it has none and return ``None``."""
     try:
-        return text.value(names)
+        value = text.value(names)
+        return convert(value) if convert else value
     except Refused as error:
         _note(error, text, names, path, problems)
     return None

@@ -1,12 +1,13 @@
 """Values of expressions: how text, numbers and conditions turn into each other, within bounds."""
 
 import json
+import math
 from collections.abc import Iterable
 from typing import Any
 
 from jinja2 import Undefined
 
-from salt_o2.workflow.limits import INTEGER_BITS, RENDERED
+from salt_o2.workflow.limits import INTEGER_BITS, NESTING, RENDERED
 
 
 class Refused(ValueError):
@@ -57,7 +58,7 @@ def bounded(value: Any) -> Any:
         raise Refused(value._undefined_message)
     if isinstance(value, str | list | tuple | dict) and len(value) > RENDERED:
         raise Refused(f"a result of more than {RENDERED:,} characters or entries")
-    if bits(value) > INTEGER_BITS:
+    if bits(value) > INTEGER_BITS or (isinstance(value, float) and not math.isfinite(value)):
         raise Refused("a number too large")
     return value
 
@@ -132,16 +133,22 @@ def text_of(value: Any) -> str:
     return json.dumps(plain(value))
 
 
-def plain(value: Any) -> Any:
-    """Return ``value`` as JSON knows it: lists for all that can be gone through, text for positions."""
+def plain(value: Any, levels: int = NESTING) -> Any:
+    """Return ``value`` as JSON knows it: lists for all that can be gone through, text for positions.
+
+    Raises:
+        Refused: if lists and mappings are nested in more than ``levels`` levels.
+    """
+    if levels < 0:
+        raise Refused(f"lists and mappings nested in more than {NESTING} levels")
     if isinstance(value, Undefined):
         raise Refused(value._undefined_message)
     if isinstance(value, dict):
-        return {text_of(key): plain(entry) for key, entry in value.items()}
+        return {text_of(key): plain(entry, levels - 1) for key, entry in value.items()}
     if value is None or isinstance(value, str | int | float):
         return value
     if isinstance(value, Iterable):
-        return [plain(entry) for entry in value]
+        return [plain(entry, levels - 1) for entry in value]
     return text_of(value)
 
 

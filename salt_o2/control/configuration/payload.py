@@ -8,9 +8,10 @@ from jinja2.environment import TemplateModule
 from jinja2.exceptions import TemplateError as JinjaError
 from jinja2.runtime import LoopContext, Macro
 
-from salt_o2.core.errors import TemplateError, UnknownName
+from salt_o2.core.errors import TemplateError, Unreachable
 from salt_o2.workflow.account import a_computation, spend
 from salt_o2.workflow.bounding import Bounding
+from salt_o2.workflow.expression import reason
 from salt_o2.workflow.limits import PAYLOADS, RENDERED, TAGS
 from salt_o2.workflow.sandbox import FUNCTIONS, Sandbox
 from salt_o2.workflow.values import Refused
@@ -106,10 +107,12 @@ def fill(payload: str, variables: Mapping[str, Any], included: Included, where: 
     except JinjaError as error:
         line = getattr(error, "lineno", None)
         raise TemplateError(f"{where}{f':{line}' if line else ''}: {error.message}") from error
-    except (Refused, UnknownName, ArithmeticError, LookupError, TypeError, ValueError) as error:
-        raise TemplateError(f"{where}: {error}") from error
     except (RecursionError, MemoryError) as error:
         raise TemplateError(f"{where}: nested too deeply, or too large") from error
+    except Unreachable:
+        raise
+    except Exception as error:  # whatever a payload leads to is a fault of that payload
+        raise TemplateError(f"{where}: {reason(error)}") from error
 
 
 def _filled(template: Template, variables: Mapping[str, Any]) -> str:
