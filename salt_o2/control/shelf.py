@@ -1,7 +1,8 @@
 """The site's repositories of templates, searched in their order."""
 
+import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,10 @@ from salt_o2.workflow.role_template import RoleTemplate, read_workflow
 from salt_o2.workflow.services import Services
 from salt_o2.workflow.source import Directory, Source
 
+log = logging.getLogger(__name__)
+
 _NONE: Mapping[str, str] = {}
+_ALL: Mapping[str, Sequence[str]] = {}
 
 
 class Listed(tuple[str, ...]):
@@ -32,10 +36,14 @@ class Listed(tuple[str, ...]):
         cache: Path,
         fileserver: FileServer | None = None,
         services: Services | None = None,
+        revisions: Mapping[str, Sequence[str]] = _ALL,
     ) -> "Listed":
-        """Return ``listed``, opened with a cache and with what this site offers."""
+        """Return ``listed``, opened with a cache and with what this site offers.
+
+        ``revisions`` has the patterns of the revisions that may be used, by repository.
+        """
         made = cls(listed)
-        made.site = SiteRepositories(made, cache, fileserver, services)
+        made.site = SiteRepositories(made, cache, fileserver, services, revisions)
         return made
 
 
@@ -57,8 +65,10 @@ def find(repositories: Sequence[str], workflow: str) -> Source:
             source = site.open(Address(address.repository, wanted.revision or address.revision))
             source.workflow(wanted.name)
         except UnknownName as error:
-            names += [name for name, _ in _names(site, address)]
+            names += _names(site, address)
             faults.append(str(error))
+        except OSError as error:
+            faults.append(f"{address.repository}: {error}")
         else:
             return _Named(source, wanted.name)
     told = f"; {'; '.join(faults)}" if faults and not names else ""
@@ -68,17 +78,39 @@ def find(repositories: Sequence[str], workflow: str) -> Source:
 def catalogue(repositories: Sequence[str], site_vars: Mapping[str, str] = _NONE) -> list[dict[str, Any]]:
     """Return every workflow: name, description, revision, source, ``public``, and described ``variables``.
 
-    A form shows the value of the site's vars where they have one: it would win over the template's.
+    A form shows the value of the site's vars where they have one: it would win over the template's. A
+    repository that cannot be read is one row without a name, whose ``problem`` says why.
     """
     site = _site(repositories)
-    return [
-        {"name": name, "description": description, "revision": revision, "source": address.repository}
-        | _form(source, name, site_vars)
-        for address in site.listed
-        for source in _opened(site, address)
-        for revision in [source.revision()]
-        for name, description in source.workflows()
-    ]
+    return [row for address in site.listed for row in _rows(site, address, site_vars)]
+
+
+def _rows(site: SiteRepositories, address: Address, site_vars: Mapping[str, str]) -> list[dict[str, Any]]:
+    try:
+        source = site.open(address)
+        revision = source.revision()
+        return [
+            {"name": name, "description": description, "revision": revision, "source": address.repository}
+            | _form(source, name, site_vars)
+            for name, description in source.workflows()
+        ]
+    except (O2Error, OSError) as error:
+        return [_broken(address, str(error))]
+    except Exception as error:  # a defect of ours, or of a library: the other repositories are listed
+        log.exception("the repository %s cannot be read", address.repository)
+        return [_broken(address, repr(error))]
+
+
+def _broken(address: Address, why: str) -> dict[str, Any]:
+    return {
+        "name": "",
+        "description": f"this repository cannot be read: {why}",
+        "revision": address.revision,
+        "source": address.repository,
+        "public": False,
+        "variables": [],
+        "problem": why,
+    }
 
 
 class _Named:
@@ -134,17 +166,12 @@ def _root(source: Source, name: str) -> RoleTemplate | None:
         return None
 
 
-def _opened(site: SiteRepositories, address: Address) -> Iterator[Directory]:
+def _names(site: SiteRepositories, address: Address) -> list[str]:
+    """Return the names of the workflows of a repository, for advice; none if it cannot be read."""
     try:
-        found = site.open(address)
-    except UnknownName:
-        return
-    if isinstance(found, Directory):
-        yield found
-
-
-def _names(site: SiteRepositories, address: Address) -> list[tuple[str, str]]:
-    return [pair for source in _opened(site, address) for pair in source.workflows()]
+        return site.open(address).names()
+    except (O2Error, OSError):
+        return []
 
 
 def _site(repositories: Sequence[str]) -> SiteRepositories:

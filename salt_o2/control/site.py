@@ -31,6 +31,8 @@ class Site:
 
     repositories: tuple[str, ...] = ()
     """Directories, git repositories and paths of Salt's fileserver, searched in this order."""
+    revisions: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Patterns of the branches and tags that may be used, by repository or ``*``; without any all may."""
     configuration: str = "pillar"
     """Where configuration of components is: pillar, /a/directory, consul://host:8500, etcd://host:2379."""
     dpl_user: str = ""

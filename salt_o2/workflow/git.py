@@ -1,27 +1,42 @@
-"""Git repositories as sources of templates: a mirror of each, and one unpacked tree for each commit used."""
+"""Git repositories as sources of templates: a bare clone of each, and one tree of files for each commit used.
+
+Of a repository only branches and tags are fetched. On a server that takes pull requests a stranger can make
+other refs (``refs/pull/...``), so neither these nor commits that no branch or tag contains can be asked for.
+"""
 
 import hashlib
-import io
 import logging
 import os
 import re
-import subprocess
-import tarfile
 import tempfile
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
-from salt_o2.core.errors import O2Error, UnknownName
+from salt_o2.core.errors import UnknownName
+from salt_o2.workflow.git_command import fetching_git, owner_of, upload_pack
+from salt_o2.workflow.limits import FILE_BYTES
 from salt_o2.workflow.source import Directory
 
 log = logging.getLogger(__name__)
 
 FOLDERS = ("workflows", "tasks", "jit")
 """What of a repository concerns us."""
+TREE_BYTES = 200_000_000
+"""Bytes of all files of one commit in these folders."""
 _REVISION = re.compile(r"[\w][\w./+-]*")
-_COMMIT = re.compile(r"[0-9a-f]{40}")
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_PART_OF_COMMIT = re.compile(r"[0-9a-f]{7,64}")
 _SCHEMES = ("https://", "http://", "ssh://", "git://", "file://")
 _FETCH_S = 120.0
+_DEFAULT = "refs/default"
+_BRANCH, _TAG = "refs/heads/", "refs/tags/"
+_REFSPECS = (f"+{_BRANCH}*:{_BRANCH}*", f"+{_TAG}*:{_TAG}*")
+_ANY: Iterable[str] = ()
+_FILE, _PROGRAM, _LINK = "100644", "100755", "120000"
 
 
 class Pinned(Directory):
@@ -40,18 +55,23 @@ class Pinned(Directory):
 class GitRepository:
     """A repository by its URL, or by the path of a clone on this machine."""
 
-    def __init__(self, url: str, cache: Path) -> None:
-        """Keep the mirror and the trees in ``cache``."""
+    def __init__(self, url: str, cache: Path, allowed: Iterable[str] = _ANY) -> None:
+        """Keep the clone and the trees in ``cache``.
+
+        ``allowed`` are patterns (``v*``) of the branches and tags that may be used, with the commits that
+        they contain; without any, all may.
+        """
         self.url = url
         self._cache = cache
+        self._allowed = tuple(allowed)
         name = hashlib.sha256(url.encode()).hexdigest()[:16]
-        self._mirror = cache / "mirrors" / f"{name}.git"
+        self._clone = cache / "clones" / f"{name}.git"
 
     def at(self, revision: str = "") -> Pinned:
         """Return the templates of ``revision``: a branch, a tag or a commit; empty is the default branch.
 
         Raises:
-            UnknownName: if there is no such revision, or the repository cannot be read.
+            UnknownName: if there is no such revision, it may not be used, or the repository cannot be read.
         """
         if revision and not _REVISION.fullmatch(revision):
             raise UnknownName(f"{revision!r} cannot be a revision of {self.url}")
@@ -59,16 +79,38 @@ class GitRepository:
         return Pinned(self._tree(commit), commit, self.url)
 
     def refresh(self) -> None:
-        """Fetch what is new.
+        """Fetch the branches and tags as they are now.
 
         Raises:
             UnknownName: if the repository cannot be read.
         """
-        if not self._mirror.is_dir():
-            self._mirror.parent.mkdir(parents=True, exist_ok=True)
-            git("clone", "--quiet", "--mirror", "--", self.url, str(self._mirror), timeout_s=_FETCH_S)
-        else:
-            git("-C", str(self._mirror), "fetch", "--quiet", "--prune", "origin", timeout_s=_FETCH_S)
+        with _lock_of(self._clone):
+            if not self._clone.is_dir():
+                self._create()
+            self._fetch(self._clone)
+
+    def _create(self) -> None:
+        self._clone.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self._clone.parent) as scratch:
+            fetching_git("init", "--quiet", "--bare", "--template=", scratch)
+            self._fetch(Path(scratch))  # a clone of nothing would be taken for what was fetched before
+            put(Path(scratch), self._clone)
+
+    def _fetch(self, clone: Path) -> None:
+        try:
+            self._fetch_refs(clone, f"+HEAD:{_DEFAULT}", *_REFSPECS)
+        except UnknownName as error:
+            if "remote ref HEAD" not in str(error):
+                raise
+            self._fetch_refs(clone, *_REFSPECS)  # its HEAD is a branch without a commit
+
+    def _fetch_refs(self, clone: Path, *refspecs: str) -> None:
+        path = _local(self.url)
+        command = [f"--upload-pack={upload_pack(owner_of(path))}"] if path else []
+        options = ("--quiet", "--prune", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
+        fetching_git(
+            *("-C", str(clone), "fetch", *options, *command, "--", self.url, *refspecs), timeout_s=_FETCH_S
+        )
 
     def _commit(self, revision: str) -> str:
         if _COMMIT.fullmatch(revision) and self._resolved(revision):
@@ -76,98 +118,146 @@ class GitRepository:
         try:
             self.refresh()
         except UnknownName as error:
-            if not self._mirror.is_dir():
+            if not self._clone.is_dir():
                 raise
             log.warning("%s: using what was fetched before: %s", self.url, error)
-        commit = self._resolved(revision or "HEAD")
+        commit = self._resolved(revision)
         if commit is None:
-            raise UnknownName(f"{self.url} has no revision {revision or 'HEAD'}")
+            among = f" among {', '.join(self._allowed)}, which this site may use" if self._allowed else ""
+            raise UnknownName(f"{self.url} has no branch or tag {revision or 'that is its HEAD'}{among}")
         return commit
 
     def _resolved(self, revision: str) -> str | None:
-        if not self._mirror.is_dir():
+        """Return the commit of ``revision`` in the clone, if it is there and may be used."""
+        if not self._clone.is_dir():
             return None
+        names = [f"{_TAG}{revision}", f"{_BRANCH}{revision}"] if revision else []
+        if self._may_use(revision):
+            for name in names:
+                if commit := self._object(name):
+                    return commit
+        if revision and not _PART_OF_COMMIT.fullmatch(revision):
+            return None
+        commit = self._object(revision or _DEFAULT)
+        return commit if commit and self._is_contained(commit) else None
+
+    def _object(self, name: str) -> str:
         try:
-            name = f"{revision}^{{commit}}"
-            return git("-C", str(self._mirror), "rev-parse", "--verify", "--quiet", name).decode().strip()
+            asked = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+            found = self._ask(*asked).decode().strip()
         except UnknownName:
-            return None
+            return ""
+        return found if _COMMIT.fullmatch(found) else ""
+
+    def _is_contained(self, commit: str) -> bool:
+        """Return whether a branch or tag that may be used contains ``commit``."""
+        asked = ("for-each-ref", f"--contains={commit}", "--format=%(refname)", _BRANCH, _TAG)
+        names = self._ask(*asked).decode(errors="replace").split()
+        return any(self._may_use(name.removeprefix(_BRANCH).removeprefix(_TAG)) for name in names)
+
+    def _may_use(self, name: str) -> bool:
+        return not self._allowed or any(fnmatchcase(name, pattern) for pattern in self._allowed)
+
+    def _ask(self, *arguments: str, given: bytes = b"") -> bytes:
+        return fetching_git("-C", str(self._clone), *arguments, given=given)
 
     def _tree(self, commit: str) -> Path:
         """Return the directory with the templates of ``commit``."""
         path = self._cache / "trees" / commit
         if not path.is_dir():
-            listed = git("-C", str(self._mirror), "ls-tree", "--name-only", commit).decode().split("\n")
-            folders = [folder for folder in FOLDERS if folder in listed]
-            archive = git("-C", str(self._mirror), "archive", commit, "--", *folders) if folders else b""
-            unpack(archive, path)
+            entries = [each for each in self._entries(commit) if each.mode in (_FILE, _PROGRAM, _LINK)]
+            if sum(each.size for each in entries) > TREE_BYTES:
+                raise UnknownName(f"{self.url}: {', '.join(FOLDERS)} have more than {TREE_BYTES:,} bytes")
+            small = [each for each in entries if each.size <= FILE_BYTES]
+            contents = dict(zip((each.name for each in small), self._contents(small), strict=True))
+            files = {each.name: contents.get(each.name, TOO_LARGE) for each in entries if each.mode != _LINK}
+            links = {each.name: contents.get(each.name, b"") for each in entries if each.mode == _LINK}
+            store(files, path, links)
         return path
 
+    def _entries(self, commit: str) -> Iterator["_Entry"]:
+        listed = self._ask("ls-tree", "-r", "-l", "-z", "--full-tree", commit, "--", *FOLDERS)
+        for line in filter(None, listed.split(b"\0")):
+            about, _, name = line.partition(b"\t")
+            mode, _, oid, size = about.decode().split()
+            if _stays_inside(os.fsdecode(name)):
+                yield _Entry(mode, oid, int(size) if size.isdecimal() else 0, os.fsdecode(name))
 
-def unpack(archive: bytes, path: Path) -> None:
-    """Put the files of a tar ``archive`` at ``path``, all at once.
+    def _contents(self, entries: "list[_Entry]") -> Iterator[bytes]:
+        if not entries:
+            return
+        asked = "".join(f"{each.oid}\n" for each in entries).encode()
+        answer = self._ask("cat-file", "--batch", given=asked)
+        at = 0
+        for each in entries:
+            begin = answer.index(b"\n", at) + 1
+            yield answer[begin : begin + each.size]
+            at = begin + each.size + 1
+
+
+class _Entry(NamedTuple):
+    """A file of a commit."""
+
+    mode: str
+    oid: str
+    size: int
+    name: str
+
+
+TOO_LARGE = b" " * (FILE_BYTES + 1)
+"""What stands for a file that is larger than a template may be: its reader says so."""
+_NO_LINKS: Mapping[str, bytes] = {}
+
+
+@lru_cache(maxsize=1_000)
+def _lock_of(_clone: Path) -> threading.Lock:
+    """Return the lock of a clone: two threads that fetch into it at the same time would fail."""
+    return threading.Lock()
+
+
+def _local(url: str) -> Path | None:
+    """Return the path of a repository on this machine."""
+    if url.startswith("file://"):
+        return Path(url.removeprefix("file://"))
+    return None if "://" in url or is_url(url) else Path(url)
+
+
+def _stays_inside(name: str) -> bool:
+    parts = PurePosixPath(name).parts
+    return not name.startswith("/") and ".." not in parts and bool(parts)
+
+
+def store(files: Mapping[str, bytes], path: Path, links: Mapping[str, bytes] = _NO_LINKS) -> None:
+    """Put ``files``, by names relative to ``path``, there, all at once; then ``links`` with their targets.
+
+    A link may lead anywhere: its reader refuses it if it leads out (confined.py).
 
     Raises:
-        UnknownName: if a name or a link leads out of the archive, or an entry is no file, folder or link.
+        UnknownName: if a name leads out of ``path``, or a file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
-        if archive:
-            try:
-                with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-                    _write_members(tar, Path(scratch))
-            except (OSError, tarfile.TarError) as error:
-                raise UnknownName(f"the files of the repository cannot be unpacked: {error}") from error
-        put(Path(scratch), path)
+        try:
+            _write(Path(scratch), files, links)
+            put(Path(scratch), path)
+        except OSError as error:
+            raise UnknownName(f"the files of the repository cannot be kept at {path}: {error}") from error
 
 
-def _write_members(tar: tarfile.TarFile, folder: Path) -> None:
-    """Write the members of ``tar`` into ``folder``, which is empty.
-
-    The filters of ``tarfile`` do not exist in Python 3.11.2, which Debian 12 has.
-    """
-    links = []
-    for member in tar.getmembers():
-        place = _place_of(member, folder)
-        if member.issym():
-            links.append((place, member))
-        elif member.isdir():
-            place.mkdir(parents=True, exist_ok=True)
-        elif member.isreg() and (content := tar.extractfile(member)):
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(content.read())
-            place.chmod(0o755 if member.mode & 0o100 else 0o644)
-        else:
-            raise UnknownName(f"{member.name!r} in the repository is neither a file, a folder nor a link")
-    # Links come last: no file is written through a link, and a link may lead over another one.
-    for place, member in links:
-        if any(parent.is_symlink() for parent in place.parents if parent.is_relative_to(folder)):
-            raise UnknownName(f"{member.name!r} in the repository lies behind a link")
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.symlink_to(member.linkname)
-    for place, member in links:
-        if not Path(os.path.realpath(place)).is_relative_to(os.path.realpath(folder)):
-            raise UnknownName(f"the link {member.name!r} leads out of its repository, to {member.linkname!r}")
-
-
-def _place_of(member: tarfile.TarInfo, folder: Path) -> Path:
-    name = PurePosixPath(member.name)
-    if name.is_absolute() or ".." in name.parts:
-        raise UnknownName(f"the file {member.name!r} leads out of its repository")
-    return folder / name
-
-
-def store(files: Mapping[str, bytes], path: Path) -> None:
-    """Put ``files``, by their names relative to ``path``, there, all at once."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
-        for name, content in files.items():
-            file = Path(scratch, name)
-            if not file.resolve().is_relative_to(Path(scratch).resolve()):
-                raise O2Error(f"the file {name!r} leads out of its repository")
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(content)
-        put(Path(scratch), path)
+def _write(folder: Path, files: Mapping[str, bytes], links: Mapping[str, bytes]) -> None:
+    for name in (*files, *links):
+        if not _stays_inside(name):
+            raise UnknownName(f"the file {name!r} leads out of its repository")
+    for name, content in files.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+    # Links come last, in front of nothing, so that nothing is written through one of them.
+    for name, target in links.items():
+        above = [folder / part for part in PurePosixPath(name).parents]
+        if target and b"\0" not in target and not any(part.is_symlink() for part in above):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).symlink_to(os.fsdecode(target))
 
 
 def put(scratch: Path, path: Path) -> None:
@@ -181,29 +271,6 @@ def put(scratch: Path, path: Path) -> None:
         if not path.is_dir():
             raise
         _remove(whole)
-
-
-def git(*arguments: str, timeout_s: float = 30.0) -> bytes:
-    """Return what a git command prints; it asks nobody, and speaks no protocol that runs commands.
-
-    Raises:
-        UnknownName: with git's own last words, if it fails.
-    """
-    environment = {
-        **os.environ,
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_SSH_COMMAND": os.environ.get("GIT_SSH_COMMAND", "ssh -o BatchMode=yes"),
-        "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh",
-        "LC_ALL": "C",
-    }
-    try:
-        done = subprocess.run(["git", *arguments], capture_output=True, timeout=timeout_s, env=environment)
-    except (OSError, subprocess.SubprocessError) as error:
-        raise UnknownName(f"git {arguments[0]}: {error}") from error
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        raise UnknownName(f"git: {said[-1] if said else f'exit code {done.returncode}'}")
-    return done.stdout
 
 
 def is_url(text: str) -> bool:

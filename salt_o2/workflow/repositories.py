@@ -7,7 +7,9 @@ salt://o2?saltenv=base                what Salt's fileserver has there: with git
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from glob import escape
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +22,10 @@ from salt_o2.workflow.source import Directory, Source
 FileServer = Callable[[str, str], Mapping[str, bytes]]
 """Given a path and a saltenv: the files below the path, by their names relative to it."""
 SALT = "salt://"
+_GENERATED = re.compile(r"jit-[0-9a-f]{40}")
+EVERY_OTHER = "*"
+"""The name under which the revisions of repositories without an entry of their own are listed."""
+_ALL: Mapping[str, Sequence[str]] = {}
 
 
 class Address(NamedTuple):
@@ -56,13 +62,19 @@ class SiteRepositories:
         cache: Path,
         fileserver: FileServer | None = None,
         services: Services | None = None,
+        revisions: Mapping[str, Sequence[str]] = _ALL,
     ) -> None:
-        """Keep clones and trees in ``cache``; ``services`` are what the templates can ask of the site."""
+        """Keep clones and trees in ``cache``; ``services`` are what the templates can ask of the site.
+
+        ``revisions`` has by repository, or for all others under ``*``, patterns of the branches and tags
+        that may be used beside the one that is listed.
+        """
         self.listed = tuple(parse_address(text) for text in listed)
         self.generated = cache / "dpl"
         """Where workflows lie that commands have written; each in a directory of its own."""
         self._cache = cache
         self._fileserver = fileserver
+        self._revisions = revisions
         self.services = services
 
     def find(self, repository: str, revision: str, near: Source) -> Source:
@@ -71,7 +83,7 @@ class SiteRepositories:
         Raises:
             UnknownName: if there is no such repository or revision.
         """
-        if Path(repository).parent == self.generated:
+        if Path(repository).parent == self.generated and _GENERATED.fullmatch(Path(repository).name):
             return self.open(Address(repository, ""))
         wanted = repository or str(getattr(near, "repository", None) or getattr(near, "path", ""))
         for address in self.listed:
@@ -94,11 +106,19 @@ class SiteRepositories:
     def _open(self, address: Address) -> Directory:
         if address.repository.startswith(SALT):
             return self._served(address)
-        if is_url(address.repository):
-            return GitRepository(full_url(address.repository), self._cache).at(address.revision)
-        if address.revision:
-            return GitRepository(address.repository, self._cache).at(address.revision)
-        return Directory(address.repository)
+        remote = is_url(address.repository)
+        if not remote and not address.revision:
+            return Directory(address.repository)
+        url = full_url(address.repository) if remote else address.repository
+        return GitRepository(url, self._cache, self._allowed(address.repository)).at(address.revision)
+
+    def _allowed(self, repository: str) -> list[str]:
+        """Return the patterns of revisions that ``repository`` may be used at; none if all are allowed."""
+        known = parse_address(repository)
+        named = [self._revisions[name] for name in self._revisions if _same(known, parse_address(name))]
+        patterns = named[0] if named else self._revisions.get(EVERY_OTHER, ())
+        listed = [each.revision for each in self.listed if each.repository == repository and each.revision]
+        return [*patterns, *map(escape, listed)] if patterns else []
 
     def _served(self, address: Address) -> Pinned:
         if self._fileserver is None:

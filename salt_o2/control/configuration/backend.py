@@ -18,6 +18,22 @@ DETECTORS = "o2/hardware/detectors"
 HOSTS = "o2/hardware/flps"
 
 
+ROOT = "o2"
+"""The part of a site's tree that is ours; other parts belong to other services."""
+
+
+def checked(key: str) -> str:
+    """Return ``key``, without slashes around it, if it is a key of ours.
+
+    Raises:
+        InvalidRequest: if it is not below ``o2/``, or leads elsewhere by an empty part, ``.`` or ``..``.
+    """
+    parts = key.strip("/").split("/")
+    if parts[0] != ROOT or any(part in ("", ".", "..") for part in parts):
+        raise InvalidRequest(f"{key!r} is no key of configuration: keys are below {ROOT}/, without . and ..")
+    return "/".join(parts)
+
+
 class Backend(Protocol):
     """A tree of texts."""
 
@@ -50,5 +66,5 @@ class ReadOnly:
 
 def below(keys: list[str], prefix: str) -> list[str]:
     """Return those of ``keys`` that are below ``prefix``, in order."""
-    start = f"{prefix.strip('/')}/"
+    start = f"{checked(prefix)}/"
     return sorted(key for key in keys if key.startswith(start))

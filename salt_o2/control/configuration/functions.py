@@ -7,9 +7,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from salt_o2.control.configuration.backend import ROOT
 from salt_o2.control.configuration.configuration import Configuration
 from salt_o2.control.configuration.query import parse_query
-from salt_o2.core.errors import O2Error
+from salt_o2.core.errors import O2Error, UnknownName
 from salt_o2.workflow.services import Bound, Variables
 from salt_o2.workflow.values import Refused, text_of
 
@@ -21,7 +22,7 @@ def functions(configuration: Configuration) -> dict[tuple[str, str], Bound]:
         return lambda path: configuration.get(text_of(path), variables.flattened())
 
     def get_plain(_variables: Variables) -> Callable[..., Any]:
-        return lambda path: configuration.backend.get(text_of(path)) or configuration.raw(text_of(path))
+        return lambda path: _plain(configuration, text_of(path))
 
     def resolve(_variables: Variables) -> Callable[..., Any]:
         return lambda *parts: configuration.resolve(parse_query("/".join(map(text_of, parts))))
@@ -47,6 +48,16 @@ def functions(configuration: Configuration) -> dict[tuple[str, str], Bound]:
         ("config", "ResolvePath"): _guarded(resolve),
     }
     return bound | {name: _guarded(_constant(function)) for name, function in plain.items()}
+
+
+def _plain(configuration: Configuration, path: str) -> str:
+    """Return the payload at a whole key of the site's tree, or at a path of a component."""
+    if path.strip("/").partition("/")[0] == ROOT:
+        found = configuration.backend.get(path)
+        if found is None:
+            raise UnknownName(f"no configuration {path}")
+        return found
+    return configuration.raw(path)
 
 
 def _constant(function: Callable[..., Any]) -> Bound:

@@ -11,6 +11,7 @@ import urllib.parse
 import urllib.request
 from typing import Any
 
+from salt_o2.control.configuration.backend import checked
 from salt_o2.core.errors import InvalidRequest, Unreachable
 
 TIMEOUT_S = 5.0
@@ -52,19 +53,19 @@ class Etcd:
 
     def get(self, key: str) -> str | None:
         """Return the text at ``key``, or ``None``."""
-        found = self._post("range", {"key": _encoded(key)}).get("kvs", [])
+        found = self._post("range", {"key": _encoded(checked(key))}).get("kvs", [])
         return _decoded(found[0].get("value", "")) if found else None
 
     def keys(self, prefix: str) -> list[str]:
         """Return the keys below ``prefix``."""
-        start = f"{prefix.strip('/')}/"
+        start = f"{checked(prefix)}/"
         end = f"{start[:-1]}{chr(ord('/') + 1)}"
         asked = {"key": _encoded(start), "range_end": _encoded(end), "keys_only": True}
         return sorted(_decoded(entry["key"]) for entry in self._post("range", asked).get("kvs", []))
 
     def put(self, key: str, value: str) -> None:
         """Keep ``value`` at ``key``."""
-        self._post("put", {"key": _encoded(key), "value": _encoded(value)})
+        self._post("put", {"key": _encoded(checked(key)), "value": _encoded(value)})
 
     def _post(self, what: str, body: dict[str, Any]) -> dict[str, Any]:
         answer = _ask(self.name, f"{self._url}/v3/kv/{what}", json.dumps(body).encode(), "POST")
@@ -96,7 +97,7 @@ def _ask(name: str, url: str, body: bytes | None = None, method: str = "GET", ab
 
 
 def _quoted(key: str) -> str:
-    return urllib.parse.quote(key.strip("/"))
+    return urllib.parse.quote(checked(key))
 
 
 def _encoded(text: str) -> str:

@@ -10,10 +10,11 @@ from typing import Any
 
 import yaml
 
-from salt_o2.control.configuration.backend import ReadOnly, below
+from salt_o2.control.configuration.backend import ROOT, ReadOnly, below, checked
 from salt_o2.core.errors import InvalidRequest
+from salt_o2.workflow.confined import files_within, is_file_within, read_within
+from salt_o2.workflow.limits import FILE_BYTES
 
-ROOT = "o2"
 _SUFFIX = ".yaml"
 FRESH_S = 3.0
 """How long the pillar is not compiled again."""
@@ -47,7 +48,7 @@ class PillarTree(ReadOnly):
 
     def get(self, key: str) -> str | None:
         """Return the text at ``key``, or ``None``."""
-        return self._set.get(key) or self._flat().get(key)
+        return self._set.get(checked(key)) or self._flat().get(checked(key))
 
     def keys(self, prefix: str) -> list[str]:
         """Return the keys below ``prefix``."""
@@ -82,18 +83,14 @@ class Folder:
 
     def get(self, key: str) -> str | None:
         """Return the text at ``key``, or ``None``."""
-        file = self._file(key)
-        if file.is_file():
-            return file.read_text()
+        name = _below(key)
+        if is_file_within(self._path, name):
+            return self._text(name)
         return dict(self._trees()).get(key)
 
     def keys(self, prefix: str) -> list[str]:
         """Return the keys below ``prefix``."""
-        plain = [
-            f"{ROOT}/{file.relative_to(self._path)}"
-            for file in self._path.rglob("*")
-            if file.is_file() and file.suffix != _SUFFIX and not file.name.startswith(".")
-        ]
+        plain = [f"{ROOT}/{name}" for name in self._files() if not name.endswith(_SUFFIX)]
         return below([*dict.fromkeys([*plain, *dict(self._trees())])], prefix)
 
     def put(self, key: str, value: str) -> None:
@@ -105,15 +102,39 @@ class Folder:
         Path(stream.name).replace(file)
 
     def _file(self, key: str) -> Path:
-        file = self._path / key.removeprefix(f"{ROOT}/")
+        file = self._path / _below(key)
         if not file.resolve().is_relative_to(self._path.resolve()):
             raise InvalidRequest(f"the key {key!r} leads out of {self.name}")
         return file
 
+    def _files(self) -> Iterator[str]:
+        """Find the files by their names, without those that editors hide and links that lead out."""
+        for name in sorted(files_within(self._path)) if self._path.is_dir() else ():
+            if not any(part.startswith(".") for part in name.split("/")):
+                yield name
+
+    def _text(self, name: str) -> str:
+        try:
+            content = read_within(self._path, name, FILE_BYTES + 1)
+        except OSError as error:
+            raise InvalidRequest(f"{self._path / name}: {error.strerror}") from error
+        if len(content) > FILE_BYTES:
+            raise InvalidRequest(f"{self._path / name}: larger than {FILE_BYTES:,} bytes")
+        try:
+            return content.decode()
+        except UnicodeDecodeError as error:
+            raise InvalidRequest(f"{self._path / name}: not UTF-8 at byte {error.start}") from error
+
     def _trees(self) -> Iterator[tuple[str, str]]:
-        for file in sorted(self._path.rglob(f"*{_SUFFIX}")):
+        for name in self._files():
+            if not name.endswith(_SUFFIX):
+                continue
             try:
-                tree = yaml.safe_load(file.read_text())
-            except yaml.YAMLError as error:
-                raise InvalidRequest(f"{file}: not YAML: {error}") from error
-            yield from flat(tree, f"{ROOT}/{file.relative_to(self._path).with_suffix('')}")
+                tree = yaml.safe_load(self._text(name))
+            except (yaml.YAMLError, RecursionError) as error:
+                raise InvalidRequest(f"{self._path / name}: not YAML: {error}") from error
+            yield from flat(tree, f"{ROOT}/{name.removesuffix(_SUFFIX)}")
+
+
+def _below(key: str) -> str:
+    return checked(key).removeprefix(f"{ROOT}/")

@@ -1,5 +1,10 @@
 """Configuration of components: paths, fallback, payloads, inventory (aliecs.md A4)."""
 
+import threading
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
+
 import pytest
 from templates import Templates
 
@@ -163,8 +168,75 @@ def test_a_new_component_must_be_meant(tmp_path):
 
 def test_no_key_leads_out_of_the_directory(tmp_path):
     folder = open_backend(str(tmp_path / "inside"), dict)
-    with pytest.raises(InvalidRequest, match="leads out"):
+    with pytest.raises(InvalidRequest, match="is no key of configuration"):
         folder.put("o2/../../x", "y")
+    (tmp_path / "inside").mkdir()
+    (tmp_path / "inside" / "link").symlink_to(tmp_path)
+    with pytest.raises(InvalidRequest, match="leads out"):
+        folder.put("o2/link/x", "y")
+
+
+OTHERS = [
+    "vault/secret",
+    "/vault/secret",
+    "o2/../vault/secret",
+    "../agent/self",
+    "o2/../../acl/tokens",
+    "o2//x",
+]
+
+
+@pytest.mark.finding("2.8")
+@pytest.mark.parametrize("key", [*OTHERS, "o2x/y", "", ".", "o2/./x"])
+def test_no_backend_reads_or_writes_keys_of_other_services(tmp_path, key):
+    for line in ("pillar", str(tmp_path), "consul://127.0.0.1:1", "etcd://127.0.0.1:1"):
+        backend = open_backend(line, dict)
+        for ask in (backend.get, backend.keys, lambda key, to=backend: to.put(key, "x")):
+            with pytest.raises(InvalidRequest, match=r"is no key of configuration|read only"):
+                ask(key)
+
+
+class _Service(BaseHTTPRequestHandler):
+    """An HTTP service with any answer below any path, as Consul has tokens beside its keys."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self):
+        self.asked.append(self.path)
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"a secret of another service")
+
+    def log_message(self, *_arguments):
+        """Say nothing."""
+
+
+@pytest.fixture
+def service():
+    """The port of an HTTP service, and the paths that were asked for."""
+    _Service.asked.clear()
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Service) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server.server_address[1], _Service.asked
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.finding("2.8")
+@pytest.mark.parametrize("key", OTHERS)
+@pytest.mark.parametrize("function", ["config.GetLegacy", "GetConfigLegacy"])
+def test_templates_read_no_keys_of_other_services(service, key, function):
+    port, asked = service
+    variable = f'{{v: "{{{{ {function}(key) }}}}"}}'
+    templates = Templates(f"name: root\nroles:\n  - {{name: x, vars: {variable}, task: {{load: plain}}}}")
+    configuration = Configuration(open_backend(f"consul://127.0.0.1:{port}", dict))
+    templates.services = services(functions(configuration))
+    with suppress(TemplateError):  # vault/secret may be a component called vault
+        load(templates, "w", variables={"key": key})
+    assert [path for path in asked if not path.startswith("/v1/kv/o2/components/")] == []
 
 
 @pytest.mark.parametrize("line", ["redis://x", "relative/path", "consul+ftp://x", "consul"])

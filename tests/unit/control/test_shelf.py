@@ -78,3 +78,65 @@ def test_a_plain_list_of_directories_will_do(tmp_path):
     write(tmp_path, "a", f"name: !public a\n{LEAF}")
     assert shelf.catalogue([str(tmp_path)])[0]["public"]
     assert command_of([str(tmp_path)], "a") == "x"
+
+
+def broken_git(tmp_path):
+    path = tmp_path / "broken"
+    path.mkdir()
+    git(path, "init", "--quiet", "--initial-branch=main")
+    (path / "tasks").symlink_to("/etc")
+    (path / "workflows").symlink_to("../..")
+    git(path, "add", "--all")
+    git(path, "commit", "--quiet", "-m", "links")
+    return path
+
+
+BROKEN = {
+    "a folder that leads out": broken_git,
+    "a revision that is not there": lambda tmp_path: f"{broken_git(tmp_path)}@none",
+    "links in a clone": lambda tmp_path: f"{broken_git(tmp_path)}@main",
+    "an address where nothing is": lambda _: "file:///nowhere/at/all",
+    "a fileserver that is not there": lambda _: "salt://nothing",
+}
+
+
+@pytest.mark.finding("3.5")
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_repository_is_listed_as_broken_and_all_others_are_listed(listed, tmp_path, case):
+    broken = str(BROKEN[case](tmp_path))
+    site = shelf.Listed.of([broken, *listed], tmp_path / "cache")
+    rows = shelf.catalogue(site)
+    assert [row["name"] for row in rows] == ["", "a", "b"]
+    assert rows[0]["source"] == broken.removesuffix("@none").removesuffix("@main")
+    assert rows[0]["description"].startswith("this repository cannot be read: ")
+    assert rows[0]["problem"]
+
+
+@pytest.mark.finding("3.5")
+@pytest.mark.parametrize("case", BROKEN)
+def test_workflows_of_other_repositories_are_found_beside_a_broken_one(listed, tmp_path, case):
+    site = shelf.Listed.of([str(BROKEN[case](tmp_path)), *listed], tmp_path / "cache")
+    assert command_of(site, "a") == "x"
+    with pytest.raises(UnknownName, match="there are a, b"):
+        shelf.find(site, "zzz")
+
+
+@pytest.mark.finding("3.5")
+def test_a_defect_in_one_repository_is_a_row_of_the_list(listed, tmp_path):
+    def fails(_path, _saltenv):
+        raise RuntimeError("a defect")
+
+    site = shelf.Listed.of(["salt://x", *listed], tmp_path / "cache", fails)
+    rows = shelf.catalogue(site)
+    assert (rows[0]["name"], rows[0]["problem"]) == ("", "RuntimeError('a defect')")
+    assert [row["name"] for row in rows[1:]] == ["a", "b"]
+
+
+@pytest.mark.finding("3.5")
+def test_one_file_that_is_broken_does_not_hide_the_others(listed, tmp_path):
+    (tmp_path / "plain/workflows/bad.yaml").symlink_to("/etc/shadow")
+    (tmp_path / "plain/workflows/worse.yaml").write_bytes(b"\xff\xfe")
+    rows = shelf.catalogue(listed)
+    assert [row["name"] for row in rows] == ["a", "bad", "worse", "b"]
+    assert "leads out" in rows[1]["description"]
+    assert "root:" not in str(rows)

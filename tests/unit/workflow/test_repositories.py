@@ -1,14 +1,12 @@
 """Repositories of templates: directories, git with revisions, and Salt's fileserver."""
 
-import io
 import subprocess
-import tarfile
 
 import pytest
 
 from salt_o2.core.errors import TemplateError, UnknownName
 from salt_o2.workflow import load
-from salt_o2.workflow.git import GitRepository, full_url, is_url, unpack
+from salt_o2.workflow.git import GitRepository, full_url, is_url
 from salt_o2.workflow.repositories import Address, SiteRepositories, parse_address
 
 WORKFLOW = "name: w\nroles: [{name: x, task: {load: t}}]\n"
@@ -184,72 +182,3 @@ def test_salts_fileserver_is_known_on_a_master_only(tmp_path):
     known = site(tmp_path, "salt://o2")
     with pytest.raises(UnknownName, match="by a Salt master only"):
         known.open(known.listed[0])
-
-
-def archive(*members):
-    """Return a tar archive of ``members``: name, type, and content or target of a link."""
-    made = io.BytesIO()
-    with tarfile.open(fileobj=made, mode="w") as tar:
-        for name, kind, text in members:
-            member = tarfile.TarInfo(name)
-            member.type = kind
-            if kind == tarfile.REGTYPE:
-                member.size = len(text)
-                tar.addfile(member, io.BytesIO(text.encode()))
-            else:
-                member.linkname = text
-                tar.addfile(member)
-    return made.getvalue()
-
-
-FILE, LINK, FOLDER = tarfile.REGTYPE, tarfile.SYMTYPE, tarfile.DIRTYPE
-
-
-def test_files_folders_and_links_inside_a_repository_are_unpacked(tmp_path):
-    packed = archive(("jit", FOLDER, ""), ("tasks/a.yaml", FILE, "a"), ("tasks/b.yaml", LINK, "a.yaml"))
-    unpack(packed, tmp_path / "tree")
-    assert (tmp_path / "tree/jit").is_dir()
-    assert (tmp_path / "tree/tasks/b.yaml").read_text() == "a"
-
-
-def test_a_link_to_itself_spoils_nothing_else(tmp_path):
-    unpack(archive(("tasks/a.yaml", FILE, "a"), ("tasks/b.yaml", LINK, "b.yaml")), tmp_path / "tree")
-    assert (tmp_path / "tree/tasks/a.yaml").read_text() == "a"
-
-
-@pytest.mark.parametrize(
-    "members",
-    [
-        [("/tasks/a.yaml", FILE, "a")],
-        [("tasks/../../a.yaml", FILE, "a")],
-        [("tasks/a.yaml", LINK, "/etc/passwd")],
-        [("tasks/a.yaml", LINK, "../../outside")],
-        [("d/e/up", LINK, "../.."), ("tasks/a.yaml", LINK, "../d/e/up/../outside")],
-        [("tasks/loop", LINK, "loop/../../.."), ("tasks/a.yaml", FILE, "a")],
-        [("tasks/up", LINK, "../.."), ("tasks/up/made/a.yaml", LINK, "b")],
-        [("tasks/a.yaml", LINK, "b"), ("tasks/a.yaml", LINK, "c")],
-        [("tasks/a.yaml", tarfile.LNKTYPE, "/etc/passwd")],
-        [("tasks/a.yaml", tarfile.CHRTYPE, "")],
-        [("tasks/a.yaml", tarfile.FIFOTYPE, "")],
-    ],
-    ids=[
-        "absolute",
-        "dots",
-        "absolute link",
-        "link out",
-        "chain",
-        "loop",
-        "behind a link",
-        "twice",
-        "hard link",
-        "device",
-        "fifo",
-    ],
-)
-def test_nothing_of_an_archive_that_leads_out_of_it_is_kept(tmp_path, members):
-    (tmp_path / "outside").write_text("not of the repository")
-    with pytest.raises(UnknownName):
-        unpack(archive(*members), tmp_path / "cache" / "tree")
-    assert list((tmp_path / "cache").iterdir()) == []
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["cache", "outside"]
-    assert (tmp_path / "outside").read_text() == "not of the repository"

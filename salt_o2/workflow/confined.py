@@ -1,0 +1,136 @@
+"""Files below one folder, read so that neither a name nor a link leads out of it.
+
+The authors of a repository write its files and links; control, which reads them, may read much more than
+they may. Every part of a path is opened below the one before and no link is followed by the kernel: links are
+resolved here, as long as they stay inside. So it makes no difference when an author changes a link.
+"""
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+LINKS = 40
+"""Links on one way, as the kernel allows them."""
+_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
+
+
+def read_within(folder: Path, name: str, most: int) -> bytes:
+    """Return the first ``most`` bytes of the file ``name`` below ``folder``.
+
+    Raises:
+        OSError: if there is none, it cannot be read, is no regular file, or a link leads out of ``folder``.
+    """
+    with _opened(folder, name) as descriptor:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file", str(folder / name))
+        with os.fdopen(os.dup(descriptor), "rb") as stream:
+            return stream.read(most)
+
+
+def stat_within(folder: Path, name: str) -> os.stat_result:
+    """Return the state of what ``name`` below ``folder`` is.
+
+    Raises:
+        OSError: if there is nothing, or a link leads out of ``folder``.
+    """
+    with _opened(folder, name) as descriptor:
+        return os.fstat(descriptor)
+
+
+def is_file_within(folder: Path, name: str) -> bool:
+    """Return whether ``name`` below ``folder`` is a regular file that can be opened without leaving it."""
+    try:
+        return stat.S_ISREG(stat_within(folder, name).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def names_within(folder: Path, name: str) -> list[str]:
+    """Return the names in the folder ``name`` below ``folder``, in order; none if it does not exist.
+
+    Raises:
+        OSError: if it cannot be listed, or a link leads out of ``folder``.
+    """
+    try:
+        with _opened(folder, name) as descriptor:
+            return sorted(os.listdir(descriptor))  # noqa: PTH208  a Path has no descriptor
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def files_within(folder: Path) -> Iterator[str]:
+    """Find all regular files below ``folder``, by their names relative to it, without following links.
+
+    Raises:
+        OSError: if ``folder`` or a folder below it cannot be listed.
+    """
+    todo = [""]
+    while todo:
+        inside = todo.pop()
+        for name in names_within(folder, inside):
+            path = f"{inside}/{name}" if inside else name
+            kind = stat.S_IFMT((folder / path).lstat().st_mode)
+            if kind == stat.S_IFDIR:
+                todo.append(path)
+            elif kind == stat.S_IFREG or is_file_within(folder, path):
+                yield path
+
+
+@contextmanager
+def _opened(folder: Path, name: str) -> Iterator[int]:
+    """Open what ``name`` below ``folder`` is; ``folder`` itself may be a link."""
+    way = [os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)]
+    try:
+        _walk(way, name, folder)
+        yield way[-1]
+    finally:
+        for descriptor in way:
+            os.close(descriptor)
+
+
+def _walk(way: list[int], name: str, folder: Path) -> None:
+    """Open one part of ``name`` after the other; ``way`` has what is open, the outermost first."""
+    todo = _parts(name, folder)
+    links = 0
+    while todo:
+        part = todo.pop()
+        if part == "..":
+            if len(way) == 1:
+                raise _leads_out(folder, name)
+            os.close(way.pop())
+            continue
+        target = _target(part, way[-1])
+        if target is None:
+            way.append(os.open(part, _READ, dir_fd=way[-1]))
+            continue
+        links += 1
+        if links > LINKS:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(folder / name))
+        if target.startswith("/"):
+            raise _leads_out(folder, name)
+        todo += _parts(target, folder)
+
+
+def _parts(name: str, folder: Path) -> list[str]:
+    """Return the parts of a relative path, the last first."""
+    path = PurePosixPath(name)
+    if path.is_absolute():
+        raise _leads_out(folder, name)
+    return list(reversed(path.parts))
+
+
+def _target(part: str, inside: int) -> str | None:
+    """Return where the link ``part`` leads; ``None`` if it is no link."""
+    try:
+        return os.readlink(part, dir_fd=inside)
+    except OSError as error:
+        if error.errno == errno.EINVAL:
+            return None
+        raise
+
+
+def _leads_out(folder: Path, name: str) -> OSError:
+    return OSError(errno.EXDEV, f"it leads out of {folder}", str(folder / name))
