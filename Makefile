@@ -2,7 +2,8 @@
 #
 #   make demo     a private Salt cluster, FairMQ topologies RUNNING on it, and everything gone again
 #   make test     all tests, unit to integration, with real Salt daemons
-#   make soak     tests that wait for minutes, and long drills: SEEDS="1 2 3" MINUTES=5 each
+#   make soak     tests that wait for minutes, hurried orders from many seeds: HURRIED="0-1999",
+#                 and long drills: SEEDS="1 2 3" MINUTES=5 each
 #   make bench    the figures, beside a bare script in the same run
 #   make lint     formatting, imports, types
 #   make docs     the documentation, warnings are errors
@@ -16,6 +17,7 @@ BIN := .venv/bin
 WORKERS ?= 2
 SEEDS ?= 1 2 3
 MINUTES ?= 5
+HURRIED ?= 0-1999
 
 # Salt's daemons start five times slower without bytecode.
 unexport PYTHONDONTWRITEBYTECODE
@@ -37,6 +39,7 @@ test: .venv/installed lint
 
 soak: .venv/installed
 	$(BIN)/pytest -m patient --ignore=tests/faults
+	O2_SEEDS="$(HURRIED)" $(BIN)/pytest --numprocesses $(WORKERS) --dist load tests/integration/agent/test_hurried_orders.py
 	O2_SEEDS="$(SEEDS)" O2_MINUTES="$(MINUTES)" $(BIN)/pytest -s -m integration tests/faults
 
 vagrant-test: .venv/installed

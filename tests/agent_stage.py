@@ -98,6 +98,10 @@ class Stage:
             if task.record.keeper:
                 self.sessions.add(task.record.keeper)
 
+    def told(self):
+        """Return all that was ever reported of tasks."""
+        return [about for report in self.reports for about in report.tasks]
+
     async def until(self, condition, timeout_s=60.0):
         """Wait for a condition on what was reported."""
         async with asyncio.timeout(timeout_s):

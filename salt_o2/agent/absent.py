@@ -17,6 +17,17 @@ def done(task: TaskId, environment: EnvironmentId, revision: int) -> TaskReport:
     )
 
 
+def not_begun(task: TaskId, command: Command, error: Exception) -> TaskReport:
+    """Return the report of a task whose order could not be given to it because of ``error``, a defect."""
+    failure = Failure(
+        asked=command.goal,
+        state="-",
+        reason=f"the agent could not begin the order: {error!r}; what the task did before, it goes on doing",
+        advice="report this as a defect, with the log of the agent",
+    )
+    return _failed(task, command, failure)
+
+
 def unknown(task: TaskId, command: Command, host: HostId) -> TaskReport:
     """Return the report of a task that is to be driven and was never started here."""
     failure = Failure(
@@ -25,6 +36,10 @@ def unknown(task: TaskId, command: Command, host: HostId) -> TaskReport:
         reason=f"{task} is not known on {host}, and the order does not say how to start it",
         advice="send an order of a higher revision with a launch",
     )
+    return _failed(task, command, failure)
+
+
+def _failed(task: TaskId, command: Command, failure: Failure) -> TaskReport:
     return TaskReport(
         task=task,
         environment=command.environment,

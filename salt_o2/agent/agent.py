@@ -9,7 +9,7 @@ import fcntl
 import logging
 import re
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -72,10 +72,15 @@ class Agent:
                     group.create_task(self._keep_limits())
             finally:
                 self._ready.clear()
-                await asyncio.gather(*(task.release() for task in self._tasks.values()))
+                released = (task.release() for task in self._tasks.values())
+                for result in await asyncio.gather(*released, return_exceptions=True):
+                    if isinstance(result, Exception):
+                        log.error("a task was not released in good order: %r", result, exc_info=result)
 
     async def obey(self, command: Command) -> None:
         """Begin to bring tasks where ``command`` wants them; may be called again with the same.
+
+        An order that cannot be begun is reported as failed, and keeps no other order from being begun.
 
         Raises:
             InvalidRequest: it is for another host, or makes no sense; nothing was begun then.
@@ -83,13 +88,12 @@ class Agent:
         self._check(command)
         await self._ready.wait()
         self.reporter.command(command.environment, command.revision)
-        begun = [order for order in command.orders if self._has_work(command, order)]
+        begun = self._each(command, command.orders, self._has_work)
         if begun:
             if any(order.launch for order in begun):
-                keeper.share_no_file()
+                _share_no_file()
             kept = self._keep(replace(command, orders=tuple(begun)))
-            for order in begun:
-                self._give(command, order, kept)
+            self._each(command, begun, lambda command, order: self._give(command, order, kept))
             self._note_run(command.arguments)
 
     def offer(self, facts: HostFacts) -> None:
@@ -169,6 +173,20 @@ class Agent:
             self._note_change(task)
         return False
 
+    def _each(
+        self, command: Command, orders: Iterable[Order], do: Callable[[Command, Order], bool]
+    ) -> list[Order]:
+        """Return the ``orders`` for which ``do`` is true; one that raises is reported as failed."""
+        chosen = []
+        for order in orders:
+            try:
+                if do(command, order):
+                    chosen.append(order)
+            except Exception as error:
+                log.exception("the order for task %s to be %s cannot be begun", order.task, command.goal)
+                self.reporter.answer(absent.not_begun(order.task, command, error))
+        return chosen
+
     def _keep(self, command: Command) -> Kept | str:
         try:
             return self._opened().orders.keep(command)
@@ -176,7 +194,7 @@ class Agent:
             log.error("the command for %s cannot be written: %s", command.environment, error)
             return str(error)
 
-    def _give(self, command: Command, order: Order, kept: Kept | str) -> None:
+    def _give(self, command: Command, order: Order, kept: Kept | str) -> bool:
         task = self._tasks.get(order.task) or self._new(
             Record(task=order.task, environment=command.environment)
         )
@@ -185,6 +203,7 @@ class Agent:
         if task.record.environment != owner:  # whoever had it waits for it no longer
             self.reporter.changed(owner, task.id, settled=True)
         self.reporter.began(task.record.environment, order.task)
+        return True
 
     def _new(self, record: Record) -> Task:
         task = Task(record, self._opened().of(record.task), self._host, self._note_change)
@@ -225,7 +244,8 @@ class Agent:
         results = await asyncio.gather(*(task.adopt() for task in tasks), return_exceptions=True)
         for task, result in zip(tasks, results, strict=True):
             if isinstance(result, Exception):
-                log.error("task %s cannot be adopted: %r", task.id, result)
+                log.error("task %s cannot be adopted: %r", task.id, result, exc_info=result)
+                task.give_up("adopt", result)
         cgroup.sweep(self._host.groups, time.time())
         if tasks:
             log.info("%s: adopted %d tasks from %s", self.host, len(tasks), self.directory)
@@ -262,6 +282,14 @@ class Agent:
             sessions = procfs.sessions() if any(task.has_watched_limits for task in limited) else {}
             for task in limited:
                 task.keep_limits(sessions)
+
+
+def _share_no_file() -> None:
+    """Let no open file reach tasks; where the agent can open none to look, a launch cannot succeed either."""
+    try:
+        keeper.share_no_file()
+    except OSError as error:
+        log.error("the agent cannot look at its open files: %s", error)
 
 
 @contextlib.asynccontextmanager

@@ -23,6 +23,7 @@ from salt_o2.core.escalation import Blow
 from salt_o2.core.ids import HostId
 from salt_o2.core.launch import Launch, Limits
 from salt_o2.core.messages import Exit
+from salt_o2.core.states import TaskState
 from salt_o2.core.task_goal import CONTROLLED
 
 log = logging.getLogger(__name__)
@@ -92,9 +93,20 @@ class Body:
         """Whether the work under way was broken off."""
         return self._bound is not None and self._bound.expired()
 
+    @property
+    def is_hurried(self) -> bool:
+        """Whether the work under way will be broken off if it does not end by itself."""
+        return self._bound is not None and self._bound.when() is not None
+
     def hurry(self) -> None:
         """Somebody waits for the work under way to end: give it no more than its patience."""
         self._break_off_in(self._patience_s)
+
+    def take_time(self) -> None:
+        """Let the work under way take its time again, unless the process has ended."""
+        bound = self._bound
+        if bound is not None and not bound.expired() and not self.process.gone.is_set():
+            bound.reschedule(None)
 
     def end_seen(self, tell: Callable[[], None]) -> None:
         """The process has ended: whatever is asked of it will not be answered; ``tell`` whom it concerns."""
@@ -102,8 +114,13 @@ class Body:
         tell()
 
     def _break_off_in(self, seconds: float) -> None:
-        if self._bound is not None:
-            self._bound.reschedule(asyncio.get_running_loop().time() + seconds)
+        """Break the work off after ``seconds``, or sooner if that was decided before."""
+        bound, when = self._bound, asyncio.get_running_loop().time() + seconds
+        if bound is None or bound.expired():  # asyncio forbids to reschedule a timeout that expires already
+            return
+        planned = bound.when()
+        if planned is None or when < planned:
+            bound.reschedule(when)
 
     async def end(self, blows: tuple[Blow, ...]) -> bool:
         """End all processes of the task; tell whether they have ended."""
@@ -238,7 +255,7 @@ def _forget_the_former(record: Record, launch: Launch) -> None:
     record.keeper = record.keeper_started = record.pid = record.exit = record.failure = None
     record.output = ()
     record.configured, record.channels, record.worn, record.announced = None, [], "", ""
-    record.device_state, record.fresh = "", False
+    record.state, record.device_state, record.fresh = TaskState.UNKNOWN, "", False
 
 
 def _ports(launch: Launch) -> tuple[int, ...]:

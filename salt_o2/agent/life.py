@@ -52,8 +52,12 @@ class Life:
         self.given_up = self.stuck = self.resumed = False
         self.deadline = None
         self.hurry = self.record.goal is TaskState.DONE
-        if self.hurry and self.body is not None:
+        if self.body is None:
+            return
+        if self.hurry:
             self.body.hurry()
+        else:
+            self.body.take_time()
 
     def left_s(self) -> float:
         """Return the seconds until the order's deadline, counted from its first step."""

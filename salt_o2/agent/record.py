@@ -16,7 +16,7 @@ from salt_o2.core.ids import EnvironmentId, TaskId
 from salt_o2.core.launch import Launch
 from salt_o2.core.messages import Command, Exit, Failure, Order, TaskReport
 from salt_o2.core.states import ControlMode, TaskEvent, TaskState, TaskStatus
-from salt_o2.core.task_goal import CONTROLLED
+from salt_o2.core.task_goal import CONTROLLED, has_done_its_work, is_reached
 
 log = logging.getLogger(__name__)
 CONFIGURED = (TaskState.CONFIGURED, TaskState.RUNNING)
@@ -38,6 +38,8 @@ class Record:
     arguments: dict[str, str] = field(default_factory=dict)
     timeout_s: float = 90.0
     settled: bool = True
+    by_hand: bool = False
+    """A person has moved the device since the order came: its state is where that person put it."""
 
     state: TaskState = TaskState.UNKNOWN
     device_state: str = ""
@@ -73,6 +75,7 @@ class Record:
         """Be under ``order`` from now on, and belong to whoever gave it."""
         self.environment = command.environment
         self.revision, self.goal, self.settled = command.revision, command.goal, False
+        self.by_hand = False
         self.arguments, self.timeout_s = dict(command.arguments), command.timeout_s
         if order.launch is not None:
             self.launch, self.fresh = order.launch, True
@@ -97,8 +100,34 @@ class Record:
             self.configured = None
 
 
+def unexplained(known: Record, *, alive: bool) -> Failure | None:
+    """Return the failure of a task that is not where its order wants it, and has none; else None.
+
+    Besides the goal itself there are two good places: where a person has put the device, and the end of a
+    program that has done its work.
+    """
+    code = known.exit.code if known.exit else None
+    there = is_reached(known.mode, known.goal, known.state, alive=alive)
+    if known.failure or known.by_hand or there:
+        return None
+    if has_done_its_work(known.mode, known.goal, known.state, exit_code=code):
+        return None
+    if alive:
+        reason, advice = f"its process is {known.state}, not {known.goal}", "report this as a defect"
+    else:
+        reason = f"it has no process, and the order to be {known.goal} does not say how to start one"
+        advice = "send an order of a higher revision with a launch"
+    return Failure(
+        asked=known.goal, state=known.device_state or str(known.state), reason=reason, advice=advice
+    )
+
+
 def report_of(known: Record, *, alive: bool) -> TaskReport:
-    """Say what a task is; a basic one needs no process before RUNNING, and counts as there."""
+    """Say what a task is; a basic one needs no process before RUNNING, and counts as there.
+
+    A report never says that a task has settled elsewhere than at its goal without saying why.
+    """
+    unsaid = unexplained(known, alive=alive) if known.settled else None
     waits = known.mode not in CONTROLLED and known.state in (TaskState.STANDBY, TaskState.CONFIGURED)
     return TaskReport(
         task=known.task,
@@ -113,7 +142,7 @@ def report_of(known: Record, *, alive: bool) -> TaskReport:
         started=known.started,
         exit=known.exit,
         output=known.output,
-        failure=known.failure,
+        failure=known.failure or unsaid,
     )
 
 

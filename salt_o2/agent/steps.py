@@ -53,10 +53,15 @@ async def launch(life: Life) -> None:
         return
     log.info("task %s: started under keeper %s", known.task, known.keeper)
     if life.body.device is None:
-        known.state, known.pid = TaskState.RUNNING, await life.body.process.child()
+        await meet_program(life, life.body)
     else:
-        known.state = TaskState.UNKNOWN
         await _wait_until_ready(life, life.body)
+
+
+async def meet_program(life: Life, living: Body) -> None:
+    """Note that a task without a control channel runs: its process is there, and that is all that it does."""
+    life.record.state = TaskState.RUNNING
+    life.record.pid = await living.process.child()
 
 
 async def fire(life: Life, event: TaskEvent, arguments: Mapping[str, str]) -> Failure | None:
@@ -95,7 +100,13 @@ async def fire(life: Life, event: TaskEvent, arguments: Mapping[str, str]) -> Fa
 async def look_first(life: Life) -> None:
     """An earlier agent was killed in the middle of an order: see how far it came."""
     living, life.must_look, life.resumed = life.body, False, True
-    if living is None or living.device is None or life.record.pid is None:
+    if living is None:
+        return
+    if living.device is None:
+        await meet_program(life, living)
+        return
+    if life.record.pid is None:  # the earlier agent still waited for the device to answer
+        life.record.state = TaskState.UNKNOWN
         return
     life.asked = "GetState"
     try:
@@ -106,6 +117,7 @@ async def look_first(life: Life) -> None:
         return
     if seen is not None:
         life.record.state, life.record.device_state = seen.state, seen.word
+        life.end_is_wanted = life.end_is_wanted or seen.state is TaskState.DONE  # it has obeyed EXIT
 
 
 async def kill(life: Life) -> None:

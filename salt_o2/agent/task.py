@@ -14,17 +14,18 @@ from salt_o2.agent.body import Body, Host
 from salt_o2.agent.home import TaskHome
 from salt_o2.agent.life import BY_HAND, Life
 from salt_o2.agent.orders import Kept
-from salt_o2.agent.record import Record, report_of
+from salt_o2.agent.record import Record, report_of, unexplained
 from salt_o2.agent.watch import Watch
 from salt_o2.core import escalation
 from salt_o2.core.errors import InvalidRequest
 from salt_o2.core.ids import TaskId
 from salt_o2.core.messages import Command, Exit, Failure, Order, TaskReport
 from salt_o2.core.states import TaskEvent, TaskState
-from salt_o2.core.task_goal import Act, next_step
+from salt_o2.core.task_goal import Act, is_reached, next_step
 
 log = logging.getLogger(__name__)
 SAVE_SOON_S = 2.0
+DEFECT = "report this as a defect"
 NO_ROOM = "the agent must be able to write there: make room on the disk, or see whose folder it is"
 
 
@@ -55,7 +56,13 @@ class Task:
     @property
     def is_over(self) -> bool:
         """Whether nothing is left to do or to know, once that has been reported."""
-        return self.record.settled and self.record.goal is self.record.state is TaskState.DONE
+        known = self.record
+        return known.settled and known.goal is TaskState.DONE and self._is_where_it_should_be
+
+    @property
+    def _is_where_it_should_be(self) -> bool:
+        known = self.record
+        return is_reached(known.mode, known.goal, known.state, alive=self._life.body is not None)
 
     def report(self) -> TaskReport:
         """Say what the task is."""
@@ -64,17 +71,24 @@ class Task:
     def take(self, command: Command, order: Order, kept: Kept | str) -> None:
         """Begin with ``order`` of a command that is ``kept``, or say why it is not and give it up.
 
-        An order to end the task is carried out in any case.
+        An order to end the task is carried out in any case, and a defect here ends no other order.
         """
         self._cancel_saving()  # the record is kept when this order is over; the command is kept already
         self.record.take(command, order)
+        try:
+            self._begin(command, kept)
+        except Exception as error:
+            log.exception("task %s: the order to be %s could not be begun", self.id, command.goal)
+            self._life.fail("order", self.record.device_state or "-", repr(error), DEFECT)
+        self._resume()
+
+    def _begin(self, command: Command, kept: Kept | str) -> None:
         self._life.begin_order()
         if isinstance(kept, Kept):
             self._unsaved.append(kept)
             self.home.note_order(self.record)
         elif command.goal is not TaskState.DONE:
             self._life.fail("order", self.record.device_state or "-", kept, NO_ROOM)
-        self._resume()
 
     async def adopt(self) -> None:
         """Find again the process that an earlier agent started, or how it ended meanwhile; then go on."""
@@ -90,6 +104,11 @@ class Task:
                 await self._watch.find_again()
         if not known.settled or (life.body is not None and life.body.process.gone.is_set()):
             self._resume()
+
+    def give_up(self, asked: str, error: Exception) -> None:
+        """Settle with a failure because of ``error``, a defect, so that control does not wait."""
+        self._life.fail(asked, self.record.device_state or "-", repr(error), DEFECT)
+        self._settle()
 
     async def release(self) -> None:
         """Let go of the task, whose processes stay as they are."""
@@ -119,7 +138,7 @@ class Task:
             raise InvalidRequest(
                 f"task {self.id} is {self.record.state} and has no process that takes {event}"
             )
-        life.given_up = True  # whatever its order was, it is the person's now
+        life.given_up = self.record.by_hand = True  # whatever its order was, it is the person's now
         life.deadline = asyncio.get_running_loop().time() + timeout_s
         self._runner = asyncio.create_task(self._run(event, arguments))
         return await asyncio.shield(self._runner)
@@ -179,7 +198,7 @@ class Task:
             life.fail(life.asked, self.record.device_state or "-", f"{self.home.folder}: {error}", NO_ROOM)
         except Exception as error:  # a defect here must not leave control waiting
             log.exception("task %s: %s went wrong", self.id, life.asked)
-            life.fail(life.asked, self.record.device_state or "-", repr(error), "report this as a defect")
+            life.fail(life.asked, self.record.device_state or "-", repr(error), DEFECT)
         self._settle()
         return failure
 
@@ -231,8 +250,9 @@ class Task:
         known, living = self.record, self._life.body
         can_be_asked = living is not None and living.device is not None and not known.fresh
         known.settled, known.fresh = True, False
-        if known.state is known.goal and not known.announced:
+        if self._is_where_it_should_be and not known.announced:
             known.failure = None
+        self._explain()
         self._life.hurry = False
         if can_be_asked and known.failure is None and known.goal is not TaskState.DONE:
             self._save_soon()
@@ -240,6 +260,15 @@ class Task:
             self._save()
         self._watch_the_living()
         self._changed(self)
+
+    def _explain(self) -> None:
+        """Let no task settle elsewhere than at its goal without a failure."""
+        alive = self._life.body is not None
+        if (failure := unexplained(self.record, alive=alive)) is None:
+            return
+        if not alive and self.record.goal is not TaskState.DONE:
+            self.record.state = TaskState.ERROR
+        self._life.give_up(failure)
 
     # --- what happens by itself -----------------------------------------------------------------
 

@@ -60,11 +60,23 @@ TOWARDS = {
 """For a living task that is where its launch and its properties want it."""
 
 
+def is_reached(mode: ControlMode, goal: TaskState, state: TaskState, *, alive: bool) -> bool:
+    """Return whether a task is where ``goal`` wants it, and has a process exactly if it needs one there."""
+    if goal is _S.DONE:
+        return state is _S.DONE and not alive
+    return state is goal and alive == (mode in CONTROLLED or goal is _S.RUNNING)
+
+
+def has_done_its_work(mode: ControlMode, goal: TaskState, state: TaskState, *, exit_code: int | None) -> bool:
+    """Return whether a program that was to be RUNNING has ended by itself, and well."""
+    return mode not in CONTROLLED and goal is _S.RUNNING and state is _S.DONE and exit_code == 0
+
+
 def next_step(task: Situation) -> TaskEvent | Act:
     """Return what to do with ``task`` now."""
     if task.stuck:
         return Act.REST
-    if task.alive and (task.lost or _in_terminal_error(task)):
+    if task.alive and (task.lost or task.state is _S.DONE or _in_terminal_error(task)):
         return Act.KILL
     if task.goal is _S.DONE:
         return _towards_the_end(task)
@@ -96,8 +108,9 @@ def _controlled(task: Situation) -> TaskEvent | Act:
 
 def _basic(task: Situation) -> TaskEvent | Act:
     if task.alive:
-        stays = task.goal is _S.RUNNING and not (task.fresh and task.replaced)
-        return Act.REST if stays else Act.KILL
+        if task.goal is not _S.RUNNING or (task.fresh and task.replaced):
+            return Act.KILL
+        return Act.REST if task.state is _S.RUNNING else Act.ASSUME
     over = task.state is _S.ERROR or (task.state is _S.DONE and task.goal is _S.RUNNING)
     if over and not task.fresh:
         return Act.REST

@@ -9,13 +9,14 @@ import os
 
 import pytest
 from private_cluster import PrivateCluster
+from seeds import seeds
 
 from salt_o2.cluster import down, up
 from salt_o2.cluster.drilling import drill
 from salt_o2.cluster.network import Network, obstacle
 from salt_o2.cluster.process import marked
 
-SEEDS = [int(seed) for seed in os.environ.get("O2_SEEDS", "0").split()]
+SEEDS = seeds("0")
 SHORT = {"shared": 1, "namespaces": 10}
 """What seed 0 stands for; the second one deafens, cuts and isolates a host, and cuts the master."""
 MINUTES = float(os.environ.get("O2_MINUTES", "0"))

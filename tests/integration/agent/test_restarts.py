@@ -120,6 +120,47 @@ def test_an_adopted_task_that_dies_is_seen_to_die(perform):
     perform(scene)
 
 
+@pytest.mark.parametrize("goal", [STANDBY, CONFIGURED, RUNNING])
+def test_a_device_whose_agent_went_while_it_started_is_waited_for_by_the_next(perform, goal):
+    async def scene(stage):
+        order = Order(task=TaskId("sink"), launch=device(), properties=data_channel(free_port()))
+        (former,) = await stage.drive(STANDBY, order)
+        stage.refusing = True  # so that the task that is done stays known
+        await stage.command(DONE, order)
+        await stage.until(lambda: stage.agent.task("sink").is_over)
+        former = stage.agent.task("sink").record.keeper
+        await stage.command(goal, order)
+        await stage.until(lambda: stage.agent.task("sink").record.keeper not in (None, former))
+        await stage.down()
+        assert stage.agent.task("sink").record.pid is None, "it was ready before the agent was down"
+        stage.refusing = False
+        await stage.up()
+        await stage.until(lambda: stage.is_settled("sink", stage.revision))
+        about = stage.latest["sink"]
+        assert (about.state, about.status, about.failure) == (goal, TaskStatus.ACTIVE, None)
+
+    perform(scene)
+
+
+@pytest.mark.parametrize("before", [STANDBY, CONFIGURED])
+def test_a_program_whose_agent_went_while_it_started_is_running_for_the_next(perform, before):
+    async def scene(stage):
+        order = Order(task=TaskId("clock"), launch=basic("exec sleep 1000"))
+        await stage.drive(before, order)
+        await stage.command(RUNNING, order)
+        while stage.agent.task("clock").record.keeper is None:
+            await asyncio.sleep(0)
+        assert stage.agent.task("clock").is_busy
+        await stage.down()
+        await stage.up()
+        await stage.until(lambda: stage.is_settled("clock", stage.revision))
+        about = stage.latest["clock"]
+        assert (about.state, about.status, about.failure) == (RUNNING, TaskStatus.ACTIVE, None)
+        assert procfs.session_of(about.pid) == stage.agent.task("clock").record.keeper != about.pid
+
+    perform(scene)
+
+
 def test_an_order_that_was_interrupted_is_carried_out_by_the_next_agent(perform):
     async def scene(stage):
         orders = [

@@ -11,6 +11,7 @@ from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.launch import Launch
 from salt_o2.core.messages import Command, Exit, Failure, Order
 from salt_o2.core.states import ControlMode, TaskEvent, TaskState, TaskStatus
+from salt_o2.core.task_goal import CONTROLLED, is_reached
 
 texts = st.dictionaries(st.text(max_size=5), st.text(max_size=5), max_size=3)
 records = st.builds(
@@ -43,6 +44,19 @@ def test_a_record_is_read_as_it_was_written(tmp_path_factory, before):
     path = tmp_path_factory.mktemp("record") / "task.json"
     record.save(before, path)
     assert record.load(path) == before
+
+
+@given(before=records, settled=st.booleans(), alive=st.booleans(), by_hand=st.booleans())
+def test_a_settled_task_is_at_its_goal_or_its_report_says_why_not(before, settled, alive, by_hand):
+    before.settled, before.by_hand = settled, by_hand
+    about = report_of(before, alive=alive)
+    there = is_reached(before.mode, before.goal, about.state, alive=alive)
+    at_its_end = (about.state, before.goal, about.exit) == (TaskState.DONE, TaskState.RUNNING, Exit(code=0))
+    worked = at_its_end and before.mode not in CONTROLLED
+    if settled and not (there or worked or by_hand):
+        assert about.failure is not None
+    else:
+        assert about.failure == before.failure
 
 
 @given(junk=st.binary(max_size=200))
