@@ -1,52 +1,75 @@
-"""Keeps an engine's work alive: a child process does it, and is started again the moment it is killed.
+"""Keeps an engine's work alive: a child process does it, and another is started whenever one has ended.
 
-Salt looks after its engines every ten seconds, which is long for whoever waits. The child is a fork of a
-process that has imported everything already. It ends with its parent, in whatever way that ends.
+Salt looks after its engines every ten seconds, which is long for a run. The child is a fork of a process that
+has imported everything already. It ends with its parent, in whatever way that ends. A child that is killed is
+replaced at once. A child that fails soon after its start is replaced after a pause, which doubles each
+time up to the ten seconds that Salt itself would take.
 """
 
 import ctypes
 import logging
 import os
+import select
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 
 log = logging.getLogger(__name__)
 
 PR_SET_PDEATHSIG = 1
 """prctl(2)."""
-LIVED_S = 1.0
-"""One that lived shorter is given a pause before the next, so that what cannot live costs nothing."""
-PAUSE_S = 1.0
+STARTED_S = 1.0
+"""A child that was killed earlier than this may be killed by its own start: the next one waits."""
+LIVED_S = 10.0
+"""A child that lived longer has not failed at its start: the next pause is the first one again."""
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 10.0
 TOLD = (signal.SIGTERM, signal.SIGINT)
 
 
 def supervised(work: Callable[[], None]) -> None:
-    """Do ``work`` in a child process, again if it is killed, until it returns or we are told to end.
+    """Do ``work`` in a child process, again whenever it ends, until this process is told to end.
 
-    What goes wrong in ``work`` itself is logged and ends this too: Salt will try again in its time.
+    Why a child has ended is logged; an exception of ``work`` with its traceback.
     """
     told: list[int] = []
-    child = [0]
+    child = [-1]
+    heard, hint = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
-    def tell(number: int, _frame: FrameType | None) -> None:
+    def pass_on(number: int, _frame: FrameType | None) -> None:
         told.append(number)
+        with suppress(BlockingIOError):
+            os.write(hint, b".")
         _send(child[0], number)
 
     for number in TOLD:
-        signal.signal(number, tell)
+        signal.signal(number, pass_on)
+    pause_s = FIRST_PAUSE_S
     while not told:
         begin = time.monotonic()
-        child[0] = _fork(work)
+        pid = _fork(work)
+        child[0] = os.pidfd_open(pid)
         if told:  # in just that moment
             _send(child[0], told[-1])
-        _, status = os.waitpid(child[0], 0)
-        if not os.WIFSIGNALED(status):
+        _, status = os.waitpid(pid, 0)
+        handle, child[0] = child[0], -1
+        os.close(handle)
+        if told:
             return
-        log.error("process %d was killed by signal %d; starting another", child[0], os.WTERMSIG(status))
-        if time.monotonic() - begin < LIVED_S and not told:
-            time.sleep(PAUSE_S)
+        lived_s = time.monotonic() - begin
+        pause_s = FIRST_PAUSE_S if lived_s >= LIVED_S else pause_s
+        killed_at_work = os.WIFSIGNALED(status) and lived_s >= STARTED_S
+        log.error("process %d %s; another is started", pid, _end_of(status))
+        if not killed_at_work:
+            select.select([heard], [], [], pause_s)  # a signal ends the pause
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+
+def _end_of(status: int) -> str:
+    if os.WIFSIGNALED(status):
+        return f"was killed by signal {os.WTERMSIG(status)}"
+    return f"ended with exit code {os.WEXITSTATUS(status)}, and nothing had told it to end"
 
 
 def _fork(work: Callable[[], None]) -> int:
@@ -70,7 +93,8 @@ def _fork(work: Callable[[], None]) -> int:
         os._exit(code)
 
 
-def _send(pid: int, number: int) -> None:
-    """Tell the child; it is not waited for yet, so its pid is nobody else's."""
-    if pid:
-        os.kill(pid, number)
+def _send(handle: int, number: int) -> None:
+    """Send a signal to the child of a pidfd: no other process gets it, and the child may be gone already."""
+    if handle != -1:
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(handle, number)

@@ -20,6 +20,7 @@ from salt_o2.agent.orders import Kept, catch_up
 from salt_o2.agent.record import Record
 from salt_o2.agent.reporter import Reporter, Send
 from salt_o2.agent.task import Task
+from salt_o2.background import run_together
 from salt_o2.core.errors import InvalidRequest, UnknownName
 from salt_o2.core.ids import HostId, TaskId
 from salt_o2.core.messages import Command, HostFacts, Inquiry, Order, TaskReport
@@ -59,6 +60,7 @@ class Agent:
 
         Raises:
             OSError: the directory cannot be made or written.
+            LoopEnded: one of its background loops ended.
         """
         async with _alone_in(self.directory):
             try:
@@ -66,10 +68,12 @@ class Agent:
                 await self._adopt_all()
                 self._ready.set()
                 self.reporter.survey()
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(self.reporter.run())
-                    group.create_task(self._keep_outputs_bounded())
-                    group.create_task(self._keep_limits())
+                loops = {
+                    "reports": self.reporter.run(),
+                    "outputs": self._keep_outputs_bounded(),
+                    "limits": self._keep_limits(),
+                }
+                await run_together(loops)
             finally:
                 self._ready.clear()
                 released = (task.release() for task in self._tasks.values())

@@ -4,13 +4,13 @@ grpc is imported here, when the first task needs it: Salt forks its processes, a
 """
 
 import asyncio
-import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from salt_o2.agent.record import Record
 from salt_o2.agent.rounds import Rounds
+from salt_o2.background import keep_running
 from salt_o2.core.errors import O2Error
 from salt_o2.core.launch import Launch
 from salt_o2.core.states import ControlMode, TaskEvent, TaskState
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 HEARD_S = 0.5
 """Whoever has said where it is so shortly ago is not asked."""
 FIND_AGAIN_S = 0.1
+FOLLOW_AGAIN_S = 1.0
+"""A stream that broke is opened again after this time: the process may live on."""
 NULL = "NULL"
 
 
@@ -124,10 +126,10 @@ class Device:
             look()
 
         occ = self.channel.codec.name == "OCC"
-        follow = [self._follow_states(stirred) if occ else self._poll(look, running)]
+        follow = {"states": self._follow_states(stirred) if occ else self._poll(look, running)}
         if not occ or self.mode is ControlMode.DIRECT:  # FairMQ under OCC signals nothing
-            follow.append(self._follow_events(stirred, announce))
-        self._watchers = [asyncio.create_task(each) for each in follow]
+            follow["events"] = self._follow_events(stirred, announce)
+        self._watchers = [keep_running(f"{what} of {self.channel}", each) for what, each in follow.items()]
 
     async def close(self) -> None:
         """Stop watching and disconnect; the process is not affected."""
@@ -138,18 +140,20 @@ class Device:
         await self.channel.close()
 
     async def _follow_states(self, look: Callable[[], None]) -> None:
-        with contextlib.suppress(O2Error):  # a crash: seen by pidfd
+        async def follow() -> None:
             async for state in self.channel.states():
                 self.told = state
                 look()
-        look()
+
+        await _follow_for_good(follow, look)
 
     async def _follow_events(self, look: Callable[[], None], announce: Callable[[str], None]) -> None:
-        with contextlib.suppress(O2Error):
+        async def follow() -> None:
             async for event in self.channel.events():
                 if event.name != NULL:
                     announce(event.name)
-        look()
+
+        await _follow_for_good(follow, look)
 
     async def _poll(self, look: Callable[[], None], running: Callable[[], bool]) -> None:
         clock = asyncio.get_running_loop().time
@@ -158,3 +162,18 @@ class Device:
                 await asyncio.sleep(self._rounds.period_s)
                 if running() and clock() - self._heard_at > HEARD_S:
                     look()
+
+
+async def _follow_for_good(follow: Callable[[], Awaitable[None]], look: Callable[[], None]) -> None:
+    """Follow a stream until cancelled, which happens when the process ends; ``look`` whenever it breaks.
+
+    A process that ends its stream in good order says nothing more there.
+    """
+    while True:
+        try:
+            await follow()
+            look()
+            await asyncio.get_running_loop().create_future()
+        except O2Error:  # a crash, which pidfd shows too; or only the connection is gone
+            look()
+            await asyncio.sleep(FOLLOW_AGAIN_S)

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 
+from salt_o2.background import is_cancel_requested
 from salt_o2.core.batching import QUICK, QUICK_S, Unsent, due_at
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.messages import HostFacts, Report, TaskReport
@@ -152,7 +153,9 @@ class Reporter:
         try:
             async with asyncio.timeout(SEND_S):
                 await self._send(report)
-        except Exception as error:  # the bus may fail in any way; it will be tried again
+        except (Exception, asyncio.CancelledError) as error:  # the bus may fail in any way; tried again
+            if isinstance(error, asyncio.CancelledError) and is_cancel_requested():
+                raise
             log.warning("%s: report %s was not taken (%r); trying again", self.host, report.sequence, error)
             self._news.merge(news)
             self._not_before = _now() + self._retry_s

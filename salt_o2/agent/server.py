@@ -18,6 +18,7 @@ import zmq.asyncio
 from salt_o2.agent.agent import Agent
 from salt_o2.agent.socket_path import socket_path
 from salt_o2.agent.verbs import Verbs
+from salt_o2.background import is_cancel_requested, spawn
 from salt_o2.core.codec import plain
 from salt_o2.core.errors import InvalidRequest, O2Error
 
@@ -41,9 +42,7 @@ async def serve(agent: Agent, sock_dir: str | Path) -> None:
         _bind(socket, path)
         while True:
             frames = await socket.recv_multipart()
-            task = asyncio.create_task(_answer(socket, Verbs(agent), frames))
-            doing.add(task)
-            task.add_done_callback(doing.discard)
+            spawn("a request to the agent", _answer(socket, Verbs(agent), frames), doing)
     finally:
         for task in doing:
             task.cancel()
@@ -69,7 +68,9 @@ async def _answer(socket: "zmq.asyncio.Socket", verbs: Verbs, frames: list[bytes
         answer = {"result": plain(await _carry_out(verbs, body))}
     except O2Error as error:
         answer = {"error": {"kind": error.kind, "message": str(error)}}
-    except Exception as error:  # a defect here must reach whoever asks
+    except (Exception, asyncio.CancelledError) as error:  # a defect here must reach whoever asks
+        if isinstance(error, asyncio.CancelledError) and is_cancel_requested():
+            raise
         log.exception("a request at the agent's socket went wrong")
         answer = {"error": {"kind": "O2Error", "message": f"the agent failed: {error!r}"}}
     with contextlib.suppress(zmq.ZMQError):  # whoever asked has gone

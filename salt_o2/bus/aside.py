@@ -30,7 +30,7 @@ async def aside(function: Callable[..., T], *arguments: object) -> T:
         result, error = None, None
         try:
             result = function(*arguments)
-        except Exception as raised:
+        except BaseException as raised:  # Salt raises SystemExit where other libraries raise an error
             error = raised
         with suppress(RuntimeError):  # the loop has ended meanwhile
             loop.call_soon_threadsafe(settle, result, error)

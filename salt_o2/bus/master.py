@@ -15,7 +15,7 @@ import salt.client
 import salt.utils.event
 from tornado.ioloop import IOLoop
 
-from salt_o2.bus import envelope, tags
+from salt_o2.bus import envelope, reading, tags
 from salt_o2.bus.aside import aside
 from salt_o2.core.codec import plain, typed
 from salt_o2.core.effects import News
@@ -37,6 +37,15 @@ class MasterBus:
         self._opts = opts
         self._channel: Any = None
         self._events: Any = None
+
+    async def listen(self, heard: Callable[[Report], None]) -> None:
+        """Give every report of an agent to ``heard``, until cancelled.
+
+        Raises:
+            LoopEnded: Salt's own loop, which reads the master's events, has ended.
+        """
+        self.open(heard)
+        await reading.wait_for_end(lambda: self._events.subscriber, "events of the master's bus")
 
     def open(self, heard: Callable[[Report], None]) -> None:
         """Connect to the master; every report of an agent is given to ``heard``."""

@@ -15,7 +15,8 @@ import salt.minion
 import salt.pillar
 from tornado.ioloop import IOLoop
 
-from salt_o2.bus import envelope, tags
+from salt_o2.background import is_cancel_requested
+from salt_o2.bus import envelope, reading, tags
 from salt_o2.core.codec import plain, typed
 from salt_o2.core.errors import InvalidRequest, Unreachable
 from salt_o2.core.messages import Command, Inquiry, Report
@@ -43,17 +44,22 @@ class MinionBus:
         """Sign in to the master, however long it takes, and listen until cancelled.
 
         Every message for this host is given to ``heard``; ``signed_in`` gets the minion's pillar first.
+
+        Raises:
+            LoopEnded: Salt's own loop, which reads the master's publications, has ended.
         """
         while True:
             try:
                 await self._open(heard)
                 break
-            except (salt.exceptions.SaltException, OSError) as error:
-                log.warning("cannot sign in to the master yet: %s", error)
+            except (salt.exceptions.SaltException, OSError, asyncio.CancelledError) as error:
+                if isinstance(error, asyncio.CancelledError) and is_cancel_requested():
+                    raise
+                log.warning("cannot sign in to the master yet: %r", error)
                 self.close()
                 await asyncio.sleep(RETRY_S)
         await signed_in(await self._pillar())
-        await asyncio.get_running_loop().create_future()  # the channels work by themselves from here on
+        await reading.wait_for_end(lambda: self._down.transport, "publications of the master")
 
     async def _pillar(self) -> dict[str, Any]:
         # Engines start before the minion has its pillar, so the agent asks for its own.
@@ -105,14 +111,25 @@ class MinionBus:
             "data": {"report": envelope.pack(plain(report))},
             "pretag": None,
         }
+        sending = asyncio.ensure_future(self._up.send(load, timeout=self._timeout_s, tries=1))
+        sending.add_done_callback(_take_result)
         try:
-            await self._up.send(load, timeout=self._timeout_s, tries=1)
-        except asyncio.CancelledError:
+            # All channels of this process share one sign-in. A send that is given up must not cancel it: the
+            # future of the sign-in would stay cancelled, and every later send with it.
+            await asyncio.shield(sending)
+        except (salt.exceptions.SaltException, OSError, asyncio.CancelledError) as error:
             self._renew_up()
-            raise
-        except (salt.exceptions.SaltException, OSError) as error:
-            self._renew_up()
-            raise Unreachable(f"the master did not take the report of {self._opts['id']}: {error}") from error
+            if isinstance(error, asyncio.CancelledError):
+                if is_cancel_requested():
+                    raise
+                self._sign_in_again()
+            raise Unreachable(
+                f"the master did not take the report of {self._opts['id']}: {error!r}"
+            ) from error
+
+    def _sign_in_again(self) -> None:
+        """Replace a shared sign-in that was cancelled: Salt would raise CancelledError for ever."""
+        self._up.auth.authenticate().add_done_callback(_take_result)
 
     def close(self) -> None:
         """Disconnect."""
@@ -120,6 +137,12 @@ class MinionBus:
             if channel is not None:
                 channel.close()
         self._up = self._down = None
+
+
+def _take_result(future: "asyncio.Future[Any]") -> None:
+    """Look at what came of ``future``: nothing waits for it any more, and asyncio would complain."""
+    if not future.cancelled():
+        future.exception()
 
 
 def _resolve_master(opts: dict[str, Any]) -> dict[str, Any]:

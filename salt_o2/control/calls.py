@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from salt_o2.background import is_cancel_requested
 from salt_o2.core.effects import Invoke
 from salt_o2.core.errors import O2Error, TemplateError
 from salt_o2.core.ids import EnvironmentId
@@ -62,7 +63,9 @@ class Caller:
         try:
             result, error = await self._result(invoke), ""
         except asyncio.CancelledError:
-            raise
+            if is_cancel_requested():
+                raise
+            result, error = "", "the integration cancelled its own call, and nothing had asked it to"
         except O2Error as failure:
             result, error = "", str(failure)
         except Exception as failure:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from salt_o2.background import run_together
 from salt_o2.control import host_rows
 from salt_o2.control.answers import Answers
 from salt_o2.control.calls import Caller
@@ -66,6 +67,7 @@ log = logging.getLogger(__name__)
 
 ONLY_TELLS = (AnnounceMoves, AnnounceFailure, AnnounceRecovery, Insist)
 """Effects that change nothing: they need not be on disk before they are carried out."""
+TICK_AGAIN_S = 1.0
 WAY_DOWN = frozenset({_E.STOP_ACTIVITY, _E.RESET, _E.EXIT, _E.GO_ERROR})
 
 
@@ -121,7 +123,11 @@ class Control:
         self.pooling = Pooling(self, pool)
 
     async def run(self) -> None:
-        """Serve until cancelled."""
+        """Serve until cancelled.
+
+        Raises:
+            LoopEnded: one of its background loops ended.
+        """
         for environment, request in self._resume:
             self.step(self.held[environment], request)
         for held in self.held.values():
@@ -130,10 +136,8 @@ class Control:
         hosts |= self.pooling.hosts
         self.watch.expect(hosts)
         self._outbox.send([Inquiry(host=host) for host in sorted(hosts)])  # sooner than their heartbeats
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._outbox.run())
-            group.create_task(self.pooling.run())
-            group.create_task(self.watch.run())
+        loops = {"outbox": self._outbox.run(), "pool": self.pooling.run(), "hosts": self.watch.run()}
+        await run_together(loops)
 
     def find(self, id: str) -> Held:
         """Return the living environment whose id is or uniquely begins with ``id``.
@@ -287,7 +291,12 @@ class Control:
             held.timer = asyncio.get_running_loop().call_later(delay, self._tick, held)
 
     def _tick(self, held: Held) -> None:
-        self.step(held, Tick(at=self.clock()))
+        held.timer = None
+        try:
+            self.step(held, Tick(at=self.clock()))
+        except Exception:  # an environment whose time stands still would wait for ever
+            log.exception("environment %s: the tick failed; trying again in %g s", held.kept.id, TICK_AGAIN_S)
+            held.timer = asyncio.get_running_loop().call_later(TICK_AGAIN_S, self._tick, held)
 
     def _restore(self, kept: Kept) -> None:
         environment = snapshot.restore(kept.id, kept.plan, kept.snapshot, self.limits(kept.plan))

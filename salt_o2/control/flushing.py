@@ -1,8 +1,11 @@
 """Writes to the store what may follow a moment later, and again and again while the disk takes nothing."""
 
 import asyncio
+import logging
 
 from salt_o2.control.store import Store
+
+log = logging.getLogger(__name__)
 
 FLUSH_S = 0.2
 """How long what was only heard may wait for its place in the journal."""
@@ -29,6 +32,11 @@ class Flushing:
 
     def _flush(self) -> None:
         self._due = None
-        self._store.flush()
-        if self._store.trouble:  # until there is room
+        try:
+            self._store.flush()
+            again = bool(self._store.trouble)  # until there is room
+        except Exception:
+            log.exception("the journal was not written; trying again in %g s", FLUSH_AGAIN_S)
+            again = True
+        if again:
             self._due = asyncio.get_running_loop().call_later(FLUSH_AGAIN_S, self._flush)

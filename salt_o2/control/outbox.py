@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
+from salt_o2.background import is_cancel_requested, run_together
 from salt_o2.core.effects import AnnounceMoves, AnnounceState, News
 from salt_o2.core.ids import HostId
 from salt_o2.core.messages import Command, Inquiry
@@ -72,10 +73,8 @@ class Outbox:
 
     async def run(self) -> None:
         """Send until cancelled; what cannot be sent is logged, and control's deadlines do the rest."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._send_commands())
-            group.create_task(self._send_jobs())
-            group.create_task(self._send_news())
+        loops = {"commands": self._send_commands(), "jobs": self._send_jobs(), "news": self._send_news()}
+        await run_together(loops)
 
     async def _send_commands(self) -> None:
         while True:
@@ -119,7 +118,8 @@ class _Logged:
         pass
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
-        if not isinstance(error, Exception):
+        unasked = isinstance(error, asyncio.CancelledError) and not is_cancel_requested()
+        if not isinstance(error, Exception) and not unasked:
             return False
-        log.error("could not send a %s: %s", self._what, error, exc_info=error)
+        log.error("could not send a %s: %r", self._what, error, exc_info=error)
         return True

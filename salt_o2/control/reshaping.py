@@ -1,10 +1,12 @@
 """Gives environments other plans: on request, or because a host is lost."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from salt_o2.background import spawn
 from salt_o2.core import snapshot
 from salt_o2.core.effects import Modified, NotReplaced
 from salt_o2.core.environment import Environment
@@ -14,6 +16,8 @@ from salt_o2.core.shape import Shape, excluded_tasks
 
 if TYPE_CHECKING:
     from salt_o2.control.control import Control, Held
+
+log = logging.getLogger(__name__)
 
 Replacer = Callable[["Held", tuple[TaskId, ...]], Awaitable[tuple[TaskId, ...]]]
 
@@ -90,9 +94,7 @@ class Reshaping:
 
     def find_other_hosts(self, held: "Held", tasks: tuple[TaskId, ...]) -> None:
         """Begin to look for other hosts for ``tasks``; the environment hears what came of it."""
-        search = asyncio.create_task(self._move_elsewhere(held, tasks))
-        self._searches.add(search)
-        search.add_done_callback(self._searches.discard)
+        spawn(f"the search of hosts for {held.kept.id}", self._move_elsewhere(held, tasks), self._searches)
 
     async def _move_elsewhere(self, held: "Held", tasks: tuple[TaskId, ...]) -> None:
         try:
@@ -102,5 +104,8 @@ class Reshaping:
             reason = "its tasks are bound to their lost host"
         except O2Error as error:
             left, reason = tasks, str(error)
+        except Exception as error:  # the environment must hear of it, or it waits for ever
+            log.exception("the search of other hosts for tasks of %s failed", held.kept.id)
+            left, reason = tasks, f"control's own fault: {error!r}"
         if left and held.kept.id in self._control.held:
             self._control.step(held, NotReplaced(at=self._control.clock(), tasks=left, reason=reason))

@@ -1,12 +1,11 @@
 """Puts control together and runs it until its process is told to stop."""
 
-import asyncio
-import signal
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 from salt_o2 import integration
+from salt_o2.background import run_engine
 from salt_o2.control.calls import Caller
 from salt_o2.control.closed import opened
 from salt_o2.control.control import Control
@@ -18,15 +17,16 @@ from salt_o2.control.server import SOCKET, RequestServer
 from salt_o2.control.site import Site, timeouts
 from salt_o2.core.messages import Report
 
-Opener = Callable[[Callable[[Report], None]], None]
+Listen = Callable[[Callable[[Report], None]], Coroutine[Any, Any, None]]
 
 
-async def serve(
-    site: Site, bus: Bus, open_bus: Opener, sock_dir: Path, around: Surroundings = NOTHING
-) -> None:
-    """Own all environments until SIGTERM; ``open_bus`` connects ``bus`` and is told who hears reports.
+async def serve(site: Site, bus: Bus, listen: Listen, sock_dir: Path, around: Surroundings = NOTHING) -> None:
+    """Own all environments until SIGTERM; ``listen`` gives each report on ``bus`` to its argument.
 
     ``around`` has what only the master's process has, for templates and their configuration.
+
+    Raises:
+        LoopEnded: a background loop of control ended; its supervisor starts another control.
     """
     integrations = integration.load(site.integrations)
     site = furnish(site, around, integrations)
@@ -41,18 +41,13 @@ async def serve(
             pool=site.pool,
         )
         inbox = Inbox()
-        open_bus(inbox.put)
         server = RequestServer(Desk(control, site), sock_dir / SOCKET)
-        await _until_told(control.run(), inbox.run(control.hear), server.run())
+        loops = {
+            "bus": listen(inbox.put),
+            "control": control.run(),
+            "reports": inbox.run(control.hear),
+            "requests": server.run(),
+        }
+        await run_engine("control", loops)
     finally:
         store.close()
-
-
-async def _until_told(*jobs: "asyncio._CoroutineLike[None]") -> None:
-    """Run ``jobs`` until SIGTERM or SIGINT, or until one of them fails."""
-    running = asyncio.gather(*jobs)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, running.cancel)
-    with suppress(asyncio.CancelledError):
-        await running

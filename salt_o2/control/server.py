@@ -13,6 +13,7 @@ import msgpack
 import zmq
 import zmq.asyncio
 
+from salt_o2.background import is_cancel_requested, spawn
 from salt_o2.control.asking import Progress
 from salt_o2.core.codec import plain
 from salt_o2.core.errors import InvalidRequest, O2Error
@@ -70,9 +71,7 @@ class RequestServer:
         if len(self._serving) >= MOST_AT_ONCE:
             _Exchange(router, peer).refuse(frame)
             return
-        task = asyncio.create_task(_Exchange(router, peer).serve(self._desk, frame))
-        self._serving.add(task)
-        task.add_done_callback(self._serving.discard)
+        spawn("a request to control", _Exchange(router, peer).serve(self._desk, frame), self._serving)
 
     async def _finish(self) -> None:
         for task in self._serving:
@@ -111,11 +110,17 @@ class _Exchange:
             self._send("result", plain(result))
         except O2Error as error:
             self._send("error", {"kind": error.kind, "message": str(error)})
+        except asyncio.CancelledError as error:
+            if is_cancel_requested():
+                raise
+            self._fail(error)
         except Exception as error:
-            log.exception("request %s failed", self._id)
-            self._send(
-                "error", {"kind": "O2Error", "message": f"control's own fault: {error!r}; see its log"}
-            )
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        """Log a defect of control, and answer the client all the same."""
+        log.error("request %s failed: %r", self._id, error, exc_info=error)
+        self._send("error", {"kind": "O2Error", "message": f"control's own fault: {error!r}; see its log"})
 
     def _progress(self, progress: dict[str, Any]) -> None:
         now = time.monotonic()

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from salt_o2.background import spawn
 from salt_o2.control import host_rows
 from salt_o2.control.probe import Probe
 from salt_o2.core.effects import AnnounceHost, HostLost, HostSilent
@@ -85,9 +86,7 @@ class HostWatch:
         signs, at = self._hosts.known[host].signs, self._control.clock()
         match signs.look(at, self._hosts.heartbeat_s, self.alone):
             case Next.ASK:
-                asking = asyncio.create_task(self._ask_around(host))
-                self._asking.add(asking)
-                asking.add_done_callback(self._asking.discard)
+                spawn(f"the question to host {host}", self._ask_around(host), self._asking)
             case Next.TELL_SILENT:
                 self._fall_silent(host, ALONE if self.alone else AWAY)
             case Next.TELL_LOST:

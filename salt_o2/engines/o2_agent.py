@@ -14,12 +14,10 @@ Engine for Salt minions: the agent, which starts and drives the tasks of this ho
 """
 
 import asyncio
-import contextlib
 import functools
 import pathlib
-import signal
 
-from salt_o2 import supervise
+from salt_o2 import background, supervise
 from salt_o2.agent import agent, facts, server
 from salt_o2.bus import minion
 from salt_o2.core import messages
@@ -58,12 +56,13 @@ async def _run(settings):
     async def sign_in(pillar):
         ours.offer(_offer({**pillar.get("o2", {}), **settings}))
 
-    serving = asyncio.gather(ours.run(), bus.run(hear, sign_in), server.serve(ours, __opts__["sock_dir"]))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
+    loops = {
+        "agent": ours.run(),
+        "bus": bus.run(hear, sign_in),
+        "requests": server.serve(ours, __opts__["sock_dir"]),
+    }
     try:
-        with contextlib.suppress(asyncio.CancelledError):
-            await serving
+        await background.run_engine("agent", loops)
     finally:
         bus.close()
 

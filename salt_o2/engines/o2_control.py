@@ -56,7 +56,7 @@ async def _run(settings):
             fileserver=functools.partial(files.read, dict(__opts__)),
             cache=pathlib.Path(__opts__["cachedir"]) / "o2",
         )
-        await serve.serve(settings, bus, bus.open, pathlib.Path(__opts__["sock_dir"]), around)
+        await serve.serve(settings, bus, bus.listen, pathlib.Path(__opts__["sock_dir"]), around)
     finally:
         bus.close()
 

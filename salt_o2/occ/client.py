@@ -16,6 +16,7 @@ from typing import Any
 import grpc
 import grpc.aio
 
+from salt_o2.background import is_cancel_requested
 from salt_o2.core.errors import InvalidRequest, TaskError, Unreachable
 from salt_o2.occ.answers import DeviceEvent, DeviceState, Overdue, Refused, Reply, Trigger
 from salt_o2.occ.codec import EVENT_STREAM, GET_STATE, STATE_STREAM, TRANSITION, codec_named
@@ -128,6 +129,10 @@ class OccChannel:
             answer = await self._method(method)(body, timeout=timeout_s)
         except grpc.aio.AioRpcError as error:
             raise self._fault(method, error, timeout_s) from error
+        except asyncio.CancelledError as error:
+            if is_cancel_requested():
+                raise
+            raise Unreachable(f"the connection to {self} was closed during {method}") from error
         return bytes(answer)
 
     async def close(self) -> None:
@@ -154,6 +159,10 @@ class OccChannel:
                 yield body
         except grpc.aio.AioRpcError as error:
             raise self._fault(method, error, None) from error
+        except asyncio.CancelledError as error:
+            if is_cancel_requested():
+                raise
+            raise Unreachable(f"the connection to {self} was closed during {method}") from error
         finally:
             call.cancel()
 

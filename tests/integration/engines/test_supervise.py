@@ -1,4 +1,4 @@
-"""An engine's work is done by a child that is started again when it is killed, and ends with its parent."""
+"""An engine's work is done by a child; another follows when it ends, and it ends with its parent."""
 
 import os
 import signal
@@ -25,7 +25,8 @@ def work():
         raise RuntimeError("no such thing")
     time.sleep(1000)
 
-supervise.LIVED_S = 0.0
+supervise.STARTED_S = 0.0
+supervise.FIRST_PAUSE_S = 0.02
 supervise.supervised(work)
 print("over", flush=True)
 """
@@ -80,7 +81,19 @@ def test_the_work_does_not_outlive_who_looks_after_it(start):
 
 
 @pytest.mark.parametrize("what", ["returns", "fails"])
-def test_work_that_is_over_is_not_done_again(start, what):
+def test_work_that_ends_by_itself_is_started_again_with_a_line_that_says_so(start, what):
     supervisor, children = start(what)
+    wait_until(lambda: len(children()) >= 3, "there is another, and another")
+    supervisor.terminate()
+    _, said = supervisor.communicate(timeout=20)
+    assert supervisor.returncode == 0
+    assert "nothing had told it to end" in said
+    assert ("no such thing" in said) == (what == "fails")
+
+
+def test_a_supervisor_that_is_told_to_end_in_a_pause_ends_at_once(start):
+    supervisor, children = start("fails")
+    wait_until(lambda: len(children()) >= 5, "pauses have become longer")
+    supervisor.send_signal(signal.SIGTERM)
     assert supervisor.wait(20) == 0
-    assert len(children()) == 1
+    assert supervisor.stdout.read() == "over\n"

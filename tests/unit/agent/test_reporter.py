@@ -19,6 +19,7 @@ class Control:
     """Takes reports, or does not."""
 
     def __init__(self):
+        self.refusal = ConnectionError("nobody listens")
         self.reports, self.refused, self.tasks, self.delivered = [], 0, {}, []
         self.news = asyncio.Event()
         self.reporter = Reporter(
@@ -34,7 +35,7 @@ class Control:
     async def hear(self, report):
         if self.refused:
             self.refused -= 1
-            raise ConnectionError("nobody listens")
+            raise self.refusal
         self.reports.append(report)
         self.news.set()
 
@@ -194,5 +195,16 @@ def test_one_environment_does_not_wait_for_another(perform):
         control.move("b", TaskState.CONFIGURED)
         await control.until(lambda: len(control.reports) == 2)
         assert control.reports[1].accepted == {"F": 1}
+
+    perform(scene)
+
+
+@pytest.mark.parametrize("refusal", [ConnectionError("away"), asyncio.CancelledError()])
+def test_a_send_that_fails_or_is_cancelled_without_request_is_tried_again(perform, refusal):
+    async def scene(control):
+        control.refused, control.refusal = 2, refusal
+        control.move("a", TaskState.RUNNING)
+        await control.until(lambda: control.reports)
+        assert states(control.reports[0]) == {"a": TaskState.RUNNING}
 
     perform(scene)

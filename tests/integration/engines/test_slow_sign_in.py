@@ -1,0 +1,55 @@
+"""An agent that the master does not let in for a while is back as soon as the master does."""
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+from private_cluster import PrivateCluster
+from watching import wait_until
+
+from salt_o2.cluster import down, up
+from salt_o2.cluster.layout import layout
+from salt_o2.cluster.process import Process, start_time
+
+pytestmark = pytest.mark.integration
+HOST = "flp2"
+GIVEN_UP = "was not taken"
+
+
+@pytest.fixture(scope="module")
+def careful(tmp_path_factory):
+    """A cluster of two minions whose master accepts no key by itself any more."""
+    directory = tmp_path_factory.mktemp("careful") / "private"
+    status = up(directory, minions=2)
+    own = Path(status["config_dir"]) / "none.d"
+    own.mkdir()
+    (own / "careful.conf").write_text(json.dumps({"auto_accept": False}))
+    master = Process("master", status["pids"]["master"], start_time(status["pids"]["master"]))
+    master.send(signal.SIGKILL)
+    wait_until(lambda: not master.alive, "the master is gone")
+    yield PrivateCluster.of(up(directory))
+    assert down(directory)["leftovers"] == []
+
+
+def host_status(cluster):
+    return {host["id"]: host["status"] for host in cluster.ask("host_list")}[HOST]
+
+
+def salt_key(cluster, *words):
+    done = cluster.run("salt-key", "-y", *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_host_whose_key_is_deleted_and_accepted_again_is_active_again(careful):
+    wait_until(lambda: host_status(careful) == "ACTIVE", "the agent reports")
+    log = layout(careful.directory).log(HOST)
+    before = log.read_text().count(GIVEN_UP)
+    salt_key(careful, "-d", HOST)
+    wait_until(lambda: host_status(careful) == "LOST", "the agent is shut out", 120)
+    wait_until(lambda: log.read_text().count(GIVEN_UP) >= before + 3, "sends were given up", 120)
+    assert host_status(careful) == "LOST"
+    waiting = json.loads(careful.run("salt-key", "--out=json", "-l", "un").stdout)
+    assert waiting["minions_pre"] == [HOST]
+    salt_key(careful, "-a", HOST)
+    wait_until(lambda: host_status(careful) == "ACTIVE", "the agent reports again", 60)
