@@ -49,6 +49,7 @@ class Agent:
         self.host, self.directory = host, directory
         self._tasks: dict[TaskId, Task] = {}
         self._host = Host(name=host)
+        self._note_ranges(facts)
         self._ready = asyncio.Event()
         self._home: Home | None = None
         self.reporter = Reporter(
@@ -102,7 +103,11 @@ class Agent:
 
     def offer(self, facts: HostFacts) -> None:
         """Offer these ``facts`` to placement from now on: the site's pillar may come later than the agent."""
+        self._note_ranges(facts)
         self.reporter.offer(facts)
+
+    def _note_ranges(self, facts: HostFacts) -> None:
+        self._host.port_ranges = (facts.control_ports, facts.channel_ports)
 
     async def survey(self) -> None:
         """Send a full report as soon as possible."""

@@ -42,6 +42,8 @@ class Host:
     census: Census = field(default_factory=Census)
     claims: dict[int, str] = field(default_factory=dict)
     """The TCP ports of living tasks, and whose they are."""
+    port_ranges: tuple[tuple[int, int], ...] = ()
+    """First and last port of each range that placement may give out on this host."""
     groups: Path | None = field(default_factory=cgroup.base)
     """Where control groups of tasks are made, if anywhere."""
 
@@ -191,7 +193,7 @@ def give_birth(record: Record, home: TaskHome, host: Host, ended: Callable[[], N
     env = environ.task_env(launch, host.name, record.environment, host.env, account.pw_dir if account else "")
     env[audit.MARK] = str(home.folder)
     argv = checks.command(launch, env)
-    checks.ports_free(_ports(launch), host.claims)
+    checks.ports_free(_ports(launch), host.claims, host.port_ranges)
     home.prepare((account.pw_uid, account.pw_gid) if account else None)
     _forget_the_former(record, launch)
     home.save(record)

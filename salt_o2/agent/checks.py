@@ -5,7 +5,7 @@ import os
 import pwd
 import shutil
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from salt_o2.agent import procfs
 from salt_o2.core.errors import TaskError
@@ -19,6 +19,14 @@ class Refusal(TaskError):
     def __init__(self, reason: str, advice: str = "") -> None:
         self.advice = advice
         super().__init__(reason)
+
+
+class PortsTaken(Refusal):
+    """A launch that was not tried because of its ports; ``ports`` are all that are known to be in use."""
+
+    def __init__(self, reason: str, advice: str, ports: Iterable[int]) -> None:
+        self.ports = tuple(ports)
+        super().__init__(reason, advice)
 
 
 def command(launch: Launch, env: Mapping[str, str]) -> list[str]:
@@ -70,22 +78,37 @@ def account(user: str) -> pwd.struct_passwd | None:
     return None if found.pw_uid == os.geteuid() else found
 
 
-def ports_free(ports: Iterable[int], claims: Mapping[int, str]) -> None:
+def ports_free(
+    ports: Collection[int], claims: Mapping[int, str], ranges: Iterable[tuple[int, int]] = ()
+) -> None:
     """Make sure that nobody on this host has one of ``ports``; ``claims`` has those of our other tasks.
 
-    Bound here without SO_REUSEPORT, which the C++ OCC server uses: two devices would share the port.
+    Bound here without SO_REUSEPORT, which the C++ OCC server uses: two devices would share the port. The
+    refusal names all ports of ``ranges`` that other programs have, so that control plans with none of them.
 
     Raises:
-        Refusal: somebody has one.
+        PortsTaken: a program or another task has one.
+        Refusal: one cannot be bound for another reason.
     """
     for port in ports:
         if port in claims:
-            raise Refusal(f"port {port} belongs to task {claims[port]}", "give each task ports of its own")
+            owner = f"port {port} belongs to task {claims[port]}"
+            raise PortsTaken(owner, "give each task ports of its own", _all_taken(ports, claims, ranges))
         if _taken(port):
             who = procfs.listener(port) or "somebody"
-            raise Refusal(
-                f"port {port} is in use by {who}", "stop it, or take the port out of the plan's range"
-            )
+            advice = "stop it, or take the port out of the plan's range"
+            taken = {port, *_all_taken(ports, claims, ranges)}
+            raise PortsTaken(f"port {port} is in use by {who}", advice, sorted(taken))
+
+
+def _all_taken(
+    ports: Collection[int], claims: Mapping[int, str], ranges: Iterable[tuple[int, int]]
+) -> list[int]:
+    """Return which of ``ports`` are in use by others, and which of ``ranges`` by programs of other owners."""
+    listening = procfs.listening_ports()
+    own = [port for port in ports if port in claims or port in listening]
+    others = [p for low, high in ranges for p in listening if low <= p <= high and p not in claims]
+    return sorted({*own, *others})
 
 
 def _taken(port: int) -> bool:

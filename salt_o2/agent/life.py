@@ -92,9 +92,11 @@ class Life:
         """Whether the process is on the way to its end, where a failure only means to be quicker."""
         return self.record.goal is TaskState.DONE or (self.record.fresh and self.is_replaced)
 
-    def fail(self, asked: str, state: str, reason: str, advice: str = "") -> None:
-        """Give up the order for this reason."""
-        self.give_up(Failure(asked=asked, state=state, reason=reason, advice=advice))
+    def fail(
+        self, asked: str, state: str, reason: str, advice: str = "", taken_ports: tuple[int, ...] = ()
+    ) -> None:
+        """Give up the order for this reason; ``taken_ports`` as in core/messages.py:Failure."""
+        self.give_up(Failure(asked=asked, state=state, reason=reason, advice=advice, taken_ports=taken_ports))
 
     def give_up(self, failure: Failure) -> None:
         """Give up the order, and keep why with what the process last said."""

@@ -98,6 +98,11 @@ def ports_of(pid: int) -> list[int]:
     return sorted({port for port, inode in _listening() if f"socket:[{inode}]" in links})
 
 
+def listening_ports() -> set[int]:
+    """Return all TCP ports of this network namespace at which a program listens."""
+    return {port for port, _ in _listening()}
+
+
 def listener(port: int) -> str:
     """Say who listens on TCP ``port``: pid and command, or nothing if that cannot be seen."""
     inodes = {f"socket:[{inode}]" for found, inode in _listening() if found == port}

@@ -49,7 +49,8 @@ async def launch(life: Life) -> None:
         life.body = body.give_birth(known, life.home, life.host, life.on_end)
     except (checks.Refusal, OSError) as error:
         known.state, known.fresh, known.launching = TaskState.ERROR, False, False
-        life.fail("launch", "-", str(error), getattr(error, "advice", ""))
+        ports = error.ports if isinstance(error, checks.PortsTaken) else ()
+        life.fail("launch", "-", str(error), getattr(error, "advice", ""), ports)
         return
     log.info("task %s: started under keeper %s", known.task, known.keeper)
     if life.body.device is None:

@@ -1,9 +1,9 @@
 """What clusters on one machine must not share: ports and loopback addresses.
 
 A slot is a number; everything that is scarce follows from it, so two clusters with different slots never
-meet. All ports lie below the ones that Linux gives to outgoing connections (32768 and up), so that nobody
-takes them by accident. While a cluster starts it holds an abstract unix socket named after its slot; once it
-runs, its master's ports hold the slot.
+meet. All ports lie below the ones that Linux gives to outgoing connections (32768 and up), so that no program
+takes them by accident, and outside 20000 to 22000, where dds-commander of DDS listens. While a cluster starts
+it holds an abstract unix socket named after its slot; once it runs, its master's ports hold the slot.
 """
 
 import socket
@@ -15,10 +15,10 @@ from pathlib import Path
 from salt_o2.core.errors import O2Error
 
 SLOTS = 10
-PORTS_EACH = 1100
+CONTROL_PORTS_EACH, CHANNEL_PORTS_EACH = 1100, 970
 
 _LISTEN = "0A"
-_MASTER_PORTS, _CONTROL_PORTS, _CHANNEL_PORTS = 31900, 20000, 8900
+_MASTER_PORTS, _CONTROL_PORTS, _CHANNEL_PORTS = 31900, 8900, 22100
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +40,12 @@ class Slot:
     @property
     def control_ports(self) -> tuple[int, int]:
         """First and last port for the control channels of tasks."""
-        return _share(_CONTROL_PORTS, self.number)
+        return _share(_CONTROL_PORTS, CONTROL_PORTS_EACH, self.number)
 
     @property
     def channel_ports(self) -> tuple[int, int]:
         """First and last port for the data channels of tasks."""
-        return _share(_CHANNEL_PORTS, self.number)
+        return _share(_CHANNEL_PORTS, CHANNEL_PORTS_EACH, self.number)
 
     def crowd(self, busy: set[int]) -> int:
         """Return how many of its ports for tasks are among ``busy``."""
@@ -58,8 +58,8 @@ class Slot:
         return f"127.{self.number}.{high}.{low}"
 
 
-def _share(first: int, number: int) -> tuple[int, int]:
-    return first + number * PORTS_EACH, first + (number + 1) * PORTS_EACH - 1
+def _share(first: int, each: int, number: int) -> tuple[int, int]:
+    return first + number * each, first + (number + 1) * each - 1
 
 
 @contextmanager

@@ -83,6 +83,10 @@ class Held:
     environment: Environment
     watchers: list[Watcher] = field(default_factory=list)
     timer: asyncio.TimerHandle | None = None
+    replacing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while other places are sought for tasks: one search after the other."""
+    ports_refused: bool = False
+    """Whether an agent has refused to start one of its tasks because of a port."""
 
 
 class Control:
@@ -193,6 +197,7 @@ class Control:
         if self.hosts.note(report, at):
             self.inquire(report.host)
         self.pooling.hear(report, at)
+        self.inventory.forget_refused_ports(at)
         if report.facts:
             if self.inventory.facts_of(report.host) != report.facts:
                 self.store.queue(*host_rows.put(report.host, report.facts))
@@ -202,8 +207,18 @@ class Control:
             self.strays.sort_out(report, environments)
         if before in AWAY:
             self.watch.welcome(report.host)
+        self._note_refused_ports(report, at)
         for name, moved in survey.by_environment(environments, report, at).items():
             self.step(self.held[name], moved)
+
+    def _note_refused_ports(self, report: Report, at: float) -> None:
+        """Leave ports that the agent has found in use out of the next plans, those of this step included."""
+        for about in report.tasks:
+            held = self.held.get(about.environment)
+            planned = held.environment.members.tasks.get(about.task) if held else None
+            if held and planned and about.failure and about.failure.taken_ports:
+                held.ports_refused = True
+                self.inventory.refuse_ports(report.host, about.failure.taken_ports, planned.ports, at)
 
     def send(self, commands: Sequence[Command]) -> None:
         """Send ``commands`` on the quick channel."""
@@ -257,8 +272,8 @@ class Control:
                 self._caller.begin(effect, partial(self._end_call, held))
             case Abandon(call=call):
                 self._caller.abandon(held.kept.id, call)
-            case Replace(tasks=tasks):
-                self.reshaping.find_other_hosts(held, tasks)
+            case Replace(tasks=tasks, ports=ports):
+                self.reshaping.find_other_places(held, tasks, ports=ports)
             case AnnounceState():
                 log.info("environment %s is %s %s", effect.environment, effect.state, effect.reason)
                 self._outbox.announce(effect)

@@ -98,11 +98,14 @@ def draft(
     old: Plan | None = None,
     ids: Iterator[TaskId] | None = None,
     homeless: Collection[str] = (),
+    refused: Collection[str] = (),
     free: Collection[PlannedTask] = (),
 ) -> Draft:
     """Return the draft of ``workflow`` in ``shape``; tasks of ``old`` stay as they are if they can.
 
-    ``homeless`` are the paths of roles whose tasks need another host; ``free`` are tasks of the pool.
+    ``homeless`` are the paths of roles whose tasks need another host. ``refused`` are those of tasks that
+    have no process because of a port: they keep their hosts, and the ports that no agent has refused.
+    ``free`` are tasks of the pool.
 
     Raises:
         PlanError: if it cannot be placed.
@@ -110,8 +113,10 @@ def draft(
     """
     new_id: Callable[[], TaskId] = (lambda: next(ids)) if ids else (lambda: TaskId(draw()))
     chosen = environment or EnvironmentId(draw())
-    staying = {path: task for path, task in _staying(old, shape).items() if path not in homeless}
-    plan = make_plan(workflow, inventory, chosen, new_id, staying, shape.move, free)
+    before = _staying(old, shape)
+    staying = {path: task for path, task in before.items() if path not in {*homeless, *refused}}
+    anew = {path: task for path, task in before.items() if path in refused}
+    plan = make_plan(workflow, inventory, chosen, new_id, staying, shape.move, free, anew)
     excluded, unknown = excluded_tasks(shape, plan)
     unknown += [path for path in shape.move if path not in {task.path for task in plan.tasks}]
     if unknown:

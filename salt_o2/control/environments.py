@@ -1,7 +1,7 @@
 """The desk for environments: plan, create, modify, lead, destroy, repeat, list and show them."""
 
 import asyncio
-from collections.abc import Mapping
+import logging
 from typing import Any
 
 from salt_o2.control import record
@@ -13,19 +13,17 @@ from salt_o2.control.drafts import Draft, Drafts, check_unmoved, draft, draw, id
 from salt_o2.control.ending import ending, events, handing_over
 from salt_o2.control.freshness import Freshness
 from salt_o2.control.plan_record import plan_record
-from salt_o2.control.planning import request_of
+from salt_o2.control.replacing import PORT_TRIES, Replacing, refused_paths
 from salt_o2.control.site import Site, timeouts
 from salt_o2.control.store import Kept
 from salt_o2.core import history, snapshot
 from salt_o2.core.environment import Environment
-from salt_o2.core.errors import InvalidRequest, UnknownName
-from salt_o2.core.ids import EnvironmentId, HostId, TaskId
-from salt_o2.core.messages import HostFacts
-from salt_o2.core.place import Request
-from salt_o2.core.role import matches
+from salt_o2.core.errors import InvalidRequest, TaskError, UnknownName
+from salt_o2.core.ids import EnvironmentId, HostId
 from salt_o2.core.shape import Bend, Shape, bent, detectors
 from salt_o2.core.states import EnvironmentEvent, EnvironmentState
 
+log = logging.getLogger(__name__)
 _E, _S = EnvironmentEvent, EnvironmentState
 
 
@@ -37,7 +35,7 @@ class Environments:
         self._control = control
         self._site = site
         self._drafts = Drafts()
-        control.reshaping.replacer = self._replace
+        control.reshaping.replacer = Replacing(control, site).find_places
         self.verbs: Verbs = {
             "env_plan": (PlanAhead, self._plan_ahead),
             "env_create": (Create, self._create),
@@ -94,6 +92,7 @@ class Environments:
             environment=held.kept.id,
             old=held.kept.plan,
             ids=ids_of(then) if then else None,
+            refused=refused_paths(held),
             free=self._control.pooling.free(),
         )
 
@@ -109,24 +108,36 @@ class Environments:
                 )
             made = await self._draft_new(then.workflow, then.shape, then)
             check_unmoved(then, made)
-        else:
-            made = await self._draft_new(wanted.workflow, bent(Shape(), _bend(wanted)))
-        return await self._bring_up(made, user, progress, automatic=wanted.auto)
+            held = self._adopt(made, user)
+            return await self._bring_up(held, user, progress, automatic=wanted.auto)
+        shape = bent(Shape(), _bend(wanted))
+        return await self._create_anew(wanted.workflow, shape, user, progress, automatic=wanted.auto)
 
     async def _repeat(self, wanted: Repeat, user: str, progress: Progress) -> dict[str, Any]:
         kept = kept_of(self._control, wanted.id)
-        made = await self._draft_new(kept.plan.workflow, kept.shape)
-        return await self._bring_up(made, user, progress)
+        return await self._create_anew(kept.plan.workflow, kept.shape, user, progress)
 
-    async def _bring_up(
-        self, made: Draft, user: str, progress: Progress, *, automatic: bool = False
+    async def _create_anew(
+        self, workflow: str, shape: Shape, user: str, progress: Progress, *, automatic: bool = False
     ) -> dict[str, Any]:
-        limits = timeouts(self._site, made.plan.variables)
+        """Create an environment; once more, without the ports that agents have refused, if they did."""
+        for left in reversed(range(PORT_TRIES)):
+            held = self._adopt(await self._draft_new(workflow, shape), user)
+            try:
+                return await self._bring_up(held, user, progress, automatic=automatic)
+            except TaskError:
+                if not (held.ports_refused and left):
+                    raise
+                log.warning("environment %s: ports were refused; creating it with others", held.kept.id)
+        raise AssertionError("the last try returns or raises")
+
+    def _adopt(self, made: Draft, user: str) -> Held:
+        """Have the environment of ``made``, with its resources taken and nothing started."""
         self._check_detectors(made)
         created = history.Created(
             at=self._control.clock(),
             plan=made.plan,
-            timeouts=limits,
+            timeouts=timeouts(self._site, made.plan.variables),
             excluded=made.excluded,
             user=user,
             shape=made.shape,
@@ -142,7 +153,11 @@ class Environments:
             plan=made.plan,
             snapshot=snapshot.take(environment),
         )
-        held = self._control.adopt(kept, environment, created)
+        return self._control.adopt(kept, environment, created)
+
+    async def _bring_up(
+        self, held: Held, user: str, progress: Progress, *, automatic: bool = False
+    ) -> dict[str, Any]:
         events = (_E.DEPLOY, _E.CONFIGURE, *((_E.START_ACTIVITY,) if automatic else ()))
         return await ask(self._control, held, events, user, progress, undo=True, automatic=automatic)
 
@@ -176,31 +191,6 @@ class Environments:
         found = await modify(self._control, held, message, made.shape, progress)
         left = [task for task in self._control.pooling.left_by(held.kept.id) if task in before]
         return found | ({"kept": left} if keep else {})
-
-    async def _replace(self, held: Held, tasks: tuple[TaskId, ...]) -> tuple[TaskId, ...]:
-        """Place anew what has lost its host; return the tasks that are bound to it."""
-        kept = held.kept
-        loaded = await asyncio.to_thread(load_shaped, self._site, kept.plan.workflow, kept.shape, kept.id)
-        members, hosts = held.environment.members, self._control.inventory.hosts
-        wanted = {members.tasks[task].path: task for task in tasks if task in members.tasks}
-        requests = {task.path: request_of(task) for task in loaded.tasks if task.path in wanted}
-        free = {path for path, request in requests.items() if _can_be_somewhere(request, hosts)}
-        bound = tuple(task for path, task in wanted.items() if path not in free)
-        if not free:
-            return bound
-        made = draft(
-            loaded,
-            self._control.inventory,
-            held.kept.shape,
-            name=held.kept.plan.workflow,
-            environment=held.kept.id,
-            old=held.kept.plan,
-            homeless=free,
-            free=self._control.pooling.free(),
-        )
-        message = modified(self._control, made, "control")
-        await self._control.reshaping.modify(held, message, made.shape)
-        return bound
 
     async def _steer(self, wanted: Steer, user: str, progress: Progress) -> dict[str, Any]:
         held = self._control.find(wanted.id)
@@ -246,13 +236,6 @@ def _bend(wanted: Create | Modify | PlanAhead) -> Bend:
         exclude=wanted.exclude,
         include=wanted.include,
         reason=wanted.reason,
-    )
-
-
-def _can_be_somewhere(request: Request, hosts: Mapping[HostId, HostFacts]) -> bool:
-    return any(
-        all(matches(host, facts, constraint) for constraint in request.constraints)
-        for host, facts in hosts.items()
     )
 
 

@@ -35,18 +35,23 @@ def make_plan(
     stay: Mapping[str, PlannedTask] = _NOBODY,
     move: Mapping[str, HostId] = _NOWHERE,
     free: Iterable[PlannedTask] = (),
+    anew: Mapping[str, PlannedTask] = _NOBODY,
 ) -> Plan:
     """Return the plan of ``environment``: ``workflow`` on the hosts of ``inventory``, which is only read.
 
     ``stay`` has tasks, by the paths of their roles, that keep their ids, hosts and ports if they still can;
     ``move`` says by path which host a task must be on; ``free`` are tasks of the pool, which are taken with
-    their processes where they fit.
+    their processes where they fit. ``anew`` has tasks, by path, that are replaced on their hosts by tasks
+    with other ports where theirs were refused.
 
     Raises:
         PlanError: if a role cannot be placed, or a channel cannot reach its peer.
         TemplateError: if what a task template says makes no sense for a task in its place.
     """
-    requests = [_bound_to(request_of(task), move.get(task.path)) for task in workflow.tasks]
+    requests = [
+        _bound_to(_instead_of(anew.get(task.path), request_of(task)), move.get(task.path))
+        for task in workflow.tasks
+    ]
     claims = Claims(free, inventory, environment, workflow.revision)
     kept = [
         _found(_kept(stay.get(request.path), request, inventory), task, request, claims)
@@ -101,6 +106,10 @@ def _bound_to(request: Request, host: HostId | None) -> Request:
         return request
     here = (*(each for each in request.constraints if each.attribute != HOSTNAME), Constraint(HOSTNAME, host))
     return replace(request, constraints=here)
+
+
+def _instead_of(old: PlannedTask | None, request: Request) -> Request:
+    return _bound_to(replace(request, before=old), old.host) if old else request
 
 
 def _kept(old: PlannedTask | None, request: Request, inventory: Inventory) -> PlannedTask | None:

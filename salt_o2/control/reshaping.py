@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Replacer = Callable[["Held", tuple[TaskId, ...]], Awaitable[tuple[TaskId, ...]]]
+Replacer = Callable[["Held", tuple[TaskId, ...], bool], Awaitable[tuple[TaskId, ...]]]
 
 
 class Reshaping:
@@ -29,7 +29,9 @@ class Reshaping:
         """Work for ``control``."""
         self._control = control
         self.replacer: Replacer | None = None
-        """Who makes plans for tasks that have lost their host; returns those that can run nowhere else."""
+        """Makes plans for tasks that need another place; returns those for which there is none.
+
+        The last argument says that the tasks keep their hosts, and need other ports only."""
         self._searches: set[asyncio.Task[None]] = set()
 
     async def modify(self, held: "Held", wanted: Modified, shape: Shape) -> None:
@@ -92,20 +94,42 @@ class Reshaping:
         gone = [task for task in inventory.tasks_of(held.kept.id) if task not in present]
         inventory.release_tasks(held.kept.id, gone)
 
-    def find_other_hosts(self, held: "Held", tasks: tuple[TaskId, ...]) -> None:
-        """Begin to look for other hosts for ``tasks``; the environment hears what came of it."""
-        spawn(f"the search of hosts for {held.kept.id}", self._move_elsewhere(held, tasks), self._searches)
+    def find_other_places(self, held: "Held", tasks: tuple[TaskId, ...], *, ports: bool) -> None:
+        """Begin to look for other hosts, or only other ``ports``; the environment hears what came of it."""
+        spawn(
+            f"the search of places for {held.kept.id}", self._replace(held, tasks, ports), self._searches
+        )
 
-    async def _move_elsewhere(self, held: "Held", tasks: tuple[TaskId, ...]) -> None:
-        try:
-            if self.replacer is None:
-                raise PlanError("nobody here can make a plan")
-            left = await self.replacer(held, tasks)
-            reason = "its tasks are bound to their lost host"
-        except O2Error as error:
-            left, reason = tasks, str(error)
-        except Exception as error:  # the environment must hear of it, or it waits for ever
-            log.exception("the search of other hosts for tasks of %s failed", held.kept.id)
-            left, reason = tasks, f"control's own fault: {error!r}"
+    async def _replace(self, held: "Held", tasks: tuple[TaskId, ...], ports: bool) -> None:
+        async with held.replacing:
+            await _free_of_transitions(held)
+            if held.kept.id not in self._control.held:
+                return
+            try:
+                if self.replacer is None:
+                    raise PlanError("nobody here can make a plan")
+                left = await self.replacer(held, tasks, ports)
+                reason = "no other port is free for it" if ports else "its tasks are bound to their lost host"
+            except O2Error as error:
+                left, reason = tasks, str(error)
+            except Exception as error:  # the environment must hear of it, or it waits for ever
+                log.exception("the search of other places for tasks of %s failed", held.kept.id)
+                left, reason = tasks, f"control's own fault: {error!r}"
         if left and held.kept.id in self._control.held:
             self._control.step(held, NotReplaced(at=self._control.clock(), tasks=left, reason=reason))
+
+
+async def _free_of_transitions(held: "Held") -> None:
+    """Wait until no transition of the environment is under way, or the environment has ended."""
+    while held.environment.transition is not None:
+        moved = asyncio.get_running_loop().create_future()
+
+        def look(environment: Environment, moved: "asyncio.Future[None]" = moved) -> None:
+            if environment.transition is None and not moved.done():
+                moved.set_result(None)
+
+        held.watchers.append(look)
+        try:
+            await moved
+        finally:
+            held.watchers.remove(look)

@@ -112,7 +112,7 @@ class HostSilent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotReplaced:
-    """Message: tasks of a lost host can run nowhere else."""
+    """Message: tasks of a lost host can run nowhere else, or no other port is free for a refused task."""
 
     at: float
     tasks: tuple[TaskId, ...]
@@ -164,10 +164,14 @@ class Abandon:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replace:
-    """Effect: find other hosts for these tasks, and come back with Modified, or with NotReplaced."""
+    """Effect: find other hosts for these tasks, and come back with Modified, or with NotReplaced.
+
+    With ``ports`` their hosts are there, and only other ports are wanted.
+    """
 
     environment: EnvironmentId
     tasks: tuple[TaskId, ...]
+    ports: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,9 @@ Ports belong to a network, not to a host: agents on one machine share its ports 
 What an environment has taken is kept by host name, whether or not the host is there at the moment: one
 that falls silent may come back with its processes still running, and after a restart of control the plans
 are known before any host has reported.
+
+A port that an agent has refused, because a program of another owner has it, is left out of new plans of its
+network for ``REFUSED_S`` seconds (docs/decisions/0063-a-refused-port-is-left-out.md).
 """
 
 from collections.abc import Collection, Iterable
@@ -13,6 +16,9 @@ from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.messages import HostFacts
 from salt_o2.core.plan import Plan, PlannedTask
 from salt_o2.core.role import attributes_of, values_of
+
+REFUSED_S = 600.0
+"""How long a port that an agent has refused is left out of new plans, in seconds."""
 
 
 @dataclass(slots=True)
@@ -67,6 +73,7 @@ class Inventory:
         self._ports: dict[str, _Ports] = {}
         self._held: dict[EnvironmentId, dict[TaskId, _Holding]] = {}
         self._at: dict[HostId, dict[tuple[EnvironmentId, TaskId], _Holding]] = {}
+        self._refused: dict[str, dict[int, float]] = {}  # by network: port, and until when it is left out
 
     def add_host(self, host: HostId, facts: HostFacts) -> None:
         """Let ``host`` be placed on from now on, or take note of its new ``facts``."""
@@ -131,10 +138,41 @@ class Inventory:
         """Return what is taken of ``host``."""
         return self._uses.get(host) or HostUse()
 
-    def is_taken(self, network: str, port: int) -> bool:
-        """Return whether a task has ``port`` of ``network``."""
+    def is_taken(self, network: str, port: int, beside: int = 0) -> bool:
+        """Return whether more than ``beside`` tasks have ``port`` of ``network``."""
         ports = self._ports.get(network)
-        return ports is not None and port in ports.count
+        return ports is not None and ports.count.get(port, 0) > beside
+
+    def refuse_ports(self, host: HostId, ports: Iterable[int], own: Collection[int], at: float) -> None:
+        """Leave ``ports`` out of new plans of the network of ``host``, from ``at`` on for ``REFUSED_S``.
+
+        ``own`` are the ports of the task that was refused. A port that another task of ours has is no
+        stranger's: it is free as soon as that task ends.
+        """
+        network = self._networks.get(host)
+        if network is None:
+            return
+        refused = self._refused.setdefault(network, {})
+        for port in ports:
+            if port in own or not self.is_taken(network, port):
+                refused[port] = at + REFUSED_S
+
+    def forget_refused_ports(self, at: float) -> None:
+        """Let ports that were refused long enough before ``at`` be planned with again. O(refused ports)."""
+        for network, ports in tuple(self._refused.items()):
+            left = {port: until for port, until in ports.items() if until > at}
+            if left:
+                self._refused[network] = left
+            else:
+                del self._refused[network]
+
+    def is_refused(self, network: str, port: int) -> bool:
+        """Return whether ``port`` of ``network`` is left out of new plans."""
+        return port in self._refused.get(network, ())
+
+    def refused_ports(self, network: str) -> list[int]:
+        """Return the ports of ``network`` that are left out of new plans."""
+        return sorted(self._refused.get(network, ()))
 
     def with_attribute(self, attribute: str, value: str) -> Collection[HostId]:
         """Return the hosts whose ``attribute`` is ``value``, or has it in its comma-separated list."""

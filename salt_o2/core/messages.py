@@ -73,6 +73,9 @@ class Failure:
     advice: str = ""
     output: tuple[str, ...] = ()
     """The last lines of the process's output."""
+    taken_ports: tuple[int, ...] = ()
+    """TCP ports that kept the process from starting, and all others of the host's ranges that are in use
+    by a program that is no task of this agent; empty if the failure has another reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,9 @@ Tasks that ask for the same are placed as a group, groups with the fewest possib
 keeps its hosts in a heap by load; a host that has no room for one task of a group has none for the next
 either and is left out, so that placing N tasks on H hosts takes about (N + groups x H) log H steps. The
 same input always gives the same plan.
+
+A port that an agent has refused is never given out while the inventory remembers the refusal. Ports that a
+template fixes are asked for all the same: there is no other that would do.
 """
 
 from collections import Counter
@@ -15,6 +18,7 @@ from salt_o2.core.errors import PlanError
 from salt_o2.core.ids import HostId
 from salt_o2.core.inventory import Inventory
 from salt_o2.core.messages import HostFacts
+from salt_o2.core.plan import PlannedTask
 from salt_o2.core.pooled import POOL
 from salt_o2.core.role import Constraint, Wants
 
@@ -33,6 +37,8 @@ class Request:
     wants: Wants = field(default_factory=Wants)
     control_port: bool = False
     channels: int = 0
+    before: PlannedTask | None = None
+    """The task that this one replaces: ports of it that were not refused are taken again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,16 +210,18 @@ class _FreePorts:
             _NoPort: saying which it cannot have.
         """
         for port in request.wants.ports:
-            if self._is_taken(port):
+            if self._is_taken(port, request.before):
                 raise _NoPort(f"port {port} is taken on {self._network}")
         before = dict(self._next)
         got: list[int] = []
         self._taken.update(request.wants.ports)
         try:
             if request.control_port:
-                got.append(self._free(facts.control_ports, "control"))
-            for _ in range(request.channels):
-                got.append(self._free(facts.channel_ports, "channel"))
+                again = request.before.launch.control_port if request.before else None
+                got.append(self._again(request.before, again) or self._free(facts.control_ports, "control"))
+            for number in range(request.channels):
+                again = _channel_port(request.before, number, request.channels)
+                got.append(self._again(request.before, again) or self._free(facts.channel_ports, "channel"))
         except _NoPort:
             self._taken.difference_update(request.wants.ports, got)
             self._next = before
@@ -221,18 +229,52 @@ class _FreePorts:
         control = got.pop(0) if request.control_port else None
         return control, tuple(got)
 
-    def _free(self, limits: tuple[int, int], purpose: str) -> int:
-        port = self._next.get(limits, limits[0])
-        while port <= limits[1] and self._is_taken(port):
-            port += 1
-        self._next[limits] = port + 1
-        if port > limits[1]:
-            raise _NoPort(f"no {purpose} port left in {limits[0]}-{limits[1]} on {self._network}")
+    def _again(self, before: PlannedTask | None, port: int | None) -> int | None:
+        """Take ``port``, which the task ``before`` has, if it was not refused on this network."""
+        if port is None or not self._is_own(before, port):
+            return None
+        if self._is_refused(port) or self._is_taken(port, before):
+            return None
         self._taken.add(port)
         return port
 
-    def _is_taken(self, port: int) -> bool:
-        return port in self._taken or self._inventory.is_taken(self._network, port)
+    def _free(self, limits: tuple[int, int], purpose: str) -> int:
+        port = self._next.get(limits, limits[0])
+        while port <= limits[1] and (self._is_taken(port) or self._is_refused(port)):
+            port += 1
+        self._next[limits] = port + 1
+        if port > limits[1]:
+            none_left = f"no {purpose} port left in {limits[0]}-{limits[1]} on {self._network}"
+            raise _NoPort(none_left + self._left_out(limits))
+        self._taken.add(port)
+        return port
+
+    def _is_taken(self, port: int, before: PlannedTask | None = None) -> bool:
+        """Return whether a task has ``port``; that the task ``before`` has it does not count."""
+        own = 1 if self._is_own(before, port) else 0
+        return port in self._taken or self._inventory.is_taken(self._network, port, beside=own)
+
+    def _is_own(self, before: PlannedTask | None, port: int) -> bool:
+        if before is None or port not in before.ports:
+            return False
+        facts = self._inventory.facts_of(before.host)
+        return facts is not None and facts.network == self._network
+
+    def _is_refused(self, port: int) -> bool:
+        return self._inventory.is_refused(self._network, port)
+
+    def _left_out(self, limits: tuple[int, int]) -> str:
+        refused = [p for p in self._inventory.refused_ports(self._network) if limits[0] <= p <= limits[1]]
+        if not refused:
+            return ""
+        shown = ", ".join(map(str, refused[:_SHOWN])) + (", ..." if len(refused) > _SHOWN else "")
+        return f"; {len(refused)} of them are in use by other programs ({shown}): stop those, or widen it"
+
+
+def _channel_port(before: PlannedTask | None, number: int, count: int) -> int | None:
+    """Return the port of channel ``number`` of ``count`` that the task ``before`` has, if it has so many."""
+    ports = before.launch.ports[:count] if before else ()
+    return ports[number] if number < len(ports) else None
 
 
 def _unmet(constraints: Iterable[Constraint], inventory: Inventory) -> str:

@@ -10,6 +10,9 @@ A task's policy comes from the variable ``recovery`` of its role: by template, s
 A restart waits a moment, so that a reactor rule of the site can act first (``runner.o2.task_recover``): what
 no rule has answered by then, control does by itself. More than ``recovery_restarts`` within
 ``recovery_window_s`` are given up: whatever is wrong, restarting does not mend it.
+
+A restart that an agent refuses, because another program has one of the task's ports, is no restart and does
+not count. The task gets other ports instead, at most ``PORT_CHANGES`` times within the same window.
 """
 
 from collections.abc import Mapping
@@ -19,6 +22,9 @@ from heapq import heappop, heappush
 
 from salt_o2.core.codec import typed
 from salt_o2.core.ids import TaskId
+
+PORT_CHANGES = 10
+"""How often a role may get other ports within the window, before a refusal counts as a failed restart."""
 
 
 class Policy(StrEnum):
@@ -81,6 +87,8 @@ class Repairs:
     open: dict[TaskId, Repair] = field(default_factory=dict)
     past: dict[TaskId, list[float]] = field(default_factory=dict)
     """When each task was started again, in seconds since the epoch."""
+    port_changes: dict[str, list[float]] = field(default_factory=dict)
+    """By the path of a role: when its task was to get other ports, in seconds since the epoch."""
     _alarms: list[tuple[float, int, TaskId]] = field(default_factory=list)
     """A heap: thousands may fail at once, and nothing looks at all of them for each. Some are out of date."""
     _count: int = 0
@@ -128,6 +136,21 @@ class Repairs:
         repair.revision, repair.deadline = revision, at + self.budget.timeout_s
         self._set_alarm(task)
         self.past.setdefault(task, []).append(at)
+
+    def refused(self, task: TaskId) -> None:
+        """Take note that ``task`` was not started, because of its ports: the restart does not count."""
+        repair = self.open.pop(task, None)
+        if repair is not None and repair.revision is not None and self.past.get(task):
+            self.past[task].pop()
+
+    def admit_port_change(self, path: str, at: float) -> bool:
+        """Take note that the role at ``path`` gets other ports; return False if it got some too often."""
+        recent = [when for when in self.port_changes.get(path, ()) if when > at - self.budget.window_s]
+        self.port_changes[path] = recent
+        if len(recent) >= PORT_CHANGES:
+            return False
+        recent.append(at)
+        return True
 
     def is_exhausted(self, task: TaskId) -> bool:
         """Return whether ``task`` has been started again as often as it may."""

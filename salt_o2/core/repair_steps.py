@@ -34,7 +34,7 @@ class RepairSteps(ReshapeSteps):
         self, failures: dict[TaskId, Failure], at: float
     ) -> tuple[list[Effect], dict[TaskId, Failure]]:
         """Do what each task's policy says; return the effects, and the failures that lead to ERROR."""
-        effects: list[Effect] = []
+        effects, failures = self._change_ports(failures, at)
         fatal: dict[TaskId, Failure] = {}
         for task, failure in failures.items():
             match self._policy(task, failure, at):
@@ -48,6 +48,23 @@ class RepairSteps(ReshapeSteps):
                 case Policy.RESTART:
                     pass  # its repair is open, and due soon
         return effects, fatal
+
+    def _change_ports(
+        self, failures: dict[TaskId, Failure], at: float
+    ) -> tuple[list[Effect], dict[TaskId, Failure]]:
+        """Have other ports found for tasks whose ports were refused; return the failures that are left."""
+        tasks = self.members.tasks
+        refused = [task for task, failure in failures.items() if failure.taken_ports]
+        for task in refused:
+            self.repairs.refused(task)
+        changing = tuple(
+            task
+            for task in refused
+            if tasks[task].recovery == Policy.RESTART and self.repairs.admit_port_change(tasks[task].path, at)
+        )
+        left = {task: failure for task, failure in failures.items() if task not in changing}
+        wanted = Replace(environment=self.id, tasks=changing, ports=True)
+        return [wanted] if changing else [], left
 
     def _policy(self, task: TaskId, failure: Failure, at: float) -> Policy:
         policy = Policy(self.members.tasks[task].recovery)
@@ -98,12 +115,23 @@ class RepairSteps(ReshapeSteps):
     def _note_homeless(self, found: NotReplaced) -> list[Effect]:
         """Do without tasks that can run nowhere else: borne, or an ERROR, as their roles say."""
         members, fatal = self.members, {}
-        advice = "bring its host back, or exclude it"
         for task in found.tasks:
-            if task in members.tasks and members.tasks[task].host in members.unreachable:
-                fatal[task] = Failure(asked="move", state="-", reason=found.reason, advice=advice)
-                members.fail(task, fatal[task])
+            if task not in members.tasks:
+                continue
+            if members.tasks[task].host in members.unreachable:
+                advice = "bring its host back, or exclude it"
+            elif self._is_refused(task):
+                advice = "end the programs that use the ports, or give the host a wider range"
+            else:
+                continue
+            fatal[task] = Failure(asked="move", state="-", reason=found.reason, advice=advice)
+            members.fail(task, fatal[task])
         return self._end_by(fatal, found.at) if self._stands() else []
+
+    def _is_refused(self, task: TaskId) -> bool:
+        """Return whether ``task`` has no process because another program has one of its ports."""
+        report = self.members.reports.get(task)
+        return report is not None and report.failure is not None and bool(report.failure.taken_ports)
 
     def _recover_now(self, wanted: RecoverTask) -> list[Effect]:
         """Start a failed task again because a rule or a person says so; a healthy one is left alone."""
@@ -113,6 +141,8 @@ class RepairSteps(ReshapeSteps):
             raise InvalidRequest(
                 f"task {wanted.task} is leaving environment {self.id}: it is not started again"
             )
+        if wanted.by_hand and self._is_refused(wanted.task) and self._stands():
+            return [Replace(environment=self.id, tasks=(wanted.task,), ports=True)]
         repair = self.repairs.open.get(wanted.task)
         report = self.members.reports.get(wanted.task)
         if repair is None and wanted.by_hand and report and report.failure and self._stands():

@@ -81,3 +81,17 @@ def test_a_port_that_nobody_has_is_free_and_one_that_somebody_has_is_not():
 def test_a_port_of_another_task_is_refused_before_that_one_listens():
     with pytest.raises(Refusal, match="port 30001 belongs to task readout"):
         checks.ports_free([30001], {30001: "readout"})
+
+
+def test_a_refusal_names_every_port_of_the_ranges_that_other_programs_have():
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        first, second = (each.getsockname()[1] for each in (one, other))
+        with pytest.raises(checks.PortsTaken) as refused:
+            checks.ports_free([first], {}, [(second, second), (1, 1)])
+        assert refused.value.ports == tuple(sorted((first, second)))
+        with pytest.raises(checks.PortsTaken) as refused:
+            checks.ports_free([first], {second: "ours"}, [(second, second)])
+        assert refused.value.ports == (first,)
+    with pytest.raises(checks.PortsTaken) as refused:
+        checks.ports_free([first], {first: "ours"}, [(1, 65535)])
+    assert first in refused.value.ports

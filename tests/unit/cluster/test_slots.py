@@ -38,6 +38,10 @@ def test_all_ports_lie_below_those_of_outgoing_connections():
     assert max(max(ports(slot)) for slot in ALL) < first
 
 
+def test_no_slot_has_a_port_at_which_dds_commander_listens():
+    assert not any(ports(slot) & set(range(20_000, 22_001)) for slot in ALL)
+
+
 minions = st.integers(0, 2000)
 slots = st.sampled_from(ALL)
 
