@@ -56,7 +56,7 @@ def unpack(data: bytes, most: int = MOST_BYTES) -> Any:
         InvalidRequest: ``data`` is not from there, or has more than ``most`` bytes when it is decompressed.
     """
     try:
-        return msgpack.unpackb(decompress(data, most))
+        return msgpack.unpackb(decompress(data, most), strict_map_key=False)
     except (ValueError, TypeError, msgpack.UnpackException) as error:
         raise InvalidRequest(f"not a packed message: {error!r}") from error
 

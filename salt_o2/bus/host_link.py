@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from salt_o2.bus import envelope
-from salt_o2.core.codec import plain, typed
+from salt_o2.core import host_reports
+from salt_o2.core.codec import plain
 from salt_o2.core.errors import InvalidRequest
 from salt_o2.core.ids import EnvironmentId, HostId
 from salt_o2.core.messages import Command, Inquiry, Report
@@ -113,7 +114,7 @@ class HostLink:
                 raise
             body = self._invite(name)
             return Heard(host=name, replies=[body] if body else [])
-        report = typed(envelope.unpack(message), Report)
+        report = host_reports.report_of(envelope.unpack(message), speaker.host, speaker.incarnation)
         if (report.host, report.incarnation) != (speaker.host, speaker.incarnation):
             raise InvalidRequest(f"the agent on {speaker.host} reports for {report.host}")
         return Heard(report=report, host=speaker.host, replies=self._waiting_for(speaker.host))

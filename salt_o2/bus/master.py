@@ -17,9 +17,11 @@ from tornado.ioloop import IOLoop
 
 from salt_o2.bus import envelope, reading, tags
 from salt_o2.bus.aside import aside
-from salt_o2.core.codec import plain, typed
+from salt_o2.core import host_reports
+from salt_o2.core.codec import plain
 from salt_o2.core.effects import News
-from salt_o2.core.errors import InvalidRequest, Unreachable
+from salt_o2.core.errors import Unreachable
+from salt_o2.core.ids import HostId
 from salt_o2.core.messages import Command, Inquiry, Report
 
 log = logging.getLogger(__name__)
@@ -115,13 +117,18 @@ async def _hear(raw: bytes, heard: Callable[[Report], None]) -> None:
     if not raw.startswith(tags.AGENTS.encode()):
         return
     tag, event = salt.utils.event.SaltEvent.unpack(raw)
-    try:
-        report = typed(envelope.unpack(event["data"]["report"]), Report)
-    except (InvalidRequest, KeyError, TypeError, ValueError) as error:
-        log.warning("ignored an event %s that is no report: %s", tag, error)
-        return
+    host = HostId(tags.host_of(tag))
+    report = _read(event, host)
     # The master has verified who sent the event; an agent may speak for its own host only.
-    if not event.get("id") == report.host == tags.host_of(tag):
+    if not event.get("id") == report.host == host:
         log.warning("ignored a report about %s that %s sent under %s", report.host, event.get("id"), tag)
         return
     heard(report)
+
+
+def _read(event: Any, host: HostId) -> Report:
+    """Return the report in ``event``, as far as it can be read; what cannot be is told on the host's row."""
+    try:
+        return host_reports.report_of(envelope.unpack(event["data"]["report"]), host)
+    except Exception as error:  # whatever was packed, the next event must be heard
+        return host_reports.unreadable(host, f"it cannot be unpacked: {error!r}")

@@ -6,7 +6,8 @@ from sqlalchemy import Executable, delete, insert, select
 
 from salt_o2.control.schema import HOSTS
 from salt_o2.control.store import Store
-from salt_o2.core.codec import plain, typed
+from salt_o2.core.codec import plain
+from salt_o2.core.host_reports import facts_of
 from salt_o2.core.ids import HostId
 from salt_o2.core.messages import HostFacts
 
@@ -17,7 +18,7 @@ def put(host: HostId, facts: HostFacts) -> list[Executable]:
     return [delete(HOSTS).where(HOSTS.c.id == host), insert(HOSTS).values(row)]
 
 
-def entries(store: Store) -> dict[HostId, HostFacts]:
-    """Return every host that was ever heard of, with what it offered last."""
+def entries(store: Store) -> dict[HostId, tuple[HostFacts, tuple[str, ...]]]:
+    """Return every host that was ever heard of, with what it offered last, and what of that is unreadable."""
     rows: list[Any] = store.read(select(HOSTS.c.id, HOSTS.c.facts))
-    return {HostId(row[0]): typed(row[1], HostFacts) for row in rows}
+    return {HostId(row[0]): facts_of(row[1], HostId(row[0])) for row in rows}

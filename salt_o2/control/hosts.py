@@ -1,10 +1,14 @@
 """What control knows of the agents: who is there, since when, and whether a report of theirs was missed."""
 
+import logging
 from dataclasses import dataclass, field
 
+from salt_o2.core.host_reports import MOST_FAULTS
 from salt_o2.core.ids import HostId
 from salt_o2.core.messages import HostFacts, Report
 from salt_o2.core.presence import SILENT_AFTER, Presence, Signs
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -21,11 +25,25 @@ class Host:
     """Whether a report was missed, so that not all is known of its tasks until its survey comes."""
     confirmed: float | None = None
     """When what is known of its tasks was last said to be all there is; ``None`` if it never was."""
+    unread: tuple[str, ...] = ()
+    """What of its reports could not be read, since its last survey."""
 
     @property
     def presence(self) -> Presence:
         """Whether it is there."""
         return self.signs.presence
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """What of its settings its agent could not use, and what of its reports control could not read."""
+        return (*(self.facts.faults if self.facts else ()), *self.unread)
+
+    def note_faults(self, report: Report) -> list[str]:
+        """Take note of what could not be read of ``report``; return what is new of it."""
+        new = [fault for fault in report.faults if fault not in self.unread]
+        kept = report.faults if report.facts else (*self.unread, *new)
+        self.unread = kept[-MOST_FAULTS:]
+        return new
 
 
 @dataclass(slots=True)
@@ -35,10 +53,17 @@ class Hosts:
     heartbeat_s: float
     known: dict[HostId, Host] = field(default_factory=dict)
 
-    def expect(self, host: HostId, facts: HostFacts | None, at: float, grace_s: float) -> None:
+    def expect(
+        self,
+        host: HostId,
+        facts: HostFacts | None,
+        at: float,
+        grace_s: float,
+        unread: tuple[str, ...] = (),
+    ) -> None:
         """Know of a host that an earlier control has heard of; it may take ``grace_s`` to be heard again."""
         signs = Signs(heard=at + grace_s, presence=Presence.EXPECTED)
-        self.known.setdefault(host, Host(at, signs, facts=facts))
+        self.known.setdefault(host, Host(at, signs, facts=facts, unread=unread))
 
     def note(self, report: Report, at: float) -> bool:
         """Take in that ``report`` came; return whether a survey is needed, because something was missed.
@@ -54,6 +79,8 @@ class Hosts:
         host.behind = report.facts is None and (gap or host.behind)
         if report.facts:
             host.facts = report.facts
+        for fault in host.note_faults(report):
+            log.warning("host %s: a part of its report cannot be used: %s", report.host, fault)
         if not host.behind:
             host.confirmed = at
         return host.behind and (gap or not report.tasks)

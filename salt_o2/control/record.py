@@ -125,6 +125,7 @@ def hosts(known: Hosts, held: Mapping[EnvironmentId, "Held"], at: float) -> list
             "tasks": counts[name],
             "seen": iso(host.last_seen),
             "last_seen_s": round(at - host.last_seen, 3),
+            "faults": list(host.faults),
         }
         for name, host in sorted(known.known.items())
     ]

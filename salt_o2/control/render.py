@@ -199,7 +199,8 @@ def host_table(hosts: Sequence[Plain]) -> str:
     if not hosts:
         return "no hosts known"
     header = (_counted("HOST", hosts), "ADDRESS", "STATUS", "TASKS", "CPUS", "MEMORY", "SEEN", "ATTRIBUTES")
-    return table(header, (_host_row(host) for host in hosts))
+    faults = [f"{host['id']}: {fault}" for host in hosts for fault in host.get("faults") or ()]
+    return "\n".join([table(header, (_host_row(host) for host in hosts)), *faults])
 
 
 def _host_row(host: Plain) -> tuple[object, ...]:

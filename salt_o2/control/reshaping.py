@@ -96,9 +96,7 @@ class Reshaping:
 
     def find_other_places(self, held: "Held", tasks: tuple[TaskId, ...], *, ports: bool) -> None:
         """Begin to look for other hosts, or only other ``ports``; the environment hears what came of it."""
-        spawn(
-            f"the search of places for {held.kept.id}", self._replace(held, tasks, ports), self._searches
-        )
+        spawn(f"the search of places for {held.kept.id}", self._replace(held, tasks, ports), self._searches)
 
     async def _replace(self, held: "Held", tasks: tuple[TaskId, ...], ports: bool) -> None:
         async with held.replacing:

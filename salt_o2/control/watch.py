@@ -52,10 +52,11 @@ class HostWatch:
     def expect(self, hosts: Iterable[HostId]) -> None:
         """Give up those of ``hosts`` that do not tell of themselves, once they have had time for it."""
         kept, at = host_rows.entries(self._control.store), self._control.clock()
-        for host, facts in kept.items():
-            self._control.inventory.recall_host(host, facts)
+        for host, (offered, _) in kept.items():
+            self._control.inventory.recall_host(host, offered)
         for host in hosts:
-            self._hosts.expect(host, kept.get(host), at, RETURN_S)
+            facts, unread = kept.get(host) or (None, ())
+            self._hosts.expect(host, facts, at, RETURN_S, unread)
 
     async def run(self) -> None:
         """Look at all hosts again and again until cancelled."""

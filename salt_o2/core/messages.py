@@ -10,10 +10,18 @@ one agent are numbered, so control sees a gap and asks for a survey.
 """
 
 from dataclasses import dataclass, field
+from typing import Annotated
+
+from msgspec import Meta
 
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.launch import Launch
 from salt_o2.core.states import TaskState, TaskStatus
+
+Port = Annotated[int, Meta(ge=1, le=65535)]
+Amount = Annotated[float, Meta(ge=0, le=1e12)]
+"""A finite measurement."""
+RunNumber = Annotated[int, Meta(ge=0, le=2**32 - 1)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,18 +119,20 @@ class HostFacts:
     """Where other hosts reach its channels."""
     network: str
     """Hosts with the same value share one space of TCP ports (one machine, one network namespace)."""
-    cpus: float
-    memory_mb: float
+    cpus: Amount
+    memory_mb: Amount
     attributes: dict[str, str] = field(default_factory=dict)
     """What constraints match: ``machine_id``, ``machine_type``, ``detector`` and the site's own."""
-    control_ports: tuple[int, int] = (30000, 32767)
-    channel_ports: tuple[int, int] = (9000, 19999)
+    control_ports: tuple[Port, Port] = (30000, 32767)
+    channel_ports: tuple[Port, Port] = (9000, 19999)
     """First and last port that placement may give out."""
     version: str = ""
-    started: float = 0.0
+    started: Amount = 0.0
     """When the agent started, in seconds since the epoch."""
-    last_run: int = 0
+    last_run: RunNumber = 0
     """The highest run number that ever reached this host; control counts on from it if it knows of less."""
+    faults: tuple[str, ...] = ()
+    """What of the host's own settings its agent could not use, one line each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,3 +149,5 @@ class Report:
     """Present exactly in a survey."""
     accepted: dict[EnvironmentId, int] = field(default_factory=dict)
     """The highest revision taken in, of each environment whose command is being carried out."""
+    faults: tuple[str, ...] = ()
+    """What of the message control could not read (core/host_reports.py); never sent."""

@@ -1,0 +1,207 @@
+"""Reads a value that comes from outside part by part: what is right is used, and every fault is named.
+
+``codec.typed`` takes a value as a whole or refuses it. That is right for a request, whose sender gets the
+answer. A report of a host, a row of the store or a site's settings must not be lost for one wrong part:
+
+    a scalar where text belongs    becomes text
+    an element of a list or map    is left out
+    a field with a default         has its default
+    a field without one            has the caller's fallback, or what holds it cannot be used either
+
+What is right as it stands costs one conversion, as in ``typed``.
+"""
+
+import types
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from functools import cache
+from typing import Any, NewType, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from salt_o2.core.errors import InvalidRequest
+
+T = TypeVar("T")
+Fallbacks = Mapping[type, Mapping[str, Any]]
+"""For required fields that cannot be read: what they have then, by the class and the field."""
+_NONE: Fallbacks = {}
+SHOWN = 60
+"""Characters of a wrong value that are told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One part that could not be used: where it stands, and what is wrong with it."""
+
+    place: str
+    what: str
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        return f"{self.place}: {self.what}" if self.place else self.what
+
+
+class _Unusable(Exception):
+    """A part cannot be used, and what holds it decides what follows."""
+
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+        super().__init__(str(fault))
+
+
+def salvage(
+    data: Any, kind: type[T], place: str = "", fallbacks: Fallbacks = _NONE
+) -> tuple[T, tuple[Fault, ...]]:
+    """Return ``data`` as a ``kind``, as far as it can be read, and what could not be.
+
+    Raises:
+        InvalidRequest: if nothing of it can be used.
+    """
+    try:
+        return msgspec.convert(data, kind, strict=False), ()
+    except (msgspec.ValidationError, TypeError, ValueError):
+        reader = _Reader(fallbacks)
+    try:
+        value: T = reader.read(data, kind, place)
+    except _Unusable as error:
+        raise InvalidRequest(f"not a {getattr(kind, '__name__', kind)}: {error.fault}") from error
+    return value, tuple(reader.faults)
+
+
+class _Reader:
+    """Goes through one value; ``faults`` are gathered on the way."""
+
+    def __init__(self, fallbacks: Fallbacks) -> None:
+        self.faults: list[Fault] = []
+        self._fallbacks = fallbacks
+
+    def read(self, data: Any, kind: Any, place: str) -> Any:
+        """Return ``data`` as a ``kind``.
+
+        Raises:
+            _Unusable: if it cannot be.
+        """
+        plain_kind = _unwrapped(kind)
+        origin, inner = get_origin(plain_kind), get_args(plain_kind)
+        if origin in (Union, types.UnionType):
+            return self._either(data, inner, place)
+        if is_dataclass(plain_kind):
+            return self._object(data, plain_kind, place)
+        if origin is dict:
+            return self._mapping(data, inner, place)
+        if origin in (list, tuple):
+            return self._sequence(data, origin, inner, place)
+        return _leaf(data, kind, place)
+
+    def _either(self, data: Any, kinds: tuple[Any, ...], place: str) -> Any:
+        if data is None and type(None) in kinds:
+            return None
+        real = [kind for kind in kinds if kind is not type(None)]
+        if len(real) == 1:
+            return self.read(data, real[0], place)
+        return _leaf(data, Union[tuple(real)], place)  # noqa: UP007  made at run time
+
+    def _object(self, data: Any, kind: Any, place: str) -> Any:
+        if not isinstance(data, Mapping):
+            raise _Unusable(Fault(place, f"a mapping is wanted, not {_shown(data)}"))
+        given: dict[str, Any] = {}
+        for name, hint, has_default in _fields(kind):
+            below = f"{place}.{name}" if place else name
+            try:
+                if name in data:
+                    given[name] = self.read(data[name], hint, below)
+                elif not has_default:
+                    raise _Unusable(Fault(below, "it is missing"))
+            except _Unusable as error:
+                self._do_without(kind, name, has_default, error, given)
+        return kind(**given)
+
+    def _do_without(
+        self, kind: Any, name: str, has_default: bool, error: _Unusable, given: dict[str, Any]
+    ) -> None:
+        """Let a field have its default or its fallback.
+
+        Raises:
+            _Unusable: if it has neither.
+        """
+        fallback = self._fallbacks.get(kind, {})
+        if name in fallback:
+            given[name] = fallback[name]
+        elif not has_default:
+            raise error
+        self.faults.append(error.fault)
+
+    def _mapping(self, data: Any, inner: tuple[Any, Any], place: str) -> dict[Any, Any]:
+        if not isinstance(data, Mapping):
+            raise _Unusable(Fault(place, f"a mapping is wanted, not {_shown(data)}"))
+        found: dict[Any, Any] = {}
+        for key, value in data.items():
+            below = f"{place}.{_shown_key(key)}"
+            try:
+                found[_leaf(key, inner[0], below)] = self.read(value, inner[1], below)
+            except _Unusable as error:
+                self.faults.append(error.fault)
+        return found
+
+    def _sequence(self, data: Any, origin: type, inner: tuple[Any, ...], place: str) -> Any:
+        if not isinstance(data, list | tuple):
+            raise _Unusable(Fault(place, f"a list is wanted, not {_shown(data)}"))
+        if origin is tuple and Ellipsis not in inner:
+            return self._fixed(data, inner, place)
+        found = []
+        for number, value in enumerate(data):
+            try:
+                found.append(self.read(value, inner[0], f"{place}[{number}]"))
+            except _Unusable as error:
+                self.faults.append(error.fault)
+        return origin(found)
+
+    def _fixed(self, data: Any, inner: tuple[Any, ...], place: str) -> tuple[Any, ...]:
+        """Read a tuple whose parts have meanings of their own: one wrong part makes it useless."""
+        if len(data) != len(inner):
+            raise _Unusable(Fault(place, f"{len(inner)} values are wanted, not {len(data)}"))
+        pairs = enumerate(zip(data, inner, strict=True))
+        return tuple(self.read(value, kind, f"{place}[{number}]") for number, (value, kind) in pairs)
+
+
+@cache
+def _fields(kind: type) -> tuple[tuple[str, Any, bool], ...]:
+    """Return the fields of a dataclass: name, type, and whether it has a default."""
+    hints = get_type_hints(kind, include_extras=True)
+    return tuple(
+        (each.name, hints[each.name], each.default is not MISSING or each.default_factory is not MISSING)
+        for each in fields(kind)
+    )
+
+
+def _unwrapped(kind: Any) -> Any:
+    """Return what a NewType or an Annotated is made of, as far as its parts are read one by one."""
+    while isinstance(kind, NewType):
+        kind = kind.__supertype__
+    origin = getattr(kind, "__origin__", None)
+    if hasattr(kind, "__metadata__") and origin is not None:
+        return _unwrapped(origin)
+    return kind
+
+
+def _leaf(data: Any, kind: Any, place: str) -> Any:
+    """Return a value without parts; a scalar becomes text where text belongs."""
+    if _unwrapped(kind) is str and isinstance(data, bool | int | float):
+        data = str(data).lower() if isinstance(data, bool) else str(data)
+    try:
+        return msgspec.convert(data, kind, strict=False)
+    except (msgspec.ValidationError, TypeError, ValueError) as error:
+        why = str(error).partition(" - at")[0]
+        raise _Unusable(Fault(place, f"{_shown(data)} does not do: {why}")) from error
+
+
+def _shown(data: Any) -> str:
+    try:
+        text = repr(data)
+    except Exception:  # whatever it is, it must not break what tells of it
+        text = f"a {type(data).__name__}"
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."
+
+
+def _shown_key(key: Any) -> str:
+    return key if isinstance(key, str) and len(key) <= SHOWN else _shown(key)
