@@ -1,6 +1,7 @@
 """What can be asked of an agent through its socket, with plain values in and out."""
 
 import asyncio
+import logging
 import os
 import time
 from collections.abc import Awaitable, Callable
@@ -9,10 +10,13 @@ from typing import Any
 from salt_o2.agent import voice
 from salt_o2.agent.agent import Agent
 from salt_o2.agent.task import Task
+from salt_o2.apart import Apart
 from salt_o2.core.codec import plain, typed
 from salt_o2.core.errors import InvalidRequest, O2Error
 from salt_o2.core.messages import Command, Failure
 from salt_o2.core.states import TaskEvent
+
+log = logging.getLogger(__name__)
 
 LONGEST_LOG = 100_000
 LONGEST_WAIT_S = 3600.0
@@ -59,7 +63,9 @@ class Verbs:
     async def kill(self, tasks: Any) -> dict[str, bool]:
         """End the processes of each of ``tasks``; say whether they have ended."""
         chosen = self._chosen(tasks)
-        ended = await asyncio.gather(*(task.kill() for task in chosen))
+        apart = Apart("ending the processes of tasks")
+        ended = await asyncio.gather(*(_kill(task, apart) for task in chosen))
+        apart.raise_first()
         return dict(zip((task.id for task in chosen), ended, strict=True))
 
     async def log(self, task: Any, lines: Any, after: Any = None, wait_s: Any = 0.0) -> dict[str, Any]:
@@ -110,7 +116,21 @@ async def _move(task: Task, event: TaskEvent, arguments: dict[str, str], timeout
         failure = await task.move(event, arguments, timeout_s)
     except O2Error as error:
         failure = Failure(asked=event, state=task.record.device_state or "-", reason=str(error))
+    except Exception as error:  # the answers of the other tasks must not be lost with this one
+        log.exception("task %s: %s failed", task.id, event)
+        failure = Failure(
+            asked=event,
+            state=task.record.device_state or "-",
+            reason=repr(error),
+            advice="report this as a defect",
+        )
     return {"state": task.record.state, "failure": plain(failure)}
+
+
+async def _kill(task: Task, apart: Apart) -> bool:
+    with apart:
+        return await task.kill()
+    return False
 
 
 def _launch_of(task: Task) -> dict[str, str]:

@@ -84,6 +84,12 @@ def decompress(data: bytes, most: int = MOST_BYTES) -> bytes:
 
 
 def bundles(messages: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Split ``messages`` so that each bundle makes one publication of a sensible size."""
-    size = sum(len(msgpack.packb(body)) for body in messages.values())
+    """Split ``messages`` so that each bundle makes one publication of a sensible size.
+
+    A message that cannot be packed is in a bundle of its own, and keeps no other from being published.
+    """
+    try:
+        size = sum(len(msgpack.packb(bodies)) for bodies in messages.values())
+    except (TypeError, ValueError, OverflowError):
+        return [{host: [body]} for host, bodies in messages.items() for body in bodies]
     return [dict(messages)] if size <= BROADCAST_BELOW else [{host: body} for host, body in messages.items()]

@@ -15,6 +15,7 @@ import salt.client
 import salt.utils.event
 from tornado.ioloop import IOLoop
 
+from salt_o2.apart import Apart
 from salt_o2.bus import envelope, reading, tags
 from salt_o2.bus.aside import aside
 from salt_o2.core import host_reports
@@ -58,16 +59,33 @@ class MasterBus:
         self._events.set_event_handler(lambda raw: _hear(raw, heard))
 
     async def send(self, messages: Sequence[Command | Inquiry]) -> None:
-        """Publish ``messages`` to their hosts, in as few publications as is sensible."""
+        """Publish ``messages`` to their hosts, in as few publications as is sensible.
+
+        Raises:
+            Exception: what the first message raised that could not be sent; the others have been sent.
+        """
         bodies: dict[str, list[dict[str, Any]]] = {}
         for message in messages:
             bodies.setdefault(message.host, []).append(_body(message))
+        apart = Apart("publishing commands")
         for bundle in envelope.bundles(bodies):
-            await self._channel.publish(envelope.seal(bundle))
+            with apart:
+                await self._channel.publish(envelope.seal(bundle))
+        apart.raise_first()
 
     async def insist(self, commands: Sequence[Command]) -> None:
-        """Send ``commands`` as Salt jobs ``o2.drive``, the way that a person would also take."""
-        await asyncio.gather(*(asyncio.to_thread(self._run_job, command) for command in commands))
+        """Send ``commands`` as Salt jobs ``o2.drive``, the way that a person would also take.
+
+        Raises:
+            Exception: what the first command raised that could not be sent; the others have been sent.
+        """
+        apart = Apart("commands as Salt jobs")
+        await asyncio.gather(*(self._send_job(command, apart) for command in commands))
+        apart.raise_first()
+
+    async def _send_job(self, command: Command, apart: Apart) -> None:
+        with apart:
+            await asyncio.to_thread(self._run_job, command)
 
     def _run_job(self, command: Command) -> None:
         with salt.client.get_local_client(mopts=dict(self._opts)) as local:

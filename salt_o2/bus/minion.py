@@ -157,7 +157,16 @@ KINDS: dict[str, type[Command] | type[Inquiry]] = {"Command": Command, "Inquiry"
 
 def _read(load: dict[str, Any], host: str) -> list[Command | Inquiry]:
     try:
-        return [typed(body["message"], KINDS[body["kind"]]) for body in envelope.unseal(load, host)]
+        bodies = envelope.unseal(load, host)
     except (InvalidRequest, KeyError, TypeError, ValueError) as error:
         log.warning("ignored a publication for %s that has no messages: %s", host, error)
         return []
+    return [message for body in bodies if (message := _message(body, host)) is not None]
+
+
+def _message(body: dict[str, Any], host: str) -> Command | Inquiry | None:
+    try:
+        return typed(body["message"], KINDS[body["kind"]])
+    except (InvalidRequest, KeyError, TypeError, ValueError) as error:
+        log.warning("ignored one message for %s that cannot be read: %s", host, error)
+        return None

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from salt_o2.apart import Apart
 from salt_o2.background import run_together
 from salt_o2.control import host_rows
 from salt_o2.control.answers import Answers
@@ -132,8 +133,10 @@ class Control:
         Raises:
             LoopEnded: one of its background loops ended.
         """
+        apart = Apart("taking up what a restart of control has cut short")
         for environment, request in self._resume:
-            self.step(self.held[environment], request)
+            with apart:
+                self.step(self.held[environment], request)
         for held in self.held.values():
             self._set_timer(held)
         hosts = {host for held in self.held.values() for host in held.environment.members.hosts}
@@ -208,8 +211,11 @@ class Control:
         if before in AWAY:
             self.watch.welcome(report.host)
         self._note_refused_ports(report, at)
+        apart = Apart(f"a report of {report.host}")
         for name, moved in survey.by_environment(environments, report, at).items():
-            self.step(self.held[name], moved)
+            with apart:
+                self.step(self.held[name], moved)
+        apart.raise_first()
 
     def _note_refused_ports(self, report: Report, at: float) -> None:
         """Leave ports that the agent has found in use out of the next plans, those of this step included."""
@@ -238,16 +244,26 @@ class Control:
         self._outbox.send([Inquiry(host=host)])
 
     def step(self, held: Held, message: Message) -> None:
-        """Let an environment take in a message, and carry out what follows."""
+        """Let an environment take in a message, and carry out what follows.
+
+        Commands leave, and the timer is set, also if one of the effects cannot be carried out.
+
+        Raises:
+            Exception: what the first effect that failed has raised.
+        """
         environment = held.environment
         effects = environment.step(message)
         self._write(held, message, effects)
+        apart = Apart(f"a step of {environment.id}")
         for effect in effects:
-            self._carry_out(held, effect)
+            with apart:
+                self._carry_out(held, effect)
         self._outbox.send([effect.command for effect in effects if isinstance(effect, Drive)])
         for watcher in tuple(held.watchers):
-            watcher(environment)
+            with apart:
+                watcher(environment)
         self._set_timer(held)
+        apart.raise_first()
 
     def _write(self, held: Held, message: Message, effects: Sequence[Effect]) -> None:
         # What we are about to do is on disk before we do it. What we have heard may follow a moment later: if

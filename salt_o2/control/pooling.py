@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Executable
 
+from salt_o2.apart import Apart
 from salt_o2.control import pool_rows
 from salt_o2.core.effects import Drive, Effect, Insist, Keep, Message, Modified, Requested, TasksMoved, Tick
 from salt_o2.core.errors import PlanError
@@ -180,19 +181,22 @@ class Pooling:
             elif isinstance(effect, Drop):
                 self._control.store.queue(pool_rows.drop(effect.task, at))
 
-    def _send(self, effects: Iterable[PoolEffect]) -> None:
-        orders = []
+    def _send(self, effects: Sequence[PoolEffect]) -> None:
+        apart = Apart("a step of the pool")
         for effect in effects:
-            match effect:
-                case Put():
-                    pass  # on disk already
-                case Drop(task=task):
-                    self._control.inventory.release_tasks(POOL, [task])
-                    self._left.set()
-                case Drive(command=command):
-                    orders.append(command)
-                case Insist(command=command):
-                    self._control.insist(command)
-                case news:
-                    self._control.announce(news)
-        self._control.send(orders)
+            with apart:
+                self._do(effect)
+        self._control.send([effect.command for effect in effects if isinstance(effect, Drive)])
+        apart.raise_first()
+
+    def _do(self, effect: PoolEffect) -> None:
+        match effect:
+            case Put() | Drive():
+                pass  # the one is on disk already, the others leave together
+            case Drop(task=task):
+                self._control.inventory.release_tasks(POOL, [task])
+                self._left.set()
+            case Insist(command=command):
+                self._control.insist(command)
+            case news:
+                self._control.announce(news)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from salt_o2.apart import Apart
 from salt_o2.background import spawn
 from salt_o2.control import host_rows
 from salt_o2.control.probe import Probe
@@ -80,8 +81,10 @@ class HostWatch:
             log.warning("hosts are heard again; those that are not yet have %g s for it", RETURN_S)
             for host in known.values():
                 host.signs.spare(at + RETURN_S)
+        apart = Apart("looking at all hosts")
         for name in tuple(known):
-            self._look(name)
+            with apart:
+                self._look(name)
 
     def _look(self, host: HostId) -> None:
         signs, at = self._hosts.known[host].signs, self._control.clock()
@@ -143,9 +146,12 @@ class HostWatch:
     def _fall_silent(self, host: HostId, reason: str) -> None:
         """Use ``host`` for nothing new, and leave alone what runs there."""
         self._leave_out(host)
+        apart = Apart(f"telling that {host} is silent")
         for held in self._concerned(host):
-            self._control.step(held, HostSilent(at=self._control.clock(), host=host, reason=reason))
+            with apart:
+                self._control.step(held, HostSilent(at=self._control.clock(), host=host, reason=reason))
         self._tell(host, reason)
+        apart.raise_first()
 
     def lose(self, host: HostId, reason: str) -> None:
         """Give ``host`` up: its tasks are placed anew, borne or missed."""
@@ -153,8 +159,11 @@ class HostWatch:
         known.signs.presence = Presence.LOST
         self._leave_out(host)
         self._tell(host, reason)
+        apart = Apart(f"telling that {host} is lost")
         for held in self._concerned(host):
-            self._control.step(held, HostLost(at=at, host=host, silent_s=at - known.last_seen))
+            with apart:
+                self._control.step(held, HostLost(at=at, host=host, silent_s=at - known.last_seen))
+        apart.raise_first()
 
     def welcome(self, host: HostId) -> None:
         """Tell that ``host`` is back; its survey makes it known again what it has."""

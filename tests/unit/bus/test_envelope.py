@@ -49,6 +49,18 @@ def test_small_messages_share_a_publication_and_large_ones_go_one_by_one():
     assert len(envelope.bundles({f"h{n}": ["x" * 50_000] for n in range(3)})) == 3
 
 
+def test_a_message_that_cannot_be_packed_keeps_no_other_from_being_published():
+    good, bad = {"kind": "Inquiry"}, {"arguments": {"number": 2**64}}
+    published = []
+    for bundle in envelope.bundles({"flp1": [good, bad], "flp2": [good]}):
+        with suppress(OverflowError):
+            published.append(envelope.seal(bundle))
+    assert [envelope.unseal(load, host) for load, host in zip(published, ("flp1", "flp2"), strict=True)] == [
+        [good],
+        [good],
+    ]
+
+
 @pytest.mark.finding("3.3")
 def test_a_message_that_grows_beyond_its_bound_is_refused_before_it_is_unpacked():
     bomb = b"z" + zlib.compress(bytes(100_000_000))
