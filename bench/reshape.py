@@ -70,7 +70,7 @@ def _measure(control: ControlClient, rounds: int) -> tuple[list[Row], str]:
         _row(name, *_rounds(control, rounds, subject, change, sizes))
         for name, subject, change, sizes in changes
     ]
-    control.request("pool_clean", timeout_s=120.0)
+    control.request("pool_clean", {"all": True}, timeout_s=120.0)
     time.sleep(NEWS_S)
     arrived, missing = (
         after - earlier for after, earlier in zip(_totals(control, other), before, strict=True)

@@ -13,4 +13,5 @@
 stop_runs_at_beam_dump:
   runner.o2.run_stop:
     - args:
+      - all: True
       - reason: {{ data.get('data', data).get('reason', 'beam dump') | yaml_dquote }}

@@ -77,7 +77,7 @@ def host_list():
     return ask("host_list")
 
 
-def rebuild(id="", end=False, last_run=0):
+def rebuild(id="", end=False, last_run=0, all=False):
     """
     Rebuild environments that run on hosts and that control's store does not know, because it was lost or
     damaged: from what the agents have on disk. No process is touched. They can be stopped, repaired and
@@ -87,7 +87,10 @@ def rebuild(id="", end=False, last_run=0):
         One of them; all if it is left out.
 
     end
-        End their tasks instead.
+        End their tasks instead; for all environments only with ``all=True``.
+
+    all
+        With ``end``: end the tasks of every such environment.
 
     last_run
         The highest run number that was ever given, if it is known: the next run gets a higher one.
@@ -99,7 +102,7 @@ def rebuild(id="", end=False, last_run=0):
         salt-run o2.rebuild
         salt-run o2.rebuild 2oDvieFrVTi last_run=54321
     """
-    return ask("rebuild", {"id": str(id), "end": end, "last_run": int(last_run)})
+    return ask("rebuild", {"id": str(id), "end": end, "last_run": int(last_run), "all": bool(all)})
 
 
 def _fail(error):

@@ -17,6 +17,7 @@ def env_plan(
     include=None,
     destroy=False,
     keep_tasks=False,
+    allow_all_excluded=False,
 ):
     """
     Show what a create, modify or destroy would do, without touching anything.
@@ -45,6 +46,9 @@ def env_plan(
     include
         Who is to come back into the data flow.
 
+    allow_all_excluded
+        It is meant that no task, or no critical one, takes part any more; else that is refused.
+
     destroy
         Plan the end of the environment.
 
@@ -60,18 +64,27 @@ def env_plan(
         salt-run o2.env_plan id=2oDvieFrVTi destroy=True
     """
     bent = _bending(vars, scale, move, exclude, include)
-    bent |= {"destroy": destroy, "keep_tasks": keep_tasks}
+    bent |= {"destroy": destroy, "keep_tasks": keep_tasks, "allow_all_excluded": bool(allow_all_excluded)}
     return _ask("env_plan", workflow=workflow, id=str(id), **bent)
 
 
-def env_create(workflow="", vars=None, plan="", scale=None, move=None, exclude=None, auto=False):
+def env_create(
+    workflow="",
+    vars=None,
+    plan="",
+    scale=None,
+    move=None,
+    exclude=None,
+    auto=False,
+    allow_all_excluded=False,
+):
     """
     Create an environment: place the workflow's tasks, start and configure them.
 
     workflow
         Name of a workflow template, see ``o2.workflow_list``.
 
-    vars, scale, move, exclude
+    vars, scale, move, exclude, allow_all_excluded
         As for ``o2.env_plan``.
 
     plan
@@ -88,6 +101,7 @@ def env_create(workflow="", vars=None, plan="", scale=None, move=None, exclude=N
         salt-run o2.env_create plan=KWff3wNJq1o
     """
     bent = _bending(vars, scale, move, exclude)
+    bent |= {"allow_all_excluded": bool(allow_all_excluded)}
     return _ask("env_create", workflow=workflow, plan=str(plan), auto=auto, **bent)
 
 
@@ -102,6 +116,7 @@ def env_modify(
     drain=0,
     keep_tasks=False,
     reason="",
+    allow_all_excluded=False,
 ):
     """
     Change an environment while it is DEPLOYED, CONFIGURED or RUNNING; only what changes is touched.
@@ -109,7 +124,7 @@ def env_modify(
     id
         The environment's id, or the beginning of it.
 
-    vars, scale, move, exclude, include
+    vars, scale, move, exclude, include, allow_all_excluded
         As for ``o2.env_plan``.
 
     plan
@@ -136,6 +151,7 @@ def env_modify(
     """
     bent = _bending(vars, scale, move, exclude, include)
     how = {"drain_s": float(drain), "keep_tasks": keep_tasks, "reason": reason}
+    how |= {"allow_all_excluded": bool(allow_all_excluded)}
     return _ask("env_modify", id=str(id), plan=str(plan), **how, **bent)
 
 

@@ -21,9 +21,9 @@ def pool_list():
     return _ask("pool_list")
 
 
-def pool_clean(class_name="", host="", idle=0):
+def pool_clean(class_name="", host="", idle=0, all=False):
     """
-    End tasks that wait in the pool, all of them if nothing else is said, and wait until they are gone.
+    End tasks that wait in the pool, and wait until they are gone. Without an argument nothing is ended.
 
     class_name
         Only those of this class.
@@ -34,15 +34,18 @@ def pool_clean(class_name="", host="", idle=0):
     idle
         Only those that have waited for so many seconds.
 
+    all
+        End all of them.
+
     CLI Example:
 
     .. code-block:: bash
 
-        salt-run o2.pool_clean
+        salt-run o2.pool_clean all=True
         salt-run o2.pool_clean class_name=readout host=flp1
         salt-run o2.pool_clean idle=600
     """
-    return _ask("pool_clean", class_name=class_name, host=host, idle_s=float(idle))
+    return _ask("pool_clean", class_name=class_name, host=host, idle_s=float(idle), all=bool(all))
 
 
 def _ask(verb, **arguments):

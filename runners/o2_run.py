@@ -36,9 +36,16 @@ def run_show(number):
     return _ask("run_show", number=number)
 
 
-def run_stop(reason=""):
+def run_stop(number=None, reason="", all=False):
     """
-    Stop all runs: every environment that is RUNNING gets STOP_ACTIVITY. Nothing to stop is no failure.
+    Stop runs: the environment of each gets STOP_ACTIVITY.
+
+    number
+        The run's number, or a list of numbers.
+
+    all
+        Stop every run that goes on; without it and without a number nothing is stopped. Nothing to stop is no
+        failure.
 
     reason
         Why, for the record; reactor rules give the event that they react to.
@@ -47,9 +54,10 @@ def run_stop(reason=""):
 
     .. code-block:: bash
 
-        salt-run o2.run_stop reason='beam dump'
+        salt-run o2.run_stop 42 reason='noisy detector'
+        salt-run o2.run_stop all=True reason='beam dump'
     """
-    return _ask("run_stop", reason=reason)
+    return _ask("run_stop", numbers=_numbers(number), all=bool(all), reason=reason)
 
 
 def env_history(id, until="", limit=1000):
@@ -110,6 +118,13 @@ def env_diff(left, right):
         salt-run o2.env_diff 41 42
     """
     return _ask("env_diff", left=str(left), right=str(right))
+
+
+def _numbers(given):
+    if given is None or given == "":
+        return []
+    each = given.split(",") if isinstance(given, str) else given if isinstance(given, list) else [given]
+    return [int(number) for number in each]
 
 
 def _time(until):

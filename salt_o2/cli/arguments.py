@@ -3,11 +3,15 @@
 import json
 import re
 from collections.abc import Sequence
+from typing import TypeVar
 
 from salt_o2.core.errors import InvalidRequest
 
 FLAGS = ("--json", "--nocolor")
 VALUED = ("--control",)
+Value = TypeVar("Value")
+DIGITS = 9
+"""Digits of a number of roles at most: Python itself refuses to read numbers of thousands of digits."""
 _NAME = re.compile(r"[\w.-]+")
 
 
@@ -39,7 +43,8 @@ def variables(given: Sequence[str]) -> dict[str, str]:
     """Return the variables of all ``-e`` options: each is ``k=v``, ``k=v,k2=v2``, or a JSON object.
 
     A comma starts the next variable only where a ``name=`` follows, so values may hold commas. Values that
-    are not strings in JSON are passed on as JSON, which is what templates expect.
+    are not strings in JSON are passed on as JSON, which is what templates expect. A later option overrides
+    an earlier one, so that a script can have defaults.
 
     Raises:
         InvalidRequest: if one is neither.
@@ -77,28 +82,37 @@ def scale(given: Sequence[str]) -> dict[str, int]:
     """Return how many roles each iterator shall make: ``epn=20``, several separated by commas.
 
     Raises:
-        InvalidRequest: if one is not a name and a whole number.
+        InvalidRequest: if one is not a name and a whole number, or a role is given twice.
     """
-    numbers: dict[str, int] = {}
-    for name, number in _pairs("--scale", given, "ROLE=NUMBER"):
-        if not number.isdigit():
+    pairs = _pairs("--scale", given, "ROLE=NUMBER")
+    for name, number in pairs:
+        if not (number.isascii() and number.isdigit() and len(number) <= DIGITS):
             raise InvalidRequest(f"--scale {name}={number}: say ROLE=NUMBER, as in epn=20")
-        numbers[name] = int(number)
-    return numbers
+    return {name: int(number) for name, number in _once("--scale", pairs).items()}
 
 
 def move(given: Sequence[str]) -> dict[str, str]:
     """Return which host each role's task shall be on: ``readout.sink=flp2``, several separated by commas.
 
     Raises:
-        InvalidRequest: if one is not a role and a host.
+        InvalidRequest: if one is not a role and a host, or a role is given twice.
     """
-    return dict(_pairs("--move", given, "ROLE=HOST"))
+    return _once("--move", _pairs("--move", given, "ROLE=HOST"))
 
 
 def names(given: Sequence[str]) -> list[str]:
     """Return all names of an option that may be repeated, and takes several separated by commas."""
     return [name.strip() for text in given for name in text.split(",") if name.strip()]
+
+
+def _once(option: str, pairs: Sequence[tuple[str, Value]]) -> dict[str, Value]:
+    """Return ``pairs`` by their names; the last of several would win without a word."""
+    found: dict[str, Value] = {}
+    for name, value in pairs:
+        if name in found:
+            raise InvalidRequest(f"{option} says {name} twice: {found[name]} and {value}; say it once")
+        found[name] = value
+    return found
 
 
 def _pairs(option: str, given: Sequence[str], form: str) -> list[tuple[str, str]]:

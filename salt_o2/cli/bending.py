@@ -21,6 +21,9 @@ Exclude = Annotated[
 Include = Annotated[
     list[str], typer.Option(metavar="ROLE|DETECTOR", help="Who is to come back into the data flow.")
 ]
+AllExcluded = Annotated[
+    bool, typer.Option("--allow-all-excluded", help="No task, or no critical one, is to take part.")
+]
 Reason = Annotated[str, typer.Option("-r", "--reason", help="Why, for the record.")]
 Token = Annotated[
     str, typer.Option("--plan", metavar="TOKEN", help="Apply exactly this plan, made by env plan.")
@@ -34,6 +37,7 @@ def bending(
     excluded: list[str],
     included: list[str] | None = None,
     reason: str = "",
+    allow_all_excluded: bool = False,
 ) -> dict[str, Any]:
     """Return control's arguments for these options; those that nobody gave are left out.
 
@@ -47,5 +51,6 @@ def bending(
         "exclude": names(excluded),
         "include": names(included or []),
         "reason": reason,
+        "allow_all_excluded": allow_all_excluded,
     }
     return {name: value for name, value in arguments.items() if value}

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from salt_o2.cli import past, reshape
-from salt_o2.cli.bending import Exclude, Move, Scale, Token, Vars, bending
+from salt_o2.cli.bending import AllExcluded, Exclude, Move, Scale, Token, Vars, bending
 from salt_o2.cli.terminal import conclude
 from salt_o2.cli.verbs import noun, verb
 from salt_o2.cli.words import Id
@@ -33,6 +33,7 @@ def create(
     auto: Annotated[
         bool, typer.Option("-a", "--auto", help="Start the run at once, and end after it, by itself.")
     ] = False,
+    all_excluded: AllExcluded = False,
 ) -> None:
     """Deploy and configure a new environment.
 
@@ -45,7 +46,7 @@ def create(
     coconut env create -w readout --auto -e auto_stop_enabled=true,auto_stop_timeout=10m
     """
     arguments: dict[str, Any] = {} if token and not workflow else {"workflow": workflow, "vars": {}}
-    arguments |= bending(given, scale, move, exclude)
+    arguments |= bending(given, scale, move, exclude, allow_all_excluded=all_excluded)
     _check_creation(workflow, token, arguments)
     arguments |= {"plan": token} if token else {}
     arguments |= {"auto": True} if auto else {}

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from salt_o2.cli.sure import check_all
 from salt_o2.cli.verbs import noun, verb
 from salt_o2.control import pool_text
 
@@ -29,14 +30,17 @@ def clean(
     idle: Annotated[
         float, typer.Option("-i", "--idle", metavar="SECONDS", help="Only those idle for so long.", min=0)
     ] = 0.0,
+    every: Annotated[bool, typer.Option("-a", "--all", help="All tasks that wait.")] = False,
 ) -> None:
-    """End tasks that wait, all of them if nothing else is said, and tell when they are gone.
+    """End tasks that wait, and tell when they are gone; all of them only with --all, or after a question.
 
-    coconut pool clean
+    coconut pool clean --all
 
     coconut pool clean --class readout --host flp1
 
     coconut pool clean --idle 600
     """
-    wanted = {"class_name": class_name, "host": host, "idle_s": idle}
+    narrowed = bool(class_name or host or idle)
+    every = check_all(ctx.obj, every, narrowed, "end all tasks that wait", "--class, --host or --idle")
+    wanted = {"all": True} if every else {"class_name": class_name, "host": host, "idle_s": idle}
     ctx.obj.show(ctx.obj.ask("pool_clean", wanted), pool_text.cleaned)

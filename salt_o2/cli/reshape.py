@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from salt_o2.cli.bending import Exclude, Include, Move, Reason, Scale, Token, Vars, bending
+from salt_o2.cli.bending import AllExcluded, Exclude, Include, Move, Reason, Scale, Token, Vars, bending
 from salt_o2.cli.terminal import Terminal, conclude
 from salt_o2.cli.words import Id, OptionalId
 from salt_o2.control import plan_text, render
@@ -27,6 +27,7 @@ def plan(
     move: Move = [],  # noqa: B006
     exclude: Exclude = [],  # noqa: B006
     include: Include = [],  # noqa: B006
+    all_excluded: AllExcluded = False,
 ) -> None:
     """Show what a create, modify or destroy would do; nothing is touched.
 
@@ -52,7 +53,10 @@ def plan(
         raise typer.BadParameter("--keep-tasks is about who leaves an environment: say its ID")
     where |= {"destroy": True} if destroy else {}
     where |= {"keep_tasks": True} if keep else {}
-    found = ctx.obj.ask("env_plan", where | bending(given, scale, move, exclude, include))
+    bent = bending(given, scale, move, exclude, include, allow_all_excluded=all_excluded)
+    if destroy and bent:
+        raise typer.BadParameter(f"--destroy ends all of it: leave out {', '.join(sorted(bent))}")
+    found = ctx.obj.ask("env_plan", where | bent)
     ctx.obj.show(found, lambda record: plan_text.plan(record, brief))
 
 
@@ -73,6 +77,7 @@ def modify(
     exclude: Exclude = [],  # noqa: B006
     include: Include = [],  # noqa: B006
     reason: Reason = "",
+    all_excluded: AllExcluded = False,
 ) -> None:
     """Change an environment while it is DEPLOYED, CONFIGURED or RUNNING; only what changes is touched.
 
@@ -90,7 +95,7 @@ def modify(
 
     Who joins comes from the pool where a task waits there that fits: see pool list, and env plan.
     """
-    bent = bending(given, scale, move, exclude, include, reason)
+    bent = bending(given, scale, move, exclude, include, reason, all_excluded)
     _check_modification(identity, token, bent)
     arguments = bent | ({"plan": token} if token else {}) | ({"id": identity} if identity else {})
     arguments |= {"drain_s": drain} if drain else {}

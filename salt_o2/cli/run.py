@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from salt_o2.cli.bending import Reason
+from salt_o2.cli.sure import check_all
 from salt_o2.cli.verbs import noun, verb
 from salt_o2.control import past_text, render
 
@@ -33,9 +34,20 @@ def show(
 
 
 @verb(app, "stop")
-def stop(ctx: typer.Context, reason: Reason = "asked for by a person") -> None:
-    """Stop every run that is going on.
+def stop(
+    ctx: typer.Context,
+    numbers: Annotated[
+        list[int] | None, typer.Argument(metavar="[NUMBER...]", help="The numbers of the runs.")
+    ] = None,
+    every: Annotated[bool, typer.Option("-a", "--all", help="Stop every run that goes on.")] = False,
+    reason: Reason = "asked for by a person",
+) -> None:
+    """Stop runs by their numbers; all of them only with --all, or after a question.
 
-    coconut run stop -r 'beam dump'
+    coconut run stop 42 -r 'noisy detector'
+
+    coconut run stop --all -r 'beam dump'
     """
-    ctx.obj.show(ctx.obj.ask("run_stop", {"reason": reason}), render.environment_table)
+    every = check_all(ctx.obj, every, bool(numbers), "stop all runs", "the numbers of the runs")
+    wanted = {"all": True} if every else {"numbers": numbers}
+    ctx.obj.show(ctx.obj.ask("run_stop", wanted | {"reason": reason}), render.environment_table)

@@ -67,7 +67,7 @@ def _destroy_environments(current: Record, say: Say) -> None:
                 say(f"destroying environment {environment['id']}")
                 arguments = {"id": environment["id"], "allow_in_running_state": True, "force": True}
                 control.request("env_destroy", arguments, timeout_s=DESTROY_TIMEOUT_S)
-            control.request("pool_clean", timeout_s=DESTROY_TIMEOUT_S)
+            control.request("pool_clean", {"all": True}, timeout_s=DESTROY_TIMEOUT_S)
     except Unreachable as error:
         say(f"environments are not destroyed one by one: {error}")
     except O2Error as error:

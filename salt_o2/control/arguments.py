@@ -27,6 +27,8 @@ class Bending:
     include: list[str] = field(default_factory=list)
     """Paths of roles, or detectors, that shall come back."""
     reason: str = ""
+    allow_all_excluded: bool = False
+    """Whether it is meant if no task, or no critical one, takes part any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +143,9 @@ class Destroy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolClean:
-    """``pool_clean``: which tasks of the pool to end; all of them if nothing is said."""
+    """``pool_clean``: which tasks of the pool to end; all of them only with ``all``."""
+
+    all: bool = False
 
     class_name: str = ""
     host: str = ""
@@ -185,11 +189,15 @@ class RebuildWanted:
 
     id: str = ""
     end: bool = False
+    all: bool = False
+    """Whether ``end`` without an ``id`` is meant for all of them."""
     last_run: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopRuns:
-    """``run_stop``: why all runs are to be stopped."""
+    """``run_stop``: which runs are to be stopped, all of them only with ``all``; and why."""
 
+    numbers: tuple[int, ...] = ()
+    all: bool = False
     reason: str = ""

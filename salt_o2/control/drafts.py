@@ -73,10 +73,17 @@ class Drafts:
         return self._kept[token]
 
 
-def load_shaped(site: Site, workflow: str, shape: Shape, environment: EnvironmentId) -> Workflow:
+def load_shaped(
+    site: Site,
+    workflow: str,
+    shape: Shape,
+    environment: EnvironmentId,
+    asked: Collection[str] = (),
+) -> Workflow:
     """Return ``workflow`` from the site's shelf, expanded for ``shape`` of ``environment``.
 
-    Reads files: for a thread.
+    ``asked`` are the names in ``shape`` that this request brings: there must be a role for each. Reads files:
+    for a thread.
     """
     return load(
         shelf.find(site.repositories, workflow),
@@ -85,6 +92,7 @@ def load_shaped(site: Site, workflow: str, shape: Shape, environment: Environmen
         site_defaults={**built_in(site.configuration), **site.defaults},
         site_vars=site.vars,
         scale=shape.scale,
+        dormant=frozenset({*shape.scale, *shape.vars}).difference(asked),
     )
 
 
@@ -100,16 +108,17 @@ def draft(
     homeless: Collection[str] = (),
     refused: Collection[str] = (),
     free: Collection[PlannedTask] = (),
+    asked: Collection[str] = (),
 ) -> Draft:
     """Return the draft of ``workflow`` in ``shape``; tasks of ``old`` stay as they are if they can.
 
     ``homeless`` are the paths of roles whose tasks need another host. ``refused`` are those of tasks that
     have no process because of a port: they keep their hosts, and the ports that no agent has refused.
-    ``free`` are tasks of the pool.
+    ``free`` are tasks of the pool; ``asked`` are the names in ``shape`` that this request brings.
 
     Raises:
         PlanError: if it cannot be placed.
-        InvalidRequest: if ``shape`` moves or excludes what is not there, or the auto-stop has no duration.
+        InvalidRequest: if this request moves or excludes what is not there, or the auto-stop has no duration.
     """
     new_id: Callable[[], TaskId] = (lambda: next(ids)) if ids else (lambda: TaskId(draw()))
     chosen = environment or EnvironmentId(draw())
@@ -118,7 +127,9 @@ def draft(
     anew = {path: task for path, task in before.items() if path in refused}
     plan = make_plan(workflow, inventory, chosen, new_id, staying, shape.move, free, anew)
     excluded, unknown = excluded_tasks(shape, plan)
-    unknown += [path for path in shape.move if path not in {task.path for task in plan.tasks}]
+    paths = {task.path for task in plan.tasks}
+    unknown += [path for path in shape.move if path not in paths]
+    unknown = [name for name in dict.fromkeys(unknown) if name in asked]
     if unknown:
         raise InvalidRequest(f"workflow {name} has neither a role nor a detector {', '.join(unknown)}")
     run.stop_at(plan.variables, 0.0)  # or a wrong duration would be found only in the middle of START

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Collection
 from typing import Any
 
 from salt_o2.control import record
@@ -19,8 +20,8 @@ from salt_o2.control.store import Kept
 from salt_o2.core import history, snapshot
 from salt_o2.core.environment import Environment
 from salt_o2.core.errors import InvalidRequest, TaskError, UnknownName
-from salt_o2.core.ids import EnvironmentId, HostId
-from salt_o2.core.shape import Bend, Shape, bent, detectors
+from salt_o2.core.ids import EnvironmentId, HostId, TaskId
+from salt_o2.core.shape import Bend, Shape, bent, check_takes_part, detectors
 from salt_o2.core.states import EnvironmentEvent, EnvironmentState
 
 log = logging.getLogger(__name__)
@@ -54,22 +55,30 @@ class Environments:
             raise InvalidRequest("say a workflow to create, or the id of an environment to change or destroy")
         if wanted.keep_tasks and not wanted.id:
             raise InvalidRequest("keep_tasks is for what leaves an environment: say the id of one")
+        if wanted.destroy and _says(wanted):
+            raise InvalidRequest(
+                f"destroy ends all of environment {wanted.id}: leave out {', '.join(_says(wanted))}"
+            )
+        bend = _bend(wanted)
         if not wanted.id:
-            shape = bent(Shape(), _bend(wanted))
-            made = await self._draft_new(wanted.workflow, shape)
+            made = await self._draft_new(wanted.workflow, bent(Shape(), bend), asked=bend.named)
+            check_takes_part(made.plan, made.shape, made.excluded)
             return plan_record(made, self._control.inventory, self._drafts.keep(made))
         held = self._control.find(wanted.id)
         pool, at = self._control.pooling.pool, self._control.clock()
         if wanted.destroy:
             end = handing_over(held, pool, at) if wanted.keep_tasks else ending(held)
             return plan_record(end, self._control.inventory, "")
-        made = await self._draft_change(held, bent(held.kept.shape, _bend(wanted)))
+        made = await self._draft_change(held, bent(held.kept.shape, bend, held.kept.plan), asked=bend.named)
+        check_takes_part(made.plan, made.shape, _out(held, made))
         made = leaving_some(made, held, pool, at) if wanted.keep_tasks else made
         return plan_record(made, self._control.inventory, self._drafts.keep(made), held.environment)
 
-    async def _draft_new(self, workflow: str, shape: Shape, then: Draft | None = None) -> Draft:
+    async def _draft_new(
+        self, workflow: str, shape: Shape, then: Draft | None = None, asked: Collection[str] = ()
+    ) -> Draft:
         chosen = then.environment if then else EnvironmentId(draw())
-        loaded = await asyncio.to_thread(load_shaped, self._site, workflow, shape, chosen)
+        loaded = await asyncio.to_thread(load_shaped, self._site, workflow, shape, chosen, asked)
         return draft(
             loaded,
             self._control.inventory,
@@ -78,11 +87,14 @@ class Environments:
             environment=chosen,
             ids=ids_of(then) if then else None,
             free=self._control.pooling.free(),
+            asked=asked,
         )
 
-    async def _draft_change(self, held: Held, shape: Shape, then: Draft | None = None) -> Draft:
+    async def _draft_change(
+        self, held: Held, shape: Shape, then: Draft | None = None, asked: Collection[str] = ()
+    ) -> Draft:
         loaded = await asyncio.to_thread(
-            load_shaped, self._site, held.kept.plan.workflow, shape, held.kept.id
+            load_shaped, self._site, held.kept.plan.workflow, shape, held.kept.id, asked
         )
         return draft(
             loaded,
@@ -94,6 +106,7 @@ class Environments:
             ids=ids_of(then) if then else None,
             refused=refused_paths(held),
             free=self._control.pooling.free(),
+            asked=asked,
         )
 
     # --- create ---------------------------------------------------------------------------------
@@ -108,21 +121,34 @@ class Environments:
                 )
             made = await self._draft_new(then.workflow, then.shape, then)
             check_unmoved(then, made)
+            check_takes_part(made.plan, made.shape, made.excluded)
             held = self._adopt(made, user)
             return await self._bring_up(held, user, progress, automatic=wanted.auto)
-        shape = bent(Shape(), _bend(wanted))
-        return await self._create_anew(wanted.workflow, shape, user, progress, automatic=wanted.auto)
+        bend = _bend(wanted)
+        shape = bent(Shape(), bend)
+        return await self._create_anew(
+            wanted.workflow, shape, user, progress, asked=bend.named, automatic=wanted.auto
+        )
 
     async def _repeat(self, wanted: Repeat, user: str, progress: Progress) -> dict[str, Any]:
         kept = kept_of(self._control, wanted.id)
         return await self._create_anew(kept.plan.workflow, kept.shape, user, progress)
 
     async def _create_anew(
-        self, workflow: str, shape: Shape, user: str, progress: Progress, *, automatic: bool = False
+        self,
+        workflow: str,
+        shape: Shape,
+        user: str,
+        progress: Progress,
+        *,
+        asked: Collection[str] = (),
+        automatic: bool = False,
     ) -> dict[str, Any]:
         """Create an environment; once more, without the ports that agents have refused, if they did."""
         for left in reversed(range(PORT_TRIES)):
-            held = self._adopt(await self._draft_new(workflow, shape), user)
+            made = await self._draft_new(workflow, shape, asked=asked)
+            check_takes_part(made.plan, made.shape, made.excluded)
+            held = self._adopt(made, user)
             try:
                 return await self._bring_up(held, user, progress, automatic=automatic)
             except TaskError:
@@ -180,10 +206,12 @@ class Environments:
         if then:
             _check_nothing_beside(wanted, wanted.id not in ("", then.environment))
         held = self._control.find(wanted.id or (then.environment if then else ""))
-        shape = then.shape if then else bent(held.kept.shape, _bend(wanted))
-        made = await self._draft_change(held, shape, then)
+        bend = _bend(wanted)
+        shape = then.shape if then else bent(held.kept.shape, bend, held.kept.plan)
+        made = await self._draft_change(held, shape, then, bend.named)
         if then:
             check_unmoved(then, made)
+        check_takes_part(made.plan, made.shape, _out(held, made))
         self._check_detectors(made)
         keep = wanted.keep_tasks or (then is not None and then.keep)
         message = modified(self._control, made, user, drain_s=wanted.drain_s, keep=keep)
@@ -194,6 +222,9 @@ class Environments:
 
     async def _steer(self, wanted: Steer, user: str, progress: Progress) -> dict[str, Any]:
         held = self._control.find(wanted.id)
+        if wanted.event is _E.START_ACTIVITY:
+            members = held.environment.members
+            check_takes_part(held.kept.plan, held.kept.shape, {*members.excluded, *members.lost})
         return await ask(self._control, held, (wanted.event,), user, progress)
 
     async def _destroy(self, wanted: Destroy, user: str, progress: Progress) -> dict[str, Any]:
@@ -224,8 +255,19 @@ class Environments:
 
 def _check_nothing_beside(wanted: Create | Modify, other: bool) -> None:
     """Refuse a request that names a plan and says something else, too."""
-    if other or any((wanted.vars, wanted.scale, wanted.move, wanted.exclude, wanted.include)):
+    if other or _says(wanted):
         raise InvalidRequest(f"plan {wanted.plan} says everything already: leave out what stands beside it")
+
+
+def _says(wanted: Create | Modify | PlanAhead) -> list[str]:
+    """Return the names of those arguments that say how the environment shall be."""
+    names = ("vars", "scale", "move", "exclude", "include", "allow_all_excluded")
+    return [name for name in names if getattr(wanted, name)]
+
+
+def _out(held: Held, made: Draft) -> set[TaskId]:
+    """Return the tasks that would take no part in a changed environment: excluded ones, and lost ones."""
+    return {*made.excluded, *held.environment.members.lost}
 
 
 def _bend(wanted: Create | Modify | PlanAhead) -> Bend:
@@ -236,6 +278,7 @@ def _bend(wanted: Create | Modify | PlanAhead) -> Bend:
         exclude=wanted.exclude,
         include=wanted.include,
         reason=wanted.reason,
+        allow_all_excluded=wanted.allow_all_excluded,
     )
 
 

@@ -8,6 +8,7 @@ from salt_o2.control.asking import Progress, Verbs
 from salt_o2.control.control import Control
 from salt_o2.control.freshness import Freshness
 from salt_o2.core.codec import plain
+from salt_o2.core.errors import InvalidRequest
 from salt_o2.core.pooled import Pooled
 from salt_o2.core.presence import Presence
 from salt_o2.core.states import TaskState
@@ -30,6 +31,11 @@ class PoolDesk:
         return {"pooled": [self._row(entry) for entry in pool.entries.values()], "bounds": plain(pool.bounds)}
 
     async def _clean(self, wanted: PoolClean, user: str, _progress: Progress) -> dict[str, Any]:
+        narrowed = wanted.class_name or wanted.host or wanted.idle_s
+        if bool(narrowed) == wanted.all:
+            raise InvalidRequest(
+                "say which tasks to end, by class_name, host or idle_s, or all, and not both"
+            )
         at = self._control.clock()
         chosen = [entry for entry in self._pooling.pool.entries.values() if _is_meant(entry, wanted, at)]
         rows = {entry.task.id: self._row(entry) for entry in chosen}

@@ -28,6 +28,10 @@ class Rebuild:
 
     async def _rebuild(self, wanted: RebuildWanted, user: str, _progress: Progress) -> dict[str, Any]:
         control = self._control
+        if wanted.id and wanted.all:
+            raise InvalidRequest("say the id of one environment, or all, and not both")
+        if wanted.end and not (wanted.id or wanted.all):
+            raise InvalidRequest("say which environment to end by its id, or all; nothing is ended")
         control.store.raise_run_counter(wanted.last_run)
         chosen = self._chosen(wanted.id)
         if wanted.end:

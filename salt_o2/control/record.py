@@ -36,6 +36,8 @@ def summary(kept: Kept, environment: Environment) -> dict[str, Any]:
         "transition": environment.transition.event if environment.transition else None,
         "hosts": list(environment.members.hosts),
         "excluded": kept.shape.exclude,
+        "tasks_excluded": environment.members.excluded_count,
+        "tasks_planned": environment.members.planned_count,
         "lost": len(environment.members.lost),
         "tasks_total": len(environment.members.tasks),
         "unknown": 0,

@@ -1,4 +1,4 @@
-"""The desk for runs: list, show, and stop them all."""
+"""The desk for runs: list, show, and stop them."""
 
 import asyncio
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 from salt_o2.control import record
 from salt_o2.control.arguments import Nothing, Run, StopRuns
 from salt_o2.control.asking import Progress, Verbs, ask
-from salt_o2.control.control import Control
+from salt_o2.control.control import Control, Held
 from salt_o2.control.freshness import Freshness
 from salt_o2.control.pushed import Arguments, pushed
 from salt_o2.control.store import KeptRun
 from salt_o2.core.effects import Drive
-from salt_o2.core.errors import O2Error, UnknownName
+from salt_o2.core.errors import InvalidRequest, O2Error, UnknownName
 from salt_o2.core.states import EnvironmentEvent, EnvironmentState
 
 
@@ -24,7 +24,7 @@ class Runs:
         self.verbs: Verbs = {
             "run_list": (Nothing, self._list),
             "run_show": (Run, self._show),
-            "run_stop": (StopRuns, self._stop_all),
+            "run_stop": (StopRuns, self._stop),
         }
 
     async def _list(self, _wanted: Nothing, _user: str, _progress: Progress) -> list[dict[str, Any]]:
@@ -56,8 +56,8 @@ class Runs:
             "duration_s": round(run.ended - run.started, 3) if run.ended else None,
         }
 
-    async def _stop_all(self, wanted: StopRuns, user: str, progress: Progress) -> list[dict[str, Any]]:
-        running = [h for h in self._control.held.values() if h.environment.state is EnvironmentState.RUNNING]
+    async def _stop(self, wanted: StopRuns, user: str, progress: Progress) -> list[dict[str, Any]]:
+        running = self._chosen(wanted)
         stop = (EnvironmentEvent.STOP_ACTIVITY,)
         asked = [ask(self._control, held, stop, user, progress, reason=wanted.reason) for held in running]
         results = await asyncio.gather(*asked, return_exceptions=True)
@@ -66,3 +66,23 @@ class Runs:
             raise O2Error("\n".join(str(error) for error in failed)) from failed[0]
         fresh = Freshness(self._control)
         return [fresh.summary(held) for held in running]
+
+    def _chosen(self, wanted: StopRuns) -> list[Held]:
+        """Return the environments whose runs are to be stopped.
+
+        Raises:
+            InvalidRequest: if neither runs are named nor all are asked for, or both.
+            UnknownName: if a run that is named does not go on.
+        """
+        if bool(wanted.numbers) == wanted.all:
+            raise InvalidRequest(
+                "say the numbers of the runs to stop, or all, and not both; nothing is stopped"
+            )
+        running = [h for h in self._control.held.values() if h.environment.state is EnvironmentState.RUNNING]
+        if wanted.all:
+            return running
+        by_number = {held.environment.run_number: held for held in running}
+        unknown = [str(number) for number in wanted.numbers if number not in by_number]
+        if unknown:
+            raise UnknownName(f"run {', '.join(unknown)} does not go on; nothing is stopped")
+        return [by_number[number] for number in dict.fromkeys(wanted.numbers)]

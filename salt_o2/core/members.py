@@ -46,6 +46,8 @@ class Members:
         }
         self._by_host: dict[HostId, list[PlannedTask]] = defaultdict(list)
         self._in_plan = {task.id for task in plan.tasks}
+        self.planned_count = sum(not task.trigger for task in plan.tasks)
+        """How many tasks of the plan are no hooks."""
         for task in self.tasks.values():
             self._by_host[task.host].append(task)
         for id in self.excluded:
@@ -76,6 +78,11 @@ class Members:
     def hosts(self) -> tuple[HostId, ...]:
         """The hosts that have tasks."""
         return tuple(self._by_host)
+
+    @property
+    def excluded_count(self) -> int:
+        """How many of those are excluded. O(excluded tasks)."""
+        return sum(task in self._in_plan and not self.tasks[task].trigger for task in self.excluded)
 
     def on(self, host: HostId) -> list[PlannedTask]:
         """Return the tasks that belong on ``host``."""

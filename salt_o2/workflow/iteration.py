@@ -37,9 +37,13 @@ class Iterations:
             return values
         self.unmet.pop(name, None)
         wanted, known = self._scale[name], list(values)
+        if wanted > ITERATIONS:
+            what = f"cannot be scaled to {wanted:,}: an iterator makes at most {ITERATIONS:,} roles"
+            self._problems.add(template.place, above, what)
+            return known
         if not loop.range and known:
             first = int(known[0])
-            return map(str, range(first, first + min(wanted, ITERATIONS)))
+            return map(str, range(first, first + wanted))
         if wanted > len(known):
             what = f"cannot be scaled to {wanted}: its range has {len(known)} values"
             self._problems.add(template.place, above, what)

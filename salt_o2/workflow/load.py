@@ -1,6 +1,6 @@
 """From a workflow's name and the user's variables to an expanded workflow, or to what is wrong with it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from salt_o2.core.channel import EXPLICIT, PEERS, Bound, names_of, unmatched
 from salt_o2.core.errors import TemplateError, UnknownName
@@ -38,12 +38,14 @@ def load(
     site_defaults: Mapping[str, str] = _NONE,
     site_vars: Mapping[str, str] = _NONE,
     scale: Mapping[str, int] = _UNSCALED,
+    dormant: Collection[str] = (),
     outside: Outside | None = None,
 ) -> Workflow:
     """Return the workflow ``name`` of ``source``, expanded for the user's ``variables``.
 
     A variable ``path.to.role:name`` is for that role and those below it. ``scale`` sets how many roles
-    iterators make, by the fixed beginning of their roles' names. With ``outside``, for authors: what others
+    iterators make, by the fixed beginning of their roles' names. Names of both that are ``dormant`` may be of
+    roles that there are not (now). With ``outside``, for authors: what others
     give is left open, and it is no fault if no role is enabled.
 
     Raises:
@@ -66,14 +68,15 @@ def load(
     classes.alone = workflows.alone = outside is not None
     expansion = Expansion(classes, workflows, problems, scale, user)
     root = expansion.expand(template, inherited, source)
-    leaves, unmet = expansion.leaves, expansion.iterations.unmet
+    leaves, unmet = expansion.leaves, [*expansion.iterations.unmet]
     if expansion.complete and not problems.channels_lost:  # or all their peers would be problems too
         _check_targets(leaves.tasks, leaves.wanted, problems)
     described = [template, *workflows.roots()]
     specifications = {each.name: each for role in reversed(described) for each in role.described()}
     _check_variables(specifications, user.everywhere, problems)
     problems.raise_any()
-    user.raise_unmet()
+    user.raise_unmet(dormant)
+    unmet = [each for each in unmet if each not in dormant]
     if unmet:
         raise UnknownName(f"no iterator of {written.name} makes roles named {', '.join(unmet)}...")
     if outside:

@@ -1,6 +1,6 @@
 """What a user gives: variables for all roles, and, as ``path.to.role:name``, for one and those below it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from salt_o2.core.errors import UnknownName
 from salt_o2.workflow.problems import nearest
@@ -28,12 +28,13 @@ class UserVariables:
         own = self._unmet.pop(path, None) or self._for.get(path)
         return Block({**above, **own}, f"the user, for {path}") if own else above
 
-    def raise_unmet(self) -> None:
-        """Refuse variables for roles that there are not.
+    def raise_unmet(self, dormant: Collection[str] = ()) -> None:
+        """Refuse variables for roles that there are not, but for those that are ``dormant``.
 
         Raises:
             UnknownName: naming them, and the nearest role.
         """
         for path, own in self._unmet.items():
-            names = ", ".join(own)
-            raise UnknownName(f"{names}: there is no role {path}{nearest(path, self._paths)}")
+            names = ", ".join(name for name in own if f"{path}:{name}" not in dormant)
+            if names:
+                raise UnknownName(f"{names}: there is no role {path}{nearest(path, self._paths)}")

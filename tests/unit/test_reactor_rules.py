@@ -73,7 +73,7 @@ def test_what_is_wired_calls_functions_that_exist(rule):
 
 def test_words_of_an_event_cannot_break_out_of_their_argument():
     ((reaction,),) = [rendered("beam_dump.sls").values()]
-    assert reaction == {"runner.o2.run_stop": [{"args": [{"reason": 'beam "dump"'}]}]}
+    assert reaction == {"runner.o2.run_stop": [{"args": [{"all": True}, {"reason": 'beam "dump"'}]}]}
 
 
 def test_all_hosts_of_an_event_are_one_reaction():

@@ -33,7 +33,7 @@ def workshop(workshop):
         copy.write_text((EXAMPLES / example).read_text())
         workshop.created.append(copy)
     yield workshop
-    workshop.cluster.ask("pool_clean")
+    workshop.cluster.ask("pool_clean", all=True)
     wait_until(lambda: workshop.cluster.ask("pool_list")["pooled"] == [], "the pool is empty")
 
 
@@ -133,7 +133,7 @@ def test_the_pool_is_listed_and_cleaned_by_salts_command_and_by_coconut(workshop
     assert len(workshop.processes()) >= 4 - len(here)
     told = workshop.cluster.json("salt-run", "o2.pool_clean", f"class_name={DIAMOND}-processor", "idle=0")
     assert told["waiting"] == len(pool(workshop))
-    workshop.cluster.ask("pool_clean")
+    workshop.cluster.ask("pool_clean", all=True)
     wait_until(lambda: workshop.processes() == set(), "all processes are gone")
     assert audited(workshop)
 

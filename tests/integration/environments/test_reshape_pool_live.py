@@ -40,7 +40,7 @@ def stage(workshop):
         workshop.created.append(copy)
     workshop.write("workflows", "witness", roles=workshop.witness(SLOW))
     yield workshop
-    workshop.cluster.ask("pool_clean")
+    workshop.cluster.ask("pool_clean", all=True)
     wait_until(lambda: pool(workshop) == {}, "the pool is empty")
 
 

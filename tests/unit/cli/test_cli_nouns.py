@@ -1,5 +1,7 @@
 """The other nouns of coconut, and what a wrong line comes to."""
 
+from io import StringIO
+
 import pytest
 from samples import host, task
 
@@ -37,8 +39,45 @@ def test_hosts_are_listed(control, coconut):
 
 def test_runs_are_stopped_with_a_reason(control, coconut):
     control.answer("run_stop", [])
-    assert coconut(["run", "stop", "-r", "beam dump"]).code == 0
-    assert control.asked("run_stop") == [{"reason": "beam dump"}]
+    assert coconut(["run", "stop", "--all", "-r", "beam dump"]).code == 0
+    assert control.asked("run_stop") == [{"all": True, "reason": "beam dump"}]
+
+
+def test_runs_are_stopped_by_their_numbers(control, coconut):
+    control.answer("run_stop", [])
+    assert coconut("run stop 41 42").code == 0
+    assert control.asked("run_stop") == [{"numbers": [41, 42], "reason": "asked for by a person"}]
+
+
+@pytest.mark.parametrize(
+    ("line", "verb"),
+    [
+        ("run stop", "run_stop"),
+        ("run stop -r beam", "run_stop"),
+        ("run stop 42 --all", "run_stop"),
+        ("pool clean", "pool_clean"),
+        ("pool clean --json", "pool_clean"),
+        ("pool clean --host flp1 --all", "pool_clean"),
+    ],
+)
+def test_no_verb_acts_on_everything_without_being_told_so(control, coconut, line, verb):
+    control.answer(verb, [])
+    done = coconut(line)
+    assert (done.code, control.asked(verb)) == (2, [])
+    assert "--all" in done.err + done.out
+
+
+@pytest.mark.parametrize(
+    ("answer", "asked"), [("y\n", [{"all": True, "reason": "x"}]), ("n\n", []), ("", [])]
+)
+def test_a_user_at_a_terminal_is_asked_before_all_runs_stop(control, coconut, monkeypatch, answer, asked):
+    control.answer("run_stop", [])
+    terminal = StringIO(answer)
+    terminal.isatty = lambda: True
+    monkeypatch.setattr("sys.stdin", terminal)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    assert (coconut("run stop -r x").code == 0) == bool(asked)
+    assert control.asked("run_stop") == asked
 
 
 @pytest.mark.parametrize("noun", ["run", "device", "workflow", "env", "cluster"])

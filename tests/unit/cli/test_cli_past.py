@@ -140,4 +140,4 @@ def test_an_unknown_run_is_refused(control, coconut):
 
 def test_what_was_stopped_is_shown_as_environments(control, coconut):
     control.answer("run_stop", [summary()])
-    assert "2oDvieFrVTi" in coconut("run stop").out
+    assert "2oDvieFrVTi" in coconut("run stop --all").out

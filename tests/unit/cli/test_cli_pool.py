@@ -57,7 +57,7 @@ def test_json_is_the_whole_answer(control, coconut):
 @pytest.mark.parametrize(
     ("options", "asked"),
     [
-        ("", {"class_name": "", "host": "", "idle_s": 0.0}),
+        ("--all", {"all": True}),
         ("--class readout", {"class_name": "readout", "host": "", "idle_s": 0.0}),
         ("-h flp1 -i 600", {"class_name": "", "host": "flp1", "idle_s": 600.0}),
     ],
@@ -73,7 +73,7 @@ def test_clean_asks_for_what_was_said_and_tells_what_ended_where(control, coconu
 
 def test_clean_names_what_does_not_end(control, coconut):
     control.answer("pool_clean", {"ended": [], "ending": [waiting("sink")], "waiting": 0})
-    assert "still ending:     1 task: 1 on flp1" in coconut("pool clean").out
+    assert "still ending:     1 task: 1 on flp1" in coconut("pool clean --all").out
 
 
 @pytest.mark.parametrize("flag", ["--keep-tasks", "-k"])

@@ -42,6 +42,43 @@ def test_plan_asks_only_for_what_was_said(control, coconut, options, asked):
     assert control.asked("env_plan") == [asked]
 
 
+@pytest.mark.parametrize(
+    ("verb", "options", "named"),
+    [
+        ("plan 2oD", "--scale p=2 --scale p=3", "p twice"),
+        ("plan 2oD", "--scale p=2,p=2", "p twice"),
+        ("plan 2oD", "--move a.b=flp1 --move a.b=flp2", "a.b twice"),
+        ("plan 2oD --destroy", "--scale p=2", "scale"),
+        ("plan 2oD --destroy", "-e rate=1 --exclude TPC", "exclude, vars"),
+        ("plan 2oD --destroy", "--allow-all-excluded", "allow_all_excluded"),
+        ("modify 2oD", "--scale p=2 --scale p=3", "p twice"),
+        ("modify 2oD", "--move a.b=flp1,a.b=flp2", "a.b twice"),
+        ("create -w w", "--scale p=2 --scale p=3", "p twice"),
+        ("create -w w", "--scale p=" + "9" * 5000, "ROLE=NUMBER"),
+        ("create -w w", "--scale p=\u00b2", "ROLE=NUMBER"),
+    ],
+)
+def test_options_that_contradict_are_refused_before_control_is_asked(control, coconut, verb, options, named):
+    done = coconut(f"env {verb} {options}")
+    assert done.code in (1, 2)
+    assert named in done.err
+    assert control.asked(f"env_{verb.split()[0]}") == []
+
+
+@pytest.mark.parametrize(
+    ("line", "verb", "asked"),
+    [
+        ("plan -w w", "env_plan", {"workflow": "w"}),
+        ("create -w w", "env_create", {"workflow": "w", "vars": {}}),
+        ("modify 2oD", "env_modify", {"id": "2oD"}),
+    ],
+)
+def test_a_user_says_that_no_task_is_to_take_part(control, coconut, line, verb, asked):
+    control.answer(verb, PLAN if verb == "env_plan" else diamond())
+    assert coconut(f"env {line} --exclude root --allow-all-excluded").code == 0
+    assert control.asked(verb) == [asked | {"exclude": ["root"], "allow_all_excluded": True}]
+
+
 def test_a_plan_is_one_document_for_a_program(control, coconut):
     control.answer("env_plan", PLAN)
     assert coconut("env plan -w readout --json").json == PLAN

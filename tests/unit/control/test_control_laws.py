@@ -128,7 +128,7 @@ class Life:
             while room.control.held:
                 await room.ask("env_destroy", id=next(iter(room.control.held)), force=True)
             check(room)
-            await room.ask("pool_clean")
+            await room.ask("pool_clean", all=True)
             check(room)
             running = [
                 about.task

@@ -209,7 +209,7 @@ def test_a_plan_whose_tasks_have_left_the_pool_is_refused(tmp_path):
     async def scene(room):
         before = await kept(room)
         plan = await room.ask("env_plan", workflow="farm")
-        await room.ask("pool_clean")
+        await room.ask("pool_clean", all=True)
         with pytest.raises(PlanError, match=f"task {ids(before)[0]} is in the pool no more"):
             await room.ask("env_create", plan=plan["token"])
 
@@ -269,7 +269,7 @@ def test_what_is_over_a_bound_ends_and_is_told(tmp_path):
 @pytest.mark.parametrize(
     ("what", "ended"),
     [
-        ({}, 2),
+        ({"all": True}, 2),
         ({"class_name": "leaf"}, 2),
         ({"class_name": "other"}, 0),
         ({"host": "flp1"}, 1),
@@ -376,7 +376,7 @@ def test_what_has_left_the_pool_and_comes_up_again_is_ended(tmp_path):
 
     async def scene(room):
         before = await kept(room)
-        await room.ask("pool_clean")
+        await room.ask("pool_clean", all=True)
         room.hosts.report("flp1", done_in(POOL, ids(before)[0]))
         since = len(room.hosts.commands)
         room.hosts.survey("flp1")
@@ -514,7 +514,7 @@ def test_nobody_waits_for_a_host_that_is_lost_and_what_comes_back_with_it_is_end
         before = await kept(room)
         away = {task["id"] for task in before["tasks"] if task["host"] == "flp2"}
         room.control.watch.lose("flp2", "silent")
-        told = await room.ask("pool_clean")
+        told = await room.ask("pool_clean", all=True)
         assert (len(told["ended"]), told["ending"], told["waiting"]) == (2, [], 0)
         assert await pooled(room) == []
         for task in away:

@@ -94,7 +94,7 @@ def test_a_plan_whose_tasks_have_left_the_pool_is_refused_and_nothing_happens(tm
         env = await running(room, 1)
         await waiting(room, 1)
         plan = await room.ask("env_plan", id=env["id"], scale={"leaf": 2})
-        await room.ask("pool_clean")
+        await room.ask("pool_clean", all=True)
         with pytest.raises(PlanError, match="in the pool no more"):
             await room.ask("env_modify", plan=plan["token"])
         assert taken(room, env["id"]) == ids(env)
