@@ -7,8 +7,9 @@ import socket
 import sys
 from pathlib import Path
 
-from salt_o2.agent import procfs
+from salt_o2.agent import cgroup, procfs
 from salt_o2.agent.agent import Agent
+from salt_o2.agent.census import MARK
 from salt_o2.agent.facts import host_facts
 from salt_o2.agent.orders import Orders
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
@@ -65,6 +66,8 @@ class Stage:
         self.latest = {}
         self.sessions = set()
         self.refusing = False
+        self.groups = cgroup.base()
+        """Where agents of this stage make control groups, if anywhere."""
         self.revision = 0
         self.agent = self._running = None
         self._news = None
@@ -73,6 +76,7 @@ class Stage:
         """Start an agent, the first or the next one in the same directory."""
         self._news = asyncio.Event()
         self.agent = Agent(HOST, self.directory, host_facts(address="127.0.0.1"), self._hear, heartbeat_s=0.5)
+        self.agent._host.groups = self.groups
         self._running = asyncio.create_task(self.agent.run())
         known = len(self.reports)
         await self.until(lambda: self._running.done() or any(each.facts for each in self.reports[known:]))
@@ -158,9 +162,12 @@ class Stage:
 
     def left_behind(self):
         """Processes of all sessions that were ever started here."""
-        alive = procfs.sessions()
-        found = [pid for session in self.sessions for pid in alive.get(session, [])]
-        return [pid for pid in found if procfs.start_ticks(pid) is not None]
+        mark = f"{self.directory.absolute()}/tasks/"
+        return [
+            each.pid
+            for each in procfs.processes().values()
+            if each.session in self.sessions or procfs.variable(each.pid, MARK).startswith(mark)
+        ]
 
     async def clean(self):
         """End whatever a scene left."""

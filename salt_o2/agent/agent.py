@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from salt_o2.agent import absent, cgroup, keeper, procfs
+from salt_o2.agent import absent, cgroup, keeper, remnants
 from salt_o2.agent.body import Host
 from salt_o2.agent.home import Home, TaskHome
 from salt_o2.agent.orders import Kept, catch_up
@@ -222,6 +222,7 @@ class Agent:
     def _opened(self) -> Home:
         if self._home is None:
             self._home = Home(self.directory)
+            self._host.tasks = self._home.tasks
         return self._home
 
     def _note_run(self, arguments: Mapping[str, str]) -> None:
@@ -255,6 +256,7 @@ class Agent:
             if isinstance(result, Exception):
                 log.error("task %s cannot be adopted: %r", task.id, result, exc_info=result)
                 task.give_up("adopt", result)
+        await remnants.end_all(self._host)
         cgroup.sweep(self._host.groups, time.time())
         if tasks:
             log.info("%s: adopted %d tasks from %s", self.host, len(tasks), self.directory)
@@ -288,9 +290,7 @@ class Agent:
         while True:
             await asyncio.sleep(LIMITS_EVERY_S)
             limited = [task for task in self._tasks.values() if task.has_limits]
-            sessions = procfs.sessions() if any(task.has_watched_limits for task in limited) else {}
-            for task in limited:
-                task.keep_limits(sessions)
+            await asyncio.gather(*(task.keep_limits() for task in limited))
 
 
 def _share_no_file() -> None:

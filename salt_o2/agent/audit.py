@@ -11,19 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from salt_o2.agent import procfs, traces
-
-MARK = "O2_TASK_HOME"
-"""Environment variable that every process of a task carries: the task's folder in the agent's directory."""
+from salt_o2.agent.census import MARK
 
 
 def audit(directory: Path) -> dict[str, Any]:
     """Return what is left that belongs to nobody, of the agent that works, or worked, in ``directory``."""
     attended = has_agent(directory)
     records = list(_records(directory / "tasks"))
-    keepers = {known["keeper"] for known in records if known.get("keeper")} if attended else set()
-    alive = {known["keeper"]: known for known in records if known.get("keeper")} if attended else {}
+    alive = {known.get("task") for known in records if _is_alive(known)} if attended else set()
     found = {
-        "processes": [_told(pid, task) for pid, task in _marked(directory) if _session(pid) not in keepers],
+        "processes": [_told(pid, task) for pid, task in _marked(directory) if task not in alive],
         "sockets": sorted({str(path) for path in _dead_sockets(directory)}),
         "segments": [str(path) for path in traces.unused_segments()],
     }
@@ -70,8 +67,10 @@ def _told(pid: int, task: str) -> dict[str, Any]:
     return {"pid": pid, "task": task, "command": command[:200], "ports": procfs.ports_of(pid)}
 
 
-def _session(pid: int) -> int | None:
-    return procfs.session_of(pid)
+def _is_alive(known: Mapping[str, Any]) -> bool:
+    """Return whether the process that a task file names still runs, by pid and start time."""
+    pid, started = known.get("keeper"), known.get("keeper_started")
+    return isinstance(pid, int) and isinstance(started, int) and procfs.is_alive(pid, started)
 
 
 def _dead_sockets(directory: Path) -> Iterator[Path]:

@@ -4,19 +4,22 @@ import asyncio
 import contextlib
 import logging
 import os
+import signal
 import time
-from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from salt_o2.agent import audit, cgroup, checks, environ, keeper, limits, procfs, traces
+from salt_o2.agent import cgroup, checks, environ, keeper, limits, procfs, traces
 from salt_o2.agent.births import Births
-from salt_o2.agent.census import Census
+from salt_o2.agent.census import MARK, Census
 from salt_o2.agent.cgroup import Group
 from salt_o2.agent.device import Device
 from salt_o2.agent.home import TaskHome
+from salt_o2.agent.members import Members, Remains
 from salt_o2.agent.process import Process
+from salt_o2.agent.procfs import Entry
 from salt_o2.agent.record import Record
 from salt_o2.agent.rounds import Rounds
 from salt_o2.core.escalation import Blow
@@ -46,21 +49,29 @@ class Host:
     """First and last port of each range that placement may give out on this host."""
     groups: Path | None = field(default_factory=cgroup.base)
     """Where control groups of tasks are made, if anywhere."""
+    tasks: Path | None = None
+    """The folder that holds the folders of this agent's tasks."""
+    homes: set[Path] = field(default_factory=set)
+    """The folders of living tasks: processes that carry another folder of this agent belong to no task."""
 
 
 class Body:
     """One task's processes, and the channel to them if the task has one."""
 
     def __init__(
-        self, record: Record, process: Process, launch: Launch, host: Host, group: Group | None
+        self, record: Record, members: Members, process: Process, launch: Launch, host: Host
     ) -> None:
         """Take charge of ``process``, started by ``launch``; see :func:`give_birth` and :func:`adopt`."""
-        self.process, self._host, self._group, self._limits = process, host, group, launch.limits
+        self.process, self.members, self._host, self._limits = process, members, host, launch.limits
+        self._group, self._status = members.group, members.home / "status"
+        self._is_clear = False
+        self._own_pids: dict[int, int] = {}
         self.device = Device(launch, host.rounds) if launch.mode in CONTROLLED else None
         self._bound: asyncio.Timeout | None = None
         self._patience_s = 0.0
         self._ports = _ports(launch)
         host.claims.update(dict.fromkeys(self._ports, record.task))
+        host.homes.add(members.home)
 
     @property
     def exit(self) -> Exit:
@@ -124,9 +135,27 @@ class Body:
         if planned is None or when < planned:
             bound.reschedule(when)
 
-    async def end(self, blows: tuple[Blow, ...]) -> bool:
-        """End all processes of the task; tell whether they have ended."""
-        return await self.process.end(blows) and await self.clear_session()
+    async def end(self, blows: tuple[Blow, ...], grace_s: float) -> Remains:
+        """End all processes of the task; ``grace_s`` is for those that the program leaves when it ends."""
+        killed = False
+        for blow in blows:
+            if blow.signal is signal.SIGKILL:
+                killed = True
+                await self.members.kill()
+            elif blow.signal is not None:
+                await self.members.send(blow.signal)
+            if await self.gone_within(blow.wait_s):
+                break
+        remains = await self.clear(grace_s)
+        return replace(remains, killed=remains.killed or killed)
+
+    async def clear(self, grace_s: float) -> Remains:
+        """End what the program left behind, once it has ended itself."""
+        if self._is_clear:
+            return Remains()
+        remains = await self.members.clear(grace_s)
+        self._is_clear = self.process.gone.is_set() and not remains.left
+        return replace(remains, killed=remains.killed or keeper.has_killed(self._status))
 
     @property
     def watched(self) -> Limits:
@@ -138,10 +167,13 @@ class Body:
         """Whether it can exceed something without being ended by the kernel at once."""
         return self.watched != limits.NOTHING or self._limits.pids > 0
 
-    def excess(self, session: Iterable[int]) -> str:
-        """Return which of its limits it exceeds, in words; ``session`` has the pids of its processes."""
+    async def excess(self) -> str:
+        """Return which of its limits it exceeds, in words."""
         refused = self._group.excess(self._limits) if self._group else ""
-        return refused or limits.excess(self.watched, limits.use_of(session))
+        if refused or self.watched == limits.NOTHING:
+            return refused
+        used = limits.use_of(each.pid for each in await self.members.all())
+        return limits.excess(self.watched, used)
 
     def leave_group(self) -> str:
         """Take its control group away, once all has ended; return which limit it was ended for, if any."""
@@ -151,14 +183,17 @@ class Body:
         self._group.remove()
         return why
 
-    async def clear_session(self) -> bool:
-        """End what the task left behind in its group and session; tell whether nothing is left."""
-        if self._group is not None:
-            self._group.kill()
-        left = await self._host.census.clear(self.process.pid)
-        if left:
-            log.error("processes %s do not end, not even by SIGKILL", left)
-        return not left
+    async def is_its_own(self, number: int) -> bool:
+        """Return whether a device that calls itself ``number`` is one of the task's processes."""
+        known = self._own_pids.get(number, 0)
+        found = known if number in procfs.numbers_of(known) else await self.members.own(number)
+        if found is not None:
+            self._own_pids[number] = found
+        return found is not None
+
+    def pid_of(self, number: int | None) -> int | None:
+        """Return the pid on this host of the process that calls itself ``number``, once that is known."""
+        return self._own_pids.get(number, number) if number is not None else None
 
     async def gone_within(self, seconds: float) -> bool:
         """Wait for the process to end by itself; tell whether it has."""
@@ -172,6 +207,7 @@ class Body:
     async def release(self) -> None:
         """Stop watching and disconnect; processes are not affected."""
         self.process.forget()
+        self._host.homes.discard(self.members.home)
         for port in self._ports:
             self._host.claims.pop(port, None)
         if self.device is not None:
@@ -191,14 +227,14 @@ def give_birth(record: Record, home: TaskHome, host: Host, ended: Callable[[], N
     checks.sane(launch)
     account = checks.account(launch.user)
     env = environ.task_env(launch, host.name, record.environment, host.env, account.pw_dir if account else "")
-    env[audit.MARK] = str(home.folder)
+    env[MARK] = str(home.folder)
     argv = checks.command(launch, env)
     checks.ports_free(_ports(launch), host.claims, host.port_ranges)
     home.prepare((account.pw_uid, account.pw_gid) if account else None)
     _forget_the_former(record, launch)
     home.save(record)
     group = cgroup.make(home.folder, launch.limits, host.groups)
-    record.keeper = keeper.spawn(argv, env, home.files, group.path if group else None)
+    record.keeper = keeper.spawn(argv, env, home.files, group.path if group else None, launch.grace_s)
     record.keeper_started = procfs.start_ticks(record.keeper)
     record.launching, record.started = False, time.time()
     home.save(record)
@@ -206,23 +242,59 @@ def give_birth(record: Record, home: TaskHome, host: Host, ended: Callable[[], N
 
 
 def adopt(record: Record, home: TaskHome, host: Host, ended: Callable[[], None]) -> Body | None:
-    """Return the body of a task that was started by an earlier agent, if it still lives."""
-    if record.launching:  # the agent was killed in just that moment
-        record.keeper = procfs.find_by_argument(home.files.marker)
-        record.keeper_started = procfs.start_ticks(record.keeper) if record.keeper else None
-        record.launching = False
-    if record.keeper is None or record.launched is None or record.boot != procfs.boot_id():
+    """Return the body of a task that was started by an earlier agent, if it still lives.
+
+    Its shim is known by pid, start time and mark, all three, within one boot.
+    """
+    launching, record.launching = record.launching, False
+    if record.boot != procfs.boot_id():
         return None
-    if record.keeper_started is None or not procfs.is_alive(record.keeper, record.keeper_started):
+    if launching:  # the agent was killed in just that moment
+        _find_shim(record, home)
+    if record.keeper is None or record.launched is None or record.keeper_started is None:
+        return None
+    if not procfs.is_alive(record.keeper, record.keeper_started) or not _is_marked(record.keeper, home):
         return None
     return _take_charge(record, home, host, ended, cgroup.find(home.folder, host.groups))
+
+
+def _find_shim(record: Record, home: TaskHome) -> None:
+    found = [pid for pid in procfs.find_by_argument(home.files.marker) if _is_marked(pid, home)]
+    leaders = [pid for pid in found if procfs.session_of(pid) == pid]
+    record.keeper = leaders[0] if leaders else None
+    record.keeper_started = procfs.start_ticks(leaders[0]) if leaders else None
+
+
+def _is_marked(pid: int, home: TaskHome) -> bool:
+    return procfs.variable(pid, MARK) == str(home.folder)
+
+
+def group_of(home: Path, host: Host) -> Group | None:
+    """Return the control group of the task that lives in ``home``, if it has one."""
+    return cgroup.find(home, host.groups)
+
+
+async def clear_unled(home: TaskHome, host: Host, grace_s: float, also: tuple[Entry, ...] = ()) -> Remains:
+    """End processes of a task whose shim has ended, or is not known; they are known by mark and group.
+
+    ``also`` has processes that were known before to be the task's. A task that is started meanwhile keeps
+    its processes.
+    """
+    members = Members(
+        home=home.folder,
+        shim=None,
+        group=group_of(home.folder, host),
+        census=host.census,
+        also=also,
+        living=host.homes,
+    )
+    return await members.clear(grace_s)
 
 
 def clear_traces(record: Record, home: TaskHome, host: Host) -> None:
     """Take away what the processes of a task, which are all gone, have left in the file system."""
     launch = record.launched
     if (group := cgroup.find(home.folder, host.groups)) is not None:
-        group.kill()
         group.remove()
     with contextlib.suppress(checks.Refusal):  # its account has been removed meanwhile
         account = checks.account(launch.user) if launch else None
@@ -234,7 +306,8 @@ def past_exit(record: Record, home: TaskHome) -> Exit:
     if record.boot != procfs.boot_id():
         return Exit()
     if record.keeper is not None:
-        keeper_exit = keeper.reap(record.keeper)
+        keeper_exit = keeper.exit_of(record.keeper, record.keeper_started or 0)
+        keeper.collect(record.keeper, record.keeper_started or 0)
         return keeper.read_status(home.files.status) or keeper_exit
     return Exit()
 
@@ -245,7 +318,8 @@ def _take_charge(
     if record.keeper is None or record.launched is None:
         raise ValueError(f"{record.task} has no process")
     process = Process(record.keeper, record.keeper_started or 0, home.files.status)
-    body = Body(record, process, record.launched, host, group)
+    members = Members(home=home.folder, shim=process, group=group, census=host.census)
+    body = Body(record, members, process, record.launched, host)
     if body.device is not None:
         body.device.recall(record)
     process.watch(lambda: body.end_seen(ended))
@@ -258,6 +332,7 @@ def _forget_the_former(record: Record, launch: Launch) -> None:
     record.output = ()
     record.configured, record.channels, record.worn, record.announced = None, [], "", ""
     record.state, record.device_state, record.fresh = TaskState.UNKNOWN, "", False
+    record.killed, record.calls_itself, record.left = False, None, ()
 
 
 def _ports(launch: Launch) -> tuple[int, ...]:

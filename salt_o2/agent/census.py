@@ -1,50 +1,116 @@
-"""Which processes are left of tasks that have ended: one look at all processes for all who ask together.
+"""Which processes belong to which task: one look at all processes for all tasks that ask together.
 
-A task may have forked children that left its process group but not its session. To see them means to look at
-every process of the host, so two hundred tasks that end together must not look two hundred times.
+To see which processes are a task's means to look at every process of the host, so two hundred tasks that
+end together must not look two hundred times. A task with a control group of its own needs no look: see
+members.py.
 """
 
 import asyncio
 import os
-import signal
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from salt_o2.agent import procfs
+from salt_o2.agent.procfs import Entry
 
+MARK = "O2_TASK_HOME"
+"""Environment variable that every process of a task carries: the task's folder in the agent's directory."""
 LOOK_AFTER_S = 0.002
+"""How long the first task that asks waits for others, at least."""
+SHARE = 4
+"""A look is followed by a pause of this many times its own length: it blocks the agent while it lasts."""
+SETTLED_S = 5.0
+"""A process of this age that carries no mark gets none: a task's processes inherit it when they start."""
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shim:
+    """The process that leads a task's session and process group."""
+
+    pid: int
+    started: int
+    kept: bool = False
+    """It has ended, and its number is not given again, because it has not been collected yet."""
+
+
+@dataclass(slots=True)
+class Look:
+    """All living processes at one moment, and the marks that they carry or once carried."""
+
+    entries: Mapping[int, Entry]
+    marks: Mapping[int, str]
+    """The home folders of tasks, by pid."""
+    _children: dict[int, list[int]] = field(default_factory=dict)
+
+    def members(self, home: str, shim: Shim | None = None) -> list[Entry]:
+        """Return the processes of the task that lives in ``home``, by mark, session and descent.
+
+        The session of ``shim`` counts while its number is not free to be given again. Not this process.
+        """
+        first = [pid for pid, mark in self.marks.items() if mark == home]
+        if shim is not None and (shim.kept or self._is_there(shim)):
+            first += [each.pid for each in self.entries.values() if each.session == shim.pid]
+        return [self.entries[pid] for pid in self._with_descendants(first)]
+
+    def homes(self, above: str) -> set[str]:
+        """Return the home folders below ``above`` that processes carry."""
+        return {mark for mark in self.marks.values() if mark.startswith(f"{above}/")}
+
+    def _is_there(self, shim: Shim) -> bool:
+        found = self.entries.get(shim.pid)
+        return found is not None and found.started == shim.started
+
+    def _with_descendants(self, first: Iterable[int]) -> set[int]:
+        if not self._children:
+            for each in self.entries.values():
+                self._children.setdefault(each.parent, []).append(each.pid)
+        found, new = set[int](), [pid for pid in first if pid in self.entries]
+        while new:
+            pid = new.pop()
+            if pid not in found and pid != os.getpid():
+                found.add(pid)
+                new += self._children.get(pid, ())
+        return found
 
 
 class Census:
-    """Finds and ends what is left in sessions."""
+    """Looks at all processes for all that ask within a short time."""
 
     def __init__(self) -> None:
         """Nothing is asked yet."""
-        self._next: asyncio.Task[dict[int, list[int]]] | None = None
+        self._next: asyncio.Task[Look] | None = None
+        self._not_before = 0.0
+        self._marks: dict[int, tuple[int, str]] = {}
+        """Start time and mark of processes, by pid; an empty mark is of one that has none and gets none."""
 
-    async def clear(self, session: int, patience_s: float = 5.0) -> list[int]:
-        """Kill whatever is left in ``session``; return what is still there after ``patience_s`` seconds."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + patience_s
-        while left := await self._left(session):
-            if loop.time() > until:
-                return left
-            for pid in left:
-                _kill(pid)
-        return []
-
-    async def _left(self, session: int) -> list[int]:
+    async def look(self) -> Look:
+        """Return what runs on this host; the look begins after this call."""
         if self._next is None or self._next.done():
-            self._next = asyncio.create_task(_look())
-        found = (await asyncio.shield(self._next)).get(session, [])
-        return [pid for pid in found if procfs.start_ticks(pid) is not None]
+            self._next = asyncio.create_task(self._look())
+        return await asyncio.shield(self._next)
 
+    async def _look(self) -> Look:
+        clock = asyncio.get_running_loop().time
+        await asyncio.sleep(max(LOOK_AFTER_S, self._not_before - clock()))
+        self._next, began = None, clock()
+        entries = procfs.processes()
+        marks = self._read_marks(entries)
+        self._not_before = clock() + SHARE * (clock() - began)
+        return Look(entries, marks)
 
-async def _look() -> dict[int, list[int]]:
-    await asyncio.sleep(LOOK_AFTER_S)
-    return procfs.sessions()
-
-
-def _kill(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
+    def _read_marks(self, entries: Mapping[int, Entry]) -> dict[int, str]:
+        """Return the marks; a process that gives its mark up by a new program keeps it here."""
+        settled = (time.clock_gettime(time.CLOCK_BOOTTIME) - SETTLED_S) * TICKS
+        known, self._marks = self._marks, {}
+        marks = {}
+        for pid, each in entries.items():
+            started, mark = known.get(pid, (-1, ""))
+            if started != each.started:
+                mark = procfs.variable(pid, MARK)
+            if mark or each.started < settled:
+                self._marks[pid] = (each.started, mark)
+            if mark:
+                marks[pid] = mark
+        return marks

@@ -1,8 +1,11 @@
-"""Control groups (version 2) of tasks, where this host lets the agent make some.
+"""Control groups of tasks, where this host lets the agent make some.
 
 A group holds all processes of a task, also those that have left its session, so it ends them surely; and it
-holds the template's limits, as far as the host has given the controllers to us. Elsewhere there are sessions
-and process groups (census.py), and somebody who looks from time to time (limits.py).
+holds the template's limits, as far as the host has given the controllers to us. Elsewhere there are marks,
+sessions and descent (census.py), and the agent looks from time to time (limits.py).
+
+Version 2 is taken where it is mounted and writable, else a hierarchy of version 1, which holds processes and
+no limits. In version 1 ``freezer`` is preferred: systemd makes no groups there.
 
 The kernel allows controllers only below a group without processes of its own (cgroup-v2.rst, "No Internal
 Process Constraint"). systemd makes room by ``DelegateSubgroup=`` (its version 254); without it tasks have
@@ -13,11 +16,15 @@ import contextlib
 import hashlib
 import logging
 import os
+import signal
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from salt_o2.agent import procfs
+from salt_o2.agent.procfs import Entry
 from salt_o2.core.launch import Limits
 
 log = logging.getLogger(__name__)
@@ -25,6 +32,8 @@ MOUNTS = Path("/proc/self/mounts")
 OWN = Path("/proc/self/cgroup")
 PREFIX = "o2-"
 CONTROLLERS = ("cpu", "memory", "pids")
+HIERARCHIES = ("freezer", "pids", "name=systemd")
+"""Of version 1, in the order of preference."""
 CPU_PERIOD_US = 100_000
 GONE_S = 2.0
 STALE_S = 60.0
@@ -34,23 +43,43 @@ MB = 1024 * 1024
 @cache
 def base() -> Path | None:
     """Return where groups of tasks can be made on this host; ``None`` if nowhere."""
-    own = _own()
-    for place in (own.parent, own) if own is not None and own.name == "minion" else (own,):
-        if place is not None and os.access(place, os.W_OK) and (place / "cgroup.procs").exists():
-            return place
-    return None
+    return next((place for place in _places() if _takes_groups(place)), None)
 
 
-def _own() -> Path | None:
-    """Return the group that this process is in."""
+def _places() -> Iterator[Path]:
+    """Return where groups could be made, best first: below version 2, else below a version 1 hierarchy."""
+    mounts, own = _lines(MOUNTS), _lines(OWN)
+    for kind, options in (("cgroup2", ""), *(("cgroup", name) for name in HIERARCHIES)):
+        mounted = next((place for place, its in _mounted(mounts, kind) if options in ("", *its)), None)
+        inside = next((path for names, path in _groups(own) if options in names), None)
+        if mounted is not None and inside is not None:
+            place = mounted / inside.lstrip("/")
+            yield from (place.parent, place) if place.name == "minion" else (place,)
+
+
+def _takes_groups(place: Path) -> bool:
+    return os.access(place, os.W_OK) and (place / "cgroup.procs").exists()
+
+
+def _mounted(mounts: Iterable[str], kind: str) -> Iterator[tuple[Path, list[str]]]:
+    """Return mount points of a file system, each with its options (proc(5))."""
+    for fields in (line.split() for line in mounts):
+        if len(fields) > 3 and fields[2] == kind:
+            yield Path(fields[1]), fields[3].split(",")
+
+
+def _groups(own: Iterable[str]) -> Iterator[tuple[list[str], str]]:
+    """Return the hierarchies that this process is in, by their controllers, each with its group there."""
+    for line in own:
+        _, names, path = line.split(":", 2)
+        yield names.split(","), path
+
+
+def _lines(path: Path) -> list[str]:
     try:
-        mount = next(
-            line.split()[1] for line in MOUNTS.read_text().splitlines() if line.split()[2] == "cgroup2"
-        )
-        inside = next(line for line in OWN.read_text().splitlines() if line.startswith("0::"))
-    except (OSError, StopIteration):
-        return None
-    return Path(mount) / inside.removeprefix("0::").lstrip("/")
+        return path.read_text().splitlines()
+    except OSError:
+        return []
 
 
 def name_of(folder: Path) -> str:
@@ -66,11 +95,18 @@ class Group:
 
     @property
     def processes(self) -> list[int]:
-        """All processes in it."""
-        try:
-            return [int(line) for line in (self.path / "cgroup.procs").read_text().split()]
-        except OSError:
-            return []
+        """All processes in it, and in groups that the task has made below it."""
+        found = []
+        for folder in self._folders():
+            with contextlib.suppress(OSError):
+                found += [int(line) for line in (folder / "cgroup.procs").read_text().split()]
+        return found
+
+    @property
+    def entries(self) -> list[Entry]:
+        """The living processes in it, each looked at again when its start time was known."""
+        found = [each for pid in self.processes if (each := procfs.entry(pid)) is not None]
+        return [each for each in found if procfs.is_in_group(each.pid, self.path.name)]
 
     def holds(self, controller: str) -> bool:
         """Return whether the kernel holds limits of ``controller`` here."""
@@ -88,15 +124,20 @@ class Group:
         return ""
 
     def kill(self) -> None:
-        """End all processes in it by SIGKILL."""
-        self._write("cgroup.kill", "1")
+        """End all processes in it by SIGKILL; before Linux 5.14 a new child may escape, so look again."""
+        if (self.path / "cgroup.kill").exists():
+            self._write("cgroup.kill", "1")
+            return
+        for each in self.entries:
+            procfs.send(each, signal.SIGKILL)
 
     def remove(self) -> None:
         """Take it away; what is in it must have ended, and may take a moment to be gone."""
         until = time.monotonic() + GONE_S
         while True:
             try:
-                self.path.rmdir()
+                for folder in reversed(self._folders()):
+                    folder.rmdir()
             except FileNotFoundError:
                 return
             except OSError as error:
@@ -106,6 +147,10 @@ class Group:
                 time.sleep(0.002)
             else:
                 return
+
+    def _folders(self) -> list[Path]:
+        """Return it and the groups below it, each before those below."""
+        return [Path(folder) for folder, _, _ in os.walk(self.path)]
 
     def limit(self, limits: Limits) -> None:
         """Have the kernel hold ``limits``, as far as it can here."""
@@ -171,7 +216,10 @@ def sweep(place: Path | None, now: float) -> int:
 
 def _is_stale(path: Path, now: float) -> bool:
     try:
-        empty = "populated 0" in (path / "cgroup.events").read_text()
+        if (path / "cgroup.events").exists():
+            empty = "populated 0" in (path / "cgroup.events").read_text()
+        else:  # version 1
+            empty = not Group(path).processes
         return empty and now - path.stat().st_mtime > STALE_S
     except OSError:
         return False

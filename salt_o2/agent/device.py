@@ -16,6 +16,7 @@ from salt_o2.core.launch import Launch
 from salt_o2.core.states import ControlMode, TaskEvent, TaskState
 
 if TYPE_CHECKING:
+    from salt_o2.occ.drive import PidCheck
     from salt_o2.occ.outcome import Outcome
 
 HEARD_S = 0.5
@@ -28,7 +29,7 @@ NULL = "NULL"
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """A task's state, the process's own word for it, and which process said so."""
+    """A task's state, the process's own word for it, and the pid that it calls itself."""
 
     state: TaskState
     word: str
@@ -52,7 +53,7 @@ class Device:
         self.told = ""
         """The state that the process has told of last, by its own word, if a stream tells of them."""
 
-    async def ready(self, pid_is_ours: Callable[[int], bool], timeout_s: float) -> "Outcome":
+    async def ready(self, pid_is_ours: "PidCheck", timeout_s: float) -> "Outcome":
         """Wait until the process can be configured; see :func:`salt_o2.occ.drive.wait_ready`."""
         from salt_o2.occ import drive
 
@@ -108,7 +109,7 @@ class Device:
         from salt_o2.occ.properties import channels_of
 
         history = self.channel.history
-        history.pid, history.worn = known.pid, known.worn
+        history.pid, history.worn = known.calls_itself or known.pid, known.worn
         history.channels = {*known.channels, *channels_of(known.configured or {})}
 
     def watch(

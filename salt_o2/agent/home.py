@@ -101,10 +101,10 @@ class Home:
     def __init__(self, directory: Path) -> None:
         """Open it, making it if need be, for nobody else to look into."""
         self.directory = directory.absolute()
-        self._tasks, self._old, self._ended_file = (
+        self.tasks, self._old, self._ended_file = (
             self.directory / name for name in ("tasks", "old", "ended")
         )
-        for folder in (self.directory, self._tasks, self._old):
+        for folder in (self.directory, self.tasks, self._old):
             folder.mkdir(mode=0o711, parents=True, exist_ok=True)
         self.orders = Orders(self.directory / "orders")
         self.last_run = LastRun(self.directory / "last_run")
@@ -113,12 +113,12 @@ class Home:
 
     def of(self, task: TaskId) -> TaskHome:
         """Return the folder of ``task``, there or not."""
-        return TaskHome(self._tasks / task)
+        return TaskHome(self.tasks / task)
 
     def records(self) -> list[Record]:
         """Read all records; what is not in order is left alone, with a word in the log."""
         found = []
-        for folder in sorted(self._tasks.iterdir()):
+        for folder in sorted(self.tasks.iterdir()):
             known = record.load(folder / "task.json") if folder.is_dir() else None
             if known is not None and known.task == folder.name:
                 found.append(known)

@@ -5,9 +5,13 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from salt_o2.agent import procfs
 from salt_o2.agent.body import Body, Host
 from salt_o2.agent.home import TaskHome
+from salt_o2.agent.members import Remains, advice_on, in_words
+from salt_o2.agent.procfs import Entry
 from salt_o2.agent.record import Record
+from salt_o2.core.launch import GRACE_S
 from salt_o2.core.messages import Exit, Failure
 from salt_o2.core.states import ControlMode, TaskState
 from salt_o2.core.task_goal import CONTROLLED, Situation
@@ -41,6 +45,8 @@ class Life:
     """The process answers, and is only good for its end: start another."""
     excess: str = ""
     """The limit that the process was ended for, in words."""
+    is_clear: bool = False
+    """No process of the task is there, as far as this agent has seen to it."""
     end_is_wanted: bool = False
     must_look: bool = False
     """An earlier agent was killed in the middle of an order."""
@@ -92,6 +98,30 @@ class Life:
         """Whether the process is on the way to its end, where a failure only means to be quicker."""
         return self.record.goal is TaskState.DONE or (self.record.fresh and self.is_replaced)
 
+    @property
+    def grace_s(self) -> float:
+        """Return the seconds between SIGTERM and SIGKILL, as the newest order has them."""
+        launch = self.record.launch or self.record.launched
+        return launch.grace_s if launch else GRACE_S
+
+    @property
+    def left(self) -> tuple[Entry, ...]:
+        """Return the processes that did not end, as far as they are there."""
+        known = self.record.left if self.record.boot == procfs.boot_id() else ()
+        found = ((procfs.entry(pid), started) for pid, started in known)
+        return tuple(each for each, started in found if each is not None and each.started == started)
+
+    def note_remains(self, remains: Remains) -> None:
+        """The processes have been ended, or not all of them: then the task is not done, and says why."""
+        self.record.killed = self.record.killed or remains.killed
+        self.record.left = tuple((each.pid, each.started) for each in remains.left)
+        self.is_clear, self.stuck = not remains.left, bool(remains.left)
+        if remains.killed:
+            log.warning("task %s: had to be killed by SIGKILL", self.record.task)
+        if remains.left:
+            reason = f"these processes do not end, not even by SIGKILL: {in_words(remains.left)}"
+            self.fail("kill", self.record.device_state or "-", reason, advice_on(remains.left))
+
     def fail(
         self, asked: str, state: str, reason: str, advice: str = "", taken_ports: tuple[int, ...] = ()
     ) -> None:
@@ -115,6 +145,10 @@ class Life:
         """The process has ended, wanted or not; ``how`` goes into the reason, if it has to be given."""
         known, was = self.record, self.record.device_state or str(self.record.state)
         known.exit, known.pid, known.configured = ended, None, None
+        if self.stuck:
+            known.state = TaskState.ERROR
+            log.error("task %s: ended, %s, and left processes that do not end", known.task, ended)
+            return
         if known.goal is TaskState.DONE or (self.end_is_wanted and self.given_up):
             known.state = TaskState.DONE
         elif self.end_is_wanted or (known.fresh and not self.given_up):

@@ -5,11 +5,29 @@ A pid alone names nothing, as it is used again; pid and start time together name
 
 import contextlib
 import os
+import signal
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 PROC = Path("/proc")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One living process: ``pid`` and ``started`` (clock ticks since boot) name it within one boot."""
+
+    pid: int
+    parent: int
+    group: int
+    session: int
+    started: int
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether this process still runs."""
+        return is_alive(self.pid, self.started)
 
 
 @cache
@@ -29,6 +47,76 @@ def is_alive(pid: int, started: int) -> bool:
     return start_ticks(pid) == started
 
 
+def exists(pid: int) -> bool:
+    """Return whether the number ``pid`` is taken by a process, be it a zombie."""
+    return _stat(pid) is not None
+
+
+def is_zombie(pid: int, started: int) -> bool:
+    """Return whether the process that started at ``started`` ticks has ended and keeps its number ``pid``."""
+    fields = _stat(pid)
+    return fields is not None and fields[0] in "ZX" and int(fields[19]) == started
+
+
+def entry(pid: int) -> Entry | None:
+    """Return process ``pid``; ``None`` if it is gone or a zombie."""
+    fields = _stat(pid)
+    if fields is None or fields[0] in "ZX":
+        return None
+    return Entry(pid, int(fields[1]), int(fields[2]), int(fields[3]), int(fields[19]))
+
+
+def processes() -> dict[int, Entry]:
+    """Return all living processes by pid: one small file is read for each, so look rarely and for many."""
+    return {pid: found for pid in pids() if (found := entry(pid)) is not None}
+
+
+def send(process: Entry, number: signal.Signals) -> bool:
+    """Send a signal to ``process`` and to no other that has its pid; return whether it was permitted.
+
+    A process that has ended gets nothing, which is permitted.
+    """
+    try:
+        handle = os.pidfd_open(process.pid)
+    except ProcessLookupError:
+        return True
+    try:
+        if process.is_alive:  # looked at after the handle was opened: the handle is of this process or dead
+            signal.pidfd_send_signal(handle, number)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    finally:
+        os.close(handle)
+    return True
+
+
+def numbers_of(pid: int) -> list[int]:
+    """Return the numbers of ``pid`` from this namespace to its own (proc(5): NSpid); none if it is gone."""
+    try:
+        lines = (PROC / str(pid) / "status").read_text(errors="replace").splitlines()
+    except OSError:
+        return []
+    return next(([int(word) for word in line.split()[1:]] for line in lines if line.startswith("NSpid:")), [])
+
+
+def variable(pid: int, name: str) -> str:
+    """Return a variable that ``pid`` was started with; empty if it has none or may not be looked at."""
+    sign = f"{name}=".encode()
+    found = next((each for each in environ(pid) if each.startswith(sign)), sign)
+    return os.fsdecode(found.removeprefix(sign))
+
+
+def is_in_group(pid: int, name: str) -> bool:
+    """Return whether ``pid`` is in a control group called ``name`` or below one."""
+    try:
+        lines = (PROC / str(pid) / "cgroup").read_text(errors="replace").splitlines()
+    except OSError:
+        return False
+    return any(name in line.partition(":")[2].partition(":")[2].split("/") for line in lines)
+
+
 def session_of(pid: int) -> int | None:
     """Return the session of ``pid``, or ``None`` if there is no such process."""
     try:
@@ -37,20 +125,10 @@ def session_of(pid: int) -> int | None:
         return None
 
 
-def sessions() -> dict[int, list[int]]:
-    """Return all living processes by session: one system call for each, so look rarely and for many."""
-    found: dict[int, list[int]] = {}
-    for pid in pids():
-        session = session_of(pid)
-        if session is not None:
-            found.setdefault(session, []).append(pid)
-    return found
-
-
-def find_by_argument(argument: str) -> int | None:
-    """Return a process that has exactly ``argument`` on its command line."""
+def find_by_argument(argument: str) -> list[int]:
+    """Return the processes that have exactly ``argument`` on their command lines."""
     wanted = argument.encode()
-    return next((pid for pid in pids() if wanted in command_line(pid)), None)
+    return [pid for pid in pids() if wanted in command_line(pid)]
 
 
 def children(pid: int) -> list[int]:

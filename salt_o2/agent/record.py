@@ -53,8 +53,12 @@ class Record:
     keeper_started: int | None = None
     """The keeper's pid and start time (ticks); both together name it, within one ``boot``."""
     pid: int | None = None
+    calls_itself: int | None = None
+    """The pid that the device tells, which is another than ``pid`` in a namespace of pids."""
     started: float | None = None
     exit: Exit | None = None
+    killed: bool = False
+    """Whether its processes had to be killed by SIGKILL."""
     output: tuple[str, ...] = ()
     failure: Failure | None = None
 
@@ -62,6 +66,10 @@ class Record:
     """The properties of the last CONFIGURE, until RESET."""
     channels: list[str] = field(default_factory=list)
     """All that were ever configured in this process: FairMQ never forgets one."""
+    left: tuple[tuple[int, int], ...] = ()
+    """Processes of the task that did not end, not even by SIGKILL: pid and start time of each."""
+    recovered: bool = False
+    """This was read from the last good copy, so the task may have gone on since."""
     worn: str = ""
     """Why the process is only good for its end, if it is."""
 
@@ -141,6 +149,7 @@ def report_of(known: Record, *, alive: bool) -> TaskReport:
         pid=known.pid if alive else None,
         started=known.started,
         exit=known.exit,
+        killed=known.killed,
         output=known.output,
         failure=known.failure or unsaid,
     )

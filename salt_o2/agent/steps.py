@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from salt_o2.agent import body, checks
+from salt_o2.agent import body, checks, remnants
 from salt_o2.agent.body import Body
 from salt_o2.agent.life import Life
 from salt_o2.core import escalation
@@ -36,6 +36,10 @@ async def carry_out(life: Life, step: TaskEvent | Act) -> None:
     elif step is Act.KILL:
         await kill(life)
     elif step is Act.ASSUME:
+        if known.goal is TaskState.DONE:
+            await make_sure(life)
+        if life.stuck:
+            return
         known.state, known.fresh, known.failure = known.goal, False, None
     elif isinstance(step, TaskEvent):
         await fire(life, step, known.pushed(step))
@@ -45,8 +49,13 @@ async def launch(life: Life) -> None:
     """Start the process, and wait until it can be configured."""
     known = life.record
     life.asked, life.worn, life.lost, life.end_is_wanted = "launch", False, False, False
+    await make_sure(life)
+    if life.stuck:
+        known.state, known.fresh = TaskState.ERROR, False
+        return
+    life.is_clear = False
     try:
-        life.body = body.give_birth(known, life.home, life.host, life.on_end)
+        life.body = await _give_birth(life)
     except (checks.Refusal, OSError) as error:
         known.state, known.fresh, known.launching = TaskState.ERROR, False, False
         ports = error.ports if isinstance(error, checks.PortsTaken) else ()
@@ -63,6 +72,16 @@ async def meet_program(life: Life, living: Body) -> None:
     """Note that a task without a control channel runs: its process is there, and that is all that it does."""
     life.record.state = TaskState.RUNNING
     life.record.pid = await living.process.child()
+
+
+async def _give_birth(life: Life) -> Body:
+    """Start the process; processes of this agent that no task owns are ended if its port is taken."""
+    try:
+        return body.give_birth(life.record, life.home, life.host, life.on_end)
+    except checks.PortsTaken:
+        if not await remnants.end_all(life.host):
+            raise
+        return body.give_birth(life.record, life.home, life.host, life.on_end)
 
 
 async def fire(life: Life, event: TaskEvent, arguments: Mapping[str, str]) -> Failure | None:
@@ -131,21 +150,25 @@ async def kill(life: Life) -> None:
         asked_to_exit=life.end_is_wanted,
         in_error=known.device_state == "ERROR",
         lost=life.lost,
+        grace_s=life.grace_s,
     )
     life.end_is_wanted = life.end_is_wanted or not life.given_up
-    if await living.end(blows):
-        return
-    life.stuck = True
-    reason = f"processes of session {living.process.pid} do not end, not even by SIGKILL"
-    life.fail("kill", known.device_state or "-", reason, "they wait in the kernel: see dmesg on the host")
+    life.note_remains(await living.end(blows, life.grace_s))
+
+
+async def make_sure(life: Life) -> None:
+    """The task has no process that the agent knows: end processes that carry its mark all the same."""
+    if not life.is_clear:
+        life.note_remains(await body.clear_unled(life.home, life.host, life.grace_s, life.left))
 
 
 async def _wait_until_ready(life: Life, living: Body) -> None:
     if living.device is None:
         return
-    waiting = living.device.ready(living.process.owns, life.left_s())
+    waiting = living.device.ready(living.is_its_own, life.left_s())
     outcome = await living.while_alive(waiting, patience_s=0.0, hurried=life.hurry)
-    life.record.pid = living.device.channel.history.pid
+    known, told = life.record, living.device.channel.history.pid
+    known.pid, known.calls_itself = living.pid_of(told), told
     if outcome is None:
         life.lost = not living.process.gone.is_set()
     else:

@@ -6,10 +6,9 @@ are decided in core/task_goal.py and carried out in steps.py.
 
 import asyncio
 import logging
-import signal
 from collections.abc import Callable, Mapping
 
-from salt_o2.agent import body, limits, steps
+from salt_o2.agent import body, keeper, steps
 from salt_o2.agent.body import Body, Host
 from salt_o2.agent.home import TaskHome
 from salt_o2.agent.life import BY_HAND, Life
@@ -36,7 +35,8 @@ class Task:
         """Know ``record``, kept in ``home``; ``changed`` is called whenever there is something to report."""
         self.record, self.home, self._changed = record, home, changed
         home.note_kept(record)
-        self._life = Life(record=record, home=home, host=host, on_end=self._on_end)
+        never_ran = record.launched is None and not record.recovered
+        self._life = Life(record=record, home=home, host=host, on_end=self._on_end, is_clear=never_ran)
         self._watch: Watch | None = None
         self._runner: asyncio.Task[Failure | None] | None = None
         self._saving: asyncio.TimerHandle | None = None
@@ -148,7 +148,10 @@ class Task:
         if self._life.body is None:
             return True
         self._life.asked = BY_HAND
-        return await self._life.body.end(escalation.blows(self.record.mode))
+        grace_s = self._life.grace_s
+        remains = await self._life.body.end(escalation.blows(self.record.mode, grace_s=grace_s), grace_s)
+        self.record.killed = self.record.killed or remains.killed
+        return not remains.left
 
     # --- limits ---------------------------------------------------------------------------------
 
@@ -158,21 +161,14 @@ class Task:
         living = self._life.body
         return living is not None and living.has_limits
 
-    @property
-    def has_watched_limits(self) -> bool:
-        """Whether that is to be seen at its processes, because no control group holds it to them."""
+    async def keep_limits(self) -> None:
+        """End the processes if they exceed what they may; no other task is touched."""
         living = self._life.body
-        return living is not None and living.watched != limits.NOTHING
-
-    def keep_limits(self, sessions: Mapping[int, list[int]]) -> None:
-        """End the processes if those of its session exceed what they may; nobody else is touched."""
-        living = self._life.body
-        if living is None or self._life.excess:
+        if living is None or self._life.excess or not (excess := await living.excess()):
             return
-        self._life.excess = living.excess(sessions.get(living.process.pid, ()))
-        if self._life.excess:
-            log.warning("task %s: %s; ending it", self.id, self._life.excess)
-            living.process.hit(signal.SIGKILL)
+        self._life.excess = excess
+        log.warning("task %s: %s; ending it", self.id, excess)
+        await living.members.kill()
 
     # --- the runner -----------------------------------------------------------------------------
 
@@ -210,8 +206,10 @@ class Task:
 
     async def _bury(self, living: Body) -> None:
         await self._stop_watching()
-        await living.clear_session()
-        self._life.excess = living.leave_group() or self._life.excess
+        if not self._life.stuck:
+            self._life.note_remains(await living.clear(self._life.grace_s))
+        if not self._life.stuck:
+            self._life.excess = living.leave_group() or self._life.excess
         body.clear_traces(self.record, self.home, self._life.host)
         await living.release()
         self._life.body = None
@@ -297,7 +295,8 @@ class Task:
         if known.launched is None or known.exit is not None or known.keeper is None:
             return
         ended = body.past_exit(known, self.home)
-        await self._life.host.census.clear(known.keeper)
+        known.killed = known.killed or keeper.has_killed(self.home.files.status)
+        await steps.make_sure(self._life)
         body.clear_traces(known, self.home, self._life.host)
         self._life.note_end(ended, "while no agent ran" if ended != Exit() else "when the machine went down")
         if known.settled:

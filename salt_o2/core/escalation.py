@@ -7,6 +7,7 @@ they hang; programs of people may need a moment to close their files.
 import signal
 from dataclasses import dataclass
 
+from salt_o2.core.launch import GRACE_S
 from salt_o2.core.states import ControlMode
 
 
@@ -32,15 +33,22 @@ RUNNING_FREELY = (Blow(signal.SIGTERM, 2.0), Blow(signal.SIGINT, 1.0), LAST)
 """A living task of which nothing was asked."""
 LOST = (Blow(signal.SIGTERM, 0.5), LAST)
 """It hangs already; a FairMQ device that hangs in its OCC server is still freed by SIGTERM."""
-BASIC = (Blow(signal.SIGTERM, 1.0), LAST)
 
 
 def blows(
-    mode: ControlMode, *, asked_to_exit: bool = False, in_error: bool = False, lost: bool = False
+    mode: ControlMode,
+    *,
+    asked_to_exit: bool = False,
+    in_error: bool = False,
+    lost: bool = False,
+    grace_s: float = GRACE_S,
 ) -> tuple[Blow, ...]:
-    """Return how to end a task of ``mode``, in order; the last one is always SIGKILL."""
+    """Return how to end a task of ``mode``, in order; the last one is always SIGKILL.
+
+    ``grace_s`` is what a task without a control channel has to close its files.
+    """
     if mode not in (ControlMode.DIRECT, ControlMode.FAIRMQ):
-        return BASIC
+        return (Blow(signal.SIGTERM, grace_s), LAST)
     if asked_to_exit:
         return ASKED_TO_EXIT
     if in_error and mode is ControlMode.FAIRMQ:

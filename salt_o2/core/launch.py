@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 
 from salt_o2.core.states import ControlMode
 
+GRACE_S = 1.0
+"""Unless its template says otherwise."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -42,6 +45,8 @@ class Launch:
     ports: tuple[int, ...] = ()
     """TCP ports that it will bind: refused beforehand if somebody else has one."""
     limits: Limits = Limits()
+    grace_s: float = field(default=GRACE_S, compare=False)
+    """Seconds between SIGTERM and SIGKILL of a task without a control channel."""
     path: str = field(default="", compare=False)
     """The path of its role; with the next two, what control needs if it has lost everything else."""
     class_name: str = field(default="", compare=False)

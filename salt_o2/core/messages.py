@@ -106,6 +106,8 @@ class TaskReport:
     started: float | None = None
     """When the process started, in seconds since the epoch."""
     exit: Exit | None = None
+    killed: bool = False
+    """Whether its processes had to be killed by SIGKILL, as they did not end when asked."""
     output: tuple[str, ...] = ()
     """The last lines that a hook wrote that ended well; those of a failure are in ``failure``."""
     failure: Failure | None = None

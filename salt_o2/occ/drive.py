@@ -6,7 +6,8 @@ table has it for that state, every call has a deadline, and one transition at a 
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 from salt_o2.core.errors import InvalidRequest, TaskError, Unreachable
@@ -22,6 +23,8 @@ from salt_o2.occ.walk import Walk
 __all__ = ["Channel", "Outcome", "Remedy", "fire", "wait_ready"]
 
 TABLES = {ControlMode.FAIRMQ: fairmq.TABLE, ControlMode.DIRECT: direct.TABLE}
+PidCheck = Callable[[int], bool | Awaitable[bool]]
+"""Tells whether a process that a device names as itself belongs to what was started; it may have to look."""
 FIRST_PAUSE_S, LAST_PAUSE_S, PAUSE_GROWTH = 0.010, 0.100, 1.1
 """So a process is found ready at most a tenth later than it was, and many of them do not busy their host."""
 
@@ -70,13 +73,12 @@ async def fire(
         lock.release()
 
 
-async def wait_ready(
-    channel: Channel, mode: ControlMode, pid_is_ours: Callable[[int], bool], timeout_s: float
-) -> Outcome:
+async def wait_ready(channel: Channel, mode: ControlMode, pid_is_ours: PidCheck, timeout_s: float) -> Outcome:
     """Wait until a process that was just started answers and is ready for CONFIGURE.
 
-    ``pid_is_ours`` tells whether a process id belongs to what was started: the process itself or, under a
-    shell, a child of it. A stranger on the port (its server may share it, by SO_REUSEPORT) ends the wait.
+    ``pid_is_ours`` tells whether a process id belongs to what was started: the process itself, under a
+    shell a child of it, or one in a namespace of pids. A stranger on the port (its server may share it, by
+    SO_REUSEPORT) ends the wait.
 
     Raises:
         InvalidRequest: for a mode without a control channel.
@@ -87,7 +89,7 @@ async def wait_ready(
         try:
             if await channel.listening():
                 found = await channel.get_state(left)
-                if (outcome := _judge(channel, table, found, pid_is_ours)) is not None:
+                if (outcome := await _judge(channel, table, found, pid_is_ours)) is not None:
                     return outcome
                 last = f"it is {found.state}"
         except Unreachable as error:
@@ -100,10 +102,9 @@ async def wait_ready(
     return _not_ready(reason, "see the output of the process; does it take --control-port?")
 
 
-def _judge(
-    channel: Channel, table: Table, found: DeviceState, pid_is_ours: Callable[[int], bool]
-) -> Outcome | None:
-    if not pid_is_ours(found.pid):
+async def _judge(channel: Channel, table: Table, found: DeviceState, pid_is_ours: PidCheck) -> Outcome | None:
+    ours = pid_is_ours(found.pid)
+    if not (await ours if inspect.isawaitable(ours) else ours):
         reason = f"process {found.pid} answers at {channel}, and was not started as this task"
         return _not_ready(reason, "stop that process, or choose another control port")
     state = table.task_state(found.state)
