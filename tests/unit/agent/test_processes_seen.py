@@ -1,9 +1,12 @@
 """What the kernel tells, looked at with this very process."""
 
 import os
+import signal
 import socket
 import subprocess
+from dataclasses import replace
 
+import pytest
 from watching import wait_until
 
 from salt_o2.agent import procfs
@@ -25,20 +28,38 @@ def test_an_ended_process_is_not_alive_even_before_it_is_reaped():
     assert procfs.children(child.pid) == []
 
 
-def test_processes_are_known_by_session():
-    with subprocess.Popen(["sleep", "1000"], start_new_session=True) as child:
-        assert procfs.sessions()[child.pid] == [child.pid]
-        assert child.pid in procfs.children(os.getpid())
-        child.kill()
+@pytest.fixture
+def child():
+    with subprocess.Popen(["sleep", "1000"], start_new_session=True) as started:
+        yield started
+        started.kill()
+
+
+def test_a_process_is_known_with_its_session_its_parent_and_its_start(child):
+    found = procfs.processes()[child.pid]
+    assert (found.session, found.group, found.parent) == (child.pid, child.pid, os.getpid())
+    assert found.started == procfs.start_ticks(child.pid)
+    assert child.pid in procfs.children(os.getpid())
+    assert procfs.numbers_of(child.pid)[0] == child.pid
+
+
+def test_a_signal_reaches_the_process_that_is_meant_and_none_that_has_its_number(child):
+    found = procfs.entry(child.pid)
+    assert procfs.send(replace(found, started=found.started + 1), signal.SIGKILL)
+    assert child.poll() is None
+    assert procfs.send(found, signal.SIGTERM)
+    assert child.wait() == -signal.SIGTERM
+    assert procfs.send(found, signal.SIGTERM)
+    assert (procfs.entry(child.pid), procfs.exists(child.pid)) == (None, False)
 
 
 def test_a_process_is_found_by_an_argument_that_is_its_own():
     argument = f"mark-{os.getpid()}"
-    assert procfs.find_by_argument(argument) is None
+    assert procfs.find_by_argument(argument) == []
     with subprocess.Popen(["sh", "-c", "read line", argument], stdin=subprocess.PIPE) as child:
         # a program's arguments are to be seen only a moment after it has started
         found = wait_until(lambda: procfs.find_by_argument(argument), "the process is found")
-        assert found == child.pid
+        assert found == [child.pid]
         child.kill()
 
 
