@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from salt_o2.agent.body import Body, Host
+from salt_o2.agent.members import Members
 from salt_o2.agent.process import Process
 from salt_o2.agent.record import Record
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
@@ -23,7 +24,9 @@ def play(tmp_path):
         process = Process(2**22, 0, tmp_path / "status")
         launch = Launch(mode=ControlMode.BASIC, value="true")
         async with asyncio.timeout(10):
-            await scene(Body(record, process, launch, Host(name=HostId("flp1"), groups=None), None))
+            host = Host(name=HostId("flp1"), groups=None)
+            members = Members(home=tmp_path, shim=process, group=None, census=host.census)
+            await scene(Body(record, members, process, launch, host))
 
     return lambda scene: asyncio.run(played(scene))
 
