@@ -51,11 +51,13 @@ class Life:
     must_look: bool = False
     """An earlier agent was killed in the middle of an order."""
     resumed: bool = False
-    """The order is that one, and where the process was left may be no place to go on from."""
+    """No step has succeeded since: where the process was left may be no place to go on from."""
+    overtaken: bool = False
+    """What that agent asked of the process last may still reach it, after the first look at it."""
 
     def begin_order(self) -> None:
         """A new order: whatever failed before may be tried again."""
-        self.given_up = self.stuck = self.resumed = False
+        self.given_up = self.stuck = False
         self.deadline = None
         self.hurry = self.record.goal is TaskState.DONE
         if self.body is None:

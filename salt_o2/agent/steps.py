@@ -108,6 +108,9 @@ async def fire(life: Life, event: TaskEvent, arguments: Mapping[str, str]) -> Fa
     if outcome is None:
         life.lost = not living.process.gone.is_set()
         return None
+    if _was_overtaken(life, outcome):
+        life.overtaken, life.must_look = False, True
+        return None
     living.device.note(known)
     if outcome.failure is None:
         known.note_step(event)
@@ -115,6 +118,15 @@ async def fire(life: Life, event: TaskEvent, arguments: Mapping[str, str]) -> Fa
             life.end_is_wanted = life.lost = True
     await _believe(life, outcome, living)
     return outcome.failure
+
+
+def _was_overtaken(life: Life, outcome: "Outcome") -> bool:
+    """Return whether the step may have failed because a request of an earlier agent came in between.
+
+    That agent was killed after it had sent the request, and this one looked at the device before the device
+    had read it. It happens once at most; where the device is then is seen by another look.
+    """
+    return life.overtaken and outcome.failure is not None and outcome.remedy != "kill"
 
 
 async def look_first(life: Life) -> None:
@@ -182,6 +194,8 @@ async def _believe(life: Life, outcome: "Outcome", living: Body) -> None:
     life.worn = life.worn or outcome.remedy == "restart"
     if life.worn and life.resumed:  # by nobody's fault: the order shall not fail for it
         known.fresh, life.resumed = known.launch is not None, False
+    if outcome.failure is None:
+        life.resumed = life.overtaken = False
     if outcome.failure is None:
         log.debug("task %s: %s led to %s", known.task, life.asked, outcome.device_state)
     elif life.goes_down:

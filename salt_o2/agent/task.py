@@ -97,7 +97,7 @@ class Task:
         if life.body is None:
             await self._note_missed_end()
         elif not known.settled:
-            life.must_look = True
+            life.must_look = life.overtaken = True
         else:
             self._watch_the_living()
             if self._watch is not None:
@@ -182,8 +182,6 @@ class Task:
         """Go on until the goal is reached or given up; first carry out ``event``, and say why it failed."""
         failure, life = None, self._life
         try:
-            if life.must_look:
-                await steps.look_first(life)
             if event is not None:
                 failure = await steps.fire(life, event, arguments or {})
             while (step := await self._next()) is not Act.REST:
@@ -199,6 +197,8 @@ class Task:
         return failure
 
     async def _next(self) -> TaskEvent | Act:
+        if self._life.must_look:
+            await steps.look_first(self._life)
         living = self._life.body
         if living is not None and living.process.gone.is_set():
             await self._bury(living)

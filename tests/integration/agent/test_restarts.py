@@ -14,9 +14,11 @@ from agent_stage import basic, device, free_port
 from test_devices import data_channel
 
 from salt_o2.agent import hand, procfs
+from salt_o2.agent.device import Device
 from salt_o2.core.ids import TaskId
 from salt_o2.core.messages import Order
 from salt_o2.core.states import TaskState, TaskStatus
+from salt_o2.occ.client import OccChannel
 
 pytestmark = pytest.mark.integration
 STANDBY, CONFIGURED, RUNNING = TaskState.STANDBY, TaskState.CONFIGURED, TaskState.RUNNING
@@ -157,6 +159,44 @@ def test_a_program_whose_agent_went_while_it_started_is_running_for_the_next(per
         about = stage.latest["clock"]
         assert (about.state, about.status, about.failure) == (RUNNING, TaskStatus.ACTIVE, None)
         assert procfs.session_of(about.pid) == stage.agent.task("clock").record.keeper != about.pid
+
+    perform(scene)
+
+
+@pytest.mark.parametrize(
+    ("asked", "launched"),
+    [
+        pytest.param("INIT DEVICE", True, id="half-configured"),
+        pytest.param("INIT DEVICE", False, id="half-configured-and-no-launch"),
+        pytest.param("END", True, id="ended"),
+    ],
+)
+def test_a_request_that_the_earlier_agent_left_behind_comes_after_the_first_look(
+    perform, monkeypatch, asked, launched
+):
+    """The earlier agent is killed after it has sent a request, which the device reads a moment later."""
+    sound, late = Device.find, []
+
+    async def find(self, timeout_s):
+        seen = await sound(self, timeout_s)
+        if not late:
+            channel = OccChannel(self.channel.port, "OCClite")
+            late.append(await channel.transition("IDLE", asked, {}, 10.0))
+            await channel.close()
+        return seen
+
+    async def scene(stage):
+        launch, properties = device(), data_channel(free_port())
+        await stage.launch(STANDBY, sink=launch)
+        await stage.down()
+        order = Order(task=TaskId("sink"), launch=launch if launched else None, properties=properties)
+        stage.leave(stage.next_command(RUNNING, order))
+        monkeypatch.setattr(Device, "find", find)
+        await stage.up()
+        await stage.until(lambda: stage.is_settled("sink", stage.revision))
+        about = stage.latest["sink"]
+        assert late[0].ok
+        assert (about.state, about.status, about.failure) == (RUNNING, TaskStatus.ACTIVE, None)
 
     perform(scene)
 
