@@ -4,8 +4,8 @@ Runner of Salt O²: the operator's interface to environments.
 Every function asks control, which runs in the master's ``o2_control`` engine, through its local socket.
 While it takes long, ``progress`` events of the job tell how far it is.
 
-At a terminal a failure is printed and gives exit code 1; called by a reactor rule or an orchestration it
-raises ``CommandExecutionError``.
+At a terminal a failure is printed and gives exit code 1, or 3 if control does not answer or has ended. Called
+by a reactor rule or an orchestration it raises ``CommandExecutionError``.
 """
 
 # The files o2_*.py have the same virtual name, so Salt adds their functions to these. What belongs to one
@@ -17,7 +17,7 @@ import pathlib
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 from salt_o2.control import audience, client
-from salt_o2.core.errors import InvalidRequest, O2Error, TemplateError, UnknownName
+from salt_o2.core.errors import InvalidRequest, O2Error, TemplateError, UnknownName, Unreachable
 
 __virtualname__ = "o2"
 
@@ -108,7 +108,8 @@ def rebuild(id="", end=False, last_run=0, all=False):
 def _fail(error):
     if audience.at_terminal(__opts__):
         report = {"kind": error.kind, "message": str(error)}
-        return {"data": {"error": report, "retcode": 1}, "outputter": "o2"}
+        retcode = 3 if isinstance(error, Unreachable) else 1
+        return {"data": {"error": report, "retcode": retcode}, "outputter": "o2"}
     wrong = (InvalidRequest, UnknownName, TemplateError)
     kind = SaltInvocationError if isinstance(error, wrong) else CommandExecutionError
     raise kind(str(error)) from error

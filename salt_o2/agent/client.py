@@ -14,6 +14,7 @@ import zmq
 
 from salt_o2.agent.socket_path import socket_path
 from salt_o2.core.errors import Unreachable, rebuild
+from salt_o2.peer import open_socket, watched
 
 GRACE_S = 5.0
 """What the agent gets beyond the time that it may take for a request."""
@@ -22,9 +23,11 @@ GRACE_S = 5.0
 class AgentClient:
     """One connection; each method is one request."""
 
-    def __init__(self, socket: zmq.Socket[bytes], path: Path, timeout_s: float) -> None:
-        """Use ``socket``, which is connected to ``path``."""
-        self._socket, self._path, self._timeout_s = socket, path, timeout_s
+    def __init__(
+        self, socket: zmq.Socket[bytes], ended: zmq.Socket[bytes], path: Path, timeout_s: float
+    ) -> None:
+        """Use ``socket``, which is connected to ``path``; ``ended`` can be read when that is over."""
+        self._socket, self._ended, self._path, self._timeout_s = socket, ended, path, timeout_s
 
     def tasks(self) -> list[dict[str, Any]]:
         """Return what all tasks of this host are (TaskReport, with ``command`` and ``mode``)."""
@@ -69,12 +72,24 @@ class AgentClient:
     def _ask(self, verb: str, at_least_s: float = 0.0, **arguments: Any) -> Any:
         timeout_s = max(self._timeout_s, at_least_s)
         self._socket.send(msgpack.packb({"verb": verb, "arguments": arguments}))
-        if not self._socket.poll(int(timeout_s * 1000)):
-            raise Unreachable(f"the agent at {self._path} did not answer {verb} within {timeout_s:.3g} s")
+        self._await_answer(verb, timeout_s)
         answer = msgpack.unpackb(self._socket.recv())
         if "error" in answer:
             raise rebuild(answer["error"]["kind"], answer["error"]["message"])
         return answer["result"]
+
+    def _await_answer(self, verb: str, timeout_s: float) -> None:
+        poller = zmq.Poller()
+        poller.register(self._socket, zmq.POLLIN)
+        poller.register(self._ended, zmq.POLLIN)
+        if not poller.poll(int(timeout_s * 1000)):
+            raise Unreachable(f"the agent at {self._path} did not answer {verb} within {timeout_s:.3g} s")
+        if not self._socket.poll(0):
+            raise Unreachable(
+                f"the agent at {self._path} has ended before it answered {verb}. Running tasks are not "
+                "affected; the next agent of this host takes them over within seconds. It does not repeat a "
+                "request that was made by hand: look at the tasks before you ask again"
+            )
 
 
 @contextlib.contextmanager
@@ -90,7 +105,11 @@ def connect(sock_dir: str | Path, timeout_s: float = 10.0) -> Iterator[AgentClie
         raise Unreachable(
             f"no agent listens at {path}: is the engine o2_agent in the minion's configuration?"
         )
-    with zmq.Context() as context, context.socket(zmq.REQ) as socket:
+    with (
+        zmq.Context() as context,
+        open_socket(context, zmq.REQ) as socket,
+        watched(socket) as ended,
+    ):
         socket.linger = 0
         socket.connect(f"ipc://{path}")
-        yield AgentClient(socket, path, timeout_s)
+        yield AgentClient(socket, ended, path, timeout_s)

@@ -7,6 +7,7 @@ for the minion to start a job process.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import salt.channel.client
@@ -17,6 +18,7 @@ from tornado.ioloop import IOLoop
 
 from salt_o2.background import is_cancel_requested
 from salt_o2.bus import envelope, reading, tags
+from salt_o2.bus.minion_keys import keys_made
 from salt_o2.core.codec import plain, typed
 from salt_o2.core.errors import InvalidRequest, Unreachable
 from salt_o2.core.messages import Command, Inquiry, Report
@@ -48,6 +50,7 @@ class MinionBus:
         Raises:
             LoopEnded: Salt's own loop, which reads the master's publications, has ended.
         """
+        await keys_made(Path(self._opts["pki_dir"]))
         while True:
             try:
                 await self._open(heard)

@@ -17,39 +17,43 @@ from contextlib import contextmanager, suppress
 import zmq
 
 Readable = Callable[[float], bool]
-"""Returns whether there is something to read, as soon as there is, at the latest after so many seconds."""
+"""Returns whether there is something to read, as soon as there is, at the latest after so many seconds.
 
-
-def opened(context: "zmq.Context[zmq.Socket[bytes]]", kind: int) -> "zmq.Socket[bytes]":
-    """Return a new socket of ``context``; signals' handlers run before or after, not in between.
-
-    A handler that raises before the context has noted the socket would leave one that nobody closes, and a
-    context's end waits for all of its sockets: for ever.
-    """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    try:
-        return context.socket(kind)
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+Raises ``ConnectionResetError`` if there is not, and the process at the other end is gone.
+"""
 
 
 @contextmanager
-def attentive(socket: "zmq.Socket[bytes]") -> Iterator[Readable]:
-    """Yield how to wait for ``socket``; signals' handlers run, and may raise, while it waits."""
+def attentive(socket: "zmq.Socket[bytes]", ended: "zmq.Socket[bytes]") -> Iterator[Readable]:
+    """Yield how to wait for ``socket``; signals' handlers run, and may raise, while it waits.
+
+    ``ended`` can be read once the connection has ended (peer.py).
+    """
     poller = zmq.Poller()
     poller.register(socket, zmq.POLLIN)
+    poller.register(ended, zmq.POLLIN)
     with _signals() as pipe:
         if pipe is not None:
             poller.register(pipe.hear, zmq.POLLIN)
-        yield lambda seconds: _wait(poller, socket, pipe, time.monotonic() + seconds)
+        yield lambda seconds: _wait(poller, socket, ended, pipe, time.monotonic() + seconds)
 
 
-def _wait(poller: zmq.Poller, socket: "zmq.Socket[bytes]", pipe: "_Pipe | None", deadline: float) -> bool:
+def _wait(
+    poller: zmq.Poller,
+    socket: "zmq.Socket[bytes]",
+    ended: "zmq.Socket[bytes]",
+    pipe: "_Pipe | None",
+    deadline: float,
+) -> bool:
     while True:
         left_ms = max(0, int(1000 * (deadline - time.monotonic())))
         ready = dict(poller.poll(left_ms))
         if socket in ready or not ready:
             return bool(ready)
+        if ended in ready:
+            if socket.poll(0):  # its last words came before its end
+                return True
+            raise ConnectionResetError
         if pipe is not None:
             pipe.empty()
 

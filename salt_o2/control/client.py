@@ -2,8 +2,9 @@
 
 One request, one socket. The client sends one msgpack map {"id", "verb", "arguments", "user"}; control
 answers at once with a progress map, then with as many as it likes, and last with {"id", "result"} or
-{"id", "error": {"kind", "message"}}. If the first answer does not come within two seconds, nobody is there,
-unless the process that the request went to still listens: then it, or the machine, stands still for a while.
+{"id", "error": {"kind", "message"}}. If control ends before that, the client hears of it at once (peer.py).
+If the first answer does not come within two seconds, nobody is there, unless the process that the request
+went to still listens: then it, or the machine, stands still for a while.
 Imports little: this is on the way of every command that a person types.
 """
 
@@ -18,9 +19,10 @@ from typing import Any, Self
 import msgpack
 import zmq
 
-from salt_o2.control.attention import Readable, attentive, opened
+from salt_o2.control.attention import Readable, attentive
 from salt_o2.control.listening import listener
 from salt_o2.core.errors import O2Error, Unreachable, rebuild
+from salt_o2.peer import open_socket, watched
 
 ProgressCallback = Callable[[dict[str, Any]], None]
 
@@ -60,21 +62,24 @@ class ControlClient:
 
         Raises:
             Unreachable: if nobody answers within two seconds, or whoever listens not within twenty, or not to
-                the end within ``timeout_s``.
+                the end within ``timeout_s``; or the process that took the request has ended.
             O2Error: whatever control raised, rebuilt.
         """
         if not self.path.exists():
             raise Unreachable(f"no control at {self.path}: there is no such socket. {_ADVICE}")
-        with opened(self._context, zmq.DEALER) as socket:
+        with open_socket(self._context, zmq.DEALER) as socket, watched(socket) as ended:
             socket.linger = 0
             there = listener(self.path)
             socket.connect(f"ipc://{self.path}")
             identity = uuid.uuid4().hex
             request = {"id": identity, "verb": verb, "arguments": arguments or {}, "user": self.user}
             socket.send(msgpack.packb(request))
-            with attentive(socket) as readable:
-                self._await_answer(readable, there, verb, timeout_s)
-                return self._await_result(socket, readable, identity, verb, on_progress, timeout_s)
+            try:
+                with attentive(socket, ended) as readable:
+                    self._await_answer(readable, there, verb, timeout_s)
+                    return self._await_result(socket, readable, identity, verb, on_progress, timeout_s)
+            except ConnectionResetError:
+                raise self._ended(verb, there) from None
 
     def _await_answer(self, readable: Readable, there: int | None, verb: str, timeout_s: float) -> None:
         """Return when something has been answered; ``there`` is the process that the request went to."""
@@ -113,6 +118,13 @@ class ControlClient:
                 raise _error(answer["error"])
             if on_progress and answer.get("progress"):
                 on_progress(answer["progress"])
+
+    def _ended(self, verb: str, pid: int | None) -> Unreachable:
+        return Unreachable(
+            f"control at {self.path} (pid {pid or 'unknown'}) has ended while it carried out {verb}. Running "
+            "tasks are not affected. What it had begun is on disk, and the next control goes on with it; "
+            "what it had not begun is lost. Look at the environment before you ask again"
+        )
 
     def _unfinished(self, verb: str, timeout_s: float) -> Unreachable:
         return Unreachable(

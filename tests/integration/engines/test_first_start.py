@@ -1,0 +1,36 @@
+"""Minions and agents that start for the first time, without keys: none is shut out by the other."""
+
+import json
+
+import pytest
+from private_cluster import PrivateCluster
+from watching import wait_until
+
+from salt_o2.cluster import down, keys, startup, up
+
+pytestmark = pytest.mark.integration
+MINIONS = 4
+"""About every second first start went wrong: with eight of them at least one did."""
+
+
+@pytest.fixture(params=[1, 2])
+def fresh(tmp_path, monkeypatch):
+    """A cluster whose minions start without any key of their own."""
+    directory = tmp_path / "private"
+    monkeypatch.setattr(startup, "prepare_keys", lambda place, _minions: keys.prepare_keys(place, ()))
+    try:
+        yield PrivateCluster.of(up(directory, minions=MINIONS, timeout_s=120))
+    finally:
+        down(directory)
+
+
+def test_first_starts_without_keys_end_with_all_minions_and_agents_accepted(fresh):
+    def active():
+        return {host["id"] for host in fresh.ask("host_list") if host["status"] == "ACTIVE"}
+
+    wait_until(lambda: active() == set(fresh.minions), "all agents report")
+    pinged = fresh.json("salt", "*", "test.ping", "--static")
+    assert pinged == dict.fromkeys(fresh.minions, True)
+    known = json.loads(fresh.run("salt-key", "--out=json", "-L").stdout)
+    assert known["minions_denied"] == []
+    assert sorted(known["minions"]) == sorted(fresh.minions)
