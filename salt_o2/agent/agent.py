@@ -23,7 +23,7 @@ from salt_o2.agent.task import Task
 from salt_o2.background import run_together
 from salt_o2.core.errors import InvalidRequest, UnknownName
 from salt_o2.core.ids import HostId, TaskId
-from salt_o2.core.messages import Command, HostFacts, Inquiry, Order, TaskReport
+from salt_o2.core.messages import Command, Downward, HostFacts, Inquiry, Notice, Order, TaskReport
 from salt_o2.core.states import TaskState
 
 log = logging.getLogger(__name__)
@@ -52,6 +52,8 @@ class Agent:
         self._note_ranges(facts)
         self._ready = asyncio.Event()
         self._home: Home | None = None
+        self.refused = ""
+        """Why control refuses this agent, and believes another one of the same name."""
         self.reporter = Reporter(
             host, facts, send, heartbeat_s, lambda: tuple(self._tasks), self._look, self._forget_those_over
         )
@@ -113,6 +115,30 @@ class Agent:
         """Send a full report as soon as possible."""
         self.reporter.survey()
 
+    async def hear(self, message: Downward) -> None:
+        """Take in what control says to this host.
+
+        Raises:
+            InvalidRequest: a command that makes no sense, or that this agent must not obey.
+        """
+        match message:
+            case Command():
+                await self.obey(message)
+            case Inquiry():
+                await self.answer(message)
+            case Notice():
+                self.take_notice(message)
+
+    def take_notice(self, notice: Notice) -> None:
+        """Learn whether control believes this agent; one that is refused obeys no command any more."""
+        if (notice.host, notice.incarnation) != (self.host, self.reporter.incarnation):
+            return
+        if notice.refused and notice.refused != self.refused:
+            log.error("control refuses this agent of %s: %s", self.host, notice.refused)
+        elif self.refused and not notice.refused:
+            log.warning("control believes this agent of %s now", self.host)
+        self.refused = notice.refused
+
     async def answer(self, inquiry: Inquiry) -> None:
         """Send what ``inquiry`` asks for, if it asks this host."""
         if inquiry.host == self.host:
@@ -155,6 +181,8 @@ class Agent:
     def _check(self, command: Command) -> None:
         if command.host != self.host:
             raise InvalidRequest(f"a command for {command.host} reached {self.host}")
+        if self.refused:
+            raise InvalidRequest(f"this agent of {self.host} obeys no command: {self.refused}")
         if command.goal not in GOALS:
             raise InvalidRequest(f"a task cannot be ordered to be {command.goal}, only {', '.join(GOALS)}")
         if not command.timeout_s > 0:

@@ -96,6 +96,7 @@ class Verbs:
             "host": self._agent.host,
             "pid": os.getpid(),
             "incarnation": reporter.incarnation,
+            "refused": self._agent.refused,
             "directory": str(self._agent.directory),
             "up_s": round(time.time() - reporter.facts.started, 1),
             "reports": reporter.sequence,

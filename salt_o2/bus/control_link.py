@@ -12,7 +12,7 @@ from salt_o2.bus import envelope
 from salt_o2.bus.host_link import KINDS
 from salt_o2.core.codec import plain, typed
 from salt_o2.core.errors import InvalidRequest, Unreachable
-from salt_o2.core.messages import Command, Inquiry, Report
+from salt_o2.core.messages import Downward, Report
 from salt_o2.sealing.agent_session import AgentSession
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class ControlLink:
             raise Unreachable(f"the agent on {report.host} has not signed in to control yet")
         return self.session.seal(envelope.pack(plain(report)))
 
-    def take(self, body: Mapping[str, Any]) -> Command | Inquiry | None:
+    def take(self, body: Mapping[str, Any]) -> Downward | None:
         """Return the message for the agent in ``body``; ``None`` if it is one of the session itself.
 
         Raises:
@@ -60,7 +60,7 @@ class ControlLink:
                 raise InvalidRequest("control published what is no message")
         return None
 
-    def open(self, sealed: bytes) -> Command | Inquiry:
+    def open(self, sealed: bytes) -> Downward:
         """Return the message for the agent in ``sealed``.
 
         Raises:

@@ -15,7 +15,7 @@ from salt_o2.core import host_reports
 from salt_o2.core.codec import plain
 from salt_o2.core.errors import InvalidRequest
 from salt_o2.core.ids import EnvironmentId, HostId
-from salt_o2.core.messages import Command, Inquiry, Report
+from salt_o2.core.messages import Command, Downward, Inquiry, Notice, Report
 from salt_o2.sealing.host_sessions import HostSessions, UnknownSession
 
 log = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 Body = dict[str, bytes]
 INVITE_EVERY_S = 1.0
 """A host is invited by name once in this time at most, however many messages it sends without a session."""
-KINDS: dict[str, type[Command] | type[Inquiry]] = {"Command": Command, "Inquiry": Inquiry}
+KINDS: dict[str, type[Downward]] = {"Command": Command, "Inquiry": Inquiry, "Notice": Notice}
 
 
 @dataclass(slots=True)
@@ -67,7 +67,7 @@ class HostLink:
         """Return what asks all agents to sign in to this run of control."""
         return {"invitation": self._sessions.invitation()}
 
-    def seal(self, message: Command | Inquiry) -> Body | None:
+    def seal(self, message: Downward) -> Body | None:
         """Return ``message`` sealed for its host; while that has no session, what invites it.
 
         The last command of each environment is kept for a host that has no session, and sent when it has one.

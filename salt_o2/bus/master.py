@@ -23,7 +23,7 @@ from salt_o2.core.codec import plain
 from salt_o2.core.effects import News
 from salt_o2.core.errors import Unreachable
 from salt_o2.core.ids import HostId
-from salt_o2.core.messages import Command, Inquiry, Report
+from salt_o2.core.messages import Command, Downward, Report
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class MasterBus:
         )
         self._events.set_event_handler(lambda raw: _hear(raw, heard))
 
-    async def send(self, messages: Sequence[Command | Inquiry]) -> None:
+    async def send(self, messages: Sequence[Downward]) -> None:
         """Publish ``messages`` to their hosts, in as few publications as is sensible.
 
         Raises:
@@ -126,7 +126,7 @@ class MasterBus:
             self._events.destroy()
 
 
-def _body(message: Command | Inquiry) -> dict[str, Any]:
+def _body(message: Downward) -> dict[str, Any]:
     return {"kind": type(message).__name__, "message": plain(message)}
 
 

@@ -21,11 +21,11 @@ from salt_o2.bus import envelope, reading, tags
 from salt_o2.bus.minion_keys import keys_made
 from salt_o2.core.codec import plain, typed
 from salt_o2.core.errors import InvalidRequest, Unreachable
-from salt_o2.core.messages import Command, Inquiry, Report
+from salt_o2.core.messages import Command, Downward, Inquiry, Notice, Report
 
 log = logging.getLogger(__name__)
 
-Heard = Callable[[Command | Inquiry], Awaitable[None]]
+Heard = Callable[[Downward], Awaitable[None]]
 SignedIn = Callable[[dict[str, Any]], Awaitable[None]]
 
 RETRY_S = 1.0
@@ -155,10 +155,10 @@ def _resolve_master(opts: dict[str, Any]) -> dict[str, Any]:
     return resolved
 
 
-KINDS: dict[str, type[Command] | type[Inquiry]] = {"Command": Command, "Inquiry": Inquiry}
+KINDS: dict[str, type[Downward]] = {"Command": Command, "Inquiry": Inquiry, "Notice": Notice}
 
 
-def _read(load: dict[str, Any], host: str) -> list[Command | Inquiry]:
+def _read(load: dict[str, Any], host: str) -> list[Downward]:
     try:
         bodies = envelope.unseal(load, host)
     except (InvalidRequest, KeyError, TypeError, ValueError) as error:

@@ -6,7 +6,7 @@ salt/o2/<environment>/task/<task>/RECOVERED   a failed task is back where the ot
 salt/o2/<environment>/moves                   tasks of one host moved, as they should
 salt/o2/pool/moves                            tasks of one host came to the pool, or ended there
 salt/o2/pool/task/<task>/LEFT                 a task of the pool died, or is to end
-salt/o2/host/<host>/<STATUS>                  a host is there, silent or lost
+salt/o2/host/<host>/<STATUS>                  a host is there, silent or lost, or two agents report as it
 salt/o2/agent/<host>                          an agent's report to control
 """
 

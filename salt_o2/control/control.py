@@ -21,6 +21,7 @@ from salt_o2.control.answers import Answers
 from salt_o2.control.calls import Caller
 from salt_o2.control.flushing import Flushing
 from salt_o2.control.hosts import Hosts
+from salt_o2.control.identities import Identities
 from salt_o2.control.outbox import Bus, Outbox
 from salt_o2.control.pooling import Pooling
 from salt_o2.control.reshaping import Reshaping
@@ -57,7 +58,7 @@ from salt_o2.core.errors import UnknownName
 from salt_o2.core.history import Created, Restarted
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.inventory import Inventory
-from salt_o2.core.messages import Command, Inquiry, Report
+from salt_o2.core.messages import Command, Inquiry, Notice, Report
 from salt_o2.core.plan import Plan
 from salt_o2.core.pooled import Bounds
 from salt_o2.core.presence import AWAY
@@ -117,6 +118,7 @@ class Control:
         self.hosts = Hosts(heartbeat_s)
         self.inventory = Inventory()
         self.watch = HostWatch(self)
+        self.identities = Identities(self)
         self.held: dict[EnvironmentId, Held] = {}
         self.strays = Strays(self)
         self._outbox = Outbox(bus)
@@ -195,6 +197,8 @@ class Control:
     def hear(self, report: Report) -> None:
         """Take in an agent's report."""
         at = self.clock()
+        if not self.identities.is_believed(report, at):
+            return
         environments = {name: held.environment for name, held in self.held.items()}
         before = self.hosts.presence(report.host)
         if self.hosts.note(report, at):
@@ -238,6 +242,10 @@ class Control:
     def announce(self, news: News) -> None:
         """Tell the world, when the bus takes it."""
         self._outbox.announce(news)
+
+    def tell(self, notice: Notice) -> None:
+        """Tell an agent whether it is believed."""
+        self._outbox.send([notice])
 
     def inquire(self, host: HostId) -> None:
         """Ask the agent on ``host`` for a survey."""

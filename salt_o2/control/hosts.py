@@ -1,10 +1,12 @@
 """What control knows of the agents: who is there, since when, and whether a report of theirs was missed."""
 
 import logging
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from salt_o2.core.host_reports import MOST_FAULTS
-from salt_o2.core.ids import HostId
+from salt_o2.core.ids import HostId, TaskId
+from salt_o2.core.incarnations import Incarnations, Verdict
 from salt_o2.core.messages import HostFacts, Report
 from salt_o2.core.presence import SILENT_AFTER, Presence, Signs
 
@@ -25,6 +27,8 @@ class Host:
     """Whether a report was missed, so that not all is known of its tasks until its survey comes."""
     confirmed: float | None = None
     """When what is known of its tasks was last said to be all there is; ``None`` if it never was."""
+    agents: Incarnations = field(default_factory=lambda: Incarnations(heard=0.0))
+    """Which agents report under its name, and which one of them is believed."""
     unread: tuple[str, ...] = ()
     """What of its reports could not be read, since its last survey."""
 
@@ -36,7 +40,17 @@ class Host:
     @property
     def faults(self) -> tuple[str, ...]:
         """What of its settings its agent could not use, and what of its reports control could not read."""
-        return (*(self.facts.faults if self.facts else ()), *self.unread)
+        return (*(self.facts.faults if self.facts else ()), *self.unread, *self._duplicates)
+
+    @property
+    def _duplicates(self) -> list[str]:
+        kept = self.facts.address if self.facts else "an unknown address"
+        return [
+            f"two agents report under this name: the one at {kept} is believed, the one at "
+            f"{rival.address or 'an unknown address'} (incarnation {rival.incarnation}) is refused. Give one "
+            "of the two minions another id and its own keys"
+            for rival in self.agents.refused
+        ]
 
     def note_faults(self, report: Report) -> list[str]:
         """Take note of what could not be read of ``report``; return what is new of it."""
@@ -63,7 +77,14 @@ class Hosts:
     ) -> None:
         """Know of a host that an earlier control has heard of; it may take ``grace_s`` to be heard again."""
         signs = Signs(heard=at + grace_s, presence=Presence.EXPECTED)
-        self.known.setdefault(host, Host(at, signs, facts=facts, unread=unread))
+        agents = Incarnations(heard=at, network=facts.network if facts else "")
+        self.known.setdefault(host, Host(at, signs, facts=facts, unread=unread, agents=agents))
+
+    def judge(self, report: Report, at: float, tasks: Callable[[], Collection[TaskId]]) -> Verdict:
+        """Return whether ``report`` is of the agent that is kept; ``tasks`` are those of its host."""
+        host = self.known.setdefault(report.host, Host(at, Signs(heard=at), agents=Incarnations(heard=at)))
+        lost = host.presence is Presence.LOST
+        return host.agents.judge(report, at, self.heartbeat_s, is_lost=lost, tasks=tasks)
 
     def note(self, report: Report, at: float) -> bool:
         """Take in that ``report`` came; return whether a survey is needed, because something was missed.
@@ -101,3 +122,4 @@ class Hosts:
         """Count ``seconds`` against nobody: control did not listen then. What is known is as old as it is."""
         for host in self.known.values():
             host.signs.forgive(seconds)
+            host.agents.heard += seconds

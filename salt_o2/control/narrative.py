@@ -238,6 +238,7 @@ WAYS: dict[str, _Way] = {
     "TasksMoved": _Way(Narrator.moved, Narrator.orders),
     "CallEnded": _Way(Narrator.call_ended),
     "HostLost": _Way(lambda _, body: f"host {body['host']} is lost: silent for {body['silent_s']:.0f} s"),
+    "SecondAgent": _Way(lambda _, body: body["reason"]),
     "HostSilent": _Way(lambda _, body: f"host {body['host']} is silent: {body['reason']}"),
     "RecoverTask": _Way(Narrator.recover, lambda _, body: _by(body)),
     "NotReplaced": _Way(Narrator.not_replaced),

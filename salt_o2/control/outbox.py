@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from salt_o2.background import is_cancel_requested, run_together
 from salt_o2.core.effects import AnnounceMoves, AnnounceState, News
 from salt_o2.core.ids import HostId
-from salt_o2.core.messages import Command, Inquiry
+from salt_o2.core.messages import Command, Downward
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ and agents that a command of the same moment sets in motion may need them."""
 class Bus(Protocol):
     """Control's way to agents and to the world; ``salt_o2.bus.master`` has the one over Salt."""
 
-    async def send(self, messages: Sequence[Command | Inquiry]) -> None:
+    async def send(self, messages: Sequence[Downward]) -> None:
         """Send on the quick channel, which may lose them."""
 
     async def insist(self, commands: Sequence[Command]) -> None:
@@ -45,13 +45,13 @@ class Outbox:
     def __init__(self, bus: Bus, routine_waits_s: float = ROUTINE_WAITS_S) -> None:
         """Send through ``bus``."""
         self._bus, self._routine_waits_s = bus, routine_waits_s
-        self._commands: asyncio.Queue[Sequence[Command | Inquiry]] = asyncio.Queue()
+        self._commands: asyncio.Queue[Sequence[Downward]] = asyncio.Queue()
         self._jobs: asyncio.Queue[Command] = asyncio.Queue()
         self._news: asyncio.Queue[News] = asyncio.Queue(MOST_NEWS)
         self._dropped = 0
         self._urgent = asyncio.Event()
 
-    def send(self, messages: Sequence[Command | Inquiry]) -> None:
+    def send(self, messages: Sequence[Downward]) -> None:
         """Send ``messages`` on the quick channel."""
         if messages:
             self._commands.put_nowait(messages)

@@ -74,5 +74,10 @@ class Overview:
             "environments": len(held),
             "tasks": sum(len(each.environment.members.tasks) for each in held),
             "hosts": len(self._control.hosts.known),
+            "faults": [
+                f"host {name}: {fault}"
+                for name, host in sorted(self._control.hosts.known.items())
+                for fault in host.faults
+            ],
             "settings": plain(self._site),
         }

@@ -241,7 +241,7 @@ class AnnounceHost:
 
     host: HostId
     status: str
-    """ACTIVE, SILENT or LOST, see core/presence.py."""
+    """ACTIVE, SILENT or LOST, see core/presence.py; DUPLICATE when a second agent reports as this host."""
     reason: str
     quiet_s: float
     """For how long its agent had not been heard."""

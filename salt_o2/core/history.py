@@ -22,7 +22,7 @@ from salt_o2.core.effects import (
 )
 from salt_o2.core.environment import Environment
 from salt_o2.core.errors import O2Error
-from salt_o2.core.ids import EnvironmentId, TaskId
+from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.plan import Plan
 from salt_o2.core.shape import Shape
 from salt_o2.core.timeouts import Timeouts
@@ -52,10 +52,20 @@ class Restarted:
     at: float
 
 
-Entry = Created | Restarted | Message
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondAgent:
+    """A second agent reported under the name of a host and was refused: the environment is not affected."""
+
+    at: float
+    host: HostId
+    reason: str
+
+
+Entry = Created | Restarted | SecondAgent | Message
 
 _MESSAGES = (Requested, Modified, TasksMoved, CallEnded, RecoverTask, HostLost, HostSilent, NotReplaced, Tick)
-KINDS: dict[str, type[Entry]] = {kind.__name__: kind for kind in (Created, Restarted, *_MESSAGES)}
+_MARKS = (Created, Restarted, SecondAgent)
+KINDS: dict[str, type[Entry]] = {kind.__name__: kind for kind in (*_MARKS, *_MESSAGES)}
 """What of a journal can be replayed, by the name under which it is kept."""
 
 
@@ -70,7 +80,7 @@ def replay(id: EnvironmentId, entries: Iterable[Entry]) -> Environment | None:
         elif isinstance(entry, Restarted):
             known = snapshot.take(environment)
             environment = snapshot.restore(id, environment.plan, known, environment.timeouts)
-        else:
+        elif not isinstance(entry, SecondAgent):
             _step(environment, entry)
     return environment
 

@@ -58,6 +58,21 @@ class Inquiry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Tells one agent whether control believes it: two may report as one host (core/incarnations.py)."""
+
+    host: HostId
+    incarnation: str
+    """The agent that is meant; another one of the same name ignores the notice."""
+    refused: str = ""
+    """Why control refuses it; empty if control believes it."""
+
+
+Downward = Command | Inquiry | Notice
+"""What control says to agents."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Exit:
     """How a process ended: its exit ``code``, or the ``signal`` number that killed it."""
 

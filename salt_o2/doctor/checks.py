@@ -79,6 +79,8 @@ def _daemon(daemon: Daemon, facts: MachineFacts) -> Iterator[Verdict]:
         yield Verdict(name, Level.WARN, found, advice)
     else:
         yield Verdict(name, Level.OK, f"{daemon.engine} answers, with {daemon.tasks} tasks")
+    for fault in daemon.faults:
+        yield Verdict(f"{daemon.role}'s engine", Level.FAIL, fault)
     if daemon.socket_mode is not None:
         yield _socket(daemon)
 

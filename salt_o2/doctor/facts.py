@@ -114,6 +114,7 @@ def _daemon(role: str, options: dict[str, Any], config_dir: Path) -> Daemon:
         silence=silence,
         version=str(answer.get("version") or answer.get("facts", {}).get("version", "")),
         tasks=int(answer.get("tasks", 0)),
+        faults=(*answer.get("faults", ()), *filter(None, [answer.get("refused", "")])),
     )
 
 

@@ -49,6 +49,8 @@ class Daemon:
     version: str = ""
     """Its version of Salt O², if it has answered."""
     tasks: int = 0
+    faults: tuple[str, ...] = ()
+    """What it says is wrong, one line each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

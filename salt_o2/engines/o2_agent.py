@@ -20,7 +20,6 @@ import pathlib
 from salt_o2 import background, supervise
 from salt_o2.agent import agent, facts, server
 from salt_o2.bus import minion
-from salt_o2.core import messages
 
 __virtualname__ = "o2_agent"
 
@@ -51,7 +50,7 @@ async def _run(settings):
     ours = agent.Agent(__opts__["id"], directory, _offer(settings), bus.send, heartbeat_s)
 
     async def hear(message):
-        await (ours.answer(message) if isinstance(message, messages.Inquiry) else ours.obey(message))
+        await ours.hear(message)
 
     async def sign_in(pillar):
         ours.offer(_offer({**pillar.get("o2", {}), **settings}))

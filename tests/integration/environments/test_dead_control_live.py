@@ -30,7 +30,7 @@ def command(cluster, client, workflow):
     return [
         sys.executable,
         *{
-            "coconut": [str(scripts / "coconut"), "env", "create", workflow],
+            "coconut": [str(scripts / "coconut"), "env", "create", "-w", workflow],
             "runner": [str(scripts / "salt-run"), "o2.env_create", workflow],
             "state": [
                 "-c",

@@ -1,0 +1,132 @@
+"""A copy of a minion (same id, same keys) starts: the run goes on, and all sides are told of two agents."""
+
+import json
+import shutil
+import signal
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+from private_cluster import PrivateCluster
+from watching import wait_until
+
+from salt_o2.agent.client import connect
+from salt_o2.cluster import down, process, up
+from salt_o2.cluster.layout import MARKER, layout
+from salt_o2.core.errors import Unreachable
+
+pytestmark = pytest.mark.integration
+HOST, OTHER_ADDRESS = "flp1", "127.9.9.9"
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    directory = tmp_path / "private"
+    yield PrivateCluster.of(up(directory, minions=2))
+    down(directory)
+    assert process.marked(layout(directory).directory) == []
+
+
+class Copy:
+    """A second minion with the id and the keys of HOST, and folders of its own."""
+
+    def __init__(self, cluster):
+        place = layout(cluster.directory)
+        home, self.sock_dir = place.directory / "copy", cluster.control_socket.parent.parent / "copy"
+        written = place.home(HOST).joinpath("minion").read_text()
+        written = written.replace(str(place.home(HOST)), str(home))
+        options = json.loads(written) | {
+            "sock_dir": str(self.sock_dir),
+            "log_file": str(place.logs / "copy.log"),
+        }
+        options["o2"]["address"] = OTHER_ADDRESS
+        home.mkdir()
+        self.sock_dir.mkdir()
+        shutil.copytree(place.keys(HOST), home / "pki")
+        (home / "minion").write_text(json.dumps(options))
+        salt_minion = Path(sysconfig.get_path("scripts")) / "salt-minion"
+        argv = [sys.executable, str(salt_minion), "-c", str(home), "--disable-keepalive"]
+        environ = {MARKER: str(place.directory), "SPT_NOENV": "1", "PATH": "/usr/bin:/bin"}
+        self.process = process.spawn("copy", argv, environ, place.output("copy"))
+
+    def info(self):
+        try:
+            with connect(self.sock_dir, 5.0) as agent:
+                return agent.info()
+        except Unreachable:
+            return {}
+
+    def end(self):
+        session = process.members(self.process.pid)
+        process.end([self.process, *session], 5.0)
+
+
+@pytest.fixture
+def copy(cluster):
+    copies = []
+
+    def start():
+        copies.append(Copy(cluster))
+        return copies[0]
+
+    yield start
+    for one in copies:
+        one.end()
+
+
+def row(cluster):
+    return next(host for host in cluster.ask("host_list") if host["id"] == HOST)
+
+
+def pids(environment):
+    return {task["id"]: task["pid"] for task in environment["tasks"]}
+
+
+def test_a_run_outlives_a_copy_of_its_minion_and_all_sides_are_told(cluster, copy):
+    made = cluster.ask("env_create", workflow="fairmq-ex-1-n-1", vars={"processors": 2})
+    run = cluster.ask("env_control", id=made["id"], event="START_ACTIVITY")
+    assert any(task["host"] == HOST for task in run["tasks"])
+    address = row(cluster)["address"]
+
+    second = copy()
+    (fault,) = wait_until(lambda: row(cluster)["faults"], "control tells of two agents", 120)
+    assert address in fault
+    assert OTHER_ADDRESS in fault
+    told = wait_until(lambda: second.info().get("refused"), "the second agent is told", 60)
+    assert OTHER_ADDRESS in told
+
+    shown = cluster.ask("env_show", id=run["id"])
+    assert (shown["state"], pids(shown)) == ("RUNNING", pids(run))
+    assert (row(cluster)["status"], row(cluster)["address"]) == ("ACTIVE", address)
+    assert fault in cluster.ask("info")["faults"][0]
+    for words in (["host", "list"], ["info"], ["env", "history", run["id"]], ["doctor"]):
+        said = " ".join(cluster.run("coconut", *words).stdout.split())
+        assert "two agents report" in said, words
+
+    assert cluster.ask("env_control", id=run["id"], event="STOP_ACTIVITY")["state"] == "CONFIGURED"
+    assert second.info()["tasks"] == 0, "the second agent has obeyed nothing"
+    assert cluster.ask("env_destroy", id=run["id"], force=True)["state"] == "DONE"
+
+
+def test_an_agent_that_is_killed_and_started_again_is_believed_as_before(cluster):
+    made = cluster.ask("env_create", workflow="fairmq-ex-1-n-1", vars={"processors": 2})
+    run = cluster.ask("env_control", id=made["id"], event="START_ACTIVITY")
+    sock_dir = cluster.control_socket.parent.parent / HOST
+    with connect(sock_dir, 5.0) as agent:
+        before = agent.info()
+    process.Process("agent", before["pid"], process.start_time(before["pid"])).send(signal.SIGKILL)
+
+    def is_back():
+        try:
+            with connect(sock_dir, 5.0) as agent:
+                now = agent.info()
+        except Unreachable:
+            return False
+        return now["incarnation"] != before["incarnation"] and now["reports"] > 0
+
+    wait_until(is_back, "another agent reports")
+    stopped = cluster.ask("env_control", id=run["id"], event="STOP_ACTIVITY")
+    assert (stopped["state"], pids(stopped)) == ("CONFIGURED", pids(run))
+    assert row(cluster)["faults"] == []
+    cluster.ask("env_destroy", id=run["id"], force=True)
