@@ -167,7 +167,7 @@ def _read(load: dict[str, Any], host: str) -> list[Downward]:
     return [message for body in bodies if (message := _message(body, host)) is not None]
 
 
-def _message(body: dict[str, Any], host: str) -> Command | Inquiry | None:
+def _message(body: dict[str, Any], host: str) -> Downward | None:
     try:
         return typed(body["message"], KINDS[body["kind"]])
     except (InvalidRequest, KeyError, TypeError, ValueError) as error:
