@@ -196,39 +196,27 @@ STARTERS = {
 }
 FOLDERS = ("agent", "control", "bus", "cluster", "engines", "occ", "integration", "doctor")
 BOUNDED = {
-    "agent/agent.py": {"gather": "the caller waits for adoption, and for the release of all tasks"},
     "agent/census.py": {"create_task": "one look at all processes; each caller waits for it"},
-    "agent/device.py": {"gather": "close waits for watchers that it has cancelled"},
-    "agent/server.py": {"gather": "the end of the server waits for requests that it has cancelled"},
-    "agent/task.py": {
-        "create_task": "a runner of one order; it catches all exceptions and settles the task",
-        "gather": "release waits for the runner that it has cancelled",
-    },
-    "agent/verbs.py": {"gather": "a request waits for the tasks that it names"},
-    "agent/watch.py": {"create_task": "one look at a device", "gather": "end waits for it"},
+    "agent/task.py": {"create_task": "a runner of one order; it catches all exceptions and settles the task"},
+    "agent/watch.py": {"create_task": "one look at a device; end waits for it"},
     "bus/aside.py": {"Thread": "one function; the caller waits for its result"},
-    "bus/master.py": {"gather": "insist waits for the Salt jobs of some commands"},
     "bus/minion.py": {"ensure_future": "one send; the caller waits for it, or gives it up"},
     "control/calls.py": {"create_task": "one call of an integration; its end is told, whatever it is"},
-    "control/host_desk.py": {"gather": "a request waits for all hosts that it names"},
-    "control/probe.py": {
-        "ensure_future": "one question with a deadline",
-        "gather": "and their end",
-    },
-    "control/rebuild.py": {"gather": "a request waits for the answers of all hosts"},
-    "control/runs.py": {"gather": "a request waits for all runs that it stops"},
-    "control/server.py": {"gather": "the end of the server waits for requests that it has cancelled"},
+    "control/probe.py": {"ensure_future": "one question with a deadline; the caller waits for it"},
     "occ/server.py": {"ThreadPoolExecutor": "a device's own server: it ends with the device's process"},
 }
 """What may start work beside the helpers, and why its end is noticed."""
 
 
 def starters_in(path):
-    for node in ast.walk(ast.parse(path.read_text())):
+    """Names of what starts work in a file; an awaited gather is none."""
+    tree = ast.parse(path.read_text())
+    awaited = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Await)}
+    for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             called = node.func
             name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
-            if name in STARTERS:
+            if name in STARTERS and not (name == "gather" and id(node) in awaited):
                 yield name
 
 
