@@ -36,11 +36,12 @@ async def carry_out(life: Life, step: TaskEvent | Act) -> None:
     elif step is Act.KILL:
         await kill(life)
     elif step is Act.ASSUME:
-        if known.goal is TaskState.DONE:
+        goal = known.goal
+        if goal is TaskState.DONE:
             await make_sure(life)
-        if life.stuck:
+        if life.stuck or known.goal is not goal:  # another order has come meanwhile
             return
-        known.state, known.fresh, known.failure = known.goal, False, None
+        known.state, known.fresh, known.failure = goal, False, None
     elif isinstance(step, TaskEvent):
         await fire(life, step, known.pushed(step))
 
@@ -52,6 +53,8 @@ async def launch(life: Life) -> None:
     await make_sure(life)
     if life.stuck:
         known.state, known.fresh = TaskState.ERROR, False
+        return
+    if known.goal is TaskState.DONE:  # that order has come meanwhile
         return
     life.is_clear = False
     try:
