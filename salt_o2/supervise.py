@@ -7,13 +7,15 @@ time up to the ten seconds that Salt itself would take.
 """
 
 import ctypes
+import fcntl
 import logging
 import os
 import select
 import signal
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import FrameType
 
 log = logging.getLogger(__name__)
@@ -64,6 +66,19 @@ def supervised(work: Callable[[], None]) -> None:
         if not killed_at_work:
             select.select([heard], [], [], pause_s)  # a signal ends the pause
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Wait until no other process is in this block with the same ``path``, a file that is made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            log.info("another engine of this kind runs here (%s); waiting for its end", path)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _end_of(status: int) -> str:

@@ -19,6 +19,7 @@ from tornado.ioloop import IOLoop
 from salt_o2.background import is_cancel_requested
 from salt_o2.bus import envelope, reading, tags
 from salt_o2.bus.minion_keys import keys_made
+from salt_o2.bus.minion_master import Masters
 from salt_o2.core.codec import plain, typed
 from salt_o2.core.errors import InvalidRequest, Unreachable
 from salt_o2.core.messages import Command, Downward, Inquiry, Notice, Report
@@ -35,10 +36,15 @@ RETRY_S = 1.0
 class MinionBus:
     """The bus as an agent sees it; to be used inside the engine's own process and loop only."""
 
-    def __init__(self, opts: dict[str, Any], send_timeout_s: float = 5.0) -> None:
-        """Take the minion's options; they need not know the master's address yet."""
+    def __init__(
+        self, opts: dict[str, Any], masters: Masters | None = None, send_timeout_s: float = 5.0
+    ) -> None:
+        """Take the minion's options; they need not know the master's address yet.
+
+        ``masters`` says which of several masters to follow; without it the options name the only one.
+        """
         self._opts = dict(opts) | {"auth_tries": 1}  # what has timed out once does so for ever: begin anew
-        self._timeout_s = send_timeout_s
+        self._masters, self._timeout_s = masters, send_timeout_s
         self._up: Any = None
         self._down: Any = None
 
@@ -51,6 +57,36 @@ class MinionBus:
             LoopEnded: Salt's own loop, which reads the master's publications, has ended.
         """
         await keys_made(Path(self._opts["pki_dir"]))
+        if self._masters is None or not self._masters.are_several:
+            await self._listen(heard, signed_in)
+            return
+        while True:
+            await self._follow(self._masters, heard, signed_in)
+
+    @property
+    def master(self) -> str:
+        """Return the master that is followed; empty as long as none is known."""
+        return str(self._opts.get("master_ip", ""))
+
+    async def _follow(self, masters: Masters, heard: Heard, signed_in: SignedIn) -> None:
+        """Listen to the master that the minion uses, until the minion uses another one."""
+        self._opts.update(await masters.find())
+        log.warning("of the masters %s the agent follows %s", ", ".join(masters.names), self.master)
+        listening = asyncio.ensure_future(self._listen(heard, signed_in))
+        changed = asyncio.ensure_future(masters.changed(dict(self._opts)))
+        try:
+            done, _ = await asyncio.wait({listening, changed}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in (listening, changed):
+                each.cancel()
+            await asyncio.gather(listening, changed, return_exceptions=True)
+        if listening in done:
+            listening.result()
+        changed.result()
+        log.warning("the minion does not use master %s any more", self.master)
+        self.close()
+
+    async def _listen(self, heard: Heard, signed_in: SignedIn) -> None:
         while True:
             try:
                 await self._open(heard)

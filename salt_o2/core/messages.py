@@ -148,6 +148,9 @@ class HostFacts:
     """When the agent started, in seconds since the epoch."""
     last_run: RunNumber = 0
     """The highest run number that ever reached this host; control counts on from it if it knows of less."""
+    master: str = ""
+    """The address of the master that the agent follows; ``masters`` are all that its minion knows."""
+    masters: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
     """What of the host's own settings its agent could not use, one line each."""
 

@@ -10,16 +10,21 @@ Engine for Salt minions: the agent, which starts and drives the tasks of this ho
       attributes:               # what constraints match; usually from pillar
         machine_type: flp
 
+Of several masters in the minion's configuration the agent follows the first one that the minion is connected
+to (``master_type: failover`` or a list of active masters); ``salt HOST o2.info`` says which.
+
 ``o2:`` of the minion's configuration overrides ``o2:`` of its pillar. Tasks go on when the engine ends.
 """
 
 import asyncio
+import dataclasses
 import functools
+import os
 import pathlib
 
 from salt_o2 import background, supervise
 from salt_o2.agent import agent, facts, server
-from salt_o2.bus import minion
+from salt_o2.bus import minion, minion_master
 
 __virtualname__ = "o2_agent"
 
@@ -36,28 +41,32 @@ def start(**config):
     """
     Run the agent until the minion ends; ``config`` overrides ``o2:`` of the minion's configuration.
     """
-    supervise.supervised(functools.partial(_work, {**__opts__.get("o2", {}), **config}))
+    settings = {**__opts__.get("o2", {}), **config}
+    names = minion_master.configured(__opts__)
+    masters = minion_master.Masters(dict(__opts__), os.getppid(), names)
+    # Salt starts every engine once for each active master of a minion, and ends those of a master that it
+    # does not reach. A host has one agent; any of the engines can run it.
+    with supervise.alone(pathlib.Path(__opts__["sock_dir"]) / "o2_agent.lock"):
+        supervise.supervised(functools.partial(_work, settings, masters))
 
 
-def _work(settings):
-    asyncio.run(_run(settings))
+def _work(settings, masters):
+    asyncio.run(_run(settings, masters))
 
 
-async def _run(settings):
+async def _run(settings, masters):
     directory = pathlib.Path(settings.get("directory") or pathlib.Path(__opts__["cachedir"]) / "o2")
     heartbeat_s = float(settings.get("heartbeat_s", 5.0))
-    bus = minion.MinionBus(__opts__)
+    bus = minion.MinionBus(__opts__, masters)
     ours = agent.Agent(__opts__["id"], directory, _offer(settings), bus.send, heartbeat_s)
 
-    async def hear(message):
-        await ours.hear(message)
-
     async def sign_in(pillar):
-        ours.offer(_offer({**pillar.get("o2", {}), **settings}))
+        offered = _offer({**pillar.get("o2", {}), **settings})
+        ours.offer(dataclasses.replace(offered, master=bus.master, masters=masters.names))
 
     loops = {
         "agent": ours.run(),
-        "bus": bus.run(hear, sign_in),
+        "bus": bus.run(ours.hear, sign_in),
         "requests": server.serve(ours, __opts__["sock_dir"]),
     }
     try:

@@ -13,8 +13,9 @@ from salt_o2.cluster.process import start_time
 pytestmark = pytest.mark.integration
 
 PROGRAM = """
-import os, signal, sys, time
+import logging, os, signal, sys, time
 from salt_o2 import supervise
+logging.basicConfig(level=logging.INFO)
 
 def work():
     with open(sys.argv[1], "a") as said:
@@ -27,7 +28,9 @@ def work():
 
 supervise.STARTED_S = 0.0
 supervise.FIRST_PAUSE_S = 0.02
-supervise.supervised(work)
+from pathlib import Path
+with supervise.alone(Path(sys.argv[1]).with_name("lock")):
+    supervise.supervised(work)
 print("over", flush=True)
 """
 
@@ -37,7 +40,7 @@ def start(tmp_path):
     """Starts a supervisor; tells the pids of its children so far."""
     running = []
 
-    def start(what="stays"):
+    def start(what="stays", number=0):
         said = tmp_path / "said"
         said.touch()
         argv = [sys.executable, "-c", PROGRAM, str(said), what]
@@ -46,7 +49,7 @@ def start(tmp_path):
         def children():
             return [int(line) for line in said.read_text().split()]
 
-        return running[0], children
+        return running[number], children
 
     yield start
     for one in running:
@@ -97,3 +100,15 @@ def test_a_supervisor_that_is_told_to_end_in_a_pause_ends_at_once(start):
     supervisor.send_signal(signal.SIGTERM)
     assert supervisor.wait(20) == 0
     assert supervisor.stdout.read() == "over\n"
+
+
+def test_of_two_engines_one_works_and_the_other_takes_over_when_it_is_killed(start):
+    first, children = start()
+    wait_until(children, "the first one works")
+    second, _ = start(number=1)
+    assert "waiting for its end" in second.stderr.readline()
+    assert len(children()) == 1
+    first.kill()
+    wait_until(lambda: len(children()) == 2, "the second one works")
+    second.send_signal(signal.SIGTERM)
+    assert second.wait(10) == 0
