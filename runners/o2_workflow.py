@@ -86,5 +86,27 @@ def workflow_graph(workflow, vars=None, format="svg"):
     return _ask("workflow_graph", workflow=workflow, vars=vars or {}, format=format)
 
 
+def workflow_generate(workflow, vars=None):
+    """
+    Run the DPL commands of a workflow whose templates are not there yet, and start nothing.
+
+    ``env_create`` does the same. ``env_plan`` and the functions that show a workflow run no command: they see
+    what has been generated before with the same values.
+
+    workflow
+        Its name; with ``@revision`` another revision of it.
+
+    vars
+        Variables above all that the templates say.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run o2.workflow_generate readout-qc vars='{run_type: PHYSICS}'
+    """
+    return _ask("workflow_generate", workflow=workflow, vars=vars or {})
+
+
 def _ask(verb, **arguments):
     return __salt__["o2.ask"](verb, arguments)

@@ -9,6 +9,7 @@ from salt_o2.control.arguments import Value
 from salt_o2.control.asking import Progress, Verbs
 from salt_o2.control.built_in import built_in
 from salt_o2.control.configuration import Configuration, open_backend
+from salt_o2.control.shelf import Purpose
 from salt_o2.control.site import Site
 from salt_o2.core.errors import TemplateError
 from salt_o2.workflow.catalogue import parse_reference
@@ -21,7 +22,7 @@ from salt_o2.workflow.tree import Workflow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
-    """``workflow_check``: a workflow's name, and variables."""
+    """``workflow_check``, ``workflow_generate``: a workflow's name, and variables."""
 
     workflow: str
     vars: dict[str, Value] = field(default_factory=dict)
@@ -80,6 +81,7 @@ class Authoring:
             "workflow_check": (Named, self._check),
             "workflow_expand": (Expand, self._expand),
             "workflow_graph": (Draw, self._graph),
+            "workflow_generate": (Named, self._generate),
             "config_show": (Show, self._show),
             "config_list": (Entries, self._list),
             "config_set": (Set, self._set),
@@ -101,6 +103,10 @@ class Authoring:
         found = await asyncio.to_thread(self._load, wanted)
         drawn = mermaid(found) if wanted.format == "mermaid" else svg(found)
         return {"workflow": found.name, "format": wanted.format, "text": drawn}
+
+    async def _generate(self, wanted: Named, _user: str, _progress: Progress) -> dict[str, Any]:
+        found = await asyncio.to_thread(self._load, wanted, Purpose.GENERATE)
+        return {"workflow": wanted.workflow, "tasks": len(found.tasks), "notes": list(found.notes)}
 
     async def _show(self, wanted: Show, _user: str, _progress: Progress) -> dict[str, Any]:
         return await asyncio.to_thread(self._shown, wanted)
@@ -125,8 +131,8 @@ class Authoring:
         path = await asyncio.to_thread(configuration.set, wanted.path, wanted.payload, wanted.new_component)
         return {"path": path, "backend": configuration.backend.name}
 
-    def _load(self, wanted: Named) -> Workflow:
-        source = shelf.find(self._site.repositories, wanted.workflow)
+    def _load(self, wanted: Named, purpose: Purpose = Purpose.LOOK) -> Workflow:
+        source = shelf.find(self._site.repositories, wanted.workflow, purpose)
         beside = getattr(source, "directory", None)
         return load(
             source,

@@ -1,79 +1,93 @@
-"""Workflows that a DPL command describes: run at load time, in a time limit, once for each command (A4.5).
+"""Workflows that a DPL command describes: written by the command for a user who creates, read by all (A4.5).
 
 ``<command> --o2-control <name>`` writes ``workflows/<name>.yaml`` and one task template for each device into
-its working directory. The name is a digest of the command, of what is sourced before it, of the versions of
-the O2 packages and of the configuration that it reads: the same again is not run again.
+its working directory. The name is a digest of the command with its values, of what is sourced before it, of
+the versions of the O2 packages and of the configuration that it reads: the same again is not run again.
+
+A user who only looks runs nothing. Control remembers what was written last for a command with its values and
+configuration, and shows that; what was never written is said to be missing.
 """
 
 import hashlib
-import os
-import pwd
 import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from salt_o2.control.dpl_run import Settings, exported, run_command
+from salt_o2.control.shell_text import Command, command_of
 from salt_o2.core.errors import O2Error
+from salt_o2.workflow.confined import is_file_within, read_within
 from salt_o2.workflow.git import store
 from salt_o2.workflow.problems import Place
 from salt_o2.workflow.repositories import SiteRepositories
 from salt_o2.workflow.services import Bound, Variables
 from salt_o2.workflow.text import Text
-from salt_o2.workflow.values import Refused, text_of
+from salt_o2.workflow.values import Refused, shown, text_of
 
 _URIS = re.compile(r"(?:consul-json|apricot)://[^\s'\"]+")
 _JIT = re.compile(r"[\w][\w.+-]*")
-_FOLDERS = ("workflows", "tasks")
+_NAME = re.compile(r"jit-[0-9a-f]{40}")
+MOST_BYTES = 100_000
+"""Of a command: what bash can be given."""
 JIT_VARIABLES = "jit_env_vars"
 """The variable that has what to export before the command, as ``NAME=value NAME=value``."""
+Generate = Callable[["_Wanted"], str]
+"""Given what a template wants: the name of the workflow."""
 
 
 class Generator:
     """Runs DPL commands and keeps what they wrote."""
 
-    def __init__(self, repositories: SiteRepositories, user: str, timeout_s: float, environment: str) -> None:
-        """Read commands from ``repositories``; run as ``user``, after sourcing ``environment`` if there."""
+    def __init__(
+        self,
+        repositories: SiteRepositories,
+        settings: Settings,
+        get: Callable[[str], str | None] = lambda _key: None,
+    ) -> None:
+        """Read commands from ``repositories``; ``get`` reads a key of the site's configuration."""
         self._repositories = repositories
         self._folder = repositories.generated
-        self._user = user
-        self._timeout_s = timeout_s
-        self._environment = environment
-        self._get: Callable[[str], str | None] = lambda _key: None
-
-    def functions(self, get: Callable[[str], str | None]) -> dict[tuple[str, str], Bound]:
-        """Return what templates call; ``get`` reads a key of the site's configuration."""
+        self._settings = settings
         self._get = get
+
+    def running(self) -> dict[tuple[str, str], Bound]:
+        """Return what templates call on behalf of a user who creates: it runs commands."""
+        return self._functions(self._run)
+
+    def reading(self, missing: type[Refused]) -> dict[tuple[str, str], Bound]:
+        """Return what templates call on behalf of a user who looks: it reads what commands have written.
+
+        What no command has written yet is ``missing``.
+        """
+        return self._functions(lambda wanted: self._remembered(wanted, missing))
+
+    def _functions(self, generate: Generate) -> dict[tuple[str, str], Bound]:
+        def from_text(variables: Variables) -> Callable[..., Any]:
+            return lambda command: self._reference(text_of(command), variables, generate)
+
+        def from_file(variables: Variables, fallback: bool = False) -> Callable[..., Any]:
+            return lambda name: self._from_file(text_of(name), variables, generate, fallback)
+
         return {
-            ("dpl", "Generate"): lambda variables: lambda command: self.generate(text_of(command), variables),
-            ("dpl", "GenerateFromUri"): lambda variables: (
-                lambda name: self._from_file(text_of(name), variables)
-            ),
-            ("dpl", "GenerateFromUriOrFallbackToTemplate"): lambda variables: (
-                lambda name: self._from_file(text_of(name), variables, fallback=True)
-            ),
+            ("dpl", "Generate"): from_text,
+            ("dpl", "GenerateFromUri"): from_file,
+            ("dpl", "GenerateFromUriOrFallbackToTemplate"): lambda variables: from_file(variables, True),
         }
 
-    def generate(self, command: str, variables: Variables) -> str:
-        """Return the reference of the workflow that ``command`` describes.
+    def _reference(self, written: str, variables: Variables, generate: Generate) -> str:
+        """Return the reference of the workflow that the command ``written`` describes."""
+        if written.strip() in ("", "none"):
+            raise Refused(f"{written!r} is no DPL command")
+        command = command_of(Text(Place("the DPL command", 0), written), _Named(variables))
+        exports = exported(variables.flattened().get(JIT_VARIABLES, ""))
+        name = generate(_Wanted(command, exports))
+        return f"{self._folder / name}/workflows/{name}"
 
-        Raises:
-            Refused: if it fails, writes nothing, or takes too long.
-        """
-        if command.strip() in ("", "none"):
-            raise Refused(f"{command!r} is no DPL command")
-        values = variables.flattened()
-        rendered = Text(Place("the DPL command", 0), command).render(_Named(variables))
-        exports = values.get(JIT_VARIABLES, "")
-        name = f"jit-{self._digest(rendered, exports)}"
-        tree = self._folder / name
-        if not (tree / "workflows" / f"{name}.yaml").is_file():
-            self._run(rendered, exports, name, tree)
-        return f"{tree}/workflows/{name}"
-
-    def _from_file(self, name: str, variables: Variables, fallback: bool = False) -> str:
+    def _from_file(self, name: str, variables: Variables, generate: Generate, fallback: bool) -> str:
         if name.strip() in ("", "none"):
             raise Refused(f"{name!r} names no DPL command")
         found = self._jit(name)
@@ -81,71 +95,79 @@ class Generator:
             if fallback:
                 return name
             raise Refused(f"no repository has jit/{name}")
-        return self.generate(found, variables)
+        return self._reference(found, variables, generate)
 
     def _jit(self, name: str) -> str | None:
+        """Return the command in ``jit/<name>`` of the first repository that has it."""
         if not _JIT.fullmatch(name):
             return None
         for address in self._repositories.listed:
-            file = self._repositories.open(address).path / "jit" / name
-            if file.is_file():
-                return str(file.read_text())
+            with suppress(O2Error, OSError):  # a repository that cannot be opened has none
+                folder = self._repositories.open(address).path
+                if is_file_within(folder, f"jit/{name}"):
+                    return _read(folder, f"jit/{name}")
         return None
 
-    def _digest(self, command: str, exports: str) -> str:
-        parts = [self._environment, command, exports, _versions()]
-        parts += [self._get(_key(uri)) or "" for uri in _URIS.findall(command)[:2]]
-        return hashlib.sha1("\0".join(parts).encode(), usedforsecurity=False).hexdigest()
-
-    def _run(self, command: str, exports: str, name: str, tree: Path) -> None:
-        account = self._account()
-        with tempfile.TemporaryDirectory(prefix="o2-dpl-") as scratch:
-            for path in (Path(scratch), *(Path(scratch, folder) for folder in _FOLDERS)):
-                path.mkdir(exist_ok=True)
-                if account:
-                    os.chown(path, account.pw_uid, account.pw_gid)
-            self._execute(_script(command, exports, self._environment, name), Path(scratch), account)
-            written = _written(Path(scratch))
-        if f"workflows/{name}.yaml" not in written:
-            raise Refused(f"the DPL command wrote no workflows/{name}.yaml: {command}")
-        store(written, tree)
-
-    def _execute(self, script: str, folder: Path, account: "pwd.struct_passwd | None") -> None:
-        ids: Mapping[str, Any] = {}
-        if account and os.geteuid() == 0:
-            ids = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-        with tempfile.TemporaryFile() as output:
-            process = subprocess.Popen(
-                ["bash", "-c", script],
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-                **ids,
+    def _run(self, wanted: "_Wanted") -> str:
+        name = f"jit-{self._digest(wanted, _versions())}"
+        if not self._is_there(name):
+            written = run_command(
+                wanted.command.text, {**wanted.exports, **wanted.command.values}, name, self._settings
             )
-            try:
-                code = process.wait(self._timeout_s)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, 9)
-                process.wait()
-                raise Refused(f"the DPL command took more than {self._timeout_s:g} s: {script}") from None
-            if code:
-                output.seek(max(0, output.seek(0, 2) - 1_000))
-                said = output.read().decode(errors="replace").strip()
-                raise Refused(f"the DPL command ended with exit code {code}: {said}")
+            if f"workflows/{name}.yaml" not in written:
+                raise Refused(f"the DPL command wrote no workflows/{name}.yaml: {wanted.command.shown}")
+            store(written, self._folder / name)
+        known = self._known(wanted)
+        known.parent.mkdir(parents=True, exist_ok=True)
+        known.write_text(name)
+        return name
 
-    def _account(self) -> "pwd.struct_passwd | None":
-        if not self._user:
-            if os.geteuid() == 0:
-                raise Refused(
-                    "DPL commands do not run as root: set o2: dpl_user to the account that they run as"
-                )
-            return None
+    def _remembered(self, wanted: "_Wanted", missing: type[Refused]) -> str:
         try:
-            return pwd.getpwnam(self._user)
-        except KeyError:
-            raise Refused(f"o2: dpl_user: there is no user {self._user}") from None
+            name = self._known(wanted).read_text()
+        except OSError:
+            name = ""
+        if _NAME.fullmatch(name) and self._is_there(name):
+            return name
+        raise missing(
+            f"the DPL command {shown(wanted.command.shown, 120)} has not been run with these values, and "
+            "looking runs no command: a user who may create environments runs it by o2.workflow_generate"
+        )
+
+    def _is_there(self, name: str) -> bool:
+        return (self._folder / name / "workflows" / f"{name}.yaml").is_file()
+
+    def _known(self, wanted: "_Wanted") -> Path:
+        """Return the file that has the name of what was written last for ``wanted``."""
+        return self._folder / "known" / self._digest(wanted, "")
+
+    def _digest(self, wanted: "_Wanted", versions: str) -> str:
+        command = wanted.command
+        parts = [self._settings.environment, command.text, versions]
+        parts += [f"{name}={value}" for name, value in [*command.values.items(), *wanted.exports.items()]]
+        parts += [self._get(_key(uri)) or "" for uri in _URIS.findall(command.shown)[:2]]
+        text = "\0".join(f"{len(part)}:{part}" for part in parts)
+        return hashlib.sha1(text.encode(errors="surrogateescape"), usedforsecurity=False).hexdigest()
+
+
+class _Wanted:
+    """A command with its values, and what is exported before it."""
+
+    __slots__ = ("command", "exports")
+
+    def __init__(self, command: Command, exports: Mapping[str, str]) -> None:
+        self.command = command
+        self.exports = exports
+
+
+def _read(folder: Path, name: str) -> str:
+    try:
+        content = read_within(folder, name, MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise Refused(f"{name}: a DPL command of more than {MOST_BYTES:,} bytes")
+        return content.decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(f"{name} cannot be read: {error}") from error
 
 
 def _key(uri: str) -> str:
@@ -163,24 +185,6 @@ class _Named:
 
     def names(self) -> Mapping[str, str]:
         return self._variables.flattened()
-
-
-def _written(folder: Path) -> dict[str, bytes]:
-    """Return the templates that are in ``folder``: plain files, no links that lead elsewhere."""
-    return {
-        f"{kind}/{file.name}": file.read_bytes()
-        for kind in _FOLDERS
-        for file in sorted((folder / kind).glob("*.yaml"))
-        if file.is_file() and not file.is_symlink()
-    }
-
-
-def _script(command: str, exports: str, environment: str, name: str) -> str:
-    lines = [f"export {exports}"] if exports.strip() else []
-    if environment and Path(environment).is_file():
-        lines.append(f"source {environment}")
-    lines.append(f"{command.strip()} --o2-control {name}")
-    return " && ".join(lines)
 
 
 def _versions() -> str:

@@ -79,14 +79,15 @@ def load_shaped(
     shape: Shape,
     environment: EnvironmentId,
     asked: Collection[str] = (),
+    purpose: shelf.Purpose = shelf.Purpose.CREATE,
 ) -> Workflow:
     """Return ``workflow`` from the site's shelf, expanded for ``shape`` of ``environment``.
 
-    ``asked`` are the names in ``shape`` that this request brings: there must be a role for each. Reads files:
-    for a thread.
+    ``asked`` are the names in ``shape`` that this request brings: there must be a role for each. ``purpose``
+    decides what its templates may do on the master. Reads files: for a thread.
     """
     return load(
-        shelf.find(site.repositories, workflow),
+        shelf.find(site.repositories, workflow, purpose),
         workflow,
         variables={**shape.vars, ENVIRONMENT_ID: environment},
         site_defaults={**built_in(site.configuration), **site.defaults},

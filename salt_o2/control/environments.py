@@ -15,6 +15,7 @@ from salt_o2.control.ending import ending, events, handing_over
 from salt_o2.control.freshness import Freshness
 from salt_o2.control.plan_record import plan_record
 from salt_o2.control.replacing import PORT_TRIES, Replacing, refused_paths
+from salt_o2.control.shelf import Purpose
 from salt_o2.control.site import Site, timeouts
 from salt_o2.control.store import Kept
 from salt_o2.core import history, snapshot
@@ -61,7 +62,9 @@ class Environments:
             )
         bend = _bend(wanted)
         if not wanted.id:
-            made = await self._draft_new(wanted.workflow, bent(Shape(), bend), asked=bend.named)
+            made = await self._draft_new(
+                wanted.workflow, bent(Shape(), bend), asked=bend.named, purpose=Purpose.PLAN
+            )
             check_takes_part(made.plan, made.shape, made.excluded)
             return plan_record(made, self._control.inventory, self._drafts.keep(made))
         held = self._control.find(wanted.id)
@@ -69,16 +72,23 @@ class Environments:
         if wanted.destroy:
             end = handing_over(held, pool, at) if wanted.keep_tasks else ending(held)
             return plan_record(end, self._control.inventory, "")
-        made = await self._draft_change(held, bent(held.kept.shape, bend, held.kept.plan), asked=bend.named)
+        made = await self._draft_change(
+            held, bent(held.kept.shape, bend, held.kept.plan), asked=bend.named, purpose=Purpose.PLAN
+        )
         check_takes_part(made.plan, made.shape, _out(held, made))
         made = leaving_some(made, held, pool, at) if wanted.keep_tasks else made
         return plan_record(made, self._control.inventory, self._drafts.keep(made), held.environment)
 
     async def _draft_new(
-        self, workflow: str, shape: Shape, then: Draft | None = None, asked: Collection[str] = ()
+        self,
+        workflow: str,
+        shape: Shape,
+        then: Draft | None = None,
+        asked: Collection[str] = (),
+        purpose: Purpose = Purpose.CREATE,
     ) -> Draft:
         chosen = then.environment if then else EnvironmentId(draw())
-        loaded = await asyncio.to_thread(load_shaped, self._site, workflow, shape, chosen, asked)
+        loaded = await asyncio.to_thread(load_shaped, self._site, workflow, shape, chosen, asked, purpose)
         return draft(
             loaded,
             self._control.inventory,
@@ -91,10 +101,15 @@ class Environments:
         )
 
     async def _draft_change(
-        self, held: Held, shape: Shape, then: Draft | None = None, asked: Collection[str] = ()
+        self,
+        held: Held,
+        shape: Shape,
+        then: Draft | None = None,
+        asked: Collection[str] = (),
+        purpose: Purpose = Purpose.CREATE,
     ) -> Draft:
         loaded = await asyncio.to_thread(
-            load_shaped, self._site, held.kept.plan.workflow, shape, held.kept.id, asked
+            load_shaped, self._site, held.kept.plan.workflow, shape, held.kept.id, asked, purpose
         )
         return draft(
             loaded,

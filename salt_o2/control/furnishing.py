@@ -7,12 +7,15 @@ from typing import Any
 
 from salt_o2.control.configuration import Configuration, open_backend
 from salt_o2.control.configuration.functions import functions
+from salt_o2.control.configuration.unwritten import Unwritten
 from salt_o2.control.dpl import Generator
-from salt_o2.control.shelf import Listed, private_cache
+from salt_o2.control.dpl_run import Settings
+from salt_o2.control.shelf import Listed, Purpose, private_cache
 from salt_o2.control.site import Site
 from salt_o2.core.errors import InvalidRequest
 from salt_o2.workflow.repositories import FileServer
 from salt_o2.workflow.services import NOWHERE, Bound, Services, services
+from salt_o2.workflow.values import NotHere, Refused
 
 
 def _no_pillar() -> Mapping[str, Any]:
@@ -29,6 +32,8 @@ class Surroundings:
 
 
 NOTHING = Surroundings()
+DUMPS = 200
+"""Files that templates may write with Dump."""
 _NONE: Mapping[str, Any] = {}
 
 
@@ -36,7 +41,8 @@ def furnish(site: Site, around: Surroundings, integrations: Mapping[str, Any] = 
     """Return ``site`` with its repositories and its configuration ready for use.
 
     One of ``integrations`` brings functions of templates, such as those of ``odc.``, in its attribute
-    ``functions``: by name, given the asking role's variables, the function.
+    ``functions``: by name, given the asking role's variables, the function. Such a function changes nothing
+    and runs nothing: it is called for users who only look, too.
 
     Raises:
         InvalidRequest: if a setting names no backend.
@@ -46,9 +52,19 @@ def furnish(site: Site, around: Surroundings, integrations: Mapping[str, Any] = 
     found: dict[str, Any] = {"Dump": lambda _variables: lambda text, path: dump(cache, text, path)}
     listed = Listed.of(site.repositories, cache, around.fileserver, found, site.revisions)
     listed.configuration = configuration
-    generator = Generator(listed.site, site.dpl_user, site.dpl_timeout_s, site.dpl_environment)
-    known = functions(configuration) | generator.functions(configuration.backend.get)
-    found |= services(known | _brought(integrations), at_site=True)
+    settings = Settings(site.dpl_user, site.dpl_timeout_s, site.dpl_environment)
+    generator = Generator(listed.site, settings, configuration.backend.get)
+    brought = _brought(integrations)
+    found |= services(functions(configuration) | generator.running() | brought, at_site=True)
+
+    def without_effects(purpose: Purpose) -> Services:
+        """Return what templates can ask where nothing may be changed by it."""
+        missing = NotHere if purpose is Purpose.LOOK else Refused
+        dpl = generator.running() if purpose is Purpose.GENERATE else generator.reading(missing)
+        seen = Configuration(Unwritten(configuration.backend))
+        return services(functions(seen) | dpl | brought, at_site=True)
+
+    listed.without_effects = without_effects
     return replace(site, repositories=listed)
 
 
@@ -77,4 +93,6 @@ def dump(cache: Path, text: str, path: str) -> None:
         raise InvalidRequest(f"{path!r} is no name for a file")
     folder = cache / "dumps"
     folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / name).exists() and sum(1 for _ in folder.iterdir()) >= DUMPS:
+        raise InvalidRequest(f"{folder} has {DUMPS} dumps of templates, and takes no more: remove some")
     (folder / name).write_text(text)

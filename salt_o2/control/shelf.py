@@ -2,7 +2,8 @@
 
 import logging
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,27 @@ _NONE: Mapping[str, str] = {}
 _ALL: Mapping[str, Sequence[str]] = {}
 
 
+class Purpose(StrEnum):
+    """Why a workflow is loaded, which decides what its templates may do on the master."""
+
+    CREATE = "create"
+    """For an environment: run-time values are set, dumps written, DPL commands run."""
+    GENERATE = "generate"
+    """For later: DPL commands run, and nothing else changes."""
+    PLAN = "plan"
+    """To show a plan: nothing runs and changes; what would have to run is an error."""
+    LOOK = "look"
+    """To show a workflow: nothing runs and changes; what would have to run is left open."""
+
+
 class Listed(tuple[str, ...]):
     """The repositories that a site lists, together with how they are opened."""
 
     site: SiteRepositories
     configuration: Configuration | None = None
     """What the templates are told of the site's components."""
+    without_effects: Callable[[Purpose], Services] | None = None
+    """Returns what templates can ask where nothing may be changed by it; ``None``: they can ask nothing."""
 
     @classmethod
     def of(
@@ -47,17 +63,18 @@ class Listed(tuple[str, ...]):
         return made
 
 
-def find(repositories: Sequence[str], workflow: str) -> Source:
-    """Return the first repository that has ``workflow``.
+def find(repositories: Sequence[str], workflow: str, purpose: Purpose = Purpose.CREATE) -> Source:
+    """Return the first repository that has ``workflow``, with what its templates may do for ``purpose``.
 
-    It is given as name, name@revision or repository/workflows/name@revision.
+    The workflow is given as name, name@revision or repository/workflows/name@revision.
 
     Raises:
         UnknownName: if none has, naming the nearest.
     """
     site, wanted = _site(repositories), parse_reference(workflow, "workflows")
+    services = _services(repositories, site, purpose)
     if wanted.repository:
-        return _Named(site.find(wanted.repository, wanted.revision, Directory("")), wanted.name)
+        return _Named(site.find(wanted.repository, wanted.revision, Directory("")), wanted.name, services)
     names: list[str] = []
     faults: list[str] = []
     for address in site.listed:
@@ -70,7 +87,7 @@ def find(repositories: Sequence[str], workflow: str) -> Source:
         except OSError as error:
             faults.append(f"{address.repository}: {error}")
         else:
-            return _Named(source, wanted.name)
+            return _Named(source, wanted.name, services)
     told = f"; {'; '.join(faults)}" if faults and not names else ""
     raise UnknownName(f"no workflow {workflow}{nearest(workflow, names)}; {_choice(names)}{told}")
 
@@ -116,11 +133,11 @@ def _broken(address: Address, why: str) -> dict[str, Any]:
 class _Named:
     """A source that knows its one workflow by the whole reference that asked for it."""
 
-    def __init__(self, source: Source, name: str) -> None:
+    def __init__(self, source: Source, name: str, services: Services | None) -> None:
         self._source = source
         self._name = name
         self.repositories = getattr(source, "repositories", None)
-        self.services = getattr(source, "services", None)
+        self.services = services
         self.directory = source if isinstance(source, Directory) else None
         self.repository = getattr(source, "repository", None) or str(getattr(source, "path", ""))
 
@@ -172,6 +189,12 @@ def _names(site: SiteRepositories, address: Address) -> list[str]:
         return site.open(address).names()
     except (O2Error, OSError):
         return []
+
+
+def _services(repositories: Sequence[str], site: SiteRepositories, purpose: Purpose) -> Services | None:
+    if purpose is Purpose.CREATE or not isinstance(repositories, Listed):
+        return site.services
+    return repositories.without_effects(purpose) if repositories.without_effects else None
 
 
 def _site(repositories: Sequence[str]) -> SiteRepositories:

@@ -36,7 +36,7 @@ class Site:
     configuration: str = "pillar"
     """Where configuration of components is: pillar, /a/directory, consul://host:8500, etcd://host:2379."""
     dpl_user: str = ""
-    """The account that DPL commands of templates run as; empty: control's own."""
+    """The account that DPL commands of templates run as, neither root nor control's own; empty: none run."""
     dpl_timeout_s: float = 120.0
     dpl_environment: str = "/etc/profile.d/o2.sh"
     """What is sourced before a DPL command, if it is there."""

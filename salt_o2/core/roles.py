@@ -47,6 +47,7 @@ RUNNERS: Mapping[Role, tuple[str, ...]] = {
         "host_returned",
         "pool_clean",
         "task_recover",
+        "workflow_generate",
     ),
     Role.EXPERT: ("config_import", "config_set", "env_modify", "host_lost", "run_stop", "site_check"),
     Role.ADMINISTRATOR: ("ask", "rebuild"),

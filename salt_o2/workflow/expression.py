@@ -75,6 +75,11 @@ class Expression:
         self._tree = _Code(tree)
         self._last: tuple[list[Any], Any] = ([], MISSING)
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether it uses neither a variable nor a function: its value is the author's own text."""
+        return not self._names
+
     def value(self, names: Names) -> Any:
         """Return what the expression comes to where ``names`` holds.
 

@@ -55,6 +55,8 @@ def is_refused(said):
         pytest.param(Role.VIEWER, "salt-run", ("o2.env_list",), True, id="viewer-looks"),
         pytest.param(Role.VIEWER, "salt-run", ("o2.env_destroy", "nobody"), False, id="viewer-destroys"),
         pytest.param(Role.OPERATOR, "salt-run", ("o2.env_destroy", "nobody"), True, id="operator-destroys"),
+        pytest.param(Role.VIEWER, "salt-run", ("o2.workflow_generate", "x"), False, id="viewer-generates"),
+        pytest.param(Role.OPERATOR, "salt-run", ("o2.workflow_generate", "x"), True, id="operator-generates"),
         pytest.param(Role.OPERATOR, "salt-run", ("o2.env_modify", "nobody"), False, id="operator-reshapes"),
         pytest.param(Role.EXPERT, "salt-run", ("o2.env_modify", "nobody"), True, id="expert-reshapes"),
         pytest.param(Role.EXPERT, "salt-run", ("o2.rebuild",), False, id="expert-rebuilds"),

@@ -2,9 +2,14 @@
 
 import os
 import pwd
+import subprocess
+import sys
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from watching import wait_until
 
 from salt_o2.control import shelf
 from salt_o2.control.furnishing import Surroundings, dump, furnish
@@ -59,6 +64,12 @@ def quoted(script):
     return script.replace("{{", "\0").replace("}}", "{{ '}}' }}").replace("\0", "{{ '{{' }}")
 
 
+pytestmark = pytest.mark.skipif(
+    os.geteuid() != 0, reason="DPL commands run as another account than control's, which takes root"
+)
+NOBODY = pwd.getpwnam("nobody")
+
+
 @pytest.fixture
 def site(tmp_path):
     """A site whose one repository has JIT commands, run as somebody who is not root."""
@@ -77,12 +88,10 @@ def site(tmp_path):
     (tmp_path / "repo" / "tasks" / "t.yaml").write_text("name: t\ncommand: {value: x}\n")
     count = tmp_path / "count"
     count.touch()
-    if os.geteuid() == 0:
-        count.chmod(0o666)
-        for folder in (tmp_path, *(parent for parent in tmp_path.parents if "pytest" in str(parent))):
-            folder.chmod(0o755)
-    user = "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
-    settings = Site(repositories=(str(tmp_path / "repo"),), dpl_user=user, dpl_timeout_s=20.0)
+    count.chmod(0o666)
+    for folder in (tmp_path, *(parent for parent in tmp_path.parents if "pytest" in str(parent))):
+        folder.chmod(0o755)
+    settings = Site(repositories=(str(tmp_path / "repo"),), dpl_user="nobody", dpl_timeout_s=60.0)
     return furnish(settings, Surroundings(cache=tmp_path / "cache"))
 
 
@@ -163,11 +172,199 @@ def test_a_template_is_the_fallback(site, tmp_path):
     assert [task.path for task in workflow.tasks] == ["main.i.p"]
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root is refused")
-def test_no_command_runs_as_root(site, tmp_path):
-    careless = furnish(replace(site, dpl_user=""), Surroundings(cache=tmp_path / "cache"))
-    with pytest.raises(TemplateError, match="do not run as root: set o2: dpl_user"):
+@pytest.mark.finding("1.8")
+@pytest.mark.parametrize(
+    ("user", "why"),
+    [
+        ("", "have no account to run as: set o2: dpl_user"),
+        ("root", "do not run as root, which is root"),
+        ("no-such-account", "there is no user no-such-account"),
+    ],
+)
+def test_no_command_runs_as_root_or_as_control(site, tmp_path, user, why):
+    careless = furnish(replace(site, dpl_user=user), Surroundings(cache=tmp_path / "cache"))
+    with pytest.raises(TemplateError, match=why):
         loaded(careless, tmp_path, "dpl.GenerateFromUri('good')")
+    assert (tmp_path / "count").read_text() == ""
+
+
+AS_SALT = """
+import sys
+from pathlib import Path
+from salt_o2.control import shelf
+from salt_o2.control.furnishing import Surroundings, furnish
+from salt_o2.control.site import Site
+from salt_o2.core.errors import TemplateError
+from salt_o2.workflow import load
+site = furnish(Site(repositories=(sys.argv[1],), dpl_user=sys.argv[2]), Surroundings(cache=Path(sys.argv[3])))
+try:
+    load(shelf.find(site.repositories, "main"), "main")
+except TemplateError as error:
+    print(error)
+"""
+
+
+@pytest.mark.finding("1.8")
+@pytest.mark.parametrize(
+    ("user", "why"),
+    [
+        ("nobody", "which is control's own account"),
+        ("daemon", "which control cannot become"),
+        ("", "no account"),
+    ],
+)
+def test_a_master_that_is_not_root_runs_no_command(site, tmp_path, user, why):
+    with pytest.raises(TemplateError, match="never ran"):
+        loaded(site, tmp_path, "dpl.Generate('echo never ran >&2; false')")
+    (tmp_path / "cache-of-nobody").mkdir()
+    os.chown(tmp_path / "cache-of-nobody", NOBODY.pw_uid, NOBODY.pw_gid)
+    account = ("--reuid=nobody", f"--regid={NOBODY.pw_gid}", "--clear-groups")
+    asked = (str(tmp_path / "repo"), user, str(tmp_path / "cache-of-nobody"))
+    done = subprocess.run(
+        ["setpriv", *account, sys.executable, "-c", AS_SALT, *asked],
+        capture_output=True,
+        text=True,
+        cwd="/",
+        env={"PATH": os.environ["PATH"], "HOME": "/nonexistent"},
+    )
+    if "No module named" in done.stderr or "Permission denied" in done.stderr:
+        pytest.skip("another account cannot read this Python: A MASTER THAT IS NOT ROOT IS NOT TESTED")
+    assert why in done.stdout, done.stderr
+
+
+SHOWN = """
+{ id -u; id -g; id -G; env; ls -l /proc/self/fd; } > TOLD
+"""
+
+
+def told(site, tmp_path, command, **variables):
+    """Return what a command leaves in a file; it writes a workflow besides."""
+    file = tmp_path / "told"
+    file.touch()
+    file.chmod(0o666)
+    script = (
+        quoted(command.replace("TOLD", str(file)) + DUMP.replace("COUNT", str(tmp_path / "count"))) + " x"
+    )
+    (tmp_path / "repo/jit/told").write_text(script)
+    loaded(site, tmp_path, "dpl.GenerateFromUri('told')", **variables)
+    return file.read_text()
+
+
+@pytest.mark.finding("1.8")
+def test_a_command_has_an_account_and_an_environment_of_its_own(site, tmp_path, monkeypatch):
+    monkeypatch.setenv("MASTER_PASSWORD", "hunter2")
+    lines = told(site, tmp_path, SHOWN).splitlines()
+    assert lines[:3] == [str(NOBODY.pw_uid), str(NOBODY.pw_gid), str(NOBODY.pw_gid)]
+    names = {line.split("=")[0] for line in lines[3:] if "=" in line and "->" not in line}
+    assert names <= {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "PWD", "OLDPWD", "SHLVL", "_"}
+    assert "hunter2" not in "".join(lines)
+    assert not any("socket:" in line or str(tmp_path / "repo") in line for line in lines)
+
+
+ATTACKS = [
+    "A=1; touch SPRUNG; true",
+    "A=$(touch SPRUNG)",
+    "A=`touch SPRUNG`",
+    "A=1 && touch SPRUNG",
+    "A=1\ntouch SPRUNG",
+]
+
+
+@pytest.mark.finding("1.8")
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_what_is_exported_is_no_program(site, tmp_path, attack):
+    folder = tmp_path / "made"
+    folder.mkdir()
+    folder.chmod(0o777)
+    with suppress(TemplateError):
+        told(site, tmp_path, "echo > TOLD\n", jit_env_vars=attack.replace("SPRUNG", str(folder / "sprung")))
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.finding("1.8")
+@pytest.mark.parametrize(
+    "name", ["LD_PRELOAD", "LD_LIBRARY_PATH", "BASH_ENV", "PATH", "PYTHONPATH", "IFS", "PS4"]
+)
+def test_what_steers_programs_is_not_exported(site, tmp_path, name):
+    with pytest.raises(TemplateError, match=f"may not set {name}"):
+        loaded(site, tmp_path, "dpl.GenerateFromUri('good')", jit_env_vars=f"A=1 {name}=/tmp/x")
+
+
+@pytest.mark.finding("1.8")
+@pytest.mark.parametrize("value", ["A", "A B=1", "=1", "1A=2", "A='", "A-B=1"])
+def test_what_has_another_form_is_not_exported(site, tmp_path, value):
+    with pytest.raises(TemplateError, match="has the form NAME=value"):
+        loaded(site, tmp_path, "dpl.GenerateFromUri('good')", jit_env_vars=value)
+
+
+@pytest.mark.finding("1.8")
+def test_values_with_spaces_are_exported(site, tmp_path):
+    said = told(site, tmp_path, 'printf "%s\n" "$A" "$B" > TOLD\n', jit_env_vars="A='one two' B=$HOME;x")
+    assert said.splitlines() == ["one two", "$HOME;x"]
+
+
+@pytest.mark.finding("1.8")
+@pytest.mark.parametrize(
+    "attack", ["x; touch SPRUNG", "$(touch SPRUNG)", "`touch SPRUNG`", "'; touch SPRUNG; '"]
+)
+def test_a_variable_of_a_command_is_no_program(site, tmp_path, attack):
+    sprung = tmp_path / "made"
+    sprung.mkdir()
+    sprung.chmod(0o777)
+    for written in ("{{ what }}", "'{{ what }}'", '"{{ what }}"'):
+        script = quoted(DUMP.replace("COUNT", str(tmp_path / "count"))) + f" a {written}; false"
+        (tmp_path / "repo/jit/attacked").write_text(script)
+        with pytest.raises(TemplateError):
+            loaded(
+                site,
+                tmp_path,
+                "dpl.GenerateFromUri('attacked')",
+                what=attack.replace("SPRUNG", str(sprung / "sprung")),
+            )
+    assert list(sprung.iterdir()) == []
+
+
+@pytest.mark.finding("2.4")
+def test_a_link_as_a_command_is_not_followed(site, tmp_path):
+    (tmp_path / "secret").write_text("root-only-secret-line")
+    (tmp_path / "secret").chmod(0o600)
+    (tmp_path / "repo/jit/steal").symlink_to(tmp_path / "secret")
+    (tmp_path / "repo/jit/steal-too").symlink_to("../../secret")
+    for name in ("steal", "steal-too"):
+        with pytest.raises(TemplateError, match="no repository has jit/steal") as refused:
+            loaded(site, tmp_path, f"dpl.GenerateFromUri('{name}')")
+        assert "root-only" not in str(refused.value)
+
+
+LEFT = {
+    "a link as workflow": 'ln -s SECRET "workflows/$NAME.yaml"',
+    "a link as task": 'echo > "workflows/$NAME.yaml"; ln -s SECRET tasks/x.yaml',
+    "a link as folder": "rmdir tasks; ln -s SECRETS tasks; touch workflows/$NAME.yaml",
+    "a link as the other folder": "rmdir workflows; ln -s SECRETS workflows",
+    "a pipe": 'mkfifo "workflows/$NAME.yaml"',
+}
+
+
+@pytest.mark.finding("2.4")
+@pytest.mark.parametrize("case", LEFT)
+def test_links_that_a_command_leaves_are_not_followed(site, tmp_path, case):
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    secrets.chmod(0o700)
+    (secrets / "x.yaml").write_text("name: x\ncommand: {value: root-only-secret-line}\n")
+    left = LEFT[case].replace("SECRETS", str(secrets)).replace("SECRET", str(secrets / "x.yaml"))
+    (tmp_path / "repo/jit/leaves").write_text("leave() { NAME=$2\n" + left + "\n}\nleave")
+    with pytest.raises(TemplateError, match=r"cannot be read|cannot be listed"):
+        loaded(site, tmp_path, "dpl.GenerateFromUri('leaves')")
+    generated = [path.read_text() for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+    assert not any("root-only" in text for text in generated)
+
+
+@pytest.mark.finding("1.8")
+def test_what_a_command_leaves_running_is_ended(site, tmp_path):
+    pid = tmp_path / "told"
+    told(site, tmp_path, "sleep 1000 & echo $! > TOLD\n")
+    wait_until(lambda: not Path(f"/proc/{pid.read_text().strip()}").exists(), "the background process ended")
 
 
 def test_a_dump_is_written_to_the_one_directory_for_dumps(tmp_path):
