@@ -47,6 +47,25 @@ def host_returned(hosts):
     return _ask("host_returned", hosts=_names(hosts))
 
 
+def host_forget(hosts):
+    """
+    Forget hosts that will not come back: they leave all lists and control's database. A host that reports
+    again is known again.
+
+    Refused while a host has tasks in an environment or in the pool, and while it is connected.
+
+    hosts
+        Their names.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run o2.host_forget flp1
+    """
+    return _ask("host_forget", hosts=_names(hosts))
+
+
 def _names(given):
     return [name.strip() for name in given.split(",")] if isinstance(given, str) else [*given]
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from pages import markdown
 from pages.source import Described, described
+from salt_o2.control.retention import Keep
 from salt_o2.control.site import TIMEOUT_VARIABLES, Site
 from salt_o2.control.site_shape import HostPillar, SitePillar
 from salt_o2.core.messages import HostFacts
@@ -55,6 +56,7 @@ def page() -> str:
         "variables steer control.",
         _master(),
         _pool(),
+        _journal(),
         _minion(),
         _states(),
         _recovery(),
@@ -77,6 +79,14 @@ def _pool() -> str:
         "### `o2:pool`\n\n"
         "How much may wait in the pool; what is over a bound is ended, the longest idle first.\n\n"
         + _table([*described(Bounds)], {})
+    )
+
+
+def _journal() -> str:
+    return (
+        "### `o2:journal`\n\n"
+        "How much of the past is kept. The journal of an environment that has not ended is never cut; of one "
+        "that has ended the records of its runs stay.\n\n" + _table([*described(Keep)], {})
     )
 
 

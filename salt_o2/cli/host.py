@@ -28,6 +28,15 @@ def lost(ctx: typer.Context, hosts: Names, sure: Sure = False) -> None:
     ctx.obj.show(ctx.obj.ask("host_lost", {"hosts": hosts, "sure": sure}), freshness_text.outcomes)
 
 
+@verb(app, "forget")
+def forget(ctx: typer.Context, hosts: Names) -> None:
+    """Forget hosts that will not come back; refused while they are in use or connected.
+
+    coconut host forget flp1
+    """
+    ctx.obj.show(ctx.obj.ask("host_forget", {"hosts": hosts}), freshness_text.outcomes)
+
+
 @verb(app, "returned")
 def returned(ctx: typer.Context, hosts: Names) -> None:
     """Say that hosts are back: control asks their agents for everything at once."""

@@ -155,7 +155,7 @@ class PoolClean:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostsNamed:
-    """``host_returned``: hosts that somebody says are back."""
+    """``host_returned``: hosts that are back; ``host_forget``: hosts that will not come back."""
 
     hosts: tuple[str, ...]
 

@@ -1,20 +1,25 @@
 """The desk for hosts: who is there, and what others know of it that control may not know yet."""
 
 import asyncio
+import logging
 from typing import Any
 
-from salt_o2.control import record
+from salt_o2.control import host_rows, record
 from salt_o2.control.arguments import HostsLost, HostsNamed, Nothing
 from salt_o2.control.asking import Progress, Verbs
 from salt_o2.control.control import Control
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequest, UnknownName
+from salt_o2.core.history import HOSTS, HostForgotten
 from salt_o2.core.ids import HostId
 from salt_o2.core.presence import Presence
 
+log = logging.getLogger(__name__)
 TURNS = 4
 """How often a host is asked before it is believed to be lost; after them all its tasks had a turn."""
 STRANGER = "no agent of it was ever heard"
 ANSWERS = "something that it has started answers"
+NAMED = 5
+"""Environments that a refusal names."""
 SAID = "{} said that it is lost"
 
 
@@ -28,6 +33,7 @@ class HostDesk:
             "host_list": (Nothing, self._list),
             "host_lost": (HostsLost, self._lost),
             "host_returned": (HostsNamed, self._returned),
+            "host_forget": (HostsNamed, self._forget),
         }
 
     async def _list(self, _wanted: Nothing, _user: str, _progress: Progress) -> list[dict[str, Any]]:
@@ -58,6 +64,8 @@ class HostDesk:
             return host, "its agent has just reported"
         if watch.alone and not sure:
             return host, "no host at all is heard: control may be cut off itself"
+        if host not in self._control.hosts.known:
+            return host, "it was forgotten meanwhile"
         watch.lose(host, SAID.format(user))
         return host, "it is given up"
 
@@ -66,6 +74,49 @@ class HostDesk:
         for host in wanted.hosts:
             self._control.inquire(HostId(host))
         return [self._told(HostId(host), "its agent is asked to tell everything") for host in wanted.hosts]
+
+    async def _forget(self, wanted: HostsNamed, user: str, _progress: Progress) -> list[dict[str, Any]]:
+        """Know nothing of hosts any more: all of those that are named, or none.
+
+        Raises:
+            UnknownName: if one was never heard of.
+            InvalidRequest: if one is in use, or may be connected.
+            StorageError: if it cannot be written; then nothing is forgotten.
+        """
+        control, hosts = self._control, [HostId(host) for host in dict.fromkeys(wanted.hosts)]
+        control.store.check()
+        control.store.flush()
+        kept = host_rows.entries(control.store)
+        for host in hosts:
+            if host not in control.hosts.known and host not in kept:
+                raise UnknownName(f"host {host} was never heard of; nothing is forgotten")
+            if why := self._in_use(host):
+                raise InvalidRequest(f"host {host} is not forgotten, nor is any other: {why}")
+        for host in hosts:
+            control.watch.forget(host)
+            control.inventory.forget_host(host)
+            control.strays.forget(host)
+            control.store.queue(host_rows.drop(host))
+            control.store.note(HOSTS, HostForgotten(at=control.clock(), host=host, user=user))
+            log.warning("host %s is forgotten, asked by %s", host, user or "a rule")
+        control.store.flush()
+        return [self._told(host, "it is forgotten") for host in hosts]
+
+    def _in_use(self, host: HostId) -> str:
+        """Return why ``host`` cannot be forgotten; empty if it can."""
+        control, presence = self._control, self._status(host)
+        owners = [name for name, held in control.held.items() if host in held.environment.members.hosts]
+        if owners:
+            named = ", ".join(owners[:NAMED]) + (", ..." if len(owners) > NAMED else "")
+            return f"environment {named} has tasks there. Move or end these tasks first"
+        if host in control.pooling.hosts:
+            return f"tasks of the pool are there. End them first: pool clean --host {host}"
+        if presence not in (None, Presence.LOST):
+            return (
+                f"it is {presence}: an agent that reports would make it known again. Stop its minion, wait "
+                f"until it is LOST, or say so if it is off: host lost {host} --sure"
+            )
+        return ""
 
     def _status(self, host: HostId) -> Presence | None:
         return self._control.hosts.presence(host)

@@ -18,6 +18,11 @@ def put(host: HostId, facts: HostFacts) -> list[Executable]:
     return [delete(HOSTS).where(HOSTS.c.id == host), insert(HOSTS).values(row)]
 
 
+def drop(host: HostId) -> Executable:
+    """Return what forgets ``host``."""
+    return delete(HOSTS).where(HOSTS.c.id == host)
+
+
 def entries(store: Store) -> dict[HostId, tuple[HostFacts, tuple[str, ...]]]:
     """Return every host that was ever heard of, with what it offered last, and what of that is unreadable."""
     rows: list[Any] = store.read(select(HOSTS.c.id, HOSTS.c.facts))

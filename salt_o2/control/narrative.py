@@ -240,6 +240,13 @@ WAYS: dict[str, _Way] = {
     "HostLost": _Way(lambda _, body: f"host {body['host']} is lost: silent for {body['silent_s']:.0f} s"),
     "SecondAgent": _Way(lambda _, body: body["reason"]),
     "HostSilent": _Way(lambda _, body: f"host {body['host']} is silent: {body['reason']}"),
+    "HostForgotten": _Way(lambda _, body: f"host {body['host']} is forgotten", lambda _, body: _by(body)),
+    "Cut": _Way(
+        lambda _, body: (
+            f"{body['rows']} lines of this journal were deleted: it was older, or longer, than "
+            "o2:journal keeps"
+        )
+    ),
     "RecoverTask": _Way(Narrator.recover, lambda _, body: _by(body)),
     "NotReplaced": _Way(Narrator.not_replaced),
     "Tick": _Way(lambda *_: "the time has come"),

@@ -14,11 +14,13 @@ from salt_o2.control.asking import Progress, Verbs, kept_of
 from salt_o2.control.built_in import ENVIRONMENT_ID
 from salt_o2.control.control import Control
 from salt_o2.control.narrative import tell
+from salt_o2.control.retention import CUT, PLANS
 from salt_o2.control.store import Line
 from salt_o2.core.codec import typed
+from salt_o2.core.effects import Modified
 from salt_o2.core.environment import Environment
 from salt_o2.core.errors import InvalidRequest, UnknownName
-from salt_o2.core.history import KINDS, Entry, replay, shape_after
+from salt_o2.core.history import HOSTS, KINDS, Created, Entry, replay, shape_after
 from salt_o2.core.ids import EnvironmentId
 from salt_o2.core.plan import Plan, PlannedTask
 from salt_o2.core.pooled import POOL
@@ -38,9 +40,9 @@ class History:
         }
 
     async def _history(self, wanted: Past, _user: str, _progress: Progress) -> list[dict[str, Any]]:
-        if wanted.id == POOL:
+        if wanted.id in (POOL, HOSTS):
             self._control.store.flush()
-            return await asyncio.to_thread(self._tell, POOL, wanted)
+            return await asyncio.to_thread(self._tell, EnvironmentId(wanted.id), wanted)
         kept = kept_of(self._control, wanted.id)
         return await asyncio.to_thread(self._tell, kept.id, wanted)
 
@@ -58,7 +60,13 @@ class History:
         return record.full(then, environment) | {"excluded": out}
 
     def _rebuild(self, id: EnvironmentId, until: float | None) -> tuple[Environment, Shape]:
-        told = list(entries(self._control.store.journal(id, until)))
+        lines = self._control.store.journal(id)
+        if any(line.kind == CUT for line in lines):
+            raise UnknownName(
+                f"the journal of environment {id} was cut (o2:journal): it cannot be replayed. "
+                "Its plans and the records of its runs are kept"
+            )
+        told = list(entries(line for line in lines if until is None or line.at <= until))
         environment = replay(id, told)
         if environment is None:
             raise UnknownName(f"the journal does not know environment {id} at that time")
@@ -76,8 +84,15 @@ class History:
         run = self._control.store.run(int(name))
         if run is None:
             raise UnknownName(f"there was no run {name}")
-        environment, _ = self._rebuild(run.environment, run.started)
-        return environment.plan
+        return self._plan_at(run.environment, run.started)
+
+    def _plan_at(self, id: EnvironmentId, until: float) -> Plan:
+        """Return the plan that an environment had at a time, also if its journal was cut since."""
+        plans = [each for kind in PLANS for each in self._control.store.journal(id, until, kind=kind)]
+        if not plans:
+            raise UnknownName(f"the journal does not know environment {id} at that time")
+        last = max(plans, key=lambda line: line.id)
+        return next(entry.plan for entry in entries([last]) if isinstance(entry, Created | Modified))
 
 
 def entries(lines: Iterable[Line]) -> Iterable[Entry]:

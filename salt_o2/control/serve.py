@@ -13,6 +13,7 @@ from salt_o2.control.desk import Desk
 from salt_o2.control.furnishing import NOTHING, Surroundings, furnish, services_of
 from salt_o2.control.inbox import Inbox
 from salt_o2.control.outbox import Bus
+from salt_o2.control.retention import Retention
 from salt_o2.control.server import SOCKET, RequestServer
 from salt_o2.control.site import Site, timeouts
 from salt_o2.core.messages import Report
@@ -42,9 +43,11 @@ async def serve(site: Site, bus: Bus, listen: Listen, sock_dir: Path, around: Su
         )
         inbox = Inbox()
         server = RequestServer(Desk(control, site), sock_dir / SOCKET)
+        retention = Retention(store, site.journal)
         loops = {
             "bus": listen(inbox.put),
             "control": control.run(),
+            "journal": retention.run(),
             "reports": inbox.run(control.hear),
             "requests": server.run(),
         }

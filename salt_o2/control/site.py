@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from salt_o2.control.retention import Keep
 from salt_o2.core.codec import typed
 from salt_o2.core.errors import InvalidRequest
 from salt_o2.core.pooled import Bounds
@@ -51,6 +52,8 @@ class Site:
     heartbeat_s: float = 5.0
     pool: Bounds = field(default_factory=Bounds)
     """How much may wait in the pool: ``per_host``, ``total``, and ``idle_s``, for how long, in seconds."""
+    journal: Keep = field(default_factory=Keep)
+    """How much of the past is kept: ``keep_days`` and ``keep_rows``."""
     acknowledge_s: float = 1.0
     """How long a host may take to say that it has a command, before it gets it as a Salt job."""
 

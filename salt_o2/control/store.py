@@ -5,7 +5,7 @@ of, and could ask for again, is committed a moment later in the background.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -18,7 +18,7 @@ from salt_o2.control.schema import ENVIRONMENTS, JOURNAL, RUNS
 from salt_o2.core.codec import plain, typed
 from salt_o2.core.effects import Answer, Effect
 from salt_o2.core.errors import StorageError
-from salt_o2.core.history import Entry
+from salt_o2.core.history import Noted
 from salt_o2.core.ids import EnvironmentId
 from salt_o2.core.plan import Plan
 from salt_o2.core.shape import Shape
@@ -108,7 +108,7 @@ class Store:
         except DBAPIError as error:
             raise StorageError(opening.words(self._engine.url, error)) from error
 
-    def note(self, environment: EnvironmentId, message: Entry, effects: Sequence[Effect] = ()) -> None:
+    def note(self, environment: EnvironmentId, message: Noted, effects: Sequence[Effect] = ()) -> None:
         """Write into the journal what came in and what followed; ``save`` or ``flush`` commits it."""
         if len(self._journal) >= MOST_WAITING and not self.trouble:
             self.flush()  # of whole steps, before this one
@@ -277,6 +277,20 @@ class Store:
         with self._engine.connect() as connection:
             return list(connection.execute(query))
 
+    def stream(self, query: Select[Any], count: int) -> Iterator[Any]:
+        """Return the rows of ``query`` one by one, at most ``count`` of them in memory. For any thread."""
+        with self._engine.connect() as connection:
+            yield from connection.execution_options(yield_per=count).execute(query)
+
+    def write(self, statement: Executable) -> None:
+        """Commit ``statement`` at once, in a transaction of its own. For any thread.
+
+        Raises:
+            DBAPIError: if the store takes nothing in.
+        """
+        with self._engine.begin() as connection:
+            connection.execute(statement)
+
     def has_ended(self, environment: EnvironmentId) -> bool:
         """Return whether this store knows ``environment``, and that it has ended."""
         query = select(ENVIRONMENTS.c.ended).where(ENVIRONMENTS.c.id == environment)
@@ -284,7 +298,7 @@ class Store:
             return connection.execute(query).scalar() is not None
 
 
-def _entry(environment: EnvironmentId, at: float, direction: str, what: Entry | Effect) -> dict[str, Any]:
+def _entry(environment: EnvironmentId, at: float, direction: str, what: Noted | Effect) -> dict[str, Any]:
     return {
         "at": at,
         "environment": environment,

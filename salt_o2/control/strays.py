@@ -45,6 +45,12 @@ class Strays:
         """End the tasks of an environment that the store does not know, because a person wants it."""
         self._control.send(list(self.unknown.pop(environment, {}).values()))
 
+    def forget(self, host: HostId) -> None:
+        """Know nothing any more of what runs on ``host``."""
+        for hosts in self.unknown.values():
+            hosts.pop(host, None)
+        self.unknown = {name: hosts for name, hosts in self.unknown.items() if hosts}
+
     def _was_ours(self, command: Command) -> bool:
         control = self._control
         known = command.environment in control.held or control.store.has_ended(command.environment)

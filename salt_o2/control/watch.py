@@ -97,7 +97,10 @@ class HostWatch:
                 self.lose(host, GONE)
 
     async def _ask_around(self, host: HostId) -> None:
-        signs, at = self._hosts.known[host].signs, self._control.clock()
+        known, at = self._hosts.known.get(host), self._control.clock()
+        if known is None:  # it was forgotten meanwhile
+            return
+        signs = known.signs
         answer: bool | None = None
         try:
             answer = await self.ask(host)
@@ -164,6 +167,11 @@ class HostWatch:
             with apart:
                 self._control.step(held, HostLost(at=at, host=host, silent_s=at - known.last_seen))
         apart.raise_first()
+
+    def forget(self, host: HostId) -> None:
+        """Watch ``host`` no longer."""
+        self._hosts.known.pop(host, None)
+        self._turns.pop(host, None)
 
     def welcome(self, host: HostId) -> None:
         """Tell that ``host`` is back; its survey makes it known again what it has."""

@@ -61,7 +61,20 @@ class SecondAgent:
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostForgotten:
+    """A user let control forget a host; stands in the journal of ``HOSTS``, and is not replayed."""
+
+    at: float
+    host: HostId
+    user: str = ""
+
+
+HOSTS = EnvironmentId("hosts")
+"""The name under which the journal has what concerns hosts alone, beside those of environments."""
 Entry = Created | Restarted | SecondAgent | Message
+Noted = Entry | HostForgotten
+"""What stands in a journal as what came in; an ``Entry`` can be replayed."""
 
 _MESSAGES = (Requested, Modified, TasksMoved, CallEnded, RecoverTask, HostLost, HostSilent, NotReplaced, Tick)
 _MARKS = (Created, Restarted, SecondAgent)

@@ -102,6 +102,13 @@ class Inventory:
         for key in _index_keys(host, facts):
             del self._by_attribute[key][host]
 
+    def forget_host(self, host: HostId) -> None:
+        """Know nothing of ``host`` any more; no environment may have anything of it."""
+        self.remove_host(host)
+        self._silent.pop(host, None)
+        self._networks.pop(host, None)
+        self._uses.pop(host, None)
+
     def take(self, environment: EnvironmentId, plan: Plan) -> None:
         """Take for ``environment`` what the tasks of ``plan`` need; one that has its share gets no more."""
         self.take_tasks(environment, plan.tasks)

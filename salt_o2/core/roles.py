@@ -49,7 +49,15 @@ RUNNERS: Mapping[Role, tuple[str, ...]] = {
         "task_recover",
         "workflow_generate",
     ),
-    Role.EXPERT: ("config_import", "config_set", "env_modify", "host_lost", "run_stop", "site_check"),
+    Role.EXPERT: (
+        "config_import",
+        "config_set",
+        "env_modify",
+        "host_forget",
+        "host_lost",
+        "run_stop",
+        "site_check",
+    ),
     Role.ADMINISTRATOR: ("ask", "rebuild"),
 }
 """Functions of the runner ``o2``."""

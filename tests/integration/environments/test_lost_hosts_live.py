@@ -11,6 +11,7 @@ from watching import wait_until
 
 from salt_o2.cluster import down, up
 from salt_o2.cluster.process import marked
+from salt_o2.core.errors import O2Error
 
 pytestmark = pytest.mark.integration
 
@@ -186,3 +187,36 @@ def test_a_short_silence_is_no_loss(cluster_to_break):
     after = show(cluster, environment)
     assert [t["pid"] for t in after["tasks"]] == [t["pid"] for t in environment["tasks"]]
     assert after["state"] == "RUNNING"
+
+
+def hosts(cluster):
+    return {each["id"] for each in cluster.ask("host_list")}
+
+
+def test_a_host_that_is_gone_for_good_is_forgotten_for_good(cluster_to_break, breakable):
+    cluster = cluster_to_break
+    wait_until(lambda: status_of(cluster, "flp3") == "ACTIVE", "the host is there", 40)
+    with pytest.raises(O2Error, match="it is ACTIVE"):
+        cluster.ask("host_forget", hosts=["flp3"])
+    for pid in daemons_of(cluster, "flp3"):
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: status_of(cluster, "flp3") == "LOST", "its loss is noticed", 40)
+    cluster.json("salt-run", "o2.host_forget", "flp3")
+    assert hosts(cluster) == {"flp1", "flp2"}
+    before = cluster.ask("info")["pid"]
+    os.kill(before, signal.SIGKILL)
+    wait_until(lambda: info_of(cluster).get("pid", before) != before, "another control serves", 60)
+    wait_until(lambda: hosts(cluster) >= {"flp1", "flp2"}, "the hosts have reported", 40)
+    assert "flp3" not in hosts(cluster)
+    (told,) = cluster.ask("env_history", id="hosts")
+    assert told["text"] == "host flp3 is forgotten"
+    assert told["cause"].startswith("asked by ")
+    up(breakable)
+    wait_until(lambda: "flp3" in hosts(cluster), "a host that reports again is known again", 60)
+
+
+def info_of(cluster):
+    try:
+        return cluster.ask("info")
+    except O2Error:
+        return {}
