@@ -332,7 +332,7 @@ def _forget_the_former(record: Record, launch: Launch) -> None:
     record.output = ()
     record.configured, record.channels, record.worn, record.announced = None, [], "", ""
     record.state, record.device_state, record.fresh = TaskState.UNKNOWN, "", False
-    record.killed, record.calls_itself, record.left = False, None, ()
+    record.killed, record.calls_itself, record.left, record.ending = False, None, (), False
 
 
 def _ports(launch: Launch) -> tuple[int, ...]:

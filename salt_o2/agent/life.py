@@ -146,7 +146,7 @@ class Life:
     def note_end(self, ended: Exit, how: str = "") -> None:
         """The process has ended, wanted or not; ``how`` goes into the reason, if it has to be given."""
         known, was = self.record, self.record.device_state or str(self.record.state)
-        known.exit, known.pid, known.configured = ended, None, None
+        known.exit, known.pid, known.configured, known.ending = ended, None, None, False
         if self.stuck:
             known.state = TaskState.ERROR
             log.error("task %s: ended, %s, and left processes that do not end", known.task, ended)

@@ -38,6 +38,8 @@ class Record:
     arguments: dict[str, str] = field(default_factory=dict)
     timeout_s: float = 90.0
     settled: bool = True
+    ending: bool = False
+    """Signals that end the process may have been sent already: whatever is ordered now, it does not stay."""
     by_hand: bool = False
     """A person has moved the device since the order came: its state is where that person put it."""
 

@@ -168,7 +168,18 @@ async def kill(life: Life) -> None:
         grace_s=life.grace_s,
     )
     life.end_is_wanted = life.end_is_wanted or not life.given_up
+    if life.end_is_wanted and blows[0].signal is not None:
+        _note_ending(life)
     life.note_remains(await living.end(blows, life.grace_s))
+
+
+def _note_ending(life: Life) -> None:
+    """Keep on disk that signals are sent: the next agent must not take the process for one that stays."""
+    life.record.ending = True
+    try:
+        life.home.save(life.record)
+    except OSError as error:  # it is ended all the same
+        log.error("the file of task %s cannot be written: %s", life.record.task, error)
 
 
 async def make_sure(life: Life) -> None:

@@ -57,6 +57,7 @@ def test_the_last_of_many_hurried_orders_is_reached(perform, seed):
         await stage.drive(TaskState.DONE, *launches)
         await stage.until(lambda: stage.agent.tasks() == [])
         assert stage.left_behind() == []
-        assert [about for about in stage.told() if about.failure and "defect" in about.failure.advice] == []
+        failed = [about for about in stage.told() if about.failure and about.task != "ghost"]
+        assert failed == [], "each order had a launch, so none of them had to fail on its way"
 
     perform(scene)

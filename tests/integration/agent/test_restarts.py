@@ -201,6 +201,30 @@ def test_a_request_that_the_earlier_agent_left_behind_comes_after_the_first_look
     perform(scene)
 
 
+@pytest.mark.parametrize("goal", [STANDBY, DONE])
+def test_a_program_that_an_earlier_agent_was_ending_is_not_taken_for_one_that_runs(perform, goal):
+    """The program has got SIGTERM and takes its time; the next agent's order is to run it."""
+    script = "trap 'touch got; while :; do sleep 0.01; done' TERM; touch up; while :; do sleep 0.01; done"
+
+    async def scene(stage):
+        order = Order(task=TaskId("clock"), launch=basic(script))
+        await stage.drive(RUNNING, order)
+        work = stage.directory / "tasks" / "clock" / "work"
+        await stage.until((work / "up").exists)
+        former = stage.agent.task("clock").record.keeper
+        await stage.command(goal, order)
+        await stage.until((work / "got").exists)
+        await stage.down()
+        stage.leave(stage.next_command(RUNNING, order))
+        await stage.up()
+        await stage.until(lambda: stage.is_settled("clock", stage.revision))
+        assert stage.latest["clock"].state is RUNNING
+        assert stage.agent.task("clock").record.keeper != former
+        assert [about.failure for about in stage.told() if about.failure] == []
+
+    perform(scene)
+
+
 def test_an_order_that_was_interrupted_is_carried_out_by_the_next_agent(perform):
     async def scene(stage):
         orders = [

@@ -15,7 +15,7 @@ from salt_o2.core.launch import Launch
 from salt_o2.core.states import ControlMode, TaskState
 from salt_o2.core.task_goal import Act
 
-LAUNCH = Launch(mode=ControlMode.BASIC, value="exec sleep 1000", shell=True)
+LAUNCH = Launch(mode=ControlMode.BASIC, value="exit 0", shell=True)
 
 
 @pytest.fixture

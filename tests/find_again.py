@@ -1,0 +1,110 @@
+"""Does each random test find a known defect again? Puts each defect into a copy of the project and counts.
+
+    .venv/bin/python tests/find_again.py            all
+    .venv/bin/python tests/find_again.py presence   those whose test's name has the word
+
+Each line names a test, a defect that was once in the code or could easily be, and after how many examples the
+test fails at the most, over three runs with different seeds and as many examples as `make test` runs. With
+`NOT FOUND` in a line the exit code is 1: the test then needs more examples, or better ones. Nothing outside a
+temporary folder is changed.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from known_defects import DEFECTS, Defect
+
+ROOT = Path(__file__).resolve().parents[1]
+RUNS = (1, 2, 3)
+"""The seeds of hypothesis; tests that have seeds of their own run once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What came of the runs of one test with one defect."""
+
+    after: tuple[int, ...]
+    """The examples until it was found, in each run that found it."""
+    missed: int
+    """Runs that did not find it."""
+
+    def __str__(self) -> str:
+        """Say it in a cell of a table."""
+        if self.missed:
+            return f"NOT FOUND in {self.missed} of {self.missed + len(self.after)} runs"
+        return str(max(self.after))
+
+
+def copy_to(folder: Path) -> None:
+    """Copy what git knows of the project to ``folder``."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, check=True,
+    ).stdout  # fmt: skip
+    for name in filter(None, listed.decode().split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+
+
+def put(defect: Defect, folder: Path) -> None:
+    """Put ``defect`` into the copy in ``folder``.
+
+    Raises:
+        LookupError: the code has changed since the defect was written down.
+    """
+    for file, sound, broken in defect.changes:
+        path = folder / file
+        text = path.read_text()
+        if text.count(sound) != 1:
+            raise LookupError(f"{file} has {text.count(sound)} times: {sound!r}")
+        path.write_text(text.replace(sound, broken))
+
+
+def run(defect: Defect, folder: Path, seed: int) -> tuple[int, bool]:
+    """Run the test in ``folder``; return the number of examples, and whether the defect was found."""
+    counted = folder / "counted"
+    counted.unlink(missing_ok=True)
+    environment = {**os.environ, "O2_COUNTED": str(counted), "PYTHONPATH": str(folder / "tests")}
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "counting", "-p", "no:cacheprovider", "-p",
+               "no:xdist", f"--hypothesis-seed={seed}", *defect.options, defect.test]  # fmt: skip
+    subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)
+    lines = counted.read_text().splitlines() if counted.exists() else []
+    if not lines:
+        raise LookupError(f"{defect.test} did not run")
+    *_, count, outcome = lines[-1].split()
+    return (len(lines) if defect.seeded else int(count)), outcome == "found"
+
+
+def look_for(defect: Defect) -> Found:
+    """Return after how many examples the test of ``defect`` finds it."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy_to(Path(folder))
+        put(defect, Path(folder))
+        outcomes = [run(defect, Path(folder), seed) for seed in ((1,) if defect.seeded else RUNS)]
+    after = tuple(count for count, found in outcomes if found)
+    return Found(after, len(outcomes) - len(after))
+
+
+def main(words: list[str]) -> int:
+    """Look for all defects whose test has one of ``words`` in its name; 1 if one was not found."""
+    chosen = [each for each in DEFECTS if not words or any(word in each.test for word in words)]
+    print("| test | defect put back | found after |\n|---|---|---|")
+    bad = 0
+    for defect in chosen:
+        try:
+            found: Found | str = look_for(defect)
+        except LookupError as error:
+            found = f"NOT FOUND: {error}"
+        bad += "NOT FOUND" in str(found)
+        print(f"| {defect.name} | {defect.what} | {found} |", flush=True)
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
