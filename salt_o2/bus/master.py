@@ -16,8 +16,8 @@ import salt.utils.event
 from tornado.ioloop import IOLoop
 
 from salt_o2.apart import Apart
+from salt_o2.aside import aside
 from salt_o2.bus import envelope, reading, tags
-from salt_o2.bus.aside import aside
 from salt_o2.core import host_reports
 from salt_o2.core.codec import plain
 from salt_o2.core.effects import News

@@ -1,6 +1,5 @@
 """The desk for templates and configuration: check, expand, draw; show, list, set, import."""
 
-import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +10,7 @@ from salt_o2.control.built_in import built_in
 from salt_o2.control.configuration import Configuration, open_backend
 from salt_o2.control.shelf import Purpose
 from salt_o2.control.site import Site
+from salt_o2.control.threads import RequestThreads
 from salt_o2.core.errors import TemplateError
 from salt_o2.workflow.catalogue import parse_reference
 from salt_o2.workflow.display import outline
@@ -71,9 +71,10 @@ class Set:
 class Authoring:
     """Serves authors of templates and of configuration."""
 
-    def __init__(self, site: Site) -> None:
-        """Use the repositories and the configuration of ``site``."""
+    def __init__(self, site: Site, threads: RequestThreads | None = None) -> None:
+        """Use the repositories and the configuration of ``site``, and ``threads`` to read them."""
         self._site = site
+        self._threads = threads or RequestThreads()
         listed = site.repositories
         known = listed.configuration if isinstance(listed, shelf.Listed) else None
         self._configuration = known or Configuration(open_backend(site.configuration, dict))
@@ -88,28 +89,28 @@ class Authoring:
             "config_import": (Set, self._set),
         }
 
-    async def _check(self, wanted: Named, _user: str, _progress: Progress) -> dict[str, Any]:
+    async def _check(self, wanted: Named, user: str, _progress: Progress) -> dict[str, Any]:
         try:
-            found = await asyncio.to_thread(self._load, wanted)
+            found = await self._threads.look.run(user, self._load, wanted)
         except TemplateError as error:
             return {"workflow": wanted.workflow, "problems": list(error.problems), "notes": []}
         return {"workflow": wanted.workflow, "problems": [], "notes": list(found.notes)}
 
-    async def _expand(self, wanted: Expand, _user: str, _progress: Progress) -> dict[str, Any]:
-        found = await asyncio.to_thread(self._load, wanted)
+    async def _expand(self, wanted: Expand, user: str, _progress: Progress) -> dict[str, Any]:
+        found = await self._threads.look.run(user, self._load, wanted)
         return outline(found, wanted.variables, wanted.origins)
 
-    async def _graph(self, wanted: Draw, _user: str, _progress: Progress) -> dict[str, Any]:
-        found = await asyncio.to_thread(self._load, wanted)
+    async def _graph(self, wanted: Draw, user: str, _progress: Progress) -> dict[str, Any]:
+        found = await self._threads.look.run(user, self._load, wanted)
         drawn = mermaid(found) if wanted.format == "mermaid" else svg(found)
         return {"workflow": found.name, "format": wanted.format, "text": drawn}
 
-    async def _generate(self, wanted: Named, _user: str, _progress: Progress) -> dict[str, Any]:
-        found = await asyncio.to_thread(self._load, wanted, Purpose.GENERATE)
+    async def _generate(self, wanted: Named, user: str, _progress: Progress) -> dict[str, Any]:
+        found = await self._threads.create.run(user, self._load, wanted, Purpose.GENERATE)
         return {"workflow": wanted.workflow, "tasks": len(found.tasks), "notes": list(found.notes)}
 
-    async def _show(self, wanted: Show, _user: str, _progress: Progress) -> dict[str, Any]:
-        return await asyncio.to_thread(self._shown, wanted)
+    async def _show(self, wanted: Show, user: str, _progress: Progress) -> dict[str, Any]:
+        return await self._threads.look.run(user, self._shown, wanted)
 
     def _shown(self, wanted: Show) -> dict[str, Any]:
         from salt_o2.control.configuration.query import parse_query
@@ -123,12 +124,14 @@ class Authoring:
         )
         return {"path": path, "payload": payload}
 
-    async def _list(self, wanted: Entries, _user: str, _progress: Progress) -> list[str]:
-        return await asyncio.to_thread(self._configuration.entries, wanted.component)
+    async def _list(self, wanted: Entries, user: str, _progress: Progress) -> list[str]:
+        return await self._threads.read.run(user, self._configuration.entries, wanted.component)
 
-    async def _set(self, wanted: Set, _user: str, _progress: Progress) -> dict[str, Any]:
+    async def _set(self, wanted: Set, user: str, _progress: Progress) -> dict[str, Any]:
         configuration = self._configuration
-        path = await asyncio.to_thread(configuration.set, wanted.path, wanted.payload, wanted.new_component)
+        path = await self._threads.read.run(
+            user, configuration.set, wanted.path, wanted.payload, wanted.new_component
+        )
         return {"path": path, "backend": configuration.backend.name}
 
     def _load(self, wanted: Named, purpose: Purpose = Purpose.LOOK) -> Workflow:

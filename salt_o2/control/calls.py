@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from salt_o2.background import is_cancel_requested
+from salt_o2.control.threads import RequestThreads
 from salt_o2.core.effects import Invoke
 from salt_o2.core.errors import O2Error, TemplateError
 from salt_o2.core.ids import EnvironmentId
@@ -39,6 +40,7 @@ class Caller:
         """Know the integrations by the names that templates use; ``services`` are what arguments can ask."""
         self._integrations = integrations
         self._services = services
+        self._threads = RequestThreads().call
         self._running: dict[tuple[EnvironmentId, str], asyncio.Task[None]] = {}
 
     def begin(self, invoke: Invoke, ended: Ended) -> None:
@@ -91,7 +93,12 @@ class Caller:
             "__call_critical": str(invoke.planned.critical).lower(),
             "__call_rolepath": invoke.planned.path,
         }
-        arguments = await asyncio.to_thread(  # they may read files, or ask Consul
-            arguments_of, found["arguments"], variables, invoke.planned.path, self._services
+        arguments = await self._threads.run(  # they may read files, or ask Consul
+            invoke.environment,
+            arguments_of,
+            found["arguments"],
+            variables,
+            invoke.planned.path,
+            self._services,
         )
         return await service.call(found["function"], arguments, variables)

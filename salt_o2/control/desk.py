@@ -18,6 +18,7 @@ from salt_o2.control.pool_desk import PoolDesk
 from salt_o2.control.rebuild import Rebuild
 from salt_o2.control.runs import Runs
 from salt_o2.control.site import Site
+from salt_o2.control.threads import RequestThreads
 from salt_o2.core.codec import typed
 from salt_o2.core.errors import InvalidRequest
 
@@ -27,15 +28,16 @@ class Desk:
 
     def __init__(self, control: Control, site: Site) -> None:
         """Take requests to ``control``, with the settings of ``site``."""
+        threads = RequestThreads()
         self._verbs: Verbs = {
-            **Environments(control, site).verbs,
-            **Runs(control).verbs,
-            **History(control).verbs,
-            **Overview(control, site).verbs,
+            **Environments(control, site, threads).verbs,
+            **Runs(control, threads).verbs,
+            **History(control, threads).verbs,
+            **Overview(control, site, threads).verbs,
             **HostDesk(control).verbs,
             **PoolDesk(control).verbs,
             **Rebuild(control).verbs,
-            **Authoring(site).verbs,
+            **Authoring(site, threads).verbs,
         }
 
     async def serve(self, verb: str, arguments: Mapping[str, Any], user: str, progress: Progress) -> Any:

@@ -24,8 +24,8 @@ from salt_o2.workflow.load import load
 
 ID_BITS = 63
 """Eleven base-58 digits hold 64 bits: ids of environments and tasks are drawn, and do not repeat."""
-KEPT = 100
-"""Drafts that are remembered; older ones are forgotten first."""
+KEPT = 20
+"""Drafts of one user that are remembered; older ones are forgotten first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,14 +52,15 @@ class Drafts:
 
     def __init__(self) -> None:
         """Remember nothing yet."""
-        self._kept: OrderedDict[str, Draft] = OrderedDict()
+        self._kept: dict[str, OrderedDict[str, Draft]] = {}
 
-    def keep(self, draft: Draft) -> str:
-        """Remember ``draft`` and return its token."""
+    def keep(self, user: str, draft: Draft) -> str:
+        """Remember ``draft``, which ``user`` has made, and return its token; any user may apply it."""
         token = draw()
-        self._kept[token] = draft
-        while len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
+        kept = self._kept.setdefault(user, OrderedDict())
+        kept[token] = draft
+        while len(kept) > KEPT:
+            kept.popitem(last=False)
         return token
 
     def find(self, token: str) -> Draft:
@@ -68,9 +69,10 @@ class Drafts:
         Raises:
             InvalidRequest: if there is none (any more).
         """
-        if token not in self._kept:
-            raise InvalidRequest(f"no plan {token!r} is remembered: make it again")
-        return self._kept[token]
+        for kept in self._kept.values():
+            if token in kept:
+                return kept[token]
+        raise InvalidRequest(f"no plan {token!r} is remembered: make it again")
 
 
 def load_shaped(

@@ -1,8 +1,9 @@
 """The desk for environments: plan, create, modify, lead, destroy, repeat, list and show them."""
 
-import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from copy import deepcopy
+from functools import partial
 from typing import Any
 
 from salt_o2.control import record
@@ -18,10 +19,12 @@ from salt_o2.control.replacing import PORT_TRIES, Replacing, refused_paths
 from salt_o2.control.shelf import Purpose
 from salt_o2.control.site import Site, timeouts
 from salt_o2.control.store import Kept
+from salt_o2.control.threads import RequestThreads
 from salt_o2.core import history, snapshot
 from salt_o2.core.environment import Environment
 from salt_o2.core.errors import InvalidRequest, TaskError, UnknownName
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
+from salt_o2.core.inventory import Inventory
 from salt_o2.core.shape import Bend, Shape, bent, check_takes_part, detectors
 from salt_o2.core.states import EnvironmentEvent, EnvironmentState
 
@@ -32,12 +35,13 @@ _E, _S = EnvironmentEvent, EnvironmentState
 class Environments:
     """Serves what concerns one environment, or the list of them."""
 
-    def __init__(self, control: Control, site: Site) -> None:
-        """Work for ``control`` with the settings of ``site``."""
+    def __init__(self, control: Control, site: Site, threads: RequestThreads | None = None) -> None:
+        """Work for ``control`` with the settings of ``site``, and ``threads`` to load workflows."""
         self._control = control
         self._site = site
+        self._threads = threads or RequestThreads()
         self._drafts = Drafts()
-        control.reshaping.replacer = Replacing(control, site).find_places
+        control.reshaping.replacer = Replacing(control, site, self._threads).find_places
         self.verbs: Verbs = {
             "env_plan": (PlanAhead, self._plan_ahead),
             "env_create": (Create, self._create),
@@ -51,7 +55,7 @@ class Environments:
 
     # --- plans ----------------------------------------------------------------------------------
 
-    async def _plan_ahead(self, wanted: PlanAhead, _user: str, _progress: Progress) -> dict[str, Any]:
+    async def _plan_ahead(self, wanted: PlanAhead, user: str, _progress: Progress) -> dict[str, Any]:
         if bool(wanted.id) == bool(wanted.workflow) or (wanted.destroy and not wanted.id):
             raise InvalidRequest("say a workflow to create, or the id of an environment to change or destroy")
         if wanted.keep_tasks and not wanted.id:
@@ -63,24 +67,25 @@ class Environments:
         bend = _bend(wanted)
         if not wanted.id:
             made = await self._draft_new(
-                wanted.workflow, bent(Shape(), bend), asked=bend.named, purpose=Purpose.PLAN
+                user, wanted.workflow, bent(Shape(), bend), asked=bend.named, purpose=Purpose.PLAN
             )
             check_takes_part(made.plan, made.shape, made.excluded)
-            return plan_record(made, self._control.inventory, self._drafts.keep(made))
+            return plan_record(made, self._control.inventory, self._drafts.keep(user, made))
         held = self._control.find(wanted.id)
         pool, at = self._control.pooling.pool, self._control.clock()
         if wanted.destroy:
             end = handing_over(held, pool, at) if wanted.keep_tasks else ending(held)
             return plan_record(end, self._control.inventory, "")
         made = await self._draft_change(
-            held, bent(held.kept.shape, bend, held.kept.plan), asked=bend.named, purpose=Purpose.PLAN
+            user, held, bent(held.kept.shape, bend, held.kept.plan), asked=bend.named, purpose=Purpose.PLAN
         )
         check_takes_part(made.plan, made.shape, _out(held, made))
         made = leaving_some(made, held, pool, at) if wanted.keep_tasks else made
-        return plan_record(made, self._control.inventory, self._drafts.keep(made), held.environment)
+        return plan_record(made, self._control.inventory, self._drafts.keep(user, made), held.environment)
 
     async def _draft_new(
         self,
+        user: str,
         workflow: str,
         shape: Shape,
         then: Draft | None = None,
@@ -88,41 +93,64 @@ class Environments:
         purpose: Purpose = Purpose.CREATE,
     ) -> Draft:
         chosen = then.environment if then else EnvironmentId(draw())
-        loaded = await asyncio.to_thread(load_shaped, self._site, workflow, shape, chosen, asked, purpose)
-        return draft(
-            loaded,
-            self._control.inventory,
-            shape,
+        make = partial(
+            draft,
+            shape=shape,
             name=workflow,
             environment=chosen,
             ids=ids_of(then) if then else None,
-            free=self._control.pooling.free(),
             asked=asked,
         )
+        return await self._drafted(user, make, None, workflow, shape, chosen, asked, purpose)
 
     async def _draft_change(
         self,
+        user: str,
         held: Held,
         shape: Shape,
         then: Draft | None = None,
         asked: Collection[str] = (),
         purpose: Purpose = Purpose.CREATE,
     ) -> Draft:
-        loaded = await asyncio.to_thread(
-            load_shaped, self._site, held.kept.plan.workflow, shape, held.kept.id, asked, purpose
-        )
-        return draft(
-            loaded,
-            self._control.inventory,
-            shape,
+        make = partial(
+            draft,
+            shape=shape,
             name=held.kept.plan.workflow,
             environment=held.kept.id,
             old=held.kept.plan,
             ids=ids_of(then) if then else None,
-            refused=refused_paths(held),
-            free=self._control.pooling.free(),
             asked=asked,
         )
+        workflow = held.kept.plan.workflow
+        return await self._drafted(user, make, held, workflow, shape, held.kept.id, asked, purpose)
+
+    async def _drafted(
+        self,
+        user: str,
+        make: Callable[..., Draft],
+        held: Held | None,
+        workflow: str,
+        shape: Shape,
+        environment: EnvironmentId,
+        asked: Collection[str],
+        purpose: Purpose,
+    ) -> Draft:
+        """Return the draft that ``make`` makes of ``workflow``, for ``held`` if it changes an environment.
+
+        Templates of tasks are computed while it is made. What is only shown is made in a thread, of a copy of
+        the inventory; what is carried out is made here, where the inventory cannot change before it is taken.
+        """
+
+        def surroundings(inventory: Inventory) -> dict[str, Any]:
+            refused = refused_paths(held) if held else set()
+            return {"inventory": inventory, "free": self._control.pooling.free(), "refused": refused}
+
+        asked_for = (self._site, workflow, shape, environment, asked, purpose)
+        if purpose is Purpose.PLAN:
+            around = surroundings(deepcopy(self._control.inventory))
+            return await self._threads.look.run(user, lambda: make(load_shaped(*asked_for), **around))
+        loaded = await self._threads.create.run(user, load_shaped, *asked_for)
+        return make(loaded, **surroundings(self._control.inventory))
 
     # --- create ---------------------------------------------------------------------------------
 
@@ -134,7 +162,7 @@ class Environments:
                 raise InvalidRequest(
                     f"plan {wanted.plan} modifies {then.environment}: apply it by env_modify"
                 )
-            made = await self._draft_new(then.workflow, then.shape, then)
+            made = await self._draft_new(user, then.workflow, then.shape, then)
             check_unmoved(then, made)
             check_takes_part(made.plan, made.shape, made.excluded)
             held = self._adopt(made, user)
@@ -161,7 +189,7 @@ class Environments:
     ) -> dict[str, Any]:
         """Create an environment; once more, without the ports that agents have refused, if they did."""
         for left in reversed(range(PORT_TRIES)):
-            made = await self._draft_new(workflow, shape, asked=asked)
+            made = await self._draft_new(user, workflow, shape, asked=asked)
             check_takes_part(made.plan, made.shape, made.excluded)
             held = self._adopt(made, user)
             try:
@@ -223,7 +251,7 @@ class Environments:
         held = self._control.find(wanted.id or (then.environment if then else ""))
         bend = _bend(wanted)
         shape = then.shape if then else bent(held.kept.shape, bend, held.kept.plan)
-        made = await self._draft_change(held, shape, then, bend.named)
+        made = await self._draft_change(user, held, shape, then, bend.named)
         if then:
             check_unmoved(then, made)
         check_takes_part(made.plan, made.shape, _out(held, made))
@@ -250,13 +278,13 @@ class Environments:
 
     # --- look -----------------------------------------------------------------------------------
 
-    async def _list(self, wanted: Many, _user: str, _progress: Progress) -> list[dict[str, Any]]:
+    async def _list(self, wanted: Many, user: str, _progress: Progress) -> list[dict[str, Any]]:
         fresh = Freshness(self._control)
         alive = [fresh.summary(held) for held in self._control.held.values()]
         if not wanted.all:
             return alive
         self._control.store.flush()
-        ended = await asyncio.to_thread(self._control.store.ended)
+        ended = await self._threads.read.run(user, self._control.store.ended)
         return [record.summary(kept, _rebuilt(kept)) for kept in ended] + alive
 
     async def _show(self, wanted: One, _user: str, _progress: Progress) -> dict[str, Any]:

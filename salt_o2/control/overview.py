@@ -1,6 +1,5 @@
 """The desk for what is there: tasks and their voices, workflows, control itself."""
 
-import asyncio
 import os
 from importlib.metadata import version
 from typing import Any
@@ -11,6 +10,7 @@ from salt_o2.control.asking import Progress, Verbs
 from salt_o2.control.control import Control, Held
 from salt_o2.control.freshness import Freshness
 from salt_o2.control.site import Site
+from salt_o2.control.threads import RequestThreads
 from salt_o2.control.voices import Voices
 from salt_o2.core.codec import plain
 from salt_o2.core.errors import UnknownName
@@ -20,10 +20,11 @@ from salt_o2.core.plan import PlannedTask
 class Overview:
     """Serves what concerns everything."""
 
-    def __init__(self, control: Control, site: Site) -> None:
-        """Tell about ``control``, with the settings of ``site``."""
+    def __init__(self, control: Control, site: Site, threads: RequestThreads | None = None) -> None:
+        """Tell about ``control``, with the settings of ``site`` and ``threads`` to read its repositories."""
         self._control = control
         self._site = site
+        self._threads = threads or RequestThreads()
         self._voices = Voices(control)
         self._since = control.clock()
         self.verbs: Verbs = {
@@ -62,8 +63,10 @@ class Overview:
         _, task = self._find(wanted.id)
         return await self._voices.hear(task, wanted)
 
-    async def _workflows(self, _wanted: Nothing, _user: str, _progress: Progress) -> list[dict[str, Any]]:
-        return await asyncio.to_thread(shelf.catalogue, self._site.repositories, self._site.vars)
+    async def _workflows(self, _wanted: Nothing, user: str, _progress: Progress) -> list[dict[str, Any]]:
+        return await self._threads.catalogue.run(
+            user, shelf.catalogue, self._site.repositories, self._site.vars
+        )
 
     async def _info(self, _wanted: Nothing, _user: str, _progress: Progress) -> dict[str, Any]:
         held = self._control.held.values()

@@ -1,6 +1,5 @@
 """The desk for the past: the journal told, an environment rebuilt at any time of it, two compared."""
 
-import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -16,6 +15,7 @@ from salt_o2.control.control import Control
 from salt_o2.control.narrative import tell
 from salt_o2.control.retention import CUT, PLANS
 from salt_o2.control.store import Line
+from salt_o2.control.threads import RequestThreads
 from salt_o2.core.codec import typed
 from salt_o2.core.effects import Modified
 from salt_o2.core.environment import Environment
@@ -30,30 +30,31 @@ from salt_o2.core.shape import Shape
 class History:
     """Serves what concerns the past of environments, ended or not."""
 
-    def __init__(self, control: Control) -> None:
-        """Work for ``control``."""
+    def __init__(self, control: Control, threads: RequestThreads | None = None) -> None:
+        """Work for ``control``, with ``threads`` to read journals."""
         self._control = control
+        self._threads = (threads or RequestThreads()).past
         self.verbs: Verbs = {
             "env_history": (Past, self._history),
             "env_replay": (Past, self._replay),
             "env_diff": (Two, self._diff),
         }
 
-    async def _history(self, wanted: Past, _user: str, _progress: Progress) -> list[dict[str, Any]]:
+    async def _history(self, wanted: Past, user: str, _progress: Progress) -> list[dict[str, Any]]:
         if wanted.id in (POOL, HOSTS):
             self._control.store.flush()
-            return await asyncio.to_thread(self._tell, EnvironmentId(wanted.id), wanted)
+            return await self._threads.run(user, self._tell, EnvironmentId(wanted.id), wanted)
         kept = kept_of(self._control, wanted.id)
-        return await asyncio.to_thread(self._tell, kept.id, wanted)
+        return await self._threads.run(user, self._tell, kept.id, wanted)
 
     def _tell(self, id: EnvironmentId, wanted: Past) -> list[dict[str, Any]]:
         # All of it is told, because a line may name what lies before the first that is wanted.
         told = tell(self._control.store.journal(id, moment(wanted.until)))
         return told[wanted.after :][-wanted.limit :]
 
-    async def _replay(self, wanted: Past, _user: str, _progress: Progress) -> dict[str, Any]:
+    async def _replay(self, wanted: Past, user: str, _progress: Progress) -> dict[str, Any]:
         kept = kept_of(self._control, wanted.id)
-        environment, shape = await asyncio.to_thread(self._rebuild, kept.id, moment(wanted.until))
+        environment, shape = await self._threads.run(user, self._rebuild, kept.id, moment(wanted.until))
         members = environment.members
         out = {members.tasks[task].path: why for task, why in members.excluded.items()}
         then = replace(kept, plan=environment.plan, shape=shape)
@@ -72,9 +73,11 @@ class History:
             raise UnknownName(f"the journal does not know environment {id} at that time")
         return environment, shape_after(told)
 
-    async def _diff(self, wanted: Two, _user: str, _progress: Progress) -> dict[str, Any]:
+    async def _diff(self, wanted: Two, user: str, _progress: Progress) -> dict[str, Any]:
         self._control.store.flush()
-        left, right = [await asyncio.to_thread(self._plan_of, name) for name in (wanted.left, wanted.right)]
+        left, right = [
+            await self._threads.run(user, self._plan_of, name) for name in (wanted.left, wanted.right)
+        ]
         return difference(left, right)
 
     def _plan_of(self, name: str) -> Plan:

@@ -15,6 +15,8 @@ from salt_o2.core.repair import Policy
 from salt_o2.core.role import Constraint, Wants
 from salt_o2.core.states import ControlMode
 from salt_o2.workflow import CallRole, Role, TaskRole, Workflow
+from salt_o2.workflow.account import within
+from salt_o2.workflow.limits import LOAD_S
 from salt_o2.workflow.pause import collector_paused
 from salt_o2.workflow.problems import Problems
 from salt_o2.workflow.rendering import render
@@ -26,6 +28,7 @@ HOSTNAME = "hostname"
 """The attribute that every host has: its name."""
 
 
+@within(LOAD_S)
 @collector_paused()
 def make_plan(
     workflow: Workflow,

@@ -3,7 +3,6 @@
 What connects to a task whose address changes is configured anew by the same modification (core/reshape.py).
 """
 
-import asyncio
 from collections.abc import Collection, Mapping
 
 from salt_o2.control.changing import modified
@@ -11,6 +10,7 @@ from salt_o2.control.control import Control, Held
 from salt_o2.control.drafts import Draft, draft, load_shaped
 from salt_o2.control.planning import request_of
 from salt_o2.control.site import Site
+from salt_o2.control.threads import RequestThreads
 from salt_o2.core.errors import PlanError, TaskError
 from salt_o2.core.ids import HostId, TaskId
 from salt_o2.core.messages import HostFacts
@@ -36,10 +36,11 @@ def refused_paths(held: Held) -> set[str]:
 class Replacing:
     """Makes and carries out the plans that move single tasks of an environment."""
 
-    def __init__(self, control: Control, site: Site) -> None:
-        """Plan for the environments of ``control``, with the settings of ``site``."""
+    def __init__(self, control: Control, site: Site, threads: RequestThreads | None = None) -> None:
+        """Plan for the environments of ``control``, with the settings of ``site``, in ``threads``."""
         self._control = control
         self._site = site
+        self._threads = (threads or RequestThreads()).create
 
     async def find_places(self, held: Held, tasks: tuple[TaskId, ...], ports: bool) -> tuple[TaskId, ...]:
         """Place ``tasks`` anew, on their hosts if only ``ports`` are wanted; return those that cannot be.
@@ -49,7 +50,9 @@ class Replacing:
             TaskError: if a task could not join in its new place.
         """
         kept = held.kept
-        loaded = await asyncio.to_thread(load_shaped, self._site, kept.plan.workflow, kept.shape, kept.id)
+        loaded = await self._threads.run(
+            "control", load_shaped, self._site, kept.plan.workflow, kept.shape, kept.id
+        )
         members, hosts = held.environment.members, self._control.inventory.hosts
         wanted = {members.tasks[task].path: task for task in tasks if task in members.tasks}
         requests = {task.path: request_of(task) for task in loaded.tasks if task.path in wanted}

@@ -10,6 +10,7 @@ from salt_o2.control.control import Control, Held
 from salt_o2.control.freshness import Freshness
 from salt_o2.control.pushed import Arguments, pushed
 from salt_o2.control.store import KeptRun
+from salt_o2.control.threads import RequestThreads
 from salt_o2.core.effects import Drive
 from salt_o2.core.errors import InvalidRequest, O2Error, UnknownName
 from salt_o2.core.states import EnvironmentEvent, EnvironmentState
@@ -18,25 +19,27 @@ from salt_o2.core.states import EnvironmentEvent, EnvironmentState
 class Runs:
     """Serves what concerns runs."""
 
-    def __init__(self, control: Control) -> None:
-        """Work for ``control``."""
+    def __init__(self, control: Control, threads: RequestThreads | None = None) -> None:
+        """Work for ``control``, with ``threads`` to read its store."""
         self._control = control
+        self._threads = threads or RequestThreads()
         self.verbs: Verbs = {
             "run_list": (Nothing, self._list),
             "run_show": (Run, self._show),
             "run_stop": (StopRuns, self._stop),
         }
 
-    async def _list(self, _wanted: Nothing, _user: str, _progress: Progress) -> list[dict[str, Any]]:
+    async def _list(self, _wanted: Nothing, user: str, _progress: Progress) -> list[dict[str, Any]]:
         self._control.store.flush()
-        return [self._record(run) for run in await asyncio.to_thread(self._control.store.runs)]
+        runs = await self._threads.read.run(user, self._control.store.runs)
+        return [self._record(run) for run in runs]
 
-    async def _show(self, wanted: Run, _user: str, _progress: Progress) -> dict[str, Any]:
+    async def _show(self, wanted: Run, user: str, _progress: Progress) -> dict[str, Any]:
         self._control.store.flush()
         run = self._control.store.run(wanted.number)
         if run is None:
             raise UnknownName(f"there was no run {wanted.number}")
-        start, stop = await asyncio.to_thread(self._pushed, run)
+        start, stop = await self._threads.past.run(user, self._pushed, run)
         return self._record(run) | {"start_arguments": start, "stop_arguments": stop}
 
     def _pushed(self, run: KeptRun) -> tuple[Arguments, Arguments]:

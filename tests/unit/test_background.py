@@ -199,7 +199,6 @@ BOUNDED = {
     "agent/census.py": {"create_task": "one look at all processes; each caller waits for it"},
     "agent/task.py": {"create_task": "a runner of one order; it catches all exceptions and settles the task"},
     "agent/watch.py": {"create_task": "one look at a device; end waits for it"},
-    "bus/aside.py": {"Thread": "one function; the caller waits for its result"},
     "bus/minion.py": {"ensure_future": "one send, or listening to one of several masters; the caller waits"},
     "control/calls.py": {"create_task": "one call of an integration; its end is told, whatever it is"},
     "control/probe.py": {"ensure_future": "one question with a deadline; the caller waits for it"},

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from salt_o2.bus.aside import aside
+from salt_o2.aside import aside
 
 
 def test_what_it_returns_is_returned():
