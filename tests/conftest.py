@@ -3,6 +3,7 @@
 import signal
 from pathlib import Path
 
+import needs
 import pytest
 from hypothesis import HealthCheck, settings
 from private_cluster import PrivateCluster
@@ -27,6 +28,13 @@ def pytest_configure():
     for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, usual)
+
+
+def pytest_collection_modifyitems(items):
+    """Skip what this machine or this user cannot do; the reason stands at the end of what pytest prints."""
+    for item in items:
+        if reason := needs.missing(item):
+            item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(scope="session")

@@ -7,13 +7,11 @@ controllers, as systemd hosts have; no network. It needs neither root nor virtua
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 PROGRAM = "linux.uml"
-PACKAGE = "user-mode-linux"
 MEMORY = "1500M"
 INIT = """#!/bin/bash
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp LANG=C.UTF-8
@@ -29,10 +27,6 @@ echo "exit code $?"
 echo o > /proc/sysrq-trigger
 sleep 1000
 """
-
-
-def is_there():
-    return shutil.which(PROGRAM) is not None
 
 
 def run(folder: Path, directory: Path, *command: str, timeout_s: float) -> tuple[int, str]:

@@ -27,7 +27,11 @@ PLENTY = 1_000
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300 + 120 * MINUTES)]
 
 
-needs_namespaces = pytest.mark.skipif(bool(obstacle()), reason=f"no link can fail here: {obstacle()}")
+needs_namespaces = [
+    pytest.mark.root("make network namespaces"),
+    pytest.mark.needs("nft", "tc"),
+    pytest.mark.skipif(bool(obstacle()), reason=f"no link can fail here: {obstacle()}"),
+]
 
 
 once_is_enough = [] if obstacle() else [pytest.mark.patient]

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 from agent_stage import basic
@@ -68,6 +69,8 @@ def test_another_exit_code_is_an_error_with_the_last_words(perform):
 def test_a_death_by_signal_names_the_signal(perform, number):
     async def scene(stage):
         (about,) = await stage.launch(RUNNING, victim=basic("exec sleep 1000"))
+        # Until the shell has become the program, the shell itself takes the signal and may lose it.
+        await stage.until(lambda: Path(f"/proc/{about.pid}/comm").read_text() == "sleep\n")
         os.kill(about.pid, number)
         await stage.until(lambda: stage.latest["victim"].state is ERROR)
         about = stage.latest["victim"]

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-from user_mode_kernel import PACKAGE, is_there, pytest_command, run
+from user_mode_kernel import pytest_command, run
 
 pytestmark = [
     pytest.mark.integration,
     pytest.mark.timeout(300),
-    pytest.mark.skipif(not is_there(), reason=f"no kernel to be run as a process: install {PACKAGE}"),
+    pytest.mark.needs("linux.uml"),
 ]
 ROOT = Path(__file__).resolve().parents[3]
 GROUPS = "tests/integration/agent/test_limits_kept.py"

@@ -10,7 +10,7 @@ from salt_o2.core.states import TaskState
 
 pytestmark = [
     pytest.mark.integration,
-    pytest.mark.skipif(os.geteuid() != 0, reason="only root can start processes of other users"),
+    pytest.mark.root("start processes of other users"),
 ]
 
 

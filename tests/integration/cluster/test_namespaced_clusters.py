@@ -18,6 +18,7 @@ from salt_o2.cluster.process import marked, start_time
 pytestmark = [
     pytest.mark.integration,
     pytest.mark.timeout(300),
+    pytest.mark.root("make network namespaces"),
     pytest.mark.skipif(bool(obstacle()), reason=f"no network namespaces: {obstacle()}"),
 ]
 COCONUT = str(Path(sysconfig.get_path("scripts")) / "coconut")

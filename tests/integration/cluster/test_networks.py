@@ -12,6 +12,7 @@ from salt_o2.cluster.network import MASTER, Network, address, ip, obstacle
 
 pytestmark = [
     pytest.mark.integration,
+    pytest.mark.root("make network namespaces"),
     pytest.mark.skipif(bool(obstacle()), reason=f"no network namespaces: {obstacle()}"),
 ]
 HOSTS = ("flp1", "flp2")
@@ -91,7 +92,10 @@ def test_nothing_of_it_is_the_machines(network):
         assert all(route.startswith("10.79.0.0/16 dev eth0 ") for route in routes), routes
 
 
-@pytest.mark.parametrize("fault", ["cut", "mute", "deafen"])
+@pytest.mark.parametrize(
+    "fault",
+    ["cut", *(pytest.param(fault, marks=pytest.mark.needs("nft")) for fault in ("mute", "deafen"))],
+)
 def test_a_host_is_out_of_reach_until_its_link_is_healed(served, link, fault):
     getattr(link, fault)()
     assert not reaches(served, "flp1")
@@ -100,6 +104,7 @@ def test_a_host_is_out_of_reach_until_its_link_is_healed(served, link, fault):
     wait_until(lambda: reaches(served, "flp1"), "it is reached again")
 
 
+@pytest.mark.needs("nft")
 def test_silence_is_for_salt_only(served, link):
     link.silence()
     assert not reaches(served, "flp1", SALT)
@@ -128,6 +133,7 @@ def meet(network):
     wait_until(lambda: received(network, "flp2", "flp1", 1), "a datagram arrives")
 
 
+@pytest.mark.needs("nft")
 def test_a_mute_host_still_hears(served, link):
     meet(served)
     link.mute()
@@ -135,12 +141,14 @@ def test_a_mute_host_still_hears(served, link):
     assert received(served, "flp1", "flp2", TRIES) == 0
 
 
+@pytest.mark.needs("nft")
 def test_some_packets_are_lost_and_some_are_not(served, link):
     meet(served)
     link.lose()
     assert 0 < received(served, "flp2", "flp1", 10 * TRIES) < 10 * TRIES
 
 
+@pytest.mark.needs("tc")
 def test_a_slow_link_is_a_link(served, link):
     link.throttle()
     assert reaches(served, "flp1")

@@ -18,10 +18,8 @@ from salt_o2.core.roles import Role, permissions
 pytestmark = [
     pytest.mark.integration,
     pytest.mark.timeout(240),
-    pytest.mark.skipif(
-        os.geteuid() != 0 or not shutil.which("unshare") or not shutil.which("setpriv"),
-        reason="only root can act as other local accounts (with unshare and setpriv of util-linux)",
-    ),
+    pytest.mark.root("act as other local accounts"),
+    pytest.mark.needs("unshare", "setpriv"),
 ]
 ACCOUNTS = {Role.VIEWER: "nobody", Role.OPERATOR: "games", Role.EXPERT: "daemon", Role.ADMINISTRATOR: "bin"}
 STRANGER = "sync"

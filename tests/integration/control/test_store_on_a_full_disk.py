@@ -1,6 +1,5 @@
 """A disk that is really full, under control's store: what was promised stays true, also over a kill."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -18,7 +17,7 @@ from salt_o2.core.shape import Shape
 
 pytestmark = [
     pytest.mark.integration,
-    pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk"),
+    pytest.mark.root("mount a small disk"),
 ]
 SIZE = "1m"
 E1 = EnvironmentId("E1")

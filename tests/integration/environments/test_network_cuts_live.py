@@ -21,6 +21,7 @@ from salt_o2.core.presence import SILENT_AFTER
 pytestmark = [
     pytest.mark.integration,
     pytest.mark.timeout(300),
+    pytest.mark.root("make network namespaces"),
     pytest.mark.skipif(bool(obstacle()), reason=f"hosts cannot be network namespaces here: {obstacle()}"),
 ]
 HEARTBEAT_S = 2.0
@@ -68,7 +69,8 @@ def presence(cluster, host):
 
 
 OTHER_FAULTS = [
-    pytest.param(fault, marks=pytest.mark.patient) for fault in ("mute", "deafen", "lose", "throttle")
+    pytest.param(fault, marks=[pytest.mark.patient, pytest.mark.needs("nft", "tc")])
+    for fault in ("mute", "deafen", "lose", "throttle")
 ]
 
 
@@ -115,6 +117,7 @@ def test_the_master_may_be_cut_off_for_a_while(workshop, links, running):
 
 
 @pytest.mark.patient
+@pytest.mark.needs("nft")
 def test_a_host_whose_agent_cannot_be_heard_keeps_its_tasks_however_long_it_lasts(
     workshop, cluster, links, running
 ):

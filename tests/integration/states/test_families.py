@@ -3,6 +3,7 @@
 Nothing is applied here. ``tests/provision`` applies the same states to real Debian systems.
 """
 
+import getpass
 import json
 import os
 import subprocess
@@ -37,7 +38,7 @@ def render(tmp_path_factory):
         home = tmp_path_factory.mktemp(family)
         options = {
             "root_dir": str(home),
-            "user": "root",
+            "user": getpass.getuser(),
             "id": "here",
             "file_client": "local",
             "file_roots": {"base": [str(ROOT / "states")]},

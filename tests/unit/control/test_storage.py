@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from contextlib import closing
 
 import pytest
 from crew import plan_of, planned
@@ -64,7 +65,9 @@ def test_a_damaged_database_never_keeps_control_from_starting(file, damage):
     assert store.alive() == []
     store.add(kept())
     store.close()
-    assert [each.id for each in Store(url(file)).alive()] == [E1]
+    again = Store(url(file))
+    assert [each.id for each in again.alive()] == [E1]
+    again.close()
 
 
 def test_the_damaged_one_is_kept_under_another_name(file):
@@ -107,7 +110,9 @@ def test_the_run_counter_is_only_ever_raised(file):
 def test_a_run_number_is_on_disk_before_anybody_has_it(file):
     store = Store(url(file))
     number = store.open_run(E1, 1.0)
-    with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as other:  # what another control would find
+    with closing(
+        sqlite3.connect(f"file:{file}?mode=ro", uri=True)
+    ) as other:  # what another control would find
         assert other.execute("SELECT value FROM counters WHERE name = 'run'").fetchone() == (number,)
         assert other.execute("SELECT number FROM runs").fetchall() == [(number,)]
     other.close()
