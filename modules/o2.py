@@ -35,8 +35,8 @@ def tasks(environment=None, timeout=10):
 
     .. code-block:: bash
 
-        salt '*' o2.tasks
-        salt '*' o2.tasks 2oDvieFrVTi
+        salt -L flp1,flp2 o2.tasks
+        salt -L flp1,flp2 o2.tasks 2oDvieFrVTi
     """
     with _agent(timeout) as agent:
         found = agent.tasks()
@@ -156,7 +156,7 @@ def info(timeout=10):
 
     .. code-block:: bash
 
-        salt '*' o2.info
+        salt flp1 o2.info
     """
     with _agent(timeout) as agent:
         return agent.info()
@@ -192,7 +192,7 @@ def audit():
 
     .. code-block:: bash
 
-        salt '*' o2.audit
+        salt flp1 o2.audit
     """
     configured = __opts__.get("o2", {}).get("directory")
     directory = configured or pathlib.Path(__opts__["cachedir"]) / "o2"

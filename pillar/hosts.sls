@@ -6,6 +6,9 @@
 {% import_yaml 'detectors.yaml' as detectors %}
 {% set id = grains['id'] %}
 o2:
+  # The hosts that the site has named, as this host sees them: itself. Without it o2.host refuses the minion.
+  hosts: [{{ id }}]
+
   attributes:
     machine_id: {{ id }}
     machine_type: {{ 'flp' if id.startswith('flp') else 'other' }}
@@ -27,4 +30,9 @@ o2:
   # limits:
   #   memlock: infinity
   # firewall:
-  #   manage: none                        # if the site's firewall is somebody else's business
+  #   manage: none                        # if the site's firewall is none of Salt O²'s business
+  #
+  # What the rules about whole machines do on this host (reactor/host_rules.conf):
+  #
+  # at_start: apply                       # o2.host is applied when the minion starts; else only tried (test=True)
+  # on_full_disk: vacuum                  # old system logs are deleted; else nothing is

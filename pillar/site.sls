@@ -1,6 +1,11 @@
 # What control knows of this site. `salt-run o2.info` shows what it has read.
 {% import_yaml 'detectors.yaml' as detectors %}
+{% import_yaml 'machines.yaml' as machines %}
+{% set hosts = (machines.hosts or []) + detectors.values() | map(attribute='hosts') | sum(start=[]) %}
 o2:
+  # The hosts that this site has named.
+  hosts: {{ hosts | unique | list | json }}
+
   # Directories with workflows/ and tasks/, searched in this order; here they would replace those of the
   # master's configuration.
   #

@@ -13,7 +13,7 @@
 #    level of `data`; those of an event that a minion sent (salt-call event.send) in data['data'].
 #
 #      runner.o2.FUNCTION      what an operator does, by name:  salt-run sys.doc o2
-#      local.MODULE.FUNCTION   a Salt job on hosts:             salt '*' sys.doc o2
+#      local.MODULE.FUNCTION   a Salt job on hosts:             salt flp1 sys.doc o2
 #      runner.state.orchestrate  when it takes several steps
 #
 # 3. Put it where you keep yours, not into this folder, and wire it in a file of its own:

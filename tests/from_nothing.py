@@ -6,7 +6,11 @@ PROVISION_S = 1200
 """For a machine that others use, too; half a minute when it is idle."""
 STATE = "salt-call --local --out=json --log-level=error --file-root=/vagrant/states state.apply queue=100"
 """A number waits for states that run; `True` would leave the job to a minion, and say that all is well."""
-FROM_WHEELS = "pillar='{o2: {install: {index: false, find_links: /wheels}, master: {user: vagrant}}}'"
+NAMED = "hosts: [flp1, flp2, flp3]"
+FROM_WHEELS = (
+    f"pillar='{{o2: {{{NAMED}, install: {{index: false, find_links: /wheels}}, "
+    "master: {minions: [master], user: vagrant}}}'"
+)
 
 
 def as_owner(master, command, timeout_s=120):

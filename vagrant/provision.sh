@@ -58,18 +58,26 @@ if [ "$role" = master ]; then
 # Written by vagrant/provision.sh: what a laptop's cluster may do, and a site should not.
 interface: $address
 user: $other
+id: ${name}_master
 auto_accept: True          # nobody else is in this network
 pillar_roots: {base: [/srv/pillar]}
 peer_run:                  # a host asks whether control knows it, before it says that it is ready
-  .*: [o2.host_list]
+  .*: [o2\\.host_list\$]
 CONF
     for folder in /etc/salt/pki/master /var/cache/salt/master /var/log/salt /var/run/salt/master; do
         mkdir -p "$folder"
         chown -R "$other" "$folder" # as Salt's packages do it for user salt
     done
     [ -e /srv/pillar ] || cp -r "$source/pillar" /srv/pillar
+    cat >/srv/pillar/machines.yaml <<PILLAR
+# Written by vagrant/provision.sh.
+hosts: [$(seq -s, -f 'flp%g' 1 "${O2_HOSTS:-3}")]
+master: $name
+control: ${name}_master
+PILLAR
     salt-call --local --retcode-passthrough --state-output=changes --file-root="$source/states" \
-        state.apply o2.master queue=100 pillar="{\"o2\": {$package, \"master\": {\"user\": \"$other\"}}}"
+        --id="$name" state.apply o2.master queue=100 \
+        pillar="{\"o2\": {$package, \"master\": {\"minions\": [\"$name\"], \"user\": \"$other\"}}}"
     wait_for 60 control su -s /bin/sh -c 'salt-run o2.info --out=json' "$other"
 else
     cat >/etc/salt/minion.d/90-laptop.conf <<CONF
@@ -80,7 +88,7 @@ o2:
   address: $address        # the first network of a virtual machine leads to nobody but its host
 CONF
     salt-call --local --retcode-passthrough --state-output=changes --file-root="$source/states" \
-        state.apply o2.host queue=100 pillar="{\"o2\": {$package}}"
+        state.apply o2.host queue=100 pillar="{\"o2\": {$package, \"hosts\": [\"$name\"]}}"
     known="salt-call --out=json publish.runner o2.host_list | grep -q '\"$name\"'"
     wait_for 60 "control's word that it knows this host" sh -c "$known"
 fi

@@ -27,6 +27,8 @@ def page() -> str:
         f"takes a report only from the minion that it is about. Unpacked they are:\n\n{fields(Report)}",
         "## What the rules of the project listen to\n",
         "```{literalinclude} ../../reactor/rules.conf\n:language: yaml\n```\n",
+        "## Rules about whole machines, for sites that ask for them\n",
+        "```{literalinclude} ../../reactor/host_rules.conf\n:language: yaml\n```\n",
     )
 
 

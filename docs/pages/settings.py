@@ -22,6 +22,9 @@ BY_STATES = (
     "master",
     "access",
     "disk_full_percent",
+    "hosts",
+    "at_start",
+    "on_full_disk",
 )
 """What only the states o2.host and o2.master read; their defaults are in a commented file."""
 

@@ -123,7 +123,7 @@ def _namespaces(names: list[str]) -> str:
     if not names:
         return ""
     masters = next((name for name in names if name.endswith("-master")), names[0])
-    enter = f"nsenter --net=/run/netns/{masters} salt '*' test.ping"
+    enter = f"nsenter --net=/run/netns/{masters} salt flp1 test.ping"
     return f"namespaces:      {', '.join(names)}\n{'':17}(Salt's commands are for the master's: {enter})"
 
 

@@ -15,6 +15,8 @@ from salt_o2.cluster.record import Record
 from salt_o2.cluster.slots import Slot
 from salt_o2.where import packaged
 
+MASTER_ID = "o2_master"
+"""The id under which the master compiles its own pillar."""
 OURS = ("salt/o2/", "salt/presence/")
 """Rules for other events act on the whole machine, which a private cluster does not own."""
 
@@ -33,12 +35,12 @@ def master_config(layout: Layout, record: Record) -> dict[str, Any]:
     return {
         **_own_paths(layout, record, "master"),
         **_QUICK,
-        "id": "o2_master",  # Salt puts _master only to an id of its own making, and pillar goes to *_master
+        "id": MASTER_ID,
         "interface": master_address(record),
         "publish_port": slot.publish_port,
         "ret_port": slot.request_port,
         "worker_threads": record.workers,
-        "auto_accept": True,
+        "auto_accept": False,  # the keys of its minions are accepted before it starts, see keys.py
         "file_roots": {"base": [str(layout.states), str(packaged("states"))]},
         "pillar_roots": {"base": [str(layout.pillar), str(packaged("pillar"))]},
         **reactions(packaged("reactor")),
@@ -111,6 +113,8 @@ def write_configs(layout: Layout, record: Record) -> None:
     templates = (layout.templates / "workflows", layout.templates / "tasks")
     for folder in (layout.conf, layout.logs, layout.states, layout.pillar, *templates):
         folder.mkdir(parents=True, exist_ok=True)
+    machines = {"hosts": list(record.minions), "master": "", "control": MASTER_ID}
+    _write(layout.pillar / "machines.yaml", machines)
     _write(layout.conf / "master", master_config(layout, record))
     for minion in record.minions:
         _write(layout.home(minion) / "minion", minion_config(layout, record, minion))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from salt_o2.control.site import Site
 from salt_o2.core.codec import typed
@@ -55,6 +55,8 @@ class Firewall:
 class Master:
     """``o2:master``, of state o2.master."""
 
+    minions: list[str] = field(default_factory=list)
+    host_rules: bool = False
     repositories: list[str] = field(default_factory=list)
     examples: bool = True
     user: str = ""
@@ -66,6 +68,7 @@ class Master:
 class HostPillar:
     """All that a host may be told: by agents' engine, by states, by modules."""
 
+    hosts: list[str] = field(default_factory=list)
     address: str = ""
     attributes: dict[str, str] = field(default_factory=dict)
     control_ports: Ports = (0, 0)
@@ -84,6 +87,8 @@ class HostPillar:
     master: Master | None = None
     access: dict[str, list[str]] = field(default_factory=dict)
     disk_full_percent: float = 0
+    at_start: Literal["look", "apply"] = "look"
+    on_full_disk: Literal["tell", "vacuum"] = "tell"
 
 
 @dataclass(slots=True)

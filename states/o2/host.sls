@@ -1,6 +1,10 @@
 # A host whose tasks Salt O² controls. Idempotent; `test=True` says what would change; may be applied while
 # a run goes on: the minion is restarted if it must be, tasks are not.
-{% from 'o2/map.jinja' import o2 with context %}
+{% from 'o2/map.jinja' import o2, is_host with context %}
+{% from 'o2/refusal.jinja' import refusal with context %}
+{% if not is_host %}
+{{ refusal('o2.host', 'o2:hosts') }}
+{% else %}
 {% set pki = salt['config.get']('pki_dir') %}
 
 include:
@@ -80,3 +84,4 @@ o2_minion:
     - require:
       - file: /etc/salt/minion.d/60-o2.conf
       - cmd: o2_minion_restart
+{% endif %}

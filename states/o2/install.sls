@@ -1,6 +1,10 @@
 # Salt O² in Salt's own Python: a virtual environment, a distribution's Python, or the onedir packages (where
 # Salt itself takes `salt-pip`, so that an upgrade of the Salt package leaves it in place).
-{% from 'o2/map.jinja' import o2 with context %}
+{% from 'o2/map.jinja' import o2, is_host, is_master with context %}
+{% from 'o2/refusal.jinja' import refusal with context %}
+{% if not (is_host or is_master) %}
+{{ refusal('o2.install', 'o2:hosts or o2:master:minions') }}
+{% else %}
 {% set wheels = o2.install.find_links %}
 
 {% if wheels.startswith('salt://') %}
@@ -28,3 +32,4 @@ o2_package:
     {% if o2.install.options %}
     - extra_args: {{ o2.install.options | json }}
     {% endif %}
+{% endif %}

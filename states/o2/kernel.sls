@@ -1,6 +1,10 @@
 # Kernel settings. Ports of ours are kept from being given to outgoing connections, whatever the ephemeral range.
 # A container may not set all of them: those are its host's business, and named in the output.
-{% from 'o2/map.jinja' import o2 with context %}
+{% from 'o2/map.jinja' import o2, is_host with context %}
+{% from 'o2/refusal.jinja' import refusal with context %}
+{% if not is_host %}
+{{ refusal('o2.kernel', 'o2:hosts') }}
+{% else %}
 {% set settings = dict(o2.sysctl) %}
 {% set ranges = [o2.channel_ports, o2.control_ports] | sort %}
 {% do settings.update({'net.ipv4.ip_local_reserved_ports': ranges | map('join', '-') | join(',')}) %}
@@ -17,3 +21,4 @@
     - comment: This host may not set {{ name }}; set it to {{ value }} on the machine that it runs on.
 {% endif %}
 {% endfor %}
+{% endif %}

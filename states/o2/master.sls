@@ -1,6 +1,10 @@
 # A Salt master that owns environments. To be applied to the minion that runs on the master's machine, or there
 # by `salt-call --local`. May be applied while runs go on: tasks do not need the master.
-{% from 'o2/map.jinja' import o2, owner with context %}
+{% from 'o2/map.jinja' import o2, is_master, owner with context %}
+{% from 'o2/refusal.jinja' import refusal with context %}
+{% if not is_master %}
+{{ refusal('o2.master', 'o2:master:minions') }}
+{% else %}
 
 include:
   - o2.install
@@ -45,6 +49,7 @@ include:
     - context:
         directory: {{ o2.directories.control }}
         repositories: {{ o2.master.repositories | json }}
+        host_rules: {{ o2.master.host_rules }}
         examples: {{ o2.master.examples }}
         python: {{ grains['pythonexecutable'] }}
     - require:
@@ -120,3 +125,4 @@ o2_master:
       - file: /etc/salt/master.d/60-o2.conf
       - cmd: /srv/reactor/o2
       - cmd: o2_master_restart
+{% endif %}

@@ -1,5 +1,9 @@
 # Whom tasks run as, the directories of agent and control, and the limits of that user's logins.
-{% from 'o2/map.jinja' import o2 with context %}
+{% from 'o2/map.jinja' import o2, is_host, is_master with context %}
+{% from 'o2/refusal.jinja' import refusal with context %}
+{% if not (is_host or is_master) %}
+{{ refusal('o2.user', 'o2:hosts or o2:master:minions') }}
+{% else %}
 
 o2_user:
   group.present:
@@ -42,3 +46,4 @@ o2_user:
     - context:
         user: {{ o2.user.name }}
         limits: {{ o2.limits | json }}
+{% endif %}

@@ -5,7 +5,7 @@ import json
 import pytest
 import wheelhouse
 import yaml
-from from_nothing import as_owner, changed, make_site, pids
+from from_nothing import NAMED, as_owner, changed, make_site, pids
 from watching import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(4000)]
@@ -40,14 +40,17 @@ def test_an_environment_runs_over_all_hosts(site, environment):
     ("host", "sls"), [("master", "o2.master"), ("flp1", "o2.host")], ids=["master", "host"]
 )
 def test_what_is_set_up_is_left_alone(site, host, sls):
-    pillar = "pillar='{o2: {install: {index: false}, master: {user: vagrant}}}'"
+    master = "master: {minions: [master], user: vagrant}"
+    pillar = f"pillar='{{o2: {{{NAMED}, install: {{index: false}}, {master}}}}}'"
     assert changed(site[host], sls, f"test=True {pillar}") == []
     assert changed(site[host], sls, pillar) == []
 
 
 def test_a_trial_changes_nothing(site):
     before = site["flp1"].run("cat /etc/salt/minion.d/60-o2.conf").stdout
-    trial = changed(site["flp1"], "o2.host", "test=True pillar='{o2: {limits: {nofile: 4096}}}'")
+    trial = changed(
+        site["flp1"], "o2.host", f"test=True pillar='{{o2: {{{NAMED}, limits: {{nofile: 4096}}}}}}'"
+    )
     assert any("salt-minion.service.d" in name for name in trial)
     assert site["flp1"].run("cat /etc/salt/minion.d/60-o2.conf").stdout == before
     assert "1048576" in site["flp1"].run("cat /etc/systemd/system/salt-minion.service.d/60-o2.conf").stdout
@@ -137,20 +140,20 @@ def next_version(site, wheels):
 
 
 def versions(site):
-    said = as_owner(site["master"], r"salt \* o2.info --static")
+    said = as_owner(site["master"], r"salt -I o2:hosts:\* o2.info --static")
     return {host: info["facts"]["version"] for host, info in said.items() if isinstance(info, dict)}
 
 
 def test_an_upgrade_in_the_middle_of_a_run_leaves_every_process_alone(site, environment, next_version):
     """What docs/howto/upgrade-without-stopping.md tells a site to do."""
     before, control = pids(site), control_pid(site)
-    as_owner(site["master"], r"salt \* saltutil.refresh_pillar --static")
+    as_owner(site["master"], r"salt -I o2:hosts:\* saltutil.refresh_pillar --static")
     trial = as_owner(site["master"], "salt flp1 state.apply o2.host test=True queue=100 -t 120", 600)
     assert any(state["result"] is None for state in trial["flp1"].values())
     assert next_version not in versions(site).values()
     as_owner(site["master"], "salt -t 120 flp1 state.apply o2.host queue=100", 600)
     wait_until(lambda: versions(site).get("flp1") == next_version, "flp1 is upgraded", timeout_s=240)
-    others = r"salt -t 120 --static --batch-size 10% \* state.apply o2.host queue=100"
+    others = r"salt -t 120 --static --batch-size 10% -I o2:hosts:\* state.apply o2.host queue=100"
     as_owner(site["master"], others, 600)
     hosts = {"flp1": next_version, "flp2": next_version}
     wait_until(lambda: versions(site) == hosts, "all hosts are upgraded", timeout_s=240)

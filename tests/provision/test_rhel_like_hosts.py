@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from from_nothing import FROM_WHEELS, apply, as_owner, changed, make_site, pids
+from from_nothing import FROM_WHEELS, NAMED, apply, as_owner, changed, make_site, pids
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(4000)]
 SURROUNDINGS = """
@@ -154,7 +154,7 @@ def test_holes_are_made_again_by_whatever_half_they_lack(site):
 
 def test_other_ports_take_the_place_of_the_old_ones_and_what_the_site_opened_stays(site):
     site["flp1"].run("firewall-cmd --permanent --add-port=8080/tcp && firewall-cmd --reload")
-    other = "pillar='{o2: {channel_ports: [21000, 21999]}}'"
+    other = f"pillar='{{o2: {{{NAMED}, channel_ports: [21000, 21999]}}}}'"
     assert len(changed(site["flp1"], "o2.firewall", f"test=True {other}")) == 2
     assert reaches(site, 21001) is False
     assert len(changed(site["flp1"], "o2.firewall", other)) == 2

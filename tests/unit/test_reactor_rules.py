@@ -1,21 +1,26 @@
 """The rules of reactor/: wired or said not to be, and calling what exists."""
 
+import getpass
+import json
 import re
 from pathlib import Path
 
-import jinja2
 import pytest
+import salt.config
+import salt.loader
+import salt.template
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 REACTOR = ROOT / "reactor"
-CONF = (REACTOR / "rules.conf").read_text()
+SETS = {name: (REACTOR / name).read_text() for name in ("rules.conf", "host_rules.conf")}
 WIRED = {
     tag: [Path(rule).name for rule in rules]
-    for line in yaml.safe_load(CONF)["reactor"]
+    for text in SETS.values()
+    for line in yaml.safe_load(text)["reactor"]
     for tag, rules in line.items()
 }
-NAMED = set(re.findall(r"/srv/reactor/o2/(\w+\.sls)", CONF))
+NAMED = {name for text in SETS.values() for name in re.findall(r"/srv/reactor/o2/(\w+\.sls)", text)}
 EVENTS = {
     "beam_dump.sls": {"reason": 'beam "dump"'},
     "disk_full.sls": {"id": "flp1", "diskusage": 95.0, "mount": "/"},
@@ -28,14 +33,21 @@ EVENTS = {
 """An event for each rule."""
 
 
-def rendered(rule):
-    """The reactions that a rule comes to, by their ids."""
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
-    environment.filters["yaml_dquote"] = lambda text: yaml.safe_dump(
-        str(text), default_style='"', width=10**6
-    ).strip()
-    text = environment.from_string((REACTOR / rule).read_text()).render(data=EVENTS[rule], tag="")
-    return yaml.safe_load(text)
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory):
+    """Render a rule as Salt's reactor does; return its reactions by their ids."""
+    home = tmp_path_factory.mktemp("master")
+    options = {"root_dir": str(home), "user": getpass.getuser(), "id": "o2_master", "file_client": "local"}
+    (home / "master").write_text(json.dumps(options))
+    opts = salt.config.master_config(str(home / "master"))
+    renderers = salt.loader.render(opts, {})
+
+    def render(rule, tag="", **event):
+        data = {**EVENTS[rule], **event}
+        words = (renderers, opts["renderer"], opts["renderer_blacklist"], opts["renderer_whitelist"])
+        return salt.template.compile_template(str(REACTOR / rule), *words, tag=tag, data=data) or {}
+
+    return render
 
 
 def functions_of(runner):
@@ -50,7 +62,7 @@ def test_every_rule_is_named_in_the_set_or_is_the_model_for_ones_own():
 
 
 @pytest.mark.parametrize("rule", sorted(EVENTS))
-def test_a_rule_is_explained_and_comes_to_reactions_with_named_arguments(rule):
+def test_a_rule_is_explained_and_comes_to_reactions_with_named_arguments(rendered, rule):
     assert (REACTOR / rule).read_text().startswith("# ")
     reactions = rendered(rule)
     assert reactions
@@ -63,7 +75,7 @@ def test_a_rule_is_explained_and_comes_to_reactions_with_named_arguments(rule):
 
 
 @pytest.mark.parametrize("rule", sorted(name for rules in WIRED.values() for name in rules))
-def test_what_is_wired_calls_functions_that_exist(rule):
+def test_what_is_wired_calls_functions_that_exist(rendered, rule):
     for reaction in rendered(rule).values():
         for function in reaction:
             kind, module, name = function.split(".")
@@ -71,17 +83,54 @@ def test_what_is_wired_calls_functions_that_exist(rule):
                 assert name in functions_of("o2")
 
 
-def test_words_of_an_event_cannot_break_out_of_their_argument():
+def test_words_of_an_event_cannot_break_out_of_their_argument(rendered):
     ((reaction,),) = [rendered("beam_dump.sls").values()]
     assert reaction == {"runner.o2.run_stop": [{"args": [{"all": True}, {"reason": 'beam "dump"'}]}]}
 
 
-def test_all_hosts_of_an_event_are_one_reaction():
+def test_all_hosts_of_an_event_are_one_reaction(rendered):
     ((reaction,),) = [rendered("host_lost.sls").values()]
     assert reaction == {"runner.o2.host_lost": [{"args": [{"hosts": ["flp1", "flp2"]}]}]}
 
 
 @pytest.mark.parametrize("rule", ["host_lost.sls", "host_returned.sls"])
-def test_where_nobody_came_or_went_nothing_is_done(monkeypatch, rule):
-    monkeypatch.setitem(EVENTS, rule, {"lost": [], "new": []})
-    assert not rendered(rule)
+def test_where_nobody_came_or_went_nothing_is_done(rendered, rule):
+    assert not rendered(rule, lost=[], new=[])
+
+
+HOST_RULES = ["disk_full.sls", "minion_start.sls"]
+CHANGES = {"make_room_on_a_full_disk": "vacuum", "bring_a_started_host_into_line": "apply"}
+"""What pillar of the host must say before these reactions reach it."""
+
+
+def test_what_changes_machines_is_no_part_of_the_set_that_a_site_has_by_default():
+    assert not [rule for rule in HOST_RULES if rule in SETS["rules.conf"]]
+
+
+@pytest.mark.parametrize("rule", HOST_RULES)
+def test_a_rule_about_a_machine_reaches_the_host_that_its_own_pillar_names_and_no_other(rendered, rule):
+    for name, reaction in rendered(rule).items():
+        ((_, arguments),) = reaction.items()
+        given = {key: value for argument in arguments for key, value in argument.items()}
+        assert given["tgt_type"] == "compound"
+        assert given["tgt"].startswith("L@flp1 and I@o2:hosts:flp1 and ")
+        test = {key: value for each in given["args"] for key, value in each.items()}.get("test")
+        wanted = CHANGES.get(name)
+        assert (
+            given["tgt"].endswith(f":{wanted}")
+            if wanted
+            else (test is True and " and not I@" in given["tgt"])
+        )
+
+
+@pytest.mark.parametrize("rule", HOST_RULES)
+@pytest.mark.parametrize(
+    "id",
+    ["*", "flp1 or *", "flp1,flp2", "flp*", "", " ", "G@os:Debian", "flp1\n", "-x", None, 3.5, ["*"], "x'y"],
+)
+def test_an_event_cannot_widen_the_target_of_a_rule(rendered, rule, id):
+    for reaction in rendered(rule, id=id).values():
+        ((_, arguments),) = reaction.items()
+        (target,) = [argument["tgt"] for argument in arguments if "tgt" in argument]
+        assert target.startswith(f"L@{id} and I@o2:hosts:{id} and ")
+        assert re.fullmatch(r"[A-Za-z0-9_.-]+", str(id))

@@ -26,6 +26,7 @@ PACKAGES = {
 }
 """What brings prlimit and setpriv, pkill and sysctl, ss: names of each family's own packages."""
 FIREWALLD = {"firewall": {"manage": "firewalld", "zone": "public"}}
+OWN_ID = "here"
 families = pytest.mark.parametrize("family", FAMILIES)
 
 
@@ -39,7 +40,7 @@ def render(tmp_path_factory):
         options = {
             "root_dir": str(home),
             "user": getpass.getuser(),
-            "id": "here",
+            "id": OWN_ID,
             "file_client": "local",
             "file_roots": {"base": [str(ROOT / "states")]},
             "grains": {**FAMILIES[family], "init": "systemd"},
@@ -56,7 +57,12 @@ def render(tmp_path_factory):
         assert isinstance(chunks[0], dict), chunks
         return chunks
 
-    return lambda family, sls, o2=None: rendered(family, sls, json.dumps({"o2": o2 or {}}))
+    def named(family, sls, o2=None):
+        o2 = o2 or {}  # the site has named this minion as host and as master, unless it says other
+        master = {"minions": [OWN_ID], **o2.get("master", {})}
+        return rendered(family, sls, json.dumps({"o2": {"hosts": [OWN_ID], **o2, "master": master}}))
+
+    return named
 
 
 def of(chunks, kind):
@@ -155,3 +161,51 @@ def test_families_differ_in_the_names_of_packages_and_in_nothing_else(render, sl
 def test_what_pillar_says_wins_over_the_familys_names(render):
     (tools,) = of(render("rhel", "o2.install", {"packages": ["busybox"]}), "pkg.installed")
     assert tools["pkgs"] == ["busybox"]
+
+
+STATES = sorted(path.stem for path in (ROOT / "states/o2").glob("*.sls") if path.stem != "show")
+OF_HOSTS = {"host", "kernel", "firewall"}
+OF_MASTERS = {"master", "master_firewall"}
+"""All other states are content with either."""
+STRANGERS = {
+    "nothing": {"hosts": [], "master": {"minions": []}},
+    "others": {"hosts": ["flp1", "here2", "her"], "master": {"minions": ["master"]}},
+    "a pattern": {"hosts": ["*", "her?"], "master": {"minions": ["*"]}},
+}
+ALL = ",".join(f"o2.{sls}" for sls in STATES)
+
+
+def refused(chunks):
+    """The states that fail at once, each of which must then come to nothing else."""
+    by_state = {sls: [each for each in chunks if each["__sls__"] == f"o2.{sls}"] for sls in STATES}
+    found = {sls for sls, all_of_it in by_state.items() if of(all_of_it, "test.fail_without_changes")}
+    assert all(len(by_state[sls]) == 1 for sls in found)
+    return found
+
+
+@pytest.mark.parametrize("pillar", STRANGERS)
+def test_each_state_does_nothing_but_fail_on_a_minion_that_the_site_has_not_named(render, pillar):
+    chunks = render("debian", ALL, STRANGERS[pillar])
+    assert refused(chunks) == set(STATES)
+    assert all(each["name"].startswith("the site has not named here in o2:") for each in chunks)
+
+
+def test_a_master_that_is_no_host_gets_nothing_of_a_host(render):
+    assert refused(render("debian", ALL, {"hosts": []})) == OF_HOSTS
+
+
+def test_a_host_that_is_no_master_gets_nothing_of_a_master(render):
+    assert refused(render("debian", ALL, {"master": {"minions": []}})) == OF_MASTERS
+
+
+def test_a_trial_of_a_refused_state_fails_and_says_why(tmp_path):
+    options = {"root_dir": str(tmp_path), "user": getpass.getuser(), "id": OWN_ID, "file_client": "local"}
+    (tmp_path / "minion").write_text(json.dumps({**options, "file_roots": {"base": [str(ROOT / "states")]}}))
+    words = ["--local", "-c", str(tmp_path), "--out=json", "--retcode-passthrough"]
+    call = Path(sysconfig.get_path("scripts")) / "salt-call"
+    trial = [call, *words, "state.apply", "o2.host", "test=True"]
+    done = subprocess.run(trial, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    (result,) = json.loads(done.stdout)["local"].values()
+    assert (result["result"], result["changes"]) == (False, {})
+    assert result["name"] == "the site has not named here in o2:hosts of this minion's pillar"
