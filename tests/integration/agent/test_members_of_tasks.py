@@ -1,7 +1,6 @@
 """All processes of a task end with it, also those that have left its session, its environment or its pids."""
 
 import asyncio
-import os
 import sys
 
 import pytest
@@ -17,7 +16,7 @@ from salt_o2.core.states import ControlMode, TaskState
 pytestmark = pytest.mark.integration
 STANDBY, CONFIGURED, RUNNING = TaskState.STANDBY, TaskState.CONFIGURED, TaskState.RUNNING
 ERROR, DONE = TaskState.ERROR, TaskState.DONE
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may start a namespace of pids")
+needs_root = pytest.mark.root("start a namespace of pids")
 
 POLITE = """
 import os, pathlib, signal, sys, time

@@ -14,7 +14,7 @@ from salt_o2.agent import procfs
 
 pytestmark = [
     pytest.mark.integration,
-    pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a program that becomes root"),
+    pytest.mark.root("make a program that becomes root"),
 ]
 NOBODY = "65534"
 AS_NOBODY = ["setpriv", "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"]

@@ -64,9 +64,7 @@ def quoted(script):
     return script.replace("{{", "\0").replace("}}", "{{ '}}' }}").replace("\0", "{{ '{{' }}")
 
 
-pytestmark = pytest.mark.skipif(
-    os.geteuid() != 0, reason="DPL commands run as another account than control's, which takes root"
-)
+pytestmark = pytest.mark.root("run DPL commands as another account than control's")
 NOBODY = pwd.getpwnam("nobody")
 
 

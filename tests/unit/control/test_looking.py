@@ -2,7 +2,6 @@
 
 import asyncio
 import dataclasses
-import os
 
 import pytest
 from control_room import control_room
@@ -12,7 +11,7 @@ from salt_o2.control.site import Site
 from salt_o2.core.errors import InvalidRequest, O2Error, TemplateError
 from salt_o2.core.roles import RUNNERS, Role
 
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can run commands as another account")
+as_root = pytest.mark.root("run commands as another account")
 RUNS = "/bin/sh MADE/program"
 PROGRAM = """#!/bin/sh
 echo run >> MADE/ran

@@ -16,7 +16,7 @@ from salt_o2.workflow.source import Directory
 STRANGER = 65534
 WORKFLOW = "name: w\nroles: [{name: x, task: {load: t}}]\n"
 
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to other accounts")
+as_root = pytest.mark.root("give files to other accounts")
 
 
 def git(path, *arguments, **more):

@@ -1,0 +1,38 @@
+"""What tests need is said by markers, so that a run as root can choose them and a skip has its reason."""
+
+import os
+import re
+from pathlib import Path
+
+import needs
+import pytest
+
+TESTS = Path(__file__).resolve().parents[1]
+SKIPPED_BY_HAND = re.compile(r"skipif\(\s*(?:os\.geteuid\(\) != 0|not shutil\.which)")
+
+
+def test_tests_for_root_are_marked_so():
+    found = [path.name for path in TESTS.rglob("*.py") if SKIPPED_BY_HAND.search(path.read_text())]
+    assert found == [], "use pytest.mark.root(...) or pytest.mark.needs(...) of tests/needs.py"
+
+
+def test_each_program_that_a_test_needs_has_a_package_that_ci_installs():
+    used = {
+        program
+        for path in TESTS.rglob("*.py")
+        for words in re.findall(r"mark\.needs\((\"[^)]*)\)", path.read_text())
+        for program in re.findall(r'"([^"]+)"', words)
+    }
+    assert used - {"nft\\"} <= set(needs.PACKAGES)
+    installed = (TESTS.parent / ".ci" / "packages").read_text()
+    assert all(package in installed for package in needs.PACKAGES.values())
+
+
+@pytest.mark.root("see that tests for root run as root")
+def test_for_root():
+    assert os.geteuid() == 0
+
+
+@pytest.mark.needs("ip")
+def test_for_a_program():
+    assert needs.where("ip")
