@@ -17,6 +17,7 @@ from salt_o2.core.effects import (
     CallEnded,
     Drive,
     HostLost,
+    HostRenamed,
     Insist,
     Invoke,
     Modified,
@@ -255,6 +256,13 @@ class Play:
     def lose_host(self, host):
         return self.step(HostLost(at=self.at, host=host, silent_s=13.0))
 
+    def rename_host(self, old, new):
+        """Let the machine of a host report under another name; it has the tasks and orders that it had."""
+        self.orders[new] = {}
+        told = self.step(HostRenamed(at=self.at, old=old, new=new))
+        self.orders.pop(old, None)
+        return told
+
     def no_place(self, tasks, why):
         return self.step(NotReplaced(at=self.at, tasks=tuple(tasks.split(", ")), reason=why))
 
@@ -399,6 +407,7 @@ WHEN = (
     (r"(\w+)'s last report comes again()", Play.repeat),
     (r"(\w+)'s report (\d+) comes again", Play.repeat),
     (r"(\w+) is lost", Play.lose_host),
+    (r"the machine of (\w+) reports as (\w+)", Play.rename_host),
     (r"no other place is found for (\S+(?:, \S+)*): (.*)", Play.no_place),
     (r"(\S+) cannot: (.*)", Play.fail_to),
     (r"(\S+) dies: (.*)", Play.die),

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from salt_o2.apart import Apart
@@ -24,6 +24,7 @@ from salt_o2.control.hosts import Hosts
 from salt_o2.control.identities import Identities
 from salt_o2.control.outbox import Bus, Outbox
 from salt_o2.control.pooling import Pooling
+from salt_o2.control.renaming import Renaming
 from salt_o2.control.reshaping import Reshaping
 from salt_o2.control.store import Kept, Store
 from salt_o2.control.strays import Strays
@@ -41,6 +42,7 @@ from salt_o2.core.effects import (
     Drive,
     Effect,
     EndRun,
+    HostRenamed,
     Insist,
     Invoke,
     Keep,
@@ -121,6 +123,7 @@ class Control:
         self.identities = Identities(self)
         self.held: dict[EnvironmentId, Held] = {}
         self.strays = Strays(self)
+        self.renaming = Renaming(self)
         self._outbox = Outbox(bus)
         self.answers = Answers()
         self.flushing = Flushing(store)
@@ -211,6 +214,7 @@ class Control:
             self.inventory.add_host(report.host, report.facts)
             self.store.raise_run_counter(report.facts.last_run)
             log.info("host %s has %d tasks", report.host, len(report.tasks))
+            self.renaming.look(report)
             self.strays.sort_out(report, environments)
         if before in AWAY:
             self.watch.welcome(report.host)
@@ -276,13 +280,17 @@ class Control:
     def _write(self, held: Held, message: Message, effects: Sequence[Effect]) -> None:
         # What we are about to do is on disk before we do it. What we have heard may follow a moment later: if
         # we are killed before, the transition is taken up again, and its tasks are there already.
-        environment, kept = held.environment, held.kept
+        environment, renamed = held.environment, isinstance(message, HostRenamed)
+        if renamed:
+            held.kept = replace(held.kept, plan=environment.plan)
+        kept = held.kept
         self.store.note(environment.id, message, effects)
         self.pooling.prepare(message, effects)
-        if not all(isinstance(effect, ONLY_TELLS) for effect in effects):
+        if renamed or not all(isinstance(effect, ONLY_TELLS) for effect in effects):
             ended = message.at if any(isinstance(effect, Release) for effect in effects) else None
-            durable = any(isinstance(effect, Drive | Invoke | Keep) for effect in effects)
-            changed = {"plan": kept.plan, "shape": kept.shape} if isinstance(message, Modified) else {}
+            durable = renamed or any(isinstance(effect, Drive | Invoke | Keep) for effect in effects)
+            exchanged = isinstance(message, Modified | HostRenamed)
+            changed = {"plan": kept.plan, "shape": kept.shape} if exchanged else {}
             self.store.save(environment.id, snapshot.take(environment), ended, durable=durable, **changed)
         self.flushing.soon()
 

@@ -247,6 +247,9 @@ WAYS: dict[str, _Way] = {
             "o2:journal keeps"
         )
     ),
+    "HostRenamed": _Way(
+        lambda _, body: f"the machine of {body['old']} reports as {body['new']}: its tasks are known there"
+    ),
     "RecoverTask": _Way(Narrator.recover, lambda _, body: _by(body)),
     "NotReplaced": _Way(Narrator.not_replaced),
     "Tick": _Way(lambda *_: "the time has come"),

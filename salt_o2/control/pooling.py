@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Executable
@@ -119,6 +120,15 @@ class Pooling:
         self._control.inventory.take_tasks(POOL, [task for task, _ in tasks])
         self._queue(self.pool.adopt(entries), at)
         self._control.store.flush()
+
+    def rename_host(self, old: HostId, new: HostId, at: float) -> None:
+        """Know the tasks on ``old`` as tasks on ``new``; no agent is ordered anything."""
+        found = [entry for entry in self.pool.entries.values() if entry.task.host == old]
+        if found:
+            moved = [replace(entry, task=replace(entry.task, host=new)) for entry in found]
+            self._control.inventory.release_tasks(POOL, [entry.task.id for entry in found])
+            self._control.inventory.take_tasks(POOL, [entry.task for entry in moved])
+            self._queue(self.pool.adopt(moved), at)
 
     # --- what agents and people say -------------------------------------------------------------
 

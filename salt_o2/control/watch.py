@@ -84,7 +84,8 @@ class HostWatch:
         apart = Apart("looking at all hosts")
         for name in tuple(known):
             with apart:
-                self._look(name)
+                if name in known:  # or it was found under another name a moment ago
+                    self._look(name)
 
     def _look(self, host: HostId) -> None:
         signs, at = self._hosts.known[host].signs, self._control.clock()
@@ -148,6 +149,8 @@ class HostWatch:
 
     def _fall_silent(self, host: HostId, reason: str) -> None:
         """Use ``host`` for nothing new, and leave alone what runs there."""
+        if self._control.renaming.settle(host):
+            return
         self._leave_out(host)
         apart = Apart(f"telling that {host} is silent")
         for held in self._concerned(host):
@@ -157,7 +160,9 @@ class HostWatch:
         apart.raise_first()
 
     def lose(self, host: HostId, reason: str) -> None:
-        """Give ``host`` up: its tasks are placed anew, borne or missed."""
+        """Give ``host`` up: its tasks are placed anew, borne or missed; unless it only has another name."""
+        if self._control.renaming.settle(host):
+            return
         known, at = self._hosts.known[host], self._control.clock()
         known.signs.presence = Presence.LOST
         self._leave_out(host)

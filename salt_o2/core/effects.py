@@ -111,6 +111,15 @@ class HostSilent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HostRenamed:
+    """Message: the machine of host ``old`` reports as ``new``, with the tasks and processes that it had."""
+
+    at: float
+    old: HostId
+    new: HostId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NotReplaced:
     """Message: tasks of a lost host can run nowhere else, or no other port is free for a refused task."""
 
@@ -126,7 +135,7 @@ class Tick:
     at: float
 
 
-HostNews = HostLost | HostSilent | NotReplaced
+HostNews = HostLost | HostSilent | HostRenamed | NotReplaced
 Message = Requested | Modified | TasksMoved | CallEnded | RecoverTask | HostNews | Tick
 
 

@@ -17,6 +17,7 @@ from salt_o2.core.effects import (
     CallEnded,
     Effect,
     HostLost,
+    HostRenamed,
     HostSilent,
     Message,
     Modified,
@@ -72,6 +73,8 @@ class Environment(ReportSteps):
                 return self._lose_host(message) + self._advance(message.at)
             case HostSilent():
                 return self.members.miss(message.host, message.reason)
+            case HostRenamed():
+                return self._rename_host(message)
             case NotReplaced():
                 return self._note_homeless(message)
             case Tick():

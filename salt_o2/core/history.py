@@ -11,6 +11,7 @@ from salt_o2.core import snapshot
 from salt_o2.core.effects import (
     CallEnded,
     HostLost,
+    HostRenamed,
     HostSilent,
     Message,
     Modified,
@@ -76,7 +77,18 @@ Entry = Created | Restarted | SecondAgent | Message
 Noted = Entry | HostForgotten
 """What stands in a journal as what came in; an ``Entry`` can be replayed."""
 
-_MESSAGES = (Requested, Modified, TasksMoved, CallEnded, RecoverTask, HostLost, HostSilent, NotReplaced, Tick)
+_MESSAGES = (
+    Requested,
+    Modified,
+    TasksMoved,
+    CallEnded,
+    RecoverTask,
+    HostLost,
+    HostSilent,
+    HostRenamed,
+    NotReplaced,
+    Tick,
+)
 _MARKS = (Created, Restarted, SecondAgent)
 KINDS: dict[str, type[Entry]] = {kind.__name__: kind for kind in (*_MARKS, *_MESSAGES)}
 """What of a journal can be replayed, by the name under which it is kept."""

@@ -165,6 +165,17 @@ class Members:
             )
         return failures
 
+    def rename_host(self, old: HostId, new: HostId) -> None:
+        """Know the tasks on ``old`` as tasks on ``new``; what was reported of them is still true."""
+        moved = {task.id: replace(task, host=new) for task in self.on(old)}
+        self.tasks |= moved
+        tasks = tuple(moved.get(task.id, task) for task in self.plan.tasks)
+        self.plan = replace(self.plan, tasks=tasks)
+        self._by_host[new] = [*self._by_host.pop(new, []), *moved.values()]
+        self._by_host.pop(old, None)
+        self.unreachable.discard(old)
+        self.silent.pop(old, None)
+
     def keepable(self) -> tuple[PlannedTask, ...]:
         """Return the tasks that could wait in STANDBY for another environment, as far as is known.
 

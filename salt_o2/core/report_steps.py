@@ -1,9 +1,12 @@
 """The part of an environment's machine that takes in what its tasks do."""
 
+from collections import deque
+from dataclasses import replace
+
 from salt_o2.core import health
-from salt_o2.core.effects import Drive, Effect, Requested, TasksMoved
+from salt_o2.core.effects import Drive, Effect, HostRenamed, Requested, TasksMoved
 from salt_o2.core.messages import Failure, TaskReport
-from salt_o2.core.orders import STANDING
+from salt_o2.core.orders import STANDING, Wave
 from salt_o2.core.repair_steps import RepairSteps
 from salt_o2.core.states import EnvironmentEvent, EnvironmentState
 from salt_o2.core.wait import Awaited
@@ -44,6 +47,27 @@ class ReportSteps(RepairSteps):
         healthy = not report.failure and self._stands() and report.state is STANDING[self.state]
         if healthy and report.task in self.members.lost:
             self.members.regain(report.task)
+
+    def _rename_host(self, renamed: HostRenamed) -> list[Effect]:
+        """Know the tasks of a host under its new name; what it has not acknowledged is sent there."""
+        self.members.rename_host(renamed.old, renamed.new)
+        self.hooks.replan(self.plan)
+        if self.transition:
+            waves = (self._now_at(wave) for wave in self.transition.waves)
+            self.transition.waves = deque(waves)
+            self.transition.parting = self._now_at(self.transition.parting)
+        command = self.wait.silent.pop(renamed.old, None) if self.wait else None
+        if self.wait is None or command is None:
+            return []
+        command = replace(command, host=renamed.new)
+        other = self.wait.silent.get(renamed.new)
+        orders = (*other.orders, *command.orders) if other else command.orders
+        self.wait.silent[renamed.new] = replace(command, orders=orders)
+        return [Drive(command=command)]
+
+    def _now_at(self, wave: Wave) -> Wave:
+        """Return ``wave`` with its tasks where they are known to be now."""
+        return replace(wave, tasks=tuple(self.members.tasks.get(task.id, task) for task in wave.tasks))
 
     def _has_it(self, moved: TasksMoved) -> bool:
         assert self.wait
