@@ -1,0 +1,88 @@
+"""A minion of a real cluster gets another id in a run: its tasks go on, and obey under the new name."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from private_cluster import PrivateCluster
+from watching import wait_until
+
+from salt_o2.cluster import down, up
+from salt_o2.cluster.layout import layout
+from salt_o2.cluster.process import marked, spawn
+from salt_o2.cluster.startup import _command, _environment
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """A private cluster of its own, because one of its minions gets another id."""
+    directory = tmp_path / "renamed"
+    yield PrivateCluster.of(up(directory, 2, heartbeat_s=1))
+    down(directory)
+    assert marked(directory) == []
+
+
+def daemons_of(cluster, host):
+    """The pids of a minion and its agent: no task has the minion's configuration in its command."""
+    found = []
+    for one in marked(cluster.directory):
+        try:
+            command = Path(f"/proc/{one.pid}/cmdline").read_bytes()
+            environ = Path(f"/proc/{one.pid}/environ").read_bytes()
+        except OSError:
+            continue
+        if f"/{host}".encode() in command and b"O2_PARTITION=" not in environ and b"minion" in command:
+            found.append(one.pid)
+    return found
+
+
+def give_another_id(cluster, old, new):
+    """End a minion and start it again as ``new``; its keys are accepted under the new name by the master."""
+    for pid in daemons_of(cluster, old):
+        os.kill(pid, signal.SIGKILL)
+    place = layout(cluster.directory)
+    command = _command(place, old)
+    settings = Path(command[command.index("-c") + 1]) / "minion"
+    options = json.loads(settings.read_text())
+    settings.write_text(json.dumps(options | {"id": new}))
+    for claim in place.claims(old):  # or Salt would take the old process for a running one
+        claim.unlink(missing_ok=True)
+    spawn(new, command, _environment(place), place.logs / f"{new}.out")
+
+
+def tasks_of(cluster, environment):
+    return {task["id"]: task for task in cluster.ask("env_show", id=environment["id"])["tasks"]}
+
+
+def test_a_minion_that_gets_another_id_keeps_its_tasks_and_the_run_goes_on(cluster):
+    made = cluster.ask("env_create", workflow="fairmq-ex-1-n-1", vars={"processors": 4})
+    environment = cluster.ask("env_control", id=made["id"], event="START_ACTIVITY")
+    before = {task["id"]: task["pid"] for task in environment["tasks"]}
+    mine = {task["id"] for task in environment["tasks"] if task["host"] == "flp2"}
+    assert mine
+    give_another_id(cluster, "flp2", "flp9")
+    wait_until(
+        lambda: all(tasks_of(cluster, environment)[task]["host"] == "flp9" for task in mine),
+        "the tasks are known under the new name",
+        90,
+    )
+    wait_until(
+        lambda: all(task["state"] == "RUNNING" for task in tasks_of(cluster, environment).values()),
+        "their state is known",
+        30,
+    )
+    now = cluster.ask("env_show", id=environment["id"])
+    assert (now["state"], now["run_number"]) == ("RUNNING", environment["run_number"])
+    assert {task["id"]: task["pid"] for task in now["tasks"]} == before
+    assert {host["id"] for host in cluster.ask("host_list")} == {"flp1", "flp9"}
+    assert cluster.ask("env_history", id="hosts")[-1]["kind"] == "HostRenamed"
+    stopped = cluster.ask("env_control", id=environment["id"], event="STOP_ACTIVITY")
+    assert stopped["state"] == "CONFIGURED"
+    cluster.ask("env_destroy", id=environment["id"])
+    wait_until(
+        lambda: not any(Path(f"/proc/{pid}").exists() for pid in before.values()), "all have ended", 30
+    )
