@@ -43,9 +43,32 @@ def tasks(environment=None, timeout=10):
     return {about["task"]: about for about in found if environment in (None, about["environment"])}
 
 
+def deliver(message, timeout=10):
+    """
+    Give the agent a message that control has sealed for it. Control calls this when an agent has not
+    acknowledged what it was sent on the publish channel; nothing else can seal such a message.
+
+    message
+        A map from the kind of the message to its bytes in base 64.
+
+    timeout
+        Seconds that the agent may take to take it in.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt flp1 o2.deliver '{sealed: "AAEC..."}'
+    """
+    if not isinstance(message, dict):
+        raise salt.exceptions.SaltInvocationError(f"message must be a map, not {message!r}")
+    with _agent(timeout) as agent:
+        return agent.deliver(message)
+
+
 def drive(command, timeout=10):
     """
-    Give the agent a command of control's: the same may reach it by the bus, and does no harm then.
+    Give the agent a command by hand, as an administrator. Control sends its commands sealed, see ``deliver``.
 
     command
         A ``Command`` (salt_o2/core/messages.py): host, environment, revision, goal, orders, ...

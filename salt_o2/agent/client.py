@@ -33,6 +33,10 @@ class AgentClient:
         """Return what all tasks of this host are (TaskReport, with ``command`` and ``mode``)."""
         return list(self._ask("tasks"))
 
+    def deliver(self, message: Mapping[str, str]) -> dict[str, Any]:
+        """Give a message that control has sealed for this agent."""
+        return dict(self._ask("deliver", message=dict(message)))
+
     def drive(self, command: Mapping[str, Any]) -> dict[str, Any]:
         """Give ``command``, a core.messages.Command as plain values; the same may come by the bus too."""
         return dict(self._ask("drive", command=dict(command)))

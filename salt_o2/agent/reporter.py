@@ -74,8 +74,8 @@ class Reporter:
         self._retry_s = FIRST_RETRY_S
 
     def offer(self, facts: HostFacts) -> None:
-        """The host has new facts, and somebody listens now: tell them without waiting for a retry."""
-        self.facts, self._retry_s, self._not_before = facts, FIRST_RETRY_S, 0.0
+        """The host has new facts: tell them."""
+        self.facts = facts
         self.survey()
 
     def command(self, environment: EnvironmentId, revision: int) -> None:
@@ -108,7 +108,8 @@ class Reporter:
         self._stir.set()
 
     def survey(self) -> None:
-        """Tell everything, at once."""
+        """Tell everything, at once: control listens now, so that no retry is waited for."""
+        self._retry_s, self._not_before = FIRST_RETRY_S, 0.0
         self._news.survey = True
         self._stir.set()
 

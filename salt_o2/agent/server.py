@@ -17,7 +17,7 @@ import zmq.asyncio
 
 from salt_o2.agent.agent import Agent
 from salt_o2.agent.socket_path import socket_path
-from salt_o2.agent.verbs import Verbs
+from salt_o2.agent.verbs import Deliver, Verbs, no_session
 from salt_o2.background import is_cancel_requested, spawn
 from salt_o2.core.codec import plain
 from salt_o2.core.errors import InvalidRequest, O2Error
@@ -27,8 +27,10 @@ AT_MOST = 64 * 1024 * 1024
 """Bytes of one request: all commands of a host with some thousand tasks fit in well."""
 
 
-async def serve(agent: Agent, sock_dir: str | Path) -> None:
+async def serve(agent: Agent, sock_dir: str | Path, deliver: Deliver = no_session) -> None:
     """Answer requests for ``agent`` until cancelled; only this user can make some.
+
+    ``deliver`` takes a message of control that came as a Salt job.
 
     Raises:
         InvalidRequest: ``sock_dir`` is too long for a socket.
@@ -42,7 +44,7 @@ async def serve(agent: Agent, sock_dir: str | Path) -> None:
         _bind(socket, path)
         while True:
             frames = await socket.recv_multipart()
-            spawn("a request to the agent", _answer(socket, Verbs(agent), frames), doing)
+            spawn("a request to the agent", _answer(socket, Verbs(agent, deliver), frames), doing)
     finally:
         for task in doing:
             task.cancel()

@@ -23,14 +23,27 @@ LONGEST_WAIT_S = 3600.0
 LONGEST_FOLLOW_S = 60.0
 
 
+Deliver = Callable[[Any], Awaitable[None]]
+
+
+async def no_session(_message: Any) -> None:
+    """Refuse a message of control: this agent runs without a bus.
+
+    Raises:
+        InvalidRequest: always.
+    """
+    raise InvalidRequest("this agent has no session with control")
+
+
 class Verbs:
     """One method for each verb; arguments are checked here, as they come from outside."""
 
-    def __init__(self, agent: Agent) -> None:
-        """Ask ``agent``."""
-        self._agent = agent
+    def __init__(self, agent: Agent, deliver: Deliver = no_session) -> None:
+        """Ask ``agent``; ``deliver`` takes messages that control has sealed."""
+        self._agent, self._deliver = agent, deliver
         self.table: dict[str, Callable[..., Awaitable[Any]]] = {
             "tasks": self.tasks,
+            "deliver": self.deliver,
             "drive": self.drive,
             "transition": self.transition,
             "kill": self.kill,
@@ -43,6 +56,11 @@ class Verbs:
         """Return all tasks: their reports, with mode and command line."""
         reports = self._agent.tasks()
         return [plain(about) | _launch_of(self._agent.task(about.task)) for about in reports]
+
+    async def deliver(self, message: Any) -> dict[str, Any]:
+        """Take a message that control has sealed for this agent."""
+        await self._deliver(message)
+        return {"host": self._agent.host}
 
     async def drive(self, command: Any) -> dict[str, Any]:
         """Obey ``command`` and say which revision was taken in."""

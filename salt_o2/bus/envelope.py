@@ -1,20 +1,22 @@
-"""How commands travel on the master's publish channel.
+"""How messages travel on the master's publish channel.
 
 The target is a list of ``o2/<host>``: every minion receives the publication, finds itself not named and
-drops it, while the agents, which subscribe on their own, look for their names. Packed bodies above
-COMPRESS_ABOVE are compressed, which pays from about 4 kB on.
+drops it, while the agents, which subscribe on their own, look for their names, and for ``o2/*``, which means
+all of them. What is sealed for one host is compressed before; COMPRESS_ABOVE bytes are worth it.
 """
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgpack
 
 from salt_o2.core.errors import InvalidRequest
 
-FUNCTION = "o2.drive"
+FUNCTION = "o2.deliver"
 TARGET = "o2/"
+ALL = "*"
+"""In the place of a host: all agents. No minion can have this id."""
 COMPRESS_ABOVE = 4096
 MOST_BYTES = 16 * 1024 * 1024
 """Bytes that a message may have, unpacked: some thousand tasks of one host fit in well."""
@@ -22,12 +24,12 @@ BROADCAST_BELOW = 100_000
 """Bytes up to which one publication for all hosts is cheaper than one for each."""
 
 
-def seal(messages: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the publication that carries ``messages``, a list of bodies for each host."""
+def publication(bodies: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+    """Return the publication that carries ``bodies``, a list for each host or for ``ALL``."""
     return {
         "fun": FUNCTION,
-        "arg": [pack(messages)],
-        "tgt": [TARGET + host for host in messages],
+        "arg": [b"m" + msgpack.packb(bodies)],
+        "tgt": [TARGET + host for host in bodies],
         "tgt_type": "list",
         "jid": "",
         "ret": "",
@@ -35,12 +37,22 @@ def seal(messages: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def unseal(load: dict[str, Any], host: str) -> list[dict[str, Any]]:
-    """Return the bodies for ``host`` in a publication: none if it is not ours or not for it."""
-    if load.get("fun") != FUNCTION or load.get("tgt_type") != "list" or TARGET + host not in load["tgt"]:
+def bodies_for(load: dict[str, Any], host: str) -> list[Any]:
+    """Return the bodies for ``host`` in a publication: none if it is not ours or not for it.
+
+    Raises:
+        InvalidRequest: it is one of ours, but damaged.
+    """
+    if load.get("fun") != FUNCTION or load.get("tgt_type") != "list":
         return []
-    bodies: list[dict[str, Any]] = unpack(load["arg"][0])[host]
-    return bodies
+    names = [name for name in (ALL, host) if TARGET + name in load["tgt"]]
+    if not names:
+        return []
+    bodies = unpack(load["arg"][0])
+    try:
+        return [body for name in names for body in bodies[name]]
+    except (KeyError, TypeError) as error:
+        raise InvalidRequest(f"a publication without the bodies that it announces: {error!r}") from error
 
 
 def pack(body: Any) -> bytes:

@@ -1,13 +1,16 @@
 """Control's end of the bus: publishes commands, hears agents' reports, announces events.
 
 The quick way down is the master's own publish channel (2.6 ms), kept open: a channel closed right after a
-burst loses most of it. The sure way is a Salt job. The way up is the master's event bus.
+burst loses most of it. The sure way is a Salt job. The way up is the master's event bus. All that agents and
+control say to each other is sealed (host_link.py); what is announced to all is not.
 """
 
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Sequence
+import os
+from base64 import b64encode
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import salt.channel.server
@@ -17,19 +20,25 @@ from tornado.ioloop import IOLoop
 
 from salt_o2.apart import Apart
 from salt_o2.aside import aside
-from salt_o2.bus import envelope, reading, tags
-from salt_o2.core import host_reports
+from salt_o2.background import run_together
+from salt_o2.bus import envelope, keys, reading, tags
+from salt_o2.bus.host_link import Body, HostLink
 from salt_o2.core.codec import plain
 from salt_o2.core.effects import News
 from salt_o2.core.errors import Unreachable
 from salt_o2.core.ids import HostId
 from salt_o2.core.messages import Command, Downward, Report
+from salt_o2.sealing.handshake import ControlKey
+from salt_o2.sealing.host_sessions import HostSessions
 
 log = logging.getLogger(__name__)
 
 ASK_S = 5
 FIRE_IN_OUR_LOOP = {"master_async_mworker": True}
 """Without it Salt 3008 starts a thread for each event that is fired, and our loop stands still meanwhile."""
+INVITE_AFTER_S = (0.0, 1.0, 1.0, 2.0, 4.0)
+"""Pauses before all agents are invited, when control has started: after the master's own restart they take a
+moment to listen again. An agent that misses all of them is invited by name when it sends its next report."""
 
 
 class MasterBus:
@@ -40,41 +49,58 @@ class MasterBus:
         self._opts = opts
         self._channel: Any = None
         self._events: Any = None
+        self._link: HostLink | None = None
+        self._key_of = keys.accepted(opts)
 
-    async def listen(self, heard: Callable[[Report], None]) -> None:
+    async def listen(
+        self, heard: Callable[[Report], None], kept_incarnation: Callable[[HostId], str] = lambda _: ""
+    ) -> None:
         """Give every report of an agent to ``heard``, until cancelled.
+
+        ``kept_incarnation`` says which agent of a host has commands, if more than one has signed in.
 
         Raises:
             LoopEnded: Salt's own loop, which reads the master's events, has ended.
         """
-        self.open(heard)
-        await reading.wait_for_end(lambda: self._events.subscriber, "events of the master's bus")
+        self.open(heard, kept_incarnation)
+        loops = {
+            "events": reading.wait_for_end(lambda: self._events.subscriber, "events of the master's bus"),
+            "invitations": self._invite_all(),
+        }
+        await run_together(loops)
 
-    def open(self, heard: Callable[[Report], None]) -> None:
-        """Connect to the master; every report of an agent is given to ``heard``."""
+    def open(
+        self, heard: Callable[[Report], None], kept_incarnation: Callable[[HostId], str] = lambda _: ""
+    ) -> None:
+        """Connect to the master, see :meth:`listen`."""
+        key = ControlKey(keys.of_master(self._opts), os.urandom(16), os.urandom(32))
+        self._link = HostLink(HostSessions(key, self._key_of), kept_incarnation)
         self._channel = salt.channel.server.PubServerChannel.factory(dict(self._opts))
         self._events = salt.utils.event.get_event(
             "master", opts={**self._opts, **FIRE_IN_OUR_LOOP}, listen=True, io_loop=IOLoop.current()
         )
-        self._events.set_event_handler(lambda raw: _hear(raw, heard))
+        self._events.set_event_handler(lambda raw: self._hear(raw, heard))
 
     async def send(self, messages: Sequence[Downward]) -> None:
         """Publish ``messages`` to their hosts, in as few publications as is sensible.
 
+        A host without a session is invited to sign in, and has its commands then.
+
         Raises:
             Exception: what the first message raised that could not be sent; the others have been sent.
         """
-        bodies: dict[str, list[dict[str, Any]]] = {}
+        apart, bodies = Apart("publishing commands"), dict[str, list[Body]]()
         for message in messages:
-            bodies.setdefault(message.host, []).append(_body(message))
-        apart = Apart("publishing commands")
+            with apart:
+                if body := self._opened().seal(message):
+                    bodies.setdefault(message.host, []).append(body)
         for bundle in envelope.bundles(bodies):
             with apart:
-                await self._channel.publish(envelope.seal(bundle))
+                await self._publish(bundle)
         apart.raise_first()
 
     async def insist(self, commands: Sequence[Command]) -> None:
-        """Send ``commands`` as Salt jobs ``o2.drive``, the way that a person would also take.
+        """Send ``commands`` as Salt jobs ``o2.deliver``, which reach the agent through its minion.
 
         Raises:
             Exception: what the first command raised that could not be sent; the others have been sent.
@@ -85,11 +111,45 @@ class MasterBus:
 
     async def _send_job(self, command: Command, apart: Apart) -> None:
         with apart:
-            await asyncio.to_thread(self._run_job, command)
+            if body := self._opened().seal(command):
+                await asyncio.to_thread(self._run_job, command.host, body)
 
-    def _run_job(self, command: Command) -> None:
+    def _run_job(self, host: str, body: Body) -> None:
+        arguments = {kind: b64encode(data).decode() for kind, data in body.items()}
         with salt.client.get_local_client(mopts=dict(self._opts)) as local:
-            local.run_job([command.host], envelope.FUNCTION, [plain(command)], tgt_type="list")
+            local.run_job([host], envelope.FUNCTION, [arguments], tgt_type="list")
+
+    async def _publish(self, bodies: Mapping[str, Sequence[Body]]) -> None:
+        await self._channel.publish(envelope.publication(bodies))
+
+    async def _invite_all(self) -> None:
+        for pause_s in INVITE_AFTER_S:
+            await asyncio.sleep(pause_s)
+            await self._publish({envelope.ALL: [self._opened().invitation()]})
+        await asyncio.get_running_loop().create_future()  # a loop runs as long as its engine
+
+    def _opened(self) -> HostLink:
+        if self._link is None:
+            raise Unreachable("control is not connected to its master yet")
+        return self._link
+
+    async def _hear(self, raw: bytes, heard: Callable[[Report], None]) -> None:
+        # Look at the raw tag first: unpacking every event of a busy master would cost more than all our work.
+        if raw.startswith(tags.AGENTS.encode()):
+            tag, event = salt.utils.event.SaltEvent.unpack(raw)
+            answer = self._opened().take(tags.host_of(tag), event.get("data") or {})
+            if answer.report:
+                heard(answer.report)
+            if answer.host and answer.replies:
+                await self._publish({answer.host: answer.replies})
+        elif raw.startswith(tags.KEYS.encode()):
+            _, event = salt.utils.event.SaltEvent.unpack(raw)
+            self._forget_if_refused(HostId(str(event.get("id"))))
+
+    def _forget_if_refused(self, host: HostId) -> None:
+        """End the sessions of ``host`` if its key is accepted no more; every minion can forge the event."""
+        if self._key_of(host) is None:
+            self._opened().forget(host)
 
     async def ask(self, host: str, function: str, arguments: Sequence[Any], wait_s: float = 0.0) -> Any:
         """Return what an execution module's function returns on ``host``, as an ordinary Salt job.
@@ -124,29 +184,3 @@ class MasterBus:
             self._channel.close()
         if self._events is not None:
             self._events.destroy()
-
-
-def _body(message: Downward) -> dict[str, Any]:
-    return {"kind": type(message).__name__, "message": plain(message)}
-
-
-async def _hear(raw: bytes, heard: Callable[[Report], None]) -> None:
-    # Look at the raw tag first: unpacking every event of a busy master would cost more than all our work.
-    if not raw.startswith(tags.AGENTS.encode()):
-        return
-    tag, event = salt.utils.event.SaltEvent.unpack(raw)
-    host = HostId(tags.host_of(tag))
-    report = _read(event, host)
-    # The master has verified who sent the event; an agent may speak for its own host only.
-    if not event.get("id") == report.host == host:
-        log.warning("ignored a report about %s that %s sent under %s", report.host, event.get("id"), tag)
-        return
-    heard(report)
-
-
-def _read(event: Any, host: HostId) -> Report:
-    """Return the report in ``event``, as far as it can be read; what cannot be is told on the host's row."""
-    try:
-        return host_reports.report_of(envelope.unpack(event["data"]["report"]), host)
-    except Exception as error:  # whatever was packed, the next event must be heard
-        return host_reports.unreadable(host, f"it cannot be unpacked: {error!r}")

@@ -1,12 +1,16 @@
 """An agent's end of the bus: hears commands on the master's publish channel, reports on a request channel.
 
 Both channels sign in with the minion's own key and are the agent's own, so that a command does not wait
-for the minion to start a job process.
+for the minion to start a job process. Through them the agent signs in to control; all that they say to each
+other from then on is sealed (control_link.py).
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from base64 import b64decode
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +20,36 @@ import salt.minion
 import salt.pillar
 from tornado.ioloop import IOLoop
 
-from salt_o2.background import is_cancel_requested
-from salt_o2.bus import envelope, reading, tags
+from salt_o2.background import is_cancel_requested, run_together
+from salt_o2.bus import envelope, keys, reading, tags
+from salt_o2.bus.control_link import ControlLink
 from salt_o2.bus.minion_keys import keys_made
 from salt_o2.bus.minion_master import Masters
-from salt_o2.core.codec import plain, typed
 from salt_o2.core.errors import InvalidRequest, Unreachable
-from salt_o2.core.messages import Command, Downward, Inquiry, Notice, Report
+from salt_o2.core.ids import HostId
+from salt_o2.core.messages import Downward, Report
+from salt_o2.sealing.agent_session import AgentSession
 
 log = logging.getLogger(__name__)
 
-Heard = Callable[[Downward], Awaitable[None]]
-SignedIn = Callable[[dict[str, Any]], Awaitable[None]]
-
 RETRY_S = 1.0
-"""How long after a failed sign-in the next one is tried."""
+"""How long after a failed sign-in to the master the next one is tried."""
+FIRST_GREETING_S, LAST_GREETING_S = 0.5, 10.0
+"""How long an answer to a hello is waited for before the hello is sent again: twice as long each time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """The agent, as its bus knows it."""
+
+    incarnation: str
+    """What tells this agent from earlier ones of its host."""
+    heard: Callable[[Downward], Awaitable[None]]
+    """Takes each message of control."""
+    signed_in: Callable[[dict[str, Any]], Awaitable[None]]
+    """Takes the minion's pillar, once it has signed in to its master."""
+    established: Callable[[], Awaitable[None]]
+    """Is called when a session with control was established: control knows nothing of this agent yet."""
 
 
 class MinionBus:
@@ -47,32 +66,33 @@ class MinionBus:
         self._masters, self._timeout_s = masters, send_timeout_s
         self._up: Any = None
         self._down: Any = None
+        self._link: ControlLink | None = None
+        self._listener: Listener | None = None
 
-    async def run(self, heard: Heard, signed_in: SignedIn) -> None:
-        """Sign in to the master, however long it takes, and listen until cancelled.
-
-        Every message for this host is given to ``heard``; ``signed_in`` gets the minion's pillar first.
+    async def run(self, listener: Listener) -> None:
+        """Sign in to the master and to its control, however long it takes, and listen until cancelled.
 
         Raises:
             LoopEnded: Salt's own loop, which reads the master's publications, has ended.
         """
         await keys_made(Path(self._opts["pki_dir"]))
+        self._listener = listener
         if self._masters is None or not self._masters.are_several:
-            await self._listen(heard, signed_in)
+            await self._listen(listener)
             return
         while True:
-            await self._follow(self._masters, heard, signed_in)
+            await self._follow(self._masters, listener)
 
     @property
     def master(self) -> str:
         """Return the master that is followed; empty as long as none is known."""
         return str(self._opts.get("master_ip", ""))
 
-    async def _follow(self, masters: Masters, heard: Heard, signed_in: SignedIn) -> None:
+    async def _follow(self, masters: Masters, listener: Listener) -> None:
         """Listen to the master that the minion uses, until the minion uses another one."""
         self._opts.update(await masters.find())
         log.warning("of the masters %s the agent follows %s", ", ".join(masters.names), self.master)
-        listening = asyncio.ensure_future(self._listen(heard, signed_in))
+        listening = asyncio.ensure_future(self._listen(listener))
         changed = asyncio.ensure_future(masters.changed(dict(self._opts)))
         try:
             done, _ = await asyncio.wait({listening, changed}, return_when=asyncio.FIRST_COMPLETED)
@@ -86,19 +106,66 @@ class MinionBus:
         log.warning("the minion does not use master %s any more", self.master)
         self.close()
 
-    async def _listen(self, heard: Heard, signed_in: SignedIn) -> None:
+    async def _listen(self, listener: Listener) -> None:
         while True:
             try:
-                await self._open(heard)
+                await self._open(listener)
                 break
-            except (salt.exceptions.SaltException, OSError, asyncio.CancelledError) as error:
+            except (InvalidRequest, salt.exceptions.SaltException, OSError, asyncio.CancelledError) as error:
                 if isinstance(error, asyncio.CancelledError) and is_cancel_requested():
                     raise
                 log.warning("cannot sign in to the master yet: %r", error)
                 self.close()
                 await asyncio.sleep(RETRY_S)
-        await signed_in(await self._pillar())
+        loops = {
+            "sign-in": self._sign_in(listener),
+            "publications": self._read(listener),
+        }
+        await run_together(loops)
+
+    async def _read(self, listener: Listener) -> None:
+        await listener.signed_in(await self._pillar())
         await reading.wait_for_end(lambda: self._down.transport, "publications of the master")
+
+    async def _sign_in(self, listener: Listener) -> None:
+        """Say hello to control whenever a session is needed, until it answers."""
+        link, wait_s = self._signed_in(), FIRST_GREETING_S
+        while True:
+            await link.must_greet.wait()
+            link.established.clear()
+            with suppress(Unreachable):
+                await self._fire({"hello": link.session.greet()})
+            try:
+                async with asyncio.timeout(wait_s):
+                    await link.established.wait()
+            except TimeoutError:
+                wait_s = min(2 * wait_s, LAST_GREETING_S)
+                continue
+            wait_s = FIRST_GREETING_S
+            await listener.established()
+
+    async def deliver(self, body: Mapping[str, Any]) -> None:
+        """Take ``body``, which came as a Salt job: the same may come on the publish channel, too.
+
+        Raises:
+            InvalidRequest: it is no message of this host's control.
+            Unreachable: the agent has not signed in to its master yet.
+        """
+        try:
+            data = {str(kind): b64decode(text, validate=True) for kind, text in body.items()}
+        except (TypeError, ValueError, AttributeError) as error:
+            raise InvalidRequest(f"not a message of control: {error}") from error
+        await self._take(data)
+
+    async def _take(self, body: Mapping[str, Any]) -> None:
+        message = self._signed_in().take(body)
+        if message is not None and self._listener is not None:
+            await self._listener.heard(message)
+
+    def _signed_in(self) -> ControlLink:
+        if self._link is None:
+            raise Unreachable(f"{self._opts['id']} has not signed in to its master yet")
+        return self._link
 
     async def _pillar(self) -> dict[str, Any]:
         # Engines start before the minion has its pillar, so the agent asks for its own.
@@ -113,20 +180,28 @@ class MinionBus:
         finally:
             pillar.destroy()
 
-    async def _open(self, heard: Heard) -> None:
+    async def _open(self, listener: Listener) -> None:
         self._opts.update(await asyncio.to_thread(_resolve_master, self._opts))
         self._down = salt.channel.client.AsyncPubChannel.factory(self._opts, io_loop=IOLoop.current())
         await self._down.connect()
-
-        async def receive(payload: dict[str, Any]) -> None:
-            for message in _read(payload.get("load", {}), self._opts["id"]):
-                try:
-                    await heard(message)
-                except Exception:  # whatever is wrong with one message, the next must be heard
-                    log.exception("could not take in %s", type(message).__name__)
-
-        self._down.on_recv(receive)
+        session = AgentSession(HostId(self._opts["id"]), listener.incarnation, *keys.of_minion(self._opts))
+        self._link = ControlLink(session)
+        self._down.on_recv(self._receive)
         self._renew_up()  # only now: a report that is given up during the sign-in would spoil it
+
+    async def _receive(self, payload: dict[str, Any]) -> None:
+        try:
+            bodies = envelope.bodies_for(payload.get("load", {}), self._opts["id"])
+        except InvalidRequest as error:
+            log.warning("ignored a publication: %s", error)
+            return
+        for body in bodies:
+            try:
+                await self._take(body)
+            except InvalidRequest as error:
+                log.warning("ignored a message under the name of control: %s", error)
+            except Exception:  # whatever is wrong with one message, the next must be heard
+                log.exception("could not take in a message of control")
 
     def _renew_up(self) -> None:
         """Have a fresh request channel: one whose request was given up never finds its way back."""
@@ -141,13 +216,21 @@ class MinionBus:
         Raises:
             Unreachable: if the master does not take it in time; the agent tries again later.
         """
+        await self._fire({"sealed": self._signed_in().seal(report)})
+
+    async def _fire(self, data: dict[str, bytes]) -> None:
+        """Put ``data`` on the master's event bus, for control.
+
+        Raises:
+            Unreachable: if the master does not take it in time.
+        """
         if self._up is None:
             raise Unreachable(f"{self._opts['id']} has not signed in to its master yet")
         load = {
             "id": self._opts["id"],
             "cmd": "_minion_event",
             "tag": tags.agent(self._opts["id"]),
-            "data": {"report": envelope.pack(plain(report))},
+            "data": data,
             "pretag": None,
         }
         sending = asyncio.ensure_future(self._up.send(load, timeout=self._timeout_s, tries=1))
@@ -163,7 +246,7 @@ class MinionBus:
                     raise
                 self._sign_in_again()
             raise Unreachable(
-                f"the master did not take the report of {self._opts['id']}: {error!r}"
+                f"the master did not take a message of {self._opts['id']}: {error!r}"
             ) from error
 
     def _sign_in_again(self) -> None:
@@ -175,7 +258,7 @@ class MinionBus:
         for channel in (self._down, self._up):
             if channel is not None:
                 channel.close()
-        self._up = self._down = None
+        self._up = self._down = self._link = None
 
 
 def _take_result(future: "asyncio.Future[Any]") -> None:
@@ -189,23 +272,3 @@ def _resolve_master(opts: dict[str, Any]) -> dict[str, Any]:
         return {}
     resolved: dict[str, Any] = salt.minion.resolve_dns(opts)
     return resolved
-
-
-KINDS: dict[str, type[Downward]] = {"Command": Command, "Inquiry": Inquiry, "Notice": Notice}
-
-
-def _read(load: dict[str, Any], host: str) -> list[Downward]:
-    try:
-        bodies = envelope.unseal(load, host)
-    except (InvalidRequest, KeyError, TypeError, ValueError) as error:
-        log.warning("ignored a publication for %s that has no messages: %s", host, error)
-        return []
-    return [message for body in bodies if (message := _message(body, host)) is not None]
-
-
-def _message(body: dict[str, Any], host: str) -> Downward | None:
-    try:
-        return typed(body["message"], KINDS[body["kind"]])
-    except (InvalidRequest, KeyError, TypeError, ValueError) as error:
-        log.warning("ignored one message for %s that cannot be read: %s", host, error)
-        return None

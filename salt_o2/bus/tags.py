@@ -21,6 +21,8 @@ from salt_o2.core.effects import (
 
 PREFIX = "salt/o2/"
 AGENTS = PREFIX + "agent/"
+KEYS = "salt/key"
+"""Salt's own: the master has accepted, rejected or deleted the key of a minion."""
 
 
 def of(news: News) -> str:

@@ -64,10 +64,13 @@ async def _run(settings, masters):
         offered = _offer({**pillar.get("o2", {}), **settings})
         ours.offer(dataclasses.replace(offered, master=bus.master, masters=masters.names))
 
+    listener = minion.Listener(
+        incarnation=ours.reporter.incarnation, heard=ours.hear, signed_in=sign_in, established=ours.survey
+    )
     loops = {
         "agent": ours.run(),
-        "bus": bus.run(ours.hear, sign_in),
-        "requests": server.serve(ours, __opts__["sock_dir"]),
+        "bus": bus.run(listener),
+        "requests": server.serve(ours, __opts__["sock_dir"], bus.deliver),
     }
     try:
         await background.run_engine("agent", loops)

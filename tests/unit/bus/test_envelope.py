@@ -30,18 +30,25 @@ def test_large_bodies_are_compressed_and_small_ones_are_not():
     assert len(envelope.pack(large)) < 5000
 
 
-def test_each_host_finds_its_own_messages_and_nobody_else_s():
-    load = envelope.seal({"flp1": [{"n": 1}], "flp2": [{"n": 2}, {"n": 3}]})
-    assert envelope.unseal(load, "flp2") == [{"n": 2}, {"n": 3}]
-    assert envelope.unseal(load, "flp3") == []
+def test_each_host_finds_its_own_bodies_and_those_for_all():
+    load = envelope.publication({"flp1": [{"n": 1}], "flp2": [{"n": 2}, {"n": 3}], envelope.ALL: [{"n": 0}]})
+    assert envelope.bodies_for(load, "flp2") == [{"n": 0}, {"n": 2}, {"n": 3}]
+    assert envelope.bodies_for(load, "flp3") == [{"n": 0}]
 
 
 def test_no_minion_is_ever_named_as_a_target():
-    assert envelope.seal({"flp1": []})["tgt"] == ["o2/flp1"]
+    assert envelope.publication({"flp1": [], envelope.ALL: []})["tgt"] == ["o2/flp1", "o2/*"]
 
 
 def test_an_ordinary_salt_job_is_none_of_ours():
-    assert envelope.unseal({"fun": "test.ping", "tgt_type": "glob", "tgt": "*", "arg": []}, "flp1") == []
+    job = {"fun": "test.ping", "tgt_type": "glob", "tgt": "*", "arg": []}
+    assert envelope.bodies_for(job, "flp1") == []
+
+
+def test_a_publication_that_lacks_what_it_announces_is_refused():
+    load = envelope.publication({"flp1": []}) | {"tgt": ["o2/flp2"]}
+    with pytest.raises(InvalidRequest, match="without the bodies"):
+        envelope.bodies_for(load, "flp2")
 
 
 def test_small_messages_share_a_publication_and_large_ones_go_one_by_one():
