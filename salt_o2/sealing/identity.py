@@ -32,6 +32,15 @@ class PrivateKey:
             key = serialization.load_pem_private_key(pem, password=None)
         except (ValueError, TypeError, UnsupportedAlgorithm) as error:
             raise InvalidRequest(f"not a private key without passphrase in PEM form: {error}") from error
+        return cls.of(key)
+
+    @classmethod
+    def of(cls, key: object) -> "PrivateKey":
+        """Take ``key``, which another part of this process has loaded.
+
+        Raises:
+            InvalidRequest: it is no RSA private key.
+        """
         if not isinstance(key, rsa.RSAPrivateKey):
             raise InvalidRequest(f"an RSA key is needed, this is a {type(key).__name__}")
         return cls(key)
