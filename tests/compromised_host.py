@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgpack
+
 SCRIPT = """
 import asyncio, sys, msgpack
 import salt.channel.client, salt.config
@@ -28,14 +30,11 @@ asyncio.run(main())
 
 
 def send(cluster, host, loads):
-    """Send ``loads`` to the master of ``cluster`` with the key of ``host``, and wait until it has taken them."""
-    import msgpack
-
-    environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    """Send ``loads`` with the key of ``host``, and wait until the master of ``cluster`` has taken them."""
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(config_of(cluster, host))],
         input=msgpack.packb(loads),
-        env=environ,
+        env=_environ(),
         capture_output=True,
         timeout=120,
         check=False,
@@ -57,3 +56,60 @@ def imitated(host, data):
 def honest(host, data):
     """Return a message in the form that agents use."""
     return {"tag": f"salt/o2/agent/{host}", "data": data, "pretag": None}
+
+
+LISTEN = """
+import asyncio, sys, msgpack
+import salt.channel.client, salt.config
+from tornado.ioloop import IOLoop
+
+async def main():
+    opts = salt.config.minion_config(sys.argv[1])
+    opts["master_uri"] = f"tcp://{opts['master']}:{opts['master_port']}"
+    channel = salt.channel.client.AsyncPubChannel.factory(opts, io_loop=IOLoop.current())
+    await channel.connect()
+
+    async def show(payload):
+        sys.stdout.buffer.write(msgpack.packb(payload.get("load", {})))
+        sys.stdout.buffer.flush()
+
+    channel.on_recv(show)
+    sys.stdout.buffer.write(msgpack.packb({"listening": True}))
+    sys.stdout.buffer.flush()
+    await asyncio.get_running_loop().create_future()
+
+asyncio.run(main())
+"""
+
+
+class Listener:
+    """Decrypts all that the master publishes, with the key of one host, as every minion can."""
+
+    def __init__(self, cluster, host):
+        self._command = [sys.executable, "-c", LISTEN, str(config_of(cluster, host))]
+        self._unpacker = msgpack.Unpacker(strict_map_key=False)
+
+    def __enter__(self):
+        self._process = subprocess.Popen(self._command, env=_environ(), stdout=subprocess.PIPE)
+        self.wait_for(lambda load: load.get("listening"))
+        return self
+
+    def __exit__(self, *_error):
+        self._process.kill()
+        self._process.wait()
+        self._process.stdout.close()
+
+    def wait_for(self, wanted):
+        """Return all loads up to the first one that is ``wanted``."""
+        loads = []
+        while True:
+            loads.extend(self._unpacker)
+            if any(wanted(load) for load in loads):
+                return loads
+            data = os.read(self._process.stdout.fileno(), 65536)
+            assert data, "the listener has ended"
+            self._unpacker.feed(data)
+
+
+def _environ():
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}

@@ -68,6 +68,9 @@ class Hosts:
     async def announce(self, news):
         self.announced.append(news)
 
+    def refusals(self):
+        return {}
+
     async def ask(self, host, function, arguments, wait_s=0.0):
         return {"stdout": [f"{function} on {host}"], "stderr": []}
 

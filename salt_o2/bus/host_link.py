@@ -46,6 +46,11 @@ class Refusals:
     at: float = 0.0
     """Seconds since the epoch."""
 
+    def __str__(self) -> str:
+        """Say it in words, for the row of the host."""
+        messages = "1 message" if self.count == 1 else f"{self.count} messages, the last one"
+        return f"refused {messages} under its name: {self.reason}"
+
 
 class HostLink:
     """The messages between control and all agents."""

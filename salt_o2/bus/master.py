@@ -178,6 +178,10 @@ class MasterBus:
         """Put ``news`` on the Salt bus, for reactor rules and whoever else listens."""
         await self._events.fire_event_async(plain(news), tags.of(news))
 
+    def refusals(self) -> Mapping[HostId, str]:
+        """Return which messages under the name of a host were refused, in words; empty if none was."""
+        return {name: str(refused) for name, refused in self._opened().refusals.items()}
+
     def close(self) -> None:
         """Disconnect."""
         if self._channel is not None:

@@ -37,7 +37,8 @@ class HostDesk:
         }
 
     async def _list(self, _wanted: Nothing, _user: str, _progress: Progress) -> list[dict[str, Any]]:
-        return record.hosts(self._control.hosts, self._control.held, self._control.clock())
+        control = self._control
+        return record.hosts(control.hosts, control.held, control.clock(), control.bus.refusals())
 
     async def _lost(self, wanted: HostsLost, user: str, _progress: Progress) -> list[dict[str, Any]]:
         """Take a hint, or somebody's word, that hosts are lost; return what came of it for each."""

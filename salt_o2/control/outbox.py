@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -34,6 +34,9 @@ class Bus(Protocol):
 
     async def announce(self, news: News) -> None:
         """Tell the world."""
+
+    def refusals(self) -> Mapping[HostId, str]:
+        """Return which messages under the name of a host were refused, in words; empty if none was."""
 
     async def ask(self, host: HostId, function: str, arguments: Sequence[Any], wait_s: float = 0.0) -> Any:
         """Return what an execution module's function returns on ``host``, which itself may wait so long."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from salt_o2.control.hosts import Hosts
 from salt_o2.control.store import Kept
 from salt_o2.core.environment import Environment
-from salt_o2.core.ids import EnvironmentId
+from salt_o2.core.ids import EnvironmentId, HostId
 from salt_o2.core.messages import TaskReport
 from salt_o2.core.plan import PlannedTask
 from salt_o2.core.states import TaskState, TaskStatus
@@ -112,8 +112,13 @@ def _waiting_for(environment: Environment) -> str:
     return next((environment.members.tasks[task].path for task in wait.waiting), first_call)
 
 
-def hosts(known: Hosts, held: Mapping[EnvironmentId, "Held"], at: float) -> list[dict[str, Any]]:
-    """Return every host ever heard of: what it offers, how many tasks it has, when it last reported."""
+def hosts(
+    known: Hosts, held: Mapping[EnvironmentId, "Held"], at: float, refusals: Mapping[HostId, str]
+) -> list[dict[str, Any]]:
+    """Return every host ever heard of: what it offers, how many tasks it has, when it last reported.
+
+    ``refusals`` says of a host which messages under its name were refused.
+    """
     counts = Counter(task.host for each in held.values() for task in each.kept.plan.tasks)
     return [
         {
@@ -127,7 +132,7 @@ def hosts(known: Hosts, held: Mapping[EnvironmentId, "Held"], at: float) -> list
             "tasks": counts[name],
             "seen": iso(host.last_seen),
             "last_seen_s": round(at - host.last_seen, 3),
-            "faults": list(host.faults),
+            "faults": [*host.faults, *([refusals[name]] if name in refusals else [])],
         }
         for name, host in sorted(known.known.items())
     ]

@@ -1,0 +1,112 @@
+"""A host whose key was stolen: it can harm itself, and no other host."""
+
+import os
+import signal
+
+import msgpack
+import pytest
+from compromised_host import Listener, honest, imitated, send
+from private_cluster import PrivateCluster
+from watching import wait_until
+
+from salt_o2.bus import envelope
+from salt_o2.cluster import down, up
+from salt_o2.cluster.process import marked
+
+pytestmark = pytest.mark.integration
+
+FACTS = {"address": "10.9.9.9", "network": "n", "cpus": 900.0, "memory_mb": 9e6}
+
+
+def forged(host, **fields):
+    """A report in plain form, as agents sent it before they had sessions."""
+    report = {"host": host, "incarnation": "forged", "sequence": 1, "tasks": [], "accepted": {}}
+    return {"report": envelope.pack(report | fields)}
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """A cluster of its own: what is refused here stays on the rows of its hosts."""
+    directory = tmp_path_factory.mktemp("compromised") / "private"
+    status = up(directory)
+    yield PrivateCluster.of(status)
+    down(directory)
+    assert marked(directory) == []
+
+
+@pytest.fixture
+def running(cluster):
+    """An environment in a run, with tasks on all hosts."""
+    made = cluster.ask("env_create", workflow="fairmq-ex-1-n-1", vars={"processors": 2})
+    yield cluster.ask("env_control", id=made["id"], event="START_ACTIVITY")
+    cluster.ask("env_destroy", id=made["id"], force=True, allow_in_running_state=True)
+
+
+def row_of(cluster, host):
+    return next((row for row in cluster.ask("host_list") if row["id"] == host), None)
+
+
+def wait_for_refusal(cluster, host, reason):
+    wait_until(
+        lambda: any(reason in fault for fault in row_of(cluster, host)["faults"]),
+        f"the row of {host} says that a message was refused: {reason}",
+    )
+
+
+@pytest.mark.finding("1.3")
+@pytest.mark.parametrize("form", [imitated, honest])
+def test_a_host_that_reports_for_another_is_refused(cluster, running, form):
+    before = row_of(cluster, "flp1")
+    send(cluster, "flp2", [form("flp1", forged("flp1", facts=FACTS))] * 3)
+    wait_for_refusal(cluster, "flp1", "neither a hello nor a sealed message")
+    environment = cluster.ask("env_show", id=running["id"])
+    assert (environment["state"], environment["run_number"]) == ("RUNNING", running["run_number"])
+    after = row_of(cluster, "flp1")
+    assert (after["address"], after["status"]) == (before["address"], "ACTIVE")
+
+
+@pytest.mark.finding("1.3")
+def test_a_host_that_does_not_exist_never_appears(cluster):
+    send(
+        cluster, "flp2", [imitated("ghost1", forged("ghost1", facts=FACTS)), honest("flp2", {"hello": b"x"})]
+    )
+    wait_for_refusal(cluster, "flp2", "not a Hello")
+    assert row_of(cluster, "ghost1") is None
+
+
+@pytest.mark.finding("1.4")
+def test_no_host_makes_control_blind_for_a_task_of_another(cluster, running):
+    tasks = [task for task in cluster.ask("task_list") if task["environment"] == running["id"]]
+    victim = next(task for task in tasks if task["host"] != "flp2" and "processor" in task["class"])
+    lie = {
+        "task": victim["id"],
+        "environment": running["id"],
+        "revision": 1_000_000_000,
+        "settled": True,
+        "status": "ACTIVE",
+        "state": "RUNNING",
+    }
+    send(cluster, "flp2", [imitated(victim["host"], forged(victim["host"], tasks=[lie]))])
+    wait_for_refusal(cluster, victim["host"], "neither a hello nor a sealed message")
+    os.kill(victim["pid"], signal.SIGKILL)
+
+    def is_restarted(task):
+        return (
+            task["id"] == victim["id"]
+            and task["state"] == "RUNNING"
+            and task["pid"] not in (None, victim["pid"])
+        )
+
+    wait_until(lambda: any(map(is_restarted, cluster.ask("task_list"))), "the killed task runs again")
+
+
+@pytest.mark.finding("2.1")
+def test_no_host_can_read_the_orders_of_another(cluster):
+    with Listener(cluster, "flp2") as listener:
+        made = cluster.ask("env_create", workflow="fairmq-ex-1-n-1", vars={"processors": 2})
+        cluster.ask("env_destroy", id=made["id"], force=True)
+        cluster.run("salt", "flp2", "test.ping")
+        published = listener.wait_for(lambda load: load.get("fun") == "test.ping")
+    ours = [msgpack.packb(load) for load in published if load.get("fun") == envelope.FUNCTION]
+    assert len(ours) >= 3, "orders to deploy, to configure and to end were published"
+    assert not any(made["id"].encode() in load for load in ours)
