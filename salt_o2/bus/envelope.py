@@ -95,13 +95,9 @@ def decompress(data: bytes, most: int = MOST_BYTES) -> bytes:
     return raw
 
 
-def bundles(messages: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Split ``messages`` so that each bundle makes one publication of a sensible size.
-
-    A message that cannot be packed is in a bundle of its own, and keeps no other from being published.
-    """
-    try:
-        size = sum(len(msgpack.packb(bodies)) for bodies in messages.values())
-    except (TypeError, ValueError, OverflowError):
-        return [{host: [body]} for host, bodies in messages.items() for body in bodies]
-    return [dict(messages)] if size <= BROADCAST_BELOW else [{host: body} for host, body in messages.items()]
+def bundles(bodies: Mapping[str, Sequence[Mapping[str, bytes]]]) -> list[dict[str, Any]]:
+    """Split ``bodies``, a list for each host, into bundles that each make one publication."""
+    size = sum(len(data) for several in bodies.values() for body in several for data in body.values())
+    return (
+        [dict(bodies)] if size <= BROADCAST_BELOW else [{host: several} for host, several in bodies.items()]
+    )

@@ -72,20 +72,33 @@ class HostLink:
         """Return what asks all agents to sign in to this run of control."""
         return {"invitation": self._sessions.invitation()}
 
-    def seal(self, message: Downward) -> Body | None:
+    def seal(self, message: Downward) -> list[Body]:
         """Return ``message`` sealed for its host; while that has no session, what invites it.
 
+        A command is for the agent that control keeps to, a notice for the agent that it names. An inquiry is
+        for all agents that have signed in as that host, since control may not know yet which one it keeps to.
+
         The last command of each environment is kept for a host that has no session, and sent when it has one.
-        ``None`` if there is nothing to send now, because the host was invited a moment ago.
+        Nothing is returned if the host was invited a moment ago.
         """
         host = message.host
-        body = {"kind": type(message).__name__, "message": plain(message)}
-        sealed = self._sessions.seal(host, envelope.pack(body), self._kept(host))
-        if sealed is not None:
-            return {"sealed": sealed}
+        packed = envelope.pack({"kind": type(message).__name__, "message": plain(message)})
+        sealed = [self._sessions.seal(host, packed, incarnation) for incarnation in self._readers(message)]
+        bodies = [{"sealed": each} for each in sealed if each is not None]
+        if bodies:
+            return bodies
         if isinstance(message, Command):
             self._waiting.setdefault(host, {})[message.environment] = message
         return self._invite(host)
+
+    def _readers(self, message: Downward) -> tuple[str, ...]:
+        match message:
+            case Notice(incarnation=incarnation):
+                return (incarnation,)
+            case Inquiry():
+                return self._sessions.incarnations(message.host)
+            case _:
+                return (self._kept(message.host),)
 
     def take(self, name: str, data: Mapping[str, Any]) -> Heard:
         """Return what ``data`` means, an event's data that came under the name of a host."""
@@ -117,8 +130,7 @@ class HostLink:
         except UnknownSession:
             if not self._sessions.is_known(name):
                 raise
-            body = self._invite(name)
-            return Heard(host=name, replies=[body] if body else [])
+            return Heard(host=name, replies=self._invite(name))
         report = host_reports.report_of(envelope.unpack(message), speaker.host, speaker.incarnation)
         if (report.host, report.incarnation) != (speaker.host, speaker.incarnation):
             raise InvalidRequest(f"the agent on {speaker.host} reports for {report.host}")
@@ -126,14 +138,14 @@ class HostLink:
 
     def _waiting_for(self, host: HostId) -> list[Body]:
         commands = self._waiting.pop(host, {})
-        return [body for command in commands.values() if (body := self.seal(command))]
+        return [body for command in commands.values() for body in self.seal(command)]
 
-    def _invite(self, host: HostId) -> Body | None:
+    def _invite(self, host: HostId) -> list[Body]:
         at = self._clock()
         if at - self._invited.get(host, float("-inf")) < INVITE_EVERY_S:
-            return None
+            return []
         self._invited[host] = at
-        return {"invitation": self._sessions.invitation(host)}
+        return [{"invitation": self._sessions.invitation(host)}]
 
     def _refuse(self, name: HostId, reason: str) -> None:
         known = self._sessions.is_known(name)

@@ -29,7 +29,7 @@ from salt_o2.core.errors import Unreachable
 from salt_o2.core.ids import HostId
 from salt_o2.core.messages import Command, Downward, Report
 from salt_o2.sealing.handshake import ControlKey
-from salt_o2.sealing.host_sessions import HostSessions
+from salt_o2.sealing.host_sessions import HostSessions, KeyOf
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class MasterBus:
         self._channel: Any = None
         self._events: Any = None
         self._link: HostLink | None = None
-        self._key_of = keys.accepted(opts)
+        self._key_of: KeyOf = lambda _: None
 
     async def listen(
         self, heard: Callable[[Report], None], kept_incarnation: Callable[[HostId], str] = lambda _: ""
@@ -73,6 +73,7 @@ class MasterBus:
         self, heard: Callable[[Report], None], kept_incarnation: Callable[[HostId], str] = lambda _: ""
     ) -> None:
         """Connect to the master, see :meth:`listen`."""
+        self._key_of = keys.accepted(self._opts)
         key = ControlKey(keys.of_master(self._opts), os.urandom(16), os.urandom(32))
         self._link = HostLink(HostSessions(key, self._key_of), kept_incarnation)
         self._channel = salt.channel.server.PubServerChannel.factory(dict(self._opts))
@@ -92,8 +93,8 @@ class MasterBus:
         apart, bodies = Apart("publishing commands"), dict[str, list[Body]]()
         for message in messages:
             with apart:
-                if body := self._opened().seal(message):
-                    bodies.setdefault(message.host, []).append(body)
+                if sealed := self._opened().seal(message):
+                    bodies.setdefault(message.host, []).extend(sealed)
         for bundle in envelope.bundles(bodies):
             with apart:
                 await self._publish(bundle)
@@ -111,7 +112,7 @@ class MasterBus:
 
     async def _send_job(self, command: Command, apart: Apart) -> None:
         with apart:
-            if body := self._opened().seal(command):
+            for body in self._opened().seal(command):
                 await asyncio.to_thread(self._run_job, command.host, body)
 
     def _run_job(self, host: str, body: Body) -> None:

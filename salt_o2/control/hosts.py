@@ -111,6 +111,11 @@ class Hosts:
         known = self.known.get(host)
         return known.presence if known else None
 
+    def kept_incarnation(self, host: HostId) -> str:
+        """Return which agent of ``host`` is believed; empty if none has reported yet."""
+        known = self.known.get(host)
+        return known.incarnation if known else ""
+
     def is_old(self, host: HostId, at: float) -> bool:
         """Return whether what is known of the tasks on ``host`` has not been confirmed for too long."""
         known = self.known.get(host)

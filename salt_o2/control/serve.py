@@ -16,14 +16,16 @@ from salt_o2.control.outbox import Bus
 from salt_o2.control.retention import Retention
 from salt_o2.control.server import SOCKET, RequestServer
 from salt_o2.control.site import Site, timeouts
+from salt_o2.core.ids import HostId
 from salt_o2.core.messages import Report
 
-Listen = Callable[[Callable[[Report], None]], Coroutine[Any, Any, None]]
+Listen = Callable[[Callable[[Report], None], Callable[[HostId], str]], Coroutine[Any, Any, None]]
 
 
 async def serve(site: Site, bus: Bus, listen: Listen, sock_dir: Path, around: Surroundings = NOTHING) -> None:
-    """Own all environments until SIGTERM; ``listen`` gives each report on ``bus`` to its argument.
+    """Own all environments until SIGTERM; ``listen`` gives each report on ``bus`` to its first argument.
 
+    Its second argument says which agent of a host control keeps to: that one has the commands.
     ``around`` has what only the master's process has, for templates and their configuration.
 
     Raises:
@@ -45,7 +47,7 @@ async def serve(site: Site, bus: Bus, listen: Listen, sock_dir: Path, around: Su
         server = RequestServer(Desk(control, site), sock_dir / SOCKET)
         retention = Retention(store, site.journal)
         loops = {
-            "bus": listen(inbox.put),
+            "bus": listen(inbox.put, control.hosts.kept_incarnation),
             "control": control.run(),
             "journal": retention.run(),
             "reports": inbox.run(control.hear),

@@ -12,7 +12,7 @@ from salt_o2.bus.control_link import ControlLink
 from salt_o2.bus.host_link import HostLink
 from salt_o2.core.codec import plain
 from salt_o2.core.errors import InvalidRequest, Unreachable
-from salt_o2.core.messages import Command, Inquiry, Report
+from salt_o2.core.messages import Command, Inquiry, Notice, Report
 from salt_o2.core.states import TaskState
 
 
@@ -35,6 +35,10 @@ class Scene:
     def new_agent(self, host="flp1", incarnation="1", **kwargs):
         return ControlLink(self.site.agent(host, incarnation, **kwargs))
 
+    def received(self, message, agent=None):
+        """Send ``message``; return what the agent has of it."""
+        return [(agent or self.agent).take(body) for body in self.control.seal(message)]
+
     def sign_in(self, agent=None, name="flp1"):
         """Let an agent sign in and send a report; return what control has to send it then."""
         agent = agent or self.agent
@@ -53,8 +57,8 @@ def scene():
 
 def test_a_report_and_a_command_arrive_as_they_were(scene):
     assert scene.sign_in() == []
-    assert scene.agent.take(scene.control.seal(command())) == command()
-    assert scene.agent.take(scene.control.seal(Inquiry(host="flp1"))) == Inquiry(host="flp1")
+    assert scene.received(command()) == [command()]
+    assert scene.received(Inquiry(host="flp1")) == [Inquiry(host="flp1")]
 
 
 def test_an_agent_without_a_session_reports_nothing(scene):
@@ -70,17 +74,17 @@ def test_an_agent_greets_until_it_is_welcome(scene):
 
 
 def test_a_host_without_a_session_is_invited_and_then_has_the_last_command_of_each_environment(scene):
-    assert "invitation" in scene.control.seal(command(1))
+    assert [body.keys() for body in scene.control.seal(command(1))] == [{"invitation"}]
     scene.control.seal(command(2))
     scene.control.seal(command(7, environment="another"))
     received = [scene.agent.take(body) for body in scene.sign_in()]
     assert received == [command(2), command(7, environment="another")]
-    assert scene.control.seal(command(3)).keys() == {"sealed"}
+    assert scene.received(command(3)) == [command(3)]
 
 
 def test_a_host_is_invited_once_a_second(scene):
     assert scene.control.seal(Inquiry(host="flp1"))
-    assert scene.control.seal(Inquiry(host="flp1")) is None
+    assert scene.control.seal(Inquiry(host="flp1")) == []
     scene.now += 1.0
     assert scene.control.seal(Inquiry(host="flp1"))
 
@@ -95,7 +99,7 @@ def test_an_agent_that_still_uses_the_session_of_a_former_control_is_invited_by_
     assert scene.agent.must_greet.is_set()
     scene.sign_in()
     with pytest.raises(InvalidRequest):
-        scene.agent.take(former.seal(command()))
+        scene.agent.take(former.seal(command())[0])
 
 
 @pytest.mark.finding("1.3")
@@ -130,7 +134,7 @@ def test_another_host_cannot_read_a_command(scene):
     scene.sign_in()
     other = scene.new_agent("flp2")
     scene.sign_in(other, "flp2")
-    body = scene.control.seal(command(environment="DB_PASSWORD=hunter2"))
+    (body,) = scene.control.seal(command(environment="DB_PASSWORD=hunter2"))
     assert b"hunter2" not in body["sealed"]
     with pytest.raises(InvalidRequest):
         other.take(body)
@@ -150,16 +154,26 @@ def test_commands_go_to_the_agent_that_control_keeps_to(scene):
     scene.sign_in()
     clone = scene.new_agent(incarnation="clone")
     scene.sign_in(clone)
-    body = scene.control.seal(command())
+    (body,) = scene.control.seal(command())
     with pytest.raises(InvalidRequest):
         clone.take(body)
     assert scene.agent.take(body) == command()
 
 
+def test_a_notice_reaches_the_agent_that_it_names_and_an_inquiry_reaches_both(scene):
+    scene.sign_in()
+    clone = scene.new_agent(incarnation="clone")
+    scene.sign_in(clone)
+    notice = Notice(host="flp1", incarnation="1", refused="two agents report as flp1")
+    assert scene.received(notice) == [notice]
+    to_first, to_second = scene.control.seal(Inquiry(host="flp1"))
+    assert scene.agent.take(to_first) == clone.take(to_second) == Inquiry(host="flp1")
+
+
 def test_a_host_whose_key_was_deleted_has_no_session(scene):
     scene.sign_in()
     scene.control.forget("flp1")
-    assert scene.control.seal(command()).keys() == {"invitation"}
+    assert [body.keys() for body in scene.control.seal(command())] == [{"invitation"}]
 
 
 ANYTHING = st.recursive(
@@ -185,4 +199,4 @@ def test_whatever_is_published_to_an_agent_is_refused_without_harm(body):
     scene.sign_in()
     with suppress(InvalidRequest):
         assert scene.agent.take(body) is None
-    assert scene.agent.take(scene.control.seal(command())) == command()
+    assert scene.received(command()) == [command()]

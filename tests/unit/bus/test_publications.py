@@ -1,12 +1,16 @@
 """What control publishes and an agent reads: one message that is wrong takes no other with it."""
 
 import asyncio
+import os
 
 import pytest
+from sign_in import Site, sign_in
 
-from salt_o2.bus import envelope, minion
+from salt_o2.bus import envelope
+from salt_o2.bus.control_link import ControlLink
+from salt_o2.bus.host_link import HostLink
 from salt_o2.bus.master import MasterBus
-from salt_o2.core.codec import plain
+from salt_o2.bus.minion import Listener, MinionBus
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.messages import Command, Inquiry, Order
 from salt_o2.core.states import TaskState
@@ -35,44 +39,86 @@ class Channel:
         self.loads.append(load)
 
 
-def read(channel, host):
-    return [message for load in channel.loads for message in minion._read(load, host)]
+class Hosts:
+    """Control's bus, and those of the agents on three hosts, which have signed in."""
+
+    def __init__(self, channel):
+        site = Site(hosts=("flp1", "flp2", "flp3"))
+        control = site.control()
+        self.channel, self.bus = channel, MasterBus({})
+        self.bus._channel, self.bus._link = channel, HostLink(control)
+        self.sessions = {host: site.agent(host) for host in site.hosts}
+        for session in self.sessions.values():
+            sign_in(session, control)
+
+    def heard_on(self, host):
+        """What the agent on ``host`` hears of all that was published."""
+        heard, agent = [], MinionBus({"id": host})
+        agent._link = ControlLink(self.sessions[host])
+        agent._listener = listener(heard)
+
+        async def receive():
+            for load in self.channel.loads:
+                await agent._receive({"load": load})
+
+        asyncio.run(receive())
+        return heard
 
 
-def bus(channel):
-    made = MasterBus({})
-    made._channel = channel
-    return made
+def listener(heard):
+    async def hear(message):
+        heard.append(message)
+
+    async def nothing(*_):
+        raise AssertionError("nothing else happens here")
+
+    return Listener(incarnation="1", heard=hear, signed_in=nothing, established=nothing)
 
 
 def test_a_publication_that_fails_keeps_the_others_from_nothing():
-    big = {"notes": "x" * envelope.BROADCAST_BELOW}
+    big = {"notes": os.urandom(envelope.BROADCAST_BELOW).hex()}
     commands = [command(host, arguments=big) for host in ("flp1", "flp2", "flp3")]
-    channel = Channel(refused="flp2")
+    hosts = Hosts(Channel(refused="flp2"))
     with pytest.raises(OSError, match="closed"):
-        asyncio.run(bus(channel).send(commands))
-    assert [read(channel, host) for host in ("flp1", "flp2", "flp3")] == [[commands[0]], [], [commands[2]]]
+        asyncio.run(hosts.bus.send(commands))
+    assert [hosts.heard_on(host) for host in hosts.sessions] == [[commands[0]], [], [commands[2]]]
 
 
 def test_a_command_that_cannot_be_packed_keeps_the_others_from_nothing():
     bad, good = command("flp1", revision=2**64), [command("flp1"), command("flp2")]
-    channel = Channel()
+    hosts = Hosts(Channel())
     with pytest.raises(OverflowError):
-        asyncio.run(bus(channel).send([bad, *good]))
-    assert [read(channel, host) for host in ("flp1", "flp2")] == [[good[0]], [good[1]]]
+        asyncio.run(hosts.bus.send([bad, *good]))
+    assert [hosts.heard_on(host) for host in hosts.sessions] == [[good[0]], [good[1]], []]
 
 
 @pytest.mark.parametrize(
     "bad",
     [
-        pytest.param({"kind": "Command", "message": {"host": "flp1"}}, id="fields-missing"),
-        pytest.param({"kind": "Gossip", "message": {}}, id="unknown-kind"),
-        pytest.param({"message": {}}, id="no-kind"),
+        pytest.param({"sealed": bytes(40)}, id="sealed-by-nobody"),
+        pytest.param({"gossip": b""}, id="unknown-kind"),
+        pytest.param({"welcome": b"x"}, id="no-welcome"),
+        pytest.param({"sealed": "text"}, id="text-sealed"),
         pytest.param("text", id="text"),
         pytest.param(None, id="nothing"),
     ],
 )
 def test_a_message_that_cannot_be_read_keeps_those_beside_it_from_nothing(bad):
     first, last = Inquiry(host=HostId("flp1")), command("flp1")
-    bodies = [{"kind": type(each).__name__, "message": plain(each)} for each in (first, last)]
-    assert minion._read(envelope.seal({"flp1": [bodies[0], bad, bodies[1]]}), "flp1") == [first, last]
+    hosts = Hosts(Channel())
+    bodies = [*hosts.bus._link.seal(first), bad, *hosts.bus._link.seal(last)]
+    hosts.channel.loads.append(envelope.publication({"flp1": bodies}))
+    assert hosts.heard_on("flp1") == [first, last]
+
+
+def test_a_sealed_message_that_is_neither_command_nor_inquiry_is_ignored():
+    hosts = Hosts(Channel())
+    for content in (
+        {"kind": "Gossip", "message": {}},
+        {"message": {}},
+        ["x"],
+        {"kind": "Command", "message": {}},
+    ):
+        sealed = hosts.bus._link._sessions.seal(HostId("flp1"), envelope.pack(content))
+        hosts.channel.loads.append(envelope.publication({"flp1": [{"sealed": sealed}]}))
+    assert hosts.heard_on("flp1") == []
