@@ -114,7 +114,7 @@ class Hosts:
     def kept_incarnation(self, host: HostId) -> str:
         """Return which agent of ``host`` is believed; empty if none has reported yet."""
         known = self.known.get(host)
-        return known.incarnation if known else ""
+        return known.agents.kept if known else ""
 
     def is_old(self, host: HostId, at: float) -> bool:
         """Return whether what is known of the tasks on ``host`` has not been confirmed for too long."""
