@@ -68,7 +68,9 @@ def test_a_host_that_reports_for_another_is_refused(cluster, running, form):
 @pytest.mark.finding("1.3")
 def test_a_host_that_does_not_exist_never_appears(cluster):
     send(
-        cluster, "flp2", [imitated("ghost1", forged("ghost1", facts=FACTS)), honest("flp2", {"hello": b"\xff\xfe"})]
+        cluster,
+        "flp2",
+        [imitated("ghost1", forged("ghost1", facts=FACTS)), honest("flp2", {"hello": b"\xff\xfe"})],
     )
     wait_for_refusal(cluster, "flp2", "not a Hello")
     assert row_of(cluster, "ghost1") is None
