@@ -1,5 +1,10 @@
 """What an agent reports of tasks that it is asked about and does not have."""
 
+from collections.abc import Iterable
+from dataclasses import replace
+
+from salt_o2.agent.members import advice_on, in_words
+from salt_o2.agent.procfs import Entry
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.messages import Command, Failure, TaskReport
 from salt_o2.core.states import TaskState, TaskStatus
@@ -26,6 +31,18 @@ def not_begun(task: TaskId, command: Command, error: Exception) -> TaskReport:
         advice="report this as a defect, with the log of the agent",
     )
     return _failed(task, command, failure)
+
+
+def not_ended(done: TaskReport, left: Iterable[Entry]) -> TaskReport:
+    """Return ``done`` as the report of a task without a record that has processes which do not end."""
+    processes = list(left)
+    failure = Failure(
+        asked="kill",
+        state="-",
+        reason=f"these processes do not end, not even by SIGKILL: {in_words(processes)}",
+        advice=advice_on(processes),
+    )
+    return replace(done, state=TaskState.ERROR, failure=failure)
 
 
 def unknown(task: TaskId, command: Command, host: HostId) -> TaskReport:

@@ -54,6 +54,8 @@ class Agent:
         self._home: Home | None = None
         self.refused = ""
         """Why control refuses this agent, and believes another one of the same name."""
+        self._ending: set[asyncio.Task[None]] = set()
+        """Looks for processes of tasks that have no record here."""
         self.reporter = Reporter(
             host, facts, send, heartbeat_s, lambda: tuple(self._tasks), self._look, self._forget_those_over
         )
@@ -201,7 +203,7 @@ class Agent:
         ended = home.ended.get(order.task, -1)
         if task is None and (command.revision <= ended or command.goal is TaskState.DONE):
             home.bury(order.task, command.revision)
-            self.reporter.answer(absent.done(order.task, command.environment, max(ended, command.revision)))
+            self._end_unknown(absent.done(order.task, command.environment, max(ended, command.revision)))
         elif task is None and order.launch is None:
             self.reporter.answer(absent.unknown(order.task, command, self.host))
         elif task is None or command.revision > task.record.revision:
@@ -209,6 +211,16 @@ class Agent:
         else:
             self._note_change(task)
         return False
+
+    def _end_unknown(self, done: TaskReport) -> None:
+        """Report that a task is ``done`` which has no record here, once no process of it is left."""
+        ending = asyncio.create_task(self._make_sure(done))
+        self._ending.add(ending)
+        ending.add_done_callback(self._ending.discard)
+
+    async def _make_sure(self, done: TaskReport) -> None:
+        left = await remnants.end_of(self._opened().of(done.task), self._host)
+        self.reporter.answer(absent.not_ended(done, left) if left else done)
 
     def _each(
         self, command: Command, orders: Iterable[Order], do: Callable[[Command, Order], bool]

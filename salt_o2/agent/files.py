@@ -8,11 +8,13 @@ import contextlib
 import os
 from pathlib import Path
 
-NEW = ".new"
+NEW, LAST = ".new", ".last"
 
 
-def put(path: Path, content: bytes) -> None:
+def put(path: Path, content: bytes, *, keep_last: bool = False) -> None:
     """Write ``content`` so that a reader never sees half of it, in ``path`` or else still aside.
+
+    With ``keep_last`` the file that was there before stays as a copy, see :func:`last`.
 
     The old file is removed before the new one gets its name: a rename over a file makes ext4 write the data
     out at once, which costs milliseconds on a busy disk.
@@ -25,13 +27,27 @@ def put(path: Path, content: bytes) -> None:
     with open(new, "wb", opener=_privately) as file:
         file.write(content)
     with contextlib.suppress(FileNotFoundError):
-        os.unlink(name)  # noqa: PTH108
+        if keep_last:
+            _keep(name)
+        else:
+            os.unlink(name)  # noqa: PTH108
     os.rename(new, name)  # noqa: PTH104
 
 
 def aside(path: Path) -> Path:
     """Where a file is until it gets its name; if ``path`` is not there, this one is whole."""
     return path.with_name(path.name + NEW)
+
+
+def last(path: Path) -> Path:
+    """Where the content is that ``path`` had before it was written last."""
+    return path.with_name(path.name + LAST)
+
+
+def _keep(name: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(name + LAST)  # noqa: PTH108
+    os.rename(name, name + LAST)  # noqa: PTH104
 
 
 def _privately(path: str, flags: int) -> int:

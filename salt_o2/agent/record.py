@@ -163,22 +163,32 @@ def save(record: Record, path: Path) -> None:
     Raises:
         OSError: there is no room, or no right to write.
     """
-    files.put(path, msgspec.json.encode(record))
+    files.put(path, msgspec.json.encode(record), keep_last=True)
 
 
 def load(path: Path) -> Record | None:
-    """Read a record; one that cannot be read is moved aside and logged, and never a reason to stop."""
+    """Read a record; one that cannot be read is moved aside and logged, and never a reason to stop.
+
+    In its place the last good copy is read, and says so: the task may have gone on since.
+    """
+    place = path
     if not path.exists() and files.aside(path).exists():  # killed in the middle of ``save``
-        path = files.aside(path)
+        place = files.aside(path)
+    found = _read(place)
+    if found is None and (found := _read(files.last(path))) is not None:
+        log.error("task file %s is missing or damaged; using its last good copy", path)
+        found.recovered, found.settled, found.fresh = True, True, False
+    return found
+
+
+def _read(path: Path) -> Record | None:
     try:
         return msgspec.json.decode(path.read_bytes(), type=Record)
     except FileNotFoundError:
         return None
     except (msgspec.DecodeError, UnicodeDecodeError, OSError) as error:
         aside = path.with_suffix(".bad")
-        log.error(
-            "task file %s cannot be read (%s); moved to %s, its task is unknown now", path, error, aside
-        )
+        log.error("task file %s cannot be read (%s); moved to %s", path, error, aside)
         _move(path, aside)
         return None
 

@@ -12,6 +12,7 @@ from salt_o2.agent import body
 from salt_o2.agent.body import Host
 from salt_o2.agent.home import TaskHome
 from salt_o2.agent.members import in_words
+from salt_o2.agent.procfs import Entry
 from salt_o2.core.launch import GRACE_S
 
 log = logging.getLogger(__name__)
@@ -22,6 +23,11 @@ async def end_all(host: Host) -> bool:
     homes = await _unowned(host)
     ended = await asyncio.gather(*(_end(TaskHome(home), host) for home in homes))
     return any(ended)
+
+
+async def end_of(home: TaskHome, host: Host) -> tuple[Entry, ...]:
+    """End the processes of a task that has no record here; return those that do not end."""
+    return (await body.clear_unled(home, host, GRACE_S)).left
 
 
 async def _unowned(host: Host) -> list[Path]:

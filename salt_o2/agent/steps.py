@@ -22,6 +22,8 @@ STEP_DOWN_S = 5.0
 """What STOP, RESET and EXIT may take on the way to the end, where a signal does as well."""
 PATIENCE_S = 1.0
 """What a step may still take once the task is to end."""
+RECOVERY_S = 5.0
+"""How long a device may take to say where it is when its task file was damaged."""
 DEATH_SHOWS_S = 0.3
 """How soon after a broken connection the end of the process is seen, if that is the reason."""
 
@@ -153,6 +155,30 @@ async def look_first(life: Life) -> None:
     if seen is not None:
         life.record.state, life.record.device_state = seen.state, seen.word
         life.end_is_wanted = life.end_is_wanted or seen.state is TaskState.DONE  # it has obeyed EXIT
+
+
+async def look_at_recovered(life: Life, living: Body) -> None:
+    """See where a process is of which only an older record is known, and order nothing."""
+    known = life.record
+    if living.device is None:
+        await meet_program(life, living)
+        known.goal = known.state
+        return
+    try:
+        seen = await living.while_alive(living.device.find(RECOVERY_S), PATIENCE_S, hurried=False)
+        if seen is None or not await living.is_its_own(seen.pid):
+            return
+    except O2Error as error:
+        reason = f"its task file was damaged, and it does not answer: {error}"
+        known.state, known.goal = TaskState.UNKNOWN, TaskState.UNKNOWN
+        life.fail("adopt", "-", reason, life.advice)
+        return
+    known.pid, known.calls_itself = living.pid_of(seen.pid), seen.pid
+    living.device.channel.history.pid = seen.pid
+    known.state = known.goal = seen.state
+    known.device_state, known.failure = seen.word, None
+    if seen.state in (TaskState.CONFIGURED, TaskState.RUNNING) and known.configured is None:
+        known.configured = dict(known.properties)
 
 
 async def kill(life: Life) -> None:

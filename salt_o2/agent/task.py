@@ -95,8 +95,11 @@ class Task:
         known, life = self.record, self._life
         life.body = body.adopt(known, self.home, life.host, self._on_end)
         life.end_is_wanted, life.lost = known.ending, known.ending and life.body is not None
+        recovered, known.recovered = known.recovered, False
         if life.body is None:
             await self._note_missed_end()
+        elif recovered and known.settled:
+            await self._take_as_it_is(life.body)
         elif not known.settled:
             life.must_look = life.overtaken = True
         else:
@@ -105,6 +108,13 @@ class Task:
                 await self._watch.find_again()
         if not known.settled or (life.body is not None and life.body.process.gone.is_set()):
             self._resume()
+
+    async def _take_as_it_is(self, living: Body) -> None:
+        """The task's file was damaged, and the copy may be older: what the process does now is its goal."""
+        await steps.look_at_recovered(self._life, living)
+        self._save()
+        self._watch_the_living()
+        self._changed(self)
 
     def give_up(self, asked: str, error: Exception) -> None:
         """Settle with a failure because of ``error``, a defect, so that control does not wait."""

@@ -1,0 +1,206 @@
+"""Task files that were damaged or removed while the agent was away: no process of ours is lost from sight."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+
+import pytest
+from agent_stage import basic, device, free_port
+from test_devices import data_channel
+
+from salt_o2.agent import audit, procfs
+from salt_o2.agent.census import MARK
+from salt_o2.core.ids import TaskId
+from salt_o2.core.messages import Order
+from salt_o2.core.states import TaskState, TaskStatus
+
+pytestmark = pytest.mark.integration
+STANDBY, CONFIGURED, RUNNING = TaskState.STANDBY, TaskState.CONFIGURED, TaskState.RUNNING
+ERROR, DONE = TaskState.ERROR, TaskState.DONE
+LISTENER = """
+import socket, sys, time
+server = socket.create_server(("0.0.0.0", int(sys.argv[1])))
+print("up", flush=True)
+time.sleep(1000)
+"""
+
+
+def damage(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def empty(path):
+    path.write_bytes(b"")
+
+
+def remove(path):
+    path.unlink()
+
+
+FAULTS = [damage, empty, remove]
+
+
+def orphaned(pid):
+    """Whether a process still runs."""
+    return procfs.start_ticks(pid) is not None
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_task_whose_file_is_damaged_is_adopted_by_its_last_good_copy(perform, fault):
+    async def scene(stage):
+        order = Order(task=TaskId("sink"), launch=device(), properties=data_channel(free_port()))
+        clock = Order(task=TaskId("clock"), launch=basic("exec sleep 1000"))
+        before = {about.task: about for about in await stage.drive(RUNNING, order, clock)}
+        await stage.down()
+        for task in before:
+            fault(stage.directory / "tasks" / task / "task.json")
+        stage.latest.clear()
+        await stage.up()
+        await stage.until(lambda: stage.latest.keys() == before.keys())
+        for task, about in stage.latest.items():
+            assert (about.state, about.pid, about.failure) == (RUNNING, before[task].pid, None)
+            assert about.status is TaskStatus.ACTIVE
+        for about in await stage.drive(CONFIGURED, "sink", "clock"):
+            assert (about.state, about.failure) == (CONFIGURED, None)
+
+    perform(scene)
+
+
+def test_a_device_in_a_run_whose_file_is_damaged_is_not_moved_by_an_older_copy(perform):
+    async def scene(stage):
+        sink = TaskId("sink")
+        await stage.drive(CONFIGURED, Order(task=sink, launch=device(), properties=data_channel(free_port())))
+        (before,) = await stage.drive(RUNNING, "sink")
+        await stage.down()
+        path = stage.directory / "tasks/sink/task.json"
+        older = path.with_name("task.json.last").read_text()
+        damage(path)
+        path.with_name("task.json.last").write_text(older.replace('"goal":"RUNNING"', '"goal":"STANDBY"'))
+        moves = (stage.directory / "tasks/sink/stdout").read_text().count("--->")
+        stage.latest.clear()
+        await stage.up()
+        await stage.until(lambda: "sink" in stage.latest)
+        about = stage.latest["sink"]
+        assert (about.state, about.pid, about.settled) == (RUNNING, before.pid, True)
+        assert (stage.directory / "tasks/sink/stdout").read_text().count("--->") == moves
+
+    perform(scene)
+
+
+def without_record(stage, task):
+    """Take away all that tells of a task, except what its processes carry."""
+    folder = stage.directory / "tasks" / task
+    for path in folder.glob("task.*"):
+        path.unlink()
+
+
+LOSSES = {
+    "the-files": without_record,
+    "the-folder": lambda stage, task: shutil.rmtree(stage.directory / "tasks" / task),
+    "the-directory": lambda stage, _task: shutil.rmtree(stage.directory),
+}
+
+
+@pytest.mark.parametrize("lose", LOSSES.values(), ids=LOSSES)
+def test_a_process_without_a_record_is_ended_at_adoption(perform, lose):
+    async def scene(stage):
+        (about,) = await stage.launch(RUNNING, lost=basic("setsid sleep 1000 & exec sleep 1000"))
+        shim = stage.agent.task("lost").record.keeper
+        await stage.down()
+        lose(stage, "lost")
+        stage.latest.clear()
+        await stage.up()
+        assert stage.agent.tasks() == []
+        assert not orphaned(about.pid)
+        assert not orphaned(shim)
+        assert audit.audit(stage.directory)["processes"] == []
+
+    perform(scene)
+
+
+def test_a_process_without_a_record_does_not_keep_the_port_of_a_task(perform):
+    """It came to light while the agent ran: its task was removed by hand, or an end went unnoticed."""
+
+    async def scene(stage):
+        port = free_port()
+        lost = {**os.environ, MARK: str(stage.directory.absolute() / "tasks" / "lost")}
+        with subprocess.Popen(
+            [sys.executable, "-c", LISTENER, str(port)],
+            env=lost, stdout=subprocess.PIPE, start_new_session=True,
+        ) as process:  # fmt: skip
+            try:
+                assert process.stdout.readline() == b"up\n"
+                (about,) = await stage.launch(RUNNING, next=basic("exec sleep 1000", ports=(port,)))
+                assert (about.state, about.failure) == (RUNNING, None)
+                assert process.wait(timeout=10) == -signal.SIGTERM
+            finally:
+                process.kill()
+
+    perform(scene)
+
+
+def test_a_strangers_port_is_refused_and_the_stranger_lives_on(perform):
+    async def scene(stage):
+        port = free_port()
+        with subprocess.Popen(
+            [sys.executable, "-c", LISTENER, str(port)], stdout=subprocess.PIPE, start_new_session=True
+        ) as stranger:
+            try:
+                assert stranger.stdout.readline() == b"up\n"
+                (about,) = await stage.launch(RUNNING, next=basic("exec sleep 1000", ports=(port,)))
+                assert f"port {port} is in use by process {stranger.pid}" in about.failure.reason
+                assert stranger.poll() is None
+            finally:
+                stranger.kill()
+
+    perform(scene)
+
+
+def test_an_order_to_end_an_unknown_task_ends_its_processes_first(perform):
+    async def scene(stage):
+        lost = {**os.environ, MARK: str(stage.directory.absolute() / "tasks" / "lost")}
+        with subprocess.Popen(["sleep", "1000"], env=lost, start_new_session=True) as process:
+            try:
+                (about,) = await stage.drive(DONE, "lost")
+                assert (about.state, about.status) == (DONE, TaskStatus.INACTIVE)
+                assert process.wait(timeout=10) == -signal.SIGTERM
+            finally:
+                process.kill()
+
+    perform(scene)
+
+
+def test_an_order_to_end_a_known_task_ends_processes_that_its_record_does_not_name(perform):
+    async def scene(stage):
+        await stage.launch(STANDBY, clock=basic("exec sleep 1000"))
+        await stage.drive(RUNNING, "clock")
+        await stage.drive(CONFIGURED, "clock")
+        await stage.down()
+        await stage.up()
+        lost = {**os.environ, MARK: str(stage.directory.absolute() / "tasks" / "clock")}
+        with subprocess.Popen(["sleep", "1000"], env=lost, start_new_session=True) as process:
+            try:
+                (about,) = await stage.drive(DONE, "clock")
+                assert about.state is DONE
+                assert process.wait(timeout=10) == -signal.SIGTERM
+            finally:
+                process.kill()
+
+    perform(scene)
+
+
+def test_a_process_of_another_directory_is_left_alone(perform, tmp_path):
+    async def scene(stage):
+        other = {**os.environ, MARK: str(tmp_path / "agent2" / "tasks" / "clock")}
+        with subprocess.Popen(["sleep", "1000"], env=other, start_new_session=True) as process:
+            try:
+                await stage.down()
+                await stage.up()
+                await stage.drive(DONE, "clock")
+                assert process.poll() is None
+            finally:
+                process.kill()
+
+    perform(scene)
