@@ -12,6 +12,7 @@ import salt.exceptions
 import salt_o2.agent.audit
 import salt_o2.agent.client
 import salt_o2.core.errors
+import salt_o2.where
 
 __virtualname__ = "o2"
 __func_alias__ = {"log_": "log"}
@@ -218,7 +219,7 @@ def audit():
         salt flp1 o2.audit
     """
     configured = __opts__.get("o2", {}).get("directory")
-    directory = configured or pathlib.Path(__opts__["cachedir"]) / "o2"
+    directory = configured or salt_o2.where.state_directory(__opts__, "agent")
     return salt_o2.agent.audit.audit(pathlib.Path(directory)) | {"host": __opts__["id"]}
 
 

@@ -1,11 +1,17 @@
-"""Where the package's own folders lie: states, reactor, pillar, examples.
+"""Where the package's own folders lie: states, reactor, pillar, examples; and where agent and control keep
+files.
 
 python -m salt_o2.where states/o2
 """
 
 import sys
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
+from typing import Any, Literal
+
+STANDARD_KEYS = ("etc", "salt", "pki")
+"""Below Salt's ``root_dir``: where Salt keeps the keys of master and minion unless told otherwise."""
 
 
 def packaged(path: str) -> Path:
@@ -16,6 +22,20 @@ def packaged(path: str) -> Path:
     """
     folder, _, rest = path.partition("/")
     return Path(next(iter(import_module(f"salt_o2.{folder}").__path__))) / rest
+
+
+def state_directory(options: Mapping[str, Any], part: Literal["agent", "control"]) -> Path:
+    """Return where ``part`` keeps what it must not lose, on a Salt of these ``options`` that names no place.
+
+    It is ``var/lib/o2`` below the ``root_dir`` of a Salt that has its keys at the usual place below that.
+    Else it is a folder beside the keys: a directory that Salt's user can write, that no other daemon has, and
+    that is no cache. Salt's cache is not for this: ``saltutil.clear_cache`` empties it, with the files of
+    running tasks.
+    """
+    keys = Path(options["pki_dir"])
+    if keys.parts[-4:-1] == STANDARD_KEYS:
+        return keys.parents[3] / "var" / "lib" / "o2" / part
+    return keys.parent / f"{keys.name}-o2" / part
 
 
 if __name__ == "__main__":

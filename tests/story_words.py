@@ -88,6 +88,9 @@ class Words:
             f"{effect.failure.reason}"
         ]
 
+    def _AnnounceKilled(self, effect):
+        return [f"the world hears: {effect.task} on {effect.host} was KILLED"]
+
     def _AnnounceRecovery(self, effect):
         return [
             f"the world hears: {effect.task} on {effect.host} is BACK after {effect.seconds:g} s, "

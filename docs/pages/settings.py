@@ -33,7 +33,10 @@ MEANINGS = {
     "memory_mb": "megabytes that placement may give out; those of the machine if left out",
     "control_ports": "first and last port for control channels of tasks",
     "channel_ports": "first and last port for data channels",
-    "directory": "where the agent keeps its tasks; `o2` in the minion's cache directory if left out",
+    "directory": (
+        "where the agent keeps its tasks, not in a cache; if left out, `var/lib/o2/agent` below Salt's "
+        "`root_dir`, or a folder beside the minion's keys where these are at a place of their own"
+    ),
     "heartbeat_s": "seconds between two signs of life",
     "control_socket": "where the state module `o2_environment` finds control",
     "dpl_timeout_s": "how many seconds a DPL command of a template may take",

@@ -2,6 +2,7 @@
 
 salt/o2/<environment>/<STATE>                 an environment entered a state
 salt/o2/<environment>/task/<task>/<STATE>     a task failed, and is in that state now
+salt/o2/<environment>/task/<task>/KILLED      a task did not end when asked, and was ended by SIGKILL
 salt/o2/<environment>/task/<task>/RECOVERED   a failed task is back where the others are
 salt/o2/<environment>/moves                   tasks of one host moved, as they should
 salt/o2/pool/moves                            tasks of one host came to the pool, or ended there
@@ -13,6 +14,7 @@ salt/o2/agent/<host>                          an agent's report to control
 from salt_o2.core.effects import (
     AnnounceFailure,
     AnnounceHost,
+    AnnounceKilled,
     AnnounceLeft,
     AnnounceRecovery,
     AnnounceState,
@@ -35,6 +37,8 @@ def of(news: News) -> str:
             return f"{about}/{news.state}"
         case AnnounceFailure():
             return f"{about}/task/{news.task}/{news.state}"
+        case AnnounceKilled():
+            return f"{about}/task/{news.task}/KILLED"
         case AnnounceRecovery():
             return f"{about}/task/{news.task}/RECOVERED"
         case AnnounceLeft():

@@ -46,6 +46,7 @@ def master_config(layout: Layout, record: Record) -> dict[str, Any]:
         **reactions(packaged("reactor")),
         "engines": [{"o2_control": {}}],
         "o2": {
+            "database": f"sqlite:///{layout.database}",
             "repositories": [str(layout.templates), str(packaged("examples"))],
             "heartbeat_s": record.heartbeat_s,
         },
@@ -89,6 +90,7 @@ def minion_config(layout: Layout, record: Record, minion: str) -> dict[str, Any]
         "engines": [{"o2_agent": {}}],
         "o2": {
             "address": minion_address(record, minion),
+            "directory": str(layout.agent(minion)),
             "heartbeat_s": record.heartbeat_s,
             "control_ports": list(slot.control_ports),
             "channel_ports": list(slot.channel_ports),

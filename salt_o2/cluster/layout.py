@@ -63,6 +63,15 @@ class Layout:
         """Return the folder that belongs to one daemon: ``master`` or a minion's id."""
         return self.directory / daemon
 
+    def agent(self, minion: str) -> Path:
+        """Return where the agent of a minion keeps its tasks."""
+        return self.home(minion) / "agent"
+
+    @property
+    def database(self) -> Path:
+        """Where control keeps its environments."""
+        return self.home("master") / "o2.sqlite"
+
     def keys(self, daemon: str) -> Path:
         """Return where a daemon keeps its keys."""
         return self.home(daemon) / "pki"

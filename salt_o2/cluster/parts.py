@@ -42,7 +42,7 @@ def daemon(directory: str | Path, name: str) -> Process | None:
 
 
 def _lock(place: Layout, minion: str) -> Path:
-    return place.home(minion) / "cache" / "o2" / "lock"
+    return place.agent(minion) / "lock"
 
 
 def _has_open(pid: int, path: Path) -> bool:

@@ -64,6 +64,7 @@ def make_launch(
         codec=_plugin(task) if task.mode is ControlMode.FAIRMQ else "OCC",
         ports=ports,
         limits=task.template.limits,
+        grace_s=task.template.command.grace_s,
         path=task.path,
         class_name=task.class_name,
         critical=task.critical,

@@ -33,6 +33,7 @@ from salt_o2.core import snapshot, survey
 from salt_o2.core.effects import (
     Abandon,
     AnnounceFailure,
+    AnnounceKilled,
     AnnounceLeft,
     AnnounceMoves,
     AnnounceRecovery,
@@ -69,7 +70,7 @@ from salt_o2.core.timeouts import Timeouts
 
 log = logging.getLogger(__name__)
 
-ONLY_TELLS = (AnnounceMoves, AnnounceFailure, AnnounceRecovery, Insist)
+ONLY_TELLS = (AnnounceMoves, AnnounceFailure, AnnounceKilled, AnnounceRecovery, Insist)
 """Effects that change nothing: they need not be on disk before they are carried out."""
 TICK_AGAIN_S = 1.0
 WAY_DOWN = frozenset({_E.STOP_ACTIVITY, _E.RESET, _E.EXIT, _E.GO_ERROR})
@@ -309,7 +310,7 @@ class Control:
             case AnnounceState():
                 log.info("environment %s is %s %s", effect.environment, effect.state, effect.reason)
                 self._outbox.announce(effect)
-            case AnnounceMoves() | AnnounceFailure() | AnnounceRecovery() | AnnounceLeft():
+            case AnnounceMoves() | AnnounceFailure() | AnnounceKilled() | AnnounceRecovery() | AnnounceLeft():
                 self._outbox.announce(effect)
             case Answer(request=request, error=error):
                 self.answers.give(request, error)

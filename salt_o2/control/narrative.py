@@ -260,6 +260,9 @@ WAYS: dict[str, _Way] = {
     "AnnounceState": _Way(Narrator.state),
     "AnnounceMoves": _Way(Narrator.moves),
     "AnnounceFailure": _Way(Narrator.failure),
+    "AnnounceKilled": _Way(
+        lambda _, body: f"{body['path']} on {body['host']} did not end when asked, and was killed (SIGKILL)"
+    ),
     "AnnounceRecovery": _Way(Narrator.recovered),
     "AnnounceHost": _Way(lambda _, body: f"host {body['host']} is {body['status']}: {body['reason']}"),
     "Replace": _Way(Narrator.replace),

@@ -42,7 +42,8 @@ class Site:
     dpl_environment: str = "/etc/profile.d/o2.sh"
     """What is sourced before a DPL command, if it is there."""
     database: str = ""
-    """SQLAlchemy's URL; empty: SQLite in the master's cache directory."""
+    """SQLAlchemy's URL. Empty: SQLite in `var/lib/o2/control` below Salt's `root_dir`, or in a folder beside
+    the master's keys where these are at a place of their own; never in a cache."""
     defaults: dict[str, str] = field(default_factory=dict)
     """Variables below those of any role (AliECS's GlobalDefaults)."""
     vars: dict[str, str] = field(default_factory=dict)

@@ -218,6 +218,16 @@ class AnnounceFailure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnnounceKilled:
+    """Effect: tell the world that processes of a task did not end when asked, and were ended by SIGKILL."""
+
+    environment: EnvironmentId
+    task: TaskId
+    path: str
+    host: HostId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AnnounceRecovery:
     """Effect: tell the world that a task that had failed is back where the others are."""
 
@@ -294,5 +304,6 @@ class Keep:
     user: str = ""
 
 
-News = AnnounceState | AnnounceMoves | AnnounceFailure | AnnounceRecovery | AnnounceLeft | AnnounceHost
+TaskNews = AnnounceMoves | AnnounceFailure | AnnounceKilled | AnnounceRecovery | AnnounceLeft
+News = AnnounceState | TaskNews | AnnounceHost
 Effect = Drive | Insist | Invoke | Abandon | Replace | News | Answer | EndRun | Release | Keep

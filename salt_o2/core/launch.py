@@ -6,6 +6,8 @@ from salt_o2.core.states import ControlMode
 
 GRACE_S = 1.0
 """Unless its template says otherwise."""
+SHORTEST_GRACE_S, LONGEST_GRACE_S = 0.1, 60.0
+"""A transition waits for the end of its tasks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
-from salt_o2.core.effects import AnnounceFailure, AnnounceMoves, Effect, TasksMoved
+from salt_o2.core.effects import AnnounceFailure, AnnounceKilled, AnnounceMoves, Effect, TasksMoved
 from salt_o2.core.health import is_well, rests
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.messages import Failure, TaskReport
@@ -211,6 +211,7 @@ class Members:
         """Take in reports; return what to announce, and the failures that are new."""
         moves: dict[TaskId, TaskState] = {}
         failures: dict[TaskId, Failure] = {}
+        killed: list[Effect] = []
         self.unreachable.discard(moved.host)
         self.silent.pop(moved.host, None)
         for report in moved.reports:
@@ -223,10 +224,16 @@ class Members:
             self._place(report)
             if before is None or before.state is not report.state:
                 moves[report.task] = report.state
+            if report.killed and not (before and before.killed):
+                killed.append(self._killed(report.task))
             if report.failure and not _is_known(report, before):
                 failures[report.task] = report.failure
         self._note_losses(failures)
-        return self._news(moved.host, moves, failures), failures
+        return [*killed, *self._news(moved.host, moves, failures)], failures
+
+    def _killed(self, task: TaskId) -> AnnounceKilled:
+        planned = self.tasks[task]
+        return AnnounceKilled(environment=self._environment, task=task, path=planned.path, host=planned.host)
 
     def losses(self) -> str:
         """Return what the lost tasks failed by, in one line; empty if none is lost."""

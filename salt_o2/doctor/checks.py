@@ -1,6 +1,7 @@
 """Judges a machine by its facts; nothing is looked up here."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from salt_o2.doctor.findings import Daemon, Level, MachineFacts, Ports, Verdict
 
@@ -83,6 +84,17 @@ def _daemon(daemon: Daemon, facts: MachineFacts) -> Iterator[Verdict]:
         yield Verdict(f"{daemon.role}'s engine", Level.FAIL, fault)
     if daemon.socket_mode is not None:
         yield _socket(daemon)
+    if daemon.kept:
+        yield _files(daemon)
+
+
+def _files(daemon: Daemon) -> Verdict:
+    name = f"{daemon.role}'s files"
+    if daemon.cache and Path(daemon.kept).is_relative_to(daemon.cache):
+        key = "directory" if daemon.role == "minion" else "database"
+        advice = f"end all runs, and set o2:{key} to a place outside; saltutil.clear_cache would empty it"
+        return Verdict(name, Level.FAIL, f"{daemon.kept} lies in Salt's cache {daemon.cache}", advice)
+    return Verdict(name, Level.OK, daemon.kept)
 
 
 def _state(daemon: Daemon) -> str:
@@ -136,7 +148,7 @@ def _given_away(ours: Ports, facts: MachineFacts) -> bool:
 
 def _cgroup(facts: MachineFacts) -> Verdict:
     if not facts.cgroup:
-        advice = "boot with systemd.unified_cgroup_hierarchy=1; without it process groups are used"
+        advice = "boot with systemd.unified_cgroup_hierarchy=1; without it limits are watched, not enforced"
         return Verdict("cgroup", Level.WARN, "no version 2 control group", advice)
     if not facts.cgroup_writable:
         advice = "Delegate=yes for salt-minion: apply state o2.host"

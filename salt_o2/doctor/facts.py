@@ -115,7 +115,18 @@ def _daemon(role: str, options: dict[str, Any], config_dir: Path) -> Daemon:
         version=str(answer.get("version") or answer.get("facts", {}).get("version", "")),
         tasks=int(answer.get("tasks", 0)),
         faults=(*answer.get("faults", ()), *filter(None, [answer.get("refused", "")])),
+        kept=_kept(role, options, answer),
+        cache=str(options.get("cachedir") or f"/var/cache/salt/{role}"),
     )
+
+
+def _kept(role: str, options: dict[str, Any], answer: dict[str, Any]) -> str:
+    """Return the agent's directory, or the file of control's database; empty if it is not known."""
+    ours = options.get("o2") or {}
+    if role == "minion":
+        return str(answer.get("directory") or ours.get("directory") or "")
+    kind, _, path = str(ours.get("database") or "").partition(":///")
+    return path if kind == "sqlite" else ""
 
 
 def _engines(given: Any) -> list[str]:

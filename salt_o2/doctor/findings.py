@@ -51,6 +51,10 @@ class Daemon:
     tasks: int = 0
     faults: tuple[str, ...] = ()
     """What it says is wrong, one line each."""
+    kept: str = ""
+    """Where its engine keeps what it must not lose, if that is known and is a file or directory."""
+    cache: str = ""
+    """Salt's cache directory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

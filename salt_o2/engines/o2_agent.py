@@ -22,7 +22,7 @@ import functools
 import os
 import pathlib
 
-from salt_o2 import background, supervise
+from salt_o2 import background, supervise, where
 from salt_o2.agent import agent, facts, server
 from salt_o2.bus import minion, minion_master
 
@@ -55,7 +55,7 @@ def _work(settings, masters):
 
 
 async def _run(settings, masters):
-    directory = pathlib.Path(settings.get("directory") or pathlib.Path(__opts__["cachedir"]) / "o2")
+    directory = pathlib.Path(settings.get("directory") or where.state_directory(__opts__, "agent"))
     heartbeat_s = float(settings.get("heartbeat_s", 5.0))
     bus = minion.MinionBus(__opts__, masters)
     ours = agent.Agent(__opts__["id"], directory, _offer(settings), bus.send, heartbeat_s)

@@ -16,7 +16,7 @@ import pathlib
 
 import salt.pillar
 
-from salt_o2 import supervise
+from salt_o2 import supervise, where
 from salt_o2.bus import files, master
 from salt_o2.control import furnishing, serve, site
 
@@ -39,12 +39,15 @@ def start(**config):
 
 
 def _work(config):
+    default = where.state_directory(__opts__, "control") / "o2.sqlite"
     settings = site.read_site(
-        {"database": f"sqlite:///{pathlib.Path(__opts__['cachedir']) / 'o2.sqlite'}"},
+        {"database": f"sqlite:///{default}"},
         __opts__.get("o2", {}),
         _pillar(__opts__),
         config,
     )
+    if settings.database == f"sqlite:///{default}":
+        default.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     asyncio.run(_run(settings))
 
 

@@ -105,6 +105,7 @@ COMMAND: Table = {
     "stdout": Key("text", "none, stdout or all; templated"),
     "stderr": Key("text", "none, stdout or all; templated"),
     "log": Key("text", "older name of stdout"),
+    "grace": Key("number", "seconds between SIGTERM and SIGKILL of a basic task, 0.1 to 60; 1 unless given"),
 }
 WANTS: Table = {
     "cpu": Key("number", "cores"),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from salt_o2.core.launch import Limits
+from salt_o2.core.launch import GRACE_S, LONGEST_GRACE_S, SHORTEST_GRACE_S, Limits
 from salt_o2.core.role import Wants, parse_ports
 from salt_o2.core.states import ControlMode
 from salt_o2.workflow.channel_template import ChannelTemplate, read_channels
@@ -35,6 +35,7 @@ class CommandTemplate:
     user: Text | None = None
     stdout: Text | None = None
     stderr: Text | None = None
+    grace_s: float = GRACE_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,7 @@ def read_task_template(node: Node, name: str, problems: Problems) -> TaskTemplat
         place=node.place,
         description=fields.note("description"),
         mode=mode,
-        command=_read_command(fields, problems),
+        command=_read_command(fields, mode, problems),
         wants=_read_wants(fields, problems),
         limits=_read_limits(fields, problems),
         bind=read_channels(fields, "bind", problems),
@@ -110,7 +111,7 @@ def _read_mode(fields: Fields, problems: Problems) -> ControlMode:
     return ControlMode(mode) if mode in MODES else ControlMode.DIRECT
 
 
-def _read_command(fields: Fields, problems: Problems) -> CommandTemplate:
+def _read_command(fields: Fields, mode: ControlMode, problems: Problems) -> CommandTemplate:
     node = fields.node("command")
     if node is None:
         return CommandTemplate(value=Text(fields.place, ""))
@@ -123,7 +124,23 @@ def _read_command(fields: Fields, problems: Problems) -> CommandTemplate:
         user=command.text("user"),
         stdout=command.text("stdout") or command.text("log"),
         stderr=command.text("stderr"),
+        grace_s=_read_grace(command, mode, problems),
     )
+
+
+def _read_grace(command: Fields, mode: ControlMode, problems: Problems) -> float:
+    found = command.number("grace")
+    if found is None:
+        return GRACE_S
+    if mode is not ControlMode.BASIC:
+        problems.note(
+            command.place_of("grace"), "", f"command.grace is of basic tasks: mode {mode} ignores it"
+        )
+    if not SHORTEST_GRACE_S <= found <= LONGEST_GRACE_S:
+        limits = f"{SHORTEST_GRACE_S:g} to {LONGEST_GRACE_S:g} seconds"
+        problems.add(command.place_of("grace"), "", f"command.grace must be {limits}, not {found:g}")
+        return GRACE_S
+    return found
 
 
 def _read_wants(fields: Fields, problems: Problems) -> Wants:

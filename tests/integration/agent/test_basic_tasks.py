@@ -92,6 +92,24 @@ def test_a_program_that_ignores_sigterm_is_killed_with_all_its_children(perform)
     perform(scene)
 
 
+SLOW = "trap 'sleep 0.6; echo closed >closed; exit 0' TERM; touch up; while :; do sleep 0.01; done"
+
+
+@pytest.mark.parametrize(("grace_s", "closed"), [(20.0, True), (0.1, False)])
+def test_a_program_has_the_grace_of_its_template_between_sigterm_and_sigkill(perform, grace_s, closed):
+    async def scene(stage):
+        await stage.launch(RUNNING, slow=basic(SLOW, grace_s=grace_s))
+        work = stage.directory / "tasks" / "slow" / "work"
+        await stage.until(lambda: (work / "up").exists())
+        (about,) = await stage.drive(CONFIGURED, "slow")
+        assert (about.state, about.killed, about.failure) == (CONFIGURED, not closed, None)
+        assert (work / "closed").exists() is closed
+        (about,) = await stage.drive(RUNNING, "slow")
+        assert about.killed is False
+
+    perform(scene)
+
+
 def test_a_child_in_a_process_group_of_its_own_ends_with_the_task(perform):
     program = "import os,time; os.fork() or os.setpgid(0, 0); time.sleep(1000)"
 

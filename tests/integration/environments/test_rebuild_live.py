@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
 
 def database(workshop):
-    return workshop.cluster.directory / "master" / "cache" / "o2.sqlite"
+    return workshop.cluster.directory / "master" / "o2.sqlite"
 
 
 def restart_with(workshop, damage):

@@ -12,6 +12,7 @@ from salt_o2.control.store import Line
 from salt_o2.core.codec import plain
 from salt_o2.core.effects import (
     AnnounceFailure,
+    AnnounceKilled,
     AnnounceMoves,
     AnnounceRecovery,
     AnnounceState,
@@ -139,6 +140,10 @@ def test_what_control_does_by_itself_has_its_reason():
             "no other place for root.a, root.b: no cpu",
         ),
         (
+            AnnounceKilled(environment="E", task="id-a", path="root.a", host="flp1"),
+            "root.a on flp1 did not end when asked, and was killed (SIGKILL)",
+        ),
+        (
             AnnounceRecovery(
                 environment="E",
                 task="id-a",
@@ -174,6 +179,7 @@ def test_what_control_does_by_itself_has_its_reason():
         "lost",
         "recover",
         "nowhere",
+        "killed",
         "back",
         "run",
         "release",

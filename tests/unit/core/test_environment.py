@@ -1,12 +1,14 @@
 """The life of one environment, as messages in and effects out. No clock, no process, no Salt."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from crew import Crew, plan_of, planned
 
 from salt_o2.core.effects import (
     AnnounceFailure,
+    AnnounceKilled,
     AnnounceState,
     Answer,
     EndRun,
@@ -255,6 +257,23 @@ def test_the_same_report_twice_is_announced_once(running):
     dead = TasksMoved(at=running.at, host="flp1", reports=(running.failed("monitor", revision=3),))
     assert [e.path for e in running.take(dead) if isinstance(e, AnnounceFailure)] == ["root.monitor"]
     assert running.take(dead) == []
+
+
+def test_a_task_that_had_to_be_killed_is_announced_once_for_each_kill(running):
+    running.ask(E.STOP_ACTIVITY)
+    (first, *others) = running.commands()
+    killed = [replace(running.done(first, order.task), killed=True) for order in first.orders]
+    running.report(first, *killed)
+    told = [effect for effect in running.last if isinstance(effect, AnnounceKilled)]
+    assert [(each.path, each.host) for each in told] == [
+        (f"root.{order.task}", first.host) for order in first.orders
+    ]
+    running.report(first, *killed)
+    assert "AnnounceKilled" not in running.kinds()
+    for command in others:
+        running.report(command, *(running.done(command, order.task) for order in command.orders))
+    assert running.environment.state is S.CONFIGURED
+    assert sum(isinstance(effect, AnnounceKilled) for effect in running.effects) == len(killed)
 
 
 def test_a_report_about_a_stranger_is_left_alone(running):

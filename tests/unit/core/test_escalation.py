@@ -31,6 +31,13 @@ def test_an_end_takes_no_more_than_the_patience_of_a_shifter(mode, asked, lost):
     assert sum(blow.wait_s for blow in steps) < 15
 
 
+@pytest.mark.parametrize("mode", [ControlMode.BASIC, ControlMode.HOOK])
+@pytest.mark.parametrize("grace_s", [0.1, 1.0, 60.0])
+def test_a_task_without_a_control_channel_has_its_grace_between_sigterm_and_sigkill(mode, grace_s):
+    steps = blows(mode, grace_s=grace_s)
+    assert [(blow.signal, blow.wait_s) for blow in steps[:-1]] == [(signal.SIGTERM, grace_s)]
+
+
 def test_who_was_asked_to_exit_is_given_time_before_the_first_signal():
     assert blows(ControlMode.FAIRMQ, asked_to_exit=True)[0].signal is None
 

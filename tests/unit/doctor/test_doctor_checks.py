@@ -118,3 +118,21 @@ def test_a_master_alone_needs_no_ports_limits_or_cgroups():
 def test_the_worst_verdict_counts():
     assert worst(examine(replace(HEALTHY, bytecode=False))) is Level.WARN
     assert worst(examine(replace(HEALTHY, bytecode=False, salt=""))) is Level.FAIL
+
+
+@pytest.mark.parametrize(
+    ("daemon", "kept", "level"),
+    [
+        (AGENT, "/var/cache/salt/minion/o2", Level.FAIL),
+        (AGENT, "/var/lib/o2/agent", Level.OK),
+        (CONTROL, "/var/cache/salt/master/o2.sqlite", Level.FAIL),
+        (CONTROL, "/var/lib/o2/control/o2.sqlite", Level.OK),
+    ],
+)
+def test_files_that_must_not_be_lost_do_not_lie_in_salts_cache(daemon, kept, level):
+    known = replace(daemon, kept=kept, cache=f"/var/cache/salt/{daemon.role}")
+    (verdict,) = [
+        each for each in examine(replace(HEALTHY, daemons=(known,))) if each.check == f"{daemon.role}'s files"
+    ]
+    assert verdict.level is level
+    assert bool(verdict.advice) is (level is Level.FAIL)

@@ -60,6 +60,12 @@ command: {shell: "true", value: v, arguments: [x], env: [A=b], user: u, stdout: 
     assert [channel.name for channel in (*found.bind, *found.connect)] == ["i", "o"]
 
 
+@pytest.mark.parametrize(("written", "seconds"), [("", 1.0), (", grace: 0.5", 0.5), (', grace: "60"', 60.0)])
+def test_the_grace_of_a_basic_task_is_what_its_template_says_or_a_second(written, seconds):
+    found = task(f"control: {{mode: basic}}\ncommand: {{value: v{written}}}")
+    assert found.template.command.grace_s == seconds
+
+
 def test_without_a_mode_a_task_is_direct():
     assert task("command: {value: v}").mode is ControlMode.DIRECT
 
@@ -83,6 +89,9 @@ def test_without_a_mode_a_task_is_direct():
         ("command: {value: v}\ncontrol: {mode: hook}", "mode 'hook' is none of"),
         ("command: {value: v}\ncontrol: {mode: '{{ m }}'}", "is none of"),
         ("command: {value: v}\nwants: {cpu: -1}", "cpu must be a number of 0 or more, not '-1'"),
+        ("command: {value: v, grace: 0}", "command.grace must be 0.1 to 60 seconds, not 0"),
+        ("command: {value: v, grace: 61}", "command.grace must be 0.1 to 60 seconds, not 61"),
+        ("command: {value: v, grace: 1m}", "grace must be a number of 0 or more, not '1m'"),
         ("command: {value: v}\nwants: {cpu: nan}", "cpu must be a number of 0 or more, not 'nan'"),
         ("command: {value: v}\nwants: {memory: 1 GB}", "memory must be a number"),
         ("command: {value: v}\nwants: {ports: 9-8}", "wants.ports: '9-8' is not a range of ports"),

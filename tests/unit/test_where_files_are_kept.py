@@ -1,0 +1,60 @@
+"""Where agent and control keep what they must not lose: never in a cache, and never two in one place."""
+
+import os
+from pathlib import Path
+
+import pytest
+import salt.config
+
+from salt_o2.where import state_directory
+
+
+def options(role, root, **more):
+    """The options of a master or minion as Salt itself completes them."""
+    read = salt.config.apply_minion_config if role == "minion" else salt.config.apply_master_config
+    defaults = salt.config.DEFAULT_MINION_OPTS if role == "minion" else salt.config.DEFAULT_MASTER_OPTS
+    given = {"root_dir": str(root), "id": "flp1", **more}
+    return (
+        read(given, defaults=defaults)
+        if role == "master"
+        else read(given, defaults=defaults, minion_id=False)
+    )
+
+
+PARTS = [("minion", "agent"), ("master", "control")]
+
+
+@pytest.mark.parametrize(("role", "part"), PARTS)
+def test_a_usual_salt_has_them_where_the_states_have_them(role, part):
+    assert state_directory(options(role, "/"), part) == Path("/var/lib/o2") / part
+
+
+@pytest.mark.parametrize(("role", "part"), PARTS)
+def test_a_salt_with_a_root_of_its_own_has_them_below_that(tmp_path, role, part):
+    found = state_directory(options(role, tmp_path), part)
+    assert found == tmp_path / "var" / "lib" / "o2" / part
+
+
+@pytest.mark.parametrize(("role", "part"), PARTS)
+@pytest.mark.parametrize("root", ["/", "own"], ids=["no-root", "root"])
+def test_no_default_lies_in_salts_cache(tmp_path, role, part, root):
+    for more in ({}, {"pki_dir": str(tmp_path / "keys")}, {"cachedir": str(tmp_path / "cache")}):
+        opts = options(role, root if root == "/" else tmp_path / root, **more)
+        found = state_directory(opts, part)
+        assert not found.is_relative_to(opts["cachedir"])
+        assert "cache" not in found.parts
+
+
+def test_minions_that_share_a_machine_and_a_user_have_a_place_each(tmp_path):
+    places = {
+        state_directory(options("minion", "/", pki_dir=str(tmp_path / name / "pki")), "agent")
+        for name in ("flp1", "flp2")
+    }
+    places |= {
+        state_directory(options("minion", "/", pki_dir=str(tmp_path / "pki" / name)), "agent")
+        for name in ("flp1", "flp2")
+    }
+    assert len(places) == 4
+    for place in places:
+        place.mkdir(parents=True)
+        assert os.access(place, os.W_OK)
