@@ -1,6 +1,7 @@
 """Gives a stranger's process the number of a process that has ended (proc(5): ns_last_pid)."""
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -25,6 +26,6 @@ def stranger_as(pid, argv=("sleep", "1000"), env=None):
         started = subprocess.Popen(argv, start_new_session=True, env=env or {"PATH": os.environ["PATH"]})
         if started.pid == pid:
             return started
-        started.kill()
+        os.killpg(started.pid, signal.SIGKILL)  # it is not collected, so the number is its own
         started.wait()
     raise AssertionError(f"no process could be given the number {pid} in {TRIES} attempts")

@@ -29,4 +29,4 @@ def end_daemons(daemons: Sequence[Process], patience_s: float) -> None:
 
 
 def _children(daemons: Sequence[Process]) -> list[Process]:
-    return [child for daemon in daemons for child in members(daemon.pid)]
+    return [child for daemon in daemons for child in members(daemon)]

@@ -47,7 +47,7 @@ class Injury:
         """Return the processes of a part as they are now, the leader of a daemon first."""
         if part.kind in DAEMONS:
             leader = daemon(self._directory, part.name or "master")
-            return [leader, *members(leader.pid)] if leader else []
+            return [leader, *members(leader)] if leader else []
         pid = self._pid(part)
         started = start_time(pid) if pid else None
         return [Process(str(part), pid, started)] if pid and started else []

@@ -31,7 +31,7 @@ def agent_pid(directory: str | Path, minion: str) -> int | None:
     """Return the pid of the agent's process of ``minion``; ``None`` if there is none now."""
     place = layout(directory)
     leader = daemon(directory, minion)
-    found = members(leader.pid) if leader else []
+    found = members(leader) if leader else []
     return next((one.pid for one in found if _has_open(one.pid, _lock(place, minion))), None)
 
 

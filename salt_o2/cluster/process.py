@@ -118,10 +118,20 @@ def marked(directory: Path) -> list[Process]:
     return [_named(pid) for pid in _pids() if pid not in spared and _carries(pid, sign) and start_time(pid)]
 
 
-def members(session: int) -> list[Process]:
-    """Return the processes of a session other than its leader."""
-    own = [pid for pid in _pids() if pid != session and _stat(pid)[_SESSION:][:1] == [str(session)]]
-    return [_named(pid) for pid in own if start_time(pid)]
+def members(leader: Process) -> list[Process]:
+    """Return the other processes of the session of ``leader``.
+
+    When it has ended, its number may lead a stranger's session. Then only younger processes count that carry
+    the marker of a cluster, and none if the number is a living process's.
+    """
+    session = [str(leader.pid)]
+    own = [pid for pid in _pids() if pid != leader.pid and _stat(pid)[_SESSION:][:1] == session]
+    found = [_named(pid) for pid in own if start_time(pid)]
+    if leader.alive:
+        return found
+    if start_time(leader.pid) is not None:
+        return []
+    return [one for one in found if one.started >= leader.started and _has_marker(one.pid)]
 
 
 def _pids() -> list[int]:
@@ -137,6 +147,13 @@ def _carries(pid: int, sign: bytes) -> bool:
         return sign in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     except OSError:
         return False  # gone, or another user's
+
+
+def _has_marker(pid: int) -> bool:
+    try:
+        return f"\0{MARKER}=".encode() in b"\0" + Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return False
 
 
 def _command(pid: int) -> str:

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from pid_reuse import needs_pid_choice, stranger_as
+from watching import wait_until
 
 from salt_o2.cluster.daemons import end_daemons
 from salt_o2.cluster.killing import kill_daemons
@@ -53,7 +55,7 @@ def start(tmp_path):
 
     yield start
     for process in started:
-        for one in (process, *members(process.pid)):
+        for one in (process, *members(process)):
             one.send(signal.SIGKILL)
     assert wait_until_gone(started, 10) == []
 
@@ -108,7 +110,7 @@ def test_processes_are_found_by_their_marker(start, tmp_path):
 def test_children_inherit_the_marker(start, tmp_path):
     parent = start(PARENT, **{MARKER: str(tmp_path)})
     found = {one.pid for one in marked(tmp_path)}
-    assert found == {parent.pid, *(one.pid for one in members(parent.pid))}
+    assert found == {parent.pid, *(one.pid for one in members(parent))}
     assert len(found) == 2
 
 
@@ -122,7 +124,7 @@ def test_we_ourselves_are_never_found(monkeypatch, start):
 
 def test_a_daemon_is_ended_with_its_children(start):
     parent = start(PARENT)
-    (child,) = members(parent.pid)
+    (child,) = members(parent)
     end_daemons([parent], patience_s=0.5)
     assert not parent.alive
     assert not child.alive
@@ -132,6 +134,38 @@ def test_a_killed_daemon_leaves_nobody_who_was_started_anew_meanwhile(start, tmp
     daemons = [start(KEPT, **{MARKER: str(tmp_path)}) for _ in range(3)]
     assert kill_daemons(daemons) == []
     assert marked(tmp_path) == []
+
+
+@needs_pid_choice
+@pytest.mark.parametrize("mark", [{}, {MARKER: "/of/another/cluster"}], ids=["no-cluster", "another-cluster"])
+def test_a_session_that_has_the_number_of_an_ended_daemon_is_left_alone(start, mark):
+    daemon = start(PARENT)
+    all_of_it = [*members(daemon), daemon]
+    for one in all_of_it:
+        one.send(signal.SIGKILL)
+    wait_until(
+        lambda: not any(Path(f"/proc/{one.pid}").exists() for one in all_of_it if not one.alive), "gone"
+    )
+    with stranger_as(daemon.pid, PARENT, {**os.environ, **mark}) as stranger:
+        led = Process("stranger", stranger.pid, start_time(stranger.pid))
+        wait_until(lambda: members(led), "the stranger has its child")
+        try:
+            assert members(daemon) == []
+            assert kill_daemons([daemon]) == []
+            end_daemons([daemon], patience_s=0.5)
+            assert stranger.poll() is None
+        finally:
+            for one in (*members(led), led):
+                one.send(signal.SIGKILL)
+
+
+def test_what_an_ended_daemon_left_in_its_session_is_ended(start, tmp_path):
+    daemon = start(PARENT, **{MARKER: str(tmp_path)})
+    (child,) = members(daemon)
+    daemon.send(signal.SIGKILL)
+    assert wait_until_gone([daemon], 10) == []
+    assert kill_daemons([daemon]) == []
+    assert not child.alive
 
 
 def test_the_start_time_of_nobody_is_unknown():
