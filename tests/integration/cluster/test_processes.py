@@ -144,7 +144,8 @@ def test_a_session_that_has_the_number_of_an_ended_daemon_is_left_alone(start, m
     for one in all_of_it:
         one.send(signal.SIGKILL)
     wait_until(
-        lambda: not any(Path(f"/proc/{one.pid}").exists() for one in all_of_it if not one.alive), "gone"
+        lambda: not any(one.alive or Path(f"/proc/{one.pid}").exists() for one in all_of_it),
+        "their numbers are free",
     )
     with stranger_as(daemon.pid, PARENT, {**os.environ, **mark}) as stranger:
         led = Process("stranger", stranger.pid, start_time(stranger.pid))
