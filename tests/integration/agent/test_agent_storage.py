@@ -21,10 +21,10 @@ def disk(monkeypatch):
 
     put = files.put
 
-    def put_if_there_is_room(path, content):
+    def put_if_there_is_room(path, content, **how):
         if Disk.full:
             raise OSError(errno.ENOSPC, "No space left on device", str(path))
-        put(path, content)
+        put(path, content, **how)
 
     monkeypatch.setattr(files, "put", put_if_there_is_room)
     return Disk
