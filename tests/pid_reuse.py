@@ -10,10 +10,7 @@ import pytest
 LAST_PID = Path("/proc/sys/kernel/ns_last_pid")
 TRIES = 500
 
-needs_pid_choice = pytest.mark.skipif(
-    not os.access(LAST_PID, os.W_OK),
-    reason="only root can choose the next pid, at /proc/sys/kernel/ns_last_pid: reuse of pids is not tried",
-)
+needs_pid_choice = pytest.mark.root("choose the next pid, at /proc/sys/kernel/ns_last_pid")
 
 
 def stranger_as(pid, argv=("sleep", "1000"), env=None):

@@ -111,6 +111,7 @@ class Task:
 
     async def _take_as_it_is(self, living: Body) -> None:
         """The task's file was damaged, and the copy may be older: what the process does now is its goal."""
+        self._life.end_is_wanted = self._life.lost = self.record.ending = False
         await steps.look_at_recovered(self._life, living)
         self._save()
         self._watch_the_living()
