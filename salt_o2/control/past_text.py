@@ -62,6 +62,8 @@ def run(found: Plain) -> str:
             ("started", local_time(found["started"])),
             ("ended", local_time(found["ended"]) if found["ended"] else "goes on"),
             ("duration", _duration(found["duration_s"])),
+            ("ended in state", found.get("end_state")),
+            ("because", found.get("end_reason")),
             ("pushed at start", _arguments(found.get("start_arguments"))),
             ("pushed at stop", _arguments(found.get("stop_arguments"))),
         ]

@@ -5,8 +5,9 @@
 
 Never deleted is the journal of an environment that has not ended. Of one that has ended, the rows stay that
 the records of its runs are read from: how it was created and modified (``env_diff`` of runs), and for each
-run the first order that began it and the first that ended it (``run_show``). Environments, runs and their
-numbers are kept in any case. A row of kind ``Cut`` says in the history what is missing.
+run the first order that began it and the first that ended it, and the states with their reasons
+(``run_show``). Environments, runs and their numbers are kept in any case. A row of kind ``Cut`` says in the
+history what is missing.
 """
 
 import asyncio
@@ -39,7 +40,7 @@ REST_S = 60.0
 DAY_S = 86_400.0
 CUT = "Cut"
 PLANS = ("Created", "Modified")
-KEPT = (*PLANS, CUT)
+KEPT = (*PLANS, "AnnounceState", CUT)
 """Kinds of rows that stay."""
 OWNERLESS = (POOL, HOSTS)
 """Journals that belong to no environment; they are bounded by age alone."""

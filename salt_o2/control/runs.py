@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import msgspec
+
 from salt_o2.control import record
 from salt_o2.control.arguments import Nothing, Run, StopRuns
 from salt_o2.control.asking import Progress, Verbs, ask
@@ -11,7 +13,7 @@ from salt_o2.control.freshness import Freshness
 from salt_o2.control.pushed import Arguments, pushed
 from salt_o2.control.store import KeptRun
 from salt_o2.control.threads import RequestThreads
-from salt_o2.core.effects import Drive
+from salt_o2.core.effects import AnnounceState, Drive
 from salt_o2.core.errors import InvalidRequest, O2Error, UnknownName
 from salt_o2.core.states import EnvironmentEvent, EnvironmentState
 
@@ -40,7 +42,19 @@ class Runs:
         if run is None:
             raise UnknownName(f"there was no run {wanted.number}")
         start, stop = await self._threads.past.run(user, self._pushed, run)
-        return self._record(run) | {"start_arguments": start, "stop_arguments": stop}
+        end = await self._threads.past.run(user, self._end, run)
+        return self._record(run) | end | {"start_arguments": start, "stop_arguments": stop}
+
+    def _end(self, run: KeptRun) -> dict[str, Any]:
+        """Return which state ended a run, and why: a run that failed must not look like a good one."""
+        lines = self._control.store.journal(run.environment, kind=AnnounceState.__name__, since=run.started)
+        begun = False
+        for line in lines:
+            told = msgspec.json.decode(line.body)
+            begun = begun or told["run_number"] == run.number
+            if begun and told["state"] != EnvironmentState.RUNNING:
+                return {"end_state": told["state"], "end_reason": told["reason"] or None}
+        return {"end_state": None, "end_reason": None}
 
     def _pushed(self, run: KeptRun) -> tuple[Arguments, Arguments]:
         orders = self._control.store.journal(run.environment, kind=Drive.__name__, since=run.started)

@@ -86,3 +86,14 @@ def test_a_program_that_is_not_critical_ends_the_data_if_its_role_says_so(worksh
     workshop.control(environment, "START_ACTIVITY")
     wait_until(lambda: workshop.show(environment)["state"] == "CONFIGURED", "the run has ended with its data")
     assert any("end of data" in text for text in told(workshop, environment))
+
+
+def test_the_record_of_a_run_that_failed_says_so(workshop):
+    workshop.task("only", "sleep 0.3; exit 7", mode="basic", command={"shell": True})
+    role = {"name": "only", "vars": {"recovery": "stop"}, "task": {"load": "only"}}
+    workshop.write("workflows", "stopped", roles=[role])
+    environment = workshop.create("stopped")
+    number = workshop.control(environment, "START_ACTIVITY")["run_number"]
+    wait_until(lambda: workshop.show(environment)["state"] != "RUNNING", "the run has ended")
+    shown = workshop.cluster.ask("run_show", number=number)
+    assert "exit code 7" in shown["end_reason"]

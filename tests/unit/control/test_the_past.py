@@ -6,6 +6,7 @@ import itertools
 import pytest
 from control_room import control_room, repository
 
+from salt_o2.control import past_text
 from salt_o2.control.pushed import pushed
 from salt_o2.core.errors import UnknownName
 
@@ -111,3 +112,22 @@ def test_a_run_that_nobody_knows_is_refused(tmp_path):
 
 def test_nothing_was_pushed_by_an_empty_journal():
     assert pushed([], 1) == ({}, {})
+
+
+@pytest.mark.parametrize(
+    ("event", "state", "reason"),
+    [("STOP_ACTIVITY", "CONFIGURED", None), ("GO_ERROR", "ERROR", "asked for by teo")],
+)
+def test_a_run_tells_in_which_state_it_ended_and_why(tmp_path, event, state, reason):
+    async def scene():
+        async with control_room(repository(tmp_path)) as room:
+            env = await room.ask("env_create", workflow="farm")
+            started = await room.ask("env_control", id=env["id"], event="START_ACTIVITY")
+            going_on = await room.ask("run_show", number=started["run_number"])
+            assert (going_on["end_state"], going_on["end_reason"]) == (None, None)
+            await room.ask("env_control", id=env["id"], event=event)
+            shown = await room.ask("run_show", number=started["run_number"])
+            assert (shown["end_state"], shown["end_reason"]) == (state, reason)
+            assert "ended in state:" in past_text.run(shown)
+
+    asyncio.run(scene())
