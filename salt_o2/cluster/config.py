@@ -20,6 +20,11 @@ MASTER_ID = "o2_master"
 OURS = ("salt/o2/", "salt/presence/")
 """Rules for other events act on the whole machine, which a private cluster does not own."""
 
+MASTER_ID = "o2_master"
+"""Salt puts _master only to an id of its own making, and pillar goes to *_master."""
+LOOP_INTERVAL_S = 5
+"""How often the master's maintenance looks: so soon is the session of a key that was deleted over."""
+
 _QUICK = {
     "enable_gpu_grains": False,
     "enable_fqdns_grains": False,
@@ -33,13 +38,14 @@ def master_config(layout: Layout, record: Record) -> dict[str, Any]:
     """Return the master's options."""
     slot = Slot(record.slot)
     return {
-        **_own_paths(layout, record, "master"),
+        **own_paths(layout, record, "master"),
         **_QUICK,
         "id": MASTER_ID,
         "interface": master_address(record),
         "publish_port": slot.publish_port,
         "ret_port": slot.request_port,
         "worker_threads": record.workers,
+        "loop_interval": LOOP_INTERVAL_S,
         "auto_accept": False,  # the keys of its minions are accepted before it starts, see keys.py
         "file_roots": {"base": [str(layout.states), str(packaged("states"))]},
         "pillar_roots": {"base": [str(layout.pillar), str(packaged("pillar"))]},
@@ -71,7 +77,7 @@ def minion_config(layout: Layout, record: Record, minion: str) -> dict[str, Any]
     """Return the options of one minion."""
     slot = Slot(record.slot)
     return {
-        **_own_paths(layout, record, minion),
+        **own_paths(layout, record, minion),
         **_QUICK,
         "id": minion,
         "master": master_address(record),
@@ -123,7 +129,8 @@ def write_configs(layout: Layout, record: Record) -> None:
     _write(layout.conf / "minion", minion_config(layout, record, record.minions[0]))
 
 
-def _own_paths(layout: Layout, record: Record, daemon: str) -> dict[str, Any]:
+def own_paths(layout: Layout, record: Record, daemon: str) -> dict[str, Any]:
+    """Return the options that keep everything of one daemon in folders of its own."""
     home = layout.home(daemon)
     return {
         "user": getpass.getuser(),

@@ -2,19 +2,21 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
+from dataclasses import dataclass, replace
+from itertools import islice, pairwise
 from pathlib import Path
-from typing import Any
 
 from salt_o2.cluster import record
-from salt_o2.cluster.faults import MASTER, MOST_KILLS, Fault, Kind, Part, rounds
+from salt_o2.cluster.faults import MASTER, MOST_KILLS, Action, Bounds, Fault, Kind, Part, Way, rounds
 from salt_o2.cluster.injury import Injury
 from salt_o2.cluster.laws import Seen, broken, losses, may_lose_data
 from salt_o2.cluster.layout import layout
+from salt_o2.cluster.network import where
+from salt_o2.cluster.outcome import Drill, Round
 from salt_o2.cluster.record import Record
 from salt_o2.cluster.sight import look, try_to_look
 from salt_o2.cluster.startup import up
+from salt_o2.cluster.strangers import Strangers, may_choose_pids
 from salt_o2.core.errors import InvalidRequest, UnknownName
 from salt_o2.core.presence import SILENT_AFTER
 
@@ -25,51 +27,10 @@ HEALED_WITHIN_S = 60.0
 LOOK_EVERY_S = 0.1
 COUNTED_S = 2.5
 """Longer than two of a sink's reports are apart: what is lost is told in the second."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Round:
-    """One round as it went."""
-
-    number: int
-    faults: tuple[Fault, ...]
-    seconds: float
-    """From the end of its faults until all was well again."""
-    fresh_s: float = 0.0
-    """From there until every host had been heard since, so that all of it was known for sure."""
-    broken: tuple[str, ...] = ()
-
-
-@dataclass(slots=True, kw_only=True)
-class Drill:
-    """What came of a drill."""
-
-    seed: int
-    environment: str
-    rounds: list[Round] = field(default_factory=list)
-
-    @property
-    def broken(self) -> tuple[str, ...]:
-        """The laws that the last round broke."""
-        return self.rounds[-1].broken if self.rounds else ()
-
-    @property
-    def replay(self) -> str:
-        """The command that does the same again."""
-        return f"coconut drill --seed {self.seed} --rounds {len(self.rounds)}"
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return it as plain values."""
-        return {
-            "seed": self.seed,
-            "environment": self.environment,
-            "rounds": [
-                {"faults": [str(fault) for fault in each.faults], "seconds": round(each.seconds, 2)}
-                for each in self.rounds
-            ],
-            "broken": list(self.broken),
-            "replay": self.replay,
-        }
+STARTED_AGAIN = (Kind.MASTER, Kind.MINION, Kind.HOST)
+"""A fault of one of these may end a daemon that systemd would start again on a site's host."""
+BY_NFT = (Action.MUTE, Action.DEAFEN, Action.SILENCE, Action.LOSE)
+BY_TC = (Action.THROTTLE,)
 
 
 def drill(
@@ -79,38 +40,59 @@ def drill(
     minutes: float = 1.0,
     most_rounds: int | None = None,
     most_kills: int = MOST_KILLS,
+    most_faults: int | None = None,
     say: Say = lambda _: None,
 ) -> Drill:
     """Let things go wrong for ``minutes``, or ``most_rounds`` rounds, or until a law is broken.
 
-    Only tasks of ``environment`` are hit, which may be left out if there is one only; all others, and all
-    that were not killed, must go on as if nothing had been.
+    With ``most_faults`` the drill ends after that many faults, or few more, however long that takes. Only
+    tasks of ``environment`` are hit, which may be left out if there is one only; all other tasks, and all
+    that no fault hits, must go on as before.
 
     Raises:
         UnknownName: if there is no such environment.
         InvalidRequest: if it is not at rest, so that nothing can be said about it.
     """
     current = _started(directory)
-    silent_s = SILENT_AFTER * current.heartbeat_s
+    bounds = Bounds(
+        most_kills=most_kills,
+        silent_s=SILENT_AFTER * current.heartbeat_s,
+        impossible=impossible(current.namespaces),
+    )
     before = look(directory)
     chosen = _chosen(before, environment)
     done = Drill(seed=seed, environment=chosen)
-    until = time.monotonic() + 60.0 * minutes
-    drawn = rounds(seed, parts_of(before, chosen, current.namespaces), most_kills, silent_s)
-    for number, faults in enumerate(islice(drawn, most_rounds), 1):
-        if most_rounds is None and time.monotonic() >= until:
-            break
-        say(f"round {number}: {', '.join(map(str, faults))}")
-        before, this = _round(Path(directory), before, number, faults, chosen)
-        done.rounds.append(this)
-        say(
-            f"  well again after {this.seconds:.1f} s, sure after {this.fresh_s:.1f} s more"
-            if not this.broken
-            else _alarm(this)
-        )
-        if this.broken:
-            break
+    drawn = rounds(seed, parts_of(before, chosen, current.namespaces), bounds)
+    counted = most_rounds is not None or most_faults is not None
+    until = None if counted else time.monotonic() + 60.0 * minutes
+    with Strangers() as strangers:
+        strangers.start_like_ours(layout(directory).directory)
+        ongoing = _Drilling(Path(directory), chosen, strangers, before)
+        for number, (faults, following) in enumerate(islice(pairwise(drawn), most_rounds), 1):
+            if (until and time.monotonic() >= until) or (most_faults and done.faults >= most_faults):
+                break
+            say(f"round {number}: {', '.join(map(str, faults))}")
+            this = ongoing.one_round(number, faults, following)
+            done.rounds.append(this)
+            say(_told(this))
+            if this.broken:
+                break
+        done.strangers = strangers.count
     return done
+
+
+def impossible(namespaces: bool) -> tuple[Way, ...]:
+    """Return what cannot be done here for want of rights, of tools, or of ``namespaces``."""
+    found: list[Way] = []
+    if not may_choose_pids():
+        found += [(kind, Action.REUSE_PID) for kind in (Kind.TASK, Kind.PROGRAM)]
+    if not namespaces:
+        found += [(Kind.HOST, Action.REBOOT)]
+    if not where("nft"):
+        found += [(Kind.LINK, action) for action in BY_NFT]
+    if not where("tc"):
+        found += [(Kind.LINK, action) for action in BY_TC]
+    return tuple(found)
 
 
 def parts_of(seen: Seen, environment: str, links: bool = False) -> list[Part]:
@@ -121,8 +103,9 @@ def parts_of(seen: Seen, environment: str, links: bool = False) -> list[Part]:
     tasks = [task for task in seen.environments[environment].tasks.values() if task.takes_part and task.pid]
     hosts = sorted({task.host for task in tasks})
     return [
-        *(Part(Kind.TASK, task.path) for task in tasks),
-        *(Part(kind, host) for kind in (Kind.AGENT, Kind.MINION) for host in hosts),
+        *(Part(Kind.PROGRAM if task.plain else Kind.TASK, task.path) for task in tasks),
+        *(Part(Kind.RECORD, task.path) for task in tasks),
+        *(Part(kind, host) for kind in (Kind.AGENT, Kind.MINION, Kind.HOST) for host in hosts),
         Part(Kind.CONTROL),
         Part(Kind.MASTER),
         *(Part(Kind.LINK, host) for host in (*hosts, MASTER) if links),
@@ -147,57 +130,87 @@ def _chosen(seen: Seen, wanted: str) -> str:
     return found[0]
 
 
-def _round(
-    directory: Path, before: Seen, number: int, faults: tuple[Fault, ...], drilled: str
-) -> tuple[Seen, Round]:
-    pids = {path: task.pid for path, task in before.environments[drilled].tasks.items() if task.pid}
-    Injury(directory, pids).inflict(faults)
-    begin = time.monotonic()
-    if any(fault.part.kind in (Kind.MASTER, Kind.MINION) for fault in faults):
-        up(directory)  # what systemd does for daemons on a site's hosts
-    well_s = None
-    for after in _sights(directory, begin + HEALED_WITHIN_S):
-        elapsed_s = time.monotonic() - begin
-        laws = [after] if isinstance(after, str) else broken(before, faults, after, drilled)
-        if not isinstance(after, str) and not laws:
+def must_count_losses(faults: Sequence[Fault], following: Sequence[Fault]) -> bool:
+    """Return whether losses of ``faults`` could be taken for those of the round that is ``following``.
+
+    Counting takes seconds. It is left out where only tasks of the drilled environment were hit, and others
+    of them will be: losses there are not judged then.
+    """
+    elsewhere = any(fault.action in (Action.ISOLATE, Action.REBOOT) for fault in faults)
+    excused = any(fault.ends_its_task and fault.part.kind is Kind.TASK for fault in following)
+    return may_lose_data(faults) and (elsewhere or not excused)
+
+
+@dataclass(slots=True)
+class _Drilling:
+    """A drill that is going on: what it hits, and what was seen last."""
+
+    directory: Path
+    drilled: str
+    strangers: Strangers
+    before: Seen
+
+    def one_round(self, number: int, faults: tuple[Fault, ...], following: tuple[Fault, ...]) -> Round:
+        """Inflict ``faults``, wait until all is well again, and return how that went."""
+        injury = Injury(self.directory, self.before, self.drilled, self.strangers)
+        injury.inflict(faults)
+        begin = time.monotonic()
+        if any(fault.part.kind in STARTED_AGAIN for fault in faults):
+            up(self.directory)
+        done = self._healed(number, faults, begin)
+        if must_count_losses(faults, following):
+            self._count_losses()
+        self.strangers.next_round()
+        return replace(done, skipped=tuple(injury.skipped))
+
+    def _healed(self, number: int, faults: tuple[Fault, ...], begin: float) -> Round:
+        """Look until no law is broken and every host was heard since ``begin``; or until time is up."""
+        well_s = None
+        for after in self._sights(begin + HEALED_WITHIN_S):
+            elapsed_s = time.monotonic() - begin
+            laws = self._broken(faults, after)
+            if isinstance(after, str) or laws:
+                well_s = None  # it only seemed so
+                continue
             well_s = elapsed_s if well_s is None else well_s
-            laws = broken(before, faults, after, drilled, elapsed_s)
+            laws = self._broken(faults, after, elapsed_s)
             if not laws:
-                done = Round(number=number, faults=faults, seconds=well_s, fresh_s=elapsed_s - well_s)
-                return _counted(directory, after) if may_lose_data(faults) else after, done
-        else:
-            well_s = None  # it only seemed so
-    return before, Round(number=number, faults=faults, seconds=time.monotonic() - begin, broken=tuple(laws))
+                self.before = after
+                return Round(number=number, faults=faults, seconds=well_s, fresh_s=elapsed_s - well_s)
+        seconds = time.monotonic() - begin
+        return Round(number=number, faults=faults, seconds=seconds, broken=tuple(laws))
+
+    def _broken(
+        self, faults: tuple[Fault, ...], after: Seen | str, elapsed_s: float = float("inf")
+    ) -> list[str]:
+        if isinstance(after, str):
+            return [after]
+        return broken(self.before, faults, after, self.drilled, elapsed_s)
+
+    def _count_losses(self) -> None:
+        """Look until no sink counts further losses: those of this round are no fault of the next."""
+        until = time.monotonic() + HEALED_WITHIN_S
+        while time.monotonic() < until:
+            time.sleep(COUNTED_S)
+            last, now = self.before, self._look()
+            self.before = now if isinstance(now, Seen) else last
+            if now is self.before and losses(now) == losses(last):
+                break
+
+    def _look(self) -> Seen | str:
+        seen = try_to_look(self.directory)
+        return replace(seen, strangers=self.strangers.seen()) if isinstance(seen, Seen) else seen
+
+    def _sights(self, until: float) -> Iterator[Seen | str]:
+        """Look again and again until time is up, at least once."""
+        yield self._look()
+        while time.monotonic() < until:
+            time.sleep(LOOK_EVERY_S)
+            yield self._look()
 
 
-def _counted(directory: Path, seen: Seen) -> Seen:
-    """Look until no sink counts further losses: those of this round must not be held against the next."""
-    until = time.monotonic() + HEALED_WITHIN_S
-    while time.monotonic() < until:
-        time.sleep(COUNTED_S)
-        last, now = seen, try_to_look(directory)
-        seen = now if isinstance(now, Seen) else last
-        if now is seen and losses(now) == losses(last):
-            break
-    return seen
-
-
-def _sights(directory: Path, until: float) -> Iterator[Seen | str]:
-    """Look again and again until time is up, at least once."""
-    yield try_to_look(directory)
-    while time.monotonic() < until:
-        time.sleep(LOOK_EVERY_S)
-        yield try_to_look(directory)
-
-
-def _alarm(current: Round) -> str:
-    return "\n".join(["  broken:", *(f"    {law}" for law in current.broken)])
-
-
-def times(drills: Sequence[Drill]) -> dict[str, list[float]]:
-    """Return for each kind of fault the seconds until all was well again, of rounds with that fault alone."""
-    found: dict[str, list[float]] = {}
-    for each in (one for done in drills for one in done.rounds if len(one.faults) == 1):
-        fault = each.faults[0]
-        found.setdefault(f"{fault.action} {fault.part.kind}", []).append(each.seconds)
-    return found
+def _told(this: Round) -> str:
+    if this.broken:
+        return "\n".join(["  broken:", *(f"    {law}" for law in this.broken)])
+    skipped = f"; not had: {', '.join(map(str, this.skipped))}" if this.skipped else ""
+    return f"  well again after {this.seconds:.1f} s, sure after {this.fresh_s:.1f} s more{skipped}"

@@ -6,7 +6,7 @@ again, so a broken law belongs to the round it shows in.
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -17,12 +17,22 @@ class Kind(StrEnum):
     """What a part is."""
 
     TASK = "task"
+    """A task with states."""
+    PROGRAM = "program"
+    """A task without states: a plain program."""
+    RECORD = "record"
+    """What the agent keeps on disk about a task."""
     AGENT = "agent"
     MINION = "minion"
+    HOST = "host"
     CONTROL = "control"
     MASTER = MASTER
     LINK = "link"
     """Of a host, or of the master; there are links where hosts are network namespaces."""
+
+
+OF_A_TASK = (Kind.TASK, Kind.PROGRAM, Kind.RECORD)
+"""Their parts have the path of a role as their name."""
 
 
 class Action(StrEnum):
@@ -34,6 +44,24 @@ class Action(StrEnum):
     """SIGSTOP, and SIGCONT after some time."""
     SLOW = "slow"
     """Stopped half of the time, a twentieth of a second each."""
+    FAIL = "fail"
+    """A plain program ends with an exit status other than 0."""
+    REUSE_PID = "reuse the pid of"
+    """A task is killed while no agent runs on its host, and the kernel gives its pid to another process."""
+    STEAL_PORTS = "steal the ports of"
+    """A process that is not ours takes the ports of a task that is killed; of a host: ports that are free."""
+    TRUNCATE = "truncate"
+    """Half of a file is lost while no agent runs."""
+    GARBLE = "garble"
+    """The middle of a file is overwritten while no agent runs."""
+    REMOVE = "remove"
+    """All files of a record are removed while no agent runs."""
+    REBOOT = "reboot"
+    """All processes of a host are killed, and the next boot has another boot id."""
+    CLONE = "clone"
+    """A second minion with the same id and key runs at another address, with an agent of its own."""
+    REFUSE_KEY = "refuse the key of"
+    """The master deletes the key of a host, and accepts it again after some time."""
     CUT = "cut"
     """Nothing goes through a link, in either direction."""
     MUTE = "mute"
@@ -52,7 +80,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Part:
-    """What a fault hits: a task by its role's path; agent, minion or link by host; control, the master."""
+    """What a fault hits: a task or its record by its role's path; agent, host or link by host; control."""
 
     kind: Kind
     name: str = ""
@@ -60,6 +88,11 @@ class Part:
     def __str__(self) -> str:
         """Say it as a person would."""
         return f"{self.kind} {self.name}".strip()
+
+    @property
+    def victim(self) -> tuple[str, str]:
+        """What only one fault of a round may hit: a task is the same with its record."""
+        return ("task" if self.kind in OF_A_TASK else self.kind, self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +109,40 @@ class Fault:
         span = f" for {self.lasts:g} s" if self.lasts else ""
         return f"{self.action} {self.part}{span} at {self.at:g} s"
 
+    @property
+    def name(self) -> str:
+        """What kind of fault it is: ``kill task``."""
+        return f"{self.action} {self.part.kind}"
+
+    @property
+    def ends_its_task(self) -> bool:
+        """Whether a task is another process afterwards, for sure."""
+        return (self.action, self.part.kind) in ENDS_A_TASK
+
+
+ENDS_A_TASK = {
+    (Action.KILL, Kind.TASK),
+    (Action.KILL, Kind.PROGRAM),
+    (Action.FAIL, Kind.PROGRAM),
+    (Action.REUSE_PID, Kind.TASK),
+    (Action.REUSE_PID, Kind.PROGRAM),
+    (Action.STEAL_PORTS, Kind.TASK),
+}
+
 
 WEIGHTS = {
-    (Kind.TASK, Action.KILL): 6,
+    (Kind.TASK, Action.KILL): 5,
     (Kind.TASK, Action.STOP): 2,
     (Kind.TASK, Action.SLOW): 1,
+    (Kind.TASK, Action.REUSE_PID): 3,
+    (Kind.TASK, Action.STEAL_PORTS): 3,
+    (Kind.PROGRAM, Action.KILL): 3,
+    (Kind.PROGRAM, Action.FAIL): 3,
+    (Kind.PROGRAM, Action.STOP): 1,
+    (Kind.PROGRAM, Action.REUSE_PID): 2,
+    (Kind.RECORD, Action.TRUNCATE): 1,
+    (Kind.RECORD, Action.GARBLE): 1,
+    (Kind.RECORD, Action.REMOVE): 2,
     (Kind.AGENT, Action.KILL): 3,
     (Kind.AGENT, Action.STOP): 2,
     (Kind.AGENT, Action.SLOW): 1,
@@ -89,6 +151,10 @@ WEIGHTS = {
     (Kind.CONTROL, Action.SLOW): 1,
     (Kind.MINION, Action.KILL): 2,
     (Kind.MINION, Action.STOP): 1,
+    (Kind.HOST, Action.STEAL_PORTS): 2,
+    (Kind.HOST, Action.REBOOT): 3,
+    (Kind.HOST, Action.CLONE): 3,
+    (Kind.HOST, Action.REFUSE_KEY): 2,
     (Kind.MASTER, Action.KILL): 1,
     (Kind.MASTER, Action.STOP): 1,
     (Kind.LINK, Action.CUT): 3,
@@ -100,66 +166,119 @@ WEIGHTS = {
     (Kind.LINK, Action.ISOLATE): 2,
 }
 """How often each is drawn, against the others."""
-FAULTS_AT_ONCE = (1, 1, 1, 2, 2, 3)
+AT_ONCE = (Action.KILL, Action.FAIL, Action.REUSE_PID, Action.TRUNCATE, Action.GARBLE, Action.REMOVE)
+"""These take no time of their own."""
+LASTING = {Action.CLONE: (6.0, 12.0), Action.REFUSE_KEY: (12.0, 35.0)}
+"""How long these last, in seconds; all others at most :data:`LONGEST_S`."""
+FAULTS_AT_ONCE = (1, 1, 2, 2, 3, 3, 4, 5)
 WITHIN_S = 1.0
-"""How far the faults of one round lie apart."""
+"""How far the faults of one round lie apart, unless one of them lasts long."""
 LONGEST_S = 4.0
-"""How long something is stopped or slowed; well below the time after which a host counts as lost."""
+"""How long something is stopped or slowed, at most."""
+OF_SILENCE = 0.5
+"""The same in times that a host may be silent: well below the time after which it counts as lost."""
+SECONDS_EACH = 4.0
+"""A fault that lasts long is accompanied by one more for each of this many seconds."""
 MOST_KILLS = 4
-"""How often one task is killed: one time less than the default budget of restarts."""
+"""How often one task is ended: one time less than the default budget of restarts."""
 ISOLATED = (1.5, 2.0)
 """How long a host is isolated, in times that it may be silent."""
 
+Way = tuple[Kind, Action]
 
-def rounds(
-    seed: int, parts: Sequence[Part], most_kills: int = MOST_KILLS, silent_s: float = 0.0
-) -> Iterator[tuple[Fault, ...]]:
-    """Draw round after round for these ``parts``, for ever; the same for the same arguments.
 
-    ``silent_s`` is how long a host may be silent before it counts as lost.
-    """
-    source = random.Random(seed)
-    ordered, kills = sorted(parts), Counter[Part]()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What a drill must not do; times in seconds."""
+
+    most_kills: int = MOST_KILLS
+    """How often one task is ended."""
+    silent_s: float = 0.0
+    """How long a host may be silent before it counts as lost; 0 if that is not known."""
+    impossible: Collection[Way] = ()
+    """What cannot be done here, for want of rights or tools."""
+
+    @property
+    def longest_s(self) -> float:
+        """How long something is stopped, slowed or cut."""
+        return min(LONGEST_S, OF_SILENCE * self.silent_s) if self.silent_s else LONGEST_S
+
+
+NO_BOUNDS = Bounds()
+
+
+def rounds(seed: int, parts: Sequence[Part], bounds: Bounds = NO_BOUNDS) -> Iterator[tuple[Fault, ...]]:
+    """Draw round after round for these ``parts``, for ever; the same for the same arguments."""
+    hand = _Draws(random.Random(seed), sorted(parts), bounds)
     while True:
-        drawn = [_draw(source, ordered, kills, most_kills) for _ in range(source.choice(FAULTS_AT_ONCE))]
-        chosen = _one_each([_lasting(source, fault, silent_s) for fault in drawn])
-        yield tuple(sorted(_only_isolation(chosen), key=lambda fault: fault.at))
+        yield hand.draw_round()
 
 
-def _lasting(source: random.Random, fault: Fault, silent_s: float) -> Fault:
-    """Return ``fault`` as it is, or an isolation with its length; that of the master would be everybody's."""
-    if fault.action is not Action.ISOLATE:
+class _Draws:
+    """Draws faults from one source of chance, and counts how often each task was ended."""
+
+    def __init__(self, source: random.Random, parts: Sequence[Part], bounds: Bounds) -> None:
+        kinds = {part.kind for part in parts}
+        self._source, self._parts, self._bounds = source, parts, bounds
+        self._ways = [way for way in WEIGHTS if way[0] in kinds and way not in bounds.impossible]
+        self._ended: Counter[str] = Counter()
+
+    def draw_round(self) -> tuple[Fault, ...]:
+        """Return the faults of the next round, in the order of their times."""
+        count = self._source.choice(FAULTS_AT_ONCE)
+        drawn = _one_each([self._draw(WITHIN_S) for _ in range(count)])
+        span_s = max((fault.lasts for fault in drawn if fault.action in LASTING), default=0.0)
+        drawn += [self._draw(span_s) for _ in range(int(span_s / SECONDS_EACH))]
+        chosen = _bearable(_one_each(drawn))
+        self._ended.update(fault.part.name for fault in chosen if fault.ends_its_task)
+        return tuple(sorted(chosen, key=lambda fault: fault.at))
+
+    def _draw(self, within_s: float) -> Fault:
+        weights = [WEIGHTS[way] for way in self._ways]
+        kind, action = self._source.choices(self._ways, weights)[0]
+        part = self._source.choice([part for part in self._parts if part.kind is kind])
+        at = round(self._source.uniform(0.0, within_s), 2)
+        return self._within_bounds(Fault(at, action, part, self._length(action)))
+
+    def _length(self, action: Action) -> float:
+        shortest, longest = LASTING.get(action, (0.2, self._bounds.longest_s))
+        if action is Action.ISOLATE:
+            shortest, longest = (times * self._bounds.silent_s for times in ISOLATED)
+        lasts = round(self._source.uniform(shortest, longest), 2)
+        return 0.0 if action in AT_ONCE or action in (Action.REBOOT, Action.STEAL_PORTS) else lasts
+
+    def _within_bounds(self, fault: Fault) -> Fault:
+        """Return ``fault``, or a milder one where it would be too much."""
+        part, stopped_s = fault.part, self._bounds.longest_s
+        if fault.ends_its_task and self._ended[part.name] >= self._bounds.most_kills:
+            return Fault(fault.at, Action.STOP, part, stopped_s)
+        if fault.action is Action.ISOLATE and (part.name == MASTER or not self._bounds.silent_s):
+            return Fault(fault.at, Action.CUT, part, stopped_s)
         return fault
-    if fault.part.name == MASTER or not silent_s:
-        return replace(fault, action=Action.CUT)
-    return replace(fault, lasts=round(silent_s * source.uniform(*ISOLATED), 2))
 
 
-def _only_isolation(chosen: list[Fault]) -> list[Fault]:
-    """Keep nothing beside an isolation: its host's tasks need somebody who is well."""
-    isolations = [fault for fault in chosen if fault.action is Action.ISOLATE]
-    return isolations[:1] or chosen
+def _bearable(chosen: list[Fault]) -> list[Fault]:
+    """Leave out what no run could survive together.
 
-
-def _draw(source: random.Random, parts: Sequence[Part], kills: Counter[Part], most_kills: int) -> Fault:
-    kinds = {part.kind for part in parts}
-    able = [pair for pair in WEIGHTS if pair[0] in kinds]
-    kind, action = source.choices(able, [WEIGHTS[pair] for pair in able])[0]
-    part = source.choice([part for part in parts if part.kind is kind])
-    at = round(source.uniform(0.0, WITHIN_S), 2)
-    lasts = round(source.uniform(0.2, LONGEST_S), 2)
-    if kind is Kind.TASK and action is Action.KILL:
-        if kills[part] >= most_kills:
-            action = Action.STOP
-        else:
-            kills[part] += 1
-    return Fault(at, action, part, 0.0 if action is Action.KILL else lasts)
+    Nothing else happens in the round of an isolation or a reboot: the tasks of that host need another one
+    that is well. A host whose key is refused is alive for control only as long as its link is.
+    """
+    severe = [fault for fault in chosen if fault.action in (Action.ISOLATE, Action.REBOOT)]
+    if severe:
+        return [replace(severe[0], at=min(severe[0].at, WITHIN_S))]
+    refused = any(fault.action is Action.REFUSE_KEY for fault in chosen)
+    return [fault for fault in chosen if not (refused and fault.part.kind is Kind.LINK)]
 
 
 def _one_each(drawn: Sequence[Fault]) -> list[Fault]:
-    """Keep one fault of each part; the kill, if there is one: a dead process cannot be stopped."""
-    chosen: dict[Part, Fault] = {}
+    """Keep one fault of each victim; one that ends it, if there is one: a dead process cannot be stopped."""
+    chosen: dict[tuple[str, str], Fault] = {}
     for fault in drawn:
-        if fault.part not in chosen or fault.action is Action.KILL:
-            chosen[fault.part] = fault
+        known = chosen.get(fault.part.victim)
+        if known is None or _is_final(fault) > _is_final(known):
+            chosen[fault.part.victim] = fault
     return list(chosen.values())
+
+
+def _is_final(fault: Fault) -> bool:
+    return fault.ends_its_task or fault.action is Action.KILL

@@ -2,32 +2,54 @@
 
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from salt_o2.cluster import record
-from salt_o2.cluster.faults import Action, Fault, Kind, Part
+from salt_o2.cluster.admission import Admission
+from salt_o2.cluster.clone import Clone
+from salt_o2.cluster.faults import OF_A_TASK, Action, Fault, Kind, Part
+from salt_o2.cluster.harm import Harm
 from salt_o2.cluster.killing import kill_daemons
+from salt_o2.cluster.laws import Seen, SeenTask
 from salt_o2.cluster.layout import layout
 from salt_o2.cluster.links import Link, link
 from salt_o2.cluster.parts import agent_pid, control_pid, daemon
 from salt_o2.cluster.process import Process, members, start_time
+from salt_o2.cluster.strangers import Strangers
 from salt_o2.core.errors import UnknownName
 
 SLICE_S = 0.05
 DAEMONS = (Kind.MASTER, Kind.MINION)
+HARMFUL = (
+    Action.REUSE_PID,
+    Action.STEAL_PORTS,
+    Action.TRUNCATE,
+    Action.GARBLE,
+    Action.REMOVE,
+    Action.REBOOT,
+)
+"""What takes more than signals (harm.py)."""
+FAILS_BY = signal.SIGUSR1
+"""The plain programs of the examples end with a failure when they get this."""
 
 Deed = tuple[float, Callable[[], None]]
 
 
 class Injury:
-    """One round on the cluster in ``directory``; ``tasks`` are the pids by the paths of their roles."""
+    """One round on the cluster in ``directory``, as it was ``before``; tasks of ``drilled`` are hit."""
 
-    def __init__(self, directory: str | Path, tasks: Mapping[str, int]) -> None:
+    def __init__(self, directory: Path, before: Seen, drilled: str, strangers: Strangers) -> None:
         """Prepare; nothing is done yet."""
-        self._directory, self._tasks = directory, tasks
+        self._directory, self._before = directory, before
+        self._tasks = before.environments[drilled].tasks
+        self._harm = Harm(directory, strangers)
         self._stopped: list[Process] = []
         self._broken: list[Link] = []
+        self._clones: list[Clone] = []
+        self._refused: list[Admission] = []
+        self.skipped: list[Fault] = []
+        """Faults that could not be had as they were drawn."""
 
     def inflict(self, faults: Sequence[Fault]) -> None:
         """Carry out ``faults`` at their times; return when all have ended."""
@@ -40,8 +62,12 @@ class Injury:
                 do()
         finally:
             self._go_on(self._stopped)
-            for each in self._broken:
-                each.heal()
+            for link_ in self._broken:
+                link_.heal()
+            for clone in self._clones:
+                clone.end()
+            for admission in self._refused:
+                admission.accept()
 
     def _processes(self, part: Part) -> list[Process]:
         """Return the processes of a part as they are now, the leader of a daemon first."""
@@ -53,8 +79,8 @@ class Injury:
         return [Process(str(part), pid, started)] if pid and started else []
 
     def _pid(self, part: Part) -> int | None:
-        if part.kind is Kind.TASK:
-            return self._tasks.get(part.name)
+        if part.kind in OF_A_TASK:
+            return self._tasks[part.name].pid if part.name in self._tasks else None
         if part.kind is Kind.AGENT:
             return agent_pid(self._directory, part.name)
         return control_pid(self._directory) if part.kind is Kind.CONTROL else None
@@ -65,8 +91,22 @@ class Injury:
             yield fault.at, lambda: self._break(its_link, fault.action)
             yield fault.at + fault.lasts, its_link.heal
             return
-        if fault.action is Action.KILL:
-            yield fault.at, lambda: self._kill(fault.part, victims)
+        if fault.action is Action.CLONE:
+            clone = self._harm.clone(fault.part.name)
+            yield fault.at, lambda: self._start(clone)
+            yield fault.at + fault.lasts, clone.end
+            return
+        if fault.action is Action.REFUSE_KEY:
+            admission = self._harm.admission(fault.part.name)
+            yield fault.at, lambda: self._refuse(admission)
+            yield fault.at + fault.lasts, admission.accept
+            return
+        if fault.action in HARMFUL:
+            yield fault.at, lambda: self._harm_by(fault)
+            return
+        if fault.action in (Action.KILL, Action.FAIL):
+            number = signal.SIGKILL if fault.action is Action.KILL else FAILS_BY
+            yield fault.at, lambda: self._end(fault.part, victims, number)
             return
         spans = _slices(fault) if fault.action is Action.SLOW else [(fault.at, fault.at + fault.lasts)]
         for begin, end in spans:
@@ -93,11 +133,40 @@ class Injury:
         }
         ways[action]()
 
-    def _kill(self, part: Part, victims: list[Process]) -> None:
+    def _start(self, clone: Clone) -> None:
+        self._clones.append(clone)
+        clone.start()
+
+    def _refuse(self, admission: Admission) -> None:
+        self._refused.append(admission)
+        admission.refuse()
+
+    def _harm_by(self, fault: Fault) -> None:
+        if not self._is_harmed_by(fault):
+            self.skipped.append(fault)
+
+    def _is_harmed_by(self, fault: Fault) -> bool:
+        """Carry out a fault that is no mere signal; return whether it could be had."""
+        name, harm = fault.part.name, self._harm
+        if fault.part.kind is Kind.HOST:
+            if fault.action is Action.REBOOT:
+                return harm.reboot(name, self._all_tasks())
+            return harm.steal_free_ports(name)
+        task = self._tasks[name]
+        if fault.action is Action.REUSE_PID:
+            return harm.reuse_pid(task)
+        if fault.action is Action.STEAL_PORTS:
+            return harm.steal_ports_of(task)
+        return harm.damage(task, fault.action)
+
+    def _all_tasks(self) -> list[SeenTask]:
+        return [task for each in self._before.environments.values() for task in each.tasks.values()]
+
+    def _end(self, part: Part, victims: list[Process], number: signal.Signals) -> None:
         if part.kind in DAEMONS:
             kill_daemons(victims[:1])
         for victim in victims:
-            victim.send(signal.SIGKILL)
+            victim.send(number)
 
     def _stop(self, victims: list[Process]) -> None:
         self._stopped += victims

@@ -80,6 +80,10 @@ class Layout:
         """Return where a daemon writes its pid."""
         return self.home(daemon) / "daemon.pid"
 
+    def boot_id(self, daemon: str) -> Path:
+        """Return the file with the id of the last boot of a daemon's host, where hosts have boots."""
+        return self.home(daemon) / "boot_id"
+
     def claims(self, daemon: str) -> tuple[Path, Path]:
         """Return the files by which a daemon says that it runs (`salt/utils/parsers.py`)."""
         pidfile = self.pidfile(daemon)

@@ -27,8 +27,14 @@ MASTER = "master"
 BRIDGE = "br0"
 INSIDE = "eth0"
 PREFIX_BITS = 16
-PACKAGES = {"ip": "iproute2", "tc": "iproute2", "nsenter": "util-linux", "nft": "nftables"}
-TOOLS = ("ip", "nsenter")
+PACKAGES = {
+    "ip": "iproute2",
+    "tc": "iproute2",
+    "nsenter": "util-linux",
+    "unshare": "util-linux",
+    "nft": "nftables",
+}
+TOOLS = ("ip", "nsenter", "unshare")
 """Without these no namespace; ``tc`` and ``nft`` are for faults of links only."""
 
 
@@ -73,6 +79,15 @@ class Network:
         for host in (MASTER, *minions):
             self._connect(host, address(minions, host))
 
+    def add_host(self, host: str, its_address: str) -> None:
+        """Ensure that one more host is there, at ``its_address``, with a link to the switch."""
+        self._connect(host, its_address)
+
+    def remove_host(self, host: str) -> None:
+        """Remove a host with its link; nothing happens if it is not there."""
+        if self._is_there(self.of(host)):
+            ip("netns", "delete", self.of(host))
+
     def remove(self) -> list[str]:
         """Remove all namespaces of this cluster; return their names."""
         found = self.names()
@@ -108,6 +123,11 @@ def address(minions: Sequence[str], host: str) -> str:
     """Return the address of ``host``: the master or one of ``minions``."""
     number = 1 if host == MASTER else 11 + list(minions).index(host)
     return f"10.79.{number // 256}.{number % 256}"
+
+
+def clone_address(number: int) -> str:
+    """Return an address that no host of a cluster has, for a copy of the minion with this index."""
+    return f"10.79.255.{1 + number}"
 
 
 def require_namespaces() -> None:

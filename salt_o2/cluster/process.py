@@ -134,6 +134,62 @@ def members(leader: Process) -> list[Process]:
     return [one for one in found if one.started >= leader.started and _has_marker(one.pid)]
 
 
+def parent_of(pid: int) -> int | None:
+    """Return the parent of a process; ``None`` if the process is gone."""
+    fields = _stat(pid)
+    return int(fields[_PARENT]) if fields else None
+
+
+def session_of(pid: int) -> int | None:
+    """Return the session of a process, which is the pid of its leader; ``None`` if the process is gone."""
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return None
+
+
+def variable_of(pid: int, name: str) -> str | None:
+    """Return a variable of the environment that a process was started with."""
+    sign = f"{name}=".encode()
+    try:
+        entries = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return None
+    found = next((entry for entry in entries if entry.startswith(sign)), None)
+    return None if found is None else found.removeprefix(sign).decode(errors="replace")
+
+
+def ports_of(pid: int) -> list[int]:
+    """Return the TCP ports at which a process listens, in its own network."""
+    folder, found = Path(f"/proc/{pid}"), set[int]()
+    sockets = {inode for name in _names(folder / "fd") if (inode := _socket(folder / "fd" / name))}
+    for table in (folder / "net/tcp", folder / "net/tcp6"):
+        with suppress(OSError):
+            rows = [line.split() for line in table.read_text().splitlines()[1:]]
+            own = [row for row in rows if row[9] in sockets and row[3] == _LISTEN]
+            found |= {int(row[1].rpartition(":")[2], 16) for row in own}
+    return sorted(found)
+
+
+_LISTEN = "0A"
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return [each.name for each in folder.iterdir()]
+    except OSError:
+        return []
+
+
+def _socket(link: Path) -> str | None:
+    """Return the inode of the socket that ``link`` leads to; ``None`` if it is no socket, or closed."""
+    try:
+        kind, _, inode = str(link.readlink()).partition(":")
+    except OSError:
+        return None
+    return inode.strip("[]") if kind == "socket" else None
+
+
 def _pids() -> list[int]:
     return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
 

@@ -1,15 +1,14 @@
 """What can be seen of a private cluster: control's word about environments, beside the kernel's."""
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from salt_o2.cluster import record
-from salt_o2.cluster.laws import Seen, SeenEnvironment, SeenTask
+from salt_o2.cluster.laws import Seen, SeenEnvironment, SeenHost, SeenTask
 from salt_o2.cluster.layout import layout
-from salt_o2.cluster.process import marked, start_time
+from salt_o2.cluster.process import marked, session_of, start_time
 from salt_o2.control.client import ControlClient
 from salt_o2.core.errors import O2Error, Unreachable
 
@@ -39,7 +38,7 @@ def look(directory: str | Path) -> Seen:
     return Seen(
         environments=environments,
         strays=strays(place.directory, [*shown, {"tasks": pooled}]),
-        heard_s={host["id"]: host["last_seen_s"] for host in hosts},
+        hosts={host["id"]: _host(host) for host in hosts},
     )
 
 
@@ -56,6 +55,10 @@ def _environment(control: ControlClient, env: Mapping[str, Any]) -> SeenEnvironm
     )
 
 
+def _host(host: Mapping[str, Any]) -> SeenHost:
+    return SeenHost(status=host["status"], address=host["address"], heard_s=host["last_seen_s"])
+
+
 def _task(task: Mapping[str, Any]) -> SeenTask:
     return SeenTask(
         path=task["path"],
@@ -65,6 +68,7 @@ def _task(task: Mapping[str, Any]) -> SeenTask:
         state=task["state"],
         takes_part=not (task.get("excluded") or task.get("lost")),
         alive=task["pid"] is not None and start_time(task["pid"]) is not None,
+        plain=task["control_port"] is None,
     )
 
 
@@ -82,9 +86,9 @@ def _missing(control: ControlClient, task: Mapping[str, Any]) -> int | None:
 def strays(directory: Path, environments: Sequence[Mapping[str, Any]]) -> list[int]:
     """Return the processes of tasks in this cluster that no living environment, nor the pool, knows."""
     pids = [task["pid"] for env in environments for task in env["tasks"] if task["pid"]]
-    ours = {_session(pid) for pid in pids}
+    ours = {session_of(pid) for pid in pids}
     tasks = [one.pid for one in marked(directory) if is_of_a_task(one.pid)]
-    return [pid for pid in tasks if _session(pid) not in ours and start_time(pid) is not None]
+    return [pid for pid in tasks if session_of(pid) not in ours and start_time(pid) is not None]
 
 
 def is_of_a_task(pid: int) -> bool:
@@ -93,13 +97,6 @@ def is_of_a_task(pid: int) -> bool:
         return b"\0O2_PARTITION=" in b"\0" + Path(f"/proc/{pid}/environ").read_bytes()
     except OSError:
         return False
-
-
-def _session(pid: int) -> int | None:
-    try:
-        return os.getsid(pid)
-    except OSError:
-        return None
 
 
 def try_to_look(directory: str | Path) -> Seen | str:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from salt_o2.cluster import process, record
+from salt_o2.cluster import boot, process, record
 from salt_o2.cluster.bytecode import compile_salt
 from salt_o2.cluster.condition import is_up, status
 from salt_o2.cluster.config import write_configs
@@ -156,7 +156,7 @@ def _run_folder(before: Record | None) -> Path:
 
 def _spawn_missing(place: Layout, current: Record, say: Say) -> Record:
     """Start all that do not run at once, and note each before the next: a crash of ours must not lose one."""
-    environment = _environment(place)
+    own = environment(place)
     there = {process.name for process in current.processes}
     missing = [name for name in ("master", *current.minions) if name not in there]
     for name in missing:
@@ -165,16 +165,23 @@ def _spawn_missing(place: Layout, current: Record, say: Say) -> Record:
             claim.unlink(missing_ok=True)
         with suppress(FileNotFoundError):
             place.log(name).replace(place.old_log(name))
-        entrance = Network(place.directory).entrance(name) if current.namespaces else []
-        command = [*entrance, *_command(place, name)]
-        daemon = process.spawn(name, command, environment, place.output(name))
+        argv = [*_entrance(place, current, name), *command(place, name)]
+        daemon = process.spawn(name, argv, own, place.output(name))
         current = replace(current, processes=(*current.processes, daemon))
         record.write(place, current)
     say(f"started {', '.join(missing)} in {place.directory}")
     return current
 
 
-def _environment(place: Layout) -> dict[str, str]:
+def _entrance(place: Layout, current: Record, name: str) -> list[str]:
+    """Return what comes before the command of a daemon: into its network, and to the boot id of its host."""
+    if not current.namespaces:
+        return []
+    its_boot = [] if name == "master" else boot.entrance(place, name)
+    return [*Network(place.directory).entrance(name), *its_boot]
+
+
+def environment(place: Layout) -> dict[str, str]:
     """Return our environment with the cluster's marker.
 
     Python may write bytecode, or Salt is slow. SPT_NOENV keeps setproctitle, which Salt uses, from writing
@@ -187,10 +194,15 @@ def _environment(place: Layout) -> dict[str, str]:
 _NOT_PASSED_ON = ("PYTHONDONTWRITEBYTECODE", "SALT_CONFIG_DIR", "SALT_MASTER_CONFIG", "SALT_MINION_CONFIG")
 
 
-def _command(place: Layout, name: str) -> list[str]:
+def command(place: Layout, name: str) -> list[str]:
+    """Return the command of a daemon.
+
+    Raises:
+        O2Error: if Salt is not installed.
+    """
     kind = "salt-master" if name == "master" else "salt-minion"
     program = shutil.which(kind, path=sysconfig.get_path("scripts")) or shutil.which(kind)
     if program is None:
         raise O2Error(f"there is no {kind}: install Salt into the environment of {sys.executable}")
-    command = [sys.executable, program, "-c", str(place.config_dir(name))]
-    return command if name == "master" else [*command, "--disable-keepalive"]
+    argv = [sys.executable, program, "-c", str(place.config_dir(name))]
+    return argv if name == "master" else [*argv, "--disable-keepalive"]

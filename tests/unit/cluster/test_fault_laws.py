@@ -5,10 +5,23 @@ from dataclasses import replace
 import pytest
 
 from salt_o2.cluster.faults import Action, Fault, Kind, Part
-from salt_o2.cluster.laws import Seen, SeenEnvironment, SeenTask, broken, losses, may_lose_data
+from salt_o2.cluster.laws import (
+    LAWS,
+    Case,
+    Seen,
+    SeenEnvironment,
+    SeenHost,
+    SeenStranger,
+    SeenTask,
+    broken,
+    losses,
+    may_lose_data,
+)
 
 SAMPLER = SeenTask(path="d.sampler", host="flp1", pid=11, started="t1", state="RUNNING")
 SINK = SeenTask(path="d.sink", host="flp2", pid=12, started="t2", state="RUNNING")
+MONITOR = SeenTask(path="monitor", host="flp2", pid=13, started="t3", state="RUNNING", plain=True)
+FLP1 = SeenHost(status="ACTIVE", address="10.0.0.1", heard_s=0.5)
 
 
 def environment(*tasks, id="E1", **details):
@@ -159,7 +172,8 @@ def test_orphans_are_named():
 
 
 def test_what_was_heard_before_the_faults_ended_is_not_fresh():
-    assert judge(BEFORE, heard_s={"flp1": 0.5, "flp2": 3.0}) == ["host flp2 has not been heard since"]
+    hosts = {"flp1": FLP1, "flp2": replace(FLP1, heard_s=3.0)}
+    assert judge(BEFORE, hosts=hosts) == ["host flp2 has not been heard since"]
 
 
 def test_a_run_number_is_given_once():
@@ -175,3 +189,132 @@ def test_an_excluded_task_may_be_anything():
     out = replace(SINK, takes_part=False, state="CONFIGURED")
     later = replace(out, pid=99, state="STANDBY")
     assert judge(environment(SAMPLER, later), before=environment(SAMPLER, out)) == []
+
+
+ENDS = [
+    (Action.KILL, Kind.TASK),
+    (Action.REUSE_PID, Kind.TASK),
+    (Action.STEAL_PORTS, Kind.TASK),
+    (Action.KILL, Kind.PROGRAM),
+    (Action.FAIL, Kind.PROGRAM),
+    (Action.REUSE_PID, Kind.PROGRAM),
+]
+
+
+@pytest.mark.parametrize(("action", "kind"), ENDS, ids=lambda value: value.value)
+def test_whatever_ends_a_task_leads_to_another_process(action, kind):
+    fault = Fault(0.0, action, Part(kind, "d.sink"))
+    assert judge(environment(SAMPLER, replace(SINK, pid=99)), fault) == []
+    assert judge(BEFORE, fault) == ["task d.sink was killed and is still said to be process 12"]
+
+
+@pytest.mark.parametrize("action", [Action.TRUNCATE, Action.GARBLE, Action.REMOVE])
+def test_a_task_whose_record_was_damaged_is_adopted_or_replaced(action):
+    damage = Fault(0.0, action, Part(Kind.RECORD, "d.sink"))
+    assert judge(BEFORE, damage) == []
+    assert judge(environment(SAMPLER, replace(SINK, pid=99)), damage) == []
+    assert judge(environment(replace(SAMPLER, pid=98), SINK), damage) == [
+        "task d.sampler was not killed, and process 11 became 98"
+    ]
+    assert judge(environment(SAMPLER, replace(SINK, host="flp1", pid=99)), damage) == [
+        "task d.sink went from flp2 to flp1"
+    ]
+
+
+def reboot(host):
+    return Fault(0.0, Action.REBOOT, Part(Kind.HOST, host))
+
+
+def test_tasks_of_a_host_that_was_rebooted_are_others_there_or_elsewhere():
+    again = replace(SINK, pid=99)
+    assert judge(environment(SAMPLER, again), reboot("flp2")) == []
+    assert judge(environment(SAMPLER, replace(again, host="flp1")), reboot("flp2")) == []
+    assert judge(BEFORE, reboot("flp2")) == ["task d.sink was killed and is still said to be process 12"]
+    assert judge(environment(replace(SAMPLER, pid=98), again), reboot("flp2")) == [
+        "task d.sampler was not killed, and process 11 became 98"
+    ]
+
+
+@pytest.mark.parametrize("action", [Action.CLONE, Action.REFUSE_KEY, Action.STEAL_PORTS])
+def test_a_clone_a_slow_sign_in_and_a_thief_of_free_ports_replace_no_task(action):
+    fault = Fault(0.0, action, Part(Kind.HOST, "flp2"), 12.0)
+    assert judge(BEFORE, fault) == []
+    assert judge(environment(SAMPLER, replace(SINK, pid=99)), fault) == [
+        "task d.sink was not killed, and process 12 became 99"
+    ]
+    assert judge(environment(SAMPLER, SINK, state="CONFIGURED", run_number=None), fault) == [
+        "environment E1 was RUNNING and is CONFIGURED",
+        "the run of E1 was 7 and is None",
+    ]
+
+
+def test_the_end_of_a_plain_program_is_no_reason_to_lose_a_message():
+    before = environment(SAMPLER, SINK, MONITOR)
+    fault = Fault(0.0, Action.FAIL, Part(Kind.PROGRAM, "monitor"))
+    after = environment(SAMPLER, SINK, replace(MONITOR, pid=99), missing={"d.sink": 2})
+    assert judge(after, fault, before=before) == ["2 messages did not reach d.sink of E1"]
+
+
+@pytest.mark.parametrize(
+    ("after", "law"),
+    [
+        ({}, "host flp1 is not known any more"),
+        ({"flp1": replace(FLP1, status="SILENT")}, "host flp1 is SILENT"),
+        ({"flp1": replace(FLP1, address="10.0.0.9")}, "host flp1 was at 10.0.0.1 and is at 10.0.0.9"),
+    ],
+    ids=["forgotten", "silent", "a-clone"],
+)
+def test_a_host_is_active_at_its_address(after, law):
+    assert broken(seen(BEFORE, hosts={"flp1": FLP1}), (), seen(BEFORE, hosts=after), "E1") == [law]
+
+
+def test_a_stranger_that_was_ended_was_harmed():
+    shell = SeenStranger(name="a login shell", pid=50, alive=True)
+    assert judge(BEFORE, strangers=[shell]) == []
+    assert judge(BEFORE, strangers=[replace(shell, alive=False)]) == [
+        "process 50 was harmed, which is not ours: a login shell"
+    ]
+
+
+def test_a_stranger_is_not_taken_for_a_task():
+    shell = SeenStranger(name="a login shell", pid=12, alive=True)
+    assert judge(BEFORE, strangers=[shell]) == ["task d.sink is said to be process 12, which is not ours"]
+
+
+BROKEN = {
+    "every environment is known": seen(),
+    "every environment is in the state it was in": seen(environment(SAMPLER, SINK, state="ERROR")),
+    "every run goes on": seen(environment(SAMPLER, SINK, run_number=8)),
+    "a run number comes once": seen(BEFORE, environment(id="E2")),
+    "every task takes part, in the state it was in": seen(environment(SAMPLER)),
+    "what is said to live does": seen(environment(SAMPLER, replace(SINK, alive=False))),
+    "a task that no fault has hit is the same process": seen(environment(SAMPLER, replace(SINK, pid=99))),
+    "a task that was killed is another process": seen(BEFORE),
+    "a task stays on its host as long as the host is there": seen(
+        environment(replace(SAMPLER, host="flp2"), SINK)
+    ),
+    "no message is lost where no task was killed": seen(environment(SAMPLER, SINK, missing={"d.sink": 1})),
+    "no process is left that belongs to no task": seen(BEFORE, strays=[5]),
+    "every host has been heard since": seen(BEFORE, hosts={"flp1": replace(FLP1, heard_s=9.0)}),
+    "every host is active, at its address": seen(BEFORE),
+    "every process that is not ours lives": seen(
+        BEFORE, strangers=[SeenStranger(name="a login shell", pid=50, alive=False)]
+    ),
+    "no process that is not ours is taken for a task": seen(
+        BEFORE, strangers=[SeenStranger(name="a login shell", pid=12, alive=True)]
+    ),
+}
+
+
+def test_there_is_a_broken_sight_for_each_law():
+    assert BROKEN.keys() == LAWS.keys()
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_each_law_holds_where_nothing_changed_and_is_broken_by_a_broken_sight(law):
+    before = seen(BEFORE, hosts={"flp1": FLP1})
+    faults = (kill("d.sampler"),) if law == "a task that was killed is another process" else ()
+    for after, found in ((before, 0), (BROKEN[law], 1)):
+        hit = faults if after is not before else ()
+        case = Case(before=before, faults=hit, after=after, drilled="E1", elapsed_s=1.0)
+        assert len(list(LAWS[law](case))) == found

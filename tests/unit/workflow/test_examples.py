@@ -9,6 +9,7 @@ from salt_o2.workflow import Directory, load
 
 EXAMPLES = Directory(Path(__file__).parents[3] / "examples")
 NAMES = [name for name, _ in EXAMPLES.workflows()]
+PROGRAMS = "fairmq-ex-with-programs"
 QC = """
 source-1 step-1 sink-1 Dispatcher1 dataSizeTask1
 source-2 step-2 sink-2 Dispatcher2 dataSizeTask2
@@ -60,7 +61,8 @@ def test_every_channel_of_an_example_has_a_peer(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_example_runs_on_python_devices_unless_it_is_given_fairmq(name):
-    assert {task.launch.value for task in plan(load(EXAMPLES, name)).tasks} == {"o2-device"}
+    plain = {"/bin/sh"} if name == PROGRAMS else set()
+    assert {task.launch.value for task in plan(load(EXAMPLES, name)).tasks} == {"o2-device"} | plain
 
 
 @pytest.mark.parametrize("plugin", ["OCC", "OCClite"])
@@ -68,9 +70,18 @@ def test_an_example_runs_on_python_devices_unless_it_is_given_fairmq(name):
 def test_an_example_runs_on_fairmqs_own_devices(name, plugin):
     variables = {"fairmq_prefix": "/opt/fairmq", "fmq_plugin": plugin}
     for task in plan(load(EXAMPLES, name, variables=variables)).tasks:
+        if task.class_name == "plain-program":
+            continue
         assert task.launch.value.startswith("/opt/fairmq/bin/fairmq-")
         assert task.launch.codec == plugin
         assert "" not in task.launch.arguments
+
+
+def test_the_diamond_with_programs_has_one_that_the_run_needs_and_one_that_it_does_not():
+    tasks = {task.path: task for task in plan(load(EXAMPLES, PROGRAMS)).tasks}
+    assert tasks["with-programs.recorder"].critical
+    assert not tasks["with-programs.monitor"].critical
+    assert {"with-programs.diamond.sampler", "with-programs.diamond.sink"} < set(tasks)
 
 
 @pytest.mark.parametrize("name", NAMES)
