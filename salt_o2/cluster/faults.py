@@ -6,7 +6,7 @@ again, so a broken law belongs to the round it shows in.
 
 import random
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -215,30 +215,47 @@ def rounds(seed: int, parts: Sequence[Part], bounds: Bounds = NO_BOUNDS) -> Iter
 
 
 class _Draws:
-    """Draws faults from one source of chance, and counts how often each task was ended."""
+    """Draws faults from one source of chance, and counts how often each task was ended.
+
+    Ways are dealt like cards: first each one once, so that a short drill has them all; then, again and again,
+    each as often as its weight. What a round cannot bear comes in the next one.
+    """
 
     def __init__(self, source: random.Random, parts: Sequence[Part], bounds: Bounds) -> None:
         kinds = {part.kind for part in parts}
         self._source, self._parts, self._bounds = source, parts, bounds
         self._ways = [way for way in WEIGHTS if way[0] in kinds and way not in bounds.impossible]
+        self._deck = self._shuffled(dict.fromkeys(self._ways, 1))
         self._ended: Counter[str] = Counter()
 
     def draw_round(self) -> tuple[Fault, ...]:
         """Return the faults of the next round, in the order of their times."""
         count = self._source.choice(FAULTS_AT_ONCE)
-        drawn = _one_each([self._draw(WITHIN_S) for _ in range(count)])
-        span_s = max((fault.lasts for fault in drawn if fault.action in LASTING), default=0.0)
+        drawn = [self._draw(WITHIN_S) for _ in range(count)]
+        kept = _one_each([fault for _, fault in drawn])
+        span_s = max((fault.lasts for fault in kept if fault.action in LASTING), default=0.0)
         drawn += [self._draw(span_s) for _ in range(int(span_s / SECONDS_EACH))]
-        chosen = _bearable(_one_each(drawn))
+        kept = _bearable(_one_each([fault for _, fault in drawn]))
+        self._deck += [way for way, fault in drawn if fault not in kept]
+        chosen = kept if len(kept) > 1 else [replace(kept[0], at=min(kept[0].at, WITHIN_S))]
         self._ended.update(fault.part.name for fault in chosen if fault.ends_its_task)
         return tuple(sorted(chosen, key=lambda fault: fault.at))
 
-    def _draw(self, within_s: float) -> Fault:
-        weights = [WEIGHTS[way] for way in self._ways]
-        kind, action = self._source.choices(self._ways, weights)[0]
-        part = self._source.choice([part for part in self._parts if part.kind is kind])
+    def _draw(self, within_s: float) -> tuple[Way, Fault]:
+        way = self._next_way()
+        part = self._source.choice([part for part in self._parts if part.kind is way[0]])
         at = round(self._source.uniform(0.0, within_s), 2)
-        return self._within_bounds(Fault(at, action, part, self._length(action)))
+        return way, self._within_bounds(Fault(at, way[1], part, self._length(way[1])))
+
+    def _next_way(self) -> Way:
+        if not self._deck:
+            self._deck = self._shuffled({way: WEIGHTS[way] for way in self._ways})
+        return self._deck.pop()
+
+    def _shuffled(self, counts: Mapping[Way, int]) -> list[Way]:
+        deck = [way for way, count in counts.items() for _ in range(count)]
+        self._source.shuffle(deck)
+        return deck
 
     def _length(self, action: Action) -> float:
         shortest, longest = LASTING.get(action, (0.2, self._bounds.longest_s))
@@ -265,7 +282,7 @@ def _bearable(chosen: list[Fault]) -> list[Fault]:
     """
     severe = [fault for fault in chosen if fault.action in (Action.ISOLATE, Action.REBOOT)]
     if severe:
-        return [replace(severe[0], at=min(severe[0].at, WITHIN_S))]
+        return severe[:1]
     refused = any(fault.action is Action.REFUSE_KEY for fault in chosen)
     return [fault for fault in chosen if not (refused and fault.part.kind is Kind.LINK)]
 

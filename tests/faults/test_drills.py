@@ -22,11 +22,11 @@ from salt_o2.cluster.process import marked
 
 NAMESPACES = not obstacle()
 SEEDS = seeds("0")
-SHORT = {"shared": 1, "namespaces": 10}
+SHORT = {"shared": 148, "namespaces": 13}
 """What seed 0 stands for; tests/unit/cluster/test_short_drill.py says what comes in them."""
 MINUTES = float(os.environ.get("O2_MINUTES", "0"))
 FAULTS = int(os.environ.get("O2_FAULTS", "0"))
-ROUNDS = 8
+ROUNDS = 12
 SECONDS_EACH = 20
 """How long one fault may take with all that belongs to it, generously."""
 PLENTY = 100_000

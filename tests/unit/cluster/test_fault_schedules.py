@@ -52,9 +52,30 @@ def test_everything_is_hit_sooner_or_later():
     assert {fault.part for faults in first(300) for fault in faults} == set(PARTS)
 
 
+def ways(drawn):
+    return {(fault.part.kind, fault.action) for faults in drawn for fault in faults}
+
+
 def test_everything_that_can_be_done_is_done():
-    drawn = first(500, parts=PARTS + LINKS, silent_s=SILENT_S)
-    assert {(fault.part.kind, fault.action) for faults in drawn for fault in faults} == set(WEIGHTS)
+    assert ways(first(500, parts=PARTS + LINKS, silent_s=SILENT_S)) == set(WEIGHTS)
+
+
+@given(st.integers())
+def test_everything_comes_once_before_much_comes_twice(seed):
+    """A round has at least one fault; bounds turn some faults into others."""
+    drawn = first(len(WEIGHTS), seed, PARTS + LINKS, silent_s=SILENT_S)
+    assert len(set(WEIGHTS) - ways(drawn)) <= 1
+
+
+@given(st.integers())
+def test_each_comes_about_as_often_as_its_weight_says(seed):
+    counts = Counter(
+        (fault.part.kind, fault.action)
+        for faults in first(400, seed, PARTS + LINKS, silent_s=SILENT_S, most_kills=10_000)
+        for fault in faults
+    )
+    often, seldom = counts[Kind.TASK, Action.KILL], counts[Kind.MASTER, Action.KILL]
+    assert often > 2 * seldom > 0
 
 
 def test_what_is_impossible_is_not_drawn():
