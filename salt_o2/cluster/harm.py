@@ -76,7 +76,7 @@ class Harm:
         boot.renew(place, host)
         for shim in shims[:PIDS]:
             if may_choose_pids() and becomes_free(shim):
-                self._give_away(shim, f"of {host} before its reboot")
+                self._give_away(shim, f"a task of {host} before its reboot")
         return True
 
     def clone(self, host: str) -> Clone:
