@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, zip_longest
 from pathlib import Path
 
 from salt_o2.cluster import boot, record
@@ -57,8 +57,7 @@ class Harm:
     def steal_free_ports(self, host: str) -> bool:
         """Have a stranger take ports of ``host`` that tasks would get next; return whether it could."""
         slot = Slot(self._current.slot)
-        ranges = [range(first, last + 1) for first, last in (slot.control_ports, slot.channel_ports)]
-        return self._steal(host, list(chain.from_iterable(zip(*ranges, strict=True))), FREE_PORTS)
+        return self._steal(host, next_ports(slot.control_ports, slot.channel_ports), FREE_PORTS)
 
     def damage(self, task: SeenTask, action: Action) -> bool:
         """Damage the record of ``task`` while no agent runs; return whether there was one."""
@@ -102,3 +101,9 @@ class Harm:
         namespaces = self._current.namespaces
         entrance = Network(layout(self.directory).directory).entrance(host) if namespaces else []
         return bool(self.strangers.steal(entrance, ports, most, ROUNDS_MORE).ports)
+
+
+def next_ports(*ranges: tuple[int, int]) -> list[int]:
+    """Return all ports of ``ranges``, from the first of each on, in the order in which tasks get them."""
+    ports = zip_longest(*(range(first, last + 1) for first, last in ranges))
+    return [port for port in chain.from_iterable(ports) if port is not None]

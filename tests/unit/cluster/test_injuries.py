@@ -10,6 +10,7 @@ from watching import wait_until
 from salt_o2.cluster import record
 from salt_o2.cluster.drilling import must_count_losses
 from salt_o2.cluster.faults import Action, Fault, Kind, Part
+from salt_o2.cluster.harm import next_ports
 from salt_o2.cluster.injury import Injury
 from salt_o2.cluster.laws import Seen, SeenEnvironment, SeenTask
 from salt_o2.cluster.layout import layout
@@ -81,6 +82,10 @@ def test_a_process_that_is_no_task_of_the_cluster_is_not_hit_in_its_place(progra
     injury = inflict(tmp_path, program.pid, Fault(0.0, action, part))
     assert injury.skipped == [Fault(0.0, action, part)]
     assert program.poll() is None
+
+
+def test_a_thief_takes_the_ports_of_all_ranges_by_turns():
+    assert next_ports((20, 22), (90, 91)) == [20, 90, 21, 91, 22]
 
 
 KILL = Fault(0.0, Action.KILL, SINK)
