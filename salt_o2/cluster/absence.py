@@ -83,7 +83,7 @@ def end_session_of(directory: str | Path, pid: int) -> int | None:
     leader = _process("shim", session_of(pid)) if is_ours else None
     if leader is None:
         return None
-    session = [leader, *members(leader.pid)]
+    session = [leader, *members(leader)]
     for each in session:
         each.send(signal.SIGKILL)
     wait_until_gone(session, GONE_S)

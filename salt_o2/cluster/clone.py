@@ -58,7 +58,11 @@ class Clone:
         return {
             **original,
             **config.own_paths(self.place, self.current, self.name),
-            "o2": {**original["o2"], "address": self._address()},
+            "o2": {
+                **original["o2"],
+                "address": self._address(),
+                "directory": str(self.place.agent(self.name)),
+            },
         }
 
     def _address(self) -> str:

@@ -42,14 +42,14 @@ SHIM = "sleep 600 & sleep 601; exit 3"
 def minion(tmp_path):
     """A cluster of one minion that is a supervisor with an agent, as the engine is, and nothing else."""
     place = layout(tmp_path)
-    lock = place.home("flp1") / "cache" / "o2" / "lock"
+    lock = place.agent("flp1") / "lock"
     lock.parent.mkdir(parents=True)
     daemon = subprocess.Popen([sys.executable, "-c", MINION, str(lock)], start_new_session=True)
     leader = Process("flp1", daemon.pid, start_time(daemon.pid) or 0)
     record.write(place, Record(0, ("flp1",), 1, tmp_path, (leader,)))
     wait_until(lambda: agent_pid(tmp_path, "flp1"), "the agent has its lock")
     yield tmp_path
-    end([leader, *members(leader.pid)], 5)
+    end([leader, *members(leader)], 5)
     daemon.wait()
 
 
@@ -58,9 +58,10 @@ def start_task(directory):
     folder = directory / "tasks" / "t1"
     folder.mkdir(parents=True)
     env = {MARKER: str(directory), "O2_TASK_HOME": str(folder), "PATH": "/usr/bin:/bin"}
-    shim = subprocess.Popen(["/bin/sh", "-c", SHIM], env=env, start_new_session=True)
-    wait_until(lambda: len(members(shim.pid)) == 2, "the task has its processes")
-    return shim, folder
+    child = subprocess.Popen(["/bin/sh", "-c", SHIM], env=env, start_new_session=True)
+    shim = Process("shim", child.pid, start_time(child.pid) or 0)
+    wait_until(lambda: len(members(shim)) == 2, "the task has its processes")
+    return child, shim, folder
 
 
 def test_no_agent_runs_in_the_block_and_another_one_behind_it(minion):
@@ -90,22 +91,22 @@ def state_of(pid):
 
 
 def test_a_task_is_ended_with_its_shim(tmp_path):
-    shim, folder = start_task(tmp_path)
-    program = members(shim.pid)[0].pid
+    child, shim, folder = start_task(tmp_path)
+    program = members(shim)[0].pid
     assert folder_of(program) == folder
     assert end_session_of(tmp_path, program) == shim.pid
-    assert members(shim.pid) == []
-    shim.wait()
+    assert members(shim) == []
+    child.wait()
     assert becomes_free(shim.pid)
 
 
 def test_a_process_of_no_task_of_this_cluster_is_not_ended(tmp_path):
-    shim, _ = start_task(tmp_path / "another")
-    program = members(shim.pid)[0].pid
+    child, shim, _ = start_task(tmp_path / "another")
+    program = members(shim)[0].pid
     assert end_session_of(tmp_path, program) is None
-    assert shim.poll() is None
+    assert child.poll() is None
     assert end_session_of(tmp_path / "another", program) == shim.pid
-    shim.wait()
+    child.wait()
 
 
 def test_a_pid_in_use_does_not_become_free(monkeypatch):

@@ -14,7 +14,7 @@ from salt_o2.cluster.harm import next_ports
 from salt_o2.cluster.injury import Injury
 from salt_o2.cluster.laws import Seen, SeenEnvironment, SeenTask
 from salt_o2.cluster.layout import layout
-from salt_o2.cluster.process import members
+from salt_o2.cluster.process import Process, members, start_time
 from salt_o2.cluster.record import Record
 from salt_o2.cluster.strangers import Strangers
 from salt_o2.where import packaged
@@ -32,7 +32,7 @@ def program(tmp_path):
         process = subprocess.Popen(command, stdout=output, start_new_session=True)
     wait_until(lambda: said.read_text() == "working\n", "the program works")
     yield process
-    for each in members(process.pid):
+    for each in members(Process("program", process.pid, start_time(process.pid) or 0)):
         each.send(signal.SIGKILL)
     process.kill()
     process.wait()
