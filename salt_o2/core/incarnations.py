@@ -6,6 +6,7 @@ minion (same id, same keys, another machine or folder) has a new one too, and th
     kept agent reports ........................................... believed
     new incarnation with the kept one's tasks, on its machine .... its successor: believed, the former retires
     new incarnation otherwise .................................... not believed until the kept one is quiet
+    first one that a restarted control hears, on that machine .... believed
     kept agent reports after the new one ......................... two agents: the new one is refused
     refused agent, and its host is LOST .......................... believed
 
@@ -128,11 +129,13 @@ class Incarnations:
             return is_lost
         if is_lost or at - self.heard > QUIET_AFTER * heartbeat_s:
             return True
-        if report.facts is None:
-            return not self.kept and not tasks()
-        if self.network not in ("", report.facts.network):
-            return not self.kept and not tasks()
         wanted = set(tasks())
+        if not self.kept and not wanted:
+            return True
+        if report.facts is None or self.network not in ("", report.facts.network):
+            return False
+        if not self.kept and self.network:  # a restarted control: the tasks may have ended meanwhile
+            return True
         return not wanted or not wanted.isdisjoint(about.task for about in report.tasks)
 
     def _replace(self, report: Report, at: float) -> None:

@@ -103,17 +103,24 @@ def test_a_former_agent_that_reports_much_later_is_refused():
     assert host.agents.kept == "new"
 
 
-def test_a_control_that_was_started_again_waits_for_the_agent_that_has_the_tasks():
+def test_a_control_that_was_started_again_waits_for_the_agent_of_the_machine_that_it_knew():
     agents = Incarnations(heard=0.0, network=HERE)
 
     def hear(report, at):
         return agents.judge(report, at, BEAT_S, is_lost=False, tasks=lambda: {"readout"})
 
-    assert hear(survey("copy"), 0.1) is Verdict.WAITS
+    copy = survey("copy", "readout", network=THERE)
+    assert hear(copy, 0.1) is Verdict.WAITS
     assert hear(heartbeat("old"), 0.2) is Verdict.WAITS
     assert hear(survey("old", "readout"), 0.3) is Verdict.BELIEVED
     hear(heartbeat("old"), 5.3)
-    assert hear(survey("copy"), 5.4) is Verdict.REFUSED
+    assert hear(copy, 5.4) is Verdict.REFUSED
+
+
+def test_a_control_that_was_started_again_believes_an_agent_whose_tasks_have_ended_meanwhile():
+    agents = Incarnations(heard=0.0, network=HERE)
+    verdict = agents.judge(survey("old"), 0.1, BEAT_S, is_lost=False, tasks=lambda: {"readout"})
+    assert verdict is Verdict.BELIEVED
 
 
 def test_a_refused_agent_that_reports_no_more_is_forgotten(host):
