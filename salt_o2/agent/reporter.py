@@ -15,6 +15,7 @@ from salt_o2.background import is_cancel_requested
 from salt_o2.core.batching import QUICK, QUICK_S, Unsent, due_at
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.messages import HostFacts, Report, TaskReport
+from salt_o2.core.presence import SILENT_AFTER
 
 log = logging.getLogger(__name__)
 Send = Callable[[Report], Awaitable[None]]
@@ -72,6 +73,20 @@ class Reporter:
         self._sent_at = self._not_before = 0.0
         self._sent: deque[float] = deque([-QUICK_S] * QUICK, maxlen=QUICK)
         self._retry_s = FIRST_RETRY_S
+        self._taken_at: float | None = None
+        """When the last report was taken, by the loop's clock; at first when the reporter began."""
+
+    @property
+    def trouble(self) -> str:
+        """Return why control does not hear this host; empty if a report was taken a short time ago."""
+        silent_s = _now() - self._taken_at if self._taken_at is not None else 0.0
+        if silent_s <= SILENT_AFTER * self._heartbeat_s:
+            return ""
+        return (
+            f"no report was taken for {silent_s:.0f} s: the master cannot be reached, or does not accept the "
+            "minion's key. Running tasks are not affected, and all is reported later. Look at `salt-key -L` on "
+            "the master, and at the minion's log"
+        )
 
     def offer(self, facts: HostFacts) -> None:
         """The host has new facts: tell them."""
@@ -115,6 +130,7 @@ class Reporter:
 
     async def run(self) -> None:
         """Send reports until cancelled."""
+        self._taken_at = _now()
         while True:
             self._stir.clear()
             when = max(self._due(), self._not_before)
@@ -162,7 +178,7 @@ class Reporter:
             self._not_before = _now() + self._retry_s
             self._retry_s = min(2 * self._retry_s, LAST_RETRY_S)
             return
-        self._retry_s = FIRST_RETRY_S
+        self._retry_s, self._taken_at = FIRST_RETRY_S, _now()
         for environment in done:
             if self._awaited.get(environment) == report.accepted.get(environment):
                 self._awaited.pop(environment, None)

@@ -115,6 +115,7 @@ class Verbs:
             "pid": os.getpid(),
             "incarnation": reporter.incarnation,
             "refused": self._agent.refused,
+            "trouble": reporter.trouble,
             "directory": str(self._agent.directory),
             "up_s": round(time.time() - reporter.facts.started, 1),
             "reports": reporter.sequence,

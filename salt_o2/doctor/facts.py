@@ -114,7 +114,7 @@ def _daemon(role: str, options: dict[str, Any], config_dir: Path) -> Daemon:
         silence=silence,
         version=str(answer.get("version") or answer.get("facts", {}).get("version", "")),
         tasks=int(answer.get("tasks", 0)),
-        faults=(*answer.get("faults", ()), *filter(None, [answer.get("refused", "")])),
+        faults=(*answer.get("faults", ()), *filter(None, [answer.get("refused"), answer.get("trouble")])),
         kept=_kept(role, options, answer),
         cache=str(options.get("cachedir") or f"/var/cache/salt/{role}"),
     )

@@ -8,6 +8,7 @@ import pytest
 from private_cluster import PrivateCluster
 from watching import wait_until
 
+from salt_o2.agent.client import connect
 from salt_o2.cluster import down, up
 from salt_o2.cluster.layout import layout
 from salt_o2.cluster.process import Process, start_time
@@ -36,6 +37,12 @@ def host_status(cluster):
     return {host["id"]: host["status"] for host in cluster.ask("host_list")}[HOST]
 
 
+def trouble(cluster):
+    """What the agent says of itself, as o2.info and doctor show it."""
+    with connect(cluster.control_socket.parent.parent / HOST, 5.0) as agent:
+        return agent.info()["trouble"]
+
+
 def salt_key(cluster, *words):
     done = cluster.run("salt-key", "-y", *words)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -49,7 +56,9 @@ def test_a_host_whose_key_is_deleted_and_accepted_again_is_active_again(careful)
     wait_until(lambda: host_status(careful) == "LOST", "the agent is shut out", 120)
     wait_until(lambda: log.read_text().count(GIVEN_UP) >= before + 3, "sends were given up", 120)
     assert host_status(careful) == "LOST"
+    assert "does not accept the minion's key" in trouble(careful)
     waiting = json.loads(careful.run("salt-key", "--out=json", "-l", "un").stdout)
     assert waiting["minions_pre"] == [HOST]
     salt_key(careful, "-a", HOST)
     wait_until(lambda: host_status(careful) == "ACTIVE", "the agent reports again", 60)
+    assert trouble(careful) == ""

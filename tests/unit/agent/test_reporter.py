@@ -208,3 +208,16 @@ def test_a_send_that_fails_or_is_cancelled_without_request_is_tried_again(perfor
         assert states(control.reports[0]) == {"a": TaskState.RUNNING}
 
     perform(scene)
+
+
+def test_an_agent_whose_reports_are_not_taken_says_so_and_stops_to_say_so(perform):
+    async def scene(control):
+        control.move("a", TaskState.RUNNING)
+        await control.until(lambda: control.reports)
+        assert control.reporter.trouble == ""
+        control.reporter._taken_at -= 1000  # as if all reports had failed since
+        assert "no report was taken for 1000 s" in control.reporter.trouble
+        control.move("a", TaskState.CONFIGURED)
+        await control.until(lambda: not control.reporter.trouble)
+
+    perform(scene)
