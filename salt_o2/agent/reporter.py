@@ -84,8 +84,8 @@ class Reporter:
             return ""
         return (
             f"no report was taken for {silent_s:.0f} s: the master cannot be reached, or does not accept the "
-            "minion's key. Running tasks are not affected, and all is reported later. Look at `salt-key -L` on "
-            "the master, and at the minion's log"
+            "minion's key. Running tasks are not affected, and all is reported later. Look at `salt-key -L` "
+            "on the master, and at the minion's log"
         )
 
     def offer(self, facts: HostFacts) -> None:
