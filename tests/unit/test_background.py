@@ -111,7 +111,7 @@ async def run_agent(folder):
 
 
 async def run_control(folder):
-    async def listen(_heard):
+    async def listen(_heard, _kept_incarnation):
         await forever()
 
     site = Site(repositories=(str(repository(folder)),), database=f"sqlite:///{folder / 'o2.sqlite'}")
@@ -122,7 +122,7 @@ LOOPS = {
     run_agent: {"agent", "requests", "reports", "outputs", "limits"},
     run_control: {
         *("bus", "control", "reports", "requests"),
-        *("outbox", "commands", "jobs", "news", "pool", "hosts"),
+        *("outbox", "commands", "jobs", "news", "pool", "hosts", "journal"),
     },
 }
 

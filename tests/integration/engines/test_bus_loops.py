@@ -1,56 +1,66 @@
-"""Salt reads for agent and control in tasks of its own: when one of them ends, so does the loop "bus"."""
+"""The loops that read from Salt, and the tasks in which Salt reads: when one of them ends, so does the bus."""
 
 import asyncio
+from functools import partial
 
 import pytest
 import salt.config
 
-from salt_o2.background import LoopEnded
+from salt_o2.background import LOOP, LoopEnded
 from salt_o2.bus.master import MasterBus
-from salt_o2.bus.minion import MinionBus
+from salt_o2.bus.minion import Listener, MinionBus
 from salt_o2.bus.reading import tasks_of
 
 pytestmark = pytest.mark.integration
+LOOPS = {"agent": {"sign-in", "publications"}, "control": {"events", "invitations"}}
 
 
-async def kill_reading(find, listening):
-    """Cancel the task in which Salt reads, once there is one; return how ``listening`` ends."""
-    running = asyncio.ensure_future(listening)
-    async with asyncio.timeout(60):
-        while not (reading := find()):
-            await asyncio.sleep(0.05)
-        reading[0].cancel()
-        with pytest.raises(LoopEnded) as ended:
-            await running
-    return str(ended.value)
+async def ignore(*_anything):
+    pass
 
 
-def test_an_agent_that_can_read_no_publication_any_more_ends(cluster):
+def bus_of(side, cluster):
+    """A bus on the real master, how to run it, and how to find the tasks in which Salt reads for it."""
+    if side == "agent":
+        bus = MinionBus(salt.config.minion_config(str(cluster.directory / "flp1" / "minion")))
+        listener = Listener(incarnation="a test", heard=ignore, signed_in=ignore, established=ignore)
+        return bus, partial(bus.run, listener), lambda: tasks_of(getattr(bus._down, "transport", None))
+    bus = MasterBus(salt.config.master_config(str(cluster.config_dir / "master")))
+    run = partial(bus.listen, lambda _report: None)
+    return bus, run, lambda: tasks_of(getattr(bus._events, "subscriber", None))
+
+
+def loops():
+    named = {task.get_name(): task for task in asyncio.all_tasks()}
+    return {name.removeprefix(LOOP): task for name, task in named.items() if name.startswith(LOOP)}
+
+
+def end_of(side, cluster, kill):
+    """Run a bus until all of it is up, ``kill`` one task of it, and return what the bus raises."""
+
     async def scene():
-        opts = salt.config.minion_config(str(cluster.directory / "flp1" / "minion"))
-        bus = MinionBus(opts)
-
-        async def ignore(_anything):
-            pass
-
+        bus, run, reading = bus_of(side, cluster)
+        running = asyncio.ensure_future(run())
         try:
-            return await kill_reading(
-                lambda: tasks_of(getattr(bus._down, "transport", None)), bus.run(ignore, ignore)
-            )
+            async with asyncio.timeout(60):
+                while not (set(loops()) == LOOPS[side] and reading()):
+                    assert not running.done()
+                    await asyncio.sleep(0.05)
+                kill(reading()).cancel()
+                with pytest.raises(LoopEnded) as ended:
+                    await running
+            return str(ended.value)
         finally:
             bus.close()
 
-    assert "publications of the master" in asyncio.run(scene())
+    return asyncio.run(scene())
 
 
-def test_a_control_that_can_read_no_event_any_more_ends(cluster):
-    async def scene():
-        bus = MasterBus(salt.config.master_config(str(cluster.config_dir / "master")))
-        try:
-            return await kill_reading(
-                lambda: tasks_of(getattr(bus._events, "subscriber", None)), bus.listen(lambda _report: None)
-            )
-        finally:
-            bus.close()
+@pytest.mark.parametrize(("side", "what"), [("agent", "publications"), ("control", "events")])
+def test_a_bus_for_which_salt_reads_no_more_ends(cluster, side, what):
+    assert f"{what} of the master" in end_of(side, cluster, lambda reading: reading[0])
 
-    assert "events of the master" in asyncio.run(scene())
+
+@pytest.mark.parametrize(("side", "name"), [(side, name) for side in LOOPS for name in sorted(LOOPS[side])])
+def test_a_bus_ends_when_any_of_its_loops_is_killed(cluster, side, name):
+    assert repr(name) in end_of(side, cluster, lambda _reading: loops()[name])
