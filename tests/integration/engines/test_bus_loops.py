@@ -1,4 +1,4 @@
-"""The loops that read from Salt, and the tasks in which Salt reads: when one of them ends, so does the bus."""
+"""The loops that read from Salt, and the tasks in which Salt reads: when one ends, so does the bus."""
 
 import asyncio
 from functools import partial

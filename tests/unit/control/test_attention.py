@@ -13,9 +13,9 @@ import zmq
 from fake_control import fake_control
 from watching import wait_until
 
-from salt_o2.control.attention import opened
 from salt_o2.control.client import ControlClient
 from salt_o2.core.errors import Unreachable
+from salt_o2.peer import open_socket
 
 NEVER_S = 20.0
 """How long control would take for its answer."""
@@ -172,6 +172,6 @@ def test_a_signal_never_leaves_a_socket_that_its_context_does_not_know(monkeypat
     monkeypatch.setattr(zmq.Context, "_add_socket", note_after_ctrl_c)
     context = zmq.Context()
     with pytest.raises(KeyboardInterrupt):
-        opened(context, zmq.DEALER)
+        open_socket(context, zmq.DEALER)
     assert len(noted) == 1
     context.destroy(linger=0)
