@@ -12,9 +12,10 @@ from salt_o2.cluster.network import Network, obstacle
 from salt_o2.cluster.process import end, marked, spawn, start_time
 from salt_o2.core.errors import O2Error
 
-pytestmark = pytest.mark.skipif(
-    bool(obstacle()), reason=f"hosts have no boots of their own here: {obstacle()}"
-)
+pytestmark = [
+    pytest.mark.root("make network namespaces"),
+    pytest.mark.skipif(bool(obstacle()), reason=f"hosts have no boots of their own here: {obstacle()}"),
+]
 
 READ = ["cat", boot.BOOT_ID]
 

@@ -11,9 +11,9 @@ import pytest
 from watching import wait_until
 
 from salt_o2.cluster.process import marked, ports_of, session_of, start_time, variable_of
-from salt_o2.cluster.strangers import Strangers, may_choose_pids
+from salt_o2.cluster.strangers import Strangers
 
-needs_pids = pytest.mark.skipif(not may_choose_pids(), reason="only root may choose pids")
+needs_pids = pytest.mark.root("choose the pid of a process")
 
 
 @pytest.fixture
