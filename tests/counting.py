@@ -2,16 +2,19 @@
 
 Examples of hypothesis are counted up to the first that fails, without shrinking; tests of ``tests/seeds.py``
 are counted by their seeds. The numbers go to the file that ``O2_COUNTED`` names, one line for each test:
-its id, the number, and ``found`` or ``passed``.
+its id, the number, and ``found`` or ``passed``; a test of hypothesis runs with three seeds.
 """
 
 import functools
 import os
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, core, settings
 from hypothesis.stateful import RuleBasedStateMachine
+
+SEEDS = (1, 2, 3)
 
 settings.register_profile(
     "counting",
@@ -45,19 +48,34 @@ class Count:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item):
-    """Count the examples of one test."""
+    """Run one test with each seed, and count its examples; a test without hypothesis runs once."""
+    test = getattr(item, "obj", None)
+    is_stateful = getattr(item, "cls", None) is not None and hasattr(item.cls, "settings")
+    if is_stateful or hasattr(test, "hypothesis"):
+        for core.global_force_seed in SEEDS[:-1]:
+            with suppress(Exception), counted(item):
+                item.runtest()
+        core.global_force_seed = SEEDS[-1]
+    with counted(item):
+        return (yield)
+
+
+@contextmanager
+def counted(item):
+    """Count the examples of one run of ``item``."""
     count, handle = Count(), getattr(getattr(item, "obj", None), "hypothesis", None)
-    begin = RuleBasedStateMachine.__init__
+    begin, inner, outcome = RuleBasedStateMachine.__init__, handle and handle.inner_test, "found"
+    item._excinfo = None  # where pytest keeps the failure of a unittest.TestCase, as stateful tests are
     if handle is not None:
-        handle.inner_test = count.wrap(handle.inner_test)
+        handle.inner_test = count.wrap(inner)
     else:
         RuleBasedStateMachine.__init__ = count.wrap(begin)
-    outcome = "found"
     try:
-        result = yield
-        outcome = "passed"
-        return result
+        yield
+        outcome = "found" if item._excinfo else "passed"
     finally:
         RuleBasedStateMachine.__init__ = begin
+        if handle is not None:
+            handle.inner_test = inner
         with Path(os.environ["O2_COUNTED"]).open("a") as file:
             file.write(f"{item.nodeid} {count.failed_at or max(count.examples, 1)} {outcome}\n")

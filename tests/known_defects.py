@@ -21,7 +21,6 @@ class Defect:
     """File, sound text, broken text."""
     seeded: bool = False
     """The test draws from seeds of its own, and not from hypothesis."""
-    options: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -162,12 +161,17 @@ DEFECTS = [
         "zlib.compress(raw, 1)",
         "zlib.compress(raw[:-1], 1)",
     ),
-    one(
-        "bus/test_envelope.py::test_what_is_not_packed_is_refused",
-        "a text that begins with m is taken for bytes",
-        "bus/envelope.py",
-        "not isinstance(data, bytes) or data[:1]",
-        "data[:1]",
+    Defect(
+        f"{UNIT}/bus/test_envelope.py::test_what_is_not_packed_is_refused",
+        "what is no bytes is not expected",
+        (
+            ("salt_o2/bus/envelope.py", "not isinstance(data, bytes) or data[:1]", "data[:1]"),
+            (
+                "salt_o2/bus/envelope.py",
+                "except (ValueError, TypeError, msgpack.UnpackException)",
+                "except (ValueError, msgpack.UnpackException)",
+            ),
+        ),
     ),
     one(
         "bus/test_envelope.py::test_a_damaged_message_is_refused_or_read",
@@ -256,12 +260,16 @@ DEFECTS = [
         "release_tasks(POOL, [task])",
         "release_tasks(POOL, [])",
     ),
-    one(
-        "control/test_payload_limits.py::test_whatever_a_payload_is_made_of_it_is_filled_in_or_refused",
-        "a payload may become larger than allowed",
-        "control/configuration/payload.py",
-        "        if size > RENDERED:",
-        "        if False:",
+    Defect(
+        f"{UNIT}/control/test_payload_limits.py::test_whatever_a_payload_is_made_of_it_is_filled_in_or_refused",
+        "errors of a computation in a payload are not expected",
+        (
+            (
+                "salt_o2/control/configuration/payload.py",
+                "except Exception as error:  # whatever",
+                "except ZeroDivisionError as error:  # whatever",
+            ),
+        ),
     ),
     Defect(
         f"{UNIT}/control/test_payload_limits.py::test_no_text_is_more_than_a_payload",
@@ -391,8 +399,8 @@ DEFECTS = [
         "workflow/test_loader_fuzz.py::test_no_text_breaks_the_loader",
         "not all errors of YAML are expected",
         "workflow/document.py",
-        "    except yaml.MarkedYAMLError as error",
-        "    except yaml.scanner.ScannerError as error",
+        "    except (yaml.YAMLError, UnicodeError) as error:",
+        "    except UnicodeError as error:",
     ),
     one(
         "workflow/test_loader_fuzz.py::test_no_value_of_one_key_of_a_role_breaks_the_loader",
@@ -454,8 +462,8 @@ DEFECTS = [
         "workflow/test_yaml_document.py::test_no_text_makes_it_fail_in_another_way",
         "not all errors of YAML are expected",
         "workflow/document.py",
-        "    except yaml.MarkedYAMLError as error",
-        "    except yaml.scanner.ScannerError as error",
+        "    except (yaml.YAMLError, UnicodeError) as error:",
+        "    except UnicodeError as error:",
     ),
     one(
         "workflow/test_yaml_document.py::test_what_pyyaml_writes_is_read_back",
@@ -527,7 +535,7 @@ DEFECTS = [
         "isolations are too short now and then",
         "cluster/faults.py",
         "ISOLATED = (1.5, 2.0)",
-        "ISOLATED = (0.99, 2.0)",
+        "ISOLATED = (0.9, 2.0)",
     ),
     one(
         "cluster/test_fault_schedules.py::test_rounds_are_short_and_hit_each_part_once",

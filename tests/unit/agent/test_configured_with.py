@@ -1,6 +1,6 @@
 """What the next agent takes a device to be configured with, after this one was killed."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salt_o2.agent.home import Home
@@ -75,6 +75,7 @@ orders = st.tuples(
 doings = orders | st.tuples(st.sampled_from(["configure", "reset", "settle", "save"]))
 
 
+@settings(max_examples=500)
 @given(st.lists(doings, max_size=14))
 def test_whoever_is_killed_leaves_the_next_agent_with_the_truth_or_with_a_reason_to_configure_anew(
     tmp_path_factory, story

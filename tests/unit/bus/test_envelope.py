@@ -18,7 +18,11 @@ BODY = st.recursive(
 )
 
 
-@given(BODY)
+LARGE = st.integers(4_000, 9_000).map("x".__mul__)
+"""Around the size from which on messages are compressed."""
+
+
+@given(BODY | LARGE | st.lists(LARGE, max_size=3))
 def test_what_is_packed_is_unpacked(body):
     assert envelope.unpack(envelope.pack(body)) == body
 
@@ -67,7 +71,7 @@ def test_a_message_that_grows_beyond_its_bound_is_refused_before_it_is_unpacked(
     tracemalloc.stop()
 
 
-@given(st.binary(max_size=60) | BODY)
+@given(st.binary(max_size=60) | BODY | st.sampled_from(["m", "z", "m\x00", ["m"], [b"z"], (b"m",), {0: 1}]))
 def test_what_is_not_packed_is_refused(data):
     if not isinstance(data, bytes) or data[:1] not in (b"m", b"z"):
         with pytest.raises(InvalidRequest):

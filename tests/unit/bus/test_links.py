@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sign_in import Site
 
@@ -183,6 +183,7 @@ ANYTHING = st.recursive(
 )
 
 
+@settings(max_examples=400)
 @given(
     name=st.text(max_size=20), data=st.dictionaries(st.sampled_from(["hello", "sealed", "report"]), ANYTHING)
 )
@@ -193,6 +194,7 @@ def test_whatever_comes_under_the_name_of_a_host_is_refused_without_harm(name, d
     assert scene.control.take("flp1", {"sealed": scene.agent.seal(report(sequence=2))}).report
 
 
+@settings(max_examples=400)
 @given(st.dictionaries(st.sampled_from(["invitation", "welcome", "sealed"]), ANYTHING))
 def test_whatever_is_published_to_an_agent_is_refused_without_harm(body):
     scene = Scene()

@@ -3,7 +3,7 @@
 import io
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salt_o2.cli.paint import painted
@@ -17,6 +17,7 @@ class FakeTerminal(io.StringIO):
         return True
 
 
+@settings(max_examples=500)
 @given(st.text())
 def test_paint_changes_no_letter(text):
     # rich drops control characters that would confuse a terminal

@@ -5,7 +5,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from salt_o2.cluster.slots import SLOTS, Slot, claimed, listening_ports, port_is_free
@@ -52,6 +52,8 @@ def test_every_minion_of_every_slot_has_an_address_of_its_own(slot, minion, othe
     assert (slot.address(minion) == other_slot.address(other_minion)) is same
 
 
+@example(Slot(0), 0)
+@example(Slot(0), 1)
 @given(slots, minions)
 def test_addresses_are_loopback_and_not_the_masters(slot, minion):
     address = slot.address(minion)

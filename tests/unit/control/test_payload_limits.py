@@ -189,8 +189,8 @@ def test_whatever_a_payload_is_made_of_it_is_filled_in_or_refused(payload):
         assert len(fill(payload, {"x": "[1]", "n": "3"}, lambda _name: payload, "here")) <= 1_000_000
 
 
-@settings(deadline=None)
-@given(st.text(max_size=60), st.text(max_size=20))
+@settings(deadline=None, max_examples=500)
+@given(st.text(max_size=60) | st.text(alphabet="{}%#x1 .|()['\"-", max_size=60), st.text(max_size=20))
 def test_no_text_is_more_than_a_payload(payload, value):
     with suppress(TemplateError):
         fill(payload, {"x": value}, lambda _name: value, "here")

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salt_o2.device.endpoint import endpoints
@@ -194,6 +194,7 @@ class TestAccount:
     def test_a_message_without_a_number_has_none(self, message):
         assert numbered.read(message) is None
 
+    @settings(max_examples=400)
     @given(st.integers(0, 2**63), st.from_regex(r"[a-zA-Z0-9_.-]{1,20}", fullmatch=True))
     def test_what_was_written_is_read(self, number, source):
         assert numbered.read(numbered.write("any #5 text", number, source) + b" (more)") == (source, number)

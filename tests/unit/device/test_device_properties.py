@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from salt_o2.core.errors import InvalidRequest
 from salt_o2.device.endpoint import endpoints
 from salt_o2.device.properties import Properties, tree
+from salt_o2.occ import properties as pushed
 
 PUSH = {"chans.d.0.type": "push", "chans.d.0.method": "bind", "chans.d.0.address": "tcp://*:5555"}
 
@@ -41,7 +42,16 @@ def test_a_pushed_value_that_cannot_be_converted_is_refused(bad):
         Properties().push(bad)
 
 
-@given(st.dictionaries(st.text(max_size=12), st.text(max_size=12)))
+PARTS = st.sampled_from(sorted({*pushed.INTEGERS, *pushed.BOOLEANS, *pushed.NEVER_PUSHED}))
+KEYS = st.one_of(
+    st.text(max_size=12),
+    PARTS.map("chans.data.0.{}".format),
+    st.sampled_from(["json", "ini", "xml", "yaml"]).map("__ptree__:{}:q".format),
+)
+VALUES = st.text(max_size=12) | st.sampled_from(["0", "1", "-1", "yes", "{}", "[a]\nb=1", "<a/>", "<a>"])
+
+
+@given(st.dictionaries(KEYS, VALUES))
 def test_no_arguments_crash_it(arguments):
     properties = Properties()
     try:

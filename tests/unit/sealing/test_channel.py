@@ -1,7 +1,7 @@
 """Messages of a session: sealed by one side, opened once by the other, and by no one else."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salt_o2.core.errors import InvalidRequest
@@ -16,6 +16,7 @@ def ends():
     return Channel(SESSION, A, B), Channel(SESSION, B, A)
 
 
+@settings(max_examples=500)
 @given(st.binary(max_size=200))
 def test_a_sealed_message_opens_as_it_was(message):
     agent, control = Channel(SESSION, A, B), Channel(SESSION, B, A)
