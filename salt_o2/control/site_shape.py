@@ -49,6 +49,9 @@ class Firewall:
     table: str = ""
     chain: str = ""
     master_ports: list[int] = field(default_factory=list)
+    confine: bool | str = "auto"
+    masters: str | list[str] = "auto"
+    sources: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)

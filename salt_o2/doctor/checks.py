@@ -11,6 +11,8 @@ OLDEST_PYTHON = (3, 11)
 SALT_PORTS = (4505, 4506)
 FILES_FOR_A_HOST = 16384
 """Fifty devices with a hundred channels of three file descriptors each."""
+AS_ROOT = "ask as root, where nft is installed"
+CONFINE = "install nftables and apply state o2.firewall, which closes them to all but the agent's account"
 MEMLOCK_FOR_A_HOST = 1 << 30
 """What readout pins at least, in bytes."""
 
@@ -30,7 +32,7 @@ def examine(facts: MachineFacts) -> list[Verdict]:
     for daemon in facts.daemons:
         found += [*_daemon(daemon, facts)]
     if any(daemon.role == "minion" for daemon in facts.daemons):
-        found += [*_ports(facts), _cgroup(facts), *_limits(facts)]
+        found += [*_ports(facts), *_openness(facts), _cgroup(facts), *_limits(facts)]
     return [*found, _clock(facts)]
 
 
@@ -138,6 +140,23 @@ def _ports(facts: MachineFacts) -> Iterator[Verdict]:
             yield Verdict(name, Level.WARN, found, advice)
         else:
             yield Verdict(name, Level.OK, found)
+
+
+def _openness(facts: MachineFacts) -> Iterator[Verdict]:
+    """Say who reaches the ports of devices, none of which asks for a name or a password."""
+    rules = facts.confinement
+    for name, word in (("control_ports", "meta skuid"), ("channel_ports", "saddr")):
+        low, high = facts.ports.get(name, (1, 0))
+        exposed = [port for port in facts.exposed if low <= port <= high]
+        if not exposed or (rules is not None and f"{low}-{high}" in rules and word in rules):
+            continue
+        many = f"{len(exposed)} of {low}-{high} listen at all addresses ({exposed[0]}, ...)"
+        if rules is None:
+            yield Verdict(f"open {name}", Level.WARN, f"{many}; who reaches them cannot be told", AS_ROOT)
+        elif name == "control_ports":
+            yield Verdict(f"open {name}", Level.WARN, f"{many}, to all accounts and machines", CONFINE)
+        else:
+            yield Verdict(f"open {name}", Level.OK, f"{many}, to all machines: o2:firewall:sources is empty")
 
 
 def _given_away(ours: Ports, facts: MachineFacts) -> bool:

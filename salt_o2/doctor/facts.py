@@ -4,8 +4,10 @@ import os
 import platform
 import pwd
 import re
+import shutil
 import socket
 import struct
+import subprocess
 import sys
 from collections.abc import Iterable
 from importlib import metadata
@@ -25,6 +27,10 @@ ENGINES = {"master": ("o2_control", "o2_control.ipc"), "minion": ("o2_agent", "o
 DEFAULT_PORTS = {"control_ports": (30000, 32767), "channel_ports": (9000, 19999)}
 PATIENCE_S = 5.0
 PROC = Path("/proc")
+TABLE = "o2_ports"
+"""The table of nftables that state o2.firewall makes."""
+_LOOPBACK_6 = "00000000000000000000000001000000"
+_MAPPED = "0000000000000000FFFF0000"
 
 
 def gather(config_dir: Path) -> MachineFacts:
@@ -47,6 +53,8 @@ def gather(config_dir: Path) -> MachineFacts:
         ephemeral=_range(PROC / "sys/net/ipv4/ip_local_port_range"),
         reserved=parse_ranges(_read(PROC / "sys/net/ipv4/ip_local_reserved_ports")),
         listening=tuple(sorted({*_listening("tcp"), *_listening("tcp6")})),
+        exposed=tuple(sorted({*_listening("tcp", True), *_listening("tcp6", True)})),
+        confinement=_confinement(),
         cgroup=str(cgroup or ""),
         cgroup_writable=cgroup is not None and os.access(cgroup, os.W_OK),
         controllers=tuple(_read(cgroup / "cgroup.controllers").split()) if cgroup else (),
@@ -91,10 +99,19 @@ def parse_ranges(text: str) -> tuple[Ports, ...]:
     return tuple((int(low), int(high or low)) for low, _, high in pairs)
 
 
-def parse_listening(lines: Iterable[str]) -> set[int]:
-    """Return the ports that /proc/net/tcp or tcp6 says are listened at (proc_net_tcp.rst: state 0A)."""
+def parse_listening(lines: Iterable[str], exposed: bool = False) -> set[int]:
+    """Return the ports that /proc/net/tcp or tcp6 says are listened at (proc_net_tcp.rst: state 0A).
+
+    With ``exposed`` only those at other addresses than the loopback's.
+    """
     rows = [line.split() for line in lines]
-    return {int(row[1].rpartition(":")[2], 16) for row in rows if len(row) > 3 and row[3] == "0A"}
+    pairs = [row[1].rpartition(":") for row in rows if len(row) > 3 and row[3] == "0A"]
+    return {int(port, 16) for address, _, port in pairs if not (exposed and _is_loopback(address))}
+
+
+def _is_loopback(address: str) -> bool:
+    """Return whether an address, in the kernel's words of four bytes, is 127.0.0.0/8 or ::1."""
+    return address == _LOOPBACK_6 or (address.endswith("7F") and address[:-8] in ("", _MAPPED))
 
 
 def _daemon(role: str, options: dict[str, Any], config_dir: Path) -> Daemon:
@@ -181,8 +198,22 @@ def _cgroup(pid: int) -> Path | None:
     return Path(mounted[1]) / inside[1].strip("/")
 
 
-def _listening(family: str) -> set[int]:
-    return parse_listening(_read(PROC / "net" / family).splitlines())
+def _listening(family: str, exposed: bool = False) -> set[int]:
+    return parse_listening(_read(PROC / "net" / family).splitlines(), exposed)
+
+
+def _confinement() -> str | None:
+    """Return the rules of state o2.firewall as the kernel has them; ``None`` if it cannot be asked."""
+    program = shutil.which("nft", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    if program is None or os.geteuid() != 0:
+        return None
+    try:
+        done = subprocess.run(
+            [program, "list", "table", "inet", TABLE], capture_output=True, text=True, timeout=PATIENCE_S
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout if done.returncode == 0 else ""
 
 
 def _range(path: Path) -> Ports:

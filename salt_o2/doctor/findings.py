@@ -84,6 +84,10 @@ class MachineFacts:
     reserved: tuple[Ports, ...] = ()
     """Which of those it does not give (``net.ipv4.ip_local_reserved_ports``)."""
     listening: tuple[int, ...] = ()
+    exposed: tuple[int, ...] = ()
+    """Those of them that listen at other addresses than the loopback's."""
+    confinement: str | None = ""
+    """The rules of state o2.firewall that the kernel has; ``None`` if that cannot be told."""
     cgroup: str = ""
     """The directory of the agent's version-2 control group; empty if there is none."""
     cgroup_writable: bool = False

@@ -107,6 +107,44 @@ def test_ports_that_our_own_tasks_have_are_no_illness():
     assert ill(listening=(9090, 30001), **agent(tasks=2)) == []
 
 
+RULES = "tcp dport 30000-32767 meta skuid != 0 reject\ntcp dport 9000-19999 ip saddr 10.0.0.0/8 accept"
+
+
+@pytest.mark.finding("1.6")
+@pytest.mark.finding("2.3")
+def test_open_ports_of_devices_are_told_with_what_closes_them():
+    devices = {"listening": (9090, 30001), "exposed": (9090, 30001), **agent(tasks=2)}
+    (verdict,) = ill(**devices)
+    assert (verdict.check, verdict.level) == ("open control_ports", "warn")
+    assert "1 of 30000-32767 listen at all addresses (30001, ...), to all accounts" in verdict.found
+    assert "apply state o2.firewall" in verdict.advice
+    told = [each.found for each in examine(replace(HEALTHY, **devices)) if each.check == "open channel_ports"]
+    assert told == [
+        "1 of 9000-19999 listen at all addresses (9090, ...), to all machines: o2:firewall:sources is empty"
+    ]
+    checks = {each.check for each in examine(replace(HEALTHY, **devices, confinement=RULES))}
+    assert not {check for check in checks if check.startswith("open")}
+
+
+@pytest.mark.finding("1.6")
+def test_who_reaches_open_ports_may_not_be_known():
+    told = ill(listening=(30001,), exposed=(30001,), confinement=None, **agent(tasks=1))
+    assert [(each.check, each.found.split("; ")[1]) for each in told] == [
+        ("open control_ports", "who reaches them cannot be told")
+    ]
+
+
+@pytest.mark.finding("1.6")
+def test_rules_for_other_ports_confine_nothing():
+    other = RULES.replace("30000", "31000")
+    (verdict,) = ill(listening=(30001,), exposed=(30001,), confinement=other, **agent(tasks=1))
+    assert verdict.check == "open control_ports"
+
+
+def test_ports_at_the_loopback_are_open_to_no_other_machine():
+    assert ill(listening=(30001,), **agent(tasks=1)) == []
+
+
 def test_reserved_ports_are_ours_though_the_kernel_gives_others_from_there():
     assert ill(ephemeral=(9000, 60999), reserved=((9000, 19999), (30000, 32767))) == []
 

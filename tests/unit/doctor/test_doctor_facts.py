@@ -44,6 +44,21 @@ def test_only_ports_that_are_listened_at_count():
     assert parse_listening(lines) == {0x2382}
 
 
+def test_ports_at_the_loopback_are_not_exposed():
+    addresses = {
+        "0100007F": False,
+        "0200007F": False,
+        "00000000": True,
+        "0100000A": True,
+        "00000000000000000000000001000000": False,
+        "0000000000000000FFFF00000100007F": False,
+        "00000000000000000000000000000000": True,
+        "0000000000000000000000000200007F": True,
+    }
+    lines = [f"  0: {address}:2382 0:0 0A" for address in addresses]
+    assert [bool(parse_listening([line], exposed=True)) for line in lines] == list(addresses.values())
+
+
 def test_configuration_is_read_as_salt_reads_it(tmp_path):
     (tmp_path / "minion").write_text("engines: [{theirs: {}}]\nsock_dir: /a\no2: {address: 1.2.3.4}\n")
     (tmp_path / "minion.d").mkdir()
