@@ -43,13 +43,15 @@ def site_check():
 
 
 def _site_facts():
+    known, faults = _known()
     own, *rest = [_pillar(minion) for minion in (__opts__["id"], *_accepted())]
     wired = {tag: rules for line in __opts__.get("reactor") or () for tag, rules in line.items()}
     return site_check_.SiteFacts(
-        config=__opts__.get("o2", {}),
-        pillar=own.get("o2", {}),
-        hosts={each["id"]: each.get("o2", {}) for each in rest},
-        known=_known(),
+        config=_block(__opts__),
+        pillar=_block(own),
+        hosts={each["id"]: _block(each) for each in rest},
+        known=known,
+        faults=faults,
         pillar_errors={each["id"]: each["_errors"] for each in (own, *rest) if each.get("_errors")},
         engines=[name for engine in __opts__.get("engines") or () for name in engine],
         wired=wired,
@@ -71,13 +73,22 @@ def _pillar(minion):
     return {**compiled, "id": minion}
 
 
+def _block(settings):
+    """Return ``o2:`` of settings; what is no mapping there is told by the daemon that reads it."""
+    found = settings.get("o2")
+    return found if isinstance(found, dict) else {}
+
+
 def _known():
+    """Return the attributes of each host that control knows, and what hosts and control cannot use."""
     socket = pathlib.Path(__opts__["sock_dir"]) / "o2_control.ipc"
     try:
         with client.ControlClient(socket) as control:
-            return {each["id"]: each["attributes"] for each in control.request("host_list")}
+            hosts, own = control.request("host_list"), control.request("info")
     except Unreachable:
-        return None
+        return None, {}
+    faults = {each["id"]: each["faults"] for each in hosts} | {site_check_.CONTROL: own["unused"]}
+    return {each["id"]: each["attributes"] for each in hosts}, faults
 
 
 def _our_tags():

@@ -45,6 +45,17 @@ def not_ended(done: TaskReport, left: Iterable[Entry]) -> TaskReport:
     return replace(done, state=TaskState.ERROR, failure=failure)
 
 
+def unreadable(task: TaskId, command: Command, why: str) -> TaskReport:
+    """Return the report of a task whose order could not be read."""
+    failure = Failure(
+        asked=command.goal,
+        state="-",
+        reason=f"the agent could not read the order: {why}; what the task did before, it goes on doing",
+        advice="agent and control may be of versions that do not fit: upgrade both, then try again",
+    )
+    return _failed(task, command, failure)
+
+
 def unknown(task: TaskId, command: Command, host: HostId) -> TaskReport:
     """Return the report of a task that is to be driven and was never started here."""
     failure = Failure(

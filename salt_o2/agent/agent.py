@@ -7,13 +7,14 @@ import asyncio
 import contextlib
 import fcntl
 import logging
+import os
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from salt_o2.agent import absent, cgroup, keeper, remnants
+from salt_o2.agent import absent, cgroup, files, keeper, remnants
 from salt_o2.agent.body import Host
 from salt_o2.agent.home import Home, TaskHome
 from salt_o2.agent.orders import Kept, catch_up
@@ -97,6 +98,7 @@ class Agent:
         self._check(command)
         await self._ready.wait()
         self.reporter.command(command.environment, command.revision)
+        command = self._sift(command)
         begun = self._each(command, command.orders, self._has_work)
         if begun:
             if any(order.launch for order in begun):
@@ -189,9 +191,17 @@ class Agent:
             raise InvalidRequest(f"a task cannot be ordered to be {command.goal}, only {', '.join(GOALS)}")
         if not command.timeout_s > 0:
             raise InvalidRequest(f"timeout_s must be more than 0, not {command.timeout_s}")
-        for name in (command.environment, *(order.task for order in command.orders)):
-            if not NAME.fullmatch(name):
-                raise InvalidRequest(f"{name!r} is not an id: it must match {NAME.pattern}")
+        if not NAME.fullmatch(command.environment):
+            raise InvalidRequest(f"{command.environment!r} is not an id: it must match {NAME.pattern}")
+
+    def _sift(self, command: Command) -> Command:
+        """Return ``command`` with the orders that make sense; report those that do not."""
+        good = tuple(order for order in command.orders if NAME.fullmatch(order.task))
+        wrong = {order.task: "its id is none" for order in command.orders if not NAME.fullmatch(order.task)}
+        for task, why in (command.unreadable | wrong).items():
+            log.error("the order for task %r of %s cannot be used: %s", task, command.environment, why)
+            self.reporter.answer(absent.unreadable(task, command, why))
+        return replace(command, orders=good, unreadable={})
 
     def _has_work(self, command: Command, order: Order) -> bool:
         """Tell whether ``order`` is news; what it asks about is reported if it is not.
@@ -321,10 +331,7 @@ class Agent:
         while True:
             await asyncio.sleep(TRIM_EVERY_S)
             for task in list(self._tasks.values()):
-                try:
-                    task.home.trim()
-                except OSError as error:
-                    log.warning("the output of task %s cannot be shortened: %s", task.id, error)
+                task.trim_output()
 
     async def _keep_limits(self) -> None:
         while True:
@@ -345,7 +352,8 @@ def _share_no_file() -> None:
 async def _alone_in(directory: Path) -> AsyncIterator[None]:
     """Wait until no other agent works in ``directory``: one that is being replaced may not be gone yet."""
     directory.mkdir(mode=0o711, parents=True, exist_ok=True)
-    with (directory / "lock").open("w") as lock:
+    with open(directory / "lock", "w", opener=files.privately) as lock:
+        os.fchmod(lock.fileno(), 0o600)  # whoever can open it can hold it, and keep an agent away
         complained = False
         while not _locked(lock.fileno()):
             if not complained:

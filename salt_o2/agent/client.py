@@ -13,7 +13,7 @@ import msgpack
 import zmq
 
 from salt_o2.agent.socket_path import socket_path
-from salt_o2.core.errors import Unreachable, rebuild
+from salt_o2.core.errors import InvalidRequest, Unreachable, rebuild
 from salt_o2.peer import open_socket, watched
 
 GRACE_S = 5.0
@@ -75,7 +75,11 @@ class AgentClient:
 
     def _ask(self, verb: str, at_least_s: float = 0.0, **arguments: Any) -> Any:
         timeout_s = max(self._timeout_s, at_least_s)
-        self._socket.send(msgpack.packb({"verb": verb, "arguments": arguments}))
+        try:
+            request = msgpack.packb({"verb": verb, "arguments": arguments})
+        except (OverflowError, TypeError, ValueError) as error:
+            raise InvalidRequest(f"{verb}: a value cannot be sent: {error}") from error
+        self._socket.send(request)
         self._await_answer(verb, timeout_s)
         answer = msgpack.unpackb(self._socket.recv())
         if "error" in answer:

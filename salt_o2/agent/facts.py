@@ -21,8 +21,12 @@ def host_facts(
     channel_ports: tuple[int, int] = (9000, 19999),
     cpus: float | None = None,
     memory_mb: float | None = None,
+    faults: tuple[str, ...] = (),
 ) -> HostFacts:
-    """Return the facts of this machine; what is given here, from the minion's configuration, wins."""
+    """Return the facts of this machine; what is given here, from the minion's configuration, wins.
+
+    ``faults`` are what of the host's settings cannot be used.
+    """
     return HostFacts(
         address=address or own_address(),
         network=network(),
@@ -33,6 +37,7 @@ def host_facts(
         channel_ports=channel_ports,
         version=importlib.metadata.version("salt-o2"),
         started=time.time(),
+        faults=faults,
     )
 
 

@@ -24,7 +24,7 @@ def put(path: Path, content: bytes, *, keep_last: bool = False) -> None:
     """
     name = str(path)
     new = name + NEW
-    with open(new, "wb", opener=_privately) as file:
+    with open(new, "wb", opener=privately) as file:
         file.write(content)
     with contextlib.suppress(FileNotFoundError):
         if keep_last:
@@ -32,6 +32,16 @@ def put(path: Path, content: bytes, *, keep_last: bool = False) -> None:
         else:
             os.unlink(name)  # noqa: PTH108
     os.rename(new, name)  # noqa: PTH104
+
+
+def write_privately(path: Path, content: bytes) -> None:
+    """Write ``content`` into ``path``, which nobody else may read; a reader may see half of it.
+
+    Raises:
+        OSError: there is no room, or no right to write.
+    """
+    with open(path, "wb", opener=privately) as file:
+        file.write(content)
 
 
 def aside(path: Path) -> Path:
@@ -50,6 +60,9 @@ def _keep(name: str) -> None:
     os.rename(name, name + LAST)  # noqa: PTH104
 
 
-def _privately(path: str, flags: int) -> int:
-    """Arguments and variables of a task are no business of other users, not even of the task's own."""
+def privately(path: str, flags: int) -> int:
+    """Open a file that nobody else may read: an opener for ``open``.
+
+    Arguments, variables and output of a task are no business of other users, not even of the task's own.
+    """
     return os.open(path, flags, 0o600)

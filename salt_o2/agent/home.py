@@ -17,12 +17,13 @@ import shutil
 from functools import cached_property
 from pathlib import Path
 
-from salt_o2.agent import output, record
+from salt_o2.agent import files, output, record
 from salt_o2.agent.keeper import Files
 from salt_o2.agent.last_run import LastRun
 from salt_o2.agent.orders import Orders
 from salt_o2.agent.record import Record
 from salt_o2.core.ids import TaskId
+from salt_o2.core.launch import Launch
 
 log = logging.getLogger(__name__)
 KEPT_OLD = 20
@@ -86,10 +87,11 @@ class TaskHome:
         """Return the last lines of the task's output."""
         return output.last_words(self.files.stdout, self.files.stderr, lines)
 
-    def trim(self) -> None:
-        """Keep the output within its bound."""
-        for path in (self.files.stdout, self.files.stderr):
-            output.trim(path)
+    def trim(self, launch: Launch | None) -> None:
+        """Keep the output of a process started by ``launch`` within its bounds."""
+        stdout, stderr = (launch.stdout, launch.stderr) if launch else ("all", "all")
+        output.trim(self.files.stdout, output.bound_of(stdout))
+        output.trim(self.files.stderr, output.bound_of(stderr))
 
     def _make(self) -> None:
         self.folder.mkdir(mode=0o711, parents=True, exist_ok=True)
@@ -146,7 +148,7 @@ class Home:
             return
         self.ended[task] = revision
         try:
-            with self._ended_file.open("a") as file:
+            with open(self._ended_file, "a", opener=files.privately) as file:
                 file.write(f"{task} {revision}\n")
         except OSError as error:
             log.error(
@@ -171,6 +173,7 @@ class Home:
         ended = {TaskId(line[0]): int(line[1]) for line in words if len(line) == 2 and line[1].isdigit()}
         if len(lines) > 2 * KEPT_ENDED:
             shorter = self._ended_file.with_suffix(".new")
-            shorter.write_text("".join(f"{task} {revision}\n" for task, revision in ended.items()))
+            text = "".join(f"{task} {revision}\n" for task, revision in ended.items())
+            files.write_privately(shorter, text.encode())
             shorter.replace(self._ended_file)
         return ended

@@ -9,8 +9,14 @@ import os
 import re
 from pathlib import Path
 
+from salt_o2.agent import files
+
 BOUND = 10 * 1024 * 1024
 """Bytes kept of each file, at most."""
+UNWANTED = "none"
+"""What a template says of a stream that it does not want kept."""
+BOUND_UNWANTED = 256 * 1024
+"""Bytes kept of such a stream: a failure shows the last words of it all the same."""
 LOOK_BACK = 64 * 1024
 """Bytes read for a few lines; for many, as many more as lines mostly have."""
 TYPICAL = 200
@@ -19,6 +25,11 @@ LONGEST_LINE = 4096
 CLIP = 400
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
 """Colours and the like, which must not reach somebody's terminal."""
+
+
+def bound_of(wanted: str) -> int:
+    """Return how many bytes are kept of a stream of which a template says ``wanted``."""
+    return BOUND_UNWANTED if wanted == UNWANTED else BOUND
 
 
 def trim(path: Path, bound: int = BOUND) -> bool:
@@ -33,9 +44,9 @@ def trim(path: Path, bound: int = BOUND) -> bool:
     except FileNotFoundError:
         return False
     part = _before(path).with_suffix(".part")
-    part.write_bytes(kept)
+    files.write_privately(part, kept)
     part.replace(_before(path))
-    _beside(path, "cut").write_text(str(_cut(path) + size))
+    files.write_privately(_beside(path, "cut"), str(_cut(path) + size).encode())
     return True
 
 

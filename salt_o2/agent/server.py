@@ -6,7 +6,6 @@ One request is one msgpack map ``{verb, arguments}``, one answer ``{result}`` or
 import asyncio
 import contextlib
 import logging
-import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -18,9 +17,10 @@ import zmq.asyncio
 from salt_o2.agent.agent import Agent
 from salt_o2.agent.socket_path import socket_path
 from salt_o2.agent.verbs import Deliver, Verbs, no_session
-from salt_o2.background import is_cancel_requested, spawn
+from salt_o2.background import is_cancel_requested, run_together, spawn
 from salt_o2.core.codec import plain
 from salt_o2.core.errors import InvalidRequest, O2Error
+from salt_o2.local_socket import bind_privately, keep_bound
 
 log = logging.getLogger(__name__)
 AT_MOST = 64 * 1024 * 1024
@@ -41,10 +41,13 @@ async def serve(agent: Agent, sock_dir: str | Path, deliver: Deliver = no_sessio
     socket.linger, socket.maxmsgsize = 0, AT_MOST
     doing: set[asyncio.Task[None]] = set()
     try:
-        _bind(socket, path)
-        while True:
-            frames = await socket.recv_multipart()
-            spawn("a request to the agent", _answer(socket, Verbs(agent, deliver), frames), doing)
+        bind_privately(socket, path)
+        await run_together(
+            {
+                "requests": _take_requests(socket, Verbs(agent, deliver), doing),
+                "the socket's file": keep_bound(socket, path),
+            }
+        )
     finally:
         for task in doing:
             task.cancel()
@@ -54,14 +57,10 @@ async def serve(agent: Agent, sock_dir: str | Path, deliver: Deliver = no_sessio
         path.unlink(missing_ok=True)
 
 
-def _bind(socket: "zmq.Socket[Any]", path: Path) -> None:
-    """Nobody else may connect, not even for a moment."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    former = os.umask(0o177)
-    try:
-        socket.bind(f"ipc://{path}")
-    finally:
-        os.umask(former)
+async def _take_requests(socket: "zmq.asyncio.Socket", verbs: Verbs, doing: set[asyncio.Task[None]]) -> None:
+    while True:
+        frames = await socket.recv_multipart()
+        spawn("a request to the agent", _answer(socket, verbs, frames), doing)
 
 
 async def _answer(socket: "zmq.asyncio.Socket", verbs: Verbs, frames: list[bytes]) -> None:

@@ -165,6 +165,13 @@ class Task:
         self.record.killed = self.record.killed or remains.killed
         return not remains.left
 
+    def trim_output(self) -> None:
+        """Keep what the processes have written within its bounds."""
+        try:
+            self.home.trim(self.record.launched)
+        except OSError as error:
+            log.warning("the output of task %s cannot be shortened: %s", self.id, error)
+
     # --- limits ---------------------------------------------------------------------------------
 
     @property
@@ -223,6 +230,7 @@ class Task:
         if not self._life.stuck:
             self._life.excess = living.leave_group() or self._life.excess
         body.clear_traces(self.record, self.home, self._life.host)
+        self.trim_output()  # nothing looks at it again: it may have grown since the last time
         await living.release()
         self._life.body = None
         self._life.note_end(living.exit)

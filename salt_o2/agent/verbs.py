@@ -12,8 +12,9 @@ from salt_o2.agent.agent import Agent
 from salt_o2.agent.task import Task
 from salt_o2.apart import Apart
 from salt_o2.core.codec import plain, typed
+from salt_o2.core.control_messages import command_of
 from salt_o2.core.errors import InvalidRequest, O2Error
-from salt_o2.core.messages import Command, Failure
+from salt_o2.core.messages import Failure
 from salt_o2.core.states import TaskEvent
 
 log = logging.getLogger(__name__)
@@ -64,7 +65,7 @@ class Verbs:
 
     async def drive(self, command: Any) -> dict[str, Any]:
         """Obey ``command`` and say which revision was taken in."""
-        order = typed(command, Command)
+        order = command_of(command)
         await self._agent.obey(order)
         return {"host": order.host, "environment": order.environment, "revision": order.revision}
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from salt_o2.bus import envelope
-from salt_o2.bus.host_link import KINDS
-from salt_o2.core.codec import plain, typed
+from salt_o2.core.codec import plain
+from salt_o2.core.control_messages import message_of
 from salt_o2.core.errors import InvalidRequest, Unreachable
 from salt_o2.core.messages import Downward, Report
 from salt_o2.sealing.agent_session import AgentSession
@@ -66,10 +66,4 @@ class ControlLink:
         Raises:
             InvalidRequest: it is not from this host's control, was taken before, or makes no sense.
         """
-        message = envelope.unpack(self.session.open(sealed))
-        try:
-            return typed(message["message"], KINDS[message["kind"]])
-        except (KeyError, TypeError) as error:
-            raise InvalidRequest(
-                f"control sent what is neither a command nor an inquiry: {error!r}"
-            ) from error
+        return message_of(envelope.unpack(self.session.open(sealed)))

@@ -23,7 +23,6 @@ log = logging.getLogger(__name__)
 Body = dict[str, bytes]
 INVITE_EVERY_S = 1.0
 """A host is invited by name once in this time at most, however many messages it sends without a session."""
-KINDS: dict[str, type[Downward]] = {"Command": Command, "Inquiry": Inquiry, "Notice": Notice}
 
 
 @dataclass(slots=True)

@@ -1,6 +1,5 @@
 """The root of coconut: global options, nouns loaded when they are named, errors turned into exit codes."""
 
-import json
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -10,7 +9,8 @@ import typer
 from typer.core import TyperGroup
 
 from salt_o2.cli.arguments import hoist
-from salt_o2.cli.terminal import Terminal, wants_colour
+from salt_o2.cli.streams import flush, forget_output, make_writable
+from salt_o2.cli.terminal import Terminal, as_json, wants_colour
 from salt_o2.cli.verbs import with_aliases
 from salt_o2.core.errors import O2Error, Unreachable
 
@@ -83,18 +83,29 @@ def _globals(
 def run(argv: list[str] | None = None) -> None:
     """Carry out one command line and exit with its code."""
     words = hoist(sys.argv[1:] if argv is None else argv)
-    sys.exit(_carry_out(words, Terminal(json="--json" in words)))
+    make_writable()
+    try:
+        code = _carry_out(words, Terminal(json="--json" in words))
+        flush()
+    except BrokenPipeError:  # the program that read our output has ended, as `head` does
+        code = FAILED
+        forget_output()
+    sys.exit(code)
 
 
 def _carry_out(words: list[str], terminal: Terminal) -> int:
     try:
         result = app(words, prog_name="coconut", standalone_mode=False)
+    except BrokenPipeError:
+        raise
     except O2Error as error:
         return _complain(
             terminal, error.kind, str(error), NOBODY if isinstance(error, Unreachable) else FAILED
         )
     except (KeyboardInterrupt, typer.Abort):
         result = INTERRUPTED
+    except OSError as error:
+        return _complain(terminal, "OSError", _told(error), FAILED)
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise
@@ -102,6 +113,12 @@ def _carry_out(words: list[str], terminal: Terminal) -> int:
     if result == INTERRUPTED:  # which is also what typer makes of Ctrl-C
         return _complain(terminal, "Interrupted", "interrupted", INTERRUPTED)
     return result if isinstance(result, int) else 0
+
+
+def _told(error: OSError) -> str:
+    """Return what the system refused, and on which file."""
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror or error}"
 
 
 def _misused(terminal: Terminal, error: Any) -> int:
@@ -114,7 +131,7 @@ def _misused(terminal: Terminal, error: Any) -> int:
 
 def _complain(terminal: Terminal, kind: str, message: str, code: int) -> int:
     if terminal.json:
-        print(json.dumps({"error": {"kind": kind, "message": message}}, indent=2, ensure_ascii=False))
+        print(as_json({"error": {"kind": kind, "message": message}}))
     else:
         print(f"error: {message}", file=sys.stderr)
     return code

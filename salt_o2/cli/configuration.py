@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from salt_o2.cli.arguments import variables
+from salt_o2.cli.files import text_of
 from salt_o2.cli.verbs import noun, verb
 
 app = noun("Configuration of components.")
@@ -64,7 +65,7 @@ def import_(
 ) -> None:
     """Set the payload of an entry to what is in a file."""
     path = f"{component}/{runtype}/{role}/{entry}"
-    arguments = {"path": path, "payload": file.read_text(), "new_component": new}
+    arguments = {"path": path, "payload": text_of(file), "new_component": new}
     ctx.obj.show(ctx.obj.ask("config_import", arguments), _kept)
 
 

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from salt_o2.cli.files import text_of
+
 SiteFile = Annotated[
     Path | None,
     typer.Option(
@@ -32,11 +34,13 @@ def site_variables(file: Path | None) -> tuple[dict[str, str], dict[str, str]]:
     from salt_o2.core.errors import InvalidRequest
 
     try:
-        found = yaml.safe_load(file.read_text())
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        found = yaml.safe_load(text_of(file))
+    except (ValueError, yaml.YAMLError) as error:
         raise InvalidRequest(f"{file}: {error}") from error
     settings = found.get("o2", found) if isinstance(found, dict) else found
     if not isinstance(settings, dict):
         raise InvalidRequest(f"{file} must hold the settings of a site, as they are below o2: in its pillar")
-    site = read_site(settings)
+    site, faults = read_site(settings)
+    if faults:
+        raise InvalidRequest(f"{file}: {'; '.join(faults)}")
     return {**built_in(site.configuration), **site.defaults}, site.vars

@@ -10,6 +10,7 @@ from typing import Any
 
 import typer
 
+from salt_o2.cli.streams import is_utf8
 from salt_o2.cli.where import control_socket
 
 
@@ -33,7 +34,7 @@ class Terminal:
     def show(self, document: Any, text: Callable[[Any], str]) -> None:
         """Print ``document``: as JSON, or as ``text`` renders it, in colour if wanted."""
         if self.json:
-            print(json.dumps(document, indent=2, ensure_ascii=False))
+            print(as_json(document))
         else:
             self.say(text(document))
 
@@ -52,6 +53,11 @@ class Terminal:
         """Say on stderr how things go; not when a program reads us."""
         if not self.json:
             print(text, file=sys.stderr)
+
+
+def as_json(document: Any) -> str:
+    """Return ``document`` as JSON, with escapes where stdout cannot show all characters."""
+    return json.dumps(document, indent=2, ensure_ascii=not is_utf8(sys.stdout.encoding))
 
 
 def conclude(terminal: Terminal, env: dict[str, Any], text: Callable[[Any], str]) -> None:

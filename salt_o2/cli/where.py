@@ -7,6 +7,10 @@ cluster in ``./.cluster``; the master configuration in /etc/salt; Salt's default
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+from salt_o2 import salt_paths
+from salt_o2.core.errors import InvalidRequest
 
 SOCKET_NAME = "o2_control.ipc"
 DEFAULT_SOCK_DIR = Path("/var/run/salt/master")
@@ -36,22 +40,27 @@ def _of_cluster() -> Path | None:
 
 
 def sock_dir(config_dir: Path) -> Path:
-    """Return the ``sock_dir`` of the master configured in ``config_dir``: the last file that sets it wins."""
-    found = DEFAULT_SOCK_DIR
+    """Return the ``sock_dir`` of the master configured in ``config_dir``, below its ``root_dir``.
+
+    Of several files that set one of them the last wins.
+    """
+    options: dict[str, Any] = {}
     for path in (config_dir / "master", *sorted((config_dir / "master.d").glob("*.conf"))):
-        if value := _option(path, "sock_dir"):
-            found = Path(value)
-    return found
+        options |= _options(path, ("sock_dir", "root_dir"))
+    return salt_paths.sock_dir(options, DEFAULT_SOCK_DIR)
 
 
-def _option(path: Path, name: str) -> str | None:
+def _options(path: Path, names: tuple[str, ...]) -> dict[str, Any]:
     try:
         text = path.read_text()
-    except OSError:
-        return None
-    if name not in text:
-        return None
+    except (OSError, UnicodeDecodeError):
+        return {}
+    if not any(name in text for name in names):
+        return {}
     import yaml
 
-    options = yaml.safe_load(text)
-    return options.get(name) if isinstance(options, dict) else None
+    try:
+        found = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InvalidRequest(f"{path} is no YAML: {error}") from error
+    return {name: found[name] for name in names if name in found} if isinstance(found, dict) else {}

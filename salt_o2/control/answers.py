@@ -11,7 +11,7 @@ class Answers:
         """Nobody waits yet."""
         self._waiting: dict[str, asyncio.Future[None]] = {}
 
-    async def wait(self, request: str, begin: Callable[[], None]) -> None:
+    async def wait(self, request: str, begin: Callable[[], object]) -> None:
         """Begin something that will be answered under ``request``, and wait for the answer.
 
         Raises:

@@ -21,7 +21,7 @@ import zmq
 
 from salt_o2.control.attention import Readable, attentive
 from salt_o2.control.listening import listener
-from salt_o2.core.errors import O2Error, Unreachable, rebuild
+from salt_o2.core.errors import InvalidRequest, O2Error, Unreachable, rebuild
 from salt_o2.peer import open_socket, watched
 
 ProgressCallback = Callable[[dict[str, Any]], None]
@@ -73,7 +73,7 @@ class ControlClient:
             socket.connect(f"ipc://{self.path}")
             identity = uuid.uuid4().hex
             request = {"id": identity, "verb": verb, "arguments": arguments or {}, "user": self.user}
-            socket.send(msgpack.packb(request))
+            socket.send(_packed(request))
             try:
                 with attentive(socket, ended) as readable:
                     self._await_answer(readable, there, verb, timeout_s)
@@ -131,6 +131,19 @@ class ControlClient:
             f"control at {self.path} has not finished {verb} within {timeout_s:g} s; it goes on with it: "
             f"look at the environment, or ask again with a longer time"
         )
+
+
+def _packed(request: dict[str, Any]) -> bytes:
+    """Return ``request`` as bytes.
+
+    Raises:
+        InvalidRequest: if a value in it cannot be sent.
+    """
+    try:
+        packed: bytes = msgpack.packb(request)
+    except (OverflowError, TypeError, ValueError) as error:
+        raise InvalidRequest(f"{request['verb']}: a value cannot be sent: {error}") from error
+    return packed
 
 
 _ADVICE = (

@@ -107,15 +107,18 @@ class Control:
         limits: Callable[[Plan], Timeouts] = lambda _: Timeouts(),
         caller: Caller | None = None,
         pool: Bounds = Bounds(),  # noqa: B008  a value
+        faults: Sequence[str] = (),
     ) -> None:
         """Use ``bus`` and ``store``; take up the environments that the store says are alive.
 
         ``limits`` says how long the transitions of a plan may take, ``pool`` how much may wait for others.
+        ``faults`` are what of the settings cannot be used: they are shown to all who ask.
         """
         self.bus = bus
         self.store = store
         self.clock = clock
         self.limits = limits
+        self._settings_faults = tuple(faults)
         self._caller = caller or Caller({})
         self.reshaping = Reshaping(self)
         self.hosts = Hosts(heartbeat_s)
@@ -130,8 +133,16 @@ class Control:
         self.flushing = Flushing(store)
         self._resume: list[tuple[EnvironmentId, Requested | Modified]] = []
         for kept in store.alive():
-            self._restore(kept)
+            try:
+                self._restore(kept)
+            except Exception as error:  # one environment must not keep the others from being taken up
+                store.leave_out(f"environment {kept.id} cannot be taken up: {error!r}; its tasks go on")
         self.pooling = Pooling(self, pool)
+
+    @property
+    def faults(self) -> list[str]:
+        """What of the settings and of the store control cannot use, one line each."""
+        return [*self._settings_faults, *self.store.unread]
 
     async def run(self) -> None:
         """Serve until cancelled.
@@ -194,9 +205,12 @@ class Control:
             self.store.check()
         await self.answers.wait(request.request, lambda: self.step(held, request))
 
-    def recover(self, held: Held, task: TaskId, user: str, *, by_hand: bool) -> None:
-        """Start a failed task again now; nothing happens if it is healthy or being brought back already."""
-        self.step(held, RecoverTask(at=self.clock(), task=task, user=user, by_hand=by_hand))
+    def recover(self, held: Held, task: TaskId, user: str, *, by_hand: bool) -> Sequence[Effect]:
+        """Start a failed task again now; return what follows.
+
+        Nothing follows if the task is healthy or being brought back already.
+        """
+        return self.step(held, RecoverTask(at=self.clock(), task=task, user=user, by_hand=by_hand))
 
     def hear(self, report: Report) -> None:
         """Take in an agent's report."""
@@ -256,8 +270,8 @@ class Control:
         """Ask the agent on ``host`` for a survey."""
         self._outbox.send([Inquiry(host=host)])
 
-    def step(self, held: Held, message: Message) -> None:
-        """Let an environment take in a message, and carry out what follows.
+    def step(self, held: Held, message: Message) -> Sequence[Effect]:
+        """Let an environment take in a message, carry out what follows, and return that.
 
         Commands leave, and the timer is set, also if one of the effects cannot be carried out.
 
@@ -277,6 +291,7 @@ class Control:
                 watcher(environment)
         self._set_timer(held)
         apart.raise_first()
+        return effects
 
     def _write(self, held: Held, message: Message, effects: Sequence[Effect]) -> None:
         # What we are about to do is on disk before we do it. What we have heard may follow a moment later: if
@@ -347,13 +362,14 @@ class Control:
             held.timer = asyncio.get_running_loop().call_later(TICK_AGAIN_S, self._tick, held)
 
     def _restore(self, kept: Kept) -> None:
-        environment = snapshot.restore(kept.id, kept.plan, kept.snapshot, self.limits(kept.plan))
+        limits, at = self.limits(kept.plan), self.clock()
+        environment = snapshot.restore(kept.id, kept.plan, kept.snapshot, limits)
+        request = snapshot.resume(kept.snapshot, kept.plan, at)
         self.held[kept.id] = Held(kept, environment)
         self.inventory.take_tasks(kept.id, environment.members.tasks.values())
         self.reshaping.give_back_later(self.held[kept.id])
-        at = self.clock()
         self.store.note(kept.id, Restarted(at=at))
-        if request := snapshot.resume(kept.snapshot, kept.plan, at):
+        if request:
             self._resume.append((kept.id, request))
 
     def _alive(self) -> str:

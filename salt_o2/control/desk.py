@@ -22,6 +22,8 @@ from salt_o2.control.threads import RequestThreads
 from salt_o2.core.codec import typed
 from salt_o2.core.errors import InvalidRequest
 
+MOST_NUMBER = 2**63 - 1
+
 
 class Desk:
     """Serves one request after the other, and any number at a time."""
@@ -54,4 +56,21 @@ class Desk:
         if unknown:
             known = ", ".join(kind.__dataclass_fields__) or "none"
             raise InvalidRequest(f"{verb} has no argument {', '.join(sorted(unknown))}; it has {known}")
+        check_numbers(arguments, verb)
         return await method(typed(dict(arguments), kind), user, progress)
+
+
+def check_numbers(value: Any, place: str) -> None:
+    """Refuse numbers that no store can keep: the database has integers of 64 bits with a sign.
+
+    Raises:
+        InvalidRequest: naming the first.
+    """
+    if isinstance(value, int | float) and not abs(value) <= MOST_NUMBER:
+        raise InvalidRequest(f"{place}: {value} is too large a number, or none")
+    if isinstance(value, Mapping):
+        for name, part in value.items():
+            check_numbers(part, f"{place}: {name}")
+    elif isinstance(value, list | tuple):
+        for part in value:
+            check_numbers(part, place)

@@ -68,6 +68,15 @@ def furnish(site: Site, around: Surroundings, integrations: Mapping[str, Any] = 
     return replace(site, repositories=listed)
 
 
+def with_a_backend(site: Site, around: Surroundings) -> tuple[Site, tuple[str, ...]]:
+    """Return ``site``, with the pillar where ``configuration`` names no backend, and why it names none."""
+    try:
+        open_backend(site.configuration, around.pillar)
+    except InvalidRequest as error:
+        return replace(site, configuration=Site().configuration), (str(error),)
+    return site, ()
+
+
 def _brought(integrations: Mapping[str, Any]) -> dict[tuple[str, str], Bound]:
     return {
         (name, function): bound

@@ -12,6 +12,9 @@ from salt_o2.control.damage import put_aside
 from salt_o2.control.schema import COUNTERS, ENVIRONMENTS, METADATA, RUN
 from salt_o2.core.errors import StorageError
 
+BUSY_MS = 500
+"""How long a statement waits for another process that holds the database; everything else waits with it."""
+
 
 def opened(url: str) -> tuple[Engine, int]:
     """Return the engine of ``url``, what is missing made, and the last run number that was ever given.
@@ -40,14 +43,24 @@ def opened(url: str) -> tuple[Engine, int]:
 def words(place: URL, error: DBAPIError) -> str:
     """Return what a failure to write means, and what to do."""
     where = place.render_as_string(hide_password=True)
+    if is_locked(error):
+        return (
+            f"another process holds control's database {where} ({error.orig}): nothing new is begun, what "
+            f"runs goes on; find that process (fuser {place.database}) and end it: control writes again then"
+        )
     return (
         f"control's store {where} takes nothing in ({error.orig}): nothing new is begun, what runs goes on; "
         f"make room on its disk, or let control's user write there"
     )
 
 
+def is_locked(error: DBAPIError) -> bool:
+    """Return whether another process holds the database (https://sqlite.org/rescode.html#busy)."""
+    return "is locked" in str(error.orig)
+
+
 def _try_to_open(place: URL, least_run: int) -> tuple[Engine, int]:
-    engine = create_engine(place, json_serializer=_written, json_deserializer=msgspec.json.decode)
+    engine = create_engine(place, json_serializer=_written, json_deserializer=_read)
     if place.get_backend_name() == "sqlite" and place.database:
         _make_private(Path(place.database))
     try:
@@ -65,6 +78,14 @@ def _try_to_open(place: URL, least_run: int) -> tuple[Engine, int]:
 def _written(value: Any) -> str:
     """Return ``value`` as JSON; a plan of many tasks is written with every change of it, so quickly."""
     return msgspec.json.encode(value).decode()
+
+
+def _read(text: str) -> Any:
+    """Return the value of a JSON column; text that is none is returned as it is, and fits no type."""
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return text
 
 
 def _make_private(file: Path) -> None:
@@ -92,5 +113,5 @@ def _read_counter(engine: Engine, least: int) -> int:
 def _harden(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def _pragmas(connection: Any, _: Any) -> None:
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_MS}"):
             connection.execute(f"PRAGMA {pragma}")

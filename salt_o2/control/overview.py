@@ -1,6 +1,7 @@
 """The desk for what is there: tasks and their voices, workflows, control itself."""
 
 import os
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -13,6 +14,7 @@ from salt_o2.control.site import Site
 from salt_o2.control.threads import RequestThreads
 from salt_o2.control.voices import Voices
 from salt_o2.core.codec import plain
+from salt_o2.core.effects import Drive, Effect, Replace
 from salt_o2.core.errors import UnknownName
 from salt_o2.core.plan import PlannedTask
 
@@ -46,9 +48,10 @@ class Overview:
 
     async def _recover(self, wanted: Recover, user: str, _progress: Progress) -> dict[str, Any]:
         held, task = self._find(wanted.task, wanted.environment)
-        self._control.recover(held, task.id, user, by_hand=not wanted.by_rule)
+        effects = self._control.recover(held, task.id, user, by_hand=not wanted.by_rule)
         report = held.environment.members.reports.get(task.id)
-        return Freshness(self._control).task(task, report) | {"environment": held.kept.id}
+        told = {"environment": held.kept.id, "outcome": _outcome(held, task, effects)}
+        return Freshness(self._control).task(task, report) | told
 
     def _find(self, wanted: str, environment: str = "") -> tuple[Held, PlannedTask]:
         """Return the living task whose id is or begins with ``wanted``."""
@@ -82,5 +85,22 @@ class Overview:
                 for name, host in sorted(self._control.hosts.known.items())
                 for fault in host.faults
             ],
+            "unused": self._control.faults,
             "settings": plain(self._site),
         }
+
+
+def _outcome(held: Held, task: PlannedTask, effects: Sequence[Effect]) -> str:
+    """Return what came of the request to start ``task`` again."""
+    environment = held.environment
+    report = environment.members.reports.get(task.id)
+    if any(isinstance(effect, Drive) for effect in effects):
+        return "it is started again"
+    if any(isinstance(effect, Replace) for effect in effects):
+        return "another program has one of its ports: it gets others, and is started then"
+    if task.id in environment.repairs.open:
+        return "it is left alone: it is being brought back already"
+    if report is None or report.failure is None:
+        return "it is left alone: it has not failed"
+    doing = environment.transition.event if environment.transition else environment.state
+    return f"it is left alone: its environment is in {doing}, or its role's recovery says otherwise"

@@ -10,7 +10,7 @@ from sqlalchemy import Executable, delete, insert, select, update
 
 from salt_o2.control.schema import POOLED
 from salt_o2.control.store import Store
-from salt_o2.core.codec import plain, typed
+from salt_o2.core.codec import plain
 from salt_o2.core.ids import TaskId
 from salt_o2.core.pooled import Pooled
 
@@ -30,7 +30,8 @@ def drop(task: TaskId, at: float) -> Executable:
 def entries(store: Store) -> list[Pooled]:
     """Return what is in the pool, the oldest first."""
     rows: list[Any] = store.read(select(POOLED.c.entry).where(POOLED.c.left.is_(None)))
-    return sorted((typed(row[0], Pooled) for row in rows), key=lambda entry: entry.since)
+    found = [store.read_row(row[0], Pooled) for row in rows]
+    return sorted((entry for entry in found if entry is not None), key=lambda entry: entry.since)
 
 
 def knows(store: Store, task: TaskId) -> bool:

@@ -98,7 +98,7 @@ def progress(environment: Environment, at: float) -> dict[str, Any]:
         "done": done,
         "total": wait.total if wait else 0,
         "states": {state: count for state, count in environment.members.tree.tasks.items() if count},
-        "elapsed_s": round(at - transition.since, 3) if transition else 0.0,
+        "elapsed_s": round(max(0.0, at - transition.since), 3) if transition else 0.0,
     }
 
 
@@ -131,7 +131,7 @@ def hosts(
             "version": host.facts.version if host.facts else None,
             "tasks": counts[name],
             "seen": iso(host.last_seen),
-            "last_seen_s": round(at - host.last_seen, 3),
+            "last_seen_s": round(max(0.0, at - host.last_seen), 3),
             "faults": [*host.faults, *([refusals[name]] if name in refusals else [])],
         }
         for name, host in sorted(known.known.items())

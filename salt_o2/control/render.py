@@ -194,6 +194,13 @@ def _task_row(task: Plain) -> tuple[object, ...]:
     return (*known, task.get("pid") or "", freshness_text.seen(task))
 
 
+def recovered(task: Plain) -> str:
+    """Return what came of the request to start a task again."""
+    return (
+        f"task {task['id']} ({task['path']} on {task['host']}): {task['outcome']}\n{all_tasks_table([task])}"
+    )
+
+
 def host_table(hosts: Sequence[Plain]) -> str:
     """Return the hosts, one a row."""
     if not hosts:

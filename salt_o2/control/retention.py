@@ -16,8 +16,10 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.exc import DBAPIError
 
@@ -25,6 +27,7 @@ from salt_o2.control.schema import ENVIRONMENTS, JOURNAL
 from salt_o2.control.store import Store
 from salt_o2.core.history import HOSTS
 from salt_o2.core.ids import EnvironmentId
+from salt_o2.core.messages import Amount
 from salt_o2.core.pooled import POOL
 from salt_o2.core.states import TaskState
 
@@ -44,15 +47,16 @@ KEPT = (*PLANS, "AnnounceState", CUT)
 """Kinds of rows that stay."""
 OWNERLESS = (POOL, HOSTS)
 """Journals that belong to no environment; they are bounded by age alone."""
+Rows = Annotated[int, Meta(ge=0, le=2**62)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keep:
     """How much of the journal of ended environments is kept."""
 
-    keep_days: float = 180.0
+    keep_days: Amount = 180.0
     """for how many days after the end of an environment its journal is kept; 0: no bound"""
-    keep_rows: int = 5_000_000
+    keep_rows: Rows = 5_000_000
     """rows of all journals; beyond it the environments that ended first lose theirs; 0: no bound"""
 
 

@@ -1,6 +1,6 @@
 """Runs in the store, as statements: a number that is given, its end, and the counter that only rises."""
 
-from sqlalchemy import Executable, insert, update
+from sqlalchemy import Executable, case, insert, update
 
 from salt_o2.control.schema import COUNTERS, RUN, RUNS
 from salt_o2.core.ids import EnvironmentId
@@ -19,5 +19,6 @@ def counted(number: int) -> Executable:
 
 
 def ended(number: int, at: float) -> Executable:
-    """Return what keeps when a run ended."""
-    return update(RUNS).where(RUNS.c.number == number).values(ended=at)
+    """Return what keeps when a run ended: never before it started, if the clock has been put back."""
+    end = case((RUNS.c.started > at, RUNS.c.started), else_=at)
+    return update(RUNS).where(RUNS.c.number == number).values(ended=end)

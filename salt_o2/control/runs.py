@@ -57,7 +57,7 @@ class Runs:
         return {"end_state": None, "end_reason": None}
 
     def _pushed(self, run: KeptRun) -> tuple[Arguments, Arguments]:
-        orders = self._control.store.journal(run.environment, kind=Drive.__name__, since=run.started)
+        orders = self._control.store.journal(run.environment, kind=Drive.__name__)  # times may go back
         return pushed(orders, run.number)
 
     def _record(self, run: KeptRun) -> dict[str, Any]:
@@ -69,8 +69,8 @@ class Runs:
             "revision": kept.plan.revision if kept else None,
             "user": run.user,
             "started": record.iso(run.started),
-            "ended": record.iso(run.ended) if run.ended else None,
-            "duration_s": round(run.ended - run.started, 3) if run.ended else None,
+            "ended": record.iso(max(run.started, run.ended)) if run.ended else None,
+            "duration_s": round(max(0.0, run.ended - run.started), 3) if run.ended else None,
         }
 
     async def _stop(self, wanted: StopRuns, user: str, progress: Progress) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """Puts control together and runs it until its process is told to stop."""
 
+import logging
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from salt_o2.control.calls import Caller
 from salt_o2.control.closed import opened
 from salt_o2.control.control import Control
 from salt_o2.control.desk import Desk
-from salt_o2.control.furnishing import NOTHING, Surroundings, furnish, services_of
+from salt_o2.control.furnishing import NOTHING, Surroundings, furnish, services_of, with_a_backend
 from salt_o2.control.inbox import Inbox
 from salt_o2.control.outbox import Bus
 from salt_o2.control.retention import Retention
@@ -19,20 +20,33 @@ from salt_o2.control.site import Site, timeouts
 from salt_o2.core.ids import HostId
 from salt_o2.core.messages import Report
 
+log = logging.getLogger(__name__)
 Listen = Callable[[Callable[[Report], None], Callable[[HostId], str]], Coroutine[Any, Any, None]]
 
 
-async def serve(site: Site, bus: Bus, listen: Listen, sock_dir: Path, around: Surroundings = NOTHING) -> None:
+async def serve(
+    site: Site,
+    bus: Bus,
+    listen: Listen,
+    sock_dir: Path,
+    around: Surroundings = NOTHING,
+    faults: tuple[str, ...] = (),
+) -> None:
     """Own all environments until SIGTERM; ``listen`` gives each report on ``bus`` to its first argument.
 
     Its second argument says which agent of a host control keeps to: that one has the commands.
-    ``around`` has what only the master's process has, for templates and their configuration.
+    ``around`` has what only the master's process has, for templates and their configuration. ``faults`` are
+    what of the site's settings cannot be used, for all who ask.
 
     Raises:
         LoopEnded: a background loop of control ended; its supervisor starts another control.
     """
-    integrations = integration.load(site.integrations)
+    integrations, left_out = integration.load(site.integrations)
+    site, no_backend = with_a_backend(site, around)
     site = furnish(site, around, integrations)
+    faults = (*faults, *left_out, *no_backend)
+    for fault in faults:
+        log.error("a setting of the site cannot be used, its default is: %s", fault)
     store = await opened(site.database, sock_dir / SOCKET)
     try:
         control = Control(
@@ -42,6 +56,7 @@ async def serve(site: Site, bus: Bus, listen: Listen, sock_dir: Path, around: Su
             limits=lambda plan: timeouts(site, plan.variables),
             caller=Caller(integrations, services_of(site)),
             pool=site.pool,
+            faults=faults,
         )
         inbox = Inbox()
         server = RequestServer(Desk(control, site), sock_dir / SOCKET)

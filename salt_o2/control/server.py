@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -13,10 +12,11 @@ import msgpack
 import zmq
 import zmq.asyncio
 
-from salt_o2.background import is_cancel_requested, spawn
+from salt_o2.background import is_cancel_requested, run_together, spawn
 from salt_o2.control.asking import Progress
 from salt_o2.core.codec import plain
 from salt_o2.core.errors import InvalidRequest, O2Error
+from salt_o2.local_socket import bind_privately, keep_bound
 
 log = logging.getLogger(__name__)
 
@@ -59,13 +59,21 @@ class RequestServer:
         with zmq.asyncio.Context() as context, context.socket(zmq.ROUTER) as router:
             router.linger, router.maxmsgsize = 0, MOST_BYTES
             self._path.unlink(missing_ok=True)
-            _bind_privately(router, self._path)
+            bind_privately(router, self._path)
             try:
-                while True:
-                    peer, frame = await router.recv_multipart()
-                    self._spawn(router, peer, frame)
+                await run_together(
+                    {
+                        "requests": self._take_requests(router),
+                        "the socket's file": keep_bound(router, self._path),
+                    }
+                )
             finally:
                 await self._finish()
+
+    async def _take_requests(self, router: Any) -> None:
+        while True:
+            peer, frame = await router.recv_multipart()
+            self._spawn(router, peer, frame)
 
     def _spawn(self, router: Any, peer: bytes, frame: bytes) -> None:
         if len(self._serving) >= MOST_AT_ONCE:
@@ -133,15 +141,6 @@ class _Exchange:
         # A client that has gone, or reads slowly, must not hold anybody up.
         with suppress(zmq.ZMQError):
             self._router.send_multipart(frames, flags=zmq.DONTWAIT)
-
-
-def _bind_privately(router: Any, path: Path) -> None:
-    """Nobody else may connect, not even for a moment."""
-    former = os.umask(0o177)
-    try:
-        router.bind(f"ipc://{path}")
-    finally:
-        os.umask(former)
 
 
 def _read(frame: bytes) -> dict[str, Any]:

@@ -32,6 +32,7 @@ _PICTURES: dict[str, Callable[[dict[str, Any]], str]] = {
     "problems": render.problems,
     "pooled": pool_text.pool,
     "waiting": pool_text.cleaned,
+    "outcome": render.recovered,
 }
 """What else a single result can be, by a key that only it has."""
 

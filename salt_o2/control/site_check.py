@@ -8,12 +8,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from salt_o2 import integration
 from salt_o2.control import access_check
 from salt_o2.control.site import TIMEOUT_VARIABLES
 from salt_o2.control.site_shape import HOST_SHAPES, MASTER_SHAPES, misfits
 from salt_o2.core.roles import Role
 from salt_o2.workflow.problems import nearest
 
+CONTROL = "control"
 SALT_PORTS = (4505, 4506)
 RUNNER_CALL = re.compile(r"^\s+runner\.(o2\.\w+):", re.MULTILINE)
 
@@ -39,6 +41,8 @@ class SiteFacts:
     """``o2:`` of each accepted minion's pillar."""
     known: Mapping[str, Mapping[str, str]] | None = None
     """The attributes that each host has told control; ``None`` if control does not answer."""
+    faults: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """What each host, and control under the name ``control``, could not use of settings and messages."""
     pillar_errors: Mapping[str, Collection[str]] = field(default_factory=dict)
     """What Salt could not compile, by minion."""
     engines: Collection[str] = ()
@@ -63,6 +67,7 @@ def check(site: SiteFacts, is_repository: Callable[[str], bool]) -> list[Finding
         *_detectors(site),
         *_attributes(site),
         *_variables(site),
+        *_left_out(site),
         *_access(site),
         *_repositories(site, is_repository),
         *_engine(site),
@@ -166,6 +171,20 @@ def _variables(site: SiteFacts) -> Iterator[Finding]:
                 yield Finding(where, f"{value!r} is no time", "say seconds, more than 0")
             elif name.endswith("_timeout_s") and name not in TIMEOUT_VARIABLES:
                 yield Finding(where, f"limits nothing{nearest(name, TIMEOUT_VARIABLES)}", "correct the name")
+
+
+def _left_out(site: SiteFacts) -> Iterator[Finding]:
+    """Tell what control and hosts do without, unless its place has been found already."""
+    names = site.pillar.get("integrations") or site.config.get("integrations") or ()
+    for name in names if isinstance(names, list | tuple) else ():
+        if why := integration.why_unknown(str(name)):
+            yield Finding("master: o2:integrations", why, "correct the name, or leave it out")
+    for who, faults in site.faults.items():
+        where = who if who == CONTROL else f"host {who}"
+        for fault in faults:
+            yield Finding(
+                where, f"not used: {fault}", "correct it, then restart its Salt daemon: tasks go on"
+            )
 
 
 def _is_seconds(value: Any) -> bool:

@@ -5,19 +5,21 @@ of, and could ask for again, is committed a moment later in the background.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Executable, Select, bindparam, insert, select, update
+from sqlalchemy import Connection, Executable, Select, bindparam, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from salt_o2.control import opening, run_rows
 from salt_o2.control.schema import ENVIRONMENTS, JOURNAL, RUNS
 from salt_o2.core.codec import plain, typed
 from salt_o2.core.effects import Answer, Effect
-from salt_o2.core.errors import StorageError
+from salt_o2.core.errors import InvalidRequest, StorageError
 from salt_o2.core.history import Noted
 from salt_o2.core.ids import EnvironmentId
 from salt_o2.core.plan import Plan
@@ -31,7 +33,12 @@ MOST_KEPT = 100_000
 """Lines of the journal that wait in memory while the store takes none; the oldest are dropped then."""
 _UPDATE = update(ENVIRONMENTS).where(ENVIRONMENTS.c.id == bindparam("which"))
 _APPEND = insert(JOURNAL)
+LOCKED_S = 1.0
+"""How long what must be written waits, at least, while another process holds the database."""
+MOST_UNREAD = 100
+"""Rows that cannot be read and are told."""
 Row = TypeVar("Row", "Kept", "KeptRun", "Line")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +89,11 @@ class Store:
         self._journal: list[dict[str, Any]] = []
         self._states: dict[EnvironmentId, dict[str, Any]] = {}
         self._statements: list[Executable] = []
+        self.unread: list[str] = []
+        """Rows that could not be read, and are left out; one line each."""
+        self._held_at: float | None = None
+        """When another process was last found to hold the database, on a clock that only rises."""
+        self._held_why = ""
         self.trouble = ""
         """Why nothing could be written the last time; empty if it could."""
         self._engine, self._last_run = opening.opened(url)
@@ -100,13 +112,10 @@ class Store:
             "plan": plain(kept.plan),
             "snapshot": plain(kept.snapshot),
         }
-        try:
-            with self._engine.begin() as connection:
-                connection.execute(insert(ENVIRONMENTS), row)
-                for statement in along:
-                    connection.execute(statement)
-        except DBAPIError as error:
-            raise StorageError(opening.words(self._engine.url, error)) from error
+        with self._writing() as connection:
+            connection.execute(insert(ENVIRONMENTS), row)
+            for statement in along:
+                connection.execute(statement)
 
     def note(self, environment: EnvironmentId, message: Noted, effects: Sequence[Effect] = ()) -> None:
         """Write into the journal what came in and what followed; ``save`` or ``flush`` commits it."""
@@ -142,7 +151,10 @@ class Store:
         """Commit everything up to here, in one transaction.
 
         What cannot be written is kept for the next time, and ``trouble`` says why: what runs must go on.
+        While another process holds the database, it is asked for once in ``LOCKED_S``.
         """
+        if self._is_held():
+            return
         states, self._states = self._states, {}
         statements, self._statements = self._statements, []
         entries, self._journal = self._journal, []
@@ -154,13 +166,14 @@ class Store:
             self._states = {**states, **self._states}
             self._statements = statements + self._statements
             self._journal = (entries + self._journal)[-MOST_KEPT:]
+            why = self._note_held(error)
             if not self.trouble:
-                log.critical("%s", opening.words(self._engine.url, error))
-            self.trouble = opening.words(self._engine.url, error)
+                log.critical("%s", why)
+            self.trouble = why
             return
         if self.trouble:
             log.warning("the store can be written again")
-        self.trouble = ""
+        self.trouble, self._held_at = "", None
 
     def check(self) -> None:
         """Make sure that what is begun now can be kept.
@@ -194,12 +207,9 @@ class Store:
             StorageError: if it cannot be kept; then it was not given.
         """
         number = self._last_run + 1
-        try:
-            with self._engine.begin() as connection:
-                for statement in run_rows.given(number, environment, at, user):
-                    connection.execute(statement)
-        except DBAPIError as error:
-            raise StorageError(opening.words(self._engine.url, error)) from error
+        with self._writing() as connection:
+            for statement in run_rows.given(number, environment, at, user):
+                connection.execute(statement)
         self._last_run = number
         return number
 
@@ -268,13 +278,30 @@ class Store:
 
     def _rows(self, query: Any, kind: type[Row]) -> list[Row]:
         names = tuple(kind.__dataclass_fields__)
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             rows = connection.execute(query).mappings()
-            return [typed({name: row[name] for name in names}, kind) for row in rows]
+            read = [self.read_row({name: row[name] for name in names}, kind) for row in rows]
+        return [row for row in read if row is not None]
+
+    def read_row(self, row: Any, kind: type[T]) -> T | None:
+        """Return a row as a ``kind``; one that cannot be read is left out, and told."""
+        try:
+            return typed(row, kind)
+        except InvalidRequest as error:
+            known = row if isinstance(row, Mapping) else {}
+            name = next((known[key] for key in ("id", "number") if key in known), "row")
+            self.leave_out(f"the store's {kind.__name__} {name} cannot be read and is left out: {error}")
+            return None
+
+    def leave_out(self, told: str) -> None:
+        """Have it shown that a row cannot be used, and why."""
+        if told not in self.unread and len(self.unread) < MOST_UNREAD:
+            log.error("%s", told)
+            self.unread.append(told)
 
     def read(self, query: Select[Any]) -> list[Any]:
         """Return the rows of ``query``; only what is committed."""
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             return list(connection.execute(query))
 
     def stream(self, query: Select[Any], count: int) -> Iterator[Any]:
@@ -294,8 +321,51 @@ class Store:
     def has_ended(self, environment: EnvironmentId) -> bool:
         """Return whether this store knows ``environment``, and that it has ended."""
         query = select(ENVIRONMENTS.c.ended).where(ENVIRONMENTS.c.id == environment)
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             return connection.execute(query).scalar() is not None
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """Yield a connection to write by, in one transaction.
+
+        While another process holds the database, it is tried once in ``LOCKED_S``: all else waits with it.
+
+        Raises:
+            StorageError: if the store takes nothing in; then nothing is written.
+        """
+        if self._is_held():
+            raise StorageError(self._held_why)
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except DBAPIError as error:
+            raise StorageError(self._note_held(error)) from error
+
+    def _is_held(self) -> bool:
+        """Return whether another process was found to hold the database a moment ago."""
+        return self._held_at is not None and time.monotonic() - self._held_at < LOCKED_S
+
+    def _note_held(self, error: DBAPIError) -> str:
+        """Return what ``error`` means, and remember it if another process holds the database."""
+        why = opening.words(self._engine.url, error)
+        if opening.is_locked(error):
+            self._held_at, self._held_why = time.monotonic(), why
+        else:
+            self._held_at = None
+        return why
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        """Yield a connection to read by.
+
+        Raises:
+            StorageError: if the database cannot be read.
+        """
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except DBAPIError as error:
+            raise StorageError(opening.words(self._engine.url, error)) from error
 
 
 def _entry(environment: EnvironmentId, at: float, direction: str, what: Noted | Effect) -> dict[str, Any]:

@@ -65,8 +65,11 @@ class HostWatch:
         while True:
             await asyncio.sleep(pause)
             at = self._control.clock()
-            stood_still = at - looked_at - 2 * pause
+            stood_still, back = at - looked_at - 2 * pause, looked_at - at
             looked_at = at
+            if back > 0:  # the clock was put back: what was heard a moment ago lies in the future now
+                self._hosts.forgive(-back - pause)
+                continue
             if stood_still > 0:  # who stood still himself cannot tell who was silent meanwhile
                 self._hosts.forgive(stood_still + pause)
                 continue

@@ -94,9 +94,10 @@ class Wiring:
         """Note that the task at ``path`` binds ``channel``; ``unique`` names its socket if it has one.
 
         Raises:
-            PlanError: if another task has the same global alias.
+            PlanError: if another task has the same global alias, or peers could not reach its address.
         """
         bind, address = _addresses(channel, host_address, port, unique)
+        _check_ipv4(f"{path}: channel {channel.name} on {host}", bind, address)
         endpoint = Endpoint(path, host, channel, bind, address)
         self._endpoints[f"{path}:{channel.name}"] = endpoint
         if channel.alias and self._endpoints.setdefault(f"::{channel.alias}", endpoint) is not endpoint:
@@ -115,6 +116,7 @@ class Wiring:
             PlanError: if there is no such channel, or it cannot be reached from ``host``.
         """
         if channel.target.startswith(EXPLICIT):
+            _check_ipv4(f"{path}: channel {channel.name}", channel.target)
             return None
         endpoint = self._endpoints.get(channel.target)
         if endpoint is None:
@@ -160,11 +162,21 @@ def _addresses(channel: Bound, host_address: str, port: int | None, unique: str)
         return channel.target, channel.target.replace("//*:", f"//{host_address}:")
     if channel.addressing == "ipc":
         return (f"ipc://@o2ipc-{unique}",) * 2
-    return f"tcp://*:{port}", f"tcp://{_bracketed(host_address)}:{port}"
+    return f"tcp://*:{port}", f"tcp://{host_address}:{port}"
 
 
-def _bracketed(host_address: str) -> str:
-    return f"[{host_address}]" if ":" in host_address else host_address
+def _check_ipv4(what: str, *addresses: str) -> None:
+    """Refuse IPv6: FairMQ's sockets listen on IPv4 only, and a peer would wait in CONNECT for ever.
+
+    Raises:
+        PlanError: naming the address.
+    """
+    for address in addresses:
+        if address.startswith("tcp://") and address.count(":") > 2:
+            raise PlanError(
+                f"{what}: {address} is an IPv6 address, and FairMQ devices listen on IPv4 only: give the "
+                "host an IPv4 address (o2:address in its pillar), or write one into the template"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,4 +23,4 @@ def typed(data: Any, kind: type[T]) -> T:
     try:
         return msgspec.convert(data, kind, strict=False)
     except msgspec.ValidationError as error:
-        raise InvalidRequest(f"not a {kind.__name__}: {error}") from error
+        raise InvalidRequest(f"not a {getattr(kind, '__name__', 'value')}: {error}") from error

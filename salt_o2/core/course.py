@@ -122,7 +122,7 @@ class Course(Above):
             self.variables |= {"run_number": number, "runNumber": number, "run_start_time_ms": milliseconds}
             self.variables |= {"run_end_time_ms": "", "__fmq_cleanup_count": str(self.starts)}
         elif self.run_number is not None and event in (_E.STOP_ACTIVITY, _E.GO_ERROR):
-            self.variables["run_end_time_ms"] = milliseconds
+            self.variables["run_end_time_ms"] = run.end_time_ms(self.variables, at)
         return []
 
     def _move(self, at: float) -> list[Effect]:

@@ -48,6 +48,8 @@ class Command:
     """What START or STOP pushes to every task (run number, times)."""
     timeout_s: float = 90.0
     """How long each task may take before the agent gives up on it, kills it, and says so."""
+    unreadable: dict[TaskId, str] = field(default_factory=dict)
+    """Orders that the agent could not read (core/control_messages.py), and why; never sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

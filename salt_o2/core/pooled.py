@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Annotated
+
+from msgspec import Meta
 
 from salt_o2.core.effects import AnnounceLeft, AnnounceMoves, Drive, Insist
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
-from salt_o2.core.messages import Command, Order
+from salt_o2.core.messages import Amount, Command, Order
 from salt_o2.core.plan import PlannedTask
 from salt_o2.core.states import TaskState
 
@@ -13,15 +16,16 @@ POOL = EnvironmentId("pool")
 """What agents call the pool; no environment can have this id, because ids have no l."""
 ORDER_S = 30.0
 """How long an agent may take for an order of the pool."""
+Count = Annotated[int, Meta(ge=0, le=1_000_000)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
     """How much may wait: tasks on one host and in all, and for how long, in seconds."""
 
-    per_host: int = 50
-    total: int = 500
-    idle_s: float = 3600.0
+    per_host: Count = 50
+    total: Count = 500
+    idle_s: Amount = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

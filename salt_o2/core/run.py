@@ -40,7 +40,13 @@ def seconds(duration: str) -> float:
 
 def stop_arguments(variables: Mapping[str, str], at: float) -> dict[str, str]:
     """Return STOP's arguments in both spellings; ``at`` is the end of the run in seconds."""
-    return _both_spellings(_fill_info(variables) | {"run_end_time_ms": _milliseconds(at)})
+    return _both_spellings(_fill_info(variables) | {"run_end_time_ms": end_time_ms(variables, at)})
+
+
+def end_time_ms(variables: Mapping[str, str], at: float) -> str:
+    """Return the end of the run of ``variables``, now being ``at``; a clock put back ends no run early."""
+    started = variables.get("run_start_time_ms", "")
+    return str(max(int(at * 1000), int(started) if started.isdecimal() else 0))
 
 
 def _fill_info(variables: Mapping[str, str]) -> dict[str, str]:

@@ -84,6 +84,9 @@ def _daemon(daemon: Daemon, facts: MachineFacts) -> Iterator[Verdict]:
         yield Verdict(name, Level.OK, f"{daemon.engine} answers, with {daemon.tasks} tasks")
     for fault in daemon.faults:
         yield Verdict(f"{daemon.role}'s engine", Level.FAIL, fault)
+    advice = f"correct it in pillar or configuration, then restart salt-{daemon.role}: tasks go on"
+    for unused in daemon.unused:
+        yield Verdict(f"{daemon.role}'s settings", Level.WARN, f"not used: {unused}", advice)
     if daemon.socket_mode is not None:
         yield _socket(daemon)
     if daemon.kept:

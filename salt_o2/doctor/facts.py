@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from salt_o2 import salt_paths
 from salt_o2.agent import client as agent_client
 from salt_o2.control.client import ControlClient
 from salt_o2.core.errors import O2Error
@@ -116,7 +117,7 @@ def _is_loopback(address: str) -> bool:
 
 def _daemon(role: str, options: dict[str, Any], config_dir: Path) -> Daemon:
     engine, name = ENGINES[role]
-    path = Path(options.get("sock_dir", f"/var/run/salt/{role}")) / name
+    path = salt_paths.sock_dir(options, Path("/var/run/salt") / role) / name
     owner, mode = _owner(path)
     answer, silence = _ask(role, path)
     return Daemon(
@@ -134,6 +135,7 @@ def _daemon(role: str, options: dict[str, Any], config_dir: Path) -> Daemon:
         faults=(*answer.get("faults", ()), *filter(None, [answer.get("refused"), answer.get("trouble")])),
         kept=_kept(role, options, answer),
         cache=str(options.get("cachedir") or f"/var/cache/salt/{role}"),
+        unused=tuple(answer.get("unused") or answer.get("facts", {}).get("faults") or ()),
     )
 
 
@@ -185,8 +187,11 @@ def _listener(path: Path) -> int | None:
 
 
 def _ports(options: dict[str, Any], name: str) -> Ports:
-    low, high = (options.get("o2") or {}).get(name) or DEFAULT_PORTS[name]
-    return int(low), int(high)
+    block = options.get("o2")
+    match block.get(name) if isinstance(block, dict) else None:
+        case [int(low), int(high)]:
+            return low, high
+    return DEFAULT_PORTS[name]
 
 
 def _cgroup(pid: int) -> Path | None:
@@ -238,13 +243,16 @@ def _number(text: str) -> int | None:
 
 
 def _load(path: Path) -> dict[str, Any]:
-    loaded = yaml.safe_load(_read(path))
+    try:
+        loaded = yaml.safe_load(_read(path))
+    except yaml.YAMLError:  # the daemon itself does not start then, and its log says why
+        return {}
     return loaded if isinstance(loaded, dict) else {}
 
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text()
+        return path.read_text(errors="replace")
     except OSError:
         return ""
 

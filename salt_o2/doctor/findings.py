@@ -55,6 +55,8 @@ class Daemon:
     """Where its engine keeps what it must not lose, if that is known and is a file or directory."""
     cache: str = ""
     """Salt's cache directory."""
+    unused: tuple[str, ...] = ()
+    """What of its settings and its store it cannot use, one line each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,16 +19,17 @@ to (``master_type: failover`` or a list of active masters); ``salt HOST o2.info`
 import asyncio
 import dataclasses
 import functools
+import logging
 import os
 import pathlib
 
 from salt_o2 import background, supervise, where
-from salt_o2.agent import agent, facts, server
+from salt_o2.agent import agent, server, settings
 from salt_o2.bus import minion, minion_master
 
-__virtualname__ = "o2_agent"
+log = logging.getLogger(__name__)
 
-FACTS = ("address", "attributes", "control_ports", "channel_ports", "cpus", "memory_mb")
+__virtualname__ = "o2_agent"
 
 
 def __virtual__():
@@ -41,27 +42,30 @@ def start(**config):
     """
     Run the agent until the minion ends; ``config`` overrides ``o2:`` of the minion's configuration.
     """
-    settings = {**__opts__.get("o2", {}), **config}
     names = minion_master.configured(__opts__)
     masters = minion_master.Masters(dict(__opts__), os.getppid(), names)
     # Salt starts every engine once for each active master of a minion, and ends those of a master that it
     # does not reach. A host has one agent; any of the engines can run it.
     with supervise.alone(pathlib.Path(__opts__["sock_dir"]) / "o2_agent.lock"):
-        supervise.supervised(functools.partial(_work, settings, masters))
+        supervise.supervised(functools.partial(_work, [__opts__.get("o2"), config], masters))
 
 
-def _work(settings, masters):
-    asyncio.run(_run(settings, masters))
+def _work(layers, masters):
+    asyncio.run(_run(layers, masters))
 
 
-async def _run(settings, masters):
-    directory = pathlib.Path(settings.get("directory") or where.state_directory(__opts__, "agent"))
-    heartbeat_s = float(settings.get("heartbeat_s", 5.0))
+async def _run(layers, masters):
+    own, faults = settings.read_settings(*layers)
+    directory, unmade = settings.directory_of(own, where.state_directory(__opts__, "agent"))
+    for fault in (*faults, *unmade):
+        log.error("a setting of the minion's configuration cannot be used, its default is: %s", fault)
     bus = minion.MinionBus(__opts__, masters)
-    ours = agent.Agent(__opts__["id"], directory, _offer(settings), bus.send, heartbeat_s)
+    offered = settings.facts_of(own, (*faults, *unmade))
+    ours = agent.Agent(__opts__["id"], directory, offered, bus.send, own.heartbeat_s)
 
     async def sign_in(pillar):
-        offered = _offer({**pillar.get("o2", {}), **settings})
+        own, faults = settings.read_settings(pillar.get("o2"), *layers)
+        offered = settings.facts_of(own, (*faults, *unmade))
         ours.offer(dataclasses.replace(offered, master=bus.master, masters=masters.names))
 
     listener = minion.Listener(
@@ -76,11 +80,3 @@ async def _run(settings, masters):
         await background.run_engine("agent", loops)
     finally:
         bus.close()
-
-
-def _offer(settings):
-    given = {name: settings[name] for name in FACTS if name in settings}
-    for ports in ("control_ports", "channel_ports"):
-        if ports in given:
-            given[ports] = tuple(given[ports])
-    return facts.host_facts(**given)

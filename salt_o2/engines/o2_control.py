@@ -40,18 +40,18 @@ def start(**config):
 
 def _work(config):
     default = where.state_directory(__opts__, "control") / "o2.sqlite"
-    settings = site.read_site(
+    settings, faults = site.read_site(
         {"database": f"sqlite:///{default}"},
-        __opts__.get("o2", {}),
+        __opts__.get("o2"),
         _pillar(__opts__),
         config,
     )
     if settings.database == f"sqlite:///{default}":
         default.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    asyncio.run(_run(settings))
+    asyncio.run(_run(settings, faults))
 
 
-async def _run(settings):
+async def _run(settings, faults):
     bus = master.MasterBus(__opts__)
     try:
         around = furnishing.Surroundings(
@@ -59,7 +59,7 @@ async def _run(settings):
             fileserver=functools.partial(files.read, dict(__opts__)),
             cache=pathlib.Path(__opts__["cachedir"]) / "o2",
         )
-        await serve.serve(settings, bus, bus.listen, pathlib.Path(__opts__["sock_dir"]), around)
+        await serve.serve(settings, bus, bus.listen, pathlib.Path(__opts__["sock_dir"]), around, faults)
     finally:
         bus.close()
 
@@ -70,4 +70,4 @@ def _pillar(opts):
     compiled = salt.pillar.Pillar(opts, {"id": name}, name, "base").compile_pillar()
     for error in compiled.get("_errors", []):
         log.error("pillar of %s: %s", name, error)
-    return compiled.get("o2", {})
+    return compiled.get("o2") or {}

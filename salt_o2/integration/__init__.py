@@ -10,17 +10,25 @@ KNOWN = {"test": "salt_o2.integration.test:Test", "testplugin": "salt_o2.integra
 """Where each integration is, by the name that templates use."""
 
 
-def load(names: Iterable[str]) -> dict[str, Any]:
-    """Return the integrations of these names.
+def load(names: Iterable[str]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return the integrations of these names, and why one of them cannot be used: it is left out."""
+    found: dict[str, Any] = {}
+    faults = []
+    for name in names:
+        try:
+            found[name] = _make(name)
+        except Exception as error:  # one that cannot be loaded must not keep control from starting
+            faults.append(f"o2:integrations: {name} is left out: {error}")
+    return found, tuple(faults)
 
-    Raises:
-        InvalidRequest: if there is none of that name.
-    """
-    return {name: _make(name) for name in names}
+
+def why_unknown(name: str) -> str:
+    """Return why there is no integration of this name; empty if there is."""
+    return "" if name in KNOWN else f"there is no integration {name!r}; there are {', '.join(sorted(KNOWN))}"
 
 
 def _make(name: str) -> Any:
-    if name not in KNOWN:
-        raise InvalidRequest(f"there is no integration {name!r}; there are {', '.join(sorted(KNOWN))}")
+    if why := why_unknown(name):
+        raise InvalidRequest(why)
     module, _, kind = KNOWN[name].partition(":")
     return getattr(import_module(module), kind)()

@@ -54,6 +54,8 @@ class Expansion:
         self._user = user
         self._problems = problems
         self._count = 0
+        self._holders: dict[str, str] = {}
+        """By the path of each role, the path of the role that holds it."""
 
     def expand(self, root: RoleTemplate, inherited: Inherited, source: Source) -> Role | None:
         """Return the tree under ``root``, or ``None`` if it is disabled or wrong."""
@@ -106,11 +108,20 @@ class Expansion:
         if position is None:
             self.complete = False
             return None
+        self._check_alone(template, position.path, outer.path)
         user = self._user.at(position.path, outer.inherited.user)
         if user is not outer.inherited.user:
             outer = replace(outer, inherited=replace(outer.inherited, user=user))
             own = replace(own, stack=outer.inherited.stack(own.locals, own.vars, own.defaults))
         return self._body(template, outer, own, position)
+
+    def _check_alone(self, template: RoleTemplate, path: str, holder: str) -> None:
+        """Refuse a path that a role elsewhere has: `a.b` beside a role `a` that holds `b`."""
+        other = self._holders.setdefault(path, holder)
+        if other != holder:
+            where = f"in {other}" if other else "at the top"
+            what = f"another role, {where}, has this path too: leave the dot out of one of the names"
+            self._problems.add(template.place, path, what)
 
     def _body(self, template: RoleTemplate, outer: Outer, own: Own, position: Position) -> Role | None:
         """Return the role once its name and its variables are known."""

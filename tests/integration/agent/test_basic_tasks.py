@@ -2,11 +2,15 @@
 
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from agent_stage import basic
 
+from salt_o2.core.codec import plain
+from salt_o2.core.control_messages import command_of
+from salt_o2.core.messages import Order
 from salt_o2.core.states import TaskState, TaskStatus
 
 pytestmark = pytest.mark.integration
@@ -175,5 +179,23 @@ def test_no_open_file_of_the_agent_reaches_a_task(perform):
             os.close(writer)
         # 3 is the folder that ls itself reads
         assert (stage.directory / "tasks/files/stdout").read_text().split() == ["0", "1", "2", "3"]
+
+    perform(scene)
+
+
+def test_an_order_that_cannot_be_read_or_has_no_id_costs_that_order_alone(perform):
+    async def scene(stage):
+        good = Order(task="good", launch=basic("exec sleep 1000"), properties={})
+        sent = plain(
+            stage.next_command(RUNNING, good, replace(good, task="../up"), replace(good, task="bad"))
+        )
+        sent["orders"][2]["launch"]["limits"] = "many"
+        await stage.agent.obey(command_of(sent))
+        await stage.until(lambda: "good" in stage.latest and stage.latest["good"].state is RUNNING)
+        await stage.until(lambda: {"../up", "bad"} <= set(stage.latest))
+        for task in ("../up", "bad"):
+            assert stage.latest[task].failure is not None
+            assert "order" in stage.latest[task].failure.reason
+        assert {task.id for task in stage.agent._tasks.values()} == {"good"}
 
     perform(scene)

@@ -1,5 +1,7 @@
 """What an agent keeps on disk."""
 
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -145,3 +147,22 @@ def test_a_basic_task_counts_as_there_before_it_has_a_process():
 def test_a_pid_is_told_only_of_the_living():
     assert report_of(known(pid=42), alive=True).pid == 42
     assert report_of(known(pid=42), alive=False).pid is None
+
+
+def test_no_file_of_an_agent_can_be_read_or_locked_by_others(tmp_path):
+    former = os.umask(0o022)
+    try:
+        home = Home(tmp_path / "agent")
+        for number in range(3):
+            home.bury(TaskId(f"t{number}"), number)
+        home.last_run.note({"run_number": "7"})
+        task = home.of(TaskId("a"))
+        task.save(Record(task=TaskId("a"), environment=EnvironmentId("E")))
+        shorter = Home(tmp_path / "agent")
+        shorter._ended_file.write_text("".join(f"t{n} 1\n" for n in range(30_000)))
+        Home(tmp_path / "agent")
+    finally:
+        os.umask(former)
+    files = [path for path in (tmp_path / "agent").rglob("*") if path.is_file()]
+    assert files
+    assert [path.name for path in files if path.stat().st_mode & 0o077] == []

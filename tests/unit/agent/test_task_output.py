@@ -6,7 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from salt_o2.agent.output import end, last_words, since, tail, trim
+from salt_o2.agent.home import TaskHome
+from salt_o2.agent.output import BOUND_UNWANTED, end, last_words, since, tail, trim
+from salt_o2.core.launch import Launch
+from salt_o2.core.states import ControlMode
 
 
 @pytest.fixture
@@ -156,3 +159,28 @@ def test_following_tells_every_line_once_however_often_the_file_is_trimmed(tmp_p
     assert len(set(known)) == len(known)
     gone = [line for line in told if "left out" in line]
     assert known == written or gone
+
+
+def test_what_is_cut_off_is_as_private_as_the_rest(written):
+    former = os.umask(0o022)
+    try:
+        written.touch(mode=0o600)
+        written.write_bytes(b"secret\n" * 1000)
+        assert trim(written, 1000)
+    finally:
+        os.umask(former)
+    for path in written.parent.iterdir():
+        assert path.stat().st_mode & 0o077 == 0, path.name
+
+
+def test_of_a_stream_that_is_not_wanted_only_the_last_words_are_kept(tmp_path):
+    home = TaskHome(tmp_path / "t")
+    home.folder.mkdir()
+    line = b"x" * 99 + b"\n"
+    for path in (home.files.stdout, home.files.stderr):
+        path.write_bytes(line * 100_000)
+    home.trim(Launch(mode=ControlMode.BASIC, value="x", stdout="none", stderr="all"))
+    kept = {path.name: path.stat().st_size for path in home.folder.iterdir()}
+    assert sum(size for name, size in kept.items() if name.startswith("stdout")) <= BOUND_UNWANTED
+    assert sum(size for name, size in kept.items() if name.startswith("stderr")) > BOUND_UNWANTED
+    assert home.last_words()[-1] == line.decode().strip()[:400]

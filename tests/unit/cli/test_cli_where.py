@@ -8,6 +8,7 @@ from salt_o2.cli import where
 from salt_o2.cli.where import control_socket, sock_dir
 from salt_o2.cluster import record
 from salt_o2.cluster.layout import layout
+from salt_o2.core.errors import InvalidRequest
 
 
 @pytest.fixture(autouse=True)
@@ -72,3 +73,36 @@ def test_a_file_in_master_d_overrides_the_master(salt_config):
 def test_a_configuration_that_sets_nothing_leaves_the_default(salt_config, text):
     (salt_config / "master").write_text(text)
     assert sock_dir(salt_config) == where.DEFAULT_SOCK_DIR
+
+
+@pytest.mark.parametrize(
+    ("master", "beside", "found"),
+    [
+        ("root_dir: /srv/x\n", "", "/srv/x/var/run/salt/master"),
+        ("root_dir: /srv/x\nsock_dir: /run/mine\n", "", "/srv/x/run/mine"),
+        ("root_dir: /srv/x\nsock_dir: /srv/x/run\n", "", "/srv/x/run"),
+        ("sock_dir: /run/mine\n", "root_dir: /srv/y\n", "/srv/y/run/mine"),
+        ("root_dir: /\nsock_dir: /run/mine\n", "", "/run/mine"),
+        ("root_dir: []\nsock_dir: {}\n", "", "/var/run/salt/master"),
+    ],
+)
+def test_root_dir_comes_before_the_socket_as_in_salt(tmp_path, master, beside, found):
+    (tmp_path / "master.d").mkdir()
+    (tmp_path / "master").write_text(master)
+    (tmp_path / "master.d" / "a.conf").write_text(beside)
+    assert sock_dir(tmp_path) == Path(found)
+    if "[]" not in master:
+        (tmp_path / "master").write_text(f"user: nobody\n{master}")
+        assert found == salt_config_of(tmp_path)["sock_dir"]
+
+
+def salt_config_of(folder):
+    import salt.config
+
+    return salt.config.master_config(str(folder / "master"))
+
+
+def test_configuration_that_is_no_yaml_is_told(tmp_path):
+    (tmp_path / "master").write_text("sock_dir: [\n")
+    with pytest.raises(InvalidRequest, match="master is no YAML"):
+        sock_dir(tmp_path)

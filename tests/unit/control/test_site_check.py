@@ -78,6 +78,9 @@ def test_nothing_is_wrong_with_a_site_that_is_right():
         ({"pillar": {"detectors": {"ITS": {"hosts": ["flp1"]}}}}, "ITS", "told that it belongs to TST"),
         ({"known": {"flp1": {}}}, "flp1", "no attributes"),
         ({"known": None}, "control", "does not answer"),
+        ({"pillar": {"integrations": ["tests"]}}, "o2:integrations", "no integration 'tests'"),
+        ({"faults": {"flp1": ["o2:cpus: no"]}}, "host flp1", "o2:cpus: no"),
+        ({"faults": {"control": ["o2:pool: no"]}}, "control", "o2:pool: no"),
         ({"pillar": {"vars": {"configure_timeout_s": "soon"}}}, "configure_timeout_s", "no time"),
         (
             {"pillar": {"vars": {"configur_timeout_s": 3}}},

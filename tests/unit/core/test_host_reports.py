@@ -139,7 +139,7 @@ def test_what_a_host_sends_as_faults_of_control_is_not_believed():
 
 
 def row(hosts):
-    (found,) = host_rows(hosts, {}, 100.0)
+    (found,) = host_rows(hosts, {}, 100.0, {})
     return found["faults"]
 
 

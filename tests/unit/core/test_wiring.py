@@ -101,8 +101,15 @@ def test_a_global_name_belongs_to_one_channel(wiring):
         wiring.add("root.b", "flp2", "10.0.0.2", bound(alias="everywhere"), 9000, "T1-0")
 
 
-def test_an_address_of_ip_version_6_is_put_in_brackets():
-    assert Wiring().add("r", "h", "fe80::1", bound(), 9000, "x").address == "tcp://[fe80::1]:9000"
+@pytest.mark.parametrize("address", ["fe80::1", "::1", "2001:db8::7"])
+def test_an_address_of_ip_version_6_is_refused_as_no_device_listens_there(address):
+    with pytest.raises(PlanError, match=r"r: channel data on h: tcp://.* is an IPv6 address.*o2:address"):
+        Wiring().add("r", "h", address, bound(), 9000, "x")
+    with pytest.raises(PlanError, match="IPv6"):
+        Wiring().add("r", "h", address, bound(target="tcp://*:5000"), None, "x")
+    with pytest.raises(PlanError, match=r"r: channel in: tcp://\[.*IPv6"):
+        Wiring().peer("r", "h", connected(f"tcp://[{address}]:5000"))
+    assert Wiring().add("r", "h", address, bound(addressing="ipc"), None, "x").address.startswith("ipc://")
 
 
 def test_a_bound_ipc_address_is_taken_as_it_is():

@@ -77,6 +77,7 @@ def test_a_healthy_machine_has_nothing_to_mend():
             "0.1.0, installed is 0.2.0",
             "restart salt-minion",
         ),
+        (agent(unused=("o2:cpus: no",)), "minion's settings", "warn", "o2:cpus: no", "restart salt-minion"),
         (agent(socket_mode=0o666), "minion's socket", "fail", "0666", "chmod 0600"),
         ({"listening": (9090,)}, "channel_ports", "warn", "9090 taken by somebody else", "pillar"),
         ({"ports": {"channel_ports": (9, 3)}}, "channel_ports", "fail", "9-3 is no range", "site_check"),

@@ -137,3 +137,23 @@ def test_a_workflow_stops_growing_at_its_limit(monkeypatch):
 def test_a_faulty_document_says_so():
     with pytest.raises(TemplateError, match=r"workflows/w.yaml:1: not YAML"):
         expand("a: b: c")
+
+
+TWICE = "{name: a, roles: [{name: b0, task: {load: plain}}]}"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "{name: a.b0, task: {load: plain}}",
+        '{name: "a.{{ x }}", task: {load: plain}}',
+        '{name: "a.b{{ it }}", for: {begin: 0, end: 0, var: it}, task: {load: plain}}',
+    ],
+    ids=["written", "worked out", "iterated"],
+)
+@pytest.mark.parametrize("order", [False, True])
+def test_two_roles_with_one_path_are_refused(other, order):
+    first, second = (TWICE, other) if order else (other, TWICE)
+    (found,) = problems(f"name: root\nvars: {{x: b0}}\nroles:\n  - {first}\n  - {second}\n")
+    assert "root.a.b0: another role, in root" in found
+    assert "has this path too" in found

@@ -1,0 +1,104 @@
+"""A host's settings for its agent, from ``o2:`` of the minion's configuration and pillar.
+
+A setting that cannot be used has its default and is named among the faults, which control shows on the host's
+row: an agent must start whatever a site writes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from salt_o2.agent.facts import host_facts
+from salt_o2.core.host_reports import MOST_FAULTS
+from salt_o2.core.messages import Amount, HostFacts, Port
+from salt_o2.core.salvage import Fault, salvage
+
+Heartbeat = Annotated[float, Meta(gt=0, le=3600)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What an agent is told; see ``HostFacts`` for what most of it means."""
+
+    directory: str = ""
+    """Where the agent keeps its tasks; empty: ``o2`` in the minion's cache directory."""
+    heartbeat_s: Heartbeat = 5.0
+    """Seconds without a report after which a heartbeat follows."""
+    address: str = ""
+    attributes: dict[str, str] = field(default_factory=dict)
+    control_ports: tuple[Port, Port] = (30000, 32767)
+    channel_ports: tuple[Port, Port] = (9000, 19999)
+    cpus: Amount | None = None
+    memory_mb: Amount | None = None
+
+
+def read_settings(*layers: Any) -> tuple[Settings, tuple[str, ...]]:
+    """Return the settings in ``layers``, the later above the earlier, and what of them cannot be used."""
+    faults: list[Fault] = []
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        if isinstance(layer, Mapping):
+            merged |= layer
+        elif layer is not None:
+            faults.append(Fault("", f"a mapping is wanted, not {layer!r:.60}"))
+    _put_ranges_in_order(merged, faults)
+    _drop_a_relative_directory(merged, faults)
+    _drop_ipv6(merged, faults)
+    settings, more = salvage(merged, Settings)
+    return settings, tuple(f"o2:{fault}" for fault in (*faults, *more)[:MOST_FAULTS])
+
+
+def directory_of(settings: Settings, default: Path) -> tuple[Path, tuple[str, ...]]:
+    """Return the directory for the agent's tasks, made, and why it is not the one that is wanted.
+
+    Raises:
+        OSError: if ``default`` cannot be made either.
+    """
+    wanted = Path(settings.directory) if settings.directory else default
+    try:
+        wanted.mkdir(mode=0o711, parents=True, exist_ok=True)
+    except OSError as error:
+        default.mkdir(mode=0o711, parents=True, exist_ok=True)
+        return default, (f"o2:directory: {wanted} cannot be made: {error.strerror}; tasks are in {default}",)
+    return wanted, ()
+
+
+def facts_of(settings: Settings, faults: tuple[str, ...] = ()) -> HostFacts:
+    """Return what this machine offers to placement by ``settings``."""
+    return host_facts(
+        settings.address,
+        settings.attributes,
+        settings.control_ports,
+        settings.channel_ports,
+        settings.cpus,
+        settings.memory_mb,
+        faults,
+    )
+
+
+def _drop_a_relative_directory(merged: dict[str, Any], faults: list[Fault]) -> None:
+    """Leave out a directory that depends on where the minion was started."""
+    match merged.get("directory"):
+        case str(given) if given and not Path(given).is_absolute():
+            faults.append(Fault("directory", f"an absolute path is wanted, not {given!r:.60}"))
+            del merged["directory"]
+
+
+def _drop_ipv6(merged: dict[str, Any], faults: list[Fault]) -> None:
+    """Leave out an address at which FairMQ devices do not listen: their peers would wait for ever."""
+    match merged.get("address"):
+        case str(given) if ":" in given:
+            faults.append(Fault("address", f"{given!r:.60} is no IPv4 address, and FairMQ has no other"))
+            del merged["address"]
+
+
+def _put_ranges_in_order(merged: dict[str, Any], faults: list[Fault]) -> None:
+    """Leave out ranges of ports whose end is below their beginning."""
+    for name in ("control_ports", "channel_ports"):
+        match merged.get(name):
+            case [int(low), int(high)] if low > high:
+                faults.append(Fault(name, f"{low}-{high} is no range"))
+                del merged[name]

@@ -1,0 +1,30 @@
+"""Files that a user names on the command line."""
+
+import stat
+from pathlib import Path
+
+from salt_o2.core.errors import InvalidRequest
+
+MOST_BYTES = 8 * 1024 * 1024
+"""More than any payload or settings that control takes."""
+
+
+def text_of(path: Path) -> str:
+    """Return the text of ``path``.
+
+    Raises:
+        InvalidRequest: if it is no ordinary file, too long, or no text.
+    """
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise InvalidRequest(f"{path} is no ordinary file: write what it has into one")
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise InvalidRequest(f"{path} cannot be read: {error.strerror}") from error
+    if len(content) > MOST_BYTES:
+        raise InvalidRequest(f"{path} has more than {MOST_BYTES} bytes")
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidRequest(f"{path} is no text in UTF-8: {error}") from error
