@@ -140,7 +140,7 @@ class Body:
         killed = False
         for blow in blows:
             if blow.signal is signal.SIGKILL:
-                killed = True
+                killed = bool(await self.members.all())  # they may have ended while the agent was busy
                 await self.members.kill()
             elif blow.signal is not None:
                 await self.members.send(blow.signal)

@@ -97,16 +97,19 @@ class Group:
     def processes(self) -> list[int]:
         """All processes in it, and in groups that the task has made below it."""
         found = []
-        for folder in self._folders():
-            with contextlib.suppress(OSError):
-                found += [int(line) for line in (folder / "cgroup.procs").read_text().split()]
+        for folder in (str(self.path), *self._below()):
+            with contextlib.suppress(OSError), open(f"{folder}/cgroup.procs") as file:  # noqa: PTH123
+                found += [int(line) for line in file.read().split()]
         return found
 
-    @property
-    def entries(self) -> list[Entry]:
-        """The living processes in it, each looked at again when its start time was known."""
-        found = [each for pid in self.processes if (each := procfs.entry(pid)) is not None]
-        return [each for each in found if procfs.is_in_group(each.pid, self.path.name)]
+    def entries(self, besides: int = 0) -> list[Entry]:
+        """Return the living processes in it, except those of process group ``besides``.
+
+        Each is looked at again when its start time was known: its number could be another's by then.
+        """
+        found = (each for pid in self.processes if (each := procfs.entry(pid)) is not None)
+        others = [each for each in found if each.group != besides]
+        return [each for each in others if procfs.is_in_group(each.pid, self.path.name)]
 
     def holds(self, controller: str) -> bool:
         """Return whether the kernel holds limits of ``controller`` here."""
@@ -128,7 +131,7 @@ class Group:
         if (self.path / "cgroup.kill").exists():
             self._write("cgroup.kill", "1")
             return
-        for each in self.entries:
+        for each in self.entries():
             procfs.send(each, signal.SIGKILL)
 
     def remove(self) -> None:
@@ -136,8 +139,9 @@ class Group:
         until = time.monotonic() + GONE_S
         while True:
             try:
-                for folder in reversed(self._folders()):
-                    folder.rmdir()
+                for folder in reversed(self._below()):
+                    os.rmdir(folder)  # noqa: PTH106
+                os.rmdir(self.path)  # noqa: PTH106
             except FileNotFoundError:
                 return
             except OSError as error:
@@ -148,9 +152,14 @@ class Group:
             else:
                 return
 
-    def _folders(self) -> list[Path]:
-        """Return it and the groups below it, each before those below."""
-        return [Path(folder) for folder, _, _ in os.walk(self.path)]
+    def _below(self) -> list[str]:
+        """Return the groups below it, each before those below; a directory has a link for each in it."""
+        try:
+            if os.stat(self.path).st_nlink <= 2:  # noqa: PTH116
+                return []
+        except OSError:
+            return []
+        return [folder for folder, _, _ in os.walk(self.path)][1:]
 
     def limit(self, limits: Limits) -> None:
         """Have the kernel hold ``limits``, as far as it can here."""

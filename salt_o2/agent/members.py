@@ -54,15 +54,19 @@ class Members:
     living: Collection[Path] = ()
     """The folders of living tasks: if ``home`` is one, and the shim is not known, nothing is found."""
 
-    async def all(self) -> list[Entry]:
-        """Return the processes as they are now, the shim among them."""
+    async def all(self, *, outside: bool = False) -> list[Entry]:
+        """Return the processes as they are; with ``outside`` only those not in the shim's process group."""
         if self.group is not None and self.shim is not None:
-            return self.group.entries
+            return self.group.entries(besides=self.shim.pid if outside else 0)
+        found = await self._looked_for()
+        return [each for each in found if not (outside and self._is_with_shim(each))]
+
+    async def _looked_for(self) -> list[Entry]:
         look = await self.census.look()
         if self.shim is None and self.home in self.living:
             return []
         found = look.members(str(self.home), self.shim.name if self.shim else None)
-        inside = self.group.entries if self.group else []
+        inside = self.group.entries() if self.group else []
         before = [each for each in self.also if each.is_alive]
         return list({each.pid: each for each in (*found, *inside, *before)}.values())
 
@@ -79,16 +83,15 @@ class Members:
         """Send a signal to all: to the shim's process group at once, to each other process by itself."""
         if self.shim is not None:
             self.shim.hit(number)
-        for each in await self.all():
-            if self.shim is None or each.group != self.shim.pid:
-                procfs.send(each, number)
+        for each in await self.all(outside=True):
+            procfs.send(each, number)
 
     async def kill(self) -> None:
         """Send SIGKILL to all: to the shim's group last, as the shim adopts orphans and makes them known."""
         if self.group is not None:
             self.group.kill()
         for _ in range(ROUNDS):
-            outside = [each for each in await self.all() if not self._is_with_shim(each)]
+            outside = await self.all(outside=True)
             self.also = tuple(outside)  # without the shim they may not be known again
             if not outside:
                 break
