@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Collection
-from copy import deepcopy
 from functools import partial
 from typing import Any
 
@@ -147,7 +146,7 @@ class Environments:
 
         asked_for = (self._site, workflow, shape, environment, asked, purpose)
         if purpose is Purpose.PLAN:
-            around = surroundings(deepcopy(self._control.inventory))
+            around = surroundings(self._control.inventory.for_planning())
             return await self._threads.look.run(user, lambda: make(load_shaped(*asked_for), **around))
         loaded = await self._threads.create.run(user, load_shaped, *asked_for)
         return make(loaded, **surroundings(self._control.inventory))

@@ -10,11 +10,12 @@ network for ``REFUSED_S`` seconds (docs/decisions/0063-a-refused-port-is-left-ou
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.messages import HostFacts
 from salt_o2.core.plan import Plan, PlannedTask
+from salt_o2.core.pooled import POOL
 from salt_o2.core.role import attributes_of, values_of
 
 REFUSED_S = 600.0
@@ -74,6 +75,18 @@ class Inventory:
         self._held: dict[EnvironmentId, dict[TaskId, _Holding]] = {}
         self._at: dict[HostId, dict[tuple[EnvironmentId, TaskId], _Holding]] = {}
         self._refused: dict[str, dict[int, float]] = {}  # by network: port, and until when it is left out
+
+    def for_planning(self) -> "Inventory":
+        """Return a copy of all that plans are made of, which stays as it is. O(hosts + taken ports)."""
+        made = Inventory()
+        made.hosts, made._silent, made._networks = dict(self.hosts), dict(self._silent), dict(self._networks)
+        made._by_attribute = {key: dict(hosts) for key, hosts in self._by_attribute.items()}
+        made._uses = {host: replace(use) for host, use in self._uses.items()}
+        made._ports = {network: _Ports(dict(ports.count)) for network, ports in self._ports.items()}
+        made._refused = {network: dict(ports) for network, ports in self._refused.items()}
+        if POOL in self._held:
+            made._held[POOL] = dict(self._held[POOL])
+        return made
 
     def add_host(self, host: HostId, facts: HostFacts) -> None:
         """Let ``host`` be placed on from now on, or take note of its new ``facts``."""

@@ -26,6 +26,8 @@ TASK_FUNCTIONS = ("ToPtree",)
 _REFERENCE = re.compile(
     r"(?:(?P<repository>.+)/(?P<kind>workflows|tasks)/)?(?P<name>[^@/]+?)(?:\.yaml)?(?:@(?P<revision>.+))?"
 )
+LONGEST = 1_000
+"""Characters of a reference."""
 Found = TypeVar("Found")
 
 
@@ -71,6 +73,8 @@ def parse_reference(text: str, kind: str) -> Reference:
     Raises:
         UnknownName: if it is none of these, or of the other ``kind`` (workflows, tasks).
     """
+    if len(text) > LONGEST:
+        raise UnknownName(f"a name of {len(text):,} characters is no name of {kind}")
     found = _REFERENCE.fullmatch(text.strip())
     if not found or found["kind"] not in (None, kind):
         raise UnknownName(

@@ -10,7 +10,10 @@ import os
 import re
 import tempfile
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -27,7 +30,12 @@ FOLDERS = ("workflows", "tasks", "jit")
 """What of a repository concerns us."""
 TREE_BYTES = 200_000_000
 """Bytes of all files of one commit in these folders."""
+TREES = 200
+"""Trees of files that are kept, of all repositories."""
+UNUSED_S = 3600.0
+"""How long a tree is kept at least, in seconds: longer than any load of a workflow takes."""
 _REVISION = re.compile(r"[\w][\w./+-]*")
+_TREE = re.compile(r"[0-9a-f]{40,64}")
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _PART_OF_COMMIT = re.compile(r"[0-9a-f]{7,64}")
 _SCHEMES = ("https://", "http://", "ssh://", "git://", "file://")
@@ -84,10 +92,22 @@ class GitRepository:
         Raises:
             UnknownName: if the repository cannot be read.
         """
-        with _lock_of(self._clone):
-            if not self._clone.is_dir():
-                self._create()
-            self._fetch(self._clone)
+        asked = time.monotonic()
+        state = _state_of(self._clone)
+        with state.lock:
+            if state.begun > asked:  # it was fetched while this thread waited, and has all there was then
+                if state.error:
+                    raise UnknownName(state.error)
+                return
+            state.begun, state.error = time.monotonic(), ""
+            try:
+                if not self._clone.is_dir():
+                    self._create()
+                else:
+                    self._fetch(self._clone)
+            except UnknownName as error:
+                state.error = str(error)
+                raise
 
     def _create(self) -> None:
         self._clone.parent.mkdir(parents=True, exist_ok=True)
@@ -173,6 +193,8 @@ class GitRepository:
             files = {each.name: contents.get(each.name, TOO_LARGE) for each in entries if each.mode != _LINK}
             links = {each.name: contents.get(each.name, b"") for each in entries if each.mode == _LINK}
             store(files, path, links)
+            remove_unused(path.parent)
+        mark_used(path)
         return path
 
     def _entries(self, commit: str) -> Iterator["_Entry"]:
@@ -209,10 +231,20 @@ TOO_LARGE = b" " * (FILE_BYTES + 1)
 _NO_LINKS: Mapping[str, bytes] = {}
 
 
+@dataclass(slots=True)
+class _State:
+    """What threads know of one clone: two that fetch into it at the same time would fail."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    begun: float = 0.0
+    """When the last fetch began, by the monotonic clock; it has all that was there then."""
+    error: str = ""
+    """Why the last fetch failed; empty if it did not."""
+
+
 @lru_cache(maxsize=1_000)
-def _lock_of(_clone: Path) -> threading.Lock:
-    """Return the lock of a clone: two threads that fetch into it at the same time would fail."""
-    return threading.Lock()
+def _state_of(_clone: Path) -> _State:
+    return _State()
 
 
 def _local(url: str) -> Path | None:
@@ -258,6 +290,27 @@ def _write(folder: Path, files: Mapping[str, bytes], links: Mapping[str, bytes])
         if target and b"\0" not in target and not any(part.is_symlink() for part in above):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).symlink_to(os.fsdecode(target))
+
+
+def mark_used(tree: Path) -> None:
+    """Note that ``tree`` is used now."""
+    with suppress(FileNotFoundError):
+        os.utime(tree)
+
+
+def remove_unused(folder: Path) -> None:
+    """Remove the trees in ``folder`` that were not used for longest, beyond ``TREES``.
+
+    Any user can ask for any commit. A tree that was used lately stays: a load may be reading it.
+    """
+    used: dict[Path, float] = {}
+    for tree in folder.iterdir():
+        if _TREE.fullmatch(tree.name):
+            with suppress(FileNotFoundError):
+                used[tree] = tree.stat().st_mtime
+    for tree in sorted(used, key=used.__getitem__, reverse=True)[TREES:]:
+        if time.time() - used[tree] > UNUSED_S:
+            _remove(tree)
 
 
 def put(scratch: Path, path: Path) -> None:

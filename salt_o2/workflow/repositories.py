@@ -14,7 +14,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 from salt_o2.core.errors import UnknownName
-from salt_o2.workflow.git import FOLDERS, GitRepository, Pinned, full_url, is_url, store
+from salt_o2.workflow.git import (
+    FOLDERS,
+    GitRepository,
+    Pinned,
+    full_url,
+    is_url,
+    mark_used,
+    remove_unused,
+    store,
+)
 from salt_o2.workflow.problems import nearest
 from salt_o2.workflow.services import Services
 from salt_o2.workflow.source import Directory, Source
@@ -136,6 +145,8 @@ class SiteRepositories:
         tree = self._cache / "trees" / digest.hexdigest()[:40]
         if not tree.is_dir():
             store(files, tree)
+            remove_unused(tree.parent)
+        mark_used(tree)
         return Pinned(tree, revision, address.repository)
 
 

@@ -6,11 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salt_o2.core.errors import PlanError
-from salt_o2.core.ids import HostId
+from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.inventory import Inventory
+from salt_o2.core.launch import Launch
 from salt_o2.core.messages import HostFacts
 from salt_o2.core.place import Request, place
+from salt_o2.core.plan import PlannedTask
 from salt_o2.core.role import Constraint, Wants, attributes_of, values_of
+from salt_o2.core.states import ControlMode
 
 host_facts = st.builds(
     HostFacts,
@@ -94,3 +97,53 @@ def test_a_single_task_is_refused_only_if_no_host_fits(facts, request_):
         assert not fits
     else:
         assert put.host in fits
+
+
+@settings(deadline=None)
+@given(
+    clusters, st.lists(needs, max_size=8), st.lists(needs, max_size=8), st.sets(st.integers(0, 4)), st.data()
+)
+def test_a_copy_for_planning_places_as_the_inventory_and_stays_as_it_is(facts, before, asked, silent, data):
+    def attempt(on):
+        try:
+            return place(asked, on)
+        except PlanError as error:
+            return str(error)
+
+    inventory = build(facts)
+    try:
+        placed = place(before, inventory)
+    except PlanError:
+        placed = []
+    tasks = [task_at(number, put) for number, put in enumerate(placed)]
+    inventory.take_tasks(EnvironmentId("E"), tasks)
+    inventory.refuse_ports(HostId("h0"), data.draw(st.sets(st.integers(200, 205))), (), 0.0)
+    for number in silent:
+        inventory.remove_host(HostId(f"h{number}"))
+    copy = inventory.for_planning()
+    expected = attempt(inventory)
+    assert attempt(copy) == expected
+    inventory.release(EnvironmentId("E"))
+    inventory.forget_refused_ports(1e9)
+    for number in range(len(facts)):
+        inventory.remove_host(HostId(f"h{number}"))
+    assert attempt(copy) == expected
+    copy.add_host(HostId("new"), facts[0])
+    assert HostId("new") not in inventory.hosts
+
+
+def task_at(number, put):
+    launch = Launch(mode=ControlMode.BASIC, value="x")
+    ports = (*put.channel_ports, *(() if put.control_port is None else (put.control_port,)))
+    return PlannedTask(
+        id=TaskId(f"T{number}"),
+        path=f"t{number}",
+        class_name="c",
+        host=put.host,
+        critical=True,
+        launch=launch,
+        properties={},
+        cpu=0.5,
+        memory_mb=10.0,
+        ports=ports,
+    )

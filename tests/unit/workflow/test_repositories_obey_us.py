@@ -3,11 +3,14 @@
 import os
 import shutil
 import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from salt_o2.core.errors import TemplateError, UnknownName
+from salt_o2.workflow.catalogue import parse_reference
 from salt_o2.workflow.git import GitRepository
 from salt_o2.workflow.limits import FILE_BYTES
 from salt_o2.workflow.repositories import Address, SiteRepositories
@@ -285,3 +288,53 @@ def test_a_repository_with_hashes_of_sha256_is_known(tmp_path):
     write(tree)
     head = commit(tree, "first")
     assert Directory(tree).revision() == head
+
+
+@pytest.mark.finding("3.4")
+def test_threads_that_wait_for_a_fetch_do_not_each_fetch_again(repository, monkeypatch):
+    fetched, waits, goes_on = [], threading.Event(), threading.Event()
+    fetch = GitRepository._fetch
+
+    def slow(self, clone):
+        fetched.append(clone)
+        waits.set()
+        goes_on.wait(30)
+        fetch(self, clone)
+
+    monkeypatch.setattr(GitRepository, "_fetch", slow)
+    with ThreadPoolExecutor(9) as threads:
+        first = threads.submit(repository.refresh)
+        waits.wait(30)
+        others = [threads.submit(repository.refresh) for _ in range(8)]
+        goes_on.set()
+        for each in (first, *others):
+            each.result(30)
+    assert len(fetched) <= 2
+    monkeypatch.undo()
+    assert repository.at("main").workflow("w")
+
+
+@pytest.mark.finding("3.4")
+def test_trees_of_commits_are_bounded_in_number(tree, repository, monkeypatch):
+    monkeypatch.setattr("salt_o2.workflow.git.TREES", 3)
+    commits = []
+    for number in range(6):
+        write(tree, f"v{number}")
+        commits.append(commit(tree, str(number)))
+    for each in commits[:4]:
+        repository.at(each)
+    kept = repository._cache / "trees"
+    assert len(list(kept.iterdir())) == 4, "what was used just now is kept"
+    for each in kept.iterdir():
+        os.utime(each, (0, 0))
+    assert repository.at(commits[0]).revision() == commits[0]
+    repository.at(commits[4])
+    assert {path.name for path in kept.iterdir()} >= {commits[0], commits[4]}
+    assert len(list(kept.iterdir())) == 3
+    assert repository.at(commits[1]).task("t").text
+
+
+@pytest.mark.finding("3.4")
+def test_a_name_that_is_too_long_is_no_name(tree):
+    with pytest.raises(UnknownName, match="characters is no name"):
+        parse_reference("a/workflows/" * 100_000, "workflows")
