@@ -21,7 +21,7 @@ from salt_o2.agent.orders import Kept, catch_up
 from salt_o2.agent.record import Record
 from salt_o2.agent.reporter import Reporter, Send
 from salt_o2.agent.task import Task
-from salt_o2.background import run_together
+from salt_o2.background import run_together, spawn
 from salt_o2.core.errors import InvalidRequest, UnknownName
 from salt_o2.core.ids import HostId, TaskId
 from salt_o2.core.messages import Command, Downward, HostFacts, Inquiry, Notice, Order, TaskReport
@@ -224,9 +224,7 @@ class Agent:
 
     def _end_unknown(self, done: TaskReport) -> None:
         """Report that a task is ``done`` which has no record here, once no process of it is left."""
-        ending = asyncio.create_task(self._make_sure(done))
-        self._ending.add(ending)
-        ending.add_done_callback(self._ending.discard)
+        spawn(f"the end of task {done.task}, which has no record", self._make_sure(done), self._ending)
 
     async def _make_sure(self, done: TaskReport) -> None:
         left = await remnants.end_of(self._opened().of(done.task), self._host)

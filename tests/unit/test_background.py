@@ -151,7 +151,9 @@ def test_the_loops_of_an_engine_are_all_listed_here(engine, tmp_path):
     asyncio.run(scene())
 
 
-@pytest.mark.parametrize(("engine", "name"), [(engine, name) for engine in LOOPS for name in LOOPS[engine]])
+@pytest.mark.parametrize(
+    ("engine", "name"), [(engine, name) for engine, names in LOOPS.items() for name in sorted(names)]
+)
 def test_an_engine_ends_when_any_of_its_loops_is_killed_and_says_which(engine, name, tmp_path, caplog):
     async def scene():
         running = asyncio.create_task(engine(tmp_path))
