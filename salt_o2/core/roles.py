@@ -65,7 +65,7 @@ MODULES: Mapping[Role, tuple[str, ...]] = {
     Role.VIEWER: ("o2.audit", "o2.info", "o2.log", "o2.tasks"),
     Role.OPERATOR: (),
     Role.EXPERT: ("o2.kill", "o2.records", "o2.transition", "occ.get_state", "occ.transition"),
-    Role.ADMINISTRATOR: ("o2.drive",),
+    Role.ADMINISTRATOR: ("o2.deliver", "o2.drive"),
 }
 """Functions of the execution modules: all that reaches into tasks by hand is for experts."""
 
