@@ -13,6 +13,7 @@ from salt_o2.cli.streams import flush, forget_output, make_writable
 from salt_o2.cli.terminal import Terminal, as_json, wants_colour
 from salt_o2.cli.verbs import with_aliases
 from salt_o2.core.errors import O2Error, Unreachable
+from salt_o2.core.terminal_text import terminal_text
 
 FAILED, USAGE, NOBODY, INTERRUPTED = 1, 2, 3, 130
 
@@ -133,5 +134,5 @@ def _complain(terminal: Terminal, kind: str, message: str, code: int) -> int:
     if terminal.json:
         print(as_json({"error": {"kind": kind, "message": message}}))
     else:
-        print(f"error: {message}", file=sys.stderr)
+        print(f"error: {terminal_text(message)}", file=sys.stderr)
     return code

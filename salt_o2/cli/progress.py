@@ -8,6 +8,7 @@ from typing import Any
 
 from salt_o2.cli.terminal import Terminal
 from salt_o2.control.render import progress_line
+from salt_o2.core.terminal_text import terminal_document
 
 Update = Callable[[dict[str, Any]], None]
 
@@ -56,7 +57,7 @@ class MovingLine:
         from salt_o2.cli.paint import painted
 
         elapsed_s = self.progress.get("elapsed_s", 0.0) + time.monotonic() - self.since
-        return painted(progress_line({**self.progress, "elapsed_s": elapsed_s}))
+        return painted(progress_line(terminal_document({**self.progress, "elapsed_s": elapsed_s})))
 
 
 def _status(terminal: Terminal, line: MovingLine) -> Any:
@@ -75,6 +76,6 @@ def _changes() -> Update:
         fact = {name: value for name, value in progress.items() if name != "elapsed_s"}
         if fact not in last:
             last[:] = [fact]
-            print(progress_line(progress), file=sys.stderr, flush=True)
+            print(progress_line(terminal_document(progress)), file=sys.stderr, flush=True)
 
     return update

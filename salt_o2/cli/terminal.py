@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import typer
 
 from salt_o2.cli.streams import is_utf8
 from salt_o2.cli.where import control_socket
+from salt_o2.core.terminal_text import SEVERAL_LINES, terminal_document, terminal_json, terminal_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +32,26 @@ class Terminal:
         with ControlClient(control_socket(self.control)) as client, shown(self) as on_progress:
             return client.request(verb, arguments, on_progress, timeout_s)
 
-    def show(self, document: Any, text: Callable[[Any], str]) -> None:
-        """Print ``document``: as JSON, or as ``text`` renders it, in colour if wanted."""
+    def show(
+        self,
+        document: Any,
+        text: Callable[[Any], str],
+        several_lines: Collection[str] = SEVERAL_LINES,
+    ) -> None:
+        """Print ``document``: as JSON, or as ``text`` renders it, in colour if wanted.
+
+        ``several_lines`` are the fields whose texts have several lines.
+        """
         if self.json:
             print(as_json(document))
         else:
-            self.say(text(document))
+            self.say(text(terminal_document(document, several_lines)))
 
     def say(self, text: str) -> None:
         """Print text, in colour if wanted; nothing when the answer is JSON."""
         if self.json:
             return
+        text = terminal_text(text)
         if self.colour:
             from salt_o2.cli.paint import painted, screen
 
@@ -52,12 +62,12 @@ class Terminal:
     def note(self, text: str) -> None:
         """Say on stderr how things go; not when a program reads us."""
         if not self.json:
-            print(text, file=sys.stderr)
+            print(terminal_text(text), file=sys.stderr)
 
 
 def as_json(document: Any) -> str:
     """Return ``document`` as JSON, with escapes where stdout cannot show all characters."""
-    return json.dumps(document, indent=2, ensure_ascii=not is_utf8(sys.stdout.encoding))
+    return terminal_json(json.dumps(document, indent=2, ensure_ascii=not is_utf8(sys.stdout.encoding)))
 
 
 def conclude(terminal: Terminal, env: dict[str, Any], text: Callable[[Any], str]) -> None:

@@ -47,7 +47,7 @@ def check(
     documents = [
         {"file": each.file, "problems": list(each.problems), "notes": list(each.notes)} for each in verdicts
     ]
-    ctx.obj.show(documents, lambda found: _told(found, quiet))
+    ctx.obj.show(documents, lambda found: _told(found, quiet), ("problems", "notes"))
     if any(each.problems for each in verdicts):
         raise typer.Exit(1)
 
@@ -87,7 +87,7 @@ def graph(
         raise InvalidRequest(f"--format {form}: svg or mermaid")
     text = (mermaid if form == "mermaid" else svg)(_load(file, given, site))
     if output is None:
-        ctx.obj.show({"format": form, "text": text}, lambda found: found["text"])
+        ctx.obj.show({"format": form, "text": text}, lambda found: found["text"], ("text",))
     else:
         output.write_text(text)
         ctx.obj.show({"format": form, "file": str(output)}, lambda found: f"written to {found['file']}")

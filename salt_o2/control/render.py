@@ -37,6 +37,14 @@ def block(facts: Sequence[tuple[str, object]]) -> str:
     )
 
 
+def indented(text: str) -> str:
+    """Return ``text`` with its further lines indented: none of them looks like a line of a table."""
+    return "\n".join(
+        line if number == 0 or line.startswith("  ") else f"  {line}"
+        for number, line in enumerate(text.split("\n"))
+    )
+
+
 def tree(role: Plain) -> str:
     """Return the tree of roles under ``role``, each with its state, the leaves with their tasks."""
     return "\n".join(_branch(role, "", ""))
@@ -173,7 +181,9 @@ def task_table(tasks: Sequence[Plain]) -> str:
         return "no tasks"
     header = (_counted("TASK ID", tasks), *_TASK_COLUMNS)
     rows = [_task_row(task) for task in tasks]
-    problems = [f"{task['path']} on {task['host']}: {task['error']}" for task in tasks if task.get("error")]
+    problems = [
+        f"{task['path']} on {task['host']}: {indented(task['error'])}" for task in tasks if task.get("error")
+    ]
     problems += [f"{task['path']} is lost: {task['lost']}" for task in tasks if task.get("lost")]
     return "\n".join([table(header, rows), *problems])
 

@@ -4,10 +4,15 @@ from collections.abc import Callable
 from typing import Any
 
 from salt_o2.control import past_text, plan_text, pool_text, render
+from salt_o2.core.terminal_text import terminal_document, terminal_text
 
 
 def show(data: Any) -> str:
-    """Return ``data`` as text: an environment with its tree, a table, a progress line, or an error."""
+    """Return ``data`` as text for a terminal: an environment with its tree, a table, a line, an error."""
+    return terminal_text(_picture(terminal_document(data)))
+
+
+def _picture(data: Any) -> str:
     if isinstance(data, list):
         return _rows(data)
     if not isinstance(data, dict):

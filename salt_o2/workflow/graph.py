@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from html import escape
+from html import escape as _escape_html
 from typing import NamedTuple
 
 from salt_o2.core.channel import Connected, names_of
+from salt_o2.core.terminal_text import terminal_line
 from salt_o2.workflow.tree import Role, Workflow
 
 WIDTH, HEIGHT, GAP_X, GAP_Y, MARGIN = 190, 44, 110, 18, 20
@@ -63,7 +64,7 @@ def svg(workflow: Workflow) -> str:
             f'height="{height}" font-family="sans-serif" font-size="12">',
             '<defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" '
             'orient="auto"><path d="M0,0 L8,4 L0,8 z" fill="#555"/></marker></defs>',
-            f"<title>{escape(workflow.name)}</title>",
+            f"<title>{_escape(workflow.name)}</title>",
             *shapes,
             "</svg>\n",
         ]
@@ -98,10 +99,10 @@ def _box(path: str, places: dict[str, tuple[int, int]], classes: dict[str, str])
     x, y = places[path]
     middle = x + WIDTH // 2
     return (
-        f'<g><title>{escape(path)}</title><rect x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" rx="6" '
+        f'<g><title>{_escape(path)}</title><rect x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" rx="6" '
         f'fill="#eef4fb" stroke="#4a78a8"/><text x="{middle}" y="{y + 19}" text-anchor="middle">'
-        f'{escape(_short(path))}</text><text x="{middle}" y="{y + 35}" text-anchor="middle" fill="#777" '
-        f'font-size="10">{escape(_short(classes[path]))}</text></g>'
+        f'{_escape(_short(path))}</text><text x="{middle}" y="{y + 35}" text-anchor="middle" fill="#777" '
+        f'font-size="10">{_escape(_short(classes[path]))}</text></g>'
     )
 
 
@@ -114,7 +115,7 @@ def _line(arrow: Arrow, places: dict[str, tuple[int, int]]) -> str:
         f'<path d="M{begin[0]},{begin[1]} C{begin[0] + bend},{begin[1]} {end[0] - bend},{end[1]} '
         f'{end[0]},{end[1]}" fill="none" stroke="#555" marker-end="url(#tip)"/>'
         f'<text x="{label[0]}" y="{label[1]}" text-anchor="middle" fill="#555" font-size="10">'
-        f"{escape(arrow.channel)}</text>"
+        f"{_escape(arrow.channel)}</text>"
     )
 
 
@@ -128,8 +129,13 @@ def _subgraph(role: Role, names: dict[str, str], depth: int) -> list[str]:
     return [f"{indent}subgraph {_quoted(role.path)}", *inner, f"{indent}end"]
 
 
+def _escape(text: str) -> str:
+    """Return ``text`` for an SVG: control characters, which XML forbids, are shown as escapes."""
+    return _escape_html(terminal_line(text))
+
+
 def _quoted(text: str) -> str:
-    return '"' + text.replace('"', "#quot;") + '"'
+    return '"' + terminal_line(text).replace('"', "#quot;") + '"'
 
 
 def _short(text: str) -> str:

@@ -151,3 +151,16 @@ def test_a_schema_has_every_key_of_the_tables(kind):
         assert set(definition["properties"]) == set(table)
         assert set(definition["required"]) == {key for key, each in table.items() if each.required}
     assert json.loads(json.dumps(found)) == found
+
+
+@pytest.mark.finding("2.5")
+def test_a_drawing_has_no_control_characters_whatever_things_are_called():
+    from xml.etree import ElementTree
+
+    from salt_o2.workflow import graph
+
+    evil = 'a\x1b[31m\x9b\u202e\n"<b>'
+    drawn = f"<x>{graph._escape(evil)}</x>"
+    assert ElementTree.fromstring(drawn).text == 'a\\x1b[31m\\x9b\\u202e\\n"<b>'
+    assert graph._quoted(evil).count("\n") == 0
+    assert "\x1b" not in graph._quoted(evil)
