@@ -19,6 +19,20 @@ def list_(ctx: typer.Context) -> None:
     ctx.obj.show(ctx.obj.ask("host_list"), render.host_table)
 
 
+@verb(app, "show", "s")
+def show(ctx: typer.Context, host: Annotated[str, typer.Argument(metavar="HOST", help="Its name.")]) -> None:
+    """Show all that control knows of a host, and what is wrong there.
+
+    coconut host show flp1
+    """
+    from salt_o2.core.errors import UnknownName
+
+    known = {row["id"]: row for row in ctx.obj.ask("host_list")}
+    if host not in known:
+        raise UnknownName(f"control knows no host {host!r}; it knows {', '.join(known) or 'none'}")
+    ctx.obj.show(known[host], render.host)
+
+
 @verb(app, "lost")
 def lost(ctx: typer.Context, hosts: Names, sure: Sure = False) -> None:
     """Say that hosts may be lost: control looks at once, and leaves alone what answers.

@@ -176,8 +176,9 @@ class Narrator:
         return f"{body['path']} on {body['host']} FAILED: {_first_line(body['failure']['reason'])}"
 
     def replace(self, body: Body) -> str:
-        """Tell of tasks that need another host."""
-        return f"another place is looked for: {self._names(body['tasks'])}"
+        """Tell of tasks that need another host, or other ports."""
+        what = "other ports are" if body.get("ports") else "another place is"
+        return f"{what} looked for: {self._names(body['tasks'])}"
 
     def recovered(self, body: Body) -> str:
         """Tell of a task that is back."""

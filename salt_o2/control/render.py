@@ -211,6 +211,29 @@ def recovered(task: Plain) -> str:
     )
 
 
+def host(found: Plain) -> str:
+    """Return one host, one fact a line."""
+    memory = found.get("memory_mb")
+    return block(
+        [
+            ("host", found["id"]),
+            ("status", found.get("status") or None),
+            ("address", found.get("address")),
+            ("tasks", found.get("tasks")),
+            ("cpus", found.get("cpus")),
+            ("memory", None if memory is None else f"{memory / 1024:.1f} GB"),
+            ("version", found.get("version") or None),
+            ("seen", f"{found['last_seen_s']:.1f} s ago"),
+            ("attributes", _lines(found.get("attributes") or {})),
+            ("faults", "\n".join(found.get("faults") or ()) or None),
+        ]
+    )
+
+
+def _lines(pairs: dict[str, str]) -> str | None:
+    return "\n".join(f"{name}={value}" for name, value in pairs.items()) or None
+
+
 def host_table(hosts: Sequence[Plain]) -> str:
     """Return the hosts, one a row."""
     if not hosts:

@@ -22,7 +22,7 @@ WRONG = {
 }
 """For control."""
 RIGHT = {"attributes": {"rack": 12, "hot": True}, "cpus": 3}
-HALF_WRONG = {"attributes": {"rack": 12, "cold": None}, "cpus": "many", "channel_ports": [9, 3]}
+HALF_WRONG = {"attributes": {"rack": 12, "cold": None}, "cpus": "many", "memory_mb": float("nan")}
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_all_goes_on_with_defaults_and_every_fault_is_shown(workshop, site):
     assert row["attributes"] == {"rack": "12"}
     assert row["cpus"] > 0
     places = sorted(fault.partition(": ")[0] for fault in row["faults"])
-    assert places == ["o2:attributes.cold", "o2:channel_ports", "o2:cpus"]
+    assert places == ["o2:attributes.cold", "o2:cpus", "o2:memory_mb"]
     listed = workshop.cluster.run("coconut", "host", "list")
     assert f"{second}: o2:attributes.cold: " in listed.stdout
 

@@ -160,3 +160,24 @@ def test_who_knows_of_lost_hosts_can_say_so(control, coconut, line, asked, said)
 def test_who_knows_of_hosts_that_are_back_can_say_so(control, coconut):
     control.answer("host_returned", [{"id": "flp1", "status": None, "outcome": "asked"}])
     assert coconut("host returned flp1").out == "flp1 is unknown: asked\n"
+
+
+def test_a_host_is_shown_with_what_is_wrong_there(coconut, control):
+    rows = [host("flp1") | {"faults": ["o2:cpus: 'many' does not do", "two agents"]}, host("flp2")]
+    control.answer("host_list", rows)
+    done = coconut("host show flp1")
+    assert done.code == 0
+    lines = [line.strip() for line in done.out.splitlines()]
+    assert "host:       flp1" in lines
+    assert "faults:     o2:cpus: 'many' does not do" in lines
+    assert "two agents" in lines
+    assert coconut("host show flp1 --json").json == rows[0]
+    assert "faults" not in coconut("h s flp2").out
+
+
+def test_an_unknown_host_is_refused_with_those_that_are_known(coconut, control):
+    control.answer("host_list", [host("flp1")])
+    done = coconut("host show flp7")
+    assert done.code == 1
+    assert "flp7" in done.err
+    assert "flp1" in done.err

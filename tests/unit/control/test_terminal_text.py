@@ -140,6 +140,7 @@ VIEWS = {
     "modified": (ENV, lambda env: render.modified(env, 1.0)),
     "environments": ([summary()], render.environment_table),
     "tasks": ([task("sink", error="x", environment="E")], render.all_tasks_table),
+    "host": (HOST, render.host),
     "hosts": ([HOST], render.host_table),
     "workflows": ([WORKFLOW], render.workflow_table),
     "problems": (PROBLEMS, render.problems),
