@@ -114,6 +114,7 @@ class Agent:
 
     def _note_ranges(self, facts: HostFacts) -> None:
         self._host.port_ranges = (facts.control_ports, facts.channel_ports)
+        self._host.address = facts.address
 
     async def survey(self) -> None:
         """Send a full report as soon as possible."""

@@ -31,6 +31,8 @@ from salt_o2.core.task_goal import CONTROLLED
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+CONTROL_ADDRESS = "O2_CONTROL_ADDRESS"
+"""Tells a device of ours where to listen beside the loopback; devices of FairMQ listen everywhere."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,6 +49,8 @@ class Host:
     """The TCP ports of living tasks, and whose they are."""
     port_ranges: tuple[tuple[int, int], ...] = ()
     """First and last port of each range that placement may give out on this host."""
+    address: str = ""
+    """Where other hosts reach this one: control asks there for signs of life of its tasks."""
     groups: Path | None = field(default_factory=cgroup.base)
     """Where control groups of tasks are made, if anywhere."""
     tasks: Path | None = None
@@ -228,6 +232,8 @@ def give_birth(record: Record, home: TaskHome, host: Host, ended: Callable[[], N
     account = checks.account(launch.user)
     env = environ.task_env(launch, host.name, record.environment, host.env, account.pw_dir if account else "")
     env[MARK] = str(home.folder)
+    if launch.control_port is not None and host.address:
+        env.setdefault(CONTROL_ADDRESS, host.address)
     argv = checks.command(launch, env)
     checks.ports_free(_ports(launch), host.claims, host.port_ranges)
     home.prepare((account.pw_uid, account.pw_gid) if account else None)

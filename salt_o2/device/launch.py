@@ -97,7 +97,8 @@ def _serve(inbox: Any, board: Board, chosen: Any, output: Output) -> "OccServer 
         return None
     from salt_o2.occ.server import OccServer
 
-    server = OccServer(Controlled(inbox, board), options.control_port(chosen.control_port), codec)
+    port = options.control_port(chosen.control_port)
+    server = OccServer(Controlled(inbox, board), port, codec, options.control_addresses())
     server.start()
     output.debug(f"{codec} listening on port {server.port}")
     return server

@@ -114,6 +114,11 @@ def control_port(option: str) -> int:
     return int(text)
 
 
+def control_addresses() -> list[str]:
+    """Return where to listen beside the loopback: O2_CONTROL_ADDRESS of the environment, with commas."""
+    return [each.strip() for each in os.environ.get("O2_CONTROL_ADDRESS", "").split(",") if each.strip()]
+
+
 def _setting(text: str, key: str, value: str) -> Any:
     try:
         if key in NUMBERS:

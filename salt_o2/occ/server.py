@@ -1,12 +1,14 @@
 """Serves the control channel of a process as FairMQ's OCC and OCClite plugins do.
 
-Listens on all addresses without encryption, and shares its port if another server asks for it: that is what
-the plugins do, and grpc's own default. It differs where they have defects: an event that is not allowed in
-the present state is refused (FAILED_PRECONDITION) instead of never answered, a stream that its client gave
-up holds no thread, and after ERROR the process exits whatever was opened before.
+Listens without encryption, and shares its port if another server of the same account asks for it: that is
+what the plugins do, and grpc's own default. It differs where they have defects: it listens on the loopback
+and on the addresses that it is given instead of all, an event that is not allowed in the present state is
+refused (FAILED_PRECONDITION) instead of never answered, a stream that its client gave up holds no thread,
+and after ERROR the process exits whatever was opened before.
 """
 
-from collections.abc import Callable, Iterator
+import socket
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import Any, Protocol
@@ -19,6 +21,7 @@ from salt_o2.occ.codec import EVENT_STREAM, GET_STATE, STATE_STREAM, TRANSITION
 from salt_o2.occ.names import ERROR, EXITING, PASSING
 from salt_o2.occ.served import SERVED, Asked, ServedCodec
 
+LOOPBACK = "127.0.0.1"
 THREADS = 64
 """At most; they are made when needed. Every open stream holds one."""
 
@@ -45,17 +48,24 @@ class Served(Protocol):
 class OccServer:
     """The server of one process; ``codec`` is ``OCC`` or ``OCClite``."""
 
-    def __init__(self, served: Served, port: int, codec: str) -> None:
-        """Take the port.
+    def __init__(self, served: Served, port: int, codec: str, addresses: Iterable[str] = ()) -> None:
+        """Take the port on the loopback, and on those of ``addresses`` that this machine has.
 
         Raises:
             OSError: if it cannot be had.
         """
         self._server = grpc.server(ThreadPoolExecutor(THREADS), handlers=[_Methods(served, SERVED[codec]())])
+        self.port: int = self._take(LOOPBACK, port)
+        for address in dict.fromkeys(addresses):
+            if address != LOOPBACK and _is_here(address):
+                self._take(address, self.port)
+
+    def _take(self, address: str, port: int) -> int:
+        shown = f"[{address}]" if ":" in address else address
         try:
-            self.port: int = self._server.add_insecure_port(f"0.0.0.0:{port}")
+            return int(self._server.add_insecure_port(f"{shown}:{port}"))
         except RuntimeError as error:
-            raise OSError(f"control port {port} cannot be had: {error}") from error
+            raise OSError(f"control port {port} of {address} cannot be had: {error}") from error
 
     def start(self) -> None:
         """Begin to answer."""
@@ -64,6 +74,16 @@ class OccServer:
     def stop(self, grace_s: float) -> None:
         """Take no more requests and end when those under way are answered, or after ``grace_s`` seconds."""
         self._server.stop(grace_s).wait()
+
+
+def _is_here(address: str) -> bool:
+    """Return whether this machine has ``address``; behind a translation of addresses it may not."""
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
+            probe.bind((address, 0))
+    except OSError:
+        return False
+    return True
 
 
 class _Methods(grpc.GenericRpcHandler):  # type: ignore[misc]

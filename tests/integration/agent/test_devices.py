@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from agent_stage import ENVIRONMENT, HOST, basic, device, free_port
 
+from salt_o2.agent.facts import host_facts
 from salt_o2.core.ids import TaskId
 from salt_o2.core.launch import Launch
 from salt_o2.core.messages import Order
@@ -53,6 +54,29 @@ def test_a_device_goes_all_the_way_and_back(perform, codec):
         (about,) = await stage.drive(DONE, "sink")
         assert (about.state, about.exit.code) == (DONE, 0)
         assert stage.left_behind() == []
+
+    perform(scene)
+
+
+def answers(address, port):
+    try:
+        socket.create_connection((address, port), 5).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
+@pytest.mark.finding("1.6")
+def test_a_device_listens_on_the_loopback_and_on_the_address_of_its_host(perform):
+    async def scene(stage):
+        stage.agent.offer(host_facts(address="127.0.0.3"))
+        launch = device("sink")
+        (about,) = await stage.launch(STANDBY, sink=launch)
+        assert about.failure is None
+        addresses = ("127.0.0.1", "127.0.0.2", "127.0.0.3")
+        open_ = [address for address in addresses if answers(address, launch.control_port)]
+        assert open_ == ["127.0.0.1", "127.0.0.3"]
+        await stage.drive(DONE, "sink")
 
     perform(scene)
 

@@ -289,5 +289,33 @@ def test_a_port_that_somebody_else_holds_is_refused():
             OccServer(ServedProcess(), taken.getsockname()[1], "OCC")
 
 
+def answers(address, port):
+    try:
+        socket.create_connection((address, port), 5).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
+@pytest.mark.finding("1.6")
+@pytest.mark.parametrize(
+    ("told", "open_"),
+    [
+        ((), {"127.0.0.1"}),
+        (("127.0.0.1",), {"127.0.0.1"}),
+        (("127.0.0.3", "127.0.0.3"), {"127.0.0.1", "127.0.0.3"}),
+        (("192.0.2.1",), {"127.0.0.1"}),  # an address that this machine does not have
+    ],
+)
+def test_a_device_listens_on_the_loopback_and_where_it_is_told(told, open_):
+    server = OccServer(ServedProcess(), 0, "OCClite", told)
+    server.start()
+    try:
+        addresses = ("127.0.0.1", "127.0.0.2", "127.0.0.3")
+        assert {address for address in addresses if answers(address, server.port)} == open_
+    finally:
+        server.stop(0)
+
+
 async def _all(stream):
     return [item async for item in stream]
