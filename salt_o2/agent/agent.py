@@ -16,6 +16,7 @@ from pathlib import Path
 
 from salt_o2.agent import absent, cgroup, files, keeper, remnants
 from salt_o2.agent.body import Host
+from salt_o2.agent.facts import listening_address
 from salt_o2.agent.home import Home, TaskHome
 from salt_o2.agent.orders import Kept, catch_up
 from salt_o2.agent.record import Record
@@ -114,7 +115,7 @@ class Agent:
 
     def _note_ranges(self, facts: HostFacts) -> None:
         self._host.port_ranges = (facts.control_ports, facts.channel_ports)
-        self._host.address = facts.address
+        self._host.address = listening_address(facts.address)
 
     async def survey(self) -> None:
         """Send a full report as soon as possible."""

@@ -50,7 +50,7 @@ class Host:
     port_ranges: tuple[tuple[int, int], ...] = ()
     """First and last port of each range that placement may give out on this host."""
     address: str = ""
-    """Where other hosts reach this one: control asks there for signs of life of its tasks."""
+    """Where devices listen beside the loopback: control asks there for signs of life of its tasks."""
     groups: Path | None = field(default_factory=cgroup.base)
     """Where control groups of tasks are made, if anywhere."""
     tasks: Path | None = None

@@ -5,11 +5,13 @@ import os
 import socket
 import time
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
 
 from salt_o2.agent.procfs import PROC, boot_id
 from salt_o2.core.messages import HostFacts
 
+EVERYWHERE = "0.0.0.0"
 ANYWHERE = ("192.0.2.1", 9)
 """An address reserved for documentation (RFC 5737): a route is looked up, nothing is sent."""
 
@@ -54,6 +56,21 @@ def own_address() -> str:
         except OSError:
             return "127.0.0.1"
         return str(probe.getsockname()[0])
+
+
+def listening_address(address: str) -> str:
+    """Return where devices are to listen so that control reaches them at ``address``.
+
+    That is ``address`` if this machine has it; all addresses if it is a name, or that of a machine that
+    translates addresses: control's signs of life come through there.
+    """
+    try:
+        family = socket.AF_INET6 if ip_address(address).version == 6 else socket.AF_INET
+        with socket.socket(family) as probe:
+            probe.bind((address, 0))
+    except (OSError, ValueError):
+        return EVERYWHERE
+    return address
 
 
 def total_memory_mb() -> float:

@@ -16,6 +16,7 @@ from salt_o2.control.voices import Voices
 from salt_o2.core.codec import plain
 from salt_o2.core.effects import Drive, Effect, Replace
 from salt_o2.core.errors import UnknownName
+from salt_o2.core.masking import without_passwords
 from salt_o2.core.plan import PlannedTask
 
 
@@ -86,7 +87,7 @@ class Overview:
                 for fault in host.faults
             ],
             "unused": self._control.faults,
-            "settings": plain(self._site),
+            "settings": without_passwords(plain(self._site)),
         }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from salt_o2.control.configuration import Configuration
 from salt_o2.core.errors import O2Error, UnknownName
+from salt_o2.core.masking import without_password
 from salt_o2.workflow.catalogue import parse_reference
 from salt_o2.workflow.document import read
 from salt_o2.workflow.problems import Problems, nearest
@@ -85,7 +86,7 @@ def find(repositories: Sequence[str], workflow: str, purpose: Purpose = Purpose.
             names += _names(site, address)
             faults.append(str(error))
         except OSError as error:
-            faults.append(f"{address.repository}: {error}")
+            faults.append(f"{without_password(address.repository)}: {error}")
         else:
             return _Named(source, wanted.name, services)
     told = f"; {'; '.join(faults)}" if faults and not names else ""
@@ -107,14 +108,19 @@ def _rows(site: SiteRepositories, address: Address, site_vars: Mapping[str, str]
         source = site.open(address)
         revision = source.revision()
         return [
-            {"name": name, "description": description, "revision": revision, "source": address.repository}
+            {
+                "name": name,
+                "description": description,
+                "revision": revision,
+                "source": without_password(address.repository),
+            }
             | _form(source, name, site_vars)
             for name, description in source.workflows()
         ]
     except (O2Error, OSError) as error:
         return [_broken(address, str(error))]
     except Exception as error:  # a defect of ours, or of a library: the other repositories are listed
-        log.exception("the repository %s cannot be read", address.repository)
+        log.exception("the repository %s cannot be read", without_password(address.repository))
         return [_broken(address, repr(error))]
 
 
@@ -123,7 +129,7 @@ def _broken(address: Address, why: str) -> dict[str, Any]:
         "name": "",
         "description": f"this repository cannot be read: {why}",
         "revision": address.revision,
-        "source": address.repository,
+        "source": without_password(address.repository),
         "public": False,
         "variables": [],
         "problem": why,

@@ -21,7 +21,7 @@ from salt_o2.occ.codec import EVENT_STREAM, GET_STATE, STATE_STREAM, TRANSITION
 from salt_o2.occ.names import ERROR, EXITING, PASSING
 from salt_o2.occ.served import SERVED, Asked, ServedCodec
 
-LOOPBACK = "127.0.0.1"
+LOOPBACK, EVERYWHERE = "127.0.0.1", "0.0.0.0"
 THREADS = 64
 """At most; they are made when needed. Every open stream holds one."""
 
@@ -49,14 +49,16 @@ class OccServer:
     """The server of one process; ``codec`` is ``OCC`` or ``OCClite``."""
 
     def __init__(self, served: Served, port: int, codec: str, addresses: Iterable[str] = ()) -> None:
-        """Take the port on the loopback, and on those of ``addresses`` that this machine has.
+        """Take the port on the loopback, and on those of ``addresses`` that this machine has; 0.0.0.0 is all.
 
         Raises:
             OSError: if it cannot be had.
         """
         self._server = grpc.server(ThreadPoolExecutor(THREADS), handlers=[_Methods(served, SERVED[codec]())])
-        self.port: int = self._take(LOOPBACK, port)
-        for address in dict.fromkeys(addresses):
+        wanted = dict.fromkeys(addresses)
+        first = EVERYWHERE if EVERYWHERE in wanted else LOOPBACK
+        self.port: int = self._take(first, port)
+        for address in wanted if first == LOOPBACK else ():
             if address != LOOPBACK and _is_here(address):
                 self._take(address, self.port)
 

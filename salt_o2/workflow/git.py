@@ -20,6 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from salt_o2.core.errors import UnknownName
+from salt_o2.core.masking import without_password
 from salt_o2.workflow.git_command import fetching_git, owner_of, upload_pack
 from salt_o2.workflow.limits import FILE_BYTES
 from salt_o2.workflow.source import Directory
@@ -82,7 +83,7 @@ class GitRepository:
             UnknownName: if there is no such revision, it may not be used, or the repository cannot be read.
         """
         if revision and not _REVISION.fullmatch(revision):
-            raise UnknownName(f"{revision!r} cannot be a revision of {self.url}")
+            raise UnknownName(f"{revision!r} cannot be a revision of {self._shown}")
         commit = self._commit(revision)
         return Pinned(self._tree(commit), commit, self.url)
 
@@ -116,6 +117,10 @@ class GitRepository:
             self._fetch(Path(scratch))  # a clone of nothing would be taken for what was fetched before
             put(Path(scratch), self._clone)
 
+    @property
+    def _shown(self) -> str:
+        return without_password(self.url)
+
     def _fetch(self, clone: Path) -> None:
         try:
             self._fetch_refs(clone, f"+HEAD:{_DEFAULT}", *_REFSPECS)
@@ -140,11 +145,11 @@ class GitRepository:
         except UnknownName as error:
             if not self._clone.is_dir():
                 raise
-            log.warning("%s: using what was fetched before: %s", self.url, error)
+            log.warning("%s: using what was fetched before: %s", self._shown, error)
         commit = self._resolved(revision)
         if commit is None:
             among = f" among {', '.join(self._allowed)}, which this site may use" if self._allowed else ""
-            raise UnknownName(f"{self.url} has no branch or tag {revision or 'that is its HEAD'}{among}")
+            raise UnknownName(f"{self._shown} has no branch or tag {revision or 'that is its HEAD'}{among}")
         return commit
 
     def _resolved(self, revision: str) -> str | None:
@@ -187,7 +192,7 @@ class GitRepository:
         if not path.is_dir():
             entries = [each for each in self._entries(commit) if each.mode in (_FILE, _PROGRAM, _LINK)]
             if sum(each.size for each in entries) > TREE_BYTES:
-                raise UnknownName(f"{self.url}: {', '.join(FOLDERS)} have more than {TREE_BYTES:,} bytes")
+                raise UnknownName(f"{self._shown}: {', '.join(FOLDERS)} have more than {TREE_BYTES:,} bytes")
             small = [each for each in entries if each.size <= FILE_BYTES]
             contents = dict(zip((each.name for each in small), self._contents(small), strict=True))
             files = {each.name: contents.get(each.name, TOO_LARGE) for each in entries if each.mode != _LINK}

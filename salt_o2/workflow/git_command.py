@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from salt_o2.core.errors import UnknownName
+from salt_o2.core.masking import without_password
 
 _PASSED_ON = (
     *("PATH", "HOME", "SSH_AUTH_SOCK", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_CEILING_DIRECTORIES"),
@@ -165,7 +166,8 @@ def _run(
         output, said = _finish(process, given, timeout_s, _shown(arguments))
     if process.returncode:
         lines = said.decode(errors="replace").strip().splitlines()
-        raise UnknownName(f"git: {lines[-1] if lines else f'exit code {process.returncode}'}")
+        last = lines[-1] if lines else f"exit code {process.returncode}"
+        raise UnknownName(f"git: {without_password(last)}")
     return output
 
 

@@ -67,15 +67,23 @@ def answers(address, port):
 
 
 @pytest.mark.finding("1.6")
-def test_a_device_listens_on_the_loopback_and_on_the_address_of_its_host(perform):
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("127.0.0.1", ["127.0.0.1"]),
+        ("127.0.0.3", ["127.0.0.1", "127.0.0.3"]),
+        ("192.0.2.1", ["127.0.0.1", "127.0.0.2", "127.0.0.3"]),  # a machine that translates addresses has it
+        ("localhost", ["127.0.0.1", "127.0.0.2", "127.0.0.3"]),  # a name, which is another address elsewhere
+    ],
+)
+def test_a_device_listens_where_control_may_ask_for_a_sign_of_life(perform, address, expected):
     async def scene(stage):
-        stage.agent.offer(host_facts(address="127.0.0.3"))
+        stage.agent.offer(host_facts(address=address))
         launch = device("sink")
         (about,) = await stage.launch(STANDBY, sink=launch)
         assert about.failure is None
         addresses = ("127.0.0.1", "127.0.0.2", "127.0.0.3")
-        open_ = [address for address in addresses if answers(address, launch.control_port)]
-        assert open_ == ["127.0.0.1", "127.0.0.3"]
+        assert [each for each in addresses if answers(each, launch.control_port)] == expected
         await stage.drive(DONE, "sink")
 
     perform(scene)

@@ -305,6 +305,7 @@ def answers(address, port):
         (("127.0.0.1",), {"127.0.0.1"}),
         (("127.0.0.3", "127.0.0.3"), {"127.0.0.1", "127.0.0.3"}),
         (("192.0.2.1",), {"127.0.0.1"}),  # an address that this machine does not have
+        (("0.0.0.0",), {"127.0.0.1", "127.0.0.2", "127.0.0.3"}),
     ],
 )
 def test_a_device_listens_on_the_loopback_and_where_it_is_told(told, open_):

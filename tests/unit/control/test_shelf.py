@@ -140,3 +140,17 @@ def test_one_file_that_is_broken_does_not_hide_the_others(listed, tmp_path):
     assert [row["name"] for row in rows] == ["a", "bad", "worse", "b"]
     assert "leads out" in rows[1]["description"]
     assert "root:" not in str(rows)
+
+
+@pytest.mark.finding("2.9")
+def test_passwords_of_repositories_are_shown_to_no_user(listed, tmp_path):
+    """Nothing answers at this port; git says the address in its error."""
+    url = "http://reader:hunter2@127.0.0.1:9/flows"
+    site = shelf.Listed.of([url, f"{url}@v1", *listed], tmp_path / "cache")
+    rows = shelf.catalogue(site)
+    assert [row["source"] for row in rows[:2]] == ["http://reader:***@127.0.0.1:9/flows"] * 2
+    assert "hunter2" not in str(rows)
+    for name in ("zzz", "127.0.0.1:9/flows/workflows/w@v1", "w@bad revision"):
+        with pytest.raises(UnknownName) as refused:
+            shelf.find(site, name)
+        assert "hunter2" not in str(refused.value)
