@@ -87,9 +87,16 @@ class Hosts:
         """Repeat the number of the last report, as a host does that has nothing to say."""
         self._say(host, (), None)
 
-    def _say(self, host, tasks, facts):
+    def acknowledge(self, host, accepted):
+        """Say that commands were taken in, by environment and revision."""
+        self._say(host, (), None, accepted)
+
+    def _say(self, host, tasks, facts, accepted=None):
         number = self.sequence[host]
-        self.heard(Report(host=host, incarnation="1", sequence=number, tasks=tasks, facts=facts))
+        said = Report(
+            host=host, incarnation="1", sequence=number, tasks=tasks, facts=facts, accepted=accepted or {}
+        )
+        self.heard(said)
 
 
 class Agents(Hosts):

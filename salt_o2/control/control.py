@@ -29,7 +29,7 @@ from salt_o2.control.reshaping import Reshaping
 from salt_o2.control.store import Kept, Store
 from salt_o2.control.strays import Strays
 from salt_o2.control.watch import HostWatch
-from salt_o2.core import snapshot, survey
+from salt_o2.core import run_claims, snapshot, survey
 from salt_o2.core.effects import (
     Abandon,
     AnnounceFailure,
@@ -59,6 +59,7 @@ from salt_o2.core.effects import (
 from salt_o2.core.environment import Environment
 from salt_o2.core.errors import UnknownName
 from salt_o2.core.history import Created, Restarted
+from salt_o2.core.host_reports import MOST_FAULTS
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.inventory import Inventory
 from salt_o2.core.messages import Command, Inquiry, Notice, Report
@@ -218,6 +219,8 @@ class Control:
         if not self.identities.is_believed(report, at):
             return
         environments = {name: held.environment for name, held in self.held.items()}
+        if wrong := survey.never_given(environments, report):
+            report = replace(report, faults=(*report.faults, *wrong[:MOST_FAULTS]))
         before = self.hosts.presence(report.host)
         if self.hosts.note(report, at):
             self.inquire(report.host)
@@ -227,7 +230,7 @@ class Control:
             if self.inventory.facts_of(report.host) != report.facts:
                 self.store.queue(*host_rows.put(report.host, report.facts))
             self.inventory.add_host(report.host, report.facts)
-            self.store.raise_run_counter(report.facts.last_run)
+            self._believe_run_number(report.host, report.facts.last_run)
             log.info("host %s has %d tasks", report.host, len(report.tasks))
             self.renaming.look(report)
             self.strays.sort_out(report, environments)
@@ -239,6 +242,15 @@ class Control:
             with apart:
                 self.step(self.held[name], moved)
         apart.raise_first()
+
+    def _believe_run_number(self, host: HostId, claim: int) -> None:
+        """Let run numbers go on above what hosts remember, as far as one host may say that alone."""
+        if claim <= self.store.last_run:
+            return
+        claims = {name: known.facts.last_run for name, known in self.hosts.known.items() if known.facts}
+        self.store.raise_run_counter(run_claims.believed(claims, self.store.last_run))
+        if claim > self.store.last_run:
+            self.hosts.known[host].doubt(run_claims.why(claim, self.store.last_run))
 
     def _note_refused_ports(self, report: Report, at: float) -> None:
         """Leave ports that the agent has found in use out of the next plans, those of this step included."""

@@ -59,6 +59,12 @@ class Host:
         self.unread = kept[-MOST_FAULTS:]
         return new
 
+    def doubt(self, why: str) -> None:
+        """Show on its row that a part of its last survey is not believed."""
+        if why not in self.unread:
+            log.warning("%s", why)
+            self.unread = (*self.unread, why)[-MOST_FAULTS:]
+
 
 @dataclass(slots=True)
 class Hosts:

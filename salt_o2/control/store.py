@@ -213,6 +213,11 @@ class Store:
         self._last_run = number
         return number
 
+    @property
+    def last_run(self) -> int:
+        """The highest run number that was given out, as far as this store knows."""
+        return self._last_run
+
     def raise_run_counter(self, least: int) -> None:
         """Let the next run number be above ``least``; it never goes back."""
         if least > self._last_run:

@@ -23,21 +23,47 @@ def lost(environment: Environment, survey: Report) -> list[TaskReport]:
 def by_environment(
     environments: Mapping[EnvironmentId, Environment], report: Report, at: float
 ) -> dict[EnvironmentId, TasksMoved]:
-    """Return what ``report`` means for each environment it concerns; a survey also tells who is lost."""
+    """Return what ``report`` means for each environment it concerns; a survey also tells who is lost.
+
+    What names a revision that the environment never gave means nothing, see :func:`never_given`.
+    """
     moves: dict[EnvironmentId, list[TaskReport]] = {name: [] for name in report.accepted}
     for task in report.tasks:
-        moves.setdefault(task.environment, []).append(task)
+        if task.revision <= _last_revision(environments, task.environment):
+            moves.setdefault(task.environment, []).append(task)
     if report.facts:
         for name, environment in environments.items():
             if report.host in environment.members.hosts:
                 moves.setdefault(name, []).extend(lost(environment, report))
     return {
         name: TasksMoved(
-            at=at, host=report.host, reports=tuple(tasks), accepted=report.accepted.get(name, -1)
+            at=at,
+            host=report.host,
+            reports=tuple(tasks),
+            accepted=_believed(report.accepted.get(name, -1), environments[name].revision),
         )
         for name, tasks in moves.items()
         if name in environments
     }
+
+
+def never_given(environments: Mapping[EnvironmentId, Environment], report: Report) -> list[str]:
+    """Return what of ``report`` names a revision that control never gave, in words.
+
+    A host that could name any revision would have the last word on a task for ever: what it reports
+    afterwards is older. Either it lies, or control's store is older than what runs.
+    """
+    wrong = [
+        f"task {task.task}: revision {task.revision} of {task.environment} was never given; not believed"
+        for task in report.tasks
+        if task.revision > _last_revision(environments, task.environment)
+    ]
+    acknowledged = [
+        f"revision {revision} of {name} was never given, and is acknowledged; not believed"
+        for name, revision in report.accepted.items()
+        if revision > _last_revision(environments, name)
+    ]
+    return wrong + acknowledged
 
 
 def strays(
@@ -54,6 +80,16 @@ def strays(
     for report in unknown:
         by_environment.setdefault(report.environment, []).append(report)
     return [_end(survey, environment, reports) for environment, reports in by_environment.items()]
+
+
+def _last_revision(environments: Mapping[EnvironmentId, Environment], name: EnvironmentId) -> float:
+    """Return the last revision that ``name`` gave; no bound is known for what is not ours."""
+    environment = environments.get(name)
+    return environment.revision if environment is not None else float("inf")
+
+
+def _believed(accepted: int, last: int) -> int:
+    return accepted if accepted <= last else -1
 
 
 def _was_alive(report: TaskReport | None) -> bool:

@@ -1,0 +1,38 @@
+"""The highest run number that ever reached each host: how far such a claim is believed. Values only.
+
+Hosts remember run numbers so that none comes twice when control's store is lost, or is an older copy. A claim
+far above all that control knows is either true, and then another host claims about the same, or wrong; and a
+number that was once given out never goes back.
+"""
+
+from collections.abc import Mapping
+from itertools import pairwise
+
+from salt_o2.core.ids import HostId
+
+STEP = 1000
+"""How far above control's own highest number one host alone is believed, in runs."""
+
+
+def believed(claims: Mapping[HostId, int], known: int) -> int:
+    """Return the highest number that counts as given, from the hosts' ``claims`` and the highest ``known``.
+
+    A claim counts if it is at most STEP above what is known, or if another host claims at least as much less
+    STEP. A store that knows of no run at all believes the only host that claims any. It sorts the claims: ask
+    only if one of them is above what is known.
+    """
+    above = sorted((claim for claim in claims.values() if claim > known), reverse=True)
+    if known == 0 and len(above) == 1:
+        return above[0]
+    for claim, next_claim in pairwise((*above, known)):
+        if claim - next_claim <= STEP:
+            return claim
+    return known
+
+
+def why(claim: int, known: int) -> str:
+    """Say that ``claim`` is not believed, and what to do."""
+    return (
+        f"it says that run {claim} has been, and no other host does; the highest that control knows is "
+        f"{known}, and runs go on from there. If {claim} is right: salt-run o2.rebuild last_run={claim}"
+    )
