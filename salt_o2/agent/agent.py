@@ -22,7 +22,7 @@ from salt_o2.agent.orders import Kept, catch_up
 from salt_o2.agent.record import Record
 from salt_o2.agent.reporter import Reporter, Send
 from salt_o2.agent.task import Task
-from salt_o2.background import run_together, spawn
+from salt_o2.background import run_together
 from salt_o2.core.errors import InvalidRequest, UnknownName
 from salt_o2.core.ids import HostId, TaskId
 from salt_o2.core.messages import Command, Downward, HostFacts, Inquiry, Notice, Order, TaskReport
@@ -56,8 +56,6 @@ class Agent:
         self._home: Home | None = None
         self.refused = ""
         """Why control refuses this agent, and believes another one of the same name."""
-        self._ending: set[asyncio.Task[None]] = set()
-        """Looks for processes of tasks that have no record here."""
         self.reporter = Reporter(
             host, facts, send, heartbeat_s, lambda: tuple(self._tasks), self._look, self._forget_those_over
         )
@@ -83,6 +81,7 @@ class Agent:
                 await run_together(loops)
             finally:
                 self._ready.clear()
+                await self._host.endings.cancel()
                 released = (task.release() for task in self._tasks.values())
                 for result in await asyncio.gather(*released, return_exceptions=True):
                     if isinstance(result, Exception):
@@ -226,11 +225,21 @@ class Agent:
 
     def _end_unknown(self, done: TaskReport) -> None:
         """Report that a task is ``done`` which has no record here, once no process of it is left."""
-        spawn(f"the end of task {done.task}, which has no record", self._make_sure(done), self._ending)
+        home = self._opened().of(done.task)
 
-    async def _make_sure(self, done: TaskReport) -> None:
-        left = await remnants.end_of(self._opened().of(done.task), self._host)
-        self.reporter.answer(absent.not_ended(done, left) if left else done)
+        async def end() -> None:
+            left = await remnants.end_of(home, self._host)
+            self._answer_for_unknown(absent.not_ended(done, left) if left else done)
+
+        self._host.endings.begin(home.folder, end)
+
+    def _answer_for_unknown(self, about: TaskReport) -> None:
+        """Tell ``about`` a task that has no record here, or what the task is that was ordered meanwhile."""
+        task = self._tasks.get(about.task)
+        if task is None:
+            self.reporter.answer(about)
+        else:
+            self._note_change(task)
 
     def _each(
         self, command: Command, orders: Iterable[Order], do: Callable[[Command, Order], bool]

@@ -16,6 +16,7 @@ from salt_o2.agent.births import Births
 from salt_o2.agent.census import MARK, Census
 from salt_o2.agent.cgroup import Group
 from salt_o2.agent.device import Device
+from salt_o2.agent.endings import Endings
 from salt_o2.agent.home import TaskHome
 from salt_o2.agent.members import Members, Remains
 from salt_o2.agent.process import Process
@@ -43,6 +44,7 @@ class Host:
     env: dict[str, str] = field(default_factory=lambda: environ.of_agent(os.environ))
     """What its processes inherit."""
     births: Births = field(default_factory=Births)
+    endings: Endings = field(default_factory=Endings)
     rounds: Rounds = field(default_factory=Rounds)
     census: Census = field(default_factory=Census)
     claims: dict[int, str] = field(default_factory=dict)

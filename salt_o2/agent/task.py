@@ -36,7 +36,8 @@ class Task:
         self.record, self.home, self._changed = record, home, changed
         home.note_kept(record)
         never_ran = record.launched is None and not record.recovered
-        self._life = Life(record=record, home=home, host=host, on_end=self._on_end, is_clear=never_ran)
+        is_clear = never_ran and not host.endings.is_under_way(home.folder)
+        self._life = Life(record=record, home=home, host=host, on_end=self._on_end, is_clear=is_clear)
         self._watch: Watch | None = None
         self._runner: asyncio.Task[Failure | None] | None = None
         self._saving: asyncio.TimerHandle | None = None
@@ -200,6 +201,7 @@ class Task:
     ) -> Failure | None:
         """Go on until the goal is reached or given up; first carry out ``event``, and say why it failed."""
         failure, life = None, self._life
+        await life.host.endings.over(self.home.folder)
         try:
             if event is not None:
                 failure = await steps.fire(life, event, arguments or {})

@@ -1,5 +1,6 @@
 """Task files that were damaged or removed while the agent was away: no process of ours is lost from sight."""
 
+import asyncio
 import os
 import shutil
 import signal
@@ -10,7 +11,7 @@ import pytest
 from agent_stage import basic, device, free_port
 from test_devices import data_channel
 
-from salt_o2.agent import audit, procfs
+from salt_o2.agent import audit, members, procfs
 from salt_o2.agent.census import MARK
 from salt_o2.core.ids import TaskId
 from salt_o2.core.messages import Order
@@ -202,5 +203,102 @@ def test_a_process_of_another_directory_is_left_alone(perform, tmp_path):
                 assert process.poll() is None
             finally:
                 process.kill()
+
+    perform(scene)
+
+
+class Lost:
+    """A process that carries the folder of task ``clock``, which has no record; SIGTERM does not end it."""
+
+    def __init__(self, stage):
+        mark = {**os.environ, MARK: str(stage.directory.absolute() / "tasks" / "clock")}
+        script = "trap '' TERM; echo up; while :; do read line; done"
+        self.process = subprocess.Popen(
+            ["sh", "-c", script],
+            env=mark,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+        assert self.process.stdout.readline() == b"up\n"
+
+    def __enter__(self):
+        return self.process
+
+    def __exit__(self, *_error):
+        self.process.kill()
+        self.process.communicate()
+
+
+def ends_under_way():
+    """The coroutines that end processes of tasks without a record."""
+    return {each for each in asyncio.all_tasks() if "end" in each.get_name() and "clock" in each.get_name()}
+
+
+def hold_looks(stage, seconds):
+    """The agent looks at all processes only after this time, as on a host that has much to do."""
+    stage.agent._host.census._not_before = asyncio.get_running_loop().time() + seconds
+
+
+def test_a_task_starts_when_the_processes_of_an_unknown_one_of_its_name_have_ended(perform):
+    async def scene(stage):
+        with Lost(stage) as process:
+            await stage.command(DONE, "clock")
+            (about,) = await stage.launch(RUNNING, clock=basic("exec sleep 1000"))
+            assert (about.state, about.failure) == (RUNNING, None)
+            assert process.poll() == -signal.SIGKILL
+
+    perform(scene)
+
+
+def test_the_end_of_an_unknown_task_harms_no_task_of_the_next_agent(perform):
+    async def scene(stage):
+        hold_looks(stage, 1.0)
+        await stage.command(DONE, "clock")
+        left = ends_under_way()
+        assert left
+        await stage.down()
+        await stage.up()
+        (before,) = await stage.launch(RUNNING, clock=basic("exec sleep 1000"))
+        await asyncio.wait(left)
+        (about,) = await stage.drive(RUNNING, "clock")
+        assert (about.state, about.failure, about.pid) == (RUNNING, None, before.pid)
+
+    perform(scene)
+
+
+def test_an_unknown_task_is_not_told_to_be_done_after_it_was_ordered_to_run(perform):
+    async def scene(stage):
+        hold_looks(stage, 0.5)
+        await stage.command(DONE, "clock")
+        left = ends_under_way()
+        assert left
+        await stage.launch(RUNNING, clock=basic("exec sleep 1000"))
+        await asyncio.wait(left)
+        seen = len(stage.reports)
+        await stage.agent.survey()
+        await stage.until(lambda: any(each.facts for each in stage.reports[seen:]))
+        told = [about for about in stage.told() if about.task == "clock"]
+        assert [about.revision for about in told] == sorted(about.revision for about in told)
+        assert (stage.latest["clock"].state, stage.latest["clock"].failure) == (RUNNING, None)
+
+    perform(scene)
+
+
+def test_a_task_is_not_started_beside_processes_of_its_name_that_do_not_end(perform, monkeypatch):
+    """SIGKILL cannot reach what waits in the kernel: here the agent does not send it."""
+
+    async def scene(stage):
+        send = procfs.send
+        monkeypatch.setattr(
+            procfs, "send", lambda each, number: number != signal.SIGKILL and send(each, number)
+        )
+        monkeypatch.setattr(members, "KILLED_S", 0.3)
+        with Lost(stage) as process:
+            await stage.command(DONE, "clock")
+            (about,) = await stage.launch(RUNNING, clock=basic("exec sleep 1000"))
+            assert about.state is ERROR
+            assert f"{process.pid} (" in about.failure.reason
+        monkeypatch.undo()
 
     perform(scene)
