@@ -7,16 +7,23 @@ from salt_o2.core.effects import TasksMoved
 from salt_o2.core.environment import Environment
 from salt_o2.core.ids import EnvironmentId, TaskId
 from salt_o2.core.messages import Command, Failure, Order, Report, TaskReport
+from salt_o2.core.orders import STANDING
+from salt_o2.core.plan import PlannedTask
 from salt_o2.core.states import TaskState, TaskStatus
 
 
 def lost(environment: Environment, survey: Report) -> list[TaskReport]:
-    """Return reports of the tasks that ran on the surveyed host and that its agent no longer knows."""
+    """Return reports of the tasks that ran on the surveyed host and that its agent no longer knows.
+
+    A control that was restarted has had no report of any task. It knows all the same which tasks must be
+    there: those of an environment that is at rest, as each of them has reported before it came to rest.
+    """
     present = {report.task for report in survey.tasks}
+    absent = [task for task in environment.members.on(survey.host) if task.id not in present]
     return [
-        _lost(environment.members.reports[task.id])
-        for task in environment.members.on(survey.host)
-        if task.id not in present and _was_alive(environment.members.reports.get(task.id))
+        _lost(environment, task, environment.members.reports.get(task.id))
+        for task in absent
+        if _must_be_there(environment, task)
     ]
 
 
@@ -92,18 +99,37 @@ def _believed(accepted: int, last: int) -> int:
     return accepted if accepted <= last else -1
 
 
-def _was_alive(report: TaskReport | None) -> bool:
-    return report is not None and report.status is TaskStatus.ACTIVE
+def _must_be_there(environment: Environment, task: PlannedTask) -> bool:
+    report = environment.members.reports.get(task.id)
+    if report is not None:
+        return report.status is TaskStatus.ACTIVE
+    at_rest = environment.state in STANDING and environment.transition is None
+    return at_rest and not task.trigger and not _is_out(environment, task.id)
 
 
-def _lost(report: TaskReport) -> TaskReport:
+def _is_out(environment: Environment, task: TaskId) -> bool:
+    """Whether ``task`` takes no part, or is being started again."""
+    members = environment.members
+    out = task in members.excluded or task in members.lost or members.is_leaving(task)
+    return out or task in environment.repairs.open
+
+
+def _lost(environment: Environment, task: PlannedTask, known: TaskReport | None) -> TaskReport:
+    last = known or TaskReport(
+        task=task.id,
+        environment=environment.id,
+        revision=environment.revision,
+        settled=True,
+        status=TaskStatus.INACTIVE,
+        state=TaskState.UNKNOWN,
+    )
     failure = Failure(
         asked="survey",
-        state=report.device_state or report.state,
+        state=last.device_state or last.state,
         reason="its agent does not know it any more",
         advice="the agent's directory was lost: look for the process by hand, then RECOVER",
     )
-    return replace(report, settled=True, status=TaskStatus.INACTIVE, state=TaskState.ERROR, failure=failure)
+    return replace(last, settled=True, status=TaskStatus.INACTIVE, state=TaskState.ERROR, failure=failure)
 
 
 def _is_ours(environments: Mapping[EnvironmentId, Environment], report: TaskReport) -> bool:
