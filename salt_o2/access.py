@@ -1,6 +1,6 @@
 """Prints the master's options for the roles that pillar gives; state o2.master puts them into a file.
 
-python -m salt_o2.access < JSON of {"access": {...}, "eauth": "pam", "local_accounts": false}
+python -m salt_o2.access < JSON of {"access": {...}, "eauth": "pam"}
 """
 
 import json

@@ -1,7 +1,7 @@
 """Which role may call what, from the table that becomes Salt's options."""
 
 from pages import markdown
-from salt_o2.core.roles import MODULES, RUNNERS, Role
+from salt_o2.core.roles import BY_RUNNER, RUNNERS, WITHOUT_ROLE, Role
 
 
 def page() -> str:
@@ -12,10 +12,21 @@ def page() -> str:
         "Each role may do what those before it may. [Say who may do what](../howto/grant-roles.md) tells how "
         "a site gives them.\n",
         *(_section(role) for role in Role),
+        _hosts(),
     )
 
 
 def _section(role: Role) -> str:
     runners = [f"`salt-run o2.{name}`" for name in RUNNERS[role]]
-    modules = [f"`salt <host> {name}`" for name in MODULES[role]]
-    return f"## {role}\n\n{', '.join([*runners, *modules])}\n"
+    return f"## {role}\n\n{', '.join(runners)}\n"
+
+
+def _hosts() -> str:
+    rows = [(f"`{module}`", f"`o2.{runner}`") for module, runner in sorted(BY_RUNNER.items())]
+    rows += [(f"`{module}`", "none: for root") for module in WITHOUT_ROLE]
+    return (
+        "## Functions of hosts\n\n"
+        "No role may call them by `salt HOST ...`: who may call one execution function of Salt may call all. "
+        "These functions of the runner do it, with exact ids of hosts.\n\n"
+        + markdown.table(("function of hosts", "function of the runner"), rows)
+    )

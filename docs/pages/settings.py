@@ -24,6 +24,7 @@ BY_STATES = (
     "disk_full_percent",
     "hosts",
     "at_start",
+    "returners",
     "on_full_disk",
 )
 """What only the states o2.host and o2.master read; their defaults are in a commented file."""

@@ -13,6 +13,7 @@ from salt_o2.cluster import network
 from salt_o2.cluster.layout import Layout
 from salt_o2.cluster.record import Record
 from salt_o2.cluster.slots import Slot
+from salt_o2.returners import unused
 from salt_o2.where import packaged
 
 MASTER_ID = "o2_master"
@@ -94,6 +95,7 @@ def minion_config(layout: Layout, record: Record, minion: str) -> dict[str, Any]
         "mine_enabled": False,
         "start_event_grains": [],
         "engines": [{"o2_agent": {}}],
+        "disable_returners": unused(()),
         "o2": {
             "address": minion_address(record, minion),
             "directory": str(layout.agent(minion)),

@@ -200,6 +200,9 @@ def _access(site: SiteFacts) -> Iterator[Finding]:
     for option, who in access_check.not_enforced(site.pillar, site.options):
         what = f"{_some(who)} have not the permissions of their role in {option}"
         yield Finding("master's pillar: o2:access", what, "apply state o2.master; it restarts the master")
+    for option, who in access_check.open_doors(site.options):
+        what = f"{_some(who)} may call a function of hosts, so every function as root (cmd.run too)"
+        yield Finding(f"master's configuration: {option}", what, "grant runners only, as o2:access does")
 
 
 def _repositories(site: SiteFacts, is_repository: Callable[[str], bool]) -> Iterator[Finding]:

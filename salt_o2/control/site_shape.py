@@ -64,7 +64,6 @@ class Master:
     examples: bool = True
     user: str = ""
     eauth: str = ""
-    local_accounts: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -90,6 +89,7 @@ class HostPillar:
     master: Master | None = None
     access: dict[str, list[str]] = field(default_factory=dict)
     disk_full_percent: float = 0
+    returners: list[str] = field(default_factory=list)
     at_start: Literal["look", "apply"] = "look"
     on_full_disk: Literal["tell", "vacuum"] = "tell"
 

@@ -1,4 +1,4 @@
-"""Whom a site gives which role, as the options by which Salt enforces it.
+"""Whom a site gives which role, as the option by which Salt enforces it.
 
 A site writes users, ``%groups`` and ``*`` for everybody; Salt wants ``group%`` (docs: "external_auth").
 """
@@ -13,23 +13,19 @@ Access = Mapping[str, Iterable[str]]
 """Users and groups by role, as pillar ``o2:access`` has them."""
 
 
-def auth_options(access: Access, eauth: str, local_accounts: bool = False) -> dict[str, Any]:
+def auth_options(access: Access, eauth: str) -> dict[str, Any]:
     """Return the master's options that give each user and group the permissions of their roles.
 
-    ``eauth`` is the authentication module that asks for passwords; none if it is empty. With
-    ``local_accounts`` users of the master's machine may use ``salt`` without one, by their names alone.
+    ``eauth`` is the authentication module that asks for passwords; without one nothing is granted.
+    ``publisher_acl`` is never used: it can grant execution functions only, see roles.py.
 
     Raises:
         InvalidRequest: if there is no such role.
     """
     highest = _highest(access)
-    options: dict[str, Any] = {}
-    if eauth and highest:
-        options["external_auth"] = {eauth: {_salts(who): permissions(highest[who]) for who in highest}}
-    users = [who for who in highest if not who.startswith("%") and who != "*"]
-    if local_accounts and users:
-        options["publisher_acl"] = {who: _without_runners(permissions(highest[who])) for who in users}
-    return options
+    if not eauth or not highest:
+        return {}
+    return {"external_auth": {eauth: {_salts(who): permissions(highest[who]) for who in highest}}}
 
 
 def _highest(access: Access) -> dict[str, Role]:
@@ -42,8 +38,3 @@ def _highest(access: Access) -> dict[str, Role]:
 
 def _salts(who: str) -> str:
     return f"{who[1:]}%" if who.startswith("%") else who
-
-
-def _without_runners(permitted: list[Any]) -> list[Any]:
-    """Return what local accounts can be given: Salt does not let them run runners without a password."""
-    return [each for each in permitted if isinstance(each, str)]

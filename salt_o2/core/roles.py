@@ -1,6 +1,6 @@
 """Who may do what, as four roles; each may do what those before it may.
 
-Salt enforces it: ``permissions`` returns what its ``external_auth`` and ``publisher_acl`` options take.
+Salt enforces it: ``permissions`` returns what its ``external_auth`` option takes.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,11 @@ RUNNERS: Mapping[Role, tuple[str, ...]] = {
         "env_plan",
         "env_replay",
         "env_show",
+        "host_audit",
+        "host_info",
         "host_list",
+        "host_log",
+        "host_tasks",
         "info",
         "pool_list",
         "run_list",
@@ -54,25 +58,38 @@ RUNNERS: Mapping[Role, tuple[str, ...]] = {
         "config_set",
         "env_modify",
         "host_forget",
+        "host_kill",
         "host_lost",
+        "host_records",
+        "host_transition",
         "run_stop",
         "site_check",
     ),
     Role.ADMINISTRATOR: ("ask", "rebuild"),
 }
 """Functions of the runner ``o2``."""
-MODULES: Mapping[Role, tuple[str, ...]] = {
-    Role.VIEWER: ("o2.audit", "o2.info", "o2.log", "o2.tasks"),
-    Role.OPERATOR: (),
-    Role.EXPERT: ("o2.kill", "o2.records", "o2.transition", "occ.get_state", "occ.transition"),
-    Role.ADMINISTRATOR: ("o2.deliver", "o2.drive"),
+BY_RUNNER: Mapping[str, str] = {
+    "o2.audit": "host_audit",
+    "o2.info": "host_info",
+    "o2.kill": "host_kill",
+    "o2.log": "host_log",
+    "o2.records": "host_records",
+    "o2.tasks": "host_tasks",
+    "o2.transition": "host_transition",
 }
-"""Functions of the execution modules: all that reaches into tasks by hand is for experts."""
+"""Functions of the execution modules, and the functions of the runner that call them on hosts."""
+WITHOUT_ROLE = ("o2.deliver", "occ.get_state", "occ.transition")
+"""Functions of the execution modules for root of the master or of the host alone."""
 
 
 def permissions(role: Role) -> list[Any]:
-    """Return what a user of ``role`` may do, in the form of Salt's ``external_auth``."""
+    """Return what a user of ``role`` may do, in the form of Salt's ``external_auth``.
+
+    These are functions of the runner and nothing else. A permitted execution function would open all of them:
+    Salt permits a list of functions if it permits one of them, and the caller chooses the returner
+    (`salt/utils/minions.py`, `CkMinions.auth_check`). Salt compares from the beginning of a name only, so
+    each permission is a regular expression that ends where the name ends.
+    """
     upto = list(Role)[: list(Role).index(role) + 1]
-    modules = sorted(name for each in upto for name in MODULES[each])
-    runners = sorted(f"o2.{name}" for each in upto for name in RUNNERS[each])
-    return [*modules, {"@runner": runners}]
+    names = sorted(name for each in upto for name in RUNNERS[each])
+    return [{"@runner": [f"o2\\.{name}$" for name in names]}]

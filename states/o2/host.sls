@@ -29,6 +29,8 @@ include:
     - context:
         directory: {{ o2.directories.agent }}
         percent: {{ o2.disk_full_percent }}
+        python: {{ grains['pythonexecutable'] }}
+        returners: {{ o2.returners | json }}
     - require:
       - pip: o2_package
       - file: {{ o2.directories.agent }}

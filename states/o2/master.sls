@@ -69,7 +69,6 @@ include:
         granted:
           access: {{ o2.access | json }}
           eauth: {{ o2.master.eauth | json }}
-          local_accounts: {{ o2.master.local_accounts | json }}
     - require:
       - pip: o2_package
   {% else %}

@@ -25,7 +25,8 @@ def test_each_program_that_a_test_needs_has_a_package_that_ci_installs():
     }
     assert used - {"nft\\"} <= set(needs.PACKAGES)
     installed = (TESTS.parent / ".ci" / "packages").read_text()
-    assert all(package in installed for package in needs.PACKAGES.values())
+    # The kernel of user-mode-linux does not start on every processor.
+    assert all(package in installed for package in {*needs.PACKAGES.values()} - {"user-mode-linux"})
 
 
 @pytest.mark.root("see that tests for root run as root")

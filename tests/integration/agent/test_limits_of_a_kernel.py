@@ -16,6 +16,8 @@ GROUPS = "tests/integration/agent/test_limits_kept.py"
 
 def test_all_limits_are_held_where_all_controllers_are_there(tmp_path):
     code, said = run(tmp_path, ROOT, *pytest_command(GROUPS), timeout_s=280)
+    if "userspace - ptrace set fp regs failed" in said:
+        pytest.skip("the kernel of user-mode-linux does not start on this processor: limits are NOT TESTED")
     assert code == 0, said
     assert " skipped" not in said, said
     assert "Memory cgroup out of memory: Killed process" in said, "it was the kernel that ended it"

@@ -96,9 +96,22 @@ def test_nothing_is_wrong_with_a_site_that_is_right():
             "external_auth:ldap",
         ),
         (
-            {"pillar": {"access": {"viewer": ["anna"]}, "master": {"eauth": "", "local_accounts": True}}},
-            "o2:access",
-            "anna have not the permissions of their role in publisher_acl",
+            {"pillar": {"master": {"local_accounts": True}}},
+            "o2:master:local_accounts",
+            "there is no such key",
+        ),
+        (
+            {"options": {"publisher_acl": {"anna": ["o2.tasks"]}}, "pillar": {}},
+            "publisher_acl",
+            "every function",
+        ),
+        (
+            {
+                "options": {"external_auth": {"pam": {"ben": ["@runner", {"flp*": ["test.ping"]}]}}},
+                "pillar": {},
+            },
+            "external_auth:pam",
+            "ben may call a function of hosts",
         ),
         ({"config": {"repositories": ["/srv/nowhere"]}}, "repositories", "/srv/nowhere has no directory"),
         ({"engines": []}, "engines", "o2_control is not among them"),

@@ -41,13 +41,13 @@ def test_the_authentication_module_is_the_sites_choice():
     assert set(auth_options({"viewer": ["*"]}, "ldap")["external_auth"]) == {"ldap"}
 
 
-def test_local_accounts_are_users_by_name_and_get_no_runners():
-    options = auth_options({"viewer": ["*", "%shift", "anna"]}, "", local_accounts=True)
-    assert options == {"publisher_acl": {"anna": permissions(Role.VIEWER)[:-1]}}
+@pytest.mark.finding("1.1")
+def test_without_a_module_that_asks_for_passwords_nothing_is_granted():
+    assert auth_options({"viewer": ["*", "%shift", "anna"]}, "") == {}
 
 
 def test_who_gives_no_role_grants_nothing():
-    assert auth_options({}, "pam", local_accounts=True) == {}
+    assert auth_options({}, "pam") == {}
 
 
 def test_a_role_that_does_not_exist_is_refused():
@@ -74,12 +74,12 @@ def printed(**given):
 
 def test_what_the_state_puts_into_its_file_are_these_options_without_references():
     access = {"viewer": ["anna", "ben"]}
-    said = printed(access=access, eauth="pam", local_accounts=True).stdout
-    assert yaml.safe_load(said) == auth_options(access, "pam", local_accounts=True)
+    said = printed(access=access, eauth="pam").stdout
+    assert yaml.safe_load(said) == auth_options(access, "pam")
     assert "&id" not in said
 
 
 def test_a_wrong_role_ends_it_with_a_word():
-    done = printed(access={"boss": ["anna"]}, eauth="pam", local_accounts=False)
+    done = printed(access={"boss": ["anna"]}, eauth="pam")
     assert (done.returncode, done.stdout) == (1, "")
     assert "there is no role boss" in done.stderr

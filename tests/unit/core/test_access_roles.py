@@ -1,12 +1,13 @@
 """Roles: each may do what those before it may, and every function belongs to one."""
 
 import ast
+import re
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from salt_o2.core.roles import MODULES, RUNNERS, Role, permissions
+from salt_o2.core.roles import BY_RUNNER, RUNNERS, WITHOUT_ROLE, Role, permissions
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -23,21 +24,46 @@ def test_every_function_of_the_runner_belongs_to_one_role():
     assert sorted(named) == sorted(name for part in parts for name in part)
 
 
-def test_every_function_of_the_modules_belongs_to_one_role():
-    named = [name for role in Role for name in MODULES[role]]
-    there = {f"{module}.{name}" for module in ("o2", "occ") for name in public(f"modules/{module}.py")}
-    assert sorted(named) == sorted(there)
+def functions_of_hosts():
+    return {f"{module}.{name}" for module in ("o2", "occ") for name in public(f"modules/{module}.py")}
+
+
+def test_every_function_of_the_modules_is_called_by_the_runner_or_is_for_root():
+    assert sorted([*BY_RUNNER, *WITHOUT_ROLE]) == sorted(functions_of_hosts())
+    assert {name for role in Role for name in RUNNERS[role]} >= set(BY_RUNNER.values())
+
+
+def permitted(role, function):
+    """What Salt does with the permissions of a runner (`CkMinions.spec_check`, `match_check`)."""
+    ((key, patterns),) = permissions(role)[0].items()
+    assert key == "@runner"
+    return any(re.match(pattern, function) for pattern in patterns)
+
+
+@pytest.mark.finding("1.1")
+@pytest.mark.parametrize("role", Role)
+def test_a_role_is_of_runners_only(role):
+    (only,) = permissions(role)
+    assert list(only) == ["@runner"]
+
+
+@pytest.mark.finding("4")
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("change", ["{}_", "{}x", "{}.x", "x{}", "o2.{}", "{} ", "x.{}", " {}"])
+def test_a_permission_is_for_one_whole_name(role, change):
+    for own in permissions(role)[0]["@runner"]:
+        name = own.removesuffix("$").replace("\\.", ".")
+        assert permitted(role, name)
+        assert not permitted(role, change.format(name))
+    assert not permitted(role, name.replace(".", "x", 1))
 
 
 @pytest.mark.parametrize(("lower", "higher"), list(pairwise(Role)))
 def test_each_role_may_do_what_the_one_before_it_may_and_more(lower, higher):
-    before, after = permissions(lower), permissions(higher)
-    assert set(before[:-1]) <= set(after[:-1])
-    assert set(before[-1]["@runner"]) < set(after[-1]["@runner"])
+    assert set(permissions(lower)[0]["@runner"]) < set(permissions(higher)[0]["@runner"])
 
 
 def test_who_only_looks_moves_nothing():
-    *modules, runners = permissions(Role.VIEWER)
     moving = (
         "create",
         "control",
@@ -50,7 +76,7 @@ def test_who_only_looks_moves_nothing():
         "transition",
         "stop",
     )
-    assert not [name for name in (*modules, *runners["@runner"]) if name.endswith(moving)]
+    assert not [name for name in RUNNERS[Role.VIEWER] if name.endswith(moving)]
 
 
 def test_the_page_for_administrators_tells_of_every_role():

@@ -9,7 +9,7 @@ import pytest
 from salt_o2.control.site import TIMEOUT_VARIABLES, Site
 from salt_o2.control.site_shape import HostPillar
 from salt_o2.core.repair import Budget, Policy
-from salt_o2.core.roles import MODULES, RUNNERS, Role
+from salt_o2.core.roles import BY_RUNNER, RUNNERS, WITHOUT_ROLE, Role
 from salt_o2.core.states import TRANSITIONS
 from salt_o2.workflow import keys, limits
 from salt_o2.workflow.functions import BUILT_IN, JSON, STRINGS, UID, UTIL
@@ -136,8 +136,14 @@ def test_every_role_has_a_section_with_what_it_may(texts, role):
     section = texts["roles"].split(f"## {role}\n")[1].split("## ")[0]
     for name in RUNNERS[role]:
         assert f"`salt-run o2.{name}`" in section
-    for name in MODULES[role]:
-        assert f"`salt <host> {name}`" in section
+    assert "salt <host>" not in section
+
+
+def test_every_function_of_hosts_is_in_the_page_of_roles(texts):
+    for module, runner in BY_RUNNER.items():
+        assert f"| `{module}` | `o2.{runner}` |" in texts["roles"]
+    for module in WITHOUT_ROLE:
+        assert f"| `{module}` | none: for root |" in texts["roles"]
 
 
 def test_every_transition_is_in_the_table(texts):
