@@ -78,7 +78,7 @@ BY_RUNNER: Mapping[str, str] = {
     "o2.transition": "host_transition",
 }
 """Functions of the execution modules, and the functions of the runner that call them on hosts."""
-WITHOUT_ROLE = ("o2.deliver", "occ.get_state", "occ.transition")
+WITHOUT_ROLE = ("o2.deliver", "o2.drive", "occ.get_state", "occ.transition")
 """Functions of the execution modules for root of the master or of the host alone."""
 
 
