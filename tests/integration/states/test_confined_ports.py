@@ -1,7 +1,6 @@
 """The rules of state o2.firewall, in the kernel: who reaches the ports of devices, from where."""
 
 import os
-import shutil
 import subprocess
 import sys
 
@@ -11,9 +10,8 @@ from watching import wait_until
 
 pytestmark = [
     pytest.mark.integration,
-    pytest.mark.skipif(
-        os.geteuid() != 0 or not shutil.which("nft"), reason="rules in a network namespace take root and nft"
-    ),
+    pytest.mark.root("set rules in a network namespace"),
+    pytest.mark.needs("nft"),
 ]
 CONTROL, CHANNEL, OTHER = 30001, 9001, 7001
 HOST, FRIEND, STRANGER = "10.77.0.1", "10.77.0.2", "10.77.0.3"
