@@ -46,7 +46,7 @@ def start(cluster):
 
     yield start
     for one in started:
-        process.end([one, *process.members(one.pid)], 5.0)
+        process.end([one, *process.members(one)], 5.0)
 
 
 @pytest.mark.parametrize("master_type", ["failover", "str"])
@@ -57,6 +57,11 @@ def test_the_agent_follows_the_master_that_its_minion_has_found(cluster, start, 
     def reports():
         return any(host["id"] == name and host["status"] == "ACTIVE" for host in cluster.ask("host_list"))
 
+    def is_known():
+        return name in json.loads(cluster.run("salt-key", "--out=json", "-L").stdout)["minions_pre"]
+
+    wait_until(is_known, "the minion asks the master that lives to accept its key", 120)
+    assert cluster.run("salt-key", "-y", "-a", name).returncode == 0
     wait_until(reports, "the agent reports to the master that lives", 120)
     facts = cluster.json("salt", name, "o2.info", "--static")[name]["facts"]
     assert (facts["master"], facts["masters"]) == (alive, [DEAD, alive])

@@ -58,7 +58,7 @@ class Copy:
             return {}
 
     def end(self):
-        session = process.members(self.process.pid)
+        session = process.members(self.process)
         process.end([self.process, *session], 5.0)
 
 
