@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from salt_o2.agent import cgroup, checks, environ, keeper, limits, procfs, traces
+from salt_o2.agent import cgroup, checks, environ, execs, keeper, limits, procfs, traces
 from salt_o2.agent.births import Births
 from salt_o2.agent.census import MARK, Census
 from salt_o2.agent.cgroup import Group
@@ -249,7 +249,7 @@ def give_birth(record: Record, home: TaskHome, host: Host, ended: Callable[[], N
     return _take_charge(record, home, host, ended, group)
 
 
-def adopt(record: Record, home: TaskHome, host: Host, ended: Callable[[], None]) -> Body | None:
+async def adopt(record: Record, home: TaskHome, host: Host, ended: Callable[[], None]) -> Body | None:
     """Return the body of a task that was started by an earlier agent, if it still lives.
 
     Its shim is known by pid, start time and mark, all three, within one boot.
@@ -258,23 +258,25 @@ def adopt(record: Record, home: TaskHome, host: Host, ended: Callable[[], None])
     if record.boot != procfs.boot_id():
         return None
     if launching:  # the agent was killed in just that moment
-        _find_shim(record, home)
+        await _find_shim(record, home)
     if record.keeper is None or record.launched is None or record.keeper_started is None:
         return None
-    if not procfs.is_alive(record.keeper, record.keeper_started) or not _is_marked(record.keeper, home):
+    is_ours = await _is_marked(record.keeper, home)
+    if not is_ours or not procfs.is_alive(record.keeper, record.keeper_started):
         return None
     return _take_charge(record, home, host, ended, cgroup.find(home.folder, host.groups))
 
 
-def _find_shim(record: Record, home: TaskHome) -> None:
-    found = [pid for pid in procfs.find_by_argument(home.files.marker) if _is_marked(pid, home)]
+async def _find_shim(record: Record, home: TaskHome) -> None:
+    found = [pid for pid in await execs.find_by_argument(home.files.marker) if await _is_marked(pid, home)]
     leaders = [pid for pid in found if procfs.session_of(pid) == pid]
     record.keeper = leaders[0] if leaders else None
     record.keeper_started = procfs.start_ticks(leaders[0]) if leaders else None
 
 
-def _is_marked(pid: int, home: TaskHome) -> bool:
-    return procfs.variable(pid, MARK) == str(home.folder)
+async def _is_marked(pid: int, home: TaskHome) -> bool:
+    mark = await execs.shown(pid, lambda pid: procfs.variable(pid, MARK))
+    return mark == str(home.folder)
 
 
 def group_of(home: Path, host: Host) -> Group | None:

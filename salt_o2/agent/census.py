@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from salt_o2.agent import procfs
+from salt_o2.agent import execs, procfs
 from salt_o2.agent.procfs import Entry
 
 MARK = "O2_TASK_HOME"
@@ -22,6 +22,8 @@ SHARE = 4
 """A look is followed by a pause of this many times its own length: it blocks the agent while it lasts."""
 SETTLED_S = 5.0
 """A process of this age that carries no mark gets none: a task's processes inherit it when they start."""
+EXEC_S = 1.0
+"""How long a look waits for processes that show no mark because they are in the middle of their exec."""
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -96,21 +98,42 @@ class Census:
         await asyncio.sleep(max(LOOK_AFTER_S, self._not_before - clock()))
         self._next, began = None, clock()
         entries = procfs.processes()
-        marks = self._read_marks(entries)
+        known, self._marks = self._marks, {}
+        marks, unclear = self._read_marks(entries, known)
         self._not_before = clock() + SHARE * (clock() - began)
+        for pid, each in unclear.items():
+            if mark := await execs.shown(pid, _mark, EXEC_S):
+                marks[pid] = mark
+                self._marks[pid] = (each.started, mark)
         return Look(entries, marks)
 
-    def _read_marks(self, entries: Mapping[int, Entry]) -> dict[int, str]:
-        """Return the marks; a process that gives its mark up by a new program keeps it here."""
+    def _read_marks(
+        self, entries: Mapping[int, Entry], known: Mapping[int, tuple[int, str]]
+    ) -> tuple[dict[int, str], dict[int, Entry]]:
+        """Return the marks, and the processes that may have one and do not show it yet.
+
+        A process that gives its mark up by a new program keeps it here.
+        """
         settled = (time.clock_gettime(time.CLOCK_BOOTTIME) - SETTLED_S) * TICKS
-        known, self._marks = self._marks, {}
-        marks = {}
+        marks, unclear = {}, {}
         for pid, each in entries.items():
-            started, mark = known.get(pid, (-1, ""))
-            if started != each.started:
-                mark = procfs.variable(pid, MARK)
-            if mark or each.started < settled:
+            started, before = known.get(pid, (-1, ""))
+            mark = before if started == each.started else _mark_of(pid)
+            if mark is None:
+                unclear[pid] = each
+            elif mark or each.started < settled:
                 self._marks[pid] = (each.started, mark)
             if mark:
                 marks[pid] = mark
-        return marks
+        return marks, unclear
+
+
+def _mark(pid: int) -> str:
+    return procfs.variable(pid, MARK)
+
+
+def _mark_of(pid: int) -> str | None:
+    """Return the mark of ``pid``, empty if it has none; ``None`` if it is in its exec."""
+    if mark := _mark(pid):
+        return mark
+    return None if procfs.is_in_exec(pid) else _mark(pid)  # its exec may have ended between the two looks

@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 
 PROC = Path("/proc")
+KERNEL_THREAD = 0x00200000
+"""A flag of a process (proc(5): stat; PF_KTHREAD): it never has a program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +127,6 @@ def session_of(pid: int) -> int | None:
         return None
 
 
-def find_by_argument(argument: str) -> list[int]:
-    """Return the processes that have exactly ``argument`` on their command lines."""
-    wanted = argument.encode()
-    return [pid for pid in pids() if wanted in command_line(pid)]
-
-
 def children(pid: int) -> list[int]:
     """Return the children of ``pid``."""
     try:
@@ -162,8 +158,19 @@ def command_line(pid: int) -> list[bytes]:
     return content.split(b"\0") if content else []
 
 
+def is_in_exec(pid: int) -> bool:
+    """Return whether ``pid`` is between two programs, where it has no arguments and no variables."""
+    if command_line(pid):
+        return False
+    fields = _stat(pid)
+    return fields is not None and fields[0] not in "ZX" and not int(fields[6]) & KERNEL_THREAD
+
+
 def environ(pid: int) -> list[bytes]:
-    """Return the variables that ``pid`` was started with; none if it is gone, or another user's."""
+    """Return the variables that ``pid`` was started with.
+
+    There are none if it is gone, or another user's, or in the middle of its exec.
+    """
     try:
         return (PROC / str(pid) / "environ").read_bytes().split(b"\0")
     except OSError:

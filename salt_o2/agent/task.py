@@ -94,7 +94,7 @@ class Task:
     async def adopt(self) -> None:
         """Find again the process that an earlier agent started, or how it ended meanwhile; then go on."""
         known, life = self.record, self._life
-        life.body = body.adopt(known, self.home, life.host, self._on_end)
+        life.body = await body.adopt(known, self.home, life.host, self._on_end)
         life.end_is_wanted, life.lost = known.ending, known.ending and life.body is not None
         recovered, known.recovered = known.recovered, False
         if life.body is None:

@@ -152,8 +152,7 @@ def test_a_program_whose_agent_went_while_it_started_is_running_for_the_next(per
         await stage.command(RUNNING, order)
         while stage.agent.task("clock").record.keeper is None:
             await asyncio.sleep(0)
-        assert stage.agent.task("clock").is_busy
-        await stage.down()
+        await stage.down()  # in the middle of the start, unless the host has just made a long pause
         await stage.up()
         await stage.until(lambda: stage.is_settled("clock", stage.revision))
         about = stage.latest["clock"]

@@ -9,9 +9,8 @@ import sys
 import pytest
 from agent_stage import basic
 from pid_reuse import needs_pid_choice, stranger_as
-from watching import wait_until
 
-from salt_o2.agent import audit, procfs
+from salt_o2.agent import audit, execs, procfs
 from salt_o2.agent.home import TaskHome
 from salt_o2.core.states import TaskState, TaskStatus
 
@@ -115,7 +114,7 @@ def test_a_process_that_has_only_the_words_of_a_shim_is_not_adopted(perform):
         end_and_collect(shim, about.pid)
         stage.sessions.discard(shim)
         stranger = stranger_as(shim, (sys.executable, "-c", "import time; time.sleep(1000)", marker))
-        wait_until(lambda: procfs.find_by_argument(marker), "the stranger shows its words")
+        assert await execs.find_by_argument(marker) == [stranger.pid]
         try:
             change_record(stage, "victim", launching=True, keeper=None, keeper_started=None)
             await stage.up()

@@ -7,7 +7,6 @@ import subprocess
 from dataclasses import replace
 
 import pytest
-from watching import wait_until
 
 from salt_o2.agent import procfs
 from salt_o2.agent.facts import host_facts, network, own_address
@@ -51,16 +50,6 @@ def test_a_signal_reaches_the_process_that_is_meant_and_none_that_has_its_number
     assert child.wait() == -signal.SIGTERM
     assert procfs.send(found, signal.SIGTERM)
     assert (procfs.entry(child.pid), procfs.exists(child.pid)) == (None, False)
-
-
-def test_a_process_is_found_by_an_argument_that_is_its_own():
-    argument = f"mark-{os.getpid()}"
-    assert procfs.find_by_argument(argument) == []
-    with subprocess.Popen(["sh", "-c", "read line", argument], stdin=subprocess.PIPE) as child:
-        # a program's arguments are to be seen only a moment after it has started
-        found = wait_until(lambda: procfs.find_by_argument(argument), "the process is found")
-        assert found == [child.pid]
-        child.kill()
 
 
 def test_who_listens_is_named_and_nobody_is_nobody():

@@ -37,6 +37,12 @@ class Attack(RuleBasedStateMachine):
         self.up.append(self.agent.greet())
 
     @rule()
+    def agent_signs_in(self):
+        """The attacker lets all of it pass: by single messages hardly a life gets as far as a session."""
+        self.agent_greets()
+        self.the_newest_messages_arrive()
+
+    @rule()
     def agent_reports(self):
         if self.agent.is_established:
             message = f"{self.agent.incarnation}: {len(self.said)}".encode()
