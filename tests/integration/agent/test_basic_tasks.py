@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from agent_stage import basic
 
+from salt_o2.agent.output import BOUND, BOUND_UNWANTED
 from salt_o2.core.codec import plain
 from salt_o2.core.control_messages import command_of
 from salt_o2.core.messages import Order
@@ -197,5 +198,20 @@ def test_an_order_that_cannot_be_read_or_has_no_id_costs_that_order_alone(perfor
             assert stage.latest[task].failure is not None
             assert "order" in stage.latest[task].failure.reason
         assert {task.id for task in stage.agent._tasks.values()} == {"good"}
+
+    perform(scene)
+
+
+@pytest.mark.parametrize(("wanted", "most"), [("none", BOUND_UNWANTED), ("all", BOUND)])
+def test_what_a_quick_task_wrote_is_cut_when_it_ends(perform, wanted, most):
+    async def scene(stage):
+        loud = basic("head -c 100000000 /dev/zero | tr '\\0' x; echo; echo the end; exit 3")
+        await stage.launch(STANDBY, loud=replace(loud, stdout=wanted))
+        await stage.command(RUNNING, "loud")
+        await stage.until(lambda: stage.latest["loud"].state is ERROR)
+        kept = [path for path in stage.directory.rglob("stdout*") if path.is_file()]
+        assert sum(path.stat().st_size for path in kept) <= most
+        assert all(path.stat().st_mode & 0o077 == 0 for path in kept)
+        assert stage.latest["loud"].failure.output[-1] == "the end"
 
     perform(scene)
