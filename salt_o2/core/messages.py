@@ -120,7 +120,7 @@ class TaskReport:
     announced: str = ""
     """What the device signalled since its last step: ``END_OF_STREAM``, ``TASK_INTERNAL_ERROR``, or none."""
     pid: int | None = None
-    started: float | None = None
+    started: Amount | None = None
     """When the process started, in seconds since the epoch."""
     exit: Exit | None = None
     killed: bool = False
