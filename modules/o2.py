@@ -9,6 +9,7 @@ import pathlib
 
 import salt.exceptions
 
+import salt_o2.agent.accounts
 import salt_o2.agent.audit
 import salt_o2.agent.client
 import salt_o2.core.errors
@@ -220,7 +221,8 @@ def audit():
     """
     configured = __opts__.get("o2", {}).get("directory")
     directory = configured or salt_o2.where.state_directory(__opts__, "agent")
-    return salt_o2.agent.audit.audit(pathlib.Path(directory)) | {"host": __opts__["id"]}
+    users = tuple(__opts__.get("o2", {}).get("task_users") or salt_o2.agent.accounts.DEFAULT)
+    return salt_o2.agent.audit.audit(pathlib.Path(directory), users) | {"host": __opts__["id"]}
 
 
 @contextlib.contextmanager

@@ -72,13 +72,18 @@ def supervised(work: Callable[[], None]) -> None:
 def alone(path: Path) -> Iterator[None]:
     """Wait until no other process is in this block with the same ``path``, a file that is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as lock:
+    with open(path, "w", opener=_privately) as lock:
+        os.fchmod(lock.fileno(), 0o600)  # a user that can open it can hold it, and keep the engine away
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             log.info("another engine of this kind runs here (%s); waiting for its end", path)
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def _privately(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _end_of(status: int) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import pwd
 import signal
 import socket
 import sys
@@ -66,6 +67,7 @@ class Stage:
         self.latest = {}
         self.sessions = set()
         self.refusing = False
+        self.task_users = (pwd.getpwuid(os.geteuid()).pw_name, "daemon")
         self.groups = cgroup.base()
         """Where agents of this stage make control groups, if anywhere."""
         self.revision = 0
@@ -75,7 +77,8 @@ class Stage:
     async def up(self):
         """Start an agent, the first or the next one in the same directory."""
         self._news = asyncio.Event()
-        self.agent = Agent(HOST, self.directory, host_facts(address="127.0.0.1"), self._hear, heartbeat_s=0.5)
+        facts = host_facts(address="127.0.0.1")
+        self.agent = Agent(HOST, self.directory, facts, self._hear, 0.5, self.task_users)
         self.agent._host.groups = self.groups
         self._running = asyncio.create_task(self.agent.run())
         known = len(self.reports)

@@ -22,6 +22,7 @@ BY_STATES = (
     "master",
     "access",
     "disk_full_percent",
+    "task_users",
     "hosts",
     "at_start",
     "returners",

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from salt_o2.agent import absent, cgroup, files, keeper, remnants
+from salt_o2.agent import absent, accounts, cgroup, files, keeper, remnants
 from salt_o2.agent.body import Host
 from salt_o2.agent.facts import listening_address
 from salt_o2.agent.home import Home, TaskHome
@@ -41,16 +41,23 @@ class Agent:
     """Starts, drives, watches and adopts the tasks of one host."""
 
     def __init__(
-        self, host: HostId, directory: Path, facts: HostFacts, send: Send, heartbeat_s: float = 5.0
+        self,
+        host: HostId,
+        directory: Path,
+        facts: HostFacts,
+        send: Send,
+        heartbeat_s: float = 5.0,
+        task_users: tuple[str, ...] = accounts.DEFAULT,
     ) -> None:
         """Keep everything in ``directory``, which no other agent may use at the same time.
 
         ``send`` brings a report to control; when it raises, or takes more than ten seconds, all that was in
         the report is told again later. A heartbeat follows after ``heartbeat_s`` seconds without a report.
+        ``task_users`` are the accounts that tasks may have if the agent is root, see :mod:`accounts`.
         """
         self.host, self.directory = host, directory
         self._tasks: dict[TaskId, Task] = {}
-        self._host = Host(name=host)
+        self._host = Host(name=host, accounts=accounts.Accounts(task_users))
         self._note_ranges(facts)
         self._ready = asyncio.Event()
         self._home: Home | None = None

@@ -6,21 +6,26 @@ runs; every process of a task is one too many there.
 
 import fcntl
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from salt_o2.agent import procfs, traces
+from salt_o2.agent import accounts, procfs, traces
 from salt_o2.agent.census import MARK
 
 
-def audit(directory: Path) -> dict[str, Any]:
-    """Return what is left that belongs to nobody, of the agent that works, or worked, in ``directory``."""
+def audit(directory: Path, task_users: tuple[str, ...] = accounts.DEFAULT) -> dict[str, Any]:
+    """Return what is left that belongs to nobody, of the agent that works, or worked, in ``directory``.
+
+    Processes count if their account is the agent's or one of ``task_users``: any user can write the mark of a
+    task into an environment of its own.
+    """
     attended = has_agent(directory)
     records = list(_records(directory / "tasks"))
     alive = {known.get("task") for known in records if _is_alive(known)} if attended else set()
+    uids = accounts.uids(task_users)
     found = {
-        "processes": [_told(pid, task) for pid, task in _marked(directory) if task not in alive],
+        "processes": [_told(pid, task) for pid, task in _marked(directory, uids) if task not in alive],
         "sockets": sorted({str(path) for path in _dead_sockets(directory)}),
         "segments": [str(path) for path in traces.unused_segments()],
     }
@@ -53,12 +58,12 @@ def _records(folder: Path) -> Iterator[Mapping[str, Any]]:
             yield known
 
 
-def _marked(directory: Path) -> Iterator[tuple[int, str]]:
-    """Return the living processes of tasks of ``directory``, with the tasks' names."""
+def _marked(directory: Path, uids: Collection[int]) -> Iterator[tuple[int, str]]:
+    """Return the living processes of tasks of ``directory``, of these ``uids``, with the tasks' names."""
     sign = f"{MARK}={directory.absolute()}/tasks/".encode()
     for pid in procfs.pids():
         for entry in procfs.environ(pid):
-            if entry.startswith(sign) and procfs.start_ticks(pid) is not None:
+            if entry.startswith(sign) and procfs.start_ticks(pid) is not None and procfs.uid_of(pid) in uids:
                 yield pid, entry.removeprefix(sign).decode(errors="replace")
 
 

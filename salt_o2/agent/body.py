@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from salt_o2.agent import cgroup, checks, environ, execs, keeper, limits, procfs, traces
+from salt_o2.agent.accounts import Accounts, switch_to
 from salt_o2.agent.births import Births
 from salt_o2.agent.census import MARK, Census
 from salt_o2.agent.cgroup import Group
@@ -22,6 +23,7 @@ from salt_o2.agent.members import Members, Remains
 from salt_o2.agent.process import Process
 from salt_o2.agent.procfs import Entry
 from salt_o2.agent.record import Record
+from salt_o2.agent.refusal import Refusal
 from salt_o2.agent.rounds import Rounds
 from salt_o2.core.escalation import Blow
 from salt_o2.core.ids import HostId
@@ -57,6 +59,8 @@ class Host:
     """Where control groups of tasks are made, if anywhere."""
     tasks: Path | None = None
     """The folder that holds the folders of this agent's tasks."""
+    accounts: Accounts = field(default_factory=Accounts)
+    """Which accounts its tasks may have."""
     homes: set[Path] = field(default_factory=set)
     """The folders of living tasks: processes that carry another folder of this agent belong to no task."""
 
@@ -229,20 +233,30 @@ def give_birth(record: Record, home: TaskHome, host: Host, ended: Callable[[], N
     """
     launch = record.launch
     if launch is None:
-        raise checks.Refusal(f"nobody said how to start {record.task}", "send an order with a launch")
+        raise Refusal(f"nobody said how to start {record.task}", "send an order with a launch")
     checks.sane(launch)
-    account = checks.account(launch.user)
-    env = environ.task_env(launch, host.name, record.environment, host.env, account.pw_dir if account else "")
+    account = host.accounts.choose(launch.user)
+    switch = switch_to(account)
+    env = environ.task_env(launch, host.name, record.environment, host.env, account)
     env[MARK] = str(home.folder)
     if launch.control_port is not None and host.address:
         env.setdefault(CONTROL_ADDRESS, host.address)
     argv = checks.command(launch, env)
     checks.ports_free(_ports(launch), host.claims, host.port_ranges)
-    home.prepare((account.pw_uid, account.pw_gid) if account else None)
+    owner = (account.pw_uid, account.pw_gid) if account else None
+    home.prepare(owner)
+    home.keep_variables(environ.exports(env), owner)
     _forget_the_former(record, launch)
     home.save(record)
     group = cgroup.make(home.folder, launch.limits, host.groups)
-    record.keeper = keeper.spawn(argv, env, home.files, group.path if group else None, launch.grace_s)
+    record.keeper = keeper.spawn(
+        argv,
+        environ.shim_env(str(home.folder)),
+        home.files,
+        switch,
+        group.path if group else None,
+        launch.grace_s,
+    )
     record.keeper_started = procfs.start_ticks(record.keeper)
     record.launching, record.started = False, time.time()
     home.save(record)
@@ -306,8 +320,8 @@ def clear_traces(record: Record, home: TaskHome, host: Host) -> None:
     launch = record.launched
     if (group := cgroup.find(home.folder, host.groups)) is not None:
         group.remove()
-    with contextlib.suppress(checks.Refusal):  # its account has been removed meanwhile
-        account = checks.account(launch.user) if launch else None
+    with contextlib.suppress(Refusal):  # its account has been removed meanwhile
+        account = host.accounts.choose(launch.user) if launch else None
         traces.clear(launch, record.configured, account.pw_uid if account else os.geteuid())
 
 

@@ -2,23 +2,14 @@
 
 import errno
 import os
-import pwd
 import shutil
 import socket
 from collections.abc import Collection, Iterable, Mapping
 
-from salt_o2.agent import procfs
-from salt_o2.core.errors import TaskError
+from salt_o2.agent import environ, procfs
+from salt_o2.agent.refusal import Refusal
 from salt_o2.core.launch import Launch
 from salt_o2.core.task_goal import CONTROLLED
-
-
-class Refusal(TaskError):
-    """A launch that was not tried; ``advice`` says what to do."""
-
-    def __init__(self, reason: str, advice: str = "") -> None:
-        self.advice = advice
-        super().__init__(reason)
 
 
 class PortsTaken(Refusal):
@@ -30,20 +21,20 @@ class PortsTaken(Refusal):
 
 
 def command(launch: Launch, env: Mapping[str, str]) -> list[str]:
-    """Return the program and its arguments, found, executable, and under the user it should run as.
+    """Return the program and its arguments, found and executable.
 
     Raises:
-        Refusal: there is no such program or user, or the agent may not switch to that user.
+        Refusal: there is no such program.
     """
     if launch.shell:
-        return [*_as_user(launch.user), "/bin/sh", "-c", launch.command_line]
+        return ["/bin/sh", "-c", launch.command_line]
     program = shutil.which(launch.value, path=env.get("PATH"))
     if program is None:
         raise Refusal(
             f"no executable program {launch.value!r} on this host",
             f"install it, or correct command.value; looked in {env.get('PATH')}",
         )
-    return [*_as_user(launch.user), os.path.abspath(program), *launch.arguments]  # noqa: PTH100
+    return [os.path.abspath(program), *launch.arguments]  # noqa: PTH100
 
 
 def sane(launch: Launch) -> None:
@@ -55,27 +46,15 @@ def sane(launch: Launch) -> None:
     ports = (*launch.ports, *(() if launch.control_port is None else (launch.control_port,)))
     if any("=" not in entry or entry.startswith("=") for entry in launch.env):
         raise Refusal(f"command.env has an entry that is not NAME=VALUE: {launch.env}", "correct command.env")
+    names = [entry.partition("=")[0] for entry in launch.env]
+    if odd := [name for name in names if not environ.can_be_set(name)]:
+        raise Refusal(f"no shell can set the variable {odd[0]!r}", "correct its name in command.env")
     if any("\0" in text for text in (launch.value, *launch.arguments, *launch.env)):
         raise Refusal("the command or its environment has a NUL character in it", "correct the task template")
     if launch.mode in CONTROLLED and launch.control_port is None:
         raise Refusal(f"a {launch.mode} task needs a control port, and has none", "send a launch with one")
     if any(not 0 < port < 65536 for port in ports):
         raise Refusal(f"not all of these are TCP ports: {ports}", "take ports from 1024 to 65535")
-
-
-def account(user: str) -> pwd.struct_passwd | None:
-    """Return the account to switch to, or ``None`` if none is asked for or it is the agent's own.
-
-    Raises:
-        Refusal: there is no such account.
-    """
-    if not user:
-        return None
-    try:
-        found = pwd.getpwnam(user)
-    except KeyError:
-        raise Refusal(f"no user {user!r} on this host", "create it, or correct command.user") from None
-    return None if found.pw_uid == os.geteuid() else found
 
 
 def ports_free(
@@ -123,18 +102,3 @@ def _taken(port: int) -> bool:
                 f"port {port} cannot be bound: {error.strerror}", "take a port from 1024 up"
             ) from None
     return False
-
-
-def _as_user(user: str) -> list[str]:
-    target = account(user)
-    if target is None:
-        return []
-    if os.geteuid() != 0:
-        raise Refusal(
-            f"the agent runs as uid {os.geteuid()} and cannot start a task as {user!r}",
-            "run the minion as root, or leave command.user empty",
-        )
-    setpriv = shutil.which("setpriv", path="/usr/bin:/bin:/usr/sbin:/sbin")
-    if setpriv is None:
-        raise Refusal(f"cannot become {user!r}: no setpriv on this host", "install util-linux")
-    return [setpriv, f"--reuid={target.pw_uid}", f"--regid={target.pw_gid}", "--init-groups", "--"]

@@ -4,6 +4,7 @@
                          status      how it ended, by its keeper
                          stdout  stderr
                          work/       the task's working directory
+                         variables   what sets its environment, for its account alone to read
 <directory>/orders/                  commands that not all task files show yet; see orders.py
 <directory>/old/<task>/              the same of the last tasks that are done
 <directory>/ended                    tasks that are done, with their last revision: a late order must not
@@ -50,6 +51,7 @@ class TaskHome:
             status=self.folder / "status",
             stdout=self.folder / "stdout",
             stderr=self.folder / "stderr",
+            variables=self.folder / "variables",
         )
 
     def save(self, known: Record) -> None:
@@ -82,6 +84,16 @@ class TaskHome:
         work.mkdir(mode=0o700, exist_ok=True)
         if owner is not None:
             os.chown(work, *owner)
+
+    def keep_variables(self, text: bytes, owner: tuple[int, int] | None) -> None:
+        """Write the shell text that sets the task's variables, for the task's account alone to read."""
+        path = self.files.variables
+        path.unlink(missing_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o400)
+        with os.fdopen(handle, "wb") as file:
+            file.write(text)
+            if owner is not None:
+                os.fchown(handle, *owner)
 
     def last_words(self, lines: int = 20) -> tuple[str, ...]:
         """Return the last lines of the task's output."""

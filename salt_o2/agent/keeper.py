@@ -21,10 +21,14 @@ SHELL = "/bin/sh"
 SCRIPT = """trap : HUP INT QUIT USR1 USR2 PIPE ALRM TERM
 cd -- "$1" || { echo 126 >&0; exit 126; }
 [ -z "$2" ] || echo 0 >"$2/cgroup.procs" || { echo 126 >&0; exit 126; }
-adopts=$3
-shift 3
+adopts=$3 variables=$4 switches=$5
+shift 5
 ulimit -l unlimited 2>/dev/null
-"$@" </dev/null
+if [ "$switches" ]; then
+    "$@" </dev/null 3<"$variables"
+else
+    (. /proc/self/fd/3 && exec "$@" 3<&-) </dev/null 3<"$variables"
+fi
 status=$?
 echo $status >&0
 children=/proc/$$/task/$$/children
@@ -46,6 +50,8 @@ exit $status
 Without it they lose their descent, by which alone some are known. The pids are its children's, so no other
 process can have them.
 """
+RUN = '. /proc/self/fd/3 && exec "$@" 3<&-'
+"""What runs with the task's own account: it sets the task's variables and becomes the program."""
 RESET_SIGNALS = sorted(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
 ADOPT = """
 import ctypes, os, signal, sys
@@ -74,19 +80,23 @@ class Files:
     status: Path
     stdout: Path
     stderr: Path
+    variables: Path
+    """Shell text that sets the task's variables; its account can read it."""
 
 
 def spawn(
     argv: Sequence[str],
     env: Mapping[str, str],
     files: Files,
+    switch: Sequence[str] = (),
     cgroup: Path | None = None,
     grace_s: float = 1.0,
 ) -> int:
     """Start ``argv`` under a keeper and return the keeper's pid, which is also its session and group.
 
-    The keeper enters ``cgroup`` first. If there is none, it adopts orphans of the task, and gives them
-    ``grace_s`` seconds between SIGTERM and SIGKILL when the program has ended.
+    The keeper has ``env``, and so has ``switch``, the words that change the account; the program has what
+    ``files.variables`` sets. The keeper enters ``cgroup`` first. If there is none, it adopts orphans of the
+    task, and gives them ``grace_s`` seconds between SIGTERM and SIGKILL when the program has ended.
 
     ``argv[0]`` must be a path, or the shell would take it for one of its own commands.
     No open file of the agent reaches the task, see :func:`share_no_file`, and no signal is blocked or ignored
@@ -97,7 +107,8 @@ def spawn(
     """
     files.status.unlink(missing_ok=True)
     opened = [os.open(path, WRITE, 0o600) for path in (files.status, files.stdout, files.stderr)]
-    command = _shim(argv, files, cgroup, grace_s)
+    words = [*switch, SHELL, "-c", RUN, "o2-task", *argv] if switch else argv
+    command = _shim(words, files, cgroup, grace_s, switches=bool(switch))
     try:
         return os.posix_spawn(
             command[0],
@@ -113,10 +124,13 @@ def spawn(
             os.close(fd)
 
 
-def _shim(argv: Sequence[str], files: Files, cgroup: Path | None, grace_s: float) -> list[str]:
-    """Return the command line of the keeper of ``argv``."""
+def _shim(
+    words: Sequence[str], files: Files, cgroup: Path | None, grace_s: float, *, switches: bool
+) -> list[str]:
+    """Return the command line of the keeper of ``words``."""
     adopts = "" if cgroup else str(round(10 * grace_s))
-    command = [SHELL, "-c", SCRIPT, files.marker, str(files.work), str(cgroup or ""), adopts, *argv]
+    settings = [str(files.work), str(cgroup or ""), adopts, str(files.variables), "yes" if switches else ""]
+    command = [SHELL, "-c", SCRIPT, files.marker, *settings, *words]
     return command if cgroup else [sys.executable, "-I", "-S", "-c", ADOPT, *command]
 
 

@@ -128,7 +128,9 @@ def in_words(left: Iterable[Entry]) -> str:
 
 def advice_on(left: Iterable[Entry]) -> str:
     """Return what to do about processes that do not end."""
-    others = sorted({owner for each in left if (owner := _owner(each.pid)) not in (None, os.geteuid())})
+    others = sorted(
+        {owner for each in left if (owner := procfs.uid_of(each.pid)) not in (None, os.geteuid())}
+    )
     if os.geteuid() != 0 and others:
         return (
             f"the agent runs as uid {os.geteuid()} and may not signal processes of uid "
@@ -172,10 +174,3 @@ def _set(ended: asyncio.Future[None]) -> None:
 def _command(pid: int) -> str:
     words = b" ".join(procfs.command_line(pid)).decode(errors="replace").strip()
     return words[:60] or "no command line"
-
-
-def _owner(pid: int) -> int | None:
-    try:
-        return (procfs.PROC / str(pid)).stat().st_uid
-    except OSError:
-        return None

@@ -110,6 +110,14 @@ def variable(pid: int, name: str) -> str:
     return os.fsdecode(found.removeprefix(sign))
 
 
+def uid_of(pid: int) -> int | None:
+    """Return the effective user of ``pid``; ``None`` if it is gone."""
+    try:
+        return (PROC / str(pid)).stat().st_uid
+    except OSError:
+        return None
+
+
 def is_in_group(pid: int, name: str) -> bool:
     """Return whether ``pid`` is in a control group called ``name`` or below one."""
     try:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
+from salt_o2.agent import accounts
 from salt_o2.agent.facts import host_facts
 from salt_o2.core.host_reports import MOST_FAULTS
 from salt_o2.core.messages import Amount, HostFacts, Port
@@ -24,7 +25,10 @@ class Settings:
     """What an agent is told; see ``HostFacts`` for what most of it means."""
 
     directory: str = ""
-    """Where the agent keeps its tasks; empty: ``o2`` in the minion's cache directory."""
+    """Where the agent keeps its tasks; empty: see :func:`salt_o2.where.state_directory`."""
+    task_users: tuple[str, ...] = accounts.DEFAULT
+    """Accounts that tasks may have where the agent is root; the first is for tasks that name none. From the
+    minion's configuration alone, never from pillar."""
     heartbeat_s: Heartbeat = 5.0
     """Seconds without a report after which a heartbeat follows."""
     address: str = ""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from salt_o2.agent import body, checks, remnants
 from salt_o2.agent.body import Body
 from salt_o2.agent.life import Life
+from salt_o2.agent.refusal import Refusal
 from salt_o2.core import escalation
 from salt_o2.core.errors import InvalidRequest, O2Error
 from salt_o2.core.messages import Failure
@@ -61,7 +62,7 @@ async def launch(life: Life) -> None:
     life.is_clear = False
     try:
         life.body = await _give_birth(life)
-    except (checks.Refusal, OSError) as error:
+    except (Refusal, OSError) as error:
         known.state, known.fresh, known.launching = TaskState.ERROR, False, False
         ports = error.ports if isinstance(error, checks.PortsTaken) else ()
         life.fail("launch", "-", str(error), getattr(error, "advice", ""), ports)

@@ -6,6 +6,8 @@ cluster's directory, or to start quickly on a small machine.
 
 import getpass
 import json
+import os
+import pwd
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +101,7 @@ def minion_config(layout: Layout, record: Record, minion: str) -> dict[str, Any]
         "o2": {
             "address": minion_address(record, minion),
             "directory": str(layout.agent(minion)),
+            "task_users": [pwd.getpwuid(os.geteuid()).pw_name],
             "heartbeat_s": record.heartbeat_s,
             "control_ports": list(slot.control_ports),
             "channel_ports": list(slot.channel_ports),

@@ -36,7 +36,7 @@ class Launch:
     env: tuple[str, ...] = ()
     """``NAME=VALUE`` entries, on top of the agent's own environment."""
     user: str = ""
-    """The account the process runs as; empty means the agent's."""
+    """The account the process runs as, of those that the host lists; empty means the first of them."""
     stdout: str = "none"
     stderr: str = "none"
     """``none``, ``stdout`` or ``all``."""

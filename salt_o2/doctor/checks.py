@@ -1,5 +1,6 @@
 """Judges a machine by its facts; nothing is looked up here."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from salt_o2.doctor.findings import Daemon, Level, MachineFacts, Ports, Verdict
 SALT_SERIES = (3008, 3009)
 """From this series on, up to but not with that one: as the package demands."""
 OLDEST_PYTHON = (3, 11)
+SECRET = re.compile(r"(?i)(?:passw(?:or)?d|passphrase|secret|token|api[-_]?key|credential)s?[\w-]*[=: ]\s*\S")
+"""What in a command line looks like a secret: a word for one, followed by a value."""
 SALT_PORTS = (4505, 4506)
 FILES_FOR_A_HOST = 16384
 """Fifty devices with a hundred channels of three file descriptors each."""
@@ -91,6 +94,10 @@ def _daemon(daemon: Daemon, facts: MachineFacts) -> Iterator[Verdict]:
         yield _socket(daemon)
     if daemon.kept:
         yield _files(daemon)
+    if shown := [task for task, command in daemon.commands if SECRET.search(command)]:
+        found = f"arguments of {', '.join(shown[:5])} look like secrets, and every local user can read them"
+        advice = "put them into command.env of the task template: only the task's account reads that"
+        yield Verdict("secrets", Level.WARN, found, advice)
 
 
 def _files(daemon: Daemon) -> Verdict:

@@ -133,10 +133,21 @@ def _daemon(role: str, options: dict[str, Any], config_dir: Path) -> Daemon:
         version=str(answer.get("version") or answer.get("facts", {}).get("version", "")),
         tasks=int(answer.get("tasks", 0)),
         faults=(*answer.get("faults", ()), *filter(None, [answer.get("refused"), answer.get("trouble")])),
+        commands=_commands(role, path),
         kept=_kept(role, options, answer),
         cache=str(options.get("cachedir") or f"/var/cache/salt/{role}"),
         unused=tuple(answer.get("unused") or answer.get("facts", {}).get("faults") or ()),
     )
+
+
+def _commands(role: str, path: Path) -> tuple[tuple[str, str], ...]:
+    if role == "master":
+        return ()
+    try:
+        with agent_client.connect(path.parent, PATIENCE_S) as agent:
+            return tuple((task["task"], task["command"]) for task in agent.tasks())
+    except O2Error:
+        return ()
 
 
 def _kept(role: str, options: dict[str, Any], answer: dict[str, Any]) -> str:

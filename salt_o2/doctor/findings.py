@@ -51,6 +51,8 @@ class Daemon:
     tasks: int = 0
     faults: tuple[str, ...] = ()
     """What it says is wrong, one line each."""
+    commands: tuple[tuple[str, str], ...] = ()
+    """Its tasks, each with the command line that every local user can read."""
     kept: str = ""
     """Where its engine keeps what it must not lose, if that is known and is a file or directory."""
     cache: str = ""

@@ -101,7 +101,7 @@ COMMAND: Table = {
     "arguments": Key("list", "its arguments; templated; one whose expressions leave it empty is left out"),
     "shell": Key("flag", "whether /bin/sh runs it; false unless given"),
     "env": Key("list", "NAME=VALUE entries; templated"),
-    "user": Key("text", "account it runs as; empty: the agent's; templated"),
+    "user": Key("text", "account it runs as, of those that its host lists; empty: the first; templated"),
     "stdout": Key("text", "none, stdout or all; templated"),
     "stderr": Key("text", "none, stdout or all; templated"),
     "log": Key("text", "older name of stdout"),

@@ -28,6 +28,7 @@ include:
     - mode: '0644'
     - context:
         directory: {{ o2.directories.agent }}
+        task_users: {{ (o2.task_users or [o2.user.name]) | json }}
         percent: {{ o2.disk_full_percent }}
         python: {{ grains['pythonexecutable'] }}
         returners: {{ o2.returners | json }}

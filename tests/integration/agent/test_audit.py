@@ -79,6 +79,24 @@ def test_a_process_of_no_task_is_named_with_its_ports(perform):
     perform(scene)
 
 
+@pytest.mark.finding("4.3")
+@pytest.mark.root("start a program as another user")
+def test_the_mark_in_a_process_of_another_user_makes_no_audit_unclean(perform):
+    async def scene(stage):
+        mark = {audit.MARK: f"{stage.directory.absolute()}/tasks/forgotten"}
+        stranger = ["setpriv", "--reuid=bin", "--regid=bin", "--clear-groups", "sleep", "1000"]
+        with subprocess.Popen(stranger, env={**os.environ, **mark}, start_new_session=True) as process:
+            try:
+                async with asyncio.timeout(10):
+                    while b"sleep" not in procfs.command_line(process.pid)[:1]:
+                        await asyncio.sleep(0.01)
+                assert look(stage)["processes"] == []
+            finally:
+                process.kill()
+
+    perform(scene)
+
+
 def test_tasks_of_another_directory_are_none_of_its_business(perform, tmp_path):
     async def scene(stage):
         await stage.launch(RUNNING, clock=basic("exec sleep 1000"))

@@ -39,6 +39,9 @@ def test_a_task_runs_as_its_user_in_a_folder_of_its_own(perform, tmp_path):
 
 def test_an_unknown_user_is_refused_by_name(perform):
     async def scene(stage):
+        await stage.down()
+        stage.task_users = ("no-such-user",)
+        await stage.up()
         (about,) = await stage.launch(TaskState.RUNNING, ghost=basic("true", user="no-such-user"))
         assert about.state is TaskState.ERROR
         assert "no user 'no-such-user'" in about.failure.reason

@@ -1,13 +1,12 @@
 """What is refused before a process is started."""
 
 import os
-import pwd
 import socket
 
 import pytest
 
 from salt_o2.agent import checks
-from salt_o2.agent.checks import Refusal
+from salt_o2.agent.refusal import Refusal
 from salt_o2.core.launch import Launch
 from salt_o2.core.states import ControlMode
 
@@ -48,23 +47,6 @@ def test_what_is_no_program_is_refused_by_name(name):
     with pytest.raises(Refusal, match=name) as refused:
         checks.command(Launch(mode=BASIC, value=name), ENV)
     assert "/usr/bin:/bin" in refused.value.advice
-
-
-def test_an_unknown_user_is_refused_by_name():
-    with pytest.raises(Refusal, match="no-such-user"):
-        checks.command(Launch(mode=BASIC, value="sleep", user="no-such-user"), ENV)
-
-
-def test_the_agents_own_user_needs_no_switch():
-    own = pwd.getpwuid(os.geteuid()).pw_name
-    assert checks.account(own) is None
-    assert checks.command(Launch(mode=BASIC, value="sleep", user=own), ENV)[0].endswith("sleep")
-
-
-def test_only_root_may_start_tasks_of_others(monkeypatch):
-    monkeypatch.setattr(os, "geteuid", lambda: 12345)
-    with pytest.raises(Refusal, match="runs as uid 12345"):
-        checks.command(Launch(mode=BASIC, value="sleep", user="root"), ENV)
 
 
 def test_a_port_that_nobody_has_is_free_and_one_that_somebody_has_is_not():

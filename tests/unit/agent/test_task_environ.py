@@ -1,17 +1,24 @@
 """The environment of a task's process."""
 
+import pwd
+import subprocess
 import sys
 from pathlib import Path
 
-from salt_o2.agent.environ import of_agent, task_env
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from salt_o2.agent.census import MARK
+from salt_o2.agent.environ import can_be_set, exports, of_agent, shim_env, task_env
 from salt_o2.core.ids import EnvironmentId, HostId
 from salt_o2.core.launch import Launch
 from salt_o2.core.states import ControlMode
 
 
-def env_of(own=None, home="", **launch):
+def env_of(own=None, account=None, **launch):
     wanted = Launch(mode=ControlMode.FAIRMQ, value="readout", **launch)
-    return task_env(wanted, HostId("flp1"), EnvironmentId("2oDvieFrVTi"), of_agent(own or {}), home)
+    return task_env(wanted, HostId("flp1"), EnvironmentId("2oDvieFrVTi"), of_agent(own or {}), account)
 
 
 def test_a_task_is_told_its_host_system_and_environment():
@@ -44,5 +51,22 @@ def test_what_systemd_and_salt_say_to_the_minion_is_not_passed_on():
 
 
 def test_another_user_has_his_own_home_and_name():
-    env = env_of({"HOME": "/root", "USER": "root"}, home="/home/flp", user="flp")
-    assert (env["HOME"], env["USER"], env["LOGNAME"]) == ("/home/flp", "flp", "flp")
+    daemon = pwd.getpwnam("daemon")
+    env = env_of({"HOME": "/root", "USER": "root"}, daemon, user="daemon")
+    assert (env["HOME"], env["USER"], env["LOGNAME"]) == (daemon.pw_dir, "daemon", "daemon")
+
+
+@given(st.dictionaries(st.text("aZ_09.-é", max_size=6), st.text(st.characters(exclude_characters="\0"))))
+@settings(max_examples=50, deadline=None)
+def test_a_shell_that_reads_the_exports_has_each_variable_that_it_can_have(variables):
+    script = exports(variables) + b"\nexec env -0"
+    told = subprocess.run(["/bin/sh", "-c", script], env={}, capture_output=True, check=True).stdout
+    found = dict(each.split("=", 1) for each in told.decode("utf-8", "surrogateescape").split("\0") if each)
+    can_be = {name: value for name, value in variables.items() if can_be_set(name)}
+    assert {name: found[name] for name in can_be} == can_be
+    assert set(found) <= {*can_be, "PWD", "OLDPWD", "SHLVL", "_"}
+
+
+@pytest.mark.finding("1.5")
+def test_a_shim_has_nothing_of_a_template_in_its_environment():
+    assert set(shim_env("/agent/tasks/one")) == {"PATH", MARK}

@@ -175,3 +175,25 @@ def test_files_that_must_not_be_lost_do_not_lie_in_salts_cache(daemon, kept, lev
     ]
     assert verdict.level is level
     assert bool(verdict.advice) is (level is Level.FAIL)
+
+
+@pytest.mark.parametrize(
+    ("command", "is_secret"),
+    [
+        ("/opt/readout --password=hunter2", True),
+        ("/opt/readout --db-passwd hunter2", True),
+        ("/opt/readout --api-key=x", True),
+        ("TOKEN=abc exec readout", True),
+        ("curl -H 'X-Secret: abc'", True),
+        ("/opt/readout --config file:/etc/readout.cfg --rate=5", False),
+        ("/opt/readout --password-file", False),
+        ("/usr/bin/compass direction", False),
+    ],
+)
+def test_secrets_in_arguments_of_tasks_are_told_without_their_values(command, is_secret):
+    known = replace(AGENT, commands=(("readout-1", command), ("plain", "exec sleep 1")))
+    found = [each for each in examine(replace(HEALTHY, daemons=(known,))) if each.check == "secrets"]
+    assert len(found) == is_secret
+    for verdict in found:
+        assert (verdict.level, "readout-1" in verdict.found) == (Level.WARN, True)
+        assert "hunter2" not in verdict.found + verdict.advice
