@@ -383,7 +383,7 @@ def test_a_second_agent_waits_until_the_first_has_gone(perform):
 
 
 AGENT = """
-import asyncio, sys
+import asyncio, os, pwd, sys
 from pathlib import Path
 from salt_o2.agent.agent import Agent
 from salt_o2.agent.facts import host_facts
@@ -394,7 +394,7 @@ import msgspec
 async def main():
     async def send(report):
         print(msgspec.json.encode(report).decode(), flush=True)
-    agent = Agent("flp1", Path(sys.argv[1]), host_facts(address="127.0.0.1"), send, 0.5)
+    agent = Agent("flp1", Path(sys.argv[1]), host_facts(address="127.0.0.1"), send, 0.5, (pwd.getpwuid(os.geteuid()).pw_name,))
     running = asyncio.create_task(agent.run())
     await agent.obey(typed(msgspec.json.decode(sys.argv[2]), Command))
     await running
