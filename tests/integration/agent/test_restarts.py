@@ -394,7 +394,8 @@ import msgspec
 async def main():
     async def send(report):
         print(msgspec.json.encode(report).decode(), flush=True)
-    agent = Agent("flp1", Path(sys.argv[1]), host_facts(address="127.0.0.1"), send, 0.5, (pwd.getpwuid(os.geteuid()).pw_name,))
+    own = (pwd.getpwuid(os.geteuid()).pw_name,)
+    agent = Agent("flp1", Path(sys.argv[1]), host_facts(address="127.0.0.1"), send, 0.5, own)
     running = asyncio.create_task(agent.run())
     await agent.obey(typed(msgspec.json.decode(sys.argv[2]), Command))
     await running
