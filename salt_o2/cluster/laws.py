@@ -25,6 +25,8 @@ class SeenTask:
     """Whether the kernel has the process."""
     plain: bool = False
     """Whether it is a plain program, without states of its own."""
+    why: str = ""
+    """Why it takes no part or has failed, as control tells."""
 
     @property
     def process(self) -> tuple[int | None, str | None]:
@@ -162,7 +164,7 @@ def _tasks_take_part(case: Case) -> Iterator[str]:
             yield f"task {path} is not known any more"
     for _, old, new in case.tasks():
         if new.state != old.state or not new.takes_part:
-            yield f"task {old.path} was {old.state} and is {new.state}"
+            yield f"task {old.path} was {old.state} and is {new.state}{f': {new.why}' if new.why else ''}"
 
 
 def _processes_are_alive(case: Case) -> Iterator[str]:

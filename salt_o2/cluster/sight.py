@@ -69,6 +69,7 @@ def _task(task: Mapping[str, Any]) -> SeenTask:
         takes_part=not (task.get("excluded") or task.get("lost")),
         alive=task["pid"] is not None and start_time(task["pid"]) is not None,
         plain=task["control_port"] is None,
+        why=str(task.get("excluded") or task.get("lost") or task.get("error") or ""),
     )
 
 

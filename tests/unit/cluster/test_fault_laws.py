@@ -90,6 +90,11 @@ def test_a_law_is_broken(after, law):
     assert law in found[0]
 
 
+def test_a_task_that_is_out_is_told_with_the_reason():
+    out = replace(SINK, state="DONE", takes_part=False, why="port 9000 is in use")
+    assert judge(environment(SAMPLER, out)) == ["task d.sink was RUNNING and is DONE: port 9000 is in use"]
+
+
 def test_a_killed_task_that_is_still_said_to_be_there_is_a_lie():
     assert judge(BEFORE, kill("d.sink")) == ["task d.sink was killed and is still said to be process 12"]
 
