@@ -37,6 +37,16 @@ LIMITS_EVERY_S = 0.5
 LOCK_RETRY_S = 0.2
 
 
+def unusable_orders(command: Command) -> dict[TaskId, str]:
+    """Return the tasks whose orders in ``command`` cannot be carried out, with the reasons."""
+    no_ids = {
+        order.task: f"{order.task!r} is not an id: it must match {NAME.pattern}"
+        for order in command.orders
+        if not NAME.fullmatch(order.task)
+    }
+    return command.unreadable | no_ids
+
+
 class Agent:
     """Starts, drives, watches and adopts the tasks of one host."""
 
@@ -204,9 +214,9 @@ class Agent:
 
     def _sift(self, command: Command) -> Command:
         """Return ``command`` with the orders that make sense; report those that do not."""
-        good = tuple(order for order in command.orders if NAME.fullmatch(order.task))
-        wrong = {order.task: "its id is none" for order in command.orders if not NAME.fullmatch(order.task)}
-        for task, why in (command.unreadable | wrong).items():
+        wrong = unusable_orders(command)
+        good = tuple(order for order in command.orders if order.task not in wrong)
+        for task, why in wrong.items():
             log.error("the order for task %r of %s cannot be used: %s", task, command.environment, why)
             self.reporter.answer(absent.unreadable(task, command, why))
         return replace(command, orders=good, unreadable={})

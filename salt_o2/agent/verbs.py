@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from salt_o2.agent import voice
-from salt_o2.agent.agent import Agent
+from salt_o2.agent.agent import Agent, unusable_orders
 from salt_o2.agent.task import Task
 from salt_o2.apart import Apart
 from salt_o2.core.codec import plain, typed
@@ -64,8 +64,10 @@ class Verbs:
         return {"host": self._agent.host}
 
     async def drive(self, command: Any) -> dict[str, Any]:
-        """Obey ``command`` and say which revision was taken in."""
+        """Obey ``command`` and say which revision was taken in; nothing is begun if one order is wrong."""
         order = command_of(command)
+        if wrong := unusable_orders(order):
+            raise InvalidRequest(f"nothing was begun: {'; '.join(wrong.values())}")
         await self._agent.obey(order)
         return {"host": order.host, "environment": order.environment, "revision": order.revision}
 

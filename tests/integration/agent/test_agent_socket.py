@@ -292,6 +292,7 @@ def test_every_function_of_the_modules_says_how_to_call_it(loaded):
     ours = [name for name in list(modules) if name.startswith(("o2.", "occ."))]
     assert sorted(ours) == [
         "o2.audit",
+        "o2.deliver",
         "o2.drive",
         "o2.info",
         "o2.kill",
