@@ -9,3 +9,9 @@ o2:
     operator: ['%shift']
     expert: ['%experts']
     administrator: [root]
+
+  # Minions that may call functions of the runner, by exact id (`salt-call publish.runner o2.run_stop ...`). Salt verifies
+  # who calls; an event could be sent by any minion. Hosts that run tasks should not be among them.
+  #
+  # peers:
+  #   beamwatch: [run_stop]

@@ -27,10 +27,19 @@
 #
 # Salt may lose an event or deliver it twice: a reaction must be one that may come late, twice, or never.
 #
-# The example tells everybody's console when an environment fails:
+# Every minion of the master can send every event with any data, those of control and of Salt too. So a rule must do
+# no harm when its event is a lie: it looks before it acts, as the rules here do, and it gives no order in the name of the
+# sender. A host that is to give orders does so by a runner that the master permits it (pillar o2:peers), where Salt
+# has verified its id:  salt-call publish.runner o2.run_stop ...
+#
+# Data of an event never become part of a command line. The example gives them to the command as its environment, which
+# the shell does not read as text. It tells everybody at the consoles that an environment has failed:
 
 tell_the_shift:
   local.cmd.run:
-    - tgt: 'console*'
+    - tgt: 'console1,console2'
+    - tgt_type: list
     - args:
-      - cmd: wall "Salt O2 {{ data['environment'] }} is in ERROR"
+      - cmd: wall "Salt O2 environment $O2_ENVIRONMENT is in ERROR"
+      - env:
+        - O2_ENVIRONMENT: {{ data['environment'] | string | yaml_dquote }}

@@ -1,6 +1,6 @@
 """Configuration of components. A part of the runner ``o2``, see o2.py."""
 
-import pathlib
+from salt.exceptions import SaltInvocationError
 
 __virtualname__ = "o2"
 
@@ -54,21 +54,31 @@ def config_set(path, payload, new_component=False):
 
         salt-run o2.config_set qc/ANY/any/rate '100'
     """
-    return _ask("config_set", path=path, payload=str(payload), new_component=new_component)
+    return _ask("config_set", path=path, payload=_text(payload), new_component=new_component)
 
 
-def config_import(path, file, new_component=False):
+def config_import(path, payload, new_component=False):
     """
-    Set the payload at exactly this path to what is in a file of the master.
+    Set the payload at exactly this path to a text of many lines, such as a file of the user.
+
+    No file of the master is read. ``--no-parse`` keeps Salt from reading the text as YAML.
 
     CLI Example:
 
     .. code-block:: bash
 
-        salt-run o2.config_import qc/ANY/any/tasks /root/tasks.json
+        salt-run --no-parse=payload o2.config_import qc/ANY/any/tasks payload="$(cat tasks.json)"
     """
-    payload = pathlib.Path(file).read_text()
-    return _ask("config_import", path=path, payload=payload, new_component=new_component)
+    return _ask("config_import", path=path, payload=_text(payload), new_component=new_component)
+
+
+def _text(payload):
+    if isinstance(payload, dict | list | tuple | set) or payload is None:
+        raise SaltInvocationError(
+            "the payload came as YAML, so its text is lost; nothing was set. Give it as it stands: "
+            "salt-run --no-parse=payload o2.config_set PATH payload=TEXT"
+        )
+    return str(payload)
 
 
 def _ask(verb, **arguments):

@@ -1,6 +1,6 @@
 """Prints the master's options for the roles that pillar gives; state o2.master puts them into a file.
 
-python -m salt_o2.access < JSON of {"access": {...}, "eauth": "pam"}
+python -m salt_o2.access < JSON of {"access": {...}, "eauth": "pam", "peers": {...}}
 """
 
 import json
@@ -8,7 +8,7 @@ import sys
 
 import yaml
 
-from salt_o2.core.access import auth_options
+from salt_o2.core.access import auth_options, peer_options
 from salt_o2.core.errors import InvalidRequest
 
 
@@ -23,9 +23,12 @@ class _Plain(yaml.SafeDumper):
 def main() -> None:
     """Read what pillar says from stdin, and print the options; exit with a word if there is no such role."""
     try:
-        options = auth_options(**json.load(sys.stdin))
+        given = json.load(sys.stdin)
+        options = auth_options(given.get("access", {}), given.get("eauth", "")) | peer_options(
+            given.get("peers", {})
+        )
     except InvalidRequest as error:
-        sys.exit(f"pillar o2:access: {error}")
+        sys.exit(f"pillar o2:access or o2:peers: {error}")
     print(yaml.dump(options, Dumper=_Plain, default_flow_style=False), end="")
 
 

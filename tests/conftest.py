@@ -6,7 +6,7 @@ from pathlib import Path
 import needs
 import pytest
 from hypothesis import HealthCheck, settings
-from private_cluster import PrivateCluster
+from private_cluster import PrivateCluster, configure
 
 from salt_o2.cluster import down, up
 from salt_o2.cluster.layout import layout
@@ -41,6 +41,8 @@ def pytest_collection_modifyitems(items):
 def cluster(tmp_path_factory):
     """A private master and three minions; at the end nothing of it may be left."""
     directory = tmp_path_factory.mktemp("cluster") / "private"
+    # A site has no integration unless it names it; tests of templates call this one.
+    configure(directory, {"integrations": ["test"]})
     status = up(directory)
     yield PrivateCluster.of(status)
     ended = down(directory)

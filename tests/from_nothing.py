@@ -9,7 +9,7 @@ STATE = "salt-call --local --out=json --log-level=error --file-root=/vagrant/sta
 NAMED = "hosts: [flp1, flp2, flp3]"
 FROM_WHEELS = (
     f"pillar='{{o2: {{{NAMED}, install: {{index: false, find_links: /wheels}}, "
-    "master: {minions: [master], user: vagrant}}}'"
+    "master: {minions: [master], examples: true, user: vagrant}}}'"
 )
 
 

@@ -9,7 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from salt_o2.cluster.layout import layout
+from salt_o2.cluster.record import HEARTBEAT_S
 from salt_o2.control.client import ControlClient
+from salt_o2.where import packaged
+
+
+def configure(directory: Path, o2: dict[str, Any], **options: Any) -> None:
+    """Have the master of the cluster that ``up`` will start in ``directory`` read more options.
+
+    Its ``o2:`` replaces the private cluster's own, so what that has by itself is written again.
+    """
+    place = layout(directory)
+    usual = {"repositories": [str(place.templates), str(packaged("examples"))], "heartbeat_s": HEARTBEAT_S}
+    file = place.conf / "none.d" / "more.conf"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({**options, "o2": {**usual, **o2}}))
 
 
 @dataclass(frozen=True)

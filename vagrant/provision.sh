@@ -77,7 +77,7 @@ control: ${name}_master
 PILLAR
     salt-call --local --retcode-passthrough --state-output=changes --file-root="$source/states" \
         --id="$name" state.apply o2.master queue=100 \
-        pillar="{\"o2\": {$package, \"master\": {\"minions\": [\"$name\"], \"user\": \"$other\"}}}"
+        pillar="{\"o2\": {$package, \"master\": {\"minions\": [\"$name\"], \"examples\": true, \"user\": \"$other\"}}}"
     wait_for 60 control su -s /bin/sh -c 'salt-run o2.info --out=json' "$other"
 else
     cat >/etc/salt/minion.d/90-laptop.conf <<CONF

@@ -26,6 +26,7 @@ BY_STATES = (
     "hosts",
     "at_start",
     "returners",
+    "peers",
     "on_full_disk",
 )
 """What only the states o2.host and o2.master read; their defaults are in a commented file."""

@@ -56,8 +56,8 @@ class Site:
     """Variables below those of any role (AliECS's GlobalDefaults)."""
     vars: dict[str, str] = field(default_factory=dict)
     """Variables above every role's defaults (AliECS's GlobalVars)."""
-    integrations: tuple[str, ...] = ("test",)
-    """Services that workflows may call, see ``salt_o2/integration``."""
+    integrations: tuple[str, ...] = ()
+    """Services that workflows may call, see ``salt_o2/integration``; none unless the site names them."""
     heartbeat_s: Seconds = 5.0
     pool: Bounds = field(default_factory=Bounds)
     """How much may wait in the pool: ``per_host``, ``total``, and ``idle_s``, for how long, in seconds."""

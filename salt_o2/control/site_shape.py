@@ -61,7 +61,7 @@ class Master:
     minions: list[str] = field(default_factory=list)
     host_rules: bool = False
     repositories: list[str] = field(default_factory=list)
-    examples: bool = True
+    examples: bool = False
     user: str = ""
     eauth: str = ""
 
@@ -89,6 +89,7 @@ class HostPillar:
     firewall: Firewall | None = None
     master: Master | None = None
     access: dict[str, list[str]] = field(default_factory=dict)
+    peers: dict[str, list[str]] = field(default_factory=dict)
     disk_full_percent: float = 0
     returners: list[str] = field(default_factory=list)
     at_start: Literal["look", "apply"] = "look"

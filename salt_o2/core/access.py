@@ -3,11 +3,13 @@
 A site writes users, ``%groups`` and ``*`` for everybody; Salt wants ``group%`` (docs: "external_auth").
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from salt_o2.core.errors import InvalidRequest
-from salt_o2.core.roles import Role, permissions
+from salt_o2.core.reaching import exact_ids
+from salt_o2.core.roles import RUNNERS, Role, permissions
 
 Access = Mapping[str, Iterable[str]]
 """Users and groups by role, as pillar ``o2:access`` has them."""
@@ -26,6 +28,24 @@ def auth_options(access: Access, eauth: str) -> dict[str, Any]:
     if not eauth or not highest:
         return {}
     return {"external_auth": {eauth: {_salts(who): permissions(highest[who]) for who in highest}}}
+
+
+def peer_options(peers: Mapping[str, Iterable[str]]) -> dict[str, Any]:
+    """Return the master's option by which minions may call functions of the runner: ``peers``, by exact id.
+
+    Salt verifies the id of a minion that calls. Both patterns are for whole names: Salt compares beginnings.
+
+    Raises:
+        InvalidRequest: if an id is a pattern, or there is no such function.
+    """
+    known = {name for names in RUNNERS.values() for name in names}
+    permitted = {}
+    for minion, names in peers.items():
+        (exact,) = exact_ids([minion])
+        if unknown := sorted(set(names) - known):
+            raise InvalidRequest(f"o2:peers: {minion}: the runner has no function {unknown[0]}")
+        permitted[f"{re.escape(exact)}$"] = [f"o2\\.{name}$" for name in names]
+    return {"peer_run": permitted} if permitted else {}
 
 
 def _highest(access: Access) -> dict[str, Role]:

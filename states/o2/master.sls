@@ -58,7 +58,7 @@ include:
 
 # Who may do what. Without o2:access only the master's own user and root control environments.
 /etc/salt/master.d/61-o2-access.conf:
-  {% if o2.access %}
+  {% if o2.access or o2.peers %}
   file.managed:
     - source: salt://o2/files/access.conf.jinja
     - template: jinja
@@ -69,6 +69,7 @@ include:
         granted:
           access: {{ o2.access | json }}
           eauth: {{ o2.master.eauth | json }}
+          peers: {{ o2.peers | json }}
     - require:
       - pip: o2_package
   {% else %}

@@ -40,7 +40,7 @@ def test_an_environment_runs_over_all_hosts(site, environment):
     ("host", "sls"), [("master", "o2.master"), ("flp1", "o2.host")], ids=["master", "host"]
 )
 def test_what_is_set_up_is_left_alone(site, host, sls):
-    master = "master: {minions: [master], user: vagrant}"
+    master = "master: {minions: [master], examples: true, user: vagrant}"
     pillar = f"pillar='{{o2: {{{NAMED}, install: {{index: false}}, {master}}}}}'"
     assert changed(site[host], sls, f"test=True {pillar}") == []
     assert changed(site[host], sls, pillar) == []

@@ -3,6 +3,7 @@
 import getpass
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,6 @@ WIRED = {
 }
 NAMED = {name for text in SETS.values() for name in re.findall(r"/srv/reactor/o2/(\w+\.sls)", text)}
 EVENTS = {
-    "beam_dump.sls": {"reason": 'beam "dump"'},
     "disk_full.sls": {"id": "flp1", "diskusage": 95.0, "mount": "/"},
     "minion_start.sls": {"id": "flp1", "cmd": "_minion_event"},
     "task_died.sls": {"environment": "2oDv", "task": "5nGc"},
@@ -83,9 +83,48 @@ def test_what_is_wired_calls_functions_that_exist(rendered, rule):
                 assert name in functions_of("o2")
 
 
-def test_words_of_an_event_cannot_break_out_of_their_argument(rendered):
-    ((reaction,),) = [rendered("beam_dump.sls").values()]
-    assert reaction == {"runner.o2.run_stop": [{"args": [{"all": True}, {"reason": 'beam "dump"'}]}]}
+EVIL = [
+    "$(touch MARK)",
+    '"; touch MARK; echo "',
+    "`touch MARK`",
+    "'; touch MARK #",
+    "\n- tgt: '*'",
+    "{{ 7 * 7 }}",
+    "x: y",
+]
+
+
+@pytest.mark.finding("1.14")
+@pytest.mark.parametrize("text", EVIL)
+def test_words_of_an_event_are_never_part_of_a_command(rendered, tmp_path, text):
+    """The command of the example for sites, run by a shell as Salt runs it, with `echo` for `wall`."""
+    ((reaction,),) = [rendered("your_own.sls", environment=text).values()]
+    given = {key: value for each in reaction["local.cmd.run"] for key, value in each.items()}
+    arguments = {key: value for each in given["args"] for key, value in each.items()}
+    (environ,) = arguments["env"]
+    command = arguments["cmd"].replace("wall", "echo", 1)
+    done = subprocess.run(
+        command, shell=True, env=environ, cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"Salt O2 environment {text} is in ERROR\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("text", EVIL)
+def test_words_of_an_event_stay_in_their_argument(rendered, text):
+    ((reaction,),) = [rendered("task_died.sls", environment=text, task=text).values()]
+    expected = [{"environment": text}, {"task": text}, {"by_rule": True}]
+    assert reaction == {"runner.o2.task_recover": [{"args": expected}]}
+
+
+@pytest.mark.finding("1.13")
+@pytest.mark.parametrize("rule", sorted(name for rules in WIRED.values() for name in rules))
+def test_no_rule_gives_an_order_on_the_word_of_an_event(rendered, rule):
+    """What rules call looks first: control asks before it believes that a host or a task is lost."""
+    calls = {function for reaction in rendered(rule).values() for function in reaction}
+    hints = {"runner.o2.task_recover", "runner.o2.host_lost", "runner.o2.host_returned"}
+    assert calls <= hints | {"local.state.apply", "local.cmd.run"}
+    assert "sure" not in json.dumps(rendered(rule))
 
 
 def test_all_hosts_of_an_event_are_one_reaction(rendered):

@@ -1,9 +1,14 @@
 """What authors and administrators of templates type, on a real cluster."""
 
+import uuid
+
 import pytest
+
+from salt_o2.integration.test import RECORDS
 
 pytestmark = pytest.mark.integration
 
+SAID = RECORDS / f"authoring-{uuid.uuid4()}"
 DEVICE = {"value": "o2-device", "arguments": ["sampler"]}
 
 
@@ -68,9 +73,8 @@ def with_ids(workshop):
     }
     func = "test.record(Parent().Path + ' ' + util.PrefixedOverride('n', 'x'))"
     call = {"name": "c", "call": {"func": func, "trigger": "after_CONFIGURE"}}
-    record = workshop.cluster.directory / "said"
-    workshop.created.append(record)
-    defaults = {"n": 2, "test_record": str(record)}
+    workshop.created.append(SAID)
+    defaults = {"n": 2, "test_record": SAID.name}
     workshop.write("workflows", "with-ids", defaults=defaults, roles=[role, call])
     return "with-ids"
 
@@ -83,4 +87,4 @@ def test_a_plan_whose_templates_make_ids_can_be_applied_and_a_change_touches_nob
     assert before
     ask("env_modify", id=environment["id"], scale={"s": 3})
     assert before < workshop.processes()
-    assert (workshop.cluster.directory / "said").read_text().split() == ["with-ids", "2"]
+    assert SAID.read_text().split() == ["with-ids", "2"]

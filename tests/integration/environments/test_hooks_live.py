@@ -1,10 +1,13 @@
 """Hooks of real workflows on a real cluster: tasks that run at a moment, calls of the test integration."""
 
+import uuid
+
 import pytest
 from environment_views import states, task_at
 from watching import wait_until
 
 from salt_o2.core.errors import O2Error
+from salt_o2.integration.test import RECORDS
 
 pytestmark = pytest.mark.integration
 
@@ -13,7 +16,8 @@ class Record:
     """A file that the hooks of one workflow write into, a line each."""
 
     def __init__(self, workshop):
-        self.path = workshop.folder / "record"
+        RECORDS.mkdir(mode=0o700, exist_ok=True)
+        self.path = RECORDS / f"hooks-{uuid.uuid4()}"
         self.path.write_text("")
         workshop.created.append(self.path)
 
@@ -41,7 +45,7 @@ def hooked(workshop, record):
 
     def write(*hooks, name="hooked"):
         roles = [{"name": "device", "task": {"load": "device"}}, *hooks]
-        return workshop.write("workflows", name, roles=roles, vars={"test_record": str(record.path)})
+        return workshop.write("workflows", name, roles=roles, vars={"test_record": record.path.name})
 
     return write
 

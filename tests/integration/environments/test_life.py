@@ -1,5 +1,6 @@
 """Environments on a real cluster: real daemons, real processes, messages that arrive."""
 
+import json
 import os
 import re
 from pathlib import Path
@@ -114,7 +115,13 @@ def test_where_policy_says_fail_a_death_is_an_error_and_recover_brings_the_task_
     assert workshop.control(environment, "START_ACTIVITY")["state"] == "RUNNING"
 
 
-def test_a_beam_dump_stops_the_run_by_the_reactor_s_rule(workshop):
+@pytest.mark.finding("1.13")
+def test_an_event_of_a_minion_stops_no_run(workshop):
     environment = workshop.control(workshop.create("fairmq-ex-copypush"), "START_ACTIVITY")
-    workshop.cluster.json("salt-call", "event.send", "salt/o2/beam/dump", '{"reason": "rehearsal"}')
-    wait_until(lambda: workshop.show(environment)["state"] == "CONFIGURED", "the rule has stopped the run")
+    workshop.cluster.json("salt-call", "event.send", "salt/o2/beam/dump", '{"reason": "forged"}')
+    forged = json.dumps({"environment": environment["id"], "task": environment["tasks"][0]["id"]})
+    tag = f"salt/o2/{environment['id']}/task/{environment['tasks'][0]['id']}/ERROR"
+    workshop.cluster.json("salt-call", "event.send", tag, forged)
+    after = workshop.show(environment)
+    assert (after["state"], after["run_number"]) == ("RUNNING", environment["run_number"])
+    assert [task["pid"] for task in after["tasks"]] == [task["pid"] for task in environment["tasks"]]

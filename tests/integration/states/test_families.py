@@ -96,7 +96,7 @@ def test_roles_of_pillar_become_a_file_of_the_master_and_none_take_it_away(rende
     access = {"operator": ["%shift"]}
     chunks = render(family, "o2.master", {"access": access, "master": {"eauth": "ldap"}})
     (there,) = [each for each in of(chunks, "file.managed") if each["name"] == path]
-    assert there["context"]["granted"] == {"access": access, "eauth": "ldap"}
+    assert there["context"]["granted"] == {"access": access, "eauth": "ldap", "peers": {}}
     (restart,) = [each for each in chunks if each["__id__"] == "o2_master_restart"]
     assert {"file": path} in restart["onchanges"]
 

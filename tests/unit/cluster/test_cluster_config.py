@@ -60,8 +60,8 @@ def test_the_master_serves_what_the_package_brings(place):
 
 
 def test_a_rule_of_the_reactor_answers_its_event():
-    rule = packaged("reactor") / "beam_dump.sls"
-    assert {"salt/o2/beam/dump": [str(rule)]} in reactions(packaged("reactor"))["reactor"]
+    rule = packaged("reactor") / "task_died.sls"
+    assert {"salt/o2/*/task/*/ERROR": [str(rule)]} in reactions(packaged("reactor"))["reactor"]
 
 
 def test_rules_that_act_on_the_whole_machine_are_not_for_a_private_cluster():

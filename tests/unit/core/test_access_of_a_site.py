@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salt_o2.core.access import auth_options
+from salt_o2.core.access import auth_options, peer_options
 from salt_o2.core.errors import InvalidRequest
 from salt_o2.core.roles import Role, permissions
 
@@ -83,3 +83,17 @@ def test_a_wrong_role_ends_it_with_a_word():
     done = printed(access={"boss": ["anna"]}, eauth="pam")
     assert (done.returncode, done.stdout) == (1, "")
     assert "there is no role boss" in done.stderr
+
+
+@pytest.mark.finding("1.13")
+def test_a_minion_may_call_what_the_site_permits_it_and_nothing_else():
+    (option,) = peer_options({"beam.watch": ["run_stop"]}).values()
+    assert option == {r"beam\.watch$": [r"o2\.run_stop$"]}
+
+
+@pytest.mark.parametrize(
+    "peers", [{"*": ["run_stop"]}, {".*": ["run_stop"]}, {"a b": []}, {"a": ["cmd.run"]}, {"a": [".*"]}]
+)
+def test_no_pattern_of_minions_and_no_other_function_is_permitted(peers):
+    with pytest.raises(InvalidRequest):
+        peer_options(peers)
