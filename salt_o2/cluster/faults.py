@@ -278,13 +278,20 @@ def _bearable(chosen: list[Fault]) -> list[Fault]:
     """Leave out what no run could survive together.
 
     Nothing else happens in the round of an isolation or a reboot: the tasks of that host need another one
-    that is well. A host whose key is refused is alive for control only as long as its link is.
+    that is well. A host whose key is refused is alive for control only as long as its link is. A clone
+    whose original does not run is, for control, the host itself.
     """
     severe = [fault for fault in chosen if fault.action in (Action.ISOLATE, Action.REBOOT)]
     if severe:
         return severe[:1]
     refused = any(fault.action is Action.REFUSE_KEY for fault in chosen)
-    return [fault for fault in chosen if not (refused and fault.part.kind is Kind.LINK)]
+    cloned = {fault.part.name for fault in chosen if fault.action is Action.CLONE}
+    return [
+        fault
+        for fault in chosen
+        if not (refused and fault.part.kind is Kind.LINK)
+        and not (fault.part.kind is Kind.MINION and fault.part.name in cloned)
+    ]
 
 
 def _one_each(drawn: Sequence[Fault]) -> list[Fault]:

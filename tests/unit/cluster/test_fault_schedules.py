@@ -109,6 +109,15 @@ def test_no_link_is_broken_while_a_key_is_refused(seed):
         assert not (refused and any(fault.part in LINKS for fault in faults))
 
 
+@given(st.integers())
+def test_the_minion_of_a_host_runs_while_it_is_cloned(seed):
+    """Control takes a clone for the host where the original does not run."""
+    for faults in first(100, seed, PARTS + LINKS, silent_s=SILENT_S):
+        cloned = {fault.part.name for fault in faults if fault.action is Action.CLONE}
+        hit = {fault.part.name for fault in faults if fault.part.kind is Kind.MINION}
+        assert not cloned & hit
+
+
 def test_without_a_bound_no_host_is_isolated():
     drawn = [fault for faults in first(300, parts=PARTS + LINKS) for fault in faults]
     assert Action.ISOLATE not in {fault.action for fault in drawn}
