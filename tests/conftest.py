@@ -1,6 +1,7 @@
 """What all tests may use."""
 
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import needs
@@ -11,6 +12,7 @@ from private_cluster import PrivateCluster, configure
 from salt_o2.cluster import down, up
 from salt_o2.cluster.layout import layout
 from salt_o2.cluster.process import marked
+from salt_o2.integration.test import RECORDS
 
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """How long an example takes says nothing on a machine that does something else, too."""
@@ -46,6 +48,8 @@ def cluster(tmp_path_factory):
     status = up(directory)
     yield PrivateCluster.of(status)
     ended = down(directory)
+    with suppress(OSError):  # not there, or another process of the tests writes into it
+        RECORDS.rmdir()
     assert marked(layout(directory).directory) == []
     assert not directory.exists()
     assert not Path(status["control_socket"]).parent.exists()
