@@ -65,7 +65,8 @@ class Stage:
         self.directory = directory
         self.reports = []
         self.latest = {}
-        self.sessions = set()
+        self.sessions = {}
+        """When each session's leader was started, by the number that the session had."""
         self.refusing = False
         self.task_users = (pwd.getpwuid(os.geteuid()).pw_name, "daemon")
         self.groups = cgroup.base()
@@ -103,7 +104,7 @@ class Stage:
     def _note_sessions(self):
         for task in self.agent._tasks.values():
             if task.record.keeper:
-                self.sessions.add(task.record.keeper)
+                self.sessions[task.record.keeper] = task.record.keeper_started
 
     def told(self):
         """Return all that was ever reported of tasks."""
@@ -165,12 +166,19 @@ class Stage:
 
     def left_behind(self):
         """Processes of all sessions that were ever started here."""
+        return [each.pid for each in self._left_behind()]
+
+    def _left_behind(self):
         mark = f"{self.directory.absolute()}/tasks/"
         return [
-            each.pid
+            each
             for each in procfs.processes().values()
-            if each.session in self.sessions or procfs.variable(each.pid, MARK).startswith(mark)
+            if self._has_started(each.session) or procfs.variable(each.pid, MARK).startswith(mark)
         ]
+
+    def _has_started(self, session):
+        """Whether a session is one of this stage's: its number may be another's by now."""
+        return session in self.sessions and procfs.start_ticks(session) in (None, self.sessions[session])
 
     async def clean(self):
         """End whatever a scene left."""
@@ -179,7 +187,7 @@ class Stage:
             self.refusing = False
             await self.drive(TaskState.DONE, *names)
         await self.down()
-        left = self.left_behind()
-        for pid in left:
-            os.kill(pid, signal.SIGKILL)
+        left = self._left_behind()
+        for each in left:
+            procfs.send(each, signal.SIGKILL)
         assert left == []

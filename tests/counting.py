@@ -65,14 +65,14 @@ def counted(item):
     """Count the examples of one run of ``item``."""
     count, handle = Count(), getattr(getattr(item, "obj", None), "hypothesis", None)
     begin, inner, outcome = RuleBasedStateMachine.__init__, handle and handle.inner_test, "found"
-    item._excinfo = None  # where pytest keeps the failure of a unittest.TestCase, as stateful tests are
+    vars(item).pop("_excinfo", None)  # where pytest keeps the failure of a unittest.TestCase
     if handle is not None:
         handle.inner_test = count.wrap(inner)
     else:
         RuleBasedStateMachine.__init__ = count.wrap(begin)
     try:
         yield
-        outcome = "found" if item._excinfo else "passed"
+        outcome = "found" if getattr(item, "_excinfo", None) else "passed"
     finally:
         RuleBasedStateMachine.__init__ = begin
         if handle is not None:

@@ -44,7 +44,6 @@ def test_a_stranger_that_has_the_number_of_an_ended_task_lives_on(perform, boot,
         end_and_collect(shim, about.pid)
         if boot:
             change_record(stage, "victim", boot=boot)
-        stage.sessions.discard(shim)
         stranger = stranger_as(shim)
         try:
             await stage.up()
@@ -65,7 +64,6 @@ def test_after_another_boot_a_process_with_number_and_start_time_of_a_task_is_no
         shim = shim_of(stage, "victim")
         await stage.down()
         end_and_collect(shim, about.pid)
-        stage.sessions.discard(shim)
         stranger = stranger_as(shim)
         try:
             started = procfs.start_ticks(stranger.pid)
@@ -89,7 +87,6 @@ def test_a_process_with_number_and_start_time_and_without_the_mark_is_not_adopte
         shim = shim_of(stage, "victim")
         await stage.down()
         end_and_collect(shim, about.pid)
-        stage.sessions.discard(shim)
         stranger = stranger_as(shim)
         try:
             change_record(stage, "victim", keeper_started=procfs.start_ticks(stranger.pid))
@@ -112,7 +109,6 @@ def test_a_process_that_has_only_the_words_of_a_shim_is_not_adopted(perform):
         marker = TaskHome(stage.directory.absolute() / "tasks" / "victim").files.marker
         await stage.down()
         end_and_collect(shim, about.pid)
-        stage.sessions.discard(shim)
         stranger = stranger_as(shim, (sys.executable, "-c", "import time; time.sleep(1000)", marker))
         assert await execs.find_by_argument(marker) == [stranger.pid]
         try:
@@ -136,7 +132,6 @@ def test_the_audit_tells_of_a_marked_process_in_a_session_that_has_a_dead_tasks_
         async with asyncio.timeout(10):
             while procfs.exists(shim):
                 await asyncio.sleep(0.01)
-        stage.sessions.discard(shim)
         home = stage.directory.absolute() / "tasks" / "forgotten"
         stranger = stranger_as(shim, env={**os.environ, audit.MARK: str(home)})
         try:

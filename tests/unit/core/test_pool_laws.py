@@ -133,6 +133,25 @@ class Life(RuleBasedStateMachine):
         }
         self.carry_out(effects, heard)
 
+    @rule(choice=choices, state=st.sampled_from([TaskState.STANDBY, TaskState.ERROR, TaskState.DONE]))
+    def another_host_speaks_of_one(self, choice, state):
+        """It is not believed: nothing follows, and nothing of the pool changes."""
+        if self.pool.entries:
+            before = dict(self.pool.entries)
+            entry = before[choice.choice(sorted(before))]
+            about = TaskReport(
+                task=entry.task.id,
+                environment=POOL,
+                revision=entry.revision + 1,
+                settled=True,
+                status=TaskStatus.INACTIVE,
+                state=state,
+            )
+            other = next(host for host in HOSTS if host != entry.task.host)
+            report = Report(host=other, incarnation="1", sequence=1, tasks=(about,))
+            assert self.pool.hear(report, self.at) == []
+            assert self.pool.entries == before
+
     @rule(host=hosts)
     def a_host_forgets_everything(self, host):
         self.agents[host] = {}

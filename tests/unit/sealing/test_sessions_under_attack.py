@@ -147,4 +147,4 @@ def _changed(data, flip):
 
 
 TestAttack = Attack.TestCase
-TestAttack.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestAttack.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
