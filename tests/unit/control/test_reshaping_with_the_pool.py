@@ -292,7 +292,8 @@ def test_one_that_has_died_is_ended_and_not_left(tmp_path):
     async def scene(room):
         env = await running(room, 3)
         victim = env["tasks"][2]["id"]
-        room.hosts.report("flp1", dead(victim, env["id"], 99))
+        last = room.control.held[env["id"]].environment.revision
+        room.hosts.report("flp1", dead(victim, env["id"], last))
         shrunk = await scale(room, env, 1, keep_tasks=True)
         assert set(shrunk["kept"]) == ids(env) - ids(shrunk) - {victim}
         assert victim not in taken(room, env["id"])
