@@ -43,6 +43,8 @@ class Harm:
 
     def reuse_pid(self, task: SeenTask) -> bool:
         """Kill ``task`` while no agent runs, and give its shim's pid away; return whether it could."""
+        if not may_choose_pids():
+            return False
         with without_agent(self.directory, task.host):
             shim = end_session_of(self.directory, task.pid or 0)
             return shim is not None and becomes_free(shim) and self._give_away(shim, task.path)

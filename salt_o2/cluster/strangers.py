@@ -155,8 +155,11 @@ class Strangers:
 
 
 def may_choose_pids() -> bool:
-    """Return whether this process may choose the pid of the next one."""
-    return os.access(LAST_PID, os.W_OK)
+    """Return whether this process may choose the pid of the next one.
+
+    Everyone may open the file to write; the kernel refuses the write without a capability (proc(5)).
+    """
+    return os.geteuid() == 0 and os.access(LAST_PID, os.W_OK)
 
 
 def _end(processes: Collection[Process]) -> None:

@@ -12,7 +12,8 @@ from watching import wait_until
 from salt_o2.cluster import down, up
 from salt_o2.cluster.layout import layout
 from salt_o2.cluster.process import marked, spawn
-from salt_o2.cluster.startup import _command, _environment
+from salt_o2.cluster.startup import command as command_of
+from salt_o2.cluster.startup import environment as environment_of
 
 pytestmark = pytest.mark.integration
 
@@ -45,13 +46,13 @@ def give_another_id(cluster, old, new):
     for pid in daemons_of(cluster, old):
         os.kill(pid, signal.SIGKILL)
     place = layout(cluster.directory)
-    command = _command(place, old)
+    command = command_of(place, old)
     settings = Path(command[command.index("-c") + 1]) / "minion"
     options = json.loads(settings.read_text())
     settings.write_text(json.dumps(options | {"id": new}))
     for claim in place.claims(old):  # or Salt would take the old process for a running one
         claim.unlink(missing_ok=True)
-    spawn(new, command, _environment(place), place.logs / f"{new}.out")
+    spawn(new, command, environment_of(place), place.logs / f"{new}.out")
 
 
 def tasks_of(cluster, environment):

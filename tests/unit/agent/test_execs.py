@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import pwd
 import signal
 import subprocess
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from salt_o2.agent import body, execs, procfs
+from salt_o2.agent.accounts import Accounts
 from salt_o2.agent.body import Host
 from salt_o2.agent.census import MARK, Census
 from salt_o2.agent.home import TaskHome
@@ -20,6 +22,12 @@ from salt_o2.core.states import ControlMode
 TIMES = 100
 """On a quiet machine about every second process is in its exec when posix_spawn(3) returns."""
 SLEEP = Launch(mode=ControlMode.BASIC, value="exec sleep 1000", shell=True)
+
+
+def a_host():
+    """A host whose tasks run as the account of this test."""
+    own = Accounts((pwd.getpwuid(os.geteuid()).pw_name,))
+    return Host(name=HostId("flp1"), groups=None, accounts=own)
 
 
 def end(pid):
@@ -82,13 +90,13 @@ def test_a_shim_that_was_started_just_now_is_adopted(tmp_path, times, is_known):
     async def adopted(folder):
         home = TaskHome(folder)
         record = Record(task=TaskId("clock"), environment=EnvironmentId("E"), launch=SLEEP)
-        body.give_birth(record, home, Host(name=HostId("flp1"), groups=None), lambda: None)
+        body.give_birth(record, home, a_host(), lambda: None)
         shim = record.keeper
         if not is_known:
             record.keeper = record.keeper_started = None
             record.launching = True
         try:
-            living = await body.adopt(record, home, Host(name=HostId("flp1"), groups=None), lambda: None)
+            living = await body.adopt(record, home, a_host(), lambda: None)
             assert living is not None
             assert record.keeper == shim
             await living.release()
