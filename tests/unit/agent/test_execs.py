@@ -20,7 +20,10 @@ from salt_o2.core.launch import Launch
 from salt_o2.core.states import ControlMode
 
 TIMES = 100
-"""On a quiet machine about every second process is in its exec when posix_spawn(3) returns."""
+AT_MOST = 3000
+"""Often every second process is in its exec when posix_spawn(3) returns; on some machines one in hundreds."""
+ENOUGH = 20
+"""Processes to see in their exec."""
 SLEEP = Launch(mode=ControlMode.BASIC, value="exec sleep 1000", shell=True)
 
 
@@ -51,10 +54,12 @@ def test_a_process_in_its_exec_shows_its_mark_when_that_is_over():
         variables = await execs.shown(pid, lambda pid: list(filter(None, procfs.environ(pid))), 10.0)
         assert variables == [f"{MARK}=/agent/tasks/one".encode()]
 
-    for _ in range(TIMES):
+    for _ in range(AT_MOST):
         with started("/agent/tasks/one") as pid:
             in_exec += procfs.is_in_exec(pid)
             asyncio.run(see(pid))
+        if in_exec >= ENOUGH:
+            break
     assert in_exec, "otherwise this test says nothing"
 
 
