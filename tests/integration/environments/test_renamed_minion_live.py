@@ -42,7 +42,7 @@ def daemons_of(cluster, host):
 
 
 def give_another_id(cluster, old, new):
-    """End a minion and start it again as ``new``; its keys are accepted under the new name by the master."""
+    """End a minion and start it again as ``new``; the administrator accepts its key under the new name."""
     for pid in daemons_of(cluster, old):
         os.kill(pid, signal.SIGKILL)
     place = layout(cluster.directory)
@@ -50,6 +50,8 @@ def give_another_id(cluster, old, new):
     settings = Path(command[command.index("-c") + 1]) / "minion"
     options = json.loads(settings.read_text())
     settings.write_text(json.dumps(options | {"id": new}))
+    accepted = place.keys("master") / "minions"
+    (accepted / new).write_bytes((accepted / old).read_bytes())
     for claim in place.claims(old):  # or Salt would take the old process for a running one
         claim.unlink(missing_ok=True)
     spawn(new, command, environment_of(place), place.logs / f"{new}.out")
