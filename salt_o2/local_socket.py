@@ -1,4 +1,4 @@
-"""A unix socket for the programs of one user: nobody else can open it, and it is made again if it is removed.
+"""A unix socket for the programs of one user: no other can open it; it is made again if it is removed.
 
 A cleaner of temporary files, or a person, may remove the file of a socket. What is connected stays connected
 then, but no program can connect any more, and neither the kernel nor ZeroMQ says a word.
@@ -22,7 +22,7 @@ UNBIND_S = 0.2
 
 
 def bind_privately(socket: Any, path: Path) -> None:
-    """Let ``socket`` listen at ``path``; nobody else may connect, not even for a moment.
+    """Let ``socket`` listen at ``path``; no other user may connect, not even for a moment.
 
     Raises:
         zmq.ZMQError: if it cannot be made there.

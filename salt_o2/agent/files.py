@@ -35,7 +35,7 @@ def put(path: Path, content: bytes, *, keep_last: bool = False) -> None:
 
 
 def write_privately(path: Path, content: bytes) -> None:
-    """Write ``content`` into ``path``, which nobody else may read; a reader may see half of it.
+    """Write ``content`` into ``path``, which no other account may read; a reader may see half of it.
 
     Raises:
         OSError: there is no room, or no right to write.
@@ -61,7 +61,7 @@ def _keep(name: str) -> None:
 
 
 def privately(path: str, flags: int) -> int:
-    """Open a file that nobody else may read: an opener for ``open``.
+    """Open a file that no other account may read: an opener for ``open``.
 
     Arguments, variables and output of a task are no business of other users, not even of the task's own.
     """

@@ -4,7 +4,7 @@ Level, not edge: an order names the state that its task should reach, may be rep
 obeys the highest revision it has seen of each task. A report names the state that a task has; reports of
 one agent are numbered, so control sees a gap and asks for a survey.
 
-    control  --Command-->  agent      publish channel, or Salt job o2.drive: whichever comes first
+    control  --Command-->  agent      publish channel, or Salt job o2.deliver: whichever comes first
     control  --Inquiry-->  agent
     agent    --Report--->  control    request channel, one for all that changed in a short window
 """
