@@ -21,8 +21,13 @@ def configure(directory: Path, o2: dict[str, Any], **options: Any) -> None:
     Its ``o2:`` replaces the private cluster's own, so what that has by itself is written again.
     """
     place = layout(directory)
-    usual = {"repositories": [str(place.templates), str(packaged("examples"))], "heartbeat_s": HEARTBEAT_S}
+    usual = {
+        "database": f"sqlite:///{place.database}",
+        "repositories": [str(place.templates), str(packaged("examples"))],
+        "heartbeat_s": HEARTBEAT_S,
+    }
     file = place.conf / "none.d" / "more.conf"
+    place.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps({**options, "o2": {**usual, **o2}}))
 
