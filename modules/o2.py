@@ -13,6 +13,7 @@ import salt_o2.agent.accounts
 import salt_o2.agent.audit
 import salt_o2.agent.client
 import salt_o2.core.errors
+import salt_o2.core.shape
 import salt_o2.where
 
 __virtualname__ = "o2"
@@ -251,7 +252,7 @@ def _upper(event):
 def _texts(arguments):
     if not isinstance(arguments or {}, dict):
         raise salt.exceptions.SaltInvocationError(f"arguments must be a map, not {arguments!r}")
-    return {str(key): str(value) for key, value in (arguments or {}).items()}
+    return salt_o2.core.shape.variable_texts(arguments or {})
 
 
 def _seconds(timeout):

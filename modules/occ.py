@@ -11,6 +11,7 @@ import salt.exceptions
 
 import salt_o2.agent.hand
 import salt_o2.core.errors
+import salt_o2.core.shape
 
 __virtualname__ = "occ"
 
@@ -79,7 +80,7 @@ def transition(port, event, arguments=None, codec="OCClite", host="127.0.0.1", t
     """
     if not isinstance(arguments or {}, dict):
         raise salt.exceptions.SaltInvocationError(f"arguments must be a map, not {arguments!r}")
-    texts = {str(key): str(value) for key, value in (arguments or {}).items()}
+    texts = salt_o2.core.shape.variable_texts(arguments or {})
     asked = salt_o2.agent.hand.transition(
         _port(port), str(event).upper(), texts, codec, host, _seconds(timeout), mode
     )

@@ -12,6 +12,7 @@ from salt_o2.control.shelf import Purpose
 from salt_o2.control.site import Site
 from salt_o2.control.threads import RequestThreads
 from salt_o2.core.errors import TemplateError
+from salt_o2.core.shape import variable_texts
 from salt_o2.workflow.catalogue import parse_reference
 from salt_o2.workflow.display import outline
 from salt_o2.workflow.graph import mermaid, svg
@@ -116,7 +117,7 @@ class Authoring:
         from salt_o2.control.configuration.query import parse_query
 
         path = self._configuration.resolve(parse_query(wanted.path))
-        variables = {**self._site.defaults, **self._site.vars, **_texts(wanted.vars)}
+        variables = {**self._site.defaults, **self._site.vars, **variable_texts(wanted.vars)}
         payload = (
             self._configuration.get(wanted.path, variables)
             if wanted.simulate
@@ -140,15 +141,8 @@ class Authoring:
         return load(
             source,
             wanted.workflow,
-            variables=_texts(wanted.vars),
+            variables=variable_texts(wanted.vars),
             site_defaults={**built_in(self._site.configuration), **self._site.defaults},
             site_vars=self._site.vars,
             outside=Outside(beside, parse_reference(wanted.workflow, "workflows").name),
         )
-
-
-def _texts(values: dict[str, Value]) -> dict[str, str]:
-    return {
-        name: str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
-        for name, value in values.items()
-    }

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from salt_o2.core.errors import IllegalTransition, InvalidRequest
+from salt_o2.core.shape import variable_texts
 
 MARK = "declared_as"
 FORWARD = {
@@ -116,7 +117,7 @@ def _refuse_another(name: str, found: Found, workflow: str, asked: Mapping[str, 
         != workflow.rpartition("/")[2].partition("@")[0]
     ):
         raise InvalidRequest(f"{name} ({found['id']}) is of {found['workflow']}, not {workflow}: {_ADVICE}")
-    wanted = {key: as_text(value) for key, value in asked.items()}
+    wanted = variable_texts(asked)
     there = {key: value for key, value in found["vars"].items() if key != MARK}
     different = sorted(key for key in wanted.keys() | there.keys() if wanted.get(key) != there.get(key))
     if different:
@@ -124,8 +125,3 @@ def _refuse_another(name: str, found: Found, workflow: str, asked: Mapping[str, 
 
 
 _ADVICE = "change it by hand (env_modify), or make it absent first"
-
-
-def as_text(value: Any) -> str:
-    """Return a variable as control keeps it."""
-    return str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from salt_o2.control import record
-from salt_o2.control.arguments import Create, Destroy, Many, Modify, One, PlanAhead, Repeat, Steer, Value
+from salt_o2.control.arguments import Create, Destroy, Many, Modify, One, PlanAhead, Repeat, Steer
 from salt_o2.control.asking import Progress, Verbs, ask, kept_of, modify
 from salt_o2.control.changing import leaving_some, modified
 from salt_o2.control.control import Control, Held
@@ -24,7 +24,7 @@ from salt_o2.core.environment import Environment
 from salt_o2.core.errors import InvalidRequest, TaskError, UnknownName
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.inventory import Inventory
-from salt_o2.core.shape import Bend, Shape, bent, check_takes_part, detectors
+from salt_o2.core.shape import Bend, Shape, bent, check_takes_part, detectors, variable_texts
 from salt_o2.core.states import EnvironmentEvent, EnvironmentState
 
 log = logging.getLogger(__name__)
@@ -314,7 +314,7 @@ def _out(held: Held, made: Draft) -> set[TaskId]:
 
 def _bend(wanted: Create | Modify | PlanAhead) -> Bend:
     return Bend(
-        vars={name: _text(value) for name, value in wanted.vars.items()},
+        vars=variable_texts(wanted.vars),
         scale=wanted.scale,
         move={path: HostId(host) for path, host in wanted.move.items()},
         exclude=wanted.exclude,
@@ -326,7 +326,3 @@ def _bend(wanted: Create | Modify | PlanAhead) -> Bend:
 
 def _rebuilt(kept: Kept) -> Environment:
     return snapshot.restore(kept.id, kept.plan, kept.snapshot)
-
-
-def _text(value: Value) -> str:
-    return str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)

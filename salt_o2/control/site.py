@@ -17,6 +17,7 @@ from salt_o2.core.errors import InvalidRequest
 from salt_o2.core.pooled import Bounds
 from salt_o2.core.repair import budget_of
 from salt_o2.core.salvage import Fault, salvage
+from salt_o2.core.shape import variable_texts
 from salt_o2.core.states import EnvironmentEvent
 from salt_o2.core.timeouts import Timeouts
 
@@ -77,7 +78,7 @@ def read_site(*layers: Any) -> tuple[Site, tuple[str, ...]]:
     known = {name: merged[name] for name in Site.__dataclass_fields__ if name in merged}
     for block in VARIABLE_BLOCKS:
         if isinstance(given := known.get(block), Mapping):
-            known[block] = {str(name): _text(value) for name, value in given.items()}
+            known[block] = variable_texts(given)
     site, more = salvage(known, Site)
     site, wrong = _without_wrong_variables(site)
     return site, tuple(f"o2:{str(fault).replace('.', ':', 1)}" for fault in (*faults, *more, *wrong))
@@ -131,7 +132,3 @@ def timeouts(site: Site, variables: Mapping[str, str]) -> Timeouts:
         if name in variables:
             limits.by_event[event] = typed(variables[name], Seconds)
     return limits
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 from salt_o2.control.site import Site
 from salt_o2.core.codec import typed
 from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.shape import variable_texts
 from salt_o2.workflow.problems import nearest
 
 Ports = tuple[int, int]
@@ -153,7 +154,7 @@ def _inner(shape: type, key: str) -> tuple[type, bool] | None:
 
 def _ill_typed(key: str, value: Any, shape: type, place: str) -> Iterator[tuple[str, str]]:
     if shape is Site and key in ("defaults", "vars") and isinstance(value, Mapping):
-        value = {name: str(each) for name, each in value.items()}  # control takes any scalar as its text
+        value = variable_texts(value)  # control takes any scalar as its text
     try:
         typed({key: value}, shape)
     except InvalidRequest as error:

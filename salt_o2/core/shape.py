@@ -4,9 +4,12 @@ A shape outlives the roles that it names: what was said of a role that scaling t
 effect, and applies again when the role is back. Only what a request names itself must be there.
 """
 
+import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from salt_o2.core.errors import InvalidRequest
 from salt_o2.core.ids import HostId, TaskId
@@ -64,6 +67,24 @@ def bent(shape: Shape, bend: Bend, plan: Plan | None = None) -> Shape:
         exclude=kept | out,
         allow_all_excluded=bend.allow_all_excluded,
     )
+
+
+def variable_text(value: Any) -> str:
+    """Return the text that a variable has for ``value``, as YAML, a request or a pillar gives it.
+
+    Nothing is empty text, a boolean is ``true`` or ``false``, a list or mapping is JSON.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool | list | tuple | Mapping):
+        with suppress(TypeError, ValueError, RecursionError):  # keys or circles that JSON cannot write
+            return json.dumps(value, default=str)
+    return str(value)
+
+
+def variable_texts(values: Mapping[Any, Any]) -> dict[str, str]:
+    """Return ``values`` with the text of each, see ``variable_text``."""
+    return {str(name): variable_text(value) for name, value in values.items()}
 
 
 def excluded_tasks(shape: Shape, plan: Plan) -> tuple[dict[TaskId, str], list[str]]:

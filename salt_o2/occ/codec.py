@@ -46,8 +46,8 @@ class Codec(Protocol):
 
 
 def text(value: object) -> str:
-    """Return ``value`` as the text that a device expects: true and false are ``1`` and ``0``."""
-    return str(int(value)) if isinstance(value, bool) else str(value)
+    """Return ``value`` as a device expects it: true and false as ``1`` and ``0``, nothing as empty text."""
+    return str(int(value)) if isinstance(value, bool) else "" if value is None else str(value)
 
 
 class Lite:

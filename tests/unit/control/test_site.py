@@ -1,18 +1,22 @@
 """A site's settings: layers, types, limits."""
 
+import asyncio
 from dataclasses import replace
 
 import msgspec
 import pytest
+from control_room import control_room, repository
 from corruption import at, one_fault, spoilt
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from salt_o2 import integration
+from salt_o2.control.declared import MARK, way
 from salt_o2.control.furnishing import Surroundings, furnish, with_a_backend
 from salt_o2.control.site import Site, read_site, timeouts
 from salt_o2.core.errors import InvalidRequest
 from salt_o2.core.pooled import Bounds
+from salt_o2.core.shape import variable_text
 from salt_o2.core.states import EnvironmentEvent
 
 
@@ -98,8 +102,7 @@ def is_used(site, path, junk):
         found = at(msgspec.json.decode(msgspec.json.encode(site)), path)
     except KeyError:
         return False
-    text = str(junk).lower() if isinstance(junk, bool) else str(junk)
-    return found in (junk, text) or (isinstance(junk, dict) and isinstance(found, dict))
+    return found in (junk, variable_text(junk)) or (isinstance(junk, dict) and isinstance(found, dict))
 
 
 @pytest.mark.parametrize("layer", [None, [], "o2", 7])
@@ -139,3 +142,55 @@ def test_configuration_that_is_nowhere_is_the_pillar_s(tmp_path):
     assert "zookeeper" in fault
     furnish(site, around)
     assert with_a_backend(Site(configuration="/srv"), around) == (Site(configuration="/srv"), ())
+
+
+# --- values of variables ----------------------------------------------------------------------
+
+VALUES = {
+    "nothing": (None, ""),
+    "yes": (True, "true"),
+    "no": (False, "false"),
+    "number": (3, "3"),
+    "fraction": (0.5, "0.5"),
+    "text": ("None", "None"),
+}
+"""A value as YAML gives it, and the text that a variable has for it, wherever it was written."""
+
+
+@pytest.mark.parametrize("block", ["defaults", "vars"])
+def test_a_value_of_a_site_becomes_the_text_that_it_becomes_in_a_request(block):
+    given = {name: value for name, (value, _) in VALUES.items()}
+    assert getattr(read({block: given}), block) == {name: text for name, (_, text) in VALUES.items()}
+
+
+def test_a_list_or_mapping_of_a_site_is_json_as_in_templates():
+    assert read({"vars": {"hosts": ["a", None], "map": {"x": True}}}).vars == {
+        "hosts": '["a", null]',
+        "map": '{"x": true}',
+    }
+
+
+def test_a_value_that_json_cannot_write_is_text_all_the_same():
+    circle = []
+    circle.append(circle)
+    assert read({"vars": {"a": {(1, 2): 3}, "b": circle}}).vars == {"a": "{(1, 2): 3}", "b": "[[...]]"}
+
+
+def test_a_value_of_a_request_becomes_the_same_text(tmp_path):
+    async def scene():
+        async with control_room(repository(tmp_path), "flp1") as room:
+            given = {name: value for name, (value, _) in VALUES.items()}
+            env = await room.ask("env_create", workflow="farm", vars=given)
+            changed = await room.ask("env_modify", id=env["id"], vars={"yes": None})
+            return env["vars"], changed["vars"]["yes"]
+
+    shown, changed = asyncio.run(scene())
+    assert {name: shown[name] for name in VALUES} == {name: text for name, (_, text) in VALUES.items()}
+    assert changed == ""
+
+
+def test_a_state_finds_no_difference_in_a_value_that_control_keeps_as_text():
+    given = {name: value for name, (value, _) in VALUES.items()}
+    there = {name: text for name, (_, text) in VALUES.items()} | {MARK: "daq"}
+    found = {"id": "2oD", "state": "CONFIGURED", "workflow": "farm", "vars": there}
+    assert way("daq", found, "CONFIGURED", "farm", given).steps == ()
