@@ -37,6 +37,6 @@ def log(
     found = voice.task_log(terminal, identity, lines)
     terminal.show(found, past_text.task_output)
     if follow:
-        for line in voice.follow(terminal, identity, found["at"]):
+        for line in voice.follow(terminal, found["task"], found["at"]):
             terminal.say(line)
         terminal.note(f"task {found['task']} is over")

@@ -18,6 +18,7 @@ from salt_o2.cluster.sight import look, try_to_look
 from salt_o2.cluster.startup import up
 from salt_o2.cluster.strangers import Strangers, may_choose_pids
 from salt_o2.core.errors import InvalidRequest, UnknownName
+from salt_o2.core.ids import resolve_prefix, some
 from salt_o2.core.presence import SILENT_AFTER
 
 Say = Callable[[str], None]
@@ -121,13 +122,15 @@ def _started(directory: str | Path) -> Record:
 
 
 def _chosen(seen: Seen, wanted: str) -> str:
-    found = [id for id in seen.environments if id.startswith(wanted)]
-    if len(found) != 1:
-        there = ", ".join(seen.environments) or "none"
-        raise UnknownName(f"which environment is to be drilled? There is {there}; name one")
-    if seen.environments[found[0]].busy:
-        raise InvalidRequest(f"environment {found[0]} is in a transition: wait for its end")
-    return found[0]
+    """Return the environment whose id begins with ``wanted``, or the only one if ``wanted`` is empty."""
+    there = f"; there is {some(seen.environments) or 'none'}"
+    if not wanted and len(seen.environments) != 1:
+        raise UnknownName(f"which environment is to be drilled{there}: name one")
+    chosen = wanted or next(iter(seen.environments))
+    found = resolve_prefix(chosen, seen.environments, "environment", there)
+    if seen.environments[found].busy:
+        raise InvalidRequest(f"environment {found} is in a transition: wait for its end")
+    return found
 
 
 def must_count_losses(faults: Sequence[Fault], following: Sequence[Fault]) -> bool:

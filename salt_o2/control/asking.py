@@ -8,10 +8,11 @@ from salt_o2.control import record
 from salt_o2.control.control import Control, Held
 from salt_o2.control.drafts import draw
 from salt_o2.control.freshness import Freshness
-from salt_o2.control.store import Kept
+from salt_o2.control.store import Kept, Store
 from salt_o2.core.effects import Modified, Requested
 from salt_o2.core.environment import Environment
-from salt_o2.core.ids import EnvironmentId
+from salt_o2.core.errors import UnknownName
+from salt_o2.core.ids import EnvironmentId, resolve_prefix
 from salt_o2.core.shape import Shape
 from salt_o2.core.states import EnvironmentEvent, follow
 
@@ -59,18 +60,30 @@ async def ask(
     return Freshness(control).full(held)
 
 
-def kept_of(control: Control, id: str) -> Kept:
-    """Return what is kept of the environment, alive or ended, whose id is or uniquely begins with ``id``.
+def kept_id(store: Store, prefix: str) -> EnvironmentId:
+    """Return the id of the environment, alive or ended, whose id is or uniquely begins with ``prefix``.
+
+    For any thread; only what is committed.
 
     Raises:
         UnknownName: if there is none, or more than one of them.
     """
-    control.store.flush()
-    exact = control.store.find(EnvironmentId(id))
-    if exact:
-        return exact
-    found = control.store.beginning(id) if id else []
-    return found[0] if len(found) == 1 else control.find(id).kept
+    return resolve_prefix(prefix, store.ids_beginning(prefix) if prefix else [], "known environment")
+
+
+def find_kept(store: Store, prefix: str) -> Kept:
+    """Return what is kept of the environment that ``prefix`` stands for, see ``kept_id``.
+
+    For any thread but that of an event loop: the whole plan is decoded.
+
+    Raises:
+        UnknownName: if there is none, or more than one, or its row cannot be read.
+    """
+    id = kept_id(store, prefix)
+    kept = store.find(id)
+    if kept is None:
+        raise UnknownName(f"the row of environment {id} in control's store cannot be read: see info")
+    return kept
 
 
 async def modify(

@@ -57,10 +57,9 @@ from salt_o2.core.effects import (
     Tick,
 )
 from salt_o2.core.environment import Environment
-from salt_o2.core.errors import UnknownName
 from salt_o2.core.history import Created, Restarted
 from salt_o2.core.host_reports import MOST_FAULTS
-from salt_o2.core.ids import EnvironmentId, HostId, TaskId
+from salt_o2.core.ids import EnvironmentId, HostId, TaskId, resolve_prefix, some
 from salt_o2.core.inventory import Inventory
 from salt_o2.core.messages import Command, Inquiry, Notice, Report
 from salt_o2.core.plan import Plan
@@ -170,12 +169,7 @@ class Control:
         Raises:
             UnknownName: if there is none, or more than one.
         """
-        exact = self.held.get(EnvironmentId(id))
-        found = [exact] if exact else [held for name, held in self.held.items() if id and name.startswith(id)]
-        if len(found) != 1:
-            how_many = "more than one" if found else "no"
-            raise UnknownName(f"{how_many} environment {id!r} is alive{self._alive()}")
-        return found[0]
+        return self.held[resolve_prefix(id, self.held, "living environment", self._alive())]
 
     def adopt(self, kept: Kept, environment: Environment, created: Created) -> Held:
         """Take in a new environment: its resources are taken and it is on disk, but nothing is started.
@@ -385,4 +379,4 @@ class Control:
             self._resume.append((kept.id, request))
 
     def _alive(self) -> str:
-        return f"; there are: {', '.join(self.held)}" if self.held else "; there is none"
+        return f"; there are: {some(self.held)}" if self.held else "; there is none"

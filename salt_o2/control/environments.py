@@ -7,7 +7,7 @@ from typing import Any
 
 from salt_o2.control import record
 from salt_o2.control.arguments import Create, Destroy, Many, Modify, One, PlanAhead, Repeat, Steer
-from salt_o2.control.asking import Progress, Verbs, ask, kept_of, modify
+from salt_o2.control.asking import Progress, Verbs, ask, find_kept, modify
 from salt_o2.control.changing import leaving_some, modified
 from salt_o2.control.control import Control, Held
 from salt_o2.control.drafts import Draft, Drafts, check_unmoved, draft, draw, ids_of, load_shaped
@@ -173,7 +173,7 @@ class Environments:
         )
 
     async def _repeat(self, wanted: Repeat, user: str, progress: Progress) -> dict[str, Any]:
-        kept = kept_of(self._control, wanted.id)
+        kept = await self._kept(wanted.id, user)
         return await self._create_anew(kept.plan.workflow, kept.shape, user, progress)
 
     async def _create_anew(
@@ -283,16 +283,26 @@ class Environments:
         if not wanted.all:
             return alive
         self._control.store.flush()
-        ended = await self._threads.read.run(user, self._control.store.ended)
-        return [record.summary(kept, _rebuilt(kept)) for kept in ended] + alive
+        return await self._threads.read.run(user, self._ended) + alive
 
-    async def _show(self, wanted: One, _user: str, _progress: Progress) -> dict[str, Any]:
+    def _ended(self) -> list[dict[str, Any]]:
+        return [record.summary(kept, _rebuilt(kept)) for kept in self._control.store.ended()]
+
+    async def _show(self, wanted: One, user: str, _progress: Progress) -> dict[str, Any]:
         try:
             held = self._control.find(wanted.id)
         except UnknownName:
-            kept = kept_of(self._control, wanted.id)
-            return record.full(kept, _rebuilt(kept))
+            self._control.store.flush()
+            return await self._threads.read.run(user, self._show_kept, wanted.id)
         return Freshness(self._control).full(held)
+
+    def _show_kept(self, prefix: str) -> dict[str, Any]:
+        kept = find_kept(self._control.store, prefix)
+        return record.full(kept, _rebuilt(kept))
+
+    async def _kept(self, prefix: str, user: str) -> Kept:
+        self._control.store.flush()
+        return await self._threads.read.run(user, find_kept, self._control.store, prefix)
 
 
 def _check_nothing_beside(wanted: Create | Modify, other: bool) -> None:

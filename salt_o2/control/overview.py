@@ -15,7 +15,7 @@ from salt_o2.control.threads import RequestThreads
 from salt_o2.control.voices import Voices
 from salt_o2.core.codec import plain
 from salt_o2.core.effects import Drive, Effect, Replace
-from salt_o2.core.errors import UnknownName
+from salt_o2.core.ids import resolve_prefix
 from salt_o2.core.masking import without_passwords
 from salt_o2.core.plan import PlannedTask
 
@@ -55,13 +55,16 @@ class Overview:
         return Freshness(self._control).task(task, report) | told
 
     def _find(self, wanted: str, environment: str = "") -> tuple[Held, PlannedTask]:
-        """Return the living task whose id is or begins with ``wanted``."""
+        """Return the living task whose id is or uniquely begins with ``wanted``.
+
+        A whole id costs one look in each environment, the beginning of one a look at all tasks.
+        """
         among = [self._control.find(environment)] if environment else list(self._control.held.values())
-        for held in among:
-            for id, task in held.environment.members.tasks.items():
-                if wanted and id.startswith(wanted):
-                    return held, task
-        raise UnknownName(f"no task {wanted!r} is alive; ask for an ended one on its host, by o2.log")
+        whole = [held for held in among if wanted in held.environment.members.tasks]
+        ids = [id for held in whole or among for id in held.environment.members.tasks]
+        chosen = resolve_prefix(wanted, ids, "living task", "; ask for an ended one on its host, by o2.log")
+        held = next(held for held in among if chosen in held.environment.members.tasks)
+        return held, held.environment.members.tasks[chosen]
 
     async def _log(self, wanted: TaskLog, _user: str, _progress: Progress) -> dict[str, Any]:
         _, task = self._find(wanted.id)

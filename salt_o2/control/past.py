@@ -9,7 +9,7 @@ import msgspec
 
 from salt_o2.control import record
 from salt_o2.control.arguments import Past, Two
-from salt_o2.control.asking import Progress, Verbs, kept_of
+from salt_o2.control.asking import Progress, Verbs, find_kept, kept_id
 from salt_o2.control.built_in import ENVIRONMENT_ID
 from salt_o2.control.control import Control
 from salt_o2.control.narrative import tell
@@ -41,20 +41,23 @@ class History:
         }
 
     async def _history(self, wanted: Past, user: str, _progress: Progress) -> list[dict[str, Any]]:
-        if wanted.id in (POOL, HOSTS):
-            self._control.store.flush()
-            return await self._threads.run(user, self._tell, EnvironmentId(wanted.id), wanted)
-        kept = kept_of(self._control, wanted.id)
-        return await self._threads.run(user, self._tell, kept.id, wanted)
+        self._control.store.flush()
+        return await self._threads.run(user, self._tell, wanted)
 
-    def _tell(self, id: EnvironmentId, wanted: Past) -> list[dict[str, Any]]:
+    def _tell(self, wanted: Past) -> list[dict[str, Any]]:
+        store = self._control.store
+        id = EnvironmentId(wanted.id) if wanted.id in (POOL, HOSTS) else kept_id(store, wanted.id)
         # All of it is told, because a line may name what lies before the first that is wanted.
-        told = tell(self._control.store.journal(id, moment(wanted.until)))
+        told = tell(store.journal(id, moment(wanted.until)))
         return told[wanted.after :][-wanted.limit :]
 
     async def _replay(self, wanted: Past, user: str, _progress: Progress) -> dict[str, Any]:
-        kept = kept_of(self._control, wanted.id)
-        environment, shape = await self._threads.run(user, self._rebuild, kept.id, moment(wanted.until))
+        self._control.store.flush()
+        return await self._threads.run(user, self._replayed, wanted)
+
+    def _replayed(self, wanted: Past) -> dict[str, Any]:
+        kept = find_kept(self._control.store, wanted.id)
+        environment, shape = self._rebuild(kept.id, moment(wanted.until))
         members = environment.members
         out = {members.tasks[task].path: why for task, why in members.excluded.items()}
         then = replace(kept, plan=environment.plan, shape=shape)
@@ -75,15 +78,15 @@ class History:
 
     async def _diff(self, wanted: Two, user: str, _progress: Progress) -> dict[str, Any]:
         self._control.store.flush()
-        left, right = [
-            await self._threads.run(user, self._plan_of, name) for name in (wanted.left, wanted.right)
-        ]
-        return difference(left, right)
+        return await self._threads.run(user, self._difference, wanted)
+
+    def _difference(self, wanted: Two) -> dict[str, Any]:
+        return difference(self._plan_of(wanted.left), self._plan_of(wanted.right))
 
     def _plan_of(self, name: str) -> Plan:
         """Return the plan of an environment, or the one that a run began with."""
         if not name.isdigit():
-            return kept_of(self._control, name).plan
+            return find_kept(self._control.store, name).plan
         run = self._control.store.run(int(name))
         if run is None:
             raise UnknownName(f"there was no run {name}")

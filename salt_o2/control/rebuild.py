@@ -10,12 +10,14 @@ from salt_o2.control.freshness import Freshness
 from salt_o2.control.store import Kept
 from salt_o2.core import history, snapshot
 from salt_o2.core.codec import typed
-from salt_o2.core.errors import InvalidRequest, UnknownName
-from salt_o2.core.ids import EnvironmentId, HostId
+from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.ids import EnvironmentId, HostId, resolve_prefix, some
 from salt_o2.core.messages import Inquiry
 from salt_o2.core.pooled import POOL
 from salt_o2.core.remains import Remains, last_run, rebuilt
 from salt_o2.core.shape import Shape
+
+WHAT = "environment that runs and that this store does not know"
 
 
 class Rebuild:
@@ -42,12 +44,10 @@ class Rebuild:
         return {"ended": [], "rebuilt": found, "unknown": sorted(control.strays.unknown)}
 
     def _chosen(self, wanted: str) -> list[EnvironmentId]:
+        """Return the unknown environments that ``wanted`` stands for: one by its id, all if it is empty."""
         unknown = sorted(self._control.strays.unknown)
-        chosen = [environment for environment in unknown if environment.startswith(wanted)]
-        if wanted and not chosen:
-            there = ", ".join(unknown) or "none"
-            raise UnknownName(f"no environment {wanted!r} runs unknown to this store; there is {there}")
-        return chosen
+        there = f"; there is {some(unknown) or 'none'}"
+        return [resolve_prefix(wanted, unknown, WHAT, there)] if wanted else unknown
 
     async def _one(self, environment: EnvironmentId, user: str) -> dict[str, Any]:
         control = self._control

@@ -11,7 +11,7 @@ from salt_o2.control.asking import Progress, Verbs, ask
 from salt_o2.control.control import Control, Held
 from salt_o2.control.freshness import Freshness
 from salt_o2.control.pushed import Arguments, pushed
-from salt_o2.control.store import KeptRun
+from salt_o2.control.store import KeptRun, Origin
 from salt_o2.control.threads import RequestThreads
 from salt_o2.core.effects import AnnounceState, Drive
 from salt_o2.core.errors import InvalidRequest, O2Error, UnknownName
@@ -33,17 +33,26 @@ class Runs:
 
     async def _list(self, _wanted: Nothing, user: str, _progress: Progress) -> list[dict[str, Any]]:
         self._control.store.flush()
-        runs = await self._threads.read.run(user, self._control.store.runs)
-        return [self._record(run) for run in runs]
+        return await self._threads.read.run(user, self._records)
+
+    def _records(self) -> list[dict[str, Any]]:
+        store = self._control.store
+        runs = store.runs()
+        origins = store.origins({run.environment for run in runs})
+        return [_record(run, origins.get(run.environment, Origin())) for run in runs]
 
     async def _show(self, wanted: Run, user: str, _progress: Progress) -> dict[str, Any]:
         self._control.store.flush()
-        run = self._control.store.run(wanted.number)
+        return await self._threads.past.run(user, self._shown, wanted.number)
+
+    def _shown(self, number: int) -> dict[str, Any]:
+        store = self._control.store
+        run = store.run(number)
         if run is None:
-            raise UnknownName(f"there was no run {wanted.number}")
-        start, stop = await self._threads.past.run(user, self._pushed, run)
-        end = await self._threads.past.run(user, self._end, run)
-        return self._record(run) | end | {"start_arguments": start, "stop_arguments": stop}
+            raise UnknownName(f"there was no run {number}")
+        start, stop = self._pushed(run)
+        origin = store.origins([run.environment]).get(run.environment, Origin())
+        return _record(run, origin) | self._end(run) | {"start_arguments": start, "stop_arguments": stop}
 
     def _end(self, run: KeptRun) -> dict[str, Any]:
         """Return which state ended a run, and why: a run that failed must not look like a good one."""
@@ -59,19 +68,6 @@ class Runs:
     def _pushed(self, run: KeptRun) -> tuple[Arguments, Arguments]:
         orders = self._control.store.journal(run.environment, kind=Drive.__name__)  # times may go back
         return pushed(orders, run.number)
-
-    def _record(self, run: KeptRun) -> dict[str, Any]:
-        kept = self._control.store.find(run.environment)
-        return {
-            "run_number": run.number,
-            "environment": run.environment,
-            "workflow": kept.plan.workflow if kept else None,
-            "revision": kept.plan.revision if kept else None,
-            "user": run.user,
-            "started": record.iso(run.started),
-            "ended": record.iso(max(run.started, run.ended)) if run.ended else None,
-            "duration_s": round(max(0.0, run.ended - run.started), 3) if run.ended else None,
-        }
 
     async def _stop(self, wanted: StopRuns, user: str, progress: Progress) -> list[dict[str, Any]]:
         running = self._chosen(wanted)
@@ -103,3 +99,16 @@ class Runs:
         if unknown:
             raise UnknownName(f"run {', '.join(unknown)} does not go on; nothing is stopped")
         return [by_number[number] for number in dict.fromkeys(wanted.numbers)]
+
+
+def _record(run: KeptRun, origin: Origin) -> dict[str, Any]:
+    return {
+        "run_number": run.number,
+        "environment": run.environment,
+        "workflow": origin.workflow,
+        "revision": origin.revision,
+        "user": run.user,
+        "started": record.iso(run.started),
+        "ended": record.iso(max(run.started, run.ended)) if run.ended else None,
+        "duration_s": round(max(0.0, run.ended - run.started), 3) if run.ended else None,
+    }

@@ -2,17 +2,20 @@
 
 What control is about to do is committed before it is done (``save`` with ``durable``); what it only heard
 of, and could ask for again, is committed a moment later in the background.
+
+One thread writes, the one that has opened the store. Any thread reads what is committed.
 """
 
 import logging
+import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Executable, Select, bindparam, insert, select, update
+from sqlalchemy import Connection, Executable, Select, Text, bindparam, cast, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from salt_o2.control import opening, run_rows
@@ -65,6 +68,13 @@ class KeptRun:
     ended: float | None = None
 
 
+class Origin(msgspec.Struct, frozen=True):
+    """What a list of runs shows of an environment's plan."""
+
+    workflow: str | None = None
+    revision: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """One line of the journal: a message that came ``in``, or an effect that went ``out``."""
@@ -86,6 +96,8 @@ class Store:
         Raises:
             StorageError: if it cannot be opened or written.
         """
+        self._owner = threading.get_ident()
+        """The only thread that may write: the lists of what is to be written have no lock."""
         self._journal: list[dict[str, Any]] = []
         self._states: dict[EnvironmentId, dict[str, Any]] = {}
         self._statements: list[Executable] = []
@@ -104,6 +116,7 @@ class Store:
         Raises:
             StorageError: if the store takes nothing in.
         """
+        self._check_thread()
         row = {
             "id": kept.id,
             "created": kept.created,
@@ -119,6 +132,7 @@ class Store:
 
     def note(self, environment: EnvironmentId, message: Noted, effects: Sequence[Effect] = ()) -> None:
         """Write into the journal what came in and what followed; ``save`` or ``flush`` commits it."""
+        self._check_thread()
         if len(self._journal) >= MOST_WAITING and not self.trouble:
             self.flush()  # of whole steps, before this one
         self._journal.append(_entry(environment, message.at, "in", message))
@@ -137,6 +151,7 @@ class Store:
 
         What is not ``durable`` is committed by the next ``flush``, or with the next thing that is.
         """
+        self._check_thread()
         values = {"snapshot": plain(snapshot), "ended": ended}
         values |= {name: plain(value) for name, value in changed.items()}
         self._states[environment] = self._states.get(environment, {}) | values
@@ -145,6 +160,7 @@ class Store:
 
     def queue(self, *statements: Executable) -> None:
         """Do this with the next thing that is committed."""
+        self._check_thread()
         self._statements += statements
 
     def flush(self) -> None:
@@ -153,6 +169,7 @@ class Store:
         What cannot be written is kept for the next time, and ``trouble`` says why: what runs must go on.
         While another process holds the database, it is asked for once in ``LOCKED_S``.
         """
+        self._check_thread()
         if self._is_held():
             return
         states, self._states = self._states, {}
@@ -181,6 +198,7 @@ class Store:
         Raises:
             StorageError: if the store takes nothing in.
         """
+        self._check_thread()
         if self.trouble:
             self.flush()
         if self.trouble:
@@ -206,6 +224,7 @@ class Store:
         Raises:
             StorageError: if it cannot be kept; then it was not given.
         """
+        self._check_thread()
         number = self._last_run + 1
         with self._writing() as connection:
             for statement in run_rows.given(number, environment, at, user):
@@ -220,15 +239,16 @@ class Store:
 
     def raise_run_counter(self, least: int) -> None:
         """Let the next run number be above ``least``; it never goes back."""
+        self._check_thread()
         if least > self._last_run:
             log.warning("runs up to %d were somewhere else: numbers go on above", least)
             self._last_run = least
-            self._statements.append(run_rows.counted(least))
+            self.queue(run_rows.counted(least))
             self.flush()
 
     def end_run(self, number: int, at: float) -> None:
         """Note when a run ended; the next ``flush`` commits it."""
-        self._statements.append(run_rows.ended(number, at))
+        self.queue(run_rows.ended(number, at))
 
     def runs(self, limit: int = 100) -> list[KeptRun]:
         """Return the last runs, newest first."""
@@ -262,16 +282,31 @@ class Store:
 
     def ended(self, limit: int = 100) -> list[Kept]:
         """Return the environments that have ended, oldest first, the last ``limit`` of them."""
-        return self._select(ENVIRONMENTS.c.ended.is_not(None))[-limit:]
+        query = select(ENVIRONMENTS).where(ENVIRONMENTS.c.ended.is_not(None))
+        return self._rows(query.order_by(ENVIRONMENTS.c.created.desc()).limit(limit), Kept)[::-1]
 
     def find(self, environment: EnvironmentId) -> Kept | None:
         """Return one environment, ended or not."""
         return next(iter(self._select(ENVIRONMENTS.c.id == environment)), None)
 
-    def beginning(self, id: str) -> list[Kept]:
-        """Return the environments, ended or not, whose id begins with ``id``; at most a few."""
-        found = self._select(ENVIRONMENTS.c.id.startswith(id, autoescape=True))
-        return [kept for kept in found if kept.id.startswith(id)][:3]  # LIKE does not tell A from a
+    def ids_beginning(self, prefix: str) -> list[EnvironmentId]:
+        """Return the ids of all environments, ended or not, that begin with ``prefix``, oldest first."""
+        query = select(ENVIRONMENTS.c.id).where(ENVIRONMENTS.c.id.startswith(prefix, autoescape=True))
+        found = (str(id) for (id,) in self.read(query.order_by(ENVIRONMENTS.c.created)))
+        return [EnvironmentId(id) for id in found if id.startswith(prefix)]  # LIKE does not tell A from a
+
+    def origins(self, environments: Collection[EnvironmentId]) -> dict[EnvironmentId, Origin]:
+        """Return which workflow each of ``environments`` was made from; nothing else of plans is decoded.
+
+        One that is not known, or cannot be read, is left out.
+        """
+        texts = select(ENVIRONMENTS.c.id, cast(ENVIRONMENTS.c.plan, Text))
+        rows = self.read(texts.where(ENVIRONMENTS.c.id.in_(environments)))
+        found: dict[EnvironmentId, Origin] = {}
+        for id, text in rows:
+            with suppress(msgspec.DecodeError, UnicodeDecodeError):
+                found[EnvironmentId(id)] = msgspec.json.decode(text, type=Origin)
+        return found
 
     def close(self) -> None:
         """Commit what is left and let go of the database."""
@@ -345,6 +380,15 @@ class Store:
                 yield connection
         except DBAPIError as error:
             raise StorageError(self._note_held(error)) from error
+
+    def _check_thread(self) -> None:
+        """Make sure that this is the thread that has opened the store.
+
+        Raises:
+            RuntimeError: if it is another one; this is a defect of the caller.
+        """
+        if threading.get_ident() != self._owner:
+            raise RuntimeError("control's store is written by the thread that has opened it, and by no other")
 
     def _is_held(self) -> bool:
         """Return whether another process was found to hold the database a moment ago."""

@@ -1,6 +1,9 @@
 """Names of things, as types of their own."""
 
-from typing import NewType
+from collections.abc import Iterable
+from typing import NewType, TypeVar
+
+from salt_o2.core.errors import UnknownName
 
 EnvironmentId = NewType("EnvironmentId", str)
 TaskId = NewType("TaskId", str)
@@ -9,6 +12,35 @@ HostId = NewType("HostId", str)
 
 ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 """Base 58: no two of these look alike when read aloud over a phone."""
+SHOWN = 10
+"""Ids that an error names."""
+Id = TypeVar("Id", bound=str)
+
+
+def resolve_prefix(prefix: str, ids: Iterable[Id], what: str, advice: str = "") -> Id:
+    """Return the one of ``ids`` that is ``prefix``, or the only one that begins with it.
+
+    ``what`` says in an error what has these ids, ``advice`` what follows if there is none. O(ids).
+
+    Raises:
+        UnknownName: if none of ``ids`` begins with ``prefix``, more than one does, or ``prefix`` is empty.
+    """
+    found = [id for id in ids if id.startswith(prefix)] if prefix else []
+    exact = [id for id in found if id == prefix]
+    if len(chosen := exact or found) == 1:
+        return chosen[0]
+    if not found:
+        raise UnknownName(f"no {what} has an id that begins with {prefix!r}{advice}")
+    raise UnknownName(
+        f"more than one {what} has an id that begins with {prefix!r}: {some(found)}. "
+        "Nothing was done: write more of the id"
+    )
+
+
+def some(ids: Iterable[str]) -> str:
+    """Return the first of ``ids`` as a list for an error."""
+    named = list(ids)
+    return ", ".join(named[:SHOWN]) + (f" and {len(named) - SHOWN} more" if len(named) > SHOWN else "")
 
 
 def short_id(number: int, length: int = 11) -> str:

@@ -63,7 +63,7 @@ def test_who_asks_for_a_task_to_be_recovered_is_told_what_came_of_it(tmp_path, p
 
 def test_an_unknown_task_is_refused(tmp_path):
     async def scene(room):
-        with pytest.raises(UnknownName, match="no task"):
+        with pytest.raises(UnknownName, match="no living task"):
             await room.ask("task_recover", task="nobody")
 
     played(tmp_path, scene)

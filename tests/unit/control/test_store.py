@@ -78,9 +78,9 @@ def test_an_environment_that_ended_is_no_longer_alive_but_can_be_found(store):
 def test_environments_are_found_by_the_beginning_of_their_ids(store):
     for name in ("ab1", "ab2", "AB3", "a%", "b"):
         store.add(kept(name))
-    assert [each.id for each in store.beginning("ab")] == ["ab1", "ab2"]
-    assert [each.id for each in store.beginning("a%")] == ["a%"]
-    assert store.beginning("c") == []
+    assert store.ids_beginning("ab") == ["ab1", "ab2"]
+    assert store.ids_beginning("a%") == ["a%"]
+    assert store.ids_beginning("c") == []
 
 
 def test_nobody_finds_what_is_not_there(store):
