@@ -1,22 +1,22 @@
-# One word each. `make demo` and `make test` are all that a newcomer needs.
+# A new user needs only `make demo` and `make test`.
 #
-#   make demo     a private Salt cluster, FairMQ topologies RUNNING on it, and everything gone again
-#   make test     all tests, unit to integration, with real Salt daemons
-#   make soak     tests that wait for minutes, hurried orders from many seeds: HURRIED="0-1999",
-#                 and a long drill: FAULTS=500 in all, drawn from SEEDS="1"
-#   make bench    the figures, beside a bare script in the same run
-#   make lint     formatting, imports, types
-#   make docs     the documentation, warnings are errors
-#   make vagrant-test   hosts from nothing: systemd-nspawn and vagrant with lxc (root; minutes)
-#   make lock     the lock file of known-good versions, made anew
+#   make demo     start a private Salt cluster with FairMQ topologies in RUNNING, then remove it
+#   make test     run all unit and integration tests, with real Salt daemons
+#   make soak     run tests that wait for minutes, orders in quick succession from many seeds (HURRIED="0-1999"),
+#                 and a long drill with at least FAULTS=500 faults from SEEDS="1"
+#   make bench    measure Salt O² and a bare script in the same run
+#   make lint     check formatting, imports and types
+#   make docs     build the documentation; a warning is an error
+#   make vagrant-test   set up empty hosts with systemd-nspawn and vagrant with lxc (needs root; takes minutes)
+#   make lock     write the lock file of known-good versions again
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-# How many processes run tests. One file stays with one of them, and long ones begin first.
+# Number of processes that run tests. One process runs all tests of a file. Long files start first.
 WORKERS ?= 2
 SEEDS ?= 1
-# How many faults `make soak` lets happen in all. With root rights it drills two clusters at the same time.
+# Number of faults that `make soak` injects at least. As root it drills two clusters at the same time.
 FAULTS ?= 500
 HURRIED ?= 0-1999
 

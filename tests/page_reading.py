@@ -11,7 +11,7 @@ HTML comments right before a block of commands say what is checked; a reader doe
     <!-- until: REGEX -->           the last command is repeated until it prints this
     <!-- exit: 1 -->                the last command must end with this code; all others with 0
     <!-- learn: REGEX -->           what its groups find in the page stands for what they find in reality
-    <!-- told by PATH -->           not run here: that test does
+    <!-- run by PATH -->           not run here: that test does
     <!-- not run: REASON -->        no test can run it; ``test_pages_are_run.py`` counts these
     <!-- page needs: VARIABLE -->   where this is not set in the environment, the page is skipped
     <!-- page breaks: its cluster --> the page restarts daemons: it is run on a cluster of its own
@@ -26,7 +26,7 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 TUTORIALS = sorted(DOCS.glob("tutorial/*.md"))
 HOW_TOS = [*sorted(DOCS.glob("howto/*.md")), DOCS / "install.md"]
 
-_NOTE = re.compile(r"<!-- (expect|until|exit|learn|told by|not run|page needs|page breaks):? (\S.*) -->")
+_NOTE = re.compile(r"<!-- (expect|until|exit|learn|run by|not run|page needs|page breaks):? (\S.*) -->")
 
 
 @dataclass

@@ -79,7 +79,7 @@ def follow(page, folder, shell):
         if isinstance(block, Written):
             (folder / block.path).parent.mkdir(parents=True, exist_ok=True)
             (folder / block.path).write_text(block.text)
-        elif not block.note("told by") and not block.note("not run"):
+        elif not block.note("run by") and not block.note("not run"):
             obey(block, shell, lessons, f"{page.name}:{block.line}")
 
 
@@ -164,5 +164,5 @@ def test_a_how_to_goes_as_it_is_told(page, request, tmp_path, opened):
 @pytest.mark.parametrize("page", [*TUTORIALS, *HOW_TOS], ids=lambda page: page.stem)
 def test_what_a_page_does_not_run_itself_is_told_by_a_test_that_exists(page):
     commands = [block for block in read_page(page) if isinstance(block, Commands)]
-    for told in (path for block in commands for path in block.note("told by")):
+    for told in (path for block in commands for path in block.note("run by")):
         assert (ROOT / told).is_file(), f"{page.name}: there is no {told}"

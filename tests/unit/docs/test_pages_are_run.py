@@ -1,7 +1,7 @@
 """The law of tutorial and how-to: a command that a reader may type is run by a test.
 
 A page shows commands in ``console`` blocks only, and ``tests/integration/docs/test_tutorial.py`` runs those,
-in order. What it does not run says in a comment which test does (``told by``), or why none can (``not run``).
+in order. What it does not run says in a comment which test does (``run by``), or why none can (``not run``).
 """
 
 import itertools
@@ -56,7 +56,7 @@ def test_every_block_of_commands_has_a_command(page):
 @pages
 def test_what_another_test_is_said_to_run_is_named_in_that_test(page):
     for block in read_page(page):
-        for told in block.note("told by") if isinstance(block, Commands) else ():
+        for told in block.note("run by") if isinstance(block, Commands) else ():
             text = (ROOT / told).read_text()
             for command in block.commands:
                 words = [
