@@ -299,6 +299,7 @@ class Play:
             keep=keep,
             claimed=tuple(claimed),
             revision=revision,
+            may_exclude=() if who == "control" else None,
         )
         return self.step(message)
 

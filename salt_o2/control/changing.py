@@ -5,6 +5,7 @@ from dataclasses import replace
 from salt_o2.control.control import Control, Held
 from salt_o2.control.drafts import Draft, draw
 from salt_o2.core.effects import Modified
+from salt_o2.core.ids import TaskId
 from salt_o2.core.pool import Pool
 
 
@@ -16,9 +17,18 @@ def leaving_some(made: Draft, held: Held, pool: Pool, at: float) -> Draft:
 
 
 def modified(
-    control: Control, made: Draft, user: str, *, drain_s: float = 0.0, keep: bool = False
+    control: Control,
+    made: Draft,
+    user: str,
+    *,
+    drain_s: float = 0.0,
+    keep: bool = False,
+    may_exclude: tuple[TaskId, ...] | None = None,
 ) -> Modified:
-    """Return the message that carries ``made`` out; nothing may be awaited before it is taken in."""
+    """Return the message that carries ``made`` out; nothing may be awaited before it is taken in.
+
+    ``may_exclude`` are the tasks that are excluded if they cannot join; ``None`` means all that change.
+    """
     return Modified(
         at=control.clock(),
         request=draw(),
@@ -29,4 +39,5 @@ def modified(
         keep=keep,
         claimed=tuple(sorted(made.claimed)),
         revision=control.pooling.revision_of(made.claimed),
+        may_exclude=may_exclude,
     )

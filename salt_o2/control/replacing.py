@@ -69,7 +69,8 @@ class Replacing:
             made = self._draft_move(held, loaded, shape, paths, ports)
             held.ports_refused = False
             try:
-                await self._control.reshaping.modify(held, modified(self._control, made, "control"), shape)
+                wanted = modified(self._control, made, "control", may_exclude=())
+                await self._control.reshaping.modify(held, wanted, shape)
             except TaskError:
                 if not (held.ports_refused and left):
                     raise

@@ -21,6 +21,14 @@ class Above:
         """Let go of who leaves by a modification."""
         raise NotImplementedError
 
+    def _is_needed(self, task: TaskId) -> bool:
+        """Return whether a modification is under way that must not go on without ``task``."""
+        raise NotImplementedError
+
+    def _go_by_policy(self, failures: dict[TaskId, Failure], at: float) -> list[Effect]:
+        """Do what the recovery policies say about ``failures`` that no report has told."""
+        raise NotImplementedError
+
     def _take_out(self, failures: dict[TaskId, Failure], reason: str) -> list[Effect]:
         """Leave out what could not join by a modification."""
         raise NotImplementedError

@@ -5,7 +5,7 @@ ReportSteps, Environment.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from salt_o2.core import run
@@ -23,10 +23,10 @@ from salt_o2.core.effects import (
 )
 from salt_o2.core.errors import O2Error, TaskError
 from salt_o2.core.hooks import Hooks
-from salt_o2.core.ids import EnvironmentId
+from salt_o2.core.ids import EnvironmentId, TaskId
 from salt_o2.core.keeping import handed_over, still_resting
 from salt_o2.core.members import Members
-from salt_o2.core.messages import Command
+from salt_o2.core.messages import Command, Failure
 from salt_o2.core.orders import Wave, commands, wave_of
 from salt_o2.core.plan import Plan
 from salt_o2.core.repair import Repairs, budget_of
@@ -83,6 +83,7 @@ class Course(Above):
         error: str = "",
         waves: Sequence[Wave] = (),
         parting: Wave = NOBODY,
+        may_exclude: Collection[TaskId] = (),
     ) -> list[Effect]:
         event = request.events[0]
         self.transition = Transition(
@@ -94,6 +95,7 @@ class Course(Above):
             stages=deque(agenda(event, self.state, target, self.hooks.moments, keep=request.keep)),
             waves=deque(wave for wave in waves if wave.tasks),
             parting=parting,
+            may_exclude=frozenset(may_exclude),
             error=error,
         )
         return self._advance(request.at)
@@ -234,17 +236,19 @@ class Course(Above):
     def _expire(self, wait: Wait, at: float) -> list[Effect]:
         """End a wait whose deadline has come; a task that nobody needs does not spoil the transition."""
         assert self.transition
-        strict = self.transition.event in (_E.EXIT, _E.MODIFY) or wait.kind is Awaited.HOOKS
-        if not wait.failures or wait.kind is Awaited.HOOKS:
+        event = self.transition.event
+        strict = event in (_E.EXIT, _E.MODIFY) or wait.kind is Awaited.HOOKS
+        failures: dict[TaskId, Failure] = {}
+        if not wait.failures or event is _E.MODIFY or wait.kind is Awaited.HOOKS:
             for task in wait.waiting:
                 if strict or self.members.counts(task):
                     silent = self.members.tasks[task].host in wait.silent
-                    wait.failures[task] = self.members.overdue(
-                        task, self.transition.event, at - wait.since, silent
-                    )
+                    failures[task] = self.members.overdue(task, event, at - wait.since, silent)
         wait.waiting.clear()
         wait.calls.clear()
-        return []
+        needed = {task: failure for task, failure in failures.items() if self._is_needed(task)}
+        wait.failures |= {task: failure for task, failure in failures.items() if task not in needed}
+        return self._go_by_policy(needed, at) if needed else []
 
     def _close(self, wait: Wait, at: float) -> list[Effect]:
         """Draw the consequences of a wait that is over."""

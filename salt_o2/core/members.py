@@ -121,7 +121,7 @@ class Members:
 
     def fail(self, task: TaskId, failure: Failure) -> None:
         """Count ``task`` as failed although nobody has reported it; its loss may be tolerated."""
-        report = self.reports.get(task)
+        report = self.reports.get(task) or self._unheard(self.tasks[task])
         if report is not None and task in self._in_plan:
             self.reports[task] = replace(report, failure=failure, state=TaskState.ERROR)
             self._place(self.reports[task])

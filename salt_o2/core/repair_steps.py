@@ -88,16 +88,30 @@ class RepairSteps(ReshapeSteps):
             for task in self.wait.waiting & set(failures):
                 self._miss(task, failures[task], lost.at)
             return []
+        self._give_up_lost(failures)
         concerned = {task: failure for task, failure in failures.items() if not self._is_handled(task)}
         homeless = tuple(t for t in concerned if self.members.tasks[t].recovery == Policy.RESTART)
         others = {task: failure for task, failure in concerned.items() if task not in homeless}
-        effects, fatal = self._react(others, lost.at) if self._stands() else ([], others)
-        for task in fatal:
-            self.members.fail(task, fatal[task])
-        effects += self._end_by(fatal, lost.at)
+        effects = self._go_by_policy(others, lost.at)
         return effects + (
             [Replace(environment=self.id, tasks=homeless)] if homeless and self._stands() else []
         )
+
+    def _give_up_lost(self, failures: dict[TaskId, Failure]) -> None:
+        """Let a modification wait no longer for tasks whose host is lost."""
+        if self.wait is None:
+            return
+        for task in self.wait.waiting & set(failures):
+            self.wait.settle(task)
+            if not self._is_needed(task):
+                self.wait.failures[task] = failures[task]
+
+    def _go_by_policy(self, failures: dict[TaskId, Failure], at: float) -> list[Effect]:
+        """Do what the recovery policies say about ``failures`` that no report has told."""
+        effects, fatal = self._react(failures, at) if self._stands() else ([], failures)
+        for task in fatal:
+            self.members.fail(task, fatal[task])
+        return effects + self._end_by(fatal, at)
 
     def _miss(self, task: TaskId, failure: Failure, at: float) -> None:
         """Wait no longer for a task whose host is lost."""
@@ -164,8 +178,7 @@ class RepairSteps(ReshapeSteps):
         for task in late:
             failure = self.members.overdue(task, _E.RECOVER, self.repairs.budget.timeout_s, False)
             del self.repairs.open[task]
-            more, fatal = self._react({task: failure}, at)
-            effects += more + self._end_by(fatal, at)
+            effects += self._go_by_policy({task: failure}, at)
         return effects
 
     def _restart(self, tasks: Iterable[TaskId], at: float) -> list[Effect]:

@@ -82,7 +82,7 @@ class ReportSteps(RepairSteps):
         awaited = report.task in wait.waiting and report.revision >= wait.revision
         if wait.kind is Awaited.HOOKS or transition.event is _E.MODIFY:
             over = health.has_ended(report) if wait.kind is Awaited.HOOKS else report.settled
-            if awaited and failure:
+            if awaited and failure and not self._is_needed(report.task):  # its policy says what follows
                 wait.failures[report.task] = failure
             if awaited and (failure or over):
                 wait.settle(report.task)

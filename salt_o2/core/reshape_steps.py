@@ -3,7 +3,9 @@
     who joins --> who is excluded, or leaves and is kept, comes to rest --> of those who leave the pool gets
                                                                             who rests, and the others end
 
-Each is awaited before the next begins. Who cannot join is left out, with the reason; all others go on.
+Each is awaited before the next begins. If a user asked for the change, a task that cannot join is excluded,
+with the reason, and the others go on. If control asked, to give tasks other places, no task is excluded: one
+that fails goes by its recovery policy, as at any other time.
 """
 
 from collections.abc import Collection
@@ -44,7 +46,21 @@ class ReshapeSteps(HookSteps):
         request = Requested(
             at=wanted.at, request=wanted.request, events=(_E.MODIFY,), user=wanted.user, keep=wanted.keep
         )
-        return self._open(request, self.state, waves=waves, parting=parting)
+        may_exclude = changes.touched if wanted.may_exclude is None else wanted.may_exclude
+        return self._open(request, self.state, waves=waves, parting=parting, may_exclude=may_exclude)
+
+    def _is_needed(self, task: TaskId) -> bool:
+        """Return whether a modification is under way that must not go on without ``task``.
+
+        It may go on without a task that leaves, that is excluded, or that a user's change brings in. A hook
+        is needed for its moment only, and its end is judged there.
+        """
+        transition, members = self.transition, self.members
+        if transition is None or transition.event is not _E.MODIFY:
+            return False
+        if members.is_leaving(task) or members.tasks[task].trigger:
+            return False
+        return task not in transition.may_exclude and task not in members.excluded
 
     def _exchange(self, wanted: Modified, changes: Changes) -> tuple[PlannedTask, ...]:
         """Take the new plan; return the tasks that are to leave, which are members until they have."""
@@ -93,7 +109,7 @@ class ReshapeSteps(HookSteps):
         return effects + (self._send(replace(parting, tasks=others), at) if others else [])
 
     def _take_out(self, failures: dict[TaskId, Failure], reason: str) -> list[Effect]:
-        """Leave out of the environment what could not join it; all others go on."""
+        """Exclude tasks that a user's change could not bring in; all others go on."""
         assert self.transition
         for task, failure in failures.items():
             if not self.members.is_leaving(task):  # who leaves is out already

@@ -36,6 +36,8 @@ class Snapshot:
     restarts: dict[TaskId, list[float]] = field(default_factory=dict)
     leaving: tuple[PlannedTask, ...] = ()
     """Tasks that are not in the plan any more and whose end is awaited."""
+    may_exclude: tuple[TaskId, ...] = ()
+    """Tasks that the modification under way excludes if they cannot join."""
     hooks: tuple[TaskId, ...] = ()
     """Task hooks that were begun and not ended."""
 
@@ -61,6 +63,7 @@ def take(environment: Environment) -> Snapshot:
         lost=dict(environment.members.lost),
         restarts={task: list(times) for task, times in environment.repairs.past.items()},
         leaving=environment.members.leaving(),
+        may_exclude=tuple(sorted(environment.transition.may_exclude)) if environment.transition else (),
         hooks=tuple(sorted(environment.hooks.begun)),
     )
 
@@ -107,6 +110,7 @@ def resume(snapshot: Snapshot, plan: Plan, at: float) -> Requested | Modified | 
             user=snapshot.asked_by,
             thorough=True,
             keep=snapshot.keep,
+            may_exclude=snapshot.may_exclude,
         )
     return Requested(
         at=at,

@@ -31,6 +31,8 @@ class Transition:
     """The revision of the last order to come to rest: who has not answered it does not rest."""
     kept: tuple[TaskId, ...] = ()
     """Tasks that rest and go to the pool instead of ending with the others, with the environment."""
+    may_exclude: frozenset[TaskId] = frozenset()
+    """Tasks that a modification excludes if they cannot join; others go by their recovery policies."""
     error: str = ""
     """What the answer will say went wrong, even if this transition goes well."""
 

@@ -4,6 +4,8 @@ The sentence that is tried here: over random sequences of requests, task moves a
 reached, nothing that was started is forgotten, every wait ends, and a replay of the journal gives the same.
 """
 
+from dataclasses import replace
+
 import msgspec
 from crew import plan_of, planned
 from hypothesis import settings
@@ -37,6 +39,7 @@ from salt_o2.core.launch import Launch
 from salt_o2.core.messages import Exit, Failure, TaskReport
 from salt_o2.core.moment import parse
 from salt_o2.core.plan import PlannedCall
+from salt_o2.core.reshape import compare
 from salt_o2.core.run_end import RunEnd
 from salt_o2.core.states import (
     TRANSITIONS,
@@ -112,7 +115,9 @@ class AnyLife(RuleBasedStateMachine):
         """Most of what can go wrong goes wrong later in life: begin there."""
         created = Created(at=0.0, plan=plan(names), timeouts=Timeouts())
         self.environment, self.journal, self.at = begin("E", created), [created], 0.0
-        self.commands, self.calls, self.homeless = [], [], ()
+        self.commands, self.calls, self.homeless = [], [], set()
+        self.moves = 0
+        self.users_wish = set()  # tasks that a user has excluded, or brought in by a modification
         self.told, self.out_of_reach, self.open_calls = {}, set(), set()
         self.states, self.released, self.runs, self.obeyed = [EnvironmentState.STANDBY], 0, 0, 0
         self.owed = {}  # the same of tasks that were claimed and not ordered yet
@@ -151,7 +156,7 @@ class AnyLife(RuleBasedStateMachine):
             case Abandon(call=call):
                 self.open_calls.discard(call)
             case Replace(tasks=tasks):
-                self.homeless = tasks
+                self.homeless |= set(tasks)
             case Keep(tasks=tasks, left=left, revision=revision):
                 assert tasks == tuple(task.id for task, _ in left)
                 assert all(rests(report) for _, report in left), "only who rests is kept"
@@ -213,6 +218,9 @@ class AnyLife(RuleBasedStateMachine):
     def modify(self, names, out, keep):
         """Who waits in the pool is claimed, as every task that is new and fits."""
         excluded = dict.fromkeys(sorted(names & out), "noisy")
+        changes = compare(
+            self.environment.plan, plan(names), set(self.environment.members.excluded), excluded
+        )
         claimed = tuple(sorted(names & self.pooled.keys()))
         before = self.pooled, self.owed
         self.owed = {task: self.pooled[task] for task in claimed}
@@ -232,6 +240,7 @@ class AnyLife(RuleBasedStateMachine):
             self.pooled, self.owed = before  # it was refused
         else:
             self.told |= dict.fromkeys(claimed, TaskState.STANDBY)
+            self.users_wish |= changes.touched | excluded.keys()
 
     @precondition(lambda self: self.commands)
     @rule(pick=st.integers(0, 8), breaks=st.sampled_from([False, False, False, True]))
@@ -292,7 +301,29 @@ class AnyLife(RuleBasedStateMachine):
     @precondition(lambda self: self.homeless)
     @rule()
     def find_no_place(self):
-        self.take(NotReplaced(at=self.at, tasks=self.homeless, reason="bound to their host"))
+        tasks, self.homeless = tuple(sorted(self.homeless)), set()
+        self.take(NotReplaced(at=self.at, tasks=tasks, reason="bound to their host"))
+
+    @precondition(lambda self: self.homeless and self.environment.transition is None)
+    @rule(host=st.sampled_from(HOSTS))
+    def find_places(self, host):
+        """Control moves tasks, and asks for the modification itself."""
+        homeless, self.homeless = self.homeless, set()
+        before = self.environment.plan
+        tasks = [self.moved(task, host) if task.id in homeless else task for task in before.tasks]
+        again = plan_of(*tasks, tolerate=1, calls=CALLS, **before.variables)
+        new = {old.id: task.id for old, task in zip(before.tasks, tasks, strict=True)}
+        out = {new[task]: why for task, why in self.environment.members.excluded.items() if task in new}
+        self.users_wish |= out.keys()
+        wanted = Modified(at=self.at, request="m", plan=again, excluded=out, user="control", may_exclude=())
+        self.take(wanted)
+        if self.journal[-1] is not wanted:
+            self.take(NotReplaced(at=self.at, tasks=tuple(sorted(homeless)), reason="refused"))
+
+    def moved(self, task, host):
+        self.moves += 1
+        name = f"{task.id.partition('~')[0]}~{self.moves}"
+        return replace(task, id=name, path=f"root.{name}", host=host)
 
     @rule(task=st.sampled_from(NAMES), by_hand=st.booleans())
     def recover(self, task, by_hand):
@@ -375,6 +406,10 @@ class AnyLife(RuleBasedStateMachine):
             assert self.released == 1
         else:
             assert self.released == 0
+
+    @invariant()
+    def a_task_is_excluded_only_by_what_a_user_asked_for(self):
+        assert set(self.environment.members.excluded) <= self.users_wish
 
     @invariant()
     def who_is_out_or_lost_is_in_the_plan_or_leaving(self):
