@@ -17,7 +17,7 @@ import pathlib
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 from salt_o2.control import audience, client
-from salt_o2.core.errors import InvalidRequest, O2Error, TemplateError, UnknownName, Unreachable
+from salt_o2.core.errors import InvalidRequest, O2Error, TemplateError, UnknownName, Unreachable, told
 
 __virtualname__ = "o2"
 
@@ -107,7 +107,7 @@ def rebuild(id="", end=False, last_run=0, all=False):
 
 def _fail(error):
     if audience.at_terminal(__opts__):
-        report = {"kind": error.kind, "message": str(error)}
+        report = told(error)
         retcode = 3 if isinstance(error, Unreachable) else 1
         return {"data": {"error": report, "retcode": retcode}, "outputter": "o2"}
     wrong = (InvalidRequest, UnknownName, TemplateError)

@@ -83,7 +83,7 @@ class AgentClient:
         self._await_answer(verb, timeout_s)
         answer = msgpack.unpackb(self._socket.recv())
         if "error" in answer:
-            raise rebuild(answer["error"]["kind"], answer["error"]["message"])
+            raise rebuild(answer["error"])
         return answer["result"]
 
     def _await_answer(self, verb: str, timeout_s: float) -> None:

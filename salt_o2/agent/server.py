@@ -1,10 +1,12 @@
 """The agent's socket for the processes of its own host: people's commands, and the sure way of control's.
 
-One request is one msgpack map ``{verb, arguments}``, one answer ``{result}`` or ``{error: {kind, message}}``.
+One request is one msgpack map ``{verb, arguments}``, one answer ``{result}`` or ``{error}``, which is
+``{kind, message, fields}``, see core/errors.py.
 """
 
 import asyncio
 import contextlib
+import inspect
 import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -19,7 +21,7 @@ from salt_o2.agent.socket_path import socket_path
 from salt_o2.agent.verbs import Deliver, Verbs, no_session
 from salt_o2.background import is_cancel_requested, run_together, spawn
 from salt_o2.core.codec import plain
-from salt_o2.core.errors import InvalidRequest, O2Error
+from salt_o2.core.errors import InvalidRequest, O2Error, told
 from salt_o2.local_socket import bind_privately, keep_bound
 
 log = logging.getLogger(__name__)
@@ -68,7 +70,7 @@ async def _answer(socket: "zmq.asyncio.Socket", verbs: Verbs, frames: list[bytes
     try:
         answer = {"result": plain(await _carry_out(verbs, body))}
     except O2Error as error:
-        answer = {"error": {"kind": error.kind, "message": str(error)}}
+        answer = {"error": told(error)}
     except (Exception, asyncio.CancelledError) as error:  # a defect here must reach whoever asks
         if isinstance(error, asyncio.CancelledError) and is_cancel_requested():
             raise
@@ -84,9 +86,10 @@ async def _carry_out(verbs: Verbs, body: bytes) -> Any:
     if chosen is None:
         raise InvalidRequest(f"the agent knows no {verb!r}, only {', '.join(verbs.table)}")
     try:
-        return await chosen(**arguments)
+        asked = inspect.signature(chosen).bind(**arguments)
     except TypeError as error:
         raise InvalidRequest(f"{verb}: {error}") from error
+    return await chosen(*asked.args, **asked.kwargs)  # what it raises is no fault of the request
 
 
 def _read(body: bytes) -> tuple[str, dict[str, Any]]:

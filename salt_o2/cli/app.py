@@ -12,7 +12,7 @@ from salt_o2.cli.arguments import hoist
 from salt_o2.cli.streams import flush, forget_output, make_writable
 from salt_o2.cli.terminal import Terminal, as_json, wants_colour
 from salt_o2.cli.verbs import with_aliases
-from salt_o2.core.errors import O2Error, Unreachable
+from salt_o2.core.errors import O2Error, Unreachable, told
 from salt_o2.core.terminal_text import terminal_text
 
 FAILED, USAGE, NOBODY, INTERRUPTED = 1, 2, 3, 130
@@ -100,23 +100,21 @@ def _carry_out(words: list[str], terminal: Terminal) -> int:
     except BrokenPipeError:
         raise
     except O2Error as error:
-        return _complain(
-            terminal, error.kind, str(error), NOBODY if isinstance(error, Unreachable) else FAILED
-        )
+        return _complain(terminal, told(error), NOBODY if isinstance(error, Unreachable) else FAILED)
     except (KeyboardInterrupt, typer.Abort):
         result = INTERRUPTED
     except OSError as error:
-        return _complain(terminal, "OSError", _told(error), FAILED)
+        return _complain(terminal, {"kind": "OSError", "message": _refused(error)}, FAILED)
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise
         return _misused(terminal, error)
     if result == INTERRUPTED:  # which is also what typer makes of Ctrl-C
-        return _complain(terminal, "Interrupted", "interrupted", INTERRUPTED)
+        return _complain(terminal, {"kind": "Interrupted", "message": "interrupted"}, INTERRUPTED)
     return result if isinstance(result, int) else 0
 
 
-def _told(error: OSError) -> str:
+def _refused(error: OSError) -> str:
     """Return what the system refused, and on which file."""
     where = f"{error.filename}: " if error.filename else ""
     return f"{where}{error.strerror or error}"
@@ -125,14 +123,14 @@ def _told(error: OSError) -> str:
 def _misused(terminal: Terminal, error: Any) -> int:
     """Report what typer found wrong with the command line."""
     if terminal.json:
-        return _complain(terminal, "UsageError", error.format_message(), USAGE)
+        return _complain(terminal, {"kind": "UsageError", "message": error.format_message()}, USAGE)
     error.show()
     return USAGE
 
 
-def _complain(terminal: Terminal, kind: str, message: str, code: int) -> int:
+def _complain(terminal: Terminal, error: dict[str, Any], code: int) -> int:
     if terminal.json:
-        print(as_json({"error": {"kind": kind, "message": message}}))
+        print(as_json({"error": error}))
     else:
-        print(f"error: {terminal_text(message)}", file=sys.stderr)
+        print(f"error: {terminal_text(error['message'])}", file=sys.stderr)
     return code

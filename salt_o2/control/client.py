@@ -2,7 +2,8 @@
 
 One request, one socket. The client sends one msgpack map {"id", "verb", "arguments", "user"}; control
 answers at once with a progress map, then with as many as it likes, and last with {"id", "result"} or
-{"id", "error": {"kind", "message"}}. If control ends before that, the client hears of it at once (peer.py).
+{"id", "error": {"kind", "message", "fields"}}, see core/errors.py. If control ends before that, the client
+hears of it at once (peer.py).
 If the first answer does not come within two seconds, nobody is there, unless the process that the request
 went to still listens: then it, or the machine, stands still for a while.
 Imports little: this is on the way of every command that a person types.
@@ -21,7 +22,7 @@ import zmq
 
 from salt_o2.control.attention import Readable, attentive
 from salt_o2.control.listening import listener
-from salt_o2.core.errors import InvalidRequest, O2Error, Unreachable, rebuild
+from salt_o2.core.errors import InvalidRequest, Unreachable, rebuild
 from salt_o2.peer import open_socket, watched
 
 ProgressCallback = Callable[[dict[str, Any]], None]
@@ -115,7 +116,7 @@ class ControlClient:
             if "result" in answer:
                 return answer["result"]
             if "error" in answer:
-                raise _error(answer["error"])
+                raise rebuild(answer["error"])
             if on_progress and answer.get("progress"):
                 on_progress(answer["progress"])
 
@@ -150,7 +151,3 @@ _ADVICE = (
     "Is the salt-master with engine o2_control running, as a user whose socket you may use? "
     "`coconut cluster up` starts a private one."
 )
-
-
-def _error(error: dict[str, Any]) -> O2Error:
-    return rebuild(str(error.get("kind", "O2Error")), str(error.get("message", "")))

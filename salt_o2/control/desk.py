@@ -52,6 +52,8 @@ class Desk:
         if verb not in self._verbs:
             raise InvalidRequest(f"control has no verb {verb!r}; it has {', '.join(self._verbs)}")
         kind, method = self._verbs[verb]
+        if not isinstance(arguments, Mapping) or not all(isinstance(name, str) for name in arguments):
+            raise InvalidRequest(f"{verb}: arguments must be a map with names, not {arguments!r:.60}")
         unknown = set(arguments) - set(kind.__dataclass_fields__)
         if unknown:
             known = ", ".join(kind.__dataclass_fields__) or "none"

@@ -15,7 +15,7 @@ import zmq.asyncio
 from salt_o2.background import is_cancel_requested, run_together, spawn
 from salt_o2.control.asking import Progress
 from salt_o2.core.codec import plain
-from salt_o2.core.errors import InvalidRequest, O2Error
+from salt_o2.core.errors import InvalidRequest, O2Error, told
 from salt_o2.local_socket import bind_privately, keep_bound
 
 log = logging.getLogger(__name__)
@@ -111,13 +111,13 @@ class _Exchange:
             self._send("progress", {})
             result = await desk.serve(
                 str(request.get("verb", "")),
-                request.get("arguments") or {},
+                {} if request.get("arguments") is None else request["arguments"],
                 str(request.get("user", "")),
                 self._progress,
             )
             self._send("result", plain(result))
         except O2Error as error:
-            self._send("error", {"kind": error.kind, "message": str(error)})
+            self._send("error", told(error))
         except asyncio.CancelledError as error:
             if is_cancel_requested():
                 raise

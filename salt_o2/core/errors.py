@@ -11,20 +11,31 @@
     └── Unreachable          nobody answers at a socket, a port or a host
 
 Every message says who, where, in which state, what was asked and what to do.
+
+An error travels as ``told`` writes it, with the attributes that its class names as ``facts``, and ``rebuild``
+makes an error of the same class from that, with the same attributes.
 """
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 
 class O2Error(Exception):
     """Any failure that Salt O² announces to its user."""
 
+    facts: ClassVar[Mapping[str, type]] = {}
+    """Attributes that travel with the message, each with its type: text, or a tuple of texts."""
+
     @property
     def kind(self) -> str:
-        """The name under which the error travels over the wire."""
-        return type(self).__name__
+        """The name under which the error travels: that of its class, or of the nearest one of this tree."""
+        return next(each.__name__ for each in type(self).__mro__ if KINDS.get(each.__name__) is each)
 
 
 class TemplateError(O2Error):
     """A workflow or task template is wrong; ``problems`` has one line for each fault."""
+
+    facts: ClassVar[Mapping[str, type]] = {"problems": tuple}
 
     def __init__(self, problems: list[str] | tuple[str, ...] | str) -> None:
         self.problems = (problems,) if isinstance(problems, str) else tuple(problems)
@@ -36,7 +47,9 @@ class PlanError(O2Error):
 
 
 class IllegalTransition(O2Error):
-    """A subject in ``state`` has no transition ``event``."""
+    """A subject in ``state`` has no transition ``event``; ``allowed`` are those that it has."""
+
+    facts: ClassVar[Mapping[str, type]] = {"subject": str, "state": str, "event": str, "allowed": tuple}
 
     def __init__(self, subject: str, state: str, event: str, allowed: tuple[str, ...] = ()) -> None:
         self.subject, self.state, self.event, self.allowed = subject, state, event, allowed
@@ -80,9 +93,29 @@ KINDS: dict[str, type[O2Error]] = {
 }
 
 
-def rebuild(kind: str, message: str) -> O2Error:
-    """Return the error that ``kind`` and ``message`` describe, as it came over the wire."""
-    found = KINDS.get(kind, O2Error)
-    error = found.__new__(found)
-    Exception.__init__(error, message)  # the message is whole already: it must not be composed again
-    return error
+def told(error: O2Error) -> dict[str, Any]:
+    """Return ``error`` as plain data: ``kind``, ``message`` and, if its class has facts, ``fields``."""
+    fields = {name: getattr(error, name) for name in type(error).facts if hasattr(error, name)}
+    plain = {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
+    return {"kind": error.kind, "message": str(error), **({"fields": plain} if plain else {})}
+
+
+def rebuild(error: Mapping[str, Any]) -> O2Error:
+    """Return the error that ``told`` has written; facts that are missing are empty."""
+    found = KINDS.get(str(error.get("kind", "")), O2Error)
+    rebuilt = found.__new__(found)
+    message = str(error.get("message", ""))
+    Exception.__init__(rebuilt, message)  # the message is whole already: it must not be composed again
+    fields = error.get("fields")
+    for name, kind in found.facts.items():
+        setattr(rebuilt, name, _fact(fields.get(name) if isinstance(fields, Mapping) else None, kind))
+    if isinstance(rebuilt, TemplateError):
+        rebuilt.problems = rebuilt.problems or (message,)
+    return rebuilt
+
+
+def _fact(value: Any, kind: type) -> str | tuple[str, ...]:
+    """Return ``value`` if it is of ``kind`` as the wire has it, else the empty one."""
+    if kind is tuple:
+        return tuple(str(each) for each in value) if isinstance(value, list | tuple) else ()
+    return value if isinstance(value, str) else ""

@@ -11,7 +11,7 @@ from agent_stage import ENVIRONMENT, HOST, basic, device, free_port
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 from test_devices import data_channel
 
-from salt_o2.agent import client, server
+from salt_o2.agent import client, server, voice
 from salt_o2.agent.socket_path import socket_path
 from salt_o2.core.codec import plain
 from salt_o2.core.errors import InvalidRequest, Unreachable
@@ -203,6 +203,40 @@ def test_what_makes_no_sense_is_refused_with_the_reason(ask, name, arguments, sa
         await stage.launch(STANDBY, clock=basic("true"))
         with pytest.raises(SaltInvocationError, match=said):
             await call(name, *arguments)
+
+    ask(scene)
+
+
+def test_a_defect_of_the_agent_is_not_blamed_on_the_caller(ask, monkeypatch):
+    async def scene(stage, call):
+        await stage.launch(STANDBY, clock=basic("true"))
+        monkeypatch.setattr(voice, "last", lambda *_: len(None))
+        with pytest.raises(CommandExecutionError, match="the agent failed: TypeError"):
+            await call("o2.log", "clock")
+
+    ask(scene)
+
+
+@pytest.mark.parametrize(
+    ("verb", "arguments"),
+    [
+        ("log", {}),
+        ("log", {"task": "clock", "lines": 1, "colour": "red"}),
+        ("info", {"host": "flp1"}),
+        ("kill", {"task": "clock"}),
+    ],
+    ids=["too few", "one too many", "one where there is none", "another name"],
+)
+def test_arguments_that_a_verb_does_not_have_are_the_caller_s_fault(ask, loaded, verb, arguments):
+    async def scene(stage, call):
+        await stage.launch(STANDBY, clock=basic("true"))
+
+        def request():
+            with client.connect(loaded[0]["sock_dir"]) as agent:
+                agent._ask(verb, **arguments)
+
+        with pytest.raises(InvalidRequest, match=f"{verb}: .*argument"):
+            await asyncio.to_thread(request)
 
     ask(scene)
 
