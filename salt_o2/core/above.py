@@ -26,7 +26,7 @@ class Above:
         raise NotImplementedError
 
     def _go_by_policy(self, failures: dict[TaskId, Failure], at: float) -> list[Effect]:
-        """Do what the recovery policies say about ``failures`` that no report has told."""
+        """Do what the recovery policies say about ``failures`` that no report names."""
         raise NotImplementedError
 
     def _take_out(self, failures: dict[TaskId, Failure], reason: str) -> list[Effect]:

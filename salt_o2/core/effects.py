@@ -69,7 +69,7 @@ class Modified:
     shape: Shape | None = None
     """How the workflow was bent to this plan; for the journal, if it has changed."""
     may_exclude: tuple[TaskId, ...] | None = None
-    """Tasks that are excluded if they cannot join: a user asked for the change, and is told. ``None``
+    """Tasks that are excluded if they cannot join: a user asked for the change and gets the error. ``None``
     means all that the plan changes. A task that is not among them goes by its recovery policy."""
 
 

@@ -107,7 +107,7 @@ class RepairSteps(ReshapeSteps):
                 self.wait.failures[task] = failures[task]
 
     def _go_by_policy(self, failures: dict[TaskId, Failure], at: float) -> list[Effect]:
-        """Do what the recovery policies say about ``failures`` that no report has told."""
+        """Do what the recovery policies say about ``failures`` that no report names."""
         effects, fatal = self._react(failures, at) if self._stands() else ([], failures)
         for task in fatal:
             self.members.fail(task, fatal[task])
