@@ -48,7 +48,7 @@ class TasksMoved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Modified:
-    """Message: somebody wants the environment to have another plan, without leaving its state."""
+    """Message: a user or control wants the environment to have another plan, without leaving its state."""
 
     at: float
     request: str

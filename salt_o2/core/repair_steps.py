@@ -217,7 +217,7 @@ class RepairSteps(ReshapeSteps):
         ]
 
     def _end_by(self, fatal: dict[TaskId, Failure], at: float) -> list[Effect]:
-        """Go to ERROR if any of these failures cannot be borne."""
+        """Go to ERROR if any of these failures cannot be tolerated."""
         broken = {task: failure for task, failure in fatal.items() if self._is_fatal(task)}
         if not broken:
             return []
@@ -229,7 +229,7 @@ class RepairSteps(ReshapeSteps):
         return self._break("\n".join((reason, *notes)), at)
 
     def _is_handled(self, task: TaskId) -> bool:
-        """Whether somebody else deals with a failure of ``task``, or nobody needs to."""
+        """Return whether a failure of ``task`` is dealt with elsewhere, or has no effect."""
         if self.state in (_S.ERROR, _S.DONE) or task in self.members.excluded:
             return True
         if self.members.is_leaving(task):
