@@ -1,8 +1,8 @@
-# Who may do what, as users, groups (%group) and everybody (*). Each role may do what those before it may: viewers
-# look, operators lead environments, experts reshape them and reach into tasks, administrators the rest. State
-# o2.master makes the master's external_auth of it, and `o2.site_check` says if it has not been applied since.
+# Roles of users, groups (%group) and all users (*). Each role includes the permissions of the roles above it: viewers
+# show, operators control environments, experts modify them and control tasks manually, administrators do the rest.
+# State o2.master writes the master's external_auth from this. `o2.site_check` reports if that has not been done since.
 #
-# Passwords are asked for by PAM unless `o2:master:eauth` names another of Salt's modules, such as ldap.
+# PAM checks passwords unless `o2:master:eauth` names another module of Salt, such as ldap.
 o2:
   access:
     viewer: ['*']
@@ -10,8 +10,8 @@ o2:
     expert: ['%experts']
     administrator: [root]
 
-  # Minions that may call functions of the runner, by exact id (`salt-call publish.runner o2.run_stop ...`). Salt verifies
-  # who calls; an event could be sent by any minion. Hosts that run tasks should not be among them.
+  # Minions that may call functions of the runner, by exact ID (`salt-call publish.runner o2.run_stop ...`). Salt
+  # verifies the ID of the caller; any minion could send an event. Do not name hosts that run tasks.
   #
   # peers:
   #   beamwatch: [run_stop]

@@ -1,10 +1,10 @@
-# Configuration of components: component / RUNTYPE / role / entry, and entries are texts. What is not there for a run
-# type is looked up under ANY, what is not there for a role under any. `salt-run o2.config_show` says what is found.
-# This is so with `configuration: pillar`, which is what control assumes; a directory, Consul or etcd may hold it too.
+# Configuration of components: component / RUNTYPE / role / entry. Entries are texts. If a run type has no entry, ANY is
+# searched; if a role has none, any. `salt-run o2.config_show` shows the entry that is found.
+# This holds for `configuration: pillar`, the default. A directory, Consul or etcd may hold the entries instead.
 #
-# Secrets do not belong into a file that people share. Let Salt decrypt them as the pillar is compiled, so that
-# they reach only whom top.sls names and never the hosts' disks: put `#!yaml|gpg` on the first line and write the
-# value as a PGP message (salt.renderers.gpg), or fetch it from Vault (saltext-vault's ext_pillar).
+# Do not write secrets into a file that people share. Let Salt decrypt them when it compiles the pillar. They then reach
+# only the minions that top.sls names, and never a disk of a host: put `#!yaml|gpg` on the first line and write the
+# value as a PGP message (salt.renderers.gpg), or fetch it from Vault (ext_pillar of saltext-vault).
 o2:
   components:
     readout:
@@ -19,7 +19,7 @@ o2:
         flp3:                                  # one host with less memory
           buffer: 'size_mb: 2048'
 
-  # Detectors and hosts as functions of templates know them (DetectorForHost, HostsForDetector, ...).
+  # Detectors and hosts for functions of templates (DetectorForHost, HostsForDetector, ...).
   {% import_yaml 'detectors.yaml' as detectors %}
   hardware:
     detectors:

@@ -1,4 +1,4 @@
-# What is known of each host. Constraints in templates match the attributes:
+# Settings of each host. Constraints of templates match the attributes:
 #
 #   constraints:
 #     - attribute: machine_type
@@ -16,23 +16,23 @@ o2:
     detector: {{ detector }}
     {% endfor %}
 
-  # Agents speak to tasks through control ports, which nobody else may reach; tasks of different hosts speak to
-  # each other through channel ports, which o2.host opens. Hosts that share an address share their ports.
+  # Agents control tasks through control ports, which no other account may reach. Tasks of different hosts exchange
+  # data through channel ports, which o2.host opens. Hosts with the same address share their ports.
   control_ports: [30000, 32767]
   channel_ports: [9000, 19999]
 
-  # What states o2.host and o2.master make of a machine; states/o2/defaults.yaml has all there is.
+  # Settings of the states o2.host and o2.master; states/o2/defaults.yaml lists all of them.
   #
   # install:
-  #   version: '0.2.0'                    # an upgrade is a change here and state.apply; runs go on
-  #   find_links: salt://wheels           # wheels that the master serves, for hosts without a way out
+  #   version: '0.2.0'                    # to upgrade, change it and run state.apply; runs continue
+  #   find_links: salt://wheels           # wheels that the master serves, for hosts without internet
   #   index: false
   # limits:
   #   memlock: infinity
   # firewall:
-  #   manage: none                        # if the site's firewall is none of Salt O²'s business
+  #   manage: none                        # if the site manages its firewall itself
   #
-  # What the rules about whole machines do on this host (reactor/host_rules.conf):
+  # What the rules for whole machines do on this host (reactor/host_rules.conf):
   #
-  # at_start: apply                       # o2.host is applied when the minion starts; else only tried (test=True)
-  # on_full_disk: vacuum                  # old system logs are deleted; else nothing is
+  # at_start: apply                       # apply o2.host when the minion starts; default: only test=True
+  # on_full_disk: vacuum                  # delete old system logs; default: delete nothing

@@ -1,4 +1,4 @@
-# What control knows of this site. `salt-run o2.info` shows what it has read.
+# Settings of this site for control. `salt-run o2.info` shows what control has read.
 {% import_yaml 'detectors.yaml' as detectors %}
 {% import_yaml 'machines.yaml' as machines %}
 {% set hosts = (machines.hosts or []) + detectors.values() | map(attribute='hosts') | sum(start=[]) %}
@@ -6,25 +6,25 @@ o2:
   # The hosts that this site has named.
   hosts: {{ hosts | unique | list | json }}
 
-  # Directories with workflows/ and tasks/, searched in this order; here they would replace those of the
-  # master's configuration.
+  # Directories with workflows/ and tasks/, searched in this order. A list here replaces the list of the master's
+  # configuration.
   #
   # repositories: [/srv/o2]
 
-  # Variables below those of every template: a template's own defaults win over them.
+  # Variables with the lowest precedence: defaults of a template replace them.
   defaults:
     detectors: '{{ detectors | list | json }}'
     run_type: TECHNICAL
-    # What a failed task leads to: restart, ignore, stop (the run), or fail (the environment). At most so many
-    # restarts within so many seconds. A template sets the same for a role; these are for all others.
+    # What follows a failure of a task: restart, ignore, stop (the run), or fail (the environment). The two numbers limit
+    # restarts within a window. A template may set them for a role; these values are for all other roles.
     #
     # recovery: restart
     # recovery_restarts: 5
     # recovery_window_s: 1800
 
-  # Variables above every template's defaults; a role's `vars` and what the user gives win over them.
+  # Variables that replace the defaults of each template. `vars` of a role and variables of the user replace them.
   vars:
     configure_timeout_s: 60
 
-  # Which hosts belong to which detector, as hosts.sls tells each host too.
+  # The hosts of each detector; hosts.sls sets the attribute of each host from the same file.
   detectors: {{ detectors | json }}

@@ -1,14 +1,14 @@
-# Which pillar goes to which minion: agents read what is said of their host, control what is said of the site.
+# Pillar of each minion. Agents read the settings of their host, control reads those of the site.
 #
-# All targets are exact ids, from machines.yaml and detectors.yaml. A pattern such as '*' or '*_master' would give the
-# pillar to each minion that takes a fitting name.
+# All targets are exact IDs, from machines.yaml and detectors.yaml. A pattern such as '*' or '*_master' would give the
+# pillar to each minion with a matching name.
 #
-# Files that reach one host are merged, maps key by key, and of two values for one key the later file's wins.
-# With pillar_source_merging_strategy: smart (Salt's default) lists are not added up. Above all that stands `o2:` in
-# the configuration of a minion or the master, for what only that machine knows, such as its address.
+# Salt merges files that reach one host, maps key by key. If two files have a value for a key, the later file wins.
+# With pillar_source_merging_strategy: smart (Salt's default) lists are not added. `o2:` in the configuration of a
+# minion or of the master has the highest precedence, for settings of that machine only, such as its address.
 #
-# After a change: `salt-run o2.site_check`, then `salt -I 'o2:hosts:*' saltutil.refresh_pillar`, and restart the
-# minions whose attributes or ports changed (tasks do not mind).
+# After a change run `salt-run o2.site_check`, then `salt -I 'o2:hosts:*' saltutil.refresh_pillar`, and restart the
+# minions whose attributes or ports changed (tasks are not affected).
 {% import_yaml 'detectors.yaml' as detectors %}
 {% import_yaml 'machines.yaml' as machines %}
 {% set hosts = (machines.hosts or []) + detectors.values() | map(attribute='hosts') | sum(start=[]) %}

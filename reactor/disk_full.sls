@@ -1,14 +1,14 @@
-# A disk with tasks' files fills up: delete old system logs, if the site wants that, before a run fails for it.
+# The disk with files of tasks is nearly full: delete old system logs, if the site permits it, before a run fails.
 #
 # Event: salt/beacon/<host>/diskusage/<path>, with {"id": host, "diskusage": percent, "mount": path}, from Salt's
-# own beacon, which state o2.host sets up (pillar o2:disk_full_percent). It repeats every minute while it is true. Any
-# minion can send it with any id.
+# beacon, which state o2.host configures (pillar o2:disk_full_percent). Salt repeats it every minute while the disk is
+# full. Any minion can send it with any ID.
 #
-# The rule reaches a host only if its own pillar names it (`o2:hosts`) and asks for it (`o2:on_full_disk: vacuum`).
-# Without that nothing is deleted anywhere. Data are the site's: a rule of its own can move them away.
+# The rule acts on a host only if the pillar of the host names it (`o2:hosts`) and has `o2:on_full_disk: vacuum`.
+# Otherwise it deletes nothing. It does not touch data: a rule of the site may move them.
 
 {% set id = data.get('id', '') | string %}
-{# An id that is more than one word could widen the target. #}
+{# An ID of more than one word could match more minions. #}
 {% if id | regex_match('([A-Za-z0-9_][A-Za-z0-9_.-]*)$') and id == id.strip() %}
 make_room_on_a_full_disk:
   local.cmd.run:

@@ -1,11 +1,11 @@
-# Minions have gone: have control look at those hosts at once, not only when it misses their heartbeats.
+# Minions have disconnected: let control probe their hosts at once, instead of when heartbeats are missing.
 #
 # Event: salt/presence/change, with {"lost": [...], "new": [...]}, from a master with presence_events: True (state
-# o2.master sets it). Salt looks once a minute; where heartbeats are quicker, control mostly knew before.
+# o2.master sets it). Salt checks once a minute. With faster heartbeats control usually knows before.
 #
-# It is a hint: control asks what it has started there. Where an agent reports or a task answers, nothing
-# happens, so that the restart of a minion costs nothing. If the site knows for sure that a host is off, because
-# it has switched it off, let a rule of its own say so by the same function with `sure: True`.
+# The event is a hint: control probes the tasks that it has started there. If the agent reports or a task answers,
+# nothing happens, so that the restart of a minion has no effect. If the site knows that a host is off, because it
+# has switched it off, a rule of the site may call the same function with `sure: True`.
 
 {% if data.get('lost') %}
 look_at_lost_hosts:

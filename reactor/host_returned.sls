@@ -1,7 +1,7 @@
-# Minions are there (again): have control ask their agents for everything, so that their hosts are used at once.
+# Minions have connected: let control ask their agents for full reports, so that it uses their hosts at once.
 #
 # Event: salt/presence/change, with {"lost": [...], "new": [...]}, from a master with presence_events: True (state
-# o2.master sets it). What is stale on a host that was given up is ended as soon as its agent has told of it.
+# o2.master sets it). Control stops rescheduled tasks on a host that was lost when the agent has reported them.
 
 {% if data.get('new') %}
 ask_returned_hosts:

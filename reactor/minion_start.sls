@@ -1,16 +1,15 @@
-# A host has started, is new, or was installed again: see whether it is as o2.host says, or make it so.
+# A minion has started: test whether its host has the state o2.host, or apply the state.
 #
-# Event: salt/minion/<host>/start, of every minion of the master. Any minion can send it with any id, so it is no more
-# than a reason to look. The target lets in a host only if its own pillar names it (`o2:hosts`): a minion that the site
-# has not named takes no part, whatever the event says.
+# Event: salt/minion/<host>/start, of each minion of the master. Any minion can send it with any ID, so the rule only
+# checks. The target includes a host only if its own pillar names it (`o2:hosts`), whatever the event says.
 #
-# The state is tried (test=True) and changes nothing; its result lies in the job cache. Where the host's pillar has
-# `o2:at_start: apply` it is applied. Nothing happens then on a host that is as it should be, and tasks that survived
-# a restart of their minion go on. `queue` lets it wait for a state that runs already. Many hosts that start at once
-# ask the master at once: spread them by random_startup_delay in the minions' configuration.
+# The state is tested (test=True) and changes nothing. Its result is in the job cache. If the pillar of the host has
+# `o2:at_start: apply`, the state is applied. It changes nothing on a correct host, and tasks that survived the restart
+# of the minion continue. `queue` lets the job wait for a running state. Many hosts that start together
+# load the master: spread them with random_startup_delay in the configuration of the minions.
 
 {% set id = data.get('id', '') | string %}
-{# An id that is more than one word could widen the target. #}
+{# An ID of more than one word could match more minions. #}
 {% if id | regex_match('([A-Za-z0-9_][A-Za-z0-9_.-]*)$') and id == id.strip() %}
 look_at_a_started_host:
   local.state.apply:

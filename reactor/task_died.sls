@@ -1,10 +1,10 @@
-# A task has failed: start it again in its place and lead it back to where its environment is.
+# A task has failed: restart it on its host and lead it to the state of its environment.
 #
 # Event: salt/o2/<environment>/task/<task>/ERROR, with the fields of AnnounceFailure: environment, task, path,
-# host, critical, failure. How often it is tried, and what then, is the template's and pillar's recovery policy,
-# not this rule's: asking twice does no harm, and control notices by itself what no rule has answered.
+# host, critical, failure. The restart policy of template and pillar decides how often a task is restarted and what
+# follows, not this rule. A second request has no effect, and control restarts a task that no rule has handled.
 
-# With by_rule only what its role wants restarted is, as often as it may; a person may ask for more.
+# With by_rule control restarts the task only if the policy of its role permits it. A user may request more.
 recover_a_task_that_died:
   runner.o2.task_recover:
     - args:

@@ -59,7 +59,7 @@ if [ "$role" = master ]; then
 interface: $address
 user: $other
 id: ${name}_master
-auto_accept: True          # nobody else is in this network
+auto_accept: True          # only these machines are in this network
 pillar_roots: {base: [/srv/pillar]}
 peer_run:                  # a host asks whether control knows it, before it says that it is ready
   .*: [o2\\.host_list\$]
@@ -85,7 +85,7 @@ else
 master: $other
 id: $name
 o2:
-  address: $address        # the first network of a virtual machine leads to nobody but its host
+  address: $address        # the first network of a virtual machine leads only to its host
 CONF
     salt-call --local --retcode-passthrough --state-output=changes --file-root="$source/states" \
         state.apply o2.host queue=100 pillar="{\"o2\": {$package, \"hosts\": [\"$name\"]}}"

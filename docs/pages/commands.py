@@ -14,7 +14,7 @@ def page() -> str:
     """Return the page of coconut."""
     return markdown.page(
         "coconut",
-        "For shift crews, run coordinators and whoever tries Salt O² out: every command of `coconut`.",
+        "For shift crews, run coordinators and new users: every command of `coconut`.",
         markdown.prose(coconut.HELP),
         "## Options of every command\n",
         _options(typer.main.get_command(coconut.app)),

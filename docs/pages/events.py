@@ -18,16 +18,16 @@ def page() -> str:
         "For authors of reactor rules and of other systems that listen to Salt's event bus.",
         "`salt-run state.event pretty=True tagmatch='salt/o2/*'` shows them as they come. Salt may lose an "
         "event or deliver it twice. Reactor rules find the fields of control's events at the top level of "
-        "`data`. States and moves are announced a tenth of a second after they happened, unless something "
-        "that a rule may act on comes after them: that is announced at once, and they before it.\n",
+        "`data`. Control announces states and moves 0.1 s after they happened. If an event that a rule may act "
+        "on follows, control announces all of them at once, in their order.\n",
         markdown.table(("tag", "tells"), [(f"`{tag_of(kind)}`", _when(kind)) for kind in kinds]),
         *(f"## `{tag_of(kind)}`\n\n{fields(kind)}" for kind in kinds),
         f"## `failure` of a failed task\n\n{fields(Failure)}",
-        f"## `{tags.agent('<host>')}`\n\nReports of agents to control, packed; control alone reads them. It "
-        f"takes a report only from the minion that it is about. Unpacked they are:\n\n{fields(Report)}",
-        "## What the rules of the project listen to\n",
+        f"## `{tags.agent('<host>')}`\n\nPacked reports of agents, which only control reads. Control accepts "
+        f"a report only from the minion that it is about. The fields of a report:\n\n{fields(Report)}",
+        "## Events that the rules of the project use\n",
         "```{literalinclude} ../../reactor/rules.conf\n:language: yaml\n```\n",
-        "## Rules about whole machines, for sites that ask for them\n",
+        "## Rules for whole machines, which a site must enable\n",
         "```{literalinclude} ../../reactor/host_rules.conf\n:language: yaml\n```\n",
     )
 

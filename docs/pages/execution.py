@@ -53,7 +53,7 @@ def modules() -> str:
         parts += [f"## `{name}`\n", _about(ROOT / path), *_sections(ROOT / path, name, "###")]
     return markdown.page(
         "Execution and state modules",
-        "For site administrators, and for operators who look after one host or one process by hand.",
+        "For site administrators, and for operators who control one host or one process manually.",
         *parts,
     )
 
@@ -106,6 +106,6 @@ def _function(found: ast.FunctionDef, virtual_name: str) -> Function:
 
 
 def _parameters(text: str, names: list[str]) -> dict[str, str]:
-    """Return what a docstring says of each parameter: names alone on a line, then indented lines."""
+    """Return the text of a docstring for each parameter: names alone on a line, then indented lines."""
     found = _PARAMETER.findall(text)
     return {name: " ".join(said.split()) for name, said in found if {*name.split(", ")} <= {*names}}

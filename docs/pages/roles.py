@@ -8,9 +8,9 @@ def page() -> str:
     """Return the page of roles."""
     return markdown.page(
         "Roles",
-        "For administrators who say who may do what.",
-        "Each role may do what those before it may. [Say who may do what](../howto/grant-roles.md) tells how "
-        "a site gives them.\n",
+        "For administrators who grant roles to users.",
+        "Each role includes the permissions of the roles above it. [Grant roles to users](../howto/grant-roles.md) "
+        "describes how a site grants them.\n",
         *(_section(role) for role in Role),
         _hosts(),
     )
@@ -26,7 +26,7 @@ def _hosts() -> str:
     rows += [(f"`{module}`", "none: for root") for module in WITHOUT_ROLE]
     return (
         "## Functions of hosts\n\n"
-        "No role may call them by `salt HOST ...`: who may call one execution function of Salt may call all. "
-        "These functions of the runner do it, with exact ids of hosts.\n\n"
+        "No role may call them with `salt HOST ...`: a user who may call one execution function of Salt may "
+        "call all. These functions of the runner do the same, with exact IDs of hosts.\n\n"
         + markdown.table(("function of hosts", "function of the runner"), rows)
     )

@@ -29,32 +29,32 @@ BY_STATES = (
     "peers",
     "on_full_disk",
 )
-"""What only the states o2.host and o2.master read; their defaults are in a commented file."""
+"""Keys that only the states o2.host and o2.master read; their defaults are in a commented file."""
 
 MEANINGS = {
-    "cpus": "cores that placement may give out; those of the machine if left out",
-    "memory_mb": "megabytes that placement may give out; those of the machine if left out",
+    "cpus": "cores that the scheduler may allocate; by default those of the machine",
+    "memory_mb": "megabytes that the scheduler may allocate; by default those of the machine",
     "control_ports": "first and last port for control channels of tasks",
     "channel_ports": "first and last port for data channels",
     "directory": (
-        "where the agent keeps its tasks, not in a cache; if left out, `var/lib/o2/agent` below Salt's "
-        "`root_dir`, or a folder beside the minion's keys where these are at a place of their own"
+        "folder in which the agent stores its tasks, not in a cache; by default `var/lib/o2/agent` below Salt's "
+        "`root_dir`, or a folder beside the keys of the minion if these have a place of their own"
     ),
-    "heartbeat_s": "seconds between two signs of life",
-    "control_socket": "where the state module `o2_environment` finds control",
-    "dpl_timeout_s": "how many seconds a DPL command of a template may take",
+    "heartbeat_s": "seconds between two heartbeats",
+    "control_socket": "socket of control for the state module `o2_environment`",
+    "dpl_timeout_s": "seconds that a DPL command of a template may take",
     "detectors": "hosts of each detector: `{TST: {hosts: [flp1, flp2]}}`",
-    "access": "who may do what: users and `%groups` of each role",
+    "access": "users and `%groups` of each role",
     "components": "configuration of components: component / run type / role / entry",
-    "runtime": "run-time values that templates ask for: component / key",
+    "runtime": "run-time values for templates: component / key",
     "hardware": "detectors with their hosts, and the readout cards of each host",
-    "per_host": "how many tasks may wait on one host",
-    "total": "how many tasks may wait in all; with 0 nothing is ever kept",
-    "idle_s": "for how long, in seconds",
-    "restarts": "how many restarts within the window, before the task is given up",
+    "per_host": "idle tasks on one host",
+    "total": "idle tasks in all; 0 disables the pool",
+    "idle_s": "seconds that a task may be idle",
+    "restarts": "restarts within the window; one more failure fails the task",
     "window_s": "the window, in seconds",
 }
-"""Of fields whose class says nothing about them."""
+"""Meanings of fields whose class has no text for them."""
 
 
 def page() -> str:
@@ -76,8 +76,8 @@ def page() -> str:
 def _master() -> str:
     return (
         "## `o2:` of the master\n\n"
-        "Read by the engine `o2_control`, from the master's configuration and, above it, from the pillar of "
-        "the master itself (the id `<master>_master`). Maps are merged key by key. "
+        "The engine `o2_control` reads them from the master's configuration and, with precedence, from the pillar "
+        "of the master itself (the ID `<master>_master`). Maps are merged key by key. "
         "`salt-run o2.site_check` finds keys that do not exist and values of a wrong type.\n\n"
         + _table([*described(Site), *_without_default(SitePillar)], {})
     )
@@ -86,7 +86,7 @@ def _master() -> str:
 def _pool() -> str:
     return (
         "### `o2:pool`\n\n"
-        "How much may wait in the pool; what is over a bound is ended, the longest idle first.\n\n"
+        "Limits of the pool. Control stops tasks above a limit, those that are idle for longest first.\n\n"
         + _table([*described(Bounds)], {})
     )
 
@@ -94,8 +94,8 @@ def _pool() -> str:
 def _journal() -> str:
     return (
         "### `o2:journal`\n\n"
-        "How much of the past is kept. The journal of an environment that has not ended is never cut; of one "
-        "that has ended the records of its runs stay.\n\n" + _table([*described(Keep)], {})
+        "Limits of the journal. Control never cuts the journal of an environment that has not ended, and never "
+        "the records of runs.\n\n" + _table([*described(Keep)], {})
     )
 
 
@@ -103,31 +103,30 @@ def _minion() -> str:
     found = [each for each in _without_default(HostPillar) if each.name not in BY_STATES]
     return (
         "## `o2:` of a minion\n\n"
-        "Read by the engine `o2_agent`, from the minion's pillar and, above it, from the minion's "
+        "The engine `o2_agent` reads them from the minion's pillar and, with precedence, from the minion's "
         "configuration.\n\n" + _table(found, {each.name: each.meaning for each in described(HostFacts)})
     )
 
 
 def _states() -> str:
     return (
-        "## What the states read\n\n"
-        "`o2.host` and `o2.master` read these keys of `o2:` in pillar, too; the values below are the "
-        "defaults.\n\n"
+        "## Settings of the states\n\n"
+        "`o2.host` and `o2.master` read these keys of `o2:` in pillar too. The values are the defaults.\n\n"
         "```{literalinclude} ../../states/o2/defaults.yaml\n:language: yaml\n```\n"
     )
 
 
 def _recovery() -> str:
     policies = ", ".join(f"`{each.value}`" for each in Policy)
-    rows = [("`recovery`", f"`{Policy.RESTART}`", f"what a failed task leads to: {policies}")]
+    rows = [("`recovery`", f"`{Policy.RESTART}`", f"what follows a failed task: {policies}")]
     rows += [
         (f"`recovery_{each.name}`", f"`{each.default}`", markdown.prose(each.meaning or MEANINGS[each.name]))
         for each in described(Budget)
     ]
     return (
         "## Variables of recovery\n\n"
-        "Like all variables they come from the site (`o2:defaults`, `o2:vars`), the templates or whoever "
-        "creates the environment. `recovery` is read per task, the others once per environment.\n\n"
+        "Like all variables they come from the site (`o2:defaults`, `o2:vars`), from templates, or from the user "
+        "who creates the environment. `recovery` is read for each task, the others once for each environment.\n\n"
         + markdown.table(("variable", "default", "meaning"), rows)
     )
 

@@ -18,7 +18,7 @@ def page() -> str:
     rows = [(f"`{event}`", f"`{source}`", f"`{target}`") for event, source, target in TRANSITIONS]
     return markdown.page(
         "States and transitions",
-        "For everybody who reads a state on a screen or writes a client.",
+        "For users who read a state on a screen, and for authors of clients.",
         "## Environments\n",
         "```{image} ../states.svg\n:alt: The states of an environment and the events between them\n```\n",
         "`RECOVER` leads to CONFIGURED if the tasks can reach it, or else to DEPLOYED. `MODIFY` is what "

@@ -4,14 +4,20 @@ from pages import markdown
 from salt_o2.workflow import keys
 
 TABLES = {
-    "A role": ("ROLE", "The root of a workflow template is a role, and so is everything below it."),
+    "A role": ("ROLE", "The root of a workflow template is a role, and so is each node below it."),
     "An iterator: `for` of a role": ("LOOP", "Either `begin` and `end`, or `range`."),
     "`task` of a role": ("TASK", ""),
     "`call` of a role": ("CALL", ""),
     "A bound channel: `bind` of a role or a task template": ("BIND", ""),
     "A connected channel: `connect` of a role or a task template": ("CONNECT", ""),
-    "A constraint": ("CONSTRAINT", "All of a role's, its ancestors' and its task template's must hold."),
-    "A task template": ("TASK_TEMPLATE", "One file of `tasks/`; its name is the file's."),
+    "A constraint": (
+        "CONSTRAINT",
+        "All constraints of a role, of its ancestors and of its task template must hold.",
+    ),
+    "A task template": (
+        "TASK_TEMPLATE",
+        "One file in `tasks/`. The name of the class is the name of the file.",
+    ),
     "`control` of a task template": ("CONTROL", ""),
     "`command` of a task template": ("COMMAND", ""),
     "`wants` of a task template": ("WANTS", ""),
@@ -27,7 +33,7 @@ def page() -> str:
         "Keys of templates",
         "For authors of workflow and task templates.",
         "A key that is in none of these tables is an error. *Templated* values may hold expressions in "
-        "`{{ }}`. [Write a workflow](../howto/write-a-workflow.md) begins at the beginning.\n",
+        "`{{ }}`. [Write a workflow](../howto/write-a-workflow.md) is an introduction.\n",
         *(
             f"## {title}\n\n{about}\n\n{_table(getattr(keys, name))}"
             for title, (name, about) in TABLES.items()

@@ -22,7 +22,7 @@ def page() -> str:
     return markdown.page(
         "Names and limits of templates",
         "For authors of workflow and task templates.",
-        "[Expressions](../explanation/expressions.md) says what they mean; here is what the checker knows.\n",
+        "[Expressions](../explanation/expressions.md) describes them. This page lists all names of the checker.\n",
         f"## Variables that control gives\n\n{_given()}",
         f"## Functions\n\n{_spaces()}",
         f"Without a namespace: {_names({*BUILT_IN, *FUNCTIONS} - {*SPACES})}.\n",
@@ -30,7 +30,7 @@ def page() -> str:
         f"Filters, behind `|`: {_names({*JINJA_FILTER_NAMES, *OWN_FILTERS})}.\n",
         f"## Functions of the site\n\n{_site()}",
         f"## Calls of integrations\n\n{_calls()}",
-        f"## Limits\n\nBeyond a limit is an error.\n\n{_limits()}",
+        f"## Limits\n\nA value above its limit is an error.\n\n{_limits()}",
     )
 
 
@@ -55,7 +55,7 @@ def _site() -> str:
 
 def _calls() -> str:
     rows = [(f"`{name}.`", _names(functions)) for name, functions in KNOWN.items()]
-    about = "Those that production templates make. A call that is not among them is noted by the checker.\n\n"
+    about = "The calls of templates in production. The checker notes any other call.\n\n"
     return about + markdown.table(("integration", "functions"), rows)
 
 
