@@ -18,7 +18,8 @@ def page() -> str:
         "For authors of reactor rules and of other systems that listen to Salt's event bus.",
         "`salt-run state.event pretty=True tagmatch='salt/o2/*'` shows them as they come. Salt may lose an "
         "event or deliver it twice. Reactor rules find the fields of control's events at the top level of "
-        "`data`. Control announces states and moves 0.1 s after they happened. If an event that a rule may act "
+        "`data`. Control announces states and moves 0.1 s after they happened. If an event that a "
+        "rule may act "
         "on follows, control announces all of them at once, in their order.\n",
         markdown.table(("tag", "tells"), [(f"`{tag_of(kind)}`", _when(kind)) for kind in kinds]),
         *(f"## `{tag_of(kind)}`\n\n{fields(kind)}" for kind in kinds),

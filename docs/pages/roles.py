@@ -9,7 +9,8 @@ def page() -> str:
     return markdown.page(
         "Roles",
         "For administrators who grant roles to users.",
-        "Each role includes the permissions of the roles above it. [Grant roles to users](../howto/grant-roles.md) "
+        "Each role includes the permissions of the roles above it. [Grant roles to "
+        "users](../howto/grant-roles.md) "
         "describes how a site grants them.\n",
         *(_section(role) for role in Role),
         _hosts(),

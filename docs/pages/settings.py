@@ -37,7 +37,8 @@ MEANINGS = {
     "control_ports": "first and last port for control channels of tasks",
     "channel_ports": "first and last port for data channels",
     "directory": (
-        "folder in which the agent stores its tasks, not in a cache; by default `var/lib/o2/agent` below Salt's "
+        "folder in which the agent stores its tasks, not in a cache; by default `var/lib/o2/agent` "
+        "below Salt's "
         "`root_dir`, or a folder beside the keys of the minion if these have a place of their own"
     ),
     "heartbeat_s": "seconds between two heartbeats",
@@ -61,8 +62,8 @@ def page() -> str:
     """Return the page of settings."""
     return markdown.page(
         "Settings",
-        "For site administrators: what may stand under `o2:` in Salt's configuration and pillar, and which "
-        "variables steer control.",
+        "For site administrators: the keys below `o2:` in Salt's configuration and pillar, "
+        "and the variables that control reads.",
         _master(),
         _pool(),
         _journal(),
@@ -76,7 +77,8 @@ def page() -> str:
 def _master() -> str:
     return (
         "## `o2:` of the master\n\n"
-        "The engine `o2_control` reads them from the master's configuration and, with precedence, from the pillar "
+        "The engine `o2_control` reads them from the master's configuration and, with precedence, "
+        "from the pillar "
         "of the master itself (the ID `<master>_master`). Maps are merged key by key. "
         "`salt-run o2.site_check` finds keys that do not exist and values of a wrong type.\n\n"
         + _table([*described(Site), *_without_default(SitePillar)], {})
@@ -94,7 +96,8 @@ def _pool() -> str:
 def _journal() -> str:
     return (
         "### `o2:journal`\n\n"
-        "Limits of the journal. Control never cuts the journal of an environment that has not ended, and never "
+        "Limits of the journal. Control never cuts the journal of an environment that has not "
+        "ended, and never "
         "the records of runs.\n\n" + _table([*described(Keep)], {})
     )
 
@@ -125,9 +128,10 @@ def _recovery() -> str:
     ]
     return (
         "## Variables of recovery\n\n"
-        "Like all variables they come from the site (`o2:defaults`, `o2:vars`), from templates, or from the user "
-        "who creates the environment. `recovery` is read for each task, the others once for each environment.\n\n"
-        + markdown.table(("variable", "default", "meaning"), rows)
+        "Like all variables they come from the site (`o2:defaults`, `o2:vars`), from templates, or "
+        "from the user "
+        "who creates the environment. `recovery` is read for each task, the others once for each "
+        "environment.\n\n" + markdown.table(("variable", "default", "meaning"), rows)
     )
 
 

@@ -22,7 +22,8 @@ def page() -> str:
     return markdown.page(
         "Names and limits of templates",
         "For authors of workflow and task templates.",
-        "[Expressions](../explanation/expressions.md) describes them. This page lists all names of the checker.\n",
+        "[Expressions](../explanation/expressions.md) describes them. This page lists all names of "
+        "the checker.\n",
         f"## Variables that control gives\n\n{_given()}",
         f"## Functions\n\n{_spaces()}",
         f"Without a namespace: {_names({*BUILT_IN, *FUNCTIONS} - {*SPACES})}.\n",
