@@ -1,6 +1,6 @@
 """A small shell around each task that stays when the agent goes, and writes down how the task ended.
 
-It leads the task's session and process group (docs/decisions/0009-a-keeper-for-each-task.md), and is not
+It leads the task's session and process group (docs/decisions/0009-a-shim-for-each-task.md), and is not
 killed by the signals that are sent to the group, except SIGKILL. The task does not inherit how it takes them:
 a caught signal is back at its default in a new program. Its input is the status file: one number and a
 newline, by one write; then maybe ``killed``, see :func:`has_killed`.
