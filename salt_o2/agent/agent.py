@@ -22,6 +22,7 @@ from salt_o2.agent.orders import Kept, catch_up
 from salt_o2.agent.record import Record
 from salt_o2.agent.reporter import Reporter, Send
 from salt_o2.agent.task import Task
+from salt_o2.aside import aside
 from salt_o2.background import run_together
 from salt_o2.core.errors import InvalidRequest, UnknownName
 from salt_o2.core.ids import HostId, TaskId
@@ -94,6 +95,7 @@ class Agent:
                     "reports": self.reporter.run(),
                     "outputs": self._keep_outputs_bounded(),
                     "limits": self._keep_limits(),
+                    "trash": self._empty_trash(),
                 }
                 await run_together(loops)
             finally:
@@ -322,6 +324,12 @@ class Agent:
             if task is not None and task.is_over and not task.is_busy and task.report() == about:
                 del self._tasks[task.id]
                 self._opened().archive(task.record)
+
+    async def _empty_trash(self) -> None:
+        directory = self._opened()
+        while True:
+            await directory.has_trash.wait()
+            await aside(directory.empty_trash)
 
     # --- life -----------------------------------------------------------------------------------
 

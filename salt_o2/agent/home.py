@@ -7,14 +7,18 @@
                          variables   what sets its environment, for its account alone to read
 <directory>/orders/                  commands that not all task files show yet; see orders.py
 <directory>/old/<task>/              the same of the last tasks that are done
+<directory>/trash/                   files that the agent is removing
 <directory>/ended                    tasks that are done, with their last revision: a late order must not
                                      start one again
 <directory>/last_run                 the highest run number that ever came here
 """
 
+import asyncio
+import contextlib
+import itertools
 import logging
 import os
-import shutil
+import time
 from functools import cached_property
 from pathlib import Path
 
@@ -25,6 +29,7 @@ from salt_o2.agent.orders import Orders
 from salt_o2.agent.record import Record
 from salt_o2.core.ids import TaskId
 from salt_o2.core.launch import Launch
+from salt_o2.tree_removal import remove_tree
 
 log = logging.getLogger(__name__)
 KEPT_OLD = 20
@@ -115,11 +120,17 @@ class Home:
     def __init__(self, directory: Path) -> None:
         """Open it, making it if need be, for nobody else to look into."""
         self.directory = directory.absolute()
-        self.tasks, self._old, self._ended_file = (
-            self.directory / name for name in ("tasks", "old", "ended")
+        self.tasks, self._old, self._ended_file, self._trash = (
+            self.directory / name for name in ("tasks", "old", "ended", "trash")
         )
         for folder in (self.directory, self.tasks, self._old):
             folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+        self._trash.mkdir(mode=0o700, exist_ok=True)
+        self.has_trash = asyncio.Event()
+        """Set while there are files that no one needs any more, see :meth:`empty_trash`."""
+        self._discarded = itertools.count()
+        if any(self._trash.iterdir()):
+            self.has_trash.set()
         self.orders = Orders(self.directory / "orders")
         self.last_run = LastRun(self.directory / "last_run")
         self.ended = self._read_ended()
@@ -143,16 +154,16 @@ class Home:
     def archive(self, known: Record) -> None:
         """Take leave of a task that is done: keep its output for a while, and never start it again."""
         self.bury(known.task, known.revision)
-        home, grave = self.of(known.task).folder, self._old / known.task
-        shutil.rmtree(grave, ignore_errors=True)
+        current, archived = self.of(known.task).folder, self._old / known.task
         try:
-            home.rename(grave)
-            shutil.rmtree(grave / "work", ignore_errors=True)
+            self._discard(archived)
+            current.rename(archived)
+            self._discard(archived / "work")
             self._keep_newest()
         except FileNotFoundError:
             return
         except OSError as error:
-            log.error("%s cannot be moved to %s: %s", home, grave, error)
+            log.error("%s cannot be moved to %s: %s", current, archived, error)
 
     def bury(self, task: TaskId, revision: int) -> None:
         """Remember that ``task`` is done with all orders up to ``revision``."""
@@ -171,10 +182,22 @@ class Home:
         """Return the folder of a ``task`` that is done, there or not."""
         return TaskHome(self._old / task)
 
+    def empty_trash(self) -> None:
+        """Remove what is not needed any more; this may take long, as tasks may write any number of files."""
+        self.has_trash.clear()
+        for path in list(self._trash.iterdir()):
+            remove_tree(path)
+
+    def _discard(self, path: Path) -> None:
+        """Move ``path``, if it is there, to the files that are removed later."""
+        with contextlib.suppress(FileNotFoundError):
+            path.rename(self._trash / f"{time.time_ns()}-{next(self._discarded)}")
+            self.has_trash.set()
+
     def _keep_newest(self) -> None:
-        graves = sorted(self._old.iterdir(), key=lambda folder: folder.stat().st_ctime)
-        for grave in graves[:-KEPT_OLD]:
-            shutil.rmtree(grave, ignore_errors=True)
+        archived = sorted(self._old.iterdir(), key=lambda folder: folder.stat().st_ctime)
+        for path in archived[:-KEPT_OLD]:
+            self._discard(path)
 
     def _read_ended(self) -> dict[TaskId, int]:
         """Read the file, last line of a task first, and shorten it if it has grown long."""

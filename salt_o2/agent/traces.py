@@ -4,12 +4,14 @@ Only what belongs to that one task is taken away: sockets that it bound, and seg
 its own or of devices that are all gone. A session named ``default`` belongs to everybody, and is left alone.
 """
 
+import errno
 import hashlib
 import logging
 import os
 import socket
 import stat
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 
 from salt_o2.agent.procfs import PROC
@@ -19,21 +21,33 @@ log = logging.getLogger(__name__)
 SHM = Path("/dev/shm")
 PREFIX = "fmq_"
 EVERYBODYS = "default"
+MOST_SOCKETS = 1_000
+"""Named sockets of one task that are looked at; the author of a template writes them."""
 
 
 def clear(launch: Launch | None, properties: Mapping[str, str] | None, uid: int) -> list[Path]:
     """Remove what a process of ``uid``, started by ``launch`` and now gone, has left; return what it was."""
     left = [*dead_sockets(properties or {}), *(_segments_of(launch, uid) if launch else ())]
-    return [path for path in left if _removed(path)]
+    return [path for path in left if _removed(path, uid)]
 
 
-def dead_sockets(properties: Mapping[str, str]) -> Iterator[Path]:
-    """Return the named sockets that channels in ``properties`` bind and nobody listens at any more."""
+def dead_sockets(properties: Mapping[str, str]) -> list[Path]:
+    """Return the named sockets that channels in ``properties`` bind and no process listens at.
+
+    The kernel's list of sockets tells which paths are bound. No path is connected to: the author of a
+    template writes the paths, and the agent may be root.
+    """
+    paths = list(islice(_bound_paths(properties), MOST_SOCKETS))
+    living = _listening_paths() if paths else set()
+    return [path for path in paths if str(path) not in living and _is_socket(path)]
+
+
+def _bound_paths(properties: Mapping[str, str]) -> Iterator[Path]:
     for key, value in properties.items():
         if not key.startswith("chans.") or not key.endswith(".address"):
             continue
         if properties.get(key.removesuffix("address") + "method", "bind") == "bind":
-            yield from (path for path in _named(value) if _is_dead(path))
+            yield from _named(value)
 
 
 def _named(addresses: str) -> Iterator[Path]:
@@ -44,18 +58,17 @@ def _named(addresses: str) -> Iterator[Path]:
             yield Path(path)
 
 
-def _is_dead(path: Path) -> bool:
+def _listening_paths() -> set[str]:
+    """Return the paths of all bound Unix sockets of this network namespace (``proc_net(5)``)."""
+    lines = (PROC / "net" / "unix").read_text(errors="surrogateescape").splitlines()[1:]
+    return {os.path.normpath(words[7]) for line in lines if len(words := line.split(None, 7)) == 8}
+
+
+def _is_socket(path: Path) -> bool:
     try:
-        if not stat.S_ISSOCK(path.lstat().st_mode):
-            return False
-        with socket.socket(socket.AF_UNIX) as probe:
-            probe.setblocking(False)
-            probe.connect(str(path))
-    except ConnectionRefusedError:
-        return True
+        return stat.S_ISSOCK(path.lstat().st_mode)
     except OSError:
         return False
-    return False
 
 
 def session_of(launch: Launch) -> str:
@@ -111,11 +124,53 @@ def _is_ours(path: Path) -> bool:
         return False
 
 
-def _removed(path: Path) -> bool:
+def _removed(path: Path, uid: int) -> bool:
+    """Remove ``path`` if it belongs to the account ``uid`` of the task; return whether it is gone.
+
+    No component of the path may be a symbolic link. The account may own the folder and exchange it at any
+    time, so the agent, which may be root, holds the folder open while it looks and removes.
+    """
     try:
-        path.unlink()
+        folder = _open_folder(path.parent)
     except OSError as error:
         log.warning("%s was left behind by a task and cannot be removed: %s", path, error)
         return False
+    try:
+        found = os.stat(path.name, dir_fd=folder, follow_symlinks=False)
+        if found.st_uid != uid or not (stat.S_ISSOCK(found.st_mode) or stat.S_ISREG(found.st_mode)):
+            log.warning("%s is not removed: it does not belong to the account of the task", path)
+            return False
+        if stat.S_ISSOCK(found.st_mode) and not _refuses(f"/proc/self/fd/{folder}/{path.name}"):
+            return False
+        os.unlink(path.name, dir_fd=folder)
+    except OSError as error:
+        log.warning("%s was left behind by a task and cannot be removed: %s", path, error)
+        return False
+    finally:
+        os.close(folder)
     log.info("removed %s, which a task had left behind", path)
     return True
+
+
+def _refuses(path: str) -> bool:
+    """Return whether no process listens at the socket ``path``, also none of another network namespace."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.setblocking(False)
+        return probe.connect_ex(path) == errno.ECONNREFUSED
+
+
+def _open_folder(path: Path) -> int:
+    """Return a descriptor of the absolute ``path``, each part of which must be a directory and no link.
+
+    Raises:
+        OSError: a part is missing, a link, or no directory.
+    """
+    how = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    current = os.open("/", how)
+    for part in path.parts[1:]:
+        try:
+            deeper = os.open(part, how, dir_fd=current)
+        finally:
+            os.close(current)
+        current = deeper
+    return current

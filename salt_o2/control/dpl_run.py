@@ -5,22 +5,25 @@ gets that account and no more. The files that the command leaves are read withou
 """
 
 import grp
+import json
 import os
 import pwd
 import re
 import shlex
-import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from salt_o2.tree_removal import remove_tree
 from salt_o2.workflow.confined import names_within, read_within
 from salt_o2.workflow.limits import FILE_BYTES
 from salt_o2.workflow.values import Refused
 
+_REAPER = str(Path(__file__).with_name("dpl_reaper.py"))
 FOLDERS = ("workflows", "tasks")
 MOST_FILES = 20_000
 """Templates that one command may write."""
@@ -56,13 +59,30 @@ def run_command(command: str, values: Mapping[str, str], name: str, settings: Se
         Refused: if there is no account for it, it fails, takes too long, or writes too much.
     """
     account = _account(settings.user)
-    with tempfile.TemporaryDirectory(prefix="o2-dpl-") as scratch:
-        for path in (Path(scratch), *(Path(scratch, folder) for folder in FOLDERS)):
-            path.mkdir(exist_ok=True)
-            os.chown(path, account.pw_uid, account.pw_gid)
+    with _working_directory(account) as folder:
         script = _script(command, settings.environment, name)
-        _execute(script, {**_environment(account), **values}, Path(scratch), account, settings.timeout_s)
-        return dict(_written(Path(scratch)))
+        _execute(script, {**_environment(account), **values}, folder, account, settings.timeout_s)
+        return dict(_written(folder))
+
+
+@contextmanager
+def _working_directory(account: pwd.struct_passwd) -> Iterator[Path]:
+    """Make a folder for one command, with the folders that it writes to; remove it at the end.
+
+    A directory is given to the account after all that is in it, and its parent stays root's: no process of
+    the account can put a link in the place of a path that root is about to change.
+    """
+    scratch = Path(tempfile.mkdtemp(prefix="o2-dpl-"))
+    folder = scratch / "command"
+    try:
+        scratch.chmod(0o711)
+        for path in (folder, *(folder / name for name in FOLDERS)):
+            path.mkdir(mode=0o755)
+        for path in (*(folder / name for name in FOLDERS), folder):
+            os.chown(path, account.pw_uid, account.pw_gid, follow_symlinks=False)
+        yield folder
+    finally:
+        remove_tree(scratch)
 
 
 def exported(text: str) -> dict[str, str]:
@@ -132,35 +152,37 @@ def _script(command: str, environment: str, name: str) -> str:
 def _execute(
     script: str, environment: Mapping[str, str], folder: Path, account: pwd.struct_passwd, timeout_s: float
 ) -> None:
+    reaper = [sys.executable, "-I", "-S", _REAPER, str(account.pw_uid), str(account.pw_gid)]
     with tempfile.TemporaryFile() as output:
         try:
             process = subprocess.Popen(
-                ["/bin/bash", "--noprofile", "--norc", "-c", script],
+                [*reaper, "/bin/bash", "--noprofile", "--norc", "-c", script],
                 cwd=folder,
-                env=environment,
-                stdin=subprocess.DEVNULL,
+                env={"PATH": _PATH, "LANG": "C.UTF-8"},
+                stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                umask=0o022,
-                user=account.pw_uid,
-                group=account.pw_gid,
-                extra_groups=[],
             )
-        except (OSError, ValueError, subprocess.SubprocessError) as error:
+        except (OSError, ValueError) as error:
             raise Refused(f"the DPL command cannot be started as {account.pw_name}: {error}") from error
-        try:
-            code = process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            raise Refused(f"the DPL command took more than {timeout_s:g} s: {script}") from None
-        finally:
-            with suppress(ProcessLookupError):  # what it left running in the background ends as well
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        with process:  # leaving it closes the reaper's input, and waits for the reaper
+            try:
+                _write_line(process, json.dumps(dict(environment)))
+                code = process.wait(timeout_s)
+            except subprocess.TimeoutExpired:
+                raise Refused(f"the DPL command took more than {timeout_s:g} s: {script}") from None
         if code:
             output.seek(max(0, output.seek(0, 2) - 1_000))
             said = output.read().decode(errors="replace").strip()
             raise Refused(f"the DPL command ended with exit code {code}: {said}")
+
+
+def _write_line(process: "subprocess.Popen[bytes]", text: str) -> None:
+    assert process.stdin is not None
+    with suppress(BrokenPipeError):  # it has ended already, and its exit code tells why
+        process.stdin.write(text.encode() + b"\n")
+        process.stdin.flush()
 
 
 def _written(folder: Path) -> Iterator[tuple[str, bytes]]:

@@ -92,6 +92,35 @@ def test_the_last_tasks_that_are_done_are_kept_and_no_more(home):
     assert home.records() == []
 
 
+@pytest.mark.finding("X4")
+def test_a_directory_tree_of_any_depth_is_removed_apart_from_the_agents_loop(home):
+    task = known("readout", revision=1)
+    home.of(task.task).save(task)
+    deep_tree(home.of(task.task).folder / "work", levels=2_000)
+    home.archive(task)
+    assert not (home.directory / "old" / "readout" / "work").exists()
+    assert home.has_trash.is_set()
+    home.empty_trash()
+    assert list((home.directory / "trash").iterdir()) == []
+
+
+@pytest.mark.finding("X4")
+def test_an_agent_that_starts_removes_what_the_agent_before_it_did_not(home):
+    (home.directory / "trash" / "17-0").mkdir()
+    assert Home(home.directory).has_trash.is_set()
+
+
+def deep_tree(folder, levels):
+    folder.mkdir(parents=True, exist_ok=True)
+    here = os.open(folder, os.O_DIRECTORY)
+    for _ in range(levels):
+        os.mkdir("d", dir_fd=here)
+        deeper = os.open("d", os.O_DIRECTORY, dir_fd=here)
+        os.close(here)
+        here = deeper
+    os.close(here)
+
+
 def test_the_revision_of_a_task_that_is_done_is_known_to_the_next_agent(home):
     home.bury(TaskId("readout"), 7)
     home.bury(TaskId("readout"), 9)

@@ -10,7 +10,7 @@ from salt_o2.agent import traces
 from salt_o2.core.launch import Launch
 from salt_o2.core.states import ControlMode
 
-UID = 4711
+UID = os.geteuid()
 
 
 @pytest.fixture
@@ -134,11 +134,46 @@ def test_a_file_that_is_no_socket_is_left_alone(tmp_path):
     assert traces.clear(device(), channel(f"ipc://{tmp_path}/data"), os.geteuid()) == []
 
 
+@pytest.mark.finding("X3")
+def test_a_folder_behind_a_link_is_left_alone(tmp_path):
+    (tmp_path / "true").mkdir()
+    path = dead_socket(tmp_path / "true" / "data")
+    (tmp_path / "link").symlink_to(tmp_path / "true")
+    assert traces.clear(device(), channel(f"ipc://{tmp_path}/link/data"), os.geteuid()) == []
+    assert path.exists()
+
+
+@pytest.mark.finding("X3")
+def test_a_socket_of_another_account_is_left_alone(tmp_path):
+    path = dead_socket(tmp_path / "data")
+    assert traces.clear(device(), channel(f"ipc://{path}"), os.geteuid() + 1) == []
+    assert path.exists()
+
+
+@pytest.mark.finding("X3")
+def test_no_path_of_a_template_is_connected_to_before_its_owner_is_known(tmp_path):
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(str(tmp_path / "data"))
+        bound.listen()
+        bound.setblocking(False)
+        traces.clear(device(), channel(f"ipc://{tmp_path}/data"), os.geteuid() + 1)
+        with pytest.raises(BlockingIOError):
+            bound.accept()
+
+
+@pytest.mark.finding("X3")
+def test_the_number_of_paths_that_are_looked_at_is_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr(traces, "MOST_SOCKETS", 2)
+    paths = [dead_socket(tmp_path / str(n)) for n in range(4)]
+    addresses = ",".join(f"ipc://{path}" for path in paths)
+    assert traces.clear(device(), channel(addresses), os.geteuid()) == paths[:2]
+
+
 def test_what_cannot_be_removed_is_no_reason_to_stop(shm, monkeypatch):
     segments(shm, "run7")
-    monkeypatch.setattr("pathlib.Path.unlink", _refuse)
+    monkeypatch.setattr("os.unlink", _refuse)
     assert traces.clear(device("--session", "run7"), None, UID) == []
 
 
-def _refuse(path):
+def _refuse(path, **keywords):
     raise PermissionError(f"not {path}")

@@ -358,11 +358,37 @@ def test_links_that_a_command_leaves_are_not_followed(site, tmp_path, case):
     assert not any("root-only" in text for text in generated)
 
 
+AWAIT = "while ! [ -s TOLD ]; do :; done\n"
+BACKGROUND = {
+    "a child": "sleep 1000 & echo $! > TOLD\n",
+    "a session of its own": "setsid sh -c 'echo $$ > TOLD; exec sleep 1000' & " + AWAIT,
+    "a daemon": "(setsid sh -c 'echo $$ > TOLD; exec env -i sleep 1000' &); " + AWAIT,
+}
+
+
 @pytest.mark.finding("1.8")
-def test_what_a_command_leaves_running_is_ended(site, tmp_path):
+@pytest.mark.finding("X9")
+@pytest.mark.parametrize("way", BACKGROUND)
+def test_what_a_command_leaves_running_is_ended(site, tmp_path, way):
     pid = tmp_path / "told"
-    told(site, tmp_path, "sleep 1000 & echo $! > TOLD\n")
+    told(site, tmp_path, BACKGROUND[way])
     wait_until(lambda: not Path(f"/proc/{pid.read_text().strip()}").exists(), "the background process ended")
+
+
+@pytest.mark.finding("X9")
+def test_a_path_is_given_to_the_account_while_only_root_can_exchange_it(site, tmp_path, monkeypatch):
+    given = []
+
+    def chown(path, uid, gid, *, follow_symlinks=True):
+        given.append(Path(path).name)
+        assert Path(path).parent.stat().st_uid == os.geteuid()
+        assert not follow_symlinks
+        real(path, uid, gid, follow_symlinks=follow_symlinks)
+
+    real = os.chown
+    monkeypatch.setattr("os.chown", chown)
+    loaded(site, tmp_path, "dpl.GenerateFromUri('good')")
+    assert given == ["workflows", "tasks", "command"]
 
 
 def test_a_dump_is_written_to_the_one_directory_for_dumps(tmp_path):
