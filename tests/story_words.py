@@ -103,6 +103,9 @@ class Words:
             return [f"{who} is answered: done"]
         return _quoted(f"{who} is answered: {effect.error.kind}", str(effect.error))
 
+    def _OpenRun(self, effect):
+        return [f"run {effect.run_number} begins"]
+
     def _EndRun(self, effect):
         return [f"run {effect.run_number} is over"]
 

@@ -43,7 +43,7 @@ async def ask(
     follow(environment.state, events[0], f"environment {environment.id}")
     number = None
     if EnvironmentEvent.START_ACTIVITY in events and environment.transition is None:
-        number = control.store.open_run(environment.id, control.clock(), user)
+        number = control.store.reserve_run()
     request = Requested(
         at=control.clock(),
         request=draw(),

@@ -50,6 +50,7 @@ from salt_o2.core.effects import (
     Message,
     Modified,
     News,
+    OpenRun,
     RecoverTask,
     Release,
     Replace,
@@ -72,6 +73,8 @@ log = logging.getLogger(__name__)
 
 ONLY_TELLS = (AnnounceMoves, AnnounceFailure, AnnounceKilled, AnnounceRecovery, Insist)
 """Effects that change nothing: they need not be on disk before they are carried out."""
+DURABLE = (Drive, Invoke, Keep, OpenRun)
+"""Effects that are on disk before they are carried out."""
 TICK_AGAIN_S = 1.0
 WAY_DOWN = frozenset({_E.STOP_ACTIVITY, _E.RESET, _E.EXIT, _E.GO_ERROR})
 
@@ -310,11 +313,20 @@ class Control:
         self.pooling.prepare(message, effects)
         if renamed or not all(isinstance(effect, ONLY_TELLS) for effect in effects):
             ended = message.at if any(isinstance(effect, Release) for effect in effects) else None
-            durable = renamed or any(isinstance(effect, Drive | Invoke | Keep) for effect in effects)
+            self._write_runs(environment.id, message, effects)
+            durable = renamed or any(isinstance(effect, DURABLE) for effect in effects)
             exchanged = isinstance(message, Modified | HostRenamed)
             changed = {"plan": kept.plan, "shape": kept.shape} if exchanged else {}
             self.store.save(environment.id, snapshot.take(environment), ended, durable=durable, **changed)
         self.flushing.soon()
+
+    def _write_runs(self, environment: EnvironmentId, message: Message, effects: Sequence[Effect]) -> None:
+        """Have runs begin and end in the transaction that changes the state of their environment."""
+        for effect in effects:
+            if isinstance(effect, OpenRun):
+                self.store.open_run(effect.run_number, environment, effect.started, effect.user)
+            elif isinstance(effect, EndRun):
+                self.store.end_run(effect.run_number, message.at)
 
     def _carry_out(self, held: Held, effect: Effect) -> None:
         match effect:
@@ -335,8 +347,8 @@ class Control:
                 self._outbox.announce(effect)
             case Answer(request=request, error=error):
                 self.answers.give(request, error)
-            case EndRun(run_number=number):
-                self.store.end_run(number, self.clock())
+            case OpenRun() | EndRun():
+                pass  # on disk already, see _write_runs
             case Keep():
                 self.pooling.receive(effect)
             case Release(environment=environment):

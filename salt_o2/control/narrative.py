@@ -268,6 +268,7 @@ WAYS: dict[str, _Way] = {
     "AnnounceHost": _Way(lambda _, body: f"host {body['host']} is {body['status']}: {body['reason']}"),
     "Replace": _Way(Narrator.replace),
     "Answer": _Way(Narrator.answer),
+    "OpenRun": _Way(lambda _, body: f"run {body['run_number']} begins"),
     "EndRun": _Way(lambda _, body: f"run {body['run_number']} is over"),
     "Keep": _Way(Narrator.kept),
     "AnnounceLeft": _Way(

@@ -1,15 +1,19 @@
-"""Runs in the store, as statements: a number that is given, its end, and the counter that only rises."""
+"""Runs in the store, as statements: the begin of a run, its end, and the counter that only rises."""
 
-from sqlalchemy import Executable, case, insert, update
+from sqlalchemy import Executable, case, exists, insert, literal, select, update
 
 from salt_o2.control.schema import COUNTERS, RUN, RUNS
 from salt_o2.core.ids import EnvironmentId
 
 
-def given(number: int, environment: EnvironmentId, at: float, user: str) -> list[Executable]:
-    """Return what keeps that ``number`` was given to a run of ``environment``."""
-    row = {"number": number, "environment": environment, "started": at, "user": user}
-    return [insert(RUNS).values(row), counted(number)]
+def opened(number: int, environment: EnvironmentId, at: float, user: str) -> Executable:
+    """Return what keeps that run ``number`` of ``environment`` began; nothing if that is known already.
+
+    It is known already if control was restarted while the run began.
+    """
+    row = {RUNS.c.number: number, RUNS.c.environment: environment, RUNS.c.started: at, RUNS.c.user: user}
+    values = select(*(literal(value, column.type) for column, value in row.items()))
+    return insert(RUNS).from_select(list(row), values.where(~exists().where(RUNS.c.number == number)))
 
 
 def counted(number: int) -> Executable:

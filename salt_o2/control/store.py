@@ -218,19 +218,22 @@ class Store:
             if entries:
                 connection.execute(_APPEND, entries)
 
-    def open_run(self, environment: EnvironmentId, at: float, user: str = "") -> int:
-        """Return a run number that was never given before; it is on disk before anybody has it.
+    def reserve_run(self) -> int:
+        """Return a run number that was never given before, and is never given again.
 
         Raises:
-            StorageError: if it cannot be kept; then it was not given.
+            StorageError: if that cannot be kept; then no number is given.
         """
         self._check_thread()
         number = self._last_run + 1
         with self._writing() as connection:
-            for statement in run_rows.given(number, environment, at, user):
-                connection.execute(statement)
+            connection.execute(run_rows.counted(number))
         self._last_run = number
         return number
+
+    def open_run(self, number: int, environment: EnvironmentId, at: float, user: str = "") -> None:
+        """Note that a run began; it is committed with what follows from that."""
+        self.queue(run_rows.opened(number, environment, at, user))
 
     @property
     def last_run(self) -> int:

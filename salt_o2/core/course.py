@@ -18,6 +18,7 @@ from salt_o2.core.effects import (
     Drive,
     Effect,
     EndRun,
+    OpenRun,
     Release,
     Requested,
 )
@@ -73,7 +74,7 @@ class Course(Above):
         if event is _E.GO_ERROR:
             self.error = request.reason or f"asked for by {request.user or 'control'}"
         if event is _E.START_ACTIVITY:
-            self.run_number = request.run_number
+            return self._open_run(request) + self._open(request, target, error)
         return self._open(request, target, error)
 
     def _open(
@@ -286,6 +287,12 @@ class Course(Above):
         if self.transition:
             return self._fail(reason, at)
         return self._begin(Requested(at=at, request="", events=(_E.GO_ERROR,), reason=reason))
+
+    def _open_run(self, request: Requested) -> list[Effect]:
+        self.run_number = request.run_number
+        if self.run_number is None:
+            return []
+        return [OpenRun(run_number=self.run_number, started=request.at, user=request.user)]
 
     def _end_run(self) -> list[Effect]:
         number, self.run_number, self.stop_at, self.arguments = self.run_number, None, None, {}

@@ -24,7 +24,7 @@ class Requested:
     events: tuple[EnvironmentEvent, ...]
     user: str = ""
     run_number: int | None = None
-    """The number of the run that START_ACTIVITY opens."""
+    """The number that control has reserved for the run that START_ACTIVITY begins."""
     undo: bool = False
     """Whether a failure ends the environment (EXIT), as it does while it is being created."""
     automatic: bool = False
@@ -280,6 +280,16 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenRun:
+    """Effect: START_ACTIVITY begins, and with it the run with this number."""
+
+    run_number: int
+    started: float
+    """In seconds since the epoch."""
+    user: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EndRun:
     """Effect: the run with this number is over."""
 
@@ -309,4 +319,4 @@ class Keep:
 
 TaskNews = AnnounceMoves | AnnounceFailure | AnnounceKilled | AnnounceRecovery | AnnounceLeft
 News = AnnounceState | TaskNews | AnnounceHost
-Effect = Drive | Insist | Invoke | Abandon | Replace | News | Answer | EndRun | Release | Keep
+Effect = Drive | Insist | Invoke | Abandon | Replace | News | Answer | OpenRun | EndRun | Release | Keep

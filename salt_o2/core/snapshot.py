@@ -20,6 +20,8 @@ class Snapshot:
     state: EnvironmentState
     revision: int
     run_number: int | None = None
+    reserved_run: int | None = None
+    """The number for the run that one of ``pending`` is to begin."""
     starts: int = 0
     error: str = ""
     pending: tuple[EnvironmentEvent, ...] = ()
@@ -49,6 +51,7 @@ def take(environment: Environment) -> Snapshot:
         state=environment.state,
         revision=environment.revision,
         run_number=environment.run_number,
+        reserved_run=request.run_number if request else None,
         starts=environment.starts,
         error=environment.error,
         pending=request.events if request else (),
@@ -117,7 +120,7 @@ def resume(snapshot: Snapshot, plan: Plan, at: float) -> Requested | Modified | 
         request="",
         events=snapshot.pending,
         user=snapshot.asked_by,
-        run_number=snapshot.run_number,
+        run_number=snapshot.reserved_run if snapshot.run_number is None else snapshot.run_number,
         undo=snapshot.undo,
         keep=snapshot.keep,
         reason="control was restarted",

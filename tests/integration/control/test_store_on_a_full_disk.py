@@ -30,7 +30,7 @@ print("open", flush=True)
 sys.stdin.readline()
 while True:
     try:
-        print(store.open_run("E1", 1.0), flush=True)
+        print(store.reserve_run(), flush=True)
     except StorageError:
         print("refused", flush=True)
         time.sleep(1000)
@@ -79,21 +79,21 @@ def until_refused(store):
     given = []
     while True:
         try:
-            given.append(store.open_run(E1, 2.0))
+            given.append(store.reserve_run())
         except StorageError:
             return given
 
 
 def test_a_run_number_is_refused_and_comes_when_there_is_room(disk):
     store = Store(disk.url)
-    first = store.open_run(E1, 1.0)
+    first = store.reserve_run()
     disk.fill()
     given = [first]
     given += until_refused(store)
     with pytest.raises(StorageError, match="make room"):
-        store.open_run(E1, 2.0)
+        store.reserve_run()
     disk.make_room()
-    given.append(store.open_run(E1, 3.0))
+    given.append(store.reserve_run())
     assert given == list(range(first, first + len(given)))
     store.close()
 
@@ -110,7 +110,7 @@ def test_numbers_that_somebody_has_seen_never_come_again_although_control_is_kil
         control.send_signal(signal.SIGKILL)
     disk.make_room()
     store = Store(disk.url)
-    assert store.open_run(E1, 2.0) == max(map(int, seen), default=0) + 1
+    assert store.reserve_run() == max(map(int, seen), default=0) + 1
     store.close()
 
 
@@ -133,12 +133,12 @@ def test_what_was_heard_waits_for_room_and_nothing_of_it_is_lost(disk):
 
 def test_a_store_that_finds_no_room_when_it_opens_says_so_and_opens_later(disk):
     store = Store(disk.url)
-    number = store.open_run(E1, 1.0)
+    number = store.reserve_run()
     store.close()
     disk.fill()
     with pytest.raises(StorageError, match="make room"):
         Store(disk.url)
     disk.make_room()
     store = Store(disk.url)
-    assert store.open_run(E1, 2.0) == number + 1
+    assert store.reserve_run() == number + 1
     store.close()

@@ -16,6 +16,7 @@ HOSTS = ("h1", "h2", "h3")
 LEAVES = tuple(f"root.leaf{number}" for number in range(4))
 STEPS = st.one_of(
     st.tuples(st.just("create"), st.sampled_from(["farm", "bad"])),
+    st.tuples(st.just("create_automatic"), st.just("farm")),
     st.tuples(st.just("event"), st.sampled_from(["START_ACTIVITY", "STOP_ACTIVITY", "RESET", "RECOVER"])),
     st.tuples(st.just("scale"), st.tuples(st.integers(1, 6), st.booleans())),
     st.tuples(st.just("exclude"), st.sampled_from(LEAVES)),
@@ -61,6 +62,9 @@ class Life:
 
     async def create(self, room, workflow):
         self.ids.append((await room.ask("env_create", workflow=workflow))["id"])
+
+    async def create_automatic(self, room, workflow):
+        self.ids.append((await room.ask("env_create", workflow=workflow, auto=True))["id"])
 
     async def event(self, room, event):
         await room.ask("env_control", id=self.some(room), event=event)
@@ -162,6 +166,9 @@ def check(room):
         assert held.environment.plan is held.kept.plan
         planned = {task.id: task for task in held.kept.plan.tasks}
         assert set(control.inventory.tasks_of(id)) == set(planned), "what is taken is what is planned"
+    open_runs = {run.number: run.environment for run in control.store.runs(1000) if run.ended is None}
+    runs = {held.environment.run_number: id for id, held in control.held.items()}
+    assert open_runs == {number: id for number, id in runs.items() if number is not None}
     waiting = [entry.task for entry in control.pooling.pool.entries.values()]
     assert set(control.inventory.tasks_of(POOL)) == {task.id for task in waiting}
     tasks = [*waiting, *(task for held in control.held.values() for task in held.kept.plan.tasks)]

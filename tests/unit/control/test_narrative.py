@@ -23,6 +23,7 @@ from salt_o2.core.effects import (
     HostLost,
     Modified,
     NotReplaced,
+    OpenRun,
     RecoverTask,
     Release,
     Requested,
@@ -155,6 +156,7 @@ def test_what_control_does_by_itself_has_its_reason():
             ),
             "root.a on flp1 is back after 0.5 s, started again 2 times by now; it had failed: killed",
         ),
+        (OpenRun(run_number=7, started=1.0), "run 7 begins"),
         (EndRun(run_number=7), "run 7 is over"),
         (Release(environment="E"), "hosts and ports are given back"),
         (
@@ -181,6 +183,7 @@ def test_what_control_does_by_itself_has_its_reason():
         "nowhere",
         "killed",
         "back",
+        "run begins",
         "run",
         "release",
         "failure",

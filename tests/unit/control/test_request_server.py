@@ -150,7 +150,7 @@ def test_only_its_user_may_read_the_store(tmp_path):
     file = tmp_path / "o2.sqlite"
     file.touch(mode=0o644)
     store = Store(f"sqlite:///{file}")
-    store.open_run("E1", 1.0)
+    store.reserve_run()
     store.flush()
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
     store.close()

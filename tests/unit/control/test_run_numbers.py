@@ -49,5 +49,5 @@ def test_what_hosts_told_is_on_disk(tmp_path):
     store.raise_run_counter(41)
     store.close()
     again = Store(url)
-    assert again.open_run("E", 1.0) == 42
+    assert again.reserve_run() == 42
     again.close()

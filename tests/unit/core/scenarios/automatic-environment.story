@@ -27,6 +27,7 @@ when everybody obeys
   = DEPLOYED; CONFIGURE under way, waiting for analysis (epn2 not heard yet); wakes in 1 s
   the world hears: on epn2 analysis CONFIGURED
   the world hears: CONFIGURED
+  run 17 begins
   flp1 is told [3]: reader -> RUNNING in 90 s, with run_number=17 run_start_time_ms=1000000 cleanup=0
   epn1 is told [3]: simulation -> RUNNING in 90 s, with run_number=17 run_start_time_ms=1000000 cleanup=0
   epn2 is told [3]: analysis -> RUNNING in 90 s, with run_number=17 run_start_time_ms=1000000 cleanup=0

@@ -6,6 +6,7 @@ given call arm is trg.arm() at leave_CONFIGURED
 given it is CONFIGURED
 
 when teo asks for START_ACTIVITY, as run 17
+  run 17 begins
   call note#1 begins: bkp.note() for run 17
   = CONFIGURED, run 17; START_ACTIVITY under way, waiting for note#1; wakes in 30 s
 

@@ -32,6 +32,7 @@ when everybody obeys
   = CONFIGURED
 
 when ada asks for START_ACTIVITY, as run 18
+  run 18 begins
   flp1 is told [6]: readout -> RUNNING in 90 s, with run_number=18 run_start_time_ms=1000000 cleanup=1
   epn1 is told [6]: stfb -> RUNNING in 90 s, with run_number=18 run_start_time_ms=1000000 cleanup=1
   = CONFIGURED, run 18; START_ACTIVITY under way, waiting for readout, stfb (flp1, epn1 not heard yet); wakes in 1 s

@@ -6,6 +6,7 @@ given task monitor on epn1: not critical
 given it is CONFIGURED
 
 when teo asks for START_ACTIVITY, as run 17
+  run 17 begins
   flp1 is told [3]: readout -> RUNNING in 90 s, with run_number=17 run_start_time_ms=1000000 cleanup=0
   flp2 is told [3]: stfb -> RUNNING in 90 s, with run_number=17 run_start_time_ms=1000000 cleanup=0
   epn1 is told [3]: monitor -> RUNNING in 90 s, with run_number=17 run_start_time_ms=1000000 cleanup=0

@@ -34,6 +34,7 @@ when epn1 obeys
   = CONFIGURED
 
 when teo asks for START_ACTIVITY, as run 17
+  run 17 begins
   flp1 is told [3]: readout, stfb -> RUNNING in 90 s, with run_number=17 run_start_time_ms=1000000 cleanup=0
   epn1 is told [3]: monitor -> RUNNING in 90 s, with run_number=17 run_start_time_ms=1000000 cleanup=0
   = CONFIGURED, run 17; START_ACTIVITY under way, waiting for monitor, readout, stfb (flp1, epn1 not heard yet); wakes in 1 s

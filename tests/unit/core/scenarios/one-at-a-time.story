@@ -4,6 +4,7 @@ given task readout on flp1
 given it is CONFIGURED
 
 when teo asks for START_ACTIVITY, as run 17
+  run 17 begins
   flp1 is told [3]: readout -> RUNNING in 90 s, with run_number=17 run_start_time_ms=1000000 cleanup=0
   = CONFIGURED, run 17; START_ACTIVITY under way, waiting for readout (flp1 not heard yet); wakes in 1 s
 

@@ -25,6 +25,7 @@ when epn1 obeys
   = CONFIGURED
 
 when teo asks for START_ACTIVITY, as run 18
+  run 18 begins
   flp9 is told [5]: readout -> RUNNING in 90 s, with run_number=18 run_start_time_ms=1000000 cleanup=1
   epn1 is told [5]: sink -> RUNNING in 90 s, with run_number=18 run_start_time_ms=1000000 cleanup=1
   = CONFIGURED, run 18; START_ACTIVITY under way, waiting for readout, sink (flp9, epn1 not heard yet); wakes in 1 s
