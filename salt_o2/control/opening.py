@@ -1,4 +1,4 @@
-"""The opening of control's database: as it is, anew, or refused with the reason."""
+"""The opening of control's database: as it is, anew, or refused with the reason; and its closing."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import URL, Engine, create_engine, event, insert, make_url, select, update
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from salt_o2.control.damage import put_aside
 from salt_o2.control.schema import COUNTERS, ENVIRONMENTS, METADATA, RUN
@@ -14,6 +15,10 @@ from salt_o2.core.errors import StorageError
 
 BUSY_MS = 500
 """How long a statement waits for another process that holds the database; everything else waits with it."""
+
+
+CLOSED = "control ends and has closed its database"
+"""What a thread is told that asks for a connection after ``close``."""
 
 
 def opened(url: str) -> tuple[Engine, int]:
@@ -40,9 +45,29 @@ def opened(url: str) -> tuple[Engine, int]:
         ) from error
 
 
+def close(engine: Engine) -> None:
+    """Close all connections of ``engine``: idle ones now, one that a thread uses when the thread returns it.
+
+    Requests and the cut of the journal read in threads, which may run on for a moment after control's loops
+    have ended. A thread that asks for a connection later gets a DBAPIError.
+    """
+
+    def refuse(*_: Any) -> None:
+        raise engine.dialect.loaded_dbapi.OperationalError(CLOSED)
+
+    def drop(_: Any, record: ConnectionPoolEntry) -> None:
+        record.invalidate()
+
+    event.listen(engine, "do_connect", refuse)
+    event.listen(engine.pool, "checkin", drop)
+    engine.dispose()
+
+
 def words(place: URL, error: DBAPIError) -> str:
     """Return what a failure to write means, and what to do."""
     where = place.render_as_string(hide_password=True)
+    if CLOSED in str(error.orig):
+        return f"{CLOSED} {where}: ask again when control runs; tasks and runs are not affected"
     if is_locked(error):
         return (
             f"another process holds control's database {where} ({error.orig}): nothing new is begun, what "

@@ -312,9 +312,9 @@ class Store:
         return found
 
     def close(self) -> None:
-        """Commit what is left and let go of the database."""
+        """Commit what is left and close the database, see opening.py."""
         self.flush()
-        self._engine.dispose()
+        opening.close(self._engine)
 
     def _select(self, condition: Any) -> list[Kept]:
         return self._rows(select(ENVIRONMENTS).where(condition).order_by(ENVIRONMENTS.c.created), Kept)

@@ -34,7 +34,7 @@ ALLOWED = {
     "salt_o2/bus": 1,
     "salt_o2/cli": 15,
     "salt_o2/cluster": 68,
-    "salt_o2/control": 232,
+    "salt_o2/control": 233,
     "salt_o2/core": 106,
     "salt_o2/device": 90,
     "salt_o2/doctor": 7,

@@ -2,13 +2,17 @@
 
 import asyncio
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
+from pathlib import Path
 
 import pytest
 from crew import plan_of, planned
+from sqlalchemy import delete, select
+from sqlalchemy.exc import DBAPIError
 
 from salt_o2.control.client import ControlClient
 from salt_o2.control.closed import opened
+from salt_o2.control.schema import ENVIRONMENTS
 from salt_o2.control.store import Kept, Store
 from salt_o2.core import snapshot
 from salt_o2.core.effects import Tick
@@ -223,3 +227,34 @@ def test_while_the_store_is_closed_everybody_is_told_why_and_then_it_opens(tmp_p
         return said
 
     assert "make room" in asyncio.run(scene())
+
+
+def connections_to(file):
+    """Count the files of a database that this process has open."""
+    found = []
+    for entry in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):
+            found.append(str(entry.readlink()))
+    return sum(path.startswith(str(file)) for path in found)
+
+
+def test_a_thread_that_reads_while_the_store_closes_gives_its_connection_back_closed(file):
+    store = Store(url(file))
+    for id in "ABC":
+        store.add(kept(EnvironmentId(id)))
+    rows = store.stream(select(ENVIRONMENTS.c.id), 1)
+    assert next(rows).id == "A"
+    store.close()
+    assert [row.id for row in rows] == ["B", "C"], "the thread reads to the end"
+    assert connections_to(file) == 0
+
+
+def test_a_thread_that_reads_after_the_store_has_closed_gets_no_connection(file):
+    filled(file)
+    store = Store(url(file))
+    store.close()
+    with pytest.raises(StorageError, match="control ends"):
+        store.runs()
+    with pytest.raises(DBAPIError, match="control ends"):
+        store.write(delete(ENVIRONMENTS))
+    assert connections_to(file) == 0
