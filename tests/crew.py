@@ -1,9 +1,10 @@
 """Plans made by hand, and a crew that plays the agents of an environment's machine."""
 
-from salt_o2.core.effects import Answer, Drive, Requested, TasksMoved, Tick
-from salt_o2.core.launch import Launch
-from salt_o2.core.messages import Failure, TaskReport
-from salt_o2.core.plan import Plan, PlannedRole, PlannedTask
+from salt_o2.core.messages.effects import Answer, Drive
+from salt_o2.core.messages.inputs import Requested, TasksMoved, Tick
+from salt_o2.core.messages.reports import Failure, TaskReport
+from salt_o2.core.plan.launch import Launch
+from salt_o2.core.plan.plan import Plan, PlannedRole, PlannedTask
 from salt_o2.core.states import ControlMode, TaskState, TaskStatus
 
 

@@ -11,15 +11,14 @@ from dataclasses import replace
 from crew import plan_of, planned
 from story_words import Words
 
-from salt_o2.core import snapshot
 from salt_o2.core.codec import plain, typed
-from salt_o2.core.effects import (
+from salt_o2.core.environment import Environment
+from salt_o2.core.errors import O2Error
+from salt_o2.core.messages.effects import Drive, Insist, Invoke
+from salt_o2.core.messages.inputs import (
     CallEnded,
-    Drive,
     HostLost,
     HostRenamed,
-    Insist,
-    Invoke,
     Modified,
     NotReplaced,
     RecoverTask,
@@ -27,12 +26,11 @@ from salt_o2.core.effects import (
     TasksMoved,
     Tick,
 )
-from salt_o2.core.environment import Environment
-from salt_o2.core.errors import O2Error
-from salt_o2.core.launch import Launch
-from salt_o2.core.messages import Exit, Failure, TaskReport
-from salt_o2.core.moment import parse
-from salt_o2.core.plan import PlannedCall
+from salt_o2.core.messages.reports import Exit, Failure, TaskReport
+from salt_o2.core.plan.launch import Launch
+from salt_o2.core.plan.moments import parse
+from salt_o2.core.plan.plan import PlannedCall
+from salt_o2.core.recovery import snapshot
 from salt_o2.core.states import ControlMode, EnvironmentEvent, TaskState, TaskStatus
 
 TICKS_AT_MOST = 50

@@ -1,10 +1,10 @@
 """Effects and states of an environment's machine in words, complete enough to be compared.
 
-What is left out on purpose: camelCase twins of arguments (tests/unit/core/test_run_arguments.py has them),
-and ids that only repeat who the story is about.
+What is left out on purpose: camelCase twins of arguments (tests/unit/core/plan/test_run_arguments.py has
+them), and ids that only repeat who the story is about.
 """
 
-from salt_o2.core import effects as out
+from salt_o2.core.messages import announcements, effects
 
 
 class Words:
@@ -117,8 +117,7 @@ class Words:
         return [f"the pool has {left}, last ordered [{effect.revision}]"]
 
     def __getattr__(self, name):
-        kind = getattr(out, name.removeprefix("_"), None)
-        if kind is None:
+        if not any(hasattr(module, name.removeprefix("_")) for module in (effects, announcements)):
             raise AttributeError(name)
         return lambda effect: [_plainly(effect)]  # an effect that no story has needed words for yet
 

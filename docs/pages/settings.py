@@ -4,13 +4,13 @@ from collections.abc import Iterable
 
 from pages import markdown
 from pages.source import Described, described
-from salt_o2.control.retention import Keep
-from salt_o2.control.site import TIMEOUT_VARIABLES, Site
-from salt_o2.control.site_shape import HostPillar, SitePillar
-from salt_o2.core.messages import HostFacts
-from salt_o2.core.pooled import Bounds
-from salt_o2.core.repair import Budget, Policy
-from salt_o2.core.timeouts import Timeouts
+from salt_o2.core.messages.reports import HostFacts
+from salt_o2.core.plan.timeouts import Timeouts
+from salt_o2.core.pool.limits import Bounds
+from salt_o2.core.tasks.restarts import Budget, Policy
+from salt_o2.site.journal_limits import Keep
+from salt_o2.site.pillar_schema import HostPillar, SitePillar
+from salt_o2.site.settings import TIMEOUT_VARIABLES, Site
 
 BY_STATES = (
     "install",

@@ -1,9 +1,9 @@
 """What the course of an environment (core/course.py) leaves to the layers of the machine above it."""
 
 from salt_o2.core.agenda import Stage
-from salt_o2.core.effects import Effect
 from salt_o2.core.ids import TaskId
-from salt_o2.core.messages import Failure
+from salt_o2.core.messages.effects import Effect
+from salt_o2.core.messages.reports import Failure
 
 
 class Above:

@@ -14,7 +14,7 @@ hooks run. A moment at which nobody has anything to do has no stage.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from salt_o2.core.moment import Moment
+from salt_o2.core.plan.moments import Moment
 from salt_o2.core.states import EnvironmentEvent, EnvironmentState
 
 

@@ -8,31 +8,24 @@ from collections import deque
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from salt_o2.core import run
 from salt_o2.core.above import Above
 from salt_o2.core.agenda import agenda
-from salt_o2.core.effects import (
-    Abandon,
-    AnnounceState,
-    Answer,
-    Drive,
-    Effect,
-    EndRun,
-    OpenRun,
-    Release,
-    Requested,
-)
 from salt_o2.core.errors import O2Error, TaskError
 from salt_o2.core.hooks import Hooks
 from salt_o2.core.ids import EnvironmentId, TaskId
-from salt_o2.core.keeping import handed_over, still_resting
 from salt_o2.core.members import Members
-from salt_o2.core.messages import Command, Failure
-from salt_o2.core.orders import Wave, commands, wave_of
-from salt_o2.core.plan import Plan
-from salt_o2.core.repair import Repairs, budget_of
+from salt_o2.core.messages.announcements import AnnounceState
+from salt_o2.core.messages.commands import Command
+from salt_o2.core.messages.effects import Abandon, Answer, Drive, Effect, EndRun, OpenRun, Release
+from salt_o2.core.messages.inputs import Requested
+from salt_o2.core.messages.reports import Failure
+from salt_o2.core.plan import run_arguments
+from salt_o2.core.plan.plan import Plan
+from salt_o2.core.plan.timeouts import Timeouts
+from salt_o2.core.pool.handover import handed_over, still_resting
 from salt_o2.core.states import EnvironmentEvent, EnvironmentState, TaskState, follow
-from salt_o2.core.timeouts import Timeouts
+from salt_o2.core.tasks.orders import Wave, commands, wave_of
+from salt_o2.core.tasks.restarts import Repairs, budget_of
 from salt_o2.core.transition import NOBODY, Transition
 from salt_o2.core.wait import Awaited, Wait
 
@@ -125,7 +118,7 @@ class Course(Above):
             self.variables |= {"run_number": number, "runNumber": number, "run_start_time_ms": milliseconds}
             self.variables |= {"run_end_time_ms": "", "__fmq_cleanup_count": str(self.starts)}
         elif self.run_number is not None and event in (_E.STOP_ACTIVITY, _E.GO_ERROR):
-            self.variables["run_end_time_ms"] = run.end_time_ms(self.variables, at)
+            self.variables["run_end_time_ms"] = run_arguments.end_time_ms(self.variables, at)
         return []
 
     def _move(self, at: float) -> list[Effect]:
@@ -171,9 +164,9 @@ class Course(Above):
     def _arguments(self, event: EnvironmentEvent, at: float) -> dict[str, str]:
         variables = self.plan.variables | self.variables
         if event is _E.START_ACTIVITY and self.run_number is not None:
-            self.arguments = run.start_arguments(variables, self.run_number, at, self.starts)
+            self.arguments = run_arguments.start_arguments(variables, self.run_number, at, self.starts)
             return self.arguments
-        return run.stop_arguments(variables, at) if event in (_E.STOP_ACTIVITY, _E.GO_ERROR) else {}
+        return run_arguments.stop_arguments(variables, at) if event in (_E.STOP_ACTIVITY, _E.GO_ERROR) else {}
 
     def _enter(self) -> list[Effect]:
         assert self.transition
@@ -195,7 +188,7 @@ class Course(Above):
     def _stop_time(self, transition: Transition) -> float | None:
         """Return when the run stops by itself; a time that nobody can read stops nothing, and is told."""
         try:
-            return run.stop_at(self.plan.variables | self.variables, transition.request.at)
+            return run_arguments.stop_at(self.plan.variables | self.variables, transition.request.at)
         except O2Error as error:
             transition.error = f"the run will not stop by itself: auto_stop_timeout: {error}"
             return None

@@ -12,10 +12,10 @@ modification that fails leaves the environment in its state, without the tasks t
 """
 
 from salt_o2.core.course import answer_to
-from salt_o2.core.effects import (
-    Abandon,
+from salt_o2.core.errors import InvalidRequest, TaskError
+from salt_o2.core.messages.effects import Abandon, Effect
+from salt_o2.core.messages.inputs import (
     CallEnded,
-    Effect,
     HostLost,
     HostRenamed,
     HostSilent,
@@ -27,7 +27,6 @@ from salt_o2.core.effects import (
     TasksMoved,
     Tick,
 )
-from salt_o2.core.errors import InvalidRequest, TaskError
 from salt_o2.core.report_steps import ReportSteps
 from salt_o2.core.states import EnvironmentEvent, EnvironmentState, follow
 

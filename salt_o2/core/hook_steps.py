@@ -2,11 +2,12 @@
 
 from salt_o2.core.agenda import Calls, ClearHooks, Enter, ForgetHooks, Move, Prepare, Rest, RunHooks, Stage
 from salt_o2.core.course import Course
-from salt_o2.core.effects import CallEnded, Drive, Effect, Invoke
-from salt_o2.core.moment import Moment
-from salt_o2.core.orders import Wave, commands
-from salt_o2.core.plan import PlannedTask
+from salt_o2.core.messages.effects import Drive, Effect, Invoke
+from salt_o2.core.messages.inputs import CallEnded
+from salt_o2.core.plan.moments import Moment
+from salt_o2.core.plan.plan import PlannedTask
 from salt_o2.core.states import EnvironmentEvent, EnvironmentState, TaskState
+from salt_o2.core.tasks.orders import Wave, commands
 from salt_o2.core.wait import Awaited, Wait
 
 _E, _S = EnvironmentEvent, EnvironmentState

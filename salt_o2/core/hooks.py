@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from salt_o2.core.ids import TaskId
-from salt_o2.core.moment import Moment
-from salt_o2.core.plan import Plan, PlannedCall, PlannedTask
+from salt_o2.core.plan.moments import Moment
+from salt_o2.core.plan.plan import Plan, PlannedCall, PlannedTask
 
 
 @dataclass(slots=True)

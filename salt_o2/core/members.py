@@ -4,15 +4,16 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
-from salt_o2.core.effects import AnnounceFailure, AnnounceKilled, AnnounceMoves, Effect, TasksMoved
-from salt_o2.core.health import is_well, rests
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
-from salt_o2.core.messages import Failure, TaskReport
-from salt_o2.core.plan import Plan, PlannedTask
-from salt_o2.core.run_end import RunEnd, without
+from salt_o2.core.messages.announcements import AnnounceFailure, AnnounceKilled, AnnounceMoves
+from salt_o2.core.messages.effects import Effect
+from salt_o2.core.messages.failure_text import tell_failures
+from salt_o2.core.messages.inputs import TasksMoved
+from salt_o2.core.messages.reports import Failure, TaskReport, is_well, rests
+from salt_o2.core.plan.plan import Plan, PlannedTask
 from salt_o2.core.states import ControlMode, EnvironmentEvent, TaskState, TaskStatus
-from salt_o2.core.story import tell_failures
-from salt_o2.core.tree import RoleTree
+from salt_o2.core.tasks.completion import RunEnd, without
+from salt_o2.core.tasks.role_tree import RoleTree
 
 UNCONTROLLED = (ControlMode.BASIC, ControlMode.HOOK)
 

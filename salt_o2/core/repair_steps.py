@@ -2,23 +2,16 @@
 
 from collections.abc import Iterable
 
-from salt_o2.core.effects import (
-    AnnounceRecovery,
-    Drive,
-    Effect,
-    HostLost,
-    NotReplaced,
-    RecoverTask,
-    Replace,
-    Requested,
-)
 from salt_o2.core.errors import InvalidRequest, UnknownName
 from salt_o2.core.ids import TaskId
-from salt_o2.core.messages import Failure, TaskReport
-from salt_o2.core.orders import STANDING, Wave
-from salt_o2.core.repair import Policy
+from salt_o2.core.messages.announcements import AnnounceRecovery
+from salt_o2.core.messages.effects import Drive, Effect, Replace
+from salt_o2.core.messages.inputs import HostLost, NotReplaced, RecoverTask, Requested
+from salt_o2.core.messages.reports import Failure, TaskReport
 from salt_o2.core.reshape_steps import ReshapeSteps
 from salt_o2.core.states import EnvironmentEvent, EnvironmentState, TaskState
+from salt_o2.core.tasks.orders import STANDING, Wave
+from salt_o2.core.tasks.restarts import Policy
 
 _E, _S = EnvironmentEvent, EnvironmentState
 

@@ -3,12 +3,13 @@
 from collections import deque
 from dataclasses import replace
 
-from salt_o2.core import health
-from salt_o2.core.effects import Drive, Effect, HostRenamed, Requested, TasksMoved
-from salt_o2.core.messages import Failure, TaskReport
-from salt_o2.core.orders import STANDING, Wave
+from salt_o2.core.messages import reports
+from salt_o2.core.messages.effects import Drive, Effect
+from salt_o2.core.messages.inputs import HostRenamed, Requested, TasksMoved
+from salt_o2.core.messages.reports import Failure, TaskReport
 from salt_o2.core.repair_steps import RepairSteps
 from salt_o2.core.states import EnvironmentEvent, EnvironmentState
+from salt_o2.core.tasks.orders import STANDING, Wave
 from salt_o2.core.wait import Awaited
 
 _E, _S = EnvironmentEvent, EnvironmentState
@@ -81,7 +82,7 @@ class ReportSteps(RepairSteps):
             return
         awaited = report.task in wait.waiting and report.revision >= wait.revision
         if wait.kind is Awaited.HOOKS or transition.event is _E.MODIFY:
-            over = health.has_ended(report) if wait.kind is Awaited.HOOKS else report.settled
+            over = reports.has_ended(report) if wait.kind is Awaited.HOOKS else report.settled
             if awaited and failure and not self._is_needed(report.task):  # its policy says what follows
                 wait.failures[report.task] = failure
             if awaited and (failure or over):

@@ -11,17 +11,18 @@ that fails goes by its recovery policy, as at any other time.
 from collections.abc import Collection
 from dataclasses import replace
 
-from salt_o2.core import run
 from salt_o2.core.agenda import Move
-from salt_o2.core.effects import Drive, Effect, Modified, Requested
 from salt_o2.core.hook_steps import HookSteps
 from salt_o2.core.ids import TaskId
-from salt_o2.core.keeping import handed_over
-from salt_o2.core.messages import Failure
-from salt_o2.core.orders import STANDING, Wave
-from salt_o2.core.plan import PlannedTask
-from salt_o2.core.reshape import Changes, compare
+from salt_o2.core.messages.effects import Drive, Effect
+from salt_o2.core.messages.inputs import Modified, Requested
+from salt_o2.core.messages.reports import Failure
+from salt_o2.core.plan import run_arguments
+from salt_o2.core.plan.plan import PlannedTask
+from salt_o2.core.plan.plan_diff import Changes, compare
+from salt_o2.core.pool.handover import handed_over
 from salt_o2.core.states import EnvironmentEvent, TaskState
+from salt_o2.core.tasks.orders import STANDING, Wave
 
 _E = EnvironmentEvent
 
@@ -35,7 +36,7 @@ class ReshapeSteps(HookSteps):
         leaving = self._exchange(wanted, changes)
         self.revision = max(self.revision, wanted.revision)  # above all that was ordered of who is claimed
         drain = {"drain_ms": str(int(wanted.drain_s * 1000))} if wanted.drain_s else {}
-        stop = run.stop_arguments(self.plan.variables, wanted.at) | drain
+        stop = run_arguments.stop_arguments(self.plan.variables, wanted.at) | drain
         parting = Wave(goal=TaskState.DONE, tasks=leaving, arguments=stop)
         resting = [self.members.tasks[task] for task in changes.excluded]
         resting += self._keepable(leaving, unheard=wanted.thorough) if wanted.keep else []

@@ -4,10 +4,10 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from salt_o2.core.agenda import Stage
-from salt_o2.core.effects import Requested
 from salt_o2.core.ids import TaskId
-from salt_o2.core.orders import Wave
+from salt_o2.core.messages.inputs import Requested
 from salt_o2.core.states import EnvironmentEvent, EnvironmentState, TaskState
+from salt_o2.core.tasks.orders import Wave
 
 NOBODY = Wave(goal=TaskState.DONE, tasks=())
 

@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 from enum import Enum
 
-from salt_o2.core.effects import Effect, Insist
 from salt_o2.core.ids import HostId, TaskId
-from salt_o2.core.messages import Command, Failure
+from salt_o2.core.messages.commands import Command
+from salt_o2.core.messages.effects import Effect, Insist
+from salt_o2.core.messages.reports import Failure
 
 INSIST_AT_MOST = 5
 """A host that stays silent is asked this often the sure way; then the deadline decides."""

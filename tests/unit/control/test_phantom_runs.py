@@ -8,7 +8,7 @@ import pytest
 from control_room import Agents, Hosts, control_room, dead, repository, until
 
 from salt_o2.core.errors import O2Error, TaskError
-from salt_o2.core.messages import Command
+from salt_o2.core.messages.commands import Command
 
 
 def on_disk(folder):

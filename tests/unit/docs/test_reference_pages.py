@@ -6,17 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from salt_o2.control.site import TIMEOUT_VARIABLES, Site
-from salt_o2.control.site_shape import HostPillar
-from salt_o2.core.repair import Budget, Policy
-from salt_o2.core.roles import BY_RUNNER, RUNNERS, WITHOUT_ROLE, Role
+from salt_o2.core.access_roles import BY_RUNNER, RUNNERS, WITHOUT_ROLE, Role
 from salt_o2.core.states import TRANSITIONS
-from salt_o2.workflow import keys, limits
-from salt_o2.workflow.functions import BUILT_IN, JSON, STRINGS, UID, UTIL
-from salt_o2.workflow.grammar import PREDICATES
-from salt_o2.workflow.known_calls import KNOWN
-from salt_o2.workflow.outside import GIVEN
-from salt_o2.workflow.services import ALIASES, TABLE
+from salt_o2.core.tasks.restarts import Budget, Policy
+from salt_o2.site.pillar_schema import HostPillar
+from salt_o2.site.settings import TIMEOUT_VARIABLES, Site
+from salt_o2.workflow import limits
+from salt_o2.workflow.expansion.known_calls import KNOWN
+from salt_o2.workflow.expansion.open_variables import GIVEN
+from salt_o2.workflow.expressions.functions import BUILT_IN, JSON, STRINGS, UID, UTIL
+from salt_o2.workflow.expressions.grammar import PREDICATES
+from salt_o2.workflow.templates import keys
+from salt_o2.workflow.variables.site_services import ALIASES, TABLE
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCS = ROOT / "docs"

@@ -1,0 +1,1 @@
+"""Tasks of an environment: roles, orders, next action, restarts."""
