@@ -16,12 +16,9 @@ import pathlib
 
 import salt.pillar
 
-from salt_o2 import where
-from salt_o2.bus import fileserver, master
-from salt_o2.control import main
-from salt_o2.linux import supervisor
-from salt_o2.site import resources
-from salt_o2.site import settings as site
+from salt_o2 import supervise, where
+from salt_o2.bus import files, master
+from salt_o2.control import furnishing, serve, site
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +35,7 @@ def start(**config):
     """
     Run control until the master ends; ``config`` overrides ``o2:`` of the master's configuration and pillar.
     """
-    supervisor.supervised(functools.partial(_work, config))
+    supervise.supervised(functools.partial(_work, config))
 
 
 def _work(config):
@@ -57,12 +54,12 @@ def _work(config):
 async def _run(settings, faults):
     bus = master.MasterBus(__opts__)
     try:
-        around = resources.Surroundings(
+        around = furnishing.Surroundings(
             pillar=functools.partial(_pillar, dict(__opts__)),  # threads have no dunders
-            fileserver=functools.partial(fileserver.read, dict(__opts__)),
+            fileserver=functools.partial(files.read, dict(__opts__)),
             cache=pathlib.Path(__opts__["cachedir"]) / "o2",
         )
-        await main.serve(settings, bus, bus.listen, pathlib.Path(__opts__["sock_dir"]), around, faults)
+        await serve.serve(settings, bus, bus.listen, pathlib.Path(__opts__["sock_dir"]), around, faults)
     finally:
         bus.close()
 

@@ -1,1 +1,0 @@
-"""Control channels of processes: session, watcher, control by hand."""

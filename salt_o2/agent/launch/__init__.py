@@ -1,1 +1,0 @@
-"""How a task is started: checks, accounts, environment variables, shim."""

@@ -1,1 +1,0 @@
-"""Files of an agent and of its tasks."""

@@ -1,1 +1,0 @@
-"""One task: what is decided for it, and how that is carried out."""

@@ -1,1 +1,0 @@
-"""The commands of coconut, one module per noun."""

@@ -1,1 +1,0 @@
-"""coconut environment: commands, plans, history, options."""

@@ -1,1 +1,0 @@
-"""What all commands share: parsing, terminal, progress, confirmation."""

@@ -1,1 +1,0 @@
-"""Clients of the local sockets of control and agents, for plug-ins and tools."""

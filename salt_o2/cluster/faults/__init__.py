@@ -1,1 +1,0 @@
-"""Fault injection: schedules, injection, observation, invariants."""

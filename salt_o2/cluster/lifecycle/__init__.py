@@ -1,1 +1,0 @@
-"""Start, stop and status of a private cluster."""

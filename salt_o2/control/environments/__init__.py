@@ -1,1 +1,0 @@
-"""Active environments: requests, effects, modifications, rescheduling, pool."""

@@ -1,1 +1,0 @@
-"""Hosts: liveness, reports, commands on their way."""

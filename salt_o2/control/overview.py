@@ -1,0 +1,110 @@
+"""The desk for what is there: tasks and their voices, workflows, control itself."""
+
+import os
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any
+
+from salt_o2.control import shelf
+from salt_o2.control.arguments import Nothing, Recover, TaskLog
+from salt_o2.control.asking import Progress, Verbs
+from salt_o2.control.control import Control, Held
+from salt_o2.control.freshness import Freshness
+from salt_o2.control.site import Site
+from salt_o2.control.threads import RequestThreads
+from salt_o2.control.voices import Voices
+from salt_o2.core.codec import plain
+from salt_o2.core.effects import Drive, Effect, Replace
+from salt_o2.core.ids import resolve_prefix
+from salt_o2.core.masking import without_passwords
+from salt_o2.core.plan import PlannedTask
+
+
+class Overview:
+    """Serves what concerns everything."""
+
+    def __init__(self, control: Control, site: Site, threads: RequestThreads | None = None) -> None:
+        """Tell about ``control``, with the settings of ``site`` and ``threads`` to read its repositories."""
+        self._control = control
+        self._site = site
+        self._threads = threads or RequestThreads()
+        self._voices = Voices(control)
+        self._since = control.clock()
+        self.verbs: Verbs = {
+            "task_list": (Nothing, self._tasks),
+            "task_log": (TaskLog, self._log),
+            "task_recover": (Recover, self._recover),
+            "workflow_list": (Nothing, self._workflows),
+            "info": (Nothing, self._info),
+        }
+
+    async def _tasks(self, _wanted: Nothing, _user: str, _progress: Progress) -> list[dict[str, Any]]:
+        fresh = Freshness(self._control)
+        return [
+            fresh.task(planned, members.reports.get(planned.id)) | {"environment": held.kept.id}
+            for held in self._control.held.values()
+            for members in [held.environment.model.tasks]
+            for planned in members.plan.tasks
+        ]
+
+    async def _recover(self, wanted: Recover, user: str, _progress: Progress) -> dict[str, Any]:
+        held, task = self._find(wanted.task, wanted.environment)
+        effects = self._control.recover(held, task.id, user, by_hand=not wanted.by_rule)
+        report = held.environment.model.tasks.reports.get(task.id)
+        told = {"environment": held.kept.id, "outcome": _outcome(held, task, effects)}
+        return Freshness(self._control).task(task, report) | told
+
+    def _find(self, wanted: str, environment: str = "") -> tuple[Held, PlannedTask]:
+        """Return the living task whose id is or uniquely begins with ``wanted``.
+
+        A whole id costs one look in each environment, the beginning of one a look at all tasks.
+        """
+        among = [self._control.find(environment)] if environment else list(self._control.held.values())
+        whole = [held for held in among if wanted in held.environment.model.tasks.tasks]
+        ids = [id for held in whole or among for id in held.environment.model.tasks.tasks]
+        chosen = resolve_prefix(wanted, ids, "living task", "; ask for an ended one on its host, by o2.log")
+        held = next(held for held in among if chosen in held.environment.model.tasks.tasks)
+        return held, held.environment.model.tasks.tasks[chosen]
+
+    async def _log(self, wanted: TaskLog, _user: str, _progress: Progress) -> dict[str, Any]:
+        _, task = self._find(wanted.id)
+        return await self._voices.hear(task, wanted)
+
+    async def _workflows(self, _wanted: Nothing, user: str, _progress: Progress) -> list[dict[str, Any]]:
+        return await self._threads.catalogue.run(
+            user, shelf.catalogue, self._site.repositories, self._site.vars
+        )
+
+    async def _info(self, _wanted: Nothing, _user: str, _progress: Progress) -> dict[str, Any]:
+        held = self._control.held.values()
+        return {
+            "version": version("salt-o2"),
+            "pid": os.getpid(),
+            "uptime_s": round(self._control.clock() - self._since, 1),
+            "environments": len(held),
+            "tasks": sum(len(each.environment.model.tasks.tasks) for each in held),
+            "hosts": len(self._control.hosts.known),
+            "faults": [
+                f"host {name}: {fault}"
+                for name, host in sorted(self._control.hosts.known.items())
+                for fault in host.faults
+            ],
+            "unused": self._control.faults,
+            "settings": without_passwords(plain(self._site)),
+        }
+
+
+def _outcome(held: Held, task: PlannedTask, effects: Sequence[Effect]) -> str:
+    """Return what came of the request to start ``task`` again."""
+    environment = held.environment
+    report = environment.model.tasks.reports.get(task.id)
+    if any(isinstance(effect, Drive) for effect in effects):
+        return "it is started again"
+    if any(isinstance(effect, Replace) for effect in effects):
+        return "another program has one of its ports: it gets others, and is started then"
+    if task.id in environment.model.restarts.pending:
+        return "it is left alone: it is being brought back already"
+    if report is None or report.failure is None:
+        return "it is left alone: it has not failed"
+    doing = environment.model.active.event if environment.model.active else environment.model.state
+    return f"it is left alone: its environment is in {doing}, or its role's recovery says otherwise"

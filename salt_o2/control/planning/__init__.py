@@ -1,1 +1,0 @@
-"""From a workflow and the inventory to a plan."""

@@ -1,1 +1,0 @@
-"""Handlers of requests, one module per subject."""

@@ -1,1 +1,0 @@
-"""The database of control: environments, runs, hosts, pool, journal."""

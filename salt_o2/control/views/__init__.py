@@ -1,1 +1,0 @@
-"""Environments, plans and journals as plain dicts."""

@@ -1,0 +1,36 @@
+"""How an environment transfers tasks to the pool (core/pool.py), at its end or while it continues."""
+
+from collections.abc import Sequence
+
+from salt_o2.core.effects import Effect, Keep
+from salt_o2.core.health import rests
+from salt_o2.core.ids import EnvironmentId, TaskId
+from salt_o2.core.plan import PlannedTask
+from salt_o2.core.states import TaskState
+from salt_o2.core.tasks.orders import OrderBatch
+from salt_o2.core.tasks.registry import TaskRegistry
+
+
+def split_idle(registry: TaskRegistry, tasks: Sequence[TaskId]) -> tuple[list[TaskId], OrderBatch]:
+    """Return the ``tasks`` that are still idle, and the batch that ends the others: they failed meanwhile."""
+    idle: list[TaskId] = []
+    others: list[PlannedTask] = []
+    for task in tasks:
+        if rests(registry.reports[task]):
+            idle.append(task)
+        else:
+            others.append(registry.tasks[task])
+    return idle, OrderBatch(goal=TaskState.DONE, tasks=tuple(others))
+
+
+def transfer_to_pool(
+    registry: TaskRegistry, tasks: Sequence[TaskId], environment: EnvironmentId, revision: int, user: str
+) -> list[Effect]:
+    """Return the effect that gives ``tasks``, which are idle, to the pool; nothing if there are none.
+
+    ``revision`` is the last that ``environment`` has ordered: the pool's orders are above it.
+    """
+    if not tasks:
+        return []
+    left = tuple((registry.tasks[task], registry.reports[task]) for task in tasks)
+    return [Keep(environment=environment, tasks=tuple(tasks), left=left, revision=revision, user=user)]

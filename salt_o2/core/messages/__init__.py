@@ -1,1 +1,0 @@
-"""What control, agents and environments say to each other."""

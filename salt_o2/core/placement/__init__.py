@@ -1,1 +1,0 @@
-"""Hosts and their resources, and on which host each task is placed."""

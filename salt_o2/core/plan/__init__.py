@@ -1,1 +1,0 @@
-"""A plan and its parts: launches, channels, overrides, differences of two plans."""

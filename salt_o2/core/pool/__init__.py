@@ -1,1 +1,0 @@
-"""The pool: idle tasks that wait for another environment."""

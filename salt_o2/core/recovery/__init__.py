@@ -1,1 +1,0 @@
-"""What survives restarts and losses: liveness of hosts, snapshots, replay, surveys."""

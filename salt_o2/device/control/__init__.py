@@ -1,1 +1,0 @@
-"""State machine of a device, and the requests that drive it."""

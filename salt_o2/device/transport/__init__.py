@@ -1,1 +1,0 @@
-"""Channels of a device and their sockets."""

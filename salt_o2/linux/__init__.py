@@ -1,1 +1,0 @@
-"""What Linux offers to the packages above: files, processes, sockets, control groups."""

@@ -1,1 +1,0 @@
-"""Messages of OCC and OCClite: codecs, replies, argument rules."""

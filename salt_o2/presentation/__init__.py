@@ -1,1 +1,0 @@
-"""Plain dicts to text for terminals."""

@@ -1,1 +1,0 @@
-"""What a site configures: settings, checks, configuration, resources."""

@@ -1,1 +1,0 @@
-"""For authors: check, outline and graph of a workflow."""

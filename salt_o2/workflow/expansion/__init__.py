@@ -1,1 +1,0 @@
-"""From templates to a workflow of roles and tasks."""

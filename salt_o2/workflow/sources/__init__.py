@@ -1,1 +1,0 @@
-"""Where templates come from: directories and git repositories."""

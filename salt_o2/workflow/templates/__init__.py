@@ -1,1 +1,0 @@
-"""Templates as they are written."""

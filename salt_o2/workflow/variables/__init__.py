@@ -1,1 +1,0 @@
-"""Variables of roles, and what a site offers to templates."""
