@@ -13,10 +13,10 @@ from pathlib import Path
 from bench import bare, planning, recovery, reshape, through_salt
 from bench.steps import STEPS, Times
 from salt_o2 import cluster
-from salt_o2.agent.client import connect
-from salt_o2.cluster.config import packaged
-from salt_o2.control.client import ControlClient
-from salt_o2.control.render import table
+from salt_o2.client.agent_client import connect
+from salt_o2.client.control_client import ControlClient
+from salt_o2.cluster.lifecycle.salt_config import packaged
+from salt_o2.presentation.layout import table
 
 WORKFLOW = "fairmq-ex-1-n-1"
 

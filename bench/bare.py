@@ -8,15 +8,15 @@ import tempfile
 from pathlib import Path
 
 from bench.steps import Times
-from salt_o2.control.planning import make_plan
-from salt_o2.core.inventory import Inventory
-from salt_o2.core.messages import HostFacts
-from salt_o2.core.plan import Plan, PlannedTask
+from salt_o2.control.planning.plan_builder import make_plan
+from salt_o2.core.messages.reports import HostFacts
+from salt_o2.core.placement.inventory import Inventory
+from salt_o2.core.plan.plan import Plan, PlannedTask
 from salt_o2.core.states import TaskEvent, TaskState
-from salt_o2.occ.client import OccChannel
-from salt_o2.occ.drive import fire, wait_ready
-from salt_o2.workflow.load import load
-from salt_o2.workflow.source import Directory
+from salt_o2.occ.channel import OccChannel
+from salt_o2.occ.driver import fire, wait_ready
+from salt_o2.workflow.expansion.loader import load
+from salt_o2.workflow.sources.directory import Directory
 
 READY_TIMEOUT_S = 120.0
 STEP_TIMEOUT_S = 60.0

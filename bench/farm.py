@@ -9,8 +9,8 @@ folder, so that their revision does not depend on who works in this tree.
 import shutil
 from pathlib import Path
 
-from salt_o2.cluster.config import packaged
-from salt_o2.cluster.layout import layout
+from salt_o2.cluster.lifecycle.salt_config import packaged
+from salt_o2.cluster.paths import layout
 
 WORKFLOW, DIAMOND = "bench-farm", "fairmq-ex-1-n-1"
 ITERATOR = """\

@@ -6,11 +6,11 @@ import subprocess
 import sys
 import time
 
-from salt_o2.control.planning import make_plan
-from salt_o2.control.render import table
+from salt_o2.control.planning.plan_builder import make_plan
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
-from salt_o2.core.inventory import Inventory
-from salt_o2.core.messages import HostFacts
+from salt_o2.core.messages.reports import HostFacts
+from salt_o2.core.placement.inventory import Inventory
+from salt_o2.presentation.layout import table
 from salt_o2.workflow import Template, load
 
 SIZES = (1_000, 10_000, 100_000)

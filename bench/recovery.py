@@ -17,13 +17,13 @@ from typing import Any
 
 from bench import bare
 from salt_o2 import cluster
-from salt_o2.agent.client import connect
-from salt_o2.cluster.config import packaged
-from salt_o2.cluster.parts import agent_pid
-from salt_o2.control.client import ControlClient
-from salt_o2.control.render import table
+from salt_o2.client.agent_client import connect
+from salt_o2.client.control_client import ControlClient
+from salt_o2.cluster.faults.components import agent_pid
+from salt_o2.cluster.lifecycle.salt_config import packaged
 from salt_o2.core.errors import O2Error
 from salt_o2.core.states import TaskEvent
+from salt_o2.presentation.layout import table
 
 WORKFLOW = "fairmq-ex-1-n-1"
 LOOK_S = 0.005

@@ -18,8 +18,8 @@ from typing import Any
 
 from bench import farm
 from salt_o2 import cluster
-from salt_o2.control.client import ControlClient
-from salt_o2.control.render import table
+from salt_o2.client.control_client import ControlClient
+from salt_o2.presentation.layout import table
 
 TOTALS = re.compile(r"total: (\d+) missing: (\d+)")
 NEWS_S = 3.0

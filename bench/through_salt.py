@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from bench.steps import Times
-from salt_o2.control.client import ControlClient
+from salt_o2.client.control_client import ControlClient
 
 
 def measure(socket: Path, workflow: str, variables: dict[str, str]) -> Times:

@@ -9,11 +9,11 @@ import pathlib
 
 import salt.exceptions
 
-import salt_o2.agent.accounts
-import salt_o2.agent.audit
-import salt_o2.agent.client
+import salt_o2.agent.launch.accounts
+import salt_o2.agent.process.orphan_audit
+import salt_o2.client.agent_client
 import salt_o2.core.errors
-import salt_o2.core.shape
+import salt_o2.core.plan.overrides
 import salt_o2.where
 
 __virtualname__ = "o2"
@@ -74,7 +74,7 @@ def drive(command, timeout=10):
     Give the agent a command by hand, as an administrator. Control sends its commands sealed, see ``deliver``.
 
     command
-        A ``Command`` (salt_o2/core/messages.py): host, environment, revision, goal, orders, ...
+        A ``Command`` (salt_o2/core/messages/commands.py): host, environment, revision, goal, orders, ...
 
     timeout
         Seconds that the agent may take to take it in.
@@ -222,15 +222,15 @@ def audit():
     """
     configured = __opts__.get("o2", {}).get("directory")
     directory = configured or salt_o2.where.state_directory(__opts__, "agent")
-    users = tuple(__opts__.get("o2", {}).get("task_users") or salt_o2.agent.accounts.DEFAULT)
-    return salt_o2.agent.audit.audit(pathlib.Path(directory), users) | {"host": __opts__["id"]}
+    users = tuple(__opts__.get("o2", {}).get("task_users") or salt_o2.agent.launch.accounts.DEFAULT)
+    return salt_o2.agent.process.orphan_audit.audit(pathlib.Path(directory), users) | {"host": __opts__["id"]}
 
 
 @contextlib.contextmanager
 def _agent(timeout):
     """Connect to the agent; errors of ours become errors of Salt's."""
     try:
-        with salt_o2.agent.client.connect(__opts__["sock_dir"], _seconds(timeout)) as agent:
+        with salt_o2.client.agent_client.connect(__opts__["sock_dir"], _seconds(timeout)) as agent:
             yield agent
     except (salt_o2.core.errors.InvalidRequest, salt_o2.core.errors.UnknownName) as error:
         raise salt.exceptions.SaltInvocationError(str(error)) from error
@@ -252,7 +252,7 @@ def _upper(event):
 def _texts(arguments):
     if not isinstance(arguments or {}, dict):
         raise salt.exceptions.SaltInvocationError(f"arguments must be a map, not {arguments!r}")
-    return salt_o2.core.shape.variable_texts(arguments or {})
+    return salt_o2.core.plan.overrides.variable_texts(arguments or {})
 
 
 def _seconds(timeout):

@@ -9,9 +9,9 @@ import asyncio
 
 import salt.exceptions
 
-import salt_o2.agent.hand
+import salt_o2.agent.device.manual_control
 import salt_o2.core.errors
-import salt_o2.core.shape
+import salt_o2.core.plan.overrides
 
 __virtualname__ = "occ"
 
@@ -43,7 +43,7 @@ def get_state(port, codec="OCClite", host="127.0.0.1", timeout=5):
         salt flp1 occ.get_state 30000
         salt flp1 occ.get_state 30001 codec=OCC
     """
-    return _ask(salt_o2.agent.hand.get_state(_port(port), codec, host, _seconds(timeout)))
+    return _ask(salt_o2.agent.device.manual_control.get_state(_port(port), codec, host, _seconds(timeout)))
 
 
 def transition(port, event, arguments=None, codec="OCClite", host="127.0.0.1", timeout=30, mode=None):
@@ -80,8 +80,8 @@ def transition(port, event, arguments=None, codec="OCClite", host="127.0.0.1", t
     """
     if not isinstance(arguments or {}, dict):
         raise salt.exceptions.SaltInvocationError(f"arguments must be a map, not {arguments!r}")
-    texts = salt_o2.core.shape.variable_texts(arguments or {})
-    asked = salt_o2.agent.hand.transition(
+    texts = salt_o2.core.plan.overrides.variable_texts(arguments or {})
+    asked = salt_o2.agent.device.manual_control.transition(
         _port(port), str(event).upper(), texts, codec, host, _seconds(timeout), mode
     )
     return _ask(asked)

@@ -16,7 +16,7 @@ import pathlib
 
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
-from salt_o2.control import audience, client
+from salt_o2.client import control_client, runner_output
 from salt_o2.core.errors import InvalidRequest, O2Error, TemplateError, UnknownName, Unreachable, told
 
 __virtualname__ = "o2"
@@ -31,7 +31,7 @@ def ask(verb, arguments=None):
     Ask control for anything that it serves, by the name of the verb. The other functions are made of this.
 
     verb
-        What is asked for, see ``salt_o2/control/desk.py``.
+        What is asked for, see ``salt_o2/control/dispatcher.py``.
 
     arguments
         Its arguments, by name; they are checked.
@@ -44,11 +44,11 @@ def ask(verb, arguments=None):
     """
     socket = pathlib.Path(__opts__["sock_dir"]) / "o2_control.ipc"
     try:
-        with client.ControlClient(socket, audience.who_asks(globals())) as control:
+        with control_client.ControlClient(socket, runner_output.who_asks(globals())) as control:
             result = control.request(verb, arguments, on_progress=_tell)
     except O2Error as error:
         return _fail(error)
-    return audience.shown(__opts__, result)
+    return runner_output.shown(__opts__, result)
 
 
 def info():
@@ -106,7 +106,7 @@ def rebuild(id="", end=False, last_run=0, all=False):
 
 
 def _fail(error):
-    if audience.at_terminal(__opts__):
+    if runner_output.at_terminal(__opts__):
         report = told(error)
         retcode = 3 if isinstance(error, Unreachable) else 1
         return {"data": {"error": report, "retcode": retcode}, "outputter": "o2"}
@@ -116,5 +116,5 @@ def _fail(error):
 
 
 def _tell(progress):
-    if progress.get("total") and not audience.wants_raw(__opts__):
+    if progress.get("total") and not runner_output.wants_raw(__opts__):
         __jid_event__.fire_event({**progress, "outputter": "o2"}, "progress")

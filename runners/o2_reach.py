@@ -10,7 +10,7 @@ import salt.client
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 from salt_o2.core.errors import InvalidRequest
-from salt_o2.core.reaching import exact_ids, seconds
+from salt_o2.core.host_targets import exact_ids, seconds
 
 __virtualname__ = "o2"
 

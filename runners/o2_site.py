@@ -8,9 +8,10 @@ import salt.pillar
 import salt.utils.minions
 import salt.utils.yaml
 
-from salt_o2.control import audience, client
-from salt_o2.control import site_check as site_check_
+from salt_o2.client import control_client, runner_output
 from salt_o2.core.errors import Unreachable
+from salt_o2.site import check_facts
+from salt_o2.site import checks as site_check_
 from salt_o2.where import packaged
 
 __virtualname__ = "o2"
@@ -39,14 +40,14 @@ def site_check():
         for each in site_check_.check(facts, lambda path: pathlib.Path(path, "workflows").is_dir())
     ]
     report = {"problems": found, "hosts": len(facts.hosts), "retcode": 1 if found else 0}
-    return audience.shown(__opts__, report)
+    return runner_output.shown(__opts__, report)
 
 
 def _site_facts():
     known, faults = _known()
     own, *rest = [_pillar(minion) for minion in (__opts__["id"], *_accepted())]
     wired = {tag: rules for line in __opts__.get("reactor") or () for tag, rules in line.items()}
-    return site_check_.SiteFacts(
+    return check_facts.SiteFacts(
         config=_block(__opts__),
         pillar=_block(own),
         hosts={each["id"]: _block(each) for each in rest},
@@ -83,7 +84,7 @@ def _known():
     """Return the attributes of each host that control knows, and what hosts and control cannot use."""
     socket = pathlib.Path(__opts__["sock_dir"]) / "o2_control.ipc"
     try:
-        with client.ControlClient(socket) as control:
+        with control_client.ControlClient(socket) as control:
             hosts, own = control.request("host_list"), control.request("info")
     except Unreachable:
         return None, {}

@@ -14,8 +14,8 @@ minion of the master's machine, as the master's user or root (``salt-call`` ther
 The socket is ``o2:control_socket`` of the minion's configuration or pillar, else Salt's default.
 """
 
-import salt_o2.control.client
-import salt_o2.control.declared
+import salt_o2.client.control_client
+import salt_o2.client.declared_environment
 import salt_o2.core.errors
 
 __virtualname__ = "o2_environment"
@@ -73,26 +73,28 @@ def absent(name, allow_in_running_state=False):
         Stop its run first; without it the state fails while it is RUNNING.
     """
     return _carry_out(
-        name, lambda found: salt_o2.control.declared.removal(name, found, allow_in_running_state)
+        name, lambda found: salt_o2.client.declared_environment.removal(name, found, allow_in_running_state)
     )
 
 
 def _reach(name, state, workflow, vars):
     asked = {str(key): value for key, value in (vars or {}).items()}
-    return _carry_out(name, lambda found: salt_o2.control.declared.way(name, found, state, workflow, asked))
+    return _carry_out(
+        name, lambda found: salt_o2.client.declared_environment.way(name, found, state, workflow, asked)
+    )
 
 
 def _carry_out(name, plan):
     ret = {"name": name, "changes": {}, "result": True, "comment": ""}
     try:
-        with salt_o2.control.client.ControlClient(_socket()) as control:
-            found = salt_o2.control.declared.find(control.request("env_list"), name)
+        with salt_o2.client.control_client.ControlClient(_socket()) as control:
+            found = salt_o2.client.declared_environment.find(control.request("env_list"), name)
             way = plan(found)
             ret["changes"], ret["comment"] = way.changes, way.comment
             if way.steps and __opts__["test"]:
                 ret["result"], ret["comment"] = None, way.forecast
             elif way.steps:
-                salt_o2.control.declared.take(control.request, way)
+                salt_o2.client.declared_environment.take(control.request, way)
     except salt_o2.core.errors.O2Error as error:
         ret.update(result=False, changes={}, comment=str(error))
     return ret

@@ -8,15 +8,15 @@ import socket
 import sys
 from pathlib import Path
 
-from salt_o2.agent import cgroup, procfs
 from salt_o2.agent.agent import Agent
-from salt_o2.agent.census import MARK
-from salt_o2.agent.facts import host_facts
-from salt_o2.agent.orders import Orders
+from salt_o2.agent.host_facts import host_facts
+from salt_o2.agent.storage.command_journal import Orders
+from salt_o2.agent.storage.task_directory import MARK
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
-from salt_o2.core.launch import Launch
-from salt_o2.core.messages import Command, Order
+from salt_o2.core.messages.commands import Command, Order
+from salt_o2.core.plan.launch import Launch
 from salt_o2.core.states import ControlMode, TaskState
+from salt_o2.linux import cgroup, procfs
 
 HOST, ENVIRONMENT = HostId("flp1"), EnvironmentId("2oDvieFrVTi")
 DEVICE = str(Path(sys.executable).with_name("o2-device"))

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, settings
 from private_cluster import PrivateCluster, configure
 
 from salt_o2.cluster import down, up
-from salt_o2.cluster.layout import layout
-from salt_o2.cluster.process import marked
-from salt_o2.integration.test import RECORDS
+from salt_o2.cluster.paths import layout
+from salt_o2.cluster.processes import marked
+from salt_o2.integration.simulated import RECORDS
 
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """How long an example takes says nothing on a machine that does something else, too."""
@@ -22,7 +22,9 @@ if settings().deadline is not None:  # CI has a profile of its own
 
 def pytest_addoption(parser):
     """Let golden stories be written anew; whoever does reads the difference before committing it."""
-    parser.addoption("--rewrite-stories", action="store_true", help="write tests/unit/core/scenarios anew")
+    parser.addoption(
+        "--rewrite-stories", action="store_true", help="write tests/unit/core/environment/scenarios anew"
+    )
 
 
 def pytest_configure():

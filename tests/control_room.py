@@ -7,14 +7,15 @@ The hosts obey every command at once, as devices that work would. A test may hol
 import asyncio
 from contextlib import asynccontextmanager, suppress
 
-from salt_o2.control.control import Control
-from salt_o2.control.desk import Desk
-from salt_o2.control.inbox import Inbox
-from salt_o2.control.site import Site
-from salt_o2.control.store import Store
+from salt_o2.control.dispatcher import Desk
+from salt_o2.control.environments.service import Control
+from salt_o2.control.hosts.report_queue import Inbox
+from salt_o2.control.storage.store import Store
 from salt_o2.core.codec import plain
-from salt_o2.core.messages import Command, Failure, HostFacts, Report, TaskReport
+from salt_o2.core.messages.commands import Command
+from salt_o2.core.messages.reports import Failure, HostFacts, Report, TaskReport
 from salt_o2.core.states import TaskState, TaskStatus
+from salt_o2.site.settings import Site
 
 ROLES = """
 name: root

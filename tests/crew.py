@@ -1,9 +1,10 @@
 """Plans made by hand, and a crew that plays the agents of an environment's machine."""
 
-from salt_o2.core.effects import Answer, Drive, Requested, TasksMoved, Tick
-from salt_o2.core.launch import Launch
-from salt_o2.core.messages import Failure, TaskReport
-from salt_o2.core.plan import Plan, PlannedRole, PlannedTask
+from salt_o2.core.messages.effects import Answer, Drive
+from salt_o2.core.messages.inputs import Requested, TasksMoved, Tick
+from salt_o2.core.messages.reports import Failure, TaskReport
+from salt_o2.core.plan.launch import Launch
+from salt_o2.core.plan.plan import Plan, PlannedRole, PlannedTask
 from salt_o2.core.states import ControlMode, TaskState, TaskStatus
 
 
@@ -41,10 +42,7 @@ class Crew:
         return self
 
     def take(self, message):
-        try:
-            self.last = self.environment.step(message)
-        finally:
-            self.environment.model.check_invariants()
+        self.last = self.environment.step(message)
         self.effects += self.last
         return self.last
 
@@ -70,7 +68,7 @@ class Crew:
         ended = command.goal is TaskState.DONE
         return TaskReport(
             task=task,
-            environment=self.environment.model.id,
+            environment=self.environment.id,
             revision=command.revision,
             settled=True,
             status=TaskStatus.INACTIVE if ended else TaskStatus.ACTIVE,
@@ -81,8 +79,8 @@ class Crew:
     def failed(self, task, revision=None, state=TaskState.ERROR, reason="broke", **details):
         return TaskReport(
             task=task,
-            environment=self.environment.model.id,
-            revision=self.environment.model.revision if revision is None else revision,
+            environment=self.environment.id,
+            revision=self.environment.revision if revision is None else revision,
             settled=True,
             status=TaskStatus.INACTIVE,
             state=state,

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 from salt_o2.core.states import ControlMode, TaskEvent
-from salt_o2.device.conformance.trial import channel_properties, free_port
-from salt_o2.occ.client import OccChannel
-from salt_o2.occ.drive import fire, wait_ready
+from salt_o2.device.conformance.device_under_test import channel_properties, free_port
+from salt_o2.occ.channel import OccChannel
+from salt_o2.occ.driver import fire, wait_ready
 
 OURS = str(Path(sys.executable).with_name("o2-device"))
 PATIENCE_S = 30.0

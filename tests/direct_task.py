@@ -12,10 +12,10 @@ from queue import SimpleQueue
 
 import grpc
 
-from salt_o2.occ.answers import DeviceEvent, DeviceState, Reply, Trigger
-from salt_o2.occ.codec import EVENT_STREAM, GET_STATE, STATE_STREAM, TRANSITION
 from salt_o2.occ.direct import MOVES
-from salt_o2.occ.served import SERVED
+from salt_o2.occ.wire.codec import EVENT_STREAM, GET_STATE, STATE_STREAM, TRANSITION
+from salt_o2.occ.wire.replies import DeviceEvent, DeviceState, Reply, Trigger
+from salt_o2.occ.wire.server_codec import SERVED
 
 LEADS = {(event.value, source): target for event, source, target in MOVES}
 

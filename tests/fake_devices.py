@@ -3,9 +3,9 @@
 import asyncio
 from typing import ClassVar
 
-from salt_o2.device.table import EVENTS, TARGETS, target
-from salt_o2.occ.answers import DeviceState, Overdue, Refused, Reply, Trigger
-from salt_o2.occ.history import History
+from salt_o2.device.control.transitions import EVENTS, TARGETS, target
+from salt_o2.occ.process_history import History
+from salt_o2.occ.wire.replies import DeviceState, Overdue, Refused, Reply, Trigger
 
 
 class FakeDevice:

@@ -4,7 +4,7 @@ import asyncio
 
 from control_room import control_room, repository
 
-from salt_o2.core.effects import AnnounceHost
+from salt_o2.core.messages.announcements import AnnounceHost
 
 HEARTBEAT_S = 4.0
 

@@ -5,7 +5,7 @@
 
 import os
 
-from salt_o2.cluster.network import where
+from salt_o2.cluster.namespaces import where
 
 PACKAGES = {
     "ip": "iproute2",

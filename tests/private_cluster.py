@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from salt_o2.cluster.layout import layout
-from salt_o2.cluster.record import HEARTBEAT_S
-from salt_o2.control.client import ControlClient
+from salt_o2.client.control_client import ControlClient
+from salt_o2.cluster.paths import layout
+from salt_o2.cluster.state_file import HEARTBEAT_S
 from salt_o2.where import packaged
 
 

@@ -11,15 +11,14 @@ from dataclasses import replace
 from crew import plan_of, planned
 from story_words import Words
 
-from salt_o2.core import snapshot
 from salt_o2.core.codec import plain, typed
-from salt_o2.core.effects import (
+from salt_o2.core.environment import Environment
+from salt_o2.core.errors import O2Error
+from salt_o2.core.messages.effects import Drive, Insist, Invoke
+from salt_o2.core.messages.inputs import (
     CallEnded,
-    Drive,
     HostLost,
     HostRenamed,
-    Insist,
-    Invoke,
     Modified,
     NotReplaced,
     RecoverTask,
@@ -27,12 +26,11 @@ from salt_o2.core.effects import (
     TasksMoved,
     Tick,
 )
-from salt_o2.core.environment.environment import Environment
-from salt_o2.core.errors import O2Error
-from salt_o2.core.launch import Launch
-from salt_o2.core.messages import Exit, Failure, TaskReport
-from salt_o2.core.moment import parse
-from salt_o2.core.plan import PlannedCall
+from salt_o2.core.messages.reports import Exit, Failure, TaskReport
+from salt_o2.core.plan.launch import Launch
+from salt_o2.core.plan.moments import parse
+from salt_o2.core.plan.plan import PlannedCall
+from salt_o2.core.recovery import snapshot
 from salt_o2.core.states import ControlMode, EnvironmentEvent, TaskState, TaskStatus
 
 TICKS_AT_MOST = 50
@@ -146,8 +144,6 @@ class Play:
         except O2Error as error:
             head, *rest = str(error).splitlines()
             return [f"refused, {error.kind}: {head}", *(f"  | {line}" for line in rest)]
-        finally:
-            self.environment.model.check_invariants()
         for effect in effects:
             self._note(effect)
         told = [line for effect in effects for line in self.words.effect(effect)]
@@ -278,7 +274,7 @@ class Play:
         return self.step(CallEnded(at=self.at, call=self.calls[name], error=why))
 
     def modify(self, who, wanted):
-        plan, excluded = self.environment.model.plan, dict(self.environment.model.tasks.excluded)
+        plan, excluded = self.environment.plan, dict(self.environment.members.excluded)
         drain_s, keep, claimed, revision = 0.0, False, [], 0
         for clause in wanted.split("; "):
             if found := re.fullmatch(r"drain (\S+) s", clause):
@@ -308,9 +304,9 @@ class Play:
     def restart_control(self):
         """Let control forget all but what is on its disk, the way it is written there."""
         kept = typed(plain(snapshot.take(self.environment)), snapshot.Snapshot)
-        self.environment = snapshot.restore("E", self.environment.model.plan, kept)
+        self.environment = snapshot.restore("E", self.environment.plan, kept)
         self.words.environment = self.environment
-        again = snapshot.resume(kept, self.environment.model.plan, self.at)
+        again = snapshot.resume(kept, self.environment.plan, self.at)
         return self.step(again) if again else self.words.news_of_state(self.at)
 
     def wait(self, seconds):
@@ -327,10 +323,10 @@ class Play:
     # --- what the sentences need -------------------------------------------------------------------
 
     def _tasks(self):
-        return self.environment.model.tasks.tasks.values()
+        return self.environment.members.tasks.values()
 
     def _host(self, task):
-        return self.environment.model.tasks.tasks[task].host
+        return self.environment.members.tasks[task].host
 
     def _order_for(self, task):
         command = self.orders[self._host(task)].pop(task, None)

@@ -1,10 +1,10 @@
 """Effects and states of an environment's machine in words, complete enough to be compared.
 
-What is left out on purpose: camelCase twins of arguments (tests/unit/core/test_run_arguments.py has them),
-and ids that only repeat who the story is about.
+What is left out on purpose: camelCase twins of arguments (tests/unit/core/plan/test_run_arguments.py has
+them), and ids that only repeat who the story is about.
 """
 
-from salt_o2.core import effects as out
+from salt_o2.core.messages import announcements, effects
 
 
 class Words:
@@ -29,29 +29,25 @@ class Words:
 
     def state(self, at):
         """Return where the environment is and what it waits for."""
-        environment, members = self.environment, self.environment.model.tasks
-        run = f", run {environment.model.run.number}" if environment.model.run.number else ""
-        parts = [f"{environment.model.state}{run}"]
-        if environment.model.active:
-            parts.append(f"{environment.model.active.event} under way{self._awaited()}")
+        environment, members = self.environment, self.environment.members
+        run = f", run {environment.run_number}" if environment.run_number else ""
+        parts = [f"{environment.state}{run}"]
+        if environment.transition:
+            parts.append(f"{environment.transition.event} under way{self._awaited()}")
         parts += _reasons("excluded", members.excluded)
         parts += _reasons("lost", members.lost)
         parts += [f"unreachable: {', '.join(sorted(members.unreachable))}"] if members.unreachable else []
-        parts += (
-            [f"bringing back {', '.join(environment.model.restarts.pending)}"]
-            if environment.model.restarts.pending
-            else []
-        )
+        parts += [f"bringing back {', '.join(environment.repairs.open)}"] if environment.repairs.open else []
         if environment.wake_at is not None:
             parts.append(f"wakes in {environment.wake_at - at:g} s")
         return "; ".join(parts)
 
     def _awaited(self):
-        wait = self.environment.model.wait
+        wait = self.environment.wait
         if wait is None:
             return ""
         names = [*sorted(wait.waiting), *sorted(map(_call, wait.calls))]
-        silent = f" ({', '.join(wait.unacknowledged)} not heard yet)" if wait.unacknowledged else ""
+        silent = f" ({', '.join(wait.silent)} not heard yet)" if wait.silent else ""
         return f", waiting for {', '.join(names)}{silent}"
 
     def _Drive(self, effect):
@@ -67,7 +63,7 @@ class Words:
         return [f"call {_call(effect.call)} begins: {planned.func}{run}{known}{self._returned(given)}"]
 
     def _returned(self, given):
-        results = {call.result for call in self.environment.model.plan.calls if call.result} & set(given)
+        results = {call.result for call in self.environment.plan.calls if call.result} & set(given)
         return "".join(f", with {name}={given[name]}" for name in sorted(results))
 
     def _Abandon(self, effect):
@@ -121,8 +117,7 @@ class Words:
         return [f"the pool has {left}, last ordered [{effect.revision}]"]
 
     def __getattr__(self, name):
-        kind = getattr(out, name.removeprefix("_"), None)
-        if kind is None:
+        if not any(hasattr(module, name.removeprefix("_")) for module in (effects, announcements)):
             raise AttributeError(name)
         return lambda effect: [_plainly(effect)]  # an effect that no story has needed words for yet
 

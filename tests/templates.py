@@ -5,11 +5,11 @@ from textwrap import dedent
 
 import pytest
 
-from salt_o2.control.planning import make_plan
+from salt_o2.control.planning.plan_builder import make_plan
 from salt_o2.core.errors import TemplateError, UnknownName
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
-from salt_o2.core.inventory import Inventory
-from salt_o2.core.messages import HostFacts
+from salt_o2.core.messages.reports import HostFacts
+from salt_o2.core.placement.inventory import Inventory
 from salt_o2.workflow import Template, Workflow, load
 
 TASK = """

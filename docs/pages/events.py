@@ -6,8 +6,8 @@ from typing import Any, get_args
 from pages import markdown
 from pages.source import described, first_line
 from salt_o2.bus import tags
-from salt_o2.core.effects import News
-from salt_o2.core.messages import Failure, Report
+from salt_o2.core.messages.announcements import News
+from salt_o2.core.messages.reports import Failure, Report
 
 
 def page() -> str:

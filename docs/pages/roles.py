@@ -1,7 +1,7 @@
 """Which role may call what, from the table that becomes Salt's options."""
 
 from pages import markdown
-from salt_o2.core.roles import BY_RUNNER, RUNNERS, WITHOUT_ROLE, Role
+from salt_o2.core.access_roles import BY_RUNNER, RUNNERS, WITHOUT_ROLE, Role
 
 
 def page() -> str:

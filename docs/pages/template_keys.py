@@ -1,7 +1,7 @@
 """The keys of the template language, from the tables that the reader and the checker use."""
 
 from pages import markdown
-from salt_o2.workflow import keys
+from salt_o2.workflow.templates import keys
 
 TABLES = {
     "A role": ("ROLE", "The root of a workflow template is a role, and so is each node below it."),
@@ -24,7 +24,7 @@ TABLES = {
     "`limits` of a task template": ("LIMITS", ""),
     "A variable described for forms: a mapping tagged `!public`": ("PUBLIC", ""),
 }
-"""Titles, and the tables of salt_o2/workflow/keys.py."""
+"""Titles, and the tables of salt_o2/workflow/templates/keys.py."""
 
 
 def page() -> str:

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from pages import markdown
 from pages.source import constants
 from salt_o2.workflow import limits
-from salt_o2.workflow.functions import BUILT_IN, JSON, STRINGS, UID, UTIL
-from salt_o2.workflow.grammar import PREDICATES
-from salt_o2.workflow.known_calls import KNOWN
-from salt_o2.workflow.outside import GIVEN
-from salt_o2.workflow.sandbox import FUNCTIONS, JINJA_FILTER_NAMES
-from salt_o2.workflow.services import ALIASES, TABLE
+from salt_o2.workflow.expansion.known_calls import KNOWN
+from salt_o2.workflow.expansion.open_variables import GIVEN
+from salt_o2.workflow.expressions.functions import BUILT_IN, JSON, STRINGS, UID, UTIL
+from salt_o2.workflow.expressions.grammar import PREDICATES
+from salt_o2.workflow.expressions.sandbox import FUNCTIONS, JINJA_FILTER_NAMES
+from salt_o2.workflow.variables.site_services import ALIASES, TABLE
 
 SPACES = {"strings": STRINGS, "json": JSON, "uid": UID, "util": [*UTIL, "PrefixedOverride", "Dump"]}
 OWN_FILTERS = ("int", "float", "join", "replace", "tojson", "fromjson")

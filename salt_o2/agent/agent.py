@@ -14,20 +14,25 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from salt_o2.agent import absent, accounts, cgroup, files, keeper, remnants
-from salt_o2.agent.body import Host
-from salt_o2.agent.facts import listening_address
-from salt_o2.agent.home import Home, TaskHome
-from salt_o2.agent.orders import Kept, catch_up
-from salt_o2.agent.record import Record
+from salt_o2.agent import absent_tasks
+from salt_o2.agent.host_facts import listening_address
+from salt_o2.agent.launch import accounts, shim
+from salt_o2.agent.process import orphan_termination
+from salt_o2.agent.process.host_resources import Host
 from salt_o2.agent.reporter import Reporter, Send
-from salt_o2.agent.task import Task
-from salt_o2.aside import aside
-from salt_o2.background import run_together
+from salt_o2.agent.storage.command_journal import Kept, catch_up
+from salt_o2.agent.storage.state_directory import Home
+from salt_o2.agent.storage.task_directory import TaskHome
+from salt_o2.agent.storage.task_record import Record
+from salt_o2.agent.task.task import Task
+from salt_o2.concurrency.background_loops import run_together
+from salt_o2.concurrency.daemon_thread import aside
 from salt_o2.core.errors import InvalidRequest, UnknownName
 from salt_o2.core.ids import HostId, TaskId
-from salt_o2.core.messages import Command, Downward, HostFacts, Inquiry, Notice, Order, TaskReport
+from salt_o2.core.messages.commands import Command, Downward, Inquiry, Notice, Order
+from salt_o2.core.messages.reports import HostFacts, TaskReport
 from salt_o2.core.states import TaskState
+from salt_o2.linux import atomic_file, cgroup
 
 log = logging.getLogger(__name__)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+-]{0,127}")
@@ -87,7 +92,7 @@ class Agent:
         """
         async with _alone_in(self.directory):
             try:
-                keeper.share_no_file()
+                shim.share_no_file()
                 await self._adopt_all()
                 self._ready.set()
                 self.reporter.survey()
@@ -220,7 +225,7 @@ class Agent:
         good = tuple(order for order in command.orders if order.task not in wrong)
         for task, why in wrong.items():
             log.error("the order for task %r of %s cannot be used: %s", task, command.environment, why)
-            self.reporter.answer(absent.unreadable(task, command, why))
+            self.reporter.answer(absent_tasks.unreadable(task, command, why))
         return replace(command, orders=good, unreadable={})
 
     def _has_work(self, command: Command, order: Order) -> bool:
@@ -233,9 +238,11 @@ class Agent:
         ended = home.ended.get(order.task, -1)
         if task is None and (command.revision <= ended or command.goal is TaskState.DONE):
             home.bury(order.task, command.revision)
-            self._end_unknown(absent.done(order.task, command.environment, max(ended, command.revision)))
+            self._end_unknown(
+                absent_tasks.done(order.task, command.environment, max(ended, command.revision))
+            )
         elif task is None and order.launch is None:
-            self.reporter.answer(absent.unknown(order.task, command, self.host))
+            self.reporter.answer(absent_tasks.unknown(order.task, command, self.host))
         elif task is None or command.revision > task.record.revision:
             return True
         else:
@@ -247,8 +254,8 @@ class Agent:
         home = self._opened().of(done.task)
 
         async def end() -> None:
-            left = await remnants.end_of(home, self._host)
-            self._answer_for_unknown(absent.not_ended(done, left) if left else done)
+            left = await orphan_termination.end_of(home, self._host)
+            self._answer_for_unknown(absent_tasks.not_ended(done, left) if left else done)
 
         self._host.endings.begin(home.folder, end)
 
@@ -271,7 +278,7 @@ class Agent:
                     chosen.append(order)
             except Exception as error:
                 log.exception("the order for task %s to be %s cannot be begun", order.task, command.goal)
-                self.reporter.answer(absent.not_begun(order.task, command, error))
+                self.reporter.answer(absent_tasks.not_begun(order.task, command, error))
         return chosen
 
     def _keep(self, command: Command) -> Kept | str:
@@ -340,7 +347,7 @@ class Agent:
             if isinstance(result, Exception):
                 log.error("task %s cannot be adopted: %r", task.id, result, exc_info=result)
                 task.give_up("adopt", result)
-        await remnants.end_all(self._host)
+        await orphan_termination.end_all(self._host)
         cgroup.sweep(self._host.groups, time.time())
         if tasks:
             log.info("%s: adopted %d tasks from %s", self.host, len(tasks), self.directory)
@@ -377,7 +384,7 @@ class Agent:
 def _share_no_file() -> None:
     """Let no open file reach tasks; where the agent can open none to look, a launch cannot succeed either."""
     try:
-        keeper.share_no_file()
+        shim.share_no_file()
     except OSError as error:
         log.error("the agent cannot look at its open files: %s", error)
 
@@ -386,7 +393,7 @@ def _share_no_file() -> None:
 async def _alone_in(directory: Path) -> AsyncIterator[None]:
     """Wait until no other agent works in ``directory``: one that is being replaced may not be gone yet."""
     directory.mkdir(mode=0o711, parents=True, exist_ok=True)
-    with open(directory / "lock", "w", opener=files.privately) as lock:
+    with open(directory / "lock", "w", opener=atomic_file.privately) as lock:
         os.fchmod(lock.fileno(), 0o600)  # whoever can open it can hold it, and keep an agent away
         complained = False
         while not _locked(lock.fileno()):

@@ -1,7 +1,7 @@
 """Tells control what changed on this host: in batches, numbered, and again if it could not be told.
 
-When to report is decided in core/batching.py. What to report is read from the tasks in the moment of sending,
-so a report that was late is not old, and nothing is lost while nobody listens.
+When to report is decided in core/messages/report_schedule.py. What to report is read from the tasks in the
+moment of sending, so a report that was late is not old, and nothing is lost while control does not listen.
 """
 
 import asyncio
@@ -11,11 +11,11 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-from salt_o2.background import is_cancel_requested
-from salt_o2.core.batching import QUICK, QUICK_S, Unsent, due_at
+from salt_o2.concurrency.background_loops import is_cancel_requested
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
-from salt_o2.core.messages import HostFacts, Report, TaskReport
-from salt_o2.core.presence import SILENT_AFTER
+from salt_o2.core.messages.report_schedule import QUICK, QUICK_S, Unsent, due_at
+from salt_o2.core.messages.reports import HostFacts, Report, TaskReport
+from salt_o2.core.recovery.host_liveness import SILENT_AFTER
 
 log = logging.getLogger(__name__)
 Send = Callable[[Report], Awaitable[None]]

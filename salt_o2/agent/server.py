@@ -17,12 +17,12 @@ import zmq
 import zmq.asyncio
 
 from salt_o2.agent.agent import Agent
-from salt_o2.agent.socket_path import socket_path
-from salt_o2.agent.verbs import Deliver, Verbs, no_session
-from salt_o2.background import is_cancel_requested, run_together, spawn
+from salt_o2.agent.request_handlers import Deliver, Verbs, no_session
+from salt_o2.concurrency.background_loops import is_cancel_requested, run_together, spawn
 from salt_o2.core.codec import plain
 from salt_o2.core.errors import InvalidRequest, O2Error, told
-from salt_o2.local_socket import bind_privately, keep_bound
+from salt_o2.core.socket_paths import socket_path
+from salt_o2.linux.private_socket import bind_privately, keep_bound
 
 log = logging.getLogger(__name__)
 AT_MOST = 64 * 1024 * 1024

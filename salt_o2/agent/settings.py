@@ -11,11 +11,12 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from salt_o2.agent import accounts
-from salt_o2.agent.facts import host_facts
-from salt_o2.core.host_reports import MOST_FAULTS
-from salt_o2.core.messages import Amount, HostFacts, Port
-from salt_o2.core.salvage import Fault, salvage
+from salt_o2.agent.host_facts import host_facts
+from salt_o2.agent.launch import accounts
+from salt_o2.core.messages.bounds import Amount, Port
+from salt_o2.core.messages.report_parsing import MOST_FAULTS
+from salt_o2.core.messages.reports import HostFacts
+from salt_o2.core.tolerant_decoding import Fault, salvage
 
 Heartbeat = Annotated[float, Meta(gt=0, le=3600)]
 

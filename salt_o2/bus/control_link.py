@@ -10,9 +10,10 @@ from typing import Any
 
 from salt_o2.bus import envelope
 from salt_o2.core.codec import plain
-from salt_o2.core.control_messages import message_of
 from salt_o2.core.errors import InvalidRequest, Unreachable
-from salt_o2.core.messages import Downward, Report
+from salt_o2.core.messages.command_parsing import message_of
+from salt_o2.core.messages.commands import Downward
+from salt_o2.core.messages.reports import Report
 from salt_o2.sealing.agent_session import AgentSession
 
 log = logging.getLogger(__name__)

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from salt_o2.bus import envelope
-from salt_o2.core import host_reports
 from salt_o2.core.codec import plain
 from salt_o2.core.errors import InvalidRequest
 from salt_o2.core.ids import EnvironmentId, HostId
-from salt_o2.core.messages import Command, Downward, Inquiry, Notice, Report
+from salt_o2.core.messages import report_parsing
+from salt_o2.core.messages.commands import Command, Downward, Inquiry, Notice
+from salt_o2.core.messages.reports import Report
 from salt_o2.sealing.host_sessions import HostSessions, UnknownSession
 
 log = logging.getLogger(__name__)
@@ -130,7 +131,7 @@ class HostLink:
             if not self._sessions.is_known(name):
                 raise
             return Heard(host=name, replies=self._invite(name))
-        report = host_reports.report_of(envelope.unpack(message), speaker.host, speaker.incarnation)
+        report = report_parsing.report_of(envelope.unpack(message), speaker.host, speaker.incarnation)
         if (report.host, report.incarnation) != (speaker.host, speaker.incarnation):
             raise InvalidRequest(f"the agent on {speaker.host} reports for {report.host}")
         return Heard(report=report, host=speaker.host, replies=self._waiting_for(speaker.host))

@@ -18,16 +18,17 @@ import salt.client
 import salt.utils.event
 from tornado.ioloop import IOLoop
 
-from salt_o2.apart import Apart
-from salt_o2.aside import aside
-from salt_o2.background import run_together
-from salt_o2.bus import envelope, keys, reading, tags
+from salt_o2.bus import envelope, salt_keys, salt_reader, tags
 from salt_o2.bus.host_link import Body, HostLink
+from salt_o2.concurrency.background_loops import run_together
+from salt_o2.concurrency.daemon_thread import aside
+from salt_o2.concurrency.run_all import Apart
 from salt_o2.core.codec import plain
-from salt_o2.core.effects import News
 from salt_o2.core.errors import Unreachable
 from salt_o2.core.ids import HostId
-from salt_o2.core.messages import Command, Downward, Report
+from salt_o2.core.messages.announcements import News
+from salt_o2.core.messages.commands import Command, Downward
+from salt_o2.core.messages.reports import Report
 from salt_o2.sealing.handshake import ControlKey
 from salt_o2.sealing.host_sessions import HostSessions, KeyOf
 
@@ -64,7 +65,7 @@ class MasterBus:
         """
         self.open(heard, kept_incarnation)
         loops = {
-            "events": reading.wait_for_end(lambda: self._events.subscriber, "events of the master's bus"),
+            "events": salt_reader.wait_for_end(lambda: self._events.subscriber, "events of the master's bus"),
             "invitations": self._invite_all(),
         }
         await run_together(loops)
@@ -73,8 +74,8 @@ class MasterBus:
         self, heard: Callable[[Report], None], kept_incarnation: Callable[[HostId], str] = lambda _: ""
     ) -> None:
         """Connect to the master, see :meth:`listen`."""
-        self._key_of = keys.accepted(self._opts)
-        key = ControlKey(keys.of_master(self._opts), os.urandom(16), os.urandom(32))
+        self._key_of = salt_keys.accepted(self._opts)
+        key = ControlKey(salt_keys.of_master(self._opts), os.urandom(16), os.urandom(32))
         self._link = HostLink(HostSessions(key, self._key_of), kept_incarnation)
         self._channel = salt.channel.server.PubServerChannel.factory(dict(self._opts))
         self._events = salt.utils.event.get_event(

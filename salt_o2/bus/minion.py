@@ -20,14 +20,15 @@ import salt.minion
 import salt.pillar
 from tornado.ioloop import IOLoop
 
-from salt_o2.background import is_cancel_requested, run_together
-from salt_o2.bus import envelope, keys, reading, tags
+from salt_o2.bus import envelope, salt_keys, salt_reader, tags
 from salt_o2.bus.control_link import ControlLink
 from salt_o2.bus.minion_keys import keys_made
 from salt_o2.bus.minion_master import Masters
+from salt_o2.concurrency.background_loops import is_cancel_requested, run_together
 from salt_o2.core.errors import InvalidRequest, Unreachable
 from salt_o2.core.ids import HostId
-from salt_o2.core.messages import Downward, Report
+from salt_o2.core.messages.commands import Downward
+from salt_o2.core.messages.reports import Report
 from salt_o2.sealing.agent_session import AgentSession
 
 log = logging.getLogger(__name__)
@@ -125,7 +126,7 @@ class MinionBus:
 
     async def _read(self, listener: Listener) -> None:
         await listener.signed_in(await self._pillar())
-        await reading.wait_for_end(lambda: self._down.transport, "publications of the master")
+        await salt_reader.wait_for_end(lambda: self._down.transport, "publications of the master")
 
     async def _sign_in(self, listener: Listener) -> None:
         """Say hello to control whenever a session is needed, until it answers."""
@@ -184,7 +185,9 @@ class MinionBus:
         self._opts.update(await asyncio.to_thread(_resolve_master, self._opts))
         self._down = salt.channel.client.AsyncPubChannel.factory(self._opts, io_loop=IOLoop.current())
         await self._down.connect()
-        session = AgentSession(HostId(self._opts["id"]), listener.incarnation, *keys.of_minion(self._opts))
+        session = AgentSession(
+            HostId(self._opts["id"]), listener.incarnation, *salt_keys.of_minion(self._opts)
+        )
         self._link = ControlLink(session)
         self._down.on_recv(self._receive)
         self._renew_up()  # only now: a report that is given up during the sign-in would spoil it

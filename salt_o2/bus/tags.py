@@ -11,7 +11,7 @@ salt/o2/host/<host>/<STATUS>                  a host is there, silent or lost, o
 salt/o2/agent/<host>                          an agent's report to control
 """
 
-from salt_o2.core.effects import (
+from salt_o2.core.messages.announcements import (
     AnnounceFailure,
     AnnounceHost,
     AnnounceKilled,

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from salt_o2.cli.arguments import hoist
-from salt_o2.cli.streams import flush, forget_output, make_writable
-from salt_o2.cli.terminal import Terminal, as_json, wants_colour
-from salt_o2.cli.verbs import with_aliases
+from salt_o2.cli.ui.command_aliases import with_aliases
+from salt_o2.cli.ui.output_streams import flush, forget_output, make_writable
+from salt_o2.cli.ui.parsing import hoist
+from salt_o2.cli.ui.terminal import Terminal, as_json, wants_colour
 from salt_o2.core.errors import O2Error, Unreachable, told
 from salt_o2.core.terminal_text import terminal_text
 
@@ -33,7 +33,10 @@ NOUNS = {
     "about": ("version",),
     "demo": (),
 }
-"""Each noun lies in the file of its name, as ``app``."""
+"""Each noun is in the module of its name in ``cli/commands``, as ``app``, or is in ``ELSEWHERE``."""
+
+ELSEWHERE = {"environment": "environment.commands", "demo": "demo"}
+"""The modules below ``salt_o2.cli`` of nouns that are not in ``cli/commands``."""
 
 HELP = """Control distributed data-taking.
 
@@ -55,7 +58,8 @@ class Nouns(TyperGroup):
         """Return the command of a noun or alias; ``None`` for an unknown one."""
         for full, aliases in NOUNS.items():
             if name == full or name in aliases:
-                command = typer.main.get_command(import_module(f"salt_o2.cli.{full}").app)
+                module = ELSEWHERE.get(full, f"commands.{full}")
+                command = typer.main.get_command(import_module(f"salt_o2.cli.{module}").app)
                 command.name = full
                 command.help = with_aliases(command.help or "", aliases)
                 return command

@@ -11,11 +11,11 @@ from typing import Annotated, Any
 
 import typer
 
-from salt_o2.cli.rate import Rate, rate_of
-from salt_o2.cli.terminal import Terminal
-from salt_o2.cli.voice import task_log
-from salt_o2.control import render
+from salt_o2.cli.message_rate import Rate, rate_of
+from salt_o2.cli.ui.log_follow import task_log
+from salt_o2.cli.ui.terminal import Terminal
 from salt_o2.core.errors import O2Error, TaskError
+from salt_o2.presentation import environments
 
 app = typer.Typer(add_completion=False)
 
@@ -114,7 +114,7 @@ def _create(terminal: Terminal, processors: int) -> str:
     _step(terminal, f"coconut env create -w {WORKFLOW} -e processors={processors}")
     env = terminal.ask("env_create", {"workflow": WORKFLOW, "vars": {"processors": str(processors)}})
     _must_not_fail(env)
-    terminal.say(render.created(env))
+    terminal.say(environments.created(env))
     return str(env["id"])
 
 
@@ -126,7 +126,9 @@ def _destroy(terminal: Terminal, identity: str, *flags: str) -> None:
 
 def _show(terminal: Terminal, identity: str) -> None:
     _step(terminal, f"coconut env show {identity} -tw")
-    terminal.say(render.environment(terminal.ask("env_show", {"id": identity}), tasks=True, workflow=True))
+    terminal.say(
+        environments.environment(terminal.ask("env_show", {"id": identity}), tasks=True, workflow=True)
+    )
 
 
 def _control(terminal: Terminal, identity: str, event: str) -> None:
@@ -134,7 +136,7 @@ def _control(terminal: Terminal, identity: str, event: str) -> None:
     begin = time.monotonic()
     env = terminal.ask("env_control", {"id": identity, "event": event})
     _must_not_fail(env)
-    terminal.say(render.moved(env, time.monotonic() - begin))
+    terminal.say(environments.moved(env, time.monotonic() - begin))
 
 
 def _must_not_fail(env: dict[str, Any]) -> None:

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from salt_o2.core.access_roles import RUNNERS, Role, permissions
 from salt_o2.core.errors import InvalidRequest
-from salt_o2.core.reaching import exact_ids
-from salt_o2.core.roles import RUNNERS, Role, permissions
+from salt_o2.core.host_targets import exact_ids
 
 Access = Mapping[str, Iterable[str]]
 """Users and groups by role, as pillar ``o2:access`` has them."""
@@ -19,7 +19,7 @@ def auth_options(access: Access, eauth: str) -> dict[str, Any]:
     """Return the master's options that give each user and group the permissions of their roles.
 
     ``eauth`` is the authentication module that asks for passwords; without one nothing is granted.
-    ``publisher_acl`` is never used: it can grant execution functions only, see roles.py.
+    ``publisher_acl`` is never used: it can grant execution functions only, see access_roles.py.
 
     Raises:
         InvalidRequest: if there is no such role.

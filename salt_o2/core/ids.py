@@ -50,3 +50,7 @@ def short_id(number: int, length: int = 11) -> str:
         number, digit = divmod(number, len(ALPHABET))
         digits.append(ALPHABET[digit])
     return "".join(reversed(digits))
+
+
+POOL = EnvironmentId("pool")
+"""What agents call the pool; no environment can have this id, because ids have no l."""

@@ -20,12 +20,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from salt_o2.core.errors import InvalidRequest
-from salt_o2.device.output import Output
+from salt_o2.device.console import Output
 from salt_o2.device.properties import Properties
 
 if TYPE_CHECKING:
-    from salt_o2.device.channels import Channels, Parts
-    from salt_o2.device.wake import Inbox
+    from salt_o2.device.control.wakeable_queue import Inbox
+    from salt_o2.device.transport.channel_set import Channels, Parts
 
 Callback = Callable[["Parts", int], "bool | None"]
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from salt_o2.core.errors import InvalidRequest
-from salt_o2.occ import properties as pushed
+from salt_o2.occ.wire import arguments as pushed
 
 PTREE = "__ptree__:"
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from salt_o2.doctor.findings import Daemon, Level, MachineFacts, Ports, Verdict
+from salt_o2.doctor.report import Daemon, Level, MachineFacts, Ports, Verdict
 
 SALT_SERIES = (3008, 3009)
 """From this series on, up to but not with that one: as the package demands."""

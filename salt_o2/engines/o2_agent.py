@@ -23,9 +23,11 @@ import logging
 import os
 import pathlib
 
-from salt_o2 import background, supervise, where
+from salt_o2 import where
 from salt_o2.agent import agent, server, settings
 from salt_o2.bus import minion, minion_master
+from salt_o2.concurrency import background_loops
+from salt_o2.linux import supervisor
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +48,8 @@ def start(**config):
     masters = minion_master.Masters(dict(__opts__), os.getppid(), names)
     # Salt starts every engine once for each active master of a minion, and ends those of a master that it
     # does not reach. A host has one agent; any of the engines can run it.
-    with supervise.alone(pathlib.Path(__opts__["sock_dir"]) / "o2_agent.lock"):
-        supervise.supervised(functools.partial(_work, [__opts__.get("o2"), config], masters))
+    with supervisor.alone(pathlib.Path(__opts__["sock_dir"]) / "o2_agent.lock"):
+        supervisor.supervised(functools.partial(_work, [__opts__.get("o2"), config], masters))
 
 
 def _work(layers, masters):
@@ -77,6 +79,6 @@ async def _run(layers, masters):
         "requests": server.serve(ours, __opts__["sock_dir"], bus.deliver),
     }
     try:
-        await background.run_engine("agent", loops)
+        await background_loops.run_engine("agent", loops)
     finally:
         bus.close()

@@ -16,9 +16,12 @@ import pathlib
 
 import salt.pillar
 
-from salt_o2 import supervise, where
-from salt_o2.bus import files, master
-from salt_o2.control import furnishing, serve, site
+from salt_o2 import where
+from salt_o2.bus import fileserver, master
+from salt_o2.control import main
+from salt_o2.linux import supervisor
+from salt_o2.site import resources
+from salt_o2.site import settings as site
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +38,7 @@ def start(**config):
     """
     Run control until the master ends; ``config`` overrides ``o2:`` of the master's configuration and pillar.
     """
-    supervise.supervised(functools.partial(_work, config))
+    supervisor.supervised(functools.partial(_work, config))
 
 
 def _work(config):
@@ -54,12 +57,12 @@ def _work(config):
 async def _run(settings, faults):
     bus = master.MasterBus(__opts__)
     try:
-        around = furnishing.Surroundings(
+        around = resources.Surroundings(
             pillar=functools.partial(_pillar, dict(__opts__)),  # threads have no dunders
-            fileserver=functools.partial(files.read, dict(__opts__)),
+            fileserver=functools.partial(fileserver.read, dict(__opts__)),
             cache=pathlib.Path(__opts__["cachedir"]) / "o2",
         )
-        await serve.serve(settings, bus, bus.listen, pathlib.Path(__opts__["sock_dir"]), around, faults)
+        await main.serve(settings, bus, bus.listen, pathlib.Path(__opts__["sock_dir"]), around, faults)
     finally:
         bus.close()
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from salt_o2.core.errors import InvalidRequest
 
-KNOWN = {"test": "salt_o2.integration.test:Test", "testplugin": "salt_o2.integration.test:Test"}
+KNOWN = {"test": "salt_o2.integration.simulated:Test", "testplugin": "salt_o2.integration.simulated:Test"}
 """Where each integration is, by the name that templates use."""
 
 

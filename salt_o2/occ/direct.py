@@ -6,7 +6,7 @@ not in this table is therefore never sent.
 """
 
 from salt_o2.core.states import TaskEvent, TaskState
-from salt_o2.occ.moves import Move, Table
+from salt_o2.occ.transition_table import Move, Table
 
 STANDBY, CONFIGURED, RUNNING, PAUSED, ERROR, DONE = (
     "STANDBY",

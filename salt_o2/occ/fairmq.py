@@ -13,8 +13,7 @@ ERROR is terminal: nothing may be sent there, any request would keep the process
 from dataclasses import replace
 
 from salt_o2.core.states import TaskEvent, TaskState
-from salt_o2.occ.moves import Move, Table
-from salt_o2.occ.names import (
+from salt_o2.occ.fairmq_states import (
     BOUND,
     DEVICE_READY,
     ERROR,
@@ -26,6 +25,7 @@ from salt_o2.occ.names import (
     READY,
     RUNNING,
 )
+from salt_o2.occ.transition_table import Move, Table
 
 CONFIGURE = (
     Move("INIT DEVICE", IDLE, INITIALIZING_DEVICE, with_arguments=True),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from salt_o2.core.messages import Failure
+from salt_o2.core.messages.reports import Failure
 from salt_o2.core.states import TaskState
 
 

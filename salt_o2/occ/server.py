@@ -16,10 +16,10 @@ from typing import Any, Protocol
 import grpc
 
 from salt_o2.core.errors import InvalidRequest
-from salt_o2.occ.answers import DeviceEvent, DeviceState, Refused, Reply
-from salt_o2.occ.codec import EVENT_STREAM, GET_STATE, STATE_STREAM, TRANSITION
-from salt_o2.occ.names import ERROR, EXITING, PASSING
-from salt_o2.occ.served import SERVED, Asked, ServedCodec
+from salt_o2.occ.fairmq_states import ERROR, EXITING, PASSING
+from salt_o2.occ.wire.codec import EVENT_STREAM, GET_STATE, STATE_STREAM, TRANSITION
+from salt_o2.occ.wire.replies import DeviceEvent, DeviceState, Refused, Reply
+from salt_o2.occ.wire.server_codec import SERVED, Asked, ServedCodec
 
 LOOPBACK, EVERYWHERE = "127.0.0.1", "0.0.0.0"
 THREADS = 64

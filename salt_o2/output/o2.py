@@ -2,7 +2,7 @@
 Outputter of the o2 runner: trees and tables as coconut shows them. ``--out=json`` has the whole record.
 """
 
-from salt_o2.control import shapes
+from salt_o2.presentation import autodetect
 
 __virtualname__ = "o2"
 
@@ -15,4 +15,4 @@ def output(data, **_kwargs):
     """
     Return ``data`` of the o2 runner, or of one of its progress events, as text.
     """
-    return shapes.show(data)
+    return autodetect.show(data)

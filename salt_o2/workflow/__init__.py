@@ -1,7 +1,8 @@
 """The template language: YAML and expressions become a tree of roles."""
 
-from salt_o2.workflow.load import load
-from salt_o2.workflow.source import Directory, Source, Template
-from salt_o2.workflow.tree import CallRole, Role, TaskRole, Workflow
+from salt_o2.workflow.expansion.loader import load
+from salt_o2.workflow.expansion.workflow_tree import CallRole, Role, TaskRole, Workflow
+from salt_o2.workflow.sources.directory import Directory
+from salt_o2.workflow.sources.source import Source, Template
 
 __all__ = ["CallRole", "Directory", "Role", "Source", "TaskRole", "Template", "Workflow", "load"]

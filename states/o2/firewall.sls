@@ -16,7 +16,7 @@
 {%- if wall.confine == true or (wall.confine == 'auto' and wall.manage != 'none' and salt['cmd.has_exec']('nft')) %}
 # No device asks on its control port who speaks to it. The site's own firewall does not see connections within this
 # host, and may let in more machines than those of the site; a table of ours rejects them, whatever others accept.
-# The master asks there whether the tasks of a silent host live (salt_o2/control/probe.py), so it is let in.
+# The master asks there whether the tasks of a silent host live (salt_o2/control/hosts/port_probe.py), so it is let in.
 /etc/o2/ports.nft:
   file.managed:
     - makedirs: True

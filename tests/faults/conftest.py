@@ -1,6 +1,6 @@
 """The summary of all drills, behind the results of the tests."""
 
-from salt_o2.cluster.outcome import summary, told
+from salt_o2.cluster.faults.outcome import summary, told
 
 
 def pytest_terminal_summary(terminalreporter):

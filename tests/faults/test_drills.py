@@ -16,14 +16,14 @@ from private_cluster import PrivateCluster
 from seeds import seeds
 
 from salt_o2.cluster import down, up
-from salt_o2.cluster.drilling import drill
-from salt_o2.cluster.network import Network, obstacle
-from salt_o2.cluster.process import marked
+from salt_o2.cluster.faults.drill import drill
+from salt_o2.cluster.namespaces import Network, obstacle
+from salt_o2.cluster.processes import marked
 
 NAMESPACES = not obstacle()
 SEEDS = seeds("0")
 SHORT = {"shared": 148, "namespaces": 13}
-"""What seed 0 stands for; tests/unit/cluster/test_short_drill.py says what comes in them."""
+"""What seed 0 stands for; tests/unit/cluster/faults/test_short_drill.py says what comes in them."""
 MINUTES = float(os.environ.get("O2_MINUTES", "0"))
 FAULTS = int(os.environ.get("O2_FAULTS", "0"))
 ROUNDS = 12

@@ -1,4 +1,7 @@
-"""DESIGN's arrows: which folder may import which. Change the list only with a decision record."""
+"""The rules of the packages: which may import which, in which order inside, and how large a folder may be.
+
+Change a rule only with a decision record.
+"""
 
 import ast
 from pathlib import Path
@@ -6,32 +9,135 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+LIBRARY = ROOT / "salt_o2"
 PLUGINS = {"modules", "runners", "states"}
 GUARDED = {"salt", "grpc", "cryptography"}
+MOST_MODULES = 12
+"""In one folder, without ``__init__``."""
 
 MAY_IMPORT = {
     "core": set(),
+    "concurrency": {"core"},
+    "linux": {"core"},
+    "client": {"core", "linux"},
+    "presentation": {"core"},
     "workflow": {"core"},
-    "occ": {"core", "grpc"},
+    "site": {"core", "workflow", "integration"},
+    "occ": {"core", "concurrency", "grpc"},
     "device": {"core", "occ"},
-    "agent": {"core", "occ"},
+    "agent": {"core", "concurrency", "linux", "occ"},
     "sealing": {"core", "cryptography"},
     "integration": {"core"},
-    "control": {"core", "workflow", "integration"},
-    "bus": {"core", "sealing", "salt"},
-    "engines": {"core", "agent", "control", "bus", "salt"},
-    "output": {"control"},
-    "cluster": {"core", "control", "cryptography"},
-    "doctor": {"core", "agent", "control"},
-    "cli": {"core", "workflow", "occ", "device", "control", "cluster", "doctor"},
-    "modules": {"core", "occ", "agent", "salt"},
-    "runners": {"core", "control", "salt"},
-    "states": {"core", "control", "salt"},
+    "control": {"core", "concurrency", "linux", "workflow", "site", "integration"},
+    "bus": {"core", "concurrency", "sealing", "salt"},
+    "engines": {"core", "concurrency", "linux", "agent", "control", "site", "bus", "salt"},
+    "output": {"presentation"},
+    "cluster": {"core", "linux", "client", "cryptography"},
+    "doctor": {"core", "linux", "client"},
+    "cli": {
+        "core", "client", "presentation", "workflow", "site", "occ", "device", "cluster", "doctor",
+    },
+    "modules": {"core", "occ", "agent", "client", "salt"},
+    "runners": {"core", "client", "site", "salt"},
+    "states": {"core", "client", "salt"},
+}  # fmt: skip
+
+INSIDE = {
+    "core": ["", "plan", "messages", "tasks", "placement", "pool", "environment", "recovery"],
+    "workflow": ["", "expressions", "variables", "templates", "sources", "expansion", "authoring"],
+    "occ": ["wire", ""],
+    "device": ["control", "transport", "", "kinds", "conformance"],
+    "agent": ["storage", "device", "launch", "process", "task", ""],
+    "site": ["configuration", ""],
+    "control": ["storage", "hosts", "planning", "environments", "views", "requests", ""],
+    "cluster": ["", "lifecycle", "faults"],
+    "cli": ["ui", "environment", "commands", ""],
 }
+"""The folders of a package, lowest first: each imports those before it. ``""`` is the package itself."""
+
+KNOWN_UPWARD: set[tuple[str, str]] = {
+    ("control.hosts.host_monitor", "control.environments.service"),
+    ("control.planning.draft_variants", "control.environments.service"),
+    ("core.above", "core.messages.effects"),
+    ("core.above", "core.messages.reports"),
+    ("core.agenda", "core.plan.moments"),
+    ("core.course", "core.messages.announcements"),
+    ("core.course", "core.messages.commands"),
+    ("core.course", "core.messages.effects"),
+    ("core.course", "core.messages.inputs"),
+    ("core.course", "core.messages.reports"),
+    ("core.course", "core.plan.plan"),
+    ("core.course", "core.plan.run_arguments"),
+    ("core.course", "core.plan.timeouts"),
+    ("core.course", "core.pool.handover"),
+    ("core.course", "core.tasks.orders"),
+    ("core.course", "core.tasks.restarts"),
+    ("core.environment", "core.messages.effects"),
+    ("core.environment", "core.messages.inputs"),
+    ("core.hook_steps", "core.messages.effects"),
+    ("core.hook_steps", "core.messages.inputs"),
+    ("core.hook_steps", "core.plan.moments"),
+    ("core.hook_steps", "core.plan.plan"),
+    ("core.hook_steps", "core.tasks.orders"),
+    ("core.hooks", "core.plan.moments"),
+    ("core.hooks", "core.plan.plan"),
+    ("core.members", "core.messages.announcements"),
+    ("core.members", "core.messages.effects"),
+    ("core.members", "core.messages.failure_text"),
+    ("core.members", "core.messages.inputs"),
+    ("core.members", "core.messages.reports"),
+    ("core.members", "core.plan.plan"),
+    ("core.members", "core.tasks.completion"),
+    ("core.members", "core.tasks.role_tree"),
+    ("core.repair_steps", "core.messages.announcements"),
+    ("core.repair_steps", "core.messages.effects"),
+    ("core.repair_steps", "core.messages.inputs"),
+    ("core.repair_steps", "core.messages.reports"),
+    ("core.repair_steps", "core.tasks.orders"),
+    ("core.repair_steps", "core.tasks.restarts"),
+    ("core.report_steps", "core.messages.effects"),
+    ("core.report_steps", "core.messages.inputs"),
+    ("core.report_steps", "core.messages.reports"),
+    ("core.report_steps", "core.tasks.orders"),
+    ("core.reshape_steps", "core.messages.effects"),
+    ("core.reshape_steps", "core.messages.inputs"),
+    ("core.reshape_steps", "core.messages.reports"),
+    ("core.reshape_steps", "core.plan.plan"),
+    ("core.reshape_steps", "core.plan.plan_diff"),
+    ("core.reshape_steps", "core.plan.run_arguments"),
+    ("core.reshape_steps", "core.pool.handover"),
+    ("core.reshape_steps", "core.tasks.orders"),
+    ("core.transition", "core.messages.inputs"),
+    ("core.transition", "core.tasks.orders"),
+    ("core.wait", "core.messages.commands"),
+    ("core.wait", "core.messages.effects"),
+    ("core.wait", "core.messages.reports"),
+}
+"""Imports against the rules above that are still there: who imports what. Only remove from this list."""
+
+KNOWN_LARGE: set[str] = {
+    "core",
+}
+"""Folders that still have more than ``MOST_MODULES``. Only remove from this list."""
+
+KNOWN_CYCLES: set[frozenset[str]] = {
+    frozenset(
+        {
+            "control.environments.duplicate_agents",
+            "control.environments.modifications",
+            "control.environments.orphans",
+            "control.environments.pool_service",
+            "control.environments.renamed_hosts",
+            "control.environments.service",
+            "control.hosts.host_monitor",
+        }
+    ),
+}
+"""Modules that import each other, most for type checking only. Only remove from this list."""
 
 
 def layer_of(module):
-    """The layer that a dotted module name belongs to, or None for what nobody restricts."""
+    """The layer that a dotted module name belongs to, or None for what has no rule."""
     parts = module.split(".")
     if parts[0] == "salt_o2":
         return parts[1] if len(parts) > 1 and parts[1] in MAY_IMPORT else None
@@ -47,21 +153,110 @@ def imports_of(path):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+def name_of(path):
+    """The dotted name of a file below ``salt_o2``, ``core.plan.launch``; an ``__init__`` is its package."""
+    parts = path.relative_to(LIBRARY).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {name_of(path): path for path in sorted(LIBRARY.rglob("*.py"))}
+"""All modules and packages of the library by their names."""
+
+
+def is_package(name):
+    return MODULES[name].name == "__init__.py"
+
+
+def imported_by(name):
+    """The modules of the library that a module imports; a package only if nothing below it is meant."""
+    named = {
+        each.removeprefix("salt_o2.") for each in imports_of(MODULES[name]) if each.startswith("salt_o2.")
+    }
+    found = named & set(MODULES)
+    return {one for one in found if not any(other.startswith(one + ".") for other in found & named)}
+
+
+def folder_in(package, name):
+    """The folder of a module inside its package; ``""`` is the package's own."""
+    inside = name if is_package(name) else name.rpartition(".")[0]
+    return inside.removeprefix(package).removeprefix(".")
+
+
 def files_of(layer):
-    folder = ROOT / layer if layer in PLUGINS else ROOT / "salt_o2" / layer
+    folder = ROOT / layer if layer in PLUGINS else LIBRARY / layer
     return sorted(folder.rglob("*.py"))
 
 
+def is_upward(name, to):
+    """Whether an import inside the library breaks the rules of the packages or of the folders inside one."""
+    package, other = name.partition(".")[0], to.partition(".")[0]
+    if {package, other} - set(MAY_IMPORT) or is_package(name):  # a package's ``__init__`` re-exports
+        return False
+    if package != other:
+        return other not in MAY_IMPORT[package]
+    order = INSIDE.get(package, [""])
+    return order.index(folder_in(package, to)) > order.index(folder_in(package, name))
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_modules_import_only_what_lies_below_them(package):
+    inside = [name for name in MODULES if name.partition(".")[0] == package]
+    upward = {(name, to) for name in inside for to in imported_by(name) if is_upward(name, to)}
+    assert upward == {edge for edge in KNOWN_UPWARD if edge[0].partition(".")[0] == package}
+
+
 @pytest.mark.parametrize("layer", MAY_IMPORT)
-def test_imports_point_downwards(layer):
+def test_packages_and_plug_ins_import_only_the_packages_that_they_may(layer):
     for path in files_of(layer):
-        reached = {layer_of(name) for name in imports_of(path)} - {None, layer}
+        known = {
+            f"salt_o2.{to}" for name, to in KNOWN_UPWARD if layer not in PLUGINS and name == name_of(path)
+        }
+        named = [
+            name for name in imports_of(path) if not any((name + ".").startswith(one + ".") for one in known)
+        ]
+        reached = {layer_of(name) for name in named} - {None, layer}
         assert reached <= MAY_IMPORT[layer], f"{path.relative_to(ROOT)} imports {reached - MAY_IMPORT[layer]}"
 
 
-def test_every_folder_of_the_library_is_in_the_law():
-    folders = {path.parent.name for path in (ROOT / "salt_o2").glob("*/__init__.py")}
-    assert folders <= set(MAY_IMPORT)
+def test_every_folder_of_the_library_has_its_place_in_the_rules():
+    packages = {name for name in MODULES if is_package(name) and name != ""}
+    assert {name for name in packages if "." not in name} <= set(MAY_IMPORT)
+    folders = {name for name in packages if "." in name}
+    assert folders <= {f"{package}.{folder}" for package, order in INSIDE.items() for folder in order}
+
+
+def test_no_folder_has_too_many_modules():
+    counted = {}
+    for name in MODULES:
+        if not is_package(name):
+            counted.setdefault(name.rpartition(".")[0], []).append(name)
+    assert {folder for folder, names in counted.items() if len(names) > MOST_MODULES} == KNOWN_LARGE
+
+
+def test_no_module_imports_the_package_that_it_is_in():
+    """A package's ``__init__`` re-exports for others; a module that imports it would be a cycle."""
+    for name in MODULES:
+        above = {name.rsplit(".", depth)[0] for depth in range(1, name.count(".") + 1)}
+        assert not above & imported_by(name), f"{name} imports {above & imported_by(name)}"
+
+
+def test_modules_import_each_other_without_a_cycle():
+    waiting = {name: imported_by(name) - {name} for name in MODULES if not is_package(name)}
+    while free := {name for name, needs in waiting.items() if not needs & set(waiting)}:
+        waiting = {name: needs for name, needs in waiting.items() if name not in free}
+    assert cycles_of(waiting) == KNOWN_CYCLES
+
+
+def cycles_of(needs):
+    """The groups of modules that reach each other."""
+    reached = {name: set(to) & set(needs) for name, to in needs.items()}
+    while grown := {
+        name: more for name, to in reached.items() if (more := to.union(*(reached[one] for one in to))) != to
+    }:
+        reached |= grown
+    return {
+        frozenset(one for one in to if name in reached[one]) for name, to in reached.items() if name in to
+    }
 
 
 @pytest.mark.parametrize("layer", ["modules", "runners", "states", "engines"])

@@ -9,13 +9,13 @@ import pytest
 from agent_stage import HOST
 from watching import wait_until
 
-from salt_o2.agent import client as agent_client
 from salt_o2.agent import server as agent_server
 from salt_o2.agent.agent import Agent
-from salt_o2.agent.facts import host_facts
-from salt_o2.agent.socket_path import socket_path
-from salt_o2.control.client import ControlClient
-from salt_o2.control.server import RequestServer
+from salt_o2.agent.host_facts import host_facts
+from salt_o2.client import agent_client
+from salt_o2.client.control_client import ControlClient
+from salt_o2.control.request_server import RequestServer
+from salt_o2.core.socket_paths import socket_path
 
 
 class Echo:

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
-from salt_o2.core.messages import Command, Order
-from salt_o2.core.plan import PlannedTask
+from salt_o2.core.messages.commands import Command, Order
+from salt_o2.core.plan.plan import PlannedTask
 from salt_o2.core.states import EnvironmentEvent, EnvironmentState, TaskState
 
 GOALS = {
@@ -21,76 +21,71 @@ GOALS = {
 }
 """The state that every task should reach in each transition."""
 
-STABLE_TASK_STATE = {
+STANDING = {
     EnvironmentState.DEPLOYED: TaskState.STANDBY,
     EnvironmentState.CONFIGURED: TaskState.CONFIGURED,
     EnvironmentState.RUNNING: TaskState.RUNNING,
 }
-"""The state of every task that takes part, in each stable state of its environment."""
+"""The state of every task that takes part, in each state of its environment."""
 
 MAY_START = (EnvironmentEvent.DEPLOY, EnvironmentEvent.RECOVER)
 MAY_CONFIGURE = (EnvironmentEvent.CONFIGURE, EnvironmentEvent.RECOVER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OrderBatch:
+class Wave:
     """Tasks that are ordered to the same goal at the same time."""
 
     goal: TaskState
     tasks: tuple[PlannedTask, ...]
     launch: bool = False
-    """Whether the agents may have to start the tasks."""
+    """Whether they may have to be started."""
     properties: bool = False
-    """Whether the agents may have to configure the tasks."""
+    """Whether they may have to be configured."""
     arguments: dict[str, str] = field(default_factory=dict)
-    restart: frozenset[TaskId] = frozenset()
-    """Tasks of the batch that have failed: agents may start and configure them whatever the batch says."""
+    revive: frozenset[TaskId] = frozenset()
+    """Those of them that have failed, and may have to be started and configured whatever the others need."""
 
 
-EMPTY_BATCH = OrderBatch(goal=TaskState.DONE, tasks=())
-
-
-def batch_for(
+def wave_of(
     event: EnvironmentEvent,
     tasks: Iterable[PlannedTask],
     arguments: dict[str, str],
-    restart: Iterable[TaskId] = (),
-) -> OrderBatch:
-    """Return the batch that moves ``tasks`` in the transition of ``event``."""
-    return OrderBatch(
+    revive: Iterable[TaskId] = (),
+) -> Wave:
+    """Return the wave that a transition is for ``tasks``."""
+    return Wave(
         goal=GOALS[event],
         tasks=tuple(tasks),
         launch=event in MAY_START,
         properties=event in MAY_CONFIGURE,
         arguments=arguments,
-        restart=frozenset(() if event is EnvironmentEvent.EXIT else restart),
+        revive=frozenset(() if event is EnvironmentEvent.EXIT else revive),
     )
 
 
-def commands_for(
-    batch: OrderBatch, environment: EnvironmentId, revision: int, timeout_s: float
-) -> list[Command]:
-    """Return one command per host of ``batch``, in the order in which the hosts occur in it."""
+def commands(wave: Wave, environment: EnvironmentId, revision: int, timeout_s: float) -> list[Command]:
+    """Return the commands that send ``wave`` out, in the order in which hosts come in it."""
     by_host: dict[HostId, list[Order]] = defaultdict(list)
-    for task in batch.tasks:
-        by_host[task.host].append(_order(task, batch))
+    for task in wave.tasks:
+        by_host[task.host].append(_order(task, wave))
     return [
         Command(
             host=host,
             environment=environment,
             revision=revision,
-            goal=batch.goal,
+            goal=wave.goal,
             orders=tuple(orders),
-            arguments=batch.arguments,
+            arguments=wave.arguments,
             timeout_s=timeout_s,
         )
         for host, orders in by_host.items()
     ]
 
 
-def _order(task: PlannedTask, batch: OrderBatch) -> Order:
+def _order(task: PlannedTask, wave: Wave) -> Order:
     return Order(
         task=task.id,
-        launch=task.launch if batch.launch or task.id in batch.restart else None,
-        properties=task.properties if batch.properties or task.id in batch.restart else None,
+        launch=task.launch if wave.launch or task.id in wave.revive else None,
+        properties=task.properties if wave.properties or task.id in wave.revive else None,
     )

@@ -7,6 +7,6 @@ The laws are what stock FairMQ devices do with the OCC and OCClite plugins; wher
 illegal event is never answered, OCC's devices hang after ERROR), both the defect and its absence will do.
 """
 
-from salt_o2.device.conformance.check import Finding, check
+from salt_o2.device.conformance.runner import Finding, check
 
 __all__ = ["Finding", "check"]

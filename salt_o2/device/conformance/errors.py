@@ -3,9 +3,9 @@
 import socket
 from collections.abc import Mapping
 
-from salt_o2.device.conformance.trial import STEPS, Subject, Trial, expect
-from salt_o2.occ import names as n
-from salt_o2.occ.answers import Reply, Trigger
+from salt_o2.device.conformance.device_under_test import STEPS, Subject, Trial, expect
+from salt_o2.occ import fairmq_states as n
+from salt_o2.occ.wire.replies import Reply, Trigger
 
 
 async def port_in_use(trial: Trial) -> None:

@@ -3,8 +3,8 @@
 import asyncio
 import os
 
-from salt_o2.device.conformance.trial import PATIENCE_S, Trial, expect, free_port
-from salt_o2.occ.client import OccChannel
+from salt_o2.device.conformance.device_under_test import PATIENCE_S, Trial, expect, free_port
+from salt_o2.occ.channel import OccChannel
 
 
 async def idle_with_pid(trial: Trial) -> None:

@@ -1,10 +1,10 @@
 """Laws of requests that make no sense."""
 
-from salt_o2.device.conformance.trial import PATIENCE_S, Deviation, Subject, Trial, expect
-from salt_o2.occ import names as n
-from salt_o2.occ.answers import Overdue, Refused
-from salt_o2.occ.client import OccChannel
-from salt_o2.occ.codec import TRANSITION
+from salt_o2.device.conformance.device_under_test import PATIENCE_S, Deviation, Subject, Trial, expect
+from salt_o2.occ import fairmq_states as n
+from salt_o2.occ.channel import OccChannel
+from salt_o2.occ.wire.codec import TRANSITION
+from salt_o2.occ.wire.replies import Overdue, Refused
 
 NO_EVENTS = ("AUTO", "INIT_DEVICE", "init device", "", "FOO", "CONFIGURE", "START")
 NO_ANSWER_S = 1.0

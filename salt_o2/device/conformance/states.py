@@ -3,10 +3,10 @@
 import json
 
 from salt_o2.core.states import ControlMode, TaskEvent
-from salt_o2.device.conformance.trial import PATIENCE_S, Trial, expect
-from salt_o2.occ import names as n
-from salt_o2.occ.codec import TRANSITION
-from salt_o2.occ.drive import fire
+from salt_o2.device.conformance.device_under_test import PATIENCE_S, Trial, expect
+from salt_o2.occ import fairmq_states as n
+from salt_o2.occ.driver import fire
+from salt_o2.occ.wire.codec import TRANSITION
 
 RUN_ARGUMENTS = {"runNumber": "42", "run_number": "42", "cleanup": "0", "run_start_time_ms": "1700000000000"}
 

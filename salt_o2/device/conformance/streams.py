@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 from typing import TypeVar
 
 from salt_o2.core.errors import Unreachable
-from salt_o2.device.conformance.trial import PATIENCE_S, Deviation, Subject, Trial, expect
-from salt_o2.occ import names as n
-from salt_o2.occ.answers import DeviceEvent, Refused
-from salt_o2.occ.codec import STATE_STREAM
+from salt_o2.device.conformance.device_under_test import PATIENCE_S, Deviation, Subject, Trial, expect
+from salt_o2.occ import fairmq_states as n
+from salt_o2.occ.wire.codec import STATE_STREAM
+from salt_o2.occ.wire.replies import DeviceEvent, Refused
 
 T = TypeVar("T")
 

@@ -1,7 +1,7 @@
 """Copies every message of any number of inputs to any number of outputs, unchanged."""
 
 from salt_o2.device.base import Device
-from salt_o2.device.settings import INPUTS, OUTPUTS
+from salt_o2.device.transport.channel_settings import INPUTS, OUTPUTS
 
 
 class Dispatcher(Device):

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from salt_o2.device.base import Device
-from salt_o2.device.settings import INPUTS, OUTPUTS
+from salt_o2.device.transport.channel_settings import INPUTS, OUTPUTS
 
 
 class Processor(Device):

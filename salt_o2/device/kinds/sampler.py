@@ -4,8 +4,8 @@ import os
 from typing import ClassVar
 
 from salt_o2.device.base import Device
-from salt_o2.device.kinds import numbered
-from salt_o2.device.settings import OUTPUTS
+from salt_o2.device.kinds import numbered_messages
+from salt_o2.device.transport.channel_settings import OUTPUTS
 
 
 class Sampler(Device):
@@ -27,7 +27,7 @@ class Sampler(Device):
 
     def conditional_run(self) -> bool:
         """Send one message."""
-        message = numbered.write(self.properties["text"], self.number, f"{self.id}.{os.getpid()}")
+        message = numbered_messages.write(self.properties["text"], self.number, f"{self.id}.{os.getpid()}")
         for name, index in self.outputs:
             if not self.send(name, message, index):
                 return False

@@ -4,8 +4,8 @@ import time
 from typing import ClassVar
 
 from salt_o2.device.base import Device
-from salt_o2.device.kinds import numbered
-from salt_o2.device.settings import INPUTS
+from salt_o2.device.kinds import numbered_messages
+from salt_o2.device.transport.channel_settings import INPUTS
 
 POLL_MS = 200
 PRINTED_PER_PERIOD = 10
@@ -25,7 +25,7 @@ class Sink(Device):
     def init(self) -> None:
         """Begin to count; counts go on from run to run."""
         self.total = 0
-        self.accounts: dict[str, numbered.Account] = {}
+        self.accounts: dict[str, numbered_messages.Account] = {}
 
     def pre_run(self) -> None:
         """Begin a run."""
@@ -52,8 +52,8 @@ class Sink(Device):
         """Note one message, and print it unless there are too many."""
         self.total += 1
         self.received += 1
-        if (found := numbered.read(parts[0])) is not None:
-            self.accounts.setdefault(found[0], numbered.Account()).see(found[1])
+        if (found := numbered_messages.read(parts[0])) is not None:
+            self.accounts.setdefault(found[0], numbered_messages.Account()).see(found[1])
         if self.received - self.reported <= PRINTED_PER_PERIOD:
             self.log.info(f'Received: "{b" | ".join(parts).decode(errors="replace")}"')
 

@@ -7,7 +7,7 @@ import pytest
 from agent_stage import HOST, basic
 
 from salt_o2.core.ids import HostId, TaskId
-from salt_o2.core.messages import Inquiry, Order
+from salt_o2.core.messages.commands import Inquiry, Order
 from salt_o2.core.states import TaskState
 
 pytestmark = pytest.mark.integration

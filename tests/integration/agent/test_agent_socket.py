@@ -11,12 +11,14 @@ from agent_stage import ENVIRONMENT, HOST, basic, device, free_port
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 from test_devices import data_channel
 
-from salt_o2.agent import client, server, voice
-from salt_o2.agent.socket_path import socket_path
+from salt_o2.agent import server
+from salt_o2.agent.storage import output_follow
+from salt_o2.client import agent_client
 from salt_o2.core.codec import plain
 from salt_o2.core.errors import InvalidRequest, Unreachable
 from salt_o2.core.ids import TaskId
-from salt_o2.core.messages import Order
+from salt_o2.core.messages.commands import Order
+from salt_o2.core.socket_paths import socket_path
 from salt_o2.core.states import TaskState
 
 pytestmark = pytest.mark.integration
@@ -210,7 +212,7 @@ def test_what_makes_no_sense_is_refused_with_the_reason(ask, name, arguments, sa
 def test_a_defect_of_the_agent_is_not_blamed_on_the_caller(ask, monkeypatch):
     async def scene(stage, call):
         await stage.launch(STANDBY, clock=basic("true"))
-        monkeypatch.setattr(voice, "last", lambda *_: len(None))
+        monkeypatch.setattr(output_follow, "last", lambda *_: len(None))
         with pytest.raises(CommandExecutionError, match="the agent failed: TypeError"):
             await call("o2.log", "clock")
 
@@ -232,7 +234,7 @@ def test_arguments_that_a_verb_does_not_have_are_the_caller_s_fault(ask, loaded,
         await stage.launch(STANDBY, clock=basic("true"))
 
         def request():
-            with client.connect(loaded[0]["sock_dir"]) as agent:
+            with agent_client.connect(loaded[0]["sock_dir"]) as agent:
                 agent._ask(verb, **arguments)
 
         with pytest.raises(InvalidRequest, match=f"{verb}: .*argument"):
@@ -282,7 +284,7 @@ def test_an_agent_that_does_not_answer_is_given_up_in_time(tmp_path):
     socket_path(tmp_path).touch()
     with (
         pytest.raises(Unreachable, match="did not answer tasks within"),
-        client.connect(tmp_path, 0.1) as agent,
+        agent_client.connect(tmp_path, 0.1) as agent,
     ):
         agent.tasks()
 

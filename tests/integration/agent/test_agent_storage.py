@@ -5,8 +5,8 @@ import errno
 import pytest
 from agent_stage import basic, device
 
-from salt_o2.agent import files
 from salt_o2.core.states import TaskState
+from salt_o2.linux import atomic_file
 
 pytestmark = pytest.mark.integration
 STANDBY, RUNNING, ERROR, DONE = TaskState.STANDBY, TaskState.RUNNING, TaskState.ERROR, TaskState.DONE
@@ -19,14 +19,14 @@ def disk(monkeypatch):
     class Disk:
         full = False
 
-    put = files.put
+    put = atomic_file.put
 
     def put_if_there_is_room(path, content, **how):
         if Disk.full:
             raise OSError(errno.ENOSPC, "No space left on device", str(path))
         put(path, content, **how)
 
-    monkeypatch.setattr(files, "put", put_if_there_is_room)
+    monkeypatch.setattr(atomic_file, "put", put_if_there_is_room)
     return Disk
 
 

@@ -11,10 +11,11 @@ import pytest
 from agent_stage import basic, device, free_port
 from test_devices import data_channel
 
-from salt_o2.agent import audit, procfs, traces
+from salt_o2.agent.process import leftovers, orphan_audit
 from salt_o2.core.ids import TaskId
-from salt_o2.core.messages import Order
+from salt_o2.core.messages.commands import Order
 from salt_o2.core.states import TaskState
+from salt_o2.linux import procfs
 
 pytestmark = pytest.mark.integration
 RUNNING, DONE, ERROR = TaskState.RUNNING, TaskState.DONE, TaskState.ERROR
@@ -28,7 +29,7 @@ time.sleep(1000)
 
 def look(stage):
     """The audit without shared memory, where other programs of this machine may have something."""
-    return {**audit.audit(stage.directory), "segments": []}
+    return {**orphan_audit.audit(stage.directory), "segments": []}
 
 
 def test_tasks_that_run_are_in_order_and_so_is_nothing_at_all(perform):
@@ -62,7 +63,7 @@ def test_where_no_agent_runs_every_process_is_one_too_many(perform):
 
 def test_a_process_of_no_task_is_named_with_its_ports(perform):
     async def scene(stage):
-        mark = {audit.MARK: f"{stage.directory.absolute()}/tasks/forgotten"}
+        mark = {orphan_audit.MARK: f"{stage.directory.absolute()}/tasks/forgotten"}
         with subprocess.Popen(
             [sys.executable, "-c", LISTENER],
             env={**os.environ, **mark},
@@ -83,7 +84,7 @@ def test_a_process_of_no_task_is_named_with_its_ports(perform):
 @pytest.mark.root("start a program as another user")
 def test_the_mark_in_a_process_of_another_user_makes_no_audit_unclean(perform):
     async def scene(stage):
-        mark = {audit.MARK: f"{stage.directory.absolute()}/tasks/forgotten"}
+        mark = {orphan_audit.MARK: f"{stage.directory.absolute()}/tasks/forgotten"}
         stranger = ["setpriv", "--reuid=bin", "--regid=bin", "--clear-groups", "sleep", "1000"]
         with subprocess.Popen(stranger, env={**os.environ, **mark}, start_new_session=True) as process:
             try:
@@ -100,15 +101,15 @@ def test_the_mark_in_a_process_of_another_user_makes_no_audit_unclean(perform):
 def test_tasks_of_another_directory_are_none_of_its_business(perform, tmp_path):
     async def scene(stage):
         await stage.launch(RUNNING, clock=basic("exec sleep 1000"))
-        assert audit.audit(tmp_path / "other")["processes"] == []
-        assert audit.audit(tmp_path / "agen")["processes"] == []
+        assert orphan_audit.audit(tmp_path / "other")["processes"] == []
+        assert orphan_audit.audit(tmp_path / "agen")["processes"] == []
 
     perform(scene)
 
 
 def test_a_killed_device_leaves_no_socket_and_no_shared_memory(perform, tmp_path):
     path = tmp_path / "data"
-    segment = traces.SHM / f"fmq_{traces.shm_id('o2-test-of-traces', os.geteuid())}_m_0"
+    segment = leftovers.SHM / f"fmq_{leftovers.shm_id('o2-test-of-traces', os.geteuid())}_m_0"
 
     async def scene(stage):
         launch = device(options=("--session", "o2-test-of-traces"))
@@ -154,7 +155,7 @@ async def ended(keeper):
 
 
 def test_a_directory_that_was_never_used_is_clean(tmp_path):
-    found = audit.audit(tmp_path / "nowhere")
+    found = orphan_audit.audit(tmp_path / "nowhere")
     assert (found["processes"], found["sockets"], found["agent"]) == ([], [], False)
     assert not (tmp_path / "nowhere").exists()
 

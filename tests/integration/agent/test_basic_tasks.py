@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from agent_stage import basic
 
-from salt_o2.agent.output import BOUND, BOUND_UNWANTED
+from salt_o2.agent.storage.output_files import BOUND, BOUND_UNWANTED
 from salt_o2.core.codec import plain
-from salt_o2.core.control_messages import command_of
-from salt_o2.core.messages import Order
+from salt_o2.core.messages.command_parsing import command_of
+from salt_o2.core.messages.commands import Order
 from salt_o2.core.states import TaskState, TaskStatus
 
 pytestmark = pytest.mark.integration

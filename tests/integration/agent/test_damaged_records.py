@@ -11,11 +11,12 @@ import pytest
 from agent_stage import basic, device, free_port
 from test_devices import data_channel
 
-from salt_o2.agent import audit, members, procfs
-from salt_o2.agent.census import MARK
+from salt_o2.agent.process import member_processes, orphan_audit
+from salt_o2.agent.storage.task_directory import MARK
 from salt_o2.core.ids import TaskId
-from salt_o2.core.messages import Order
+from salt_o2.core.messages.commands import Order
 from salt_o2.core.states import TaskState, TaskStatus
+from salt_o2.linux import procfs
 
 pytestmark = pytest.mark.integration
 STANDBY, CONFIGURED, RUNNING = TaskState.STANDBY, TaskState.CONFIGURED, TaskState.RUNNING
@@ -116,7 +117,7 @@ def test_a_process_without_a_record_is_ended_at_adoption(perform, lose):
         assert stage.agent.tasks() == []
         assert not orphaned(about.pid)
         assert not orphaned(shim)
-        assert audit.audit(stage.directory)["processes"] == []
+        assert orphan_audit.audit(stage.directory)["processes"] == []
 
     perform(scene)
 
@@ -293,7 +294,7 @@ def test_a_task_is_not_started_beside_processes_of_its_name_that_do_not_end(perf
         monkeypatch.setattr(
             procfs, "send", lambda each, number: number != signal.SIGKILL and send(each, number)
         )
-        monkeypatch.setattr(members, "KILLED_S", 0.3)
+        monkeypatch.setattr(member_processes, "KILLED_S", 0.3)
         with Lost(stage) as process:
             await stage.command(DONE, "clock")
             (about,) = await stage.launch(RUNNING, clock=basic("exec sleep 1000"))

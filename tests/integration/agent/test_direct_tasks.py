@@ -9,8 +9,8 @@ import pytest
 from agent_stage import free_port
 
 from salt_o2.core.ids import TaskId
-from salt_o2.core.launch import Launch
-from salt_o2.core.messages import Order
+from salt_o2.core.messages.commands import Order
+from salt_o2.core.plan.launch import Launch
 from salt_o2.core.states import ControlMode, TaskState, TaskStatus
 
 pytestmark = pytest.mark.integration

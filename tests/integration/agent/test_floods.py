@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from agent_stage import basic, device
 
-from salt_o2.agent import output
+from salt_o2.agent.storage import output_files
 from salt_o2.core.states import TaskState
 
 pytestmark = pytest.mark.integration
@@ -37,9 +37,9 @@ def test_a_gigabyte_on_stdout_is_bounded_and_disturbs_nobody(perform):
             assert about.failure is None
         await stage.until(lambda: stage.latest["flood"].state is DONE, timeout_s=60)
         files = stage.agent.output_of("flood").files
-        await stage.until(lambda: size_of(files.stdout) <= output.BOUND)
+        await stage.until(lambda: size_of(files.stdout) <= output_files.BOUND)
         assert resident() - before < ROOM
-        assert len(output.tail(files.stdout, 5)[-1]) <= output.CLIP
+        assert len(output_files.tail(files.stdout, 5)[-1]) <= output_files.CLIP
 
     perform(scene)
 

@@ -13,8 +13,8 @@ from seeds import seeds
 from test_devices import data_channel
 
 from salt_o2.core.ids import TaskId
-from salt_o2.core.launch import Launch
-from salt_o2.core.messages import Order
+from salt_o2.core.messages.commands import Order
+from salt_o2.core.plan.launch import Launch
 from salt_o2.core.states import ControlMode, TaskState
 
 pytestmark = pytest.mark.integration

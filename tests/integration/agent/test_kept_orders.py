@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from agent_stage import ENVIRONMENT, basic, device
 
-from salt_o2.core.messages import Order
+from salt_o2.core.messages.commands import Order
 from salt_o2.core.states import TaskState
 
 pytestmark = pytest.mark.integration

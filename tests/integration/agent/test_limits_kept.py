@@ -5,9 +5,9 @@ import os
 import pytest
 from agent_stage import basic
 
-from salt_o2.agent import cgroup, procfs
-from salt_o2.core.launch import Limits
+from salt_o2.core.plan.launch import Limits
 from salt_o2.core.states import TaskState
+from salt_o2.linux import cgroup, procfs
 
 pytestmark = pytest.mark.integration
 RUNNING, ERROR, DONE = TaskState.RUNNING, TaskState.ERROR, TaskState.DONE

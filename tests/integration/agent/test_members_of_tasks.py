@@ -7,11 +7,11 @@ import pytest
 from agent_stage import DEVICE, Stage, basic, device, free_port
 from test_devices import data_channel
 
-from salt_o2.agent import cgroup, procfs
 from salt_o2.core.ids import TaskId
-from salt_o2.core.launch import Launch
-from salt_o2.core.messages import Order
+from salt_o2.core.messages.commands import Order
+from salt_o2.core.plan.launch import Launch
 from salt_o2.core.states import ControlMode, TaskState
+from salt_o2.linux import cgroup, procfs
 
 pytestmark = pytest.mark.integration
 STANDBY, CONFIGURED, RUNNING = TaskState.STANDBY, TaskState.CONFIGURED, TaskState.RUNNING

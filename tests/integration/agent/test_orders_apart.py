@@ -7,12 +7,12 @@ import pytest
 from agent_stage import basic
 
 from salt_o2.agent import agent
-from salt_o2.agent.home import TaskHome
-from salt_o2.agent.life import Life
 from salt_o2.agent.reporter import Reporter
-from salt_o2.agent.task import Task
+from salt_o2.agent.storage.task_directory import TaskHome
+from salt_o2.agent.task.runtime import Life
+from salt_o2.agent.task.task import Task
 from salt_o2.core.ids import TaskId
-from salt_o2.core.messages import Order
+from salt_o2.core.messages.commands import Order
 from salt_o2.core.states import TaskState
 
 pytestmark = pytest.mark.integration

@@ -6,10 +6,9 @@ import pytest
 from agent_stage import ENVIRONMENT, device, free_port
 from test_devices import data_channel
 
-from salt_o2.core.ids import EnvironmentId, TaskId
-from salt_o2.core.launch import Launch
-from salt_o2.core.messages import Order
-from salt_o2.core.pooled import POOL
+from salt_o2.core.ids import POOL, EnvironmentId, TaskId
+from salt_o2.core.messages.commands import Order
+from salt_o2.core.plan.launch import Launch
 from salt_o2.core.states import ControlMode, TaskState, TaskStatus
 
 pytestmark = pytest.mark.integration

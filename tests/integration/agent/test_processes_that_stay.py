@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from salt_o2.agent import procfs
+from salt_o2.linux import procfs
 
 pytestmark = [
     pytest.mark.integration,

@@ -13,12 +13,13 @@ import pytest
 from agent_stage import basic, device, free_port
 from test_devices import data_channel
 
-from salt_o2.agent import hand, procfs
-from salt_o2.agent.device import Device
+from salt_o2.agent.device import manual_control
+from salt_o2.agent.device.session import Device
 from salt_o2.core.ids import TaskId
-from salt_o2.core.messages import Order
+from salt_o2.core.messages.commands import Order
 from salt_o2.core.states import TaskState, TaskStatus
-from salt_o2.occ.client import OccChannel
+from salt_o2.linux import procfs
+from salt_o2.occ.channel import OccChannel
 
 pytestmark = pytest.mark.integration
 STANDBY, CONFIGURED, RUNNING = TaskState.STANDBY, TaskState.CONFIGURED, TaskState.RUNNING
@@ -270,7 +271,9 @@ def test_a_device_that_was_left_half_configured_is_configured_all_the_same(perfo
         await stage.down()
         stage.leave(stage.next_command(CONFIGURED, Order(task=TaskId("sink"), properties=properties)))
         for step in ("INIT DEVICE", "COMPLETE INIT", "BIND", "CONNECT")[:steps]:
-            await hand.transition(launch.control_port, step, properties, "OCClite", "127.0.0.1", 10.0)
+            await manual_control.transition(
+                launch.control_port, step, properties, "OCClite", "127.0.0.1", 10.0
+            )
         await stage.up()
         await stage.until(lambda: stage.is_settled("sink", stage.revision))
         about = stage.latest["sink"]
@@ -332,7 +335,7 @@ def test_a_device_that_moved_while_no_agent_ran_is_reported_where_it_is(perform)
         launch, port = device(), free_port()
         await stage.drive(RUNNING, Order(task=TaskId("sink"), launch=launch, properties=data_channel(port)))
         await stage.down()
-        await hand.transition(launch.control_port, "STOP", {}, "OCClite", "127.0.0.1", 10.0)
+        await manual_control.transition(launch.control_port, "STOP", {}, "OCClite", "127.0.0.1", 10.0)
         await stage.up()
         about = stage.latest["sink"]
         assert (about.state, about.device_state) == (CONFIGURED, "READY")
@@ -386,9 +389,9 @@ AGENT = """
 import asyncio, os, pwd, sys
 from pathlib import Path
 from salt_o2.agent.agent import Agent
-from salt_o2.agent.facts import host_facts
+from salt_o2.agent.host_facts import host_facts
 from salt_o2.core.codec import typed
-from salt_o2.core.messages import Command
+from salt_o2.core.messages.commands import Command
 import msgspec
 
 async def main():

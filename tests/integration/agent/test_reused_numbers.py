@@ -10,9 +10,10 @@ import pytest
 from agent_stage import basic
 from pid_reuse import needs_pid_choice, stranger_as
 
-from salt_o2.agent import audit, execs, procfs
-from salt_o2.agent.home import TaskHome
+from salt_o2.agent.process import orphan_audit
+from salt_o2.agent.storage.task_directory import TaskHome
 from salt_o2.core.states import TaskState, TaskStatus
+from salt_o2.linux import exec_wait, procfs
 
 pytestmark = [pytest.mark.integration, needs_pid_choice]
 RUNNING, ERROR, DONE = TaskState.RUNNING, TaskState.ERROR, TaskState.DONE
@@ -110,7 +111,7 @@ def test_a_process_that_has_only_the_words_of_a_shim_is_not_adopted(perform):
         await stage.down()
         end_and_collect(shim, about.pid)
         stranger = stranger_as(shim, (sys.executable, "-c", "import time; time.sleep(1000)", marker))
-        assert await execs.find_by_argument(marker) == [stranger.pid]
+        assert await exec_wait.find_by_argument(marker) == [stranger.pid]
         try:
             change_record(stage, "victim", launching=True, keeper=None, keeper_started=None)
             await stage.up()
@@ -133,9 +134,9 @@ def test_the_audit_tells_of_a_marked_process_in_a_session_that_has_a_dead_tasks_
             while procfs.exists(shim):
                 await asyncio.sleep(0.01)
         home = stage.directory.absolute() / "tasks" / "forgotten"
-        stranger = stranger_as(shim, env={**os.environ, audit.MARK: str(home)})
+        stranger = stranger_as(shim, env={**os.environ, orphan_audit.MARK: str(home)})
         try:
-            (told,) = audit.audit(stage.directory)["processes"]
+            (told,) = orphan_audit.audit(stage.directory)["processes"]
             assert (told["pid"], told["task"]) == (stranger.pid, "forgotten")
         finally:
             stranger.kill()

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from agent_stage import Stage, basic
 
-from salt_o2.agent import procfs
 from salt_o2.core.states import TaskState, TaskStatus
+from salt_o2.linux import procfs
 
 pytestmark = pytest.mark.integration
 RUNNING, ERROR, DONE = TaskState.RUNNING, TaskState.ERROR, TaskState.DONE

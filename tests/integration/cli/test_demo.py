@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from salt_o2.cluster.process import marked
+from salt_o2.cluster.processes import marked
 
 pytestmark = pytest.mark.integration
 

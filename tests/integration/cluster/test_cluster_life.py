@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from private_cluster import PrivateCluster
 
-from salt_o2.cluster import down, is_up, kill, record, status, up
-from salt_o2.cluster.layout import layout
-from salt_o2.cluster.process import marked, wait_until_gone
-from salt_o2.cluster.slots import Slot
-from salt_o2.cluster.startup import LONGEST_RUN_PARENT
+from salt_o2.cluster import down, is_up, kill, state_file, status, up
+from salt_o2.cluster.lifecycle.start import LONGEST_RUN_PARENT
+from salt_o2.cluster.paths import layout
+from salt_o2.cluster.port_slots import Slot
+from salt_o2.cluster.processes import marked, wait_until_gone
 from salt_o2.core.errors import InvalidRequest, O2Error
 
 pytestmark = pytest.mark.integration
@@ -50,7 +50,7 @@ def test_a_cluster_goes_up_is_seen_and_goes_down_without_a_trace(directory):
     assert up(directory, minions=1, say=said.append) == begun, "it is left alone"
     assert "up already" in said[-1]
 
-    (master,) = [one for one in record.read(layout(directory)).processes if one.name == "master"]
+    (master,) = [one for one in state_file.read(layout(directory)).processes if one.name == "master"]
     master.send(signal.SIGKILL)
     assert wait_until_gone([master], 10) == []
     again = up(directory, minions=1, say=said.append)
@@ -68,7 +68,7 @@ def test_a_cluster_goes_up_is_seen_and_goes_down_without_a_trace(directory):
 def test_a_master_whose_ports_somebody_has_taken_meanwhile_is_found_by_its_minions(other):
     begun = status(other)
     kill(other, ["master"])
-    slot = Slot(record.read(layout(other)).slot)
+    slot = Slot(state_file.read(layout(other)).slot)
     with socket.create_server(("127.0.0.1", slot.request_port), backlog=1):
         again = up(other, minions=1)
     assert again["ready"]
@@ -84,7 +84,7 @@ def test_two_clusters_live_beside_each_other(cluster, other):
 
 
 def test_a_daemon_that_dies_while_starting_is_reported_with_its_last_words(directory, monkeypatch):
-    monkeypatch.setattr("salt_o2.cluster.config._QUICK", {"user": "nobody-of-that-name"})
+    monkeypatch.setattr("salt_o2.cluster.lifecycle.salt_config._QUICK", {"user": "nobody-of-that-name"})
     with pytest.raises(O2Error, match=r"(?s)(master|flp1) died while starting.*nobody-of-that-name"):
         up(directory, minions=1)
     assert marked(directory) == []
@@ -94,7 +94,7 @@ def test_a_daemon_that_dies_while_starting_is_reported_with_its_last_words(direc
 def test_sockets_go_where_their_paths_are_short_enough(directory, monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     assert len(str(tmp_path)) > LONGEST_RUN_PARENT
-    monkeypatch.setattr("salt_o2.cluster.config._QUICK", {"user": "nobody-of-that-name"})
+    monkeypatch.setattr("salt_o2.cluster.lifecycle.salt_config._QUICK", {"user": "nobody-of-that-name"})
     with pytest.raises(O2Error):
         up(directory, minions=1)
     assert not list(tmp_path.glob("o2-*"))

@@ -12,8 +12,8 @@ from private_cluster import PrivateCluster
 from watching import wait_until
 
 from salt_o2.cluster import down, kill, up
-from salt_o2.cluster.network import MASTER, Network, obstacle
-from salt_o2.cluster.process import marked, start_time
+from salt_o2.cluster.namespaces import MASTER, Network, obstacle
+from salt_o2.cluster.processes import marked, start_time
 
 pytestmark = [
     pytest.mark.integration,

@@ -7,8 +7,8 @@ import sys
 import pytest
 from watching import wait_until
 
-from salt_o2.cluster.links import Link
-from salt_o2.cluster.network import MASTER, Network, address, ip, obstacle
+from salt_o2.cluster.namespaces import MASTER, Network, address, ip, obstacle
+from salt_o2.cluster.network_links import Link
 
 pytestmark = [
     pytest.mark.integration,

@@ -9,10 +9,10 @@ import pytest
 from pid_reuse import needs_pid_choice, stranger_as
 from watching import wait_until
 
-from salt_o2.cluster.daemons import end_daemons
-from salt_o2.cluster.killing import kill_daemons
-from salt_o2.cluster.layout import MARKER
-from salt_o2.cluster.process import Process, end, marked, members, spawn, start_time, wait_until_gone
+from salt_o2.cluster.lifecycle.daemons import end_daemons
+from salt_o2.cluster.lifecycle.kill import kill_daemons
+from salt_o2.cluster.paths import MARKER
+from salt_o2.cluster.processes import Process, end, marked, members, spawn, start_time, wait_until_gone
 
 pytestmark = pytest.mark.integration
 
@@ -116,7 +116,7 @@ def test_children_inherit_the_marker(start, tmp_path):
 
 def test_we_ourselves_are_never_found(monkeypatch, start):
     environ = Path("/proc/self/environ").read_bytes().split(b"\0")
-    monkeypatch.setattr("salt_o2.cluster.process.MARKER", environ[0].decode().partition("=")[0])
+    monkeypatch.setattr("salt_o2.cluster.processes.MARKER", environ[0].decode().partition("=")[0])
     value = environ[0].decode().partition("=")[2]
     assert os.getpid() not in {one.pid for one in marked(Path(value))}
     assert os.getppid() not in {one.pid for one in marked(Path(value))}

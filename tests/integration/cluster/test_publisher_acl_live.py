@@ -12,9 +12,9 @@ import pytest
 import yaml
 
 from salt_o2.cluster import down, up
-from salt_o2.cluster.process import marked
+from salt_o2.cluster.processes import marked
 from salt_o2.core.access import auth_options
-from salt_o2.core.roles import Role
+from salt_o2.core.access_roles import Role
 
 pytestmark = [
     pytest.mark.integration,

@@ -11,9 +11,9 @@ from private_cluster import PrivateCluster
 from watching import wait_until
 
 from salt_o2.cluster import down, up
-from salt_o2.cluster.process import marked
+from salt_o2.cluster.processes import marked
 from salt_o2.core.access import auth_options
-from salt_o2.core.roles import BY_RUNNER, RUNNERS, WITHOUT_ROLE, Role
+from salt_o2.core.access_roles import BY_RUNNER, RUNNERS, WITHOUT_ROLE, Role
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 SECRET = "only for this test"

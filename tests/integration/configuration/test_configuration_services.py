@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from salt_o2.control.configuration import Configuration, open_backend
 from salt_o2.core.errors import O2Error, UnknownName, Unreachable
+from salt_o2.site.configuration import Configuration, open_backend
 
 pytestmark = pytest.mark.integration
 UP_S = 30.0

@@ -5,9 +5,9 @@ import json
 import pytest
 import salt.config
 
-from salt_o2.bus import files
-from salt_o2.control import shelf
+from salt_o2.bus import fileserver
 from salt_o2.core.errors import UnknownName
+from salt_o2.site import workflow_index
 from salt_o2.workflow import load
 
 pytestmark = pytest.mark.integration
@@ -33,20 +33,20 @@ def opts(tmp_path):
 
 
 def test_the_files_below_a_path_are_read(opts):
-    found = files.read(opts, "flows", "base")
+    found = fileserver.read(opts, "flows", "base")
     assert sorted(found) == ["jit/command", "tasks/t.yaml", "workflows/served.yaml"]
     assert found["jit/command"] == b"true"
 
 
 def test_a_path_with_nothing_below_it_is_named(opts):
     with pytest.raises(UnknownName, match="no templates at salt://nothing in saltenv base"):
-        files.read(opts, "nothing", "base")
+        fileserver.read(opts, "nothing", "base")
 
 
 def test_a_workflow_is_created_from_it(opts, tmp_path):
-    listed = shelf.Listed.of(
-        ["salt://flows"], tmp_path / "trees", lambda path, saltenv: files.read(opts, path, saltenv)
+    listed = workflow_index.Listed.of(
+        ["salt://flows"], tmp_path / "trees", lambda path, saltenv: fileserver.read(opts, path, saltenv)
     )
-    workflow = load(shelf.find(listed, "served"), "served")
+    workflow = load(workflow_index.find(listed, "served"), "served")
     assert [task.path for task in workflow.tasks] == ["served.x"]
     assert workflow.revision.startswith("sha256:")

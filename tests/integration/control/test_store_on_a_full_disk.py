@@ -7,13 +7,13 @@ import sys
 import pytest
 from crew import plan_of, planned
 
-from salt_o2.control.store import Kept, Store
-from salt_o2.core import snapshot
-from salt_o2.core.effects import Tick
-from salt_o2.core.environment.environment import Environment
+from salt_o2.control.storage.store import Kept, Store
+from salt_o2.core.environment import Environment
 from salt_o2.core.errors import StorageError
 from salt_o2.core.ids import EnvironmentId
-from salt_o2.core.shape import Shape
+from salt_o2.core.messages.inputs import Tick
+from salt_o2.core.plan.overrides import Shape
+from salt_o2.core.recovery import snapshot
 
 pytestmark = [
     pytest.mark.integration,
@@ -23,7 +23,7 @@ SIZE = "1m"
 E1 = EnvironmentId("E1")
 GIVE_NUMBERS = """
 import sys, time
-from salt_o2.control.store import Store
+from salt_o2.control.storage.store import Store
 from salt_o2.core.errors import StorageError
 store = Store(sys.argv[1])
 print("open", flush=True)

@@ -11,9 +11,9 @@ import pytest
 
 from salt_o2.core.errors import InvalidRequest
 from salt_o2.device.conformance import check
-from salt_o2.device.conformance.check import laws_under, try_law
-from salt_o2.device.conformance.trial import declared_channels, usual_channels
-from salt_o2.device.conformance.wire import LAWS as WIRE_LAWS
+from salt_o2.device.conformance.data_flow import LAWS as WIRE_LAWS
+from salt_o2.device.conformance.device_under_test import declared_channels, usual_channels
+from salt_o2.device.conformance.runner import laws_under, try_law
 
 PREFIX = os.environ.get("O2_FAIRMQ_PREFIX", "")
 needs_fairmq = pytest.mark.skipif(not PREFIX, reason="O2_FAIRMQ_PREFIX names no FairMQ installation")
@@ -86,7 +86,7 @@ class TestThatItFindsFaults:
         assert "no such luck" in finding.detail
 
     def test_a_device_that_sends_nothing(self, tmp_path, monkeypatch):
-        monkeypatch.setattr("salt_o2.device.conformance.wire.PATIENCE_S", 0.5)
+        monkeypatch.setattr("salt_o2.device.conformance.data_flow.PATIENCE_S", 0.5)
         finding = self.found([OURS, "sink", "--channel-config", "name=data,type=push"], "sends_over_ipc")
         assert (finding.ok, "nothing comes out" in finding.detail) == (False, True)
 
@@ -101,7 +101,7 @@ def _careless(folder):
         "    def init_task(self):\n"
         "        raise ValueError('no such luck')\n"
     )
-    code = f"import sys; sys.path.insert(0, {str(folder)!r}); from salt_o2.device.launch import main; "
+    code = f"import sys; sys.path.insert(0, {str(folder)!r}); from salt_o2.device.main import main; "
     return [sys.executable, "-c", code + "sys.exit(main(['careless:Careless', *sys.argv[1:]]))"]
 
 

@@ -23,7 +23,7 @@ from page_reading import (
 from private_cluster import PrivateCluster
 
 from salt_o2.cluster import down, up
-from salt_o2.cluster.process import marked
+from salt_o2.cluster.processes import marked
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]  # a page is many commands of Salt
 

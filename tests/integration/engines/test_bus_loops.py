@@ -6,10 +6,10 @@ from functools import partial
 import pytest
 import salt.config
 
-from salt_o2.background import LOOP, LoopEnded
 from salt_o2.bus.master import MasterBus
 from salt_o2.bus.minion import Listener, MinionBus
-from salt_o2.bus.reading import tasks_of
+from salt_o2.bus.salt_reader import tasks_of
+from salt_o2.concurrency.background_loops import LOOP, LoopEnded
 
 pytestmark = pytest.mark.integration
 LOOPS = {"agent": {"sign-in", "publications"}, "control": {"events", "invitations"}}

@@ -6,7 +6,8 @@ import pytest
 from private_cluster import PrivateCluster
 from watching import wait_until
 
-from salt_o2.cluster import config, down, keys, startup, up
+from salt_o2.cluster import down, up
+from salt_o2.cluster.lifecycle import keys, salt_config, start
 
 pytestmark = pytest.mark.integration
 MINIONS = 4
@@ -16,7 +17,7 @@ KEY_BITS = 4096
 
 def write_configs(place, record):
     """Write the files of a cluster whose minions make large keys, and whose master accepts all keys."""
-    config.write_configs(place, record)
+    salt_config.write_configs(place, record)
     add(place.conf / "master", auto_accept=True)
     for minion in record.minions:
         add(place.home(minion) / "minion", keysize=KEY_BITS)
@@ -30,8 +31,8 @@ def add(path, **options):
 def fresh(tmp_path, monkeypatch):
     """A cluster whose minions start without any key of their own."""
     directory = tmp_path / "private"
-    monkeypatch.setattr(startup, "prepare_keys", lambda place, _minions: keys.prepare_keys(place, ()))
-    monkeypatch.setattr(startup, "write_configs", write_configs)
+    monkeypatch.setattr(start, "prepare_keys", lambda place, _minions: keys.prepare_keys(place, ()))
+    monkeypatch.setattr(start, "write_configs", write_configs)
     try:
         yield PrivateCluster.of(up(directory, minions=MINIONS, timeout_s=120))
     finally:

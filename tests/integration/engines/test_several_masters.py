@@ -9,8 +9,8 @@ import pytest
 from private_cluster import PrivateCluster
 from watching import wait_until
 
-from salt_o2.cluster import down, process, up
-from salt_o2.cluster.layout import MARKER, layout
+from salt_o2.cluster import down, processes, up
+from salt_o2.cluster.paths import MARKER, layout
 
 pytestmark = pytest.mark.integration
 DEAD = "127.0.0.77"
@@ -21,7 +21,7 @@ def cluster(tmp_path_factory):
     directory = tmp_path_factory.mktemp("masters") / "private"
     yield PrivateCluster.of(up(directory, minions=1))
     down(directory)
-    assert process.marked(layout(directory).directory) == []
+    assert processes.marked(layout(directory).directory) == []
 
 
 @pytest.fixture
@@ -41,12 +41,12 @@ def start(cluster):
         salt_minion = Path(sysconfig.get_path("scripts")) / "salt-minion"
         argv = [sys.executable, str(salt_minion), "-c", str(home), "--disable-keepalive"]
         environ = {MARKER: str(place.directory), "SPT_NOENV": "1", "PATH": "/usr/bin:/bin"}
-        started.append(process.spawn(name, argv, environ, place.output(name)))
+        started.append(processes.spawn(name, argv, environ, place.output(name)))
         return given
 
     yield start
     for one in started:
-        process.end([one, *process.members(one)], 5.0)
+        processes.end([one, *processes.members(one)], 5.0)
 
 
 @pytest.mark.parametrize("master_type", ["failover", "str"])

@@ -8,10 +8,10 @@ import pytest
 from private_cluster import PrivateCluster
 from watching import wait_until
 
-from salt_o2.agent.client import connect
+from salt_o2.client.agent_client import connect
 from salt_o2.cluster import down, up
-from salt_o2.cluster.layout import layout
-from salt_o2.cluster.process import Process, start_time
+from salt_o2.cluster.paths import layout
+from salt_o2.cluster.processes import Process, start_time
 
 pytestmark = pytest.mark.integration
 HOST = "flp2"

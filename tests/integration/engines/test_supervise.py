@@ -8,13 +8,13 @@ import sys
 import pytest
 from watching import wait_until
 
-from salt_o2.cluster.process import start_time
+from salt_o2.cluster.processes import start_time
 
 pytestmark = pytest.mark.integration
 
 PROGRAM = """
 import logging, os, signal, sys, time
-from salt_o2 import supervise
+from salt_o2.linux import supervisor
 logging.basicConfig(level=logging.INFO)
 
 def work():
@@ -26,11 +26,11 @@ def work():
         raise RuntimeError("no such thing")
     time.sleep(1000)
 
-supervise.STARTED_S = 0.0
-supervise.FIRST_PAUSE_S = 0.02
+supervisor.STARTED_S = 0.0
+supervisor.FIRST_PAUSE_S = 0.02
 from pathlib import Path
-with supervise.alone(Path(sys.argv[1]).with_name("lock")):
-    supervise.supervised(work)
+with supervisor.alone(Path(sys.argv[1]).with_name("lock")):
+    supervisor.supervised(work)
 print("over", flush=True)
 """
 

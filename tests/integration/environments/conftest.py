@@ -6,8 +6,8 @@ import pytest
 import yaml
 from watching import wait_until
 
-from salt_o2.agent.client import connect
-from salt_o2.cluster.process import marked
+from salt_o2.client.agent_client import connect
+from salt_o2.cluster.processes import marked
 from salt_o2.core.errors import O2Error
 
 

@@ -6,7 +6,7 @@ import signal
 import pytest
 from watching import wait_until
 
-from salt_o2.cluster.parts import agent_pid
+from salt_o2.cluster.faults.components import agent_pid
 
 pytestmark = pytest.mark.integration
 

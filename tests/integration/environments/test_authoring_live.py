@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from salt_o2.integration.test import RECORDS
+from salt_o2.integration.simulated import RECORDS
 
 pytestmark = pytest.mark.integration
 

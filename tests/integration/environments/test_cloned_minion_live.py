@@ -11,9 +11,9 @@ import pytest
 from private_cluster import PrivateCluster
 from watching import wait_until
 
-from salt_o2.agent.client import connect
-from salt_o2.cluster import down, process, up
-from salt_o2.cluster.layout import MARKER, layout
+from salt_o2.client.agent_client import connect
+from salt_o2.cluster import down, processes, up
+from salt_o2.cluster.paths import MARKER, layout
 from salt_o2.core.errors import Unreachable
 
 pytestmark = pytest.mark.integration
@@ -25,7 +25,7 @@ def cluster(tmp_path):
     directory = tmp_path / "private"
     yield PrivateCluster.of(up(directory, minions=2))
     down(directory)
-    assert process.marked(layout(directory).directory) == []
+    assert processes.marked(layout(directory).directory) == []
 
 
 class Copy:
@@ -48,7 +48,7 @@ class Copy:
         salt_minion = Path(sysconfig.get_path("scripts")) / "salt-minion"
         argv = [sys.executable, str(salt_minion), "-c", str(home), "--disable-keepalive"]
         environ = {MARKER: str(place.directory), "SPT_NOENV": "1", "PATH": "/usr/bin:/bin"}
-        self.process = process.spawn("copy", argv, environ, place.output("copy"))
+        self.process = processes.spawn("copy", argv, environ, place.output("copy"))
 
     def info(self):
         try:
@@ -58,8 +58,8 @@ class Copy:
             return {}
 
     def end(self):
-        session = process.members(self.process)
-        process.end([self.process, *session], 5.0)
+        session = processes.members(self.process)
+        processes.end([self.process, *session], 5.0)
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_an_agent_that_is_killed_and_started_again_is_believed_as_before(cluster
     sock_dir = cluster.control_socket.parent.parent / HOST
     with connect(sock_dir, 5.0) as agent:
         before = agent.info()
-    process.Process("agent", before["pid"], process.start_time(before["pid"])).send(signal.SIGKILL)
+    processes.Process("agent", before["pid"], processes.start_time(before["pid"])).send(signal.SIGKILL)
 
     def is_back():
         try:

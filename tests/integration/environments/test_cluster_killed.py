@@ -10,8 +10,8 @@ from private_cluster import PrivateCluster
 from watching import wait_until
 
 from salt_o2.cluster import down, kill, up
-from salt_o2.cluster.parts import agent_pid, control_pid
-from salt_o2.cluster.process import marked
+from salt_o2.cluster.faults.components import agent_pid, control_pid
+from salt_o2.cluster.processes import marked
 from salt_o2.core.errors import O2Error, Unreachable
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]

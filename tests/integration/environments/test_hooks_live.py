@@ -7,7 +7,7 @@ from environment_views import states, task_at
 from watching import wait_until
 
 from salt_o2.core.errors import O2Error
-from salt_o2.integration.test import RECORDS
+from salt_o2.integration.simulated import RECORDS
 
 pytestmark = pytest.mark.integration
 

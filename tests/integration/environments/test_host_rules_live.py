@@ -8,10 +8,10 @@ from private_cluster import PrivateCluster
 from watching import wait_until
 
 from salt_o2.cluster import down, up
-from salt_o2.cluster.killing import kill_daemons
-from salt_o2.cluster.layout import layout
-from salt_o2.cluster.parts import daemon
-from salt_o2.cluster.process import marked
+from salt_o2.cluster.faults.components import daemon
+from salt_o2.cluster.lifecycle.kill import kill_daemons
+from salt_o2.cluster.paths import layout
+from salt_o2.cluster.processes import marked
 
 pytestmark = pytest.mark.integration
 

@@ -10,7 +10,7 @@ from private_cluster import PrivateCluster
 from watching import wait_until
 
 from salt_o2.cluster import down, up
-from salt_o2.cluster.process import marked
+from salt_o2.cluster.processes import marked
 from salt_o2.core.errors import O2Error
 
 pytestmark = pytest.mark.integration

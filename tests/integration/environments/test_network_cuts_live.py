@@ -11,12 +11,12 @@ from environment_views import identities, states, task_at, total_at
 from private_cluster import PrivateCluster
 from watching import wait_until
 
-from salt_o2.cluster import down, record, up
-from salt_o2.cluster.layout import layout
-from salt_o2.cluster.links import heal_all, link
-from salt_o2.cluster.network import Network, obstacle
-from salt_o2.cluster.process import marked
-from salt_o2.core.presence import SILENT_AFTER
+from salt_o2.cluster import down, state_file, up
+from salt_o2.cluster.namespaces import Network, obstacle
+from salt_o2.cluster.network_links import heal_all, link
+from salt_o2.cluster.paths import layout
+from salt_o2.cluster.processes import marked
+from salt_o2.core.recovery.host_liveness import SILENT_AFTER
 
 pytestmark = [
     pytest.mark.integration,
@@ -57,7 +57,7 @@ def running(workshop):
 def links(cluster):
     """The link of each host by its name; all are whole afterwards, and all hosts are there."""
     place = layout(cluster.directory)
-    current = record.read(place)
+    current = state_file.read(place)
     yield {host: link(place.directory, current, host) for host in ("master", *cluster.minions)}
     heal_all(place.directory, current)
     for host in cluster.minions:

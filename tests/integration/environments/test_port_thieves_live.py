@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import pytest
 from watching import wait_until
 
-from salt_o2.agent import procfs
+from salt_o2.linux import procfs
 
 pytestmark = pytest.mark.integration
 

@@ -8,7 +8,7 @@ import pytest
 from environment_views import identities, states
 from watching import wait_until
 
-from salt_o2.cluster.parts import control_pid
+from salt_o2.cluster.faults.components import control_pid
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 

@@ -10,10 +10,10 @@ from private_cluster import PrivateCluster
 from watching import wait_until
 
 from salt_o2.cluster import down, up
-from salt_o2.cluster.layout import layout
-from salt_o2.cluster.process import marked, spawn
-from salt_o2.cluster.startup import command as command_of
-from salt_o2.cluster.startup import environment as environment_of
+from salt_o2.cluster.lifecycle.start import command as command_of
+from salt_o2.cluster.lifecycle.start import environment as environment_of
+from salt_o2.cluster.paths import layout
+from salt_o2.cluster.processes import marked, spawn
 
 pytestmark = pytest.mark.integration
 

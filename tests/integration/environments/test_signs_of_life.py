@@ -9,7 +9,7 @@ import pytest
 from device_topology import OURS, PATIENCE_S, Stage
 from watching import wait_until
 
-from salt_o2.control.probe import Probe
+from salt_o2.control.hosts.port_probe import Probe
 
 PREFIX = os.environ.get("O2_FAIRMQ_PREFIX", "")
 needs_fairmq = pytest.mark.skipif(not PREFIX, reason="O2_FAIRMQ_PREFIX names no FairMQ installation")

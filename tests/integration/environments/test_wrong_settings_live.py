@@ -8,8 +8,8 @@ import yaml
 from test_control_killed import kill_control
 from watching import wait_until
 
-from salt_o2.cluster.layout import layout
-from salt_o2.cluster.parts import agent_pid
+from salt_o2.cluster.faults.components import agent_pid
+from salt_o2.cluster.paths import layout
 
 pytestmark = pytest.mark.integration
 

@@ -11,11 +11,11 @@ import pytest
 
 from salt_o2.core.errors import InvalidRequest, TaskError, Unreachable
 from salt_o2.core.states import ControlMode, TaskState
-from salt_o2.occ.answers import DeviceEvent, DeviceState, Overdue, Refused, Reply, Trigger
-from salt_o2.occ.client import OccChannel
-from salt_o2.occ.codec import GET_STATE
-from salt_o2.occ.drive import wait_ready
+from salt_o2.occ.channel import OccChannel
+from salt_o2.occ.driver import wait_ready
 from salt_o2.occ.server import OccServer
+from salt_o2.occ.wire.codec import GET_STATE
+from salt_o2.occ.wire.replies import DeviceEvent, DeviceState, Overdue, Refused, Reply, Trigger
 
 pytestmark = pytest.mark.integration
 

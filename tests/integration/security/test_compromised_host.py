@@ -11,7 +11,7 @@ from watching import wait_until
 
 from salt_o2.bus import envelope
 from salt_o2.cluster import down, up
-from salt_o2.cluster.process import marked
+from salt_o2.cluster.processes import marked
 
 pytestmark = pytest.mark.integration
 

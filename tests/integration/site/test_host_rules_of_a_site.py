@@ -11,8 +11,8 @@ from private_cluster import PrivateCluster
 from watching import wait_until
 
 from salt_o2.cluster import down, up
-from salt_o2.cluster.layout import layout
-from salt_o2.cluster.process import marked
+from salt_o2.cluster.paths import layout
+from salt_o2.cluster.processes import marked
 from salt_o2.where import packaged
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]

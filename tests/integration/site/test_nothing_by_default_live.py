@@ -12,8 +12,8 @@ from private_cluster import PrivateCluster, configure
 from watching import wait_until
 
 from salt_o2.cluster import down, up
-from salt_o2.cluster.layout import layout
-from salt_o2.cluster.process import marked
+from salt_o2.cluster.paths import layout
+from salt_o2.cluster.processes import marked
 from salt_o2.core.access import peer_options
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]

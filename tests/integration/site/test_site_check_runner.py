@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from salt_o2.cluster.layout import layout
+from salt_o2.cluster.paths import layout
 
 pytestmark = pytest.mark.integration
 

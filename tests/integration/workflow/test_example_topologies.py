@@ -11,7 +11,7 @@ import pytest
 from agent_stage import HOST, Stage
 from templates import facts, inventory, plan
 
-from salt_o2.core.messages import Order
+from salt_o2.core.messages.commands import Order
 from salt_o2.core.states import TaskState
 from salt_o2.workflow import Directory, load
 

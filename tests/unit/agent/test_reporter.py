@@ -5,10 +5,10 @@ import asyncio
 import pytest
 
 from salt_o2.agent.reporter import Reporter
-from salt_o2.control.hosts import Hosts
-from salt_o2.core.batching import PROGRESS_S
+from salt_o2.control.hosts.host_table import Hosts
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
-from salt_o2.core.messages import HostFacts, TaskReport
+from salt_o2.core.messages.report_schedule import PROGRESS_S
+from salt_o2.core.messages.reports import HostFacts, TaskReport
 from salt_o2.core.states import TaskState, TaskStatus
 
 ENVIRONMENT = EnvironmentId("E")

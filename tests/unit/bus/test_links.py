@@ -12,7 +12,8 @@ from salt_o2.bus.control_link import ControlLink
 from salt_o2.bus.host_link import HostLink
 from salt_o2.core.codec import plain
 from salt_o2.core.errors import InvalidRequest, Unreachable
-from salt_o2.core.messages import Command, Inquiry, Notice, Report
+from salt_o2.core.messages.commands import Command, Inquiry, Notice
+from salt_o2.core.messages.reports import Report
 from salt_o2.core.states import TaskState
 
 

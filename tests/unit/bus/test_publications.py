@@ -12,7 +12,7 @@ from salt_o2.bus.host_link import HostLink
 from salt_o2.bus.master import MasterBus
 from salt_o2.bus.minion import Listener, MinionBus
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
-from salt_o2.core.messages import Command, Inquiry, Order
+from salt_o2.core.messages.commands import Command, Inquiry, Order
 from salt_o2.core.states import TaskState
 
 

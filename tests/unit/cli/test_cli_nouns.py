@@ -137,7 +137,7 @@ def test_ctrl_c_is_said_and_has_the_usual_code(control, coconut, monkeypatch):
     def interrupt(*_arguments, **_more):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("salt_o2.control.client.ControlClient.request", interrupt)
+    monkeypatch.setattr("salt_o2.client.control_client.ControlClient.request", interrupt)
     done = coconut("env list")
     assert (done.code, done.err) == (130, "error: interrupted\n")
     assert coconut("env list --json").json["error"]["kind"] == "Interrupted"

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from salt_o2.cluster import record
-from salt_o2.cluster.layout import Layout, layout, minion_names
-from salt_o2.cluster.process import Process, start_time
-from salt_o2.cluster.record import Record
+from salt_o2.cluster import state_file
+from salt_o2.cluster.paths import Layout, layout, minion_names
+from salt_o2.cluster.processes import Process, start_time
+from salt_o2.cluster.state_file import Record
 from salt_o2.core.errors import O2Error
 
 US = Process("us", os.getpid(), start_time(os.getpid()) or 0)
@@ -22,19 +22,19 @@ def place(tmp_path):
 
 def test_what_was_written_is_read(place):
     written = Record(3, ("flp1", "flp2"), 2, Path("/run/o2-x"), (US, SOMEBODY_ELSE))
-    record.write(place, written)
-    assert record.read(place) == written
+    state_file.write(place, written)
+    assert state_file.read(place) == written
 
 
 def test_no_record_is_no_cluster(place):
-    assert record.read(place) is None
+    assert state_file.read(place) is None
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"processes": [1]}'])
 def test_a_damaged_record_is_named(place, text):
     place.record.write_text(text)
     with pytest.raises(O2Error, match=r"cluster\.json is damaged"):
-        record.read(place)
+        state_file.read(place)
 
 
 def test_a_pid_that_belongs_to_somebody_else_now_is_dead():

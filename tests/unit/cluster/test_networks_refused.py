@@ -2,46 +2,46 @@
 
 import pytest
 
-from salt_o2.cluster import network, up
-from salt_o2.cluster.network import Network, address
+from salt_o2.cluster import namespaces, up
+from salt_o2.cluster.namespaces import Network, address
 from salt_o2.core.errors import InvalidRequest, O2Error, Unreachable
 
 
 @pytest.fixture
 def tools(monkeypatch):
     """All programs are there, and we are root."""
-    found = dict.fromkeys(network.PACKAGES, "/usr/sbin/it")
-    monkeypatch.setattr(network, "where", found.get)
-    monkeypatch.setattr(network.os, "geteuid", lambda: 0)
-    monkeypatch.setattr(network, "run", lambda *_: "")
+    found = dict.fromkeys(namespaces.PACKAGES, "/usr/sbin/it")
+    monkeypatch.setattr(namespaces, "where", found.get)
+    monkeypatch.setattr(namespaces.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(namespaces, "run", lambda *_: "")
     return found
 
 
 def test_root_with_its_tools_may(tools):
-    assert network.obstacle() == ""
+    assert namespaces.obstacle() == ""
 
 
 @pytest.mark.parametrize(("tool", "package"), [("ip", "iproute2"), ("nsenter", "util-linux")])
 def test_a_missing_program_is_named_with_its_package(tools, tool, package):
     del tools[tool]
-    assert network.obstacle() == f"{tool} cannot be found: install {package} (as Debian calls it)"
+    assert namespaces.obstacle() == f"{tool} cannot be found: install {package} (as Debian calls it)"
 
 
 def test_others_than_root_may_not(tools, monkeypatch):
-    monkeypatch.setattr(network.os, "geteuid", lambda: 1000)
-    assert network.obstacle() == "only root may make them"
+    monkeypatch.setattr(namespaces.os, "geteuid", lambda: 1000)
+    assert namespaces.obstacle() == "only root may make them"
 
 
 def test_a_kernel_that_refuses_says_why(tools, monkeypatch):
     def refuse(*_):
         raise O2Error("`ip netns add` failed with 1: Operation not permitted")
 
-    monkeypatch.setattr(network, "run", refuse)
-    assert "Operation not permitted" in network.obstacle()
+    monkeypatch.setattr(namespaces, "run", refuse)
+    assert "Operation not permitted" in namespaces.obstacle()
 
 
 def test_a_cluster_that_cannot_have_them_is_refused_and_nothing_is_made(tmp_path, monkeypatch):
-    monkeypatch.setattr(network, "obstacle", lambda: "only root may make them")
+    monkeypatch.setattr(namespaces, "obstacle", lambda: "only root may make them")
     with pytest.raises(Unreachable, match=r"no network namespaces here: only root may make them"):
         up(tmp_path / "private", namespaces=True)
     assert list(tmp_path.iterdir()) == []
@@ -50,10 +50,10 @@ def test_a_cluster_that_cannot_have_them_is_refused_and_nothing_is_made(tmp_path
 def test_a_cluster_without_them_does_not_get_them(tmp_path):
     from pathlib import Path
 
-    from salt_o2.cluster import record
-    from salt_o2.cluster.layout import layout
+    from salt_o2.cluster import state_file
+    from salt_o2.cluster.paths import layout
 
-    record.write(layout(tmp_path), record.Record(0, ("flp1",), 1, Path("/nowhere")))
+    state_file.write(layout(tmp_path), state_file.Record(0, ("flp1",), 1, Path("/nowhere")))
     with pytest.raises(InvalidRequest, match="without namespaces: take it down first"):
         up(tmp_path, namespaces=True)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from salt_o2.cluster.slots import SLOTS, Slot, claimed, listening_ports, port_is_free
+from salt_o2.cluster.port_slots import SLOTS, Slot, claimed, listening_ports, port_is_free
 from salt_o2.core.errors import O2Error
 
 ALL = [Slot(number) for number in range(SLOTS)]
@@ -87,7 +87,7 @@ def test_a_port_is_taken_while_somebody_listens_at_one_address():
 
 def test_a_slot_whose_port_is_taken_is_passed_over(monkeypatch):
     taken = Slot(3).request_port
-    monkeypatch.setattr("salt_o2.cluster.slots.port_is_free", lambda port: port > taken)
+    monkeypatch.setattr("salt_o2.cluster.port_slots.port_is_free", lambda port: port > taken)
     with claimed(preferred=3) as found:
         assert found.number > 3
 
@@ -99,9 +99,9 @@ def test_who_listens_is_seen():
 
 def test_a_slot_whose_ports_are_used_by_others_comes_last(monkeypatch):
     crowded = {Slot(number).control_ports[0] for number in range(SLOTS) if number != 7}
-    monkeypatch.setattr("salt_o2.cluster.slots.listening_ports", lambda: crowded)
-    monkeypatch.setattr("salt_o2.cluster.slots.port_is_free", lambda _port: True)
-    monkeypatch.setattr("salt_o2.cluster.slots._reserve", lambda _slot, _held: True)
+    monkeypatch.setattr("salt_o2.cluster.port_slots.listening_ports", lambda: crowded)
+    monkeypatch.setattr("salt_o2.cluster.port_slots.port_is_free", lambda _port: True)
+    monkeypatch.setattr("salt_o2.cluster.port_slots._reserve", lambda _slot, _held: True)
     with claimed() as found:
         assert found == Slot(7)
     with claimed(preferred=2) as found:
@@ -109,6 +109,6 @@ def test_a_slot_whose_ports_are_used_by_others_comes_last(monkeypatch):
 
 
 def test_when_all_are_taken_it_says_how_to_end_one(monkeypatch):
-    monkeypatch.setattr("salt_o2.cluster.slots.port_is_free", lambda _port: False)
+    monkeypatch.setattr("salt_o2.cluster.port_slots.port_is_free", lambda _port: False)
     with pytest.raises(O2Error, match="coconut cluster down"), claimed():
         pass

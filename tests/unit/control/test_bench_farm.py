@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from salt_o2.cluster.layout import layout
-from salt_o2.control.shelf import find
-from salt_o2.workflow.load import load
+from salt_o2.cluster.paths import layout
+from salt_o2.site.workflow_index import find
+from salt_o2.workflow.expansion.loader import load
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -9,9 +9,9 @@ import pytest
 import zmq
 import zmq.asyncio
 
-from salt_o2.control import server
-from salt_o2.control.server import RequestServer
-from salt_o2.control.store import Store
+from salt_o2.control import request_server
+from salt_o2.control.request_server import RequestServer
+from salt_o2.control.storage.store import Store
 from salt_o2.core.errors import InvalidRequest
 
 
@@ -93,7 +93,7 @@ def test_a_thousand_requests_at_once_are_all_answered(perform):
 
 
 def test_what_is_too_much_is_refused_and_says_so_and_the_rest_goes_on(perform, monkeypatch):
-    monkeypatch.setattr(server, "MOST_AT_ONCE", 10)
+    monkeypatch.setattr(request_server, "MOST_AT_ONCE", 10)
 
     async def scene(desk, client):
         many = client()

@@ -6,8 +6,8 @@ from contextlib import suppress
 import pytest
 from control_room import control_room, repository
 
-from salt_o2.control.client import ControlClient
-from salt_o2.control.server import RequestServer
+from salt_o2.client.control_client import ControlClient
+from salt_o2.control.request_server import RequestServer
 from salt_o2.core.errors import IllegalTransition, InvalidRequest, O2Error, TemplateError
 
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from salt_o2.core.access import auth_options, peer_options
+from salt_o2.core.access_roles import Role, permissions
 from salt_o2.core.errors import InvalidRequest
-from salt_o2.core.roles import Role, permissions
 
 NAMES = st.sampled_from(["anna", "ben", "%shift", "%experts", "*"])
 ACCESS = st.dictionaries(st.sampled_from([str(role) for role in Role]), st.lists(NAMES, max_size=4))

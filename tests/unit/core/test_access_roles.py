@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from salt_o2.core.roles import BY_RUNNER, RUNNERS, WITHOUT_ROLE, Role, permissions
+from salt_o2.core.access_roles import BY_RUNNER, RUNNERS, WITHOUT_ROLE, Role, permissions
 
 ROOT = Path(__file__).resolve().parents[3]
 

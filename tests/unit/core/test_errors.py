@@ -3,7 +3,7 @@
 import msgpack
 import pytest
 
-from salt_o2.agent.refusal import Refusal
+from salt_o2.agent.launch.refusal import Refusal
 from salt_o2.core import errors
 from salt_o2.core.errors import (
     IllegalTransition,
@@ -13,9 +13,9 @@ from salt_o2.core.errors import (
     TemplateError,
     UnknownName,
 )
-from salt_o2.occ.answers import Overdue
+from salt_o2.occ.wire.replies import Overdue
 from salt_o2.sealing.host_sessions import UnknownSession
-from salt_o2.workflow.catalogue import Elsewhere
+from salt_o2.workflow.expansion.template_catalogue import Elsewhere
 
 MADE = {
     TemplateError: lambda: TemplateError(["a.yaml:1: no name", "a.yaml:7: no command"]),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from salt_o2.core.masking import without_password, without_passwords
+from salt_o2.core.url_masking import without_password, without_passwords
 
 
 @pytest.mark.finding("2.9")

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from salt_o2.core.errors import InvalidRequest
-from salt_o2.core.reaching import MOST_HOSTS, exact_ids, seconds
+from salt_o2.core.host_targets import MOST_HOSTS, exact_ids, seconds
 
 
 @pytest.mark.parametrize(

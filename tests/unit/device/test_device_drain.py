@@ -5,10 +5,10 @@ import time
 import pytest
 
 from salt_o2.device.base import Device
-from salt_o2.device.output import Output
+from salt_o2.device.console import Output
+from salt_o2.device.control.wakeable_queue import Inbox
 from salt_o2.device.properties import Properties
-from salt_o2.device.wake import Inbox
-from salt_o2.device.work import Work
+from salt_o2.device.state_actions import Work
 
 
 class Holder(Device):

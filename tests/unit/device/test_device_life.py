@@ -7,16 +7,16 @@ from queue import SimpleQueue
 import pytest
 
 from salt_o2.device.base import Device
-from salt_o2.device.board import Board
-from salt_o2.device.controlled import Controlled
-from salt_o2.device.life import Life
-from salt_o2.device.output import Output
+from salt_o2.device.console import Output
+from salt_o2.device.control.occ_adapter import Controlled
+from salt_o2.device.control.requests import Request, Shutdown
+from salt_o2.device.control.state_board import Board
+from salt_o2.device.control.wakeable_queue import Inbox
+from salt_o2.device.main_loop import Life
 from salt_o2.device.properties import Properties
-from salt_o2.device.request import Request, Shutdown
-from salt_o2.device.wake import Inbox
-from salt_o2.device.work import Work
-from salt_o2.occ.answers import DeviceState, Refused, Reply, Trigger
-from salt_o2.occ.served import Asked
+from salt_o2.device.state_actions import Work
+from salt_o2.occ.wire.replies import DeviceState, Refused, Reply, Trigger
+from salt_o2.occ.wire.server_codec import Asked
 
 UP = ["INIT DEVICE", "COMPLETE INIT", "BIND", "CONNECT", "INIT TASK"]
 STATES = ["IDLE", "INITIALIZING DEVICE", "INITIALIZED", "BOUND", "DEVICE READY", "READY"]

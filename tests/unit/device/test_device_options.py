@@ -3,7 +3,7 @@
 import pytest
 
 from salt_o2.core.errors import InvalidRequest
-from salt_o2.device import options
+from salt_o2.device import command_line
 from salt_o2.device.kinds.sampler import Sampler
 
 AS_AN_AGENT_STARTS_IT = [
@@ -14,7 +14,7 @@ AS_AN_AGENT_STARTS_IT = [
 
 
 def parsed(*arguments, own=Sampler.options):
-    return options.properties_of(options.parse(arguments, own, "o2-device"))
+    return command_line.properties_of(command_line.parse(arguments, own, "o2-device"))
 
 
 def test_a_command_line_as_an_agent_writes_it_is_understood():
@@ -88,12 +88,12 @@ def test_a_channel_that_makes_no_sense_is_refused(text):
     ],
 )
 def test_the_plugin_chooses_the_codec(plugins, codec):
-    assert options.codec_of(plugins) == codec
+    assert command_line.codec_of(plugins) == codec
 
 
 def test_a_plugin_that_does_not_exist_is_refused():
     with pytest.raises(InvalidRequest, match="Could not load dynamic plugin DDS"):
-        options.codec_of(["DDS"])
+        command_line.codec_of(["DDS"])
 
 
 class TestControlPort:
@@ -101,15 +101,15 @@ class TestControlPort:
 
     def test_the_environment_wins_over_the_option(self, monkeypatch):
         monkeypatch.setenv("OCC_CONTROL_PORT", "32905")
-        assert options.control_port("32906") == 32905
+        assert command_line.control_port("32906") == 32905
 
     def test_the_option_is_taken_without_an_environment(self, monkeypatch):
         monkeypatch.delenv("OCC_CONTROL_PORT", raising=False)
-        assert options.control_port(parsed("--control-port", "32906")["control-port"]) == 32906
-        assert options.control_port(parsed()["control-port"]) == 47100
+        assert command_line.control_port(parsed("--control-port", "32906")["control-port"]) == 32906
+        assert command_line.control_port(parsed()["control-port"]) == 47100
 
     @pytest.mark.parametrize("text", ["", "x", "-1", "70000", "1.5"])
     def test_what_is_no_port_is_refused(self, monkeypatch, text):
         monkeypatch.setenv("OCC_CONTROL_PORT", text)
         with pytest.raises(InvalidRequest, match="control port"):
-            options.control_port("47100")
+            command_line.control_port("47100")

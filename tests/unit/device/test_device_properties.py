@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from salt_o2.core.errors import InvalidRequest
-from salt_o2.device.endpoint import endpoints
 from salt_o2.device.properties import Properties, tree
-from salt_o2.occ import properties as pushed
+from salt_o2.device.transport.endpoint import endpoints
+from salt_o2.occ.wire import arguments as pushed
 
 PUSH = {"chans.d.0.type": "push", "chans.d.0.method": "bind", "chans.d.0.address": "tcp://*:5555"}
 

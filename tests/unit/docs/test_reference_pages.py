@@ -6,17 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from salt_o2.control.site import TIMEOUT_VARIABLES, Site
-from salt_o2.control.site_shape import HostPillar
-from salt_o2.core.roles import BY_RUNNER, RUNNERS, WITHOUT_ROLE, Role
+from salt_o2.core.access_roles import BY_RUNNER, RUNNERS, WITHOUT_ROLE, Role
 from salt_o2.core.states import TRANSITIONS
-from salt_o2.core.tasks.restarts import RestartBudget, RestartPolicy
-from salt_o2.workflow import keys, limits
-from salt_o2.workflow.functions import BUILT_IN, JSON, STRINGS, UID, UTIL
-from salt_o2.workflow.grammar import PREDICATES
-from salt_o2.workflow.known_calls import KNOWN
-from salt_o2.workflow.outside import GIVEN
-from salt_o2.workflow.services import ALIASES, TABLE
+from salt_o2.core.tasks.restarts import Budget, Policy
+from salt_o2.site.pillar_schema import HostPillar
+from salt_o2.site.settings import TIMEOUT_VARIABLES, Site
+from salt_o2.workflow import limits
+from salt_o2.workflow.expansion.known_calls import KNOWN
+from salt_o2.workflow.expansion.open_variables import GIVEN
+from salt_o2.workflow.expressions.functions import BUILT_IN, JSON, STRINGS, UID, UTIL
+from salt_o2.workflow.expressions.grammar import PREDICATES
+from salt_o2.workflow.templates import keys
+from salt_o2.workflow.variables.site_services import ALIASES, TABLE
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCS = ROOT / "docs"
@@ -120,13 +121,13 @@ def test_every_setting_has_a_meaning(texts):
 
 
 @pytest.mark.parametrize(
-    "name", [*(f"recovery_{each}" for each in RestartBudget.__dataclass_fields__), *TIMEOUT_VARIABLES]
+    "name", [*(f"recovery_{each}" for each in Budget.__dataclass_fields__), *TIMEOUT_VARIABLES]
 )
 def test_every_variable_that_steers_control_is_named(texts, name):
     assert f"| `{name}` |" in texts["settings"]
 
 
-@pytest.mark.parametrize("policy", RestartPolicy)
+@pytest.mark.parametrize("policy", Policy)
 def test_every_policy_of_recovery_is_named(texts, policy):
     assert f"`{policy}`" in texts["settings"]
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from salt_o2.doctor.checks import examine, worst
-from salt_o2.doctor.findings import Daemon, Level, Limit, MachineFacts
+from salt_o2.doctor.report import Daemon, Level, Limit, MachineFacts
 
 AGENT = Daemon(
     role="minion",

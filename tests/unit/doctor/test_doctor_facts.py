@@ -4,14 +4,9 @@ import socket
 
 import pytest
 
-from salt_o2.doctor.facts import (
-    gather,
-    parse_limits,
-    parse_listening,
-    parse_ranges,
-    read_options,
-)
-from salt_o2.doctor.findings import Limit
+from salt_o2.doctor.collect import gather, read_options
+from salt_o2.doctor.parsers import parse_limits, parse_listening, parse_ranges
+from salt_o2.doctor.report import Limit
 
 LIMITS = """Limit                     Soft Limit           Hard Limit           Units
 Max open files            1024                 524288               files

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from salt_o2.core.errors import InvalidRequest
 from salt_o2.core.states import ControlMode, TaskEvent, TaskState
-from salt_o2.occ.answers import Overdue, Refused, Reply, Trigger
-from salt_o2.occ.drive import Remedy, fire, wait_ready
+from salt_o2.occ.driver import Remedy, fire, wait_ready
+from salt_o2.occ.wire.replies import Overdue, Refused, Reply, Trigger
 
 CHANNEL = {"chans.data.0.type": "push", "chans.data.0.method": "bind", "chans.data.0.address": "tcp://*:9000"}
 CONFIGURE_STEPS = ["INIT DEVICE", "COMPLETE INIT", "BIND", "CONNECT", "INIT TASK"]

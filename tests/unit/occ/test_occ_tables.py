@@ -3,8 +3,9 @@
 import pytest
 
 from salt_o2.core.states import TaskEvent, TaskState
-from salt_o2.device.table import TARGETS, target
-from salt_o2.occ import direct, fairmq, properties
+from salt_o2.device.control.transitions import TARGETS, target
+from salt_o2.occ import direct, fairmq
+from salt_o2.occ.wire import arguments as properties
 
 REFERENCE = [
     ("INIT DEVICE", "IDLE", "INITIALIZING DEVICE"),

@@ -8,8 +8,8 @@ import salt.config
 import salt.loader
 
 from salt_o2.loader import plugin_dirs
-from salt_o2.occ.answers import DeviceState, Reply, Trigger
 from salt_o2.occ.server import OccServer
+from salt_o2.occ.wire.replies import DeviceState, Reply, Trigger
 
 ROOT = Path(__file__).resolve().parents[3]
 GIVEN = {"flag": True, "number": 7, "nothing": None, "text": "None"}

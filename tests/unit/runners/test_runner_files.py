@@ -8,7 +8,7 @@ import salt.config
 import salt.loader
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
-from salt_o2.control import audience
+from salt_o2.client import runner_output
 from salt_o2.loader import plugin_dirs
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -63,7 +63,7 @@ def test_what_control_cannot_be_asked_fails_as_salt_expects(loaded):
 
 
 def test_a_function_of_another_file_fails_with_the_kind_of_its_cause(loaded, monkeypatch):
-    from salt_o2.control.client import ControlClient
+    from salt_o2.client.control_client import ControlClient
     from salt_o2.core.errors import UnknownName
 
     def refuse(*_, **__):
@@ -86,7 +86,7 @@ PERSON = {"fun": "o2.env_list"}
     ],
 )
 def test_a_result_has_the_form_that_its_audience_takes(opts, returned):
-    assert audience.shown(opts, [1]) == returned
+    assert runner_output.shown(opts, [1]) == returned
 
 
 @pytest.mark.parametrize(
@@ -100,11 +100,11 @@ def test_a_result_has_the_form_that_its_audience_takes(opts, returned):
     ],
 )
 def test_who_asks_is_whom_salt_has_authenticated(given, user):
-    assert audience.who_asks(given) == user
+    assert runner_output.who_asks(given) == user
 
 
 def test_control_is_told_who_asks(loaded, monkeypatch):
-    from salt_o2.control.client import ControlClient
+    from salt_o2.client.control_client import ControlClient
 
     asked = []
     monkeypatch.setattr(ControlClient, "request", lambda self, *_, **__: asked.append(self.user))

@@ -1,0 +1,80 @@
+"""What an agent reports of tasks that it is asked about and does not have."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from salt_o2.agent.process.member_processes import advice_on, in_words
+from salt_o2.core.ids import EnvironmentId, HostId, TaskId
+from salt_o2.core.messages.commands import Command
+from salt_o2.core.messages.reports import Failure, TaskReport
+from salt_o2.core.states import TaskState, TaskStatus
+from salt_o2.linux.procfs import Entry
+
+
+def done(task: TaskId, environment: EnvironmentId, revision: int) -> TaskReport:
+    """Return the report of a task that is done, with all orders up to ``revision``."""
+    return TaskReport(
+        task=task,
+        environment=environment,
+        revision=revision,
+        settled=True,
+        status=TaskStatus.INACTIVE,
+        state=TaskState.DONE,
+    )
+
+
+def not_begun(task: TaskId, command: Command, error: Exception) -> TaskReport:
+    """Return the report of a task whose order could not be given to it because of ``error``, a defect."""
+    failure = Failure(
+        asked=command.goal,
+        state="-",
+        reason=f"the agent could not begin the order: {error!r}; what the task did before, it goes on doing",
+        advice="report this as a defect, with the log of the agent",
+    )
+    return _failed(task, command, failure)
+
+
+def not_ended(done: TaskReport, left: Iterable[Entry]) -> TaskReport:
+    """Return ``done`` as the report of a task without a record that has processes which do not end."""
+    processes = list(left)
+    failure = Failure(
+        asked="kill",
+        state="-",
+        reason=f"these processes do not end, not even by SIGKILL: {in_words(processes)}",
+        advice=advice_on(processes),
+    )
+    return replace(done, state=TaskState.ERROR, failure=failure)
+
+
+def unreadable(task: TaskId, command: Command, why: str) -> TaskReport:
+    """Return the report of a task whose order could not be read."""
+    failure = Failure(
+        asked=command.goal,
+        state="-",
+        reason=f"the agent could not read the order: {why}; what the task did before, it goes on doing",
+        advice="agent and control may be of versions that do not fit: upgrade both, then try again",
+    )
+    return _failed(task, command, failure)
+
+
+def unknown(task: TaskId, command: Command, host: HostId) -> TaskReport:
+    """Return the report of a task that is to be driven and was never started here."""
+    failure = Failure(
+        asked="launch",
+        state="-",
+        reason=f"{task} is not known on {host}, and the order does not say how to start it",
+        advice="send an order of a higher revision with a launch",
+    )
+    return _failed(task, command, failure)
+
+
+def _failed(task: TaskId, command: Command, failure: Failure) -> TaskReport:
+    return TaskReport(
+        task=task,
+        environment=command.environment,
+        revision=command.revision,
+        settled=True,
+        status=TaskStatus.INACTIVE,
+        state=TaskState.ERROR,
+        failure=failure,
+    )

@@ -1,0 +1,1 @@
+"""Control channels of processes: session, watcher, control by hand."""

@@ -1,0 +1,122 @@
+"""One process's control channel, used by a person: no agent, no record, but the same tables as everywhere.
+
+grpc is imported in the functions, in the process that runs them: Salt forks.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from salt_o2.core.errors import InvalidRequest, TaskError
+from salt_o2.core.states import ControlMode, TaskEvent
+
+if TYPE_CHECKING:
+    from salt_o2.occ.channel import OccChannel
+    from salt_o2.occ.transition_table import Move
+
+CODECS = ("OCClite", "OCC")
+
+
+async def get_state(port: int, codec: str, host: str, timeout_s: float) -> dict[str, Any]:
+    """Return ``{state, pid}`` of the process that listens on ``port``.
+
+    Raises:
+        InvalidRequest: there is no such codec.
+        Unreachable: nobody answers in time.
+        TaskError: the process speaks the other codec.
+    """
+    channel = _open(port, codec, host)
+    try:
+        found = await channel.get_state(timeout_s)
+    finally:
+        await channel.close()
+    return {"state": found.state, "pid": found.pid}
+
+
+async def transition(
+    port: int,
+    event: str,
+    arguments: Mapping[str, str],
+    codec: str,
+    host: str,
+    timeout_s: float,
+    mode: str | None = None,
+) -> dict[str, str]:
+    """Take the process on ``port`` through ``event``, a task's transition or one step of FairMQ's.
+
+    Raises:
+        InvalidRequest: the process cannot do that in the state it is in; nothing was sent.
+        Unreachable: nobody answers in time.
+        TaskError: it failed.
+    """
+    channel = _open(port, codec, host)
+    try:
+        state = (await channel.get_state(timeout_s)).state
+        driven = _mode(mode, codec, state)
+        if event in set(TaskEvent):
+            return await _fire(channel, driven, TaskEvent(event), arguments, timeout_s)
+        return await _step(channel, _move(driven, state, event), arguments, timeout_s)
+    finally:
+        await channel.close()
+
+
+async def _fire(
+    channel: "OccChannel", mode: ControlMode, event: TaskEvent, arguments: Mapping[str, str], timeout_s: float
+) -> dict[str, str]:
+    from salt_o2.occ import driver
+
+    outcome = await driver.fire(channel, mode, event, arguments, timeout_s)
+    if outcome.failure is not None:
+        raise TaskError(f"{outcome.failure.reason}; {outcome.failure.advice}")
+    return {"state": outcome.device_state, "task_state": outcome.state}
+
+
+async def _step(
+    channel: "OccChannel", move: "Move", arguments: Mapping[str, str], timeout_s: float
+) -> dict[str, str]:
+    reply = await channel.transition(move.source, move.event, arguments, timeout_s)
+    if not reply.ok or reply.state != move.target:
+        raise TaskError(
+            f"{move.event} from {move.source} led to {reply.state}, by {reply.trigger.name}; see its output"
+        )
+    return {"state": reply.state}
+
+
+def _open(port: int, codec: str, host: str) -> "OccChannel":
+    from salt_o2.occ.channel import OccChannel
+
+    if codec not in CODECS:
+        raise InvalidRequest(f"codec is one of {', '.join(CODECS)}, not {codec!r}")
+    return OccChannel(port, codec, host)
+
+
+def _mode(mode: str | None, codec: str, state: str) -> ControlMode:
+    """Tell FairMQ's processes from libOCC's by their words; a wrong guess could make a device hang."""
+    from salt_o2.occ.driver import TABLES
+
+    if mode is not None:
+        if mode not in set(TABLES):
+            raise InvalidRequest(f"mode is one of {', '.join(TABLES)}, not {mode!r}")
+        return ControlMode(mode)
+    if codec == "OCClite":
+        return ControlMode.FAIRMQ
+    speakers = [each for each, table in TABLES.items() if state in table.task_states or _moves(each, state)]
+    if len(speakers) == 2:
+        raise InvalidRequest(f"{state} is a word of both kinds of processes: say mode=direct or mode=fairmq")
+    return speakers[0] if speakers else ControlMode.FAIRMQ
+
+
+def _move(mode: ControlMode, state: str, event: str) -> "Move":
+    moves = _moves(mode, state)
+    if event not in moves:
+        here = ", ".join(moves) or "nothing"
+        raise InvalidRequest(
+            f"{event!r} is not possible in {state}, nothing was sent; steps from here: {here}"
+        )
+    return moves[event]
+
+
+def _moves(mode: ControlMode, state: str) -> dict[str, "Move"]:
+    from salt_o2.occ.driver import TABLES
+
+    walks = (walk for table in TABLES[mode].walks.values() for walk in table.values())
+    return {move.event: move for walk in walks for move in walk if move.source == state}

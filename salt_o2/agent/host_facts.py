@@ -1,0 +1,79 @@
+"""What this machine offers to placement."""
+
+import importlib.metadata
+import os
+import socket
+import time
+from collections.abc import Mapping
+from ipaddress import ip_address
+from pathlib import Path
+
+from salt_o2.core.messages.reports import HostFacts
+from salt_o2.linux.procfs import PROC, boot_id
+
+EVERYWHERE = "0.0.0.0"
+ANYWHERE = ("192.0.2.1", 9)
+"""An address reserved for documentation (RFC 5737): a route is looked up, nothing is sent."""
+
+
+def host_facts(
+    address: str = "",
+    attributes: Mapping[str, str] | None = None,
+    control_ports: tuple[int, int] = (30000, 32767),
+    channel_ports: tuple[int, int] = (9000, 19999),
+    cpus: float | None = None,
+    memory_mb: float | None = None,
+    faults: tuple[str, ...] = (),
+) -> HostFacts:
+    """Return the facts of this machine; what is given here, from the minion's configuration, wins.
+
+    ``faults`` are what of the host's settings cannot be used.
+    """
+    return HostFacts(
+        address=address or own_address(),
+        network=network(),
+        cpus=float(len(os.sched_getaffinity(0))) if cpus is None else cpus,
+        memory_mb=total_memory_mb() if memory_mb is None else memory_mb,
+        attributes=dict(attributes or {}),
+        control_ports=control_ports,
+        channel_ports=channel_ports,
+        version=importlib.metadata.version("salt-o2"),
+        started=time.time(),
+        faults=faults,
+    )
+
+
+def network() -> str:
+    """Return what names this space of TCP ports: the machine's boot and the network namespace in it."""
+    return f"{boot_id()}:{Path('/proc/self/ns/net').stat().st_ino}"
+
+
+def own_address() -> str:
+    """Return the address that this machine speaks from to others, or the loopback's if it has no network."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(ANYWHERE)
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])
+
+
+def listening_address(address: str) -> str:
+    """Return where devices are to listen so that control reaches them at ``address``.
+
+    That is ``address`` if this machine has it; all addresses if it is a name, or that of a machine that
+    translates addresses: control's signs of life come through there.
+    """
+    try:
+        family = socket.AF_INET6 if ip_address(address).version == 6 else socket.AF_INET
+        with socket.socket(family) as probe:
+            probe.bind((address, 0))
+    except (OSError, ValueError):
+        return EVERYWHERE
+    return address
+
+
+def total_memory_mb() -> float:
+    """Return the machine's memory in MB (of 1024 kB, as templates count it)."""
+    line = (PROC / "meminfo").read_text().splitlines()[0]
+    return int(line.split()[1]) / 1024

@@ -1,0 +1,1 @@
+"""How a task is started: checks, accounts, environment variables, shim."""

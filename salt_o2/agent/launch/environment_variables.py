@@ -1,0 +1,88 @@
+"""The environment of a task's process: the agent's, the defaults of O², and the template's on top."""
+
+import pwd
+import re
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from salt_o2.agent.storage.task_directory import MARK
+from salt_o2.core.ids import EnvironmentId, HostId
+from salt_o2.core.plan.launch import Launch
+
+NOT_FOR_TASKS = {
+    "INVOCATION_ID",
+    "JOURNAL_STREAM",
+    "LISTEN_FDNAMES",
+    "LISTEN_FDS",
+    "LISTEN_PID",
+    "MAINPID",
+    "NOTIFY_SOCKET",
+    "SYSTEMD_EXEC_PID",
+    "WATCHDOG_PID",
+    "WATCHDOG_USEC",
+}
+"""What systemd says to the minion's service and to nobody else."""
+
+
+PATH_OF_SHIM = "/usr/bin:/bin:/usr/sbin:/sbin"
+READ_ONLY = {"BASHOPTS", "EUID", "PPID", "SHELLOPTS", "UID"}
+
+
+def of_agent(own: Mapping[str, str]) -> dict[str, str]:
+    """Return what of the agent's ``own`` variables every task inherits.
+
+    The folder of this Python comes first in PATH, so that ``o2-device`` is found.
+    """
+    env = {name: value for name, value in own.items() if not _is_noise(name)}
+    bin_folder = str(Path(sys.executable).parent)
+    env["PATH"] = ":".join(part for part in (bin_folder, env.get("PATH", "/usr/bin:/bin")) if part)
+    return env
+
+
+def task_env(
+    launch: Launch,
+    host: HostId,
+    environment: EnvironmentId,
+    inherited: Mapping[str, str],
+    account: pwd.struct_passwd | None = None,
+) -> dict[str, str]:
+    """Return the variables for ``launch``: ``inherited`` from :func:`of_agent`, those of ``account`` above.
+
+    O2_ROLE, O2_SYSTEM and O2_PARTITION are as AliECS gives them, OCC_CONTROL_PORT is what OCC's servers
+    listen to above all.
+    """
+    env = dict(inherited)
+    env |= {"O2_ROLE": host, "O2_SYSTEM": "FLP", "O2_PARTITION": environment}
+    if account is not None:
+        env |= {"USER": account.pw_name, "LOGNAME": account.pw_name, "HOME": account.pw_dir}
+    env |= dict(entry.split("=", 1) for entry in launch.env)
+    if launch.control_port is not None:
+        env["OCC_CONTROL_PORT"] = str(launch.control_port)
+    return env
+
+
+def shim_env(home: str) -> dict[str, str]:
+    """Return the variables of the shim of the task that lives in ``home``, and of what changes its account.
+
+    These run with the agent's rights. So nothing of a template is among them: by ``LD_PRELOAD`` or
+    ``LD_LIBRARY_PATH`` a task's account would become the agent's. The task's own variables are set when its
+    account is, see :func:`exports`.
+    """
+    return {"PATH": PATH_OF_SHIM, MARK: home}
+
+
+def exports(env: Mapping[str, str]) -> bytes:
+    """Return shell text that sets ``env``; what no shell can set is left out, see :func:`can_be_set`."""
+    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in env.items() if can_be_set(name)]
+    return "".join(lines).encode("utf-8", "surrogateescape")
+
+
+def can_be_set(name: str) -> bool:
+    """Return whether a shell takes ``name`` for a variable's; some names are read-only in bash."""
+    return re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) is not None and name not in READ_ONLY
+
+
+def _is_noise(name: str) -> bool:
+    return name in NOT_FOR_TASKS or name.startswith("SALT_")

@@ -1,0 +1,51 @@
+"""Limits of tasks, watched by looking: for what no control group holds on this host.
+
+Memory counts as the resident memory of all processes of the task's session, shared pages in each; pids are
+processes and threads. Cores cannot be limited in this way.
+"""
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from salt_o2.core.plan.launch import Limits
+from salt_o2.linux import procfs
+
+PAGE_MB = os.sysconf("SC_PAGE_SIZE") / (1024 * 1024)
+NOTHING = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What processes use together."""
+
+    memory_mb: float = 0.0
+    pids: int = 0
+
+
+def use_of(pids: Iterable[int]) -> Use:
+    """Return what ``pids`` use together; those that are gone use nothing."""
+    memory_mb, threads = 0.0, 0
+    for pid in pids:
+        memory_mb += procfs.resident_pages(pid) * PAGE_MB
+        threads += procfs.thread_count(pid)
+    return Use(memory_mb, threads)
+
+
+def watched(limits: Limits, is_held: Callable[[str], bool]) -> Limits:
+    """Return what of ``limits`` somebody must look after, because no controller holds it."""
+    if limits == NOTHING:
+        return limits
+    return Limits(
+        memory_mb=0.0 if is_held("memory") else limits.memory_mb,
+        pids=0 if is_held("pids") else limits.pids,
+    )
+
+
+def excess(limits: Limits, use: Use) -> str:
+    """Return which of ``limits`` is exceeded, in words; empty if none."""
+    if 0 < limits.memory_mb < use.memory_mb:
+        return f"it used {use.memory_mb:.0f} MB of memory, and its limit is {limits.memory_mb:g} MB"
+    if 0 < limits.pids < use.pids:
+        return f"it had {use.pids} processes and threads, and its limit is {limits.pids}"
+    return ""

@@ -1,0 +1,44 @@
+"""What all tasks of a host share."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from salt_o2.agent.device.polling_budget import Rounds
+from salt_o2.agent.launch import environment_variables
+from salt_o2.agent.launch.accounts import Accounts
+from salt_o2.agent.launch.start_limiter import Births
+from salt_o2.agent.process.session_reaper import Census
+from salt_o2.agent.process.terminations import Endings
+from salt_o2.core.ids import HostId
+from salt_o2.linux import cgroup
+
+CONTROL_ADDRESS = "O2_CONTROL_ADDRESS"
+"""Tells a device of ours where to listen beside the loopback; devices of FairMQ listen everywhere."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Host:
+    """What all tasks of one agent share."""
+
+    name: HostId
+    env: dict[str, str] = field(default_factory=lambda: environment_variables.of_agent(os.environ))
+    """What its processes inherit."""
+    births: Births = field(default_factory=Births)
+    endings: Endings = field(default_factory=Endings)
+    rounds: Rounds = field(default_factory=Rounds)
+    census: Census = field(default_factory=Census)
+    claims: dict[int, str] = field(default_factory=dict)
+    """The TCP ports of living tasks, and whose they are."""
+    port_ranges: tuple[tuple[int, int], ...] = ()
+    """First and last port of each range that placement may give out on this host."""
+    address: str = ""
+    """Where devices listen beside the loopback: control asks there for signs of life of its tasks."""
+    groups: Path | None = field(default_factory=cgroup.base)
+    """Where control groups of tasks are made, if anywhere."""
+    tasks: Path | None = None
+    """The folder that holds the folders of this agent's tasks."""
+    accounts: Accounts = field(default_factory=Accounts)
+    """Which accounts its tasks may have."""
+    homes: set[Path] = field(default_factory=set)
+    """The folders of living tasks: processes that carry another folder of this agent belong to no task."""

@@ -1,0 +1,112 @@
+"""Start the process of a task, or adopt one that runs already."""
+
+import time
+from collections.abc import Callable
+
+from salt_o2.agent.launch import environment_variables, preflight, shim
+from salt_o2.agent.launch.accounts import switch_to
+from salt_o2.agent.launch.refusal import Refusal
+from salt_o2.agent.process.host_resources import CONTROL_ADDRESS, Host
+from salt_o2.agent.process.member_processes import Members
+from salt_o2.agent.process.process_group import Process
+from salt_o2.agent.process.task_process import Body, ports_of
+from salt_o2.agent.storage.task_directory import MARK, TaskHome
+from salt_o2.agent.storage.task_record import Record
+from salt_o2.core.plan.launch import Launch
+from salt_o2.core.states import TaskState
+from salt_o2.linux import cgroup, exec_wait, procfs
+from salt_o2.linux.cgroup import Group
+
+
+def give_birth(record: Record, home: TaskHome, host: Host, ended: Callable[[], None]) -> Body:
+    """Start the process that ``record.launch`` describes and write down which one it is.
+
+    Raises:
+        Refusal: it could not have worked.
+        OSError: the host has no room for it.
+    """
+    launch = record.launch
+    if launch is None:
+        raise Refusal(f"nobody said how to start {record.task}", "send an order with a launch")
+    preflight.sane(launch)
+    account = host.accounts.choose(launch.user)
+    switch = switch_to(account)
+    env = environment_variables.task_env(launch, host.name, record.environment, host.env, account)
+    env[MARK] = str(home.folder)
+    if launch.control_port is not None and host.address:
+        env.setdefault(CONTROL_ADDRESS, host.address)
+    argv = preflight.command(launch, env)
+    preflight.ports_free(ports_of(launch), host.claims, host.port_ranges)
+    owner = (account.pw_uid, account.pw_gid) if account else None
+    home.prepare(owner)
+    home.keep_variables(environment_variables.exports(env), owner)
+    _forget_the_former(record, launch)
+    home.save(record)
+    group = cgroup.make(home.folder, launch.limits, host.groups)
+    record.keeper = shim.spawn(
+        argv,
+        environment_variables.shim_env(str(home.folder)),
+        home.files,
+        switch,
+        group.path if group else None,
+        launch.grace_s,
+    )
+    record.keeper_started = procfs.start_ticks(record.keeper)
+    record.launching, record.started = False, time.time()
+    home.save(record)
+    return _take_charge(record, home, host, ended, group)
+
+
+async def adopt(record: Record, home: TaskHome, host: Host, ended: Callable[[], None]) -> Body | None:
+    """Return the body of a task that was started by an earlier agent, if it still lives.
+
+    Its shim is known by pid, start time and mark, all three, within one boot.
+    """
+    launching, record.launching = record.launching, False
+    if record.boot != procfs.boot_id():
+        return None
+    if launching:  # the agent was killed in just that moment
+        await _find_shim(record, home)
+    if record.keeper is None or record.launched is None or record.keeper_started is None:
+        return None
+    is_ours = await _is_marked(record.keeper, home)
+    if not is_ours or not procfs.is_alive(record.keeper, record.keeper_started):
+        return None
+    return _take_charge(record, home, host, ended, cgroup.find(home.folder, host.groups))
+
+
+async def _find_shim(record: Record, home: TaskHome) -> None:
+    found = [
+        pid for pid in await exec_wait.find_by_argument(home.files.marker) if await _is_marked(pid, home)
+    ]
+    leaders = [pid for pid in found if procfs.session_of(pid) == pid]
+    record.keeper = leaders[0] if leaders else None
+    record.keeper_started = procfs.start_ticks(leaders[0]) if leaders else None
+
+
+async def _is_marked(pid: int, home: TaskHome) -> bool:
+    mark = await exec_wait.shown(pid, lambda pid: procfs.variable(pid, MARK))
+    return mark == str(home.folder)
+
+
+def _take_charge(
+    record: Record, home: TaskHome, host: Host, ended: Callable[[], None], group: Group | None
+) -> Body:
+    if record.keeper is None or record.launched is None:
+        raise ValueError(f"{record.task} has no process")
+    process = Process(record.keeper, record.keeper_started or 0, home.files.status)
+    members = Members(home=home.folder, shim=process, group=group, census=host.census)
+    body = Body(record, members, process, record.launched, host)
+    if body.device is not None:
+        body.device.recall(record)
+    process.watch(lambda: body.end_seen(ended))
+    return body
+
+
+def _forget_the_former(record: Record, launch: Launch) -> None:
+    record.launching, record.launched, record.boot = True, launch, procfs.boot_id()
+    record.keeper = record.keeper_started = record.pid = record.exit = record.failure = None
+    record.output = ()
+    record.configured, record.channels, record.worn, record.announced = None, [], "", ""
+    record.state, record.device_state, record.fresh = TaskState.UNKNOWN, "", False
+    record.killed, record.calls_itself, record.left, record.ending = False, None, (), False

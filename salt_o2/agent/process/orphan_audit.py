@@ -1,0 +1,86 @@
+"""What of ours is on this host that should not be: processes with their ports, sockets, shared memory.
+
+It is found by marks and in the file system, not by asking the agent, so it can be told also where no agent
+runs; every process of a task is one too many there.
+"""
+
+import fcntl
+import json
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from salt_o2.agent.launch import accounts
+from salt_o2.agent.process import leftovers
+from salt_o2.agent.storage.task_directory import MARK
+from salt_o2.linux import procfs
+
+
+def audit(directory: Path, task_users: tuple[str, ...] = accounts.DEFAULT) -> dict[str, Any]:
+    """Return what is left that belongs to nobody, of the agent that works, or worked, in ``directory``.
+
+    Processes count if their account is the agent's or one of ``task_users``: any user can write the mark of a
+    task into an environment of its own.
+    """
+    attended = has_agent(directory)
+    records = list(_records(directory / "tasks"))
+    alive = {known.get("task") for known in records if _is_alive(known)} if attended else set()
+    uids = accounts.uids(task_users)
+    found = {
+        "processes": [_told(pid, task) for pid, task in _marked(directory, uids) if task not in alive],
+        "sockets": sorted({str(path) for path in _dead_sockets(directory)}),
+        "segments": [str(path) for path in leftovers.unused_segments()],
+    }
+    clean = not any(found.values())
+    return {"clean": clean, "agent": attended, "tasks": len(alive), **found}
+
+
+def has_agent(directory: Path) -> bool:
+    """Return whether an agent works in ``directory``, which it locks."""
+    try:
+        with (directory / "lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
+def _records(folder: Path) -> Iterator[Mapping[str, Any]]:
+    """Return the task files of ``folder`` as they are; the agent deals with damaged ones."""
+    for path in sorted(folder.glob("*/task.*")):
+        if path.suffix not in (".json", ".new"):
+            continue
+        try:
+            known = json.loads(path.read_bytes())
+        except (OSError, ValueError):
+            continue
+        if isinstance(known, dict):
+            yield known
+
+
+def _marked(directory: Path, uids: Collection[int]) -> Iterator[tuple[int, str]]:
+    """Return the living processes of tasks of ``directory``, of these ``uids``, with the tasks' names."""
+    sign = f"{MARK}={directory.absolute()}/tasks/".encode()
+    for pid in procfs.pids():
+        for entry in procfs.environ(pid):
+            if entry.startswith(sign) and procfs.start_ticks(pid) is not None and procfs.uid_of(pid) in uids:
+                yield pid, entry.removeprefix(sign).decode(errors="replace")
+
+
+def _told(pid: int, task: str) -> dict[str, Any]:
+    command = b" ".join(procfs.command_line(pid)).decode(errors="replace").strip()
+    return {"pid": pid, "task": task, "command": command[:200], "ports": procfs.ports_of(pid)}
+
+
+def _is_alive(known: Mapping[str, Any]) -> bool:
+    """Return whether the process that a task file names still runs, by pid and start time."""
+    pid, started = known.get("keeper"), known.get("keeper_started")
+    return isinstance(pid, int) and isinstance(started, int) and procfs.is_alive(pid, started)
+
+
+def _dead_sockets(directory: Path) -> Iterator[Path]:
+    for folder in ("tasks", "old"):
+        for known in _records(directory / folder):
+            yield from leftovers.dead_sockets(known.get("configured") or known.get("properties") or {})

@@ -1,0 +1,53 @@
+"""Ends processes of this agent that no task of it owns: their task files were damaged or have been removed.
+
+Such a process carries the folder of a task below this agent's directory in its environment, or is in that
+task's control group. It may hold ports, memory and devices that the next task needs.
+"""
+
+import asyncio
+import logging
+from pathlib import Path
+
+from salt_o2.agent.process import task_process
+from salt_o2.agent.process.host_resources import Host
+from salt_o2.agent.process.member_processes import in_words
+from salt_o2.agent.storage.task_directory import TaskHome
+from salt_o2.core.plan.launch import GRACE_S
+from salt_o2.linux.procfs import Entry
+
+log = logging.getLogger(__name__)
+
+
+async def end_all(host: Host) -> bool:
+    """End the processes of all tasks that ``host`` has no task for; return whether there were any."""
+    homes = await _unowned(host)
+    ended = await asyncio.gather(*(_end(TaskHome(home), host) for home in homes))
+    return any(ended)
+
+
+async def end_of(home: TaskHome, host: Host) -> tuple[Entry, ...]:
+    """End the processes of a task that has no record here; return those that do not end."""
+    return (await task_process.clear_unled(home, host, GRACE_S)).left
+
+
+async def _unowned(host: Host) -> list[Path]:
+    if host.tasks is None:
+        return []
+    look = await host.census.look()
+    marked = {Path(home) for home in look.homes(str(host.tasks))}
+    known = set(host.tasks.iterdir()) if host.tasks.is_dir() else set()
+    grouped = {home for home in known if task_process.group_of(home, host) is not None}
+    return sorted((marked | grouped) - host.homes)
+
+
+async def _end(home: TaskHome, host: Host) -> bool:
+    remains = await task_process.clear_unled(home, host, GRACE_S)
+    if remains.left:
+        log.error(
+            "processes of task %s, which has no record here, do not end: %s; they may hold its ports",
+            home.folder.name,
+            in_words(remains.left),
+        )
+    elif remains.found:
+        log.warning("ended %d processes of task %s without a record", remains.found, home.folder.name)
+    return remains.found > len(remains.left)

@@ -1,0 +1,107 @@
+"""A task's shim: watched by pidfd, and its process group signalled through that."""
+
+import asyncio
+import contextlib
+import errno
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from salt_o2.agent.launch import shim
+from salt_o2.agent.process.session_reaper import Shim
+from salt_o2.core.messages.reports import Exit
+from salt_o2.linux import procfs
+
+PIDFD_SIGNAL_PROCESS_GROUP = 1 << 2
+"""pidfd_send_signal(2), from Linux 6.9 on."""
+
+
+class Process:
+    """A shim, which leads a session; ours by birth or by adoption."""
+
+    def __init__(self, pid: int, started: int, status: Path) -> None:
+        """Take charge of shim ``pid`` that started at ``started`` ticks and writes to ``status``."""
+        self.pid, self.started, self._status = pid, started, status
+        self.gone = asyncio.Event()
+        """Set when the shim has ended, and so the task."""
+        self.exit = Exit()
+        self._pidfd = -1
+        self._is_watched = False
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the shim has not ended."""
+        return not self.gone.is_set() and procfs.is_alive(self.pid, self.started)
+
+    @property
+    def name(self) -> Shim:
+        """Return what names the shim, alive or ended."""
+        return Shim(pid=self.pid, started=self.started, kept=procfs.is_zombie(self.pid, self.started))
+
+    def watch(self, ended: Callable[[], None]) -> None:
+        """Call ``ended`` as soon as the shim ends, if it has not already."""
+        try:
+            self._pidfd = os.pidfd_open(self.pid)
+        except ProcessLookupError:
+            self._end(ended)
+            return
+        asyncio.get_running_loop().add_reader(self._pidfd, self._end, ended)
+        self._is_watched = True
+        if not procfs.is_alive(self.pid, self.started):
+            self._end(ended)
+
+    def forget(self) -> None:
+        """Stop watching; the processes are not affected, and a shim that has ended is collected."""
+        self._stop_watching()
+        if self._pidfd >= 0:
+            os.close(self._pidfd)
+            self._pidfd = -1
+        if self.gone.is_set():
+            shim.collect(self.pid, self.started)
+
+    async def child(self, patience_s: float = 10.0) -> int:
+        """Return the pid of the program, once it is that and not a copy of the shim; else the shim's.
+
+        On a host that has much to do a shim needs a second for its first step.
+        """
+        loop, pause_s = asyncio.get_running_loop(), 0.002
+        until = loop.time() + patience_s
+        while loop.time() < until and not self.gone.is_set():
+            for found in procfs.children(self.pid):
+                if procfs.command_line(found) not in ([], procfs.command_line(self.pid)):  # none: in its exec
+                    return found
+            await asyncio.sleep(pause_s)
+            pause_s = min(1.5 * pause_s, 0.05)
+        return self.pid
+
+    def hit(self, number: signal.Signals) -> None:
+        """Send a signal to the shim's process group, and to no other group that gets its number.
+
+        The handle names the group also when the shim has ended and the number is another group's.
+        """
+        if self._pidfd < 0:
+            return
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            try:
+                signal.pidfd_send_signal(self._pidfd, number, None, PIDFD_SIGNAL_PROCESS_GROUP)
+            except OSError as error:
+                if error.errno != errno.EINVAL:
+                    raise
+                self._hit_by_number(number)
+
+    def _hit_by_number(self, number: signal.Signals) -> None:
+        """Before Linux 6.9 a group has only its number, which is the shim's as long as the shim is there."""
+        if self.is_there or self.name.kept:
+            os.killpg(self.pid, number)
+
+    def _end(self, ended: Callable[[], None]) -> None:
+        self._stop_watching()
+        self.exit = shim.read_status(self._status) or shim.exit_of(self.pid, self.started)
+        self.gone.set()
+        ended()
+
+    def _stop_watching(self) -> None:
+        if self._is_watched:
+            asyncio.get_running_loop().remove_reader(self._pidfd)
+            self._is_watched = False

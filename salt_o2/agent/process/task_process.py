@@ -1,0 +1,239 @@
+"""The living part of a task: its processes and its control channel."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from salt_o2.agent.device.session import Device
+from salt_o2.agent.launch import resource_limits, shim
+from salt_o2.agent.launch.refusal import Refusal
+from salt_o2.agent.process import leftovers
+from salt_o2.agent.process.host_resources import Host
+from salt_o2.agent.process.member_processes import Members, Remains
+from salt_o2.agent.process.process_group import Process
+from salt_o2.agent.storage.task_directory import TaskHome
+from salt_o2.agent.storage.task_record import Record
+from salt_o2.core.messages.reports import Exit
+from salt_o2.core.plan.launch import Launch, Limits
+from salt_o2.core.tasks.kill_sequence import Blow
+from salt_o2.core.tasks.next_action import CONTROLLED
+from salt_o2.linux import cgroup, procfs
+from salt_o2.linux.cgroup import Group
+from salt_o2.linux.procfs import Entry
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class Body:
+    """One task's processes, and the channel to them if the task has one."""
+
+    def __init__(
+        self, record: Record, members: Members, process: Process, launch: Launch, host: Host
+    ) -> None:
+        """Take charge of ``process``, started by ``launch``; see :func:`give_birth` and :func:`adopt`."""
+        self.process, self.members, self._host, self._limits = process, members, host, launch.limits
+        self._group, self._status = members.group, members.home / "status"
+        self._is_clear = False
+        self._own_pids: dict[int, int] = {}
+        self.device = Device(launch, host.rounds) if launch.mode in CONTROLLED else None
+        self._bound: asyncio.Timeout | None = None
+        self._patience_s = 0.0
+        self.ports_of = ports_of(launch)
+        host.claims.update(dict.fromkeys(self.ports_of, record.task))
+        host.homes.add(members.home)
+
+    @property
+    def exit(self) -> Exit:
+        """How the task ended, once it has."""
+        return self.process.exit
+
+    async def while_alive(
+        self, work: Coroutine[Any, Any, T], patience_s: float, *, hurried: bool
+    ) -> T | None:
+        """Do ``work``; None if the process ends before, or ``patience_s`` seconds after :meth:`hurry`.
+
+        ``hurried`` says that there was reason to hurry before. It is done without a task of its own: at two
+        hundred tasks a step those were a tenth of the agent's work.
+        """
+        self._patience_s = patience_s
+        try:
+            async with asyncio.timeout(None) as self._bound:
+                if self.process.gone.is_set():
+                    self._break_off_in(0.0)
+                elif hurried:
+                    self.hurry()
+                return await work
+        except TimeoutError:
+            if self.is_cut_short:
+                return None
+            raise
+        finally:
+            self._bound = None
+
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether the work under way was broken off."""
+        return self._bound is not None and self._bound.expired()
+
+    @property
+    def is_hurried(self) -> bool:
+        """Whether the work under way will be broken off if it does not end by itself."""
+        return self._bound is not None and self._bound.when() is not None
+
+    def hurry(self) -> None:
+        """Somebody waits for the work under way to end: give it no more than its patience."""
+        self._break_off_in(self._patience_s)
+
+    def take_time(self) -> None:
+        """Let the work under way take its time again, unless the process has ended."""
+        bound = self._bound
+        if bound is not None and not bound.expired() and not self.process.gone.is_set():
+            bound.reschedule(None)
+
+    def end_seen(self, tell: Callable[[], None]) -> None:
+        """The process has ended: whatever is asked of it will not be answered; ``tell`` whom it concerns."""
+        self._break_off_in(0.0)
+        tell()
+
+    def _break_off_in(self, seconds: float) -> None:
+        """Break the work off after ``seconds``, or sooner if that was decided before."""
+        bound, when = self._bound, asyncio.get_running_loop().time() + seconds
+        if bound is None or bound.expired():  # asyncio forbids to reschedule a timeout that expires already
+            return
+        planned = bound.when()
+        if planned is None or when < planned:
+            bound.reschedule(when)
+
+    async def end(self, blows: tuple[Blow, ...], grace_s: float) -> Remains:
+        """End all processes of the task; ``grace_s`` is for those that the program leaves when it ends."""
+        killed = False
+        for blow in blows:
+            if blow.signal is signal.SIGKILL:
+                killed = bool(await self.members.all())  # they may have ended while the agent was busy
+                await self.members.kill()
+            elif blow.signal is not None:
+                await self.members.send(blow.signal)
+            if await self.gone_within(blow.wait_s):
+                break
+        remains = await self.clear(grace_s)
+        return replace(remains, killed=remains.killed or killed)
+
+    async def clear(self, grace_s: float) -> Remains:
+        """End what the program left behind, once it has ended itself."""
+        if self._is_clear:
+            return Remains()
+        remains = await self.members.clear(grace_s)
+        self._is_clear = self.process.gone.is_set() and not remains.left
+        return replace(remains, killed=remains.killed or shim.has_killed(self._status))
+
+    @property
+    def watched(self) -> Limits:
+        """What of its limits no control group holds."""
+        return resource_limits.watched(self._limits, self._group.holds if self._group else lambda _: False)
+
+    @property
+    def has_limits(self) -> bool:
+        """Whether it can exceed something without being ended by the kernel at once."""
+        return self.watched != resource_limits.NOTHING or self._limits.pids > 0
+
+    async def excess(self) -> str:
+        """Return which of its limits it exceeds, in words."""
+        refused = self._group.excess(self._limits) if self._group else ""
+        if refused or self.watched == resource_limits.NOTHING:
+            return refused
+        used = resource_limits.use_of(each.pid for each in await self.members.all())
+        return resource_limits.excess(self.watched, used)
+
+    def leave_group(self) -> str:
+        """Take its control group away, once all has ended; return which limit it was ended for, if any."""
+        if self._group is None:
+            return ""
+        why = self._group.excess(self._limits)
+        self._group.remove()
+        return why
+
+    async def is_its_own(self, number: int) -> bool:
+        """Return whether a device that calls itself ``number`` is one of the task's processes."""
+        known = self._own_pids.get(number, 0)
+        found = known if number in procfs.numbers_of(known) else await self.members.own(number)
+        if found is not None:
+            self._own_pids[number] = found
+        return found is not None
+
+    def pid_of(self, number: int | None) -> int | None:
+        """Return the pid on this host of the process that calls itself ``number``, once that is known."""
+        return self._own_pids.get(number, number) if number is not None else None
+
+    async def gone_within(self, seconds: float) -> bool:
+        """Wait for the process to end by itself; tell whether it has."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self.process.gone.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def release(self) -> None:
+        """Stop watching and disconnect; processes are not affected."""
+        self.process.forget()
+        self._host.homes.discard(self.members.home)
+        for port in self.ports_of:
+            self._host.claims.pop(port, None)
+        if self.device is not None:
+            await self.device.close()
+
+
+def group_of(home: Path, host: Host) -> Group | None:
+    """Return the control group of the task that lives in ``home``, if it has one."""
+    return cgroup.find(home, host.groups)
+
+
+async def clear_unled(home: TaskHome, host: Host, grace_s: float, also: tuple[Entry, ...] = ()) -> Remains:
+    """End processes of a task whose shim has ended, or is not known; they are known by mark and group.
+
+    ``also`` has processes that were known before to be the task's. A task that is started meanwhile keeps
+    its processes.
+    """
+    members = Members(
+        home=home.folder,
+        shim=None,
+        group=group_of(home.folder, host),
+        census=host.census,
+        also=also,
+        living=host.homes,
+    )
+    return await members.clear(grace_s)
+
+
+def clear_traces(record: Record, home: TaskHome, host: Host) -> None:
+    """Take away what the processes of a task, which are all gone, have left in the file system."""
+    launch = record.launched
+    if (group := cgroup.find(home.folder, host.groups)) is not None:
+        group.remove()
+    with contextlib.suppress(Refusal):  # its account has been removed meanwhile
+        account = host.accounts.choose(launch.user) if launch else None
+        leftovers.clear(launch, record.configured, account.pw_uid if account else os.geteuid())
+
+
+def past_exit(record: Record, home: TaskHome) -> Exit:
+    """Return how a task ended that did so while no agent ran."""
+    if record.boot != procfs.boot_id():
+        return Exit()
+    if record.keeper is not None:
+        keeper_exit = shim.exit_of(record.keeper, record.keeper_started or 0)
+        shim.collect(record.keeper, record.keeper_started or 0)
+        return shim.read_status(home.files.status) or keeper_exit
+    return Exit()
+
+
+def ports_of(launch: Launch) -> tuple[int, ...]:
+    """Return the ports that a task listens on, its control port first."""
+    control = () if launch.control_port is None else (launch.control_port,)
+    return tuple(dict.fromkeys((*control, *launch.ports)))

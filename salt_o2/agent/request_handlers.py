@@ -1,0 +1,161 @@
+"""What can be asked of an agent through its socket, with plain values in and out."""
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from salt_o2.agent.agent import Agent, unusable_orders
+from salt_o2.agent.storage import output_follow
+from salt_o2.agent.task.task import Task
+from salt_o2.concurrency.run_all import Apart
+from salt_o2.core.codec import plain, typed
+from salt_o2.core.errors import InvalidRequest, O2Error
+from salt_o2.core.messages.command_parsing import command_of
+from salt_o2.core.messages.reports import Failure
+from salt_o2.core.states import TaskEvent
+
+log = logging.getLogger(__name__)
+
+LONGEST_LOG = 100_000
+LONGEST_WAIT_S = 3600.0
+LONGEST_FOLLOW_S = 60.0
+
+
+Deliver = Callable[[Any], Awaitable[None]]
+
+
+async def no_session(_message: Any) -> None:
+    """Refuse a message of control: this agent runs without a bus.
+
+    Raises:
+        InvalidRequest: always.
+    """
+    raise InvalidRequest("this agent has no session with control")
+
+
+class Verbs:
+    """One method for each verb; arguments are checked here, as they come from outside."""
+
+    def __init__(self, agent: Agent, deliver: Deliver = no_session) -> None:
+        """Ask ``agent``; ``deliver`` takes messages that control has sealed."""
+        self._agent, self._deliver = agent, deliver
+        self.table: dict[str, Callable[..., Awaitable[Any]]] = {
+            "tasks": self.tasks,
+            "deliver": self.deliver,
+            "drive": self.drive,
+            "transition": self.transition,
+            "kill": self.kill,
+            "log": self.log,
+            "info": self.info,
+            "records": self.records,
+        }
+
+    async def tasks(self) -> list[dict[str, Any]]:
+        """Return all tasks: their reports, with mode and command line."""
+        reports = self._agent.tasks()
+        return [plain(about) | _launch_of(self._agent.task(about.task)) for about in reports]
+
+    async def deliver(self, message: Any) -> dict[str, Any]:
+        """Take a message that control has sealed for this agent."""
+        await self._deliver(message)
+        return {"host": self._agent.host}
+
+    async def drive(self, command: Any) -> dict[str, Any]:
+        """Obey ``command`` and say which revision was taken in; nothing is begun if one order is wrong."""
+        order = command_of(command)
+        if wrong := unusable_orders(order):
+            raise InvalidRequest(f"nothing was begun: {'; '.join(wrong.values())}")
+        await self._agent.obey(order)
+        return {"host": order.host, "environment": order.environment, "revision": order.revision}
+
+    async def transition(self, tasks: Any, event: Any, arguments: Any, timeout_s: Any) -> dict[str, Any]:
+        """Send one event to each of ``tasks``; nothing is sent if one of them is not here."""
+        chosen = self._chosen(tasks)
+        wanted, pushed = typed(event, TaskEvent), typed(arguments, dict[str, str])
+        limit = typed(timeout_s, float)
+        if not 0 < limit <= LONGEST_WAIT_S:
+            raise InvalidRequest(f"timeout must be above 0 and at most {LONGEST_WAIT_S:.0f} s, not {limit}")
+        answers = await asyncio.gather(*(_move(task, wanted, pushed, limit) for task in chosen))
+        return dict(zip((task.id for task in chosen), answers, strict=True))
+
+    async def kill(self, tasks: Any) -> dict[str, bool]:
+        """End the processes of each of ``tasks``; say whether they have ended."""
+        chosen = self._chosen(tasks)
+        apart = Apart("ending the processes of tasks")
+        ended = await asyncio.gather(*(_kill(task, apart) for task in chosen))
+        apart.raise_first()
+        return dict(zip((task.id for task in chosen), ended, strict=True))
+
+    async def log(self, task: Any, lines: Any, after: Any = None, wait_s: Any = 0.0) -> dict[str, Any]:
+        """Return the last lines of what a task wrote, or wait for what comes ``after`` some places in it."""
+        count, name, limit = typed(lines, int), typed(task, str), typed(wait_s, float)
+        if not 0 < count <= LONGEST_LOG:
+            raise InvalidRequest(f"lines must be 1 to {LONGEST_LOG}, not {count}")
+        if not 0 <= limit <= LONGEST_FOLLOW_S:
+            raise InvalidRequest(f"wait must be 0 to {LONGEST_FOLLOW_S:.0f} s, not {limit}")
+        if after is None:
+            found = output_follow.last(self._agent.output_of(name), count)
+        else:
+            places = typed(after, dict[str, int])
+            limit = 0.0 if self._agent.is_over(name) else limit  # nothing will come of a task that is over
+            found = await output_follow.follow(lambda: self._agent.output_of(name), places, limit)
+        return found | {"over": self._agent.is_over(name)}
+
+    async def records(self, environment: Any) -> list[dict[str, Any]]:
+        """Return all that is on disk about the tasks of ``environment``: control may have lost it."""
+        wanted = typed(environment, str)
+        known = (self._agent.task(about.task).record for about in self._agent.tasks())
+        return [plain(each) for each in known if each.environment == wanted]
+
+    async def info(self) -> dict[str, Any]:
+        """Return who the agent is and how it is."""
+        reporter, reports = self._agent.reporter, self._agent.tasks()
+        return {
+            "host": self._agent.host,
+            "pid": os.getpid(),
+            "incarnation": reporter.incarnation,
+            "refused": self._agent.refused,
+            "trouble": reporter.trouble,
+            "directory": str(self._agent.directory),
+            "up_s": round(time.time() - reporter.facts.started, 1),
+            "reports": reporter.sequence,
+            "tasks": len(reports),
+            "unsettled": sum(not about.settled for about in reports),
+            "facts": plain(reporter.facts),
+        }
+
+    def _chosen(self, tasks: Any) -> list[Task]:
+        names = typed(tasks, list[str])
+        if not names:
+            raise InvalidRequest("name at least one task")
+        return [self._agent.task(name) for name in dict.fromkeys(names)]
+
+
+async def _move(task: Task, event: TaskEvent, arguments: dict[str, str], timeout_s: float) -> dict[str, Any]:
+    try:
+        failure = await task.move(event, arguments, timeout_s)
+    except O2Error as error:
+        failure = Failure(asked=event, state=task.record.device_state or "-", reason=str(error))
+    except Exception as error:  # the answers of the other tasks must not be lost with this one
+        log.exception("task %s: %s failed", task.id, event)
+        failure = Failure(
+            asked=event,
+            state=task.record.device_state or "-",
+            reason=repr(error),
+            advice="report this as a defect",
+        )
+    return {"state": task.record.state, "failure": plain(failure)}
+
+
+async def _kill(task: Task, apart: Apart) -> bool:
+    with apart:
+        return await task.kill()
+    return False
+
+
+def _launch_of(task: Task) -> dict[str, str]:
+    launch = task.record.launched or task.record.launch
+    return {"mode": task.record.mode, "command": launch.command_line if launch else ""}

@@ -1,0 +1,1 @@
+"""Files of an agent and of its tasks."""

@@ -1,0 +1,134 @@
+"""Where an agent keeps its tasks on disk.
+
+<directory>/tasks/<task>/task.json   the record
+                         status      how it ended, by its keeper
+                         stdout  stderr
+                         work/       the task's working directory
+                         variables   what sets its environment, for its account alone to read
+<directory>/orders/                  commands that not all task files show yet; see command_journal.py
+<directory>/old/<task>/              the same of the last tasks that are done
+<directory>/trash/                   files that the agent is removing
+<directory>/ended                    tasks that are done, with their last revision: a late order must not
+                                     start one again
+<directory>/last_run                 the highest run number that ever came here
+"""
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import time
+from pathlib import Path
+
+from salt_o2.agent.storage import task_record
+from salt_o2.agent.storage.command_journal import Orders
+from salt_o2.agent.storage.last_run_number import LastRun
+from salt_o2.agent.storage.task_directory import TaskHome
+from salt_o2.agent.storage.task_record import Record
+from salt_o2.core.ids import TaskId
+from salt_o2.linux import atomic_file
+from salt_o2.tree_removal import remove_tree
+
+log = logging.getLogger(__name__)
+KEPT_OLD = 20
+KEPT_ENDED = 10_000
+
+
+class Home:
+    """The folder of an agent."""
+
+    def __init__(self, directory: Path) -> None:
+        """Open it, making it if need be, for nobody else to look into."""
+        self.directory = directory.absolute()
+        self.tasks, self._old, self._ended_file, self._trash = (
+            self.directory / name for name in ("tasks", "old", "ended", "trash")
+        )
+        for folder in (self.directory, self.tasks, self._old):
+            folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+        self._trash.mkdir(mode=0o700, exist_ok=True)
+        self.has_trash = asyncio.Event()
+        """Set while there are files that no one needs any more, see :meth:`empty_trash`."""
+        self._discarded = itertools.count()
+        if any(self._trash.iterdir()):
+            self.has_trash.set()
+        self.orders = Orders(self.directory / "orders")
+        self.last_run = LastRun(self.directory / "last_run")
+        self.ended = self._read_ended()
+        """Tasks that are done: the highest revision each one had."""
+
+    def of(self, task: TaskId) -> TaskHome:
+        """Return the folder of ``task``, there or not."""
+        return TaskHome(self.tasks / task)
+
+    def records(self) -> list[Record]:
+        """Read all records; what is not in order is left alone, with a word in the log."""
+        found = []
+        for folder in sorted(self.tasks.iterdir()):
+            known = task_record.load(folder / "task.json") if folder.is_dir() else None
+            if known is not None and known.task == folder.name:
+                found.append(known)
+            else:
+                log.warning("%s holds no task", folder)
+        return found
+
+    def archive(self, known: Record) -> None:
+        """Take leave of a task that is done: keep its output for a while, and never start it again."""
+        self.bury(known.task, known.revision)
+        current, archived = self.of(known.task).folder, self._old / known.task
+        try:
+            self._discard(archived)
+            current.rename(archived)
+            self._discard(archived / "work")
+            self._keep_newest()
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            log.error("%s cannot be moved to %s: %s", current, archived, error)
+
+    def bury(self, task: TaskId, revision: int) -> None:
+        """Remember that ``task`` is done with all orders up to ``revision``."""
+        if self.ended.get(task, -1) >= revision:
+            return
+        self.ended[task] = revision
+        try:
+            with open(self._ended_file, "a", opener=atomic_file.privately) as file:
+                file.write(f"{task} {revision}\n")
+        except OSError as error:
+            log.error(
+                "%s cannot be written: %s; a late order could start task %s", self._ended_file, error, task
+            )
+
+    def old(self, task: TaskId) -> TaskHome:
+        """Return the folder of a ``task`` that is done, there or not."""
+        return TaskHome(self._old / task)
+
+    def empty_trash(self) -> None:
+        """Remove what is not needed any more; this may take long, as tasks may write any number of files."""
+        self.has_trash.clear()
+        for path in list(self._trash.iterdir()):
+            remove_tree(path)
+
+    def _discard(self, path: Path) -> None:
+        """Move ``path``, if it is there, to the files that are removed later."""
+        with contextlib.suppress(FileNotFoundError):
+            path.rename(self._trash / f"{time.time_ns()}-{next(self._discarded)}")
+            self.has_trash.set()
+
+    def _keep_newest(self) -> None:
+        archived = sorted(self._old.iterdir(), key=lambda folder: folder.stat().st_ctime)
+        for path in archived[:-KEPT_OLD]:
+            self._discard(path)
+
+    def _read_ended(self) -> dict[TaskId, int]:
+        """Read the file, last line of a task first, and shorten it if it has grown long."""
+        if not self._ended_file.exists():
+            return {}
+        lines = self._ended_file.read_text(errors="replace").splitlines()
+        words = [line.split() for line in lines[-KEPT_ENDED:]]
+        ended = {TaskId(line[0]): int(line[1]) for line in words if len(line) == 2 and line[1].isdigit()}
+        if len(lines) > 2 * KEPT_ENDED:
+            shorter = self._ended_file.with_suffix(".new")
+            text = "".join(f"{task} {revision}\n" for task, revision in ended.items())
+            atomic_file.write_privately(shorter, text.encode())
+            shorter.replace(self._ended_file)
+        return ended

@@ -1,0 +1,1 @@
+"""One task: what is decided for it, and how that is carried out."""

@@ -1,0 +1,345 @@
+"""One task: takes orders, and goes towards the newest one step by step, by itself.
+
+Whatever happens, one runner at a time acts for a task, so its device never gets two requests at once. Steps
+are decided in core/tasks/next_action.py and carried out in actions.py.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+
+from salt_o2.agent.device.watcher import Watch
+from salt_o2.agent.launch import shim
+from salt_o2.agent.process import launcher, task_process
+from salt_o2.agent.process.host_resources import Host
+from salt_o2.agent.process.task_process import Body
+from salt_o2.agent.storage.command_journal import Kept
+from salt_o2.agent.storage.task_directory import TaskHome
+from salt_o2.agent.storage.task_record import Record, report_of, unexplained
+from salt_o2.agent.task import actions
+from salt_o2.agent.task.runtime import BY_HAND, Life
+from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.ids import TaskId
+from salt_o2.core.messages.commands import Command, Order
+from salt_o2.core.messages.reports import Exit, Failure, TaskReport
+from salt_o2.core.states import TaskEvent, TaskState
+from salt_o2.core.tasks import kill_sequence
+from salt_o2.core.tasks.next_action import Act, is_reached, next_step
+
+log = logging.getLogger(__name__)
+SAVE_SOON_S = 2.0
+DEFECT = "report this as a defect"
+NO_ROOM = "the agent must be able to write there: make room on the disk, or see whose folder it is"
+
+
+class Task:
+    """A task of this host: its record, its life, and a runner while there is something to do."""
+
+    def __init__(self, record: Record, home: TaskHome, host: Host, changed: Callable[["Task"], None]) -> None:
+        """Know ``record``, kept in ``home``; ``changed`` is called whenever there is something to report."""
+        self.record, self.home, self._changed = record, home, changed
+        home.note_kept(record)
+        never_ran = record.launched is None and not record.recovered
+        is_clear = never_ran and not host.endings.is_under_way(home.folder)
+        self._life = Life(record=record, home=home, host=host, on_end=self._on_end, is_clear=is_clear)
+        self._watch: Watch | None = None
+        self._runner: asyncio.Task[Failure | None] | None = None
+        self._saving: asyncio.TimerHandle | None = None
+        self._unsaved: list[Kept] = []
+        """Commands that only their own files show, and not the record's."""
+
+    @property
+    def id(self) -> TaskId:
+        """The task's name."""
+        return self.record.task
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether its runner is at work."""
+        return self._runner is not None and not self._runner.done()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to do or to know, once that has been reported."""
+        known = self.record
+        return known.settled and known.goal is TaskState.DONE and self._is_where_it_should_be
+
+    @property
+    def _is_where_it_should_be(self) -> bool:
+        known = self.record
+        return is_reached(known.mode, known.goal, known.state, alive=self._life.body is not None)
+
+    def report(self) -> TaskReport:
+        """Say what the task is."""
+        return report_of(self.record, alive=self._life.body is not None)
+
+    def take(self, command: Command, order: Order, kept: Kept | str) -> None:
+        """Begin with ``order`` of a command that is ``kept``, or say why it is not and give it up.
+
+        An order to end the task is carried out in any case, and a defect here ends no other order.
+        """
+        self._cancel_saving()  # the record is kept when this order is over; the command is kept already
+        self.record.take(command, order)
+        try:
+            self._begin(command, kept)
+        except Exception as error:
+            log.exception("task %s: the order to be %s could not be begun", self.id, command.goal)
+            self._life.fail("order", self.record.device_state or "-", repr(error), DEFECT)
+        self._resume()
+
+    def _begin(self, command: Command, kept: Kept | str) -> None:
+        self._life.begin_order()
+        if isinstance(kept, Kept):
+            self._unsaved.append(kept)
+            self.home.note_order(self.record)
+        elif command.goal is not TaskState.DONE:
+            self._life.fail("order", self.record.device_state or "-", kept, NO_ROOM)
+
+    async def adopt(self) -> None:
+        """Find again the process that an earlier agent started, or how it ended meanwhile; then go on."""
+        known, life = self.record, self._life
+        life.body = await launcher.adopt(known, self.home, life.host, self._on_end)
+        life.end_is_wanted, life.lost = known.ending, known.ending and life.body is not None
+        recovered, known.recovered = known.recovered, False
+        if life.body is None:
+            await self._note_missed_end()
+        elif recovered and known.settled:
+            await self._take_as_it_is(life.body)
+        elif not known.settled:
+            life.must_look = life.overtaken = True
+        else:
+            self._watch_the_living()
+            if self._watch is not None:
+                await self._watch.find_again()
+        if not known.settled or (life.body is not None and life.body.process.gone.is_set()):
+            self._resume()
+
+    async def _take_as_it_is(self, living: Body) -> None:
+        """The task's file was damaged, and the copy may be older: what the process does now is its goal."""
+        self._life.end_is_wanted = self._life.lost = self.record.ending = False
+        await actions.look_at_recovered(self._life, living)
+        self._save()
+        self._watch_the_living()
+        self._changed(self)
+
+    def give_up(self, asked: str, error: Exception) -> None:
+        """Settle with a failure because of ``error``, a defect, so that control does not wait."""
+        self._life.fail(asked, self.record.device_state or "-", repr(error), DEFECT)
+        self._settle()
+
+    async def release(self) -> None:
+        """Let go of the task, whose processes stay as they are."""
+        if self._runner is not None:
+            self._runner.cancel()
+            await asyncio.gather(self._runner, return_exceptions=True)
+        await self._stop_watching()
+        if self._saving is not None:
+            self._save()
+        if self._life.body is not None:
+            await self._life.body.release()
+
+    # --- by hand --------------------------------------------------------------------------------
+
+    async def move(self, event: TaskEvent, arguments: Mapping[str, str], timeout_s: float) -> Failure | None:
+        """Send one event because a person wants it; return why it failed, if it did.
+
+        Raises:
+            InvalidRequest: there is no control channel, or the task is busy with an order.
+        """
+        life = self._life
+        if self.is_busy:
+            raise InvalidRequest(
+                f"task {self.id} is busy with {life.asked} for its order; wait and try again"
+            )
+        if life.body is None or life.body.device is None:
+            raise InvalidRequest(
+                f"task {self.id} is {self.record.state} and has no process that takes {event}"
+            )
+        life.given_up = self.record.by_hand = True  # whatever its order was, it is the person's now
+        life.deadline = asyncio.get_running_loop().time() + timeout_s
+        self._runner = asyncio.create_task(self._run(event, arguments))
+        return await asyncio.shield(self._runner)
+
+    async def kill(self) -> bool:
+        """End the processes because a person wants it; tell whether they have ended."""
+        if self._life.body is None:
+            return True
+        self._life.asked = BY_HAND
+        grace_s = self._life.grace_s
+        remains = await self._life.body.end(kill_sequence.blows(self.record.mode, grace_s=grace_s), grace_s)
+        self.record.killed = self.record.killed or remains.killed
+        return not remains.left
+
+    def trim_output(self) -> None:
+        """Keep what the processes have written within its bounds."""
+        try:
+            self.home.trim(self.record.launched)
+        except OSError as error:
+            log.warning("the output of task %s cannot be shortened: %s", self.id, error)
+
+    # --- limits ---------------------------------------------------------------------------------
+
+    @property
+    def has_limits(self) -> bool:
+        """Whether somebody must look whether it stays within its limits."""
+        living = self._life.body
+        return living is not None and living.has_limits
+
+    async def keep_limits(self) -> None:
+        """End the processes if they exceed what they may; no other task is touched."""
+        living = self._life.body
+        if living is None or self._life.excess or not (excess := await living.excess()):
+            return
+        self._life.excess = excess
+        log.warning("task %s: %s; ending it", self.id, excess)
+        await living.members.kill()
+
+    # --- the runner -----------------------------------------------------------------------------
+
+    def _resume(self) -> None:
+        if not self.is_busy:
+            self._runner = asyncio.create_task(self._run())
+
+    async def _run(
+        self, event: TaskEvent | None = None, arguments: Mapping[str, str] | None = None
+    ) -> Failure | None:
+        """Go on until the goal is reached or given up; first carry out ``event``, and say why it failed."""
+        failure, life = None, self._life
+        await life.host.endings.over(self.home.folder)
+        try:
+            if event is not None:
+                failure = await actions.fire(life, event, arguments or {})
+            while (step := await self._next()) is not Act.REST:
+                await actions.carry_out(life, step)
+                self._watch_the_living()
+                self._changed(self)
+        except OSError as error:
+            life.fail(life.asked, self.record.device_state or "-", f"{self.home.folder}: {error}", NO_ROOM)
+        except Exception as error:  # a defect here must not leave control waiting
+            log.exception("task %s: %s went wrong", self.id, life.asked)
+            life.fail(life.asked, self.record.device_state or "-", repr(error), DEFECT)
+        self._settle()
+        return failure
+
+    async def _next(self) -> TaskEvent | Act:
+        if self._life.must_look:
+            await actions.look_first(self._life)
+        living = self._life.body
+        if living is not None and living.process.gone.is_set():
+            await self._bury(living)
+        return next_step(self._life.situation())
+
+    async def _bury(self, living: Body) -> None:
+        await self._stop_watching()
+        if not self._life.stuck:
+            self._life.note_remains(await living.clear(self._life.grace_s))
+        if not self._life.stuck:
+            self._life.excess = living.leave_group() or self._life.excess
+        task_process.clear_traces(self.record, self.home, self._life.host)
+        self.trim_output()  # nothing looks at it again: it may have grown since the last time
+        await living.release()
+        self._life.body = None
+        self._life.note_end(living.exit)
+
+    def _save(self) -> None:
+        """Keep the record; an order that cannot be kept is given up, unless it is to end the task."""
+        self._cancel_saving()
+        try:
+            self.home.save(self.record)
+            self._forget_commands()
+        except OSError as error:
+            log.error("the file of task %s cannot be written: %s", self.id, error)
+            if self.record.goal is not TaskState.DONE and not self.record.settled:
+                self._life.fail(
+                    "order", self.record.device_state or "-", f"{self.home.folder}: {error}", NO_ROOM
+                )
+
+    def _forget_commands(self) -> None:
+        for kept in self._unsaved:
+            kept.shown(self.id)
+        self._unsaved.clear()
+
+    def _cancel_saving(self) -> None:
+        """Whoever comes now keeps the record, at once or later."""
+        if self._saving is not None:
+            self._saving.cancel()
+            self._saving = None
+
+    def _save_soon(self) -> None:
+        """Keep a step's success when there is time: whoever is killed before asks the device afterwards."""
+        if self._saving is None:
+            self._saving = asyncio.get_running_loop().call_later(SAVE_SOON_S, self._save)
+
+    def _settle(self) -> None:
+        known, living = self.record, self._life.body
+        can_be_asked = living is not None and living.device is not None and not known.fresh
+        known.settled, known.fresh = True, False
+        if self._is_where_it_should_be and not known.announced:
+            known.failure = None
+        self._explain()
+        self._life.hurry = False
+        if can_be_asked and known.failure is None and known.goal is not TaskState.DONE:
+            self._save_soon()
+        else:
+            self._save()
+        self._watch_the_living()
+        self._changed(self)
+
+    def _explain(self) -> None:
+        """Let no task settle elsewhere than at its goal without a failure."""
+        alive = self._life.body is not None
+        if (failure := unexplained(self.record, alive=alive)) is None:
+            return
+        if not alive and self.record.goal is not TaskState.DONE:
+            self.record.state = TaskState.ERROR
+        self._life.give_up(failure)
+
+    # --- what happens by itself -----------------------------------------------------------------
+
+    def _on_end(self) -> None:
+        """The process has ended; a runner that is at work sees it by itself."""
+        self._resume()
+
+    def _on_sight(self, state: TaskState, word: str, reason: str) -> None:
+        """The device is where nobody sent it."""
+        was = self.record.state
+        self.record.state, self.record.device_state = state, word
+        self._life.fail(f"stay {was}", word, reason, self._life.advice)
+        self._resume()
+
+    def _on_word(self, announced: str) -> None:
+        """The device signals something."""
+        self.record.announced = announced
+        log.info("task %s: signals %s", self.id, announced)
+        if announced == "TASK_INTERNAL_ERROR" and not self.is_busy:
+            self._on_sight(TaskState.ERROR, self.record.device_state, "it signalled TASK_INTERNAL_ERROR")
+        self._save()
+        self._changed(self)
+
+    async def _note_missed_end(self) -> None:
+        known = self.record
+        if known.launched is None or known.exit is not None or known.keeper is None:
+            return
+        ended = task_process.past_exit(known, self.home)
+        known.killed = known.killed or shim.has_killed(self.home.files.status)
+        await actions.make_sure(self._life)
+        task_process.clear_traces(known, self.home, self._life.host)
+        self._life.note_end(ended, "while no agent ran" if ended != Exit() else "when the machine went down")
+        if known.settled:
+            self._settle()
+
+    # --- watching -------------------------------------------------------------------------------
+
+    def _watch_the_living(self) -> None:
+        """A device is watched from the moment it is ready: what it signals is not repeated."""
+        living = self._life.body
+        if living is None or living.device is None or self.record.pid is None:
+            return
+        if self._watch is None:
+            self._watch = Watch(self, living.device, self._on_sight, self._on_word)
+        self._watch.begin()
+
+    async def _stop_watching(self) -> None:
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            await watch.end()

@@ -1,0 +1,35 @@
+"""Salt's own loops that read a socket for us: they end without a word, so their end is waited for.
+
+Salt reads in a task of its own for each callback. When a read fails in a way that Salt does not expect, that
+task ends, at most with a line in the log, and no message is ever read again.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from salt_o2.concurrency.background_loops import LoopEnded
+
+LOOK_S = 0.05
+"""Salt starts its task a moment after it is asked to."""
+
+
+async def wait_for_end(client: Callable[[], Any], what: str) -> NoReturn:
+    """Wait until a task in which Salt reads for ``client()``, a PublishClient of Salt's, has ended.
+
+    Raises:
+        LoopEnded: it has; ``what`` names what was read.
+    """
+    while not (tasks := tasks_of(client())):
+        await asyncio.sleep(LOOK_S)
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    ended = done.pop()
+    error = None if ended.cancelled() else ended.exception()
+    raise LoopEnded(what, f"Salt reads no more of them: {error!r}" if error else "Salt reads no more of them")
+
+
+def tasks_of(client: Any) -> list["asyncio.Task[Any]"]:
+    """Return the tasks in which Salt reads for ``client``, over ZeroMQ, TCP or a unix socket."""
+    by_callback = [task for _, task in getattr(client, "callbacks", {}).values()]  # ZeroMQ
+    single = getattr(client, "on_recv_task", None)  # TCP and unix sockets
+    return [*by_callback, single] if single is not None else by_callback

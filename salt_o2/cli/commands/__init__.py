@@ -1,0 +1,1 @@
+"""The commands of coconut, one module per noun."""

@@ -1,0 +1,147 @@
+"""coconut cluster: a private Salt master and minions on this machine."""
+
+import shlex
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from salt_o2.cli.ui.command_aliases import noun, verb
+from salt_o2.cli.ui.terminal import Terminal
+
+app = noun("A private Salt master and minions on this machine, to try things out.")
+
+Dir = Annotated[Path, typer.Option("--dir", "-d", help="The folder that holds everything of the cluster.")]
+HERE = Path(".cluster")
+
+
+@verb(app, "up")
+def up(
+    ctx: typer.Context,
+    minions: Annotated[
+        int | None, typer.Option(help="How many minions: flp1, flp2, ...; three if it is new.", min=1)
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Worker processes of the master; two if it is new.", min=1)
+    ] = None,
+    heartbeat: Annotated[
+        float | None, typer.Option(help="Seconds between an agent's heartbeats; one if it is new.", min=0.1)
+    ] = None,
+    namespaces: Annotated[
+        bool, typer.Option("--namespaces", help="Give each host a network of its own; for root.")
+    ] = False,
+    directory: Dir = HERE,
+) -> None:
+    """Start a master and minions; of a cluster that is there, start what is missing."""
+    from salt_o2.cluster import up
+
+    terminal: Terminal = ctx.obj
+    started = up(directory, minions, workers, say=terminal.note, heartbeat_s=heartbeat, namespaces=namespaces)
+    terminal.show(started, render_status)
+
+
+@verb(app, "kill")
+def kill(
+    ctx: typer.Context,
+    daemons: Annotated[
+        list[str] | None, typer.Argument(help="master, or minions' ids; all if none is named.")
+    ] = None,
+    directory: Dir = HERE,
+) -> None:
+    """End daemons by SIGKILL, as a power cut of the control system would; tasks run on, and so does a run.
+
+    coconut cluster up brings the same cluster back.
+    """
+    from salt_o2.cluster import kill
+
+    terminal: Terminal = ctx.obj
+    terminal.show(kill(directory, daemons or (), say=terminal.note), render_killed)
+
+
+@verb(app, "status")
+def status(ctx: typer.Context, directory: Dir = HERE) -> None:
+    """Show what runs: daemons, minions, sockets."""
+    from salt_o2.cluster import status
+
+    ctx.obj.show(status(directory), render_status)
+
+
+@verb(app, "down")
+def down(
+    ctx: typer.Context,
+    directory: Dir = HERE,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the folder with its logs.")] = False,
+) -> None:
+    """Destroy environments, end everything that was started, and remove the folder."""
+    from salt_o2.cluster import down
+
+    terminal: Terminal = ctx.obj
+    terminal.show(down(directory, keep, say=terminal.note), render_down)
+
+
+@verb(app, "env")
+def env(ctx: typer.Context, directory: Dir = HERE) -> None:
+    """Print what points Salt's commands at the cluster: eval $(coconut cluster env)."""
+    from salt_o2.cluster import status
+
+    exports = {"SALT_CONFIG_DIR": status(directory)["config_dir"]}
+    ctx.obj.show(exports, render_exports)
+
+
+@verb(app, "logs")
+def logs(
+    ctx: typer.Context,
+    daemon: Annotated[str, typer.Argument(help="master, or a minion's id.")] = "master",
+    lines: Annotated[int, typer.Option("--lines", "-n", help="How many of the last lines.", min=1)] = 40,
+    directory: Dir = HERE,
+) -> None:
+    """Show the last lines of a daemon's log."""
+    from salt_o2.cluster.lifecycle.readiness import tail
+    from salt_o2.cluster.paths import layout
+
+    document = {"daemon": daemon, "lines": tail(layout(directory), daemon, lines).splitlines()}
+    ctx.obj.show(document, lambda log: "\n".join(log["lines"]))
+
+
+def render_status(status: dict[str, Any]) -> str:
+    """Return a cluster's status for a person."""
+    daemons = [f"{name} (pid {pid})" for name, pid in status["pids"].items()]
+    lines = [
+        f"directory:       {status['directory']}",
+        f"config_dir:      {status['config_dir']}",
+        f"control socket:  {status['control_socket']}",
+        f"running:         {', '.join(daemons) or 'nothing'}",
+        f"dead:            {', '.join(status['dead'])}" if status["dead"] else "",
+        f"known hosts:     {', '.join(status['known']) or 'none'}",
+        _namespaces(status.get("namespaces", [])),
+        f"ready:           {'yes' if status['ready'] else 'no'}",
+    ]
+    return "\n".join(line for line in lines if line)
+
+
+def _namespaces(names: list[str]) -> str:
+    if not names:
+        return ""
+    masters = next((name for name in names if name.endswith("-master")), names[0])
+    enter = f"nsenter --net=/run/netns/{masters} salt flp1 test.ping"
+    return f"namespaces:      {', '.join(names)}\n{'':17}(Salt's commands are for the master's: {enter})"
+
+
+def render_down(result: dict[str, Any]) -> str:
+    """Return what taking a cluster down has found."""
+    if not result["was_up"]:
+        return f"there was no cluster in {result['directory']}"
+    left = result["leftovers"]
+    return f"ended {len(left)} processes that should not have been left" if left else "nothing is left of it"
+
+
+def render_killed(result: dict[str, Any]) -> str:
+    """Return what was killed, and how to have it back."""
+    return (
+        f"killed {', '.join(result['killed'])}; `coconut cluster up --dir {result['directory']}` revives it"
+    )
+
+
+def render_exports(exports: dict[str, str]) -> str:
+    """Return shell commands that set these variables."""
+    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in exports.items())

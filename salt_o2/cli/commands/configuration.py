@@ -1,0 +1,73 @@
+"""coconut configuration: what components are configured with, wherever the site keeps it."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from salt_o2.cli.ui.command_aliases import noun, verb
+from salt_o2.cli.ui.input_files import text_of
+from salt_o2.cli.ui.parsing import variables
+
+app = noun("Configuration of components.")
+RunType = Annotated[str, typer.Option("-r", "--runtype", help="Run type; ANY unless given.")]
+Role = Annotated[str, typer.Option("-l", "--role", help="Role; any unless given.")]
+New = Annotated[bool, typer.Option("-n", "--new-component", help="The component may be a new one.")]
+
+
+@verb(app, "list", "ls", "l")
+def list_(ctx: typer.Context, component: Annotated[str, typer.Argument()] = "") -> None:
+    """List the entries of a component, or of all."""
+    found = ctx.obj.ask("config_list", {"component": component})
+    ctx.obj.show(found, lambda entries: "\n".join(entries) or "no configuration found")
+
+
+@verb(app, "show", "s")
+def show(
+    ctx: typer.Context,
+    component: Annotated[str, typer.Argument(metavar="COMPONENT|PATH")],
+    entry: Annotated[str, typer.Argument()] = "",
+    runtype: RunType = "ANY",
+    role: Role = "any",
+    simulate: Annotated[bool, typer.Option("-s", "--simulate", help="Fill it in, with -e.")] = False,
+    given: Annotated[
+        list[str] | None, typer.Option("-e", "--extra-vars", metavar="K=V", help="Variables for -s.")
+    ] = None,
+) -> None:
+    """Show the payload of an entry, found by fallback."""
+    path = f"{component}/{runtype}/{role}/{entry}" if entry else component
+    arguments = {"path": path, "simulate": simulate, "vars": variables(given or ())}
+    ctx.obj.show(ctx.obj.ask("config_show", arguments), lambda found: found["payload"])
+
+
+@verb(app, "set")
+def set_(
+    ctx: typer.Context,
+    path: Annotated[str, typer.Argument(help="COMPONENT/RUNTYPE/ROLE/ENTRY")],
+    payload: Annotated[str, typer.Argument()],
+    new: New = False,
+) -> None:
+    """Set the payload of an entry."""
+    arguments = {"path": path, "payload": payload, "new_component": new}
+    ctx.obj.show(ctx.obj.ask("config_set", arguments), _kept)
+
+
+@verb(app, "import", "imp", "i")
+def import_(
+    ctx: typer.Context,
+    component: Annotated[str, typer.Argument()],
+    entry: Annotated[str, typer.Argument()],
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    runtype: RunType = "ANY",
+    role: Role = "any",
+    new: New = False,
+) -> None:
+    """Set the payload of an entry to what is in a file."""
+    path = f"{component}/{runtype}/{role}/{entry}"
+    arguments = {"path": path, "payload": text_of(file), "new_component": new}
+    ctx.obj.show(ctx.obj.ask("config_import", arguments), _kept)
+
+
+def _kept(found: dict[str, str]) -> str:
+    return f"{found['path']} is kept in {found['backend']}" if "path" in found else json.dumps(found)

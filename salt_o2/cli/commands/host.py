@@ -1,0 +1,57 @@
+"""coconut host: the hosts whose agents control knows."""
+
+from typing import Annotated
+
+import typer
+
+from salt_o2.cli.ui.command_aliases import noun, verb
+from salt_o2.presentation import hosts, staleness
+
+app = noun("Hosts.")
+
+Names = Annotated[list[str], typer.Argument(metavar="HOST...", help="Their names.")]
+Sure = Annotated[bool, typer.Option("--sure", help="They are known to be off.")]
+
+
+@verb(app, "list", "ls", "l")
+def list_(ctx: typer.Context) -> None:
+    """List the hosts, what they offer, and when they were last heard."""
+    ctx.obj.show(ctx.obj.ask("host_list"), hosts.host_table)
+
+
+@verb(app, "show", "s")
+def show(ctx: typer.Context, host: Annotated[str, typer.Argument(metavar="HOST", help="Its name.")]) -> None:
+    """Show all that control knows of a host, and what is wrong there.
+
+    coconut host show flp1
+    """
+    from salt_o2.core.errors import UnknownName
+
+    known = {row["id"]: row for row in ctx.obj.ask("host_list")}
+    if host not in known:
+        raise UnknownName(f"control knows no host {host!r}; it knows {', '.join(known) or 'none'}")
+    ctx.obj.show(known[host], hosts.host)
+
+
+@verb(app, "lost")
+def lost(ctx: typer.Context, hosts: Names, sure: Sure = False) -> None:
+    """Say that hosts may be lost: control looks at once, and leaves alone what answers.
+
+    coconut host lost flp1 --sure
+    """
+    ctx.obj.show(ctx.obj.ask("host_lost", {"hosts": hosts, "sure": sure}), staleness.outcomes)
+
+
+@verb(app, "forget")
+def forget(ctx: typer.Context, hosts: Names) -> None:
+    """Forget hosts that will not come back; refused while they are in use or connected.
+
+    coconut host forget flp1
+    """
+    ctx.obj.show(ctx.obj.ask("host_forget", {"hosts": hosts}), staleness.outcomes)
+
+
+@verb(app, "returned")
+def returned(ctx: typer.Context, hosts: Names) -> None:
+    """Say that hosts are back: control asks their agents for everything at once."""
+    ctx.obj.show(ctx.obj.ask("host_returned", {"hosts": hosts}), staleness.outcomes)

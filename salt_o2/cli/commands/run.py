@@ -1,0 +1,53 @@
+"""coconut run: data-taking runs."""
+
+from typing import Annotated
+
+import typer
+
+from salt_o2.cli.environment.override_options import Reason
+from salt_o2.cli.ui.command_aliases import noun, verb
+from salt_o2.cli.ui.confirmation import check_all
+from salt_o2.presentation import environments, runs
+
+app = noun("Runs: list, show, stop.")
+
+
+@verb(app, "list", "ls", "l")
+def list_(ctx: typer.Context) -> None:
+    """List the last runs, the newest first.
+
+    coconut run list --json
+    """
+    ctx.obj.show(ctx.obj.ask("run_list"), runs.run_table)
+
+
+@verb(app, "show", "get", "s", "g")
+def show(
+    ctx: typer.Context,
+    number: Annotated[int, typer.Argument(metavar="NUMBER", help="The run's number.")],
+) -> None:
+    """Show one run: its environment, who started it, when it began and ended.
+
+    coconut run show 42
+    """
+    ctx.obj.show(ctx.obj.ask("run_show", {"number": number}), runs.run)
+
+
+@verb(app, "stop")
+def stop(
+    ctx: typer.Context,
+    numbers: Annotated[
+        list[int] | None, typer.Argument(metavar="[NUMBER...]", help="The numbers of the runs.")
+    ] = None,
+    every: Annotated[bool, typer.Option("-a", "--all", help="Stop every run that goes on.")] = False,
+    reason: Reason = "asked for by a person",
+) -> None:
+    """Stop runs by their numbers; all of them only with --all, or after a question.
+
+    coconut run stop 42 -r 'noisy detector'
+
+    coconut run stop --all -r 'beam dump'
+    """
+    every = check_all(ctx.obj, every, bool(numbers), "stop all runs", "the numbers of the runs")
+    wanted = {"all": True} if every else {"numbers": numbers}
+    ctx.obj.show(ctx.obj.ask("run_stop", wanted | {"reason": reason}), environments.environment_table)

@@ -1,0 +1,42 @@
+"""coconut task: the processes of all environments."""
+
+from typing import Annotated
+
+import typer
+
+from salt_o2.cli.ui import log_follow
+from salt_o2.cli.ui.command_aliases import noun, verb
+from salt_o2.cli.ui.terminal import Terminal
+from salt_o2.presentation import tasks
+
+app = noun("Tasks: the processes of all environments.")
+
+
+@verb(app, "list", "ls", "l")
+def list_(ctx: typer.Context) -> None:
+    """List the tasks of all environments."""
+    ctx.obj.show(ctx.obj.ask("task_list"), tasks.all_tasks_table)
+
+
+@verb(app, "log")
+def log(
+    ctx: typer.Context,
+    identity: Annotated[str, typer.Argument(metavar="ID", help="The task, or a beginning of its id.")],
+    lines: Annotated[int, typer.Option("-n", "--lines", help="How many of the last lines.", min=1)] = 40,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on until Ctrl-C, or its end.")] = False,
+) -> None:
+    """Show what a task wrote last.
+
+    coconut task log 7AbRmBG3z2A -n 100
+
+    coconut task log 7AbRmBG3z2A -f
+    """
+    terminal: Terminal = ctx.obj
+    if follow and terminal.json:
+        raise typer.BadParameter("--follow does not go with --json")
+    found = log_follow.task_log(terminal, identity, lines)
+    terminal.show(found, tasks.task_output)
+    if follow:
+        for line in log_follow.follow(terminal, found["task"], found["at"]):
+            terminal.say(line)
+        terminal.note(f"task {found['task']} is over")

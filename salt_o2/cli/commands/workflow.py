@@ -1,0 +1,160 @@
+"""coconut workflow: the workflow templates that control can deploy, and what authors of new ones need.
+
+``check``, ``expand``, ``graph`` and ``schema`` work on files, without any control: in an editor, in a hook of
+a repository, in CI.
+"""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from salt_o2.cli.ui.command_aliases import noun, verb
+from salt_o2.cli.ui.parsing import variables
+from salt_o2.cli.ui.site_file import SiteFile, site_variables
+from salt_o2.presentation import workflows
+
+if TYPE_CHECKING:
+    from salt_o2.workflow import Workflow
+
+app = noun("Workflow templates.")
+File = Annotated[Path, typer.Argument(metavar="FILE", help="workflows/<name>.yaml")]
+Given = Annotated[
+    list[str] | None,
+    typer.Option("-e", "--extra-vars", metavar="K=V", help="Variables, as in environment create."),
+]
+
+
+@verb(app, "list", "ls", "l")
+def list_(ctx: typer.Context) -> None:
+    """List the workflow templates of all repositories."""
+    ctx.obj.show(ctx.obj.ask("workflow_list"), workflows.workflow_table)
+
+
+@verb(app, "check", "c")
+def check(
+    ctx: typer.Context,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Workflow or task templates.")],
+    given: Given = None,
+    site: SiteFile = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing of files without fault.")] = False,
+) -> None:
+    """Say all that is wrong with templates; exit code 1 if anything is."""
+    from salt_o2.workflow.authoring.checker import check as verdict_on
+
+    verdicts = [verdict_on(file, variables(given or ()), *site_variables(site)) for file in files]
+    documents = [
+        {"file": each.file, "problems": list(each.problems), "notes": list(each.notes)} for each in verdicts
+    ]
+    ctx.obj.show(documents, lambda found: _told(found, quiet), ("problems", "notes"))
+    if any(each.problems for each in verdicts):
+        raise typer.Exit(1)
+
+
+@verb(app, "expand", "x")
+def expand(
+    ctx: typer.Context,
+    file: File,
+    given: Given = None,
+    site: SiteFile = None,
+    origins: Annotated[
+        bool, typer.Option("--origins", help="Where each variable's value comes from.")
+    ] = False,
+    with_variables: Annotated[bool, typer.Option("--variables", help="The variables of each leaf.")] = False,
+) -> None:
+    """Show the tree of roles that a workflow becomes."""
+    from salt_o2.workflow.authoring.outline import outline
+
+    found = outline(_load(file, given, site), with_variables, origins)
+    ctx.obj.show(found, lambda tree: "\n".join([*_tree(tree["root"], ""), *tree["notes"]]))
+
+
+@verb(app, "graph", "g")
+def graph(
+    ctx: typer.Context,
+    file: File,
+    given: Given = None,
+    site: SiteFile = None,
+    form: Annotated[str, typer.Option("-f", "--format", help="svg or mermaid.")] = "svg",
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="A file instead of stdout.")] = None,
+) -> None:
+    """Draw the data flow of a workflow: roles as boxes, channels as arrows."""
+    from salt_o2.core.errors import InvalidRequest
+    from salt_o2.workflow.authoring.mermaid import mermaid
+    from salt_o2.workflow.authoring.svg import svg
+
+    if form not in ("svg", "mermaid"):
+        raise InvalidRequest(f"--format {form}: svg or mermaid")
+    text = (mermaid if form == "mermaid" else svg)(_load(file, given, site))
+    if output is None:
+        ctx.obj.show({"format": form, "text": text}, lambda found: found["text"], ("text",))
+    else:
+        output.write_text(text)
+        ctx.obj.show({"format": form, "file": str(output)}, lambda found: f"written to {found['file']}")
+
+
+@verb(app, "schema")
+def schema(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="workflow or task.")] = "workflow",
+) -> None:
+    """Print the JSON schema of workflow or task templates, for editors."""
+    from salt_o2.core.errors import InvalidRequest
+    from salt_o2.workflow.templates.json_schema import schema as schema_of
+
+    if kind not in ("workflow", "task"):
+        raise InvalidRequest(f"{kind}: workflow or task")
+    print(json.dumps(schema_of(kind), indent=2, ensure_ascii=False))
+
+
+def _load(file: Path, given: list[str] | None, site: Path | None) -> "Workflow":
+    from salt_o2.core.errors import TemplateError
+    from salt_o2.workflow.authoring.checker import load_alone, source_of
+
+    try:
+        source = source_of(file)
+    except (OSError, UnicodeDecodeError) as error:
+        raise TemplateError(f"{file}: cannot be read: {error}") from error
+    return load_alone(source, file.stem, variables(given or ()), *site_variables(site))
+
+
+def _told(verdicts: list[dict[str, Any]], quiet: bool) -> str:
+    lines = []
+    for verdict in verdicts:
+        lines += verdict["problems"] + ([] if quiet else verdict["notes"])
+        if not quiet and not verdict["problems"]:
+            lines.append(f"{verdict['file']}: nothing is wrong")
+    wrong = sum(bool(verdict["problems"]) for verdict in verdicts)
+    count = sum(len(verdict["problems"]) for verdict in verdicts)
+    if wrong:
+        lines.append(f"{count} problems in {wrong} of {len(verdicts)} files")
+    if any("unknown variable" in problem for verdict in verdicts for problem in verdict["problems"]):
+        lines.append("what the site gives to every workflow: --site FILE; what the user gives: -e name=value")
+    return "\n".join(lines)
+
+
+def _tree(role: dict[str, Any], indent: str) -> list[str]:
+    task, call = role.get("task"), role.get("call")
+    lines = [f"{indent}{role['name']}{_leaf(task, call)}"]
+    for name in ("constraints", "bind", "connect"):
+        lines += [f"{indent}  {name}: {each}" for each in (task or {}).get(name, ())]
+    for name, value in role.get("variables", {}).items():
+        lines.append(
+            f"{indent}  {name} = {value}" if isinstance(value, str) else _origin(indent, name, value)
+        )
+    for child in role.get("roles", ()):
+        lines += _tree(child, f"{indent}  ")
+    return lines
+
+
+def _leaf(task: dict[str, Any] | None, call: dict[str, Any] | None) -> str:
+    if call:
+        return f" [calls {call['func']} at {call['trigger']}, awaited at {call['await']}]"
+    if not task:
+        return ""
+    when = f" at {task['trigger']}" if "trigger" in task else ""
+    return f" [{task['class']}, {task['mode']}{when}{'' if task['critical'] else ', not critical'}]"
+
+
+def _origin(indent: str, name: str, value: dict[str, str]) -> str:
+    return f"{indent}  {name} = {value['value']}    # {value['from']}"

@@ -1,0 +1,1 @@
+"""coconut environment: commands, plans, history, options."""

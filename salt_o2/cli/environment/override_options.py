@@ -1,0 +1,56 @@
+"""The options that bend a workflow or an environment, shared by plan, create and modify."""
+
+from typing import Annotated, Any
+
+import typer
+
+from salt_o2.cli.ui.parsing import move, names, scale, variables
+
+Vars = Annotated[
+    list[str], typer.Option("-e", "--extra-vars", help="Variables: k=v[,k=v...] or JSON; repeatable.")
+]
+Scale = Annotated[
+    list[str], typer.Option(metavar="ROLE=NUMBER", help="How many roles an iterator makes: epn=20.")
+]
+Move = Annotated[
+    list[str], typer.Option(metavar="ROLE=HOST", help="Which host the task of a role is to be on.")
+]
+Exclude = Annotated[
+    list[str], typer.Option(metavar="ROLE|DETECTOR", help="Who is to leave the data flow, and wait.")
+]
+Include = Annotated[
+    list[str], typer.Option(metavar="ROLE|DETECTOR", help="Who is to come back into the data flow.")
+]
+AllExcluded = Annotated[
+    bool, typer.Option("--allow-all-excluded", help="No task, or no critical one, is to take part.")
+]
+Reason = Annotated[str, typer.Option("-r", "--reason", help="Why, for the record.")]
+Token = Annotated[
+    str, typer.Option("--plan", metavar="TOKEN", help="Apply exactly this plan, made by env plan.")
+]
+
+
+def bending(
+    given: list[str],
+    scaled: list[str],
+    moved: list[str],
+    excluded: list[str],
+    included: list[str] | None = None,
+    reason: str = "",
+    allow_all_excluded: bool = False,
+) -> dict[str, Any]:
+    """Return control's arguments for these options; those that nobody gave are left out.
+
+    Raises:
+        InvalidRequest: if one cannot be read.
+    """
+    arguments: dict[str, Any] = {
+        "vars": variables(given),
+        "scale": scale(scaled),
+        "move": move(moved),
+        "exclude": names(excluded),
+        "include": names(included or []),
+        "reason": reason,
+        "allow_all_excluded": allow_all_excluded,
+    }
+    return {name: value for name, value in arguments.items() if value}

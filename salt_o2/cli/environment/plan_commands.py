@@ -1,0 +1,134 @@
+"""coconut environment plan and modify: what would change, and to change it without redeploying."""
+
+import time
+from typing import Annotated, Any
+
+import typer
+
+from salt_o2.cli.environment.id_argument import Id, OptionalId
+from salt_o2.cli.environment.override_options import (
+    AllExcluded,
+    Exclude,
+    Include,
+    Move,
+    Reason,
+    Scale,
+    Token,
+    Vars,
+    bending,
+)
+from salt_o2.cli.ui.terminal import Terminal, conclude
+from salt_o2.presentation import environments, plans
+
+
+def plan(
+    ctx: typer.Context,
+    identity: OptionalId = "",
+    workflow: Annotated[
+        str, typer.Option("-w", "--workflow-template", help="Which workflow to deploy.")
+    ] = "",
+    destroy: Annotated[bool, typer.Option("--destroy", help="What the end of it would end.")] = False,
+    keep: Annotated[
+        bool, typer.Option("-k", "--keep-tasks", help="Of an environment: leave to the pool who leaves it.")
+    ] = False,
+    brief: Annotated[bool, typer.Option("--brief", help="Without commands, ports and addresses.")] = False,
+    given: Vars = [],  # noqa: B006  typer copies them
+    scale: Scale = [],  # noqa: B006
+    move: Move = [],  # noqa: B006
+    exclude: Exclude = [],  # noqa: B006
+    include: Include = [],  # noqa: B006
+    all_excluded: AllExcluded = False,
+) -> None:
+    """Show what a create, modify or destroy would do; nothing is touched.
+
+    + start   ~ reconfigure   -/+ restart   - stop   x exclude   o include   <- from the pool   -> to the pool
+
+    coconut env plan -w readout -e rate=10 --scale epn=4
+
+    coconut env plan 2oD --scale epn=20 --exclude TPC
+
+    coconut env plan 2oD --scale epn=10 --keep-tasks
+
+    coconut env plan 2oD --destroy --keep-tasks
+
+    The token at the end of it is for env create --plan, or env modify --plan: exactly this is done then,
+    or nothing if the world has moved.
+    """
+    if bool(identity) == bool(workflow):
+        raise typer.BadParameter("say either --workflow-template or the ID of an environment")
+    if destroy and not identity:
+        raise typer.BadParameter("--destroy is about an environment: say its ID")
+    where: dict[str, Any] = {"id": identity} if identity else {"workflow": workflow}
+    if keep and not identity:
+        raise typer.BadParameter("--keep-tasks is about who leaves an environment: say its ID")
+    where |= {"destroy": True} if destroy else {}
+    where |= {"keep_tasks": True} if keep else {}
+    bent = bending(given, scale, move, exclude, include, allow_all_excluded=all_excluded)
+    if destroy and bent:
+        raise typer.BadParameter(f"--destroy ends all of it: leave out {', '.join(sorted(bent))}")
+    found = ctx.obj.ask("env_plan", where | bent)
+    ctx.obj.show(found, lambda record: plans.plan(record, brief))
+
+
+def modify(
+    ctx: typer.Context,
+    identity: OptionalId = "",
+    token: Token = "",
+    drain: Annotated[
+        float,
+        typer.Option(metavar="SECONDS", help="How long leaving tasks may finish their work.", min=0),
+    ] = 0.0,
+    keep: Annotated[
+        bool, typer.Option("-k", "--keep-tasks", help="Leave to the pool, in STANDBY, who leaves.")
+    ] = False,
+    given: Vars = [],  # noqa: B006
+    scale: Scale = [],  # noqa: B006
+    move: Move = [],  # noqa: B006
+    exclude: Exclude = [],  # noqa: B006
+    include: Include = [],  # noqa: B006
+    reason: Reason = "",
+    all_excluded: AllExcluded = False,
+) -> None:
+    """Change an environment while it is DEPLOYED, CONFIGURED or RUNNING; only what changes is touched.
+
+    coconut env modify 2oD --exclude TPC -r 'high voltage trip'
+
+    coconut env modify 2oD --include TPC
+
+    coconut env modify 2oD --scale epn=20
+
+    coconut env modify 2oD --scale epn=10 --drain 5 --keep-tasks
+
+    coconut env modify 2oD -e rate=200 --move readout.sink=flp2
+
+    coconut env modify --plan KWff3wNJq1o
+
+    Who joins comes from the pool where a task waits there that fits: see pool list, and env plan.
+    """
+    bent = bending(given, scale, move, exclude, include, reason, all_excluded)
+    _check_modification(identity, token, bent)
+    arguments = bent | ({"plan": token} if token else {}) | ({"id": identity} if identity else {})
+    arguments |= {"drain_s": drain} if drain else {}
+    arguments |= {"keep_tasks": True} if keep else {}
+    begin = time.monotonic()
+    env = ctx.obj.ask("env_modify", arguments)
+    conclude(ctx.obj, env, lambda found: environments.modified(found, time.monotonic() - begin))
+
+
+def _check_modification(identity: str, token: str, bent: dict[str, Any]) -> None:
+    changes = set(bent) - {"reason"}
+    if token and changes:
+        raise typer.BadParameter(f"--plan already says everything: leave out {', '.join(sorted(changes))}")
+    if not token and not identity:
+        raise typer.BadParameter("say the ID of an environment, or --plan")
+    if not token and not changes:
+        raise typer.BadParameter("say what is to change: -e, --scale, --move, --exclude, --include or --plan")
+
+
+def repeat(ctx: typer.Context, identity: Id) -> None:
+    """Create the same environment again, with its variables, scale and exclusions; also an ended one.
+
+    coconut env repeat 2oDvieFrVTi
+    """
+    terminal: Terminal = ctx.obj
+    conclude(terminal, terminal.ask("env_repeat", {"id": identity}), environments.created)

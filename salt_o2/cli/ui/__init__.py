@@ -1,0 +1,1 @@
+"""What all commands share: parsing, terminal, progress, confirmation."""

@@ -1,0 +1,30 @@
+"""Ask before a verb acts on everything because its argument was left out."""
+
+import sys
+
+import typer
+
+from salt_o2.cli.ui.terminal import Terminal
+
+
+def check_all(terminal: Terminal, every: bool, narrowed: bool, deed: str, instead: str) -> bool:
+    """Return whether the verb is to act on everything; at a terminal the user is asked.
+
+    ``deed`` says what is done to what, as in ``stop all runs``; ``instead`` names the other arguments.
+
+    ``every`` is the option ``--all``; ``narrowed`` says whether other arguments name what is meant.
+
+    Raises:
+        typer.BadParameter: if both are given, or neither and no user can be asked.
+        typer.Exit: if the user says no.
+    """
+    if every and narrowed:
+        raise typer.BadParameter(f"--all would {deed}: leave it out, or leave out {instead}")
+    if every or narrowed:
+        return every
+    if terminal.json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise typer.BadParameter(f"say {instead}, or --all to {deed}; nothing is done")
+    if not typer.confirm(f"{deed.capitalize()}?"):
+        terminal.note("nothing is done")
+        raise typer.Exit(1)
+    return True

@@ -1,0 +1,83 @@
+"""What a command needs of its surroundings: where control is, and how to show an answer."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from salt_o2.cli.ui.output_streams import is_utf8
+from salt_o2.cli.ui.socket_lookup import control_socket
+from salt_o2.core.terminal_text import SEVERAL_LINES, terminal_document, terminal_json, terminal_text
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """How the user asked to be answered."""
+
+    json: bool = False
+    colour: bool = False
+    control: Path | None = None
+    """The socket given with ``--control``."""
+
+    def ask(self, verb: str, arguments: dict[str, Any] | None = None, timeout_s: float = 600.0) -> Any:
+        """Return what control answers to one request, with live progress while it takes its time."""
+        from salt_o2.cli.ui.progress import shown
+        from salt_o2.client.control_client import ControlClient
+
+        progress = shown(self.json, self.colour)
+        with ControlClient(control_socket(self.control)) as client, progress as on_progress:
+            return client.request(verb, arguments, on_progress, timeout_s)
+
+    def show(
+        self,
+        document: Any,
+        text: Callable[[Any], str],
+        several_lines: Collection[str] = SEVERAL_LINES,
+    ) -> None:
+        """Print ``document``: as JSON, or as ``text`` renders it, in colour if wanted.
+
+        ``several_lines`` are the fields whose texts have several lines.
+        """
+        if self.json:
+            print(as_json(document))
+        else:
+            self.say(text(terminal_document(document, several_lines)))
+
+    def say(self, text: str) -> None:
+        """Print text, in colour if wanted; nothing when the answer is JSON."""
+        if self.json:
+            return
+        text = terminal_text(text)
+        if self.colour:
+            from salt_o2.cli.ui.colour import painted, screen
+
+            screen().print(painted(text))
+        else:
+            print(text, flush=True)  # somebody may be following, through a pipe
+
+    def note(self, text: str) -> None:
+        """Say on stderr how things go; not when a program reads us."""
+        if not self.json:
+            print(terminal_text(text), file=sys.stderr)
+
+
+def as_json(document: Any) -> str:
+    """Return ``document`` as JSON, with escapes where stdout cannot show all characters."""
+    return terminal_json(json.dumps(document, indent=2, ensure_ascii=not is_utf8(sys.stdout.encoding)))
+
+
+def conclude(terminal: Terminal, env: dict[str, Any], text: Callable[[Any], str]) -> None:
+    """Show what came of an environment; one in ERROR is a failure for the caller, too."""
+    terminal.show(env, text)
+    if env["state"] == "ERROR":
+        raise typer.Exit(1)
+
+
+def wants_colour(nocolor: bool) -> bool:
+    """Whether to colour what goes to stdout: on a terminal, unless the user said no (https://no-color.org)."""
+    return sys.stdout.isatty() and not nocolor and not os.environ.get("NO_COLOR")

@@ -1,0 +1,1 @@
+"""Clients of the local sockets of control and agents, for plug-ins and tools."""

@@ -1,0 +1,154 @@
+"""The client's side of control's local socket.
+
+One request, one socket. The client sends one msgpack map {"id", "verb", "arguments", "user"}; control
+answers at once with a progress map, then with as many as it likes, and last with {"id", "result"} or
+{"id", "error": {"kind", "message", "fields"}}, see core/errors.py. If control ends before that, the client
+hears of it at once
+(connection_monitor.py).
+If the first answer does not come within two seconds, nobody is there, unless the process that the request
+went to still listens: then it, or the machine, stands still for a while.
+Imports little: this is on the way of every command that a person types.
+"""
+
+import getpass
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import msgpack
+import zmq
+
+from salt_o2.client.connection_monitor import open_socket, watched
+from salt_o2.core.errors import InvalidRequest, Unreachable, rebuild
+from salt_o2.linux.signal_safe_poll import Readable, attentive
+from salt_o2.linux.unix_socket import listener
+
+ProgressCallback = Callable[[dict[str, Any]], None]
+
+FIRST_ANSWER_S = 2.0
+BUSY_ANSWER_S = 20.0
+"""How long the first answer may take while the same process listens."""
+REQUEST_TIMEOUT_S = 600.0
+
+
+class ControlClient:
+    """Asks control to do things; a context manager, for one thread."""
+
+    def __init__(self, path: str | Path, user: str | None = None) -> None:
+        """Prepare to ask the control that listens at the unix socket ``path``, as ``user``."""
+        self.path = Path(path)
+        self.user = user or getpass.getuser()
+        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+
+    def __enter__(self) -> Self:
+        """Return the client itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let go of the socket."""
+        self._context.destroy(linger=0)
+
+    def request(
+        self,
+        verb: str,
+        arguments: dict[str, Any] | None = None,
+        on_progress: ProgressCallback | None = None,
+        timeout_s: float = REQUEST_TIMEOUT_S,
+    ) -> Any:
+        """Ask for ``verb`` and return its result; call ``on_progress`` with each progress map on the way.
+
+        Raises:
+            Unreachable: if nobody answers within two seconds, or whoever listens not within twenty, or not to
+                the end within ``timeout_s``; or the process that took the request has ended.
+            O2Error: whatever control raised, rebuilt.
+        """
+        if not self.path.exists():
+            raise Unreachable(f"no control at {self.path}: there is no such socket. {_ADVICE}")
+        with open_socket(self._context, zmq.DEALER) as socket, watched(socket) as ended:
+            socket.linger = 0
+            there = listener(self.path)
+            socket.connect(f"ipc://{self.path}")
+            identity = uuid.uuid4().hex
+            request = {"id": identity, "verb": verb, "arguments": arguments or {}, "user": self.user}
+            socket.send(_packed(request))
+            try:
+                with attentive(socket, ended) as readable:
+                    self._await_answer(readable, there, verb, timeout_s)
+                    return self._await_result(socket, readable, identity, verb, on_progress, timeout_s)
+            except ConnectionResetError:
+                raise self._ended(verb, there) from None
+
+    def _await_answer(self, readable: Readable, there: int | None, verb: str, timeout_s: float) -> None:
+        """Return when something has been answered; ``there`` is the process that the request went to."""
+        begin, waited_s = time.monotonic(), 0.0
+        while not readable(min(timeout_s - waited_s, FIRST_ANSWER_S)):
+            waited_s = time.monotonic() - begin
+            if waited_s >= timeout_s:
+                raise self._unfinished(verb, timeout_s)
+            if there is None or listener(self.path) != there:
+                raise Unreachable(f"no control at {self.path}: no answer within {waited_s:.0f} s. {_ADVICE}")
+            if waited_s >= BUSY_ANSWER_S:
+                raise Unreachable(
+                    f"control at {self.path} is there (pid {there}), but has not answered for {waited_s:.0f} "
+                    f"s: it or this machine stands still. The master's log may say why; tasks go on meanwhile"
+                )
+
+    def _await_result(
+        self,
+        socket: "zmq.Socket[bytes]",
+        readable: Readable,
+        identity: str,
+        verb: str,
+        on_progress: ProgressCallback | None,
+        timeout_s: float,
+    ) -> Any:
+        end = time.monotonic() + timeout_s
+        while True:
+            if not readable(end - time.monotonic()):
+                raise self._unfinished(verb, timeout_s)
+            answer = msgpack.unpackb(socket.recv(), strict_map_key=False)
+            if answer.get("id") != identity:
+                continue
+            if "result" in answer:
+                return answer["result"]
+            if "error" in answer:
+                raise rebuild(answer["error"])
+            if on_progress and answer.get("progress"):
+                on_progress(answer["progress"])
+
+    def _ended(self, verb: str, pid: int | None) -> Unreachable:
+        return Unreachable(
+            f"control at {self.path} (pid {pid or 'unknown'}) has ended while it carried out {verb}. Running "
+            "tasks are not affected. What it had begun is on disk, and the next control goes on with it; "
+            "what it had not begun is lost. Look at the environment before you ask again"
+        )
+
+    def _unfinished(self, verb: str, timeout_s: float) -> Unreachable:
+        return Unreachable(
+            f"control at {self.path} has not finished {verb} within {timeout_s:g} s; it goes on with it: "
+            f"look at the environment, or ask again with a longer time"
+        )
+
+
+def _packed(request: dict[str, Any]) -> bytes:
+    """Return ``request`` as bytes.
+
+    Raises:
+        InvalidRequest: if a value in it cannot be sent.
+    """
+    try:
+        packed: bytes = msgpack.packb(request)
+    except (OverflowError, TypeError, ValueError) as error:
+        raise InvalidRequest(f"{request['verb']}: a value cannot be sent: {error}") from error
+    return packed
+
+
+_ADVICE = (
+    "Is the salt-master with engine o2_control running, as a user whose socket you may use? "
+    "`coconut cluster up` starts a private one."
+)

@@ -1,0 +1,127 @@
+"""From what is declared of an environment to the steps that make it so; nothing is done here but ``take``.
+
+An environment is known by its variable ``declared_as``: ids are drawn anew for each.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from salt_o2.core.errors import IllegalTransition, InvalidRequest
+from salt_o2.core.plan.overrides import variable_texts
+
+MARK = "declared_as"
+FORWARD = {
+    "STANDBY": ("DEPLOY", "CONFIGURE", "START_ACTIVITY"),
+    "DEPLOYED": ("CONFIGURE", "START_ACTIVITY"),
+    "CONFIGURED": ("START_ACTIVITY",),
+    "RUNNING": (),
+}
+"""From each state that can be led on, the events to RUNNING."""
+
+Found = Mapping[str, Any]
+Ask = Callable[[str, dict[str, Any]], Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """What is to be asked of control, in order, and how to speak of it."""
+
+    steps: tuple[tuple[str, dict[str, Any]], ...] = ()
+    """Verbs with their arguments; the id of a created environment is filled in on the way."""
+    changes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    comment: str = ""
+    forecast: str = ""
+
+
+def find(environments: Sequence[Found], name: str) -> Found | None:
+    """Return the environment declared as ``name``, of a list as ``env_list`` gives it.
+
+    Raises:
+        InvalidRequest: if there are several, which somebody must have made by hand.
+    """
+    found = [each for each in environments if each["vars"].get(MARK) == name]
+    if len(found) > 1:
+        ids = ", ".join(each["id"] for each in found)
+        raise InvalidRequest(f"{ids} are all declared as {name}: destroy those that should not be")
+    return found[0] if found else None
+
+
+def way(name: str, found: Found | None, state: str, workflow: str, asked: Mapping[str, Any]) -> Way:
+    """Return the way to ``state``, CONFIGURED or RUNNING, of the environment declared as ``name``.
+
+    Raises:
+        InvalidRequest: if it is there but of another workflow or with other variables.
+        IllegalTransition: if it is in a state that leads nowhere by itself, such as ERROR.
+    """
+    if found is None:
+        return _creation(name, state, workflow, asked)
+    _refuse_another(name, found, workflow, asked)
+    now = found["state"]
+    if now not in FORWARD:
+        raise IllegalTransition(f"{name} ({found['id']})", now, f"become {state}", ("RECOVER", "EXIT"))
+    events = FORWARD[now][: -1 if state == "CONFIGURED" else None]
+    if not events:
+        return Way(comment=f"{name} is {now}, as {found['id']}.")
+    return Way(
+        steps=tuple(("env_control", {"id": found["id"], "event": event}) for event in events),
+        changes={name: {"old": now, "new": state}},
+        comment=f"{name} is {state}, as {found['id']}.",
+        forecast=f"{name} would be led from {now} to {state}.",
+    )
+
+
+def removal(name: str, found: Found | None, allow_in_running_state: bool) -> Way:
+    """Return the way to having no environment declared as ``name``."""
+    if found is None:
+        return Way(comment=f"There is no {name}.")
+    if found["state"] == "RUNNING" and not allow_in_running_state:
+        raise IllegalTransition(f"{name} ({found['id']})", "RUNNING", "be destroyed", ("STOP_ACTIVITY",))
+    arguments = {"id": found["id"], "allow_in_running_state": allow_in_running_state}
+    return Way(
+        steps=(("env_destroy", arguments),),
+        changes={name: {"old": found["state"], "new": "absent"}},
+        comment=f"{name} is gone.",
+        forecast=f"{name} ({found['id']}) would be destroyed.",
+    )
+
+
+def take(ask: Ask, way: Way) -> None:
+    """Go the way: ask control for each step, and stop at the first that fails.
+
+    Raises:
+        O2Error: what control raised, or if an environment ends up in ERROR.
+    """
+    id = None
+    for verb, arguments in way.steps:
+        result = ask(verb, arguments if "id" in arguments or id is None else arguments | {"id": id})
+        id = result["id"]
+        if result["state"] == "ERROR":
+            raise InvalidRequest(f"{id} is in ERROR after {verb}: {result.get('error') or 'see its tasks'}")
+
+
+def _creation(name: str, state: str, workflow: str, asked: Mapping[str, Any]) -> Way:
+    create = ("env_create", {"workflow": workflow, "vars": {**asked, MARK: name}})
+    start = ("env_control", {"event": "START_ACTIVITY"})
+    return Way(
+        steps=(create, start) if state == "RUNNING" else (create,),
+        changes={name: {"old": "absent", "new": state}},
+        comment=f"{name} is {state}.",
+        forecast=f"{name} would be created from {workflow} and be {state}.",
+    )
+
+
+def _refuse_another(name: str, found: Found, workflow: str, asked: Mapping[str, Any]) -> None:
+    if (
+        found["workflow"].rpartition("/")[2].partition("@")[0]
+        != workflow.rpartition("/")[2].partition("@")[0]
+    ):
+        raise InvalidRequest(f"{name} ({found['id']}) is of {found['workflow']}, not {workflow}: {_ADVICE}")
+    wanted = variable_texts(asked)
+    there = {key: value for key, value in found["vars"].items() if key != MARK}
+    different = sorted(key for key in wanted.keys() | there.keys() if wanted.get(key) != there.get(key))
+    if different:
+        raise InvalidRequest(f"{name} ({found['id']}) has another {', '.join(different)}: {_ADVICE}")
+
+
+_ADVICE = "change it by hand (env_modify), or make it absent first"

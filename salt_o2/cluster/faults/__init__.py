@@ -1,0 +1,1 @@
+"""Fault injection: schedules, injection, observation, invariants."""

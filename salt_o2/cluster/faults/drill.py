@@ -1,0 +1,219 @@
+"""A drill: faults are inflicted on a running private cluster, and after each round the laws are checked."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice, pairwise
+from pathlib import Path
+
+from salt_o2.cluster import state_file
+from salt_o2.cluster.faults.injection import Injury
+from salt_o2.cluster.faults.invariants import Seen, broken, losses, may_lose_data
+from salt_o2.cluster.faults.observation import look, try_to_look
+from salt_o2.cluster.faults.outcome import Drill, Round
+from salt_o2.cluster.faults.schedule import MASTER, MOST_KILLS, Action, Bounds, Fault, Kind, Part, Way, rounds
+from salt_o2.cluster.faults.unrelated_processes import Strangers, may_choose_pids
+from salt_o2.cluster.lifecycle.start import up
+from salt_o2.cluster.namespaces import where
+from salt_o2.cluster.paths import layout
+from salt_o2.cluster.state_file import Record
+from salt_o2.core.errors import InvalidRequest, UnknownName
+from salt_o2.core.ids import resolve_prefix, some
+from salt_o2.core.recovery.host_liveness import SILENT_AFTER
+
+Say = Callable[[str], None]
+
+HEALED_WITHIN_S = 60.0
+"""How long all may take to be well again after a round; generous, for small machines under load."""
+LOOK_EVERY_S = 0.1
+COUNTED_S = 2.5
+"""Longer than two of a sink's reports are apart: what is lost is told in the second."""
+STARTED_AGAIN = (Kind.MASTER, Kind.MINION, Kind.HOST)
+"""A fault of one of these may end a daemon that systemd would start again on a site's host."""
+BY_NFT = (Action.MUTE, Action.DEAFEN, Action.SILENCE, Action.LOSE)
+BY_TC = (Action.THROTTLE,)
+
+
+def drill(
+    directory: str | Path,
+    environment: str = "",
+    seed: int = 0,
+    minutes: float = 1.0,
+    most_rounds: int | None = None,
+    most_kills: int = MOST_KILLS,
+    most_faults: int | None = None,
+    say: Say = lambda _: None,
+) -> Drill:
+    """Let things go wrong for ``minutes``, or ``most_rounds`` rounds, or until a law is broken.
+
+    With ``most_faults`` the drill ends after that many faults, or few more, however long that takes. Only
+    tasks of ``environment`` are hit, which may be left out if there is one only; all other tasks, and all
+    that no fault hits, must go on as before.
+
+    Raises:
+        UnknownName: if there is no such environment.
+        InvalidRequest: if it is not at rest, so that nothing can be said about it.
+    """
+    current = _started(directory)
+    bounds = Bounds(
+        most_kills=most_kills,
+        silent_s=SILENT_AFTER * current.heartbeat_s,
+        impossible=impossible(current.namespaces),
+    )
+    before = look(directory)
+    chosen = _chosen(before, environment)
+    done = Drill(seed=seed, environment=chosen)
+    drawn = rounds(seed, parts_of(before, chosen, current.namespaces), bounds)
+    counted = most_rounds is not None or most_faults is not None
+    until = None if counted else time.monotonic() + 60.0 * minutes
+    with Strangers() as strangers:
+        strangers.start_like_ours(layout(directory).directory)
+        ongoing = _Drilling(Path(directory), chosen, strangers, before)
+        for number, (faults, following) in enumerate(islice(pairwise(drawn), most_rounds), 1):
+            if (until and time.monotonic() >= until) or (most_faults and done.faults >= most_faults):
+                break
+            say(f"round {number}: {', '.join(map(str, faults))}")
+            this = ongoing.one_round(number, faults, following)
+            done.rounds.append(this)
+            say(_told(this))
+            if this.broken:
+                break
+        done.strangers = strangers.count
+    return done
+
+
+def impossible(namespaces: bool) -> tuple[Way, ...]:
+    """Return what cannot be done here for want of rights, of tools, or of ``namespaces``."""
+    found: list[Way] = []
+    if not may_choose_pids():
+        found += [(kind, Action.REUSE_PID) for kind in (Kind.TASK, Kind.PROGRAM)]
+    if not namespaces:
+        found += [(Kind.HOST, Action.REBOOT)]
+    if not where("nft"):
+        found += [(Kind.LINK, action) for action in BY_NFT]
+    if not where("tc"):
+        found += [(Kind.LINK, action) for action in BY_TC]
+    return tuple(found)
+
+
+def parts_of(seen: Seen, environment: str, links: bool = False) -> list[Part]:
+    """Return all parts that may be hit: tasks of ``environment``, hosts that it uses, control and master.
+
+    With ``links`` also the links of those hosts and of the master.
+    """
+    tasks = [task for task in seen.environments[environment].tasks.values() if task.takes_part and task.pid]
+    hosts = sorted({task.host for task in tasks})
+    return [
+        *(Part(Kind.PROGRAM if task.plain else Kind.TASK, task.path) for task in tasks),
+        *(Part(Kind.RECORD, task.path) for task in tasks),
+        *(Part(kind, host) for kind in (Kind.AGENT, Kind.MINION, Kind.HOST) for host in hosts),
+        Part(Kind.CONTROL),
+        Part(Kind.MASTER),
+        *(Part(Kind.LINK, host) for host in (*hosts, MASTER) if links),
+    ]
+
+
+def _started(directory: str | Path) -> Record:
+    """Return what was started in ``directory``."""
+    current = state_file.read(layout(directory))
+    if current is None:
+        raise UnknownName(f"there is no cluster in {directory}")
+    return current
+
+
+def _chosen(seen: Seen, wanted: str) -> str:
+    """Return the environment whose id begins with ``wanted``, or the only one if ``wanted`` is empty."""
+    there = f"; there is {some(seen.environments) or 'none'}"
+    if not wanted and len(seen.environments) != 1:
+        raise UnknownName(f"which environment is to be drilled{there}: name one")
+    chosen = wanted or next(iter(seen.environments))
+    found = resolve_prefix(chosen, seen.environments, "environment", there)
+    if seen.environments[found].busy:
+        raise InvalidRequest(f"environment {found} is in a transition: wait for its end")
+    return found
+
+
+def must_count_losses(faults: Sequence[Fault], following: Sequence[Fault]) -> bool:
+    """Return whether losses of ``faults`` could be taken for those of the round that is ``following``.
+
+    Counting takes seconds. It is left out where only tasks of the drilled environment were hit, and others
+    of them will be: losses there are not judged then.
+    """
+    elsewhere = any(fault.action in (Action.ISOLATE, Action.REBOOT) for fault in faults)
+    excused = any(fault.ends_its_task and fault.part.kind is Kind.TASK for fault in following)
+    return may_lose_data(faults) and (elsewhere or not excused)
+
+
+@dataclass(slots=True)
+class _Drilling:
+    """A drill that is going on: what it hits, and what was seen last."""
+
+    directory: Path
+    drilled: str
+    strangers: Strangers
+    before: Seen
+
+    def one_round(self, number: int, faults: tuple[Fault, ...], following: tuple[Fault, ...]) -> Round:
+        """Inflict ``faults``, wait until all is well again, and return how that went."""
+        injury = Injury(self.directory, self.before, self.drilled, self.strangers)
+        injury.inflict(faults)
+        begin = time.monotonic()
+        if any(fault.part.kind in STARTED_AGAIN for fault in faults):
+            up(self.directory)
+        done = self._healed(number, faults, begin)
+        if must_count_losses(faults, following):
+            self._count_losses()
+        self.strangers.next_round()
+        return replace(done, skipped=tuple(injury.skipped))
+
+    def _healed(self, number: int, faults: tuple[Fault, ...], begin: float) -> Round:
+        """Look until no law is broken and every host was heard since ``begin``; or until time is up."""
+        well_s = None
+        for after in self._sights(begin + HEALED_WITHIN_S):
+            elapsed_s = time.monotonic() - begin
+            laws = self._broken(faults, after)
+            if isinstance(after, str) or laws:
+                well_s = None  # it only seemed so
+                continue
+            well_s = elapsed_s if well_s is None else well_s
+            laws = self._broken(faults, after, elapsed_s)
+            if not laws:
+                self.before = after
+                return Round(number=number, faults=faults, seconds=well_s, fresh_s=elapsed_s - well_s)
+        seconds = time.monotonic() - begin
+        return Round(number=number, faults=faults, seconds=seconds, broken=tuple(laws))
+
+    def _broken(
+        self, faults: tuple[Fault, ...], after: Seen | str, elapsed_s: float = float("inf")
+    ) -> list[str]:
+        if isinstance(after, str):
+            return [after]
+        return broken(self.before, faults, after, self.drilled, elapsed_s)
+
+    def _count_losses(self) -> None:
+        """Look until no sink counts further losses: those of this round are no fault of the next."""
+        until = time.monotonic() + HEALED_WITHIN_S
+        while time.monotonic() < until:
+            time.sleep(COUNTED_S)
+            last, now = self.before, self._look()
+            self.before = now if isinstance(now, Seen) else last
+            if now is self.before and losses(now) == losses(last):
+                break
+
+    def _look(self) -> Seen | str:
+        seen = try_to_look(self.directory)
+        return replace(seen, strangers=self.strangers.seen()) if isinstance(seen, Seen) else seen
+
+    def _sights(self, until: float) -> Iterator[Seen | str]:
+        """Look again and again until time is up, at least once."""
+        yield self._look()
+        while time.monotonic() < until:
+            time.sleep(LOOK_EVERY_S)
+            yield self._look()
+
+
+def _told(this: Round) -> str:
+    if this.broken:
+        return "\n".join(["  broken:", *(f"    {law}" for law in this.broken)])
+    skipped = f"; not had: {', '.join(map(str, this.skipped))}" if this.skipped else ""
+    return f"  well again after {this.seconds:.1f} s, sure after {this.fresh_s:.1f} s more{skipped}"

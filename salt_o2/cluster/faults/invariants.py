@@ -1,0 +1,284 @@
+"""What must hold after faults: pure judgements of what was seen before, done, and seen after."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from salt_o2.cluster.faults.schedule import Action, Fault, Kind
+
+ACTIVE = "ACTIVE"
+"""The status of a host whose agent reports (core/recovery/host_liveness.py)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenTask:
+    """One task as control tells it, and whether the kernel agrees."""
+
+    path: str
+    host: str
+    pid: int | None
+    started: str | None
+    state: str
+    takes_part: bool = True
+    """Neither excluded nor lost."""
+    alive: bool = True
+    """Whether the kernel has the process."""
+    plain: bool = False
+    """Whether it is a plain program, without states of its own."""
+    why: str = ""
+    """Why it takes no part or has failed, as control tells."""
+
+    @property
+    def process(self) -> tuple[int | None, str | None]:
+        """What names its process: the pid and the start time."""
+        return (self.pid, self.started)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenEnvironment:
+    """One environment as control tells it."""
+
+    id: str
+    state: str
+    run_number: int | None
+    busy: bool = False
+    """Whether a transition is under way."""
+    tasks: Mapping[str, SeenTask] = field(default_factory=dict)
+    """By path."""
+    missing: Mapping[str, int] = field(default_factory=dict)
+    """Numbered messages that never came, by the path of the sink that tells."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenHost:
+    """One host as control tells it."""
+
+    status: str
+    address: str | None
+    heard_s: float
+    """How many seconds ago its agent was heard."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenStranger:
+    """A process that belongs to no cluster."""
+
+    name: str
+    pid: int
+    alive: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """All that was seen at one moment."""
+
+    environments: Mapping[str, SeenEnvironment]
+    strays: Collection[int] = ()
+    """Processes of tasks that no environment knows."""
+    hosts: Mapping[str, SeenHost] = field(default_factory=dict)
+    strangers: Collection[SeenStranger] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """What is judged: what was seen before ``faults`` and after them."""
+
+    before: Seen
+    faults: Sequence[Fault]
+    after: Seen
+    drilled: str
+    """The environment whose tasks are hit."""
+    elapsed_s: float = float("inf")
+    """How long before ``after`` the faults had ended: what was heard earlier is not fresh."""
+
+    @cached_property
+    def pairs(self) -> list[tuple[SeenEnvironment, SeenEnvironment]]:
+        """Each environment that is still known, before and after."""
+        known = self.after.environments
+        return [(was, known[id]) for id, was in self.before.environments.items() if id in known]
+
+    @cached_property
+    def ended(self) -> set[str]:
+        """The paths of tasks of the drilled environment that faults have ended."""
+        return {fault.part.name for fault in self.faults if fault.ends_its_task}
+
+    @cached_property
+    def unknown(self) -> set[str]:
+        """The paths of tasks of the drilled environment whose records were damaged."""
+        return {fault.part.name for fault in self.faults if fault.part.kind is Kind.RECORD}
+
+    def must_change(self, environment: str, task: SeenTask) -> bool:
+        """Return whether ``task`` must be another process now."""
+        return (environment == self.drilled and task.path in self.ended) or task.host in self._hosts(
+            Action.REBOOT
+        )
+
+    def may_change(self, environment: str, task: SeenTask) -> bool:
+        """Return whether ``task`` may be another process now."""
+        damaged = environment == self.drilled and task.path in self.unknown
+        return damaged or self.must_change(environment, task) or self.may_move(task)
+
+    def may_move(self, task: SeenTask) -> bool:
+        """Return whether ``task`` may be on another host now."""
+        return task.host in self._hosts(Action.ISOLATE, Action.REBOOT)
+
+    def _hosts(self, *actions: Action) -> set[str]:
+        return {fault.part.name for fault in self.faults if fault.action in actions}
+
+    def tasks(self) -> Iterator[tuple[str, SeenTask, SeenTask]]:
+        """Return each task that took part and is still known, with its environment, before and after."""
+        for was, now in self.pairs:
+            for path, old in was.tasks.items():
+                if old.takes_part and path in now.tasks:
+                    yield was.id, old, now.tasks[path]
+
+
+def _environments_are_known(case: Case) -> Iterator[str]:
+    for id in case.before.environments.keys() - case.after.environments.keys():
+        yield f"environment {id} is not known any more"
+
+
+def _environments_are_as_before(case: Case) -> Iterator[str]:
+    for was, now in case.pairs:
+        if now.state != was.state:
+            yield f"environment {now.id} was {was.state} and is {now.state}"
+        if now.busy:
+            yield f"environment {now.id} does not come to rest"
+
+
+def _runs_go_on(case: Case) -> Iterator[str]:
+    for was, now in case.pairs:
+        if now.run_number != was.run_number:
+            yield f"the run of {now.id} was {was.run_number} and is {now.run_number}"
+
+
+def _run_numbers_come_once(case: Case) -> Iterator[str]:
+    numbers = [each.run_number for each in case.after.environments.values() if each.run_number is not None]
+    for number in sorted({number for number in numbers if numbers.count(number) > 1}):
+        yield f"run number {number} was given twice"
+
+
+def _tasks_take_part(case: Case) -> Iterator[str]:
+    for was, now in case.pairs:
+        for path in was.tasks.keys() - now.tasks.keys():
+            yield f"task {path} is not known any more"
+    for _, old, new in case.tasks():
+        if new.state != old.state or not new.takes_part:
+            yield f"task {old.path} was {old.state} and is {new.state}{f': {new.why}' if new.why else ''}"
+
+
+def _processes_are_alive(case: Case) -> Iterator[str]:
+    for _, _, new in case.tasks():
+        if not new.alive:
+            yield f"task {new.path} is said to be process {new.pid}, which does not live"
+
+
+def _only_hit_tasks_are_replaced(case: Case) -> Iterator[str]:
+    for environment, old, new in case.tasks():
+        if new.process != old.process and not case.may_change(environment, old):
+            yield f"task {old.path} was not killed, and process {old.pid} became {new.pid}"
+
+
+def _killed_tasks_are_replaced(case: Case) -> Iterator[str]:
+    for environment, old, new in case.tasks():
+        if new.process == old.process and case.must_change(environment, old):
+            yield f"task {old.path} was killed and is still said to be process {old.pid}"
+
+
+def _tasks_stay_on_their_hosts(case: Case) -> Iterator[str]:
+    for _, old, new in case.tasks():
+        if new.host != old.host and not case.may_move(old):
+            yield f"task {old.path} went from {old.host} to {new.host}"
+
+
+def _no_message_is_lost(case: Case) -> Iterator[str]:
+    """Where no task is another process than before."""
+    for was, now in case.pairs:
+        if any(case.may_change(was.id, task) for task in was.tasks.values() if not task.plain):
+            continue
+        for path, count in now.missing.items():
+            if count > was.missing.get(path, 0):
+                yield f"{count - was.missing.get(path, 0)} messages did not reach {path} of {now.id}"
+
+
+def _no_process_is_left(case: Case) -> Iterator[str]:
+    for pid in sorted(case.after.strays):
+        yield f"process {pid} belongs to no task"
+
+
+def _hosts_are_heard(case: Case) -> Iterator[str]:
+    for name, host in sorted(case.after.hosts.items()):
+        if host.heard_s > case.elapsed_s:
+            yield f"host {name} has not been heard since"
+
+
+def _hosts_are_as_before(case: Case) -> Iterator[str]:
+    for name, was in sorted(case.before.hosts.items()):
+        now = case.after.hosts.get(name)
+        if now is None:
+            yield f"host {name} is not known any more"
+        elif now.status != ACTIVE:
+            yield f"host {name} is {now.status}"
+        elif now.address != was.address:
+            yield f"host {name} was at {was.address} and is at {now.address}"
+
+
+def _strangers_live(case: Case) -> Iterator[str]:
+    for stranger in case.after.strangers:
+        if not stranger.alive:
+            yield f"process {stranger.pid} was harmed, which is not ours: {stranger.name}"
+
+
+def _strangers_are_no_tasks(case: Case) -> Iterator[str]:
+    strangers = {stranger.pid: stranger for stranger in case.after.strangers if stranger.alive}
+    for _, _, new in case.tasks():
+        if new.pid in strangers:
+            yield f"task {new.path} is said to be process {new.pid}, which is not ours"
+
+
+Law = Callable[[Case], Iterator[str]]
+
+LAWS: dict[str, Law] = {
+    "every environment is known": _environments_are_known,
+    "every environment is in the state it was in": _environments_are_as_before,
+    "every run goes on": _runs_go_on,
+    "a run number comes once": _run_numbers_come_once,
+    "every task takes part, in the state it was in": _tasks_take_part,
+    "what is said to live does": _processes_are_alive,
+    "a task that no fault has hit is the same process": _only_hit_tasks_are_replaced,
+    "a task that was killed is another process": _killed_tasks_are_replaced,
+    "a task stays on its host as long as the host is there": _tasks_stay_on_their_hosts,
+    "no message is lost where no task was killed": _no_message_is_lost,
+    "no process is left that belongs to no task": _no_process_is_left,
+    "every host has been heard since": _hosts_are_heard,
+    "every host is active, at its address": _hosts_are_as_before,
+    "every process that is not ours lives": _strangers_live,
+    "no process that is not ours is taken for a task": _strangers_are_no_tasks,
+}
+"""All laws in words, each with what judges it; what breaks one is said in words, too."""
+
+
+def broken(
+    before: Seen, faults: Sequence[Fault], after: Seen, drilled: str, elapsed_s: float = float("inf")
+) -> list[str]:
+    """Return what breaks a law, in words; ``faults`` hit tasks of environment ``drilled`` only.
+
+    They ended ``elapsed_s`` seconds before ``after`` was seen. Without it, freshness is not asked for.
+    """
+    case = Case(before=before, faults=faults, after=after, drilled=drilled, elapsed_s=elapsed_s)
+    return [told for judge in LAWS.values() for told in judge(case)]
+
+
+def may_lose_data(faults: Sequence[Fault]) -> bool:
+    """Return whether messages may be lost by ``faults``: a task with channels may be another process."""
+    return any(
+        (fault.ends_its_task and fault.part.kind is Kind.TASK)
+        or fault.part.kind is Kind.RECORD
+        or fault.action in (Action.ISOLATE, Action.REBOOT)
+        for fault in faults
+    )
+
+
+def losses(seen: Seen) -> dict[str, Mapping[str, int]]:
+    """Return how many messages are missing, by environment and sink."""
+    return {id: each.missing for id, each in seen.environments.items()}

@@ -1,0 +1,49 @@
+"""The master's word on the key of a minion: deleted, and accepted again, as `salt-key` does both."""
+
+import getpass
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from salt_o2.cluster.paths import Layout
+
+ACCEPTED, PENDING = "minions", "minions_pre"
+"""The master's folders of keys."""
+ROTATE = ".dfn"
+"""The file that tells the master to have all minions sign in anew (`salt/crypt.py`, `dropfile`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Of ``minion`` by the master of the cluster at ``place``, whose id is ``master``."""
+
+    place: Layout
+    minion: str
+    master: str
+
+    def refuse(self) -> None:
+        """Delete the minion's key, and have the master sign in all minions anew."""
+        self._key(ACCEPTED).rename(self._aside)
+        self._rotate()
+
+    def accept(self) -> None:
+        """Accept the minion's key again; nothing happens if it is accepted."""
+        if self._aside.exists():
+            self._aside.rename(self._key(ACCEPTED))
+            self._key(PENDING).unlink(missing_ok=True)
+
+    @property
+    def _aside(self) -> Path:
+        return self.place.keys("master") / f"deleted-{self.minion}"
+
+    def _key(self, folder: str) -> Path:
+        return self.place.keys("master") / folder / self.minion
+
+    def _rotate(self) -> None:
+        """Write the file as Salt insists on it: the id of the master, readable for its user alone."""
+        drop = self.place.home("master") / "cache" / ROTATE
+        fresh = drop.with_name(f"{ROTATE}-fresh")
+        fresh.write_text(self.master)
+        fresh.chmod(0o400)
+        shutil.chown(fresh, getpass.getuser())
+        fresh.replace(drop)

@@ -1,0 +1,108 @@
+"""What can be seen of a private cluster: control's word about environments, beside the kernel's."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from salt_o2.client.control_client import ControlClient
+from salt_o2.cluster import state_file
+from salt_o2.cluster.faults.invariants import Seen, SeenEnvironment, SeenHost, SeenTask
+from salt_o2.cluster.paths import layout
+from salt_o2.cluster.processes import marked, session_of, start_time
+from salt_o2.core.errors import O2Error, Unreachable
+
+ASK_S = 10.0
+TOTALS = re.compile(r"total: \d+ missing: (\d+)")
+"""What a sink says now and then."""
+LINES = 30
+
+
+def look(directory: str | Path) -> Seen:
+    """Return what is to be seen now.
+
+    Raises:
+        Unreachable: if control does not answer.
+        O2Error: if an environment, or a host's output, cannot be had.
+    """
+    place = layout(directory)
+    current = state_file.read(place)
+    if current is None:
+        raise Unreachable(f"there is no cluster in {place.directory}")
+    with ControlClient(current.control_socket) as control:
+        listed = control.request("env_list", timeout_s=ASK_S)
+        shown = [control.request("env_show", {"id": env["id"]}, timeout_s=ASK_S) for env in listed]
+        environments = {env["id"]: _environment(control, env) for env in shown}
+        hosts = control.request("host_list", timeout_s=ASK_S)
+        pooled = control.request("pool_list", timeout_s=ASK_S)["pooled"]
+    return Seen(
+        environments=environments,
+        strays=strays(place.directory, [*shown, {"tasks": pooled}]),
+        hosts={host["id"]: _host(host) for host in hosts},
+    )
+
+
+def _environment(control: ControlClient, env: Mapping[str, Any]) -> SeenEnvironment:
+    tasks = {task["path"]: _task(task) for task in env["tasks"]}
+    sinks = {task["path"]: _missing(control, task) for task in env["tasks"] if _tells(task)}
+    return SeenEnvironment(
+        id=env["id"],
+        state=env["state"],
+        run_number=env["run_number"],
+        busy=env["transition"] is not None,
+        tasks=tasks,
+        missing={path: count for path, count in sinks.items() if count is not None},
+    )
+
+
+def _host(host: Mapping[str, Any]) -> SeenHost:
+    return SeenHost(status=host["status"], address=host["address"], heard_s=host["last_seen_s"])
+
+
+def _task(task: Mapping[str, Any]) -> SeenTask:
+    return SeenTask(
+        path=task["path"],
+        host=task["host"],
+        pid=task["pid"],
+        started=task["started"],
+        state=task["state"],
+        takes_part=not (task.get("excluded") or task.get("lost")),
+        alive=task["pid"] is not None and start_time(task["pid"]) is not None,
+        plain=task["control_port"] is None,
+        why=str(task.get("excluded") or task.get("lost") or task.get("error") or ""),
+    )
+
+
+def _tells(task: Mapping[str, Any]) -> bool:
+    return "sink" in task["class"] and task["pid"] is not None
+
+
+def _missing(control: ControlClient, task: Mapping[str, Any]) -> int | None:
+    """Return how many messages a sink misses; ``None`` if it says nothing of it."""
+    said = control.request("task_log", {"id": task["id"], "lines": LINES}, timeout_s=ASK_S)
+    told = [found[1] for line in said["stdout"] if (found := TOTALS.search(line))]
+    return int(told[-1]) if told else None
+
+
+def strays(directory: Path, environments: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Return the processes of tasks in this cluster that no living environment, nor the pool, knows."""
+    pids = [task["pid"] for env in environments for task in env["tasks"] if task["pid"]]
+    ours = {session_of(pid) for pid in pids}
+    tasks = [one.pid for one in marked(directory) if is_of_a_task(one.pid)]
+    return [pid for pid in tasks if session_of(pid) not in ours and start_time(pid) is not None]
+
+
+def is_of_a_task(pid: int) -> bool:
+    """Whether a process carries an environment's id, as tasks do and daemons do not."""
+    try:
+        return b"\0O2_PARTITION=" in b"\0" + Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return False
+
+
+def try_to_look(directory: str | Path) -> Seen | str:
+    """Return what is to be seen, or why nothing is."""
+    try:
+        return look(directory)
+    except O2Error as error:
+        return str(error)

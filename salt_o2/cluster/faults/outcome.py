@@ -1,0 +1,130 @@
+"""What came of a drill: its rounds, and a summary of one drill or of several."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+from salt_o2.cluster.faults.invariants import LAWS
+from salt_o2.cluster.faults.schedule import Fault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """One round as it went."""
+
+    number: int
+    faults: tuple[Fault, ...]
+    seconds: float
+    """From the end of its faults until all was well again."""
+    fresh_s: float = 0.0
+    """From there until every host had been heard since, so that all of it was known for sure."""
+    broken: tuple[str, ...] = ()
+    skipped: tuple[Fault, ...] = ()
+    """Those of its faults that could not be had as they were drawn."""
+
+    @property
+    def carried_out(self) -> tuple[Fault, ...]:
+        """Its faults as they happened."""
+        return tuple(fault for fault in self.faults if fault not in self.skipped)
+
+
+@dataclass(slots=True, kw_only=True)
+class Drill:
+    """What came of a drill."""
+
+    seed: int
+    environment: str
+    rounds: list[Round] = field(default_factory=list)
+    strangers: int = 0
+    """How many processes that are not ours lived beside it, all in all."""
+
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """The laws that the last round broke."""
+        return self.rounds[-1].broken if self.rounds else ()
+
+    @property
+    def faults(self) -> int:
+        """How many faults were carried out."""
+        return sum(len(each.carried_out) for each in self.rounds)
+
+    @property
+    def replay(self) -> str:
+        """The command that does the same again."""
+        return f"coconut drill --seed {self.seed} --rounds {len(self.rounds)}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {
+            "seed": self.seed,
+            "environment": self.environment,
+            "rounds": [_plain(each) for each in self.rounds],
+            "strangers": self.strangers,
+            "broken": list(self.broken),
+            "replay": self.replay,
+        }
+
+
+def _plain(each: Round) -> dict[str, Any]:
+    return {
+        "faults": [str(fault) for fault in each.faults],
+        "kinds": [fault.name for fault in each.carried_out],
+        "skipped": [str(fault) for fault in each.skipped],
+        "seconds": round(each.seconds, 2),
+    }
+
+
+def summary(drills: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the sums over ``drills``, each as :meth:`Drill.as_dict` returns it; times in seconds.
+
+    Of each kind of fault: how many there were, how many of them were alone in their rounds, and until all was
+    well again the median of those and the longest time of any round with such a fault.
+    """
+    rounds = [each for drill in drills for each in drill["rounds"]]
+    counts = Counter(kind for each in rounds for kind in each["kinds"])
+    return {
+        "rounds": len(rounds),
+        "faults": counts.total(),
+        "kinds": {kind: _kind(kind, count, rounds) for kind, count in sorted(counts.items())},
+        "skipped": sum(len(each["skipped"]) for each in rounds),
+        "strangers": sum(drill["strangers"] for drill in drills),
+        "laws": {law: len(rounds) for law in LAWS},
+        "broken": [law for drill in drills for law in drill["broken"]],
+        "replays": [drill["replay"] for drill in drills if drill["broken"]],
+    }
+
+
+def _kind(kind: str, count: int, rounds: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    its_own = [each for each in rounds if kind in each["kinds"]]
+    alone = [each["seconds"] for each in its_own if len(each["faults"]) == 1]
+    return {
+        "count": count,
+        "alone": len(alone),
+        "median_s": round(median(alone), 1) if alone else None,
+        "longest_s": max(each["seconds"] for each in its_own),
+    }
+
+
+def told(sums: dict[str, Any]) -> str:
+    """Return a summary for a person."""
+    return "\n".join(_lines(sums))
+
+
+def _lines(sums: dict[str, Any]) -> Iterator[str]:
+    yield f"{sums['faults']} faults in {sums['rounds']} rounds; {sums['strangers']} strangers beside them"
+    if sums["skipped"]:
+        yield f"{sums['skipped']} more faults could not be had as they were drawn"
+    yield f"{'fault':<30}{'count':>6}{'alone':>6}{'median s':>10}{'longest s':>10}"
+    for kind, its in sums["kinds"].items():
+        usual = "" if its["median_s"] is None else f"{its['median_s']:.1f}"
+        yield f"{kind:<30}{its['count']:>6}{its['alone']:>6}{usual:>10}{its['longest_s']:>10.1f}"
+    yield f"laws, each judged after {sums['rounds']} rounds:"
+    yield from (f"  {law}" for law in sums["laws"])
+    if sums["broken"]:
+        yield "broken:"
+        yield from (f"  {law}" for law in sums["broken"])
+        yield from (f"the same again: {replay}" for replay in sums["replays"])
+    else:
+        yield "no law was broken"

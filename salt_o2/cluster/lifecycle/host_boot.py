@@ -1,0 +1,72 @@
+"""The boot id of each host of a private cluster, and the sudden end of such a host.
+
+Hosts of one machine share its kernel, and so its boot id. Where a host is a network namespace, its daemons
+and its tasks are also in a mount namespace, in which a file of the host lies over the kernel's boot id: every
+program of the host reads that one. It becomes another when the host is rebooted.
+"""
+
+import signal
+import uuid
+from pathlib import Path
+
+from salt_o2.cluster.namespaces import NAMED, Network, tool
+from salt_o2.cluster.paths import Layout
+from salt_o2.cluster.processes import Process, marked, names_of, wait_until_gone
+from salt_o2.core.errors import O2Error
+
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
+GONE_S = 10.0
+"""How long the kernel may take to end a killed process."""
+MOUNT = f'mount --bind "$1" {BOOT_ID} && shift && exec "$@"'
+
+
+def entrance(place: Layout, host: str) -> list[str]:
+    """Return what comes before a command that is to see the boot id of ``host``.
+
+    Mounts of the machine reach the host, those of the host do not reach the machine.
+    """
+    path = place.boot_id(host)
+    if not path.exists():
+        renew(place, host)
+    unshare = [tool("unshare"), "--mount", "--propagation", "slave", "--"]
+    return [*unshare, "/bin/sh", "-c", MOUNT, "sh", str(path)]
+
+
+def renew(place: Layout, host: str) -> None:
+    """Let the next boot of ``host`` have another id."""
+    path = place.boot_id(host)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"{uuid.uuid4()}\n")
+
+
+def end_host(place: Layout, host: str) -> list[Process]:
+    """Kill all processes in the network namespace of ``host``, as a loss of power does; return them.
+
+    All are stopped first, and looked for until there is no new one: a supervisor would start its child again.
+
+    Raises:
+        O2Error: if a process does not end.
+    """
+    found: dict[int, Process] = {}
+    while fresh := [one for one in processes_on(place, host) if one.pid not in found]:
+        for one in fresh:
+            one.send(signal.SIGSTOP)
+            found[one.pid] = one
+    for one in found.values():
+        one.send(signal.SIGKILL)
+    if left := wait_until_gone(found.values(), GONE_S):
+        raise O2Error(f"{names_of(left)} do not end, not even by SIGKILL: see dmesg")
+    return list(found.values())
+
+
+def processes_on(place: Layout, host: str) -> list[Process]:
+    """Return the processes in the network namespace of ``host`` that carry the mark of the cluster."""
+    own = (NAMED / Network(place.directory).of(host)).stat().st_ino
+    return [one for one in marked(place.directory) if _network_of(one.pid) == own]
+
+
+def _network_of(pid: int) -> int | None:
+    try:
+        return Path(f"/proc/{pid}/ns/net").stat().st_ino
+    except OSError:
+        return None

@@ -1,0 +1,69 @@
+"""The sudden end of a private cluster's daemons, as by a power cut of the control system alone.
+
+Tasks are no part of it: each leads a session of its own and runs on. `up` in the same directory brings the
+same cluster back.
+"""
+
+import signal
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+from salt_o2.cluster import state_file
+from salt_o2.cluster.paths import layout
+from salt_o2.cluster.processes import Process, members, names_of, wait_until_gone
+from salt_o2.core.errors import O2Error, UnknownName
+
+Say = Callable[[str], None]
+
+GONE_S = 10.0
+"""How long the kernel may take to end a killed process."""
+
+
+def kill(directory: str | Path, only: Collection[str] = (), say: Say = lambda _: None) -> dict[str, Any]:
+    """End by SIGKILL the daemons of the cluster in ``directory`` with their engines: all, or ``only`` some.
+
+    Raises:
+        UnknownName: if there is no cluster, or no such daemon in it.
+        O2Error: if one does not end, which only the kernel can be blamed for.
+    """
+    place = layout(directory)
+    current = state_file.read(place)
+    if current is None:
+        raise UnknownName(f"there is no cluster in {place.directory}")
+    known = [process.name for process in current.processes]
+    if unknown := set(only) - set(known):
+        raise UnknownName(
+            f"no daemon {', '.join(sorted(unknown))} in {place.directory}; there are {', '.join(known)}"
+        )
+    victims = [process for process in current.processes if not only or process.name in only]
+    left = kill_daemons(victims)
+    if left:
+        raise O2Error(f"{names_of(left)} do not end, not even by SIGKILL: see dmesg")
+    say(f"killed {names_of(victims)}; tasks run on")
+    return {"directory": str(place.directory), "killed": [one.name for one in victims]}
+
+
+def kill_daemons(daemons: Sequence[Process]) -> list[Process]:
+    """Kill each daemon with all of its session; return what does not end.
+
+    All are stopped first, and looked for until there is no new one: whoever looks after others starts them
+    anew the moment they are killed, and one that was missed would keep the daemon's ports.
+    """
+    everyone = _stopped(daemons)
+    for one in everyone:
+        one.send(signal.SIGKILL)
+    return wait_until_gone(everyone, GONE_S)
+
+
+def _stopped(daemons: Sequence[Process]) -> list[Process]:
+    """Stop each daemon with all of its session, and return them."""
+    found: dict[int, Process] = {}
+    fresh = list(daemons)
+    while fresh:
+        for one in fresh:
+            one.send(signal.SIGSTOP)
+            found[one.pid] = one
+        everybody = [member for daemon in daemons for member in members(daemon)]
+        fresh = [member for member in everybody if member.pid not in found]
+    return list(found.values())

@@ -1,0 +1,96 @@
+"""The end of a private cluster: environments first, then daemons, then whatever should not be left."""
+
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from salt_o2.client.control_client import ControlClient
+from salt_o2.cluster import processes, state_file
+from salt_o2.cluster.lifecycle.daemons import end_daemons
+from salt_o2.cluster.namespaces import Network
+from salt_o2.cluster.network_links import heal_all
+from salt_o2.cluster.paths import Layout, layout
+from salt_o2.cluster.processes import names_of
+from salt_o2.cluster.state_file import Record
+from salt_o2.core.errors import O2Error, Unreachable
+
+Say = Callable[[str], None]
+
+PATIENCE_S = 8.0
+"""How long a daemon may take to end by itself."""
+DESTROY_TIMEOUT_S = 30.0
+
+
+def quiet(_message: str) -> None:
+    """Say nothing."""
+
+
+def down(directory: str | Path, keep: bool = False, say: Say = quiet) -> dict[str, Any]:
+    """End everything that the cluster in ``directory`` started, and remove the directory unless ``keep``.
+
+    Environments are destroyed first, then the daemons end, then whatever still carries the cluster's marker
+    is ended too and returned as ``leftovers``: nothing should be there.
+
+    Raises:
+        O2Error: if something could not be ended.
+    """
+    place = layout(directory)
+    current = state_file.read(place)
+    if current and not current.dead:
+        _heal(place, current)
+        _destroy_environments(current, say)
+    if current:
+        end_daemons(current.processes, PATIENCE_S)
+    leftovers = _end_leftovers(place, say)
+    Network(place.directory).remove()
+    if current:
+        shutil.rmtree(current.run, ignore_errors=True)
+    if current:
+        _remove(place, current, keep)
+    say(f"the cluster in {place.directory} is down")
+    return {"directory": str(place.directory), "was_up": bool(current), "leftovers": leftovers}
+
+
+def _heal(place: Layout, current: Record) -> None:
+    """Let hosts hear that their environments end."""
+    if current.namespaces:
+        with suppress(O2Error):  # half of it is gone; what is left is ended by force
+            heal_all(place.directory, current)
+
+
+def _destroy_environments(current: Record, say: Say) -> None:
+    try:
+        with ControlClient(current.control_socket) as control:
+            for environment in control.request("env_list", {"all": False}, timeout_s=5):
+                say(f"destroying environment {environment['id']}")
+                arguments = {"id": environment["id"], "allow_in_running_state": True, "force": True}
+                control.request("env_destroy", arguments, timeout_s=DESTROY_TIMEOUT_S)
+            control.request("pool_clean", {"all": True}, timeout_s=DESTROY_TIMEOUT_S)
+    except Unreachable as error:
+        say(f"environments are not destroyed one by one: {error}")
+    except O2Error as error:
+        say(f"an environment could not be destroyed: {error}")
+
+
+def _end_leftovers(place: Layout, say: Say) -> list[str]:
+    """End tasks and children that outlived their daemons."""
+    left = processes.marked(place.directory)
+    if not left:
+        return []
+    say(f"ending {len(left)} processes that were left: {names_of(left)}")
+    processes.end(left, PATIENCE_S / 4)
+    if still := processes.marked(place.directory):
+        raise O2Error(f"could not end {', '.join(f'{one.name} (pid {one.pid})' for one in still)}")
+    return [one.name for one in left]
+
+
+def _remove(place: Layout, current: Record, keep: bool) -> None:
+    """Remove what we made; the directory itself only if nothing else is in it."""
+    if not keep:
+        for ours in (place.conf, place.logs, place.srv, *map(place.home, ("master", *current.minions))):
+            shutil.rmtree(ours, ignore_errors=True)
+    place.record.unlink(missing_ok=True)
+    with suppress(OSError):
+        place.directory.rmdir()

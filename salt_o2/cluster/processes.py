@@ -1,0 +1,230 @@
+"""Processes of a cluster: start them so that they outlive us, recognise them again, end them surely.
+
+A pid alone names nobody: it may have been given to another process meanwhile. A pid with its start time
+(field 22 of /proc/PID/stat, see proc(5)) does.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from salt_o2.cluster.paths import MARKER
+
+_POLL_S = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process, for good: ``started`` is in clock ticks since boot."""
+
+    name: str
+    pid: int
+    started: int
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs; a zombie does not, and is collected if it is a child of ours."""
+        return not _reaped(self.pid) and start_time(self.pid) == self.started
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to this process; nobody else gets it, and it may be gone already."""
+        with suppress(ProcessLookupError):
+            handle = os.pidfd_open(self.pid)
+            try:
+                if self.alive:
+                    signal.pidfd_send_signal(handle, number)
+            finally:
+                os.close(handle)
+
+
+def start_time(pid: int) -> int | None:
+    """Return when the process started, in ticks since boot; ``None`` if it is gone or a zombie."""
+    fields = _stat(pid)
+    ended = not fields or (fields[_STATE] in "ZX" and not _awaits_us(fields))
+    return None if ended else int(fields[_STARTED])
+
+
+_STATE, _PARENT, _SESSION, _STARTED = 0, 1, 3, 19
+"""Fields of /proc/PID/stat, counted from the one behind the name."""
+
+
+def _awaits_us(fields: list[str]) -> bool:
+    """Whether it is our own child that is ending: it has ended only when we have collected it."""
+    return int(fields[_PARENT]) == os.getpid()
+
+
+def _stat(pid: int) -> list[str]:
+    """Return the fields behind the process's name; none if it is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def spawn(name: str, argv: Sequence[str], environment: dict[str, str], output: Path) -> Process:
+    """Start ``argv`` in a session of its own, with output to a file, and forget that it is our child."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    actions = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, str(output), flags, 0o600),
+        (os.POSIX_SPAWN_DUP2, 1, 2),
+    ]
+    pid = os.posix_spawn(argv[0], tuple(argv), environment, file_actions=actions, setsid=True)
+    return Process(name, pid, start_time(pid) or 0)
+
+
+def _reaped(pid: int) -> bool:
+    """Collect it if it is a child of ours that has ended, as in a program that starts a cluster itself."""
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return False
+
+
+def names_of(processes: Iterable[Process]) -> str:
+    """Return the names of processes for a sentence."""
+    return ", ".join(one.name for one in processes)
+
+
+def wait_until_gone(processes: Iterable[Process], timeout_s: float) -> list[Process]:
+    """Wait until all have ended; return those that have not in time."""
+    deadline = time.monotonic() + timeout_s
+    left = [process for process in processes if process.alive]
+    while left and time.monotonic() < deadline:
+        time.sleep(_POLL_S)
+        left = [process for process in left if process.alive]
+    return left
+
+
+def end(processes: Sequence[Process], patience_s: float) -> None:
+    """End all: ask, wait ``patience_s``, then kill, and return when they are gone."""
+    for process in processes:
+        process.send(signal.SIGTERM)
+        process.send(signal.SIGCONT)  # a stopped process would not hear it
+    for process in wait_until_gone(processes, patience_s):
+        process.send(signal.SIGKILL)
+    wait_until_gone(processes, patience_s)
+
+
+def marked(directory: Path) -> list[Process]:
+    """Return all processes with the marker of the cluster in ``directory``, except us and our ancestors."""
+    sign = f"{MARKER}={directory}".encode()
+    spared = _lineage()
+    return [_named(pid) for pid in _pids() if pid not in spared and _carries(pid, sign) and start_time(pid)]
+
+
+def members(leader: Process) -> list[Process]:
+    """Return the other processes of the session of ``leader``.
+
+    When it has ended, its number may lead a stranger's session. Then only younger processes count that carry
+    the marker of a cluster, and none if the number is a living process's.
+    """
+    session = [str(leader.pid)]
+    own = [pid for pid in _pids() if pid != leader.pid and _stat(pid)[_SESSION:][:1] == session]
+    found = [_named(pid) for pid in own if start_time(pid)]
+    if leader.alive:
+        return found
+    if start_time(leader.pid) is not None:
+        return []
+    return [one for one in found if one.started >= leader.started and _has_marker(one.pid)]
+
+
+def parent_of(pid: int) -> int | None:
+    """Return the parent of a process; ``None`` if the process is gone."""
+    fields = _stat(pid)
+    return int(fields[_PARENT]) if fields else None
+
+
+def session_of(pid: int) -> int | None:
+    """Return the session of a process, which is the pid of its leader; ``None`` if the process is gone."""
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return None
+
+
+def variable_of(pid: int, name: str) -> str | None:
+    """Return a variable of the environment that a process was started with."""
+    sign = f"{name}=".encode()
+    try:
+        entries = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return None
+    found = next((entry for entry in entries if entry.startswith(sign)), None)
+    return None if found is None else found.removeprefix(sign).decode(errors="replace")
+
+
+def ports_of(pid: int) -> list[int]:
+    """Return the TCP ports at which a process listens, in its own network."""
+    folder, found = Path(f"/proc/{pid}"), set[int]()
+    sockets = {inode for name in _names(folder / "fd") if (inode := _socket(folder / "fd" / name))}
+    for table in (folder / "net/tcp", folder / "net/tcp6"):
+        with suppress(OSError):
+            rows = [line.split() for line in table.read_text().splitlines()[1:]]
+            own = [row for row in rows if row[9] in sockets and row[3] == _LISTEN]
+            found |= {int(row[1].rpartition(":")[2], 16) for row in own}
+    return sorted(found)
+
+
+_LISTEN = "0A"
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return [each.name for each in folder.iterdir()]
+    except OSError:
+        return []
+
+
+def _socket(link: Path) -> str | None:
+    """Return the inode of the socket that ``link`` leads to; ``None`` if it is no socket, or closed."""
+    try:
+        kind, _, inode = str(link.readlink()).partition(":")
+    except OSError:
+        return None
+    return inode.strip("[]") if kind == "socket" else None
+
+
+def _pids() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+
+
+def _named(pid: int) -> Process:
+    return Process(_command(pid), pid, start_time(pid) or 0)
+
+
+def _carries(pid: int, sign: bytes) -> bool:
+    try:
+        return sign in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return False  # gone, or another user's
+
+
+def _has_marker(pid: int) -> bool:
+    try:
+        return f"\0{MARKER}=".encode() in b"\0" + Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return False
+
+
+def _command(pid: int) -> str:
+    try:
+        line = Path(f"/proc/{pid}/cmdline").read_bytes()
+        return line.replace(b"\0", b" ").decode(errors="replace").strip()
+    except OSError:
+        return "?"
+
+
+def _lineage() -> set[int]:
+    """Return our own pid and those of our ancestors."""
+    pid, lineage = os.getpid(), {0}
+    while pid not in lineage:
+        lineage.add(pid)
+        fields = _stat(pid)
+        pid = int(fields[_PARENT]) if fields else 0
+    return lineage

@@ -1,0 +1,75 @@
+"""Threads for requests that read files, ask services or compute long: bounded by kind and by user.
+
+A kind of request has threads of its own. However long the requests of one kind take, those of other kinds
+do not wait for them; and however many requests one user sends, other users get their turn.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from salt_o2.concurrency.daemon_thread import aside
+from salt_o2.core.errors import Unreachable
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Turns:
+    """What one user has asked for."""
+
+    free: asyncio.Semaphore
+    asked: int = 0
+    """Requests that run or wait."""
+
+
+class Threads:
+    """The threads of one kind of request."""
+
+    def __init__(self, kind: str, at_once: int, of_a_user: int, asked: int = 50) -> None:
+        """Run ``at_once`` requests at a time, ``of_a_user`` of one user; of these ``asked`` wait or run."""
+        self._kind = kind
+        self._free = asyncio.Semaphore(at_once)
+        self._of_a_user = of_a_user
+        self._most = asked
+        self._users: dict[str, _Turns] = {}
+
+    async def run(self, user: str, function: Callable[..., T], *arguments: object) -> T:
+        """Return what ``function`` returns in a thread, when it is the turn of ``user``.
+
+        Raises:
+            Unreachable: if this user has too many requests of this kind already.
+        """
+        turns = self._users.setdefault(user, _Turns(asyncio.Semaphore(self._of_a_user)))
+        if turns.asked >= self._most:
+            raise Unreachable(
+                f"control has {turns.asked} requests of user {user!r} to {self._kind} that have not ended, "
+                "and takes no more of them: ask again later. Tasks are not affected"
+            )
+        turns.asked += 1
+        try:
+            async with turns.free, self._free:
+                return await aside(function, *arguments)
+        finally:
+            turns.asked -= 1
+            if not turns.asked:
+                self._users.pop(user, None)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestThreads:
+    """The threads of all kinds of requests."""
+
+    look: Threads = field(default_factory=lambda: Threads("look at workflows", 6, 2))
+    """Workflows are loaded to be shown or planned: it may take minutes."""
+    catalogue: Threads = field(default_factory=lambda: Threads("list workflows", 4, 1))
+    """Repositories are fetched: it may take minutes where a server does not answer."""
+    create: Threads = field(default_factory=lambda: Threads("create and change environments", 8, 4))
+    """Workflows are loaded to be carried out."""
+    past: Threads = field(default_factory=lambda: Threads("read the past", 4, 2))
+    """Journals are read and replayed: seconds."""
+    read: Threads = field(default_factory=lambda: Threads("read lists", 4, 2))
+    """Short questions to the store and to the configuration: milliseconds, unless a service is silent."""
+    call: Threads = field(default_factory=lambda: Threads("compute arguments of calls", 8, 4, 1_000))
+    """Arguments of calls of an environment, which stands in the place of a user."""

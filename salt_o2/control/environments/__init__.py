@@ -1,0 +1,1 @@
+"""Active environments: requests, effects, modifications, rescheduling, pool."""

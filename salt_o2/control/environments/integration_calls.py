@@ -1,0 +1,104 @@
+"""Carries out calls of integrations: evaluates what the template wrote, runs the function, bounds its time.
+
+``func`` of a template is ``<integration>.<function>(<arguments>)``; the arguments are expressions.
+Functions are coroutines, so one that overruns its time is ended, not merely forgotten.
+"""
+
+import asyncio
+import logging
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from salt_o2.concurrency.background_loops import is_cancel_requested
+from salt_o2.concurrency.request_threads import RequestThreads
+from salt_o2.core.errors import O2Error, TemplateError
+from salt_o2.core.ids import EnvironmentId
+from salt_o2.core.messages.effects import Invoke
+from salt_o2.workflow.variables.call_arguments import arguments_of
+from salt_o2.workflow.variables.site_services import NOWHERE, Services
+
+log = logging.getLogger(__name__)
+
+_CALL = re.compile(r"\s*(?P<integration>\w+)\.(?P<function>\w+)\s*\((?P<arguments>.*)\)\s*", re.DOTALL)
+
+Ended = Callable[[str, str, str], None]
+"""Told the call's name, its result and its error, of which one is empty."""
+
+
+class Integration(Protocol):
+    """A service that workflows can call; ``salt_o2/integration`` has one file for each."""
+
+    async def call(self, function: str, arguments: list[Any], variables: Mapping[str, str]) -> str:
+        """Carry out ``function`` and return its result; raise if it fails or does not exist."""
+
+
+class Caller:
+    """Runs calls, each under its environment and name."""
+
+    def __init__(self, integrations: Mapping[str, Integration], services: Services = NOWHERE) -> None:
+        """Know the integrations by the names that templates use; ``services`` are what arguments can ask."""
+        self._integrations = integrations
+        self._services = services
+        self._threads = RequestThreads().call
+        self._running: dict[tuple[EnvironmentId, str], asyncio.Task[None]] = {}
+
+    def begin(self, invoke: Invoke, ended: Ended) -> None:
+        """Start a call; ``ended`` is called when it is over, unless it is abandoned."""
+        key = (invoke.environment, invoke.call)
+        task = asyncio.create_task(self._run(invoke, ended))
+        self._running[key] = task
+        task.add_done_callback(lambda ended: self._forget(key, ended))
+
+    def abandon(self, environment: EnvironmentId, call: str) -> None:
+        """End a call whose result nobody wants any more."""
+        task = self._running.pop((environment, call), None)
+        if task:
+            task.cancel()
+
+    def _forget(self, key: tuple[EnvironmentId, str], task: asyncio.Task[None]) -> None:
+        self._running.pop(key, None)
+        if not task.cancelled() and task.exception():
+            log.error("the end of call %s of %s was not taken in", key[1], key[0], exc_info=task.exception())
+
+    async def _run(self, invoke: Invoke, ended: Ended) -> None:
+        try:
+            result, error = await self._result(invoke), ""
+        except asyncio.CancelledError:
+            if is_cancel_requested():
+                raise
+            result, error = "", "the integration cancelled its own call, and nothing had asked it to"
+        except O2Error as failure:
+            result, error = "", str(failure)
+        except Exception as failure:
+            log.exception("call %s of %s", invoke.planned.func, invoke.environment)
+            result, error = "", repr(failure)
+        ended(invoke.call, result, error)
+
+    async def _result(self, invoke: Invoke) -> str:
+        written = invoke.planned.func
+        found = _CALL.fullmatch(written)
+        if not found:
+            raise TemplateError(f"{written!r} is no call; write integration.function(arguments)")
+        service = self._integrations.get(found["integration"])
+        if service is None:
+            known = ", ".join(sorted(self._integrations)) or "none"
+            raise TemplateError(f"no integration {found['integration']!r} is switched on; there are: {known}")
+        variables = invoke.variables | {
+            "environment_id": invoke.environment,
+            "__call_func": written,
+            "__call_timeout": f"{invoke.planned.timeout_s:g}s",
+            "__call_trigger": str(invoke.planned.trigger),
+            "__call_await": str(invoke.planned.until),
+            "__call_critical": str(invoke.planned.critical).lower(),
+            "__call_rolepath": invoke.planned.path,
+        }
+        arguments = await self._threads.run(  # they may read files, or ask Consul
+            invoke.environment,
+            arguments_of,
+            found["arguments"],
+            variables,
+            invoke.planned.path,
+            self._services,
+        )
+        return await service.call(found["function"], arguments, variables)

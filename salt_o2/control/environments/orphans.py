@@ -1,0 +1,62 @@
+"""What runs on hosts and belongs to nobody here: ended if it was ours, else left alone and told."""
+
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from salt_o2.core.environment import Environment
+from salt_o2.core.ids import EnvironmentId, HostId
+from salt_o2.core.messages.commands import Command
+from salt_o2.core.messages.reports import Report
+from salt_o2.core.recovery import survey_reconciler
+
+if TYPE_CHECKING:
+    from salt_o2.control.environments.service import Control
+
+log = logging.getLogger(__name__)
+
+UNKNOWN = "%d tasks run on %s of %s, which this store does not know; left alone: salt-run o2.rebuild"
+
+
+class Strays:
+    """The part of control that compares surveys with what is owned."""
+
+    def __init__(self, control: "Control") -> None:
+        """Work for ``control``."""
+        self._control = control
+        self.unknown: dict[EnvironmentId, dict[HostId, Command]] = {}
+        """Environments that run and that the store does not know: by host, what would end their tasks."""
+
+    def sort_out(self, report: Report, environments: Mapping[EnvironmentId, Environment]) -> None:
+        """End what a survey has of ours and nobody owns any more; take note of what is not known at all."""
+        ended = []
+        for hosts in self.unknown.values():
+            hosts.pop(report.host, None)
+        for command in survey_reconciler.strays(environments, report, self._control.pooling.pool.entries):
+            if self._was_ours(command):
+                log.warning("ending %d tasks on %s of %s", len(command.orders), *_whose(command))
+                ended.append(command)
+            else:
+                log.error(UNKNOWN, len(command.orders), *_whose(command))
+                self.unknown.setdefault(command.environment, {})[command.host] = command
+        self.unknown = {name: hosts for name, hosts in self.unknown.items() if hosts}
+        self._control.send(ended)
+
+    def end(self, environment: EnvironmentId) -> None:
+        """End the tasks of an environment that the store does not know, because a person wants it."""
+        self._control.send(list(self.unknown.pop(environment, {}).values()))
+
+    def forget(self, host: HostId) -> None:
+        """Know nothing any more of what runs on ``host``."""
+        for hosts in self.unknown.values():
+            hosts.pop(host, None)
+        self.unknown = {name: hosts for name, hosts in self.unknown.items() if hosts}
+
+    def _was_ours(self, command: Command) -> bool:
+        control = self._control
+        known = command.environment in control.held or control.store.has_ended(command.environment)
+        return known or control.pooling.has_had(command)
+
+
+def _whose(command: Command) -> tuple[HostId, EnvironmentId]:
+    return command.host, command.environment

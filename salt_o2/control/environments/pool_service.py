@@ -1,0 +1,215 @@
+"""The part of control that owns the pool: keeps it on disk, carries out what it decides, hands tasks on."""
+
+import asyncio
+import logging
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Executable
+
+from salt_o2.concurrency.run_all import Apart
+from salt_o2.control.storage import pool_rows
+from salt_o2.core.errors import PlanError
+from salt_o2.core.ids import POOL, EnvironmentId, HostId, TaskId
+from salt_o2.core.messages.commands import Command
+from salt_o2.core.messages.effects import Drive, Effect, Insist, Keep
+from salt_o2.core.messages.inputs import Message, Modified, Requested, TasksMoved, Tick
+from salt_o2.core.messages.reports import Report
+from salt_o2.core.plan.plan import PlannedTask
+from salt_o2.core.pool.entries import Drop, Pooled, PoolEffect, Put
+from salt_o2.core.pool.limits import Bounds
+from salt_o2.core.pool.pool import Pool
+from salt_o2.core.recovery.host_liveness import Presence
+from salt_o2.core.states import EnvironmentEvent
+
+if TYPE_CHECKING:
+    from salt_o2.control.environments.service import Control
+
+log = logging.getLogger(__name__)
+LOOK_S = 1.0
+
+
+class Pooling:
+    """The pool of one control."""
+
+    def __init__(self, control: "Control", bounds: Bounds) -> None:
+        """Work for ``control``; take up what its store says is in the pool."""
+        self._control = control
+        self.pool = Pool(bounds, pool_rows.entries(control.store))
+        control.inventory.take_tasks(POOL, [entry.task for entry in self.pool.entries.values()])
+        self._left = asyncio.Event()
+        self._prepared: list[PoolEffect] = []
+
+    @property
+    def hosts(self) -> set[HostId]:
+        """The hosts that have tasks of the pool."""
+        return {entry.task.host for entry in self.pool.entries.values()}
+
+    async def run(self) -> None:
+        """Keep to the bounds, and repeat what hosts have not taken in, until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            if self.pool.entries:
+                at = self._control.clock()
+                self._carry_out(Tick(at=at), self.pool.tick(at, self._control.inventory.hosts))
+
+    # --- from an environment and to one ---------------------------------------------------------
+
+    def prepare(self, message: Message, effects: Sequence[Effect]) -> None:
+        """Have on disk, together with what an environment becomes, the tasks that it leaves or claims."""
+        at = message.at
+        if isinstance(message, Modified):
+            self._control.store.queue(*(pool_rows.drop(task, at) for task in message.claimed))
+        for effect in effects:
+            if isinstance(effect, Keep):
+                self._prepared = self.pool.keep(
+                    effect.left, effect.environment, effect.revision, at, effect.user
+                )
+                self._note(message, [effect, *self._prepared])
+                self._queue(self._prepared, at)
+
+    def receive(self, kept: Keep) -> None:
+        """Own the tasks that an environment has left."""
+        effects, self._prepared = self._prepared, []
+        tasks = [self.pool.entries[task].task for task in kept.tasks]
+        self._control.inventory.release_tasks(kept.environment, kept.tasks)
+        self._control.inventory.take_tasks(POOL, tasks)
+        log.info("the pool has %d tasks more, of environment %s", len(tasks), kept.environment)
+        self._send(effects)
+
+    def free(self) -> list[PlannedTask]:
+        """Return the tasks that a plan can have now."""
+        return [entry.task for entry in self.pool.free(self._control.inventory.hosts)]
+
+    def left_by(self, environment: EnvironmentId) -> list[TaskId]:
+        """Return the tasks that ``environment`` has left and that wait."""
+        return [entry.task.id for entry in self.pool.waiting if entry.origin == environment]
+
+    def revision_of(self, tasks: Iterable[TaskId]) -> int:
+        """Return the highest revision that any of ``tasks`` was ordered under; 0 if there is none."""
+        return max((self.pool.entries[task].revision for task in tasks), default=0)
+
+    def check_free(self, tasks: Collection[TaskId]) -> None:
+        """Make sure that ``tasks`` can be claimed now.
+
+        Raises:
+            PlanError: if one of them is not to be had any more.
+        """
+        free = {entry.task.id for entry in self.pool.free(self._control.inventory.hosts)}
+        if gone := set(tasks) - free:
+            raise PlanError(f"tasks {', '.join(sorted(gone))} are in the pool no more: plan it again")
+
+    def leaving(self, tasks: Collection[TaskId], at: float) -> list[Executable]:
+        """Return what notes on disk that ``tasks`` leave the pool for an environment.
+
+        Raises:
+            PlanError: if one of them is not to be had any more.
+        """
+        self.check_free(tasks)
+        if tasks:
+            self._control.store.flush()  # they may have come a moment ago
+        return [pool_rows.drop(task, at) for task in tasks]
+
+    def claim(self, tasks: Iterable[TaskId]) -> None:
+        """Let go of ``tasks``, which is on disk already."""
+        for effect in self.pool.claim(tasks):
+            if isinstance(effect, Drop):
+                self._control.inventory.release_tasks(POOL, [effect.task])
+
+    def rebuild(self, tasks: Sequence[tuple[PlannedTask, int]], at: float) -> None:
+        """Take in tasks, with their revisions, that this store has lost; nobody is ordered anything."""
+        entries = [Pooled(task=task, origin=POOL, revision=seen, since=at) for task, seen in tasks]
+        self._control.inventory.take_tasks(POOL, [task for task, _ in tasks])
+        self._queue(self.pool.adopt(entries), at)
+        self._control.store.flush()
+
+    def rename_host(self, old: HostId, new: HostId, at: float) -> None:
+        """Know the tasks on ``old`` as tasks on ``new``; no agent is ordered anything."""
+        found = [entry for entry in self.pool.entries.values() if entry.task.host == old]
+        if found:
+            moved = [replace(entry, task=replace(entry.task, host=new)) for entry in found]
+            self._control.inventory.release_tasks(POOL, [entry.task.id for entry in found])
+            self._control.inventory.take_tasks(POOL, [entry.task for entry in moved])
+            self._queue(self.pool.adopt(moved), at)
+
+    # --- what agents and people say -------------------------------------------------------------
+
+    def hear(self, report: Report, at: float) -> None:
+        """Take in what an agent says of tasks in the pool."""
+        if not self.pool.entries:
+            return
+        known = tuple(about for about in report.tasks if about.task in self.pool.entries)
+        effects = self.pool.hear(report, at)
+        self._carry_out(TasksMoved(at=at, host=report.host, reports=known), effects)
+
+    def has_had(self, command: Command) -> bool:
+        """Whether ``command`` is to end what is or was in this pool, and so is not of another store."""
+        return command.environment == POOL and all(
+            pool_rows.knows(self._control.store, order.task) for order in command.orders
+        )
+
+    async def end(self, tasks: Collection[TaskId], reason: str, user: str, timeout_s: float) -> set[TaskId]:
+        """End ``tasks`` and wait until they are gone; return those that are not, after ``timeout_s``.
+
+        Those on a host that is lost are forgotten, and nobody waits for one whose host does not report.
+        """
+        at, hosts = self._control.clock(), self._control.inventory.hosts
+        places = {task: self.pool.entries[task].task.host for task in tasks}
+        lost = [task for task, host in places.items() if self._is_lost(host)]
+        asked = Requested(at=at, request="", events=(EnvironmentEvent.EXIT,), user=user, reason=reason)
+        self._carry_out(asked, [*self.pool.end(tasks, reason, at), *self.pool.give_up(lost)])
+        awaited = {task for task, host in places.items() if host in hosts}
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self.pool.entries.keys() & awaited:
+                    self._left.clear()
+                    await self._left.wait()
+        except TimeoutError:
+            pass
+        return self.pool.entries.keys() & set(tasks)
+
+    # --- how ------------------------------------------------------------------------------------
+
+    def _is_lost(self, host: HostId) -> bool:
+        return self._control.hosts.presence(host) is Presence.LOST
+
+    def _carry_out(self, message: Message, effects: Sequence[PoolEffect]) -> None:
+        if not effects:
+            return
+        self._note(message, effects)
+        self._queue(effects, message.at)
+        if any(isinstance(effect, Put | Drop) for effect in effects):
+            self._control.store.flush()
+        self._send(effects)
+
+    def _note(self, message: Message, effects: Sequence[PoolEffect | Keep]) -> None:
+        told = [effect for effect in effects if not isinstance(effect, Put | Drop)]
+        self._control.store.note(POOL, message, told)
+
+    def _queue(self, effects: Iterable[PoolEffect], at: float) -> None:
+        for effect in effects:
+            if isinstance(effect, Put):
+                self._control.store.queue(*pool_rows.put(effect.entry))
+            elif isinstance(effect, Drop):
+                self._control.store.queue(pool_rows.drop(effect.task, at))
+
+    def _send(self, effects: Sequence[PoolEffect]) -> None:
+        apart = Apart("a step of the pool")
+        for effect in effects:
+            with apart:
+                self._do(effect)
+        self._control.send([effect.command for effect in effects if isinstance(effect, Drive)])
+        apart.raise_first()
+
+    def _do(self, effect: PoolEffect) -> None:
+        match effect:
+            case Put() | Drive():
+                pass  # the one is on disk already, the others leave together
+            case Drop(task=task):
+                self._control.inventory.release_tasks(POOL, [task])
+                self._left.set()
+            case Insist(command=command):
+                self._control.insist(command)
+            case news:
+                self._control.announce(news)

@@ -1,0 +1,112 @@
+"""Notice that a machine reports under another minion id, and take its tasks over under the new name.
+
+The agent under the new id adopts the processes by their marks; its survey names their tasks. They are taken
+over if three things hold (docs/decisions/0051-a-renamed-minion.md):
+
+1. The tasks are planned on another host, by the ids that control drew.
+2. Both names have the same address, boot and network namespace (``HostFacts.network``): it is one machine.
+3. The agent under the old name does not report any more. As long as it may, nothing is done.
+
+What does not satisfy them is left alone and logged.
+"""
+
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from salt_o2.control.storage import host_rows
+from salt_o2.core.ids import HostId, TaskId
+from salt_o2.core.messages.announcements import AnnounceHost
+from salt_o2.core.messages.inputs import HostRenamed
+from salt_o2.core.messages.reports import HostFacts, Report
+from salt_o2.core.recovery.host_liveness import AWAY, Presence
+from salt_o2.core.recovery.replay import HOSTS
+
+if TYPE_CHECKING:
+    from salt_o2.control.environments.service import Control, Held
+
+log = logging.getLogger(__name__)
+
+
+class Renaming:
+    """The part of control that knows which machine has reported under which name."""
+
+    def __init__(self, control: "Control") -> None:
+        """Work for ``control``."""
+        self._control = control
+        self._claims: dict[HostId, HostId] = {}
+        """New names of machines, by the old one, whose agent may still report."""
+
+    def look(self, report: Report) -> None:
+        """Look at the survey of a host for tasks that are planned on another one."""
+        self._claims.pop(report.host, None)  # it reports, so it is not the old name of a machine
+        for old in {self._planned_on(about.task) for about in report.tasks} - {None, report.host}:
+            assert old is not None
+            if not self._is_same_machine(old, report.facts):
+                log.error(
+                    "host %s has tasks that are planned on %s and is not the same machine: left alone",
+                    report.host,
+                    old,
+                )
+            elif self._control.hosts.presence(old) in (None, *AWAY):
+                self._rename(old, report.host)
+            else:
+                log.warning("host %s may be the machine of %s, which may still report", report.host, old)
+                self._claims[old] = report.host
+
+    def settle(self, host: HostId) -> bool:
+        """Return whether ``host``, which is silent or lost now, only has another name; then it is told so."""
+        new = self._claims.pop(host, None)
+        if new is None or self._control.hosts.presence(new) is not Presence.ACTIVE:
+            return False
+        self._rename(host, new)
+        self._control.inquire(new)
+        return True
+
+    def _planned_on(self, task: TaskId) -> HostId | None:
+        """Return the host that ``task`` is planned on; ``None`` if no environment and not the pool has it."""
+        if entry := self._control.pooling.pool.entries.get(task):
+            return entry.task.host
+        owners = (held.environment.members.tasks.get(task) for held in self._control.held.values())
+        return next((planned.host for planned in owners if planned), None)
+
+    def _is_same_machine(self, old: HostId, facts: HostFacts | None) -> bool:
+        before = self._control.inventory.facts_of(old)
+        if before is None or facts is None or not facts.network:
+            return False
+        return (before.network, before.address) == (facts.network, facts.address)
+
+    def _rename(self, old: HostId, new: HostId) -> None:
+        """Have all tasks of ``old`` on ``new``, and forget the old name."""
+        control = self._control
+        message = HostRenamed(at=control.clock(), old=old, new=new)
+        concerned = [held for held in control.held.values() if old in held.environment.members.hosts]
+        log.warning("the machine of host %s reports as %s: its tasks are known there now", old, new)
+        for held in concerned:
+            self._move(held, message)
+        control.pooling.rename_host(old, new, message.at)
+        control.watch.forget(old)
+        control.inventory.forget_host(old)
+        control.store.queue(host_rows.drop(old))
+        control.store.note(HOSTS, message)
+        control.store.flush()
+        control.announce(
+            AnnounceHost(
+                host=new,
+                status=Presence.ACTIVE,
+                reason=f"it is the machine that reported as {old}: its tasks are known here now",
+                quiet_s=0.0,
+                environments=tuple(held.kept.id for held in concerned),
+            )
+        )
+
+    def _move(self, held: "Held", message: HostRenamed) -> None:
+        control, environment = self._control, held.environment
+        moved = [task.id for task in environment.members.on(message.old)]
+        control.inventory.release_tasks(held.kept.id, moved)
+        tasks = [replace(environment.members.tasks[task], host=message.new) for task in moved]
+        control.inventory.take_tasks(held.kept.id, tasks)
+        shape = held.kept.shape
+        move = {path: message.new if host == message.old else host for path, host in shape.move.items()}
+        held.kept = replace(held.kept, shape=replace(shape, move=move))
+        control.step(held, message)

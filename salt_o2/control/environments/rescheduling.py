@@ -1,0 +1,118 @@
+"""Finds other places for tasks that cannot stay: their host is lost, or their agent refused a port.
+
+What connects to a task whose address changes is configured anew by the same modification
+(core/plan/plan_diff.py).
+"""
+
+from collections.abc import Collection, Mapping
+
+from salt_o2.concurrency.request_threads import RequestThreads
+from salt_o2.control.environments.service import Control, Held
+from salt_o2.control.planning.draft_variants import modified
+from salt_o2.control.planning.drafts import Draft, draft, load_shaped
+from salt_o2.control.planning.plan_builder import request_of
+from salt_o2.core.errors import PlanError, TaskError
+from salt_o2.core.ids import HostId, TaskId
+from salt_o2.core.messages.reports import HostFacts
+from salt_o2.core.placement.constraints import matches
+from salt_o2.core.placement.requests import Request
+from salt_o2.core.plan.overrides import Shape
+from salt_o2.site.settings import Site
+from salt_o2.workflow import Workflow
+
+PORT_TRIES = 3
+"""How often tasks are planned anew because ports were refused; a refusal names all that are taken."""
+
+
+def refused_paths(held: Held) -> set[str]:
+    """Return the paths of the roles whose tasks have no process because their agents refused a port."""
+    members = held.environment.members
+    return {
+        members.tasks[id].path
+        for id, report in members.reports.items()
+        if id in members.tasks and report.failure and report.failure.taken_ports
+    }
+
+
+class Replacing:
+    """Makes and carries out the plans that move single tasks of an environment."""
+
+    def __init__(self, control: Control, site: Site, threads: RequestThreads | None = None) -> None:
+        """Plan for the environments of ``control``, with the settings of ``site``, in ``threads``."""
+        self._control = control
+        self._site = site
+        self._threads = (threads or RequestThreads()).create
+
+    async def find_places(self, held: Held, tasks: tuple[TaskId, ...], ports: bool) -> tuple[TaskId, ...]:
+        """Place ``tasks`` anew, on their hosts if only ``ports`` are wanted; return those that cannot be.
+
+        Raises:
+            PlanError: if there is no room for the others.
+            TaskError: if a task could not join in its new place.
+        """
+        kept = held.kept
+        loaded = await self._threads.run(
+            "control", load_shaped, self._site, kept.plan.workflow, kept.shape, kept.id
+        )
+        members, hosts = held.environment.members, self._control.inventory.hosts
+        wanted = {members.tasks[task].path: task for task in tasks if task in members.tasks}
+        requests = {task.path: request_of(task) for task in loaded.tasks if task.path in wanted}
+        free = {path for path, request in requests.items() if _can_be_somewhere(request, hosts)}
+        if free:
+            await self._move(held, loaded, kept.shape, free, ports)
+        return tuple(task for path, task in wanted.items() if path not in free)
+
+    async def _move(
+        self, held: Held, loaded: Workflow, shape: Shape, paths: Collection[str], ports: bool
+    ) -> None:
+        """Give the roles at ``paths`` other places; again, if ports are refused while that is done."""
+        for left in reversed(range(PORT_TRIES)):
+            made = self._draft_move(held, loaded, shape, paths, ports)
+            held.ports_refused = False
+            try:
+                wanted = modified(self._control, made, "control", may_exclude=())
+                await self._control.reshaping.modify(held, wanted, shape)
+            except TaskError:
+                if not (held.ports_refused and left):
+                    raise
+            else:
+                return
+
+    def _draft_move(
+        self, held: Held, loaded: Workflow, shape: Shape, paths: Collection[str], ports: bool
+    ) -> Draft:
+        """Return the plan with other places for ``paths``; where a host has no port left, another will do."""
+        refused = {*refused_paths(held), *paths} if ports else refused_paths(held) - {*paths}
+        if not ports:
+            return self._draft(held, loaded, shape, paths, refused)
+        try:
+            return self._draft(held, loaded, shape, (), refused)
+        except PlanError:
+            return self._draft(held, loaded, shape, paths, refused - {*paths})
+
+    def _draft(
+        self,
+        held: Held,
+        loaded: Workflow,
+        shape: Shape,
+        homeless: Collection[str],
+        refused: Collection[str],
+    ) -> Draft:
+        return draft(
+            loaded,
+            self._control.inventory,
+            shape,
+            name=held.kept.plan.workflow,
+            environment=held.kept.id,
+            old=held.kept.plan,
+            homeless=homeless,
+            refused=refused,
+            free=self._control.pooling.free(),
+        )
+
+
+def _can_be_somewhere(request: Request, hosts: Mapping[HostId, HostFacts]) -> bool:
+    return any(
+        all(matches(host, facts, constraint) for constraint in request.constraints)
+        for host, facts in hosts.items()
+    )

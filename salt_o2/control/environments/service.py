@@ -1,0 +1,400 @@
+"""Control: owns all environments, carries out what their machines decide.
+
+    requests (control/dispatcher.py) --> Control --step--> core.Environment
+    agents' reports (bus)      -->    |  <--effects--
+                                      +--> store, bus, whoever waits for an answer
+
+Everything here runs in one asyncio loop; nothing in it waits for a host.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from salt_o2.concurrency.background_loops import run_together
+from salt_o2.concurrency.run_all import Apart
+from salt_o2.control.environments.duplicate_agents import Identities
+from salt_o2.control.environments.integration_calls import Caller
+from salt_o2.control.environments.modifications import Reshaping
+from salt_o2.control.environments.orphans import Strays
+from salt_o2.control.environments.pool_service import Pooling
+from salt_o2.control.environments.renamed_hosts import Renaming
+from salt_o2.control.environments.request_waiters import Answers
+from salt_o2.control.hosts.bus import Bus
+from salt_o2.control.hosts.host_monitor import HostWatch
+from salt_o2.control.hosts.host_table import Hosts
+from salt_o2.control.hosts.outbound_queues import Outbox
+from salt_o2.control.storage import host_rows
+from salt_o2.control.storage.store import Kept, Store
+from salt_o2.control.storage.write_behind import Flushing
+from salt_o2.core.environment import Environment
+from salt_o2.core.ids import EnvironmentId, HostId, TaskId, resolve_prefix, some
+from salt_o2.core.messages.announcements import (
+    AnnounceFailure,
+    AnnounceKilled,
+    AnnounceLeft,
+    AnnounceMoves,
+    AnnounceRecovery,
+    AnnounceState,
+    News,
+)
+from salt_o2.core.messages.commands import Command, Inquiry, Notice
+from salt_o2.core.messages.effects import (
+    Abandon,
+    Answer,
+    Drive,
+    Effect,
+    EndRun,
+    Insist,
+    Invoke,
+    Keep,
+    OpenRun,
+    Release,
+    Replace,
+)
+from salt_o2.core.messages.inputs import (
+    CallEnded,
+    HostRenamed,
+    Message,
+    Modified,
+    RecoverTask,
+    Requested,
+    Tick,
+)
+from salt_o2.core.messages.report_parsing import MOST_FAULTS
+from salt_o2.core.messages.reports import Report
+from salt_o2.core.placement.inventory import Inventory
+from salt_o2.core.plan.plan import Plan
+from salt_o2.core.plan.timeouts import Timeouts
+from salt_o2.core.pool.limits import Bounds
+from salt_o2.core.recovery import run_number_claims, snapshot, survey_reconciler
+from salt_o2.core.recovery.host_liveness import AWAY
+from salt_o2.core.recovery.replay import Created, Restarted
+from salt_o2.core.states import EnvironmentEvent as _E
+
+log = logging.getLogger(__name__)
+
+ONLY_TELLS = (AnnounceMoves, AnnounceFailure, AnnounceKilled, AnnounceRecovery, Insist)
+"""Effects that change nothing: they need not be on disk before they are carried out."""
+DURABLE = (Drive, Invoke, Keep, OpenRun)
+"""Effects that are on disk before they are carried out."""
+TICK_AGAIN_S = 1.0
+WAY_DOWN = frozenset({_E.STOP_ACTIVITY, _E.RESET, _E.EXIT, _E.GO_ERROR})
+
+
+Watcher = Callable[[Environment], None]
+"""Looks at an environment that has just taken in a message."""
+
+
+@dataclass(slots=True)
+class Held:
+    """An environment with what only control needs to know of it."""
+
+    kept: Kept
+    environment: Environment
+    watchers: list[Watcher] = field(default_factory=list)
+    timer: asyncio.TimerHandle | None = None
+    replacing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while other places are sought for tasks: one search after the other."""
+    ports_refused: bool = False
+    """Whether an agent has refused to start one of its tasks because of a port."""
+
+
+class Control:
+    """All environments of one master; see the module."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        store: Store,
+        *,
+        heartbeat_s: float = 5.0,
+        clock: Callable[[], float] = time.time,
+        limits: Callable[[Plan], Timeouts] = lambda _: Timeouts(),
+        caller: Caller | None = None,
+        pool: Bounds = Bounds(),  # noqa: B008  a value
+        faults: Sequence[str] = (),
+    ) -> None:
+        """Use ``bus`` and ``store``; take up the environments that the store says are alive.
+
+        ``limits`` says how long the transitions of a plan may take, ``pool`` how much may wait for others.
+        ``faults`` are what of the settings cannot be used: they are shown to all who ask.
+        """
+        self.bus = bus
+        self.store = store
+        self.clock = clock
+        self.limits = limits
+        self._settings_faults = tuple(faults)
+        self._caller = caller or Caller({})
+        self.reshaping = Reshaping(self)
+        self.hosts = Hosts(heartbeat_s)
+        self.inventory = Inventory()
+        self.watch = HostWatch(self)
+        self.identities = Identities(self)
+        self.held: dict[EnvironmentId, Held] = {}
+        self.strays = Strays(self)
+        self.renaming = Renaming(self)
+        self._outbox = Outbox(bus)
+        self.answers = Answers()
+        self.flushing = Flushing(store)
+        self._resume: list[tuple[EnvironmentId, Requested | Modified]] = []
+        for kept in store.alive():
+            try:
+                self._restore(kept)
+            except Exception as error:  # one environment must not keep the others from being taken up
+                store.leave_out(f"environment {kept.id} cannot be taken up: {error!r}; its tasks go on")
+        self.pooling = Pooling(self, pool)
+
+    @property
+    def faults(self) -> list[str]:
+        """What of the settings and of the store control cannot use, one line each."""
+        return [*self._settings_faults, *self.store.unread]
+
+    async def run(self) -> None:
+        """Serve until cancelled.
+
+        Raises:
+            LoopEnded: one of its background loops ended.
+        """
+        apart = Apart("taking up what a restart of control has cut short")
+        for environment, request in self._resume:
+            with apart:
+                self.step(self.held[environment], request)
+        for held in self.held.values():
+            self._set_timer(held)
+        hosts = {host for held in self.held.values() for host in held.environment.members.hosts}
+        hosts |= self.pooling.hosts
+        self.watch.expect(hosts)
+        self._outbox.send([Inquiry(host=host) for host in sorted(hosts)])  # sooner than their heartbeats
+        loops = {"outbox": self._outbox.run(), "pool": self.pooling.run(), "hosts": self.watch.run()}
+        await run_together(loops)
+
+    def find(self, id: str) -> Held:
+        """Return the living environment whose id is or uniquely begins with ``id``.
+
+        Raises:
+            UnknownName: if there is none, or more than one.
+        """
+        return self.held[resolve_prefix(id, self.held, "living environment", self._alive())]
+
+    def adopt(self, kept: Kept, environment: Environment, created: Created) -> Held:
+        """Take in a new environment: its resources are taken and it is on disk, but nothing is started.
+
+        What it claims of the pool is its own from now on.
+
+        Raises:
+            StorageError: if it cannot be kept; nothing has happened then.
+            PlanError: if what it claims is in the pool no more.
+        """
+        held = Held(kept, environment)
+        self.store.add(kept, *self.pooling.leaving(created.claimed, created.at))
+        self.pooling.claim(created.claimed)
+        self.inventory.take(kept.id, kept.plan)
+        self.store.note(kept.id, created)
+        self.held[kept.id] = held
+        return held
+
+    async def ask(self, held: Held, request: Requested) -> None:
+        """Ask an environment for a transition and wait for the end of it.
+
+        Raises:
+            IllegalTransition: if its state does not allow it.
+            StorageError: if it could not be kept; whatever leads to an end is done all the same.
+            TaskError: if it was begun and failed.
+        """
+        if not set(request.events) <= WAY_DOWN:
+            self.store.check()
+        await self.answers.wait(request.request, lambda: self.step(held, request))
+
+    def recover(self, held: Held, task: TaskId, user: str, *, by_hand: bool) -> Sequence[Effect]:
+        """Start a failed task again now; return what follows.
+
+        Nothing follows if the task is healthy or being brought back already.
+        """
+        return self.step(held, RecoverTask(at=self.clock(), task=task, user=user, by_hand=by_hand))
+
+    def hear(self, report: Report) -> None:
+        """Take in an agent's report."""
+        at = self.clock()
+        if not self.identities.is_believed(report, at):
+            return
+        environments = {name: held.environment for name, held in self.held.items()}
+        if wrong := survey_reconciler.never_given(environments, report):
+            report = replace(report, faults=(*report.faults, *wrong[:MOST_FAULTS]))
+        before = self.hosts.presence(report.host)
+        if self.hosts.note(report, at):
+            self.inquire(report.host)
+        self.pooling.hear(report, at)
+        self.inventory.forget_refused_ports(at)
+        if report.facts:
+            if self.inventory.facts_of(report.host) != report.facts:
+                self.store.queue(*host_rows.put(report.host, report.facts))
+            self.inventory.add_host(report.host, report.facts)
+            self._believe_run_number(report.host, report.facts.last_run)
+            log.info("host %s has %d tasks", report.host, len(report.tasks))
+            self.renaming.look(report)
+            self.strays.sort_out(report, environments)
+        if before in AWAY:
+            self.watch.welcome(report.host)
+        self._note_refused_ports(report, at)
+        apart = Apart(f"a report of {report.host}")
+        for name, moved in survey_reconciler.by_environment(environments, report, at).items():
+            with apart:
+                self.step(self.held[name], moved)
+        apart.raise_first()
+
+    def _believe_run_number(self, host: HostId, claim: int) -> None:
+        """Let run numbers go on above what hosts remember, as far as one host may say that alone."""
+        if claim <= self.store.last_run:
+            return
+        claims = {name: known.facts.last_run for name, known in self.hosts.known.items() if known.facts}
+        self.store.raise_run_counter(run_number_claims.believed(claims, self.store.last_run))
+        if claim > self.store.last_run:
+            self.hosts.known[host].doubt(run_number_claims.why(claim, self.store.last_run))
+
+    def _note_refused_ports(self, report: Report, at: float) -> None:
+        """Leave ports that the agent has found in use out of the next plans, those of this step included."""
+        for about in report.tasks:
+            held = self.held.get(about.environment)
+            planned = held.environment.members.tasks.get(about.task) if held else None
+            if held and planned and about.failure and about.failure.taken_ports:
+                held.ports_refused = True
+                self.inventory.refuse_ports(report.host, about.failure.taken_ports, planned.ports, at)
+
+    def send(self, commands: Sequence[Command]) -> None:
+        """Send ``commands`` on the quick channel."""
+        self._outbox.send(commands)
+
+    def insist(self, command: Command) -> None:
+        """Send ``command`` the sure way."""
+        log.warning("%s has not acknowledged: sending it a Salt job", command.host)
+        self._outbox.insist(command)
+
+    def announce(self, news: News) -> None:
+        """Tell the world, when the bus takes it."""
+        self._outbox.announce(news)
+
+    def tell(self, notice: Notice) -> None:
+        """Tell an agent whether it is believed."""
+        self._outbox.send([notice])
+
+    def inquire(self, host: HostId) -> None:
+        """Ask the agent on ``host`` for a survey."""
+        self._outbox.send([Inquiry(host=host)])
+
+    def step(self, held: Held, message: Message) -> Sequence[Effect]:
+        """Let an environment take in a message, carry out what follows, and return that.
+
+        Commands leave, and the timer is set, also if one of the effects cannot be carried out.
+
+        Raises:
+            Exception: what the first effect that failed has raised.
+        """
+        environment = held.environment
+        effects = environment.step(message)
+        self._write(held, message, effects)
+        apart = Apart(f"a step of {environment.id}")
+        for effect in effects:
+            with apart:
+                self._carry_out(held, effect)
+        self._outbox.send([effect.command for effect in effects if isinstance(effect, Drive)])
+        for watcher in tuple(held.watchers):
+            with apart:
+                watcher(environment)
+        self._set_timer(held)
+        apart.raise_first()
+        return effects
+
+    def _write(self, held: Held, message: Message, effects: Sequence[Effect]) -> None:
+        # What we are about to do is on disk before we do it. What we have heard may follow a moment later: if
+        # we are killed before, the transition is taken up again, and its tasks are there already.
+        environment, renamed = held.environment, isinstance(message, HostRenamed)
+        if renamed:
+            held.kept = replace(held.kept, plan=environment.plan)
+        kept = held.kept
+        self.store.note(environment.id, message, effects)
+        self.pooling.prepare(message, effects)
+        if renamed or not all(isinstance(effect, ONLY_TELLS) for effect in effects):
+            ended = message.at if any(isinstance(effect, Release) for effect in effects) else None
+            self._write_runs(environment.id, message, effects)
+            durable = renamed or any(isinstance(effect, DURABLE) for effect in effects)
+            exchanged = isinstance(message, Modified | HostRenamed)
+            changed = {"plan": kept.plan, "shape": kept.shape} if exchanged else {}
+            self.store.save(environment.id, snapshot.take(environment), ended, durable=durable, **changed)
+        self.flushing.soon()
+
+    def _write_runs(self, environment: EnvironmentId, message: Message, effects: Sequence[Effect]) -> None:
+        """Have runs begin and end in the transaction that changes the state of their environment."""
+        for effect in effects:
+            if isinstance(effect, OpenRun):
+                self.store.open_run(effect.run_number, environment, effect.started, effect.user)
+            elif isinstance(effect, EndRun):
+                self.store.end_run(effect.run_number, message.at)
+
+    def _carry_out(self, held: Held, effect: Effect) -> None:
+        match effect:
+            case Drive():
+                pass  # all commands of a step leave together, see step
+            case Insist(command=command):
+                self.insist(command)
+            case Invoke():
+                self._caller.begin(effect, partial(self._end_call, held))
+            case Abandon(call=call):
+                self._caller.abandon(held.kept.id, call)
+            case Replace(tasks=tasks, ports=ports):
+                self.reshaping.find_other_places(held, tasks, ports=ports)
+            case AnnounceState():
+                log.info("environment %s is %s %s", effect.environment, effect.state, effect.reason)
+                self._outbox.announce(effect)
+            case AnnounceMoves() | AnnounceFailure() | AnnounceKilled() | AnnounceRecovery() | AnnounceLeft():
+                self._outbox.announce(effect)
+            case Answer(request=request, error=error):
+                self.answers.give(request, error)
+            case OpenRun() | EndRun():
+                pass  # on disk already, see _write_runs
+            case Keep():
+                self.pooling.receive(effect)
+            case Release(environment=environment):
+                self.inventory.release(environment)
+                self._let_go(held)
+
+    def _end_call(self, held: Held, call: str, result: str, error: str) -> None:
+        if held.kept.id in self.held:
+            self.step(held, CallEnded(at=self.clock(), call=call, result=result, error=error))
+
+    def _let_go(self, held: Held) -> None:
+        del self.held[held.kept.id]
+
+    def _set_timer(self, held: Held) -> None:
+        if held.timer:
+            held.timer.cancel()
+            held.timer = None
+        wake_at = held.environment.wake_at
+        if wake_at is not None:
+            delay = max(0.0, wake_at - self.clock())
+            held.timer = asyncio.get_running_loop().call_later(delay, self._tick, held)
+
+    def _tick(self, held: Held) -> None:
+        held.timer = None
+        try:
+            self.step(held, Tick(at=self.clock()))
+        except Exception:  # an environment whose time stands still would wait for ever
+            log.exception("environment %s: the tick failed; trying again in %g s", held.kept.id, TICK_AGAIN_S)
+            held.timer = asyncio.get_running_loop().call_later(TICK_AGAIN_S, self._tick, held)
+
+    def _restore(self, kept: Kept) -> None:
+        limits, at = self.limits(kept.plan), self.clock()
+        environment = snapshot.restore(kept.id, kept.plan, kept.snapshot, limits)
+        request = snapshot.resume(kept.snapshot, kept.plan, at)
+        self.held[kept.id] = Held(kept, environment)
+        self.inventory.take_tasks(kept.id, environment.members.tasks.values())
+        self.reshaping.give_back_later(self.held[kept.id])
+        self.store.note(kept.id, Restarted(at=at))
+        if request:
+            self._resume.append((kept.id, request))
+
+    def _alive(self) -> str:
+        return f"; there are: {some(self.held)}" if self.held else "; there is none"

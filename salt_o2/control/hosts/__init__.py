@@ -1,0 +1,1 @@
+"""Hosts: liveness, reports, commands on their way."""

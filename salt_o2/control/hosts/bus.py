@@ -1,0 +1,27 @@
+"""What control needs of the bus."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from salt_o2.core.ids import HostId
+from salt_o2.core.messages.announcements import News
+from salt_o2.core.messages.commands import Command, Downward
+
+
+class Bus(Protocol):
+    """Control's way to agents and to the world; ``salt_o2.bus.master`` has the one over Salt."""
+
+    async def send(self, messages: Sequence[Downward]) -> None:
+        """Send on the quick channel, which may lose them."""
+
+    async def insist(self, commands: Sequence[Command]) -> None:
+        """Send the sure way."""
+
+    async def announce(self, news: News) -> None:
+        """Tell the world."""
+
+    def refusals(self) -> Mapping[HostId, str]:
+        """Return which messages under the name of a host were refused, in words; empty if none was."""
+
+    async def ask(self, host: HostId, function: str, arguments: Sequence[Any], wait_s: float = 0.0) -> Any:
+        """Return what an execution module's function returns on ``host``, which itself may wait so long."""

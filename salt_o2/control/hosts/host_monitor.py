@@ -1,0 +1,216 @@
+"""Watches over hosts: asks around when an agent is away, and gives a host up only if nothing there answers.
+
+What signs of life mean is decided in core/recovery/host_liveness.py. This module has the clock, asks
+the ports of hosts, and informs the environments.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from salt_o2.concurrency.background_loops import spawn
+from salt_o2.concurrency.run_all import Apart
+from salt_o2.control.hosts.port_probe import Probe
+from salt_o2.control.storage import host_rows
+from salt_o2.core.ids import HostId
+from salt_o2.core.messages.announcements import AnnounceHost
+from salt_o2.core.messages.inputs import HostLost, HostSilent
+from salt_o2.core.plan.plan import PlannedTask
+from salt_o2.core.recovery.host_liveness import ALONE_AFTER, Next, Presence, all_quiet, to_ask
+
+if TYPE_CHECKING:
+    from salt_o2.control.environments.service import Control, Held
+
+log = logging.getLogger(__name__)
+
+LOOKS = 4
+"""How often in a heartbeat hosts are looked at; a question may take as long as until the next look."""
+LONGEST_S = 1.0
+"""How long a process may take to say something at most, however slow heartbeats are."""
+RETURN_S = 30.0
+"""How long agents may take to find their master again after control has started, beyond the usual."""
+FEW = 8
+"""Tasks of a host that are asked at a time if it has few; if it has many, a quarter of them."""
+AWAY = "its agent is away, and what it has started answers"
+ALONE = "no host at all gives a sign of life, so that control itself may be cut off"
+GONE = "neither its agent nor anything that it has started gives a sign of life"
+BACK = "its agent reports"
+
+
+class HostWatch:
+    """The part of control that knows which hosts are there."""
+
+    def __init__(self, control: "Control") -> None:
+        """Work for ``control``."""
+        self._control = control
+        self._hosts = control.hosts
+        self._probe = Probe()
+        self._asking: set[asyncio.Task[None]] = set()
+        self.alone = False
+        """Whether nobody at all is heard."""
+        self._turns: dict[HostId, int] = {}
+
+    def expect(self, hosts: Iterable[HostId]) -> None:
+        """Give up those of ``hosts`` that do not tell of themselves, once they have had time for it."""
+        kept, at = host_rows.entries(self._control.store), self._control.clock()
+        for host, (offered, _) in kept.items():
+            self._control.inventory.recall_host(host, offered)
+        for host in hosts:
+            facts, unread = kept.get(host) or (None, ())
+            self._hosts.expect(host, facts, at, RETURN_S, unread)
+
+    async def run(self) -> None:
+        """Look at all hosts again and again until cancelled."""
+        pause, looked_at = self._hosts.heartbeat_s / LOOKS, self._control.clock()
+        while True:
+            await asyncio.sleep(pause)
+            at = self._control.clock()
+            stood_still, back = at - looked_at - 2 * pause, looked_at - at
+            looked_at = at
+            if back > 0:  # the clock was put back: what was heard a moment ago lies in the future now
+                self._hosts.forgive(-back - pause)
+                continue
+            if stood_still > 0:  # who stood still himself cannot tell who was silent meanwhile
+                self._hosts.forgive(stood_still + pause)
+                continue
+            self.look_around()
+
+    def look_around(self) -> None:
+        """Do what is due about every host now."""
+        at, known = self._control.clock(), self._hosts.known
+        was_alone = self.alone
+        self.alone = all_quiet((host.signs for host in known.values()), at, self._hosts.heartbeat_s)
+        if was_alone and not self.alone:
+            log.warning("hosts are heard again; those that are not yet have %g s for it", RETURN_S)
+            for host in known.values():
+                host.signs.spare(at + RETURN_S)
+        apart = Apart("looking at all hosts")
+        for name in tuple(known):
+            with apart:
+                if name in known:  # or it was found under another name a moment ago
+                    self._look(name)
+
+    def _look(self, host: HostId) -> None:
+        signs, at = self._hosts.known[host].signs, self._control.clock()
+        match signs.look(at, self._hosts.heartbeat_s, self.alone):
+            case Next.ASK:
+                spawn(f"the question to host {host}", self._ask_around(host), self._asking)
+            case Next.TELL_SILENT:
+                self._fall_silent(host, ALONE if self.alone else AWAY)
+            case Next.TELL_LOST:
+                self.lose(host, GONE)
+
+    async def _ask_around(self, host: HostId) -> None:
+        known, at = self._hosts.known.get(host), self._control.clock()
+        if known is None:  # it was forgotten meanwhile
+            return
+        signs = known.signs
+        answer: bool | None = None
+        try:
+            answer = await self.ask(host)
+        finally:
+            signs.take(answer, at)
+
+    def is_heard(self, host: HostId) -> bool:
+        """Return whether the agent on ``host`` has not missed a heartbeat."""
+        quiet_s = self._control.clock() - self._hosts.known[host].last_seen
+        return quiet_s <= ALONE_AFTER * self._hosts.heartbeat_s
+
+    async def ask(self, host: HostId, kernel: bool = True) -> bool | None:
+        """Return whether anything that we have started on ``host`` gives a sign of life now.
+
+        Where nothing of it can be asked, its ``kernel`` may speak for it.
+        """
+        facts = self._control.inventory.facts_of(host)
+        tasks = to_ask([held.environment for held in self._control.held.values()], host)
+        tasks += [each.task for each in self._control.pooling.pool.entries.values() if each.task.host == host]
+        if facts is None or not tasks:
+            return False
+        deadline_s = min(LONGEST_S, self._hosts.heartbeat_s / LOOKS)
+        ports = self._some_ports(host, tasks)
+        if ports:
+            return await self._probe.speaks(facts.address, ports, deadline_s)
+        if not kernel or not self._has_own_kernel(host):
+            return False  # a kernel that many hosts share answers for none of them
+        closed = (facts.channel_ports[0], facts.control_ports[0])
+        return await self._probe.is_up(facts.address, closed, deadline_s)
+
+    def _some_ports(self, host: HostId, tasks: list[PlannedTask]) -> list[int]:
+        """Return the ports of some tasks: after four turns it was the turn of each."""
+        asked = [task for task in tasks if task.ports]
+        many = max(FEW, -(-len(asked) // LOOKS))
+        turn = self._turns[host] = self._turns.get(host, -1) + 1
+        first = turn * many % len(asked) if asked else 0
+        return [port for task in (asked + asked)[first : first + many] for port in task.ports]
+
+    def _has_own_kernel(self, host: HostId) -> bool:
+        """Whether the network stack at its address is that of ``host`` and of nobody else."""
+        facts, facts_of = self._control.inventory.facts_of(host), self._control.inventory.facts_of
+        assert facts
+        others = (facts_of(other) for other in self._hosts.known if other != host)
+        return not any(other and other.network == facts.network for other in others)
+
+    def _fall_silent(self, host: HostId, reason: str) -> None:
+        """Use ``host`` for nothing new, and leave alone what runs there."""
+        if self._control.renaming.settle(host):
+            return
+        self._leave_out(host)
+        apart = Apart(f"telling that {host} is silent")
+        for held in self._concerned(host):
+            with apart:
+                self._control.step(held, HostSilent(at=self._control.clock(), host=host, reason=reason))
+        self._tell(host, reason)
+        apart.raise_first()
+
+    def lose(self, host: HostId, reason: str) -> None:
+        """Give ``host`` up: its tasks are placed anew, borne or missed; unless it only has another name."""
+        if self._control.renaming.settle(host):
+            return
+        known, at = self._hosts.known[host], self._control.clock()
+        known.signs.presence = Presence.LOST
+        self._leave_out(host)
+        self._tell(host, reason)
+        apart = Apart(f"telling that {host} is lost")
+        for held in self._concerned(host):
+            with apart:
+                self._control.step(held, HostLost(at=at, host=host, silent_s=at - known.last_seen))
+        apart.raise_first()
+
+    def forget(self, host: HostId) -> None:
+        """Watch ``host`` no longer."""
+        self._hosts.known.pop(host, None)
+        self._turns.pop(host, None)
+
+    def welcome(self, host: HostId) -> None:
+        """Tell that ``host`` is back; its survey makes it known again what it has."""
+        self._turns.pop(host, None)
+        self._tell(host, BACK)
+
+    def _leave_out(self, host: HostId) -> None:
+        known = self._hosts.known[host]
+        self._hosts.known[host] = replace(known, behind=True)
+        self._control.inventory.remove_host(host)
+
+    def _concerned(self, host: HostId) -> list["Held"]:
+        held = list(self._control.held.values())
+        return [each for each in held if host in each.environment.members.hosts]
+
+    def _tell(self, host: HostId, reason: str) -> None:
+        known, at = self._hosts.known[host], self._control.clock()
+        quiet_s = round(at - known.last_seen, 1)
+        log.log(
+            logging.INFO if known.presence is Presence.ACTIVE else logging.WARNING,
+            "host %s is %s: %s; last heard of %.1f s ago",
+            *(host, known.presence, reason, quiet_s),
+        )
+        self._control.announce(
+            AnnounceHost(
+                host=host,
+                status=known.presence,
+                reason=reason,
+                quiet_s=quiet_s,
+                environments=tuple(held.kept.id for held in self._concerned(host)),
+            )
+        )

@@ -1,0 +1,136 @@
+"""What control knows of the agents: who is there, since when, and whether a report of theirs was missed."""
+
+import logging
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+
+from salt_o2.core.ids import HostId, TaskId
+from salt_o2.core.messages.report_parsing import MOST_FAULTS
+from salt_o2.core.messages.reports import HostFacts, Report
+from salt_o2.core.recovery.agent_instances import Incarnations, Verdict
+from salt_o2.core.recovery.host_liveness import SILENT_AFTER, Presence, Signs
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Host:
+    """One agent as its reports show it."""
+
+    last_seen: float
+    """When its agent last reported; if it has not since control was started, that."""
+    signs: Signs
+    incarnation: str = ""
+    sequence: int = -1
+    facts: HostFacts | None = None
+    behind: bool = True
+    """Whether a report was missed, so that not all is known of its tasks until its survey comes."""
+    confirmed: float | None = None
+    """When what is known of its tasks was last said to be all there is; ``None`` if it never was."""
+    agents: Incarnations = field(default_factory=lambda: Incarnations(heard=0.0))
+    """Which agents report under its name, and which one of them is believed."""
+    unread: tuple[str, ...] = ()
+    """What of its reports could not be read, since its last survey."""
+
+    @property
+    def presence(self) -> Presence:
+        """Whether it is there."""
+        return self.signs.presence
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """What of its settings its agent could not use, and what of its reports control could not read."""
+        return (*(self.facts.faults if self.facts else ()), *self.unread, *self._duplicates)
+
+    @property
+    def _duplicates(self) -> list[str]:
+        kept = self.facts.address if self.facts else "an unknown address"
+        return [
+            f"two agents report under this name: the one at {kept} is believed, the one at "
+            f"{rival.address or 'an unknown address'} (incarnation {rival.incarnation}) is refused. Give one "
+            "of the two minions another id and its own keys"
+            for rival in self.agents.refused
+        ]
+
+    def note_faults(self, report: Report) -> list[str]:
+        """Take note of what could not be read of ``report``; return what is new of it."""
+        new = [fault for fault in report.faults if fault not in self.unread]
+        kept = report.faults if report.facts else (*self.unread, *new)
+        self.unread = kept[-MOST_FAULTS:]
+        return new
+
+    def doubt(self, why: str) -> None:
+        """Show on its row that a part of its last survey is not believed."""
+        if why not in self.unread:
+            log.warning("%s", why)
+            self.unread = (*self.unread, why)[-MOST_FAULTS:]
+
+
+@dataclass(slots=True)
+class Hosts:
+    """All agents ever heard of, by host."""
+
+    heartbeat_s: float
+    known: dict[HostId, Host] = field(default_factory=dict)
+
+    def expect(
+        self,
+        host: HostId,
+        facts: HostFacts | None,
+        at: float,
+        grace_s: float,
+        unread: tuple[str, ...] = (),
+    ) -> None:
+        """Know of a host that an earlier control has heard of; it may take ``grace_s`` to be heard again."""
+        signs = Signs(heard=at + grace_s, presence=Presence.EXPECTED)
+        agents = Incarnations(heard=at, network=facts.network if facts else "")
+        self.known.setdefault(host, Host(at, signs, facts=facts, unread=unread, agents=agents))
+
+    def judge(self, report: Report, at: float, tasks: Callable[[], Collection[TaskId]]) -> Verdict:
+        """Return whether ``report`` is of the agent that is kept; ``tasks`` are those of its host."""
+        host = self.known.setdefault(report.host, Host(at, Signs(heard=at), agents=Incarnations(heard=at)))
+        lost = host.presence is Presence.LOST
+        return host.agents.judge(report, at, self.heartbeat_s, is_lost=lost, tasks=tasks)
+
+    def note(self, report: Report, at: float) -> bool:
+        """Take in that ``report`` came; return whether a survey is needed, because something was missed.
+
+        A heartbeat repeats the sequence number of the report before it, so the loss of the last report is
+        seen too. Each heartbeat confirms all that is known of the host's tasks, at no cost for any of them.
+        """
+        host = self.known.setdefault(report.host, Host(at, Signs(heard=at)))
+        gap = host.incarnation != report.incarnation or report.sequence > host.sequence + 1
+        gap = gap or (not report.tasks and report.sequence > host.sequence)
+        gap = host.signs.hear(at) or gap
+        host.incarnation, host.sequence, host.last_seen = report.incarnation, report.sequence, at
+        host.behind = report.facts is None and (gap or host.behind)
+        if report.facts:
+            host.facts = report.facts
+        for fault in host.note_faults(report):
+            log.warning("host %s: a part of its report cannot be used: %s", report.host, fault)
+        if not host.behind:
+            host.confirmed = at
+        return host.behind and (gap or not report.tasks)
+
+    def presence(self, host: HostId) -> Presence | None:
+        """Return whether ``host`` is there; ``None`` if it was never heard of."""
+        known = self.known.get(host)
+        return known.presence if known else None
+
+    def kept_incarnation(self, host: HostId) -> str:
+        """Return which agent of ``host`` is believed; empty if none has reported yet."""
+        known = self.known.get(host)
+        return known.agents.kept if known else ""
+
+    def is_old(self, host: HostId, at: float) -> bool:
+        """Return whether what is known of the tasks on ``host`` has not been confirmed for too long."""
+        known = self.known.get(host)
+        if known is None or known.confirmed is None:
+            return True
+        return at - known.confirmed > SILENT_AFTER * self.heartbeat_s
+
+    def forgive(self, seconds: float) -> None:
+        """Count ``seconds`` against nobody: control did not listen then. What is known is as old as it is."""
+        for host in self.known.values():
+            host.signs.forgive(seconds)
+            host.agents.heard += seconds

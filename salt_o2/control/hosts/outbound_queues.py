@@ -1,0 +1,108 @@
+"""What leaves control, in order, without anybody in control waiting for it."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+
+from salt_o2.concurrency.background_loops import is_cancel_requested, run_together
+from salt_o2.control.hosts.bus import Bus
+from salt_o2.core.messages.announcements import AnnounceMoves, AnnounceState, News
+from salt_o2.core.messages.commands import Command, Downward
+
+log = logging.getLogger(__name__)
+
+MOST_NEWS = 10_000
+"""Announcements kept while the master's bus takes none; beyond that the newest are dropped and counted."""
+
+ROUTINE = (AnnounceMoves, AnnounceState)
+"""What tells where tasks and environments are; why something failed is told besides, and at once."""
+ROUTINE_WAITS_S = 0.1
+"""How long routine announcements wait: each costs the master's processors some milliseconds, and the tasks
+and agents that a command of the same moment sets in motion may need them."""
+
+
+class Outbox:
+    """Three queues, because a burst of announcements must not delay a command."""
+
+    def __init__(self, bus: Bus, routine_waits_s: float = ROUTINE_WAITS_S) -> None:
+        """Send through ``bus``."""
+        self._bus, self._routine_waits_s = bus, routine_waits_s
+        self._commands: asyncio.Queue[Sequence[Downward]] = asyncio.Queue()
+        self._jobs: asyncio.Queue[Command] = asyncio.Queue()
+        self._news: asyncio.Queue[News] = asyncio.Queue(MOST_NEWS)
+        self._dropped = 0
+        self._urgent = asyncio.Event()
+
+    def send(self, messages: Sequence[Downward]) -> None:
+        """Send ``messages`` on the quick channel."""
+        if messages:
+            self._commands.put_nowait(messages)
+
+    def insist(self, command: Command) -> None:
+        """Send ``command`` the sure way."""
+        self._jobs.put_nowait(command)
+
+    def announce(self, news: News) -> None:
+        """Tell the world: routine when there is time, all else at once with what came before it."""
+        if not isinstance(news, ROUTINE):
+            self._urgent.set()
+        try:
+            self._news.put_nowait(news)
+        except asyncio.QueueFull:
+            if not self._dropped:
+                log.warning("the bus takes no announcements: from here on they are dropped, first %s", news)
+            self._dropped += 1
+
+    async def run(self) -> None:
+        """Send until cancelled; what cannot be sent is logged, and control's deadlines do the rest."""
+        loops = {"commands": self._send_commands(), "jobs": self._send_jobs(), "news": self._send_news()}
+        await run_together(loops)
+
+    async def _send_commands(self) -> None:
+        while True:
+            messages = await self._commands.get()
+            with _Logged("command"):
+                await self._bus.send(messages)
+
+    async def _send_jobs(self) -> None:
+        while True:
+            commands = [await self._jobs.get()]
+            while not self._jobs.empty():
+                commands.append(self._jobs.get_nowait())
+            with _Logged("job"):
+                await self._bus.insist(commands)
+
+    async def _send_news(self) -> None:
+        while True:
+            first = await self._news.get()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._urgent.wait(), self._routine_waits_s)
+            await self._announce(first)
+            while not self._news.empty():
+                await self._announce(self._news.get_nowait())
+            self._urgent.clear()
+
+    async def _announce(self, news: News) -> None:
+        if self._dropped:
+            log.warning("%d announcements were dropped", self._dropped)
+            self._dropped = 0
+        with _Logged("announcement"):
+            await self._bus.announce(news)
+
+
+class _Logged:
+    """Logs what goes wrong inside and goes on: one bad message must not stop those behind it."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
+        unasked = isinstance(error, asyncio.CancelledError) and not is_cancel_requested()
+        if not isinstance(error, Exception) and not unasked:
+            return False
+        log.error("could not send a %s: %r", self._what, error, exc_info=error)
+        return True

@@ -1,0 +1,73 @@
+"""Puts control together and runs it until its process is told to stop."""
+
+import logging
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from salt_o2 import integration
+from salt_o2.concurrency.background_loops import run_engine
+from salt_o2.control.dispatcher import Desk
+from salt_o2.control.environments.integration_calls import Caller
+from salt_o2.control.environments.service import Control
+from salt_o2.control.hosts.bus import Bus
+from salt_o2.control.hosts.report_queue import Inbox
+from salt_o2.control.request_server import SOCKET, RequestServer
+from salt_o2.control.storage.retention import Retention
+from salt_o2.control.unavailable import opened
+from salt_o2.core.ids import HostId
+from salt_o2.core.messages.reports import Report
+from salt_o2.site.resources import NOTHING, Surroundings, furnish, services_of, with_a_backend
+from salt_o2.site.settings import Site, timeouts
+
+log = logging.getLogger(__name__)
+Listen = Callable[[Callable[[Report], None], Callable[[HostId], str]], Coroutine[Any, Any, None]]
+
+
+async def serve(
+    site: Site,
+    bus: Bus,
+    listen: Listen,
+    sock_dir: Path,
+    around: Surroundings = NOTHING,
+    faults: tuple[str, ...] = (),
+) -> None:
+    """Own all environments until SIGTERM; ``listen`` gives each report on ``bus`` to its first argument.
+
+    Its second argument says which agent of a host control keeps to: that one has the commands.
+    ``around`` has what only the master's process has, for templates and their configuration. ``faults`` are
+    what of the site's settings cannot be used, for all who ask.
+
+    Raises:
+        LoopEnded: a background loop of control ended; its supervisor starts another control.
+    """
+    integrations, left_out = integration.load(site.integrations)
+    site, no_backend = with_a_backend(site, around)
+    site = furnish(site, around, integrations)
+    faults = (*faults, *left_out, *no_backend)
+    for fault in faults:
+        log.error("a setting of the site cannot be used, its default is: %s", fault)
+    store = await opened(site.database, sock_dir / SOCKET)
+    try:
+        control = Control(
+            bus,
+            store,
+            heartbeat_s=site.heartbeat_s,
+            limits=lambda plan: timeouts(site, plan.variables),
+            caller=Caller(integrations, services_of(site)),
+            pool=site.pool,
+            faults=faults,
+        )
+        inbox = Inbox()
+        server = RequestServer(Desk(control, site), sock_dir / SOCKET)
+        retention = Retention(store, site.journal)
+        loops = {
+            "bus": listen(inbox.put, control.hosts.kept_incarnation),
+            "control": control.run(),
+            "journal": retention.run(),
+            "reports": inbox.run(control.hear),
+            "requests": server.run(),
+        }
+        await run_engine("control", loops)
+    finally:
+        store.close()

@@ -1,0 +1,1 @@
+"""From a workflow and the inventory to a plan."""

@@ -1,0 +1,177 @@
+"""Plans before they are carried out: made from the site as it is, kept, compared with the world.
+
+A draft holds the ids that it was made with, so that the same plan can be made again when it is applied: if
+anything has moved meanwhile, hosts, ports, templates, the two differ, and nothing is applied.
+"""
+
+import secrets
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+
+from salt_o2.control.planning.plan_builder import make_plan
+from salt_o2.core.errors import InvalidRequest, PlanError
+from salt_o2.core.ids import EnvironmentId, TaskId, short_id
+from salt_o2.core.placement.inventory import Inventory
+from salt_o2.core.plan import run_arguments
+from salt_o2.core.plan.overrides import Shape, excluded_tasks
+from salt_o2.core.plan.plan import Plan, PlannedTask
+from salt_o2.site import workflow_index
+from salt_o2.site.builtin_variables import ENVIRONMENT_ID, built_in
+from salt_o2.site.settings import Site
+from salt_o2.workflow import Workflow
+from salt_o2.workflow.expansion.loader import load
+
+ID_BITS = 63
+"""Eleven base-58 digits hold 64 bits: ids of environments and tasks are drawn, and do not repeat."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """One plan that was made and not carried out yet."""
+
+    environment: EnvironmentId
+    workflow: str
+    shape: Shape
+    plan: Plan
+    excluded: dict[TaskId, str] = field(default_factory=dict)
+    old: Plan | None = None
+    """The plan that it would replace."""
+    claimed: frozenset[TaskId] = frozenset()
+    """Tasks of it that come from the pool, with their processes."""
+    kept: frozenset[TaskId] = frozenset()
+    """Tasks of the old plan that go to the pool."""
+    keep: bool = False
+    """Whether those that leave go there, as far as they are well and there is room."""
+
+
+def load_shaped(
+    site: Site,
+    workflow: str,
+    shape: Shape,
+    environment: EnvironmentId,
+    asked: Collection[str] = (),
+    purpose: workflow_index.Purpose = workflow_index.Purpose.CREATE,
+) -> Workflow:
+    """Return ``workflow`` from the site's shelf, expanded for ``shape`` of ``environment``.
+
+    ``asked`` are the names in ``shape`` that this request brings: there must be a role for each. ``purpose``
+    decides what its templates may do on the master. Reads files: for a thread.
+    """
+    return load(
+        workflow_index.find(site.repositories, workflow, purpose),
+        workflow,
+        variables={**shape.vars, ENVIRONMENT_ID: environment},
+        site_defaults={**built_in(site.configuration), **site.defaults},
+        site_vars=site.vars,
+        scale=shape.scale,
+        dormant=frozenset({*shape.scale, *shape.vars}).difference(asked),
+    )
+
+
+def draft(
+    workflow: Workflow,
+    inventory: Inventory,
+    shape: Shape,
+    *,
+    name: str,
+    environment: EnvironmentId | None = None,
+    old: Plan | None = None,
+    ids: Iterator[TaskId] | None = None,
+    homeless: Collection[str] = (),
+    refused: Collection[str] = (),
+    free: Collection[PlannedTask] = (),
+    asked: Collection[str] = (),
+) -> Draft:
+    """Return the draft of ``workflow`` in ``shape``; tasks of ``old`` stay as they are if they can.
+
+    ``homeless`` are the paths of roles whose tasks need another host. ``refused`` are those of tasks that
+    have no process because of a port: they keep their hosts, and the ports that no agent has refused.
+    ``free`` are tasks of the pool; ``asked`` are the names in ``shape`` that this request brings.
+
+    Raises:
+        PlanError: if it cannot be placed.
+        InvalidRequest: if this request moves or excludes what is not there, or the auto-stop has no duration.
+    """
+    new_id: Callable[[], TaskId] = (lambda: next(ids)) if ids else (lambda: TaskId(draw()))
+    chosen = environment or EnvironmentId(draw())
+    before = _staying(old, shape)
+    staying = {path: task for path, task in before.items() if path not in {*homeless, *refused}}
+    anew = {path: task for path, task in before.items() if path in refused}
+    plan = make_plan(workflow, inventory, chosen, new_id, staying, shape.move, free, anew)
+    excluded, unknown = excluded_tasks(shape, plan)
+    paths = {task.path for task in plan.tasks}
+    unknown += [path for path in shape.move if path not in paths]
+    unknown = [name for name in dict.fromkeys(unknown) if name in asked]
+    if unknown:
+        raise InvalidRequest(f"workflow {name} has neither a role nor a detector {', '.join(unknown)}")
+    run_arguments.stop_at(
+        plan.variables, 0.0
+    )  # or a wrong duration would be found only in the middle of START
+    return Draft(
+        environment=chosen,
+        workflow=name,
+        shape=shape,
+        plan=plan,
+        excluded=excluded,
+        old=old,
+        claimed=frozenset(task.id for task in plan.tasks) & {task.id for task in free},
+    )
+
+
+def check_unmoved(then: Draft, now: Draft) -> None:
+    """Refuse to apply a draft that could not be made the same way again.
+
+    Raises:
+        PlanError: saying what has moved.
+    """
+    if then.plan == now.plan and then.excluded == now.excluded and then.claimed == now.claimed:
+        return
+    before = {task.path: task for task in then.plan.tasks}
+    moved = [
+        _other_source(before.get(task.path), task, then, now) or _difference(before.get(task.path), task)
+        for task in now.plan.tasks
+    ]
+    told = [text for text in moved if text] or ["its templates or variables have changed"]
+    raise PlanError("the world has moved since the plan was made; make it again:\n" + "\n".join(told[:10]))
+
+
+def ids_of(then: Draft) -> Iterator[TaskId]:
+    """Return the ids that ``then`` gave to new tasks, in the order in which it gave them; then new ones."""
+    known = {task.id for task in then.old.tasks} if then.old else set()
+    yield from (task.id for task in then.plan.tasks if task.id not in known | then.claimed)
+    while True:
+        yield TaskId(draw())
+
+
+def draw() -> str:
+    """Return an id that nobody has."""
+    return short_id(secrets.randbits(ID_BITS))
+
+
+def _staying(old: Plan | None, shape: Shape) -> dict[str, PlannedTask]:
+    if old is None:
+        return {}
+    return {
+        task.path: task
+        for task in old.tasks
+        if task.path not in shape.move or shape.move[task.path] == task.host
+    }
+
+
+def _other_source(before: PlannedTask | None, task: PlannedTask, then: Draft, now: Draft) -> str:
+    """Return that a task would not come from the pool as it would have then, or the other way round."""
+    if before is None or before.id == task.id:
+        return ""
+    if before.id in then.claimed:
+        return f"{task.path}: task {before.id} is in the pool no more"
+    return f"{task.path}: task {task.id} of the pool would do" if task.id in now.claimed else ""
+
+
+def _difference(before: PlannedTask | None, now: PlannedTask) -> str:
+    if before is None:
+        return f"{now.path}: it was not in the plan"
+    if before.host != now.host:
+        return f"{now.path}: it would go to {now.host}, not to {before.host}"
+    if before.ports != now.ports:
+        return f"{now.path}: it would get ports {now.ports}, not {before.ports}"
+    return "" if before == now else f"{now.path}: its command or properties would differ"

@@ -1,0 +1,133 @@
+"""From an expanded workflow and an inventory to a plan: places, ports, addresses, commands and properties."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+
+from salt_o2.control.planning.plan_assembly import (
+    CONTROLLED,
+    HOSTNAME,
+    PlacedTask,
+    PlanAssembly,
+    planned_call,
+    planned_role,
+)
+from salt_o2.control.planning.pool_matching import Claims, keeps_place
+from salt_o2.core.errors import PlanError
+from salt_o2.core.ids import EnvironmentId, HostId, TaskId
+from salt_o2.core.placement.constraints import Constraint, Wants
+from salt_o2.core.placement.inventory import Inventory
+from salt_o2.core.placement.requests import Placement, Request
+from salt_o2.core.placement.scheduler import place
+from salt_o2.core.plan.plan import Plan, PlannedTask
+from salt_o2.workflow import TaskRole, Workflow
+from salt_o2.workflow.expansion.gc_pause import collector_paused
+from salt_o2.workflow.expressions.evaluation_budget import within
+from salt_o2.workflow.limits import LOAD_S
+
+_NOBODY: Mapping[str, PlannedTask] = {}
+_NOWHERE: Mapping[str, HostId] = {}
+
+
+@within(LOAD_S)
+@collector_paused()
+def make_plan(
+    workflow: Workflow,
+    inventory: Inventory,
+    environment: EnvironmentId,
+    new_task_id: Callable[[], TaskId],
+    stay: Mapping[str, PlannedTask] = _NOBODY,
+    move: Mapping[str, HostId] = _NOWHERE,
+    free: Iterable[PlannedTask] = (),
+    anew: Mapping[str, PlannedTask] = _NOBODY,
+) -> Plan:
+    """Return the plan of ``environment``: ``workflow`` on the hosts of ``inventory``, which is only read.
+
+    ``stay`` has tasks, by the paths of their roles, that keep their ids, hosts and ports if they still can;
+    ``move`` says by path which host a task must be on; ``free`` are tasks of the pool, which are taken with
+    their processes where they fit. ``anew`` has tasks, by path, that are replaced on their hosts by tasks
+    with other ports where theirs were refused.
+
+    Raises:
+        PlanError: if a role cannot be placed, or a channel cannot reach its peer.
+        TemplateError: if what a task template says makes no sense for a task in its place.
+    """
+    requests = [
+        _bound_to(_instead_of(anew.get(task.path), request_of(task)), move.get(task.path))
+        for task in workflow.tasks
+    ]
+    claims = Claims(free, inventory, environment, workflow.revision)
+    kept = [
+        _found(_kept(stay.get(request.path), request, inventory), task, request, claims)
+        for task, request in zip(workflow.tasks, requests, strict=True)
+    ]
+    new = [request for request, old in zip(requests, kept, strict=True) if old is None]
+    fresh = iter(place(new, inventory))
+    seats = [
+        PlacedTask(old.id, task, request, _placement(old, request))
+        if old
+        else PlacedTask(new_task_id(), task, request, next(fresh))
+        for task, request, old in zip(workflow.tasks, requests, kept, strict=True)
+    ]
+    tasks = PlanAssembly(inventory, environment, workflow.revision).fill(seats)
+    return Plan(
+        workflow=workflow.name,
+        revision=workflow.revision,
+        root=planned_role(workflow.root, {task.path: task.id for task in tasks}),
+        tasks=tasks,
+        calls=tuple(map(planned_call, workflow.calls)),
+        variables=workflow.variables,
+    )
+
+
+def request_of(task: TaskRole) -> Request:
+    """Return what ``task`` asks of a host; a port that its channels fix counts as a static one."""
+    fixed = {channel.fixed_port for channel in task.bind} - {None}
+    wants = task.wants
+    if fixed:
+        ports = sorted({*wants.ports, *(port for port in fixed if port)})
+        wants = Wants(cpu=wants.cpu, memory_mb=wants.memory_mb, ports=tuple(ports))
+    return Request(
+        path=task.path,
+        constraints=task.constraints,
+        wants=wants,
+        control_port=task.mode in CONTROLLED,
+        channels=sum(channel.needs_port for channel in task.bind) if task.mode in CONTROLLED else 0,
+    )
+
+
+def _bound_to(request: Request, host: HostId | None) -> Request:
+    if host is None:
+        return request
+    here = (*(each for each in request.constraints if each.attribute != HOSTNAME), Constraint(HOSTNAME, host))
+    return replace(request, constraints=here)
+
+
+def _instead_of(old: PlannedTask | None, request: Request) -> Request:
+    return _bound_to(replace(request, before=old), old.host) if old else request
+
+
+def _kept(old: PlannedTask | None, request: Request, inventory: Inventory) -> PlannedTask | None:
+    """Return ``old`` if its place still does for ``request``."""
+    if old is None:
+        return None
+    facts = inventory.facts_of(old.host)
+    if facts is None:
+        raise PlanError(f"role {old.path} is on host {old.host}, which was never heard of: move it")
+    return old if keeps_place(old, request, facts) else None
+
+
+def _found(old: PlannedTask | None, task: TaskRole, request: Request, claims: Claims) -> PlannedTask | None:
+    """Return whose process and place ``task`` has: its own, or one of the pool that saves a start.
+
+    A task that would start again in its place may have another of the same host, if nobody connects to it:
+    peers would have to hear of other addresses, and a change touches only what it must.
+    """
+    if old is None:
+        return claims.find(task, request)
+    if task.bind or not claims.must_start_again(old, task, request):
+        return old
+    return claims.find(task, _bound_to(request, old.host)) or old
+
+
+def _placement(old: PlannedTask, request: Request) -> Placement:
+    return Placement(old.host, old.launch.control_port, old.launch.ports[: request.channels])

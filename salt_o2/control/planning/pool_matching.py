@@ -1,0 +1,103 @@
+"""Which tasks of the pool a new plan can have instead of starting processes.
+
+A task fits if its process is the one that would be started in its place: same class, same revision of the
+templates, same host, same launch. What CONFIGURE pushes may differ. It keeps its id and all its ports.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+
+from salt_o2.control.planning.task_command import make_launch, specials
+from salt_o2.core.errors import PlanError
+from salt_o2.core.ids import EnvironmentId, HostId
+from salt_o2.core.messages.reports import HostFacts
+from salt_o2.core.placement.constraints import Constraint, matches
+from salt_o2.core.placement.inventory import Inventory
+from salt_o2.core.placement.requests import Request
+from salt_o2.core.plan.launch import Launch
+from salt_o2.core.plan.plan import PlannedTask
+from salt_o2.core.pool.launch_fingerprint import Mould, is_same, mould
+from salt_o2.workflow import TaskRole
+from salt_o2.workflow.expansion.task_rendering import render
+from salt_o2.workflow.problems import Problems
+
+Shelf = dict[HostId, list[PlannedTask]]
+
+
+class Claims:
+    """The free tasks of the pool, for one plan; each is given away once."""
+
+    def __init__(
+        self, free: Iterable[PlannedTask], inventory: Inventory, environment: EnvironmentId, revision: str
+    ) -> None:
+        """Have what of ``free`` was started by templates of ``revision``."""
+        self._inventory, self._environment, self._revision = inventory, environment, revision
+        self._samples: dict[str, PlannedTask] = {}
+        self._shelves: dict[Mould, Shelf] = {}
+        for task in free:
+            if task.launch.revision == revision:
+                self._samples.setdefault(task.class_name, task)
+                shelf = self._shelves.setdefault(mould(task.launch, task.id, task.host), {})
+                shelf.setdefault(task.host, []).append(task)
+
+    def find(self, task: TaskRole, request: Request) -> PlannedTask | None:
+        """Return a task that fits ``task``, and give it to nobody else; ``None`` if there is none.
+
+        Takes as long however many wait: a launch is made for the place of any of them, to find those of the
+        same mould, and one more to compare.
+        """
+        sample = self._samples.get(task.class_name)
+        launch = self._launch_in_place_of(sample, task, request) if sample and not task.trigger else None
+        if sample is None or launch is None:
+            return None
+        shelf = self._shelves.get(mould(launch, sample.id, sample.host), {})
+        for host in self._hosts(request.constraints, shelf):
+            if self._does(shelf[host][0], task, request):
+                found = shelf[host].pop(0)
+                if not shelf[host]:
+                    del shelf[host]
+                return found
+        return None
+
+    def must_start_again(self, old: PlannedTask, task: TaskRole, request: Request) -> bool:
+        """Return whether ``old`` must for ``task``, when others of its class wait that perhaps need not."""
+        if task.trigger or task.class_name not in self._samples:
+            return False
+        launch = self._launch_in_place_of(old, task, request)
+        return launch is not None and launch != old.launch
+
+    def _does(self, old: PlannedTask, task: TaskRole, request: Request) -> bool:
+        facts = self._inventory.hosts.get(old.host)
+        if facts is None or not keeps_place(old, request, facts):
+            return False
+        launch = self._launch_in_place_of(old, task, request)
+        return launch is not None and is_same(old.launch, launch)
+
+    def _hosts(self, constraints: Sequence[Constraint], shelf: Shelf) -> list[HostId]:
+        """Return the hosts in ``shelf`` that meet ``constraints``; looks at the fewest that it can."""
+        sets: list[Collection[HostId]] = [
+            self._inventory.with_attribute(each.attribute, each.value) for each in constraints
+        ]
+        fewest = min((shelf, *sets), key=len)
+        return [host for host in fewest if host in shelf and all(host in each for each in sets)]
+
+    def _launch_in_place_of(self, old: PlannedTask, task: TaskRole, request: Request) -> Launch | None:
+        """Return how ``task`` would be started as ``old`` was; ``None`` if it makes no sense there."""
+        problems, port = Problems(), old.launch.control_port
+        own = specials(task, old.id, old.host, port, self._environment)
+        rendered = render(task, own, problems)
+        if len(problems):
+            return None  # told when it is planned
+        ports = (*old.launch.ports[: request.channels], *request.wants.ports)
+        try:
+            return make_launch(task, old.id, rendered, port, ports, self._revision)
+        except PlanError:
+            return None
+
+
+def keeps_place(old: PlannedTask, request: Request, facts: HostFacts) -> bool:
+    """Return whether the place of ``old``, on a host with these ``facts``, still does for ``request``."""
+    fits = all(matches(old.host, facts, constraint) for constraint in request.constraints)
+    ports = len(old.launch.ports) == request.channels + len(request.wants.ports)
+    controlled = (old.launch.control_port is not None) == request.control_port
+    enough = old.cpu >= request.wants.cpu and old.memory_mb >= request.wants.memory_mb
+    return fits and ports and controlled and enough

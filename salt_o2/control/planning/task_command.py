@@ -1,0 +1,117 @@
+"""The launch of a task: what its template says, and what its control mode adds to the command line.
+
+FairMQ devices get the options that AliECS gives them (its ``core/task/task.go``, ``core/task/scheduler.go``);
+``--id`` and ``--color`` only if the template does not give them: boost refuses an option that comes twice.
+"""
+
+import shlex
+
+from salt_o2.core.errors import PlanError
+from salt_o2.core.ids import EnvironmentId, HostId, TaskId
+from salt_o2.core.plan.launch import Launch
+from salt_o2.core.states import ControlMode
+from salt_o2.workflow import TaskRole
+from salt_o2.workflow.expansion.task_rendering import Rendered
+from salt_o2.workflow.expressions.expression import MISSING
+
+CODECS = ("OCClite", "OCC")
+SEARCH_PATH = "/usr/lib"
+"""Where FairMQ looks for plugins if neither fmq_plugin_search_path nor fairmq_prefix is set."""
+
+
+def specials(
+    task: TaskRole, id: TaskId, host: HostId, control_port: int | None, environment: EnvironmentId
+) -> dict[str, str]:
+    """Return the variables that a task has only in its place (AliECS ``core/task/task.go``)."""
+    return {
+        "task_id": id,
+        "task_name": f"{task.class_name}#{id}",
+        "task_class_name": task.class_name,
+        "task_hostname": host,
+        "task_parent_role": task.path,
+        "environment_id": environment,
+        "control_port": "" if control_port is None else str(control_port),
+    }
+
+
+def make_launch(
+    task: TaskRole,
+    id: TaskId,
+    rendered: Rendered,
+    control_port: int | None,
+    ports: tuple[int, ...],
+    revision: str,
+) -> Launch:
+    """Return how the task with ``id`` is started; ``ports`` are those it binds besides its ``control_port``.
+
+    ``revision`` is that of the templates.
+
+    Raises:
+        PlanError: if the variable fmq_plugin names no plugin that control can speak with.
+    """
+    shell = task.template.command.shell
+    added = _added(task, id, rendered, control_port)
+    return Launch(
+        mode=task.mode,
+        value=rendered.value,
+        arguments=(*rendered.arguments, *(map(shlex.quote, added) if shell else added)),
+        shell=shell,
+        env=rendered.env,
+        user=rendered.user,
+        stdout=rendered.stdout,
+        stderr=rendered.stderr,
+        control_port=control_port,
+        codec=_plugin(task) if task.mode is ControlMode.FAIRMQ else "OCC",
+        ports=ports,
+        limits=task.template.limits,
+        grace_s=task.template.command.grace_s,
+        path=task.path,
+        class_name=task.class_name,
+        critical=task.critical,
+        ends_data=task.ends_data,
+        revision=revision,
+    )
+
+
+def _added(task: TaskRole, id: TaskId, rendered: Rendered, control_port: int | None) -> list[str]:
+    added: list[str] = []
+    given = _words(task, rendered)
+    if task.mode is ControlMode.FAIRMQ:
+        if not _has(given, "--id"):
+            added += ["--id", id]
+        added += ["-S", _search_path(task), "-P", _plugin(task)]
+        if not _has(given, "--color"):
+            added += ["--color", "false"]
+    if control_port is not None:
+        added += ["--control-port", str(control_port)]
+    return added
+
+
+def _words(task: TaskRole, rendered: Rendered) -> list[str]:
+    """Return the words of the command line as the template gives them."""
+    if not task.template.command.shell:
+        return list(rendered.arguments)
+    return " ".join((rendered.value, *rendered.arguments)).split()
+
+
+def _has(words: list[str], option: str) -> bool:
+    return any(word == option or word.startswith(f"{option}=") for word in words)
+
+
+def _plugin(task: TaskRole) -> str:
+    plugin = _variable(task, "fmq_plugin") or CODECS[0]
+    if plugin not in CODECS:
+        raise PlanError(
+            f"{task.path}: the variable fmq_plugin is {plugin!r}, and must be {' or '.join(CODECS)}"
+        )
+    return plugin
+
+
+def _search_path(task: TaskRole) -> str:
+    path, prefix = _variable(task, "fmq_plugin_search_path"), _variable(task, "fairmq_prefix")
+    return path or (f"{prefix}/lib/" if prefix else SEARCH_PATH)
+
+
+def _variable(task: TaskRole, name: str) -> str:
+    value = task.stack.find(name)
+    return value if value is not MISSING else ""

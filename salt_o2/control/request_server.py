@@ -1,0 +1,156 @@
+"""Control's local socket: ZeroMQ ROUTER, msgpack, one reply stream per request.
+
+The client is in client/control_client.py.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgpack
+import zmq
+import zmq.asyncio
+
+from salt_o2.concurrency.background_loops import is_cancel_requested, run_together, spawn
+from salt_o2.control.requests.transition_requests import Progress
+from salt_o2.core.codec import plain
+from salt_o2.core.errors import InvalidRequest, O2Error, told
+from salt_o2.linux.private_socket import bind_privately, keep_bound
+
+log = logging.getLogger(__name__)
+
+SOCKET = "o2_control.ipc"
+PROGRESS_EVERY_S = 0.05
+MOST_AT_ONCE = 2000
+"""Requests that are served at the same time; what comes beyond is refused at once."""
+MOST_BYTES = 16 * 1024 * 1024
+"""Of one request."""
+LONGEST_PATH = 107
+"""What a unix socket's address can hold on Linux."""
+
+
+class Serves(Protocol):
+    """Who carries out requests; ``salt_o2.control.dispatcher`` has the one."""
+
+    async def serve(self, verb: str, arguments: Mapping[str, Any], user: str, progress: Progress, /) -> Any:
+        """Return the result of ``verb``."""
+
+
+class RequestServer:
+    """Takes requests at a unix socket that only its owner may open."""
+
+    def __init__(self, desk: Serves, path: Path) -> None:
+        """Serve what comes to ``path`` from ``desk``.
+
+        Raises:
+            InvalidRequest: if the path is too long for a unix socket.
+        """
+        if len(str(path)) > LONGEST_PATH:
+            raise InvalidRequest(
+                f"{path} is longer than a unix socket's {LONGEST_PATH} bytes; shorten sock_dir"
+            )
+        self._desk = desk
+        self._path = path
+        self._serving: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        with zmq.asyncio.Context() as context, context.socket(zmq.ROUTER) as router:
+            router.linger, router.maxmsgsize = 0, MOST_BYTES
+            self._path.unlink(missing_ok=True)
+            bind_privately(router, self._path)
+            try:
+                await run_together(
+                    {
+                        "requests": self._take_requests(router),
+                        "the socket's file": keep_bound(router, self._path),
+                    }
+                )
+            finally:
+                await self._finish()
+
+    async def _take_requests(self, router: Any) -> None:
+        while True:
+            peer, frame = await router.recv_multipart()
+            self._spawn(router, peer, frame)
+
+    def _spawn(self, router: Any, peer: bytes, frame: bytes) -> None:
+        if len(self._serving) >= MOST_AT_ONCE:
+            _Exchange(router, peer).refuse(frame)
+            return
+        spawn("a request to control", _Exchange(router, peer).serve(self._desk, frame), self._serving)
+
+    async def _finish(self) -> None:
+        for task in self._serving:
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+        self._path.unlink(missing_ok=True)
+
+
+class _Exchange:
+    """One request and its replies."""
+
+    def __init__(self, router: Any, peer: bytes) -> None:
+        self._router = router
+        self._peer = peer
+        self._id = ""
+        self._last_progress = 0.0
+
+    def refuse(self, frame: bytes) -> None:
+        """Say that there are too many requests; those that are being served go on."""
+        with suppress(InvalidRequest):
+            self._id = str(_read(frame).get("id", ""))
+        message = f"control serves {MOST_AT_ONCE} requests at the moment and takes no more: ask again later"
+        self._send("error", {"kind": "Unreachable", "message": message})
+
+    async def serve(self, desk: Serves, frame: bytes) -> None:
+        try:
+            request = _read(frame)
+            self._id = str(request.get("id", ""))
+            self._send("progress", {})
+            result = await desk.serve(
+                str(request.get("verb", "")),
+                {} if request.get("arguments") is None else request["arguments"],
+                str(request.get("user", "")),
+                self._progress,
+            )
+            self._send("result", plain(result))
+        except O2Error as error:
+            self._send("error", told(error))
+        except asyncio.CancelledError as error:
+            if is_cancel_requested():
+                raise
+            self._fail(error)
+        except Exception as error:
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        """Log a defect of control, and answer the client all the same."""
+        log.error("request %s failed: %r", self._id, error, exc_info=error)
+        self._send("error", {"kind": "O2Error", "message": f"control's own fault: {error!r}; see its log"})
+
+    def _progress(self, progress: dict[str, Any]) -> None:
+        now = time.monotonic()
+        if now - self._last_progress >= PROGRESS_EVERY_S or progress["done"] == progress["total"]:
+            self._last_progress = now
+            self._send("progress", plain(progress))
+
+    def _send(self, kind: str, body: Any) -> None:
+        frames = [self._peer, msgpack.packb({"id": self._id, kind: body})]
+        # A client that has gone, or reads slowly, must not hold anybody up.
+        with suppress(zmq.ZMQError):
+            self._router.send_multipart(frames, flags=zmq.DONTWAIT)
+
+
+def _read(frame: bytes) -> dict[str, Any]:
+    try:
+        request = msgpack.unpackb(frame)
+    except ValueError as error:
+        raise InvalidRequest(f"a request must be one msgpack map: {error}") from error
+    if not isinstance(request, dict):
+        raise InvalidRequest(f"a request must be one msgpack map, not {type(request).__name__}")
+    return request

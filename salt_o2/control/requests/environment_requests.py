@@ -1,0 +1,354 @@
+"""The desk for environments: plan, create, modify, lead, destroy, repeat, list and show them."""
+
+import logging
+from collections.abc import Callable, Collection
+from functools import partial
+from typing import Any
+
+from salt_o2.concurrency.request_threads import RequestThreads
+from salt_o2.control.environments.rescheduling import PORT_TRIES, Replacing, refused_paths
+from salt_o2.control.environments.service import Control, Held
+from salt_o2.control.planning.draft_cache import Drafts
+from salt_o2.control.planning.draft_variants import ending, handing_over, leaving_some, modified
+from salt_o2.control.planning.drafts import Draft, check_unmoved, draft, draw, ids_of, load_shaped
+from salt_o2.control.requests.arguments import Create, Destroy, Many, Modify, One, PlanAhead, Repeat, Steer
+from salt_o2.control.requests.transition_requests import Progress, Verbs, ask, find_kept, modify
+from salt_o2.control.storage.store import Kept
+from salt_o2.control.views import environment_view
+from salt_o2.control.views.plan_view import plan_record
+from salt_o2.control.views.staleness import Freshness
+from salt_o2.core.environment import Environment
+from salt_o2.core.errors import IllegalTransition, InvalidRequest, TaskError, UnknownName
+from salt_o2.core.ids import EnvironmentId, HostId, TaskId
+from salt_o2.core.placement.inventory import Inventory
+from salt_o2.core.plan.overrides import Bend, Shape, bent, check_takes_part, detectors, variable_texts
+from salt_o2.core.recovery import replay, snapshot
+from salt_o2.core.states import EnvironmentEvent, EnvironmentState
+from salt_o2.site.settings import Site, timeouts
+from salt_o2.site.workflow_index import Purpose
+
+log = logging.getLogger(__name__)
+_E, _S = EnvironmentEvent, EnvironmentState
+
+
+class Environments:
+    """Serves what concerns one environment, or the list of them."""
+
+    def __init__(self, control: Control, site: Site, threads: RequestThreads | None = None) -> None:
+        """Work for ``control`` with the settings of ``site``, and ``threads`` to load workflows."""
+        self._control = control
+        self._site = site
+        self._threads = threads or RequestThreads()
+        self._drafts = Drafts()
+        control.reshaping.replacer = Replacing(control, site, self._threads).find_places
+        self.verbs: Verbs = {
+            "env_plan": (PlanAhead, self._plan_ahead),
+            "env_create": (Create, self._create),
+            "env_modify": (Modify, self._modify),
+            "env_control": (Steer, self._steer),
+            "env_destroy": (Destroy, self._destroy),
+            "env_repeat": (Repeat, self._repeat),
+            "env_list": (Many, self._list),
+            "env_show": (One, self._show),
+        }
+
+    # --- plans ----------------------------------------------------------------------------------
+
+    async def _plan_ahead(self, wanted: PlanAhead, user: str, _progress: Progress) -> dict[str, Any]:
+        if bool(wanted.id) == bool(wanted.workflow) or (wanted.destroy and not wanted.id):
+            raise InvalidRequest("say a workflow to create, or the id of an environment to change or destroy")
+        if wanted.keep_tasks and not wanted.id:
+            raise InvalidRequest("keep_tasks is for what leaves an environment: say the id of one")
+        if wanted.destroy and _says(wanted):
+            raise InvalidRequest(
+                f"destroy ends all of environment {wanted.id}: leave out {', '.join(_says(wanted))}"
+            )
+        bend = _bend(wanted)
+        if not wanted.id:
+            made = await self._draft_new(
+                user, wanted.workflow, bent(Shape(), bend), asked=bend.named, purpose=Purpose.PLAN
+            )
+            check_takes_part(made.plan, made.shape, made.excluded)
+            return plan_record(made, self._control.inventory, self._drafts.keep(user, made))
+        held = self._control.find(wanted.id)
+        pool, at = self._control.pooling.pool, self._control.clock()
+        if wanted.destroy:
+            end = handing_over(held, pool, at) if wanted.keep_tasks else ending(held)
+            return plan_record(end, self._control.inventory, "")
+        made = await self._draft_change(
+            user, held, bent(held.kept.shape, bend, held.kept.plan), asked=bend.named, purpose=Purpose.PLAN
+        )
+        check_takes_part(made.plan, made.shape, _out(held, made))
+        made = leaving_some(made, held, pool, at) if wanted.keep_tasks else made
+        return plan_record(made, self._control.inventory, self._drafts.keep(user, made), held.environment)
+
+    async def _draft_new(
+        self,
+        user: str,
+        workflow: str,
+        shape: Shape,
+        then: Draft | None = None,
+        asked: Collection[str] = (),
+        purpose: Purpose = Purpose.CREATE,
+    ) -> Draft:
+        chosen = then.environment if then else EnvironmentId(draw())
+        make = partial(
+            draft,
+            shape=shape,
+            name=workflow,
+            environment=chosen,
+            ids=ids_of(then) if then else None,
+            asked=asked,
+        )
+        return await self._drafted(user, make, None, workflow, shape, chosen, asked, purpose)
+
+    async def _draft_change(
+        self,
+        user: str,
+        held: Held,
+        shape: Shape,
+        then: Draft | None = None,
+        asked: Collection[str] = (),
+        purpose: Purpose = Purpose.CREATE,
+    ) -> Draft:
+        make = partial(
+            draft,
+            shape=shape,
+            name=held.kept.plan.workflow,
+            environment=held.kept.id,
+            old=held.kept.plan,
+            ids=ids_of(then) if then else None,
+            asked=asked,
+        )
+        workflow = held.kept.plan.workflow
+        return await self._drafted(user, make, held, workflow, shape, held.kept.id, asked, purpose)
+
+    async def _drafted(
+        self,
+        user: str,
+        make: Callable[..., Draft],
+        held: Held | None,
+        workflow: str,
+        shape: Shape,
+        environment: EnvironmentId,
+        asked: Collection[str],
+        purpose: Purpose,
+    ) -> Draft:
+        """Return the draft that ``make`` makes of ``workflow``, for ``held`` if it changes an environment.
+
+        Templates of tasks are computed while it is made. What is only shown is made in a thread, of a copy of
+        the inventory; what is carried out is made here, where the inventory cannot change before it is taken.
+        """
+
+        def surroundings(inventory: Inventory) -> dict[str, Any]:
+            refused = refused_paths(held) if held else set()
+            return {"inventory": inventory, "free": self._control.pooling.free(), "refused": refused}
+
+        asked_for = (self._site, workflow, shape, environment, asked, purpose)
+        if purpose is Purpose.PLAN:
+            around = surroundings(self._control.inventory.for_planning())
+            return await self._threads.look.run(user, lambda: make(load_shaped(*asked_for), **around))
+        loaded = await self._threads.create.run(user, load_shaped, *asked_for)
+        return make(loaded, **surroundings(self._control.inventory))
+
+    # --- create ---------------------------------------------------------------------------------
+
+    async def _create(self, wanted: Create, user: str, progress: Progress) -> dict[str, Any]:
+        if wanted.plan:
+            _check_nothing_beside(wanted, bool(wanted.workflow))
+            then = self._drafts.find(wanted.plan)
+            if then.old:
+                raise InvalidRequest(
+                    f"plan {wanted.plan} modifies {then.environment}: apply it by env_modify"
+                )
+            made = await self._draft_new(user, then.workflow, then.shape, then)
+            check_unmoved(then, made)
+            check_takes_part(made.plan, made.shape, made.excluded)
+            held = self._adopt(made, user)
+            return await self._bring_up(held, user, progress, automatic=wanted.auto)
+        bend = _bend(wanted)
+        shape = bent(Shape(), bend)
+        return await self._create_anew(
+            wanted.workflow, shape, user, progress, asked=bend.named, automatic=wanted.auto
+        )
+
+    async def _repeat(self, wanted: Repeat, user: str, progress: Progress) -> dict[str, Any]:
+        kept = await self._kept(wanted.id, user)
+        return await self._create_anew(kept.plan.workflow, kept.shape, user, progress)
+
+    async def _create_anew(
+        self,
+        workflow: str,
+        shape: Shape,
+        user: str,
+        progress: Progress,
+        *,
+        asked: Collection[str] = (),
+        automatic: bool = False,
+    ) -> dict[str, Any]:
+        """Create an environment; once more, without the ports that agents have refused, if they did."""
+        for left in reversed(range(PORT_TRIES)):
+            made = await self._draft_new(user, workflow, shape, asked=asked)
+            check_takes_part(made.plan, made.shape, made.excluded)
+            held = self._adopt(made, user)
+            try:
+                return await self._bring_up(held, user, progress, automatic=automatic)
+            except TaskError:
+                if not (held.ports_refused and left):
+                    raise
+                log.warning("environment %s: ports were refused; creating it with others", held.kept.id)
+        raise AssertionError("the last try returns or raises")
+
+    def _adopt(self, made: Draft, user: str) -> Held:
+        """Have the environment of ``made``, with its resources taken and nothing started."""
+        self._check_detectors(made)
+        created = replay.Created(
+            at=self._control.clock(),
+            plan=made.plan,
+            timeouts=timeouts(self._site, made.plan.variables),
+            excluded=made.excluded,
+            user=user,
+            shape=made.shape,
+            claimed=tuple(sorted(made.claimed)),
+            revision=self._control.pooling.revision_of(made.claimed),
+        )
+        environment = replay.begin(made.environment, created)
+        kept = Kept(
+            id=made.environment,
+            created=created.at,
+            user=user,
+            shape=made.shape,
+            plan=made.plan,
+            snapshot=snapshot.take(environment),
+        )
+        return self._control.adopt(kept, environment, created)
+
+    async def _bring_up(
+        self, held: Held, user: str, progress: Progress, *, automatic: bool = False
+    ) -> dict[str, Any]:
+        events = (_E.DEPLOY, _E.CONFIGURE, *((_E.START_ACTIVITY,) if automatic else ()))
+        return await ask(self._control, held, events, user, progress, undo=True, automatic=automatic)
+
+    def _check_detectors(self, made: Draft) -> None:
+        """Refuse a detector that takes part elsewhere; nothing may be awaited between this and adopting."""
+        wanted = detectors(made.plan, made.excluded)
+        for name, held in self._control.held.items():
+            members = held.environment.members
+            taken = wanted & detectors(members.plan, members.excluded) if name != made.environment else set()
+            if taken:
+                raise InvalidRequest(
+                    f"detector {', '.join(sorted(taken))} is in use in environment {name} "
+                    f"({members.plan.workflow}, {held.environment.state}): exclude it from one of the two"
+                )
+
+    # --- change ---------------------------------------------------------------------------------
+
+    async def _modify(self, wanted: Modify, user: str, progress: Progress) -> dict[str, Any]:
+        then = self._drafts.find(wanted.plan) if wanted.plan else None
+        if then:
+            _check_nothing_beside(wanted, wanted.id not in ("", then.environment))
+        held = self._control.find(wanted.id or (then.environment if then else ""))
+        bend = _bend(wanted)
+        shape = then.shape if then else bent(held.kept.shape, bend, held.kept.plan)
+        made = await self._draft_change(user, held, shape, then, bend.named)
+        if then:
+            check_unmoved(then, made)
+        check_takes_part(made.plan, made.shape, _out(held, made))
+        self._check_detectors(made)
+        keep = wanted.keep_tasks or (then is not None and then.keep)
+        message = modified(self._control, made, user, drain_s=wanted.drain_s, keep=keep)
+        before = {task.id for task in held.kept.plan.tasks}
+        found = await modify(self._control, held, message, made.shape, progress)
+        left = [task for task in self._control.pooling.left_by(held.kept.id) if task in before]
+        return found | ({"kept": left} if keep else {})
+
+    async def _steer(self, wanted: Steer, user: str, progress: Progress) -> dict[str, Any]:
+        held = self._control.find(wanted.id)
+        if wanted.event is _E.START_ACTIVITY:
+            members = held.environment.members
+            check_takes_part(held.kept.plan, held.kept.shape, {*members.excluded, *members.lost})
+        return await ask(self._control, held, (wanted.event,), user, progress)
+
+    async def _destroy(self, wanted: Destroy, user: str, progress: Progress) -> dict[str, Any]:
+        held = self._control.find(wanted.id)
+        steps = events(held, wanted)
+        ended = await ask(self._control, held, steps, user, progress, keep=wanted.keep_tasks)
+        return ended | {"kept": self._control.pooling.left_by(held.kept.id)}
+
+    # --- look -----------------------------------------------------------------------------------
+
+    async def _list(self, wanted: Many, user: str, _progress: Progress) -> list[dict[str, Any]]:
+        fresh = Freshness(self._control)
+        alive = [fresh.summary(held) for held in self._control.held.values()]
+        if not wanted.all:
+            return alive
+        self._control.store.flush()
+        return await self._threads.read.run(user, self._ended) + alive
+
+    def _ended(self) -> list[dict[str, Any]]:
+        return [environment_view.summary(kept, _rebuilt(kept)) for kept in self._control.store.ended()]
+
+    async def _show(self, wanted: One, user: str, _progress: Progress) -> dict[str, Any]:
+        try:
+            held = self._control.find(wanted.id)
+        except UnknownName:
+            self._control.store.flush()
+            return await self._threads.read.run(user, self._show_kept, wanted.id)
+        return Freshness(self._control).full(held)
+
+    def _show_kept(self, prefix: str) -> dict[str, Any]:
+        kept = find_kept(self._control.store, prefix)
+        return environment_view.full(kept, _rebuilt(kept))
+
+    async def _kept(self, prefix: str, user: str) -> Kept:
+        self._control.store.flush()
+        return await self._threads.read.run(user, find_kept, self._control.store, prefix)
+
+
+def _check_nothing_beside(wanted: Create | Modify, other: bool) -> None:
+    """Refuse a request that names a plan and says something else, too."""
+    if other or _says(wanted):
+        raise InvalidRequest(f"plan {wanted.plan} says everything already: leave out what stands beside it")
+
+
+def _says(wanted: Create | Modify | PlanAhead) -> list[str]:
+    """Return the names of those arguments that say how the environment shall be."""
+    names = ("vars", "scale", "move", "exclude", "include", "allow_all_excluded")
+    return [name for name in names if getattr(wanted, name)]
+
+
+def _out(held: Held, made: Draft) -> set[TaskId]:
+    """Return the tasks that would take no part in a changed environment: excluded ones, and lost ones."""
+    return {*made.excluded, *held.environment.members.lost}
+
+
+def _bend(wanted: Create | Modify | PlanAhead) -> Bend:
+    return Bend(
+        vars=variable_texts(wanted.vars),
+        scale=wanted.scale,
+        move={path: HostId(host) for path, host in wanted.move.items()},
+        exclude=wanted.exclude,
+        include=wanted.include,
+        reason=wanted.reason,
+        allow_all_excluded=wanted.allow_all_excluded,
+    )
+
+
+def _rebuilt(kept: Kept) -> Environment:
+    return snapshot.restore(kept.id, kept.plan, kept.snapshot)
+
+
+def events(held: Held, wanted: Destroy) -> tuple[EnvironmentEvent, ...]:
+    """Return the events that end an environment as ``wanted``.
+
+    Raises:
+        IllegalTransition: if it runs, and nobody has said that it may be stopped.
+    """
+    state = held.environment.state
+    if wanted.force:
+        return (_E.EXIT,) if state in (_S.ERROR, _S.DONE) else (_E.GO_ERROR, _E.EXIT)
+    if state is not _S.RUNNING:
+        return (_E.EXIT,)
+    if not wanted.allow_in_running_state:
+        raise IllegalTransition(f"environment {held.kept.id}", state, "be destroyed", ("STOP_ACTIVITY",))
+    return _E.STOP_ACTIVITY, _E.EXIT

@@ -1,0 +1,127 @@
+"""The desk for hosts: who is there, and what others know of it that control may not know yet."""
+
+import asyncio
+import logging
+from typing import Any
+
+from salt_o2.control.environments.service import Control
+from salt_o2.control.requests.arguments import HostsLost, HostsNamed, Nothing
+from salt_o2.control.requests.transition_requests import Progress, Verbs
+from salt_o2.control.storage import host_rows
+from salt_o2.control.views import host_view
+from salt_o2.core.errors import InvalidRequest, UnknownName
+from salt_o2.core.ids import HostId
+from salt_o2.core.recovery.host_liveness import Presence
+from salt_o2.core.recovery.replay import HOSTS, HostForgotten
+
+log = logging.getLogger(__name__)
+TURNS = 4
+"""How often a host is asked before it is believed to be lost; after them all its tasks had a turn."""
+STRANGER = "no agent of it was ever heard"
+ANSWERS = "something that it has started answers"
+NAMED = 5
+"""Environments that a refusal names."""
+SAID = "{} said that it is lost"
+
+
+class HostDesk:
+    """Serves what concerns hosts."""
+
+    def __init__(self, control: Control) -> None:
+        """Tell about the hosts of ``control``, and take hints about them."""
+        self._control = control
+        self.verbs: Verbs = {
+            "host_list": (Nothing, self._list),
+            "host_lost": (HostsLost, self._lost),
+            "host_returned": (HostsNamed, self._returned),
+            "host_forget": (HostsNamed, self._forget),
+        }
+
+    async def _list(self, _wanted: Nothing, _user: str, _progress: Progress) -> list[dict[str, Any]]:
+        control = self._control
+        return host_view.hosts(control.hosts, control.held, control.clock(), control.bus.refusals())
+
+    async def _lost(self, wanted: HostsLost, user: str, _progress: Progress) -> list[dict[str, Any]]:
+        """Take a hint, or somebody's word, that hosts are lost; return what came of it for each."""
+        said = [self._judge(HostId(host), user or "a rule", wanted.sure) for host in wanted.hosts]
+        outcomes = await asyncio.gather(*said)
+        if wanted.sure and (refused := {h: o for h, o in outcomes if self._status(h) is not Presence.LOST}):
+            told = "; ".join(f"{host}: {why}" for host, why in refused.items())
+            raise InvalidRequest(f"not lost, so that nothing was done: {told}. End first what runs there")
+        return [self._told(host, outcome) for host, outcome in outcomes]
+
+    async def _judge(self, host: HostId, user: str, sure: bool) -> tuple[HostId, str]:
+        watch, known = self._control.watch, self._control.hosts.known.get(host)
+        if known is None:
+            return host, STRANGER
+        if known.presence is Presence.LOST:
+            return host, "it was given up before"
+        asked_at = self._control.clock()
+        if watch.is_heard(host):
+            return host, f"its agent has reported {asked_at - known.last_seen:.1f} s ago"
+        for _ in range(TURNS):
+            if (answer := await watch.ask(host, kernel=not sure)) or (answer is None and not sure):
+                return host, ANSWERS if answer else "nobody can be asked at the moment"
+        if known.last_seen > asked_at:
+            return host, "its agent has just reported"
+        if watch.alone and not sure:
+            return host, "no host at all is heard: control may be cut off itself"
+        if host not in self._control.hosts.known:
+            return host, "it was forgotten meanwhile"
+        watch.lose(host, SAID.format(user))
+        return host, "it is given up"
+
+    async def _returned(self, wanted: HostsNamed, _user: str, _progress: Progress) -> list[dict[str, Any]]:
+        """Ask the agents of hosts that are said to be back for a survey, at once."""
+        for host in wanted.hosts:
+            self._control.inquire(HostId(host))
+        return [self._told(HostId(host), "its agent is asked to tell everything") for host in wanted.hosts]
+
+    async def _forget(self, wanted: HostsNamed, user: str, _progress: Progress) -> list[dict[str, Any]]:
+        """Know nothing of hosts any more: all of those that are named, or none.
+
+        Raises:
+            UnknownName: if one was never heard of.
+            InvalidRequest: if one is in use, or may be connected.
+            StorageError: if it cannot be written; then nothing is forgotten.
+        """
+        control, hosts = self._control, [HostId(host) for host in dict.fromkeys(wanted.hosts)]
+        control.store.check()
+        control.store.flush()
+        kept = host_rows.entries(control.store)
+        for host in hosts:
+            if host not in control.hosts.known and host not in kept:
+                raise UnknownName(f"host {host} was never heard of; nothing is forgotten")
+            if why := self._in_use(host):
+                raise InvalidRequest(f"host {host} is not forgotten, nor is any other: {why}")
+        for host in hosts:
+            control.watch.forget(host)
+            control.inventory.forget_host(host)
+            control.strays.forget(host)
+            control.store.queue(host_rows.drop(host))
+            control.store.note(HOSTS, HostForgotten(at=control.clock(), host=host, user=user))
+            log.warning("host %s is forgotten, asked by %s", host, user or "a rule")
+        control.store.flush()
+        return [self._told(host, "it is forgotten") for host in hosts]
+
+    def _in_use(self, host: HostId) -> str:
+        """Return why ``host`` cannot be forgotten; empty if it can."""
+        control, presence = self._control, self._status(host)
+        owners = [name for name, held in control.held.items() if host in held.environment.members.hosts]
+        if owners:
+            named = ", ".join(owners[:NAMED]) + (", ..." if len(owners) > NAMED else "")
+            return f"environment {named} has tasks there. Move or end these tasks first"
+        if host in control.pooling.hosts:
+            return f"tasks of the pool are there. End them first: pool clean --host {host}"
+        if presence not in (None, Presence.LOST):
+            return (
+                f"it is {presence}: an agent that reports would make it known again. Stop its minion, wait "
+                f"until it is LOST, or say so if it is off: host lost {host} --sure"
+            )
+        return ""
+
+    def _status(self, host: HostId) -> Presence | None:
+        return self._control.hosts.presence(host)
+
+    def _told(self, host: HostId, outcome: str) -> dict[str, Any]:
+        return {"id": host, "status": self._status(host), "outcome": outcome}

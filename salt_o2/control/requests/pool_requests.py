@@ -1,0 +1,69 @@
+"""The desk for the pool: what waits there, and ending it."""
+
+from typing import Any
+
+from salt_o2.control.environments.service import Control
+from salt_o2.control.requests.arguments import Nothing, PoolClean
+from salt_o2.control.requests.transition_requests import Progress, Verbs
+from salt_o2.control.views import timestamps
+from salt_o2.control.views.staleness import Freshness
+from salt_o2.core.codec import plain
+from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.pool.entries import Pooled
+from salt_o2.core.recovery.host_liveness import Presence
+from salt_o2.core.states import TaskState
+
+END_S = 40.0
+"""How long whoever cleans waits for processes to end."""
+
+
+class PoolDesk:
+    """Serves what concerns tasks that belong to no environment."""
+
+    def __init__(self, control: Control) -> None:
+        """Work for ``control``."""
+        self._control = control
+        self._pooling = control.pooling
+        self.verbs: Verbs = {"pool_list": (Nothing, self._list), "pool_clean": (PoolClean, self._clean)}
+
+    async def _list(self, _wanted: Nothing, _user: str, _progress: Progress) -> dict[str, Any]:
+        pool = self._pooling.pool
+        return {"pooled": [self._row(entry) for entry in pool.entries.values()], "bounds": plain(pool.bounds)}
+
+    async def _clean(self, wanted: PoolClean, user: str, _progress: Progress) -> dict[str, Any]:
+        narrowed = wanted.class_name or wanted.host or wanted.idle_s
+        if bool(narrowed) == wanted.all:
+            raise InvalidRequest(
+                "say which tasks to end, by class_name, host or idle_s, or all, and not both"
+            )
+        at = self._control.clock()
+        chosen = [entry for entry in self._pooling.pool.entries.values() if _is_meant(entry, wanted, at)]
+        rows = {entry.task.id: self._row(entry) for entry in chosen}
+        reason = f"cleaned by {user or 'somebody'}"
+        left = await self._pooling.end(rows.keys(), reason, user, END_S)
+        return {
+            "ended": [row for task, row in rows.items() if task not in left],
+            "ending": [row for task, row in rows.items() if task in left],
+            "waiting": len(self._pooling.pool.waiting),
+        }
+
+    def _row(self, entry: Pooled) -> dict[str, Any]:
+        """Return one task as the wire shows it."""
+        control, about = self._control, self._pooling.pool.reports.get(entry.task.id)
+        return Freshness(control).task(entry.task, about) | {
+            "revision": entry.task.launch.revision,
+            "origin": entry.origin,
+            "user": entry.user,
+            "since": timestamps.iso(entry.since),
+            "idle_s": round(control.clock() - entry.since, 1),
+            "host_status": control.hosts.presence(entry.task.host) or Presence.EXPECTED,
+            "ending": entry.reason if entry.goal is TaskState.DONE else None,
+        }
+
+
+def _is_meant(entry: Pooled, wanted: PoolClean, at: float) -> bool:
+    return (
+        wanted.class_name in ("", entry.task.class_name)
+        and wanted.host in ("", entry.task.host)
+        and at - entry.since >= wanted.idle_s
+    )

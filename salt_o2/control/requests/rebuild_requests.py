@@ -1,0 +1,89 @@
+"""The desk for environments that run and that this store does not know: rebuild them, or end them."""
+
+import asyncio
+from typing import Any
+
+from salt_o2.control.environments.service import Control, Held
+from salt_o2.control.requests.arguments import RebuildWanted
+from salt_o2.control.requests.transition_requests import Progress, Verbs
+from salt_o2.control.storage.store import Kept
+from salt_o2.control.views.staleness import Freshness
+from salt_o2.core.codec import typed
+from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.ids import POOL, EnvironmentId, HostId, resolve_prefix, some
+from salt_o2.core.messages.commands import Inquiry
+from salt_o2.core.plan.overrides import Shape
+from salt_o2.core.recovery import replay, snapshot
+from salt_o2.core.recovery.reconstruction import Remains, last_run, rebuilt
+
+WHAT = "environment that runs and that this store does not know"
+
+
+class Rebuild:
+    """Serves whoever stands before running tasks and an empty store."""
+
+    def __init__(self, control: Control) -> None:
+        """Rebuild environments of ``control``."""
+        self._control = control
+        self.verbs: Verbs = {"rebuild": (RebuildWanted, self._rebuild)}
+
+    async def _rebuild(self, wanted: RebuildWanted, user: str, _progress: Progress) -> dict[str, Any]:
+        control = self._control
+        if wanted.id and wanted.all:
+            raise InvalidRequest("say the id of one environment, or all, and not both")
+        if wanted.end and not (wanted.id or wanted.all):
+            raise InvalidRequest("say which environment to end by its id, or all; nothing is ended")
+        control.store.raise_run_counter(wanted.last_run)
+        chosen = self._chosen(wanted.id)
+        if wanted.end:
+            for environment in chosen:
+                control.strays.end(environment)
+            return {"ended": chosen, "rebuilt": [], "unknown": sorted(control.strays.unknown)}
+        found = [await self._one(environment, user) for environment in chosen]
+        return {"ended": [], "rebuilt": found, "unknown": sorted(control.strays.unknown)}
+
+    def _chosen(self, wanted: str) -> list[EnvironmentId]:
+        """Return the unknown environments that ``wanted`` stands for: one by its id, all if it is empty."""
+        unknown = sorted(self._control.strays.unknown)
+        there = f"; there is {some(unknown) or 'none'}"
+        return [resolve_prefix(wanted, unknown, WHAT, there)] if wanted else unknown
+
+    async def _one(self, environment: EnvironmentId, user: str) -> dict[str, Any]:
+        control = self._control
+        hosts = sorted(control.strays.unknown[environment])
+        answers = await asyncio.gather(*(self._remains(host, environment) for host in hosts))
+        remains = [each for answer in answers for each in answer]
+        if not remains:
+            raise InvalidRequest(
+                f"no host has tasks of {environment} any more: {', '.join(hosts)} were asked"
+            )
+        control.store.raise_run_counter(last_run(remains))
+        if environment == POOL:
+            return await self._pool(remains, hosts)
+        held = self._adopt(environment, remains, user)
+        await control.bus.send([Inquiry(host=host) for host in hosts])
+        return Freshness(control).summary(held)
+
+    async def _pool(self, remains: list[Remains], hosts: list[HostId]) -> dict[str, Any]:
+        """Have again what waited for other environments."""
+        control, tasks = self._control, rebuilt(remains)[0].tasks
+        revisions = {each.task: each.revision for each in remains}
+        control.pooling.rebuild([(task, revisions[task.id]) for task in tasks], control.clock())
+        control.strays.unknown.pop(POOL, None)
+        await control.bus.send([Inquiry(host=host) for host in hosts])
+        return {"id": POOL, "tasks_total": len(tasks)}
+
+    async def _remains(self, host: HostId, environment: EnvironmentId) -> list[Remains]:
+        told = await self._control.bus.ask(host, "o2.records", [environment])
+        return [typed({**each, "host": host}, Remains) for each in told if each.get("launch")]
+
+    def _adopt(self, environment: EnvironmentId, remains: list[Remains], user: str) -> Held:
+        """Take it in as it is; nobody is ordered anything."""
+        control, at = self._control, self._control.clock()
+        plan, known = rebuilt(remains)
+        limits = control.limits(plan)
+        kept = Kept(id=environment, created=at, user=user, shape=Shape(), plan=plan, snapshot=known)
+        created = replay.Created(at=at, plan=plan, timeouts=limits, user=user)
+        held = control.adopt(kept, snapshot.restore(environment, plan, known, limits), created)
+        control.strays.unknown.pop(environment, None)
+        return held

@@ -1,0 +1,115 @@
+"""The desk for runs: list, show, and stop them."""
+
+import asyncio
+from typing import Any
+
+import msgspec
+
+from salt_o2.concurrency.request_threads import RequestThreads
+from salt_o2.control.environments.service import Control, Held
+from salt_o2.control.requests.arguments import Nothing, Run, StopRuns
+from salt_o2.control.requests.transition_requests import Progress, Verbs, ask
+from salt_o2.control.storage.store import KeptRun, Origin
+from salt_o2.control.views import timestamps
+from salt_o2.control.views.run_arguments import Arguments, pushed
+from salt_o2.control.views.staleness import Freshness
+from salt_o2.core.errors import InvalidRequest, O2Error, UnknownName
+from salt_o2.core.messages.announcements import AnnounceState
+from salt_o2.core.messages.effects import Drive
+from salt_o2.core.states import EnvironmentEvent, EnvironmentState
+
+
+class Runs:
+    """Serves what concerns runs."""
+
+    def __init__(self, control: Control, threads: RequestThreads | None = None) -> None:
+        """Work for ``control``, with ``threads`` to read its store."""
+        self._control = control
+        self._threads = threads or RequestThreads()
+        self.verbs: Verbs = {
+            "run_list": (Nothing, self._list),
+            "run_show": (Run, self._show),
+            "run_stop": (StopRuns, self._stop),
+        }
+
+    async def _list(self, _wanted: Nothing, user: str, _progress: Progress) -> list[dict[str, Any]]:
+        self._control.store.flush()
+        return await self._threads.read.run(user, self._records)
+
+    def _records(self) -> list[dict[str, Any]]:
+        store = self._control.store
+        runs = store.runs()
+        origins = store.origins({run.environment for run in runs})
+        return [_record(run, origins.get(run.environment, Origin())) for run in runs]
+
+    async def _show(self, wanted: Run, user: str, _progress: Progress) -> dict[str, Any]:
+        self._control.store.flush()
+        return await self._threads.past.run(user, self._shown, wanted.number)
+
+    def _shown(self, number: int) -> dict[str, Any]:
+        store = self._control.store
+        run = store.run(number)
+        if run is None:
+            raise UnknownName(f"there was no run {number}")
+        start, stop = self._pushed(run)
+        origin = store.origins([run.environment]).get(run.environment, Origin())
+        return _record(run, origin) | self._end(run) | {"start_arguments": start, "stop_arguments": stop}
+
+    def _end(self, run: KeptRun) -> dict[str, Any]:
+        """Return which state ended a run, and why: a run that failed must not look like a good one."""
+        lines = self._control.store.journal(run.environment, kind=AnnounceState.__name__, since=run.started)
+        begun = False
+        for line in lines:
+            told = msgspec.json.decode(line.body)
+            begun = begun or told["run_number"] == run.number
+            if begun and told["state"] != EnvironmentState.RUNNING:
+                return {"end_state": told["state"], "end_reason": told["reason"] or None}
+        return {"end_state": None, "end_reason": None}
+
+    def _pushed(self, run: KeptRun) -> tuple[Arguments, Arguments]:
+        orders = self._control.store.journal(run.environment, kind=Drive.__name__)  # times may go back
+        return pushed(orders, run.number)
+
+    async def _stop(self, wanted: StopRuns, user: str, progress: Progress) -> list[dict[str, Any]]:
+        running = self._chosen(wanted)
+        stop = (EnvironmentEvent.STOP_ACTIVITY,)
+        asked = [ask(self._control, held, stop, user, progress, reason=wanted.reason) for held in running]
+        results = await asyncio.gather(*asked, return_exceptions=True)
+        failed = [error for error in results if isinstance(error, BaseException)]
+        if failed:
+            raise O2Error("\n".join(str(error) for error in failed)) from failed[0]
+        fresh = Freshness(self._control)
+        return [fresh.summary(held) for held in running]
+
+    def _chosen(self, wanted: StopRuns) -> list[Held]:
+        """Return the environments whose runs are to be stopped.
+
+        Raises:
+            InvalidRequest: if neither runs are named nor all are asked for, or both.
+            UnknownName: if a run that is named does not go on.
+        """
+        if bool(wanted.numbers) == wanted.all:
+            raise InvalidRequest(
+                "say the numbers of the runs to stop, or all, and not both; nothing is stopped"
+            )
+        running = [h for h in self._control.held.values() if h.environment.state is EnvironmentState.RUNNING]
+        if wanted.all:
+            return running
+        by_number = {held.environment.run_number: held for held in running}
+        unknown = [str(number) for number in wanted.numbers if number not in by_number]
+        if unknown:
+            raise UnknownName(f"run {', '.join(unknown)} does not go on; nothing is stopped")
+        return [by_number[number] for number in dict.fromkeys(wanted.numbers)]
+
+
+def _record(run: KeptRun, origin: Origin) -> dict[str, Any]:
+    return {
+        "run_number": run.number,
+        "environment": run.environment,
+        "workflow": origin.workflow,
+        "revision": origin.revision,
+        "user": run.user,
+        "started": timestamps.iso(run.started),
+        "ended": timestamps.iso(max(run.started, run.ended)) if run.ended else None,
+        "duration_s": round(max(0.0, run.ended - run.started), 3) if run.ended else None,
+    }

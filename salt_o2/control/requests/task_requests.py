@@ -1,0 +1,151 @@
+"""The desk for what is there: tasks and their voices, workflows, control itself."""
+
+import os
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any
+
+from salt_o2.concurrency.request_threads import RequestThreads
+from salt_o2.control.environments.service import Control, Held
+from salt_o2.control.requests.arguments import Nothing, Recover, TaskLog
+from salt_o2.control.requests.transition_requests import Progress, Verbs
+from salt_o2.control.views.staleness import Freshness
+from salt_o2.core.codec import plain
+from salt_o2.core.errors import InvalidRequest, Unreachable
+from salt_o2.core.ids import resolve_prefix
+from salt_o2.core.messages.effects import Drive, Effect, Replace
+from salt_o2.core.plan.plan import PlannedTask
+from salt_o2.core.url_masking import without_passwords
+from salt_o2.site import workflow_index
+from salt_o2.site.settings import Site
+
+
+class Overview:
+    """Serves what concerns everything."""
+
+    def __init__(self, control: Control, site: Site, threads: RequestThreads | None = None) -> None:
+        """Tell about ``control``, with the settings of ``site`` and ``threads`` to read its repositories."""
+        self._control = control
+        self._site = site
+        self._threads = threads or RequestThreads()
+        self._voices = Voices(control)
+        self._since = control.clock()
+        self.verbs: Verbs = {
+            "task_list": (Nothing, self._tasks),
+            "task_log": (TaskLog, self._log),
+            "task_recover": (Recover, self._recover),
+            "workflow_list": (Nothing, self._workflows),
+            "info": (Nothing, self._info),
+        }
+
+    async def _tasks(self, _wanted: Nothing, _user: str, _progress: Progress) -> list[dict[str, Any]]:
+        fresh = Freshness(self._control)
+        return [
+            fresh.task(planned, members.reports.get(planned.id)) | {"environment": held.kept.id}
+            for held in self._control.held.values()
+            for members in [held.environment.members]
+            for planned in members.plan.tasks
+        ]
+
+    async def _recover(self, wanted: Recover, user: str, _progress: Progress) -> dict[str, Any]:
+        held, task = self._find(wanted.task, wanted.environment)
+        effects = self._control.recover(held, task.id, user, by_hand=not wanted.by_rule)
+        report = held.environment.members.reports.get(task.id)
+        told = {"environment": held.kept.id, "outcome": _outcome(held, task, effects)}
+        return Freshness(self._control).task(task, report) | told
+
+    def _find(self, wanted: str, environment: str = "") -> tuple[Held, PlannedTask]:
+        """Return the living task whose id is or uniquely begins with ``wanted``.
+
+        A whole id costs one look in each environment, the beginning of one a look at all tasks.
+        """
+        among = [self._control.find(environment)] if environment else list(self._control.held.values())
+        whole = [held for held in among if wanted in held.environment.members.tasks]
+        ids = [id for held in whole or among for id in held.environment.members.tasks]
+        chosen = resolve_prefix(wanted, ids, "living task", "; ask for an ended one on its host, by o2.log")
+        held = next(held for held in among if chosen in held.environment.members.tasks)
+        return held, held.environment.members.tasks[chosen]
+
+    async def _log(self, wanted: TaskLog, _user: str, _progress: Progress) -> dict[str, Any]:
+        _, task = self._find(wanted.id)
+        return await self._voices.hear(task, wanted)
+
+    async def _workflows(self, _wanted: Nothing, user: str, _progress: Progress) -> list[dict[str, Any]]:
+        return await self._threads.catalogue.run(
+            user, workflow_index.catalogue, self._site.repositories, self._site.vars
+        )
+
+    async def _info(self, _wanted: Nothing, _user: str, _progress: Progress) -> dict[str, Any]:
+        held = self._control.held.values()
+        return {
+            "version": version("salt-o2"),
+            "pid": os.getpid(),
+            "uptime_s": round(self._control.clock() - self._since, 1),
+            "environments": len(held),
+            "tasks": sum(len(each.environment.members.tasks) for each in held),
+            "hosts": len(self._control.hosts.known),
+            "faults": [
+                f"host {name}: {fault}"
+                for name, host in sorted(self._control.hosts.known.items())
+                for fault in host.faults
+            ],
+            "unused": self._control.faults,
+            "settings": without_passwords(plain(self._site)),
+        }
+
+
+def _outcome(held: Held, task: PlannedTask, effects: Sequence[Effect]) -> str:
+    """Return what came of the request to start ``task`` again."""
+    environment = held.environment
+    report = environment.members.reports.get(task.id)
+    if any(isinstance(effect, Drive) for effect in effects):
+        return "it is started again"
+    if any(isinstance(effect, Replace) for effect in effects):
+        return "another program has one of its ports: it gets others, and is started then"
+    if task.id in environment.repairs.open:
+        return "it is left alone: it is being brought back already"
+    if report is None or report.failure is None:
+        return "it is left alone: it has not failed"
+    doing = environment.transition.event if environment.transition else environment.state
+    return f"it is left alone: its environment is in {doing}, or its role's recovery says otherwise"
+
+
+LONGEST_S = 30.0
+"""Control waits no longer for something new; whoever follows asks again."""
+MOST_WAITING = 32
+"""Each that waits holds a thread here and a job process on its host."""
+AGENT_S = 10
+"""How long the agent may take for what it has."""
+
+
+class Voices:
+    """Asks agents for what tasks wrote."""
+
+    def __init__(self, control: Control) -> None:
+        """Ask by the bus of ``control``."""
+        self._control = control
+        self._waiting = 0
+
+    async def hear(self, task: PlannedTask, wanted: TaskLog) -> dict[str, Any]:
+        """Return what ``task`` wrote: ``stdout``, ``stderr``, ``at`` which places, and if it is ``over``.
+
+        Raises:
+            InvalidRequest: if somebody wants to wait longer than that, or too many do already.
+            Unreachable: if the host does not answer.
+        """
+        said = await self._said(task, wanted)
+        return {"task": task.id, "path": task.path, "host": task.host, **said}
+
+    async def _said(self, task: PlannedTask, wanted: TaskLog) -> dict[str, Any]:
+        if wanted.after is None:
+            return dict(await self._control.bus.ask(task.host, "o2.log", [task.id, wanted.lines]))
+        if not 0 <= wanted.wait_s <= LONGEST_S:
+            raise InvalidRequest(f"wait_s must be 0 to {LONGEST_S:g}, not {wanted.wait_s:g}")
+        if self._waiting >= MOST_WAITING:
+            raise Unreachable(f"{MOST_WAITING} others follow tasks at the moment: ask again later")
+        arguments = [task.id, wanted.lines, AGENT_S, wanted.after, wanted.wait_s]
+        self._waiting += 1
+        try:
+            return dict(await self._control.bus.ask(task.host, "o2.log", arguments, wanted.wait_s))
+        finally:
+            self._waiting -= 1

@@ -1,0 +1,113 @@
+"""Asks one environment for something on behalf of a user, and lets the user watch."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from salt_o2.control.environments.service import Control, Held
+from salt_o2.control.planning.drafts import draw
+from salt_o2.control.storage.store import Kept, Store
+from salt_o2.control.views import environment_view
+from salt_o2.control.views.staleness import Freshness
+from salt_o2.core.environment import Environment
+from salt_o2.core.errors import UnknownName
+from salt_o2.core.ids import EnvironmentId, resolve_prefix
+from salt_o2.core.messages.inputs import Modified, Requested
+from salt_o2.core.plan.overrides import Shape
+from salt_o2.core.states import EnvironmentEvent, follow
+
+Progress = Callable[[dict[str, Any]], None]
+Verbs = dict[str, tuple[type[Any], Callable[..., Awaitable[Any]]]]
+"""What a desk serves: for each verb its arguments' class and who serves it."""
+
+
+async def ask(
+    control: Control,
+    held: Held,
+    events: tuple[EnvironmentEvent, ...],
+    user: str,
+    progress: Progress,
+    *,
+    undo: bool = False,
+    automatic: bool = False,
+    keep: bool = False,
+    reason: str = "",
+) -> dict[str, Any]:
+    """Lead ``held`` through ``events`` and return its record afterwards.
+
+    Raises:
+        IllegalTransition: if its state does not allow the first of them.
+        TaskError: if one was begun and failed.
+    """
+    environment = held.environment
+    follow(environment.state, events[0], f"environment {environment.id}")
+    number = None
+    if EnvironmentEvent.START_ACTIVITY in events and environment.transition is None:
+        number = control.store.reserve_run()
+    request = Requested(
+        at=control.clock(),
+        request=draw(),
+        events=events,
+        user=user,
+        run_number=number,
+        undo=undo,
+        automatic=automatic,
+        keep=keep,
+        reason=reason,
+    )
+    with _watching(control, held, progress):
+        await control.ask(held, request)
+    return Freshness(control).full(held)
+
+
+def kept_id(store: Store, prefix: str) -> EnvironmentId:
+    """Return the id of the environment, alive or ended, whose id is or uniquely begins with ``prefix``.
+
+    For any thread; only what is committed.
+
+    Raises:
+        UnknownName: if there is none, or more than one of them.
+    """
+    return resolve_prefix(prefix, store.ids_beginning(prefix) if prefix else [], "known environment")
+
+
+def find_kept(store: Store, prefix: str) -> Kept:
+    """Return what is kept of the environment that ``prefix`` stands for, see ``kept_id``.
+
+    For any thread but that of an event loop: the whole plan is decoded.
+
+    Raises:
+        UnknownName: if there is none, or more than one, or its row cannot be read.
+    """
+    id = kept_id(store, prefix)
+    kept = store.find(id)
+    if kept is None:
+        raise UnknownName(f"the row of environment {id} in control's store cannot be read: see info")
+    return kept
+
+
+async def modify(
+    control: Control, held: Held, wanted: Modified, shape: Shape, progress: Progress
+) -> dict[str, Any]:
+    """Give ``held`` another plan and return its record afterwards.
+
+    Raises:
+        StorageError: if it could not be kept; nothing has happened then.
+        TaskError: if a task could not join; the environment goes on without it.
+    """
+    control.store.check()
+    with _watching(control, held, progress):
+        await control.reshaping.modify(held, wanted, shape)
+    return Freshness(control).full(held)
+
+
+@contextmanager
+def _watching(control: Control, held: Held, progress: Progress) -> Iterator[None]:
+    def watch(watched: Environment) -> None:
+        progress(environment_view.progress(watched, control.clock()))
+
+    held.watchers.append(watch)
+    try:
+        yield
+    finally:
+        held.watchers.remove(watch)

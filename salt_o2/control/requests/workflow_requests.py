@@ -1,0 +1,100 @@
+"""The desk for templates and configuration: check, expand, draw; show, list, set, import."""
+
+from typing import Any
+
+from salt_o2.concurrency.request_threads import RequestThreads
+from salt_o2.control.requests.arguments import Draw, Entries, Expand, Named, Set, Show
+from salt_o2.control.requests.transition_requests import Progress, Verbs
+from salt_o2.core.errors import TemplateError
+from salt_o2.core.plan.overrides import variable_texts
+from salt_o2.site import workflow_index
+from salt_o2.site.builtin_variables import built_in
+from salt_o2.site.configuration import Configuration, open_backend
+from salt_o2.site.settings import Site
+from salt_o2.site.workflow_index import Purpose
+from salt_o2.workflow.authoring.mermaid import mermaid
+from salt_o2.workflow.authoring.outline import outline
+from salt_o2.workflow.authoring.svg import svg
+from salt_o2.workflow.expansion.loader import load
+from salt_o2.workflow.expansion.open_variables import Outside
+from salt_o2.workflow.expansion.workflow_tree import Workflow
+from salt_o2.workflow.sources.reference import parse_reference
+
+
+class Authoring:
+    """Serves authors of templates and of configuration."""
+
+    def __init__(self, site: Site, threads: RequestThreads | None = None) -> None:
+        """Use the repositories and the configuration of ``site``, and ``threads`` to read them."""
+        self._site = site
+        self._threads = threads or RequestThreads()
+        listed = site.repositories
+        known = listed.configuration if isinstance(listed, workflow_index.Listed) else None
+        self._configuration = known or Configuration(open_backend(site.configuration, dict))
+        self.verbs: Verbs = {
+            "workflow_check": (Named, self._check),
+            "workflow_expand": (Expand, self._expand),
+            "workflow_graph": (Draw, self._graph),
+            "workflow_generate": (Named, self._generate),
+            "config_show": (Show, self._show),
+            "config_list": (Entries, self._list),
+            "config_set": (Set, self._set),
+            "config_import": (Set, self._set),
+        }
+
+    async def _check(self, wanted: Named, user: str, _progress: Progress) -> dict[str, Any]:
+        try:
+            found = await self._threads.look.run(user, self._load, wanted)
+        except TemplateError as error:
+            return {"workflow": wanted.workflow, "problems": list(error.problems), "notes": []}
+        return {"workflow": wanted.workflow, "problems": [], "notes": list(found.notes)}
+
+    async def _expand(self, wanted: Expand, user: str, _progress: Progress) -> dict[str, Any]:
+        found = await self._threads.look.run(user, self._load, wanted)
+        return outline(found, wanted.variables, wanted.origins)
+
+    async def _graph(self, wanted: Draw, user: str, _progress: Progress) -> dict[str, Any]:
+        found = await self._threads.look.run(user, self._load, wanted)
+        drawn = mermaid(found) if wanted.format == "mermaid" else svg(found)
+        return {"workflow": found.name, "format": wanted.format, "text": drawn}
+
+    async def _generate(self, wanted: Named, user: str, _progress: Progress) -> dict[str, Any]:
+        found = await self._threads.create.run(user, self._load, wanted, Purpose.GENERATE)
+        return {"workflow": wanted.workflow, "tasks": len(found.tasks), "notes": list(found.notes)}
+
+    async def _show(self, wanted: Show, user: str, _progress: Progress) -> dict[str, Any]:
+        return await self._threads.look.run(user, self._shown, wanted)
+
+    def _shown(self, wanted: Show) -> dict[str, Any]:
+        from salt_o2.site.configuration.query import parse_query
+
+        path = self._configuration.resolve(parse_query(wanted.path))
+        variables = {**self._site.defaults, **self._site.vars, **variable_texts(wanted.vars)}
+        payload = (
+            self._configuration.get(wanted.path, variables)
+            if wanted.simulate
+            else self._configuration.raw(wanted.path)
+        )
+        return {"path": path, "payload": payload}
+
+    async def _list(self, wanted: Entries, user: str, _progress: Progress) -> list[str]:
+        return await self._threads.read.run(user, self._configuration.entries, wanted.component)
+
+    async def _set(self, wanted: Set, user: str, _progress: Progress) -> dict[str, Any]:
+        configuration = self._configuration
+        path = await self._threads.read.run(
+            user, configuration.set, wanted.path, wanted.payload, wanted.new_component
+        )
+        return {"path": path, "backend": configuration.backend.name}
+
+    def _load(self, wanted: Named, purpose: Purpose = Purpose.LOOK) -> Workflow:
+        source = workflow_index.find(self._site.repositories, wanted.workflow, purpose)
+        beside = getattr(source, "directory", None)
+        return load(
+            source,
+            wanted.workflow,
+            variables=variable_texts(wanted.vars),
+            site_defaults={**built_in(self._site.configuration), **self._site.defaults},
+            site_vars=self._site.vars,
+            outside=Outside(beside, parse_reference(wanted.workflow, "workflows").name),
+        )

@@ -1,0 +1,1 @@
+"""The database of control: environments, runs, hosts, pool, journal."""

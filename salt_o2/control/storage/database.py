@@ -1,0 +1,142 @@
+"""The opening of control's database: as it is, anew, or refused with the reason; and its closing."""
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from sqlalchemy import URL, Engine, create_engine, event, insert, make_url, select, update
+from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from salt_o2.control.storage.damaged_database import put_aside
+from salt_o2.control.storage.schema import COUNTERS, ENVIRONMENTS, METADATA, RUN
+from salt_o2.core.errors import StorageError
+
+BUSY_MS = 500
+"""How long a statement waits for another process that holds the database; everything else waits with it."""
+
+
+CLOSED = "control ends and has closed its database"
+"""What a thread is told that asks for a connection after ``close``."""
+
+
+def opened(url: str) -> tuple[Engine, int]:
+    """Return the engine of ``url``, what is missing made, and the last run number that was ever given.
+
+    A damaged SQLite database is put aside and an empty one takes its place, see damaged_database.py.
+
+    Raises:
+        StorageError: if it cannot be opened or written.
+    """
+    place = make_url(url)
+    try:
+        return _try_to_open(place, 0)
+    except OperationalError as error:  # no room, no right, no such folder
+        raise StorageError(words(place, error)) from error
+    except DatabaseError as error:  # not a database, or malformed
+        if place.get_backend_name() != "sqlite" or not place.database:
+            raise StorageError(words(place, error)) from error
+    try:
+        return _try_to_open(place, put_aside(Path(place.database))[1])
+    except (DBAPIError, OSError) as error:
+        raise StorageError(
+            f"the store {place.database} is damaged and cannot be put aside: {error}"
+        ) from error
+
+
+def close(engine: Engine) -> None:
+    """Close all connections of ``engine``: idle ones now, one that a thread uses when the thread returns it.
+
+    Requests and the cut of the journal read in threads, which may run on for a moment after control's loops
+    have ended. A thread that asks for a connection later gets a DBAPIError.
+    """
+
+    def refuse(*_: Any) -> None:
+        raise engine.dialect.loaded_dbapi.OperationalError(CLOSED)
+
+    def drop(_: Any, record: ConnectionPoolEntry) -> None:
+        record.invalidate()
+
+    event.listen(engine, "do_connect", refuse)
+    event.listen(engine.pool, "checkin", drop)
+    engine.dispose()
+
+
+def words(place: URL, error: DBAPIError) -> str:
+    """Return what a failure to write means, and what to do."""
+    where = place.render_as_string(hide_password=True)
+    if CLOSED in str(error.orig):
+        return f"{CLOSED} {where}: ask again when control runs; tasks and runs are not affected"
+    if is_locked(error):
+        return (
+            f"another process holds control's database {where} ({error.orig}): nothing new is begun, what "
+            f"runs goes on; find that process (fuser {place.database}) and end it: control writes again then"
+        )
+    return (
+        f"control's store {where} takes nothing in ({error.orig}): nothing new is begun, what runs goes on; "
+        f"make room on its disk, or let control's user write there"
+    )
+
+
+def is_locked(error: DBAPIError) -> bool:
+    """Return whether another process holds the database (https://sqlite.org/rescode.html#busy)."""
+    return "is locked" in str(error.orig)
+
+
+def _try_to_open(place: URL, least_run: int) -> tuple[Engine, int]:
+    engine = create_engine(place, json_serializer=_written, json_deserializer=_read)
+    if place.get_backend_name() == "sqlite" and place.database:
+        _make_private(Path(place.database))
+    try:
+        if engine.dialect.name == "sqlite":
+            _harden(engine)
+        METADATA.create_all(engine)
+        with engine.connect() as connection:  # damage shows where one looks
+            connection.execute(select(ENVIRONMENTS.c.id, ENVIRONMENTS.c.ended)).all()
+        return engine, _read_counter(engine, least_run)
+    except DBAPIError:
+        engine.dispose()
+        raise
+
+
+def _written(value: Any) -> str:
+    """Return ``value`` as JSON; a plan of many tasks is written with every change of it, so quickly."""
+    return msgspec.json.encode(value).decode()
+
+
+def _read(text: str) -> Any:
+    """Return the value of a JSON column; text that is none is returned as it is, and fits no type."""
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return text
+
+
+def _make_private(file: Path) -> None:
+    """Plans hold commands and variables, which are nobody else's business."""
+    with suppress(OSError):  # whoever opens it says what is wrong
+        file.touch(mode=0o600)
+        file.chmod(0o600)
+
+
+def _read_counter(engine: Engine, least: int) -> int:
+    """Return the last run number that was ever given; the counter outlives the rows of the runs.
+
+    It is written again in any case, so that a store that cannot be written is found at once.
+    """
+    with engine.begin() as connection:
+        found = connection.execute(select(COUNTERS.c.value).where(COUNTERS.c.name == RUN)).scalar()
+        last = max(int(found or 0), least)
+        if found is None:
+            connection.execute(insert(COUNTERS).values(name=RUN, value=last))
+        else:
+            connection.execute(update(COUNTERS).where(COUNTERS.c.name == RUN).values(value=last))
+        return last
+
+
+def _harden(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def _pragmas(connection: Any, _: Any) -> None:
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_MS}"):
+            connection.execute(f"PRAGMA {pragma}")

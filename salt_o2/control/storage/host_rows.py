@@ -1,0 +1,29 @@
+"""Hosts that were ever heard of, in the store: where to ask, after a restart of control, who is there."""
+
+from typing import Any
+
+from sqlalchemy import Executable, delete, insert, select
+
+from salt_o2.control.storage.schema import HOSTS
+from salt_o2.control.storage.store import Store
+from salt_o2.core.codec import plain
+from salt_o2.core.ids import HostId
+from salt_o2.core.messages.report_parsing import facts_of
+from salt_o2.core.messages.reports import HostFacts
+
+
+def put(host: HostId, facts: HostFacts) -> list[Executable]:
+    """Return what keeps ``facts`` of ``host``, in the place of older ones."""
+    row = {"id": host, "facts": plain(facts)}
+    return [delete(HOSTS).where(HOSTS.c.id == host), insert(HOSTS).values(row)]
+
+
+def drop(host: HostId) -> Executable:
+    """Return what forgets ``host``."""
+    return delete(HOSTS).where(HOSTS.c.id == host)
+
+
+def entries(store: Store) -> dict[HostId, tuple[HostFacts, tuple[str, ...]]]:
+    """Return every host that was ever heard of, with what it offered last, and what of that is unreadable."""
+    rows: list[Any] = store.read(select(HOSTS.c.id, HOSTS.c.facts))
+    return {HostId(row[0]): facts_of(row[1], HostId(row[0])) for row in rows}

@@ -1,0 +1,39 @@
+"""The pool as the store has it: one row for each task that is or was in it.
+
+A row stays when its task has left: by it a task that comes up again, on a host that was lost, is known as one
+of ours that nobody needs.
+"""
+
+from typing import Any
+
+from sqlalchemy import Executable, delete, insert, select, update
+
+from salt_o2.control.storage.schema import POOLED
+from salt_o2.control.storage.store import Store
+from salt_o2.core.codec import plain
+from salt_o2.core.ids import TaskId
+from salt_o2.core.pool.entries import Pooled
+
+
+def put(entry: Pooled) -> list[Executable]:
+    """Return what keeps ``entry``, in the place of an older one of the same task."""
+    task = entry.task.id
+    row = {"task": task, "entry": plain(entry), "left": None}
+    return [delete(POOLED).where(POOLED.c.task == task), insert(POOLED).values(row)]
+
+
+def drop(task: TaskId, at: float) -> Executable:
+    """Return what notes that ``task`` has left."""
+    return update(POOLED).where(POOLED.c.task == task).values(left=at)
+
+
+def entries(store: Store) -> list[Pooled]:
+    """Return what is in the pool, the oldest first."""
+    rows: list[Any] = store.read(select(POOLED.c.entry).where(POOLED.c.left.is_(None)))
+    found = [store.read_row(row[0], Pooled) for row in rows]
+    return sorted((entry for entry in found if entry is not None), key=lambda entry: entry.since)
+
+
+def knows(store: Store, task: TaskId) -> bool:
+    """Return whether ``task`` is or ever was in the pool."""
+    return bool(store.read(select(POOLED.c.task).where(POOLED.c.task == task)))

@@ -1,0 +1,160 @@
+"""Bound the journal by age and by rows, without touching what is still needed.
+
+    Retention.run, every hour --thread--> cut_journal: one ended environment after the other, oldest first
+                                            a few rows in each transaction, with a pause after it
+
+Never deleted is the journal of an environment that has not ended. Of one that has ended, the rows stay that
+the records of its runs are read from: how it was created and modified (``env_diff`` of runs), and for each
+run the first order that began it and the first that ended it, and the states with their reasons
+(``run_show``). Environments, runs and their numbers are kept in any case. A row of kind ``Cut`` says in the
+history what is missing.
+"""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+import msgspec
+from sqlalchemy import delete, func, insert, select
+from sqlalchemy.exc import DBAPIError
+
+from salt_o2.control.storage.schema import ENVIRONMENTS, JOURNAL
+from salt_o2.control.storage.store import Store
+from salt_o2.core.ids import POOL, EnvironmentId
+from salt_o2.core.recovery.replay import HOSTS
+from salt_o2.core.states import TaskState
+from salt_o2.site.journal_limits import Keep
+
+log = logging.getLogger(__name__)
+LOOK_S = 3600.0
+"""Seconds between two looks at the journal."""
+CHUNK = 200
+"""Rows of one transaction: control's own writes wait for it at most this long."""
+PAUSE_S = 0.02
+"""Seconds between two transactions, in which control writes."""
+REST_S = 60.0
+"""Seconds after the end of an environment in which its last rows may still be written."""
+DAY_S = 86_400.0
+CUT = "Cut"
+PLANS = ("Created", "Modified")
+KEPT = (*PLANS, "AnnounceState", CUT)
+"""Kinds of rows that stay."""
+OWNERLESS = (POOL, HOSTS)
+"""Journals that belong to no environment; they are bounded by age alone."""
+
+
+class Retention:
+    """Keeps the journal of one store within its bounds."""
+
+    def __init__(self, store: Store, keep: Keep, clock: Callable[[], float] = time.time) -> None:
+        """Bound the journal in ``store`` by ``keep``."""
+        self._store, self._keep, self._clock = store, keep, clock
+        self._cut: set[EnvironmentId] = set()
+        self._stop = threading.Event()
+
+    async def run(self) -> None:
+        """Look at the journal now and then, until cancelled."""
+        try:
+            while True:
+                await self._look()
+                await asyncio.sleep(LOOK_S)
+        finally:
+            self._stop.set()  # or the end of the process would wait for the thread
+
+    async def _look(self) -> None:
+        try:
+            await asyncio.to_thread(self.cut_journal)
+        except DBAPIError as error:
+            log.warning("the journal is not cut now; the next try is in %g s: %s", LOOK_S, error)
+
+    def cut_journal(self) -> int:
+        """Delete what is beyond the bounds; return how many rows that were. For a thread.
+
+        One pass over the index of the journal, and the rows of the environments that are cut.
+        """
+        at, rows = self._clock(), self._rows()
+        excess = sum(rows.values()) - self._keep.keep_rows if self._keep.keep_rows > 0 else 0
+        oldest = at - self._keep.keep_days * DAY_S if self._keep.keep_days > 0 else 0.0
+        deleted = sum(self._cut_before(owner, oldest) for owner in OWNERLESS if owner in rows)
+        for environment, ended in self._candidates(at - REST_S):
+            if self._stop.is_set() or not (ended < oldest or deleted < excess):
+                break  # all others ended later
+            if environment in rows:
+                deleted += self._cut_one(environment, at)
+        if deleted:
+            log.info("%d rows of the journal were deleted: see o2:journal", deleted)
+        return deleted
+
+    def _rows(self) -> dict[EnvironmentId, int]:
+        counted = select(JOURNAL.c.environment, func.count()).group_by(JOURNAL.c.environment)
+        return {EnvironmentId(name): int(count) for name, count in self._store.read(counted)}
+
+    def _candidates(self, before: float) -> list[tuple[EnvironmentId, float]]:
+        """Return the environments that have ended and were not cut yet, those that ended first first."""
+        found = select(ENVIRONMENTS.c.id, ENVIRONMENTS.c.ended).where(ENVIRONMENTS.c.ended < before)
+        ended = self._store.read(found.order_by(ENVIRONMENTS.c.ended))
+        return [(EnvironmentId(name), when) for name, when in ended if name not in self._cut]
+
+    def _cut_one(self, environment: EnvironmentId, at: float) -> int:
+        """Cut the journal of one environment that has ended; return how many rows are gone.
+
+        The mark is written first: a journal that is cut in part is never taken for a whole one. What was cut
+        short by the end of control goes on with the next one.
+        """
+        mine = select(JOURNAL.c.id, JOURNAL.c.kind).where(JOURNAL.c.environment == environment)
+        orders = self._orders_of_runs(environment)
+        gone = [id for id, kind in self._store.stream(mine, CHUNK) if kind not in KEPT and id not in orders]
+        if gone:
+            body = msgspec.json.encode({"rows": len(gone)}).decode()
+            mark = {"at": at, "environment": environment, "direction": "out", "kind": CUT, "body": body}
+            self._store.write(insert(JOURNAL).values(mark))
+            self._delete(gone)
+        if not self._stop.is_set():
+            self._cut.add(environment)
+        return len(gone)
+
+    def _orders_of_runs(self, environment: EnvironmentId) -> set[int]:
+        """Return the rows from which the record of each run tells what was pushed at its start and end."""
+        orders = select(JOURNAL.c.id, JOURNAL.c.body).order_by(JOURNAL.c.id)
+        orders = orders.where(JOURNAL.c.environment == environment, JOURNAL.c.kind == "Drive")
+        kept: set[int] = set()
+        run, goes_on = "", False
+        for id, body in self._store.stream(orders, CHUNK):
+            command = msgspec.json.decode(body, type=_Drive).command
+            number = command.arguments.get("run_number", "")
+            if number and number != run:
+                run, goes_on = number, True
+                kept.add(id)
+            elif goes_on and not number and _ends_a_run(command):
+                goes_on = False
+                kept.add(id)
+        return kept
+
+    def _cut_before(self, owner: EnvironmentId, oldest: float) -> int:
+        old = select(JOURNAL.c.id).where(JOURNAL.c.environment == owner, JOURNAL.c.at < oldest)
+        gone = [id for (id,) in self._store.read(old)]
+        self._delete(gone)
+        return len(gone)
+
+    def _delete(self, gone: Sequence[int]) -> None:
+        for first in range(0, len(gone), CHUNK):
+            self._store.write(delete(JOURNAL).where(JOURNAL.c.id.in_(gone[first : first + CHUNK])))
+            if self._stop.wait(PAUSE_S):
+                return
+
+
+class _Command(msgspec.Struct):
+    """What of an order is looked at."""
+
+    goal: str
+    arguments: dict[str, str] = {}
+
+
+class _Drive(msgspec.Struct):
+    command: _Command
+
+
+def _ends_a_run(command: _Command) -> bool:
+    return command.goal == TaskState.CONFIGURED and "run_end_time_ms" in command.arguments

@@ -1,0 +1,28 @@
+"""Runs in the store, as statements: the begin of a run, its end, and the counter that only rises."""
+
+from sqlalchemy import Executable, case, exists, insert, literal, select, update
+
+from salt_o2.control.storage.schema import COUNTERS, RUN, RUNS
+from salt_o2.core.ids import EnvironmentId
+
+
+def opened(number: int, environment: EnvironmentId, at: float, user: str) -> Executable:
+    """Return what keeps that run ``number`` of ``environment`` began; nothing if that is known already.
+
+    It is known already if control was restarted while the run began.
+    """
+    row = {RUNS.c.number: number, RUNS.c.environment: environment, RUNS.c.started: at, RUNS.c.user: user}
+    values = select(*(literal(value, column.type) for column, value in row.items()))
+    return insert(RUNS).from_select(list(row), values.where(~exists().where(RUNS.c.number == number)))
+
+
+def counted(number: int) -> Executable:
+    """Return what raises the counter to ``number``; it never goes back."""
+    counter = update(COUNTERS).where(COUNTERS.c.name == RUN, COUNTERS.c.value < number)
+    return counter.values(value=number)
+
+
+def ended(number: int, at: float) -> Executable:
+    """Return what keeps when a run ended: never before it started, if the clock has been put back."""
+    end = case((RUNS.c.started > at, RUNS.c.started), else_=at)
+    return update(RUNS).where(RUNS.c.number == number).values(ended=end)

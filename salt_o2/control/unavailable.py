@@ -1,0 +1,49 @@
+"""What control says while it cannot open its store: the same clear word to everybody, until it can."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from salt_o2.control.request_server import RequestServer
+from salt_o2.control.requests.transition_requests import Progress
+from salt_o2.control.storage.store import Store
+from salt_o2.core.errors import StorageError
+
+log = logging.getLogger(__name__)
+
+RETRY_S = 5.0
+
+
+class Closed:
+    """A desk that refuses everything, with the reason."""
+
+    def __init__(self, why: StorageError) -> None:
+        """Refuse because of ``why``."""
+        self._why = why
+
+    async def serve(self, _verb: str, _arguments: Mapping[str, Any], _user: str, _progress: Progress) -> Any:
+        """Refuse.
+
+        Raises:
+            StorageError: always.
+        """
+        raise self._why
+
+
+async def opened(url: str, socket: Path, retry_s: float = RETRY_S) -> Store:
+    """Return the store at ``url``; while it cannot be opened, tell so to whoever asks at ``socket``."""
+    complained = ""
+    while True:
+        try:
+            return Store(url)
+        except StorageError as error:
+            if str(error) != complained:
+                log.critical("%s; trying again every %g s", error, retry_s)
+                complained = str(error)
+            try:
+                async with asyncio.timeout(retry_s):
+                    await RequestServer(Closed(error), socket).run()
+            except TimeoutError:
+                continue

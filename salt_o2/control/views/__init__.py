@@ -1,0 +1,1 @@
+"""Environments, plans and journals as plain dicts."""

@@ -1,0 +1,105 @@
+"""An environment and its tasks as users see them: the one shape of coconut, salt-run and their JSON."""
+
+from collections.abc import Callable
+from typing import Any
+
+from salt_o2.control.storage.store import Kept
+from salt_o2.control.views.timestamps import iso
+from salt_o2.core.environment import Environment
+from salt_o2.core.messages.failure_text import tell_failure
+from salt_o2.core.messages.reports import TaskReport
+from salt_o2.core.plan.plan import PlannedTask
+from salt_o2.core.states import TaskState, TaskStatus
+
+Tell = Callable[[PlannedTask, TaskReport | None], dict[str, Any]]
+
+
+def summary(kept: Kept, environment: Environment) -> dict[str, Any]:
+    """Return the environment without its tasks and roles."""
+    return {
+        "id": environment.id,
+        "state": environment.state,
+        "run_number": environment.run_number,
+        "workflow": kept.plan.workflow,
+        "revision": kept.plan.revision,
+        "created": iso(kept.created),
+        "user": kept.user,
+        "vars": kept.shape.vars,
+        "error": environment.error or None,
+        "transition": environment.transition.event if environment.transition else None,
+        "hosts": list(environment.members.hosts),
+        "excluded": kept.shape.exclude,
+        "tasks_excluded": environment.members.excluded_count,
+        "tasks_planned": environment.members.planned_count,
+        "lost": len(environment.members.lost),
+        "tasks_total": len(environment.members.tasks),
+        "unknown": 0,
+        "unconfirmed": {},
+    }
+
+
+def full(kept: Kept, environment: Environment, tell: Tell | None = None) -> dict[str, Any]:
+    """Return the whole environment: its tasks, why some take no part, and its roles as a tree with states.
+
+    ``tell`` tells of one task; ``task`` below if it is left out.
+    """
+    tell = tell or task
+    members = environment.members
+    return summary(kept, environment) | {
+        "tasks": [
+            tell(planned, members.reports.get(planned.id))
+            | {"excluded": members.excluded.get(planned.id), "lost": members.lost.get(planned.id)}
+            for planned in members.plan.tasks
+        ],
+        "roles": environment.members.tree.as_dict(),
+    }
+
+
+def task(planned: PlannedTask, report: TaskReport | None) -> dict[str, Any]:
+    """Return one task: what it should be and what its agent says it is. staleness.py adds its age."""
+    failure = report.failure if report else None
+    state = report.state if report else TaskState.UNKNOWN
+    return {
+        "id": planned.id,
+        "path": planned.path,
+        "class": planned.class_name,
+        "host": planned.host,
+        "pid": report.pid if report else None,
+        "status": report.status if report else TaskStatus.INACTIVE,
+        "state": state,
+        "last_state": state,
+        "seen": None,
+        "age_s": None,
+        "device_state": report.device_state if report else "",
+        "critical": planned.critical,
+        "error": tell_failure(planned, failure) if failure else None,
+        "control_port": planned.launch.control_port,
+        "command": planned.launch.command_line,
+        "started": iso(report.started) if report and report.started else None,
+    }
+
+
+def progress(environment: Environment, at: float) -> dict[str, Any]:
+    """Return how far the transition under way has come at time ``at``."""
+    wait, transition = environment.wait, environment.transition
+    done = wait.total - len(wait.waiting) - len(wait.calls) if wait else 0
+    return {
+        "environment": environment.id,
+        "state": environment.state,
+        "transition": transition.event if transition else None,
+        "waiting_for": _waiting_for(environment),
+        "done": done,
+        "total": wait.total if wait else 0,
+        "states": {state: count for state, count in environment.members.tree.tasks.items() if count},
+        "elapsed_s": round(max(0.0, at - transition.since), 3) if transition else 0.0,
+    }
+
+
+def _waiting_for(environment: Environment) -> str:
+    wait = environment.wait
+    if wait is None:
+        return ""
+    if wait.silent:
+        return f"host{'s' if len(wait.silent) > 1 else ''} {', '.join(sorted(wait.silent)[:3])}"
+    first_call = next(iter(wait.calls), "")
+    return next((environment.members.tasks[task].path for task in wait.waiting), first_call)

@@ -1,0 +1,38 @@
+"""Hosts as plain dicts."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from salt_o2.control.hosts.host_table import Hosts
+from salt_o2.core.ids import EnvironmentId, HostId
+
+if TYPE_CHECKING:
+    from salt_o2.control.environments.service import Held
+from salt_o2.control.views.timestamps import iso
+
+
+def hosts(
+    known: Hosts, held: Mapping[EnvironmentId, "Held"], at: float, refusals: Mapping[HostId, str]
+) -> list[dict[str, Any]]:
+    """Return every host ever heard of: what it offers, how many tasks it has, when it last reported.
+
+    ``refusals`` says of a host which messages under its name were refused.
+    """
+    counts = Counter(task.host for each in held.values() for task in each.kept.plan.tasks)
+    return [
+        {
+            "id": name,
+            "status": host.presence,
+            "address": host.facts.address if host.facts else None,
+            "attributes": host.facts.attributes if host.facts else {},
+            "cpus": host.facts.cpus if host.facts else None,
+            "memory_mb": host.facts.memory_mb if host.facts else None,
+            "version": host.facts.version if host.facts else None,
+            "tasks": counts[name],
+            "seen": iso(host.last_seen),
+            "last_seen_s": round(max(0.0, at - host.last_seen), 3),
+            "faults": [*host.faults, *([refusals[name]] if name in refusals else [])],
+        }
+        for name, host in sorted(known.known.items())
+    ]

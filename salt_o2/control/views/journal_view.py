@@ -1,0 +1,278 @@
+"""A journal told to people: what happened, in a sentence, and what it followed from.
+
+A message follows from whoever asked, or from the orders that a report answers; an effect from the message
+before it. So every line names its cause, and causes can be followed back to a person or to a clock.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from salt_o2.control.storage.store import Line
+from salt_o2.control.views.timestamps import iso
+from salt_o2.core.codec import typed
+from salt_o2.core.ids import TaskId
+from salt_o2.core.messages.inputs import Modified
+from salt_o2.core.messages.reports import Exit
+from salt_o2.core.plan.plan import Plan
+from salt_o2.core.plan.plan_diff import Change, compare
+from salt_o2.core.recovery.replay import Created
+
+Body = dict[str, Any]
+WORDS = 3
+"""Lines of a process's last words that are told; the journal has more."""
+SHOWN = 4
+"""More names than this are counted."""
+ORDER = (Change.START, Change.RESTART, Change.RECONFIGURE, Change.INCLUDE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How one kind of line is told, and how it is named as the cause of others."""
+
+    text: Callable[["Narrator", Body], str]
+    cause: Callable[["Narrator", Body], str] | None = None
+
+
+def tell(lines: Iterable[Line]) -> list[dict[str, Any]]:
+    """Return ``lines`` of one environment's whole journal, oldest first, each with its text and cause."""
+    narrator = Narrator()
+    return [narrator.line(line) for line in lines]
+
+
+class Narrator:
+    """Goes through a journal once, and keeps what later lines need: names, plans, who asked."""
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self._paths: dict[str, str] = {}
+        self._plan: Plan | None = None
+        self._out: dict[TaskId, str] = {}
+        self._asked: dict[int, str] = {}
+        self._request = ""
+        self._because = ""
+
+    def line(self, line: Line) -> dict[str, Any]:
+        """Return one line as the wire shows it."""
+        body = msgspec.json.decode(line.body)
+        way = WAYS.get(line.kind)
+        text = way.text(self, body) if way else line.kind
+        cause = self._because
+        if line.kind == "Drive" and self._request not in cause:
+            cause = f"{self._request}, after {cause}"
+        if line.direction == "in":
+            cause = way.cause(self, body) if way and way.cause else ""
+            self._because = self._named(line.kind, body) or text
+        return {
+            "at": iso(line.at),
+            "direction": line.direction,
+            "kind": line.kind,
+            "text": text,
+            "cause": cause,
+            "what": body,
+        }
+
+    def _named(self, kind: str, body: Body) -> str:
+        """Return how a message is named as the cause of what follows it, if not by its whole text."""
+        if kind == "TasksMoved":
+            return f"report of {body['host']}"
+        if kind == "CallEnded":
+            return f"end of call {body['call']}"
+        return self._request if kind in ("Requested", "Modified") else ""
+
+    # --- what came in ---------------------------------------------------------------------------
+
+    def created(self, body: Body) -> str:
+        """Tell the beginning."""
+        created = typed(body, Created)
+        self._take(created.plan, created.excluded)
+        hosts = _some(sorted({task.host for task in created.plan.tasks}))
+        reused = f", {len(created.claimed)} of them from the pool" if created.claimed else ""
+        return f"created from {created.plan.workflow}: {_tasks(len(created.plan.tasks))} on {hosts}{reused}"
+
+    def requested(self, body: Body) -> str:
+        """Tell what was asked for."""
+        events = ", ".join(body["events"])
+        self._request = f"{events} {_by(body)}"
+        return f"{events} asked for"
+
+    def modified(self, body: Body) -> str:
+        """Tell in what the new plan differs."""
+        wanted = typed(body, Modified)
+        old, out = self._plan, self._out
+        self._take(wanted.plan, wanted.excluded)
+        self._request = f"MODIFY {_by(body)}"
+        if old is None:
+            return "another plan"
+        changes = compare(old, wanted.plan, out, wanted.excluded)
+        named = {
+            change: [task for task, each in changes.joining.items() if each is change] for change in ORDER
+        }
+        named |= {Change.EXCLUDE: list(changes.excluded), Change.STOP: list(changes.leaving)}
+        told = [f"{change} {self._names(tasks)}" for change, tasks in named.items() if tasks]
+        told += [f"of these from the pool {self._names(wanted.claimed)}"] if wanted.claimed else []
+        return f"another plan: {'; '.join(told) or 'nothing changes'}"
+
+    def moved(self, body: Body) -> str:
+        """Tell of a report: how many tasks it has, which of them have ended how, and what hooks wrote."""
+        ends = [self._end(report) for report in body["reports"] if report.get("exit")]
+        return "; ".join([f"{body['host']} reports {_tasks(len(body['reports']))}", *ends[:SHOWN]])
+
+    def _end(self, report: Body) -> str:
+        failure = report.get("failure") or {}
+        written = report.get("output") or failure.get("output") or ()
+        said = f", its last words: {' | '.join(written[-WORDS:])}" if written else ""
+        return f"{self._names([report['task']])}: {typed(report['exit'], Exit)}{said}"
+
+    def orders(self, body: Body) -> str:
+        """Name the orders that a report answers."""
+        revision = max((each["revision"] for each in body["reports"]), default=-1)
+        asked = self._asked.get(revision)
+        return f"revision {revision}, {asked}" if asked else ""
+
+    def call_ended(self, body: Body) -> str:
+        """Tell how a call ended."""
+        return f"call {body['call']} {_ended(body)}"
+
+    def recover(self, body: Body) -> str:
+        """Tell of a task that is to be started again."""
+        return f"{self._names([body['task']])} is to be started again"
+
+    def not_replaced(self, body: Body) -> str:
+        """Tell of tasks that fit nowhere else."""
+        return f"no other place for {self._names(body['tasks'])}: {_first_line(body['reason'])}"
+
+    # --- what went out --------------------------------------------------------------------------
+
+    def drive(self, body: Body) -> str:
+        """Tell of orders to one host."""
+        command = body["command"]
+        self._asked[command["revision"]] = self._request
+        names = self._names(order["task"] for order in command["orders"])
+        return f"{command['host']} is ordered: {names} to {command['goal']} (revision {command['revision']})"
+
+    def insist(self, body: Body) -> str:
+        """Tell of a host that has not answered."""
+        command = body["command"]
+        return f"{command['host']} has not acknowledged revision {command['revision']}: a Salt job is sent"
+
+    def state(self, body: Body) -> str:
+        """Tell of the environment's new state."""
+        run = f", run {body['run_number']}" if body.get("run_number") else ""
+        reason = f": {_first_line(body['reason'])}" if body.get("reason") else ""
+        return f"the environment is {body['state']}{run}{reason}"
+
+    def moves(self, body: Body) -> str:
+        """Tell of tasks' new states."""
+        by_state: dict[str, list[str]] = {}
+        for task, state in body["moves"].items():
+            by_state.setdefault(state, []).append(task)
+        return "; ".join(f"{self._names(tasks)} {state}" for state, tasks in by_state.items())
+
+    def failure(self, body: Body) -> str:
+        """Tell of a task's failure."""
+        return f"{body['path']} on {body['host']} FAILED: {_first_line(body['failure']['reason'])}"
+
+    def replace(self, body: Body) -> str:
+        """Tell of tasks that need another host, or other ports."""
+        what = "other ports are" if body.get("ports") else "another place is"
+        return f"{what} looked for: {self._names(body['tasks'])}"
+
+    def recovered(self, body: Body) -> str:
+        """Tell of a task that is back."""
+        return (
+            f"{body['path']} on {body['host']} is back after {body['seconds']:g} s, "
+            f"started again {body['restarts']} times by now; it had failed: {_first_line(body['reason'])}"
+        )
+
+    def answer(self, body: Body) -> str:
+        """Tell what was answered."""
+        return f"answered: {_first_line(body['error']) if body.get('error') else 'done'}"
+
+    def kept(self, body: Body) -> str:
+        """Tell what goes to the pool."""
+        return f"left to the pool: {self._names(body['tasks'])}"
+
+    def invoke(self, body: Body) -> str:
+        """Tell of a call."""
+        planned = body["planned"]
+        return f"call {body['call']}: {planned['func']}"
+
+    def _take(self, plan: Plan, out: dict[TaskId, str]) -> None:
+        self._plan, self._out = plan, out
+        self._paths |= {task.id: task.path for task in plan.tasks}
+
+    def _names(self, tasks: Iterable[str]) -> str:
+        return _some([self._paths.get(task, task) for task in tasks])
+
+
+def _by(body: Body) -> str:
+    user, reason = body.get("user"), body.get("reason")
+    told = f"asked by {user}" if user else "by itself"
+    return f"{told} ({reason})" if reason else told
+
+
+def _ended(body: Body) -> str:
+    return f"FAILED: {_first_line(body['error'])}" if body.get("error") else f"returned {body['result']!r}"
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+def _tasks(count: int) -> str:
+    return f"{count} task{'' if count == 1 else 's'}"
+
+
+def _first_line(text: str) -> str:
+    return text.partition("\n")[0]
+
+
+WAYS: dict[str, _Way] = {
+    "Created": _Way(Narrator.created, lambda _, body: _by(body)),
+    "Restarted": _Way(lambda *_: "control was started again and took the environment up"),
+    "Requested": _Way(Narrator.requested, lambda _, body: _by(body)),
+    "Modified": _Way(Narrator.modified, lambda _, body: _by(body)),
+    "TasksMoved": _Way(Narrator.moved, Narrator.orders),
+    "CallEnded": _Way(Narrator.call_ended),
+    "HostLost": _Way(lambda _, body: f"host {body['host']} is lost: silent for {body['silent_s']:.0f} s"),
+    "SecondAgent": _Way(lambda _, body: body["reason"]),
+    "HostSilent": _Way(lambda _, body: f"host {body['host']} is silent: {body['reason']}"),
+    "HostForgotten": _Way(lambda _, body: f"host {body['host']} is forgotten", lambda _, body: _by(body)),
+    "Cut": _Way(
+        lambda _, body: (
+            f"{body['rows']} lines of this journal were deleted: it was older, or longer, than "
+            "o2:journal keeps"
+        )
+    ),
+    "HostRenamed": _Way(
+        lambda _, body: f"the machine of {body['old']} reports as {body['new']}: its tasks are known there"
+    ),
+    "RecoverTask": _Way(Narrator.recover, lambda _, body: _by(body)),
+    "NotReplaced": _Way(Narrator.not_replaced),
+    "Tick": _Way(lambda *_: "the time has come"),
+    "Drive": _Way(Narrator.drive),
+    "Insist": _Way(Narrator.insist),
+    "Invoke": _Way(Narrator.invoke),
+    "Abandon": _Way(lambda _, body: f"call {body['call']} is given up"),
+    "AnnounceState": _Way(Narrator.state),
+    "AnnounceMoves": _Way(Narrator.moves),
+    "AnnounceFailure": _Way(Narrator.failure),
+    "AnnounceKilled": _Way(
+        lambda _, body: f"{body['path']} on {body['host']} did not end when asked, and was killed (SIGKILL)"
+    ),
+    "AnnounceRecovery": _Way(Narrator.recovered),
+    "AnnounceHost": _Way(lambda _, body: f"host {body['host']} is {body['status']}: {body['reason']}"),
+    "Replace": _Way(Narrator.replace),
+    "Answer": _Way(Narrator.answer),
+    "OpenRun": _Way(lambda _, body: f"run {body['run_number']} begins"),
+    "EndRun": _Way(lambda _, body: f"run {body['run_number']} is over"),
+    "Keep": _Way(Narrator.kept),
+    "AnnounceLeft": _Way(
+        lambda _, body: f"{body['class_name']} on {body['host']} leaves: {_first_line(body['reason'])}"
+    ),
+    "Release": _Way(lambda *_: "hosts and ports are given back"),
+}

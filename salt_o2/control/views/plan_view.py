@@ -1,0 +1,153 @@
+"""A plan as users see it before it is carried out: what changes and why, and what it takes of each host."""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from salt_o2.control.planning.drafts import Draft
+from salt_o2.core.environment import Environment
+from salt_o2.core.ids import HostId, TaskId
+from salt_o2.core.placement.inventory import Inventory
+from salt_o2.core.plan.plan import Plan, PlannedCall, PlannedTask
+from salt_o2.core.plan.plan_diff import Change, Changes, compare
+
+KEEP, HOOK, REUSE, POOL = "keep", "hook", "reuse", "pool"
+"""Beside the changes of core: not touched at all; started only at its moment; comes from the pool with its
+process; goes there with it."""
+
+
+def plan_record(
+    draft: Draft, inventory: Inventory, token: str, environment: Environment | None = None
+) -> dict[str, Any]:
+    """Return ``draft`` as the wire shows it; ``token`` applies exactly this plan."""
+    was_out = environment.members.excluded if environment else {}
+    old = draft.old or _nothing(draft.plan)
+    changes = compare(old, draft.plan, was_out, draft.excluded)
+    tasks = {task.id: task for task in (*old.tasks, *draft.plan.tasks)}
+    told = _Told(changes, draft, old)
+    rows = [_row(task, *told.of(task)) for task in tasks.values()]
+    return {
+        "token": token,
+        "environment": draft.environment,
+        "workflow": draft.plan.workflow,
+        "revision": draft.plan.revision,
+        "action": "create" if draft.old is None else "modify" if draft.plan.tasks else "destroy",
+        "changes": [row for row in rows if row["change"] != KEEP],
+        "summary": dict(Counter(row["change"] for row in rows)),
+        "hosts": _hosts(old, draft, inventory),
+        "calls": [_call(call) for call in draft.plan.calls],
+    }
+
+
+def _nothing(plan: Plan) -> Plan:
+    return Plan(workflow=plan.workflow, revision=plan.revision, root=plan.root, tasks=())
+
+
+def _row(task: PlannedTask, change: str, reason: str) -> dict[str, Any]:
+    return {
+        "id": task.id,
+        "path": task.path,
+        "class": task.class_name,
+        "host": task.host,
+        "change": change,
+        "reason": reason,
+        "ports": list(task.ports),
+        "addresses": {key: value for key, value in task.properties.items() if key.endswith(".address")},
+        "command": task.launch.command_line,
+    }
+
+
+class _Told:
+    """What happens to each task, and why."""
+
+    def __init__(self, changes: Changes, draft: Draft, old: Plan) -> None:
+        self._changes = changes
+        self._out = draft.excluded
+        self._before = {task.path: task for task in old.tasks}
+        self._after = {task.path: task for task in draft.plan.tasks}
+        self._known = {task.id for task in old.tasks}
+        self._leaving = "" if draft.plan.tasks else "the environment ends"
+        self._claimed, self._kept = draft.claimed, draft.kept
+
+    def of(self, task: PlannedTask) -> tuple[str, str]:
+        changes, reason = self._changes, self._changes.reasons.get(task.id, "")
+        if task.trigger:
+            return (KEEP, "") if task.id in self._known else (HOOK, f"runs at {task.trigger}")
+        if task.id in self._kept:
+            return POOL, "waits in STANDBY for another environment"
+        if task.id in self._claimed and task.id not in self._out:
+            moved = _moved("from", task, self._before)
+            return REUSE, "; ".join(filter(None, ("its process waits in the pool", moved)))
+        if task.id in self._out and task.id not in self._known:
+            return Change.EXCLUDE, self._out[task.id]
+        if task.id in changes.excluded:
+            return Change.EXCLUDE, reason
+        if task.id in changes.leaving:
+            return Change.STOP, self._leaving or self._successor(task) or reason
+        change = changes.joining.get(task.id)
+        if change is Change.START:
+            reason = _moved("from", task, self._before) or reason
+        return change or KEEP, reason
+
+    def _successor(self, task: PlannedTask) -> str:
+        """Return what has the role of a task that leaves."""
+        other = self._after.get(task.path)
+        taken = other is not None and other.id in self._claimed and other.host == task.host
+        return "a task of the pool takes its place" if taken else _moved("to", task, self._after)
+
+
+def _moved(where: str, task: PlannedTask, others: Mapping[str, PlannedTask]) -> str:
+    """Return that a task with the same role is on another host in the other plan."""
+    other = others.get(task.path)
+    return f"moves {where} {other.host}" if other and other.host != task.host else ""
+
+
+def _call(call: PlannedCall) -> dict[str, Any]:
+    return {
+        "path": call.path,
+        "func": call.func,
+        "trigger": str(call.trigger),
+        "await": str(call.until),
+        "timeout_s": call.timeout_s,
+        "critical": call.critical,
+    }
+
+
+def _hosts(old: Plan, draft: Draft, inventory: Inventory) -> list[dict[str, Any]]:
+    """Return for each host what it has, what is taken of it now, and what the plan takes and gives back."""
+    there: dict[HostId, list[PlannedTask]] = defaultdict(list)
+    for task in {task.id: task for task in (*old.tasks, *draft.plan.tasks)}.values():
+        there[task.host].append(task)
+    before = {task.id for task in old.tasks} | draft.claimed  # what the pool has is taken already,
+    after = {task.id for task in draft.plan.tasks} | draft.kept  # and what it gets is not given back
+    return [
+        _host(host, tasks, before, after, inventory)
+        | {"reused_tasks": sum(task.id in draft.claimed for task in tasks)}
+        for host, tasks in sorted(there.items())
+    ]
+
+
+def _host(
+    host: HostId,
+    tasks: list[PlannedTask],
+    before: Collection[TaskId],
+    after: Collection[TaskId],
+    inventory: Inventory,
+) -> dict[str, Any]:
+    facts, use = inventory.hosts.get(host), inventory.use_of(host)
+    new = [task for task in tasks if task.id not in before]
+    gone = [task for task in tasks if task.id not in after]
+    return {
+        "id": host,
+        "tasks": len(tasks) - len(gone),
+        "new_tasks": len(new),
+        "ended_tasks": len(gone),
+        "cpus": facts.cpus if facts else None,
+        "cpu_taken": round(use.cpu, 3),
+        "cpu_wanted": round(sum(task.cpu for task in new), 3),
+        "cpu_freed": round(sum(task.cpu for task in gone), 3),
+        "memory_mb": facts.memory_mb if facts else None,
+        "memory_taken_mb": round(use.memory_mb, 1),
+        "memory_wanted_mb": round(sum(task.memory_mb for task in new), 1),
+        "memory_freed_mb": round(sum(task.memory_mb for task in gone), 1),
+    }

@@ -1,0 +1,36 @@
+"""What START and STOP pushed to the tasks of a run, from the journal: the orders as they left control."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from salt_o2.control.storage.store import Line
+from salt_o2.core.codec import typed
+from salt_o2.core.messages.commands import Command
+from salt_o2.core.messages.effects import Drive
+from salt_o2.core.states import TaskState
+
+Arguments = dict[str, str]
+
+
+def pushed(lines: Iterable[Line], run_number: int) -> tuple[Arguments, Arguments]:
+    """Return the arguments that began and ended a run, both spellings; empty is what was not pushed.
+
+    ``lines`` are the orders of its environment since its beginning.
+    """
+    start: Arguments = {}
+    for line in lines:
+        command = typed(msgspec.json.decode(line.body), Drive).command
+        number = command.arguments.get("run_number")
+        if number == str(run_number):
+            start = start or command.arguments
+        elif start and number:
+            break  # the next run has begun
+        elif start and _ends_a_run(command):
+            return start, command.arguments
+    return start, {}
+
+
+def _ends_a_run(command: Command) -> bool:
+    """Tell STOP from the end of single tasks, which leave a run that goes on."""
+    return command.goal is TaskState.CONFIGURED and "run_end_time_ms" in command.arguments

@@ -1,1 +1,0 @@
-"""The state machine of one environment, as components that share one model."""

@@ -1,0 +1,1 @@
+"""What control, agents and environments say to each other."""

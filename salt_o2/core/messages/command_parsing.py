@@ -1,0 +1,54 @@
+"""The one place where an agent reads what control says.
+
+A report may be read in part (report_parsing.py); an order may not: a launch without its user or its limits is
+another launch. So each order is taken whole or refused by itself, and the other orders of the command are
+carried out. A refused order is named in ``Command.unreadable``, and the agent reports it as a failure.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from salt_o2.core.codec import typed
+from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.ids import TaskId
+from salt_o2.core.messages.commands import Command, Downward, Inquiry, Notice, Order
+
+KINDS: dict[str, type[Downward]] = {"Command": Command, "Inquiry": Inquiry, "Notice": Notice}
+
+
+def message_of(body: Any) -> Downward:
+    """Return the message in ``body``, a mapping with ``kind`` and ``message``.
+
+    Raises:
+        InvalidRequest: if it cannot be told what is ordered, or whom.
+    """
+    kind = body.get("kind") if isinstance(body, Mapping) else None
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise InvalidRequest(f"a message is one of {', '.join(KINDS)}, not {kind!r:.60}")
+    message = body.get("message")
+    return command_of(message) if KINDS[kind] is Command else typed(message, KINDS[kind])
+
+
+def command_of(data: Any) -> Command:
+    """Return the command in ``data``, with all of its orders that can be read.
+
+    Raises:
+        InvalidRequest: if it cannot be told what is ordered, or whom.
+    """
+    try:
+        return replace(typed(data, Command), unreadable={})
+    except InvalidRequest:
+        if not isinstance(data, Mapping) or not isinstance(data.get("orders"), list | tuple):
+            raise
+    head = typed({**data, "orders": (), "unreadable": {}}, Command)
+    orders: list[Order] = []
+    unreadable: dict[TaskId, str] = {}
+    for each in data["orders"]:
+        try:
+            orders.append(typed(each, Order))
+        except InvalidRequest as error:
+            task = each.get("task") if isinstance(each, Mapping) else None
+            if isinstance(task, str):
+                unreadable[TaskId(task)] = str(error)
+    return replace(head, orders=tuple(orders), unreadable=unreadable)

@@ -1,0 +1,73 @@
+"""The one place where what a host says is read and bounded: reports from the bus, facts from the store.
+
+A wrong part is left out and named in ``Report.faults``, which control shows on the host's row; the rest is
+used. The types in commands.py say what a part may be. No part of a report may raise from here on.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.ids import HostId
+from salt_o2.core.messages.reports import HostFacts, Report
+from salt_o2.core.tolerant_decoding import Fault, salvage
+
+MOST_FAULTS = 20
+"""Faults of one message that are told; more have one cause."""
+LONGEST_FAULT = 300
+"""Characters of one fault."""
+_FACTS = {"address": "", "network": "", "cpus": 0.0, "memory_mb": 0.0}
+"""A host of which this cannot be read offers nothing to placement, and keeps its tasks."""
+_DEFAULTS = HostFacts(**_FACTS)  # type: ignore[arg-type]
+_RANGES = ("control_ports", "channel_ports")
+
+
+def report_of(data: Any, host: HostId, incarnation: str = "") -> Report:
+    """Return the report in ``data``, which the agent on ``host`` has sent, as far as it can be read.
+
+    ``incarnation`` is that of the agent, as far as it is known otherwise. A report of another host is
+    returned as it is: the caller compares.
+    """
+    if not isinstance(data, Mapping):
+        return unreadable(host, f"a report is a mapping, not a {type(data).__name__}")
+    fallbacks = {HostFacts: _FACTS, Report: {"host": host, "incarnation": incarnation, "sequence": 0}}
+    sent = {name: value for name, value in data.items() if name != "faults"}
+    try:
+        report, faults = salvage(sent, Report, fallbacks=fallbacks)
+    except InvalidRequest as error:  # cannot be, as each required field has a fallback
+        return unreadable(host, str(error))
+    facts, more = _bounded(report.facts, host, "facts.") if report.facts else (None, ())
+    return replace(report, facts=facts, faults=_lines((*faults, *more)))
+
+
+def unreadable(host: HostId, why: str) -> Report:
+    """Return what control takes in for a message that cannot be read: a sign of life, and the fault."""
+    return Report(host=host, incarnation="", sequence=0, faults=_lines([Fault("", why)]))
+
+
+def facts_of(data: Any, host: HostId) -> tuple[HostFacts, tuple[str, ...]]:
+    """Return what ``host`` has once offered, as far as it can be read, and what could not be."""
+    try:
+        facts, faults = salvage(data, HostFacts, fallbacks={HostFacts: _FACTS})
+    except InvalidRequest as error:
+        facts, faults = _DEFAULTS, (Fault("", str(error)),)
+    facts, more = _bounded(facts, host, "")
+    return facts, _lines((*faults, *more))
+
+
+def _bounded(facts: HostFacts, host: HostId, place: str) -> tuple[HostFacts, tuple[Fault, ...]]:
+    """Return ``facts`` with an address and with ranges of ports that are in order."""
+    faults = []
+    for name in _RANGES:
+        low, high = getattr(facts, name)
+        if low > high:
+            faults.append(Fault(f"{place}{name}", f"{low}-{high} is no range"))
+            facts = replace(facts, **{name: getattr(_DEFAULTS, name)})
+    return replace(facts, address=facts.address or host), tuple(faults)
+
+
+def _lines(faults: "tuple[Fault, ...] | list[Fault]") -> tuple[str, ...]:
+    told = [str(fault)[:LONGEST_FAULT] for fault in faults[:MOST_FAULTS]]
+    more = len(faults) - len(told)
+    return (*told, f"and {more} more") if more > 0 else tuple(told)

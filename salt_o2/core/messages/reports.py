@@ -1,0 +1,124 @@
+"""What an agent reports to control. Values only; they travel through core/codec.py."""
+
+from dataclasses import dataclass, field
+
+from salt_o2.core.ids import EnvironmentId, HostId, TaskId
+from salt_o2.core.messages.bounds import Amount, Port, RunNumber
+from salt_o2.core.states import TaskState, TaskStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exit:
+    """How a process ended: its exit ``code``, or the ``signal`` number that killed it."""
+
+    code: int | None = None
+    signal: int | None = None
+
+    def __str__(self) -> str:
+        """Say it as a person would."""
+        return f"killed by signal {self.signal}" if self.signal else f"exit code {self.code}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a task is not where it was asked to be."""
+
+    asked: str
+    """The step that failed: ``launch``, or an OCC or FairMQ event."""
+    state: str
+    """What the device last said of its own state, or ``-``."""
+    reason: str
+    advice: str = ""
+    output: tuple[str, ...] = ()
+    """The last lines of the process's output."""
+    taken_ports: tuple[int, ...] = ()
+    """TCP ports that kept the process from starting, and all others of the host's ranges that are in use
+    by a program that is no task of this agent; empty if the failure has another reason."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskReport:
+    """What one task is, as its agent sees it."""
+
+    task: TaskId
+    environment: EnvironmentId
+    revision: int
+    """The revision of the last order that the agent has for this task."""
+    settled: bool
+    """Whether the agent is done with that order: the goal is reached, or given up (see ``failure``)."""
+    status: TaskStatus
+    state: TaskState
+    device_state: str = ""
+    """The device's own word for it, for example ``READY``."""
+    announced: str = ""
+    """What the device signalled since its last step: ``END_OF_STREAM``, ``TASK_INTERNAL_ERROR``, or none."""
+    pid: int | None = None
+    started: Amount | None = None
+    """When the process started, in seconds since the epoch."""
+    exit: Exit | None = None
+    killed: bool = False
+    """Whether its processes had to be killed by SIGKILL, as they did not end when asked."""
+    output: tuple[str, ...] = ()
+    """The last lines that a hook wrote that ended well; those of a failure are in ``failure``."""
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostFacts:
+    """What a host offers to placement."""
+
+    address: str
+    """Where other hosts reach its channels."""
+    network: str
+    """Hosts with the same value share one space of TCP ports (one machine, one network namespace)."""
+    cpus: Amount
+    memory_mb: Amount
+    attributes: dict[str, str] = field(default_factory=dict)
+    """What constraints match: ``machine_id``, ``machine_type``, ``detector`` and the site's own."""
+    control_ports: tuple[Port, Port] = (30000, 32767)
+    channel_ports: tuple[Port, Port] = (9000, 19999)
+    """First and last port that placement may give out."""
+    version: str = ""
+    started: Amount = 0.0
+    """When the agent started, in seconds since the epoch."""
+    last_run: RunNumber = 0
+    """The highest run number that ever reached this host; control counts on from it if it knows of less."""
+    master: str = ""
+    """The address of the master that the agent follows; ``masters`` are all that its minion knows."""
+    masters: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+    """What of the host's own settings its agent could not use, one line each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What changed on one host since the report before; a survey has all tasks and the host's facts."""
+
+    host: HostId
+    incarnation: str
+    """A new one for every start of the agent."""
+    sequence: int
+    """One more with every report that has tasks; a heartbeat, or a bare acknowledgement, repeats the last."""
+    tasks: tuple[TaskReport, ...] = ()
+    facts: HostFacts | None = None
+    """Present exactly in a survey."""
+    accepted: dict[EnvironmentId, int] = field(default_factory=dict)
+    """The highest revision taken in, of each environment whose command is being carried out."""
+    faults: tuple[str, ...] = ()
+    """What of the message control could not read (core/messages/report_parsing.py); never sent."""
+
+
+def has_ended(report: TaskReport) -> bool:
+    """Return whether the process of an uncontrolled task has run and ended."""
+    return report.status is TaskStatus.INACTIVE and report.state in (TaskState.DONE, TaskState.ERROR)
+
+
+def is_well(report: TaskReport) -> bool:
+    """Return whether a task has a process that is nowhere it should not be."""
+    failed = report.failure is not None or report.state is TaskState.ERROR
+    return report.status is TaskStatus.ACTIVE and not failed
+
+
+def rests(report: TaskReport) -> bool:
+    """Return whether a task waits in STANDBY, and has nothing more to do."""
+    return is_well(report) and report.settled and report.state is TaskState.STANDBY

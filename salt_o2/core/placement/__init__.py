@@ -1,0 +1,1 @@
+"""Hosts and their resources, and on which host each task is placed."""

@@ -1,0 +1,250 @@
+"""What the hosts have, and which environment has taken how much of it.
+
+Ports belong to a network, not to a host: agents on one machine share its ports (``HostFacts.network``).
+What an environment has taken is kept by host name, whether or not the host is there at the moment: one
+that falls silent may come back with its processes still running, and after a restart of control the plans
+are known before any host has reported.
+
+A port that an agent has refused, because a program of another owner has it, is left out of new plans of its
+network for ``REFUSED_S`` seconds (docs/decisions/0063-a-refused-port-is-left-out.md).
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
+
+from salt_o2.core.ids import POOL, EnvironmentId, HostId, TaskId
+from salt_o2.core.messages.reports import HostFacts
+from salt_o2.core.placement.constraints import attributes_of, values_of
+from salt_o2.core.plan.plan import Plan, PlannedTask
+
+REFUSED_S = 600.0
+"""How long a port that an agent has refused is left out of new plans, in seconds."""
+
+
+@dataclass(slots=True)
+class HostUse:
+    """What is taken of one host."""
+
+    cpu: float = 0.0
+    memory_mb: float = 0.0
+    tasks: int = 0
+
+
+@dataclass(slots=True)
+class _Holding:
+    """What one task has taken, so that it can be given back exactly."""
+
+    host: HostId
+    network: str | None
+    """Where its ports were taken; ``None`` while the host has never been seen."""
+    cpu: float
+    memory_mb: float
+    ports: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class _Ports:
+    """The taken TCP ports of one network, with how many tasks have each."""
+
+    count: dict[int, int] = field(default_factory=dict)
+
+    def take(self, ports: Iterable[int]) -> None:
+        for port in ports:
+            self.count[port] = self.count.get(port, 0) + 1
+
+    def give_back(self, ports: Iterable[int]) -> None:
+        for port in ports:
+            left = self.count.get(port, 0) - 1
+            if left > 0:
+                self.count[port] = left
+            else:
+                self.count.pop(port, None)
+
+
+class Inventory:
+    """The hosts that can be placed on, and what is taken of them."""
+
+    def __init__(self) -> None:
+        self.hosts: dict[HostId, HostFacts] = {}
+        self._silent: dict[HostId, HostFacts] = {}
+        self._networks: dict[HostId, str] = {}  # of silent hosts too, where they were last
+        self._by_attribute: dict[tuple[str, str], dict[HostId, None]] = {}
+        self._uses: dict[HostId, HostUse] = {}
+        self._ports: dict[str, _Ports] = {}
+        self._held: dict[EnvironmentId, dict[TaskId, _Holding]] = {}
+        self._at: dict[HostId, dict[tuple[EnvironmentId, TaskId], _Holding]] = {}
+        self._refused: dict[str, dict[int, float]] = {}  # by network: port, and until when it is left out
+
+    def for_planning(self) -> "Inventory":
+        """Return a copy of all that plans are made of, which stays as it is. O(hosts + taken ports)."""
+        made = Inventory()
+        made.hosts, made._silent, made._networks = dict(self.hosts), dict(self._silent), dict(self._networks)
+        made._by_attribute = {key: dict(hosts) for key, hosts in self._by_attribute.items()}
+        made._uses = {host: replace(use) for host, use in self._uses.items()}
+        made._ports = {network: _Ports(dict(ports.count)) for network, ports in self._ports.items()}
+        made._refused = {network: dict(ports) for network, ports in self._refused.items()}
+        if POOL in self._held:
+            made._held[POOL] = dict(self._held[POOL])
+        return made
+
+    def add_host(self, host: HostId, facts: HostFacts) -> None:
+        """Let ``host`` be placed on from now on, or take note of its new ``facts``."""
+        if self.hosts.get(host) == facts:
+            return
+        self.remove_host(host)
+        self._silent.pop(host, None)
+        self.hosts[host] = facts
+        self._networks[host] = facts.network
+        for key in _index_keys(host, facts):
+            self._by_attribute.setdefault(key, {})[host] = None
+        self._move_ports(host, facts.network)
+
+    def recall_host(self, host: HostId, facts: HostFacts) -> None:
+        """Know what ``host`` offered when it was last heard; it is not placed on before it is heard again."""
+        if host not in self.hosts:
+            self.add_host(host, facts)
+            self.remove_host(host)
+
+    def remove_host(self, host: HostId) -> None:
+        """Leave ``host`` out of new plans; what environments have taken of it stays taken."""
+        facts = self.hosts.pop(host, None)
+        if facts is None:
+            return
+        self._silent[host] = facts
+        for key in _index_keys(host, facts):
+            del self._by_attribute[key][host]
+
+    def forget_host(self, host: HostId) -> None:
+        """Know nothing of ``host`` any more; no environment may have anything of it."""
+        self.remove_host(host)
+        self._silent.pop(host, None)
+        self._networks.pop(host, None)
+        self._uses.pop(host, None)
+
+    def take(self, environment: EnvironmentId, plan: Plan) -> None:
+        """Take for ``environment`` what the tasks of ``plan`` need; one that has its share gets no more."""
+        self.take_tasks(environment, plan.tasks)
+
+    def take_tasks(self, environment: EnvironmentId, tasks: Iterable[PlannedTask]) -> None:
+        """Take for ``environment`` what ``tasks`` need."""
+        held = self._held.setdefault(environment, {})
+        for task in tasks:
+            if task.id not in held:
+                held[task.id] = self._hold(environment, task)
+
+    def release(self, environment: EnvironmentId) -> None:
+        """Give back all that ``environment`` has taken; nothing happens if it has nothing."""
+        self.release_tasks(environment, tuple(self._held.get(environment, ())))
+        self._held.pop(environment, None)
+
+    def release_tasks(self, environment: EnvironmentId, tasks: Iterable[TaskId]) -> None:
+        """Give back what ``tasks`` of ``environment`` have taken."""
+        held = self._held.get(environment, {})
+        for task in tasks:
+            holding = held.pop(task, None)
+            if holding is not None:
+                self._let_go(environment, task, holding)
+
+    def tasks_of(self, environment: EnvironmentId) -> list[TaskId]:
+        """Return the tasks of ``environment`` that have taken something."""
+        return list(self._held.get(environment, ()))
+
+    def facts_of(self, host: HostId) -> HostFacts | None:
+        """Return what is known of ``host``, also if it is silent now."""
+        return self.hosts.get(host) or self._silent.get(host)
+
+    def use_of(self, host: HostId) -> HostUse:
+        """Return what is taken of ``host``."""
+        return self._uses.get(host) or HostUse()
+
+    def is_taken(self, network: str, port: int, beside: int = 0) -> bool:
+        """Return whether more than ``beside`` tasks have ``port`` of ``network``."""
+        ports = self._ports.get(network)
+        return ports is not None and ports.count.get(port, 0) > beside
+
+    def refuse_ports(self, host: HostId, ports: Iterable[int], own: Collection[int], at: float) -> None:
+        """Leave ``ports`` out of new plans of the network of ``host``, from ``at`` on for ``REFUSED_S``.
+
+        ``own`` are the ports of the task that was refused. A port that another task of ours has is no
+        stranger's: it is free as soon as that task ends.
+        """
+        network = self._networks.get(host)
+        if network is None:
+            return
+        refused = self._refused.setdefault(network, {})
+        for port in ports:
+            if port in own or not self.is_taken(network, port):
+                refused[port] = at + REFUSED_S
+
+    def forget_refused_ports(self, at: float) -> None:
+        """Let ports that were refused long enough before ``at`` be planned with again. O(refused ports)."""
+        for network, ports in tuple(self._refused.items()):
+            left = {port: until for port, until in ports.items() if until > at}
+            if left:
+                self._refused[network] = left
+            else:
+                del self._refused[network]
+
+    def is_refused(self, network: str, port: int) -> bool:
+        """Return whether ``port`` of ``network`` is left out of new plans."""
+        return port in self._refused.get(network, ())
+
+    def refused_ports(self, network: str) -> list[int]:
+        """Return the ports of ``network`` that are left out of new plans."""
+        return sorted(self._refused.get(network, ()))
+
+    def with_attribute(self, attribute: str, value: str) -> Collection[HostId]:
+        """Return the hosts whose ``attribute`` is ``value``, or has it in its comma-separated list."""
+        return self._by_attribute.get((attribute, value), ())
+
+    def values(self, attribute: str) -> list[str]:
+        """Return the values that hosts have for ``attribute``, for messages. O(attributes)."""
+        return sorted(
+            value
+            for name, value in self._by_attribute
+            if name == attribute and self.with_attribute(name, value)
+        )
+
+    def environments_at(self, host: HostId) -> set[EnvironmentId]:
+        """Return the environments that have tasks on ``host``."""
+        return {environment for environment, _ in self._at.get(host, ())}
+
+    def _hold(self, environment: EnvironmentId, task: PlannedTask) -> _Holding:
+        network = self._networks.get(task.host)
+        holding = _Holding(task.host, network, task.cpu, task.memory_mb, task.ports)
+        self._at.setdefault(task.host, {})[environment, task.id] = holding
+        use = self._uses.setdefault(task.host, HostUse())
+        use.cpu, use.memory_mb, use.tasks = use.cpu + task.cpu, use.memory_mb + task.memory_mb, use.tasks + 1
+        if holding.network is not None:
+            self._ports.setdefault(holding.network, _Ports()).take(task.ports)
+        return holding
+
+    def _let_go(self, environment: EnvironmentId, task: TaskId, holding: _Holding) -> None:
+        here = self._at[holding.host]
+        del here[environment, task]
+        if not here:  # start again from exactly nothing: sums of fractions drift
+            del self._at[holding.host], self._uses[holding.host]
+        else:
+            use = self._uses[holding.host]
+            use.cpu, use.memory_mb, use.tasks = (
+                use.cpu - holding.cpu,
+                use.memory_mb - holding.memory_mb,
+                use.tasks - 1,
+            )
+        if holding.network is not None:
+            self._ports[holding.network].give_back(holding.ports)
+
+    def _move_ports(self, host: HostId, network: str) -> None:
+        """Let what is taken of ``host`` be taken in ``network``, where it is now."""
+        for holding in self._at.get(host, {}).values():
+            if holding.network == network:
+                continue
+            if holding.network is not None:
+                self._ports[holding.network].give_back(holding.ports)
+            self._ports.setdefault(network, _Ports()).take(holding.ports)
+            holding.network = network
+
+
+def _index_keys(host: HostId, facts: HostFacts) -> list[tuple[str, str]]:
+    attributes = attributes_of(host, facts)
+    return [(name, value) for name, attribute in attributes.items() for value in values_of(attribute)]

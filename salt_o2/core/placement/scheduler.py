@@ -1,0 +1,133 @@
+"""Placement: which host each task runs on, and which ports it gets. Pure: the inventory is only read.
+
+Tasks that ask for the same are placed as a group, groups with the fewest possible hosts first. A group
+keeps its hosts in a heap by load; a host that has no room for one task of a group has none for the next
+either and is left out, so that placing N tasks on H hosts takes about (N + groups x H) log H steps. The
+same input always gives the same plan.
+
+A port that an agent has refused is never given out while the inventory remembers the refusal. Ports that a
+template fixes are asked for all the same: there is no other that would do.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from heapq import heapify, heappop, heapreplace
+
+from salt_o2.core.errors import PlanError
+from salt_o2.core.ids import POOL, HostId
+from salt_o2.core.placement.constraints import Constraint, Wants
+from salt_o2.core.placement.host_capacity import EPSILON, HostCapacity
+from salt_o2.core.placement.inventory import Inventory
+from salt_o2.core.placement.port_allocation import SHOWN, PortAllocator
+from salt_o2.core.placement.requests import Placement, Request
+
+_Needs = tuple[frozenset[Constraint], Wants, bool, int]
+
+
+def place(requests: Sequence[Request], inventory: Inventory) -> list[Placement]:
+    """Return a place for each of ``requests``, in their order, beside what is taken of ``inventory``.
+
+    Raises:
+        PlanError: naming every role that cannot be placed, and why not.
+    """
+    groups: dict[_Needs, list[int]] = {}
+    for index, request in enumerate(requests):
+        needs = (frozenset(request.constraints), request.wants, request.control_port, request.channels)
+        groups.setdefault(needs, []).append(index)
+    return _Draft(requests, inventory).fill(groups)
+
+
+class _Draft:
+    """A plan in the making: what it takes, on top of what is taken already."""
+
+    def __init__(self, requests: Sequence[Request], inventory: Inventory) -> None:
+        self._requests = requests
+        self._inventory = inventory
+        self._order = {host: number for number, host in enumerate(inventory.hosts)}
+        self._rooms: dict[HostId, HostCapacity] = {}
+        self._ports: dict[str, PortAllocator] = {}
+        self._placed: dict[int, Placement] = {}
+        self._refused: list[str] = []
+
+    def fill(self, groups: dict[_Needs, list[int]]) -> list[Placement]:
+        candidates = {needs: self._candidates(needs[0]) for needs in groups}
+        for needs in sorted(groups, key=lambda needs: (not needs[1].ports, len(candidates[needs]))):
+            self._place_group(groups[needs], candidates[needs])
+        if self._refused:
+            raise PlanError("\n".join(self._refused))
+        return [self._placed[index] for index in range(len(self._requests))]
+
+    def _candidates(self, constraints: frozenset[Constraint]) -> list[HostId]:
+        """Return the hosts that meet all of ``constraints``."""
+        if not constraints:
+            return list(self._inventory.hosts)
+        sets = [self._inventory.with_attribute(each.attribute, each.value) for each in constraints]
+        smallest, *others = sorted(sets, key=len)
+        return [host for host in smallest if all(host in other for other in others)]
+
+    def _place_group(self, indices: list[int], candidates: list[HostId]) -> None:
+        heap = [(self._room(host).load, self._order[host], host) for host in candidates]
+        heapify(heap)
+        reasons: Counter[str] = Counter()
+        for number, index in enumerate(indices):
+            placement = self._place_one(self._requests[index], heap, reasons)
+            if placement is None:
+                self._refuse(indices[number:], candidates, reasons)
+                return
+            self._placed[index] = placement
+
+    def _place_one(
+        self, request: Request, heap: list[tuple[float, int, HostId]], reasons: Counter[str]
+    ) -> Placement | None:
+        while heap:
+            load, order, host = heap[0]
+            room = self._room(host)
+            if room.load > load + EPSILON:  # another group has put something there since
+                heapreplace(heap, (room.load, order, host))
+                continue
+            placement = room.place(request, reasons)
+            if placement is not None:
+                heapreplace(heap, (room.load, order, host))
+                return placement
+            heappop(heap)
+        return None
+
+    def _room(self, host: HostId) -> "HostCapacity":
+        room = self._rooms.get(host)
+        if room is None:
+            facts = self._inventory.hosts[host]
+            ports = self._ports.setdefault(facts.network, PortAllocator(facts.network, self._inventory))
+            room = self._rooms[host] = HostCapacity(host, facts, ports, self._inventory)
+        return room
+
+    def _refuse(self, indices: list[int], candidates: list[HostId], reasons: Counter[str]) -> None:
+        paths = [self._requests[index].path for index in indices]
+        more = f" and {len(paths) - SHOWN} more roles" if len(paths) > SHOWN else ""
+        request = self._requests[indices[0]]
+        why = self._why(request, candidates, reasons)
+        self._refused.append(f"{', '.join(paths[:SHOWN])}{more}: no host: {why}")
+
+    def _why(self, request: Request, candidates: list[HostId], reasons: Counter[str]) -> str:
+        if not self._inventory.hosts:
+            return "no agent has reported yet: start the engine o2_agent on a minion"
+        if not candidates:
+            return _unmet(request.constraints, self._inventory)
+        said = [
+            f"{count} of {len(candidates)} hosts: {reason}" for reason, count in reasons.most_common(SHOWN)
+        ]
+        if pooled := len(self._inventory.tasks_of(POOL)):
+            said.append(f"{pooled} tasks that wait in the pool take their share: o2.pool_clean ends them")
+        return "; ".join(said)
+
+
+def _unmet(constraints: Iterable[Constraint], inventory: Inventory) -> str:
+    """Say which of ``constraints`` no host meets, or that none meets all of them at once."""
+    said = []
+    for constraint in constraints:
+        if not inventory.with_attribute(constraint.attribute, constraint.value):
+            values = inventory.values(constraint.attribute)
+            have = (
+                f"; there is {', '.join(values[:SHOWN])}" if values else "; no host has that attribute at all"
+            )
+            said.append(f"none has {constraint}{have}")
+    return "; ".join(said) or f"none has {' and '.join(map(str, constraints))} at once"

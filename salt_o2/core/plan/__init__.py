@@ -1,0 +1,1 @@
+"""A plan and its parts: launches, channels, overrides, differences of two plans."""

@@ -1,0 +1,76 @@
+"""Channels of FairMQ devices as a plan has them.
+
+A bound channel gets a port of its host, or an abstract Unix socket; a connected one names the bound one it
+wants:
+
+    <role.path>:<channel>     that channel of the task at that role
+    ::<alias>                 the bound channel that has this ``global`` name
+    tcp://... ipc://...       an address, used as it is
+
+Property keys and their meaning: FairMQ's ``chans.<name>.<index>.<key>`` (fairmq/Channel.cxx).
+"""
+
+from dataclasses import dataclass
+
+from salt_o2.core.ids import HostId
+
+TYPES = ("push", "pull", "pub", "sub")
+TRANSPORTS = ("default", "zeromq", "shmem", "nanomsg")
+ADDRESSINGS = ("tcp", "ipc")
+EXPLICIT = ("tcp://", "ipc://", "inproc://")
+PEERS = {"push": "pull", "pull": "push", "pub": "sub", "sub": "pub"}
+"""What each type exchanges messages with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """What both ends of a channel have; sizes are FairMQ's queue lengths, in messages."""
+
+    name: str
+    type: str
+    transport: str = "default"
+    send_buffer: str = "1000"
+    receive_buffer: str = "1000"
+    rate_logging: str = "0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound(Channel):
+    """A channel that listens."""
+
+    addressing: str = "tcp"
+    alias: str = ""
+    """Its global name, if it has one."""
+    target: str = ""
+    """The address to bind if the template fixes it; empty: a free port or socket is found."""
+
+    @property
+    def needs_port(self) -> bool:
+        """Whether placement has to find it a TCP port."""
+        return not self.target and self.addressing == "tcp"
+
+    @property
+    def fixed_port(self) -> int | None:
+        """The TCP port that the template fixes, if it does."""
+        port = self.target.rpartition(":")[2]
+        return int(port) if self.target.startswith("tcp://") and port.isdecimal() else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connected(Channel):
+    """A channel that seeks a bound one."""
+
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A bound channel of a placed task, as others can reach it."""
+
+    path: str
+    host: HostId
+    channel: Bound
+    bind_address: str
+    """What the task binds, for example ``tcp://*:9000``."""
+    address: str
+    """What its peers connect to."""

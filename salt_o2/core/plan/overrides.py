@@ -1,0 +1,194 @@
+"""How a user has bent a workflow to the moment: variables, scale, places, and what is left out.
+
+A shape outlives the roles that it names: what was said of a role that scaling takes away is kept, without
+effect, and applies again when the role is back. Only what a request names itself must be there.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.ids import HostId, TaskId
+from salt_o2.core.plan.plan import Plan, PlannedRole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """What an environment is asked to be, beside its templates."""
+
+    vars: dict[str, str] = field(default_factory=dict)
+    scale: dict[str, int] = field(default_factory=dict)
+    """How many roles an iterator makes, by the beginning of their names."""
+    move: dict[str, HostId] = field(default_factory=dict)
+    """Which host the task of a role must be on, by the role's path."""
+    exclude: dict[str, str] = field(default_factory=dict)
+    """Paths of roles, and names of detectors, that stay out of the data flow; with the reason."""
+    allow_all_excluded: bool = False
+    """Whether the user who asked for this shape agreed that no task, or no critical one, takes part."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bend:
+    """What is to become different."""
+
+    vars: Mapping[str, str] = field(default_factory=dict)
+    scale: Mapping[str, int] = field(default_factory=dict)
+    move: Mapping[str, HostId] = field(default_factory=dict)
+    exclude: Sequence[str] = ()
+    include: Sequence[str] = ()
+    reason: str = ""
+    allow_all_excluded: bool = False
+
+    @property
+    def named(self) -> frozenset[str]:
+        """The names of roles, iterators, detectors and variables that must be there."""
+        return frozenset({*self.vars, *self.scale, *self.move, *self.exclude})
+
+
+def bent(shape: Shape, bend: Bend, plan: Plan | None = None) -> Shape:
+    """Return ``shape`` with ``bend``; ``plan`` is what ``shape`` has led to, if it has.
+
+    Raises:
+        InvalidRequest: if ``bend`` contradicts itself, or includes what there is not, or only a part of what
+            was excluded as a whole.
+    """
+    _check_once(bend)
+    kept = _included(shape.exclude, bend, plan)
+    out = dict.fromkeys(bend.exclude, bend.reason or "excluded on request")
+    return replace(
+        shape,
+        vars=shape.vars | dict(bend.vars),
+        scale=shape.scale | dict(bend.scale),
+        move=shape.move | dict(bend.move),
+        exclude=kept | out,
+        allow_all_excluded=bend.allow_all_excluded,
+    )
+
+
+def variable_text(value: Any) -> str:
+    """Return the text that a variable has for ``value``, as YAML, a request or a pillar gives it.
+
+    Nothing is empty text, a boolean is ``true`` or ``false``, a list or mapping is JSON.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool | list | tuple | Mapping):
+        with suppress(TypeError, ValueError, RecursionError):  # keys or circles that JSON cannot write
+            return json.dumps(value, default=str)
+    return str(value)
+
+
+def variable_texts(values: Mapping[Any, Any]) -> dict[str, str]:
+    """Return ``values`` with the text of each, see ``variable_text``."""
+    return {str(name): variable_text(value) for name, value in values.items()}
+
+
+def excluded_tasks(shape: Shape, plan: Plan) -> tuple[dict[TaskId, str], list[str]]:
+    """Return the tasks of ``plan`` that ``shape`` leaves out, and the names in it that nothing has."""
+    found = tasks_named(plan, shape.exclude)
+    out: dict[TaskId, str] = {}
+    for name, why in shape.exclude.items():
+        out |= dict.fromkeys(found[name], why)
+    return out, [name for name, tasks in found.items() if not tasks]
+
+
+def detectors(plan: Plan, out: Collection[TaskId]) -> set[str]:
+    """Return the detectors that take part in ``plan`` when the tasks of ``out`` do not."""
+    return {detector for task, _, detector in _leaves(plan.root) if task not in out} - {""}
+
+
+def tasks_named(plan: Plan, names: Iterable[str]) -> dict[str, list[TaskId]]:
+    """Return the tasks below each role or, if no role has the name, of each detector in ``names``.
+
+    One walk over the tree: O(tasks * depth), for any number of names.
+    """
+    roles: dict[str, list[TaskId]] = {name: [] for name in names}
+    of_detector: dict[str, list[TaskId]] = {name: [] for name in roles}
+    for task, paths, detector in _leaves(plan.root):
+        for path in paths:
+            if path in roles:
+                roles[path].append(task)
+        if detector in of_detector:
+            of_detector[detector].append(task)
+    return {name: tasks or of_detector[name] for name, tasks in roles.items()}
+
+
+def check_takes_part(plan: Plan, shape: Shape, out: Collection[TaskId]) -> None:
+    """Refuse a run in which nothing that matters takes part: it would never end, and measure nothing.
+
+    Raises:
+        InvalidRequest: if all tasks of ``plan`` are in ``out``, or all critical ones, and ``shape`` does not
+            say that this is meant.
+    """
+    tasks = [task for task in plan.tasks if not task.trigger]
+    critical = [task for task in tasks if task.critical]
+    left = [task for task in critical or tasks if task.id not in out]
+    if left or not tasks or shape.allow_all_excluded:
+        return
+    which, count = ("critical task", len(critical)) if critical else ("task", len(tasks))
+    raise InvalidRequest(
+        f"workflow {plan.workflow}: no {which} would take part: {count} of {count} are excluded or lost. "
+        "A run without them measures nothing and does not end by itself. Include a role, recover a lost "
+        "task, or say allow_all_excluded (--allow-all-excluded) if this is meant"
+    )
+
+
+def _check_once(bend: Bend) -> None:
+    for option, names in (("exclude", bend.exclude), ("include", bend.include)):
+        twice = sorted(name for name, times in Counter(names).items() if times > 1)
+        if twice:
+            raise InvalidRequest(f"{option} names {', '.join(twice)} twice: name each role once")
+
+
+def _included(exclude: Mapping[str, str], bend: Bend, plan: Plan | None) -> dict[str, str]:
+    """Return what of ``exclude`` is left when what ``bend`` includes is back."""
+    names = {*exclude, *bend.exclude, *bend.include}
+    found = tasks_named(plan, names) if plan else {name: [] for name in names}
+    _check_apart(bend, found)
+    for name in bend.include:
+        if not found[name] and name not in exclude:
+            raise InvalidRequest(f"nothing to include: there is neither a role nor a detector {name}")
+    wanted = {task for name in bend.include for task in found[name]}
+    left = {}
+    for name, why in exclude.items():
+        part = wanted.intersection(found[name])
+        if name in bend.include or (part and len(part) == len(found[name])):
+            continue
+        _check_whole(name, part, bend.include)
+        left[name] = why
+    return left
+
+
+def _check_apart(bend: Bend, found: Mapping[str, Sequence[TaskId]]) -> None:
+    """Refuse to exclude and to include the same task in one request."""
+    included = {task: name for name in bend.include for task in found[name]}
+    for name in bend.exclude:
+        other = (
+            name if name in bend.include else next((included[t] for t in found[name] if t in included), "")
+        )
+        if other:
+            raise InvalidRequest(f"{name} is to be excluded and {other} to be included: say one of the two")
+
+
+def _check_whole(name: str, part: Collection[TaskId], include: Sequence[str]) -> None:
+    """Refuse to include a part of what stays excluded as a whole: it would change nothing."""
+    if part:
+        raise InvalidRequest(
+            f"{', '.join(include)} cannot be included while {name} is excluded as a whole: "
+            f"include {name}, and exclude what is to stay out"
+        )
+
+
+def _leaves(
+    role: PlannedRole, above: tuple[str, ...] = (), detector: str = ""
+) -> Iterator[tuple[TaskId, tuple[str, ...], str]]:
+    """Return each task with the paths of its role and of all roles above it, and with its detector."""
+    paths, detector = (*above, role.path), role.detector or detector
+    if role.task is not None:
+        yield role.task, paths, detector
+    for child in role.roles:
+        yield from _leaves(child, paths, detector)

@@ -1,0 +1,86 @@
+"""What changes when an environment gets another plan: as little as possible, and why.
+
+A task is the same in both plans if it has the same id; whoever makes the new plan keeps ids, hosts and ports
+of what stays. Everything that is not named here is not touched.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from salt_o2.core.ids import TaskId
+from salt_o2.core.plan.plan import Plan, PlannedTask
+
+
+class Change(StrEnum):
+    """What happens to a task."""
+
+    START = "start"
+    RESTART = "restart"
+    RECONFIGURE = "reconfigure"
+    INCLUDE = "include"
+    EXCLUDE = "exclude"
+    STOP = "stop"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """Every task that a new plan touches, and for what reason."""
+
+    joining: dict[TaskId, Change] = field(default_factory=dict)
+    """Started, restarted, reconfigured or included: afterwards they take part."""
+    excluded: tuple[TaskId, ...] = ()
+    """They leave the data flow and wait."""
+    leaving: tuple[TaskId, ...] = ()
+    """They end."""
+    reasons: dict[TaskId, str] = field(default_factory=dict)
+
+    @property
+    def touched(self) -> set[TaskId]:
+        """All tasks that are not left alone."""
+        return {*self.joining, *self.excluded, *self.leaving}
+
+
+def compare(old: Plan, new: Plan, was_out: Collection[TaskId], shall_be_out: Mapping[TaskId, str]) -> Changes:
+    """Return what leads from ``old`` to ``new``; the others are the excluded tasks before and after."""
+    before = {task.id: task for task in old.tasks}
+    joining: dict[TaskId, Change] = {}
+    excluded: list[TaskId] = []
+    reasons: dict[TaskId, str] = {}
+    for task in new.tasks:
+        if task.trigger:
+            continue  # hooks are not there between their moments
+        if task.id in shall_be_out:
+            if task.id in before and task.id not in was_out:
+                excluded.append(task.id)
+                reasons[task.id] = shall_be_out[task.id]
+            continue
+        found = _change(before.get(task.id), task, task.id in was_out)
+        if found:
+            joining[task.id], reasons[task.id] = found
+    present = {task.id for task in new.tasks}
+    leaving = tuple(task.id for task in old.tasks if task.id not in present and not task.trigger)
+    reasons |= dict.fromkeys(leaving, "not in the new plan")
+    return Changes(joining=joining, excluded=tuple(excluded), leaving=leaving, reasons=reasons)
+
+
+def _change(old: PlannedTask | None, new: PlannedTask, was_out: bool) -> tuple[Change, str] | None:
+    if old is None:
+        return Change.START, "new in the plan"
+    if old.launch != new.launch:
+        return Change.RESTART, f"its {_difference(old, new)} changed"
+    if was_out:
+        return Change.INCLUDE, "it was excluded"
+    if old.properties != new.properties:
+        keys = sorted(key for key, _ in old.properties.items() ^ new.properties.items())
+        return Change.RECONFIGURE, f"properties changed: {', '.join(dict.fromkeys(keys))}"
+    return None
+
+
+def _difference(old: PlannedTask, new: PlannedTask) -> str:
+    names = [
+        name
+        for name in ("value", "arguments", "env", "user", "shell", "control_port", "mode", "codec", "ports")
+        if getattr(old.launch, name) != getattr(new.launch, name)
+    ]
+    return " and ".join(names) or "launch"

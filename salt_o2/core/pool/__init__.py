@@ -1,0 +1,1 @@
+"""The pool: idle tasks that wait for another environment."""

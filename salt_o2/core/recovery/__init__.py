@@ -1,0 +1,1 @@
+"""What survives restarts and losses: liveness of hosts, snapshots, replay, surveys."""

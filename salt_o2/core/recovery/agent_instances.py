@@ -1,0 +1,154 @@
+"""Which agent control believes when several report under the name of one host. No I/O, no clock.
+
+An agent that is started again has a new incarnation, and the one before never reports again. A copy of a
+minion (same id, same keys, another machine or folder) has a new one too, and the one before goes on. So:
+
+    kept agent reports ........................................... believed
+    new incarnation with the kept one's tasks, on its machine .... its successor: believed, the former retires
+    new incarnation otherwise .................................... not believed until the kept one is quiet
+    first one that a restarted control hears, on that machine .... believed
+    kept agent reports after the new one ......................... two agents: the new one is refused
+    refused agent, and its host is LOST .......................... believed
+
+An agent that has been refused is believed only when control has given up the kept one: a pause of the kept
+agent must not hand its run to a copy that knows nothing of it.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from salt_o2.core.ids import TaskId
+from salt_o2.core.messages.reports import Report
+
+QUIET_AFTER = 1.5
+"""Heartbeats after which a kept agent that is silent counts as ended if another one reports."""
+LATE, LATE_S = 0.4, 2.0
+"""How long a report of an agent that has ended may be on its way: heartbeats, and seconds at least."""
+FORGOTTEN_AFTER = 12.0
+"""Heartbeats after which a refused agent that does not report any more is forgotten."""
+MOST = 8
+"""Refused and retired agents that are remembered."""
+
+
+class Verdict(StrEnum):
+    """What becomes of a report."""
+
+    BELIEVED = "believed"
+    WAITS = "its agent may be the successor of the kept one"
+    REFUSED = "another agent of the same name is kept"
+    LATE = "its agent was replaced"
+
+
+@dataclass(slots=True)
+class Rival:
+    """An agent that reports under the name of the host and is not believed."""
+
+    incarnation: str
+    since: float
+    last: float
+    address: str = ""
+    """Where it says that its host is; empty until its survey came."""
+    refused: bool = False
+    """Whether the kept agent has reported after it: there are two."""
+    told: float = float("-inf")
+    """When it was last told so."""
+
+
+@dataclass(slots=True)
+class Incarnations:
+    """The agents of one host; times in seconds since the epoch."""
+
+    heard: float
+    """When the kept agent last reported; before that, since when control listens."""
+    kept: str = ""
+    network: str = ""
+    """The machine and network namespace of the kept agent."""
+    rivals: dict[str, Rival] = field(default_factory=dict)
+    _retired: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def refused(self) -> list[Rival]:
+        """Return the agents that are refused, the oldest first."""
+        return [rival for rival in self.rivals.values() if rival.refused]
+
+    def judge(
+        self,
+        report: Report,
+        at: float,
+        heartbeat_s: float,
+        *,
+        is_lost: bool,
+        tasks: Callable[[], Collection[TaskId]],
+    ) -> Verdict:
+        """Return whether ``report`` is believed; ``tasks`` are those that the kept agent has, if asked for.
+
+        O(1) for the kept agent.
+        """
+        name = report.incarnation
+        if name in (self.kept, ""):
+            return self._keep(at, heartbeat_s)
+        if at - self._retired.get(name, float("-inf")) <= _late_s(heartbeat_s):
+            return Verdict.LATE
+        rival = self._note(report, at)
+        if self.kept and name in self._retired:
+            rival.refused = True
+        if self._may_take_over(rival, report, at, heartbeat_s, is_lost, tasks):
+            self._replace(report, at)
+            return Verdict.BELIEVED
+        return Verdict.REFUSED if rival.refused else Verdict.WAITS
+
+    def _keep(self, at: float, heartbeat_s: float) -> Verdict:
+        self.heard = at
+        for rival in tuple(self.rivals.values()):
+            if at - rival.last > FORGOTTEN_AFTER * heartbeat_s:
+                del self.rivals[rival.incarnation]
+            elif at - rival.since > _late_s(heartbeat_s):
+                rival.refused = True
+        return Verdict.BELIEVED
+
+    def _note(self, report: Report, at: float) -> Rival:
+        rival = self.rivals.setdefault(report.incarnation, Rival(report.incarnation, at, at))
+        rival.last = at
+        if report.facts:
+            rival.address = report.facts.address
+        while len(self.rivals) > MOST:
+            del self.rivals[min(self.rivals.values(), key=lambda each: each.last).incarnation]
+        return rival
+
+    def _may_take_over(
+        self,
+        rival: Rival,
+        report: Report,
+        at: float,
+        heartbeat_s: float,
+        is_lost: bool,
+        tasks: Callable[[], Collection[TaskId]],
+    ) -> bool:
+        if rival.refused:
+            return is_lost
+        if is_lost or at - self.heard > QUIET_AFTER * heartbeat_s:
+            return True
+        wanted = set(tasks())
+        if not self.kept and not wanted:
+            return True
+        if report.facts is None or self.network not in ("", report.facts.network):
+            return False
+        if not self.kept and self.network:  # a restarted control: the tasks may have ended meanwhile
+            return True
+        return not wanted or not wanted.isdisjoint(about.task for about in report.tasks)
+
+    def _replace(self, report: Report, at: float) -> None:
+        if self.kept:
+            self._retired[self.kept] = at
+            while len(self._retired) > MOST:
+                del self._retired[next(iter(self._retired))]
+        self.rivals.pop(report.incarnation, None)
+        self._retired.pop(report.incarnation, None)
+        self.kept, self.heard = report.incarnation, at
+        if report.facts:
+            self.network = report.facts.network
+
+
+def _late_s(heartbeat_s: float) -> float:
+    return max(LATE * heartbeat_s, LATE_S)

@@ -1,0 +1,112 @@
+"""Environments made anew from what agents still have of their tasks, when control's store is lost.
+
+What agents know is enough to stop a run in order, to repair tasks and to end all of it: commands, properties,
+the run. What only templates and users know is lost: variables, calls, and how the workflow was bent.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from salt_o2.core.ids import EnvironmentId, HostId, TaskId
+from salt_o2.core.plan.launch import Launch
+from salt_o2.core.plan.plan import Plan, PlannedRole, PlannedTask
+from salt_o2.core.recovery.snapshot import Snapshot
+from salt_o2.core.states import EnvironmentState, TaskState
+from salt_o2.core.tasks.restarts import Policy
+
+NO_REVISION = "rebuilt"
+STANDING = {
+    TaskState.STANDBY: EnvironmentState.DEPLOYED,
+    TaskState.CONFIGURED: EnvironmentState.CONFIGURED,
+    TaskState.RUNNING: EnvironmentState.RUNNING,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remains:
+    """One task as its agent has it on disk."""
+
+    task: TaskId
+    environment: EnvironmentId
+    host: HostId
+    revision: int
+    state: TaskState
+    launch: Launch
+    properties: dict[str, str] = field(default_factory=dict)
+    arguments: dict[str, str] = field(default_factory=dict)
+
+
+def rebuilt(found: Sequence[Remains]) -> tuple[Plan, Snapshot]:
+    """Return plan and snapshot of the environment whose tasks are ``found``, at least one."""
+    living = [each for each in found if each.state is not TaskState.DONE] or list(found)
+    tasks = tuple(_planned(each) for each in sorted(living, key=_path))
+    root = _tree(tasks)
+    run_number = _run_number(living)
+    state, error = _state(living)
+    plan = Plan(workflow=root.name, revision=NO_REVISION, root=root, tasks=tasks)
+    return plan, Snapshot(
+        state=state,
+        revision=max(each.revision for each in found),
+        run_number=run_number if state is EnvironmentState.RUNNING else None,
+        starts=1 if run_number is not None else 0,
+        error=error,
+        arguments=dict(living[0].arguments),
+    )
+
+
+def last_run(found: Iterable[Remains]) -> int:
+    """Return the highest run number that any task was started with; 0 if none was."""
+    numbers = (each.arguments.get("run_number", "") for each in found)
+    return max((int(number) for number in numbers if number.isdigit()), default=0)
+
+
+def _path(each: Remains) -> str:
+    """Return the path of its role; a task that was started before paths were kept is below the root."""
+    return each.launch.path or f"{each.environment}.{each.task}"
+
+
+def _planned(each: Remains) -> PlannedTask:
+    launch = each.launch
+    control = () if launch.control_port is None else (launch.control_port,)
+    return PlannedTask(
+        id=each.task,
+        path=_path(each),
+        class_name=launch.class_name or each.task,
+        host=each.host,
+        critical=launch.critical,
+        launch=launch,
+        properties=dict(each.properties),
+        ports=(*control, *launch.ports),
+        recovery=Policy.RESTART,
+        ends_data=launch.ends_data,
+    )
+
+
+def _tree(tasks: Sequence[PlannedTask]) -> PlannedRole:
+    leaves = {task.path: task.id for task in tasks}
+    root = tasks[0].path.partition(".")[0]
+    return _role(root, leaves)
+
+
+def _role(path: str, leaves: dict[str, TaskId]) -> PlannedRole:
+    below = [leaf for leaf in leaves if leaf.startswith(f"{path}.")]
+    names = dict.fromkeys(leaf.removeprefix(f"{path}.").partition(".")[0] for leaf in below)
+    return PlannedRole(
+        name=path.rpartition(".")[2],
+        path=path,
+        roles=tuple(_role(f"{path}.{name}", leaves) for name in names),
+        task=leaves.get(path),
+    )
+
+
+def _run_number(living: Sequence[Remains]) -> int | None:
+    return last_run(living) or None
+
+
+def _state(living: Sequence[Remains]) -> tuple[EnvironmentState, str]:
+    """Return where the environment stands: where all of its critical tasks stand, or in ERROR, and why."""
+    states = {each.state for each in living if each.launch.critical} or {each.state for each in living}
+    if len(states) == 1 and (state := next(iter(states))) in STANDING:
+        return STANDING[state], ""
+    names = ", ".join(sorted(states))
+    return EnvironmentState.ERROR, f"rebuilt from tasks that are {names}: RECOVER it, or destroy it"

@@ -1,0 +1,132 @@
+"""An environment's past, told from its journal: the same core code, given the same messages again.
+
+Created and Restarted stand in the journal beside the messages: the one begins it, the other is where control
+itself began again and knew only what a snapshot has.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from salt_o2.core.environment import Environment
+from salt_o2.core.errors import O2Error
+from salt_o2.core.ids import EnvironmentId, HostId, TaskId
+from salt_o2.core.messages.inputs import (
+    CallEnded,
+    HostLost,
+    HostRenamed,
+    HostSilent,
+    Message,
+    Modified,
+    NotReplaced,
+    RecoverTask,
+    Requested,
+    TasksMoved,
+    Tick,
+)
+from salt_o2.core.plan.overrides import Shape
+from salt_o2.core.plan.plan import Plan
+from salt_o2.core.plan.timeouts import Timeouts
+from salt_o2.core.recovery import snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Created:
+    """The environment was taken in, with nothing started."""
+
+    at: float
+    plan: Plan
+    timeouts: Timeouts
+    excluded: dict[TaskId, str] = field(default_factory=dict)
+    user: str = ""
+    claimed: tuple[TaskId, ...] = ()
+    """Tasks of the plan that come from the pool, with their processes."""
+    revision: int = 0
+    """The highest that any of them was ordered under: the environment's own orders are above it."""
+    shape: Shape = field(default_factory=Shape)
+    """How the workflow was bent to the plan."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restarted:
+    """Control was started again and took the environment up from its snapshot."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondAgent:
+    """A second agent reported under the name of a host and was refused: the environment is not affected."""
+
+    at: float
+    host: HostId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostForgotten:
+    """A user let control forget a host; stands in the journal of ``HOSTS``, and is not replayed."""
+
+    at: float
+    host: HostId
+    user: str = ""
+
+
+HOSTS = EnvironmentId("hosts")
+"""The name under which the journal has what concerns hosts alone, beside those of environments."""
+Entry = Created | Restarted | SecondAgent | Message
+Noted = Entry | HostForgotten
+"""What stands in a journal as what came in; an ``Entry`` can be replayed."""
+
+_MESSAGES = (
+    Requested,
+    Modified,
+    TasksMoved,
+    CallEnded,
+    RecoverTask,
+    HostLost,
+    HostSilent,
+    HostRenamed,
+    NotReplaced,
+    Tick,
+)
+_MARKS = (Created, Restarted, SecondAgent)
+KINDS: dict[str, type[Entry]] = {kind.__name__: kind for kind in (*_MARKS, *_MESSAGES)}
+"""What of a journal can be replayed, by the name under which it is kept."""
+
+
+def replay(id: EnvironmentId, entries: Iterable[Entry]) -> Environment | None:
+    """Return the environment as it was after ``entries``; ``None`` if they do not begin with its creation."""
+    environment: Environment | None = None
+    for entry in entries:
+        if isinstance(entry, Created):
+            environment = begin(id, entry)
+        elif environment is None:
+            return None
+        elif isinstance(entry, Restarted):
+            known = snapshot.take(environment)
+            environment = snapshot.restore(id, environment.plan, known, environment.timeouts)
+        elif not isinstance(entry, SecondAgent):
+            _step(environment, entry)
+    return environment
+
+
+def shape_after(entries: Iterable[Entry]) -> Shape:
+    """Return how the workflow was bent after ``entries``."""
+    told = [entry.shape for entry in entries if isinstance(entry, Created | Modified)]
+    return next((each for each in reversed(told) if each is not None), Shape())
+
+
+def begin(id: EnvironmentId, created: Created) -> Environment:
+    """Return a new environment."""
+    environment = Environment(id, created.plan, created.timeouts)
+    environment.revision = created.revision
+    for task, why in created.excluded.items():
+        environment.members.exclude(task, why)
+    return environment
+
+
+def _step(environment: Environment, message: Message) -> None:
+    try:
+        environment.step(message)
+    except O2Error:
+        return  # it was refused then, too, and changed nothing

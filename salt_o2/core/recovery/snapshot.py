@@ -1,0 +1,127 @@
+"""What of an environment must survive a restart of control, and how it is brought back.
+
+The tasks' own states are not part of it: the agents own them and tell them again.
+"""
+
+from dataclasses import dataclass, field
+
+from salt_o2.core.environment import Environment
+from salt_o2.core.ids import EnvironmentId, TaskId
+from salt_o2.core.messages.inputs import Modified, Requested
+from salt_o2.core.plan.plan import Plan, PlannedTask
+from salt_o2.core.plan.timeouts import Timeouts
+from salt_o2.core.states import EnvironmentEvent, EnvironmentState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The part of an environment that control owns, beside its plan."""
+
+    state: EnvironmentState
+    revision: int
+    run_number: int | None = None
+    reserved_run: int | None = None
+    """The number for the run that one of ``pending`` is to begin."""
+    starts: int = 0
+    error: str = ""
+    pending: tuple[EnvironmentEvent, ...] = ()
+    """The transition under way, and those to follow."""
+    undo: bool = False
+    keep: bool = False
+    asked_by: str = ""
+    automatic: bool = False
+    stop_at: float | None = None
+    variables: dict[str, str] = field(default_factory=dict)
+    arguments: dict[str, str] = field(default_factory=dict)
+    excluded: dict[TaskId, str] = field(default_factory=dict)
+    lost: dict[TaskId, str] = field(default_factory=dict)
+    restarts: dict[TaskId, list[float]] = field(default_factory=dict)
+    leaving: tuple[PlannedTask, ...] = ()
+    """Tasks that are not in the plan any more and whose end is awaited."""
+    may_exclude: tuple[TaskId, ...] = ()
+    """Tasks that the modification under way excludes if they cannot join."""
+    hooks: tuple[TaskId, ...] = ()
+    """Task hooks that were begun and not ended."""
+
+
+def take(environment: Environment) -> Snapshot:
+    """Return what must be kept of ``environment``."""
+    request = environment.transition.request if environment.transition else None
+    return Snapshot(
+        state=environment.state,
+        revision=environment.revision,
+        run_number=environment.run_number,
+        reserved_run=request.run_number if request else None,
+        starts=environment.starts,
+        error=environment.error,
+        pending=request.events if request else (),
+        undo=request.undo if request else False,
+        keep=request.keep if request else False,
+        asked_by=request.user if request else "",
+        automatic=environment.automatic,
+        stop_at=environment.stop_at,
+        variables=dict(environment.variables),
+        arguments=dict(environment.arguments),
+        excluded=dict(environment.members.excluded),
+        lost=dict(environment.members.lost),
+        restarts={task: list(times) for task, times in environment.repairs.past.items()},
+        leaving=environment.members.leaving(),
+        may_exclude=tuple(sorted(environment.transition.may_exclude)) if environment.transition else (),
+        hooks=tuple(sorted(environment.hooks.begun)),
+    )
+
+
+def restore(
+    id: EnvironmentId, plan: Plan, snapshot: Snapshot, timeouts: Timeouts | None = None
+) -> Environment:
+    """Return the environment as it was; its pending transition is asked for by ``resume``."""
+    environment = Environment(id, plan, timeouts)
+    members = environment.members
+    members.replan(plan, {}, keep=snapshot.leaving)
+    environment.state = snapshot.state
+    environment.revision = snapshot.revision
+    environment.run_number = snapshot.run_number
+    environment.starts = snapshot.starts
+    environment.error = snapshot.error
+    environment.automatic = snapshot.automatic
+    environment.stop_at = snapshot.stop_at
+    environment.variables = dict(snapshot.variables)
+    environment.arguments = dict(snapshot.arguments)
+    for leave, who in ((members.exclude, snapshot.excluded), (members.forgo, snapshot.lost)):
+        for task, why in who.items():
+            if task in members.tasks:
+                leave(task, why)
+    environment.hooks.begun = set(snapshot.hooks)
+    environment.repairs.past = {task: list(times) for task, times in snapshot.restarts.items()}
+    return environment
+
+
+def resume(snapshot: Snapshot, plan: Plan, at: float) -> Requested | Modified | None:
+    """Return the request that takes up the transition that was interrupted, if there was one.
+
+    A modification is taken up by ordering everybody where they should be: most are there already. Who was
+    leaving goes on leaving, for the pool or for good.
+    """
+    if not snapshot.pending:
+        return None
+    if snapshot.pending[0] is EnvironmentEvent.MODIFY:
+        return Modified(
+            at=at,
+            request="",
+            plan=plan,
+            excluded=snapshot.excluded,
+            user=snapshot.asked_by,
+            thorough=True,
+            keep=snapshot.keep,
+            may_exclude=snapshot.may_exclude,
+        )
+    return Requested(
+        at=at,
+        request="",
+        events=snapshot.pending,
+        user=snapshot.asked_by,
+        run_number=snapshot.reserved_run if snapshot.run_number is None else snapshot.run_number,
+        undo=snapshot.undo,
+        keep=snapshot.keep,
+        reason="control was restarted",
+    )

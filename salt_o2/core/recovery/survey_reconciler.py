@@ -1,0 +1,152 @@
+"""What a host's survey says against what control believes: who is lost, and who should not be there."""
+
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import replace
+
+from salt_o2.core.environment import Environment
+from salt_o2.core.ids import EnvironmentId, TaskId
+from salt_o2.core.messages.commands import Command, Order
+from salt_o2.core.messages.inputs import TasksMoved
+from salt_o2.core.messages.reports import Failure, Report, TaskReport
+from salt_o2.core.plan.plan import PlannedTask
+from salt_o2.core.states import TaskState, TaskStatus
+from salt_o2.core.tasks.orders import STANDING
+
+
+def lost(environment: Environment, survey: Report) -> list[TaskReport]:
+    """Return reports of the tasks that ran on the surveyed host and that its agent no longer knows.
+
+    A control that was restarted has had no report of any task. It knows all the same which tasks must be
+    there: those of an environment that is at rest, as each of them has reported before it came to rest.
+    """
+    present = {report.task for report in survey.tasks}
+    absent = [task for task in environment.members.on(survey.host) if task.id not in present]
+    return [
+        _lost(environment, task, environment.members.reports.get(task.id))
+        for task in absent
+        if _must_be_there(environment, task)
+    ]
+
+
+def by_environment(
+    environments: Mapping[EnvironmentId, Environment], report: Report, at: float
+) -> dict[EnvironmentId, TasksMoved]:
+    """Return what ``report`` means for each environment it concerns; a survey also tells who is lost.
+
+    What names a revision that the environment never gave means nothing, see :func:`never_given`.
+    """
+    moves: dict[EnvironmentId, list[TaskReport]] = {name: [] for name in report.accepted}
+    for task in report.tasks:
+        if task.revision <= _last_revision(environments, task.environment):
+            moves.setdefault(task.environment, []).append(task)
+    if report.facts:
+        for name, environment in environments.items():
+            if report.host in environment.members.hosts:
+                moves.setdefault(name, []).extend(lost(environment, report))
+    return {
+        name: TasksMoved(
+            at=at,
+            host=report.host,
+            reports=tuple(tasks),
+            accepted=_believed(report.accepted.get(name, -1), environments[name].revision),
+        )
+        for name, tasks in moves.items()
+        if name in environments
+    }
+
+
+def never_given(environments: Mapping[EnvironmentId, Environment], report: Report) -> list[str]:
+    """Return what of ``report`` names a revision that control never gave, in words.
+
+    A host that could name any revision would have the last word on a task for ever: what it reports
+    afterwards is older. Either it lies, or control's store is older than what runs.
+    """
+    wrong = [
+        f"task {task.task}: revision {task.revision} of {task.environment} was never given; not believed"
+        for task in report.tasks
+        if task.revision > _last_revision(environments, task.environment)
+    ]
+    acknowledged = [
+        f"revision {revision} of {name} was never given, and is acknowledged; not believed"
+        for name, revision in report.accepted.items()
+        if revision > _last_revision(environments, name)
+    ]
+    return wrong + acknowledged
+
+
+def strays(
+    environments: Mapping[EnvironmentId, Environment], survey: Report, pooled: Container[TaskId] = ()
+) -> list[Command]:
+    """Return the commands that end the tasks on a host that belong to no environment of ours.
+
+    A task that is ``pooled``, or that an environment has claimed, may still bear the name of its last owner.
+    """
+    unknown = [
+        report for report in survey.tasks if report.task not in pooled and not _is_ours(environments, report)
+    ]
+    by_environment: dict[EnvironmentId, list[TaskReport]] = {}
+    for report in unknown:
+        by_environment.setdefault(report.environment, []).append(report)
+    return [_end(survey, environment, reports) for environment, reports in by_environment.items()]
+
+
+def _last_revision(environments: Mapping[EnvironmentId, Environment], name: EnvironmentId) -> float:
+    """Return the last revision that ``name`` gave; no bound is known for what is not ours."""
+    environment = environments.get(name)
+    return environment.revision if environment is not None else float("inf")
+
+
+def _believed(accepted: int, last: int) -> int:
+    return accepted if accepted <= last else -1
+
+
+def _must_be_there(environment: Environment, task: PlannedTask) -> bool:
+    report = environment.members.reports.get(task.id)
+    if report is not None:
+        return report.status is TaskStatus.ACTIVE
+    at_rest = environment.state in STANDING and environment.transition is None
+    return at_rest and not task.trigger and not _is_out(environment, task.id)
+
+
+def _is_out(environment: Environment, task: TaskId) -> bool:
+    """Whether ``task`` takes no part, or is being started again."""
+    members = environment.members
+    out = task in members.excluded or task in members.lost or members.is_leaving(task)
+    return out or task in environment.repairs.open
+
+
+def _lost(environment: Environment, task: PlannedTask, known: TaskReport | None) -> TaskReport:
+    last = known or TaskReport(
+        task=task.id,
+        environment=environment.id,
+        revision=environment.revision,
+        settled=True,
+        status=TaskStatus.INACTIVE,
+        state=TaskState.UNKNOWN,
+    )
+    failure = Failure(
+        asked="survey",
+        state=last.device_state or last.state,
+        reason="its agent does not know it any more",
+        advice="the agent's directory was lost: look for the process by hand, then RECOVER",
+    )
+    return replace(last, settled=True, status=TaskStatus.INACTIVE, state=TaskState.ERROR, failure=failure)
+
+
+def _is_ours(environments: Mapping[EnvironmentId, Environment], report: TaskReport) -> bool:
+    environment = environments.get(report.environment)
+    if environment is not None and report.task in environment.members.tasks:
+        return True
+    return any(report.task in other.members.tasks for other in environments.values())
+
+
+def _end(survey: Report, environment: EnvironmentId, reports: Iterable[TaskReport]) -> Command:
+    reports = list(reports)
+    return Command(
+        host=survey.host,
+        environment=environment,
+        revision=max(report.revision for report in reports) + 1,
+        goal=TaskState.DONE,
+        orders=tuple(Order(task=report.task) for report in reports),
+        timeout_s=30.0,
+    )

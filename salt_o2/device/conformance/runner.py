@@ -1,0 +1,86 @@
+"""Tries a command against every law."""
+
+import asyncio
+import shutil
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from salt_o2.core.errors import InvalidRequest, O2Error
+from salt_o2.device.conformance import data_flow, errors, options, refusals, states, streams, termination
+from salt_o2.device.conformance.device_under_test import Deviation, Trial
+
+Law = Callable[[Trial], Awaitable[None]]
+
+LAWS: tuple[Law, ...] = (
+    *options.LAWS,
+    *states.LAWS,
+    *refusals.LAWS,
+    *errors.LAWS,
+    *termination.LAWS,
+    *streams.LAWS,
+    *data_flow.LAWS,
+)
+OCCLITE_LAWS: tuple[Law, ...] = (*states.OCCLITE_LAWS, *refusals.OCCLITE_LAWS)
+LIMIT_S = 60.0
+"""How long a device may take for one law before that itself is the finding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Whether one law holds, under one codec; ``detail`` says what was seen if it does not."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+
+
+def check(command: Sequence[str]) -> Iterator[Finding]:
+    """Try ``command`` against every law and yield what was found, one by one.
+
+    The command is run as an agent would run it, with ``--id``, ``--session``, ``-P``, ``--color`` and
+    ``--control-port`` appended; a ``-P`` of its own is kept, otherwise both codecs are tried. Its channels
+    are those of its ``--channel-config``, or what is usual for its kind (see ``trial.usual_channels``).
+
+    Raises:
+        InvalidRequest: if there is no such command.
+    """
+    if not command:
+        raise InvalidRequest("no command to check: give one after --")
+    if shutil.which(command[0]) is None:
+        raise InvalidRequest(f"there is no command {command[0]}")
+    for codec in _codecs(command):
+        for law in laws_under(codec):
+            yield try_law(law, command, codec)
+
+
+def laws_under(codec: str) -> tuple[Law, ...]:
+    """Return all laws of a device that speaks ``codec``."""
+    return LAWS + OCCLITE_LAWS if codec == "OCClite" else LAWS
+
+
+def try_law(law: Law, command: Sequence[str], codec: str) -> Finding:
+    """Try one law; nothing of the command is left running afterwards."""
+    name = f"{codec}: {(law.__doc__ or law.__name__).splitlines()[0]}"
+    try:
+        asyncio.run(_within_limit(law, command, codec))
+    except Deviation as deviation:
+        return Finding(name, False, str(deviation))
+    except TimeoutError:
+        return Finding(name, False, f"no end after {LIMIT_S:.0f} s")
+    except (O2Error, OSError) as error:
+        return Finding(name, False, f"{type(error).__name__}: {error}")
+    return Finding(name, True)
+
+
+async def _within_limit(law: Law, command: Sequence[str], codec: str) -> None:
+    trial = Trial(command, codec)
+    try:
+        async with asyncio.timeout(LIMIT_S):
+            await law(trial)
+    finally:
+        await trial.clean_up()
+
+
+def _codecs(command: Sequence[str]) -> tuple[str, ...]:
+    given = [codec for codec in ("OCClite", "OCC") if codec in " ".join(command).split()]
+    return tuple(given) or ("OCClite", "OCC")

@@ -1,0 +1,1 @@
+"""State machine of a device, and the requests that drive it."""

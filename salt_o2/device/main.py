@@ -1,0 +1,111 @@
+"""The command ``o2-device KIND [OPTIONS]``: starts one device and lives as long as it.
+
+KIND is ``sampler``, ``processor``, ``sink``, ``dispatcher``, or ``module:Class`` of a user's own device.
+The control channel answers as early as possible: what is not needed for it is loaded after it is open.
+"""
+
+import importlib
+import sys
+from collections.abc import Sequence
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+from salt_o2.core.errors import InvalidRequest
+from salt_o2.device import command_line
+from salt_o2.device.base import Device
+from salt_o2.device.console import Output, write_lines_at_once
+from salt_o2.device.control.occ_adapter import Controlled
+from salt_o2.device.control.requests import Request, Shutdown
+from salt_o2.device.control.state_board import Board
+from salt_o2.device.control.transitions import UP
+from salt_o2.device.control.wakeable_queue import Inbox
+from salt_o2.device.signals import listen
+from salt_o2.device.state_actions import Work
+from salt_o2.occ.wire.server_codec import Asked
+
+if TYPE_CHECKING:
+    from salt_o2.occ.server import OccServer
+
+KINDS = {
+    "sampler": "salt_o2.device.kinds.sampler:Sampler",
+    "processor": "salt_o2.device.kinds.processor:Processor",
+    "sink": "salt_o2.device.kinds.sink:Sink",
+    "dispatcher": "salt_o2.device.kinds.dispatcher:Dispatcher",
+}
+GRACE_S = 1.0
+USAGE = f"usage: o2-device {{{','.join(KINDS)},MODULE:CLASS}} [OPTIONS]; o2-device KIND --help lists them"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one device; return 0 after END or a signal, 1 after an error (also of the command line)."""
+    write_lines_at_once()
+    found = list(sys.argv[1:] if arguments is None else arguments)
+    if not found or found[0] in ("-h", "--help"):
+        print(USAGE)
+        return 0 if found else 1
+    try:
+        return _live(device_class(found[0]), found)
+    except (InvalidRequest, OSError) as error:
+        print(f"o2-device {found[0]}: {error}", flush=True)
+        return 1
+
+
+def device_class(kind: str) -> type[Device]:
+    """Return the class that ``kind`` names; modules are also looked for in the working directory.
+
+    Raises:
+        InvalidRequest: if there is none.
+    """
+    module, colon, name = KINDS.get(kind, kind).partition(":")
+    if not colon:
+        raise InvalidRequest(f"no such kind of device. {USAGE}")
+    if "" not in sys.path:
+        sys.path.append("")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise InvalidRequest(f"cannot load it: {error}") from error
+    if not (isinstance(found, type) and issubclass(found, Device)):
+        raise InvalidRequest(f"{module}:{name} is not derived from salt_o2.device.Device")
+    return found
+
+
+def _live(kind: type[Device], arguments: Sequence[str]) -> int:
+    chosen = command_line.parse(arguments[1:], kind.options, f"o2-device {arguments[0]}")
+    properties = command_line.properties_of(chosen)
+    inbox: Inbox[Request | Shutdown] = Inbox()
+    board, output = Board(), Output(chosen.severity)
+    listen(lambda: inbox.put(Shutdown()))
+    server = _serve(inbox, board, chosen, output)
+    work = Work(kind(properties, inbox, output), properties, inbox)
+    try:
+        from salt_o2.device.main_loop import Life
+
+        importlib.import_module("zmq")
+        return Life(work, inbox, board, output).run()
+    finally:
+        if server is not None:
+            server.stop(GRACE_S)
+        work.close()
+
+
+def _serve(inbox: Any, board: Board, chosen: Any, output: Output) -> "OccServer | None":
+    """Open the control channel; without a plugin, go to RUNNING by itself."""
+    codec = command_line.codec_of(chosen.plugin)
+    if codec is None:
+        Thread(target=_go_up, args=(Controlled(inbox, board),), daemon=True).start()
+        return None
+    from salt_o2.occ.server import OccServer
+
+    port = command_line.control_port(chosen.control_port)
+    server = OccServer(Controlled(inbox, board), port, codec, command_line.control_addresses())
+    server.start()
+    output.debug(f"{codec} listening on port {server.port}")
+    return server
+
+
+def _go_up(device: Controlled) -> None:
+    """Be the controller: take all steps to RUNNING, as far as they succeed."""
+    for step in UP:
+        if not device.transition(Asked(device.state().state, step, {})).ok:
+            return

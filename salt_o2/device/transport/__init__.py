@@ -1,0 +1,1 @@
+"""Channels of a device and their sockets."""

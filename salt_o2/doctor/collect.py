@@ -1,0 +1,237 @@
+"""Gathers what there is on this machine: configuration files, sockets, /proc, the clock."""
+
+import ctypes
+import os
+import platform
+import pwd
+import re
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+from importlib import metadata
+from importlib.util import cache_from_source, find_spec
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from salt_o2.client import agent_client, salt_paths
+from salt_o2.client.control_client import ControlClient
+from salt_o2.core.errors import O2Error
+from salt_o2.doctor.parsers import merge, parse_limits, parse_listening, parse_ranges
+from salt_o2.doctor.report import Daemon, MachineFacts, Ports
+
+ENGINES = {"master": ("o2_control", "o2_control.ipc"), "minion": ("o2_agent", "o2_agent.ipc")}
+DEFAULT_PORTS = {"control_ports": (30000, 32767), "channel_ports": (9000, 19999)}
+PATIENCE_S = 5.0
+PROC = Path("/proc")
+TABLE = "o2_ports"
+"""The table of nftables that state o2.firewall makes."""
+
+
+def gather(config_dir: Path) -> MachineFacts:
+    """Return the facts of this machine, whose Salt is configured in ``config_dir``."""
+    options = {role: read_options(config_dir, role) for role in ENGINES if (config_dir / role).exists()}
+    options |= {
+        role: read_options(config_dir, role) for role in ENGINES if (config_dir / f"{role}.d").is_dir()
+    }
+    daemons = tuple(_daemon(role, given, config_dir) for role, given in options.items())
+    agent = next((daemon.pid for daemon in daemons if daemon.role == "minion"), None) or os.getpid()
+    cgroup = _cgroup(agent)
+    return MachineFacts(
+        python=sys.version_info[:2],
+        executable=sys.executable,
+        salt=_version("salt"),
+        o2=_version("salt-o2"),
+        bytecode=_salt_is_compiled(),
+        daemons=daemons,
+        ports={name: _ports(options.get("minion", {}), name) for name in DEFAULT_PORTS},
+        ephemeral=_range(PROC / "sys/net/ipv4/ip_local_port_range"),
+        reserved=parse_ranges(_read(PROC / "sys/net/ipv4/ip_local_reserved_ports")),
+        listening=tuple(sorted({*_listening("tcp"), *_listening("tcp6")})),
+        exposed=tuple(sorted({*_listening("tcp", True), *_listening("tcp6", True)})),
+        confinement=_confinement(),
+        cgroup=str(cgroup or ""),
+        cgroup_writable=cgroup is not None and os.access(cgroup, os.W_OK),
+        controllers=tuple(_read(cgroup / "cgroup.controllers").split()) if cgroup else (),
+        limits=parse_limits(_read(PROC / f"{agent}/limits")),
+        clock_synchronised=clock_is_synchronised(),
+    )
+
+
+def read_options(config_dir: Path, role: str) -> dict[str, Any]:
+    """Return what Salt reads: the main file, and above it all of its directory, whose lists are added up."""
+    above: dict[str, Any] = {}
+    for path in sorted((config_dir / f"{role}.d").glob("*.conf")):
+        merge(above, _load(path))
+    return {**_load(config_dir / role), **above}
+
+
+def _daemon(role: str, options: dict[str, Any], config_dir: Path) -> Daemon:
+    engine, name = ENGINES[role]
+    path = salt_paths.sock_dir(options, Path("/var/run/salt") / role) / name
+    owner, mode = _owner(path)
+    answer, silence = _ask(role, path)
+    return Daemon(
+        role=role,
+        engine=engine,
+        config=str(config_dir),
+        engines=tuple(_engines(options.get("engines") or ())),
+        socket=str(path),
+        socket_mode=mode,
+        socket_owner=owner,
+        pid=_listener(path),
+        silence=silence,
+        version=str(answer.get("version") or answer.get("facts", {}).get("version", "")),
+        tasks=int(answer.get("tasks", 0)),
+        faults=(*answer.get("faults", ()), *filter(None, [answer.get("refused"), answer.get("trouble")])),
+        commands=_commands(role, path),
+        kept=_kept(role, options, answer),
+        cache=str(options.get("cachedir") or f"/var/cache/salt/{role}"),
+        unused=tuple(answer.get("unused") or answer.get("facts", {}).get("faults") or ()),
+    )
+
+
+def _commands(role: str, path: Path) -> tuple[tuple[str, str], ...]:
+    if role == "master":
+        return ()
+    try:
+        with agent_client.connect(path.parent, PATIENCE_S) as agent:
+            return tuple((task["task"], task["command"]) for task in agent.tasks())
+    except O2Error:
+        return ()
+
+
+def _kept(role: str, options: dict[str, Any], answer: dict[str, Any]) -> str:
+    """Return the agent's directory, or the file of control's database; empty if it is not known."""
+    ours = options.get("o2") or {}
+    if role == "minion":
+        return str(answer.get("directory") or ours.get("directory") or "")
+    kind, _, path = str(ours.get("database") or "").partition(":///")
+    return path if kind == "sqlite" else ""
+
+
+def _engines(given: Any) -> list[str]:
+    return [name for each in given for name in (each if isinstance(each, dict) else [each])]
+
+
+def _ask(role: str, path: Path) -> tuple[dict[str, Any], str]:
+    """Return what the engine at ``path`` says of itself, or why it does not."""
+    try:
+        if role == "master":
+            with ControlClient(path) as control:
+                return control.request("info", timeout_s=PATIENCE_S), ""
+        with agent_client.connect(path.parent, PATIENCE_S) as agent:
+            return agent.info(), ""
+    except O2Error as error:
+        return {}, str(error).partition(". ")[0]
+
+
+def _owner(path: Path) -> tuple[str, int | None]:
+    try:
+        found = path.stat()
+    except OSError:
+        return "", None
+    try:
+        return pwd.getpwuid(found.st_uid).pw_name, found.st_mode & 0o777
+    except KeyError:
+        return str(found.st_uid), found.st_mode & 0o777
+
+
+def _listener(path: Path) -> int | None:
+    """Return the pid of who listens at ``path`` (unix(7): SO_PEERCRED)."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+            pid, _, _ = struct.unpack("3i", probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        except OSError:
+            return None
+        return int(pid)
+
+
+def _ports(options: dict[str, Any], name: str) -> Ports:
+    block = options.get("o2")
+    match block.get(name) if isinstance(block, dict) else None:
+        case [int(low), int(high)]:
+            return low, high
+    return DEFAULT_PORTS[name]
+
+
+def _cgroup(pid: int) -> Path | None:
+    """Return the version-2 control group of a process (cgroups(7)), or None."""
+    mounted = re.search(r"^\S+ (\S+) cgroup2 ", _read(PROC / "self/mounts"), re.MULTILINE)
+    inside = re.search(r"^0::(\S+)", _read(PROC / f"{pid}/cgroup"), re.MULTILINE)
+    if not mounted or not inside:
+        return None
+    return Path(mounted[1]) / inside[1].strip("/")
+
+
+def _listening(family: str, exposed: bool = False) -> set[int]:
+    return parse_listening(_read(PROC / "net" / family).splitlines(), exposed)
+
+
+def _confinement() -> str | None:
+    """Return the rules of state o2.firewall as the kernel has them; ``None`` if it cannot be asked."""
+    program = shutil.which("nft", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    if program is None or os.geteuid() != 0:
+        return None
+    try:
+        done = subprocess.run(
+            [program, "list", "table", "inet", TABLE], capture_output=True, text=True, timeout=PATIENCE_S
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout if done.returncode == 0 else ""
+
+
+def _range(path: Path) -> Ports:
+    words = _read(path).split()
+    return (int(words[0]), int(words[1])) if len(words) == 2 else (32768, 60999)
+
+
+def _salt_is_compiled() -> bool:
+    found = find_spec("salt")
+    return bool(found and found.origin and Path(cache_from_source(found.origin)).exists())
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        loaded = yaml.safe_load(_read(path))
+    except yaml.YAMLError:  # the daemon itself does not start then, and its log says why
+        return {}
+    return loaded if isinstance(loaded, dict) else {}
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+def system() -> str:
+    """Return the machine's name and system, for the head of a report."""
+    return f"{platform.node()}: {platform.system()} {platform.release()}"
+
+
+TIME_ERROR = 5
+"""What adjtimex(2) returns while the clock is not synchronised."""
+TIMEX_BYTES = 256
+"""Room for struct timex, of which ``modes`` comes first; all zero only asks."""
+
+
+def clock_is_synchronised() -> bool | None:
+    """Return whether the kernel says that somebody keeps its clock (adjtimex(2)); None if it does not say."""
+    if not sys.platform.startswith("linux"):
+        return None
+    state = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.create_string_buffer(TIMEX_BYTES))
+    return None if state < 0 else state != TIME_ERROR

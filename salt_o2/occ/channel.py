@@ -1,0 +1,183 @@
+"""One task's control channel, asynchronous.
+
+Every call has a deadline; ``http_proxy`` is ignored, or a proxy of the site would be asked for 127.0.0.1.
+Keep one channel per process: two devices started on one port share its connections between them (the plugin's
+server uses SO_REUSEPORT), so a channel that has been told its process (``history.pid``) refuses another's
+answers.
+"""
+
+import asyncio
+import errno
+import select
+import socket
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import grpc
+import grpc.aio
+
+from salt_o2.concurrency.background_loops import is_cancel_requested
+from salt_o2.core.errors import InvalidRequest, TaskError, Unreachable
+from salt_o2.occ.process_history import History
+from salt_o2.occ.wire.codec import EVENT_STREAM, GET_STATE, STATE_STREAM, TRANSITION, codec_named
+from salt_o2.occ.wire.replies import DeviceEvent, DeviceState, Overdue, Refused, Reply, Trigger
+
+__all__ = ["DeviceEvent", "DeviceState", "OccChannel", "Overdue", "Refused", "Reply", "Trigger"]
+
+OPTIONS = (
+    ("grpc.enable_http_proxy", 0),
+    ("grpc.use_local_subchannel_pool", 1),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 500),
+)
+PROBES, PROBE_S = 40, 0.005
+"""How often, and how long apart, a connection is looked at before it counts as not accepted."""
+
+
+class OccChannel:
+    """The control channel of the process that listens on ``port``; ``codec`` is ``OCC`` or ``OCClite``.
+
+    Create and use it inside one event loop. Nothing is connected before the first call.
+    """
+
+    def __init__(self, port: int, codec: str, host: str = "127.0.0.1") -> None:
+        """Remember where to call; see the class."""
+        self.host, self.port, self.codec = host, port, codec_named(codec)
+        self.history = History()
+        self._channel: Any = None
+        self._methods: dict[str, Any] = {}
+
+    def __str__(self) -> str:
+        """Say where it leads, for messages."""
+        return f"{self.host}:{self.port} ({self.codec.name})"
+
+    async def listening(self) -> bool:
+        """Tell whether anybody accepts connections there, without waiting for gRPC's reconnection delays."""
+        with socket.socket() as probe:
+            probe.setblocking(False)
+            if probe.connect_ex((self.host, self.port)) not in (0, errno.EINPROGRESS):
+                return False
+            decided = select.poll()  # on the loopback that is at once, and the event loop need not know
+            decided.register(probe, select.POLLOUT)
+            for _ in range(PROBES):
+                if decided.poll(0):
+                    return probe.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
+                await asyncio.sleep(PROBE_S)
+        return False
+
+    async def get_state(self, timeout_s: float) -> DeviceState:
+        """Ask for the state of the process.
+
+        Raises:
+            Overdue: nothing came back within ``timeout_s`` seconds.
+            Unreachable: nobody listens there, or not the process that this channel belongs to.
+            Refused: the server does not know the question: it speaks the other codec.
+        """
+        body = await self.call(GET_STATE, self.codec.ask(), timeout_s)
+        found: DeviceState = self._read(self.codec.state, body, GET_STATE)
+        if self.history.pid not in (None, found.pid):
+            raise Unreachable(
+                f"process {found.pid} answered at {self} instead of process {self.history.pid}: "
+                "two processes share the port; stop the other one"
+            )
+        return found
+
+    async def transition(
+        self, source: str, event: str, arguments: Mapping[str, str], timeout_s: float
+    ) -> Reply:
+        """Ask for one step and return what came of it, without judging it.
+
+        A FairMQ device never answers an event that is legal by name but not in its state, and after that
+        may answer nothing else: use :func:`salt_o2.occ.driver.fire`, which looks first.
+
+        Raises:
+            Overdue: nothing came back within ``timeout_s`` seconds; the process must be killed.
+            Unreachable: the process went away.
+            Refused: the process is not in the state ``source`` or does not know the event.
+        """
+        body = await self.call(TRANSITION, self.codec.order(source, event, arguments), timeout_s)
+        found: Reply = self._read(self.codec.reply, body, TRANSITION)
+        return found
+
+    async def events(self) -> AsyncIterator[DeviceEvent]:
+        """Yield what the process signals; end when it ends its stream in good order.
+
+        OCC ends it when the device exits, OCClite on ERROR too. A FairMQ device under OCC on which a stream
+        was ever opened hangs for ever after ERROR instead of exiting: whoever opens one must kill it then.
+
+        Raises:
+            Unreachable: the process is gone without a word (a crash, or SIGKILL).
+        """
+        async for body in self._stream(EVENT_STREAM):
+            yield self._read(self.codec.event, body, EVENT_STREAM)
+
+    async def states(self) -> AsyncIterator[str]:
+        """Yield every state entered from now on, the passing ones too (OCC only).
+
+        Raises:
+            InvalidRequest: OCClite has no such stream.
+            Unreachable: the process is gone without a word.
+        """
+        if self.codec.name != "OCC":
+            raise InvalidRequest(f"{self} has no StateStream: only OCC has one; ask for the state instead")
+        async for body in self._stream(STATE_STREAM):
+            yield self._read(self.codec.moved, body, STATE_STREAM)
+
+    async def call(self, method: str, body: bytes, timeout_s: float) -> bytes:
+        """Send ``body`` as it is to any method, and return the reply as it is; raises as the others do."""
+        try:
+            answer = await self._method(method)(body, timeout=timeout_s)
+        except grpc.aio.AioRpcError as error:
+            raise self._fault(method, error, timeout_s) from error
+        except asyncio.CancelledError as error:
+            if is_cancel_requested():
+                raise
+            raise Unreachable(f"the connection to {self} was closed during {method}") from error
+        return bytes(answer)
+
+    async def close(self) -> None:
+        """Close all connections; the process is not affected."""
+        channel, self._channel, self._methods = self._channel, None, {}
+        if channel is not None:
+            await channel.close()
+
+    def _open(self) -> Any:
+        if self._channel is None:
+            self._channel = grpc.aio.insecure_channel(f"{self.host}:{self.port}", options=OPTIONS)
+        return self._channel
+
+    def _method(self, name: str) -> Any:
+        """Return what calls the method ``name``, made once: that costs a quarter of a call."""
+        if name not in self._methods:
+            self._methods[name] = self._open().unary_unary(self.codec.path(name))
+        return self._methods[name]
+
+    async def _stream(self, method: str) -> AsyncIterator[bytes]:
+        call = self._open().unary_stream(self.codec.path(method))(self.codec.ask())
+        try:
+            async for body in call:
+                yield body
+        except grpc.aio.AioRpcError as error:
+            raise self._fault(method, error, None) from error
+        except asyncio.CancelledError as error:
+            if is_cancel_requested():
+                raise
+            raise Unreachable(f"the connection to {self} was closed during {method}") from error
+        finally:
+            call.cancel()
+
+    def _fault(self, method: str, error: Any, timeout_s: float | None) -> Exception:
+        status, said = error.code(), error.details()
+        if status is grpc.StatusCode.DEADLINE_EXCEEDED:
+            return Overdue(f"{method} at {self} was not answered within {timeout_s:.3g} s")
+        if status is grpc.StatusCode.UNAVAILABLE:
+            return Unreachable(f"nobody answers {method} at {self}: {said}")
+        if status is grpc.StatusCode.UNIMPLEMENTED:
+            said = f"no such method there; does the process speak the other codec? {said}".rstrip()
+        return Refused(f"{method} at {self} was refused: {status.name} {said}".rstrip(), status.name)
+
+    def _read(self, decode: Any, body: bytes, method: str) -> Any:
+        try:
+            return decode(body)
+        except Exception as error:
+            raise TaskError(f"{self} answered {method} with something unreadable: {body!r}") from error

@@ -1,0 +1,112 @@
+"""Drives one process through the steps of a task's transition, and never asks for a step it may not take.
+
+A FairMQ device never answers an event that is not allowed in its state; after ERROR any request keeps it from
+exiting. So: the state is asked for first unless it is known (``History.state``), a step is sent only if the
+table has it for that state, every call has a deadline, and one transition at a time is under way.
+"""
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+
+from salt_o2.core.errors import InvalidRequest, TaskError, Unreachable
+from salt_o2.core.messages.reports import Failure
+from salt_o2.core.states import ControlMode, TaskEvent, TaskState
+from salt_o2.occ import direct, fairmq
+from salt_o2.occ.outcome import Outcome, Remedy
+from salt_o2.occ.transition_table import Table
+from salt_o2.occ.transition_walk import Channel, Walk
+from salt_o2.occ.wire.replies import DeviceState
+
+__all__ = ["Channel", "Outcome", "Remedy", "fire", "wait_ready"]
+
+TABLES = {ControlMode.FAIRMQ: fairmq.TABLE, ControlMode.DIRECT: direct.TABLE}
+PidCheck = Callable[[int], bool | Awaitable[bool]]
+"""Tells whether a process that a device names as itself belongs to what was started; it may have to look."""
+FIRST_PAUSE_S, LAST_PAUSE_S, PAUSE_GROWTH = 0.010, 0.100, 1.1
+"""So a process is found ready at most a tenth later than it was, and many of them do not busy their host."""
+
+
+async def fire(
+    channel: Channel, mode: ControlMode, event: TaskEvent, arguments: Mapping[str, str], timeout_s: float
+) -> Outcome:
+    """Take the process through ``event`` within ``timeout_s`` seconds, and say where it is then.
+
+    Whatever the process or its host does is in the outcome, not raised. STOP, RESET and EXIT of a process
+    that is already there ask for nothing. CONFIGURE and START of one that is already there are refused,
+    because their arguments would not reach it.
+
+    Raises:
+        InvalidRequest: for a mode without a control channel.
+    """
+    table = _table(mode)
+    deadline = asyncio.get_running_loop().time() + timeout_s
+    lock = channel.history.lock
+    try:
+        async with asyncio.timeout_at(deadline):
+            await lock.acquire()
+    except TimeoutError:
+        reason = f"{channel}: another transition was still under way after {timeout_s:.3g} s"
+        return Outcome(TaskState.UNKNOWN, "-", Failure(asked=event, state="-", reason=reason))
+    try:
+        return await Walk(channel, table, TaskEvent(event), arguments, deadline).to_its_end()
+    finally:
+        lock.release()
+
+
+async def wait_ready(channel: Channel, mode: ControlMode, pid_is_ours: PidCheck, timeout_s: float) -> Outcome:
+    """Wait until a process that was just started answers and is ready for CONFIGURE.
+
+    ``pid_is_ours`` tells whether a process id belongs to what was started: the process itself, under a
+    shell a child of it, or one in a namespace of pids. A stranger on the port (its server may share it, by
+    SO_REUSEPORT) ends the wait.
+
+    Raises:
+        InvalidRequest: for a mode without a control channel.
+    """
+    table, clock = _table(mode), asyncio.get_running_loop().time
+    deadline, pause, last = clock() + timeout_s, FIRST_PAUSE_S, "nobody listens there"
+    while (left := deadline - clock()) > 0:
+        try:
+            if await channel.listening():
+                found = await channel.get_state(left)
+                if (outcome := await _judge(channel, table, found, pid_is_ours)) is not None:
+                    return outcome
+                last = f"it is {found.state}"
+        except Unreachable as error:
+            last = str(error)
+        except TaskError as error:
+            return _not_ready(str(error), "check which plugin (-P OCC or OCClite) the process was given")
+        await asyncio.sleep(min(pause, max(0.0, deadline - clock())))
+        pause = min(pause * PAUSE_GROWTH, LAST_PAUSE_S)
+    reason = f"{channel} was not ready within {timeout_s:.3g} s: {last}"
+    return _not_ready(reason, "see the output of the process; does it take --control-port?")
+
+
+async def _judge(channel: Channel, table: Table, found: DeviceState, pid_is_ours: PidCheck) -> Outcome | None:
+    ours = pid_is_ours(found.pid)
+    if not (await ours if inspect.isawaitable(ours) else ours):
+        reason = f"process {found.pid} answers at {channel}, and was not started as this task"
+        return _not_ready(reason, "stop that process, or choose another control port")
+    state = table.task_state(found.state)
+    if state in (TaskState.ERROR, TaskState.DONE):
+        failure = Failure(
+            asked="launch", state=found.state, reason=f"{channel} is {found.state} from the start"
+        )
+        return Outcome(state, found.state, failure, Remedy.KILL)
+    if found.state != table.ready:
+        return None
+    channel.history.pid = found.pid
+    return Outcome(state, found.state, None)
+
+
+def _not_ready(reason: str, advice: str) -> Outcome:
+    failure = Failure(asked="launch", state="-", reason=reason, advice=advice)
+    return Outcome(TaskState.UNKNOWN, "-", failure, Remedy.KILL)
+
+
+def _table(mode: ControlMode) -> Table:
+    try:
+        return TABLES[mode]
+    except KeyError:
+        raise InvalidRequest(f"a task of mode {mode} has no control channel") from None

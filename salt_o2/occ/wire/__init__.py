@@ -1,0 +1,1 @@
+"""Messages of OCC and OCClite: codecs, replies, argument rules."""

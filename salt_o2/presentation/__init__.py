@@ -1,0 +1,1 @@
+"""Plain dicts to text for terminals."""

@@ -1,0 +1,141 @@
+"""Environments as text: their facts, their trees of roles, and what a request has done.
+
+As in all of this package: pure functions from the plain dicts of control's socket to strings, for coconut and
+for the Salt runner. Colour is added elsewhere.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from salt_o2.presentation import staleness
+from salt_o2.presentation.layout import Plain, block, counted, local_time, table
+from salt_o2.presentation.tasks import task_table
+
+
+def tree(role: Plain) -> str:
+    """Return the tree of roles under ``role``, each with its state, the leaves with their tasks."""
+    return "\n".join(_branch(role, "", ""))
+
+
+def _branch(role: Plain, before: str, below: str) -> Iterable[str]:
+    task = f" → task {role['task']}" if role.get("task") else ""
+    yield f"{before}[{role['state'] or '-'}] {role['name']}{task}{_marks(role)}{staleness.below(role)}"
+    children = role.get("roles") or []
+    for child in children:
+        last = child is children[-1]
+        yield from _branch(child, below + ("└── " if last else "├── "), below + ("    " if last else "│   "))
+
+
+def _marks(role: Plain) -> str:
+    """Return what a role's state does not tell: that it is left out, or what it can do without."""
+    if role.get("excluded"):
+        return " (excluded)"
+    if role.get("lost") and role.get("tolerate"):
+        return f" ({role['lost']} lost, {role['tolerate']} tolerated)"
+    return ""
+
+
+def environment(env: Plain, tasks: bool = False, workflow: bool = False) -> str:
+    """Return one environment: its facts and, on request, its tasks and its tree of roles."""
+    parts = [environment_block(env)]
+    if tasks:
+        parts.append(task_table(env["tasks"]))
+    if workflow:
+        parts.append(f"workflow:\n{tree(env['roles'])}" if env.get("roles") else "workflow: not expanded yet")
+    return "\n\n".join(parts)
+
+
+def environment_block(env: Plain) -> str:
+    """Return the facts of an environment, one a line."""
+    return block(_facts(env))
+
+
+def _facts(env: Plain) -> list[tuple[str, object]]:
+    return [
+        ("environment id", env["id"]),
+        ("workflow template", env["workflow"]),
+        ("revision", env.get("revision") or None),
+        ("created", local_time(env["created"])),
+        ("by", env.get("user") or None),
+        ("state", env["state"]),
+        ("in transition", env.get("transition")),
+        ("run number", env.get("run_number") or None),
+        ("hosts", ", ".join(env.get("hosts") or []) or None),
+        ("variables", _variables(env.get("vars") or {})),
+        ("excluded", _reasons(env.get("excluded") or {})),
+        ("lost tasks", env.get("lost") or None),
+        ("rests on unknowns", staleness.unconfirmed(env)),
+        ("error", env.get("error") or None),
+    ]
+
+
+def _reasons(excluded: dict[str, str]) -> str | None:
+    return "\n".join(f"{name}: {why}" for name, why in excluded.items()) or None
+
+
+def _variables(variables: dict[str, str]) -> str | None:
+    return ", ".join(f"{name}={value}" for name, value in variables.items()) or None
+
+
+def created(env: Plain) -> str:
+    """Return what to say of an environment that has just been created."""
+    active = sum(task["status"] == "ACTIVE" for task in env["tasks"])
+    total = len(env["tasks"])
+    counts = [("tasks active", active), ("tasks inactive", total - active), ("tasks total", total)]
+    return f"new environment created with {total} tasks\n{block([*_facts(env), *counts])}"
+
+
+def moved(env: Plain, duration_s: float) -> str:
+    """Return what to say of an environment after a transition."""
+    facts = [
+        ("environment id", env["id"]),
+        ("state", env["state"]),
+        ("run number", env.get("run_number") or None),
+        ("transition duration", f"{duration_s:.3f} s"),
+        ("error", env.get("error") or None),
+    ]
+    verdict = "transition failed" if env["state"] == "ERROR" else "transition complete"
+    return f"{verdict}\n{block(facts)}"
+
+
+def modified(env: Plain, duration_s: float) -> str:
+    """Return what to say of an environment that has been modified."""
+    states: dict[str, int] = {}
+    for task in env["tasks"]:
+        states[task["state"]] = states.get(task["state"], 0) + 1
+    facts = [
+        ("environment id", env["id"]),
+        ("state", env["state"]),
+        ("run number", env.get("run_number") or None),
+        ("tasks", ", ".join(f"{count} {state}" for state, count in states.items()) or None),
+        ("excluded", _reasons(env.get("excluded") or {})),
+        ("left to the pool", len(env["kept"]) if env.get("kept") else None),
+        ("modification took", f"{duration_s:.3f} s"),
+    ]
+    return f"modification complete\n{block(facts)}"
+
+
+def ended(env: Plain) -> str:
+    """Return what to say of an environment that has just been destroyed."""
+    kept = len(env.get("kept") or ())
+    waiting = f"; {kept} task{'' if kept == 1 else 's'} of it wait in the pool" if kept else ""
+    return f"teardown complete for environment {env['id']}{waiting}"
+
+
+def environment_table(environments: Sequence[Plain]) -> str:
+    """Return the environments, one a row."""
+    if not environments:
+        return "no environments running"
+    header = (counted("ENVIRONMENT ID", environments), "WORKFLOW TEMPLATE", "CREATED", "STATE", "RUN")
+    return table(
+        header,
+        (
+            (
+                env["id"],
+                env["workflow"],
+                local_time(env["created"]),
+                staleness.environment_state(env),
+                env.get("run_number") or "",
+            )
+            for env in environments
+        ),
+    )

@@ -1,0 +1,49 @@
+"""The journal of an environment, and the difference of two plans, as text."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+Plain = dict[str, Any]
+
+QUIET = ("TasksMoved", "Tick", "Answer")
+"""Lines that are told only to whoever wants all: what they led to is told anyway."""
+
+
+def history(lines: Sequence[Plain], every: bool = False) -> str:
+    """Return a story: its days as headings, then time, what happened, and its cause."""
+    told = [line for line in lines if every or line["kind"] not in QUIET]
+    return "\n".join(_story(told)) or "nothing has happened"
+
+
+def _story(lines: Iterable[Plain]) -> Iterable[str]:
+    day = ""
+    for line in lines:
+        at = datetime.fromisoformat(line["at"]).astimezone()
+        if day != (day := at.strftime("%Y-%m-%d %Z")):
+            yield day
+        cause = f"   <- {line['cause']}" if line["cause"] else ""
+        arrow = ">" if line["direction"] == "in" else " "
+        yield f"{at.strftime('%H:%M:%S.%f')[:-3]} {arrow} {line['text']}{cause}"
+
+
+def difference(found: Plain) -> str:
+    """Return in what two plans differ: what is only on the left with -, only on the right with +."""
+    lines = [*_pair("workflow", found["workflow"]), *_pair("revision", found["revision"])]
+    for name, (left, right) in found["variables"].items():
+        lines += _sides(f"variable {name}", left, right)
+    lines += [f"- role {path}" for path in found["only_left"]]
+    lines += [f"+ role {path}" for path in found["only_right"]]
+    for path, changed in found["different"].items():
+        for what, (left, right) in changed.items():
+            lines += _sides(f"{path} {what}", left, right)
+    return "\n".join(lines) or "they do not differ"
+
+
+def _pair(name: str, values: Sequence[str]) -> list[str]:
+    return _sides(name, values[0], values[1]) if len(values) == 2 else []
+
+
+def _sides(name: str, left: object, right: object) -> list[str]:
+    sides = (("-", left), ("+", right))
+    return [f"~ {name}", *(f"  {sign} {value}" for sign, value in sides if value is not None)]

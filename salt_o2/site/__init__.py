@@ -1,0 +1,1 @@
+"""What a site configures: settings, checks, configuration, resources."""

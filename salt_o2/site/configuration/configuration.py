@@ -1,0 +1,145 @@
+"""Configuration as components ask for it: found by fallback, filled in by jinja2 (aliecs.md A4.2, A4.3)."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from salt_o2.core.errors import InvalidRequest, UnknownName
+from salt_o2.site.configuration.backend import COMPONENTS, DETECTORS, HOSTS, RUNTIME, Backend
+from salt_o2.site.configuration.payload import fill
+from salt_o2.site.configuration.query import Query, parse_query
+from salt_o2.workflow.problems import nearest
+
+_NONE: Mapping[str, Any] = {}
+HIDDEN = ("TRG",)
+"""Detectors that are listed only for those who ask for all: the trigger is one in name."""
+
+
+class Configuration:
+    """One site's configuration."""
+
+    def __init__(self, backend: Backend) -> None:
+        """Take everything from ``backend``."""
+        self.backend = backend
+
+    def resolve(self, query: Query) -> str:
+        """Return the path that answers ``query``: its own, for any run type, for any role, or for both.
+
+        Raises:
+            UnknownName: if there is none.
+        """
+        for path in query.fallbacks():
+            if self.backend.get(f"{COMPONENTS}/{path}") is not None:
+                return path
+        known = self.entries(query.component)
+        tried = ", ".join(query.fallbacks())
+        raise UnknownName(f"no configuration {query}{nearest(str(query), known)}: not in {tried}")
+
+    def raw(self, text: str) -> str:
+        """Return the payload at ``component/RUNTYPE/role/entry`` as it is kept, found by fallback.
+
+        Raises:
+            UnknownName: if there is none.
+            InvalidRequest: if ``text`` is no such path.
+        """
+        return self.backend.get(f"{COMPONENTS}/{self.resolve(parse_query(text))}") or ""
+
+    def get(self, text: str, variables: Mapping[str, Any] = _NONE) -> str:
+        """Return the payload at ``text`` filled in with ``variables``; what it includes is found likewise.
+
+        Raises:
+            UnknownName: if there is none, or it includes one that is not there.
+            TemplateError: if it cannot be filled in.
+        """
+        query = parse_query(text)
+
+        def included(entry: str) -> str:
+            return self.raw(entry if entry.count("/") >= 3 else str(query.beside(entry)))
+
+        return fill(self.raw(text), variables, included, f"configuration {self.resolve(query)}")
+
+    def components(self) -> list[str]:
+        """Return the components that have configuration."""
+        return _children(self.backend.keys(COMPONENTS), COMPONENTS)
+
+    def entries(self, component: str) -> list[str]:
+        """Return the paths of a component's entries, or of all those of every one."""
+        prefix = f"{COMPONENTS}/{component}" if component else COMPONENTS
+        return [key.removeprefix(f"{COMPONENTS}/") for key in self.backend.keys(prefix)]
+
+    def set(self, text: str, payload: str, new_component: bool = False) -> str:
+        """Keep ``payload`` at exactly this path, and return it.
+
+        Raises:
+            InvalidRequest: if the component is unknown and not meant to be new, or nothing can be written.
+        """
+        query = parse_query(text)
+        known = self.components()
+        if query.component not in known and not new_component:
+            advice = nearest(query.component, known)
+            raise InvalidRequest(f"no component {query.component}{advice}; ask for a new one if it is meant")
+        self.backend.put(f"{COMPONENTS}/{query}", payload)
+        return str(query)
+
+    def runtime_get(self, component: str, key: str) -> str:
+        """Return a run-time value; empty if nobody has set it.
+
+        Raises:
+            InvalidRequest: if the names cannot be a path.
+        """
+        return self.backend.get(_runtime_key(component, key)) or ""
+
+    def runtime_set(self, component: str, key: str, value: str) -> None:
+        """Set a run-time value."""
+        self.backend.put(_runtime_key(component, key), value)
+
+    def detectors(self, all_: bool = False) -> list[str]:
+        """Return the detectors of the site."""
+        found = _children(self.backend.keys(DETECTORS), DETECTORS)
+        return [name for name in found if all_ or name not in HIDDEN]
+
+    def hosts_of(self, detector: str) -> list[str]:
+        """Return the hosts of a detector."""
+        prefix = f"{DETECTORS}/{detector}/flps"
+        return _children(self.backend.keys(prefix), prefix)
+
+    def detector_of(self, host: str) -> str:
+        """Return the detector that ``host`` belongs to.
+
+        Raises:
+            UnknownName: if it belongs to none.
+        """
+        for detector in self.detectors(all_=True):
+            if host in self.hosts_of(detector):
+                return detector
+        hosts = [host for detector in self.detectors(all_=True) for host in self.hosts_of(detector)]
+        raise UnknownName(f"host {host} belongs to no detector{nearest(host, hosts)}")
+
+    def cards_of(self, host: str) -> dict[str, Any]:
+        """Return the readout cards of ``host``, by their ids.
+
+        Raises:
+            UnknownName: if nothing is known of them.
+        """
+        written = self.backend.get(f"{HOSTS}/{host}/cards")
+        if written is None:
+            raise UnknownName(f"no cards of host {host} are known")
+        cards = json.loads(written)
+        return cards if isinstance(cards, dict) else {str(number): card for number, card in enumerate(cards)}
+
+    def endpoints_of(self, host: str, serial: str) -> list[str]:
+        """Return the endpoints of the card of ``host`` with this serial number."""
+        cards = self.cards_of(host).values()
+        return [str(card.get("endpoint")) for card in cards if str(card.get("serial")) == serial]
+
+
+def _children(keys: list[str], prefix: str) -> list[str]:
+    """Return the names one level below ``prefix``."""
+    return list(dict.fromkeys(key.removeprefix(f"{prefix}/").split("/", 1)[0] for key in keys))
+
+
+def _runtime_key(component: str, key: str) -> str:
+    parts = f"{component}/{key}".split("/")
+    if any(part in ("", ".", "..") for part in parts):
+        raise InvalidRequest(f"{component!r}, {key!r} is no key of a run-time value")
+    return f"{RUNTIME}/{component}/{key}"

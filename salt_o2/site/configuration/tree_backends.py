@@ -1,0 +1,140 @@
+"""Configuration in mappings of mappings: Salt's pillar, and directories of YAML files."""
+
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from salt_o2.core.errors import InvalidRequest
+from salt_o2.site.configuration.backend import ROOT, ReadOnly, below, checked
+from salt_o2.workflow.limits import FILE_BYTES
+from salt_o2.workflow.sources.confined_files import files_within, is_file_within, read_within
+
+_SUFFIX = ".yaml"
+FRESH_S = 3.0
+"""How long the pillar is not compiled again."""
+
+
+def flat(tree: Any, path: str) -> Iterator[tuple[str, str]]:
+    """Return the texts of a mapping of mappings under their paths; a list is JSON."""
+    if isinstance(tree, Mapping):
+        for name, entry in tree.items():
+            yield from flat(entry, f"{path}/{name}" if path else str(name))
+    elif isinstance(tree, str):
+        yield path, tree
+    else:
+        yield path, "" if tree is None else json.dumps(tree)
+
+
+class PillarTree(ReadOnly):
+    """What the pillar has below ``o2:`` at ``components``, ``runtime`` and ``hardware``.
+
+    Run-time values that templates set are kept beside it, for as long as this control lives.
+    """
+
+    name = "the pillar"
+
+    def __init__(self, pillar: Callable[[], Mapping[str, Any]]) -> None:
+        """``pillar`` returns what is below ``o2:``, as it is now."""
+        self._pillar = pillar
+        self._set: dict[str, str] = {}
+        self._read: dict[str, str] = {}
+        self._until = 0.0
+
+    def get(self, key: str) -> str | None:
+        """Return the text at ``key``, or ``None``."""
+        return self._set.get(checked(key)) or self._flat().get(checked(key))
+
+    def keys(self, prefix: str) -> list[str]:
+        """Return the keys below ``prefix``."""
+        return below([*{**self._flat(), **self._set}], prefix)
+
+    def put(self, key: str, value: str) -> None:
+        """Keep a run-time value; everything else is refused.
+
+        Raises:
+            InvalidRequest: if it is configuration, which belongs into the pillar's files.
+        """
+        if not key.startswith(f"{ROOT}/runtime/"):
+            super().put(key, value)
+        self._set[key] = value
+
+    def _flat(self) -> dict[str, str]:
+        if time.monotonic() >= self._until:  # to compile a pillar takes long, and one load asks many times
+            pillar = self._pillar()
+            wanted = {name: pillar[name] for name in ("components", "runtime", "hardware") if name in pillar}
+            self._read = dict(flat(wanted, ROOT))
+            self._until = time.monotonic() + FRESH_S
+        return self._read
+
+
+class Folder:
+    """A directory: each file is an entry, or, with the suffix ``.yaml``, a whole tree."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        """Keep everything below ``path``, whose folders are named as the tree is, without ``o2``."""
+        self._path = Path(path)
+        self.name = f"the directory {path}"
+
+    def get(self, key: str) -> str | None:
+        """Return the text at ``key``, or ``None``."""
+        name = _below(key)
+        if is_file_within(self._path, name):
+            return self._text(name)
+        return dict(self._trees()).get(key)
+
+    def keys(self, prefix: str) -> list[str]:
+        """Return the keys below ``prefix``."""
+        plain = [f"{ROOT}/{name}" for name in self._files() if not name.endswith(_SUFFIX)]
+        return below([*dict.fromkeys([*plain, *dict(self._trees())])], prefix)
+
+    def put(self, key: str, value: str) -> None:
+        """Write ``value`` to the file of ``key``, whole or not at all."""
+        file = self._file(key)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=file.parent, prefix=".", delete=False) as stream:
+            stream.write(value)
+        Path(stream.name).replace(file)
+
+    def _file(self, key: str) -> Path:
+        file = self._path / _below(key)
+        if not file.resolve().is_relative_to(self._path.resolve()):
+            raise InvalidRequest(f"the key {key!r} leads out of {self.name}")
+        return file
+
+    def _files(self) -> Iterator[str]:
+        """Find the files by their names, without those that editors hide and links that lead out."""
+        for name in sorted(files_within(self._path)) if self._path.is_dir() else ():
+            if not any(part.startswith(".") for part in name.split("/")):
+                yield name
+
+    def _text(self, name: str) -> str:
+        try:
+            content = read_within(self._path, name, FILE_BYTES + 1)
+        except OSError as error:
+            raise InvalidRequest(f"{self._path / name}: {error.strerror}") from error
+        if len(content) > FILE_BYTES:
+            raise InvalidRequest(f"{self._path / name}: larger than {FILE_BYTES:,} bytes")
+        try:
+            return content.decode()
+        except UnicodeDecodeError as error:
+            raise InvalidRequest(f"{self._path / name}: not UTF-8 at byte {error.start}") from error
+
+    def _trees(self) -> Iterator[tuple[str, str]]:
+        for name in self._files():
+            if not name.endswith(_SUFFIX):
+                continue
+            try:
+                tree = yaml.safe_load(self._text(name))
+            except (yaml.YAMLError, RecursionError) as error:
+                raise InvalidRequest(f"{self._path / name}: not YAML: {error}") from error
+            yield from flat(tree, f"{ROOT}/{name.removesuffix(_SUFFIX)}")
+
+
+def _below(key: str) -> str:
+    return checked(key).removeprefix(f"{ROOT}/")

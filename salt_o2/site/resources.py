@@ -1,0 +1,107 @@
+"""A site as control uses it: its settings, with repositories and configuration that can be opened here."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from salt_o2.core.errors import InvalidRequest
+from salt_o2.site.configuration import Configuration, open_backend
+from salt_o2.site.configuration.read_only_backend import Unwritten
+from salt_o2.site.configuration.template_functions import functions
+from salt_o2.site.dpl_generator import Generator
+from salt_o2.site.dpl_runner import Settings
+from salt_o2.site.settings import Site
+from salt_o2.site.workflow_index import Listed, Purpose, private_cache
+from salt_o2.workflow.expressions.values import NotHere, Refused
+from salt_o2.workflow.sources.site_repositories import FileServer
+from salt_o2.workflow.variables.site_services import NOWHERE, Bound, Services, services
+
+
+def _no_pillar() -> Mapping[str, Any]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What only the master's process has: its pillar below ``o2:``, its fileserver, room for caches."""
+
+    pillar: Callable[[], Mapping[str, Any]] = _no_pillar
+    fileserver: FileServer | None = None
+    cache: Path | None = None
+
+
+NOTHING = Surroundings()
+DUMPS = 200
+"""Files that templates may write with Dump."""
+_NONE: Mapping[str, Any] = {}
+
+
+def furnish(site: Site, around: Surroundings, integrations: Mapping[str, Any] = _NONE) -> Site:
+    """Return ``site`` with its repositories and its configuration ready for use.
+
+    One of ``integrations`` brings functions of templates, such as those of ``odc.``, in its attribute
+    ``functions``: by name, given the asking role's variables, the function. Such a function changes nothing
+    and runs nothing: it is called for users who only look, too.
+
+    Raises:
+        InvalidRequest: if a setting names no backend.
+    """
+    cache = around.cache or private_cache()
+    configuration = Configuration(open_backend(site.configuration, around.pillar))
+    found: dict[str, Any] = {"Dump": lambda _variables: lambda text, path: dump(cache, text, path)}
+    listed = Listed.of(site.repositories, cache, around.fileserver, found, site.revisions)
+    listed.configuration = configuration
+    settings = Settings(site.dpl_user, site.dpl_timeout_s, site.dpl_environment)
+    generator = Generator(listed.site, settings, configuration.backend.get)
+    brought = _brought(integrations)
+    found |= services(functions(configuration) | generator.running() | brought, at_site=True)
+
+    def without_effects(purpose: Purpose) -> Services:
+        """Return what templates can ask where nothing may be changed by it."""
+        missing = NotHere if purpose is Purpose.LOOK else Refused
+        dpl = generator.running() if purpose is Purpose.GENERATE else generator.reading(missing)
+        seen = Configuration(Unwritten(configuration.backend))
+        return services(functions(seen) | dpl | brought, at_site=True)
+
+    listed.without_effects = without_effects
+    return replace(site, repositories=listed)
+
+
+def with_a_backend(site: Site, around: Surroundings) -> tuple[Site, tuple[str, ...]]:
+    """Return ``site``, with the pillar where ``configuration`` names no backend, and why it names none."""
+    try:
+        open_backend(site.configuration, around.pillar)
+    except InvalidRequest as error:
+        return replace(site, configuration=Site().configuration), (str(error),)
+    return site, ()
+
+
+def _brought(integrations: Mapping[str, Any]) -> dict[tuple[str, str], Bound]:
+    return {
+        (name, function): bound
+        for name, integration in integrations.items()
+        for function, bound in getattr(integration, "functions", {}).items()
+    }
+
+
+def services_of(site: Site) -> Services:
+    """Return what the templates of a furnished site can ask of it; nothing, if it is not furnished."""
+    listed = site.repositories
+    return (listed.site.services if isinstance(listed, Listed) else None) or NOWHERE
+
+
+def dump(cache: Path, text: str, path: str) -> None:
+    """Write ``text`` to a file with the name of ``path``, in the one directory that templates may write to.
+
+    Raises:
+        InvalidRequest: if ``path`` has no name for a file.
+    """
+    name = Path(path).name
+    if not name or name.startswith("."):
+        raise InvalidRequest(f"{path!r} is no name for a file")
+    folder = cache / "dumps"
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / name).exists() and sum(1 for _ in folder.iterdir()) >= DUMPS:
+        raise InvalidRequest(f"{folder} has {DUMPS} dumps of templates, and takes no more: remove some")
+    (folder / name).write_text(text)

@@ -1,0 +1,134 @@
+"""A site's settings for control: where templates lie, its variables, its limits.
+
+They come from ``o2:`` in the master's configuration and, above it, ``o2:`` in the master's pillar. A setting
+that cannot be used has its default and is named among the faults: control must start whatever a site writes.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from salt_o2.core.codec import typed
+from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.plan import run_arguments
+from salt_o2.core.plan.overrides import variable_texts
+from salt_o2.core.plan.timeouts import Timeouts
+from salt_o2.core.pool.limits import Bounds
+from salt_o2.core.states import EnvironmentEvent
+from salt_o2.core.tasks.restarts import budget_of
+from salt_o2.core.tolerant_decoding import Fault, salvage
+from salt_o2.site.journal_limits import Keep
+
+TIMEOUT_VARIABLES = {
+    "deploy_timeout_s": EnvironmentEvent.DEPLOY,
+    "configure_timeout_s": EnvironmentEvent.CONFIGURE,
+    "start_timeout_s": EnvironmentEvent.START_ACTIVITY,
+    "stop_timeout_s": EnvironmentEvent.STOP_ACTIVITY,
+    "reset_timeout_s": EnvironmentEvent.RESET,
+    "recover_timeout_s": EnvironmentEvent.RECOVER,
+    "exit_timeout_s": EnvironmentEvent.EXIT,
+}
+"""Variables of a site, a workflow or a user that limit a transition, in seconds."""
+VARIABLE_BLOCKS = ("defaults", "vars")
+Seconds = Annotated[float, Meta(gt=0, le=1e6)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """The settings that control runs with."""
+
+    repositories: tuple[str, ...] = ()
+    """Directories, git repositories and paths of Salt's fileserver, searched in this order."""
+    revisions: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Patterns of the branches and tags that may be used, by repository or ``*``; without any all may."""
+    configuration: str = "pillar"
+    """Where configuration of components is: pillar, /a/directory, consul://host:8500, etcd://host:2379."""
+    dpl_user: str = ""
+    """The account that DPL commands of templates run as, neither root nor control's own; empty: none run."""
+    dpl_timeout_s: Seconds = 120.0
+    dpl_environment: str = "/etc/profile.d/o2.sh"
+    """What is sourced before a DPL command, if it is there."""
+    database: str = ""
+    """SQLAlchemy's URL. Empty: SQLite in `var/lib/o2/control` below Salt's `root_dir`, or in a folder beside
+    the master's keys where these are at a place of their own; never in a cache."""
+    defaults: dict[str, str] = field(default_factory=dict)
+    """Variables below those of any role (AliECS's GlobalDefaults)."""
+    vars: dict[str, str] = field(default_factory=dict)
+    """Variables above every role's defaults (AliECS's GlobalVars)."""
+    integrations: tuple[str, ...] = ()
+    """Services that workflows may call, see ``salt_o2/integration``; none unless the site names them."""
+    heartbeat_s: Seconds = 5.0
+    pool: Bounds = field(default_factory=Bounds)
+    """How much may wait in the pool: ``per_host``, ``total``, and ``idle_s``, for how long, in seconds."""
+    journal: Keep = field(default_factory=Keep)
+    """How much of the past is kept: ``keep_days`` and ``keep_rows``."""
+    acknowledge_s: Seconds = 1.0
+    """How long a host may take to say that it has a command, before it gets it as a Salt job."""
+
+
+def read_site(*layers: Any) -> tuple[Site, tuple[str, ...]]:
+    """Return the settings in ``layers``, the later ones above the earlier, and what of them cannot be used.
+
+    Mappings are merged. A setting that cannot be used has its default, a variable is left out.
+    """
+    faults: list[Fault] = []
+    merged = _merged(layers, faults)
+    known = {name: merged[name] for name in Site.__dataclass_fields__ if name in merged}
+    for block in VARIABLE_BLOCKS:
+        if isinstance(given := known.get(block), Mapping):
+            known[block] = variable_texts(given)
+    site, more = salvage(known, Site)
+    site, wrong = _without_wrong_variables(site)
+    return site, tuple(f"o2:{str(fault).replace('.', ':', 1)}" for fault in (*faults, *more, *wrong))
+
+
+def _merged(layers: Iterable[Any], faults: list[Fault]) -> dict[str, Any]:
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        if layer is None:
+            continue
+        if not isinstance(layer, Mapping):
+            faults.append(Fault("", f"a mapping is wanted, not {layer!r:.60}"))
+            continue
+        for key, value in layer.items():
+            below = merged.get(key)
+            both = isinstance(value, Mapping) and isinstance(below, Mapping)
+            merged[key] = {**(below or {}), **value} if both else value
+    return merged
+
+
+def _without_wrong_variables(site: Site) -> tuple[Site, list[Fault]]:
+    """Leave out variables of the site that would stop every creation."""
+    faults: list[Fault] = []
+    for block in VARIABLE_BLOCKS:
+        given: dict[str, str] = getattr(site, block)
+        wrong = {name: why for name, value in given.items() if (why := _why_wrong(name, value))}
+        faults += [Fault(f"{block}.{name}", why) for name, why in wrong.items()]
+        left = {name: value for name, value in given.items() if name not in wrong}
+        changed: dict[str, Any] = {block: left}
+        site = replace(site, **changed) if wrong else site
+    return site, faults
+
+
+def _why_wrong(name: str, value: str) -> str:
+    """Return why control cannot use a variable that it reads itself; empty if it can, or does not read it."""
+    try:
+        if name in TIMEOUT_VARIABLES:
+            typed(value, Seconds)
+        elif name == "auto_stop_timeout":
+            run_arguments.seconds(value)
+        budget_of({name: value})
+    except InvalidRequest as error:
+        return f"{value!r} does not do: {str(error).partition(': ')[2] or error}"
+    return ""
+
+
+def timeouts(site: Site, variables: Mapping[str, str]) -> Timeouts:
+    """Return the limits that ``variables`` set, in seconds; what they leave out keeps its default."""
+    limits = Timeouts(acknowledge=site.acknowledge_s)
+    for name, event in TIMEOUT_VARIABLES.items():
+        if name in variables:
+            limits.by_event[event] = typed(variables[name], Seconds)
+    return limits

@@ -1,0 +1,219 @@
+"""The site's repositories of templates, searched in their order."""
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from salt_o2.core.errors import O2Error, UnknownName
+from salt_o2.core.url_masking import without_password
+from salt_o2.site.configuration import Configuration
+from salt_o2.workflow.problems import Problems, nearest
+from salt_o2.workflow.sources.directory import Directory
+from salt_o2.workflow.sources.reference import parse_reference
+from salt_o2.workflow.sources.site_repositories import Address, FileServer, SiteRepositories
+from salt_o2.workflow.sources.source import Source
+from salt_o2.workflow.templates.role_template import RoleTemplate, read_workflow
+from salt_o2.workflow.templates.yaml_document import read
+from salt_o2.workflow.variables.site_services import Services
+
+log = logging.getLogger(__name__)
+
+_NONE: Mapping[str, str] = {}
+_ALL: Mapping[str, Sequence[str]] = {}
+
+
+class Purpose(StrEnum):
+    """Why a workflow is loaded, which decides what its templates may do on the master."""
+
+    CREATE = "create"
+    """For an environment: run-time values are set, dumps written, DPL commands run."""
+    GENERATE = "generate"
+    """For later: DPL commands run, and nothing else changes."""
+    PLAN = "plan"
+    """To show a plan: nothing runs and changes; what would have to run is an error."""
+    LOOK = "look"
+    """To show a workflow: nothing runs and changes; what would have to run is left open."""
+
+
+class Listed(tuple[str, ...]):
+    """The repositories that a site lists, together with how they are opened."""
+
+    site: SiteRepositories
+    configuration: Configuration | None = None
+    """What the templates are told of the site's components."""
+    without_effects: Callable[[Purpose], Services] | None = None
+    """Returns what templates can ask where nothing may be changed by it; ``None``: they can ask nothing."""
+
+    @classmethod
+    def of(
+        cls,
+        listed: Iterable[str],
+        cache: Path,
+        fileserver: FileServer | None = None,
+        services: Services | None = None,
+        revisions: Mapping[str, Sequence[str]] = _ALL,
+    ) -> "Listed":
+        """Return ``listed``, opened with a cache and with what this site offers.
+
+        ``revisions`` has the patterns of the revisions that may be used, by repository.
+        """
+        made = cls(listed)
+        made.site = SiteRepositories(made, cache, fileserver, services, revisions)
+        return made
+
+
+def find(repositories: Sequence[str], workflow: str, purpose: Purpose = Purpose.CREATE) -> Source:
+    """Return the first repository that has ``workflow``, with what its templates may do for ``purpose``.
+
+    The workflow is given as name, name@revision or repository/workflows/name@revision.
+
+    Raises:
+        UnknownName: if none has, naming the nearest.
+    """
+    site, wanted = _site(repositories), parse_reference(workflow, "workflows")
+    services = _services(repositories, site, purpose)
+    if wanted.repository:
+        return _Named(site.find(wanted.repository, wanted.revision, Directory("")), wanted.name, services)
+    names: list[str] = []
+    faults: list[str] = []
+    for address in site.listed:
+        try:
+            source = site.open(Address(address.repository, wanted.revision or address.revision))
+            source.workflow(wanted.name)
+        except UnknownName as error:
+            names += _names(site, address)
+            faults.append(str(error))
+        except OSError as error:
+            faults.append(f"{without_password(address.repository)}: {error}")
+        else:
+            return _Named(source, wanted.name, services)
+    told = f"; {'; '.join(faults)}" if faults and not names else ""
+    raise UnknownName(f"no workflow {workflow}{nearest(workflow, names)}; {_choice(names)}{told}")
+
+
+def catalogue(repositories: Sequence[str], site_vars: Mapping[str, str] = _NONE) -> list[dict[str, Any]]:
+    """Return every workflow: name, description, revision, source, ``public``, and described ``variables``.
+
+    A form shows the value of the site's vars where they have one: it would win over the template's. A
+    repository that cannot be read is one row without a name, whose ``problem`` says why.
+    """
+    site = _site(repositories)
+    return [row for address in site.listed for row in _rows(site, address, site_vars)]
+
+
+def _rows(site: SiteRepositories, address: Address, site_vars: Mapping[str, str]) -> list[dict[str, Any]]:
+    try:
+        source = site.open(address)
+        revision = source.revision()
+        return [
+            {
+                "name": name,
+                "description": description,
+                "revision": revision,
+                "source": without_password(address.repository),
+            }
+            | _form(source, name, site_vars)
+            for name, description in source.workflows()
+        ]
+    except (O2Error, OSError) as error:
+        return [_broken(address, str(error))]
+    except Exception as error:  # a defect of ours, or of a library: the other repositories are listed
+        log.exception("the repository %s cannot be read", without_password(address.repository))
+        return [_broken(address, repr(error))]
+
+
+def _broken(address: Address, why: str) -> dict[str, Any]:
+    return {
+        "name": "",
+        "description": f"this repository cannot be read: {why}",
+        "revision": address.revision,
+        "source": without_password(address.repository),
+        "public": False,
+        "variables": [],
+        "problem": why,
+    }
+
+
+class _Named:
+    """A source that knows its one workflow by the whole reference that asked for it."""
+
+    def __init__(self, source: Source, name: str, services: Services | None) -> None:
+        self._source = source
+        self._name = name
+        self.repositories = getattr(source, "repositories", None)
+        self.services = services
+        self.directory = source if isinstance(source, Directory) else None
+        self.repository = getattr(source, "repository", None) or str(getattr(source, "path", ""))
+
+    def workflow(self, name: str) -> Any:
+        return self._source.workflow(parse_reference(name, "workflows").name)
+
+    def task(self, name: str) -> Any:
+        return self._source.task(name)
+
+    def revision(self) -> str:
+        return self._source.revision()
+
+
+def _form(source: Directory, name: str, site_vars: Mapping[str, str]) -> dict[str, Any]:
+    root = _root(source, name)
+    described = root.described() if root else ()
+    variables = [
+        {
+            "name": each.name,
+            "block": each.block,
+            "value": site_vars.get(each.name, each.value),
+            "type": each.type,
+            "label": each.label,
+            "description": each.description,
+            "widget": each.widget,
+            "panel": each.panel,
+            "values": list(each.values),
+            "index": each.index,
+            "rows": each.rows,
+            "visibleif": each.visibleif,
+            "enabledif": each.enabledif,
+        }
+        for each in described
+    ]
+    return {"public": bool(root and root.public), "variables": variables}
+
+
+def _root(source: Source, name: str) -> RoleTemplate | None:
+    try:
+        written = source.workflow(name)
+        return read_workflow(read(written.text, written.file), written.name, Problems())
+    except O2Error:
+        return None
+
+
+def _names(site: SiteRepositories, address: Address) -> list[str]:
+    """Return the names of the workflows of a repository, for advice; none if it cannot be read."""
+    try:
+        return site.open(address).names()
+    except (O2Error, OSError):
+        return []
+
+
+def _services(repositories: Sequence[str], site: SiteRepositories, purpose: Purpose) -> Services | None:
+    if purpose is Purpose.CREATE or not isinstance(repositories, Listed):
+        return site.services
+    return repositories.without_effects(purpose) if repositories.without_effects else None
+
+
+def _site(repositories: Sequence[str]) -> SiteRepositories:
+    if isinstance(repositories, Listed):
+        return repositories.site
+    return SiteRepositories(repositories, private_cache())
+
+
+def private_cache() -> Path:
+    """Return where clones are kept for somebody who is no Salt master."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "salt-o2"
+
+
+def _choice(names: list[str]) -> str:
+    return f"there are {', '.join(names)}" if names else "there is none: set o2: repositories: on the master"

@@ -1,0 +1,1 @@
+"""For authors: check, outline and graph of a workflow."""

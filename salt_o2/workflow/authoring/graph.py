@@ -1,0 +1,36 @@
+"""The data flow of a workflow as a drawing: roles are boxes, channels are arrows from sender to receiver."""
+
+from typing import NamedTuple
+
+from salt_o2.core.plan.channel_resolution import names_of
+from salt_o2.core.plan.channels import Connected
+from salt_o2.workflow.expansion.workflow_tree import Workflow
+
+WIDTH, HEIGHT, GAP_X, GAP_Y, MARGIN = 190, 44, 110, 18, 20
+_SENDING = ("push", "pub")
+
+
+class Arrow(NamedTuple):
+    """Messages go from one role to another through a channel."""
+
+    sender: str
+    receiver: str
+    channel: str
+
+
+def arrows(workflow: Workflow) -> list[Arrow]:
+    """Return the arrows of ``workflow``; those that leave it by an address lead nowhere and are left out."""
+    bound = {
+        name: task.path for task in workflow.tasks for each in task.bind for name in names_of(task.path, each)
+    }
+    found = []
+    for task in workflow.tasks:
+        for channel in task.connect:
+            if channel.target in bound:
+                found.append(_arrow(task.path, bound[channel.target], channel))
+    return found
+
+
+def _arrow(path: str, peer: str, channel: Connected) -> Arrow:
+    sends = channel.type in _SENDING
+    return Arrow(path, peer, channel.name) if sends else Arrow(peer, path, channel.name)

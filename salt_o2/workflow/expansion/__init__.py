@@ -1,0 +1,1 @@
+"""From templates to a workflow of roles and tasks."""

@@ -1,0 +1,222 @@
+"""Expansion: from roles as they are written to roles as they will be, with all their values worked out.
+
+The order in which the parts of one role are worked out is AliECS's (docs/handbook/configuration.md):
+enabled, defaults and vars with what the role inherits; then the name, the task, the call or the include with
+all its variables; then constraints and channels, which know the role's own place too. Entries of one block do
+not see each other.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from salt_o2.workflow.expansion.inheritance import Outer, Own
+from salt_o2.workflow.expansion.iteration import Iterations
+from salt_o2.workflow.expansion.leaves import Leaves
+from salt_o2.workflow.expansion.template_catalogue import TaskClasses, Workflows
+from salt_o2.workflow.expansion.timing import losses_of
+from salt_o2.workflow.expansion.workflow_tree import Role
+from salt_o2.workflow.expressions.values import OPEN, shown
+from salt_o2.workflow.limits import INCLUDES, ROLES
+from salt_o2.workflow.problems import Problems
+from salt_o2.workflow.sources.source import Source
+from salt_o2.workflow.templates.role_template import RoleTemplate
+from salt_o2.workflow.templates.text import Text, rendered
+from salt_o2.workflow.variables.stack import Block, Inherited, Layer, Position, Stack
+from salt_o2.workflow.variables.user_variables import UserVariables
+
+_EMPTY: Layer = {}
+_TRUE = ("true", "1")
+
+
+class _TooMany(Exception):
+    """The workflow grows beyond its limit."""
+
+
+class Expansion:
+    """Expands one workflow. Faults go to ``problems``; what they spoil is left out."""
+
+    def __init__(
+        self,
+        classes: TaskClasses,
+        workflows: Workflows,
+        problems: Problems,
+        scale: Mapping[str, int],
+        user: UserVariables,
+    ) -> None:
+        """``scale`` has the wanted number of instances of some iterators (see Iterations)."""
+        self.leaves = Leaves(classes, problems)
+        self.iterations = Iterations(problems, scale)
+        self.complete = True
+        """Whether every role and channel that is enabled is there: none was left out for a fault."""
+        self.variables: dict[str, str] = {}
+        """The root role's consolidated stack."""
+        self._workflows = workflows
+        self._user = user
+        self._problems = problems
+        self._count = 0
+        self._holders: dict[str, str] = {}
+        """By the path of each role, the path of the role that holds it."""
+
+    def expand(self, root: RoleTemplate, inherited: Inherited, source: Source) -> Role | None:
+        """Return the tree under ``root``, or ``None`` if it is disabled or wrong."""
+        if root.loop:
+            self._problems.add(root.loop.place, "", "the root role cannot be an iterator")
+            return None
+        try:
+            return self._role(root, Outer(inherited, source), _EMPTY)
+        except _TooMany:
+            self.complete = False
+            self._problems.add(root.place, "", f"a workflow of more than {ROLES:,} roles")
+            return None
+
+    def _children(self, templates: Iterable[RoleTemplate], outer: Outer) -> tuple[Role, ...]:
+        children: dict[str, Role] = {}
+        for template in templates:
+            for locals_ in self._locals(template, outer):
+                role = self._role(template, outer, locals_)
+                if role is None:
+                    continue
+                if role.name in children:
+                    advice = "; use the iterator's variable in its name" if template.loop else ""
+                    what = f"a second role of this name beside it{advice}"
+                    self._problems.add(template.place, role.path, what)
+                children[role.name] = role
+        return tuple(children.values())
+
+    def _locals(self, template: RoleTemplate, outer: Outer) -> Iterator[Layer]:
+        loop = template.loop
+        if loop is None:
+            yield _EMPTY
+            return
+        stack = outer.inherited.stack(_EMPTY, _EMPTY, _EMPTY)
+        before = self._problems.left_open
+        values = self.iterations.values(template, loop, stack, outer.path)
+        self.complete = self.complete and self._problems.left_open == before
+        for value in values:
+            yield Block({loop.var: value}, f"iterator at {loop.place}")
+
+    def _role(self, template: RoleTemplate, outer: Outer, locals_: Layer) -> Role | None:
+        self._count += 1
+        if self._count > ROLES:
+            raise _TooMany
+        if not self._enabled(template, outer, locals_):
+            return None
+        own = self._own(template, outer.inherited, locals_, outer.path)
+        if outer.inherited.position is None:
+            self.variables = own.stack.flattened()
+        position = self._position(template, own.stack, outer.inherited.position)
+        if position is None:
+            self.complete = False
+            return None
+        self._check_alone(template, position.path, outer.path)
+        user = self._user.at(position.path, outer.inherited.user)
+        if user is not outer.inherited.user:
+            outer = replace(outer, inherited=replace(outer.inherited, user=user))
+            own = replace(own, stack=outer.inherited.stack(own.locals, own.vars, own.defaults))
+        return self._body(template, outer, own, position)
+
+    def _check_alone(self, template: RoleTemplate, path: str, holder: str) -> None:
+        """Refuse a path that a role elsewhere has: `a.b` beside a role `a` that holds `b`."""
+        other = self._holders.setdefault(path, holder)
+        if other != holder:
+            where = f"in {other}" if other else "at the top"
+            what = f"another role, {where}, has this path too: leave the dot out of one of the names"
+            self._problems.add(template.place, path, what)
+
+    def _body(self, template: RoleTemplate, outer: Outer, own: Own, position: Position) -> Role | None:
+        """Return the role once its name and its variables are known."""
+        own.stack.here = position
+        if template.task or template.call:
+            return self._leaf(template, outer, own, position)
+        if template.include:
+            return self._included(template, template.include, outer, own, position)
+        self.complete = self.complete and bool(template.roles)
+        inner = outer.below(template, own, position, self._problems)
+        children = self._children(template.roles, inner)
+        if not children:
+            return None
+        losses = losses_of(template.tolerate, len(children), own.stack, position.path, self._problems)
+        return Role(
+            name=position.name,
+            path=position.path,
+            roles=children,
+            tolerate=losses,
+            detector=_detector(own.stack),
+        )
+
+    def _leaf(self, template: RoleTemplate, outer: Outer, own: Own, position: Position) -> Role | None:
+        path, stack = position.path, own.stack
+        inner = outer.leaf(template, own, position, self._problems)
+        task = self.leaves.task(template, template.task, inner, stack, path) if template.task else None
+        call = self.leaves.call(template, template.call, stack, path) if template.call else None
+        if template.tolerate:
+            self._problems.add(template.tolerate.place, path, "tolerate is for roles with children")
+        if task is None and call is None:
+            self.complete = False
+            return None
+        return Role(name=position.name, path=path, task=task, call=call, detector=_detector(stack))
+
+    def _included(
+        self, template: RoleTemplate, include: Text, outer: Outer, own: Own, position: Position
+    ) -> Role | None:
+        """Return the root role of the included workflow in the place of ``template``."""
+        path = position.path
+        reference = rendered(include, own.stack, path, self._problems)
+        if outer.includes >= INCLUDES:
+            what = f"{INCLUDES} workflows that include one another: does one include itself?"
+            self._problems.add(include.place, path, what)
+            reference = None
+        found = self._workflows.find(reference, outer.source, include.place, path) if reference else None
+        if found is None:
+            self.complete = False
+            return None
+        root, source = found
+        around = outer.around(template, own, position, source, self._problems)
+        if not self._enabled(root, around, own.locals):
+            return None
+        inside = self._own(root, around.inherited, own.locals, path)
+        if outer.inherited.position is None:
+            self.variables = inside.stack.flattened()
+        return self._body(root, around, inside, position)
+
+    def _enabled(self, template: RoleTemplate, outer: Outer, locals_: Layer) -> bool:
+        if template.enabled is None:
+            return True
+        stack = outer.inherited.stack(locals_, _EMPTY, _EMPTY)
+        value = rendered(template.enabled, stack, outer.path, self._problems)
+        self.complete = self.complete and value is not None
+        return value is not None and value.strip().lower() in _TRUE
+
+    def _own(self, template: RoleTemplate, inherited: Inherited, locals_: Layer, path: str) -> Own:
+        stack = inherited.stack(locals_, _EMPTY, _EMPTY)
+        defaults = vars_ = _EMPTY
+        if template.defaults:
+            defaults = self._block(template, "defaults", template.defaults, stack, path)
+            stack = inherited.stack(locals_, _EMPTY, defaults)
+        if template.vars:
+            vars_ = self._block(template, "vars", template.vars, stack, path)
+            stack = inherited.stack(locals_, vars_, defaults)
+        return Own(locals_, vars_, defaults, stack)
+
+    def _block(
+        self, template: RoleTemplate, key: str, entries: dict[str, Text], stack: Stack, path: str
+    ) -> Layer:
+        values = {name: rendered(text, stack, path, self._problems) for name, text in entries.items()}
+        known = {name: OPEN if value is None else value for name, value in values.items()}
+        return Block(known, f"{key} at {template.place}")
+
+    def _position(self, template: RoleTemplate, stack: Stack, parent: Position | None) -> Position | None:
+        above = parent.path if parent else ""
+        name = rendered(template.name, stack, above, self._problems)
+        if name is None:
+            return None
+        if not name or name != name.strip() or ":" in name or not name.isprintable():
+            what = f"{shown(name)} cannot be a role's name: it is empty, has a colon, or blanks around it"
+            self._problems.add(template.name.place, above, what)
+            return None
+        return Position(name, parent)
+
+
+def _detector(stack: Stack) -> str:
+    found = stack.find("detector")
+    return found if isinstance(found, str) else ""

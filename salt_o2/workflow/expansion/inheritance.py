@@ -1,0 +1,85 @@
+"""What a role gets from the roles above it, and what it adds for those below."""
+
+from dataclasses import dataclass, replace
+
+from salt_o2.core.placement.constraints import Constraint, merged_constraints
+from salt_o2.workflow.problems import Problems
+from salt_o2.workflow.sources.source import Source
+from salt_o2.workflow.templates import channel_template
+from salt_o2.workflow.templates.channel_template import render_channels
+from salt_o2.workflow.templates.role_template import RoleTemplate
+from salt_o2.workflow.templates.task_template import ConstraintTemplate
+from salt_o2.workflow.templates.text import rendered
+from salt_o2.workflow.variables.stack import Inherited, Layer, Position, Stack
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A role's own variables, once they are worked out."""
+
+    locals: Layer
+    vars: Layer
+    defaults: Layer
+    stack: Stack
+
+
+@dataclass(frozen=True, slots=True)
+class Outer:
+    """What roles hand down: variables, constraints, channels, and where their templates come from."""
+
+    inherited: Inherited
+    source: Source
+    constraints: tuple[Constraint, ...] = ()
+    bind: tuple[channel_template.Layer, ...] = ()
+    connect: tuple[channel_template.Layer, ...] = ()
+    includes: int = 0
+    """How many workflows are included in each other here."""
+
+    @property
+    def path(self) -> str:
+        """The path of the role above."""
+        return self.inherited.position.path if self.inherited.position else ""
+
+    def below(self, template: RoleTemplate, own: Own, position: Position, problems: Problems) -> "Outer":
+        """Return what the role at ``position`` hands down to its children."""
+        inherited = self.inherited.below(position, own.locals, own.vars, own.defaults)
+        return self._with(template, own, position, inherited, problems)
+
+    def leaf(self, template: RoleTemplate, own: Own, position: Position, problems: Problems) -> "Outer":
+        """Return what holds for the leaf at ``position`` itself, which has no children."""
+        return self._with(template, own, position, self.inherited, problems)
+
+    def around(
+        self, template: RoleTemplate, own: Own, position: Position, source: Source, problems: Problems
+    ) -> "Outer":
+        """Return what an include role at ``position`` puts around the workflow of ``source``.
+
+        The two are one role: the place in the tree is the same, and the layers of the included come on top.
+        """
+        inherited = self.inherited.around(own.locals, own.vars, own.defaults)
+        made = self._with(template, own, position, inherited, problems)
+        return replace(made, source=source, includes=self.includes + 1)
+
+    def _with(
+        self, template: RoleTemplate, own: Own, position: Position, inherited: Inherited, problems: Problems
+    ) -> "Outer":
+        path = position.path
+        bind = render_channels(template.bind, own.stack, path, problems)
+        connect = render_channels(template.connect, own.stack, path, problems)
+        mine = render_constraints(template.constraints, own.stack, path, problems)
+        return Outer(
+            inherited,
+            self.source,
+            merged_constraints(self.constraints, mine) if mine else self.constraints,
+            (*self.bind, bind) if bind else self.bind,
+            (*self.connect, connect) if connect else self.connect,
+            self.includes,
+        )
+
+
+def render_constraints(
+    templates: tuple[ConstraintTemplate, ...], stack: Stack, path: str, problems: Problems
+) -> tuple[Constraint, ...]:
+    """Return the constraints that ``templates`` make at the role of ``stack``."""
+    values = ((each.attribute, rendered(each.value, stack, path, problems)) for each in templates)
+    return tuple(Constraint(attribute, value) for attribute, value in values if value is not None)

@@ -1,0 +1,153 @@
+"""Leaves of the tree: task roles and call roles, with what their templates and the roles above give them."""
+
+from typing import NamedTuple
+
+from salt_o2.core.placement.constraints import merged_constraints
+from salt_o2.core.plan.channels import Bound, Connected
+from salt_o2.core.states import ControlMode
+from salt_o2.workflow.expansion.inheritance import Outer, render_constraints
+from salt_o2.workflow.expansion.known_calls import doubt
+from salt_o2.workflow.expansion.template_catalogue import TaskClasses, unknown_names
+from salt_o2.workflow.expansion.timing import moment_of, seconds_of
+from salt_o2.workflow.expansion.workflow_tree import CallRole, TaskRole
+from salt_o2.workflow.expressions.expression import expression
+from salt_o2.workflow.expressions.values import Open, Refused
+from salt_o2.workflow.problems import Place, Problems
+from salt_o2.workflow.templates.channel_template import make_bound, make_connected, render_channels
+from salt_o2.workflow.templates.role_template import CallTemplate, RoleTemplate, TaskLoad
+from salt_o2.workflow.templates.task_template import TaskTemplate
+from salt_o2.workflow.templates.text import Text, rendered
+from salt_o2.workflow.variables.stack import Stack
+
+
+class Wanted(NamedTuple):
+    """What a task wants to connect to."""
+
+    path: str
+    place: Place
+    channel: Connected
+
+
+class Leaves:
+    """Makes the leaves of one workflow, in the order of the tree."""
+
+    def __init__(self, classes: TaskClasses, problems: Problems) -> None:
+        self.tasks: list[TaskRole] = []
+        self.calls: list[CallRole] = []
+        self.wanted: list[Wanted] = []
+        self._classes = classes
+        self._problems = problems
+        self._asked: set[str] = set()
+        self._checked: set[tuple[int, int]] = set()
+
+    def task(
+        self, template: RoleTemplate, load: TaskLoad, inner: Outer, stack: Stack, path: str
+    ) -> TaskRole | None:
+        """Return the task role at ``path``, or ``None`` if something about it is wrong."""
+        name = rendered(load.load, stack, path, self._problems)
+        found = self._classes.find(name, inner.source, load.load.place, path) if name is not None else None
+        if found is None:
+            return None
+        self._check_names(template, found, stack, path)
+        trigger = moment_of(load.trigger, stack, path, self._problems) if load.trigger else None
+        channels = self._channels(found, inner, stack, path) if not load.trigger else ((), ())
+        if channels is None or (load.trigger and not trigger):
+            return None
+        bound, connected = channels
+        own = render_constraints(found.constraints, stack, path, self._problems)
+        leaf = TaskRole(
+            path=path,
+            place=template.place,
+            template=found,
+            critical=load.critical,
+            constraints=merged_constraints(own, inner.constraints) if own else inner.constraints,
+            bind=bound,
+            connect=connected,
+            stack=stack,
+            trigger=trigger,
+            timeout_s=seconds_of(load.timeout, stack, path, self._problems),
+            ends_data=load.ends_data,
+        )
+        self._check_end(load, leaf)
+        self.tasks.append(leaf)
+        return leaf
+
+    def call(self, template: RoleTemplate, call: CallTemplate, stack: Stack, path: str) -> CallRole | None:
+        """Return the call role at ``path``, or ``None`` if it is not clear what to call, or when."""
+        func = rendered(call.func, stack, path, self._problems)
+        trigger = moment_of(call.trigger, stack, path, self._problems)
+        until = moment_of(call.until, stack, path, self._problems) if call.until else trigger
+        result = rendered(call.result, stack, path, self._problems) if call.result else ""
+        timeout_s = seconds_of(call.timeout, stack, path, self._problems)
+        if func is None or trigger is None or until is None or result is None:
+            return None
+        if not self._callable(func, call.func, path):
+            return None
+        leaf = CallRole(
+            path=path,
+            place=template.place,
+            func=func.strip(),
+            trigger=trigger,
+            until=until,
+            result=result,
+            timeout_s=timeout_s,
+            critical=call.critical,
+            stack=stack,
+        )
+        self.calls.append(leaf)
+        return leaf
+
+    def _check_end(self, load: TaskLoad, leaf: TaskRole) -> None:
+        """Refuse ``ends_data`` where it means nothing: a device tells the end of its data by itself."""
+        if load.ends_data and leaf.mode is not ControlMode.BASIC:
+            kind = "a hook" if leaf.trigger else f"a task of mode {leaf.mode}"
+            self._problems.add(
+                load.load.place, leaf.path, f"ends_data is for plain programs (mode basic), not for {kind}"
+            )
+
+    def _callable(self, func: str, text: Text, path: str) -> bool:
+        """Return whether ``func`` can be computed when its moment comes, as far as its text shows."""
+        try:
+            expression(func)
+        except Refused as error:
+            self._problems.add(text.place, path, f"func: {error}")
+            return False
+        if func not in self._asked:
+            self._asked.add(func)
+            doubtful = doubt(func)
+            if doubtful:
+                self._problems.note(text.place, path, doubtful)
+        return True
+
+    def _channels(
+        self, found: TaskTemplate, inner: Outer, stack: Stack, path: str
+    ) -> tuple[tuple[Bound, ...], tuple[Connected, ...]] | None:
+        """Return the channels of a task: its template's below those of the roles around it."""
+        if found.mode is ControlMode.BASIC:  # roles above it may give channels, meant for others
+            return (), ()
+        before = len(self._problems)
+        bind = render_channels(found.bind, stack, path, self._problems)
+        connect = render_channels(found.connect, stack, path, self._problems)
+        bound = make_bound((bind, *inner.bind), path, self._problems)
+        connected = make_connected((connect, *inner.connect), path, self._problems)
+        self.wanted.extend(Wanted(path, place, channel) for channel, place in connected)
+        if len(self._problems) > before:
+            return None
+        return bound, tuple(channel for channel, _ in connected)
+
+    def _check_names(self, role: RoleTemplate, found: TaskTemplate, stack: Stack, path: str) -> None:
+        """Note names that the task template needs and the role does not give; once for each pair of these.
+
+        Which names a role has depends on where it is written alone, not on the values of iterators.
+        """
+        if (id(role), id(found)) in self._checked:
+            return
+        self._checked.add((id(role), id(found)))
+        for text, name, known in unknown_names(found, stack.given()):
+            value = stack.find(name)
+            if isinstance(value, Open):
+                value.refuse(name)
+            else:
+                self._problems.add(
+                    text.place, path, f"unknown variable {name}", name, {*known, *stack.names()}
+                )

@@ -1,0 +1,141 @@
+"""Names that a template uses and others give: whoever includes it, its user, control, a hook.
+
+An author checks one file at a time. What it takes from elsewhere has no value there, which is no fault; a
+name that nobody could give is one. What control and its hooks give is listed here; what a workflow that
+includes another one gives is what the other workflows of the same repository define.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+from salt_o2.core.errors import O2Error
+from salt_o2.workflow.expressions.values import NotHere, Open
+from salt_o2.workflow.problems import Problems
+from salt_o2.workflow.sources.directory import Directory
+from salt_o2.workflow.templates.role_template import RoleTemplate, read_workflow
+from salt_o2.workflow.templates.yaml_document import read
+
+GIVEN: Mapping[str, str] = {
+    "environment_id": "the id of the environment",
+    "hosts": "JSON list of the hosts that the user has chosen",
+    "detectors": "JSON list of the detectors that take part",
+    "detector": "the detector of a host",
+    "run_type": "the type of run that the user has chosen",
+    "run_number": "the number of the run",
+    "runNumber": "the same, as older templates have it",
+    "last_run_number": "the number of the run before",
+    "last_request_user": "who asked for what is being done",
+    "enter_state_time_ms": "when the environment came into its state",
+    "run_start_time_ms": "when START was asked for",
+    "run_start_completion_time_ms": "when START was done",
+    "run_end_time_ms": "when STOP was asked for",
+    "run_end_completion_time_ms": "when STOP was done",
+    "consul_base_uri": "the site's Consul, as a URI",
+    "consul_endpoint": "the site's Consul: host:port",
+    "consul_hostname": "the host of the site's Consul",
+    "consul_port": "the port of the site's Consul",
+    "core_hostname": "the host that control runs on",
+    "framework_id": "the instance of control",
+}
+"""Variables that a template may count on without defining them (AliECS ``core/environment``)."""
+_GIVEN_AT_RUN_TIME = ("fill_info_", "taskResult", "__call_", "__fmq_", "trg_")
+"""How the names begin of what hooks and calls leave behind while the environment lives."""
+
+
+class _Needed(Open):
+    """A value from elsewhere; it notes where it was needed."""
+
+    def __init__(self, asked: set[str]) -> None:
+        self._asked = asked
+
+    def refuse(self, name: str) -> NotHere:
+        self._asked.add(name)
+        return super().refuse(name)
+
+
+class Outside(Mapping[str, Any]):
+    """The weakest layer of an author's variables: every name that somebody else may give, without a value."""
+
+    origin = "elsewhere"
+
+    def __init__(self, source: Directory | None, itself: str) -> None:
+        """Look for names in the workflows of ``source``, if there is one, beside the one called itself."""
+        self._source = source
+        self._itself = itself
+        self.asked: set[str] = set()
+        """The names that were needed."""
+        self._value = _Needed(self.asked)
+
+    def __getitem__(self, name: str) -> Any:
+        """Return that its value is open."""
+        if name not in self:
+            raise KeyError(name)
+        return self._value
+
+    def __contains__(self, name: object) -> bool:
+        """Return whether somebody may give it."""
+        return isinstance(name, str) and (
+            name in GIVEN or name.startswith(_GIVEN_AT_RUN_TIME) or name in self._others
+        )
+
+    def __iter__(self) -> Iterator[str]:
+        """Show nothing: what is not known here is no variable of a role."""
+        return iter(())
+
+    def __len__(self) -> int:
+        """Count as something, so that it is a layer."""
+        return 1
+
+    @property
+    def known(self) -> Iterator[str]:
+        """The names that somebody gives, for advice."""
+        yield from GIVEN
+        yield from self._others
+
+    def told(self) -> Iterator[str]:
+        """Return a line for what the user or control gives, and one for each workflow that gives more."""
+        left = sorted(self.asked)
+        given = [name for name in left if name not in self._others]
+        if given:
+            yield f"left open: {', '.join(given)}: known when an environment is created; or give them with -e"
+        by_file: dict[str, list[str]] = {}
+        for name in left:
+            if name in self._others:
+                by_file.setdefault(self._others[name], []).append(name)
+        for file, names in by_file.items():
+            yield f"left open: {', '.join(names)}: for others to give, as {file} does; or give them with -e"
+
+    @cached_property
+    def _others(self) -> dict[str, str]:
+        """Return the names that other workflows define, each with one of these."""
+        found: dict[str, str] = {}
+        if self._source is None:
+            return found
+        for file in self._source.names():
+            if file != self._itself:
+                for name in _names_in(self._source.path, file, self._source.stamp(file)):
+                    found.setdefault(name, f"workflows/{file}.yaml")
+        return found
+
+
+@lru_cache(maxsize=5_000)
+def _names_in(repository: Path, file: str, _stamp: int) -> frozenset[str]:
+    """Return the names that a workflow defines; read once, also if many files beside it are checked."""
+    try:
+        written = Directory(repository).workflow(file)
+        return frozenset(_defined(read_workflow(read(written.text, written.file), file, Problems())))
+    except O2Error:
+        return frozenset()
+
+
+def _defined(role: RoleTemplate) -> Iterator[str]:
+    yield from role.defaults
+    yield from role.vars
+    if role.loop:
+        yield role.loop.var
+    if role.call and role.call.result and role.call.result.constant:
+        yield role.call.result.constant
+    for child in role.roles:
+        yield from _defined(child)

@@ -1,0 +1,73 @@
+"""When hooks and calls happen: moments, durations and tolerated losses, as templates write them."""
+
+from salt_o2.core.errors import InvalidRequest, TemplateError
+from salt_o2.core.plan.moments import Moment, parse
+from salt_o2.core.plan.run_arguments import seconds
+from salt_o2.core.states import EnvironmentEvent
+from salt_o2.workflow.problems import Problems
+from salt_o2.workflow.templates.text import Text, rendered
+from salt_o2.workflow.variables.stack import Stack
+
+HOOK_S = 30.0
+"""How long a hook or call may take unless it says otherwise (AliECS ``core/workflow/roletraits.go``)."""
+
+
+def moment_of(text: Text, stack: Stack, path: str, problems: Problems) -> Moment | None:
+    """Return the moment that ``text`` names at the role of ``stack``, or note why it names none.
+
+    The bare name of an event is taken, with a note: templates have it, and AliECS never triggers it.
+    """
+    written = rendered(text, stack, path, problems)
+    if written is None:
+        return None
+    if written.strip() in tuple(EnvironmentEvent):
+        event = written.strip()
+        problems.note(
+            text.place, path, f"{event} is no moment and never comes: before_{event}, after_{event}?"
+        )
+        return Moment(event)
+    try:
+        return parse(written)
+    except TemplateError as error:
+        problems.add(text.place, path, str(error))
+        return None
+
+
+def seconds_of(text: Text | None, stack: Stack, path: str, problems: Problems) -> float:
+    """Return the duration that ``text`` names, in seconds; without a text that of a hook."""
+    written = rendered(text, stack, path, problems) if text else None
+    if text is None or written is None:
+        return HOOK_S
+    try:
+        found = seconds(written)
+    except InvalidRequest as error:
+        problems.add(text.place, path, f"timeout: {error}")
+        return HOOK_S
+    if found <= 0:
+        problems.add(text.place, path, f"timeout must be more than nothing, not {written!r}")
+    return found
+
+
+def losses_of(text: Text | None, children: int, stack: Stack, path: str, problems: Problems) -> int:
+    """Return how many of ``children`` may be lost: ``text`` is 2, 0.2 or 20%."""
+    written = rendered(text, stack, path, problems) if text else None
+    if text is None or written is None:
+        return 0
+    share = _share(written.strip())
+    if share is None:
+        what = f"tolerate takes a number, as in 2, or a part, as in 0.2 or 20%, not {written!r}"
+        problems.add(text.place, path, what)
+        return 0
+    count, part = share
+    return min(count if part is None else int(children * part + 1e-9), children)
+
+
+def _share(written: str) -> tuple[int, float | None] | None:
+    """Return a number of children, or a part of all between 0 and 1; ``None`` if it is neither."""
+    if written.isascii() and written.isdecimal() and len(written) < 10:
+        return int(written), None
+    try:
+        part = float(written.removesuffix("%")) / (100 if written.endswith("%") else 1)
+    except ValueError:
+        return None
+    return (0, part) if 0 <= part <= 1 else None

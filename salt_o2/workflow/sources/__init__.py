@@ -1,0 +1,1 @@
+"""Where templates come from: directories and git repositories."""

@@ -1,0 +1,214 @@
+"""Where templates come from: a directory with ``workflows/<name>.yaml`` and ``tasks/<name>.yaml``."""
+
+import hashlib
+import logging
+import os
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from salt_o2.core.errors import O2Error, TemplateError, UnknownName
+from salt_o2.workflow.limits import FILE_BYTES
+from salt_o2.workflow.problems import nearest
+from salt_o2.workflow.sources.confined_files import is_file_within, names_within, read_within, stat_within
+from salt_o2.workflow.sources.git_command import others_may_write, reading_git, repository_at
+from salt_o2.workflow.sources.source import Template
+from salt_o2.workflow.templates.role_template import root_of
+from salt_o2.workflow.templates.yaml_document import Mapping, Node, Scalar, read
+
+log = logging.getLogger(__name__)
+
+_NAME = re.compile(r"[\w@+-][\w.@+-]*")
+_KINDS = ("workflows", "tasks")
+_SUFFIX = ".yaml"
+
+
+class Directory:
+    """Templates in a directory of this machine, which may be the work tree of a git repository."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self.repositories: Any = None
+        """Where references of its templates to other repositories lead; ``None``: nowhere."""
+        self.services: Any = None
+        """What its templates can ask of the site; ``None``: nothing is known of it."""
+
+    def workflows(self) -> list[tuple[str, str]]:
+        """Return name and description of each workflow; what is wrong with a file is its description."""
+        return [(name, self._description(name)) for name in self.names()]
+
+    def names(self) -> list[str]:
+        """Return the name of each workflow, in order."""
+        return self._names("workflows")
+
+    def stamp(self, name: str) -> int:
+        """Return when the file of the workflow ``name`` was changed last, in nanoseconds; 0 if it is gone."""
+        try:
+            return stat_within(self.path, _file("workflows", name)).st_mtime_ns
+        except OSError:
+            return 0
+
+    def workflow(self, name: str) -> Template:
+        """Return the workflow template in ``<name>.yaml``, or else the one whose root role has that name.
+
+        Raises:
+            UnknownName: if there is none, naming the nearest.
+            TemplateError: if the file cannot be read.
+        """
+        names = self._names("workflows")
+        if name in names:
+            return self._read("workflows", name)
+        by_root = [file for file in names if self._root_field(file, "name") == name]
+        if len(by_root) == 1:
+            return self._read("workflows", by_root[0])
+        raise UnknownName(
+            f"no workflow {name} in {self.path / 'workflows'}{nearest(name, names) or _all(names)}"
+        )
+
+    def task(self, name: str) -> Template:
+        """Return the task template in ``<name>.yaml``.
+
+        Raises:
+            UnknownName: if there is none, naming the nearest.
+            TemplateError: if the file cannot be read.
+        """
+        if _NAME.fullmatch(name) and is_file_within(self.path, _file("tasks", name)):
+            return self._read("tasks", name)
+        names = self._names("tasks")
+        raise UnknownName(f"no task class {name} in {self.path / 'tasks'}{nearest(name, names)}")
+
+    def revision(self) -> str:
+        """Return the git commit, with ``+dirty`` if templates differ; without git a digest of the files."""
+        try:
+            return self._committed() or self._digest()
+        except UnknownName as error:
+            _log_once(f"{self.path}: its git cannot be read ({error}): its revision is a digest of its files")
+            return self._digest()
+
+    def _committed(self) -> str:
+        """Return the commit; nothing without one, or if git keeps none of the templates.
+
+        No program that the tree's settings name is run: the files are compared with the commit here.
+        """
+        repository = repository_at(self.path)
+        if repository is None:
+            return ""
+        if others_may_write(repository):
+            _log_once(
+                f"{repository} can be written by others than its owner: the revision of {self.path} is a "
+                f"digest of its files; chmod g-w,o-w {repository} and its config, and it is the commit again"
+            )
+            return ""
+        commit = reading_git(self.path, "rev-parse", "--verify", "--quiet", "HEAD^{commit}").decode().strip()
+        kept = _listed(reading_git(self.path, "ls-tree", "-r", "-z", commit, "--", *_KINDS))
+        if not kept:
+            return ""
+        return f"{commit}+dirty" if self._differs(kept) else commit
+
+    def _differs(self, kept: dict[str, str]) -> bool:
+        """Return whether the templates differ from those of a commit, ``kept`` by their names."""
+        found = {
+            _file(kind, name): content
+            for kind in _KINDS
+            for name, content in self._contents(kind, links=True)
+        }
+        if any(name not in found or _object_id(found[name], oid) != oid for name, oid in kept.items()):
+            return True
+        new = found.keys() - kept.keys()
+        return bool(new) and not new <= self._ignored()
+
+    def _ignored(self) -> set[str]:
+        asked = ("ls-files", "--others", "--ignored", "--exclude-standard", "-z", "--", *_KINDS)
+        return set(reading_git(self.path, *asked).decode(errors="replace").split("\0"))
+
+    def _names(self, kind: str) -> list[str]:
+        try:
+            names = names_within(self.path, kind)
+        except OSError as error:
+            raise UnknownName(f"{self.path / kind} cannot be listed: {error.strerror}") from error
+        stems = (name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX))
+        return sorted(stem for stem in stems if _NAME.fullmatch(stem))
+
+    def _read(self, kind: str, name: str) -> Template:
+        shown = _file(kind, name)
+        try:
+            content = read_within(self.path, shown, FILE_BYTES + 1)
+            if len(content) > FILE_BYTES:
+                raise TemplateError(f"{shown}: larger than {FILE_BYTES:,} bytes")
+            return Template(name, shown, content.decode("utf-8-sig"))
+        except UnicodeDecodeError as error:
+            raise TemplateError(f"{shown}: not UTF-8 at byte {error.start}") from error
+        except OSError as error:
+            raise TemplateError(f"{shown}: {error.strerror}: {self.path / shown}") from error
+
+    def _description(self, name: str) -> str:
+        try:
+            return self._root_field(name, "description", quiet=False)
+        except O2Error as error:
+            return f"cannot be read: {error}"
+
+    def _root_field(self, name: str, key: str, quiet: bool = True) -> str:
+        try:
+            template = self._read("workflows", name)
+            return _scalar(root_of(read(template.text, template.file)), key)
+        except O2Error:
+            if quiet:
+                return ""
+            raise
+
+    def _digest(self) -> str:
+        digest = hashlib.sha256()
+        for kind in _KINDS:
+            for name, content in self._contents(kind):
+                digest.update(f"{kind}/{name} {len(content)}\n".encode())
+                digest.update(content)
+        return f"sha256:{digest.hexdigest()[:40]}"
+
+    def _contents(self, kind: str, links: bool = False) -> Iterator[tuple[str, bytes]]:
+        """Find the templates with their content; with ``links``, as git has it: a link is where it leads."""
+        for name in self._names(kind):
+            try:
+                path = self.path / _file(kind, name)
+                if links and path.is_symlink():
+                    yield name, os.fsencode(path.readlink())
+                else:
+                    yield name, read_within(self.path, _file(kind, name), FILE_BYTES + 1)
+            except OSError:
+                yield name, b""
+
+
+def _file(kind: str, name: str) -> str:
+    return f"{kind}/{name}{_SUFFIX}"
+
+
+def _listed(tree: bytes) -> dict[str, str]:
+    """Return the templates of a commit, from ``git ls-tree -z``: their object ids by name."""
+    found = {}
+    for entry in filter(None, tree.split(b"\0")):
+        about, _, name = entry.partition(b"\t")
+        kind, _, stem = os.fsdecode(name).partition("/")
+        if kind in _KINDS and stem.endswith(_SUFFIX) and _NAME.fullmatch(stem.removesuffix(_SUFFIX)):
+            found[os.fsdecode(name)] = about.split()[2].decode()
+    return found
+
+
+def _object_id(content: bytes, like: str) -> str:
+    """Return git's id of a file with ``content``, by the hash function of the id ``like``."""
+    kind = "sha1" if len(like) == 40 else "sha256"
+    return hashlib.new(kind, b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+
+
+@lru_cache(maxsize=1_000)
+def _log_once(line: str) -> None:
+    log.warning("%s", line)
+
+
+def _scalar(node: Node, key: str) -> str:
+    value = node.entries.get(key) if isinstance(node, Mapping) else None
+    return " ".join(value.value.split()) if isinstance(value, Scalar) else ""
+
+
+def _all(names: list[str]) -> str:
+    return f"; there are {', '.join(names[:20])}" if names else "; there is none at all"

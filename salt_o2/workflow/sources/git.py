@@ -1,0 +1,353 @@
+"""Git repositories as sources of templates: a bare clone of each, and one tree of files for each commit used.
+
+Of a repository only branches and tags are fetched. On a server that takes pull requests a stranger can make
+other refs (``refs/pull/...``), so neither these nor commits that no branch or tag contains can be asked for.
+"""
+
+import hashlib
+import logging
+import os
+import re
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from salt_o2.core.errors import UnknownName
+from salt_o2.core.url_masking import without_password
+from salt_o2.workflow.limits import FILE_BYTES
+from salt_o2.workflow.sources.directory import Directory
+from salt_o2.workflow.sources.git_command import fetching_git, owner_of, upload_pack
+
+log = logging.getLogger(__name__)
+
+FOLDERS = ("workflows", "tasks", "jit")
+"""What of a repository concerns us."""
+TREE_BYTES = 200_000_000
+"""Bytes of all files of one commit in these folders."""
+TREES = 200
+"""Trees of files that are kept, of all repositories."""
+UNUSED_S = 3600.0
+"""How long a tree is kept at least, in seconds: longer than any load of a workflow takes."""
+_REVISION = re.compile(r"[\w][\w./+-]*")
+_TREE = re.compile(r"[0-9a-f]{40,64}")
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_PART_OF_COMMIT = re.compile(r"[0-9a-f]{7,64}")
+_SCHEMES = ("https://", "http://", "ssh://", "git://", "file://")
+_FETCH_S = 120.0
+_DEFAULT = "refs/default"
+_BRANCH, _TAG = "refs/heads/", "refs/tags/"
+_REFSPECS = (f"+{_BRANCH}*:{_BRANCH}*", f"+{_TAG}*:{_TAG}*")
+_ANY: Iterable[str] = ()
+_FILE, _PROGRAM, _LINK = "100644", "100755", "120000"
+
+
+class Pinned(Directory):
+    """Templates in a directory that never changes: those of one revision of ``repository``."""
+
+    def __init__(self, path: Path, revision: str, repository: str) -> None:
+        super().__init__(path)
+        self.repository = repository
+        self._revision = revision
+
+    def revision(self) -> str:
+        """Return the commit, or the digest of the files."""
+        return self._revision
+
+
+class GitRepository:
+    """A repository by its URL, or by the path of a clone on this machine."""
+
+    def __init__(self, url: str, cache: Path, allowed: Iterable[str] = _ANY) -> None:
+        """Keep the clone and the trees in ``cache``.
+
+        ``allowed`` are patterns (``v*``) of the branches and tags that may be used, with the commits that
+        they contain; without any, all may.
+        """
+        self.url = url
+        self._cache = cache
+        self._allowed = tuple(allowed)
+        name = hashlib.sha256(url.encode()).hexdigest()[:16]
+        self._clone = cache / "clones" / f"{name}.git"
+
+    def at(self, revision: str = "") -> Pinned:
+        """Return the templates of ``revision``: a branch, a tag or a commit; empty is the default branch.
+
+        Raises:
+            UnknownName: if there is no such revision, it may not be used, or the repository cannot be read.
+        """
+        if revision and not _REVISION.fullmatch(revision):
+            raise UnknownName(f"{revision!r} cannot be a revision of {self._shown}")
+        commit = self._commit(revision)
+        return Pinned(self._tree(commit), commit, self.url)
+
+    def refresh(self) -> None:
+        """Fetch the branches and tags as they are now.
+
+        Raises:
+            UnknownName: if the repository cannot be read.
+        """
+        asked = time.monotonic()
+        state = _state_of(self._clone)
+        with state.lock:
+            if state.begun > asked:  # it was fetched while this thread waited, and has all there was then
+                if state.error:
+                    raise UnknownName(state.error)
+                return
+            state.begun, state.error = time.monotonic(), ""
+            try:
+                if not self._clone.is_dir():
+                    self._create()
+                else:
+                    self._fetch(self._clone)
+            except UnknownName as error:
+                state.error = str(error)
+                raise
+
+    def _create(self) -> None:
+        self._clone.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self._clone.parent) as scratch:
+            fetching_git("init", "--quiet", "--bare", "--template=", scratch)
+            self._fetch(Path(scratch))  # a clone of nothing would be taken for what was fetched before
+            put(Path(scratch), self._clone)
+
+    @property
+    def _shown(self) -> str:
+        return without_password(self.url)
+
+    def _fetch(self, clone: Path) -> None:
+        try:
+            self._fetch_refs(clone, f"+HEAD:{_DEFAULT}", *_REFSPECS)
+        except UnknownName as error:
+            if "remote ref HEAD" not in str(error):
+                raise
+            self._fetch_refs(clone, *_REFSPECS)  # its HEAD is a branch without a commit
+
+    def _fetch_refs(self, clone: Path, *refspecs: str) -> None:
+        path = _local(self.url)
+        command = [f"--upload-pack={upload_pack(owner_of(path))}"] if path else []
+        options = ("--quiet", "--prune", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
+        fetching_git(
+            *("-C", str(clone), "fetch", *options, *command, "--", self.url, *refspecs), timeout_s=_FETCH_S
+        )
+
+    def _commit(self, revision: str) -> str:
+        if _COMMIT.fullmatch(revision) and self._resolved(revision):
+            return revision  # what has a hash does not change: nothing to fetch
+        try:
+            self.refresh()
+        except UnknownName as error:
+            if not self._clone.is_dir():
+                raise
+            log.warning("%s: using what was fetched before: %s", self._shown, error)
+        commit = self._resolved(revision)
+        if commit is None:
+            among = f" among {', '.join(self._allowed)}, which this site may use" if self._allowed else ""
+            raise UnknownName(f"{self._shown} has no branch or tag {revision or 'that is its HEAD'}{among}")
+        return commit
+
+    def _resolved(self, revision: str) -> str | None:
+        """Return the commit of ``revision`` in the clone, if it is there and may be used."""
+        if not self._clone.is_dir():
+            return None
+        names = [f"{_TAG}{revision}", f"{_BRANCH}{revision}"] if revision else []
+        if self._may_use(revision):
+            for name in names:
+                if commit := self._object(name):
+                    return commit
+        if revision and not _PART_OF_COMMIT.fullmatch(revision):
+            return None
+        commit = self._object(revision or _DEFAULT)
+        return commit if commit and self._is_contained(commit) else None
+
+    def _object(self, name: str) -> str:
+        try:
+            asked = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+            found = self._ask(*asked).decode().strip()
+        except UnknownName:
+            return ""
+        return found if _COMMIT.fullmatch(found) else ""
+
+    def _is_contained(self, commit: str) -> bool:
+        """Return whether a branch or tag that may be used contains ``commit``."""
+        asked = ("for-each-ref", f"--contains={commit}", "--format=%(refname)", _BRANCH, _TAG)
+        names = self._ask(*asked).decode(errors="replace").split()
+        return any(self._may_use(name.removeprefix(_BRANCH).removeprefix(_TAG)) for name in names)
+
+    def _may_use(self, name: str) -> bool:
+        return not self._allowed or any(fnmatchcase(name, pattern) for pattern in self._allowed)
+
+    def _ask(self, *arguments: str, given: bytes = b"") -> bytes:
+        return fetching_git("-C", str(self._clone), *arguments, given=given)
+
+    def _tree(self, commit: str) -> Path:
+        """Return the directory with the templates of ``commit``."""
+        path = self._cache / "trees" / commit
+        if not path.is_dir():
+            entries = [each for each in self._entries(commit) if each.mode in (_FILE, _PROGRAM, _LINK)]
+            if sum(each.size for each in entries) > TREE_BYTES:
+                raise UnknownName(f"{self._shown}: {', '.join(FOLDERS)} have more than {TREE_BYTES:,} bytes")
+            small = [each for each in entries if each.size <= FILE_BYTES]
+            contents = dict(zip((each.name for each in small), self._contents(small), strict=True))
+            files = {each.name: contents.get(each.name, TOO_LARGE) for each in entries if each.mode != _LINK}
+            links = {each.name: contents.get(each.name, b"") for each in entries if each.mode == _LINK}
+            store(files, path, links)
+            remove_unused(path.parent)
+        mark_used(path)
+        return path
+
+    def _entries(self, commit: str) -> Iterator["_Entry"]:
+        listed = self._ask("ls-tree", "-r", "-l", "-z", "--full-tree", commit, "--", *FOLDERS)
+        for line in filter(None, listed.split(b"\0")):
+            about, _, name = line.partition(b"\t")
+            mode, _, oid, size = about.decode().split()
+            if _stays_inside(os.fsdecode(name)):
+                yield _Entry(mode, oid, int(size) if size.isdecimal() else 0, os.fsdecode(name))
+
+    def _contents(self, entries: "list[_Entry]") -> Iterator[bytes]:
+        if not entries:
+            return
+        asked = "".join(f"{each.oid}\n" for each in entries).encode()
+        answer = self._ask("cat-file", "--batch", given=asked)
+        at = 0
+        for each in entries:
+            begin = answer.index(b"\n", at) + 1
+            yield answer[begin : begin + each.size]
+            at = begin + each.size + 1
+
+
+class _Entry(NamedTuple):
+    """A file of a commit."""
+
+    mode: str
+    oid: str
+    size: int
+    name: str
+
+
+TOO_LARGE = b" " * (FILE_BYTES + 1)
+"""What stands for a file that is larger than a template may be: its reader says so."""
+_NO_LINKS: Mapping[str, bytes] = {}
+
+
+@dataclass(slots=True)
+class _State:
+    """What threads know of one clone: two that fetch into it at the same time would fail."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    begun: float = 0.0
+    """When the last fetch began, by the monotonic clock; it has all that was there then."""
+    error: str = ""
+    """Why the last fetch failed; empty if it did not."""
+
+
+@lru_cache(maxsize=1_000)
+def _state_of(_clone: Path) -> _State:
+    return _State()
+
+
+def _local(url: str) -> Path | None:
+    """Return the path of a repository on this machine."""
+    if url.startswith("file://"):
+        return Path(url.removeprefix("file://"))
+    return None if "://" in url or is_url(url) else Path(url)
+
+
+def _stays_inside(name: str) -> bool:
+    parts = PurePosixPath(name).parts
+    return not name.startswith("/") and ".." not in parts and bool(parts)
+
+
+def store(files: Mapping[str, bytes], path: Path, links: Mapping[str, bytes] = _NO_LINKS) -> None:
+    """Put ``files``, by names relative to ``path``, there, all at once; then ``links`` with their targets.
+
+    A link may lead anywhere: its reader refuses it if it leads out (confined_files.py).
+
+    Raises:
+        UnknownName: if a name leads out of ``path``, or a file cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
+        try:
+            _write(Path(scratch), files, links)
+            put(Path(scratch), path)
+        except OSError as error:
+            raise UnknownName(f"the files of the repository cannot be kept at {path}: {error}") from error
+
+
+def _write(folder: Path, files: Mapping[str, bytes], links: Mapping[str, bytes]) -> None:
+    for name in (*files, *links):
+        if not _stays_inside(name):
+            raise UnknownName(f"the file {name!r} leads out of its repository")
+    for name, content in files.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+    # Links come last, in front of nothing, so that nothing is written through one of them.
+    for name, target in links.items():
+        above = [folder / part for part in PurePosixPath(name).parents]
+        if target and b"\0" not in target and not any(part.is_symlink() for part in above):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).symlink_to(os.fsdecode(target))
+
+
+def mark_used(tree: Path) -> None:
+    """Note that ``tree`` is used now."""
+    with suppress(FileNotFoundError):
+        os.utime(tree)
+
+
+def remove_unused(folder: Path) -> None:
+    """Remove the trees in ``folder`` that were not used for longest, beyond ``TREES``.
+
+    Any user can ask for any commit. A tree that was used lately stays: a load may be reading it.
+    """
+    used: dict[Path, float] = {}
+    for tree in folder.iterdir():
+        if _TREE.fullmatch(tree.name):
+            with suppress(FileNotFoundError):
+                used[tree] = tree.stat().st_mtime
+    for tree in sorted(used, key=used.__getitem__, reverse=True)[TREES:]:
+        if time.time() - used[tree] > UNUSED_S:
+            _remove(tree)
+
+
+def put(scratch: Path, path: Path) -> None:
+    """Let ``path`` be what ``scratch`` is; somebody else may have done it at the same time."""
+    whole = scratch.with_name(f"{scratch.name}.whole")
+    scratch.rename(whole)
+    scratch.mkdir()  # for its owner to remove
+    try:
+        whole.rename(path)
+    except OSError:
+        if not path.is_dir():
+            raise
+        _remove(whole)
+
+
+def is_url(text: str) -> bool:
+    """Return whether ``text`` must be fetched by git: a URL, ``user@host:path`` or ``host/path``."""
+    host = text.split("/", 1)[0]
+    return (
+        text.startswith(_SCHEMES)
+        or (":" in host and "@" in host)
+        or (host[:1].isalnum() and "." in host and "/" in text)
+    )
+
+
+def full_url(text: str) -> str:
+    """Return what git understands; ``host/path`` is fetched by https, as the original does."""
+    host = text.split("/", 1)[0]
+    return text if text.startswith(_SCHEMES) or ":" in host else f"https://{text}"
+
+
+def _remove(path: Path) -> None:
+    import shutil
+
+    shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,188 @@
+"""git as control runs it: it obeys no settings but ours, and in an author's tree it runs as the tree's owner.
+
+Only commands that neither read the work tree nor write the index are meant for an author's tree: git runs
+programs that the tree's own settings name (fsmonitor, filters, hooks, credential helpers) in others.
+"""
+
+import grp
+import os
+import pwd
+import shlex
+import signal
+import stat
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from salt_o2.core.errors import UnknownName
+from salt_o2.core.url_masking import without_password
+
+_PASSED_ON = (
+    *("PATH", "HOME", "SSH_AUTH_SOCK", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_CEILING_DIRECTORIES"),
+    *("http_proxy", "https_proxy", "no_proxy", "HTTPS_PROXY", "NO_PROXY", "all_proxy", "ALL_PROXY"),
+)
+_SETTINGS = {
+    "core.fsmonitor": "false",
+    "core.hooksPath": "/dev/null",
+    "core.attributesFile": "/dev/null",
+    "core.excludesFile": "/dev/null",
+    "core.alternateRefsCommand": "true",
+    "credential.helper": "",
+    "fetch.recurseSubmodules": "false",
+    "submodule.recurse": "false",
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+}
+"""What git takes from us, whatever a repository says."""
+FETCHED = "file:git:http:https:ssh"
+"""Protocols that fetch without running commands of a repository."""
+READING_S = 10.0
+
+
+class Account(NamedTuple):
+    """An account of this machine."""
+
+    uid: int
+    gid: int
+
+
+def fetching_git(*arguments: str, timeout_s: float = 30.0, given: bytes = b"") -> bytes:
+    """Return what a git command in a bare repository of our own prints; it may fetch.
+
+    Raises:
+        UnknownName: with git's own last words, if it fails.
+    """
+    return _run(arguments, FETCHED, timeout_s, os.environ.get("HOME", "/"), given)
+
+
+def reading_git(tree: Path, *arguments: str, given: bytes = b"") -> bytes:
+    """Return what a git command prints in an author's ``tree``, run as the owner of its repository.
+
+    Raises:
+        UnknownName: if it fails, or the owner is neither control's account nor one that it can run as.
+    """
+    owner = owner_of(tree)
+    account: dict[str, Any] = {}
+    if owner and owner.uid != os.geteuid():
+        account = {"user": owner.uid, "group": owner.gid, "extra_groups": []}
+    return _run(("-C", str(tree), *arguments), "none", READING_S, "/", given, account)
+
+
+def upload_pack(owner: Account | None) -> str:
+    """Return the command by which git reads a repository of this machine that belongs to ``owner``."""
+    words = ["env", "GIT_ALLOW_PROTOCOL=none", "git", "upload-pack"]
+    if owner and owner.uid != os.geteuid():
+        words = ["setpriv", f"--reuid={owner.uid}", f"--regid={owner.gid}", "--clear-groups", *words]
+    return shlex.join(words)
+
+
+def owner_of(path: Path) -> Account | None:
+    """Return the account that owns the git repository at or above ``path``; ``None`` if there is none."""
+    found = repository_at(path)
+    if found is None:
+        return None
+    uid = found.lstat().st_uid  # of a link too: whose link it is decides
+    try:
+        return Account(uid, pwd.getpwuid(uid).pw_gid)
+    except KeyError:  # its files' group could be any that an administrator gave them
+        return Account(uid, 65534)
+
+
+def repository_at(path: Path) -> Path | None:
+    """Return ``.git`` at or above ``path``, or ``path`` itself if it is a bare repository."""
+    start = path.resolve()
+    if (start / "HEAD").is_file() and (start / "objects").is_dir():
+        return start
+    ceilings = [Path(each) for each in os.environ.get("GIT_CEILING_DIRECTORIES", "").split(":") if each]
+    for folder in (start, *start.parents):
+        if folder in ceilings:
+            return None
+        try:
+            (folder / ".git").lstat()
+        except OSError:
+            continue
+        return folder / ".git"
+    return None
+
+
+def others_may_write(repository: Path) -> bool:
+    """Return whether accounts beside the owner may change what ``.git`` says."""
+    for path in (repository, repository / "config"):
+        try:
+            found = path.stat()
+        except OSError:
+            continue
+        shared = found.st_mode & stat.S_IWGRP and not _is_private(found)
+        if shared or found.st_mode & stat.S_IWOTH:
+            return True
+    return False
+
+
+def _is_private(found: os.stat_result) -> bool:
+    """Return whether the group of a file is that of its owner alone."""
+    try:
+        owner, group = pwd.getpwuid(found.st_uid), grp.getgrgid(found.st_gid)
+    except KeyError:
+        return False
+    return owner.pw_gid == group.gr_gid and set(group.gr_mem) <= {owner.pw_name}
+
+
+def _run(
+    arguments: tuple[str, ...],
+    protocols: str,
+    timeout_s: float,
+    home: str,
+    given: bytes = b"",
+    account: dict[str, Any] | None = None,
+) -> bytes:
+    settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
+    environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ} | {
+        "HOME": home,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_ATTR_NOSYSTEM": "1",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_SSH_COMMAND": os.environ.get("GIT_SSH_COMMAND", "ssh -o BatchMode=yes"),
+        "GIT_ALLOW_PROTOCOL": protocols,
+        "LC_ALL": "C",
+    }
+    command = ["git", "--no-pager", *settings, *arguments]
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            start_new_session=True,
+            **(account or {}),
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise UnknownName(f"git {_shown(arguments)}: {error}") from error
+    with process:
+        output, said = _finish(process, given, timeout_s, _shown(arguments))
+    if process.returncode:
+        lines = said.decode(errors="replace").strip().splitlines()
+        last = lines[-1] if lines else f"exit code {process.returncode}"
+        raise UnknownName(f"git: {without_password(last)}")
+    return output
+
+
+def _finish(
+    process: "subprocess.Popen[bytes]", given: bytes, timeout_s: float, shown: str
+) -> tuple[bytes, bytes]:
+    """Return what ``process`` writes to its output and errors; kill it with its children if it takes long."""
+    try:
+        return process.communicate(given, timeout_s)
+    except subprocess.TimeoutExpired as error:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        raise UnknownName(f"git {shown} took more than {timeout_s:g} s and was killed") from error
+
+
+def _shown(arguments: tuple[str, ...]) -> str:
+    """Return the name of a command, without the folder that it is for."""
+    return arguments[2] if arguments[:1] == ("-C",) else arguments[0]

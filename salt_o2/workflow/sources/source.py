@@ -1,0 +1,24 @@
+"""Where templates come from: what is asked of each source."""
+
+from typing import NamedTuple, Protocol
+
+
+class Template(NamedTuple):
+    """The text of a template and the name of its file, for messages."""
+
+    name: str
+    file: str
+    text: str
+
+
+class Source(Protocol):
+    """A set of workflow and task templates of one revision."""
+
+    def workflow(self, name: str) -> Template:
+        """Return a workflow template; raise UnknownName if there is none."""
+
+    def task(self, name: str) -> Template:
+        """Return a task template; raise UnknownName if there is none."""
+
+    def revision(self) -> str:
+        """Return what identifies the content of the source."""

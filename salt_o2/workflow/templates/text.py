@@ -1,0 +1,139 @@
+"""Text of a template with ``{{ expressions }}`` in it: taken apart once, rendered for each role."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from salt_o2.workflow.expressions.expression import Expression, Names, UnknownVariable, expression
+from salt_o2.workflow.expressions.values import NotHere, Refused, text_of
+from salt_o2.workflow.limits import RENDERED
+from salt_o2.workflow.problems import Place, Problems
+from salt_o2.workflow.templates.yaml_document import Scalar
+
+_OPENING, _CLOSING = "([{", ")]}"
+
+
+class Text:
+    """One value of a template. ``constant`` is its value if it has no expression, else ``None``."""
+
+    __slots__ = ("constant", "parts", "place")
+
+    def __init__(self, place: Place, source: str) -> None:
+        self.place = place
+        self.parts = tuple(_parts(source)) if "{{" in source else (source,)
+        self.constant = source if "{{" not in source else None
+
+    def render(self, names: Names) -> str:
+        """Return the text with the values of its expressions where ``names`` holds.
+
+        Raises:
+            Refused: if an expression cannot be computed there.
+        """
+        if self.constant is not None:
+            return self.constant
+        rendered = "".join(
+            [part if isinstance(part, str) else text_of(part.value(names)) for part in self.parts]
+        )
+        if len(rendered) > RENDERED:
+            raise Refused(f"a value of more than {RENDERED:,} characters")
+        return rendered
+
+    def value(self, names: Names) -> Any:
+        """Return the value itself of a text that is one expression, the rendered text of any other.
+
+        Raises:
+            Refused: if an expression cannot be computed there.
+        """
+        only = self.parts[0] if len(self.parts) == 1 else None
+        return only.value(names) if isinstance(only, Expression) else self.render(names)
+
+    @property
+    def expressions(self) -> Iterator[Expression]:
+        """The expressions in it."""
+        return (part for part in self.parts if isinstance(part, Expression))
+
+
+def read_text(node: Scalar, path: str, problems: Problems) -> Text:
+    """Return the text of ``node``; an expression that does not parse becomes one of the ``problems``."""
+    try:
+        return Text(node.place, node.value)
+    except Refused as error:
+        problems.add(node.place, path, str(error))
+        return Text(node.place, "")
+
+
+def rendered(text: Text, names: Names, path: str, problems: Problems) -> str | None:
+    """Return ``text`` rendered, or note why it cannot be and return ``None``."""
+    if text.constant is not None:
+        return text.constant
+    try:
+        return text.render(names)
+    except Refused as error:
+        _note(error, text, names, path, problems)
+    return None
+
+
+def guarded(
+    text: Text, names: Names, path: str, problems: Problems, convert: Callable[[Any], Any] | None = None
+) -> Any:
+    """Return the value of ``text`` itself, converted; or note why it has none and return ``None``."""
+    try:
+        value = text.value(names)
+        return convert(value) if convert else value
+    except Refused as error:
+        _note(error, text, names, path, problems)
+    return None
+
+
+def _note(error: Refused, text: Text, names: Names, path: str, problems: Problems) -> None:
+    if isinstance(error, UnknownVariable):
+        problems.add(text.place, path, f"{error}{_marked(error)}", error.name, names.names())
+    elif isinstance(error, NotHere):
+        problems.leave_open(text.place, path, f"{error}{_marked(error)}" if str(error) else "")
+    else:
+        problems.add(text.place, path, f"{error}{_marked(error)}")
+
+
+def _marked(error: Refused) -> str:
+    """Return where in the expression the fault is, unless it is all of it."""
+    alone = error.where.startswith("«") and error.where.endswith("»")
+    if not error.where or (alone and isinstance(error, UnknownVariable)):
+        return ""
+    return f" in {{{{ {error.where[1:-1] if alone else error.where} }}}}"
+
+
+def _parts(source: str) -> Iterator[str | Expression]:
+    at = 0
+    while True:
+        opening = source.find("{{", at)
+        if opening < 0:
+            if at < len(source):
+                yield source[at:]
+            return
+        if opening > at:
+            yield source[at:opening]
+        end = _end(source, opening + 2)
+        inside = source[opening + 2 : end]
+        if not inside.strip():
+            raise Refused("{{ }} is empty")
+        yield expression(inside)
+        at = end + 2
+
+
+def _end(source: str, start: int) -> int:
+    """Return where the ``}}`` stands that ends the expression at ``start``, past quotes and brackets."""
+    quote, depth, at = "", 0, start
+    while at < len(source):
+        character = source[at]
+        if quote:
+            at += character == "\\"
+            quote = "" if character == quote else quote
+        elif character in "'\"":
+            quote = character
+        elif depth == 0 and source.startswith("}}", at):
+            return at
+        elif character in _OPENING:
+            depth += 1
+        elif character in _CLOSING:
+            depth -= 1
+        at += 1
+    raise Refused("{{ has no }} after it" if not quote else f"a text in {{{{ is not closed by {quote}")

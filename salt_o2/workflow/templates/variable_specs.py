@@ -1,0 +1,159 @@
+"""Variables described for forms: what is tagged ``!public`` in ``defaults`` and ``vars`` (AliECS VarSpec)."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from salt_o2.workflow.expressions.expression import MISSING, expression
+from salt_o2.workflow.expressions.values import Refused, truth
+from salt_o2.workflow.problems import Place, Problems
+from salt_o2.workflow.templates.fields import PUBLIC_TAG, Fields
+from salt_o2.workflow.templates.keys import PUBLIC
+from salt_o2.workflow.templates.yaml_document import Mapping as MappingNode
+from salt_o2.workflow.templates.yaml_document import Scalar
+
+TYPES = ("string", "number", "bool", "list", "map")
+WIDGETS = (
+    "editBox",
+    "slider",
+    "listBox",
+    "dropDownBox",
+    "comboBox",
+    "radioButtonBox",
+    "checkBox",
+    "detectorSelector",
+)
+_CHOOSING = ("listBox", "dropDownBox", "radioButtonBox", "slider")
+"""Widgets that let nobody give anything but one of the values."""
+_BOOLEANS = ("true", "false", "1", "0", "yes", "no", "on", "off")
+_DOLLARS = re.compile(r"\$\$(\w+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Specification:
+    """What a form knows of one variable."""
+
+    name: str
+    block: str
+    """``defaults`` or ``vars``."""
+    place: Place
+    value: str = ""
+    type: str = "string"
+    label: str = ""
+    description: str = ""
+    widget: str = "editBox"
+    panel: str = ""
+    values: tuple[str, ...] = ()
+    index: int = 0
+    rows: int = 0
+    visibleif: str = ""
+    enabledif: str = ""
+
+    def fault_of(self, value: str) -> str:
+        """Return what is wrong with ``value`` for this variable, or nothing."""
+        wrong = _type_fault(self.type, value)
+        if wrong or not self.values or self.widget not in _CHOOSING:
+            return wrong
+        allowed = ", ".join(self.values)
+        chosen = json.loads(value) if self.type == "list" else [value]
+        strange = [each for each in chosen if str(each) not in self.values]
+        return f"must be one of {allowed}, not {strange[0]!r}" if strange and any(map(str, chosen)) else ""
+
+    def is_visible(self, variables: Mapping[str, str]) -> bool:
+        """Return whether a form shows it where the others have these values; if that cannot be told, yes."""
+        if not self.visibleif.strip():
+            return True
+        try:
+            return bool(truth(expression(_translated(self.visibleif)).value(_Names(variables))))
+        except Refused:
+            return True
+
+
+class _Names:
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._variables = variables
+
+    def find(self, name: str) -> Any:
+        return self._variables.get(name, MISSING)
+
+    def names(self) -> Iterator[str]:
+        return iter(self._variables)
+
+
+def read_specifications(fields: Fields, block: str, problems: Problems) -> Iterator[Specification]:
+    """Return the variables of ``defaults`` or ``vars`` that are described."""
+    node = fields.node(block)
+    for name, entry in node.entries.items() if isinstance(node, MappingNode) else ():
+        if isinstance(entry, MappingNode) and entry.tag == PUBLIC_TAG:
+            described = Fields(entry, PUBLIC, f"variable {name}", fields.path, Problems())
+            yield _read(name, block, described, fields.path, problems)
+
+
+def _read(name: str, block: str, fields: Fields, path: str, problems: Problems) -> Specification:
+    found = Specification(
+        name=name,
+        block=block,
+        place=fields.place,
+        value=_written(fields, "value"),
+        type=fields.plain("type", "string"),
+        label=fields.note("label"),
+        description=fields.note("description"),
+        widget=fields.plain("widget", "editBox"),
+        panel=fields.note("panel"),
+        values=tuple(node.value for node in fields.items("values") if isinstance(node, Scalar)),
+        index=int(fields.number("index") or 0),
+        rows=int(fields.number("rows") or 0),
+        visibleif=fields.note("visibleif"),
+        enabledif=fields.note("enabledif"),
+    )
+    for key, value, known in (("type", found.type, TYPES), ("widget", found.widget, WIDGETS)):
+        if value not in known:
+            what = f"variable {name}: {key} {value!r} is none of {', '.join(known)}"
+            problems.add(fields.place_of(key), path, what, value, known)
+    return found
+
+
+def _written(fields: Fields, key: str) -> str:
+    node = fields.node(key)
+    return node.value if isinstance(node, Scalar) else ""
+
+
+def check(
+    specifications: Mapping[str, Specification], variables: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    """Return the ``variables`` of a user that are wrong, each with what is wrong with it.
+
+    A variable that its form would not show is not looked at: it has no meaning beside the others.
+    """
+    defaults = {name: each.value for name, each in specifications.items()}
+    for name, value in variables.items():
+        found = specifications.get(name)
+        if found and found.is_visible({**defaults, **variables}) and (wrong := found.fault_of(value)):
+            yield name, f"variable {name} {wrong}"
+
+
+def _type_fault(kind: str, value: str) -> str:
+    if kind == "number" and value.strip():
+        try:
+            float(value)
+        except ValueError:
+            return f"must be a number, not {value!r}"
+    if kind == "bool" and value.strip().lower() not in ("", *_BOOLEANS):
+        return f"must be true or false, not {value!r}"
+    if kind in ("list", "map") and not isinstance(_parsed(value), list if kind == "list" else dict):
+        return f"must be a JSON {'list' if kind == 'list' else 'object'}, not {value[:60]!r}"
+    return ""
+
+
+def _parsed(value: str) -> Any:
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _translated(condition: str) -> str:
+    """Return a condition of a form, which is written like JavaScript, as an expression."""
+    return _DOLLARS.sub(r"\1", condition).replace("===", "==").replace("!==", "!=")

@@ -1,0 +1,1 @@
+"""Variables of roles, and what a site offers to templates."""

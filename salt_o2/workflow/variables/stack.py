@@ -1,0 +1,240 @@
+"""Variables in layers: what a name means at one role, without copying what its ancestors define.
+
+Strongest first: what the iterator sets, the user's variables, ``vars`` from the role up to the root, the
+site's vars, ``defaults`` from the role up to the root, the site's defaults; for a task its template's vars
+and defaults come last (AliECS's order, docs/handbook/configuration.md). Below all of them ``Parent()``,
+``Up(n)`` and ``This()``.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from salt_o2.workflow.expressions.expression import MISSING
+from salt_o2.workflow.expressions.functions import UTIL, Namespace
+from salt_o2.workflow.expressions.sandbox import FUNCTIONS
+from salt_o2.workflow.expressions.values import Attributes, NotHere, Open, Refused, as_number, text_of
+from salt_o2.workflow.variables.site_services import NOWHERE, Services
+
+Layer = Mapping[str, Any]
+
+
+class Block(dict[str, Any]):
+    """One block of variables, and where it is written."""
+
+    __slots__ = ("origin",)
+
+    def __init__(self, entries: Mapping[str, Any], origin: str) -> None:
+        super().__init__(entries)
+        self.origin = origin
+
+
+class Position(Attributes):
+    """A role as expressions see it; printing it prints its path."""
+
+    __slots__ = ("above", "name", "path")
+    fields = frozenset({"name", "Name", "path", "Path"})
+
+    def __init__(self, name: str, above: "Position | None") -> None:
+        self.name = name
+        self.above = above
+        self.path: str = f"{above.path}.{name}" if above else name
+
+    def __str__(self) -> str:
+        """Return the role's path."""
+        return self.path
+
+    @property
+    def Name(self) -> str:
+        """The role's name, in the templates' spelling."""
+        return self.name
+
+    @property
+    def Path(self) -> str:
+        """The role's path, in the templates' spelling."""
+        return self.path
+
+
+class Stack:
+    """The layers of one role, and where the role stands in the tree."""
+
+    __slots__ = ("above", "here", "layers", "services")
+
+    def __init__(
+        self,
+        layers: tuple[Layer, ...],
+        above: Position | None,
+        here: Position | None = None,
+        services: Services = NOWHERE,
+    ) -> None:
+        self.layers = layers
+        self.services = services
+        self.above = above
+        """The role's parent; ``None`` at the root."""
+        self.here = here
+        """The role itself, once its name is known."""
+
+    def find(self, name: str) -> Any:
+        """Return what ``name`` means here, or MISSING."""
+        for layer in self.layers:
+            if name in layer:
+                return layer[name]
+        bound = _BOUND.get(name) or self.services.get(name)
+        return bound(self) if bound else MISSING
+
+    def names(self) -> Iterator[str]:
+        """Return every name that means something here, also what is open; some come more than once."""
+        for layer in self.layers:
+            yield from getattr(layer, "known", ())
+        yield from self.given()
+
+    def given(self) -> Iterator[str]:
+        """Return every name that has a value here; some come more than once."""
+        for layer in self.layers:
+            yield from layer
+        yield from _BOUND
+        yield from self.services
+        yield from FUNCTIONS
+
+    def flattened(self) -> dict[str, str]:
+        """Return all variables as one mapping: the consolidated stack."""
+        merged: dict[str, Any] = {}
+        for layer in reversed(self.layers):
+            merged.update(layer)
+        return {name: "" if isinstance(value, Open) else value for name, value in merged.items()}
+
+    def origins(self) -> dict[str, str]:
+        """Return where each variable's value comes from."""
+        merged: dict[str, str] = {}
+        for layer in reversed(self.layers):
+            merged.update(dict.fromkeys(layer, getattr(layer, "origin", "")))
+        return merged
+
+    @property
+    def checked_alone(self) -> bool:
+        """Whether an author checks the template, which others may include."""
+        return any(hasattr(layer, "known") for layer in self.layers)
+
+    def over(self, *below: Layer) -> "Stack":
+        """Return these layers with weaker ones below."""
+        layers = (*self.layers, *(layer for layer in below if layer))
+        return Stack(layers, self.above, self.here, self.services)
+
+    def under(self, *over: Layer) -> "Stack":
+        """Return these layers with stronger ones on top."""
+        return Stack((*over, *self.layers), self.above, self.here, self.services)
+
+
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """What a role hands down to its children."""
+
+    user: Layer
+    site_vars: Layer
+    site_defaults: Layer
+    outside: Layer = field(default_factory=dict)
+    """What others give, where an author checks a template: weaker than all."""
+    vars: tuple[Layer, ...] = ()
+    defaults: tuple[Layer, ...] = ()
+    position: Position | None = None
+    services: Services = field(default_factory=lambda: NOWHERE)
+
+    def stack(self, locals_: Layer, vars_: Layer, defaults: Layer) -> Stack:
+        """Return the layers of a child that has these entries of its own."""
+        layers = (
+            locals_,
+            self.user,
+            vars_,
+            *self.vars,
+            self.site_vars,
+            defaults,
+            *self.defaults,
+            self.site_defaults,
+            self.outside,
+        )
+        return Stack(tuple([layer for layer in layers if layer]), self.position, None, self.services)
+
+    def below(self, position: Position, locals_: Layer, vars_: Layer, defaults: Layer) -> "Inherited":
+        """Return what the child's own children get; its iterator's variable is a var to them."""
+        return self._around(locals_, vars_, defaults, position)
+
+    def around(self, locals_: Layer, vars_: Layer, defaults: Layer) -> "Inherited":
+        """Return what a role with these entries of its own puts around another in its own place."""
+        return self._around(locals_, vars_, defaults, self.position)
+
+    def _around(
+        self, locals_: Layer, vars_: Layer, defaults: Layer, position: Position | None
+    ) -> "Inherited":
+        mine = tuple([layer for layer in (locals_, vars_) if layer])
+        return Inherited(
+            self.user,
+            self.site_vars,
+            self.site_defaults,
+            self.outside,
+            (*mine, *self.vars) if mine else self.vars,
+            (defaults, *self.defaults) if defaults else self.defaults,
+            position,
+            self.services,
+        )
+
+
+def _here(stack: Stack) -> Position:
+    if stack.here is None:
+        raise Refused(
+            "This() is not known yet where a role's name, enabled, defaults and vars are worked out"
+        )
+    return stack.here
+
+
+def _up(stack: Stack, levels: Any = 1) -> Position:
+    steps = as_number(levels)
+    found = stack.above
+    for _ in range(min(int(steps), 1_000) - 1):
+        found = found.above if found else None
+    if steps < 1:
+        raise Refused("Up(n) takes 1 or more")
+    if found is None and stack.checked_alone:
+        raise NotHere("the role above the root, where another workflow includes this one")
+    if found is None:
+        raise Refused("there is no role above the root")
+    return found
+
+
+def _prefixed_override(stack: Stack, variable: Any, prefix: Any) -> str:
+    """Return ``<prefix>_<variable>`` if that says something, else ``variable``; ``none`` says nothing."""
+    for name in (f"{prefix}_{variable}", str(variable)):
+        value = stack.find(name)
+        if isinstance(value, Open):
+            raise value.refuse(name)
+        if isinstance(value, str) and value.strip() not in ("", "none"):
+            return value
+    return ""
+
+
+def _dump(stack: Stack, text: Any, path: Any) -> str:
+    """Return ``text``, which the site may write to a file called ``path``."""
+    write = stack.services.get("Dump")
+    if write:
+        write(stack)(text_of(text), text_of(path))
+    return text_of(text)
+
+
+def _util(stack: Stack) -> Namespace:
+    return Namespace(
+        "util",
+        {**UTIL, "PrefixedOverride": partial(_prefixed_override, stack), "Dump": partial(_dump, stack)},
+    )
+
+
+_BOUND: dict[str, Callable[[Stack], Any]] = {
+    "util": _util,
+    "PrefixedOverride": lambda stack: partial(_prefixed_override, stack),
+    "Dump": lambda stack: partial(_dump, stack),
+    "Parent": lambda stack: lambda: _up(stack),
+    "Up": lambda stack: lambda levels=1: _up(stack, levels),
+    "This": lambda stack: lambda: _here(stack),
+    "parent": _up,
+    "up": _up,
+    "this": _here,
+}

@@ -1,0 +1,40 @@
+"""What a user gives: variables for all roles, and, as ``path.to.role:name``, for one and those below it."""
+
+from collections.abc import Collection, Mapping
+
+from salt_o2.core.errors import UnknownName
+from salt_o2.workflow.problems import nearest
+from salt_o2.workflow.variables.stack import Block, Layer
+
+
+class UserVariables:
+    """The variables of one user's request, by the role that they are for."""
+
+    def __init__(self, given: Mapping[str, str]) -> None:
+        self.everywhere = Block({name: value for name, value in given.items() if ":" not in name}, "the user")
+        self._unmet: dict[str, dict[str, str]] = {}
+        for name, value in given.items():
+            if ":" in name:
+                path, _, own = name.rpartition(":")
+                self._unmet.setdefault(path, {})[own] = value
+        self._for = dict(self._unmet)
+        self._paths: list[str] = []
+
+    def at(self, path: str, above: Layer) -> Layer:
+        """Return the user's variables for the role at ``path``, whose parent has those in ``above``."""
+        if not self._for:
+            return above
+        self._paths.append(path)
+        own = self._unmet.pop(path, None) or self._for.get(path)
+        return Block({**above, **own}, f"the user, for {path}") if own else above
+
+    def raise_unmet(self, dormant: Collection[str] = ()) -> None:
+        """Refuse variables for roles that there are not, but for those that are ``dormant``.
+
+        Raises:
+            UnknownName: naming them, and the nearest role.
+        """
+        for path, own in self._unmet.items():
+            names = ", ".join(name for name in own if f"{path}:{name}" not in dormant)
+            if names:
+                raise UnknownName(f"{names}: there is no role {path}{nearest(path, self._paths)}")

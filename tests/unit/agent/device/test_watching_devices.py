@@ -1,0 +1,81 @@
+"""When a device is looked at because it told of a move."""
+
+import asyncio
+
+from salt_o2.agent.device.session import Sight
+from salt_o2.agent.device.watcher import Watch
+from salt_o2.agent.storage.task_record import Record
+from salt_o2.core.states import TaskState
+
+
+class Scene:
+    """A task that is on its way, or not, and its device, which tells of its moves."""
+
+    def __init__(self):
+        self.record = Record(task="sampler", environment="E", state=TaskState.RUNNING, device_state="RUNNING")
+        self.is_busy = False
+        self.told, self.truth, self.looks, self.moves = "", Sight(TaskState.RUNNING, "RUNNING", 7), 0, []
+        self.task = Watch(self, self, self.note, print)
+        self.task.begin()
+
+    def note(self, state, word, reason):
+        self.record.state, self.record.device_state = state, word
+        self.moves.append((state, word, reason))
+
+    def watch(self, look, announce, running):
+        self.stir = look
+
+    async def look(self, timeout_s):
+        self.looks += 1
+        return self.truth
+
+    def tell(self, word):
+        self.told = word
+        self.stir()
+
+    async def settle(self):
+        """As a task's runner does: the watch begins anew in its last step, and then it is over."""
+        self.task.begin()
+        self.is_busy = False
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+
+def play(scene):
+    async def played():
+        await scene(Scene())
+
+    asyncio.run(played())
+
+
+def test_a_move_of_a_device_that_is_left_alone_is_seen():
+    async def scene(stage):
+        stage.truth = Sight(TaskState.CONFIGURED, "READY", 7)
+        stage.tell("READY")
+        await stage.settle()
+        assert stage.moves == [(TaskState.CONFIGURED, "READY", "it left RUNNING by itself and is READY")]
+
+    play(scene)
+
+
+def test_a_move_in_the_last_moment_of_a_step_is_seen_once_that_is_over():
+    """A run of one message is over before START is."""
+
+    async def scene(stage):
+        stage.is_busy = True
+        stage.truth = Sight(TaskState.CONFIGURED, "READY", 7)
+        stage.tell("READY")
+        await stage.settle()
+        assert [move[:2] for move in stage.moves] == [(TaskState.CONFIGURED, "READY")]
+
+    play(scene)
+
+
+def test_a_step_is_no_reason_to_look_where_it_has_led():
+    async def scene(stage):
+        stage.is_busy = True
+        stage.tell("RUNNING")
+        await stage.settle()
+        assert (stage.looks, stage.moves) == (0, [])
+
+    play(scene)

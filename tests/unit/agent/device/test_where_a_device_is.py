@@ -1,0 +1,57 @@
+"""What an agent remembers of where a device is, and when it does not rely on it any more."""
+
+import asyncio
+
+import pytest
+from fake_devices import FakeDevice
+
+from salt_o2.agent.device.polling_budget import Rounds
+from salt_o2.agent.device.session import Device
+from salt_o2.core.errors import Unreachable
+from salt_o2.core.plan.launch import Launch
+from salt_o2.core.states import ControlMode, TaskEvent
+from salt_o2.occ.wire.codec import codec_named
+
+
+class Telling(FakeDevice):
+    """A device that tells of its moves, as far as its codec does."""
+
+    def __init__(self, codec):
+        super().__init__("READY")
+        self.codec = codec_named(codec)
+        self.moved = asyncio.Event()
+
+    async def states(self):
+        await self.moved.wait()
+        yield "ERROR"
+        await asyncio.Event().wait()
+
+    async def events(self):
+        await self.moved.wait()
+        raise Unreachable("the stream is over")
+        yield
+
+    async def close(self):
+        """Nothing is open."""
+
+
+@pytest.mark.parametrize("codec", ["OCC", "OCClite"])
+def test_a_device_that_tells_of_a_move_is_asked_before_the_next_step(codec):
+    async def scene():
+        device = Device(
+            Launch(mode=ControlMode.FAIRMQ, value="device", codec=codec, control_port=31000), Rounds()
+        )
+        device.channel = told = Telling(codec)
+        looked = asyncio.Event()
+        await device.fire(TaskEvent.START, {}, 5.0)
+        device.watch(looked.set, lambda _word: None, lambda: True)
+        told.state = "ERROR"
+        told.moved.set()
+        await asyncio.wait_for(looked.wait(), 10)
+        outcome = await device.fire(TaskEvent.STOP, {}, 5.0)
+        await device.close()
+        return told, outcome
+
+    told, outcome = asyncio.run(scene())
+    assert (told.sent, told.illegal) == (["RUN"], []), "nothing is sent to a device in ERROR"
+    assert outcome.device_state == "ERROR"

@@ -1,0 +1,63 @@
+"""Turns of tasks that start."""
+
+import asyncio
+
+import pytest
+
+from salt_o2.agent.launch.start_limiter import AT_LEAST, Births
+
+
+async def start(births, started, name, ready):
+    async with births.turn():
+        started.append(name)
+        await ready.wait()
+
+
+async def settle():
+    """Let everything that can go on do so."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+def test_no_more_start_at_the_same_time_than_may():
+    async def scene():
+        births, started, ready = Births(2), [], asyncio.Event()
+        tasks = [asyncio.create_task(start(births, started, name, ready)) for name in "abcd"]
+        await settle()
+        assert started == ["a", "b"]
+        ready.set()
+        await asyncio.gather(*tasks)
+        assert started == ["a", "b", "c", "d"]
+
+    asyncio.run(scene())
+
+
+def test_who_hangs_at_its_start_keeps_nobody_from_starting():
+    async def scene():
+        births, started, never = Births(1, turn_s=0.01), [], asyncio.Event()
+        tasks = [asyncio.create_task(start(births, started, name, never)) for name in "abc"]
+        async with asyncio.timeout(10):
+            while started != ["a", "b", "c"]:
+                await asyncio.sleep(0.005)
+        never.set()
+        await asyncio.gather(*tasks)
+        assert births._free._value == 1, "each turn was given back once"
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize("end", [asyncio.CancelledError, ValueError], ids=["cancelled", "failed"])
+def test_a_turn_that_ends_badly_is_given_back(end):
+    async def scene():
+        births = Births(1)
+        with pytest.raises(end):
+            async with births.turn():
+                raise end
+        async with asyncio.timeout(10), births.turn():
+            pass
+
+    asyncio.run(scene())
+
+
+def test_a_host_starts_some_at_the_same_time_however_small_it_is():
+    assert Births()._free._value >= AT_LEAST

@@ -1,0 +1,72 @@
+"""The environment of a task's process."""
+
+import pwd
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from salt_o2.agent.launch.environment_variables import can_be_set, exports, of_agent, shim_env, task_env
+from salt_o2.agent.storage.task_directory import MARK
+from salt_o2.core.ids import EnvironmentId, HostId
+from salt_o2.core.plan.launch import Launch
+from salt_o2.core.states import ControlMode
+
+
+def env_of(own=None, account=None, **launch):
+    wanted = Launch(mode=ControlMode.FAIRMQ, value="readout", **launch)
+    return task_env(wanted, HostId("flp1"), EnvironmentId("2oDvieFrVTi"), of_agent(own or {}), account)
+
+
+def test_a_task_is_told_its_host_system_and_environment():
+    env = env_of()
+    assert (env["O2_ROLE"], env["O2_SYSTEM"], env["O2_PARTITION"]) == ("flp1", "FLP", "2oDvieFrVTi")
+
+
+def test_the_template_wins_over_the_defaults_and_the_agent():
+    env = env_of({"LANG": "C"}, env=("O2_SYSTEM=EPN", "LANG=de", "EMPTY=", "EQUATION=a=b"))
+    assert (env["O2_SYSTEM"], env["LANG"], env["EMPTY"], env["EQUATION"]) == ("EPN", "de", "", "a=b")
+
+
+def test_nothing_wins_over_the_control_port():
+    assert env_of(env=("OCC_CONTROL_PORT=1",), control_port=30001)["OCC_CONTROL_PORT"] == "30001"
+    assert "OCC_CONTROL_PORT" not in env_of()
+
+
+def test_the_programs_of_this_python_are_found_first():
+    ours = str(Path(sys.executable).parent)
+    assert env_of({"PATH": "/usr/bin"})["PATH"] == f"{ours}:/usr/bin"
+    assert env_of()["PATH"] == f"{ours}:/usr/bin:/bin"
+
+
+def test_what_systemd_and_salt_say_to_the_minion_is_not_passed_on():
+    own = {"NOTIFY_SOCKET": "/run/x", "SALT_LOG": "x", "LD_LIBRARY_PATH": "/opt/o2/lib"}
+    env = env_of(own)
+    assert "NOTIFY_SOCKET" not in env
+    assert "SALT_LOG" not in env
+    assert env["LD_LIBRARY_PATH"] == "/opt/o2/lib"
+
+
+def test_another_user_has_his_own_home_and_name():
+    daemon = pwd.getpwnam("daemon")
+    env = env_of({"HOME": "/root", "USER": "root"}, daemon, user="daemon")
+    assert (env["HOME"], env["USER"], env["LOGNAME"]) == (daemon.pw_dir, "daemon", "daemon")
+
+
+@given(st.dictionaries(st.text("aZ_09.-é", max_size=6), st.text(st.characters(exclude_characters="\0"))))
+@settings(max_examples=50, deadline=None)
+def test_a_shell_that_reads_the_exports_has_each_variable_that_it_can_have(variables):
+    script = exports(variables) + b"\nexec env -0"
+    told = subprocess.run(["/bin/sh", "-c", script], env={}, capture_output=True, check=True).stdout
+    found = dict(each.split("=", 1) for each in told.decode("utf-8", "surrogateescape").split("\0") if each)
+    can_be = {name: value for name, value in variables.items() if can_be_set(name)}
+    assert {name: found[name] for name in can_be} == can_be
+    assert set(found) <= {*can_be, "PWD", "OLDPWD", "SHLVL", "_"}
+
+
+@pytest.mark.finding("1.5")
+def test_a_shim_has_nothing_of_a_template_in_its_environment():
+    assert set(shim_env("/agent/tasks/one")) == {"PATH", MARK}

@@ -1,0 +1,132 @@
+"""A task's output followed: whoever waits is told when something is written, and not before."""
+
+import asyncio
+
+import pytest
+
+from salt_o2.agent.storage import output_follow
+from salt_o2.agent.storage.task_directory import TaskHome
+from salt_o2.linux import inotify
+from salt_o2.linux.inotify import Changes
+
+LONG_S = 60.0
+START = {"stdout": 0, "stderr": 0}
+
+
+@pytest.fixture
+def home(tmp_path):
+    """The folder of a task that has written nothing yet."""
+    folder = tmp_path / "tasks" / "readout"
+    folder.mkdir(parents=True)
+    for name in ("stdout", "stderr"):
+        (folder / name).touch()
+    return TaskHome(folder)
+
+
+def write(home, text, name="stdout"):
+    with (home.folder / name).open("a") as file:
+        file.write(text)
+
+
+async def heard_after(home, event, after=START, wait_s=LONG_S, find=None):
+    """Return what a follower hears that waits already when ``event`` happens."""
+    following = asyncio.create_task(output_follow.follow(find or (lambda: home), after, wait_s))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not following.done()
+    event()
+    async with asyncio.timeout(LONG_S / 2):
+        return await following
+
+
+def test_what_is_there_already_is_told_at_once(home):
+    write(home, "one\ntwo\n")
+    heard = asyncio.run(output_follow.follow(lambda: home, START, LONG_S))
+    assert heard == {"stdout": ["one", "two"], "stderr": [], "at": {"stdout": 8, "stderr": 0}}
+
+
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+def test_whoever_waits_is_told_what_is_written(home, name):
+    heard = asyncio.run(heard_after(home, lambda: write(home, "news\n", name)))
+    assert (heard[name], heard["at"][name]) == (["news"], 5)
+
+
+def test_half_a_line_is_no_news(home):
+    def scene():
+        write(home, "ha")
+        asyncio.get_running_loop().call_later(0.3, write, home, "lf\n")
+
+    assert asyncio.run(heard_after(home, lambda: scene()))["stdout"] == ["half"]
+
+
+def test_nothing_new_is_told_as_nothing_when_the_time_is_over(home):
+    write(home, "old\n")
+    heard = asyncio.run(output_follow.follow(lambda: home, {"stdout": 4, "stderr": 0}, 0.05))
+    assert heard == {"stdout": [], "stderr": [], "at": {"stdout": 4, "stderr": 0}}
+
+
+def test_a_task_that_is_over_keeps_nobody_waiting(home, tmp_path):
+    """Its folder is moved among the old ones; its last words are read there."""
+    grave = TaskHome(tmp_path / "old" / "readout")
+    grave.folder.parent.mkdir()
+
+    def archive():
+        write(home, "last words\n")
+        home.folder.rename(grave.folder)
+
+    def find():
+        return grave if grave.folder.exists() else home
+
+    assert asyncio.run(heard_after(home, archive, find=find))["stdout"] == ["last words"]
+
+
+def test_a_task_that_ends_without_a_word_keeps_nobody_waiting(home, tmp_path):
+    grave = TaskHome(tmp_path / "readout")
+    find = lambda: grave if grave.folder.exists() else home  # noqa: E731
+    heard = asyncio.run(heard_after(home, lambda: home.folder.rename(grave.folder), find=find))
+    assert heard["stdout"] == heard["stderr"] == []
+
+
+def test_the_last_lines_say_where_they_end(home):
+    write(home, "one\ntwo\nthree\n")
+    heard = output_follow.last(home, 2)
+    assert heard == {"stdout": ["two", "three"], "stderr": [], "at": {"stdout": 14, "stderr": 0}}
+
+
+def test_nothing_is_read_again_and_again_while_nothing_is_written(home, monkeypatch):
+    reads = []
+    since = output_follow.output_files.since
+    monkeypatch.setattr(
+        output_follow.output_files, "since", lambda *given: reads.append(given) or since(*given)
+    )
+    asyncio.run(output_follow.follow(lambda: home, START, 0.5))
+    assert len(reads) == 2  # stdout and stderr, once
+
+
+def test_where_the_system_has_no_watch_left_it_is_looked_now_and_then(home, monkeypatch, caplog):
+    class NoWatches:
+        def inotify_init1(self, _flags):
+            return -1
+
+    monkeypatch.setattr(inotify.ctypes, "CDLL", lambda *_, **__: NoWatches())
+    monkeypatch.setattr(inotify, "LOOK_AGAIN_S", 0.01)
+    assert asyncio.run(heard_after(home, lambda: write(home, "news\n")))["stdout"] == ["news"]
+    assert "cannot watch" in caplog.text
+
+
+def test_what_was_written_before_the_wait_but_after_the_look_is_not_missed(home):
+    async def scene():
+        with Changes(home.folder) as watched:
+            write(home, "in between\n")
+            return await watched.wait(LONG_S)
+
+    assert asyncio.run(scene())
+
+
+def test_one_change_is_told_once(home):
+    async def scene():
+        with Changes(home.folder) as watched:
+            write(home, "once\n")
+            return [await watched.wait(LONG_S), await watched.wait(0.05)]
+
+    assert asyncio.run(scene()) == [True, False]

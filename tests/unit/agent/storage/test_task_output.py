@@ -1,0 +1,186 @@
+"""What a task wrote: its end is kept, within a bound, fit for a terminal."""
+
+import os
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from salt_o2.agent.storage.output_files import BOUND_UNWANTED, end, last_words, since, tail, trim
+from salt_o2.agent.storage.task_directory import TaskHome
+from salt_o2.core.plan.launch import Launch
+from salt_o2.core.states import ControlMode
+
+
+@pytest.fixture
+def written(tmp_path):
+    return tmp_path / "stdout"
+
+
+def test_the_last_lines_are_shown(written):
+    written.write_text("one\ntwo\nthree\n")
+    assert tail(written, 2) == ("two", "three")
+
+
+def test_a_line_without_an_end_is_shown_too(written):
+    written.write_text("one\ntw")
+    assert tail(written, 2) == ("one", "tw")
+
+
+def test_no_file_and_no_lines_are_nothing(written):
+    assert tail(written, 3) == ()
+    written.write_text("one\n")
+    assert tail(written, 0) == ()
+
+
+def test_colours_and_other_commands_to_a_terminal_are_taken_out(written):
+    written.write_bytes(b"\x1b[1;31mbad\x1b[0m \x07news\x1b]0;x\x07\n\xff\xfe\n")
+    first, second = tail(written, 2)
+    assert first.startswith("bad news")
+    assert all(character.isprintable() for character in first)
+    assert second == "\ufffd\ufffd"
+
+
+def test_a_line_without_end_is_clipped(written):
+    written.write_text("x" * 100_000)
+    assert len(tail(written, 1)[0]) == 400
+
+
+def test_many_lines_can_be_asked_for(written):
+    written.write_text("".join(f"line {number}\n" for number in range(50_000)))
+    assert len(tail(written, 20_000)) == 20_000
+
+
+def test_errors_come_last_and_leave_room_for_the_rest(tmp_path):
+    (tmp_path / "out").write_text("".join(f"out {number}\n" for number in range(100)))
+    (tmp_path / "err").write_text("".join(f"err {number}\n" for number in range(100)))
+    words = last_words(tmp_path / "out", tmp_path / "err", 6)
+    assert words == ("out 97", "out 98", "out 99", "err 97", "err 98", "err 99")
+
+
+def test_a_small_file_is_left_alone(written):
+    written.write_text("one\n")
+    assert not trim(written, 100)
+    assert written.read_text() == "one\n"
+
+
+def test_a_missing_file_needs_no_trimming(written):
+    assert not trim(written)
+
+
+@settings(deadline=None)
+@given(lines=st.integers(1, 400), bound=st.integers(200, 2000))
+def test_trimming_keeps_the_bound_and_the_last_line(tmp_path_factory, lines, bound):
+    path = tmp_path_factory.mktemp("trim") / "stdout"
+    with path.open("a") as task:
+        for number in range(lines):
+            task.write(f"line {number}\n")
+            task.flush()
+            trim(path, bound)
+            assert sum(part.stat().st_size for part in path.parent.iterdir()) <= bound + len("line 999\n")
+    assert tail(path, 1) == (f"line {lines - 1}",)
+
+
+def test_a_task_goes_on_writing_at_the_start_of_a_trimmed_file(written):
+    task = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.write(task, b"x" * 90 + b"\nend of part one\n")
+    assert trim(written, 100)
+    os.write(task, b"part two\n")
+    os.close(task)
+    assert written.read_text() == "part two\n"
+    assert tail(written, 2) == ("end of part one", "part two")
+
+
+def add(path, text):
+    with path.open("a") as file:
+        file.write(text)
+
+
+def test_only_what_came_since_is_told(written):
+    written.write_text("one\ntwo\n")
+    place = end(written)
+    assert since(written, place, 1000) == ((), place)
+    add(written, "three\n")
+    assert since(written, place, 1000) == (("three",), place + 6)
+
+
+def test_a_line_is_told_when_it_is_complete(written):
+    written.write_text("one\n")
+    place = end(written)
+    add(written, "tw")
+    assert since(written, place, 1000) == ((), place)
+    add(written, "o\n")
+    assert since(written, place, 1000) == (("two",), place + 4)
+
+
+def test_what_never_ends_is_told_all_the_same(written):
+    written.write_text("x" * 5000)
+    (line,), place = since(written, 0, 10_000)
+    assert (len(line), place) == (400, 5000)
+
+
+def test_of_too_much_the_last_is_told_and_how_much_is_not(written):
+    written.write_text("".join(f"line {number:04d}\n" for number in range(1000)))
+    told, place = since(written, 0, 25)
+    assert told == ("[9975 bytes are left out]", "0997", "line 0998", "line 0999")
+    assert place == 10_000
+
+
+def test_a_file_that_was_begun_anew_is_told_from_its_beginning(written):
+    written.write_text("again\n")
+    assert since(written, 10_000, 1000) == (("again",), 6)
+
+
+def test_nothing_is_told_of_a_file_that_is_not_there(written):
+    assert since(written, 0, 1000) == ((), 0)
+
+
+@settings(deadline=None)
+@given(
+    steps=st.lists(st.tuples(st.integers(0, 30), st.booleans(), st.booleans()), max_size=20),
+    bound=st.integers(400, 2000),
+)
+def test_following_tells_every_line_once_however_often_the_file_is_trimmed(tmp_path_factory, steps, bound):
+    """As long as it is asked for often enough: what was cut off and never asked for is told as left out."""
+    path = tmp_path_factory.mktemp("follow") / "stdout"
+    path.touch()
+    told, place, written = [], 0, []
+    for lines, trims, asks in [*steps, (1, False, True)]:
+        for _ in range(lines):
+            written.append(f"line {len(written)}")
+            add(path, f"{written[-1]}\n")
+        if trims:
+            trim(path, bound)
+        if asks:
+            lines, place = since(path, place, 1_000_000)
+            told += lines
+    known = [line for line in told if line.startswith("line ")]
+    assert known[-1] == written[-1]
+    assert len(set(known)) == len(known)
+    gone = [line for line in told if "left out" in line]
+    assert known == written or gone
+
+
+def test_what_is_cut_off_is_as_private_as_the_rest(written):
+    former = os.umask(0o022)
+    try:
+        written.touch(mode=0o600)
+        written.write_bytes(b"secret\n" * 1000)
+        assert trim(written, 1000)
+    finally:
+        os.umask(former)
+    for path in written.parent.iterdir():
+        assert path.stat().st_mode & 0o077 == 0, path.name
+
+
+def test_of_a_stream_that_is_not_wanted_only_the_last_words_are_kept(tmp_path):
+    home = TaskHome(tmp_path / "t")
+    home.folder.mkdir()
+    line = b"x" * 99 + b"\n"
+    for path in (home.files.stdout, home.files.stderr):
+        path.write_bytes(line * 100_000)
+    home.trim(Launch(mode=ControlMode.BASIC, value="x", stdout="none", stderr="all"))
+    kept = {path.name: path.stat().st_size for path in home.folder.iterdir()}
+    assert sum(size for name, size in kept.items() if name.startswith("stdout")) <= BOUND_UNWANTED
+    assert sum(size for name, size in kept.items() if name.startswith("stderr")) > BOUND_UNWANTED
+    assert home.last_words()[-1] == line.decode().strip()[:400]

@@ -1,0 +1,133 @@
+"""coconut workflow and configuration for authors: on files without a control, and with one."""
+
+import json
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parents[4] / "examples" / "workflows"
+GOOD = str(EXAMPLES / "fairmq-ex-1-n-1.yaml")
+
+
+@pytest.fixture
+def tool(coconut):
+    """Runs one command line, given as words."""
+    return lambda *words: coconut(list(words))
+
+
+@pytest.fixture
+def bad(tmp_path):
+    """A workflow with two faults."""
+    file = tmp_path / "bad.yaml"
+    file.write_text("name: bad\ncolour: red\nroles: [{name: x}]\n")
+    return str(file)
+
+
+def test_a_good_file_is_said_to_be_good(tool):
+    done = tool("workflow", "check", GOOD)
+    assert (done.code, done.out) == (0, f"{GOOD}: nothing is wrong\n")
+
+
+def test_a_hook_hears_nothing_of_good_files(tool):
+    assert tool("workflow", "check", "-q", GOOD).out.strip() == ""
+
+
+def test_all_faults_of_a_file_are_said_and_the_exit_code_tells(tool, bad):
+    done = tool("workflow", "check", bad, GOOD)
+    assert done.code == 1
+    assert f"{bad}:2: bad: unknown key colour in a role" in done.out
+    assert "a role needs one of roles, task, call, include" in done.out
+    assert "2 problems in 1 of 2 files" in done.out
+
+
+def test_a_program_reads_the_verdicts(tool, bad):
+    (verdict,) = tool("workflow", "check", bad, "--json").json
+    assert (verdict["file"], len(verdict["problems"])) == (bad, 2)
+
+
+def test_the_tree_is_shown(tool):
+    done = tool("workflow", "expand", GOOD, "-e", "processors=2")
+    assert done.code == 0
+    assert "processor1 [fairmq-ex-1-n-1-processor, fairmq]" in done.out
+    assert "processor2" not in done.out
+
+
+def test_the_origin_of_each_value_is_shown(tool):
+    done = tool("workflow", "expand", GOOD, "--origins", "-e", "rate=7")
+    assert "rate = 7    # the user" in done.out
+
+
+def test_a_faulty_file_is_not_expanded(tool, bad):
+    done = tool("workflow", "expand", bad)
+    assert done.code == 1
+    assert "unknown key colour" in done.err
+
+
+def test_the_data_flow_is_drawn(tool, tmp_path):
+    assert tool("workflow", "graph", GOOD, "-f", "mermaid").out.startswith("flowchart LR")
+    target = tmp_path / "flow.svg"
+    assert tool("workflow", "graph", GOOD, "-o", str(target)).code == 0
+    assert ElementTree.parse(target).getroot().tag.endswith("svg")
+
+
+def test_another_drawing_is_refused(tool):
+    assert tool("workflow", "graph", GOOD, "-f", "png").code == 1
+
+
+@pytest.mark.parametrize("kind", ["workflow", "task"])
+def test_a_schema_is_printed(tool, kind):
+    assert json.loads(tool("workflow", "schema", kind).out)["title"] == f"Salt O² {kind} template"
+
+
+@pytest.fixture
+def of_a_site(tmp_path):
+    """A workflow that counts on what its site gives."""
+    file = tmp_path / "counting.yaml"
+    file.write_text(
+        "name: counting\nvars: {v: '{{ modulepath }}', w: '{{ consul_endpoint }}'}\n"
+        "roles: [{name: c, call: {func: testplugin.Noop(), trigger: DESTROY}}]\n"
+    )
+    return str(file)
+
+
+def test_what_a_site_gives_is_read_from_its_settings(tool, tmp_path, of_a_site):
+    site = tmp_path / "site.yaml"
+    site.write_text(
+        "o2:\n  configuration: consul://c1:8500\n  defaults: {modulepath: /opt}\n  vars: {x: true}\n"
+    )
+    assert tool("workflow", "check", of_a_site, "--site", str(site)).code == 0
+    shown = tool("workflow", "expand", of_a_site, "--site", str(site), "--variables").out
+    assert "v = /opt" in shown
+    assert "w = c1:8500" in shown
+    assert "x = true" in shown
+
+
+def test_without_it_the_author_is_told_of_it(tool, of_a_site):
+    done = tool("workflow", "check", of_a_site)
+    assert done.code == 1
+    assert "unknown variable modulepath" in done.out
+    assert "--site FILE" in done.out
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[1]", "must hold the settings of a site"),
+        ("o2: 3", "must hold the settings of a site"),
+        ("a: [", "site.yaml: while parsing"),
+        ("defaults: 3", "o2:defaults: a mapping is wanted, not 3"),
+        ("heartbeat_s: soon", "heartbeat_s"),
+    ],
+)
+def test_a_file_that_is_no_sites_settings_is_refused(tool, tmp_path, of_a_site, text, message):
+    site = tmp_path / "site.yaml"
+    site.write_text(text)
+    done = tool("workflow", "check", of_a_site, "--site", str(site))
+    assert done.code == 1
+    assert message in done.err
+
+
+def test_notes_are_shown_below_the_tree(tool, of_a_site):
+    shown = tool("workflow", "expand", of_a_site, "-e", "modulepath=/x").out
+    assert "left open: consul_endpoint" in shown.splitlines()[-1]

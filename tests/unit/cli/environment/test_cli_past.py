@@ -1,0 +1,143 @@
+"""coconut environment history, replay and diff, and runs."""
+
+import pytest
+from samples import diamond, summary
+
+from salt_o2.core.errors import UnknownName
+
+LINE = {
+    "at": "2026-11-22T14:00:00.123+00:00",
+    "direction": "in",
+    "kind": "Requested",
+    "text": "START_ACTIVITY asked for",
+    "cause": "asked by teo",
+    "what": {},
+}
+RUN = {
+    "run_number": 42,
+    "environment": "2oD",
+    "workflow": "readout",
+    "revision": "abc",
+    "user": "teo",
+    "started": "2026-11-22T14:00:00+00:00",
+    "ended": None,
+    "duration_s": None,
+}
+
+
+def line(kind="Drive", text="flp1 is ordered", **other):
+    return {**LINE, "kind": kind, "text": text, "direction": "out", **other}
+
+
+def test_history_asks_for_the_time_and_the_number_of_lines(control, coconut):
+    control.answer("env_history", [LINE])
+    done = coconut("env history 2oD --until 2026-11-22T14:00:00 -n 7")
+    assert control.asked("env_history") == [{"id": "2oD", "until": "2026-11-22T14:00:00", "limit": 7}]
+    assert "> START_ACTIVITY asked for   <- asked by teo" in done.out
+
+
+def test_reports_and_answers_are_told_only_on_request(control, coconut):
+    control.answer("env_history", [LINE, line("TasksMoved", "flp1 reports"), line("Answer", "answered")])
+    assert "reports" not in coconut("env history 2oD").out
+    assert "reports" in coconut("env history 2oD --all").out
+    assert len(coconut("env history 2oD --json").json) == 3
+
+
+def test_following_tells_each_line_once_and_ends_with_the_environment(control, coconut, monkeypatch):
+    told = [LINE, line(text="one"), line(text="two"), line("Release", "hosts are given back")]
+    there = iter([2, 2, 3, 4])
+
+    def say(arguments):
+        return told[: next(there)][arguments.get("after", 0) :]
+
+    monkeypatch.setattr("salt_o2.cli.environment.history_commands.FOLLOW_S", 0)
+    control.answer("env_history", say)
+    done = coconut("env history 2oD -f -n 1")
+    assert done.code == 0
+    assert [one.partition(" <-")[0][15:].strip() for one in done.out.splitlines() if "  " in one] == [
+        "one",
+        "two",
+        "hosts are given back",
+    ]
+
+
+@pytest.mark.parametrize("option", ["--json", "--until 5"])
+def test_following_goes_on_and_has_no_end_to_print(control, coconut, option):
+    assert coconut(f"env history 2oD -f {option}").code == 2
+
+
+def test_a_replay_is_shown_like_an_environment(control, coconut):
+    control.answer("env_replay", diamond("RUNNING"))
+    done = coconut("env replay 2oD --until 5 -w")
+    assert control.asked("env_replay") == [{"id": "2oD", "until": "5"}]
+    assert "[RUNNING] diamond" in done.out
+
+
+def test_two_environments_are_compared(control, coconut):
+    found = {
+        "workflow": ["readout"],
+        "revision": ["a", "b"],
+        "variables": {"rate": ["1", None]},
+        "only_left": ["readout.x"],
+        "only_right": [],
+        "different": {"readout.y": {"host": ["flp1", "flp2"]}},
+    }
+    control.answer("env_diff", found)
+    assert coconut("env diff 41 42").out.splitlines() == [
+        "~ revision",
+        "  - a",
+        "  + b",
+        "~ variable rate",
+        "  - 1",
+        "- role readout.x",
+        "~ readout.y host",
+        "  - flp1",
+        "  + flp2",
+    ]
+    assert control.asked("env_diff") == [{"left": "41", "right": "42"}]
+
+
+def test_equal_ones_do_not_differ(control, coconut):
+    same = {"workflow": ["a"], "revision": ["b"], "variables": {}, "only_left": [], "only_right": []}
+    control.answer("env_diff", {**same, "different": {}})
+    assert coconut("env diff a b").out == "they do not differ\n"
+
+
+@pytest.mark.parametrize("verb", ["list", "ls", "l"])
+def test_runs_are_listed(control, coconut, verb):
+    control.answer("run_list", [RUN, {**RUN, "ended": RUN["started"], "duration_s": 3725.5}])
+    out = coconut(f"run {verb}").out
+    assert "goes on" in out
+    assert "1:02:05.5" in out
+
+
+def test_no_runs_are_said_to_be_none(control, coconut):
+    control.answer("run_list", [])
+    assert coconut("run list").out == "no runs yet\n"
+
+
+def test_a_run_is_shown(control, coconut):
+    control.answer("run_show", {**RUN, "ended": RUN["started"], "duration_s": 5.04})
+    out = coconut("run show 42").out
+    assert "run number:        42" in out
+    assert "duration:          5.0 s" in out
+    assert control.asked("run_show") == [{"number": 42}]
+
+
+def test_a_run_is_shown_with_what_was_pushed_to_its_tasks(control, coconut):
+    given = {"run_number": "42", "runNumber": "42"}
+    control.answer("run_show", {**RUN, "start_arguments": given, "stop_arguments": {}})
+    out = coconut("run show 42").out
+    assert "pushed at start:   runNumber=42" in out
+    assert out.splitlines()[-1].strip() == "run_number=42"
+    assert "pushed at stop" not in out
+
+
+def test_an_unknown_run_is_refused(control, coconut):
+    control.answer("run_show", UnknownName("there was no run 7"))
+    assert coconut("run show 7").code == 1
+
+
+def test_what_was_stopped_is_shown_as_environments(control, coconut):
+    control.answer("run_stop", [summary()])
+    assert "2oDvieFrVTi" in coconut("run stop --all").out

@@ -1,0 +1,118 @@
+"""The client of control's local socket, against a server that speaks the contract."""
+
+import getpass
+import os
+import threading
+import time
+
+import pytest
+from fake_control import fake_control
+
+from salt_o2.client import control_client
+from salt_o2.client.control_client import ControlClient
+from salt_o2.core.errors import IllegalTransition, O2Error, PlanError, Unreachable
+
+
+@pytest.fixture
+def control(tmp_path):
+    with fake_control(tmp_path / "o2_control.ipc") as control:
+        yield control
+
+
+def test_a_request_returns_what_control_answers(control):
+    control.answer("env_list", [{"id": "a"}])
+    with ControlClient(control.path) as asking:
+        assert asking.request("env_list", {"all": True}) == [{"id": "a"}]
+    assert control.asked("env_list") == [{"all": True}]
+
+
+def test_control_learns_who_asks(control):
+    control.answer("info", {})
+    with ControlClient(control.path) as asking:
+        asking.request("info")
+    assert control.requests[0]["user"] == getpass.getuser()
+
+
+def test_a_client_asks_any_number_of_times(control):
+    control.answer("echo", lambda arguments: arguments["word"])
+    with ControlClient(control.path) as asking:
+        assert [asking.request("echo", {"word": word}) for word in "abc"] == ["a", "b", "c"]
+
+
+def test_progress_is_passed_on_in_order_without_the_empty_greeting(control):
+    control.answer("env_create", {}, progress=[{"done": 1}, {"done": 2}])
+    seen = []
+    with ControlClient(control.path) as asking:
+        asking.request("env_create", {}, seen.append)
+    assert seen == [{"done": 1}, {"done": 2}]
+
+
+def test_an_error_is_raised_as_the_kind_it_was(control):
+    control.answer("env_create", PlanError("no host is big enough"))
+    with ControlClient(control.path) as asking, pytest.raises(PlanError, match="no host is big enough"):
+        asking.request("env_create")
+
+
+def test_an_error_whose_kind_needs_more_than_words_keeps_its_words(control):
+    control.answer("env_control", IllegalTransition("env", "RUNNING", "CONFIGURE", ("STOP_ACTIVITY",)))
+    with ControlClient(control.path) as asking, pytest.raises(O2Error, match="cannot CONFIGURE"):
+        asking.request("env_control")
+
+
+def test_a_socket_that_is_not_there_is_named_with_advice(tmp_path):
+    path = tmp_path / "o2_control.ipc"
+    with ControlClient(path) as asking, pytest.raises(Unreachable, match="coconut cluster up") as caught:
+        asking.request("info")
+    assert str(path) in str(caught.value)
+
+
+def test_a_socket_that_nobody_listens_at_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(control_client, "FIRST_ANSWER_S", 0.05)
+    (tmp_path / "dead.ipc").touch()
+    with ControlClient(tmp_path / "dead.ipc") as asking, pytest.raises(Unreachable, match="no answer within"):
+        asking.request("info")
+
+
+def test_a_control_that_gets_no_processor_time_for_a_while_is_waited_for(control, monkeypatch):
+    monkeypatch.setattr(control_client, "FIRST_ANSWER_S", 0.05)
+    honest = control.replies
+    monkeypatch.setattr(control, "replies", lambda request: [time.sleep(0.3), *honest(request)][1:])
+    control.answer("info", "at last")
+    with ControlClient(control.path) as asking:
+        assert asking.request("info") == "at last"
+
+
+def test_a_control_that_stands_still_is_told_from_one_that_is_away(control, monkeypatch):
+    monkeypatch.setattr(control_client, "FIRST_ANSWER_S", 0.05)
+    monkeypatch.setattr(control_client, "BUSY_ANSWER_S", 0.1)
+    over = threading.Event()
+    monkeypatch.setattr(control, "replies", lambda _request: over.wait(20) and [])
+    with ControlClient(control.path) as asking, pytest.raises(Unreachable, match=f"pid {os.getpid()}"):
+        asking.request("info")
+    over.set()
+
+
+def test_a_control_that_ends_before_it_answers_is_given_up_although_there_is_another(tmp_path, monkeypatch):
+    monkeypatch.setattr(control_client, "FIRST_ANSWER_S", 0.05)
+    pids = iter([7, 7, 8])
+    monkeypatch.setattr(control_client, "listener", lambda _path: next(pids))
+    (tmp_path / "s.ipc").touch()
+    with ControlClient(tmp_path / "s.ipc") as asking, pytest.raises(Unreachable, match="no control at"):
+        asking.request("info")
+    assert next(pids, None) is None
+
+
+def test_a_control_that_takes_too_long_is_not_called_absent(control, monkeypatch):
+    monkeypatch.setattr(control, "replies", lambda request: [{"id": request["id"], "progress": {}}])
+    with ControlClient(control.path) as asking, pytest.raises(Unreachable, match="has not finished slow"):
+        asking.request("slow", timeout_s=0.05)
+
+
+def test_an_answer_to_somebody_else_is_ignored(control, monkeypatch):
+    honest = control.replies
+    monkeypatch.setattr(
+        control, "replies", lambda request: [{"id": "other", "result": "wrong"}, *honest(request)]
+    )
+    control.answer("info", "right")
+    with ControlClient(control.path) as asking:
+        assert asking.request("info") == "right"

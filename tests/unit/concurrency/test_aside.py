@@ -1,0 +1,60 @@
+"""Work that waits long, in a thread of its own."""
+
+import asyncio
+import threading
+
+import pytest
+
+from salt_o2.concurrency.daemon_thread import aside
+
+
+def test_what_it_returns_is_returned():
+    assert asyncio.run(aside(lambda a, b: a + b, 1, 2)) == 3
+
+
+def test_what_it_raises_is_raised():
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(aside(lambda: 1 / 0))
+
+
+def test_any_number_can_wait_without_holding_up_others():
+    gate = threading.Event()
+
+    async def scene():
+        waiting = [asyncio.create_task(aside(gate.wait)) for _ in range(50)]
+        await asyncio.to_thread(lambda: None)  # these few threads are free
+        gate.set()
+        return await asyncio.gather(*waiting)
+
+    assert asyncio.run(scene()) == [True] * 50
+
+
+def test_whoever_gives_up_waiting_is_not_told_afterwards():
+    gate = threading.Event()
+
+    async def scene():
+        waiting = asyncio.create_task(aside(gate.wait))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        gate.set()
+        return await aside(lambda: "others go on")
+
+    assert asyncio.run(scene()) == "others go on"
+
+
+def test_a_loop_that_ends_does_not_wait_for_it():
+    gate, ended = threading.Event(), threading.Event()
+
+    def work():
+        gate.wait()
+        ended.set()
+
+    async def scene():
+        asyncio.create_task(aside(work)).add_done_callback(lambda _: None)
+        await asyncio.sleep(0)
+
+    asyncio.run(scene())
+    assert not ended.is_set()
+    gate.set()
+    assert ended.wait(30)

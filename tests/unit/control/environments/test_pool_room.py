@@ -1,0 +1,528 @@
+"""The pool in the real control, with its desk and store: what users ask for, and what becomes of tasks."""
+
+import asyncio
+import json
+
+import pytest
+from control_room import Agents, control_room, dead, done, goals, repository, until
+
+from salt_o2.core.errors import InvalidRequest, PlanError, StorageError
+from salt_o2.core.ids import POOL
+from salt_o2.core.messages.announcements import AnnounceLeft
+from salt_o2.core.messages.reports import HostFacts
+from salt_o2.core.pool.limits import Bounds
+from salt_o2.core.states import TaskState
+from salt_o2.presentation import plans, pool
+
+ROOMY = {"cpus": 64, "memory_mb": 64_000}
+
+
+def played(folder, scene, *hosts, bus=None, **written):
+    bus = bus or Agents(*(hosts or ("flp1",)))
+
+    async def whole():
+        async with control_room(repository(folder, **written), bus=bus) as room:
+            return await scene(room)
+
+    return asyncio.run(whole())
+
+
+async def kept(room, **variables):
+    """An environment that was created and has left its tasks to the pool."""
+    env = await room.ask("env_create", workflow="farm", vars=variables)
+    await room.ask("env_destroy", id=env["id"], keep_tasks=True)
+    return env
+
+
+def ids(env):
+    return [task["id"] for task in env["tasks"]]
+
+
+async def pooled(room):
+    return [row["id"] for row in (await room.ask("pool_list"))["pooled"]]
+
+
+# --- leaving ------------------------------------------------------------------------------------
+
+
+def test_what_an_environment_leaves_is_listed_with_its_origin_and_takes_its_place(tmp_path):
+    async def scene(room):
+        env = await room.ask("env_create", workflow="farm")
+        ended = await room.ask("env_destroy", id=env["id"], keep_tasks=True)
+        assert (ended["state"], sorted(ended["kept"])) == ("DONE", sorted(ids(env)))
+        found = await room.ask("pool_list")
+        assert {row["origin"] for row in found["pooled"]} == {env["id"]}
+        assert {(row["state"], row["user"], row["ending"]) for row in found["pooled"]} == {
+            ("STANDBY", "teo", None)
+        }
+        assert sorted(room.control.inventory.tasks_of(POOL)) == sorted(ids(env))
+        assert room.control.inventory.tasks_of(env["id"]) == []
+        assert await room.ask("env_list") == []
+
+    played(tmp_path, scene)
+
+
+def test_agents_are_told_that_the_pool_owns_them(tmp_path):
+    async def scene(room):
+        env = await kept(room)
+        assert {(POOL, TaskState.STANDBY, task) for task in ids(env)} <= goals(room)
+        assert not {goal for _, goal, _ in goals(room) if goal is TaskState.DONE}
+
+    played(tmp_path, scene)
+
+
+def test_a_plan_of_the_end_says_what_is_kept_and_what_has_no_room(tmp_path):
+    async def scene(room):
+        env = await room.ask("env_create", workflow="farm")
+        room.control.pooling.pool.bounds = Bounds(per_host=1)
+        plan = await room.ask("env_plan", id=env["id"], destroy=True, keep_tasks=True)
+        assert plan["summary"] == {"pool": 1, "stop": 1}
+        (host,) = plan["hosts"]
+        assert (host["ended_tasks"], host["tasks"]) == (1, 1)
+        assert "1 to stop, 1 to pool" in plans.plan(plan)
+        assert await pooled(room) == []
+
+    played(tmp_path, scene)
+
+
+def test_keep_tasks_in_a_plan_of_a_new_environment_is_refused(tmp_path):
+    async def scene(room):
+        with pytest.raises(InvalidRequest, match="what leaves an environment"):
+            await room.ask("env_plan", workflow="farm", keep_tasks=True)
+
+    played(tmp_path, scene)
+
+
+# --- claiming -----------------------------------------------------------------------------------
+
+
+def test_the_same_environment_again_has_the_same_tasks(tmp_path):
+    async def scene(room):
+        before = await kept(room)
+        after = await room.ask("env_create", workflow="farm")
+        assert sorted(ids(after)) == sorted(ids(before))
+        assert after["state"] == "CONFIGURED"
+        assert [task["control_port"] for task in after["tasks"]] == [
+            task["control_port"] for task in before["tasks"]
+        ]
+        assert await pooled(room) == []
+        assert room.control.inventory.tasks_of(POOL) == []
+
+    played(tmp_path, scene, "flp1", "flp2")
+
+
+def test_the_history_says_who_came_from_the_pool_and_who_was_left_to_it(tmp_path):
+    async def scene(room):
+        before = await kept(room)
+        after = await room.ask("env_create", workflow="farm")
+        lines = [line["text"] for line in await room.ask("env_history", id=after["id"])]
+        assert "2 of them from the pool" in lines[0]
+        left = [line["text"] for line in await room.ask("env_history", id=before["id"])]
+        assert any(text.startswith("left to the pool: root.leaf0, root.leaf1") for text in left)
+
+    played(tmp_path, scene)
+
+
+def test_a_plan_shows_what_would_be_reused_and_what_started(tmp_path):
+    async def scene(room):
+        await kept(room)
+        plan = await room.ask("env_plan", workflow="farm", vars={"copies": 3})
+        assert plan["summary"] == {"reuse": 2, "start": 1}
+        (host,) = plan["hosts"]
+        assert (host["reused_tasks"], host["new_tasks"], host["tasks"]) == (2, 1, 3)
+        assert "1 to start, 2 to reuse" in plans.plan(plan)
+        assert len(await pooled(room)) == 2
+        made = await room.ask("env_create", plan=plan["token"])
+        assert sum(row["change"] == "reuse" and row["id"] in ids(made) for row in plan["changes"]) == 2
+
+    played(tmp_path, scene)
+
+
+def test_who_is_one_too_many_for_the_new_environment_stays_in_the_pool(tmp_path):
+    async def scene(room):
+        before = await kept(room)
+        after = await room.ask("env_create", workflow="farm", vars={"copies": 1})
+        assert set(await pooled(room)) == set(ids(before)) - set(ids(after))
+        assert len(await pooled(room)) == 1
+
+    played(tmp_path, scene)
+
+
+def test_another_command_is_another_process(tmp_path):
+    async def scene(room):
+        before = await kept(room)
+        after = await room.ask("env_create", workflow="farm", vars={"rate": 2})
+        assert not set(ids(after)) & set(ids(before))
+        assert sorted(await pooled(room)) == sorted(ids(before))
+        ports = [task["control_port"] for task in (*before["tasks"], *after["tasks"])]
+        assert len(set(ports)) == 4
+
+    played(tmp_path, scene)
+
+
+def test_another_revision_of_the_templates_claims_nothing(tmp_path):
+    async def scene(room):
+        before = await kept(room)
+        (tmp_path / "workflows" / "other.yaml").write_text("name: other\nroles: []\n")
+        after = await room.ask("env_create", workflow="farm")
+        assert not set(ids(after)) & set(ids(before))
+
+    played(tmp_path, scene)
+
+
+def test_another_workflow_of_the_same_templates_may_claim(tmp_path):
+    repository(tmp_path, "meadow", copies=2)
+
+    async def scene(room):
+        before = await kept(room)
+        after = await room.ask("env_create", workflow="meadow")
+        assert sorted(ids(after)) == sorted(ids(before))
+
+    played(tmp_path, scene)
+
+
+def test_a_role_that_must_be_on_another_host_does_not_claim(tmp_path):
+    async def scene(room):
+        before = await kept(room)
+        hosts = {task["path"]: task["host"] for task in before["tasks"]}
+        other = {"flp1": "flp2", "flp2": "flp1"}[hosts["root.leaf0"]]
+        after = await room.ask("env_create", workflow="farm", vars={"copies": 1}, move={"root.leaf0": other})
+        at_other = {task["id"] for task in before["tasks"] if task["host"] == other}
+        assert set(ids(after)) <= at_other or not set(ids(after)) & set(ids(before))
+        assert after["tasks"][0]["host"] == other
+
+    played(tmp_path, scene, "flp1", "flp2")
+
+
+def test_of_two_that_want_the_same_at_once_each_task_has_one(tmp_path):
+    async def scene(room):
+        before = await kept(room)
+        one, two = await asyncio.gather(
+            room.ask("env_create", workflow="farm"), room.ask("env_create", workflow="farm")
+        )
+        assert not set(ids(one)) & set(ids(two))
+        assert set(ids(before)) <= set(ids(one)) | set(ids(two))
+
+    played(tmp_path, scene)
+
+
+def test_a_plan_whose_tasks_have_left_the_pool_is_refused(tmp_path):
+    async def scene(room):
+        before = await kept(room)
+        plan = await room.ask("env_plan", workflow="farm")
+        await room.ask("pool_clean", all=True)
+        with pytest.raises(PlanError, match=f"task {ids(before)[0]} is in the pool no more"):
+            await room.ask("env_create", plan=plan["token"])
+
+    played(tmp_path, scene)
+
+
+def test_a_plan_that_would_now_find_tasks_in_the_pool_is_refused(tmp_path):
+    async def scene(room):
+        env = await room.ask("env_create", workflow="farm")
+        plan = await room.ask("env_plan", workflow="farm")
+        await room.ask("env_destroy", id=env["id"], keep_tasks=True)
+        with pytest.raises(PlanError, match="of the pool would do"):
+            await room.ask("env_create", plan=plan["token"])
+
+    played(tmp_path, scene)
+
+
+def test_a_creation_that_finds_no_room_says_what_the_pool_takes(tmp_path):
+    async def scene(room):
+        await kept(room)
+        with pytest.raises(PlanError, match="2 tasks that wait in the pool take their share"):
+            await room.ask("env_create", workflow="farm", vars={"copies": 4000, "rate": 2})
+
+    played(tmp_path, scene)
+
+
+def test_a_task_that_died_while_it_was_claimed_is_started_anew_like_any_other(tmp_path):
+    async def scene(room):
+        before = await kept(room)
+        since = len(room.hosts.commands)
+        room.hosts.deaf = {"flp1"}
+        creation = asyncio.create_task(room.ask("env_create", workflow="farm"))
+        await until(lambda: len(room.hosts.commands) > since)
+        room.hosts.report("flp1", dead(ids(before)[0], POOL, 8))  # before its agent has the order
+        deploy = room.hosts.commands[since]
+        assert all(order.launch for order in deploy.orders)
+        room.hosts.deaf = set()
+        await room.hosts.send([deploy])
+        assert (await creation)["state"] == "CONFIGURED"
+
+    played(tmp_path, scene)
+
+
+# --- bounds, cleaning, death --------------------------------------------------------------------
+
+
+def test_what_is_over_a_bound_ends_and_is_told(tmp_path):
+    async def scene(room):
+        room.control.pooling.pool.bounds = Bounds(total=1)
+        await kept(room)
+        await until(lambda: len(room.control.pooling.pool.entries) == 1)
+        await until(lambda: [type(news) for news in room.hosts.announced].count(AnnounceLeft) == 1)
+
+    played(tmp_path, scene)
+
+
+@pytest.mark.parametrize(
+    ("what", "ended"),
+    [
+        ({"all": True}, 2),
+        ({"class_name": "leaf"}, 2),
+        ({"class_name": "other"}, 0),
+        ({"host": "flp1"}, 1),
+        ({"host": "flp3"}, 0),
+        ({"idle_s": 3600}, 0),
+        ({"class_name": "leaf", "host": "flp2"}, 1),
+    ],
+    ids=["all", "class", "another class", "host", "another host", "age", "class and host"],
+)
+def test_cleaning_ends_what_is_meant_and_nothing_else(tmp_path, what, ended):
+    async def scene(room):
+        await kept(room)
+        told = await room.ask("pool_clean", **what)
+        assert (len(told["ended"]), told["ending"], told["waiting"]) == (ended, [], 2 - ended)
+        assert len(await pooled(room)) == 2 - ended
+        assert len(room.control.inventory.tasks_of(POOL)) == 2 - ended
+        assert f"ended:            {ended} task" in pool.cleaned(told)
+
+    played(tmp_path, scene, "flp1", "flp2")
+
+
+def test_one_that_dies_leaves_the_pool(tmp_path):
+    async def scene(room):
+        env = await kept(room)
+        room.hosts.report("flp1", dead(ids(env)[0], POOL, 8))
+        await until(lambda: ids(env)[0] not in room.control.pooling.pool.entries)
+        assert await pooled(room) == ids(env)[1:]
+        told = [line["text"] for line in await room.ask("env_history", id="pool")]
+        assert "leaf on flp1 leaves: killed by signal 9" in told
+
+    played(tmp_path, scene)
+
+
+def test_the_list_reads_as_a_table_with_the_bounds_below(tmp_path):
+    async def scene(room):
+        empty = pool.pool(await room.ask("pool_list"))
+        assert empty.startswith("nothing waits in the pool: at most 500 tasks")
+        env = await kept(room)
+        found = await room.ask("pool_list")
+        json.dumps(found)
+        text = pool.pool(found)
+        assert all(id in text for id in ids(env))
+        assert text.endswith("at most 500 tasks in all and 50 on a host, for 3600 s at the longest")
+
+    played(tmp_path, scene)
+
+
+# --- restarts, losses ---------------------------------------------------------------------------
+
+
+def test_after_a_restart_of_control_the_pool_is_there_and_can_be_claimed(tmp_path):
+    bus = Agents("flp1")
+    before = played(tmp_path, kept, bus=bus)
+
+    async def later(room):
+        assert sorted(await pooled(room)) == sorted(ids(before))
+        assert sorted(room.control.inventory.tasks_of(POOL)) == sorted(ids(before))
+        return await room.ask("env_create", workflow="farm")
+
+    assert sorted(ids(played(tmp_path, later, bus=bus))) == sorted(ids(before))
+
+
+def test_a_task_whose_agent_has_not_heard_of_the_pool_yet_is_no_stray(tmp_path):
+    """The order that hands it over was lost, and control was killed: the survey bears the old name."""
+    bus = Agents("flp1")
+    before = played(tmp_path, kept, bus=bus)
+    for about in tuple(bus.tasks["flp1"].values()):
+        bus.tasks["flp1"][about.task] = done_in(before["id"], about.task)
+
+    async def later(room):
+        assert sorted(await pooled(room)) == sorted(ids(before))
+        assert not {goal for _, goal, _ in goals(room) if goal is TaskState.DONE}
+        return await room.ask("env_create", workflow="farm")
+
+    bus.commands.clear()
+    assert sorted(ids(played(tmp_path, later, bus=bus))) == sorted(ids(before))
+
+
+def done_in(environment, task, revision=4):
+    from salt_o2.core.messages.commands import Command
+
+    command = Command(
+        host="flp1", environment=environment, revision=revision, goal=TaskState.STANDBY, orders=()
+    )
+    return done(command, task)
+
+
+def test_a_claimed_task_whose_agent_still_names_the_pool_is_no_stray(tmp_path):
+    async def scene(room):
+        before = await kept(room)
+        after = await room.ask("env_create", workflow="farm")
+        for task in ids(before):
+            room.hosts.tasks["flp1"][task] = done_in(POOL, task)
+        since = len(room.hosts.commands)
+        room.hosts.survey("flp1")
+        assert not goals(room, since)
+        assert after["state"] == "CONFIGURED"
+
+    played(tmp_path, scene)
+
+
+def test_what_has_left_the_pool_and_comes_up_again_is_ended(tmp_path):
+    """Its host was away while it was to end, and comes back with it."""
+
+    async def scene(room):
+        before = await kept(room)
+        await room.ask("pool_clean", all=True)
+        room.hosts.report("flp1", done_in(POOL, ids(before)[0]))
+        since = len(room.hosts.commands)
+        room.hosts.survey("flp1")
+        await until(lambda: goals(room, since) == {(POOL, TaskState.DONE, ids(before)[0])})
+
+    played(tmp_path, scene)
+
+
+def test_a_pool_that_this_store_does_not_know_is_left_alone(tmp_path):
+    bus = Agents("flp1")
+    before = played(tmp_path, kept, bus=bus)
+    (tmp_path / "o2.sqlite").unlink()
+    bus.commands.clear()
+
+    async def later(room):
+        assert await pooled(room) == []
+        assert not goals(room)
+        told = await room.ask("rebuild", id="pool", end=True)
+        assert told["ended"] == ["pool"]
+        await until(
+            lambda: {task for _, goal, task in goals(room) if goal is TaskState.DONE} == set(ids(before))
+        )
+
+    played(tmp_path, later, bus=bus)
+
+
+def test_a_pool_that_this_store_has_lost_is_rebuilt_from_the_agents_and_can_be_claimed(tmp_path):
+    bus = Agents("flp1", "flp2")
+    before = played(tmp_path, kept, bus=bus)
+    (tmp_path / "o2.sqlite").unlink()
+
+    async def later(room):
+        told = await room.ask("rebuild")
+        assert told["rebuilt"] == [{"id": "pool", "tasks_total": 2}]
+        assert told["unknown"] == []
+        for host in bus.names:
+            bus.survey(host)
+        assert sorted(await pooled(room)) == sorted(ids(before))
+        after = await room.ask("env_create", workflow="farm")
+        assert sorted(ids(after)) == sorted(ids(before))
+        assert after["state"] == "CONFIGURED"
+
+    played(tmp_path, later, bus=bus)
+
+
+def test_nothing_is_claimed_on_a_host_that_is_lost_and_it_is_there_when_the_host_is_back(tmp_path):
+    async def scene(room):
+        before = await kept(room)
+        away = {task["id"] for task in before["tasks"] if task["host"] == "flp2"}
+        room.control.watch.lose("flp2", "silent")
+        env = await room.ask("env_create", workflow="farm")
+        assert not set(ids(env)) & away
+        assert set(await pooled(room)) == away
+        await room.ask("env_destroy", id=env["id"])
+        facts = HostFacts(address="10.0.0.2", network="n2", **ROOMY)
+        room.hosts.report("flp2", facts=facts)
+        assert away <= set(ids(await room.ask("env_create", workflow="farm")))
+
+    played(tmp_path, scene, "flp1", "flp2")
+
+
+def test_control_that_dies_right_after_a_claim_owes_the_tasks_to_one_owner(tmp_path):
+    """The new environment is on disk and nobody was told: its tasks are its own, and end with it."""
+    bus = Agents("flp1")
+
+    async def dying(room):
+        before = await kept(room)
+
+        async def die(*_):
+            raise RuntimeError("killed")
+
+        room.control.ask = die
+        with pytest.raises(RuntimeError):
+            await room.ask("env_create", workflow="farm")
+        return before
+
+    before = played(tmp_path, dying, bus=bus)
+    bus.commands.clear()
+
+    async def later(room):
+        (env,) = await room.ask("env_list")
+        assert env["state"] == "STANDBY"
+        assert await pooled(room) == []
+        assert not goals(room), "what still bears the pool's name is no stray"
+        await room.ask("env_destroy", id=env["id"])
+        assert goals(room) == {(env["id"], TaskState.DONE, task) for task in ids(before)}
+        assert bus.tasks["flp1"] == {}
+
+    played(tmp_path, later, bus=bus)
+
+
+def test_control_that_dies_while_tasks_come_to_rest_goes_on_keeping_them(tmp_path):
+    bus = Agents("flp1")
+
+    async def dying(room):
+        env = await room.ask("env_create", workflow="farm")
+        bus.deaf = {"flp1"}
+        end = asyncio.create_task(room.ask("env_destroy", id=env["id"], keep_tasks=True))
+        since = len(bus.commands)
+        await until(lambda: len(bus.commands) > since)
+        end.cancel()
+        return env
+
+    before = played(tmp_path, dying, bus=bus)
+    bus.deaf = set()
+
+    async def later(room):
+        await until(lambda: not room.control.held)
+        assert sorted(await pooled(room)) == sorted(ids(before))
+
+    played(tmp_path, later, bus=bus)
+
+
+def test_a_store_that_takes_nothing_in_lets_nothing_be_claimed(tmp_path):
+    async def scene(room):
+        before = await kept(room)
+        engine = room.control.store._engine
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA query_only = ON")
+        try:
+            with pytest.raises(StorageError):
+                await room.ask("env_create", workflow="farm")
+        finally:
+            with engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA query_only = OFF")
+        assert sorted(await pooled(room)) == sorted(ids(before))
+        assert sorted(room.control.inventory.tasks_of(POOL)) == sorted(ids(before))
+        assert not room.control.held
+
+    played(tmp_path, scene)
+
+
+def test_nobody_waits_for_a_host_that_is_lost_and_what_comes_back_with_it_is_ended(tmp_path):
+    async def scene(room):
+        before = await kept(room)
+        away = {task["id"] for task in before["tasks"] if task["host"] == "flp2"}
+        room.control.watch.lose("flp2", "silent")
+        told = await room.ask("pool_clean", all=True)
+        assert (len(told["ended"]), told["ending"], told["waiting"]) == (2, [], 0)
+        assert await pooled(room) == []
+        for task in away:
+            room.hosts.tasks["flp2"][task] = done_in(POOL, task)
+        since = len(room.hosts.commands)
+        room.hosts.report("flp2", facts=HostFacts(address="10.0.0.2", network="n2", **ROOMY))
+        await until(lambda: {task for _, goal, task in goals(room, since)} == away)
+        assert {goal for _, goal, _ in goals(room, since)} == {TaskState.DONE}
+
+    played(tmp_path, scene, "flp1", "flp2")

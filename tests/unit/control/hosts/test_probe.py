@@ -1,0 +1,128 @@
+"""Who speaks first is alive: asked without a message, on real sockets."""
+
+import asyncio
+import contextlib
+import errno
+import socket
+from concurrent import futures
+
+import grpc
+import pytest
+import zmq
+
+from salt_o2.control.hosts import port_probe
+from salt_o2.control.hosts.port_probe import Probe
+
+HERE = "127.0.0.1"
+SOON_S, PATIENT_S = 0.2, 20.0
+
+
+def speaks(*ports, deadline_s=PATIENT_S, at_once=256):
+    async def ask():
+        return await Probe(at_once).speaks(HERE, ports, deadline_s)
+
+    return asyncio.run(ask())
+
+
+def is_up(*ports, deadline_s=PATIENT_S):
+    async def ask():
+        return await Probe().is_up(HERE, ports, deadline_s)
+
+    return asyncio.run(ask())
+
+
+@contextlib.contextmanager
+def a_control_channel():
+    server = grpc.server(futures.ThreadPoolExecutor(1))
+    port = server.add_insecure_port(f"{HERE}:0")
+    server.start()
+    yield port
+    server.stop(None).wait()
+
+
+@contextlib.contextmanager
+def a_data_channel():
+    with zmq.Context() as context, context.socket(zmq.PUSH) as channel:
+        channel.linger = 0
+        yield channel.bind_to_random_port(f"tcp://{HERE}")
+
+
+@contextlib.contextmanager
+def a_stopped_process():
+    """A socket that listens and that nobody serves: the kernel takes connections all the same."""
+    with socket.create_server((HERE, 0)) as listening:
+        yield listening.getsockname()[1]
+
+
+@contextlib.contextmanager
+def nobody():
+    """A port that refuses."""
+    with socket.socket() as bound:
+        bound.bind((HERE, 0))
+        yield bound.getsockname()[1]
+
+
+@pytest.mark.parametrize("somebody", [a_control_channel, a_data_channel])
+def test_whoever_serves_a_channel_speaks_first(somebody):
+    with somebody() as port:
+        assert speaks(port) is True
+
+
+@pytest.mark.parametrize("no_one", [a_stopped_process, nobody])
+def test_a_stopped_or_dead_process_says_nothing(no_one):
+    with no_one() as port:
+        assert speaks(port, deadline_s=SOON_S) is False
+
+
+def test_one_sign_of_life_among_many_is_enough_and_the_others_are_not_waited_for():
+    with a_stopped_process() as stopped, nobody() as dead, a_data_channel() as alive:
+        assert speaks(stopped, dead, alive) is True
+
+
+def test_nobody_is_asked_and_nobody_answers():
+    assert speaks() is False
+
+
+def test_the_turn_of_the_last_comes_also_if_few_are_asked_at_a_time():
+    with a_stopped_process() as stopped, a_data_channel() as alive:
+        assert speaks(stopped, stopped, alive, deadline_s=SOON_S, at_once=1) is True
+
+
+def test_an_asked_data_channel_goes_on_to_serve_its_peers():
+    with a_data_channel() as port, zmq.Context() as context, context.socket(zmq.PULL) as pull:
+        pull.linger, pull.rcvtimeo = 0, 100
+        for _ in range(3):
+            assert speaks(port) is True
+        pull.connect(f"tcp://{HERE}:{port}")
+        with pytest.raises(zmq.Again):
+            pull.recv()  # the probe was no peer: nothing is there, nothing is broken
+
+
+@pytest.mark.parametrize("port_of", [a_stopped_process, nobody], ids=["taken", "refused"])
+def test_a_kernel_that_takes_or_refuses_is_up(port_of):
+    with port_of() as port:
+        assert is_up(port) is True
+
+
+@pytest.mark.parametrize(
+    ("number", "answer"),
+    [(errno.EHOSTUNREACH, False), (errno.ENETUNREACH, False), (errno.EMFILE, None), (errno.ENOBUFS, None)],
+    ids=["no such host", "no way there", "no file left here", "no memory left here"],
+)
+@pytest.mark.parametrize("asked", [speaks, is_up])
+def test_what_is_our_own_fault_says_nothing_of_the_other(monkeypatch, number, answer, asked):
+    async def fail(*_):
+        raise OSError(number, "as the kernel says it")
+
+    monkeypatch.setattr(port_probe.asyncio, "open_connection", fail)
+    assert asked(1) is answer
+
+
+def test_who_could_not_be_asked_may_be_alive_although_others_are_not(monkeypatch):
+    numbers = iter([errno.ECONNREFUSED, errno.EMFILE])
+
+    async def fail(*_):
+        raise OSError(next(numbers), "as the kernel says it")
+
+    monkeypatch.setattr(port_probe.asyncio, "open_connection", fail)
+    assert speaks(1, 2) is None

@@ -1,0 +1,164 @@
+"""Control watches its hosts: whom it asks when an agent is away, and whom it tells what came of it."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from control_room import control_room, repository
+from host_story import HEARTBEAT_S, Clock, Story, play, until
+
+from salt_o2.control.hosts.host_monitor import FEW, RETURN_S
+from salt_o2.core.recovery.host_liveness import Presence
+
+
+def test_nobody_is_asked_while_all_report(tmp_path):
+    async def act(story):
+        await story.run()
+        await story.pass_time(5, "flp1", "flp2")
+        assert (story.others.asked, story.told) == ([], [])
+
+    play(tmp_path, act, "flp1", "flp2")
+
+
+def test_tasks_of_a_host_that_answers_stay_where_they_are_and_it_gets_no_others(tmp_path):
+    async def act(story):
+        environment = await story.run()
+        story.others.alive = {"10.0.0.1", "10.0.0.2"}
+        await story.pass_time(10)
+        assert story.status("flp1") is Presence.SILENT
+        assert story.control.inventory.hosts == {}
+        assert environment.members.silent.keys() == {task.host for task in environment.plan.tasks}
+        assert environment.members.unreachable == set()
+        assert environment.error == ""
+
+    play(tmp_path, act, "flp1", "flp2")
+
+
+def test_the_world_is_told_once_and_that_it_is_back(tmp_path):
+    async def act(story):
+        await story.run()
+        story.others.alive = {"10.0.0.1"}
+        await story.pass_time(10)
+        story.room.hosts.survey("flp1")
+        await until(lambda: len(story.told) > 1)
+        assert story.told == [("flp1", "SILENT"), ("flp1", "ACTIVE")]
+        assert list(story.control.inventory.hosts) == ["flp1"]
+
+    play(tmp_path, act)
+
+
+def test_tasks_of_a_host_that_does_not_answer_are_placed_anew(tmp_path):
+    async def act(story):
+        environment = await story.run()
+        (victim,) = {task.host for task in environment.plan.tasks[:1]}
+        other = next(host for host in story.room.hosts.names if host != victim)
+        await story.pass_time(4, other)
+        await until(lambda: {task.host for task in environment.plan.tasks} == {other})
+        assert story.told == [(victim, "LOST")]
+
+    play(tmp_path, act, "flp1", "flp2")
+
+
+def test_nobody_is_given_up_while_nobody_at_all_is_heard(tmp_path):
+    async def act(story):
+        environment = await story.run()
+        await story.pass_time(20)
+        assert {story.status(host) for host in ("flp1", "flp2")} == {Presence.SILENT}
+        assert "cut off" in environment.members.silent["flp1"]
+        assert (environment.error, environment.members.lost) == ("", {})
+
+    play(tmp_path, act, "flp1", "flp2")
+
+
+def test_who_is_heard_first_again_leaves_the_others_time(tmp_path):
+    async def act(story):
+        await story.run()
+        await story.pass_time(20)
+        await story.pass_time(RETURN_S / HEARTBEAT_S, "flp1")
+        assert (story.status("flp1"), story.status("flp2")) == (Presence.ACTIVE, Presence.SILENT)
+        await story.pass_time(4, "flp1")
+        assert story.status("flp2") is Presence.LOST
+
+    play(tmp_path, act, "flp1", "flp2")
+
+
+def test_a_host_without_tasks_is_lost_without_a_question(tmp_path):
+    async def act(story):
+        await story.pass_time(4)
+        await until(lambda: story.told)
+        assert (story.others.asked, story.told) == ([], [("flp1", "LOST")])
+
+    play(tmp_path, act)
+
+
+def test_all_ports_of_a_task_are_asked_and_after_four_turns_all_tasks_were(tmp_path):
+    async def act(story):
+        environment = await story.run()
+        story.others.alive = {"nowhere"}
+        await story.pass_time(2.5)
+        asked = [ports for _, ports in story.others.asked]
+        assert {len(ports) for ports in asked} == {FEW + 2}
+        everybody = {port for task in environment.plan.tasks for port in task.ports}
+        assert set().union(*asked) == everybody
+
+    play(tmp_path, act, copies=4 * FEW + 8)
+
+
+@pytest.mark.parametrize(
+    ("up", "networks", "found"),
+    [
+        ({"10.0.0.1"}, "own", Presence.SILENT),
+        (set(), "own", Presence.LOST),
+        ({"10.0.0.1"}, "shared", Presence.LOST),
+    ],
+    ids=["its kernel answers", "nothing answers", "a kernel that it shares answers"],
+)
+def test_where_no_task_has_a_port_the_kernel_is_asked_if_it_is_the_hosts_own(tmp_path, up, networks, found):
+    async def act(story):
+        await story.run()
+        (held,) = story.control.held.values()
+        members = held.environment.members
+        portless = [replace(task, ports=()) for task in members.plan.tasks]
+        members.replan(replace(members.plan, tasks=tuple(portless)), {})
+        if networks == "shared":
+            facts = story.control.inventory.facts_of("flp1")
+            story.room.hosts.sequence["flp2"] = 0
+            story.room.hosts.report("flp2", facts=replace(facts, address="10.0.0.2"))
+        story.others.up = up
+        await story.pass_time(4, *(["flp2"] if networks == "shared" else []))
+        assert story.status("flp1") is found
+
+    play(tmp_path, act)
+
+
+def test_a_host_that_was_lost_while_control_was_down_is_missed_after_some_time(tmp_path):
+    async def live():
+        repository(tmp_path)
+        async with control_room(tmp_path, "flp1", clock=(clock := Clock())) as room:
+            await Story(room, clock).run()
+        async with control_room(tmp_path, "flp2", clock=clock) as room:
+            story = Story(room, clock)
+            assert story.status("flp1") is Presence.EXPECTED
+            await story.pass_time(RETURN_S / HEARTBEAT_S, "flp2")
+            assert story.status("flp1") is Presence.EXPECTED
+            await story.pass_time(3, "flp2")
+            (held,) = story.control.held.values()
+            await until(lambda: {task.host for task in held.environment.plan.tasks} == {"flp2"})
+            await until(lambda: held.environment.transition is None)
+            assert story.others.asked[0][0] == "10.0.0.1"
+            assert story.told == [("flp1", "LOST")]
+            assert held.environment.state == "CONFIGURED"
+
+    asyncio.run(live())
+
+
+def test_a_host_that_is_back_after_a_restart_of_control_is_no_news(tmp_path):
+    async def live():
+        repository(tmp_path)
+        async with control_room(tmp_path, "flp1", clock=(clock := Clock())) as room:
+            await Story(room, clock).run()
+        async with control_room(tmp_path, "flp1", clock=clock) as room:
+            story = Story(room, clock)
+            assert (story.status("flp1"), story.told) == (Presence.ACTIVE, [])
+
+    asyncio.run(live())

@@ -1,0 +1,126 @@
+"""The desk for authors at a site: check, expand, draw; show, list, set and import configuration."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from salt_o2.control.requests.arguments import Draw, Entries, Expand, Named, Set, Show
+from salt_o2.control.requests.workflow_requests import Authoring
+from salt_o2.core.errors import InvalidRequest, TemplateError, UnknownName
+from salt_o2.site.resources import Surroundings, furnish
+from salt_o2.site.settings import Site
+
+WORKFLOW = """
+name: w
+vars:
+  session: "{{ environment_id }}"
+  rate: "{{ config.Get('qc/PHYSICS/any/rate') }}"
+roles:
+  - name: "x{{ it }}"
+    for: {range: "{{ hosts }}", var: it}
+    task: {load: t}
+  - {name: c, call: {func: testplugin.Noop(), trigger: DESTROY}}
+"""
+
+
+@pytest.fixture
+def site(tmp_path):
+    """A site with one repository and its configuration in a directory."""
+    for folder in ("repo/workflows", "repo/tasks", "conf"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "repo/workflows/w.yaml").write_text(WORKFLOW)
+    (tmp_path / "repo/workflows/bad.yaml").write_text("name: bad\ncolour: red\nroles: []\n")
+    (tmp_path / "repo/tasks/t.yaml").write_text("name: t\ncommand: {value: x}\n")
+    settings = Site(
+        repositories=(str(tmp_path / "repo"),), configuration=str(tmp_path / "conf"), defaults={"unit": "Hz"}
+    )
+    made = furnish(settings, Surroundings(cache=tmp_path / "cache"))
+    ask(made, "config_set", Set(path="qc/ANY/any/rate", payload="{{ n }} {{ unit }}", new_component=True))
+    return made
+
+
+def ask(site, verb, wanted):
+    """Ask the desk of ``site``, as control does."""
+    kind, handle = Authoring(site).verbs[verb]
+    assert isinstance(wanted, kind)
+    return asyncio.run(handle(wanted, "author", lambda _progress: None))
+
+
+def test_a_workflow_is_checked_with_what_the_site_knows(site):
+    found = ask(site, "workflow_check", Named(workflow="w", vars={"n": 5}))
+    assert found["problems"] == []
+    assert any("left open: environment_id" in note for note in found["notes"])
+
+
+def test_an_error_of_the_configuration_is_a_problem(site):
+    (problem,) = ask(site, "workflow_check", Named(workflow="w"))["problems"]
+    assert "config.Get('qc/PHYSICS/any/rate')" in problem
+    assert "'n' is undefined" in problem
+
+
+def test_all_that_is_wrong_is_the_answer_and_no_failure(site):
+    found = ask(site, "workflow_check", Named(workflow="bad"))
+    assert any("unknown key colour" in problem for problem in found["problems"])
+
+
+def test_an_unknown_workflow_is_a_failure(site):
+    with pytest.raises(UnknownName, match="no workflow nothing"):
+        ask(site, "workflow_check", Named(workflow="nothing"))
+
+
+def test_a_tree_is_expanded_with_its_variables(site):
+    wanted = Expand(workflow="w", vars={"n": 5, "hosts": '["flp1"]', "environment_id": "E"}, variables=True)
+    root = ask(site, "workflow_expand", wanted)["root"]
+    assert [role["name"] for role in root["roles"]] == ["xflp1", "c"]
+    assert root["roles"][0]["variables"]["rate"] == "5 Hz"
+    assert root["roles"][0]["variables"]["session"] == "E"
+
+
+def test_a_faulty_workflow_is_not_expanded(site):
+    with pytest.raises(TemplateError, match="unknown key colour"):
+        ask(site, "workflow_expand", Expand(workflow="bad"))
+
+
+@pytest.mark.parametrize(("form", "begin"), [("svg", "<svg"), ("mermaid", "flowchart LR")])
+def test_a_data_flow_is_drawn(site, form, begin):
+    drawn = ask(site, "workflow_graph", Draw(workflow="w", vars={"n": 1, "hosts": "[1]"}, format=form))
+    assert drawn["text"].startswith(begin)
+
+
+def test_an_entry_is_shown_as_it_is_with_the_path_where_it_was_found(site):
+    found = ask(site, "config_show", Show(path="qc/PHYSICS/flp1/rate"))
+    assert found == {"path": "qc/ANY/any/rate", "payload": "{{ n }} {{ unit }}"}
+
+
+def test_an_entry_is_filled_in_with_the_sites_variables_below_those_given(site):
+    shown = ask(site, "config_show", Show(path="qc/ANY/any/rate", simulate=True, vars={"n": True}))
+    assert shown["payload"] == "true Hz"
+    given = ask(
+        site, "config_show", Show(path="qc/ANY/any/rate", simulate=True, vars={"n": 1, "unit": "kHz"})
+    )
+    assert given["payload"] == "1 kHz"
+
+
+def test_entries_are_listed(site):
+    assert ask(site, "config_list", Entries()) == ["qc/ANY/any/rate"]
+    assert ask(site, "config_list", Entries(component="qc")) == ["qc/ANY/any/rate"]
+
+
+@pytest.mark.parametrize("verb", ["config_set", "config_import"])
+def test_an_entry_is_kept_where_the_site_keeps_its_configuration(site, verb):
+    kept = ask(site, verb, Set(path="qc/PHYSICS/flp1/rate", payload="9"))
+    assert kept["path"] == "qc/PHYSICS/flp1/rate"
+    assert ask(site, "config_show", Show(path="qc/PHYSICS/flp1/rate"))["payload"] == "9"
+
+
+def test_a_new_component_must_be_meant(site):
+    with pytest.raises((InvalidRequest, UnknownName), match="readuot"):
+        ask(site, "config_set", Set(path="readuot/ANY/any/rate", payload="9"))
+
+
+def test_the_pillar_is_shown_and_not_written():
+    site = Site(configuration="pillar")
+    with pytest.raises(InvalidRequest, match="pillar"):
+        ask(site, "config_set", Set(path="qc/ANY/any/rate", payload="9", new_component=True))
+    assert ask(replace(site), "config_list", Entries()) == []

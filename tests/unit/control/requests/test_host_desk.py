@@ -1,0 +1,189 @@
+"""What others know of hosts: a hint is looked into, a word is believed, and neither starts anything twice."""
+
+import pytest
+from host_story import play, until
+
+from salt_o2.control.storage import host_rows
+from salt_o2.core.errors import InvalidRequest, UnknownName
+from salt_o2.core.recovery.host_liveness import Presence
+
+
+async def lost(story, *hosts, sure=False):
+    return {each["id"]: each for each in await story.room.ask("host_lost", hosts=hosts, sure=sure)}
+
+
+@pytest.mark.parametrize("sure", [False, True], ids=["a hint", "somebody is sure"])
+def test_a_host_that_is_off_is_given_up_at_once(tmp_path, sure):
+    async def act(story):
+        environment = await story.run()
+        await story.pass_time(1)
+        victim = environment.plan.tasks[0].host
+        other = next(host for host in story.room.hosts.names if host != victim)
+        await story.pass_time(1, other)
+        assert story.status(victim) is Presence.ACTIVE
+        assert (await lost(story, victim, sure=sure))[victim]["status"] is Presence.LOST
+        await until(lambda: {task.host for task in environment.plan.tasks} == {other})
+
+    play(tmp_path, act, "flp1", "flp2")
+
+
+def test_a_hint_about_a_host_whose_tasks_answer_changes_nothing(tmp_path):
+    async def act(story):
+        await story.run()
+        await story.pass_time(1.5)
+        story.others.alive = {"10.0.0.1"}
+        said = (await lost(story, "flp1"))["flp1"]
+        assert (said["status"], said["outcome"]) == (
+            Presence.ACTIVE,
+            "something that it has started answers",
+        )
+
+    play(tmp_path, act)
+
+
+def test_a_hint_about_a_host_whose_agent_reports_asks_nobody(tmp_path):
+    async def act(story):
+        await story.run()
+        await story.pass_time(1, "flp1")
+        assert "its agent has reported" in (await lost(story, "flp1"))["flp1"]["outcome"]
+        assert story.others.asked == []
+
+    play(tmp_path, act)
+
+
+@pytest.mark.parametrize(("alive", "why"), [(True, "answers"), (False, "has reported")])
+def test_nobody_can_be_sure_against_the_facts(tmp_path, alive, why):
+    async def act(story):
+        await story.run()
+        await story.pass_time(1, *([] if alive else ["flp1"]))
+        await story.pass_time(0.75)
+        story.others.alive = {"10.0.0.1"} if alive else set()
+        with pytest.raises(InvalidRequest, match=why):
+            await lost(story, "flp1", sure=True)
+        assert story.status("flp1") is not Presence.LOST
+
+    play(tmp_path, act)
+
+
+def test_who_hears_nobody_believes_a_word_but_no_hint(tmp_path):
+    async def act(story):
+        await story.run()
+        await story.pass_time(10)
+        assert "cut off" in (await lost(story, "flp1"))["flp1"]["outcome"]
+        assert (await lost(story, "flp1", sure=True))["flp1"]["status"] is Presence.LOST
+
+    play(tmp_path, act, "flp1", "flp2")
+
+
+def test_strangers_and_hosts_that_were_given_up_before_are_left_alone(tmp_path):
+    async def act(story):
+        await story.run()
+        await story.pass_time(4)
+        said = await lost(story, "flp1", "console7")
+        assert (said["flp1"]["outcome"], said["flp1"]["status"]) == ("it was given up before", Presence.LOST)
+        assert (said["console7"]["outcome"], said["console7"]["status"]) == (
+            "no agent of it was ever heard",
+            None,
+        )
+
+    play(tmp_path, act)
+
+
+def test_hosts_that_are_back_are_asked_for_everything(tmp_path):
+    async def act(story):
+        asked = []
+        story.control.bus.send = lambda messages: keep(asked, messages)
+        (said,) = await story.room.ask("host_returned", hosts=("flp1",))
+        await until(lambda: asked)
+        assert [(type(message).__name__, message.host) for message in asked] == [("Inquiry", "flp1")]
+        assert said["outcome"] == "its agent is asked to tell everything"
+
+    play(tmp_path, act)
+
+
+async def forget(story, *hosts):
+    return await story.room.ask("host_forget", hosts=hosts)
+
+
+async def without_tasks(story, host):
+    """Let time pass until ``host``, which has no tasks, is LOST; the others report."""
+    others = [name for name in story.room.hosts.names if name != host]
+    await story.pass_time(10, *others)
+    assert story.status(host) is Presence.LOST
+
+
+def listed(rows):
+    return {row["id"] for row in rows}
+
+
+def test_a_host_that_is_forgotten_is_in_no_list_and_not_in_the_store(tmp_path):
+    async def act(story):
+        await without_tasks(story, "flp2")
+        (said,) = await forget(story, "flp2")
+        assert (said["id"], said["status"], said["outcome"]) == ("flp2", None, "it is forgotten")
+        assert listed(await story.room.ask("host_list")) == {"flp1"}
+        assert set(host_rows.entries(story.control.store)) == {"flp1"}
+        assert story.control.inventory.facts_of("flp2") is None
+        (told,) = await story.room.ask("env_history", id="hosts")
+        assert (told["text"], told["cause"]) == ("host flp2 is forgotten", "asked by teo")
+        await story.pass_time(5, "flp1")
+        story.room.hosts.survey("flp2")
+        await story.room.settled()
+        assert listed(await story.room.ask("host_list")) == {"flp1", "flp2"}, "it reports"
+
+    play(tmp_path, act, "flp1", "flp2")
+
+
+def test_a_host_that_is_connected_is_not_forgotten(tmp_path):
+    async def act(story):
+        await story.pass_time(1, "flp1", "flp2")
+        with pytest.raises(InvalidRequest, match="it is ACTIVE"):
+            await forget(story, "flp2")
+        assert listed(await story.room.ask("host_list")) == {"flp1", "flp2"}
+
+    play(tmp_path, act, "flp1", "flp2")
+
+
+def test_a_host_with_tasks_of_an_environment_is_not_forgotten_nor_is_one_beside_it(tmp_path):
+    async def act(story):
+        environment = await story.run()
+        victim = environment.plan.tasks[0].host
+        (other,) = {"flp1", "flp2", "flp3"} - {task.host for task in environment.plan.tasks}
+        await without_tasks(story, other)
+        with pytest.raises(InvalidRequest, match=f"{environment.id} has tasks there"):
+            await forget(story, other, victim)
+        assert other in listed(await story.room.ask("host_list"))
+
+    play(tmp_path, act, "flp1", "flp2", "flp3")
+
+
+def test_a_host_with_tasks_of_the_pool_is_not_forgotten(tmp_path):
+    async def act(story):
+        environment = await story.run()
+        victim = environment.plan.tasks[0].host
+        await story.room.ask("env_destroy", id=environment.id, keep_tasks=True)
+        with pytest.raises(InvalidRequest, match=f"pool clean --host {victim}"):
+            await forget(story, victim)
+
+    play(tmp_path, act, "flp1", "flp2")
+
+
+def test_a_host_that_was_never_heard_of_is_no_success(tmp_path):
+    async def act(story):
+        with pytest.raises(UnknownName, match="console7"):
+            await forget(story, "console7")
+
+    play(tmp_path, act)
+
+
+def test_a_host_that_only_the_store_knows_is_forgotten(tmp_path):
+    async def act(story):
+        story.control.hosts.known.pop("flp2")  # as after a restart of control
+        await forget(story, "flp2", "flp2")
+        assert set(host_rows.entries(story.control.store)) == {"flp1"}
+
+    play(tmp_path, act, "flp1", "flp2")
+
+
+async def keep(found, messages):
+    found.extend(messages)

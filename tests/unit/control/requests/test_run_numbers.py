@@ -1,0 +1,53 @@
+"""Run numbers never come twice, although control has lost its store: hosts remember them."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from control_room import control_room, repository
+
+from salt_o2.control.storage.store import Store
+
+
+async def started(room):
+    made = await room.ask("env_create", workflow="farm")
+    return (await room.ask("env_control", id=made["id"], event="START_ACTIVITY"))["run_number"]
+
+
+def tell(room, host, last_run):
+    room.hosts.report(host, facts=replace(room.control.inventory.facts_of(host), last_run=last_run))
+
+
+@pytest.mark.parametrize(
+    ("told", "number"),
+    [({}, 1), ({"flp1": 41}, 42), ({"flp1": 41, "flp2": 77}, 78)],
+    ids=["nobody knows of any", "one host", "the highest counts"],
+)
+def test_an_empty_store_counts_on_from_what_hosts_remember(tmp_path, told, number):
+    async def story():
+        async with control_room(repository(tmp_path), "flp1", "flp2") as room:
+            for host, last_run in told.items():
+                tell(room, host, last_run)
+            assert await started(room) == number
+
+    asyncio.run(story())
+
+
+def test_what_a_host_remembers_of_old_changes_nothing(tmp_path):
+    async def story():
+        async with control_room(repository(tmp_path), "flp1") as room:
+            room.control.store.raise_run_counter(100)
+            tell(room, "flp1", 41)
+            assert await started(room) == 101
+
+    asyncio.run(story())
+
+
+def test_what_hosts_told_is_on_disk(tmp_path):
+    url = f"sqlite:///{tmp_path / 'o2.sqlite'}"
+    store = Store(url)
+    store.raise_run_counter(41)
+    store.close()
+    again = Store(url)
+    assert again.reserve_run() == 42
+    again.close()

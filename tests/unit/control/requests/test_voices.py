@@ -1,0 +1,123 @@
+"""Tasks' voices as control passes them on: what was said, what comes, and how many may wait for it."""
+
+import asyncio
+
+import pytest
+from control_room import control_room, repository
+
+from salt_o2.control.requests import task_requests
+from salt_o2.core.errors import InvalidRequest, O2Error, UnknownName, Unreachable
+
+PLACES = {"stdout": 5, "stderr": 0}
+
+
+class Mouth:
+    """Answers for all hosts; a wait lasts until the gate opens."""
+
+    def __init__(self):
+        self.asked, self.gate = [], asyncio.Event()
+
+    async def ask(self, host, function, arguments, wait_s=0.0):
+        self.asked.append((host, function, arguments, wait_s))
+        if wait_s:
+            await self.gate.wait()
+        return {"stdout": ["hello"], "stderr": [], "at": PLACES, "over": False}
+
+
+def played(folder, scene):
+    async def whole():
+        async with control_room(repository(folder), "flp1") as room:
+            env = await room.ask("env_create", workflow="farm")
+            mouth = Mouth()
+            room.hosts.ask = mouth.ask
+            return await scene(room, env["tasks"][0]["id"], mouth)
+
+    return asyncio.run(whole())
+
+
+def test_the_last_lines_are_asked_of_the_task_s_host(tmp_path):
+    async def scene(room, task, mouth):
+        said = await room.ask("task_log", id=task, lines=7)
+        assert mouth.asked == [("flp1", "o2.log", [task, 7], 0.0)]
+        assert (said["task"], said["host"], said["stdout"], said["at"]) == (task, "flp1", ["hello"], PLACES)
+
+    played(tmp_path, scene)
+
+
+def test_whoever_follows_waits_at_the_host(tmp_path):
+    async def scene(room, task, mouth):
+        mouth.gate.set()
+        await room.ask("task_log", id=task, after=PLACES, wait_s=20)
+        assert mouth.asked == [("flp1", "o2.log", [task, 50, task_requests.AGENT_S, PLACES, 20.0], 20.0)]
+
+    played(tmp_path, scene)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind"),
+    [
+        ({"wait_s": 1e6, "after": PLACES}, InvalidRequest),
+        ({"wait_s": -1, "after": PLACES}, InvalidRequest),
+        ({"after": {"stdout": "here"}}, InvalidRequest),
+        ({"id": "nobody"}, UnknownName),
+    ],
+    ids=["too long", "negative", "no place", "no task"],
+)
+def test_what_makes_no_sense_is_refused_before_anybody_is_asked(tmp_path, arguments, kind):
+    async def scene(room, task, mouth):
+        with pytest.raises(kind):
+            await room.ask("task_log", **{"id": task, **arguments})
+        assert mouth.asked == []
+
+    played(tmp_path, scene)
+
+
+def test_so_many_may_wait_and_the_next_is_told_so_until_one_is_done(tmp_path, monkeypatch):
+    monkeypatch.setattr(task_requests, "MOST_WAITING", 3)
+
+    async def scene(room, task, mouth):
+        def follow():
+            return asyncio.create_task(room.ask("task_log", id=task, after=PLACES, wait_s=20))
+
+        waiting = [follow() for _ in range(3)]
+        while len(mouth.asked) < 3:
+            await asyncio.sleep(0)
+        with pytest.raises(Unreachable, match="3 others follow"):
+            await follow()
+        assert (await room.ask("task_log", id=task))["stdout"] == ["hello"], "a look is not a wait"
+        assert len(await room.ask("env_list")) == 1
+        mouth.gate.set()
+        await asyncio.gather(*waiting)
+        await follow()
+
+    played(tmp_path, scene)
+
+
+def test_whoever_goes_away_leaves_room_for_others(tmp_path, monkeypatch):
+    monkeypatch.setattr(task_requests, "MOST_WAITING", 1)
+
+    async def scene(room, task, mouth):
+        gone = asyncio.create_task(room.ask("task_log", id=task, after=PLACES, wait_s=20))
+        while not mouth.asked:
+            await asyncio.sleep(0)
+        gone.cancel()
+        await asyncio.gather(gone, return_exceptions=True)
+        mouth.gate.set()
+        await room.ask("task_log", id=task, after=PLACES, wait_s=20)
+
+    played(tmp_path, scene)
+
+
+def test_a_host_that_does_not_answer_is_told_and_leaves_room_for_others(tmp_path, monkeypatch):
+    monkeypatch.setattr(task_requests, "MOST_WAITING", 1)
+
+    async def silence(*_arguments):
+        raise Unreachable("minion flp1 has not answered")
+
+    async def scene(room, task, _mouth):
+        room.hosts.ask = silence
+        for _ in range(2):
+            with pytest.raises(O2Error, match="has not answered"):
+                await room.ask("task_log", id=task, after=PLACES, wait_s=20)
+
+    played(tmp_path, scene)

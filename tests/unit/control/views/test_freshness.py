@@ -1,0 +1,140 @@
+"""No state is shown without its age, and none that is too old by its name."""
+
+import asyncio
+
+import pytest
+from control_room import control_room, repository
+from samples import role, summary, task
+
+from salt_o2.core.recovery.host_liveness import SILENT_AFTER, Presence
+from salt_o2.presentation import environments, staleness, tasks
+
+HEARTBEAT_S = 4.0
+BOUND_S = SILENT_AFTER * HEARTBEAT_S
+START = 1_000_000.0
+
+
+def shown(folder, *after, verb="env_show", presence=None):
+    """What a user is shown after each of ``after`` seconds without a word from flp1; flp2 goes on."""
+    clock = [START]
+
+    async def live():
+        repository(folder, copies=4)
+        async with control_room(folder, "flp1", "flp2", clock=lambda: clock[0]) as room:
+            room.control.hosts.heartbeat_s = HEARTBEAT_S
+            made = await room.ask("env_create", workflow="farm")
+            found = []
+            for seconds in after:
+                clock[0] = START + seconds
+                room.hosts.heartbeat("flp2")
+                await room.settled()
+                if presence:
+                    room.control.hosts.known["flp1"].signs.presence = presence
+                found.append(await room.ask(verb, **({"id": made["id"]} if verb == "env_show" else {})))
+            return found
+
+    return asyncio.run(live())
+
+
+def on(host, env):
+    return [each for each in env["tasks"] if each["host"] == host]
+
+
+def test_each_state_says_when_it_was_confirmed_and_how_old_it_is(tmp_path):
+    (env,) = shown(tmp_path, 3.0)
+    assert {each["age_s"] for each in on("flp1", env)} == {3.0}
+    assert {each["age_s"] for each in on("flp2", env)} == {0.0}
+    assert {each["seen"] for each in on("flp1", env)} == {"1970-01-12T13:46:40.000+00:00"}
+
+
+def test_up_to_the_bound_a_state_has_its_name_and_beyond_it_it_is_unknown(tmp_path):
+    before, after = shown(tmp_path, BOUND_S, BOUND_S + 1)
+    assert {each["state"] for each in before["tasks"]} == {"CONFIGURED"}
+    assert {each["state"] for each in on("flp1", after)} == {"UNKNOWN"}
+    assert {each["last_state"] for each in on("flp1", after)} == {"CONFIGURED"}
+    assert {each["state"] for each in on("flp2", after)} == {"CONFIGURED"}
+
+
+def test_the_environment_says_on_how_much_that_is_unknown_its_state_rests(tmp_path):
+    before, after = shown(tmp_path, BOUND_S, BOUND_S + 1)
+    assert (before["unknown"], before["unconfirmed"]) == (0, {})
+    assert (after["state"], after["unknown"]) == ("CONFIGURED", len(on("flp1", after)))
+    assert list(after["unconfirmed"]) == ["flp1"]
+    assert "last known 11 s ago" in after["unconfirmed"]["flp1"]
+
+
+def test_roles_count_what_is_unknown_below_them(tmp_path):
+    (env,) = shown(tmp_path, BOUND_S + 1)
+    root = env["roles"]
+    unknown = [each for each in root["roles"] if each["state"] == "UNKNOWN"]
+    assert (root["state"], root["unknown"]) == ("CONFIGURED", len(unknown))
+    assert len(unknown) == len(on("flp1", env))
+
+
+@pytest.mark.parametrize(
+    ("presence", "words"),
+    [
+        (Presence.ACTIVE, "a report of its agent was missed"),
+        (Presence.SILENT, "what it has started answers"),
+        (Presence.LOST, "it is lost"),
+    ],
+)
+def test_why_it_is_unknown_is_said(tmp_path, presence, words):
+    (env,) = shown(tmp_path, BOUND_S + 1, presence=presence)
+    assert words in env["unconfirmed"]["flp1"]
+
+
+def test_lists_tell_the_same(tmp_path):
+    (tasks,) = shown(tmp_path, BOUND_S + 1, verb="task_list")
+    assert {each["state"] for each in tasks if each["host"] == "flp1"} == {"UNKNOWN"}
+    (envs,) = shown(tmp_path / "again", BOUND_S + 1, verb="env_list")
+    assert envs[0]["unknown"] > 0
+    (hosts,) = shown(tmp_path / "once more", BOUND_S + 1, verb="host_list")
+    assert [(each["id"], each["last_seen_s"]) for each in hosts] == [("flp1", BOUND_S + 1), ("flp2", 0.0)]
+
+
+def test_after_a_restart_of_control_nothing_is_known_until_agents_have_said_it(tmp_path):
+    async def live():
+        repository(tmp_path)
+        async with control_room(tmp_path, "flp1") as room:
+            made = await room.ask("env_create", workflow="farm")
+        async with control_room(tmp_path, "flp2") as room:
+            return await room.ask("env_show", id=made["id"])
+
+    env = asyncio.run(live())
+    assert {(each["state"], each["seen"], each["age_s"]) for each in env["tasks"]} == {
+        ("UNKNOWN", None, None)
+    }
+    assert "since control was started" in env["unconfirmed"]["flp1"]
+
+
+# --- as text ------------------------------------------------------------------------------------
+
+
+def test_a_person_sees_the_age_and_what_an_unknown_task_was_last():
+    known = task("sink", "UNKNOWN") | {"last_state": "RUNNING", "age_s": 32.14}
+    (row,) = [line for line in tasks.task_table([known]).splitlines() if "id-sink" in line]
+    assert "UNKNOWN (was RUNNING)" in row
+    assert "32.1 s ago" in row
+
+
+def test_a_fresh_state_stands_alone():
+    assert staleness.state({"state": "RUNNING", "last_state": "RUNNING"}) == "RUNNING"
+    assert staleness.seen({"age_s": None}) == ""
+
+
+def test_the_header_of_an_environment_names_hosts_of_which_nothing_is_known():
+    env = summary() | {"unknown": 2, "unconfirmed": {"flp1": "2 tasks: it is lost"}}
+    assert "rests on unknowns: flp1: 2 tasks: it is lost" in environments.environment_block(env)
+    assert "rests on unknowns" not in environments.environment_block(summary() | {"unconfirmed": {}})
+
+
+def test_the_list_of_environments_says_it_too():
+    env = summary() | {"unknown": 2, "tasks_total": 4, "state": "RUNNING"}
+    assert "RUNNING (2 of 4 tasks unknown)" in environments.environment_table([env])
+
+
+def test_the_tree_marks_what_it_rests_on():
+    leaf = role("sink", "UNKNOWN", task="t") | {"unknown": 1}
+    root = role("root", "RUNNING", roles=[leaf]) | {"unknown": 1}
+    assert environments.tree(root).splitlines()[0] == "[RUNNING] root (1 unknown)"

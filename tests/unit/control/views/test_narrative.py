@@ -1,0 +1,228 @@
+"""A journal as a story: every line in words, with its cause."""
+
+import json
+from dataclasses import replace
+from typing import get_args
+
+import pytest
+
+from salt_o2.control.storage.store import Line
+from salt_o2.control.views.journal_view import WAYS, tell
+from salt_o2.core.codec import plain
+from salt_o2.core.messages.announcements import (
+    AnnounceFailure,
+    AnnounceKilled,
+    AnnounceMoves,
+    AnnounceRecovery,
+    AnnounceState,
+)
+from salt_o2.core.messages.commands import Command, Order
+from salt_o2.core.messages.effects import Drive, Effect, EndRun, OpenRun, Release
+from salt_o2.core.messages.inputs import (
+    CallEnded,
+    HostLost,
+    Modified,
+    NotReplaced,
+    RecoverTask,
+    Requested,
+    TasksMoved,
+    Tick,
+)
+from salt_o2.core.messages.reports import Exit, Failure, TaskReport
+from salt_o2.core.plan.launch import Launch
+from salt_o2.core.plan.plan import Plan, PlannedRole, PlannedTask
+from salt_o2.core.plan.timeouts import Timeouts
+from salt_o2.core.recovery.replay import KINDS, Created, Restarted
+from salt_o2.core.states import ControlMode, EnvironmentEvent, EnvironmentState, TaskState, TaskStatus
+from salt_o2.presentation import history
+
+
+def plan(*names):
+    tasks = tuple(
+        PlannedTask(
+            id=f"id-{name}",
+            path=f"root.{name}",
+            class_name="k",
+            host="flp1",
+            critical=True,
+            launch=Launch(mode=ControlMode.FAIRMQ, value="x"),
+            properties={},
+        )
+        for name in names
+    )
+    return Plan(workflow="w", revision="r", root=PlannedRole(name="root", path="root"), tasks=tasks)
+
+
+def lines(*values):
+    return [
+        Line(
+            id=number,
+            environment="E",
+            at=float(getattr(value, "at", 0.0)),
+            direction="in" if hasattr(value, "at") else "out",
+            kind=type(value).__name__,
+            body=json.dumps(plain(value)),
+        )
+        for number, value in enumerate(values)
+    ]
+
+
+CREATED = Created(at=1.0, plan=plan("a", "b"), timeouts=Timeouts(), user="teo")
+START = Requested(at=2.0, request="q", events=(EnvironmentEvent.START_ACTIVITY,), user="teo")
+ORDER = Drive(
+    command=Command(
+        host="flp1", environment="E", revision=3, goal=TaskState.RUNNING, orders=(Order(task="id-a"),)
+    )
+)
+REPORT = TasksMoved(
+    at=3.0,
+    host="flp1",
+    reports=(
+        TaskReport(
+            task="id-a",
+            environment="E",
+            revision=3,
+            settled=True,
+            status=TaskStatus.ACTIVE,
+            state=TaskState.RUNNING,
+        ),
+    ),
+)
+
+MOVES = AnnounceMoves(environment="E", host="flp1", moves={"id-a": TaskState.RUNNING})
+RUNNING = AnnounceState(environment="E", state=EnvironmentState.RUNNING, run_number=7)
+
+
+def story(*values):
+    return [(line["text"], line["cause"]) for line in tell(lines(*values))]
+
+
+def test_causes_lead_from_a_state_back_to_who_asked():
+    assert story(CREATED, START, ORDER, REPORT, MOVES, RUNNING) == [
+        ("created from w: 2 tasks on flp1", "asked by teo"),
+        ("START_ACTIVITY asked for", "asked by teo"),
+        ("flp1 is ordered: root.a to RUNNING (revision 3)", "START_ACTIVITY asked by teo"),
+        ("flp1 reports 1 task", "revision 3, START_ACTIVITY asked by teo"),
+        ("root.a RUNNING", "report of flp1"),
+        ("the environment is RUNNING, run 7", "report of flp1"),
+    ]
+
+
+def test_orders_that_follow_a_report_still_name_who_asked():
+    told = story(CREATED, START, ORDER, REPORT, ORDER)
+    assert told[-1][1] == "START_ACTIVITY asked by teo, after report of flp1"
+
+
+def test_a_change_is_told_by_what_differs():
+    change = Modified(at=4.0, request="q", plan=plan("a", "c"), excluded={"id-a": "warm"}, user="teo")
+    assert story(CREATED, change)[-1] == (
+        "another plan: start root.c; exclude root.a; stop root.b",
+        "asked by teo",
+    )
+
+
+def test_what_control_does_by_itself_has_its_reason():
+    stop = Requested(at=5.0, request="", events=(EnvironmentEvent.STOP_ACTIVITY,), reason="end of data")
+    assert story(CREATED, stop)[-1] == ("STOP_ACTIVITY asked for", "by itself (end of data)")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (Restarted(at=9.0), "control was started again and took the environment up"),
+        (Tick(at=9.0), "the time has come"),
+        (CallEnded(at=9.0, call="root.c#1", error="no licence\nat all"), "call root.c#1 FAILED: no licence"),
+        (CallEnded(at=9.0, call="root.c#1", result="x"), "call root.c#1 returned 'x'"),
+        (HostLost(at=9.0, host="flp2", silent_s=15.2), "host flp2 is lost: silent for 15 s"),
+        (RecoverTask(at=9.0, task="id-a"), "root.a is to be started again"),
+        (
+            NotReplaced(at=9.0, tasks=("id-a", "id-b"), reason="no cpu"),
+            "no other place for root.a, root.b: no cpu",
+        ),
+        (
+            AnnounceKilled(environment="E", task="id-a", path="root.a", host="flp1"),
+            "root.a on flp1 did not end when asked, and was killed (SIGKILL)",
+        ),
+        (
+            AnnounceRecovery(
+                environment="E",
+                task="id-a",
+                path="root.a",
+                host="flp1",
+                restarts=2,
+                seconds=0.5,
+                reason="killed",
+            ),
+            "root.a on flp1 is back after 0.5 s, started again 2 times by now; it had failed: killed",
+        ),
+        (OpenRun(run_number=7, started=1.0), "run 7 begins"),
+        (EndRun(run_number=7), "run 7 is over"),
+        (Release(environment="E"), "hosts and ports are given back"),
+        (
+            AnnounceFailure(
+                environment="E",
+                task="id-a",
+                path="root.a",
+                host="flp1",
+                state=TaskState.ERROR,
+                critical=True,
+                recovery="fail",
+                failure=Failure(asked="launch", state="-", reason="exit code 3"),
+            ),
+            "root.a on flp1 FAILED: exit code 3",
+        ),
+    ],
+    ids=[
+        "restart",
+        "tick",
+        "failed call",
+        "call",
+        "lost",
+        "recover",
+        "nowhere",
+        "killed",
+        "back",
+        "run begins",
+        "run",
+        "release",
+        "failure",
+    ],
+)
+def test_every_kind_of_line_is_told_in_words(value, text):
+    assert story(CREATED, value)[-1][0] == text
+
+
+def test_there_are_words_for_every_kind_of_message_and_effect():
+    effects = {kind.__name__ for union in get_args(Effect) for kind in get_args(union) or (union,)}
+    assert effects | set(KINDS) | {"HostForgotten", "Cut"} == set(WAYS)
+
+
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [
+        ({"exit": Exit(code=0), "output": ("a", "b", "c", "d")}, "exit code 0, its last words: b | c | d"),
+        (
+            {"exit": Exit(code=3), "failure": Failure(asked="run", state="-", reason="r", output=("oh",))},
+            "exit code 3, its last words: oh",
+        ),
+        ({"exit": Exit(signal=9)}, "killed by signal 9"),
+    ],
+    ids=["a hook", "a failure", "silent"],
+)
+def test_how_processes_ended_and_what_they_wrote_is_told(end, told):
+    report = replace(REPORT.reports[0], state=TaskState.DONE, **end)
+    assert story(CREATED, replace(REPORT, reports=(report,)))[-1][0] == f"flp1 reports 1 task; root.a: {told}"
+
+
+def test_many_names_are_counted():
+    told = story(
+        Created(at=1.0, plan=plan(*"abcdefg"), timeouts=Timeouts()), Modified(at=2.0, request="", plan=plan())
+    )
+    assert told[-1][0] == "another plan: stop root.a, root.b, root.c, root.d and 3 more"
+
+
+def test_a_story_has_its_days_as_headings_and_leaves_out_what_only_led_to_something():
+    text = history.history(tell(lines(CREATED, START, ORDER, REPORT, MOVES)))
+    assert text.splitlines()[0].startswith("1970-01-01")
+    assert "reports" not in text
+    assert "reports" in history.history(tell(lines(CREATED, REPORT)), every=True)

@@ -1,0 +1,169 @@
+"""One wrong part of what a host says costs that part alone, and is told on the host's row."""
+
+import msgspec
+import pytest
+from corruption import at, one_fault, spoilt
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from salt_o2.control.hosts.host_table import Hosts
+from salt_o2.control.views.host_view import hosts as host_rows
+from salt_o2.core.messages.report_parsing import MOST_FAULTS, facts_of, report_of, unreadable
+from salt_o2.core.messages.reports import Exit, Failure, HostFacts, Report, TaskReport
+from salt_o2.core.states import TaskState, TaskStatus
+
+FACTS = HostFacts(
+    address="10.0.0.11",
+    network="box",
+    cpus=4,
+    memory_mb=4096,
+    attributes={"rack": "12", "detector": "ITS"},
+    control_ports=(31000, 31999),
+    channel_ports=(9500, 9999),
+    version="0.3.0",
+    started=1.7e9,
+    last_run=17,
+)
+
+
+def task(name):
+    failure = Failure(asked="START", state="READY", reason="died", advice="look", output=("a", "b"))
+    return TaskReport(
+        task=name,
+        environment="E",
+        revision=3,
+        settled=True,
+        status=TaskStatus.ACTIVE,
+        state=TaskState.RUNNING,
+        device_state="RUNNING",
+        announced="END_OF_STREAM",
+        pid=4711,
+        started=1.7e9,
+        exit=Exit(code=1),
+        output=("x",),
+        failure=failure,
+    )
+
+
+REPORT = Report(
+    host="flp1",
+    incarnation="abc",
+    sequence=9,
+    tasks=(task("t1"), task("t2"), task("t3")),
+    facts=FACTS,
+    accepted={"E": 3, "F": 4},
+)
+SENT = msgspec.json.decode(msgspec.json.encode(REPORT))
+del SENT["faults"], SENT["facts"]["faults"]
+
+
+@given(one_fault(SENT))
+@example((("facts", "attributes", "rack"), 12, False))
+@example((("facts", "cpus"), float("nan"), False))
+@example((("facts", "control_ports"), [9, 3], False))
+def test_whatever_one_part_of_a_report_is_the_rest_is_used_and_the_fault_is_named(fault):
+    path, junk, remove = fault
+    read = report_of(spoilt(SENT, path, junk, remove=remove), "flp1")
+    got = msgspec.json.decode(msgspec.json.encode(read))
+    faults, own = got.pop("faults"), got["facts"] and got["facts"].pop("faults")
+    assert not own
+    for name in SENT:
+        if name != path[0]:
+            assert got[name] == SENT[name]
+    if path[0] == "tasks" and len(path) > 1:
+        check_tasks(path, got["tasks"], faults)
+    elif path[0] == "facts" and len(path) > 1:
+        others = {name: value for name, value in SENT["facts"].items() if name != path[1]}
+        assert {name: got["facts"][name] for name in others} == others
+    if not (faults or remove or is_taken_as_it_is(got, path, junk)):
+        raise AssertionError(f"{path} was {junk!r}, and nothing tells of it: {got}")
+
+
+def check_tasks(path, tasks, faults):
+    number = path[1]
+    others = [one for place, one in enumerate(SENT["tasks"]) if place != number]
+    assert [one for one in tasks if one["task"] in {other["task"] for other in others}] == others
+    if len(tasks) < len(SENT["tasks"]) and len(path) > 2:
+        assert any(f"tasks[{number}]" in fault for fault in faults)
+
+
+def is_taken_as_it_is(got, path, junk):
+    """Whether the part does as it is, as a number does that is within bounds, or as its text.
+
+    What a map has beside the known keys may come from a newer agent: it is ignored without a word.
+    """
+    try:
+        found = at(got, path)
+    except KeyError:
+        return False
+    text = str(junk).lower() if isinstance(junk, bool) else str(junk)
+    return found in (junk, text) or (isinstance(junk, dict) and isinstance(found, dict))
+
+
+@given(
+    st.recursive(
+        st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.binary()),
+        lambda inner: st.one_of(st.lists(inner), st.dictionaries(st.one_of(st.text(), st.integers()), inner)),
+        max_leaves=20,
+    )
+)
+def test_nothing_that_a_host_can_send_raises(data):
+    assert report_of(data, "flp1").host is not None
+    facts, _ = facts_of(data, "flp1")
+    assert facts.address
+
+
+def test_a_scalar_becomes_text_without_a_word():
+    read = report_of(spoilt(SENT, ("facts", "attributes"), {"rack": 12, "hot": True, 7: 1.5}), "flp1")
+    assert read.facts.attributes == {"rack": "12", "hot": "true", "7": "1.5"}
+    assert read.faults == ()
+
+
+@pytest.mark.parametrize("name", ["cpus", "memory_mb", "network", "address"])
+def test_a_host_whose_measurement_cannot_be_read_is_there_and_offers_nothing_of_it(name):
+    read = report_of(spoilt(SENT, ("facts", name), {}), "flp1")
+    assert getattr(read.facts, name) in (0.0, "", "flp1")
+    assert any(f"facts.{name}" in fault for fault in read.faults)
+
+
+def test_many_faults_are_counted_and_a_long_one_is_cut():
+    wrong = spoilt(SENT, ("facts", "attributes"), {"x" * 50 + str(n): None for n in range(1000)})
+    read = report_of(wrong, "flp1")
+    assert len(read.faults) == MOST_FAULTS + 1
+    assert read.faults[-1] == f"and {1000 - MOST_FAULTS} more"
+    assert all(len(fault) <= 300 for fault in read.faults)
+
+
+def test_what_a_host_sends_as_faults_of_control_is_not_believed():
+    assert report_of({**SENT, "faults": ["forged"]}, "flp1").faults == ()
+
+
+def row(hosts):
+    (found,) = host_rows(hosts, {}, 100.0, {})
+    return found["faults"]
+
+
+def test_faults_are_on_the_host_s_row_until_a_survey_is_without_them():
+    hosts = Hosts(5.0)
+    hosts.note(report_of(spoilt(SENT, ("facts", "attributes", "rack"), None), "flp1"), 1.0)
+    assert ["facts.attributes.rack" in fault for fault in row(hosts)] == [True]
+    partial = spoilt({**SENT, "facts": None, "sequence": 10}, ("tasks", 1, "state"), "LAZY")
+    hosts.note(report_of(partial, "flp1"), 2.0)
+    hosts.note(report_of({**partial, "sequence": 11}, "flp1"), 3.0)
+    assert len(row(hosts)) == 2
+    hosts.note(report_of({**SENT, "sequence": 12}, "flp1"), 4.0)
+    assert row(hosts) == []
+
+
+def test_what_cannot_be_unpacked_is_a_sign_of_life_and_a_fault():
+    hosts = Hosts(5.0)
+    assert hosts.note(unreadable("flp1", "it cannot be unpacked"), 1.0) is True, "a survey is asked for"
+    assert hosts.known["flp1"].last_seen == 1.0
+    assert row(hosts) == ["it cannot be unpacked"]
+
+
+def test_what_the_agent_could_not_use_of_its_settings_is_on_the_row_too():
+    hosts = Hosts(5.0)
+    facts = {**SENT["facts"], "faults": ["heartbeat_s: 'often' does not do"]}
+    hosts.note(report_of({**SENT, "facts": facts}, "flp1"), 1.0)
+    assert row(hosts) == ["heartbeat_s: 'often' does not do"]

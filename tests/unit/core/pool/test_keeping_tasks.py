@@ -1,0 +1,195 @@
+"""The end of an environment that leaves its tasks to the pool."""
+
+from dataclasses import replace
+
+import pytest
+from crew import Crew, plan_of, planned
+
+from salt_o2.core.environment import Environment
+from salt_o2.core.messages.effects import Drive, Keep, Release
+from salt_o2.core.messages.inputs import HostLost, TasksMoved
+from salt_o2.core.plan.launch import Launch
+from salt_o2.core.plan.moments import Moment
+from salt_o2.core.recovery import snapshot
+from salt_o2.core.recovery.replay import Created, begin
+from salt_o2.core.states import ControlMode, TaskState
+from salt_o2.core.states import EnvironmentEvent as E
+from salt_o2.core.states import EnvironmentState as S
+
+BASIC = Launch(mode=ControlMode.BASIC, value="sleep")
+
+
+@pytest.fixture
+def running():
+    """Three devices on two hosts, and one plain program, in run 17."""
+    plan = plan_of(
+        planned("sampler", "flp1"),
+        planned("sink", "flp2"),
+        planned("monitor", "flp2", critical=False),
+        planned("program", "flp1", critical=False, launch=BASIC),
+    )
+    crew = Crew(Environment("2oDvieFrVTi", plan))
+    crew.ask(E.DEPLOY, E.CONFIGURE).obey()
+    crew.ask(E.START_ACTIVITY, run_number=17).obey()
+    assert crew.environment.state is S.RUNNING
+    return crew
+
+
+@pytest.fixture
+def configured(running):
+    """The same after its run."""
+    running.ask(E.STOP_ACTIVITY).obey()
+    return running
+
+
+def kept(crew):
+    found = [effect for effect in crew.effects if isinstance(effect, Keep)]
+    return sorted(found[0].tasks) if found else []
+
+
+def ordered(crew):
+    return {(c.goal, o.task) for c in crew.commands() for o in c.orders}
+
+
+def test_the_end_of_an_environment_ends_its_tasks_unless_it_is_said_otherwise(configured):
+    configured.ask(E.EXIT).obey()
+    assert kept(configured) == []
+
+
+def test_who_is_kept_comes_to_rest_before_the_others_end(configured):
+    configured.ask(E.EXIT, keep=True)
+    assert ordered(configured) == {(TaskState.STANDBY, name) for name in ("sampler", "sink", "monitor")}
+    configured.obey()
+    assert kept(configured) == ["monitor", "sampler", "sink"]
+    assert configured.environment.state is S.DONE
+
+
+def test_a_program_has_no_process_to_keep_and_ends(configured):
+    configured.ask(E.EXIT, keep=True).obey()
+    assert configured.environment.members.reports["program"].state is TaskState.DONE
+
+
+def test_a_run_is_stopped_in_order_first(running):
+    running.ask(E.STOP_ACTIVITY, E.EXIT, keep=True).obey()
+    assert kept(running) == ["monitor", "sampler", "sink"]
+
+
+def test_what_is_kept_is_handed_over_before_the_rest_is_given_back(configured):
+    configured.ask(E.EXIT, keep=True).obey()
+    kinds = [type(effect) for effect in configured.effects]
+    assert kinds.index(Keep) < kinds.index(Release)
+
+
+def test_the_pool_learns_the_last_revision_and_who_wanted_it(configured):
+    configured.ask(E.EXIT, keep=True).obey()
+    (keep,) = [effect for effect in configured.effects if isinstance(effect, Keep)]
+    assert (keep.revision, keep.user) == (configured.environment.revision, "crew")
+
+
+def test_one_that_has_failed_is_ended_with_the_others_and_not_kept(configured):
+    configured.take(TasksMoved(at=configured.at, host="flp1", reports=(configured.failed("sampler"),)))
+    assert configured.environment.state is S.ERROR
+    configured.ask(E.EXIT, keep=True)
+    assert (TaskState.STANDBY, "sampler") not in ordered(configured)
+    configured.obey()
+    assert kept(configured) == ["monitor", "sink"]
+
+
+def test_one_that_does_not_come_to_rest_is_ended(configured):
+    configured.ask(E.EXIT, keep=True)
+    first, second = configured.commands()
+    configured.report(first, *(configured.done(first, order.task) for order in first.orders))
+    broken = configured.failed("sink", revision=second.revision)
+    configured.report(second, broken, configured.done(second, "monitor"))
+    assert (TaskState.DONE, "sink") in ordered(configured)
+    configured.obey()
+    assert kept(configured) == ["monitor", "sampler"]
+
+
+def test_one_that_is_not_heard_of_in_time_is_ended_and_named(configured):
+    configured.ask(E.EXIT, keep=True)
+    first, _ = configured.commands()
+    configured.report(first, *(configured.done(first, order.task) for order in first.orders))
+    while not any(goal is TaskState.DONE for goal, _ in ordered(configured)):
+        configured.wait_out()
+    configured.obey()
+    assert kept(configured) == ["sampler"]
+    assert "sink" in configured.answers()[-1]
+
+
+def test_one_that_was_at_rest_and_does_not_say_so_again_is_ended(configured):
+    """It may have been told to go on meanwhile, by the transition that the end has overtaken."""
+    configured.ask(E.RESET).obey()
+    configured.ask(E.CONFIGURE)  # nobody answers
+    configured.ask(E.EXIT, keep=True)
+    while not any(goal is TaskState.DONE for goal, _ in ordered(configured)):
+        configured.wait_out()
+    configured.obey()
+    assert kept(configured) == []
+    assert configured.environment.state is S.DONE
+
+
+def test_one_that_dies_at_the_last_moment_is_ended_and_not_kept():
+    hook = planned("sweep", "flp1", trigger=Moment("DESTROY"), launch=replace(BASIC, mode=ControlMode.HOOK))
+    crew = Crew(Environment("E", plan_of(planned("sampler", "flp1"), planned("sink", "flp2"), hook)))
+    crew.ask(E.DEPLOY).obey()
+    crew.ask(E.EXIT, keep=True)
+    for command in crew.commands():
+        crew.report(command, *(crew.done(command, order.task) for order in command.orders))
+    sweep = crew.commands()[0]
+    crew.take(TasksMoved(at=crew.at, host="flp2", reports=(crew.failed("sink"),)))
+    crew.report(sweep, crew.failed("sweep"))
+    crew.obey()
+    assert kept(crew) == ["sampler"]
+    told = [
+        (c.goal, o.task) for e in crew.effects if isinstance(e, Drive) for c in [e.command] for o in c.orders
+    ]
+    assert (TaskState.DONE, "sink") in told
+
+
+def test_nothing_is_kept_on_a_host_that_is_lost(configured):
+    configured.take(HostLost(at=configured.at, host="flp2", silent_s=30.0))
+    configured.ask(E.EXIT, keep=True)
+    assert {c.host for c in configured.commands()} == {"flp1"}
+
+
+def test_who_is_left_out_of_the_data_flow_is_kept_too(configured):
+    configured.environment.members.exclude("monitor", "asked for")
+    configured.ask(E.EXIT, keep=True).obey()
+    assert "monitor" in kept(configured)
+
+
+def test_an_environment_in_error_leaves_what_is_well(running):
+    running.ask(E.GO_ERROR).obey()
+    running.ask(E.EXIT, keep=True).obey()
+    assert kept(running) == ["monitor", "sampler", "sink"]
+
+
+def test_a_hook_is_never_kept():
+    hook = Launch(mode=ControlMode.HOOK, value="hook")
+    plan = plan_of(
+        planned("sink", "flp1"),
+        planned("hook", "flp1", launch=hook, trigger=Moment("after_CONFIGURE", 0)),
+    )
+    crew = Crew(Environment("2oDvieFrVTi", plan))
+    crew.ask(E.DEPLOY).obey()
+    crew.ask(E.EXIT, keep=True).obey()
+    assert kept(crew) == ["sink"]
+
+
+def test_a_restart_of_control_in_the_middle_goes_on_keeping(configured):
+    configured.ask(E.EXIT, keep=True)
+    old = configured.environment
+    known = snapshot.take(old)
+    again = Crew(snapshot.restore(old.id, old.plan, known))
+    again.take(snapshot.resume(known, old.plan, 2000.0))
+    again.obey()
+    assert kept(again) == ["monitor", "sampler", "sink"]
+
+
+def test_who_claims_orders_above_all_that_the_pool_has_ordered():
+    created = Created(
+        at=0.0, plan=plan_of(planned("sink", "flp1")), timeouts=None, claimed=("sink",), revision=41
+    )
+    crew = Crew(begin("2oDvieFrVTi", created)).ask(E.DEPLOY)
+    assert [command.revision for command in crew.commands()] == [42]

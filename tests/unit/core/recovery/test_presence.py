@@ -1,0 +1,195 @@
+"""When a host is silent, and when it is lost: by heartbeats, and by what runs there."""
+
+from dataclasses import replace
+
+import pytest
+from crew import Crew, plan_of, planned
+from hypothesis import given
+from hypothesis import strategies as st
+
+from salt_o2.core.environment import Environment
+from salt_o2.core.messages.inputs import TasksMoved
+from salt_o2.core.recovery.host_liveness import Next, Presence, Signs, all_quiet, to_ask
+from salt_o2.core.states import EnvironmentEvent as E
+from salt_o2.core.states import TaskState, TaskStatus
+
+HEARTBEAT_S = 4.0
+LOOK_S = HEARTBEAT_S / 4
+
+
+class Host:
+    """A host whose agent and whose tasks may be there or not, and what is done about it."""
+
+    def __init__(self):
+        self.at, self.signs, self.told = 0.0, Signs(heard=0.0), []
+        self.agent = self.tasks = True
+
+    def pass_time(self, heartbeats):
+        """Let time pass as control does: heartbeats when the agent is there, and four looks for each."""
+        until = self.at + heartbeats * HEARTBEAT_S
+        while self.at < until:
+            self.at += LOOK_S
+            if self.agent and self.at % HEARTBEAT_S == 0 and self.signs.hear(self.at):
+                self.told.append(Presence.ACTIVE)
+            self._look()
+        return self
+
+    def _look(self):
+        match self.signs.look(self.at, HEARTBEAT_S):
+            case Next.ASK:
+                self.signs.take(self.tasks, self.at)
+            case Next.TELL_SILENT:
+                self.told.append(Presence.SILENT)
+            case Next.TELL_LOST:
+                self.told.append(Presence.LOST)
+
+
+@pytest.fixture
+def host():
+    """A host that has been there for a while."""
+    return Host().pass_time(3)
+
+
+def test_nobody_is_asked_while_heartbeats_come(host):
+    assert (host.pass_time(10).told, host.signs.answered) == ([], float("-inf"))
+
+
+def test_a_host_without_a_sign_of_life_is_lost_within_three_heartbeats(host):
+    host.agent = host.tasks = False
+    assert host.pass_time(2).told == []
+    assert host.pass_time(1).told == [Presence.LOST]
+
+
+def test_a_host_whose_tasks_answer_is_silent_within_three_heartbeats_and_never_lost(host):
+    host.agent = False
+    assert host.pass_time(3).told == [Presence.SILENT]
+    assert host.pass_time(100).told == [Presence.SILENT]
+
+
+def test_a_silent_host_is_lost_within_three_heartbeats_of_its_last_answer(host):
+    host.agent = False
+    host.pass_time(20).tasks = False
+    assert host.pass_time(5).told == [Presence.SILENT, Presence.LOST]
+
+
+def test_a_lost_host_is_not_asked_any_more(host):
+    host.agent = host.tasks = False
+    host.pass_time(4).tasks = True
+    assert host.pass_time(20).signs.presence is Presence.LOST
+
+
+@pytest.mark.parametrize("tasks", [True, False], ids=["silent", "lost"])
+def test_a_report_brings_it_back(host, tasks):
+    host.agent, host.tasks = False, tasks
+    host.pass_time(4).agent = True
+    assert host.pass_time(1).told[-1] is Presence.ACTIVE
+
+
+def test_one_answer_that_fails_to_come_is_not_enough():
+    signs = Signs(heard=0.0)
+    assert signs.look(7.0, HEARTBEAT_S) is Next.ASK
+    signs.take(False, 7.0)
+    assert signs.look(8.0, HEARTBEAT_S) is Next.ASK
+    signs.take(True, 8.0)
+    assert signs.look(12.0, HEARTBEAT_S) is Next.TELL_SILENT
+    assert signs.look(12.0, HEARTBEAT_S) is Next.NOTHING
+
+
+def test_whoever_cannot_ask_gives_nobody_up():
+    signs = Signs(heard=0.0)
+    for at in range(7, 100):
+        if signs.look(float(at), HEARTBEAT_S) is Next.ASK:
+            signs.take(None, float(at))
+    assert signs.presence is Presence.SILENT
+
+
+def test_while_an_answer_is_awaited_nothing_is_decided():
+    signs = Signs(heard=0.0)
+    assert signs.look(7.0, HEARTBEAT_S) is Next.ASK
+    assert signs.look(100.0, HEARTBEAT_S) is Next.NOTHING
+
+
+def test_a_report_that_comes_while_asking_counts_more_than_no_answer():
+    signs = Signs(heard=0.0)
+    signs.look(7.0, HEARTBEAT_S)
+    signs.hear(7.5)
+    signs.take(False, 7.0)
+    assert (signs.unanswered, signs.presence) == (0, Presence.ACTIVE)
+
+
+def test_nobody_is_given_up_by_one_who_hears_nobody():
+    signs = Signs(heard=0.0)
+    for at in range(7, 100):
+        if signs.look(float(at), HEARTBEAT_S, alone=True) is Next.ASK:
+            signs.take(False, float(at))
+    assert signs.presence is Presence.SILENT
+    assert signs.look(100.0, HEARTBEAT_S) is Next.TELL_LOST
+
+
+@pytest.mark.parametrize(
+    ("heard", "alone"),
+    [((0.0, 0.0), True), ((0.0, 5.5), False), ((0.0,), False), ((), False)],
+    ids=["all are silent", "one is heard", "there is one only", "there is none"],
+)
+def test_who_hears_nobody_of_many_is_alone(heard, alone):
+    assert all_quiet([Signs(heard=at) for at in heard], 10.0, HEARTBEAT_S) is alone
+
+
+def test_hosts_that_were_lost_before_do_not_count():
+    lost = Signs(heard=0.0, presence=Presence.LOST)
+    assert not all_quiet([lost, Signs(heard=0.0)], 10.0, HEARTBEAT_S)
+
+
+def test_who_is_spared_has_time_until_then():
+    signs = Signs(heard=0.0, unanswered=9)
+    signs.spare(50.0)
+    assert signs.look(55.0, HEARTBEAT_S) is Next.NOTHING
+    lost, well = Signs(heard=0.0, presence=Presence.LOST, unanswered=9), Signs(heard=0.0)
+    for other in (lost, well):
+        other.spare(50.0)
+        assert other.heard == 0.0
+
+
+def test_time_that_nobody_listened_in_is_forgiven():
+    signs = Signs(heard=0.0)
+    signs.forgive(50.0)
+    assert signs.look(55.0, HEARTBEAT_S) is Next.NOTHING
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans(), st.integers(1, 8)), max_size=30))
+def test_a_host_is_never_lost_while_something_there_has_answered_lately(story):
+    host = Host()
+    for host.agent, host.tasks, heartbeats in story:
+        host.pass_time(heartbeats)
+        quiet = host.at - host.signs.last
+        if host.signs.presence is Presence.LOST:
+            assert not host.agent
+            assert quiet > 2.5 * HEARTBEAT_S
+        if host.agent:
+            assert host.signs.presence is Presence.ACTIVE
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans(), st.integers(1, 8)), max_size=30))
+def test_it_always_comes_out_what_is_the_matter(story):
+    host = Host()
+    for host.agent, host.tasks, heartbeats in story:
+        host.pass_time(heartbeats)
+    host.agent = host.tasks = False
+    assert host.pass_time(5).signs.presence is Presence.LOST
+
+
+def crew():
+    tasks = planned("a", "h1"), planned("b", "h2"), planned("c", "h2")
+    return Crew(Environment("E", plan_of(*tasks)))
+
+
+def test_all_tasks_of_the_host_may_be_asked_also_those_never_heard_of():
+    assert [task.id for task in to_ask([crew().environment], "h2")] == ["b", "c"]
+
+
+def test_a_task_that_was_seen_without_a_process_is_not_asked():
+    ready = crew().ask(E.DEPLOY, E.CONFIGURE).obey()
+    report = ready.environment.members.reports["b"]
+    gone = replace(report, status=TaskStatus.INACTIVE, state=TaskState.DONE, revision=report.revision + 1)
+    ready.take(TasksMoved(at=ready.at, host="h2", reports=(gone,)))
+    assert [task.id for task in to_ask([ready.environment], "h2")] == ["c"]

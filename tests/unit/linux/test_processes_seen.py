@@ -1,0 +1,76 @@
+"""What the kernel tells, looked at with this very process."""
+
+import os
+import signal
+import socket
+import subprocess
+from dataclasses import replace
+
+import pytest
+
+from salt_o2.agent.host_facts import host_facts, network, own_address
+from salt_o2.linux import procfs
+
+
+def test_a_process_is_named_by_pid_and_start_time():
+    started = procfs.start_ticks(os.getpid())
+    assert procfs.is_alive(os.getpid(), started)
+    assert not procfs.is_alive(os.getpid(), started + 1)
+
+
+def test_an_ended_process_is_not_alive_even_before_it_is_reaped():
+    with subprocess.Popen(["true"]) as child:
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        assert procfs.start_ticks(child.pid) is None
+    assert procfs.session_of(child.pid) is None
+    assert procfs.command_line(child.pid) == []
+    assert procfs.children(child.pid) == []
+
+
+@pytest.fixture
+def child():
+    with subprocess.Popen(["sleep", "1000"], start_new_session=True) as started:
+        yield started
+        started.kill()
+
+
+def test_a_process_is_known_with_its_session_its_parent_and_its_start(child):
+    found = procfs.processes()[child.pid]
+    assert (found.session, found.group, found.parent) == (child.pid, child.pid, os.getpid())
+    assert found.started == procfs.start_ticks(child.pid)
+    assert child.pid in procfs.children(os.getpid())
+    assert procfs.numbers_of(child.pid)[0] == child.pid
+
+
+def test_a_signal_reaches_the_process_that_is_meant_and_none_that_has_its_number(child):
+    found = procfs.entry(child.pid)
+    assert procfs.send(replace(found, started=found.started + 1), signal.SIGKILL)
+    assert child.poll() is None
+    assert procfs.send(found, signal.SIGTERM)
+    assert child.wait() == -signal.SIGTERM
+    assert procfs.send(found, signal.SIGTERM)
+    assert (procfs.entry(child.pid), procfs.exists(child.pid)) == (None, False)
+
+
+def test_who_listens_is_named_and_nobody_is_nobody():
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        port = server.getsockname()[1]
+        assert procfs.listener(port) == ""
+        server.listen()
+        assert procfs.listener(port).startswith(f"process {os.getpid()} (")
+
+
+def test_the_facts_are_those_of_this_machine_unless_the_site_says_otherwise():
+    found = host_facts()
+    assert found.cpus >= 1
+    assert found.memory_mb > 64
+    assert found.network == network()
+    assert found.address == own_address()
+    given = host_facts("10.0.0.1", {"machine_type": "flp"}, (1, 2), (3, 4), 8, 100)
+    assert (given.address, given.attributes, given.control_ports) == (
+        "10.0.0.1",
+        {"machine_type": "flp"},
+        (1, 2),
+    )
+    assert (given.channel_ports, given.cpus, given.memory_mb) == ((3, 4), 8, 100)

@@ -1,0 +1,69 @@
+"""Who asks for a task to be started again is told what came of it."""
+
+import asyncio
+
+import pytest
+from control_room import control_room, dead, repository
+
+from salt_o2.core.errors import UnknownName
+from salt_o2.presentation import autodetect
+
+
+def played(folder, scene):
+    async def whole():
+        async with control_room(repository(folder, policy="vars: { recovery: restart }"), "flp1") as room:
+            return await scene(room)
+
+    return asyncio.run(whole())
+
+
+def outcome_of(folder, prepare, **recover):
+    async def scene(room):
+        variables = {"recovery_grace_s": 1000}
+        env = await room.ask("env_create", workflow="farm", vars=variables)
+        task = env["tasks"][0]
+        await prepare(room, env, task)
+        return await room.ask("task_recover", task=task["id"], **recover)
+
+    return played(folder, scene)
+
+
+def kill(room, env, task):
+    revision = room.environment(env["id"]).members.reports[task["id"]].revision
+    room.hosts.report(task["host"], dead(task["id"], env["id"], revision))
+
+
+async def nothing(room, env, task):
+    pass
+
+
+async def killed(room, env, task):
+    kill(room, env, task)
+
+
+async def killed_and_asked(room, env, task):
+    room.hosts.deaf.add(task["host"])
+    kill(room, env, task)
+    await room.ask("task_recover", task=task["id"])
+
+
+@pytest.mark.parametrize(
+    ("prepare", "said"),
+    [
+        (nothing, "left alone: it has not failed"),
+        (killed, "started again"),
+        (killed_and_asked, "being brought back already"),
+    ],
+)
+def test_who_asks_for_a_task_to_be_recovered_is_told_what_came_of_it(tmp_path, prepare, said):
+    answer = outcome_of(tmp_path, prepare)
+    assert said in answer["outcome"]
+    assert said in autodetect.show(answer), "at a terminal, too"
+
+
+def test_an_unknown_task_is_refused(tmp_path):
+    async def scene(room):
+        with pytest.raises(UnknownName, match="no living task"):
+            await room.ask("task_recover", task="nobody")
+
+    played(tmp_path, scene)

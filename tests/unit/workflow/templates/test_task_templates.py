@@ -1,0 +1,199 @@
+"""Task templates: what they may say, and what they come to for a task in its place."""
+
+import pytest
+from templates import expand, problems
+
+from salt_o2.core.placement.constraints import Wants
+from salt_o2.core.plan.launch import Limits
+from salt_o2.core.states import ControlMode
+from salt_o2.workflow.expansion.task_rendering import render
+from salt_o2.workflow.problems import Problems
+
+ROOT = "name: root\ndefaults: {role_default: r}\nroles: [{name: x, task: {load: t}}]\n"
+SPECIALS = {
+    "task_id": "T0",
+    "task_name": "t#T0",
+    "task_class_name": "t",
+    "task_hostname": "flp1",
+    "task_parent_role": "root.x",
+    "environment_id": "ENV",
+    "control_port": "30000",
+}
+
+
+def task(body: str, **settings):
+    return expand(ROOT, {"t": f"name: t\n{body}"}, **settings).tasks[0]
+
+
+def rendered(body: str, **settings):
+    noted = Problems()
+    found = render(task(body, **settings), SPECIALS, noted)
+    noted.raise_any()
+    return found
+
+
+def faults(body: str) -> list[str]:
+    return problems(ROOT, {"t": f"name: t\n{body}"})
+
+
+def test_everything_a_template_may_say_is_understood():
+    found = task(
+        """
+description: everything
+defaults: {a: 1}
+vars: {b: 2}
+control: {mode: direct}
+wants: {cpu: "0.5", memory: 128, ports: "80-82"}
+limits: {cpu: 1, memory: 256}
+bind:
+- {name: i, type: pull, transport: zeromq, addressing: ipc, sndBufSize: 1, rcvBufSize: "2", global: g}
+connect: [{name: o, type: push, target: "tcp://a:1"}]
+properties: {p: q}
+constraints: [{attribute: c, value: d}]
+command: {shell: "true", value: v, arguments: [x], env: [A=b], user: u, stdout: all, stderr: none}
+"""
+    )
+    assert found.mode is ControlMode.DIRECT
+    assert found.wants == Wants(cpu=0.5, memory_mb=128, ports=(80, 81, 82))
+    assert found.template.limits == Limits(cpu=1, memory_mb=256)
+    assert found.template.command.shell is True
+    assert [channel.name for channel in (*found.bind, *found.connect)] == ["i", "o"]
+
+
+@pytest.mark.parametrize(("written", "seconds"), [("", 1.0), (", grace: 0.5", 0.5), (', grace: "60"', 60.0)])
+def test_the_grace_of_a_basic_task_is_what_its_template_says_or_a_second(written, seconds):
+    found = task(f"control: {{mode: basic}}\ncommand: {{value: v{written}}}")
+    assert found.template.command.grace_s == seconds
+
+
+def test_without_a_mode_a_task_is_direct():
+    assert task("command: {value: v}").mode is ControlMode.DIRECT
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("{}", "not YAML"),
+        ("control: {mode: fairmq}", "a task template has no command"),
+        ("command: {}", "command has no value"),
+        ("command: {value: v}\nextra: 1", "t.yaml:3: unknown key extra in a task template"),
+        ("command: {value: v, args: []}", "unknown key args in command"),
+        ("command: {value: v, argument: []}", "did you mean arguments?"),
+        ("command: {value: v, arguments: x}", "arguments must be a list, not a single value"),
+        ("command: {value: v, arguments: [[x]]}", "arguments takes single values, not a list"),
+        ("command: {value: v, shell: maybe}", "shell must be true or false, not 'maybe'"),
+        (
+            "command: {value: v}\ncontrol: {mode: kubectl_direct}",
+            "mode 'kubectl_direct' is none of direct, fairmq, basic",
+        ),
+        ("command: {value: v}\ncontrol: {mode: hook}", "mode 'hook' is none of"),
+        ("command: {value: v}\ncontrol: {mode: '{{ m }}'}", "is none of"),
+        ("command: {value: v}\nwants: {cpu: -1}", "cpu must be a number of 0 or more, not '-1'"),
+        ("command: {value: v, grace: 0}", "command.grace must be 0.1 to 60 seconds, not 0"),
+        ("command: {value: v, grace: 61}", "command.grace must be 0.1 to 60 seconds, not 61"),
+        ("command: {value: v, grace: 1m}", "grace must be a number of 0 or more, not '1m'"),
+        ("command: {value: v}\nwants: {cpu: nan}", "cpu must be a number of 0 or more, not 'nan'"),
+        ("command: {value: v}\nwants: {memory: 1 GB}", "memory must be a number"),
+        ("command: {value: v}\nwants: {ports: 9-8}", "wants.ports: '9-8' is not a range of ports"),
+        ("command: {value: '{{ nobody }}'}", "unknown variable nobody"),
+        (
+            "command: {value: v, arguments: ['{{ task_idd }}']}",
+            "unknown variable task_idd (did you mean task_id?)",
+        ),
+        ("command: {value: v}\nproperties: {p: '{{ nobody }}'}", "unknown variable nobody"),
+        ("command: {value: v}\ndefaults: {a: '{{ b }}', b: 1}", "unknown variable b"),
+        (
+            "command: {value: v}\ncontrol: {mode: basic}\nbind: [{name: a, type: push}]",
+            "a basic task has no channels",
+        ),
+        (
+            "command: {value: v}\nconstraints: [{attribute: a, value: '{{ task_id }}'}]",
+            "unknown variable task_id",
+        ),
+    ],
+)
+def test_a_fault_is_named(body, message):
+    found = faults(body)
+    assert any(message in problem for problem in found), found
+
+
+def test_the_name_has_to_be_the_files():
+    assert problems(ROOT, {"t": "name: other\ncommand: {value: v}"}) == [
+        "t.yaml:1: the name is other, but the file's is t"
+    ]
+
+
+def test_a_faulty_class_that_many_roles_load_is_reported_once():
+    source = "name: root\nroles: [{name: 'x{{ i }}', for: {begin: 1, end: 9, var: i}, task: {load: t}}]\n"
+    assert problems(source, {"t": "name: t\ncommand: {value: v}\nextra: 1"}) == [
+        "t.yaml:3: unknown key extra in a task template"
+    ]
+
+
+def test_anything_from_the_role_wins_over_the_templates_own_variables():
+    body = """
+defaults: {own: default, both: default, role_default: default}
+vars: {both: "{{ own }} and var", role_default: var}
+command: {value: "{{ own }}/{{ both }}/{{ role_default }}"}
+"""
+    assert rendered(body).value == "default/default and var/r"
+    assert rendered(body, variables={"own": "user"}).value == "user/user and var/r"
+
+
+def test_a_task_knows_itself():
+    body = "command: {value: v, arguments: [%s]}" % ", ".join(f"'{{{{ {name} }}}}'" for name in SPECIALS)  # noqa: UP031
+    assert rendered(body).arguments == tuple(SPECIALS.values())
+
+
+def test_what_a_task_knows_of_itself_beats_any_variable():
+    assert rendered("command: {value: '{{ task_id }}'}", variables={"task_id": "forged"}).value == "T0"
+
+
+def test_an_argument_that_its_expressions_leave_empty_is_left_out_and_a_written_one_stays():
+    body = "command: {value: v, arguments: ['', \"{{ '' }}\", \"{{ 'a' if false else '' }}\", b]}"
+    assert rendered(body).arguments == ("", "b")
+
+
+def test_properties_are_texts_and_trees_are_marked_as_such():
+    body = """
+command: {value: v}
+properties:
+  plain: x
+  number: 5
+  made: "{{ task_id }}"
+  list: "{{ ['a', 1] }}"
+  tree: "{{ ToPtree(payload, 'json') }}"
+"""
+    assert rendered(body, variables={"payload": '{"a": 1}'}).properties == {
+        "plain": "x",
+        "number": "5",
+        "made": "T0",
+        "list": '["a", 1]',
+        "__ptree__:json:tree": '{"a": 1}',
+    }
+
+
+def test_an_overridden_start_time_is_pushed_to_devices():
+    found = rendered("command: {value: v}", variables={"pdp_override_run_start_time": "7"})
+    assert found.properties == {"orbit-reset-time": "7"}
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("command: {value: \"{{ '' }}\"}", "command.value is empty"),
+        ("command: {value: v, env: [NOVALUE]}", "env takes NAME=VALUE, not 'NOVALUE'"),
+        ("command: {value: v, env: ['=x']}", "env takes NAME=VALUE, not '=x'"),
+        ("command: {value: v, stdout: everywhere}", "output goes to none, stdout, all, not 'everywhere'"),
+        ('command: {value: v, arguments: ["a\\0b"]}', "a zero byte"),
+        (
+            "command: {value: v}\nproperties: {p: \"{{ ToPtree('x', 'toml') }}\"}",
+            "ToPtree reads ini, json, xml, not 'toml'",
+        ),
+        ("command: {value: '{{ task_id - 1 }}'}", "'T0' is not a number for - in {{ task_id - 1 }}"),
+    ],
+)
+def test_what_a_task_cannot_be_started_with_is_named(body, message):
+    noted = Problems()
+    render(task(body), SPECIALS, noted)
+    assert any(message in line for line in noted.lines()), noted.lines()
