@@ -1,5 +1,5 @@
-# Channels between tasks of different hosts, and with the master, which asks there whether a silent host lives.
-# Control ports are closed to other machines and accounts: an agent speaks to the devices of its own host only.
+# Open channel ports between tasks of different hosts, and to the master, which probes the tasks of silent hosts there.
+# Control ports are closed to other machines and accounts: an agent controls the devices of its own host only.
 {% from 'o2/map.jinja' import o2, is_host with context %}
 {% from 'o2/refusal.jinja' import refusal with context %}
 {% if not is_host %}
@@ -14,9 +14,9 @@
 {%- set masters = masters | map('replace', '[', '') | map('replace', ']', '') | list %}
 {%- set agent = salt['file.user_to_uid'](salt['config.get']('user') or 'root') %}
 {%- if wall.confine == true or (wall.confine == 'auto' and wall.manage != 'none' and salt['cmd.has_exec']('nft')) %}
-# No device asks on its control port who speaks to it. The site's own firewall does not see connections within this
-# host, and may let in more machines than those of the site; a table of ours rejects them, whatever others accept.
-# The master asks there whether the tasks of a silent host live (salt_o2/control/hosts/port_probe.py), so it is let in.
+# Devices accept requests on control ports without authentication. The firewall of the site does not see connections
+# within this host, and may permit more machines than those of the site. This table rejects them.
+# The master probes the tasks of a silent host there, so it is permitted.
 /etc/o2/ports.nft:
   file.managed:
     - makedirs: True
@@ -77,7 +77,7 @@ o2_ports_changed:
     - onchanges:
       - file: /etc/o2/ports.nft
 
-# A site that loads its own rules anew may have flushed ours.
+# A site that loads its own rules again may have removed this table.
 o2_ports_missing:
   cmd.run:
     - name: nft -f /etc/o2/ports.nft

@@ -1,5 +1,5 @@
-# A host whose tasks Salt O² controls. Idempotent; `test=True` says what would change; may be applied while
-# a run goes on: the minion is restarted if it must be, tasks are not.
+# A host whose tasks Salt O² controls. Idempotent; `test=True` shows the changes. May be applied during
+# a run: the state restarts the minion if needed, but no task.
 {% from 'o2/map.jinja' import o2, is_host with context %}
 {% from 'o2/refusal.jinja' import refusal with context %}
 {% if not is_host %}
@@ -36,8 +36,8 @@ include:
       - pip: o2_package
       - file: {{ o2.directories.agent }}
 
-# Minion, agent and salt-call sign in each for itself. On the very first start each would make a key pair, and all
-# but the last would be left with one that the master does not know.
+# Minion, agent and salt-call each sign in. At the very first start each would create a key pair, and the master would
+# know only the last one.
 o2_minion_keys:
   cmd.run:
     - name: {{ grains['pythonexecutable'] }} -c 'import salt.crypt; salt.crypt.write_keys("{{ pki }}", "minion", 2048)'
@@ -67,8 +67,8 @@ o2_minion_units:
     - onchanges:
       - file: /etc/systemd/system/salt-minion.service.d/60-o2.conf
 
-# In five seconds (systemd lets a timer be a minute late unless told otherwise), from a unit of its own: the job
-# that runs this state must first have reported its result.
+# In five seconds (systemd may delay a timer by a minute unless AccuracySec is set), from a separate unit: the job
+# of this state must report its result first.
 o2_minion_restart:
   cmd.run:
     - name: systemd-run --collect --on-active=5 --timer-property=AccuracySec=100ms systemctl restart salt-minion.service

@@ -1,5 +1,5 @@
-# Salt O² in Salt's own Python: a virtual environment, a distribution's Python, or the onedir packages (where
-# Salt itself takes `salt-pip`, so that an upgrade of the Salt package leaves it in place).
+# Salt O² in Salt's own Python: a virtual environment, the Python of a distribution, or the onedir packages (there
+# Salt uses `salt-pip`, so that an upgrade of the Salt package keeps it).
 {% from 'o2/map.jinja' import o2, is_host, is_master with context %}
 {% from 'o2/refusal.jinja' import refusal with context %}
 {% if not (is_host or is_master) %}

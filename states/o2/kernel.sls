@@ -1,5 +1,5 @@
-# Kernel settings. Ports of ours are kept from being given to outgoing connections, whatever the ephemeral range.
-# A container may not set all of them: those are its host's business, and named in the output.
+# Kernel settings. They reserve our ports, so that no outgoing connection gets one, whatever the ephemeral range.
+# A container may not change all of them: the output names those, which are left to its host.
 {% from 'o2/map.jinja' import o2, is_host with context %}
 {% from 'o2/refusal.jinja' import refusal with context %}
 {% if not is_host %}

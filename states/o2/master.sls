@@ -1,5 +1,5 @@
-# A Salt master that owns environments. To be applied to the minion that runs on the master's machine, or there
-# by `salt-call --local`. May be applied while runs go on: tasks do not need the master.
+# A Salt master that owns environments. Apply it to the minion on the machine of the master, or there
+# with `salt-call --local`. May be applied during runs: tasks do not need the master.
 {% from 'o2/map.jinja' import o2, is_master, owner with context %}
 {% from 'o2/refusal.jinja' import refusal with context %}
 {% if not is_master %}
@@ -27,8 +27,8 @@ include:
     - unless: test -e {{ folder }}
 {% endfor %}
 
-# The package's states and rules are linked into the places where a site has its own, if nothing is there yet;
-# replace a link by a copy to change them. `python -m salt_o2.where` says where they lie in Salt's Python.
+# Link the states and rules of the package into the folders of the site, if nothing is there yet. Replace a link by a
+# copy to change them. `python -m salt_o2.where` prints their folder in Salt's Python.
 {% for link, folder in (('/srv/salt/o2', 'states/o2'), ('/srv/reactor/o2', 'reactor')) %}
 {{ link }}:
   cmd.run:
@@ -56,7 +56,7 @@ include:
       - pip: o2_package
       - file: {{ o2.directories.control }}
 
-# Who may do what. Without o2:access only the master's own user and root control environments.
+# Roles of users. Without o2:access only the user of the master and root control environments.
 /etc/salt/master.d/61-o2-access.conf:
   {% if o2.access or o2.peers %}
   file.managed:
@@ -76,8 +76,8 @@ include:
   file.absent: []
   {% endif %}
 
-# Salt asks PAM in a process of the system's Python, which knows nothing of a Salt in an environment of its own;
-# and the Python of that environment it would follow to the system's, were it named itself.
+# Salt calls PAM in a process of the system's Python, which does not know a Salt in a virtual environment. The Python of
+# that environment, if it were named directly, would resolve to the system's Python.
 {% set asking = '/var/lib/o2/python-of-salt' %}
 {{ asking }}:
   {% if o2.access and o2.master.eauth == 'pam' %}
@@ -104,7 +104,7 @@ o2_master_units:
     - onchanges:
       - file: /etc/systemd/system/salt-master.service.d/60-o2.conf
 
-# In five seconds: the job that runs this state must first have reported its result to this very master.
+# In five seconds: the job of this state must report its result to this master first.
 o2_master_restart:
   cmd.run:
     - name: systemd-run --collect --on-active=5 --timer-property=AccuracySec=100ms systemctl restart salt-master.service

@@ -1,4 +1,4 @@
-# Minions reach their master.
+# Open the ports of the master to minions.
 {% from 'o2/map.jinja' import o2, is_master with context %}
 {% from 'o2/refusal.jinja' import refusal with context %}
 {% if not is_master %}

@@ -1,4 +1,4 @@
-# The values that all other states here work with, as this host sees them:
+# The values that all other states here use, as this host has them:
 #
 #   salt flp1 slsutil.renderer salt://o2/show.sls
 {% from 'o2/map.jinja' import o2 with context %}

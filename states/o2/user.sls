@@ -1,4 +1,4 @@
-# Whom tasks run as, the directories of agent and control, and the limits of that user's logins.
+# The account of tasks, the directories of agent and control, and the limits of logins of that account.
 {% from 'o2/map.jinja' import o2, is_host, is_master with context %}
 {% from 'o2/refusal.jinja' import refusal with context %}
 {% if not (is_host or is_master) %}
