@@ -273,7 +273,7 @@ class Members:
     def _note_losses(self, failures: Mapping[TaskId, Failure]) -> None:
         for task, failure in failures.items():
             planned = self.tasks[task]
-            tolerated = self.tree.root.state is not TaskState.ERROR
+            tolerated = self.tree.root.state is not TaskState.ERROR or not planned.critical
             if tolerated and not planned.trigger and task not in self.excluded:
                 self.lost[task] = failure.reason
                 self._judge(task)

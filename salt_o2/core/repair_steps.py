@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from salt_o2.core.errors import InvalidRequest, UnknownName
+from salt_o2.core.health import is_well
 from salt_o2.core.ids import TaskId
 from salt_o2.core.messages.announcements import AnnounceRecovery
 from salt_o2.core.messages.effects import Drive, Effect, Replace
@@ -78,7 +79,8 @@ class RepairSteps(ReshapeSteps):
         for task in failures:
             self.repairs.open.pop(task, None)
         if self.wait and self.transition and not self._stands():
-            for task in self.wait.waiting & set(failures):
+            missed = [t for t in failures if t in self.wait.waiting or not self._is_handled(t)]
+            for task in missed:  # those, too, that have reached the goal of the transition already
                 self._miss(task, failures[task], lost.at)
             return []
         self._give_up_lost(failures)
@@ -120,20 +122,36 @@ class RepairSteps(ReshapeSteps):
             self.wait.settle(task)
 
     def _note_homeless(self, found: NotReplaced) -> list[Effect]:
-        """Do without tasks that can run nowhere else: borne, or an ERROR, as their roles say."""
+        """Continue without tasks that can run on no other host, or go to ERROR, as their roles say.
+
+        A task whose host has returned meanwhile is handled by its recovery policy, there.
+        """
         members, fatal = self.members, {}
+        at_home: dict[TaskId, Failure] = {}
         for task in found.tasks:
-            if task not in members.tasks:
+            if task not in members.tasks or not self._is_missing(task):
                 continue
-            if members.tasks[task].host in members.unreachable:
-                advice = "bring its host back, or exclude it"
-            elif self._is_refused(task):
-                advice = "end the programs that use the ports, or give the host a wider range"
+            failure = Failure(asked="move", state="-", reason=found.reason, advice=self._advice_on(task))
+            if members.tasks[task].host in members.unreachable or self._is_refused(task):
+                fatal[task] = failure
+                members.fail(task, failure)
             else:
-                continue
-            fatal[task] = Failure(asked="move", state="-", reason=found.reason, advice=advice)
-            members.fail(task, fatal[task])
-        return self._end_by(fatal, found.at) if self._stands() else []
+                at_home[task] = failure
+        effects = self._end_by(fatal, found.at) if self._stands() else []
+        return effects + self._go_by_policy(at_home, found.at)
+
+    def _is_missing(self, task: TaskId) -> bool:
+        """Return whether ``task`` should take part and has no process, as far as is known."""
+        report = self.members.reports.get(task)
+        handled = self._is_handled(task) or task in self.repairs.open or task in self.members.lost
+        return not handled and (report is None or not is_well(report))
+
+    def _advice_on(self, task: TaskId) -> str:
+        if self.members.tasks[task].host in self.members.unreachable:
+            return "bring its host back, or exclude it"
+        if self._is_refused(task):
+            return "end the programs that use the ports, or give the host a wider range"
+        return "see the task's log"
 
     def _is_refused(self, task: TaskId) -> bool:
         """Return whether ``task`` has no process because another program has one of its ports."""
@@ -168,11 +186,11 @@ class RepairSteps(ReshapeSteps):
         due = [task for task in come if self.repairs.open[task].revision is None]
         late = [task for task in come if self.repairs.open[task].revision is not None]
         effects = self._restart(due, at) if due else []
+        limit, failures = self.repairs.budget.timeout_s, {}
         for task in late:
-            failure = self.members.overdue(task, _E.RECOVER, self.repairs.budget.timeout_s, False)
+            failures[task] = self.members.overdue(task, _E.RECOVER, limit, False)
             del self.repairs.open[task]
-            effects += self._go_by_policy({task: failure}, at)
-        return effects
+        return effects + (self._go_by_policy(failures, at) if failures else [])
 
     def _restart(self, tasks: Iterable[TaskId], at: float) -> list[Effect]:
         wave = Wave(

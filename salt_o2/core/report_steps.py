@@ -45,6 +45,8 @@ class ReportSteps(RepairSteps):
 
     def _welcome(self, report: TaskReport) -> None:
         """Let a lost task take part again that turns out to be where the others are, as after a cut."""
+        if self.members.reports.get(report.task) is not report:
+            return  # it is older than the last report of that task
         healthy = not report.failure and self._stands() and report.state is STANDING[self.state]
         if healthy and report.task in self.members.lost:
             self.members.regain(report.task)

@@ -43,6 +43,7 @@ from salt_o2.core.states import (
     TaskStatus,
 )
 from salt_o2.core.tasks.completion import RunEnd
+from salt_o2.core.tasks.orders import STANDING
 
 HOSTS = ("h1", "h2", "h3")
 POOL = {
@@ -403,6 +404,16 @@ class AnyLife(RuleBasedStateMachine):
     @invariant()
     def a_task_is_excluded_only_by_what_a_user_asked_for(self):
         assert set(self.environment.members.excluded) <= self.users_wish
+
+    @invariant()
+    def an_environment_at_rest_goes_on_without_no_task_that_takes_part(self):
+        """A task that has failed is lost, repaired or moved, or the environment is in ERROR."""
+        here = self.environment
+        if here.transition is None and here.state in STANDING:
+            for task in here.members.taking_part(EnvironmentEvent.STOP_ACTIVITY):
+                report = here.members.reports.get(task.id)
+                failed = report and (report.failure or report.state in (TaskState.ERROR, TaskState.UNKNOWN))
+                assert not failed or task.id in {*here.repairs.open, *self.homeless}, report
 
     @invariant()
     def who_is_out_or_lost_is_in_the_plan_or_leaving(self):
