@@ -20,6 +20,10 @@ MOST_AT_ONCE = 256
 """Connections of all questions together."""
 
 
+LATE = 2.0
+"""Times the deadline after which a question that was not answered says nothing: control did not run meanwhile."""
+
+
 class Probe:
     """Asks ports; no more at once than is good for this machine."""
 
@@ -30,7 +34,8 @@ class Probe:
     async def speaks(self, address: str, ports: Sequence[int], deadline_s: float) -> bool | None:
         """Return whether a process at any of ``ports`` says something within ``deadline_s``.
 
-        ``None`` if that cannot be told, because this machine has no connections left to ask with.
+        ``None`` if that cannot be told: this machine has no connections left to ask with, or this
+        process did not run when the time was over.
         """
         return await self._any([self._first_byte(address, port, deadline_s) for port in ports])
 
@@ -55,6 +60,7 @@ class Probe:
 
     async def _first_byte(self, address: str, port: int, deadline_s: float) -> bool | None:
         async with self._turn:
+            begun = _now()
             try:
                 async with asyncio.timeout(deadline_s):
                     reader, writer = await asyncio.open_connection(address, port)
@@ -62,17 +68,22 @@ class Probe:
                         return bool(await reader.read(1))
                     finally:
                         await _close(writer)
-            except OSError as error:  # TimeoutError is one, too
+            except TimeoutError:
+                return _none_if_late(begun, deadline_s)
+            except OSError as error:
                 return _none_if_ours(error)
 
     async def _reaction(self, address: str, port: int, deadline_s: float) -> bool | None:
         async with self._turn:
+            begun = _now()
             try:
                 async with asyncio.timeout(deadline_s):
                     _, writer = await asyncio.open_connection(address, port)
                 await _close(writer)
             except ConnectionRefusedError:
                 return True
+            except TimeoutError:
+                return _none_if_late(begun, deadline_s)
             except OSError as error:
                 return _none_if_ours(error)
         return True
@@ -82,6 +93,15 @@ async def _close(writer: asyncio.StreamWriter) -> None:
     writer.transport.abort()  # there is nothing to be said any more
     with suppress(OSError):
         await writer.wait_closed()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _none_if_late(begun: float, deadline_s: float) -> bool | None:
+    """Return ``None`` if this process did not run when the time was over: it may have missed the answer."""
+    return None if _now() - begun > LATE * deadline_s else False
 
 
 def _none_if_ours(error: OSError) -> bool | None:

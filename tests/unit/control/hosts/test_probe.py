@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import errno
 import socket
+import time
 from concurrent import futures
 
 import grpc
@@ -126,3 +127,18 @@ def test_who_could_not_be_asked_may_be_alive_although_others_are_not(monkeypatch
 
     monkeypatch.setattr(port_probe.asyncio, "open_connection", fail)
     assert speaks(1, 2) is None
+
+
+@pytest.mark.parametrize("question", ["speaks", "is_up"])
+def test_a_probe_that_stood_still_cannot_tell(question):
+    """Control was stopped for longer than the deadline while it asked: the answer was there and was not read."""
+
+    async def ask(port):
+        asked = asyncio.ensure_future(getattr(Probe(), question)(HERE, [port], SOON_S))
+        await asyncio.sleep(0)  # the question is a task of its own
+        await asyncio.sleep(0)  # which connects
+        time.sleep(3 * SOON_S)  # noqa: ASYNC251  the process stands still
+        return await asked
+
+    with a_data_channel() as port:
+        assert asyncio.run(ask(port)) is not False
