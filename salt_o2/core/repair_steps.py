@@ -3,12 +3,11 @@
 from collections.abc import Iterable
 
 from salt_o2.core.errors import InvalidRequest, UnknownName
-from salt_o2.core.health import is_well
 from salt_o2.core.ids import TaskId
 from salt_o2.core.messages.announcements import AnnounceRecovery
 from salt_o2.core.messages.effects import Drive, Effect, Replace
 from salt_o2.core.messages.inputs import HostLost, NotReplaced, RecoverTask, Requested
-from salt_o2.core.messages.reports import Failure, TaskReport
+from salt_o2.core.messages.reports import Failure, TaskReport, is_well
 from salt_o2.core.reshape_steps import ReshapeSteps
 from salt_o2.core.states import EnvironmentEvent, EnvironmentState, TaskState
 from salt_o2.core.tasks.orders import STANDING, Wave

@@ -24,6 +24,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 ALLOWED = {
+    "CHANGELOG.md": 1,
     "bench": 12,
     "docs/decisions": 15,
     "docs/explanation": 2,
@@ -37,7 +38,7 @@ ALLOWED = {
     "salt_o2/cluster": 61,
     "salt_o2/concurrency": 2,
     "salt_o2/control": 162,
-    "salt_o2/core": 103,
+    "salt_o2/core": 102,
     "salt_o2/device": 87,
     "salt_o2/doctor": 7,
     "salt_o2/integration": 3,
@@ -68,7 +69,7 @@ ALLOWED = {
     "tests/unit/cluster": 51,
     "tests/unit/concurrency": 8,
     "tests/unit/control": 363,
-    "tests/unit/core": 1138,
+    "tests/unit/core": 1146,
     "tests/unit/device": 9,
     "tests/unit/docs": 2,
     "tests/unit/doctor": 3,

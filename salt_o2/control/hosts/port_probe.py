@@ -21,7 +21,7 @@ MOST_AT_ONCE = 256
 
 
 LATE = 2.0
-"""Times the deadline after which a question that was not answered says nothing: control did not run meanwhile."""
+"""Times the deadline after which a question without an answer says nothing: control did not run meanwhile."""
 
 
 class Probe:

@@ -131,13 +131,13 @@ def test_who_could_not_be_asked_may_be_alive_although_others_are_not(monkeypatch
 
 @pytest.mark.parametrize("question", ["speaks", "is_up"])
 def test_a_probe_that_stood_still_cannot_tell(question):
-    """Control was stopped for longer than the deadline while it asked: the answer was there and was not read."""
+    """Control was stopped for longer than the deadline while it asked; the answer was there, unread."""
 
     async def ask(port):
         asked = asyncio.ensure_future(getattr(Probe(), question)(HERE, [port], SOON_S))
         await asyncio.sleep(0)  # the question is a task of its own
         await asyncio.sleep(0)  # which connects
-        time.sleep(3 * SOON_S)  # noqa: ASYNC251  the process stands still
+        time.sleep(3 * SOON_S)
         return await asked
 
     with a_data_channel() as port:
