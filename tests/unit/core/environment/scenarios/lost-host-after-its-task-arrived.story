@@ -5,6 +5,7 @@ given task proc on epn1
 given it is CONFIGURED
 
 when teo asks for START_ACTIVITY, as run 17
+  run 17 begins
   flp1 is told [3]: readout -> RUNNING in 90 s, with run_number=17 run_start_time_ms=1000000 cleanup=0
   epn1 is told [3]: proc -> RUNNING in 90 s, with run_number=17 run_start_time_ms=1000000 cleanup=0
   = CONFIGURED, run 17; START_ACTIVITY under way, waiting for proc, readout (flp1, epn1 not heard yet); wakes in 1 s
