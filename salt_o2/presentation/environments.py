@@ -139,3 +139,9 @@ def environment_table(environments: Sequence[Plain]) -> str:
             for env in environments
         ),
     )
+
+
+def stopped(environments: Sequence[Plain]) -> str:
+    """Return the environments whose runs were to be stopped, and why some go on."""
+    failed = [f"{env['id']}: {env['outcome']}" for env in environments if not env["stopped"]]
+    return "\n".join([environment_table(environments), *failed])

@@ -34,12 +34,14 @@ def show(ctx: typer.Context, host: Annotated[str, typer.Argument(metavar="HOST",
 
 
 @verb(app, "lost")
-def lost(ctx: typer.Context, hosts: Names, sure: Sure = False) -> None:
+def lost(ctx: typer.Context, hosts: Names, sure: Sure = False) -> int:
     """Say that hosts may be lost: control looks at once, and leaves alone what answers.
 
     coconut host lost flp1 --sure
     """
-    ctx.obj.show(ctx.obj.ask("host_lost", {"hosts": hosts, "sure": sure}), staleness.outcomes)
+    found = ctx.obj.ask("host_lost", {"hosts": hosts, "sure": sure})
+    ctx.obj.show(found, staleness.outcomes)
+    return int(sure and any(host["status"] != "LOST" for host in found))
 
 
 @verb(app, "forget")

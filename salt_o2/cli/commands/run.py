@@ -41,7 +41,7 @@ def stop(
     ] = None,
     every: Annotated[bool, typer.Option("-a", "--all", help="Stop every run that goes on.")] = False,
     reason: Reason = "asked for by a person",
-) -> None:
+) -> int:
     """Stop runs by their numbers; all of them only with --all, or after a question.
 
     coconut run stop 42 -r 'noisy detector'
@@ -50,4 +50,6 @@ def stop(
     """
     every = check_all(ctx.obj, every, bool(numbers), "stop all runs", "the numbers of the runs")
     wanted = {"all": True} if every else {"numbers": numbers}
-    ctx.obj.show(ctx.obj.ask("run_stop", wanted | {"reason": reason}), environments.environment_table)
+    found = ctx.obj.ask("run_stop", wanted | {"reason": reason})
+    ctx.obj.show(found, environments.stopped)
+    return int(not all(env["stopped"] for env in found))

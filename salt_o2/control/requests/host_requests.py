@@ -6,7 +6,7 @@ from typing import Any
 
 from salt_o2.control.environments.service import Control
 from salt_o2.control.requests.arguments import HostsLost, HostsNamed, Nothing
-from salt_o2.control.requests.transition_requests import Progress, Verbs
+from salt_o2.control.requests.transition_requests import Progress, Verbs, outcome
 from salt_o2.control.storage import host_rows
 from salt_o2.control.views import host_view
 from salt_o2.core.errors import InvalidRequest, UnknownName
@@ -42,34 +42,40 @@ class HostDesk:
         return host_view.hosts(control.hosts, control.held, control.clock(), control.bus.refusals())
 
     async def _lost(self, wanted: HostsLost, user: str, _progress: Progress) -> list[dict[str, Any]]:
-        """Take a hint, or somebody's word, that hosts are lost; return what came of it for each."""
-        said = [self._judge(HostId(host), user or "a rule", wanted.sure) for host in wanted.hosts]
-        outcomes = await asyncio.gather(*said)
-        if wanted.sure and (refused := {h: o for h, o in outcomes if self._status(h) is not Presence.LOST}):
-            told = "; ".join(f"{host}: {why}" for host, why in refused.items())
-            raise InvalidRequest(f"not lost, so that nothing was done: {told}. End first what runs there")
-        return [self._told(host, outcome) for host, outcome in outcomes]
+        """Take a hint, or the word of a user who is sure, that hosts are lost; return each host's outcome.
 
-    async def _judge(self, host: HostId, user: str, sure: bool) -> tuple[HostId, str]:
+        Raises:
+            InvalidRequest: if a user is sure, and not one of the hosts is lost. Nothing was done then.
+        """
+        hosts = [HostId(host) for host in dict.fromkeys(wanted.hosts)]
+        judged = [self._judge(host, user or "a rule", wanted.sure) for host in hosts]
+        found = await asyncio.gather(*judged, return_exceptions=True)
+        outcomes = {host: outcome(each) for host, each in zip(hosts, found, strict=True)}
+        if wanted.sure and not any(self._status(host) is Presence.LOST for host in hosts):
+            told = "; ".join(f"{host}: {why}" for host, why in outcomes.items())
+            raise InvalidRequest(f"not lost, so that nothing was done: {told}. End first what runs there")
+        return [self._told(host, why) for host, why in outcomes.items()]
+
+    async def _judge(self, host: HostId, user: str, sure: bool) -> str:
         watch, known = self._control.watch, self._control.hosts.known.get(host)
         if known is None:
-            return host, STRANGER
+            return STRANGER
         if known.presence is Presence.LOST:
-            return host, "it was given up before"
+            return "it was given up before"
         asked_at = self._control.clock()
         if watch.is_heard(host):
-            return host, f"its agent has reported {asked_at - known.last_seen:.1f} s ago"
+            return f"its agent has reported {asked_at - known.last_seen:.1f} s ago"
         for _ in range(TURNS):
             if (answer := await watch.ask(host, kernel=not sure)) or (answer is None and not sure):
-                return host, ANSWERS if answer else "nobody can be asked at the moment"
+                return ANSWERS if answer else "nobody can be asked at the moment"
         if known.last_seen > asked_at:
-            return host, "its agent has just reported"
+            return "its agent has just reported"
         if watch.alone and not sure:
-            return host, "no host at all is heard: control may be cut off itself"
+            return "no host at all is heard: control may be cut off itself"
         if host not in self._control.hosts.known:
-            return host, "it was forgotten meanwhile"
+            return "it was forgotten meanwhile"
         watch.lose(host, SAID.format(user))
-        return host, "it is given up"
+        return "it is given up"
 
     async def _returned(self, wanted: HostsNamed, _user: str, _progress: Progress) -> list[dict[str, Any]]:
         """Ask the agents of hosts that are said to be back for a survey, at once."""

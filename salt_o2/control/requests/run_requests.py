@@ -8,7 +8,7 @@ import msgspec
 from salt_o2.concurrency.request_threads import RequestThreads
 from salt_o2.control.environments.service import Control, Held
 from salt_o2.control.requests.arguments import Nothing, Run, StopRuns
-from salt_o2.control.requests.transition_requests import Progress, Verbs, ask
+from salt_o2.control.requests.transition_requests import Progress, Verbs, ask, outcome
 from salt_o2.control.storage.store import KeptRun, Origin
 from salt_o2.control.views import timestamps
 from salt_o2.control.views.run_arguments import Arguments, pushed
@@ -17,6 +17,8 @@ from salt_o2.core.errors import InvalidRequest, O2Error, UnknownName
 from salt_o2.core.messages.announcements import AnnounceState
 from salt_o2.core.messages.effects import Drive
 from salt_o2.core.states import EnvironmentEvent, EnvironmentState
+
+STOPPED = "its run is stopped"
 
 
 class Runs:
@@ -71,15 +73,26 @@ class Runs:
         return pushed(orders, run.number)
 
     async def _stop(self, wanted: StopRuns, user: str, progress: Progress) -> list[dict[str, Any]]:
+        """Stop runs; return their environments, each with its outcome, if one of them was stopped.
+
+        Raises:
+            O2Error: if none could be stopped, with the reasons.
+        """
         running = self._chosen(wanted)
         stop = (EnvironmentEvent.STOP_ACTIVITY,)
         asked = [ask(self._control, held, stop, user, progress, reason=wanted.reason) for held in running]
         results = await asyncio.gather(*asked, return_exceptions=True)
         failed = [error for error in results if isinstance(error, BaseException)]
-        if failed:
-            raise O2Error("\n".join(str(error) for error in failed)) from failed[0]
+        if len(failed) == 1 and len(running) == 1:
+            raise failed[0]
+        outcomes = [outcome(each) if isinstance(each, BaseException) else STOPPED for each in results]
+        if failed and len(failed) == len(running):
+            raise O2Error("\n".join(outcomes)) from failed[0]
         fresh = Freshness(self._control)
-        return [fresh.summary(held) for held in running]
+        return [
+            fresh.summary(held) | {"stopped": why is STOPPED, "outcome": why}
+            for held, why in zip(running, outcomes, strict=True)
+        ]
 
     def _chosen(self, wanted: StopRuns) -> list[Held]:
         """Return the environments whose runs are to be stopped.

@@ -1,5 +1,6 @@
 """Asks one environment for something on behalf of a user, and lets the user watch."""
 
+import logging
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,12 +11,13 @@ from salt_o2.control.storage.store import Kept, Store
 from salt_o2.control.views import environment_view
 from salt_o2.control.views.staleness import Freshness
 from salt_o2.core.environment import Environment
-from salt_o2.core.errors import UnknownName
+from salt_o2.core.errors import O2Error, UnknownName
 from salt_o2.core.ids import EnvironmentId, resolve_prefix
 from salt_o2.core.messages.inputs import Modified, Requested
 from salt_o2.core.plan.overrides import Shape
 from salt_o2.core.states import EnvironmentEvent, follow
 
+log = logging.getLogger(__name__)
 Progress = Callable[[dict[str, Any]], None]
 Verbs = dict[str, tuple[type[Any], Callable[..., Awaitable[Any]]]]
 """What a desk serves: for each verb its arguments' class and who serves it."""
@@ -58,6 +60,22 @@ async def ask(
     with _watching(control, held, progress):
         await control.ask(held, request)
     return Freshness(control).full(held)
+
+
+def outcome(result: str | BaseException) -> str:
+    """Return what one of several things has returned, or why it failed; a defect is logged.
+
+    Raises:
+        BaseException: ``result``, if it is no error but the end of this task.
+    """
+    if isinstance(result, str):
+        return result
+    if isinstance(result, O2Error):
+        return str(result)
+    if not isinstance(result, Exception):
+        raise result
+    log.error("one of several things failed", exc_info=result)
+    return f"control's own fault: {result!r}; see its log"
 
 
 def kept_id(store: Store, prefix: str) -> EnvironmentId:

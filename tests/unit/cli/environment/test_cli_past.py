@@ -139,5 +139,18 @@ def test_an_unknown_run_is_refused(control, coconut):
 
 
 def test_what_was_stopped_is_shown_as_environments(control, coconut):
-    control.answer("run_stop", [summary()])
-    assert "2oDvieFrVTi" in coconut("run stop --all").out
+    control.answer("run_stop", [summary() | {"stopped": True, "outcome": "its run is stopped"}])
+    done = coconut("run stop --all")
+    assert "2oDvieFrVTi" in done.out
+    assert done.code == 0
+
+
+def test_a_run_that_was_not_stopped_is_told_and_is_a_failure(control, coconut):
+    rows = [
+        summary() | {"stopped": True, "outcome": "its run is stopped"},
+        summary(id="2oF") | {"stopped": False, "outcome": "readout did not answer"},
+    ]
+    control.answer("run_stop", rows)
+    done = coconut("run stop 41 42")
+    assert "2oF: readout did not answer" in done.out
+    assert done.code == 1

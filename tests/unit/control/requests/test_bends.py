@@ -3,9 +3,9 @@
 import asyncio
 
 import pytest
-from control_room import Hosts, control_room, repository
+from control_room import Hosts, control_room, dead, repository
 
-from salt_o2.core.errors import InvalidRequest, TemplateError, UnknownName
+from salt_o2.core.errors import InvalidRequest, O2Error, TaskError, TemplateError, UnknownName
 from salt_o2.presentation import environments
 from salt_o2.workflow.limits import ITERATIONS
 
@@ -259,6 +259,57 @@ def test_run_stop_stops_the_runs_that_are_named_or_all(tmp_path):
         await room.ask("run_stop", all=True)
         assert running(await room.ask("env_list")) == []
         assert await room.ask("run_stop", all=True) == []
+
+    played(tmp_path, scene)
+
+
+async def with_a_stop_that_fails(room, numbers):
+    """Let the tasks of some runs die when they are to stop."""
+    send, victims = (
+        room.hosts.send,
+        {id for id, h in room.control.held.items() if h.environment.run_number in numbers},
+    )
+
+    async def failing(messages):
+        for message in messages:
+            orders = getattr(message, "orders", ())
+            if getattr(message, "environment", "") in victims and orders and message.goal == "CONFIGURED":
+                failed = (dead(each.task, message.environment, message.revision) for each in orders)
+                room.hosts.report(message.host, *failed)
+            else:
+                await send([message])
+
+    room.hosts.send = failing
+
+
+def test_run_stop_tells_of_each_run_when_some_cannot_be_stopped(tmp_path):
+    async def scene(room):
+        first, _ = await two_runs(room)
+        await with_a_stop_that_fails(room, {first})
+        rows = await room.ask("run_stop", all=True)
+        assert [row["stopped"] for row in rows] == [False, True]
+        assert "STOP_ACTIVITY" in rows[0]["outcome"]
+        assert [row["state"] for row in rows] == ["ERROR", "CONFIGURED"]
+
+    played(tmp_path, scene)
+
+
+def test_run_stop_is_an_error_when_no_run_can_be_stopped(tmp_path):
+    async def scene(room):
+        numbers = await two_runs(room)
+        await with_a_stop_that_fails(room, set(numbers))
+        with pytest.raises(O2Error, match=r"(?s)STOP_ACTIVITY.*STOP_ACTIVITY"):
+            await room.ask("run_stop", all=True)
+
+    played(tmp_path, scene)
+
+
+def test_run_stop_of_one_run_fails_with_the_error_of_its_environment(tmp_path):
+    async def scene(room):
+        first, _ = await two_runs(room)
+        await with_a_stop_that_fails(room, {first})
+        with pytest.raises(TaskError, match="STOP_ACTIVITY"):
+            await room.ask("run_stop", numbers=[first])
 
     played(tmp_path, scene)
 

@@ -187,3 +187,60 @@ def test_a_host_that_only_the_store_knows_is_forgotten(tmp_path):
 
 async def keep(found, messages):
     found.extend(messages)
+
+
+def test_when_some_hosts_are_not_lost_each_is_told_what_came_of_it(tmp_path):
+    async def act(story):
+        await story.run()
+        await story.pass_time(2, "flp2")
+        story.others.alive = {"10.0.0.2"}
+        said = await lost(story, "flp1", "flp2", "console7", sure=True)
+        assert {host: row["status"] for host, row in said.items()} == {
+            "flp1": Presence.LOST,
+            "flp2": Presence.ACTIVE,
+            "console7": None,
+        }
+        assert "given up" in said["flp1"]["outcome"]
+        assert "has reported" in said["flp2"]["outcome"]
+        assert "ever heard" in said["console7"]["outcome"]
+
+    play(tmp_path, act, "flp1", "flp2")
+
+
+def test_when_no_host_is_lost_the_word_is_refused_for_all(tmp_path):
+    async def act(story):
+        await story.run()
+        await story.pass_time(1, "flp1", "flp2")
+        with pytest.raises(InvalidRequest, match=r"flp1: its agent has .*; flp2: its agent has"):
+            await lost(story, "flp1", "flp2", sure=True)
+        assert {story.status("flp1"), story.status("flp2")} == {Presence.ACTIVE}
+
+    play(tmp_path, act, "flp1", "flp2")
+
+
+def test_a_defect_at_one_host_hides_no_outcome_of_another(tmp_path):
+    async def act(story):
+        await story.run()
+        await story.pass_time(2)
+        lose = story.control.watch.lose
+
+        def broken(host, reason):
+            if host == "flp1":
+                raise ValueError("x")
+            lose(host, reason)
+
+        story.control.watch.lose = broken
+        said = await lost(story, "flp1", "flp2", sure=True)
+        assert "control's own fault" in said["flp1"]["outcome"]
+        assert said["flp2"]["status"] is Presence.LOST
+
+    play(tmp_path, act, "flp1", "flp2")
+
+
+def test_a_host_that_is_named_twice_is_told_once(tmp_path):
+    async def act(story):
+        await story.run()
+        await story.pass_time(2)
+        assert len(await story.room.ask("host_lost", hosts=("flp1", "flp1"), sure=True)) == 1
+
+    play(tmp_path, act, "flp1", "flp2")
