@@ -5,7 +5,7 @@ from typing import Any
 
 from salt_o2.control.environments.service import Control, Held
 from salt_o2.control.requests.arguments import RebuildWanted
-from salt_o2.control.requests.transition_requests import Progress, Verbs
+from salt_o2.control.requests.transition_requests import Progress, Verbs, outcome
 from salt_o2.control.storage.store import Kept
 from salt_o2.control.views.staleness import Freshness
 from salt_o2.core.codec import typed
@@ -39,8 +39,24 @@ class Rebuild:
             for environment in chosen:
                 control.strays.end(environment)
             return {"ended": chosen, "rebuilt": [], "unknown": sorted(control.strays.unknown)}
-        found = [await self._one(environment, user) for environment in chosen]
-        return {"ended": [], "rebuilt": found, "unknown": sorted(control.strays.unknown)}
+        return await self._all(chosen, user) | {"ended": [], "unknown": sorted(control.strays.unknown)}
+
+    async def _all(self, chosen: list[EnvironmentId], user: str) -> dict[str, Any]:
+        """Rebuild the ``chosen``; return those that are and, for each that is not, why.
+
+        Raises:
+            Exception: why the first could not be rebuilt, if none could.
+        """
+        found: list[dict[str, Any]] = []
+        failed: dict[EnvironmentId, Exception] = {}
+        for environment in chosen:
+            try:
+                found.append(await self._one(environment, user))
+            except Exception as error:  # one environment must not keep the others from being rebuilt
+                failed[environment] = error
+        if failed and not found:
+            raise next(iter(failed.values()))
+        return {"rebuilt": found, "failed": {name: outcome(error) for name, error in failed.items()}}
 
     def _chosen(self, wanted: str) -> list[EnvironmentId]:
         """Return the unknown environments that ``wanted`` stands for: one by its id, all if it is empty."""

@@ -13,6 +13,7 @@ from test_devices import data_channel
 
 from salt_o2.agent import server
 from salt_o2.agent.storage import output_follow
+from salt_o2.agent.task.task import Task
 from salt_o2.client import agent_client
 from salt_o2.core.codec import plain
 from salt_o2.core.errors import InvalidRequest, Unreachable
@@ -205,6 +206,24 @@ def test_what_makes_no_sense_is_refused_with_the_reason(ask, name, arguments, sa
         await stage.launch(STANDBY, clock=basic("true"))
         with pytest.raises(SaltInvocationError, match=said):
             await call(name, *arguments)
+
+    ask(scene)
+
+
+def test_a_task_that_cannot_be_killed_hides_no_other_that_was(ask, monkeypatch):
+    kill = Task.kill
+
+    async def broken(task):
+        if task.id == "clock":
+            raise OSError("x")
+        return await kill(task)
+
+    async def scene(stage, call):
+        await stage.launch(STANDBY, clock=basic("exec sleep 1000"), other=basic("exec sleep 1000"))
+        monkeypatch.setattr(Task, "kill", broken)
+        assert await call("o2.kill", "clock,other") == {"clock": False, "other": True}
+        with pytest.raises(CommandExecutionError, match="the agent failed"):
+            await call("o2.kill", "clock")
 
     ask(scene)
 

@@ -1,0 +1,62 @@
+"""Environments that the store does not know: each that can be rebuilt is, each other has its reason."""
+
+import asyncio
+
+import pytest
+from control_room import Agents, control_room, repository
+
+from salt_o2.core.errors import Unreachable
+
+
+class SomeSilent(Agents):
+    """Agents of which those in ``silent`` do not say what they have on disk."""
+
+    silent = frozenset()
+
+    async def ask(self, host, function, arguments, wait_s=0.0):
+        if host in self.silent:
+            raise Unreachable(f"minion {host} has not answered {function} within 5 s")
+        return await super().ask(host, function, arguments, wait_s)
+
+
+def unknown_environments(folder, scene):
+    """Have one environment on each of two hosts, and a control whose store knows neither."""
+
+    async def whole():
+        bus = SomeSilent("flp1", "flp2")
+        async with control_room(repository(folder, copies=1), bus=bus) as room:
+            ids = {}
+            for host in bus.names:
+                env = await room.ask("env_create", workflow="farm", move={"root.leaf0": host})
+                ids[host] = env["id"]
+        async with control_room(folder, bus=bus, database="another.sqlite") as room:
+            assert set(room.control.strays.unknown) == set(ids.values())
+            await scene(room, bus, ids)
+
+    asyncio.run(whole())
+
+
+@pytest.mark.parametrize("silent", ["flp1", "flp2"])
+def test_an_environment_that_cannot_be_rebuilt_keeps_no_other_from_it(tmp_path, silent):
+    async def scene(room, bus, ids):
+        bus.silent = {silent}
+        answer = await room.ask("rebuild")
+        other = next(host for host in ids if host != silent)
+        assert [env["id"] for env in answer["rebuilt"]] == [ids[other]] == list(room.control.held)
+        assert list(answer["failed"]) == [ids[silent]] == answer["unknown"]
+        assert f"minion {silent} has not answered" in answer["failed"][ids[silent]]
+        bus.silent = set()
+        assert (await room.ask("rebuild"))["failed"] == {}
+        assert set(room.control.held) == set(ids.values())
+
+    unknown_environments(tmp_path, scene)
+
+
+def test_when_none_can_be_rebuilt_the_request_fails(tmp_path):
+    async def scene(room, bus, ids):
+        bus.silent = set(ids)
+        with pytest.raises(Unreachable):
+            await room.ask("rebuild")
+        assert room.control.held == {}
+
+    unknown_environments(tmp_path, scene)
