@@ -1,6 +1,6 @@
-"""``make bench``: times of the whole life of N tasks, Salt O² beside a bare script, as tables with ratios.
+"""``make bench``: times of all steps of N tasks, Salt O² beside a bare script, as tables with ratios.
 
-Machines are noisy: look at the ratios, and at the difference in the steps that take milliseconds.
+Machines are noisy: compare the ratios, and the difference in steps of milliseconds.
 """
 
 import argparse
@@ -10,8 +10,8 @@ import statistics
 import tempfile
 from pathlib import Path
 
-from bench import bare, planning, recovery, reshape, through_salt
-from bench.steps import STEPS, Times
+from bench import modification, occ_script, planning, recovery, salt_cluster
+from bench.timings import STEPS, Times
 from salt_o2 import cluster
 from salt_o2.client.agent_client import connect
 from salt_o2.client.control_client import ControlClient
@@ -22,13 +22,13 @@ WORKFLOW = "fairmq-ex-1-n-1"
 
 
 def main() -> None:
-    """Measure and print."""
+    """Run all measurements and print the tables."""
     options = _options()
     planning.main()
     prefix = os.environ.get("O2_FAIRMQ_PREFIX", "")
     kinds = {"Python devices": ""} | ({"FairMQ devices": prefix} if prefix else {})
     recovery.main(kinds)
-    reshape.main()
+    modification.main()
     for minions in options.minions:
         with tempfile.TemporaryDirectory(prefix="o2-bench-") as directory:
             cluster.up(directory, minions=minions, workers=3)
@@ -52,11 +52,11 @@ def _compare(directory: Path, minions: int, options: argparse.Namespace, name: s
     socket = Path(cluster.status(directory)["control_socket"])
     for tasks in options.tasks:
         variables = {"processors": str(tasks - 2), "fairmq_prefix": prefix, "rate": "10"}
-        plan = bare.plan_of(packaged("examples"), WORKFLOW, variables)
+        plan = occ_script.plan_of(packaged("examples"), WORKFLOW, variables)
         ours, bares = [], []
         for _ in range(options.rounds):
-            bares.append(asyncio.run(bare.measure(plan)))
-            ours.append(through_salt.measure(socket, WORKFLOW, variables))
+            bares.append(asyncio.run(occ_script.measure(plan)))
+            ours.append(salt_cluster.measure(socket, WORKFLOW, variables))
         _print(f"{tasks} {name}, {minions} minion{'s' if minions > 1 else ''}", ours, bares)
 
 
@@ -79,7 +79,7 @@ def _print_memory(directory: Path) -> None:
     for minion in status["minions"]:
         with connect(Path(status["control_socket"]).parent.parent / minion, 5.0) as agent:
             pids[f"agent {minion}"] = agent.info()["pid"]
-    peaks = through_salt.peak_memory_mb(pids.values())
+    peaks = salt_cluster.peak_memory_mb(pids.values())
     print("\npeak memory of the engines, Salt's own modules included (MB)")
     print(
         table(("PROCESS", "PEAK RSS"), zip(pids, (f"{peak:.0f}" for peak in peaks), strict=True)), flush=True

@@ -1,4 +1,4 @@
-"""How long it takes to expand and to plan workflows of very many tasks, each size in a process of its own."""
+"""Measure expansion and planning of workflows with many tasks, each size in a process of its own."""
 
 import itertools
 import resource

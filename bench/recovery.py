@@ -1,7 +1,7 @@
-"""What a fault costs: processes killed in a run, control killed, an agent killed.
+"""Measure the recovery from faults: processes killed in a run, control killed, an agent killed.
 
-Times of processes come from control's journal, which has the moment that each thing was known; the beginning
-is the clock just before the kill. Beside them: the bare start, configure and start of as many such devices.
+Times of processes come from the journal of control, which has the moment of each report. They begin
+with the clock just before the kill. Beside them: start, configure and start of as many devices by a script.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from bench import bare
+from bench import occ_script
 from salt_o2 import cluster
 from salt_o2.client.agent_client import connect
 from salt_o2.client.control_client import ControlClient
@@ -28,7 +28,7 @@ from salt_o2.presentation.layout import table
 WORKFLOW = "fairmq-ex-1-n-1"
 LOOK_S = 0.005
 REST_S = 5.0
-"""Between looks into the journal, which costs control something itself; times are in it anyway."""
+"""Pause between requests for the journal, which load control; the journal has the exact times."""
 LONGEST_S = 120.0
 ONE_IN = 50
 HEARTBEAT_S = 10.0
@@ -75,7 +75,7 @@ def _measure(directory: Path, status: dict[str, Any], prefix: str, tasks: int, r
 
 
 def _kill_some(control: ControlClient, id: str, tasks: int, number: int) -> tuple[list[float], list[float]]:
-    """Kill one in fifty processors; return when each death was known, and when each ran again, in seconds."""
+    """Kill one in fifty processors; return the seconds until each failure and each recovery was known."""
     shown = control.request("env_show", {"id": id})
     able = [task for task in shown["tasks"] if "processor" in task["path"]]
     victims = [able[(number + ONE_IN * n) % len(able)] for n in range(tasks // ONE_IN)]
@@ -100,12 +100,12 @@ def _kill_some(control: ControlClient, id: str, tasks: int, number: int) -> tupl
 
 
 def _bare(prefix: str, devices: int, rounds: int) -> list[float]:
-    """Return how long such devices take to start, be configured and be started, all at once, by a script."""
+    """Return the seconds in which a script starts, configures and starts so many devices at once."""
     variables = {"processors": str(devices), "fairmq_prefix": prefix}
-    plan = bare.plan_of(packaged("examples"), WORKFLOW, variables)
+    plan = occ_script.plan_of(packaged("examples"), WORKFLOW, variables)
     tasks = [task for task in plan.tasks if "processor" in task.path]
 
-    async def bring(device: bare.Device) -> float:
+    async def bring(device: occ_script.Device) -> float:
         begin = time.perf_counter()
         await device.start()
         await device.fire(TaskEvent.CONFIGURE)
@@ -114,11 +114,11 @@ def _bare(prefix: str, devices: int, rounds: int) -> list[float]:
 
     async def measure() -> list[float]:
         with tempfile.TemporaryDirectory() as output:
-            crew = [bare.Device(task, Path(output)) for task in tasks]
+            processes = [occ_script.Device(task, Path(output)) for task in tasks]
             try:
-                return await asyncio.gather(*(bring(device) for device in crew))
+                return await asyncio.gather(*(bring(device) for device in processes))
             finally:
-                for device in crew:
+                for device in processes:
                     await device.close()
                     device.kill()
 

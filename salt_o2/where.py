@@ -1,5 +1,4 @@
-"""Where the package's own folders lie: states, reactor, pillar, examples; and where agent and control keep
-files.
+"""Folders of the package (states, reactor, pillar, examples), and folders of agent and control.
 
 python -m salt_o2.where states/o2
 """
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 STANDARD_KEYS = ("etc", "salt", "pki")
-"""Below Salt's ``root_dir``: where Salt keeps the keys of master and minion unless told otherwise."""
+"""Below Salt's ``root_dir``: the default folder of the keys of master and minion."""
 
 
 def packaged(path: str) -> Path:

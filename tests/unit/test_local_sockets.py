@@ -23,7 +23,7 @@ class Echo:
         return {"verb": verb}
 
 
-async def nobody(report):
+async def discard(report):
     raise ConnectionError
 
 
@@ -38,7 +38,7 @@ def control_at(folder):
 
 
 def agent_at(folder):
-    agent = Agent(HOST, folder / "tasks", host_facts(address="127.0.0.1"), nobody)
+    agent = Agent(HOST, folder / "tasks", host_facts(address="127.0.0.1"), discard)
     path = socket_path(folder / "run")
 
     def ask():

@@ -8,11 +8,11 @@ import needs
 import pytest
 
 TESTS = Path(__file__).resolve().parents[1]
-SKIPPED_BY_HAND = re.compile(r"skipif\(\s*(?:os\.geteuid\(\) != 0|not shutil\.which)")
+OWN_SKIP = re.compile(r"skipif\(\s*(?:os\.geteuid\(\) != 0|not shutil\.which)")
 
 
 def test_tests_for_root_are_marked_so():
-    found = [path.name for path in TESTS.rglob("*.py") if SKIPPED_BY_HAND.search(path.read_text())]
+    found = [path.name for path in TESTS.rglob("*.py") if OWN_SKIP.search(path.read_text())]
     assert found == [], "use pytest.mark.root(...) or pytest.mark.needs(...) of tests/needs.py"
 
 

@@ -133,7 +133,7 @@ def test_all_hosts_of_an_event_are_one_reaction(rendered):
 
 
 @pytest.mark.parametrize("rule", ["host_lost.sls", "host_returned.sls"])
-def test_where_nobody_came_or_went_nothing_is_done(rendered, rule):
+def test_a_rule_does_nothing_if_no_minion_came_or_went(rendered, rule):
     assert not rendered(rule, lost=[], new=[])
 
 

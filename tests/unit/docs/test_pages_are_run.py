@@ -1,4 +1,4 @@
-"""The law of tutorial and how-to: a command that a reader may type is run by a test.
+"""Each command on a page of tutorial or how-to that a reader may type is run by a test.
 
 A page shows commands in ``console`` blocks only, and ``tests/integration/docs/test_tutorial.py`` runs those,
 in order. What it does not run says in a comment which test does (``run by``), or why none can (``not run``).
@@ -19,7 +19,7 @@ from salt_o2.cli.app import app
 ROOT = DOCS.parent
 PAGES = [*TUTORIALS, *HOW_TOS]
 DATA = {"yaml", "json", "xml", "python", "text", "ini", "mermaid", "{toctree}", "{code-block} yaml"}
-"""Languages of blocks that nobody types into a shell."""
+"""Languages of blocks that readers do not type into a shell."""
 FILES = {"{code-block} yaml", "{code-block} python", "{code-block} sh"}
 """With a caption these are files, which the test writes before it runs what follows."""
 PROGRAM = re.compile(

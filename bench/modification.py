@@ -1,11 +1,11 @@
-"""A running environment is reshaped, beside two full redeploys that lead to the same.
+"""Modify a running environment, and compare it with two full deployments that lead to the same plan.
 
-Two environments run: one is reshaped, the other is not concerned. What the other's sink misses meanwhile is
-counted from its output, where the Python sink says how many messages came and how many did not.
+Two environments run: one is modified, the other is not. The messages that the sink of the other misses are
+counted from its output, where the Python sink reports how many messages came and how many did not.
 
-    of 12 tasks    ten processors of a diamond become twenty: nearly all of it
-    of 50 tasks    ten of a farm become twenty beside forty others (bench/farm.py)
-    with the pool  the same once ten wait there; the redeploys leave their tasks to it, too
+    of 12 tasks    ten processors of a diamond become twenty: nearly all tasks
+    of 50 tasks    ten of a farm become twenty beside forty others (bench/synthetic_workflow.py)
+    with the pool  the same with ten tasks in the pool; the deployments use the pool too
 """
 
 import re
@@ -16,40 +16,43 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bench import farm
+from bench import synthetic_workflow
 from salt_o2 import cluster
 from salt_o2.client.control_client import ControlClient
 from salt_o2.presentation.layout import table
 
 TOTALS = re.compile(r"total: (\d+) missing: (\d+)")
 NEWS_S = 3.0
-"""A sink tells its totals every second."""
+"""A sink reports its totals every second."""
 Row = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What is reshaped: a workflow, the variable that says how many there are, how its roles are called."""
+    """What is modified: a workflow, the variable with the number of tasks, and the name of their roles."""
 
     workflow: str
     count: str
     role: str
     keep: bool = False
-    """Whether whoever leaves is left to the pool, by the redeploys, too."""
+    """Whether departing tasks are transferred to the pool, also by the deployments."""
 
 
 DIAMOND = Subject("fairmq-ex-1-n-1", "processors", "processor")
-FARM, POOLED = Subject(farm.WORKFLOW, "epns", "epn"), Subject(farm.WORKFLOW, "epns", "epn", keep=True)
+FARM, POOLED = (
+    Subject(synthetic_workflow.WORKFLOW, "epns", "epn"),
+    Subject(synthetic_workflow.WORKFLOW, "epns", "epn", keep=True),
+)
 
 
 Reshape = Callable[[ControlClient, Subject, str], None]
 
 
 def main(rounds: int = 3) -> None:
-    """Measure and print."""
+    """Measure and print the table."""
     with tempfile.TemporaryDirectory(prefix="o2-bench-") as directory:
         status = cluster.up(directory, minions=2, workers=3)
-        farm.write(directory)
+        synthetic_workflow.write(directory)
         try:
             with ControlClient(status["control_socket"]) as control:
                 _print(_measure(control, rounds))

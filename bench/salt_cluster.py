@@ -1,11 +1,11 @@
-"""The same life of the same workflow through Salt O², as a client of control sees it."""
+"""Run the same steps of the same workflow through Salt O², as a client of control."""
 
 import time
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
-from bench.steps import Times
+from bench.timings import Times
 from salt_o2.client.control_client import ControlClient
 
 
@@ -23,7 +23,7 @@ def measure(socket: Path, workflow: str, variables: dict[str, str]) -> Times:
 
 
 def _create(control: ControlClient, workflow: str, variables: dict[str, str], times: Times) -> str:
-    """Create the environment; the moment at which it was DEPLOYED divides bring-up from configure."""
+    """Create the environment; bring-up ends and configure begins when it was DEPLOYED."""
     begin = time.time()
     environment = control.request("env_create", {"workflow": workflow, "vars": variables})
     end = time.time()
@@ -33,7 +33,7 @@ def _create(control: ControlClient, workflow: str, variables: dict[str, str], ti
 
 
 def _moment(control: ControlClient, environment: str, state: str) -> float:
-    """Return when ``environment`` was first in ``state``, as the journal says, in seconds since the epoch."""
+    """Return the time at which ``environment`` first entered ``state``, in seconds since the epoch."""
     lines = control.request("env_history", {"id": environment, "limit": 1_000_000})
     return next(
         datetime.fromisoformat(line["at"]).timestamp()

@@ -1,4 +1,4 @@
-"""The workflow of the bench that reshapes: of the size that it is said to be."""
+"""The synthetic workflow of the bench has the size that its docstring names."""
 
 from importlib import import_module
 from pathlib import Path
@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[3]
 @pytest.mark.parametrize(("variables", "tasks"), [({}, 50), ({"epns": "20"}, 60)], ids=["small", "grown"])
 def test_the_farm_has_fifty_tasks_and_ten_more_when_it_has_grown(tmp_path, monkeypatch, variables, tasks):
     monkeypatch.syspath_prepend(str(ROOT))
-    farm = import_module("bench.farm")
+    farm = import_module("bench.synthetic_workflow")
     name = farm.write(str(tmp_path))
     templates = layout(Path(tmp_path)).templates
     expanded = load(find([str(templates)], name), name, variables=variables)

@@ -1,4 +1,4 @@
-"""The same processes without a system around them: spawned by a script and driven over OCC, all at once."""
+"""Start and drive the same processes over OCC from a script, without a control system, all at once."""
 
 import asyncio
 import os
@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench.steps import Times
+from bench.timings import Times
 from salt_o2.control.planning.plan_builder import make_plan
 from salt_o2.core.messages.reports import HostFacts
 from salt_o2.core.placement.inventory import Inventory
@@ -23,7 +23,7 @@ STEP_TIMEOUT_S = 60.0
 
 
 def plan_of(directory: Path, workflow: str, variables: dict[str, str]) -> Plan:
-    """Return the plan of ``workflow`` on one host: this one."""
+    """Return the plan of ``workflow`` on this host."""
     inventory = Inventory()
     facts = HostFacts(address="127.0.0.1", network="here", cpus=1000.0, memory_mb=1e6)
     inventory.add_host("here", facts)
@@ -33,13 +33,13 @@ def plan_of(directory: Path, workflow: str, variables: dict[str, str]) -> Plan:
 
 
 async def measure(plan: Plan) -> Times:
-    """Take the processes of ``plan`` through their whole life once and return the times."""
+    """Start, run and stop the processes of ``plan`` once and return the times."""
     times = Times()
     with tempfile.TemporaryDirectory() as output:
-        crew = [Device(task, Path(output)) for task in plan.tasks]
+        devices = [Device(task, Path(output)) for task in plan.tasks]
         try:
             with times.of("bring-up"):
-                await asyncio.gather(*(device.start() for device in crew))
+                await asyncio.gather(*(device.start() for device in devices))
             for step, event in (
                 ("configure", TaskEvent.CONFIGURE),
                 ("start", TaskEvent.START),
@@ -47,11 +47,11 @@ async def measure(plan: Plan) -> Times:
                 ("reset", TaskEvent.RESET),
             ):
                 with times.of(step):
-                    await asyncio.gather(*(device.fire(event) for device in crew))
+                    await asyncio.gather(*(device.fire(event) for device in devices))
             with times.of("teardown"):
-                await asyncio.gather(*(device.end() for device in crew))
+                await asyncio.gather(*(device.end() for device in devices))
         finally:
-            for device in crew:
+            for device in devices:
                 device.kill()
     return times
 

@@ -1,4 +1,4 @@
-"""A workflow of fifty tasks of which ten may become twenty: forty that stay, beside a farm that grows.
+"""A workflow of fifty tasks: forty that stay, and a farm of ten that may grow to twenty.
 
     sampler -data1-> flp0 ... flp37, epn0 ... epn9 -data2-> sink
 

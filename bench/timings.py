@@ -1,4 +1,4 @@
-"""The steps that are timed, and how long each took."""
+"""The steps that are measured, and their times."""
 
 import time
 from collections.abc import Iterator
@@ -10,13 +10,13 @@ STEPS = ("bring-up", "configure", "start", "stop", "reset", "teardown")
 
 @dataclass
 class Times:
-    """Seconds by step, of one way of doing it."""
+    """Seconds of each step of one measurement."""
 
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
     def of(self, step: str) -> Iterator[None]:
-        """Time what is done inside."""
+        """Measure the code inside."""
         begin = time.perf_counter()
         yield
         self.seconds[step] = time.perf_counter() - begin
