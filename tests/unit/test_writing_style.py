@@ -25,12 +25,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 ALLOWED = {
     "CHANGELOG.md": 1,
-    "bench": 12,
     "docs/decisions": 15,
     "docs/explanation": 2,
     "modules": 5,
     "runners": 3,
-    "salt_o2": 1,
     "salt_o2/agent": 426,
     "salt_o2/bus": 1,
     "salt_o2/cli": 10,
@@ -61,7 +59,6 @@ ALLOWED = {
     "tests/integration/states": 1,
     "tests/integration/workflow": 1,
     "tests/provision": 6,
-    "tests/unit": 5,
     "tests/unit/agent": 124,
     "tests/unit/bus": 2,
     "tests/unit/cli": 17,
@@ -71,7 +68,6 @@ ALLOWED = {
     "tests/unit/control": 385,
     "tests/unit/core": 1146,
     "tests/unit/device": 9,
-    "tests/unit/docs": 2,
     "tests/unit/doctor": 3,
     "tests/unit/linux": 4,
     "tests/unit/occ": 1,
