@@ -169,7 +169,7 @@ def actor_of(name):
     """Return the rule of an indefinite actor. The system user ``nobody`` is allowed, as a user or quoted."""
     if name != "nobody":
         return word(name)
-    return word(name, before=r"(?<!user )(?<!user ``)(?<!user `)(?<![\"'`])")
+    return word(name, before=r"(?<!user )(?<!user ``)(?<!user `)(?<![\"'`=])")
 
 
 TERM_BEFORE_BODY = "".join(

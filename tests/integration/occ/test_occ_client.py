@@ -308,7 +308,7 @@ def answers(address, port):
         (("0.0.0.0",), {"127.0.0.1", "127.0.0.2", "127.0.0.3"}),
     ],
 )
-def test_a_device_listens_on_the_loopback_and_where_it_is_told(told, open_):
+def test_a_device_listens_on_the_loopback_and_on_the_named_address(told, open_):
     server = OccServer(ServedProcess(), 0, "OCClite", told)
     server.start()
     try:
