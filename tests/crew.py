@@ -42,7 +42,10 @@ class Crew:
         return self
 
     def take(self, message):
-        self.last = self.environment.step(message)
+        try:
+            self.last = self.environment.step(message)
+        finally:
+            self.environment.model.check_invariants()
         self.effects += self.last
         return self.last
 
@@ -68,7 +71,7 @@ class Crew:
         ended = command.goal is TaskState.DONE
         return TaskReport(
             task=task,
-            environment=self.environment.id,
+            environment=self.environment.model.id,
             revision=command.revision,
             settled=True,
             status=TaskStatus.INACTIVE if ended else TaskStatus.ACTIVE,
@@ -79,8 +82,8 @@ class Crew:
     def failed(self, task, revision=None, state=TaskState.ERROR, reason="broke", **details):
         return TaskReport(
             task=task,
-            environment=self.environment.id,
-            revision=self.environment.revision if revision is None else revision,
+            environment=self.environment.model.id,
+            revision=self.environment.model.revision if revision is None else revision,
             settled=True,
             status=TaskStatus.INACTIVE,
             state=state,

@@ -71,8 +71,8 @@ DEFECTS = [
         ("core/tasks/next_action.py", "task.lost or task.state is _S.DONE or", "task.lost or"),
         (
             "core/tasks/next_action.py",
-            "return Act.REST if task.state is _S.RUNNING else Act.ASSUME",
-            "return Act.REST",
+            "return AgentAction.WAIT if task.state is _S.RUNNING else AgentAction.ASSUME_GOAL",
+            "return AgentAction.WAIT",
         ),
     ),
     hurried(
@@ -555,9 +555,9 @@ DEFECTS = [
     one(
         "core/environment/test_life_laws.py::TestAnyLife::runTest",
         "a result of a call that was given up is taken",
-        "core/hook_steps.py",
-        "            return []  # given up already",
-        "            return [Invoke(environment=self.id, call=ended.call, planned=self.plan.calls[0], variables={})]",
+        "core/environment/hook_runner.py",
+        "        if call is None:\n            return None",
+        "        if call is None:\n            return HookFailure('a result of a call that was given up', critical=True)",
     ),
     one(
         "core/environment/test_environment_laws.py::TestAnyLife::runTest",
@@ -598,8 +598,8 @@ DEFECTS = [
         "core/tasks/test_task_goal.py::test_a_task_that_shall_end_always_ends",
         "a direct task in ERROR is not ended",
         "core/tasks/next_action.py",
-        "return DOWN.get(task.state, Act.KILL) if",
-        "return DOWN.get(task.state, Act.REST) if",
+        "return DOWN.get(task.state, AgentAction.KILL) if",
+        "return DOWN.get(task.state, AgentAction.WAIT) if",
     ),
     one(
         "core/test_access_of_a_site.py::test_everybody_who_is_named_gets_something_and_nobody_else",

@@ -12,7 +12,7 @@ from crew import plan_of, planned
 from story_words import Words
 
 from salt_o2.core.codec import plain, typed
-from salt_o2.core.environment import Environment
+from salt_o2.core.environment.environment import Environment
 from salt_o2.core.errors import O2Error
 from salt_o2.core.messages.effects import Drive, Insist, Invoke
 from salt_o2.core.messages.inputs import (
@@ -144,6 +144,8 @@ class Play:
         except O2Error as error:
             head, *rest = str(error).splitlines()
             return [f"refused, {error.kind}: {head}", *(f"  | {line}" for line in rest)]
+        finally:
+            self.environment.model.check_invariants()
         for effect in effects:
             self._note(effect)
         told = [line for effect in effects for line in self.words.effect(effect)]
@@ -274,7 +276,7 @@ class Play:
         return self.step(CallEnded(at=self.at, call=self.calls[name], error=why))
 
     def modify(self, who, wanted):
-        plan, excluded = self.environment.plan, dict(self.environment.members.excluded)
+        plan, excluded = self.environment.model.plan, dict(self.environment.model.tasks.excluded)
         drain_s, keep, claimed, revision = 0.0, False, [], 0
         for clause in wanted.split("; "):
             if found := re.fullmatch(r"drain (\S+) s", clause):
@@ -304,9 +306,9 @@ class Play:
     def restart_control(self):
         """Let control forget all but what is on its disk, the way it is written there."""
         kept = typed(plain(snapshot.take(self.environment)), snapshot.Snapshot)
-        self.environment = snapshot.restore("E", self.environment.plan, kept)
+        self.environment = snapshot.restore("E", self.environment.model.plan, kept)
         self.words.environment = self.environment
-        again = snapshot.resume(kept, self.environment.plan, self.at)
+        again = snapshot.resume(kept, self.environment.model.plan, self.at)
         return self.step(again) if again else self.words.news_of_state(self.at)
 
     def wait(self, seconds):
@@ -323,10 +325,10 @@ class Play:
     # --- what the sentences need -------------------------------------------------------------------
 
     def _tasks(self):
-        return self.environment.members.tasks.values()
+        return self.environment.model.tasks.tasks.values()
 
     def _host(self, task):
-        return self.environment.members.tasks[task].host
+        return self.environment.model.tasks.tasks[task].host
 
     def _order_for(self, task):
         command = self.orders[self._host(task)].pop(task, None)

@@ -29,25 +29,29 @@ class Words:
 
     def state(self, at):
         """Return where the environment is and what it waits for."""
-        environment, members = self.environment, self.environment.members
-        run = f", run {environment.run_number}" if environment.run_number else ""
-        parts = [f"{environment.state}{run}"]
-        if environment.transition:
-            parts.append(f"{environment.transition.event} under way{self._awaited()}")
+        environment, members = self.environment, self.environment.model.tasks
+        run = f", run {environment.model.run.number}" if environment.model.run.number else ""
+        parts = [f"{environment.model.state}{run}"]
+        if environment.model.active:
+            parts.append(f"{environment.model.active.event} under way{self._awaited()}")
         parts += _reasons("excluded", members.excluded)
         parts += _reasons("lost", members.lost)
         parts += [f"unreachable: {', '.join(sorted(members.unreachable))}"] if members.unreachable else []
-        parts += [f"bringing back {', '.join(environment.repairs.open)}"] if environment.repairs.open else []
+        parts += (
+            [f"bringing back {', '.join(environment.model.restarts.pending)}"]
+            if environment.model.restarts.pending
+            else []
+        )
         if environment.wake_at is not None:
             parts.append(f"wakes in {environment.wake_at - at:g} s")
         return "; ".join(parts)
 
     def _awaited(self):
-        wait = self.environment.wait
+        wait = self.environment.model.wait
         if wait is None:
             return ""
         names = [*sorted(wait.waiting), *sorted(map(_call, wait.calls))]
-        silent = f" ({', '.join(wait.silent)} not heard yet)" if wait.silent else ""
+        silent = f" ({', '.join(wait.unacknowledged)} not heard yet)" if wait.unacknowledged else ""
         return f", waiting for {', '.join(names)}{silent}"
 
     def _Drive(self, effect):
@@ -63,7 +67,7 @@ class Words:
         return [f"call {_call(effect.call)} begins: {planned.func}{run}{known}{self._returned(given)}"]
 
     def _returned(self, given):
-        results = {call.result for call in self.environment.plan.calls if call.result} & set(given)
+        results = {call.result for call in self.environment.model.plan.calls if call.result} & set(given)
         return "".join(f", with {name}={given[name]}" for name in sorted(results))
 
     def _Abandon(self, effect):

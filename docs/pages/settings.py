@@ -7,7 +7,7 @@ from pages.source import Described, described
 from salt_o2.core.messages.reports import HostFacts
 from salt_o2.core.plan.timeouts import Timeouts
 from salt_o2.core.pool.limits import Bounds
-from salt_o2.core.tasks.restarts import Budget, Policy
+from salt_o2.core.tasks.restarts import RestartBudget, RestartPolicy
 from salt_o2.site.journal_limits import Keep
 from salt_o2.site.pillar_schema import HostPillar, SitePillar
 from salt_o2.site.settings import TIMEOUT_VARIABLES, Site
@@ -120,11 +120,11 @@ def _states() -> str:
 
 
 def _recovery() -> str:
-    policies = ", ".join(f"`{each.value}`" for each in Policy)
-    rows = [("`recovery`", f"`{Policy.RESTART}`", f"what follows a failed task: {policies}")]
+    policies = ", ".join(f"`{each.value}`" for each in RestartPolicy)
+    rows = [("`recovery`", f"`{RestartPolicy.RESTART}`", f"what follows a failed task: {policies}")]
     rows += [
         (f"`recovery_{each.name}`", f"`{each.default}`", markdown.prose(each.meaning or MEANINGS[each.name]))
-        for each in described(Budget)
+        for each in described(RestartBudget)
     ]
     return (
         "## Variables of recovery\n\n"

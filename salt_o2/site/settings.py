@@ -17,7 +17,7 @@ from salt_o2.core.plan.overrides import variable_texts
 from salt_o2.core.plan.timeouts import Timeouts
 from salt_o2.core.pool.limits import Bounds
 from salt_o2.core.states import EnvironmentEvent
-from salt_o2.core.tasks.restarts import budget_of
+from salt_o2.core.tasks.restarts import restart_budget
 from salt_o2.core.tolerant_decoding import Fault, salvage
 from salt_o2.site.journal_limits import Keep
 
@@ -119,7 +119,7 @@ def _why_wrong(name: str, value: str) -> str:
             typed(value, Seconds)
         elif name == "auto_stop_timeout":
             run_arguments.seconds(value)
-        budget_of({name: value})
+        restart_budget({name: value})
     except InvalidRequest as error:
         return f"{value!r} does not do: {str(error).partition(': ')[2] or error}"
     return ""

@@ -21,7 +21,7 @@ from salt_o2.agent.storage.task_directory import TaskHome
 from salt_o2.agent.storage.task_record import Record
 from salt_o2.core.messages.reports import Exit
 from salt_o2.core.plan.launch import Launch, Limits
-from salt_o2.core.tasks.kill_sequence import Blow
+from salt_o2.core.tasks.kill_sequence import SignalStep
 from salt_o2.core.tasks.next_action import CONTROLLED
 from salt_o2.linux import cgroup, procfs
 from salt_o2.linux.cgroup import Group
@@ -111,16 +111,16 @@ class Body:
         if planned is None or when < planned:
             bound.reschedule(when)
 
-    async def end(self, blows: tuple[Blow, ...], grace_s: float) -> Remains:
+    async def end(self, steps: tuple[SignalStep, ...], grace_s: float) -> Remains:
         """End all processes of the task; ``grace_s`` is for those that the program leaves when it ends."""
         killed = False
-        for blow in blows:
-            if blow.signal is signal.SIGKILL:
+        for step in steps:
+            if step.signal is signal.SIGKILL:
                 killed = bool(await self.members.all())  # they may have ended while the agent was busy
                 await self.members.kill()
-            elif blow.signal is not None:
-                await self.members.send(blow.signal)
-            if await self.gone_within(blow.wait_s):
+            elif step.signal is not None:
+                await self.members.send(step.signal)
+            if await self.gone_within(step.wait_s):
                 break
         remains = await self.clear(grace_s)
         return replace(remains, killed=remains.killed or killed)

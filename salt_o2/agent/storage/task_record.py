@@ -16,7 +16,7 @@ from salt_o2.core.messages.commands import Command, Order
 from salt_o2.core.messages.reports import Exit, Failure, TaskReport
 from salt_o2.core.plan.launch import Launch
 from salt_o2.core.states import ControlMode, TaskEvent, TaskState, TaskStatus
-from salt_o2.core.tasks.next_action import CONTROLLED, has_done_its_work, is_reached
+from salt_o2.core.tasks.next_action import CONTROLLED, has_finished_work, is_reached
 from salt_o2.linux import atomic_file
 
 log = logging.getLogger(__name__)
@@ -121,7 +121,7 @@ def unexplained(known: Record, *, alive: bool) -> Failure | None:
     there = is_reached(known.mode, known.goal, known.state, alive=alive)
     if known.failure or known.by_hand or there:
         return None
-    if has_done_its_work(known.mode, known.goal, known.state, exit_code=code):
+    if has_finished_work(known.mode, known.goal, known.state, exit_code=code):
         return None
     if alive:
         reason, advice = f"its process is {known.state}, not {known.goal}", "report this as a defect"

@@ -13,7 +13,7 @@ from salt_o2.core.errors import InvalidRequest, O2Error
 from salt_o2.core.messages.reports import Failure
 from salt_o2.core.states import TaskEvent, TaskState
 from salt_o2.core.tasks import kill_sequence
-from salt_o2.core.tasks.next_action import Act
+from salt_o2.core.tasks.next_action import AgentAction
 
 if TYPE_CHECKING:
     from salt_o2.occ.outcome import Outcome
@@ -30,16 +30,16 @@ DEATH_SHOWS_S = 0.3
 """How soon after a broken connection the end of the process is seen, if that is the reason."""
 
 
-async def carry_out(life: Life, step: TaskEvent | Act) -> None:
+async def carry_out(life: Life, step: TaskEvent | AgentAction) -> None:
     """Do what core/tasks/next_action.py has decided; what comes of it is written into the record."""
     known = life.record
-    if step is Act.LAUNCH:
+    if step is AgentAction.LAUNCH:
         async with life.host.births.turn():
             if known.goal is not TaskState.DONE:  # which may have come meanwhile
                 await launch(life)
-    elif step is Act.KILL:
+    elif step is AgentAction.KILL:
         await kill(life)
-    elif step is Act.ASSUME:
+    elif step is AgentAction.ASSUME_GOAL:
         goal = known.goal
         if goal is TaskState.DONE:
             await make_sure(life)
@@ -188,7 +188,7 @@ async def kill(life: Life) -> None:
     living, known = life.body, life.record
     if living is None:
         return
-    blows = kill_sequence.blows(
+    steps = kill_sequence.kill_sequence(
         known.mode,
         asked_to_exit=life.end_is_wanted,
         in_error=known.device_state == "ERROR",
@@ -196,9 +196,9 @@ async def kill(life: Life) -> None:
         grace_s=life.grace_s,
     )
     life.end_is_wanted = life.end_is_wanted or not life.given_up
-    if life.end_is_wanted and blows[0].signal is not None:
+    if life.end_is_wanted and steps[0].signal is not None:
         _note_ending(life)
-    life.note_remains(await living.end(blows, life.grace_s))
+    life.note_remains(await living.end(steps, life.grace_s))
 
 
 def _note_ending(life: Life) -> None:

@@ -13,7 +13,7 @@ from salt_o2.agent.storage.task_record import Record
 from salt_o2.core.messages.reports import Exit, Failure
 from salt_o2.core.plan.launch import GRACE_S
 from salt_o2.core.states import ControlMode, TaskState
-from salt_o2.core.tasks.next_action import CONTROLLED, Situation
+from salt_o2.core.tasks.next_action import CONTROLLED, TaskSituation
 from salt_o2.linux import procfs
 from salt_o2.linux.procfs import Entry
 
@@ -75,10 +75,10 @@ class Life:
             self.deadline = now + self.record.timeout_s
         return max(0.05, self.deadline - now)
 
-    def situation(self) -> Situation:
+    def situation(self) -> TaskSituation:
         """Return what decides the next step."""
         known = self.record
-        return Situation(
+        return TaskSituation(
             mode=known.mode,
             goal=known.goal,
             state=known.state,

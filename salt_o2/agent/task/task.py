@@ -24,7 +24,7 @@ from salt_o2.core.messages.commands import Command, Order
 from salt_o2.core.messages.reports import Exit, Failure, TaskReport
 from salt_o2.core.states import TaskEvent, TaskState
 from salt_o2.core.tasks import kill_sequence
-from salt_o2.core.tasks.next_action import Act, is_reached, next_step
+from salt_o2.core.tasks.next_action import AgentAction, is_reached, next_action
 
 log = logging.getLogger(__name__)
 SAVE_SOON_S = 2.0
@@ -166,7 +166,9 @@ class Task:
             return True
         self._life.asked = BY_HAND
         grace_s = self._life.grace_s
-        remains = await self._life.body.end(kill_sequence.blows(self.record.mode, grace_s=grace_s), grace_s)
+        remains = await self._life.body.end(
+            kill_sequence.kill_sequence(self.record.mode, grace_s=grace_s), grace_s
+        )
         self.record.killed = self.record.killed or remains.killed
         return not remains.left
 
@@ -209,7 +211,7 @@ class Task:
         try:
             if event is not None:
                 failure = await actions.fire(life, event, arguments or {})
-            while (step := await self._next()) is not Act.REST:
+            while (step := await self._next()) is not AgentAction.WAIT:
                 await actions.carry_out(life, step)
                 self._watch_the_living()
                 self._changed(self)
@@ -221,13 +223,13 @@ class Task:
         self._settle()
         return failure
 
-    async def _next(self) -> TaskEvent | Act:
+    async def _next(self) -> TaskEvent | AgentAction:
         if self._life.must_look:
             await actions.look_first(self._life)
         living = self._life.body
         if living is not None and living.process.gone.is_set():
             await self._bury(living)
-        return next_step(self._life.situation())
+        return next_action(self._life.situation())
 
     async def _bury(self, living: Body) -> None:
         await self._stop_watching()

@@ -55,8 +55,8 @@ class Identities:
 
     def _tasks_on(self, host: HostId) -> set[TaskId]:
         """Return the tasks that have a process on ``host`` as far as control knows."""
-        members = [held.environment.members for held in self._control.held.values()]
-        reports = [each.reports.get(task.id) for each in members for task in each.on(host)]
+        members = [held.environment.model.tasks for held in self._control.held.values()]
+        reports = [each.reports.get(task.id) for each in members for task in each.on_host(host)]
         living = {about.task for about in reports if about and about.status is not TaskStatus.INACTIVE}
         pooled = self._control.pooling.pool.entries.values()
         return living | {entry.task.id for entry in pooled if entry.task.host == host}
@@ -90,4 +90,4 @@ class Identities:
 
     def _environments(self, host: HostId) -> tuple[EnvironmentId, ...]:
         held = self._control.held.values()
-        return tuple(each.kept.id for each in held if host in each.environment.members.hosts)
+        return tuple(each.kept.id for each in held if host in each.environment.model.tasks.hosts)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from salt_o2.concurrency.background_loops import spawn
-from salt_o2.core.environment import Environment
+from salt_o2.core.environment.environment import Environment
 from salt_o2.core.errors import O2Error, PlanError
 from salt_o2.core.ids import TaskId
 from salt_o2.core.messages.inputs import Modified, NotReplaced
@@ -65,7 +65,7 @@ class Reshaping:
 
     def _note_who_stayed_out(self, held: "Held") -> None:
         """Let whoever could not join stay out until asked for again by its path."""
-        members, shape = held.environment.members, held.kept.shape
+        members, shape = held.environment.model.tasks, held.kept.shape
         on_request, _ = excluded_tasks(shape, members.plan)
         failed = {
             task.path: members.excluded[task.id]
@@ -81,7 +81,7 @@ class Reshaping:
         """See that an environment that was taken up gives back, in the end, what has left it."""
 
         def look(environment: Environment) -> None:
-            if environment.transition is None:
+            if environment.model.active is None:
                 held.watchers.remove(look)
                 self._give_back(held)
 
@@ -119,11 +119,11 @@ class Reshaping:
 
 async def _free_of_transitions(held: "Held") -> None:
     """Wait until no transition of the environment is under way, or the environment has ended."""
-    while held.environment.transition is not None:
+    while held.environment.model.active is not None:
         moved = asyncio.get_running_loop().create_future()
 
         def look(environment: Environment, moved: "asyncio.Future[None]" = moved) -> None:
-            if environment.transition is None and not moved.done():
+            if environment.model.active is None and not moved.done():
                 moved.set_result(None)
 
         held.watchers.append(look)

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from salt_o2.core.environment import Environment
+from salt_o2.core.environment.environment import Environment
 from salt_o2.core.ids import EnvironmentId, HostId
 from salt_o2.core.messages.commands import Command
 from salt_o2.core.messages.reports import Report

@@ -67,7 +67,7 @@ class Renaming:
         """Return the host that ``task`` is planned on; ``None`` if no environment and not the pool has it."""
         if entry := self._control.pooling.pool.entries.get(task):
             return entry.task.host
-        owners = (held.environment.members.tasks.get(task) for held in self._control.held.values())
+        owners = (held.environment.model.tasks.tasks.get(task) for held in self._control.held.values())
         return next((planned.host for planned in owners if planned), None)
 
     def _is_same_machine(self, old: HostId, facts: HostFacts | None) -> bool:
@@ -80,7 +80,7 @@ class Renaming:
         """Have all tasks of ``old`` on ``new``, and forget the old name."""
         control = self._control
         message = HostRenamed(at=control.clock(), old=old, new=new)
-        concerned = [held for held in control.held.values() if old in held.environment.members.hosts]
+        concerned = [held for held in control.held.values() if old in held.environment.model.tasks.hosts]
         log.warning("the machine of host %s reports as %s: its tasks are known there now", old, new)
         for held in concerned:
             self._move(held, message)
@@ -102,9 +102,9 @@ class Renaming:
 
     def _move(self, held: "Held", message: HostRenamed) -> None:
         control, environment = self._control, held.environment
-        moved = [task.id for task in environment.members.on(message.old)]
+        moved = [task.id for task in environment.model.tasks.on_host(message.old)]
         control.inventory.release_tasks(held.kept.id, moved)
-        tasks = [replace(environment.members.tasks[task], host=message.new) for task in moved]
+        tasks = [replace(environment.model.tasks.tasks[task], host=message.new) for task in moved]
         control.inventory.take_tasks(held.kept.id, tasks)
         shape = held.kept.shape
         move = {path: message.new if host == message.old else host for path, host in shape.move.items()}

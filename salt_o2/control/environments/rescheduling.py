@@ -26,7 +26,7 @@ PORT_TRIES = 3
 
 def refused_paths(held: Held) -> set[str]:
     """Return the paths of the roles whose tasks have no process because their agents refused a port."""
-    members = held.environment.members
+    members = held.environment.model.tasks
     return {
         members.tasks[id].path
         for id, report in members.reports.items()
@@ -54,7 +54,7 @@ class Replacing:
         loaded = await self._threads.run(
             "control", load_shaped, self._site, kept.plan.workflow, kept.shape, kept.id
         )
-        members, hosts = held.environment.members, self._control.inventory.hosts
+        members, hosts = held.environment.model.tasks, self._control.inventory.hosts
         wanted = {members.tasks[task].path: task for task in tasks if task in members.tasks}
         requests = {task.path: request_of(task) for task in loaded.tasks if task.path in wanted}
         free = {path for path, request in requests.items() if _can_be_somewhere(request, hosts)}

@@ -30,7 +30,7 @@ from salt_o2.control.hosts.outbound_queues import Outbox
 from salt_o2.control.storage import host_rows
 from salt_o2.control.storage.store import Kept, Store
 from salt_o2.control.storage.write_behind import Flushing
-from salt_o2.core.environment import Environment
+from salt_o2.core.environment.environment import Environment
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId, resolve_prefix, some
 from salt_o2.core.messages.announcements import (
     AnnounceFailure,
@@ -165,7 +165,7 @@ class Control:
                 self.step(self.held[environment], request)
         for held in self.held.values():
             self._set_timer(held)
-        hosts = {host for held in self.held.values() for host in held.environment.members.hosts}
+        hosts = {host for held in self.held.values() for host in held.environment.model.tasks.hosts}
         hosts |= self.pooling.hosts
         self.watch.expect(hosts)
         self._outbox.send([Inquiry(host=host) for host in sorted(hosts)])  # sooner than their heartbeats
@@ -259,7 +259,7 @@ class Control:
         """Leave ports that the agent has found in use out of the next plans, those of this step included."""
         for about in report.tasks:
             held = self.held.get(about.environment)
-            planned = held.environment.members.tasks.get(about.task) if held else None
+            planned = held.environment.model.tasks.tasks.get(about.task) if held else None
             if held and planned and about.failure and about.failure.taken_ports:
                 held.ports_refused = True
                 self.inventory.refuse_ports(report.host, about.failure.taken_ports, planned.ports, at)
@@ -296,7 +296,7 @@ class Control:
         environment = held.environment
         effects = environment.step(message)
         self._write(held, message, effects)
-        apart = Apart(f"a step of {environment.id}")
+        apart = Apart(f"a step of {environment.model.id}")
         for effect in effects:
             with apart:
                 self._carry_out(held, effect)
@@ -313,17 +313,19 @@ class Control:
         # we are killed before, the transition is taken up again, and its tasks are there already.
         environment, renamed = held.environment, isinstance(message, HostRenamed)
         if renamed:
-            held.kept = replace(held.kept, plan=environment.plan)
+            held.kept = replace(held.kept, plan=environment.model.plan)
         kept = held.kept
-        self.store.note(environment.id, message, effects)
+        self.store.note(environment.model.id, message, effects)
         self.pooling.prepare(message, effects)
         if renamed or not all(isinstance(effect, ONLY_TELLS) for effect in effects):
             ended = message.at if any(isinstance(effect, Release) for effect in effects) else None
-            self._write_runs(environment.id, message, effects)
+            self._write_runs(environment.model.id, message, effects)
             durable = renamed or any(isinstance(effect, DURABLE) for effect in effects)
             exchanged = isinstance(message, Modified | HostRenamed)
             changed = {"plan": kept.plan, "shape": kept.shape} if exchanged else {}
-            self.store.save(environment.id, snapshot.take(environment), ended, durable=durable, **changed)
+            self.store.save(
+                environment.model.id, snapshot.take(environment), ended, durable=durable, **changed
+            )
         self.flushing.soon()
 
     def _write_runs(self, environment: EnvironmentId, message: Message, effects: Sequence[Effect]) -> None:
@@ -390,7 +392,7 @@ class Control:
         environment = snapshot.restore(kept.id, kept.plan, kept.snapshot, limits)
         request = snapshot.resume(kept.snapshot, kept.plan, at)
         self.held[kept.id] = Held(kept, environment)
-        self.inventory.take_tasks(kept.id, environment.members.tasks.values())
+        self.inventory.take_tasks(kept.id, environment.model.tasks.tasks.values())
         self.reshaping.give_back_later(self.held[kept.id])
         self.store.note(kept.id, Restarted(at=at))
         if request:

@@ -195,7 +195,7 @@ class HostWatch:
 
     def _concerned(self, host: HostId) -> list["Held"]:
         held = list(self._control.held.values())
-        return [each for each in held if host in each.environment.members.hosts]
+        return [each for each in held if host in each.environment.model.tasks.hosts]
 
     def _tell(self, host: HostId, reason: str) -> None:
         known, at = self._hosts.known[host], self._control.clock()

@@ -12,7 +12,7 @@ from salt_o2.core.pool.pool import Pool
 def leaving_some(made: Draft, held: Held, pool: Pool, at: float) -> Draft:
     """Return ``made`` as it is if those that leave ``held`` go to ``pool``, who are well and have room."""
     after = {task.id for task in made.plan.tasks}
-    leaving = [task for task in held.environment.members.keepable() if task.id not in after]
+    leaving = [task for task in held.environment.model.tasks.transferable() if task.id not in after]
     return replace(made, keep=True, kept=frozenset(pool.admits(leaving, at)))
 
 
@@ -54,4 +54,4 @@ def ending(held: Held) -> Draft:
 
 def handing_over(held: Held, pool: Pool, at: float) -> Draft:
     """Return the draft of the end of an environment that leaves to ``pool`` what is well and has room."""
-    return replace(ending(held), kept=frozenset(pool.admits(held.environment.members.keepable(), at)))
+    return replace(ending(held), kept=frozenset(pool.admits(held.environment.model.tasks.transferable(), at)))

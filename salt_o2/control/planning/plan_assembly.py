@@ -12,7 +12,7 @@ from salt_o2.core.plan.channel_resolution import Wiring
 from salt_o2.core.plan.channels import Endpoint
 from salt_o2.core.plan.plan import PlannedCall, PlannedRole, PlannedTask
 from salt_o2.core.states import ControlMode
-from salt_o2.core.tasks.restarts import Policy
+from salt_o2.core.tasks.restarts import RestartPolicy
 from salt_o2.workflow import CallRole, Role, TaskRole
 from salt_o2.workflow.expansion.task_rendering import render
 from salt_o2.workflow.problems import Problems
@@ -25,9 +25,11 @@ HOSTNAME = "hostname"
 def recovery_of(task: TaskRole) -> str:
     """Return what a failure of ``task`` leads to: the variable ``recovery`` of its role."""
     found = task.stack.find("recovery")
-    written = found.strip().lower() if isinstance(found, str) else Policy.RESTART
-    if written not in list(Policy):
-        raise PlanError(f"role {task.path}: recovery is {written!r}, which is none of {', '.join(Policy)}")
+    written = found.strip().lower() if isinstance(found, str) else RestartPolicy.RESTART
+    if written not in list(RestartPolicy):
+        raise PlanError(
+            f"role {task.path}: recovery is {written!r}, which is none of {', '.join(RestartPolicy)}"
+        )
     return written
 
 

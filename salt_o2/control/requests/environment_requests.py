@@ -17,7 +17,7 @@ from salt_o2.control.storage.store import Kept
 from salt_o2.control.views import environment_view
 from salt_o2.control.views.plan_view import plan_record
 from salt_o2.control.views.staleness import Freshness
-from salt_o2.core.environment import Environment
+from salt_o2.core.environment.environment import Environment
 from salt_o2.core.errors import IllegalTransition, InvalidRequest, TaskError, UnknownName
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.placement.inventory import Inventory
@@ -233,12 +233,13 @@ class Environments:
         """Refuse a detector that takes part elsewhere; nothing may be awaited between this and adopting."""
         wanted = detectors(made.plan, made.excluded)
         for name, held in self._control.held.items():
-            members = held.environment.members
+            members = held.environment.model.tasks
             taken = wanted & detectors(members.plan, members.excluded) if name != made.environment else set()
             if taken:
                 raise InvalidRequest(
                     f"detector {', '.join(sorted(taken))} is in use in environment {name} "
-                    f"({members.plan.workflow}, {held.environment.state}): exclude it from one of the two"
+                    f"({members.plan.workflow}, {held.environment.model.state}): "
+                    "exclude it from one of the two"
                 )
 
     # --- change ---------------------------------------------------------------------------------
@@ -265,7 +266,7 @@ class Environments:
     async def _steer(self, wanted: Steer, user: str, progress: Progress) -> dict[str, Any]:
         held = self._control.find(wanted.id)
         if wanted.event is _E.START_ACTIVITY:
-            members = held.environment.members
+            members = held.environment.model.tasks
             check_takes_part(held.kept.plan, held.kept.shape, {*members.excluded, *members.lost})
         return await ask(self._control, held, (wanted.event,), user, progress)
 
@@ -319,7 +320,7 @@ def _says(wanted: Create | Modify | PlanAhead) -> list[str]:
 
 def _out(held: Held, made: Draft) -> set[TaskId]:
     """Return the tasks that would take no part in a changed environment: excluded ones, and lost ones."""
-    return {*made.excluded, *held.environment.members.lost}
+    return {*made.excluded, *held.environment.model.tasks.lost}
 
 
 def _bend(wanted: Create | Modify | PlanAhead) -> Bend:
@@ -344,7 +345,7 @@ def events(held: Held, wanted: Destroy) -> tuple[EnvironmentEvent, ...]:
     Raises:
         IllegalTransition: if it runs, and nobody has said that it may be stopped.
     """
-    state = held.environment.state
+    state = held.environment.model.state
     if wanted.force:
         return (_E.EXIT,) if state in (_S.ERROR, _S.DONE) else (_E.GO_ERROR, _E.EXIT)
     if state is not _S.RUNNING:

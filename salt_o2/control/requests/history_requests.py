@@ -17,7 +17,7 @@ from salt_o2.control.views import environment_view
 from salt_o2.control.views.journal_view import tell
 from salt_o2.control.views.plan_comparison import difference
 from salt_o2.core.codec import typed
-from salt_o2.core.environment import Environment
+from salt_o2.core.environment.environment import Environment
 from salt_o2.core.errors import InvalidRequest, UnknownName
 from salt_o2.core.ids import POOL, EnvironmentId
 from salt_o2.core.messages.inputs import Modified
@@ -57,9 +57,9 @@ class History:
     def _replayed(self, wanted: Past) -> dict[str, Any]:
         kept = find_kept(self._control.store, wanted.id)
         environment, shape = self._rebuild(kept.id, moment(wanted.until))
-        members = environment.members
+        members = environment.model.tasks
         out = {members.tasks[task].path: why for task, why in members.excluded.items()}
-        then = replace(kept, plan=environment.plan, shape=shape)
+        then = replace(kept, plan=environment.model.plan, shape=shape)
         return environment_view.full(then, environment) | {"excluded": out}
 
     def _rebuild(self, id: EnvironmentId, until: float | None) -> tuple[Environment, Shape]:

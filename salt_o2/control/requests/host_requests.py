@@ -113,7 +113,7 @@ class HostDesk:
     def _in_use(self, host: HostId) -> str:
         """Return why ``host`` cannot be forgotten; empty if it can."""
         control, presence = self._control, self._status(host)
-        owners = [name for name, held in control.held.items() if host in held.environment.members.hosts]
+        owners = [name for name, held in control.held.items() if host in held.environment.model.tasks.hosts]
         if owners:
             named = ", ".join(owners[:NAMED]) + (", ..." if len(owners) > NAMED else "")
             return f"environment {named} has tasks there. Move or end these tasks first"

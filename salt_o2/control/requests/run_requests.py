@@ -105,10 +105,12 @@ class Runs:
             raise InvalidRequest(
                 "say the numbers of the runs to stop, or all, and not both; nothing is stopped"
             )
-        running = [h for h in self._control.held.values() if h.environment.state is EnvironmentState.RUNNING]
+        running = [
+            h for h in self._control.held.values() if h.environment.model.state is EnvironmentState.RUNNING
+        ]
         if wanted.all:
             return running
-        by_number = {held.environment.run_number: held for held in running}
+        by_number = {held.environment.model.run.number: held for held in running}
         unknown = [str(number) for number in wanted.numbers if number not in by_number]
         if unknown:
             raise UnknownName(f"run {', '.join(unknown)} does not go on; nothing is stopped")

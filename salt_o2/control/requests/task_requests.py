@@ -43,14 +43,14 @@ class Overview:
         return [
             fresh.task(planned, members.reports.get(planned.id)) | {"environment": held.kept.id}
             for held in self._control.held.values()
-            for members in [held.environment.members]
+            for members in [held.environment.model.tasks]
             for planned in members.plan.tasks
         ]
 
     async def _recover(self, wanted: Recover, user: str, _progress: Progress) -> dict[str, Any]:
         held, task = self._find(wanted.task, wanted.environment)
         effects = self._control.recover(held, task.id, user, by_hand=not wanted.by_rule)
-        report = held.environment.members.reports.get(task.id)
+        report = held.environment.model.tasks.reports.get(task.id)
         told = {"environment": held.kept.id, "outcome": _outcome(held, task, effects)}
         return Freshness(self._control).task(task, report) | told
 
@@ -60,11 +60,11 @@ class Overview:
         A whole id costs one look in each environment, the beginning of one a look at all tasks.
         """
         among = [self._control.find(environment)] if environment else list(self._control.held.values())
-        whole = [held for held in among if wanted in held.environment.members.tasks]
-        ids = [id for held in whole or among for id in held.environment.members.tasks]
+        whole = [held for held in among if wanted in held.environment.model.tasks.tasks]
+        ids = [id for held in whole or among for id in held.environment.model.tasks.tasks]
         chosen = resolve_prefix(wanted, ids, "living task", "; ask for an ended one on its host, by o2.log")
-        held = next(held for held in among if chosen in held.environment.members.tasks)
-        return held, held.environment.members.tasks[chosen]
+        held = next(held for held in among if chosen in held.environment.model.tasks.tasks)
+        return held, held.environment.model.tasks.tasks[chosen]
 
     async def _log(self, wanted: TaskLog, _user: str, _progress: Progress) -> dict[str, Any]:
         _, task = self._find(wanted.id)
@@ -82,7 +82,7 @@ class Overview:
             "pid": os.getpid(),
             "uptime_s": round(self._control.clock() - self._since, 1),
             "environments": len(held),
-            "tasks": sum(len(each.environment.members.tasks) for each in held),
+            "tasks": sum(len(each.environment.model.tasks.tasks) for each in held),
             "hosts": len(self._control.hosts.known),
             "faults": [
                 f"host {name}: {fault}"
@@ -97,16 +97,16 @@ class Overview:
 def _outcome(held: Held, task: PlannedTask, effects: Sequence[Effect]) -> str:
     """Return what came of the request to start ``task`` again."""
     environment = held.environment
-    report = environment.members.reports.get(task.id)
+    report = environment.model.tasks.reports.get(task.id)
     if any(isinstance(effect, Drive) for effect in effects):
         return "it is started again"
     if any(isinstance(effect, Replace) for effect in effects):
         return "another program has one of its ports: it gets others, and is started then"
-    if task.id in environment.repairs.open:
+    if task.id in environment.model.restarts.pending:
         return "it is left alone: it is being brought back already"
     if report is None or report.failure is None:
         return "it is left alone: it has not failed"
-    doing = environment.transition.event if environment.transition else environment.state
+    doing = environment.model.active.event if environment.model.active else environment.model.state
     return f"it is left alone: its environment is in {doing}, or its role's recovery says otherwise"
 
 

@@ -10,7 +10,7 @@ from salt_o2.control.planning.drafts import draw
 from salt_o2.control.storage.store import Kept, Store
 from salt_o2.control.views import environment_view
 from salt_o2.control.views.staleness import Freshness
-from salt_o2.core.environment import Environment
+from salt_o2.core.environment.environment import Environment
 from salt_o2.core.errors import O2Error, UnknownName
 from salt_o2.core.ids import EnvironmentId, resolve_prefix
 from salt_o2.core.messages.inputs import Modified, Requested
@@ -42,9 +42,9 @@ async def ask(
         TaskError: if one was begun and failed.
     """
     environment = held.environment
-    follow(environment.state, events[0], f"environment {environment.id}")
+    follow(environment.model.state, events[0], f"environment {environment.model.id}")
     number = None
-    if EnvironmentEvent.START_ACTIVITY in events and environment.transition is None:
+    if EnvironmentEvent.START_ACTIVITY in events and environment.model.active is None:
         number = control.store.reserve_run()
     request = Requested(
         at=control.clock(),

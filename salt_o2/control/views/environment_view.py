@@ -5,7 +5,7 @@ from typing import Any
 
 from salt_o2.control.storage.store import Kept
 from salt_o2.control.views.timestamps import iso
-from salt_o2.core.environment import Environment
+from salt_o2.core.environment.environment import Environment
 from salt_o2.core.messages.failure_text import tell_failure
 from salt_o2.core.messages.reports import TaskReport
 from salt_o2.core.plan.plan import PlannedTask
@@ -16,23 +16,24 @@ Tell = Callable[[PlannedTask, TaskReport | None], dict[str, Any]]
 
 def summary(kept: Kept, environment: Environment) -> dict[str, Any]:
     """Return the environment without its tasks and roles."""
+    model, tasks = environment.model, environment.model.tasks
     return {
-        "id": environment.id,
-        "state": environment.state,
-        "run_number": environment.run_number,
+        "id": model.id,
+        "state": model.state,
+        "run_number": model.run.number,
         "workflow": kept.plan.workflow,
         "revision": kept.plan.revision,
         "created": iso(kept.created),
         "user": kept.user,
         "vars": kept.shape.vars,
-        "error": environment.error or None,
-        "transition": environment.transition.event if environment.transition else None,
-        "hosts": list(environment.members.hosts),
+        "error": model.error or None,
+        "transition": model.active.event if model.active else None,
+        "hosts": list(tasks.hosts),
         "excluded": kept.shape.exclude,
-        "tasks_excluded": environment.members.excluded_count,
-        "tasks_planned": environment.members.planned_count,
-        "lost": len(environment.members.lost),
-        "tasks_total": len(environment.members.tasks),
+        "tasks_excluded": tasks.excluded_count,
+        "tasks_planned": tasks.planned_count,
+        "lost": len(tasks.lost),
+        "tasks_total": len(tasks.tasks),
         "unknown": 0,
         "unconfirmed": {},
     }
@@ -44,14 +45,14 @@ def full(kept: Kept, environment: Environment, tell: Tell | None = None) -> dict
     ``tell`` tells of one task; ``task`` below if it is left out.
     """
     tell = tell or task
-    members = environment.members
+    members = environment.model.tasks
     return summary(kept, environment) | {
         "tasks": [
             tell(planned, members.reports.get(planned.id))
             | {"excluded": members.excluded.get(planned.id), "lost": members.lost.get(planned.id)}
             for planned in members.plan.tasks
         ],
-        "roles": environment.members.tree.as_dict(),
+        "roles": members.tree.as_dict(),
     }
 
 
@@ -81,25 +82,27 @@ def task(planned: PlannedTask, report: TaskReport | None) -> dict[str, Any]:
 
 def progress(environment: Environment, at: float) -> dict[str, Any]:
     """Return how far the transition under way has come at time ``at``."""
-    wait, transition = environment.wait, environment.transition
+    model = environment.model
+    wait, transition = model.wait, model.active
     done = wait.total - len(wait.waiting) - len(wait.calls) if wait else 0
     return {
-        "environment": environment.id,
-        "state": environment.state,
+        "environment": model.id,
+        "state": model.state,
         "transition": transition.event if transition else None,
         "waiting_for": _waiting_for(environment),
         "done": done,
         "total": wait.total if wait else 0,
-        "states": {state: count for state, count in environment.members.tree.tasks.items() if count},
+        "states": {state: count for state, count in model.tasks.tree.tasks.items() if count},
         "elapsed_s": round(max(0.0, at - transition.since), 3) if transition else 0.0,
     }
 
 
 def _waiting_for(environment: Environment) -> str:
-    wait = environment.wait
+    wait = environment.model.wait
     if wait is None:
         return ""
-    if wait.silent:
-        return f"host{'s' if len(wait.silent) > 1 else ''} {', '.join(sorted(wait.silent)[:3])}"
+    if wait.unacknowledged:
+        hosts = sorted(wait.unacknowledged)
+        return f"host{'s' if len(hosts) > 1 else ''} {', '.join(hosts[:3])}"
     first_call = next(iter(wait.calls), "")
-    return next((environment.members.tasks[task].path for task in wait.waiting), first_call)
+    return next((environment.model.tasks.tasks[task].path for task in wait.waiting), first_call)

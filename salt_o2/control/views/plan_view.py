@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from salt_o2.control.planning.drafts import Draft
-from salt_o2.core.environment import Environment
+from salt_o2.core.environment.environment import Environment
 from salt_o2.core.ids import HostId, TaskId
 from salt_o2.core.placement.inventory import Inventory
 from salt_o2.core.plan.plan import Plan, PlannedCall, PlannedTask
@@ -20,7 +20,7 @@ def plan_record(
     draft: Draft, inventory: Inventory, token: str, environment: Environment | None = None
 ) -> dict[str, Any]:
     """Return ``draft`` as the wire shows it; ``token`` applies exactly this plan."""
-    was_out = environment.members.excluded if environment else {}
+    was_out = environment.model.tasks.excluded if environment else {}
     old = draft.old or _nothing(draft.plan)
     changes = compare(old, draft.plan, was_out, draft.excluded)
     tasks = {task.id: task for task in (*old.tasks, *draft.plan.tasks)}

@@ -93,12 +93,12 @@ class Freshness:
 
     def _unknown(self, held: "Held") -> dict[TaskId, HostId]:
         """Return the tasks that take part and of which nothing is known for sure, with their hosts."""
-        members = held.environment.members
+        members = held.environment.model.tasks
         return {
             task.id: host
             for host in members.hosts
             if self.of(host).why_old
-            for task in members.on(host)
+            for task in members.on_host(host)
             if task.id not in members.lost and not task.trigger
         }
 

@@ -44,7 +44,7 @@ class PlannedTask:
     timeout_s: float = 30.0
     """How long a hook may run."""
     recovery: str = "fail"
-    """What its failure leads to (core/tasks/restarts.py): ``restart``, ``ignore``, ``stop`` or ``fail``."""
+    """What its failure leads to, see core/tasks/restarts: ``restart``, ``ignore``, ``stop`` or ``fail``."""
     ends_data: bool = False
     """Whether exit code 0 of its program is an end of the data although it is not critical."""
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from salt_o2.core.environment import Environment
+from salt_o2.core.environment.environment import Environment
 from salt_o2.core.ids import HostId
 from salt_o2.core.plan.plan import PlannedTask
 from salt_o2.core.states import TaskStatus
@@ -128,12 +128,12 @@ def to_ask(environments: Iterable[Environment], host: HostId) -> list[PlannedTas
     return [
         task
         for environment in environments
-        for task in environment.members.on(host)
+        for task in environment.model.tasks.on_host(host)
         if not _has_no_process(environment, task)
     ]
 
 
 def _has_no_process(environment: Environment, task: PlannedTask) -> bool:
     """Whether it was seen without one; one that was never heard of may have been started all the same."""
-    report = environment.members.reports.get(task.id)
+    report = environment.model.tasks.reports.get(task.id)
     return report is not None and report.status is TaskStatus.INACTIVE

@@ -12,14 +12,11 @@ from salt_o2.core.plan.launch import Launch
 from salt_o2.core.plan.plan import Plan, PlannedRole, PlannedTask
 from salt_o2.core.recovery.snapshot import Snapshot
 from salt_o2.core.states import EnvironmentState, TaskState
-from salt_o2.core.tasks.restarts import Policy
+from salt_o2.core.tasks.orders import STABLE_TASK_STATE
+from salt_o2.core.tasks.restarts import RestartPolicy
 
 NO_REVISION = "rebuilt"
-STANDING = {
-    TaskState.STANDBY: EnvironmentState.DEPLOYED,
-    TaskState.CONFIGURED: EnvironmentState.CONFIGURED,
-    TaskState.RUNNING: EnvironmentState.RUNNING,
-}
+STABLE_ENVIRONMENT_STATE = {task: environment for environment, task in STABLE_TASK_STATE.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +74,7 @@ def _planned(each: Remains) -> PlannedTask:
         launch=launch,
         properties=dict(each.properties),
         ports=(*control, *launch.ports),
-        recovery=Policy.RESTART,
+        recovery=RestartPolicy.RESTART,
         ends_data=launch.ends_data,
     )
 
@@ -106,7 +103,7 @@ def _run_number(living: Sequence[Remains]) -> int | None:
 def _state(living: Sequence[Remains]) -> tuple[EnvironmentState, str]:
     """Return where the environment stands: where all of its critical tasks stand, or in ERROR, and why."""
     states = {each.state for each in living if each.launch.critical} or {each.state for each in living}
-    if len(states) == 1 and (state := next(iter(states))) in STANDING:
-        return STANDING[state], ""
+    if len(states) == 1 and (state := next(iter(states))) in STABLE_ENVIRONMENT_STATE:
+        return STABLE_ENVIRONMENT_STATE[state], ""
     names = ", ".join(sorted(states))
     return EnvironmentState.ERROR, f"rebuilt from tasks that are {names}: RECOVER it, or destroy it"

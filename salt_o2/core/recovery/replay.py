@@ -7,7 +7,7 @@ itself began again and knew only what a snapshot has.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from salt_o2.core.environment import Environment
+from salt_o2.core.environment.environment import Environment
 from salt_o2.core.errors import O2Error
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.messages.inputs import (
@@ -104,7 +104,7 @@ def replay(id: EnvironmentId, entries: Iterable[Entry]) -> Environment | None:
             return None
         elif isinstance(entry, Restarted):
             known = snapshot.take(environment)
-            environment = snapshot.restore(id, environment.plan, known, environment.timeouts)
+            environment = snapshot.restore(id, environment.model.plan, known, environment.model.timeouts)
         elif not isinstance(entry, SecondAgent):
             _step(environment, entry)
     return environment
@@ -119,9 +119,9 @@ def shape_after(entries: Iterable[Entry]) -> Shape:
 def begin(id: EnvironmentId, created: Created) -> Environment:
     """Return a new environment."""
     environment = Environment(id, created.plan, created.timeouts)
-    environment.revision = created.revision
+    environment.model.revision = created.revision
     for task, why in created.excluded.items():
-        environment.members.exclude(task, why)
+        environment.model.tasks.exclude_task(task, why)
     return environment
 
 

@@ -5,7 +5,7 @@ The tasks' own states are not part of it: the agents own them and tell them agai
 
 from dataclasses import dataclass, field
 
-from salt_o2.core.environment import Environment
+from salt_o2.core.environment.environment import Environment
 from salt_o2.core.ids import EnvironmentId, TaskId
 from salt_o2.core.messages.inputs import Modified, Requested
 from salt_o2.core.plan.plan import Plan, PlannedTask
@@ -46,28 +46,29 @@ class Snapshot:
 
 def take(environment: Environment) -> Snapshot:
     """Return what must be kept of ``environment``."""
-    request = environment.transition.request if environment.transition else None
+    model = environment.model
+    request = model.active.request if model.active else None
     return Snapshot(
-        state=environment.state,
-        revision=environment.revision,
-        run_number=environment.run_number,
+        state=model.state,
+        revision=model.revision,
+        run_number=model.run.number,
         reserved_run=request.run_number if request else None,
-        starts=environment.starts,
-        error=environment.error,
+        starts=model.run.starts,
+        error=model.error,
         pending=request.events if request else (),
         undo=request.undo if request else False,
         keep=request.keep if request else False,
         asked_by=request.user if request else "",
-        automatic=environment.automatic,
-        stop_at=environment.stop_at,
-        variables=dict(environment.variables),
-        arguments=dict(environment.arguments),
-        excluded=dict(environment.members.excluded),
-        lost=dict(environment.members.lost),
-        restarts={task: list(times) for task, times in environment.repairs.past.items()},
-        leaving=environment.members.leaving(),
-        may_exclude=tuple(sorted(environment.transition.may_exclude)) if environment.transition else (),
-        hooks=tuple(sorted(environment.hooks.begun)),
+        automatic=model.automatic,
+        stop_at=model.run.stop_at,
+        variables=dict(model.run.variables),
+        arguments=dict(model.run.arguments),
+        excluded=dict(model.tasks.excluded),
+        lost=dict(model.tasks.lost),
+        restarts={task: list(times) for task, times in model.restarts.history.items()},
+        leaving=model.tasks.departing(),
+        may_exclude=tuple(sorted(model.active.may_exclude)) if model.active else (),
+        hooks=tuple(sorted(model.hooks.started_tasks)),
     )
 
 
@@ -76,23 +77,25 @@ def restore(
 ) -> Environment:
     """Return the environment as it was; its pending transition is asked for by ``resume``."""
     environment = Environment(id, plan, timeouts)
-    members = environment.members
-    members.replan(plan, {}, keep=snapshot.leaving)
-    environment.state = snapshot.state
-    environment.revision = snapshot.revision
-    environment.run_number = snapshot.run_number
-    environment.starts = snapshot.starts
-    environment.error = snapshot.error
-    environment.automatic = snapshot.automatic
-    environment.stop_at = snapshot.stop_at
-    environment.variables = dict(snapshot.variables)
-    environment.arguments = dict(snapshot.arguments)
-    for leave, who in ((members.exclude, snapshot.excluded), (members.forgo, snapshot.lost)):
-        for task, why in who.items():
-            if task in members.tasks:
-                leave(task, why)
-    environment.hooks.begun = set(snapshot.hooks)
-    environment.repairs.past = {task: list(times) for task, times in snapshot.restarts.items()}
+    model, tasks = environment.model, environment.model.tasks
+    tasks.install_plan(plan, {}, departing=snapshot.leaving)
+    model.state = snapshot.state
+    model.revision = snapshot.revision
+    model.run.number = snapshot.run_number
+    model.run.starts = snapshot.starts
+    model.error = snapshot.error
+    model.automatic = snapshot.automatic
+    model.run.stop_at = snapshot.stop_at
+    model.run.variables = dict(snapshot.variables)
+    model.run.arguments = dict(snapshot.arguments)
+    for task, reason in snapshot.excluded.items():
+        if task in tasks.tasks:
+            tasks.exclude_task(task, reason)
+    for task, reason in snapshot.lost.items():
+        if task in tasks.tasks:
+            tasks.mark_lost(task, reason)
+    model.hooks.started_tasks = set(snapshot.hooks)
+    model.restarts.history = {task: list(times) for task, times in snapshot.restarts.items()}
     return environment
 
 

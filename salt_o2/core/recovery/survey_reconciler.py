@@ -3,14 +3,15 @@
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 
-from salt_o2.core.environment import Environment
+from salt_o2.core.environment.environment import Environment
 from salt_o2.core.ids import EnvironmentId, TaskId
 from salt_o2.core.messages.commands import Command, Order
 from salt_o2.core.messages.inputs import TasksMoved
 from salt_o2.core.messages.reports import Failure, Report, TaskReport
 from salt_o2.core.plan.plan import PlannedTask
 from salt_o2.core.states import TaskState, TaskStatus
-from salt_o2.core.tasks.orders import STANDING
+from salt_o2.core.tasks.orders import STABLE_TASK_STATE
+from salt_o2.core.tasks.participation import Participation
 
 
 def lost(environment: Environment, survey: Report) -> list[TaskReport]:
@@ -20,9 +21,9 @@ def lost(environment: Environment, survey: Report) -> list[TaskReport]:
     there: those of an environment that is at rest, as each of them has reported before it came to rest.
     """
     present = {report.task for report in survey.tasks}
-    absent = [task for task in environment.members.on(survey.host) if task.id not in present]
+    absent = [task for task in environment.model.tasks.on_host(survey.host) if task.id not in present]
     return [
-        _lost(environment, task, environment.members.reports.get(task.id))
+        _lost(environment, task, environment.model.tasks.reports.get(task.id))
         for task in absent
         if _must_be_there(environment, task)
     ]
@@ -41,14 +42,14 @@ def by_environment(
             moves.setdefault(task.environment, []).append(task)
     if report.facts:
         for name, environment in environments.items():
-            if report.host in environment.members.hosts:
+            if report.host in environment.model.tasks.hosts:
                 moves.setdefault(name, []).extend(lost(environment, report))
     return {
         name: TasksMoved(
             at=at,
             host=report.host,
             reports=tuple(tasks),
-            accepted=_believed(report.accepted.get(name, -1), environments[name].revision),
+            accepted=_believed(report.accepted.get(name, -1), environments[name].model.revision),
         )
         for name, tasks in moves.items()
         if name in environments
@@ -93,7 +94,7 @@ def strays(
 def _last_revision(environments: Mapping[EnvironmentId, Environment], name: EnvironmentId) -> float:
     """Return the last revision that ``name`` gave; no bound is known for what is not ours."""
     environment = environments.get(name)
-    return environment.revision if environment is not None else float("inf")
+    return environment.model.revision if environment is not None else float("inf")
 
 
 def _believed(accepted: int, last: int) -> int:
@@ -101,25 +102,24 @@ def _believed(accepted: int, last: int) -> int:
 
 
 def _must_be_there(environment: Environment, task: PlannedTask) -> bool:
-    report = environment.members.reports.get(task.id)
+    report = environment.model.tasks.reports.get(task.id)
     if report is not None:
         return report.status is TaskStatus.ACTIVE
-    at_rest = environment.state in STANDING and environment.transition is None
+    at_rest = environment.model.state in STABLE_TASK_STATE and environment.model.active is None
     return at_rest and not task.trigger and not _is_out(environment, task.id)
 
 
 def _is_out(environment: Environment, task: TaskId) -> bool:
     """Whether ``task`` takes no part, or is being started again."""
-    members = environment.members
-    out = task in members.excluded or task in members.lost or members.is_leaving(task)
-    return out or task in environment.repairs.open
+    part = environment.model.tasks.participation[task]
+    return part is not Participation.ACTIVE or task in environment.model.restarts.pending
 
 
 def _lost(environment: Environment, task: PlannedTask, known: TaskReport | None) -> TaskReport:
     last = known or TaskReport(
         task=task.id,
-        environment=environment.id,
-        revision=environment.revision,
+        environment=environment.model.id,
+        revision=environment.model.revision,
         settled=True,
         status=TaskStatus.INACTIVE,
         state=TaskState.UNKNOWN,
@@ -135,9 +135,9 @@ def _lost(environment: Environment, task: PlannedTask, known: TaskReport | None)
 
 def _is_ours(environments: Mapping[EnvironmentId, Environment], report: TaskReport) -> bool:
     environment = environments.get(report.environment)
-    if environment is not None and report.task in environment.members.tasks:
+    if environment is not None and report.task in environment.model.tasks.tasks:
         return True
-    return any(report.task in other.members.tasks for other in environments.values())
+    return any(report.task in other.model.tasks.tasks for other in environments.values())
 
 
 def _end(survey: Report, environment: EnvironmentId, reports: Iterable[TaskReport]) -> Command:

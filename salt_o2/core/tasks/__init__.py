@@ -1,1 +1,1 @@
-"""Tasks of an environment: roles, orders, next action, restarts."""
+"""Tasks of one environment, and what control and agents decide for a single task."""

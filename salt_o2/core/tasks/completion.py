@@ -7,7 +7,7 @@
 
 The data have ended when at least one task signals the end and no task holds it back (AliECS: IsSafeToStop,
 A1.7). A program that fails never signals the end: ``recovery`` of its role says what follows. Each task is
-judged again when something about it changes, so an answer costs the same for any number of tasks.
+judged again when its report or its participation changes: an answer costs the same for any number of tasks.
 """
 
 from collections.abc import Iterable
@@ -18,56 +18,62 @@ from salt_o2.core.plan.plan import PlannedTask
 from salt_o2.core.states import ControlMode, TaskState
 
 END_OF_STREAM = "END_OF_STREAM"
-WELL = Exit(code=0)
+SUCCESS = Exit(code=0)
 
 
-class RunEnd:
-    """The tasks that take part, sorted by what each says of the end of the data."""
+class RunCompletion:
+    """The participating tasks, sorted by what each says about the end of the data."""
 
     def __init__(self) -> None:
-        """Know no task yet."""
-        self._signals: set[TaskId] = set()
-        self._holds: set[TaskId] = set()
-        self._at_work: set[TaskId] = set()
+        """Begin without a task."""
+        self._signalling: set[TaskId] = set()
+        self._holding_back: set[TaskId] = set()
+        self._unfinished: set[TaskId] = set()
 
-    def judge(self, task: PlannedTask, report: TaskReport | None) -> None:
-        """Sort ``task``, which takes part, by its last ``report``; ``None`` if it has not reported. O(1)."""
-        self.drop(task.id)
+    def update_task(self, task: PlannedTask, report: TaskReport | None) -> None:
+        """Sort a participating ``task`` by its last ``report``; ``None`` if it has not reported. O(1)."""
+        self.remove_task(task.id)
         if report is None or not has_ended(report):
-            self._at_work.add(task.id)
-        signals = report is not None and _signals(task, report)
+            self._unfinished.add(task.id)
+        signals = report is not None and _signals_end(task, report)
         if signals:
-            self._signals.add(task.id)
-        if _holds(task, report, signals):
-            self._holds.add(task.id)
+            self._signalling.add(task.id)
+        if _holds_end_back(task, report, signals):
+            self._holding_back.add(task.id)
 
-    def drop(self, task: TaskId) -> None:
-        """Leave ``task`` out: it does not take part, or not any more."""
-        for tasks in (self._signals, self._holds, self._at_work):
+    def remove_task(self, task: TaskId) -> None:
+        """Leave ``task`` out: it does not participate. O(1)."""
+        for tasks in (self._signalling, self._holding_back, self._unfinished):
             tasks.discard(task)
 
     @property
     def data_ended(self) -> bool:
         """Whether the data have ended. O(1)."""
-        return bool(self._signals) and not self._holds
+        return bool(self._signalling) and not self._holding_back
 
     @property
-    def at_work(self) -> bool:
-        """Whether any task that takes part has not ended, as far as is known. O(1)."""
-        return bool(self._at_work)
+    def has_unfinished_tasks(self) -> bool:
+        """Whether any participating task has not ended, as far as control knows. O(1)."""
+        return bool(self._unfinished)
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether both sort the same tasks in the same way."""
+        return isinstance(other, RunCompletion) and vars(self) == vars(other)
+
+    __hash__ = None  # type: ignore[assignment]  # a mutable value
 
 
-def ended_well(report: TaskReport) -> bool:
+def has_succeeded(report: TaskReport) -> bool:
     """Return whether the process of a plain program ended by itself, with exit code 0."""
     done = has_ended(report) and report.state is TaskState.DONE
-    return done and report.failure is None and report.exit == WELL
+    return done and report.failure is None and report.exit == SUCCESS
 
 
-def without(lost: Iterable[tuple[str, str]], most: int = 3) -> str:
-    """Return the failures that a run was ended with, as paths of roles with reasons; the first ``most``."""
-    told = sorted(lost)
-    parts = [f"role {path} failed: {why}" for path, why in told[:most]]
-    parts += [f"{len(told) - most} more failed"] if len(told) > most else []
+def describe_losses(lost: Iterable[tuple[str, str]], most: int = 3) -> str:
+    """Return the failures that a run ended with, from pairs of role path and reason; the first ``most``."""
+    failures = sorted(lost)
+    parts = [f"role {path} failed: {reason}" for path, reason in failures[:most]]
+    parts += [f"{len(failures) - most} more failed"] if len(failures) > most else []
     return "; ".join(parts)
 
 
@@ -75,13 +81,13 @@ def _is_program(task: PlannedTask) -> bool:
     return task.launch.mode in (ControlMode.BASIC, ControlMode.HOOK)
 
 
-def _signals(task: PlannedTask, report: TaskReport) -> bool:
+def _signals_end(task: PlannedTask, report: TaskReport) -> bool:
     if _is_program(task):
-        return (task.critical or task.ends_data) and ended_well(report)
+        return (task.critical or task.ends_data) and has_succeeded(report)
     return report.announced == END_OF_STREAM
 
 
-def _holds(task: PlannedTask, report: TaskReport | None, signals: bool) -> bool:
+def _holds_end_back(task: PlannedTask, report: TaskReport | None, signals: bool) -> bool:
     if _is_program(task):
         return (task.critical or task.ends_data) and not signals
     return report is None or report.state is not TaskState.RUNNING

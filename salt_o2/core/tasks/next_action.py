@@ -1,8 +1,8 @@
-"""What an agent does next with one task: from what the task is and what it should be, one act at a time.
+"""What an agent does next with one task: from what the task is and what it should be, one action at a time.
 
-An agent carries out the act, looks at what came of it, and asks again until the answer is REST. Controlled
-tasks (direct, fairmq) go from state to state; a basic task is a process while RUNNING and nothing but a word
-before and after:
+An agent carries out the action, inspects the result, and asks again until the answer is WAIT. Controlled
+tasks (direct, fairmq) go from state to state; a basic task has a process while RUNNING, and a state without a
+process before and after:
 
     controlled   (none) -LAUNCH-> STANDBY -CONFIGURE-> CONFIGURED -START-> RUNNING, back by STOP, RESET, EXIT
     basic        STANDBY, CONFIGURED: assumed      RUNNING: LAUNCH     below again: KILL, then assumed
@@ -16,19 +16,19 @@ from salt_o2.core.states import ControlMode, TaskEvent, TaskState
 _S, _E = TaskState, TaskEvent
 
 
-class Act(StrEnum):
+class AgentAction(StrEnum):
     """What an agent can do with a task, besides sending it an event."""
 
     LAUNCH = "LAUNCH"
     KILL = "KILL"
-    ASSUME = "ASSUME"
-    """Take the goal for the state: nothing has to happen."""
-    REST = "REST"
+    ASSUME_GOAL = "ASSUME_GOAL"
+    """Take the goal for the state: the agent has nothing to do."""
+    WAIT = "WAIT"
     """The goal is reached, or this is as far as it goes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Situation:
+class TaskSituation:
     """One task as its agent sees it."""
 
     mode: ControlMode
@@ -67,53 +67,53 @@ def is_reached(mode: ControlMode, goal: TaskState, state: TaskState, *, alive: b
     return state is goal and alive == (mode in CONTROLLED or goal is _S.RUNNING)
 
 
-def has_done_its_work(mode: ControlMode, goal: TaskState, state: TaskState, *, exit_code: int | None) -> bool:
+def has_finished_work(mode: ControlMode, goal: TaskState, state: TaskState, *, exit_code: int | None) -> bool:
     """Return whether a program that was to be RUNNING has ended by itself, and well."""
     return mode not in CONTROLLED and goal is _S.RUNNING and state is _S.DONE and exit_code == 0
 
 
-def next_step(task: Situation) -> TaskEvent | Act:
+def next_action(task: TaskSituation) -> TaskEvent | AgentAction:
     """Return what to do with ``task`` now."""
     if task.stuck:
-        return Act.REST
+        return AgentAction.WAIT
     if task.alive and (task.lost or task.state is _S.DONE or _in_terminal_error(task)):
-        return Act.KILL
+        return AgentAction.KILL
     if task.goal is _S.DONE:
-        return _towards_the_end(task)
+        return _action_to_end(task)
     if task.given_up:
-        return Act.REST
-    return _controlled(task) if task.mode in CONTROLLED else _basic(task)
+        return AgentAction.WAIT
+    return _controlled_action(task) if task.mode in CONTROLLED else _basic_action(task)
 
 
-def _in_terminal_error(task: Situation) -> bool:
+def _in_terminal_error(task: TaskSituation) -> bool:
     """FairMQ never leaves ERROR, any request there would make it hang, and with OCC it hangs anyway."""
     return task.mode is ControlMode.FAIRMQ and task.state is _S.ERROR
 
 
-def _towards_the_end(task: Situation) -> TaskEvent | Act:
+def _action_to_end(task: TaskSituation) -> TaskEvent | AgentAction:
     if not task.alive:
-        return Act.REST if task.state is _S.DONE else Act.ASSUME
-    return DOWN.get(task.state, Act.KILL) if task.mode in CONTROLLED else Act.KILL
+        return AgentAction.WAIT if task.state is _S.DONE else AgentAction.ASSUME_GOAL
+    return DOWN.get(task.state, AgentAction.KILL) if task.mode in CONTROLLED else AgentAction.KILL
 
 
-def _controlled(task: Situation) -> TaskEvent | Act:
+def _controlled_action(task: TaskSituation) -> TaskEvent | AgentAction:
     if not task.alive:
-        return Act.LAUNCH if task.fresh or task.state is _S.UNKNOWN else Act.REST
+        return AgentAction.LAUNCH if task.fresh or task.state is _S.UNKNOWN else AgentAction.WAIT
     if task.fresh and (task.replaced or task.state is _S.ERROR):
-        return DOWN.get(task.state, Act.KILL)
+        return DOWN.get(task.state, AgentAction.KILL)
     if task.outdated and task.goal is not _S.STANDBY and task.state in (_S.CONFIGURED, _S.RUNNING):
         return DOWN[task.state]
-    return TOWARDS[task.goal].get(task.state, Act.REST)
+    return TOWARDS[task.goal].get(task.state, AgentAction.WAIT)
 
 
-def _basic(task: Situation) -> TaskEvent | Act:
+def _basic_action(task: TaskSituation) -> TaskEvent | AgentAction:
     if task.alive:
         if task.goal is not _S.RUNNING or (task.fresh and task.replaced):
-            return Act.KILL
-        return Act.REST if task.state is _S.RUNNING else Act.ASSUME
+            return AgentAction.KILL
+        return AgentAction.WAIT if task.state is _S.RUNNING else AgentAction.ASSUME_GOAL
     over = task.state is _S.ERROR or (task.state is _S.DONE and task.goal is _S.RUNNING)
     if over and not task.fresh:
-        return Act.REST
+        return AgentAction.WAIT
     if task.goal is _S.RUNNING:
-        return Act.LAUNCH
-    return Act.REST if task.state is task.goal and not task.fresh else Act.ASSUME
+        return AgentAction.LAUNCH
+    return AgentAction.WAIT if task.state is task.goal and not task.fresh else AgentAction.ASSUME_GOAL

@@ -21,71 +21,76 @@ GOALS = {
 }
 """The state that every task should reach in each transition."""
 
-STANDING = {
+STABLE_TASK_STATE = {
     EnvironmentState.DEPLOYED: TaskState.STANDBY,
     EnvironmentState.CONFIGURED: TaskState.CONFIGURED,
     EnvironmentState.RUNNING: TaskState.RUNNING,
 }
-"""The state of every task that takes part, in each state of its environment."""
+"""The state of every task that takes part, in each stable state of its environment."""
 
 MAY_START = (EnvironmentEvent.DEPLOY, EnvironmentEvent.RECOVER)
 MAY_CONFIGURE = (EnvironmentEvent.CONFIGURE, EnvironmentEvent.RECOVER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wave:
+class OrderBatch:
     """Tasks that are ordered to the same goal at the same time."""
 
     goal: TaskState
     tasks: tuple[PlannedTask, ...]
     launch: bool = False
-    """Whether they may have to be started."""
+    """Whether the agents may have to start the tasks."""
     properties: bool = False
-    """Whether they may have to be configured."""
+    """Whether the agents may have to configure the tasks."""
     arguments: dict[str, str] = field(default_factory=dict)
-    revive: frozenset[TaskId] = frozenset()
-    """Those of them that have failed, and may have to be started and configured whatever the others need."""
+    restart: frozenset[TaskId] = frozenset()
+    """Tasks of the batch that have failed: agents may start and configure them whatever the batch says."""
 
 
-def wave_of(
+EMPTY_BATCH = OrderBatch(goal=TaskState.DONE, tasks=())
+
+
+def batch_for(
     event: EnvironmentEvent,
     tasks: Iterable[PlannedTask],
     arguments: dict[str, str],
-    revive: Iterable[TaskId] = (),
-) -> Wave:
-    """Return the wave that a transition is for ``tasks``."""
-    return Wave(
+    restart: Iterable[TaskId] = (),
+) -> OrderBatch:
+    """Return the batch that moves ``tasks`` in the transition of ``event``."""
+    return OrderBatch(
         goal=GOALS[event],
         tasks=tuple(tasks),
         launch=event in MAY_START,
         properties=event in MAY_CONFIGURE,
         arguments=arguments,
-        revive=frozenset(() if event is EnvironmentEvent.EXIT else revive),
+        restart=frozenset(() if event is EnvironmentEvent.EXIT else restart),
     )
 
 
-def commands(wave: Wave, environment: EnvironmentId, revision: int, timeout_s: float) -> list[Command]:
-    """Return the commands that send ``wave`` out, in the order in which hosts come in it."""
+def commands_for(
+    batch: OrderBatch, environment: EnvironmentId, revision: int, timeout_s: float
+) -> list[Command]:
+    """Return one command per host of ``batch``, in the order in which the hosts occur in it."""
     by_host: dict[HostId, list[Order]] = defaultdict(list)
-    for task in wave.tasks:
-        by_host[task.host].append(_order(task, wave))
+    for task in batch.tasks:
+        by_host[task.host].append(_order(task, batch))
     return [
         Command(
             host=host,
             environment=environment,
             revision=revision,
-            goal=wave.goal,
+            goal=batch.goal,
             orders=tuple(orders),
-            arguments=wave.arguments,
+            arguments=batch.arguments,
             timeout_s=timeout_s,
         )
         for host, orders in by_host.items()
     ]
 
 
-def _order(task: PlannedTask, wave: Wave) -> Order:
+def _order(task: PlannedTask, batch: OrderBatch) -> Order:
     return Order(
         task=task.id,
-        launch=task.launch if wave.launch or task.id in wave.revive else None,
-        properties=task.properties if wave.properties or task.id in wave.revive else None,
+        launch=task.launch if batch.launch or task.id in batch.restart else None,
+        properties=task.properties if batch.properties or task.id in batch.restart else None,
     )

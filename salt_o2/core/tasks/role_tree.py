@@ -1,7 +1,7 @@
-"""The live tree of roles: each counts its children by state, so one task's move costs O(depth).
+"""The live tree of roles: each role counts its children by state, so an update of one task costs O(depth).
 
 A role has the combined state of its children that count: critical tasks that are not excluded, and roles
-that have such below them. Children in ERROR do not count as long as they are no more than it tolerates.
+that have such tasks below them. Children in ERROR do not count while the role tolerates that many.
 """
 
 from collections import Counter
@@ -15,16 +15,15 @@ from salt_o2.core.states import TaskState, TaskStatus, combined, combined_status
 
 
 @dataclass(slots=True)
-class Role:
+class RoleNode:
     """One node; a leaf holds a task."""
 
     name: str
     path: str
-    parent: "Role | None" = None
-    roles: list["Role"] = field(default_factory=list)
+    parent: "RoleNode | None" = None
+    roles: list["RoleNode"] = field(default_factory=list)
     task: TaskId | None = None
     tolerate: int = 0
-    detector: str = ""
     states: Counter[TaskState] = field(default_factory=Counter)
     """How many children that count are in each state."""
     statuses: Counter[TaskStatus] = field(default_factory=Counter)
@@ -51,7 +50,7 @@ class Role:
 
 @dataclass(slots=True)
 class _Leaf:
-    role: Role
+    role: RoleNode
     critical: bool
     state: TaskState = TaskState.UNKNOWN
     status: TaskStatus = TaskStatus.INACTIVE
@@ -63,7 +62,7 @@ class _Leaf:
 
 
 class RoleTree:
-    """The roles of one environment, kept up to date by ``move`` and ``exclude``."""
+    """The roles of one environment, kept up to date by ``update_task`` and ``exclude_task``."""
 
     def __init__(self, root: PlannedRole, critical: dict[TaskId, bool]) -> None:
         """Build the tree under ``root``; ``critical`` says of each task whether it counts."""
@@ -73,8 +72,8 @@ class RoleTree:
         """How many tasks are in each state, whether they count or not."""
         self.root = self._build(root, None)
 
-    def move(self, task: TaskId, state: TaskState, status: TaskStatus) -> None:
-        """Let ``task`` have ``state`` and ``status`` from now on. O(depth)."""
+    def update_task(self, task: TaskId, state: TaskState, status: TaskStatus) -> None:
+        """Set the ``state`` and ``status`` of ``task``. O(depth)."""
         leaf = self._leaves[task]
         self.tasks[leaf.state] -= 1
         self.tasks[state] += 1
@@ -83,8 +82,8 @@ class RoleTree:
             _shift_status(leaf.role, leaf.status, status)
         leaf.state, leaf.status = state, status
 
-    def exclude(self, task: TaskId, excluded: bool = True) -> None:
-        """Let ``task`` count no longer, or again. O(depth)."""
+    def exclude_task(self, task: TaskId, excluded: bool = True) -> None:
+        """Let ``task`` not count, or count again. O(depth)."""
         leaf = self._leaves[task]
         if leaf.excluded == excluded:
             return
@@ -97,23 +96,11 @@ class RoleTree:
             _shift(leaf.role, None, leaf.state)
             _shift_status(leaf.role, None, leaf.status)
 
-    def state_of(self, task: TaskId) -> TaskState:
-        """Return the state that ``task`` was last moved to."""
+    def task_state(self, task: TaskId) -> TaskState:
+        """Return the state that ``task`` was last updated to."""
         return self._leaves[task].state
 
-    def role_of(self, task: TaskId) -> Role:
-        """Return the leaf that holds ``task``."""
-        return self._leaves[task].role
-
-    def under(self, path: str) -> list[TaskId]:
-        """Return the tasks of the role at ``path`` and of all roles below it."""
-        return [task for role in _walk(self.root) if role.path == path for task in _tasks(role)]
-
-    def of_detector(self, detector: str) -> list[TaskId]:
-        """Return the tasks of all roles that belong to ``detector``."""
-        return [role.task for role in _walk(self.root) if role.task and role.detector == detector]
-
-    def as_dict(self, role: Role | None = None) -> dict[str, Any]:
+    def as_dict(self, role: RoleNode | None = None) -> dict[str, Any]:
         """Return ``role`` (the root, if left out) and all below it as the wire shows them."""
         role = role or self.root
         leaf = self._leaves[role.task] if role.task else None
@@ -129,22 +116,36 @@ class RoleTree:
             "roles": [self.as_dict(child) for child in role.roles],
         }
 
-    def _build(self, planned: PlannedRole, parent: Role | None) -> Role:
-        detector = planned.detector or (parent.detector if parent else "")
-        role = Role(
+    def check_invariants(self) -> None:
+        """Raise AssertionError if a role's counts are not those of its children; for tests. O(roles)."""
+        assert +self.tasks == Counter(leaf.state for leaf in self._leaves.values()), "every task counts once"
+        for role in _walk(self.root):
+            states, statuses = self._counts_below(role)
+            assert +role.states == states, f"role {role.path} counts the states of its children"
+            assert +role.statuses == statuses, f"role {role.path} counts the statuses of its tasks"
+
+    def _counts_below(self, role: RoleNode) -> tuple[Counter[TaskState], Counter[TaskStatus]]:
+        if role.task is not None:
+            own = [leaf for leaf in (self._leaves[role.task],) if leaf.counts]
+            return Counter(leaf.state for leaf in own), Counter(leaf.status for leaf in own)
+        states = Counter(child.state for child in role.roles if child.state is not None)
+        below = (self._leaves[task] for task in _tasks(role))
+        return states, Counter(leaf.status for leaf in below if leaf.counts)
+
+    def _build(self, planned: PlannedRole, parent: RoleNode | None) -> RoleNode:
+        role = RoleNode(
             planned.name,
             planned.path,
             parent,
             task=planned.task,
             tolerate=planned.tolerate,
-            detector=detector,
         )
         role.roles = [self._build(child, role) for child in planned.roles]
         if planned.task is not None:
-            self._plant(planned.task, role)
+            self._add_leaf(planned.task, role)
         return role
 
-    def _plant(self, task: TaskId, role: Role) -> None:
+    def _add_leaf(self, task: TaskId, role: RoleNode) -> None:
         leaf = self._leaves[task] = _Leaf(role, self._critical[task])
         self.tasks[leaf.state] += 1
         if leaf.counts:
@@ -152,9 +153,9 @@ class RoleTree:
             _shift_status(role, None, leaf.status)
 
 
-def _shift(role: Role, old: TaskState | None, new: TaskState | None) -> None:
+def _shift(role: RoleNode, old: TaskState | None, new: TaskState | None) -> None:
     """Count ``new`` instead of ``old`` in ``role``, and above it as far as that changes a state."""
-    node: Role | None = role
+    node: RoleNode | None = role
     while node is not None and old is not new:
         before = node.state
         if old is not None:
@@ -164,8 +165,8 @@ def _shift(role: Role, old: TaskState | None, new: TaskState | None) -> None:
         old, new, node = before, node.state, node.parent
 
 
-def _shift_status(role: Role, old: TaskStatus | None, new: TaskStatus | None) -> None:
-    node: Role | None = role if old is not new else None
+def _shift_status(role: RoleNode, old: TaskStatus | None, new: TaskStatus | None) -> None:
+    node: RoleNode | None = role if old is not new else None
     while node is not None:
         if old is not None:
             node.statuses[old] -= 1
@@ -174,16 +175,16 @@ def _shift_status(role: Role, old: TaskStatus | None, new: TaskStatus | None) ->
         node = node.parent
 
 
-def _walk(role: Role) -> Iterator[Role]:
+def _walk(role: RoleNode) -> Iterator[RoleNode]:
     yield role
     for child in role.roles:
         yield from _walk(child)
 
 
-def _tasks(role: Role) -> list[TaskId]:
+def _tasks(role: RoleNode) -> list[TaskId]:
     return [each.task for each in _walk(role) if each.task]
 
 
-def _all_excluded(leaves: dict[TaskId, _Leaf], role: Role) -> bool:
+def _all_excluded(leaves: dict[TaskId, _Leaf], role: RoleNode) -> bool:
     tasks = _tasks(role)
     return bool(tasks) and all(leaves[task].excluded for task in tasks)

@@ -8,7 +8,7 @@ import pytest
 from crew import plan_of, planned
 
 from salt_o2.control.storage.store import Kept, Store
-from salt_o2.core.environment import Environment
+from salt_o2.core.environment.environment import Environment
 from salt_o2.core.errors import StorageError
 from salt_o2.core.ids import EnvironmentId
 from salt_o2.core.messages.inputs import Tick

@@ -45,8 +45,8 @@ async def run(room):
 def failed(environment, task):
     return TaskReport(
         task=task,
-        environment=environment.id,
-        revision=environment.revision,
+        environment=environment.model.id,
+        revision=environment.model.revision,
         settled=True,
         status=TaskStatus.INACTIVE,
         state=TaskState.ERROR,
@@ -59,7 +59,7 @@ def test_commands_leave_although_an_announcement_of_the_same_step_fails(tmp_path
         environment = await run(room)
         mute()
         known = len(room.hosts.commands)
-        victim = environment.plan.tasks[0]
+        victim = environment.model.plan.tasks[0]
         with suppress(KeyError):
             room.hosts.report(victim.host, failed(environment, victim.id))
         async with asyncio.timeout(10):
@@ -77,11 +77,13 @@ def test_every_environment_hears_a_report_although_the_step_of_one_fails(tmp_pat
     async def scene(room):
         first, second = await run(room), await run(room)
         mute()
-        host = first.plan.tasks[0].host
-        lost = [next(task.id for task in each.plan.tasks if task.host == host) for each in (first, second)]
+        host = first.model.plan.tasks[0].host
+        lost = [
+            next(task.id for task in each.model.plan.tasks if task.host == host) for each in (first, second)
+        ]
         with suppress(KeyError):
             room.hosts.report(host, failed(first, lost[0]), failed(second, lost[1]))
-        heard = [each.members.reports[task] for each, task in zip((first, second), lost, strict=True)]
+        heard = [each.model.tasks.reports[task] for each, task in zip((first, second), lost, strict=True)]
         assert [about.failure is not None for about in heard] == [True, True]
 
     play(tmp_path, scene)
@@ -100,7 +102,7 @@ def test_a_host_is_given_up_for_every_environment_although_the_step_of_one_fails
         monkeypatch.setattr(room.control, "step", broken)
         with suppress(KeyError):
             room.control.watch.lose("h1", "a test says so")
-        assert second.members.unreachable == {"h1"}
+        assert second.model.tasks.unreachable == {"h1"}
 
     play(tmp_path, scene)
 

@@ -119,8 +119,8 @@ async def do(room, id, step):
     if step in ("destroy", "force"):
         await room.ask("env_destroy", id=id, allow_in_running_state=True, force=step == "force")
     elif step == "die":
-        victim = next(iter(room.environment(id).members.reports.values()))
-        host = room.environment(id).members.tasks[victim.task].host
+        victim = next(iter(room.environment(id).model.tasks.reports.values()))
+        host = room.environment(id).model.tasks.tasks[victim.task].host
         room.hosts.report(host, dead(victim.task, victim.environment, victim.revision))
     else:
         await room.ask("env_control", id=id, event=step)
@@ -141,8 +141,8 @@ def test_a_restart_of_control_before_or_in_the_start_keeps_the_number(tmp_path, 
         bus.deaf = set()
         async with control_room(tmp_path, bus=bus) as room:
             (held,) = room.control.held.values()
-            await until(lambda: held.environment.state == "RUNNING")
-            assert held.environment.run_number == 1
+            await until(lambda: held.environment.model.state == "RUNNING")
+            assert held.environment.model.run.number == 1
             assert {c.arguments["run_number"] for c in bus.commands if c.goal == "RUNNING"} == {"1"}
             assert [run["run_number"] for run in await room.ask("run_list")] == [1]
             await room.ask("env_destroy", id=held.kept.id, allow_in_running_state=True)

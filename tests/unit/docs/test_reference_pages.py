@@ -8,7 +8,7 @@ import pytest
 
 from salt_o2.core.access_roles import BY_RUNNER, RUNNERS, WITHOUT_ROLE, Role
 from salt_o2.core.states import TRANSITIONS
-from salt_o2.core.tasks.restarts import Budget, Policy
+from salt_o2.core.tasks.restarts import RestartBudget, RestartPolicy
 from salt_o2.site.pillar_schema import HostPillar
 from salt_o2.site.settings import TIMEOUT_VARIABLES, Site
 from salt_o2.workflow import limits
@@ -121,13 +121,13 @@ def test_every_setting_has_a_meaning(texts):
 
 
 @pytest.mark.parametrize(
-    "name", [*(f"recovery_{each}" for each in Budget.__dataclass_fields__), *TIMEOUT_VARIABLES]
+    "name", [*(f"recovery_{each}" for each in RestartBudget.__dataclass_fields__), *TIMEOUT_VARIABLES]
 )
 def test_every_variable_that_steers_control_is_named(texts, name):
     assert f"| `{name}` |" in texts["settings"]
 
 
-@pytest.mark.parametrize("policy", Policy)
+@pytest.mark.parametrize("policy", RestartPolicy)
 def test_every_policy_of_recovery_is_named(texts, policy):
     assert f"`{policy}`" in texts["settings"]
 

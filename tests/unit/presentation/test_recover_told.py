@@ -29,7 +29,7 @@ def outcome_of(folder, prepare, **recover):
 
 
 def kill(room, env, task):
-    revision = room.environment(env["id"]).members.reports[task["id"]].revision
+    revision = room.environment(env["id"]).model.tasks.reports[task["id"]].revision
     room.hosts.report(task["host"], dead(task["id"], env["id"], revision))
 
 

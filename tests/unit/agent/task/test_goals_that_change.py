@@ -14,7 +14,7 @@ from salt_o2.agent.task.runtime import Life
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.plan.launch import Launch
 from salt_o2.core.states import ControlMode, TaskState
-from salt_o2.core.tasks.next_action import Act
+from salt_o2.core.tasks.next_action import AgentAction
 
 LAUNCH = Launch(mode=ControlMode.BASIC, value="exit 0", shell=True)
 
@@ -44,12 +44,12 @@ def change_goal_meanwhile(monkeypatch, life, goal):
 def test_a_task_that_was_to_be_done_does_not_count_as_running_without_a_process(monkeypatch, life):
     life.record.goal = TaskState.DONE
     change_goal_meanwhile(monkeypatch, life, TaskState.RUNNING)
-    asyncio.run(actions.carry_out(life, Act.ASSUME))
+    asyncio.run(actions.carry_out(life, AgentAction.ASSUME_GOAL))
     assert (life.record.state, life.record.fresh) == (TaskState.UNKNOWN, True)
 
 
 def test_a_task_that_is_to_be_done_meanwhile_is_not_started(monkeypatch, life):
     life.record.goal = TaskState.RUNNING
     change_goal_meanwhile(monkeypatch, life, TaskState.DONE)
-    asyncio.run(actions.carry_out(life, Act.LAUNCH))
+    asyncio.run(actions.carry_out(life, AgentAction.LAUNCH))
     assert (life.body, life.record.keeper) == (None, None)

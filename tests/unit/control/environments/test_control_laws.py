@@ -90,7 +90,7 @@ class Life:
     async def kill(self, room, number):
         if not room.control.held:
             return
-        members = room.environment(self.some(room)).members
+        members = room.environment(self.some(room)).model.tasks
         reports = [report for id, report in members.reports.items() if id in members.tasks]
         if reports:
             victim = reports[number % len(reports)]
@@ -163,11 +163,11 @@ def check(room):
     control.store.flush()
     assert {kept.id for kept in control.store.alive()} == set(control.held)
     for id, held in control.held.items():
-        assert held.environment.plan is held.kept.plan
+        assert held.environment.model.plan is held.kept.plan
         planned = {task.id: task for task in held.kept.plan.tasks}
         assert set(control.inventory.tasks_of(id)) == set(planned), "what is taken is what is planned"
     open_runs = {run.number: run.environment for run in control.store.runs(1000) if run.ended is None}
-    runs = {held.environment.run_number: id for id, held in control.held.items()}
+    runs = {held.environment.model.run.number: id for id, held in control.held.items()}
     assert open_runs == {number: id for number, id in runs.items() if number is not None}
     waiting = [entry.task for entry in control.pooling.pool.entries.values()]
     assert set(control.inventory.tasks_of(POOL)) == {task.id for task in waiting}

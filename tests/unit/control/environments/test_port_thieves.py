@@ -80,17 +80,17 @@ def templates(folder):
 
 
 def find(environment, path):
-    return next(task for task in environment.members.plan.tasks if task.path == path)
+    return next(task for task in environment.model.tasks.plan.tasks if task.path == path)
 
 
 def kill(room, environment, task):
-    report = environment.members.reports[task.id]
-    room.hosts.report(task.host, dead(task.id, environment.id, report.revision))
+    report = environment.model.tasks.reports[task.id]
+    room.hosts.report(task.host, dead(task.id, environment.model.id, report.revision))
 
 
 def is_back(environment, path):
-    report = environment.members.reports.get(find(environment, path).id)
-    return environment.transition is None and report is not None and report.state is TaskState.RUNNING
+    report = environment.model.tasks.reports.get(find(environment, path).id)
+    return environment.model.active is None and report is not None and report.state is TaskState.RUNNING
 
 
 @on_a_loop
@@ -147,7 +147,7 @@ async def test_a_repair_takes_another_port_and_what_connects_is_told(tmp_path, s
         kill(room, environment, left)
         await until(lambda: hosts.refusals and is_back(environment, "pair.left"))
         again, peer = find(environment, "pair.left"), find(environment, "pair.right")
-        assert (environment.state, again.host) == ("RUNNING", left.host)
+        assert (environment.model.state, again.host) == ("RUNNING", left.host)
         assert not {again.launch.control_port, *again.launch.ports} & ports
         assert (again.launch.control_port == control) is (stolen == "channel")
         assert (again.launch.ports[0] == channel) is (stolen == "control")
@@ -155,7 +155,7 @@ async def test_a_repair_takes_another_port_and_what_connects_is_told(tmp_path, s
         assert (peer.properties == right.properties) is (stolen == "control")
         assert peer.properties["chans.data.0.address"].endswith(f":{again.launch.ports[0]}")
         assert is_back(environment, "pair.right")
-        assert not any(environment.repairs.past.values()), "the refusal is no restart"
+        assert not any(environment.model.restarts.history.values()), "the refusal is no restart"
 
 
 @on_a_loop
@@ -172,8 +172,8 @@ async def test_two_tasks_that_are_refused_one_after_the_other_both_come_back(tmp
             kill(room, environment, task)
         await until(lambda: hosts.refusals == 2)
         await until(lambda: is_back(environment, "pair.left") and is_back(environment, "pair.right"))
-        assert environment.state == "RUNNING"
-        assert environment.members.excluded == {}
+        assert environment.model.state == "RUNNING"
+        assert environment.model.tasks.excluded == {}
 
 
 @on_a_loop
@@ -196,7 +196,7 @@ async def test_a_port_that_is_stolen_while_the_task_moves_is_left_out_too(tmp_pa
 
         hosts.answer = answer_in_part
         kill(room, environment, left)
-        await until(lambda: is_back(environment, "pair.left") and environment.members.excluded == {})
+        await until(lambda: is_back(environment, "pair.left") and environment.model.tasks.excluded == {})
         assert find(environment, "pair.left").launch.control_port == 30003
-        assert environment.state == "RUNNING"
+        assert environment.model.state == "RUNNING"
         assert made["id"] in room.control.held

@@ -17,8 +17,8 @@ OTHER = replace(SAME, address="10.0.0.77", network="n77")
 
 
 def tasks_on(environment, host):
-    known = environment.members.reports
-    return tuple(known[task.id] for task in environment.members.on(host) if task.id in known)
+    known = environment.model.tasks.reports
+    return tuple(known[task.id] for task in environment.model.tasks.on_host(host) if task.id in known)
 
 
 def report_as(story, name, facts, tasks):
@@ -31,8 +31,8 @@ def report_as(story, name, facts, tasks):
 
 async def running(story):
     environment = await story.run()
-    await story.room.ask("env_control", id=environment.id, event="START_ACTIVITY")
-    assert environment.members.hosts == ("flp1",)
+    await story.room.ask("env_control", id=environment.model.id, event="START_ACTIVITY")
+    assert environment.model.tasks.hosts == ("flp1",)
     return environment
 
 
@@ -64,22 +64,22 @@ def test_tasks_of_a_renamed_machine_go_on_under_its_new_name(tmp_path, first):
         else:
             report_as(story, "flp9", SAME, tasks)
             await story.room.settled()
-            assert environment.members.hosts == ("flp1",), "the agent under the old name may still report"
+            assert environment.model.tasks.hosts == ("flp1",), "the agent under the old name may still report"
             await silence(story, 6, "flp9")
-        assert environment.members.hosts == ("flp9",)
-        assert (environment.state, environment.members.lost) == ("RUNNING", {})
+        assert environment.model.tasks.hosts == ("flp9",)
+        assert (environment.model.state, environment.model.tasks.lost) == ("RUNNING", {})
         assert launches(story, before) == []
         assert {row["id"] for row in await story.room.ask("host_list")} == {"flp9"}
-        shown = await story.room.ask("env_show", id=environment.id)
+        shown = await story.room.ask("env_show", id=environment.model.id)
         assert {task["id"] for task in shown["tasks"]} == {about.task for about in tasks}
         await until(lambda: ("flp9", Presence.ACTIVE) in story.told)
-        told = [line["text"] for line in await story.room.ask("env_history", id=environment.id)]
+        told = [line["text"] for line in await story.room.ask("env_history", id=environment.model.id)]
         assert "the machine of flp1 reports as flp9: its tasks are known there" in told
         assert (await story.room.ask("env_history", id="hosts"))[-1]["kind"] == "HostRenamed"
-        stopped = await story.room.ask("env_control", id=environment.id, event="STOP_ACTIVITY")
+        stopped = await story.room.ask("env_control", id=environment.model.id, event="STOP_ACTIVITY")
         assert stopped["state"] == "CONFIGURED", "it obeys under its new name"
-        await story.room.ask("env_destroy", id=environment.id)
-        assert story.control.inventory.tasks_of(environment.id) == []
+        await story.room.ask("env_destroy", id=environment.model.id)
+        assert story.control.inventory.tasks_of(environment.model.id) == []
 
     play(tmp_path, act)
 
@@ -90,11 +90,11 @@ def test_a_restart_of_control_knows_the_new_name(tmp_path):
         await silence(story)
         report_as(story, "flp9", SAME, tasks_on(environment, "flp1"))
         await story.room.settled()
-        kept = story.control.store.find(environment.id)
+        kept = story.control.store.find(environment.model.id)
         again = snapshot.restore(kept.id, kept.plan, kept.snapshot)
-        assert again.members.hosts == ("flp9",)
+        assert again.model.tasks.hosts == ("flp9",)
         assert set(host_rows.entries(story.control.store)) == {"flp9"}
-        replayed = await story.room.ask("env_replay", id=environment.id)
+        replayed = await story.room.ask("env_replay", id=environment.model.id)
         assert replayed["hosts"] == ["flp9"]
 
     play(tmp_path, act)
@@ -105,8 +105,8 @@ def test_a_machine_with_the_tasks_of_one_that_reports_changes_nothing(tmp_path):
         environment = await running(story)
         report_as(story, "flp9", SAME, tasks_on(environment, "flp1"))
         await story.pass_time(6, "flp1", "flp9")
-        assert environment.members.hosts == ("flp1",)
-        assert environment.state == "RUNNING"
+        assert environment.model.tasks.hosts == ("flp1",)
+        assert environment.model.state == "RUNNING"
 
     play(tmp_path, act)
 
@@ -117,7 +117,7 @@ def test_another_machine_does_not_get_tasks_by_naming_them(tmp_path):
         await silence(story)
         report_as(story, "flp9", OTHER, tasks_on(environment, "flp1"))
         await story.pass_time(3, "flp9")
-        assert environment.members.hosts == ("flp1",)
+        assert environment.model.tasks.hosts == ("flp1",)
         assert not [c for c in story.room.hosts.commands if c.host == "flp9"], "nor is it ordered anything"
 
     play(tmp_path, act)
@@ -129,8 +129,8 @@ def test_a_machine_whose_programs_answer_at_no_port_is_not_given_up_under_its_ol
         before = len(story.room.hosts.commands)
         report_as(story, "flp9", SAME, tasks_on(environment, "flp1"))
         await story.pass_time(6, "flp9")  # nothing answers for flp1, so that it would be LOST
-        assert environment.members.hosts == ("flp9",)
-        assert (environment.members.lost, launches(story, before)) == ({}, [])
+        assert environment.model.tasks.hosts == ("flp9",)
+        assert (environment.model.tasks.lost, launches(story, before)) == ({}, [])
 
     play(tmp_path, act)
 
@@ -143,7 +143,7 @@ def test_what_ended_while_the_machine_got_its_name_is_repaired_there(tmp_path):
         report_as(story, "flp9", SAME, tuple(others))
         await story.room.settled()
         await story.pass_time(1, "flp9")
-        story.control.step(story.control.held[environment.id], tick(story))
+        story.control.step(story.control.held[environment.model.id], tick(story))
         await until(lambda: launches(story))
         assert [c.host for c in story.room.hosts.commands if first.task in {o.task for o in c.orders}][
             -1
@@ -160,7 +160,7 @@ def test_tasks_of_the_pool_are_taken_over_too(tmp_path):
     async def act(story):
         environment = await story.run()
         tasks = tasks_on(environment, "flp1")
-        await story.room.ask("env_destroy", id=environment.id, keep_tasks=True)
+        await story.room.ask("env_destroy", id=environment.model.id, keep_tasks=True)
         tasks = tuple(story.control.pooling.pool.reports[about.task] for about in tasks)
         await silence(story)
         report_as(story, "flp9", SAME, tasks)

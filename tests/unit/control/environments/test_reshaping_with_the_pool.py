@@ -123,7 +123,7 @@ def test_a_modification_that_is_refused_leaves_the_pool_as_it_is(tmp_path):
         there = await waiting(room, 1)
         room.hosts.deaf = {"flp1"}
         stop = asyncio.create_task(room.ask("env_control", id=env["id"], event="STOP_ACTIVITY"))
-        await until(lambda: room.environment(env["id"]).transition)
+        await until(lambda: room.environment(env["id"]).model.active)
         with pytest.raises(InvalidRequest, match="in the middle of STOP_ACTIVITY"):
             await scale(room, env, 2)
         assert (await pooled(room), taken(room, POOL), taken(room, env["id"])) == (there, there, ids(env))
@@ -220,8 +220,8 @@ def test_what_a_lost_host_had_comes_from_the_pool_of_another(tmp_path):
         of = {row["id"]: row["host"] for row in (await room.ask("pool_list"))["pooled"]}
         room.control.watch.lose("flp1", "silent")
         gone = {task["id"] for task in env["tasks"] if task["host"] == "flp1"}
-        await until(lambda: not gone & set(room.environment(env["id"]).members.tasks))
-        await until(lambda: room.environment(env["id"]).transition is None)
+        await until(lambda: not gone & set(room.environment(env["id"]).model.tasks.tasks))
+        await until(lambda: room.environment(env["id"]).model.active is None)
         now = await room.ask("env_show", id=env["id"])
         new = ids(now) - ids(env)
         assert new <= there
@@ -293,7 +293,7 @@ def test_one_that_has_died_is_ended_and_not_left(tmp_path):
     async def scene(room):
         env = await running(room, 3)
         victim = env["tasks"][2]["id"]
-        last = room.control.held[env["id"]].environment.revision
+        last = room.control.held[env["id"]].environment.model.revision
         room.hosts.report("flp1", dead(victim, env["id"], last))
         shrunk = await scale(room, env, 1, keep_tasks=True)
         assert set(shrunk["kept"]) == ids(env) - ids(shrunk) - {victim}
@@ -370,7 +370,7 @@ def test_control_that_dies_while_tasks_leave_lets_them_go_on_leaving(tmp_path, k
     bus.deaf = set()
 
     async def later(room):
-        await until(lambda: room.environment(env["id"]).transition is None)
+        await until(lambda: room.environment(env["id"]).model.active is None)
         now = await room.ask("env_show", id=env["id"])
         left = ids(env) - ids(now)
         assert len(left) == 2
@@ -398,7 +398,7 @@ def test_control_that_dies_right_after_a_claim_owes_the_tasks_to_one_owner(tmp_p
     bus.deaf = set()
 
     async def later(room):
-        await until(lambda: room.environment(env["id"]).transition is None)
+        await until(lambda: room.environment(env["id"]).model.active is None)
         now = await room.ask("env_show", id=env["id"])
         assert ids(now) == ids(env) | there
         assert {task["state"] for task in now["tasks"]} == {"RUNNING"}

@@ -39,14 +39,14 @@ def test_a_true_report_after_a_false_revision_is_believed(tmp_path):
     async def story():
         async with control_room(repository(tmp_path), bus=Agents("flp1")) as room:
             environment = await running(room)
-            true = next(iter(environment.members.reports.values()))
+            true = next(iter(environment.model.tasks.reports.values()))
             room.hosts.report("flp1", replace(true, revision=FAR))
             await room.settled()
-            assert environment.members.reports[true.task] == true
+            assert environment.model.tasks.reports[true.task] == true
             assert any(f"revision {FAR}" in fault for fault in await faults(room, "flp1"))
             room.hosts.report("flp1", died(true))
             await room.settled()
-            assert environment.members.reports[true.task].failure is not None
+            assert environment.model.tasks.reports[true.task].failure is not None
 
     asyncio.run(story())
 
@@ -59,11 +59,11 @@ def test_an_acknowledgement_of_a_revision_that_was_never_given_is_none(tmp_path)
             environment = room.control.held[made["id"]].environment
             room.hosts.deaf.add("flp1")
             asked = asyncio.create_task(room.ask("env_control", id=made["id"], event="START_ACTIVITY"))
-            while environment.wait is None:
+            while environment.model.wait is None:
                 await asyncio.sleep(0)
             room.hosts.acknowledge("flp1", {made["id"]: FAR})
             await room.settled()
-            assert "flp1" in environment.wait.silent
+            assert "flp1" in environment.model.wait.unacknowledged
             assert any("is acknowledged" in fault for fault in await faults(room, "flp1"))
             asked.cancel()
 
@@ -81,7 +81,7 @@ def test_a_task_with_a_revision_that_was_never_given_is_not_taken_for_lost(tmp_p
                 room.hosts.tasks["flp1"][about.task] = replace(about, revision=FAR)
             room.hosts.survey("flp1")
             await room.settled()
-            states = {about.state for about in environment.members.reports.values()}
+            states = {about.state for about in environment.model.tasks.reports.values()}
             assert states == {TaskState.RUNNING}
 
     asyncio.run(story())

@@ -100,11 +100,11 @@ def flooded(tmp_path):
 
 def flood(room, farm, events):
     """Let the hosts of a farm report so many events, one by one, before control can look at any."""
-    tasks = [task for task in farm.members.tasks.values() if task.host != "quiet"]
+    tasks = [task for task in farm.model.tasks.tasks.values() if task.host != "quiet"]
     for number in range(events):
         task, turn = tasks[number % len(tasks)], number // len(tasks)
-        known = farm.members.reports[task.id]
-        dies = dead(task.id, farm.id, known.revision, reason=f"death {turn}")
+        known = farm.model.tasks.reports[task.id]
+        dies = dead(task.id, farm.model.id, known.revision, reason=f"death {turn}")
         room.hosts.report(task.host, dies if turn % 2 == 0 else known)
 
 
@@ -148,16 +148,16 @@ def test_after_a_flood_control_asks_for_what_it_did_not_take_in(flooded):
 def test_tasks_that_die_together_are_ordered_together(flooded):
     async def scene(room, farm, _small):
         ordered = len(room.hosts.commands)
-        tasks = list(farm.members.tasks.values())
+        tasks = list(farm.model.tasks.tasks.values())
         for task in tasks:
-            revision = farm.members.reports[task.id].revision
-            room.hosts.report(task.host, dead(task.id, farm.id, revision))
+            revision = farm.model.tasks.reports[task.id].revision
+            room.hosts.report(task.host, dead(task.id, farm.model.id, revision))
         await room.settled()
         async with asyncio.timeout(60):
-            while farm.repairs.open:
+            while farm.model.restarts.pending:
                 await asyncio.sleep(0.01)
-        assert str(farm.state) == "RUNNING"
-        assert farm.members.tree.tasks[TaskState.RUNNING] == len(tasks)
+        assert str(farm.model.state) == "RUNNING"
+        assert farm.model.tasks.tree.tasks[TaskState.RUNNING] == len(tasks)
         assert len(room.hosts.commands) - ordered < len(tasks) / 2
 
     flooded(scene, tasks=200, hosts=4, policy="restart")

@@ -27,9 +27,9 @@ def test_tasks_of_a_host_that_answers_stay_where_they_are_and_it_gets_no_others(
         await story.pass_time(10)
         assert story.status("flp1") is Presence.SILENT
         assert story.control.inventory.hosts == {}
-        assert environment.members.silent.keys() == {task.host for task in environment.plan.tasks}
-        assert environment.members.unreachable == set()
-        assert environment.error == ""
+        assert environment.model.tasks.silent.keys() == {task.host for task in environment.model.plan.tasks}
+        assert environment.model.tasks.unreachable == set()
+        assert environment.model.error == ""
 
     play(tmp_path, act, "flp1", "flp2")
 
@@ -50,10 +50,10 @@ def test_the_world_is_told_once_and_that_it_is_back(tmp_path):
 def test_tasks_of_a_host_that_does_not_answer_are_placed_anew(tmp_path):
     async def act(story):
         environment = await story.run()
-        (victim,) = {task.host for task in environment.plan.tasks[:1]}
+        (victim,) = {task.host for task in environment.model.plan.tasks[:1]}
         other = next(host for host in story.room.hosts.names if host != victim)
         await story.pass_time(4, other)
-        await until(lambda: {task.host for task in environment.plan.tasks} == {other})
+        await until(lambda: {task.host for task in environment.model.plan.tasks} == {other})
         assert story.told == [(victim, "LOST")]
 
     play(tmp_path, act, "flp1", "flp2")
@@ -64,8 +64,8 @@ def test_nobody_is_given_up_while_nobody_at_all_is_heard(tmp_path):
         environment = await story.run()
         await story.pass_time(20)
         assert {story.status(host) for host in ("flp1", "flp2")} == {Presence.SILENT}
-        assert "cut off" in environment.members.silent["flp1"]
-        assert (environment.error, environment.members.lost) == ("", {})
+        assert "cut off" in environment.model.tasks.silent["flp1"]
+        assert (environment.model.error, environment.model.tasks.lost) == ("", {})
 
     play(tmp_path, act, "flp1", "flp2")
 
@@ -98,7 +98,7 @@ def test_all_ports_of_a_task_are_asked_and_after_four_turns_all_tasks_were(tmp_p
         await story.pass_time(2.5)
         asked = [ports for _, ports in story.others.asked]
         assert {len(ports) for ports in asked} == {FEW + 2}
-        everybody = {port for task in environment.plan.tasks for port in task.ports}
+        everybody = {port for task in environment.model.plan.tasks for port in task.ports}
         assert set().union(*asked) == everybody
 
     play(tmp_path, act, copies=4 * FEW + 8)
@@ -117,9 +117,9 @@ def test_where_no_task_has_a_port_the_kernel_is_asked_if_it_is_the_hosts_own(tmp
     async def act(story):
         await story.run()
         (held,) = story.control.held.values()
-        members = held.environment.members
+        members = held.environment.model.tasks
         portless = [replace(task, ports=()) for task in members.plan.tasks]
-        members.replan(replace(members.plan, tasks=tuple(portless)), {})
+        members.install_plan(replace(members.plan, tasks=tuple(portless)), {})
         if networks == "shared":
             facts = story.control.inventory.facts_of("flp1")
             story.room.hosts.sequence["flp2"] = 0
@@ -143,11 +143,11 @@ def test_a_host_that_was_lost_while_control_was_down_is_missed_after_some_time(t
             assert story.status("flp1") is Presence.EXPECTED
             await story.pass_time(3, "flp2")
             (held,) = story.control.held.values()
-            await until(lambda: {task.host for task in held.environment.plan.tasks} == {"flp2"})
-            await until(lambda: held.environment.transition is None)
+            await until(lambda: {task.host for task in held.environment.model.plan.tasks} == {"flp2"})
+            await until(lambda: held.environment.model.active is None)
             assert story.others.asked[0][0] == "10.0.0.1"
             assert story.told == [("flp1", "LOST")]
-            assert held.environment.state == "CONFIGURED"
+            assert held.environment.model.state == "CONFIGURED"
 
     asyncio.run(live())
 

@@ -17,12 +17,12 @@ def test_a_host_that_is_off_is_given_up_at_once(tmp_path, sure):
     async def act(story):
         environment = await story.run()
         await story.pass_time(1)
-        victim = environment.plan.tasks[0].host
+        victim = environment.model.plan.tasks[0].host
         other = next(host for host in story.room.hosts.names if host != victim)
         await story.pass_time(1, other)
         assert story.status(victim) is Presence.ACTIVE
         assert (await lost(story, victim, sure=sure))[victim]["status"] is Presence.LOST
-        await until(lambda: {task.host for task in environment.plan.tasks} == {other})
+        await until(lambda: {task.host for task in environment.model.plan.tasks} == {other})
 
     play(tmp_path, act, "flp1", "flp2")
 
@@ -147,10 +147,10 @@ def test_a_host_that_is_connected_is_not_forgotten(tmp_path):
 def test_a_host_with_tasks_of_an_environment_is_not_forgotten_nor_is_one_beside_it(tmp_path):
     async def act(story):
         environment = await story.run()
-        victim = environment.plan.tasks[0].host
-        (other,) = {"flp1", "flp2", "flp3"} - {task.host for task in environment.plan.tasks}
+        victim = environment.model.plan.tasks[0].host
+        (other,) = {"flp1", "flp2", "flp3"} - {task.host for task in environment.model.plan.tasks}
         await without_tasks(story, other)
-        with pytest.raises(InvalidRequest, match=f"{environment.id} has tasks there"):
+        with pytest.raises(InvalidRequest, match=f"{environment.model.id} has tasks there"):
             await forget(story, other, victim)
         assert other in listed(await story.room.ask("host_list"))
 
@@ -160,8 +160,8 @@ def test_a_host_with_tasks_of_an_environment_is_not_forgotten_nor_is_one_beside_
 def test_a_host_with_tasks_of_the_pool_is_not_forgotten(tmp_path):
     async def act(story):
         environment = await story.run()
-        victim = environment.plan.tasks[0].host
-        await story.room.ask("env_destroy", id=environment.id, keep_tasks=True)
+        victim = environment.model.plan.tasks[0].host
+        await story.room.ask("env_destroy", id=environment.model.id, keep_tasks=True)
         with pytest.raises(InvalidRequest, match=f"pool clean --host {victim}"):
             await forget(story, victim)
 

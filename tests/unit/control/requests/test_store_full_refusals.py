@@ -50,7 +50,7 @@ def test_what_would_have_to_be_kept_is_refused_and_nothing_is_ordered(tmp_path, 
         with pytest.raises(StorageError, match="takes nothing in"):
             await room.ask(verb, id=id, **arguments)
         assert len(room.hosts.commands) == ordered
-        assert room.environment(id).transition is None
+        assert room.environment(id).model.active is None
         assert len(room.control.inventory.tasks_of(id)) == 2
 
     played(tmp_path, scene)

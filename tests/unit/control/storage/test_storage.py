@@ -14,7 +14,7 @@ from salt_o2.client.control_client import ControlClient
 from salt_o2.control.storage.schema import ENVIRONMENTS
 from salt_o2.control.storage.store import Kept, Store
 from salt_o2.control.unavailable import opened
-from salt_o2.core.environment import Environment
+from salt_o2.core.environment.environment import Environment
 from salt_o2.core.errors import StorageError
 from salt_o2.core.ids import EnvironmentId
 from salt_o2.core.messages.inputs import Tick

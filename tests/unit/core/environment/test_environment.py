@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from crew import Crew, plan_of, planned
 
-from salt_o2.core.environment import Environment
+from salt_o2.core.environment.environment import Environment
 from salt_o2.core.errors import IllegalTransition, InvalidRequest
 from salt_o2.core.messages.announcements import AnnounceFailure, AnnounceKilled, AnnounceState
 from salt_o2.core.messages.effects import Answer, EndRun, Insist, Release
@@ -34,7 +34,7 @@ def running(crew):
     """The same, in run 17."""
     crew.ask(E.DEPLOY, E.CONFIGURE).obey()
     crew.ask(E.START_ACTIVITY, run_number=17).obey()
-    assert crew.environment.state is S.RUNNING
+    assert crew.environment.model.state is S.RUNNING
     return crew
 
 
@@ -62,15 +62,15 @@ def test_a_state_is_entered_only_when_the_last_task_has_reached_it(crew):
     crew.ask(E.DEPLOY)
     first, second = crew.commands()
     crew.report(first, *(crew.done(first, order.task) for order in first.orders))
-    assert crew.environment.state is S.STANDBY
+    assert crew.environment.model.state is S.STANDBY
     crew.report(second, *(crew.done(second, order.task) for order in second.orders))
-    assert crew.environment.state is S.DEPLOYED
+    assert crew.environment.model.state is S.DEPLOYED
     assert Answer(request="r1") in crew.last
 
 
 def test_a_request_of_several_events_is_answered_at_the_end_of_the_last(crew):
     crew.ask(E.DEPLOY, E.CONFIGURE).obey()
-    assert crew.environment.state is S.CONFIGURED
+    assert crew.environment.model.state is S.CONFIGURED
     assert crew.effects.count(Answer(request="r1")) == 1
 
 
@@ -80,13 +80,13 @@ def test_start_carries_the_run_number_in_both_spellings(crew):
     arguments = crew.commands()[0].arguments
     assert arguments["run_number"] == arguments["runNumber"] == "17"
     assert arguments["run_start_time_ms"] == arguments["runStartTimeMs"]
-    assert crew.obey().environment.run_number == 17
+    assert crew.obey().environment.model.run.number == 17
 
 
 def test_the_run_ends_with_the_stop(running):
     running.ask(E.STOP_ACTIVITY).obey()
-    assert running.environment.state is S.CONFIGURED
-    assert running.environment.run_number is None
+    assert running.environment.model.state is S.CONFIGURED
+    assert running.environment.model.run.number is None
     assert EndRun(run_number=17) in running.effects
 
 
@@ -98,7 +98,7 @@ def test_a_start_tells_how_many_starts_there_were_before(running):
 
 def test_the_end_releases_what_was_taken(crew):
     crew.ask(E.DEPLOY, E.CONFIGURE).obey().ask(E.EXIT).obey()
-    assert crew.environment.state is S.DONE
+    assert crew.environment.model.state is S.DONE
     assert Release(environment="2oDvieFrVTi") in crew.effects
 
 
@@ -107,7 +107,7 @@ def test_what_the_state_does_not_allow_is_refused_and_changes_nothing(crew):
         IllegalTransition, match="is STANDBY and cannot START_ACTIVITY; from here it can do DEPLOY"
     ):
         crew.ask(E.START_ACTIVITY)
-    assert (crew.environment.state, crew.environment.revision) == (S.STANDBY, 0)
+    assert (crew.environment.model.state, crew.environment.model.revision) == (S.STANDBY, 0)
 
 
 def test_a_second_request_is_refused_while_one_is_under_way_and_says_whose(crew):
@@ -123,7 +123,7 @@ def test_the_end_need_not_wait_for_a_transition_under_way(crew):
     assert overtaken.request == "r1"
     assert "overtaken by EXIT, asked by other" in str(overtaken.error)
     crew.obey()
-    assert crew.environment.state is S.DONE
+    assert crew.environment.model.state is S.DONE
 
 
 def test_a_failed_task_fails_the_transition_and_the_answer_says_all_there_is_to_know(crew):
@@ -132,7 +132,7 @@ def test_a_failed_task_fails_the_transition_and_the_answer_says_all_there_is_to_
     crew.report(on_flp1, *(crew.done(on_flp1, order.task) for order in on_flp1.orders))
     broken = crew.failed("sink", reason="port 9000 is taken", advice="free it", output=("cannot bind",))
     crew.report(on_flp2, broken, crew.done(on_flp2, "processor"))
-    assert crew.environment.state is S.ERROR
+    assert crew.environment.model.state is S.ERROR
     text = str(next(effect for effect in crew.last if isinstance(effect, Answer)).error)
     for fact in (
         "CONFIGURE",
@@ -151,10 +151,10 @@ def test_after_a_first_failure_the_others_are_awaited_only_a_moment(crew):
     crew.ask(E.DEPLOY)
     on_flp1, _ = crew.commands()
     crew.report(on_flp1, crew.failed("sampler"))
-    assert crew.environment.wait is not None
-    assert crew.environment.wake_at == pytest.approx(crew.at + crew.environment.timeouts.gather)
+    assert crew.environment.model.wait is not None
+    assert crew.environment.wake_at == pytest.approx(crew.at + crew.environment.model.timeouts.gather)
     crew.take(Tick(at=crew.environment.wake_at))
-    assert crew.environment.state is S.ERROR
+    assert crew.environment.model.state is S.ERROR
 
 
 def test_a_creation_that_fails_is_undone_and_answered_with_its_reason(crew):
@@ -164,7 +164,7 @@ def test_a_creation_that_fails_is_undone_and_answered_with_its_reason(crew):
     crew.report(on_flp2, crew.done(on_flp2, "sink"), crew.done(on_flp2, "processor"))
     assert {command.goal for command in crew.commands()} == {TaskState.DONE}
     crew.obey()
-    assert crew.environment.state is S.DONE
+    assert crew.environment.model.state is S.DONE
     answers = [effect for effect in crew.effects if isinstance(effect, Answer)]
     assert len(answers) == 1
     assert "no such program" in str(answers[0].error)
@@ -176,7 +176,7 @@ def test_a_task_that_nobody_needs_does_not_hold_up_the_others(crew):
     on_flp1, on_flp2 = crew.commands()
     crew.report(on_flp1, crew.done(on_flp1, "sampler"), crew.failed("monitor"))
     crew.report(on_flp2, crew.done(on_flp2, "sink"), crew.done(on_flp2, "processor"))
-    assert crew.environment.state is S.DEPLOYED
+    assert crew.environment.model.state is S.DEPLOYED
 
 
 def test_a_silent_host_gets_its_command_again_the_sure_way(crew):
@@ -190,30 +190,30 @@ def test_a_silent_host_gets_its_command_again_the_sure_way(crew):
 def test_insisting_becomes_rarer_and_ends_with_the_deadline(crew):
     crew.ask(E.DEPLOY)
     ticks = []
-    while crew.environment.wait:
+    while crew.environment.model.wait:
         ticks.append(crew.environment.wake_at)
         crew.take(Tick(at=ticks[-1]))
     gaps = [later - earlier for earlier, later in itertools.pairwise(ticks)]
     assert gaps == sorted(gaps)
-    assert crew.environment.state is S.ERROR
-    assert "host flp1 has not acknowledged the command" in crew.environment.error
+    assert crew.environment.model.state is S.ERROR
+    assert "host flp1 has not acknowledged the command" in crew.environment.model.error
 
 
 def test_a_lost_host_cannot_keep_an_environment_from_ending(crew):
     crew.ask(E.DEPLOY, E.CONFIGURE).obey().ask(E.EXIT)
     on_flp1, _ = crew.commands()
     crew.report(on_flp1, *(crew.done(on_flp1, order.task) for order in on_flp1.orders))
-    crew.take(Tick(at=crew.environment.wait.deadline))
-    assert crew.environment.state is S.DONE
+    crew.take(Tick(at=crew.environment.model.wait.deadline))
+    assert crew.environment.model.state is S.DONE
     assert Release(environment="2oDvieFrVTi") in crew.last
-    assert "flp2" in crew.environment.error
+    assert "flp2" in crew.environment.model.error
 
 
 def test_a_critical_task_that_dies_in_a_run_leads_to_error_and_stops_the_rest(running):
     dead = running.failed("sink", revision=3, reason="killed by signal 9")
     running.take(TasksMoved(at=running.at, host="flp2", reports=(dead,)))
-    assert running.environment.state is S.ERROR
-    assert "killed by signal 9" in running.environment.error
+    assert running.environment.model.state is S.ERROR
+    assert "killed by signal 9" in running.environment.model.error
     stopped = {order.task for command in running.commands() for order in command.orders}
     assert stopped == {"sampler", "processor", "monitor"}
     assert EndRun(run_number=17) in running.last
@@ -222,7 +222,7 @@ def test_a_critical_task_that_dies_in_a_run_leads_to_error_and_stops_the_rest(ru
 def test_a_task_that_nobody_needs_may_die_in_a_run(running):
     dead = running.failed("monitor", revision=3)
     running.take(TasksMoved(at=running.at, host="flp1", reports=(dead,)))
-    assert running.environment.state is S.RUNNING
+    assert running.environment.model.state is S.RUNNING
     assert running.kinds() == ["AnnounceMoves", "AnnounceFailure"]
 
 
@@ -232,8 +232,8 @@ def test_recover_starts_again_what_died_and_leads_back_to_configured(running):
     orders = [order for command in running.commands() for order in command.orders]
     assert all(order.launch and order.properties for order in orders)
     running.obey()
-    assert running.environment.state is S.CONFIGURED
-    assert running.environment.error == ""
+    assert running.environment.model.state is S.CONFIGURED
+    assert running.environment.model.error == ""
 
 
 def test_a_report_older_than_what_is_known_changes_nothing(running):
@@ -241,7 +241,7 @@ def test_a_report_older_than_what_is_known_changes_nothing(running):
         at=running.at, host="flp1", reports=(running.failed("sampler", revision=1, state=TaskState.STANDBY),)
     )
     assert running.take(old) == []
-    assert running.environment.state is S.RUNNING
+    assert running.environment.model.state is S.RUNNING
 
 
 def test_the_same_report_twice_is_announced_once(running):
@@ -263,7 +263,7 @@ def test_a_task_that_had_to_be_killed_is_announced_once_for_each_kill(running):
     assert "AnnounceKilled" not in running.kinds()
     for command in others:
         running.report(command, *(running.done(command, order.task) for order in command.orders))
-    assert running.environment.state is S.CONFIGURED
+    assert running.environment.model.state is S.CONFIGURED
     assert sum(isinstance(effect, AnnounceKilled) for effect in running.effects) == len(killed)
 
 
@@ -276,7 +276,7 @@ def test_error_on_request_stops_what_runs(running):
     running.ask(E.GO_ERROR, reason="because")
     assert {command.goal for command in running.commands()} == {TaskState.CONFIGURED}
     assert any(isinstance(e, AnnounceState) and e.reason == "because" for e in running.last)
-    assert running.environment.state is S.ERROR
+    assert running.environment.model.state is S.ERROR
 
 
 def test_the_exit_of_a_process_reads_as_a_person_would_say_it():

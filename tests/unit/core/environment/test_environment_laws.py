@@ -4,7 +4,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from salt_o2.core.environment import Environment
+from salt_o2.core.environment.environment import Environment
 from salt_o2.core.errors import IllegalTransition, InvalidRequest
 from salt_o2.core.messages.effects import Answer, Drive, EndRun, Insist, Release
 from salt_o2.core.messages.inputs import Requested, TasksMoved, Tick
@@ -55,7 +55,11 @@ class AnyLife(RuleBasedStateMachine):
         self.asked = self.answered = self.runs = self.ended = self.released = 0
 
     def take(self, message):
-        for effect in self.environment.step(message):
+        try:
+            effects = self.environment.step(message)
+        finally:
+            self.environment.model.check_invariants()
+        for effect in effects:
             match effect:
                 case Drive(command=command) | Insist(command=command):
                     self.commands.append(command)
@@ -93,7 +97,7 @@ class AnyLife(RuleBasedStateMachine):
         report = TaskReport(
             task=task,
             environment="E",
-            revision=self.environment.revision,
+            revision=self.environment.model.revision,
             settled=True,
             status=TaskStatus.INACTIVE,
             state=state,
@@ -108,12 +112,12 @@ class AnyLife(RuleBasedStateMachine):
 
     @rule()
     def restart_control(self):
-        if self.environment.wait is None:  # an interrupted transition is resumed by control itself
-            reports = self.environment.members.reports
-            self.environment = restore("E", self.environment.plan, take(self.environment))
+        if self.environment.model.wait is None:  # an interrupted transition is resumed by control itself
+            reports = self.environment.model.tasks.reports
+            self.environment = restore("E", self.environment.model.plan, take(self.environment))
             for report in reports.values():
-                self.environment.members.reports[report.task] = report
-                self.environment.members.tree.move(report.task, report.state, report.status)
+                host = TASKS[report.task][0]
+                self.take(TasksMoved(at=self.at, host=host, reports=(report,)))
 
     def report(self, command, task, fails, dies):
         broken = fails and command.goal is not TaskState.DONE
@@ -130,12 +134,12 @@ class AnyLife(RuleBasedStateMachine):
     @invariant()
     def every_request_has_at_most_one_answer(self):
         assert self.answered <= self.asked
-        if self.environment.wait is None:
+        if self.environment.model.wait is None:
             assert self.answered == self.asked
 
     @invariant()
     def every_wait_has_an_end(self):
-        wait = self.environment.wait
+        wait = self.environment.model.wait
         if wait:
             assert wait.waiting
             assert self.environment.wake_at <= wait.deadline
@@ -143,27 +147,27 @@ class AnyLife(RuleBasedStateMachine):
     @invariant()
     def a_run_ends_once_and_only_what_was_started_ends(self):
         assert self.ended <= self.runs
-        if self.environment.state not in (EnvironmentState.RUNNING, EnvironmentState.CONFIGURED):
-            assert self.environment.run_number is None
+        if self.environment.model.state not in (EnvironmentState.RUNNING, EnvironmentState.CONFIGURED):
+            assert self.environment.model.run.number is None
 
     @invariant()
     def resources_are_released_exactly_at_the_end(self):
-        assert self.released == (self.environment.state is EnvironmentState.DONE)
+        assert self.released == (self.environment.model.state is EnvironmentState.DONE)
 
     @invariant()
     def the_root_has_the_state_of_its_critical_tasks(self):
-        tree = self.environment.members.tree
-        critical = [tree.state_of(task) for task, (_, needed) in TASKS.items() if needed]
+        tree = self.environment.model.tasks.tree
+        critical = [tree.task_state(task) for task, (_, needed) in TASKS.items() if needed]
         assert tree.root.state is combined(critical)
 
     def teardown(self):
         """Liveness: left alone, every wait comes to its end."""
         for _ in range(50):
-            if self.environment.wait is None:
+            if self.environment.model.wait is None:
                 break
             self.at = self.environment.wake_at
             self.take(Tick(at=self.at))
-        assert self.environment.wait is None
+        assert self.environment.model.wait is None
 
 
 AnyLife.TestCase.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)

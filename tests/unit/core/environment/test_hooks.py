@@ -3,7 +3,7 @@
 import pytest
 from crew import Crew, plan_of, planned
 
-from salt_o2.core.environment import Environment
+from salt_o2.core.environment.environment import Environment
 from salt_o2.core.errors import TemplateError
 from salt_o2.core.messages.effects import Abandon, Drive, Invoke
 from salt_o2.core.messages.inputs import CallEnded, Tick
@@ -124,7 +124,7 @@ def test_a_call_may_go_on_until_the_moment_that_awaits_it():
     (invoke,) = [effect for effect in stage.last if isinstance(effect, Invoke)]
     for command in stage.commands():
         stage.carry_out(command)
-    assert stage.environment.state is S.CONFIGURED
+    assert stage.environment.model.state is S.CONFIGURED
     assert stage.answers() == [""]  # DEPLOY's; CONFIGURE still waits
     stage.end_call(invoke)
     assert stage.answers() == ["", ""]
@@ -144,20 +144,20 @@ def test_a_critical_call_that_fails_before_the_tasks_move_cancels_the_transition
     stage.play(E.DEPLOY)
     story = stage.play(E.CONFIGURE)
     assert "task CONFIGURED" not in story
-    assert stage.environment.state is S.ERROR
+    assert stage.environment.model.state is S.ERROR
     assert "it broke" in stage.answers()[-1]
 
 
 def test_a_critical_call_that_fails_after_them_leads_to_error_too():
     stage = Stage(calls=(call("after_CONFIGURE"),), fails=("after_CONFIGURE",))
     assert stage.play(E.DEPLOY, E.CONFIGURE)[-1] == "ERROR"
-    assert stage.environment.state is S.ERROR
+    assert stage.environment.model.state is S.ERROR
 
 
 def test_a_call_that_is_not_critical_may_fail():
     stage = Stage(calls=(call("before_CONFIGURE", critical=False),), fails=("before_CONFIGURE",))
     stage.play(E.DEPLOY, E.CONFIGURE)
-    assert (stage.environment.state, stage.answers()) == (S.CONFIGURED, [""])
+    assert (stage.environment.model.state, stage.answers()) == (S.CONFIGURED, [""])
 
 
 def test_after_a_critical_failure_later_weights_do_not_run():
@@ -175,7 +175,7 @@ def test_a_call_that_overruns_its_timeout_is_ended_by_us():
     stage.take(Tick(at=stage.at + 5.0))
     assert Abandon(call=invoke.call) in stage.last
     assert "longer than its timeout of 5 s" in stage.answers()[-1]
-    assert stage.environment.state is S.ERROR
+    assert stage.environment.model.state is S.ERROR
 
 
 def test_an_answer_that_comes_after_its_timeout_changes_nothing():
@@ -190,14 +190,14 @@ def test_an_answer_that_comes_after_its_timeout_changes_nothing():
 def test_a_critical_hook_that_fails_cancels_the_transition_with_its_exit_code():
     stage = Stage(hook("check", "before_CONFIGURE"), fails=("check",))
     stage.play(E.DEPLOY, E.CONFIGURE)
-    assert stage.environment.state is S.ERROR
+    assert stage.environment.model.state is S.ERROR
     assert "exit code 1" in stage.answers()[-1]
 
 
 def test_a_hook_that_is_not_critical_may_fail():
     stage = Stage(hook("check", "before_CONFIGURE", critical=False), fails=("check",))
     stage.play(E.DEPLOY, E.CONFIGURE)
-    assert stage.environment.state is S.CONFIGURED
+    assert stage.environment.model.state is S.CONFIGURED
 
 
 def test_a_hook_that_overruns_its_timeout_is_ended_by_us():
@@ -214,9 +214,9 @@ def test_a_hook_that_overruns_its_timeout_is_ended_by_us():
         state=TaskState.RUNNING,
     )
     stage.report(command, alive)
-    stage.take(Tick(at=stage.environment.wait.deadline))
+    stage.take(Tick(at=stage.environment.model.wait.deadline))
     assert TaskState.DONE in {c.goal for c in stage.commands() for order in c.orders if order.task == "stuck"}
-    assert stage.environment.state is S.ERROR
+    assert stage.environment.model.state is S.ERROR
 
 
 def test_a_hook_cut_short_by_the_end_is_ended_though_control_is_restarted_meanwhile():
@@ -225,10 +225,10 @@ def test_a_hook_cut_short_by_the_end_is_ended_though_control_is_restarted_meanwh
     stage.ask(E.CONFIGURE)  # its host has not answered, and nobody knows whether it runs
     stage.ask(E.EXIT)
     ended = snapshot.take(stage.environment)
-    again = Crew(snapshot.restore("E", stage.environment.plan, ended))
-    again.take(snapshot.resume(ended, stage.environment.plan, again.at))
+    again = Crew(snapshot.restore("E", stage.environment.model.plan, ended))
+    again.take(snapshot.resume(ended, stage.environment.model.plan, again.at))
     again.obey()
-    assert again.environment.state is S.DONE
+    assert again.environment.model.state is S.DONE
     told = [(o.task, e.command.goal) for e in again.effects if isinstance(e, Drive) for o in e.command.orders]
     assert ("check", TaskState.DONE) in told
 
@@ -250,7 +250,7 @@ def test_hooks_of_the_end_run_when_all_tasks_have_ended_and_cannot_stop_it():
     stage.play(E.DEPLOY)
     stage.story.clear()
     assert stage.play(E.EXIT) == ["task DONE", "hook sweep", "DONE", "call after_DESTROY"]
-    assert stage.environment.state is S.DONE
+    assert stage.environment.model.state is S.DONE
 
 
 def test_hooks_of_go_error_run_on_the_way_to_error():
@@ -301,3 +301,19 @@ def test_moments_are_read_as_templates_write_them(text, moment):
 def test_what_is_no_moment_is_refused(text, why):
     with pytest.raises(TemplateError, match=why):
         parse(text)
+
+
+def test_calls_that_time_out_together_are_cancelled_although_the_first_ends_the_environment():
+    calls = tuple(
+        PlannedCall(path=f"root.{name}", func="t.arm()", trigger=parse("before_DEPLOY"), until=parse(until))
+        for name, until in (("first", "after_CONFIGURE"), ("second", "before_DEPLOY"))
+    )
+    agents = Crew(Environment("E", plan_of(calls=calls)))
+    agents.ask(E.DEPLOY, undo=True)
+    agents.at += 100.0
+    agents.take(Tick(at=agents.at))
+    assert agents.environment.model.state is S.DONE
+    assert sorted(effect.call for effect in agents.last if isinstance(effect, Abandon)) == [
+        "root.first#1",
+        "root.second#2",
+    ]

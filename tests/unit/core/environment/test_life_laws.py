@@ -42,8 +42,8 @@ from salt_o2.core.states import (
     TaskState,
     TaskStatus,
 )
-from salt_o2.core.tasks.completion import RunEnd
-from salt_o2.core.tasks.orders import STANDING
+from salt_o2.core.tasks.completion import RunCompletion
+from salt_o2.core.tasks.orders import STABLE_TASK_STATE
 
 HOSTS = ("h1", "h2", "h3")
 POOL = {
@@ -123,13 +123,15 @@ class AnyLife(RuleBasedStateMachine):
 
     def take(self, message):
         """Step, and write the journal as control does: what was refused has not happened."""
-        unreachable = {t.id for host in self.environment.members.unreachable for t in self._on(host)}
+        unreachable = {t.id for host in self.environment.model.tasks.unreachable for t in self._on(host)}
         try:
             effects = self.environment.step(message)
         except O2Error:
             return
+        finally:
+            self.environment.model.check_invariants()
         self.journal.append(message)
-        self.out_of_reach |= unreachable - set(self.environment.members.tasks)
+        self.out_of_reach |= unreachable - set(self.environment.model.tasks.tasks)
         for effect in effects:
             self.note(effect)
 
@@ -154,7 +156,9 @@ class AnyLife(RuleBasedStateMachine):
             case Keep(tasks=tasks, left=left, revision=revision):
                 assert tasks == tuple(task.id for task, _ in left)
                 assert all(rests(report) for _, report in left), "only who rests is kept"
-                assert not set(tasks) & {task.id for task in self.environment.plan.tasks} or self.is_over()
+                assert (
+                    not set(tasks) & {task.id for task in self.environment.model.plan.tasks} or self.is_over()
+                )
                 self.pooled |= dict.fromkeys(tasks, revision + 1)
                 for task in tasks:
                     self.told.pop(task, None)
@@ -162,10 +166,10 @@ class AnyLife(RuleBasedStateMachine):
                 self.released += 1
 
     def is_over(self):
-        return self.environment.state is EnvironmentState.DONE
+        return self.environment.model.state is EnvironmentState.DONE
 
     def _on(self, host):
-        return [task for task in self.environment.members.tasks.values() if task.host == host]
+        return [task for task in self.environment.model.tasks.tasks.values() if task.host == host]
 
     # --- what may come --------------------------------------------------------------------------
 
@@ -181,8 +185,8 @@ class AnyLife(RuleBasedStateMachine):
     @rule()
     def go_on(self):
         """Ask for what a person would ask for next, and let nobody answer yet."""
-        if self.environment.state in NEXT:
-            self.request((NEXT[self.environment.state],), undo=False, automatic=False)
+        if self.environment.model.state in NEXT:
+            self.request((NEXT[self.environment.model.state],), undo=False, automatic=False)
 
     @rule(upto=st.integers(1, 3), undo=st.booleans(), automatic=st.booleans())
     def bring_up(self, upto, undo, automatic):
@@ -213,7 +217,7 @@ class AnyLife(RuleBasedStateMachine):
         """Who waits in the pool is claimed, as every task that is new and fits."""
         excluded = dict.fromkeys(sorted(names & out), "noisy")
         changes = compare(
-            self.environment.plan, plan(names), set(self.environment.members.excluded), excluded
+            self.environment.model.plan, plan(names), set(self.environment.model.tasks.excluded), excluded
         )
         claimed = tuple(sorted(names & self.pooled.keys()))
         before = self.pooled, self.owed
@@ -266,8 +270,8 @@ class AnyLife(RuleBasedStateMachine):
         word=st.sampled_from(["", "END_OF_STREAM"]),
     )
     def end(self, task, well, word):
-        found = self.environment.members.tasks.get(task)
-        known = self.environment.members.reports.get(task)
+        found = self.environment.model.tasks.tasks.get(task)
+        known = self.environment.model.tasks.reports.get(task)
         if found and known:
             state = TaskState.DONE if well else TaskState.ERROR
             report = self.report(task, known.revision, state, broken=not well, announced=word)
@@ -288,7 +292,7 @@ class AnyLife(RuleBasedStateMachine):
 
     @rule(host=st.sampled_from(HOSTS))
     def come_back(self, host):
-        reports = self.environment.members.reports
+        reports = self.environment.model.tasks.reports
         here = tuple(reports[task.id] for task in self._on(host) if task.id in reports)
         self.take(TasksMoved(at=self.at, host=host, reports=here))
 
@@ -298,16 +302,16 @@ class AnyLife(RuleBasedStateMachine):
         tasks, self.homeless = tuple(sorted(self.homeless)), set()
         self.take(NotReplaced(at=self.at, tasks=tasks, reason="bound to their host"))
 
-    @precondition(lambda self: self.homeless and self.environment.transition is None)
+    @precondition(lambda self: self.homeless and self.environment.model.active is None)
     @rule(host=st.sampled_from(HOSTS))
     def find_places(self, host):
         """Control moves tasks, and asks for the modification itself."""
         homeless, self.homeless = self.homeless, set()
-        before = self.environment.plan
+        before = self.environment.model.plan
         tasks = [self.moved(task, host) if task.id in homeless else task for task in before.tasks]
         again = plan_of(*tasks, tolerate=1, calls=CALLS, **before.variables)
         new = {old.id: task.id for old, task in zip(before.tasks, tasks, strict=True)}
-        out = {new[task]: why for task, why in self.environment.members.excluded.items() if task in new}
+        out = {new[task]: why for task, why in self.environment.model.tasks.excluded.items() if task in new}
         self.users_wish |= out.keys()
         wanted = Modified(at=self.at, request="m", plan=again, excluded=out, user="control", may_exclude=())
         self.take(wanted)
@@ -332,13 +336,13 @@ class AnyLife(RuleBasedStateMachine):
     def restart_control(self):
         """Control is killed and takes the environment up again, as it was written."""
         kept = typed(plain(snapshot.take(self.environment)), snapshot.Snapshot)
-        timeouts = self.environment.timeouts
-        before = set(self.environment.members.tasks)
-        self.environment = snapshot.restore("E", self.environment.plan, kept, timeouts)
-        self.out_of_reach |= before - set(self.environment.members.tasks)  # strays of the next survey
+        timeouts = self.environment.model.timeouts
+        before = set(self.environment.model.tasks.tasks)
+        self.environment = snapshot.restore("E", self.environment.model.plan, kept, timeouts)
+        self.out_of_reach |= before - set(self.environment.model.tasks.tasks)  # strays of the next survey
         self.journal.append(Restarted(at=self.at))
         self.calls, self.open_calls = [], set()  # they were control's own, and ended with it
-        if again := snapshot.resume(kept, self.environment.plan, self.at):
+        if again := snapshot.resume(kept, self.environment.model.plan, self.at):
             self.take(again)
 
     def report(self, task, revision, state, broken=False, announced=""):
@@ -360,21 +364,21 @@ class AnyLife(RuleBasedStateMachine):
     @invariant()
     def the_end_of_the_data_is_what_the_reports_say(self):
         """The sets that are kept up to date are those that all reports give when they are read anew."""
-        members, anew = self.environment.members, RunEnd()
-        for task in members.taking_part(EnvironmentEvent.STOP_ACTIVITY):
-            anew.judge(task, members.reports.get(task.id))
-        assert vars(members.end) == vars(anew)
+        members, anew = self.environment.model.tasks, RunCompletion()
+        for task in members.participating(EnvironmentEvent.STOP_ACTIVITY):
+            anew.update_task(task, members.reports.get(task.id))
+        assert vars(members.completion) == vars(anew)
 
     @invariant()
     def no_run_goes_on_whose_data_have_ended(self):
-        here = self.environment
-        if here.state is EnvironmentState.RUNNING and not here.transition and not here.repairs.open:
-            assert not here.members.end.data_ended
-            assert here.members.end.at_work or not here.members.lost
+        here = self.environment.model
+        if here.state is EnvironmentState.RUNNING and not here.active and not here.restarts.pending:
+            assert not here.tasks.completion.data_ended
+            assert here.tasks.completion.has_unfinished_tasks or not here.tasks.lost
 
     @invariant()
     def no_illegal_state_is_reached(self):
-        assert self.environment.state is self.states[-1]
+        assert self.environment.model.state is self.states[-1]
         assert set(zip(self.states, self.states[1:], strict=False)) <= MOVES
 
     @invariant()
@@ -387,13 +391,13 @@ class AnyLife(RuleBasedStateMachine):
 
     @invariant()
     def every_wait_has_a_deadline_that_wakes_it(self):
-        wait, wake_at = self.environment.wait, self.environment.wake_at
-        assert wait is None or (self.environment.transition and wake_at <= wait.deadline)
-        assert self.environment.transition is None or wait is not None
+        wait, wake_at = self.environment.model.wait, self.environment.wake_at
+        assert wait is None or (self.environment.model.active and wake_at <= wait.deadline)
+        assert self.environment.model.active is None or wait is not None
 
     @invariant()
     def what_was_started_is_ended_before_the_environment_is(self):
-        if self.environment.state is EnvironmentState.DONE and self.environment.transition is None:
+        if self.environment.model.state is EnvironmentState.DONE and self.environment.model.active is None:
             left = {task for task, goal in self.told.items() if goal is not TaskState.DONE}
             assert left <= self.out_of_reach, f"nobody has ended {left}"
             assert self.open_calls == set()
@@ -403,33 +407,33 @@ class AnyLife(RuleBasedStateMachine):
 
     @invariant()
     def a_task_is_excluded_only_by_what_a_user_asked_for(self):
-        assert set(self.environment.members.excluded) <= self.users_wish
+        assert set(self.environment.model.tasks.excluded) <= self.users_wish
 
     @invariant()
     def an_environment_at_rest_goes_on_without_no_task_that_takes_part(self):
         """A task that has failed is lost, repaired or moved, or the environment is in ERROR."""
-        here = self.environment
-        if here.transition is None and here.state in STANDING:
-            for task in here.members.taking_part(EnvironmentEvent.STOP_ACTIVITY):
-                report = here.members.reports.get(task.id)
+        here = self.environment.model
+        if here.active is None and here.state in STABLE_TASK_STATE:
+            for task in here.tasks.participating(EnvironmentEvent.STOP_ACTIVITY):
+                report = here.tasks.reports.get(task.id)
                 failed = report and (report.failure or report.state in (TaskState.ERROR, TaskState.UNKNOWN))
-                assert not failed or task.id in {*here.repairs.open, *self.homeless}, report
+                assert not failed or task.id in {*here.restarts.pending, *self.homeless}, report
 
     @invariant()
     def who_is_out_or_lost_is_in_the_plan_or_leaving(self):
-        members = self.environment.members
-        assert {*members.excluded, *members.lost, *self.environment.repairs.open} <= set(members.tasks)
+        members, pending = self.environment.model.tasks, self.environment.model.restarts.pending
+        assert {*members.excluded, *members.lost, *pending} <= set(members.tasks)
 
     def teardown(self):
         """Left alone, every wait, call and repair comes to its end; and then the environment can be ended."""
         self.let_time_pass()
         self.replaying_the_journal_gives_the_same_state()
-        if self.environment.state is not EnvironmentState.DONE:
-            in_error = self.environment.state is EnvironmentState.ERROR
+        if self.environment.model.state is not EnvironmentState.DONE:
+            in_error = self.environment.model.state is EnvironmentState.ERROR
             first = () if in_error else (EnvironmentEvent.GO_ERROR,)
             self.request((*first, EnvironmentEvent.EXIT), undo=False, automatic=False)
             self.let_time_pass()
-        assert self.environment.state is EnvironmentState.DONE
+        assert self.environment.model.state is EnvironmentState.DONE
         self.what_was_started_is_ended_before_the_environment_is()
         self.replaying_the_journal_gives_the_same_state()
 
@@ -439,8 +443,8 @@ class AnyLife(RuleBasedStateMachine):
                 break
             self.at = max(self.at, self.environment.wake_at)
             self.take(Tick(at=self.at))
-        assert (self.environment.wait, self.environment.transition) == (None, None)
-        assert self.environment.hooks.open == {}
+        assert (self.environment.model.wait, self.environment.model.active) == (None, None)
+        assert self.environment.model.hooks.pending_calls == {}
 
 
 def through_the_store(entry):
@@ -451,18 +455,18 @@ def through_the_store(entry):
 
 def everything(environment):
     """Return all that an environment's machine is."""
-    members, transition = environment.members, environment.transition
+    members, transition = environment.model.tasks, environment.model.active
     return {
         "snapshot": snapshot.take(environment),
-        "plan": environment.plan,
+        "plan": environment.model.plan,
         "reports": members.reports,
         "unreachable": members.unreachable,
         "roles": members.tree.as_dict(),
         "tasks": set(members.tasks),
-        "wait": environment.wait,
+        "wait": environment.model.wait,
         "stages": list(transition.stages) if transition else None,
-        "repairs": environment.repairs.open,
-        "calls": environment.hooks.open,
+        "repairs": environment.model.restarts.pending,
+        "calls": environment.model.hooks.pending_calls,
         "wake_at": environment.wake_at,
     }
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from crew import Crew, plan_of, planned
 
-from salt_o2.core.environment import Environment
+from salt_o2.core.environment.environment import Environment
 from salt_o2.core.errors import InvalidRequest
 from salt_o2.core.messages.announcements import AnnounceState
 from salt_o2.core.messages.effects import Release
@@ -16,7 +16,7 @@ from salt_o2.core.plan.run_arguments import seconds
 from salt_o2.core.states import ControlMode, TaskState, TaskStatus
 from salt_o2.core.states import EnvironmentEvent as E
 from salt_o2.core.states import EnvironmentState as S
-from salt_o2.core.tasks.restarts import Policy
+from salt_o2.core.tasks.restarts import RestartPolicy
 
 BASIC = Launch(mode=ControlMode.BASIC, value="program")
 
@@ -28,7 +28,7 @@ def crew_of(*tasks, tolerate=0, **variables):
 def running(*tasks, tolerate=0, **variables):
     crew = crew_of(*tasks, tolerate=tolerate, **variables)
     crew.ask(E.DEPLOY, E.CONFIGURE).obey().ask(E.START_ACTIVITY, run_number=17).obey()
-    assert crew.environment.state is S.RUNNING
+    assert crew.environment.model.state is S.RUNNING
     return crew
 
 
@@ -37,7 +37,7 @@ def ended(crew, task, code=0):
     report = TaskReport(
         task=task,
         environment="E",
-        revision=crew.environment.revision,
+        revision=crew.environment.model.revision,
         settled=True,
         status=TaskStatus.INACTIVE,
         state=state,
@@ -59,13 +59,13 @@ def three():
 
 def test_a_tolerated_loss_does_not_end_the_run_and_is_remembered_with_its_reason():
     crew = lose(running(*three(), tolerate=1), "a")
-    assert crew.environment.state is S.RUNNING
-    assert crew.environment.members.lost == {"a": "killed"}
+    assert crew.environment.model.state is S.RUNNING
+    assert crew.environment.model.tasks.lost == {"a": "killed"}
 
 
 def test_one_loss_too_many_ends_it():
     crew = lose(lose(running(*three(), tolerate=1), "a"), "b")
-    assert crew.environment.state is S.ERROR
+    assert crew.environment.model.state is S.ERROR
 
 
 def test_a_lost_task_is_asked_for_nothing_more_but_its_end():
@@ -81,14 +81,14 @@ def test_a_loss_in_a_transition_is_tolerated_as_well():
     crew.ask(E.DEPLOY)
     (command,) = crew.commands()
     crew.report(command, crew.failed("a"), crew.done(command, "b"), crew.done(command, "c"))
-    assert crew.environment.state is S.DEPLOYED
+    assert crew.environment.model.state is S.DEPLOYED
 
 
 def test_recover_brings_lost_tasks_back():
     crew = lose(lose(running(*three(), tolerate=1), "a"), "b")
     crew.obey().ask(E.RECOVER).obey()
-    assert crew.environment.state is S.CONFIGURED
-    assert crew.environment.members.lost == {}
+    assert crew.environment.model.state is S.CONFIGURED
+    assert crew.environment.model.tasks.lost == {}
 
 
 def test_a_run_with_auto_stop_stops_at_its_time():
@@ -97,7 +97,7 @@ def test_a_run_with_auto_stop_stops_at_its_time():
     assert crew.environment.wake_at == pytest.approx(started + 90, abs=1)
     crew.wait_out()
     crew.obey()
-    assert crew.environment.state is S.CONFIGURED
+    assert crew.environment.model.state is S.CONFIGURED
 
 
 def test_without_auto_stop_nothing_is_waited_for():
@@ -107,13 +107,13 @@ def test_without_auto_stop_nothing_is_waited_for():
 def test_the_end_of_all_basic_tasks_ends_the_run():
     crew = running(planned("a", "h1"), planned("x", "h1", launch=BASIC), planned("y", "h1", launch=BASIC))
     ended(crew, "x")
-    assert crew.environment.transition is None
+    assert crew.environment.model.active is None
     ended(crew, "y").obey()
-    assert crew.environment.state is S.CONFIGURED
+    assert crew.environment.model.state is S.CONFIGURED
 
 
 @pytest.mark.parametrize("critical", [True, False])
-@pytest.mark.parametrize("recovery", list(Policy))
+@pytest.mark.parametrize("recovery", list(RestartPolicy))
 @pytest.mark.parametrize("code", [1, 7, 137, None])
 def test_no_failure_of_a_program_is_told_as_an_end_of_data(critical, recovery, code):
     program = planned("x", "h1", launch=BASIC, critical=critical, recovery=recovery)
@@ -121,19 +121,21 @@ def test_no_failure_of_a_program_is_told_as_an_end_of_data(critical, recovery, c
     ended(crew, "x", code)
     for _ in range(3):
         crew.obey()
-        if crew.environment.state is S.RUNNING and crew.environment.wake_at is not None:
+        if crew.environment.model.state is S.RUNNING and crew.environment.wake_at is not None:
             crew.wait_out()
             ended(crew, "x", code)
     told = [effect.reason for effect in crew.effects if isinstance(effect, AnnounceState)]
     assert not any("end of data" in reason for reason in told)
-    assert crew.environment.members.reports["a"].state is not TaskState.DONE
+    assert crew.environment.model.tasks.reports["a"].state is not TaskState.DONE
 
 
 def test_an_end_without_a_known_exit_code_is_no_end_of_data():
     crew = running(planned("a", "h1"), planned("x", "h1", launch=BASIC))
-    report = replace(crew.environment.members.reports["x"], status=TaskStatus.INACTIVE, state=TaskState.DONE)
+    report = replace(
+        crew.environment.model.tasks.reports["x"], status=TaskStatus.INACTIVE, state=TaskState.DONE
+    )
     crew.take(TasksMoved(at=crew.at, host="h1", reports=(report,)))
-    assert crew.environment.transition is None
+    assert crew.environment.model.active is None
 
 
 def test_one_end_of_stream_ends_the_run():
@@ -141,7 +143,7 @@ def test_one_end_of_stream_ends_the_run():
     report = TaskReport(
         task="a",
         environment="E",
-        revision=crew.environment.revision,
+        revision=crew.environment.model.revision,
         settled=True,
         status=TaskStatus.ACTIVE,
         state=TaskState.RUNNING,
@@ -149,16 +151,16 @@ def test_one_end_of_stream_ends_the_run():
     )
     crew.take(TasksMoved(at=crew.at, host="h1", reports=(report,)))
     crew.obey()
-    assert crew.environment.state is S.CONFIGURED
+    assert crew.environment.model.state is S.CONFIGURED
 
 
 def test_an_automatic_environment_goes_through_one_run_and_is_gone():
     crew = crew_of(*three(), auto_stop_enabled="true", auto_stop_timeout="5s")
     crew.ask(E.DEPLOY, E.CONFIGURE, E.START_ACTIVITY, run_number=1, automatic=True, undo=True).obey()
-    assert crew.environment.state is S.RUNNING
+    assert crew.environment.model.state is S.RUNNING
     crew.wait_out()
     crew.obey()
-    assert crew.environment.state is S.DONE
+    assert crew.environment.model.state is S.DONE
     assert any(isinstance(effect, Release) for effect in crew.effects)
 
 
@@ -166,7 +168,7 @@ def test_an_automatic_environment_that_fails_is_gone_too():
     crew = crew_of(*three())
     crew.ask(E.DEPLOY, E.CONFIGURE, E.START_ACTIVITY, run_number=1, automatic=True, undo=True).obey()
     lose(crew, "a").obey()
-    assert crew.environment.state is S.DONE
+    assert crew.environment.model.state is S.DONE
 
 
 @pytest.mark.parametrize(
@@ -185,5 +187,5 @@ def test_what_is_no_duration_is_refused(text):
 def test_a_stop_time_that_nobody_can_read_is_told_and_stops_nothing():
     crew = crew_of(*three(), auto_stop_enabled="true", auto_stop_timeout="soon")
     crew.ask(E.DEPLOY, E.CONFIGURE).obey().ask(E.START_ACTIVITY, run_number=1).obey()
-    assert (crew.environment.state, crew.environment.stop_at) == (S.RUNNING, None)
+    assert (crew.environment.model.state, crew.environment.model.run.stop_at) == (S.RUNNING, None)
     assert "auto_stop_timeout" in crew.answers()[-1]

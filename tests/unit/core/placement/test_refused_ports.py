@@ -7,7 +7,7 @@ from crew import Crew, plan_of, planned
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from salt_o2.core.environment import Environment
+from salt_o2.core.environment.environment import Environment
 from salt_o2.core.errors import PlanError
 from salt_o2.core.ids import EnvironmentId, HostId
 from salt_o2.core.messages.effects import Replace
@@ -21,7 +21,7 @@ from salt_o2.core.plan.launch import Launch
 from salt_o2.core.states import ControlMode
 from salt_o2.core.states import EnvironmentEvent as E
 from salt_o2.core.states import EnvironmentState as S
-from salt_o2.core.tasks.restarts import PORT_CHANGES
+from salt_o2.core.tasks.restarts import MAX_PORT_CHANGES
 
 CONTROL, CHANNELS = (100, 109), (200, 219)
 
@@ -138,9 +138,9 @@ def running(policy="restart", **variables):
 
 
 def fail(crew, task="b", **details):
-    revision = crew.environment.revision
+    revision = crew.environment.model.revision
     dead = crew.failed(task, revision=revision, **details)
-    crew.take(TasksMoved(at=crew.at, host=crew.environment.members.tasks[task].host, reports=(dead,)))
+    crew.take(TasksMoved(at=crew.at, host=crew.environment.model.tasks.tasks[task].host, reports=(dead,)))
     return crew
 
 
@@ -155,44 +155,44 @@ def refuse(crew, task="b"):
 def test_a_restart_that_is_refused_for_a_port_gets_other_ports_and_counts_for_nothing():
     crew = fail(running(recovery_restarts="1"))
     crew.wait_out()
-    assert crew.environment.repairs.past["b"]
+    assert crew.environment.model.restarts.history["b"]
     refuse(crew)
     assert searches(crew) == [(("b",), True)]
-    assert crew.environment.state is S.RUNNING
-    assert crew.environment.repairs.past["b"] == []
-    assert crew.environment.repairs.open == {}
+    assert crew.environment.model.state is S.RUNNING
+    assert crew.environment.model.restarts.history["b"] == []
+    assert crew.environment.model.restarts.pending == {}
 
 
 def test_the_task_on_its_new_port_joins_the_run_and_what_connects_to_it_is_configured_again():
     crew = refuse(running())
-    a = replace(crew.environment.plan.tasks[0], properties={"chans.data.0.address": "tcp://h2:9001"})
+    a = replace(crew.environment.model.plan.tasks[0], properties={"chans.data.0.address": "tcp://h2:9001"})
     crew.take(Modified(at=crew.at, request="m", plan=plan_of(a, planned("b2", "h2"))))
     assert {order.task for command in crew.commands() for order in command.orders} == {"a", "b2"}
     crew.obey()
-    assert (crew.environment.state, crew.environment.run_number) == (S.RUNNING, 17)
+    assert (crew.environment.model.state, crew.environment.model.run.number) == (S.RUNNING, 17)
 
 
 def test_where_no_other_port_is_free_the_run_ends_with_the_reason():
     crew = refuse(running())
     crew.take(NotReplaced(at=crew.at, tasks=("b",), reason="no control port left"))
-    assert crew.environment.state is S.ERROR
-    assert "no control port left" in crew.environment.error
-    assert "wider range" in crew.environment.error
+    assert crew.environment.model.state is S.ERROR
+    assert "no control port left" in crew.environment.model.error
+    assert "wider range" in crew.environment.model.error
 
 
 def test_a_thief_of_every_port_is_given_up_after_so_many_changes():
     crew = running(recovery_restarts="0")
     changes = 0
-    for number in range(PORT_CHANGES + 1):
+    for number in range(MAX_PORT_CHANGES + 1):
         crew.at += 1
         fail(crew, reason=f"port {number} is in use", taken_ports=(number,))
         changes += len(searches(crew))
-    assert changes == PORT_CHANGES
-    assert crew.environment.state is S.ERROR
+    assert changes == MAX_PORT_CHANGES
+    assert crew.environment.model.state is S.ERROR
 
 
 def test_where_policy_says_fail_a_refusal_is_an_error():
-    assert refuse(running("fail")).environment.state is S.ERROR
+    assert refuse(running("fail")).environment.model.state is S.ERROR
 
 
 def test_a_user_who_asks_for_a_refused_task_gets_it_on_another_port():

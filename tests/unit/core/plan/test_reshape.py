@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from crew import Crew, plan_of, planned
 
-from salt_o2.core.environment import Environment
+from salt_o2.core.environment.environment import Environment
 from salt_o2.core.errors import IllegalTransition, InvalidRequest
 from salt_o2.core.messages.announcements import AnnounceState
 from salt_o2.core.messages.effects import EndRun
@@ -55,13 +55,13 @@ def test_a_new_task_is_started_configured_and_started_with_the_run_s_arguments(r
     assert command.orders[0].properties
     assert command.arguments["run_number"] == "17"
     running.obey()
-    assert (running.environment.state, running.environment.run_number) == (S.RUNNING, 17)
+    assert (running.environment.model.state, running.environment.model.run.number) == (S.RUNNING, 17)
 
 
 def test_a_task_that_is_not_in_the_plan_any_more_is_ended_and_forgotten(running):
     modify(running, plan_of(A, B)).obey()
     assert told(running) == {"c": TaskState.DONE}
-    assert running.environment.state is S.RUNNING
+    assert running.environment.model.state is S.RUNNING
     running.ask(E.STOP_ACTIVITY)
     assert {order.task for command in running.commands() for order in command.orders} == {"a", "b"}
 
@@ -76,16 +76,16 @@ def test_who_joins_is_there_before_anybody_leaves(running):
 def test_an_excluded_task_waits_in_standby_and_the_run_goes_on_without_it(running):
     modify(running, plan_of(A, B, C), excluded={"c": "noisy"}).obey()
     assert told(running) == {"c": TaskState.STANDBY}
-    assert running.environment.state is S.RUNNING
+    assert running.environment.model.state is S.RUNNING
     running.take(_moved(running, running.failed("c", reason="died while excluded")))
-    assert running.environment.state is S.RUNNING
+    assert running.environment.model.state is S.RUNNING
 
 
 def test_an_included_task_comes_back_into_the_same_run(running):
     modify(running, plan_of(A, B, C), excluded={"c": "noisy"}).obey()
     modify(running, plan_of(A, B, C)).obey()
     assert told(running) == {"c": TaskState.RUNNING}
-    assert running.environment.run_number == 17
+    assert running.environment.model.run.number == 17
 
 
 def test_excluded_tasks_stay_out_of_later_transitions_but_not_of_the_end(running):
@@ -112,24 +112,24 @@ def test_a_task_that_cannot_join_is_left_out_and_the_run_goes_on(running):
     modify(running, plan_of(A, B, C, planned("d", "h2")))
     (command,) = running.commands()
     running.report(command, running.failed("d", reason="no such program"))
-    assert running.environment.state is S.RUNNING
+    assert running.environment.model.state is S.RUNNING
     assert "no such program" in running.answers()[-1]
-    assert running.environment.members.excluded == {"d": "no such program"}
+    assert running.environment.model.tasks.excluded == {"d": "no such program"}
     assert told(running)["d"] is TaskState.DONE
 
 
 def test_a_silent_host_cannot_hold_up_a_modification_for_ever(running):
     modify(running, plan_of(A, B, C, planned("d", "h9")))
-    running.take(Tick(at=running.environment.wait.deadline))
+    running.take(Tick(at=running.environment.model.wait.deadline))
     running.obey()
     assert "no answer" in running.answers()[-1]
-    assert running.environment.state is S.RUNNING
+    assert running.environment.model.state is S.RUNNING
 
 
 def test_somebody_else_s_death_during_a_modification_is_an_error_as_ever(running):
     modify(running, plan_of(A, B, C, planned("d", "h2")))
     running.take(_moved(running, running.failed("a", revision=3, reason="killed"), host="h1"))
-    assert running.environment.state is S.ERROR
+    assert running.environment.model.state is S.ERROR
     assert "killed" in running.answers()[-1]
     assert EndRun(run_number=17) in running.effects
 
@@ -153,10 +153,10 @@ def test_a_task_that_dies_while_it_leaves_is_missed_by_nobody(policy):
     modify(crew, plan_of(A, C))
     joining = crew.commands()
     crew.take(_moved(crew, crew.failed("b", revision=3)))
-    assert crew.environment.repairs.open == {}
+    assert crew.environment.model.restarts.pending == {}
     crew.report(joining[0], crew.done(joining[0], "c"))
     crew.obey()
-    assert crew.environment.state is S.RUNNING
+    assert crew.environment.model.state is S.RUNNING
     assert crew.environment.wake_at is None
 
 
@@ -184,9 +184,9 @@ def test_after_a_restart_of_control_an_interrupted_modification_orders_everybody
     running,
 ):
     modify(running, plan_of(A, B, C, planned("d", "h2")))
-    environment = restore("E", running.environment.plan, take(running.environment))
+    environment = restore("E", running.environment.model.plan, take(running.environment))
     again = Crew(environment)
-    again.take(resume(take(running.environment), environment.plan, at=2000.0))
+    again.take(resume(take(running.environment), environment.model.plan, at=2000.0))
     assert set(told(again)) == {"a", "b", "c", "d"}
     assert set(told(again).values()) == {TaskState.RUNNING}
 
@@ -194,9 +194,9 @@ def test_after_a_restart_of_control_an_interrupted_modification_orders_everybody
 def taken_up(crew):
     """The same environment after kill -9 of control, in the modification that it was in."""
     known = take(crew.environment)
-    again = Crew(restore("E", crew.environment.plan, known))
+    again = Crew(restore("E", crew.environment.model.plan, known))
     again.at = crew.at
-    again.take(resume(known, crew.environment.plan, again.at))
+    again.take(resume(known, crew.environment.model.plan, again.at))
     return again
 
 
@@ -211,8 +211,8 @@ def test_one_that_does_not_come_to_rest_for_the_pool_leaves_though_control_is_ki
     while "c" not in told(crew) or told(crew)["c"] is not TaskState.DONE:
         crew.wait_out()  # c is silent
     crew = taken_up(crew).obey()
-    assert set(crew.environment.members.tasks) == {"a", "b"}
-    assert crew.environment.state is S.RUNNING
+    assert set(crew.environment.model.tasks.tasks) == {"a", "b"}
+    assert crew.environment.model.state is S.RUNNING
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from crew import Crew, plan_of, planned
 
-from salt_o2.core.environment import Environment
+from salt_o2.core.environment.environment import Environment
 from salt_o2.core.messages.effects import Drive, Keep, Release
 from salt_o2.core.messages.inputs import HostLost, TasksMoved
 from salt_o2.core.plan.launch import Launch
@@ -31,7 +31,7 @@ def running():
     crew = Crew(Environment("2oDvieFrVTi", plan))
     crew.ask(E.DEPLOY, E.CONFIGURE).obey()
     crew.ask(E.START_ACTIVITY, run_number=17).obey()
-    assert crew.environment.state is S.RUNNING
+    assert crew.environment.model.state is S.RUNNING
     return crew
 
 
@@ -61,12 +61,12 @@ def test_who_is_kept_comes_to_rest_before_the_others_end(configured):
     assert ordered(configured) == {(TaskState.STANDBY, name) for name in ("sampler", "sink", "monitor")}
     configured.obey()
     assert kept(configured) == ["monitor", "sampler", "sink"]
-    assert configured.environment.state is S.DONE
+    assert configured.environment.model.state is S.DONE
 
 
 def test_a_program_has_no_process_to_keep_and_ends(configured):
     configured.ask(E.EXIT, keep=True).obey()
-    assert configured.environment.members.reports["program"].state is TaskState.DONE
+    assert configured.environment.model.tasks.reports["program"].state is TaskState.DONE
 
 
 def test_a_run_is_stopped_in_order_first(running):
@@ -83,12 +83,12 @@ def test_what_is_kept_is_handed_over_before_the_rest_is_given_back(configured):
 def test_the_pool_learns_the_last_revision_and_who_wanted_it(configured):
     configured.ask(E.EXIT, keep=True).obey()
     (keep,) = [effect for effect in configured.effects if isinstance(effect, Keep)]
-    assert (keep.revision, keep.user) == (configured.environment.revision, "crew")
+    assert (keep.revision, keep.user) == (configured.environment.model.revision, "crew")
 
 
 def test_one_that_has_failed_is_ended_with_the_others_and_not_kept(configured):
     configured.take(TasksMoved(at=configured.at, host="flp1", reports=(configured.failed("sampler"),)))
-    assert configured.environment.state is S.ERROR
+    assert configured.environment.model.state is S.ERROR
     configured.ask(E.EXIT, keep=True)
     assert (TaskState.STANDBY, "sampler") not in ordered(configured)
     configured.obey()
@@ -126,7 +126,7 @@ def test_one_that_was_at_rest_and_does_not_say_so_again_is_ended(configured):
         configured.wait_out()
     configured.obey()
     assert kept(configured) == []
-    assert configured.environment.state is S.DONE
+    assert configured.environment.model.state is S.DONE
 
 
 def test_one_that_dies_at_the_last_moment_is_ended_and_not_kept():
@@ -154,7 +154,7 @@ def test_nothing_is_kept_on_a_host_that_is_lost(configured):
 
 
 def test_who_is_left_out_of_the_data_flow_is_kept_too(configured):
-    configured.environment.members.exclude("monitor", "asked for")
+    configured.environment.model.tasks.exclude_task("monitor", "asked for")
     configured.ask(E.EXIT, keep=True).obey()
     assert "monitor" in kept(configured)
 
@@ -179,8 +179,7 @@ def test_a_hook_is_never_kept():
 
 def test_a_restart_of_control_in_the_middle_goes_on_keeping(configured):
     configured.ask(E.EXIT, keep=True)
-    old = configured.environment
-    known = snapshot.take(old)
+    old, known = configured.environment.model, snapshot.take(configured.environment)
     again = Crew(snapshot.restore(old.id, old.plan, known))
     again.take(snapshot.resume(known, old.plan, 2000.0))
     again.obey()

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from crew import Crew, plan_of, planned
 
-from salt_o2.core.environment import Environment
+from salt_o2.core.environment.environment import Environment
 from salt_o2.core.messages.effects import Replace
 from salt_o2.core.messages.inputs import HostLost, HostSilent, Modified, NotReplaced, TasksMoved, Tick
 from salt_o2.core.plan.moments import Moment
@@ -33,7 +33,7 @@ def told(crew):
 
 
 def test_what_ran_on_a_lost_host_is_unknown_and_not_running():
-    members = lose(running()).environment.members
+    members = lose(running()).environment.model.tasks
     assert members.reports["b"].state is TaskState.UNKNOWN
     assert members.reports["b"].status is TaskStatus.INACTIVE
 
@@ -41,24 +41,24 @@ def test_what_ran_on_a_lost_host_is_unknown_and_not_running():
 def test_another_host_is_looked_for_while_the_run_goes_on():
     crew = lose(running())
     assert [effect.tasks for effect in crew.last if isinstance(effect, Replace)] == [("b", "c")]
-    assert crew.environment.state is S.RUNNING
+    assert crew.environment.model.state is S.RUNNING
 
 
 def test_tasks_that_are_placed_anew_join_and_nothing_is_sent_to_the_lost_host():
     crew = lose(running())
-    a = crew.environment.plan.tasks[0]
+    a = crew.environment.model.plan.tasks[0]
     anew = plan_of(a, planned("b2", "h1"), planned("c2", "h3"))
     crew.take(Modified(at=crew.at, request="m", plan=anew))
     assert {command.host for command in crew.commands()} == {"h1", "h3"}
     crew.obey()
-    assert (crew.environment.state, crew.environment.run_number) == (S.RUNNING, 17)
-    assert set(crew.environment.members.tasks) == {"a", "b2", "c2"}
-    assert crew.environment.members.tree.root.state is TaskState.RUNNING
+    assert (crew.environment.model.state, crew.environment.model.run.number) == (S.RUNNING, 17)
+    assert set(crew.environment.model.tasks.tasks) == {"a", "b2", "c2"}
+    assert crew.environment.model.tasks.tree.root.state is TaskState.RUNNING
 
 
 def test_only_peers_whose_addresses_changed_are_reconfigured():
     crew = lose(running())
-    a = replace(crew.environment.plan.tasks[0], properties={"chans.data.0.address": "tcp://h3:9000"})
+    a = replace(crew.environment.model.plan.tasks[0], properties={"chans.data.0.address": "tcp://h3:9000"})
     crew.take(Modified(at=crew.at, request="m", plan=plan_of(a, planned("b2", "h3"), planned("c2", "h3"))))
     assert told(crew) == {"a": TaskState.RUNNING, "b2": TaskState.RUNNING, "c2": TaskState.RUNNING}
 
@@ -66,35 +66,35 @@ def test_only_peers_whose_addresses_changed_are_reconfigured():
 def test_tasks_bound_to_the_lost_host_make_an_error():
     crew = lose(running())
     crew.take(NotReplaced(at=crew.at, tasks=("b", "c"), reason="bound to h2"))
-    assert crew.environment.state is S.ERROR
-    assert "bound to h2" in crew.environment.error
+    assert crew.environment.model.state is S.ERROR
+    assert "bound to h2" in crew.environment.model.error
 
 
 def test_their_loss_may_be_tolerated():
     crew = lose(running(tolerate=2))
     crew.take(NotReplaced(at=crew.at, tasks=("b", "c"), reason="bound to h2"))
-    assert crew.environment.state is S.RUNNING
-    assert set(crew.environment.members.lost) == {"b", "c"}
+    assert crew.environment.model.state is S.RUNNING
+    assert set(crew.environment.model.tasks.lost) == {"b", "c"}
 
 
 def test_where_policy_says_fail_nobody_looks_for_another_host():
-    assert lose(running("fail")).environment.state is S.ERROR
+    assert lose(running("fail")).environment.model.state is S.ERROR
 
 
 def test_where_policy_says_ignore_the_run_goes_on_without_them():
     crew = lose(running("ignore"))
-    assert crew.environment.state is S.RUNNING
+    assert crew.environment.model.state is S.RUNNING
     crew.ask(E.STOP_ACTIVITY)
     assert set(told(crew)) == {"a"}
 
 
 def test_a_host_that_comes_back_with_its_tasks_running_brings_them_back():
     crew = running(tolerate=2)
-    reports = tuple(crew.environment.members.reports[task] for task in ("b", "c"))
+    reports = tuple(crew.environment.model.tasks.reports[task] for task in ("b", "c"))
     lose(crew)
     crew.take(NotReplaced(at=crew.at, tasks=("b", "c"), reason="bound to h2"))
     crew.take(TasksMoved(at=crew.at, host="h2", reports=reports))
-    members = crew.environment.members
+    members = crew.environment.model.tasks
     assert (members.lost, members.unreachable) == ({}, set())
     assert members.tree.root.state is TaskState.RUNNING
     crew.ask(E.STOP_ACTIVITY)
@@ -107,7 +107,7 @@ def test_a_transition_does_not_wait_for_a_host_that_is_lost():
     (on_h1,) = [command for command in crew.commands() if command.host == "h1"]
     crew.report(on_h1, crew.done(on_h1, "a"))
     lose(crew)
-    assert crew.environment.state is S.CONFIGURED
+    assert crew.environment.model.state is S.CONFIGURED
 
 
 def test_the_end_does_not_wait_for_it_either():
@@ -116,7 +116,7 @@ def test_the_end_does_not_wait_for_it_either():
     (on_h1,) = [command for command in crew.commands() if command.host == "h1"]
     crew.report(on_h1, crew.done(on_h1, "a"))
     lose(crew)
-    assert crew.environment.state is S.DONE
+    assert crew.environment.model.state is S.DONE
 
 
 def test_a_host_without_our_tasks_may_be_lost_unnoticed():
@@ -125,8 +125,8 @@ def test_a_host_without_our_tasks_may_be_lost_unnoticed():
 
 def restarted(crew):
     """The same environment as control takes it up: nothing was heard of its tasks yet."""
-    old = crew.environment
-    again = Crew(snapshot.restore(old.id, old.plan, snapshot.take(old)))
+    old = crew.environment.model
+    again = Crew(snapshot.restore(old.id, old.plan, snapshot.take(crew.environment)))
     again.at = crew.at
     return again
 
@@ -144,7 +144,7 @@ def test_of_who_was_leaving_when_control_was_killed_nothing_is_taken_up_as_lost_
         lost={"a": "host h1 is lost", "leaver": "host h1 is lost"},
         excluded={"b": "noisy", "other-leaver": "noisy"},
     )
-    members = snapshot.restore("E", plan, known).members
+    members = snapshot.restore("E", plan, known).model.tasks
     assert (set(members.lost), set(members.excluded)) == ({"a"}, {"b"})
 
 
@@ -152,7 +152,7 @@ def test_hooks_of_a_lost_host_that_never_ran_are_missed_by_nobody():
     hook = planned("b", "h2", trigger=Moment("before_CONFIGURE"))
     crew = Crew(Environment("E", plan_of(planned("a", "h1"), hook)))
     lose(crew)
-    assert crew.environment.members.reports == {}
+    assert crew.environment.model.tasks.reports == {}
 
 
 def test_a_deployment_does_not_wait_for_a_host_that_was_lost_before_it_said_a_word():
@@ -161,15 +161,15 @@ def test_a_deployment_does_not_wait_for_a_host_that_was_lost_before_it_said_a_wo
     crew.ask(E.DEPLOY)
     lose(crew)
     crew.take(Tick(at=crew.environment.wake_at))
-    assert crew.environment.state is S.ERROR
-    assert "h2 is lost" in crew.environment.error
+    assert crew.environment.model.state is S.ERROR
+    assert "h2 is lost" in crew.environment.model.error
 
 
 def test_nothing_follows_from_silence_but_that_it_is_known():
     crew = running()
-    before = crew.environment.members.tree.as_dict()
+    before = crew.environment.model.tasks.tree.as_dict()
     assert crew.take(HostSilent(at=crew.at, host="h2", reason="its agent is away")) == []
-    members = crew.environment.members
+    members = crew.environment.model.tasks
     assert (members.silent, members.unreachable) == ({"h2": "its agent is away"}, set())
     assert members.tree.as_dict() == before
 
@@ -179,13 +179,13 @@ def test_silence_ends_with_a_report_or_with_loss():
         crew = running()
         crew.take(HostSilent(at=crew.at, host="h2", reason="its agent is away"))
         crew.take(end)
-        assert crew.environment.members.silent == {}
+        assert crew.environment.model.tasks.silent == {}
 
 
 def test_a_lost_host_is_not_silent_any_more():
     crew = lose(running("ignore"))
     crew.take(HostSilent(at=crew.at, host="h2", reason="its agent is away"))
-    assert crew.environment.members.silent == {}
+    assert crew.environment.model.tasks.silent == {}
 
 
 def test_a_transition_that_fails_because_of_a_silent_host_says_so():
@@ -194,14 +194,14 @@ def test_a_transition_that_fails_because_of_a_silent_host_says_so():
     crew.ask(E.STOP_ACTIVITY)
     (on_h1,) = [command for command in crew.commands() if command.host == "h1"]
     crew.report(on_h1, crew.done(on_h1, "a"))
-    while crew.environment.transition and crew.environment.wake_at:
+    while crew.environment.model.active and crew.environment.wake_at:
         crew.take(Tick(at=crew.environment.wake_at))
-    assert "its agent is away" in crew.environment.error
+    assert "its agent is away" in crew.environment.model.error
 
 
 def test_a_host_that_is_back_from_silence_is_told_what_it_has_missed():
     crew = running()
-    reports = tuple(crew.environment.members.reports[task] for task in ("b", "c"))
+    reports = tuple(crew.environment.model.tasks.reports[task] for task in ("b", "c"))
     crew.ask(E.STOP_ACTIVITY)
     (missed,) = [command for command in crew.commands() if command.host == "h2"]
     crew.take(HostSilent(at=crew.at, host="h2", reason="its agent is away"))

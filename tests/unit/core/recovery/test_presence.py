@@ -7,7 +7,7 @@ from crew import Crew, plan_of, planned
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salt_o2.core.environment import Environment
+from salt_o2.core.environment.environment import Environment
 from salt_o2.core.messages.inputs import TasksMoved
 from salt_o2.core.recovery.host_liveness import Next, Presence, Signs, all_quiet, to_ask
 from salt_o2.core.states import EnvironmentEvent as E
@@ -189,7 +189,7 @@ def test_all_tasks_of_the_host_may_be_asked_also_those_never_heard_of():
 
 def test_a_task_that_was_seen_without_a_process_is_not_asked():
     ready = crew().ask(E.DEPLOY, E.CONFIGURE).obey()
-    report = ready.environment.members.reports["b"]
+    report = ready.environment.model.tasks.reports["b"]
     gone = replace(report, status=TaskStatus.INACTIVE, state=TaskState.DONE, revision=report.revision + 1)
     ready.take(TasksMoved(at=ready.at, host="h2", reports=(gone,)))
     assert [task.id for task in to_ask([ready.environment], "h2")] == ["c"]

@@ -82,8 +82,8 @@ def test_tasks_from_before_paths_were_kept_lie_below_the_root():
 def test_the_rebuilt_is_an_environment_like_any_other():
     plan, known = rebuilt(RUNNING)
     environment = snapshot.restore(EnvironmentId("E1"), plan, known)
-    assert (environment.state, environment.run_number) == ("RUNNING", 42)
-    assert set(environment.members.hosts) == {"flp1", "flp2"}
+    assert (environment.model.state, environment.model.run.number) == ("RUNNING", 42)
+    assert set(environment.model.tasks.hosts) == {"flp1", "flp2"}
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from salt_o2.core.environment import Environment
+from salt_o2.core.environment.environment import Environment
 from salt_o2.core.messages.inputs import Requested
 from salt_o2.core.messages.reports import HostFacts, Report, TaskReport
 from salt_o2.core.plan.launch import Launch
 from salt_o2.core.plan.plan import Plan, PlannedRole, PlannedTask
 from salt_o2.core.recovery.survey_reconciler import by_environment, lost, strays
 from salt_o2.core.states import ControlMode, EnvironmentEvent, EnvironmentState, TaskState, TaskStatus
-from salt_o2.core.tasks.restarts import Policy
+from salt_o2.core.tasks.restarts import RestartPolicy
 
 FACTS = HostFacts(address="127.0.0.11", network="n", cpus=2, memory_mb=1000)
 
@@ -25,7 +25,7 @@ def planned(name, host):
         critical=True,
         launch=Launch(mode=ControlMode.FAIRMQ, value="x"),
         properties={},
-        recovery=Policy.RESTART,
+        recovery=RestartPolicy.RESTART,
     )
 
 
@@ -45,7 +45,7 @@ def environment(*known):
     leaves = tuple(PlannedRole(name=task.id, path=task.path, task=task.id) for task in tasks)
     root = PlannedRole(name="root", path="root", roles=leaves)
     result = Environment("E", Plan(workflow="w", revision="r", root=root, tasks=tasks))
-    result.members.reports = {task: report(task) for task in known}
+    result.model.tasks.reports = {task: report(task) for task in known}
     return result
 
 
@@ -66,7 +66,7 @@ def test_a_task_that_was_never_started_is_not_lost():
 def running():
     """An environment in a run, as a control that was restarted has it: no task has reported to it yet."""
     result = environment()
-    result.state = EnvironmentState.RUNNING
+    result.model.state = EnvironmentState.RUNNING
     return result
 
 
@@ -80,20 +80,20 @@ def test_control_repairs_a_task_that_was_lost_while_control_was_away():
     restarted = running()
     moved = by_environment({"E": restarted}, survey(report("a")), 10.0)["E"]
     restarted.step(moved)
-    assert set(restarted.repairs.open) == {"b"}
-    assert restarted.state is EnvironmentState.RUNNING
+    assert set(restarted.model.restarts.pending) == {"b"}
+    assert restarted.model.state is EnvironmentState.RUNNING
 
 
 def excluded(restarted):
-    restarted.members.exclude("b", "left out")
+    restarted.model.tasks.exclude_task("b", "left out")
 
 
 def forgone(restarted):
-    restarted.members.forgo("b", "its loss is tolerated")
+    restarted.model.tasks.mark_lost("b", "its loss is tolerated")
 
 
 def repaired(restarted):
-    restarted.repairs.admit("b", "it failed", 1.0)
+    restarted.model.restarts.schedule("b", "it failed", 1.0)
 
 
 def in_transition(restarted):
@@ -101,7 +101,7 @@ def in_transition(restarted):
 
 
 def in_error(restarted):
-    restarted.state = EnvironmentState.ERROR
+    restarted.model.state = EnvironmentState.ERROR
 
 
 @pytest.mark.parametrize("reason", [excluded, forgone, repaired, in_transition, in_error])
@@ -116,7 +116,7 @@ def test_a_hook_that_was_not_begun_is_not_lost():
     leaves = tuple(PlannedRole(name=task.id, path=task.path, task=task.id) for task in tasks)
     root = PlannedRole(name="root", path="root", roles=leaves)
     restarted = Environment("E", Plan(workflow="w", revision="r", root=root, tasks=tasks))
-    restarted.state = EnvironmentState.RUNNING
+    restarted.model.state = EnvironmentState.RUNNING
     assert lost(restarted, survey(report("a"))) == []
 
 

@@ -6,52 +6,52 @@ import signal
 import pytest
 
 from salt_o2.core.states import ControlMode
-from salt_o2.core.tasks.kill_sequence import blows
+from salt_o2.core.tasks.kill_sequence import kill_sequence
 
 EVERY = list(itertools.product(ControlMode, (True, False), (True, False)))
 
 
 @pytest.mark.parametrize(("mode", "asked", "lost"), EVERY)
 def test_the_last_blow_is_always_sigkill_and_there_is_only_one(mode, asked, lost):
-    signals = [blow.signal for blow in blows(mode, asked_to_exit=asked, lost=lost)]
+    signals = [step.signal for step in kill_sequence(mode, asked_to_exit=asked, lost=lost)]
     assert signals[-1] is signal.SIGKILL
     assert signals.count(signal.SIGKILL) == 1
 
 
 @pytest.mark.parametrize(("mode", "asked", "lost"), EVERY)
 def test_sigterm_comes_before_everything_that_hurts(mode, asked, lost):
-    signals = [blow.signal for blow in blows(mode, asked_to_exit=asked, lost=lost) if blow.signal]
+    signals = [step.signal for step in kill_sequence(mode, asked_to_exit=asked, lost=lost) if step.signal]
     assert signals[0] is signal.SIGTERM
 
 
 @pytest.mark.parametrize(("mode", "asked", "lost"), EVERY)
 def test_an_end_takes_no_more_than_the_patience_of_a_shifter(mode, asked, lost):
-    steps = blows(mode, asked_to_exit=asked, lost=lost)
-    assert all(blow.wait_s > 0 for blow in steps)
-    assert sum(blow.wait_s for blow in steps) < 15
+    steps = kill_sequence(mode, asked_to_exit=asked, lost=lost)
+    assert all(step.wait_s > 0 for step in steps)
+    assert sum(step.wait_s for step in steps) < 15
 
 
 @pytest.mark.parametrize("mode", [ControlMode.BASIC, ControlMode.HOOK])
 @pytest.mark.parametrize("grace_s", [0.1, 1.0, 60.0])
 def test_a_task_without_a_control_channel_has_its_grace_between_sigterm_and_sigkill(mode, grace_s):
-    steps = blows(mode, grace_s=grace_s)
-    assert [(blow.signal, blow.wait_s) for blow in steps[:-1]] == [(signal.SIGTERM, grace_s)]
+    steps = kill_sequence(mode, grace_s=grace_s)
+    assert [(step.signal, step.wait_s) for step in steps[:-1]] == [(signal.SIGTERM, grace_s)]
 
 
 def test_who_was_asked_to_exit_is_given_time_before_the_first_signal():
-    assert blows(ControlMode.FAIRMQ, asked_to_exit=True)[0].signal is None
+    assert kill_sequence(ControlMode.FAIRMQ, asked_to_exit=True)[0].signal is None
 
 
 def test_a_device_in_error_is_given_a_moment_to_end_and_then_no_signal_that_it_ignores():
-    signals = [blow.signal for blow in blows(ControlMode.FAIRMQ, in_error=True, lost=True)]
+    signals = [step.signal for step in kill_sequence(ControlMode.FAIRMQ, in_error=True, lost=True)]
     assert signals == [None, signal.SIGKILL]
 
 
 def test_who_hangs_is_not_waited_for():
-    hanging = blows(ControlMode.FAIRMQ, lost=True)
-    free = blows(ControlMode.FAIRMQ)
-    assert sum(blow.wait_s for blow in hanging[:-1]) < sum(blow.wait_s for blow in free[:-1])
+    hanging = kill_sequence(ControlMode.FAIRMQ, lost=True)
+    free = kill_sequence(ControlMode.FAIRMQ)
+    assert sum(step.wait_s for step in hanging[:-1]) < sum(step.wait_s for step in free[:-1])
 
 
 def test_who_was_asked_to_exit_is_waited_for_even_if_nothing_more_is_known_of_him():
-    assert blows(ControlMode.FAIRMQ, asked_to_exit=True, lost=True)[0].signal is None
+    assert kill_sequence(ControlMode.FAIRMQ, asked_to_exit=True, lost=True)[0].signal is None

@@ -3,7 +3,7 @@
 import pytest
 from crew import Crew, plan_of, planned
 
-from salt_o2.core.environment import Environment
+from salt_o2.core.environment.environment import Environment
 from salt_o2.core.errors import InvalidRequest, UnknownName
 from salt_o2.core.messages.announcements import AnnounceRecovery
 from salt_o2.core.messages.inputs import Modified, RecoverTask, TasksMoved, Tick
@@ -11,7 +11,7 @@ from salt_o2.core.recovery.snapshot import restore, take
 from salt_o2.core.states import EnvironmentEvent as E
 from salt_o2.core.states import EnvironmentState as S
 from salt_o2.core.states import TaskState
-from salt_o2.core.tasks.restarts import Budget, Repairs, budget_of
+from salt_o2.core.tasks.restarts import RestartBudget, RestartTracker, restart_budget
 
 GRACE = 0.25
 
@@ -19,64 +19,66 @@ GRACE = 0.25
 def running(policy="restart", critical=True, **variables):
     """a and b in run 17; b has the policy."""
     tasks = planned("a", "h1"), planned("b", "h2", critical=critical, recovery=policy)
-    crew = Crew(Environment("E", plan_of(*tasks, **variables)))
-    crew.ask(E.DEPLOY, E.CONFIGURE).obey().ask(E.START_ACTIVITY, run_number=17).obey()
-    crew.effects.clear()
-    return crew
+    agents = Crew(Environment("E", plan_of(*tasks, **variables)))
+    agents.ask(E.DEPLOY, E.CONFIGURE).obey().ask(E.START_ACTIVITY, run_number=17).obey()
+    agents.effects.clear()
+    return agents
 
 
-def die(crew, task="b"):
-    revision = crew.environment.members.reports[task].revision
-    dead = crew.failed(task, revision=revision, reason="killed by signal 9")
-    crew.take(TasksMoved(at=crew.at, host=crew.environment.members.tasks[task].host, reports=(dead,)))
-    return crew
+def die(agents, task="b"):
+    revision = agents.environment.model.tasks.reports[task].revision
+    dead = agents.failed(task, revision=revision, reason="killed by signal 9")
+    agents.take(
+        TasksMoved(at=agents.at, host=agents.environment.model.tasks.tasks[task].host, reports=(dead,))
+    )
+    return agents
 
 
-def orders(crew):
+def orders(agents):
     return {
         order.task: (command.goal, bool(order.launch))
-        for command in crew.commands()
+        for command in agents.commands()
         for order in command.orders
     }
 
 
 def test_a_failed_task_is_started_again_and_the_run_goes_on():
-    crew = die(running())
-    assert crew.environment.state is S.RUNNING
-    crew.wait_out()
-    assert orders(crew) == {"b": (TaskState.RUNNING, True)}
-    assert crew.commands()[0].arguments["run_number"] == "17"
-    crew.obey()
-    assert (crew.environment.state, crew.environment.run_number) == (S.RUNNING, 17)
-    assert crew.environment.members.tree.root.state is TaskState.RUNNING
+    agents = die(running())
+    assert agents.environment.model.state is S.RUNNING
+    agents.wait_out()
+    assert orders(agents) == {"b": (TaskState.RUNNING, True)}
+    assert agents.commands()[0].arguments["run_number"] == "17"
+    agents.obey()
+    assert (agents.environment.model.state, agents.environment.model.run.number) == (S.RUNNING, 17)
+    assert agents.environment.model.tasks.tree.root.state is TaskState.RUNNING
 
 
 def test_its_return_is_announced_with_how_long_it_took():
-    crew = die(running())
-    crew.wait_out()
-    crew.obey()
-    (news,) = [effect for effect in crew.effects if isinstance(effect, AnnounceRecovery)]
+    agents = die(running())
+    agents.wait_out()
+    agents.obey()
+    (news,) = [effect for effect in agents.effects if isinstance(effect, AnnounceRecovery)]
     assert (news.task, news.restarts, news.reason) == ("b", 1, "killed by signal 9")
     assert news.seconds >= GRACE
 
 
 def test_the_site_s_rules_may_act_first():
-    crew = die(running())
-    crew.take(RecoverTask(at=crew.at, task="b", user="reactor"))
-    assert orders(crew) == {"b": (TaskState.RUNNING, True)}
+    agents = die(running())
+    agents.take(RecoverTask(at=agents.at, task="b", user="reactor"))
+    assert orders(agents) == {"b": (TaskState.RUNNING, True)}
 
 
 def test_a_rule_that_acts_twice_starts_the_task_once():
-    crew = die(running())
-    crew.take(RecoverTask(at=crew.at, task="b"))
-    assert crew.take(RecoverTask(at=crew.at, task="b")) == []
-    crew.take(Tick(at=crew.at + GRACE))
-    assert crew.commands() == []
+    agents = die(running())
+    agents.take(RecoverTask(at=agents.at, task="b"))
+    assert agents.take(RecoverTask(at=agents.at, task="b")) == []
+    agents.take(Tick(at=agents.at + GRACE))
+    assert agents.commands() == []
 
 
 def test_a_rule_about_a_healthy_task_does_nothing():
-    crew = running()
-    assert crew.take(RecoverTask(at=crew.at, task="b")) == []
+    agents = running()
+    assert agents.take(RecoverTask(at=agents.at, task="b")) == []
 
 
 def test_a_rule_about_a_stranger_is_refused():
@@ -85,176 +87,199 @@ def test_a_rule_about_a_stranger_is_refused():
 
 
 def test_a_task_that_nobody_needs_is_started_again_too():
-    crew = die(running(critical=False))
-    crew.wait_out()
-    assert orders(crew) == {"b": (TaskState.RUNNING, True)}
+    agents = die(running(critical=False))
+    agents.wait_out()
+    assert orders(agents) == {"b": (TaskState.RUNNING, True)}
 
 
 def test_the_pauses_grow_and_after_the_budget_it_is_an_error():
-    crew = running(recovery_restarts="3", recovery_backoff_s="1")
+    agents = running(recovery_restarts="3", recovery_backoff_s="1")
     pauses = []
-    while crew.environment.state is S.RUNNING and len(pauses) < 10:
-        died = crew.at
-        die(crew)
-        if crew.environment.state is S.RUNNING:
-            crew.wait_out()
-            pauses.append(round(crew.at - died, 2))
-            crew.obey()
+    while agents.environment.model.state is S.RUNNING and len(pauses) < 10:
+        died = agents.at
+        die(agents)
+        if agents.environment.model.state is S.RUNNING:
+            agents.wait_out()
+            pauses.append(round(agents.at - died, 2))
+            agents.obey()
     assert pauses == [0.25, 1.0, 2.0]
-    assert crew.environment.state is S.ERROR
-    assert "started again 3 times in 30 minutes" in crew.environment.error
+    assert agents.environment.model.state is S.ERROR
+    assert "started again 3 times in 30 minutes" in agents.environment.model.error
 
 
 def test_old_restarts_are_forgotten_after_the_window():
-    crew = running(recovery_restarts="1", recovery_window_s="60")
-    die(crew).wait_out()
-    crew.obey()
-    crew.at += 61
-    assert die(crew).environment.state is S.RUNNING
+    agents = running(recovery_restarts="1", recovery_window_s="60")
+    die(agents).wait_out()
+    agents.obey()
+    agents.at += 61
+    assert die(agents).environment.model.state is S.RUNNING
 
 
 def test_a_restart_that_hangs_is_given_up_in_time():
-    crew = die(running(recovery_restarts="1", recovery_timeout_s="10"))
-    crew.wait_out()
-    crew.wait_out()
-    assert crew.environment.state is S.ERROR
+    agents = die(running(recovery_restarts="1", recovery_timeout_s="10"))
+    agents.wait_out()
+    agents.wait_out()
+    assert agents.environment.model.state is S.ERROR
 
 
 def test_somebody_who_asks_by_name_gets_another_try():
-    crew = running(recovery_restarts="1", critical=False)
-    die(crew).wait_out()
-    crew.obey()
-    die(crew)
-    crew.take(RecoverTask(at=crew.at, task="b", user="expert"))
-    assert orders(crew) == {"b": (TaskState.RUNNING, True)}
+    agents = running(recovery_restarts="1", critical=False)
+    die(agents).wait_out()
+    agents.obey()
+    die(agents)
+    agents.take(RecoverTask(at=agents.at, task="b", user="expert"))
+    assert orders(agents) == {"b": (TaskState.RUNNING, True)}
 
 
 def test_ignored_means_that_the_run_goes_on_without_it():
-    crew = die(running("ignore"))
-    assert (crew.environment.state, crew.environment.wake_at) == (S.RUNNING, None)
-    assert crew.environment.members.lost == {"b": "killed by signal 9"}
-    crew.ask(E.STOP_ACTIVITY)
-    assert set(orders(crew)) == {"a"}
+    agents = die(running("ignore"))
+    assert (agents.environment.model.state, agents.environment.wake_at) == (S.RUNNING, None)
+    assert agents.environment.model.tasks.lost == {"b": "killed by signal 9"}
+    agents.ask(E.STOP_ACTIVITY)
+    assert set(orders(agents)) == {"a"}
 
 
 def test_stop_means_that_the_run_is_stopped_in_order():
-    crew = die(running("stop"))
-    assert orders(crew) == {"a": (TaskState.CONFIGURED, False)}
-    crew.obey()
-    assert crew.environment.state is S.CONFIGURED
+    agents = die(running("stop"))
+    assert orders(agents) == {"a": (TaskState.CONFIGURED, False)}
+    agents.obey()
+    assert agents.environment.model.state is S.CONFIGURED
 
 
 def test_fail_means_error():
-    assert die(running("fail")).environment.state is S.ERROR
+    assert die(running("fail")).environment.model.state is S.ERROR
 
 
 def test_a_failure_in_a_transition_is_the_transition_s():
     tasks = planned("a", "h1"), planned("b", "h2", recovery="restart")
-    crew = Crew(Environment("E", plan_of(*tasks)))
-    crew.ask(E.DEPLOY)
-    command = crew.commands()[1]
-    crew.report(command, crew.failed("b"))
-    crew.wait_out()
-    assert crew.environment.state is S.ERROR
+    agents = Crew(Environment("E", plan_of(*tasks)))
+    agents.ask(E.DEPLOY)
+    command = agents.commands()[1]
+    agents.report(command, agents.failed("b"))
+    agents.wait_out()
+    assert agents.environment.model.state is S.ERROR
 
 
 def test_a_stop_during_a_restart_brings_the_task_along():
-    crew = die(running())
-    crew.wait_out()
-    crew.ask(E.STOP_ACTIVITY)
-    assert orders(crew) == {"a": (TaskState.CONFIGURED, False), "b": (TaskState.CONFIGURED, True)}
-    crew.obey()
-    assert crew.environment.state is S.CONFIGURED
+    agents = die(running())
+    agents.wait_out()
+    agents.ask(E.STOP_ACTIVITY)
+    assert orders(agents) == {"a": (TaskState.CONFIGURED, False), "b": (TaskState.CONFIGURED, True)}
+    agents.obey()
+    assert agents.environment.model.state is S.CONFIGURED
 
 
 def test_the_end_does_not_wait_for_a_restart():
-    crew = die(running())
-    crew.ask(E.GO_ERROR, E.EXIT).obey()
-    assert crew.environment.state is S.DONE
+    agents = die(running())
+    agents.ask(E.GO_ERROR, E.EXIT).obey()
+    assert agents.environment.model.state is S.DONE
 
 
 def test_two_tasks_are_brought_back_at_once_and_by_themselves():
     tasks = [planned(name, "h1", recovery="restart") for name in "abc"]
-    crew = Crew(Environment("E", plan_of(*tasks)))
-    crew.ask(E.DEPLOY, E.CONFIGURE).obey()
-    reports = tuple(crew.failed(task, revision=2) for task in "ab")
-    crew.take(TasksMoved(at=crew.at, host="h1", reports=reports))
-    crew.wait_out()
-    assert orders(crew) == {"a": (TaskState.CONFIGURED, True), "b": (TaskState.CONFIGURED, True)}
+    agents = Crew(Environment("E", plan_of(*tasks)))
+    agents.ask(E.DEPLOY, E.CONFIGURE).obey()
+    reports = tuple(agents.failed(task, revision=2) for task in "ab")
+    agents.take(TasksMoved(at=agents.at, host="h1", reports=reports))
+    agents.wait_out()
+    assert orders(agents) == {"a": (TaskState.CONFIGURED, True), "b": (TaskState.CONFIGURED, True)}
 
 
 def test_a_modification_goes_on_while_another_task_is_brought_back():
-    crew = running()
-    wider = plan_of(*crew.environment.plan.tasks, planned("c", "h1"))
-    crew.take(Modified(at=crew.at, request="m", plan=wider))
-    joining = crew.commands()
-    die(crew)
-    crew.take(Tick(at=crew.at + GRACE))
-    restarting = crew.commands()
-    crew.report(joining[0], crew.done(joining[0], "c"))
-    assert crew.answers() == [""]
-    crew.report(restarting[0], crew.done(restarting[0], "b"))
-    assert crew.environment.members.tree.root.state is TaskState.RUNNING
+    agents = running()
+    wider = plan_of(*agents.environment.model.plan.tasks, planned("c", "h1"))
+    agents.take(Modified(at=agents.at, request="m", plan=wider))
+    joining = agents.commands()
+    die(agents)
+    agents.take(Tick(at=agents.at + GRACE))
+    restarting = agents.commands()
+    agents.report(joining[0], agents.done(joining[0], "c"))
+    assert agents.answers() == [""]
+    agents.report(restarting[0], agents.done(restarting[0], "b"))
+    assert agents.environment.model.tasks.tree.root.state is TaskState.RUNNING
 
 
 def test_restarts_are_counted_over_a_restart_of_control():
-    crew = running(recovery_restarts="1")
-    die(crew).wait_out()
-    crew.obey()
-    crew.environment = restore("E", crew.environment.plan, take(crew.environment))
-    assert crew.environment.repairs.is_exhausted("b")
+    agents = running(recovery_restarts="1")
+    die(agents).wait_out()
+    agents.obey()
+    agents.environment = restore("E", agents.environment.model.plan, take(agents.environment))
+    assert agents.environment.model.restarts.has_used_budget("b")
 
 
 def test_budgets_are_read_from_variables():
-    budget = budget_of({"recovery_restarts": "7", "recovery_grace_s": "0.5"})
+    budget = restart_budget({"recovery_restarts": "7", "recovery_grace_s": "0.5"})
     assert (budget.restarts, budget.grace_s, budget.window_s) == (7, 0.5, 1800.0)
 
 
 def test_a_budget_that_is_no_number_is_refused():
     with pytest.raises(InvalidRequest):
-        budget_of({"recovery_restarts": "often"})
+        restart_budget({"recovery_restarts": "often"})
 
 
 def test_a_rule_cannot_have_restarted_what_policy_would_not():
-    crew = die(running("ignore"))
-    assert crew.take(RecoverTask(at=crew.at, task="b", user="reactor", by_hand=False)) == []
+    agents = die(running("ignore"))
+    assert agents.take(RecoverTask(at=agents.at, task="b", user="reactor", by_hand=False)) == []
 
 
 def test_a_rule_cannot_spend_more_than_the_budget():
-    crew = running(recovery_restarts="1", critical=False)
-    die(crew).wait_out()
-    crew.obey()
-    die(crew)
-    assert crew.take(RecoverTask(at=crew.at, task="b", by_hand=False)) == []
+    agents = running(recovery_restarts="1", critical=False)
+    die(agents).wait_out()
+    agents.obey()
+    die(agents)
+    assert agents.take(RecoverTask(at=agents.at, task="b", by_hand=False)) == []
 
 
 def test_every_moment_of_a_repair_is_told_once_however_often_it_was_set():
-    repairs = Repairs(Budget())
-    repairs.admit("a", "killed", 10.0)
-    repairs.admit("a", "killed again", 10.0)
-    repairs.admit("b", "killed", 9.0)
+    repairs = RestartTracker(RestartBudget())
+    repairs.schedule("a", "killed", 10.0)
+    repairs.schedule("a", "killed again", 10.0)
+    repairs.schedule("b", "killed", 9.0)
     assert repairs.wake_at == 9.0 + GRACE
     assert repairs.due(10.0 + GRACE) == ["b", "a"]
     assert (repairs.due(10.0 + GRACE), repairs.wake_at) == ([], None)
-    repairs.sent("a", revision=4, at=11.0)
-    assert repairs.wake_at == 11.0 + Budget().timeout_s
+    repairs.mark_sent("a", revision=4, at=11.0)
+    assert repairs.wake_at == 11.0 + RestartBudget().timeout_s
 
 
 def test_what_is_not_repaired_any_more_wakes_nobody():
-    repairs = Repairs(Budget())
-    repairs.admit("a", "killed", 10.0)
-    repairs.open.clear()
+    repairs = RestartTracker(RestartBudget())
+    repairs.schedule("a", "killed", 10.0)
+    repairs.cancel(["a"])
     assert (repairs.wake_at, repairs.due(1000.0)) == (None, [])
 
 
 def test_thousands_of_failures_are_never_looked_at_one_by_one_for_each(monkeypatch):
     """Counted, not timed: how often a moment is compared may grow as n log n, not as n times n."""
     looks = []
-    truth = Repairs._is_true
-    monkeypatch.setattr(Repairs, "_is_true", lambda *given: looks.append(1) or truth(*given))
-    repairs, many = Repairs(Budget()), 2000
+    truth = RestartTracker._is_current
+    monkeypatch.setattr(RestartTracker, "_is_current", lambda *given: looks.append(1) or truth(*given))
+    repairs, many = RestartTracker(RestartBudget()), 2000
     for number in range(many):
-        repairs.admit(f"t{number}", "killed", 10.0 + number / many)
+        repairs.schedule(f"t{number}", "killed", 10.0 + number / many)
         assert repairs.wake_at == 10.0 + GRACE
     assert len(repairs.due(12.0)) == many
     assert len(looks) < 5 * many
+
+
+def test_restarts_that_time_out_together_lead_to_one_error_that_names_every_task():
+    tasks = [planned(name, f"h{name}", recovery="restart") for name in "abc"]
+    agents = Crew(Environment("E", plan_of(*tasks, recovery_restarts="1")))
+    agents.ask(E.DEPLOY, E.CONFIGURE).obey().ask(E.START_ACTIVITY, run_number=17).obey()
+    for name in "bc":
+        revision = agents.environment.model.tasks.reports[name].revision
+        agents.take(
+            TasksMoved(at=agents.at, host=f"h{name}", reports=(agents.failed(name, revision=revision),))
+        )
+    agents.wait_out()
+    assert set(orders(agents)) == {"b", "c"}
+    agents.wait_out()
+    assert agents.environment.model.state is S.ERROR
+    assert "root.b" in agents.environment.model.error
+    assert "root.c" in agents.environment.model.error
+
+
+def test_a_task_without_a_restart_policy_fails_the_run_although_the_budget_is_zero():
+    agents = die(running("fail", recovery_restarts="0"))
+    assert agents.environment.model.state is S.ERROR
+    assert "started again" not in agents.environment.model.error

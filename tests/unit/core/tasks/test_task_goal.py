@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salt_o2.core.states import ControlMode, TaskEvent, TaskState
-from salt_o2.core.tasks.next_action import CONTROLLED, Act, Situation, is_reached, next_step
+from salt_o2.core.tasks.next_action import CONTROLLED, AgentAction, TaskSituation, is_reached, next_action
 
 S, E = TaskState, TaskEvent
 GOALS = (S.STANDBY, S.CONFIGURED, S.RUNNING, S.DONE)
@@ -24,18 +24,18 @@ FROM = {
 
 
 def task(mode=ControlMode.FAIRMQ, goal=S.RUNNING, state=S.STANDBY, alive=True, **more):
-    return Situation(mode=mode, goal=goal, state=state, alive=alive, **more)
+    return TaskSituation(mode=mode, goal=goal, state=state, alive=alive, **more)
 
 
 def done(before, step):
     """The task after it did ``step`` as it should."""
     basic = before.mode not in CONTROLLED
-    if step is Act.LAUNCH:
+    if step is AgentAction.LAUNCH:
         state = S.RUNNING if basic else S.STANDBY
         return replace(before, state=state, alive=True, fresh=False, replaced=False, outdated=False)
-    if step is Act.ASSUME:
+    if step is AgentAction.ASSUME_GOAL:
         return replace(before, state=before.goal, fresh=False)
-    if step in (Act.KILL, E.EXIT):
+    if step in (AgentAction.KILL, E.EXIT):
         state = S.DONE if before.goal is S.DONE else S.UNKNOWN
         return replace(before, state=S.ERROR if before.given_up else state, alive=False, lost=False)
     return replace(before, state=AFTER[step], outdated=before.outdated and step is not E.CONFIGURE)
@@ -44,7 +44,7 @@ def done(before, step):
 def walk(situation):
     """All steps until the task may rest."""
     steps = []
-    while (step := next_step(situation)) is not Act.REST:
+    while (step := next_action(situation)) is not AgentAction.WAIT:
         steps.append(step)
         situation = done(situation, step)
         assert len(steps) < 12, steps
@@ -53,7 +53,7 @@ def walk(situation):
 
 def test_a_device_is_launched_configured_and_started_in_this_order():
     steps, end = walk(task(state=S.UNKNOWN, alive=False, fresh=True))
-    assert steps == [Act.LAUNCH, E.CONFIGURE, E.START]
+    assert steps == [AgentAction.LAUNCH, E.CONFIGURE, E.START]
     assert end.state is S.RUNNING
 
 
@@ -66,13 +66,13 @@ def test_a_device_is_stopped_reset_and_asked_to_exit_before_anybody_kills_it():
 def test_a_basic_task_is_a_process_only_while_running():
     waiting = task(mode=ControlMode.BASIC, goal=S.STANDBY, state=S.UNKNOWN, alive=False, fresh=True)
     steps, standby = walk(waiting)
-    assert steps == [Act.ASSUME]
+    assert steps == [AgentAction.ASSUME_GOAL]
     steps, configured = walk(replace(standby, goal=S.CONFIGURED))
-    assert steps == [Act.ASSUME]
+    assert steps == [AgentAction.ASSUME_GOAL]
     steps, running = walk(replace(configured, goal=S.RUNNING))
-    assert steps == [Act.LAUNCH]
+    assert steps == [AgentAction.LAUNCH]
     steps, stopped = walk(replace(running, goal=S.CONFIGURED))
-    assert steps == [Act.KILL, Act.ASSUME]
+    assert steps == [AgentAction.KILL, AgentAction.ASSUME_GOAL]
     assert stopped.state is S.CONFIGURED
 
 
@@ -85,52 +85,52 @@ def test_other_properties_mean_reset_and_configure_and_no_new_process():
 
 def test_another_launch_means_another_process_after_an_end_in_good_order():
     steps, end = walk(task(goal=S.CONFIGURED, state=S.CONFIGURED, fresh=True, replaced=True))
-    assert steps == [E.RESET, E.EXIT, Act.LAUNCH, E.CONFIGURE]
+    assert steps == [E.RESET, E.EXIT, AgentAction.LAUNCH, E.CONFIGURE]
     assert end.state is S.CONFIGURED
 
 
 def test_a_launch_that_is_the_same_leaves_a_healthy_process_alone():
-    assert next_step(task(goal=S.RUNNING, state=S.RUNNING, fresh=True)) is Act.REST
+    assert next_action(task(goal=S.RUNNING, state=S.RUNNING, fresh=True)) is AgentAction.WAIT
 
 
 def test_a_dead_task_is_not_started_again_without_a_launch():
     dead = task(goal=S.RUNNING, state=S.ERROR, alive=False)
-    assert next_step(dead) is Act.REST
+    assert next_action(dead) is AgentAction.WAIT
     steps, _ = walk(replace(dead, fresh=True))
-    assert steps == [Act.LAUNCH, E.CONFIGURE, E.START]
+    assert steps == [AgentAction.LAUNCH, E.CONFIGURE, E.START]
 
 
-def test_a_basic_task_that_has_done_its_work_is_not_run_again_by_the_same_goal():
+def test_a_basic_task_that_has_finished_work_is_not_run_again_by_the_same_goal():
     over = task(mode=ControlMode.BASIC, goal=S.RUNNING, state=S.DONE, alive=False)
-    assert next_step(over) is Act.REST
-    assert next_step(replace(over, goal=S.CONFIGURED)) is Act.ASSUME
+    assert next_action(over) is AgentAction.WAIT
+    assert next_action(replace(over, goal=S.CONFIGURED)) is AgentAction.ASSUME_GOAL
 
 
 def test_nothing_but_a_signal_is_sent_to_a_fairmq_device_in_error():
     for goal, fresh, given_up in itertools.product(GOALS, (True, False), (True, False)):
-        assert next_step(task(goal=goal, state=S.ERROR, fresh=fresh, given_up=given_up)) is Act.KILL
+        assert next_action(task(goal=goal, state=S.ERROR, fresh=fresh, given_up=given_up)) is AgentAction.KILL
 
 
 def test_a_direct_task_in_error_is_left_for_a_look_until_it_shall_end():
-    assert next_step(task(mode=ControlMode.DIRECT, state=S.ERROR)) is Act.REST
-    assert next_step(task(mode=ControlMode.DIRECT, state=S.ERROR, goal=S.DONE)) is Act.KILL
+    assert next_action(task(mode=ControlMode.DIRECT, state=S.ERROR)) is AgentAction.WAIT
+    assert next_action(task(mode=ControlMode.DIRECT, state=S.ERROR, goal=S.DONE)) is AgentAction.KILL
 
 
 def test_a_task_in_between_is_reset_first_and_killed_if_it_shall_end():
-    assert next_step(task(goal=S.CONFIGURED, state=S.UNKNOWN)) is E.RESET
-    assert next_step(task(goal=S.DONE, state=S.UNKNOWN)) is Act.KILL
+    assert next_action(task(goal=S.CONFIGURED, state=S.UNKNOWN)) is E.RESET
+    assert next_action(task(goal=S.DONE, state=S.UNKNOWN)) is AgentAction.KILL
 
 
 def test_a_device_that_has_obeyed_exit_is_ended_before_another_is_launched():
     steps, end = walk(task(goal=S.STANDBY, state=S.DONE, fresh=True))
-    assert steps == [Act.KILL, Act.LAUNCH]
+    assert steps == [AgentAction.KILL, AgentAction.LAUNCH]
     assert (end.state, end.alive) == (S.STANDBY, True)
 
 
 def test_a_program_that_is_found_alive_counts_as_running_whatever_was_known_of_it():
     for state in (S.UNKNOWN, S.STANDBY, S.CONFIGURED):
         found = task(mode=ControlMode.BASIC, goal=S.RUNNING, state=state)
-        assert walk(found) == ([Act.ASSUME], replace(found, state=S.RUNNING))
+        assert walk(found) == ([AgentAction.ASSUME_GOAL], replace(found, state=S.RUNNING))
 
 
 def test_no_goal_is_reached_with_a_process_too_few_or_too_many():
@@ -140,12 +140,12 @@ def test_no_goal_is_reached_with_a_process_too_few_or_too_many():
 
 
 def test_what_not_even_sigkill_ends_is_left_alone():
-    assert next_step(task(goal=S.DONE, state=S.ERROR, stuck=True)) is Act.REST
+    assert next_action(task(goal=S.DONE, state=S.ERROR, stuck=True)) is AgentAction.WAIT
 
 
 # There are some 6,000 situations: with 100 examples most defects of one of them were missed.
 healthy = st.builds(
-    Situation,
+    TaskSituation,
     mode=st.sampled_from(ControlMode),
     goal=st.sampled_from(GOALS),
     state=st.sampled_from((*LIVING, S.ERROR, S.DONE)),
@@ -163,15 +163,16 @@ healthy = st.builds(
 @given(healthy)
 def test_every_way_ends_and_no_event_is_sent_where_it_is_not_allowed(situation):
     for _ in range(12):
-        step = next_step(situation)
-        if step is Act.REST:
+        step = next_action(situation)
+        if step is AgentAction.WAIT:
             return
         if isinstance(step, TaskEvent):
             assert situation.alive
             assert situation.mode in CONTROLLED
             assert situation.state in FROM[step]
         else:
-            assert step is Act.KILL if situation.alive and step is not Act.ASSUME else step is not Act.KILL
+            kills = situation.alive and step is not AgentAction.ASSUME_GOAL
+            assert (step is AgentAction.KILL) == kills
         situation = done(situation, step)
     pytest.fail(f"no end: {situation}")
 

@@ -19,11 +19,11 @@ def tree(tolerate=0):
     def leaf(path):
         return PlannedRole(name=path[-1], path=f"root.{path}", task=LEAVES[path])
 
-    def side(name, detector):
+    def side(name):
         leaves = tuple(leaf(path) for path in LEAVES if path.startswith(name))
-        return PlannedRole(name=name, path=f"root.{name}", roles=leaves, tolerate=tolerate, detector=detector)
+        return PlannedRole(name=name, path=f"root.{name}", roles=leaves, tolerate=tolerate)
 
-    sides = (side("left", "ITS"), side("right", "TPC"))
+    sides = (side("left"), side("right"))
     return RoleTree(PlannedRole(name="root", path="root", roles=sides), CRITICAL)
 
 
@@ -32,10 +32,10 @@ def test_every_role_has_the_state_of_its_tasks_that_count_whatever_happens(happe
     roles, now, excluded = tree(), dict.fromkeys("abcd", TaskState.UNKNOWN), dict.fromkeys("abcd", False)
     for task, *what in happenings:
         if len(what) == 2:
-            roles.move(task, *what)
+            roles.update_task(task, *what)
             now[task] = what[0]
         else:
-            roles.exclude(task, what[0])
+            roles.exclude_task(task, what[0])
             excluded[task] = what[0]
 
     def expected(tasks):
@@ -47,11 +47,12 @@ def test_every_role_has_the_state_of_its_tasks_that_count_whatever_happens(happe
     assert roles.root.state is expected("abcd")
     assert sum(roles.root.statuses.values()) == sum(CRITICAL[t] and not excluded[t] for t in "abcd")
     assert sum(roles.tasks.values()) == 4
+    roles.check_invariants()
 
 
 def moved(roles, **states):
     for task, state in states.items():
-        roles.move(task, state, TaskStatus.ACTIVE)
+        roles.update_task(task, state, TaskStatus.ACTIVE)
     return roles
 
 
@@ -85,12 +86,7 @@ def test_a_role_shows_its_children_with_their_states():
 
 def test_an_excluded_task_is_shown_with_its_own_state():
     roles = moved(tree(), a=TaskState.RUNNING, b=TaskState.STANDBY)
-    roles.exclude("b")
+    roles.exclude_task("b")
     left = roles.as_dict()["roles"][0]
     assert (left["state"], left["excluded"]) == (TaskState.RUNNING, False)
     assert (left["roles"][1]["state"], left["roles"][1]["excluded"]) == (TaskState.STANDBY, True)
-
-
-def test_tasks_are_found_by_role_and_by_detector():
-    assert tree().under("root.left") == ["a", "b"]
-    assert tree().of_detector("TPC") == ["c", "d"]

@@ -21,7 +21,6 @@ when proc3 cannot: it hangs
   the world hears: proc3 on epn3 FAILED, ERROR (critical, policy fail): it hangs
   the pool has proc2 on epn2 in STANDBY, last ordered [4]
   epn3 is told [5]: proc3 -> DONE in 120 s, with run_end_time_ms=1000000 drain_ms=2000
-  = RUNNING, run 17; MODIFY under way, waiting for proc3 (epn3 not heard yet); lost: proc3 (it hangs); wakes in 1 s
 
 when epn3 obeys
   the world hears: on epn3 proc3 DONE

@@ -1,4 +1,4 @@
-"""The order of things inside one transition (AliECS handbook; A1.2): which stages, one after the other.
+"""The stages of one transition, one after the other (AliECS handbook; A1.2).
 
     before_EVENT   hooks with weight < 0, control's own bookkeeping, hooks with weight >= 0
     leave_STATE    the same
@@ -7,8 +7,8 @@
     enter_STATE    hooks
     after_EVENT    hooks
 
-At a moment and weight: the calls triggered there begin, the calls awaited there are waited for, then the task
-hooks run. A moment at which nobody has anything to do has no stage.
+At a moment and weight: the calls triggered there start, the environment waits for the calls awaited there,
+then the task hooks run. A moment without calls and task hooks has no stage.
 """
 
 from collections.abc import Callable, Iterable
@@ -19,57 +19,66 @@ from salt_o2.core.states import EnvironmentEvent, EnvironmentState
 
 
 @dataclass(frozen=True, slots=True)
-class Calls:
-    """Begin the calls triggered at a moment, and wait for those awaited there."""
+class StartCalls:
+    """Start the calls triggered at a moment, and wait for those awaited there."""
 
     moment: Moment
 
 
 @dataclass(frozen=True, slots=True)
-class RunHooks:
+class RunHookTasks:
     """Start the task hooks of a moment and wait for their ends."""
 
     moment: Moment
 
 
 @dataclass(frozen=True, slots=True)
-class ClearHooks:
-    """See that nothing is left of the task hooks of a moment."""
+class CleanHookTasks:
+    """Stop what is left of the task hooks of a moment."""
 
     moment: Moment
 
 
 @dataclass(frozen=True, slots=True)
-class ForgetHooks:
-    """Nothing is left of the task hooks of a moment: from now on nobody needs to end them."""
+class ForgetHookTasks:
+    """Record that nothing is left of the task hooks of a moment."""
 
     moment: Moment
 
 
 @dataclass(frozen=True, slots=True)
-class Prepare:
-    """Control's own part before the tasks move: the run's variables."""
+class PrepareRun:
+    """Set the variables of the run, before the tasks move."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rest:
-    """Let the tasks that are to be kept come to rest, before the others end."""
+class IdleTasks:
+    """Bring the tasks that the pool can have to STANDBY, before the other tasks end."""
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
-    """Let the tasks move."""
+class MoveTasks:
+    """Move the tasks."""
 
 
 @dataclass(frozen=True, slots=True)
-class Enter:
+class EnterState:
     """Enter the new state."""
 
 
-Stage = Calls | RunHooks | ClearHooks | ForgetHooks | Prepare | Rest | Move | Enter
+Stage = (
+    StartCalls
+    | RunHookTasks
+    | CleanHookTasks
+    | ForgetHookTasks
+    | PrepareRun
+    | IdleTasks
+    | MoveTasks
+    | EnterState
+)
 
 
-def agenda(
+def stages_of(
     event: EnvironmentEvent,
     source: EnvironmentState,
     target: EnvironmentState,
@@ -77,15 +86,15 @@ def agenda(
     *,
     keep: bool = False,
 ) -> list[Stage]:
-    """Return the stages of a transition; ``moments`` are those at which hooks have something to do.
+    """Return the stages of a transition; ``moments`` are those at which the plan has hooks or calls.
 
-    At the end of an environment, ``keep`` leaves some of its tasks to the pool.
+    With ``keep``, EXIT first brings tasks to STANDBY, so that they can be transferred to the pool.
     """
     known = sorted(set(moments))
     before = [moment for moment in known if moment.name == f"before_{event}"]
     stages: list[Stage] = [
         *_hooks(moment for moment in before if moment.weight < 0),
-        Prepare(),
+        PrepareRun(),
         *_hooks(moment for moment in before if moment.weight >= 0),
     ]
     if event is EnvironmentEvent.EXIT:
@@ -93,11 +102,11 @@ def agenda(
     if source is not target:
         stages += _at(f"leave_{source}", known)
     if event is EnvironmentEvent.EXIT and keep:
-        stages.append(Rest())
-    stages.append(Move())
+        stages.append(IdleTasks())
+    stages.append(MoveTasks())
     if event is EnvironmentEvent.EXIT:
         stages += _at("DESTROY", known)
-    stages.append(Enter())
+    stages.append(EnterState())
     if source is not target:
         stages += _at(f"enter_{target}", known)
     stages += _at(f"after_{event}", known)
@@ -106,7 +115,12 @@ def agenda(
     return stages
 
 
-_IN_TURN: tuple[Callable[[Moment], Stage], ...] = (Calls, RunHooks, ClearHooks, ForgetHooks)
+_HOOK_STAGES: tuple[Callable[[Moment], Stage], ...] = (
+    StartCalls,
+    RunHookTasks,
+    CleanHookTasks,
+    ForgetHookTasks,
+)
 
 
 def _at(name: str, known: list[Moment]) -> list[Stage]:
@@ -114,4 +128,4 @@ def _at(name: str, known: list[Moment]) -> list[Stage]:
 
 
 def _hooks(moments: Iterable[Moment]) -> list[Stage]:
-    return [stage(moment) for moment in moments for stage in _IN_TURN]
+    return [stage(moment) for moment in moments for stage in _HOOK_STAGES]

@@ -1,0 +1,1 @@
+"""The state machine of one environment, as components that share one model."""

@@ -1,0 +1,177 @@
+"""One transition under way: the request, its remaining stages, and the wait for the current stage."""
+
+from collections import deque
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+from salt_o2.core.environment.stages import Stage
+from salt_o2.core.ids import HostId, TaskId
+from salt_o2.core.messages.commands import Command
+from salt_o2.core.messages.effects import Effect, Insist
+from salt_o2.core.messages.inputs import Requested
+from salt_o2.core.messages.reports import Failure
+from salt_o2.core.states import EnvironmentEvent, EnvironmentState
+from salt_o2.core.tasks.orders import EMPTY_BATCH, OrderBatch
+
+MAX_RESENDS = 5
+"""Control resends a command to a host without an answer this often; then the deadline decides."""
+
+
+class WaitKind(Enum):
+    """The kind of end that a stage waits for."""
+
+    SETTLED = "tasks reach their goal"
+    HOOKS = "task hooks end by themselves"
+    CALLS = "calls return"
+
+
+@dataclass(slots=True, kw_only=True)
+class StageWait:
+    """The wait for the tasks or calls of one stage; every wait has a deadline. Times in seconds."""
+
+    kind: WaitKind
+    revision: int = 0
+    """Reports of this revision or higher are answers."""
+    since: float
+    deadline: float
+    acknowledge_s: float = 1.0
+    """How long a host may take to acknowledge its command."""
+    grace_s: float = 0.5
+    """How long the wait continues after a first failure, so that it can collect other failures."""
+    waiting: set[TaskId] = field(default_factory=set)
+    calls: set[str] = field(default_factory=set)
+    unacknowledged: dict[HostId, Command] = field(default_factory=dict)
+    """Commands that their hosts have not acknowledged."""
+    total: int = 0
+    failures: dict[TaskId, Failure] = field(default_factory=dict)
+    resends: int = 0
+
+    @property
+    def wake_at(self) -> float:
+        """When the next Tick is due, in seconds since the epoch."""
+        if not self.unacknowledged or self.resends >= MAX_RESENDS:
+            return self.deadline
+        return min(self.deadline, self._resend_at())
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all awaited tasks and calls have ended their part."""
+        return not self.waiting and not self.calls
+
+    def settle_task(self, task: TaskId) -> None:
+        """Record that ``task`` is done with its order, with or without success."""
+        self.waiting.discard(task)
+
+    def fail_task(self, task: TaskId, failure: Failure, at: float) -> None:
+        """Record a failure, and wait only a little longer for other tasks."""
+        self.settle_task(task)
+        self.failures[task] = failure
+        self.deadline = min(self.deadline, at + self.grace_s)
+
+    def acknowledge(self, host: HostId) -> None:
+        """Record that ``host`` has its command."""
+        self.unacknowledged.pop(host, None)
+
+    def rename_host(self, old: HostId, new: HostId) -> list[Command]:
+        """Address the unacknowledged command of ``old`` to ``new``; return the part that has to be sent."""
+        command = self.unacknowledged.pop(old, None)
+        if command is None:
+            return []
+        command = replace(command, host=new)
+        other = self.unacknowledged.get(new)
+        orders = (*other.orders, *command.orders) if other else command.orders
+        self.unacknowledged[new] = replace(command, orders=orders)
+        return [command]
+
+    def due_resends(self, at: float) -> list[Effect]:
+        """Return the unacknowledged commands to resend on the fallback channel, if it is time."""
+        if not self.unacknowledged or at < self._resend_at() or self.resends >= MAX_RESENDS:
+            return []
+        self.resends += 1
+        return [Insist(command=command) for command in self.unacknowledged.values()]
+
+    def _resend_at(self) -> float:
+        # 1, 3, 7, 15 ... times the time to acknowledge: repetitions must not overload a busy host.
+        return self.since + self.acknowledge_s * ((2 << self.resends) - 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransitionSpec:
+    """A transition that can be opened: what it was asked for, and what it orders beside its stages."""
+
+    request: Requested
+    """With the event of the transition first, and those to follow."""
+    target: EnvironmentState
+    batches: tuple[OrderBatch, ...] = ()
+    """Batches to dispatch before the first stage, each after the end of the one before."""
+    departing: OrderBatch = EMPTY_BATCH
+    """Tasks that leave with a modification, when all others have reached their goals."""
+    may_exclude: frozenset[TaskId] = frozenset()
+    """Tasks that a modification excludes if they cannot join; for others their recovery policies decide."""
+    error: str = ""
+    """What the answer will report as an error, even if the transition succeeds."""
+
+    @property
+    def event(self) -> EnvironmentEvent:
+        """The event of the transition."""
+        return self.request.events[0]
+
+
+@dataclass(slots=True, kw_only=True)
+class ActiveTransition:
+    """The transition under way, with the wait for its current stage."""
+
+    event: EnvironmentEvent
+    source: EnvironmentState
+    target: EnvironmentState
+    request: Requested
+    """With the event of the transition first, and those to follow."""
+    since: float
+    stages: deque[Stage]
+    """The remaining stages."""
+    batches: deque[OrderBatch]
+    """Batches that are still to be dispatched, each after the end of the one before."""
+    departing: OrderBatch
+    """Tasks that leave with a modification, when all others have reached their goals."""
+    may_exclude: frozenset[TaskId]
+    """Tasks that a modification excludes if they cannot join; for others their recovery policies decide."""
+    error: str
+    """What the answer will report as an error, even if the transition succeeds."""
+    wait: StageWait | None = None
+    """The wait for the current stage; never ``None`` between two steps."""
+    idle_revision: int = 0
+    """The revision of the last order to STANDBY: a task that has not answered it is not idle."""
+    transferred: tuple[TaskId, ...] = ()
+    """Idle tasks that the pool gets at the end of the environment, instead of being stopped."""
+
+    @classmethod
+    def opened(
+        cls, spec: TransitionSpec, source: EnvironmentState, stages: list[Stage]
+    ) -> "ActiveTransition":
+        """Return the transition of ``spec`` from ``source``, before its first stage."""
+        return cls(
+            event=spec.event,
+            source=source,
+            target=spec.target,
+            request=spec.request,
+            since=spec.request.at,
+            stages=deque(stages),
+            batches=deque(batch for batch in spec.batches if batch.tasks),
+            departing=spec.departing,
+            may_exclude=spec.may_exclude,
+            error=spec.error,
+        )
+
+    @property
+    def following_events(self) -> tuple[EnvironmentEvent, ...]:
+        """The events to follow after this one."""
+        return self.request.events[1:]
+
+    @property
+    def tolerates_failures(self) -> bool:
+        """Whether failures are recorded and not acted upon: on the way to DONE, or to ERROR."""
+        return self.event in (EnvironmentEvent.EXIT, EnvironmentEvent.GO_ERROR)
+
+    def add_error(self, reason: str) -> None:
+        """Add ``reason`` to what the answer will report as an error."""
+        self.error = "\n".join(filter(None, (self.error, reason)))

@@ -1,0 +1,90 @@
+"""Which part each task takes in its environment. Every task has exactly one ``Participation``.
+
+    install --> ACTIVE --exclude--> EXCLUDED
+                  |  ^
+         mark_lost|  |restore
+                  v  |
+                 LOST
+    a plan without the task --> DEPARTING --> removed when the task has ended, or is transferred to the pool
+
+An excluded task that fails stays EXCLUDED, and a departing task stays DEPARTING: its end is expected anyway.
+"""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+
+from salt_o2.core.ids import TaskId
+
+
+class Participation(StrEnum):
+    """The part that one task takes."""
+
+    ACTIVE = "active"
+    """It takes part in every transition."""
+    EXCLUDED = "excluded"
+    """A user or a failed modification keeps it out of the data flow."""
+    LOST = "lost"
+    """It failed, and the environment continues without it until it is healthy again."""
+    DEPARTING = "departing"
+    """The plan does not contain it any more, and the environment waits for its end."""
+
+
+class ParticipationTable:
+    """The participation of all tasks of one environment, with the reasons."""
+
+    def __init__(self) -> None:
+        """Begin without a task."""
+        self.excluded: dict[TaskId, str] = {}
+        """By task: the reason for the exclusion."""
+        self.lost: dict[TaskId, str] = {}
+        """By task: the failure."""
+        self.departing: set[TaskId] = set()
+
+    def __getitem__(self, task: TaskId) -> Participation:
+        """Return the participation of ``task``, which belongs to the environment. O(1)."""
+        if task in self.departing:
+            return Participation.DEPARTING
+        if task in self.excluded:
+            return Participation.EXCLUDED
+        return Participation.LOST if task in self.lost else Participation.ACTIVE
+
+    def is_active(self, task: TaskId) -> bool:
+        """Return whether ``task``, which belongs to the environment, is ACTIVE. O(1)."""
+        return task not in self.departing and task not in self.excluded and task not in self.lost
+
+    def install(
+        self, planned: Iterable[TaskId], excluded: Mapping[TaskId, str], departing: Iterable[TaskId]
+    ) -> None:
+        """Follow a new plan: lost tasks that are in it and not ``excluded`` stay lost."""
+        self.excluded = dict(excluded)
+        self.departing = set(departing)
+        present = set(planned)
+        self.lost = {
+            task: reason for task, reason in self.lost.items() if task in present and task not in excluded
+        }
+
+    def exclude(self, task: TaskId, reason: str) -> None:
+        """Make ``task`` EXCLUDED, unless it is DEPARTING."""
+        if task not in self.departing:
+            self.lost.pop(task, None)
+            self.excluded[task] = reason
+
+    def mark_lost(self, task: TaskId, reason: str) -> None:
+        """Make ``task`` LOST if it is ACTIVE; a task that is LOST already gets the new reason."""
+        if task not in self.departing and task not in self.excluded:
+            self.lost[task] = reason
+
+    def restore(self, task: TaskId) -> None:
+        """Make ``task`` ACTIVE again if it is LOST."""
+        self.lost.pop(task, None)
+
+    def remove(self, task: TaskId) -> None:
+        """Remove ``task``: it does not belong to the environment any more."""
+        self.excluded.pop(task, None)
+        self.lost.pop(task, None)
+        self.departing.discard(task)
+
+    def check_invariants(self) -> None:
+        """Raise AssertionError if a task has two participations; for tests. O(tasks)."""
+        assert not self.excluded.keys() & self.lost.keys(), "no task is both excluded and lost"
+        assert not self.departing & (self.excluded.keys() | self.lost.keys()), "a departing task is only that"
