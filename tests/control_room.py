@@ -77,7 +77,13 @@ class Hosts:
 
     def survey(self, host):
         number = self.names.index(host) + 1
-        facts = HostFacts(address=f"10.0.0.{number}", network=f"n{number}", cpus=64, memory_mb=64_000)
+        facts = HostFacts(
+            address=f"10.0.0.{number}",
+            network=f"n{number}",
+            directory_key=f"k{number}",
+            cpus=64,
+            memory_mb=64_000,
+        )
         self.report(host, facts=facts)
 
     def report(self, host, *tasks, facts=None):

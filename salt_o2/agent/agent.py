@@ -308,6 +308,7 @@ class Agent:
         if self._home is None:
             self._home = Home(self.directory)
             self._host.tasks = self._home.tasks
+            self.reporter.directory_key = self._home.key
         return self._home
 
     def _note_run(self, arguments: Mapping[str, str]) -> None:

@@ -64,6 +64,8 @@ class Reporter:
         self.host, self.facts, self.incarnation = host, facts, secrets.token_hex(8)
         self.sequence = 0
         self.last_run = 0
+        self.directory_key = ""
+        """See :class:`~salt_o2.core.messages.reports.HostFacts`."""
         """The highest run number that ever reached this host."""
         self._send, self._heartbeat_s = send, heartbeat_s
         self._known, self._look, self._delivered = known, look, delivered
@@ -87,6 +89,9 @@ class Reporter:
             "minion's key. Running tasks are not affected, and all is reported later. Look at `salt-key -L` "
             "on the master, and at the minion's log"
         )
+
+    def _facts(self) -> HostFacts:
+        return replace(self.facts, last_run=self.last_run, directory_key=self.directory_key)
 
     def offer(self, facts: HostFacts) -> None:
         """The host has new facts: tell them."""
@@ -201,7 +206,7 @@ class Reporter:
             incarnation=self.incarnation,
             sequence=self.sequence,
             tasks=tuple(tasks),
-            facts=replace(self.facts, last_run=self.last_run) if news.survey else None,
+            facts=self._facts() if news.survey else None,
             accepted=dict(self._awaited),
         )
 

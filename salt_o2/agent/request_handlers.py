@@ -5,6 +5,7 @@ import logging
 import os
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from salt_o2.agent.agent import Agent, unusable_orders
@@ -125,7 +126,7 @@ class Verbs:
             "reports": reporter.sequence,
             "tasks": len(reports),
             "unsettled": sum(not about.settled for about in reports),
-            "facts": plain(reporter.facts),
+            "facts": plain(replace(reporter.facts, directory_key="")),
         }
 
     def _chosen(self, tasks: Any) -> list[Task]:

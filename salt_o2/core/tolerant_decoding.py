@@ -26,7 +26,9 @@ Fallbacks = Mapping[type, Mapping[str, Any]]
 """For required fields that cannot be read: what they have then, by the class and the field."""
 _NONE: Fallbacks = {}
 SHOWN = 60
-"""Characters of a wrong value that are told."""
+"""Characters of a wrong value that are shown."""
+MOST_FAULTS = 1_000
+"""Faults after which a value is not read any further: a sender of millions must not occupy the reader."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ def salvage(
     """Return ``data`` as a ``kind``, as far as it can be read, and what could not be.
 
     Raises:
-        InvalidRequest: if nothing of it can be used.
+        InvalidRequest: if nothing of it can be used, or it has more than MOST_FAULTS faults.
     """
     try:
         return msgspec.convert(data, kind, strict=False), ()
@@ -63,9 +65,16 @@ def salvage(
         reader = _Reader(fallbacks)
     try:
         value: T = reader.read(data, kind, place)
+    except _TooManyFaults:
+        first = reader.faults[0]
+        raise InvalidRequest(f"it has more than {MOST_FAULTS} faults, the first is {first}") from None
     except _Unusable as error:
         raise InvalidRequest(f"not a {getattr(kind, '__name__', kind)}: {error.fault}") from error
     return value, tuple(reader.faults)
+
+
+class _TooManyFaults(Exception):
+    """A value has so many faults that reading the rest is not worth the time."""
 
 
 class _Reader:
@@ -129,7 +138,7 @@ class _Reader:
             given[name] = fallback[name]
         elif not has_default:
             raise error
-        self.faults.append(error.fault)
+        self._note_fault(error)
 
     def _mapping(self, data: Any, inner: tuple[Any, Any], place: str) -> dict[Any, Any]:
         if not isinstance(data, Mapping):
@@ -140,7 +149,7 @@ class _Reader:
             try:
                 found[_leaf(key, inner[0], below)] = self.read(value, inner[1], below)
             except _Unusable as error:
-                self.faults.append(error.fault)
+                self._note_fault(error)
         return found
 
     def _sequence(self, data: Any, origin: type, inner: tuple[Any, ...], place: str) -> Any:
@@ -153,8 +162,13 @@ class _Reader:
             try:
                 found.append(self.read(value, inner[0], f"{place}[{number}]"))
             except _Unusable as error:
-                self.faults.append(error.fault)
+                self._note_fault(error)
         return origin(found)
+
+    def _note_fault(self, error: _Unusable) -> None:
+        self.faults.append(error.fault)
+        if len(self.faults) > MOST_FAULTS:
+            raise _TooManyFaults
 
     def _fixed(self, data: Any, inner: tuple[Any, ...], place: str) -> tuple[Any, ...]:
         """Read a tuple whose parts have meanings of their own: one wrong part makes it useless."""

@@ -18,6 +18,7 @@ import grpc.aio
 
 from salt_o2.concurrency.background_loops import is_cancel_requested
 from salt_o2.core.errors import InvalidRequest, TaskError, Unreachable
+from salt_o2.core.terminal_text import terminal_line
 from salt_o2.occ.process_history import History
 from salt_o2.occ.wire.codec import EVENT_STREAM, GET_STATE, STATE_STREAM, TRANSITION, codec_named
 from salt_o2.occ.wire.replies import DeviceEvent, DeviceState, Overdue, Refused, Reply, Trigger
@@ -29,7 +30,10 @@ OPTIONS = (
     ("grpc.use_local_subchannel_pool", 1),
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 500),
+    ("grpc.max_receive_message_length", 65_536),  # a device's answer is a few words
 )
+MOST_SAID = 300
+"""Characters of an error's text that a device may have written itself."""
 PROBES, PROBE_S = 40, 0.005
 """How often, and how long apart, a connection is looked at before it counts as not accepted."""
 
@@ -167,7 +171,7 @@ class OccChannel:
             call.cancel()
 
     def _fault(self, method: str, error: Any, timeout_s: float | None) -> Exception:
-        status, said = error.code(), error.details()
+        status, said = error.code(), terminal_line(str(error.details() or ""))[:MOST_SAID]
         if status is grpc.StatusCode.DEADLINE_EXCEEDED:
             return Overdue(f"{method} at {self} was not answered within {timeout_s:.3g} s")
         if status is grpc.StatusCode.UNAVAILABLE:
@@ -180,4 +184,5 @@ class OccChannel:
         try:
             return decode(body)
         except Exception as error:
-            raise TaskError(f"{self} answered {method} with something unreadable: {body!r}") from error
+            what = f"{len(body)} bytes that cannot be read: they begin {body[:60]!r}"
+            raise TaskError(f"{self} answered {method} with {what}") from error

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from salt_o2.agent.device.polling_budget import Rounds
 from salt_o2.agent.launch import environment_variables
-from salt_o2.agent.launch.accounts import Accounts
+from salt_o2.agent.launch.accounts import Accounts, uids
 from salt_o2.agent.launch.start_limiter import Births
 from salt_o2.agent.process.session_reaper import Census
 from salt_o2.agent.process.terminations import Endings
@@ -27,7 +27,9 @@ class Host:
     births: Births = field(default_factory=Births)
     endings: Endings = field(default_factory=Endings)
     rounds: Rounds = field(default_factory=Rounds)
-    census: Census = field(default_factory=Census)
+    accounts: Accounts = field(default_factory=Accounts)
+    """Which accounts its tasks may have."""
+    census: Census = field(init=False)
     claims: dict[int, str] = field(default_factory=dict)
     """The TCP ports of living tasks, and whose they are."""
     port_ranges: tuple[tuple[int, int], ...] = ()
@@ -38,7 +40,9 @@ class Host:
     """Where control groups of tasks are made, if anywhere."""
     tasks: Path | None = None
     """The folder that holds the folders of this agent's tasks."""
-    accounts: Accounts = field(default_factory=Accounts)
-    """Which accounts its tasks may have."""
     homes: set[Path] = field(default_factory=set)
     """The folders of living tasks: processes that carry another folder of this agent belong to no task."""
+
+    def __post_init__(self) -> None:
+        """Believe the marks of processes that an account of tasks owns."""
+        self.census = Census(lambda: uids(self.accounts.listed))

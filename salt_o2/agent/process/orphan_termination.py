@@ -6,6 +6,7 @@ task's control group. It may hold ports, memory and devices that the next task n
 
 import asyncio
 import logging
+import re
 from pathlib import Path
 
 from salt_o2.agent.process import task_process
@@ -16,6 +17,8 @@ from salt_o2.core.plan.launch import GRACE_S
 from salt_o2.linux.procfs import Entry
 
 log = logging.getLogger(__name__)
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+-]{0,127}")
+"""What ids of tasks look like: they are names of folders."""
 
 
 async def end_all(host: Host) -> bool:
@@ -34,7 +37,8 @@ async def _unowned(host: Host) -> list[Path]:
     if host.tasks is None:
         return []
     look = await host.census.look()
-    marked = {Path(home) for home in look.homes(str(host.tasks))}
+    above = str(host.tasks)
+    marked = {Path(home) for home in look.homes(above) if NAME.fullmatch(home.removeprefix(f"{above}/"))}
     known = set(host.tasks.iterdir()) if host.tasks.is_dir() else set()
     grouped = {home for home in known if task_process.group_of(home, host) is not None}
     return sorted((marked | grouped) - host.homes)

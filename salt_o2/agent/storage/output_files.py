@@ -9,6 +9,7 @@ import os
 import re
 from pathlib import Path
 
+from salt_o2.core.terminal_text import terminal_line
 from salt_o2.linux import atomic_file
 
 BOUND = 10 * 1024 * 1024
@@ -24,7 +25,7 @@ LONGEST_LINE = 4096
 """Bytes; what is longer without an end is told all the same."""
 CLIP = 400
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
-"""Colours and the like, which must not reach somebody's terminal."""
+"""Colours and other control characters of ASCII; they are left out. Others are shown as escapes."""
 
 
 def bound_of(wanted: str) -> int:
@@ -94,7 +95,7 @@ def last_words(stdout: Path, stderr: Path, lines: int = 20) -> tuple[str, ...]:
 
 def _readable(data: bytes) -> tuple[str, ...]:
     found = data.decode(errors="replace").splitlines()
-    return tuple(CONTROL.sub("", line)[:CLIP] for line in found)
+    return tuple(terminal_line(CONTROL.sub("", line)[:CLIP]) for line in found)
 
 
 def _before(path: Path) -> Path:

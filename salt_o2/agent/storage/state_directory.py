@@ -10,6 +10,7 @@
 <directory>/trash/                   files that the agent is removing
 <directory>/ended                    tasks that are done, with their last revision: a late order must not
                                      start one again
+<directory>/key                      a secret that proves to control which directory this is
 <directory>/last_run                 the highest run number that ever came here
 """
 
@@ -17,6 +18,7 @@ import asyncio
 import contextlib
 import itertools
 import logging
+import secrets
 import time
 from pathlib import Path
 
@@ -51,6 +53,8 @@ class Home:
         self._discarded = itertools.count()
         if any(self._trash.iterdir()):
             self.has_trash.set()
+        self.key = _secret(self.directory / "key")
+        """Proves to control which directory an agent has, see ``HostFacts.directory_key``."""
         self.orders = Orders(self.directory / "orders")
         self.last_run = LastRun(self.directory / "last_run")
         self.ended = self._read_ended()
@@ -132,3 +136,15 @@ class Home:
             atomic_file.write_privately(shorter, text.encode())
             shorter.replace(self._ended_file)
         return ended
+
+
+def _secret(path: Path) -> str:
+    """Return the secret in ``path``, which only this account can read; draw it at the first start."""
+    try:
+        if known := path.read_text().strip():
+            return known
+    except (OSError, UnicodeDecodeError):
+        pass  # not there, or damaged: the directory then proves itself by a new one from here on
+    drawn = secrets.token_hex(16)
+    atomic_file.put(path, drawn.encode())
+    return drawn

@@ -45,6 +45,8 @@ class Task:
         self._watch: Watch | None = None
         self._runner: asyncio.Task[Failure | None] | None = None
         self._saving: asyncio.TimerHandle | None = None
+        self._signals: set[str] = set()
+        """What the device has signalled in the current step."""
         self._unsaved: list[Kept] = []
         """Commands that only their own files show, and not the record's."""
 
@@ -310,7 +312,12 @@ class Task:
         self._resume()
 
     def _on_word(self, announced: str) -> None:
-        """The device signals something."""
+        """The device signals something; the same signal again in the same step is no news."""
+        if not self.record.announced:
+            self._signals.clear()  # a step has begun since the last signal
+        if announced in self._signals:
+            return
+        self._signals.add(announced)
         self.record.announced = announced
         log.info("task %s: signals %s", self.id, announced)
         if announced == "TASK_INTERNAL_ERROR" and not self.is_busy:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+MOST_UNKNOWN = 200
+"""Environments of one host that are remembered although the store does not know them."""
+MOST_LOGGED = 10
+"""Of these, how many have a line of their own in the log for each survey."""
 UNKNOWN = "%d tasks run on %s of %s, which this store does not know; left alone: salt-run o2.rebuild"
 
 
@@ -29,7 +33,7 @@ class Strays:
 
     def sort_out(self, report: Report, environments: Mapping[EnvironmentId, Environment]) -> None:
         """End what a survey has of ours and nobody owns any more; take note of what is not known at all."""
-        ended = []
+        ended, unknown = [], []
         for hosts in self.unknown.values():
             hosts.pop(report.host, None)
         for command in survey_reconciler.strays(environments, report, self._control.pooling.pool.entries):
@@ -37,10 +41,19 @@ class Strays:
                 log.warning("ending %d tasks on %s of %s", len(command.orders), *_whose(command))
                 ended.append(command)
             else:
-                log.error(UNKNOWN, len(command.orders), *_whose(command))
-                self.unknown.setdefault(command.environment, {})[command.host] = command
+                unknown.append(command)
+        for command in unknown[:MOST_UNKNOWN]:
+            self.unknown.setdefault(command.environment, {})[command.host] = command
+        self._log_unknown(report.host, unknown)
         self.unknown = {name: hosts for name, hosts in self.unknown.items() if hosts}
         self._control.send(ended)
+
+    def _log_unknown(self, host: HostId, found: list[Command]) -> None:
+        for command in found[:MOST_LOGGED]:
+            log.error(UNKNOWN, len(command.orders), *_whose(command))
+        if len(found) > MOST_LOGGED:
+            more = len(found) - MOST_LOGGED
+            log.error("%d more environments run on %s that this store does not know", more, host)
 
     def end(self, environment: EnvironmentId) -> None:
         """End the tasks of an environment that the store does not know, because a person wants it."""

@@ -1,17 +1,20 @@
 """Notice that a machine reports under another minion id, and take its tasks over under the new name.
 
 The agent under the new id adopts the processes by their marks; its survey names their tasks. They are taken
-over if three things hold (docs/decisions/0051-a-renamed-minion.md):
+over if four things hold (docs/decisions/0051-a-renamed-minion.md):
 
 1. The tasks are planned on another host, by the ids that control drew.
 2. Both names have the same address, boot and network namespace (``HostFacts.network``): it is one machine.
-3. The agent under the old name does not report any more. As long as it may, nothing is done.
+3. The new agent knows the secret of the old one's directory (``HostFacts.directory_key``): any process of the
+   machine can learn its boot and network, and a job shows the ids of tasks to every minion.
+4. The agent under the old name does not report any more. As long as it may, nothing is done.
 
 What does not satisfy them is left alone and logged.
 """
 
 import logging
 from dataclasses import replace
+from hmac import compare_digest
 from typing import TYPE_CHECKING
 
 from salt_o2.control.storage import host_rows
@@ -73,6 +76,8 @@ class Renaming:
     def _is_same_machine(self, old: HostId, facts: HostFacts | None) -> bool:
         before = self._control.inventory.facts_of(old)
         if before is None or facts is None or not facts.network:
+            return False
+        if not before.directory_key or not compare_digest(before.directory_key, facts.directory_key):
             return False
         return (before.network, before.address) == (facts.network, facts.address)
 

@@ -136,6 +136,8 @@ class Control:
         self.identities = Identities(self)
         self.held: dict[EnvironmentId, Held] = {}
         self.strays = Strays(self)
+        self._sure_run = store.last_run
+        """The highest run number that does not rest on the word of one host since control started."""
         self.renaming = Renaming(self)
         self._outbox = Outbox(bus)
         self.answers = Answers()
@@ -251,7 +253,10 @@ class Control:
         if claim <= self.store.last_run:
             return
         claims = {name: known.facts.last_run for name, known in self.hosts.known.items() if known.facts}
-        self.store.raise_run_counter(run_number_claims.believed(claims, self.store.last_run))
+        number = run_number_claims.believed(claims, self.store.last_run, self._sure_run)
+        if run_number_claims.confirmed(claims, number):
+            self._sure_run = number
+        self.store.raise_run_counter(number)
         if claim > self.store.last_run:
             self.hosts.known[host].doubt(run_number_claims.why(claim, self.store.last_run))
 

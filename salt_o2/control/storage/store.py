@@ -87,6 +87,10 @@ class Line:
     body: str
 
 
+MOST_RUNS = 2**32 - 1
+"""The highest run number: data headers and devices have 32 bits for it."""
+
+
 class Store:
     """One SQL database; SQLite in WAL mode with full sync unless the URL says otherwise."""
 
@@ -226,6 +230,8 @@ class Store:
         """
         self._check_thread()
         number = self._last_run + 1
+        if number > MOST_RUNS:
+            raise StorageError(f"all run numbers up to {MOST_RUNS} were given out: no run can start")
         with self._writing() as connection:
             connection.execute(run_store.counted(number))
         self._last_run = number

@@ -10,13 +10,21 @@ from typing import Any
 
 from salt_o2.core.errors import InvalidRequest
 from salt_o2.core.ids import HostId
-from salt_o2.core.messages.reports import HostFacts, Report
+from salt_o2.core.messages.reports import HostFacts, Report, TaskReport
 from salt_o2.core.tolerant_decoding import Fault, salvage
 
 MOST_FAULTS = 20
 """Faults of one message that are told; more have one cause."""
 LONGEST_FAULT = 300
 """Characters of one fault."""
+MOST_TASKS = 5_000
+"""Tasks of one report. A host runs hundreds; more is an attack or a defect, and costs control's time."""
+MOST_TEXT = 2_000
+"""Characters of each text about a task: what failed and what to do."""
+MOST_WORD = 100
+"""Characters of a state that a device gave a name of its own."""
+MOST_LINES = 100
+"""Lines of output that come with a failure."""
 _FACTS = {"address": "", "network": "", "cpus": 0.0, "memory_mb": 0.0}
 """A host of which this cannot be read offers nothing to placement, and keeps its tasks."""
 _DEFAULTS = HostFacts(**_FACTS)  # type: ignore[arg-type]
@@ -33,12 +41,18 @@ def report_of(data: Any, host: HostId, incarnation: str = "") -> Report:
         return unreadable(host, f"a report is a mapping, not a {type(data).__name__}")
     fallbacks = {HostFacts: _FACTS, Report: {"host": host, "incarnation": incarnation, "sequence": 0}}
     sent = {name: value for name, value in data.items() if name != "faults"}
+    tasks = sent.get("tasks")
+    cut: tuple[Fault, ...] = ()
+    if isinstance(tasks, list | tuple) and len(tasks) > MOST_TASKS:
+        cut = (Fault("tasks", f"{len(tasks):,} are reported; only the first {MOST_TASKS:,} are read"),)
+        sent["tasks"] = tasks[:MOST_TASKS]
     try:
         report, faults = salvage(sent, Report, fallbacks=fallbacks)
-    except InvalidRequest as error:  # cannot be, as each required field has a fallback
+    except InvalidRequest as error:
         return unreadable(host, str(error))
     facts, more = _bounded(report.facts, host, "facts.") if report.facts else (None, ())
-    return replace(report, facts=facts, faults=_lines((*faults, *more)))
+    tasks = tuple(map(_clipped, report.tasks))
+    return replace(report, tasks=tasks, facts=facts, faults=_lines((*cut, *faults, *more)))
 
 
 def unreadable(host: HostId, why: str) -> Report:
@@ -65,6 +79,24 @@ def _bounded(facts: HostFacts, host: HostId, place: str) -> tuple[HostFacts, tup
             faults.append(Fault(f"{place}{name}", f"{low}-{high} is no range"))
             facts = replace(facts, **{name: getattr(_DEFAULTS, name)})
     return replace(facts, address=facts.address or host), tuple(faults)
+
+
+def _clipped(about: TaskReport) -> TaskReport:
+    """Return ``about`` with texts of bounded length; a device and its output decide what they say."""
+    if len(about.device_state) > MOST_WORD:
+        about = replace(about, device_state=about.device_state[:MOST_WORD])
+    failure = about.failure
+    if failure is None:
+        return about
+    short = replace(
+        failure,
+        asked=failure.asked[:MOST_TEXT],
+        state=failure.state[:MOST_TEXT],
+        reason=failure.reason[:MOST_TEXT],
+        advice=failure.advice[:MOST_TEXT],
+        output=tuple(line[:MOST_TEXT] for line in failure.output[-MOST_LINES:]),
+    )
+    return about if short == failure else replace(about, failure=short)
 
 
 def _lines(faults: "tuple[Fault, ...] | list[Fault]") -> tuple[str, ...]:

@@ -81,6 +81,11 @@ class HostFacts:
     version: str = ""
     started: Amount = 0.0
     """When the agent started, in seconds since the epoch."""
+    directory_key: str = ""
+    """A secret of the agent's directory, sent to control alone and never shown.
+
+    An agent with another minion id that knows it has the tasks of that directory.
+    """
     last_run: RunNumber = 0
     """The highest run number that ever reached this host; control counts on from it if it knows of less."""
     master: str = ""

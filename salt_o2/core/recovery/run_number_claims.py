@@ -14,20 +14,26 @@ STEP = 1000
 """How far above control's own highest number one host alone is believed, in runs."""
 
 
-def believed(claims: Mapping[HostId, int], known: int) -> int:
+def believed(claims: Mapping[HostId, int], known: int, sure: int | None = None) -> int:
     """Return the highest number that counts as given, from the hosts' ``claims`` and the highest ``known``.
 
-    A claim counts if it is at most STEP above what is known, or if another host claims at least as much less
-    STEP. A store that knows of no run at all believes the only host that claims any. It sorts the claims: ask
-    only if one of them is above what is known.
+    ``sure`` is the highest number that does not rest on the word of one host; by default ``known``. A claim
+    counts if it is at most STEP above ``sure``, or if another host claims at least as much less STEP. So one
+    host moves the numbers by STEP, however often it claims. A store that knows of no run at all believes the
+    only host that claims any. It sorts the claims: ask only if one of them is above what is known.
     """
     above = sorted((claim for claim in claims.values() if claim > known), reverse=True)
     if known == 0 and len(above) == 1:
         return above[0]
-    for claim, next_claim in pairwise((*above, known)):
+    for claim, next_claim in pairwise((*above, known if sure is None else sure)):
         if claim - next_claim <= STEP:
             return claim
     return known
+
+
+def confirmed(claims: Mapping[HostId, int], number: int) -> bool:
+    """Return whether two hosts claim ``number``, less STEP: it does not rest on the word of one host."""
+    return sum(claim >= number - STEP for claim in claims.values()) >= 2
 
 
 def why(claim: int, known: int) -> str:

@@ -10,11 +10,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from salt_o2.core.errors import InvalidRequest, TaskError
+from salt_o2.core.terminal_text import terminal_line
 from salt_o2.occ.wire.replies import DeviceEvent, DeviceState, Reply, Trigger
 
 if TYPE_CHECKING:
     from types import ModuleType
 
+MOST_WORD = 100
+"""Characters of a state or an event that a device names."""
 GET_STATE, TRANSITION, EVENT_STREAM, STATE_STREAM = "GetState", "Transition", "EventStream", "StateStream"
 
 
@@ -43,6 +46,11 @@ class Codec(Protocol):
 
     def moved(self, body: bytes) -> str:
         """Read one message of the StateStream: the state that was entered."""
+
+
+def word(value: object) -> str:
+    """Return a word that a device has sent, clipped and on one line: it goes into logs and to terminals."""
+    return terminal_line(str(value)[:MOST_WORD])
 
 
 def text(value: object) -> str:
@@ -75,13 +83,13 @@ class Lite:
     def state(self, body: bytes) -> DeviceState:
         """Read ``{"state": ..., "pid": ...}``."""
         found = _fields(body)
-        return DeviceState(str(found["state"]), int(found["pid"]))
+        return DeviceState(word(found["state"]), int(found["pid"]))
 
     def reply(self, body: bytes) -> Reply:
         """Read ``{"trigger": ..., "state": ..., "transitionEvent": ..., "ok": ...}``."""
         found = _fields(body)
         trigger = Trigger(int(found.get("trigger", 0)))
-        return Reply(found.get("ok") is True, trigger, str(found["state"]), str(found["transitionEvent"]))
+        return Reply(found.get("ok") is True, trigger, word(found["state"]), word(found["transitionEvent"]))
 
     def event(self, body: bytes) -> DeviceEvent:
         """Read ``{"event": {"type": ...}}``."""
@@ -119,12 +127,12 @@ class Protobuf:
     def state(self, body: bytes) -> DeviceState:
         """Read a GetStateReply."""
         found = self.pb.GetStateReply.FromString(body)
-        return DeviceState(found.state, found.pid)
+        return DeviceState(word(found.state), found.pid)
 
     def reply(self, body: bytes) -> Reply:
         """Read a TransitionReply."""
         found = self.pb.TransitionReply.FromString(body)
-        return Reply(found.ok, Trigger(found.trigger), found.state, found.transitionEvent)
+        return Reply(found.ok, Trigger(found.trigger), word(found.state), word(found.transitionEvent))
 
     def event(self, body: bytes) -> DeviceEvent:
         """Read an EventStreamReply."""
@@ -132,7 +140,7 @@ class Protobuf:
 
     def moved(self, body: bytes) -> str:
         """Read a StateStreamReply."""
-        return str(self.pb.StateStreamReply.FromString(body).state)
+        return word(self.pb.StateStreamReply.FromString(body).state)
 
 
 CODECS: dict[str, type[Lite] | type[Protobuf]] = {"OCClite": Lite, "OCC": Protobuf}

@@ -33,6 +33,14 @@ def test_no_file_and_no_lines_are_nothing(written):
     assert tail(written, 0) == ()
 
 
+@pytest.mark.finding("X10")
+def test_control_characters_beyond_ascii_and_marks_of_direction_are_shown_as_escapes(written):
+    written.write_text("\x9b31m \x90 \u202e line\n")
+    (line,) = tail(written, 1)
+    assert line.isprintable()
+    assert "\\x9b31m" in line
+
+
 def test_colours_and_other_commands_to_a_terminal_are_taken_out(written):
     written.write_bytes(b"\x1b[1;31mbad\x1b[0m \x07news\x1b]0;x\x07\n\xff\xfe\n")
     first, second = tail(written, 2)

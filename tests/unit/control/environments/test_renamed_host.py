@@ -12,7 +12,9 @@ from salt_o2.core.recovery import snapshot
 from salt_o2.core.recovery.host_liveness import Presence
 from salt_o2.core.states import TaskState
 
-SAME = HostFacts(address="10.0.0.1", network="n1", cpus=64, memory_mb=64_000)
+SAME = HostFacts(address="10.0.0.1", network="n1", cpus=64, memory_mb=64_000, directory_key="k1")
+THIEF = replace(SAME, directory_key="guessed")
+"""All that a process on the machine can learn, without the secret of the agent's directory."""
 OTHER = replace(SAME, address="10.0.0.77", network="n77")
 
 
@@ -118,6 +120,19 @@ def test_another_machine_does_not_get_tasks_by_naming_them(tmp_path):
         report_as(story, "flp9", OTHER, tasks_on(environment, "flp1"))
         await story.pass_time(3, "flp9")
         assert environment.model.tasks.hosts == ("flp1",)
+        assert not [c for c in story.room.hosts.commands if c.host == "flp9"], "nor is it ordered anything"
+
+    play(tmp_path, act)
+
+
+@pytest.mark.finding("X6")
+def test_a_minion_that_does_not_know_the_secret_of_the_directory_takes_no_tasks_over(tmp_path):
+    async def act(story):
+        environment = await running(story)
+        await silence(story)
+        report_as(story, "flp9", THIEF, tasks_on(environment, "flp1"))
+        await story.pass_time(3, "flp9")
+        assert environment.members.hosts == ("flp1",)
         assert not [c for c in story.room.hosts.commands if c.host == "flp9"], "nor is it ordered anything"
 
     play(tmp_path, act)

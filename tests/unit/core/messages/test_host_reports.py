@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from salt_o2.control.hosts.host_table import Hosts
 from salt_o2.control.views.host_view import hosts as host_rows
-from salt_o2.core.messages.report_parsing import MOST_FAULTS, facts_of, report_of, unreadable
+from salt_o2.core.messages.report_parsing import MOST_FAULTS, MOST_TASKS, facts_of, report_of, unreadable
 from salt_o2.core.messages.reports import Exit, Failure, HostFacts, Report, TaskReport
 from salt_o2.core.states import TaskState, TaskStatus
 
@@ -167,3 +167,41 @@ def test_what_the_agent_could_not_use_of_its_settings_is_on_the_row_too():
     facts = {**SENT["facts"], "faults": ["heartbeat_s: 'often' does not do"]}
     hosts.note(report_of({**SENT, "facts": facts}, "flp1"), 1.0)
     assert row(hosts) == ["heartbeat_s: 'often' does not do"]
+
+
+@pytest.mark.finding("X1")
+def test_a_report_of_millions_of_wrong_parts_is_given_up_after_some():
+    report = report_of(
+        {"host": "flp1", "incarnation": "x", "sequence": 1, "tasks": [None] * 3_000_000}, "flp1"
+    )
+    assert report.tasks == ()
+    assert len(report.faults) <= MOST_FAULTS + 1
+
+
+@pytest.mark.finding("X2")
+def test_a_report_has_a_bounded_number_of_tasks_and_says_what_was_left_out():
+    tasks = [
+        {"task": f"t{n}", "environment": f"e{n}", "revision": 1, "settled": True, "state": "RUNNING"}
+        for n in range(MOST_TASKS + 1)
+    ]
+    report = report_of({"host": "flp1", "incarnation": "x", "sequence": 1, "tasks": tasks}, "flp1")
+    assert len(report.tasks) == MOST_TASKS
+    assert any("only the first" in fault for fault in report.faults)
+
+
+@pytest.mark.finding("X7")
+def test_texts_about_a_task_have_a_bounded_length():
+    long = "x" * 1_000_000
+    failure = {"asked": long, "state": long, "reason": long, "advice": long, "output": [long] * 1000}
+    about = {
+        "task": "t",
+        "environment": "e",
+        "revision": 1,
+        "settled": True,
+        "status": "ACTIVE",
+        "state": "ERROR",
+        "device_state": long,
+        "failure": failure,
+    }
+    report = report_of({"host": "flp1", "incarnation": "x", "sequence": 1, "tasks": [about]}, "flp1")
+    assert len(str(report)) < 300_000

@@ -1,9 +1,10 @@
 """How far a host is believed that says which run number has reached it."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salt_o2.core.recovery.run_number_claims import STEP, believed, why
+from salt_o2.core.recovery.run_number_claims import STEP, believed, confirmed, why
 
 NUMBERS = st.integers(0, 2**32 - 1)
 
@@ -50,3 +51,16 @@ def test_one_host_alone_moves_a_known_number_by_one_step_at_most(claims, known, 
 def test_what_two_hosts_agree_on_is_never_given_out_again(claims, known):
     claims["one more"] = max(claims.values())
     assert believed(claims, known) >= max(claims.values())
+
+
+@pytest.mark.finding("X5")
+def test_one_host_moves_the_number_by_one_step_however_often_it_claims():
+    known, sure = 100, 100
+    for _ in range(50):
+        known = believed({"flp1": known + STEP, "flp2": 100}, known, sure)
+    assert known <= sure + STEP
+    assert not confirmed({"flp1": known, "flp2": 100 - STEP}, known)
+
+
+def test_a_number_that_two_hosts_claim_is_confirmed():
+    assert confirmed({"flp1": 5_000, "flp2": 4_990}, 5_000)

@@ -13,6 +13,8 @@ from salt_o2.occ.wire.codec import Lite, Protobuf, codec_named
 from salt_o2.occ.wire.replies import DeviceEvent, DeviceState, Reply, Trigger
 from salt_o2.occ.wire.server_codec import ServedLite, ServedProtobuf
 
+WORD = st.text(st.characters(codec="ascii", categories=["L", "N", "P", "Zs"]), max_size=20)
+"""What a device calls a state or an event. Other characters are read as escapes."""
 PAIRS = [
     pytest.param(Lite(), ServedLite(), id="OCClite"),
     pytest.param(Protobuf(), ServedProtobuf(), id="OCC"),
@@ -28,14 +30,14 @@ def test_the_other_side_reads_the_transition_that_was_written(ours, theirs, sour
 
 
 @pytest.mark.parametrize(("ours", "theirs"), PAIRS)
-@given(ok=st.booleans(), trigger=st.sampled_from(Trigger), state=TEXT, event=TEXT)
+@given(ok=st.booleans(), trigger=st.sampled_from(Trigger), state=WORD, event=WORD)
 def test_the_reply_that_was_written_is_read(ours, theirs, ok, trigger, state, event):
     reply = Reply(ok, trigger, state, event)
     assert ours.reply(theirs.put_reply(reply)) == reply
 
 
 @pytest.mark.parametrize(("ours", "theirs"), PAIRS)
-@given(state=TEXT, pid=st.integers(0, 2**22))
+@given(state=WORD, pid=st.integers(0, 2**22))
 def test_the_state_that_was_written_is_read(ours, theirs, state, pid):
     assert ours.state(theirs.put_state(DeviceState(state, pid))) == DeviceState(state, pid)
 
@@ -138,3 +140,16 @@ def test_arguments_may_be_null_or_absent():
 def test_a_codec_that_does_not_exist_is_named_with_those_that_do():
     with pytest.raises(InvalidRequest, match=r"OCCheavy.*OCC and OCClite"):
         codec_named("OCCheavy")
+
+
+@pytest.mark.finding("X7")
+@pytest.mark.finding("X11")
+@pytest.mark.parametrize(("ours", "theirs"), PAIRS)
+def test_a_word_of_a_device_is_one_short_line_without_commands_to_a_terminal(ours, theirs):
+    long = "READY\n2026-11-30 [CRITICAL] FORGED\x1b[31m\x9b" + "A" * 4_000_000
+    for found in (
+        ours.state(theirs.put_state(DeviceState(long, 1))).state,
+        ours.reply(theirs.put_reply(Reply(True, Trigger.EXECUTOR, long, ""))).state,
+    ):
+        assert len(found) < 500
+        assert found.isprintable()
