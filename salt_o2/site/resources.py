@@ -9,8 +9,8 @@ from salt_o2.core.errors import InvalidRequest
 from salt_o2.site.configuration import Configuration, open_backend
 from salt_o2.site.configuration.read_only_backend import Unwritten
 from salt_o2.site.configuration.template_functions import functions
-from salt_o2.site.dpl_generator import Generator
-from salt_o2.site.dpl_runner import Settings
+from salt_o2.site.dpl.generator import Generator
+from salt_o2.site.dpl.runner import Settings
 from salt_o2.site.settings import Site
 from salt_o2.site.workflow_index import Listed, Purpose, private_cache
 from salt_o2.workflow.expressions.values import NotHere, Refused

@@ -29,7 +29,7 @@ from salt_o2.agent.storage.task_directory import TaskHome
 from salt_o2.agent.storage.task_record import Record
 from salt_o2.core.ids import TaskId
 from salt_o2.linux import atomic_file
-from salt_o2.tree_removal import remove_tree
+from salt_o2.linux.tree_removal import remove_tree
 
 log = logging.getLogger(__name__)
 KEPT_OLD = 20

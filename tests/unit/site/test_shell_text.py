@@ -7,7 +7,7 @@ from expression_scene import Names
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from salt_o2.site.shell_text import command_of
+from salt_o2.site.dpl.shell_text import command_of
 from salt_o2.workflow.expressions.values import Refused
 from salt_o2.workflow.problems import Place
 from salt_o2.workflow.templates.text import Text

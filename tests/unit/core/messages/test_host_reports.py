@@ -180,10 +180,8 @@ def test_a_report_of_millions_of_wrong_parts_is_given_up_after_some():
 
 @pytest.mark.finding("X2")
 def test_a_report_has_a_bounded_number_of_tasks_and_says_what_was_left_out():
-    tasks = [
-        {"task": f"t{n}", "environment": f"e{n}", "revision": 1, "settled": True, "state": "RUNNING"}
-        for n in range(MOST_TASKS + 1)
-    ]
+    about = {"revision": 1, "settled": True, "status": "ACTIVE", "state": "RUNNING"}
+    tasks = [{"task": f"t{n}", "environment": f"e{n}", **about} for n in range(MOST_TASKS + 1)]
     report = report_of({"host": "flp1", "incarnation": "x", "sequence": 1, "tasks": tasks}, "flp1")
     assert len(report.tasks) == MOST_TASKS
     assert any("only the first" in fault for fault in report.faults)

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from salt_o2.core.errors import O2Error
-from salt_o2.site.dpl_runner import Settings, exported, run_command
-from salt_o2.site.shell_text import Command, command_of
+from salt_o2.site.dpl.runner import Settings, exported, run_command
+from salt_o2.site.dpl.shell_text import Command, command_of
 from salt_o2.workflow.expressions.values import Refused, shown, text_of
 from salt_o2.workflow.problems import Place
 from salt_o2.workflow.sources.confined_files import is_file_within, read_within

@@ -18,12 +18,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from salt_o2.tree_removal import remove_tree
+from salt_o2.linux.tree_removal import remove_tree
 from salt_o2.workflow.expressions.values import Refused
 from salt_o2.workflow.limits import FILE_BYTES
 from salt_o2.workflow.sources.confined_files import names_within, read_within
 
-_REAPER = str(Path(__file__).with_name("dpl_reaper.py"))
+_REAPER = str(Path(__file__).with_name("reaper.py"))
 FOLDERS = ("workflows", "tasks")
 MOST_FILES = 20_000
 """Templates that one command may write."""

@@ -1,6 +1,6 @@
 """Runs one program as another account and ends every process that it leaves: a script, started by its path.
 
-    python -I -S dpl_reaper.py UID GID PROGRAM ARGUMENT...
+    python -I -S reaper.py UID GID PROGRAM ARGUMENT...
 
 The first line of its standard input is a JSON object: the environment of the program. An author of templates
 writes some of it, so it may not be the environment of this script, which runs as root.
