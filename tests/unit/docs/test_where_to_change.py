@@ -23,13 +23,7 @@ def names_in(text):
     return sorted(path for path in found if Path(path).name not in NOT_OF_A_FILE)
 
 
-COMING = re.compile(r"(core/)?environment/(?!commands)")
-"""The components of environments are being written; remove this when `core/environment` is there."""
-
-
 def is_there(path, folders):
-    if COMING.match(path) and not (LIBRARY / "core/environment").exists():
-        return True
     return any((folder / path).exists() for folder in folders)
 
 
