@@ -20,6 +20,7 @@ from typing import Any, NewType, TypeVar, Union, get_args, get_origin, get_type_
 import msgspec
 
 from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.url_masking import without_secrets
 
 T = TypeVar("T")
 Fallbacks = Mapping[type, Mapping[str, Any]]
@@ -112,7 +113,7 @@ class _Reader:
 
     def _object(self, data: Any, kind: Any, place: str) -> Any:
         if not isinstance(data, Mapping):
-            raise _Unusable(Fault(place, f"a mapping is wanted, not {_shown(data)}"))
+            raise _Unusable(Fault(place, f"a mapping is wanted, not {shown(data)}"))
         given: dict[str, Any] = {}
         for name, hint, has_default in _fields(kind):
             below = f"{place}.{name}" if place else name
@@ -142,7 +143,7 @@ class _Reader:
 
     def _mapping(self, data: Any, inner: tuple[Any, Any], place: str) -> dict[Any, Any]:
         if not isinstance(data, Mapping):
-            raise _Unusable(Fault(place, f"a mapping is wanted, not {_shown(data)}"))
+            raise _Unusable(Fault(place, f"a mapping is wanted, not {shown(data)}"))
         found: dict[Any, Any] = {}
         for key, value in data.items():
             below = f"{place}.{_shown_key(key)}"
@@ -154,7 +155,7 @@ class _Reader:
 
     def _sequence(self, data: Any, origin: type, inner: tuple[Any, ...], place: str) -> Any:
         if not isinstance(data, list | tuple):
-            raise _Unusable(Fault(place, f"a list is wanted, not {_shown(data)}"))
+            raise _Unusable(Fault(place, f"a list is wanted, not {shown(data)}"))
         if origin is tuple and Ellipsis not in inner:
             return self._fixed(data, inner, place)
         found = []
@@ -206,16 +207,17 @@ def _leaf(data: Any, kind: Any, place: str) -> Any:
         return msgspec.convert(data, kind, strict=False)
     except (msgspec.ValidationError, TypeError, ValueError) as error:
         why = str(error).partition(" - at")[0]
-        raise _Unusable(Fault(place, f"{_shown(data)} does not do: {why}")) from error
+        raise _Unusable(Fault(place, f"{shown(data)} does not do: {why}")) from error
 
 
-def _shown(data: Any) -> str:
+def shown(data: Any) -> str:
+    """Return ``data`` for an error: short, and without what may be a password."""
     try:
-        text = repr(data)
+        text = without_secrets(repr(data))
     except Exception:  # whatever it is, it must not break what tells of it
         text = f"a {type(data).__name__}"
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."
 
 
 def _shown_key(key: Any) -> str:
-    return key if isinstance(key, str) and len(key) <= SHOWN else _shown(key)
+    return without_secrets(key) if isinstance(key, str) and len(key) <= SHOWN else shown(key)

@@ -18,7 +18,8 @@ from salt_o2.core.plan.timeouts import Timeouts
 from salt_o2.core.pool.limits import Bounds
 from salt_o2.core.states import EnvironmentEvent
 from salt_o2.core.tasks.restarts import restart_budget
-from salt_o2.core.tolerant_decoding import Fault, salvage
+from salt_o2.core.tolerant_decoding import Fault, salvage, shown
+from salt_o2.core.url_masking import without_password
 from salt_o2.site.journal_limits import Keep
 
 TIMEOUT_VARIABLES = {
@@ -81,7 +82,8 @@ def read_site(*layers: Any) -> tuple[Site, tuple[str, ...]]:
             known[block] = variable_texts(given)
     site, more = salvage(known, Site)
     site, wrong = _without_wrong_variables(site)
-    return site, tuple(f"o2:{str(fault).replace('.', ':', 1)}" for fault in (*faults, *more, *wrong))
+    told = (f"o2:{str(fault).replace('.', ':', 1)}" for fault in (*faults, *more, *wrong))
+    return site, tuple(without_password(fault) for fault in told)
 
 
 def _merged(layers: Iterable[Any], faults: list[Fault]) -> dict[str, Any]:
@@ -90,7 +92,7 @@ def _merged(layers: Iterable[Any], faults: list[Fault]) -> dict[str, Any]:
         if layer is None:
             continue
         if not isinstance(layer, Mapping):
-            faults.append(Fault("", f"a mapping is wanted, not {layer!r:.60}"))
+            faults.append(Fault("", f"a mapping is wanted, not {shown(layer)}"))
             continue
         for key, value in layer.items():
             below = merged.get(key)
@@ -121,7 +123,7 @@ def _why_wrong(name: str, value: str) -> str:
             run_arguments.seconds(value)
         restart_budget({name: value})
     except InvalidRequest as error:
-        return f"{value!r} does not do: {str(error).partition(': ')[2] or error}"
+        return f"{shown(value)} does not do: {str(error).partition(': ')[2] or error}"
     return ""
 
 

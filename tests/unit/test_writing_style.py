@@ -63,7 +63,7 @@ ALLOWED = {
     "tests/unit/client": 11,
     "tests/unit/cluster": 51,
     "tests/unit/concurrency": 8,
-    "tests/unit/control": 391,
+    "tests/unit/control": 392,
     "tests/unit/core": 1015,
     "tests/unit/device": 9,
     "tests/unit/doctor": 3,

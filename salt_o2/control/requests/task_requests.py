@@ -9,8 +9,8 @@ from salt_o2.concurrency.request_threads import RequestThreads
 from salt_o2.control.environments.service import Control, Held
 from salt_o2.control.requests.arguments import Nothing, Recover, TaskLog
 from salt_o2.control.requests.transition_requests import Progress, Verbs
+from salt_o2.control.views.settings_view import settings_view
 from salt_o2.control.views.staleness import Freshness
-from salt_o2.core.codec import plain
 from salt_o2.core.errors import InvalidRequest, Unreachable
 from salt_o2.core.ids import resolve_prefix
 from salt_o2.core.messages.effects import Drive, Effect, Replace
@@ -89,8 +89,8 @@ class Overview:
                 for name, host in sorted(self._control.hosts.known.items())
                 for fault in host.faults
             ],
-            "unused": self._control.faults,
-            "settings": without_passwords(plain(self._site)),
+            "unused": without_passwords(self._control.faults),
+            "settings": settings_view(self._site),
         }
 
 

@@ -6,17 +6,19 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import URL, Engine, create_engine, event, insert, make_url, select, update
-from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from salt_o2.control.storage.damaged_database import put_aside
 from salt_o2.control.storage.schema import COUNTERS, ENVIRONMENTS, METADATA, RUN
 from salt_o2.core.errors import StorageError
+from salt_o2.core.url_masking import HIDDEN, without_password
 
 BUSY_MS = 500
 """How long a statement waits for another process that holds the database; everything else waits with it."""
 
 
+_WAYS = "Write one such as sqlite:////var/lib/o2/control/o2.sqlite, and start the master again"
 CLOSED = "control ends and has closed its database"
 """What a thread is told that asks for a connection after ``close``."""
 
@@ -29,9 +31,16 @@ def opened(url: str) -> tuple[Engine, int]:
     Raises:
         StorageError: if it cannot be opened or written.
     """
-    place = make_url(url)
+    try:
+        place = make_url(url)
+    except (ArgumentError, ValueError) as error:
+        raise StorageError(f"o2:database {shown_url(url)} is no URL of a database: {_WAYS}") from error
     try:
         return _try_to_open(place, 0)
+    except (ArgumentError, ImportError) as error:
+        raise StorageError(
+            f"control's database {shown_url(url)} needs a driver that is not installed: {error}. {_WAYS}"
+        ) from error
     except OperationalError as error:  # no room, no right, no such folder
         raise StorageError(words(place, error)) from error
     except DatabaseError as error:  # not a database, or malformed
@@ -63,9 +72,20 @@ def close(engine: Engine) -> None:
     engine.dispose()
 
 
+def shown_url(url: str | URL) -> str:
+    """Return the URL of a database for people: with ``***`` for its password, or for all of it if it is none.
+
+    SQLAlchemy reads a password up to the last ``@``, whatever is in it.
+    """
+    try:
+        return without_password(make_url(url).render_as_string(hide_password=True)) if url else ""
+    except (ArgumentError, ValueError):
+        return HIDDEN
+
+
 def words(place: URL, error: DBAPIError) -> str:
     """Return what a failure to write means, and what to do."""
-    where = place.render_as_string(hide_password=True)
+    where = shown_url(place)
     if CLOSED in str(error.orig):
         return f"{CLOSED} {where}: ask again when control runs; tasks and runs are not affected"
     if is_locked(error):

@@ -12,6 +12,7 @@ import urllib.request
 from typing import Any
 
 from salt_o2.core.errors import InvalidRequest, Unreachable
+from salt_o2.core.url_masking import without_password
 from salt_o2.site.configuration.backend import checked
 
 TIMEOUT_S = 5.0
@@ -23,7 +24,7 @@ class Consul:
     def __init__(self, url: str) -> None:
         """Speak to the agent at ``url``, for example http://127.0.0.1:8500."""
         self._url = url.rstrip("/")
-        self.name = f"Consul at {self._url}"
+        self.name = f"Consul at {without_password(self._url)}"
 
     def get(self, key: str) -> str | None:
         """Return the text at ``key``, or ``None``."""
@@ -49,7 +50,7 @@ class Etcd:
     def __init__(self, url: str) -> None:
         """Speak to the member at ``url``, for example http://127.0.0.1:2379."""
         self._url = url.rstrip("/")
-        self.name = f"etcd at {self._url}"
+        self.name = f"etcd at {without_password(self._url)}"
 
     def get(self, key: str) -> str | None:
         """Return the text at ``key``, or ``None``."""
