@@ -35,6 +35,8 @@ class Snapshot:
     arguments: dict[str, str] = field(default_factory=dict)
     excluded: dict[TaskId, str] = field(default_factory=dict)
     lost: dict[TaskId, str] = field(default_factory=dict)
+    ignored: tuple[TaskId, ...] | None = None
+    """Those of the lost tasks whose failures are ignored; ``None``, as older versions wrote, means all."""
     restarts: dict[TaskId, list[float]] = field(default_factory=dict)
     leaving: tuple[PlannedTask, ...] = ()
     """Tasks that are not in the plan any more and whose end is awaited."""
@@ -65,6 +67,7 @@ def take(environment: Environment) -> Snapshot:
         arguments=dict(model.run.arguments),
         excluded=dict(model.tasks.excluded),
         lost=dict(model.tasks.lost),
+        ignored=tuple(sorted(model.tasks.participation.ignored)),
         restarts={task: list(times) for task, times in model.restarts.history.items()},
         leaving=model.tasks.departing(),
         may_exclude=tuple(sorted(model.active.may_exclude)) if model.active else (),
@@ -91,9 +94,7 @@ def restore(
     for task, reason in snapshot.excluded.items():
         if task in tasks.tasks:
             tasks.exclude_task(task, reason)
-    for task, reason in snapshot.lost.items():
-        if task in tasks.tasks:
-            tasks.mark_lost(task, reason)
+    tasks.recall_losses(snapshot.lost, snapshot.lost if snapshot.ignored is None else snapshot.ignored)
     model.hooks.started_tasks = set(snapshot.hooks)
     model.restarts.history = {task: list(times) for task, times in snapshot.restarts.items()}
     return environment

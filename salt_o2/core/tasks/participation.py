@@ -38,6 +38,8 @@ class ParticipationTable:
         """By task: the reason for the exclusion."""
         self.lost: dict[TaskId, str] = {}
         """By task: the failure."""
+        self.ignored: set[TaskId] = set()
+        """The LOST tasks whose recovery policy ignores the failure: roles tolerate that without a limit."""
         self.departing: set[TaskId] = set()
 
     def __getitem__(self, task: TaskId) -> Participation:
@@ -62,11 +64,12 @@ class ParticipationTable:
         self.lost = {
             task: reason for task, reason in self.lost.items() if task in present and task not in excluded
         }
+        self.ignored &= self.lost.keys()
 
     def exclude(self, task: TaskId, reason: str) -> None:
         """Make ``task`` EXCLUDED, unless it is DEPARTING."""
         if task not in self.departing:
-            self.lost.pop(task, None)
+            self.restore(task)
             self.excluded[task] = reason
 
     def mark_lost(self, task: TaskId, reason: str) -> None:
@@ -74,17 +77,25 @@ class ParticipationTable:
         if task not in self.departing and task not in self.excluded:
             self.lost[task] = reason
 
+    def ignore_loss(self, task: TaskId, reason: str) -> None:
+        """Make ``task`` LOST if it is ACTIVE or LOST, and let its loss not count."""
+        self.mark_lost(task, reason)
+        if task in self.lost:
+            self.ignored.add(task)
+
     def restore(self, task: TaskId) -> None:
         """Make ``task`` ACTIVE again if it is LOST."""
         self.lost.pop(task, None)
+        self.ignored.discard(task)
 
     def remove(self, task: TaskId) -> None:
         """Remove ``task``: it does not belong to the environment any more."""
         self.excluded.pop(task, None)
-        self.lost.pop(task, None)
+        self.restore(task)
         self.departing.discard(task)
 
     def check_invariants(self) -> None:
         """Raise AssertionError if a task has two participations; for tests. O(tasks)."""
         assert not self.excluded.keys() & self.lost.keys(), "no task is both excluded and lost"
+        assert self.ignored <= self.lost.keys(), "only a lost task is ignored"
         assert not self.departing & (self.excluded.keys() | self.lost.keys()), "a departing task is only that"

@@ -59,9 +59,26 @@ class TaskRegistry:
         for report in self.reports.values():
             if report.task in planned:
                 self.tree.update_task(report.task, _effective_state(report), report.status)
+        self._install_losses()
         self.completion = RunCompletion()
         for task in self.participating(EnvironmentEvent.MODIFY):
             self.completion.update_task(task, self.reports.get(task.id))
+
+    def recall_losses(self, lost: Mapping[TaskId, str], ignored: Collection[TaskId]) -> None:
+        """Know again, after a restart of control, which tasks are lost, and which of these do not count."""
+        for task in lost.keys() & self.tasks.keys():
+            recall = self.participation.ignore_loss if task in ignored else self.participation.mark_lost
+            recall(task, lost[task])
+            self._update_completion(task)
+        self._install_losses()
+
+    def _install_losses(self) -> None:
+        """Bring the role tree in step with the lost tasks, those without a report among them."""
+        for task in self.lost:
+            if task in self.participation.ignored:
+                self.tree.exclude_task(task)
+            elif task not in self.reports:
+                self.tree.update_task(task, TaskState.ERROR, TaskStatus.INACTIVE)
 
     def remove_departed(self) -> None:
         """Remove all departing tasks; a lost host may still run some of them."""
@@ -193,8 +210,8 @@ class TaskRegistry:
         self._leave_out_of_tree(task)
 
     def mark_lost(self, task: TaskId, reason: str) -> None:
-        """Continue without ``task``, which has failed, until ``restore_task``."""
-        self.participation.mark_lost(task, reason)
+        """Continue without ``task``, whose policy ignores its failure, until ``restore_task``."""
+        self.participation.ignore_loss(task, reason)
         self._leave_out_of_tree(task)
 
     def restore_task(self, task: TaskId) -> None:
