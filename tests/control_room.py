@@ -5,6 +5,7 @@ The hosts obey every command at once, as devices that work would. A test may hol
 """
 
 import asyncio
+import functools
 from contextlib import asynccontextmanager, suppress
 
 from salt_o2.control.dispatcher import Desk
@@ -238,3 +239,13 @@ def dead(task, environment, revision, reason="killed by signal 9"):
         state=TaskState.ERROR,
         failure=Failure(asked="-", state="RUNNING", reason=reason),
     )
+
+
+def on_a_loop(test):
+    """Let an async test run on an event loop of its own."""
+
+    @functools.wraps(test)
+    def run(*arguments, **named):
+        asyncio.run(test(*arguments, **named))
+
+    return run

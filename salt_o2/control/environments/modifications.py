@@ -32,7 +32,8 @@ class Reshaping:
         """Makes plans for tasks that need another place; returns those for which there is none.
 
         The last argument says that the tasks keep their hosts, and need other ports only."""
-        self._searches: set[asyncio.Task[None]] = set()
+        self.searches: set[asyncio.Task[None]] = set()
+        """Searches for places that are under way."""
 
     async def modify(self, held: "Held", wanted: Modified, shape: Shape) -> None:
         """Give an environment another plan in another shape, and wait for the end of it.
@@ -78,11 +79,15 @@ class Reshaping:
             self._control.store.save(held.kept.id, known, shape=held.kept.shape)
 
     def give_back_later(self, held: "Held") -> None:
-        """See that an environment that was taken up gives back, in the end, what has left it."""
+        """Complete what follows a modification that was taken up after a restart, when it is over.
+
+        What tasks have taken that left is given back, and what could not join stays out.
+        """
 
         def look(environment: Environment) -> None:
             if environment.model.active is None:
                 held.watchers.remove(look)
+                self._note_who_stayed_out(held)
                 self._give_back(held)
 
         held.watchers.append(look)
@@ -96,11 +101,11 @@ class Reshaping:
 
     def find_other_places(self, held: "Held", tasks: tuple[TaskId, ...], *, ports: bool) -> None:
         """Begin to look for other hosts, or only other ``ports``; the environment hears what came of it."""
-        spawn(f"the search of places for {held.kept.id}", self._replace(held, tasks, ports), self._searches)
+        spawn(f"the search of places for {held.kept.id}", self._replace(held, tasks, ports), self.searches)
 
     async def _replace(self, held: "Held", tasks: tuple[TaskId, ...], ports: bool) -> None:
         async with held.replacing:
-            await _free_of_transitions(held)
+            await free_of_transitions(held)
             if held.kept.id not in self._control.held:
                 return
             try:
@@ -117,7 +122,7 @@ class Reshaping:
             self._control.step(held, NotReplaced(at=self._control.clock(), tasks=left, reason=reason))
 
 
-async def _free_of_transitions(held: "Held") -> None:
+async def free_of_transitions(held: "Held") -> None:
     """Wait until no transition of the environment is under way, or the environment has ended."""
     while held.environment.model.active is not None:
         moved = asyncio.get_running_loop().create_future()

@@ -7,13 +7,14 @@ What connects to a task whose address changes is configured anew by the same mod
 from collections.abc import Collection, Mapping
 
 from salt_o2.concurrency.request_threads import RequestThreads
+from salt_o2.control.environments.modifications import free_of_transitions
 from salt_o2.control.environments.service import Control, Held
 from salt_o2.control.planning.draft_variants import modified
 from salt_o2.control.planning.drafts import Draft, draft, load_shaped
 from salt_o2.control.planning.plan_builder import request_of
 from salt_o2.core.errors import PlanError, TaskError
 from salt_o2.core.ids import HostId, TaskId
-from salt_o2.core.messages.reports import HostFacts
+from salt_o2.core.messages.reports import HostFacts, is_well
 from salt_o2.core.placement.constraints import matches
 from salt_o2.core.placement.requests import Request
 from salt_o2.core.plan.overrides import Shape
@@ -50,12 +51,18 @@ class Replacing:
             PlanError: if there is no room for the others.
             TaskError: if a task could not join in its new place.
         """
-        kept = held.kept
-        loaded = await self._threads.run(
-            "control", load_shaped, self._site, kept.plan.workflow, kept.shape, kept.id
-        )
+        while True:
+            kept = held.kept
+            loaded = await self._threads.run(
+                "control", load_shaped, self._site, kept.plan.workflow, kept.shape, kept.id
+            )
+            if held.kept is kept and held.environment.model.active is None:
+                break  # else a user has changed the environment meanwhile
+            await free_of_transitions(held)
+            if held.kept.id not in self._control.held:
+                return ()
         members, hosts = held.environment.model.tasks, self._control.inventory.hosts
-        wanted = {members.tasks[task].path: task for task in tasks if task in members.tasks}
+        wanted = {members.tasks[task].path: task for task in tasks if _needs_place(held, task)}
         requests = {task.path: request_of(task) for task in loaded.tasks if task.path in wanted}
         free = {path for path, request in requests.items() if _can_be_somewhere(request, hosts)}
         if free:
@@ -109,6 +116,13 @@ class Replacing:
             refused=refused,
             free=self._control.pooling.free(),
         )
+
+
+def _needs_place(held: Held, task: TaskId) -> bool:
+    """Return whether ``task`` still needs another place: its host may have returned with its process."""
+    members = held.environment.model.tasks
+    report = members.reports.get(task)
+    return task in members.tasks and (report is None or not is_well(report))
 
 
 def _can_be_somewhere(request: Request, hosts: Mapping[HostId, HostFacts]) -> bool:

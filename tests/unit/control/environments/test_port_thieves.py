@@ -1,11 +1,9 @@
 """Programs of other owners have ports of a host's range: control plans around them, in repairs too."""
 
-import asyncio
-import functools
 from dataclasses import replace
 
 import pytest
-from control_room import Hosts, control_room, dead, done, until
+from control_room import Hosts, control_room, dead, done, on_a_loop, until
 
 from salt_o2.core.errors import PlanError
 from salt_o2.core.messages.commands import Command
@@ -29,16 +27,6 @@ control: {mode: fairmq}
 wants: {cpu: 0, memory: 0}
 command: {value: end}
 """
-
-
-def on_a_loop(test):
-    """Let an async test run on an event loop of its own."""
-
-    @functools.wraps(test)
-    def run(*arguments, **named):
-        asyncio.run(test(*arguments, **named))
-
-    return run
 
 
 class Robbed(Hosts):

@@ -1,0 +1,92 @@
+"""Control searches other places for tasks, and the environment changes while it does."""
+
+import asyncio
+import threading
+
+from control_room import Agents, control_room, done, on_a_loop, repository, until
+
+from salt_o2.control.environments import rescheduling
+from salt_o2.core.messages.inputs import HostLost
+from salt_o2.core.messages.reports import Failure
+from salt_o2.core.states import TaskState, TaskStatus
+
+RESTART = "vars: {recovery: restart}"
+
+
+async def running(room):
+    made = await room.ask("env_create", workflow="farm")
+    await room.ask("env_control", id=made["id"], event="START_ACTIVITY")
+    return room.control.held[made["id"]]
+
+
+async def lose(room, held, host):
+    room.control.step(held, HostLost(at=room.control.clock(), host=host, silent_s=13.0))
+
+
+async def searched(room):
+    """Wait until control searches no places any more."""
+    await until(lambda: not room.control.reshaping.searches)
+
+
+def hosts_of(held):
+    return {task.id: task.host for task in held.environment.model.plan.tasks}
+
+
+@on_a_loop
+async def test_a_task_whose_host_returns_during_the_search_stays_there(tmp_path):
+    async with control_room(repository(tmp_path, policy=RESTART), "flp1", "flp2") as room:
+        held = await running(room)
+        before, reports = hosts_of(held), dict(held.environment.model.tasks.reports)
+        victim = next(iter(before.values()))
+        await lose(room, held, victim)
+        room.hosts.report(victim, *(reports[id] for id, host in before.items() if host == victim))
+        await searched(room)
+        assert hosts_of(held) == before
+        assert held.environment.model.tasks.lost == {}
+
+
+@on_a_loop
+async def test_a_search_does_not_undo_what_a_user_changes_meanwhile(tmp_path, monkeypatch):
+    gate, load = threading.Event(), rescheduling.load_shaped
+
+    def load_slowly(*arguments):
+        gate.wait(60)
+        return load(*arguments)
+
+    monkeypatch.setattr(rescheduling, "load_shaped", load_slowly)
+    async with control_room(repository(tmp_path, policy=RESTART), "flp1", "flp2", "flp3") as room:
+        held = await running(room)
+        victim = next(iter(hosts_of(held).values()))
+        await lose(room, held, victim)
+        await asyncio.sleep(0)
+        await room.ask("env_modify", id=held.kept.id, exclude=["root.leaf1"], reason="noisy")
+        gate.set()
+        await searched(room)
+        assert held.kept.shape.exclude == {"root.leaf1": "noisy"}
+        assert victim not in hosts_of(held).values()
+
+
+@on_a_loop
+async def test_a_task_that_could_not_join_stays_out_although_control_was_restarted_meanwhile(tmp_path):
+    agents, folder = Agents("flp1"), repository(tmp_path)
+    async with control_room(folder, bus=agents) as room:
+        held = await running(room)
+        id, agents.deaf = held.kept.id, {"flp1"}
+        modifying = asyncio.ensure_future(room.ask("env_modify", id=id, scale={"leaf": 3}))
+        await until(lambda: held.environment.model.active is not None)
+        await until(lambda: agents.commands[-1].orders[0].launch is not None)
+        before = len(agents.commands)
+    modifying.cancel()
+    async with control_room(folder, bus=agents) as room:
+        held = room.control.held[id]
+        await until(lambda: len(agents.commands) > before)
+        command = agents.commands[before]
+        reports = [done(command, order.task) for order in command.orders]
+        (new,) = [task.id for task in held.environment.model.plan.tasks if task.path == "root.leaf2"]
+        failure = Failure(asked="launch", state="-", reason="no such program")
+        gone = {"state": TaskState.ERROR, "status": TaskStatus.INACTIVE, "pid": None, "failure": failure}
+        agents.report("flp1", *(r if r.task != new else done(command, new, **gone) for r in reports))
+        await until(lambda: held.environment.model.active is None)
+        assert held.environment.model.tasks.excluded == {new: "no such program"}
+        assert held.kept.shape.exclude == {"root.leaf2": "no such program"}
+        assert room.control.store.find(id).shape == held.kept.shape
