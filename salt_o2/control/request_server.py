@@ -99,6 +99,7 @@ class _Exchange:
         self._peer = peer
         self._id = ""
         self._last_progress = 0.0
+        self._phase: tuple[object, ...] = ()
 
     def refuse(self, frame: bytes) -> None:
         """Say that there are too many requests; those that are being served go on."""
@@ -134,9 +135,12 @@ class _Exchange:
         self._send("error", {"kind": "O2Error", "message": f"control's own fault: {error!r}; see its log"})
 
     def _progress(self, progress: dict[str, Any]) -> None:
+        """Send ``progress`` if a phase begins or is complete, or if the last one was sent a while ago."""
         now = time.monotonic()
-        if now - self._last_progress >= PROGRESS_EVERY_S or progress["done"] == progress["total"]:
-            self._last_progress = now
+        complete = 0 < progress["total"] == progress["done"]
+        phase = (progress["environment"], progress["state"], progress["transition"], complete)
+        if phase != self._phase or now - self._last_progress >= PROGRESS_EVERY_S:
+            self._phase, self._last_progress = phase, now
             self._send("progress", plain(progress))
 
     def _send(self, kind: str, body: Any) -> None:

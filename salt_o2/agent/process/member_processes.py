@@ -23,6 +23,8 @@ from salt_o2.linux import procfs
 from salt_o2.linux.cgroup import Group
 from salt_o2.linux.procfs import Entry
 
+REFUSED_S = 0.1
+"""How long to wait for the next look at processes that the agent may not signal."""
 KILLED_S = 5.0
 """How long the kernel may take to end a killed process."""
 ROUNDS = 10
@@ -147,6 +149,8 @@ async def _end(processes: Iterable[Entry], number: signal.Signals, patience_s: f
         ends = [_end_of(each, handles) for each in permitted]
         if ends:
             await asyncio.wait(ends, timeout=max(0.0, patience_s))
+        else:  # none may be signalled: the next look finds the same, so it comes a moment later
+            await asyncio.sleep(max(0.0, min(patience_s, REFUSED_S)))
 
 
 def _end_of(process: Entry, handles: contextlib.ExitStack) -> asyncio.Future[None]:

@@ -75,21 +75,25 @@ class Freshness:
 
     def summary(self, held: "Held") -> Plain:
         """Return an environment without its tasks and roles, and how much of it is unknown."""
+        return environment_view.summary(held.kept, held.environment) | self._counted(self._unknown(held))
+
+    def full(self, held: "Held") -> Plain:
+        """Return a whole environment, its roles as a tree in which what is unknown is marked."""
         unknown = self._unknown(held)
-        return environment_view.summary(held.kept, held.environment) | {
+        shown = environment_view.full(held.kept, held.environment, self.task) | self._counted(unknown)
+        if unknown:
+            _mark(shown["roles"], unknown)
+        return shown
+
+    def _counted(self, unknown: dict[TaskId, HostId]) -> Plain:
+        """Return how many tasks are ``unknown`` and, by host, why."""
+        return {
             "unknown": len(unknown),
             "unconfirmed": {
                 host: f"{count} task{'' if count == 1 else 's'}: {self.of(host).why_old}"
                 for host, count in Counter(unknown.values()).items()
             },
         }
-
-    def full(self, held: "Held") -> Plain:
-        """Return a whole environment, its roles as a tree in which what is unknown is marked."""
-        shown = environment_view.full(held.kept, held.environment, self.task) | self.summary(held)
-        if unknown := self._unknown(held):
-            _mark(shown["roles"], unknown)
-        return shown
 
     def _unknown(self, held: "Held") -> dict[TaskId, HostId]:
         """Return the tasks that take part and of which nothing is known for sure, with their hosts."""

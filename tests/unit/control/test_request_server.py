@@ -14,6 +14,14 @@ from salt_o2.control.request_server import RequestServer
 from salt_o2.control.storage.store import Store
 from salt_o2.core.errors import InvalidRequest
 
+STEPS = (
+    [("STANDBY", "DEPLOY", 0, 0)] * 200
+    + [("STANDBY", "DEPLOY", done, 100) for done in range(101)]
+    + [("STANDBY", "DEPLOY", 100, 100)] * 100
+    + [("DEPLOYED", "CONFIGURE", 0, 0)] * 200
+)
+"""State, transition, and how many tasks of how many have done it, as an environment tells it step by step."""
+
 
 class Desk:
     """Answers "quick" at once, and everything else when the gate opens."""
@@ -23,7 +31,11 @@ class Desk:
         self.served = 0
 
     async def serve(self, verb, arguments, user, progress):
-        if verb != "quick":
+        if verb == "steps":
+            for state, transition, done, total in STEPS:
+                told = {"state": state, "transition": transition, "done": done, "total": total}
+                progress({"environment": "E"} | told)
+        elif verb != "quick":
             await self.gate.wait()
         self.served += 1
         return {"verb": verb, "user": user, **arguments}
@@ -88,6 +100,21 @@ def test_a_thousand_requests_at_once_are_all_answered(perform):
             await ask(many, str(number), n=number)
         answers = await ends(many, 1000)
         assert {answer["result"]["n"] for answer in answers.values()} == set(range(1000))
+
+    perform(scene)
+
+
+def test_progress_is_sent_when_a_phase_begins_or_is_complete_and_else_rarely(perform, monkeypatch):
+    monkeypatch.setattr(request_server, "PROGRESS_EVERY_S", 1e9)
+
+    async def scene(_desk, client):
+        one = client()
+        await ask(one, "1", verb="steps")
+        heard = []
+        while "result" not in (answer := msgpack.unpackb(await one.recv())):
+            heard.append(answer["progress"])
+        told = [(each["transition"], each["done"], each["total"]) for each in heard if each]
+        assert told == [("DEPLOY", 0, 0), ("DEPLOY", 100, 100), ("CONFIGURE", 0, 0)]
 
     perform(scene)
 

@@ -6,6 +6,8 @@ import pytest
 from control_room import control_room, repository
 from samples import role, summary, task
 
+from salt_o2.control.views import environment_view
+from salt_o2.control.views.staleness import Freshness
 from salt_o2.core.recovery.host_liveness import SILENT_AFTER, Presence
 from salt_o2.presentation import environments, staleness, tasks
 
@@ -34,6 +36,24 @@ def shown(folder, *after, verb="env_show", presence=None):
             return found
 
     return asyncio.run(live())
+
+
+def test_an_environment_is_looked_through_once_for_one_view(tmp_path, monkeypatch):
+    looked = []
+    for owner, name in ((Freshness, "_unknown"), (environment_view, "summary")):
+        real = getattr(owner, name)
+        monkeypatch.setattr(
+            owner, name, lambda *given, real=real, name=name: looked.append(name) or real(*given)
+        )
+
+    async def live():
+        async with control_room(repository(tmp_path), "flp1") as room:
+            made = await room.ask("env_create", workflow="farm")
+            looked.clear()
+            await room.ask("env_show", id=made["id"])
+
+    asyncio.run(live())
+    assert sorted(looked) == ["_unknown", "summary"]
 
 
 def on(host, env):
