@@ -8,7 +8,8 @@
 #   make lint     check formatting, imports and types
 #   make docs     build the documentation; a warning is an error
 #   make vagrant-test   set up empty hosts with systemd-nspawn and vagrant with lxc (needs root; takes minutes)
-#   make lock     write the lock file of known-good versions again
+#   make lock     write the lock files again, with the hashes of all files; UPGRADE=--upgrade takes the newest versions
+#   make audit    check the lock files, and ask pip-audit for known vulnerabilities of what they pin
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -23,13 +24,18 @@ HURRIED ?= 0-1999
 # Salt's daemons start five times slower without bytecode.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test soak bench lint docs lock clean vagrant-test
+.PHONY: demo test soak bench lint docs lock audit clean vagrant-test
 
-.venv/installed: requirements.lock pyproject.toml setup.py
+PIP_INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check
+
+# Source distributions are built with what the first step has installed: pip would fetch build tools without a hash.
+# The project comes second, because Salt pins a version of packaging that is too old to build it.
+.venv/installed: requirements.lock requirements-build.lock pyproject.toml setup.py
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed"'
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(PIP_INSTALL) --require-hashes --only-binary :all: --requirement requirements-build.lock
+	$(PIP_INSTALL) --no-build-isolation --no-deps --editable .
+	$(PIP_INSTALL) --require-hashes --no-build-isolation --requirement requirements.lock
 	touch $@
 
 demo: .venv/installed
@@ -60,10 +66,21 @@ docs: .venv/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	$(BIN)/sphinx-build --fail-on-warning --keep-going -q docs docs/_build
 
+# UPGRADE=--upgrade takes the newest versions. Without it only those change that pyproject.toml no longer permits.
+UPGRADE ?=
+LOCK = build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--custom-compile-command 'make lock' $(UPGRADE)
+
 lock:
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
-	build/lock/bin/pip install --quiet --disable-pip-version-check '.[dev]'
-	build/lock/bin/pip freeze --exclude salt-o2 > requirements.lock
+	build/lock/bin/pip install --quiet --disable-pip-version-check uv
+	$(LOCK) --extra dev pyproject.toml --output-file requirements.lock
+	$(LOCK) --group build --output-file requirements-build.lock
+
+audit: .venv/installed
+	rm -rf build/audit && $(PYTHON) -m venv build/audit
+	build/audit/bin/pip install --quiet --disable-pip-version-check pip-audit
+	$(BIN)/python .ci/audit.py build/audit/bin/pip-audit
 
 clean:
 	rm -rf .venv .cluster build

@@ -1,6 +1,7 @@
 """What a bare host needs to install Salt and Salt O² without a network: wheels in one directory."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -8,7 +9,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 NOT_FOR_HOSTS = ("pytest", "hypothesis", "mypy", "ruff", "types-", "coverage")
-TOOLS = ("pip", "setuptools", "wheel", "setuptools-scm")
 
 
 def project_wheel(folder: Path, version: str = "") -> Path:
@@ -36,17 +36,27 @@ def copy_source(source: Path) -> Path:
 def wheelhouse(build: Path) -> Path:
     """Return a directory with wheels of all that the lock file names, made once, and of the project."""
     folder = build / "wheelhouse"
-    lock = (ROOT / "requirements.lock").read_text()
+    lock = "".join((ROOT / name).read_text() for name in ("requirements.lock", "requirements-build.lock"))
     made = folder / "requirements.lock"
     if not made.exists() or made.read_text() != lock:
         shutil.rmtree(folder, ignore_errors=True)
-        wanted = [line for line in lock.splitlines() if line and not line.lower().startswith(NOT_FOR_HOSTS)]
-        pip("wheel", "-w", str(folder), *wanted, *TOOLS)
+        wanted = build / "requirements-of-hosts.txt"
+        wanted.write_text(for_hosts((ROOT / "requirements.lock").read_text()))
+        verified = ("--require-hashes", "--no-build-isolation")  # the lock's build tools are installed here
+        pip("wheel", "-w", str(folder), *verified, "--requirement", str(wanted))
+        pip("wheel", "-w", str(folder), "--require-hashes", "-r", str(ROOT / "requirements-build.lock"))
+        pip("wheel", "-w", str(folder), "pip")
         made.write_text(lock)
     for old in folder.glob("salt_o2-*"):
         old.unlink()
     project_wheel(folder)
     return folder
+
+
+def for_hosts(lock: str) -> str:
+    """Return a lock file without what only developers need."""
+    pins = re.findall(r"^\w.*\n(?:    .*\n)+", lock, re.MULTILINE)
+    return "".join(pin for pin in pins if not pin.startswith(NOT_FOR_HOSTS))
 
 
 def pip(*words: str, version: str = "") -> None:
