@@ -24,7 +24,7 @@ from salt_o2.concurrency.background_loops import run_together
 from salt_o2.concurrency.daemon_thread import aside
 from salt_o2.concurrency.run_all import Apart
 from salt_o2.core.codec import plain
-from salt_o2.core.errors import Unreachable
+from salt_o2.core.errors import TaskError, Unreachable
 from salt_o2.core.ids import HostId
 from salt_o2.core.messages.announcements import News
 from salt_o2.core.messages.commands import Command, Downward
@@ -159,7 +159,8 @@ class MasterBus:
         The function itself may wait for ``wait_s`` seconds.
 
         Raises:
-            Unreachable: if the minion does not answer, or answers with an error.
+            Unreachable: if the minion does not answer.
+            TaskError: if it answers with an error.
         """
         run = aside if wait_s else asyncio.to_thread
         return await run(self._ask, host, function, arguments, ASK_S + math.ceil(wait_s))
@@ -173,7 +174,7 @@ class MasterBus:
         if not said:
             raise Unreachable(f"minion {host} has not answered {function} within {limit_s} s")
         if said.get("retcode"):
-            raise Unreachable(f"minion {host} answered {function} with: {said.get('ret')}")
+            raise TaskError(f"minion {host} answered {function} with an error: {said.get('ret')}")
         return said["ret"]
 
     async def announce(self, news: News) -> None:

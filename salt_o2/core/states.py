@@ -1,6 +1,6 @@
 """The states of environments, tasks and roles, and the one table of an environment's transitions.
 
-Keep TRANSITIONS the whole truth: docs/states.md is drawn from it, and nothing else may decide where an
+Keep TRANSITIONS the whole truth: docs/states.svg is drawn from it, and nothing else may decide where an
 event leads. The names are those of AliECS, so its users and clients find them unchanged.
 """
 

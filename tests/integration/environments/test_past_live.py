@@ -6,7 +6,7 @@ import pytest
 from environment_views import identities, paths, states, task_at
 from watching import wait_until
 
-from salt_o2.core.errors import O2Error
+from salt_o2.core.errors import O2Error, TaskError
 
 pytestmark = pytest.mark.integration
 
@@ -140,6 +140,8 @@ def test_a_task_s_words_are_shown_and_followed(workshop):
     wait_until(lambda: "Hello #" in said(), "the sink has said something")
     assert len(said().splitlines()) == 5
     assert "Hello #" in workshop.cluster.run("salt-run", "o2.task_log", sink["id"], "lines=5").stdout
+    with pytest.raises(TaskError, match="lines must be"):  # the host is reachable, and refuses
+        workshop.cluster.ask("task_log", id=sink["id"], lines=0)
     assert workshop.cluster.json("coconut", "task", "log", sink["id"][:6])["host"] == sink["host"]
 
 
