@@ -20,6 +20,8 @@ SEEDS ?= 1
 # Number of faults that `make soak` injects at least. As root it drills two clusters at the same time.
 FAULTS ?= 500
 HURRIED ?= 0-1999
+# How many wrong messages of a compromised host `make soak` sends to control, and of control to an agent.
+MUTATED ?= 100000
 
 # Salt's daemons start five times slower without bytecode.
 unexport PYTHONDONTWRITEBYTECODE
@@ -46,6 +48,7 @@ test: .venv/installed lint
 
 soak: .venv/installed
 	$(BIN)/pytest -m patient --ignore=tests/faults
+	O2_MUTATED="$(MUTATED)" $(BIN)/pytest -s tests/unit/bus/test_mutated_messages.py
 	O2_SEEDS="$(HURRIED)" $(BIN)/pytest --numprocesses $(WORKERS) --dist load tests/integration/agent/test_hurried_orders.py
 	@echo "a drill of at least $(FAULTS) faults on real daemons, drawn from seeds $(SEEDS)"
 	O2_SEEDS="$(SEEDS)" O2_FAULTS="$(FAULTS)" $(BIN)/pytest -m integration --numprocesses $(WORKERS) \

@@ -4,8 +4,8 @@
 # pillar to each minion with a matching name.
 #
 # Salt merges files that reach one host, maps key by key. If two files have a value for a key, the later file wins.
-# With pillar_source_merging_strategy: smart (Salt's default) lists are not added. `o2:` in the configuration of a
-# minion or of the master has the highest precedence, for settings of that machine only, such as its address.
+# With pillar_source_merging_strategy: smart (Salt's default) lists are not added. For agents, `o2:` in the minion's
+# configuration has the highest precedence. For control, attributes, address and ports in pillar win over it.
 #
 # After a change run `salt-run o2.site_check`, then `salt -I 'o2:hosts:*' saltutil.refresh_pillar`, and restart the
 # minions whose attributes or ports changed (tasks are not affected).

@@ -70,7 +70,7 @@ def _accepted():
 def _pillar(minion):
     """Compile the pillar of a minion anew, with the grains that the master last saw."""
     grains = salt.utils.minions.get_minion_data(minion, __opts__)[1] or {}
-    compiled = salt.pillar.Pillar(__opts__, {"id": minion, **grains}, minion, "base").compile_pillar()
+    compiled = salt.pillar.Pillar(__opts__, {**grains, "id": minion}, minion, "base").compile_pillar()
     return {**compiled, "id": minion}
 
 

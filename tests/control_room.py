@@ -163,16 +163,18 @@ class Room:
 
 
 @asynccontextmanager
-async def control_room(folder, *hosts, database="o2.sqlite", clock=None, bus=None, queued=False, site=None):
+async def control_room(
+    folder, *hosts, database="o2.sqlite", clock=None, bus=None, queued=False, site=None, **more
+):
     """Yield a room whose hosts have reported; ``folder`` has the templates and gets the store.
 
     ``bus`` has the hosts, if they are to be others than those that obey and forget. With ``queued`` reports
     go through control's inbox, as they do in its process; without, they are taken in as they are made.
-    ``site`` has settings beside the templates in ``folder``.
+    ``site`` has settings beside the templates in ``folder``; ``more`` goes to the control.
     """
     site = site or Site(repositories=(str(folder),), heartbeat_s=1e6)
     store, bus = Store(f"sqlite:///{folder / database}"), bus or Hosts(*(hosts or ("flp1",)))
-    control = Control(bus, store, heartbeat_s=1e6, **({"clock": clock} if clock else {}))
+    control = Control(bus, store, heartbeat_s=1e6, **({"clock": clock} if clock else {}), **more)
     inbox = Inbox()
     room = Room(control, site, bus, inbox)
     bus.heard = inbox.put if queued else room.take

@@ -29,8 +29,10 @@ def host_facts(
 
     ``faults`` are what of the host's settings cannot be used.
     """
+    reached_at = address or own_address()
     return HostFacts(
-        address=address or own_address(),
+        address=reached_at,
+        bindable=bindable_address(reached_at),
         network=network(),
         cpus=float(len(os.sched_getaffinity(0))) if cpus is None else cpus,
         memory_mb=total_memory_mb() if memory_mb is None else memory_mb,
@@ -71,6 +73,11 @@ def listening_address(address: str) -> str:
     except (OSError, ValueError):
         return EVERYWHERE
     return address
+
+
+def bindable_address(address: str) -> str:
+    """Return ``address`` if channels of tasks here can bind it, or an empty text."""
+    return address if listening_address(address) == address != EVERYWHERE else ""
 
 
 def total_memory_mb() -> float:

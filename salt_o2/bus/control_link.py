@@ -41,13 +41,13 @@ class ControlLink:
             raise Unreachable(f"the agent on {report.host} has not signed in to control yet")
         return self.session.seal(envelope.pack(plain(report)))
 
-    def take(self, body: Mapping[str, Any]) -> Downward | None:
+    def take(self, body: Any) -> Downward | None:
         """Return the message for the agent in ``body``; ``None`` if it is one of the session itself.
 
         Raises:
             InvalidRequest: it is not from this host's control, was taken before, or makes no sense.
         """
-        match dict(body):
+        match dict(body) if isinstance(body, Mapping) else body:
             case {"invitation": bytes(invitation)}:
                 if self.session.take_invitation(invitation):
                     self.must_greet.set()

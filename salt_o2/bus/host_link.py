@@ -100,10 +100,10 @@ class HostLink:
             case _:
                 return (self._kept(message.host),)
 
-    def take(self, name: str, data: Mapping[str, Any]) -> Heard:
+    def take(self, name: str, data: Any) -> Heard:
         """Return what ``data`` means, an event's data that came under the name of a host."""
         try:
-            match dict(data):
+            match dict(data) if isinstance(data, Mapping) else data:
                 case {"hello": bytes(hello)}:
                     return self._take_hello(hello)
                 case {"sealed": bytes(sealed)}:

@@ -139,7 +139,7 @@ class MasterBus:
         # Look at the raw tag first: unpacking every event of a busy master would cost more than all our work.
         if raw.startswith(tags.AGENTS.encode()):
             tag, event = salt.utils.event.SaltEvent.unpack(raw)
-            answer = self._opened().take(tags.host_of(tag), event.get("data") or {})
+            answer = self._opened().take(tags.host_of(tag), event.get("data"))
             if answer.report:
                 heard(answer.report)
             if answer.host and answer.replies:

@@ -57,6 +57,8 @@ async def serve(
             caller=Caller(integrations, services_of(site)),
             pool=site.pool,
             faults=faults,
+            pillar_of=around.pillar_of,
+            host_mb_per_hour=site.journal.host_mb_per_hour,
         )
         inbox = Inbox()
         server = RequestServer(Desk(control, site), sock_dir / SOCKET)

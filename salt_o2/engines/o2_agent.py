@@ -7,13 +7,16 @@ Engine for Salt minions: the agent, which starts and drives the tasks of this ho
       - o2_agent: {}
     o2:
       address: 10.0.0.11        # where other hosts reach this one's channels; found if left out
-      attributes:               # what constraints match; usually from pillar
-        machine_type: flp
+      attributes:               # what constraints match; better in pillar
+        rack: '7'
 
 Of several masters in the minion's configuration the agent follows the first one that the minion is connected
 to (``master_type: failover`` or a list of active masters); ``salt HOST o2.info`` says which.
 
-``o2:`` of the minion's configuration overrides ``o2:`` of its pillar. Tasks go on when the engine ends.
+``o2:`` of the minion's configuration overrides ``o2:`` of its pillar for the agent. Control compiles the
+pillar of each host itself: attributes, address and port ranges that pillar declares win over what the agent
+says, and an attribute that pillar declares for any host is believed from pillar alone. Tasks go on when the
+engine ends.
 """
 
 import asyncio

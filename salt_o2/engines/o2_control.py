@@ -17,7 +17,7 @@ import pathlib
 import salt.pillar
 
 from salt_o2 import where
-from salt_o2.bus import fileserver, master
+from salt_o2.bus import fileserver, host_pillar, master
 from salt_o2.control import main
 from salt_o2.linux import supervisor
 from salt_o2.site import resources
@@ -59,6 +59,7 @@ async def _run(settings, faults):
     try:
         around = resources.Surroundings(
             pillar=functools.partial(_pillar, dict(__opts__)),  # threads have no dunders
+            pillar_of=functools.partial(host_pillar.o2_pillar, dict(__opts__)),
             fileserver=functools.partial(fileserver.read, dict(__opts__)),
             cache=pathlib.Path(__opts__["cachedir"]) / "o2",
         )

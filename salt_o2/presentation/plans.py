@@ -3,7 +3,7 @@
 flp1   1 task +1   cpu [##........] 0.2 of 2 cores   memory [#.........] 40 of 24106 MB
   + start        diamond.sampler   fairmq-ex-1-n-1-sampler
                  new in the plan
-                 ports 20002, 8900; data1 tcp://*:8900
+                 ports 20002, 8900; data1 tcp://10.0.0.11:8900
                  $ o2-device sampler --rate=100
 """
 

@@ -18,3 +18,5 @@ class Keep:
     """for how many days after the end of an environment its journal is kept; 0: no bound"""
     keep_rows: Rows = 5_000_000
     """rows of all journals; beyond it the environments that ended first lose theirs; 0: no bound"""
+    host_mb_per_hour: Amount = 64.0
+    """how much one host may have written into the journal in an hour, in MB; 0: no bound"""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.ids import HostId
 from salt_o2.site.configuration import Configuration, open_backend
 from salt_o2.site.configuration.read_only_backend import Unwritten
 from salt_o2.site.configuration.template_functions import functions
@@ -27,6 +28,8 @@ class Surroundings:
     """What only the master's process has: its pillar below ``o2:``, its fileserver, room for caches."""
 
     pillar: Callable[[], Mapping[str, Any]] = _no_pillar
+    pillar_of: Callable[[HostId], Mapping[str, Any]] | None = None
+    """Compiles ``o2:`` of the pillar of a host."""
     fileserver: FileServer | None = None
     cache: Path | None = None
 

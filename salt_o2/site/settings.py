@@ -64,7 +64,7 @@ class Site:
     pool: Bounds = field(default_factory=Bounds)
     """How much may wait in the pool: ``per_host``, ``total``, and ``idle_s``, for how long, in seconds."""
     journal: Keep = field(default_factory=Keep)
-    """How much of the past is kept: ``keep_days`` and ``keep_rows``."""
+    """How much of the past is kept: ``keep_days`` and ``keep_rows``; and how much of it one host may fill."""
     acknowledge_s: Seconds = 1.0
     """How long a host may take to say that it has a command, before it gets it as a Salt job."""
 

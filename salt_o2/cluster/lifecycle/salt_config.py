@@ -99,13 +99,21 @@ def minion_config(layout: Layout, record: Record, minion: str) -> dict[str, Any]
         "engines": [{"o2_agent": {}}],
         "disable_returners": unused(()),
         "o2": {
-            "address": minion_address(record, minion),
+            **declared_of(record, minion),
             "directory": str(layout.agent(minion)),
             "task_users": [pwd.getpwuid(os.geteuid()).pw_name],
             "heartbeat_s": record.heartbeat_s,
-            "control_ports": list(slot.control_ports),
-            "channel_ports": list(slot.channel_ports),
         },
+    }
+
+
+def declared_of(record: Record, minion: str) -> dict[str, Any]:
+    """Return what the pillar of ``minion`` says of it, and its agent too."""
+    slot = Slot(record.slot)
+    return {
+        "address": minion_address(record, minion),
+        "control_ports": list(slot.control_ports),
+        "channel_ports": list(slot.channel_ports),
     }
 
 
@@ -126,7 +134,8 @@ def write_configs(layout: Layout, record: Record) -> None:
     templates = (layout.templates / "workflows", layout.templates / "tasks")
     for folder in (layout.conf, layout.logs, layout.states, layout.pillar, *templates):
         folder.mkdir(parents=True, exist_ok=True)
-    machines = {"hosts": list(record.minions), "master": "", "control": MASTER_ID}
+    declared = {minion: declared_of(record, minion) for minion in record.minions}
+    machines = {"hosts": list(record.minions), "master": "", "control": MASTER_ID, "declared": declared}
     _write(layout.pillar / "machines.yaml", machines)
     _write(layout.conf / "master", master_config(layout, record))
     for minion in record.minions:

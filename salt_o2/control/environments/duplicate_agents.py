@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.messages.announcements import AnnounceHost
 from salt_o2.core.messages.commands import Notice
+from salt_o2.core.messages.host_quota import ROW_BYTES
 from salt_o2.core.messages.reports import Report
 from salt_o2.core.recovery.agent_instances import Rival, Verdict
 from salt_o2.core.recovery.replay import SecondAgent
@@ -67,7 +68,8 @@ class Identities:
         told = AnnounceHost(
             host=host, status=DUPLICATE, reason=reason, quiet_s=0.0, environments=environments
         )
-        for environment in environments:
+        journaled = self._control.hosts.admits(host, ROW_BYTES * len(environments), at)
+        for environment in environments if journaled else ():
             self._control.store.note(environment, SecondAgent(at=at, host=host, reason=reason))
         self._control.flushing.soon()
         self._control.announce(told)

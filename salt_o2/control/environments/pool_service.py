@@ -96,9 +96,15 @@ class Pooling:
         Raises:
             PlanError: if one of them is not to be had any more.
         """
-        free = {entry.task.id for entry in self.pool.free(self._control.inventory.hosts)}
-        if gone := set(tasks) - free:
+        if gone := self._not_free(tasks):
             raise PlanError(f"tasks {', '.join(sorted(gone))} are in the pool no more: plan it again")
+
+    def are_free(self, tasks: Collection[TaskId]) -> bool:
+        """Return whether all of ``tasks`` can be claimed now."""
+        return not tasks or not self._not_free(tasks)
+
+    def _not_free(self, tasks: Collection[TaskId]) -> set[TaskId]:
+        return set(tasks) - {entry.task.id for entry in self.pool.free(self._control.inventory.hosts)}
 
     def leaving(self, tasks: Collection[TaskId], at: float) -> list[Executable]:
         """Return what notes on disk that ``tasks`` leave the pool for an environment.

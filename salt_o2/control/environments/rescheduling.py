@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from salt_o2.concurrency.request_threads import RequestThreads
 from salt_o2.control.environments.modifications import free_of_transitions
 from salt_o2.control.environments.service import Control, Held
+from salt_o2.control.planning.concurrent_planning import ConcurrentPlanning, EnvironmentChanged, Resources
 from salt_o2.control.planning.draft_variants import modified
 from salt_o2.control.planning.drafts import Draft, draft, load_shaped
 from salt_o2.control.planning.plan_builder import request_of
@@ -23,6 +24,8 @@ from salt_o2.workflow import Workflow
 
 PORT_TRIES = 3
 """How often tasks are planned anew because ports were refused; a refusal names all that are taken."""
+CONTROL = "control"
+"""The user for whom control itself plans."""
 
 
 def refused_paths(held: Held) -> set[str]:
@@ -38,11 +41,14 @@ def refused_paths(held: Held) -> set[str]:
 class Replacing:
     """Makes and carries out the plans that move single tasks of an environment."""
 
-    def __init__(self, control: Control, site: Site, threads: RequestThreads | None = None) -> None:
+    def __init__(
+        self, control: Control, site: Site, threads: RequestThreads, planning: ConcurrentPlanning
+    ) -> None:
         """Plan for the environments of ``control``, with the settings of ``site``, in ``threads``."""
         self._control = control
         self._site = site
-        self._threads = (threads or RequestThreads()).create
+        self._threads = threads.create
+        self._planning = planning
 
     async def find_places(self, held: Held, tasks: tuple[TaskId, ...], ports: bool) -> tuple[TaskId, ...]:
         """Place ``tasks`` anew, on their hosts if only ``ports`` are wanted; return those that cannot be.
@@ -52,15 +58,21 @@ class Replacing:
             TaskError: if a task could not join in its new place.
         """
         while True:
-            kept = held.kept
-            loaded = await self._threads.run(
-                "control", load_shaped, self._site, kept.plan.workflow, kept.shape, kept.id
-            )
-            if held.kept is kept and held.environment.model.active is None:
-                break  # else a user has changed the environment meanwhile
-            await free_of_transitions(held)
-            if held.kept.id not in self._control.held:
-                return ()
+            try:
+                return await self._find_places(held, tasks, ports)
+            except EnvironmentChanged:  # by a user, meanwhile
+                await free_of_transitions(held)
+                if held.kept.id not in self._control.held:
+                    return ()
+
+    async def _find_places(self, held: Held, tasks: tuple[TaskId, ...], ports: bool) -> tuple[TaskId, ...]:
+        kept = held.kept
+        loaded = await self._threads.run(
+            CONTROL, load_shaped, self._site, kept.plan.workflow, kept.shape, kept.id
+        )
+        await self._control.declarations.settled()
+        if held.kept is not kept or held.environment.model.active is not None:
+            raise EnvironmentChanged(kept.id)
         members, hosts = held.environment.model.tasks, self._control.inventory.hosts
         wanted = {members.tasks[task].path: task for task in tasks if _needs_place(held, task)}
         requests = {task.path: request_of(task) for task in loaded.tasks if task.path in wanted}
@@ -74,7 +86,7 @@ class Replacing:
     ) -> None:
         """Give the roles at ``paths`` other places; again, if ports are refused while that is done."""
         for left in reversed(range(PORT_TRIES)):
-            made = self._draft_move(held, loaded, shape, paths, ports)
+            made = await self._draft_move(held, loaded, shape, paths, ports)
             held.ports_refused = False
             try:
                 wanted = modified(self._control, made, "control", may_exclude=())
@@ -85,19 +97,21 @@ class Replacing:
             else:
                 return
 
-    def _draft_move(
+    async def _draft_move(
         self, held: Held, loaded: Workflow, shape: Shape, paths: Collection[str], ports: bool
     ) -> Draft:
         """Return the plan with other places for ``paths``; where a host has no port left, another will do."""
         refused = {*refused_paths(held), *paths} if ports else refused_paths(held) - {*paths}
         if not ports:
-            return self._draft(held, loaded, shape, paths, refused)
+            return await self._draft(held, loaded, shape, paths, refused)
         try:
-            return self._draft(held, loaded, shape, (), refused)
+            return await self._draft(held, loaded, shape, (), refused)
+        except EnvironmentChanged:
+            raise
         except PlanError:
-            return self._draft(held, loaded, shape, paths, refused - {*paths})
+            return await self._draft(held, loaded, shape, paths, refused - {*paths})
 
-    def _draft(
+    async def _draft(
         self,
         held: Held,
         loaded: Workflow,
@@ -105,17 +119,25 @@ class Replacing:
         homeless: Collection[str],
         refused: Collection[str],
     ) -> Draft:
-        return draft(
-            loaded,
-            self._control.inventory,
-            shape,
-            name=held.kept.plan.workflow,
-            environment=held.kept.id,
-            old=held.kept.plan,
-            homeless=homeless,
-            refused=refused,
-            free=self._control.pooling.free(),
-        )
+        kept = held.kept
+
+        def make(resources: Resources) -> Draft:
+            return draft(
+                loaded,
+                resources.inventory,
+                shape,
+                name=kept.plan.workflow,
+                environment=kept.id,
+                old=kept.plan,
+                homeless=homeless,
+                refused=refused,
+                free=resources.free,
+            )
+
+        made = await self._planning.draft(CONTROL, make, held)
+        if held.environment.model.active is not None:
+            raise EnvironmentChanged(kept.id)
+        return made
 
 
 def _needs_place(held: Held, task: TaskId) -> bool:

@@ -24,6 +24,7 @@ from salt_o2.control.environments.pool_service import Pooling
 from salt_o2.control.environments.renamed_hosts import Renaming
 from salt_o2.control.environments.request_waiters import Answers
 from salt_o2.control.hosts.bus import Bus
+from salt_o2.control.hosts.host_declarations import Compile, HostDeclarations
 from salt_o2.control.hosts.host_monitor import HostWatch
 from salt_o2.control.hosts.host_table import Hosts
 from salt_o2.control.hosts.outbound_queues import Outbox
@@ -55,6 +56,7 @@ from salt_o2.core.messages.effects import (
     Release,
     Replace,
 )
+from salt_o2.core.messages.host_quota import MEGABYTE, cost_of
 from salt_o2.core.messages.inputs import (
     CallEnded,
     HostRenamed,
@@ -65,7 +67,7 @@ from salt_o2.core.messages.inputs import (
     Tick,
 )
 from salt_o2.core.messages.report_parsing import MOST_FAULTS
-from salt_o2.core.messages.reports import Report
+from salt_o2.core.messages.reports import HostFacts, Report
 from salt_o2.core.placement.inventory import Inventory
 from salt_o2.core.plan.plan import Plan
 from salt_o2.core.plan.timeouts import Timeouts
@@ -117,11 +119,15 @@ class Control:
         caller: Caller | None = None,
         pool: Bounds = Bounds(),  # noqa: B008  a value
         faults: Sequence[str] = (),
+        pillar_of: Compile | None = None,
+        host_mb_per_hour: float = 0.0,
     ) -> None:
         """Use ``bus`` and ``store``; take up the environments that the store says are alive.
 
         ``limits`` says how long the transitions of a plan may take, ``pool`` how much may wait for others.
-        ``faults`` are what of the settings cannot be used: they are shown to all who ask.
+        ``faults`` are what of the settings cannot be used: they are shown to all who ask. ``pillar_of``
+        compiles the pillar of a host: what it declares wins over what the host claims. ``host_mb_per_hour``
+        bounds what one host may have written into the journal; 0 is no bound.
         """
         self.bus = bus
         self.store = store
@@ -130,8 +136,9 @@ class Control:
         self._settings_faults = tuple(faults)
         self._caller = caller or Caller({})
         self.reshaping = Reshaping(self)
-        self.hosts = Hosts(heartbeat_s)
+        self.hosts = Hosts(heartbeat_s, host_mb_per_hour * MEGABYTE)
         self.inventory = Inventory()
+        self.declarations = HostDeclarations(self, pillar_of)
         self.watch = HostWatch(self)
         self.identities = Identities(self)
         self.held: dict[EnvironmentId, Held] = {}
@@ -172,7 +179,7 @@ class Control:
         self.watch.expect(hosts)
         self._outbox.send([Inquiry(host=host) for host in sorted(hosts)])  # sooner than their heartbeats
         loops = {"outbox": self._outbox.run(), "pool": self.pooling.run(), "hosts": self.watch.run()}
-        await run_together(loops)
+        await run_together(loops | {"declarations of hosts": self.declarations.run()})
 
     def find(self, id: str) -> Held:
         """Return the living environment whose id is or uniquely begins with ``id``.
@@ -223,30 +230,44 @@ class Control:
         at = self.clock()
         if not self.identities.is_believed(report, at):
             return
+        if not self.hosts.admits(report.host, cost_of(report), at):
+            report = replace(report, tasks=(), accepted={}, facts=None)  # a heartbeat with a gap
         environments = {name: held.environment for name, held in self.held.items()}
         if wrong := survey_reconciler.never_given(environments, report):
             report = replace(report, faults=(*report.faults, *wrong[:MOST_FAULTS]))
+        if report.facts:
+            report = replace(report, facts=self.declarations.settle(report.host, report.facts))
         before = self.hosts.presence(report.host)
-        if self.hosts.note(report, at):
+        if self.hosts.note(report, at) and self.hosts.may_report(report.host, at):
             self.inquire(report.host)
         self.pooling.hear(report, at)
         self.inventory.forget_refused_ports(at)
         if report.facts:
-            if self.inventory.facts_of(report.host) != report.facts:
-                self.store.queue(*host_rows.put(report.host, report.facts))
-            self.inventory.add_host(report.host, report.facts)
+            self.offer(report.host, report.facts)
             self._believe_run_number(report.host, report.facts.last_run)
             log.info("host %s has %d tasks", report.host, len(report.tasks))
             self.renaming.look(report)
             self.strays.sort_out(report, environments)
         if before in AWAY:
             self.watch.welcome(report.host)
+        if foreign := survey_reconciler.foreign(environments, report):
+            self.hosts.known[report.host].doubt(foreign)
         self._note_refused_ports(report, at)
         apart = Apart(f"a report of {report.host}")
         for name, moved in survey_reconciler.by_environment(environments, report, at).items():
             with apart:
                 self.step(self.held[name], moved)
         apart.raise_first()
+
+    def offer(self, host: HostId, facts: HostFacts) -> None:
+        """Let ``host`` be placed on by ``facts``, as far as the site permits, and keep them on disk."""
+        if self.declarations.must_be_written(host, facts):
+            self.store.queue(*host_rows.put(host, facts, self.declarations.declared(host)))
+            self.flushing.soon()
+        if self.declarations.may_be_placed_on(host):
+            self.inventory.add_host(host, facts)
+        else:
+            self.inventory.remove_host(host)
 
     def _believe_run_number(self, host: HostId, claim: int) -> None:
         """Let run numbers go on above what hosts remember, as far as one host may say that alone."""
@@ -265,7 +286,13 @@ class Control:
         for about in report.tasks:
             held = self.held.get(about.environment)
             planned = held.environment.model.tasks.tasks.get(about.task) if held else None
-            if held and planned and about.failure and about.failure.taken_ports:
+            if (
+                held
+                and planned
+                and planned.host == report.host
+                and about.failure
+                and about.failure.taken_ports
+            ):
                 held.ports_refused = True
                 self.inventory.refuse_ports(report.host, about.failure.taken_ports, planned.ports, at)
 

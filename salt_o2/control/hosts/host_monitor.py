@@ -55,6 +55,8 @@ class HostWatch:
     def expect(self, hosts: Iterable[HostId]) -> None:
         """Give up those of ``hosts`` that do not tell of themselves, once they have had time for it."""
         kept, at = host_rows.entries(self._control.store), self._control.clock()
+        for host, declared in host_rows.declarations(self._control.store).items():
+            self._control.declarations.recall(host, declared)
         for host, (offered, _) in kept.items():
             self._control.inventory.recall_host(host, offered)
         for host in hosts:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from salt_o2.core.ids import HostId, TaskId
+from salt_o2.core.messages.host_quota import HostQuota
 from salt_o2.core.messages.report_parsing import MOST_FAULTS
 from salt_o2.core.messages.reports import HostFacts, Report
 from salt_o2.core.recovery.agent_instances import Incarnations, Verdict
@@ -31,6 +32,8 @@ class Host:
     """Which agents report under its name, and which one of them is believed."""
     unread: tuple[str, ...] = ()
     """What of its reports could not be read, since its last survey."""
+    quota: HostQuota | None = None
+    """What it may still have written into the journal; ``None`` before its first report."""
 
     @property
     def presence(self) -> Presence:
@@ -40,7 +43,16 @@ class Host:
     @property
     def faults(self) -> tuple[str, ...]:
         """What of its settings its agent could not use, and what of its reports control could not read."""
-        return (*(self.facts.faults if self.facts else ()), *self.unread, *self._duplicates)
+        return (
+            *(self.facts.faults if self.facts else ()),
+            *self.unread,
+            *self._duplicates,
+            *self._over_quota,
+        )
+
+    @property
+    def _over_quota(self) -> list[str]:
+        return [str(self.quota)] if self.quota and self.quota.refused else []
 
     @property
     def _duplicates(self) -> list[str]:
@@ -71,6 +83,8 @@ class Hosts:
     """All agents ever heard of, by host."""
 
     heartbeat_s: float
+    bytes_per_hour: float = 0.0
+    """How much one host may have written into the journal; 0: no bound."""
     known: dict[HostId, Host] = field(default_factory=dict)
 
     def expect(
@@ -85,6 +99,21 @@ class Hosts:
         signs = Signs(heard=at + grace_s, presence=Presence.EXPECTED)
         agents = Incarnations(heard=at, network=facts.network if facts else "")
         self.known.setdefault(host, Host(at, signs, facts=facts, unread=unread, agents=agents))
+
+    def admits(self, host: HostId, cost: int, at: float) -> bool:
+        """Return whether ``host`` may have ``cost`` bytes written into the journal now, and count them."""
+        known = self.known[host]
+        if known.quota is None:
+            known.quota = HostQuota(self.bytes_per_hour, self.bytes_per_hour, at)
+        admitted = known.quota.admits(cost, at)
+        if not admitted and known.quota.refused == 1:
+            log.warning("host %s: %s", host, known.quota)
+        return admitted
+
+    def may_report(self, host: HostId, at: float) -> bool:
+        """Return whether what ``host`` reports now would be taken in."""
+        quota = self.known[host].quota
+        return quota is None or quota.has_room(at)
 
     def judge(self, report: Report, at: float, tasks: Callable[[], Collection[TaskId]]) -> Verdict:
         """Return whether ``report`` is of the agent that is kept; ``tasks`` are those of its host."""

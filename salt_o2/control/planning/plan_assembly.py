@@ -9,7 +9,7 @@ from salt_o2.core.placement.inventory import Inventory
 from salt_o2.core.placement.requests import Placement, Request
 from salt_o2.core.plan.channel_properties import bound_properties, connected_properties
 from salt_o2.core.plan.channel_resolution import Wiring
-from salt_o2.core.plan.channels import Endpoint
+from salt_o2.core.plan.channels import ANY_ADDRESS, Endpoint
 from salt_o2.core.plan.plan import PlannedCall, PlannedRole, PlannedTask
 from salt_o2.core.states import ControlMode
 from salt_o2.core.tasks.restarts import RestartPolicy
@@ -68,12 +68,15 @@ class PlanAssembly:
         host, ports = seat.placement.host, iter(seat.placement.channel_ports)
         facts = self._inventory.facts_of(host)
         address = facts.address if facts else host
+        bindable = address if facts and facts.bindable == address else ANY_ADDRESS
         endpoints = []
         for number, channel in enumerate(seat.task.bind if seat.task.mode in CONTROLLED else ()):
             port = next(ports) if channel.needs_port else None
             try:
                 unique = f"{seat.id}-{number}"
-                endpoints.append(self._wiring.add(seat.task.path, host, address, channel, port, unique))
+                endpoints.append(
+                    self._wiring.add(seat.task.path, host, address, channel, port, unique, bindable)
+                )
             except PlanError as error:
                 self._refused.append(str(error))
         return endpoints

@@ -8,6 +8,7 @@ from typing import Any
 from salt_o2.concurrency.request_threads import RequestThreads
 from salt_o2.control.environments.rescheduling import PORT_TRIES, Replacing, refused_paths
 from salt_o2.control.environments.service import Control, Held
+from salt_o2.control.planning.concurrent_planning import ConcurrentPlanning, EnvironmentChanged, Resources
 from salt_o2.control.planning.draft_cache import Drafts
 from salt_o2.control.planning.draft_variants import ending, handing_over, leaving_some, modified
 from salt_o2.control.planning.drafts import Draft, check_unmoved, draft, draw, ids_of, load_shaped
@@ -20,12 +21,12 @@ from salt_o2.control.views.staleness import Freshness
 from salt_o2.core.environment.environment import Environment
 from salt_o2.core.errors import IllegalTransition, InvalidRequest, TaskError, UnknownName
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
-from salt_o2.core.placement.inventory import Inventory
 from salt_o2.core.plan.overrides import Bend, Shape, bent, check_takes_part, detectors, variable_texts
 from salt_o2.core.recovery import replay, snapshot
 from salt_o2.core.states import EnvironmentEvent, EnvironmentState
 from salt_o2.site.settings import Site, timeouts
 from salt_o2.site.workflow_index import Purpose
+from salt_o2.workflow import Workflow
 
 log = logging.getLogger(__name__)
 _E, _S = EnvironmentEvent, EnvironmentState
@@ -39,8 +40,9 @@ class Environments:
         self._control = control
         self._site = site
         self._threads = threads or RequestThreads()
+        self._planning = ConcurrentPlanning(control, self._threads.create)
         self._drafts = Drafts()
-        control.reshaping.replacer = Replacing(control, site, self._threads).find_places
+        control.reshaping.replacer = Replacing(control, site, self._threads, self._planning).find_places
         self.verbs: Verbs = {
             "env_plan": (PlanAhead, self._plan_ahead),
             "env_create": (Create, self._create),
@@ -136,20 +138,23 @@ class Environments:
     ) -> Draft:
         """Return the draft that ``make`` makes of ``workflow``, for ``held`` if it changes an environment.
 
-        Templates of tasks are computed while it is made. What is only shown is made in a thread, of a copy of
-        the inventory; what is carried out is made here, where the inventory cannot change before it is taken.
+        Workflows are loaded, and templates of tasks are computed, in threads. A draft that is carried out
+        holds until the caller awaits something.
         """
-
-        def surroundings(inventory: Inventory) -> dict[str, Any]:
-            refused = refused_paths(held) if held else set()
-            return {"inventory": inventory, "free": self._control.pooling.free(), "refused": refused}
-
         asked_for = (self._site, workflow, shape, environment, asked, purpose)
+        refused = refused_paths(held) if held else set()
+
+        def make_of(loaded: Workflow, resources: Resources) -> Draft:
+            return make(loaded, resources.inventory, free=resources.free, refused=refused)
+
         if purpose is Purpose.PLAN:
-            around = surroundings(self._control.inventory.for_planning())
-            return await self._threads.look.run(user, lambda: make(load_shaped(*asked_for), **around))
+            resources = await self._planning.resources()
+            return await self._threads.look.run(user, lambda: make_of(load_shaped(*asked_for), resources))
+        before = held.kept if held else None
         loaded = await self._threads.create.run(user, load_shaped, *asked_for)
-        return make(loaded, **surroundings(self._control.inventory))
+        if held and held.kept is not before:
+            raise EnvironmentChanged(held.kept.id)
+        return await self._planning.draft(user, partial(make_of, loaded), held)
 
     # --- create ---------------------------------------------------------------------------------
 

@@ -104,6 +104,7 @@ class HostDesk:
             control.watch.forget(host)
             control.inventory.forget_host(host)
             control.strays.forget(host)
+            control.declarations.forget(host)
             control.store.queue(host_rows.drop(host))
             control.store.note(HOSTS, HostForgotten(at=control.clock(), host=host, user=user))
             log.warning("host %s is forgotten, asked by %s", host, user or "a rule")

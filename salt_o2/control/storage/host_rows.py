@@ -1,5 +1,6 @@
 """Hosts that were ever heard of, in the store: where to ask, after a restart of control, who is there."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Executable, delete, insert, select
@@ -10,17 +11,28 @@ from salt_o2.core.codec import plain
 from salt_o2.core.ids import HostId
 from salt_o2.core.messages.report_parsing import facts_of
 from salt_o2.core.messages.reports import HostFacts
+from salt_o2.core.placement.host_declaration import Declaration, declaration_of
+
+DECLARED = "declared"
+"""The key beside those of the facts, below which a row has what the site says of the host."""
 
 
-def put(host: HostId, facts: HostFacts) -> list[Executable]:
-    """Return what keeps ``facts`` of ``host``, in the place of older ones."""
-    row = {"id": host, "facts": plain(facts)}
+def put(host: HostId, facts: HostFacts, declared: Declaration) -> list[Executable]:
+    """Return what keeps ``facts`` of ``host``, and what is ``declared`` of it, in the place of older ones."""
+    row = {"id": host, "facts": {**plain(facts), DECLARED: plain(declared)}}
     return [delete(HOSTS).where(HOSTS.c.id == host), insert(HOSTS).values(row)]
 
 
 def drop(host: HostId) -> Executable:
     """Return what forgets ``host``."""
     return delete(HOSTS).where(HOSTS.c.id == host)
+
+
+def declarations(store: Store) -> dict[HostId, Declaration]:
+    """Return what the site said of hosts when an earlier control compiled their pillars."""
+    rows: list[Any] = store.read(select(HOSTS.c.id, HOSTS.c.facts))
+    found = [(row[0], row[1].get(DECLARED)) for row in rows if isinstance(row[1], Mapping)]
+    return {HostId(host): declaration_of(said)[0] for host, said in found if isinstance(said, Mapping)}
 
 
 def entries(store: Store) -> dict[HostId, tuple[HostFacts, tuple[str, ...]]]:

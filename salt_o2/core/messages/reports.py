@@ -93,6 +93,9 @@ class HostFacts:
     masters: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
     """What of the host's own settings its agent could not use, one line each."""
+    bindable: str = ""
+    """``address`` if the machine has it itself, so that channels can bind it; empty if it is a name, or
+    another machine translates it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

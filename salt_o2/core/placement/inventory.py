@@ -159,8 +159,27 @@ class Inventory:
 
     def is_taken(self, network: str, port: int, beside: int = 0) -> bool:
         """Return whether more than ``beside`` tasks have ``port`` of ``network``."""
+        return self._count(network, port) > beside
+
+    def has_less_room(self, before: "Inventory", tasks: Iterable[PlannedTask]) -> bool:
+        """Return whether what ``tasks`` need was taken since the copy ``before`` was made. O(tasks)."""
+        return any(self._has_less_room(before, task) for task in tasks)
+
+    def _has_less_room(self, before: "Inventory", task: PlannedTask) -> bool:
+        now, then = self.use_of(task.host), before.use_of(task.host)
+        if (task.cpu and now.cpu > then.cpu) or (task.memory_mb and now.memory_mb > then.memory_mb):
+            return True
+        network = self._networks.get(task.host, "")
+        return any(
+            self._count(network, port) > before._count(network, port)
+            or (self.is_refused(network, port) and not before.is_refused(network, port))
+            for port in task.ports
+        )
+
+    def _count(self, network: str, port: int) -> int:
+        """Return how many tasks have ``port`` of ``network``."""
         ports = self._ports.get(network)
-        return ports is not None and ports.count.get(port, 0) > beside
+        return ports.count.get(port, 0) if ports else 0
 
     def refuse_ports(self, host: HostId, ports: Iterable[int], own: Collection[int], at: float) -> None:
         """Leave ``ports`` out of new plans of the network of ``host``, from ``at`` on for ``REFUSED_S``.

@@ -6,7 +6,7 @@ from itertools import islice
 
 from salt_o2.core.errors import PlanError
 from salt_o2.core.ids import HostId
-from salt_o2.core.plan.channels import EXPLICIT, Bound, Connected, Endpoint
+from salt_o2.core.plan.channels import ANY_ADDRESS, EXPLICIT, Bound, Connected, Endpoint
 
 _SEARCHED = 5_000
 
@@ -18,14 +18,24 @@ class Wiring:
         self._endpoints: dict[str, Endpoint] = {}
 
     def add(
-        self, path: str, host: HostId, host_address: str, channel: Bound, port: int | None, unique: str
+        self,
+        path: str,
+        host: HostId,
+        host_address: str,
+        channel: Bound,
+        port: int | None,
+        unique: str,
+        bindable: str = ANY_ADDRESS,
     ) -> Endpoint:
         """Note that the task at ``path`` binds ``channel``; ``unique`` names its socket if it has one.
+
+        ``bindable`` is the address of the host that a task there can bind, or ``*``. An address that the
+        template fixes is bound as it is.
 
         Raises:
             PlanError: if another task has the same global alias, or peers could not reach its address.
         """
-        bind, address = _addresses(channel, host_address, port, unique)
+        bind, address = _addresses(channel, host_address, port, unique, bindable)
         _check_ipv4(f"{path}: channel {channel.name} on {host}", bind, address)
         endpoint = Endpoint(path, host, channel, bind, address)
         self._endpoints[f"{path}:{channel.name}"] = endpoint
@@ -71,12 +81,14 @@ def unmatched(target: str, names: Iterable[str]) -> str:
     return f"nothing binds {target}" + (f" (did you mean {found[0]}?)" if found else "")
 
 
-def _addresses(channel: Bound, host_address: str, port: int | None, unique: str) -> tuple[str, str]:
+def _addresses(
+    channel: Bound, host_address: str, port: int | None, unique: str, bindable: str
+) -> tuple[str, str]:
     if channel.target:
         return channel.target, channel.target.replace("//*:", f"//{host_address}:")
     if channel.addressing == "ipc":
         return (f"ipc://@o2ipc-{unique}",) * 2
-    return f"tcp://*:{port}", f"tcp://{host_address}:{port}"
+    return f"tcp://{bindable}:{port}", f"tcp://{host_address}:{port}"
 
 
 def _check_ipv4(what: str, *addresses: str) -> None:

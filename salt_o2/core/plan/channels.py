@@ -20,6 +20,8 @@ ADDRESSINGS = ("tcp", "ipc")
 EXPLICIT = ("tcp://", "ipc://", "inproc://")
 PEERS = {"push": "pull", "pull": "push", "pub": "sub", "sub": "pub"}
 """What each type exchanges messages with."""
+ANY_ADDRESS = "*"
+"""Bound by a task that listens at all addresses of its host."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +73,6 @@ class Endpoint:
     host: HostId
     channel: Bound
     bind_address: str
-    """What the task binds, for example ``tcp://*:9000``."""
+    """What the task binds, for example ``tcp://10.0.0.11:9000``."""
     address: str
     """What its peers connect to."""

@@ -13,6 +13,9 @@ from salt_o2.core.states import TaskState, TaskStatus
 from salt_o2.core.tasks.orders import STABLE_TASK_STATE
 from salt_o2.core.tasks.participation import Participation
 
+SHOWN = 5
+"""Tasks that a refusal names."""
+
 
 def lost(environment: Environment, survey: Report) -> list[TaskReport]:
     """Return reports of the tasks that ran on the surveyed host and that its agent no longer knows.
@@ -34,10 +37,13 @@ def by_environment(
 ) -> dict[EnvironmentId, TasksMoved]:
     """Return what ``report`` means for each environment it concerns; a survey also tells who is lost.
 
-    What names a revision that the environment never gave means nothing, see :func:`never_given`.
+    What names a revision that the environment never gave means nothing, see :func:`never_given`; nor does
+    what is said of a task that another host has.
     """
     moves: dict[EnvironmentId, list[TaskReport]] = {name: [] for name in report.accepted}
     for task in report.tasks:
+        if _is_foreign(environments, report, task):
+            continue
         if task.revision <= _last_revision(environments, task.environment):
             moves.setdefault(task.environment, []).append(task)
     if report.facts:
@@ -73,6 +79,21 @@ def never_given(environments: Mapping[EnvironmentId, Environment], report: Repor
         if revision > _last_revision(environments, name)
     ]
     return wrong + acknowledged
+
+
+def foreign(environments: Mapping[EnvironmentId, Environment], report: Report) -> str:
+    """Return why something of ``report`` is not believed: it is about tasks of other hosts; empty if not."""
+    about = [task.task for task in report.tasks if _is_foreign(environments, report, task)]
+    if not about:
+        return ""
+    shown = ", ".join(about[:SHOWN]) + (", ..." if len(about) > SHOWN else "")
+    return f"it reports of {len(about)} tasks that are planned on other hosts ({shown}): not believed"
+
+
+def _is_foreign(environments: Mapping[EnvironmentId, Environment], report: Report, about: TaskReport) -> bool:
+    environment = environments.get(about.environment)
+    planned = environment.model.tasks.tasks.get(about.task) if environment else None
+    return planned is not None and planned.host != report.host
 
 
 def strays(

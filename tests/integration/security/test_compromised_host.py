@@ -1,7 +1,10 @@
 """A host whose key was stolen: it can harm itself, and no other host."""
 
+import json
 import os
 import signal
+import socket
+from pathlib import Path
 
 import msgpack
 import pytest
@@ -11,11 +14,26 @@ from watching import wait_until
 
 from salt_o2.bus import envelope
 from salt_o2.cluster import down, up
+from salt_o2.cluster.paths import layout
 from salt_o2.cluster.processes import marked
 
 pytestmark = pytest.mark.integration
 
 FACTS = {"address": "10.9.9.9", "network": "n", "cpus": 900.0, "memory_mb": 9e6}
+
+
+CLAIMS = {
+    "address": "10.9.9.9",
+    "attributes": {"machine_id": "flp1", "detector": "TPC"},
+    "control_ports": [1000, 1010],
+}
+
+
+def claim(directory, host, **claims):
+    """Have the agent on ``host`` claim what its administrator has not declared."""
+    file = layout(directory).home(host) / "none.d" / "claims.conf"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps({"engines": [{"o2_agent": claims}]}))
 
 
 def forged(host, **fields):
@@ -28,6 +46,7 @@ def forged(host, **fields):
 def cluster(tmp_path_factory):
     """A cluster of its own: what is refused here stays on the rows of its hosts."""
     directory = tmp_path_factory.mktemp("compromised") / "private"
+    claim(directory, "flp2", **CLAIMS)
     status = up(directory)
     yield PrivateCluster.of(status)
     down(directory)
@@ -100,6 +119,38 @@ def test_no_host_makes_control_blind_for_a_task_of_another(cluster, running):
         )
 
     wait_until(lambda: any(map(is_restarted, cluster.ask("task_list"))), "the killed task runs again")
+
+
+@pytest.mark.finding("2.2")
+def test_a_host_is_what_its_pillar_declares_and_not_what_it_claims(cluster):
+    wait_until(lambda: row_of(cluster, "flp2")["attributes"], "control has read the pillar of flp2")
+    row = row_of(cluster, "flp2")
+    assert row["attributes"] == {"machine_id": "flp2", "machine_type": "flp", "detector": "TST"}
+    assert row["address"].startswith("127.")
+    unused = {fault.partition(":")[0] for fault in row["faults"]}
+    assert unused >= {"address", "control_ports", "attributes.machine_id", "attributes.detector"}
+    made = cluster.ask("env_create", workflow="fairmq-ex-1-n-1", vars={"processors": 4})
+    ports = {task["control_port"] for task in made["tasks"] if task["host"] == "flp2"}
+    assert ports
+    assert not ports & set(range(1000, 1011))
+    cluster.ask("env_destroy", id=made["id"], force=True)
+
+
+@pytest.mark.finding("2.3")
+def test_channels_listen_at_the_addresses_of_their_hosts_alone(cluster, running):
+    low, high = cluster.json("salt-run", "pillar.show_pillar", "flp1")["o2"]["channel_ports"]
+    bound = {address for address, port in listening() if low <= port <= high}
+    assert bound
+    assert bound <= {row["address"] for row in cluster.ask("host_list")}
+
+
+def listening():
+    """Return the IPv4 addresses and ports at which something listens here."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    for _, local, _, state, *_ in rows:
+        if state == "0A":
+            address, _, port = local.partition(":")
+            yield socket.inet_ntoa(bytes.fromhex(address)[::-1]), int(port, 16)
 
 
 @pytest.mark.finding("2.1")

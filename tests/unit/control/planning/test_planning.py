@@ -65,6 +65,19 @@ def test_a_connected_channel_leads_to_the_host_and_port_of_its_peer(pair):
     assert sink.properties["chans.in.0.address"] == "tcp://10.0.0.1:9000"
 
 
+@pytest.mark.finding("2.3")
+@pytest.mark.parametrize(
+    ("bindable", "bound"),
+    [("10.0.0.1", "tcp://10.0.0.1:9000"), ("", "tcp://*:9000"), ("10.9.9.9", "tcp://*:9000")],
+    ids=["its own", "translated", "not the declared one"],
+)
+def test_a_channel_binds_the_address_of_its_host_if_the_machine_has_it(bindable, bound):
+    hosts = inventory(flp1=facts("10.0.0.1", bindable=bindable), flp2=facts("10.0.0.2"))
+    sampler, sink = plan(workflow(*PAIR, sampler=SAMPLER, sink=device("sink")), hosts).tasks
+    assert sampler.properties["chans.data.0.address"] == bound
+    assert sink.properties["chans.in.0.address"] == "tcp://10.0.0.1:9000"
+
+
 def test_properties_have_the_environment_and_what_the_template_says(pair):
     for task in pair.tasks:
         assert task.properties["environment_id"] == "ENV"
@@ -121,7 +134,7 @@ def test_static_ports_and_fixed_addresses_are_taken_and_bound():
     (task,) = plan(workflow(role("s", "s"), s=device("s", bind=bind, ports="80-82"))).tasks
     assert task.launch.ports == (9000, 80, 81, 82, 5555)
     assert task.ports == (30000, 9000, 80, 81, 82, 5555)
-    assert task.properties["chans.data.0.address"] == "tcp://*:5555"
+    assert task.properties["chans.data.0.address"] == "tcp://*:5555", "as the template wants it"
 
 
 def test_a_request_counts_only_channels_that_need_a_port():

@@ -1,0 +1,127 @@
+"""Makes drafts of plans in threads, and returns a draft only while it can be carried out as it was made.
+
+Templates of tasks are computed while a plan is made, and they may ask services that are slow. Control's event
+loop goes on meanwhile:
+
+1. The loop copies what plans are made of: hosts, what is taken of them, the tasks of the pool.
+2. A thread makes the draft of the copy.
+3. The loop compares the copy with what is so now. If a host of the draft has changed, or a resource of it was
+   given to another environment, the draft is made again.
+
+A draft that was overtaken is made again while no other such draft is made, so that requests that want the
+same resources do not overtake each other without end. See docs/decisions/0085-plans-are-made-in-threads.md.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from salt_o2.concurrency.request_threads import Threads
+from salt_o2.control.environments.service import Control, Held
+from salt_o2.control.planning.drafts import Draft
+from salt_o2.core.errors import PlanError, Unreachable
+from salt_o2.core.messages.reports import HostFacts
+from salt_o2.core.placement.inventory import Inventory
+from salt_o2.core.plan.plan import PlannedTask
+
+TRIES = 10
+"""How often a draft is made again because hosts or resources of it have changed."""
+
+
+class EnvironmentChanged(PlanError):
+    """The environment has got another plan or another shape while a change of it was planned."""
+
+    def __init__(self, environment: str) -> None:
+        """Say so of ``environment``."""
+        super().__init__(
+            f"environment {environment} was changed by another request while this change was planned. "
+            "Nothing was done; its tasks are not affected. Ask again"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What a plan is made of: hosts with what is taken of them, and tasks of the pool. It stays as it is."""
+
+    inventory: Inventory
+    free: list[PlannedTask]
+
+
+Make = Callable[[Resources], Draft]
+"""Makes a draft, in a thread."""
+
+
+class ConcurrentPlanning:
+    """Makes the drafts that control carries out; one object for all requests, so that they take turns."""
+
+    def __init__(self, control: Control, threads: Threads) -> None:
+        """Plan with the hosts and the pool of ``control``, in ``threads``."""
+        self._control = control
+        self._threads = threads
+        self._again = asyncio.Lock()
+
+    async def resources(self) -> Resources:
+        """Return a copy of what plans can be made of now. O(hosts + taken ports + tasks of the pool).
+
+        Hosts that have just signed in are among them, if the master compiles their pillars soon enough.
+        """
+        await self._control.declarations.settled()
+        return Resources(self._control.inventory.for_planning(), self._control.pooling.free())
+
+    async def draft(self, user: str, make: Make, held: Held | None = None) -> Draft:
+        """Return what ``make`` makes for ``user``; the caller must carry it out before it awaits anything.
+
+        ``held`` is the environment that the draft changes, if it changes one.
+
+        Raises:
+            EnvironmentChanged: if ``held`` has another plan or shape than when this was called.
+            UnknownName: if ``held`` has ended.
+            Unreachable: if hosts and resources change faster than a draft can be made.
+        """
+        kept = held.kept if held else None
+        made = await self._attempt(user, make, held, kept)
+        if made is not None:
+            return made
+        async with self._again:
+            for _ in range(TRIES):
+                made = await self._attempt(user, make, held, kept)
+                if made is not None:
+                    return made
+        raise Unreachable(
+            f"the hosts of the plan, or what is taken of them, changed {TRIES} times while it was made. "
+            "Nothing was done; running tasks are not affected. Ask again"
+        )
+
+    async def _attempt(self, user: str, make: Make, held: Held | None, kept: object) -> Draft | None:
+        """Return a draft; ``None`` if it cannot be carried out as it was made."""
+        resources = await self.resources()
+        made = await self._threads.run(user, make, resources)
+        if held:
+            self._control.find(held.kept.id)
+            if held.kept is not kept:
+                raise EnvironmentChanged(held.kept.id)
+        return made if self._is_valid(made, resources) else None
+
+    def _is_valid(self, made: Draft, resources: Resources) -> bool:
+        control = self._control
+        old = {task.id for task in made.old.tasks} if made.old else set()
+        new = [task for task in made.plan.tasks if task.id not in old and task.id not in made.claimed]
+        return (
+            control.pooling.are_free(made.claimed)
+            and all(self._is_same(task, resources.inventory) for task in made.plan.tasks)
+            and not control.inventory.has_less_room(resources.inventory, new)
+        )
+
+    def _is_same(self, task: PlannedTask, seen: Inventory) -> bool:
+        """Return whether the host of ``task`` offers what it offered when ``seen`` was copied."""
+        now = self._control.inventory
+        is_there = (task.host in now.hosts) == (task.host in seen.hosts)
+        return is_there and _offer(now.facts_of(task.host)) == _offer(seen.facts_of(task.host))
+
+
+def _offer(facts: HostFacts | None) -> object:
+    """Return the part of ``facts`` that a plan depends on."""
+    if facts is None:
+        return None
+    place = (facts.address, facts.bindable, facts.network, facts.cpus, facts.memory_mb)
+    return (*place, facts.attributes, facts.control_ports, facts.channel_ports)
