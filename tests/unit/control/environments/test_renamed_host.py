@@ -132,7 +132,7 @@ def test_a_minion_that_does_not_know_the_secret_of_the_directory_takes_no_tasks_
         await silence(story)
         report_as(story, "flp9", THIEF, tasks_on(environment, "flp1"))
         await story.pass_time(3, "flp9")
-        assert environment.members.hosts == ("flp1",)
+        assert environment.model.tasks.hosts == ("flp1",)
         assert not [c for c in story.room.hosts.commands if c.host == "flp9"], "nor is it ordered anything"
 
     play(tmp_path, act)
