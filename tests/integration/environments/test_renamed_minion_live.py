@@ -1,8 +1,6 @@
 """A minion of a real cluster gets another id in a run: its tasks go on, and obey under the new name."""
 
 import json
-import os
-import signal
 from pathlib import Path
 
 import pytest
@@ -10,6 +8,7 @@ from private_cluster import PrivateCluster
 from watching import wait_until
 
 from salt_o2.cluster import down, up
+from salt_o2.cluster.lifecycle.kill import kill
 from salt_o2.cluster.lifecycle.start import command as command_of
 from salt_o2.cluster.lifecycle.start import environment as environment_of
 from salt_o2.cluster.paths import layout
@@ -27,24 +26,9 @@ def cluster(tmp_path):
     assert marked(directory) == []
 
 
-def daemons_of(cluster, host):
-    """The pids of a minion and its agent: no task has the minion's configuration in its command."""
-    found = []
-    for one in marked(cluster.directory):
-        try:
-            command = Path(f"/proc/{one.pid}/cmdline").read_bytes()
-            environ = Path(f"/proc/{one.pid}/environ").read_bytes()
-        except OSError:
-            continue
-        if f"/{host}".encode() in command and b"O2_PARTITION=" not in environ and b"minion" in command:
-            found.append(one.pid)
-    return found
-
-
 def give_another_id(cluster, old, new):
     """End a minion and start it again as ``new``; the administrator accepts its key under the new name."""
-    for pid in daemons_of(cluster, old):
-        os.kill(pid, signal.SIGKILL)
+    kill(cluster.directory, only=[old])
     place = layout(cluster.directory)
     command = command_of(place, old)
     settings = Path(command[command.index("-c") + 1]) / "minion"
