@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
 
+import psutil
+
 from salt_o2.core.messages.reports import HostFacts
-from salt_o2.linux.procfs import PROC, boot_id
+from salt_o2.linux.procfs import boot_id
 
 EVERYWHERE = "0.0.0.0"
 ANYWHERE = ("192.0.2.1", 9)
@@ -82,5 +84,4 @@ def bindable_address(address: str) -> str:
 
 def total_memory_mb() -> float:
     """Return the machine's memory in MB (of 1024 kB, as templates count it)."""
-    line = (PROC / "meminfo").read_text().splitlines()[0]
-    return int(line.split()[1]) / 1024
+    return float(psutil.virtual_memory().total) / 2**20

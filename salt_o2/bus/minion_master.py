@@ -7,10 +7,8 @@ follows the first one in the order of the configuration, so that all agents of a
 """
 
 import asyncio
-import ipaddress
 import logging
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,15 +17,12 @@ import salt.config
 import salt.exceptions
 import salt.minion
 
+from salt_o2.linux.tcp_table import ESTABLISHED, PROC, Endpoint, sockets_of
+
 log = logging.getLogger(__name__)
 
 LOOK_S = 1.0
 """How often the minion's connections are looked at, where several masters are configured and only there."""
-ESTABLISHED = "01"
-"""State of a connection in /proc/<pid>/net/tcp (the kernel's tcp_states.h)."""
-_SOCKET = re.compile(r"socket:\[(\d+)\]")
-Endpoint = tuple[str, int]
-"""Address and port."""
 
 
 def configured(opts: Mapping[str, Any]) -> list[str]:
@@ -53,37 +48,9 @@ def resolve(opts: Mapping[str, Any], master: str) -> dict[str, Any]:
     return {"master": asked["master"], "master_port": asked["master_port"], **found}
 
 
-def connected(pid: int, proc: Path = Path("/proc")) -> set[Endpoint]:
+def connected(pid: int, proc: Path = PROC) -> set[Endpoint]:
     """Return the remote ends of the TCP connections that process ``pid`` has; none if it is gone."""
-    inodes = set()
-    with suppress(OSError):
-        for entry in (proc / f"{pid}/fd").iterdir():
-            with suppress(OSError):  # closed since
-                if match := _SOCKET.fullmatch(str(entry.readlink())):
-                    inodes.add(match[1])
-    return {
-        remote
-        for table in ("tcp", "tcp6")
-        for remote, inode in _established(proc / f"{pid}/net/{table}")
-        if inode in inodes
-    }
-
-
-def _established(table: Path) -> Iterable[tuple[Endpoint, str]]:
-    with suppress(OSError):
-        for line in table.read_text().splitlines()[1:]:
-            fields = line.split()
-            if fields[3] == ESTABLISHED:
-                yield _endpoint(fields[2]), fields[9]
-
-
-def _endpoint(written: str) -> Endpoint:
-    """Return an endpoint of /proc/net/tcp: words of four bytes in the machine's order, and the port."""
-    address, _, port = written.partition(":")
-    packed = b"".join(bytes.fromhex(address[at : at + 8])[::-1] for at in range(0, len(address), 8))
-    found = ipaddress.ip_address(packed)
-    mapped = getattr(found, "ipv4_mapped", None)
-    return str(mapped or found), int(port, 16)
+    return {one.remote for one in sockets_of(pid, ESTABLISHED, proc)}
 
 
 class Masters:

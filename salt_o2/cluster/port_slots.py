@@ -10,14 +10,13 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from salt_o2.core.errors import O2Error
+from salt_o2.linux.procfs import listening_ports
 
 SLOTS = 10
 CONTROL_PORTS_EACH, CHANNEL_PORTS_EACH = 1100, 970
 
-_LISTEN = "0A"
 _MASTER_PORTS, _CONTROL_PORTS, _CHANNEL_PORTS = 31900, 8900, 22100
 
 
@@ -95,15 +94,6 @@ def _reserve(slot: Slot, held: ExitStack) -> bool:
     except OSError:
         return False
     return True
-
-
-def listening_ports() -> set[int]:
-    """Return the TCP ports that anybody here listens at (/proc/net/tcp: column 2 address, 4 state)."""
-    rows: list[list[str]] = []
-    for table in (Path("/proc/net/tcp"), Path("/proc/net/tcp6")):
-        if table.exists():
-            rows += [line.split() for line in table.read_text().splitlines()[1:]]
-    return {int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == _LISTEN}
 
 
 def port_is_free(port: int) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from salt_o2.cluster.paths import MARKER
+from salt_o2.linux import procfs
 
 _POLL_S = 0.02
 
@@ -43,26 +44,18 @@ class Process:
 
 def start_time(pid: int) -> int | None:
     """Return when the process started, in ticks since boot; ``None`` if it is gone or a zombie."""
-    fields = _stat(pid)
+    fields = procfs.stat(pid) or []
     ended = not fields or (fields[_STATE] in "ZX" and not _awaits_us(fields))
     return None if ended else int(fields[_STARTED])
 
 
-_STATE, _PARENT, _SESSION, _STARTED = 0, 1, 3, 19
+_STATE, _PARENT, _STARTED = 0, 1, 19
 """Fields of /proc/PID/stat, counted from the one behind the name."""
 
 
 def _awaits_us(fields: list[str]) -> bool:
     """Whether it is our own child that is ending: it has ended only when we have collected it."""
     return int(fields[_PARENT]) == os.getpid()
-
-
-def _stat(pid: int) -> list[str]:
-    """Return the fields behind the process's name; none if it is gone."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return []
 
 
 def spawn(name: str, argv: Sequence[str], environment: dict[str, str], output: Path) -> Process:
@@ -115,7 +108,9 @@ def marked(directory: Path) -> list[Process]:
     """Return all processes with the marker of the cluster in ``directory``, except us and our ancestors."""
     sign = f"{MARKER}={directory}".encode()
     spared = _lineage()
-    return [_named(pid) for pid in _pids() if pid not in spared and _carries(pid, sign) and start_time(pid)]
+    return [
+        _named(pid) for pid in procfs.pids() if pid not in spared and _carries(pid, sign) and start_time(pid)
+    ]
 
 
 def members(leader: Process) -> list[Process]:
@@ -124,8 +119,7 @@ def members(leader: Process) -> list[Process]:
     When it has ended, its number may lead a stranger's session. Then only younger processes count that carry
     the marker of a cluster, and none if the number is a living process's.
     """
-    session = [str(leader.pid)]
-    own = [pid for pid in _pids() if pid != leader.pid and _stat(pid)[_SESSION:][:1] == session]
+    own = [pid for pid in procfs.pids() if pid != leader.pid and session_of(pid) == leader.pid]
     found = [_named(pid) for pid in own if start_time(pid)]
     if leader.alive:
         return found
@@ -136,7 +130,7 @@ def members(leader: Process) -> list[Process]:
 
 def parent_of(pid: int) -> int | None:
     """Return the parent of a process; ``None`` if the process is gone."""
-    fields = _stat(pid)
+    fields = procfs.stat(pid) or []
     return int(fields[_PARENT]) if fields else None
 
 
@@ -151,47 +145,8 @@ def session_of(pid: int) -> int | None:
 def variable_of(pid: int, name: str) -> str | None:
     """Return a variable of the environment that a process was started with."""
     sign = f"{name}=".encode()
-    try:
-        entries = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    except OSError:
-        return None
-    found = next((entry for entry in entries if entry.startswith(sign)), None)
+    found = next((entry for entry in procfs.environ(pid) if entry.startswith(sign)), None)
     return None if found is None else found.removeprefix(sign).decode(errors="replace")
-
-
-def ports_of(pid: int) -> list[int]:
-    """Return the TCP ports at which a process listens, in its own network."""
-    folder, found = Path(f"/proc/{pid}"), set[int]()
-    sockets = {inode for name in _names(folder / "fd") if (inode := _socket(folder / "fd" / name))}
-    for table in (folder / "net/tcp", folder / "net/tcp6"):
-        with suppress(OSError):
-            rows = [line.split() for line in table.read_text().splitlines()[1:]]
-            own = [row for row in rows if row[9] in sockets and row[3] == _LISTEN]
-            found |= {int(row[1].rpartition(":")[2], 16) for row in own}
-    return sorted(found)
-
-
-_LISTEN = "0A"
-
-
-def _names(folder: Path) -> list[str]:
-    try:
-        return [each.name for each in folder.iterdir()]
-    except OSError:
-        return []
-
-
-def _socket(link: Path) -> str | None:
-    """Return the inode of the socket that ``link`` leads to; ``None`` if it is no socket, or closed."""
-    try:
-        kind, _, inode = str(link.readlink()).partition(":")
-    except OSError:
-        return None
-    return inode.strip("[]") if kind == "socket" else None
-
-
-def _pids() -> list[int]:
-    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
 
 
 def _named(pid: int) -> Process:
@@ -199,25 +154,15 @@ def _named(pid: int) -> Process:
 
 
 def _carries(pid: int, sign: bytes) -> bool:
-    try:
-        return sign in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    except OSError:
-        return False  # gone, or another user's
+    return sign in procfs.environ(pid)
 
 
 def _has_marker(pid: int) -> bool:
-    try:
-        return f"\0{MARKER}=".encode() in b"\0" + Path(f"/proc/{pid}/environ").read_bytes()
-    except OSError:
-        return False
+    return variable_of(pid, MARKER) is not None
 
 
 def _command(pid: int) -> str:
-    try:
-        line = Path(f"/proc/{pid}/cmdline").read_bytes()
-        return line.replace(b"\0", b" ").decode(errors="replace").strip()
-    except OSError:
-        return "?"
+    return b" ".join(procfs.command_line(pid)).decode(errors="replace").strip() or "?"
 
 
 def _lineage() -> set[int]:
@@ -225,6 +170,6 @@ def _lineage() -> set[int]:
     pid, lineage = os.getpid(), {0}
     while pid not in lineage:
         lineage.add(pid)
-        fields = _stat(pid)
+        fields = procfs.stat(pid) or []
         pid = int(fields[_PARENT]) if fields else 0
     return lineage

@@ -6,22 +6,23 @@ import platform
 import pwd
 import re
 import shutil
-import socket
-import struct
 import subprocess
 import sys
+from contextlib import suppress
 from importlib import metadata
 from importlib.util import cache_from_source, find_spec
 from pathlib import Path
 from typing import Any
 
+import psutil
 import yaml
 
 from salt_o2.client import agent_client, salt_paths
 from salt_o2.client.control_client import ControlClient
 from salt_o2.core.errors import O2Error
-from salt_o2.doctor.parsers import merge, parse_limits, parse_listening, parse_ranges
-from salt_o2.doctor.report import Daemon, MachineFacts, Ports
+from salt_o2.doctor.parsers import merge, parse_ranges
+from salt_o2.doctor.report import Daemon, Limit, MachineFacts, Ports
+from salt_o2.linux import tcp_table, unix_socket
 
 ENGINES = {"master": ("o2_control", "o2_control.ipc"), "minion": ("o2_agent", "o2_agent.ipc")}
 DEFAULT_PORTS = {"control_ports": (30000, 32767), "channel_ports": (9000, 19999)}
@@ -40,6 +41,7 @@ def gather(config_dir: Path) -> MachineFacts:
     daemons = tuple(_daemon(role, given, config_dir) for role, given in options.items())
     agent = next((daemon.pid for daemon in daemons if daemon.role == "minion"), None) or os.getpid()
     cgroup = _cgroup(agent)
+    listening = list(tcp_table.listening())
     return MachineFacts(
         python=sys.version_info[:2],
         executable=sys.executable,
@@ -50,13 +52,13 @@ def gather(config_dir: Path) -> MachineFacts:
         ports={name: _ports(options.get("minion", {}), name) for name in DEFAULT_PORTS},
         ephemeral=_range(PROC / "sys/net/ipv4/ip_local_port_range"),
         reserved=parse_ranges(_read(PROC / "sys/net/ipv4/ip_local_reserved_ports")),
-        listening=tuple(sorted({*_listening("tcp"), *_listening("tcp6")})),
-        exposed=tuple(sorted({*_listening("tcp", True), *_listening("tcp6", True)})),
+        listening=tuple(sorted({one.port for one in listening})),
+        exposed=tuple(sorted({one.port for one in listening if one.is_exposed})),
         confinement=_confinement(),
         cgroup=str(cgroup or ""),
         cgroup_writable=cgroup is not None and os.access(cgroup, os.W_OK),
         controllers=tuple(_read(cgroup / "cgroup.controllers").split()) if cgroup else (),
-        limits=parse_limits(_read(PROC / f"{agent}/limits")),
+        limits=limits_of(agent),
         clock_synchronised=clock_is_synchronised(),
     )
 
@@ -82,7 +84,7 @@ def _daemon(role: str, options: dict[str, Any], config_dir: Path) -> Daemon:
         socket=str(path),
         socket_mode=mode,
         socket_owner=owner,
-        pid=_listener(path),
+        pid=unix_socket.listener(path),
         silence=silence,
         version=str(answer.get("version") or answer.get("facts", {}).get("version", "")),
         tasks=int(answer.get("tasks", 0)),
@@ -140,17 +142,6 @@ def _owner(path: Path) -> tuple[str, int | None]:
         return str(found.st_uid), found.st_mode & 0o777
 
 
-def _listener(path: Path) -> int | None:
-    """Return the pid of who listens at ``path`` (unix(7): SO_PEERCRED)."""
-    with socket.socket(socket.AF_UNIX) as probe:
-        try:
-            probe.connect(str(path))
-            pid, _, _ = struct.unpack("3i", probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-        except OSError:
-            return None
-        return int(pid)
-
-
 def _ports(options: dict[str, Any], name: str) -> Ports:
     block = options.get("o2")
     match block.get(name) if isinstance(block, dict) else None:
@@ -168,10 +159,6 @@ def _cgroup(pid: int) -> Path | None:
     return Path(mounted[1]) / inside[1].strip("/")
 
 
-def _listening(family: str, exposed: bool = False) -> set[int]:
-    return parse_listening(_read(PROC / "net" / family).splitlines(), exposed)
-
-
 def _confinement() -> str | None:
     """Return the rules of state o2.firewall as the kernel has them; ``None`` if it cannot be asked."""
     program = shutil.which("nft", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
@@ -184,6 +171,20 @@ def _confinement() -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout if done.returncode == 0 else ""
+
+
+def limits_of(pid: int) -> dict[str, Limit]:
+    """Return the limits of a process that matter for tasks; none if it is gone, or another user's."""
+    found = {}
+    for name, number in (("memlock", psutil.RLIMIT_MEMLOCK), ("nofile", psutil.RLIMIT_NOFILE)):
+        with suppress(psutil.Error, OSError):
+            soft, hard = psutil.Process(pid).rlimit(number)
+            found[name] = Limit(soft=_bounded(soft), hard=_bounded(hard))
+    return found
+
+
+def _bounded(limit: int) -> int | None:
+    return None if limit == psutil.RLIM_INFINITY else limit
 
 
 def _range(path: Path) -> Ports:

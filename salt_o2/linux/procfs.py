@@ -3,13 +3,14 @@
 A pid alone names nothing, as it is used again; pid and start time together name a process, within one boot.
 """
 
-import contextlib
 import os
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from salt_o2.linux import tcp_table
 
 PROC = Path("/proc")
 KERNEL_THREAD = 0x00200000
@@ -40,7 +41,7 @@ def boot_id() -> str:
 
 def start_ticks(pid: int) -> int | None:
     """Return when ``pid`` started, in clock ticks since boot; ``None`` if it is gone or a zombie."""
-    fields = _stat(pid)
+    fields = stat(pid)
     return None if fields is None or fields[0] in "ZX" else int(fields[19])
 
 
@@ -51,18 +52,18 @@ def is_alive(pid: int, started: int) -> bool:
 
 def exists(pid: int) -> bool:
     """Return whether the number ``pid`` is taken by a process, be it a zombie."""
-    return _stat(pid) is not None
+    return stat(pid) is not None
 
 
 def is_zombie(pid: int, started: int) -> bool:
     """Return whether the process that started at ``started`` ticks has ended and keeps its number ``pid``."""
-    fields = _stat(pid)
+    fields = stat(pid)
     return fields is not None and fields[0] in "ZX" and int(fields[19]) == started
 
 
 def entry(pid: int) -> Entry | None:
     """Return process ``pid``; ``None`` if it is gone or a zombie."""
-    fields = _stat(pid)
+    fields = stat(pid)
     if fields is None or fields[0] in "ZX":
         return None
     return Entry(pid, int(fields[1]), int(fields[2]), int(fields[3]), int(fields[19]))
@@ -153,7 +154,7 @@ def resident_pages(pid: int) -> int:
 
 def thread_count(pid: int) -> int:
     """Return how many threads ``pid`` has; 0 if it is gone."""
-    fields = _stat(pid)
+    fields = stat(pid)
     return 0 if fields is None or fields[0] in "ZX" else int(fields[17])
 
 
@@ -170,7 +171,7 @@ def is_in_exec(pid: int) -> bool:
     """Return whether ``pid`` is between two programs, where it has no arguments and no variables."""
     if command_line(pid):
         return False
-    fields = _stat(pid)
+    fields = stat(pid)
     return fields is not None and fields[0] not in "ZX" and not int(fields[6]) & KERNEL_THREAD
 
 
@@ -186,23 +187,22 @@ def environ(pid: int) -> list[bytes]:
 
 
 def ports_of(pid: int) -> list[int]:
-    """Return the TCP ports that ``pid`` listens at."""
-    links = set(_links(PROC / str(pid) / "fd"))
-    return sorted({port for port, inode in _listening() if f"socket:[{inode}]" in links})
+    """Return the TCP ports that ``pid`` listens at, in its own network."""
+    return sorted({one.port for one in tcp_table.sockets_of(pid, tcp_table.LISTEN)})
 
 
 def listening_ports() -> set[int]:
     """Return all TCP ports of this network namespace at which a program listens."""
-    return {port for port, _ in _listening()}
+    return {one.port for one in tcp_table.listening()}
 
 
 def listener(port: int) -> str:
     """Say who listens on TCP ``port``: pid and command, or nothing if that cannot be seen."""
-    inodes = {f"socket:[{inode}]" for found, inode in _listening() if found == port}
+    inodes = {one.inode for one in tcp_table.listening() if one.port == port}
     if not inodes:
         return ""
     for pid in pids():
-        if inodes & set(_links(PROC / str(pid) / "fd")):
+        if inodes & tcp_table.inodes_of(pid):
             command = b" ".join(command_line(pid)).decode(errors="replace").strip()
             return f"process {pid} ({command[:120]})"
     return "a process of another user"
@@ -213,30 +213,13 @@ def pids() -> Iterator[int]:
     return (int(name) for name in os.listdir(PROC) if name.isdigit())  # noqa: PTH208
 
 
-def _stat(pid: int) -> list[str] | None:
-    """Return the fields after the name, which may itself hold blanks and brackets; state comes first."""
+def stat(pid: int) -> list[str] | None:
+    """Return the fields of ``pid`` after its name (proc(5): stat), its state first; ``None`` if it is gone.
+
+    The name may itself hold blanks and brackets.
+    """
     try:
         text = (PROC / str(pid) / "stat").read_text(errors="replace")
     except OSError:
         return None
     return text[text.rindex(")") + 2 :].split()
-
-
-def _listening() -> Iterator[tuple[int, str]]:
-    """Return the ports that somebody listens at, with the inodes of the sockets."""
-    for table in ("net/tcp", "net/tcp6"):
-        path = PROC / table
-        for line in path.read_text().splitlines()[1:] if path.exists() else ():
-            fields = line.split()
-            if fields[3] == "0A":  # TCP_LISTEN
-                yield int(fields[1].rpartition(":")[2], 16), fields[9]
-
-
-def _links(folder: Path) -> Iterator[str]:
-    try:
-        names = os.listdir(folder)  # noqa: PTH208
-    except OSError:
-        return
-    for name in names:
-        with contextlib.suppress(OSError):  # closed meanwhile
-            yield str((folder / name).readlink())

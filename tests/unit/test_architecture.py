@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "sealing": {"core", "cryptography"},
     "integration": {"core"},
     "control": {"core", "concurrency", "linux", "workflow", "site", "integration"},
-    "bus": {"core", "concurrency", "sealing", "salt"},
+    "bus": {"core", "concurrency", "linux", "sealing", "salt"},
     "engines": {"core", "concurrency", "linux", "agent", "control", "site", "bus", "salt"},
     "output": {"presentation"},
     "cluster": {"core", "linux", "client", "cryptography"},

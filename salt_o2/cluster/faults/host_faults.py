@@ -24,8 +24,9 @@ from salt_o2.cluster.lifecycle.salt_config import MASTER_ID
 from salt_o2.cluster.namespaces import Network
 from salt_o2.cluster.paths import layout
 from salt_o2.cluster.port_slots import Slot
-from salt_o2.cluster.processes import ports_of, session_of
+from salt_o2.cluster.processes import session_of
 from salt_o2.core.errors import UnknownName
+from salt_o2.linux.procfs import ports_of
 
 ROUNDS_MORE = 2
 """For how many rounds a stranger stays that has taken a pid or ports."""

@@ -1,24 +1,27 @@
 """How the doctor reads configuration and /proc."""
 
+import os
+import resource
 import socket
+import subprocess
 
 import pytest
 
-from salt_o2.doctor.collect import gather, read_options
-from salt_o2.doctor.parsers import parse_limits, parse_listening, parse_ranges
+from salt_o2.doctor.collect import gather, limits_of, read_options
+from salt_o2.doctor.parsers import parse_ranges
 from salt_o2.doctor.report import Limit
 
-LIMITS = """Limit                     Soft Limit           Hard Limit           Units
-Max open files            1024                 524288               files
-Max locked memory         unlimited            unlimited            bytes
-"""
+
+def test_limits_are_those_of_the_process_with_unlimited_as_none():
+    for name, number in (("memlock", resource.RLIMIT_MEMLOCK), ("nofile", resource.RLIMIT_NOFILE)):
+        soft, hard = (None if one == resource.RLIM_INFINITY else one for one in resource.getrlimit(number))
+        assert limits_of(os.getpid())[name] == Limit(soft=soft, hard=hard)
 
 
-def test_limits_are_read_with_unlimited_as_none():
-    assert parse_limits(LIMITS) == {
-        "memlock": Limit(soft=None, hard=None),
-        "nofile": Limit(soft=1024, hard=524288),
-    }
+def test_a_process_that_is_gone_has_no_limits():
+    with subprocess.Popen(["true"]) as child:
+        pass
+    assert limits_of(child.pid) == {}
 
 
 @pytest.mark.parametrize(
@@ -28,30 +31,6 @@ def test_limits_are_read_with_unlimited_as_none():
 )
 def test_reserved_ports_are_ranges(text, ranges):
     assert parse_ranges(text) == ranges
-
-
-def test_only_ports_that_are_listened_at_count():
-    lines = [
-        "  sl  local_address rem_address   st",
-        "   0: 0100007F:2382 00000000:0000 0A 00000000:00000000",
-        "   1: 0100007F:2383 0100007F:2382 01 00000000:00000000",
-    ]
-    assert parse_listening(lines) == {0x2382}
-
-
-def test_ports_at_the_loopback_are_not_exposed():
-    addresses = {
-        "0100007F": False,
-        "0200007F": False,
-        "00000000": True,
-        "0100000A": True,
-        "00000000000000000000000001000000": False,
-        "0000000000000000FFFF00000100007F": False,
-        "00000000000000000000000000000000": True,
-        "0000000000000000000000000200007F": True,
-    }
-    lines = [f"  0: {address}:2382 0:0 0A" for address in addresses]
-    assert [bool(parse_listening([line], exposed=True)) for line in lines] == list(addresses.values())
 
 
 def test_configuration_is_read_as_salt_reads_it(tmp_path):

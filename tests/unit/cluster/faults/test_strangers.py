@@ -11,7 +11,8 @@ import pytest
 from watching import wait_until
 
 from salt_o2.cluster.faults.unrelated_processes import Strangers
-from salt_o2.cluster.processes import marked, ports_of, session_of, start_time, variable_of
+from salt_o2.cluster.processes import marked, session_of, start_time, variable_of
+from salt_o2.linux.procfs import ports_of
 
 needs_pids = pytest.mark.root("choose the pid of a process")
 
