@@ -89,7 +89,8 @@ class Replacing:
             made = await self._draft_move(held, loaded, shape, paths, ports)
             held.ports_refused = False
             try:
-                wanted = modified(self._control, made, "control", may_exclude=())
+                at, revision = self._control.clock(), self._control.pooling.revision_of(made.claimed)
+                wanted = modified(made, "control", at=at, revision=revision, may_exclude=())
                 await self._control.reshaping.modify(held, wanted, shape)
             except TaskError:
                 if not (held.ports_refused and left):

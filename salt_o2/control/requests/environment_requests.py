@@ -75,13 +75,15 @@ class Environments:
         held = self._control.find(wanted.id)
         pool, at = self._control.pooling.pool, self._control.clock()
         if wanted.destroy:
-            end = handing_over(held, pool, at) if wanted.keep_tasks else ending(held)
+            kept, rest = held.kept, held.environment.model.tasks.transferable()
+            end = handing_over(kept, rest, pool, at) if wanted.keep_tasks else ending(kept)
             return plan_record(end, self._control.inventory, "")
         made = await self._draft_change(
             user, held, bent(held.kept.shape, bend, held.kept.plan), asked=bend.named, purpose=Purpose.PLAN
         )
         check_takes_part(made.plan, made.shape, _out(held, made))
-        made = leaving_some(made, held, pool, at) if wanted.keep_tasks else made
+        if wanted.keep_tasks:
+            made = leaving_some(made, held.environment.model.tasks.transferable(), pool, at)
         return plan_record(made, self._control.inventory, self._drafts.keep(user, made), held.environment)
 
     async def _draft_new(
@@ -262,7 +264,8 @@ class Environments:
         check_takes_part(made.plan, made.shape, _out(held, made))
         self._check_detectors(made)
         keep = wanted.keep_tasks or (then is not None and then.keep)
-        message = modified(self._control, made, user, drain_s=wanted.drain_s, keep=keep)
+        at, revision = self._control.clock(), self._control.pooling.revision_of(made.claimed)
+        message = modified(made, user, at=at, revision=revision, drain_s=wanted.drain_s, keep=keep)
         before = {task.id for task in held.kept.plan.tasks}
         found = await modify(self._control, held, message, made.shape, progress)
         left = [task for task in self._control.pooling.left_by(held.kept.id) if task in before]
