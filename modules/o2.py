@@ -1,7 +1,7 @@
 """
-Tasks of this host: what its agent knows of them, and how to move one by hand.
+Tasks of this host: show them, and control them manually.
 
-The engine ``o2_agent`` must run in the minion; it is asked through its socket in ``sock_dir``.
+The engine ``o2_agent`` must run in the minion. These functions use its socket in ``sock_dir``.
 """
 
 import contextlib
@@ -29,10 +29,10 @@ def tasks(environment=None, timeout=10):
     Return all tasks of this host, by name.
 
     environment
-        Only tasks of the environment with this id.
+        Only tasks of the environment with this ID.
 
     timeout
-        Seconds that the agent may take.
+        Seconds to wait for the agent.
 
     CLI Example:
 
@@ -48,14 +48,14 @@ def tasks(environment=None, timeout=10):
 
 def deliver(message, timeout=10):
     """
-    Give the agent a message that control has sealed for it. Control calls this when an agent has not
-    acknowledged what it was sent on the publish channel; nothing else can seal such a message.
+    Give the agent an encrypted message of control. Control calls this if an agent does not acknowledge a
+    message on the publish channel. Only control can encrypt such a message.
 
     message
         A map from the kind of the message to its bytes in base 64.
 
     timeout
-        Seconds that the agent may take to take it in.
+        Seconds to wait until the agent has accepted it.
 
     CLI Example:
 
@@ -71,13 +71,13 @@ def deliver(message, timeout=10):
 
 def drive(command, timeout=10):
     """
-    Give the agent a command by hand, as an administrator. Control sends its commands sealed, see ``deliver``.
+    Give the agent a command manually, as an administrator. Control encrypts its commands, see ``deliver``.
 
     command
         A ``Command`` (salt_o2/core/messages/commands.py): host, environment, revision, goal, orders, ...
 
     timeout
-        Seconds that the agent may take to take it in.
+        Seconds to wait until the agent has accepted it.
 
     CLI Example:
 
@@ -93,7 +93,7 @@ def drive(command, timeout=10):
 
 def transition(event, tasks, arguments=None, timeout=30):
     """
-    Send one transition to some tasks by hand, and return the state that each one reached.
+    Send one transition to some tasks manually, and return the state that each one reached.
 
     event
         CONFIGURE, START, STOP, RESET, EXIT or RECOVER.
@@ -102,10 +102,10 @@ def transition(event, tasks, arguments=None, timeout=30):
         Names of tasks on this host.
 
     arguments
-        What the devices are given with it, as a map.
+        Arguments of the transition for the devices, as a map.
 
     timeout
-        Seconds that each task may take; one that takes longer is killed.
+        Seconds that each task may take. A slower task is killed.
 
     CLI Example:
 
@@ -119,9 +119,9 @@ def transition(event, tasks, arguments=None, timeout=30):
 
 def kill(tasks, timeout=30):
     """
-    End the processes of some tasks, in escalating steps; return for each whether it has ended.
+    Stop the processes of some tasks, with stronger signals step by step; return whether each has ended.
 
-    What their environment wants is not changed: it will see them fail.
+    The goal of their environment does not change. It sees a failure.
 
     tasks
         Names of tasks on this host.
@@ -141,24 +141,24 @@ def kill(tasks, timeout=30):
 
 def log_(task, lines=20, timeout=10, after=None, wait=0):
     """
-    Return the last lines that a task wrote to stdout and stderr; also of one that ended lately.
+    Return the last lines of stdout and stderr of a task, also of one that has ended recently.
 
-    With ``after`` return what came since then instead, as soon as there is something.
+    With ``after`` return later output instead, as soon as there is some.
 
     task
-        Its name.
+        Name of the task.
 
     lines
-        How many of each.
+        Number of lines of each.
 
     timeout
-        Seconds that the agent may take.
+        Seconds to wait for the agent.
 
     after
-        Places in its output: what an earlier call returned as ``at``.
+        Places in the output: ``at`` of an earlier result.
 
     wait
-        Seconds to wait for something new, up to 60.
+        Seconds to wait for new output, up to 60.
 
     CLI Example:
 
@@ -173,10 +173,10 @@ def log_(task, lines=20, timeout=10, after=None, wait=0):
 
 def info(timeout=10):
     """
-    Return what the agent of this host says of itself: since when, how many tasks, what it offers.
+    Return facts of the agent of this host: start time, number of tasks, resources.
 
     timeout
-        Seconds that it may take.
+        Seconds to wait for the agent.
 
     CLI Example:
 
@@ -190,13 +190,13 @@ def info(timeout=10):
 
 def records(environment, timeout=10):
     """
-    Return all that the agent of this host has on disk about the tasks of an environment.
+    Return the records on disk of the agent of this host about the tasks of an environment.
 
     environment
-        Its id.
+        ID of the environment.
 
     timeout
-        Seconds that the agent may take.
+        Seconds to wait for the agent.
 
     CLI Example:
 
@@ -210,9 +210,8 @@ def records(environment, timeout=10):
 
 def audit():
     """
-    Return what of ours is left on this host that belongs to no task: processes with their ports, sockets,
-    shared memory. ``clean`` is true if there is nothing. No agent need be running; then every process of a
-    task is one too many.
+    Return leftovers on this host that belong to no task: processes with their ports, sockets, shared memory.
+    ``clean`` is true if there are none. Without a running agent each process of a task is a leftover.
 
     CLI Example:
 
@@ -228,7 +227,7 @@ def audit():
 
 @contextlib.contextmanager
 def _agent(timeout):
-    """Connect to the agent; errors of ours become errors of Salt's."""
+    """Connect to the agent; translate our errors to errors of Salt."""
     try:
         with salt_o2.client.agent_client.connect(__opts__["sock_dir"], _seconds(timeout)) as agent:
             yield agent

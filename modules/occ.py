@@ -1,8 +1,9 @@
 """
-One task's control channel, by hand: where it is, and one transition or step of it.
+The control channel of one process, used manually: its state, and one transition or step.
 
-Speaks with the OCC server on a port of this host, whoever started it. What the process may not be asked in
-its state is refused here: a FairMQ device never answers it, and may hang after it.
+These functions use the OCC server on a port of this host, also of processes that no agent has started. They
+refuse requests that the state of the process does not allow: a FairMQ device never answers them, and may
+hang.
 """
 
 import asyncio
@@ -22,19 +23,19 @@ def __virtual__():
 
 def get_state(port, codec="OCClite", host="127.0.0.1", timeout=5):
     """
-    Return the state of a process, in its own words, and its pid.
+    Return the state of a process, as its own name, and its PID.
 
     port
-        Its control port.
+        Control port of the process.
 
     codec
         ``OCClite`` (FairMQ devices mostly) or ``OCC`` (protobuf; all tasks of mode direct).
 
     host
-        Where it runs.
+        Address of the process.
 
     timeout
-        Seconds that it may take.
+        Seconds to wait for the answer.
 
     CLI Example:
 
@@ -48,28 +49,28 @@ def get_state(port, codec="OCClite", host="127.0.0.1", timeout=5):
 
 def transition(port, event, arguments=None, codec="OCClite", host="127.0.0.1", timeout=30, mode=None):
     """
-    Take a process through one transition, or one step of FairMQ's, and return where it is then.
+    Send one transition, or one step of FairMQ, to a process and return its state afterwards.
 
     port
-        Its control port.
+        Control port of the process.
 
     event
         CONFIGURE, START, STOP, RESET, EXIT, RECOVER, or a step such as ``INIT DEVICE`` or ``BIND``.
 
     arguments
-        What it is given with it, as a map; for CONFIGURE ``chans.<name>.0.address`` and so on.
+        Arguments as a map; for CONFIGURE ``chans.<name>.0.address`` and so on.
 
     codec
-        ``OCClite`` or ``OCC``; with ``OCC`` both FairMQ devices and tasks of mode direct are understood.
+        ``OCClite`` or ``OCC``. ``OCC`` works for FairMQ devices and tasks of mode direct.
 
     host
-        Where it runs.
+        Address of the process.
 
     timeout
-        Seconds that it may take. A device that takes longer is lost: kill it.
+        Seconds to wait for the answer. Kill a device that takes longer.
 
     mode
-        ``fairmq`` or ``direct``, where its state does not tell.
+        ``fairmq`` or ``direct``, if its state does not show it.
 
     CLI Example:
 
@@ -88,7 +89,7 @@ def transition(port, event, arguments=None, codec="OCClite", host="127.0.0.1", t
 
 
 def _ask(asked):
-    """Wait for the answer; errors of ours become errors of Salt's."""
+    """Wait for the answer; translate our errors to errors of Salt."""
     try:
         return asyncio.run(asked)
     except salt_o2.core.errors.InvalidRequest as error:

@@ -1,16 +1,16 @@
 """
-Runner of Salt O²: the operator's interface to environments.
+Runner of Salt O²: the interface of operators to environments.
 
-Every function asks control, which runs in the master's ``o2_control`` engine, through its local socket.
-While it takes long, ``progress`` events of the job tell how far it is.
+Each function sends a request to control, which runs in the engine ``o2_control`` of the master, through its
+local socket. ``progress`` events of the job report the progress of long requests.
 
-At a terminal a failure is printed and gives exit code 1, or 3 if control does not answer or has ended. Called
-by a reactor rule or an orchestration it raises ``CommandExecutionError``.
+At a terminal a failure is printed, with exit code 1, or 3 if control does not answer or has ended. In a
+reactor rule or an orchestration a failure raises ``CommandExecutionError``.
 """
 
-# The files o2_*.py have the same virtual name, so Salt adds their functions to these. What belongs to one
-# job, such as __jid_event__ and __user__, it gives to the first file of a name alone, which is this one: the
-# others ask through `ask`.
+# The files o2_*.py have the same virtual name, so Salt adds their functions to these. Salt gives the values
+# of a job, such as __jid_event__ and __user__, only to the first file of a name, which is this one. The other
+# files therefore call `ask`.
 
 import pathlib
 
@@ -28,13 +28,13 @@ def __virtual__():
 
 def ask(verb, arguments=None):
     """
-    Ask control for anything that it serves, by the name of the verb. The other functions are made of this.
+    Send any request to control, by the name of the verb. The other functions use this one.
 
     verb
-        What is asked for, see ``salt_o2/control/dispatcher.py``.
+        Name of the request, see ``salt_o2/control/dispatcher.py``.
 
     arguments
-        Its arguments, by name; they are checked.
+        Arguments of the request, by name. Control checks them.
 
     CLI Example:
 
@@ -53,7 +53,7 @@ def ask(verb, arguments=None):
 
 def info():
     """
-    Tell what this control is: version, settings, how much it owns.
+    Show control: version, settings, numbers of environments, tasks and hosts.
 
     CLI Example:
 
@@ -66,7 +66,7 @@ def info():
 
 def host_list():
     """
-    List the hosts whose agents have reported: what they offer and when they were last heard.
+    List the hosts whose agents have reported: resources and time of the last report.
 
     CLI Example:
 
@@ -79,21 +79,21 @@ def host_list():
 
 def rebuild(id="", end=False, last_run=0, all=False):
     """
-    Rebuild environments that run on hosts and that control's store does not know, because it was lost or
-    damaged: from what the agents have on disk. No process is touched. They can be stopped, repaired and
-    ended; variables, calls and the way they were bent are gone.
+    Rebuild environments that run on hosts and are not in control's database, because it was lost or damaged.
+    The source is the records of agents. No process is affected. The environments can be stopped, recovered
+    and destroyed. Their variables, calls and overrides are lost.
 
     id
-        One of them; all if it is left out.
+        ID of one environment; all if it is left out.
 
     end
-        End their tasks instead; for all environments only with ``all=True``.
+        Stop their tasks instead; for all environments only with ``all=True``.
 
     all
-        With ``end``: end the tasks of every such environment.
+        With ``end``: stop the tasks of every such environment.
 
     last_run
-        The highest run number that was ever given, if it is known: the next run gets a higher one.
+        The highest run number so far, if it is known. The next run gets a higher one.
 
     CLI Example:
 

@@ -11,13 +11,13 @@ def __virtual__():
 
 def config_show(path, simulate=False, vars=None):
     """
-    Show the payload of a component's configuration, found by fallback.
+    Show the payload of a component's configuration, with fallbacks.
 
     path
         ``component/RUNTYPE/role/entry``, or ``component/entry`` for any run type and role.
 
     simulate
-        Fill it in, with ``vars`` above the site's variables.
+        Evaluate its expressions, with ``vars`` in addition to the variables of the site.
 
     CLI Example:
 
@@ -30,7 +30,7 @@ def config_show(path, simulate=False, vars=None):
 
 def config_list(component=""):
     """
-    List the entries of a component, or of all.
+    List the entries of a component, or of all components.
 
     CLI Example:
 
@@ -46,7 +46,7 @@ def config_set(path, payload, new_component=False):
     Set the payload at exactly this path.
 
     new_component
-        The component may be one that is not known yet.
+        Permit a new component.
 
     CLI Example:
 
@@ -61,7 +61,7 @@ def config_import(path, payload, new_component=False):
     """
     Set the payload at exactly this path to a text of many lines, such as a file of the user.
 
-    No file of the master is read. ``--no-parse`` keeps Salt from reading the text as YAML.
+    The master reads no file. With ``--no-parse`` Salt does not read the text as YAML.
 
     CLI Example:
 

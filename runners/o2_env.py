@@ -1,4 +1,4 @@
-"""Environments: plan, create, lead, reshape and end them. A part of the runner ``o2``, see o2.py."""
+"""Environments: plan, create, control, modify and destroy them. A part of the runner ``o2``, see o2.py."""
 
 __virtualname__ = "o2"
 
@@ -20,40 +20,40 @@ def env_plan(
     allow_all_excluded=False,
 ):
     """
-    Show what a create, modify or destroy would do, without touching anything.
+    Show what a creation, modification or destruction would do, without any effect.
 
-    The token of the plan is for ``o2.env_create`` or ``o2.env_modify``: they do exactly this, or nothing if
-    the world has moved.
+    Give the token of the plan to ``o2.env_create`` or ``o2.env_modify``. They apply exactly this plan, or
+    refuse it if hosts, ports, templates or the environment have changed.
 
     workflow
-        Name of a workflow template, to plan a new environment of it.
+        Name of a workflow template, to plan a new environment.
 
     id
-        An environment, to plan a change of it, or with ``destroy`` its end.
+        An environment, to plan its modification, or with ``destroy`` its destruction.
 
     vars
-        Variables above all that the templates say.
+        Variables that replace those of the templates.
 
     scale
-        How many roles an iterator makes, by the beginning of their names: ``{epn: 20}``.
+        Number of roles of an iterator, by the beginning of their names: ``{epn: 20}``.
 
     move
-        Which host the task of a role is to be on: ``{readout.sink: flp2}``.
+        Host for the task of a role: ``{readout.sink: flp2}``.
 
     exclude
-        Paths of roles, or detectors, that are to stay out of the data flow, and wait.
+        Paths of roles, or detectors, to exclude from the data flow. Their tasks wait in STANDBY.
 
     include
-        Who is to come back into the data flow.
+        Paths of roles, or detectors, to include in the data flow again.
 
     allow_all_excluded
-        It is meant that no task, or no critical one, takes part any more; else that is refused.
+        Permit that no task, or no critical task, takes part. Otherwise that is refused.
 
     destroy
-        Plan the end of the environment.
+        Plan the destruction of the environment.
 
     keep_tasks
-        Of an environment: show which of those that leave it would wait in the pool. The token does the same.
+        Transfer departing tasks to the pool (needs an environment ID). The token does the same.
 
     CLI Example:
 
@@ -79,7 +79,7 @@ def env_create(
     allow_all_excluded=False,
 ):
     """
-    Create an environment: place the workflow's tasks, start and configure them.
+    Create an environment: place the tasks of a workflow, start and configure them.
 
     workflow
         Name of a workflow template, see ``o2.workflow_list``.
@@ -88,10 +88,10 @@ def env_create(
         As for ``o2.env_plan``.
 
     plan
-        Token of a plan, see ``o2.env_plan``: exactly this is done.
+        Token of a plan to apply, see ``o2.env_plan``.
 
     auto
-        Start the run at once, and end after it, without being asked.
+        Start the run at once, and destroy the environment after the run.
 
     CLI Example:
 
@@ -119,26 +119,26 @@ def env_modify(
     allow_all_excluded=False,
 ):
     """
-    Change an environment while it is DEPLOYED, CONFIGURED or RUNNING; only what changes is touched.
+    Modify an environment in DEPLOYED, CONFIGURED or RUNNING. Unaffected tasks continue.
 
     id
-        The environment's id, or the beginning of it.
+        ID of the environment, or its first letters.
 
     vars, scale, move, exclude, include, allow_all_excluded
         As for ``o2.env_plan``.
 
     plan
-        Token of a plan, see ``o2.env_plan``: exactly this is done.
+        Token of a plan to apply, see ``o2.env_plan``.
 
     drain
-        How many seconds leaving tasks may finish what they hold.
+        Seconds that departing tasks have to finish their data.
 
     keep_tasks
-        Leave to the pool, in STANDBY, who leaves and is well; whoever such a task fits takes it instead of
-        starting a process. See ``o2.pool_list``.
+        Transfer healthy departing tasks to the pool in STANDBY. Later environments reuse them instead of
+        starting new processes. See ``o2.pool_list``.
 
     reason
-        Why, for the record.
+        Reason for the journal.
 
     CLI Example:
 
@@ -157,10 +157,10 @@ def env_modify(
 
 def env_repeat(id):
     """
-    Create an environment again the same way; it may have ended.
+    Create an environment again with the same settings. The first one may have ended.
 
     id
-        The environment's id.
+        ID of the environment.
 
     CLI Example:
 
@@ -173,10 +173,10 @@ def env_repeat(id):
 
 def env_control(id, event):
     """
-    Lead an environment through a transition.
+    Send an event to an environment and wait for its transition.
 
     id
-        The environment's id, or the beginning of it.
+        ID of the environment, or its first letters.
 
     event
         CONFIGURE, START_ACTIVITY, STOP_ACTIVITY, RESET, RECOVER, GO_ERROR or EXIT.
@@ -192,20 +192,20 @@ def env_control(id, event):
 
 def env_destroy(id, allow_in_running_state=False, force=False, keep_tasks=False):
     """
-    End an environment: its processes, and its claim on hosts and ports.
+    Destroy an environment: stop its processes, and release its hosts and ports.
 
     id
-        The environment's id, or the beginning of it.
+        ID of the environment, or its first letters.
 
     allow_in_running_state
-        Stop the run first; without it a running environment is not destroyed.
+        Stop the run first. Otherwise a running environment is refused.
 
     force
-        Do not wait for an orderly stop, nor for a transition under way.
+        Wait neither for an orderly stop nor for a transition in progress.
 
     keep_tasks
-        Leave the tasks that are well to the pool, in STANDBY: the next ``o2.env_create`` or ``o2.env_modify``
-        that they fit takes them instead of starting processes. See ``o2.pool_list``.
+        Transfer healthy tasks to the pool in STANDBY. Later environments reuse them instead of starting new
+        processes. See ``o2.pool_list``.
 
     CLI Example:
 
@@ -223,7 +223,7 @@ def env_list(all=False):
     List the environments.
 
     all
-        Also those that have ended.
+        Include ended environments.
 
     CLI Example:
 
@@ -236,10 +236,10 @@ def env_list(all=False):
 
 def env_show(id):
     """
-    Show an environment: its tasks, and the tree of its roles with their states.
+    Show an environment: its tasks, and the tree of its roles with states.
 
     id
-        The environment's id, or the beginning of it.
+        ID of the environment, or its first letters.
 
     CLI Example:
 

@@ -1,4 +1,4 @@
-"""What others know of hosts. A part of the runner ``o2``, see o2.py."""
+"""Hosts: declare them lost or returned, remove them. A part of the runner ``o2``, see o2.py."""
 
 __virtualname__ = "o2"
 
@@ -9,17 +9,17 @@ def __virtual__():
 
 def host_lost(hosts, sure=False):
     """
-    Tell control that hosts may be lost, so that it does not wait for heartbeats that will not come.
+    Tell control that hosts may be lost, so that it does not wait for missing heartbeats.
 
-    It asks at once what it has started there. A host whose agent reports, or where anything answers, is left
-    alone: what runs is never started a second time elsewhere.
+    Control probes the tasks of these hosts at once. A host whose agent reports, or where a task answers, is
+    not affected: control never starts a running task a second time.
 
     hosts
         Their names.
 
     sure
-        Somebody knows that they are off, for example because power was cut: they are given up unless a task
-        there answers. That is also the way on with a silent host whose tasks have no ports to be asked at.
+        The user knows that they are off, for example because power was cut. Control declares them lost unless
+        a task there answers. Use it also for a silent host whose tasks have no ports that control can probe.
 
     CLI Example:
 
@@ -33,7 +33,7 @@ def host_lost(hosts, sure=False):
 
 def host_returned(hosts):
     """
-    Tell control that hosts are back, so that their agents are asked for everything at once.
+    Tell control that hosts have returned, so that it asks their agents for full reports at once.
 
     hosts
         Their names.
@@ -49,8 +49,8 @@ def host_returned(hosts):
 
 def host_forget(hosts):
     """
-    Forget hosts that will not come back: they leave all lists and control's database. A host that reports
-    again is known again.
+    Remove hosts that will not return from all lists and from control's database. A host that reports again is
+    a new host.
 
     Refused while a host has tasks in an environment or in the pool, and while it is connected.
 

@@ -1,4 +1,4 @@
-"""Tasks that wait for another environment. A part of the runner ``o2``, see o2.py."""
+"""The pool: idle tasks that wait for another environment. A part of the runner ``o2``, see o2.py."""
 
 __virtualname__ = "o2"
 
@@ -9,8 +9,8 @@ def __virtual__():
 
 def pool_list():
     """
-    List the tasks that environments have left for others (``o2.env_destroy keep_tasks=True``, or
-    ``o2.env_modify``), and how many may wait for how long (``o2: pool:`` of the master).
+    List the tasks that environments have transferred to the pool (``o2.env_destroy keep_tasks=True``, or
+    ``o2.env_modify``), and the limits of the pool (``o2: pool:`` of the master).
 
     CLI Example:
 
@@ -23,19 +23,19 @@ def pool_list():
 
 def pool_clean(class_name="", host="", idle=0, all=False):
     """
-    End tasks that wait in the pool, and wait until they are gone. Without an argument nothing is ended.
+    Stop tasks of the pool, and wait until they have ended. Without an argument no task is stopped.
 
     class_name
-        Only those of this class.
+        Only tasks of this class.
 
     host
-        Only those on this host.
+        Only tasks on this host.
 
     idle
-        Only those that have waited for so many seconds.
+        Only tasks that have been idle for so many seconds.
 
     all
-        End all of them.
+        Stop all tasks of the pool.
 
     CLI Example:
 

@@ -1,9 +1,9 @@
 """
-What agents know and do on their hosts, through the master. A part of the runner ``o2``, see o2.py.
+Functions of agents on their hosts, through the master. A part of the runner ``o2``, see o2.py.
 
-No role may call functions on hosts itself (``salt HOST ...``): Salt lets a list of functions pass when one of
-them is permitted, and the caller chooses the returner. Here the function is fixed, the hosts are exact ids,
-and what the user gives travels as named arguments.
+No role may call functions on hosts itself (``salt HOST ...``): Salt permits a list of functions if one of
+them is permitted, and the caller chooses the returner. Here the function is fixed, the hosts are exact IDs,
+and values of the user are named arguments.
 """
 
 import salt.client
@@ -21,16 +21,16 @@ def __virtual__():
 
 def host_tasks(hosts, environment=None, timeout=10):
     """
-    Return the tasks of hosts as their agents know them.
+    Return the tasks of hosts, as their agents report them.
 
     hosts
-        Their exact ids, as a list or with commas between them.
+        Exact IDs of hosts, as a list or separated by commas.
 
     environment
-        Only tasks of the environment with this id.
+        Only tasks of the environment with this ID.
 
     timeout
-        Seconds that an agent may take.
+        Seconds to wait for an agent.
 
     CLI Example:
 
@@ -44,19 +44,19 @@ def host_tasks(hosts, environment=None, timeout=10):
 
 def host_log(hosts, task, lines=20, timeout=10):
     """
-    Return the last lines that a task wrote to stdout and stderr; also of one that ended lately.
+    Return the last lines of stdout and stderr of a task, also of one that has ended recently.
 
     hosts
-        The exact id of its host.
+        Exact ID of its host.
 
     task
-        Its name.
+        Name of the task.
 
     lines
-        How many of each.
+        Number of lines of each.
 
     timeout
-        Seconds that the agent may take.
+        Seconds to wait for the agent.
 
     CLI Example:
 
@@ -69,13 +69,13 @@ def host_log(hosts, task, lines=20, timeout=10):
 
 def host_info(hosts, timeout=10):
     """
-    Return what the agents of hosts say of themselves: since when, how many tasks, what they offer.
+    Return facts of the agents of hosts: start time, number of tasks, resources.
 
     hosts
-        Their exact ids.
+        Exact IDs of the hosts.
 
     timeout
-        Seconds that an agent may take.
+        Seconds to wait for an agent.
 
     CLI Example:
 
@@ -88,13 +88,13 @@ def host_info(hosts, timeout=10):
 
 def host_audit(hosts, timeout=30):
     """
-    Return what is left on hosts of tasks that no agent knows: processes, sockets, shared memory.
+    Return leftovers on hosts that belong to no task: processes, sockets, shared memory.
 
     hosts
-        Their exact ids.
+        Exact IDs of the hosts.
 
     timeout
-        Seconds that a host may take.
+        Seconds to wait for a host.
 
     CLI Example:
 
@@ -107,16 +107,16 @@ def host_audit(hosts, timeout=30):
 
 def host_records(hosts, environment, timeout=10):
     """
-    Return all that the agents of hosts have on disk about the tasks of an environment.
+    Return the records on disk of the agents of hosts about the tasks of an environment.
 
     hosts
-        Their exact ids.
+        Exact IDs of the hosts.
 
     environment
-        Its id.
+        ID of the environment.
 
     timeout
-        Seconds that an agent may take.
+        Seconds to wait for an agent.
 
     CLI Example:
 
@@ -129,10 +129,10 @@ def host_records(hosts, environment, timeout=10):
 
 def host_transition(hosts, event, tasks, arguments=None, timeout=30):
     """
-    Send one transition to some tasks by hand, and return the state that each one reached.
+    Send one transition to some tasks manually, and return the state that each one reached.
 
     hosts
-        The exact id of their host.
+        Exact ID of their host.
 
     event
         CONFIGURE, START, STOP, RESET, EXIT or RECOVER.
@@ -141,10 +141,10 @@ def host_transition(hosts, event, tasks, arguments=None, timeout=30):
         Names of tasks on this host.
 
     arguments
-        What the devices are given with it, as a map.
+        Arguments of the transition for the devices, as a map.
 
     timeout
-        Seconds that each task may take; one that takes longer is killed.
+        Seconds that each task may take. A slower task is killed.
 
     CLI Example:
 
@@ -157,12 +157,12 @@ def host_transition(hosts, event, tasks, arguments=None, timeout=30):
 
 def host_kill(hosts, tasks, timeout=30):
     """
-    End the processes of some tasks, in escalating steps; return for each whether it has ended.
+    Stop the processes of some tasks, with stronger signals step by step; return whether each has ended.
 
-    What their environment wants is not changed: it will see them fail.
+    The goal of their environment does not change. It sees a failure.
 
     hosts
-        The exact id of their host.
+        Exact ID of their host.
 
     tasks
         Names of tasks on this host.
@@ -180,7 +180,7 @@ def host_kill(hosts, tasks, timeout=30):
 
 
 SPARE_S = 5
-"""What Salt may take beyond the time that an agent may take."""
+"""Seconds for Salt, beyond those of the agent."""
 
 
 def _reach(hosts, function, timeout, in_arguments=True, **arguments):

@@ -1,4 +1,4 @@
-"""Runs, and what happened to environments. A part of the runner ``o2``, see o2.py."""
+"""Runs, and the history of environments. A part of the runner ``o2``, see o2.py."""
 
 __virtualname__ = "o2"
 
@@ -9,7 +9,7 @@ def __virtual__():
 
 def run_list():
     """
-    List the last runs, the newest first.
+    List the last runs, newest first.
 
     CLI Example:
 
@@ -22,10 +22,10 @@ def run_list():
 
 def run_show(number):
     """
-    Show one run: its environment, who started it, when it began and ended.
+    Show one run: its environment, its user, its start and its end.
 
     number
-        The run's number.
+        Number of the run.
 
     CLI Example:
 
@@ -38,17 +38,17 @@ def run_show(number):
 
 def run_stop(number=None, reason="", all=False):
     """
-    Stop runs: the environment of each gets STOP_ACTIVITY.
+    Stop runs: send STOP_ACTIVITY to the environment of each.
 
     number
-        The run's number, or a list of numbers.
+        Number of the run, or a list of numbers.
 
     all
-        Stop every run that goes on; without it and without a number nothing is stopped. Nothing to stop is no
-        failure.
+        Stop all runs. Without it and without a number no run is stopped. It is no failure if no run is in
+        progress.
 
     reason
-        Why, for the record; reactor rules give the event that they react to.
+        Reason for the journal; reactor rules give the event.
 
     CLI Example:
 
@@ -62,16 +62,16 @@ def run_stop(number=None, reason="", all=False):
 
 def env_history(id, until="", limit=1000):
     """
-    Tell what happened to an environment, also an ended one: time, what, and its cause.
+    Show the history of an environment, also of an ended one: time, event, cause.
 
     id
-        The environment's id.
+        ID of the environment.
 
     until
         Up to this time: ISO 8601, or seconds since the epoch.
 
     limit
-        How many of the last lines.
+        Number of the last lines.
 
     CLI Example:
 
@@ -84,10 +84,10 @@ def env_history(id, until="", limit=1000):
 
 def env_replay(id, until=""):
     """
-    Show an environment as it was at some time, rebuilt from its journal.
+    Show an environment at a time in the past, rebuilt from its journal.
 
     id
-        The environment's id.
+        ID of the environment.
 
     until
         The time: ISO 8601, or seconds since the epoch.
@@ -103,13 +103,13 @@ def env_replay(id, until=""):
 
 def env_diff(left, right):
     """
-    Show in what two environments, or two runs, differ.
+    Show the differences of two environments, or of two runs.
 
     left
-        An environment's id, or the number of a run.
+        ID of an environment, or number of a run.
 
     right
-        Another one.
+        ID of another environment, or number of another run.
 
     CLI Example:
 
@@ -128,7 +128,7 @@ def _numbers(given):
 
 
 def _time(until):
-    # Salt makes a date of what looks like one.
+    # Salt converts text that looks like a date to a date.
     return until.isoformat() if hasattr(until, "isoformat") else str(until)
 
 

@@ -23,10 +23,10 @@ def __virtual__():
 
 def site_check():
     """
-    Find what is wrong with this site: keys and types in pillar and configuration, port ranges, detectors that
-    name unknown hosts, hosts without attributes, repositories and reactor rules that are missing.
+    Find problems of this site: keys and types in pillar and configuration, port ranges, detectors with
+    unknown hosts, hosts without attributes, missing repositories and reactor rules.
 
-    Nothing is changed. The exit code is 1 if something is wrong.
+    It changes nothing. The exit code is 1 if there is a problem.
 
     CLI Example:
 
@@ -68,20 +68,20 @@ def _accepted():
 
 
 def _pillar(minion):
-    """Compile the pillar of a minion anew, with the grains that the master last saw."""
+    """Compile the pillar of a minion, with the last grains that the master has of it."""
     grains = salt.utils.minions.get_minion_data(minion, __opts__)[1] or {}
     compiled = salt.pillar.Pillar(__opts__, {**grains, "id": minion}, minion, "base").compile_pillar()
     return {**compiled, "id": minion}
 
 
 def _block(settings):
-    """Return ``o2:`` of settings; what is no mapping there is told by the daemon that reads it."""
+    """Return ``o2:`` of settings; the daemon that reads it reports a value that is not a mapping."""
     found = settings.get("o2")
     return found if isinstance(found, dict) else {}
 
 
 def _known():
-    """Return the attributes of each host that control knows, and what hosts and control cannot use."""
+    """Return the attributes of each known host, and the settings that hosts and control cannot use."""
     socket = pathlib.Path(__opts__["sock_dir"]) / "o2_control.ipc"
     try:
         with control_client.ControlClient(socket) as control:

@@ -1,4 +1,4 @@
-"""Tasks, one by one. A part of the runner ``o2``, see o2.py."""
+"""Tasks: list, output, restart. A part of the runner ``o2``, see o2.py."""
 
 __virtualname__ = "o2"
 
@@ -22,13 +22,13 @@ def task_list():
 
 def task_log(id, lines=50):
     """
-    Show what a task wrote last.
+    Show the last output of a task.
 
     id
-        The task, or the beginning of its id.
+        ID of the task, or its first letters.
 
     lines
-        How many of its last lines.
+        Number of the last lines.
 
     CLI Example:
 
@@ -41,18 +41,18 @@ def task_log(id, lines=50):
 
 def task_recover(task, environment="", by_rule=False):
     """
-    Start a failed task again now, in its place, and lead it back to where its environment is.
+    Restart a failed task now, on its host, and lead it to the state of its environment.
 
-    A healthy task, or one that is being brought back already, is left alone.
+    A healthy task, or one with a restart in progress, is not affected.
 
     task
-        The task's id, or the beginning of it.
+        ID of the task, or its first letters.
 
     environment
-        Its environment, if that is known.
+        ID of its environment, if it is known.
 
     by_rule
-        Keep to its role's recovery policy and to how often it may be started again, as a reactor rule should.
+        Obey the restart policy of its role and its limits, as a reactor rule should.
 
     CLI Example:
 

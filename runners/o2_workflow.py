@@ -9,7 +9,7 @@ def __virtual__():
 
 def workflow_list():
     """
-    List the workflow templates that can be created.
+    List the workflow templates of the site.
 
     CLI Example:
 
@@ -22,13 +22,13 @@ def workflow_list():
 
 def workflow_check(workflow, vars=None):
     """
-    Say all that is wrong with a workflow template of the site, expanded with its site's configuration.
+    List all problems of a workflow template of the site, expanded with the configuration of the site.
 
     workflow
-        Its name; with ``@revision`` another revision of it.
+        Name of the workflow; with ``@revision`` another revision.
 
     vars
-        Variables above all that the templates say.
+        Variables that replace those of the templates.
 
     CLI Example:
 
@@ -41,19 +41,19 @@ def workflow_check(workflow, vars=None):
 
 def workflow_expand(workflow, vars=None, variables=False, origins=False):
     """
-    Show the tree of roles that a workflow becomes.
+    Show the expanded tree of roles of a workflow.
 
     workflow
-        Its name; with ``@revision`` another revision of it.
+        Name of the workflow; with ``@revision`` another revision.
 
     vars
-        Variables above all that the templates say.
+        Variables that replace those of the templates.
 
     variables
-        With the variables of each leaf.
+        Show the variables of each leaf.
 
     origins
-        With where the value of each comes from.
+        Show the source of each value.
 
     CLI Example:
 
@@ -69,10 +69,10 @@ def workflow_graph(workflow, vars=None, format="svg"):
     Draw the data flow of a workflow.
 
     workflow
-        Its name; with ``@revision`` another revision of it.
+        Name of the workflow; with ``@revision`` another revision.
 
     vars
-        Variables above all that the templates say.
+        Variables that replace those of the templates.
 
     format
         ``svg`` or ``mermaid``.
@@ -88,16 +88,16 @@ def workflow_graph(workflow, vars=None, format="svg"):
 
 def workflow_generate(workflow, vars=None):
     """
-    Run the DPL commands of a workflow whose templates are not there yet, and start nothing.
+    Run the DPL commands of a workflow whose templates do not exist yet, and start no task.
 
-    ``env_create`` does the same. ``env_plan`` and the functions that show a workflow run no command: they see
-    what has been generated before with the same values.
+    ``env_create`` does the same. ``env_plan`` and the functions that show a workflow run no command: they use
+    templates that were generated before with the same values.
 
     workflow
-        Its name; with ``@revision`` another revision of it.
+        Name of the workflow; with ``@revision`` another revision.
 
     vars
-        Variables above all that the templates say.
+        Variables that replace those of the templates.
 
     CLI Example:
 

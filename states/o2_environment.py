@@ -1,5 +1,5 @@
 """
-Environments as declared: there, there in a state, or gone.
+Declared environments: present, in a state, or absent.
 
 .. code-block:: yaml
 
@@ -8,10 +8,10 @@ Environments as declared: there, there in a state, or gone.
         - workflow: readout
         - vars: {detectors: '["TST"]'}
 
-An environment is recognised by its variable ``declared_as``, which these states set to their name, as ids
-are drawn anew for each environment. Control is asked through its socket, so they work where that is: on the
-minion of the master's machine, as the master's user or root (``salt-call`` there, or its id as the target).
-The socket is ``o2:control_socket`` of the minion's configuration or pillar, else Salt's default.
+These states recognise an environment by its variable ``declared_as``, which they set to their name, because
+each environment gets a new ID. They use the socket of control, so they work on the minion of the master's
+machine, as the user of the master or root (``salt-call`` there, or its ID as the target). The socket is
+``o2:control_socket`` of the minion's configuration or pillar, else Salt's default.
 """
 
 import salt_o2.client.control_client
@@ -29,48 +29,48 @@ def __virtual__():
 
 def present(name, workflow, vars=None):
     """
-    Ensure that an environment is there, deployed and configured; one that runs is left running.
+    Ensure that an environment exists, deployed and configured. A running one continues to run.
 
-    One of the same name that has other variables or another workflow, or is in ERROR, is not touched: the
-    state fails and says so.
+    The state fails and changes nothing if an environment of the same name has other variables or another
+    workflow, or is in ERROR.
 
     name
-        By which it is recognised.
+        Name by which the state recognises it.
 
     workflow
         Name of a workflow template.
 
     vars
-        Variables above all that the templates say.
+        Variables that replace those of the templates.
     """
     return _reach(name, "CONFIGURED", workflow, vars)
 
 
 def running(name, workflow, vars=None):
     """
-    Ensure that an environment is there and takes data; see ``present``.
+    Ensure that an environment exists and takes data; see ``present``.
 
     name
-        By which it is recognised.
+        Name by which the state recognises it.
 
     workflow
         Name of a workflow template.
 
     vars
-        Variables above all that the templates say.
+        Variables that replace those of the templates.
     """
     return _reach(name, "RUNNING", workflow, vars)
 
 
 def absent(name, allow_in_running_state=False):
     """
-    Ensure that no environment of this name is there.
+    Ensure that no environment of this name exists.
 
     name
-        By which it is recognised.
+        Name by which the state recognises it.
 
     allow_in_running_state
-        Stop its run first; without it the state fails while it is RUNNING.
+        Stop its run first. Otherwise the state fails in RUNNING.
     """
     return _carry_out(
         name, lambda found: salt_o2.client.declared_environment.removal(name, found, allow_in_running_state)
