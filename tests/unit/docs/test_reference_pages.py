@@ -81,7 +81,7 @@ def test_no_word_of_a_docstring_is_lost(pages, path):
 
 
 def test_a_parameters_text_is_not_repeated_above_the_table(texts):
-    assert texts["runner"].count("Name of a workflow template, to plan a new environment of it.") == 1
+    assert texts["runner"].count("Name of a workflow template, to plan a new environment.") == 1
 
 
 def test_every_command_of_coconut_has_a_section(pages, texts):
