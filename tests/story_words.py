@@ -116,6 +116,15 @@ class Words:
     def _Release(self, _effect):
         return ["hosts, ports and memory are given back"]
 
+    def _ClaimFromPool(self, effect):
+        return [f"claimed from the pool: {', '.join(effect.tasks)}"]
+
+    def _AllocateTaskResources(self, effect):
+        return [f"hosts, ports and memory are allocated: {', '.join(effect.tasks)}"]
+
+    def _ReleaseTaskResources(self, effect):
+        return [f"hosts, ports and memory are released: {', '.join(effect.tasks)}"]
+
     def _Keep(self, effect):
         left = ", ".join(f"{task.id} on {task.host} in {report.state}" for task, report in effect.left)
         return [f"the pool has {left}, last ordered [{effect.revision}]"]

@@ -50,19 +50,16 @@ class Reshaping:
         finally:
             if held.kept.plan is wanted.plan:
                 self._note_who_stayed_out(held)
-            self._give_back(held)
 
     def _begin(self, held: "Held", wanted: Modified, shape: Shape) -> None:
         before = held.kept
         self._control.pooling.check_free(wanted.claimed)
-        self._control.inventory.take_tasks(before.id, wanted.plan.tasks)
         held.kept = replace(before, plan=wanted.plan, shape=shape)
         try:
             self._control.step(held, replace(wanted, shape=shape))
         except O2Error:
             held.kept = before
             raise
-        self._control.pooling.claim(wanted.claimed)  # on disk since the step, see Pooling.prepare
 
     def _note_who_stayed_out(self, held: "Held") -> None:
         """Let whoever could not join stay out until asked for again by its path."""
@@ -78,26 +75,15 @@ class Reshaping:
             known = snapshot.take(held.environment)
             self._control.store.save(held.kept.id, known, shape=held.kept.shape)
 
-    def give_back_later(self, held: "Held") -> None:
-        """Complete what follows a modification that was taken up after a restart, when it is over.
-
-        What tasks have taken that left is given back, and what could not join stays out.
-        """
+    def record_failed_joins_later(self, held: "Held") -> None:
+        """Record which tasks could not join when a modification that a restart interrupted is over."""
 
         def look(environment: Environment) -> None:
             if environment.model.active is None:
                 held.watchers.remove(look)
                 self._note_who_stayed_out(held)
-                self._give_back(held)
 
         held.watchers.append(look)
-
-    def _give_back(self, held: "Held") -> None:
-        """Give back what tasks have taken that are no longer in the plan."""
-        inventory = self._control.inventory
-        present = {task.id for task in held.kept.plan.tasks}
-        gone = [task for task in inventory.tasks_of(held.kept.id) if task not in present]
-        inventory.release_tasks(held.kept.id, gone)
 
     def find_other_places(self, held: "Held", tasks: tuple[TaskId, ...], *, ports: bool) -> None:
         """Begin to look for other hosts, or only other ``ports``; the environment hears what came of it."""

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Executable
@@ -13,8 +13,8 @@ from salt_o2.control.storage import pool_rows
 from salt_o2.core.errors import PlanError
 from salt_o2.core.ids import POOL, EnvironmentId, HostId, TaskId
 from salt_o2.core.messages.commands import Command
-from salt_o2.core.messages.effects import Drive, Effect, Insist, Keep
-from salt_o2.core.messages.inputs import Message, Modified, Requested, TasksMoved, Tick
+from salt_o2.core.messages.effects import ClaimFromPool, Drive, Effect, Insist, Keep, PoolTransferEffect
+from salt_o2.core.messages.inputs import Message, Requested, TasksMoved, Tick
 from salt_o2.core.messages.reports import Report
 from salt_o2.core.plan.plan import PlannedTask
 from salt_o2.core.pool.entries import Drop, Pooled, PoolEffect, Put
@@ -30,6 +30,16 @@ log = logging.getLogger(__name__)
 LOOK_S = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class PoolTransfer:
+    """Tasks that one step of an environment gives to the pool or claims from it."""
+
+    cause: PoolTransferEffect
+    """The effect of the environment."""
+    effects: tuple[PoolEffect, ...]
+    """What the pool does about it, once it is on disk."""
+
+
 class Pooling:
     """The pool of one control."""
 
@@ -39,7 +49,6 @@ class Pooling:
         self.pool = Pool(bounds, pool_rows.entries(control.store))
         control.inventory.take_tasks(POOL, [entry.task for entry in self.pool.entries.values()])
         self._left = asyncio.Event()
-        self._prepared: list[PoolEffect] = []
 
     @property
     def hosts(self) -> set[HostId]:
@@ -56,27 +65,36 @@ class Pooling:
 
     # --- from an environment and to one ---------------------------------------------------------
 
-    def prepare(self, message: Message, effects: Sequence[Effect]) -> None:
-        """Have on disk, together with what an environment becomes, the tasks that it leaves or claims."""
-        at = message.at
-        if isinstance(message, Modified):
-            self._control.store.queue(*(pool_rows.drop(task, at) for task in message.claimed))
+    def plan_transfers(self, effects: Iterable[Effect], at: float) -> list[PoolTransfer]:
+        """Return what ``effects`` of one step of an environment mean for the pool, in their order.
+
+        The caller records the transfers on disk with the step, and applies each afterwards.
+        """
+        transfers: list[PoolTransfer] = []
         for effect in effects:
             if isinstance(effect, Keep):
-                self._prepared = self.pool.keep(
-                    effect.left, effect.environment, effect.revision, at, effect.user
-                )
-                self._note(message, [effect, *self._prepared])
-                self._queue(self._prepared, at)
+                given = self.pool.keep(effect.left, effect.environment, effect.revision, at, effect.user)
+                transfers.append(PoolTransfer(effect, tuple(given)))
+            elif isinstance(effect, ClaimFromPool):
+                transfers.append(PoolTransfer(effect, tuple(self.pool.claim(effect.tasks))))
+        return transfers
 
-    def receive(self, kept: Keep) -> None:
-        """Own the tasks that an environment has left."""
-        effects, self._prepared = self._prepared, []
-        tasks = [self.pool.entries[task].task for task in kept.tasks]
-        self._control.inventory.release_tasks(kept.environment, kept.tasks)
-        self._control.inventory.take_tasks(POOL, tasks)
-        log.info("the pool has %d tasks more, of environment %s", len(tasks), kept.environment)
-        self._send(effects)
+    def record_transfers(self, transfers: Iterable[PoolTransfer], message: Message) -> None:
+        """Have ``transfers`` on disk in the transaction that ``message`` leads to."""
+        for transfer in transfers:
+            if isinstance(transfer.cause, Keep):
+                self._note(message, [transfer.cause, *transfer.effects])
+            self._queue(transfer.effects, message.at)
+
+    def apply_transfer(self, transfer: PoolTransfer) -> None:
+        """Carry out a transfer that is on disk."""
+        if isinstance(transfer.cause, Keep):
+            kept = transfer.cause
+            tasks = [task for task, _ in kept.left]
+            self._control.inventory.release_tasks(kept.environment, kept.tasks)
+            self._control.inventory.take_tasks(POOL, tasks)
+            log.info("the pool has %d more tasks, of environment %s", len(tasks), kept.environment)
+        self._send(transfer.effects)
 
     def free(self) -> list[PlannedTask]:
         """Return the tasks that a plan can have now."""

@@ -20,7 +20,7 @@ from salt_o2.control.environments.duplicate_agents import Identities
 from salt_o2.control.environments.integration_calls import Caller
 from salt_o2.control.environments.modifications import Reshaping
 from salt_o2.control.environments.orphans import Strays
-from salt_o2.control.environments.pool_service import Pooling
+from salt_o2.control.environments.pool_service import Pooling, PoolTransfer
 from salt_o2.control.environments.renamed_hosts import Renaming
 from salt_o2.control.environments.request_waiters import Answers
 from salt_o2.control.hosts.bus import Bus
@@ -45,7 +45,9 @@ from salt_o2.core.messages.announcements import (
 from salt_o2.core.messages.commands import Command, Inquiry, Notice
 from salt_o2.core.messages.effects import (
     Abandon,
+    AllocateTaskResources,
     Answer,
+    ClaimFromPool,
     Drive,
     Effect,
     EndRun,
@@ -54,6 +56,7 @@ from salt_o2.core.messages.effects import (
     Keep,
     OpenRun,
     Release,
+    ReleaseTaskResources,
     Replace,
 )
 from salt_o2.core.messages.host_quota import MEGABYTE, cost_of
@@ -81,7 +84,7 @@ log = logging.getLogger(__name__)
 
 ONLY_TELLS = (AnnounceMoves, AnnounceFailure, AnnounceKilled, AnnounceRecovery, Insist)
 """Effects that change nothing: they need not be on disk before they are carried out."""
-DURABLE = (Drive, Invoke, Keep, OpenRun)
+DURABLE = (Drive, Invoke, Keep, ClaimFromPool, OpenRun)
 """Effects that are on disk before they are carried out."""
 TICK_AGAIN_S = 1.0
 WAY_DOWN = frozenset({_E.STOP_ACTIVITY, _E.RESET, _E.EXIT, _E.GO_ERROR})
@@ -327,11 +330,12 @@ class Control:
         """
         environment = held.environment
         effects = environment.step(message)
-        self._write(held, message, effects)
+        transfers = self.pooling.plan_transfers(effects, message.at)
+        self._write(held, message, effects, transfers)
         apart = Apart(f"a step of {environment.model.id}")
         for effect in effects:
             with apart:
-                self._carry_out(held, effect)
+                self._carry_out(held, effect, transfers)
         self._outbox.send([effect.command for effect in effects if isinstance(effect, Drive)])
         for watcher in tuple(held.watchers):
             with apart:
@@ -340,7 +344,9 @@ class Control:
         apart.raise_first()
         return effects
 
-    def _write(self, held: Held, message: Message, effects: Sequence[Effect]) -> None:
+    def _write(
+        self, held: Held, message: Message, effects: Sequence[Effect], transfers: Sequence[PoolTransfer]
+    ) -> None:
         # What we are about to do is on disk before we do it. What we have heard may follow a moment later: if
         # we are killed before, the transition is taken up again, and its tasks are there already.
         environment, renamed = held.environment, isinstance(message, HostRenamed)
@@ -348,7 +354,7 @@ class Control:
             held.kept = replace(held.kept, plan=environment.model.plan)
         kept = held.kept
         self.store.note(environment.model.id, message, effects)
-        self.pooling.prepare(message, effects)
+        self.pooling.record_transfers(transfers, message)
         if renamed or not all(isinstance(effect, ONLY_TELLS) for effect in effects):
             ended = message.at if any(isinstance(effect, Release) for effect in effects) else None
             self._write_runs(environment.model.id, message, effects)
@@ -368,7 +374,7 @@ class Control:
             elif isinstance(effect, EndRun):
                 self.store.end_run(effect.run_number, message.at)
 
-    def _carry_out(self, held: Held, effect: Effect) -> None:
+    def _carry_out(self, held: Held, effect: Effect, transfers: Sequence[PoolTransfer]) -> None:
         match effect:
             case Drive():
                 pass  # all commands of a step leave together, see step
@@ -389,8 +395,14 @@ class Control:
                 self.answers.give(request, error)
             case OpenRun() | EndRun():
                 pass  # on disk already, see _write_runs
-            case Keep():
-                self.pooling.receive(effect)
+            case Keep() | ClaimFromPool():
+                self.pooling.apply_transfer(next(each for each in transfers if each.cause is effect))
+            case AllocateTaskResources(environment=environment, tasks=tasks):
+                registered = held.environment.model.tasks.tasks
+                planned = [registered[task] for task in tasks if task in registered]
+                self.inventory.take_tasks(environment, planned)
+            case ReleaseTaskResources(environment=environment, tasks=tasks):
+                self.inventory.release_tasks(environment, tasks)
             case Release(environment=environment):
                 self.inventory.release(environment)
                 self._let_go(held)
@@ -425,7 +437,7 @@ class Control:
         request = snapshot.resume(kept.snapshot, kept.plan, at)
         self.held[kept.id] = Held(kept, environment)
         self.inventory.take_tasks(kept.id, environment.model.tasks.tasks.values())
-        self.reshaping.give_back_later(self.held[kept.id])
+        self.reshaping.record_failed_joins_later(self.held[kept.id])
         self.store.note(kept.id, Restarted(at=at))
         if request:
             self._resume.append((kept.id, request))

@@ -274,5 +274,12 @@ WAYS: dict[str, _Way] = {
     "AnnounceLeft": _Way(
         lambda _, body: f"{body['class_name']} on {body['host']} leaves: {_first_line(body['reason'])}"
     ),
+    "ClaimFromPool": _Way(lambda told, body: f"claimed from the pool: {told._names(body['tasks'])}"),
+    "AllocateTaskResources": _Way(
+        lambda told, body: f"hosts, ports and memory are allocated: {told._names(body['tasks'])}"
+    ),
+    "ReleaseTaskResources": _Way(
+        lambda told, body: f"hosts, ports and memory are released: {told._names(body['tasks'])}"
+    ),
     "Release": _Way(lambda *_: "hosts and ports are given back"),
 }

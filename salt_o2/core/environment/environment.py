@@ -142,7 +142,8 @@ class Environment:
     def _modify(self, wanted: Modified) -> list[Effect]:
         follow(self.model.state, _E.MODIFY, f"environment {self.model.id}")
         self._ensure_free(_E.MODIFY)
-        return self._engine.open(self._modification.prepare(wanted))
+        effects, spec = self._modification.prepare(wanted)
+        return effects + self._engine.open(spec)
 
     def _tick(self, at: float) -> list[Effect]:
         model, effects = self.model, self._cancel_overdue_calls(at)

@@ -9,7 +9,7 @@ from salt_o2.core.ids import EnvironmentId, TaskId
 from salt_o2.core.plan.plan import Plan
 from salt_o2.core.plan.timeouts import Timeouts
 from salt_o2.core.states import EnvironmentEvent, EnvironmentState
-from salt_o2.core.tasks.orders import STABLE_TASK_STATE
+from salt_o2.core.tasks.orders import STABLE_STATES
 from salt_o2.core.tasks.registry import TaskRegistry
 from salt_o2.core.tasks.restarts import RestartTracker, restart_budget
 
@@ -63,7 +63,7 @@ class EnvironmentModel:
     @property
     def accepts_restarts(self) -> bool:
         """Whether the environment is in a stable state, and not on its way to another one."""
-        return self.state in STABLE_TASK_STATE and (
+        return self.state in STABLE_STATES and (
             self.active is None or self.active.event is EnvironmentEvent.MODIFY
         )
 

@@ -16,7 +16,7 @@ from salt_o2.core.environment.model import EnvironmentModel
 from salt_o2.core.environment.stages import MoveTasks
 from salt_o2.core.environment.transition import ActiveTransition, TransitionSpec
 from salt_o2.core.ids import TaskId
-from salt_o2.core.messages.effects import Effect
+from salt_o2.core.messages.effects import AllocateTaskResources, ClaimFromPool, Effect, ReleaseTaskResources
 from salt_o2.core.messages.inputs import Modified, Requested
 from salt_o2.core.messages.reports import Failure
 from salt_o2.core.plan import run_arguments
@@ -35,9 +35,12 @@ class Modification:
         self._model = model
         self._issuer = issuer
 
-    def prepare(self, wanted: Modified) -> TransitionSpec:
-        """Install the plan of ``wanted``; return the transition that brings the tasks in line with it."""
-        model = self._model
+    def prepare(self, wanted: Modified) -> tuple[list[Effect], TransitionSpec]:
+        """Install the plan of ``wanted``; return the transition that brings the tasks in line with it.
+
+        The effects before the transition claim tasks of the pool, and move resources.
+        """
+        model, before = self._model, self._model.tasks.tasks
         changes = compare(model.plan, wanted.plan, model.tasks.excluded, wanted.excluded)
         departing = self._install_plan(wanted, changes)
         self._issuer.raise_revision(wanted.revision)  # above all that the pool ordered of claimed tasks
@@ -52,7 +55,7 @@ class Modification:
             user=wanted.user,
             keep=wanted.keep,
         )
-        return TransitionSpec(
+        spec = TransitionSpec(
             request=request,
             target=model.state,
             batches=(
@@ -62,6 +65,7 @@ class Modification:
             departing=OrderBatch(goal=TaskState.DONE, tasks=departing, arguments=stop),
             may_exclude=frozenset(changes.touched if wanted.may_exclude is None else wanted.may_exclude),
         )
+        return self._resource_effects(before, wanted.claimed), spec
 
     def release_departing(self, active: ActiveTransition) -> tuple[list[Effect], OrderBatch | None]:
         """Transfer idle departing tasks to the pool if requested; return the batch that ends the others."""
@@ -72,6 +76,13 @@ class Modification:
         model.tasks.remove_tasks(transferred)
         others = tuple(task for task in departing.tasks if task.id not in idle)
         return effects, replace(departing, tasks=others) if others else None
+
+    def finish(self) -> list[Effect]:
+        """Remove the departing tasks, and release their resources."""
+        tasks = self._model.tasks
+        gone = tuple(task.id for task in tasks.departing())
+        tasks.remove_departed()
+        return [ReleaseTaskResources(environment=self._model.id, tasks=gone)] if gone else []
 
     def drop_failed(
         self, active: ActiveTransition, failures: Mapping[TaskId, Failure], reason: str
@@ -102,6 +113,18 @@ class Modification:
         self._model.hooks.install_plan(wanted.plan)
         self._model.restarts.cancel(changes.touched)
         return departing
+
+    def _resource_effects(self, before: Collection[TaskId], claimed: tuple[TaskId, ...]) -> list[Effect]:
+        """Return the effects of the new plan on the pool and on resources; ``before`` were registered.
+
+        The resources of departing tasks are released when the tasks have ended, see ``finish``.
+        """
+        id, registered = self._model.id, self._model.tasks.tasks
+        gone = tuple(task for task in before if task not in registered)
+        new = tuple(task for task in registered if task not in before)
+        effects: list[Effect] = [ClaimFromPool(environment=id, tasks=claimed)] if claimed else []
+        effects += [ReleaseTaskResources(environment=id, tasks=gone)] if gone else []
+        return effects + ([AllocateTaskResources(environment=id, tasks=new)] if new else [])
 
     def _joining_batch(self, wanted: Modified, changes: Changes) -> OrderBatch:
         tasks = self._model.tasks

@@ -40,8 +40,7 @@ class ReportIntake:
         for report in moved.reports:
             if report.task in model.restarts.pending:
                 effects += self._failures.confirm_restart(report, moved.at)
-            # A report that is older than the last one of its task says nothing about the task now.
-            if report.task in model.tasks.lost and model.tasks.reports.get(report.task) is report:
+            if report.task in model.tasks.lost and not report.failure:
                 self._restore_if_healthy(report)
         return news + resent + effects + self._failures.handle(failures, moved.at)
 
@@ -85,8 +84,9 @@ class ReportIntake:
     def _restore_if_healthy(self, report: TaskReport) -> None:
         """Let a lost task take part again if it has the state of the others, as after a network cut."""
         model = self._model
-        healthy = not report.failure and model.accepts_restarts
-        if healthy and report.state is STABLE_TASK_STATE[model.state]:
+        # A report that is older than the last one of its task says nothing about the task now.
+        current = model.tasks.reports.get(report.task) is report
+        if current and model.accepts_restarts and report.state is STABLE_TASK_STATE[model.state]:
             model.tasks.restore_task(report.task)
 
     def _with_present_hosts(self, batch: OrderBatch) -> OrderBatch:

@@ -248,7 +248,7 @@ class TransitionEngine:
         self._model.active = None
         effects: list[Effect] = []
         if active.event is _E.MODIFY:
-            self._model.tasks.remove_departed()
+            effects += self._modification.finish()
         if self._model.state is _S.DONE:
             effects += self._release_everything(active)
         request = replace(active.request, at=at, events=active.following_events)

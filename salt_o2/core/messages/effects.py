@@ -87,6 +87,30 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AllocateTaskResources:
+    """Effect: the environment uses hosts, ports and memory for tasks that a modification brings in."""
+
+    environment: EnvironmentId
+    tasks: tuple[TaskId, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseTaskResources:
+    """Effect: the environment uses nothing for these tasks any more: they have left it by a modification."""
+
+    environment: EnvironmentId
+    tasks: tuple[TaskId, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimFromPool:
+    """Effect: these tasks of the pool, with their processes, belong to the environment from now on."""
+
+    environment: EnvironmentId
+    tasks: tuple[TaskId, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Keep:
     """Effect: these tasks, each as last reported, belong to the pool from now on (core/pool/pool.py)."""
 
@@ -100,4 +124,18 @@ class Keep:
     user: str = ""
 
 
-Effect = Drive | Insist | Invoke | Abandon | Replace | News | Answer | OpenRun | EndRun | Release | Keep
+ResourceEffect = AllocateTaskResources | ReleaseTaskResources | Release
+PoolTransferEffect = ClaimFromPool | Keep
+Effect = (
+    Drive
+    | Insist
+    | Invoke
+    | Abandon
+    | Replace
+    | News
+    | Answer
+    | OpenRun
+    | EndRun
+    | ResourceEffect
+    | PoolTransferEffect
+)

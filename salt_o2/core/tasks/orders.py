@@ -27,6 +27,7 @@ STABLE_TASK_STATE = {
     EnvironmentState.RUNNING: TaskState.RUNNING,
 }
 """The state of every task that takes part, in each stable state of its environment."""
+STABLE_STATES = tuple(STABLE_TASK_STATE)
 
 MAY_START = (EnvironmentEvent.DEPLOY, EnvironmentEvent.RECOVER)
 MAY_CONFIGURE = (EnvironmentEvent.CONFIGURE, EnvironmentEvent.RECOVER)

@@ -297,6 +297,8 @@ class TaskRegistry:
             completion.update_task(task, self.reports.get(task.id))
         assert completion == self.completion, "the run completion is that of the reports"
         self.tree.check_invariants()
+        uncounted = self.excluded.keys() | self.participation.ignored
+        assert self.tree.excluded_tasks() == uncounted, "the role tree counts all tasks that it should"
         for id in planned & self.reports.keys():
             expected = _effective_state(self.reports[id])
             assert self.tree.task_state(id) is expected, f"the role tree has the reported state of {id}"

@@ -100,6 +100,10 @@ class RoleTree:
         """Return the state that ``task`` was last updated to."""
         return self._leaves[task].state
 
+    def excluded_tasks(self) -> set[TaskId]:
+        """Return the tasks that do not count. O(tasks)."""
+        return {task for task, leaf in self._leaves.items() if leaf.excluded}
+
     def as_dict(self, role: RoleNode | None = None) -> dict[str, Any]:
         """Return ``role`` (the root, if left out) and all below it as the wire shows them."""
         role = role or self.root

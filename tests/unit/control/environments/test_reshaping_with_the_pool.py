@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from control_room import Agents, control_room, dead, goals, repository, until
 
-from salt_o2.core.errors import InvalidRequest, PlanError
+from salt_o2.core.errors import InvalidRequest, PlanError, TaskError
 from salt_o2.core.ids import POOL
 from salt_o2.core.pool.limits import Bounds
 from salt_o2.core.states import TaskState
@@ -405,3 +405,39 @@ def test_control_that_dies_right_after_a_claim_owes_the_tasks_to_one_owner(tmp_p
         assert (await pooled(room), taken(room, env["id"])) == (set(), ids(now))
 
     played(tmp_path, later, bus=bus)
+
+
+# --- resources ----------------------------------------------------------------------------------
+
+
+def test_departing_tasks_keep_their_resources_until_they_have_ended(tmp_path):
+    """GO_ERROR overtakes the modification: the hosts have not stopped the departing tasks yet."""
+
+    async def scene(room):
+        env = await running(room, 3)
+        room.hosts.deaf.update(("flp1", "flp2"))
+        changing = asyncio.create_task(scale(room, env, 1))
+        await until(lambda: room.environment(env["id"]).model.active is not None)
+        await room.ask("env_control", id=env["id"], event="GO_ERROR")
+        with pytest.raises(TaskError, match="overtaken"):
+            await changing
+        assert taken(room, env["id"]) == ids(env)
+        room.hosts.deaf.clear()
+        await room.ask("env_destroy", id=env["id"])
+        assert taken(room, env["id"]) == set()
+
+    played(tmp_path, scene, "flp1", "flp2")
+
+
+def test_the_history_shows_what_a_modification_allocates_releases_and_claims(tmp_path):
+    async def scene(room):
+        env = await running(room, 2)
+        await waiting(room, 1)
+        await scale(room, env, 3)
+        await scale(room, env, 2)
+        told = {line["kind"]: line["text"] for line in await room.ask("env_history", id=env["id"])}
+        assert told["ClaimFromPool"].startswith("claimed from the pool: root.")
+        assert told["AllocateTaskResources"].startswith("hosts, ports and memory are allocated: root.")
+        assert told["ReleaseTaskResources"].startswith("hosts, ports and memory are released: root.")
+
+    played(tmp_path, scene, "flp1", "flp2")

@@ -15,7 +15,17 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from salt_o2.core.codec import plain, typed
 from salt_o2.core.errors import O2Error
 from salt_o2.core.messages.announcements import AnnounceState
-from salt_o2.core.messages.effects import Abandon, Drive, Insist, Invoke, Keep, Release, Replace
+from salt_o2.core.messages.effects import (
+    Abandon,
+    AllocateTaskResources,
+    Drive,
+    Insist,
+    Invoke,
+    Keep,
+    Release,
+    ReleaseTaskResources,
+    Replace,
+)
 from salt_o2.core.messages.inputs import (
     CallEnded,
     HostLost,
@@ -115,6 +125,7 @@ class AnyLife(RuleBasedStateMachine):
         self.told, self.out_of_reach, self.open_calls = {}, set(), set()
         self.states, self.released, self.runs, self.obeyed = [EnvironmentState.STANDBY], 0, 0, 0
         self.owed = {}  # the same of tasks that were claimed and not ordered yet
+        self.resources = {task.id for task in created.plan.tasks}  # tasks that use hosts, ports and memory
         self.pooled = {}  # tasks that are the pool's, each with the revision of the pool's order
         if upto:
             self.request(WAY_UP[:upto], undo=False, automatic=False)
@@ -160,10 +171,18 @@ class AnyLife(RuleBasedStateMachine):
                     not set(tasks) & {task.id for task in self.environment.model.plan.tasks} or self.is_over()
                 )
                 self.pooled |= dict.fromkeys(tasks, revision + 1)
+                self.resources -= set(tasks)
                 for task in tasks:
                     self.told.pop(task, None)
             case Release():
                 self.released += 1
+                self.resources.clear()
+            case AllocateTaskResources(tasks=tasks):
+                assert not self.resources & set(tasks), "nothing is allocated twice"
+                self.resources |= set(tasks)
+            case ReleaseTaskResources(tasks=tasks):
+                assert self.resources >= set(tasks), "nothing is released twice"
+                self.resources -= set(tasks)
 
     def is_over(self):
         return self.environment.model.state is EnvironmentState.DONE
@@ -339,6 +358,7 @@ class AnyLife(RuleBasedStateMachine):
         timeouts = self.environment.model.timeouts
         before = set(self.environment.model.tasks.tasks)
         self.environment = snapshot.restore("E", self.environment.model.plan, kept, timeouts)
+        self.resources = set(self.environment.model.tasks.tasks)  # control allocates them anew
         self.out_of_reach |= before - set(self.environment.model.tasks.tasks)  # strays of the next survey
         self.journal.append(Restarted(at=self.at))
         self.calls, self.open_calls = [], set()  # they were control's own, and ended with it
@@ -375,6 +395,11 @@ class AnyLife(RuleBasedStateMachine):
         if here.state is EnvironmentState.RUNNING and not here.active and not here.restarts.pending:
             assert not here.tasks.completion.data_ended
             assert here.tasks.completion.has_unfinished_tasks or not here.tasks.lost
+
+    @invariant()
+    def resources_are_those_of_the_registered_tasks(self):
+        if not self.released:
+            assert self.resources == set(self.environment.model.tasks.tasks)
 
     @invariant()
     def no_illegal_state_is_reached(self):

@@ -4,6 +4,7 @@ given task sampler on flp1
 given it is RUNNING in run 17
 
 when teo modifies it: add proc1 on epn2; add proc2 on epn3
+  hosts, ports and memory are allocated: proc1, proc2
   epn2 is told [4]: start and configure proc1 -> RUNNING in 120 s, with run_number=17 run_start_time_ms=1000000 cleanup=0
   epn3 is told [4]: start and configure proc2 -> RUNNING in 120 s, with run_number=17 run_start_time_ms=1000000 cleanup=0
   = RUNNING, run 17; MODIFY under way, waiting for proc1, proc2 (epn2, epn3 not heard yet); wakes in 1 s

@@ -22,6 +22,7 @@ when teo asks for MODIFY
   refused, InvalidRequest: environment E is modified by a new plan, not by MODIFY alone
 
 when teo modifies it: add stfb on flp2
+  hosts, ports and memory are allocated: stfb
   flp2 is told [2]: start and configure stfb -> STANDBY in 120 s
   = DEPLOYED; MODIFY under way, waiting for stfb (flp2 not heard yet); wakes in 1 s
 

@@ -5,6 +5,7 @@ given task proc on epn1
 given it is RUNNING in run 17
 
 when teo modifies it: move proc as proc-2 to epn2
+  hosts, ports and memory are allocated: proc-2
   epn2 is told [4]: start and configure proc-2 -> RUNNING in 120 s, with run_number=17 run_start_time_ms=1000000 cleanup=0
   = RUNNING, run 17; MODIFY under way, waiting for proc-2 (epn2 not heard yet); wakes in 1 s
 
@@ -15,6 +16,7 @@ when epn2 obeys
 
 when epn1 obeys
   the world hears: on epn1 proc DONE
+  hosts, ports and memory are released: proc
   teo's MODIFY is answered: done
   = RUNNING, run 17
 

@@ -9,6 +9,8 @@ when epn1 is lost
   = RUNNING, run 17; unreachable: epn1
 
 when control modifies it: move proc as proc-2 to epn2; set rate of readout to 5
+  hosts, ports and memory are released: proc
+  hosts, ports and memory are allocated: proc-2
   flp1 is told [4]: start and configure readout -> RUNNING in 120 s, with run_number=17 run_start_time_ms=1000000 cleanup=0
   epn2 is told [4]: start and configure proc-2 -> RUNNING in 120 s, with run_number=17 run_start_time_ms=1000000 cleanup=0
   = RUNNING, run 17; MODIFY under way, waiting for proc-2, readout (flp1, epn2 not heard yet); unreachable: epn1; wakes in 1 s

@@ -24,6 +24,7 @@ when proc3 cannot: it hangs
 
 when epn3 obeys
   the world hears: on epn3 proc3 DONE
+  hosts, ports and memory are released: proc3
   teo's MODIFY is answered: TaskError:
     | MODIFY of environment E failed: 1 task did not get there
     | role root.proc3 (task proc3, class-of-proc3) on host epn3: STANDBY in state IDLE: it hangs
@@ -31,6 +32,8 @@ when epn3 obeys
 
 # the pool has ordered proc2 once more since: whoever claims it orders above that
 when teo modifies it: claim proc2 on epn2, which had order 9; add proc4 on epn3
+  claimed from the pool: proc2
+  hosts, ports and memory are allocated: proc2, proc4
   epn2 is told [10]: start and configure proc2 -> RUNNING in 120 s, with run_number=17 run_start_time_ms=1000000 cleanup=0
   epn3 is told [10]: start and configure proc4 -> RUNNING in 120 s, with run_number=17 run_start_time_ms=1000000 cleanup=0
   = RUNNING, run 17; MODIFY under way, waiting for proc2, proc4 (epn2, epn3 not heard yet); wakes in 1 s

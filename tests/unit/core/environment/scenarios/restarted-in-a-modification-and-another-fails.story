@@ -5,6 +5,7 @@ given task proc on epn1: policy restart
 given it is RUNNING in run 17
 
 when teo modifies it: add extra on epn2
+  hosts, ports and memory are allocated: extra
   epn2 is told [4]: start and configure extra -> RUNNING in 120 s, with run_number=17 run_start_time_ms=1000000 cleanup=0
   = RUNNING, run 17; MODIFY under way, waiting for extra (epn2 not heard yet); wakes in 1 s
 
