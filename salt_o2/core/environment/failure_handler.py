@@ -9,7 +9,7 @@ from salt_o2.core.environment.transition_engine import TransitionEngine
 from salt_o2.core.errors import InvalidRequest, UnknownName
 from salt_o2.core.ids import TaskId
 from salt_o2.core.messages.announcements import AnnounceRecovery
-from salt_o2.core.messages.effects import Effect, Replace
+from salt_o2.core.messages.effects import Effect, Insist, Replace
 from salt_o2.core.messages.inputs import HostLost, NotReplaced, RecoverTask, Requested
 from salt_o2.core.messages.reports import Failure, TaskReport, is_well
 from salt_o2.core.states import EnvironmentEvent, EnvironmentState, TaskState
@@ -119,8 +119,11 @@ class FailureHandler:
             return []
         come = restarts.due(at)
         due = [task for task in come if restarts.pending[task].revision is None]
-        late = [task for task in come if restarts.pending[task].revision is not None]
-        effects = self._restart(due, at) if due else []
+        sent = [task for task in come if restarts.pending[task].revision is not None]
+        late = [task for task in sent if restarts.pending[task].deadline <= at]
+        lost = [task for task in sent if restarts.pending[task].deadline > at]
+        effects: list[Effect] = self._restart(due, at) if due else []
+        effects += [Insist(command=command) for command in restarts.resend(lost, at)]
         restarts.cancel(late)
         limit = restarts.budget.timeout_s
         failures = {task: model.tasks.timeout_failure(task, _E.RECOVER, limit, False) for task in late}
@@ -130,6 +133,7 @@ class FailureHandler:
         """Close the pending restart of a task that has reached the state of the others."""
         model = self._model
         restart = model.restarts.pending.get(report.task)
+        model.restarts.mark_received(report.task, report.revision)
         if restart is None or restart.revision is None or report.revision < restart.revision:
             return []
         if not report.settled or report.failure:
@@ -223,8 +227,9 @@ class FailureHandler:
             arguments=model.run.arguments,
         )
         commands = self._issuer.issue(batch, _E.RECOVER)
+        by_host = {command.host: command for command in commands}
         for task in batch.tasks:
-            model.restarts.mark_sent(task.id, model.revision, at)
+            model.restarts.mark_sent(task.id, model.revision, at, by_host[task.host])
         return send_commands(commands)
 
     # --- ERROR ----------------------------------------------------------------------------------

@@ -36,6 +36,7 @@ class ReportIntake:
                 )
             if _acknowledges(moved, model.active.wait):
                 model.active.wait.acknowledge(moved.host)
+        model.restarts.mark_accepted(moved.host, moved.accepted)
         effects: list[Effect] = []
         for report in moved.reports:
             if report.task in model.restarts.pending:

@@ -21,10 +21,21 @@ from enum import StrEnum
 from heapq import heappop, heappush
 
 from salt_o2.core.codec import typed
-from salt_o2.core.ids import TaskId
+from salt_o2.core.ids import HostId, TaskId
+from salt_o2.core.messages.commands import Command
 
 MAX_PORT_CHANGES = 10
 """How often a role may get other ports within the window, before a refusal counts as a failed restart."""
+
+
+RESEND_AFTER_S = 1.0
+"""How long after an order control resends it, if the task was not reported under its revision."""
+MAX_RESENDS = 5
+"""How often control resends an order that starts a task; then the deadline of the restart decides."""
+
+
+PATIENT_RESENDS = 3
+"""As many pauses a host gets at once that has acknowledged the revision."""
 
 
 class RestartPolicy(StrEnum):
@@ -72,11 +83,17 @@ class PendingRestart:
     revision: int | None = None
     """The revision of the order that starts the task; ``None`` until it was sent."""
     deadline: float = 0.0
+    command: Command | None = None
+    """The command with that order, until a report shows that the task has the order."""
+    resend_at: float = 0.0
+    resends: int = 0
 
     @property
     def wake_at(self) -> float:
         """When control has to act, in seconds since the epoch."""
-        return self.due if self.revision is None else self.deadline
+        if self.revision is None:
+            return self.due
+        return min(self.deadline, self.resend_at) if self.command else self.deadline
 
 
 @dataclass(slots=True)
@@ -89,6 +106,8 @@ class RestartTracker:
     """When each task was started again, in seconds since the epoch."""
     port_changes: dict[str, list[float]] = field(default_factory=dict)
     """By the path of a role: when its task was to get other ports, in seconds since the epoch."""
+    accepted: dict[HostId, int] = field(default_factory=dict)
+    """The highest revision that each host has acknowledged: orders before it were probably received."""
     _alarms: list[tuple[float, int, TaskId]] = field(default_factory=list)
     """A heap: thousands may fail at once, and no step scans all of them for each. Some are out of date."""
     _count: int = 0
@@ -127,12 +146,47 @@ class RestartTracker:
         for task in tasks:
             self.pending.pop(task, None)
 
-    def mark_sent(self, task: TaskId, revision: int, at: float) -> None:
-        """Record that the order that starts ``task`` has been sent as ``revision``."""
+    def mark_sent(self, task: TaskId, revision: int, at: float, command: Command | None = None) -> None:
+        """Record that the order that starts ``task`` has been sent as ``revision``, in ``command``."""
         restart = self.pending[task]
         restart.revision, restart.deadline = revision, at + self.budget.timeout_s
+        restart.command, restart.resends = command, 0
+        restart.resend_at = at + RESEND_AFTER_S
         self._set_alarm(task)
         self.history.setdefault(task, []).append(at)
+
+    def mark_received(self, task: TaskId, revision: int) -> None:
+        """Record that the agent has reported ``task`` under ``revision``: it has the orders up to that."""
+        restart = self.pending.get(task)
+        if restart and restart.command and restart.revision is not None and revision >= restart.revision:
+            restart.command = None
+            self._set_alarm(task)
+
+    def mark_accepted(self, host: HostId, revision: int) -> None:
+        """Record that ``host`` has acknowledged a command of ``revision``. O(1)."""
+        self.accepted[host] = max(revision, self.accepted.get(host, -1))
+
+    def resend(self, tasks: Iterable[TaskId], at: float) -> list[Command]:
+        """Return the commands to resend for ``tasks``, each once, and plan the next time.
+
+        The pauses double: 1, 2, 4, 8 ... seconds. If the host has acknowledged a command of that revision or
+        a later one, the agent has most likely the order, and gets more time before control resends it.
+        """
+        commands: dict[HostId, list[Command]] = {}
+        for task in tasks:
+            restart = self.pending[task]
+            assert restart.command
+            host = restart.command.host
+            if self.accepted.get(host, -1) >= restart.command.revision and restart.resends < PATIENT_RESENDS:
+                restart.resends = PATIENT_RESENDS - 1
+            elif not any(restart.command is command for command in commands.get(host, ())):
+                commands.setdefault(host, []).append(restart.command)
+            restart.resends += 1
+            restart.resend_at = at + RESEND_AFTER_S * 2**restart.resends
+            if restart.resends >= MAX_RESENDS:
+                restart.command = None
+            self._set_alarm(task)
+        return [command for each in commands.values() for command in each]
 
     def mark_refused(self, task: TaskId) -> None:
         """Record that an agent refused the ports of ``task``: the restart does not count."""

@@ -30,6 +30,12 @@ when 135 s pass
     = RUNNING, run 17; unreachable: epn1; bringing back proc-2; wakes in 0.25 s
   after 0.25 s
     epn2 is told [5]: start and configure proc-2 -> RUNNING in 120 s, with run_number=17 run_start_time_ms=1000000 cleanup=0
+  after 1 s
+    epn2 is told again, as a Salt job, [5]: start and configure proc-2 -> RUNNING in 120 s, with run_number=17 run_start_time_ms=1000000 cleanup=0
+  after 2 s
+    epn2 is told again, as a Salt job, [5]: start and configure proc-2 -> RUNNING in 120 s, with run_number=17 run_start_time_ms=1000000 cleanup=0
+  after 4 s
+    epn2 is told again, as a Salt job, [5]: start and configure proc-2 -> RUNNING in 120 s, with run_number=17 run_start_time_ms=1000000 cleanup=0
 
 when epn2 obeys
   the world hears: on epn2 proc-2 RUNNING

@@ -14,7 +14,7 @@ when a rule asks to recover qc
 
 when ada asks to recover qc
   epn1 is told [4]: start and configure qc -> RUNNING in 120 s, with run_number=17 run_start_time_ms=1000000 cleanup=0
-  = RUNNING, run 17; lost: qc (exit code 2); bringing back qc; wakes in 60 s
+  = RUNNING, run 17; lost: qc (exit code 2); bringing back qc; wakes in 1 s
 
 when epn1 obeys
   the world hears: on epn1 qc RUNNING
