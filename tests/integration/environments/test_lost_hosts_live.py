@@ -10,6 +10,7 @@ from private_cluster import PrivateCluster
 from watching import wait_until
 
 from salt_o2.cluster import down, up
+from salt_o2.cluster.lifecycle.kill import kill
 from salt_o2.cluster.processes import marked
 from salt_o2.core.errors import O2Error
 
@@ -77,8 +78,7 @@ def test_tasks_of_a_dead_host_run_elsewhere_and_the_others_never_stopped(cluster
     fixed = {
         t["id"]: t["pid"] for t in environment["tasks"] if t["host"] != victim and "processor" in t["path"]
     }
-    for pid in daemons_of(cluster, victim):
-        os.kill(pid, signal.SIGKILL)
+    kill(cluster.directory, only=[victim])
     for task in environment["tasks"]:
         if task["host"] == victim:
             os.kill(task["pid"], signal.SIGKILL)
@@ -198,8 +198,7 @@ def test_a_host_that_is_gone_for_good_is_forgotten_for_good(cluster_to_break, br
     wait_until(lambda: status_of(cluster, "flp3") == "ACTIVE", "the host is there", 40)
     with pytest.raises(O2Error, match="it is ACTIVE"):
         cluster.ask("host_forget", hosts=["flp3"])
-    for pid in daemons_of(cluster, "flp3"):
-        os.kill(pid, signal.SIGKILL)
+    kill(cluster.directory, only=["flp3"])
     wait_until(lambda: status_of(cluster, "flp3") == "LOST", "its loss is noticed", 40)
     cluster.json("salt-run", "o2.host_forget", "flp3")
     assert hosts(cluster) == {"flp1", "flp2"}
