@@ -135,7 +135,7 @@ class Replacing:
                 free=resources.free,
             )
 
-        made = await self._planning.draft(CONTROL, make, held)
+        made = await self._planning.draft(CONTROL, make, lambda: self._control.find(kept.id).kept)
         if held.environment.model.active is not None:
             raise EnvironmentChanged(kept.id)
         return made

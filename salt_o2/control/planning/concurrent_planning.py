@@ -13,13 +13,15 @@ same resources do not overtake each other without end. See docs/decisions/0085-p
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
+from typing import Protocol
 
 from salt_o2.concurrency.request_threads import Threads
-from salt_o2.control.environments.service import Control, Held
 from salt_o2.control.planning.drafts import Draft
+from salt_o2.control.storage.store import Kept
 from salt_o2.core.errors import PlanError, Unreachable
+from salt_o2.core.ids import TaskId
 from salt_o2.core.messages.reports import HostFacts
 from salt_o2.core.placement.inventory import Inventory
 from salt_o2.core.plan.plan import PlannedTask
@@ -51,12 +53,32 @@ Make = Callable[[Resources], Draft]
 """Makes a draft, in a thread."""
 
 
+class FreeTasks(Protocol):
+    """The tasks of the pool, as far as a plan may claim them."""
+
+    def free(self) -> list[PlannedTask]:
+        """Return those that can be claimed now."""
+
+    def are_free(self, tasks: Collection[TaskId]) -> bool:
+        """Return whether all ``tasks`` can be claimed now."""
+
+
 class ConcurrentPlanning:
     """Makes the drafts that control carries out; one object for all requests, so that they take turns."""
 
-    def __init__(self, control: Control, threads: Threads) -> None:
-        """Plan with the hosts and the pool of ``control``, in ``threads``."""
-        self._control = control
+    def __init__(
+        self,
+        inventory: Inventory,
+        pool: FreeTasks,
+        declarations_settled: Callable[[], Awaitable[None]],
+        threads: Threads,
+    ) -> None:
+        """Plan with the hosts of ``inventory`` and the tasks of ``pool``, in ``threads``.
+
+        ``declarations_settled`` returns when the pillars of hosts that have just signed in are compiled.
+        """
+        self._inventory, self._pool = inventory, pool
+        self._declarations_settled = declarations_settled
         self._threads = threads
         self._again = asyncio.Lock()
 
@@ -65,26 +87,26 @@ class ConcurrentPlanning:
 
         Hosts that have just signed in are among them, if the master compiles their pillars soon enough.
         """
-        await self._control.declarations.settled()
-        return Resources(self._control.inventory.for_planning(), self._control.pooling.free())
+        await self._declarations_settled()
+        return Resources(self._inventory.for_planning(), self._pool.free())
 
-    async def draft(self, user: str, make: Make, held: Held | None = None) -> Draft:
+    async def draft(self, user: str, make: Make, stored: Callable[[], Kept] | None = None) -> Draft:
         """Return what ``make`` makes for ``user``; the caller must carry it out before it awaits anything.
 
-        ``held`` is the environment that the draft changes, if it changes one.
+        ``stored`` returns the environment that the draft changes, if it changes one, as it is stored now.
 
         Raises:
-            EnvironmentChanged: if ``held`` has another plan or shape than when this was called.
-            UnknownName: if ``held`` has ended.
+            EnvironmentChanged: if that has another plan or shape than when this was called.
+            UnknownName: if that has ended, from ``stored``.
             Unreachable: if hosts and resources change faster than a draft can be made.
         """
-        kept = held.kept if held else None
-        made = await self._attempt(user, make, held, kept)
+        kept = stored() if stored else None
+        made = await self._attempt(user, make, stored, kept)
         if made is not None:
             return made
         async with self._again:
             for _ in range(TRIES):
-                made = await self._attempt(user, make, held, kept)
+                made = await self._attempt(user, make, stored, kept)
                 if made is not None:
                     return made
         raise Unreachable(
@@ -92,29 +114,28 @@ class ConcurrentPlanning:
             "Nothing was done; running tasks are not affected. Ask again"
         )
 
-    async def _attempt(self, user: str, make: Make, held: Held | None, kept: object) -> Draft | None:
+    async def _attempt(
+        self, user: str, make: Make, stored: Callable[[], Kept] | None, kept: Kept | None
+    ) -> Draft | None:
         """Return a draft; ``None`` if it cannot be carried out as it was made."""
         resources = await self.resources()
         made = await self._threads.run(user, make, resources)
-        if held:
-            self._control.find(held.kept.id)
-            if held.kept is not kept:
-                raise EnvironmentChanged(held.kept.id)
+        if stored and (now := stored()) is not kept:
+            raise EnvironmentChanged(now.id)
         return made if self._is_valid(made, resources) else None
 
     def _is_valid(self, made: Draft, resources: Resources) -> bool:
-        control = self._control
         old = {task.id for task in made.old.tasks} if made.old else set()
         new = [task for task in made.plan.tasks if task.id not in old and task.id not in made.claimed]
         return (
-            control.pooling.are_free(made.claimed)
+            self._pool.are_free(made.claimed)
             and all(self._is_same(task, resources.inventory) for task in made.plan.tasks)
-            and not control.inventory.has_less_room(resources.inventory, new)
+            and not self._inventory.has_less_room(resources.inventory, new)
         )
 
     def _is_same(self, task: PlannedTask, seen: Inventory) -> bool:
         """Return whether the host of ``task`` offers what it offered when ``seen`` was copied."""
-        now = self._control.inventory
+        now = self._inventory
         is_there = (task.host in now.hosts) == (task.host in seen.hosts)
         return is_there and _offer(now.facts_of(task.host)) == _offer(seen.facts_of(task.host))
 

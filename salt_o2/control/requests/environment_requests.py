@@ -40,7 +40,9 @@ class Environments:
         self._control = control
         self._site = site
         self._threads = threads or RequestThreads()
-        self._planning = ConcurrentPlanning(control, self._threads.create)
+        self._planning = ConcurrentPlanning(
+            control.inventory, control.pooling, control.declarations.settled, self._threads.create
+        )
         self._drafts = Drafts()
         control.reshaping.replacer = Replacing(control, site, self._threads, self._planning).find_places
         self.verbs: Verbs = {
@@ -156,7 +158,12 @@ class Environments:
         loaded = await self._threads.create.run(user, load_shaped, *asked_for)
         if held and held.kept is not before:
             raise EnvironmentChanged(held.kept.id)
-        return await self._planning.draft(user, partial(make_of, loaded), held)
+        stored = partial(self._stored, held.kept.id) if held else None
+        return await self._planning.draft(user, partial(make_of, loaded), stored)
+
+    def _stored(self, id: EnvironmentId) -> Kept:
+        """Return a living environment as it is stored now."""
+        return self._control.find(id).kept
 
     # --- create ---------------------------------------------------------------------------------
 
