@@ -24,6 +24,7 @@ from salt_o2.core.url_masking import without_password
 from salt_o2.workflow.limits import FILE_BYTES
 from salt_o2.workflow.sources.directory import Directory
 from salt_o2.workflow.sources.git_command import fetching_git, owner_of, upload_pack
+from salt_o2.workflow.sources.git_credentials import remote
 
 log = logging.getLogger(__name__)
 
@@ -133,9 +134,19 @@ class GitRepository:
         path = _local(self.url)
         command = [f"--upload-pack={upload_pack(owner_of(path))}"] if path else []
         options = ("--quiet", "--prune", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
-        fetching_git(
-            *("-C", str(clone), "fetch", *options, *command, "--", self.url, *refspecs), timeout_s=_FETCH_S
+        known = remote(self.url)
+        arguments = (
+            "-C",
+            str(clone),
+            *known.options,
+            "fetch",
+            *options,
+            *command,
+            "--",
+            known.url,
+            *refspecs,
         )
+        fetching_git(*arguments, timeout_s=_FETCH_S, private=known.environment)
 
     def _commit(self, revision: str) -> str:
         if _COMMIT.fullmatch(revision) and self._resolved(revision):

@@ -11,6 +11,7 @@ import shlex
 import signal
 import stat
 import subprocess
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -38,6 +39,7 @@ _SETTINGS = {
 FETCHED = "file:git:http:https:ssh"
 """Protocols that fetch without running commands of a repository."""
 READING_S = 10.0
+_NOTHING: Mapping[str, str] = {}
 
 
 class Account(NamedTuple):
@@ -47,13 +49,17 @@ class Account(NamedTuple):
     gid: int
 
 
-def fetching_git(*arguments: str, timeout_s: float = 30.0, given: bytes = b"") -> bytes:
+def fetching_git(
+    *arguments: str, timeout_s: float = 30.0, given: bytes = b"", private: Mapping[str, str] = _NOTHING
+) -> bytes:
     """Return what a git command in a bare repository of our own prints; it may fetch.
+
+    ``private`` is put into the environment of git: what other accounts may not read.
 
     Raises:
         UnknownName: with git's own last words, if it fails.
     """
-    return _run(arguments, FETCHED, timeout_s, os.environ.get("HOME", "/"), given)
+    return _run(arguments, FETCHED, timeout_s, os.environ.get("HOME", "/"), given, private=private)
 
 
 def reading_git(tree: Path, *arguments: str, given: bytes = b"") -> bytes:
@@ -135,6 +141,7 @@ def _run(
     home: str,
     given: bytes = b"",
     account: dict[str, Any] | None = None,
+    private: Mapping[str, str] = _NOTHING,
 ) -> bytes:
     settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ} | {
@@ -156,7 +163,7 @@ def _run(
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=environment,
+            env={**environment, **private},
             start_new_session=True,
             **(account or {}),
         )
@@ -184,5 +191,7 @@ def _finish(
 
 
 def _shown(arguments: tuple[str, ...]) -> str:
-    """Return the name of a command, without the folder that it is for."""
-    return arguments[2] if arguments[:1] == ("-C",) else arguments[0]
+    """Return the name of a command, without the folder that it is for and its settings."""
+    while arguments[0] in ("-C", "-c"):
+        arguments = arguments[2:]
+    return arguments[0]
