@@ -5,7 +5,8 @@ minion (same id, same keys, another machine or folder) has a new one too, and th
 
     kept agent reports ........................................... believed
     new incarnation with the kept one's tasks, on its machine .... its successor: believed, the former retires
-    new incarnation otherwise .................................... not believed until the kept one is quiet
+    new incarnation otherwise, on its machine .................... not believed until the kept one is quiet
+    new incarnation elsewhere, of a host that has tasks .......... not believed until the host is LOST
     first one that a restarted control hears, on that machine .... believed
     kept agent reports after the new one ......................... two agents: the new one is refused
     refused agent, and its host is LOST .......................... believed
@@ -49,6 +50,10 @@ class Rival:
     last: float
     address: str = ""
     """Where it says that its host is; empty until its survey came."""
+    network: str = ""
+    """The machine and network namespace that its survey names."""
+    tasks: frozenset[TaskId] = frozenset()
+    """The tasks in its survey."""
     refused: bool = False
     """Whether the kept agent has reported after it: there are two."""
     told: float = float("-inf")
@@ -111,7 +116,8 @@ class Incarnations:
         rival = self.rivals.setdefault(report.incarnation, Rival(report.incarnation, at, at))
         rival.last = at
         if report.facts:
-            rival.address = report.facts.address
+            rival.address, rival.network = report.facts.address, report.facts.network
+            rival.tasks = frozenset(about.task for about in report.tasks)
         while len(self.rivals) > MOST:
             del self.rivals[min(self.rivals.values(), key=lambda each: each.last).incarnation]
         return rival
@@ -127,9 +133,11 @@ class Incarnations:
     ) -> bool:
         if rival.refused:
             return is_lost
-        if is_lost or at - self.heard > QUIET_AFTER * heartbeat_s:
+        if is_lost:
             return True
         wanted = set(tasks())
+        if at - self.heard > QUIET_AFTER * heartbeat_s and self._may_follow_quiet(rival, wanted):
+            return True
         if not self.kept and not wanted:
             return True
         if report.facts is None or self.network not in ("", report.facts.network):
@@ -137,6 +145,16 @@ class Incarnations:
         if not self.kept and self.network:  # a restarted control: the tasks may have ended meanwhile
             return True
         return not wanted or not wanted.isdisjoint(about.task for about in report.tasks)
+
+    def _may_follow_quiet(self, rival: Rival, wanted: Collection[TaskId]) -> bool:
+        """Return whether ``rival`` may follow a kept agent that is quiet and has the tasks ``wanted``.
+
+        An agent on another machine that knows none of these tasks is a copy, or a machine that takes the
+        place of the first. Only the loss of the host tells one from the other: its tasks may still run.
+        """
+        if not wanted or not self.network:
+            return True
+        return rival.network == self.network or not rival.tasks.isdisjoint(wanted)
 
     def _replace(self, report: Report, at: float) -> None:
         if self.kept:

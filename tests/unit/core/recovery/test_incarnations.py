@@ -92,6 +92,27 @@ def test_an_agent_without_the_tasks_is_believed_when_the_kept_one_is_quiet(host)
     assert host.hear(heartbeat("new"), QUIET_AFTER * BEAT_S + 0.1) is Verdict.BELIEVED
 
 
+def test_a_copy_elsewhere_is_not_believed_while_the_kept_agent_is_quiet_and_its_tasks_may_run(host):
+    late = 10 * QUIET_AFTER * BEAT_S
+    assert host.hear(survey("copy", network=THERE), 1.0) is Verdict.WAITS
+    assert host.hear(heartbeat("copy"), late) is Verdict.WAITS
+    assert host.hear(survey("copy", network=THERE), late + 0.1) is Verdict.WAITS
+    assert host.hear(heartbeat("old"), late + 0.2) is Verdict.BELIEVED
+    assert host.agents.kept == "old"
+
+
+def test_a_machine_that_takes_the_place_of_another_is_believed_when_the_host_is_lost(host):
+    late = 10 * QUIET_AFTER * BEAT_S
+    assert host.hear(survey("new", network=THERE), late) is Verdict.WAITS
+    host.lost = True
+    assert host.hear(heartbeat("new"), late + 5.0) is Verdict.BELIEVED
+
+
+def test_a_host_that_was_booted_again_and_has_the_records_of_its_tasks_is_believed_when_quiet(host):
+    late = 2 * QUIET_AFTER * BEAT_S
+    assert host.hear(survey("new", "readout", network=THERE), late) is Verdict.BELIEVED
+
+
 def test_a_host_without_tasks_takes_another_agent_of_its_machine_at_once():
     assert Host(tasks=()).hear(survey("new"), 1.0) is Verdict.BELIEVED
 
