@@ -4,13 +4,21 @@ import re
 from typing import Any
 
 HIDDEN = "***"
-_USER_AND_PASSWORD = re.compile(r"(?<=://)([^/@:\s]*):([^/@\s]*)@")
-_TOKEN_ALONE = re.compile(r"(?<=https://)[^/@:\s]+@|(?<=http://)[^/@:\s]+@")
+_PORT = r"\d*(?![^/?#\s,;'\")\]])"
+_USER_AND_PASSWORD = re.compile(
+    # Up to the last @ before the path, as curl and SQLAlchemy read it.
+    r"(?<=://)([^/?#@:\s]*):([^/?#\s'\"]*)@"
+    # No port follows the colon: the password has a /, ? or # that is not escaped.
+    rf"|(?<=://)([^/?#@:\s]*):(?!{_PORT})([^\s'\"]*)@"
+)
+_TOKEN_ALONE = re.compile(r"(?<=https://)[^/?#:\s'\"]+@|(?<=http://)[^/?#:\s'\"]+@")
 """Servers of git take a token in the place of the user."""
-_SECRETS = "password|passwd|pwd|secret|token|odbc_connect"
+_SECRETS = "pass|pwd|secret|token|key|auth|credential|signature|odbc_connect"
 _IN_A_QUERY = re.compile(rf"(?i)([?&;][\w.-]*(?:{_SECRETS})[\w.-]*=)[^&\s'\"]+")
 _NO_PASSWORDS = ("x-oauth-basic",)
 """What stands in the place of a password beside a token."""
+_WITH_A_SPACE = re.compile(r"(?s)\A([a-z][a-z0-9+.-]*://[^/?#@:\s]*:)(?!\d*(?:[/?#]|\Z)).*\s.*@")
+"""A value that is a URL as a whole: its password may have spaces."""
 _MAY_HAVE_ONE = re.compile(
     r"(?<=')[^']*:[^']*@[^']*"
     r'|(?<=")[^"]*:[^"]*@[^"]*'
@@ -37,12 +45,12 @@ def without_secrets(text: str) -> str:
 def without_passwords(value: Any) -> Any:
     """Return plain data with ``***`` for the passwords of all URLs in it, also in the names of a mapping."""
     if isinstance(value, str):
-        return without_password(value)
+        return _WITH_A_SPACE.sub(rf"\1{HIDDEN}@", without_password(value))
     if isinstance(value, dict):
         return {without_passwords(name): without_passwords(entry) for name, entry in value.items()}
     return [without_passwords(entry) for entry in value] if isinstance(value, list | tuple) else value
 
 
 def _hidden(found: re.Match[str]) -> str:
-    user, password = found.groups()
+    user, password = found.groups()[:2] if found[2] is not None else found.groups()[2:]
     return f"{HIDDEN}:{HIDDEN}@" if password in _NO_PASSWORDS else f"{user}:{HIDDEN}@"

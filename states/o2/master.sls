@@ -4,6 +4,15 @@
 {% from 'o2/refusal.jinja' import refusal with context %}
 {% if not is_master %}
 {{ refusal('o2.master', 'o2:master:minions') }}
+{% elif o2.master.repositories | select('match', 'https?://([^/?#]*@|[^?#]*[?#])') | list %}
+
+# Each user of the `salt` and `coconut` programs must be able to read the files in master.d.
+o2.master refuses a secret:
+  test.fail_without_changes:
+    - name: a repository in o2:master:repositories has a user, a password or parameters in its URL
+    - comment: >-
+        Nothing was changed. Each account of the master can read /etc/salt/master.d/60-o2.conf. Write this
+        repository under o2:repositories of the pillar of the master itself.
 {% else %}
 
 include:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from salt_o2.core.errors import UnknownName
+from salt_o2.core.url_masking import without_password
 from salt_o2.workflow.problems import nearest
 from salt_o2.workflow.sources.directory import Directory
 from salt_o2.workflow.sources.git import (
@@ -46,8 +47,9 @@ class Address(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What people call it: host and path without scheme, user and ``.git``."""
-        bare = self.repository.partition("://")[2] or self.repository
+        """What people call it: host and path without scheme, user, parameters and ``.git``."""
+        scheme, _, bare = self.repository.rpartition("://")
+        bare = re.split(r"[?#]", bare)[0] if scheme else bare
         return bare.rpartition("@")[2].replace(":", "/").removesuffix("/").removesuffix(".git")
 
 
@@ -100,6 +102,7 @@ class SiteRepositories:
             if _same(address, parse_address(wanted)):
                 return self.open(Address(address.repository, revision or address.revision))
         names = [address.name for address in self.listed]
+        wanted = without_password(wanted)
         raise UnknownName(f"no repository {wanted}{nearest(wanted, names)}: the site has {', '.join(names)}")
 
     def open(self, address: Address) -> Directory:

@@ -210,3 +210,18 @@ def test_a_trial_of_a_refused_state_fails_and_says_why(tmp_path):
     (result,) = json.loads(done.stdout)["local"].values()
     assert (result["result"], result["changes"]) == (False, {})
     assert result["name"] == "the site has not named here in o2:hosts of this minion's pillar"
+
+
+@pytest.mark.finding("X23")
+@pytest.mark.parametrize(
+    "url", ["https://o2:hunter2@git/x", "https://hunter2@git/x", "https://git/x?private_token=hunter2"]
+)
+def test_no_secret_of_a_repository_goes_into_a_file_that_each_account_can_read(render, url):
+    (chunk,) = render("debian", "o2.master", {"master": {"repositories": ["/srv/o2", url]}})
+    assert chunk["fun"] == "fail_without_changes"
+    assert "hunter2" not in str(chunk)
+
+
+def test_a_repository_without_a_secret_is_written(render):
+    chunks = render("debian", "o2.master", {"master": {"repositories": ["ssh://git@git/x", "https://git/x"]}})
+    assert "/etc/salt/master.d/60-o2.conf" in {each["name"] for each in of(chunks, "file.managed")}

@@ -24,3 +24,54 @@ def test_a_password_is_not_shown_and_all_else_is(text, shown):
 def test_passwords_are_found_wherever_they_stand():
     given = {"database": "a://u:p@h", "list": ["b://u:p@h", 1], "inner": {"x": ("c://u:p@h", None)}}
     assert ":p@" not in str(without_passwords(given))
+
+
+SECRET = "hunter2"
+FORMS = {
+    "user and password": f"https://git:{SECRET}@host/x.git",
+    "@ in the password": f"https://git:p@{SECRET}@host/x.git",
+    "@ behind it": f"https://git:{SECRET}@p@host/x.git",
+    "/ in the password": f"https://git:p/{SECRET}@host/x.git",
+    "? in the password": f"https://git:p?{SECRET}@host/x.git",
+    "# in the password": f"https://git:p#{SECRET}@host/x.git",
+    "digits and a letter": f"https://git:1x/{SECRET}@host/x.git",
+    "a token alone": f"https://{SECRET}@host/x.git",
+    "a token with an @": f"https://{SECRET}@x@host/x.git",
+    "a token as user": f"https://{SECRET}:x-oauth-basic@host/x.git",
+    "private_token": f"https://host/x.git?private_token={SECRET}",
+    "access_token": f"https://host/x.git?a=b&access_token={SECRET}",
+    "api key": f"https://host/x.git?apikey={SECRET}",
+    "pass": f"postgresql+psycopg://h/db?user=u&pass={SECRET}",
+    "password": f"postgresql+psycopg://h/db?user=u&password={SECRET}",
+}
+
+
+@pytest.mark.finding("X22")
+@pytest.mark.parametrize("text", FORMS.values(), ids=FORMS)
+def test_no_form_of_a_secret_in_a_url_is_shown(text):
+    assert SECRET not in without_password(text)
+    assert SECRET not in without_password(f"git: fatal: unable to access '{text}/': it is away")
+    assert SECRET not in str(without_passwords({text: [text]}))
+    assert "://" in without_password(text)
+
+
+@pytest.mark.finding("X22")
+@pytest.mark.parametrize("text", [f"https://git:a {SECRET}@host/x", f"etcd://o2:{SECRET} b@host"])
+def test_a_password_with_a_space_is_not_shown_of_a_value(text):
+    assert SECRET not in str(without_passwords([text]))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://host:8443/a@v1.2",
+        "https://host:8443?x=a@b",
+        "no answer of http://127.0.0.1:8500: ask the owner, a@b",
+        "https://host/x.git?ref=main and salt://o2?saltenv=base",
+        "(http://[::1]:80/x) a@b",
+        "/srv/o2@v1.2",
+    ],
+)
+def test_a_url_without_a_secret_is_shown_as_it_is(text):
+    assert without_password(text) == text
+    assert without_passwords(text) == text

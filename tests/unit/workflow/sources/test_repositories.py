@@ -6,6 +6,7 @@ import pytest
 
 from salt_o2.core.errors import TemplateError, UnknownName
 from salt_o2.workflow import load
+from salt_o2.workflow.sources.directory import Directory
 from salt_o2.workflow.sources.git import GitRepository, full_url, is_url
 from salt_o2.workflow.sources.site_repositories import Address, SiteRepositories, parse_address
 
@@ -182,3 +183,14 @@ def test_salts_fileserver_is_known_on_a_master_only(tmp_path):
     known = site(tmp_path, "salt://o2")
     with pytest.raises(UnknownName, match="by a Salt master only"):
         known.open(known.listed[0])
+
+
+@pytest.mark.finding("X22")
+def test_no_name_and_no_error_of_a_repository_has_its_secret(tmp_path):
+    url = "https://git:hunter2@127.0.0.1:9/x.git?private_token=hunter2"
+    repositories = site(tmp_path, url)
+    assert repositories.listed[0].name == "127.0.0.1/9/x"
+    for wanted in (url + "x", url):
+        with pytest.raises(UnknownName) as caught:
+            repositories.find(wanted, "", Directory(""))
+        assert "hunter2" not in str(caught.value)
