@@ -73,8 +73,8 @@ class Hosts:
     def refusals(self):
         return {}
 
-    async def ask(self, host, function, arguments, wait_s=0.0):
-        return {"stdout": [f"{function} on {host}"], "stderr": []}
+    async def ask(self, host, verb, arguments, wait_s=0.0):
+        return {"stdout": [f"{verb} on {host}"], "stderr": []}
 
     def survey(self, host):
         number = self.names.index(host) + 1
@@ -121,8 +121,8 @@ class Agents(Hosts):
                 self.launches[order.task] = order.launch or self.launches.get(order.task)
         await super().send(messages)
 
-    async def ask(self, host, function, arguments, wait_s=0.0):
-        assert function == "o2.records"
+    async def ask(self, host, verb, arguments, wait_s=0.0):
+        assert verb == "records"
         known = [about for about in self.tasks[host].values() if about.environment == arguments[0]]
         return [{**plain(about), "launch": plain(self.launches[about.task])} for about in known]
 

@@ -15,11 +15,14 @@ from salt_o2.concurrency.run_all import Apart
 from salt_o2.core.codec import plain, typed
 from salt_o2.core.errors import InvalidRequest, O2Error
 from salt_o2.core.messages.command_parsing import command_of
+from salt_o2.core.messages.commands import Question
 from salt_o2.core.messages.reports import Failure
 from salt_o2.core.states import TaskEvent
 
 log = logging.getLogger(__name__)
 
+ASKED_BY_CONTROL = frozenset({"log", "records"})
+"""What control may ask inside the session."""
 LONGEST_LOG = 100_000
 LONGEST_WAIT_S = 3600.0
 LONGEST_FOLLOW_S = 60.0
@@ -111,6 +114,19 @@ class Verbs:
         wanted = typed(environment, str)
         known = (self._agent.task(about.task).record for about in self._agent.tasks())
         return [plain(each) for each in known if each.environment == wanted]
+
+    async def answer(self, question: Question) -> Any:
+        """Return what control asks for in its session.
+
+        Raises:
+            InvalidRequest: this cannot be asked in a session.
+        """
+        if question.host != self._agent.host or question.verb not in ASKED_BY_CONTROL:
+            raise InvalidRequest(f"{question.verb!r:.60} is not answered on {self._agent.host}")
+        try:
+            return await self.table[question.verb](*question.arguments)
+        except TypeError as error:
+            raise InvalidRequest(f"{question.verb} cannot be asked like this: {error}") from error
 
     async def info(self) -> dict[str, Any]:
         """Return who the agent is and how it is."""

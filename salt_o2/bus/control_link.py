@@ -41,6 +41,14 @@ class ControlLink:
             raise Unreachable(f"the agent on {report.host} has not signed in to control yet")
         return self.session.seal(envelope.pack(plain(report)))
 
+    def seal_answer(self, part: Mapping[str, Any]) -> bytes:
+        """Return a part of an answer sealed.
+
+        Raises:
+            InvalidRequest: no session is established.
+        """
+        return self.session.seal(envelope.pack(part))
+
     def take(self, body: Any) -> Downward | None:
         """Return the message for the agent in ``body``; ``None`` if it is one of the session itself.
 

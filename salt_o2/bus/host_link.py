@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from salt_o2.bus import envelope
+from salt_o2.bus import envelope, questions
 from salt_o2.core.codec import plain
 from salt_o2.core.errors import InvalidRequest
 from salt_o2.core.ids import EnvironmentId, HostId
@@ -31,6 +31,8 @@ class Heard:
     """What one message of a host led to."""
 
     report: Report | None = None
+    answer: Any = None
+    """A part of an answer to a question, as the host has sent it."""
     host: HostId | None = None
     """The host that the message came from, as far as its session or its signature proves it."""
     replies: list[Body] = field(default_factory=list)
@@ -131,7 +133,11 @@ class HostLink:
             if not self._sessions.is_known(name):
                 raise
             return Heard(host=name, replies=self._invite(name))
-        report = report_parsing.report_of(envelope.unpack(message), speaker.host, speaker.incarnation)
+        said = envelope.unpack(message)
+        if isinstance(said, Mapping) and questions.KEY in said:
+            replies = self._waiting_for(speaker.host)
+            return Heard(answer=said[questions.KEY], host=speaker.host, replies=replies)
+        report = report_parsing.report_of(said, speaker.host, speaker.incarnation)
         if (report.host, report.incarnation) != (speaker.host, speaker.incarnation):
             raise InvalidRequest(f"the agent on {speaker.host} reports for {report.host}")
         return Heard(report=report, host=speaker.host, replies=self._waiting_for(speaker.host))

@@ -7,7 +7,6 @@ control say to each other is sealed (host_link.py); what is announced to all is 
 
 import asyncio
 import logging
-import math
 import os
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
@@ -20,11 +19,11 @@ from tornado.ioloop import IOLoop
 
 from salt_o2.bus import envelope, salt_keys, salt_reader, tags
 from salt_o2.bus.host_link import Body, HostLink
+from salt_o2.bus.questions import OpenQuestions
 from salt_o2.concurrency.background_loops import run_together
-from salt_o2.concurrency.daemon_thread import aside
 from salt_o2.concurrency.run_all import Apart
 from salt_o2.core.codec import plain
-from salt_o2.core.errors import TaskError, Unreachable
+from salt_o2.core.errors import InvalidRequest, Unreachable
 from salt_o2.core.ids import HostId
 from salt_o2.core.messages.announcements import News
 from salt_o2.core.messages.commands import Command, Downward
@@ -51,6 +50,7 @@ class MasterBus:
         self._channel: Any = None
         self._events: Any = None
         self._link: HostLink | None = None
+        self._questions = OpenQuestions()
         self._key_of: KeyOf = lambda _: None
 
     async def listen(
@@ -140,6 +140,8 @@ class MasterBus:
         if raw.startswith(tags.AGENTS.encode()):
             tag, event = salt.utils.event.SaltEvent.unpack(raw)
             answer = self._opened().take(tags.host_of(tag), event.get("data"))
+            if answer.answer is not None and answer.host:
+                self._take_answer(answer.host, answer.answer)
             if answer.report:
                 heard(answer.report)
             if answer.host and answer.replies:
@@ -148,34 +150,27 @@ class MasterBus:
             _, event = salt.utils.event.SaltEvent.unpack(raw)
             self._forget_if_refused(HostId(str(event.get("id"))))
 
+    def _take_answer(self, host: HostId, data: Any) -> None:
+        try:
+            self._questions.take(host, data)
+        except InvalidRequest as error:
+            log.warning("ignored an answer of %s: %s", host, error)
+
     def _forget_if_refused(self, host: HostId) -> None:
         """End the sessions of ``host`` if its key is accepted no more; every minion can forge the event."""
         if self._key_of(host) is None:
             self._opened().forget(host)
 
-    async def ask(self, host: str, function: str, arguments: Sequence[Any], wait_s: float = 0.0) -> Any:
-        """Return what an execution module's function returns on ``host``, as an ordinary Salt job.
+    async def ask(self, host: HostId, verb: str, arguments: Sequence[Any], wait_s: float = 0.0) -> Any:
+        """Return what the agent on ``host`` answers, inside its session.
 
-        The function itself may wait for ``wait_s`` seconds.
+        The agent itself may wait for ``wait_s`` seconds.
 
         Raises:
-            Unreachable: if the minion does not answer.
+            Unreachable: if the agent does not answer.
             TaskError: if it answers with an error.
         """
-        run = aside if wait_s else asyncio.to_thread
-        return await run(self._ask, host, function, arguments, ASK_S + math.ceil(wait_s))
-
-    def _ask(self, host: str, function: str, arguments: Sequence[Any], limit_s: int) -> Any:
-        with salt.client.get_local_client(mopts=dict(self._opts)) as local:
-            answer = local.cmd(
-                [host], function, list(arguments), tgt_type="list", timeout=limit_s, full_return=True
-            )
-        said = answer.get(host)
-        if not said:
-            raise Unreachable(f"minion {host} has not answered {function} within {limit_s} s")
-        if said.get("retcode"):
-            raise TaskError(f"minion {host} answered {function} with an error: {said.get('ret')}")
-        return said["ret"]
+        return await self._questions.ask(host, verb, arguments, ASK_S + wait_s, self.send)
 
     async def announce(self, news: News) -> None:
         """Put ``news`` on the Salt bus, for reactor rules and whoever else listens."""

@@ -22,12 +22,12 @@ from tornado.ioloop import IOLoop
 
 from salt_o2.bus import envelope, salt_keys, salt_reader, tags
 from salt_o2.bus.control_link import ControlLink
-from salt_o2.bus.minion_keys import keys_made
 from salt_o2.bus.minion_master import Masters
-from salt_o2.concurrency.background_loops import is_cancel_requested, run_together
+from salt_o2.bus.questions import Answering
+from salt_o2.concurrency.background_loops import is_cancel_requested, run_together, spawn
 from salt_o2.core.errors import InvalidRequest, Unreachable
 from salt_o2.core.ids import HostId
-from salt_o2.core.messages.commands import Downward
+from salt_o2.core.messages.commands import Downward, Question
 from salt_o2.core.messages.reports import Report
 from salt_o2.sealing.agent_session import AgentSession
 
@@ -49,6 +49,8 @@ class Listener:
     """Takes each message of control."""
     signed_in: Callable[[dict[str, Any]], Awaitable[None]]
     """Takes the minion's pillar, once it has signed in to its master."""
+    asked: Callable[[Question], Awaitable[Any]]
+    """Returns the answer to a question of control."""
     established: Callable[[], Awaitable[None]]
     """Is called when a session with control was established: control knows nothing of this agent yet."""
 
@@ -69,6 +71,8 @@ class MinionBus:
         self._down: Any = None
         self._link: ControlLink | None = None
         self._listener: Listener | None = None
+        self._answering: Answering | None = None
+        self._answers: set[asyncio.Task[None]] = set()
 
     async def run(self, listener: Listener) -> None:
         """Sign in to the master and to its control, however long it takes, and listen until cancelled.
@@ -76,8 +80,8 @@ class MinionBus:
         Raises:
             LoopEnded: Salt's own loop, which reads the master's publications, has ended.
         """
-        await keys_made(Path(self._opts["pki_dir"]))
-        self._listener = listener
+        await salt_keys.keys_made(Path(self._opts["pki_dir"]))
+        self._listener, self._answering = listener, Answering(listener.asked)
         if self._masters is None or not self._masters.are_several:
             await self._listen(listener)
             return
@@ -160,8 +164,20 @@ class MinionBus:
 
     async def _take(self, body: Mapping[str, Any]) -> None:
         message = self._signed_in().take(body)
-        if message is not None and self._listener is not None:
+        if isinstance(message, Question):
+            if self._answering is not None and self._answering.is_new(message):
+                spawn("an answer to control", self._reply(message, self._answering), self._answers)
+        elif message is not None and self._listener is not None:
             await self._listener.heard(message)
+
+    async def _reply(self, question: Question, answering: Answering) -> None:
+        """Send the answer to ``question``; control asks again if it does not arrive."""
+        for part in await answering.parts(question):
+            try:
+                await self._fire({"sealed": self._signed_in().seal_answer(part)})
+            except (InvalidRequest, Unreachable) as error:
+                log.warning("could not answer control's question %s: %s", question.verb, error)
+                return
 
     def _signed_in(self) -> ControlLink:
         if self._link is None:
@@ -258,6 +274,8 @@ class MinionBus:
 
     def close(self) -> None:
         """Disconnect."""
+        for answer in self._answers:
+            answer.cancel()
         for channel in (self._down, self._up):
             if channel is not None:
                 channel.close()

@@ -1,5 +1,12 @@
-"""The long-term keys that Salt keeps for master and minions, as sessions need them."""
+"""The long-term keys that Salt keeps for master and minions, as sessions need them.
 
+An agent never makes the keys of its minion. At the first start of a host there are none; Salt makes a pair
+wherever it finds none, so minion and agent would make one each, and the master would accept the pair that it
+receives first and deny the other.
+"""
+
+import asyncio
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +18,14 @@ from salt_o2.core.errors import InvalidRequest
 from salt_o2.core.ids import HostId
 from salt_o2.sealing.host_sessions import KeyOf
 from salt_o2.sealing.identity import PrivateKey, PublicKey
+
+log = logging.getLogger(__name__)
+
+NAMES = ("minion.pem", "minion.pub", "minion_master.pub")
+"""The private half, the public half, and the key of the master that has accepted the minion."""
+LOOK_S = 0.2
+SAY_S = 10.0
+"""How often it is logged that the agent waits."""
 
 
 def of_master(opts: dict[str, Any]) -> PrivateKey:
@@ -55,3 +70,21 @@ def of_minion(opts: dict[str, Any]) -> tuple[PrivateKey, PublicKey]:
         PrivateKey.from_pem((folder / "minion.pem").read_bytes()),
         PublicKey.from_pem((folder / "minion_master.pub").read_bytes()),
     )
+
+
+async def keys_made(folder: Path) -> None:
+    """Wait until the minion has its keys in ``folder`` and a master has accepted them."""
+    loop = asyncio.get_running_loop()
+    say_at = loop.time()
+    while missing := [name for name in NAMES if not _is_written(folder / name)]:
+        if loop.time() >= say_at:
+            log.info("the agent waits for the minion to sign in: %s lacks %s", folder, ", ".join(missing))
+            say_at += SAY_S
+        await asyncio.sleep(LOOK_S)
+
+
+def _is_written(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except OSError:
+        return False

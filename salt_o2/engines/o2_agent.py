@@ -27,7 +27,7 @@ import os
 import pathlib
 
 from salt_o2 import where
-from salt_o2.agent import agent, server, settings
+from salt_o2.agent import agent, request_handlers, server, settings
 from salt_o2.bus import minion, minion_master
 from salt_o2.concurrency import background_loops
 from salt_o2.linux import supervisor
@@ -74,7 +74,11 @@ async def _run(layers, masters):
         ours.offer(dataclasses.replace(offered, master=bus.master, masters=masters.names))
 
     listener = minion.Listener(
-        incarnation=ours.reporter.incarnation, heard=ours.hear, signed_in=sign_in, established=ours.survey
+        incarnation=ours.reporter.incarnation,
+        heard=ours.hear,
+        asked=request_handlers.Verbs(ours).answer,
+        signed_in=sign_in,
+        established=ours.survey,
     )
     loops = {
         "agent": ours.run(),

@@ -23,5 +23,5 @@ class Bus(Protocol):
     def refusals(self) -> Mapping[HostId, str]:
         """Return which messages under the name of a host were refused, in words; empty if none was."""
 
-    async def ask(self, host: HostId, function: str, arguments: Sequence[Any], wait_s: float = 0.0) -> Any:
-        """Return what an execution module's function returns on ``host``, which itself may wait so long."""
+    async def ask(self, host: HostId, verb: str, arguments: Sequence[Any], wait_s: float = 0.0) -> Any:
+        """Return what the agent on ``host`` answers in its session; it may wait for ``wait_s`` s."""

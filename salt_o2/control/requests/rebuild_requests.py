@@ -90,7 +90,7 @@ class Rebuild:
         return {"id": POOL, "tasks_total": len(tasks)}
 
     async def _remains(self, host: HostId, environment: EnvironmentId) -> list[Remains]:
-        told = await self._control.bus.ask(host, "o2.records", [environment])
+        told = await self._control.bus.ask(host, "records", [environment])
         return [typed({**each, "host": host}, Remains) for each in told if each.get("launch")]
 
     def _adopt(self, environment: EnvironmentId, remains: list[Remains], user: str) -> Held:

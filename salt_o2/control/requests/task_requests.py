@@ -113,9 +113,7 @@ def _outcome(held: Held, task: PlannedTask, effects: Sequence[Effect]) -> str:
 LONGEST_S = 30.0
 """Control waits no longer for something new; whoever follows asks again."""
 MOST_WAITING = 32
-"""Each that waits holds a thread here and a job process on its host."""
-AGENT_S = 10
-"""How long the agent may take for what it has."""
+"""Each that waits holds a request here and on its host."""
 
 
 class Voices:
@@ -138,14 +136,14 @@ class Voices:
 
     async def _said(self, task: PlannedTask, wanted: TaskLog) -> dict[str, Any]:
         if wanted.after is None:
-            return dict(await self._control.bus.ask(task.host, "o2.log", [task.id, wanted.lines]))
+            return dict(await self._control.bus.ask(task.host, "log", [task.id, wanted.lines]))
         if not 0 <= wanted.wait_s <= LONGEST_S:
             raise InvalidRequest(f"wait_s must be 0 to {LONGEST_S:g}, not {wanted.wait_s:g}")
         if self._waiting >= MOST_WAITING:
             raise Unreachable(f"{MOST_WAITING} others follow tasks at the moment: ask again later")
-        arguments = [task.id, wanted.lines, AGENT_S, wanted.after, wanted.wait_s]
+        arguments = [task.id, wanted.lines, wanted.after, wanted.wait_s]
         self._waiting += 1
         try:
-            return dict(await self._control.bus.ask(task.host, "o2.log", arguments, wanted.wait_s))
+            return dict(await self._control.bus.ask(task.host, "log", arguments, wanted.wait_s))
         finally:
             self._waiting -= 1

@@ -12,9 +12,14 @@ from typing import Any
 from salt_o2.core.codec import typed
 from salt_o2.core.errors import InvalidRequest
 from salt_o2.core.ids import TaskId
-from salt_o2.core.messages.commands import Command, Downward, Inquiry, Notice, Order
+from salt_o2.core.messages.commands import Command, Downward, Inquiry, Notice, Order, Question
 
-KINDS: dict[str, type[Downward]] = {"Command": Command, "Inquiry": Inquiry, "Notice": Notice}
+KINDS: dict[str, type[Downward]] = {
+    "Command": Command,
+    "Inquiry": Inquiry,
+    "Notice": Notice,
+    "Question": Question,
+}
 
 
 def message_of(body: Any) -> Downward:

@@ -10,6 +10,7 @@ one agent are numbered, so control sees a gap and asks for a survey.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.plan.launch import Launch
@@ -62,5 +63,16 @@ class Notice:
     """Why control refuses it; empty if control believes it."""
 
 
-Downward = Command | Inquiry | Notice
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Asks one agent for what only its host has; changes nothing there."""
+
+    host: HostId
+    id: str
+    """What the answer names; a question that is repeated has the same."""
+    verb: str
+    arguments: tuple[Any, ...] = ()
+
+
+Downward = Command | Inquiry | Notice | Question
 """What control says to agents."""

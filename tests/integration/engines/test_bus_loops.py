@@ -23,7 +23,9 @@ def bus_of(side, cluster):
     """A bus on the real master, how to run it, and how to find the tasks in which Salt reads for it."""
     if side == "agent":
         bus = MinionBus(salt.config.minion_config(str(cluster.directory / "flp1" / "minion")))
-        listener = Listener(incarnation="a test", heard=ignore, signed_in=ignore, established=ignore)
+        listener = Listener(
+            incarnation="a test", heard=ignore, asked=ignore, signed_in=ignore, established=ignore
+        )
         return bus, partial(bus.run, listener), lambda: tasks_of(getattr(bus._down, "transport", None))
     bus = MasterBus(salt.config.master_config(str(cluster.config_dir / "master")))
     run = partial(bus.listen, lambda _report: None)

@@ -166,3 +166,16 @@ def test_no_host_can_read_the_orders_of_another(cluster):
     ours = [msgpack.packb(load) for load in published if load.get("fun") == envelope.FUNCTION]
     assert len(ours) >= 3, "orders to deploy, to configure and to end were published"
     assert not any(made["id"].encode() in load for load in ours)
+
+
+@pytest.mark.finding("X15")
+@pytest.mark.finding("X16")
+def test_no_host_sees_what_control_asks_another_or_can_answer_it(cluster, running):
+    task = next(task for task in cluster.ask("task_list") if task["host"] == "flp1")
+    with Listener(cluster, "flp2") as listener:
+        said = cluster.ask("task_log", id=task["id"], lines=5)
+        cluster.run("salt", "flp2", "test.ping")
+        published = listener.wait_for(lambda load: load.get("fun") == "test.ping")
+    assert said["host"] == "flp1"
+    assert {load.get("fun") for load in published} <= {envelope.FUNCTION, "test.ping"}
+    assert not any(task["id"].encode() in msgpack.packb(load) for load in published)

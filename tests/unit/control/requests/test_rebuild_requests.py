@@ -13,10 +13,10 @@ class SomeSilent(Agents):
 
     silent = frozenset()
 
-    async def ask(self, host, function, arguments, wait_s=0.0):
+    async def ask(self, host, verb, arguments, wait_s=0.0):
         if host in self.silent:
-            raise Unreachable(f"minion {host} has not answered {function} within 5 s")
-        return await super().ask(host, function, arguments, wait_s)
+            raise Unreachable(f"minion {host} has not answered {verb} within 5 s")
+        return await super().ask(host, verb, arguments, wait_s)
 
 
 def unknown_environments(folder, scene):

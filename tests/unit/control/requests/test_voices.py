@@ -38,7 +38,7 @@ def played(folder, scene):
 def test_the_last_lines_are_asked_of_the_task_s_host(tmp_path):
     async def scene(room, task, mouth):
         said = await room.ask("task_log", id=task, lines=7)
-        assert mouth.asked == [("flp1", "o2.log", [task, 7], 0.0)]
+        assert mouth.asked == [("flp1", "log", [task, 7], 0.0)]
         assert (said["task"], said["host"], said["stdout"], said["at"]) == (task, "flp1", ["hello"], PLACES)
 
     played(tmp_path, scene)
@@ -48,7 +48,7 @@ def test_whoever_follows_waits_at_the_host(tmp_path):
     async def scene(room, task, mouth):
         mouth.gate.set()
         await room.ask("task_log", id=task, after=PLACES, wait_s=20)
-        assert mouth.asked == [("flp1", "o2.log", [task, 50, task_requests.AGENT_S, PLACES, 20.0], 20.0)]
+        assert mouth.asked == [("flp1", "log", [task, 50, PLACES, 20.0], 20.0)]
 
     played(tmp_path, scene)
 
