@@ -27,8 +27,10 @@ SOCKET = "o2_control.ipc"
 PROGRESS_EVERY_S = 0.05
 MOST_AT_ONCE = 2000
 """Requests that are served at the same time; what comes beyond is refused at once."""
-MOST_BYTES = 16 * 1024 * 1024
-"""Of one request."""
+MOST_BYTES = 4 * 1024 * 1024
+"""Of one request: the largest is a configuration to import."""
+MOST_ENTRIES = 10_000
+"""Of one list or map in a request: control checks each of them in its loop, while all other users wait."""
 LONGEST_PATH = 107
 """What a unix socket's address can hold on Linux."""
 
@@ -152,7 +154,7 @@ class _Exchange:
 
 def _read(frame: bytes) -> dict[str, Any]:
     try:
-        request = msgpack.unpackb(frame)
+        request = msgpack.unpackb(frame, max_array_len=MOST_ENTRIES, max_map_len=MOST_ENTRIES)
     except ValueError as error:
         raise InvalidRequest(f"a request must be one msgpack map: {error}") from error
     if not isinstance(request, dict):

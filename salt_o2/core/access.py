@@ -42,6 +42,10 @@ def peer_options(peers: Mapping[str, Iterable[str]]) -> dict[str, Any]:
     permitted = {}
     for minion, names in peers.items():
         (exact,) = exact_ids([minion])
+        if exact.endswith("_master"):
+            raise InvalidRequest(
+                f"o2:peers: {minion}: Salt gives ids with this end to masters, not to minions"
+            )
         if unknown := sorted(set(names) - known):
             raise InvalidRequest(f"o2:peers: {minion}: the runner has no function {unknown[0]}")
         permitted[f"{re.escape(exact)}$"] = [f"o2\\.{name}$" for name in names]

@@ -61,7 +61,7 @@ ALLOWED = {
     "tests/unit/client": 11,
     "tests/unit/cluster": 51,
     "tests/unit/concurrency": 8,
-    "tests/unit/control": 395,
+    "tests/unit/control": 396,
     "tests/unit/core": 1037,
     "tests/unit/device": 9,
     "tests/unit/doctor": 3,

@@ -30,6 +30,8 @@ from salt_o2.core.recovery.replay import Noted
 from salt_o2.core.recovery.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
+LONGEST_ID = 64
+"""Characters of what can be the beginning of an environment's id."""
 MOST_WAITING = 2_000
 """Lines of the journal that wait for the next ``flush``."""
 MOST_KEPT = 100_000
@@ -300,6 +302,8 @@ class Store:
 
     def ids_beginning(self, prefix: str) -> list[EnvironmentId]:
         """Return the ids of all environments, ended or not, that begin with ``prefix``, oldest first."""
+        if len(prefix) > LONGEST_ID:
+            return []  # SQLite refuses long patterns, which would look like a fault of the store
         query = select(ENVIRONMENTS.c.id).where(ENVIRONMENTS.c.id.startswith(prefix, autoescape=True))
         found = (str(id) for (id,) in self.read(query.order_by(ENVIRONMENTS.c.created)))
         return [EnvironmentId(id) for id in found if id.startswith(prefix)]  # LIKE does not tell A from a

@@ -25,9 +25,13 @@ MOST_WORD = 100
 """Characters of a state that a device gave a name of its own."""
 MOST_LINES = 100
 """Lines of output that come with a failure."""
+MOST_ATTRIBUTES, MOST_VALUES, LONGEST_ATTRIBUTE = 64, 100, 1_000
+"""Attributes of one host, values in one list of them, characters of a name or of a list."""
+MOST_MASTERS = 32
 _FACTS = {"address": "", "network": "", "cpus": 0.0, "memory_mb": 0.0}
 """A host of which this cannot be read offers nothing to placement, and keeps its tasks."""
 _DEFAULTS = HostFacts(**_FACTS)  # type: ignore[arg-type]
+_TEXTS = ("address", "network", "version", "directory_key", "master", "bindable")
 _RANGES = ("control_ports", "channel_ports")
 
 
@@ -78,7 +82,31 @@ def _bounded(facts: HostFacts, host: HostId, place: str) -> tuple[HostFacts, tup
         if low > high:
             faults.append(Fault(f"{place}{name}", f"{low}-{high} is no range"))
             facts = replace(facts, **{name: getattr(_DEFAULTS, name)})
+    attributes, wrong = _bounded_attributes(facts.attributes)
+    faults += [Fault(f"{place}attributes", why) for why in wrong]
+    short = {name: getattr(facts, name)[:LONGEST_ATTRIBUTE] for name in _TEXTS}
+    masters = tuple(name[:LONGEST_ATTRIBUTE] for name in facts.masters[:MOST_MASTERS])
+    told = tuple(line[:LONGEST_FAULT] for line in facts.faults[:MOST_FAULTS])
+    facts = replace(facts, attributes=attributes, masters=masters, faults=told, **short)
     return replace(facts, address=facts.address or host), tuple(faults)
+
+
+def _bounded_attributes(given: dict[str, str]) -> tuple[dict[str, str], list[str]]:
+    """Return the attributes that are small enough, and which are not: each value is in control's index."""
+    small = {
+        name: value
+        for name, value in given.items()
+        if max(len(name), len(value)) <= LONGEST_ATTRIBUTE and value.count(",") < MOST_VALUES
+    }
+    wrong = [
+        f"{name[:50]!r} is left out: a host may say {LONGEST_ATTRIBUTE} characters and {MOST_VALUES} values"
+        for name in given
+        if name not in small
+    ]
+    if len(small) > MOST_ATTRIBUTES:
+        wrong.append(f"only the first {MOST_ATTRIBUTES} of {len(small)} are used")
+        small = dict(list(small.items())[:MOST_ATTRIBUTES])
+    return small, wrong
 
 
 def _clipped(about: TaskReport) -> TaskReport:

@@ -185,14 +185,16 @@ class Inventory:
         """Leave ``ports`` out of new plans of the network of ``host``, from ``at`` on for ``REFUSED_S``.
 
         ``own`` are the ports of the task that was refused. A port that another task of ours has is no
-        stranger's: it is free as soon as that task ends.
+        stranger's: it is free as soon as that task ends. If other hosts name the same network, only ``own``
+        ports are left out: a network is not proved, and a host must not take all ports of another host away.
         """
         network = self._networks.get(host)
         if network is None:
             return
         refused = self._refused.setdefault(network, {})
+        is_shared = any(name == network for other, name in self._networks.items() if other != host)
         for port in ports:
-            if port in own or not self.is_taken(network, port):
+            if port in own or not (is_shared or self.is_taken(network, port)):
                 refused[port] = at + REFUSED_S
 
     def forget_refused_ports(self, at: float) -> None:

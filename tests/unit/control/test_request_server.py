@@ -183,3 +183,20 @@ def test_only_its_user_may_read_the_store(tmp_path):
     store.close()
     assert set(modes.values()) == {0o600}
     assert "o2.sqlite-wal" in modes
+
+
+@pytest.mark.finding("X18")
+@pytest.mark.parametrize(
+    "many", [["x"] * 100_000, {str(number): 1 for number in range(100_000)}], ids=["list", "map"]
+)
+def test_a_request_with_more_entries_than_control_checks_in_its_loop_is_refused(perform, many):
+    async def scene(_desk, client):
+        one = client()
+        await ask(one, "1", exclude=many)
+        answer = msgpack.unpackb(await one.recv())
+        assert (answer["error"]["kind"], answer["id"]) == ("InvalidRequest", "")
+        assert len(answer["error"]["message"]) < 1_000
+        await ask(one, "2")
+        assert "result" in (await ends(one, 1))["2"]
+
+    perform(scene)

@@ -92,7 +92,15 @@ def test_a_minion_may_call_what_the_site_permits_it_and_nothing_else():
 
 
 @pytest.mark.parametrize(
-    "peers", [{"*": ["run_stop"]}, {".*": ["run_stop"]}, {"a b": []}, {"a": ["cmd.run"]}, {"a": [".*"]}]
+    "peers",
+    [
+        {"*": ["run_stop"]},
+        {".*": ["run_stop"]},
+        {"a b": []},
+        {"site_master": ["run_stop"]},
+        {"a": ["cmd.run"]},
+        {"a": [".*"]},
+    ],
 )
 def test_no_pattern_of_minions_and_no_other_function_is_permitted(peers):
     with pytest.raises(InvalidRequest):

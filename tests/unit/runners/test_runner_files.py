@@ -97,6 +97,20 @@ def test_a_result_has_the_form_that_its_audience_takes(opts, returned):
         pytest.param({"__user__": "Reactor"}, "Reactor", id="a-reactor-rule"),
         pytest.param({"__user__": "UNKNOWN"}, None, id="salt-does-not-know"),
         pytest.param({}, None, id="called-by-a-program"),
+        pytest.param(
+            {"__user__": "anna", "__opts__": {"id": "site_master"}}, "anna", id="a-rule-of-a-master"
+        ),
+        pytest.param(
+            {"__user__": "anna", "__opts__": {"id": "own", "fun": "o2.info", "__cli": "salt-run"}},
+            "anna",
+            id="salt-run-on-a-master-with-an-id-of-its-own",
+        ),
+        pytest.param(
+            {"__user__": "root", "__opts__": {"id": "flp3", "fun": "o2.info", "__cli": "salt-master"}},
+            "minion flp3",
+            id="a-minion-of-o2-peers",
+            marks=pytest.mark.finding("X24"),
+        ),
     ],
 )
 def test_who_asks_is_whom_salt_has_authenticated(given, user):

@@ -76,6 +76,12 @@ def test_an_environment_that_ended_is_no_longer_alive_but_can_be_found(store):
     assert store.find("E").ended == 5.0
 
 
+@pytest.mark.finding("X18")
+def test_a_long_text_is_the_beginning_of_no_id_and_no_fault_of_the_store(store):
+    store.add(kept("ab1"))
+    assert store.ids_beginning("x" * 60_000) == []
+
+
 def test_environments_are_found_by_the_beginning_of_their_ids(store):
     for name in ("ab1", "ab2", "AB3", "a%", "b"):
         store.add(kept(name))

@@ -203,3 +203,32 @@ def test_texts_about_a_task_have_a_bounded_length():
     }
     report = report_of({"host": "flp1", "incarnation": "x", "sequence": 1, "tasks": [about]}, "flp1")
     assert len(str(report)) < 300_000
+
+
+@pytest.mark.finding("X20")
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"a": ",".join(map(str, range(400_000)))},
+        {"a": "x" * 100_000},
+        {"a" * 100_000: "x"},
+        {f"a{number}": "x" for number in range(100_000)},
+    ],
+    ids=["values", "a long value", "a long name", "attributes"],
+)
+def test_a_host_has_no_more_attributes_than_control_can_index(attributes):
+    given = msgspec.to_builtins(FACTS) | {"attributes": attributes | {"rack": "12"}}
+    facts, faults = facts_of(given, "flp1")
+    assert len(str(facts)) < 10_000
+    assert sum(value.count(",") + 1 for value in facts.attributes.values()) <= 100
+    assert 1 <= len(faults) <= MOST_FAULTS
+    assert len(str(faults)) < 10_000
+    assert facts.cpus == FACTS.cpus
+
+
+@pytest.mark.finding("X20")
+def test_texts_of_facts_have_a_bounded_length():
+    names = ("address", "network", "version", "directory_key", "master", "bindable")
+    given = msgspec.to_builtins(FACTS) | dict.fromkeys(names, "x" * 1_000_000)
+    facts, _ = facts_of(given | {"masters": ["x" * 10_000] * 1_000, "faults": ["x" * 10_000] * 1_000}, "flp1")
+    assert len(str(facts)) < 60_000

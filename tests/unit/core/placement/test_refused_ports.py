@@ -60,8 +60,8 @@ refused = st.sets(st.one_of(st.integers(*CONTROL), st.integers(*CHANNELS)))
 @given(refused, st.lists(st.integers(0, 3), min_size=1, max_size=6), st.booleans())
 def test_a_refused_port_is_given_to_no_task_and_no_other_port_is_withheld(ports, channels, shared):
     inventory = inventory_of(h1="n1", h2="n1" if shared else "n2")
-    inventory.refuse_ports(HostId("h1"), ports, (), at=0.0)
-    inventory.refuse_ports(HostId("h2"), ports, (), at=0.0)
+    inventory.refuse_ports(HostId("h1"), ports, ports if shared else (), at=0.0)
+    inventory.refuse_ports(HostId("h2"), ports, ports if shared else (), at=0.0)
     spaces = 1 if shared else 2
     control = spaces * sum(port not in ports for port in range(CONTROL[0], CONTROL[1] + 1))
     data = spaces * sum(port not in ports for port in range(CHANNELS[0], CHANNELS[1] + 1))
@@ -84,6 +84,15 @@ def test_a_port_is_refused_on_its_network_only_and_only_for_a_time():
     assert inventory.is_refused("n1", 100)
     inventory.forget_refused_ports(1000.0 + REFUSED_S)
     assert not inventory.is_refused("n1", 100)
+
+
+@pytest.mark.finding("X19")
+def test_a_host_takes_no_ports_of_another_host_away_by_naming_its_network():
+    inventory = inventory_of(victim="n1", rogue="n1")
+    inventory.refuse_ports(HostId("rogue"), range(CONTROL[0], CONTROL[1] + 1), own=[100], at=0.0)
+    assert inventory.refused_ports("n1") == [100]
+    (put,) = place([device()], inventory)
+    assert put.control_port == 101
 
 
 def test_a_port_of_another_task_of_ours_is_not_remembered_as_a_stranger_s():
