@@ -119,6 +119,15 @@ def uid_of(pid: int) -> int | None:
         return None
 
 
+def uids_of(pid: int) -> set[int]:
+    """Return the real, effective, saved and file system user of ``pid``; none if it is gone."""
+    try:
+        lines = (PROC / str(pid) / "status").read_text(errors="replace").splitlines()
+    except OSError:
+        return set()
+    return {int(word) for line in lines if line.startswith("Uid:") for word in line.split()[1:]}
+
+
 def is_in_group(pid: int, name: str) -> bool:
     """Return whether ``pid`` is in a control group called ``name`` or below one."""
     try:

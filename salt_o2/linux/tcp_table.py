@@ -26,6 +26,8 @@ class TcpSocket:
     written_remote: str
     state: str
     inode: str
+    uid: int
+    """The user whose process made or accepted it; 0 as long as none has accepted it."""
 
     @property
     def port(self) -> int:
@@ -53,7 +55,7 @@ def parse(lines: Iterable[str]) -> Iterator[TcpSocket]:
     for line in lines:
         fields = line.split()
         if len(fields) > 9 and fields[0].endswith(":"):
-            yield TcpSocket(fields[1], fields[2], fields[3], fields[9])
+            yield TcpSocket(fields[1], fields[2], fields[3], fields[9], int(fields[7]))
 
 
 def sockets(process: str = "self", proc: Path = PROC) -> Iterator[TcpSocket]:
@@ -66,6 +68,14 @@ def sockets(process: str = "self", proc: Path = PROC) -> Iterator[TcpSocket]:
 def listening() -> Iterator[TcpSocket]:
     """Return the sockets in this network that listen."""
     return (one for one in sockets() if one.state == LISTEN)
+
+
+def owners_of(address: str, port: int, proc: Path = PROC) -> set[int]:
+    """Return the users that listen at ``address`` and ``port``, or have accepted a connection there."""
+    open_there = (
+        one for one in sockets(proc=proc) if one.state in (LISTEN, ESTABLISHED) and one.port == port
+    )
+    return {one.uid for one in open_there if one.local[0] in (address, "0.0.0.0", "::")}
 
 
 def sockets_of(pid: int, state: str, proc: Path = PROC) -> Iterator[TcpSocket]:

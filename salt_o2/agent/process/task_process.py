@@ -23,7 +23,7 @@ from salt_o2.core.messages.reports import Exit
 from salt_o2.core.plan.launch import Launch, Limits
 from salt_o2.core.tasks.kill_sequence import SignalStep
 from salt_o2.core.tasks.next_action import CONTROLLED
-from salt_o2.linux import cgroup, procfs
+from salt_o2.linux import cgroup, procfs, tcp_table
 from salt_o2.linux.cgroup import Group
 from salt_o2.linux.procfs import Entry
 
@@ -160,12 +160,31 @@ class Body:
         return why
 
     async def is_its_own(self, number: int) -> bool:
-        """Return whether a device that calls itself ``number`` is one of the task's processes."""
+        """Return whether the device that answers as process ``number`` is one of the task's processes.
+
+        The number is what the device says of itself, so the kernel is asked as well whose the port is.
+        """
         known = self._own_pids.get(number, 0)
         found = known if number in procfs.numbers_of(known) else await self.members.own(number)
-        if found is not None:
-            self._own_pids[number] = found
-        return found is not None
+        if found is None or not await self._has_its_port(found):
+            return False
+        self._own_pids[number] = found
+        return True
+
+    async def _has_its_port(self, pid: int) -> bool:
+        """Return whether only the users of ``pid``, which then keeps it, and root have the control port.
+
+        Another account may listen there before the device does. It may also have accepted the agent's
+        connection and closed its port since.
+        """
+        if self.device is None or pid in self._own_pids.values():
+            return True
+        there = self.device.channel
+        owners = await asyncio.to_thread(tcp_table.owners_of, there.host, there.port)
+        strangers = owners - procfs.uids_of(pid) - {0}
+        if strangers:
+            log.error("%s is used by user %s, and process %d is not theirs", there, strangers, pid)
+        return not strangers
 
     def pid_of(self, number: int | None) -> int | None:
         """Return the pid on this host of the process that calls itself ``number``, once that is known."""

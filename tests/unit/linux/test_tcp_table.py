@@ -4,6 +4,8 @@ import os
 import socket
 import subprocess
 
+import pytest
+
 from salt_o2.linux import tcp_table
 from salt_o2.linux.procfs import listening_ports, ports_of
 
@@ -55,3 +57,21 @@ def test_a_process_that_is_gone_has_no_sockets():
         pass
     assert list(tcp_table.sockets_of(child.pid, tcp_table.LISTEN)) == []
     assert tcp_table.inodes_of(child.pid) == set()
+
+
+@pytest.mark.finding("X13")
+def test_the_owners_of_a_port_are_those_who_listen_or_have_accepted_there(tmp_path):
+    rows = [
+        ("0100007F:2382 00000000:0000 0A", 1),
+        ("00000000:2382 00000000:0000 0A", 2),
+        ("0100007F:2382 0100007F:9999 01", 3),
+        ("0100007F:2382 0100007F:9998 06", 4),  # closed
+        ("0200007F:2382 00000000:0000 0A", 5),  # another address
+        ("0100007F:9999 0100007F:2382 01", 6),  # the other end
+        ("0100007F:2383 00000000:0000 0A", 7),  # another port
+    ]
+    rest = "00000000:00000000 00:00000000 00000000 {} 0 31337 1 0000000000000000 100 0 0 10 0"
+    table = tmp_path / "self" / "net" / "tcp"
+    table.parent.mkdir(parents=True)
+    table.write_text("\n".join(f" {n}: {row} {rest.format(uid)}" for n, (row, uid) in enumerate(rows)))
+    assert tcp_table.owners_of("127.0.0.1", 0x2382, tmp_path) == {1, 2, 3}
