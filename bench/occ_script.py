@@ -14,7 +14,7 @@ from salt_o2.core.placement.inventory import Inventory
 from salt_o2.core.plan.plan import Plan, PlannedTask
 from salt_o2.core.states import TaskEvent, TaskState
 from salt_o2.occ.channel import OccChannel
-from salt_o2.occ.driver import fire, wait_ready
+from salt_o2.occ.driver import send_event, wait_ready
 from salt_o2.workflow.expansion.loader import load
 from salt_o2.workflow.sources.directory import Directory
 
@@ -89,7 +89,7 @@ class Device:
     async def fire(self, event: TaskEvent) -> None:
         assert self._channel is not None
         arguments = self._task.properties if event is TaskEvent.CONFIGURE else {"run_number": "1"}
-        outcome = await fire(self._channel, self._task.launch.mode, event, arguments, STEP_TIMEOUT_S)
+        outcome = await send_event(self._channel, self._task.launch.mode, event, arguments, STEP_TIMEOUT_S)
         if outcome.failure:
             raise RuntimeError(f"{self._task.path}: {event}: {outcome.failure}")
 

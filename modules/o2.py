@@ -231,7 +231,7 @@ def _agent(timeout):
     try:
         with salt_o2.client.agent_client.connect(__opts__["sock_dir"], _seconds(timeout)) as agent:
             yield agent
-    except (salt_o2.core.errors.InvalidRequest, salt_o2.core.errors.UnknownName) as error:
+    except (salt_o2.core.errors.InvalidRequestError, salt_o2.core.errors.UnknownNameError) as error:
         raise salt.exceptions.SaltInvocationError(str(error)) from error
     except salt_o2.core.errors.O2Error as error:
         raise salt.exceptions.CommandExecutionError(str(error)) from error

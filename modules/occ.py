@@ -92,7 +92,7 @@ def _ask(asked):
     """Wait for the answer; translate our errors to errors of Salt."""
     try:
         return asyncio.run(asked)
-    except salt_o2.core.errors.InvalidRequest as error:
+    except salt_o2.core.errors.InvalidRequestError as error:
         raise salt.exceptions.SaltInvocationError(str(error)) from error
     except salt_o2.core.errors.O2Error as error:
         raise salt.exceptions.CommandExecutionError(str(error)) from error

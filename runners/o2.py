@@ -17,7 +17,14 @@ import pathlib
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 from salt_o2.client import control_client, runner_output
-from salt_o2.core.errors import InvalidRequest, O2Error, TemplateError, UnknownName, Unreachable, told
+from salt_o2.core.errors import (
+    InvalidRequestError,
+    O2Error,
+    TemplateError,
+    UnknownNameError,
+    UnreachableError,
+    told,
+)
 
 __virtualname__ = "o2"
 
@@ -44,11 +51,11 @@ def ask(verb, arguments=None):
     """
     socket = pathlib.Path(__opts__["sock_dir"]) / "o2_control.ipc"
     try:
-        with control_client.ControlClient(socket, runner_output.who_asks(globals())) as control:
+        with control_client.ControlClient(socket, runner_output.requesting_user(globals())) as control:
             result = control.request(verb, arguments, on_progress=_tell)
     except O2Error as error:
         return _fail(error)
-    return runner_output.shown(__opts__, result)
+    return runner_output.with_outputter(__opts__, result)
 
 
 def info():
@@ -106,11 +113,11 @@ def rebuild(id="", end=False, last_run=0, all=False):
 
 
 def _fail(error):
-    if runner_output.at_terminal(__opts__):
+    if runner_output.is_interactive(__opts__):
         report = told(error)
-        retcode = 3 if isinstance(error, Unreachable) else 1
+        retcode = 3 if isinstance(error, UnreachableError) else 1
         return {"data": {"error": report, "retcode": retcode}, "outputter": "o2"}
-    wrong = (InvalidRequest, UnknownName, TemplateError)
+    wrong = (InvalidRequestError, UnknownNameError, TemplateError)
     kind = SaltInvocationError if isinstance(error, wrong) else CommandExecutionError
     raise kind(str(error)) from error
 

@@ -9,7 +9,7 @@ and values of the user are named arguments.
 import salt.client
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.core.host_targets import exact_ids, seconds
 
 __virtualname__ = "o2"
@@ -186,7 +186,7 @@ SPARE_S = 5
 def _reach(hosts, function, timeout, in_arguments=True, **arguments):
     try:
         ids, limit = exact_ids(hosts), seconds(timeout)
-    except InvalidRequest as error:
+    except InvalidRequestError as error:
         raise SaltInvocationError(str(error)) from error
     given = {name: value for name, value in arguments.items() if value is not None}
     if in_arguments:

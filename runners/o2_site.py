@@ -9,7 +9,7 @@ import salt.utils.minions
 import salt.utils.yaml
 
 from salt_o2.client import control_client, runner_output
-from salt_o2.core.errors import Unreachable
+from salt_o2.core.errors import UnreachableError
 from salt_o2.site import check_facts
 from salt_o2.site import checks as site_check_
 from salt_o2.where import packaged
@@ -40,7 +40,7 @@ def site_check():
         for each in site_check_.check(facts, lambda path: pathlib.Path(path, "workflows").is_dir())
     ]
     report = {"problems": found, "hosts": len(facts.hosts), "retcode": 1 if found else 0}
-    return runner_output.shown(__opts__, report)
+    return runner_output.with_outputter(__opts__, report)
 
 
 def _site_facts():
@@ -86,7 +86,7 @@ def _known():
     try:
         with control_client.ControlClient(socket) as control:
             hosts, own = control.request("host_list"), control.request("info")
-    except Unreachable:
+    except UnreachableError:
         return None, {}
     faults = {each["id"]: each["faults"] for each in hosts} | {site_check_.CONTROL: own["unused"]}
     return {each["id"]: each["attributes"] for each in hosts}, faults

@@ -9,7 +9,7 @@ import sys
 import yaml
 
 from salt_o2.core.access import auth_options, peer_options
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 
 
 class _Plain(yaml.SafeDumper):
@@ -27,7 +27,7 @@ def main() -> None:
         options = auth_options(given.get("access", {}), given.get("eauth", "")) | peer_options(
             given.get("peers", {})
         )
-    except InvalidRequest as error:
+    except InvalidRequestError as error:
         sys.exit(f"pillar o2:access or o2:peers: {error}")
     print(yaml.dump(options, Dumper=_Plain, default_flow_style=False), end="")
 

@@ -73,14 +73,18 @@ def absent(name, allow_in_running_state=False):
         Stop its run first. Otherwise the state fails in RUNNING.
     """
     return _carry_out(
-        name, lambda found: salt_o2.client.declared_environment.removal(name, found, allow_in_running_state)
+        name,
+        lambda found: salt_o2.client.declared_environment.steps_to_remove(
+            name, found, allow_in_running_state
+        ),
     )
 
 
 def _reach(name, state, workflow, vars):
     asked = {str(key): value for key, value in (vars or {}).items()}
     return _carry_out(
-        name, lambda found: salt_o2.client.declared_environment.way(name, found, state, workflow, asked)
+        name,
+        lambda found: salt_o2.client.declared_environment.steps_to_reach(name, found, state, workflow, asked),
     )
 
 
@@ -94,7 +98,7 @@ def _carry_out(name, plan):
             if way.steps and __opts__["test"]:
                 ret["result"], ret["comment"] = None, way.forecast
             elif way.steps:
-                salt_o2.client.declared_environment.take(control.request, way)
+                salt_o2.client.declared_environment.execute(control.request, way)
     except salt_o2.core.errors.O2Error as error:
         ret.update(result=False, changes={}, comment=str(error))
     return ret

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from salt_o2.agent.agent import Agent
 from salt_o2.agent.host_facts import host_facts
-from salt_o2.agent.storage.command_journal import Orders
+from salt_o2.agent.storage.command_journal import CommandJournal
 from salt_o2.agent.storage.task_directory import MARK
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.messages.commands import Command, Order
@@ -103,8 +103,8 @@ class Stage:
 
     def _note_sessions(self):
         for task in self.agent._tasks.values():
-            if task.record.keeper:
-                self.sessions[task.record.keeper] = task.record.keeper_started
+            if task.record.shim:
+                self.sessions[task.record.shim] = task.record.shim_started
 
     def told(self):
         """Return all that was ever reported of tasks."""
@@ -127,7 +127,7 @@ class Stage:
 
     def leave(self, command):
         """Keep a command as an agent does that is killed before it goes about it."""
-        Orders(self.directory / "orders").keep(command)
+        CommandJournal(self.directory / "orders").append(command)
 
     async def command(
         self, goal, *orders, arguments=None, timeout_s=60.0, revision=None, environment=ENVIRONMENT
@@ -135,7 +135,7 @@ class Stage:
         """Give orders to tasks at the next revision, and wait for nothing."""
         self.revision = revision if revision is not None else self.revision + 1
         orders = tuple(order if isinstance(order, Order) else Order(task=TaskId(order)) for order in orders)
-        await self.agent.obey(
+        await self.agent.accept_command(
             Command(
                 host=HOST,
                 environment=environment,

@@ -8,9 +8,9 @@ import asyncio
 import functools
 from contextlib import asynccontextmanager, suppress
 
-from salt_o2.control.dispatcher import Desk
+from salt_o2.control.dispatcher import RequestDispatcher
 from salt_o2.control.environments.service import Control
-from salt_o2.control.hosts.report_queue import Inbox
+from salt_o2.control.hosts.report_queue import ReportQueue
 from salt_o2.control.storage.store import Store
 from salt_o2.core.codec import plain
 from salt_o2.core.messages.commands import Command
@@ -141,12 +141,17 @@ class Room:
     """The control under test, and who asks it."""
 
     def __init__(self, control, site, hosts, inbox):
-        self.control, self.hosts, self.desk, self.inbox = control, hosts, Desk(control, site), inbox
+        self.control, self.hosts, self.desk, self.inbox = (
+            control,
+            hosts,
+            RequestDispatcher(control, site),
+            inbox,
+        )
         self.taken = 0
 
     def take(self, report):
         self.taken += 1
-        self.control.hear(report)
+        self.control.receive_report(report)
 
     async def settled(self):
         """Wait until every report that was sent has been taken in."""
@@ -175,7 +180,7 @@ async def control_room(
     site = site or Site(repositories=(str(folder),), heartbeat_s=1e6)
     store, bus = Store(f"sqlite:///{folder / database}"), bus or Hosts(*(hosts or ("flp1",)))
     control = Control(bus, store, heartbeat_s=1e6, **({"clock": clock} if clock else {}), **more)
-    inbox = Inbox()
+    inbox = ReportQueue()
     room = Room(control, site, bus, inbox)
     bus.heard = inbox.put if queued else room.take
     running = asyncio.gather(control.run(), inbox.run(room.take))

@@ -1,6 +1,6 @@
 """Plans made by hand, and a crew that plays the agents of an environment's machine."""
 
-from salt_o2.core.messages.effects import Answer, Drive
+from salt_o2.core.messages.effects import CompleteRequest, SendCommand
 from salt_o2.core.messages.inputs import Requested, TasksMoved, Tick
 from salt_o2.core.messages.reports import Failure, TaskReport
 from salt_o2.core.plan.launch import Launch
@@ -50,9 +50,9 @@ class Crew:
         return self.last
 
     def commands(self):
-        return [effect.command for effect in self.last if isinstance(effect, Drive)]
+        return [effect.command for effect in self.last if isinstance(effect, SendCommand)]
 
-    def obey(self):
+    def accept_command(self):
         """Let every host reach the goal of every command, until there are none."""
         commands = self.commands()
         while commands:
@@ -95,7 +95,7 @@ class Crew:
 
     def answers(self):
         """All answers so far: the text of the error, or nothing."""
-        return [str(e.error) if e.error else "" for e in self.effects if isinstance(e, Answer)]
+        return [str(e.error) if e.error else "" for e in self.effects if isinstance(e, CompleteRequest)]
 
     def wait_out(self):
         """Let time pass until the next Tick is due."""

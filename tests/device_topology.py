@@ -11,7 +11,7 @@ from pathlib import Path
 from salt_o2.core.states import ControlMode, TaskEvent
 from salt_o2.device.conformance.device_under_test import channel_properties, free_port
 from salt_o2.occ.channel import OccChannel
-from salt_o2.occ.driver import fire, wait_ready
+from salt_o2.occ.driver import send_event, wait_ready
 
 OURS = str(Path(sys.executable).with_name("o2-device"))
 PATIENCE_S = 30.0
@@ -42,7 +42,7 @@ class Running:
         assert outcome.failure is None, f"{self.name}: {outcome.failure}: {self.text()}"
 
     async def fire(self, event, arguments=None):
-        outcome = await fire(self.channel, self.mode, TaskEvent(event), arguments or {}, PATIENCE_S)
+        outcome = await send_event(self.channel, self.mode, TaskEvent(event), arguments or {}, PATIENCE_S)
         assert outcome.failure is None, f"{self.name}: {outcome.failure}: {self.text()}"
         return outcome
 

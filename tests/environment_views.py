@@ -51,7 +51,7 @@ def touched(workshop: Any, before: Record, after: Record) -> set[str]:
     names = {task["id"]: short(task["path"]) for env in (before, after) for task in env["tasks"]}
     lines = workshop.cluster.ask("env_history", id=after["id"], limit=1_000_000)
     begin = max(n for n, line in enumerate(lines) if line["kind"] in ("Modified", "Requested"))
-    orders = [line["what"]["command"]["orders"] for line in lines[begin:] if line["kind"] == "Drive"]
+    orders = [line["what"]["command"]["orders"] for line in lines[begin:] if line["kind"] == "SendCommand"]
     return {names.get(order["task"], order["task"]) for several in orders for order in several}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgpack
 import zmq
 
-from salt_o2.core.errors import InvalidRequest, O2Error
+from salt_o2.core.errors import InvalidRequestError, O2Error
 
 Answer = Callable[[dict[str, Any]], Any]
 
@@ -46,7 +46,7 @@ class FakeControl:
 
 def _unknown(verb: str) -> Answer:
     def refuse(_arguments: dict[str, Any]) -> Any:
-        raise InvalidRequest(f"the fake has no answer to {verb}")
+        raise InvalidRequestError(f"the fake has no answer to {verb}")
 
     return refuse
 

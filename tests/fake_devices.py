@@ -4,8 +4,8 @@ import asyncio
 from typing import ClassVar
 
 from salt_o2.device.control.transitions import EVENTS, TARGETS, target
-from salt_o2.occ.process_history import History
-from salt_o2.occ.wire.replies import DeviceState, Overdue, Refused, Reply, Trigger
+from salt_o2.occ.process_history import ProcessHistory
+from salt_o2.occ.wire.replies import DeviceState, Reply, ReplyTimeout, RpcRefused, Trigger
 
 
 class FakeDevice:
@@ -16,7 +16,7 @@ class FakeDevice:
 
     def __init__(self, state="IDLE", pid=4242):
         self.state, self.pid = state, pid
-        self.history = History()
+        self.history = ProcessHistory()
         self.sent, self.arguments, self.illegal = [], {}, []
         self.upset = {}
         self.states_to_come = []
@@ -34,7 +34,7 @@ class FakeDevice:
     async def get_state(self, timeout_s):
         self.looked += 1
         if self.illegal:
-            raise Overdue("GetState was not answered")
+            raise ReplyTimeout("GetState was not answered")
         if self.states_to_come:
             self.state = self.states_to_come.pop(0)
         if isinstance(self.state, Exception):
@@ -57,12 +57,12 @@ class FakeDevice:
         assert event in EVENTS, f"{event} is no event of a FairMQ device"
         if self.state == "ERROR":
             self.illegal.append((self.state, event))
-            raise Overdue(f"{event} was not answered")
+            raise ReplyTimeout(f"{event} was not answered")
         if source != self.state:
-            raise Refused(f"state mismatch: source: {source} current: {self.state}", "INVALID_ARGUMENT")
+            raise RpcRefused(f"state mismatch: source: {source} current: {self.state}", "INVALID_ARGUMENT")
         if (self.state, event) not in TARGETS:
             self.illegal.append((self.state, event))
-            raise Overdue(f"{event} was not answered")
+            raise ReplyTimeout(f"{event} was not answered")
         return self._upset(event) if event in self.upset else self._move(event)
 
     def _move(self, event):
@@ -102,7 +102,7 @@ class FakeLibOcc(FakeDevice):
     def _answer(self, source, event, arguments):
         self.sent.append(event)
         if source != self.state:
-            raise Refused(f"state mismatch: source: {source} current: {self.state}", "INVALID_ARGUMENT")
+            raise RpcRefused(f"state mismatch: source: {source} current: {self.state}", "INVALID_ARGUMENT")
         if (self.state, event) in self.MOVES:
             self.state = self.MOVES[self.state, event]
             return Reply(True, Trigger.EXECUTOR, self.state, event)

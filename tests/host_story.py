@@ -54,7 +54,7 @@ class Story:
             for host in heard if look % 4 == 3 else ():
                 self.room.hosts.heartbeat(host)
             await self.room.settled()
-            self.control.watch.look_around()
+            self.control.watch.check_all()
             await asyncio.gather(*self.control.watch._asking)
         return self
 

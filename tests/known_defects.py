@@ -100,7 +100,7 @@ DEFECTS = [
     one(
         "agent/process/test_members_found.py::test_members_are_exactly_the_proved_ones_and_their_descendants",
         "children of children are not found",
-        "agent/process/session_reaper.py",
+        "agent/process/process_scan.py",
         "found, new = set[int](), [pid for pid in first if pid in self.entries]",
         "found, new = set[int](), [pid for pid in first if self.entries[pid].parent in self.entries]",
     ),
@@ -512,7 +512,7 @@ DEFECTS = [
         "device/test_device_properties.py::test_no_arguments_crash_it",
         "a number that is none is not refused",
         "device/properties.py",
-        "        raise InvalidRequest(fault)\n",
+        "        raise InvalidRequestError(fault)\n",
         "        fault\n",
     ),
     # --- private clusters

@@ -14,15 +14,15 @@ from story_words import Words
 from salt_o2.core.codec import plain, typed
 from salt_o2.core.environment.environment import Environment
 from salt_o2.core.errors import O2Error
-from salt_o2.core.messages.effects import Drive, Insist, Invoke
+from salt_o2.core.messages.effects import CallIntegration, ResendAsJob, SendCommand
 from salt_o2.core.messages.inputs import (
     CallEnded,
     HostLost,
     HostRenamed,
     Modified,
-    NotReplaced,
     RecoverTask,
     Requested,
+    RescheduleFailed,
     TasksMoved,
     Tick,
 )
@@ -153,10 +153,10 @@ class Play:
 
     def _note(self, effect):
         match effect:
-            case Drive(command=command) | Insist(command=command):
+            case SendCommand(command=command) | ResendAsJob(command=command):
                 for order in command.orders:
                     self.orders.setdefault(command.host, {})[order.task] = command
-            case Invoke(call=call):
+            case CallIntegration(call=call):
                 self.calls[call.removeprefix("root.").partition("#")[0]] = call
 
     def _request(self, who, what):
@@ -183,7 +183,7 @@ class Play:
             )
         )
 
-    def obey(self, host):
+    def accept_command(self, host):
         """Let a host bring its tasks where it was told to, and report."""
         wanted = self.orders.pop(host, {})
         if not wanted:
@@ -197,7 +197,7 @@ class Play:
             waiting = [host for host, orders in self.orders.items() if orders]
             if not waiting:
                 return told
-            told += self.obey(waiting[0])
+            told += self.accept_command(waiting[0])
         raise Misspelt("this never ends")
 
     def fail_to(self, task, why):
@@ -264,7 +264,7 @@ class Play:
         return told
 
     def no_place(self, tasks, why):
-        return self.step(NotReplaced(at=self.at, tasks=tuple(tasks.split(", ")), reason=why))
+        return self.step(RescheduleFailed(at=self.at, tasks=tuple(tasks.split(", ")), reason=why))
 
     def recover(self, who, task):
         return self.step(RecoverTask(at=self.at, task=task, user=who, by_hand=who != "a rule"))
@@ -401,7 +401,7 @@ WHEN = (
     (r"(\w+) modifies it: (.*)", Play.modify),
     (r"call (\w+) returns (.*)", Play.end_call),
     (r"call (\w+) fails: (.*)", Play.break_call),
-    (r"(\w+) obeys", Play.obey),
+    (r"(\w+) obeys", Play.accept_command),
     (r"(\w+) obeys, but its report is lost", Play.lose_report),
     (r"(\w+) only acknowledges", Play.acknowledge),
     (r"(\w+) tells all it has", Play.tell_all),

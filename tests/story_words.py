@@ -54,13 +54,13 @@ class Words:
         silent = f" ({', '.join(wait.unacknowledged)} not heard yet)" if wait.unacknowledged else ""
         return f", waiting for {', '.join(names)}{silent}"
 
-    def _Drive(self, effect):
+    def _SendCommand(self, effect):
         return [f"{effect.command.host} is told {_command(effect.command)}"]
 
-    def _Insist(self, effect):
+    def _ResendAsJob(self, effect):
         return [f"{effect.command.host} is told again, as a Salt job, {_command(effect.command)}"]
 
-    def _Invoke(self, effect):
+    def _CallIntegration(self, effect):
         planned, given = effect.planned, effect.variables
         run = f" for run {given['run_number']}" if "run_number" in given else ""
         known = f", knowing {_pairs(planned.variables)}" if planned.variables else ""
@@ -70,10 +70,10 @@ class Words:
         results = {call.result for call in self.environment.model.plan.calls if call.result} & set(given)
         return "".join(f", with {name}={given[name]}" for name in sorted(results))
 
-    def _Abandon(self, effect):
+    def _CancelCall(self, effect):
         return [f"call {_call(effect.call)} is given up"]
 
-    def _Replace(self, effect):
+    def _Reschedule(self, effect):
         return [f"another host is looked for: {', '.join(effect.tasks)}"]
 
     def _AnnounceState(self, effect):
@@ -101,7 +101,7 @@ class Words:
             f"restart {effect.restarts}; it was: {effect.reason}"
         ]
 
-    def _Answer(self, effect):
+    def _CompleteRequest(self, effect):
         who = self.asked[effect.request]
         if effect.error is None:
             return [f"{who} is answered: done"]
@@ -113,7 +113,7 @@ class Words:
     def _EndRun(self, effect):
         return [f"run {effect.run_number} is over"]
 
-    def _Release(self, _effect):
+    def _ReleaseResources(self, _effect):
         return ["hosts, ports and memory are given back"]
 
     def _ClaimFromPool(self, effect):
@@ -125,7 +125,7 @@ class Words:
     def _ReleaseTaskResources(self, effect):
         return [f"hosts, ports and memory are released: {', '.join(effect.tasks)}"]
 
-    def _Keep(self, effect):
+    def _TransferToPool(self, effect):
         left = ", ".join(f"{task.id} on {task.host} in {report.state}" for task, report in effect.left)
         return [f"the pool has {left}, last ordered [{effect.revision}]"]
 

@@ -6,7 +6,7 @@ from textwrap import dedent
 import pytest
 
 from salt_o2.control.planning.plan_builder import make_plan
-from salt_o2.core.errors import TemplateError, UnknownName
+from salt_o2.core.errors import TemplateError, UnknownNameError
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.messages.reports import HostFacts
 from salt_o2.core.placement.inventory import Inventory
@@ -32,12 +32,12 @@ class Templates:
 
     def workflow(self, name: str) -> Template:
         if self.others and name not in ("w", *self.others):
-            raise UnknownName(f"no workflow {name}")
+            raise UnknownNameError(f"no workflow {name}")
         return Template(name, f"workflows/{name}.yaml", self.others.get(name, self.text))
 
     def task(self, name: str) -> Template:
         if name not in self.tasks:
-            raise UnknownName(f"no task class {name}")
+            raise UnknownNameError(f"no task class {name}")
         return Template(name, f"tasks/{name}.yaml", self.tasks[name])
 
     def revision(self) -> str:

@@ -6,13 +6,13 @@ from typing import Any, get_args
 from pages import markdown
 from pages.source import described, first_line
 from salt_o2.bus import tags
-from salt_o2.core.messages.announcements import News
+from salt_o2.core.messages.announcements import Announcement
 from salt_o2.core.messages.reports import Failure, Report
 
 
 def page() -> str:
     """Return the page of events."""
-    kinds = get_args(News)
+    kinds = get_args(Announcement)
     return markdown.page(
         "Events on the Salt bus",
         "For authors of reactor rules and of other systems that listen to Salt's event bus.",

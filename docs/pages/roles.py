@@ -1,7 +1,7 @@
 """Which role may call what, from the table that becomes Salt's options."""
 
 from pages import markdown
-from salt_o2.core.access_roles import BY_RUNNER, RUNNERS, WITHOUT_ROLE, Role
+from salt_o2.core.access_roles import BY_RUNNER, RUNNERS, WITHOUT_ROLE, AccessRole
 
 
 def page() -> str:
@@ -12,12 +12,12 @@ def page() -> str:
         "Each role includes the permissions of the roles above it. [Grant roles to "
         "users](../howto/grant-roles.md) "
         "describes how a site grants them.\n",
-        *(_section(role) for role in Role),
+        *(_section(role) for role in AccessRole),
         _hosts(),
     )
 
 
-def _section(role: Role) -> str:
+def _section(role: AccessRole) -> str:
     runners = [f"`salt-run o2.{name}`" for name in RUNNERS[role]]
     return f"## {role}\n\n{', '.join(runners)}\n"
 

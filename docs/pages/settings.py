@@ -6,7 +6,7 @@ from pages import markdown
 from pages.source import Described, described
 from salt_o2.core.messages.reports import HostFacts
 from salt_o2.core.plan.timeouts import Timeouts
-from salt_o2.core.pool.limits import Bounds
+from salt_o2.core.pool.limits import PoolLimits
 from salt_o2.core.tasks.restarts import RestartBudget, RestartPolicy
 from salt_o2.site.journal_limits import Keep
 from salt_o2.site.pillar_schema import HostPillar, SitePillar
@@ -89,7 +89,7 @@ def _pool() -> str:
     return (
         "### `o2:pool`\n\n"
         "Limits of the pool. Control stops tasks above a limit, those that are idle for longest first.\n\n"
-        + _table([*described(Bounds)], {})
+        + _table([*described(PoolLimits)], {})
     )
 
 

@@ -11,7 +11,7 @@ from salt_o2.core.states import TaskState, TaskStatus
 from salt_o2.linux.procfs import Entry
 
 
-def done(task: TaskId, environment: EnvironmentId, revision: int) -> TaskReport:
+def finished_task_report(task: TaskId, environment: EnvironmentId, revision: int) -> TaskReport:
     """Return the report of a task that is done, with all orders up to ``revision``."""
     return TaskReport(
         task=task,
@@ -23,7 +23,7 @@ def done(task: TaskId, environment: EnvironmentId, revision: int) -> TaskReport:
     )
 
 
-def not_begun(task: TaskId, command: Command, error: Exception) -> TaskReport:
+def not_started_report(task: TaskId, command: Command, error: Exception) -> TaskReport:
     """Return the report of a task whose order could not be given to it because of ``error``, a defect."""
     failure = Failure(
         asked=command.goal,
@@ -34,7 +34,7 @@ def not_begun(task: TaskId, command: Command, error: Exception) -> TaskReport:
     return _failed(task, command, failure)
 
 
-def not_ended(done: TaskReport, left: Iterable[Entry]) -> TaskReport:
+def not_stopped_report(done: TaskReport, left: Iterable[Entry]) -> TaskReport:
     """Return ``done`` as the report of a task without a record that has processes which do not end."""
     processes = list(left)
     failure = Failure(
@@ -46,7 +46,7 @@ def not_ended(done: TaskReport, left: Iterable[Entry]) -> TaskReport:
     return replace(done, state=TaskState.ERROR, failure=failure)
 
 
-def unreadable(task: TaskId, command: Command, why: str) -> TaskReport:
+def unreadable_task_report(task: TaskId, command: Command, why: str) -> TaskReport:
     """Return the report of a task whose order could not be read."""
     failure = Failure(
         asked=command.goal,
@@ -57,7 +57,7 @@ def unreadable(task: TaskId, command: Command, why: str) -> TaskReport:
     return _failed(task, command, failure)
 
 
-def unknown(task: TaskId, command: Command, host: HostId) -> TaskReport:
+def unknown_task_report(task: TaskId, command: Command, host: HostId) -> TaskReport:
     """Return the report of a task that is to be driven and was never started here."""
     failure = Failure(
         asked="launch",

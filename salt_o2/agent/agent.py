@@ -18,18 +18,18 @@ from salt_o2.agent import absent_tasks
 from salt_o2.agent.host_facts import listening_address
 from salt_o2.agent.launch import accounts, shim
 from salt_o2.agent.process import orphan_termination
-from salt_o2.agent.process.host_resources import Host
+from salt_o2.agent.process.host_resources import HostResources
 from salt_o2.agent.reporter import Reporter, Send
-from salt_o2.agent.storage.command_journal import Kept, catch_up
-from salt_o2.agent.storage.state_directory import Home
-from salt_o2.agent.storage.task_directory import TaskHome
-from salt_o2.agent.storage.task_record import Record
+from salt_o2.agent.storage.command_journal import PersistedCommand, catch_up
+from salt_o2.agent.storage.state_directory import StateDirectory
+from salt_o2.agent.storage.task_directory import TaskDirectory
+from salt_o2.agent.storage.task_record import TaskRecord
 from salt_o2.agent.task.task import Task
 from salt_o2.concurrency.background_loops import run_together
-from salt_o2.concurrency.daemon_thread import aside
-from salt_o2.core.errors import InvalidRequest, UnknownName
+from salt_o2.concurrency.daemon_thread import run_in_daemon_thread
+from salt_o2.core.errors import InvalidRequestError, UnknownNameError
 from salt_o2.core.ids import HostId, TaskId
-from salt_o2.core.messages.commands import Command, Downward, Inquiry, Notice, Order
+from salt_o2.core.messages.commands import Command, Downward, Notice, Order, SurveyRequest
 from salt_o2.core.messages.reports import HostFacts, TaskReport
 from salt_o2.core.states import TaskState
 from salt_o2.linux import atomic_file, cgroup
@@ -73,14 +73,14 @@ class Agent:
         """
         self.host, self.directory = host, directory
         self._tasks: dict[TaskId, Task] = {}
-        self._host = Host(name=host, accounts=accounts.Accounts(task_users))
+        self._host = HostResources(name=host, accounts=accounts.Accounts(task_users))
         self._note_ranges(facts)
         self._ready = asyncio.Event()
-        self._home: Home | None = None
+        self._home: StateDirectory | None = None
         self.refused = ""
         """Why control refuses this agent, and believes another one of the same name."""
         self.reporter = Reporter(
-            host, facts, send, heartbeat_s, lambda: tuple(self._tasks), self._look, self._forget_those_over
+            host, facts, send, heartbeat_s, lambda: tuple(self._tasks), self._look, self._remove_finished
         )
 
     async def run(self) -> None:
@@ -105,33 +105,33 @@ class Agent:
                 await run_together(loops)
             finally:
                 self._ready.clear()
-                await self._host.endings.cancel()
+                await self._host.terminations.cancel()
                 released = (task.release() for task in self._tasks.values())
                 for result in await asyncio.gather(*released, return_exceptions=True):
                     if isinstance(result, Exception):
                         log.error("a task was not released in good order: %r", result, exc_info=result)
 
-    async def obey(self, command: Command) -> None:
+    async def accept_command(self, command: Command) -> None:
         """Begin to bring tasks where ``command`` wants them; may be called again with the same.
 
         An order that cannot be begun is reported as failed, and keeps no other order from being begun.
 
         Raises:
-            InvalidRequest: it is for another host, or makes no sense; nothing was begun then.
+            InvalidRequestError: it is for another host, or makes no sense; nothing was begun then.
         """
         self._check(command)
         await self._ready.wait()
         self.reporter.command(command.environment, command.revision)
         command = self._sift(command)
-        begun = self._each(command, command.orders, self._has_work)
+        begun = self._each(command, command.orders, self._needs_work)
         if begun:
             if any(order.launch for order in begun):
                 _share_no_file()
-            kept = self._keep(replace(command, orders=tuple(begun)))
-            self._each(command, begun, lambda command, order: self._give(command, order, kept))
+            kept = self._persist_command(replace(command, orders=tuple(begun)))
+            self._each(command, begun, lambda command, order: self._assign_orders(command, order, kept))
             self._note_run(command.arguments)
 
-    def offer(self, facts: HostFacts) -> None:
+    def update_facts(self, facts: HostFacts) -> None:
         """Offer these ``facts`` to placement from now on: the site's pillar may come later than the agent."""
         self._note_ranges(facts)
         self.reporter.offer(facts)
@@ -144,21 +144,21 @@ class Agent:
         """Send a full report as soon as possible."""
         self.reporter.survey()
 
-    async def hear(self, message: Downward) -> None:
+    async def accept_message(self, message: Downward) -> None:
         """Take in what control says to this host.
 
         Raises:
-            InvalidRequest: a command that makes no sense, or that this agent must not obey.
+            InvalidRequestError: a command that makes no sense, or that this agent must not obey.
         """
         match message:
             case Command():
-                await self.obey(message)
-            case Inquiry():
-                await self.answer(message)
+                await self.accept_command(message)
+            case SurveyRequest():
+                await self.handle_survey_request(message)
             case Notice():
-                self.take_notice(message)
+                self.handle_notice(message)
 
-    def take_notice(self, notice: Notice) -> None:
+    def handle_notice(self, notice: Notice) -> None:
         """Learn whether control believes this agent; one that is refused obeys no command any more."""
         if (notice.host, notice.incarnation) != (self.host, self.reporter.incarnation):
             return
@@ -168,7 +168,7 @@ class Agent:
             log.warning("control believes this agent of %s now", self.host)
         self.refused = notice.refused
 
-    async def answer(self, inquiry: Inquiry) -> None:
+    async def handle_survey_request(self, inquiry: SurveyRequest) -> None:
         """Send what ``inquiry`` asks for, if it asks this host."""
         if inquiry.host == self.host:
             await self.survey()
@@ -181,43 +181,45 @@ class Agent:
         """Return one task.
 
         Raises:
-            UnknownName: it is not on this host.
+            UnknownNameError: it is not on this host.
         """
         try:
             return self._tasks[TaskId(name)]
         except KeyError:
             here = ", ".join(sorted(self._tasks)) or "none at all"
-            raise UnknownName(f"no task {name!r} on {self.host}; here are: {here}") from None
+            raise UnknownNameError(f"no task {name!r} on {self.host}; here are: {here}") from None
 
     def is_over(self, name: str) -> bool:
         """Return whether a task is done, and will write nothing more."""
         return name not in self._tasks
 
-    def output_of(self, name: str) -> TaskHome:
+    def output_of(self, name: str) -> TaskDirectory:
         """Return the folder of a task, also of one of the last that are done.
 
         Raises:
-            UnknownName: it was never here, or too long ago.
+            UnknownNameError: it was never here, or too long ago.
         """
         if self._home is not None and NAME.fullmatch(name):
-            for found in (self._home.of(TaskId(name)), self._home.old(TaskId(name))):
+            for found in (self._home.task_directory(TaskId(name)), self._home.finished_tasks(TaskId(name))):
                 if found.folder.is_dir():
                     return found
-        raise UnknownName(f"no task {name!r} on {self.host}, nor among the last that are done")
+        raise UnknownNameError(f"no task {name!r} on {self.host}, nor among the last that are done")
 
     # --- orders ---------------------------------------------------------------------------------
 
     def _check(self, command: Command) -> None:
         if command.host != self.host:
-            raise InvalidRequest(f"a command for {command.host} reached {self.host}")
+            raise InvalidRequestError(f"a command for {command.host} reached {self.host}")
         if self.refused:
-            raise InvalidRequest(f"this agent of {self.host} obeys no command: {self.refused}")
+            raise InvalidRequestError(f"this agent of {self.host} obeys no command: {self.refused}")
         if command.goal not in GOALS:
-            raise InvalidRequest(f"a task cannot be ordered to be {command.goal}, only {', '.join(GOALS)}")
+            raise InvalidRequestError(
+                f"a task cannot be ordered to be {command.goal}, only {', '.join(GOALS)}"
+            )
         if not command.timeout_s > 0:
-            raise InvalidRequest(f"timeout_s must be more than 0, not {command.timeout_s}")
+            raise InvalidRequestError(f"timeout_s must be more than 0, not {command.timeout_s}")
         if not NAME.fullmatch(command.environment):
-            raise InvalidRequest(f"{command.environment!r} is not an id: it must match {NAME.pattern}")
+            raise InvalidRequestError(f"{command.environment!r} is not an id: it must match {NAME.pattern}")
 
     def _sift(self, command: Command) -> Command:
         """Return ``command`` with the orders that make sense; report those that do not."""
@@ -225,10 +227,10 @@ class Agent:
         good = tuple(order for order in command.orders if order.task not in wrong)
         for task, why in wrong.items():
             log.error("the order for task %r of %s cannot be used: %s", task, command.environment, why)
-            self.reporter.answer(absent_tasks.unreadable(task, command, why))
+            self.reporter.answer(absent_tasks.unreadable_task_report(task, command, why))
         return replace(command, orders=good, unreadable={})
 
-    def _has_work(self, command: Command, order: Order) -> bool:
+    def _needs_work(self, command: Command, order: Order) -> bool:
         """Tell whether ``order`` is news; what it asks about is reported if it is not.
 
         A task that is done stays so for all orders up to the one that ended it, however late they come.
@@ -237,12 +239,14 @@ class Agent:
         task = self._tasks.get(order.task)
         ended = home.ended.get(order.task, -1)
         if task is None and (command.revision <= ended or command.goal is TaskState.DONE):
-            home.bury(order.task, command.revision)
+            home.remember_done(order.task, command.revision)
             self._end_unknown(
-                absent_tasks.done(order.task, command.environment, max(ended, command.revision))
+                absent_tasks.finished_task_report(
+                    order.task, command.environment, max(ended, command.revision)
+                )
             )
         elif task is None and order.launch is None:
-            self.reporter.answer(absent_tasks.unknown(order.task, command, self.host))
+            self.reporter.answer(absent_tasks.unknown_task_report(order.task, command, self.host))
         elif task is None or command.revision > task.record.revision:
             return True
         else:
@@ -251,13 +255,13 @@ class Agent:
 
     def _end_unknown(self, done: TaskReport) -> None:
         """Report that a task is ``done`` which has no record here, once no process of it is left."""
-        home = self._opened().of(done.task)
+        home = self._opened().task_directory(done.task)
 
         async def end() -> None:
             left = await orphan_termination.end_of(home, self._host)
-            self._answer_for_unknown(absent_tasks.not_ended(done, left) if left else done)
+            self._answer_for_unknown(absent_tasks.not_stopped_report(done, left) if left else done)
 
-        self._host.endings.begin(home.folder, end)
+        self._host.terminations.begin(home.folder, end)
 
     def _answer_for_unknown(self, about: TaskReport) -> None:
         """Tell ``about`` a task that has no record here, or what the task is that was ordered meanwhile."""
@@ -278,42 +282,42 @@ class Agent:
                     chosen.append(order)
             except Exception as error:
                 log.exception("the order for task %s to be %s cannot be begun", order.task, command.goal)
-                self.reporter.answer(absent_tasks.not_begun(order.task, command, error))
+                self.reporter.answer(absent_tasks.not_started_report(order.task, command, error))
         return chosen
 
-    def _keep(self, command: Command) -> Kept | str:
+    def _persist_command(self, command: Command) -> PersistedCommand | str:
         try:
-            return self._opened().orders.keep(command)
+            return self._opened().orders.append(command)
         except OSError as error:
             log.error("the command for %s cannot be written: %s", command.environment, error)
             return str(error)
 
-    def _give(self, command: Command, order: Order, kept: Kept | str) -> bool:
+    def _assign_orders(self, command: Command, order: Order, kept: PersistedCommand | str) -> bool:
         task = self._tasks.get(order.task) or self._new(
-            Record(task=order.task, environment=command.environment)
+            TaskRecord(task=order.task, environment=command.environment)
         )
         owner = task.record.environment
-        task.take(command, order, kept)
+        task.apply_order(command, order, kept)
         if task.record.environment != owner:  # whoever had it waits for it no longer
             self.reporter.changed(owner, task.id, settled=True)
         self.reporter.began(task.record.environment, order.task)
         return True
 
-    def _new(self, record: Record) -> Task:
-        task = Task(record, self._opened().of(record.task), self._host, self._note_change)
+    def _new(self, record: TaskRecord) -> Task:
+        task = Task(record, self._opened().task_directory(record.task), self._host, self._note_change)
         self._tasks[record.task] = task
         return task
 
-    def _opened(self) -> Home:
+    def _opened(self) -> StateDirectory:
         if self._home is None:
-            self._home = Home(self.directory)
+            self._home = StateDirectory(self.directory)
             self._host.tasks = self._home.tasks
             self.reporter.directory_key = self._home.key
         return self._home
 
     def _note_run(self, arguments: Mapping[str, str]) -> None:
         known = self._opened().last_run
-        known.note(arguments)
+        known.record(arguments)
         self.reporter.last_run = known.number
 
     # --- what the reporter needs ----------------------------------------------------------------
@@ -326,7 +330,7 @@ class Agent:
         found = self._tasks.get(task)
         return found.report() if found else None
 
-    def _forget_those_over(self, told: Iterable[TaskReport]) -> None:
+    def _remove_finished(self, told: Iterable[TaskReport]) -> None:
         for about in told:
             task = self._tasks.get(about.task)
             if task is not None and task.is_over and not task.is_busy and task.report() == about:
@@ -337,7 +341,7 @@ class Agent:
         directory = self._opened()
         while True:
             await directory.has_trash.wait()
-            await aside(directory.empty_trash)
+            await run_in_daemon_thread(directory.empty_trash)
 
     # --- life -----------------------------------------------------------------------------------
 
@@ -347,13 +351,13 @@ class Agent:
         for task, result in zip(tasks, results, strict=True):
             if isinstance(result, Exception):
                 log.error("task %s cannot be adopted: %r", task.id, result, exc_info=result)
-                task.give_up("adopt", result)
+                task.abandon("adopt", result)
         await orphan_termination.end_all(self._host)
         cgroup.sweep(self._host.groups, time.time())
         if tasks:
             log.info("%s: adopted %d tasks from %s", self.host, len(tasks), self.directory)
 
-    def _remembered(self) -> list[Record]:
+    def _remembered(self) -> list[TaskRecord]:
         """Return what is known of all tasks; commands are kept only until the tasks' own files show them."""
         home = self._opened()
         left = home.orders.left()
@@ -363,7 +367,7 @@ class Agent:
         if left:
             try:
                 for known in records:
-                    home.of(known.task).save(known)
+                    home.task_directory(known.task).save(known)
                 home.orders.clear()
             except OSError as error:
                 log.error("%s cannot be written: %s; commands stay in their own files", home.directory, error)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from salt_o2.concurrency.background_loops import is_cancel_requested
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
-from salt_o2.core.messages.report_schedule import QUICK, QUICK_S, Unsent, due_at
+from salt_o2.core.messages.report_schedule import QUICK, QUICK_S, PendingReport, due_at
 from salt_o2.core.messages.reports import HostFacts, Report, TaskReport
 from salt_o2.core.recovery.host_liveness import SILENT_AFTER
 
@@ -24,7 +24,7 @@ FIRST_RETRY_S, LAST_RETRY_S = 0.1, 2.0
 
 
 @dataclass(slots=True)
-class News:
+class PendingNews:
     """What no report has told yet."""
 
     tasks: set[TaskId] = field(default_factory=set)
@@ -36,7 +36,7 @@ class News:
     changed_at: float | None = None
     unbidden_at: float | None = None
 
-    def merge(self, older: "News") -> None:
+    def merge(self, older: "PendingNews") -> None:
         """Take in what could not be sent."""
         self.tasks |= older.tasks
         self.absent = {**older.absent, **self.absent}
@@ -69,7 +69,7 @@ class Reporter:
         """The highest run number that ever reached this host."""
         self._send, self._heartbeat_s = send, heartbeat_s
         self._known, self._look, self._delivered = known, look, delivered
-        self._news, self._stir = News(), asyncio.Event()
+        self._news, self._stir = PendingNews(), asyncio.Event()
         self._pending: dict[EnvironmentId, set[TaskId]] = {}
         self._awaited: dict[EnvironmentId, int] = {}
         self._sent_at = self._not_before = 0.0
@@ -153,11 +153,11 @@ class Reporter:
         if news.survey:
             return _now()
         due = due_at(
-            Unsent(
+            PendingReport(
                 sent_at=self._sent_at,
                 commanded_at=news.commanded_at,
                 changed_at=news.changed_at,
-                unbidden_at=news.unbidden_at,
+                unsolicited_at=news.unbidden_at,
                 quick_from=self._sent[0] + QUICK_S,
                 driven=sum(map(len, self._pending.values())),
                 completed=any(environment not in self._pending for environment in self._awaited),
@@ -167,7 +167,7 @@ class Reporter:
         return heartbeat if due is None else min(due, heartbeat)
 
     async def _report(self) -> None:
-        news, self._news = self._news, News()
+        news, self._news = self._news, PendingNews()
         done = [environment for environment in self._awaited if environment not in self._pending]
         report = self._write(news)
         self._sent_at = _now()
@@ -189,7 +189,7 @@ class Reporter:
                 self._awaited.pop(environment, None)
         self._delivered(report.tasks)
 
-    def _write(self, news: News) -> Report:
+    def _write(self, news: PendingNews) -> Report:
         """A heartbeat or a bare acknowledgement tells of no task, and so has the number of the report before.
 
         With a number of its own it would look like what comes after a report that was lost.

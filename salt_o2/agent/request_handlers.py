@@ -13,7 +13,7 @@ from salt_o2.agent.storage import output_follow
 from salt_o2.agent.task.task import Task
 from salt_o2.concurrency.run_all import Apart
 from salt_o2.core.codec import plain, typed
-from salt_o2.core.errors import InvalidRequest, O2Error
+from salt_o2.core.errors import InvalidRequestError, O2Error
 from salt_o2.core.messages.command_parsing import command_of
 from salt_o2.core.messages.commands import Question
 from salt_o2.core.messages.reports import Failure
@@ -35,12 +35,12 @@ async def no_session(_message: Any) -> None:
     """Refuse a message of control: this agent runs without a bus.
 
     Raises:
-        InvalidRequest: always.
+        InvalidRequestError: always.
     """
-    raise InvalidRequest("this agent has no session with control")
+    raise InvalidRequestError("this agent has no session with control")
 
 
-class Verbs:
+class RequestHandlers:
     """One method for each verb; arguments are checked here, as they come from outside."""
 
     def __init__(self, agent: Agent, deliver: Deliver = no_session) -> None:
@@ -71,8 +71,8 @@ class Verbs:
         """Obey ``command`` and say which revision was taken in; nothing is begun if one order is wrong."""
         order = command_of(command)
         if wrong := unusable_orders(order):
-            raise InvalidRequest(f"nothing was begun: {'; '.join(wrong.values())}")
-        await self._agent.obey(order)
+            raise InvalidRequestError(f"nothing was begun: {'; '.join(wrong.values())}")
+        await self._agent.accept_command(order)
         return {"host": order.host, "environment": order.environment, "revision": order.revision}
 
     async def transition(self, tasks: Any, event: Any, arguments: Any, timeout_s: Any) -> dict[str, Any]:
@@ -81,7 +81,9 @@ class Verbs:
         wanted, pushed = typed(event, TaskEvent), typed(arguments, dict[str, str])
         limit = typed(timeout_s, float)
         if not 0 < limit <= LONGEST_WAIT_S:
-            raise InvalidRequest(f"timeout must be above 0 and at most {LONGEST_WAIT_S:.0f} s, not {limit}")
+            raise InvalidRequestError(
+                f"timeout must be above 0 and at most {LONGEST_WAIT_S:.0f} s, not {limit}"
+            )
         answers = await asyncio.gather(*(_move(task, wanted, pushed, limit) for task in chosen))
         return dict(zip((task.id for task in chosen), answers, strict=True))
 
@@ -98,15 +100,15 @@ class Verbs:
         """Return the last lines of what a task wrote, or wait for what comes ``after`` some places in it."""
         count, name, limit = typed(lines, int), typed(task, str), typed(wait_s, float)
         if not 0 < count <= LONGEST_LOG:
-            raise InvalidRequest(f"lines must be 1 to {LONGEST_LOG}, not {count}")
+            raise InvalidRequestError(f"lines must be 1 to {LONGEST_LOG}, not {count}")
         if not 0 <= limit <= LONGEST_FOLLOW_S:
-            raise InvalidRequest(f"wait must be 0 to {LONGEST_FOLLOW_S:.0f} s, not {limit}")
+            raise InvalidRequestError(f"wait must be 0 to {LONGEST_FOLLOW_S:.0f} s, not {limit}")
         if after is None:
-            found = output_follow.last(self._agent.output_of(name), count)
+            found = output_follow.read_tail(self._agent.output_of(name), count)
         else:
             places = typed(after, dict[str, int])
             limit = 0.0 if self._agent.is_over(name) else limit  # nothing will come of a task that is over
-            found = await output_follow.follow(lambda: self._agent.output_of(name), places, limit)
+            found = await output_follow.follow_output(lambda: self._agent.output_of(name), places, limit)
         return found | {"over": self._agent.is_over(name)}
 
     async def records(self, environment: Any) -> list[dict[str, Any]]:
@@ -119,14 +121,14 @@ class Verbs:
         """Return what control asks for in its session.
 
         Raises:
-            InvalidRequest: this cannot be asked in a session.
+            InvalidRequestError: this cannot be asked in a session.
         """
         if question.host != self._agent.host or question.verb not in ASKED_BY_CONTROL:
-            raise InvalidRequest(f"{question.verb!r:.60} is not answered on {self._agent.host}")
+            raise InvalidRequestError(f"{question.verb!r:.60} is not answered on {self._agent.host}")
         try:
             return await self.table[question.verb](*question.arguments)
         except TypeError as error:
-            raise InvalidRequest(f"{question.verb} cannot be asked like this: {error}") from error
+            raise InvalidRequestError(f"{question.verb} cannot be asked like this: {error}") from error
 
     async def info(self) -> dict[str, Any]:
         """Return who the agent is and how it is."""
@@ -148,7 +150,7 @@ class Verbs:
     def _chosen(self, tasks: Any) -> list[Task]:
         names = typed(tasks, list[str])
         if not names:
-            raise InvalidRequest("name at least one task")
+            raise InvalidRequestError("name at least one task")
         return [self._agent.task(name) for name in dict.fromkeys(names)]
 
 

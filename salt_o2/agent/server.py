@@ -17,10 +17,10 @@ import zmq
 import zmq.asyncio
 
 from salt_o2.agent.agent import Agent
-from salt_o2.agent.request_handlers import Deliver, Verbs, no_session
+from salt_o2.agent.request_handlers import Deliver, RequestHandlers, no_session
 from salt_o2.concurrency.background_loops import is_cancel_requested, run_together, spawn
 from salt_o2.core.codec import plain
-from salt_o2.core.errors import InvalidRequest, O2Error, told
+from salt_o2.core.errors import InvalidRequestError, O2Error, told
 from salt_o2.core.socket_paths import socket_path
 from salt_o2.linux.private_socket import bind_privately, keep_bound
 
@@ -35,7 +35,7 @@ async def serve(agent: Agent, sock_dir: str | Path, deliver: Deliver = no_sessio
     ``deliver`` takes a message of control that came as a Salt job.
 
     Raises:
-        InvalidRequest: ``sock_dir`` is too long for a socket.
+        InvalidRequestError: ``sock_dir`` is too long for a socket.
         zmq.ZMQError: the socket cannot be made there.
     """
     path, context = socket_path(sock_dir), zmq.asyncio.Context()
@@ -46,7 +46,7 @@ async def serve(agent: Agent, sock_dir: str | Path, deliver: Deliver = no_sessio
         bind_privately(socket, path)
         await run_together(
             {
-                "requests": _take_requests(socket, Verbs(agent, deliver), doing),
+                "requests": _take_requests(socket, RequestHandlers(agent, deliver), doing),
                 "the socket's file": keep_bound(socket, path),
             }
         )
@@ -59,13 +59,15 @@ async def serve(agent: Agent, sock_dir: str | Path, deliver: Deliver = no_sessio
         path.unlink(missing_ok=True)
 
 
-async def _take_requests(socket: "zmq.asyncio.Socket", verbs: Verbs, doing: set[asyncio.Task[None]]) -> None:
+async def _take_requests(
+    socket: "zmq.asyncio.Socket", verbs: RequestHandlers, doing: set[asyncio.Task[None]]
+) -> None:
     while True:
         frames = await socket.recv_multipart()
         spawn("a request to the agent", _answer(socket, verbs, frames), doing)
 
 
-async def _answer(socket: "zmq.asyncio.Socket", verbs: Verbs, frames: list[bytes]) -> None:
+async def _answer(socket: "zmq.asyncio.Socket", verbs: RequestHandlers, frames: list[bytes]) -> None:
     *envelope, body = frames
     try:
         answer = {"result": plain(await _carry_out(verbs, body))}
@@ -80,15 +82,15 @@ async def _answer(socket: "zmq.asyncio.Socket", verbs: Verbs, frames: list[bytes
         await socket.send_multipart([*envelope, msgpack.packb(answer)])
 
 
-async def _carry_out(verbs: Verbs, body: bytes) -> Any:
+async def _carry_out(verbs: RequestHandlers, body: bytes) -> Any:
     verb, arguments = _read(body)
     chosen: Callable[..., Awaitable[Any]] | None = verbs.table.get(verb)
     if chosen is None:
-        raise InvalidRequest(f"the agent knows no {verb!r}, only {', '.join(verbs.table)}")
+        raise InvalidRequestError(f"the agent knows no {verb!r}, only {', '.join(verbs.table)}")
     try:
         asked = inspect.signature(chosen).bind(**arguments)
     except TypeError as error:
-        raise InvalidRequest(f"{verb}: {error}") from error
+        raise InvalidRequestError(f"{verb}: {error}") from error
     return await chosen(*asked.args, **asked.kwargs)  # what it raises is no fault of the request
 
 
@@ -97,7 +99,7 @@ def _read(body: bytes) -> tuple[str, dict[str, Any]]:
         request = msgpack.unpackb(body)
         verb, arguments = request["verb"], request["arguments"]
     except Exception as error:
-        raise InvalidRequest(f"not a request: {error!r}") from error
+        raise InvalidRequestError(f"not a request: {error!r}") from error
     if not isinstance(verb, str) or not isinstance(arguments, dict):
-        raise InvalidRequest("a request has a verb, which is text, and arguments, which are a map")
+        raise InvalidRequestError("a request has a verb, which is text, and arguments, which are a map")
     return verb, arguments

@@ -10,7 +10,7 @@ from typing import Any
 
 from salt_o2.bus import envelope
 from salt_o2.core.codec import plain
-from salt_o2.core.errors import InvalidRequest, Unreachable
+from salt_o2.core.errors import InvalidRequestError, UnreachableError
 from salt_o2.core.messages.command_parsing import message_of
 from salt_o2.core.messages.commands import Downward
 from salt_o2.core.messages.reports import Report
@@ -35,25 +35,25 @@ class ControlLink:
         """Return ``report`` sealed.
 
         Raises:
-            Unreachable: no session is established yet; the agent tells all in its survey afterwards.
+            UnreachableError: no session is established yet; the agent tells all in its survey afterwards.
         """
         if not self.session.is_established:
-            raise Unreachable(f"the agent on {report.host} has not signed in to control yet")
-        return self.session.seal(envelope.pack(plain(report)))
+            raise UnreachableError(f"the agent on {report.host} has not signed in to control yet")
+        return self.session.seal(envelope.wrap(plain(report)))
 
     def seal_answer(self, part: Mapping[str, Any]) -> bytes:
         """Return a part of an answer sealed.
 
         Raises:
-            InvalidRequest: no session is established.
+            InvalidRequestError: no session is established.
         """
-        return self.session.seal(envelope.pack(part))
+        return self.session.seal(envelope.wrap(part))
 
-    def take(self, body: Any) -> Downward | None:
+    def receive(self, body: Any) -> Downward | None:
         """Return the message for the agent in ``body``; ``None`` if it is one of the session itself.
 
         Raises:
-            InvalidRequest: it is not from this host's control, was taken before, or makes no sense.
+            InvalidRequestError: it is not from this host's control, was taken before, or makes no sense.
         """
         match dict(body) if isinstance(body, Mapping) else body:
             case {"invitation": bytes(invitation)}:
@@ -66,13 +66,13 @@ class ControlLink:
             case {"sealed": bytes(sealed)}:
                 return self.open(sealed)
             case _:
-                raise InvalidRequest("control published what is no message")
+                raise InvalidRequestError("control published what is no message")
         return None
 
     def open(self, sealed: bytes) -> Downward:
         """Return the message for the agent in ``sealed``.
 
         Raises:
-            InvalidRequest: it is not from this host's control, was taken before, or makes no sense.
+            InvalidRequestError: it is not from this host's control, was taken before, or makes no sense.
         """
-        return message_of(envelope.unpack(self.session.open(sealed)))
+        return message_of(envelope.unwrap(self.session.open(sealed)))

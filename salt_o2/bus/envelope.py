@@ -11,7 +11,7 @@ from typing import Any
 
 import msgpack
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 
 FUNCTION = "o2.deliver"
 TARGET = "o2/"
@@ -41,46 +41,48 @@ def bodies_for(load: dict[str, Any], host: str) -> list[Any]:
     """Return the bodies for ``host`` in a publication: none if it is not ours or not for it.
 
     Raises:
-        InvalidRequest: it is one of ours, but damaged.
+        InvalidRequestError: it is one of ours, but damaged.
     """
     if load.get("fun") != FUNCTION or load.get("tgt_type") != "list":
         return []
     names = [name for name in (ALL, host) if TARGET + name in load["tgt"]]
     if not names:
         return []
-    bodies = unpack(load["arg"][0])
+    bodies = unwrap(load["arg"][0])
     try:
         return [body for name in names for body in bodies[name]]
     except (KeyError, TypeError) as error:
-        raise InvalidRequest(f"a publication without the bodies that it announces: {error!r}") from error
+        raise InvalidRequestError(f"a publication without the bodies that it announces: {error!r}") from error
 
 
-def pack(body: Any) -> bytes:
+def wrap(body: Any) -> bytes:
     """Return ``body`` as bytes, compressed if that pays; the first byte tells which."""
     raw: bytes = msgpack.packb(body)
     return b"z" + zlib.compress(raw, 1) if len(raw) > COMPRESS_ABOVE else b"m" + raw
 
 
-def unpack(data: bytes, most: int = MOST_BYTES) -> Any:
+def unwrap(data: bytes, most: int = MOST_BYTES) -> Any:
     """Return what :func:`pack` packed.
 
     Raises:
-        InvalidRequest: ``data`` is not from there, or has more than ``most`` bytes when it is decompressed.
+        InvalidRequestError: ``data`` is not from there, or has more than ``most`` bytes when it is
+            decompressed.
     """
     try:
         return msgpack.unpackb(decompress(data, most), strict_map_key=False)
     except (ValueError, TypeError, msgpack.UnpackException) as error:
-        raise InvalidRequest(f"not a packed message: {error!r}") from error
+        raise InvalidRequestError(f"not a packed message: {error!r}") from error
 
 
 def decompress(data: bytes, most: int = MOST_BYTES) -> bytes:
     """Return the bytes that were packed into ``data``, without unpacking them.
 
     Raises:
-        InvalidRequest: ``data`` is not from :func:`pack`, or has more than ``most`` bytes when decompressed.
+        InvalidRequestError: ``data`` is not from :func:`pack`, or has more than ``most`` bytes when
+            decompressed.
     """
     if not isinstance(data, bytes) or data[:1] not in (b"m", b"z"):
-        raise InvalidRequest("not a packed message")
+        raise InvalidRequestError("not a packed message")
     if data[:1] == b"m":
         raw, more = data[1:], len(data) > most
     else:
@@ -88,14 +90,14 @@ def decompress(data: bytes, most: int = MOST_BYTES) -> bytes:
         try:
             raw = inflate.decompress(data[1:], most)
         except zlib.error as error:
-            raise InvalidRequest(f"not a compressed message: {error}") from error
+            raise InvalidRequestError(f"not a compressed message: {error}") from error
         more = not inflate.eof
     if more:
-        raise InvalidRequest(f"a message may have {most} bytes, this one has more, or is cut short")
+        raise InvalidRequestError(f"a message may have {most} bytes, this one has more, or is cut short")
     return raw
 
 
-def bundles(bodies: Mapping[str, Sequence[Mapping[str, bytes]]]) -> list[dict[str, Any]]:
+def split_by_size(bodies: Mapping[str, Sequence[Mapping[str, bytes]]]) -> list[dict[str, Any]]:
     """Split ``bodies``, a list for each host, into bundles that each make one publication."""
     size = sum(len(data) for several in bodies.values() for body in several for data in body.values())
     return (

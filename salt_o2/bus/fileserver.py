@@ -5,14 +5,14 @@ from typing import Any
 import salt.exceptions
 import salt.fileclient
 
-from salt_o2.core.errors import UnknownName
+from salt_o2.core.errors import UnknownNameError
 
 
 def read(opts: dict[str, Any], path: str, saltenv: str) -> dict[str, bytes]:
     """Return the YAML files below ``path`` in ``saltenv``, and those in ``jit``, by their names below it.
 
     Raises:
-        UnknownName: if the fileserver has nothing there.
+        UnknownNameError: if the fileserver has nothing there.
     """
     start = f"{path.strip('/')}/" if path.strip("/") else ""
     found: dict[str, bytes] = {}
@@ -25,9 +25,9 @@ def read(opts: dict[str, Any], path: str, saltenv: str) -> dict[str, bytes]:
                     with open(cached, "rb") as stream:  # noqa: PTH123
                         found[below] = stream.read()
     except (salt.exceptions.SaltException, OSError) as error:
-        raise UnknownName(
+        raise UnknownNameError(
             f"Salt's fileserver cannot read salt://{path} in saltenv {saltenv}: {error}"
         ) from error
     if not found:
-        raise UnknownName(f"Salt's fileserver has no templates at salt://{path} in saltenv {saltenv}")
+        raise UnknownNameError(f"Salt's fileserver has no templates at salt://{path} in saltenv {saltenv}")
     return found

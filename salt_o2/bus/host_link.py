@@ -12,10 +12,10 @@ from typing import Any
 
 from salt_o2.bus import envelope, questions
 from salt_o2.core.codec import plain
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.core.ids import EnvironmentId, HostId
 from salt_o2.core.messages import report_parsing
-from salt_o2.core.messages.commands import Command, Downward, Inquiry, Notice
+from salt_o2.core.messages.commands import Command, Downward, Notice, SurveyRequest
 from salt_o2.core.messages.reports import Report
 from salt_o2.sealing.host_sessions import HostSessions, UnknownSession
 
@@ -27,7 +27,7 @@ INVITE_EVERY_S = 1.0
 
 
 @dataclass(slots=True)
-class Heard:
+class HostMessage:
     """What one message of a host led to."""
 
     report: Report | None = None
@@ -84,7 +84,7 @@ class HostLink:
         Nothing is returned if the host was invited a moment ago.
         """
         host = message.host
-        packed = envelope.pack({"kind": type(message).__name__, "message": plain(message)})
+        packed = envelope.wrap({"kind": type(message).__name__, "message": plain(message)})
         sealed = [self._sessions.seal(host, packed, incarnation) for incarnation in self._readers(message)]
         bodies = [{"sealed": each} for each in sealed if each is not None]
         if bodies:
@@ -97,12 +97,12 @@ class HostLink:
         match message:
             case Notice(incarnation=incarnation):
                 return (incarnation,)
-            case Inquiry():
+            case SurveyRequest():
                 return self._sessions.incarnations(message.host)
             case _:
                 return (self._kept(message.host),)
 
-    def take(self, name: str, data: Any) -> Heard:
+    def receive(self, name: str, data: Any) -> HostMessage:
         """Return what ``data`` means, an event's data that came under the name of a host."""
         try:
             match dict(data) if isinstance(data, Mapping) else data:
@@ -110,10 +110,10 @@ class HostLink:
                     return self._take_hello(hello)
                 case {"sealed": bytes(sealed)}:
                     return self._take_sealed(HostId(name), sealed)
-            raise InvalidRequest("the event holds neither a hello nor a sealed message")
-        except InvalidRequest as error:
+            raise InvalidRequestError("the event holds neither a hello nor a sealed message")
+        except InvalidRequestError as error:
             self._refuse(HostId(name), str(error))
-            return Heard()
+            return HostMessage()
 
     def forget(self, host: HostId) -> None:
         """End the sessions of ``host``, whose key the master accepts no more."""
@@ -122,25 +122,25 @@ class HostLink:
         self._invited.pop(host, None)
         self.refusals.pop(host, None)
 
-    def _take_hello(self, hello: bytes) -> Heard:
+    def _take_hello(self, hello: bytes) -> HostMessage:
         speaker, welcome = self._sessions.take_hello(hello)
-        return Heard(host=speaker.host, replies=[{"welcome": welcome}])
+        return HostMessage(host=speaker.host, replies=[{"welcome": welcome}])
 
-    def _take_sealed(self, name: HostId, sealed: bytes) -> Heard:
+    def _take_sealed(self, name: HostId, sealed: bytes) -> HostMessage:
         try:
             speaker, message = self._sessions.open(sealed)
         except UnknownSession:
             if not self._sessions.is_known(name):
                 raise
-            return Heard(host=name, replies=self._invite(name))
-        said = envelope.unpack(message)
+            return HostMessage(host=name, replies=self._invite(name))
+        said = envelope.unwrap(message)
         if isinstance(said, Mapping) and questions.KEY in said:
             replies = self._waiting_for(speaker.host)
-            return Heard(answer=said[questions.KEY], host=speaker.host, replies=replies)
+            return HostMessage(answer=said[questions.KEY], host=speaker.host, replies=replies)
         report = report_parsing.report_of(said, speaker.host, speaker.incarnation)
         if (report.host, report.incarnation) != (speaker.host, speaker.incarnation):
-            raise InvalidRequest(f"the agent on {speaker.host} reports for {report.host}")
-        return Heard(report=report, host=speaker.host, replies=self._waiting_for(speaker.host))
+            raise InvalidRequestError(f"the agent on {speaker.host} reports for {report.host}")
+        return HostMessage(report=report, host=speaker.host, replies=self._waiting_for(speaker.host))
 
     def _waiting_for(self, host: HostId) -> list[Body]:
         commands = self._waiting.pop(host, {})

@@ -6,7 +6,7 @@ from typing import Any
 import salt.pillar
 import salt.utils.minions
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 
 
 def o2_pillar(opts: dict[str, Any], host: str) -> Mapping[str, Any]:
@@ -16,10 +16,10 @@ def o2_pillar(opts: dict[str, Any], host: str) -> Mapping[str, Any]:
     whose pillar targets by other grains lets hosts choose their pillar, as Salt's documentation says.
 
     Raises:
-        InvalidRequest: if Salt could not compile all of it.
+        InvalidRequestError: if Salt could not compile all of it.
     """
     grains = salt.utils.minions.get_minion_data(host, opts)[1] or {}
     compiled = salt.pillar.Pillar(opts, {**grains, "id": host}, host, "base").compile_pillar()
     if errors := compiled.get("_errors"):
-        raise InvalidRequest(f"the pillar of {host} cannot be compiled: {'; '.join(map(str, errors))}")
+        raise InvalidRequestError(f"the pillar of {host} cannot be compiled: {'; '.join(map(str, errors))}")
     return compiled.get("o2") or {}

@@ -23,9 +23,9 @@ from salt_o2.bus.questions import OpenQuestions
 from salt_o2.concurrency.background_loops import run_together
 from salt_o2.concurrency.run_all import Apart
 from salt_o2.core.codec import plain
-from salt_o2.core.errors import InvalidRequest, Unreachable
+from salt_o2.core.errors import InvalidRequestError, UnreachableError
 from salt_o2.core.ids import HostId
-from salt_o2.core.messages.announcements import News
+from salt_o2.core.messages.announcements import Announcement
 from salt_o2.core.messages.commands import Command, Downward
 from salt_o2.core.messages.reports import Report
 from salt_o2.sealing.handshake import ControlKey
@@ -96,12 +96,12 @@ class MasterBus:
             with apart:
                 if sealed := self._opened().seal(message):
                     bodies.setdefault(message.host, []).extend(sealed)
-        for bundle in envelope.bundles(bodies):
+        for bundle in envelope.split_by_size(bodies):
             with apart:
                 await self._publish(bundle)
         apart.raise_first()
 
-    async def insist(self, commands: Sequence[Command]) -> None:
+    async def send_as_job(self, commands: Sequence[Command]) -> None:
         """Send ``commands`` as Salt jobs ``o2.deliver``, which reach the agent through its minion.
 
         Raises:
@@ -132,14 +132,14 @@ class MasterBus:
 
     def _opened(self) -> HostLink:
         if self._link is None:
-            raise Unreachable("control is not connected to its master yet")
+            raise UnreachableError("control is not connected to its master yet")
         return self._link
 
     async def _hear(self, raw: bytes, heard: Callable[[Report], None]) -> None:
         # Look at the raw tag first: unpacking every event of a busy master would cost more than all our work.
         if raw.startswith(tags.AGENTS.encode()):
             tag, event = salt.utils.event.SaltEvent.unpack(raw)
-            answer = self._opened().take(tags.host_of(tag), event.get("data"))
+            answer = self._opened().receive(tags.host_of(tag), event.get("data"))
             if answer.answer is not None and answer.host:
                 self._take_answer(answer.host, answer.answer)
             if answer.report:
@@ -153,7 +153,7 @@ class MasterBus:
     def _take_answer(self, host: HostId, data: Any) -> None:
         try:
             self._questions.take(host, data)
-        except InvalidRequest as error:
+        except InvalidRequestError as error:
             log.warning("ignored an answer of %s: %s", host, error)
 
     def _forget_if_refused(self, host: HostId) -> None:
@@ -167,12 +167,12 @@ class MasterBus:
         The agent itself may wait for ``wait_s`` seconds.
 
         Raises:
-            Unreachable: if the agent does not answer.
+            UnreachableError: if the agent does not answer.
             TaskError: if it answers with an error.
         """
         return await self._questions.ask(host, verb, arguments, ASK_S + wait_s, self.send)
 
-    async def announce(self, news: News) -> None:
+    async def announce(self, news: Announcement) -> None:
         """Put ``news`` on the Salt bus, for reactor rules and whoever else listens."""
         await self._events.fire_event_async(plain(news), tags.of(news))
 

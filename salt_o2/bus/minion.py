@@ -25,7 +25,7 @@ from salt_o2.bus.control_link import ControlLink
 from salt_o2.bus.minion_master import Masters
 from salt_o2.bus.questions import Answering
 from salt_o2.concurrency.background_loops import is_cancel_requested, run_together, spawn
-from salt_o2.core.errors import InvalidRequest, Unreachable
+from salt_o2.core.errors import InvalidRequestError, UnreachableError
 from salt_o2.core.ids import HostId
 from salt_o2.core.messages.commands import Downward, Question
 from salt_o2.core.messages.reports import Report
@@ -116,7 +116,12 @@ class MinionBus:
             try:
                 await self._open(listener)
                 break
-            except (InvalidRequest, salt.exceptions.SaltException, OSError, asyncio.CancelledError) as error:
+            except (
+                InvalidRequestError,
+                salt.exceptions.SaltException,
+                OSError,
+                asyncio.CancelledError,
+            ) as error:
                 if isinstance(error, asyncio.CancelledError) and is_cancel_requested():
                     raise
                 log.warning("cannot sign in to the master yet: %r", error)
@@ -138,7 +143,7 @@ class MinionBus:
         while True:
             await link.must_greet.wait()
             link.established.clear()
-            with suppress(Unreachable):
+            with suppress(UnreachableError):
                 await self._fire({"hello": link.session.greet()})
             try:
                 async with asyncio.timeout(wait_s):
@@ -153,17 +158,17 @@ class MinionBus:
         """Take ``body``, which came as a Salt job: the same may come on the publish channel, too.
 
         Raises:
-            InvalidRequest: it is no message of this host's control.
-            Unreachable: the agent has not signed in to its master yet.
+            InvalidRequestError: it is no message of this host's control.
+            UnreachableError: the agent has not signed in to its master yet.
         """
         try:
             data = {str(kind): b64decode(text, validate=True) for kind, text in body.items()}
         except (TypeError, ValueError, AttributeError) as error:
-            raise InvalidRequest(f"not a message of control: {error}") from error
+            raise InvalidRequestError(f"not a message of control: {error}") from error
         await self._take(data)
 
     async def _take(self, body: Mapping[str, Any]) -> None:
-        message = self._signed_in().take(body)
+        message = self._signed_in().receive(body)
         if isinstance(message, Question):
             if self._answering is not None and self._answering.is_new(message):
                 spawn("an answer to control", self._reply(message, self._answering), self._answers)
@@ -175,13 +180,13 @@ class MinionBus:
         for part in await answering.parts(question):
             try:
                 await self._fire({"sealed": self._signed_in().seal_answer(part)})
-            except (InvalidRequest, Unreachable) as error:
+            except (InvalidRequestError, UnreachableError) as error:
                 log.warning("could not answer control's question %s: %s", question.verb, error)
                 return
 
     def _signed_in(self) -> ControlLink:
         if self._link is None:
-            raise Unreachable(f"{self._opts['id']} has not signed in to its master yet")
+            raise UnreachableError(f"{self._opts['id']} has not signed in to its master yet")
         return self._link
 
     async def _pillar(self) -> dict[str, Any]:
@@ -211,13 +216,13 @@ class MinionBus:
     async def _receive(self, payload: dict[str, Any]) -> None:
         try:
             bodies = envelope.bodies_for(payload.get("load", {}), self._opts["id"])
-        except InvalidRequest as error:
+        except InvalidRequestError as error:
             log.warning("ignored a publication: %s", error)
             return
         for body in bodies:
             try:
                 await self._take(body)
-            except InvalidRequest as error:
+            except InvalidRequestError as error:
                 log.warning("ignored a message under the name of control: %s", error)
             except Exception:  # whatever is wrong with one message, the next must be heard
                 log.exception("could not take in a message of control")
@@ -233,7 +238,7 @@ class MinionBus:
         """Bring ``report`` to the master's bus.
 
         Raises:
-            Unreachable: if the master does not take it in time; the agent tries again later.
+            UnreachableError: if the master does not take it in time; the agent tries again later.
         """
         await self._fire({"sealed": self._signed_in().seal(report)})
 
@@ -241,10 +246,10 @@ class MinionBus:
         """Put ``data`` on the master's event bus, for control.
 
         Raises:
-            Unreachable: if the master does not take it in time.
+            UnreachableError: if the master does not take it in time.
         """
         if self._up is None:
-            raise Unreachable(f"{self._opts['id']} has not signed in to its master yet")
+            raise UnreachableError(f"{self._opts['id']} has not signed in to its master yet")
         load = {
             "id": self._opts["id"],
             "cmd": "_minion_event",
@@ -264,7 +269,7 @@ class MinionBus:
                 if is_cancel_requested():
                     raise
                 self._sign_in_again()
-            raise Unreachable(
+            raise UnreachableError(
                 f"the master did not take a message of {self._opts['id']}: {error!r}"
             ) from error
 

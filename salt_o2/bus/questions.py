@@ -14,7 +14,7 @@ from typing import Any
 
 from salt_o2.bus import envelope
 from salt_o2.core.codec import plain, typed
-from salt_o2.core.errors import InvalidRequest, O2Error, TaskError, Unreachable
+from salt_o2.core.errors import InvalidRequestError, O2Error, TaskError, UnreachableError
 from salt_o2.core.ids import HostId
 from salt_o2.core.messages.commands import Question
 
@@ -65,7 +65,7 @@ class OpenQuestions:
         """Return what the agent on ``host`` answers; ``send`` sends the question, twice if need be.
 
         Raises:
-            Unreachable: if the agent does not answer within ``limit_s`` seconds.
+            UnreachableError: if the agent does not answer within ``limit_s`` seconds.
             TaskError: if it answers with an error.
         """
         asked = Question(host=host, id=os.urandom(16).hex(), verb=verb, arguments=tuple(arguments))
@@ -79,20 +79,20 @@ class OpenQuestions:
         finally:
             del self._open[asked.id]
             waiting.answer.cancel()
-        raise Unreachable(f"the agent on {host} has not answered {verb} within {limit_s:g} s")
+        raise UnreachableError(f"the agent on {host} has not answered {verb} within {limit_s:g} s")
 
     def take(self, host: HostId, data: Any) -> None:
         """Take a part of an answer, which the agent on ``host`` has sealed.
 
         Raises:
-            InvalidRequest: it is no part of an answer.
+            InvalidRequestError: it is no part of an answer.
         """
         part = typed(data, Part)
         waiting = self._open.get(part.question)
         if waiting is None or waiting.host != host or waiting.answer.done():
             return  # it came too late, or twice
         if not (0 <= part.number < part.parts <= MOST_PARTS and len(part.data) <= PART_BYTES):
-            raise InvalidRequest(
+            raise InvalidRequestError(
                 f"part {part.number} of {part.parts} of an answer of {host} is out of bounds"
             )
         waiting.parts[part.number] = part.data
@@ -101,9 +101,9 @@ class OpenQuestions:
 
     def _conclude(self, waiting: _Open) -> None:
         try:
-            said = envelope.unpack(b"".join(waiting.parts[number] for number in sorted(waiting.parts)))
+            said = envelope.unwrap(b"".join(waiting.parts[number] for number in sorted(waiting.parts)))
             value, error = said["value"], said["error"]
-        except (InvalidRequest, KeyError, TypeError) as fault:
+        except (InvalidRequestError, KeyError, TypeError) as fault:
             waiting.answer.set_exception(TaskError(f"the answer of {waiting.host} cannot be read: {fault}"))
             return
         if error:
@@ -134,11 +134,11 @@ class Answering:
             value = await self._answer(question)
         except O2Error as fault:
             error = str(fault)
-        packed = envelope.pack({"value": value, "error": error})
+        packed = envelope.wrap({"value": value, "error": error})
         try:
             envelope.decompress(packed)
-        except InvalidRequest as fault:
-            packed = envelope.pack(
+        except InvalidRequestError as fault:
+            packed = envelope.wrap(
                 {"value": None, "error": f"the answer is too large, ask for less: {fault}"}
             )
         pieces = [packed[at : at + PART_BYTES] for at in range(0, len(packed), PART_BYTES)]

@@ -14,7 +14,7 @@ import salt.cache
 import salt.crypt
 import salt.exceptions
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.core.ids import HostId
 from salt_o2.sealing.host_sessions import KeyOf
 from salt_o2.sealing.identity import PrivateKey, PublicKey
@@ -52,7 +52,7 @@ def accepted(opts: dict[str, Any]) -> KeyOf:
             return None
         try:
             return PublicKey.from_pem(found["pub"].encode())
-        except InvalidRequest:
+        except InvalidRequestError:
             return None
 
     return key_of
@@ -63,7 +63,7 @@ def of_minion(opts: dict[str, Any]) -> tuple[PrivateKey, PublicKey]:
 
     Raises:
         OSError: one of them is not there yet.
-        InvalidRequest: one of them is damaged.
+        InvalidRequestError: one of them is damaged.
     """
     folder = Path(opts["pki_dir"])
     return (

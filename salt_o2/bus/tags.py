@@ -15,10 +15,10 @@ from salt_o2.core.messages.announcements import (
     AnnounceFailure,
     AnnounceHost,
     AnnounceKilled,
-    AnnounceLeft,
+    Announcement,
+    AnnouncePoolExit,
     AnnounceRecovery,
     AnnounceState,
-    News,
 )
 
 PREFIX = "salt/o2/"
@@ -27,7 +27,7 @@ KEYS = "salt/key"
 """Salt's own: the master has accepted, rejected or deleted the key of a minion."""
 
 
-def of(news: News) -> str:
+def of(news: Announcement) -> str:
     """Return the tag under which ``news`` is announced."""
     if isinstance(news, AnnounceHost):
         return f"{PREFIX}host/{news.host}/{news.status}"
@@ -41,7 +41,7 @@ def of(news: News) -> str:
             return f"{about}/task/{news.task}/KILLED"
         case AnnounceRecovery():
             return f"{about}/task/{news.task}/RECOVERED"
-        case AnnounceLeft():
+        case AnnouncePoolExit():
             return f"{about}/task/{news.task}/LEFT"
         case _:
             return f"{about}/moves"

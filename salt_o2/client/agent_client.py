@@ -13,7 +13,7 @@ import msgpack
 import zmq
 
 from salt_o2.client.connection_monitor import open_socket, watched
-from salt_o2.core.errors import InvalidRequest, Unreachable, rebuild
+from salt_o2.core.errors import InvalidRequestError, UnreachableError, rebuild
 from salt_o2.core.socket_paths import socket_path
 
 GRACE_S = 5.0
@@ -78,7 +78,7 @@ class AgentClient:
         try:
             request = msgpack.packb({"verb": verb, "arguments": arguments})
         except (OverflowError, TypeError, ValueError) as error:
-            raise InvalidRequest(f"{verb}: a value cannot be sent: {error}") from error
+            raise InvalidRequestError(f"{verb}: a value cannot be sent: {error}") from error
         self._socket.send(request)
         self._await_answer(verb, timeout_s)
         answer = msgpack.unpackb(self._socket.recv())
@@ -91,9 +91,11 @@ class AgentClient:
         poller.register(self._socket, zmq.POLLIN)
         poller.register(self._ended, zmq.POLLIN)
         if not poller.poll(int(timeout_s * 1000)):
-            raise Unreachable(f"the agent at {self._path} did not answer {verb} within {timeout_s:.3g} s")
+            raise UnreachableError(
+                f"the agent at {self._path} did not answer {verb} within {timeout_s:.3g} s"
+            )
         if not self._socket.poll(0):
-            raise Unreachable(
+            raise UnreachableError(
                 f"the agent at {self._path} has ended before it answered {verb}. Running tasks are not "
                 "affected; the next agent of this host takes them over within seconds. It does not repeat a "
                 "request that was made by hand: look at the tasks before you ask again"
@@ -105,12 +107,12 @@ def connect(sock_dir: str | Path, timeout_s: float = 10.0) -> Iterator[AgentClie
     """Connect to the agent whose socket is in ``sock_dir``; each request may take ``timeout_s`` seconds.
 
     Raises:
-        Unreachable: no agent runs there, or it does not answer.
-        InvalidRequest: ``sock_dir`` is too long.
+        UnreachableError: no agent runs there, or it does not answer.
+        InvalidRequestError: ``sock_dir`` is too long.
     """
     path = socket_path(sock_dir)
     if not path.exists():
-        raise Unreachable(
+        raise UnreachableError(
             f"no agent listens at {path}: is the engine o2_agent in the minion's configuration?"
         )
     with (

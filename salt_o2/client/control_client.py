@@ -22,9 +22,9 @@ import msgpack
 import zmq
 
 from salt_o2.client.connection_monitor import open_socket, watched
-from salt_o2.core.errors import InvalidRequest, Unreachable, rebuild
-from salt_o2.linux.signal_safe_poll import Readable, attentive
-from salt_o2.linux.unix_socket import listener
+from salt_o2.core.errors import InvalidRequestError, UnreachableError, rebuild
+from salt_o2.linux.signal_safe_poll import Readable, signal_safe_poll
+from salt_o2.linux.unix_socket import peer_pid
 
 ProgressCallback = Callable[[dict[str, Any]], None]
 
@@ -63,21 +63,21 @@ class ControlClient:
         """Ask for ``verb`` and return its result; call ``on_progress`` with each progress map on the way.
 
         Raises:
-            Unreachable: if nobody answers within two seconds, or whoever listens not within twenty, or not to
-                the end within ``timeout_s``; or the process that took the request has ended.
+            UnreachableError: if nobody answers within two seconds, or whoever listens not within twenty, or
+                not to the end within ``timeout_s``; or the process that took the request has ended.
             O2Error: whatever control raised, rebuilt.
         """
         if not self.path.exists():
-            raise Unreachable(f"no control at {self.path}: there is no such socket. {_ADVICE}")
+            raise UnreachableError(f"no control at {self.path}: there is no such socket. {_ADVICE}")
         with open_socket(self._context, zmq.DEALER) as socket, watched(socket) as ended:
             socket.linger = 0
-            there = listener(self.path)
+            there = peer_pid(self.path)
             socket.connect(f"ipc://{self.path}")
             identity = uuid.uuid4().hex
             request = {"id": identity, "verb": verb, "arguments": arguments or {}, "user": self.user}
             socket.send(_packed(request))
             try:
-                with attentive(socket, ended) as readable:
+                with signal_safe_poll(socket, ended) as readable:
                     self._await_answer(readable, there, verb, timeout_s)
                     return self._await_result(socket, readable, identity, verb, on_progress, timeout_s)
             except ConnectionResetError:
@@ -90,10 +90,12 @@ class ControlClient:
             waited_s = time.monotonic() - begin
             if waited_s >= timeout_s:
                 raise self._unfinished(verb, timeout_s)
-            if there is None or listener(self.path) != there:
-                raise Unreachable(f"no control at {self.path}: no answer within {waited_s:.0f} s. {_ADVICE}")
+            if there is None or peer_pid(self.path) != there:
+                raise UnreachableError(
+                    f"no control at {self.path}: no answer within {waited_s:.0f} s. {_ADVICE}"
+                )
             if waited_s >= BUSY_ANSWER_S:
-                raise Unreachable(
+                raise UnreachableError(
                     f"control at {self.path} is there (pid {there}), but has not answered for {waited_s:.0f} "
                     f"s: it or this machine stands still. The master's log may say why; tasks go on meanwhile"
                 )
@@ -121,15 +123,15 @@ class ControlClient:
             if on_progress and answer.get("progress"):
                 on_progress(answer["progress"])
 
-    def _ended(self, verb: str, pid: int | None) -> Unreachable:
-        return Unreachable(
+    def _ended(self, verb: str, pid: int | None) -> UnreachableError:
+        return UnreachableError(
             f"control at {self.path} (pid {pid or 'unknown'}) has ended while it carried out {verb}. Running "
             "tasks are not affected. What it had begun is on disk, and the next control goes on with it; "
             "what it had not begun is lost. Look at the environment before you ask again"
         )
 
-    def _unfinished(self, verb: str, timeout_s: float) -> Unreachable:
-        return Unreachable(
+    def _unfinished(self, verb: str, timeout_s: float) -> UnreachableError:
+        return UnreachableError(
             f"control at {self.path} has not finished {verb} within {timeout_s:g} s; it goes on with it: "
             f"look at the environment, or ask again with a longer time"
         )
@@ -139,12 +141,12 @@ def _packed(request: dict[str, Any]) -> bytes:
     """Return ``request`` as bytes.
 
     Raises:
-        InvalidRequest: if a value in it cannot be sent.
+        InvalidRequestError: if a value in it cannot be sent.
     """
     try:
         packed: bytes = msgpack.packb(request)
     except (OverflowError, TypeError, ValueError) as error:
-        raise InvalidRequest(f"{request['verb']}: a value cannot be sent: {error}") from error
+        raise InvalidRequestError(f"{request['verb']}: a value cannot be sent: {error}") from error
     return packed
 
 

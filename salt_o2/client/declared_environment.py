@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from salt_o2.core.errors import IllegalTransition, InvalidRequest
+from salt_o2.core.errors import IllegalTransitionError, InvalidRequestError
 from salt_o2.core.plan.overrides import variable_texts
 
 MARK = "declared_as"
@@ -24,7 +24,7 @@ Ask = Callable[[str, dict[str, Any]], Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class Steps:
     """What is to be asked of control, in order, and how to speak of it."""
 
     steps: tuple[tuple[str, dict[str, Any]], ...] = ()
@@ -38,32 +38,34 @@ def find(environments: Sequence[Found], name: str) -> Found | None:
     """Return the environment declared as ``name``, of a list as ``env_list`` gives it.
 
     Raises:
-        InvalidRequest: if there are several, which somebody must have made by hand.
+        InvalidRequestError: if there are several, which somebody must have made by hand.
     """
     found = [each for each in environments if each["vars"].get(MARK) == name]
     if len(found) > 1:
         ids = ", ".join(each["id"] for each in found)
-        raise InvalidRequest(f"{ids} are all declared as {name}: destroy those that should not be")
+        raise InvalidRequestError(f"{ids} are all declared as {name}: destroy those that should not be")
     return found[0] if found else None
 
 
-def way(name: str, found: Found | None, state: str, workflow: str, asked: Mapping[str, Any]) -> Way:
+def steps_to_reach(
+    name: str, found: Found | None, state: str, workflow: str, asked: Mapping[str, Any]
+) -> Steps:
     """Return the way to ``state``, CONFIGURED or RUNNING, of the environment declared as ``name``.
 
     Raises:
-        InvalidRequest: if it is there but of another workflow or with other variables.
-        IllegalTransition: if it is in a state that leads nowhere by itself, such as ERROR.
+        InvalidRequestError: if it is there but of another workflow or with other variables.
+        IllegalTransitionError: if it is in a state that leads nowhere by itself, such as ERROR.
     """
     if found is None:
         return _creation(name, state, workflow, asked)
     _refuse_another(name, found, workflow, asked)
     now = found["state"]
     if now not in FORWARD:
-        raise IllegalTransition(f"{name} ({found['id']})", now, f"become {state}", ("RECOVER", "EXIT"))
+        raise IllegalTransitionError(f"{name} ({found['id']})", now, f"become {state}", ("RECOVER", "EXIT"))
     events = FORWARD[now][: -1 if state == "CONFIGURED" else None]
     if not events:
-        return Way(comment=f"{name} is {now}, as {found['id']}.")
-    return Way(
+        return Steps(comment=f"{name} is {now}, as {found['id']}.")
+    return Steps(
         steps=tuple(("env_control", {"id": found["id"], "event": event}) for event in events),
         changes={name: {"old": now, "new": state}},
         comment=f"{name} is {state}, as {found['id']}.",
@@ -71,14 +73,14 @@ def way(name: str, found: Found | None, state: str, workflow: str, asked: Mappin
     )
 
 
-def removal(name: str, found: Found | None, allow_in_running_state: bool) -> Way:
+def steps_to_remove(name: str, found: Found | None, allow_in_running_state: bool) -> Steps:
     """Return the way to having no environment declared as ``name``."""
     if found is None:
-        return Way(comment=f"There is no {name}.")
+        return Steps(comment=f"There is no {name}.")
     if found["state"] == "RUNNING" and not allow_in_running_state:
-        raise IllegalTransition(f"{name} ({found['id']})", "RUNNING", "be destroyed", ("STOP_ACTIVITY",))
+        raise IllegalTransitionError(f"{name} ({found['id']})", "RUNNING", "be destroyed", ("STOP_ACTIVITY",))
     arguments = {"id": found["id"], "allow_in_running_state": allow_in_running_state}
-    return Way(
+    return Steps(
         steps=(("env_destroy", arguments),),
         changes={name: {"old": found["state"], "new": "absent"}},
         comment=f"{name} is gone.",
@@ -86,7 +88,7 @@ def removal(name: str, found: Found | None, allow_in_running_state: bool) -> Way
     )
 
 
-def take(ask: Ask, way: Way) -> None:
+def execute(ask: Ask, way: Steps) -> None:
     """Go the way: ask control for each step, and stop at the first that fails.
 
     Raises:
@@ -97,13 +99,15 @@ def take(ask: Ask, way: Way) -> None:
         result = ask(verb, arguments if "id" in arguments or id is None else arguments | {"id": id})
         id = result["id"]
         if result["state"] == "ERROR":
-            raise InvalidRequest(f"{id} is in ERROR after {verb}: {result.get('error') or 'see its tasks'}")
+            raise InvalidRequestError(
+                f"{id} is in ERROR after {verb}: {result.get('error') or 'see its tasks'}"
+            )
 
 
-def _creation(name: str, state: str, workflow: str, asked: Mapping[str, Any]) -> Way:
+def _creation(name: str, state: str, workflow: str, asked: Mapping[str, Any]) -> Steps:
     create = ("env_create", {"workflow": workflow, "vars": {**asked, MARK: name}})
     start = ("env_control", {"event": "START_ACTIVITY"})
-    return Way(
+    return Steps(
         steps=(create, start) if state == "RUNNING" else (create,),
         changes={name: {"old": "absent", "new": state}},
         comment=f"{name} is {state}.",
@@ -116,12 +120,14 @@ def _refuse_another(name: str, found: Found, workflow: str, asked: Mapping[str, 
         found["workflow"].rpartition("/")[2].partition("@")[0]
         != workflow.rpartition("/")[2].partition("@")[0]
     ):
-        raise InvalidRequest(f"{name} ({found['id']}) is of {found['workflow']}, not {workflow}: {_ADVICE}")
+        raise InvalidRequestError(
+            f"{name} ({found['id']}) is of {found['workflow']}, not {workflow}: {_ADVICE}"
+        )
     wanted = variable_texts(asked)
     there = {key: value for key, value in found["vars"].items() if key != MARK}
     different = sorted(key for key in wanted.keys() | there.keys() if wanted.get(key) != there.get(key))
     if different:
-        raise InvalidRequest(f"{name} ({found['id']}) has another {', '.join(different)}: {_ADVICE}")
+        raise InvalidRequestError(f"{name} ({found['id']}) has another {', '.join(different)}: {_ADVICE}")
 
 
 _ADVICE = "change it by hand (env_modify), or make it absent first"

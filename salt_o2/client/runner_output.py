@@ -10,7 +10,7 @@ OF_MASTER = "_master"
 """How Salt ends the id of a master to which its administrator gives none."""
 
 
-def at_terminal(opts: Mapping[str, Any]) -> bool:
+def is_interactive(opts: Mapping[str, Any]) -> bool:
     """Return whether ``salt-run`` was called: it puts the function that it was asked for into the options.
 
     Reactor rules and orchestrations do not. A call of a minion by ``o2:peers`` does.
@@ -23,7 +23,7 @@ def wants_raw(opts: Mapping[str, Any]) -> bool:
     return "output" in opts
 
 
-def who_asks(given: Mapping[str, Any]) -> str | None:
+def requesting_user(given: Mapping[str, Any]) -> str | None:
     """Return who asks, from what Salt has ``given`` to a runner's file; ``None`` if it does not say.
 
     ``__user__`` is who was authenticated, by external_auth or as a local account, or ``Reactor``
@@ -33,14 +33,14 @@ def who_asks(given: Mapping[str, Any]) -> str | None:
     """
     opts = given.get("__opts__", {})
     asked_from, program = str(opts.get("id", OF_MASTER)), opts.get("__cli", "salt-run")
-    if at_terminal(opts) and program != "salt-run" and not asked_from.endswith(OF_MASTER):
+    if is_interactive(opts) and program != "salt-run" and not asked_from.endswith(OF_MASTER):
         return f"minion {asked_from}"
     user = given.get("__user__")
     return user if isinstance(user, str) and user not in ("", "UNKNOWN") else None
 
 
-def shown(opts: Mapping[str, Any], result: Any) -> Any:
+def with_outputter(opts: Mapping[str, Any], result: Any) -> Any:
     """Return ``result`` as its audience takes it: for a person, with the name of our outputter."""
-    if at_terminal(opts) and not wants_raw(opts):
+    if is_interactive(opts) and not wants_raw(opts):
         return {"data": result, "outputter": "o2"}
     return result

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from salt_o2.core.errors import O2Error, Unreachable
+from salt_o2.core.errors import O2Error, UnreachableError
 
 NAMED = Path("/run/netns")
 """Where iproute2 keeps the names of namespaces."""
@@ -134,10 +134,12 @@ def require_namespaces() -> None:
     """Make sure that namespaces can be had.
 
     Raises:
-        Unreachable: if not, with the reason.
+        UnreachableError: if not, with the reason.
     """
     if reason := obstacle():
-        raise Unreachable(f"no network namespaces here: {reason}; a cluster without them needs nothing of it")
+        raise UnreachableError(
+            f"no network namespaces here: {reason}; a cluster without them needs nothing of it"
+        )
 
 
 def obstacle() -> str:
@@ -186,11 +188,11 @@ def tool(name: str) -> str:
     """Return the path of a program that works on networks.
 
     Raises:
-        Unreachable: if it is not installed; with the packages that have it.
+        UnreachableError: if it is not installed; with the packages that have it.
     """
     found = where(name)
     if found is None:
-        raise Unreachable(f"{name} cannot be found: install {PACKAGES[name]} (as Debian calls it)")
+        raise UnreachableError(f"{name} cannot be found: install {PACKAGES[name]} (as Debian calls it)")
     return found
 
 

@@ -31,15 +31,15 @@ class Link:
         """Nothing gets through, in either direction."""
         ip("-n", self.network.name, "link", "set", "dev", self.host, "down")
 
-    def mute(self) -> None:
+    def drop_outgoing(self) -> None:
         """Nothing that the host sends gets through."""
         self._rule(f'iifname "{self.host}" drop')
 
-    def deafen(self) -> None:
+    def drop_incoming(self) -> None:
         """Nothing that is sent to the host gets through."""
         self._rule(f'oifname "{self.host}" drop')
 
-    def silence(self) -> None:
+    def drop_all(self) -> None:
         """Master and minions cannot hear each other over this link; all else gets through."""
         ports = f"{{ {self.salt_ports[0]}, {self.salt_ports[1]} }}"
         self._rule(
@@ -59,7 +59,7 @@ class Link:
         """What is sent to the host comes slowly, and late."""
         self.network.on_switch(["tc", "qdisc", "replace", "dev", self.host, "root", "tbf", *RATE])
 
-    def heal(self) -> None:
+    def restore(self) -> None:
         """Undo all of it; nothing happens if the link is whole."""
         ip("-n", self.network.name, "link", "set", "dev", self.host, "up")
         with suppress(O2Error):  # its queue was never another
@@ -84,4 +84,4 @@ def link(directory: Path, record: Record, host: str) -> Link:
 def heal_all(directory: Path, record: Record) -> None:
     """Have all links of the cluster in ``directory`` whole."""
     for host in (MASTER, *record.minions):
-        link(directory, record, host).heal()
+        link(directory, record, host).restore()

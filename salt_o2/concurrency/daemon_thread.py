@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def aside(function: Callable[..., T], *arguments: object) -> T:
+async def run_in_daemon_thread(function: Callable[..., T], *arguments: object) -> T:
     """Return what ``function`` returns, or raise what it raises.
 
     Like ``asyncio.to_thread``, but it takes none of the few threads that all others share, and a process that

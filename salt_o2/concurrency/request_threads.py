@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from salt_o2.concurrency.daemon_thread import aside
-from salt_o2.core.errors import Unreachable
+from salt_o2.concurrency.daemon_thread import run_in_daemon_thread
+from salt_o2.core.errors import UnreachableError
 
 T = TypeVar("T")
 
@@ -39,18 +39,18 @@ class Threads:
         """Return what ``function`` returns in a thread, when it is the turn of ``user``.
 
         Raises:
-            Unreachable: if this user has too many requests of this kind already.
+            UnreachableError: if this user has too many requests of this kind already.
         """
         turns = self._users.setdefault(user, _Turns(asyncio.Semaphore(self._of_a_user)))
         if turns.asked >= self._most:
-            raise Unreachable(
+            raise UnreachableError(
                 f"control has {turns.asked} requests of user {user!r} to {self._kind} that have not ended, "
                 "and takes no more of them: ask again later. Tasks are not affected"
             )
         turns.asked += 1
         try:
             async with turns.free, self._free:
-                return await aside(function, *arguments)
+                return await run_in_daemon_thread(function, *arguments)
         finally:
             turns.asked -= 1
             if not turns.asked:

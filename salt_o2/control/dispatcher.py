@@ -9,55 +9,55 @@ from typing import Any
 
 from salt_o2.concurrency.request_threads import RequestThreads
 from salt_o2.control.environments.service import Control
-from salt_o2.control.requests.environment_requests import Environments
-from salt_o2.control.requests.history_requests import History
-from salt_o2.control.requests.host_requests import HostDesk
-from salt_o2.control.requests.pool_requests import PoolDesk
-from salt_o2.control.requests.rebuild_requests import Rebuild
-from salt_o2.control.requests.run_requests import Runs
-from salt_o2.control.requests.task_requests import Overview
+from salt_o2.control.requests.environment_requests import EnvironmentRequests
+from salt_o2.control.requests.history_requests import HistoryRequests
+from salt_o2.control.requests.host_requests import HostRequests
+from salt_o2.control.requests.pool_requests import PoolRequests
+from salt_o2.control.requests.rebuild_requests import RebuildRequests
+from salt_o2.control.requests.run_requests import RunRequests
+from salt_o2.control.requests.task_requests import TaskRequests
 from salt_o2.control.requests.transition_requests import Progress, Verbs
-from salt_o2.control.requests.workflow_requests import Authoring
+from salt_o2.control.requests.workflow_requests import WorkflowRequests
 from salt_o2.core.codec import typed
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.site.settings import Site
 
 MOST_NUMBER = 2**63 - 1
 
 
-class Desk:
+class RequestDispatcher:
     """Serves one request after the other, and any number at a time."""
 
     def __init__(self, control: Control, site: Site) -> None:
         """Take requests to ``control``, with the settings of ``site``."""
         threads = RequestThreads()
         self._verbs: Verbs = {
-            **Environments(control, site, threads).verbs,
-            **Runs(control, threads).verbs,
-            **History(control, threads).verbs,
-            **Overview(control, site, threads).verbs,
-            **HostDesk(control).verbs,
-            **PoolDesk(control).verbs,
-            **Rebuild(control).verbs,
-            **Authoring(site, threads).verbs,
+            **EnvironmentRequests(control, site, threads).verbs,
+            **RunRequests(control, threads).verbs,
+            **HistoryRequests(control, threads).verbs,
+            **TaskRequests(control, site, threads).verbs,
+            **HostRequests(control).verbs,
+            **PoolRequests(control).verbs,
+            **RebuildRequests(control).verbs,
+            **WorkflowRequests(site, threads).verbs,
         }
 
     async def serve(self, verb: str, arguments: Mapping[str, Any], user: str, progress: Progress) -> Any:
         """Return the result of ``verb``; ``progress`` is called as it goes on.
 
         Raises:
-            InvalidRequest: if there is no such verb, or its arguments do not fit.
+            InvalidRequestError: if there is no such verb, or its arguments do not fit.
             O2Error: if it was refused or failed.
         """
         if verb not in self._verbs:
-            raise InvalidRequest(f"control has no verb {verb!r}; it has {', '.join(self._verbs)}")
+            raise InvalidRequestError(f"control has no verb {verb!r}; it has {', '.join(self._verbs)}")
         kind, method = self._verbs[verb]
         if not isinstance(arguments, Mapping) or not all(isinstance(name, str) for name in arguments):
-            raise InvalidRequest(f"{verb}: arguments must be a map with names, not {arguments!r:.60}")
+            raise InvalidRequestError(f"{verb}: arguments must be a map with names, not {arguments!r:.60}")
         unknown = set(arguments) - set(kind.__dataclass_fields__)
         if unknown:
             known = ", ".join(kind.__dataclass_fields__) or "none"
-            raise InvalidRequest(f"{verb} has no argument {', '.join(sorted(unknown))}; it has {known}")
+            raise InvalidRequestError(f"{verb} has no argument {', '.join(sorted(unknown))}; it has {known}")
         check_numbers(arguments, verb)
         return await method(typed(dict(arguments), kind), user, progress)
 
@@ -66,10 +66,10 @@ def check_numbers(value: Any, place: str) -> None:
     """Refuse numbers that no store can keep: the database has integers of 64 bits with a sign.
 
     Raises:
-        InvalidRequest: naming the first.
+        InvalidRequestError: naming the first.
     """
     if isinstance(value, int | float) and not abs(value) <= MOST_NUMBER:
-        raise InvalidRequest(f"{place}: {value} is too large a number, or none")
+        raise InvalidRequestError(f"{place}: {value} is too large a number, or none")
     if isinstance(value, Mapping):
         for name, part in value.items():
             check_numbers(part, f"{place}: {name}")

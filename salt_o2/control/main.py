@@ -7,17 +7,17 @@ from typing import Any
 
 from salt_o2 import integration
 from salt_o2.concurrency.background_loops import run_engine
-from salt_o2.control.dispatcher import Desk
-from salt_o2.control.environments.integration_calls import Caller
+from salt_o2.control.dispatcher import RequestDispatcher
+from salt_o2.control.environments.integration_calls import IntegrationCalls
 from salt_o2.control.environments.service import Control
 from salt_o2.control.hosts.bus import Bus
-from salt_o2.control.hosts.report_queue import Inbox
+from salt_o2.control.hosts.report_queue import ReportQueue
 from salt_o2.control.request_server import SOCKET, RequestServer
 from salt_o2.control.storage.retention import Retention
-from salt_o2.control.unavailable import opened
+from salt_o2.control.unavailable import open_store_or_refuse
 from salt_o2.core.ids import HostId
 from salt_o2.core.messages.reports import Report
-from salt_o2.site.resources import NOTHING, Surroundings, furnish, services_of, with_a_backend
+from salt_o2.site.resources import NOTHING, MasterContext, open_resources, services_of, with_a_backend
 from salt_o2.site.settings import Site, timeouts
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ async def serve(
     bus: Bus,
     listen: Listen,
     sock_dir: Path,
-    around: Surroundings = NOTHING,
+    around: MasterContext = NOTHING,
     faults: tuple[str, ...] = (),
 ) -> None:
     """Own all environments until SIGTERM; ``listen`` gives each report on ``bus`` to its first argument.
@@ -43,31 +43,31 @@ async def serve(
     """
     integrations, left_out = integration.load(site.integrations)
     site, no_backend = with_a_backend(site, around)
-    site = furnish(site, around, integrations)
+    site = open_resources(site, around, integrations)
     faults = (*faults, *left_out, *no_backend)
     for fault in faults:
         log.error("a setting of the site cannot be used, its default is: %s", fault)
-    store = await opened(site.database, sock_dir / SOCKET)
+    store = await open_store_or_refuse(site.database, sock_dir / SOCKET)
     try:
         control = Control(
             bus,
             store,
             heartbeat_s=site.heartbeat_s,
             limits=lambda plan: timeouts(site, plan.variables),
-            caller=Caller(integrations, services_of(site)),
+            caller=IntegrationCalls(integrations, services_of(site)),
             pool=site.pool,
             faults=faults,
             pillar_of=around.pillar_of,
             host_mb_per_hour=site.journal.host_mb_per_hour,
         )
-        inbox = Inbox()
-        server = RequestServer(Desk(control, site), sock_dir / SOCKET)
+        inbox = ReportQueue()
+        server = RequestServer(RequestDispatcher(control, site), sock_dir / SOCKET)
         retention = Retention(store, site.journal)
         loops = {
             "bus": listen(inbox.put, control.hosts.kept_incarnation),
             "control": control.run(),
             "journal": retention.run(),
-            "reports": inbox.run(control.hear),
+            "reports": inbox.run(control.receive_report),
             "requests": server.run(),
         }
         await run_engine("control", loops)

@@ -18,7 +18,7 @@ import zmq.asyncio
 from salt_o2.concurrency.background_loops import is_cancel_requested, run_together, spawn
 from salt_o2.control.requests.transition_requests import Progress
 from salt_o2.core.codec import plain
-from salt_o2.core.errors import InvalidRequest, O2Error, told
+from salt_o2.core.errors import InvalidRequestError, O2Error, told
 from salt_o2.linux.private_socket import bind_privately, keep_bound
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ LONGEST_PATH = 107
 """What a unix socket's address can hold on Linux."""
 
 
-class Serves(Protocol):
+class RequestHandler(Protocol):
     """Who carries out requests; ``salt_o2.control.dispatcher`` has the one."""
 
     async def serve(self, verb: str, arguments: Mapping[str, Any], user: str, progress: Progress, /) -> Any:
@@ -45,14 +45,14 @@ class Serves(Protocol):
 class RequestServer:
     """Takes requests at a unix socket that only its owner may open."""
 
-    def __init__(self, desk: Serves, path: Path) -> None:
+    def __init__(self, desk: RequestHandler, path: Path) -> None:
         """Serve what comes to ``path`` from ``desk``.
 
         Raises:
-            InvalidRequest: if the path is too long for a unix socket.
+            InvalidRequestError: if the path is too long for a unix socket.
         """
         if len(str(path)) > LONGEST_PATH:
-            raise InvalidRequest(
+            raise InvalidRequestError(
                 f"{path} is longer than a unix socket's {LONGEST_PATH} bytes; shorten sock_dir"
             )
         self._desk = desk
@@ -105,12 +105,12 @@ class _Exchange:
 
     def refuse(self, frame: bytes) -> None:
         """Say that there are too many requests; those that are being served go on."""
-        with suppress(InvalidRequest):
+        with suppress(InvalidRequestError):
             self._id = str(_read(frame).get("id", ""))
         message = f"control serves {MOST_AT_ONCE} requests at the moment and takes no more: ask again later"
-        self._send("error", {"kind": "Unreachable", "message": message})
+        self._send("error", {"kind": "UnreachableError", "message": message})
 
-    async def serve(self, desk: Serves, frame: bytes) -> None:
+    async def serve(self, desk: RequestHandler, frame: bytes) -> None:
         try:
             request = _read(frame)
             self._id = str(request.get("id", ""))
@@ -156,7 +156,7 @@ def _read(frame: bytes) -> dict[str, Any]:
     try:
         request = msgpack.unpackb(frame, max_array_len=MOST_ENTRIES, max_map_len=MOST_ENTRIES)
     except ValueError as error:
-        raise InvalidRequest(f"a request must be one msgpack map: {error}") from error
+        raise InvalidRequestError(f"a request must be one msgpack map: {error}") from error
     if not isinstance(request, dict):
-        raise InvalidRequest(f"a request must be one msgpack map, not {type(request).__name__}")
+        raise InvalidRequestError(f"a request must be one msgpack map, not {type(request).__name__}")
     return request

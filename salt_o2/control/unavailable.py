@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 RETRY_S = 5.0
 
 
-class Closed:
+class UnavailableDispatcher:
     """A desk that refuses everything, with the reason."""
 
     def __init__(self, why: StorageError) -> None:
@@ -32,7 +32,7 @@ class Closed:
         raise self._why
 
 
-async def opened(url: str, socket: Path, retry_s: float = RETRY_S) -> Store:
+async def open_store_or_refuse(url: str, socket: Path, retry_s: float = RETRY_S) -> Store:
     """Return the store at ``url``; while it cannot be opened, tell so to whoever asks at ``socket``."""
     complained = ""
     while True:
@@ -44,6 +44,6 @@ async def opened(url: str, socket: Path, retry_s: float = RETRY_S) -> Store:
                 complained = str(error)
             try:
                 async with asyncio.timeout(retry_s):
-                    await RequestServer(Closed(error), socket).run()
+                    await RequestServer(UnavailableDispatcher(error), socket).run()
             except TimeoutError:
                 continue

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from salt_o2.core.access_roles import RUNNERS, Role, permissions
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.access_roles import RUNNERS, AccessRole, permissions
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.core.host_targets import exact_ids
 
 Access = Mapping[str, Iterable[str]]
@@ -22,7 +22,7 @@ def auth_options(access: Access, eauth: str) -> dict[str, Any]:
     ``publisher_acl`` is never used: it can grant execution functions only, see access_roles.py.
 
     Raises:
-        InvalidRequest: if there is no such role.
+        InvalidRequestError: if there is no such role.
     """
     highest = _highest(access)
     if not eauth or not highest:
@@ -36,28 +36,28 @@ def peer_options(peers: Mapping[str, Iterable[str]]) -> dict[str, Any]:
     Salt verifies the id of a minion that calls. Both patterns are for whole names: Salt compares beginnings.
 
     Raises:
-        InvalidRequest: if an id is a pattern, or there is no such function.
+        InvalidRequestError: if an id is a pattern, or there is no such function.
     """
     known = {name for names in RUNNERS.values() for name in names}
     permitted = {}
     for minion, names in peers.items():
         (exact,) = exact_ids([minion])
         if exact.endswith("_master"):
-            raise InvalidRequest(
+            raise InvalidRequestError(
                 f"o2:peers: {minion}: Salt gives ids with this end to masters, not to minions"
             )
         if unknown := sorted(set(names) - known):
-            raise InvalidRequest(f"o2:peers: {minion}: the runner has no function {unknown[0]}")
+            raise InvalidRequestError(f"o2:peers: {minion}: the runner has no function {unknown[0]}")
         permitted[f"{re.escape(exact)}$"] = [f"o2\\.{name}$" for name in names]
     return {"peer_run": permitted} if permitted else {}
 
 
-def _highest(access: Access) -> dict[str, Role]:
+def _highest(access: Access) -> dict[str, AccessRole]:
     """Return the highest role of each user and group: it includes the others."""
-    unknown = [name for name in access if name not in list(Role)]
+    unknown = [name for name in access if name not in list(AccessRole)]
     if unknown:
-        raise InvalidRequest(f"there is no role {', '.join(unknown)}; roles are {', '.join(Role)}")
-    return {who: role for role in Role for who in access.get(role, ())}
+        raise InvalidRequestError(f"there is no role {', '.join(unknown)}; roles are {', '.join(AccessRole)}")
+    return {who: role for role in AccessRole for who in access.get(role, ())}
 
 
 def _salts(who: str) -> str:

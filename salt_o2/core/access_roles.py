@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 
-class Role(StrEnum):
+class AccessRole(StrEnum):
     """What somebody is here for."""
 
     VIEWER = "viewer"
@@ -17,8 +17,8 @@ class Role(StrEnum):
     ADMINISTRATOR = "administrator"
 
 
-RUNNERS: Mapping[Role, tuple[str, ...]] = {
-    Role.VIEWER: (
+RUNNERS: Mapping[AccessRole, tuple[str, ...]] = {
+    AccessRole.VIEWER: (
         "config_list",
         "config_show",
         "env_diff",
@@ -43,7 +43,7 @@ RUNNERS: Mapping[Role, tuple[str, ...]] = {
         "workflow_graph",
         "workflow_list",
     ),
-    Role.OPERATOR: (
+    AccessRole.OPERATOR: (
         "env_control",
         "env_create",
         "env_destroy",
@@ -53,7 +53,7 @@ RUNNERS: Mapping[Role, tuple[str, ...]] = {
         "task_recover",
         "workflow_generate",
     ),
-    Role.EXPERT: (
+    AccessRole.EXPERT: (
         "config_import",
         "config_set",
         "env_modify",
@@ -65,7 +65,7 @@ RUNNERS: Mapping[Role, tuple[str, ...]] = {
         "run_stop",
         "site_check",
     ),
-    Role.ADMINISTRATOR: ("ask", "rebuild"),
+    AccessRole.ADMINISTRATOR: ("ask", "rebuild"),
 }
 """Functions of the runner ``o2``."""
 BY_RUNNER: Mapping[str, str] = {
@@ -82,7 +82,7 @@ WITHOUT_ROLE = ("o2.deliver", "o2.drive", "occ.get_state", "occ.transition")
 """Functions of the execution modules for root of the master or of the host alone."""
 
 
-def permissions(role: Role) -> list[Any]:
+def permissions(role: AccessRole) -> list[Any]:
     """Return what a user of ``role`` may do, in the form of Salt's ``external_auth``.
 
     These are functions of the runner and nothing else. A permitted execution function would open all of them:
@@ -90,6 +90,6 @@ def permissions(role: Role) -> list[Any]:
     (`salt/utils/minions.py`, `CkMinions.auth_check`). Salt compares from the beginning of a name only, so
     each permission is a regular expression that ends where the name ends.
     """
-    upto = list(Role)[: list(Role).index(role) + 1]
+    upto = list(AccessRole)[: list(AccessRole).index(role) + 1]
     names = sorted(name for each in upto for name in RUNNERS[each])
     return [{"@runner": [f"o2\\.{name}$" for name in names]}]

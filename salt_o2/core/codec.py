@@ -4,7 +4,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 
 T = TypeVar("T")
 
@@ -18,9 +18,9 @@ def typed(data: Any, kind: type[T]) -> T:
     """Return ``data`` from the wire as a ``kind``.
 
     Raises:
-        InvalidRequest: if it does not fit, saying where.
+        InvalidRequestError: if it does not fit, saying where.
     """
     try:
         return msgspec.convert(data, kind, strict=False)
     except msgspec.ValidationError as error:
-        raise InvalidRequest(f"not a {getattr(kind, '__name__', 'value')}: {error}") from error
+        raise InvalidRequestError(f"not a {getattr(kind, '__name__', 'value')}: {error}") from error

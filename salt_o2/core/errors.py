@@ -3,12 +3,12 @@
     O2Error
     ├── TemplateError        the workflow as written makes no sense
     ├── PlanError            it makes sense but cannot be placed
-    ├── IllegalTransition    not from this state
-    ├── UnknownName          no such environment, task, workflow or host
-    ├── InvalidRequest       a request with missing, unknown or ill-typed arguments
+    ├── IllegalTransitionError    not from this state
+    ├── UnknownNameError          no such environment, task, workflow or host
+    ├── InvalidRequestError       a request with missing, unknown or ill-typed arguments
     ├── TaskError            a process or its control channel failed
     ├── StorageError         control's store cannot be opened or written
-    └── Unreachable          nobody answers at a socket, a port or a host
+    └── UnreachableError          nobody answers at a socket, a port or a host
 
 Every message says who, where, in which state, what was asked and what to do.
 
@@ -46,7 +46,7 @@ class PlanError(O2Error):
     """A workflow cannot be placed on the hosts there are."""
 
 
-class IllegalTransition(O2Error):
+class IllegalTransitionError(O2Error):
     """A subject in ``state`` has no transition ``event``; ``allowed`` are those that it has."""
 
     facts: ClassVar[Mapping[str, type]] = {"subject": str, "state": str, "event": str, "allowed": tuple}
@@ -57,11 +57,11 @@ class IllegalTransition(O2Error):
         super().__init__(f"{subject} is {state} and cannot {event}{choice}")
 
 
-class UnknownName(O2Error):
+class UnknownNameError(O2Error):
     """Nothing has the name that was asked for."""
 
 
-class InvalidRequest(O2Error):
+class InvalidRequestError(O2Error):
     """A request that makes no sense, refused before anything happened."""
 
 
@@ -73,7 +73,7 @@ class StorageError(O2Error):
     """Control's store cannot be opened, or takes nothing in."""
 
 
-class Unreachable(O2Error):
+class UnreachableError(O2Error):
     """Nobody answered."""
 
 
@@ -83,12 +83,12 @@ KINDS: dict[str, type[O2Error]] = {
         O2Error,
         TemplateError,
         PlanError,
-        IllegalTransition,
-        UnknownName,
-        InvalidRequest,
+        IllegalTransitionError,
+        UnknownNameError,
+        InvalidRequestError,
         TaskError,
         StorageError,
-        Unreachable,
+        UnreachableError,
     )
 }
 

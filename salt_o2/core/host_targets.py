@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 MOST_HOSTS = 5000
@@ -14,16 +14,16 @@ def exact_ids(given: Any) -> list[str]:
     """Return the ids of hosts in ``given``, a list or a text with commas, each once.
 
     Raises:
-        InvalidRequest: if there is none, if one is no id but a pattern, or if there are too many.
+        InvalidRequestError: if there is none, if one is no id but a pattern, or if there are too many.
     """
     names = given.split(",") if isinstance(given, str) else given
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
-        raise InvalidRequest(f"name hosts by their exact ids, as a list or with commas, not {given!r}")
+        raise InvalidRequestError(f"name hosts by their exact ids, as a list or with commas, not {given!r}")
     ids = list(dict.fromkeys(name.strip() for name in names))
     if wrong := [name for name in ids if not _ID.fullmatch(name)]:
-        raise InvalidRequest(f"{wrong[0]!r} is no id of a host: patterns are not taken here")
+        raise InvalidRequestError(f"{wrong[0]!r} is no id of a host: patterns are not taken here")
     if not 1 <= len(ids) <= MOST_HOSTS:
-        raise InvalidRequest(f"name 1 to {MOST_HOSTS} hosts, not {len(ids)}")
+        raise InvalidRequestError(f"name 1 to {MOST_HOSTS} hosts, not {len(ids)}")
     return ids
 
 
@@ -31,14 +31,14 @@ def seconds(given: Any) -> float:
     """Return ``given`` as seconds.
 
     Raises:
-        InvalidRequest: if it is no time, or none within bounds.
+        InvalidRequestError: if it is no time, or none within bounds.
     """
     try:
         found = float(given)
     except (TypeError, ValueError):
         found = 0.0
     if not 0 < found <= MOST_SECONDS:
-        raise InvalidRequest(
+        raise InvalidRequestError(
             f"timeout must be more than 0 and at most {MOST_SECONDS:g} seconds, not {given!r}"
         )
     return found

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NewType, TypeVar
 
-from salt_o2.core.errors import UnknownName
+from salt_o2.core.errors import UnknownNameError
 
 EnvironmentId = NewType("EnvironmentId", str)
 TaskId = NewType("TaskId", str)
@@ -23,15 +23,16 @@ def resolve_prefix(prefix: str, ids: Iterable[Id], what: str, advice: str = "") 
     ``what`` says in an error what has these ids, ``advice`` what follows if there is none. O(ids).
 
     Raises:
-        UnknownName: if none of ``ids`` begins with ``prefix``, more than one does, or ``prefix`` is empty.
+        UnknownNameError: if none of ``ids`` begins with ``prefix``, more than one does, or ``prefix`` is
+            empty.
     """
     found = [id for id in ids if id.startswith(prefix)] if prefix else []
     exact = [id for id in found if id == prefix]
     if len(chosen := exact or found) == 1:
         return chosen[0]
     if not found:
-        raise UnknownName(f"no {what} has an id that begins with {prefix!r}{advice}")
-    raise UnknownName(
+        raise UnknownNameError(f"no {what} has an id that begins with {prefix!r}{advice}")
+    raise UnknownNameError(
         f"more than one {what} has an id that begins with {prefix!r}: {some(found)}. "
         "Nothing was done: write more of the id"
     )

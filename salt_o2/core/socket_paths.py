@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 
 NAME = "o2_agent.ipc"
 LONGEST = 107
@@ -13,12 +13,12 @@ def socket_path(sock_dir: str | Path) -> Path:
     """Return the agent's socket in Salt's ``sock_dir``.
 
     Raises:
-        InvalidRequest: the path is too long for a socket.
+        InvalidRequestError: the path is too long for a socket.
     """
     path = Path(sock_dir).absolute() / NAME
     length = len(str(path).encode())
     if length > LONGEST:
-        raise InvalidRequest(
+        raise InvalidRequestError(
             f"{path} has {length} bytes, and a socket's path at most {LONGEST}: set a shorter sock_dir"
         )
     return path

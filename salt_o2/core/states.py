@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from transitions import Machine
 
-from salt_o2.core.errors import IllegalTransition
+from salt_o2.core.errors import IllegalTransitionError
 
 
 class EnvironmentState(StrEnum):
@@ -110,11 +110,11 @@ def follow(state: EnvironmentState, event: EnvironmentEvent, subject: str) -> En
     """Return the state that ``event`` leads ``subject`` to.
 
     Raises:
-        IllegalTransition: if there is no such transition from ``state``.
+        IllegalTransitionError: if there is no such transition from ``state``.
     """
     found = MACHINE.events[event.value].transitions.get(state.value)
     if not found:
-        raise IllegalTransition(subject, state, event, allowed_events(state))
+        raise IllegalTransitionError(subject, state, event, allowed_events(state))
     return EnvironmentState(str(found[0].dest))
 
 

@@ -19,7 +19,7 @@ from typing import Any, NewType, TypeVar, Union, get_args, get_origin, get_type_
 
 import msgspec
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.core.url_masking import without_secrets
 
 T = TypeVar("T")
@@ -58,7 +58,7 @@ def salvage(
     """Return ``data`` as a ``kind``, as far as it can be read, and what could not be.
 
     Raises:
-        InvalidRequest: if nothing of it can be used, or it has more than MOST_FAULTS faults.
+        InvalidRequestError: if nothing of it can be used, or it has more than MOST_FAULTS faults.
     """
     try:
         return msgspec.convert(data, kind, strict=False), ()
@@ -68,9 +68,9 @@ def salvage(
         value: T = reader.read(data, kind, place)
     except _TooManyFaults:
         first = reader.faults[0]
-        raise InvalidRequest(f"it has more than {MOST_FAULTS} faults, the first is {first}") from None
+        raise InvalidRequestError(f"it has more than {MOST_FAULTS} faults, the first is {first}") from None
     except _Unusable as error:
-        raise InvalidRequest(f"not a {getattr(kind, '__name__', kind)}: {error.fault}") from error
+        raise InvalidRequestError(f"not a {getattr(kind, '__name__', kind)}: {error.fault}") from error
     return value, tuple(reader.faults)
 
 

@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.device.console import Output
 from salt_o2.device.properties import Properties
 
@@ -165,5 +165,5 @@ class Device:
 
     def _open_channels(self) -> "Channels":
         if self.channels is None:
-            raise InvalidRequest(f"{self.id} has no channels before COMPLETE INIT")
+            raise InvalidRequestError(f"{self.id} has no channels before COMPLETE INIT")
         return self.channels

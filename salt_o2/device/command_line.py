@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.device.properties import Properties
 from salt_o2.device.transport.channel_settings import NUMBERS
 
@@ -57,7 +57,7 @@ def properties_of(found: argparse.Namespace) -> Properties:
     """Return all options as properties, channels among them.
 
     Raises:
-        InvalidRequest: for a ``--channel-config`` that makes no sense.
+        InvalidRequestError: for a ``--channel-config`` that makes no sense.
     """
     names = {name.replace("_", "-"): value for name, value in vars(found).items()}
     properties = Properties(names)
@@ -70,13 +70,13 @@ def channel_properties(text: str, existing: Mapping[str, Any]) -> dict[str, Any]
     """Read one ``name=X,type=..,method=..,address=..``: the next socket of channel X.
 
     Raises:
-        InvalidRequest: if the name is missing, or a number is none.
+        InvalidRequestError: if the name is missing, or a number is none.
     """
     pairs = [part.partition("=") for part in text.split(",")]
     fields = {key: value for key, _, value in pairs}
     name = fields.pop("name", "")
     if not name:
-        raise InvalidRequest(f"--channel-config {text}: there is no name=")
+        raise InvalidRequestError(f"--channel-config {text}: there is no name=")
     addresses = [value for key, _, value in pairs if key == "address"] or ["unspecified"]
     index = sum(key.startswith(f"chans.{name}.") and key.endswith(".type") for key in existing)
     found: dict[str, Any] = {}
@@ -91,13 +91,13 @@ def codec_of(plugins: Sequence[str]) -> str | None:
     """Return the plugin that serves the control channel, ``OCC`` or ``OCClite``, or None.
 
     Raises:
-        InvalidRequest: for a plugin that does not exist.
+        InvalidRequestError: for a plugin that does not exist.
     """
     chosen = None
     for name in plugins:
         bare = name[2:] if name.startswith(PREFIXES) else name
         if bare not in PLUGINS + BUILTIN:
-            raise InvalidRequest(f"Could not load dynamic plugin {name}: there are {', '.join(PLUGINS)}")
+            raise InvalidRequestError(f"Could not load dynamic plugin {name}: there are {', '.join(PLUGINS)}")
         chosen = bare if bare in PLUGINS else chosen
     return chosen
 
@@ -106,11 +106,11 @@ def control_port(option: str) -> int:
     """Return where to listen: ``OCC_CONTROL_PORT`` of the environment wins over the option.
 
     Raises:
-        InvalidRequest: if it is no port.
+        InvalidRequestError: if it is no port.
     """
     text = os.environ.get("OCC_CONTROL_PORT", option)
     if not (text.isascii() and text.isdigit() and int(text) < 65536):
-        raise InvalidRequest(f"the control port is {text!r}, and not a number below 65536")
+        raise InvalidRequestError(f"the control port is {text!r}, and not a number below 65536")
     return int(text)
 
 
@@ -124,7 +124,7 @@ def _setting(text: str, key: str, value: str) -> Any:
         if key in NUMBERS:
             return int(value)
     except ValueError:
-        raise InvalidRequest(f"--channel-config {text}: {key}={value} is not a whole number") from None
+        raise InvalidRequestError(f"--channel-config {text}: {key}={value} is not a whole number") from None
     return value in ("1", "true") if key == "autoBind" else value
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.device import command_line
 from salt_o2.device.base import Device
 from salt_o2.device.console import Output, write_lines_at_once
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0 if found else 1
     try:
         return _live(device_class(found[0]), found)
-    except (InvalidRequest, OSError) as error:
+    except (InvalidRequestError, OSError) as error:
         print(f"o2-device {found[0]}: {error}", flush=True)
         return 1
 
@@ -54,19 +54,19 @@ def device_class(kind: str) -> type[Device]:
     """Return the class that ``kind`` names; modules are also looked for in the working directory.
 
     Raises:
-        InvalidRequest: if there is none.
+        InvalidRequestError: if there is none.
     """
     module, colon, name = KINDS.get(kind, kind).partition(":")
     if not colon:
-        raise InvalidRequest(f"no such kind of device. {USAGE}")
+        raise InvalidRequestError(f"no such kind of device. {USAGE}")
     if "" not in sys.path:
         sys.path.append("")
     try:
         found = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
-        raise InvalidRequest(f"cannot load it: {error}") from error
+        raise InvalidRequestError(f"cannot load it: {error}") from error
     if not (isinstance(found, type) and issubclass(found, Device)):
-        raise InvalidRequest(f"{module}:{name} is not derived from salt_o2.device.Device")
+        raise InvalidRequestError(f"{module}:{name} is not derived from salt_o2.device.Device")
     return found
 
 

@@ -8,7 +8,7 @@ error, here as in a C++ device. Properties are never forgotten: channels of an e
 from collections.abc import Mapping
 from typing import Any
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.occ.wire import arguments as pushed
 
 PTREE = "__ptree__:"
@@ -21,7 +21,7 @@ class Properties(dict[str, Any]):
         """Take in what a controller sent.
 
         Raises:
-            InvalidRequest: for a value that cannot be what its key demands.
+            InvalidRequestError: for a value that cannot be what its key demands.
         """
         for key, value in arguments.items():
             if key.startswith(PTREE):
@@ -34,11 +34,11 @@ class Properties(dict[str, Any]):
         """Return a number.
 
         Raises:
-            InvalidRequest: if it was pushed, and so is a text.
+            InvalidRequestError: if it was pushed, and so is a text.
         """
         value = self.get(key, default)
         if isinstance(value, str):
-            raise InvalidRequest(
+            raise InvalidRequestError(
                 f"{key}={value!r} is a number and was pushed as a text: give it on the command line"
             )
         return value
@@ -54,14 +54,14 @@ def tree(kind: str, text: str) -> Any:
     try:
         return readers[kind](text)
     except KeyError:
-        raise InvalidRequest(f"no tree is written as {kind!r}: there are json, ini and xml") from None
+        raise InvalidRequestError(f"no tree is written as {kind!r}: there are json, ini and xml") from None
     except Exception as error:
-        raise InvalidRequest(f"a tree is not {kind}: {error}") from error
+        raise InvalidRequestError(f"a tree is not {kind}: {error}") from error
 
 
 def _converted(key: str, value: str) -> Any:
     if fault := pushed.fault_of(key, value) if pushed.last_part(key) not in pushed.NEVER_PUSHED else "":
-        raise InvalidRequest(fault)
+        raise InvalidRequestError(fault)
     part = pushed.last_part(key)
     if part in pushed.INTEGERS:
         return int(value)

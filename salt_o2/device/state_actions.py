@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.device.properties import Properties
 
 if TYPE_CHECKING:
@@ -85,5 +85,5 @@ class Work:
     @property
     def _channels(self) -> Any:
         if self.device.channels is None:
-            raise InvalidRequest("the device has no channels: it was not initialised")
+            raise InvalidRequestError("the device has no channels: it was not initialised")
         return self.device.channels

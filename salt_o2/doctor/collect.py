@@ -84,7 +84,7 @@ def _daemon(role: str, options: dict[str, Any], config_dir: Path) -> Daemon:
         socket=str(path),
         socket_mode=mode,
         socket_owner=owner,
-        pid=unix_socket.listener(path),
+        pid=unix_socket.peer_pid(path),
         silence=silence,
         version=str(answer.get("version") or answer.get("facts", {}).get("version", "")),
         tasks=int(answer.get("tasks", 0)),

@@ -71,12 +71,12 @@ async def _run(layers, masters):
     async def sign_in(pillar):
         own, faults = settings.read_settings(pillar.get("o2"), *layers)
         offered = settings.facts_of(own, (*faults, *unmade))
-        ours.offer(dataclasses.replace(offered, master=bus.master, masters=masters.names))
+        ours.update_facts(dataclasses.replace(offered, master=bus.master, masters=masters.names))
 
     listener = minion.Listener(
         incarnation=ours.reporter.incarnation,
-        heard=ours.hear,
-        asked=request_handlers.Verbs(ours).answer,
+        heard=ours.accept_message,
+        asked=request_handlers.RequestHandlers(ours).answer,
         signed_in=sign_in,
         established=ours.survey,
     )

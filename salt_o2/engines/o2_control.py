@@ -57,7 +57,7 @@ def _work(config):
 async def _run(settings, faults):
     bus = master.MasterBus(__opts__)
     try:
-        around = resources.Surroundings(
+        around = resources.MasterContext(
             pillar=functools.partial(_pillar, dict(__opts__)),  # threads have no dunders
             pillar_of=functools.partial(host_pillar.o2_pillar, dict(__opts__)),
             fileserver=functools.partial(fileserver.read, dict(__opts__)),

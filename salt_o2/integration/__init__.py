@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from importlib import import_module
 from typing import Any
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 
 KNOWN = {"test": "salt_o2.integration.simulated:Test", "testplugin": "salt_o2.integration.simulated:Test"}
 """Where each integration is, by the name that templates use."""
@@ -29,6 +29,6 @@ def why_unknown(name: str) -> str:
 
 def _make(name: str) -> Any:
     if why := why_unknown(name):
-        raise InvalidRequest(why)
+        raise InvalidRequestError(why)
     module, _, kind = KNOWN[name].partition(":")
     return getattr(import_module(module), kind)()

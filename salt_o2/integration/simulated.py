@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from salt_o2.core.errors import TaskError, UnknownName
+from salt_o2.core.errors import TaskError, UnknownNameError
 
 RECORDS = Path("/tmp") / f"o2-test-records-{os.getuid()}"
 """The only folder in which a template has this integration write."""
@@ -43,7 +43,7 @@ class Test:
                 return _record(text, variables)
             case "Test":
                 return await _test(variables)
-        raise UnknownName(f"test has no function {function!r}; it has succeed, fail, hang and record")
+        raise UnknownNameError(f"test has no function {function!r}; it has succeed, fail, hang and record")
 
 
 async def _test(variables: Mapping[str, str]) -> str:

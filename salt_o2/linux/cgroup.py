@@ -2,7 +2,7 @@
 
 A group holds all processes of a task, also those that have left its session, so it ends them surely; and it
 holds the template's limits, as far as the host has given the controllers to us. Elsewhere there are marks,
-sessions and descent (agent/process/session_reaper.py), and the agent measures from time to time
+sessions and descent (agent/process/process_scan.py), and the agent measures from time to time
 (agent/launch/resource_limits.py).
 
 Version 2 is taken where it is mounted and writable, else a hierarchy of version 1, which holds processes and

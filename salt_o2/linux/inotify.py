@@ -20,7 +20,7 @@ LOOK_AGAIN_S = 0.5
 """How often a folder is looked at that cannot be watched: the system gives out only so many watches."""
 
 
-class Changes:
+class DirectoryWatch:
     """What happens to the files of one folder, or to itself, from the beginning of the ``with`` on."""
 
     def __init__(self, folder: Path) -> None:

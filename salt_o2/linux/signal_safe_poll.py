@@ -24,7 +24,7 @@ Raises ``ConnectionResetError`` if there is not, and the process at the other en
 
 
 @contextmanager
-def attentive(socket: "zmq.Socket[bytes]", ended: "zmq.Socket[bytes]") -> Iterator[Readable]:
+def signal_safe_poll(socket: "zmq.Socket[bytes]", ended: "zmq.Socket[bytes]") -> Iterator[Readable]:
     """Yield how to wait for ``socket``; signals' handlers run, and may raise, while it waits.
 
     ``ended`` can be read once the connection has ended (peer.py).

@@ -12,7 +12,7 @@ _CREDENTIALS = struct.Struct("3i")
 """Of struct ucred: pid, uid, gid."""
 
 
-def listener(path: Path) -> int | None:
+def peer_pid(path: Path) -> int | None:
     """Return the pid of the process that listens at ``path``; ``None`` if nobody does."""
     with socket(AF_UNIX) as probe:
         probe.setblocking(False)

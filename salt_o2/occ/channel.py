@@ -17,13 +17,13 @@ import grpc
 import grpc.aio
 
 from salt_o2.concurrency.background_loops import is_cancel_requested
-from salt_o2.core.errors import InvalidRequest, TaskError, Unreachable
+from salt_o2.core.errors import InvalidRequestError, TaskError, UnreachableError
 from salt_o2.core.terminal_text import terminal_line
-from salt_o2.occ.process_history import History
+from salt_o2.occ.process_history import ProcessHistory
 from salt_o2.occ.wire.codec import EVENT_STREAM, GET_STATE, STATE_STREAM, TRANSITION, codec_named
-from salt_o2.occ.wire.replies import DeviceEvent, DeviceState, Overdue, Refused, Reply, Trigger
+from salt_o2.occ.wire.replies import DeviceEvent, DeviceState, Reply, ReplyTimeout, RpcRefused, Trigger
 
-__all__ = ["DeviceEvent", "DeviceState", "OccChannel", "Overdue", "Refused", "Reply", "Trigger"]
+__all__ = ["DeviceEvent", "DeviceState", "OccChannel", "Reply", "ReplyTimeout", "RpcRefused", "Trigger"]
 
 OPTIONS = (
     ("grpc.enable_http_proxy", 0),
@@ -47,7 +47,7 @@ class OccChannel:
     def __init__(self, port: int, codec: str, host: str = "127.0.0.1") -> None:
         """Remember where to call; see the class."""
         self.host, self.port, self.codec = host, port, codec_named(codec)
-        self.history = History()
+        self.history = ProcessHistory()
         self._channel: Any = None
         self._methods: dict[str, Any] = {}
 
@@ -74,13 +74,13 @@ class OccChannel:
 
         Raises:
             Overdue: nothing came back within ``timeout_s`` seconds.
-            Unreachable: nobody listens there, or not the process that this channel belongs to.
+            UnreachableError: nobody listens there, or not the process that this channel belongs to.
             Refused: the server does not know the question: it speaks the other codec.
         """
         body = await self.call(GET_STATE, self.codec.ask(), timeout_s)
         found: DeviceState = self._read(self.codec.state, body, GET_STATE)
         if self.history.pid not in (None, found.pid):
-            raise Unreachable(
+            raise UnreachableError(
                 f"process {found.pid} answered at {self} instead of process {self.history.pid}: "
                 "two processes share the port; stop the other one"
             )
@@ -96,7 +96,7 @@ class OccChannel:
 
         Raises:
             Overdue: nothing came back within ``timeout_s`` seconds; the process must be killed.
-            Unreachable: the process went away.
+            UnreachableError: the process went away.
             Refused: the process is not in the state ``source`` or does not know the event.
         """
         body = await self.call(TRANSITION, self.codec.order(source, event, arguments), timeout_s)
@@ -110,7 +110,7 @@ class OccChannel:
         was ever opened hangs for ever after ERROR instead of exiting: whoever opens one must kill it then.
 
         Raises:
-            Unreachable: the process is gone without a word (a crash, or SIGKILL).
+            UnreachableError: the process is gone without a word (a crash, or SIGKILL).
         """
         async for body in self._stream(EVENT_STREAM):
             yield self._read(self.codec.event, body, EVENT_STREAM)
@@ -119,11 +119,13 @@ class OccChannel:
         """Yield every state entered from now on, the passing ones too (OCC only).
 
         Raises:
-            InvalidRequest: OCClite has no such stream.
-            Unreachable: the process is gone without a word.
+            InvalidRequestError: OCClite has no such stream.
+            UnreachableError: the process is gone without a word.
         """
         if self.codec.name != "OCC":
-            raise InvalidRequest(f"{self} has no StateStream: only OCC has one; ask for the state instead")
+            raise InvalidRequestError(
+                f"{self} has no StateStream: only OCC has one; ask for the state instead"
+            )
         async for body in self._stream(STATE_STREAM):
             yield self._read(self.codec.moved, body, STATE_STREAM)
 
@@ -136,7 +138,7 @@ class OccChannel:
         except asyncio.CancelledError as error:
             if is_cancel_requested():
                 raise
-            raise Unreachable(f"the connection to {self} was closed during {method}") from error
+            raise UnreachableError(f"the connection to {self} was closed during {method}") from error
         return bytes(answer)
 
     async def close(self) -> None:
@@ -166,19 +168,19 @@ class OccChannel:
         except asyncio.CancelledError as error:
             if is_cancel_requested():
                 raise
-            raise Unreachable(f"the connection to {self} was closed during {method}") from error
+            raise UnreachableError(f"the connection to {self} was closed during {method}") from error
         finally:
             call.cancel()
 
     def _fault(self, method: str, error: Any, timeout_s: float | None) -> Exception:
         status, said = error.code(), terminal_line(str(error.details() or ""))[:MOST_SAID]
         if status is grpc.StatusCode.DEADLINE_EXCEEDED:
-            return Overdue(f"{method} at {self} was not answered within {timeout_s:.3g} s")
+            return ReplyTimeout(f"{method} at {self} was not answered within {timeout_s:.3g} s")
         if status is grpc.StatusCode.UNAVAILABLE:
-            return Unreachable(f"nobody answers {method} at {self}: {said}")
+            return UnreachableError(f"nobody answers {method} at {self}: {said}")
         if status is grpc.StatusCode.UNIMPLEMENTED:
             said = f"no such method there; does the process speak the other codec? {said}".rstrip()
-        return Refused(f"{method} at {self} was refused: {status.name} {said}".rstrip(), status.name)
+        return RpcRefused(f"{method} at {self} was refused: {status.name} {said}".rstrip(), status.name)
 
     def _read(self, decode: Any, body: bytes, method: str) -> Any:
         try:

@@ -6,7 +6,7 @@ not in this table is therefore never sent.
 """
 
 from salt_o2.core.states import TaskEvent, TaskState
-from salt_o2.occ.transition_table import Move, Table
+from salt_o2.occ.transition_table import Move, TransitionTable
 
 STANDBY, CONFIGURED, RUNNING, PAUSED, ERROR, DONE = (
     "STANDBY",
@@ -28,7 +28,7 @@ MOVES: tuple[tuple[TaskEvent, str, str], ...] = (
     (TaskEvent.EXIT, ERROR, DONE),
 )
 
-TABLE = Table(
+TABLE = TransitionTable(
     ready=STANDBY,
     task_states={
         STANDBY: TaskState.STANDBY,

@@ -9,16 +9,16 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 
-from salt_o2.core.errors import InvalidRequest, TaskError, Unreachable
+from salt_o2.core.errors import InvalidRequestError, TaskError, UnreachableError
 from salt_o2.core.messages.reports import Failure
 from salt_o2.core.states import ControlMode, TaskEvent, TaskState
 from salt_o2.occ import direct, fairmq
 from salt_o2.occ.outcome import Outcome, Remedy
-from salt_o2.occ.transition_table import Table
-from salt_o2.occ.transition_walk import Channel, Walk
+from salt_o2.occ.transition_table import TransitionTable
+from salt_o2.occ.transition_walk import Channel, TransitionWalk
 from salt_o2.occ.wire.replies import DeviceState
 
-__all__ = ["Channel", "Outcome", "Remedy", "fire", "wait_ready"]
+__all__ = ["Channel", "Outcome", "Remedy", "send_event", "wait_ready"]
 
 TABLES = {ControlMode.FAIRMQ: fairmq.TABLE, ControlMode.DIRECT: direct.TABLE}
 PidCheck = Callable[[int], bool | Awaitable[bool]]
@@ -27,7 +27,7 @@ FIRST_PAUSE_S, LAST_PAUSE_S, PAUSE_GROWTH = 0.010, 0.100, 1.1
 """So a process is found ready at most a tenth later than it was, and many of them do not busy their host."""
 
 
-async def fire(
+async def send_event(
     channel: Channel, mode: ControlMode, event: TaskEvent, arguments: Mapping[str, str], timeout_s: float
 ) -> Outcome:
     """Take the process through ``event`` within ``timeout_s`` seconds, and say where it is then.
@@ -37,7 +37,7 @@ async def fire(
     because their arguments would not reach it.
 
     Raises:
-        InvalidRequest: for a mode without a control channel.
+        InvalidRequestError: for a mode without a control channel.
     """
     table = _table(mode)
     deadline = asyncio.get_running_loop().time() + timeout_s
@@ -49,7 +49,7 @@ async def fire(
         reason = f"{channel}: another transition was still under way after {timeout_s:.3g} s"
         return Outcome(TaskState.UNKNOWN, "-", Failure(asked=event, state="-", reason=reason))
     try:
-        return await Walk(channel, table, TaskEvent(event), arguments, deadline).to_its_end()
+        return await TransitionWalk(channel, table, TaskEvent(event), arguments, deadline).run()
     finally:
         lock.release()
 
@@ -62,7 +62,7 @@ async def wait_ready(channel: Channel, mode: ControlMode, pid_is_ours: PidCheck,
     SO_REUSEPORT) ends the wait.
 
     Raises:
-        InvalidRequest: for a mode without a control channel.
+        InvalidRequestError: for a mode without a control channel.
     """
     table, clock = _table(mode), asyncio.get_running_loop().time
     deadline, pause, last = clock() + timeout_s, FIRST_PAUSE_S, "nobody listens there"
@@ -73,7 +73,7 @@ async def wait_ready(channel: Channel, mode: ControlMode, pid_is_ours: PidCheck,
                 if (outcome := await _judge(channel, table, found, pid_is_ours)) is not None:
                     return outcome
                 last = f"it is {found.state}"
-        except Unreachable as error:
+        except UnreachableError as error:
             last = str(error)
         except TaskError as error:
             return _not_ready(str(error), "check which plugin (-P OCC or OCClite) the process was given")
@@ -83,7 +83,9 @@ async def wait_ready(channel: Channel, mode: ControlMode, pid_is_ours: PidCheck,
     return _not_ready(reason, "see the output of the process; does it take --control-port?")
 
 
-async def _judge(channel: Channel, table: Table, found: DeviceState, pid_is_ours: PidCheck) -> Outcome | None:
+async def _judge(
+    channel: Channel, table: TransitionTable, found: DeviceState, pid_is_ours: PidCheck
+) -> Outcome | None:
     ours = pid_is_ours(found.pid)
     if not (await ours if inspect.isawaitable(ours) else ours):
         reason = f"process {found.pid} answers at {channel}, and was not started as this task"
@@ -105,8 +107,8 @@ def _not_ready(reason: str, advice: str) -> Outcome:
     return Outcome(TaskState.UNKNOWN, "-", failure, Remedy.KILL)
 
 
-def _table(mode: ControlMode) -> Table:
+def _table(mode: ControlMode) -> TransitionTable:
     try:
         return TABLES[mode]
     except KeyError:
-        raise InvalidRequest(f"a task of mode {mode} has no control channel") from None
+        raise InvalidRequestError(f"a task of mode {mode} has no control channel") from None

@@ -25,7 +25,7 @@ from salt_o2.occ.fairmq_states import (
     READY,
     RUNNING,
 )
-from salt_o2.occ.transition_table import Move, Table
+from salt_o2.occ.transition_table import Move, TransitionTable
 
 CONFIGURE = (
     Move("INIT DEVICE", IDLE, INITIALIZING_DEVICE, with_arguments=True),
@@ -53,7 +53,7 @@ RESET = {
 }
 """From all states between, too: a controller may have died in the midst of CONFIGURE."""
 
-TABLE = Table(
+TABLE = TransitionTable(
     ready=IDLE,
     task_states={
         IDLE: TaskState.STANDBY,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
-class History:
+class ProcessHistory:
     """The past of one process, as far as it was driven from here."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -14,7 +14,7 @@ class History:
     """The process that this channel belongs to, once that is known."""
     channels: set[str] = field(default_factory=set)
     """Names of all channels ever configured: FairMQ never forgets one, and would bind it again."""
-    worn: str = ""
+    needs_restart: str = ""
     """Why the process is only good for its end, if it is."""
     state: str = ""
     """Where the process was when it last said so, known only to who would hear of its moving since."""

@@ -15,11 +15,11 @@ from typing import Any, Protocol
 
 import grpc
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.occ.fairmq_states import ERROR, EXITING, PASSING
 from salt_o2.occ.wire.codec import EVENT_STREAM, GET_STATE, STATE_STREAM, TRANSITION
-from salt_o2.occ.wire.replies import DeviceEvent, DeviceState, Refused, Reply
-from salt_o2.occ.wire.server_codec import SERVED, Asked, ServedCodec
+from salt_o2.occ.wire.replies import DeviceEvent, DeviceState, Reply, RpcRefused
+from salt_o2.occ.wire.server_codec import SERVED, Asked, ServerCodec
 
 LOOPBACK, EVERYWHERE = "127.0.0.1", "0.0.0.0"
 THREADS = 64
@@ -91,7 +91,7 @@ def _is_here(address: str) -> bool:
 class _Methods(grpc.GenericRpcHandler):  # type: ignore[misc]
     """Finds the method of a path; everything else is UNIMPLEMENTED, as a client of the other codec learns."""
 
-    def __init__(self, served: Served, codec: ServedCodec) -> None:
+    def __init__(self, served: Served, codec: ServerCodec) -> None:
         self.served, self.codec = served, codec
         unary, stream = grpc.unary_unary_rpc_method_handler, grpc.unary_stream_rpc_method_handler
         methods: dict[str, Any] = {
@@ -115,7 +115,7 @@ class _Methods(grpc.GenericRpcHandler):  # type: ignore[misc]
         asked = self._read(self.codec.asked, body, context)
         try:
             return self.codec.put_reply(self.served.transition(asked))
-        except Refused as error:
+        except RpcRefused as error:
             # The OCClite plugin says no more than CANCELLED where OCC explains the mismatch.
             if self.codec.name == "OCClite" and error.status == "INVALID_ARGUMENT":
                 context.abort(grpc.StatusCode.CANCELLED, "")
@@ -153,6 +153,6 @@ class _Methods(grpc.GenericRpcHandler):  # type: ignore[misc]
     def _read(self, read: Callable[[bytes], Any], body: bytes, context: Any) -> Any:
         try:
             return read(body)
-        except InvalidRequest:
+        except InvalidRequestError:
             context.abort(grpc.StatusCode.CANCELLED, "")
             raise

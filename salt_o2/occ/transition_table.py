@@ -18,7 +18,7 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class TransitionTable:
     """How processes of one control mode are driven. Whatever is not in ``walks`` is never sent."""
 
     ready: str

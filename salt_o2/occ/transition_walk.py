@@ -4,20 +4,20 @@ import asyncio
 from collections.abc import Mapping
 from typing import NoReturn, Protocol
 
-from salt_o2.core.errors import O2Error, Unreachable
+from salt_o2.core.errors import O2Error, UnreachableError
 from salt_o2.core.messages.reports import Failure
 from salt_o2.core.states import TaskEvent, TaskState
 from salt_o2.occ.outcome import Outcome, Remedy
-from salt_o2.occ.process_history import History
-from salt_o2.occ.transition_table import Move, Table
+from salt_o2.occ.process_history import ProcessHistory
+from salt_o2.occ.transition_table import Move, TransitionTable
 from salt_o2.occ.wire import arguments
-from salt_o2.occ.wire.replies import DeviceState, Overdue, Refused, Reply, Trigger
+from salt_o2.occ.wire.replies import DeviceState, Reply, ReplyTimeout, RpcRefused, Trigger
 
 
 class Channel(Protocol):
     """What is needed of a control channel; :class:`salt_o2.occ.channel.OccChannel` is one."""
 
-    history: History
+    history: ProcessHistory
 
     async def listening(self) -> bool:
         """Tell whether anybody accepts connections."""
@@ -42,24 +42,24 @@ RESTART_IT = (
 )
 
 
-class _Stopped(Exception):
+class _WalkEnded(Exception):
     """The walk came to an end before its goal."""
 
     def __init__(self, outcome: Outcome) -> None:
         self.outcome = outcome
 
 
-class _Elsewhere(Exception):
+class _StateMismatch(Exception):
     """The process is not where it was remembered to be, and has refused the first step."""
 
 
-class Walk:
+class TransitionWalk:
     """Takes a process through ``event`` until ``deadline``, a time of the event loop's clock."""
 
     def __init__(
         self,
         channel: "Channel",
-        table: Table,
+        table: TransitionTable,
         event: TaskEvent,
         arguments: Mapping[str, str],
         deadline: float,
@@ -71,17 +71,17 @@ class Walk:
         self.state = "-"
         self._by_memory = False
 
-    async def to_its_end(self) -> Outcome:
+    async def run(self) -> Outcome:
         """Take all steps, and return where the process is after the last or after the one that failed."""
         try:
             self.state = self._remembered_state() or await self._settled_state()
             for move in self._steps():
                 await self._take(move)
-        except _Stopped as stopped:
+        except _WalkEnded as stopped:
             return stopped.outcome
-        except _Elsewhere:
+        except _StateMismatch:
             self.asked = self.event
-            return await self.to_its_end()  # nothing is remembered now
+            return await self.run()  # nothing is remembered now
         remedy = Remedy.RESTART if self._is_worn() else Remedy.NONE
         return Outcome(self.table.task_state(self.state), self.state, None, remedy)
 
@@ -107,8 +107,8 @@ class Walk:
     def _check_arguments(self) -> None:
         """Refuse, while the device is whole, what would bring it into ERROR or bind forgotten channels."""
         history = self.channel.history
-        if history.worn:
-            self._stop(history.worn, RESTART_IT, Remedy.RESTART)
+        if history.needs_restart:
+            self._stop(history.needs_restart, RESTART_IT, Remedy.RESTART)
         if faults := arguments.faults(self.arguments):
             self._stop("; ".join(faults), "correct the task's properties; nothing was sent")
         channels = arguments.channels_of(self.arguments)
@@ -133,7 +133,7 @@ class Walk:
         while True:
             try:
                 found = await self.channel.get_state(self._left())
-            except Overdue as error:
+            except ReplyTimeout as error:
                 self._lose(str(error), KILL_IT)
             except O2Error as error:
                 self._lose(str(error), "see whether the process still runs, and its last output")
@@ -149,14 +149,14 @@ class Walk:
         arguments = self.arguments if move.with_arguments else {}
         try:
             reply = await self.channel.transition(move.source, move.event, arguments, self._left())
-        except Overdue as error:
+        except ReplyTimeout as error:
             self._lose(str(error), KILL_IT)
-        except Refused as error:
+        except RpcRefused as error:
             if self._by_memory:
-                raise _Elsewhere from error
+                raise _StateMismatch from error
             await self._look_again(move, str(error))
             return
-        except Unreachable as error:
+        except UnreachableError as error:
             if self.table.task_state(move.target) is not TaskState.DONE:
                 self._lose(str(error), "see why the process ended")
             self.state = move.target  # it was asked to go, and it is gone
@@ -199,10 +199,10 @@ class Walk:
 
     def _note_wear(self, move: Move) -> None:
         if move.source in self.table.worn_from and move.target == self.table.ready:
-            self.channel.history.worn = f"the device was reset from {move.source} before"
+            self.channel.history.needs_restart = f"the device was reset from {move.source} before"
 
     def _is_worn(self) -> bool:
-        return bool(self.channel.history.worn) and self.state == self.table.ready
+        return bool(self.channel.history.needs_restart) and self.state == self.table.ready
 
     def _left(self) -> float:
         return max(0.0, self.deadline - asyncio.get_running_loop().time())
@@ -210,13 +210,13 @@ class Walk:
     def _lose(self, reason: str, advice: str) -> NoReturn:
         """Stop, because nothing more can be known of the process."""
         failure = Failure(asked=self.asked, state=self.state, reason=reason, advice=advice)
-        raise _Stopped(Outcome(TaskState.UNKNOWN, self.state, failure, Remedy.KILL))
+        raise _WalkEnded(Outcome(TaskState.UNKNOWN, self.state, failure, Remedy.KILL))
 
     def _stop(self, reason: str, advice: str, remedy: Remedy = Remedy.NONE) -> NoReturn:
         if self.state == "ERROR" and not self.table.allowed(self.state):
             remedy = Remedy.KILL
         failure = Failure(asked=self.asked, state=self.state, reason=reason, advice=advice)
-        raise _Stopped(Outcome(self.table.task_state(self.state), self.state, failure, remedy))
+        raise _WalkEnded(Outcome(self.table.task_state(self.state), self.state, failure, remedy))
 
 
 def _is_good(reply: Reply, move: Move) -> bool:

@@ -15,4 +15,4 @@ def output(data, **_kwargs):
     """
     Return ``data`` of the o2 runner, or of one of its progress events, as text.
     """
-    return autodetect.show(data)
+    return autodetect.render(data)

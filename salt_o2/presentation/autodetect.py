@@ -18,7 +18,7 @@ from salt_o2.presentation import (
 )
 
 
-def show(data: Any) -> str:
+def render(data: Any) -> str:
     """Return ``data`` as text for a terminal: an environment with its tree, a table, a line, an error."""
     return terminal_text(_picture(terminal_document(data)))
 

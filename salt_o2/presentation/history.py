@@ -6,7 +6,7 @@ from typing import Any
 
 Plain = dict[str, Any]
 
-QUIET = ("TasksMoved", "Tick", "Answer")
+QUIET = ("TasksMoved", "Tick", "CompleteRequest")
 """Lines that are told only to whoever wants all: what they led to is told anyway."""
 
 

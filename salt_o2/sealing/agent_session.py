@@ -16,7 +16,7 @@ import os
 from collections.abc import Callable
 from enum import StrEnum
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.core.ids import HostId
 from salt_o2.sealing import handshake
 from salt_o2.sealing.channel import ID_BYTES, Channel
@@ -84,7 +84,7 @@ class AgentSession:
         """Return whether the invitation in ``data`` asks this agent for a hello.
 
         Raises:
-            InvalidRequest: it is no invitation of this master's control.
+            InvalidRequestError: it is no invitation of this master's control.
         """
         invitation = self._vouched.invitation(data)
         if invitation.host:
@@ -95,7 +95,7 @@ class AgentSession:
         """Establish the session that the welcome in ``data`` grants; return whether it grants one.
 
         Raises:
-            InvalidRequest: it is no welcome of this master's control.
+            InvalidRequestError: it is no welcome of this master's control.
         """
         if self._exchange is None:
             return False
@@ -103,7 +103,7 @@ class AgentSession:
         if welcome is None:
             return False
         if len(welcome.session) != ID_BYTES:
-            raise InvalidRequest(f"a session's id has {ID_BYTES} bytes, not {len(welcome.session)}")
+            raise InvalidRequestError(f"a session's id has {ID_BYTES} bytes, not {len(welcome.session)}")
         keys = self._exchange.agree(welcome.exchange, handshake.transcript(self._hello, data))
         self._channel = Channel(welcome.session, keys.to_control, keys.to_agent)
         self._control = welcome.certificate.control
@@ -114,7 +114,7 @@ class AgentSession:
         """Return ``message`` sealed for control.
 
         Raises:
-            InvalidRequest: no session is established, or it is used up.
+            InvalidRequestError: no session is established, or it is used up.
         """
         return self._established().seal(message)
 
@@ -122,11 +122,11 @@ class AgentSession:
         """Return the message of control in ``sealed``.
 
         Raises:
-            InvalidRequest: it does not belong to this session, or was taken before.
+            InvalidRequestError: it does not belong to this session, or was taken before.
         """
         return self._established().open(sealed)
 
     def _established(self) -> Channel:
         if self._channel is None:
-            raise InvalidRequest(f"the agent on {self.host} has no session with control yet")
+            raise InvalidRequestError(f"the agent on {self.host} has no session with control yet")
         return self._channel

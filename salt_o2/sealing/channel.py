@@ -13,7 +13,7 @@ import struct
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 
 ID_BYTES = 16
 HEADER = struct.Struct(f">{ID_BYTES}sQ")
@@ -68,10 +68,12 @@ class Channel:
         """Return ``message`` sealed.
 
         Raises:
-            InvalidRequest: the session is used up.
+            InvalidRequestError: the session is used up.
         """
         if self.is_used_up:
-            raise InvalidRequest("this session has sealed all messages that it may: a new sign-in is needed")
+            raise InvalidRequestError(
+                "this session has sealed all messages that it may: a new sign-in is needed"
+            )
         self._sent += 1
         header = HEADER.pack(self.session, self._sent)
         return header + self._send.encrypt(_nonce(self._sent), message, header)
@@ -80,18 +82,18 @@ class Channel:
         """Return the message in ``sealed``.
 
         Raises:
-            InvalidRequest: it was not sealed by the other side in this session, or was taken before.
+            InvalidRequestError: it was not sealed by the other side in this session, or was taken before.
         """
         session, number = split(sealed)
         if session != self.session:
-            raise InvalidRequest("the message belongs to another session")
+            raise InvalidRequestError("the message belongs to another session")
         if not self._received.is_new(number):
-            raise InvalidRequest(f"message {number} of the session was taken before, or is too old")
+            raise InvalidRequestError(f"message {number} of the session was taken before, or is too old")
         header = sealed[: HEADER.size]
         try:
             message = self._receive.decrypt(_nonce(number), sealed[HEADER.size :], header)
         except InvalidTag:
-            raise InvalidRequest(f"message {number} is not sealed with the key of its session") from None
+            raise InvalidRequestError(f"message {number} is not sealed with the key of its session") from None
         self._received.take(number)  # only now: a forged number must not shut out a true one
         return message
 
@@ -100,10 +102,12 @@ def split(sealed: bytes) -> tuple[bytes, int]:
     """Return the session's id and the message's number, neither of them verified.
 
     Raises:
-        InvalidRequest: ``sealed`` is too short.
+        InvalidRequestError: ``sealed`` is too short.
     """
     if len(sealed) < HEADER.size:
-        raise InvalidRequest(f"a sealed message has at least {HEADER.size} bytes, this one {len(sealed)}")
+        raise InvalidRequestError(
+            f"a sealed message has at least {HEADER.size} bytes, this one {len(sealed)}"
+        )
     session, number = HEADER.unpack_from(sealed)
     return session, number
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 
 KEY_BYTES = 32
 SECRET_BYTES = 32
@@ -40,12 +40,12 @@ class Exchange:
         """Return the keys that the holder of ``peer`` derives as well from the same ``transcript``.
 
         Raises:
-            InvalidRequest: ``peer`` is not a usable public key.
+            InvalidRequestError: ``peer`` is not a usable public key.
         """
         try:
             shared = self._private.exchange(X25519PublicKey.from_public_bytes(peer))
         except ValueError as error:
-            raise InvalidRequest(f"not a public key of an exchange: {error}") from error
+            raise InvalidRequestError(f"not a public key of an exchange: {error}") from error
         salt = hashlib.sha256(transcript).digest()
         derived = HKDF(hashes.SHA256(), 2 * KEY_BYTES, salt, b"salt-o2 session keys").derive(shared)
         return SessionKeys(to_control=derived[:KEY_BYTES], to_agent=derived[KEY_BYTES:])

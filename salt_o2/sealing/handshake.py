@@ -17,7 +17,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.sealing.identity import PrivateKey, PublicKey
 
 MOST_BYTES = 4096
@@ -120,7 +120,7 @@ class Vouched:
         """Return the invitation in ``data``.
 
         Raises:
-            InvalidRequest: it is none, or not one of this master's control.
+            InvalidRequestError: it is none, or not one of this master's control.
         """
         message = _decode(data, Invitation)
         self._check(message.certificate, INVITATION, message.host.encode(), message.signature)
@@ -130,7 +130,7 @@ class Vouched:
         """Return the welcome in ``data`` if it answers the encoded ``hello``; ``None`` if it answers another.
 
         Raises:
-            InvalidRequest: it is none, or not one of this master's control.
+            InvalidRequestError: it is none, or not one of this master's control.
         """
         message = _decode(data, Welcome)
         signed = message.session + message.exchange + message.hello
@@ -141,13 +141,13 @@ class Vouched:
         if certificate != self._known:
             vouched = certificate.control + certificate.key
             if not self._master.has_signed(CERTIFICATE, vouched, certificate.signature):
-                raise InvalidRequest("the key of control is not signed by this host's master")
+                raise InvalidRequestError("the key of control is not signed by this host's master")
             self._known = certificate
         try:
             key = Ed25519PublicKey.from_public_bytes(certificate.key)
             key.verify(signature, context + b"\0" + certificate.control + message)
         except (ValueError, InvalidSignature):
-            raise InvalidRequest(f"the {context.decode()} is not signed by control") from None
+            raise InvalidRequestError(f"the {context.decode()} is not signed by control") from None
 
 
 def hello(key: PrivateKey, host: str, incarnation: str, exchange: bytes) -> bytes:
@@ -160,7 +160,7 @@ def read_hello(data: bytes) -> Hello:
     """Return the hello in ``data``, whose signature is not checked yet.
 
     Raises:
-        InvalidRequest: it is none.
+        InvalidRequestError: it is none.
     """
     return _decode(data, Hello)
 
@@ -187,8 +187,8 @@ def _encode(message: Invitation | Hello | Welcome) -> bytes:
 
 def _decode(data: bytes, kind: type[Message]) -> Message:
     if len(data) > MOST_BYTES:
-        raise InvalidRequest(f"a {kind.__name__} has at most {MOST_BYTES} bytes, this one {len(data)}")
+        raise InvalidRequestError(f"a {kind.__name__} has at most {MOST_BYTES} bytes, this one {len(data)}")
     try:
         return msgspec.msgpack.decode(data, type=kind)
     except (ValueError, RecursionError) as error:  # msgspec's errors, and texts that are not UTF-8
-        raise InvalidRequest(f"not a {kind.__name__}: {error}") from error
+        raise InvalidRequestError(f"not a {kind.__name__}: {error}") from error

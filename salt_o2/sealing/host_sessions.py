@@ -18,7 +18,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.core.ids import HostId
 from salt_o2.sealing import handshake
 from salt_o2.sealing.agent_session import Entropy
@@ -36,7 +36,7 @@ KeyOf = Callable[[HostId], PublicKey | None]
 """Returns the key that the master has accepted for a host; ``None`` if it has accepted none."""
 
 
-class UnknownSession(InvalidRequest):
+class UnknownSession(InvalidRequestError):
     """A message came in a session that this control does not have: the host must sign in again."""
 
 
@@ -86,19 +86,19 @@ class HostSessions:
         """Offer a session to the agent that sent the hello in ``data``; return the agent and the welcome.
 
         Raises:
-            InvalidRequest: it is no hello, of no host that the master has accepted, or not signed by it.
+            InvalidRequestError: it is no hello, of no host that the master has accepted, or not signed by it.
         """
         hello = handshake.read_hello(data)
         speaker = Speaker(HostId(hello.host), hello.incarnation)
         key = self._key_of(speaker.host)
         if key is None:
-            raise InvalidRequest(f"the master has accepted no key of a host {hello.host!r}")
+            raise InvalidRequestError(f"the master has accepted no key of a host {hello.host!r}")
         offered = self._hosts.setdefault(speaker.host, _OfHost()).offered
         for offer in offered.values():
             if offer.hello == data:  # the welcome was late or lost
                 return speaker, offer.welcome
         if not handshake.is_signed_by(hello, key):
-            raise InvalidRequest(f"the hello is not signed with the key of {hello.host}")
+            raise InvalidRequestError(f"the hello is not signed with the key of {hello.host}")
         session, offer = self._offer(hello, data)
         offered[session], self._speakers[session] = offer, speaker
         self._end_oldest(offered, MOST_OFFERED)
@@ -109,7 +109,7 @@ class HostSessions:
 
         Raises:
             UnknownSession: this control has no such session.
-            InvalidRequest: it was not sealed by the agent of its session, or was taken before.
+            InvalidRequestError: it was not sealed by the agent of its session, or was taken before.
         """
         session, _ = split(sealed)
         speaker = self._speakers.get(session)

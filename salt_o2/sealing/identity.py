@@ -10,7 +10,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 
 PSS = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=hashes.SHA256.digest_size)
 
@@ -26,12 +26,12 @@ class PrivateKey:
         """Read the key from ``pem``.
 
         Raises:
-            InvalidRequest: ``pem`` holds no RSA private key, or one with a passphrase.
+            InvalidRequestError: ``pem`` holds no RSA private key, or one with a passphrase.
         """
         try:
             key = serialization.load_pem_private_key(pem, password=None)
         except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-            raise InvalidRequest(f"not a private key without passphrase in PEM form: {error}") from error
+            raise InvalidRequestError(f"not a private key without passphrase in PEM form: {error}") from error
         return cls.of(key)
 
     @classmethod
@@ -39,10 +39,10 @@ class PrivateKey:
         """Take ``key``, which another part of this process has loaded.
 
         Raises:
-            InvalidRequest: it is no RSA private key.
+            InvalidRequestError: it is no RSA private key.
         """
         if not isinstance(key, rsa.RSAPrivateKey):
-            raise InvalidRequest(f"an RSA key is needed, this is a {type(key).__name__}")
+            raise InvalidRequestError(f"an RSA key is needed, this is a {type(key).__name__}")
         return cls(key)
 
     def sign(self, context: bytes, message: bytes) -> bytes:
@@ -66,14 +66,14 @@ class PublicKey:
         """Read the key from ``pem``.
 
         Raises:
-            InvalidRequest: ``pem`` holds no RSA public key.
+            InvalidRequestError: ``pem`` holds no RSA public key.
         """
         try:
             key = serialization.load_pem_public_key(pem)
         except (ValueError, UnsupportedAlgorithm) as error:
-            raise InvalidRequest(f"not a public key in PEM form: {error}") from error
+            raise InvalidRequestError(f"not a public key in PEM form: {error}") from error
         if not isinstance(key, rsa.RSAPublicKey):
-            raise InvalidRequest(f"an RSA key is needed, this is a {type(key).__name__}")
+            raise InvalidRequestError(f"an RSA key is needed, this is a {type(key).__name__}")
         return cls(key)
 
     def has_signed(self, context: bytes, message: bytes, signature: bytes) -> bool:

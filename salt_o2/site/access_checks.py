@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from salt_o2.core.access import auth_options
-from salt_o2.core.access_roles import Role
+from salt_o2.core.access_roles import AccessRole
 from salt_o2.workflow.problems import nearest
 
 EAUTH = "pam"
@@ -13,7 +13,7 @@ EAUTH = "pam"
 
 def unknown_roles(pillar: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield each role under ``access`` that does not exist, and what is to be said of it."""
-    roles = list(Role)
+    roles = list(AccessRole)
     for role in _mapping(pillar, "access"):
         if role not in roles:
             yield role, f"there is no such role{nearest(str(role), roles)}"
@@ -22,7 +22,7 @@ def unknown_roles(pillar: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def not_enforced(pillar: Mapping[str, Any], options: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
     """Yield each of the master's options that lacks somebody whom pillar gives a role, and who that is."""
     given, master = _mapping(pillar, "access"), _mapping(pillar, "master")
-    access = {str(role): given[role] for role in Role if isinstance(given.get(role), list)}
+    access = {str(role): given[role] for role in AccessRole if isinstance(given.get(role), list)}
     eauth = master.get("eauth", EAUTH)
     granted = auth_options(access, eauth).get("external_auth", {}).get(eauth, {})
     there = _mapping(_mapping(options, "external_auth"), eauth)

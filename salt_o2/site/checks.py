@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from salt_o2 import integration
-from salt_o2.core.access_roles import Role
+from salt_o2.core.access_roles import AccessRole
 from salt_o2.site import access_checks
 from salt_o2.site.check_facts import Finding, SiteFacts
 from salt_o2.site.pillar_schema import HOST_SHAPES, MASTER_SHAPES, misfits
@@ -158,7 +158,7 @@ def _is_seconds(value: Any) -> bool:
 
 def _access(site: SiteFacts) -> Iterator[Finding]:
     for role, what in access_checks.unknown_roles(site.pillar):
-        yield Finding(f"master's pillar: o2:access:{role}", what, f"roles are {', '.join(Role)}")
+        yield Finding(f"master's pillar: o2:access:{role}", what, f"roles are {', '.join(AccessRole)}")
     for option, who in access_checks.not_enforced(site.pillar, site.options):
         what = f"{_some(who)} have not the permissions of their role in {option}"
         yield Finding("master's pillar: o2:access", what, "apply state o2.master; it restarts the master")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Literal, get_args
 
 from salt_o2.core.codec import typed
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.core.plan.overrides import variable_texts
 from salt_o2.site.settings import Site
 from salt_o2.workflow.problems import nearest
@@ -157,5 +157,5 @@ def _ill_typed(key: str, value: Any, shape: type, place: str) -> Iterator[tuple[
         value = variable_texts(value)  # control takes any scalar as its text
     try:
         typed({key: value}, shape)
-    except InvalidRequest as error:
+    except InvalidRequestError as error:
         yield place, str(error).partition(": ")[2].partition(" - at")[0]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.core.ids import HostId
 from salt_o2.site.configuration import Configuration, open_backend
 from salt_o2.site.configuration.read_only_backend import Unwritten
@@ -24,7 +24,7 @@ def _no_pillar() -> Mapping[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class MasterContext:
     """What only the master's process has: its pillar below ``o2:``, its fileserver, room for caches."""
 
     pillar: Callable[[], Mapping[str, Any]] = _no_pillar
@@ -34,13 +34,13 @@ class Surroundings:
     cache: Path | None = None
 
 
-NOTHING = Surroundings()
+NOTHING = MasterContext()
 DUMPS = 200
 """Files that templates may write with Dump."""
 _NONE: Mapping[str, Any] = {}
 
 
-def furnish(site: Site, around: Surroundings, integrations: Mapping[str, Any] = _NONE) -> Site:
+def open_resources(site: Site, around: MasterContext, integrations: Mapping[str, Any] = _NONE) -> Site:
     """Return ``site`` with its repositories and its configuration ready for use.
 
     One of ``integrations`` brings functions of templates, such as those of ``odc.``, in its attribute
@@ -48,11 +48,11 @@ def furnish(site: Site, around: Surroundings, integrations: Mapping[str, Any] = 
     and runs nothing: it is called for users who only look, too.
 
     Raises:
-        InvalidRequest: if a setting names no backend.
+        InvalidRequestError: if a setting names no backend.
     """
     cache = around.cache or private_cache()
     configuration = Configuration(open_backend(site.configuration, around.pillar))
-    found: dict[str, Any] = {"Dump": lambda _variables: lambda text, path: dump(cache, text, path)}
+    found: dict[str, Any] = {"Dump": lambda _variables: lambda text, path: dump_to_cache(cache, text, path)}
     listed = Listed.of(site.repositories, cache, around.fileserver, found, site.revisions)
     listed.configuration = configuration
     settings = Settings(site.dpl_user, site.dpl_timeout_s, site.dpl_environment)
@@ -71,11 +71,11 @@ def furnish(site: Site, around: Surroundings, integrations: Mapping[str, Any] = 
     return replace(site, repositories=listed)
 
 
-def with_a_backend(site: Site, around: Surroundings) -> tuple[Site, tuple[str, ...]]:
+def with_a_backend(site: Site, around: MasterContext) -> tuple[Site, tuple[str, ...]]:
     """Return ``site``, with the pillar where ``configuration`` names no backend, and why it names none."""
     try:
         open_backend(site.configuration, around.pillar)
-    except InvalidRequest as error:
+    except InvalidRequestError as error:
         return replace(site, configuration=Site().configuration), (str(error),)
     return site, ()
 
@@ -94,17 +94,17 @@ def services_of(site: Site) -> Services:
     return (listed.site.services if isinstance(listed, Listed) else None) or NOWHERE
 
 
-def dump(cache: Path, text: str, path: str) -> None:
+def dump_to_cache(cache: Path, text: str, path: str) -> None:
     """Write ``text`` to a file with the name of ``path``, in the one directory that templates may write to.
 
     Raises:
-        InvalidRequest: if ``path`` has no name for a file.
+        InvalidRequestError: if ``path`` has no name for a file.
     """
     name = Path(path).name
     if not name or name.startswith("."):
-        raise InvalidRequest(f"{path!r} is no name for a file")
+        raise InvalidRequestError(f"{path!r} is no name for a file")
     folder = cache / "dumps"
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / name).exists() and sum(1 for _ in folder.iterdir()) >= DUMPS:
-        raise InvalidRequest(f"{folder} has {DUMPS} dumps of templates, and takes no more: remove some")
+        raise InvalidRequestError(f"{folder} has {DUMPS} dumps of templates, and takes no more: remove some")
     (folder / name).write_text(text)

@@ -11,11 +11,11 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from salt_o2.core.codec import typed
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.core.plan import run_arguments
 from salt_o2.core.plan.overrides import variable_texts
 from salt_o2.core.plan.timeouts import Timeouts
-from salt_o2.core.pool.limits import Bounds
+from salt_o2.core.pool.limits import PoolLimits
 from salt_o2.core.states import EnvironmentEvent
 from salt_o2.core.tasks.restarts import restart_budget
 from salt_o2.core.tolerant_decoding import Fault, salvage, shown
@@ -61,7 +61,7 @@ class Site:
     integrations: tuple[str, ...] = ()
     """Services that workflows may call, see ``salt_o2/integration``; none unless the site names them."""
     heartbeat_s: Seconds = 5.0
-    pool: Bounds = field(default_factory=Bounds)
+    pool: PoolLimits = field(default_factory=PoolLimits)
     """How much may wait in the pool: ``per_host``, ``total``, and ``idle_s``, for how long, in seconds."""
     journal: Keep = field(default_factory=Keep)
     """How much of the past is kept: ``keep_days`` and ``keep_rows``; and how much of it one host may fill."""
@@ -122,7 +122,7 @@ def _why_wrong(name: str, value: str) -> str:
         elif name == "auto_stop_timeout":
             run_arguments.seconds(value)
         restart_budget({name: value})
-    except InvalidRequest as error:
+    except InvalidRequestError as error:
         return f"{shown(value)} does not do: {str(error).partition(': ')[2] or error}"
     return ""
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from salt_o2.core.errors import O2Error, UnknownName
+from salt_o2.core.errors import O2Error, UnknownNameError
 from salt_o2.core.url_masking import without_password
 from salt_o2.site.configuration import Configuration
 from salt_o2.workflow.problems import Problems, nearest
@@ -71,7 +71,7 @@ def find(repositories: Sequence[str], workflow: str, purpose: Purpose = Purpose.
     The workflow is given as name, name@revision or repository/workflows/name@revision.
 
     Raises:
-        UnknownName: if none has, naming the nearest.
+        UnknownNameError: if none has, naming the nearest.
     """
     site, wanted = _site(repositories), parse_reference(workflow, "workflows")
     services = _services(repositories, site, purpose)
@@ -83,7 +83,7 @@ def find(repositories: Sequence[str], workflow: str, purpose: Purpose = Purpose.
         try:
             source = site.open(Address(address.repository, wanted.revision or address.revision))
             source.workflow(wanted.name)
-        except UnknownName as error:
+        except UnknownNameError as error:
             names += _names(site, address)
             faults.append(str(error))
         except OSError as error:
@@ -91,7 +91,7 @@ def find(repositories: Sequence[str], workflow: str, purpose: Purpose = Purpose.
         else:
             return _Named(source, wanted.name, services)
     told = f"; {'; '.join(faults)}" if faults and not names else ""
-    raise UnknownName(f"no workflow {workflow}{nearest(workflow, names)}; {_choice(names)}{told}")
+    raise UnknownNameError(f"no workflow {workflow}{nearest(workflow, names)}; {_choice(names)}{told}")
 
 
 def catalogue(repositories: Sequence[str], site_vars: Mapping[str, str] = _NONE) -> list[dict[str, Any]]:

@@ -80,9 +80,9 @@ def test_a_socket_whose_file_is_removed_is_made_again(tmp_path, daemon, removed)
 
 
 def answers(ask):
-    from salt_o2.core.errors import Unreachable
+    from salt_o2.core.errors import UnreachableError
 
     try:
         return ask() is not None
-    except Unreachable:
+    except UnreachableError:
         return False

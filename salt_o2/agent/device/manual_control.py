@@ -6,7 +6,7 @@ grpc is imported in the functions, in the process that runs them: Salt forks.
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from salt_o2.core.errors import InvalidRequest, TaskError
+from salt_o2.core.errors import InvalidRequestError, TaskError
 from salt_o2.core.states import ControlMode, TaskEvent
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ async def get_state(port: int, codec: str, host: str, timeout_s: float) -> dict[
     """Return ``{state, pid}`` of the process that listens on ``port``.
 
     Raises:
-        InvalidRequest: there is no such codec.
-        Unreachable: nobody answers in time.
+        InvalidRequestError: there is no such codec.
+        UnreachableError: nobody answers in time.
         TaskError: the process speaks the other codec.
     """
     channel = _open(port, codec, host)
@@ -44,8 +44,8 @@ async def transition(
     """Take the process on ``port`` through ``event``, a task's transition or one step of FairMQ's.
 
     Raises:
-        InvalidRequest: the process cannot do that in the state it is in; nothing was sent.
-        Unreachable: nobody answers in time.
+        InvalidRequestError: the process cannot do that in the state it is in; nothing was sent.
+        UnreachableError: nobody answers in time.
         TaskError: it failed.
     """
     channel = _open(port, codec, host)
@@ -64,7 +64,7 @@ async def _fire(
 ) -> dict[str, str]:
     from salt_o2.occ import driver
 
-    outcome = await driver.fire(channel, mode, event, arguments, timeout_s)
+    outcome = await driver.send_event(channel, mode, event, arguments, timeout_s)
     if outcome.failure is not None:
         raise TaskError(f"{outcome.failure.reason}; {outcome.failure.advice}")
     return {"state": outcome.device_state, "task_state": outcome.state}
@@ -85,7 +85,7 @@ def _open(port: int, codec: str, host: str) -> "OccChannel":
     from salt_o2.occ.channel import OccChannel
 
     if codec not in CODECS:
-        raise InvalidRequest(f"codec is one of {', '.join(CODECS)}, not {codec!r}")
+        raise InvalidRequestError(f"codec is one of {', '.join(CODECS)}, not {codec!r}")
     return OccChannel(port, codec, host)
 
 
@@ -95,13 +95,15 @@ def _mode(mode: str | None, codec: str, state: str) -> ControlMode:
 
     if mode is not None:
         if mode not in set(TABLES):
-            raise InvalidRequest(f"mode is one of {', '.join(TABLES)}, not {mode!r}")
+            raise InvalidRequestError(f"mode is one of {', '.join(TABLES)}, not {mode!r}")
         return ControlMode(mode)
     if codec == "OCClite":
         return ControlMode.FAIRMQ
     speakers = [each for each, table in TABLES.items() if state in table.task_states or _moves(each, state)]
     if len(speakers) == 2:
-        raise InvalidRequest(f"{state} is a word of both kinds of processes: say mode=direct or mode=fairmq")
+        raise InvalidRequestError(
+            f"{state} is a word of both kinds of processes: say mode=direct or mode=fairmq"
+        )
     return speakers[0] if speakers else ControlMode.FAIRMQ
 
 
@@ -109,7 +111,7 @@ def _move(mode: ControlMode, state: str, event: str) -> "Move":
     moves = _moves(mode, state)
     if event not in moves:
         here = ", ".join(moves) or "nothing"
-        raise InvalidRequest(
+        raise InvalidRequestError(
             f"{event!r} is not possible in {state}, nothing was sent; steps from here: {here}"
         )
     return moves[event]

@@ -13,7 +13,7 @@ PER_CORE = 10
 """Questions a second and core: two or three hundredths of it."""
 
 
-class Rounds:
+class PollingBudget:
     """The devices of one host that are asked now and then; use it as a context while one is among them."""
 
     def __init__(self, cores: int = 0) -> None:

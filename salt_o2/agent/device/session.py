@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from salt_o2.agent.device.polling_budget import Rounds
-from salt_o2.agent.storage.task_record import Record
+from salt_o2.agent.device.polling_budget import PollingBudget
+from salt_o2.agent.storage.task_record import TaskRecord
 from salt_o2.concurrency.background_loops import keep_running
 from salt_o2.core.errors import O2Error
 from salt_o2.core.plan.launch import Launch
@@ -28,7 +28,7 @@ NULL = "NULL"
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class ObservedState:
     """A task's state, the process's own word for it, and the pid that it calls itself."""
 
     state: TaskState
@@ -36,10 +36,10 @@ class Sight:
     pid: int
 
 
-class Device:
+class DeviceSession:
     """Speaks with the OCC server of one process."""
 
-    def __init__(self, launch: Launch, rounds: Rounds) -> None:
+    def __init__(self, launch: Launch, rounds: PollingBudget) -> None:
         """Open nothing yet; ask for moves, if the process does not tell of them, when ``rounds`` says."""
         from salt_o2.occ.channel import OccChannel
 
@@ -63,7 +63,7 @@ class Device:
         """Take the process through ``event``; see :func:`salt_o2.occ.driver.fire`."""
         from salt_o2.occ import driver
 
-        return self._noted(await driver.fire(self.channel, self.mode, event, arguments, timeout_s))
+        return self._noted(await driver.send_event(self.channel, self.mode, event, arguments, timeout_s))
 
     def _noted(self, outcome: "Outcome") -> "Outcome":
         """Remember where the process is: the next step need not ask, for its moves are heard of."""
@@ -71,19 +71,19 @@ class Device:
         self._heard_at = asyncio.get_running_loop().time()
         return outcome
 
-    async def look(self, timeout_s: float) -> Sight:
+    async def poll_state(self, timeout_s: float) -> ObservedState:
         """Return where the process is now.
 
         Raises:
-            Unreachable: there is no answer.
+            UnreachableError: there is no answer.
             TaskError: the answer makes no sense.
         """
         from salt_o2.occ.driver import TABLES
 
         found = await self.channel.get_state(timeout_s)
-        return Sight(TABLES[self.mode].task_state(found.state), found.state, found.pid)
+        return ObservedState(TABLES[self.mode].task_state(found.state), found.state, found.pid)
 
-    async def find(self, timeout_s: float) -> Sight:
+    async def wait_for_state(self, timeout_s: float) -> ObservedState:
         """Return where the process is, asking again until it answers.
 
         Raises:
@@ -93,23 +93,23 @@ class Device:
         until = clock() + timeout_s
         while True:
             try:
-                return await self.look(max(0.05, until - clock()))
+                return await self.poll_state(max(0.05, until - clock()))
             except O2Error:
                 if clock() + FIND_AGAIN_S > until:
                     raise
                 await asyncio.sleep(FIND_AGAIN_S)
 
-    def note(self, known: Record) -> None:
+    def record_state(self, known: TaskRecord) -> None:
         """Write into ``known`` what the process cannot be asked for later."""
         history = self.channel.history
-        known.channels, known.worn = sorted(history.channels), history.worn
+        known.channels, known.needs_restart = sorted(history.channels), history.needs_restart
 
-    def recall(self, known: Record) -> None:
+    def restore(self, known: TaskRecord) -> None:
         """Remember what an earlier agent had noted."""
         from salt_o2.occ.wire.arguments import channels_of
 
         history = self.channel.history
-        history.pid, history.worn = known.calls_itself or known.pid, known.worn
+        history.pid, history.needs_restart = known.reported_device_id or known.pid, known.needs_restart
         history.channels = {*known.channels, *channels_of(known.configured or {})}
 
     def watch(

@@ -10,8 +10,8 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
-from salt_o2.agent.device.session import Device, Sight
-from salt_o2.agent.storage.task_record import Record
+from salt_o2.agent.device.session import DeviceSession, ObservedState
+from salt_o2.agent.storage.task_record import TaskRecord
 from salt_o2.core.errors import O2Error
 from salt_o2.core.states import TaskState
 
@@ -26,20 +26,20 @@ MOVING = (TaskState.RUNNING, TaskState.UNKNOWN)
 class Watched(Protocol):
     """What must be known of a task to watch it."""
 
-    record: Record
+    record: TaskRecord
 
     @property
     def is_busy(self) -> bool:
         """Whether something is under way."""
 
 
-class Watch:
+class DeviceWatcher:
     """Watches one device while its process lives."""
 
     def __init__(
         self,
         task: Watched,
-        device: Device,
+        device: DeviceSession,
         moved: Callable[[TaskState, str, str], None],
         signalled: Callable[[str], None],
     ) -> None:
@@ -79,19 +79,19 @@ class Watch:
         while self._wanted and not self._task.is_busy:
             self._wanted = False
             with contextlib.suppress(O2Error):  # gone: seen by pidfd; hangs: the next order will tell
-                self._judge(await self._device.look(LOOK_S))
+                self._evaluate(await self._device.poll_state(LOOK_S))
 
     async def _find_again(self) -> None:
         while True:
             try:
-                self._judge(await self._device.look(LOOK_S))
+                self._evaluate(await self._device.poll_state(LOOK_S))
             except O2Error as error:
                 log.debug("task %s: %s", self._task.record.task, error)
                 await asyncio.sleep(PAUSE_S)
             else:
                 return
 
-    def _judge(self, seen: Sight) -> None:
+    def _evaluate(self, seen: ObservedState) -> None:
         known = self._task.record
         if self._task.is_busy or seen.state in (TaskState.UNKNOWN, TaskState.DONE):
             return  # on its way, or about to end, which pidfd tells

@@ -21,7 +21,7 @@ class PortsTaken(Refusal):
         super().__init__(reason, advice)
 
 
-def command(launch: Launch, env: Mapping[str, str]) -> list[str]:
+def check_command(launch: Launch, env: Mapping[str, str]) -> list[str]:
     """Return the program and its arguments, found and executable.
 
     Raises:
@@ -38,7 +38,7 @@ def command(launch: Launch, env: Mapping[str, str]) -> list[str]:
     return [os.path.abspath(program), *launch.arguments]  # noqa: PTH100
 
 
-def sane(launch: Launch) -> None:
+def check_launch(launch: Launch) -> None:
     """Make sure that ``launch`` can mean anything at all.
 
     Raises:
@@ -58,7 +58,7 @@ def sane(launch: Launch) -> None:
         raise Refusal(f"not all of these are TCP ports: {ports}", "take ports from 1024 to 65535")
 
 
-def ports_free(
+def check_ports(
     ports: Collection[int], claims: Mapping[int, str], ranges: Iterable[tuple[int, int]] = ()
 ) -> None:
     """Make sure that nobody on this host has one of ``ports``; ``claims`` has those of our other tasks.

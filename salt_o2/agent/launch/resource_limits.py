@@ -16,20 +16,20 @@ NOTHING = Limits()
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class ResourceUse:
     """What processes use together."""
 
     memory_mb: float = 0.0
     pids: int = 0
 
 
-def use_of(pids: Iterable[int]) -> Use:
+def resource_use(pids: Iterable[int]) -> ResourceUse:
     """Return what ``pids`` use together; those that are gone use nothing."""
     memory_mb, threads = 0.0, 0
     for pid in pids:
         memory_mb += procfs.resident_pages(pid) * PAGE_MB
         threads += procfs.thread_count(pid)
-    return Use(memory_mb, threads)
+    return ResourceUse(memory_mb, threads)
 
 
 def watched(limits: Limits, is_held: Callable[[str], bool]) -> Limits:
@@ -42,7 +42,7 @@ def watched(limits: Limits, is_held: Callable[[str], bool]) -> Limits:
     )
 
 
-def excess(limits: Limits, use: Use) -> str:
+def limit_violation(limits: Limits, use: ResourceUse) -> str:
     """Return which of ``limits`` is exceeded, in words; empty if none."""
     if 0 < limits.memory_mb < use.memory_mb:
         return f"it used {use.memory_mb:.0f} MB of memory, and its limit is {limits.memory_mb:g} MB"

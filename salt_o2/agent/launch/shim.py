@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from salt_o2.agent.storage.task_directory import Files
+from salt_o2.agent.storage.task_directory import TaskFiles
 from salt_o2.core.messages.reports import Exit
 from salt_o2.linux import procfs
 
@@ -74,7 +74,7 @@ WRITE = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
 def spawn(
     argv: Sequence[str],
     env: Mapping[str, str],
-    files: Files,
+    files: TaskFiles,
     switch: Sequence[str] = (),
     cgroup: Path | None = None,
     grace_s: float = 1.0,
@@ -112,7 +112,7 @@ def spawn(
 
 
 def _shim(
-    words: Sequence[str], files: Files, cgroup: Path | None, grace_s: float, *, switches: bool
+    words: Sequence[str], files: TaskFiles, cgroup: Path | None, grace_s: float, *, switches: bool
 ) -> list[str]:
     """Return the command line of the keeper of ``words``."""
     adopts = "" if cgroup else str(round(10 * grace_s))

@@ -14,7 +14,7 @@ TURN_S = 2.0
 """Who is not ready by then is waiting for something else, and has the next one start beside it."""
 
 
-class Births:
+class StartLimiter:
     """Gives tasks their turn to start."""
 
     def __init__(self, most: int = 0, turn_s: float = TURN_S) -> None:
@@ -23,7 +23,7 @@ class Births:
         self._turn_s = turn_s
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
+    async def slot(self) -> AsyncIterator[None]:
         """Wait for a turn, and keep it to the end of the block or of the turn, whichever comes first."""
         await self._free.acquire()
         over = asyncio.get_running_loop().call_later(self._turn_s, self._free.release)

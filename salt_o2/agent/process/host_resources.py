@@ -4,12 +4,12 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from salt_o2.agent.device.polling_budget import Rounds
+from salt_o2.agent.device.polling_budget import PollingBudget
 from salt_o2.agent.launch import environment_variables
 from salt_o2.agent.launch.accounts import Accounts, uids
-from salt_o2.agent.launch.start_limiter import Births
-from salt_o2.agent.process.session_reaper import Census
-from salt_o2.agent.process.terminations import Endings
+from salt_o2.agent.launch.start_limiter import StartLimiter
+from salt_o2.agent.process.process_scan import ProcessScan
+from salt_o2.agent.process.terminations import Terminations
 from salt_o2.core.ids import HostId
 from salt_o2.linux import cgroup
 
@@ -18,18 +18,20 @@ CONTROL_ADDRESS = "O2_CONTROL_ADDRESS"
 
 
 @dataclass(slots=True, kw_only=True)
-class Host:
+class HostResources:
     """What all tasks of one agent share."""
 
     name: HostId
-    env: dict[str, str] = field(default_factory=lambda: environment_variables.of_agent(os.environ))
+    environment_variables: dict[str, str] = field(
+        default_factory=lambda: environment_variables.of_agent(os.environ)
+    )
     """What its processes inherit."""
-    births: Births = field(default_factory=Births)
-    endings: Endings = field(default_factory=Endings)
-    rounds: Rounds = field(default_factory=Rounds)
+    start_limiter: StartLimiter = field(default_factory=StartLimiter)
+    terminations: Terminations = field(default_factory=Terminations)
+    polling_budget: PollingBudget = field(default_factory=PollingBudget)
     accounts: Accounts = field(default_factory=Accounts)
     """Which accounts its tasks may have."""
-    census: Census = field(init=False)
+    process_scan: ProcessScan = field(init=False)
     claims: dict[int, str] = field(default_factory=dict)
     """The TCP ports of living tasks, and whose they are."""
     port_ranges: tuple[tuple[int, int], ...] = ()
@@ -40,9 +42,9 @@ class Host:
     """Where control groups of tasks are made, if anywhere."""
     tasks: Path | None = None
     """The folder that holds the folders of this agent's tasks."""
-    homes: set[Path] = field(default_factory=set)
+    task_directories: set[Path] = field(default_factory=set)
     """The folders of living tasks: processes that carry another folder of this agent belong to no task."""
 
     def __post_init__(self) -> None:
         """Believe the marks of processes that an account of tasks owns."""
-        self.census = Census(lambda: uids(self.accounts.listed))
+        self.process_scan = ProcessScan(lambda: uids(self.accounts.listed))

@@ -6,19 +6,21 @@ from collections.abc import Callable
 from salt_o2.agent.launch import environment_variables, preflight, shim
 from salt_o2.agent.launch.accounts import switch_to
 from salt_o2.agent.launch.refusal import Refusal
-from salt_o2.agent.process.host_resources import CONTROL_ADDRESS, Host
-from salt_o2.agent.process.member_processes import Members
-from salt_o2.agent.process.process_group import Process
-from salt_o2.agent.process.task_process import Body, ports_of
-from salt_o2.agent.storage.task_directory import MARK, TaskHome
-from salt_o2.agent.storage.task_record import Record
+from salt_o2.agent.process.host_resources import CONTROL_ADDRESS, HostResources
+from salt_o2.agent.process.member_processes import MemberProcesses
+from salt_o2.agent.process.process_group import ProcessGroup
+from salt_o2.agent.process.task_process import TaskProcess, ports_of
+from salt_o2.agent.storage.task_directory import MARK, TaskDirectory
+from salt_o2.agent.storage.task_record import TaskRecord
 from salt_o2.core.plan.launch import Launch
 from salt_o2.core.states import TaskState
 from salt_o2.linux import cgroup, exec_wait, procfs
 from salt_o2.linux.cgroup import Group
 
 
-def give_birth(record: Record, home: TaskHome, host: Host, ended: Callable[[], None]) -> Body:
+def start_process(
+    record: TaskRecord, home: TaskDirectory, host: HostResources, ended: Callable[[], None]
+) -> TaskProcess:
     """Start the process that ``record.launch`` describes and write down which one it is.
 
     Raises:
@@ -28,22 +30,24 @@ def give_birth(record: Record, home: TaskHome, host: Host, ended: Callable[[], N
     launch = record.launch
     if launch is None:
         raise Refusal(f"nobody said how to start {record.task}", "send an order with a launch")
-    preflight.sane(launch)
+    preflight.check_launch(launch)
     account = host.accounts.choose(launch.user)
     switch = switch_to(account)
-    env = environment_variables.task_env(launch, host.name, record.environment, host.env, account)
+    env = environment_variables.task_env(
+        launch, host.name, record.environment, host.environment_variables, account
+    )
     env[MARK] = str(home.folder)
     if launch.control_port is not None and host.address:
         env.setdefault(CONTROL_ADDRESS, host.address)
-    argv = preflight.command(launch, env)
-    preflight.ports_free(ports_of(launch), host.claims, host.port_ranges)
+    argv = preflight.check_command(launch, env)
+    preflight.check_ports(ports_of(launch), host.claims, host.port_ranges)
     owner = (account.pw_uid, account.pw_gid) if account else None
     home.prepare(owner)
-    home.keep_variables(environment_variables.exports(env), owner)
+    home.save_variables(environment_variables.exports(env), owner)
     _forget_the_former(record, launch)
     home.save(record)
     group = cgroup.make(home.folder, launch.limits, host.groups)
-    record.keeper = shim.spawn(
+    record.shim = shim.spawn(
         argv,
         environment_variables.shim_env(str(home.folder)),
         home.files,
@@ -51,13 +55,15 @@ def give_birth(record: Record, home: TaskHome, host: Host, ended: Callable[[], N
         group.path if group else None,
         launch.grace_s,
     )
-    record.keeper_started = procfs.start_ticks(record.keeper)
+    record.shim_started = procfs.start_ticks(record.shim)
     record.launching, record.started = False, time.time()
     home.save(record)
     return _take_charge(record, home, host, ended, group)
 
 
-async def adopt(record: Record, home: TaskHome, host: Host, ended: Callable[[], None]) -> Body | None:
+async def adopt_process(
+    record: TaskRecord, home: TaskDirectory, host: HostResources, ended: Callable[[], None]
+) -> TaskProcess | None:
     """Return the body of a task that was started by an earlier agent, if it still lives.
 
     Its shim is known by pid, start time and mark, all three, within one boot.
@@ -67,46 +73,50 @@ async def adopt(record: Record, home: TaskHome, host: Host, ended: Callable[[], 
         return None
     if launching:  # the agent was killed in just that moment
         await _find_shim(record, home)
-    if record.keeper is None or record.launched is None or record.keeper_started is None:
+    if record.shim is None or record.launched is None or record.shim_started is None:
         return None
-    is_ours = await _is_marked(record.keeper, home)
-    if not is_ours or not procfs.is_alive(record.keeper, record.keeper_started):
+    is_ours = await _is_marked(record.shim, home)
+    if not is_ours or not procfs.is_alive(record.shim, record.shim_started):
         return None
     return _take_charge(record, home, host, ended, cgroup.find(home.folder, host.groups))
 
 
-async def _find_shim(record: Record, home: TaskHome) -> None:
+async def _find_shim(record: TaskRecord, home: TaskDirectory) -> None:
     found = [
         pid for pid in await exec_wait.find_by_argument(home.files.marker) if await _is_marked(pid, home)
     ]
     leaders = [pid for pid in found if procfs.session_of(pid) == pid]
-    record.keeper = leaders[0] if leaders else None
-    record.keeper_started = procfs.start_ticks(leaders[0]) if leaders else None
+    record.shim = leaders[0] if leaders else None
+    record.shim_started = procfs.start_ticks(leaders[0]) if leaders else None
 
 
-async def _is_marked(pid: int, home: TaskHome) -> bool:
+async def _is_marked(pid: int, home: TaskDirectory) -> bool:
     mark = await exec_wait.shown(pid, lambda pid: procfs.variable(pid, MARK))
     return mark == str(home.folder)
 
 
 def _take_charge(
-    record: Record, home: TaskHome, host: Host, ended: Callable[[], None], group: Group | None
-) -> Body:
-    if record.keeper is None or record.launched is None:
+    record: TaskRecord,
+    home: TaskDirectory,
+    host: HostResources,
+    ended: Callable[[], None],
+    group: Group | None,
+) -> TaskProcess:
+    if record.shim is None or record.launched is None:
         raise ValueError(f"{record.task} has no process")
-    process = Process(record.keeper, record.keeper_started or 0, home.files.status)
-    members = Members(home=home.folder, shim=process, group=group, census=host.census)
-    body = Body(record, members, process, record.launched, host)
+    process = ProcessGroup(record.shim, record.shim_started or 0, home.files.status)
+    members = MemberProcesses(directory=home.folder, shim=process, group=group, scan=host.process_scan)
+    body = TaskProcess(record, members, process, record.launched, host)
     if body.device is not None:
-        body.device.recall(record)
-    process.watch(lambda: body.end_seen(ended))
+        body.device.restore(record)
+    process.watch(lambda: body.record_exit(ended))
     return body
 
 
-def _forget_the_former(record: Record, launch: Launch) -> None:
+def _forget_the_former(record: TaskRecord, launch: Launch) -> None:
     record.launching, record.launched, record.boot = True, launch, procfs.boot_id()
-    record.keeper = record.keeper_started = record.pid = record.exit = record.failure = None
+    record.shim = record.shim_started = record.pid = record.exit = record.failure = None
     record.output = ()
-    record.configured, record.channels, record.worn, record.announced = None, [], "", ""
+    record.configured, record.channels, record.needs_restart, record.announced = None, [], "", ""
     record.state, record.device_state, record.fresh = TaskState.UNKNOWN, "", False
-    record.killed, record.calls_itself, record.left, record.ending = False, None, (), False
+    record.killed, record.reported_device_id, record.remaining_pids, record.ending = False, None, (), False

@@ -1,7 +1,7 @@
 """The processes of one task: which they are, and how signals reach all of them and no other process.
 
 A task's processes are those in its control group (linux/cgroup.py). Where this host has no group for it they
-are found by the mark in their environment, by the session of its shim, and by descent (session_reaper.py).
+are found by the mark in their environment, by the session of its shim, and by descent (process_scan.py).
 So a process that has left its session, cleared its environment or started a namespace of pids is found as
 well. Where there is no group, the shim adopts orphans of its task (agent/launch/shim.py), and none loses its
 descent.
@@ -17,8 +17,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from salt_o2.agent.process.process_group import Process
-from salt_o2.agent.process.session_reaper import Census
+from salt_o2.agent.process.process_group import ProcessGroup
+from salt_o2.agent.process.process_scan import ProcessScan
 from salt_o2.linux import procfs
 from salt_o2.linux.cgroup import Group
 from salt_o2.linux.procfs import Entry
@@ -33,7 +33,7 @@ SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Remains:
+class Survivors:
     """What came of ending all processes of a task."""
 
     found: int = 0
@@ -45,13 +45,13 @@ class Remains:
 
 
 @dataclass(slots=True, kw_only=True)
-class Members:
+class MemberProcesses:
     """All processes of the task that lives in ``home``; ``shim`` is ``None`` where it is not known."""
 
-    home: Path
-    shim: Process | None
+    directory: Path
+    shim: ProcessGroup | None
     group: Group | None
-    census: Census
+    scan: ProcessScan
     also: tuple[Entry, ...] = ()
     """Processes that were known before to be the task's."""
     living: Collection[Path] = ()
@@ -65,10 +65,10 @@ class Members:
         return [each for each in found if not (outside and self._is_with_shim(each))]
 
     async def _looked_for(self) -> list[Entry]:
-        look = await self.census.look()
-        if self.shim is None and self.home in self.living:
+        look = await self.scan.scan()
+        if self.shim is None and self.directory in self.living:
             return []
-        found = look.members(str(self.home), self.shim.name if self.shim else None)
+        found = look.members(str(self.directory), self.shim.name if self.shim else None)
         inside = self.group.entries() if self.group else []
         before = [each for each in self.also if each.is_alive]
         return list({each.pid: each for each in (*found, *inside, *before)}.values())
@@ -85,7 +85,7 @@ class Members:
     async def send(self, number: signal.Signals) -> None:
         """Send a signal to all: to the shim's process group at once, to each other process by itself."""
         if self.shim is not None:
-            self.shim.hit(number)
+            self.shim.send_signal(number)
         for each in await self.all(outside=True):
             procfs.send(each, number)
 
@@ -100,9 +100,9 @@ class Members:
                 break
             await _end(outside, signal.SIGKILL, KILLED_S / ROUNDS)
         if self.shim is not None:
-            self.shim.hit(signal.SIGKILL)
+            self.shim.send_signal(signal.SIGKILL)
 
-    async def clear(self, grace_s: float) -> Remains:
+    async def clear(self, grace_s: float) -> Survivors:
         """End what is left: SIGTERM, SIGKILL to those that are there ``grace_s`` seconds later."""
         clock = asyncio.get_running_loop().time
         left, killed = await self.all(), False
@@ -116,7 +116,7 @@ class Members:
                     self.group.kill()
                 await _end(left, signal.SIGKILL, until - clock())
                 left = await self.all()
-        return Remains(found=found, left=tuple(left), killed=killed)
+        return Survivors(found=found, left=tuple(left), killed=killed)
 
     def _is_with_shim(self, each: Entry) -> bool:
         return self.shim is not None and each.group == self.shim.pid

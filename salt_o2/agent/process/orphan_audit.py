@@ -76,7 +76,7 @@ def _told(pid: int, task: str) -> dict[str, Any]:
 
 def _is_alive(known: Mapping[str, Any]) -> bool:
     """Return whether the process that a task file names still runs, by pid and start time."""
-    pid, started = known.get("keeper"), known.get("keeper_started")
+    pid, started = known.get("shim"), known.get("shim_started")
     return isinstance(pid, int) and isinstance(started, int) and procfs.is_alive(pid, started)
 
 

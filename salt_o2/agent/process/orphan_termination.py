@@ -10,9 +10,9 @@ import re
 from pathlib import Path
 
 from salt_o2.agent.process import task_process
-from salt_o2.agent.process.host_resources import Host
+from salt_o2.agent.process.host_resources import HostResources
 from salt_o2.agent.process.member_processes import in_words
-from salt_o2.agent.storage.task_directory import TaskHome
+from salt_o2.agent.storage.task_directory import TaskDirectory
 from salt_o2.core.plan.launch import GRACE_S
 from salt_o2.linux.procfs import Entry
 
@@ -21,31 +21,31 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+-]{0,127}")
 """What ids of tasks look like: they are names of folders."""
 
 
-async def end_all(host: Host) -> bool:
+async def end_all(host: HostResources) -> bool:
     """End the processes of all tasks that ``host`` has no task for; return whether there were any."""
     homes = await _unowned(host)
-    ended = await asyncio.gather(*(_end(TaskHome(home), host) for home in homes))
+    ended = await asyncio.gather(*(_end(TaskDirectory(home), host) for home in homes))
     return any(ended)
 
 
-async def end_of(home: TaskHome, host: Host) -> tuple[Entry, ...]:
+async def end_of(home: TaskDirectory, host: HostResources) -> tuple[Entry, ...]:
     """End the processes of a task that has no record here; return those that do not end."""
-    return (await task_process.clear_unled(home, host, GRACE_S)).left
+    return (await task_process.stop_leaderless_members(home, host, GRACE_S)).left
 
 
-async def _unowned(host: Host) -> list[Path]:
+async def _unowned(host: HostResources) -> list[Path]:
     if host.tasks is None:
         return []
-    look = await host.census.look()
+    look = await host.process_scan.scan()
     above = str(host.tasks)
     marked = {Path(home) for home in look.homes(above) if NAME.fullmatch(home.removeprefix(f"{above}/"))}
     known = set(host.tasks.iterdir()) if host.tasks.is_dir() else set()
     grouped = {home for home in known if task_process.group_of(home, host) is not None}
-    return sorted((marked | grouped) - host.homes)
+    return sorted((marked | grouped) - host.task_directories)
 
 
-async def _end(home: TaskHome, host: Host) -> bool:
-    remains = await task_process.clear_unled(home, host, GRACE_S)
+async def _end(home: TaskDirectory, host: HostResources) -> bool:
+    remains = await task_process.stop_leaderless_members(home, host, GRACE_S)
     if remains.left:
         log.error(
             "processes of task %s, which has no record here, do not end: %s; they may hold its ports",

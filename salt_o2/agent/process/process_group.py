@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from salt_o2.agent.launch import shim
-from salt_o2.agent.process.session_reaper import Shim
+from salt_o2.agent.process.process_scan import Shim
 from salt_o2.core.messages.reports import Exit
 from salt_o2.linux import procfs
 
@@ -17,7 +17,7 @@ PIDFD_SIGNAL_PROCESS_GROUP = 1 << 2
 """pidfd_send_signal(2), from Linux 6.9 on."""
 
 
-class Process:
+class ProcessGroup:
     """A shim, which leads a session; ours by birth or by adoption."""
 
     def __init__(self, pid: int, started: int, status: Path) -> None:
@@ -75,7 +75,7 @@ class Process:
             pause_s = min(1.5 * pause_s, 0.05)
         return self.pid
 
-    def hit(self, number: signal.Signals) -> None:
+    def send_signal(self, number: signal.Signals) -> None:
         """Send a signal to the shim's process group, and to no other group that gets its number.
 
         The handle names the group also when the shim has ended and the number is another group's.

@@ -10,15 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from salt_o2.agent.device.session import Device
+from salt_o2.agent.device.session import DeviceSession
 from salt_o2.agent.launch import resource_limits, shim
 from salt_o2.agent.launch.refusal import Refusal
 from salt_o2.agent.process import leftovers
-from salt_o2.agent.process.host_resources import Host
-from salt_o2.agent.process.member_processes import Members, Remains
-from salt_o2.agent.process.process_group import Process
-from salt_o2.agent.storage.task_directory import TaskHome
-from salt_o2.agent.storage.task_record import Record
+from salt_o2.agent.process.host_resources import HostResources
+from salt_o2.agent.process.member_processes import MemberProcesses, Survivors
+from salt_o2.agent.process.process_group import ProcessGroup
+from salt_o2.agent.storage.task_directory import TaskDirectory
+from salt_o2.agent.storage.task_record import TaskRecord
 from salt_o2.core.messages.reports import Exit
 from salt_o2.core.plan.launch import Launch, Limits
 from salt_o2.core.tasks.kill_sequence import SignalStep
@@ -31,30 +31,35 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class Body:
+class TaskProcess:
     """One task's processes, and the channel to them if the task has one."""
 
     def __init__(
-        self, record: Record, members: Members, process: Process, launch: Launch, host: Host
+        self,
+        record: TaskRecord,
+        members: MemberProcesses,
+        process: ProcessGroup,
+        launch: Launch,
+        host: HostResources,
     ) -> None:
         """Take charge of ``process``, started by ``launch``; see :func:`give_birth` and :func:`adopt`."""
         self.process, self.members, self._host, self._limits = process, members, host, launch.limits
-        self._group, self._status = members.group, members.home / "status"
+        self._group, self._status = members.group, members.directory / "status"
         self._is_clear = False
         self._own_pids: dict[int, int] = {}
-        self.device = Device(launch, host.rounds) if launch.mode in CONTROLLED else None
+        self.device = DeviceSession(launch, host.polling_budget) if launch.mode in CONTROLLED else None
         self._bound: asyncio.Timeout | None = None
         self._patience_s = 0.0
         self.ports_of = ports_of(launch)
         host.claims.update(dict.fromkeys(self.ports_of, record.task))
-        host.homes.add(members.home)
+        host.task_directories.add(members.directory)
 
     @property
     def exit(self) -> Exit:
         """How the task ended, once it has."""
         return self.process.exit
 
-    async def while_alive(
+    async def run_while_alive(
         self, work: Coroutine[Any, Any, T], patience_s: float, *, hurried: bool
     ) -> T | None:
         """Do ``work``; None if the process ends before, or ``patience_s`` seconds after :meth:`hurry`.
@@ -68,36 +73,36 @@ class Body:
                 if self.process.gone.is_set():
                     self._break_off_in(0.0)
                 elif hurried:
-                    self.hurry()
+                    self.shorten_deadline()
                 return await work
         except TimeoutError:
-            if self.is_cut_short:
+            if self.is_deadline_shortened:
                 return None
             raise
         finally:
             self._bound = None
 
     @property
-    def is_cut_short(self) -> bool:
+    def is_deadline_shortened(self) -> bool:
         """Whether the work under way was broken off."""
         return self._bound is not None and self._bound.expired()
 
     @property
-    def is_hurried(self) -> bool:
+    def is_urgent(self) -> bool:
         """Whether the work under way will be broken off if it does not end by itself."""
         return self._bound is not None and self._bound.when() is not None
 
-    def hurry(self) -> None:
+    def shorten_deadline(self) -> None:
         """Somebody waits for the work under way to end: give it no more than its patience."""
         self._break_off_in(self._patience_s)
 
-    def take_time(self) -> None:
+    def restore_deadline(self) -> None:
         """Let the work under way take its time again, unless the process has ended."""
         bound = self._bound
         if bound is not None and not bound.expired() and not self.process.gone.is_set():
             bound.reschedule(None)
 
-    def end_seen(self, tell: Callable[[], None]) -> None:
+    def record_exit(self, tell: Callable[[], None]) -> None:
         """The process has ended: whatever is asked of it will not be answered; ``tell`` whom it concerns."""
         self._break_off_in(0.0)
         tell()
@@ -111,7 +116,7 @@ class Body:
         if planned is None or when < planned:
             bound.reschedule(when)
 
-    async def end(self, steps: tuple[SignalStep, ...], grace_s: float) -> Remains:
+    async def stop(self, steps: tuple[SignalStep, ...], grace_s: float) -> Survivors:
         """End all processes of the task; ``grace_s`` is for those that the program leaves when it ends."""
         killed = False
         for step in steps:
@@ -120,15 +125,15 @@ class Body:
                 await self.members.kill()
             elif step.signal is not None:
                 await self.members.send(step.signal)
-            if await self.gone_within(step.wait_s):
+            if await self.has_exited_within(step.wait_s):
                 break
-        remains = await self.clear(grace_s)
+        remains = await self.stop_members(grace_s)
         return replace(remains, killed=remains.killed or killed)
 
-    async def clear(self, grace_s: float) -> Remains:
+    async def stop_members(self, grace_s: float) -> Survivors:
         """End what the program left behind, once it has ended itself."""
         if self._is_clear:
-            return Remains()
+            return Survivors()
         remains = await self.members.clear(grace_s)
         self._is_clear = self.process.gone.is_set() and not remains.left
         return replace(remains, killed=remains.killed or shim.has_killed(self._status))
@@ -143,15 +148,15 @@ class Body:
         """Whether it can exceed something without being ended by the kernel at once."""
         return self.watched != resource_limits.NOTHING or self._limits.pids > 0
 
-    async def excess(self) -> str:
+    async def limit_violation(self) -> str:
         """Return which of its limits it exceeds, in words."""
         refused = self._group.excess(self._limits) if self._group else ""
         if refused or self.watched == resource_limits.NOTHING:
             return refused
-        used = resource_limits.use_of(each.pid for each in await self.members.all())
-        return resource_limits.excess(self.watched, used)
+        used = resource_limits.resource_use(each.pid for each in await self.members.all())
+        return resource_limits.limit_violation(self.watched, used)
 
-    def leave_group(self) -> str:
+    def leave_control_group(self) -> str:
         """Take its control group away, once all has ended; return which limit it was ended for, if any."""
         if self._group is None:
             return ""
@@ -190,7 +195,7 @@ class Body:
         """Return the pid on this host of the process that calls itself ``number``, once that is known."""
         return self._own_pids.get(number, number) if number is not None else None
 
-    async def gone_within(self, seconds: float) -> bool:
+    async def has_exited_within(self, seconds: float) -> bool:
         """Wait for the process to end by itself; tell whether it has."""
         try:
             async with asyncio.timeout(seconds):
@@ -202,36 +207,38 @@ class Body:
     async def release(self) -> None:
         """Stop watching and disconnect; processes are not affected."""
         self.process.forget()
-        self._host.homes.discard(self.members.home)
+        self._host.task_directories.discard(self.members.directory)
         for port in self.ports_of:
             self._host.claims.pop(port, None)
         if self.device is not None:
             await self.device.close()
 
 
-def group_of(home: Path, host: Host) -> Group | None:
+def group_of(home: Path, host: HostResources) -> Group | None:
     """Return the control group of the task that lives in ``home``, if it has one."""
     return cgroup.find(home, host.groups)
 
 
-async def clear_unled(home: TaskHome, host: Host, grace_s: float, also: tuple[Entry, ...] = ()) -> Remains:
+async def stop_leaderless_members(
+    home: TaskDirectory, host: HostResources, grace_s: float, also: tuple[Entry, ...] = ()
+) -> Survivors:
     """End processes of a task whose shim has ended, or is not known; they are known by mark and group.
 
     ``also`` has processes that were known before to be the task's. A task that is started meanwhile keeps
     its processes.
     """
-    members = Members(
-        home=home.folder,
+    members = MemberProcesses(
+        directory=home.folder,
         shim=None,
         group=group_of(home.folder, host),
-        census=host.census,
+        scan=host.process_scan,
         also=also,
-        living=host.homes,
+        living=host.task_directories,
     )
     return await members.clear(grace_s)
 
 
-def clear_traces(record: Record, home: TaskHome, host: Host) -> None:
+def remove_leftovers(record: TaskRecord, home: TaskDirectory, host: HostResources) -> None:
     """Take away what the processes of a task, which are all gone, have left in the file system."""
     launch = record.launched
     if (group := cgroup.find(home.folder, host.groups)) is not None:
@@ -241,13 +248,13 @@ def clear_traces(record: Record, home: TaskHome, host: Host) -> None:
         leftovers.clear(launch, record.configured, account.pw_uid if account else os.geteuid())
 
 
-def past_exit(record: Record, home: TaskHome) -> Exit:
+def recorded_exit(record: TaskRecord, home: TaskDirectory) -> Exit:
     """Return how a task ended that did so while no agent ran."""
     if record.boot != procfs.boot_id():
         return Exit()
-    if record.keeper is not None:
-        keeper_exit = shim.exit_of(record.keeper, record.keeper_started or 0)
-        shim.collect(record.keeper, record.keeper_started or 0)
+    if record.shim is not None:
+        keeper_exit = shim.exit_of(record.shim, record.shim_started or 0)
+        shim.collect(record.shim, record.shim_started or 0)
         return shim.read_status(home.files.status) or keeper_exit
     return Exit()
 

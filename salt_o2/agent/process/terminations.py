@@ -13,7 +13,7 @@ from pathlib import Path
 from salt_o2.concurrency.background_loops import spawn
 
 
-class Endings:
+class Terminations:
     """The ends that are under way, by the folder of the task."""
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from salt_o2.agent.storage.task_record import Record
+from salt_o2.agent.storage.task_record import TaskRecord
 from salt_o2.core.ids import TaskId
 from salt_o2.core.messages.commands import Command
 from salt_o2.core.states import TaskState
@@ -23,7 +23,7 @@ from salt_o2.linux import atomic_file
 log = logging.getLogger(__name__)
 
 
-class Kept:
+class PersistedCommand:
     """One command on disk, and the tasks whose own files do not show it yet."""
 
     def __init__(self, command: Command, path: Path) -> None:
@@ -43,7 +43,7 @@ class Kept:
             self._path.unlink(missing_ok=True)
 
 
-class Orders:
+class CommandJournal:
     """The folder of the commands that an agent has taken."""
 
     def __init__(self, folder: Path) -> None:
@@ -51,7 +51,7 @@ class Orders:
         self._folder = folder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def keep(self, command: Command) -> Kept:
+    def append(self, command: Command) -> PersistedCommand:
         """Write ``command`` down before anybody acts on it.
 
         Raises:
@@ -59,10 +59,10 @@ class Orders:
         """
         path = self._folder / f"{command.environment}@{command.revision}.json"
         try:
-            return Kept(command, path)
+            return PersistedCommand(command, path)
         except FileNotFoundError:  # somebody took the folder away
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            return Kept(command, path)
+            return PersistedCommand(command, path)
 
     def left(self) -> list[Command]:
         """Return the commands that an earlier agent left, oldest first; unreadable ones go, with a word."""
@@ -76,8 +76,8 @@ class Orders:
 
 
 def catch_up(
-    records: Iterable[Record], commands: Iterable[Command], ended: dict[TaskId, int]
-) -> dict[TaskId, Record]:
+    records: Iterable[TaskRecord], commands: Iterable[Command], ended: dict[TaskId, int]
+) -> dict[TaskId, TaskRecord]:
     """Return the ``records`` by task, under the newest order that they or ``commands`` tell of.
 
     A task may have been configured on the way there. It counts as configured with what the first of several
@@ -86,15 +86,15 @@ def catch_up(
     """
     by_task = {known.task: known for known in records}
     for each in by_task.values():
-        each.configured = each.supposed()
+        each.configured = each.assumed_configuration()
     for command in commands:
         for order in command.orders:
             known = by_task.get(order.task)
             if known is None and _begins(command, order.launch is not None, ended.get(order.task, -1)):
-                known = by_task[order.task] = Record(task=order.task, environment=command.environment)
+                known = by_task[order.task] = TaskRecord(task=order.task, environment=command.environment)
             if known is not None and command.revision > known.revision:
-                known.take(command, order)
-                known.configured = known.supposed()
+                known.apply_order(command, order)
+                known.configured = known.assumed_configuration()
     return by_task
 
 

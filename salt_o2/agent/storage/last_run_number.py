@@ -15,7 +15,7 @@ from salt_o2.linux import atomic_file
 log = logging.getLogger(__name__)
 
 
-class LastRun:
+class LastRunNumber:
     """The number, in memory and in a file."""
 
     def __init__(self, path: Path) -> None:
@@ -23,7 +23,7 @@ class LastRun:
         self._path = path
         self.number = max(_read(path), _read(atomic_file.aside(path)))
 
-    def note(self, arguments: Mapping[str, str]) -> None:
+    def record(self, arguments: Mapping[str, str]) -> None:
         """Take in what is pushed to tasks: START's arguments tell the run number."""
         told = arguments.get("run_number", "")
         number = int(told) if told.isdecimal() else 0

@@ -87,7 +87,7 @@ def since(path: Path, place: int, most: int) -> tuple[tuple[str, ...], int]:
     return (*left_out, *_readable(whole)), begin + len(whole)
 
 
-def last_words(stdout: Path, stderr: Path, lines: int = 20) -> tuple[str, ...]:
+def output_tail(stdout: Path, stderr: Path, lines: int = 20) -> tuple[str, ...]:
     """Return what a failure shows: the ends of both, stderr last, as there the reason mostly is."""
     errors = tail(stderr, lines // 2)
     return (*tail(stdout, lines - len(errors)), *errors)

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from salt_o2.agent.storage import output_files
-from salt_o2.agent.storage.task_directory import TaskHome
-from salt_o2.linux.inotify import Changes
+from salt_o2.agent.storage.task_directory import TaskDirectory
+from salt_o2.linux.inotify import DirectoryWatch
 
 GATHER_S = 0.1
 """How long after a first line others may come along: a task that writes all the time is told by the piece."""
@@ -22,20 +22,20 @@ MOST_BYTES = 256 * 1024
 Places = dict[str, int]
 
 
-def last(home: TaskHome, lines: int) -> dict[str, Any]:
+def read_tail(home: TaskDirectory, lines: int) -> dict[str, Any]:
     """Return the last ``lines`` of ``stdout`` and ``stderr``, and the places ``at`` which they end."""
     paths = _paths(home)
     ends = {path.name: output_files.end(path) for path in paths}
     return {path.name: list(output_files.tail(path, lines)) for path in paths} | {"at": ends}
 
 
-async def follow(find: Callable[[], TaskHome], after: Places, wait_s: float) -> dict[str, Any]:
+async def follow_output(find: Callable[[], TaskDirectory], after: Places, wait_s: float) -> dict[str, Any]:
     """Return what came ``after`` those places, as soon as there is something, at the latest in ``wait_s``.
 
     ``find`` gives the task's folder, which moves when the task is over.
     """
     home, deadline = find(), time.monotonic() + wait_s
-    with Changes(home.folder) as changes:
+    with DirectoryWatch(home.folder) as changes:
         heard = _heard(home, after)
         while not _says_anything(heard) and await changes.wait(deadline - time.monotonic()):
             await asyncio.sleep(GATHER_S)
@@ -46,7 +46,7 @@ async def follow(find: Callable[[], TaskHome], after: Places, wait_s: float) -> 
     return heard
 
 
-def _heard(home: TaskHome, after: Places) -> dict[str, Any]:
+def _heard(home: TaskDirectory, after: Places) -> dict[str, Any]:
     heard: dict[str, Any] = {"at": {}}
     for path in _paths(home):
         lines, place = output_files.since(path, after.get(path.name, 0), MOST_BYTES)
@@ -58,5 +58,5 @@ def _says_anything(heard: dict[str, Any]) -> bool:
     return bool(heard["stdout"] or heard["stderr"])
 
 
-def _paths(home: TaskHome) -> tuple[Path, Path]:
+def _paths(home: TaskDirectory) -> tuple[Path, Path]:
     return home.files.stdout, home.files.stderr

@@ -23,10 +23,10 @@ import time
 from pathlib import Path
 
 from salt_o2.agent.storage import task_record
-from salt_o2.agent.storage.command_journal import Orders
-from salt_o2.agent.storage.last_run_number import LastRun
-from salt_o2.agent.storage.task_directory import TaskHome
-from salt_o2.agent.storage.task_record import Record
+from salt_o2.agent.storage.command_journal import CommandJournal
+from salt_o2.agent.storage.last_run_number import LastRunNumber
+from salt_o2.agent.storage.task_directory import TaskDirectory
+from salt_o2.agent.storage.task_record import TaskRecord
 from salt_o2.core.ids import TaskId
 from salt_o2.linux import atomic_file
 from salt_o2.linux.tree_removal import remove_tree
@@ -36,7 +36,7 @@ KEPT_OLD = 20
 KEPT_ENDED = 10_000
 
 
-class Home:
+class StateDirectory:
     """The folder of an agent."""
 
     def __init__(self, directory: Path) -> None:
@@ -55,16 +55,16 @@ class Home:
             self.has_trash.set()
         self.key = _secret(self.directory / "key")
         """Proves to control which directory an agent has, see ``HostFacts.directory_key``."""
-        self.orders = Orders(self.directory / "orders")
-        self.last_run = LastRun(self.directory / "last_run")
+        self.orders = CommandJournal(self.directory / "orders")
+        self.last_run = LastRunNumber(self.directory / "last_run")
         self.ended = self._read_ended()
         """Tasks that are done: the highest revision each one had."""
 
-    def of(self, task: TaskId) -> TaskHome:
+    def task_directory(self, task: TaskId) -> TaskDirectory:
         """Return the folder of ``task``, there or not."""
-        return TaskHome(self.tasks / task)
+        return TaskDirectory(self.tasks / task)
 
-    def records(self) -> list[Record]:
+    def records(self) -> list[TaskRecord]:
         """Read all records; what is not in order is left alone, with a word in the log."""
         found = []
         for folder in sorted(self.tasks.iterdir()):
@@ -75,10 +75,10 @@ class Home:
                 log.warning("%s holds no task", folder)
         return found
 
-    def archive(self, known: Record) -> None:
+    def archive(self, known: TaskRecord) -> None:
         """Take leave of a task that is done: keep its output for a while, and never start it again."""
-        self.bury(known.task, known.revision)
-        current, archived = self.of(known.task).folder, self._old / known.task
+        self.remember_done(known.task, known.revision)
+        current, archived = self.task_directory(known.task).folder, self._old / known.task
         try:
             self._discard(archived)
             current.rename(archived)
@@ -89,7 +89,7 @@ class Home:
         except OSError as error:
             log.error("%s cannot be moved to %s: %s", current, archived, error)
 
-    def bury(self, task: TaskId, revision: int) -> None:
+    def remember_done(self, task: TaskId, revision: int) -> None:
         """Remember that ``task`` is done with all orders up to ``revision``."""
         if self.ended.get(task, -1) >= revision:
             return
@@ -102,9 +102,9 @@ class Home:
                 "%s cannot be written: %s; a late order could start task %s", self._ended_file, error, task
             )
 
-    def old(self, task: TaskId) -> TaskHome:
+    def finished_tasks(self, task: TaskId) -> TaskDirectory:
         """Return the folder of a ``task`` that is done, there or not."""
-        return TaskHome(self._old / task)
+        return TaskDirectory(self._old / task)
 
     def empty_trash(self) -> None:
         """Remove what is not needed any more; this may take long, as tasks may write any number of files."""

@@ -6,12 +6,12 @@ from functools import cached_property
 from pathlib import Path
 
 from salt_o2.agent.storage import output_files, task_record
-from salt_o2.agent.storage.task_record import Record
+from salt_o2.agent.storage.task_record import TaskRecord
 from salt_o2.core.plan.launch import Launch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Files:
+class TaskFiles:
     """Where a keeper works and writes."""
 
     marker: str
@@ -24,7 +24,7 @@ class Files:
     """Shell text that sets the task's variables; its account can read it."""
 
 
-class TaskHome:
+class TaskDirectory:
     """The folder of one task."""
 
     def __init__(self, folder: Path) -> None:
@@ -36,9 +36,9 @@ class TaskHome:
         """Its pid, as far as its file tells."""
 
     @cached_property
-    def files(self) -> Files:
+    def files(self) -> TaskFiles:
         """Return what its keeper must know."""
-        return Files(
+        return TaskFiles(
             marker=f"o2-keeper:{self.folder}",
             work=self.folder / "work",
             status=self.folder / "status",
@@ -47,25 +47,25 @@ class TaskHome:
             variables=self.folder / "variables",
         )
 
-    def save(self, known: Record) -> None:
+    def save(self, known: TaskRecord) -> None:
         """Keep ``known``; see :func:`record.save`."""
         try:
             task_record.save(known, self.folder / "task.json")
         except FileNotFoundError:  # nothing was there yet, or somebody took it away
             self._make()
             task_record.save(known, self.folder / "task.json")
-        self.note_kept(known)
+        self.record_shim(known)
 
-    def note_kept(self, known: Record) -> None:
+    def record_shim(self, known: TaskRecord) -> None:
         """The task's file tells of ``known`` now."""
-        self._supposed, self._pid = known.supposed(), known.pid
+        self._supposed, self._pid = known.assumed_configuration(), known.pid
 
-    def note_order(self, known: Record) -> None:
+    def record_order(self, known: TaskRecord) -> None:
         """The order that ``known`` is under now is kept in a file of its command."""
         if self._supposed is None:
-            self._supposed = known.supposed()
+            self._supposed = known.assumed_configuration()
 
-    def note_configured(self, known: Record) -> None:
+    def record_configuration(self, known: TaskRecord) -> None:
         """Keep what the task is about to be configured with, unless the files tell that and its pid."""
         if (self._supposed, self._pid) != (known.configured, known.pid):
             self.save(known)
@@ -78,7 +78,7 @@ class TaskHome:
         if owner is not None:
             os.chown(work, *owner)
 
-    def keep_variables(self, text: bytes, owner: tuple[int, int] | None) -> None:
+    def save_variables(self, text: bytes, owner: tuple[int, int] | None) -> None:
         """Write the shell text that sets the task's variables, for the task's account alone to read."""
         path = self.files.variables
         path.unlink(missing_ok=True)
@@ -88,9 +88,9 @@ class TaskHome:
             if owner is not None:
                 os.fchown(handle, *owner)
 
-    def last_words(self, lines: int = 20) -> tuple[str, ...]:
+    def output_tail(self, lines: int = 20) -> tuple[str, ...]:
         """Return the last lines of the task's output."""
-        return output_files.last_words(self.files.stdout, self.files.stderr, lines)
+        return output_files.output_tail(self.files.stdout, self.files.stderr, lines)
 
     def trim(self, launch: Launch | None) -> None:
         """Keep the output of a process started by ``launch`` within its bounds."""

@@ -25,7 +25,7 @@ CONFIGURED = (TaskState.CONFIGURED, TaskState.RUNNING)
 
 
 @dataclass(slots=True, kw_only=True)
-class Record:
+class TaskRecord:
     """One task: the order it is under, the process it has, and how far it came."""
 
     task: TaskId
@@ -52,11 +52,11 @@ class Record:
     launching: bool = False
     """A process is being started: there may be one that this record does not know."""
     boot: str = ""
-    keeper: int | None = None
-    keeper_started: int | None = None
+    shim: int | None = None
+    shim_started: int | None = None
     """The keeper's pid and start time (ticks); both together name it, within one ``boot``."""
     pid: int | None = None
-    calls_itself: int | None = None
+    reported_device_id: int | None = None
     """The pid that the device tells, which is another than ``pid`` in a namespace of pids."""
     started: float | None = None
     exit: Exit | None = None
@@ -69,11 +69,11 @@ class Record:
     """The properties of the last CONFIGURE, until RESET."""
     channels: list[str] = field(default_factory=list)
     """All that were ever configured in this process: FairMQ never forgets one."""
-    left: tuple[tuple[int, int], ...] = ()
+    remaining_pids: tuple[tuple[int, int], ...] = ()
     """Processes of the task that did not end, not even by SIGKILL: pid and start time of each."""
     recovered: bool = False
     """This was read from the last good copy, so the task may have gone on since."""
-    worn: str = ""
+    needs_restart: str = ""
     """Why the process is only good for its end, if it is."""
 
     @property
@@ -82,7 +82,7 @@ class Record:
         launch = self.launched or self.launch
         return launch.mode if launch else ControlMode.BASIC
 
-    def take(self, command: Command, order: Order) -> None:
+    def apply_order(self, command: Command, order: Order) -> None:
         """Be under ``order`` from now on, and belong to whoever gave it."""
         self.environment = command.environment
         self.revision, self.goal, self.settled = command.revision, command.goal, False
@@ -93,25 +93,25 @@ class Record:
         if order.properties is not None:
             self.properties = dict(order.properties)
 
-    def pushed(self, event: TaskEvent) -> dict[str, str]:
+    def arguments_for(self, event: TaskEvent) -> dict[str, str]:
         """Return what goes to the device with ``event``."""
         if event is TaskEvent.CONFIGURE:
             return self.properties
         return self.arguments if event in (TaskEvent.START, TaskEvent.STOP) else {}
 
-    def supposed(self) -> dict[str, str] | None:
+    def assumed_configuration(self) -> dict[str, str] | None:
         """Return what the process may be configured with, for an agent that has only read this."""
         begun = not self.settled and self.mode in CONTROLLED and self.goal in CONFIGURED
         return dict(self.properties) if begun and self.configured is None else self.configured
 
-    def note_step(self, event: TaskEvent) -> None:
+    def record_step(self, event: TaskEvent) -> None:
         """Remember that the device has done ``event``."""
         self.announced, self.failure = "", None
         if event is TaskEvent.RESET:
             self.configured = None
 
 
-def unexplained(known: Record, *, alive: bool) -> Failure | None:
+def unexplained(known: TaskRecord, *, alive: bool) -> Failure | None:
     """Return the failure of a task that is not where its order wants it, and has none; else None.
 
     Besides the goal itself there are two good places: where a person has put the device, and the end of a
@@ -133,7 +133,7 @@ def unexplained(known: Record, *, alive: bool) -> Failure | None:
     )
 
 
-def report_of(known: Record, *, alive: bool) -> TaskReport:
+def report_of(known: TaskRecord, *, alive: bool) -> TaskReport:
     """Say what a task is; a basic one needs no process before RUNNING, and counts as there.
 
     A report never says that a task has settled elsewhere than at its goal without saying why.
@@ -158,7 +158,7 @@ def report_of(known: Record, *, alive: bool) -> TaskReport:
     )
 
 
-def save(record: Record, path: Path) -> None:
+def save(record: TaskRecord, path: Path) -> None:
     """Write ``record``; see :func:`files.put`.
 
     Raises:
@@ -167,7 +167,7 @@ def save(record: Record, path: Path) -> None:
     atomic_file.put(path, msgspec.json.encode(record), keep_last=True)
 
 
-def load(path: Path) -> Record | None:
+def load(path: Path) -> TaskRecord | None:
     """Read a record; one that cannot be read is moved aside and logged, and never a reason to stop.
 
     In its place the last good copy is read, and says so: the task may have gone on since.
@@ -182,9 +182,9 @@ def load(path: Path) -> Record | None:
     return found
 
 
-def _read(path: Path) -> Record | None:
+def _read(path: Path) -> TaskRecord | None:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Record)
+        return msgspec.json.decode(path.read_bytes(), type=TaskRecord)
     except FileNotFoundError:
         return None
     except (msgspec.DecodeError, UnicodeDecodeError, OSError) as error:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from salt_o2.agent.launch import preflight
 from salt_o2.agent.launch.refusal import Refusal
 from salt_o2.agent.process import launcher, orphan_termination, task_process
-from salt_o2.agent.process.task_process import Body
-from salt_o2.agent.task.runtime import Life
-from salt_o2.core.errors import InvalidRequest, O2Error
+from salt_o2.agent.process.task_process import TaskProcess
+from salt_o2.agent.task.runtime import TaskRuntime
+from salt_o2.core.errors import InvalidRequestError, O2Error
 from salt_o2.core.messages.reports import Failure
 from salt_o2.core.states import TaskEvent, TaskState
 from salt_o2.core.tasks import kill_sequence
@@ -30,11 +30,11 @@ DEATH_SHOWS_S = 0.3
 """How soon after a broken connection the end of the process is seen, if that is the reason."""
 
 
-async def carry_out(life: Life, step: TaskEvent | AgentAction) -> None:
+async def execute(life: TaskRuntime, step: TaskEvent | AgentAction) -> None:
     """Do what core/tasks/next_action.py has decided; what comes of it is written into the record."""
     known = life.record
     if step is AgentAction.LAUNCH:
-        async with life.host.births.turn():
+        async with life.host.start_limiter.slot():
             if known.goal is not TaskState.DONE:  # which may have come meanwhile
                 await launch(life)
     elif step is AgentAction.KILL:
@@ -42,19 +42,19 @@ async def carry_out(life: Life, step: TaskEvent | AgentAction) -> None:
     elif step is AgentAction.ASSUME_GOAL:
         goal = known.goal
         if goal is TaskState.DONE:
-            await make_sure(life)
+            await confirm_state(life)
         if life.stuck or known.goal is not goal:  # another order has come meanwhile
             return
         known.state, known.fresh, known.failure = goal, False, None
     elif isinstance(step, TaskEvent):
-        await fire(life, step, known.pushed(step))
+        await send_event(life, step, known.arguments_for(step))
 
 
-async def launch(life: Life) -> None:
+async def launch(life: TaskRuntime) -> None:
     """Start the process, and wait until it can be configured."""
     known = life.record
-    life.asked, life.worn, life.lost, life.end_is_wanted = "launch", False, False, False
-    await make_sure(life)
+    life.asked, life.needs_restart, life.lost, life.end_is_wanted = "launch", False, False, False
+    await confirm_state(life)
     if life.stuck:
         known.state, known.fresh = TaskState.ERROR, False
         return
@@ -62,72 +62,74 @@ async def launch(life: Life) -> None:
         return
     life.is_clear = False
     try:
-        life.body = await _give_birth(life)
+        life.process = await _start_process(life)
     except (Refusal, OSError) as error:
         known.state, known.fresh, known.launching = TaskState.ERROR, False, False
         ports = error.ports if isinstance(error, preflight.PortsTaken) else ()
-        life.fail("launch", "-", str(error), getattr(error, "advice", ""), ports)
+        life.fail_order("launch", "-", str(error), getattr(error, "advice", ""), ports)
         return
-    log.info("task %s: started under keeper %s", known.task, known.keeper)
-    if life.body.device is None:
-        await meet_program(life, life.body)
+    log.info("task %s: started under keeper %s", known.task, known.shim)
+    if life.process.device is None:
+        await wait_for_program(life, life.process)
     else:
-        await _wait_until_ready(life, life.body)
+        await _wait_until_ready(life, life.process)
 
 
-async def meet_program(life: Life, living: Body) -> None:
+async def wait_for_program(life: TaskRuntime, living: TaskProcess) -> None:
     """Note that a task without a control channel runs: its process is there, and that is all that it does."""
     life.record.state = TaskState.RUNNING
     life.record.pid = await living.process.child()
 
 
-async def _give_birth(life: Life) -> Body:
+async def _start_process(life: TaskRuntime) -> TaskProcess:
     """Start the process; processes of this agent that no task owns are ended if its port is taken."""
     try:
-        return launcher.give_birth(life.record, life.home, life.host, life.on_end)
+        return launcher.start_process(life.record, life.directory, life.host, life.on_end)
     except preflight.PortsTaken:
         if not await orphan_termination.end_all(life.host):
             raise
-        return launcher.give_birth(life.record, life.home, life.host, life.on_end)
+        return launcher.start_process(life.record, life.directory, life.host, life.on_end)
 
 
-async def fire(life: Life, event: TaskEvent, arguments: Mapping[str, str]) -> Failure | None:
+async def send_event(life: TaskRuntime, event: TaskEvent, arguments: Mapping[str, str]) -> Failure | None:
     """Take the device through ``event``; return why it failed, if it did.
 
     Raises:
-        InvalidRequest: there is no device.
+        InvalidRequestError: there is no device.
     """
-    known, living, down = life.record, life.body, life.goes_down
+    known, living, down = life.record, life.process, life.is_shutting_down
     if living is None or living.device is None:
-        raise InvalidRequest(f"task {known.task} has no control channel for {event}")
+        raise InvalidRequestError(f"task {known.task} has no control channel for {event}")
     if known.pid is None:  # an earlier agent was killed before the device was ready
         await _wait_until_ready(life, living)
         return known.failure
     life.asked = event
     if event is TaskEvent.CONFIGURE:  # known to the next agent, whatever becomes of this one
         known.configured = dict(arguments)
-        life.home.note_configured(known)
-    outcome = await living.while_alive(
-        living.device.fire(event, arguments, min(life.left_s(), STEP_DOWN_S) if down else life.left_s()),
+        life.directory.record_configuration(known)
+    outcome = await living.run_while_alive(
+        living.device.fire(
+            event, arguments, min(life.remaining_s(), STEP_DOWN_S) if down else life.remaining_s()
+        ),
         STEP_DOWN_S if down else PATIENCE_S,
-        hurried=life.hurry and not down,
+        hurried=life.is_urgent and not down,
     )
     if outcome is None:
         life.lost = not living.process.gone.is_set()
         return None
     if _was_overtaken(life, outcome):
-        life.overtaken, life.must_look = False, True
+        life.overtaken, life.must_inspect = False, True
         return None
-    living.device.note(known)
+    living.device.record_state(known)
     if outcome.failure is None:
-        known.note_step(event)
+        known.record_step(event)
         if event is TaskEvent.EXIT:
             life.end_is_wanted = life.lost = True
-    await _believe(life, outcome, living)
+    await _apply_outcome(life, outcome, living)
     return outcome.failure
 
 
-def _was_overtaken(life: Life, outcome: "Outcome") -> bool:
+def _was_overtaken(life: TaskRuntime, outcome: "Outcome") -> bool:
     """Return whether the step may have failed because a request of an earlier agent came in between.
 
     That agent was killed after it had sent the request, and this one looked at the device before the device
@@ -136,46 +138,50 @@ def _was_overtaken(life: Life, outcome: "Outcome") -> bool:
     return life.overtaken and outcome.failure is not None and outcome.remedy != "kill"
 
 
-async def look_first(life: Life) -> None:
+async def inspect_first(life: TaskRuntime) -> None:
     """An earlier agent was killed in the middle of an order: see how far it came."""
-    living, life.must_look, life.resumed = life.body, False, True
+    living, life.must_inspect, life.resumed = life.process, False, True
     if living is None:
         return
     if living.device is None:
-        await meet_program(life, living)
+        await wait_for_program(life, living)
         return
     if life.record.pid is None:  # the earlier agent still waited for the device to answer
         life.record.state = TaskState.UNKNOWN
         return
     life.asked = "GetState"
     try:
-        seen = await living.while_alive(living.device.find(life.left_s()), PATIENCE_S, hurried=life.hurry)
+        seen = await living.run_while_alive(
+            living.device.wait_for_state(life.remaining_s()), PATIENCE_S, hurried=life.is_urgent
+        )
     except O2Error as error:
         life.lost = True
-        life.fail(life.asked, "-", str(error), life.advice)
+        life.fail_order(life.asked, "-", str(error), life.advice)
         return
     if seen is not None:
         life.record.state, life.record.device_state = seen.state, seen.word
         life.end_is_wanted = life.end_is_wanted or seen.state is TaskState.DONE  # it has obeyed EXIT
 
 
-async def look_at_recovered(life: Life, living: Body) -> None:
+async def inspect_recovered(life: TaskRuntime, living: TaskProcess) -> None:
     """See where a process is of which only an older record is known, and order nothing."""
     known = life.record
     if living.device is None:
-        await meet_program(life, living)
+        await wait_for_program(life, living)
         known.goal = known.state
         return
     try:
-        seen = await living.while_alive(living.device.find(RECOVERY_S), PATIENCE_S, hurried=False)
+        seen = await living.run_while_alive(
+            living.device.wait_for_state(RECOVERY_S), PATIENCE_S, hurried=False
+        )
         if seen is None or not await living.is_its_own(seen.pid):
             return
     except O2Error as error:
         reason = f"its task file was damaged, and it does not answer: {error}"
         known.state, known.goal = TaskState.UNKNOWN, TaskState.UNKNOWN
-        life.fail("adopt", "-", reason, life.advice)
+        life.fail_order("adopt", "-", reason, life.advice)
         return
-    known.pid, known.calls_itself = living.pid_of(seen.pid), seen.pid
+    known.pid, known.reported_device_id = living.pid_of(seen.pid), seen.pid
     living.device.channel.history.pid = seen.pid
     known.state = known.goal = seen.state
     known.device_state, known.failure = seen.word, None
@@ -183,9 +189,9 @@ async def look_at_recovered(life: Life, living: Body) -> None:
         known.configured = dict(known.properties)
 
 
-async def kill(life: Life) -> None:
+async def kill(life: TaskRuntime) -> None:
     """End all processes of the task."""
-    living, known = life.body, life.record
+    living, known = life.process, life.record
     if living is None:
         return
     steps = kill_sequence.kill_sequence(
@@ -198,54 +204,56 @@ async def kill(life: Life) -> None:
     life.end_is_wanted = life.end_is_wanted or not life.given_up
     if life.end_is_wanted and steps[0].signal is not None:
         _note_ending(life)
-    life.note_remains(await living.end(steps, life.grace_s))
+    life.record_survivors(await living.stop(steps, life.grace_s))
 
 
-def _note_ending(life: Life) -> None:
+def _note_ending(life: TaskRuntime) -> None:
     """Keep on disk that signals are sent: the next agent must not take the process for one that stays."""
     life.record.ending = True
     try:
-        life.home.save(life.record)
+        life.directory.save(life.record)
     except OSError as error:  # it is ended all the same
         log.error("the file of task %s cannot be written: %s", life.record.task, error)
 
 
-async def make_sure(life: Life) -> None:
+async def confirm_state(life: TaskRuntime) -> None:
     """The task has no process that the agent knows: end processes that carry its mark all the same."""
     if not life.is_clear:
-        life.note_remains(await task_process.clear_unled(life.home, life.host, life.grace_s, life.left))
+        life.record_survivors(
+            await task_process.stop_leaderless_members(life.directory, life.host, life.grace_s, life.left)
+        )
 
 
-async def _wait_until_ready(life: Life, living: Body) -> None:
+async def _wait_until_ready(life: TaskRuntime, living: TaskProcess) -> None:
     if living.device is None:
         return
-    waiting = living.device.ready(living.is_its_own, life.left_s())
-    outcome = await living.while_alive(waiting, patience_s=0.0, hurried=life.hurry)
+    waiting = living.device.ready(living.is_its_own, life.remaining_s())
+    outcome = await living.run_while_alive(waiting, patience_s=0.0, hurried=life.is_urgent)
     known, told = life.record, living.device.channel.history.pid
-    known.pid, known.calls_itself = living.pid_of(told), told
+    known.pid, known.reported_device_id = living.pid_of(told), told
     if outcome is None:
         life.lost = not living.process.gone.is_set()
     else:
-        await _believe(life, outcome, living)
+        await _apply_outcome(life, outcome, living)
 
 
-async def _believe(life: Life, outcome: "Outcome", living: Body) -> None:
+async def _apply_outcome(life: TaskRuntime, outcome: "Outcome", living: TaskProcess) -> None:
     """Take the outcome for where the device is, and decide what a failure means."""
     known = life.record
     known.state, known.device_state = outcome.state, outcome.device_state
-    life.worn = life.worn or outcome.remedy == "restart"
-    if life.worn and life.resumed:  # by nobody's fault: the order shall not fail for it
+    life.needs_restart = life.needs_restart or outcome.remedy == "restart"
+    if life.needs_restart and life.resumed:  # by nobody's fault: the order shall not fail for it
         known.fresh, life.resumed = known.launch is not None, False
     if outcome.failure is None:
         life.resumed = life.overtaken = False
     if outcome.failure is None:
         log.debug("task %s: %s led to %s", known.task, life.asked, outcome.device_state)
-    elif life.goes_down:
+    elif life.is_shutting_down:
         life.lost = outcome.remedy != "restart"
     elif known.fresh and outcome.remedy == "kill":
         life.lost = True  # the order brings a launch, so there will be another process
-    elif known.state is TaskState.UNKNOWN and await living.gone_within(DEATH_SHOWS_S):
+    elif known.state is TaskState.UNKNOWN and await living.has_exited_within(DEATH_SHOWS_S):
         log.info("task %s: ended during %s", known.task, life.asked)
     else:
         life.lost = outcome.remedy == "kill"
-        life.give_up(outcome.failure)
+        life.record_surrender(outcome.failure)

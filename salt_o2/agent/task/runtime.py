@@ -5,11 +5,11 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from salt_o2.agent.process.host_resources import Host
-from salt_o2.agent.process.member_processes import Remains, advice_on, in_words
-from salt_o2.agent.process.task_process import Body
-from salt_o2.agent.storage.task_directory import TaskHome
-from salt_o2.agent.storage.task_record import Record
+from salt_o2.agent.process.host_resources import HostResources
+from salt_o2.agent.process.member_processes import Survivors, advice_on, in_words
+from salt_o2.agent.process.task_process import TaskProcess
+from salt_o2.agent.storage.task_directory import TaskDirectory
+from salt_o2.agent.storage.task_record import TaskRecord
 from salt_o2.core.messages.reports import Exit, Failure
 from salt_o2.core.plan.launch import GRACE_S
 from salt_o2.core.states import ControlMode, TaskState
@@ -22,17 +22,17 @@ BY_HAND = "kill by hand"
 
 
 @dataclass(slots=True, kw_only=True)
-class Life:
+class TaskRuntime:
     """One task, as its runner sees it."""
 
-    record: Record
-    home: TaskHome
-    host: Host
+    record: TaskRecord
+    directory: TaskDirectory
+    host: HostResources
     on_end: Callable[[], None]
     """Called when the process ends."""
-    body: Body | None = None
+    process: TaskProcess | None = None
     """Its processes, if it has any."""
-    hurry: bool = False
+    is_urgent: bool = False
     """True while the task is to end, and something is under way that would come before."""
     deadline: float | None = None
     """When the order must be carried out, once it is begun."""
@@ -42,14 +42,14 @@ class Life:
     given_up: bool = False
     stuck: bool = False
     """As in core/tasks/next_action.py."""
-    worn: bool = False
+    needs_restart: bool = False
     """The process answers, and is only good for its end: start another."""
     excess: str = ""
     """The limit that the process was ended for, in words."""
     is_clear: bool = False
     """No process of the task is there, as far as this agent has seen to it."""
     end_is_wanted: bool = False
-    must_look: bool = False
+    must_inspect: bool = False
     """An earlier agent was killed in the middle of an order."""
     resumed: bool = False
     """No step has succeeded since: where the process was left may be no place to go on from."""
@@ -60,15 +60,15 @@ class Life:
         """A new order: whatever failed before may be tried again."""
         self.given_up = self.stuck = False
         self.deadline = None
-        self.hurry = self.record.goal is TaskState.DONE
-        if self.body is None:
+        self.is_urgent = self.record.goal is TaskState.DONE
+        if self.process is None:
             return
-        if self.hurry:
-            self.body.hurry()
+        if self.is_urgent:
+            self.process.shorten_deadline()
         else:
-            self.body.take_time()
+            self.process.restore_deadline()
 
-    def left_s(self) -> float:
+    def remaining_s(self) -> float:
         """Return the seconds until the order's deadline, counted from its first step."""
         now = asyncio.get_running_loop().time()
         if self.deadline is None:
@@ -82,7 +82,7 @@ class Life:
             mode=known.mode,
             goal=known.goal,
             state=known.state,
-            alive=self.body is not None,
+            alive=self.process is not None,
             fresh=known.fresh,
             replaced=self.is_replaced,
             outdated=known.configured is not None and known.configured != known.properties,
@@ -94,10 +94,10 @@ class Life:
     @property
     def is_replaced(self) -> bool:
         """Whether the living process is not the one that the order wants."""
-        return self.worn or self.record.launch != self.record.launched
+        return self.needs_restart or self.record.launch != self.record.launched
 
     @property
-    def goes_down(self) -> bool:
+    def is_shutting_down(self) -> bool:
         """Whether the process is on the way to its end, where a failure only means to be quicker."""
         return self.record.goal is TaskState.DONE or (self.record.fresh and self.is_replaced)
 
@@ -110,31 +110,33 @@ class Life:
     @property
     def left(self) -> tuple[Entry, ...]:
         """Return the processes that did not end, as far as they are there."""
-        known = self.record.left if self.record.boot == procfs.boot_id() else ()
+        known = self.record.remaining_pids if self.record.boot == procfs.boot_id() else ()
         found = ((procfs.entry(pid), started) for pid, started in known)
         return tuple(each for each, started in found if each is not None and each.started == started)
 
-    def note_remains(self, remains: Remains) -> None:
+    def record_survivors(self, remains: Survivors) -> None:
         """The processes have been ended, or not all of them: then the task is not done, and says why."""
         self.record.killed = self.record.killed or remains.killed
-        self.record.left = tuple((each.pid, each.started) for each in remains.left)
+        self.record.remaining_pids = tuple((each.pid, each.started) for each in remains.left)
         self.is_clear, self.stuck = not remains.left, bool(remains.left)
         if remains.killed:
             log.warning("task %s: had to be killed by SIGKILL", self.record.task)
         if remains.left:
             reason = f"these processes do not end, not even by SIGKILL: {in_words(remains.left)}"
-            self.fail("kill", self.record.device_state or "-", reason, advice_on(remains.left))
+            self.fail_order("kill", self.record.device_state or "-", reason, advice_on(remains.left))
 
-    def fail(
+    def fail_order(
         self, asked: str, state: str, reason: str, advice: str = "", taken_ports: tuple[int, ...] = ()
     ) -> None:
         """Give up the order for this reason; ``taken_ports`` as in core/messages/commands.py:Failure."""
-        self.give_up(Failure(asked=asked, state=state, reason=reason, advice=advice, taken_ports=taken_ports))
+        self.record_surrender(
+            Failure(asked=asked, state=state, reason=reason, advice=advice, taken_ports=taken_ports)
+        )
 
-    def give_up(self, failure: Failure) -> None:
+    def record_surrender(self, failure: Failure) -> None:
         """Give up the order, and keep why with what the process last said."""
         self.given_up = True
-        self.record.failure = replace(failure, output=self.home.last_words())
+        self.record.failure = replace(failure, output=self.directory.output_tail())
         log.warning(
             "task %s: %s failed in %s: %s", self.record.task, failure.asked, failure.state, failure.reason
         )
@@ -144,7 +146,7 @@ class Life:
         """What to do when a process does what it was not asked to."""
         return f"its last words are below, `salt {self.host.name} o2.log {self.record.task}` has more"
 
-    def note_end(self, ended: Exit, how: str = "") -> None:
+    def record_exit(self, ended: Exit, how: str = "") -> None:
         """The process has ended, wanted or not; ``how`` goes into the reason, if it has to be given."""
         known, was = self.record, self.record.device_state or str(self.record.state)
         known.exit, known.pid, known.configured, known.ending = ended, None, None, False
@@ -158,14 +160,14 @@ class Life:
             known.state = TaskState.UNKNOWN  # where the next step begins anew
         elif self.given_up and known.failure is not None:
             known.state = TaskState.ERROR
-            self.give_up(known.failure)
+            self.record_surrender(known.failure)
         elif known.mode not in CONTROLLED and ended.code == 0:
             known.state = TaskState.DONE
-            known.output = self.home.last_words() if known.mode is ControlMode.HOOK else ()
+            known.output = self.directory.output_tail() if known.mode is ControlMode.HOOK else ()
         else:
             known.state = TaskState.ERROR
             asked = f"stay {was}" if known.settled else self.asked
-            self.fail(asked, was, self._why_it_ended(ended, how), self.advice)
+            self.fail_order(asked, was, self._why_it_ended(ended, how), self.advice)
         self.lost, self.end_is_wanted, self.excess = False, False, ""
         log.info("task %s: ended, %s; it is %s", known.task, ended, known.state)
 

@@ -8,17 +8,17 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 
-from salt_o2.agent.device.watcher import Watch
+from salt_o2.agent.device.watcher import DeviceWatcher
 from salt_o2.agent.launch import shim
 from salt_o2.agent.process import launcher, task_process
-from salt_o2.agent.process.host_resources import Host
-from salt_o2.agent.process.task_process import Body
-from salt_o2.agent.storage.command_journal import Kept
-from salt_o2.agent.storage.task_directory import TaskHome
-from salt_o2.agent.storage.task_record import Record, report_of, unexplained
+from salt_o2.agent.process.host_resources import HostResources
+from salt_o2.agent.process.task_process import TaskProcess
+from salt_o2.agent.storage.command_journal import PersistedCommand
+from salt_o2.agent.storage.task_directory import TaskDirectory
+from salt_o2.agent.storage.task_record import TaskRecord, report_of, unexplained
 from salt_o2.agent.task import actions
-from salt_o2.agent.task.runtime import BY_HAND, Life
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.agent.task.runtime import BY_HAND, TaskRuntime
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.core.ids import TaskId
 from salt_o2.core.messages.commands import Command, Order
 from salt_o2.core.messages.reports import Exit, Failure, TaskReport
@@ -35,19 +35,23 @@ NO_ROOM = "the agent must be able to write there: make room on the disk, or see 
 class Task:
     """A task of this host: its record, its life, and a runner while there is something to do."""
 
-    def __init__(self, record: Record, home: TaskHome, host: Host, changed: Callable[["Task"], None]) -> None:
+    def __init__(
+        self, record: TaskRecord, home: TaskDirectory, host: HostResources, changed: Callable[["Task"], None]
+    ) -> None:
         """Know ``record``, kept in ``home``; ``changed`` is called whenever there is something to report."""
         self.record, self.home, self._changed = record, home, changed
-        home.note_kept(record)
+        home.record_shim(record)
         never_ran = record.launched is None and not record.recovered
-        is_clear = never_ran and not host.endings.is_under_way(home.folder)
-        self._life = Life(record=record, home=home, host=host, on_end=self._on_end, is_clear=is_clear)
-        self._watch: Watch | None = None
+        is_clear = never_ran and not host.terminations.is_under_way(home.folder)
+        self._life = TaskRuntime(
+            record=record, directory=home, host=host, on_end=self._on_end, is_clear=is_clear
+        )
+        self._watch: DeviceWatcher | None = None
         self._runner: asyncio.Task[Failure | None] | None = None
         self._saving: asyncio.TimerHandle | None = None
         self._signals: set[str] = set()
         """What the device has signalled in the current step."""
-        self._unsaved: list[Kept] = []
+        self._unsaved: list[PersistedCommand] = []
         """Commands that only their own files show, and not the record's."""
 
     @property
@@ -69,64 +73,64 @@ class Task:
     @property
     def _is_where_it_should_be(self) -> bool:
         known = self.record
-        return is_reached(known.mode, known.goal, known.state, alive=self._life.body is not None)
+        return is_reached(known.mode, known.goal, known.state, alive=self._life.process is not None)
 
     def report(self) -> TaskReport:
         """Say what the task is."""
-        return report_of(self.record, alive=self._life.body is not None)
+        return report_of(self.record, alive=self._life.process is not None)
 
-    def take(self, command: Command, order: Order, kept: Kept | str) -> None:
+    def apply_order(self, command: Command, order: Order, kept: PersistedCommand | str) -> None:
         """Begin with ``order`` of a command that is ``kept``, or say why it is not and give it up.
 
         An order to end the task is carried out in any case, and a defect here ends no other order.
         """
         self._cancel_saving()  # the record is kept when this order is over; the command is kept already
-        self.record.take(command, order)
+        self.record.apply_order(command, order)
         try:
             self._begin(command, kept)
         except Exception as error:
             log.exception("task %s: the order to be %s could not be begun", self.id, command.goal)
-            self._life.fail("order", self.record.device_state or "-", repr(error), DEFECT)
+            self._life.fail_order("order", self.record.device_state or "-", repr(error), DEFECT)
         self._resume()
 
-    def _begin(self, command: Command, kept: Kept | str) -> None:
+    def _begin(self, command: Command, kept: PersistedCommand | str) -> None:
         self._life.begin_order()
-        if isinstance(kept, Kept):
+        if isinstance(kept, PersistedCommand):
             self._unsaved.append(kept)
-            self.home.note_order(self.record)
+            self.home.record_order(self.record)
         elif command.goal is not TaskState.DONE:
-            self._life.fail("order", self.record.device_state or "-", kept, NO_ROOM)
+            self._life.fail_order("order", self.record.device_state or "-", kept, NO_ROOM)
 
     async def adopt(self) -> None:
         """Find again the process that an earlier agent started, or how it ended meanwhile; then go on."""
         known, life = self.record, self._life
-        life.body = await launcher.adopt(known, self.home, life.host, self._on_end)
-        life.end_is_wanted, life.lost = known.ending, known.ending and life.body is not None
+        life.process = await launcher.adopt_process(known, self.home, life.host, self._on_end)
+        life.end_is_wanted, life.lost = known.ending, known.ending and life.process is not None
         recovered, known.recovered = known.recovered, False
-        if life.body is None:
+        if life.process is None:
             await self._note_missed_end()
         elif recovered and known.settled:
-            await self._take_as_it_is(life.body)
+            await self._accept_current_state(life.process)
         elif not known.settled:
-            life.must_look = life.overtaken = True
+            life.must_inspect = life.overtaken = True
         else:
             self._watch_the_living()
             if self._watch is not None:
                 await self._watch.find_again()
-        if not known.settled or (life.body is not None and life.body.process.gone.is_set()):
+        if not known.settled or (life.process is not None and life.process.process.gone.is_set()):
             self._resume()
 
-    async def _take_as_it_is(self, living: Body) -> None:
+    async def _accept_current_state(self, living: TaskProcess) -> None:
         """The task's file was damaged, and the copy may be older: what the process does now is its goal."""
         self._life.end_is_wanted = self._life.lost = self.record.ending = False
-        await actions.look_at_recovered(self._life, living)
+        await actions.inspect_recovered(self._life, living)
         self._save()
         self._watch_the_living()
         self._changed(self)
 
-    def give_up(self, asked: str, error: Exception) -> None:
+    def abandon(self, asked: str, error: Exception) -> None:
         """Settle with a failure because of ``error``, a defect, so that control does not wait."""
-        self._life.fail(asked, self.record.device_state or "-", repr(error), DEFECT)
+        self._life.fail_order(asked, self.record.device_state or "-", repr(error), DEFECT)
         self._settle()
 
     async def release(self) -> None:
@@ -137,8 +141,8 @@ class Task:
         await self._stop_watching()
         if self._saving is not None:
             self._save()
-        if self._life.body is not None:
-            await self._life.body.release()
+        if self._life.process is not None:
+            await self._life.process.release()
 
     # --- by hand --------------------------------------------------------------------------------
 
@@ -146,15 +150,15 @@ class Task:
         """Send one event because a person wants it; return why it failed, if it did.
 
         Raises:
-            InvalidRequest: there is no control channel, or the task is busy with an order.
+            InvalidRequestError: there is no control channel, or the task is busy with an order.
         """
         life = self._life
         if self.is_busy:
-            raise InvalidRequest(
+            raise InvalidRequestError(
                 f"task {self.id} is busy with {life.asked} for its order; wait and try again"
             )
-        if life.body is None or life.body.device is None:
-            raise InvalidRequest(
+        if life.process is None or life.process.device is None:
+            raise InvalidRequestError(
                 f"task {self.id} is {self.record.state} and has no process that takes {event}"
             )
         life.given_up = self.record.by_hand = True  # whatever its order was, it is the person's now
@@ -164,11 +168,11 @@ class Task:
 
     async def kill(self) -> bool:
         """End the processes because a person wants it; tell whether they have ended."""
-        if self._life.body is None:
+        if self._life.process is None:
             return True
         self._life.asked = BY_HAND
         grace_s = self._life.grace_s
-        remains = await self._life.body.end(
+        remains = await self._life.process.stop(
             kill_sequence.kill_sequence(self.record.mode, grace_s=grace_s), grace_s
         )
         self.record.killed = self.record.killed or remains.killed
@@ -186,13 +190,13 @@ class Task:
     @property
     def has_limits(self) -> bool:
         """Whether somebody must look whether it stays within its limits."""
-        living = self._life.body
+        living = self._life.process
         return living is not None and living.has_limits
 
     async def keep_limits(self) -> None:
         """End the processes if they exceed what they may; no other task is touched."""
-        living = self._life.body
-        if living is None or self._life.excess or not (excess := await living.excess()):
+        living = self._life.process
+        if living is None or self._life.excess or not (excess := await living.limit_violation()):
             return
         self._life.excess = excess
         log.warning("task %s: %s; ending it", self.id, excess)
@@ -209,41 +213,43 @@ class Task:
     ) -> Failure | None:
         """Go on until the goal is reached or given up; first carry out ``event``, and say why it failed."""
         failure, life = None, self._life
-        await life.host.endings.over(self.home.folder)
+        await life.host.terminations.over(self.home.folder)
         try:
             if event is not None:
-                failure = await actions.fire(life, event, arguments or {})
+                failure = await actions.send_event(life, event, arguments or {})
             while (step := await self._next()) is not AgentAction.WAIT:
-                await actions.carry_out(life, step)
+                await actions.execute(life, step)
                 self._watch_the_living()
                 self._changed(self)
         except OSError as error:
-            life.fail(life.asked, self.record.device_state or "-", f"{self.home.folder}: {error}", NO_ROOM)
+            life.fail_order(
+                life.asked, self.record.device_state or "-", f"{self.home.folder}: {error}", NO_ROOM
+            )
         except Exception as error:  # a defect here must not leave control waiting
             log.exception("task %s: %s went wrong", self.id, life.asked)
-            life.fail(life.asked, self.record.device_state or "-", repr(error), DEFECT)
+            life.fail_order(life.asked, self.record.device_state or "-", repr(error), DEFECT)
         self._settle()
         return failure
 
     async def _next(self) -> TaskEvent | AgentAction:
-        if self._life.must_look:
-            await actions.look_first(self._life)
-        living = self._life.body
+        if self._life.must_inspect:
+            await actions.inspect_first(self._life)
+        living = self._life.process
         if living is not None and living.process.gone.is_set():
-            await self._bury(living)
+            await self._finalize(living)
         return next_action(self._life.situation())
 
-    async def _bury(self, living: Body) -> None:
+    async def _finalize(self, living: TaskProcess) -> None:
         await self._stop_watching()
         if not self._life.stuck:
-            self._life.note_remains(await living.clear(self._life.grace_s))
+            self._life.record_survivors(await living.stop_members(self._life.grace_s))
         if not self._life.stuck:
-            self._life.excess = living.leave_group() or self._life.excess
-        task_process.clear_traces(self.record, self.home, self._life.host)
+            self._life.excess = living.leave_control_group() or self._life.excess
+        task_process.remove_leftovers(self.record, self.home, self._life.host)
         self.trim_output()  # nothing looks at it again: it may have grown since the last time
         await living.release()
-        self._life.body = None
-        self._life.note_end(living.exit)
+        self._life.process = None
+        self._life.record_exit(living.exit)
 
     def _save(self) -> None:
         """Keep the record; an order that cannot be kept is given up, unless it is to end the task."""
@@ -254,7 +260,7 @@ class Task:
         except OSError as error:
             log.error("the file of task %s cannot be written: %s", self.id, error)
             if self.record.goal is not TaskState.DONE and not self.record.settled:
-                self._life.fail(
+                self._life.fail_order(
                     "order", self.record.device_state or "-", f"{self.home.folder}: {error}", NO_ROOM
                 )
 
@@ -275,13 +281,13 @@ class Task:
             self._saving = asyncio.get_running_loop().call_later(SAVE_SOON_S, self._save)
 
     def _settle(self) -> None:
-        known, living = self.record, self._life.body
+        known, living = self.record, self._life.process
         can_be_asked = living is not None and living.device is not None and not known.fresh
         known.settled, known.fresh = True, False
         if self._is_where_it_should_be and not known.announced:
             known.failure = None
         self._explain()
-        self._life.hurry = False
+        self._life.is_urgent = False
         if can_be_asked and known.failure is None and known.goal is not TaskState.DONE:
             self._save_soon()
         else:
@@ -291,12 +297,12 @@ class Task:
 
     def _explain(self) -> None:
         """Let no task settle elsewhere than at its goal without a failure."""
-        alive = self._life.body is not None
+        alive = self._life.process is not None
         if (failure := unexplained(self.record, alive=alive)) is None:
             return
         if not alive and self.record.goal is not TaskState.DONE:
             self.record.state = TaskState.ERROR
-        self._life.give_up(failure)
+        self._life.record_surrender(failure)
 
     # --- what happens by itself -----------------------------------------------------------------
 
@@ -304,14 +310,14 @@ class Task:
         """The process has ended; a runner that is at work sees it by itself."""
         self._resume()
 
-    def _on_sight(self, state: TaskState, word: str, reason: str) -> None:
+    def _on_observed_state(self, state: TaskState, word: str, reason: str) -> None:
         """The device is where nobody sent it."""
         was = self.record.state
         self.record.state, self.record.device_state = state, word
-        self._life.fail(f"stay {was}", word, reason, self._life.advice)
+        self._life.fail_order(f"stay {was}", word, reason, self._life.advice)
         self._resume()
 
-    def _on_word(self, announced: str) -> None:
+    def _on_device_message(self, announced: str) -> None:
         """The device signals something; the same signal again in the same step is no news."""
         if not self.record.announced:
             self._signals.clear()  # a step has begun since the last signal
@@ -321,19 +327,23 @@ class Task:
         self.record.announced = announced
         log.info("task %s: signals %s", self.id, announced)
         if announced == "TASK_INTERNAL_ERROR" and not self.is_busy:
-            self._on_sight(TaskState.ERROR, self.record.device_state, "it signalled TASK_INTERNAL_ERROR")
+            self._on_observed_state(
+                TaskState.ERROR, self.record.device_state, "it signalled TASK_INTERNAL_ERROR"
+            )
         self._save()
         self._changed(self)
 
     async def _note_missed_end(self) -> None:
         known = self.record
-        if known.launched is None or known.exit is not None or known.keeper is None:
+        if known.launched is None or known.exit is not None or known.shim is None:
             return
-        ended = task_process.past_exit(known, self.home)
+        ended = task_process.recorded_exit(known, self.home)
         known.killed = known.killed or shim.has_killed(self.home.files.status)
-        await actions.make_sure(self._life)
-        task_process.clear_traces(known, self.home, self._life.host)
-        self._life.note_end(ended, "while no agent ran" if ended != Exit() else "when the machine went down")
+        await actions.confirm_state(self._life)
+        task_process.remove_leftovers(known, self.home, self._life.host)
+        self._life.record_exit(
+            ended, "while no agent ran" if ended != Exit() else "when the machine went down"
+        )
         if known.settled:
             self._settle()
 
@@ -341,11 +351,11 @@ class Task:
 
     def _watch_the_living(self) -> None:
         """A device is watched from the moment it is ready: what it signals is not repeated."""
-        living = self._life.body
+        living = self._life.process
         if living is None or living.device is None or self.record.pid is None:
             return
         if self._watch is None:
-            self._watch = Watch(self, living.device, self._on_sight, self._on_word)
+            self._watch = DeviceWatcher(self, living.device, self._on_observed_state, self._on_device_message)
         self._watch.begin()
 
     async def _stop_watching(self) -> None:

@@ -25,11 +25,11 @@ def show(ctx: typer.Context, host: Annotated[str, typer.Argument(metavar="HOST",
 
     coconut host show flp1
     """
-    from salt_o2.core.errors import UnknownName
+    from salt_o2.core.errors import UnknownNameError
 
     known = {row["id"]: row for row in ctx.obj.ask("host_list")}
     if host not in known:
-        raise UnknownName(f"control knows no host {host!r}; it knows {', '.join(known) or 'none'}")
+        raise UnknownNameError(f"control knows no host {host!r}; it knows {', '.join(known) or 'none'}")
     ctx.obj.show(known[host], hosts.host)
 
 

@@ -80,12 +80,12 @@ def graph(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="A file instead of stdout.")] = None,
 ) -> None:
     """Draw the data flow of a workflow: roles as boxes, channels as arrows."""
-    from salt_o2.core.errors import InvalidRequest
+    from salt_o2.core.errors import InvalidRequestError
     from salt_o2.workflow.authoring.mermaid import mermaid
     from salt_o2.workflow.authoring.svg import svg
 
     if form not in ("svg", "mermaid"):
-        raise InvalidRequest(f"--format {form}: svg or mermaid")
+        raise InvalidRequestError(f"--format {form}: svg or mermaid")
     text = (mermaid if form == "mermaid" else svg)(_load(file, given, site))
     if output is None:
         ctx.obj.show({"format": form, "text": text}, lambda found: found["text"], ("text",))
@@ -99,11 +99,11 @@ def schema(
     kind: Annotated[str, typer.Argument(metavar="KIND", help="workflow or task.")] = "workflow",
 ) -> None:
     """Print the JSON schema of workflow or task templates, for editors."""
-    from salt_o2.core.errors import InvalidRequest
+    from salt_o2.core.errors import InvalidRequestError
     from salt_o2.workflow.templates.json_schema import schema as schema_of
 
     if kind not in ("workflow", "task"):
-        raise InvalidRequest(f"{kind}: workflow or task")
+        raise InvalidRequestError(f"{kind}: workflow or task")
     print(json.dumps(schema_of(kind), indent=2, ensure_ascii=False))
 
 

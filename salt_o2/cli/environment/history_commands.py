@@ -56,7 +56,7 @@ def _follow(terminal: Terminal, identity: str, limit: int, every: bool) -> None:
 
 
 def _has_ended(lines: list[dict[str, Any]]) -> bool:
-    return any(line["kind"] == "Release" for line in lines)
+    return any(line["kind"] == "ReleaseResources" for line in lines)
 
 
 def replay(

@@ -42,7 +42,7 @@ def bending(
     """Return control's arguments for these options; those that nobody gave are left out.
 
     Raises:
-        InvalidRequest: if one cannot be read.
+        InvalidRequestError: if one cannot be read.
     """
     arguments: dict[str, Any] = {
         "vars": variables(given),

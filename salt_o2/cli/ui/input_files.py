@@ -3,7 +3,7 @@
 import stat
 from pathlib import Path
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 
 MOST_BYTES = 8 * 1024 * 1024
 """More than any payload or settings that control takes."""
@@ -13,18 +13,18 @@ def text_of(path: Path) -> str:
     """Return the text of ``path``.
 
     Raises:
-        InvalidRequest: if it is no ordinary file, too long, or no text.
+        InvalidRequestError: if it is no ordinary file, too long, or no text.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise InvalidRequest(f"{path} is no ordinary file: write what it has into one")
+            raise InvalidRequestError(f"{path} is no ordinary file: write what it has into one")
         with path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)
     except OSError as error:
-        raise InvalidRequest(f"{path} cannot be read: {error.strerror}") from error
+        raise InvalidRequestError(f"{path} cannot be read: {error.strerror}") from error
     if len(content) > MOST_BYTES:
-        raise InvalidRequest(f"{path} has more than {MOST_BYTES} bytes")
+        raise InvalidRequestError(f"{path} has more than {MOST_BYTES} bytes")
     try:
         return content.decode()
     except UnicodeDecodeError as error:
-        raise InvalidRequest(f"{path} is no text in UTF-8: {error}") from error
+        raise InvalidRequestError(f"{path} is no text in UTF-8: {error}") from error

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from salt_o2.cli.ui.terminal import Terminal
-from salt_o2.core.errors import UnknownName
+from salt_o2.core.errors import UnknownNameError
 
 Places = dict[str, int]
 WAIT_S = 20.0
@@ -15,9 +15,9 @@ def task_log(terminal: Terminal, identity: str, lines: int) -> dict[str, Any]:
     """Return a task's last ``lines``: ``task``, ``host``, ``stdout``, ``stderr``, and ``at`` which places.
 
     Raises:
-        UnknownName: if no living environment has that task.
+        UnknownNameError: if no living environment has that task.
         TaskError: if its host has no such output.
-        Unreachable: if its host, or control, does not answer.
+        UnreachableError: if its host, or control, does not answer.
     """
     return dict(terminal.ask("task_log", {"id": identity, "lines": lines}))
 
@@ -31,7 +31,7 @@ def follow(terminal: Terminal, identity: str, at: Places) -> Iterator[str]:
     while not over:
         try:
             heard = terminal.ask("task_log", {"id": identity, "after": at, "wait_s": WAIT_S})
-        except UnknownName:
+        except UnknownNameError:
             return  # the environment has ended, and the task with it
         yield from heard["stdout"]
         yield from (f"stderr: {line}" for line in heard["stderr"])

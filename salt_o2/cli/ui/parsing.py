@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import TypeVar
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 
 FLAGS = ("--json", "--nocolor")
 VALUED = ("--control",)
@@ -47,7 +47,7 @@ def variables(given: Sequence[str]) -> dict[str, str]:
     an earlier one, so that a script can have defaults.
 
     Raises:
-        InvalidRequest: if one is neither.
+        InvalidRequestError: if one is neither.
     """
     result: dict[str, str] = {}
     for text in given:
@@ -59,7 +59,7 @@ def _from_json(text: str) -> dict[str, str]:
     try:
         values = json.loads(text)
     except json.JSONDecodeError as error:
-        raise InvalidRequest(f"-e {text}: not JSON: {error}") from error
+        raise InvalidRequestError(f"-e {text}: not JSON: {error}") from error
     return {name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}
 
 
@@ -74,7 +74,9 @@ def _from_pairs(text: str) -> dict[str, str]:
         elif name:
             pairs[name] += f",{part}"
         else:
-            raise InvalidRequest(f"-e {text}: say NAME=VALUE, several separated by commas, or a JSON object")
+            raise InvalidRequestError(
+                f"-e {text}: say NAME=VALUE, several separated by commas, or a JSON object"
+            )
     return pairs
 
 
@@ -82,12 +84,12 @@ def scale(given: Sequence[str]) -> dict[str, int]:
     """Return how many roles each iterator shall make: ``epn=20``, several separated by commas.
 
     Raises:
-        InvalidRequest: if one is not a name and a whole number, or a role is given twice.
+        InvalidRequestError: if one is not a name and a whole number, or a role is given twice.
     """
     pairs = _pairs("--scale", given, "ROLE=NUMBER")
     for name, number in pairs:
         if not (number.isascii() and number.isdigit() and len(number) <= DIGITS):
-            raise InvalidRequest(f"--scale {name}={number}: say ROLE=NUMBER, as in epn=20")
+            raise InvalidRequestError(f"--scale {name}={number}: say ROLE=NUMBER, as in epn=20")
     return {name: int(number) for name, number in _once("--scale", pairs).items()}
 
 
@@ -95,7 +97,7 @@ def move(given: Sequence[str]) -> dict[str, str]:
     """Return which host each role's task shall be on: ``readout.sink=flp2``, several separated by commas.
 
     Raises:
-        InvalidRequest: if one is not a role and a host, or a role is given twice.
+        InvalidRequestError: if one is not a role and a host, or a role is given twice.
     """
     return _once("--move", _pairs("--move", given, "ROLE=HOST"))
 
@@ -110,7 +112,7 @@ def _once(option: str, pairs: Sequence[tuple[str, Value]]) -> dict[str, Value]:
     found: dict[str, Value] = {}
     for name, value in pairs:
         if name in found:
-            raise InvalidRequest(f"{option} says {name} twice: {found[name]} and {value}; say it once")
+            raise InvalidRequestError(f"{option} says {name} twice: {found[name]} and {value}; say it once")
         found[name] = value
     return found
 
@@ -120,6 +122,6 @@ def _pairs(option: str, given: Sequence[str], form: str) -> list[tuple[str, str]
     for text in names(given):
         name, _, value = (part.strip() for part in text.partition("="))
         if not name or not value:
-            raise InvalidRequest(f"{option} {text}: say {form}")
+            raise InvalidRequestError(f"{option} {text}: say {form}")
         pairs.append((name, value))
     return pairs

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from salt_o2.client import salt_paths
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 
 SOCKET_NAME = "o2_control.ipc"
 DEFAULT_SOCK_DIR = Path("/var/run/salt/master")
@@ -62,5 +62,5 @@ def _options(path: Path, names: tuple[str, ...]) -> dict[str, Any]:
     try:
         found = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise InvalidRequest(f"{path} is no YAML: {error}") from error
+        raise InvalidRequestError(f"{path} is no YAML: {error}") from error
     return {name: found[name] for name in names if name in found} if isinstance(found, dict) else {}

@@ -12,7 +12,7 @@ from salt_o2.client.control_client import ControlClient
 from salt_o2.cluster import state_file
 from salt_o2.cluster.paths import Layout, layout
 from salt_o2.cluster.processes import Process, members
-from salt_o2.core.errors import Unreachable
+from salt_o2.core.errors import UnreachableError
 
 
 def control_pid(directory: str | Path) -> int | None:
@@ -23,7 +23,7 @@ def control_pid(directory: str | Path) -> int | None:
     try:
         with ControlClient(current.control_socket) as control:
             return int(control.request("info", timeout_s=5)["pid"])
-    except Unreachable:
+    except UnreachableError:
         return None
 
 

@@ -7,17 +7,17 @@ from itertools import islice, pairwise
 from pathlib import Path
 
 from salt_o2.cluster import state_file
-from salt_o2.cluster.faults.injection import Injury
-from salt_o2.cluster.faults.invariants import Seen, broken, losses, may_lose_data
+from salt_o2.cluster.faults.injection import FaultInjector
+from salt_o2.cluster.faults.invariants import Observation, broken, losses, may_lose_data
 from salt_o2.cluster.faults.observation import look, try_to_look
 from salt_o2.cluster.faults.outcome import Drill, Round
 from salt_o2.cluster.faults.schedule import MASTER, MOST_KILLS, Action, Bounds, Fault, Kind, Part, Way, rounds
-from salt_o2.cluster.faults.unrelated_processes import Strangers, may_choose_pids
+from salt_o2.cluster.faults.unrelated_processes import UnrelatedProcesses, may_choose_pids
 from salt_o2.cluster.lifecycle.start import up
 from salt_o2.cluster.namespaces import where
 from salt_o2.cluster.paths import layout
 from salt_o2.cluster.state_file import Record
-from salt_o2.core.errors import InvalidRequest, UnknownName
+from salt_o2.core.errors import InvalidRequestError, UnknownNameError
 from salt_o2.core.ids import resolve_prefix, some
 from salt_o2.core.recovery.host_liveness import SILENT_AFTER
 
@@ -51,8 +51,8 @@ def drill(
     that no fault hits, must go on as before.
 
     Raises:
-        UnknownName: if there is no such environment.
-        InvalidRequest: if it is not at rest, so that nothing can be said about it.
+        UnknownNameError: if there is no such environment.
+        InvalidRequestError: if it is not at rest, so that nothing can be said about it.
     """
     current = _started(directory)
     bounds = Bounds(
@@ -66,7 +66,7 @@ def drill(
     drawn = rounds(seed, parts_of(before, chosen, current.namespaces), bounds)
     counted = most_rounds is not None or most_faults is not None
     until = None if counted else time.monotonic() + 60.0 * minutes
-    with Strangers() as strangers:
+    with UnrelatedProcesses() as strangers:
         strangers.start_like_ours(layout(directory).directory)
         ongoing = _Drilling(Path(directory), chosen, strangers, before)
         for number, (faults, following) in enumerate(islice(pairwise(drawn), most_rounds), 1):
@@ -96,7 +96,7 @@ def impossible(namespaces: bool) -> tuple[Way, ...]:
     return tuple(found)
 
 
-def parts_of(seen: Seen, environment: str, links: bool = False) -> list[Part]:
+def parts_of(seen: Observation, environment: str, links: bool = False) -> list[Part]:
     """Return all parts that may be hit: tasks of ``environment``, hosts that it uses, control and master.
 
     With ``links`` also the links of those hosts and of the master.
@@ -117,19 +117,19 @@ def _started(directory: str | Path) -> Record:
     """Return what was started in ``directory``."""
     current = state_file.read(layout(directory))
     if current is None:
-        raise UnknownName(f"there is no cluster in {directory}")
+        raise UnknownNameError(f"there is no cluster in {directory}")
     return current
 
 
-def _chosen(seen: Seen, wanted: str) -> str:
+def _chosen(seen: Observation, wanted: str) -> str:
     """Return the environment whose id begins with ``wanted``, or the only one if ``wanted`` is empty."""
     there = f"; there is {some(seen.environments) or 'none'}"
     if not wanted and len(seen.environments) != 1:
-        raise UnknownName(f"which environment is to be drilled{there}: name one")
+        raise UnknownNameError(f"which environment is to be drilled{there}: name one")
     chosen = wanted or next(iter(seen.environments))
     found = resolve_prefix(chosen, seen.environments, "environment", there)
     if seen.environments[found].busy:
-        raise InvalidRequest(f"environment {found} is in a transition: wait for its end")
+        raise InvalidRequestError(f"environment {found} is in a transition: wait for its end")
     return found
 
 
@@ -150,13 +150,13 @@ class _Drilling:
 
     directory: Path
     drilled: str
-    strangers: Strangers
-    before: Seen
+    strangers: UnrelatedProcesses
+    before: Observation
 
     def one_round(self, number: int, faults: tuple[Fault, ...], following: tuple[Fault, ...]) -> Round:
         """Inflict ``faults``, wait until all is well again, and return how that went."""
-        injury = Injury(self.directory, self.before, self.drilled, self.strangers)
-        injury.inflict(faults)
+        injury = FaultInjector(self.directory, self.before, self.drilled, self.strangers)
+        injury.inject(faults)
         begin = time.monotonic()
         if any(fault.part.kind in STARTED_AGAIN for fault in faults):
             up(self.directory)
@@ -184,7 +184,7 @@ class _Drilling:
         return Round(number=number, faults=faults, seconds=seconds, broken=tuple(laws))
 
     def _broken(
-        self, faults: tuple[Fault, ...], after: Seen | str, elapsed_s: float = float("inf")
+        self, faults: tuple[Fault, ...], after: Observation | str, elapsed_s: float = float("inf")
     ) -> list[str]:
         if isinstance(after, str):
             return [after]
@@ -196,15 +196,15 @@ class _Drilling:
         while time.monotonic() < until:
             time.sleep(COUNTED_S)
             last, now = self.before, self._look()
-            self.before = now if isinstance(now, Seen) else last
+            self.before = now if isinstance(now, Observation) else last
             if now is self.before and losses(now) == losses(last):
                 break
 
-    def _look(self) -> Seen | str:
+    def _look(self) -> Observation | str:
         seen = try_to_look(self.directory)
-        return replace(seen, strangers=self.strangers.seen()) if isinstance(seen, Seen) else seen
+        return replace(seen, strangers=self.strangers.seen()) if isinstance(seen, Observation) else seen
 
-    def _sights(self, until: float) -> Iterator[Seen | str]:
+    def _sights(self, until: float) -> Iterator[Observation | str]:
         """Look again and again until time is up, at least once."""
         yield self._look()
         while time.monotonic() < until:

@@ -15,17 +15,17 @@ from salt_o2.cluster.faults.agent_absence import (
     without_agent,
 )
 from salt_o2.cluster.faults.cloned_minion import Clone
-from salt_o2.cluster.faults.invariants import SeenTask
+from salt_o2.cluster.faults.invariants import ObservedTask
 from salt_o2.cluster.faults.key_admission import Admission
 from salt_o2.cluster.faults.schedule import Action
-from salt_o2.cluster.faults.unrelated_processes import Strangers, may_choose_pids
+from salt_o2.cluster.faults.unrelated_processes import UnrelatedProcesses, may_choose_pids
 from salt_o2.cluster.lifecycle import host_boot
 from salt_o2.cluster.lifecycle.salt_config import MASTER_ID
 from salt_o2.cluster.namespaces import Network
 from salt_o2.cluster.paths import layout
 from salt_o2.cluster.port_slots import Slot
 from salt_o2.cluster.processes import session_of
-from salt_o2.core.errors import UnknownName
+from salt_o2.core.errors import UnknownNameError
 from salt_o2.linux.procfs import ports_of
 
 ROUNDS_MORE = 2
@@ -37,13 +37,13 @@ PIDS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Harm:
+class HostFaults:
     """What can be done to the cluster in ``directory``; strangers that it takes stay with ``strangers``."""
 
     directory: Path
-    strangers: Strangers
+    strangers: UnrelatedProcesses
 
-    def reuse_pid(self, task: SeenTask) -> bool:
+    def reuse_pid(self, task: ObservedTask) -> bool:
         """Kill ``task`` while no agent runs, and give its shim's pid away; return whether it could."""
         if not may_choose_pids():
             return False
@@ -51,7 +51,7 @@ class Harm:
             shim = end_session_of(self.directory, task.pid or 0)
             return shim is not None and becomes_free(shim) and self._give_away(shim, task.path)
 
-    def steal_ports_of(self, task: SeenTask) -> bool:
+    def steal_ports_of(self, task: ObservedTask) -> bool:
         """Kill ``task``, and have a stranger take its ports at once; return whether it could."""
         with agent_stopped(self.directory, task.host):
             ports = ports_of(task.pid or 0)
@@ -63,7 +63,7 @@ class Harm:
         slot = Slot(self._current.slot)
         return self._steal(host, next_ports(slot.control_ports, slot.channel_ports), FREE_PORTS)
 
-    def damage(self, task: SeenTask, action: Action) -> bool:
+    def damage(self, task: ObservedTask, action: Action) -> bool:
         """Damage the record of ``task`` while no agent runs; return whether there was one."""
         folder = folder_of(task.pid or 0)
         if folder is None:
@@ -71,7 +71,7 @@ class Harm:
         with without_agent(self.directory, task.host):
             return damage(folder, action)
 
-    def reboot(self, host: str, tasks: Sequence[SeenTask]) -> bool:
+    def reboot(self, host: str, tasks: Sequence[ObservedTask]) -> bool:
         """Kill all processes of ``host``, whose ``tasks`` are known, and give pids of theirs away."""
         place = layout(self.directory)
         shims = [shim for task in tasks if task.host == host and (shim := session_of(task.pid or 0))]
@@ -94,7 +94,7 @@ class Harm:
     def _current(self) -> state_file.Record:
         current = state_file.read(layout(self.directory))
         if current is None:
-            raise UnknownName(f"there is no cluster in {self.directory}")
+            raise UnknownNameError(f"there is no cluster in {self.directory}")
         return current
 
     def _give_away(self, pid: int, whose: str) -> bool:

@@ -8,16 +8,16 @@ from pathlib import Path
 from salt_o2.cluster import state_file
 from salt_o2.cluster.faults.cloned_minion import Clone
 from salt_o2.cluster.faults.components import agent_pid, control_pid, daemon
-from salt_o2.cluster.faults.host_faults import Harm
-from salt_o2.cluster.faults.invariants import Seen, SeenTask
+from salt_o2.cluster.faults.host_faults import HostFaults
+from salt_o2.cluster.faults.invariants import Observation, ObservedTask
 from salt_o2.cluster.faults.key_admission import Admission
 from salt_o2.cluster.faults.schedule import OF_A_TASK, Action, Fault, Kind, Part
-from salt_o2.cluster.faults.unrelated_processes import Strangers
+from salt_o2.cluster.faults.unrelated_processes import UnrelatedProcesses
 from salt_o2.cluster.lifecycle.kill import kill_daemons
 from salt_o2.cluster.network_links import Link, link
 from salt_o2.cluster.paths import layout
 from salt_o2.cluster.processes import Process, members, start_time
-from salt_o2.core.errors import UnknownName
+from salt_o2.core.errors import UnknownNameError
 
 SLICE_S = 0.05
 DAEMONS = (Kind.MASTER, Kind.MINION)
@@ -36,14 +36,16 @@ FAILS_BY = signal.SIGUSR1
 Deed = tuple[float, Callable[[], None]]
 
 
-class Injury:
+class FaultInjector:
     """One round on the cluster in ``directory``, as it was ``before``; tasks of ``drilled`` are hit."""
 
-    def __init__(self, directory: Path, before: Seen, drilled: str, strangers: Strangers) -> None:
+    def __init__(
+        self, directory: Path, before: Observation, drilled: str, strangers: UnrelatedProcesses
+    ) -> None:
         """Prepare; nothing is done yet."""
         self._directory, self._before = directory, before
         self._tasks = before.environments[drilled].tasks
-        self._harm = Harm(directory, strangers)
+        self._harm = HostFaults(directory, strangers)
         self._stopped: list[Process] = []
         self._broken: list[Link] = []
         self._clones: list[Clone] = []
@@ -51,7 +53,7 @@ class Injury:
         self.skipped: list[Fault] = []
         """Faults that could not be had as they were drawn."""
 
-    def inflict(self, faults: Sequence[Fault]) -> None:
+    def inject(self, faults: Sequence[Fault]) -> None:
         """Carry out ``faults`` at their times; return when all have ended."""
         victims = {fault.part: self._processes(fault.part) for fault in faults}
         deeds = [deed for fault in faults for deed in self._deeds(fault, victims[fault.part])]
@@ -63,7 +65,7 @@ class Injury:
         finally:
             self._go_on(self._stopped)
             for link_ in self._broken:
-                link_.heal()
+                link_.restore()
             for clone in self._clones:
                 clone.end()
             for admission in self._refused:
@@ -89,7 +91,7 @@ class Injury:
         if fault.part.kind is Kind.LINK:
             its_link = self._link(fault.part.name)
             yield fault.at, lambda: self._break(its_link, fault.action)
-            yield fault.at + fault.lasts, its_link.heal
+            yield fault.at + fault.lasts, its_link.restore
             return
         if fault.action is Action.CLONE:
             clone = self._harm.clone(fault.part.name)
@@ -117,7 +119,7 @@ class Injury:
         place = layout(self._directory)
         current = state_file.read(place)
         if current is None:
-            raise UnknownName(f"there is no cluster in {place.directory}")
+            raise UnknownNameError(f"there is no cluster in {place.directory}")
         return link(place.directory, current, host)
 
     def _break(self, its_link: Link, action: Action) -> None:
@@ -125,9 +127,9 @@ class Injury:
         ways = {
             Action.CUT: its_link.cut,
             Action.ISOLATE: its_link.cut,
-            Action.MUTE: its_link.mute,
-            Action.DEAFEN: its_link.deafen,
-            Action.SILENCE: its_link.silence,
+            Action.MUTE: its_link.drop_outgoing,
+            Action.DEAFEN: its_link.drop_incoming,
+            Action.SILENCE: its_link.drop_all,
             Action.LOSE: its_link.lose,
             Action.THROTTLE: its_link.throttle,
         }
@@ -159,7 +161,7 @@ class Injury:
             return harm.steal_ports_of(task)
         return harm.damage(task, fault.action)
 
-    def _all_tasks(self) -> list[SeenTask]:
+    def _all_tasks(self) -> list[ObservedTask]:
         return [task for each in self._before.environments.values() for task in each.tasks.values()]
 
     def _end(self, part: Part, victims: list[Process], number: signal.Signals) -> None:

@@ -11,7 +11,7 @@ ACTIVE = "ACTIVE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SeenTask:
+class ObservedTask:
     """One task as control tells it, and whether the kernel agrees."""
 
     path: str
@@ -35,7 +35,7 @@ class SeenTask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SeenEnvironment:
+class ObservedEnvironment:
     """One environment as control tells it."""
 
     id: str
@@ -43,14 +43,14 @@ class SeenEnvironment:
     run_number: int | None
     busy: bool = False
     """Whether a transition is under way."""
-    tasks: Mapping[str, SeenTask] = field(default_factory=dict)
+    tasks: Mapping[str, ObservedTask] = field(default_factory=dict)
     """By path."""
     missing: Mapping[str, int] = field(default_factory=dict)
     """Numbered messages that never came, by the path of the sink that tells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SeenHost:
+class ObservedHost:
     """One host as control tells it."""
 
     status: str
@@ -60,7 +60,7 @@ class SeenHost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SeenStranger:
+class ObservedUnrelatedProcess:
     """A process that belongs to no cluster."""
 
     name: str
@@ -69,30 +69,30 @@ class SeenStranger:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Observation:
     """All that was seen at one moment."""
 
-    environments: Mapping[str, SeenEnvironment]
+    environments: Mapping[str, ObservedEnvironment]
     strays: Collection[int] = ()
     """Processes of tasks that no environment knows."""
-    hosts: Mapping[str, SeenHost] = field(default_factory=dict)
-    strangers: Collection[SeenStranger] = ()
+    hosts: Mapping[str, ObservedHost] = field(default_factory=dict)
+    strangers: Collection[ObservedUnrelatedProcess] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
     """What is judged: what was seen before ``faults`` and after them."""
 
-    before: Seen
+    before: Observation
     faults: Sequence[Fault]
-    after: Seen
+    after: Observation
     drilled: str
     """The environment whose tasks are hit."""
     elapsed_s: float = float("inf")
     """How long before ``after`` the faults had ended: what was heard earlier is not fresh."""
 
     @cached_property
-    def pairs(self) -> list[tuple[SeenEnvironment, SeenEnvironment]]:
+    def pairs(self) -> list[tuple[ObservedEnvironment, ObservedEnvironment]]:
         """Each environment that is still known, before and after."""
         known = self.after.environments
         return [(was, known[id]) for id, was in self.before.environments.items() if id in known]
@@ -107,25 +107,25 @@ class Case:
         """The paths of tasks of the drilled environment whose records were damaged."""
         return {fault.part.name for fault in self.faults if fault.part.kind is Kind.RECORD}
 
-    def must_change(self, environment: str, task: SeenTask) -> bool:
+    def must_change(self, environment: str, task: ObservedTask) -> bool:
         """Return whether ``task`` must be another process now."""
         return (environment == self.drilled and task.path in self.ended) or task.host in self._hosts(
             Action.REBOOT
         )
 
-    def may_change(self, environment: str, task: SeenTask) -> bool:
+    def may_change(self, environment: str, task: ObservedTask) -> bool:
         """Return whether ``task`` may be another process now."""
         damaged = environment == self.drilled and task.path in self.unknown
         return damaged or self.must_change(environment, task) or self.may_move(task)
 
-    def may_move(self, task: SeenTask) -> bool:
+    def may_move(self, task: ObservedTask) -> bool:
         """Return whether ``task`` may be on another host now."""
         return task.host in self._hosts(Action.ISOLATE, Action.REBOOT)
 
     def _hosts(self, *actions: Action) -> set[str]:
         return {fault.part.name for fault in self.faults if fault.action in actions}
 
-    def tasks(self) -> Iterator[tuple[str, SeenTask, SeenTask]]:
+    def tasks(self) -> Iterator[tuple[str, ObservedTask, ObservedTask]]:
         """Return each task that took part and is still known, with its environment, before and after."""
         for was, now in self.pairs:
             for path, old in was.tasks.items():
@@ -259,7 +259,11 @@ LAWS: dict[str, Law] = {
 
 
 def broken(
-    before: Seen, faults: Sequence[Fault], after: Seen, drilled: str, elapsed_s: float = float("inf")
+    before: Observation,
+    faults: Sequence[Fault],
+    after: Observation,
+    drilled: str,
+    elapsed_s: float = float("inf"),
 ) -> list[str]:
     """Return what breaks a law, in words; ``faults`` hit tasks of environment ``drilled`` only.
 
@@ -279,6 +283,6 @@ def may_lose_data(faults: Sequence[Fault]) -> bool:
     )
 
 
-def losses(seen: Seen) -> dict[str, Mapping[str, int]]:
+def losses(seen: Observation) -> dict[str, Mapping[str, int]]:
     """Return how many messages are missing, by environment and sink."""
     return {id: each.missing for id, each in seen.environments.items()}

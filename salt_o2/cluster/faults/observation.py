@@ -7,10 +7,10 @@ from typing import Any
 
 from salt_o2.client.control_client import ControlClient
 from salt_o2.cluster import state_file
-from salt_o2.cluster.faults.invariants import Seen, SeenEnvironment, SeenHost, SeenTask
+from salt_o2.cluster.faults.invariants import Observation, ObservedEnvironment, ObservedHost, ObservedTask
 from salt_o2.cluster.paths import layout
 from salt_o2.cluster.processes import marked, session_of, start_time
-from salt_o2.core.errors import O2Error, Unreachable
+from salt_o2.core.errors import O2Error, UnreachableError
 
 ASK_S = 10.0
 TOTALS = re.compile(r"total: \d+ missing: (\d+)")
@@ -18,34 +18,34 @@ TOTALS = re.compile(r"total: \d+ missing: (\d+)")
 LINES = 30
 
 
-def look(directory: str | Path) -> Seen:
+def look(directory: str | Path) -> Observation:
     """Return what is to be seen now.
 
     Raises:
-        Unreachable: if control does not answer.
+        UnreachableError: if control does not answer.
         O2Error: if an environment, or a host's output, cannot be had.
     """
     place = layout(directory)
     current = state_file.read(place)
     if current is None:
-        raise Unreachable(f"there is no cluster in {place.directory}")
+        raise UnreachableError(f"there is no cluster in {place.directory}")
     with ControlClient(current.control_socket) as control:
         listed = control.request("env_list", timeout_s=ASK_S)
         shown = [control.request("env_show", {"id": env["id"]}, timeout_s=ASK_S) for env in listed]
         environments = {env["id"]: _environment(control, env) for env in shown}
         hosts = control.request("host_list", timeout_s=ASK_S)
         pooled = control.request("pool_list", timeout_s=ASK_S)["pooled"]
-    return Seen(
+    return Observation(
         environments=environments,
         strays=strays(place.directory, [*shown, {"tasks": pooled}]),
         hosts={host["id"]: _host(host) for host in hosts},
     )
 
 
-def _environment(control: ControlClient, env: Mapping[str, Any]) -> SeenEnvironment:
+def _environment(control: ControlClient, env: Mapping[str, Any]) -> ObservedEnvironment:
     tasks = {task["path"]: _task(task) for task in env["tasks"]}
     sinks = {task["path"]: _missing(control, task) for task in env["tasks"] if _tells(task)}
-    return SeenEnvironment(
+    return ObservedEnvironment(
         id=env["id"],
         state=env["state"],
         run_number=env["run_number"],
@@ -55,12 +55,12 @@ def _environment(control: ControlClient, env: Mapping[str, Any]) -> SeenEnvironm
     )
 
 
-def _host(host: Mapping[str, Any]) -> SeenHost:
-    return SeenHost(status=host["status"], address=host["address"], heard_s=host["last_seen_s"])
+def _host(host: Mapping[str, Any]) -> ObservedHost:
+    return ObservedHost(status=host["status"], address=host["address"], heard_s=host["last_seen_s"])
 
 
-def _task(task: Mapping[str, Any]) -> SeenTask:
-    return SeenTask(
+def _task(task: Mapping[str, Any]) -> ObservedTask:
+    return ObservedTask(
         path=task["path"],
         host=task["host"],
         pid=task["pid"],
@@ -100,7 +100,7 @@ def is_of_a_task(pid: int) -> bool:
         return False
 
 
-def try_to_look(directory: str | Path) -> Seen | str:
+def try_to_look(directory: str | Path) -> Observation | str:
     """Return what is to be seen, or why nothing is."""
     try:
         return look(directory)

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from salt_o2.cluster.faults.invariants import SeenStranger
+from salt_o2.cluster.faults.invariants import ObservedUnrelatedProcess
 from salt_o2.cluster.processes import Process, start_time
 
 CAT = "/bin/cat"
@@ -46,7 +46,7 @@ ENVIRON = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
 
 
 @dataclass(slots=True)
-class Stranger:
+class UnrelatedProcess:
     """One process that is not ours."""
 
     process: Process
@@ -55,23 +55,23 @@ class Stranger:
     rounds: int | None = None
     """For how many rounds more it lives; ``None``: as long as the drill."""
 
-    def seen(self) -> SeenStranger:
+    def seen(self) -> ObservedUnrelatedProcess:
         """Return what is to be seen of it."""
         alive = self.process.alive
-        return SeenStranger(name=self.process.name, pid=self.process.pid, alive=alive)
+        return ObservedUnrelatedProcess(name=self.process.name, pid=self.process.pid, alive=alive)
 
 
-class Strangers:
+class UnrelatedProcesses:
     """All strangers of one drill; the drill ends them, and nothing else may."""
 
     def __init__(self) -> None:
         """Open the pipe that they all read from; there is no stranger yet."""
         self._input, self._held = os.pipe()
-        self.known: list[Stranger] = []
+        self.known: list[UnrelatedProcess] = []
         self.count = 0
         """How many there were, all in all."""
 
-    def __enter__(self) -> "Strangers":
+    def __enter__(self) -> "UnrelatedProcesses":
         """Return these."""
         return self
 
@@ -79,13 +79,13 @@ class Strangers:
         """End all."""
         self.end()
 
-    def seen(self) -> list[SeenStranger]:
+    def seen(self) -> list[ObservedUnrelatedProcess]:
         """Return what is to be seen of each."""
         return [each.seen() for each in self.known]
 
-    def start(self, name: str, command_line: Sequence[str] = (CAT,), **more: str) -> Stranger:
+    def start(self, name: str, command_line: Sequence[str] = (CAT,), **more: str) -> UnrelatedProcess:
         """Start a stranger with this ``command_line``; ``more`` are variables of its environment."""
-        return self._keep(Stranger(self._spawn(name, command_line, more)))
+        return self._keep(UnrelatedProcess(self._spawn(name, command_line, more)))
 
     def start_like_ours(self, folder: Path) -> None:
         """Start strangers that look like something of a cluster in ``folder``, and are not.
@@ -99,7 +99,9 @@ class Strangers:
         self.start("a program with a word like a shim's mark", (CAT, "-", f"{SHIM}{other}"))
         self.start("a task of another agent", (CAT,), O2_TASK_HOME=other)
 
-    def steal(self, entrance: Sequence[str], ports: Sequence[int], most: int, rounds: int) -> Stranger:
+    def steal(
+        self, entrance: Sequence[str], ports: Sequence[int], most: int, rounds: int
+    ) -> UnrelatedProcess:
         """Start a process behind ``entrance`` that listens at ``ports``: the first ``most`` that are free."""
         argv = [*entrance, sys.executable, "-S", "-E", "-c", THIEF, str(most), *map(str, ports)]
         thief = subprocess.Popen(
@@ -110,9 +112,9 @@ class Strangers:
             held = tuple(int(word) for word in thief.stdout.readline().split())
         process = Process(f"a server at {len(held)} ports", thief.pid, start_time(thief.pid) or 0)
         thief.returncode = 0  # the process is collected by Process.alive, not by subprocess
-        return self._keep(Stranger(process, held, rounds))
+        return self._keep(UnrelatedProcess(process, held, rounds))
 
-    def take_pid(self, pid: int, name: str, rounds: int) -> Stranger | None:
+    def take_pid(self, pid: int, name: str, rounds: int) -> UnrelatedProcess | None:
         """Start a stranger that has ``pid``; ``None`` if it cannot be had."""
         for _ in range(TRIES):
             if start_time(pid) is not None:
@@ -120,7 +122,7 @@ class Strangers:
             LAST_PID.write_text(str(pid - 1))
             process = self._spawn(name, (CAT,), {})
             if process.pid == pid:
-                return self._keep(Stranger(process, rounds=rounds))
+                return self._keep(UnrelatedProcess(process, rounds=rounds))
             _end([process])
         return None
 
@@ -139,7 +141,7 @@ class Strangers:
         os.close(self._input)
         os.close(self._held)
 
-    def _keep(self, stranger: Stranger) -> Stranger:
+    def _keep(self, stranger: UnrelatedProcess) -> UnrelatedProcess:
         self.known.append(stranger)
         self.count += 1
         return stranger

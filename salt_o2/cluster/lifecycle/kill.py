@@ -12,7 +12,7 @@ from typing import Any
 from salt_o2.cluster import state_file
 from salt_o2.cluster.paths import layout
 from salt_o2.cluster.processes import Process, members, names_of, wait_until_gone
-from salt_o2.core.errors import O2Error, UnknownName
+from salt_o2.core.errors import O2Error, UnknownNameError
 
 Say = Callable[[str], None]
 
@@ -24,16 +24,16 @@ def kill(directory: str | Path, only: Collection[str] = (), say: Say = lambda _:
     """End by SIGKILL the daemons of the cluster in ``directory`` with their engines: all, or ``only`` some.
 
     Raises:
-        UnknownName: if there is no cluster, or no such daemon in it.
+        UnknownNameError: if there is no cluster, or no such daemon in it.
         O2Error: if one does not end, which only the kernel can be blamed for.
     """
     place = layout(directory)
     current = state_file.read(place)
     if current is None:
-        raise UnknownName(f"there is no cluster in {place.directory}")
+        raise UnknownNameError(f"there is no cluster in {place.directory}")
     known = [process.name for process in current.processes]
     if unknown := set(only) - set(known):
-        raise UnknownName(
+        raise UnknownNameError(
             f"no daemon {', '.join(sorted(unknown))} in {place.directory}; there are {', '.join(known)}"
         )
     victims = [process for process in current.processes if not only or process.name in only]

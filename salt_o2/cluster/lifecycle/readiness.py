@@ -10,7 +10,7 @@ from pathlib import Path
 from salt_o2.client.control_client import ControlClient
 from salt_o2.cluster.paths import Layout
 from salt_o2.cluster.state_file import Record
-from salt_o2.core.errors import O2Error, Unreachable
+from salt_o2.core.errors import O2Error, UnreachableError
 
 Say = Callable[[str], None]
 
@@ -26,7 +26,7 @@ def known_hosts(control_socket: Path) -> set[str]:
         with ControlClient(control_socket) as control:
             hosts = control.request("host_list", timeout_s=5)
             return {host["id"] for host in hosts if host["status"] == REPORTS}
-    except Unreachable:
+    except UnreachableError:
         return set()
 
 

@@ -27,7 +27,7 @@ from salt_o2.cluster.paths import MARKER, Layout, layout, minion_names
 from salt_o2.cluster.port_slots import claimed
 from salt_o2.cluster.processes import names_of
 from salt_o2.cluster.state_file import HEARTBEAT_S, Record
-from salt_o2.core.errors import InvalidRequest, O2Error
+from salt_o2.core.errors import InvalidRequestError, O2Error
 
 Say = Callable[[str], None]
 
@@ -56,11 +56,11 @@ def up(
     a new one have a network namespace each (cluster/namespaces.py); links that were cut are whole again.
 
     Raises:
-        Unreachable: if namespaces are wanted and cannot be had; with the reason.
+        UnreachableError: if namespaces are wanted and cannot be had; with the reason.
         O2Error: if a daemon dies or is not ready in time; then no daemon is left running.
     """
     if min(minions or 1, workers or 1) < 1 or 0 in (minions, workers):
-        raise InvalidRequest(
+        raise InvalidRequestError(
             f"a cluster needs at least one minion and one worker, not {minions} and {workers}"
         )
     place = layout(directory)
@@ -68,7 +68,7 @@ def up(
     if namespaces and not before:
         require_namespaces()
     if namespaces and before and not before.namespaces:
-        raise InvalidRequest(
+        raise InvalidRequestError(
             f"the cluster in {place.directory} is one without namespaces: take it down first"
         )
     if before and is_up(directory):

@@ -14,7 +14,7 @@ from salt_o2.cluster.network_links import heal_all
 from salt_o2.cluster.paths import Layout, layout
 from salt_o2.cluster.processes import names_of
 from salt_o2.cluster.state_file import Record
-from salt_o2.core.errors import O2Error, Unreachable
+from salt_o2.core.errors import O2Error, UnreachableError
 
 Say = Callable[[str], None]
 
@@ -68,7 +68,7 @@ def _destroy_environments(current: Record, say: Say) -> None:
                 arguments = {"id": environment["id"], "allow_in_running_state": True, "force": True}
                 control.request("env_destroy", arguments, timeout_s=DESTROY_TIMEOUT_S)
             control.request("pool_clean", {"all": True}, timeout_s=DESTROY_TIMEOUT_S)
-    except Unreachable as error:
+    except UnreachableError as error:
         say(f"environments are not destroyed one by one: {error}")
     except O2Error as error:
         say(f"an environment could not be destroyed: {error}")

@@ -26,7 +26,7 @@ TELL_AGAIN_S = 10.0
 """A refused agent may have missed what it was told."""
 
 
-class Identities:
+class DuplicateAgents:
     """The part of control that knows which agent speaks for a host."""
 
     def __init__(self, control: "Control") -> None:
@@ -44,10 +44,10 @@ class Identities:
         if verdict is Verdict.REFUSED:
             self._tell(host, self._refused(host)[report.incarnation], at)
         elif verdict is Verdict.WAITS and not report.facts:
-            self._control.inquire(host)
+            self._control.request_survey(host)
         elif verdict is Verdict.BELIEVED and report.incarnation in before:
             log.warning("host %s: control believes the agent that it refused before", host)
-            self._control.tell(Notice(host=host, incarnation=report.incarnation))
+            self._control.announce_host(Notice(host=host, incarnation=report.incarnation))
         return verdict is Verdict.BELIEVED
 
     def _refused(self, host: HostId) -> dict[str, Rival]:
@@ -70,14 +70,14 @@ class Identities:
         )
         journaled = self._control.hosts.admits(host, ROW_BYTES * len(environments), at)
         for environment in environments if journaled else ():
-            self._control.store.note(environment, SecondAgent(at=at, host=host, reason=reason))
-        self._control.flushing.soon()
+            self._control.store.append(environment, SecondAgent(at=at, host=host, reason=reason))
+        self._control.flushing.schedule()
         self._control.announce(told)
 
     def _tell(self, host: HostId, rival: Rival, at: float) -> None:
         if at - rival.told >= TELL_AGAIN_S:
             rival.told = at
-            self._control.tell(
+            self._control.announce_host(
                 Notice(host=host, incarnation=rival.incarnation, refused=self._reason(host, rival))
             )
 
@@ -92,4 +92,4 @@ class Identities:
 
     def _environments(self, host: HostId) -> tuple[EnvironmentId, ...]:
         held = self._control.held.values()
-        return tuple(each.kept.id for each in held if host in each.environment.model.tasks.hosts)
+        return tuple(each.stored.id for each in held if host in each.environment.model.tasks.hosts)

@@ -14,7 +14,7 @@ from salt_o2.concurrency.background_loops import is_cancel_requested
 from salt_o2.concurrency.request_threads import RequestThreads
 from salt_o2.core.errors import O2Error, TemplateError
 from salt_o2.core.ids import EnvironmentId
-from salt_o2.core.messages.effects import Invoke
+from salt_o2.core.messages.effects import CallIntegration
 from salt_o2.workflow.variables.call_arguments import arguments_of
 from salt_o2.workflow.variables.site_services import NOWHERE, Services
 
@@ -33,7 +33,7 @@ class Integration(Protocol):
         """Carry out ``function`` and return its result; raise if it fails or does not exist."""
 
 
-class Caller:
+class IntegrationCalls:
     """Runs calls, each under its environment and name."""
 
     def __init__(self, integrations: Mapping[str, Integration], services: Services = NOWHERE) -> None:
@@ -43,14 +43,14 @@ class Caller:
         self._threads = RequestThreads().call
         self._running: dict[tuple[EnvironmentId, str], asyncio.Task[None]] = {}
 
-    def begin(self, invoke: Invoke, ended: Ended) -> None:
+    def start(self, invoke: CallIntegration, ended: Ended) -> None:
         """Start a call; ``ended`` is called when it is over, unless it is abandoned."""
         key = (invoke.environment, invoke.call)
         task = asyncio.create_task(self._run(invoke, ended))
         self._running[key] = task
         task.add_done_callback(lambda ended: self._forget(key, ended))
 
-    def abandon(self, environment: EnvironmentId, call: str) -> None:
+    def cancel(self, environment: EnvironmentId, call: str) -> None:
         """End a call whose result nobody wants any more."""
         task = self._running.pop((environment, call), None)
         if task:
@@ -61,7 +61,7 @@ class Caller:
         if not task.cancelled() and task.exception():
             log.error("the end of call %s of %s was not taken in", key[1], key[0], exc_info=task.exception())
 
-    async def _run(self, invoke: Invoke, ended: Ended) -> None:
+    async def _run(self, invoke: CallIntegration, ended: Ended) -> None:
         try:
             result, error = await self._result(invoke), ""
         except asyncio.CancelledError:
@@ -75,7 +75,7 @@ class Caller:
             result, error = "", repr(failure)
         ended(invoke.call, result, error)
 
-    async def _result(self, invoke: Invoke) -> str:
+    async def _result(self, invoke: CallIntegration) -> str:
         written = invoke.planned.func
         found = _CALL.fullmatch(written)
         if not found:

@@ -22,7 +22,7 @@ MOST_LOGGED = 10
 UNKNOWN = "%d tasks run on %s of %s, which this store does not know; left alone: salt-run o2.rebuild"
 
 
-class Strays:
+class OrphanTracker:
     """The part of control that compares surveys with what is owned."""
 
     def __init__(self, control: "Control") -> None:
@@ -31,12 +31,14 @@ class Strays:
         self.unknown: dict[EnvironmentId, dict[HostId, Command]] = {}
         """Environments that run and that the store does not know: by host, what would end their tasks."""
 
-    def sort_out(self, report: Report, environments: Mapping[EnvironmentId, Environment]) -> None:
+    def process_survey(self, report: Report, environments: Mapping[EnvironmentId, Environment]) -> None:
         """End what a survey has of ours and nobody owns any more; take note of what is not known at all."""
         ended, unknown = [], []
         for hosts in self.unknown.values():
             hosts.pop(report.host, None)
-        for command in survey_reconciler.strays(environments, report, self._control.pooling.pool.entries):
+        for command in survey_reconciler.stop_commands_for_orphans(
+            environments, report, self._control.pooling.pool.entries
+        ):
             if self._was_ours(command):
                 log.warning("ending %d tasks on %s of %s", len(command.orders), *_whose(command))
                 ended.append(command)
@@ -55,7 +57,7 @@ class Strays:
             more = len(found) - MOST_LOGGED
             log.error("%d more environments run on %s that this store does not know", more, host)
 
-    def end(self, environment: EnvironmentId) -> None:
+    def stop(self, environment: EnvironmentId) -> None:
         """End the tasks of an environment that the store does not know, because a person wants it."""
         self._control.send(list(self.unknown.pop(environment, {}).values()))
 
@@ -68,7 +70,7 @@ class Strays:
     def _was_ours(self, command: Command) -> bool:
         control = self._control
         known = command.environment in control.held or control.store.has_ended(command.environment)
-        return known or control.pooling.has_had(command)
+        return known or control.pooling.has_owned(command)
 
 
 def _whose(command: Command) -> tuple[HostId, EnvironmentId]:

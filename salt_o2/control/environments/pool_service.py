@@ -13,14 +13,21 @@ from salt_o2.control.storage import pool_rows
 from salt_o2.core.errors import PlanError
 from salt_o2.core.ids import POOL, EnvironmentId, HostId, TaskId
 from salt_o2.core.messages.commands import Command
-from salt_o2.core.messages.effects import ClaimFromPool, Drive, Effect, Insist, Keep, PoolTransferEffect
-from salt_o2.core.messages.inputs import Message, Requested, TasksMoved, Tick
+from salt_o2.core.messages.effects import (
+    ClaimFromPool,
+    Effect,
+    PoolTransferEffect,
+    ResendAsJob,
+    SendCommand,
+    TransferToPool,
+)
+from salt_o2.core.messages.inputs import Input, Requested, TasksMoved, Tick
 from salt_o2.core.messages.reports import Report
 from salt_o2.core.plan.plan import PlannedTask
-from salt_o2.core.pool.entries import Drop, Pooled, PoolEffect, Put
-from salt_o2.core.pool.limits import Bounds
+from salt_o2.core.pool.entries import PoolEffect, PoolEntry, RemoveEntry, StoreEntry
+from salt_o2.core.pool.limits import PoolLimits
 from salt_o2.core.pool.pool import Pool
-from salt_o2.core.recovery.host_liveness import Presence
+from salt_o2.core.recovery.host_liveness import HostStatus
 from salt_o2.core.states import EnvironmentEvent
 
 if TYPE_CHECKING:
@@ -40,14 +47,14 @@ class PoolTransfer:
     """What the pool does about it, once it is on disk."""
 
 
-class Pooling:
+class PoolService:
     """The pool of one control."""
 
-    def __init__(self, control: "Control", bounds: Bounds) -> None:
+    def __init__(self, control: "Control", bounds: PoolLimits) -> None:
         """Work for ``control``; take up what its store says is in the pool."""
         self._control = control
-        self.pool = Pool(bounds, pool_rows.entries(control.store))
-        control.inventory.take_tasks(POOL, [entry.task for entry in self.pool.entries.values()])
+        self.pool = Pool(bounds, pool_rows.pool_entries(control.store))
+        control.inventory.allocate_tasks(POOL, [entry.task for entry in self.pool.entries.values()])
         self._left = asyncio.Event()
 
     @property
@@ -72,35 +79,35 @@ class Pooling:
         """
         transfers: list[PoolTransfer] = []
         for effect in effects:
-            if isinstance(effect, Keep):
-                given = self.pool.keep(effect.left, effect.environment, effect.revision, at, effect.user)
+            if isinstance(effect, TransferToPool):
+                given = self.pool.accept(effect.left, effect.environment, effect.revision, at, effect.user)
                 transfers.append(PoolTransfer(effect, tuple(given)))
             elif isinstance(effect, ClaimFromPool):
                 transfers.append(PoolTransfer(effect, tuple(self.pool.claim(effect.tasks))))
         return transfers
 
-    def record_transfers(self, transfers: Iterable[PoolTransfer], message: Message) -> None:
+    def record_transfers(self, transfers: Iterable[PoolTransfer], message: Input) -> None:
         """Have ``transfers`` on disk in the transaction that ``message`` leads to."""
         for transfer in transfers:
-            if isinstance(transfer.cause, Keep):
+            if isinstance(transfer.cause, TransferToPool):
                 self._note(message, [transfer.cause, *transfer.effects])
             self._queue(transfer.effects, message.at)
 
     def apply_transfer(self, transfer: PoolTransfer) -> None:
         """Carry out a transfer that is on disk."""
-        if isinstance(transfer.cause, Keep):
+        if isinstance(transfer.cause, TransferToPool):
             kept = transfer.cause
             tasks = [task for task, _ in kept.left]
             self._control.inventory.release_tasks(kept.environment, kept.tasks)
-            self._control.inventory.take_tasks(POOL, tasks)
+            self._control.inventory.allocate_tasks(POOL, tasks)
             log.info("the pool has %d more tasks, of environment %s", len(tasks), kept.environment)
         self._send(transfer.effects)
 
-    def free(self) -> list[PlannedTask]:
+    def claimable(self) -> list[PlannedTask]:
         """Return the tasks that a plan can have now."""
-        return [entry.task for entry in self.pool.free(self._control.inventory.hosts)]
+        return [entry.task for entry in self.pool.claimable(self._control.inventory.hosts)]
 
-    def left_by(self, environment: EnvironmentId) -> list[TaskId]:
+    def transferred_by(self, environment: EnvironmentId) -> list[TaskId]:
         """Return the tasks that ``environment`` has left and that wait."""
         return [entry.task.id for entry in self.pool.waiting if entry.origin == environment]
 
@@ -108,7 +115,7 @@ class Pooling:
         """Return the highest revision that any of ``tasks`` was ordered under; 0 if there is none."""
         return max((self.pool.entries[task].revision for task in tasks), default=0)
 
-    def check_free(self, tasks: Collection[TaskId]) -> None:
+    def ensure_claimable(self, tasks: Collection[TaskId]) -> None:
         """Make sure that ``tasks`` can be claimed now.
 
         Raises:
@@ -122,29 +129,29 @@ class Pooling:
         return not tasks or not self._not_free(tasks)
 
     def _not_free(self, tasks: Collection[TaskId]) -> set[TaskId]:
-        return set(tasks) - {entry.task.id for entry in self.pool.free(self._control.inventory.hosts)}
+        return set(tasks) - {entry.task.id for entry in self.pool.claimable(self._control.inventory.hosts)}
 
-    def leaving(self, tasks: Collection[TaskId], at: float) -> list[Executable]:
+    def claim_statements(self, tasks: Collection[TaskId], at: float) -> list[Executable]:
         """Return what notes on disk that ``tasks`` leave the pool for an environment.
 
         Raises:
             PlanError: if one of them is not to be had any more.
         """
-        self.check_free(tasks)
+        self.ensure_claimable(tasks)
         if tasks:
             self._control.store.flush()  # they may have come a moment ago
-        return [pool_rows.drop(task, at) for task in tasks]
+        return [pool_rows.drop_pool_entry(task, at) for task in tasks]
 
     def claim(self, tasks: Iterable[TaskId]) -> None:
         """Let go of ``tasks``, which is on disk already."""
         for effect in self.pool.claim(tasks):
-            if isinstance(effect, Drop):
+            if isinstance(effect, RemoveEntry):
                 self._control.inventory.release_tasks(POOL, [effect.task])
 
     def rebuild(self, tasks: Sequence[tuple[PlannedTask, int]], at: float) -> None:
         """Take in tasks, with their revisions, that this store has lost; nobody is ordered anything."""
-        entries = [Pooled(task=task, origin=POOL, revision=seen, since=at) for task, seen in tasks]
-        self._control.inventory.take_tasks(POOL, [task for task, _ in tasks])
+        entries = [PoolEntry(task=task, origin=POOL, revision=seen, since=at) for task, seen in tasks]
+        self._control.inventory.allocate_tasks(POOL, [task for task, _ in tasks])
         self._queue(self.pool.adopt(entries), at)
         self._control.store.flush()
 
@@ -154,26 +161,26 @@ class Pooling:
         if found:
             moved = [replace(entry, task=replace(entry.task, host=new)) for entry in found]
             self._control.inventory.release_tasks(POOL, [entry.task.id for entry in found])
-            self._control.inventory.take_tasks(POOL, [entry.task for entry in moved])
+            self._control.inventory.allocate_tasks(POOL, [entry.task for entry in moved])
             self._queue(self.pool.adopt(moved), at)
 
     # --- what agents and people say -------------------------------------------------------------
 
-    def hear(self, report: Report, at: float) -> None:
+    def apply_report(self, report: Report, at: float) -> None:
         """Take in what an agent says of tasks in the pool."""
         if not self.pool.entries:
             return
         known = tuple(about for about in report.tasks if about.task in self.pool.entries)
-        effects = self.pool.hear(report, at)
+        effects = self.pool.apply_report(report, at)
         self._carry_out(TasksMoved(at=at, host=report.host, reports=known), effects)
 
-    def has_had(self, command: Command) -> bool:
+    def has_owned(self, command: Command) -> bool:
         """Whether ``command`` is to end what is or was in this pool, and so is not of another store."""
         return command.environment == POOL and all(
             pool_rows.knows(self._control.store, order.task) for order in command.orders
         )
 
-    async def end(self, tasks: Collection[TaskId], reason: str, user: str, timeout_s: float) -> set[TaskId]:
+    async def stop(self, tasks: Collection[TaskId], reason: str, user: str, timeout_s: float) -> set[TaskId]:
         """End ``tasks`` and wait until they are gone; return those that are not, after ``timeout_s``.
 
         Those on a host that is lost are forgotten, and nobody waits for one whose host does not report.
@@ -182,7 +189,7 @@ class Pooling:
         places = {task: self.pool.entries[task].task.host for task in tasks}
         lost = [task for task, host in places.items() if self._is_lost(host)]
         asked = Requested(at=at, request="", events=(EnvironmentEvent.EXIT,), user=user, reason=reason)
-        self._carry_out(asked, [*self.pool.end(tasks, reason, at), *self.pool.give_up(lost)])
+        self._carry_out(asked, [*self.pool.stop(tasks, reason, at), *self.pool.forget(lost)])
         awaited = {task for task, host in places.items() if host in hosts}
         try:
             async with asyncio.timeout(timeout_s):
@@ -196,44 +203,44 @@ class Pooling:
     # --- how ------------------------------------------------------------------------------------
 
     def _is_lost(self, host: HostId) -> bool:
-        return self._control.hosts.presence(host) is Presence.LOST
+        return self._control.hosts.presence(host) is HostStatus.LOST
 
-    def _carry_out(self, message: Message, effects: Sequence[PoolEffect]) -> None:
+    def _carry_out(self, message: Input, effects: Sequence[PoolEffect]) -> None:
         if not effects:
             return
         self._note(message, effects)
         self._queue(effects, message.at)
-        if any(isinstance(effect, Put | Drop) for effect in effects):
+        if any(isinstance(effect, StoreEntry | RemoveEntry) for effect in effects):
             self._control.store.flush()
         self._send(effects)
 
-    def _note(self, message: Message, effects: Sequence[PoolEffect | Keep]) -> None:
-        told = [effect for effect in effects if not isinstance(effect, Put | Drop)]
-        self._control.store.note(POOL, message, told)
+    def _note(self, message: Input, effects: Sequence[PoolEffect | TransferToPool]) -> None:
+        told = [effect for effect in effects if not isinstance(effect, StoreEntry | RemoveEntry)]
+        self._control.store.append(POOL, message, told)
 
     def _queue(self, effects: Iterable[PoolEffect], at: float) -> None:
         for effect in effects:
-            if isinstance(effect, Put):
-                self._control.store.queue(*pool_rows.put(effect.entry))
-            elif isinstance(effect, Drop):
-                self._control.store.queue(pool_rows.drop(effect.task, at))
+            if isinstance(effect, StoreEntry):
+                self._control.store.enqueue(*pool_rows.put_pool_entry(effect.entry))
+            elif isinstance(effect, RemoveEntry):
+                self._control.store.enqueue(pool_rows.drop_pool_entry(effect.task, at))
 
     def _send(self, effects: Sequence[PoolEffect]) -> None:
         apart = Apart("a step of the pool")
         for effect in effects:
             with apart:
                 self._do(effect)
-        self._control.send([effect.command for effect in effects if isinstance(effect, Drive)])
+        self._control.send([effect.command for effect in effects if isinstance(effect, SendCommand)])
         apart.raise_first()
 
     def _do(self, effect: PoolEffect) -> None:
         match effect:
-            case Put() | Drive():
+            case StoreEntry() | SendCommand():
                 pass  # the one is on disk already, the others leave together
-            case Drop(task=task):
+            case RemoveEntry(task=task):
                 self._control.inventory.release_tasks(POOL, [task])
                 self._left.set()
-            case Insist(command=command):
-                self._control.insist(command)
+            case ResendAsJob(command=command):
+                self._control.resend(command)
             case news:
                 self._control.announce(news)

@@ -22,16 +22,16 @@ from salt_o2.core.ids import HostId, TaskId
 from salt_o2.core.messages.announcements import AnnounceHost
 from salt_o2.core.messages.inputs import HostRenamed
 from salt_o2.core.messages.reports import HostFacts, Report
-from salt_o2.core.recovery.host_liveness import AWAY, Presence
+from salt_o2.core.recovery.host_liveness import AWAY, HostStatus
 from salt_o2.core.recovery.replay import HOSTS
 
 if TYPE_CHECKING:
-    from salt_o2.control.environments.service import Control, Held
+    from salt_o2.control.environments.service import ActiveEnvironment, Control
 
 log = logging.getLogger(__name__)
 
 
-class Renaming:
+class RenamedHosts:
     """The part of control that knows which machine has reported under which name."""
 
     def __init__(self, control: "Control") -> None:
@@ -60,10 +60,10 @@ class Renaming:
     def settle(self, host: HostId) -> bool:
         """Return whether ``host``, which is silent or lost now, only has another name; then it is told so."""
         new = self._claims.pop(host, None)
-        if new is None or self._control.hosts.presence(new) is not Presence.ACTIVE:
+        if new is None or self._control.hosts.presence(new) is not HostStatus.ACTIVE:
             return False
         self._rename(host, new)
-        self._control.inquire(new)
+        self._control.request_survey(new)
         return True
 
     def _planned_on(self, task: TaskId) -> HostId | None:
@@ -92,26 +92,26 @@ class Renaming:
         control.pooling.rename_host(old, new, message.at)
         control.watch.forget(old)
         control.inventory.forget_host(old)
-        control.store.queue(host_rows.drop(old))
-        control.store.note(HOSTS, message)
+        control.store.enqueue(host_rows.drop_host(old))
+        control.store.append(HOSTS, message)
         control.store.flush()
         control.announce(
             AnnounceHost(
                 host=new,
-                status=Presence.ACTIVE,
+                status=HostStatus.ACTIVE,
                 reason=f"it is the machine that reported as {old}: its tasks are known here now",
                 quiet_s=0.0,
-                environments=tuple(held.kept.id for held in concerned),
+                environments=tuple(held.stored.id for held in concerned),
             )
         )
 
-    def _move(self, held: "Held", message: HostRenamed) -> None:
+    def _move(self, held: "ActiveEnvironment", message: HostRenamed) -> None:
         control, environment = self._control, held.environment
         moved = [task.id for task in environment.model.tasks.on_host(message.old)]
-        control.inventory.release_tasks(held.kept.id, moved)
+        control.inventory.release_tasks(held.stored.id, moved)
         tasks = [replace(environment.model.tasks.tasks[task], host=message.new) for task in moved]
-        control.inventory.take_tasks(held.kept.id, tasks)
-        shape = held.kept.shape
+        control.inventory.allocate_tasks(held.stored.id, tasks)
+        shape = held.stored.overrides
         move = {path: message.new if host == message.old else host for path, host in shape.move.items()}
-        held.kept = replace(held.kept, shape=replace(shape, move=move))
+        held.stored = replace(held.stored, overrides=replace(shape, move=move))
         control.step(held, message)

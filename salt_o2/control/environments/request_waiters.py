@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 
-class Answers:
+class RequestWaiters:
     """One future for each request under way, by the request's name."""
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class Answers:
         finally:
             del self._waiting[request]
 
-    def give(self, request: str, error: Exception | None) -> None:
+    def complete(self, request: str, error: Exception | None) -> None:
         """Answer ``request``, if whoever asked is still there."""
         answer = self._waiting.get(request)
         if answer is None or answer.done():

@@ -8,17 +8,17 @@ from collections.abc import Collection, Mapping
 
 from salt_o2.concurrency.request_threads import RequestThreads
 from salt_o2.control.environments.modifications import free_of_transitions
-from salt_o2.control.environments.service import Control, Held
+from salt_o2.control.environments.service import ActiveEnvironment, Control
 from salt_o2.control.planning.concurrent_planning import ConcurrentPlanning, EnvironmentChanged, Resources
-from salt_o2.control.planning.draft_variants import modified
-from salt_o2.control.planning.drafts import Draft, draft, load_shaped
+from salt_o2.control.planning.draft_variants import modification_of
+from salt_o2.control.planning.drafts import PlanDraft, load_with_overrides, make_draft
 from salt_o2.control.planning.plan_builder import request_of
 from salt_o2.core.errors import PlanError, TaskError
 from salt_o2.core.ids import HostId, TaskId
-from salt_o2.core.messages.reports import HostFacts, is_well
+from salt_o2.core.messages.reports import HostFacts, is_healthy
 from salt_o2.core.placement.constraints import matches
-from salt_o2.core.placement.requests import Request
-from salt_o2.core.plan.overrides import Shape
+from salt_o2.core.placement.requests import PlacementRequest
+from salt_o2.core.plan.overrides import Overrides
 from salt_o2.site.settings import Site
 from salt_o2.workflow import Workflow
 
@@ -28,7 +28,7 @@ CONTROL = "control"
 """The user for whom control itself plans."""
 
 
-def refused_paths(held: Held) -> set[str]:
+def refused_paths(held: ActiveEnvironment) -> set[str]:
     """Return the paths of the roles whose tasks have no process because their agents refused a port."""
     members = held.environment.model.tasks
     return {
@@ -38,7 +38,7 @@ def refused_paths(held: Held) -> set[str]:
     }
 
 
-class Replacing:
+class Rescheduler:
     """Makes and carries out the plans that move single tasks of an environment."""
 
     def __init__(
@@ -50,7 +50,9 @@ class Replacing:
         self._threads = threads.create
         self._planning = planning
 
-    async def find_places(self, held: Held, tasks: tuple[TaskId, ...], ports: bool) -> tuple[TaskId, ...]:
+    async def reschedule(
+        self, held: ActiveEnvironment, tasks: tuple[TaskId, ...], ports: bool
+    ) -> tuple[TaskId, ...]:
         """Place ``tasks`` anew, on their hosts if only ``ports`` are wanted; return those that cannot be.
 
         Raises:
@@ -62,27 +64,29 @@ class Replacing:
                 return await self._find_places(held, tasks, ports)
             except EnvironmentChanged:  # by a user, meanwhile
                 await free_of_transitions(held)
-                if held.kept.id not in self._control.held:
+                if held.stored.id not in self._control.held:
                     return ()
 
-    async def _find_places(self, held: Held, tasks: tuple[TaskId, ...], ports: bool) -> tuple[TaskId, ...]:
-        kept = held.kept
+    async def _find_places(
+        self, held: ActiveEnvironment, tasks: tuple[TaskId, ...], ports: bool
+    ) -> tuple[TaskId, ...]:
+        kept = held.stored
         loaded = await self._threads.run(
-            CONTROL, load_shaped, self._site, kept.plan.workflow, kept.shape, kept.id
+            CONTROL, load_with_overrides, self._site, kept.plan.workflow, kept.overrides, kept.id
         )
         await self._control.declarations.settled()
-        if held.kept is not kept or held.environment.model.active is not None:
+        if held.stored is not kept or held.environment.model.active is not None:
             raise EnvironmentChanged(kept.id)
         members, hosts = held.environment.model.tasks, self._control.inventory.hosts
         wanted = {members.tasks[task].path: task for task in tasks if _needs_place(held, task)}
         requests = {task.path: request_of(task) for task in loaded.tasks if task.path in wanted}
         free = {path for path, request in requests.items() if _can_be_somewhere(request, hosts)}
         if free:
-            await self._move(held, loaded, kept.shape, free, ports)
+            await self._move(held, loaded, kept.overrides, free, ports)
         return tuple(task for path, task in wanted.items() if path not in free)
 
     async def _move(
-        self, held: Held, loaded: Workflow, shape: Shape, paths: Collection[str], ports: bool
+        self, held: ActiveEnvironment, loaded: Workflow, shape: Overrides, paths: Collection[str], ports: bool
     ) -> None:
         """Give the roles at ``paths`` other places; again, if ports are refused while that is done."""
         for left in reversed(range(PORT_TRIES)):
@@ -90,8 +94,8 @@ class Replacing:
             held.ports_refused = False
             try:
                 at, revision = self._control.clock(), self._control.pooling.revision_of(made.claimed)
-                wanted = modified(made, "control", at=at, revision=revision, may_exclude=())
-                await self._control.reshaping.modify(held, wanted, shape)
+                wanted = modification_of(made, "control", at=at, revision=revision, may_exclude=())
+                await self._control.reshaping.apply(held, wanted, shape)
             except TaskError:
                 if not (held.ports_refused and left):
                     raise
@@ -99,8 +103,8 @@ class Replacing:
                 return
 
     async def _draft_move(
-        self, held: Held, loaded: Workflow, shape: Shape, paths: Collection[str], ports: bool
-    ) -> Draft:
+        self, held: ActiveEnvironment, loaded: Workflow, shape: Overrides, paths: Collection[str], ports: bool
+    ) -> PlanDraft:
         """Return the plan with other places for ``paths``; where a host has no port left, another will do."""
         refused = {*refused_paths(held), *paths} if ports else refused_paths(held) - {*paths}
         if not ports:
@@ -114,16 +118,16 @@ class Replacing:
 
     async def _draft(
         self,
-        held: Held,
+        held: ActiveEnvironment,
         loaded: Workflow,
-        shape: Shape,
+        shape: Overrides,
         homeless: Collection[str],
         refused: Collection[str],
-    ) -> Draft:
-        kept = held.kept
+    ) -> PlanDraft:
+        kept = held.stored
 
-        def make(resources: Resources) -> Draft:
-            return draft(
+        def make(resources: Resources) -> PlanDraft:
+            return make_draft(
                 loaded,
                 resources.inventory,
                 shape,
@@ -135,20 +139,20 @@ class Replacing:
                 free=resources.free,
             )
 
-        made = await self._planning.draft(CONTROL, make, lambda: self._control.find(kept.id).kept)
+        made = await self._planning.draft(CONTROL, make, lambda: self._control.find(kept.id).stored)
         if held.environment.model.active is not None:
             raise EnvironmentChanged(kept.id)
         return made
 
 
-def _needs_place(held: Held, task: TaskId) -> bool:
+def _needs_place(held: ActiveEnvironment, task: TaskId) -> bool:
     """Return whether ``task`` still needs another place: its host may have returned with its process."""
     members = held.environment.model.tasks
     report = members.reports.get(task)
-    return task in members.tasks and (report is None or not is_well(report))
+    return task in members.tasks and (report is None or not is_healthy(report))
 
 
-def _can_be_somewhere(request: Request, hosts: Mapping[HostId, HostFacts]) -> bool:
+def _can_be_somewhere(request: PlacementRequest, hosts: Mapping[HostId, HostFacts]) -> bool:
     return any(
         all(matches(host, facts, constraint) for constraint in request.constraints)
         for host, facts in hosts.items()

@@ -16,54 +16,54 @@ from functools import partial
 
 from salt_o2.concurrency.background_loops import run_together
 from salt_o2.concurrency.run_all import Apart
-from salt_o2.control.environments.duplicate_agents import Identities
-from salt_o2.control.environments.integration_calls import Caller
-from salt_o2.control.environments.modifications import Reshaping
-from salt_o2.control.environments.orphans import Strays
-from salt_o2.control.environments.pool_service import Pooling, PoolTransfer
-from salt_o2.control.environments.renamed_hosts import Renaming
-from salt_o2.control.environments.request_waiters import Answers
+from salt_o2.control.environments.duplicate_agents import DuplicateAgents
+from salt_o2.control.environments.integration_calls import IntegrationCalls
+from salt_o2.control.environments.modifications import Modifications
+from salt_o2.control.environments.orphans import OrphanTracker
+from salt_o2.control.environments.pool_service import PoolService, PoolTransfer
+from salt_o2.control.environments.renamed_hosts import RenamedHosts
+from salt_o2.control.environments.request_waiters import RequestWaiters
 from salt_o2.control.hosts.bus import Bus
 from salt_o2.control.hosts.host_declarations import Compile, HostDeclarations
-from salt_o2.control.hosts.host_monitor import HostWatch
-from salt_o2.control.hosts.host_table import Hosts
-from salt_o2.control.hosts.outbound_queues import Outbox
+from salt_o2.control.hosts.host_monitor import HostMonitor
+from salt_o2.control.hosts.host_table import HostTable
+from salt_o2.control.hosts.outbound_queues import OutboundQueues
 from salt_o2.control.storage import host_rows
-from salt_o2.control.storage.store import Kept, Store
-from salt_o2.control.storage.write_behind import Flushing
+from salt_o2.control.storage.store import Store, StoredEnvironment
+from salt_o2.control.storage.write_behind import DeferredFlush
 from salt_o2.core.environment.environment import Environment
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId, resolve_prefix, some
 from salt_o2.core.messages.announcements import (
     AnnounceFailure,
     AnnounceKilled,
-    AnnounceLeft,
+    Announcement,
     AnnounceMoves,
+    AnnouncePoolExit,
     AnnounceRecovery,
     AnnounceState,
-    News,
 )
-from salt_o2.core.messages.commands import Command, Inquiry, Notice
+from salt_o2.core.messages.commands import Command, Notice, SurveyRequest
 from salt_o2.core.messages.effects import (
-    Abandon,
     AllocateTaskResources,
-    Answer,
+    CallIntegration,
+    CancelCall,
     ClaimFromPool,
-    Drive,
+    CompleteRequest,
     Effect,
     EndRun,
-    Insist,
-    Invoke,
-    Keep,
     OpenRun,
-    Release,
+    ReleaseResources,
     ReleaseTaskResources,
-    Replace,
+    Reschedule,
+    ResendAsJob,
+    SendCommand,
+    TransferToPool,
 )
 from salt_o2.core.messages.host_quota import MEGABYTE, cost_of
 from salt_o2.core.messages.inputs import (
     CallEnded,
     HostRenamed,
-    Message,
+    Input,
     Modified,
     RecoverTask,
     Requested,
@@ -74,7 +74,7 @@ from salt_o2.core.messages.reports import HostFacts, Report
 from salt_o2.core.placement.inventory import Inventory
 from salt_o2.core.plan.plan import Plan
 from salt_o2.core.plan.timeouts import Timeouts
-from salt_o2.core.pool.limits import Bounds
+from salt_o2.core.pool.limits import PoolLimits
 from salt_o2.core.recovery import run_number_claims, snapshot, survey_reconciler
 from salt_o2.core.recovery.host_liveness import AWAY
 from salt_o2.core.recovery.replay import Created, Restarted
@@ -82,9 +82,9 @@ from salt_o2.core.states import EnvironmentEvent as _E
 
 log = logging.getLogger(__name__)
 
-ONLY_TELLS = (AnnounceMoves, AnnounceFailure, AnnounceKilled, AnnounceRecovery, Insist)
+ONLY_TELLS = (AnnounceMoves, AnnounceFailure, AnnounceKilled, AnnounceRecovery, ResendAsJob)
 """Effects that change nothing: they need not be on disk before they are carried out."""
-DURABLE = (Drive, Invoke, Keep, ClaimFromPool, OpenRun)
+DURABLE = (SendCommand, CallIntegration, TransferToPool, ClaimFromPool, OpenRun)
 """Effects that are on disk before they are carried out."""
 TICK_AGAIN_S = 1.0
 WAY_DOWN = frozenset({_E.STOP_ACTIVITY, _E.RESET, _E.EXIT, _E.GO_ERROR})
@@ -95,10 +95,10 @@ Watcher = Callable[[Environment], None]
 
 
 @dataclass(slots=True)
-class Held:
+class ActiveEnvironment:
     """An environment with what only control needs to know of it."""
 
-    kept: Kept
+    stored: StoredEnvironment
     environment: Environment
     watchers: list[Watcher] = field(default_factory=list)
     timer: asyncio.TimerHandle | None = None
@@ -119,8 +119,8 @@ class Control:
         heartbeat_s: float = 5.0,
         clock: Callable[[], float] = time.time,
         limits: Callable[[Plan], Timeouts] = lambda _: Timeouts(),
-        caller: Caller | None = None,
-        pool: Bounds = Bounds(),  # noqa: B008  a value
+        caller: IntegrationCalls | None = None,
+        pool: PoolLimits = PoolLimits(),  # noqa: B008  a value
         faults: Sequence[str] = (),
         pillar_of: Compile | None = None,
         host_mb_per_hour: float = 0.0,
@@ -137,28 +137,28 @@ class Control:
         self.clock = clock
         self.limits = limits
         self._settings_faults = tuple(faults)
-        self._caller = caller or Caller({})
-        self.reshaping = Reshaping(self)
-        self.hosts = Hosts(heartbeat_s, host_mb_per_hour * MEGABYTE)
+        self._caller = caller or IntegrationCalls({})
+        self.reshaping = Modifications(self)
+        self.hosts = HostTable(heartbeat_s, host_mb_per_hour * MEGABYTE)
         self.inventory = Inventory()
         self.declarations = HostDeclarations(self, pillar_of)
-        self.watch = HostWatch(self)
-        self.identities = Identities(self)
-        self.held: dict[EnvironmentId, Held] = {}
-        self.strays = Strays(self)
+        self.watch = HostMonitor(self)
+        self.identities = DuplicateAgents(self)
+        self.held: dict[EnvironmentId, ActiveEnvironment] = {}
+        self.strays = OrphanTracker(self)
         self._sure_run = store.last_run
         """The highest run number that does not rest on the word of one host since control started."""
-        self.renaming = Renaming(self)
-        self._outbox = Outbox(bus)
-        self.answers = Answers()
-        self.flushing = Flushing(store)
+        self.renaming = RenamedHosts(self)
+        self._outbox = OutboundQueues(bus)
+        self.answers = RequestWaiters()
+        self.flushing = DeferredFlush(store)
         self._resume: list[tuple[EnvironmentId, Requested | Modified]] = []
-        for kept in store.alive():
+        for kept in store.active():
             try:
                 self._restore(kept)
             except Exception as error:  # one environment must not keep the others from being taken up
                 store.leave_out(f"environment {kept.id} cannot be taken up: {error!r}; its tasks go on")
-        self.pooling = Pooling(self, pool)
+        self.pooling = PoolService(self, pool)
 
     @property
     def faults(self) -> list[str]:
@@ -180,19 +180,21 @@ class Control:
         hosts = {host for held in self.held.values() for host in held.environment.model.tasks.hosts}
         hosts |= self.pooling.hosts
         self.watch.expect(hosts)
-        self._outbox.send([Inquiry(host=host) for host in sorted(hosts)])  # sooner than their heartbeats
+        self._outbox.send(
+            [SurveyRequest(host=host) for host in sorted(hosts)]
+        )  # sooner than their heartbeats
         loops = {"outbox": self._outbox.run(), "pool": self.pooling.run(), "hosts": self.watch.run()}
         await run_together(loops | {"declarations of hosts": self.declarations.run()})
 
-    def find(self, id: str) -> Held:
+    def find(self, id: str) -> ActiveEnvironment:
         """Return the living environment whose id is or uniquely begins with ``id``.
 
         Raises:
-            UnknownName: if there is none, or more than one.
+            UnknownNameError: if there is none, or more than one.
         """
         return self.held[resolve_prefix(id, self.held, "living environment", self._alive())]
 
-    def adopt(self, kept: Kept, environment: Environment, created: Created) -> Held:
+    def adopt(self, kept: StoredEnvironment, environment: Environment, created: Created) -> ActiveEnvironment:
         """Take in a new environment: its resources are taken and it is on disk, but nothing is started.
 
         What it claims of the pool is its own from now on.
@@ -201,34 +203,34 @@ class Control:
             StorageError: if it cannot be kept; nothing has happened then.
             PlanError: if what it claims is in the pool no more.
         """
-        held = Held(kept, environment)
-        self.store.add(kept, *self.pooling.leaving(created.claimed, created.at))
+        held = ActiveEnvironment(kept, environment)
+        self.store.add(kept, *self.pooling.claim_statements(created.claimed, created.at))
         self.pooling.claim(created.claimed)
-        self.inventory.take(kept.id, kept.plan)
-        self.store.note(kept.id, created)
+        self.inventory.allocate(kept.id, kept.plan)
+        self.store.append(kept.id, created)
         self.held[kept.id] = held
         return held
 
-    async def ask(self, held: Held, request: Requested) -> None:
+    async def request(self, held: ActiveEnvironment, request: Requested) -> None:
         """Ask an environment for a transition and wait for the end of it.
 
         Raises:
-            IllegalTransition: if its state does not allow it.
+            IllegalTransitionError: if its state does not allow it.
             StorageError: if it could not be kept; whatever leads to an end is done all the same.
             TaskError: if it was begun and failed.
         """
         if not set(request.events) <= WAY_DOWN:
-            self.store.check()
+            self.store.ensure_writable()
         await self.answers.wait(request.request, lambda: self.step(held, request))
 
-    def recover(self, held: Held, task: TaskId, user: str, *, by_hand: bool) -> Sequence[Effect]:
+    def recover(self, held: ActiveEnvironment, task: TaskId, user: str, *, by_hand: bool) -> Sequence[Effect]:
         """Start a failed task again now; return what follows.
 
         Nothing follows if the task is healthy or being brought back already.
         """
         return self.step(held, RecoverTask(at=self.clock(), task=task, user=user, by_hand=by_hand))
 
-    def hear(self, report: Report) -> None:
+    def receive_report(self, report: Report) -> None:
         """Take in an agent's report."""
         at = self.clock()
         if not self.identities.is_believed(report, at):
@@ -241,23 +243,23 @@ class Control:
         if report.facts:
             report = replace(report, facts=self.declarations.settle(report.host, report.facts))
         before = self.hosts.presence(report.host)
-        if self.hosts.note(report, at) and self.hosts.may_report(report.host, at):
-            self.inquire(report.host)
-        self.pooling.hear(report, at)
+        if self.hosts.record_report(report, at) and self.hosts.may_report(report.host, at):
+            self.request_survey(report.host)
+        self.pooling.apply_report(report, at)
         self.inventory.forget_refused_ports(at)
         if report.facts:
             self.offer(report.host, report.facts)
             self._believe_run_number(report.host, report.facts.last_run)
             log.info("host %s has %d tasks", report.host, len(report.tasks))
             self.renaming.look(report)
-            self.strays.sort_out(report, environments)
+            self.strays.process_survey(report, environments)
         if before in AWAY:
-            self.watch.welcome(report.host)
+            self.watch.host_returned(report.host)
         if foreign := survey_reconciler.foreign(environments, report):
             self.hosts.known[report.host].doubt(foreign)
         self._note_refused_ports(report, at)
         apart = Apart(f"a report of {report.host}")
-        for name, moved in survey_reconciler.by_environment(environments, report, at).items():
+        for name, moved in survey_reconciler.split_by_environment(environments, report, at).items():
             with apart:
                 self.step(self.held[name], moved)
         apart.raise_first()
@@ -265,8 +267,8 @@ class Control:
     def offer(self, host: HostId, facts: HostFacts) -> None:
         """Let ``host`` be placed on by ``facts``, as far as the site permits, and keep them on disk."""
         if self.declarations.must_be_written(host, facts):
-            self.store.queue(*host_rows.put(host, facts, self.declarations.declared(host)))
-            self.flushing.soon()
+            self.store.enqueue(*host_rows.put_host(host, facts, self.declarations.declared(host)))
+            self.flushing.schedule()
         if self.declarations.may_be_placed_on(host):
             self.inventory.add_host(host, facts)
         else:
@@ -303,24 +305,24 @@ class Control:
         """Send ``commands`` on the quick channel."""
         self._outbox.send(commands)
 
-    def insist(self, command: Command) -> None:
+    def resend(self, command: Command) -> None:
         """Send ``command`` the sure way."""
         log.warning("%s has not acknowledged: sending it a Salt job", command.host)
-        self._outbox.insist(command)
+        self._outbox.resend(command)
 
-    def announce(self, news: News) -> None:
+    def announce(self, news: Announcement) -> None:
         """Tell the world, when the bus takes it."""
         self._outbox.announce(news)
 
-    def tell(self, notice: Notice) -> None:
+    def announce_host(self, notice: Notice) -> None:
         """Tell an agent whether it is believed."""
         self._outbox.send([notice])
 
-    def inquire(self, host: HostId) -> None:
+    def request_survey(self, host: HostId) -> None:
         """Ask the agent on ``host`` for a survey."""
-        self._outbox.send([Inquiry(host=host)])
+        self._outbox.send([SurveyRequest(host=host)])
 
-    def step(self, held: Held, message: Message) -> Sequence[Effect]:
+    def step(self, held: ActiveEnvironment, message: Input) -> Sequence[Effect]:
         """Let an environment take in a message, carry out what follows, and return that.
 
         Commands leave, and the timer is set, also if one of the effects cannot be carried out.
@@ -331,12 +333,12 @@ class Control:
         environment = held.environment
         effects = environment.step(message)
         transfers = self.pooling.plan_transfers(effects, message.at)
-        self._write(held, message, effects, transfers)
+        self._persist(held, message, effects, transfers)
         apart = Apart(f"a step of {environment.model.id}")
         for effect in effects:
             with apart:
                 self._carry_out(held, effect, transfers)
-        self._outbox.send([effect.command for effect in effects if isinstance(effect, Drive)])
+        self._outbox.send([effect.command for effect in effects if isinstance(effect, SendCommand)])
         for watcher in tuple(held.watchers):
             with apart:
                 watcher(environment)
@@ -344,29 +346,33 @@ class Control:
         apart.raise_first()
         return effects
 
-    def _write(
-        self, held: Held, message: Message, effects: Sequence[Effect], transfers: Sequence[PoolTransfer]
+    def _persist(
+        self,
+        held: ActiveEnvironment,
+        message: Input,
+        effects: Sequence[Effect],
+        transfers: Sequence[PoolTransfer],
     ) -> None:
         # What we are about to do is on disk before we do it. What we have heard may follow a moment later: if
         # we are killed before, the transition is taken up again, and its tasks are there already.
         environment, renamed = held.environment, isinstance(message, HostRenamed)
         if renamed:
-            held.kept = replace(held.kept, plan=environment.model.plan)
-        kept = held.kept
-        self.store.note(environment.model.id, message, effects)
+            held.stored = replace(held.stored, plan=environment.model.plan)
+        kept = held.stored
+        self.store.append(environment.model.id, message, effects)
         self.pooling.record_transfers(transfers, message)
         if renamed or not all(isinstance(effect, ONLY_TELLS) for effect in effects):
-            ended = message.at if any(isinstance(effect, Release) for effect in effects) else None
+            ended = message.at if any(isinstance(effect, ReleaseResources) for effect in effects) else None
             self._write_runs(environment.model.id, message, effects)
             durable = renamed or any(isinstance(effect, DURABLE) for effect in effects)
             exchanged = isinstance(message, Modified | HostRenamed)
-            changed = {"plan": kept.plan, "shape": kept.shape} if exchanged else {}
+            changed = {"plan": kept.plan, "overrides": kept.overrides} if exchanged else {}
             self.store.save(
                 environment.model.id, snapshot.take(environment), ended, durable=durable, **changed
             )
-        self.flushing.soon()
+        self.flushing.schedule()
 
-    def _write_runs(self, environment: EnvironmentId, message: Message, effects: Sequence[Effect]) -> None:
+    def _write_runs(self, environment: EnvironmentId, message: Input, effects: Sequence[Effect]) -> None:
         """Have runs begin and end in the transaction that changes the state of their environment."""
         for effect in effects:
             if isinstance(effect, OpenRun):
@@ -374,47 +380,53 @@ class Control:
             elif isinstance(effect, EndRun):
                 self.store.end_run(effect.run_number, message.at)
 
-    def _carry_out(self, held: Held, effect: Effect, transfers: Sequence[PoolTransfer]) -> None:
+    def _carry_out(self, held: ActiveEnvironment, effect: Effect, transfers: Sequence[PoolTransfer]) -> None:
         match effect:
-            case Drive():
+            case SendCommand():
                 pass  # all commands of a step leave together, see step
-            case Insist(command=command):
-                self.insist(command)
-            case Invoke():
-                self._caller.begin(effect, partial(self._end_call, held))
-            case Abandon(call=call):
-                self._caller.abandon(held.kept.id, call)
-            case Replace(tasks=tasks, ports=ports):
+            case ResendAsJob(command=command):
+                self.resend(command)
+            case CallIntegration():
+                self._caller.start(effect, partial(self._end_call, held))
+            case CancelCall(call=call):
+                self._caller.cancel(held.stored.id, call)
+            case Reschedule(tasks=tasks, ports=ports):
                 self.reshaping.find_other_places(held, tasks, ports=ports)
             case AnnounceState():
                 log.info("environment %s is %s %s", effect.environment, effect.state, effect.reason)
                 self._outbox.announce(effect)
-            case AnnounceMoves() | AnnounceFailure() | AnnounceKilled() | AnnounceRecovery() | AnnounceLeft():
+            case (
+                AnnounceMoves()
+                | AnnounceFailure()
+                | AnnounceKilled()
+                | AnnounceRecovery()
+                | AnnouncePoolExit()
+            ):
                 self._outbox.announce(effect)
-            case Answer(request=request, error=error):
-                self.answers.give(request, error)
+            case CompleteRequest(request=request, error=error):
+                self.answers.complete(request, error)
             case OpenRun() | EndRun():
                 pass  # on disk already, see _write_runs
-            case Keep() | ClaimFromPool():
+            case TransferToPool() | ClaimFromPool():
                 self.pooling.apply_transfer(next(each for each in transfers if each.cause is effect))
             case AllocateTaskResources(environment=environment, tasks=tasks):
                 registered = held.environment.model.tasks.tasks
                 planned = [registered[task] for task in tasks if task in registered]
-                self.inventory.take_tasks(environment, planned)
+                self.inventory.allocate_tasks(environment, planned)
             case ReleaseTaskResources(environment=environment, tasks=tasks):
                 self.inventory.release_tasks(environment, tasks)
-            case Release(environment=environment):
+            case ReleaseResources(environment=environment):
                 self.inventory.release(environment)
-                self._let_go(held)
+                self._remove(held)
 
-    def _end_call(self, held: Held, call: str, result: str, error: str) -> None:
-        if held.kept.id in self.held:
+    def _end_call(self, held: ActiveEnvironment, call: str, result: str, error: str) -> None:
+        if held.stored.id in self.held:
             self.step(held, CallEnded(at=self.clock(), call=call, result=result, error=error))
 
-    def _let_go(self, held: Held) -> None:
-        del self.held[held.kept.id]
+    def _remove(self, held: ActiveEnvironment) -> None:
+        del self.held[held.stored.id]
 
-    def _set_timer(self, held: Held) -> None:
+    def _set_timer(self, held: ActiveEnvironment) -> None:
         if held.timer:
             held.timer.cancel()
             held.timer = None
@@ -423,22 +435,24 @@ class Control:
             delay = max(0.0, wake_at - self.clock())
             held.timer = asyncio.get_running_loop().call_later(delay, self._tick, held)
 
-    def _tick(self, held: Held) -> None:
+    def _tick(self, held: ActiveEnvironment) -> None:
         held.timer = None
         try:
             self.step(held, Tick(at=self.clock()))
         except Exception:  # an environment whose time stands still would wait for ever
-            log.exception("environment %s: the tick failed; trying again in %g s", held.kept.id, TICK_AGAIN_S)
+            log.exception(
+                "environment %s: the tick failed; trying again in %g s", held.stored.id, TICK_AGAIN_S
+            )
             held.timer = asyncio.get_running_loop().call_later(TICK_AGAIN_S, self._tick, held)
 
-    def _restore(self, kept: Kept) -> None:
+    def _restore(self, kept: StoredEnvironment) -> None:
         limits, at = self.limits(kept.plan), self.clock()
         environment = snapshot.restore(kept.id, kept.plan, kept.snapshot, limits)
         request = snapshot.resume(kept.snapshot, kept.plan, at)
-        self.held[kept.id] = Held(kept, environment)
-        self.inventory.take_tasks(kept.id, environment.model.tasks.tasks.values())
+        self.held[kept.id] = ActiveEnvironment(kept, environment)
+        self.inventory.allocate_tasks(kept.id, environment.model.tasks.tasks.values())
         self.reshaping.record_failed_joins_later(self.held[kept.id])
-        self.store.note(kept.id, Restarted(at=at))
+        self.store.append(kept.id, Restarted(at=at))
         if request:
             self._resume.append((kept.id, request))
 

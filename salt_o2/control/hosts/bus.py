@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from salt_o2.core.ids import HostId
-from salt_o2.core.messages.announcements import News
+from salt_o2.core.messages.announcements import Announcement
 from salt_o2.core.messages.commands import Command, Downward
 
 
@@ -14,10 +14,10 @@ class Bus(Protocol):
     async def send(self, messages: Sequence[Downward]) -> None:
         """Send on the quick channel, which may lose them."""
 
-    async def insist(self, commands: Sequence[Command]) -> None:
+    async def send_as_job(self, commands: Sequence[Command]) -> None:
         """Send the sure way."""
 
-    async def announce(self, news: News) -> None:
+    async def announce(self, news: Announcement) -> None:
         """Tell the world."""
 
     def refusals(self) -> Mapping[HostId, str]:

@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from salt_o2.concurrency.daemon_thread import aside
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.concurrency.daemon_thread import run_in_daemon_thread
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.core.ids import HostId
 from salt_o2.core.messages.report_parsing import LONGEST_FAULT
 from salt_o2.core.messages.reports import HostFacts
@@ -24,7 +24,7 @@ from salt_o2.core.placement.host_declaration import (
     declaration_of,
     other_machine,
 )
-from salt_o2.core.recovery.host_liveness import AWAY, Presence
+from salt_o2.core.recovery.host_liveness import AWAY, HostStatus
 
 if TYPE_CHECKING:
     from salt_o2.control.environments.service import Control
@@ -138,11 +138,15 @@ class HostDeclarations:
     async def _compile_pillar(self, host: HostId) -> None:
         assert self._compile is not None
         try:
-            pillar = await aside(self._compile, host)
+            pillar = await run_in_daemon_thread(self._compile, host)
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # Salt raises SystemExit where other libraries raise an error
-            why = str(error) if isinstance(error, InvalidRequest) else f"pillar cannot be compiled: {error!r}"
+            why = (
+                str(error)
+                if isinstance(error, InvalidRequestError)
+                else f"pillar cannot be compiled: {error!r}"
+            )
             log.error("host %s: %s", host, why)
             self._faults[host] = (f"{self._effect(host)}: {why}"[:LONGEST_FAULT],)
             self._want_later(host, RETRY_S)
@@ -172,7 +176,7 @@ class HostDeclarations:
         if known is None or known.facts is None:
             return
         known.facts = self._used(host)
-        if known.presence not in AWAY and known.presence is not Presence.EXPECTED:
+        if known.presence not in AWAY and known.presence is not HostStatus.EXPECTED:
             self._control.offer(host, known.facts)
 
     def _used(self, host: HostId) -> HostFacts:
@@ -193,6 +197,6 @@ class HostDeclarations:
             (name, facts)
             for name in hosts
             if (facts := self._control.inventory.facts_of(name))
-            and (hosts[name].presence is not Presence.LOST or self.declared(name).address)
+            and (hosts[name].presence is not HostStatus.LOST or self.declared(name).address)
         )
         return other_machine(host, self._claimed[host], others)

@@ -12,16 +12,22 @@ from typing import TYPE_CHECKING
 
 from salt_o2.concurrency.background_loops import spawn
 from salt_o2.concurrency.run_all import Apart
-from salt_o2.control.hosts.port_probe import Probe
+from salt_o2.control.hosts.port_probe import PortProbe
 from salt_o2.control.storage import host_rows
 from salt_o2.core.ids import HostId
 from salt_o2.core.messages.announcements import AnnounceHost
 from salt_o2.core.messages.inputs import HostLost, HostSilent
 from salt_o2.core.plan.plan import PlannedTask
-from salt_o2.core.recovery.host_liveness import ALONE_AFTER, Next, Presence, all_quiet, to_ask
+from salt_o2.core.recovery.host_liveness import (
+    ALONE_AFTER,
+    HostStatus,
+    LivenessAction,
+    control_is_isolated,
+    to_ask,
+)
 
 if TYPE_CHECKING:
-    from salt_o2.control.environments.service import Control, Held
+    from salt_o2.control.environments.service import ActiveEnvironment, Control
 
 log = logging.getLogger(__name__)
 
@@ -39,14 +45,14 @@ GONE = "neither its agent nor anything that it has started gives a sign of life"
 BACK = "its agent reports"
 
 
-class HostWatch:
+class HostMonitor:
     """The part of control that knows which hosts are there."""
 
     def __init__(self, control: "Control") -> None:
         """Work for ``control``."""
         self._control = control
         self._hosts = control.hosts
-        self._probe = Probe()
+        self._probe = PortProbe()
         self._asking: set[asyncio.Task[None]] = set()
         self.alone = False
         """Whether nobody at all is heard."""
@@ -54,7 +60,7 @@ class HostWatch:
 
     def expect(self, hosts: Iterable[HostId]) -> None:
         """Give up those of ``hosts`` that do not tell of themselves, once they have had time for it."""
-        kept, at = host_rows.entries(self._control.store), self._control.clock()
+        kept, at = host_rows.host_entries(self._control.store), self._control.clock()
         for host, declared in host_rows.declarations(self._control.store).items():
             self._control.declarations.recall(host, declared)
         for host, (offered, _) in kept.items():
@@ -72,22 +78,24 @@ class HostWatch:
             stood_still, back = at - looked_at - 2 * pause, looked_at - at
             looked_at = at
             if back > 0:  # the clock was put back: what was heard a moment ago lies in the future now
-                self._hosts.forgive(-back - pause)
+                self._hosts.discount(-back - pause)
                 continue
             if stood_still > 0:  # who stood still himself cannot tell who was silent meanwhile
-                self._hosts.forgive(stood_still + pause)
+                self._hosts.discount(stood_still + pause)
                 continue
-            self.look_around()
+            self.check_all()
 
-    def look_around(self) -> None:
+    def check_all(self) -> None:
         """Do what is due about every host now."""
         at, known = self._control.clock(), self._hosts.known
         was_alone = self.alone
-        self.alone = all_quiet((host.signs for host in known.values()), at, self._hosts.heartbeat_s)
+        self.alone = control_is_isolated(
+            (host.liveness for host in known.values()), at, self._hosts.heartbeat_s
+        )
         if was_alone and not self.alone:
             log.warning("hosts are heard again; those that are not yet have %g s for it", RETURN_S)
             for host in known.values():
-                host.signs.spare(at + RETURN_S)
+                host.liveness.grant_grace(at + RETURN_S)
         apart = Apart("looking at all hosts")
         for name in tuple(known):
             with apart:
@@ -95,32 +103,32 @@ class HostWatch:
                     self._look(name)
 
     def _look(self, host: HostId) -> None:
-        signs, at = self._hosts.known[host].signs, self._control.clock()
-        match signs.look(at, self._hosts.heartbeat_s, self.alone):
-            case Next.ASK:
+        signs, at = self._hosts.known[host].liveness, self._control.clock()
+        match signs.next_action(at, self._hosts.heartbeat_s, self.alone):
+            case LivenessAction.ASK:
                 spawn(f"the question to host {host}", self._ask_around(host), self._asking)
-            case Next.TELL_SILENT:
-                self._fall_silent(host, ALONE if self.alone else AWAY)
-            case Next.TELL_LOST:
-                self.lose(host, GONE)
+            case LivenessAction.TELL_SILENT:
+                self._declare_silent(host, ALONE if self.alone else AWAY)
+            case LivenessAction.TELL_LOST:
+                self.declare_lost(host, GONE)
 
     async def _ask_around(self, host: HostId) -> None:
         known, at = self._hosts.known.get(host), self._control.clock()
         if known is None:  # it was forgotten meanwhile
             return
-        signs = known.signs
+        signs = known.liveness
         answer: bool | None = None
         try:
-            answer = await self.ask(host)
+            answer = await self.probe(host)
         finally:
-            signs.take(answer, at)
+            signs.record_probe(answer, at)
 
-    def is_heard(self, host: HostId) -> bool:
+    def is_reporting(self, host: HostId) -> bool:
         """Return whether the agent on ``host`` has not missed a heartbeat."""
         quiet_s = self._control.clock() - self._hosts.known[host].last_seen
         return quiet_s <= ALONE_AFTER * self._hosts.heartbeat_s
 
-    async def ask(self, host: HostId, kernel: bool = True) -> bool | None:
+    async def probe(self, host: HostId, kernel: bool = True) -> bool | None:
         """Return whether anything that we have started on ``host`` gives a sign of life now.
 
         Where nothing of it can be asked, its ``kernel`` may speak for it.
@@ -154,11 +162,11 @@ class HostWatch:
         others = (facts_of(other) for other in self._hosts.known if other != host)
         return not any(other and other.network == facts.network for other in others)
 
-    def _fall_silent(self, host: HostId, reason: str) -> None:
+    def _declare_silent(self, host: HostId, reason: str) -> None:
         """Use ``host`` for nothing new, and leave alone what runs there."""
         if self._control.renaming.settle(host):
             return
-        self._leave_out(host)
+        self._exclude_from_placement(host)
         apart = Apart(f"telling that {host} is silent")
         for held in self._concerned(host):
             with apart:
@@ -166,13 +174,13 @@ class HostWatch:
         self._tell(host, reason)
         apart.raise_first()
 
-    def lose(self, host: HostId, reason: str) -> None:
+    def declare_lost(self, host: HostId, reason: str) -> None:
         """Give ``host`` up: its tasks are placed anew, borne or missed; unless it only has another name."""
         if self._control.renaming.settle(host):
             return
         known, at = self._hosts.known[host], self._control.clock()
-        known.signs.presence = Presence.LOST
-        self._leave_out(host)
+        known.liveness.presence = HostStatus.LOST
+        self._exclude_from_placement(host)
         self._tell(host, reason)
         apart = Apart(f"telling that {host} is lost")
         for held in self._concerned(host):
@@ -185,17 +193,17 @@ class HostWatch:
         self._hosts.known.pop(host, None)
         self._turns.pop(host, None)
 
-    def welcome(self, host: HostId) -> None:
+    def host_returned(self, host: HostId) -> None:
         """Tell that ``host`` is back; its survey makes it known again what it has."""
         self._turns.pop(host, None)
         self._tell(host, BACK)
 
-    def _leave_out(self, host: HostId) -> None:
+    def _exclude_from_placement(self, host: HostId) -> None:
         known = self._hosts.known[host]
-        self._hosts.known[host] = replace(known, behind=True)
+        self._hosts.known[host] = replace(known, needs_survey=True)
         self._control.inventory.remove_host(host)
 
-    def _concerned(self, host: HostId) -> list["Held"]:
+    def _concerned(self, host: HostId) -> list["ActiveEnvironment"]:
         held = list(self._control.held.values())
         return [each for each in held if host in each.environment.model.tasks.hosts]
 
@@ -203,7 +211,7 @@ class HostWatch:
         known, at = self._hosts.known[host], self._control.clock()
         quiet_s = round(at - known.last_seen, 1)
         log.log(
-            logging.INFO if known.presence is Presence.ACTIVE else logging.WARNING,
+            logging.INFO if known.presence is HostStatus.ACTIVE else logging.WARNING,
             "host %s is %s: %s; last heard of %.1f s ago",
             *(host, known.presence, reason, quiet_s),
         )
@@ -213,6 +221,6 @@ class HostWatch:
                 status=known.presence,
                 reason=reason,
                 quiet_s=quiet_s,
-                environments=tuple(held.kept.id for held in self._concerned(host)),
+                environments=tuple(held.stored.id for held in self._concerned(host)),
             )
         )

@@ -9,24 +9,24 @@ from salt_o2.core.messages.host_quota import HostQuota
 from salt_o2.core.messages.report_parsing import MOST_FAULTS
 from salt_o2.core.messages.reports import HostFacts, Report
 from salt_o2.core.recovery.agent_instances import Incarnations, Verdict
-from salt_o2.core.recovery.host_liveness import SILENT_AFTER, Presence, Signs
+from salt_o2.core.recovery.host_liveness import SILENT_AFTER, HostLiveness, HostStatus
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Host:
+class HostEntry:
     """One agent as its reports show it."""
 
     last_seen: float
     """When its agent last reported; if it has not since control was started, that."""
-    signs: Signs
+    liveness: HostLiveness
     incarnation: str = ""
     sequence: int = -1
     facts: HostFacts | None = None
-    behind: bool = True
+    needs_survey: bool = True
     """Whether a report was missed, so that not all is known of its tasks until its survey comes."""
-    confirmed: float | None = None
+    confirmed_at: float | None = None
     """When what is known of its tasks was last said to be all there is; ``None`` if it never was."""
     agents: Incarnations = field(default_factory=lambda: Incarnations(heard=0.0))
     """Which agents report under its name, and which one of them is believed."""
@@ -36,9 +36,9 @@ class Host:
     """What it may still have written into the journal; ``None`` before its first report."""
 
     @property
-    def presence(self) -> Presence:
+    def presence(self) -> HostStatus:
         """Whether it is there."""
-        return self.signs.presence
+        return self.liveness.presence
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -64,7 +64,7 @@ class Host:
             for rival in self.agents.refused
         ]
 
-    def note_faults(self, report: Report) -> list[str]:
+    def record_faults(self, report: Report) -> list[str]:
         """Take note of what could not be read of ``report``; return what is new of it."""
         new = [fault for fault in report.faults if fault not in self.unread]
         kept = report.faults if report.facts else (*self.unread, *new)
@@ -79,13 +79,13 @@ class Host:
 
 
 @dataclass(slots=True)
-class Hosts:
+class HostTable:
     """All agents ever heard of, by host."""
 
     heartbeat_s: float
     bytes_per_hour: float = 0.0
     """How much one host may have written into the journal; 0: no bound."""
-    known: dict[HostId, Host] = field(default_factory=dict)
+    known: dict[HostId, HostEntry] = field(default_factory=dict)
 
     def expect(
         self,
@@ -96,9 +96,9 @@ class Hosts:
         unread: tuple[str, ...] = (),
     ) -> None:
         """Know of a host that an earlier control has heard of; it may take ``grace_s`` to be heard again."""
-        signs = Signs(heard=at + grace_s, presence=Presence.EXPECTED)
+        signs = HostLiveness(heard=at + grace_s, presence=HostStatus.EXPECTED)
         agents = Incarnations(heard=at, network=facts.network if facts else "")
-        self.known.setdefault(host, Host(at, signs, facts=facts, unread=unread, agents=agents))
+        self.known.setdefault(host, HostEntry(at, signs, facts=facts, unread=unread, agents=agents))
 
     def admits(self, host: HostId, cost: int, at: float) -> bool:
         """Return whether ``host`` may have ``cost`` bytes written into the journal now, and count them."""
@@ -117,31 +117,33 @@ class Hosts:
 
     def judge(self, report: Report, at: float, tasks: Callable[[], Collection[TaskId]]) -> Verdict:
         """Return whether ``report`` is of the agent that is kept; ``tasks`` are those of its host."""
-        host = self.known.setdefault(report.host, Host(at, Signs(heard=at), agents=Incarnations(heard=at)))
-        lost = host.presence is Presence.LOST
+        host = self.known.setdefault(
+            report.host, HostEntry(at, HostLiveness(heard=at), agents=Incarnations(heard=at))
+        )
+        lost = host.presence is HostStatus.LOST
         return host.agents.judge(report, at, self.heartbeat_s, is_lost=lost, tasks=tasks)
 
-    def note(self, report: Report, at: float) -> bool:
+    def record_report(self, report: Report, at: float) -> bool:
         """Take in that ``report`` came; return whether a survey is needed, because something was missed.
 
         A heartbeat repeats the sequence number of the report before it, so the loss of the last report is
         seen too. Each heartbeat confirms all that is known of the host's tasks, at no cost for any of them.
         """
-        host = self.known.setdefault(report.host, Host(at, Signs(heard=at)))
+        host = self.known.setdefault(report.host, HostEntry(at, HostLiveness(heard=at)))
         gap = host.incarnation != report.incarnation or report.sequence > host.sequence + 1
         gap = gap or (not report.tasks and report.sequence > host.sequence)
-        gap = host.signs.hear(at) or gap
+        gap = host.liveness.record_report(at) or gap
         host.incarnation, host.sequence, host.last_seen = report.incarnation, report.sequence, at
-        host.behind = report.facts is None and (gap or host.behind)
+        host.needs_survey = report.facts is None and (gap or host.needs_survey)
         if report.facts:
             host.facts = report.facts
-        for fault in host.note_faults(report):
+        for fault in host.record_faults(report):
             log.warning("host %s: a part of its report cannot be used: %s", report.host, fault)
-        if not host.behind:
-            host.confirmed = at
-        return host.behind and (gap or not report.tasks)
+        if not host.needs_survey:
+            host.confirmed_at = at
+        return host.needs_survey and (gap or not report.tasks)
 
-    def presence(self, host: HostId) -> Presence | None:
+    def presence(self, host: HostId) -> HostStatus | None:
         """Return whether ``host`` is there; ``None`` if it was never heard of."""
         known = self.known.get(host)
         return known.presence if known else None
@@ -154,12 +156,12 @@ class Hosts:
     def is_old(self, host: HostId, at: float) -> bool:
         """Return whether what is known of the tasks on ``host`` has not been confirmed for too long."""
         known = self.known.get(host)
-        if known is None or known.confirmed is None:
+        if known is None or known.confirmed_at is None:
             return True
-        return at - known.confirmed > SILENT_AFTER * self.heartbeat_s
+        return at - known.confirmed_at > SILENT_AFTER * self.heartbeat_s
 
-    def forgive(self, seconds: float) -> None:
+    def discount(self, seconds: float) -> None:
         """Count ``seconds`` against nobody: control did not listen then. What is known is as old as it is."""
         for host in self.known.values():
-            host.signs.forgive(seconds)
+            host.liveness.discount(seconds)
             host.agents.heard += seconds

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from salt_o2.concurrency.background_loops import is_cancel_requested, run_together
 from salt_o2.control.hosts.bus import Bus
-from salt_o2.core.messages.announcements import AnnounceMoves, AnnounceState, News
+from salt_o2.core.messages.announcements import Announcement, AnnounceMoves, AnnounceState
 from salt_o2.core.messages.commands import Command, Downward
 
 log = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ ROUTINE_WAITS_S = 0.1
 and agents that a command of the same moment sets in motion may need them."""
 
 
-class Outbox:
+class OutboundQueues:
     """Three queues, because a burst of announcements must not delay a command."""
 
     def __init__(self, bus: Bus, routine_waits_s: float = ROUTINE_WAITS_S) -> None:
@@ -30,7 +30,7 @@ class Outbox:
         self._bus, self._routine_waits_s = bus, routine_waits_s
         self._commands: asyncio.Queue[Sequence[Downward]] = asyncio.Queue()
         self._jobs: asyncio.Queue[Command] = asyncio.Queue()
-        self._news: asyncio.Queue[News] = asyncio.Queue(MOST_NEWS)
+        self._news: asyncio.Queue[Announcement] = asyncio.Queue(MOST_NEWS)
         self._dropped = 0
         self._urgent = asyncio.Event()
 
@@ -39,11 +39,11 @@ class Outbox:
         if messages:
             self._commands.put_nowait(messages)
 
-    def insist(self, command: Command) -> None:
+    def resend(self, command: Command) -> None:
         """Send ``command`` the sure way."""
         self._jobs.put_nowait(command)
 
-    def announce(self, news: News) -> None:
+    def announce(self, news: Announcement) -> None:
         """Tell the world: routine when there is time, all else at once with what came before it."""
         if not isinstance(news, ROUTINE):
             self._urgent.set()
@@ -71,7 +71,7 @@ class Outbox:
             while not self._jobs.empty():
                 commands.append(self._jobs.get_nowait())
             with _Logged("job"):
-                await self._bus.insist(commands)
+                await self._bus.send_as_job(commands)
 
     async def _send_news(self) -> None:
         while True:
@@ -83,7 +83,7 @@ class Outbox:
                 await self._announce(self._news.get_nowait())
             self._urgent.clear()
 
-    async def _announce(self, news: News) -> None:
+    async def _announce(self, news: Announcement) -> None:
         if self._dropped:
             log.warning("%d announcements were dropped", self._dropped)
             self._dropped = 0

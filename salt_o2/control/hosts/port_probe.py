@@ -24,7 +24,7 @@ LATE = 2.0
 """Times the deadline after which a question without an answer says nothing: control did not run meanwhile."""
 
 
-class Probe:
+class PortProbe:
     """Asks ports; no more at once than is good for this machine."""
 
     def __init__(self, at_once: int = MOST_AT_ONCE) -> None:

@@ -23,7 +23,7 @@ MOST = 20_000
 """Reports that wait, of all hosts."""
 
 
-class Inbox:
+class ReportQueue:
     """The reports that control has not taken in yet."""
 
     def __init__(self, most_per_host: int = MOST_PER_HOST, most: int = MOST) -> None:
@@ -55,10 +55,10 @@ class Inbox:
             self._something.clear()
             while self._waiting:
                 for host in tuple(self._waiting):
-                    self._give_one(host, take)
+                    self._deliver_one(host, take)
                     await asyncio.sleep(0)
 
-    def _give_one(self, host: HostId, take: Callable[[Report], None]) -> None:
+    def _deliver_one(self, host: HostId, take: Callable[[Report], None]) -> None:
         queue = self._waiting[host]
         if queue:
             self._count -= 1

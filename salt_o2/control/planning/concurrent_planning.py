@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from salt_o2.concurrency.request_threads import Threads
-from salt_o2.control.planning.drafts import Draft
-from salt_o2.control.storage.store import Kept
-from salt_o2.core.errors import PlanError, Unreachable
+from salt_o2.control.planning.drafts import PlanDraft
+from salt_o2.control.storage.store import StoredEnvironment
+from salt_o2.core.errors import PlanError, UnreachableError
 from salt_o2.core.ids import TaskId
 from salt_o2.core.messages.reports import HostFacts
 from salt_o2.core.placement.inventory import Inventory
@@ -49,14 +49,14 @@ class Resources:
     free: list[PlannedTask]
 
 
-Make = Callable[[Resources], Draft]
+Make = Callable[[Resources], PlanDraft]
 """Makes a draft, in a thread."""
 
 
 class FreeTasks(Protocol):
     """The tasks of the pool, as far as a plan may claim them."""
 
-    def free(self) -> list[PlannedTask]:
+    def claimable(self) -> list[PlannedTask]:
         """Return those that can be claimed now."""
 
     def are_free(self, tasks: Collection[TaskId]) -> bool:
@@ -88,17 +88,19 @@ class ConcurrentPlanning:
         Hosts that have just signed in are among them, if the master compiles their pillars soon enough.
         """
         await self._declarations_settled()
-        return Resources(self._inventory.for_planning(), self._pool.free())
+        return Resources(self._inventory.for_planning(), self._pool.claimable())
 
-    async def draft(self, user: str, make: Make, stored: Callable[[], Kept] | None = None) -> Draft:
+    async def draft(
+        self, user: str, make: Make, stored: Callable[[], StoredEnvironment] | None = None
+    ) -> PlanDraft:
         """Return what ``make`` makes for ``user``; the caller must carry it out before it awaits anything.
 
         ``stored`` returns the environment that the draft changes, if it changes one, as it is stored now.
 
         Raises:
             EnvironmentChanged: if that has another plan or shape than when this was called.
-            UnknownName: if that has ended, from ``stored``.
-            Unreachable: if hosts and resources change faster than a draft can be made.
+            UnknownNameError: if that has ended, from ``stored``.
+            UnreachableError: if hosts and resources change faster than a draft can be made.
         """
         kept = stored() if stored else None
         made = await self._attempt(user, make, stored, kept)
@@ -109,14 +111,18 @@ class ConcurrentPlanning:
                 made = await self._attempt(user, make, stored, kept)
                 if made is not None:
                     return made
-        raise Unreachable(
+        raise UnreachableError(
             f"the hosts of the plan, or what is taken of them, changed {TRIES} times while it was made. "
             "Nothing was done; running tasks are not affected. Ask again"
         )
 
     async def _attempt(
-        self, user: str, make: Make, stored: Callable[[], Kept] | None, kept: Kept | None
-    ) -> Draft | None:
+        self,
+        user: str,
+        make: Make,
+        stored: Callable[[], StoredEnvironment] | None,
+        kept: StoredEnvironment | None,
+    ) -> PlanDraft | None:
         """Return a draft; ``None`` if it cannot be carried out as it was made."""
         resources = await self.resources()
         made = await self._threads.run(user, make, resources)
@@ -124,8 +130,8 @@ class ConcurrentPlanning:
             raise EnvironmentChanged(now.id)
         return made if self._is_valid(made, resources) else None
 
-    def _is_valid(self, made: Draft, resources: Resources) -> bool:
-        old = {task.id for task in made.old.tasks} if made.old else set()
+    def _is_valid(self, made: PlanDraft, resources: Resources) -> bool:
+        old = {task.id for task in made.previous.tasks} if made.previous else set()
         new = [task for task in made.plan.tasks if task.id not in old and task.id not in made.claimed]
         return (
             self._pool.are_free(made.claimed)

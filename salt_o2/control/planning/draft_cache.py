@@ -2,36 +2,36 @@
 
 from collections import OrderedDict
 
-from salt_o2.control.planning.drafts import Draft, draw
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.control.planning.drafts import PlanDraft, new_id
+from salt_o2.core.errors import InvalidRequestError
 
 KEPT = 20
 """Drafts of one user that are remembered; older ones are forgotten first."""
 
 
-class Drafts:
+class DraftCache:
     """The drafts of this control; they do not outlive it."""
 
     def __init__(self) -> None:
         """Remember nothing yet."""
-        self._kept: dict[str, OrderedDict[str, Draft]] = {}
+        self._kept: dict[str, OrderedDict[str, PlanDraft]] = {}
 
-    def keep(self, user: str, draft: Draft) -> str:
+    def put(self, user: str, draft: PlanDraft) -> str:
         """Remember ``draft``, which ``user`` has made, and return its token; any user may apply it."""
-        token = draw()
+        token = new_id()
         kept = self._kept.setdefault(user, OrderedDict())
         kept[token] = draft
         while len(kept) > KEPT:
             kept.popitem(last=False)
         return token
 
-    def find(self, token: str) -> Draft:
+    def get(self, token: str) -> PlanDraft:
         """Return the draft behind ``token``.
 
         Raises:
-            InvalidRequest: if there is none (any more).
+            InvalidRequestError: if there is none (any more).
         """
         for kept in self._kept.values():
             if token in kept:
                 return kept[token]
-        raise InvalidRequest(f"no plan {token!r} is remembered: make it again")
+        raise InvalidRequestError(f"no plan {token!r} is remembered: make it again")

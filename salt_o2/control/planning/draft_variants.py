@@ -3,23 +3,23 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from salt_o2.control.planning.drafts import Draft, draw
-from salt_o2.control.storage.store import Kept
+from salt_o2.control.planning.drafts import PlanDraft, new_id
+from salt_o2.control.storage.store import StoredEnvironment
 from salt_o2.core.ids import TaskId
 from salt_o2.core.messages.inputs import Modified
 from salt_o2.core.plan.plan import PlannedTask
 from salt_o2.core.pool.pool import Pool
 
 
-def leaving_some(made: Draft, transferable: Sequence[PlannedTask], pool: Pool, at: float) -> Draft:
+def departing_tasks(made: PlanDraft, transferable: Sequence[PlannedTask], pool: Pool, at: float) -> PlanDraft:
     """Return ``made`` with the tasks of ``transferable`` that leave, as far as ``pool`` has room for them."""
     after = {task.id for task in made.plan.tasks}
     leaving = [task for task in transferable if task.id not in after]
-    return replace(made, keep=True, kept=frozenset(pool.admits(leaving, at)))
+    return replace(made, transfers_to_pool=True, stored=frozenset(pool.accepts(leaving, at)))
 
 
-def modified(
-    made: Draft,
+def modification_of(
+    made: PlanDraft,
     user: str,
     *,
     at: float,
@@ -35,7 +35,7 @@ def modified(
     """
     return Modified(
         at=at,
-        request=draw(),
+        request=new_id(),
         plan=made.plan,
         excluded=made.excluded,
         user=user,
@@ -47,13 +47,17 @@ def modified(
     )
 
 
-def ending(kept: Kept) -> Draft:
+def destruction_draft(kept: StoredEnvironment) -> PlanDraft:
     """Return the draft of the end of an environment and of all its tasks."""
     plan = kept.plan
     nothing = replace(plan, tasks=(), calls=(), root=replace(plan.root, roles=(), task=None))
-    return Draft(environment=kept.id, workflow=plan.workflow, shape=kept.shape, plan=nothing, old=plan)
+    return PlanDraft(
+        environment=kept.id, workflow=plan.workflow, overrides=kept.overrides, plan=nothing, previous=plan
+    )
 
 
-def handing_over(kept: Kept, transferable: Sequence[PlannedTask], pool: Pool, at: float) -> Draft:
+def pool_transfer_draft(
+    kept: StoredEnvironment, transferable: Sequence[PlannedTask], pool: Pool, at: float
+) -> PlanDraft:
     """Return the draft of an end that leaves ``transferable`` to ``pool``, as far as it has room."""
-    return replace(ending(kept), kept=frozenset(pool.admits(transferable, at)))
+    return replace(destruction_draft(kept), stored=frozenset(pool.accepts(transferable, at)))

@@ -9,11 +9,11 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
 from salt_o2.control.planning.plan_builder import make_plan
-from salt_o2.core.errors import InvalidRequest, PlanError
+from salt_o2.core.errors import InvalidRequestError, PlanError
 from salt_o2.core.ids import EnvironmentId, TaskId, short_id
 from salt_o2.core.placement.inventory import Inventory
 from salt_o2.core.plan import run_arguments
-from salt_o2.core.plan.overrides import Shape, excluded_tasks
+from salt_o2.core.plan.overrides import Overrides, excluded_tasks
 from salt_o2.core.plan.plan import Plan, PlannedTask
 from salt_o2.site import workflow_index
 from salt_o2.site.builtin_variables import ENVIRONMENT_ID, built_in
@@ -26,28 +26,28 @@ ID_BITS = 63
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class PlanDraft:
     """One plan that was made and not carried out yet."""
 
     environment: EnvironmentId
     workflow: str
-    shape: Shape
+    overrides: Overrides
     plan: Plan
     excluded: dict[TaskId, str] = field(default_factory=dict)
-    old: Plan | None = None
+    previous: Plan | None = None
     """The plan that it would replace."""
     claimed: frozenset[TaskId] = frozenset()
     """Tasks of it that come from the pool, with their processes."""
-    kept: frozenset[TaskId] = frozenset()
+    stored: frozenset[TaskId] = frozenset()
     """Tasks of the old plan that go to the pool."""
-    keep: bool = False
+    transfers_to_pool: bool = False
     """Whether those that leave go there, as far as they are well and there is room."""
 
 
-def load_shaped(
+def load_with_overrides(
     site: Site,
     workflow: str,
-    shape: Shape,
+    shape: Overrides,
     environment: EnvironmentId,
     asked: Collection[str] = (),
     purpose: workflow_index.Purpose = workflow_index.Purpose.CREATE,
@@ -68,10 +68,10 @@ def load_shaped(
     )
 
 
-def draft(
+def make_draft(
     workflow: Workflow,
     inventory: Inventory,
-    shape: Shape,
+    shape: Overrides,
     *,
     name: str,
     environment: EnvironmentId | None = None,
@@ -81,7 +81,7 @@ def draft(
     refused: Collection[str] = (),
     free: Collection[PlannedTask] = (),
     asked: Collection[str] = (),
-) -> Draft:
+) -> PlanDraft:
     """Return the draft of ``workflow`` in ``shape``; tasks of ``old`` stay as they are if they can.
 
     ``homeless`` are the paths of roles whose tasks need another host. ``refused`` are those of tasks that
@@ -90,35 +90,36 @@ def draft(
 
     Raises:
         PlanError: if it cannot be placed.
-        InvalidRequest: if this request moves or excludes what is not there, or the auto-stop has no duration.
+        InvalidRequestError: if this request moves or excludes what is not there, or the auto-stop has no
+            duration.
     """
-    new_id: Callable[[], TaskId] = (lambda: next(ids)) if ids else (lambda: TaskId(draw()))
-    chosen = environment or EnvironmentId(draw())
+    next_id: Callable[[], TaskId] = (lambda: next(ids)) if ids else (lambda: TaskId(new_id()))
+    chosen = environment or EnvironmentId(new_id())
     before = _staying(old, shape)
     staying = {path: task for path, task in before.items() if path not in {*homeless, *refused}}
     anew = {path: task for path, task in before.items() if path in refused}
-    plan = make_plan(workflow, inventory, chosen, new_id, staying, shape.move, free, anew)
+    plan = make_plan(workflow, inventory, chosen, next_id, staying, shape.move, free, anew)
     excluded, unknown = excluded_tasks(shape, plan)
     paths = {task.path for task in plan.tasks}
     unknown += [path for path in shape.move if path not in paths]
     unknown = [name for name in dict.fromkeys(unknown) if name in asked]
     if unknown:
-        raise InvalidRequest(f"workflow {name} has neither a role nor a detector {', '.join(unknown)}")
+        raise InvalidRequestError(f"workflow {name} has neither a role nor a detector {', '.join(unknown)}")
     run_arguments.stop_at(
         plan.variables, 0.0
     )  # or a wrong duration would be found only in the middle of START
-    return Draft(
+    return PlanDraft(
         environment=chosen,
         workflow=name,
-        shape=shape,
+        overrides=shape,
         plan=plan,
         excluded=excluded,
-        old=old,
+        previous=old,
         claimed=frozenset(task.id for task in plan.tasks) & {task.id for task in free},
     )
 
 
-def check_unmoved(then: Draft, now: Draft) -> None:
+def ensure_unchanged(then: PlanDraft, now: PlanDraft) -> None:
     """Refuse to apply a draft that could not be made the same way again.
 
     Raises:
@@ -135,20 +136,20 @@ def check_unmoved(then: Draft, now: Draft) -> None:
     raise PlanError("the world has moved since the plan was made; make it again:\n" + "\n".join(told[:10]))
 
 
-def ids_of(then: Draft) -> Iterator[TaskId]:
+def replayed_ids(then: PlanDraft) -> Iterator[TaskId]:
     """Return the ids that ``then`` gave to new tasks, in the order in which it gave them; then new ones."""
-    known = {task.id for task in then.old.tasks} if then.old else set()
+    known = {task.id for task in then.previous.tasks} if then.previous else set()
     yield from (task.id for task in then.plan.tasks if task.id not in known | then.claimed)
     while True:
-        yield TaskId(draw())
+        yield TaskId(new_id())
 
 
-def draw() -> str:
+def new_id() -> str:
     """Return an id that nobody has."""
     return short_id(secrets.randbits(ID_BITS))
 
 
-def _staying(old: Plan | None, shape: Shape) -> dict[str, PlannedTask]:
+def _staying(old: Plan | None, shape: Overrides) -> dict[str, PlannedTask]:
     if old is None:
         return {}
     return {
@@ -158,7 +159,7 @@ def _staying(old: Plan | None, shape: Shape) -> dict[str, PlannedTask]:
     }
 
 
-def _other_source(before: PlannedTask | None, task: PlannedTask, then: Draft, now: Draft) -> str:
+def _other_source(before: PlannedTask | None, task: PlannedTask, then: PlanDraft, now: PlanDraft) -> str:
     """Return that a task would not come from the pool as it would have then, or the other way round."""
     if before is None or before.id == task.id:
         return ""

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from salt_o2.control.planning.task_command import make_launch, specials
+from salt_o2.control.planning.task_command import make_launch, placement_variables
 from salt_o2.core.errors import PlanError
 from salt_o2.core.ids import EnvironmentId, TaskId
 from salt_o2.core.placement.inventory import Inventory
-from salt_o2.core.placement.requests import Placement, Request
+from salt_o2.core.placement.requests import Placement, PlacementRequest
 from salt_o2.core.plan.channel_properties import bound_properties, connected_properties
-from salt_o2.core.plan.channel_resolution import Wiring
+from salt_o2.core.plan.channel_resolution import ChannelResolver
 from salt_o2.core.plan.channels import ANY_ADDRESS, Endpoint
 from salt_o2.core.plan.plan import PlannedCall, PlannedRole, PlannedTask
 from salt_o2.core.states import ControlMode
@@ -39,7 +39,7 @@ class PlacedTask:
 
     id: TaskId
     task: TaskRole
-    request: Request
+    request: PlacementRequest
     placement: Placement
 
 
@@ -50,7 +50,7 @@ class PlanAssembly:
         self._inventory = inventory
         self._environment = environment
         self._revision = revision
-        self._wiring = Wiring()
+        self._wiring = ChannelResolver()
         self._problems = Problems()
         self._refused: list[str] = []
 
@@ -83,7 +83,7 @@ class PlanAssembly:
 
     def _plan(self, seat: PlacedTask, bound: list[Endpoint]) -> PlannedTask | None:
         task, put = seat.task, seat.placement
-        own = specials(task, seat.id, put.host, put.control_port, self._environment)
+        own = placement_variables(task, seat.id, put.host, put.control_port, self._environment)
         rendered = render(task, own, self._problems)
         try:
             properties = rendered.properties | self._channel_properties(seat, bound)

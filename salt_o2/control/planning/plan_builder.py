@@ -11,13 +11,13 @@ from salt_o2.control.planning.plan_assembly import (
     planned_call,
     planned_role,
 )
-from salt_o2.control.planning.pool_matching import Claims, keeps_place
+from salt_o2.control.planning.pool_matching import PoolMatcher, placement_still_valid
 from salt_o2.core.errors import PlanError
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
-from salt_o2.core.placement.constraints import Constraint, Wants
+from salt_o2.core.placement.constraints import Constraint, ResourceDemand
 from salt_o2.core.placement.inventory import Inventory
-from salt_o2.core.placement.requests import Placement, Request
-from salt_o2.core.placement.scheduler import place
+from salt_o2.core.placement.requests import Placement, PlacementRequest
+from salt_o2.core.placement.scheduler import schedule
 from salt_o2.core.plan.plan import Plan, PlannedTask
 from salt_o2.workflow import TaskRole, Workflow
 from salt_o2.workflow.expansion.gc_pause import collector_paused
@@ -55,13 +55,13 @@ def make_plan(
         _bound_to(_instead_of(anew.get(task.path), request_of(task)), move.get(task.path))
         for task in workflow.tasks
     ]
-    claims = Claims(free, inventory, environment, workflow.revision)
+    claims = PoolMatcher(free, inventory, environment, workflow.revision)
     kept = [
         _found(_kept(stay.get(request.path), request, inventory), task, request, claims)
         for task, request in zip(workflow.tasks, requests, strict=True)
     ]
     new = [request for request, old in zip(requests, kept, strict=True) if old is None]
-    fresh = iter(place(new, inventory))
+    fresh = iter(schedule(new, inventory))
     seats = [
         PlacedTask(old.id, task, request, _placement(old, request))
         if old
@@ -79,14 +79,14 @@ def make_plan(
     )
 
 
-def request_of(task: TaskRole) -> Request:
+def request_of(task: TaskRole) -> PlacementRequest:
     """Return what ``task`` asks of a host; a port that its channels fix counts as a static one."""
     fixed = {channel.fixed_port for channel in task.bind} - {None}
     wants = task.wants
     if fixed:
         ports = sorted({*wants.ports, *(port for port in fixed if port)})
-        wants = Wants(cpu=wants.cpu, memory_mb=wants.memory_mb, ports=tuple(ports))
-    return Request(
+        wants = ResourceDemand(cpu=wants.cpu, memory_mb=wants.memory_mb, ports=tuple(ports))
+    return PlacementRequest(
         path=task.path,
         constraints=task.constraints,
         wants=wants,
@@ -95,39 +95,41 @@ def request_of(task: TaskRole) -> Request:
     )
 
 
-def _bound_to(request: Request, host: HostId | None) -> Request:
+def _bound_to(request: PlacementRequest, host: HostId | None) -> PlacementRequest:
     if host is None:
         return request
     here = (*(each for each in request.constraints if each.attribute != HOSTNAME), Constraint(HOSTNAME, host))
     return replace(request, constraints=here)
 
 
-def _instead_of(old: PlannedTask | None, request: Request) -> Request:
+def _instead_of(old: PlannedTask | None, request: PlacementRequest) -> PlacementRequest:
     return _bound_to(replace(request, before=old), old.host) if old else request
 
 
-def _kept(old: PlannedTask | None, request: Request, inventory: Inventory) -> PlannedTask | None:
+def _kept(old: PlannedTask | None, request: PlacementRequest, inventory: Inventory) -> PlannedTask | None:
     """Return ``old`` if its place still does for ``request``."""
     if old is None:
         return None
     facts = inventory.facts_of(old.host)
     if facts is None:
         raise PlanError(f"role {old.path} is on host {old.host}, which was never heard of: move it")
-    return old if keeps_place(old, request, facts) else None
+    return old if placement_still_valid(old, request, facts) else None
 
 
-def _found(old: PlannedTask | None, task: TaskRole, request: Request, claims: Claims) -> PlannedTask | None:
+def _found(
+    old: PlannedTask | None, task: TaskRole, request: PlacementRequest, claims: PoolMatcher
+) -> PlannedTask | None:
     """Return whose process and place ``task`` has: its own, or one of the pool that saves a start.
 
     A task that would start again in its place may have another of the same host, if nobody connects to it:
     peers would have to hear of other addresses, and a change touches only what it must.
     """
     if old is None:
-        return claims.find(task, request)
-    if task.bind or not claims.must_start_again(old, task, request):
+        return claims.match(task, request)
+    if task.bind or not claims.requires_restart(old, task, request):
         return old
-    return claims.find(task, _bound_to(request, old.host)) or old
+    return claims.match(task, _bound_to(request, old.host)) or old
 
 
-def _placement(old: PlannedTask, request: Request) -> Placement:
+def _placement(old: PlannedTask, request: PlacementRequest) -> Placement:
     return Placement(old.host, old.launch.control_port, old.launch.ports[: request.channels])

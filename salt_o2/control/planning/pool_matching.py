@@ -6,16 +6,16 @@ templates, same host, same launch. What CONFIGURE pushes may differ. It keeps it
 
 from collections.abc import Collection, Iterable, Sequence
 
-from salt_o2.control.planning.task_command import make_launch, specials
+from salt_o2.control.planning.task_command import make_launch, placement_variables
 from salt_o2.core.errors import PlanError
 from salt_o2.core.ids import EnvironmentId, HostId
 from salt_o2.core.messages.reports import HostFacts
 from salt_o2.core.placement.constraints import Constraint, matches
 from salt_o2.core.placement.inventory import Inventory
-from salt_o2.core.placement.requests import Request
+from salt_o2.core.placement.requests import PlacementRequest
 from salt_o2.core.plan.launch import Launch
 from salt_o2.core.plan.plan import PlannedTask
-from salt_o2.core.pool.launch_fingerprint import Mould, is_same, mould
+from salt_o2.core.pool.launch_fingerprint import Mould, is_equivalent, launch_fingerprint
 from salt_o2.workflow import TaskRole
 from salt_o2.workflow.expansion.task_rendering import render
 from salt_o2.workflow.problems import Problems
@@ -23,7 +23,7 @@ from salt_o2.workflow.problems import Problems
 Shelf = dict[HostId, list[PlannedTask]]
 
 
-class Claims:
+class PoolMatcher:
     """The free tasks of the pool, for one plan; each is given away once."""
 
     def __init__(
@@ -36,10 +36,10 @@ class Claims:
         for task in free:
             if task.launch.revision == revision:
                 self._samples.setdefault(task.class_name, task)
-                shelf = self._shelves.setdefault(mould(task.launch, task.id, task.host), {})
+                shelf = self._shelves.setdefault(launch_fingerprint(task.launch, task.id, task.host), {})
                 shelf.setdefault(task.host, []).append(task)
 
-    def find(self, task: TaskRole, request: Request) -> PlannedTask | None:
+    def match(self, task: TaskRole, request: PlacementRequest) -> PlannedTask | None:
         """Return a task that fits ``task``, and give it to nobody else; ``None`` if there is none.
 
         Takes as long however many wait: a launch is made for the place of any of them, to find those of the
@@ -49,7 +49,7 @@ class Claims:
         launch = self._launch_in_place_of(sample, task, request) if sample and not task.trigger else None
         if sample is None or launch is None:
             return None
-        shelf = self._shelves.get(mould(launch, sample.id, sample.host), {})
+        shelf = self._shelves.get(launch_fingerprint(launch, sample.id, sample.host), {})
         for host in self._hosts(request.constraints, shelf):
             if self._does(shelf[host][0], task, request):
                 found = shelf[host].pop(0)
@@ -58,19 +58,19 @@ class Claims:
                 return found
         return None
 
-    def must_start_again(self, old: PlannedTask, task: TaskRole, request: Request) -> bool:
+    def requires_restart(self, old: PlannedTask, task: TaskRole, request: PlacementRequest) -> bool:
         """Return whether ``old`` must for ``task``, when others of its class wait that perhaps need not."""
         if task.trigger or task.class_name not in self._samples:
             return False
         launch = self._launch_in_place_of(old, task, request)
         return launch is not None and launch != old.launch
 
-    def _does(self, old: PlannedTask, task: TaskRole, request: Request) -> bool:
+    def _does(self, old: PlannedTask, task: TaskRole, request: PlacementRequest) -> bool:
         facts = self._inventory.hosts.get(old.host)
-        if facts is None or not keeps_place(old, request, facts):
+        if facts is None or not placement_still_valid(old, request, facts):
             return False
         launch = self._launch_in_place_of(old, task, request)
-        return launch is not None and is_same(old.launch, launch)
+        return launch is not None and is_equivalent(old.launch, launch)
 
     def _hosts(self, constraints: Sequence[Constraint], shelf: Shelf) -> list[HostId]:
         """Return the hosts in ``shelf`` that meet ``constraints``; looks at the fewest that it can."""
@@ -80,10 +80,12 @@ class Claims:
         fewest = min((shelf, *sets), key=len)
         return [host for host in fewest if host in shelf and all(host in each for each in sets)]
 
-    def _launch_in_place_of(self, old: PlannedTask, task: TaskRole, request: Request) -> Launch | None:
+    def _launch_in_place_of(
+        self, old: PlannedTask, task: TaskRole, request: PlacementRequest
+    ) -> Launch | None:
         """Return how ``task`` would be started as ``old`` was; ``None`` if it makes no sense there."""
         problems, port = Problems(), old.launch.control_port
-        own = specials(task, old.id, old.host, port, self._environment)
+        own = placement_variables(task, old.id, old.host, port, self._environment)
         rendered = render(task, own, problems)
         if len(problems):
             return None  # told when it is planned
@@ -94,7 +96,7 @@ class Claims:
             return None
 
 
-def keeps_place(old: PlannedTask, request: Request, facts: HostFacts) -> bool:
+def placement_still_valid(old: PlannedTask, request: PlacementRequest, facts: HostFacts) -> bool:
     """Return whether the place of ``old``, on a host with these ``facts``, still does for ``request``."""
     fits = all(matches(old.host, facts, constraint) for constraint in request.constraints)
     ports = len(old.launch.ports) == request.channels + len(request.wants.ports)

@@ -19,7 +19,7 @@ SEARCH_PATH = "/usr/lib"
 """Where FairMQ looks for plugins if neither fmq_plugin_search_path nor fairmq_prefix is set."""
 
 
-def specials(
+def placement_variables(
     task: TaskRole, id: TaskId, host: HostId, control_port: int | None, environment: EnvironmentId
 ) -> dict[str, str]:
     """Return the variables that a task has only in its place (AliECS ``core/task/task.go``)."""

@@ -6,22 +6,47 @@ from functools import partial
 from typing import Any
 
 from salt_o2.concurrency.request_threads import RequestThreads
-from salt_o2.control.environments.rescheduling import PORT_TRIES, Replacing, refused_paths
-from salt_o2.control.environments.service import Control, Held
+from salt_o2.control.environments.rescheduling import PORT_TRIES, Rescheduler, refused_paths
+from salt_o2.control.environments.service import ActiveEnvironment, Control
 from salt_o2.control.planning.concurrent_planning import ConcurrentPlanning, EnvironmentChanged, Resources
-from salt_o2.control.planning.draft_cache import Drafts
-from salt_o2.control.planning.draft_variants import ending, handing_over, leaving_some, modified
-from salt_o2.control.planning.drafts import Draft, check_unmoved, draft, draw, ids_of, load_shaped
+from salt_o2.control.planning.draft_cache import DraftCache
+from salt_o2.control.planning.draft_variants import (
+    departing_tasks,
+    destruction_draft,
+    modification_of,
+    pool_transfer_draft,
+)
+from salt_o2.control.planning.drafts import (
+    PlanDraft,
+    ensure_unchanged,
+    load_with_overrides,
+    make_draft,
+    new_id,
+    replayed_ids,
+)
 from salt_o2.control.requests.arguments import Create, Destroy, Many, Modify, One, PlanAhead, Repeat, Steer
-from salt_o2.control.requests.transition_requests import Progress, Verbs, ask, find_kept, modify
-from salt_o2.control.storage.store import Kept
+from salt_o2.control.requests.transition_requests import (
+    Progress,
+    Verbs,
+    find_kept,
+    run_modification,
+    run_transition,
+)
+from salt_o2.control.storage.store import StoredEnvironment
 from salt_o2.control.views import environment_view
 from salt_o2.control.views.plan_view import plan_record
-from salt_o2.control.views.staleness import Freshness
+from salt_o2.control.views.staleness import StalenessView
 from salt_o2.core.environment.environment import Environment
-from salt_o2.core.errors import IllegalTransition, InvalidRequest, TaskError, UnknownName
+from salt_o2.core.errors import IllegalTransitionError, InvalidRequestError, TaskError, UnknownNameError
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
-from salt_o2.core.plan.overrides import Bend, Shape, bent, check_takes_part, detectors, variable_texts
+from salt_o2.core.plan.overrides import (
+    Overrides,
+    OverridesPatch,
+    active_detectors,
+    apply_patch,
+    check_takes_part,
+    variable_texts,
+)
 from salt_o2.core.recovery import replay, snapshot
 from salt_o2.core.states import EnvironmentEvent, EnvironmentState
 from salt_o2.site.settings import Site, timeouts
@@ -32,7 +57,7 @@ log = logging.getLogger(__name__)
 _E, _S = EnvironmentEvent, EnvironmentState
 
 
-class Environments:
+class EnvironmentRequests:
     """Serves what concerns one environment, or the list of them."""
 
     def __init__(self, control: Control, site: Site, threads: RequestThreads | None = None) -> None:
@@ -43,8 +68,8 @@ class Environments:
         self._planning = ConcurrentPlanning(
             control.inventory, control.pooling, control.declarations.settled, self._threads.create
         )
-        self._drafts = Drafts()
-        control.reshaping.replacer = Replacing(control, site, self._threads, self._planning).find_places
+        self._drafts = DraftCache()
+        control.reshaping.replacer = Rescheduler(control, site, self._threads, self._planning).reschedule
         self.verbs: Verbs = {
             "env_plan": (PlanAhead, self._plan_ahead),
             "env_create": (Create, self._create),
@@ -60,50 +85,56 @@ class Environments:
 
     async def _plan_ahead(self, wanted: PlanAhead, user: str, _progress: Progress) -> dict[str, Any]:
         if bool(wanted.id) == bool(wanted.workflow) or (wanted.destroy and not wanted.id):
-            raise InvalidRequest("say a workflow to create, or the id of an environment to change or destroy")
+            raise InvalidRequestError(
+                "say a workflow to create, or the id of an environment to change or destroy"
+            )
         if wanted.keep_tasks and not wanted.id:
-            raise InvalidRequest("keep_tasks is for what leaves an environment: say the id of one")
+            raise InvalidRequestError("keep_tasks is for what leaves an environment: say the id of one")
         if wanted.destroy and _says(wanted):
-            raise InvalidRequest(
+            raise InvalidRequestError(
                 f"destroy ends all of environment {wanted.id}: leave out {', '.join(_says(wanted))}"
             )
         bend = _bend(wanted)
         if not wanted.id:
             made = await self._draft_new(
-                user, wanted.workflow, bent(Shape(), bend), asked=bend.named, purpose=Purpose.PLAN
+                user, wanted.workflow, apply_patch(Overrides(), bend), asked=bend.named, purpose=Purpose.PLAN
             )
-            check_takes_part(made.plan, made.shape, made.excluded)
-            return plan_record(made, self._control.inventory, self._drafts.keep(user, made))
+            check_takes_part(made.plan, made.overrides, made.excluded)
+            return plan_record(made, self._control.inventory, self._drafts.put(user, made))
         held = self._control.find(wanted.id)
         pool, at = self._control.pooling.pool, self._control.clock()
         if wanted.destroy:
-            kept, rest = held.kept, held.environment.model.tasks.transferable()
-            end = handing_over(kept, rest, pool, at) if wanted.keep_tasks else ending(kept)
+            kept, rest = held.stored, held.environment.model.tasks.transferable()
+            end = pool_transfer_draft(kept, rest, pool, at) if wanted.keep_tasks else destruction_draft(kept)
             return plan_record(end, self._control.inventory, "")
         made = await self._draft_change(
-            user, held, bent(held.kept.shape, bend, held.kept.plan), asked=bend.named, purpose=Purpose.PLAN
+            user,
+            held,
+            apply_patch(held.stored.overrides, bend, held.stored.plan),
+            asked=bend.named,
+            purpose=Purpose.PLAN,
         )
-        check_takes_part(made.plan, made.shape, _out(held, made))
+        check_takes_part(made.plan, made.overrides, _out(held, made))
         if wanted.keep_tasks:
-            made = leaving_some(made, held.environment.model.tasks.transferable(), pool, at)
-        return plan_record(made, self._control.inventory, self._drafts.keep(user, made), held.environment)
+            made = departing_tasks(made, held.environment.model.tasks.transferable(), pool, at)
+        return plan_record(made, self._control.inventory, self._drafts.put(user, made), held.environment)
 
     async def _draft_new(
         self,
         user: str,
         workflow: str,
-        shape: Shape,
-        then: Draft | None = None,
+        shape: Overrides,
+        then: PlanDraft | None = None,
         asked: Collection[str] = (),
         purpose: Purpose = Purpose.CREATE,
-    ) -> Draft:
-        chosen = then.environment if then else EnvironmentId(draw())
+    ) -> PlanDraft:
+        chosen = then.environment if then else EnvironmentId(new_id())
         make = partial(
-            draft,
+            make_draft,
             shape=shape,
             name=workflow,
             environment=chosen,
-            ids=ids_of(then) if then else None,
+            ids=replayed_ids(then) if then else None,
             asked=asked,
         )
         return await self._drafted(user, make, None, workflow, shape, chosen, asked, purpose)
@@ -111,35 +142,35 @@ class Environments:
     async def _draft_change(
         self,
         user: str,
-        held: Held,
-        shape: Shape,
-        then: Draft | None = None,
+        held: ActiveEnvironment,
+        shape: Overrides,
+        then: PlanDraft | None = None,
         asked: Collection[str] = (),
         purpose: Purpose = Purpose.CREATE,
-    ) -> Draft:
+    ) -> PlanDraft:
         make = partial(
-            draft,
+            make_draft,
             shape=shape,
-            name=held.kept.plan.workflow,
-            environment=held.kept.id,
-            old=held.kept.plan,
-            ids=ids_of(then) if then else None,
+            name=held.stored.plan.workflow,
+            environment=held.stored.id,
+            old=held.stored.plan,
+            ids=replayed_ids(then) if then else None,
             asked=asked,
         )
-        workflow = held.kept.plan.workflow
-        return await self._drafted(user, make, held, workflow, shape, held.kept.id, asked, purpose)
+        workflow = held.stored.plan.workflow
+        return await self._drafted(user, make, held, workflow, shape, held.stored.id, asked, purpose)
 
     async def _drafted(
         self,
         user: str,
-        make: Callable[..., Draft],
-        held: Held | None,
+        make: Callable[..., PlanDraft],
+        held: ActiveEnvironment | None,
         workflow: str,
-        shape: Shape,
+        shape: Overrides,
         environment: EnvironmentId,
         asked: Collection[str],
         purpose: Purpose,
-    ) -> Draft:
+    ) -> PlanDraft:
         """Return the draft that ``make`` makes of ``workflow``, for ``held`` if it changes an environment.
 
         Workflows are loaded, and templates of tasks are computed, in threads. A draft that is carried out
@@ -148,52 +179,54 @@ class Environments:
         asked_for = (self._site, workflow, shape, environment, asked, purpose)
         refused = refused_paths(held) if held else set()
 
-        def make_of(loaded: Workflow, resources: Resources) -> Draft:
+        def make_of(loaded: Workflow, resources: Resources) -> PlanDraft:
             return make(loaded, resources.inventory, free=resources.free, refused=refused)
 
         if purpose is Purpose.PLAN:
             resources = await self._planning.resources()
-            return await self._threads.look.run(user, lambda: make_of(load_shaped(*asked_for), resources))
-        before = held.kept if held else None
-        loaded = await self._threads.create.run(user, load_shaped, *asked_for)
-        if held and held.kept is not before:
-            raise EnvironmentChanged(held.kept.id)
-        stored = partial(self._stored, held.kept.id) if held else None
+            return await self._threads.look.run(
+                user, lambda: make_of(load_with_overrides(*asked_for), resources)
+            )
+        before = held.stored if held else None
+        loaded = await self._threads.create.run(user, load_with_overrides, *asked_for)
+        if held and held.stored is not before:
+            raise EnvironmentChanged(held.stored.id)
+        stored = partial(self._stored, held.stored.id) if held else None
         return await self._planning.draft(user, partial(make_of, loaded), stored)
 
-    def _stored(self, id: EnvironmentId) -> Kept:
+    def _stored(self, id: EnvironmentId) -> StoredEnvironment:
         """Return a living environment as it is stored now."""
-        return self._control.find(id).kept
+        return self._control.find(id).stored
 
     # --- create ---------------------------------------------------------------------------------
 
     async def _create(self, wanted: Create, user: str, progress: Progress) -> dict[str, Any]:
         if wanted.plan:
             _check_nothing_beside(wanted, bool(wanted.workflow))
-            then = self._drafts.find(wanted.plan)
-            if then.old:
-                raise InvalidRequest(
+            then = self._drafts.get(wanted.plan)
+            if then.previous:
+                raise InvalidRequestError(
                     f"plan {wanted.plan} modifies {then.environment}: apply it by env_modify"
                 )
-            made = await self._draft_new(user, then.workflow, then.shape, then)
-            check_unmoved(then, made)
-            check_takes_part(made.plan, made.shape, made.excluded)
+            made = await self._draft_new(user, then.workflow, then.overrides, then)
+            ensure_unchanged(then, made)
+            check_takes_part(made.plan, made.overrides, made.excluded)
             held = self._adopt(made, user)
-            return await self._bring_up(held, user, progress, automatic=wanted.auto)
+            return await self._create_from(held, user, progress, automatic=wanted.auto)
         bend = _bend(wanted)
-        shape = bent(Shape(), bend)
+        shape = apply_patch(Overrides(), bend)
         return await self._create_anew(
             wanted.workflow, shape, user, progress, asked=bend.named, automatic=wanted.auto
         )
 
     async def _repeat(self, wanted: Repeat, user: str, progress: Progress) -> dict[str, Any]:
         kept = await self._kept(wanted.id, user)
-        return await self._create_anew(kept.plan.workflow, kept.shape, user, progress)
+        return await self._create_anew(kept.plan.workflow, kept.overrides, user, progress)
 
     async def _create_anew(
         self,
         workflow: str,
-        shape: Shape,
+        shape: Overrides,
         user: str,
         progress: Progress,
         *,
@@ -203,17 +236,17 @@ class Environments:
         """Create an environment; once more, without the ports that agents have refused, if they did."""
         for left in reversed(range(PORT_TRIES)):
             made = await self._draft_new(user, workflow, shape, asked=asked)
-            check_takes_part(made.plan, made.shape, made.excluded)
+            check_takes_part(made.plan, made.overrides, made.excluded)
             held = self._adopt(made, user)
             try:
-                return await self._bring_up(held, user, progress, automatic=automatic)
+                return await self._create_from(held, user, progress, automatic=automatic)
             except TaskError:
                 if not (held.ports_refused and left):
                     raise
-                log.warning("environment %s: ports were refused; creating it with others", held.kept.id)
+                log.warning("environment %s: ports were refused; creating it with others", held.stored.id)
         raise AssertionError("the last try returns or raises")
 
-    def _adopt(self, made: Draft, user: str) -> Held:
+    def _adopt(self, made: PlanDraft, user: str) -> ActiveEnvironment:
         """Have the environment of ``made``, with its resources taken and nothing started."""
         self._check_detectors(made)
         created = replay.Created(
@@ -222,35 +255,41 @@ class Environments:
             timeouts=timeouts(self._site, made.plan.variables),
             excluded=made.excluded,
             user=user,
-            shape=made.shape,
+            shape=made.overrides,
             claimed=tuple(sorted(made.claimed)),
             revision=self._control.pooling.revision_of(made.claimed),
         )
         environment = replay.begin(made.environment, created)
-        kept = Kept(
+        kept = StoredEnvironment(
             id=made.environment,
             created=created.at,
             user=user,
-            shape=made.shape,
+            overrides=made.overrides,
             plan=made.plan,
             snapshot=snapshot.take(environment),
         )
         return self._control.adopt(kept, environment, created)
 
-    async def _bring_up(
-        self, held: Held, user: str, progress: Progress, *, automatic: bool = False
+    async def _create_from(
+        self, held: ActiveEnvironment, user: str, progress: Progress, *, automatic: bool = False
     ) -> dict[str, Any]:
         events = (_E.DEPLOY, _E.CONFIGURE, *((_E.START_ACTIVITY,) if automatic else ()))
-        return await ask(self._control, held, events, user, progress, undo=True, automatic=automatic)
+        return await run_transition(
+            self._control, held, events, user, progress, undo=True, automatic=automatic
+        )
 
-    def _check_detectors(self, made: Draft) -> None:
+    def _check_detectors(self, made: PlanDraft) -> None:
         """Refuse a detector that takes part elsewhere; nothing may be awaited between this and adopting."""
-        wanted = detectors(made.plan, made.excluded)
+        wanted = active_detectors(made.plan, made.excluded)
         for name, held in self._control.held.items():
             members = held.environment.model.tasks
-            taken = wanted & detectors(members.plan, members.excluded) if name != made.environment else set()
+            taken = (
+                wanted & active_detectors(members.plan, members.excluded)
+                if name != made.environment
+                else set()
+            )
             if taken:
-                raise InvalidRequest(
+                raise InvalidRequestError(
                     f"detector {', '.join(sorted(taken))} is in use in environment {name} "
                     f"({members.plan.workflow}, {held.environment.model.state}): "
                     "exclude it from one of the two"
@@ -259,64 +298,66 @@ class Environments:
     # --- change ---------------------------------------------------------------------------------
 
     async def _modify(self, wanted: Modify, user: str, progress: Progress) -> dict[str, Any]:
-        then = self._drafts.find(wanted.plan) if wanted.plan else None
+        then = self._drafts.get(wanted.plan) if wanted.plan else None
         if then:
             _check_nothing_beside(wanted, wanted.id not in ("", then.environment))
         held = self._control.find(wanted.id or (then.environment if then else ""))
         bend = _bend(wanted)
-        shape = then.shape if then else bent(held.kept.shape, bend, held.kept.plan)
+        shape = then.overrides if then else apply_patch(held.stored.overrides, bend, held.stored.plan)
         made = await self._draft_change(user, held, shape, then, bend.named)
         if then:
-            check_unmoved(then, made)
-        check_takes_part(made.plan, made.shape, _out(held, made))
+            ensure_unchanged(then, made)
+        check_takes_part(made.plan, made.overrides, _out(held, made))
         self._check_detectors(made)
-        keep = wanted.keep_tasks or (then is not None and then.keep)
+        keep = wanted.keep_tasks or (then is not None and then.transfers_to_pool)
         at, revision = self._control.clock(), self._control.pooling.revision_of(made.claimed)
-        message = modified(made, user, at=at, revision=revision, drain_s=wanted.drain_s, keep=keep)
-        before = {task.id for task in held.kept.plan.tasks}
-        found = await modify(self._control, held, message, made.shape, progress)
-        left = [task for task in self._control.pooling.left_by(held.kept.id) if task in before]
+        message = modification_of(made, user, at=at, revision=revision, drain_s=wanted.drain_s, keep=keep)
+        before = {task.id for task in held.stored.plan.tasks}
+        found = await run_modification(self._control, held, message, made.overrides, progress)
+        left = [task for task in self._control.pooling.transferred_by(held.stored.id) if task in before]
         return found | ({"kept": left} if keep else {})
 
     async def _steer(self, wanted: Steer, user: str, progress: Progress) -> dict[str, Any]:
         held = self._control.find(wanted.id)
         if wanted.event is _E.START_ACTIVITY:
             members = held.environment.model.tasks
-            check_takes_part(held.kept.plan, held.kept.shape, {*members.excluded, *members.lost})
-        return await ask(self._control, held, (wanted.event,), user, progress)
+            check_takes_part(held.stored.plan, held.stored.overrides, {*members.excluded, *members.lost})
+        return await run_transition(self._control, held, (wanted.event,), user, progress)
 
     async def _destroy(self, wanted: Destroy, user: str, progress: Progress) -> dict[str, Any]:
         held = self._control.find(wanted.id)
         steps = events(held, wanted)
-        ended = await ask(self._control, held, steps, user, progress, keep=wanted.keep_tasks)
-        return ended | {"kept": self._control.pooling.left_by(held.kept.id)}
+        ended = await run_transition(self._control, held, steps, user, progress, keep=wanted.keep_tasks)
+        return ended | {"kept": self._control.pooling.transferred_by(held.stored.id)}
 
     # --- look -----------------------------------------------------------------------------------
 
     async def _list(self, wanted: Many, user: str, _progress: Progress) -> list[dict[str, Any]]:
-        fresh = Freshness(self._control)
-        alive = [fresh.summary(held) for held in self._control.held.values()]
+        fresh = StalenessView(self._control)
+        alive = [fresh.environment_summary(held) for held in self._control.held.values()]
         if not wanted.all:
             return alive
         self._control.store.flush()
         return await self._threads.read.run(user, self._ended) + alive
 
     def _ended(self) -> list[dict[str, Any]]:
-        return [environment_view.summary(kept, _rebuilt(kept)) for kept in self._control.store.ended()]
+        return [
+            environment_view.environment_summary(kept, _rebuilt(kept)) for kept in self._control.store.ended()
+        ]
 
     async def _show(self, wanted: One, user: str, _progress: Progress) -> dict[str, Any]:
         try:
             held = self._control.find(wanted.id)
-        except UnknownName:
+        except UnknownNameError:
             self._control.store.flush()
             return await self._threads.read.run(user, self._show_kept, wanted.id)
-        return Freshness(self._control).full(held)
+        return StalenessView(self._control).environment_view(held)
 
     def _show_kept(self, prefix: str) -> dict[str, Any]:
         kept = find_kept(self._control.store, prefix)
-        return environment_view.full(kept, _rebuilt(kept))
+        return environment_view.environment_view(kept, _rebuilt(kept))
 
-    async def _kept(self, prefix: str, user: str) -> Kept:
+    async def _kept(self, prefix: str, user: str) -> StoredEnvironment:
         self._control.store.flush()
         return await self._threads.read.run(user, find_kept, self._control.store, prefix)
 
@@ -324,7 +365,9 @@ class Environments:
 def _check_nothing_beside(wanted: Create | Modify, other: bool) -> None:
     """Refuse a request that names a plan and says something else, too."""
     if other or _says(wanted):
-        raise InvalidRequest(f"plan {wanted.plan} says everything already: leave out what stands beside it")
+        raise InvalidRequestError(
+            f"plan {wanted.plan} says everything already: leave out what stands beside it"
+        )
 
 
 def _says(wanted: Create | Modify | PlanAhead) -> list[str]:
@@ -333,13 +376,13 @@ def _says(wanted: Create | Modify | PlanAhead) -> list[str]:
     return [name for name in names if getattr(wanted, name)]
 
 
-def _out(held: Held, made: Draft) -> set[TaskId]:
+def _out(held: ActiveEnvironment, made: PlanDraft) -> set[TaskId]:
     """Return the tasks that would take no part in a changed environment: excluded ones, and lost ones."""
     return {*made.excluded, *held.environment.model.tasks.lost}
 
 
-def _bend(wanted: Create | Modify | PlanAhead) -> Bend:
-    return Bend(
+def _bend(wanted: Create | Modify | PlanAhead) -> OverridesPatch:
+    return OverridesPatch(
         vars=variable_texts(wanted.vars),
         scale=wanted.scale,
         move={path: HostId(host) for path, host in wanted.move.items()},
@@ -350,15 +393,15 @@ def _bend(wanted: Create | Modify | PlanAhead) -> Bend:
     )
 
 
-def _rebuilt(kept: Kept) -> Environment:
+def _rebuilt(kept: StoredEnvironment) -> Environment:
     return snapshot.restore(kept.id, kept.plan, kept.snapshot)
 
 
-def events(held: Held, wanted: Destroy) -> tuple[EnvironmentEvent, ...]:
+def events(held: ActiveEnvironment, wanted: Destroy) -> tuple[EnvironmentEvent, ...]:
     """Return the events that end an environment as ``wanted``.
 
     Raises:
-        IllegalTransition: if it runs, and nobody has said that it may be stopped.
+        IllegalTransitionError: if it runs, and nobody has said that it may be stopped.
     """
     state = held.environment.model.state
     if wanted.force:
@@ -366,5 +409,7 @@ def events(held: Held, wanted: Destroy) -> tuple[EnvironmentEvent, ...]:
     if state is not _S.RUNNING:
         return (_E.EXIT,)
     if not wanted.allow_in_running_state:
-        raise IllegalTransition(f"environment {held.kept.id}", state, "be destroyed", ("STOP_ACTIVITY",))
+        raise IllegalTransitionError(
+            f"environment {held.stored.id}", state, "be destroyed", ("STOP_ACTIVITY",)
+        )
     return _E.STOP_ACTIVITY, _E.EXIT

@@ -12,21 +12,21 @@ from salt_o2.control.environments.service import Control
 from salt_o2.control.requests.arguments import Past, Two
 from salt_o2.control.requests.transition_requests import Progress, Verbs, find_kept, kept_id
 from salt_o2.control.storage.retention import CUT, PLANS
-from salt_o2.control.storage.store import Line
+from salt_o2.control.storage.store import JournalEntry
 from salt_o2.control.views import environment_view
-from salt_o2.control.views.journal_view import tell
+from salt_o2.control.views.journal_view import format_journal
 from salt_o2.control.views.plan_comparison import difference
 from salt_o2.core.codec import typed
 from salt_o2.core.environment.environment import Environment
-from salt_o2.core.errors import InvalidRequest, UnknownName
+from salt_o2.core.errors import InvalidRequestError, UnknownNameError
 from salt_o2.core.ids import POOL, EnvironmentId
 from salt_o2.core.messages.inputs import Modified
-from salt_o2.core.plan.overrides import Shape
+from salt_o2.core.plan.overrides import Overrides
 from salt_o2.core.plan.plan import Plan
-from salt_o2.core.recovery.replay import HOSTS, KINDS, Created, Entry, replay, shape_after
+from salt_o2.core.recovery.replay import HOSTS, KINDS, Created, Entry, overrides_after, replay
 
 
-class History:
+class HistoryRequests:
     """Serves what concerns the past of environments, ended or not."""
 
     def __init__(self, control: Control, threads: RequestThreads | None = None) -> None:
@@ -47,7 +47,7 @@ class History:
         store = self._control.store
         id = EnvironmentId(wanted.id) if wanted.id in (POOL, HOSTS) else kept_id(store, wanted.id)
         # All of it is told, because a line may name what lies before the first that is wanted.
-        told = tell(store.journal(id, moment(wanted.until)))
+        told = format_journal(store.journal(id, moment(wanted.until)))
         return told[wanted.after :][-wanted.limit :]
 
     async def _replay(self, wanted: Past, user: str, _progress: Progress) -> dict[str, Any]:
@@ -59,21 +59,21 @@ class History:
         environment, shape = self._rebuild(kept.id, moment(wanted.until))
         members = environment.model.tasks
         out = {members.tasks[task].path: why for task, why in members.excluded.items()}
-        then = replace(kept, plan=environment.model.plan, shape=shape)
-        return environment_view.full(then, environment) | {"excluded": out}
+        then = replace(kept, plan=environment.model.plan, overrides=shape)
+        return environment_view.environment_view(then, environment) | {"excluded": out}
 
-    def _rebuild(self, id: EnvironmentId, until: float | None) -> tuple[Environment, Shape]:
+    def _rebuild(self, id: EnvironmentId, until: float | None) -> tuple[Environment, Overrides]:
         lines = self._control.store.journal(id)
         if any(line.kind == CUT for line in lines):
-            raise UnknownName(
+            raise UnknownNameError(
                 f"the journal of environment {id} was cut (o2:journal): it cannot be replayed. "
                 "Its plans and the records of its runs are kept"
             )
         told = list(entries(line for line in lines if until is None or line.at <= until))
         environment = replay(id, told)
         if environment is None:
-            raise UnknownName(f"the journal does not know environment {id} at that time")
-        return environment, shape_after(told)
+            raise UnknownNameError(f"the journal does not know environment {id} at that time")
+        return environment, overrides_after(told)
 
     async def _diff(self, wanted: Two, user: str, _progress: Progress) -> dict[str, Any]:
         self._control.store.flush()
@@ -88,19 +88,19 @@ class History:
             return find_kept(self._control.store, name).plan
         run = self._control.store.run(int(name))
         if run is None:
-            raise UnknownName(f"there was no run {name}")
+            raise UnknownNameError(f"there was no run {name}")
         return self._plan_at(run.environment, run.started)
 
     def _plan_at(self, id: EnvironmentId, until: float) -> Plan:
         """Return the plan that an environment had at a time, also if its journal was cut since."""
         plans = [each for kind in PLANS for each in self._control.store.journal(id, until, kind=kind)]
         if not plans:
-            raise UnknownName(f"the journal does not know environment {id} at that time")
+            raise UnknownNameError(f"the journal does not know environment {id} at that time")
         last = max(plans, key=lambda line: line.id)
         return next(entry.plan for entry in entries([last]) if isinstance(entry, Created | Modified))
 
 
-def entries(lines: Iterable[Line]) -> Iterable[Entry]:
+def entries(lines: Iterable[JournalEntry]) -> Iterable[Entry]:
     """Return what in a journal can be replayed, as values."""
     for line in lines:
         kind = KINDS.get(line.kind)
@@ -112,7 +112,7 @@ def moment(written: str) -> float | None:
     """Return a time as seconds since the epoch, from seconds or ISO 8601; ``None`` if nothing is written.
 
     Raises:
-        InvalidRequest: if it is neither.
+        InvalidRequestError: if it is neither.
     """
     if not written:
         return None
@@ -123,4 +123,4 @@ def moment(written: str) -> float | None:
     try:
         return datetime.fromisoformat(written).timestamp()
     except ValueError:
-        raise InvalidRequest(f"{written!r} is no time: write 2026-11-22T14:00:00 or seconds") from None
+        raise InvalidRequestError(f"{written!r} is no time: write 2026-11-22T14:00:00 or seconds") from None

@@ -9,9 +9,9 @@ from salt_o2.control.requests.arguments import HostsLost, HostsNamed, Nothing
 from salt_o2.control.requests.transition_requests import Progress, Verbs, outcome
 from salt_o2.control.storage import host_rows
 from salt_o2.control.views import host_view
-from salt_o2.core.errors import InvalidRequest, UnknownName
+from salt_o2.core.errors import InvalidRequestError, UnknownNameError
 from salt_o2.core.ids import HostId
-from salt_o2.core.recovery.host_liveness import Presence
+from salt_o2.core.recovery.host_liveness import HostStatus
 from salt_o2.core.recovery.replay import HOSTS, HostForgotten
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ NAMED = 5
 SAID = "{} said that it is lost"
 
 
-class HostDesk:
+class HostRequests:
     """Serves what concerns hosts."""
 
     def __init__(self, control: Control) -> None:
@@ -45,28 +45,30 @@ class HostDesk:
         """Take a hint, or the word of a user who is sure, that hosts are lost; return each host's outcome.
 
         Raises:
-            InvalidRequest: if a user is sure, and not one of the hosts is lost. Nothing was done then.
+            InvalidRequestError: if a user is sure, and not one of the hosts is lost. Nothing was done then.
         """
         hosts = [HostId(host) for host in dict.fromkeys(wanted.hosts)]
         judged = [self._judge(host, user or "a rule", wanted.sure) for host in hosts]
         found = await asyncio.gather(*judged, return_exceptions=True)
         outcomes = {host: outcome(each) for host, each in zip(hosts, found, strict=True)}
-        if wanted.sure and not any(self._status(host) is Presence.LOST for host in hosts):
+        if wanted.sure and not any(self._status(host) is HostStatus.LOST for host in hosts):
             told = "; ".join(f"{host}: {why}" for host, why in outcomes.items())
-            raise InvalidRequest(f"not lost, so that nothing was done: {told}. End first what runs there")
+            raise InvalidRequestError(
+                f"not lost, so that nothing was done: {told}. End first what runs there"
+            )
         return [self._told(host, why) for host, why in outcomes.items()]
 
     async def _judge(self, host: HostId, user: str, sure: bool) -> str:
         watch, known = self._control.watch, self._control.hosts.known.get(host)
         if known is None:
             return STRANGER
-        if known.presence is Presence.LOST:
+        if known.presence is HostStatus.LOST:
             return "it was given up before"
         asked_at = self._control.clock()
-        if watch.is_heard(host):
+        if watch.is_reporting(host):
             return f"its agent has reported {asked_at - known.last_seen:.1f} s ago"
         for _ in range(TURNS):
-            if (answer := await watch.ask(host, kernel=not sure)) or (answer is None and not sure):
+            if (answer := await watch.probe(host, kernel=not sure)) or (answer is None and not sure):
                 return ANSWERS if answer else "nobody can be asked at the moment"
         if known.last_seen > asked_at:
             return "its agent has just reported"
@@ -74,39 +76,39 @@ class HostDesk:
             return "no host at all is heard: control may be cut off itself"
         if host not in self._control.hosts.known:
             return "it was forgotten meanwhile"
-        watch.lose(host, SAID.format(user))
+        watch.declare_lost(host, SAID.format(user))
         return "it is given up"
 
     async def _returned(self, wanted: HostsNamed, _user: str, _progress: Progress) -> list[dict[str, Any]]:
         """Ask the agents of hosts that are said to be back for a survey, at once."""
         for host in wanted.hosts:
-            self._control.inquire(HostId(host))
+            self._control.request_survey(HostId(host))
         return [self._told(HostId(host), "its agent is asked to tell everything") for host in wanted.hosts]
 
     async def _forget(self, wanted: HostsNamed, user: str, _progress: Progress) -> list[dict[str, Any]]:
         """Know nothing of hosts any more: all of those that are named, or none.
 
         Raises:
-            UnknownName: if one was never heard of.
-            InvalidRequest: if one is in use, or may be connected.
+            UnknownNameError: if one was never heard of.
+            InvalidRequestError: if one is in use, or may be connected.
             StorageError: if it cannot be written; then nothing is forgotten.
         """
         control, hosts = self._control, [HostId(host) for host in dict.fromkeys(wanted.hosts)]
-        control.store.check()
+        control.store.ensure_writable()
         control.store.flush()
-        kept = host_rows.entries(control.store)
+        kept = host_rows.host_entries(control.store)
         for host in hosts:
             if host not in control.hosts.known and host not in kept:
-                raise UnknownName(f"host {host} was never heard of; nothing is forgotten")
+                raise UnknownNameError(f"host {host} was never heard of; nothing is forgotten")
             if why := self._in_use(host):
-                raise InvalidRequest(f"host {host} is not forgotten, nor is any other: {why}")
+                raise InvalidRequestError(f"host {host} is not forgotten, nor is any other: {why}")
         for host in hosts:
             control.watch.forget(host)
             control.inventory.forget_host(host)
             control.strays.forget(host)
             control.declarations.forget(host)
-            control.store.queue(host_rows.drop(host))
-            control.store.note(HOSTS, HostForgotten(at=control.clock(), host=host, user=user))
+            control.store.enqueue(host_rows.drop_host(host))
+            control.store.append(HOSTS, HostForgotten(at=control.clock(), host=host, user=user))
             log.warning("host %s is forgotten, asked by %s", host, user or "a rule")
         control.store.flush()
         return [self._told(host, "it is forgotten") for host in hosts]
@@ -120,14 +122,14 @@ class HostDesk:
             return f"environment {named} has tasks there. Move or end these tasks first"
         if host in control.pooling.hosts:
             return f"tasks of the pool are there. End them first: pool clean --host {host}"
-        if presence not in (None, Presence.LOST):
+        if presence not in (None, HostStatus.LOST):
             return (
                 f"it is {presence}: an agent that reports would make it known again. Stop its minion, wait "
                 f"until it is LOST, or say so if it is off: host lost {host} --sure"
             )
         return ""
 
-    def _status(self, host: HostId) -> Presence | None:
+    def _status(self, host: HostId) -> HostStatus | None:
         return self._control.hosts.presence(host)
 
     def _told(self, host: HostId, outcome: str) -> dict[str, Any]:

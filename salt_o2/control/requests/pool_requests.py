@@ -6,18 +6,18 @@ from salt_o2.control.environments.service import Control
 from salt_o2.control.requests.arguments import Nothing, PoolClean
 from salt_o2.control.requests.transition_requests import Progress, Verbs
 from salt_o2.control.views import timestamps
-from salt_o2.control.views.staleness import Freshness
+from salt_o2.control.views.staleness import StalenessView
 from salt_o2.core.codec import plain
-from salt_o2.core.errors import InvalidRequest
-from salt_o2.core.pool.entries import Pooled
-from salt_o2.core.recovery.host_liveness import Presence
+from salt_o2.core.errors import InvalidRequestError
+from salt_o2.core.pool.entries import PoolEntry
+from salt_o2.core.recovery.host_liveness import HostStatus
 from salt_o2.core.states import TaskState
 
 END_S = 40.0
 """How long whoever cleans waits for processes to end."""
 
 
-class PoolDesk:
+class PoolRequests:
     """Serves what concerns tasks that belong to no environment."""
 
     def __init__(self, control: Control) -> None:
@@ -33,35 +33,35 @@ class PoolDesk:
     async def _clean(self, wanted: PoolClean, user: str, _progress: Progress) -> dict[str, Any]:
         narrowed = wanted.class_name or wanted.host or wanted.idle_s
         if bool(narrowed) == wanted.all:
-            raise InvalidRequest(
+            raise InvalidRequestError(
                 "say which tasks to end, by class_name, host or idle_s, or all, and not both"
             )
         at = self._control.clock()
         chosen = [entry for entry in self._pooling.pool.entries.values() if _is_meant(entry, wanted, at)]
         rows = {entry.task.id: self._row(entry) for entry in chosen}
         reason = f"cleaned by {user or 'somebody'}"
-        left = await self._pooling.end(rows.keys(), reason, user, END_S)
+        left = await self._pooling.stop(rows.keys(), reason, user, END_S)
         return {
             "ended": [row for task, row in rows.items() if task not in left],
             "ending": [row for task, row in rows.items() if task in left],
             "waiting": len(self._pooling.pool.waiting),
         }
 
-    def _row(self, entry: Pooled) -> dict[str, Any]:
+    def _row(self, entry: PoolEntry) -> dict[str, Any]:
         """Return one task as the wire shows it."""
         control, about = self._control, self._pooling.pool.reports.get(entry.task.id)
-        return Freshness(control).task(entry.task, about) | {
+        return StalenessView(control).task(entry.task, about) | {
             "revision": entry.task.launch.revision,
             "origin": entry.origin,
             "user": entry.user,
             "since": timestamps.iso(entry.since),
             "idle_s": round(control.clock() - entry.since, 1),
-            "host_status": control.hosts.presence(entry.task.host) or Presence.EXPECTED,
+            "host_status": control.hosts.presence(entry.task.host) or HostStatus.EXPECTED,
             "ending": entry.reason if entry.goal is TaskState.DONE else None,
         }
 
 
-def _is_meant(entry: Pooled, wanted: PoolClean, at: float) -> bool:
+def _is_meant(entry: PoolEntry, wanted: PoolClean, at: float) -> bool:
     return (
         wanted.class_name in ("", entry.task.class_name)
         and wanted.host in ("", entry.task.host)

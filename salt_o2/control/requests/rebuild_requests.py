@@ -3,56 +3,56 @@
 import asyncio
 from typing import Any
 
-from salt_o2.control.environments.service import Control, Held
+from salt_o2.control.environments.service import ActiveEnvironment, Control
 from salt_o2.control.requests.arguments import RebuildWanted
 from salt_o2.control.requests.transition_requests import Progress, Verbs, outcome
-from salt_o2.control.storage.store import Kept
-from salt_o2.control.views.staleness import Freshness
+from salt_o2.control.storage.store import StoredEnvironment
+from salt_o2.control.views.staleness import StalenessView
 from salt_o2.core.codec import typed
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.core.ids import POOL, EnvironmentId, HostId, resolve_prefix, some
-from salt_o2.core.messages.commands import Inquiry
-from salt_o2.core.plan.overrides import Shape
+from salt_o2.core.messages.commands import SurveyRequest
+from salt_o2.core.plan.overrides import Overrides
 from salt_o2.core.recovery import replay, snapshot
-from salt_o2.core.recovery.reconstruction import Remains, last_run, rebuilt
+from salt_o2.core.recovery.reconstruction import AgentTaskRecord, last_run, reconstruct
 
 WHAT = "environment that runs and that this store does not know"
 
 
-class Rebuild:
+class RebuildRequests:
     """Serves whoever stands before running tasks and an empty store."""
 
     def __init__(self, control: Control) -> None:
-        """Rebuild environments of ``control``."""
+        """RebuildRequests environments of ``control``."""
         self._control = control
         self.verbs: Verbs = {"rebuild": (RebuildWanted, self._rebuild)}
 
     async def _rebuild(self, wanted: RebuildWanted, user: str, _progress: Progress) -> dict[str, Any]:
         control = self._control
         if wanted.id and wanted.all:
-            raise InvalidRequest("say the id of one environment, or all, and not both")
+            raise InvalidRequestError("say the id of one environment, or all, and not both")
         if wanted.end and not (wanted.id or wanted.all):
-            raise InvalidRequest("say which environment to end by its id, or all; nothing is ended")
+            raise InvalidRequestError("say which environment to end by its id, or all; nothing is ended")
         control.store.raise_run_counter(wanted.last_run)
         chosen = self._chosen(wanted.id)
         if wanted.end:
             for environment in chosen:
-                control.strays.end(environment)
+                control.strays.stop(environment)
             return {"ended": chosen, "rebuilt": [], "unknown": sorted(control.strays.unknown)}
         return await self._all(chosen, user) | {"ended": [], "unknown": sorted(control.strays.unknown)}
 
     async def _all(self, chosen: list[EnvironmentId], user: str) -> dict[str, Any]:
-        """Rebuild the ``chosen``; return those that are and, for each that is not, why.
+        """RebuildRequests the ``chosen``; return those that are and, for each that is not, why.
 
         Raises:
-            Exception: why the first could not be rebuilt, if none could.
+            Exception: why the first could not be reconstruct, if none could.
         """
         found: list[dict[str, Any]] = []
         failed: dict[EnvironmentId, Exception] = {}
         for environment in chosen:
             try:
                 found.append(await self._one(environment, user))
-            except Exception as error:  # one environment must not keep the others from being rebuilt
+            except Exception as error:  # one environment must not keep the others from being reconstruct
                 failed[environment] = error
         if failed and not found:
             raise next(iter(failed.values()))
@@ -70,35 +70,39 @@ class Rebuild:
         answers = await asyncio.gather(*(self._remains(host, environment) for host in hosts))
         remains = [each for answer in answers for each in answer]
         if not remains:
-            raise InvalidRequest(
+            raise InvalidRequestError(
                 f"no host has tasks of {environment} any more: {', '.join(hosts)} were asked"
             )
         control.store.raise_run_counter(last_run(remains))
         if environment == POOL:
             return await self._pool(remains, hosts)
         held = self._adopt(environment, remains, user)
-        await control.bus.send([Inquiry(host=host) for host in hosts])
-        return Freshness(control).summary(held)
+        await control.bus.send([SurveyRequest(host=host) for host in hosts])
+        return StalenessView(control).environment_summary(held)
 
-    async def _pool(self, remains: list[Remains], hosts: list[HostId]) -> dict[str, Any]:
+    async def _pool(self, remains: list[AgentTaskRecord], hosts: list[HostId]) -> dict[str, Any]:
         """Have again what waited for other environments."""
-        control, tasks = self._control, rebuilt(remains)[0].tasks
+        control, tasks = self._control, reconstruct(remains)[0].tasks
         revisions = {each.task: each.revision for each in remains}
         control.pooling.rebuild([(task, revisions[task.id]) for task in tasks], control.clock())
         control.strays.unknown.pop(POOL, None)
-        await control.bus.send([Inquiry(host=host) for host in hosts])
+        await control.bus.send([SurveyRequest(host=host) for host in hosts])
         return {"id": POOL, "tasks_total": len(tasks)}
 
-    async def _remains(self, host: HostId, environment: EnvironmentId) -> list[Remains]:
+    async def _remains(self, host: HostId, environment: EnvironmentId) -> list[AgentTaskRecord]:
         told = await self._control.bus.ask(host, "records", [environment])
-        return [typed({**each, "host": host}, Remains) for each in told if each.get("launch")]
+        return [typed({**each, "host": host}, AgentTaskRecord) for each in told if each.get("launch")]
 
-    def _adopt(self, environment: EnvironmentId, remains: list[Remains], user: str) -> Held:
+    def _adopt(
+        self, environment: EnvironmentId, remains: list[AgentTaskRecord], user: str
+    ) -> ActiveEnvironment:
         """Take it in as it is; nobody is ordered anything."""
         control, at = self._control, self._control.clock()
-        plan, known = rebuilt(remains)
+        plan, known = reconstruct(remains)
         limits = control.limits(plan)
-        kept = Kept(id=environment, created=at, user=user, shape=Shape(), plan=plan, snapshot=known)
+        kept = StoredEnvironment(
+            id=environment, created=at, user=user, overrides=Overrides(), plan=plan, snapshot=known
+        )
         created = replay.Created(at=at, plan=plan, timeouts=limits, user=user)
         held = control.adopt(kept, snapshot.restore(environment, plan, known, limits), created)
         control.strays.unknown.pop(environment, None)

@@ -6,22 +6,22 @@ from typing import Any
 import msgspec
 
 from salt_o2.concurrency.request_threads import RequestThreads
-from salt_o2.control.environments.service import Control, Held
+from salt_o2.control.environments.service import ActiveEnvironment, Control
 from salt_o2.control.requests.arguments import Nothing, Run, StopRuns
-from salt_o2.control.requests.transition_requests import Progress, Verbs, ask, outcome
-from salt_o2.control.storage.store import KeptRun, Origin
+from salt_o2.control.requests.transition_requests import Progress, Verbs, outcome, run_transition
+from salt_o2.control.storage.store import Origin, StoredRun
 from salt_o2.control.views import timestamps
 from salt_o2.control.views.run_arguments import Arguments, pushed
-from salt_o2.control.views.staleness import Freshness
-from salt_o2.core.errors import InvalidRequest, O2Error, UnknownName
+from salt_o2.control.views.staleness import StalenessView
+from salt_o2.core.errors import InvalidRequestError, O2Error, UnknownNameError
 from salt_o2.core.messages.announcements import AnnounceState
-from salt_o2.core.messages.effects import Drive
+from salt_o2.core.messages.effects import SendCommand
 from salt_o2.core.states import EnvironmentEvent, EnvironmentState
 
 STOPPED = "its run is stopped"
 
 
-class Runs:
+class RunRequests:
     """Serves what concerns runs."""
 
     def __init__(self, control: Control, threads: RequestThreads | None = None) -> None:
@@ -52,12 +52,12 @@ class Runs:
         store = self._control.store
         run = store.run(number)
         if run is None:
-            raise UnknownName(f"there was no run {number}")
+            raise UnknownNameError(f"there was no run {number}")
         start, stop = self._pushed(run)
         origin = store.origins([run.environment]).get(run.environment, Origin())
         return _record(run, origin) | self._end(run) | {"start_arguments": start, "stop_arguments": stop}
 
-    def _end(self, run: KeptRun) -> dict[str, Any]:
+    def _end(self, run: StoredRun) -> dict[str, Any]:
         """Return which state ended a run, and why: a run that failed must not look like a good one."""
         lines = self._control.store.journal(run.environment, kind=AnnounceState.__name__, since=run.started)
         begun = False
@@ -68,8 +68,8 @@ class Runs:
                 return {"end_state": told["state"], "end_reason": told["reason"] or None}
         return {"end_state": None, "end_reason": None}
 
-    def _pushed(self, run: KeptRun) -> tuple[Arguments, Arguments]:
-        orders = self._control.store.journal(run.environment, kind=Drive.__name__)  # times may go back
+    def _pushed(self, run: StoredRun) -> tuple[Arguments, Arguments]:
+        orders = self._control.store.journal(run.environment, kind=SendCommand.__name__)  # times may go back
         return pushed(orders, run.number)
 
     async def _stop(self, wanted: StopRuns, user: str, progress: Progress) -> list[dict[str, Any]]:
@@ -80,7 +80,10 @@ class Runs:
         """
         running = self._chosen(wanted)
         stop = (EnvironmentEvent.STOP_ACTIVITY,)
-        asked = [ask(self._control, held, stop, user, progress, reason=wanted.reason) for held in running]
+        asked = [
+            run_transition(self._control, held, stop, user, progress, reason=wanted.reason)
+            for held in running
+        ]
         results = await asyncio.gather(*asked, return_exceptions=True)
         failed = [error for error in results if isinstance(error, BaseException)]
         if len(failed) == 1 and len(running) == 1:
@@ -88,21 +91,21 @@ class Runs:
         outcomes = [outcome(each) if isinstance(each, BaseException) else STOPPED for each in results]
         if failed and len(failed) == len(running):
             raise O2Error("\n".join(outcomes)) from failed[0]
-        fresh = Freshness(self._control)
+        fresh = StalenessView(self._control)
         return [
-            fresh.summary(held) | {"stopped": why is STOPPED, "outcome": why}
+            fresh.environment_summary(held) | {"stopped": why is STOPPED, "outcome": why}
             for held, why in zip(running, outcomes, strict=True)
         ]
 
-    def _chosen(self, wanted: StopRuns) -> list[Held]:
+    def _chosen(self, wanted: StopRuns) -> list[ActiveEnvironment]:
         """Return the environments whose runs are to be stopped.
 
         Raises:
-            InvalidRequest: if neither runs are named nor all are asked for, or both.
-            UnknownName: if a run that is named does not go on.
+            InvalidRequestError: if neither runs are named nor all are asked for, or both.
+            UnknownNameError: if a run that is named does not go on.
         """
         if bool(wanted.numbers) == wanted.all:
-            raise InvalidRequest(
+            raise InvalidRequestError(
                 "say the numbers of the runs to stop, or all, and not both; nothing is stopped"
             )
         running = [
@@ -113,11 +116,11 @@ class Runs:
         by_number = {held.environment.model.run.number: held for held in running}
         unknown = [str(number) for number in wanted.numbers if number not in by_number]
         if unknown:
-            raise UnknownName(f"run {', '.join(unknown)} does not go on; nothing is stopped")
+            raise UnknownNameError(f"run {', '.join(unknown)} does not go on; nothing is stopped")
         return [by_number[number] for number in dict.fromkeys(wanted.numbers)]
 
 
-def _record(run: KeptRun, origin: Origin) -> dict[str, Any]:
+def _record(run: StoredRun, origin: Origin) -> dict[str, Any]:
     return {
         "run_number": run.number,
         "environment": run.environment,

@@ -6,21 +6,21 @@ from importlib.metadata import version
 from typing import Any
 
 from salt_o2.concurrency.request_threads import RequestThreads
-from salt_o2.control.environments.service import Control, Held
+from salt_o2.control.environments.service import ActiveEnvironment, Control
 from salt_o2.control.requests.arguments import Nothing, Recover, TaskLog
 from salt_o2.control.requests.transition_requests import Progress, Verbs
 from salt_o2.control.views.settings_view import settings_view
-from salt_o2.control.views.staleness import Freshness
-from salt_o2.core.errors import InvalidRequest, Unreachable
+from salt_o2.control.views.staleness import StalenessView
+from salt_o2.core.errors import InvalidRequestError, UnreachableError
 from salt_o2.core.ids import resolve_prefix
-from salt_o2.core.messages.effects import Drive, Effect, Replace
+from salt_o2.core.messages.effects import Effect, Reschedule, SendCommand
 from salt_o2.core.plan.plan import PlannedTask
 from salt_o2.core.url_masking import without_passwords
 from salt_o2.site import workflow_index
 from salt_o2.site.settings import Site
 
 
-class Overview:
+class TaskRequests:
     """Serves what concerns everything."""
 
     def __init__(self, control: Control, site: Site, threads: RequestThreads | None = None) -> None:
@@ -28,7 +28,7 @@ class Overview:
         self._control = control
         self._site = site
         self._threads = threads or RequestThreads()
-        self._voices = Voices(control)
+        self._voices = TaskLogRequests(control)
         self._since = control.clock()
         self.verbs: Verbs = {
             "task_list": (Nothing, self._tasks),
@@ -39,9 +39,9 @@ class Overview:
         }
 
     async def _tasks(self, _wanted: Nothing, _user: str, _progress: Progress) -> list[dict[str, Any]]:
-        fresh = Freshness(self._control)
+        fresh = StalenessView(self._control)
         return [
-            fresh.task(planned, members.reports.get(planned.id)) | {"environment": held.kept.id}
+            fresh.task(planned, members.reports.get(planned.id)) | {"environment": held.stored.id}
             for held in self._control.held.values()
             for members in [held.environment.model.tasks]
             for planned in members.plan.tasks
@@ -51,10 +51,10 @@ class Overview:
         held, task = self._find(wanted.task, wanted.environment)
         effects = self._control.recover(held, task.id, user, by_hand=not wanted.by_rule)
         report = held.environment.model.tasks.reports.get(task.id)
-        told = {"environment": held.kept.id, "outcome": _outcome(held, task, effects)}
-        return Freshness(self._control).task(task, report) | told
+        told = {"environment": held.stored.id, "outcome": _outcome(held, task, effects)}
+        return StalenessView(self._control).task(task, report) | told
 
-    def _find(self, wanted: str, environment: str = "") -> tuple[Held, PlannedTask]:
+    def _find(self, wanted: str, environment: str = "") -> tuple[ActiveEnvironment, PlannedTask]:
         """Return the living task whose id is or uniquely begins with ``wanted``.
 
         A whole id costs one look in each environment, the beginning of one a look at all tasks.
@@ -94,13 +94,13 @@ class Overview:
         }
 
 
-def _outcome(held: Held, task: PlannedTask, effects: Sequence[Effect]) -> str:
+def _outcome(held: ActiveEnvironment, task: PlannedTask, effects: Sequence[Effect]) -> str:
     """Return what came of the request to start ``task`` again."""
     environment = held.environment
     report = environment.model.tasks.reports.get(task.id)
-    if any(isinstance(effect, Drive) for effect in effects):
+    if any(isinstance(effect, SendCommand) for effect in effects):
         return "it is started again"
-    if any(isinstance(effect, Replace) for effect in effects):
+    if any(isinstance(effect, Reschedule) for effect in effects):
         return "another program has one of its ports: it gets others, and is started then"
     if task.id in environment.model.restarts.pending:
         return "it is left alone: it is being brought back already"
@@ -116,7 +116,7 @@ MOST_WAITING = 32
 """Each that waits holds a request here and on its host."""
 
 
-class Voices:
+class TaskLogRequests:
     """Asks agents for what tasks wrote."""
 
     def __init__(self, control: Control) -> None:
@@ -128,8 +128,8 @@ class Voices:
         """Return what ``task`` wrote: ``stdout``, ``stderr``, ``at`` which places, and if it is ``over``.
 
         Raises:
-            InvalidRequest: if somebody wants to wait longer than that, or too many do already.
-            Unreachable: if the host does not answer.
+            InvalidRequestError: if somebody wants to wait longer than that, or too many do already.
+            UnreachableError: if the host does not answer.
         """
         said = await self._said(task, wanted)
         return {"task": task.id, "path": task.path, "host": task.host, **said}
@@ -138,9 +138,9 @@ class Voices:
         if wanted.after is None:
             return dict(await self._control.bus.ask(task.host, "log", [task.id, wanted.lines]))
         if not 0 <= wanted.wait_s <= LONGEST_S:
-            raise InvalidRequest(f"wait_s must be 0 to {LONGEST_S:g}, not {wanted.wait_s:g}")
+            raise InvalidRequestError(f"wait_s must be 0 to {LONGEST_S:g}, not {wanted.wait_s:g}")
         if self._waiting >= MOST_WAITING:
-            raise Unreachable(f"{MOST_WAITING} others follow tasks at the moment: ask again later")
+            raise UnreachableError(f"{MOST_WAITING} others follow tasks at the moment: ask again later")
         arguments = [task.id, wanted.lines, wanted.after, wanted.wait_s]
         self._waiting += 1
         try:

@@ -5,16 +5,16 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from salt_o2.control.environments.service import Control, Held
-from salt_o2.control.planning.drafts import draw
-from salt_o2.control.storage.store import Kept, Store
+from salt_o2.control.environments.service import ActiveEnvironment, Control
+from salt_o2.control.planning.drafts import new_id
+from salt_o2.control.storage.store import Store, StoredEnvironment
 from salt_o2.control.views import environment_view
-from salt_o2.control.views.staleness import Freshness
+from salt_o2.control.views.staleness import StalenessView
 from salt_o2.core.environment.environment import Environment
-from salt_o2.core.errors import O2Error, UnknownName
+from salt_o2.core.errors import O2Error, UnknownNameError
 from salt_o2.core.ids import EnvironmentId, resolve_prefix
 from salt_o2.core.messages.inputs import Modified, Requested
-from salt_o2.core.plan.overrides import Shape
+from salt_o2.core.plan.overrides import Overrides
 from salt_o2.core.states import EnvironmentEvent, follow
 
 log = logging.getLogger(__name__)
@@ -23,9 +23,9 @@ Verbs = dict[str, tuple[type[Any], Callable[..., Awaitable[Any]]]]
 """What a desk serves: for each verb its arguments' class and who serves it."""
 
 
-async def ask(
+async def run_transition(
     control: Control,
-    held: Held,
+    held: ActiveEnvironment,
     events: tuple[EnvironmentEvent, ...],
     user: str,
     progress: Progress,
@@ -38,7 +38,7 @@ async def ask(
     """Lead ``held`` through ``events`` and return its record afterwards.
 
     Raises:
-        IllegalTransition: if its state does not allow the first of them.
+        IllegalTransitionError: if its state does not allow the first of them.
         TaskError: if one was begun and failed.
     """
     environment = held.environment
@@ -48,7 +48,7 @@ async def ask(
         number = control.store.reserve_run()
     request = Requested(
         at=control.clock(),
-        request=draw(),
+        request=new_id(),
         events=events,
         user=user,
         run_number=number,
@@ -58,8 +58,8 @@ async def ask(
         reason=reason,
     )
     with _watching(control, held, progress):
-        await control.ask(held, request)
-    return Freshness(control).full(held)
+        await control.request(held, request)
+    return StalenessView(control).environment_view(held)
 
 
 def outcome(result: str | BaseException) -> str:
@@ -84,28 +84,28 @@ def kept_id(store: Store, prefix: str) -> EnvironmentId:
     For any thread; only what is committed.
 
     Raises:
-        UnknownName: if there is none, or more than one of them.
+        UnknownNameError: if there is none, or more than one of them.
     """
     return resolve_prefix(prefix, store.ids_beginning(prefix) if prefix else [], "known environment")
 
 
-def find_kept(store: Store, prefix: str) -> Kept:
+def find_kept(store: Store, prefix: str) -> StoredEnvironment:
     """Return what is kept of the environment that ``prefix`` stands for, see ``kept_id``.
 
     For any thread but that of an event loop: the whole plan is decoded.
 
     Raises:
-        UnknownName: if there is none, or more than one, or its row cannot be read.
+        UnknownNameError: if there is none, or more than one, or its row cannot be read.
     """
     id = kept_id(store, prefix)
     kept = store.find(id)
     if kept is None:
-        raise UnknownName(f"the row of environment {id} in control's store cannot be read: see info")
+        raise UnknownNameError(f"the row of environment {id} in control's store cannot be read: see info")
     return kept
 
 
-async def modify(
-    control: Control, held: Held, wanted: Modified, shape: Shape, progress: Progress
+async def run_modification(
+    control: Control, held: ActiveEnvironment, wanted: Modified, shape: Overrides, progress: Progress
 ) -> dict[str, Any]:
     """Give ``held`` another plan and return its record afterwards.
 
@@ -113,14 +113,14 @@ async def modify(
         StorageError: if it could not be kept; nothing has happened then.
         TaskError: if a task could not join; the environment goes on without it.
     """
-    control.store.check()
+    control.store.ensure_writable()
     with _watching(control, held, progress):
-        await control.reshaping.modify(held, wanted, shape)
-    return Freshness(control).full(held)
+        await control.reshaping.apply(held, wanted, shape)
+    return StalenessView(control).environment_view(held)
 
 
 @contextmanager
-def _watching(control: Control, held: Held, progress: Progress) -> Iterator[None]:
+def _watching(control: Control, held: ActiveEnvironment, progress: Progress) -> Iterator[None]:
     def watch(watched: Environment) -> None:
         progress(environment_view.progress(watched, control.clock()))
 

@@ -16,12 +16,12 @@ from salt_o2.workflow.authoring.mermaid import mermaid
 from salt_o2.workflow.authoring.outline import outline
 from salt_o2.workflow.authoring.svg import svg
 from salt_o2.workflow.expansion.loader import load
-from salt_o2.workflow.expansion.open_variables import Outside
+from salt_o2.workflow.expansion.open_variables import OpenVariables
 from salt_o2.workflow.expansion.workflow_tree import Workflow
 from salt_o2.workflow.sources.reference import parse_reference
 
 
-class Authoring:
+class WorkflowRequests:
     """Serves authors of templates and of configuration."""
 
     def __init__(self, site: Site, threads: RequestThreads | None = None) -> None:
@@ -96,5 +96,5 @@ class Authoring:
             variables=variable_texts(wanted.vars),
             site_defaults={**built_in(self._site.configuration), **self._site.defaults},
             site_vars=self._site.vars,
-            outside=Outside(beside, parse_reference(wanted.workflow, "workflows").name),
+            outside=OpenVariables(beside, parse_reference(wanted.workflow, "workflows").name),
         )

@@ -15,7 +15,7 @@ BESIDE = ("", "-wal", "-shm")
 """What belongs to one SQLite database."""
 
 
-def put_aside(database: Path) -> tuple[Path, int]:
+def quarantine(database: Path) -> tuple[Path, int]:
     """Rename the files of ``database``; return its new name and the last run number it still tells, or 0.
 
     Raises:

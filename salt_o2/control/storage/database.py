@@ -9,7 +9,7 @@ from sqlalchemy import URL, Engine, create_engine, event, insert, make_url, sele
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from salt_o2.control.storage.damaged_database import put_aside
+from salt_o2.control.storage.damaged_database import quarantine
 from salt_o2.control.storage.schema import COUNTERS, ENVIRONMENTS, METADATA, RUN
 from salt_o2.core.errors import StorageError
 from salt_o2.core.url_masking import HIDDEN, without_password
@@ -23,7 +23,7 @@ CLOSED = "control ends and has closed its database"
 """What a thread is told that asks for a connection after ``close``."""
 
 
-def opened(url: str) -> tuple[Engine, int]:
+def open_database(url: str) -> tuple[Engine, int]:
     """Return the engine of ``url``, what is missing made, and the last run number that was ever given.
 
     A damaged SQLite database is put aside and an empty one takes its place, see damaged_database.py.
@@ -47,7 +47,7 @@ def opened(url: str) -> tuple[Engine, int]:
         if place.get_backend_name() != "sqlite" or not place.database:
             raise StorageError(words(place, error)) from error
     try:
-        return _try_to_open(place, put_aside(Path(place.database))[1])
+        return _try_to_open(place, quarantine(Path(place.database))[1])
     except (DBAPIError, OSError) as error:
         raise StorageError(
             f"the store {place.database} is damaged and cannot be put aside: {error}"

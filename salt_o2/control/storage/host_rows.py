@@ -17,13 +17,13 @@ DECLARED = "declared"
 """The key beside those of the facts, below which a row has what the site says of the host."""
 
 
-def put(host: HostId, facts: HostFacts, declared: Declaration) -> list[Executable]:
+def put_host(host: HostId, facts: HostFacts, declared: Declaration) -> list[Executable]:
     """Return what keeps ``facts`` of ``host``, and what is ``declared`` of it, in the place of older ones."""
     row = {"id": host, "facts": {**plain(facts), DECLARED: plain(declared)}}
     return [delete(HOSTS).where(HOSTS.c.id == host), insert(HOSTS).values(row)]
 
 
-def drop(host: HostId) -> Executable:
+def drop_host(host: HostId) -> Executable:
     """Return what forgets ``host``."""
     return delete(HOSTS).where(HOSTS.c.id == host)
 
@@ -35,7 +35,7 @@ def declarations(store: Store) -> dict[HostId, Declaration]:
     return {HostId(host): declaration_of(said)[0] for host, said in found if isinstance(said, Mapping)}
 
 
-def entries(store: Store) -> dict[HostId, tuple[HostFacts, tuple[str, ...]]]:
+def host_entries(store: Store) -> dict[HostId, tuple[HostFacts, tuple[str, ...]]]:
     """Return every host that was ever heard of, with what it offered last, and what of that is unreadable."""
     rows: list[Any] = store.read(select(HOSTS.c.id, HOSTS.c.facts))
     return {HostId(row[0]): facts_of(row[1], HostId(row[0])) for row in rows}

@@ -12,25 +12,25 @@ from salt_o2.control.storage.schema import POOLED
 from salt_o2.control.storage.store import Store
 from salt_o2.core.codec import plain
 from salt_o2.core.ids import TaskId
-from salt_o2.core.pool.entries import Pooled
+from salt_o2.core.pool.entries import PoolEntry
 
 
-def put(entry: Pooled) -> list[Executable]:
+def put_pool_entry(entry: PoolEntry) -> list[Executable]:
     """Return what keeps ``entry``, in the place of an older one of the same task."""
     task = entry.task.id
     row = {"task": task, "entry": plain(entry), "left": None}
     return [delete(POOLED).where(POOLED.c.task == task), insert(POOLED).values(row)]
 
 
-def drop(task: TaskId, at: float) -> Executable:
+def drop_pool_entry(task: TaskId, at: float) -> Executable:
     """Return what notes that ``task`` has left."""
     return update(POOLED).where(POOLED.c.task == task).values(left=at)
 
 
-def entries(store: Store) -> list[Pooled]:
+def pool_entries(store: Store) -> list[PoolEntry]:
     """Return what is in the pool, the oldest first."""
     rows: list[Any] = store.read(select(POOLED.c.entry).where(POOLED.c.left.is_(None)))
-    found = [store.read_row(row[0], Pooled) for row in rows]
+    found = [store.read_row(row[0], PoolEntry) for row in rows]
     return sorted((entry for entry in found if entry is not None), key=lambda entry: entry.since)
 
 

@@ -118,7 +118,7 @@ class Retention:
     def _orders_of_runs(self, environment: EnvironmentId) -> set[int]:
         """Return the rows from which the record of each run tells what was pushed at its start and end."""
         orders = select(JOURNAL.c.id, JOURNAL.c.body).order_by(JOURNAL.c.id)
-        orders = orders.where(JOURNAL.c.environment == environment, JOURNAL.c.kind == "Drive")
+        orders = orders.where(JOURNAL.c.environment == environment, JOURNAL.c.kind == "SendCommand")
         kept: set[int] = set()
         run, goes_on = "", False
         for id, body in self._store.stream(orders, CHUNK):

@@ -21,10 +21,10 @@ from sqlalchemy.exc import DBAPIError
 from salt_o2.control.storage import database, run_store
 from salt_o2.control.storage.schema import ENVIRONMENTS, JOURNAL, RUNS
 from salt_o2.core.codec import plain, typed
-from salt_o2.core.errors import InvalidRequest, StorageError
+from salt_o2.core.errors import InvalidRequestError, StorageError
 from salt_o2.core.ids import EnvironmentId
-from salt_o2.core.messages.effects import Answer, Effect
-from salt_o2.core.plan.overrides import Shape
+from salt_o2.core.messages.effects import CompleteRequest, Effect
+from salt_o2.core.plan.overrides import Overrides
 from salt_o2.core.plan.plan import Plan
 from salt_o2.core.recovery.replay import Noted
 from salt_o2.core.recovery.snapshot import Snapshot
@@ -42,25 +42,25 @@ LOCKED_S = 1.0
 """How long what must be written waits, at least, while another process holds the database."""
 MOST_UNREAD = 100
 """Rows that cannot be read and are told."""
-Row = TypeVar("Row", "Kept", "KeptRun", "Line")
+Row = TypeVar("Row", "StoredEnvironment", "StoredRun", "JournalEntry")
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class StoredEnvironment:
     """An environment as the store has it; times in seconds since the epoch."""
 
     id: EnvironmentId
     created: float
     user: str
-    shape: Shape
+    overrides: Overrides
     plan: Plan
     snapshot: Snapshot
     ended: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeptRun:
+class StoredRun:
     """A run as the store has it; times in seconds since the epoch."""
 
     number: int
@@ -78,7 +78,7 @@ class Origin(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class JournalEntry:
     """One line of the journal: a message that came ``in``, or an effect that went ``out``."""
 
     id: int
@@ -114,9 +114,9 @@ class Store:
         self._held_why = ""
         self.trouble = ""
         """Why nothing could be written the last time; empty if it could."""
-        self._engine, self._last_run = database.opened(url)
+        self._engine, self._last_run = database.open_database(url)
 
-    def add(self, kept: Kept, *along: Executable) -> None:
+    def add(self, kept: StoredEnvironment, *along: Executable) -> None:
         """Keep a new environment, before anything of it is started; ``along`` is done with it, or not at all.
 
         Raises:
@@ -127,7 +127,7 @@ class Store:
             "id": kept.id,
             "created": kept.created,
             "user": kept.user,
-            "shape": plain(kept.shape),
+            "overrides": plain(kept.overrides),
             "plan": plain(kept.plan),
             "snapshot": plain(kept.snapshot),
         }
@@ -136,7 +136,7 @@ class Store:
             for statement in along:
                 connection.execute(statement)
 
-    def note(self, environment: EnvironmentId, message: Noted, effects: Sequence[Effect] = ()) -> None:
+    def append(self, environment: EnvironmentId, message: Noted, effects: Sequence[Effect] = ()) -> None:
         """Write into the journal what came in and what followed; ``save`` or ``flush`` commits it."""
         self._check_thread()
         if len(self._journal) >= MOST_WAITING and not self.trouble:
@@ -164,7 +164,7 @@ class Store:
         if durable:
             self.flush()
 
-    def queue(self, *statements: Executable) -> None:
+    def enqueue(self, *statements: Executable) -> None:
         """Do this with the next thing that is committed."""
         self._check_thread()
         self._statements += statements
@@ -198,7 +198,7 @@ class Store:
             log.warning("the store can be written again")
         self.trouble, self._held_at = "", None
 
-    def check(self) -> None:
+    def ensure_writable(self) -> None:
         """Make sure that what is begun now can be kept.
 
         Raises:
@@ -241,7 +241,7 @@ class Store:
 
     def open_run(self, number: int, environment: EnvironmentId, at: float, user: str = "") -> None:
         """Note that a run began; it is committed with what follows from that."""
-        self.queue(run_store.opened(number, environment, at, user))
+        self.enqueue(run_store.opened(number, environment, at, user))
 
     @property
     def last_run(self) -> int:
@@ -254,25 +254,25 @@ class Store:
         if least > self._last_run:
             log.warning("runs up to %d were somewhere else: numbers go on above", least)
             self._last_run = least
-            self.queue(run_store.counted(least))
+            self.enqueue(run_store.counted(least))
             self.flush()
 
     def end_run(self, number: int, at: float) -> None:
         """Note when a run ended; the next ``flush`` commits it."""
-        self.queue(run_store.ended(number, at))
+        self.enqueue(run_store.ended(number, at))
 
-    def runs(self, limit: int = 100) -> list[KeptRun]:
+    def runs(self, limit: int = 100) -> list[StoredRun]:
         """Return the last runs, newest first."""
         query = select(RUNS).order_by(RUNS.c.number.desc()).limit(limit)
-        return self._rows(query, KeptRun)
+        return self._rows(query, StoredRun)
 
-    def run(self, number: int) -> KeptRun | None:
+    def run(self, number: int) -> StoredRun | None:
         """Return one run."""
-        return next(iter(self._rows(select(RUNS).where(RUNS.c.number == number), KeptRun)), None)
+        return next(iter(self._rows(select(RUNS).where(RUNS.c.number == number), StoredRun)), None)
 
     def journal(
         self, environment: EnvironmentId, until: float | None = None, kind: str = "", since: float = 0.0
-    ) -> list[Line]:
+    ) -> list[JournalEntry]:
         """Return what came in and went out, oldest first, between two times in seconds since the epoch.
 
         All of it, or only what is of one ``kind``. Only what is committed: ``flush`` before, on the thread
@@ -285,18 +285,18 @@ class Store:
             query = query.where(JOURNAL.c.at >= since)
         if kind:
             query = query.where(JOURNAL.c.kind == kind)
-        return self._rows(query, Line)
+        return self._rows(query, JournalEntry)
 
-    def alive(self) -> list[Kept]:
+    def active(self) -> list[StoredEnvironment]:
         """Return the environments that have not ended, oldest first."""
         return self._select(ENVIRONMENTS.c.ended.is_(None))
 
-    def ended(self, limit: int = 100) -> list[Kept]:
+    def ended(self, limit: int = 100) -> list[StoredEnvironment]:
         """Return the environments that have ended, oldest first, the last ``limit`` of them."""
         query = select(ENVIRONMENTS).where(ENVIRONMENTS.c.ended.is_not(None))
-        return self._rows(query.order_by(ENVIRONMENTS.c.created.desc()).limit(limit), Kept)[::-1]
+        return self._rows(query.order_by(ENVIRONMENTS.c.created.desc()).limit(limit), StoredEnvironment)[::-1]
 
-    def find(self, environment: EnvironmentId) -> Kept | None:
+    def find(self, environment: EnvironmentId) -> StoredEnvironment | None:
         """Return one environment, ended or not."""
         return next(iter(self._select(ENVIRONMENTS.c.id == environment)), None)
 
@@ -326,8 +326,10 @@ class Store:
         self.flush()
         database.close(self._engine)
 
-    def _select(self, condition: Any) -> list[Kept]:
-        return self._rows(select(ENVIRONMENTS).where(condition).order_by(ENVIRONMENTS.c.created), Kept)
+    def _select(self, condition: Any) -> list[StoredEnvironment]:
+        return self._rows(
+            select(ENVIRONMENTS).where(condition).order_by(ENVIRONMENTS.c.created), StoredEnvironment
+        )
 
     def _rows(self, query: Any, kind: type[Row]) -> list[Row]:
         names = tuple(kind.__dataclass_fields__)
@@ -340,7 +342,7 @@ class Store:
         """Return a row as a ``kind``; one that cannot be read is left out, and told."""
         try:
             return typed(row, kind)
-        except InvalidRequest as error:
+        except InvalidRequestError as error:
             known = row if isinstance(row, Mapping) else {}
             name = next((known[key] for key in ("id", "number") if key in known), "row")
             self.leave_out(f"the store's {kind.__name__} {name} cannot be read and is left out: {error}")
@@ -436,9 +438,9 @@ def _entry(environment: EnvironmentId, at: float, direction: str, what: Noted | 
         "environment": environment,
         "direction": direction,
         "kind": type(what).__name__,
-        "body": msgspec.json.encode(_answer(what) if isinstance(what, Answer) else what).decode(),
+        "body": msgspec.json.encode(_answer(what) if isinstance(what, CompleteRequest) else what).decode(),
     }
 
 
-def _answer(answer: Answer) -> dict[str, Any]:
+def _answer(answer: CompleteRequest) -> dict[str, Any]:
     return {"request": answer.request, "error": str(answer.error) if answer.error else None}

@@ -12,7 +12,7 @@ FLUSH_S = 0.2
 FLUSH_AGAIN_S = 1.0
 
 
-class Flushing:
+class DeferredFlush:
     """Sees to it that ``store`` is flushed soon after something was noted."""
 
     def __init__(self, store: Store) -> None:
@@ -20,7 +20,7 @@ class Flushing:
         self._store = store
         self._due: asyncio.TimerHandle | None = None
 
-    def soon(self) -> None:
+    def schedule(self) -> None:
         """Something was noted: write it within ``FLUSH_S`` seconds."""
         if self._due is None:
             self._due = asyncio.get_running_loop().call_later(FLUSH_S, self._flush)

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from salt_o2.control.storage.store import Kept
+from salt_o2.control.storage.store import StoredEnvironment
 from salt_o2.control.views.timestamps import iso
 from salt_o2.core.environment.environment import Environment
-from salt_o2.core.messages.failure_text import tell_failure
+from salt_o2.core.messages.failure_text import format_failure
 from salt_o2.core.messages.reports import TaskReport
 from salt_o2.core.plan.plan import PlannedTask
 from salt_o2.core.states import TaskState, TaskStatus
@@ -14,7 +14,7 @@ from salt_o2.core.states import TaskState, TaskStatus
 Tell = Callable[[PlannedTask, TaskReport | None], dict[str, Any]]
 
 
-def summary(kept: Kept, environment: Environment) -> dict[str, Any]:
+def environment_summary(kept: StoredEnvironment, environment: Environment) -> dict[str, Any]:
     """Return the environment without its tasks and roles."""
     model, tasks = environment.model, environment.model.tasks
     return {
@@ -25,11 +25,11 @@ def summary(kept: Kept, environment: Environment) -> dict[str, Any]:
         "revision": kept.plan.revision,
         "created": iso(kept.created),
         "user": kept.user,
-        "vars": kept.shape.vars,
+        "vars": kept.overrides.vars,
         "error": model.error or None,
         "transition": model.active.event if model.active else None,
         "hosts": list(tasks.hosts),
-        "excluded": kept.shape.exclude,
+        "excluded": kept.overrides.exclude,
         "tasks_excluded": tasks.excluded_count,
         "tasks_planned": tasks.planned_count,
         "lost": len(tasks.lost),
@@ -39,14 +39,16 @@ def summary(kept: Kept, environment: Environment) -> dict[str, Any]:
     }
 
 
-def full(kept: Kept, environment: Environment, tell: Tell | None = None) -> dict[str, Any]:
+def environment_view(
+    kept: StoredEnvironment, environment: Environment, tell: Tell | None = None
+) -> dict[str, Any]:
     """Return the whole environment: its tasks, why some take no part, and its roles as a tree with states.
 
     ``tell`` tells of one task; ``task`` below if it is left out.
     """
-    tell = tell or task
+    tell = tell or task_view
     members = environment.model.tasks
-    return summary(kept, environment) | {
+    return environment_summary(kept, environment) | {
         "tasks": [
             tell(planned, members.reports.get(planned.id))
             | {"excluded": members.excluded.get(planned.id), "lost": members.lost.get(planned.id)}
@@ -56,7 +58,7 @@ def full(kept: Kept, environment: Environment, tell: Tell | None = None) -> dict
     }
 
 
-def task(planned: PlannedTask, report: TaskReport | None) -> dict[str, Any]:
+def task_view(planned: PlannedTask, report: TaskReport | None) -> dict[str, Any]:
     """Return one task: what it should be and what its agent says it is. staleness.py adds its age."""
     failure = report.failure if report else None
     state = report.state if report else TaskState.UNKNOWN
@@ -73,7 +75,7 @@ def task(planned: PlannedTask, report: TaskReport | None) -> dict[str, Any]:
         "age_s": None,
         "device_state": report.device_state if report else "",
         "critical": planned.critical,
-        "error": tell_failure(planned, failure) if failure else None,
+        "error": format_failure(planned, failure) if failure else None,
         "control_port": planned.launch.control_port,
         "command": planned.launch.command_line,
         "started": iso(report.started) if report and report.started else None,

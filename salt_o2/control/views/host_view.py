@@ -4,22 +4,25 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from salt_o2.control.hosts.host_table import Hosts
+from salt_o2.control.hosts.host_table import HostTable
 from salt_o2.core.ids import EnvironmentId, HostId
 
 if TYPE_CHECKING:
-    from salt_o2.control.environments.service import Held
+    from salt_o2.control.environments.service import ActiveEnvironment
 from salt_o2.control.views.timestamps import iso
 
 
 def hosts(
-    known: Hosts, held: Mapping[EnvironmentId, "Held"], at: float, refusals: Mapping[HostId, str]
+    known: HostTable,
+    held: Mapping[EnvironmentId, "ActiveEnvironment"],
+    at: float,
+    refusals: Mapping[HostId, str],
 ) -> list[dict[str, Any]]:
     """Return every host ever heard of: what it offers, how many tasks it has, when it last reported.
 
     ``refusals`` says of a host which messages under its name were refused.
     """
-    counts = Counter(task.host for each in held.values() for task in each.kept.plan.tasks)
+    counts = Counter(task.host for each in held.values() for task in each.stored.plan.tasks)
     return [
         {
             "id": name,

@@ -10,14 +10,14 @@ from typing import Any
 
 import msgspec
 
-from salt_o2.control.storage.store import Line
+from salt_o2.control.storage.store import JournalEntry
 from salt_o2.control.views.timestamps import iso
 from salt_o2.core.codec import typed
 from salt_o2.core.ids import TaskId
 from salt_o2.core.messages.inputs import Modified
 from salt_o2.core.messages.reports import Exit
 from salt_o2.core.plan.plan import Plan
-from salt_o2.core.plan.plan_diff import Change, compare
+from salt_o2.core.plan.plan_diff import TaskChange, diff_plans
 from salt_o2.core.recovery.replay import Created
 
 Body = dict[str, Any]
@@ -25,24 +25,24 @@ WORDS = 3
 """Lines of a process's last words that are told; the journal has more."""
 SHOWN = 4
 """More names than this are counted."""
-ORDER = (Change.START, Change.RESTART, Change.RECONFIGURE, Change.INCLUDE)
+ORDER = (TaskChange.START, TaskChange.RESTART, TaskChange.RECONFIGURE, TaskChange.INCLUDE)
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
+class _Format:
     """How one kind of line is told, and how it is named as the cause of others."""
 
-    text: Callable[["Narrator", Body], str]
-    cause: Callable[["Narrator", Body], str] | None = None
+    text: Callable[["JournalFormatter", Body], str]
+    cause: Callable[["JournalFormatter", Body], str] | None = None
 
 
-def tell(lines: Iterable[Line]) -> list[dict[str, Any]]:
+def format_journal(lines: Iterable[JournalEntry]) -> list[dict[str, Any]]:
     """Return ``lines`` of one environment's whole journal, oldest first, each with its text and cause."""
-    narrator = Narrator()
+    narrator = JournalFormatter()
     return [narrator.line(line) for line in lines]
 
 
-class Narrator:
+class JournalFormatter:
     """Goes through a journal once, and keeps what later lines need: names, plans, who asked."""
 
     def __init__(self) -> None:
@@ -54,13 +54,13 @@ class Narrator:
         self._request = ""
         self._because = ""
 
-    def line(self, line: Line) -> dict[str, Any]:
+    def line(self, line: JournalEntry) -> dict[str, Any]:
         """Return one line as the wire shows it."""
         body = msgspec.json.decode(line.body)
         way = WAYS.get(line.kind)
         text = way.text(self, body) if way else line.kind
         cause = self._because
-        if line.kind == "Drive" and self._request not in cause:
+        if line.kind == "SendCommand" and self._request not in cause:
             cause = f"{self._request}, after {cause}"
         if line.direction == "in":
             cause = way.cause(self, body) if way and way.cause else ""
@@ -106,11 +106,11 @@ class Narrator:
         self._request = f"MODIFY {_by(body)}"
         if old is None:
             return "another plan"
-        changes = compare(old, wanted.plan, out, wanted.excluded)
+        changes = diff_plans(old, wanted.plan, out, wanted.excluded)
         named = {
             change: [task for task, each in changes.joining.items() if each is change] for change in ORDER
         }
-        named |= {Change.EXCLUDE: list(changes.excluded), Change.STOP: list(changes.leaving)}
+        named |= {TaskChange.EXCLUDE: list(changes.excluded), TaskChange.STOP: list(changes.leaving)}
         told = [f"{change} {self._names(tasks)}" for change, tasks in named.items() if tasks]
         told += [f"of these from the pool {self._names(wanted.claimed)}"] if wanted.claimed else []
         return f"another plan: {'; '.join(told) or 'nothing changes'}"
@@ -231,55 +231,55 @@ def _first_line(text: str) -> str:
     return text.partition("\n")[0]
 
 
-WAYS: dict[str, _Way] = {
-    "Created": _Way(Narrator.created, lambda _, body: _by(body)),
-    "Restarted": _Way(lambda *_: "control was started again and took the environment up"),
-    "Requested": _Way(Narrator.requested, lambda _, body: _by(body)),
-    "Modified": _Way(Narrator.modified, lambda _, body: _by(body)),
-    "TasksMoved": _Way(Narrator.moved, Narrator.orders),
-    "CallEnded": _Way(Narrator.call_ended),
-    "HostLost": _Way(lambda _, body: f"host {body['host']} is lost: silent for {body['silent_s']:.0f} s"),
-    "SecondAgent": _Way(lambda _, body: body["reason"]),
-    "HostSilent": _Way(lambda _, body: f"host {body['host']} is silent: {body['reason']}"),
-    "HostForgotten": _Way(lambda _, body: f"host {body['host']} is forgotten", lambda _, body: _by(body)),
-    "Cut": _Way(
+WAYS: dict[str, _Format] = {
+    "Created": _Format(JournalFormatter.created, lambda _, body: _by(body)),
+    "Restarted": _Format(lambda *_: "control was started again and took the environment up"),
+    "Requested": _Format(JournalFormatter.requested, lambda _, body: _by(body)),
+    "Modified": _Format(JournalFormatter.modified, lambda _, body: _by(body)),
+    "TasksMoved": _Format(JournalFormatter.moved, JournalFormatter.orders),
+    "CallEnded": _Format(JournalFormatter.call_ended),
+    "HostLost": _Format(lambda _, body: f"host {body['host']} is lost: silent for {body['silent_s']:.0f} s"),
+    "SecondAgent": _Format(lambda _, body: body["reason"]),
+    "HostSilent": _Format(lambda _, body: f"host {body['host']} is silent: {body['reason']}"),
+    "HostForgotten": _Format(lambda _, body: f"host {body['host']} is forgotten", lambda _, body: _by(body)),
+    "Cut": _Format(
         lambda _, body: (
             f"{body['rows']} lines of this journal were deleted: it was older, or longer, than "
             "o2:journal keeps"
         )
     ),
-    "HostRenamed": _Way(
+    "HostRenamed": _Format(
         lambda _, body: f"the machine of {body['old']} reports as {body['new']}: its tasks are known there"
     ),
-    "RecoverTask": _Way(Narrator.recover, lambda _, body: _by(body)),
-    "NotReplaced": _Way(Narrator.not_replaced),
-    "Tick": _Way(lambda *_: "the time has come"),
-    "Drive": _Way(Narrator.drive),
-    "Insist": _Way(Narrator.insist),
-    "Invoke": _Way(Narrator.invoke),
-    "Abandon": _Way(lambda _, body: f"call {body['call']} is given up"),
-    "AnnounceState": _Way(Narrator.state),
-    "AnnounceMoves": _Way(Narrator.moves),
-    "AnnounceFailure": _Way(Narrator.failure),
-    "AnnounceKilled": _Way(
+    "RecoverTask": _Format(JournalFormatter.recover, lambda _, body: _by(body)),
+    "RescheduleFailed": _Format(JournalFormatter.not_replaced),
+    "Tick": _Format(lambda *_: "the time has come"),
+    "SendCommand": _Format(JournalFormatter.drive),
+    "ResendAsJob": _Format(JournalFormatter.insist),
+    "CallIntegration": _Format(JournalFormatter.invoke),
+    "CancelCall": _Format(lambda _, body: f"call {body['call']} is given up"),
+    "AnnounceState": _Format(JournalFormatter.state),
+    "AnnounceMoves": _Format(JournalFormatter.moves),
+    "AnnounceFailure": _Format(JournalFormatter.failure),
+    "AnnounceKilled": _Format(
         lambda _, body: f"{body['path']} on {body['host']} did not end when asked, and was killed (SIGKILL)"
     ),
-    "AnnounceRecovery": _Way(Narrator.recovered),
-    "AnnounceHost": _Way(lambda _, body: f"host {body['host']} is {body['status']}: {body['reason']}"),
-    "Replace": _Way(Narrator.replace),
-    "Answer": _Way(Narrator.answer),
-    "OpenRun": _Way(lambda _, body: f"run {body['run_number']} begins"),
-    "EndRun": _Way(lambda _, body: f"run {body['run_number']} is over"),
-    "Keep": _Way(Narrator.kept),
-    "AnnounceLeft": _Way(
+    "AnnounceRecovery": _Format(JournalFormatter.recovered),
+    "AnnounceHost": _Format(lambda _, body: f"host {body['host']} is {body['status']}: {body['reason']}"),
+    "Reschedule": _Format(JournalFormatter.replace),
+    "CompleteRequest": _Format(JournalFormatter.answer),
+    "OpenRun": _Format(lambda _, body: f"run {body['run_number']} begins"),
+    "EndRun": _Format(lambda _, body: f"run {body['run_number']} is over"),
+    "TransferToPool": _Format(JournalFormatter.kept),
+    "AnnouncePoolExit": _Format(
         lambda _, body: f"{body['class_name']} on {body['host']} leaves: {_first_line(body['reason'])}"
     ),
-    "ClaimFromPool": _Way(lambda told, body: f"claimed from the pool: {told._names(body['tasks'])}"),
-    "AllocateTaskResources": _Way(
+    "ClaimFromPool": _Format(lambda told, body: f"claimed from the pool: {told._names(body['tasks'])}"),
+    "AllocateTaskResources": _Format(
         lambda told, body: f"hosts, ports and memory are allocated: {told._names(body['tasks'])}"
     ),
-    "ReleaseTaskResources": _Way(
+    "ReleaseTaskResources": _Format(
         lambda told, body: f"hosts, ports and memory are released: {told._names(body['tasks'])}"
     ),
-    "Release": _Way(lambda *_: "hosts and ports are given back"),
+    "ReleaseResources": _Format(lambda *_: "hosts and ports are given back"),
 }

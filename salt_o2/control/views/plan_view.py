@@ -4,12 +4,12 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from salt_o2.control.planning.drafts import Draft
+from salt_o2.control.planning.drafts import PlanDraft
 from salt_o2.core.environment.environment import Environment
 from salt_o2.core.ids import HostId, TaskId
 from salt_o2.core.placement.inventory import Inventory
 from salt_o2.core.plan.plan import Plan, PlannedCall, PlannedTask
-from salt_o2.core.plan.plan_diff import Change, Changes, compare
+from salt_o2.core.plan.plan_diff import PlanDiff, TaskChange, diff_plans
 
 KEEP, HOOK, REUSE, POOL = "keep", "hook", "reuse", "pool"
 """Beside the changes of core: not touched at all; started only at its moment; comes from the pool with its
@@ -17,12 +17,12 @@ process; goes there with it."""
 
 
 def plan_record(
-    draft: Draft, inventory: Inventory, token: str, environment: Environment | None = None
+    draft: PlanDraft, inventory: Inventory, token: str, environment: Environment | None = None
 ) -> dict[str, Any]:
     """Return ``draft`` as the wire shows it; ``token`` applies exactly this plan."""
     was_out = environment.model.tasks.excluded if environment else {}
-    old = draft.old or _nothing(draft.plan)
-    changes = compare(old, draft.plan, was_out, draft.excluded)
+    old = draft.previous or _nothing(draft.plan)
+    changes = diff_plans(old, draft.plan, was_out, draft.excluded)
     tasks = {task.id: task for task in (*old.tasks, *draft.plan.tasks)}
     told = _Told(changes, draft, old)
     rows = [_row(task, *told.of(task)) for task in tasks.values()]
@@ -31,7 +31,7 @@ def plan_record(
         "environment": draft.environment,
         "workflow": draft.plan.workflow,
         "revision": draft.plan.revision,
-        "action": "create" if draft.old is None else "modify" if draft.plan.tasks else "destroy",
+        "action": "create" if draft.previous is None else "modify" if draft.plan.tasks else "destroy",
         "changes": [row for row in rows if row["change"] != KEEP],
         "summary": dict(Counter(row["change"] for row in rows)),
         "hosts": _hosts(old, draft, inventory),
@@ -60,14 +60,14 @@ def _row(task: PlannedTask, change: str, reason: str) -> dict[str, Any]:
 class _Told:
     """What happens to each task, and why."""
 
-    def __init__(self, changes: Changes, draft: Draft, old: Plan) -> None:
+    def __init__(self, changes: PlanDiff, draft: PlanDraft, old: Plan) -> None:
         self._changes = changes
         self._out = draft.excluded
         self._before = {task.path: task for task in old.tasks}
         self._after = {task.path: task for task in draft.plan.tasks}
         self._known = {task.id for task in old.tasks}
         self._leaving = "" if draft.plan.tasks else "the environment ends"
-        self._claimed, self._kept = draft.claimed, draft.kept
+        self._claimed, self._kept = draft.claimed, draft.stored
 
     def of(self, task: PlannedTask) -> tuple[str, str]:
         changes, reason = self._changes, self._changes.reasons.get(task.id, "")
@@ -79,13 +79,13 @@ class _Told:
             moved = _moved("from", task, self._before)
             return REUSE, "; ".join(filter(None, ("its process waits in the pool", moved)))
         if task.id in self._out and task.id not in self._known:
-            return Change.EXCLUDE, self._out[task.id]
+            return TaskChange.EXCLUDE, self._out[task.id]
         if task.id in changes.excluded:
-            return Change.EXCLUDE, reason
+            return TaskChange.EXCLUDE, reason
         if task.id in changes.leaving:
-            return Change.STOP, self._leaving or self._successor(task) or reason
+            return TaskChange.STOP, self._leaving or self._successor(task) or reason
         change = changes.joining.get(task.id)
-        if change is Change.START:
+        if change is TaskChange.START:
             reason = _moved("from", task, self._before) or reason
         return change or KEEP, reason
 
@@ -113,13 +113,13 @@ def _call(call: PlannedCall) -> dict[str, Any]:
     }
 
 
-def _hosts(old: Plan, draft: Draft, inventory: Inventory) -> list[dict[str, Any]]:
+def _hosts(old: Plan, draft: PlanDraft, inventory: Inventory) -> list[dict[str, Any]]:
     """Return for each host what it has, what is taken of it now, and what the plan takes and gives back."""
     there: dict[HostId, list[PlannedTask]] = defaultdict(list)
     for task in {task.id: task for task in (*old.tasks, *draft.plan.tasks)}.values():
         there[task.host].append(task)
     before = {task.id for task in old.tasks} | draft.claimed  # what the pool has is taken already,
-    after = {task.id for task in draft.plan.tasks} | draft.kept  # and what it gets is not given back
+    after = {task.id for task in draft.plan.tasks} | draft.stored  # and what it gets is not given back
     return [
         _host(host, tasks, before, after, inventory)
         | {"reused_tasks": sum(task.id in draft.claimed for task in tasks)}

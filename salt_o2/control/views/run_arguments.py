@@ -4,23 +4,23 @@ from collections.abc import Iterable
 
 import msgspec
 
-from salt_o2.control.storage.store import Line
+from salt_o2.control.storage.store import JournalEntry
 from salt_o2.core.codec import typed
 from salt_o2.core.messages.commands import Command
-from salt_o2.core.messages.effects import Drive
+from salt_o2.core.messages.effects import SendCommand
 from salt_o2.core.states import TaskState
 
 Arguments = dict[str, str]
 
 
-def pushed(lines: Iterable[Line], run_number: int) -> tuple[Arguments, Arguments]:
+def pushed(lines: Iterable[JournalEntry], run_number: int) -> tuple[Arguments, Arguments]:
     """Return the arguments that began and ended a run, both spellings; empty is what was not pushed.
 
     ``lines`` are the orders of its environment since its beginning.
     """
     start: Arguments = {}
     for line in lines:
-        command = typed(msgspec.json.decode(line.body), Drive).command
+        command = typed(msgspec.json.decode(line.body), SendCommand).command
         number = command.arguments.get("run_number")
         if number == str(run_number):
             start = start or command.arguments

@@ -10,77 +10,81 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from salt_o2.control.hosts.host_table import Host
+from salt_o2.control.hosts.host_table import HostEntry
 from salt_o2.control.views import environment_view, timestamps
 from salt_o2.core.ids import HostId, TaskId
 from salt_o2.core.messages.reports import TaskReport
 from salt_o2.core.plan.plan import PlannedTask
-from salt_o2.core.recovery.host_liveness import Presence
+from salt_o2.core.recovery.host_liveness import HostStatus
 from salt_o2.core.states import TaskState
 
 if TYPE_CHECKING:
-    from salt_o2.control.environments.service import Control, Held
+    from salt_o2.control.environments.service import ActiveEnvironment, Control
 
 Plain = dict[str, Any]
 
 NEVER = "its agent was not heard of since control was started"
 MISSED = "a report of its agent was missed"
 WHY = {
-    Presence.ACTIVE: MISSED,
-    Presence.EXPECTED: NEVER,
-    Presence.SILENT: "its agent is away, and what it has started answers",
-    Presence.LOST: "it is lost",
+    HostStatus.ACTIVE: MISSED,
+    HostStatus.EXPECTED: NEVER,
+    HostStatus.SILENT: "its agent is away, and what it has started answers",
+    HostStatus.LOST: "it is lost",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class HostAge:
     """How fresh is what is known of the tasks of one host."""
 
     seen: str | None
     """When it was last confirmed, in ISO 8601; ``None`` if it was not since control was started."""
     age_s: float | None
-    why_old: str
+    stale_reason: str
     """Why it is too old to be called true; empty if it is not."""
 
 
-class Freshness:
+class StalenessView:
     """What users are shown of living environments and their tasks at one moment."""
 
     def __init__(self, control: "Control") -> None:
         """Show what ``control`` knows now."""
         self._hosts, self._at = control.hosts, control.clock()
-        self._sights: dict[HostId, Sight] = {}
+        self._sights: dict[HostId, HostAge] = {}
 
-    def of(self, host: HostId) -> Sight:
+    def host_age(self, host: HostId) -> HostAge:
         """Return how fresh is what is known of the tasks of ``host``."""
         if host not in self._sights:
             self._sights[host] = self._look(host, self._hosts.known.get(host))
         return self._sights[host]
 
-    def _look(self, host: HostId, known: Host | None) -> Sight:
-        if known is None or known.confirmed is None:
-            return Sight(None, None, WHY[known.presence] if known else NEVER)
-        age_s = max(0.0, self._at - known.confirmed)
+    def _look(self, host: HostId, known: HostEntry | None) -> HostAge:
+        if known is None or known.confirmed_at is None:
+            return HostAge(None, None, WHY[known.presence] if known else NEVER)
+        age_s = max(0.0, self._at - known.confirmed_at)
         old = self._hosts.is_old(host, self._at)
         why = f"{WHY[known.presence]}; last known {age_s:.0f} s ago" if old else ""
-        return Sight(timestamps.iso(known.confirmed), round(age_s, 3), why)
+        return HostAge(timestamps.iso(known.confirmed_at), round(age_s, 3), why)
 
     def task(self, planned: PlannedTask, report: TaskReport | None) -> Plain:
         """Return one task as users see it, with the age of what is said of it."""
-        sight, shown = self.of(planned.host), environment_view.task(planned, report)
+        sight, shown = self.host_age(planned.host), environment_view.task_view(planned, report)
         last = shown["state"]
-        state = TaskState.UNKNOWN if sight.why_old else last
+        state = TaskState.UNKNOWN if sight.stale_reason else last
         return shown | {"state": state, "last_state": last, "seen": sight.seen, "age_s": sight.age_s}
 
-    def summary(self, held: "Held") -> Plain:
+    def environment_summary(self, held: "ActiveEnvironment") -> Plain:
         """Return an environment without its tasks and roles, and how much of it is unknown."""
-        return environment_view.summary(held.kept, held.environment) | self._counted(self._unknown(held))
+        return environment_view.environment_summary(held.stored, held.environment) | self._counted(
+            self._unknown(held)
+        )
 
-    def full(self, held: "Held") -> Plain:
+    def environment_view(self, held: "ActiveEnvironment") -> Plain:
         """Return a whole environment, its roles as a tree in which what is unknown is marked."""
         unknown = self._unknown(held)
-        shown = environment_view.full(held.kept, held.environment, self.task) | self._counted(unknown)
+        shown = environment_view.environment_view(held.stored, held.environment, self.task) | self._counted(
+            unknown
+        )
         if unknown:
             _mark(shown["roles"], unknown)
         return shown
@@ -90,18 +94,18 @@ class Freshness:
         return {
             "unknown": len(unknown),
             "unconfirmed": {
-                host: f"{count} task{'' if count == 1 else 's'}: {self.of(host).why_old}"
+                host: f"{count} task{'' if count == 1 else 's'}: {self.host_age(host).stale_reason}"
                 for host, count in Counter(unknown.values()).items()
             },
         }
 
-    def _unknown(self, held: "Held") -> dict[TaskId, HostId]:
+    def _unknown(self, held: "ActiveEnvironment") -> dict[TaskId, HostId]:
         """Return the tasks that take part and of which nothing is known for sure, with their hosts."""
         members = held.environment.model.tasks
         return {
             task.id: host
             for host in members.hosts
-            if self.of(host).why_old
+            if self.host_age(host).stale_reason
             for task in members.on_host(host)
             if task.id not in members.lost and not task.trigger
         }

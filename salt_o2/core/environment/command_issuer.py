@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from salt_o2.core.environment.model import EnvironmentModel
 from salt_o2.core.messages.commands import Command
-from salt_o2.core.messages.effects import Drive, Effect
+from salt_o2.core.messages.effects import Effect, SendCommand
 from salt_o2.core.states import EnvironmentEvent
 from salt_o2.core.tasks.orders import OrderBatch, commands_for
 
@@ -32,4 +32,4 @@ class CommandIssuer:
 
 def send_commands(commands: Iterable[Command]) -> list[Effect]:
     """Return the effects that send ``commands``."""
-    return [Drive(command=command) for command in commands]
+    return [SendCommand(command=command) for command in commands]

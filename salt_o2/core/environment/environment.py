@@ -4,7 +4,7 @@
                               stage: calls and task hooks (HookRunner), tasks --> effects, and a StageWait
                               of another plan: Modification
     TasksMoved, HostRenamed (ReportIntake), CallEnded --> the StageWait; then the next stage, event, or Answer
-    HostLost, RecoverTask, NotReplaced --> FailureHandler
+    HostLost, RecoverTask, RescheduleFailed --> FailureHandler
     Tick ------------------> resends, deadlines, restarts that are due
 
 A transition that fails leads to ERROR: running tasks are stopped, and the reason is stored and announced. If
@@ -20,19 +20,19 @@ from salt_o2.core.environment.model import EnvironmentModel
 from salt_o2.core.environment.modification import Modification
 from salt_o2.core.environment.report_intake import ReportIntake
 from salt_o2.core.environment.transition_engine import TransitionEngine, complete_request
-from salt_o2.core.errors import InvalidRequest, TaskError
+from salt_o2.core.errors import InvalidRequestError, TaskError
 from salt_o2.core.ids import EnvironmentId
-from salt_o2.core.messages.effects import Abandon, Effect
+from salt_o2.core.messages.effects import CancelCall, Effect
 from salt_o2.core.messages.inputs import (
     CallEnded,
     HostLost,
     HostRenamed,
     HostSilent,
-    Message,
+    Input,
     Modified,
-    NotReplaced,
     RecoverTask,
     Requested,
+    RescheduleFailed,
     TasksMoved,
     Tick,
 )
@@ -52,7 +52,7 @@ class Environment:
         """Build the machine of ``plan``; nothing has started.
 
         Raises:
-            InvalidRequest: if a variable of the plan sets no valid restart budget.
+            InvalidRequestError: if a variable of the plan sets no valid restart budget.
         """
         self.model = model = EnvironmentModel.initial(id, plan, timeouts)
         issuer = CommandIssuer(model)
@@ -75,16 +75,16 @@ class Environment:
             due.append(model.run.stop_at)
         return min(due, default=None)
 
-    def step(self, message: Message) -> list[Effect]:
+    def step(self, message: Input) -> list[Effect]:
         """Apply one input; return the effects that the caller must now carry out, in order.
 
         Raises:
-            IllegalTransition: if a request asks what the state does not allow; nothing has changed then.
-            InvalidRequest: if another transition is under way; nothing has changed then either.
+            IllegalTransitionError: if a request asks what the state does not allow; nothing has changed then.
+            InvalidRequestError: if another transition is under way; nothing has changed then either.
         """
         return self._apply(message) + self._reports.conclude_run(message.at)
 
-    def _apply(self, message: Message) -> list[Effect]:
+    def _apply(self, message: Input) -> list[Effect]:
         match message:
             case Requested():
                 return self._request(message)
@@ -103,7 +103,7 @@ class Environment:
                 return []
             case HostRenamed():
                 return self._reports.rename_host(message)
-            case NotReplaced():
+            case RescheduleFailed():
                 return self._failures.fail_to_reschedule(message)
             case Tick():
                 return self._tick(message.at)
@@ -112,7 +112,7 @@ class Environment:
         event = request.events[0]
         follow(self.model.state, event, f"environment {self.model.id}")
         if event is _E.MODIFY:
-            raise InvalidRequest(
+            raise InvalidRequestError(
                 f"environment {self.model.id} is modified by a new plan, not by MODIFY alone"
             )
         if event not in OVERTAKING:
@@ -133,7 +133,7 @@ class Environment:
     def _ensure_free(self, event: EnvironmentEvent) -> None:
         active = self.model.active
         if active:
-            raise InvalidRequest(
+            raise InvalidRequestError(
                 f"environment {self.model.id} is in the middle of {active.event}, asked by "
                 f"{active.request.user or 'control'}: ask for {event} when it is over, "
                 "or destroy the environment"
@@ -163,5 +163,5 @@ class Environment:
         effects: list[Effect] = []
         for ended in self._hooks.overdue_calls(at):
             if ended.call in self.model.hooks.pending_calls:  # Else the failure of another call cancelled it.
-                effects += [Abandon(call=ended.call), *self._engine.finish_call(ended)]
+                effects += [CancelCall(call=ended.call), *self._engine.finish_call(ended)]
         return effects

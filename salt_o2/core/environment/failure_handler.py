@@ -6,12 +6,12 @@ from salt_o2.core.environment.command_issuer import CommandIssuer, send_commands
 from salt_o2.core.environment.model import EnvironmentModel
 from salt_o2.core.environment.transition import ActiveTransition, StageWait
 from salt_o2.core.environment.transition_engine import TransitionEngine
-from salt_o2.core.errors import InvalidRequest, UnknownName
+from salt_o2.core.errors import InvalidRequestError, UnknownNameError
 from salt_o2.core.ids import TaskId
 from salt_o2.core.messages.announcements import AnnounceRecovery
-from salt_o2.core.messages.effects import Effect, Insist, Replace
-from salt_o2.core.messages.inputs import HostLost, NotReplaced, RecoverTask, Requested
-from salt_o2.core.messages.reports import Failure, TaskReport, is_well
+from salt_o2.core.messages.effects import Effect, Reschedule, ResendAsJob
+from salt_o2.core.messages.inputs import HostLost, RecoverTask, Requested, RescheduleFailed
+from salt_o2.core.messages.reports import Failure, TaskReport, is_healthy
 from salt_o2.core.states import EnvironmentEvent, EnvironmentState, TaskState
 from salt_o2.core.tasks.orders import STABLE_TASK_STATE, OrderBatch
 from salt_o2.core.tasks.restarts import RestartPolicy
@@ -62,10 +62,10 @@ class FailureHandler:
         movable = tuple(t for t in left if model.tasks.tasks[t].recovery == RestartPolicy.RESTART)
         others = {task: failure for task, failure in left.items() if task not in movable}
         effects = self.handle_unreported(others, lost.at)
-        wanted = Replace(environment=model.id, tasks=movable)
+        wanted = Reschedule(environment=model.id, tasks=movable)
         return [*effects, wanted] if movable and model.accepts_restarts else effects
 
-    def fail_to_reschedule(self, found: NotReplaced) -> list[Effect]:
+    def fail_to_reschedule(self, found: RescheduleFailed) -> list[Effect]:
         """Continue without tasks that can run on no other host, or go to ERROR, as their roles say.
 
         If the host of a task has returned meanwhile, the recovery policy of the task decides.
@@ -89,19 +89,19 @@ class FailureHandler:
         """Restart a failed task because a rule or a user asks for it; nothing happens to a healthy task.
 
         Raises:
-            UnknownName: if the environment has no such task.
-            InvalidRequest: if the task is departing.
+            UnknownNameError: if the environment has no such task.
+            InvalidRequestError: if the task is departing.
         """
         model, restarts = self._model, self._model.restarts
         if wanted.task not in model.tasks.tasks:
-            raise UnknownName(f"environment {model.id} has no task {wanted.task}")
+            raise UnknownNameError(f"environment {model.id} has no task {wanted.task}")
         if model.tasks.is_departing(wanted.task):
-            raise InvalidRequest(
+            raise InvalidRequestError(
                 f"task {wanted.task} is leaving environment {model.id}: it is not started again"
             )
         by_user = wanted.by_hand and model.accepts_restarts
         if by_user and self._has_refused_ports(wanted.task):
-            return [Replace(environment=model.id, tasks=(wanted.task,), ports=True)]
+            return [Reschedule(environment=model.id, tasks=(wanted.task,), ports=True)]
         restart = restarts.pending.get(wanted.task)
         report = model.tasks.reports.get(wanted.task)
         failed = report is not None and report.failure is not None
@@ -123,7 +123,7 @@ class FailureHandler:
         late = [task for task in sent if restarts.pending[task].deadline <= at]
         lost = [task for task in sent if restarts.pending[task].deadline > at]
         effects: list[Effect] = self._restart(due, at) if due else []
-        effects += [Insist(command=command) for command in restarts.resend(lost, at)]
+        effects += [ResendAsJob(command=command) for command in restarts.resend(lost, at)]
         restarts.cancel(late)
         limit = restarts.budget.timeout_s
         failures = {task: model.tasks.timeout_failure(task, _E.RECOVER, limit, False) for task in late}
@@ -199,7 +199,7 @@ class FailureHandler:
             and restarts.admit_port_change(tasks[task].path, at)
         )
         left = {task: failure for task, failure in failures.items() if task not in changing}
-        wanted = Replace(environment=self._model.id, tasks=changing, ports=True)
+        wanted = Reschedule(environment=self._model.id, tasks=changing, ports=True)
         return [wanted] if changing else [], left
 
     def _policy_for(self, task: TaskId, failure: Failure, at: float) -> RestartPolicy:
@@ -287,7 +287,7 @@ class FailureHandler:
         model = self._model
         report = model.tasks.reports.get(task)
         handled = self._is_handled(task) or task in model.restarts.pending or task in model.tasks.lost
-        return not handled and (report is None or not is_well(report))
+        return not handled and (report is None or not is_healthy(report))
 
     def _advice_for(self, task: TaskId) -> str:
         tasks = self._model.tasks

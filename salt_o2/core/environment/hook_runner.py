@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from salt_o2.core.environment.command_issuer import CommandIssuer, send_commands
 from salt_o2.core.environment.model import EnvironmentModel
 from salt_o2.core.environment.transition import ActiveTransition, StageWait, WaitKind
-from salt_o2.core.messages.effects import Abandon, Effect, Invoke
+from salt_o2.core.messages.effects import CallIntegration, CancelCall, Effect
 from salt_o2.core.messages.inputs import CallEnded
 from salt_o2.core.plan.moments import Moment
 from salt_o2.core.plan.plan import PlannedTask
@@ -34,7 +34,7 @@ class HookRunner:
         model, hooks = self._model, self._model.hooks
         started = hooks.register_calls(moment, at)
         effects: list[Effect] = [
-            Invoke(
+            CallIntegration(
                 environment=model.id,
                 call=name,
                 planned=planned,
@@ -76,7 +76,7 @@ class HookRunner:
 
     def cancel_calls(self) -> list[Effect]:
         """Cancel all pending calls."""
-        effects: list[Effect] = [Abandon(call=name) for name in self._model.hooks.pending_calls]
+        effects: list[Effect] = [CancelCall(call=name) for name in self._model.hooks.pending_calls]
         self._model.hooks.pending_calls.clear()
         return effects
 

@@ -39,7 +39,7 @@ class EnvironmentModel:
         """Return the model of a new environment of ``plan``; nothing has started.
 
         Raises:
-            InvalidRequest: if a variable of the plan sets no valid restart budget.
+            InvalidRequestError: if a variable of the plan sets no valid restart budget.
         """
         budget = restart_budget(plan.variables)
         return cls(

@@ -21,7 +21,7 @@ from salt_o2.core.messages.inputs import Modified, Requested
 from salt_o2.core.messages.reports import Failure
 from salt_o2.core.plan import run_arguments
 from salt_o2.core.plan.plan import PlannedTask
-from salt_o2.core.plan.plan_diff import Changes, compare
+from salt_o2.core.plan.plan_diff import PlanDiff, diff_plans
 from salt_o2.core.pool.handover import transfer_to_pool
 from salt_o2.core.states import EnvironmentEvent, TaskState
 from salt_o2.core.tasks.orders import STABLE_TASK_STATE, OrderBatch
@@ -41,7 +41,7 @@ class Modification:
         The effects before the transition claim tasks of the pool, and move resources.
         """
         model, before = self._model, self._model.tasks.tasks
-        changes = compare(model.plan, wanted.plan, model.tasks.excluded, wanted.excluded)
+        changes = diff_plans(model.plan, wanted.plan, model.tasks.excluded, wanted.excluded)
         departing = self._install_plan(wanted, changes)
         self._issuer.raise_revision(wanted.revision)  # above all that the pool ordered of claimed tasks
         drain = {"drain_ms": str(int(wanted.drain_s * 1000))} if wanted.drain_s else {}
@@ -100,7 +100,7 @@ class Modification:
         batch = OrderBatch(goal=TaskState.DONE, tasks=tuple(tasks.tasks[task] for task in gone))
         return send_commands(self._issuer.issue(batch, EnvironmentEvent.EXIT))
 
-    def _install_plan(self, wanted: Modified, changes: Changes) -> tuple[PlannedTask, ...]:
+    def _install_plan(self, wanted: Modified, changes: PlanDiff) -> tuple[PlannedTask, ...]:
         """Install the plan; return the departing tasks, which stay registered until they have ended."""
         tasks = self._model.tasks
         gone = [tasks.tasks[task] for task in changes.leaving]
@@ -126,7 +126,7 @@ class Modification:
         effects += [ReleaseTaskResources(environment=id, tasks=gone)] if gone else []
         return effects + ([AllocateTaskResources(environment=id, tasks=new)] if new else [])
 
-    def _joining_batch(self, wanted: Modified, changes: Changes) -> OrderBatch:
+    def _joining_batch(self, wanted: Modified, changes: PlanDiff) -> OrderBatch:
         tasks = self._model.tasks
         joining: Collection[TaskId] = changes.joining
         if wanted.thorough:

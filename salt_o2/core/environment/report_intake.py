@@ -8,7 +8,7 @@ from salt_o2.core.environment.failure_handler import FailureHandler
 from salt_o2.core.environment.model import EnvironmentModel
 from salt_o2.core.environment.transition import ActiveTransition, StageWait, WaitKind
 from salt_o2.core.environment.transition_engine import TransitionEngine
-from salt_o2.core.messages.effects import Drive, Effect
+from salt_o2.core.messages.effects import Effect, SendCommand
 from salt_o2.core.messages.inputs import HostRenamed, Requested, TasksMoved
 from salt_o2.core.messages.reports import Failure, TaskReport, has_ended
 from salt_o2.core.states import EnvironmentEvent, EnvironmentState
@@ -80,7 +80,7 @@ class ReportIntake:
         wait = self._model.wait
         if wait is None or moved.host not in wait.unacknowledged or _acknowledges(moved, wait):
             return []
-        return [Drive(command=wait.unacknowledged[moved.host])]
+        return [SendCommand(command=wait.unacknowledged[moved.host])]
 
     def _restore_if_healthy(self, report: TaskReport) -> None:
         """Let a lost task take part again if it has the state of the others, as after a network cut."""

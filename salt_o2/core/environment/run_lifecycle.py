@@ -48,7 +48,8 @@ class RunLifecycle:
         """Count the start, and set the time of the automatic stop if ``planned`` variables ask for one.
 
         Raises:
-            InvalidRequest: if the variables name no valid time; the run does not stop automatically then.
+            InvalidRequestError: if the variables name no valid time; the run does not stop automatically
+                then.
         """
         self.starts += 1
         self.stop_at = None

@@ -7,7 +7,7 @@ from enum import Enum
 from salt_o2.core.environment.stages import Stage
 from salt_o2.core.ids import HostId, TaskId
 from salt_o2.core.messages.commands import Command
-from salt_o2.core.messages.effects import Effect, Insist
+from salt_o2.core.messages.effects import Effect, ResendAsJob
 from salt_o2.core.messages.inputs import Requested
 from salt_o2.core.messages.reports import Failure
 from salt_o2.core.states import EnvironmentEvent, EnvironmentState
@@ -88,7 +88,7 @@ class StageWait:
         if not self.unacknowledged or at < self._resend_at() or self.resends >= MAX_RESENDS:
             return []
         self.resends += 1
-        return [Insist(command=command) for command in self.unacknowledged.values()]
+        return [ResendAsJob(command=command) for command in self.unacknowledged.values()]
 
     def _resend_at(self) -> float:
         # 1, 3, 7, 15 ... times the time to acknowledge: repetitions must not overload a busy host.

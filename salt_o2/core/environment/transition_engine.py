@@ -30,7 +30,7 @@ from salt_o2.core.environment.transition import ActiveTransition, StageWait, Tra
 from salt_o2.core.errors import O2Error, TaskError
 from salt_o2.core.ids import TaskId
 from salt_o2.core.messages.announcements import AnnounceState
-from salt_o2.core.messages.effects import Answer, Effect, EndRun, OpenRun, Release
+from salt_o2.core.messages.effects import CompleteRequest, Effect, EndRun, OpenRun, ReleaseResources
 from salt_o2.core.messages.inputs import CallEnded, Requested
 from salt_o2.core.messages.reports import Failure
 from salt_o2.core.pool.handover import split_idle, transfer_to_pool
@@ -56,7 +56,7 @@ class TransitionEngine:
         """Begin the first event of ``request``; ``error`` is reported with the answer.
 
         Raises:
-            IllegalTransition: if the state does not allow the event; nothing has changed then.
+            IllegalTransitionError: if the state does not allow the event; nothing has changed then.
         """
         event = request.events[0]
         target = follow(self._model.state, event, f"environment {self._model.id}")
@@ -269,7 +269,7 @@ class TransitionEngine:
         if others.tasks:
             effects += send_commands(self._issuer.issue(others, _E.EXIT))
         effects += transfer_to_pool(model.tasks, idle, model.id, model.revision, active.request.user)
-        return [*effects, Release(environment=model.id)]
+        return [*effects, ReleaseResources(environment=model.id)]
 
     def _continue_automatically(self, ended: EnvironmentEvent, at: float) -> list[Effect]:
         """End an automatic environment after its run, or after an error."""
@@ -339,4 +339,4 @@ class TransitionEngine:
 
 def complete_request(request: Requested, error: O2Error | None) -> list[Effect]:
     """Return the answer to ``request``, if its sender waits for one."""
-    return [Answer(request=request.request, error=error)] if request.request else []
+    return [CompleteRequest(request=request.request, error=error)] if request.request else []

@@ -67,7 +67,7 @@ class AnnounceRecovery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AnnounceLeft:
+class AnnouncePoolExit:
     """Effect: tell the world that a task waits in the pool no more, because it died or is to end."""
 
     environment: EnvironmentId
@@ -92,5 +92,5 @@ class AnnounceHost:
     """Those that have tasks there."""
 
 
-TaskNews = AnnounceMoves | AnnounceFailure | AnnounceKilled | AnnounceRecovery | AnnounceLeft
-News = AnnounceState | TaskNews | AnnounceHost
+TaskNews = AnnounceMoves | AnnounceFailure | AnnounceKilled | AnnounceRecovery | AnnouncePoolExit
+Announcement = AnnounceState | TaskNews | AnnounceHost

@@ -10,13 +10,13 @@ from dataclasses import replace
 from typing import Any
 
 from salt_o2.core.codec import typed
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.core.ids import TaskId
-from salt_o2.core.messages.commands import Command, Downward, Inquiry, Notice, Order, Question
+from salt_o2.core.messages.commands import Command, Downward, Notice, Order, Question, SurveyRequest
 
 KINDS: dict[str, type[Downward]] = {
     "Command": Command,
-    "Inquiry": Inquiry,
+    "SurveyRequest": SurveyRequest,
     "Notice": Notice,
     "Question": Question,
 }
@@ -26,11 +26,11 @@ def message_of(body: Any) -> Downward:
     """Return the message in ``body``, a mapping with ``kind`` and ``message``.
 
     Raises:
-        InvalidRequest: if it cannot be told what is ordered, or whom.
+        InvalidRequestError: if it cannot be told what is ordered, or whom.
     """
     kind = body.get("kind") if isinstance(body, Mapping) else None
     if not isinstance(kind, str) or kind not in KINDS:
-        raise InvalidRequest(f"a message is one of {', '.join(KINDS)}, not {kind!r:.60}")
+        raise InvalidRequestError(f"a message is one of {', '.join(KINDS)}, not {kind!r:.60}")
     message = body.get("message")
     return command_of(message) if KINDS[kind] is Command else typed(message, KINDS[kind])
 
@@ -39,11 +39,11 @@ def command_of(data: Any) -> Command:
     """Return the command in ``data``, with all of its orders that can be read.
 
     Raises:
-        InvalidRequest: if it cannot be told what is ordered, or whom.
+        InvalidRequestError: if it cannot be told what is ordered, or whom.
     """
     try:
         return replace(typed(data, Command), unreadable={})
-    except InvalidRequest:
+    except InvalidRequestError:
         if not isinstance(data, Mapping) or not isinstance(data.get("orders"), list | tuple):
             raise
     head = typed({**data, "orders": (), "unreadable": {}}, Command)
@@ -52,7 +52,7 @@ def command_of(data: Any) -> Command:
     for each in data["orders"]:
         try:
             orders.append(typed(each, Order))
-        except InvalidRequest as error:
+        except InvalidRequestError as error:
             task = each.get("task") if isinstance(each, Mapping) else None
             if isinstance(task, str):
                 unreadable[TaskId(task)] = str(error)

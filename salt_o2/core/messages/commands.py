@@ -5,7 +5,7 @@ obeys the highest revision it has seen of each task. A report names the state th
 one agent are numbered, so control sees a gap and asks for a survey.
 
     control  --Command-->  agent      publish channel, or Salt job o2.deliver: whichever comes first
-    control  --Inquiry-->  agent
+    control  --SurveyRequest-->  agent
     agent    --Report--->  control    request channel, one for all that changed in a short window
 """
 
@@ -46,7 +46,7 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Inquiry:
+class SurveyRequest:
     """Asks one agent for a survey: a full report of itself and all its tasks."""
 
     host: HostId
@@ -74,5 +74,5 @@ class Question:
     arguments: tuple[Any, ...] = ()
 
 
-Downward = Command | Inquiry | Notice | Question
+Downward = Command | SurveyRequest | Notice | Question
 """What control says to agents."""

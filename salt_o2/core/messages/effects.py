@@ -4,28 +4,28 @@ from dataclasses import dataclass
 
 from salt_o2.core.errors import O2Error
 from salt_o2.core.ids import EnvironmentId, TaskId
-from salt_o2.core.messages.announcements import News
+from salt_o2.core.messages.announcements import Announcement
 from salt_o2.core.messages.commands import Command
 from salt_o2.core.messages.reports import TaskReport
 from salt_o2.core.plan.plan import PlannedCall, PlannedTask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Drive:
+class SendCommand:
     """Effect: send the command to its host on the quick channel."""
 
     command: Command
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Insist:
+class ResendAsJob:
     """Effect: send the command again, as a Salt job, because its host has not said that it has it."""
 
     command: Command
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Invoke:
+class CallIntegration:
     """Effect: call a function of an integration; its end comes back as CallEnded."""
 
     environment: EnvironmentId
@@ -36,15 +36,15 @@ class Invoke:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Abandon:
+class CancelCall:
     """Effect: end a call whose time is over, or whose environment is."""
 
     call: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Replace:
-    """Effect: find other hosts for these tasks, and come back with Modified, or with NotReplaced.
+class Reschedule:
+    """Effect: find other hosts for these tasks, and come back with Modified, or with RescheduleFailed.
 
     With ``ports`` their hosts are there, and only other ports are wanted.
     """
@@ -55,7 +55,7 @@ class Replace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class CompleteRequest:
     """Effect: the request has come to its end, with or without an error."""
 
     request: str
@@ -80,7 +80,7 @@ class EndRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
+class ReleaseResources:
     """Effect: the environment needs its hosts, ports and memory no longer."""
 
     environment: EnvironmentId
@@ -111,7 +111,7 @@ class ClaimFromPool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Keep:
+class TransferToPool:
     """Effect: these tasks, each as last reported, belong to the pool from now on (core/pool/pool.py)."""
 
     environment: EnvironmentId
@@ -124,16 +124,16 @@ class Keep:
     user: str = ""
 
 
-ResourceEffect = AllocateTaskResources | ReleaseTaskResources | Release
-PoolTransferEffect = ClaimFromPool | Keep
+ResourceEffect = AllocateTaskResources | ReleaseTaskResources | ReleaseResources
+PoolTransferEffect = ClaimFromPool | TransferToPool
 Effect = (
-    Drive
-    | Insist
-    | Invoke
-    | Abandon
-    | Replace
-    | News
-    | Answer
+    SendCommand
+    | ResendAsJob
+    | CallIntegration
+    | CancelCall
+    | Reschedule
+    | Announcement
+    | CompleteRequest
     | OpenRun
     | EndRun
     | ResourceEffect

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from salt_o2.core.ids import HostId, TaskId
 from salt_o2.core.messages.reports import TaskReport
-from salt_o2.core.plan.overrides import Shape
+from salt_o2.core.plan.overrides import Overrides
 from salt_o2.core.plan.plan import Plan
 from salt_o2.core.states import EnvironmentEvent
 
@@ -64,7 +64,7 @@ class Modified:
     """Tasks of that plan that come from the pool, with their processes."""
     revision: int = 0
     """The highest that any of them was ordered under: what follows is ordered above it."""
-    shape: Shape | None = None
+    shape: Overrides | None = None
     """How the workflow was bent to this plan; for the journal, if it has changed."""
     may_exclude: tuple[TaskId, ...] | None = None
     """Tasks that are excluded if they cannot join: a user asked for the change and gets the error. ``None``
@@ -121,7 +121,7 @@ class HostRenamed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NotReplaced:
+class RescheduleFailed:
     """Message: tasks of a lost host can run nowhere else, or no other port is free for a refused task."""
 
     at: float
@@ -136,5 +136,5 @@ class Tick:
     at: float
 
 
-HostNews = HostLost | HostSilent | HostRenamed | NotReplaced
-Message = Requested | Modified | TasksMoved | CallEnded | RecoverTask | HostNews | Tick
+HostInput = HostLost | HostSilent | HostRenamed | RescheduleFailed
+Input = Requested | Modified | TasksMoved | CallEnded | RecoverTask | HostInput | Tick

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.core.ids import HostId
 from salt_o2.core.messages.reports import HostFacts, Report, TaskReport
 from salt_o2.core.tolerant_decoding import Fault, salvage
@@ -52,7 +52,7 @@ def report_of(data: Any, host: HostId, incarnation: str = "") -> Report:
         sent["tasks"] = tasks[:MOST_TASKS]
     try:
         report, faults = salvage(sent, Report, fallbacks=fallbacks)
-    except InvalidRequest as error:
+    except InvalidRequestError as error:
         return unreadable(host, str(error))
     facts, more = _bounded(report.facts, host, "facts.") if report.facts else (None, ())
     tasks = tuple(map(_clipped, report.tasks))
@@ -68,7 +68,7 @@ def facts_of(data: Any, host: HostId) -> tuple[HostFacts, tuple[str, ...]]:
     """Return what ``host`` has once offered, as far as it can be read, and what could not be."""
     try:
         facts, faults = salvage(data, HostFacts, fallbacks={HostFacts: _FACTS})
-    except InvalidRequest as error:
+    except InvalidRequestError as error:
         facts, faults = _DEFAULTS, (Fault("", str(error)),)
     facts, more = _bounded(facts, host, "")
     return facts, _lines((*faults, *more))

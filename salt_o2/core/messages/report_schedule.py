@@ -23,7 +23,7 @@ QUICK, QUICK_S = 5, 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unsent:
+class PendingReport:
     """What has happened since the last report."""
 
     sent_at: float
@@ -32,7 +32,7 @@ class Unsent:
     """When the first command came that no report has acknowledged."""
     changed_at: float | None = None
     """When the first task changed that no report has shown."""
-    unbidden_at: float | None = None
+    unsolicited_at: float | None = None
     """When the first task changed that nobody had sent anywhere, or failed on its way."""
     quick_from: float = 0.0
     """When the next report may go that does not keep to EVERY_S: see QUICK."""
@@ -42,7 +42,7 @@ class Unsent:
     """All tasks of some command have settled: control waits for exactly this."""
 
 
-def due_at(unsent: Unsent) -> float | None:
+def due_at(unsent: PendingReport) -> float | None:
     """Return when the next report must go; ``None`` if there is nothing to say."""
     moments = []
     if unsent.commanded_at is not None:
@@ -50,10 +50,10 @@ def due_at(unsent: Unsent) -> float | None:
     if unsent.changed_at is not None:
         # A report on its way would hold up the one that control waits for, when all have settled.
         since = max(unsent.sent_at, unsent.commanded_at or unsent.sent_at)
-        pace_s = PROGRESS_S if unsent.unbidden_at is None else EVERY_S
+        pace_s = PROGRESS_S if unsent.unsolicited_at is None else EVERY_S
         moments.append(max(unsent.changed_at + GATHER_S, since + pace_s))
-        if unsent.unbidden_at is not None:
-            moments.append(max(unsent.unbidden_at + GATHER_S, unsent.quick_from))
+        if unsent.unsolicited_at is not None:
+            moments.append(max(unsent.unsolicited_at + GATHER_S, unsent.quick_from))
         if unsent.completed:
             moments.append(unsent.changed_at)
     return min(moments, default=None)

@@ -121,12 +121,12 @@ def has_ended(report: TaskReport) -> bool:
     return report.status is TaskStatus.INACTIVE and report.state in (TaskState.DONE, TaskState.ERROR)
 
 
-def is_well(report: TaskReport) -> bool:
+def is_healthy(report: TaskReport) -> bool:
     """Return whether a task has a process that is nowhere it should not be."""
     failed = report.failure is not None or report.state is TaskState.ERROR
     return report.status is TaskStatus.ACTIVE and not failed
 
 
-def rests(report: TaskReport) -> bool:
+def is_idle(report: TaskReport) -> bool:
     """Return whether a task waits in STANDBY, and has nothing more to do."""
-    return is_well(report) and report.settled and report.state is TaskState.STANDBY
+    return is_healthy(report) and report.settled and report.state is TaskState.STANDBY

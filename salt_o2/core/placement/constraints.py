@@ -20,7 +20,7 @@ class Constraint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wants:
+class ResourceDemand:
     """Resources of one task: processor cores, megabytes, and static TCP ports."""
 
     cpu: float = 0.0

@@ -4,10 +4,10 @@ from collections import Counter
 
 from salt_o2.core.ids import HostId
 from salt_o2.core.messages.reports import HostFacts
-from salt_o2.core.placement.constraints import Wants
+from salt_o2.core.placement.constraints import ResourceDemand
 from salt_o2.core.placement.inventory import Inventory
 from salt_o2.core.placement.port_allocation import NoFreePort, PortAllocator
-from salt_o2.core.placement.requests import Placement, Request
+from salt_o2.core.placement.requests import Placement, PlacementRequest
 
 NOMINAL_CPU = 0.1
 """A task that wants less counts as this much of a core, when hosts are compared by load."""
@@ -26,7 +26,7 @@ class HostCapacity:
         self._weight = max(use.cpu, use.tasks * NOMINAL_CPU)
         self.load = self._weight / max(facts.cpus, NOMINAL_CPU)
 
-    def place(self, request: Request, reasons: Counter[str]) -> Placement | None:
+    def place(self, request: PlacementRequest, reasons: Counter[str]) -> Placement | None:
         """Take what ``request`` needs, or count the reason why there is no room."""
         lacking = self._lacking(request.wants)
         if lacking is None:
@@ -40,7 +40,7 @@ class HostCapacity:
         self._take(request.wants)
         return Placement(self._host, control, channels)
 
-    def _lacking(self, wants: Wants) -> str | None:
+    def _lacking(self, wants: ResourceDemand) -> str | None:
         if wants.cpu > self._cpu + EPSILON:
             return f"cpu {wants.cpu:g} wanted, {max(self._cpu, 0):g} of {self._facts.cpus:g} free"
         if wants.memory_mb > self._memory + EPSILON:
@@ -48,7 +48,7 @@ class HostCapacity:
             return f"memory {wants.memory_mb:g} MB wanted, {free}"
         return None
 
-    def _take(self, wants: Wants) -> None:
+    def _take(self, wants: ResourceDemand) -> None:
         self._cpu -= wants.cpu
         self._memory -= wants.memory_mb
         self._weight += max(wants.cpu, NOMINAL_CPU)

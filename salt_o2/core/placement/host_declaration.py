@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, fields, replace
 from ipaddress import ip_address
 from typing import Any
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.core.ids import HostId
 from salt_o2.core.messages.bounds import Amount, Port
 from salt_o2.core.messages.reports import HostFacts
@@ -64,7 +64,7 @@ def declaration_of(pillar: Any) -> tuple[Declaration, tuple[str, ...]]:
             del known["address"]
     try:
         declared, more = salvage(known, Declaration)
-    except InvalidRequest as error:  # cannot be, as each field has a default
+    except InvalidRequestError as error:  # cannot be, as each field has a default
         declared, more = NOTHING, (Fault("", str(error)),)
     return declared, tuple(f"o2:{fault}" for fault in (*faults, *more)[:MOST_FAULTS])
 

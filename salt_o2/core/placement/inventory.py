@@ -31,7 +31,7 @@ class HostUse:
 
 
 @dataclass(slots=True)
-class _Holding:
+class _Allocation:
     """What one task has taken, so that it can be given back exactly."""
 
     host: HostId
@@ -71,8 +71,8 @@ class Inventory:
         self._by_attribute: dict[tuple[str, str], dict[HostId, None]] = {}
         self._uses: dict[HostId, HostUse] = {}
         self._ports: dict[str, _Ports] = {}
-        self._held: dict[EnvironmentId, dict[TaskId, _Holding]] = {}
-        self._at: dict[HostId, dict[tuple[EnvironmentId, TaskId], _Holding]] = {}
+        self._held: dict[EnvironmentId, dict[TaskId, _Allocation]] = {}
+        self._at: dict[HostId, dict[tuple[EnvironmentId, TaskId], _Allocation]] = {}
         self._refused: dict[str, dict[int, float]] = {}  # by network: port, and until when it is left out
 
     def for_planning(self) -> "Inventory":
@@ -121,16 +121,16 @@ class Inventory:
         self._networks.pop(host, None)
         self._uses.pop(host, None)
 
-    def take(self, environment: EnvironmentId, plan: Plan) -> None:
+    def allocate(self, environment: EnvironmentId, plan: Plan) -> None:
         """Take for ``environment`` what the tasks of ``plan`` need; one that has its share gets no more."""
-        self.take_tasks(environment, plan.tasks)
+        self.allocate_tasks(environment, plan.tasks)
 
-    def take_tasks(self, environment: EnvironmentId, tasks: Iterable[PlannedTask]) -> None:
+    def allocate_tasks(self, environment: EnvironmentId, tasks: Iterable[PlannedTask]) -> None:
         """Take for ``environment`` what ``tasks`` need."""
         held = self._held.setdefault(environment, {})
         for task in tasks:
             if task.id not in held:
-                held[task.id] = self._hold(environment, task)
+                held[task.id] = self._allocate(environment, task)
 
     def release(self, environment: EnvironmentId) -> None:
         """Give back all that ``environment`` has taken; nothing happens if it has nothing."""
@@ -143,7 +143,7 @@ class Inventory:
         for task in tasks:
             holding = held.pop(task, None)
             if holding is not None:
-                self._let_go(environment, task, holding)
+                self._release(environment, task, holding)
 
     def tasks_of(self, environment: EnvironmentId) -> list[TaskId]:
         """Return the tasks of ``environment`` that have taken something."""
@@ -230,9 +230,9 @@ class Inventory:
         """Return the environments that have tasks on ``host``."""
         return {environment for environment, _ in self._at.get(host, ())}
 
-    def _hold(self, environment: EnvironmentId, task: PlannedTask) -> _Holding:
+    def _allocate(self, environment: EnvironmentId, task: PlannedTask) -> _Allocation:
         network = self._networks.get(task.host)
-        holding = _Holding(task.host, network, task.cpu, task.memory_mb, task.ports)
+        holding = _Allocation(task.host, network, task.cpu, task.memory_mb, task.ports)
         self._at.setdefault(task.host, {})[environment, task.id] = holding
         use = self._uses.setdefault(task.host, HostUse())
         use.cpu, use.memory_mb, use.tasks = use.cpu + task.cpu, use.memory_mb + task.memory_mb, use.tasks + 1
@@ -240,7 +240,7 @@ class Inventory:
             self._ports.setdefault(holding.network, _Ports()).take(task.ports)
         return holding
 
-    def _let_go(self, environment: EnvironmentId, task: TaskId, holding: _Holding) -> None:
+    def _release(self, environment: EnvironmentId, task: TaskId, holding: _Allocation) -> None:
         here = self._at[holding.host]
         del here[environment, task]
         if not here:  # start again from exactly nothing: sums of fractions drift

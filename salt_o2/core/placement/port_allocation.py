@@ -2,7 +2,7 @@
 
 from salt_o2.core.messages.reports import HostFacts
 from salt_o2.core.placement.inventory import Inventory
-from salt_o2.core.placement.requests import Request
+from salt_o2.core.placement.requests import PlacementRequest
 from salt_o2.core.plan.plan import PlannedTask
 
 SHOWN = 5
@@ -21,7 +21,7 @@ class PortAllocator:
         self._taken: set[int] = set()
         self._next: dict[tuple[int, int], int] = {}
 
-    def take(self, request: Request, facts: HostFacts) -> tuple[int | None, tuple[int, ...]]:
+    def take(self, request: PlacementRequest, facts: HostFacts) -> tuple[int | None, tuple[int, ...]]:
         """Take the ports that ``request`` needs; all or none.
 
         Raises:

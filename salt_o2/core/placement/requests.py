@@ -3,17 +3,17 @@
 from dataclasses import dataclass, field
 
 from salt_o2.core.ids import HostId
-from salt_o2.core.placement.constraints import Constraint, Wants
+from salt_o2.core.placement.constraints import Constraint, ResourceDemand
 from salt_o2.core.plan.plan import PlannedTask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class PlacementRequest:
     """What one task needs; ``channels`` is how many ports it binds for channels."""
 
     path: str
     constraints: tuple[Constraint, ...] = ()
-    wants: Wants = field(default_factory=Wants)
+    wants: ResourceDemand = field(default_factory=ResourceDemand)
     control_port: bool = False
     channels: int = 0
     before: PlannedTask | None = None

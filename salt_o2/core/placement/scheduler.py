@@ -15,16 +15,16 @@ from heapq import heapify, heappop, heapreplace
 
 from salt_o2.core.errors import PlanError
 from salt_o2.core.ids import POOL, HostId
-from salt_o2.core.placement.constraints import Constraint, Wants
+from salt_o2.core.placement.constraints import Constraint, ResourceDemand
 from salt_o2.core.placement.host_capacity import EPSILON, HostCapacity
 from salt_o2.core.placement.inventory import Inventory
 from salt_o2.core.placement.port_allocation import SHOWN, PortAllocator
-from salt_o2.core.placement.requests import Placement, Request
+from salt_o2.core.placement.requests import Placement, PlacementRequest
 
-_Needs = tuple[frozenset[Constraint], Wants, bool, int]
+_Needs = tuple[frozenset[Constraint], ResourceDemand, bool, int]
 
 
-def place(requests: Sequence[Request], inventory: Inventory) -> list[Placement]:
+def schedule(requests: Sequence[PlacementRequest], inventory: Inventory) -> list[Placement]:
     """Return a place for each of ``requests``, in their order, beside what is taken of ``inventory``.
 
     Raises:
@@ -34,13 +34,13 @@ def place(requests: Sequence[Request], inventory: Inventory) -> list[Placement]:
     for index, request in enumerate(requests):
         needs = (frozenset(request.constraints), request.wants, request.control_port, request.channels)
         groups.setdefault(needs, []).append(index)
-    return _Draft(requests, inventory).fill(groups)
+    return _PlanAssembly(requests, inventory).fill(groups)
 
 
-class _Draft:
+class _PlanAssembly:
     """A plan in the making: what it takes, on top of what is taken already."""
 
-    def __init__(self, requests: Sequence[Request], inventory: Inventory) -> None:
+    def __init__(self, requests: Sequence[PlacementRequest], inventory: Inventory) -> None:
         self._requests = requests
         self._inventory = inventory
         self._order = {host: number for number, host in enumerate(inventory.hosts)}
@@ -77,7 +77,7 @@ class _Draft:
             self._placed[index] = placement
 
     def _place_one(
-        self, request: Request, heap: list[tuple[float, int, HostId]], reasons: Counter[str]
+        self, request: PlacementRequest, heap: list[tuple[float, int, HostId]], reasons: Counter[str]
     ) -> Placement | None:
         while heap:
             load, order, host = heap[0]
@@ -107,7 +107,7 @@ class _Draft:
         why = self._why(request, candidates, reasons)
         self._refused.append(f"{', '.join(paths[:SHOWN])}{more}: no host: {why}")
 
-    def _why(self, request: Request, candidates: list[HostId], reasons: Counter[str]) -> str:
+    def _why(self, request: PlacementRequest, candidates: list[HostId], reasons: Counter[str]) -> str:
         if not self._inventory.hosts:
             return "no agent has reported yet: start the engine o2_agent on a minion"
         if not candidates:

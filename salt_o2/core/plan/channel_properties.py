@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-from salt_o2.core.plan.channels import Channel, Connected, Endpoint
+from salt_o2.core.plan.channels import Channel, ConnectedChannel, Endpoint
 
 
 def bound_properties(endpoint: Endpoint) -> dict[str, str]:
@@ -14,7 +14,7 @@ def bound_properties(endpoint: Endpoint) -> dict[str, str]:
     }
 
 
-def connected_properties(channel: Connected, endpoint: Endpoint | None) -> dict[str, str]:
+def connected_properties(channel: ConnectedChannel, endpoint: Endpoint | None) -> dict[str, str]:
     """Return FairMQ's properties of a connected channel; the transport is its peer's."""
     if endpoint is None:
         return _properties(channel, "connect", channel.target, channel.transport)

@@ -6,12 +6,12 @@ from itertools import islice
 
 from salt_o2.core.errors import PlanError
 from salt_o2.core.ids import HostId
-from salt_o2.core.plan.channels import ANY_ADDRESS, EXPLICIT, Bound, Connected, Endpoint
+from salt_o2.core.plan.channels import ANY_ADDRESS, EXPLICIT, BoundChannel, ConnectedChannel, Endpoint
 
 _SEARCHED = 5_000
 
 
-class Wiring:
+class ChannelResolver:
     """The bound channels of an environment, by the names under which others can ask for them."""
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class Wiring:
         path: str,
         host: HostId,
         host_address: str,
-        channel: Bound,
+        channel: BoundChannel,
         port: int | None,
         unique: str,
         bindable: str = ANY_ADDRESS,
@@ -46,7 +46,7 @@ class Wiring:
             )
         return endpoint
 
-    def peer(self, path: str, host: HostId, channel: Connected) -> Endpoint | None:
+    def peer(self, path: str, host: HostId, channel: ConnectedChannel) -> Endpoint | None:
         """Return the bound channel that ``channel`` of the task at ``path`` on ``host`` asks for.
 
         ``None`` means that it gives an address itself.
@@ -69,7 +69,7 @@ class Wiring:
         return endpoint
 
 
-def names_of(path: str, channel: Bound) -> tuple[str, ...]:
+def names_of(path: str, channel: BoundChannel) -> tuple[str, ...]:
     """Return the targets by which ``channel`` of the role at ``path`` can be asked for."""
     own = f"{path}:{channel.name}"
     return (own, f"::{channel.alias}") if channel.alias else (own,)
@@ -82,7 +82,7 @@ def unmatched(target: str, names: Iterable[str]) -> str:
 
 
 def _addresses(
-    channel: Bound, host_address: str, port: int | None, unique: str, bindable: str
+    channel: BoundChannel, host_address: str, port: int | None, unique: str, bindable: str
 ) -> tuple[str, str]:
     if channel.target:
         return channel.target, channel.target.replace("//*:", f"//{host_address}:")

@@ -37,7 +37,7 @@ class Channel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bound(Channel):
+class BoundChannel(Channel):
     """A channel that listens."""
 
     addressing: str = "tcp"
@@ -59,7 +59,7 @@ class Bound(Channel):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Connected(Channel):
+class ConnectedChannel(Channel):
     """A channel that seeks a bound one."""
 
     target: str
@@ -71,7 +71,7 @@ class Endpoint:
 
     path: str
     host: HostId
-    channel: Bound
+    channel: BoundChannel
     bind_address: str
     """What the task binds, for example ``tcp://10.0.0.11:9000``."""
     address: str

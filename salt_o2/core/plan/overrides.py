@@ -11,13 +11,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.core.ids import HostId, TaskId
 from salt_o2.core.plan.plan import Plan, PlannedRole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
+class Overrides:
     """What an environment is asked to be, beside its templates."""
 
     vars: dict[str, str] = field(default_factory=dict)
@@ -32,7 +32,7 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bend:
+class OverridesPatch:
     """What is to become different."""
 
     vars: Mapping[str, str] = field(default_factory=dict)
@@ -49,12 +49,12 @@ class Bend:
         return frozenset({*self.vars, *self.scale, *self.move, *self.exclude})
 
 
-def bent(shape: Shape, bend: Bend, plan: Plan | None = None) -> Shape:
+def apply_patch(shape: Overrides, bend: OverridesPatch, plan: Plan | None = None) -> Overrides:
     """Return ``shape`` with ``bend``; ``plan`` is what ``shape`` has led to, if it has.
 
     Raises:
-        InvalidRequest: if ``bend`` contradicts itself, or includes what there is not, or only a part of what
-            was excluded as a whole.
+        InvalidRequestError: if ``bend`` contradicts itself, or includes what there is not, or only a part of
+            what was excluded as a whole.
     """
     _check_once(bend)
     kept = _included(shape.exclude, bend, plan)
@@ -87,7 +87,7 @@ def variable_texts(values: Mapping[Any, Any]) -> dict[str, str]:
     return {str(name): variable_text(value) for name, value in values.items()}
 
 
-def excluded_tasks(shape: Shape, plan: Plan) -> tuple[dict[TaskId, str], list[str]]:
+def excluded_tasks(shape: Overrides, plan: Plan) -> tuple[dict[TaskId, str], list[str]]:
     """Return the tasks of ``plan`` that ``shape`` leaves out, and the names in it that nothing has."""
     found = tasks_named(plan, shape.exclude)
     out: dict[TaskId, str] = {}
@@ -96,7 +96,7 @@ def excluded_tasks(shape: Shape, plan: Plan) -> tuple[dict[TaskId, str], list[st
     return out, [name for name, tasks in found.items() if not tasks]
 
 
-def detectors(plan: Plan, out: Collection[TaskId]) -> set[str]:
+def active_detectors(plan: Plan, out: Collection[TaskId]) -> set[str]:
     """Return the detectors that take part in ``plan`` when the tasks of ``out`` do not."""
     return {detector for task, _, detector in _leaves(plan.root) if task not in out} - {""}
 
@@ -117,12 +117,12 @@ def tasks_named(plan: Plan, names: Iterable[str]) -> dict[str, list[TaskId]]:
     return {name: tasks or of_detector[name] for name, tasks in roles.items()}
 
 
-def check_takes_part(plan: Plan, shape: Shape, out: Collection[TaskId]) -> None:
+def check_takes_part(plan: Plan, shape: Overrides, out: Collection[TaskId]) -> None:
     """Refuse a run in which nothing that matters takes part: it would never end, and measure nothing.
 
     Raises:
-        InvalidRequest: if all tasks of ``plan`` are in ``out``, or all critical ones, and ``shape`` does not
-            say that this is meant.
+        InvalidRequestError: if all tasks of ``plan`` are in ``out``, or all critical ones, and ``shape`` does
+            not say that this is meant.
     """
     tasks = [task for task in plan.tasks if not task.trigger]
     critical = [task for task in tasks if task.critical]
@@ -130,28 +130,28 @@ def check_takes_part(plan: Plan, shape: Shape, out: Collection[TaskId]) -> None:
     if left or not tasks or shape.allow_all_excluded:
         return
     which, count = ("critical task", len(critical)) if critical else ("task", len(tasks))
-    raise InvalidRequest(
+    raise InvalidRequestError(
         f"workflow {plan.workflow}: no {which} would take part: {count} of {count} are excluded or lost. "
         "A run without them measures nothing and does not end by itself. Include a role, recover a lost "
         "task, or say allow_all_excluded (--allow-all-excluded) if this is meant"
     )
 
 
-def _check_once(bend: Bend) -> None:
+def _check_once(bend: OverridesPatch) -> None:
     for option, names in (("exclude", bend.exclude), ("include", bend.include)):
         twice = sorted(name for name, times in Counter(names).items() if times > 1)
         if twice:
-            raise InvalidRequest(f"{option} names {', '.join(twice)} twice: name each role once")
+            raise InvalidRequestError(f"{option} names {', '.join(twice)} twice: name each role once")
 
 
-def _included(exclude: Mapping[str, str], bend: Bend, plan: Plan | None) -> dict[str, str]:
+def _included(exclude: Mapping[str, str], bend: OverridesPatch, plan: Plan | None) -> dict[str, str]:
     """Return what of ``exclude`` is left when what ``bend`` includes is back."""
     names = {*exclude, *bend.exclude, *bend.include}
     found = tasks_named(plan, names) if plan else {name: [] for name in names}
     _check_apart(bend, found)
     for name in bend.include:
         if not found[name] and name not in exclude:
-            raise InvalidRequest(f"nothing to include: there is neither a role nor a detector {name}")
+            raise InvalidRequestError(f"nothing to include: there is neither a role nor a detector {name}")
     wanted = {task for name in bend.include for task in found[name]}
     left = {}
     for name, why in exclude.items():
@@ -163,7 +163,7 @@ def _included(exclude: Mapping[str, str], bend: Bend, plan: Plan | None) -> dict
     return left
 
 
-def _check_apart(bend: Bend, found: Mapping[str, Sequence[TaskId]]) -> None:
+def _check_apart(bend: OverridesPatch, found: Mapping[str, Sequence[TaskId]]) -> None:
     """Refuse to exclude and to include the same task in one request."""
     included = {task: name for name in bend.include for task in found[name]}
     for name in bend.exclude:
@@ -171,13 +171,15 @@ def _check_apart(bend: Bend, found: Mapping[str, Sequence[TaskId]]) -> None:
             name if name in bend.include else next((included[t] for t in found[name] if t in included), "")
         )
         if other:
-            raise InvalidRequest(f"{name} is to be excluded and {other} to be included: say one of the two")
+            raise InvalidRequestError(
+                f"{name} is to be excluded and {other} to be included: say one of the two"
+            )
 
 
 def _check_whole(name: str, part: Collection[TaskId], include: Sequence[str]) -> None:
     """Refuse to include a part of what stays excluded as a whole: it would change nothing."""
     if part:
-        raise InvalidRequest(
+        raise InvalidRequestError(
             f"{', '.join(include)} cannot be included while {name} is excluded as a whole: "
             f"include {name}, and exclude what is to stay out"
         )

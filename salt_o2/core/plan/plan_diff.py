@@ -12,7 +12,7 @@ from salt_o2.core.ids import TaskId
 from salt_o2.core.plan.plan import Plan, PlannedTask
 
 
-class Change(StrEnum):
+class TaskChange(StrEnum):
     """What happens to a task."""
 
     START = "start"
@@ -24,10 +24,10 @@ class Change(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Changes:
+class PlanDiff:
     """Every task that a new plan touches, and for what reason."""
 
-    joining: dict[TaskId, Change] = field(default_factory=dict)
+    joining: dict[TaskId, TaskChange] = field(default_factory=dict)
     """Started, restarted, reconfigured or included: afterwards they take part."""
     excluded: tuple[TaskId, ...] = ()
     """They leave the data flow and wait."""
@@ -41,10 +41,12 @@ class Changes:
         return {*self.joining, *self.excluded, *self.leaving}
 
 
-def compare(old: Plan, new: Plan, was_out: Collection[TaskId], shall_be_out: Mapping[TaskId, str]) -> Changes:
+def diff_plans(
+    old: Plan, new: Plan, was_out: Collection[TaskId], shall_be_out: Mapping[TaskId, str]
+) -> PlanDiff:
     """Return what leads from ``old`` to ``new``; the others are the excluded tasks before and after."""
     before = {task.id: task for task in old.tasks}
-    joining: dict[TaskId, Change] = {}
+    joining: dict[TaskId, TaskChange] = {}
     excluded: list[TaskId] = []
     reasons: dict[TaskId, str] = {}
     for task in new.tasks:
@@ -61,19 +63,19 @@ def compare(old: Plan, new: Plan, was_out: Collection[TaskId], shall_be_out: Map
     present = {task.id for task in new.tasks}
     leaving = tuple(task.id for task in old.tasks if task.id not in present and not task.trigger)
     reasons |= dict.fromkeys(leaving, "not in the new plan")
-    return Changes(joining=joining, excluded=tuple(excluded), leaving=leaving, reasons=reasons)
+    return PlanDiff(joining=joining, excluded=tuple(excluded), leaving=leaving, reasons=reasons)
 
 
-def _change(old: PlannedTask | None, new: PlannedTask, was_out: bool) -> tuple[Change, str] | None:
+def _change(old: PlannedTask | None, new: PlannedTask, was_out: bool) -> tuple[TaskChange, str] | None:
     if old is None:
-        return Change.START, "new in the plan"
+        return TaskChange.START, "new in the plan"
     if old.launch != new.launch:
-        return Change.RESTART, f"its {_difference(old, new)} changed"
+        return TaskChange.RESTART, f"its {_difference(old, new)} changed"
     if was_out:
-        return Change.INCLUDE, "it was excluded"
+        return TaskChange.INCLUDE, "it was excluded"
     if old.properties != new.properties:
         keys = sorted(key for key, _ in old.properties.items() ^ new.properties.items())
-        return Change.RECONFIGURE, f"properties changed: {', '.join(dict.fromkeys(keys))}"
+        return TaskChange.RECONFIGURE, f"properties changed: {', '.join(dict.fromkeys(keys))}"
     return None
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _PART = re.compile(r"([0-9]*\.?[0-9]+)(ms|h|m|s)")
@@ -30,11 +30,13 @@ def seconds(duration: str) -> float:
     """Return a Go duration such as ``1m30s`` or ``500ms`` in seconds.
 
     Raises:
-        InvalidRequest: if it is none.
+        InvalidRequestError: if it is none.
     """
     parts = _PART.findall(duration)
     if not parts or "".join(number + unit for number, unit in parts) != duration.strip():
-        raise InvalidRequest(f"{duration!r} is no duration: numbers with units h, m, s or ms, as in 1m30s")
+        raise InvalidRequestError(
+            f"{duration!r} is no duration: numbers with units h, m, s or ms, as in 1m30s"
+        )
     return sum(float(number) * _SECONDS[unit] for number, unit in parts)
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from salt_o2.core.ids import POOL, EnvironmentId, HostId, TaskId
-from salt_o2.core.messages.announcements import AnnounceLeft, AnnounceMoves
+from salt_o2.core.messages.announcements import AnnounceMoves, AnnouncePoolExit
 from salt_o2.core.messages.commands import Command, Order
-from salt_o2.core.messages.effects import Drive, Insist
+from salt_o2.core.messages.effects import ResendAsJob, SendCommand
 from salt_o2.core.plan.plan import PlannedTask
 from salt_o2.core.states import TaskState
 
@@ -15,7 +15,7 @@ ORDER_S = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pooled:
+class PoolEntry:
     """One task of the pool."""
 
     task: PlannedTask
@@ -34,23 +34,23 @@ class Pooled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Put:
+class StoreEntry:
     """Effect: keep this entry on disk, in the place of an older one of the same task."""
 
-    entry: Pooled
+    entry: PoolEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Drop:
+class RemoveEntry:
     """Effect: the task is in the pool no more; what it has taken of its host is free."""
 
     task: TaskId
 
 
-PoolEffect = Put | Drop | Drive | Insist | AnnounceMoves | AnnounceLeft
+PoolEffect = StoreEntry | RemoveEntry | SendCommand | ResendAsJob | AnnounceMoves | AnnouncePoolExit
 
 
-def commands(entries: Iterable[Pooled]) -> list[Command]:
+def commands(entries: Iterable[PoolEntry]) -> list[Command]:
     """Return the orders to ``entries``: one command for each host, revision and goal."""
     groups: dict[tuple[HostId, int, TaskState], list[Order]] = {}
     for entry in entries:

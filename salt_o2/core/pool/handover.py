@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from salt_o2.core.ids import EnvironmentId, TaskId
-from salt_o2.core.messages.effects import Effect, Keep
-from salt_o2.core.messages.reports import rests
+from salt_o2.core.messages.effects import Effect, TransferToPool
+from salt_o2.core.messages.reports import is_idle
 from salt_o2.core.plan.plan import PlannedTask
 from salt_o2.core.states import TaskState
 from salt_o2.core.tasks.orders import OrderBatch
@@ -16,7 +16,7 @@ def split_idle(registry: TaskRegistry, tasks: Sequence[TaskId]) -> tuple[list[Ta
     idle: list[TaskId] = []
     others: list[PlannedTask] = []
     for task in tasks:
-        if rests(registry.reports[task]):
+        if is_idle(registry.reports[task]):
             idle.append(task)
         else:
             others.append(registry.tasks[task])
@@ -33,4 +33,6 @@ def transfer_to_pool(
     if not tasks:
         return []
     left = tuple((registry.tasks[task], registry.reports[task]) for task in tasks)
-    return [Keep(environment=environment, tasks=tuple(tasks), left=left, revision=revision, user=user)]
+    return [
+        TransferToPool(environment=environment, tasks=tuple(tasks), left=left, revision=revision, user=user)
+    ]

@@ -21,7 +21,7 @@ _ID, _HOST, _PORT = (
 )  # no template can write these: see workflow/expansion/task_rendering.py
 
 
-def mould(launch: Launch, task: TaskId, host: HostId) -> Mould:
+def launch_fingerprint(launch: Launch, task: TaskId, host: HostId) -> Mould:
     """Return what ``launch`` of ``task`` on ``host`` was cast from."""
     names = {task: _ID, host: _HOST}
     if launch.control_port is not None:
@@ -43,6 +43,6 @@ def mould(launch: Launch, task: TaskId, host: HostId) -> Mould:
     return launch.class_name, launch.revision, bare
 
 
-def is_same(left: Launch, right: Launch) -> bool:
+def is_equivalent(left: Launch, right: Launch) -> bool:
     """Return whether a process that was started by ``left`` is as good as one started by ``right``."""
     return left == right and (left.class_name, left.revision) == (right.class_name, right.revision)

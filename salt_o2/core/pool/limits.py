@@ -8,13 +8,13 @@ from msgspec import Meta
 
 from salt_o2.core.ids import HostId, TaskId
 from salt_o2.core.messages.bounds import Amount
-from salt_o2.core.pool.entries import Pooled
+from salt_o2.core.pool.entries import PoolEntry
 
 Count = Annotated[int, Meta(ge=0, le=1_000_000)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bounds:
+class PoolLimits:
     """How much may wait: tasks on one host and in all, and for how long, in seconds."""
 
     per_host: Count = 50
@@ -22,7 +22,7 @@ class Bounds:
     idle_s: Amount = 3600.0
 
 
-def overfull(waiting: Iterable[Pooled], bounds: Bounds, at: float) -> dict[TaskId, str]:
+def over_limit(waiting: Iterable[PoolEntry], bounds: PoolLimits, at: float) -> dict[TaskId, str]:
     """Return who must go for ``bounds`` to hold, with the reason: of too many, who has waited longest."""
     over: dict[TaskId, str] = {}
     here: dict[HostId, int] = {}

@@ -14,12 +14,12 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
 
 from salt_o2.core.ids import POOL, EnvironmentId, HostId, TaskId
-from salt_o2.core.messages.announcements import AnnounceLeft, AnnounceMoves
-from salt_o2.core.messages.effects import Drive, Insist
-from salt_o2.core.messages.reports import Report, TaskReport, is_well, rests
+from salt_o2.core.messages.announcements import AnnounceMoves, AnnouncePoolExit
+from salt_o2.core.messages.effects import ResendAsJob, SendCommand
+from salt_o2.core.messages.reports import Report, TaskReport, is_healthy, is_idle
 from salt_o2.core.plan.plan import PlannedTask
-from salt_o2.core.pool.entries import Drop, Pooled, PoolEffect, Put, commands
-from salt_o2.core.pool.limits import Bounds, overfull
+from salt_o2.core.pool.entries import PoolEffect, PoolEntry, RemoveEntry, StoreEntry, commands
+from salt_o2.core.pool.limits import PoolLimits, over_limit
 from salt_o2.core.states import TaskState, TaskStatus
 
 REPEAT_S = 5.0
@@ -29,46 +29,46 @@ REPEAT_S = 5.0
 class Pool:
     """All tasks that belong to no environment, and how they come and go."""
 
-    def __init__(self, bounds: Bounds, entries: Iterable[Pooled] = ()) -> None:
+    def __init__(self, bounds: PoolLimits, entries: Iterable[PoolEntry] = ()) -> None:
         """Have ``entries``, of which nothing was heard yet."""
         self.bounds = bounds
-        self.entries: dict[TaskId, Pooled] = {}
+        self.entries: dict[TaskId, PoolEntry] = {}
         self.reports: dict[TaskId, TaskReport] = {}
         self._asked: dict[TaskId, float] = {}
         self._revision = 0
         self.adopt(entries)
 
-    def adopt(self, entries: Iterable[Pooled]) -> list[PoolEffect]:
+    def adopt(self, entries: Iterable[PoolEntry]) -> list[PoolEffect]:
         """Have ``entries``, too, of which nothing was heard yet; nobody is ordered anything."""
         taken = list(entries)
         self.entries |= {entry.task.id: entry for entry in taken}
         self._revision = max(self._revision, *(entry.revision for entry in taken), 0)
-        return [Put(entry=entry) for entry in taken]
+        return [StoreEntry(entry=entry) for entry in taken]
 
     @property
-    def waiting(self) -> list[Pooled]:
+    def waiting(self) -> list[PoolEntry]:
         """The entries that are not on their way out, in the order in which they came."""
         return [entry for entry in self.entries.values() if entry.goal is TaskState.STANDBY]
 
-    def free(self, hosts: Container[HostId]) -> list[Pooled]:
+    def claimable(self, hosts: Container[HostId]) -> list[PoolEntry]:
         """Return what can be claimed now: it waits in STANDBY on one of ``hosts``, as its agent has said."""
         return [
             entry
             for entry in self.waiting
             if entry.task.host in hosts
             and (report := self.reports.get(entry.task.id)) is not None
-            and rests(report)
+            and is_idle(report)
         ]
 
-    def admits(self, tasks: Sequence[PlannedTask], at: float) -> set[TaskId]:
+    def accepts(self, tasks: Sequence[PlannedTask], at: float) -> set[TaskId]:
         """Return which of ``tasks`` would stay if they came now."""
-        coming = [Pooled(task=task, origin=POOL, revision=0, since=at) for task in tasks]
-        over = overfull([*self.waiting, *coming], self.bounds, at)
+        coming = [PoolEntry(task=task, origin=POOL, revision=0, since=at) for task in tasks]
+        over = over_limit([*self.waiting, *coming], self.bounds, at)
         return {task.id for task in tasks if task.id not in over}
 
     # --- comings and goings ---------------------------------------------------------------------
 
-    def keep(
+    def accept(
         self,
         tasks: Iterable[tuple[PlannedTask, TaskReport]],
         origin: EnvironmentId,
@@ -81,7 +81,7 @@ class Pool:
         moves: dict[HostId, dict[TaskId, TaskState]] = {}
         self._revision = max(self._revision, revision) + 1
         for task, report in tasks:
-            new.append(Pooled(task=task, origin=origin, revision=self._revision, since=at, user=user))
+            new.append(PoolEntry(task=task, origin=origin, revision=self._revision, since=at, user=user))
             self.reports[task.id] = report
             moves.setdefault(task.host, {})[task.id] = report.state
         told = [AnnounceMoves(environment=POOL, host=host, moves=each) for host, each in moves.items()]
@@ -91,17 +91,17 @@ class Pool:
         """Let go of ``tasks``: an environment owns them now."""
         return [self._drop(task) for task in tasks]
 
-    def end(self, tasks: Iterable[TaskId], reason: str, at: float) -> list[PoolEffect]:
+    def stop(self, tasks: Iterable[TaskId], reason: str, at: float) -> list[PoolEffect]:
         """Order ``tasks`` to end; those that are on their way out already are left alone."""
         chosen = set(tasks)
         return self._end([(entry, reason) for entry in self.waiting if entry.task.id in chosen], at)
 
-    def give_up(self, tasks: Iterable[TaskId]) -> list[PoolEffect]:
+    def forget(self, tasks: Iterable[TaskId]) -> list[PoolEffect]:
         """Forget ``tasks``, whose hosts are lost; what comes back with them is ended like any stray."""
         found = [entry for task in tasks if (entry := self.entries.get(task)) is not None]
-        return [effect for entry in found for effect in self._farewell(entry)]
+        return [effect for entry in found for effect in self._remove_stopped(entry)]
 
-    def hear(self, report: Report, at: float) -> list[PoolEffect]:
+    def apply_report(self, report: Report, at: float) -> list[PoolEffect]:
         """Take in what an agent says, whoever it believes the owner of the tasks to be."""
         effects: list[PoolEffect] = []
         for about in report.tasks:
@@ -112,7 +112,7 @@ class Pool:
             present = {about.task for about in report.tasks}
             for entry in tuple(self.entries.values()):
                 if entry.task.host == report.host and entry.task.id not in present:
-                    effects += self._miss(entry)
+                    effects += self._remove_missing(entry)
         return effects
 
     def tick(self, at: float, present: Container[HostId]) -> list[PoolEffect]:
@@ -126,35 +126,35 @@ class Pool:
             and at - self._asked.get(entry.task.id, 0.0) >= REPEAT_S
         ]
         self._asked |= {entry.task.id: at for entry in late}
-        return effects + [Insist(command=command) for command in commands(late)]
+        return effects + [ResendAsJob(command=command) for command in commands(late)]
 
     # --- how ------------------------------------------------------------------------------------
 
-    def _take(self, entry: Pooled, about: TaskReport, at: float) -> list[PoolEffect]:
+    def _take(self, entry: PoolEntry, about: TaskReport, at: float) -> list[PoolEffect]:
         self.reports[entry.task.id] = about
         if entry.goal is TaskState.DONE:
             over = about.status is TaskStatus.INACTIVE and about.state is TaskState.DONE
-            return self._farewell(entry) if over else []
-        if is_well(about) or not about.settled:
+            return self._remove_stopped(entry) if over else []
+        if is_healthy(about) or not about.settled:
             return []
         return self._end([(entry, about.failure.reason if about.failure else "its process ended")], at)
 
-    def _miss(self, entry: Pooled) -> list[PoolEffect]:
+    def _remove_missing(self, entry: PoolEntry) -> list[PoolEffect]:
         """Its agent does not know it, so there is nothing to end."""
         if entry.goal is TaskState.DONE:
-            return self._farewell(entry)
+            return self._remove_stopped(entry)
         return [self._drop(entry.task.id), _left(entry, "its agent does not know it any more")]
 
-    def _farewell(self, entry: Pooled) -> list[PoolEffect]:
+    def _remove_stopped(self, entry: PoolEntry) -> list[PoolEffect]:
         task = entry.task
         told = AnnounceMoves(environment=POOL, host=task.host, moves={task.id: TaskState.DONE})
         return [self._drop(task.id), told]
 
     def _end_those_over(self, at: float) -> list[PoolEffect]:
-        over = overfull(self.waiting, self.bounds, at)
+        over = over_limit(self.waiting, self.bounds, at)
         return self._end([(self.entries[task], reason) for task, reason in over.items()], at)
 
-    def _end(self, chosen: Sequence[tuple[Pooled, str]], at: float) -> list[PoolEffect]:
+    def _end(self, chosen: Sequence[tuple[PoolEntry, str]], at: float) -> list[PoolEffect]:
         if not chosen:
             return []
         seen = [report.revision for entry, _ in chosen if (report := self.reports.get(entry.task.id))]
@@ -165,25 +165,25 @@ class Pool:
         ]
         return [*self._put(leaving, at), *(_left(entry, entry.reason) for entry in leaving)]
 
-    def _put(self, entries: Sequence[Pooled], at: float) -> list[PoolEffect]:
+    def _put(self, entries: Sequence[PoolEntry], at: float) -> list[PoolEffect]:
         for entry in entries:
             self.entries[entry.task.id], self._asked[entry.task.id] = entry, at
-        orders = [Drive(command=command) for command in commands(entries)]
-        return [*(Put(entry=entry) for entry in entries), *orders]
+        orders = [SendCommand(command=command) for command in commands(entries)]
+        return [*(StoreEntry(entry=entry) for entry in entries), *orders]
 
-    def _drop(self, task: TaskId) -> Drop:
+    def _drop(self, task: TaskId) -> RemoveEntry:
         del self.entries[task]
         self.reports.pop(task, None)
         self._asked.pop(task, None)
-        return Drop(task=task)
+        return RemoveEntry(task=task)
 
-    def _is_taken_in(self, entry: Pooled) -> bool:
+    def _is_taken_in(self, entry: PoolEntry) -> bool:
         report = self.reports.get(entry.task.id)
         return report is not None and report.revision >= entry.revision
 
 
-def _left(entry: Pooled, reason: str) -> AnnounceLeft:
+def _left(entry: PoolEntry, reason: str) -> AnnouncePoolExit:
     task = entry.task
-    return AnnounceLeft(
+    return AnnouncePoolExit(
         environment=POOL, task=task.id, class_name=task.class_name, host=task.host, reason=reason
     )

@@ -92,7 +92,7 @@ class Incarnations:
         """
         name = report.incarnation
         if name in (self.kept, ""):
-            return self._keep(at, heartbeat_s)
+            return self._record_heard(at, heartbeat_s)
         if at - self._retired.get(name, float("-inf")) <= _late_s(heartbeat_s):
             return Verdict.LATE
         rival = self._note(report, at)
@@ -103,7 +103,7 @@ class Incarnations:
             return Verdict.BELIEVED
         return Verdict.REFUSED if rival.refused else Verdict.WAITS
 
-    def _keep(self, at: float, heartbeat_s: float) -> Verdict:
+    def _record_heard(self, at: float, heartbeat_s: float) -> Verdict:
         self.heard = at
         for rival in tuple(self.rivals.values()):
             if at - rival.last > FORGOTTEN_AFTER * heartbeat_s:

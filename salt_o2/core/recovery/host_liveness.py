@@ -30,7 +30,7 @@ ALONE_AFTER = 1.25
 """Heartbeats without a sign of life from anybody after which control takes itself for cut off."""
 
 
-class Presence(StrEnum):
+class HostStatus(StrEnum):
     """What is known of a host; the names are those that users see."""
 
     ACTIVE = "ACTIVE"
@@ -41,10 +41,10 @@ class Presence(StrEnum):
     """An earlier control has known it; it was not heard of since control was started."""
 
 
-AWAY = (Presence.SILENT, Presence.LOST)
+AWAY = (HostStatus.SILENT, HostStatus.LOST)
 
 
-class Next(StrEnum):
+class LivenessAction(StrEnum):
     """What is to be done about a host."""
 
     NOTHING = "nothing"
@@ -54,14 +54,14 @@ class Next(StrEnum):
 
 
 @dataclass(slots=True)
-class Signs:
+class HostLiveness:
     """The signs of life of one host; times in seconds since the epoch."""
 
     heard: float
     """When its agent last reported."""
     answered: float = float("-inf")
     """When something of ours that was asked there last began to answer."""
-    presence: Presence = Presence.ACTIVE
+    presence: HostStatus = HostStatus.ACTIVE
     unanswered: int = 0
     """How often in a row nothing has answered."""
     asking: bool = False
@@ -71,30 +71,30 @@ class Signs:
         """When there was a sign of life."""
         return max(self.heard, self.answered)
 
-    def hear(self, at: float) -> bool:
+    def record_report(self, at: float) -> bool:
         """Take note of a report; return whether the host had not been there."""
-        back = self.presence is not Presence.ACTIVE
-        self.heard, self.presence, self.unanswered = at, Presence.ACTIVE, 0
+        back = self.presence is not HostStatus.ACTIVE
+        self.heard, self.presence, self.unanswered = at, HostStatus.ACTIVE, 0
         return back
 
-    def look(self, at: float, heartbeat_s: float, alone: bool = False) -> Next:
+    def next_action(self, at: float, heartbeat_s: float, alone: bool = False) -> LivenessAction:
         """Return what is to be done now, and take it as done; ``alone`` if nobody at all is heard."""
         quiet = at - self.last
-        if self.presence is Presence.LOST or self.asking:
-            return Next.NOTHING
+        if self.presence is HostStatus.LOST or self.asking:
+            return LivenessAction.NOTHING
         if quiet > SILENT_AFTER * heartbeat_s and self.unanswered and not alone:
-            self.presence = Presence.LOST
-            return Next.TELL_LOST
+            self.presence = HostStatus.LOST
+            return LivenessAction.TELL_LOST
         unsure = not self.unanswered or self.answered > self.heard or alone
         if self.presence not in AWAY and self.is_old(at, heartbeat_s) and unsure:
-            self.presence = Presence.SILENT
-            return Next.TELL_SILENT
+            self.presence = HostStatus.SILENT
+            return LivenessAction.TELL_SILENT
         if quiet > ASK_AFTER * heartbeat_s:
             self.asking = True
-            return Next.ASK
-        return Next.NOTHING
+            return LivenessAction.ASK
+        return LivenessAction.NOTHING
 
-    def take(self, answer: bool | None, asked_at: float) -> None:
+    def record_probe(self, answer: bool | None, asked_at: float) -> None:
         """Take in what came of asking; ``None`` if nobody could be asked, which says nothing."""
         self.asking = False
         if answer:
@@ -106,20 +106,20 @@ class Signs:
         """Return whether its agent has missed too many heartbeats."""
         return at - self.heard > SILENT_AFTER * heartbeat_s
 
-    def spare(self, until: float) -> None:
+    def grant_grace(self, until: float) -> None:
         """Count no time before ``until`` against a host that was asked in vain, and may not be to blame."""
-        if self.presence is not Presence.LOST and self.unanswered:
+        if self.presence is not HostStatus.LOST and self.unanswered:
             self.heard, self.unanswered = max(self.heard, until), 0
 
-    def forgive(self, seconds: float) -> None:
+    def discount(self, seconds: float) -> None:
         """Do not count ``seconds`` against the host: nobody listened then."""
         self.heard += seconds
         self.answered += seconds
 
 
-def all_quiet(known: Iterable[Signs], at: float, heartbeat_s: float) -> bool:
+def control_is_isolated(known: Iterable[HostLiveness], at: float, heartbeat_s: float) -> bool:
     """Return whether nobody gives a sign of life, although there is more than one host that could."""
-    there = [at - signs.last for signs in known if signs.presence is not Presence.LOST]
+    there = [at - signs.last for signs in known if signs.presence is not HostStatus.LOST]
     return len(there) > 1 and min(there) > ALONE_AFTER * heartbeat_s
 
 

@@ -20,7 +20,7 @@ STABLE_ENVIRONMENT_STATE = {task: environment for environment, task in STABLE_TA
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Remains:
+class AgentTaskRecord:
     """One task as its agent has it on disk."""
 
     task: TaskId
@@ -33,7 +33,7 @@ class Remains:
     arguments: dict[str, str] = field(default_factory=dict)
 
 
-def rebuilt(found: Sequence[Remains]) -> tuple[Plan, Snapshot]:
+def reconstruct(found: Sequence[AgentTaskRecord]) -> tuple[Plan, Snapshot]:
     """Return plan and snapshot of the environment whose tasks are ``found``, at least one."""
     living = [each for each in found if each.state is not TaskState.DONE] or list(found)
     tasks = tuple(_planned(each) for each in sorted(living, key=_path))
@@ -51,18 +51,18 @@ def rebuilt(found: Sequence[Remains]) -> tuple[Plan, Snapshot]:
     )
 
 
-def last_run(found: Iterable[Remains]) -> int:
+def last_run(found: Iterable[AgentTaskRecord]) -> int:
     """Return the highest run number that any task was started with; 0 if none was."""
     numbers = (each.arguments.get("run_number", "") for each in found)
     return max((int(number) for number in numbers if number.isdigit()), default=0)
 
 
-def _path(each: Remains) -> str:
+def _path(each: AgentTaskRecord) -> str:
     """Return the path of its role; a task that was started before paths were kept is below the root."""
     return each.launch.path or f"{each.environment}.{each.task}"
 
 
-def _planned(each: Remains) -> PlannedTask:
+def _planned(each: AgentTaskRecord) -> PlannedTask:
     launch = each.launch
     control = () if launch.control_port is None else (launch.control_port,)
     return PlannedTask(
@@ -96,11 +96,11 @@ def _role(path: str, leaves: dict[str, TaskId]) -> PlannedRole:
     )
 
 
-def _run_number(living: Sequence[Remains]) -> int | None:
+def _run_number(living: Sequence[AgentTaskRecord]) -> int | None:
     return last_run(living) or None
 
 
-def _state(living: Sequence[Remains]) -> tuple[EnvironmentState, str]:
+def _state(living: Sequence[AgentTaskRecord]) -> tuple[EnvironmentState, str]:
     """Return where the environment stands: where all of its critical tasks stand, or in ERROR, and why."""
     states = {each.state for each in living if each.launch.critical} or {each.state for each in living}
     if len(states) == 1 and (state := next(iter(states))) in STABLE_ENVIRONMENT_STATE:

@@ -15,15 +15,15 @@ from salt_o2.core.messages.inputs import (
     HostLost,
     HostRenamed,
     HostSilent,
-    Message,
+    Input,
     Modified,
-    NotReplaced,
     RecoverTask,
     Requested,
+    RescheduleFailed,
     TasksMoved,
     Tick,
 )
-from salt_o2.core.plan.overrides import Shape
+from salt_o2.core.plan.overrides import Overrides
 from salt_o2.core.plan.plan import Plan
 from salt_o2.core.plan.timeouts import Timeouts
 from salt_o2.core.recovery import snapshot
@@ -42,7 +42,7 @@ class Created:
     """Tasks of the plan that come from the pool, with their processes."""
     revision: int = 0
     """The highest that any of them was ordered under: the environment's own orders are above it."""
-    shape: Shape = field(default_factory=Shape)
+    shape: Overrides = field(default_factory=Overrides)
     """How the workflow was bent to the plan."""
 
 
@@ -73,7 +73,7 @@ class HostForgotten:
 
 HOSTS = EnvironmentId("hosts")
 """The name under which the journal has what concerns hosts alone, beside those of environments."""
-Entry = Created | Restarted | SecondAgent | Message
+Entry = Created | Restarted | SecondAgent | Input
 Noted = Entry | HostForgotten
 """What stands in a journal as what came in; an ``Entry`` can be replayed."""
 
@@ -86,7 +86,7 @@ _MESSAGES = (
     HostLost,
     HostSilent,
     HostRenamed,
-    NotReplaced,
+    RescheduleFailed,
     Tick,
 )
 _MARKS = (Created, Restarted, SecondAgent)
@@ -110,10 +110,10 @@ def replay(id: EnvironmentId, entries: Iterable[Entry]) -> Environment | None:
     return environment
 
 
-def shape_after(entries: Iterable[Entry]) -> Shape:
+def overrides_after(entries: Iterable[Entry]) -> Overrides:
     """Return how the workflow was bent after ``entries``."""
     told = [entry.shape for entry in entries if isinstance(entry, Created | Modified)]
-    return next((each for each in reversed(told) if each is not None), Shape())
+    return next((each for each in reversed(told) if each is not None), Overrides())
 
 
 def begin(id: EnvironmentId, created: Created) -> Environment:
@@ -125,7 +125,7 @@ def begin(id: EnvironmentId, created: Created) -> Environment:
     return environment
 
 
-def _step(environment: Environment, message: Message) -> None:
+def _step(environment: Environment, message: Input) -> None:
     try:
         environment.step(message)
     except O2Error:

@@ -17,7 +17,7 @@ SHOWN = 5
 """Tasks that a refusal names."""
 
 
-def lost(environment: Environment, survey: Report) -> list[TaskReport]:
+def lost_tasks(environment: Environment, survey: Report) -> list[TaskReport]:
     """Return reports of the tasks that ran on the surveyed host and that its agent no longer knows.
 
     A control that was restarted has had no report of any task. It knows all the same which tasks must be
@@ -32,7 +32,7 @@ def lost(environment: Environment, survey: Report) -> list[TaskReport]:
     ]
 
 
-def by_environment(
+def split_by_environment(
     environments: Mapping[EnvironmentId, Environment], report: Report, at: float
 ) -> dict[EnvironmentId, TasksMoved]:
     """Return what ``report`` means for each environment it concerns; a survey also tells who is lost.
@@ -49,7 +49,7 @@ def by_environment(
     if report.facts:
         for name, environment in environments.items():
             if report.host in environment.model.tasks.hosts:
-                moves.setdefault(name, []).extend(lost(environment, report))
+                moves.setdefault(name, []).extend(lost_tasks(environment, report))
     return {
         name: TasksMoved(
             at=at,
@@ -96,7 +96,7 @@ def _is_foreign(environments: Mapping[EnvironmentId, Environment], report: Repor
     return planned is not None and planned.host != report.host
 
 
-def strays(
+def stop_commands_for_orphans(
     environments: Mapping[EnvironmentId, Environment], survey: Report, pooled: Container[TaskId] = ()
 ) -> list[Command]:
     """Return the commands that end the tasks on a host that belong to no environment of ours.

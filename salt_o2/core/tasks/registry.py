@@ -7,9 +7,9 @@ from dataclasses import replace
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.messages.announcements import AnnounceFailure, AnnounceKilled, AnnounceMoves
 from salt_o2.core.messages.effects import Effect
-from salt_o2.core.messages.failure_text import tell_failures
+from salt_o2.core.messages.failure_text import format_failures
 from salt_o2.core.messages.inputs import TasksMoved
-from salt_o2.core.messages.reports import Failure, TaskReport, is_well, rests
+from salt_o2.core.messages.reports import Failure, TaskReport, is_healthy, is_idle
 from salt_o2.core.plan.plan import Plan, PlannedTask
 from salt_o2.core.states import ControlMode, EnvironmentEvent, TaskState, TaskStatus
 from salt_o2.core.tasks.completion import RunCompletion, describe_losses
@@ -166,14 +166,14 @@ class TaskRegistry:
             for task in self.participating(EnvironmentEvent.EXIT)
             if task.launch.mode not in UNCONTROLLED
             and task.host not in self.unreachable
-            and ((report := self.reports.get(task.id)) is None or is_well(report))
+            and ((report := self.reports.get(task.id)) is None or is_healthy(report))
         )
 
     def idle_since(self, revision: int) -> tuple[TaskId, ...]:
         """Return the healthy tasks that are in STANDBY by the order of ``revision`` or a later one."""
         reports = ((task.id, self.reports.get(task.id)) for task in self.transferable())
         return tuple(
-            task for task, report in reports if report and report.revision >= revision and rests(report)
+            task for task, report in reports if report and report.revision >= revision and is_idle(report)
         )
 
     def losses(self) -> str:
@@ -200,7 +200,7 @@ class TaskRegistry:
 
     def describe_failures(self, subject: str, failures: Mapping[TaskId, Failure]) -> str:
         """Return a message about ``failures`` of ``subject``."""
-        return tell_failures(subject, [(self.tasks[task], failure) for task, failure in failures.items()])
+        return format_failures(subject, [(self.tasks[task], failure) for task, failure in failures.items()])
 
     # --- what happens to tasks and hosts --------------------------------------------------------
 

@@ -65,7 +65,7 @@ def restart_budget(variables: Mapping[str, str]) -> RestartBudget:
     """Return the budget that ``recovery_...`` among ``variables`` set; the rest keeps its default.
 
     Raises:
-        InvalidRequest: if one is no number.
+        InvalidRequestError: if one is no number.
     """
     names = RestartBudget.__dataclass_fields__
     given = {name: variables[f"recovery_{name}"] for name in names if f"recovery_{name}" in variables}

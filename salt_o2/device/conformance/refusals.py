@@ -4,7 +4,7 @@ from salt_o2.device.conformance.device_under_test import PATIENCE_S, Deviation, 
 from salt_o2.occ import fairmq_states as n
 from salt_o2.occ.channel import OccChannel
 from salt_o2.occ.wire.codec import TRANSITION
-from salt_o2.occ.wire.replies import Overdue, Refused
+from salt_o2.occ.wire.replies import ReplyTimeout, RpcRefused
 
 NO_EVENTS = ("AUTO", "INIT_DEVICE", "init device", "", "FOO", "CONFIGURE", "START")
 NO_ANSWER_S = 1.0
@@ -57,9 +57,9 @@ async def illegal_event(trial: Trial) -> None:
         try:
             reply = await device.channel.transition(until, event, {}, NO_ANSWER_S)
             raise Deviation(f"{event} in {until} was answered by {reply}")
-        except Overdue:
+        except ReplyTimeout:
             continue
-        except Refused as error:
+        except RpcRefused as error:
             expect(error.status == "FAILED_PRECONDITION", f"{event} in {until} was refused: {error}")
             expect(await device.state() == until, f"{event} in {until} led to {await device.state()}")
 
@@ -67,7 +67,7 @@ async def illegal_event(trial: Trial) -> None:
 async def _refusal(device: Subject, source: str, event: str, wanted: str) -> str:
     try:
         reply = await device.step(source, event)
-    except Refused as error:
+    except RpcRefused as error:
         expect(error.status == wanted, f"{event!r} from {source!r} was refused by {error}, not {wanted}")
         expect(await device.state() == n.IDLE, f"{event!r} from {source!r} changed its state")
         return str(error)
@@ -77,7 +77,7 @@ async def _refusal(device: Subject, source: str, event: str, wanted: str) -> str
 async def _status(asking: object) -> str:
     try:
         return f"no error but {await asking!r}"  # type: ignore[misc]
-    except Refused as error:
+    except RpcRefused as error:
         return error.status
 
 

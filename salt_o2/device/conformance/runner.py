@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from salt_o2.core.errors import InvalidRequest, O2Error
+from salt_o2.core.errors import InvalidRequestError, O2Error
 from salt_o2.device.conformance import data_flow, errors, options, refusals, states, streams, termination
 from salt_o2.device.conformance.device_under_test import Deviation, Trial
 
@@ -42,12 +42,12 @@ def check(command: Sequence[str]) -> Iterator[Finding]:
     are those of its ``--channel-config``, or what is usual for its kind (see ``trial.usual_channels``).
 
     Raises:
-        InvalidRequest: if there is no such command.
+        InvalidRequestError: if there is no such command.
     """
     if not command:
-        raise InvalidRequest("no command to check: give one after --")
+        raise InvalidRequestError("no command to check: give one after --")
     if shutil.which(command[0]) is None:
-        raise InvalidRequest(f"there is no command {command[0]}")
+        raise InvalidRequestError(f"there is no command {command[0]}")
     for codec in _codecs(command):
         for law in laws_under(codec):
             yield try_law(law, command, codec)

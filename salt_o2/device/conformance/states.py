@@ -5,7 +5,7 @@ import json
 from salt_o2.core.states import ControlMode, TaskEvent
 from salt_o2.device.conformance.device_under_test import PATIENCE_S, Trial, expect
 from salt_o2.occ import fairmq_states as n
-from salt_o2.occ.driver import fire
+from salt_o2.occ.driver import send_event
 from salt_o2.occ.wire.codec import TRANSITION
 
 RUN_ARGUMENTS = {"runNumber": "42", "run_number": "42", "cleanup": "0", "run_start_time_ms": "1700000000000"}
@@ -33,7 +33,7 @@ async def driven(trial: Trial) -> None:
         TaskEvent.EXIT,
     ):
         arguments = trial.properties() if event is TaskEvent.CONFIGURE else {}
-        outcome = await fire(device.channel, ControlMode.FAIRMQ, event, arguments, PATIENCE_S)
+        outcome = await send_event(device.channel, ControlMode.FAIRMQ, event, arguments, PATIENCE_S)
         expect(outcome.failure is None, f"{event}: {outcome.failure}")
     await device.ends(0)
 

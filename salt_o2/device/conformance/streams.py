@@ -5,11 +5,11 @@ import signal
 from collections.abc import AsyncIterator
 from typing import TypeVar
 
-from salt_o2.core.errors import Unreachable
+from salt_o2.core.errors import UnreachableError
 from salt_o2.device.conformance.device_under_test import PATIENCE_S, Deviation, Subject, Trial, expect
 from salt_o2.occ import fairmq_states as n
 from salt_o2.occ.wire.codec import STATE_STREAM
-from salt_o2.occ.wire.replies import DeviceEvent, Refused
+from salt_o2.occ.wire.replies import DeviceEvent, RpcRefused
 
 T = TypeVar("T")
 
@@ -54,7 +54,7 @@ async def event_at_error(trial: Trial) -> None:
         return
     await asyncio.wait({stream}, timeout=1.0)  # a C++ device under OCC hangs from here on, stream and all
     if stream.done():
-        expect(isinstance(stream.exception(), Unreachable), f"it ended in good order: {stream}")
+        expect(isinstance(stream.exception(), UnreachableError), f"it ended in good order: {stream}")
         await device.ends(1)
     else:
         stream.cancel()
@@ -67,7 +67,7 @@ async def event_at_kill(trial: Trial) -> None:
     device.process.kill()
     try:
         found = await _ended(stream)
-    except Unreachable:
+    except UnreachableError:
         return
     raise Deviation(f"it ended in good order, with {found}")
 
@@ -78,7 +78,7 @@ async def state_stream(trial: Trial) -> None:
     if trial.codec == "OCClite":
         try:
             await device.channel.call(STATE_STREAM, b"{}", PATIENCE_S)
-        except Refused as error:
+        except RpcRefused as error:
             expect(error.status == "UNIMPLEMENTED", f"it was refused by {error}")
             return
         raise Deviation("it was answered")

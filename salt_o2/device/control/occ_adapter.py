@@ -8,7 +8,7 @@ from salt_o2.device.control.state_board import Board, Changes
 from salt_o2.device.control.transitions import EVENTS, possible, target
 from salt_o2.device.control.wakeable_queue import Inbox
 from salt_o2.occ.fairmq_states import ERROR
-from salt_o2.occ.wire.replies import DeviceState, Refused, Reply, Trigger
+from salt_o2.occ.wire.replies import DeviceState, Reply, RpcRefused, Trigger
 from salt_o2.occ.wire.server_codec import Asked
 
 
@@ -50,17 +50,17 @@ class Controlled:
 
     def _check(self, asked: Asked) -> None:
         if asked.event not in EVENTS:
-            raise Refused("Unexpected error in RPC handling", "UNKNOWN")
+            raise RpcRefused("Unexpected error in RPC handling", "UNKNOWN")
         state = self._board.state
         if asked.source != state:
             raise _mismatch(asked.source, state)
         if not possible(state, asked.event):
-            raise Refused(f"{asked.event} is not possible in {state}", "FAILED_PRECONDITION")
+            raise RpcRefused(f"{asked.event} is not possible in {state}", "FAILED_PRECONDITION")
 
 
-def _mismatch(source: str, current: str) -> Refused:
+def _mismatch(source: str, current: str) -> RpcRefused:
     text = f"transition not possible: state mismatch: source: {source} current: {current}"
-    return Refused(text, "INVALID_ARGUMENT")
+    return RpcRefused(text, "INVALID_ARGUMENT")
 
 
 def _reply(asked: Asked, state: str) -> Reply:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from salt_o2.core.errors import InvalidRequest, Unreachable
+from salt_o2.core.errors import InvalidRequestError, UnreachableError
 from salt_o2.device.transport.endpoint import Endpoint
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Channels:
         """Bind what is to be bound; return properties that changed: addresses that were chosen here.
 
         Raises:
-            InvalidRequest: if an address is taken or makes no sense.
+            InvalidRequestError: if an address is taken or makes no sense.
         """
         changed = {}
         for end in self._all():
@@ -61,7 +61,7 @@ class Channels:
         No peer is needed for that, but its name must be known.
 
         Raises:
-            Unreachable: if a host name could not be resolved in that time.
+            UnreachableError: if a host name could not be resolved in that time.
         """
         deadline = time.monotonic() + timeout_s
         for end in self._all():
@@ -119,9 +119,11 @@ class Channels:
             found = self._sockets[name][index]
         except (KeyError, IndexError):
             known = ", ".join(map(str, self._all())) or "none"
-            raise InvalidRequest(f"no channel {name}[{index}] was configured; there are: {known}") from None
+            raise InvalidRequestError(
+                f"no channel {name}[{index}] was configured; there are: {known}"
+            ) from None
         if found is None:
-            raise InvalidRequest(f"channel {name}[{index}] is not open yet")
+            raise InvalidRequestError(f"channel {name}[{index}] is not open yet")
         return found
 
     def _put(self, found: Any, parts: Sequence[bytes]) -> None:
@@ -176,12 +178,12 @@ class Channels:
                 found.bind(address)
             except self._zmq.ZMQError as error:
                 if not (end.auto_bind and address.startswith("tcp:")):
-                    raise InvalidRequest(f"channel {end} cannot bind {address}: {error}") from error
+                    raise InvalidRequestError(f"channel {end} cannot bind {address}: {error}") from error
                 port = random.randint(end.port_range_min, end.port_range_max)
                 address = f"{address.rpartition(':')[0]}:{port}"
             else:
                 return address
-        raise InvalidRequest(
+        raise InvalidRequestError(
             f"channel {end} found no free port between {end.port_range_min} and {end.port_range_max}"
         )
 
@@ -191,7 +193,7 @@ class Channels:
                 self._attach(end, address, bound)
             except OSError as error:  # the name is not known, or not yet
                 if time.monotonic() > deadline:
-                    raise Unreachable(f"channel {end} cannot connect {address}: {error}") from error
+                    raise UnreachableError(f"channel {end} cannot connect {address}: {error}") from error
                 time.sleep(RETRY_S)
             else:
                 return

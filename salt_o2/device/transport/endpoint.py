@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.device.transport.channel_settings import NUMBERS, SCHEMES, TEXTS, TYPES
 
 
@@ -55,7 +55,7 @@ def endpoints(properties: Mapping[str, Any], transport: str) -> list[Endpoint]:
     As in FairMQ a channel has as many sockets as there are ``chans.<name>.<index>.type``.
 
     Raises:
-        InvalidRequest: if one makes no sense, or wants shared memory.
+        InvalidRequestError: if one makes no sense, or wants shared memory.
     """
     _check_transport(transport, "the device")
     counts: dict[str, int] = {}
@@ -83,21 +83,23 @@ def _endpoint(name: str, index: int, properties: Mapping[str, Any]) -> Endpoint:
 
 def _number(key: str, value: Any) -> int:
     if isinstance(value, str):
-        raise InvalidRequest(f"{key}={value!r} is a number and was pushed as a text: use --channel-config")
+        raise InvalidRequestError(
+            f"{key}={value!r} is a number and was pushed as a text: use --channel-config"
+        )
     if key.endswith(("Size", "rateLogging")) and value < 0:
-        raise InvalidRequest(f"{key}={value} is negative")
+        raise InvalidRequestError(f"{key}={value} is negative")
     return int(value)
 
 
 def _check(end: Endpoint) -> None:
     _check_transport(end.transport, f"channel {end}")
     if re.search(r"[^a-zA-Z0-9\-_\[\]#]", end.name):
-        raise InvalidRequest(f"channel name {end.name!r} may only have letters, digits, - _ [ ] and #")
+        raise InvalidRequestError(f"channel name {end.name!r} may only have letters, digits, - _ [ ] and #")
     if end.type not in TYPES:
-        raise InvalidRequest(f"channel {end} has type {end.type!r}, and not one of {', '.join(TYPES)}")
+        raise InvalidRequestError(f"channel {end} has type {end.type!r}, and not one of {', '.join(TYPES)}")
     for address, _ in end.addresses:
         if end.method not in ("bind", "connect") and address == end.address:
-            raise InvalidRequest(f"channel {end} has method {end.method!r}, and not bind or connect")
+            raise InvalidRequestError(f"channel {end} has method {end.method!r}, and not bind or connect")
         if address not in ("unspecified", ""):
             _check_address(end, address)
 
@@ -105,14 +107,16 @@ def _check(end: Endpoint) -> None:
 def _check_address(end: Endpoint, address: str) -> None:
     scheme = next((scheme for scheme in SCHEMES if address.startswith(scheme)), None)
     if scheme is None:
-        raise InvalidRequest(f"channel {end}: {address!r} must begin with one of {', '.join(SCHEMES)}")
+        raise InvalidRequestError(f"channel {end}: {address!r} must begin with one of {', '.join(SCHEMES)}")
     rest = address.removeprefix(scheme)
     if not rest or (scheme == "tcp://" and ":" not in rest):
-        raise InvalidRequest(f"channel {end}: {address!r} is incomplete")
+        raise InvalidRequestError(f"channel {end}: {address!r} is incomplete")
 
 
 def _check_transport(name: str, whose: str) -> None:
     if name == "shmem":
-        raise InvalidRequest(f"{whose} asks for transport shmem, which only C++ devices have: use zeromq")
+        raise InvalidRequestError(
+            f"{whose} asks for transport shmem, which only C++ devices have: use zeromq"
+        )
     if name not in ("default", "zeromq"):
-        raise InvalidRequest(f"{whose} asks for the unknown transport {name!r}: use zeromq")
+        raise InvalidRequestError(f"{whose} asks for the unknown transport {name!r}: use zeromq")

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from salt_o2.core.errors import InvalidRequest, TaskError
+from salt_o2.core.errors import InvalidRequestError, TaskError
 from salt_o2.core.terminal_text import terminal_line
 from salt_o2.occ.wire.replies import DeviceEvent, DeviceState, Reply, Trigger
 
@@ -97,7 +97,7 @@ class Lite:
 
     def moved(self, body: bytes) -> str:
         """Refuse: there is no such stream."""
-        raise InvalidRequest(f"OCClite has no StateStream, and yet it sent {body!r}")
+        raise InvalidRequestError(f"OCClite has no StateStream, and yet it sent {body!r}")
 
 
 class Protobuf:
@@ -150,12 +150,14 @@ def codec_named(name: str) -> Codec:
     """Return the codec ``OCC`` or ``OCClite``.
 
     Raises:
-        InvalidRequest: if it is neither.
+        InvalidRequestError: if it is neither.
     """
     try:
         return CODECS[name]()
     except KeyError:
-        raise InvalidRequest(f"no codec {name!r} of the control channel: there are OCC and OCClite") from None
+        raise InvalidRequestError(
+            f"no codec {name!r} of the control channel: there are OCC and OCClite"
+        ) from None
 
 
 def _fields(body: bytes) -> dict[str, Any]:

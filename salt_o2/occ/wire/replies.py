@@ -1,6 +1,6 @@
 """What a process says on its control channel, and the ways in which it can fail to say it.
 
-Unreachable            (core) nobody is there, or nobody who belongs there
+UnreachableError            (core) nobody is there, or nobody who belongs there
 └── Overdue            somebody is there and does not answer: only a signal helps now
 TaskError              (core)
 └── Refused            it answered that it will not do what was asked
@@ -9,7 +9,7 @@ TaskError              (core)
 from dataclasses import dataclass
 from enum import IntEnum
 
-from salt_o2.core.errors import TaskError, Unreachable
+from salt_o2.core.errors import TaskError, UnreachableError
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +51,14 @@ class DeviceEvent(IntEnum):
     TASK_INTERNAL_ERROR = 3
 
 
-class Overdue(Unreachable):
+class ReplyTimeout(UnreachableError):
     """The process did not answer in time.
 
     After a transition the process is lost: its control thread may hang for ever.
     """
 
 
-class Refused(TaskError):
+class RpcRefused(TaskError):
     """The process answered with an RPC error; ``status`` is gRPC's name of it."""
 
     def __init__(self, message: str, status: str) -> None:

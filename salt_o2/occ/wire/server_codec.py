@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.occ.wire.codec import Lite, Protobuf
 from salt_o2.occ.wire.replies import DeviceEvent, DeviceState, Reply
 
@@ -22,7 +22,7 @@ class Asked:
     arguments: Mapping[str, str]
 
 
-class ServedCodec(Protocol):
+class ServerCodec(Protocol):
     """One way to read and write on the side of the device."""
 
     name: str
@@ -31,10 +31,10 @@ class ServedCodec(Protocol):
         """Return the HTTP/2 path of ``method``."""
 
     def asked(self, body: bytes) -> Asked:
-        """Read a transition request; raise InvalidRequest if it cannot be read."""
+        """Read a transition request; raise InvalidRequestError if it cannot be read."""
 
     def check(self, body: bytes) -> None:
-        """Raise InvalidRequest unless ``body`` is a request without content."""
+        """Raise InvalidRequestError unless ``body`` is a request without content."""
 
     def put_state(self, state: DeviceState) -> bytes:
         """Write the reply to GetState."""
@@ -49,7 +49,7 @@ class ServedCodec(Protocol):
         """Write one message of the StateStream."""
 
 
-class ServedLite(Lite):
+class ServerLiteCodec(Lite):
     """JSON; the plugin refuses a body that is no object."""
 
     def check(self, body: bytes) -> None:
@@ -62,7 +62,9 @@ class ServedLite(Lite):
         entries = found.get("arguments") or []
         texts = [found.get("srcState"), found.get("transitionEvent")]
         if not isinstance(entries, list) or not all(isinstance(text, str) for text in texts):
-            raise InvalidRequest(f"srcState and transitionEvent must be texts, arguments a list: {found!r}")
+            raise InvalidRequestError(
+                f"srcState and transitionEvent must be texts, arguments a list: {found!r}"
+            )
         return Asked(str(texts[0]), str(texts[1]), dict(_entry(entry) for entry in entries))
 
     def put_state(self, state: DeviceState) -> bytes:
@@ -86,10 +88,10 @@ class ServedLite(Lite):
 
     def put_moved(self, state: str, passing: bool) -> bytes:
         """Refuse: OCClite has no StateStream."""
-        raise InvalidRequest(f"OCClite has no StateStream to announce {state} ({passing=}) on")
+        raise InvalidRequestError(f"OCClite has no StateStream to announce {state} ({passing=}) on")
 
 
-class ServedProtobuf(Protobuf):
+class ServerProtobufCodec(Protobuf):
     """Protobuf messages of the service ``occ_pb.Occ``."""
 
     def check(self, body: bytes) -> None:
@@ -100,7 +102,7 @@ class ServedProtobuf(Protobuf):
         try:
             found = self.pb.TransitionRequest.FromString(body)
         except Exception as error:
-            raise InvalidRequest(f"not a TransitionRequest: {error}") from error
+            raise InvalidRequestError(f"not a TransitionRequest: {error}") from error
         arguments = {entry.key: entry.value for entry in found.arguments}
         return Asked(found.srcState, found.transitionEvent, arguments)
 
@@ -126,9 +128,9 @@ class ServedProtobuf(Protobuf):
         return bytes(self.pb.StateStreamReply(type=kind, state=state).SerializeToString())
 
 
-SERVED: dict[str, type[ServedLite] | type[ServedProtobuf]] = {
-    "OCClite": ServedLite,
-    "OCC": ServedProtobuf,
+SERVED: dict[str, type[ServerLiteCodec] | type[ServerProtobufCodec]] = {
+    "OCClite": ServerLiteCodec,
+    "OCC": ServerProtobufCodec,
 }
 
 
@@ -136,9 +138,9 @@ def _object(body: bytes) -> dict[str, object]:
     try:
         found = json.loads(body)
     except ValueError as error:
-        raise InvalidRequest(f"not JSON: {error}") from error
+        raise InvalidRequestError(f"not JSON: {error}") from error
     if not isinstance(found, dict):
-        raise InvalidRequest(f"not a JSON object: {found!r}")
+        raise InvalidRequestError(f"not a JSON object: {found!r}")
     return found
 
 
@@ -146,7 +148,7 @@ def _entry(entry: object) -> tuple[str, str]:
     match entry:
         case {"key": str(key), "value": str(value)}:
             return key, value
-    raise InvalidRequest(f"an argument must have a key and a value, both of them texts: {entry!r}")
+    raise InvalidRequestError(f"an argument must have a key and a value, both of them texts: {entry!r}")
 
 
 def _dump(fields: Mapping[str, object]) -> bytes:

@@ -10,7 +10,7 @@ The layout is that of AliECS's Consul tree (A4.4), so that a site's tree can be 
 
 from typing import Protocol
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 
 COMPONENTS = "o2/components"
 RUNTIME = "o2/runtime"
@@ -26,11 +26,13 @@ def checked(key: str) -> str:
     """Return ``key``, without slashes around it, if it is a key of ours.
 
     Raises:
-        InvalidRequest: if it is not below ``o2/``, or leads elsewhere by an empty part, ``.`` or ``..``.
+        InvalidRequestError: if it is not below ``o2/``, or leads elsewhere by an empty part, ``.`` or ``..``.
     """
     parts = key.strip("/").split("/")
     if parts[0] != ROOT or any(part in ("", ".", "..") for part in parts):
-        raise InvalidRequest(f"{key!r} is no key of configuration: keys are below {ROOT}/, without . and ..")
+        raise InvalidRequestError(
+            f"{key!r} is no key of configuration: keys are below {ROOT}/, without . and .."
+        )
     return "/".join(parts)
 
 
@@ -41,13 +43,13 @@ class Backend(Protocol):
     """What it is, for messages."""
 
     def get(self, key: str) -> str | None:
-        """Return the text at ``key``, or ``None``; raise Unreachable if nobody answers."""
+        """Return the text at ``key``, or ``None``; raise UnreachableError if nobody answers."""
 
     def keys(self, prefix: str) -> list[str]:
         """Return the keys below ``prefix``, in order."""
 
     def put(self, key: str, value: str) -> None:
-        """Keep ``value`` at ``key``; raise InvalidRequest if this tree cannot be written."""
+        """Keep ``value`` at ``key``; raise InvalidRequestError if this tree cannot be written."""
 
 
 class ReadOnly:
@@ -59,9 +61,11 @@ class ReadOnly:
         """Refuse.
 
         Raises:
-            InvalidRequest: always.
+            InvalidRequestError: always.
         """
-        raise InvalidRequest(f"{key} cannot be set: {self.name} is read only; edit it where it is written")
+        raise InvalidRequestError(
+            f"{key} cannot be set: {self.name} is read only; edit it where it is written"
+        )
 
 
 def below(keys: list[str], prefix: str) -> list[str]:

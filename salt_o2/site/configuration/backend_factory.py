@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.core.url_masking import without_password
 from salt_o2.site.configuration.backend import Backend
 from salt_o2.site.configuration.http_backends import Consul, Etcd
@@ -19,7 +19,7 @@ def open_backend(line: str, pillar: Callable[[], Mapping[str, Any]]) -> Backend:
     ``etcd+https://`` over TLS. ``pillar`` returns what the master's pillar has below ``o2:``.
 
     Raises:
-        InvalidRequest: if it is none of these.
+        InvalidRequestError: if it is none of these.
     """
     scheme, separator, rest = line.partition("://")
     kind, _, transport = scheme.partition("+")
@@ -31,4 +31,4 @@ def open_backend(line: str, pillar: Callable[[], Mapping[str, Any]]) -> Backend:
     if line.startswith("/"):
         return Folder(line)
     choice = "pillar, /a/directory, consul://host:8500 or etcd://host:2379"
-    raise InvalidRequest(f"o2: configuration: {without_password(line)!r} is none of {choice}")
+    raise InvalidRequestError(f"o2: configuration: {without_password(line)!r} is none of {choice}")

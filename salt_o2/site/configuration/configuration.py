@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from salt_o2.core.errors import InvalidRequest, UnknownName
+from salt_o2.core.errors import InvalidRequestError, UnknownNameError
 from salt_o2.site.configuration.backend import COMPONENTS, DETECTORS, HOSTS, RUNTIME, Backend
 from salt_o2.site.configuration.payload import fill
 from salt_o2.site.configuration.query import Query, parse_query
@@ -26,21 +26,21 @@ class Configuration:
         """Return the path that answers ``query``: its own, for any run type, for any role, or for both.
 
         Raises:
-            UnknownName: if there is none.
+            UnknownNameError: if there is none.
         """
         for path in query.fallbacks():
             if self.backend.get(f"{COMPONENTS}/{path}") is not None:
                 return path
         known = self.entries(query.component)
         tried = ", ".join(query.fallbacks())
-        raise UnknownName(f"no configuration {query}{nearest(str(query), known)}: not in {tried}")
+        raise UnknownNameError(f"no configuration {query}{nearest(str(query), known)}: not in {tried}")
 
     def raw(self, text: str) -> str:
         """Return the payload at ``component/RUNTYPE/role/entry`` as it is kept, found by fallback.
 
         Raises:
-            UnknownName: if there is none.
-            InvalidRequest: if ``text`` is no such path.
+            UnknownNameError: if there is none.
+            InvalidRequestError: if ``text`` is no such path.
         """
         return self.backend.get(f"{COMPONENTS}/{self.resolve(parse_query(text))}") or ""
 
@@ -48,7 +48,7 @@ class Configuration:
         """Return the payload at ``text`` filled in with ``variables``; what it includes is found likewise.
 
         Raises:
-            UnknownName: if there is none, or it includes one that is not there.
+            UnknownNameError: if there is none, or it includes one that is not there.
             TemplateError: if it cannot be filled in.
         """
         query = parse_query(text)
@@ -71,13 +71,16 @@ class Configuration:
         """Keep ``payload`` at exactly this path, and return it.
 
         Raises:
-            InvalidRequest: if the component is unknown and not meant to be new, or nothing can be written.
+            InvalidRequestError: if the component is unknown and not meant to be new, or nothing can be
+                written.
         """
         query = parse_query(text)
         known = self.components()
         if query.component not in known and not new_component:
             advice = nearest(query.component, known)
-            raise InvalidRequest(f"no component {query.component}{advice}; ask for a new one if it is meant")
+            raise InvalidRequestError(
+                f"no component {query.component}{advice}; ask for a new one if it is meant"
+            )
         self.backend.put(f"{COMPONENTS}/{query}", payload)
         return str(query)
 
@@ -85,7 +88,7 @@ class Configuration:
         """Return a run-time value; empty if nobody has set it.
 
         Raises:
-            InvalidRequest: if the names cannot be a path.
+            InvalidRequestError: if the names cannot be a path.
         """
         return self.backend.get(_runtime_key(component, key)) or ""
 
@@ -107,23 +110,23 @@ class Configuration:
         """Return the detector that ``host`` belongs to.
 
         Raises:
-            UnknownName: if it belongs to none.
+            UnknownNameError: if it belongs to none.
         """
         for detector in self.detectors(all_=True):
             if host in self.hosts_of(detector):
                 return detector
         hosts = [host for detector in self.detectors(all_=True) for host in self.hosts_of(detector)]
-        raise UnknownName(f"host {host} belongs to no detector{nearest(host, hosts)}")
+        raise UnknownNameError(f"host {host} belongs to no detector{nearest(host, hosts)}")
 
     def cards_of(self, host: str) -> dict[str, Any]:
         """Return the readout cards of ``host``, by their ids.
 
         Raises:
-            UnknownName: if nothing is known of them.
+            UnknownNameError: if nothing is known of them.
         """
         written = self.backend.get(f"{HOSTS}/{host}/cards")
         if written is None:
-            raise UnknownName(f"no cards of host {host} are known")
+            raise UnknownNameError(f"no cards of host {host} are known")
         cards = json.loads(written)
         return cards if isinstance(cards, dict) else {str(number): card for number, card in enumerate(cards)}
 
@@ -141,5 +144,5 @@ def _children(keys: list[str], prefix: str) -> list[str]:
 def _runtime_key(component: str, key: str) -> str:
     parts = f"{component}/{key}".split("/")
     if any(part in ("", ".", "..") for part in parts):
-        raise InvalidRequest(f"{component!r}, {key!r} is no key of a run-time value")
+        raise InvalidRequestError(f"{component!r}, {key!r} is no key of a run-time value")
     return f"{RUNTIME}/{component}/{key}"

@@ -11,7 +11,7 @@ import urllib.parse
 import urllib.request
 from typing import Any
 
-from salt_o2.core.errors import InvalidRequest, Unreachable
+from salt_o2.core.errors import InvalidRequestError, UnreachableError
 from salt_o2.core.url_masking import without_password
 from salt_o2.site.configuration.backend import checked
 
@@ -41,7 +41,7 @@ class Consul:
         """Keep ``value`` at ``key``."""
         done = _ask(self.name, f"{self._url}/v1/kv/{_quoted(key)}", value.encode(), "PUT")
         if done.strip() != b"true":
-            raise InvalidRequest(f"{self.name} did not take {key}: {done.decode(errors='replace')}")
+            raise InvalidRequestError(f"{self.name} did not take {key}: {done.decode(errors='replace')}")
 
 
 class Etcd:
@@ -72,7 +72,7 @@ class Etcd:
         answer = _ask(self.name, f"{self._url}/v3/kv/{what}", json.dumps(body).encode(), "POST")
         found = json.loads(answer)
         if not isinstance(found, dict):
-            raise Unreachable(f"{self.name} answered no JSON object")
+            raise UnreachableError(f"{self.name} answered no JSON object")
         return found
 
 
@@ -80,8 +80,8 @@ def _ask(name: str, url: str, body: bytes | None = None, method: str = "GET", ab
     """Return what ``url`` answers; ``absent`` if it has nothing there.
 
     Raises:
-        Unreachable: if nobody answers, or not in time.
-        InvalidRequest: if the answer is a refusal.
+        UnreachableError: if nobody answers, or not in time.
+        InvalidRequestError: if the answer is a refusal.
     """
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"}, method=method)
     try:
@@ -92,9 +92,9 @@ def _ask(name: str, url: str, body: bytes | None = None, method: str = "GET", ab
             if error.code == 404 and absent:
                 return absent
             said = error.read(500).decode(errors="replace").strip()
-        raise InvalidRequest(f"{name} refuses: {error.code} {said}") from error
+        raise InvalidRequestError(f"{name} refuses: {error.code} {said}") from error
     except (OSError, ValueError) as error:
-        raise Unreachable(f"{name} does not answer: {error}") from error
+        raise UnreachableError(f"{name} does not answer: {error}") from error
 
 
 def _quoted(key: str) -> str:

@@ -8,10 +8,10 @@ from jinja2.environment import TemplateModule
 from jinja2.exceptions import TemplateError as JinjaError
 from jinja2.runtime import LoopContext, Macro
 
-from salt_o2.core.errors import TemplateError, Unreachable
+from salt_o2.core.errors import TemplateError, UnreachableError
 from salt_o2.workflow.expressions.evaluation_budget import a_computation, spend
 from salt_o2.workflow.expressions.expression import reason
-from salt_o2.workflow.expressions.metering import Bounding
+from salt_o2.workflow.expressions.metering import Metering
 from salt_o2.workflow.expressions.sandbox import FUNCTIONS, Sandbox
 from salt_o2.workflow.expressions.values import Refused
 from salt_o2.workflow.limits import PAYLOADS, RENDERED, TAGS
@@ -86,7 +86,7 @@ class _Payloads(Sandbox):
         return tree
 
 
-class _Loops(Bounding):
+class _Loops(Metering):
     """Knows ``forloop`` as another name of ``loop``."""
 
     def visit_Name(self, node: nodes.Name) -> nodes.Node:
@@ -109,7 +109,7 @@ def fill(payload: str, variables: Mapping[str, Any], included: Included, where: 
         raise TemplateError(f"{where}{f':{line}' if line else ''}: {error.message}") from error
     except (RecursionError, MemoryError) as error:
         raise TemplateError(f"{where}: nested too deeply, or too large") from error
-    except Unreachable:
+    except UnreachableError:
         raise
     except Exception as error:  # whatever a payload leads to is a fault of that payload
         raise TemplateError(f"{where}: {reason(error)}") from error

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.workflow.problems import nearest
 
 ANY_RUN_TYPE, ANY_ROLE = "ANY", "any"
@@ -65,14 +65,14 @@ def parse_query(text: str) -> Query:
     """Return ``component/RUNTYPE/role/entry`` taken apart; ``component/entry`` is for any run type and role.
 
     Raises:
-        InvalidRequest: if it is neither.
+        InvalidRequestError: if it is neither.
     """
     parts = text.strip().strip("/").split("/")
     if len(parts) == 2:
         parts = [parts[0], ANY_RUN_TYPE, ANY_ROLE, parts[1]]
     if len(parts) < 4 or any(part in ("", ".", "..") for part in parts):
-        raise InvalidRequest(f"{text!r} is no path of configuration: component/RUNTYPE/role/entry")
+        raise InvalidRequestError(f"{text!r} is no path of configuration: component/RUNTYPE/role/entry")
     component, run_type, role, *entry = parts
     if run_type not in RUN_TYPES:
-        raise InvalidRequest(f"{text!r}: there is no run type {run_type}{nearest(run_type, RUN_TYPES)}")
+        raise InvalidRequestError(f"{text!r}: there is no run type {run_type}{nearest(run_type, RUN_TYPES)}")
     return Query(component, run_type, role, "/".join(entry))

@@ -24,7 +24,7 @@ class Unwritten(ReadOnly):
         """Remember a run-time value; everything else is refused.
 
         Raises:
-            InvalidRequest: if it is configuration.
+            InvalidRequestError: if it is configuration.
         """
         if not checked(key).startswith(f"{RUNTIME}/"):
             super().put(key, value)

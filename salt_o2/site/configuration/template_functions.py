@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from salt_o2.core.errors import O2Error, UnknownName
+from salt_o2.core.errors import O2Error, UnknownNameError
 from salt_o2.site.configuration.backend import ROOT
 from salt_o2.site.configuration.configuration import Configuration
 from salt_o2.site.configuration.query import parse_query
@@ -55,7 +55,7 @@ def _plain(configuration: Configuration, path: str) -> str:
     if path.strip("/").partition("/")[0] == ROOT:
         found = configuration.backend.get(path)
         if found is None:
-            raise UnknownName(f"no configuration {path}")
+            raise UnknownNameError(f"no configuration {path}")
         return found
     return configuration.raw(path)
 

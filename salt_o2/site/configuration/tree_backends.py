@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.site.configuration.backend import ROOT, ReadOnly, below, checked
 from salt_o2.workflow.limits import FILE_BYTES
 from salt_o2.workflow.sources.confined_files import files_within, is_file_within, read_within
@@ -58,7 +58,7 @@ class PillarTree(ReadOnly):
         """Keep a run-time value; everything else is refused.
 
         Raises:
-            InvalidRequest: if it is configuration, which belongs into the pillar's files.
+            InvalidRequestError: if it is configuration, which belongs into the pillar's files.
         """
         if not key.startswith(f"{ROOT}/runtime/"):
             super().put(key, value)
@@ -104,7 +104,7 @@ class Folder:
     def _file(self, key: str) -> Path:
         file = self._path / _below(key)
         if not file.resolve().is_relative_to(self._path.resolve()):
-            raise InvalidRequest(f"the key {key!r} leads out of {self.name}")
+            raise InvalidRequestError(f"the key {key!r} leads out of {self.name}")
         return file
 
     def _files(self) -> Iterator[str]:
@@ -117,13 +117,13 @@ class Folder:
         try:
             content = read_within(self._path, name, FILE_BYTES + 1)
         except OSError as error:
-            raise InvalidRequest(f"{self._path / name}: {error.strerror}") from error
+            raise InvalidRequestError(f"{self._path / name}: {error.strerror}") from error
         if len(content) > FILE_BYTES:
-            raise InvalidRequest(f"{self._path / name}: larger than {FILE_BYTES:,} bytes")
+            raise InvalidRequestError(f"{self._path / name}: larger than {FILE_BYTES:,} bytes")
         try:
             return content.decode()
         except UnicodeDecodeError as error:
-            raise InvalidRequest(f"{self._path / name}: not UTF-8 at byte {error.start}") from error
+            raise InvalidRequestError(f"{self._path / name}: not UTF-8 at byte {error.start}") from error
 
     def _trees(self) -> Iterator[tuple[str, str]]:
         for name in self._files():
@@ -132,7 +132,7 @@ class Folder:
             try:
                 tree = yaml.safe_load(self._text(name))
             except (yaml.YAMLError, RecursionError) as error:
-                raise InvalidRequest(f"{self._path / name}: not YAML: {error}") from error
+                raise InvalidRequestError(f"{self._path / name}: not YAML: {error}") from error
             yield from flat(tree, f"{ROOT}/{name.removesuffix(_SUFFIX)}")
 
 

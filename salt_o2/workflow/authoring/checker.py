@@ -6,7 +6,7 @@ from pathlib import Path
 
 from salt_o2.core.errors import O2Error, TemplateError
 from salt_o2.workflow.expansion.loader import load
-from salt_o2.workflow.expansion.open_variables import Outside
+from salt_o2.workflow.expansion.open_variables import OpenVariables
 from salt_o2.workflow.expansion.workflow_tree import Workflow
 from salt_o2.workflow.problems import Problems
 from salt_o2.workflow.sources.directory import Directory
@@ -78,7 +78,7 @@ def load_alone(
         variables=variables,
         site_defaults=site_defaults,
         site_vars=site_vars,
-        outside=Outside(source, name),
+        outside=OpenVariables(source, name),
     )
 
 

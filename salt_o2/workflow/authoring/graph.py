@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from salt_o2.core.plan.channel_resolution import names_of
-from salt_o2.core.plan.channels import Connected
+from salt_o2.core.plan.channels import ConnectedChannel
 from salt_o2.workflow.expansion.workflow_tree import Workflow
 
 WIDTH, HEIGHT, GAP_X, GAP_Y, MARGIN = 190, 44, 110, 18, 20
@@ -31,6 +31,6 @@ def arrows(workflow: Workflow) -> list[Arrow]:
     return found
 
 
-def _arrow(path: str, peer: str, channel: Connected) -> Arrow:
+def _arrow(path: str, peer: str, channel: ConnectedChannel) -> Arrow:
     sends = channel.type in _SENDING
     return Arrow(path, peer, channel.name) if sends else Arrow(peer, path, channel.name)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from salt_o2.core.plan.channels import Bound, Connected
+from salt_o2.core.plan.channels import BoundChannel, ConnectedChannel
 from salt_o2.workflow.expansion.workflow_tree import CallRole, Role, TaskRole, Workflow
 
 
@@ -69,12 +69,12 @@ def _call(call: CallRole) -> dict[str, Any]:
     }
 
 
-def _bound(channel: Bound) -> str:
+def _bound(channel: BoundChannel) -> str:
     alias = f" as ::{channel.alias}" if channel.alias else ""
     return f"{channel.name} ({channel.type}, {channel.target or channel.addressing}){alias}"
 
 
-def _connected(channel: Connected) -> str:
+def _connected(channel: ConnectedChannel) -> str:
     return f"{channel.name} ({channel.type}) -> {channel.target}"
 
 

@@ -9,7 +9,7 @@ not see each other.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from salt_o2.workflow.expansion.inheritance import Outer, Own
+from salt_o2.workflow.expansion.inheritance import InheritedScope, Own
 from salt_o2.workflow.expansion.iteration import Iterations
 from salt_o2.workflow.expansion.leaves import Leaves
 from salt_o2.workflow.expansion.template_catalogue import TaskClasses, Workflows
@@ -63,13 +63,13 @@ class Expansion:
             self._problems.add(root.loop.place, "", "the root role cannot be an iterator")
             return None
         try:
-            return self._role(root, Outer(inherited, source), _EMPTY)
+            return self._role(root, InheritedScope(inherited, source), _EMPTY)
         except _TooMany:
             self.complete = False
             self._problems.add(root.place, "", f"a workflow of more than {ROLES:,} roles")
             return None
 
-    def _children(self, templates: Iterable[RoleTemplate], outer: Outer) -> tuple[Role, ...]:
+    def _children(self, templates: Iterable[RoleTemplate], outer: InheritedScope) -> tuple[Role, ...]:
         children: dict[str, Role] = {}
         for template in templates:
             for locals_ in self._locals(template, outer):
@@ -83,7 +83,7 @@ class Expansion:
                 children[role.name] = role
         return tuple(children.values())
 
-    def _locals(self, template: RoleTemplate, outer: Outer) -> Iterator[Layer]:
+    def _locals(self, template: RoleTemplate, outer: InheritedScope) -> Iterator[Layer]:
         loop = template.loop
         if loop is None:
             yield _EMPTY
@@ -95,7 +95,7 @@ class Expansion:
         for value in values:
             yield Block({loop.var: value}, f"iterator at {loop.place}")
 
-    def _role(self, template: RoleTemplate, outer: Outer, locals_: Layer) -> Role | None:
+    def _role(self, template: RoleTemplate, outer: InheritedScope, locals_: Layer) -> Role | None:
         self._count += 1
         if self._count > ROLES:
             raise _TooMany
@@ -123,7 +123,9 @@ class Expansion:
             what = f"another role, {where}, has this path too: leave the dot out of one of the names"
             self._problems.add(template.place, path, what)
 
-    def _body(self, template: RoleTemplate, outer: Outer, own: Own, position: Position) -> Role | None:
+    def _body(
+        self, template: RoleTemplate, outer: InheritedScope, own: Own, position: Position
+    ) -> Role | None:
         """Return the role once its name and its variables are known."""
         own.stack.here = position
         if template.task or template.call:
@@ -144,7 +146,9 @@ class Expansion:
             detector=_detector(own.stack),
         )
 
-    def _leaf(self, template: RoleTemplate, outer: Outer, own: Own, position: Position) -> Role | None:
+    def _leaf(
+        self, template: RoleTemplate, outer: InheritedScope, own: Own, position: Position
+    ) -> Role | None:
         path, stack = position.path, own.stack
         inner = outer.leaf(template, own, position, self._problems)
         task = self.leaves.task(template, template.task, inner, stack, path) if template.task else None
@@ -157,7 +161,7 @@ class Expansion:
         return Role(name=position.name, path=path, task=task, call=call, detector=_detector(stack))
 
     def _included(
-        self, template: RoleTemplate, include: Text, outer: Outer, own: Own, position: Position
+        self, template: RoleTemplate, include: Text, outer: InheritedScope, own: Own, position: Position
     ) -> Role | None:
         """Return the root role of the included workflow in the place of ``template``."""
         path = position.path
@@ -179,7 +183,7 @@ class Expansion:
             self.variables = inside.stack.flattened()
         return self._body(root, around, inside, position)
 
-    def _enabled(self, template: RoleTemplate, outer: Outer, locals_: Layer) -> bool:
+    def _enabled(self, template: RoleTemplate, outer: InheritedScope, locals_: Layer) -> bool:
         if template.enabled is None:
             return True
         stack = outer.inherited.stack(locals_, _EMPTY, _EMPTY)

@@ -24,7 +24,7 @@ class Own:
 
 
 @dataclass(frozen=True, slots=True)
-class Outer:
+class InheritedScope:
     """What roles hand down: variables, constraints, channels, and where their templates come from."""
 
     inherited: Inherited
@@ -40,18 +40,22 @@ class Outer:
         """The path of the role above."""
         return self.inherited.position.path if self.inherited.position else ""
 
-    def below(self, template: RoleTemplate, own: Own, position: Position, problems: Problems) -> "Outer":
+    def below(
+        self, template: RoleTemplate, own: Own, position: Position, problems: Problems
+    ) -> "InheritedScope":
         """Return what the role at ``position`` hands down to its children."""
         inherited = self.inherited.below(position, own.locals, own.vars, own.defaults)
         return self._with(template, own, position, inherited, problems)
 
-    def leaf(self, template: RoleTemplate, own: Own, position: Position, problems: Problems) -> "Outer":
+    def leaf(
+        self, template: RoleTemplate, own: Own, position: Position, problems: Problems
+    ) -> "InheritedScope":
         """Return what holds for the leaf at ``position`` itself, which has no children."""
         return self._with(template, own, position, self.inherited, problems)
 
     def around(
         self, template: RoleTemplate, own: Own, position: Position, source: Source, problems: Problems
-    ) -> "Outer":
+    ) -> "InheritedScope":
         """Return what an include role at ``position`` puts around the workflow of ``source``.
 
         The two are one role: the place in the tree is the same, and the layers of the included come on top.
@@ -62,12 +66,12 @@ class Outer:
 
     def _with(
         self, template: RoleTemplate, own: Own, position: Position, inherited: Inherited, problems: Problems
-    ) -> "Outer":
+    ) -> "InheritedScope":
         path = position.path
         bind = render_channels(template.bind, own.stack, path, problems)
         connect = render_channels(template.connect, own.stack, path, problems)
         mine = render_constraints(template.constraints, own.stack, path, problems)
-        return Outer(
+        return InheritedScope(
             inherited,
             self.source,
             merged_constraints(self.constraints, mine) if mine else self.constraints,

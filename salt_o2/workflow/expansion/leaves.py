@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 from salt_o2.core.placement.constraints import merged_constraints
-from salt_o2.core.plan.channels import Bound, Connected
+from salt_o2.core.plan.channels import BoundChannel, ConnectedChannel
 from salt_o2.core.states import ControlMode
-from salt_o2.workflow.expansion.inheritance import Outer, render_constraints
+from salt_o2.workflow.expansion.inheritance import InheritedScope, render_constraints
 from salt_o2.workflow.expansion.known_calls import doubt
 from salt_o2.workflow.expansion.template_catalogue import TaskClasses, unknown_names
 from salt_o2.workflow.expansion.timing import moment_of, seconds_of
@@ -25,7 +25,7 @@ class Wanted(NamedTuple):
 
     path: str
     place: Place
-    channel: Connected
+    channel: ConnectedChannel
 
 
 class Leaves:
@@ -41,7 +41,7 @@ class Leaves:
         self._checked: set[tuple[int, int]] = set()
 
     def task(
-        self, template: RoleTemplate, load: TaskLoad, inner: Outer, stack: Stack, path: str
+        self, template: RoleTemplate, load: TaskLoad, inner: InheritedScope, stack: Stack, path: str
     ) -> TaskRole | None:
         """Return the task role at ``path``, or ``None`` if something about it is wrong."""
         name = rendered(load.load, stack, path, self._problems)
@@ -120,8 +120,8 @@ class Leaves:
         return True
 
     def _channels(
-        self, found: TaskTemplate, inner: Outer, stack: Stack, path: str
-    ) -> tuple[tuple[Bound, ...], tuple[Connected, ...]] | None:
+        self, found: TaskTemplate, inner: InheritedScope, stack: Stack, path: str
+    ) -> tuple[tuple[BoundChannel, ...], tuple[ConnectedChannel, ...]] | None:
         """Return the channels of a task: its template's below those of the roles around it."""
         if found.mode is ControlMode.BASIC:  # roles above it may give channels, meant for others
             return (), ()

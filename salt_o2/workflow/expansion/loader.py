@@ -2,13 +2,13 @@
 
 from collections.abc import Collection, Mapping
 
-from salt_o2.core.errors import TemplateError, UnknownName
+from salt_o2.core.errors import TemplateError, UnknownNameError
 from salt_o2.core.plan.channel_resolution import names_of, unmatched
-from salt_o2.core.plan.channels import EXPLICIT, PEERS, Bound
+from salt_o2.core.plan.channels import EXPLICIT, PEERS, BoundChannel
 from salt_o2.workflow.expansion.expander import Expansion
 from salt_o2.workflow.expansion.gc_pause import collector_paused
 from salt_o2.workflow.expansion.leaves import Wanted
-from salt_o2.workflow.expansion.open_variables import Outside
+from salt_o2.workflow.expansion.open_variables import OpenVariables
 from salt_o2.workflow.expansion.template_catalogue import NoRepositories, Repositories, TaskClasses, Workflows
 from salt_o2.workflow.expansion.workflow_tree import Role, TaskRole, Workflow
 from salt_o2.workflow.expressions.evaluation_budget import within
@@ -40,7 +40,7 @@ def load(
     site_vars: Mapping[str, str] = _NONE,
     scale: Mapping[str, int] = _UNSCALED,
     dormant: Collection[str] = (),
-    outside: Outside | None = None,
+    outside: OpenVariables | None = None,
 ) -> Workflow:
     """Return the workflow ``name`` of ``source``, expanded for the user's ``variables``.
 
@@ -50,7 +50,7 @@ def load(
     give is left open, and it is no fault if no role is enabled.
 
     Raises:
-        UnknownName: if ``source`` has no such workflow, or ``scale`` names no iterator of it.
+        UnknownNameError: if ``source`` has no such workflow, or ``scale`` names no iterator of it.
         TemplateError: if anything is wrong with it or with the task templates it uses; all of it is said.
     """
     problems = Problems()
@@ -79,7 +79,7 @@ def load(
     user.raise_unmet(dormant)
     unmet = [each for each in unmet if each not in dormant]
     if unmet:
-        raise UnknownName(f"no iterator of {written.name} makes roles named {', '.join(unmet)}...")
+        raise UnknownNameError(f"no iterator of {written.name} makes roles named {', '.join(unmet)}...")
     if outside:
         for line in outside.told():
             problems.note(Place(written.file, 0), "", line)
@@ -110,7 +110,7 @@ def _check_variables(
 
 def _check_targets(tasks: list[TaskRole], wanted: list[Wanted], problems: Problems) -> None:
     """Note connected channels that nobody binds, or whose peer is of no type that fits."""
-    bound: dict[str, Bound] = {}
+    bound: dict[str, BoundChannel] = {}
     for task in tasks:
         for channel in task.bind:
             for name in names_of(task.path, channel):

@@ -55,7 +55,7 @@ class _Needed(Open):
         return super().refuse(name)
 
 
-class Outside(Mapping[str, Any]):
+class OpenVariables(Mapping[str, Any]):
     """The weakest layer of an author's variables: every name that somebody else may give, without a value."""
 
     origin = "elsewhere"

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol, TypeVar
 
-from salt_o2.core.errors import O2Error, TemplateError, UnknownName
+from salt_o2.core.errors import O2Error, TemplateError, UnknownNameError
 from salt_o2.workflow.problems import Place, Problems
 from salt_o2.workflow.sources.reference import parse_reference
 from salt_o2.workflow.sources.source import Source
@@ -33,11 +33,11 @@ class Repositories(Protocol):
         """Return ``repository`` at ``revision``; either may be empty: the one of ``near``, its default.
 
         Raises:
-            UnknownName: if there is no such repository or revision.
+            UnknownNameError: if there is no such repository or revision.
         """
 
 
-class Elsewhere(UnknownName):
+class Elsewhere(UnknownNameError):
     """It is where only a site looks."""
 
 

@@ -1,6 +1,6 @@
 """When hooks and calls happen: moments, durations and tolerated losses, as templates write them."""
 
-from salt_o2.core.errors import InvalidRequest, TemplateError
+from salt_o2.core.errors import InvalidRequestError, TemplateError
 from salt_o2.core.plan.moments import Moment, parse
 from salt_o2.core.plan.run_arguments import seconds
 from salt_o2.core.states import EnvironmentEvent
@@ -40,7 +40,7 @@ def seconds_of(text: Text | None, stack: Stack, path: str, problems: Problems) -
         return HOOK_S
     try:
         found = seconds(written)
-    except InvalidRequest as error:
+    except InvalidRequestError as error:
         problems.add(text.place, path, f"timeout: {error}")
         return HOOK_S
     if found <= 0:

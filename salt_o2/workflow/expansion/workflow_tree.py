@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from salt_o2.core.placement.constraints import Constraint, Wants
-from salt_o2.core.plan.channels import Bound, Connected
+from salt_o2.core.placement.constraints import Constraint, ResourceDemand
+from salt_o2.core.plan.channels import BoundChannel, ConnectedChannel
 from salt_o2.core.plan.moments import Moment
 from salt_o2.core.states import ControlMode
 from salt_o2.workflow.problems import Place
@@ -22,8 +22,8 @@ class TaskRole:
     template: TaskTemplate
     critical: bool
     constraints: tuple[Constraint, ...]
-    bind: tuple[Bound, ...]
-    connect: tuple[Connected, ...]
+    bind: tuple[BoundChannel, ...]
+    connect: tuple[ConnectedChannel, ...]
     stack: Stack
     trigger: Moment | None = None
     """When it runs, if it is a hook."""
@@ -43,7 +43,7 @@ class TaskRole:
         return ControlMode.HOOK if self.trigger else self.template.mode
 
     @property
-    def wants(self) -> Wants:
+    def wants(self) -> ResourceDemand:
         """What it needs of its host."""
         return self.template.wants
 

@@ -19,7 +19,7 @@ CHARGES = 16
 """So many charges for one look at the clock, which costs more than they do."""
 
 
-class _Account(threading.local):
+class _EvaluationBudget(threading.local):
     """The account of the computation that runs in this thread."""
 
     left = MADE
@@ -30,7 +30,7 @@ class _Account(threading.local):
     """When the time of all computations together is over."""
 
 
-_ACCOUNT = _Account()
+_ACCOUNT = _EvaluationBudget()
 
 
 def begin() -> None:

@@ -20,7 +20,7 @@ from jinja2.utils import missing
 from salt_o2.workflow.expressions.evaluation_budget import begin, charged, spend
 from salt_o2.workflow.expressions.grammar import ACCUMULATED, INDEX, ITEM, RESERVED, ExpressionParser
 from salt_o2.workflow.expressions.sandbox import FUNCTIONS, Sandbox
-from salt_o2.workflow.expressions.semantics import Meaning
+from salt_o2.workflow.expressions.semantics import Semantics
 from salt_o2.workflow.expressions.tokens import spelled
 from salt_o2.workflow.expressions.values import Open, Refused, bounded
 from salt_o2.workflow.limits import EXPRESSION, ITERATIONS
@@ -279,7 +279,7 @@ def _marked(source: str, begin: int, end: int) -> str:
 
 
 def _compile(tree: nodes.Expr) -> Callable[[Context], Iterator[Any]]:
-    meant: nodes.Expr = Meaning().visit(tree)
+    meant: nodes.Expr = Semantics().visit(tree)
     body = nodes.Template([nodes.Assign(nodes.Name(_RESULT, "store"), meant, lineno=1)], lineno=1)
     if any(name.name in (_RESULT, "self") for name in _names(meant)):
         raise Refused("self is not a variable")  # jinja2 gives the word a meaning of its own

@@ -34,7 +34,7 @@ class Counted:
         return len(self._values)
 
 
-class Bounding(NodeTransformer):
+class Metering(NodeTransformer):
     """Puts charges around what jinja2 compiles to plain Python."""
 
     def visit_List(self, node: nodes.List) -> nodes.Node:

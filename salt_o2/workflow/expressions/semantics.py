@@ -2,10 +2,10 @@
 
 from jinja2 import nodes
 
-from salt_o2.workflow.expressions.metering import Bounding, filtered
+from salt_o2.workflow.expressions.metering import Metering, filtered
 
 
-class Meaning(Bounding):
+class Semantics(Metering):
     """Gives operators the meaning that templates expect where all values are text."""
 
     def visit_CondExpr(self, node: nodes.CondExpr) -> nodes.Node:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from salt_o2.core.errors import O2Error, TemplateError, UnknownName
+from salt_o2.core.errors import O2Error, TemplateError, UnknownNameError
 from salt_o2.workflow.limits import FILE_BYTES
 from salt_o2.workflow.problems import nearest
 from salt_o2.workflow.sources.confined_files import is_file_within, names_within, read_within, stat_within
@@ -54,7 +54,7 @@ class Directory:
         """Return the workflow template in ``<name>.yaml``, or else the one whose root role has that name.
 
         Raises:
-            UnknownName: if there is none, naming the nearest.
+            UnknownNameError: if there is none, naming the nearest.
             TemplateError: if the file cannot be read.
         """
         names = self._names("workflows")
@@ -63,7 +63,7 @@ class Directory:
         by_root = [file for file in names if self._root_field(file, "name") == name]
         if len(by_root) == 1:
             return self._read("workflows", by_root[0])
-        raise UnknownName(
+        raise UnknownNameError(
             f"no workflow {name} in {self.path / 'workflows'}{nearest(name, names) or _all(names)}"
         )
 
@@ -71,19 +71,19 @@ class Directory:
         """Return the task template in ``<name>.yaml``.
 
         Raises:
-            UnknownName: if there is none, naming the nearest.
+            UnknownNameError: if there is none, naming the nearest.
             TemplateError: if the file cannot be read.
         """
         if _NAME.fullmatch(name) and is_file_within(self.path, _file("tasks", name)):
             return self._read("tasks", name)
         names = self._names("tasks")
-        raise UnknownName(f"no task class {name} in {self.path / 'tasks'}{nearest(name, names)}")
+        raise UnknownNameError(f"no task class {name} in {self.path / 'tasks'}{nearest(name, names)}")
 
     def revision(self) -> str:
         """Return the git commit, with ``+dirty`` if templates differ; without git a digest of the files."""
         try:
             return self._committed() or self._digest()
-        except UnknownName as error:
+        except UnknownNameError as error:
             _log_once(f"{self.path}: its git cannot be read ({error}): its revision is a digest of its files")
             return self._digest()
 
@@ -127,7 +127,7 @@ class Directory:
         try:
             names = names_within(self.path, kind)
         except OSError as error:
-            raise UnknownName(f"{self.path / kind} cannot be listed: {error.strerror}") from error
+            raise UnknownNameError(f"{self.path / kind} cannot be listed: {error.strerror}") from error
         stems = (name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX))
         return sorted(stem for stem in stems if _NAME.fullmatch(stem))
 

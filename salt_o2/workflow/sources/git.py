@@ -19,7 +19,7 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from salt_o2.core.errors import UnknownName
+from salt_o2.core.errors import UnknownNameError
 from salt_o2.core.url_masking import without_password
 from salt_o2.workflow.limits import FILE_BYTES
 from salt_o2.workflow.sources.directory import Directory
@@ -81,10 +81,11 @@ class GitRepository:
         """Return the templates of ``revision``: a branch, a tag or a commit; empty is the default branch.
 
         Raises:
-            UnknownName: if there is no such revision, it may not be used, or the repository cannot be read.
+            UnknownNameError: if there is no such revision, it may not be used, or the repository cannot be
+                read.
         """
         if revision and not _REVISION.fullmatch(revision):
-            raise UnknownName(f"{revision!r} cannot be a revision of {self._shown}")
+            raise UnknownNameError(f"{revision!r} cannot be a revision of {self._shown}")
         commit = self._commit(revision)
         return Pinned(self._tree(commit), commit, self.url)
 
@@ -92,14 +93,14 @@ class GitRepository:
         """Fetch the branches and tags as they are now.
 
         Raises:
-            UnknownName: if the repository cannot be read.
+            UnknownNameError: if the repository cannot be read.
         """
         asked = time.monotonic()
         state = _state_of(self._clone)
         with state.lock:
             if state.begun > asked:  # it was fetched while this thread waited, and has all there was then
                 if state.error:
-                    raise UnknownName(state.error)
+                    raise UnknownNameError(state.error)
                 return
             state.begun, state.error = time.monotonic(), ""
             try:
@@ -107,7 +108,7 @@ class GitRepository:
                     self._create()
                 else:
                     self._fetch(self._clone)
-            except UnknownName as error:
+            except UnknownNameError as error:
                 state.error = str(error)
                 raise
 
@@ -125,7 +126,7 @@ class GitRepository:
     def _fetch(self, clone: Path) -> None:
         try:
             self._fetch_refs(clone, f"+HEAD:{_DEFAULT}", *_REFSPECS)
-        except UnknownName as error:
+        except UnknownNameError as error:
             if "remote ref HEAD" not in str(error):
                 raise
             self._fetch_refs(clone, *_REFSPECS)  # its HEAD is a branch without a commit
@@ -153,14 +154,16 @@ class GitRepository:
             return revision  # what has a hash does not change: nothing to fetch
         try:
             self.refresh()
-        except UnknownName as error:
+        except UnknownNameError as error:
             if not self._clone.is_dir():
                 raise
             log.warning("%s: using what was fetched before: %s", self._shown, error)
         commit = self._resolved(revision)
         if commit is None:
             among = f" among {', '.join(self._allowed)}, which this site may use" if self._allowed else ""
-            raise UnknownName(f"{self._shown} has no branch or tag {revision or 'that is its HEAD'}{among}")
+            raise UnknownNameError(
+                f"{self._shown} has no branch or tag {revision or 'that is its HEAD'}{among}"
+            )
         return commit
 
     def _resolved(self, revision: str) -> str | None:
@@ -181,7 +184,7 @@ class GitRepository:
         try:
             asked = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
             found = self._ask(*asked).decode().strip()
-        except UnknownName:
+        except UnknownNameError:
             return ""
         return found if _COMMIT.fullmatch(found) else ""
 
@@ -203,7 +206,9 @@ class GitRepository:
         if not path.is_dir():
             entries = [each for each in self._entries(commit) if each.mode in (_FILE, _PROGRAM, _LINK)]
             if sum(each.size for each in entries) > TREE_BYTES:
-                raise UnknownName(f"{self._shown}: {', '.join(FOLDERS)} have more than {TREE_BYTES:,} bytes")
+                raise UnknownNameError(
+                    f"{self._shown}: {', '.join(FOLDERS)} have more than {TREE_BYTES:,} bytes"
+                )
             small = [each for each in entries if each.size <= FILE_BYTES]
             contents = dict(zip((each.name for each in small), self._contents(small), strict=True))
             files = {each.name: contents.get(each.name, TOO_LARGE) for each in entries if each.mode != _LINK}
@@ -281,7 +286,7 @@ def store(files: Mapping[str, bytes], path: Path, links: Mapping[str, bytes] = _
     A link may lead anywhere: its reader refuses it if it leads out (confined_files.py).
 
     Raises:
-        UnknownName: if a name leads out of ``path``, or a file cannot be written.
+        UnknownNameError: if a name leads out of ``path``, or a file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
@@ -289,13 +294,15 @@ def store(files: Mapping[str, bytes], path: Path, links: Mapping[str, bytes] = _
             _write(Path(scratch), files, links)
             put(Path(scratch), path)
         except OSError as error:
-            raise UnknownName(f"the files of the repository cannot be kept at {path}: {error}") from error
+            raise UnknownNameError(
+                f"the files of the repository cannot be kept at {path}: {error}"
+            ) from error
 
 
 def _write(folder: Path, files: Mapping[str, bytes], links: Mapping[str, bytes]) -> None:
     for name in (*files, *links):
         if not _stays_inside(name):
-            raise UnknownName(f"the file {name!r} leads out of its repository")
+            raise UnknownNameError(f"the file {name!r} leads out of its repository")
     for name, content in files.items():
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)

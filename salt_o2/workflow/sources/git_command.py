@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from salt_o2.core.errors import UnknownName
+from salt_o2.core.errors import UnknownNameError
 from salt_o2.core.url_masking import without_password
 
 _PASSED_ON = (
@@ -57,7 +57,7 @@ def fetching_git(
     ``private`` is put into the environment of git: what other accounts may not read.
 
     Raises:
-        UnknownName: with git's own last words, if it fails.
+        UnknownNameError: with git's own last words, if it fails.
     """
     return _run(arguments, FETCHED, timeout_s, os.environ.get("HOME", "/"), given, private=private)
 
@@ -66,7 +66,7 @@ def reading_git(tree: Path, *arguments: str, given: bytes = b"") -> bytes:
     """Return what a git command prints in an author's ``tree``, run as the owner of its repository.
 
     Raises:
-        UnknownName: if it fails, or the owner is neither control's account nor one that it can run as.
+        UnknownNameError: if it fails, or the owner is neither control's account nor one that it can run as.
     """
     owner = owner_of(tree)
     account: dict[str, Any] = {}
@@ -168,13 +168,13 @@ def _run(
             **(account or {}),
         )
     except (OSError, subprocess.SubprocessError) as error:
-        raise UnknownName(f"git {_shown(arguments)}: {error}") from error
+        raise UnknownNameError(f"git {_shown(arguments)}: {error}") from error
     with process:
         output, said = _finish(process, given, timeout_s, _shown(arguments))
     if process.returncode:
         lines = said.decode(errors="replace").strip().splitlines()
         last = lines[-1] if lines else f"exit code {process.returncode}"
-        raise UnknownName(f"git: {without_password(last)}")
+        raise UnknownNameError(f"git: {without_password(last)}")
     return output
 
 
@@ -187,7 +187,7 @@ def _finish(
     except subprocess.TimeoutExpired as error:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-        raise UnknownName(f"git {shown} took more than {timeout_s:g} s and was killed") from error
+        raise UnknownNameError(f"git {shown} took more than {timeout_s:g} s and was killed") from error
 
 
 def _shown(arguments: tuple[str, ...]) -> str:

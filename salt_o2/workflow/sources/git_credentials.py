@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from salt_o2.core.errors import UnknownName
+from salt_o2.core.errors import UnknownNameError
 
 _URL = re.compile(r"(?P<scheme>https?|ssh)://(?P<authority>[^/?#]*)(?P<rest>.*)", re.DOTALL)
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^:@\[\]]*)(:\d*)?")
@@ -40,14 +40,14 @@ def remote(url: str) -> Remote:
     The user of an ssh URL stays: ssh needs it on its command line and takes no password from a URL.
 
     Raises:
-        UnknownName: if it is not clear where the password ends, or it has control characters.
+        UnknownNameError: if it is not clear where the password ends, or it has control characters.
     """
     found = _URL.fullmatch(url)
     if found is None:
         return Remote(url)
     userinfo, _, host = found["authority"].rpartition("@")
     if not _HOST.fullmatch(host):
-        raise UnknownName(
+        raise UnknownNameError(
             "the URL of a repository has no port after its host, or a / in its user or password."
             " Write %2F for a /, %40 for an @ and %3A for a : in it"
         )
@@ -59,5 +59,5 @@ def remote(url: str) -> Remote:
     server = f"{found['scheme']}://{host}"
     given = {"O2_GIT_USER": unquote(user), "O2_GIT_PASSWORD": unquote(password)}
     if _UNSAFE.search("".join(given.values())):
-        raise UnknownName(f"user or password of a repository at {server} has control characters")
+        raise UnknownNameError(f"user or password of a repository at {server} has control characters")
     return Remote(server + found["rest"], ("-c", f"credential.{server}.helper={_HELPER}"), given)

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from salt_o2.core.errors import UnknownName
+from salt_o2.core.errors import UnknownNameError
 
 _REFERENCE = re.compile(
     r"(?:(?P<repository>.+)/(?P<kind>workflows|tasks)/)?(?P<name>[^@/]+?)(?:\.yaml)?(?:@(?P<revision>.+))?"
@@ -29,13 +29,13 @@ def parse_reference(text: str, kind: str) -> Reference:
     """Return ``name``, ``name@revision`` or ``repository/workflows/name@revision`` taken apart.
 
     Raises:
-        UnknownName: if it is none of these, or of the other ``kind`` (workflows, tasks).
+        UnknownNameError: if it is none of these, or of the other ``kind`` (workflows, tasks).
     """
     if len(text) > LONGEST:
-        raise UnknownName(f"a name of {len(text):,} characters is no name of {kind}")
+        raise UnknownNameError(f"a name of {len(text):,} characters is no name of {kind}")
     found = _REFERENCE.fullmatch(text.strip())
     if not found or found["kind"] not in (None, kind):
-        raise UnknownName(
+        raise UnknownNameError(
             f"{text!r} names none of {kind}: name, name@revision or repository/{kind}/name@revision"
         )
     return Reference(found["repository"] or "", found["name"], found["revision"] or "")

@@ -13,7 +13,7 @@ from glob import escape
 from pathlib import Path
 from typing import NamedTuple
 
-from salt_o2.core.errors import UnknownName
+from salt_o2.core.errors import UnknownNameError
 from salt_o2.core.url_masking import without_password
 from salt_o2.workflow.problems import nearest
 from salt_o2.workflow.sources.directory import Directory
@@ -93,7 +93,7 @@ class SiteRepositories:
         """Return ``repository`` at ``revision``; either may be empty: the one of ``near``, its default.
 
         Raises:
-            UnknownName: if there is no such repository or revision.
+            UnknownNameError: if there is no such repository or revision.
         """
         if Path(repository).parent == self.generated and _GENERATED.fullmatch(Path(repository).name):
             return self.open(Address(repository, ""))
@@ -103,13 +103,15 @@ class SiteRepositories:
                 return self.open(Address(address.repository, revision or address.revision))
         names = [address.name for address in self.listed]
         wanted = without_password(wanted)
-        raise UnknownName(f"no repository {wanted}{nearest(wanted, names)}: the site has {', '.join(names)}")
+        raise UnknownNameError(
+            f"no repository {wanted}{nearest(wanted, names)}: the site has {', '.join(names)}"
+        )
 
     def open(self, address: Address) -> Directory:
         """Return the templates at ``address``, with what they can ask of this site.
 
         Raises:
-            UnknownName: if there is nothing there.
+            UnknownNameError: if there is nothing there.
         """
         found = self._open(address)
         found.repositories = self
@@ -135,7 +137,7 @@ class SiteRepositories:
 
     def _served(self, address: Address) -> Pinned:
         if self._fileserver is None:
-            raise UnknownName(f"{address.repository} can be read by a Salt master only")
+            raise UnknownNameError(f"{address.repository} can be read by a Salt master only")
         path = address.repository.removeprefix(SALT)
         files = {
             name: content

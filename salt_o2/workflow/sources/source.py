@@ -15,10 +15,10 @@ class Source(Protocol):
     """A set of workflow and task templates of one revision."""
 
     def workflow(self, name: str) -> Template:
-        """Return a workflow template; raise UnknownName if there is none."""
+        """Return a workflow template; raise UnknownNameError if there is none."""
 
     def task(self, name: str) -> Template:
-        """Return a task template; raise UnknownName if there is none."""
+        """Return a task template; raise UnknownNameError if there is none."""
 
     def revision(self) -> str:
         """Return what identifies the content of the source."""

@@ -3,7 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from salt_o2.core.plan.channels import ADDRESSINGS, EXPLICIT, TRANSPORTS, TYPES, Bound, Connected
+from salt_o2.core.plan.channels import (
+    ADDRESSINGS,
+    EXPLICIT,
+    TRANSPORTS,
+    TYPES,
+    BoundChannel,
+    ConnectedChannel,
+)
 from salt_o2.workflow.problems import Place, Problems
 from salt_o2.workflow.templates.fields import Fields
 from salt_o2.workflow.templates.keys import BIND, CONNECT
@@ -73,7 +80,7 @@ def render_channels(
     return {template.name: _render(template, stack, path, problems) for template in templates}
 
 
-def make_bound(layers: Iterable[Layer], path: str, problems: Problems) -> tuple[Bound, ...]:
+def make_bound(layers: Iterable[Layer], path: str, problems: Problems) -> tuple[BoundChannel, ...]:
     """Return the bound channels that ``layers`` make, weakest first."""
     found = []
     for name, given in _merged(layers).items():
@@ -84,13 +91,13 @@ def make_bound(layers: Iterable[Layer], path: str, problems: Problems) -> tuple[
         elif given.lost:
             continue
         elif _has_type(name, given, path, problems):
-            found.append(Bound(name=name, **_named(given)))
+            found.append(BoundChannel(name=name, **_named(given)))
     return tuple(found)
 
 
 def make_connected(
     layers: Iterable[Layer], path: str, problems: Problems
-) -> tuple[tuple[Connected, Place], ...]:
+) -> tuple[tuple[ConnectedChannel, Place], ...]:
     """Return the connected channels that ``layers`` make, weakest first, each with its place."""
     found = []
     for name, given in _merged(layers).items():
@@ -99,7 +106,7 @@ def make_connected(
         if not given.fields.get("target"):
             problems.add(given.place, path, f"channel {name} has no target: the role's connect must give one")
         elif _has_type(name, given, path, problems):
-            found.append((Connected(name=name, **_named(given)), given.place))
+            found.append((ConnectedChannel(name=name, **_named(given)), given.place))
     return tuple(found)
 
 

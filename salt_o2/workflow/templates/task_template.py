@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from salt_o2.core.placement.constraints import Wants, parse_ports
+from salt_o2.core.placement.constraints import ResourceDemand, parse_ports
 from salt_o2.core.plan.launch import GRACE_S, LONGEST_GRACE_S, SHORTEST_GRACE_S, Limits
 from salt_o2.core.states import ControlMode
 from salt_o2.workflow.problems import Place, Problems
@@ -47,7 +47,7 @@ class TaskTemplate:
     description: str = ""
     mode: ControlMode = ControlMode.DIRECT
     command: CommandTemplate
-    wants: Wants = field(default_factory=Wants)
+    wants: ResourceDemand = field(default_factory=ResourceDemand)
     limits: Limits = field(default_factory=Limits)
     bind: tuple[ChannelTemplate, ...] = ()
     connect: tuple[ChannelTemplate, ...] = ()
@@ -143,14 +143,16 @@ def _read_grace(command: Fields, mode: ControlMode, problems: Problems) -> float
     return found
 
 
-def _read_wants(fields: Fields, problems: Problems) -> Wants:
+def _read_wants(fields: Fields, problems: Problems) -> ResourceDemand:
     wants = Fields(_below(fields, "wants"), WANTS, "wants", "", problems)
     ports: tuple[int, ...] = ()
     try:
         ports = parse_ports(wants.plain("ports"))
     except ValueError as error:
         problems.add(wants.place_of("ports"), "", f"wants.ports: {error}")
-    return Wants(cpu=wants.number("cpu") or 0.0, memory_mb=wants.number("memory") or 0.0, ports=ports)
+    return ResourceDemand(
+        cpu=wants.number("cpu") or 0.0, memory_mb=wants.number("memory") or 0.0, ports=ports
+    )
 
 
 def _read_limits(fields: Fields, problems: Problems) -> Limits:

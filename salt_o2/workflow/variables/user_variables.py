@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from salt_o2.core.errors import UnknownName
+from salt_o2.core.errors import UnknownNameError
 from salt_o2.workflow.problems import nearest
 from salt_o2.workflow.variables.stack import Block, Layer
 
@@ -32,9 +32,9 @@ class UserVariables:
         """Refuse variables for roles that there are not, but for those that are ``dormant``.
 
         Raises:
-            UnknownName: naming them, and the nearest role.
+            UnknownNameError: naming them, and the nearest role.
         """
         for path, own in self._unmet.items():
             names = ", ".join(name for name in own if f"{path}:{name}" not in dormant)
             if names:
-                raise UnknownName(f"{names}: there is no role {path}{nearest(path, self._paths)}")
+                raise UnknownNameError(f"{names}: there is no role {path}{nearest(path, self._paths)}")

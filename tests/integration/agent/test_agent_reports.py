@@ -7,7 +7,7 @@ import pytest
 from agent_stage import HOST, basic
 
 from salt_o2.core.ids import HostId, TaskId
-from salt_o2.core.messages.commands import Inquiry, Order
+from salt_o2.core.messages.commands import Order, SurveyRequest
 from salt_o2.core.states import TaskState
 
 pytestmark = pytest.mark.integration
@@ -83,8 +83,8 @@ def test_a_survey_has_the_facts_and_all_tasks(perform):
     async def scene(stage):
         await stage.launch(STANDBY, one=basic("true"), two=basic("true"))
         known = len(stage.reports)
-        await stage.agent.answer(Inquiry(host=HostId("somebody-else")))
-        await stage.agent.answer(Inquiry(host=HOST))
+        await stage.agent.answer(SurveyRequest(host=HostId("somebody-else")))
+        await stage.agent.answer(SurveyRequest(host=HOST))
         await stage.until(lambda: any(report.facts for report in stage.reports[known:]))
         survey = next(report for report in stage.reports[known:] if report.facts)
         assert survey.facts.address == "127.0.0.1"

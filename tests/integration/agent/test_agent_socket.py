@@ -16,7 +16,7 @@ from salt_o2.agent.storage import output_follow
 from salt_o2.agent.task.task import Task
 from salt_o2.client import agent_client
 from salt_o2.core.codec import plain
-from salt_o2.core.errors import InvalidRequest, Unreachable
+from salt_o2.core.errors import InvalidRequestError, UnreachableError
 from salt_o2.core.ids import TaskId
 from salt_o2.core.messages.commands import Order
 from salt_o2.core.socket_paths import socket_path
@@ -138,8 +138,8 @@ def test_a_task_killed_by_hand_is_an_error_that_says_by_whom(ask):
 def test_the_log_is_shown_also_after_the_end(ask):
     async def scene(stage, call):
         await stage.launch(RUNNING, talker=basic("echo one; echo two; echo three >&2; exec sleep 1000"))
-        await stage.until(lambda: stage.agent.output_of("talker").last_words() != ())
-        await stage.until(lambda: len(stage.agent.output_of("talker").last_words()) == 3)
+        await stage.until(lambda: stage.agent.output_of("talker").output_tail() != ())
+        await stage.until(lambda: len(stage.agent.output_of("talker").output_tail()) == 3)
         said = {"stdout": ["one", "two"], "stderr": ["three"], "at": {"stdout": 8, "stderr": 6}}
         assert await call("o2.log", "talker") == said | {"over": False}
         await stage.drive(DONE, "talker")
@@ -231,7 +231,7 @@ def test_a_task_that_cannot_be_killed_hides_no_other_that_was(ask, monkeypatch):
 def test_a_defect_of_the_agent_is_not_blamed_on_the_caller(ask, monkeypatch):
     async def scene(stage, call):
         await stage.launch(STANDBY, clock=basic("true"))
-        monkeypatch.setattr(output_follow, "last", lambda *_: len(None))
+        monkeypatch.setattr(output_follow, "read_tail", lambda *_: len(None))
         with pytest.raises(CommandExecutionError, match="the agent failed: TypeError"):
             await call("o2.log", "clock")
 
@@ -256,7 +256,7 @@ def test_arguments_that_a_verb_does_not_have_are_the_caller_s_fault(ask, loaded,
             with agent_client.connect(loaded[0]["sock_dir"]) as agent:
                 agent._ask(verb, **arguments)
 
-        with pytest.raises(InvalidRequest, match=f"{verb}: .*argument"):
+        with pytest.raises(InvalidRequestError, match=f"{verb}: .*argument"):
             await asyncio.to_thread(request)
 
     ask(scene)
@@ -302,14 +302,14 @@ def test_without_an_agent_that_is_said_at_once(loaded, tmp_path):
 def test_an_agent_that_does_not_answer_is_given_up_in_time(tmp_path):
     socket_path(tmp_path).touch()
     with (
-        pytest.raises(Unreachable, match="did not answer tasks within"),
+        pytest.raises(UnreachableError, match="did not answer tasks within"),
         agent_client.connect(tmp_path, 0.1) as agent,
     ):
         agent.tasks()
 
 
 def test_a_path_that_fits_into_no_socket_is_refused(tmp_path):
-    with pytest.raises(InvalidRequest, match="set a shorter sock_dir"):
+    with pytest.raises(InvalidRequestError, match="set a shorter sock_dir"):
         socket_path(tmp_path / ("x" * 100))
 
 

@@ -191,7 +191,7 @@ def test_an_order_that_cannot_be_read_or_has_no_id_costs_that_order_alone(perfor
             stage.next_command(RUNNING, good, replace(good, task="../up"), replace(good, task="bad"))
         )
         sent["orders"][2]["launch"]["limits"] = "many"
-        await stage.agent.obey(command_of(sent))
+        await stage.agent.accept_command(command_of(sent))
         await stage.until(lambda: "good" in stage.latest and stage.latest["good"].state is RUNNING)
         await stage.until(lambda: {"../up", "bad"} <= set(stage.latest))
         for task in ("../up", "bad"):

@@ -109,7 +109,7 @@ LOSSES = {
 def test_a_process_without_a_record_is_ended_at_adoption(perform, lose):
     async def scene(stage):
         (about,) = await stage.launch(RUNNING, lost=basic("setsid sleep 1000 & exec sleep 1000"))
-        shim = stage.agent.task("lost").record.keeper
+        shim = stage.agent.task("lost").record.shim
         await stage.down()
         lose(stage, "lost")
         stage.latest.clear()
@@ -238,7 +238,7 @@ def ends_under_way():
 
 def hold_looks(stage, seconds):
     """The agent looks at all processes only after this time, as on a host that has much to do."""
-    stage.agent._host.census._not_before = asyncio.get_running_loop().time() + seconds
+    stage.agent._host.process_scan._not_before = asyncio.get_running_loop().time() + seconds
 
 
 def test_a_task_starts_when_the_processes_of_an_unknown_one_of_its_name_have_ended(perform):

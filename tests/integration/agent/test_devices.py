@@ -233,7 +233,7 @@ def test_done_gets_through_while_a_device_hangs_at_its_start(perform):
             mode=ControlMode.FAIRMQ, value="exec sleep 1000", shell=True, control_port=free_port()
         )
         await stage.command(STANDBY, Order(task=TaskId("mute"), launch=launch), timeout_s=1000)
-        await stage.until(lambda: stage.agent.task("mute").record.keeper is not None)
+        await stage.until(lambda: stage.agent.task("mute").record.shim is not None)
         (about,) = await stage.drive(DONE, "mute")
         assert about.state is DONE
         assert stage.left_behind() == []

@@ -29,7 +29,7 @@ def test_a_command_is_on_disk_until_its_tasks_files_show_it(perform):
     async def scene(stage):
         await stage.launch(STANDBY, sink=device(), clock=basic("exec sleep 1000"))
         command = command_of(stage, CONFIGURED)
-        await stage.agent.obey(command)
+        await stage.agent.accept_command(command)
         assert f"{ENVIRONMENT}@{command.revision}.json" in kept(stage)
         await stage.until(lambda: kept(stage) == [])
         written = json.loads((stage.directory / "tasks" / "sink" / "task.json").read_text())

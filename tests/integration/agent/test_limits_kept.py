@@ -97,7 +97,7 @@ def test_what_has_left_its_session_is_ended_with_its_task(perform):
     async def scene(stage):
         await stage.launch(RUNNING, parent=basic("setsid sleep 1000 & exec sleep 1000"))
         group = cgroup.find(stage.directory / "tasks/parent", cgroup.base())
-        keeper = stage.agent.task("parent").record.keeper
+        keeper = stage.agent.task("parent").record.shim
         await stage.until(lambda: fugitives(group, keeper))
         fled = fugitives(group, keeper)
         await stage.drive(DONE, "parent")

@@ -8,8 +8,8 @@ from agent_stage import basic
 
 from salt_o2.agent import agent
 from salt_o2.agent.reporter import Reporter
-from salt_o2.agent.storage.task_directory import TaskHome
-from salt_o2.agent.task.runtime import Life
+from salt_o2.agent.storage.task_directory import TaskDirectory
+from salt_o2.agent.task.runtime import TaskRuntime
 from salt_o2.agent.task.task import Task
 from salt_o2.core.ids import TaskId
 from salt_o2.core.messages.commands import Order
@@ -24,8 +24,8 @@ PLACES = [
     pytest.param(agent.Agent, "_has_work", id="asking-whether-it-is-news"),
     pytest.param(Task, "__init__", id="making-the-task"),
     pytest.param(Task, "take", id="giving-it-to-the-task"),
-    pytest.param(Life, "begin_order", id="beginning"),
-    pytest.param(TaskHome, "note_order", id="noting-what-is-on-disk"),
+    pytest.param(TaskRuntime, "begin_order", id="beginning"),
+    pytest.param(TaskDirectory, "note_order", id="noting-what-is-on-disk"),
     pytest.param(Reporter, "began", id="telling-the-reporter"),
 ]
 

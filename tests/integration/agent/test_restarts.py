@@ -14,7 +14,7 @@ from agent_stage import basic, device, free_port
 from test_devices import data_channel
 
 from salt_o2.agent.device import manual_control
-from salt_o2.agent.device.session import Device
+from salt_o2.agent.device.session import DeviceSession
 from salt_o2.core.ids import TaskId
 from salt_o2.core.messages.commands import Order
 from salt_o2.core.states import TaskState, TaskStatus
@@ -131,9 +131,9 @@ def test_a_device_whose_agent_went_while_it_started_is_waited_for_by_the_next(pe
         stage.refusing = True  # so that the task that is done stays known
         await stage.command(DONE, order)
         await stage.until(lambda: stage.agent.task("sink").is_over)
-        former = stage.agent.task("sink").record.keeper
+        former = stage.agent.task("sink").record.shim
         await stage.command(goal, order)
-        await stage.until(lambda: stage.agent.task("sink").record.keeper not in (None, former))
+        await stage.until(lambda: stage.agent.task("sink").record.shim not in (None, former))
         await stage.down()
         assert stage.agent.task("sink").record.pid is None, "it was ready before the agent was down"
         stage.refusing = False
@@ -151,14 +151,14 @@ def test_a_program_whose_agent_went_while_it_started_is_running_for_the_next(per
         order = Order(task=TaskId("clock"), launch=basic("exec sleep 1000"))
         await stage.drive(before, order)
         await stage.command(RUNNING, order)
-        while stage.agent.task("clock").record.keeper is None:
+        while stage.agent.task("clock").record.shim is None:
             await asyncio.sleep(0)
         await stage.down()  # in the middle of the start, unless the host has just made a long pause
         await stage.up()
         await stage.until(lambda: stage.is_settled("clock", stage.revision))
         about = stage.latest["clock"]
         assert (about.state, about.status, about.failure) == (RUNNING, TaskStatus.ACTIVE, None)
-        assert procfs.session_of(about.pid) == stage.agent.task("clock").record.keeper != about.pid
+        assert procfs.session_of(about.pid) == stage.agent.task("clock").record.shim != about.pid
 
     perform(scene)
 
@@ -175,7 +175,7 @@ def test_a_request_that_the_earlier_agent_left_behind_comes_after_the_first_look
     perform, monkeypatch, asked, launched
 ):
     """The earlier agent is killed after it has sent a request, which the device reads a moment later."""
-    sound, late = Device.find, []
+    sound, late = DeviceSession.wait_for_state, []
 
     async def find(self, timeout_s):
         seen = await sound(self, timeout_s)
@@ -191,7 +191,7 @@ def test_a_request_that_the_earlier_agent_left_behind_comes_after_the_first_look
         await stage.down()
         order = Order(task=TaskId("sink"), launch=launch if launched else None, properties=properties)
         stage.leave(stage.next_command(RUNNING, order))
-        monkeypatch.setattr(Device, "find", find)
+        monkeypatch.setattr(DeviceSession, "find", find)
         await stage.up()
         await stage.until(lambda: stage.is_settled("sink", stage.revision))
         about = stage.latest["sink"]
@@ -211,7 +211,7 @@ def test_a_program_that_an_earlier_agent_was_ending_is_not_taken_for_one_that_ru
         await stage.drive(RUNNING, order)
         work = stage.directory / "tasks" / "clock" / "work"
         await stage.until((work / "up").exists)
-        former = stage.agent.task("clock").record.keeper
+        former = stage.agent.task("clock").record.shim
         await stage.command(goal, order)
         await stage.until((work / "got").exists)
         await stage.down()
@@ -219,7 +219,7 @@ def test_a_program_that_an_earlier_agent_was_ending_is_not_taken_for_one_that_ru
         await stage.up()
         await stage.until(lambda: stage.is_settled("clock", stage.revision))
         assert stage.latest["clock"].state is RUNNING
-        assert stage.agent.task("clock").record.keeper != former
+        assert stage.agent.task("clock").record.shim != former
         assert [about.failure for about in stage.told() if about.failure] == []
 
     perform(scene)
@@ -400,7 +400,7 @@ async def main():
     own = (pwd.getpwuid(os.geteuid()).pw_name,)
     agent = Agent("flp1", Path(sys.argv[1]), host_facts(address="127.0.0.1"), send, 0.5, own)
     running = asyncio.create_task(agent.run())
-    await agent.obey(typed(msgspec.json.decode(sys.argv[2]), Command))
+    await agent.accept_command(typed(msgspec.json.decode(sys.argv[2]), Command))
     await running
 
 asyncio.run(main())

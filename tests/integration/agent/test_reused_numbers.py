@@ -11,7 +11,7 @@ from agent_stage import basic
 from pid_reuse import needs_pid_choice, stranger_as
 
 from salt_o2.agent.process import orphan_audit
-from salt_o2.agent.storage.task_directory import TaskHome
+from salt_o2.agent.storage.task_directory import TaskDirectory
 from salt_o2.core.states import TaskState, TaskStatus
 from salt_o2.linux import exec_wait, procfs
 
@@ -32,7 +32,7 @@ def change_record(stage, task, **fields):
 
 
 def shim_of(stage, task):
-    return stage.agent.task(task).record.keeper
+    return stage.agent.task(task).record.shim
 
 
 @pytest.mark.parametrize("boot", ["", "another"], ids=["same-boot", "another-boot"])
@@ -68,7 +68,7 @@ def test_after_another_boot_a_process_with_number_and_start_time_of_a_task_is_no
         stranger = stranger_as(shim)
         try:
             started = procfs.start_ticks(stranger.pid)
-            change_record(stage, "victim", boot="another", keeper_started=started)
+            change_record(stage, "victim", boot="another", shim_started=started)
             await stage.up()
             await stage.until(lambda: stage.latest["victim"].state is ERROR)
             await stage.drive(DONE, "victim")
@@ -90,7 +90,7 @@ def test_a_process_with_number_and_start_time_and_without_the_mark_is_not_adopte
         end_and_collect(shim, about.pid)
         stranger = stranger_as(shim)
         try:
-            change_record(stage, "victim", keeper_started=procfs.start_ticks(stranger.pid))
+            change_record(stage, "victim", shim_started=procfs.start_ticks(stranger.pid))
             await stage.up()
             await stage.until(lambda: stage.latest["victim"].state is ERROR)
             assert stage.latest["victim"].status is TaskStatus.INACTIVE
@@ -107,13 +107,13 @@ def test_a_process_that_has_only_the_words_of_a_shim_is_not_adopted(perform):
     async def scene(stage):
         (about,) = await stage.launch(RUNNING, victim=basic("exec sleep 1000"))
         shim = shim_of(stage, "victim")
-        marker = TaskHome(stage.directory.absolute() / "tasks" / "victim").files.marker
+        marker = TaskDirectory(stage.directory.absolute() / "tasks" / "victim").files.marker
         await stage.down()
         end_and_collect(shim, about.pid)
         stranger = stranger_as(shim, (sys.executable, "-c", "import time; time.sleep(1000)", marker))
         assert await exec_wait.find_by_argument(marker) == [stranger.pid]
         try:
-            change_record(stage, "victim", launching=True, keeper=None, keeper_started=None)
+            change_record(stage, "victim", launching=True, shim=None, shim_started=None)
             await stage.up()
             await stage.drive(DONE, "victim")
             assert stranger.poll() is None

@@ -57,7 +57,7 @@ def test_no_variable_of_a_template_reaches_a_program_that_runs_as_root(perform, 
         assert (about.state, about.failure) == (RUNNING, None)
         await stage.until(lambda: any(open_folder.iterdir()))
         assert {path.owner() for path in open_folder.iterdir()} == {"daemon"}
-        shim = stage.agent.task("task").record.keeper
+        shim = stage.agent.task("task").record.shim
         assert procfs.variable(shim, "LD_DEBUG") == ""
 
     perform(scene)
@@ -93,7 +93,7 @@ def test_a_secret_of_the_environment_is_readable_for_the_task_alone(perform):
         for path in (stage.directory / "tasks" / "keeper").rglob("*"):
             if path.is_file() and b"hunter2" in path.read_bytes():
                 assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
-        for pid in (about.pid, stage.agent.task("keeper").record.keeper):
+        for pid in (about.pid, stage.agent.task("keeper").record.shim):
             assert b"hunter2" not in b"\0".join(procfs.command_line(pid))
 
     perform(scene)

@@ -13,7 +13,7 @@ from salt_o2.cluster.lifecycle.start import LONGEST_RUN_PARENT
 from salt_o2.cluster.paths import layout
 from salt_o2.cluster.port_slots import Slot
 from salt_o2.cluster.processes import marked, wait_until_gone
-from salt_o2.core.errors import InvalidRequest, O2Error
+from salt_o2.core.errors import InvalidRequestError, O2Error
 
 pytestmark = pytest.mark.integration
 
@@ -111,7 +111,7 @@ def test_no_cluster_is_said_with_what_starts_one(directory):
 
 @pytest.mark.parametrize(("minions", "workers"), [(0, 3), (3, 0)])
 def test_a_cluster_of_nothing_is_refused(directory, minions, workers):
-    with pytest.raises(InvalidRequest, match="at least one"):
+    with pytest.raises(InvalidRequestError, match="at least one"):
         up(directory, minions, workers)
     assert not directory.exists()
 

@@ -100,7 +100,7 @@ def test_a_host_is_out_of_reach_until_its_link_is_healed(served, link, fault):
     getattr(link, fault)()
     assert not reaches(served, "flp1")
     assert reaches(served, "flp2")
-    link.heal()
+    link.restore()
     wait_until(lambda: reaches(served, "flp1"), "it is reached again")
 
 
@@ -109,7 +109,7 @@ def test_silence_is_for_salt_only(served, link):
     link.silence()
     assert not reaches(served, "flp1", SALT)
     assert reaches(served, "flp1", OTHER)
-    link.heal()
+    link.restore()
     wait_until(lambda: reaches(served, "flp1", SALT), "Salt is reached again")
 
 
@@ -136,7 +136,7 @@ def meet(network):
 @pytest.mark.needs("nft")
 def test_a_mute_host_still_hears(served, link):
     meet(served)
-    link.mute()
+    link.drop_outgoing()
     assert received(served, "flp2", "flp1", TRIES) == TRIES
     assert received(served, "flp1", "flp2", TRIES) == 0
 
@@ -152,7 +152,7 @@ def test_some_packets_are_lost_and_some_are_not(served, link):
 def test_a_slow_link_is_a_link(served, link):
     link.throttle()
     assert reaches(served, "flp1")
-    link.heal()
+    link.restore()
     wait_until(lambda: reaches(served, "flp1"), "it is reached again")
 
 

@@ -14,7 +14,7 @@ import yaml
 from salt_o2.cluster import down, up
 from salt_o2.cluster.processes import marked
 from salt_o2.core.access import auth_options
-from salt_o2.core.access_roles import Role
+from salt_o2.core.access_roles import AccessRole
 
 pytestmark = [
     pytest.mark.integration,
@@ -22,7 +22,12 @@ pytestmark = [
     pytest.mark.root("act as other local accounts"),
     pytest.mark.needs("unshare", "setpriv"),
 ]
-ACCOUNTS = {Role.VIEWER: "nobody", Role.OPERATOR: "games", Role.EXPERT: "daemon", Role.ADMINISTRATOR: "bin"}
+ACCOUNTS = {
+    AccessRole.VIEWER: "nobody",
+    AccessRole.OPERATOR: "games",
+    AccessRole.EXPERT: "daemon",
+    AccessRole.ADMINISTRATOR: "bin",
+}
 STRANGER = "sync"
 """Accounts that every Debian and Red Hat has; only their names and numbers are borrowed."""
 OPEN_THE_WAY = """
@@ -96,7 +101,7 @@ def run_as(guarded, common):
     "words", [("o2.tasks",), ("o2.kill", "none"), ("cmd.run", "id"), ("o2.info,cmd.run", ",id")]
 )
 def test_an_account_calls_no_function_of_hosts_without_a_password_whatever_its_role(run_as, words):
-    for account in (ACCOUNTS[Role.VIEWER], ACCOUNTS[Role.ADMINISTRATOR], STRANGER):
+    for account in (ACCOUNTS[AccessRole.VIEWER], ACCOUNTS[AccessRole.ADMINISTRATOR], STRANGER):
         answer = run_as(account, "salt", "flp1", *words)
         assert "Authentication error" in answer or "Authorization error" in answer, answer
         assert "flp1:" not in answer, answer
@@ -105,5 +110,5 @@ def test_an_account_calls_no_function_of_hosts_without_a_password_whatever_its_r
 @pytest.mark.parametrize("program", [("salt-run", "o2.env_list"), ("coconut", "env", "list")], ids=" ".join)
 def test_environments_are_for_whom_the_sockets_belong_to(run_as, program):
     """Environments are led through external_auth, by those who give their password."""
-    answer = run_as(ACCOUNTS[Role.ADMINISTRATOR], *program)
+    answer = run_as(ACCOUNTS[AccessRole.ADMINISTRATOR], *program)
     assert "no control at" in answer or "unable to switch" in answer, answer

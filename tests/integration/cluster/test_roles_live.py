@@ -13,7 +13,7 @@ from watching import wait_until
 from salt_o2.cluster import down, up
 from salt_o2.cluster.processes import marked
 from salt_o2.core.access import auth_options
-from salt_o2.core.access_roles import BY_RUNNER, RUNNERS, WITHOUT_ROLE, Role
+from salt_o2.core.access_roles import BY_RUNNER, RUNNERS, WITHOUT_ROLE, AccessRole
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 SECRET = "only for this test"
@@ -28,7 +28,7 @@ def guarded(tmp_path_factory):
     directory = tmp_path_factory.mktemp("guarded") / "private"
     extra = directory / "conf" / "none.d" / "roles.conf"
     extra.parent.mkdir(parents=True)
-    granted = auth_options({role: [str(role)] for role in Role}, "sharedsecret")
+    granted = auth_options({role: [str(role)] for role in AccessRole}, "sharedsecret")
     granted["external_auth"]["sharedsecret"][LEAKY] = ["o2.info"]
     extra.write_text(yaml.safe_dump({"sharedsecret": SECRET, **granted}))
     status = up(directory, minions=1)
@@ -53,20 +53,38 @@ def is_refused(said):
 @pytest.mark.parametrize(
     ("role", "program", "words", "allowed"),
     [
-        pytest.param(Role.VIEWER, "salt-run", ("o2.env_list",), True, id="viewer-looks"),
-        pytest.param(Role.VIEWER, "salt-run", ("o2.env_destroy", "nobody"), False, id="viewer-destroys"),
-        pytest.param(Role.OPERATOR, "salt-run", ("o2.env_destroy", "nobody"), True, id="operator-destroys"),
-        pytest.param(Role.VIEWER, "salt-run", ("o2.workflow_generate", "x"), False, id="viewer-generates"),
-        pytest.param(Role.OPERATOR, "salt-run", ("o2.workflow_generate", "x"), True, id="operator-generates"),
-        pytest.param(Role.OPERATOR, "salt-run", ("o2.env_modify", "nobody"), False, id="operator-reshapes"),
-        pytest.param(Role.EXPERT, "salt-run", ("o2.env_modify", "nobody"), True, id="expert-reshapes"),
-        pytest.param(Role.EXPERT, "salt-run", ("o2.rebuild",), False, id="expert-rebuilds"),
-        pytest.param(Role.ADMINISTRATOR, "salt-run", ("o2.rebuild",), True, id="administrator-rebuilds"),
-        pytest.param(Role.VIEWER, "salt-run", ("o2.host_tasks", "flp1"), True, id="viewer-sees-tasks"),
-        pytest.param(Role.VIEWER, "salt-run", ("o2.host_kill", "flp1", "nobody"), False, id="viewer-kills"),
-        pytest.param(Role.EXPERT, "salt-run", ("o2.host_kill", "flp1", "nobody"), True, id="expert-kills"),
-        pytest.param(Role.VIEWER, "salt", ("flp1", "o2.tasks"), False, id="viewer-calls-a-host"),
-        pytest.param(Role.ADMINISTRATOR, "salt", ("flp1", "test.ping"), False, id="administrator-pings"),
+        pytest.param(AccessRole.VIEWER, "salt-run", ("o2.env_list",), True, id="viewer-looks"),
+        pytest.param(
+            AccessRole.VIEWER, "salt-run", ("o2.env_destroy", "nobody"), False, id="viewer-destroys"
+        ),
+        pytest.param(
+            AccessRole.OPERATOR, "salt-run", ("o2.env_destroy", "nobody"), True, id="operator-destroys"
+        ),
+        pytest.param(
+            AccessRole.VIEWER, "salt-run", ("o2.workflow_generate", "x"), False, id="viewer-generates"
+        ),
+        pytest.param(
+            AccessRole.OPERATOR, "salt-run", ("o2.workflow_generate", "x"), True, id="operator-generates"
+        ),
+        pytest.param(
+            AccessRole.OPERATOR, "salt-run", ("o2.env_modify", "nobody"), False, id="operator-reshapes"
+        ),
+        pytest.param(AccessRole.EXPERT, "salt-run", ("o2.env_modify", "nobody"), True, id="expert-reshapes"),
+        pytest.param(AccessRole.EXPERT, "salt-run", ("o2.rebuild",), False, id="expert-rebuilds"),
+        pytest.param(
+            AccessRole.ADMINISTRATOR, "salt-run", ("o2.rebuild",), True, id="administrator-rebuilds"
+        ),
+        pytest.param(AccessRole.VIEWER, "salt-run", ("o2.host_tasks", "flp1"), True, id="viewer-sees-tasks"),
+        pytest.param(
+            AccessRole.VIEWER, "salt-run", ("o2.host_kill", "flp1", "nobody"), False, id="viewer-kills"
+        ),
+        pytest.param(
+            AccessRole.EXPERT, "salt-run", ("o2.host_kill", "flp1", "nobody"), True, id="expert-kills"
+        ),
+        pytest.param(AccessRole.VIEWER, "salt", ("flp1", "o2.tasks"), False, id="viewer-calls-a-host"),
+        pytest.param(
+            AccessRole.ADMINISTRATOR, "salt", ("flp1", "test.ping"), False, id="administrator-pings"
+        ),
         pytest.param("stranger", "salt-run", ("o2.env_list",), False, id="stranger"),
     ],
 )
@@ -77,15 +95,17 @@ def test_a_role_may_do_what_is_its_own(guarded, role, program, words, allowed):
 
 def test_the_journal_says_who_was_authenticated(guarded):
     """Not whose process the runner is: that is the user of Salt."""
-    said = ask(guarded, Role.OPERATOR, "salt-run", "o2.env_create", "fairmq-ex-1-n-1", "vars={processors: 1}")
+    said = ask(
+        guarded, AccessRole.OPERATOR, "salt-run", "o2.env_create", "fairmq-ex-1-n-1", "vars={processors: 1}"
+    )
     (environment,) = guarded.ask("env_list")
     assert environment["user"] == "operator", said
-    said = ask(guarded, Role.EXPERT, "salt-run", "o2.env_control", environment["id"], "START_ACTIVITY")
+    said = ask(guarded, AccessRole.EXPERT, "salt-run", "o2.env_control", environment["id"], "START_ACTIVITY")
     (run,) = guarded.ask("run_list")
     assert run["user"] == "expert", said
-    ask(guarded, Role.ADMINISTRATOR, "salt-run", "o2.env_destroy", environment["id"], *FORCED)
+    ask(guarded, AccessRole.ADMINISTRATOR, "salt-run", "o2.env_destroy", environment["id"], *FORCED)
     told = "\n".join(map(str, guarded.ask("env_history", id=environment["id"])))
-    assert all(str(role) in told for role in (Role.OPERATOR, Role.EXPERT)), told
+    assert all(str(role) in told for role in (AccessRole.OPERATOR, AccessRole.EXPERT)), told
 
 
 class Attempts:
@@ -200,14 +220,14 @@ def answers_to(cluster, user, attempts):
 
 
 def runners_upto(role):
-    roles = list(Role)
+    roles = list(AccessRole)
     return [f"o2.{name}" for each in roles[: roles.index(role) + 1] for name in RUNNERS[each]]
 
 
 @pytest.mark.finding("1.1")
 @pytest.mark.finding("1.2")
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("role", AccessRole)
 def test_no_role_gets_more_than_its_runners_by_any_client(guarded, tmp_path, role, way):
     attempts = Attempts(tmp_path)
     way(attempts, runners_upto(role))
@@ -218,9 +238,9 @@ def test_no_role_gets_more_than_its_runners_by_any_client(guarded, tmp_path, rol
 
 @pytest.mark.finding("1.1")
 def test_no_role_runs_a_function_of_a_higher_one(guarded, tmp_path):
-    for role in Role:
+    for role in AccessRole:
         attempts = Attempts(tmp_path)
-        for fun in sorted({*runners_upto(Role.ADMINISTRATOR)} - {*runners_upto(role)}):
+        for fun in sorted({*runners_upto(AccessRole.ADMINISTRATOR)} - {*runners_upto(role)}):
             attempts.add("runner", fun, [])
         assert [said for said in answers_to(guarded, role, attempts) if not said.startswith("refused")] == []
 

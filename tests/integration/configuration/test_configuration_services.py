@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from salt_o2.core.errors import O2Error, UnknownName, Unreachable
+from salt_o2.core.errors import O2Error, UnknownNameError, UnreachableError
 from salt_o2.site.configuration import Configuration, open_backend
 
 pytestmark = pytest.mark.integration
@@ -89,7 +89,7 @@ def test_components_are_found_by_fallback(backend):
     assert site.get("qc/COSMICS/flp1/task", {"who": "all"}) == "for all"
     assert site.get("qc/PHYSICS/flp1/task") == "physics"
     assert site.components() == ["qc"]
-    with pytest.raises(UnknownName):
+    with pytest.raises(UnknownNameError):
         site.get("qc/PHYSICS/flp1/none")
 
 
@@ -102,5 +102,5 @@ def test_run_time_values_and_inventory(backend):
 
 @pytest.mark.parametrize("kind", ["etcd", "consul"])
 def test_a_server_that_is_not_there_is_unreachable(kind):
-    with pytest.raises(Unreachable, match="does not answer"):
+    with pytest.raises(UnreachableError, match="does not answer"):
         open_backend(f"{kind}://127.0.0.1:{free_port()}", dict).get("o2/x")

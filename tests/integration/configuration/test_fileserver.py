@@ -6,7 +6,7 @@ import pytest
 import salt.config
 
 from salt_o2.bus import fileserver
-from salt_o2.core.errors import UnknownName
+from salt_o2.core.errors import UnknownNameError
 from salt_o2.site import workflow_index
 from salt_o2.workflow import load
 
@@ -39,7 +39,7 @@ def test_the_files_below_a_path_are_read(opts):
 
 
 def test_a_path_with_nothing_below_it_is_named(opts):
-    with pytest.raises(UnknownName, match="no templates at salt://nothing in saltenv base"):
+    with pytest.raises(UnknownNameError, match="no templates at salt://nothing in saltenv base"):
         fileserver.read(opts, "nothing", "base")
 
 

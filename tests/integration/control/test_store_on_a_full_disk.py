@@ -7,12 +7,12 @@ import sys
 import pytest
 from crew import plan_of, planned
 
-from salt_o2.control.storage.store import Kept, Store
+from salt_o2.control.storage.store import Store, StoredEnvironment
 from salt_o2.core.environment.environment import Environment
 from salt_o2.core.errors import StorageError
 from salt_o2.core.ids import EnvironmentId
 from salt_o2.core.messages.inputs import Tick
-from salt_o2.core.plan.overrides import Shape
+from salt_o2.core.plan.overrides import Overrides
 from salt_o2.core.recovery import snapshot
 
 pytestmark = [
@@ -71,7 +71,7 @@ def disk(tmp_path):
 def kept():
     plan = plan_of(planned("sink", "flp1"))
     taken = snapshot.take(Environment(E1, plan))
-    return Kept(id=E1, created=1.0, user="u", shape=Shape(), plan=plan, snapshot=taken)
+    return StoredEnvironment(id=E1, created=1.0, user="u", overrides=Overrides(), plan=plan, snapshot=taken)
 
 
 def until_refused(store):
@@ -121,12 +121,12 @@ def test_what_was_heard_waits_for_room_and_nothing_of_it_is_lost(disk):
     ticks = 0
     while not store.trouble:
         ticks += 1
-        store.note(E1, Tick(at=float(ticks)))
+        store.append(E1, Tick(at=float(ticks)))
         store.flush()
     with pytest.raises(StorageError, match="takes nothing in"):
-        store.check()
+        store.ensure_writable()
     disk.make_room()
-    store.check()
+    store.ensure_writable()
     assert [line.at for line in store.journal(E1)] == [float(at) for at in range(1, ticks + 1)]
     store.close()
 

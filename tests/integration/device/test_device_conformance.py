@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.device.conformance import check
 from salt_o2.device.conformance.data_flow import LAWS as WIRE_LAWS
 from salt_o2.device.conformance.device_under_test import declared_channels, usual_channels
@@ -107,7 +107,7 @@ def _careless(folder):
 
 def test_no_command_or_one_that_does_not_exist_is_refused_before_anything_starts():
     for command in ([], ["no-such-command-anywhere"]):
-        with pytest.raises(InvalidRequest):
+        with pytest.raises(InvalidRequestError):
             next(check(command))
 
 

@@ -12,7 +12,7 @@ from device_topology import OURS, Stage, diamond
 
 from salt_o2.core.states import ControlMode, TaskEvent, TaskState
 from salt_o2.device.conformance.device_under_test import channel_properties, free_port
-from salt_o2.occ.driver import Remedy, fire
+from salt_o2.occ.driver import Remedy, send_event
 
 pytestmark = pytest.mark.integration
 
@@ -132,7 +132,7 @@ def one(tmp_path, kind, talk, codec="OCClite"):
 
 async def start_and_return(device):
     """START a device that goes back to READY by itself, perhaps before it has answered."""
-    outcome = await fire(device.channel, device.mode, TaskEvent.START, {}, 20)
+    outcome = await send_event(device.channel, device.mode, TaskEvent.START, {}, 20)
     assert outcome.failure is None or "by itself" in outcome.failure.reason
     await device.reaches("READY")
 
@@ -204,7 +204,7 @@ def test_a_fault_in_a_users_device_is_printed_with_its_place_and_ends_it_with_1(
     )
 
     async def talk(device):
-        outcome = await fire(device.channel, device.mode, TaskEvent.CONFIGURE, output_to(tmp_path), 20)
+        outcome = await send_event(device.channel, device.mode, TaskEvent.CONFIGURE, output_to(tmp_path), 20)
         assert (outcome.state, outcome.failure.asked, outcome.remedy) == (
             TaskState.ERROR,
             "INIT TASK",
@@ -224,7 +224,7 @@ def test_shared_memory_is_refused_with_the_reason(tmp_path, where):
 
     async def talk(device):
         arguments = output_to(tmp_path) | {key: "shmem"}
-        outcome = await fire(device.channel, device.mode, TaskEvent.CONFIGURE, arguments, 20)
+        outcome = await send_event(device.channel, device.mode, TaskEvent.CONFIGURE, arguments, 20)
         assert outcome.state is TaskState.ERROR
         return await device.code(), device.text()
 
@@ -260,7 +260,7 @@ def test_a_second_interrupt_ends_a_device_that_does_not_come_down(tmp_path):
 def test_an_unknown_host_keeps_connect_waiting_and_then_fails(tmp_path):
     async def talk(device):
         channel = channel_properties("data", "push", "connect", "tcp://no-such-host.invalid:1")
-        outcome = await fire(device.channel, device.mode, TaskEvent.CONFIGURE, channel, 25)
+        outcome = await send_event(device.channel, device.mode, TaskEvent.CONFIGURE, channel, 25)
         assert (outcome.state, outcome.failure.asked) == (TaskState.ERROR, "CONNECT")
         return await device.code()
 
@@ -334,7 +334,7 @@ class TestLibOcc:
                 for _ in range(2):
                     for event in ("CONFIGURE", "START", "STOP", "RESET"):
                         states.append((await process.fire(event, {"runNumber": "7"})).device_state)
-                refused = await fire(process.channel, process.mode, TaskEvent.START, {}, 20)
+                refused = await send_event(process.channel, process.mode, TaskEvent.START, {}, 20)
                 await process.fire("EXIT")
                 return states, refused, await process.code()
 
@@ -356,7 +356,7 @@ def test_a_rolled_back_device_of_fairmq_is_recognised_as_worn(tmp_path):
             for event, source in (("INIT DEVICE", "IDLE"), ("COMPLETE INIT", "INITIALIZING DEVICE")):
                 await device.channel.transition(source, event, properties, 20)
             reset = await device.fire("RESET")
-            again = await fire(device.channel, device.mode, TaskEvent.CONFIGURE, properties, 20)
+            again = await send_event(device.channel, device.mode, TaskEvent.CONFIGURE, properties, 20)
             await device.fire("EXIT")
             return reset, again, await device.code()
 

@@ -80,10 +80,10 @@ def follow(page, folder, shell):
             (folder / block.path).parent.mkdir(parents=True, exist_ok=True)
             (folder / block.path).write_text(block.text)
         elif not block.note("run by") and not block.note("not run"):
-            obey(block, shell, lessons, f"{page.name}:{block.line}")
+            run_block(block, shell, lessons, f"{page.name}:{block.line}")
 
 
-def obey(block, shell, lessons, place):
+def run_block(block, shell, lessons, place):
     """Run the commands of one block, and compare."""
     printed = ""
     for command in block.commands:

@@ -14,7 +14,7 @@ from watching import wait_until
 from salt_o2.client.agent_client import connect
 from salt_o2.cluster import down, processes, up
 from salt_o2.cluster.paths import MARKER, layout
-from salt_o2.core.errors import Unreachable
+from salt_o2.core.errors import UnreachableError
 
 pytestmark = pytest.mark.integration
 HOST, OTHER_ADDRESS = "flp1", "127.9.9.9"
@@ -54,7 +54,7 @@ class Copy:
         try:
             with connect(self.sock_dir, 5.0) as agent:
                 return agent.info()
-        except Unreachable:
+        except UnreachableError:
             return {}
 
     def end(self):
@@ -121,7 +121,7 @@ def test_an_agent_that_is_killed_and_started_again_is_believed_as_before(cluster
         try:
             with connect(sock_dir, 5.0) as agent:
                 now = agent.info()
-        except Unreachable:
+        except UnreachableError:
             return False
         return now["incarnation"] != before["incarnation"] and now["reports"] > 0
 

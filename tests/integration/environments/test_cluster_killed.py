@@ -12,7 +12,7 @@ from watching import wait_until
 from salt_o2.cluster import down, kill, up
 from salt_o2.cluster.faults.components import agent_pid, control_pid
 from salt_o2.cluster.processes import marked
-from salt_o2.core.errors import O2Error, Unreachable
+from salt_o2.core.errors import O2Error, UnreachableError
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
@@ -39,7 +39,7 @@ def settled(workshop, environment):
     def look():
         try:
             found = workshop.show(environment)
-        except Unreachable:
+        except UnreachableError:
             return None
         unknown = any(task["state"] == "UNKNOWN" for task in found["tasks"])
         return None if found["transition"] or unknown else found

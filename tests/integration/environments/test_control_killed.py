@@ -7,7 +7,7 @@ import pytest
 from environment_views import identities, states, task_at, total_at
 from watching import wait_until
 
-from salt_o2.core.errors import O2Error, Unreachable
+from salt_o2.core.errors import O2Error, UnreachableError
 
 pytestmark = pytest.mark.integration
 
@@ -23,7 +23,7 @@ def kill_control(workshop):
 def _pid(workshop):
     try:
         return workshop.cluster.ask("info")["pid"]
-    except Unreachable:
+    except UnreachableError:
         return None
 
 

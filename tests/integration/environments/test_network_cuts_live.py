@@ -103,7 +103,7 @@ def test_a_fault_of_a_link_that_heals_soon_keeps_everything_running(workshop, cl
     victim = links[host_of(running, "processor1")]
     getattr(victim, fault)()
     last_for(SHORT_S)
-    victim.heal()
+    victim.restore()
     wait_until(lambda: presence(cluster, victim.host) == "ACTIVE", "its agent is heard")
     goes_on(workshop, running)
 
@@ -112,7 +112,7 @@ def test_a_fault_of_a_link_that_heals_soon_keeps_everything_running(workshop, cl
 def test_the_master_may_be_cut_off_for_a_while(workshop, links, running):
     links["master"].cut()
     last_for(SHORT_S)
-    links["master"].heal()
+    links["master"].restore()
     goes_on(workshop, running)
 
 
@@ -127,7 +127,7 @@ def test_a_host_whose_agent_cannot_be_heard_keeps_its_tasks_however_long_it_last
     wait_until(lambda: presence(cluster, victim.host) == "SILENT", "its silence is noticed", 60)
     last_for(LONG_S)
     assert presence(cluster, victim.host) == "SILENT"
-    victim.heal()
+    victim.restore()
     wait_until(lambda: presence(cluster, victim.host) == "ACTIVE", "its agent is heard", 60)
     goes_on(workshop, running)
 
@@ -151,7 +151,7 @@ def test_a_host_that_nobody_reaches_is_given_up_and_its_stale_tasks_end_when_it_
 
     wait_until(all_elsewhere, "its tasks run elsewhere", 60)
     assert all(lives(pid) for pid in stale)
-    victim.heal()
+    victim.restore()
     wait_until(lambda: not any(lives(pid) for pid in stale), "its stale tasks are ended", 60)
     after = workshop.show(running)
     assert (after["state"], after["run_number"]) == ("RUNNING", running["run_number"])
@@ -166,7 +166,7 @@ def test_a_master_that_reaches_nobody_for_long_gives_nobody_up(workshop, cluster
     """When all are silent at once it is the master's own link that is cut."""
     links["master"].cut()
     last_for(2 * LONG_S)
-    links["master"].heal()
+    links["master"].restore()
     for host in cluster.minions:
         wait_until(lambda host=host: presence(cluster, host) == "ACTIVE", f"{host} is there again", 60)
     goes_on(workshop, running)

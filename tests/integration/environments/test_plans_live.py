@@ -3,7 +3,7 @@
 import pytest
 from environment_views import identities, paths, task_at
 
-from salt_o2.core.errors import InvalidRequest, O2Error, PlanError
+from salt_o2.core.errors import InvalidRequestError, O2Error, PlanError
 
 pytestmark = pytest.mark.integration
 
@@ -69,7 +69,7 @@ def test_a_token_of_a_change_is_refused_once_the_environment_has_changed(worksho
 def test_a_token_is_for_one_verb(workshop):
     made = workshop.create("fairmq-ex-1-n-1", processors=1)
     change = workshop.cluster.ask("env_plan", id=made["id"], scale={"processor": 2})
-    with pytest.raises(InvalidRequest, match="env_modify"):
+    with pytest.raises(InvalidRequestError, match="env_modify"):
         workshop.cluster.ask("env_create", plan=change["token"])
     creation = workshop.cluster.ask("env_plan", workflow="fairmq-ex-copypush")
     with pytest.raises(O2Error):
@@ -78,7 +78,7 @@ def test_a_token_is_for_one_verb(workshop):
 
 def test_a_token_stands_alone(workshop):
     plan = workshop.cluster.ask("env_plan", workflow="fairmq-ex-copypush")
-    with pytest.raises(InvalidRequest, match="leave out"):
+    with pytest.raises(InvalidRequestError, match="leave out"):
         workshop.cluster.ask("env_create", plan=plan["token"], vars={"rate": "5"})
     assert workshop.cluster.ask("env_list") == []
 
@@ -89,12 +89,12 @@ def test_a_token_stands_alone(workshop):
     ids=["nothing", "the end of a workflow", "both"],
 )
 def test_a_plan_of_nothing_in_particular_is_refused(workshop, asked):
-    with pytest.raises(InvalidRequest, match="say a workflow"):
+    with pytest.raises(InvalidRequestError, match="say a workflow"):
         workshop.cluster.ask("env_plan", **asked)
 
 
 def test_an_unknown_token_is_refused(workshop):
-    with pytest.raises(InvalidRequest, match="made-up"):
+    with pytest.raises(InvalidRequestError, match="made-up"):
         workshop.cluster.ask("env_create", plan="made-up")
 
 

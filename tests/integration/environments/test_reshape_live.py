@@ -206,7 +206,7 @@ def test_a_property_is_set_without_a_restart_and_reaches_one_task_only(workshop,
     orders = [
         line["what"]["command"]["orders"]
         for line in workshop.cluster.ask("env_history", id=after["id"])
-        if line["kind"] == "Drive"
+        if line["kind"] == "SendCommand"
     ]
     assert orders[-1][0]["properties"]["note"] == "two"
     (told,) = workshop.cluster.json("salt", task["host"], "occ.get_state", port, "--static").values()

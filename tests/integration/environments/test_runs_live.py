@@ -6,7 +6,7 @@ import pytest
 from environment_views import replaced, states, task_at
 from watching import wait_until
 
-from salt_o2.core.errors import InvalidRequest, O2Error
+from salt_o2.core.errors import InvalidRequestError, O2Error
 
 pytestmark = pytest.mark.integration
 
@@ -163,17 +163,17 @@ def detectors(workshop):
 
 def test_a_detector_takes_part_in_one_environment_at_a_time(workshop, detectors):
     first = workshop.create(detectors)
-    with pytest.raises(InvalidRequest) as refused:
+    with pytest.raises(InvalidRequestError) as refused:
         workshop.create(detectors)
     for fact in ("TPC", "ITS", first["id"]):
         assert fact in str(refused.value)
     ask = workshop.cluster.ask
     ask("env_modify", id=first["id"], exclude=["TPC"])
-    with pytest.raises(InvalidRequest, match="ITS"):
+    with pytest.raises(InvalidRequestError, match="ITS"):
         workshop.create(detectors)
     second = ask("env_create", workflow=detectors, exclude=["ITS"])
     assert second["state"] == "CONFIGURED"
-    with pytest.raises(InvalidRequest, match="TPC"):
+    with pytest.raises(InvalidRequestError, match="TPC"):
         ask("env_modify", id=first["id"], include=["TPC"])
     ask("env_destroy", id=second["id"])
     assert states(ask("env_modify", id=first["id"], include=["TPC"]))["tpc"] == "CONFIGURED"
@@ -190,7 +190,7 @@ def test_of_two_creations_at_once_one_gets_the_detectors(workshop, detectors):
 
     with ThreadPoolExecutor(2) as pool:
         results = list(pool.map(create, range(2)))
-    refused = [result for result in results if isinstance(result, InvalidRequest)]
+    refused = [result for result in results if isinstance(result, InvalidRequestError)]
     assert len(refused) == 1, results
     assert [env["state"] for env in workshop.cluster.ask("env_list")] == ["CONFIGURED"]
 
@@ -216,8 +216,8 @@ def test_a_second_request_to_an_environment_in_transition_is_refused_with_who_as
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(workshop.control, environment, "START_ACTIVITY")
         wait_until(lambda: workshop.show(environment)["transition"], "the transition is under way")
-        with pytest.raises(InvalidRequest, match="START_ACTIVITY, asked by"):
+        with pytest.raises(InvalidRequestError, match="START_ACTIVITY, asked by"):
             workshop.control(environment, "RESET")
-        with pytest.raises(InvalidRequest, match="START_ACTIVITY, asked by"):
+        with pytest.raises(InvalidRequestError, match="START_ACTIVITY, asked by"):
             workshop.cluster.ask("env_modify", id=environment["id"], vars={"x": "1"})
         assert first.result()["state"] == "RUNNING"

@@ -9,7 +9,7 @@ import pytest
 from device_topology import OURS, PATIENCE_S, Stage
 from watching import wait_until
 
-from salt_o2.control.hosts.port_probe import Probe
+from salt_o2.control.hosts.port_probe import PortProbe
 
 PREFIX = os.environ.get("O2_FAIRMQ_PREFIX", "")
 needs_fairmq = pytest.mark.skipif(not PREFIX, reason="O2_FAIRMQ_PREFIX names no FairMQ installation")
@@ -38,7 +38,7 @@ def test_a_device_gives_a_sign_of_life_exactly_while_it_lives(tmp_path, command,
         async with Stage(tmp_path) as stage:
             device = stage.start("sink", command, codec)
             await device.ready()
-            probe, port = Probe(), [device.channel.port]
+            probe, port = PortProbe(), [device.channel.port]
             assert await probe.speaks("127.0.0.1", port, PATIENCE_S) is True
             os.kill(device.process.pid, signal.SIGSTOP)
             wait_until(lambda: is_stopped(device.process.pid), "all its threads stand still")

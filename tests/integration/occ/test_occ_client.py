@@ -9,13 +9,13 @@ from queue import SimpleQueue
 
 import pytest
 
-from salt_o2.core.errors import InvalidRequest, TaskError, Unreachable
+from salt_o2.core.errors import InvalidRequestError, TaskError, UnreachableError
 from salt_o2.core.states import ControlMode, TaskState
 from salt_o2.occ.channel import OccChannel
 from salt_o2.occ.driver import wait_ready
 from salt_o2.occ.server import OccServer
 from salt_o2.occ.wire.codec import GET_STATE
-from salt_o2.occ.wire.replies import DeviceEvent, DeviceState, Overdue, Refused, Reply, Trigger
+from salt_o2.occ.wire.replies import DeviceEvent, DeviceState, Reply, ReplyTimeout, RpcRefused, Trigger
 
 pytestmark = pytest.mark.integration
 
@@ -109,14 +109,14 @@ def test_a_proxy_of_the_site_is_not_asked_for_the_loopback(process, codec, monke
 
 def test_a_call_that_is_never_answered_ends_at_its_deadline(process, codec):
     process.answer = "hang"
-    with pytest.raises(Overdue, match=r"Transition.*not answered within 0.2 s"):
+    with pytest.raises(ReplyTimeout, match=r"Transition.*not answered within 0.2 s"):
         spoken(process, codec, lambda channel: channel.transition("IDLE", "RUN", {}, 0.2))
 
 
 @pytest.mark.parametrize("status", ["UNKNOWN", "FAILED_PRECONDITION", "INVALID_ARGUMENT"])
 def test_a_refusal_has_grpcs_name_of_the_status(process, codec, status):
-    process.answer = Refused("state mismatch", status)
-    with pytest.raises(Refused) as refused:
+    process.answer = RpcRefused("state mismatch", status)
+    with pytest.raises(RpcRefused) as refused:
         spoken(process, codec, lambda channel: channel.transition("READY", "RUN", {}, 5))
     hidden = codec == "OCClite" and status == "INVALID_ARGUMENT"
     assert refused.value.status == ("CANCELLED" if hidden else status)
@@ -124,7 +124,7 @@ def test_a_refusal_has_grpcs_name_of_the_status(process, codec, status):
 
 def test_the_other_codec_is_told_apart(process, codec):
     other = next(name for name in CODECS if name != codec)
-    with pytest.raises(Refused, match="other codec") as refused:
+    with pytest.raises(RpcRefused, match="other codec") as refused:
         spoken(process, other, lambda channel: channel.get_state(5))
     assert refused.value.status == "UNIMPLEMENTED"
 
@@ -135,7 +135,7 @@ def test_another_process_on_the_shared_port_is_noticed_in_every_answer(process, 
         process.pid = 4243
         await channel.get_state(5)
 
-    with pytest.raises(Unreachable, match=r"process 4243 answered .* instead of process 4242"):
+    with pytest.raises(UnreachableError, match=r"process 4243 answered .* instead of process 4242"):
         spoken(process, codec, talk)
 
 
@@ -166,7 +166,7 @@ def test_error_ends_the_events_in_good_order_under_occlite_only(process, codec):
     if codec == "OCClite":
         assert spoken(process, codec, talk) == [DeviceEvent.NULL]
     else:
-        with pytest.raises(Unreachable):
+        with pytest.raises(UnreachableError):
             spoken(process, codec, talk)
 
 
@@ -202,7 +202,7 @@ def test_states_come_one_by_one_under_occ_and_not_at_all_under_occlite(process, 
         return await reading
 
     if codec == "OCClite":
-        with pytest.raises(InvalidRequest, match="no StateStream"):
+        with pytest.raises(InvalidRequestError, match="no StateStream"):
             spoken(process, codec, talk)
     else:
         assert spoken(process, codec, talk) == ["BINDING", "BOUND", "EXITING"]
@@ -215,7 +215,7 @@ def test_a_malformed_question_is_cancelled_under_occlite(body):
     process.port = process.server.port
     process.server.start()
     try:
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(RpcRefused) as refused:
             spoken(process, "OCClite", lambda channel: channel.call(GET_STATE, body, 5))
         assert refused.value.status == "CANCELLED"
     finally:
@@ -265,9 +265,9 @@ class TestNobodyThere:
             finally:
                 await channel.close()
 
-        with pytest.raises(Unreachable, match=f"nobody answers GetState at 127.0.0.1:{port}") as error:
+        with pytest.raises(UnreachableError, match=f"nobody answers GetState at 127.0.0.1:{port}") as error:
             asyncio.run(talk())
-        assert not isinstance(error.value, Overdue)
+        assert not isinstance(error.value, ReplyTimeout)
 
     def test_events_of_nobody_are_unreachable(self, port):
         async def talk():
@@ -277,7 +277,7 @@ class TestNobodyThere:
             finally:
                 await channel.close()
 
-        with pytest.raises(Unreachable):
+        with pytest.raises(UnreachableError):
             asyncio.run(talk())
 
 

@@ -39,7 +39,7 @@ def claim(directory, host, **claims):
 def forged(host, **fields):
     """A report in plain form, as agents sent it before they had sessions."""
     report = {"host": host, "incarnation": "forged", "sequence": 1, "tasks": [], "accepted": {}}
-    return {"report": envelope.pack(report | fields)}
+    return {"report": envelope.wrap(report | fields)}
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from salt_o2.agent.reporter import Reporter
-from salt_o2.control.hosts.host_table import Hosts
+from salt_o2.control.hosts.host_table import HostTable
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.messages.report_schedule import PROGRESS_S
 from salt_o2.core.messages.reports import HostFacts, TaskReport
@@ -117,7 +117,7 @@ def test_a_command_without_effect_yet_is_acknowledged_by_its_revision_alone(perf
 
 def test_a_bare_acknowledgement_does_not_look_like_what_comes_after_a_report_that_was_lost(perform):
     async def scene(control):
-        hosts = Hosts(heartbeat_s=5.0)
+        hosts = HostTable(heartbeat_s=5.0)
         control.reporter.survey()
         await control.until(lambda: control.reports)
         control.reporter.began(ENVIRONMENT, TaskId("a"))
@@ -127,8 +127,10 @@ def test_a_bare_acknowledgement_does_not_look_like_what_comes_after_a_report_tha
         await control.until(lambda: len(control.reports) == 3)
         assert [len(report.tasks) for report in control.reports] == [0, 0, 1]
         first, *later = control.reports
-        hosts.note(first, 0.0)
-        assert [hosts.note(report, 1.0) for report in later] == [False, False], "nobody asks for a survey"
+        hosts.record_report(first, 0.0)
+        assert [hosts.record_report(report, 1.0) for report in later] == [False, False], (
+            "nobody asks for a survey"
+        )
 
     perform(scene)
 

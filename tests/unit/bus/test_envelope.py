@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from salt_o2.bus import envelope
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 
 BODY = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**31), 2**31) | st.text(max_size=30),
@@ -24,14 +24,14 @@ LARGE = st.integers(4_000, 9_000).map("x".__mul__)
 
 @given(BODY | LARGE | st.lists(LARGE, max_size=3))
 def test_what_is_packed_is_unpacked(body):
-    assert envelope.unpack(envelope.pack(body)) == body
+    assert envelope.unwrap(envelope.wrap(body)) == body
 
 
 def test_large_bodies_are_compressed_and_small_ones_are_not():
     small, large = {"a": "x"}, {"a": "x" * 100_000}
-    assert envelope.pack(small)[:1] == b"m"
-    assert envelope.pack(large)[:1] == b"z"
-    assert len(envelope.pack(large)) < 5000
+    assert envelope.wrap(small)[:1] == b"m"
+    assert envelope.wrap(large)[:1] == b"z"
+    assert len(envelope.wrap(large)) < 5000
 
 
 def test_each_host_finds_its_own_bodies_and_those_for_all():
@@ -51,13 +51,13 @@ def test_an_ordinary_salt_job_is_none_of_ours():
 
 def test_a_publication_that_lacks_what_it_announces_is_refused():
     load = envelope.publication({"flp1": []}) | {"tgt": ["o2/flp2"]}
-    with pytest.raises(InvalidRequest, match="without the bodies"):
+    with pytest.raises(InvalidRequestError, match="without the bodies"):
         envelope.bodies_for(load, "flp2")
 
 
 def test_small_messages_share_a_publication_and_large_ones_go_one_by_one():
-    assert len(envelope.bundles({f"h{n}": [{"sealed": bytes(100)}] for n in range(100)})) == 1
-    assert len(envelope.bundles({f"h{n}": [{"sealed": bytes(50_000)}] for n in range(3)})) == 3
+    assert len(envelope.split_by_size({f"h{n}": [{"sealed": bytes(100)}] for n in range(100)})) == 1
+    assert len(envelope.split_by_size({f"h{n}": [{"sealed": bytes(50_000)}] for n in range(3)})) == 3
 
 
 @pytest.mark.finding("3.3")
@@ -65,8 +65,8 @@ def test_a_message_that_grows_beyond_its_bound_is_refused_before_it_is_unpacked(
     bomb = b"z" + zlib.compress(bytes(100_000_000))
     assert len(bomb) < 100_000
     tracemalloc.start()
-    with pytest.raises(InvalidRequest, match="1000 bytes"):
-        envelope.unpack(bomb, most=1000)
+    with pytest.raises(InvalidRequestError, match="1000 bytes"):
+        envelope.unwrap(bomb, most=1000)
     assert tracemalloc.get_traced_memory()[1] < 1_000_000
     tracemalloc.stop()
 
@@ -74,18 +74,18 @@ def test_a_message_that_grows_beyond_its_bound_is_refused_before_it_is_unpacked(
 @given(st.binary(max_size=60) | BODY | st.sampled_from(["m", "z", "m\x00", ["m"], [b"z"], (b"m",), {0: 1}]))
 def test_what_is_not_packed_is_refused(data):
     if not isinstance(data, bytes) or data[:1] not in (b"m", b"z"):
-        with pytest.raises(InvalidRequest):
-            envelope.unpack(data)
+        with pytest.raises(InvalidRequestError):
+            envelope.unwrap(data)
 
 
 @given(BODY, st.integers(0), st.integers(1, 255))
 def test_a_damaged_message_is_refused_or_read(body, at, flip):
-    damaged = bytearray(envelope.pack(body))
+    damaged = bytearray(envelope.wrap(body))
     damaged[at % len(damaged)] ^= flip
-    with suppress(InvalidRequest):
-        envelope.unpack(bytes(damaged))
+    with suppress(InvalidRequestError):
+        envelope.unwrap(bytes(damaged))
 
 
 def test_a_compressed_message_that_is_cut_short_is_refused():
-    with pytest.raises(InvalidRequest, match="cut short"):
-        envelope.unpack(envelope.pack(["x" * 100_000])[:-5])
+    with pytest.raises(InvalidRequestError, match="cut short"):
+        envelope.unwrap(envelope.wrap(["x" * 100_000])[:-5])

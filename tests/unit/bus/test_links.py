@@ -11,8 +11,8 @@ from salt_o2.bus import envelope
 from salt_o2.bus.control_link import ControlLink
 from salt_o2.bus.host_link import HostLink
 from salt_o2.core.codec import plain
-from salt_o2.core.errors import InvalidRequest, Unreachable
-from salt_o2.core.messages.commands import Command, Inquiry, Notice
+from salt_o2.core.errors import InvalidRequestError, UnreachableError
+from salt_o2.core.messages.commands import Command, Notice, SurveyRequest
 from salt_o2.core.messages.reports import Report
 from salt_o2.core.states import TaskState
 
@@ -38,15 +38,15 @@ class Scene:
 
     def received(self, message, agent=None):
         """Send ``message``; return what the agent has of it."""
-        return [(agent or self.agent).take(body) for body in self.control.seal(message)]
+        return [(agent or self.agent).receive(body) for body in self.control.seal(message)]
 
     def sign_in(self, agent=None, name="flp1"):
         """Let an agent sign in and send a report; return what control has to send it then."""
         agent = agent or self.agent
-        for body in self.control.take(name, {"hello": agent.session.greet()}).replies:
-            agent.take(body)
+        for body in self.control.receive(name, {"hello": agent.session.greet()}).replies:
+            agent.receive(body)
         sent = report(agent.session.host, agent.session.incarnation)
-        heard = self.control.take(name, {"sealed": agent.seal(sent)})
+        heard = self.control.receive(name, {"sealed": agent.seal(sent)})
         assert heard.report == sent
         return heard.replies
 
@@ -59,11 +59,11 @@ def scene():
 def test_a_report_and_a_command_arrive_as_they_were(scene):
     assert scene.sign_in() == []
     assert scene.received(command()) == [command()]
-    assert scene.received(Inquiry(host="flp1")) == [Inquiry(host="flp1")]
+    assert scene.received(SurveyRequest(host="flp1")) == [SurveyRequest(host="flp1")]
 
 
 def test_an_agent_without_a_session_reports_nothing(scene):
-    with pytest.raises(Unreachable, match="flp1 has not signed in"):
+    with pytest.raises(UnreachableError, match="flp1 has not signed in"):
         scene.agent.seal(report())
 
 
@@ -78,29 +78,29 @@ def test_a_host_without_a_session_is_invited_and_then_has_the_last_command_of_ea
     assert [body.keys() for body in scene.control.seal(command(1))] == [{"invitation"}]
     scene.control.seal(command(2))
     scene.control.seal(command(7, environment="another"))
-    received = [scene.agent.take(body) for body in scene.sign_in()]
+    received = [scene.agent.receive(body) for body in scene.sign_in()]
     assert received == [command(2), command(7, environment="another")]
     assert scene.received(command(3)) == [command(3)]
 
 
 def test_a_host_is_invited_once_a_second(scene):
-    assert scene.control.seal(Inquiry(host="flp1"))
-    assert scene.control.seal(Inquiry(host="flp1")) == []
+    assert scene.control.seal(SurveyRequest(host="flp1"))
+    assert scene.control.seal(SurveyRequest(host="flp1")) == []
     scene.now += 1.0
-    assert scene.control.seal(Inquiry(host="flp1"))
+    assert scene.control.seal(SurveyRequest(host="flp1"))
 
 
 def test_an_agent_that_still_uses_the_session_of_a_former_control_is_invited_by_name(scene):
     scene.sign_in()
     former, scene.control = scene.control, HostLink(scene.site.control(), clock=lambda: scene.now)
-    heard = scene.control.take("flp1", {"sealed": scene.agent.seal(report())})
+    heard = scene.control.receive("flp1", {"sealed": scene.agent.seal(report())})
     assert heard.report is None
     for body in heard.replies:
-        scene.agent.take(body)
+        scene.agent.receive(body)
     assert scene.agent.must_greet.is_set()
     scene.sign_in()
-    with pytest.raises(InvalidRequest):
-        scene.agent.take(former.seal(command())[0])
+    with pytest.raises(InvalidRequestError):
+        scene.agent.receive(former.seal(command())[0])
 
 
 @pytest.mark.finding("1.3")
@@ -108,14 +108,14 @@ def test_a_host_cannot_report_for_another(scene):
     scene.sign_in()
     liar = scene.new_agent("flp2")
     scene.sign_in(liar, "flp2")
-    heard = scene.control.take("flp1", {"sealed": liar.seal(report("flp1", "1", 9))})
+    heard = scene.control.receive("flp1", {"sealed": liar.seal(report("flp1", "1", 9))})
     assert heard.report is None
     assert "reports for flp1" in scene.control.refusals["flp1"].reason
 
 
 @pytest.mark.finding("1.3")
 def test_a_report_that_is_not_sealed_is_refused(scene):
-    heard = scene.control.take("flp1", {"report": envelope.pack(plain(report()))})
+    heard = scene.control.receive("flp1", {"report": envelope.wrap(plain(report()))})
     assert heard.report is None
     assert scene.control.refusals["flp1"].count == 1
 
@@ -124,8 +124,10 @@ def test_a_report_that_is_not_sealed_is_refused(scene):
 def test_a_host_that_does_not_exist_is_refused_and_costs_no_memory(scene):
     for number in range(50):
         ghost = f"ghost{number}"
-        assert scene.control.take(ghost, {"sealed": bytes(40)}).replies == []
-        assert scene.control.take(ghost, {"hello": scene.site.agent("flp1", key="flp2").greet()}).host is None
+        assert scene.control.receive(ghost, {"sealed": bytes(40)}).replies == []
+        assert (
+            scene.control.receive(ghost, {"hello": scene.site.agent("flp1", key="flp2").greet()}).host is None
+        )
     assert list(scene.control.refusals) == [""]
     assert scene.control.refusals[""].count == 100
 
@@ -137,15 +139,15 @@ def test_another_host_cannot_read_a_command(scene):
     scene.sign_in(other, "flp2")
     (body,) = scene.control.seal(command(environment="DB_PASSWORD=hunter2"))
     assert b"hunter2" not in body["sealed"]
-    with pytest.raises(InvalidRequest):
-        other.take(body)
+    with pytest.raises(InvalidRequestError):
+        other.receive(body)
 
 
 def test_a_recorded_report_is_refused_the_second_time(scene):
     scene.sign_in()
     sealed = scene.agent.seal(report(sequence=2))
-    assert scene.control.take("flp1", {"sealed": sealed}).report
-    assert scene.control.take("flp1", {"sealed": sealed}).report is None
+    assert scene.control.receive("flp1", {"sealed": sealed}).report
+    assert scene.control.receive("flp1", {"sealed": sealed}).report is None
     assert "taken before" in scene.control.refusals["flp1"].reason
 
 
@@ -156,9 +158,9 @@ def test_commands_go_to_the_agent_that_control_keeps_to(scene):
     clone = scene.new_agent(incarnation="clone")
     scene.sign_in(clone)
     (body,) = scene.control.seal(command())
-    with pytest.raises(InvalidRequest):
-        clone.take(body)
-    assert scene.agent.take(body) == command()
+    with pytest.raises(InvalidRequestError):
+        clone.receive(body)
+    assert scene.agent.receive(body) == command()
 
 
 def test_a_notice_reaches_the_agent_that_it_names_and_an_inquiry_reaches_both(scene):
@@ -167,8 +169,8 @@ def test_a_notice_reaches_the_agent_that_it_names_and_an_inquiry_reaches_both(sc
     scene.sign_in(clone)
     notice = Notice(host="flp1", incarnation="1", refused="two agents report as flp1")
     assert scene.received(notice) == [notice]
-    to_first, to_second = scene.control.seal(Inquiry(host="flp1"))
-    assert scene.agent.take(to_first) == clone.take(to_second) == Inquiry(host="flp1")
+    to_first, to_second = scene.control.seal(SurveyRequest(host="flp1"))
+    assert scene.agent.receive(to_first) == clone.receive(to_second) == SurveyRequest(host="flp1")
 
 
 def test_a_host_whose_key_was_deleted_has_no_session(scene):
@@ -191,8 +193,8 @@ ANYTHING = st.recursive(
 def test_whatever_comes_under_the_name_of_a_host_is_refused_without_harm(name, data):
     scene = Scene()
     scene.sign_in()
-    assert scene.control.take(name, data).report is None
-    assert scene.control.take("flp1", {"sealed": scene.agent.seal(report(sequence=2))}).report
+    assert scene.control.receive(name, data).report is None
+    assert scene.control.receive("flp1", {"sealed": scene.agent.seal(report(sequence=2))}).report
 
 
 @settings(max_examples=400)
@@ -200,6 +202,6 @@ def test_whatever_comes_under_the_name_of_a_host_is_refused_without_harm(name, d
 def test_whatever_is_published_to_an_agent_is_refused_without_harm(body):
     scene = Scene()
     scene.sign_in()
-    with suppress(InvalidRequest):
-        assert scene.agent.take(body) is None
+    with suppress(InvalidRequestError):
+        assert scene.agent.receive(body) is None
     assert scene.received(command()) == [command()]

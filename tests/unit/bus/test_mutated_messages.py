@@ -21,8 +21,8 @@ from salt_o2.bus import envelope
 from salt_o2.bus.control_link import ControlLink
 from salt_o2.bus.host_link import HostLink
 from salt_o2.core.codec import plain
-from salt_o2.core.errors import InvalidRequest, Unreachable
-from salt_o2.core.messages.commands import Command, Inquiry, Notice, Order
+from salt_o2.core.errors import InvalidRequestError, UnreachableError
+from salt_o2.core.messages.commands import Command, Notice, Order, SurveyRequest
 from salt_o2.core.messages.reports import HostFacts, Report
 from salt_o2.core.plan.launch import Launch
 from salt_o2.core.states import ControlMode, TaskState
@@ -69,18 +69,18 @@ class Scene:
         self._greet()
 
     def _greet(self):
-        for body in self.link.take(LIAR, {"hello": self.agent.session.greet()}).replies:
-            self.agent.take(body)
+        for body in self.link.receive(LIAR, {"hello": self.agent.session.greet()}).replies:
+            self.agent.receive(body)
 
     def send_one(self):
         """Let the liar send one message, wrong at one layer or another."""
         kind = self.random.random()
         if kind < 0.70:
-            self._take({"sealed": self._seal(envelope.pack(self._report()))})
+            self._take({"sealed": self._seal(envelope.wrap(self._report()))})
         elif kind < 0.80:
-            self._take({"sealed": self._seal(mutated_bytes(envelope.pack(self._report()), self.random))})
+            self._take({"sealed": self._seal(mutated_bytes(envelope.wrap(self._report()), self.random))})
         elif kind < 0.90:
-            self._take({"sealed": mutated_bytes(self._seal(envelope.pack(self.bases[0])), self.random)})
+            self._take({"sealed": mutated_bytes(self._seal(envelope.wrap(self.bases[0])), self.random)})
         elif kind < 0.95:
             self._take({"hello": mutated_bytes(self.agent.session.greet(), self.random)})
         elif kind < 0.99:
@@ -90,7 +90,7 @@ class Scene:
             self.sign_in()
 
     def _seal(self, packed):
-        with suppress(Unreachable):
+        with suppress(UnreachableError):
             return self.agent.session.seal(packed)
         self._greet()
         return self.agent.session.seal(packed)
@@ -102,13 +102,13 @@ class Scene:
 
     def _take(self, data):
         name = self.random.choice([LIAR, LIAR, VICTIM, "ghost", ""])
-        heard = self.link.take(name, data)
+        heard = self.link.receive(name, data)
         for body in heard.replies:
-            with suppress(InvalidRequest):  # as the agent's bus does
-                self.agent.take(body)
+            with suppress(InvalidRequestError):  # as the agent's bus does
+                self.agent.receive(body)
         if heard.report is not None:
             assert heard.report.host == LIAR
-            self.room.control.hear(heard.report)
+            self.room.control.receive_report(heard.report)
 
     def _reports(self):
         facts = HostFacts(address="10.0.0.2", network="n2", cpus=64, memory_mb=64_000)
@@ -228,7 +228,7 @@ def commands():
     )
     order = Order(task="T", launch=launch, properties={"a": "b"})
     yield Command(host=LIAR, environment="E", revision=3, goal=TaskState.CONFIGURED, orders=(order,) * 3)
-    yield Inquiry(host=LIAR)
+    yield SurveyRequest(host=LIAR)
     yield Notice(host=LIAR, incarnation="1", refused="two agents")
 
 
@@ -239,23 +239,23 @@ def test_no_wrong_message_stops_an_agent_from_reading_the_next():
     control = keys.control()
     agent = ControlLink(keys.agent(LIAR))
     _, welcome = control.take_hello(agent.session.greet())
-    agent.take({"welcome": welcome})
+    agent.receive({"welcome": welcome})
     control.open(agent.session.seal(b"first"))
     bases = [{"kind": type(each).__name__, "message": plain(each)} for each in commands()]
     for _ in range(COUNT):
         body = mutated(random.choice(bases), random, (VICTIM, "E", "T"))
-        with suppress(InvalidRequest):
-            agent.take({"sealed": control.seal(LIAR, envelope.pack(body), "1")})
+        with suppress(InvalidRequestError):
+            agent.receive({"sealed": control.seal(LIAR, envelope.wrap(body), "1")})
         for wrong in (
             {"sealed": mutated_bytes(control.seal(LIAR, b"x", "1"), random)},
             {"welcome": mutated_bytes(welcome, random)},
             mutated({"invitation": b"", "sealed": [1]}, random),
             random.choice(HOSTILE),
         ):
-            with suppress(InvalidRequest):
-                agent.take(wrong)
-        good = control.seal(LIAR, envelope.pack(bases[1]), "1")
-        assert agent.take({"sealed": good}) == Inquiry(host=LIAR)
+            with suppress(InvalidRequestError):
+                agent.receive(wrong)
+        good = control.seal(LIAR, envelope.wrap(bases[1]), "1")
+        assert agent.receive({"sealed": good}) == SurveyRequest(host=LIAR)
 
 
 def test_a_mutation_is_a_change_and_the_same_seed_makes_the_same():

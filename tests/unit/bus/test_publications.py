@@ -12,7 +12,7 @@ from salt_o2.bus.host_link import HostLink
 from salt_o2.bus.master import MasterBus
 from salt_o2.bus.minion import Listener, MinionBus
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
-from salt_o2.core.messages.commands import Command, Inquiry, Order
+from salt_o2.core.messages.commands import Command, Order, SurveyRequest
 from salt_o2.core.states import TaskState
 
 
@@ -104,7 +104,7 @@ def test_a_command_that_cannot_be_packed_keeps_the_others_from_nothing():
     ],
 )
 def test_a_message_that_cannot_be_read_keeps_those_beside_it_from_nothing(bad):
-    first, last = Inquiry(host=HostId("flp1")), command("flp1")
+    first, last = SurveyRequest(host=HostId("flp1")), command("flp1")
     hosts = Hosts(Channel())
     bodies = [*hosts.bus._link.seal(first), bad, *hosts.bus._link.seal(last)]
     hosts.channel.loads.append(envelope.publication({"flp1": bodies}))
@@ -119,6 +119,6 @@ def test_a_sealed_message_that_is_neither_command_nor_inquiry_is_ignored():
         ["x"],
         {"kind": "Command", "message": {}},
     ):
-        sealed = hosts.bus._link._sessions.seal(HostId("flp1"), envelope.pack(content))
+        sealed = hosts.bus._link._sessions.seal(HostId("flp1"), envelope.wrap(content))
         hosts.channel.loads.append(envelope.publication({"flp1": [{"sealed": sealed}]}))
     assert hosts.heard_on("flp1") == []

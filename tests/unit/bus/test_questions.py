@@ -10,7 +10,7 @@ from sign_in import Site
 from salt_o2.bus.control_link import ControlLink
 from salt_o2.bus.host_link import HostLink
 from salt_o2.bus.questions import KEY, MOST_PARTS, PART_BYTES, Answering, OpenQuestions
-from salt_o2.core.errors import InvalidRequest, TaskError, Unreachable
+from salt_o2.core.errors import InvalidRequestError, TaskError, UnreachableError
 from salt_o2.core.messages.reports import Report
 
 NOISE = base64.b64encode(random.Random(7).randbytes(2_000_000)).decode()
@@ -25,12 +25,12 @@ class Scene:
         self.agents = {host: ControlLink(site.agent(host, "1")) for host in ("flp1", "flp2")}
         self.answerings = {host: Answering(answer) for host in self.agents}
         for host, agent in self.agents.items():
-            for body in self.control.take(host, {"hello": agent.session.greet()}).replies:
-                agent.take(body)
+            for body in self.control.receive(host, {"hello": agent.session.greet()}).replies:
+                agent.receive(body)
             self.arrive(host, agent.seal(Report(host=host, incarnation="1", sequence=1)))
 
     def arrive(self, name, sealed):
-        heard = self.control.take(name, {"sealed": sealed})
+        heard = self.control.receive(name, {"sealed": sealed})
         if heard.answer is not None:
             self.questions.take(heard.host, heard.answer)
 
@@ -38,7 +38,7 @@ class Scene:
         """Carry questions to their agents, and the answers back."""
         for message in messages:
             for body in self.control.seal(message):
-                await self.reply(self.agents[message.host].take(body))
+                await self.reply(self.agents[message.host].receive(body))
 
     async def reply(self, question, host=None):
         host = host or question.host
@@ -86,14 +86,14 @@ def test_no_host_answers_a_question_that_another_host_was_asked():
         for message in messages:
             await scene.reply(message, host="flp2")  # it knows all of the question
 
-    with pytest.raises(Unreachable, match="flp1 has not answered log"):
+    with pytest.raises(UnreachableError, match="flp1 has not answered log"):
         asyncio.run(scene.ask(limit_s=0.01, send=stolen))
     assert len(scene.asked) == 2
 
 
 def test_an_error_of_the_agent_is_told():
     async def fail(_):
-        raise InvalidRequest("no task x is here")
+        raise InvalidRequestError("no task x is here")
 
     with pytest.raises(TaskError, match="flp1 answered: no task x"):
         asyncio.run(Scene(fail).ask())
@@ -122,7 +122,7 @@ def test_a_question_that_comes_twice_is_answered_once():
 )
 def test_what_is_no_part_of_an_answer_is_refused(data):
     scene = Scene(echo)
-    with pytest.raises(InvalidRequest):
+    with pytest.raises(InvalidRequestError):
         scene.arrive("flp1", scene.agents["flp1"].seal_answer({KEY: data or "x"}))
 
 
@@ -132,7 +132,7 @@ def test_a_part_out_of_bounds_is_refused(number, parts):
 
     async def wrong(messages):
         part = {"question": messages[0].id, "number": number, "parts": parts, "data": b"m"}
-        with pytest.raises(InvalidRequest, match="out of bounds"):
+        with pytest.raises(InvalidRequestError, match="out of bounds"):
             scene.questions.take("flp1", part)
         await scene.deliver(messages)
 

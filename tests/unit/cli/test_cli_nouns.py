@@ -107,7 +107,7 @@ def test_nobody_there_has_an_exit_code_of_its_own(coconut, nowhere):
 def test_nobody_there_is_a_json_document_for_a_program(coconut, nowhere):
     done = coconut(f"env list --json --control {nowhere}/nobody.ipc")
     assert done.code == 3
-    assert done.json["error"]["kind"] == "Unreachable"
+    assert done.json["error"]["kind"] == "UnreachableError"
 
 
 @pytest.mark.parametrize("line", ["nonsense", "env nonsense", "env create", "env show", "env list --wrong"])

@@ -15,7 +15,7 @@ from watching import wait_until
 
 from salt_o2.client.connection_monitor import open_socket
 from salt_o2.client.control_client import ControlClient
-from salt_o2.core.errors import Unreachable
+from salt_o2.core.errors import UnreachableError
 
 NEVER_S = 20.0
 """How long control would take for its answer."""
@@ -119,13 +119,13 @@ def test_somebody_else_who_is_gone_when_the_wait_is_over_is_not_missed(tmp_path)
 
 
 def test_somebody_else_s_way_to_hear_of_signals_is_left_alone(slow, somebody_else):
-    with ControlClient(slow.path) as control, pytest.raises(Unreachable):
+    with ControlClient(slow.path) as control, pytest.raises(UnreachableError):
         control.request("wait", timeout_s=0.2)
 
 
 def test_afterwards_nothing_is_left_of_it(slow):
     before = open_files()
-    with ControlClient(slow.path) as control, pytest.raises(Unreachable):
+    with ControlClient(slow.path) as control, pytest.raises(UnreachableError):
         control.request("wait", timeout_s=0.2)
     assert signal.set_wakeup_fd(-1) == -1
     wait_until(lambda: open_files() == before, "all files are closed, the listener's too")

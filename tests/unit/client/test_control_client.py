@@ -10,7 +10,7 @@ from fake_control import fake_control
 
 from salt_o2.client import control_client
 from salt_o2.client.control_client import ControlClient
-from salt_o2.core.errors import IllegalTransition, O2Error, PlanError, Unreachable
+from salt_o2.core.errors import IllegalTransitionError, O2Error, PlanError, UnreachableError
 
 
 @pytest.fixture
@@ -54,14 +54,14 @@ def test_an_error_is_raised_as_the_kind_it_was(control):
 
 
 def test_an_error_whose_kind_needs_more_than_words_keeps_its_words(control):
-    control.answer("env_control", IllegalTransition("env", "RUNNING", "CONFIGURE", ("STOP_ACTIVITY",)))
+    control.answer("env_control", IllegalTransitionError("env", "RUNNING", "CONFIGURE", ("STOP_ACTIVITY",)))
     with ControlClient(control.path) as asking, pytest.raises(O2Error, match="cannot CONFIGURE"):
         asking.request("env_control")
 
 
 def test_a_socket_that_is_not_there_is_named_with_advice(tmp_path):
     path = tmp_path / "o2_control.ipc"
-    with ControlClient(path) as asking, pytest.raises(Unreachable, match="coconut cluster up") as caught:
+    with ControlClient(path) as asking, pytest.raises(UnreachableError, match="coconut cluster up") as caught:
         asking.request("info")
     assert str(path) in str(caught.value)
 
@@ -69,7 +69,10 @@ def test_a_socket_that_is_not_there_is_named_with_advice(tmp_path):
 def test_a_socket_that_nobody_listens_at_is_given_up(tmp_path, monkeypatch):
     monkeypatch.setattr(control_client, "FIRST_ANSWER_S", 0.05)
     (tmp_path / "dead.ipc").touch()
-    with ControlClient(tmp_path / "dead.ipc") as asking, pytest.raises(Unreachable, match="no answer within"):
+    with (
+        ControlClient(tmp_path / "dead.ipc") as asking,
+        pytest.raises(UnreachableError, match="no answer within"),
+    ):
         asking.request("info")
 
 
@@ -87,7 +90,7 @@ def test_a_control_that_stands_still_is_told_from_one_that_is_away(control, monk
     monkeypatch.setattr(control_client, "BUSY_ANSWER_S", 0.1)
     over = threading.Event()
     monkeypatch.setattr(control, "replies", lambda _request: over.wait(20) and [])
-    with ControlClient(control.path) as asking, pytest.raises(Unreachable, match=f"pid {os.getpid()}"):
+    with ControlClient(control.path) as asking, pytest.raises(UnreachableError, match=f"pid {os.getpid()}"):
         asking.request("info")
     over.set()
 
@@ -95,16 +98,19 @@ def test_a_control_that_stands_still_is_told_from_one_that_is_away(control, monk
 def test_a_control_that_ends_before_it_answers_is_given_up_although_there_is_another(tmp_path, monkeypatch):
     monkeypatch.setattr(control_client, "FIRST_ANSWER_S", 0.05)
     pids = iter([7, 7, 8])
-    monkeypatch.setattr(control_client, "listener", lambda _path: next(pids))
+    monkeypatch.setattr(control_client, "peer_pid", lambda _path: next(pids))
     (tmp_path / "s.ipc").touch()
-    with ControlClient(tmp_path / "s.ipc") as asking, pytest.raises(Unreachable, match="no control at"):
+    with ControlClient(tmp_path / "s.ipc") as asking, pytest.raises(UnreachableError, match="no control at"):
         asking.request("info")
     assert next(pids, None) is None
 
 
 def test_a_control_that_takes_too_long_is_not_called_absent(control, monkeypatch):
     monkeypatch.setattr(control, "replies", lambda request: [{"id": request["id"], "progress": {}}])
-    with ControlClient(control.path) as asking, pytest.raises(Unreachable, match="has not finished slow"):
+    with (
+        ControlClient(control.path) as asking,
+        pytest.raises(UnreachableError, match="has not finished slow"),
+    ):
         asking.request("slow", timeout_s=0.05)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from salt_o2.client.agent_client import connect
 from salt_o2.client.control_client import ControlClient
-from salt_o2.core.errors import Unreachable
+from salt_o2.core.errors import UnreachableError
 from salt_o2.core.socket_paths import socket_path
 
 SERVER = """
@@ -55,7 +55,7 @@ def serve(tmp_path):
 def test_a_client_whose_control_ends_is_told_what_that_means(serve, tmp_path, acknowledges, end):
     path = tmp_path / "o2_control.ipc"
     server = serve(path, acknowledges, end)
-    with ControlClient(path) as control, pytest.raises(Unreachable) as told:
+    with ControlClient(path) as control, pytest.raises(UnreachableError) as told:
         control.request("env_create", timeout_s=60)
     said = str(told.value)
     assert f"(pid {server.pid}) has ended while it carried out env_create" in said
@@ -80,6 +80,6 @@ def test_a_client_waits_for_a_control_that_is_stopped_and_goes_on(serve, tmp_pat
 @pytest.mark.parametrize("end", ["is killed", "exits"])
 def test_a_client_whose_agent_ends_is_told_what_that_means(serve, tmp_path, end):
     serve(socket_path(tmp_path), "no", end)
-    ended = pytest.raises(Unreachable, match="has ended before it answered")
+    ended = pytest.raises(UnreachableError, match="has ended before it answered")
     with connect(tmp_path, timeout_s=60) as agent, ended:
         agent.kill(["readout"])

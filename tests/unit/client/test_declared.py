@@ -2,8 +2,8 @@
 
 import pytest
 
-from salt_o2.client.declared_environment import MARK, find, removal, take, way
-from salt_o2.core.errors import IllegalTransition, InvalidRequest, O2Error
+from salt_o2.client.declared_environment import MARK, execute, find, steps_to_reach, steps_to_remove
+from salt_o2.core.errors import IllegalTransitionError, InvalidRequestError, O2Error
 
 
 def there(state="CONFIGURED", workflow="readout", **variables):
@@ -21,7 +21,7 @@ def test_an_environment_is_found_by_the_name_it_was_declared_with():
 
 
 def test_two_of_one_name_are_for_a_person_to_sort_out():
-    with pytest.raises(InvalidRequest, match="2oDv, 2oDv"):
+    with pytest.raises(InvalidRequestError, match="2oDv, 2oDv"):
         find([there(), there()], "cosmics")
 
 
@@ -30,7 +30,7 @@ def test_two_of_one_name_are_for_a_person_to_sort_out():
     [("CONFIGURED", ["env_create"]), ("RUNNING", ["env_create", "START_ACTIVITY"])],
 )
 def test_what_is_not_there_is_created(state, steps):
-    found = way("cosmics", None, state, "readout", {"n": 2})
+    found = steps_to_reach("cosmics", None, state, "readout", {"n": 2})
     assert verbs(found) == steps
     assert found.steps[0][1]["vars"] == {"n": 2, MARK: "cosmics"}
     assert found.changes == {"cosmics": {"old": "absent", "new": state}}
@@ -48,34 +48,39 @@ def test_what_is_not_there_is_created(state, steps):
     ],
 )
 def test_what_is_there_is_led_on_and_never_back(now, wanted, steps):
-    assert verbs(way("cosmics", there(now), wanted, "readout", {})) == steps
+    assert verbs(steps_to_reach("cosmics", there(now), wanted, "readout", {})) == steps
 
 
 def test_one_in_error_is_not_touched():
-    with pytest.raises(IllegalTransition, match="RECOVER"):
-        way("cosmics", there("ERROR"), "RUNNING", "readout", {})
+    with pytest.raises(IllegalTransitionError, match="RECOVER"):
+        steps_to_reach("cosmics", there("ERROR"), "RUNNING", "readout", {})
 
 
 def test_one_of_another_workflow_is_not_touched():
-    with pytest.raises(InvalidRequest, match="is of readout, not qc"):
-        way("cosmics", there(), "RUNNING", "qc", {})
+    with pytest.raises(InvalidRequestError, match="is of readout, not qc"):
+        steps_to_reach("cosmics", there(), "RUNNING", "qc", {})
 
 
 @pytest.mark.parametrize("asked", [{"n": 3}, {}, {"n": 2, "more": True}], ids=["other", "less", "more"])
 def test_one_with_other_variables_is_not_touched(asked):
-    with pytest.raises(InvalidRequest, match="has another"):
-        way("cosmics", there(n="2"), "RUNNING", "readout", asked)
+    with pytest.raises(InvalidRequestError, match="has another"):
+        steps_to_reach("cosmics", there(n="2"), "RUNNING", "readout", asked)
 
 
 def test_variables_are_compared_as_control_keeps_them():
-    assert way("cosmics", there(n="2", on="true"), "CONFIGURED", "readout", {"n": 2, "on": True}).steps == ()
+    assert (
+        steps_to_reach(
+            "cosmics", there(n="2", on="true"), "CONFIGURED", "readout", {"n": 2, "on": True}
+        ).steps
+        == ()
+    )
 
 
 def test_what_runs_is_destroyed_only_if_that_is_said():
-    with pytest.raises(IllegalTransition, match="STOP_ACTIVITY"):
-        removal("cosmics", there("RUNNING"), False)
-    assert verbs(removal("cosmics", there("RUNNING"), True)) == ["env_destroy"]
-    assert removal("cosmics", None, False).steps == ()
+    with pytest.raises(IllegalTransitionError, match="STOP_ACTIVITY"):
+        steps_to_remove("cosmics", there("RUNNING"), False)
+    assert verbs(steps_to_remove("cosmics", there("RUNNING"), True)) == ["env_destroy"]
+    assert steps_to_remove("cosmics", None, False).steps == ()
 
 
 def test_the_id_of_what_was_created_is_used_for_what_follows():
@@ -85,13 +90,13 @@ def test_the_id_of_what_was_created_is_used_for_what_follows():
         asked.append((verb, arguments))
         return {"id": "new", "state": "CONFIGURED"}
 
-    take(control, way("cosmics", None, "RUNNING", "readout", {}))
+    execute(control, steps_to_reach("cosmics", None, "RUNNING", "readout", {}))
     assert asked[1] == ("env_control", {"event": "START_ACTIVITY", "id": "new"})
 
 
 def test_an_environment_that_falls_into_error_ends_the_way():
     with pytest.raises(O2Error, match="detector asleep"):
-        take(
+        execute(
             lambda *_: {"id": "new", "state": "ERROR", "error": "detector asleep"},
-            way("cosmics", None, "RUNNING", "readout", {}),
+            steps_to_reach("cosmics", None, "RUNNING", "readout", {}),
         )

@@ -4,7 +4,7 @@ import pytest
 
 from salt_o2.cluster import namespaces, up
 from salt_o2.cluster.namespaces import Network, address
-from salt_o2.core.errors import InvalidRequest, O2Error, Unreachable
+from salt_o2.core.errors import InvalidRequestError, O2Error, UnreachableError
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_a_kernel_that_refuses_says_why(tools, monkeypatch):
 
 def test_a_cluster_that_cannot_have_them_is_refused_and_nothing_is_made(tmp_path, monkeypatch):
     monkeypatch.setattr(namespaces, "obstacle", lambda: "only root may make them")
-    with pytest.raises(Unreachable, match=r"no network namespaces here: only root may make them"):
+    with pytest.raises(UnreachableError, match=r"no network namespaces here: only root may make them"):
         up(tmp_path / "private", namespaces=True)
     assert list(tmp_path.iterdir()) == []
 
@@ -54,7 +54,7 @@ def test_a_cluster_without_them_does_not_get_them(tmp_path):
     from salt_o2.cluster.paths import layout
 
     state_file.write(layout(tmp_path), state_file.Record(0, ("flp1",), 1, Path("/nowhere")))
-    with pytest.raises(InvalidRequest, match="without namespaces: take it down first"):
+    with pytest.raises(InvalidRequestError, match="without namespaces: take it down first"):
         up(tmp_path, namespaces=True)
 
 

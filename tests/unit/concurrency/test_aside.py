@@ -5,23 +5,23 @@ import threading
 
 import pytest
 
-from salt_o2.concurrency.daemon_thread import aside
+from salt_o2.concurrency.daemon_thread import run_in_daemon_thread
 
 
 def test_what_it_returns_is_returned():
-    assert asyncio.run(aside(lambda a, b: a + b, 1, 2)) == 3
+    assert asyncio.run(run_in_daemon_thread(lambda a, b: a + b, 1, 2)) == 3
 
 
 def test_what_it_raises_is_raised():
     with pytest.raises(ZeroDivisionError):
-        asyncio.run(aside(lambda: 1 / 0))
+        asyncio.run(run_in_daemon_thread(lambda: 1 / 0))
 
 
 def test_any_number_can_wait_without_holding_up_others():
     gate = threading.Event()
 
     async def scene():
-        waiting = [asyncio.create_task(aside(gate.wait)) for _ in range(50)]
+        waiting = [asyncio.create_task(run_in_daemon_thread(gate.wait)) for _ in range(50)]
         await asyncio.to_thread(lambda: None)  # these few threads are free
         gate.set()
         return await asyncio.gather(*waiting)
@@ -33,12 +33,12 @@ def test_whoever_gives_up_waiting_is_not_told_afterwards():
     gate = threading.Event()
 
     async def scene():
-        waiting = asyncio.create_task(aside(gate.wait))
+        waiting = asyncio.create_task(run_in_daemon_thread(gate.wait))
         await asyncio.sleep(0)
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
         gate.set()
-        return await aside(lambda: "others go on")
+        return await run_in_daemon_thread(lambda: "others go on")
 
     assert asyncio.run(scene()) == "others go on"
 
@@ -51,7 +51,7 @@ def test_a_loop_that_ends_does_not_wait_for_it():
         ended.set()
 
     async def scene():
-        asyncio.create_task(aside(work)).add_done_callback(lambda _: None)
+        asyncio.create_task(run_in_daemon_thread(work)).add_done_callback(lambda _: None)
         await asyncio.sleep(0)
 
     asyncio.run(scene())

@@ -13,8 +13,8 @@ from control_room import Hosts, repository
 
 from salt_o2.agent import server
 from salt_o2.agent.agent import Agent
-from salt_o2.agent.device.polling_budget import Rounds
-from salt_o2.agent.device.session import Device
+from salt_o2.agent.device.polling_budget import PollingBudget
+from salt_o2.agent.device.session import DeviceSession
 from salt_o2.agent.host_facts import host_facts
 from salt_o2.concurrency.background_loops import (
     LOOP,
@@ -129,7 +129,7 @@ LOOPS = {
     run_agent: {"agent", "requests", "the socket's file", "reports", "outputs", "limits", "trash"},
     run_control: {
         *("bus", "control", "reports", "requests", "the socket's file"),
-        *("outbox", "commands", "jobs", "news", "pool", "hosts", "journal"),
+        *("outbox", "commands", "jobs", "news", "pool", "hosts", "journal", "declarations of hosts"),
     },
 }
 
@@ -181,7 +181,7 @@ def test_the_loops_that_watch_a_device_end_the_agent_too(codec):
         raise ValueError("a defect")
 
     async def work():
-        device = Device(launch, Rounds())
+        device = DeviceSession(launch, PollingBudget())
         device.watch(defect, lambda _word: None, defect)
         try:
             await forever()
@@ -205,7 +205,7 @@ STARTERS = {
 }
 FOLDERS = ("agent", "control", "bus", "cluster", "engines", "occ", "integration", "doctor")
 BOUNDED = {
-    "agent/process/session_reaper.py": {"create_task": "one look at all processes; each caller waits for it"},
+    "agent/process/process_scan.py": {"create_task": "one look at all processes; each caller waits for it"},
     "agent/task/task.py": {
         "create_task": "a runner of one order; it catches all exceptions and settles the task"
     },

@@ -7,7 +7,7 @@ import pytest
 from control_room import control_room, repository
 
 from salt_o2.concurrency.run_all import Apart
-from salt_o2.control.hosts.outbound_queues import Outbox
+from salt_o2.control.hosts.outbound_queues import OutboundQueues
 from salt_o2.core.messages.announcements import AnnounceFailure
 from salt_o2.core.messages.reports import Failure, TaskReport
 from salt_o2.core.states import TaskState, TaskStatus
@@ -26,14 +26,14 @@ def play(folder, scene):
 @pytest.fixture
 def mute(monkeypatch):
     """Let control fail whenever it announces that something has failed."""
-    sound = Outbox.announce
+    sound = OutboundQueues.announce
 
     def broken(self, news):
         if isinstance(news, AnnounceFailure):
             raise KeyError("a defect")
         sound(self, news)
 
-    return lambda: monkeypatch.setattr(Outbox, "announce", broken)
+    return lambda: monkeypatch.setattr(OutboundQueues, "announce", broken)
 
 
 async def run(room):
@@ -101,7 +101,7 @@ def test_a_host_is_given_up_for_every_environment_although_the_step_of_one_fails
 
         monkeypatch.setattr(room.control, "step", broken)
         with suppress(KeyError):
-            room.control.watch.lose("h1", "a test says so")
+            room.control.watch.declare_lost("h1", "a test says so")
         assert second.model.tasks.unreachable == {"h1"}
 
     play(tmp_path, scene)

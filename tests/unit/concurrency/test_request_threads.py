@@ -9,8 +9,8 @@ from control_room import control_room, repository
 
 from salt_o2.concurrency.request_threads import RequestThreads, Threads
 from salt_o2.control.planning.draft_cache import KEPT
-from salt_o2.core.errors import InvalidRequest, Unreachable
-from salt_o2.site.resources import Surroundings, furnish
+from salt_o2.core.errors import InvalidRequestError, UnreachableError
+from salt_o2.site.resources import MasterContext, open_resources
 from salt_o2.site.settings import Site
 
 SLOW = "slow/workflows/farm"
@@ -39,7 +39,7 @@ async def busy_room(tmp_path):
     repository(folder)
     server = SlowServer()
     settings = Site(repositories=(str(folder), "salt://slow"), heartbeat_s=1e6)
-    site = furnish(settings, Surroundings(cache=tmp_path / "cache", fileserver=server))
+    site = open_resources(settings, MasterContext(cache=tmp_path / "cache", fileserver=server))
     (tmp_path / "store").mkdir()
     async with control_room(tmp_path / "store", site=site) as room:
         try:
@@ -127,7 +127,9 @@ def test_a_user_who_asks_without_end_is_refused_at_once(tmp_path):
         async with busy_room(tmp_path) as (room, server):
             waiting = busy(room, "viewer", ("workflow_check",), count=50)
             await until(lambda: server.asked >= 2)
-            with pytest.raises(Unreachable, match="has 50 requests of user 'viewer' to look at workflows"):
+            with pytest.raises(
+                UnreachableError, match="has 50 requests of user 'viewer' to look at workflows"
+            ):
                 await room.ask("workflow_check", user="viewer", workflow=FAST)
             assert (await room.ask("workflow_check", user="other", workflow=FAST))["problems"] == []
             await ended(server, waiting)
@@ -147,10 +149,10 @@ def test_turns_are_forgotten_with_the_last_request_and_errors_come_through():
         threads = Threads("test", 2, 1)
 
         def fails():
-            raise InvalidRequest("no")
+            raise InvalidRequestError("no")
 
         assert await threads.run("a", lambda: threading.current_thread() is threading.main_thread()) is False
-        with pytest.raises(InvalidRequest, match="no"):
+        with pytest.raises(InvalidRequestError, match="no"):
             await threads.run("a", fails)
         assert threads._users == {}
 
@@ -179,7 +181,7 @@ def test_control_goes_on_while_the_templates_of_tasks_are_computed_for_a_plan(tm
         asks = text.replace("--rate={{ rate }}", "{{ config.Get('qc/ANY/any/rate') }}")
         (tmp_path / "tasks/leaf.yaml").write_text(asks)
         settings = Site(repositories=(str(tmp_path),), heartbeat_s=1e6)
-        site = furnish(settings, Surroundings(cache=tmp_path / "cache", pillar=pillar))
+        site = open_resources(settings, MasterContext(cache=tmp_path / "cache", pillar=pillar))
         async with control_room(tmp_path, site=site) as room:
             planning = asyncio.ensure_future(room.ask("env_plan", user="viewer", workflow="farm"))
             await until(pillar.asked.is_set)
@@ -196,7 +198,7 @@ def test_plans_of_one_user_push_out_no_plan_of_another(tmp_path):
         async with busy_room(tmp_path) as (room, server):
             mine = await room.ask("env_plan", user="operator", workflow=FAST)
             theirs = [await room.ask("env_plan", user="viewer", workflow=FAST) for _ in range(KEPT + 1)]
-            with pytest.raises(InvalidRequest, match="is remembered"):
+            with pytest.raises(InvalidRequestError, match="is remembered"):
                 await room.ask("env_create", user="viewer", plan=theirs[0]["token"])
             made = await room.ask("env_create", user="operator", plan=mine["token"])
             assert made["state"] == "CONFIGURED"

@@ -145,7 +145,7 @@ def test_a_restart_of_control_before_or_in_the_start_keeps_the_number(tmp_path, 
             assert held.environment.model.run.number == 1
             assert {c.arguments["run_number"] for c in bus.commands if c.goal == "RUNNING"} == {"1"}
             assert [run["run_number"] for run in await room.ask("run_list")] == [1]
-            await room.ask("env_destroy", id=held.kept.id, allow_in_running_state=True)
+            await room.ask("env_destroy", id=held.stored.id, allow_in_running_state=True)
             (run,) = await room.ask("run_list")
             assert run["ended"]
 

@@ -12,7 +12,7 @@ import zmq.asyncio
 from salt_o2.control import request_server
 from salt_o2.control.request_server import RequestServer
 from salt_o2.control.storage.store import Store
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 
 STEPS = (
     [("STANDBY", "DEPLOY", 0, 0)] * 200
@@ -157,7 +157,7 @@ def test_nonsense_is_answered_with_what_a_request_is(perform, frame):
         await one.send(frame)
         while "error" not in (answer := msgpack.unpackb(await one.recv())):
             pass
-        assert answer["error"]["kind"] == InvalidRequest.__name__
+        assert answer["error"]["kind"] == InvalidRequestError.__name__
         assert "msgpack map" in answer["error"]["message"]
 
     perform(scene)
@@ -194,7 +194,7 @@ def test_a_request_with_more_entries_than_control_checks_in_its_loop_is_refused(
         one = client()
         await ask(one, "1", exclude=many)
         answer = msgpack.unpackb(await one.recv())
-        assert (answer["error"]["kind"], answer["id"]) == ("InvalidRequest", "")
+        assert (answer["error"]["kind"], answer["id"]) == ("InvalidRequestError", "")
         assert len(answer["error"]["message"]) < 1_000
         await ask(one, "2")
         assert "result" in (await ends(one, 1))["2"]

@@ -8,7 +8,7 @@ from control_room import control_room, repository
 
 from salt_o2.client.control_client import ControlClient
 from salt_o2.control.request_server import RequestServer
-from salt_o2.core.errors import IllegalTransition, InvalidRequest, O2Error, TemplateError
+from salt_o2.core.errors import IllegalTransitionError, InvalidRequestError, O2Error, TemplateError
 
 
 def asked(folder, scene):
@@ -40,7 +40,7 @@ def asked(folder, scene):
 @pytest.mark.parametrize("verb", ["info", "env_show"])
 def test_arguments_that_are_no_map_with_names_are_refused(tmp_path, verb, arguments):
     async def scene(room, _ask):
-        with pytest.raises(InvalidRequest, match=f"{verb}: arguments must be a map"):
+        with pytest.raises(InvalidRequestError, match=f"{verb}: arguments must be a map"):
             await room.desk.serve(verb, arguments, "teo", lambda _progress: None)
 
     asked(tmp_path, scene)
@@ -64,7 +64,7 @@ def test_a_defect_of_control_is_not_blamed_on_the_caller(tmp_path, defect):
 def test_an_illegal_transition_arrives_with_what_is_possible_instead(tmp_path):
     async def scene(_room, ask):
         env = await ask("env_create", {"workflow": "farm"})
-        with pytest.raises(IllegalTransition) as caught:
+        with pytest.raises(IllegalTransitionError) as caught:
             await ask("env_control", {"id": env["id"], "event": "STOP_ACTIVITY"})
         error = caught.value
         assert (error.state, error.event) == ("CONFIGURED", "STOP_ACTIVITY")

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from salt_o2.core.access import auth_options, peer_options
-from salt_o2.core.access_roles import Role, permissions
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.access_roles import AccessRole, permissions
+from salt_o2.core.errors import InvalidRequestError
 
 NAMES = st.sampled_from(["anna", "ben", "%shift", "%experts", "*"])
-ACCESS = st.dictionaries(st.sampled_from([str(role) for role in Role]), st.lists(NAMES, max_size=4))
+ACCESS = st.dictionaries(st.sampled_from([str(role) for role in AccessRole]), st.lists(NAMES, max_size=4))
 
 
 def external(access, eauth="pam"):
@@ -30,11 +30,11 @@ def external(access, eauth="pam"):
     ],
 )
 def test_who_is_meant_is_written_as_salt_wants_it(written, salts):
-    assert external({"operator": [written]}) == {salts: permissions(Role.OPERATOR)}
+    assert external({"operator": [written]}) == {salts: permissions(AccessRole.OPERATOR)}
 
 
 def test_who_has_several_roles_may_what_the_highest_may():
-    assert external({"viewer": ["anna"], "expert": ["anna"]}) == {"anna": permissions(Role.EXPERT)}
+    assert external({"viewer": ["anna"], "expert": ["anna"]}) == {"anna": permissions(AccessRole.EXPERT)}
 
 
 def test_the_authentication_module_is_the_sites_choice():
@@ -51,7 +51,7 @@ def test_who_gives_no_role_grants_nothing():
 
 
 def test_a_role_that_does_not_exist_is_refused():
-    with pytest.raises(InvalidRequest, match="there is no role operater; roles are viewer"):
+    with pytest.raises(InvalidRequestError, match="there is no role operater; roles are viewer"):
         auth_options({"operater": ["anna"]}, "pam")
 
 
@@ -103,5 +103,5 @@ def test_a_minion_may_call_what_the_site_permits_it_and_nothing_else():
     ],
 )
 def test_no_pattern_of_minions_and_no_other_function_is_permitted(peers):
-    with pytest.raises(InvalidRequest):
+    with pytest.raises(InvalidRequestError):
         peer_options(peers)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from salt_o2.core.access_roles import BY_RUNNER, RUNNERS, WITHOUT_ROLE, Role, permissions
+from salt_o2.core.access_roles import BY_RUNNER, RUNNERS, WITHOUT_ROLE, AccessRole, permissions
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -19,7 +19,7 @@ def public(file):
 
 
 def test_every_function_of_the_runner_belongs_to_one_role():
-    named = [name for role in Role for name in RUNNERS[role]]
+    named = [name for role in AccessRole for name in RUNNERS[role]]
     parts = [public(path) for path in (ROOT / "runners").glob("o2*.py")]
     assert sorted(named) == sorted(name for part in parts for name in part)
 
@@ -30,7 +30,7 @@ def functions_of_hosts():
 
 def test_every_function_of_the_modules_is_called_by_the_runner_or_is_for_root():
     assert sorted([*BY_RUNNER, *WITHOUT_ROLE]) == sorted(functions_of_hosts())
-    assert {name for role in Role for name in RUNNERS[role]} >= set(BY_RUNNER.values())
+    assert {name for role in AccessRole for name in RUNNERS[role]} >= set(BY_RUNNER.values())
 
 
 def permitted(role, function):
@@ -41,14 +41,14 @@ def permitted(role, function):
 
 
 @pytest.mark.finding("1.1")
-@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("role", AccessRole)
 def test_a_role_is_of_runners_only(role):
     (only,) = permissions(role)
     assert list(only) == ["@runner"]
 
 
 @pytest.mark.finding("4")
-@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("role", AccessRole)
 @pytest.mark.parametrize("change", ["{}_", "{}x", "{}.x", "x{}", "o2.{}", "{} ", "x.{}", " {}"])
 def test_a_permission_is_for_one_whole_name(role, change):
     for own in permissions(role)[0]["@runner"]:
@@ -58,7 +58,7 @@ def test_a_permission_is_for_one_whole_name(role, change):
     assert not permitted(role, name.replace(".", "x", 1))
 
 
-@pytest.mark.parametrize(("lower", "higher"), list(pairwise(Role)))
+@pytest.mark.parametrize(("lower", "higher"), list(pairwise(AccessRole)))
 def test_each_role_may_do_what_the_one_before_it_may_and_more(lower, higher):
     assert set(permissions(lower)[0]["@runner"]) < set(permissions(higher)[0]["@runner"])
 
@@ -76,10 +76,10 @@ def test_who_only_looks_moves_nothing():
         "transition",
         "stop",
     )
-    assert not [name for name in RUNNERS[Role.VIEWER] if name.endswith(moving)]
+    assert not [name for name in RUNNERS[AccessRole.VIEWER] if name.endswith(moving)]
 
 
 def test_the_page_for_administrators_tells_of_every_role():
     text = (ROOT / "docs/howto/grant-roles.md").read_text()
-    for role in Role:
+    for role in AccessRole:
         assert f"| {role} |" in text

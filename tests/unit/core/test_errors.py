@@ -6,20 +6,20 @@ import pytest
 from salt_o2.agent.launch.refusal import Refusal
 from salt_o2.core import errors
 from salt_o2.core.errors import (
-    IllegalTransition,
-    InvalidRequest,
+    IllegalTransitionError,
+    InvalidRequestError,
     O2Error,
     TaskError,
     TemplateError,
-    UnknownName,
+    UnknownNameError,
 )
-from salt_o2.occ.wire.replies import Overdue
+from salt_o2.occ.wire.replies import ReplyTimeout
 from salt_o2.sealing.host_sessions import UnknownSession
 from salt_o2.workflow.expansion.template_catalogue import Elsewhere
 
 MADE = {
     TemplateError: lambda: TemplateError(["a.yaml:1: no name", "a.yaml:7: no command"]),
-    IllegalTransition: lambda: IllegalTransition(
+    IllegalTransitionError: lambda: IllegalTransitionError(
         "environment E", "RUNNING", "RESET", ("STOP_ACTIVITY", "EXIT")
     ),
 }
@@ -60,9 +60,9 @@ def test_every_class_of_the_tree_travels():
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
-        (Elsewhere("it is in another repository"), UnknownName),
-        (UnknownSession("no such session"), InvalidRequest),
-        (Overdue("no answer"), errors.Unreachable),
+        (Elsewhere("it is in another repository"), UnknownNameError),
+        (UnknownSession("no such session"), InvalidRequestError),
+        (ReplyTimeout("no answer"), errors.UnreachableError),
         (Refusal("no program", "install it"), TaskError),
     ],
     ids=lambda each: getattr(each, "__name__", type(each).__name__),
@@ -72,7 +72,7 @@ def test_an_error_of_one_part_arrives_as_the_kind_that_all_know(error, kind):
 
 
 @pytest.mark.parametrize("fields", [None, {}, [], "x", {"problems": 7}, {"state": ["a"]}], ids=str)
-@pytest.mark.parametrize("kind", ["TemplateError", "IllegalTransition", "O2Error", "NoSuchKind", None])
+@pytest.mark.parametrize("kind", ["TemplateError", "IllegalTransitionError", "O2Error", "NoSuchKind", None])
 def test_an_error_without_usable_fields_is_an_error_all_the_same(kind, fields):
     got = errors.rebuild({"kind": kind, "message": "m", "fields": fields})
     assert str(got) == "m"

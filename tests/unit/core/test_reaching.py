@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.core.host_targets import MOST_HOSTS, exact_ids, seconds
 
 
@@ -44,7 +44,7 @@ def test_ids_are_taken_each_once(given, ids):
 def test_what_is_no_list_of_ids_is_refused(given):
     if given == "flp1\n":
         given = "flp1\nflp2"
-    with pytest.raises(InvalidRequest):
+    with pytest.raises(InvalidRequestError):
         exact_ids(given)
 
 
@@ -52,14 +52,14 @@ def test_what_is_no_list_of_ids_is_refused(given):
 def test_no_text_becomes_a_pattern(text):
     try:
         ids = exact_ids(text)
-    except InvalidRequest:
+    except InvalidRequestError:
         return
     assert not set("".join(ids)) & set("*?[]@:() ,\n'\"\\$`;|&")
 
 
 @pytest.mark.parametrize("given", [0, -1, 3601, "soon", None, float("nan"), float("inf"), [1]])
 def test_what_is_no_time_within_bounds_is_refused(given):
-    with pytest.raises(InvalidRequest):
+    with pytest.raises(InvalidRequestError):
         seconds(given)
 
 

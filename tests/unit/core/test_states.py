@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from salt_o2.core.errors import IllegalTransition
+from salt_o2.core.errors import IllegalTransitionError
 from salt_o2.core.states import (
     TRANSITIONS,
     EnvironmentEvent,
@@ -27,7 +27,7 @@ def test_every_line_of_the_table_can_be_followed(event, source, target):
 
 
 def test_what_the_table_does_not_have_is_refused_with_what_it_has():
-    with pytest.raises(IllegalTransition) as refused:
+    with pytest.raises(IllegalTransitionError) as refused:
         follow(EnvironmentState.RUNNING, EnvironmentEvent.EXIT, "environment X")
     assert str(refused.value) == (
         "environment X is RUNNING and cannot EXIT; from here it can do STOP_ACTIVITY, MODIFY, GO_ERROR"

@@ -15,7 +15,7 @@ from salt_o2.device.control.wakeable_queue import Inbox
 from salt_o2.device.main_loop import Life
 from salt_o2.device.properties import Properties
 from salt_o2.device.state_actions import Work
-from salt_o2.occ.wire.replies import DeviceState, Refused, Reply, Trigger
+from salt_o2.occ.wire.replies import DeviceState, Reply, RpcRefused, Trigger
 from salt_o2.occ.wire.server_codec import Asked
 
 UP = ["INIT DEVICE", "COMPLETE INIT", "BIND", "CONNECT", "INIT TASK"]
@@ -193,20 +193,20 @@ def test_leaving_running_by_itself_leads_to_ready(stage):
 
 def test_a_stop_that_comes_too_late_is_told_the_state(stage):
     stage.up_to("READY")
-    with pytest.raises(Refused, match="source: RUNNING current: READY") as refused:
+    with pytest.raises(RpcRefused, match="source: RUNNING current: READY") as refused:
         stage.ask("RUNNING", "STOP")
     assert refused.value.status == "INVALID_ARGUMENT"
 
 
 @pytest.mark.parametrize("event", ["AUTO", "INIT_DEVICE", "init device", "", "FOO"])
 def test_a_name_that_is_no_event_is_unknown(stage, event):
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RpcRefused) as refused:
         stage.ask("IDLE", event)
     assert refused.value.status == "UNKNOWN"
 
 
 def test_an_event_that_is_not_possible_is_refused_instead_of_never_answered(stage):
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RpcRefused) as refused:
         stage.ask("IDLE", "RUN")
     assert refused.value.status == "FAILED_PRECONDITION"
     assert stage.ask("IDLE", "INIT DEVICE").ok
@@ -239,7 +239,7 @@ def test_two_controllers_at_once_are_served_one_after_the_other(stage):
     def ask():
         try:
             answers.append(stage.ask("IDLE", "INIT DEVICE").ok)
-        except Refused as error:
+        except RpcRefused as error:
             answers.append(error.status)
 
     threads = [threading.Thread(target=ask) for _ in range(4)]
@@ -253,7 +253,7 @@ def test_two_controllers_at_once_are_served_one_after_the_other(stage):
 def test_a_request_that_comes_after_the_end_is_turned_away(stage):
     stage.ask("IDLE", "END")
     stage.ends()
-    with pytest.raises(Refused):
+    with pytest.raises(RpcRefused):
         stage.ask("IDLE", "INIT DEVICE")
 
 

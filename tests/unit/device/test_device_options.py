@@ -2,7 +2,7 @@
 
 import pytest
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.device import command_line
 from salt_o2.device.kinds.sampler import Sampler
 
@@ -72,7 +72,7 @@ def test_several_addresses_in_one_option_are_several_sockets():
 
 @pytest.mark.parametrize("text", ["type=push", "name=a,rateLogging=often"])
 def test_a_channel_that_makes_no_sense_is_refused(text):
-    with pytest.raises(InvalidRequest, match="channel-config"):
+    with pytest.raises(InvalidRequestError, match="channel-config"):
         parsed("--channel-config", text)
 
 
@@ -92,7 +92,7 @@ def test_the_plugin_chooses_the_codec(plugins, codec):
 
 
 def test_a_plugin_that_does_not_exist_is_refused():
-    with pytest.raises(InvalidRequest, match="Could not load dynamic plugin DDS"):
+    with pytest.raises(InvalidRequestError, match="Could not load dynamic plugin DDS"):
         command_line.codec_of(["DDS"])
 
 
@@ -111,5 +111,5 @@ class TestControlPort:
     @pytest.mark.parametrize("text", ["", "x", "-1", "70000", "1.5"])
     def test_what_is_no_port_is_refused(self, monkeypatch, text):
         monkeypatch.setenv("OCC_CONTROL_PORT", text)
-        with pytest.raises(InvalidRequest, match="control port"):
+        with pytest.raises(InvalidRequestError, match="control port"):
             command_line.control_port("47100")

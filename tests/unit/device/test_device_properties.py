@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.device.properties import Properties, tree
 from salt_o2.device.transport.endpoint import endpoints
 from salt_o2.occ.wire import arguments as pushed
@@ -38,7 +38,7 @@ def test_a_pushed_value_is_a_text_except_for_some_settings_of_channels(key, valu
 
 @pytest.mark.parametrize("bad", [{"x.rateLogging": ""}, {"x.autoBind": "yes"}, {"__ptree__:json:q": "{"}])
 def test_a_pushed_value_that_cannot_be_converted_is_refused(bad):
-    with pytest.raises(InvalidRequest):
+    with pytest.raises(InvalidRequestError):
         Properties().push(bad)
 
 
@@ -56,7 +56,7 @@ def test_no_arguments_crash_it(arguments):
     properties = Properties()
     try:
         properties.push(arguments)
-    except InvalidRequest:
+    except InvalidRequestError:
         return
     assert len(properties) <= len(arguments)
 
@@ -65,7 +65,7 @@ def test_a_number_that_was_pushed_as_a_text_is_refused_as_in_a_c_plus_plus_devic
     properties = Properties({"max-iterations": 5})
     assert properties.number("max-iterations", 0) == 5
     properties.push({"max-iterations": "5"})
-    with pytest.raises(InvalidRequest, match="command line"):
+    with pytest.raises(InvalidRequestError, match="command line"):
         properties.number("max-iterations", 0)
 
 
@@ -79,7 +79,7 @@ def test_a_tree_is_read_from_json_ini_and_xml(kind, text):
 
 @pytest.mark.parametrize(("kind", "text"), [("yaml", "a: 1"), ("json", "{"), ("ini", "b=1"), ("xml", "<a>")])
 def test_a_tree_that_cannot_be_read_is_refused(kind, text):
-    with pytest.raises(InvalidRequest):
+    with pytest.raises(InvalidRequestError):
         tree(kind, text)
 
 
@@ -136,14 +136,14 @@ class TestEndpoints:
         ],
     )
     def test_what_makes_no_sense_is_refused_with_the_reason(self, key, value, complaint):
-        with pytest.raises(InvalidRequest, match=complaint):
+        with pytest.raises(InvalidRequestError, match=complaint):
             endpoints(PUSH | {key: value}, "zeromq")
 
     def test_a_name_that_fairmq_would_not_take_is_refused(self):
-        with pytest.raises(InvalidRequest, match="a b"):
+        with pytest.raises(InvalidRequestError, match="a b"):
             endpoints({key.replace(".d.", ".a b."): value for key, value in PUSH.items()}, "zeromq")
 
     @pytest.mark.parametrize("transport", ["shmem", "pigeon"])
     def test_a_device_wide_transport_that_there_is_not_is_refused(self, transport):
-        with pytest.raises(InvalidRequest, match=transport):
+        with pytest.raises(InvalidRequestError, match=transport):
             endpoints({}, transport)

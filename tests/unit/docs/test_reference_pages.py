@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from salt_o2.core.access_roles import BY_RUNNER, RUNNERS, WITHOUT_ROLE, Role
+from salt_o2.core.access_roles import BY_RUNNER, RUNNERS, WITHOUT_ROLE, AccessRole
 from salt_o2.core.states import TRANSITIONS
 from salt_o2.core.tasks.restarts import RestartBudget, RestartPolicy
 from salt_o2.site.pillar_schema import HostPillar
@@ -132,7 +132,7 @@ def test_every_policy_of_recovery_is_named(texts, policy):
     assert f"`{policy}`" in texts["settings"]
 
 
-@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("role", AccessRole)
 def test_every_role_has_a_section_with_what_it_may(texts, role):
     section = texts["roles"].split(f"## {role}\n")[1].split("## ")[0]
     for name in RUNNERS[role]:

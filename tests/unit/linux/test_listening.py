@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 
-from salt_o2.linux.unix_socket import listener
+from salt_o2.linux.unix_socket import peer_pid
 
 LISTEN = (
     "import socket, sys; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); "
@@ -18,19 +18,19 @@ def test_a_listener_is_known_by_its_pid_until_it_ends(tmp_path):
     command = [sys.executable, "-c", LISTEN, str(path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         other.stdout.readline()
-        assert listener(path) == other.pid
+        assert peer_pid(path) == other.pid
     assert path.exists()
-    assert listener(path) is None
+    assert peer_pid(path) is None
 
 
 def test_it_need_not_take_the_connection(tmp_path):
     with socket.socket(socket.AF_UNIX) as mine:
         mine.bind(str(tmp_path / "s.ipc"))
         mine.listen()
-        assert [listener(tmp_path / "s.ipc") for _ in range(3)] == [os.getpid()] * 3
+        assert [peer_pid(tmp_path / "s.ipc") for _ in range(3)] == [os.getpid()] * 3
 
 
 def test_nobody_listens_at_a_file_or_at_nothing(tmp_path):
     (tmp_path / "file").touch()
-    assert listener(tmp_path / "file") is None
-    assert listener(tmp_path / "nothing") is None
+    assert peer_pid(tmp_path / "file") is None
+    assert peer_pid(tmp_path / "nothing") is None

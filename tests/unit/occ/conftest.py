@@ -3,7 +3,7 @@
 import pytest
 from fake_devices import FakeDevice, FakeLibOcc
 
-from salt_o2.core.errors import Unreachable
+from salt_o2.core.errors import UnreachableError
 
 
 @pytest.fixture
@@ -21,4 +21,4 @@ def process():
 @pytest.fixture
 def gone():
     """What every call to a process that went away raises."""
-    return Unreachable("nobody answers")
+    return UnreachableError("nobody answers")

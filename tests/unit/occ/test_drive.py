@@ -7,17 +7,17 @@ from fake_devices import FakeDevice
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.core.states import ControlMode, TaskEvent, TaskState
-from salt_o2.occ.driver import Remedy, fire, wait_ready
-from salt_o2.occ.wire.replies import Overdue, Refused, Reply, Trigger
+from salt_o2.occ.driver import Remedy, send_event, wait_ready
+from salt_o2.occ.wire.replies import Reply, ReplyTimeout, RpcRefused, Trigger
 
 CHANNEL = {"chans.data.0.type": "push", "chans.data.0.method": "bind", "chans.data.0.address": "tcp://*:9000"}
 CONFIGURE_STEPS = ["INIT DEVICE", "COMPLETE INIT", "BIND", "CONNECT", "INIT TASK"]
 
 
 def fired(device, event, arguments=None, timeout_s=5.0, mode=ControlMode.FAIRMQ):
-    return asyncio.run(fire(device, mode, TaskEvent(event), arguments or {}, timeout_s))
+    return asyncio.run(send_event(device, mode, TaskEvent(event), arguments or {}, timeout_s))
 
 
 def test_configure_takes_five_steps_and_pushes_properties_with_the_first(device):
@@ -150,7 +150,7 @@ def test_arguments_that_would_not_arrive_are_not_said_to_have_arrived(device, ev
 
 
 def test_a_step_that_is_not_answered_means_that_the_process_must_be_killed(device):
-    device.upset["CONNECT"] = Overdue("Transition was not answered within 5 s")
+    device.upset["CONNECT"] = ReplyTimeout("Transition was not answered within 5 s")
     outcome = fired(device, "CONFIGURE", CHANNEL)
     assert (outcome.state, outcome.remedy) == (TaskState.UNKNOWN, Remedy.KILL)
     assert outcome.failure.asked == "CONNECT"
@@ -160,7 +160,7 @@ def test_a_step_that_is_not_answered_means_that_the_process_must_be_killed(devic
 
 
 def test_a_process_that_does_not_tell_its_state_is_sent_nothing(device):
-    device.state = Overdue("GetState was not answered within 5 s")
+    device.state = ReplyTimeout("GetState was not answered within 5 s")
     outcome = fired(device, "CONFIGURE", CHANNEL)
     assert (device.sent, outcome.remedy, outcome.device_state) == ([], Remedy.KILL, "-")
 
@@ -223,7 +223,7 @@ def test_a_reset_from_initialized_succeeds_and_says_that_the_device_must_be_rest
 
 
 def test_a_rollback_that_hangs_is_a_process_to_kill(device):
-    device.upset |= {"CONNECT": "BOUND", "RESET DEVICE": Overdue("not answered")}
+    device.upset |= {"CONNECT": "BOUND", "RESET DEVICE": ReplyTimeout("not answered")}
     assert fired(device, "CONFIGURE", CHANNEL).remedy is Remedy.KILL
 
 
@@ -245,14 +245,14 @@ def test_leaving_running_before_run_was_answered_is_told_as_what_it_is(device):
 @pytest.mark.parametrize("status", ["INVALID_ARGUMENT", "CANCELLED"])
 def test_stop_of_a_device_that_left_running_meanwhile_succeeds(device, status):
     device.states_to_come = ["RUNNING", "READY"]
-    device.upset["STOP"] = Refused("state mismatch", status)
+    device.upset["STOP"] = RpcRefused("state mismatch", status)
     outcome = fired(device, "STOP")
     assert (outcome.state, outcome.failure) == (TaskState.CONFIGURED, None)
 
 
 def test_a_refused_step_is_told_with_the_state_that_the_device_has_now(device):
     device.state = "READY"
-    device.upset["RUN"] = Refused("Transition was refused: UNKNOWN", "UNKNOWN")
+    device.upset["RUN"] = RpcRefused("Transition was refused: UNKNOWN", "UNKNOWN")
     outcome = fired(device, "START")
     assert (outcome.state, outcome.failure.state) == (TaskState.CONFIGURED, "READY")
     assert "UNKNOWN" in outcome.failure.reason
@@ -295,8 +295,8 @@ def test_configure_from_where_the_only_way_back_breaks_the_device_asks_for_a_res
 def test_two_transitions_at_once_are_made_one_after_the_other(device):
     async def both():
         return await asyncio.gather(
-            fire(device, ControlMode.FAIRMQ, TaskEvent.CONFIGURE, CHANNEL, 5),
-            fire(device, ControlMode.FAIRMQ, TaskEvent.START, {}, 5),
+            send_event(device, ControlMode.FAIRMQ, TaskEvent.CONFIGURE, CHANNEL, 5),
+            send_event(device, ControlMode.FAIRMQ, TaskEvent.START, {}, 5),
         )
 
     first, second = asyncio.run(both())
@@ -307,7 +307,7 @@ def test_two_transitions_at_once_are_made_one_after_the_other(device):
 def test_a_transition_that_finds_another_one_stuck_gives_up_at_its_own_deadline(device):
     async def late():
         async with device.history.lock:
-            return await fire(device, ControlMode.FAIRMQ, TaskEvent.START, {}, 0.02)
+            return await send_event(device, ControlMode.FAIRMQ, TaskEvent.START, {}, 0.02)
 
     outcome = asyncio.run(late())
     assert "still under way" in outcome.failure.reason
@@ -345,7 +345,7 @@ def test_channels_that_the_next_configure_does_not_have_would_come_back_so_the_d
 
 
 def test_only_modes_with_a_control_channel_can_be_driven(device):
-    with pytest.raises(InvalidRequest, match="basic"):
+    with pytest.raises(InvalidRequestError, match="basic"):
         fired(device, "START", mode=ControlMode.BASIC)
 
 
@@ -426,5 +426,5 @@ class TestReadiness:
         assert self.ready(device, timeout_s=60).state is TaskState.ERROR
 
     def test_the_wrong_codec_is_told_at_once(self, device):
-        device.state = Refused("no such method there", "UNIMPLEMENTED")
+        device.state = RpcRefused("no such method there", "UNIMPLEMENTED")
         assert "-P" in self.ready(device, timeout_s=60).failure.advice

@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salt_o2.control.planning.drafts import Draft
+from salt_o2.control.planning.drafts import PlanDraft
 from salt_o2.control.views.plan_view import plan_record
 from salt_o2.core.messages.reports import HostFacts
 from salt_o2.core.placement.inventory import Inventory
 from salt_o2.core.plan.launch import Launch
 from salt_o2.core.plan.moments import Moment
-from salt_o2.core.plan.overrides import Shape
+from salt_o2.core.plan.overrides import Overrides
 from salt_o2.core.plan.plan import Plan, PlannedCall, PlannedRole, PlannedTask
 from salt_o2.core.states import ControlMode
 from salt_o2.presentation import plans
@@ -40,7 +40,9 @@ def inventory():
 
 
 def record(inventory, new, old=None, excluded=None, token="TOKEN"):
-    draft = Draft(environment="E", workflow="w", shape=Shape(), plan=new, excluded=excluded or {}, old=old)
+    draft = PlanDraft(
+        environment="E", workflow="w", overrides=Overrides(), plan=new, excluded=excluded or {}, previous=old
+    )
     return plan_record(draft, inventory, token)
 
 
@@ -83,7 +85,7 @@ def test_the_end_of_an_environment_stops_everything_and_has_no_token(inventory):
 
 
 def test_hosts_tell_what_is_taken_and_given_back(inventory):
-    inventory.take("E", plan(task("a"), task("b")))
+    inventory.allocate("E", plan(task("a"), task("b")))
     found = record(inventory, plan(task("a"), task("c", "flp2")), old=plan(task("a"), task("b")))
     hosts = {host["id"]: host for host in found["hosts"]}
     assert (hosts["flp1"]["cpu_taken"], hosts["flp1"]["cpu_freed"]) == (1.0, 0.5)

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from control_room import control_room, dead, repository
 
-from salt_o2.core.errors import UnknownName
+from salt_o2.core.errors import UnknownNameError
 from salt_o2.presentation import autodetect
 
 
@@ -58,12 +58,12 @@ async def killed_and_asked(room, env, task):
 def test_who_asks_for_a_task_to_be_recovered_is_told_what_came_of_it(tmp_path, prepare, said):
     answer = outcome_of(tmp_path, prepare)
     assert said in answer["outcome"]
-    assert said in autodetect.show(answer), "at a terminal, too"
+    assert said in autodetect.render(answer), "at a terminal, too"
 
 
 def test_an_unknown_task_is_refused(tmp_path):
     async def scene(room):
-        with pytest.raises(UnknownName, match="no living task"):
+        with pytest.raises(UnknownNameError, match="no living task"):
             await room.ask("task_recover", task="nobody")
 
     played(tmp_path, scene)

@@ -165,7 +165,7 @@ VIEWS = {
     "plan": (PLAN, plans.plan),
     "pool": (POOL, pool.pool),
     "doctor": (DOCTOR, doctor.render),
-    "error": ({"error": {"kind": "TaskError", "message": "broke\nadvice"}, "retcode": 1}, autodetect.show),
+    "error": ({"error": {"kind": "TaskError", "message": "broke\nadvice"}, "retcode": 1}, autodetect.render),
 }
 KEPT_AS_THEY_ARE = ("change", "action", "level", "at", "direction", "kind")
 """Fields of which a renderer knows all values: control makes them, and no text from outside is there."""

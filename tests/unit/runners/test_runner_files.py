@@ -64,10 +64,10 @@ def test_what_control_cannot_be_asked_fails_as_salt_expects(loaded):
 
 def test_a_function_of_another_file_fails_with_the_kind_of_its_cause(loaded, monkeypatch):
     from salt_o2.client.control_client import ControlClient
-    from salt_o2.core.errors import UnknownName
+    from salt_o2.core.errors import UnknownNameError
 
     def refuse(*_, **__):
-        raise UnknownName("there is no environment nobody")
+        raise UnknownNameError("there is no environment nobody")
 
     monkeypatch.setattr(ControlClient, "request", refuse)
     with pytest.raises(SaltInvocationError, match="no environment nobody"):
@@ -86,7 +86,7 @@ PERSON = {"fun": "o2.env_list"}
     ],
 )
 def test_a_result_has_the_form_that_its_audience_takes(opts, returned):
-    assert runner_output.shown(opts, [1]) == returned
+    assert runner_output.with_outputter(opts, [1]) == returned
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_a_result_has_the_form_that_its_audience_takes(opts, returned):
     ],
 )
 def test_who_asks_is_whom_salt_has_authenticated(given, user):
-    assert runner_output.who_asks(given) == user
+    assert runner_output.requesting_user(given) == user
 
 
 def test_control_is_told_who_asks(loaded, monkeypatch):

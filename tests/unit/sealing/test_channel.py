@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.sealing.channel import HEADER, LAST_NUMBER, WINDOW, Channel, Numbers
 
 SESSION = bytes(16)
@@ -30,13 +30,13 @@ def test_a_message_with_one_changed_byte_does_not_open(message, at, flip):
     agent, control = Channel(SESSION, A, B), Channel(SESSION, B, A)
     sealed = bytearray(agent.seal(message))
     sealed[at % len(sealed)] ^= flip
-    with pytest.raises(InvalidRequest):
+    with pytest.raises(InvalidRequestError):
         control.open(bytes(sealed))
 
 
 @given(st.binary(max_size=100))
 def test_bytes_that_nobody_sealed_do_not_open(data):
-    with pytest.raises(InvalidRequest):
+    with pytest.raises(InvalidRequestError):
         Channel(SESSION, A, B).open(data)
 
 
@@ -44,26 +44,26 @@ def test_a_message_opens_once(ends):
     agent, control = ends
     sealed = agent.seal(b"stop")
     control.open(sealed)
-    with pytest.raises(InvalidRequest, match="taken before"):
+    with pytest.raises(InvalidRequestError, match="taken before"):
         control.open(sealed)
 
 
 def test_a_message_cannot_be_sent_back_to_its_sender(ends):
     agent, _ = ends
-    with pytest.raises(InvalidRequest):
+    with pytest.raises(InvalidRequestError):
         agent.open(agent.seal(b"stop"))
 
 
 def test_a_message_of_another_session_does_not_open(ends):
     _, control = ends
-    with pytest.raises(InvalidRequest, match="another session"):
+    with pytest.raises(InvalidRequestError, match="another session"):
         control.open(Channel(bytes([7]) * 16, A, B).seal(b"stop"))
 
 
 def test_a_forged_number_shuts_out_no_true_message(ends):
     agent, control = ends
     forged = HEADER.pack(SESSION, 1000) + bytes(20)
-    with pytest.raises(InvalidRequest):
+    with pytest.raises(InvalidRequestError):
         control.open(forged)
     assert control.open(agent.seal(b"true")) == b"true"
 
@@ -72,7 +72,7 @@ def test_the_last_number_is_never_passed(ends):
     agent, _ = ends
     agent._sent = LAST_NUMBER - 1
     agent.seal(b"the last")
-    with pytest.raises(InvalidRequest, match="new sign-in"):
+    with pytest.raises(InvalidRequestError, match="new sign-in"):
         agent.seal(b"one more")
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from sign_in import Site
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.sealing.host_sessions import MOST_ESTABLISHED, MOST_OFFERED
 
 
@@ -89,21 +89,21 @@ class Attack(RuleBasedStateMachine):
 
     @rule()
     def attacker_speaks_as_its_own_host(self):
-        with suppress(InvalidRequest):
+        with suppress(InvalidRequestError):
             self.liar.take_welcome(self.control.take_hello(self.liar.greet())[1])
             self._to_control(self.liar.seal(b"lie"))
 
     def _to_control(self, data):
-        with suppress(InvalidRequest):
+        with suppress(InvalidRequestError):
             self.down.append(self.control.take_hello(data)[1])
-        with suppress(InvalidRequest):
+        with suppress(InvalidRequestError):
             self.heard.append(self.control.open(data))
 
     def _to_agent(self, data):
         for take in (self.agent.take_invitation, self.agent.take_welcome):
-            with suppress(InvalidRequest):
+            with suppress(InvalidRequestError):
                 take(data)
-        with suppress(InvalidRequest):
+        with suppress(InvalidRequestError):
             self.obeyed.append(self.agent.open(data))
 
     @invariant()

@@ -3,7 +3,7 @@
 import pytest
 from sign_in import Site, private, sign_in
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.sealing import handshake
 from salt_o2.sealing.agent_session import SessionState
 from salt_o2.sealing.host_sessions import MOST_ESTABLISHED, MOST_OFFERED, Speaker, UnknownSession
@@ -34,7 +34,7 @@ def test_agent_and_control_reach_each_other_after_a_sign_in(agent, control):
 def test_nothing_is_sealed_before_the_sign_in(agent, control):
     assert agent.state is SessionState.SIGNED_OUT
     assert control.seal("flp1", b"an order") is None
-    with pytest.raises(InvalidRequest, match="no session"):
+    with pytest.raises(InvalidRequestError, match="no session"):
         agent.seal(b"a report")
 
 
@@ -47,12 +47,12 @@ def test_a_session_is_established_by_the_first_message_only(agent, control):
 
 
 def test_a_host_without_an_accepted_key_is_refused(site, control):
-    with pytest.raises(InvalidRequest, match="accepted no key of a host 'ghost1'"):
+    with pytest.raises(InvalidRequestError, match="accepted no key of a host 'ghost1'"):
         control.take_hello(site.agent("ghost1").greet())
 
 
 def test_a_host_that_speaks_for_another_is_refused(site, control):
-    with pytest.raises(InvalidRequest, match="not signed with the key of flp1"):
+    with pytest.raises(InvalidRequestError, match="not signed with the key of flp1"):
         control.take_hello(site.agent("flp1", key="flp2").greet())
 
 
@@ -61,15 +61,15 @@ def test_a_hello_with_another_incarnation_is_refused(site, control):
     forged = handshake._encode(
         handshake.Hello(host="flp1", incarnation="2", exchange=hello.exchange, signature=hello.signature)
     )
-    with pytest.raises(InvalidRequest, match="not signed"):
+    with pytest.raises(InvalidRequestError, match="not signed"):
         control.take_hello(forged)
 
 
 def test_an_agent_believes_its_own_master_only(site, agent):
     false = site.control(master="another")
-    with pytest.raises(InvalidRequest, match="not signed by this host's master"):
+    with pytest.raises(InvalidRequestError, match="not signed by this host's master"):
         agent.take_invitation(false.invitation())
-    with pytest.raises(InvalidRequest, match="not signed by this host's master"):
+    with pytest.raises(InvalidRequestError, match="not signed by this host's master"):
         agent.take_welcome(false.take_hello(agent.greet())[1])
     assert agent.state is SessionState.GREETING
 
@@ -86,7 +86,7 @@ def test_a_welcome_that_is_signed_by_another_key_is_refused(site, agent, control
             signature=true.signature,
         )
     )
-    with pytest.raises(InvalidRequest, match="not signed by control"):
+    with pytest.raises(InvalidRequestError, match="not signed by control"):
         agent.take_welcome(forged)
 
 
@@ -150,7 +150,7 @@ def test_commands_go_to_the_incarnation_that_control_keeps_to(site, agent, contr
     clone = site.agent("flp1", "clone")
     sign_in(clone, control)
     sealed = control.seal("flp1", b"an order", incarnation="1")
-    with pytest.raises(InvalidRequest):
+    with pytest.raises(InvalidRequestError):
         clone.open(sealed)
     assert agent.open(sealed) == b"an order"
 
@@ -159,7 +159,7 @@ def test_another_host_cannot_open_an_order(site, agent, control):
     sign_in(agent, control)
     other = site.agent("flp2")
     sign_in(other, control)
-    with pytest.raises(InvalidRequest):
+    with pytest.raises(InvalidRequestError):
         other.open(control.seal("flp1", b"DB_PASSWORD=hunter2"))
 
 
@@ -183,7 +183,7 @@ def test_sessions_of_one_host_are_bounded(site, control):
 
 @pytest.mark.parametrize("read", [PrivateKey.from_pem, PublicKey.from_pem])
 def test_what_is_no_key_is_refused(read):
-    with pytest.raises(InvalidRequest, match="PEM"):
+    with pytest.raises(InvalidRequestError, match="PEM"):
         read(b"nothing")
 
 
@@ -191,7 +191,7 @@ def test_what_is_no_key_is_refused(read):
     "data", [b"", b"\x91" * 4000 + b"\xc0", b"\x81\xa4host\xa1\xff", b"\x81\xa1x" * 1200, bytes(5000)]
 )
 def test_what_is_no_hello_is_refused(control, data):
-    with pytest.raises(InvalidRequest, match="Hello"):
+    with pytest.raises(InvalidRequestError, match="Hello"):
         control.take_hello(data)
 
 

@@ -4,9 +4,9 @@ import socket
 
 import pytest
 
-from salt_o2.control.planning.drafts import load_shaped
+from salt_o2.control.planning.drafts import load_with_overrides
 from salt_o2.core.ids import EnvironmentId
-from salt_o2.core.plan.overrides import Shape
+from salt_o2.core.plan.overrides import Overrides
 from salt_o2.site.builtin_variables import built_in
 from salt_o2.site.settings import Site
 
@@ -48,17 +48,17 @@ def test_a_site_without_consul_says_nothing_of_it(configuration):
 
 
 def test_a_workflow_knows_the_environment_that_it_becomes(repository):
-    found = load_shaped(Site(repositories=(repository,)), "w", Shape(), EnvironmentId("ENV"))
+    found = load_with_overrides(Site(repositories=(repository,)), "w", Overrides(), EnvironmentId("ENV"))
     assert found.variables["session"] == "ENV"
     assert found.variables["here"] == socket.gethostname()
 
 
 def test_the_sites_own_defaults_win_over_what_control_gives(repository):
     site = Site(repositories=(repository,), defaults={"core_hostname": "other"})
-    assert load_shaped(site, "w", Shape(), EnvironmentId("ENV")).variables["here"] == "other"
+    assert load_with_overrides(site, "w", Overrides(), EnvironmentId("ENV")).variables["here"] == "other"
 
 
 def test_a_user_cannot_give_an_environment_another_id(repository):
-    shape = Shape(vars={"environment_id": "MINE"})
+    shape = Overrides(vars={"environment_id": "MINE"})
     site = Site(repositories=(repository,))
-    assert load_shaped(site, "w", shape, EnvironmentId("ENV")).variables["session"] == "ENV"
+    assert load_with_overrides(site, "w", shape, EnvironmentId("ENV")).variables["session"] == "ENV"

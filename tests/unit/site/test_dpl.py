@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from watching import wait_until
 
-from salt_o2.core.errors import InvalidRequest, TemplateError
+from salt_o2.core.errors import InvalidRequestError, TemplateError
 from salt_o2.site import workflow_index
-from salt_o2.site.resources import Surroundings, dump, furnish
+from salt_o2.site.resources import MasterContext, dump_to_cache, open_resources
 from salt_o2.site.settings import Site
 from salt_o2.workflow import load
 
@@ -90,7 +90,7 @@ def site(tmp_path):
     for folder in (tmp_path, *(parent for parent in tmp_path.parents if "pytest" in str(parent))):
         folder.chmod(0o755)
     settings = Site(repositories=(str(tmp_path / "repo"),), dpl_user="nobody", dpl_timeout_s=60.0)
-    return furnish(settings, Surroundings(cache=tmp_path / "cache"))
+    return open_resources(settings, MasterContext(cache=tmp_path / "cache"))
 
 
 def loaded(site, tmp_path, expression, **variables):
@@ -133,7 +133,9 @@ def test_what_is_to_be_exported_is_and_makes_another_workflow(site, tmp_path):
 def test_a_command_is_run_again_when_the_configuration_that_it_reads_has_changed(site, tmp_path, uri):
     configuration = tmp_path / "conf"
     configuration.mkdir()
-    known = furnish(replace(site, configuration=str(configuration)), Surroundings(cache=tmp_path / "cache"))
+    known = open_resources(
+        replace(site, configuration=str(configuration)), MasterContext(cache=tmp_path / "cache")
+    )
     script = quoted(DUMP.replace("COUNT", str(tmp_path / "count"))) + f' "{uri}"'
     (tmp_path / "repo" / "jit" / "configured").write_text(script)
     for payload in ("a", "b", "b"):
@@ -160,7 +162,7 @@ def test_a_command_that_fails_says_why(site, tmp_path, expression, message):
 
 
 def test_a_command_that_hangs_is_ended(site, tmp_path):
-    quick = furnish(replace(site, dpl_timeout_s=0.2), Surroundings(cache=tmp_path / "cache"))
+    quick = open_resources(replace(site, dpl_timeout_s=0.2), MasterContext(cache=tmp_path / "cache"))
     with pytest.raises(TemplateError, match=r"took more than 0\.2 s"):
         loaded(quick, tmp_path, "dpl.GenerateFromUri('slow')")
 
@@ -180,7 +182,7 @@ def test_a_template_is_the_fallback(site, tmp_path):
     ],
 )
 def test_no_command_runs_as_root_or_as_control(site, tmp_path, user, why):
-    careless = furnish(replace(site, dpl_user=user), Surroundings(cache=tmp_path / "cache"))
+    careless = open_resources(replace(site, dpl_user=user), MasterContext(cache=tmp_path / "cache"))
     with pytest.raises(TemplateError, match=why):
         loaded(careless, tmp_path, "dpl.GenerateFromUri('good')")
     assert (tmp_path / "count").read_text() == ""
@@ -190,11 +192,12 @@ AS_SALT = """
 import sys
 from pathlib import Path
 from salt_o2.site import workflow_index
-from salt_o2.site.resources import Surroundings, furnish
+from salt_o2.site.resources import MasterContext, open_resources
 from salt_o2.site.settings import Site
 from salt_o2.core.errors import TemplateError
 from salt_o2.workflow import load
-site = furnish(Site(repositories=(sys.argv[1],), dpl_user=sys.argv[2]), Surroundings(cache=Path(sys.argv[3])))
+settings = Site(repositories=(sys.argv[1],), dpl_user=sys.argv[2])
+site = open_resources(settings, MasterContext(cache=Path(sys.argv[3])))
 try:
     load(workflow_index.find(site.repositories, "main"), "main")
 except TemplateError as error:
@@ -392,8 +395,8 @@ def test_a_path_is_given_to_the_account_while_only_root_can_exchange_it(site, tm
 
 
 def test_a_dump_is_written_to_the_one_directory_for_dumps(tmp_path):
-    dump(tmp_path, "text", "/etc/motd")
+    dump_to_cache(tmp_path, "text", "/etc/motd")
     assert (tmp_path / "dumps" / "motd").read_text() == "text"
     for name in ("", "/", "..", ".hidden"):
-        with pytest.raises(InvalidRequest, match="no name for a file"):
-            dump(tmp_path, "text", name)
+        with pytest.raises(InvalidRequestError, match="no name for a file"):
+            dump_to_cache(tmp_path, "text", name)

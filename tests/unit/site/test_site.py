@@ -11,12 +11,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from salt_o2 import integration
-from salt_o2.client.declared_environment import MARK, way
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.client.declared_environment import MARK, steps_to_reach
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.core.plan.overrides import variable_text
-from salt_o2.core.pool.limits import Bounds
+from salt_o2.core.pool.limits import PoolLimits
 from salt_o2.core.states import EnvironmentEvent
-from salt_o2.site.resources import Surroundings, furnish, with_a_backend
+from salt_o2.site.resources import MasterContext, open_resources, with_a_backend
 from salt_o2.site.settings import Site, read_site, timeouts
 
 
@@ -48,14 +48,14 @@ def test_variables_limit_transitions_and_leave_the_others_alone():
 
 
 def test_a_limit_that_is_no_number_is_refused():
-    with pytest.raises(InvalidRequest):
+    with pytest.raises(InvalidRequestError):
         timeouts(read({}), {"deploy_timeout_s": "soon"})
 
 
 def test_what_may_wait_in_the_pool_is_a_setting_with_defaults():
-    assert read({}).pool == Bounds(per_host=50, total=500, idle_s=3600)
+    assert read({}).pool == PoolLimits(per_host=50, total=500, idle_s=3600)
     layers = ({"pool": {"per_host": 5, "idle_s": 60}}, {"pool": {"per_host": 8}})
-    assert read(*layers).pool == Bounds(per_host=8, total=500, idle_s=60)
+    assert read(*layers).pool == PoolLimits(per_host=8, total=500, idle_s=60)
 
 
 # --- what cannot be used ----------------------------------------------------------------------
@@ -137,10 +137,10 @@ def test_an_integration_that_cannot_be_loaded_is_left_out(monkeypatch):
 
 
 def test_configuration_that_is_nowhere_is_the_pillar_s(tmp_path):
-    around = Surroundings(cache=tmp_path)
+    around = MasterContext(cache=tmp_path)
     site, (fault,) = with_a_backend(Site(configuration="zookeeper://here"), around)
     assert "zookeeper" in fault
-    furnish(site, around)
+    open_resources(site, around)
     assert with_a_backend(Site(configuration="/srv"), around) == (Site(configuration="/srv"), ())
 
 
@@ -193,4 +193,4 @@ def test_a_state_finds_no_difference_in_a_value_that_control_keeps_as_text():
     given = {name: value for name, (value, _) in VALUES.items()}
     there = {name: text for name, (_, text) in VALUES.items()} | {MARK: "daq"}
     found = {"id": "2oD", "state": "CONFIGURED", "workflow": "farm", "vars": there}
-    assert way("daq", found, "CONFIGURED", "farm", given).steps == ()
+    assert steps_to_reach("daq", found, "CONFIGURED", "farm", given).steps == ()

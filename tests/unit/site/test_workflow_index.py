@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from salt_o2.core.errors import UnknownName
+from salt_o2.core.errors import UnknownNameError
 from salt_o2.site import workflow_index
 from salt_o2.workflow import load
 
@@ -56,7 +56,7 @@ def test_a_workflow_is_found_by_name_repository_and_revision(listed, name, comma
 
 
 def test_what_nobody_has_is_named_with_the_nearest(listed):
-    with pytest.raises(UnknownName, match="there are a, b"):
+    with pytest.raises(UnknownNameError, match="there are a, b"):
         workflow_index.find(listed, "zzz")
 
 
@@ -117,7 +117,7 @@ def test_a_broken_repository_is_listed_as_broken_and_all_others_are_listed(liste
 def test_workflows_of_other_repositories_are_found_beside_a_broken_one(listed, tmp_path, case):
     site = workflow_index.Listed.of([str(BROKEN[case](tmp_path)), *listed], tmp_path / "cache")
     assert command_of(site, "a") == "x"
-    with pytest.raises(UnknownName, match="there are a, b"):
+    with pytest.raises(UnknownNameError, match="there are a, b"):
         workflow_index.find(site, "zzz")
 
 
@@ -151,6 +151,6 @@ def test_passwords_of_repositories_are_shown_to_no_user(listed, tmp_path):
     assert [row["source"] for row in rows[:2]] == ["http://reader:***@127.0.0.1:9/flows"] * 2
     assert "hunter2" not in str(rows)
     for name in ("zzz", "127.0.0.1:9/flows/workflows/w@v1", "w@bad revision"):
-        with pytest.raises(UnknownName) as refused:
+        with pytest.raises(UnknownNameError) as refused:
             workflow_index.find(site, name)
         assert "hunter2" not in str(refused.value)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from salt_o2.agent.device.polling_budget import PER_CORE, SHORTEST_S, Rounds
+from salt_o2.agent.device.polling_budget import PER_CORE, SHORTEST_S, PollingBudget
 
 
 def among(rounds, devices):
@@ -13,17 +13,17 @@ def among(rounds, devices):
 
 @pytest.mark.parametrize("devices", [0, 1, 2 * PER_CORE])
 def test_few_are_asked_every_second(devices):
-    assert among(Rounds(cores=2), devices).period_s == SHORTEST_S
+    assert among(PollingBudget(cores=2), devices).period_s == SHORTEST_S
 
 
 @pytest.mark.parametrize(("cores", "devices"), [(1, 50), (2, 50), (2, 200), (64, 5000)])
 def test_what_a_host_spends_on_asking_is_bounded_however_many_there_are(cores, devices):
-    rounds = among(Rounds(cores), devices)
+    rounds = among(PollingBudget(cores), devices)
     assert devices / rounds.period_s <= PER_CORE * cores
 
 
 def test_who_is_gone_makes_room_for_the_others():
-    with Rounds(cores=1) as rounds:
+    with PollingBudget(cores=1) as rounds:
         for _ in range(10 * PER_CORE):
             with rounds:
                 pass
@@ -31,4 +31,4 @@ def test_who_is_gone_makes_room_for_the_others():
 
 
 def test_a_large_host_asks_two_hundred_devices_every_second():
-    assert among(Rounds(cores=64), 200).period_s == SHORTEST_S
+    assert among(PollingBudget(cores=64), 200).period_s == SHORTEST_S

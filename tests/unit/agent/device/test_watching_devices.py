@@ -2,9 +2,9 @@
 
 import asyncio
 
-from salt_o2.agent.device.session import Sight
-from salt_o2.agent.device.watcher import Watch
-from salt_o2.agent.storage.task_record import Record
+from salt_o2.agent.device.session import ObservedState
+from salt_o2.agent.device.watcher import DeviceWatcher
+from salt_o2.agent.storage.task_record import TaskRecord
 from salt_o2.core.states import TaskState
 
 
@@ -12,10 +12,17 @@ class Scene:
     """A task that is on its way, or not, and its device, which tells of its moves."""
 
     def __init__(self):
-        self.record = Record(task="sampler", environment="E", state=TaskState.RUNNING, device_state="RUNNING")
+        self.record = TaskRecord(
+            task="sampler", environment="E", state=TaskState.RUNNING, device_state="RUNNING"
+        )
         self.is_busy = False
-        self.told, self.truth, self.looks, self.moves = "", Sight(TaskState.RUNNING, "RUNNING", 7), 0, []
-        self.task = Watch(self, self, self.note, print)
+        self.told, self.truth, self.looks, self.moves = (
+            "",
+            ObservedState(TaskState.RUNNING, "RUNNING", 7),
+            0,
+            [],
+        )
+        self.task = DeviceWatcher(self, self, self.note, print)
         self.task.begin()
 
     def note(self, state, word, reason):
@@ -25,7 +32,7 @@ class Scene:
     def watch(self, look, announce, running):
         self.stir = look
 
-    async def look(self, timeout_s):
+    async def poll_state(self, timeout_s):
         self.looks += 1
         return self.truth
 
@@ -50,7 +57,7 @@ def play(scene):
 
 def test_a_move_of_a_device_that_is_left_alone_is_seen():
     async def scene(stage):
-        stage.truth = Sight(TaskState.CONFIGURED, "READY", 7)
+        stage.truth = ObservedState(TaskState.CONFIGURED, "READY", 7)
         stage.tell("READY")
         await stage.settle()
         assert stage.moves == [(TaskState.CONFIGURED, "READY", "it left RUNNING by itself and is READY")]
@@ -63,7 +70,7 @@ def test_a_move_in_the_last_moment_of_a_step_is_seen_once_that_is_over():
 
     async def scene(stage):
         stage.is_busy = True
-        stage.truth = Sight(TaskState.CONFIGURED, "READY", 7)
+        stage.truth = ObservedState(TaskState.CONFIGURED, "READY", 7)
         stage.tell("READY")
         await stage.settle()
         assert [move[:2] for move in stage.moves] == [(TaskState.CONFIGURED, "READY")]

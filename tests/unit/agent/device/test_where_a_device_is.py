@@ -5,9 +5,9 @@ import asyncio
 import pytest
 from fake_devices import FakeDevice
 
-from salt_o2.agent.device.polling_budget import Rounds
-from salt_o2.agent.device.session import Device
-from salt_o2.core.errors import Unreachable
+from salt_o2.agent.device.polling_budget import PollingBudget
+from salt_o2.agent.device.session import DeviceSession
+from salt_o2.core.errors import UnreachableError
 from salt_o2.core.plan.launch import Launch
 from salt_o2.core.states import ControlMode, TaskEvent
 from salt_o2.occ.wire.codec import codec_named
@@ -28,7 +28,7 @@ class Telling(FakeDevice):
 
     async def events(self):
         await self.moved.wait()
-        raise Unreachable("the stream is over")
+        raise UnreachableError("the stream is over")
         yield
 
     async def close(self):
@@ -38,8 +38,8 @@ class Telling(FakeDevice):
 @pytest.mark.parametrize("codec", ["OCC", "OCClite"])
 def test_a_device_that_tells_of_a_move_is_asked_before_the_next_step(codec):
     async def scene():
-        device = Device(
-            Launch(mode=ControlMode.FAIRMQ, value="device", codec=codec, control_port=31000), Rounds()
+        device = DeviceSession(
+            Launch(mode=ControlMode.FAIRMQ, value="device", codec=codec, control_port=31000), PollingBudget()
         )
         device.channel = told = Telling(codec)
         looked = asyncio.Event()

@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
-from salt_o2.agent.launch.start_limiter import AT_LEAST, Births
+from salt_o2.agent.launch.start_limiter import AT_LEAST, StartLimiter
 
 
 async def start(births, started, name, ready):
-    async with births.turn():
+    async with births.slot():
         started.append(name)
         await ready.wait()
 
@@ -21,7 +21,7 @@ async def settle():
 
 def test_no_more_start_at_the_same_time_than_may():
     async def scene():
-        births, started, ready = Births(2), [], asyncio.Event()
+        births, started, ready = StartLimiter(2), [], asyncio.Event()
         tasks = [asyncio.create_task(start(births, started, name, ready)) for name in "abcd"]
         await settle()
         assert started == ["a", "b"]
@@ -34,7 +34,7 @@ def test_no_more_start_at_the_same_time_than_may():
 
 def test_who_hangs_at_its_start_keeps_nobody_from_starting():
     async def scene():
-        births, started, never = Births(1, turn_s=0.01), [], asyncio.Event()
+        births, started, never = StartLimiter(1, turn_s=0.01), [], asyncio.Event()
         tasks = [asyncio.create_task(start(births, started, name, never)) for name in "abc"]
         async with asyncio.timeout(10):
             while started != ["a", "b", "c"]:
@@ -49,15 +49,15 @@ def test_who_hangs_at_its_start_keeps_nobody_from_starting():
 @pytest.mark.parametrize("end", [asyncio.CancelledError, ValueError], ids=["cancelled", "failed"])
 def test_a_turn_that_ends_badly_is_given_back(end):
     async def scene():
-        births = Births(1)
+        births = StartLimiter(1)
         with pytest.raises(end):
-            async with births.turn():
+            async with births.slot():
                 raise end
-        async with asyncio.timeout(10), births.turn():
+        async with asyncio.timeout(10), births.slot():
             pass
 
     asyncio.run(scene())
 
 
 def test_a_host_starts_some_at_the_same_time_however_small_it_is():
-    assert Births()._free._value >= AT_LEAST
+    assert StartLimiter()._free._value >= AT_LEAST

@@ -27,25 +27,27 @@ ENV = {"PATH": "/usr/bin:/bin"}
 )
 def test_what_cannot_be_meant_is_refused(launch, said):
     with pytest.raises(Refusal, match=said):
-        preflight.sane(launch)
+        preflight.check_launch(launch)
 
 
 def test_a_program_is_found_in_the_path_of_the_task():
-    argv = preflight.command(Launch(mode=BASIC, value="sleep", arguments=("1", "a b")), ENV)
+    argv = preflight.check_command(Launch(mode=BASIC, value="sleep", arguments=("1", "a b")), ENV)
     assert argv[0].endswith("bin/sleep")
     assert argv[0].startswith("/")
     assert argv[1:] == ["1", "a b"]
 
 
 def test_a_shell_gets_the_command_line_as_it_is():
-    argv = preflight.command(Launch(mode=BASIC, value="sleep", arguments=("$N", "| cat"), shell=True), ENV)
+    argv = preflight.check_command(
+        Launch(mode=BASIC, value="sleep", arguments=("$N", "| cat"), shell=True), ENV
+    )
     assert argv == ["/bin/sh", "-c", "sleep $N | cat"]
 
 
 @pytest.mark.parametrize("name", ["no-such-program", "/etc/passwd", "/no/such/program", "exit"])
 def test_what_is_no_program_is_refused_by_name(name):
     with pytest.raises(Refusal, match=name) as refused:
-        preflight.command(Launch(mode=BASIC, value=name), ENV)
+        preflight.check_command(Launch(mode=BASIC, value=name), ENV)
     assert "/usr/bin:/bin" in refused.value.advice
 
 
@@ -56,24 +58,24 @@ def test_a_port_that_nobody_has_is_free_and_one_that_somebody_has_is_not():
         port = taken.getsockname()[1]
         taken.listen()
         with pytest.raises(Refusal, match=rf"port {port} is in use by process {os.getpid()} \(.*pytest"):
-            preflight.ports_free([port], {})
-    preflight.ports_free([port], {})
+            preflight.check_ports([port], {})
+    preflight.check_ports([port], {})
 
 
 def test_a_port_of_another_task_is_refused_before_that_one_listens():
     with pytest.raises(Refusal, match="port 30001 belongs to task readout"):
-        preflight.ports_free([30001], {30001: "readout"})
+        preflight.check_ports([30001], {30001: "readout"})
 
 
 def test_a_refusal_names_every_port_of_the_ranges_that_other_programs_have():
     with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
         first, second = (each.getsockname()[1] for each in (one, other))
         with pytest.raises(preflight.PortsTaken) as refused:
-            preflight.ports_free([first], {}, [(second, second), (1, 1)])
+            preflight.check_ports([first], {}, [(second, second), (1, 1)])
         assert refused.value.ports == tuple(sorted((first, second)))
         with pytest.raises(preflight.PortsTaken) as refused:
-            preflight.ports_free([first], {second: "ours"}, [(second, second)])
+            preflight.check_ports([first], {second: "ours"}, [(second, second)])
         assert refused.value.ports == (first,)
     with pytest.raises(preflight.PortsTaken) as refused:
-        preflight.ports_free([first], {first: "ours"}, [(1, 65535)])
+        preflight.check_ports([first], {first: "ours"}, [(1, 65535)])
     assert first in refused.value.ports

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from salt_o2.agent.launch.resource_limits import Use, excess, use_of, watched
+from salt_o2.agent.launch.resource_limits import ResourceUse, limit_violation, resource_use, watched
 from salt_o2.core.plan.launch import Limits
 
 LIMITS = Limits(cpu=1.0, memory_mb=100.0, pids=10)
@@ -13,20 +13,20 @@ LIMITS = Limits(cpu=1.0, memory_mb=100.0, pids=10)
 @pytest.mark.parametrize(
     ("use", "said"),
     [
-        (Use(100.0, 10), ""),
-        (Use(101.0, 1), "101 MB of memory, and its limit is 100 MB"),
-        (Use(1.0, 11), "11 processes and threads, and its limit is 10"),
-        (Use(), ""),
+        (ResourceUse(100.0, 10), ""),
+        (ResourceUse(101.0, 1), "101 MB of memory, and its limit is 100 MB"),
+        (ResourceUse(1.0, 11), "11 processes and threads, and its limit is 10"),
+        (ResourceUse(), ""),
     ],
     ids=["just-within", "memory", "pids", "gone"],
 )
 def test_too_much_is_more_than_the_limit(use, said):
-    assert said in excess(LIMITS, use)
-    assert bool(said) == bool(excess(LIMITS, use))
+    assert said in limit_violation(LIMITS, use)
+    assert bool(said) == bool(limit_violation(LIMITS, use))
 
 
 def test_no_limit_is_never_exceeded():
-    assert excess(Limits(), Use(1e9, 1_000_000)) == ""
+    assert limit_violation(Limits(), ResourceUse(1e9, 1_000_000)) == ""
 
 
 @pytest.mark.parametrize(
@@ -43,8 +43,8 @@ def test_what_the_kernel_holds_need_not_be_watched(held, left):
 
 
 def test_use_is_the_sum_of_what_lives():
-    alone = use_of([os.getpid()])
+    alone = resource_use([os.getpid()])
     assert alone.memory_mb > 1
     assert alone.pids >= 1
-    assert use_of([os.getpid(), 2**22 - 1]).pids == alone.pids
-    assert use_of([os.getpid()] * 2).pids == 2 * alone.pids
+    assert resource_use([os.getpid(), 2**22 - 1]).pids == alone.pids
+    assert resource_use([os.getpid()] * 2).pids == 2 * alone.pids

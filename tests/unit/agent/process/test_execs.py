@@ -11,10 +11,10 @@ import pytest
 
 from salt_o2.agent.launch.accounts import Accounts
 from salt_o2.agent.process import launcher
-from salt_o2.agent.process.host_resources import Host
-from salt_o2.agent.process.session_reaper import Census
-from salt_o2.agent.storage.task_directory import MARK, TaskHome
-from salt_o2.agent.storage.task_record import Record
+from salt_o2.agent.process.host_resources import HostResources
+from salt_o2.agent.process.process_scan import ProcessScan
+from salt_o2.agent.storage.task_directory import MARK, TaskDirectory
+from salt_o2.agent.storage.task_record import TaskRecord
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.plan.launch import Launch
 from salt_o2.core.states import ControlMode
@@ -31,7 +31,7 @@ SLEEP = Launch(mode=ControlMode.BASIC, value="exec sleep 1000", shell=True)
 def a_host():
     """A host whose tasks run as the account of this test."""
     own = Accounts((pwd.getpwuid(os.geteuid()).pw_name,))
-    return Host(name=HostId("flp1"), groups=None, accounts=own)
+    return HostResources(name=HostId("flp1"), groups=None, accounts=own)
 
 
 def end(pid):
@@ -65,11 +65,11 @@ def test_a_process_in_its_exec_shows_its_mark_when_that_is_over():
 
 
 def test_a_look_at_all_processes_has_the_mark_of_one_that_was_started_just_now(monkeypatch):
-    monkeypatch.setattr("salt_o2.agent.process.session_reaper.LOOK_AFTER_S", 0.0)
+    monkeypatch.setattr("salt_o2.agent.process.process_scan.LOOK_AFTER_S", 0.0)
 
     async def seen(pid):
         monkeypatch.setattr(procfs, "processes", lambda: {pid: procfs.entry(pid)})
-        return (await Census().look()).marks
+        return (await ProcessScan().scan()).marks
 
     with asyncio.Runner() as runner:
         for _ in range(TIMES):
@@ -94,17 +94,17 @@ def test_a_process_is_found_by_an_argument_that_is_its_own():
 @pytest.mark.parametrize(("times", "is_known"), [(TIMES, True), (10, False)], ids=["known", "to-be-found"])
 def test_a_shim_that_was_started_just_now_is_adopted(tmp_path, times, is_known):
     async def adopted(folder):
-        home = TaskHome(folder)
-        record = Record(task=TaskId("clock"), environment=EnvironmentId("E"), launch=SLEEP)
-        launcher.give_birth(record, home, a_host(), lambda: None)
-        shim = record.keeper
+        home = TaskDirectory(folder)
+        record = TaskRecord(task=TaskId("clock"), environment=EnvironmentId("E"), launch=SLEEP)
+        launcher.start_process(record, home, a_host(), lambda: None)
+        shim = record.shim
         if not is_known:
-            record.keeper = record.keeper_started = None
+            record.shim = record.shim_started = None
             record.launching = True
         try:
-            living = await launcher.adopt(record, home, a_host(), lambda: None)
+            living = await launcher.adopt_process(record, home, a_host(), lambda: None)
             assert living is not None
-            assert record.keeper == shim
+            assert record.shim == shim
             await living.release()
         finally:
             os.killpg(shim, signal.SIGKILL)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from salt_o2.agent.process import member_processes
-from salt_o2.agent.process.member_processes import Members
-from salt_o2.agent.process.session_reaper import Census
+from salt_o2.agent.process.member_processes import MemberProcesses
+from salt_o2.agent.process.process_scan import ProcessScan
 from salt_o2.linux import procfs
 
 LOOKS = 10
@@ -53,8 +53,8 @@ def test_a_process_that_may_not_be_signalled_is_no_busy_loop(child, monkeypatch,
         other = asyncio.create_task(others())
         await asyncio.sleep(0)
         before = len(ticks)
-        members = Members(
-            home=Path("/nowhere"), shim=Shim() if with_shim else None, group=group, census=Census()
+        members = MemberProcesses(
+            directory=Path("/nowhere"), shim=Shim() if with_shim else None, group=group, scan=ProcessScan()
         )
         remains = await members.clear(0.0)
         other.cancel()

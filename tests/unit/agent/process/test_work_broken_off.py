@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
-from salt_o2.agent.process.host_resources import Host
-from salt_o2.agent.process.member_processes import Members
-from salt_o2.agent.process.process_group import Process
-from salt_o2.agent.process.task_process import Body
-from salt_o2.agent.storage.task_record import Record
+from salt_o2.agent.process.host_resources import HostResources
+from salt_o2.agent.process.member_processes import MemberProcesses
+from salt_o2.agent.process.process_group import ProcessGroup
+from salt_o2.agent.process.task_process import TaskProcess
+from salt_o2.agent.storage.task_record import TaskRecord
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.plan.launch import Launch
 from salt_o2.core.states import ControlMode
@@ -21,13 +21,13 @@ def play(tmp_path):
     """Play a scene with the processes of a task, in an event loop; no process is there yet to be watched."""
 
     async def played(scene):
-        record = Record(task=TaskId("sink"), environment=EnvironmentId("E"))
-        process = Process(2**22, 0, tmp_path / "status")
+        record = TaskRecord(task=TaskId("sink"), environment=EnvironmentId("E"))
+        process = ProcessGroup(2**22, 0, tmp_path / "status")
         launch = Launch(mode=ControlMode.BASIC, value="true")
         async with asyncio.timeout(10):
-            host = Host(name=HostId("flp1"), groups=None)
-            members = Members(home=tmp_path, shim=process, group=None, census=host.census)
-            await scene(Body(record, members, process, launch, host))
+            host = HostResources(name=HostId("flp1"), groups=None)
+            members = MemberProcesses(directory=tmp_path, shim=process, group=None, scan=host.process_scan)
+            await scene(TaskProcess(record, members, process, launch, host))
 
     return lambda scene: asyncio.run(played(scene))
 
@@ -39,12 +39,12 @@ def begin(living):
     async def work():
         await never
 
-    return asyncio.create_task(living.while_alive(work(), PATIENCE_S, hurried=False))
+    return asyncio.create_task(living.run_while_alive(work(), PATIENCE_S, hurried=False))
 
 
 def end(living):
     living.process.gone.set()
-    living.end_seen(lambda: None)
+    living.record_exit(lambda: None)
 
 
 def test_an_order_that_comes_while_work_is_being_broken_off_raises_nothing(play):
@@ -56,8 +56,8 @@ def test_an_order_that_comes_while_work_is_being_broken_off_raises_nothing(play)
 
         def order():  # runs after the time-out has expired, and before the work has noticed that
             try:
-                living.hurry()
-                living.take_time()
+                living.shorten_deadline()
+                living.restore_deadline()
                 end(living)
             except Exception as error:
                 raised.set_exception(error)
@@ -76,8 +76,8 @@ def test_work_for_a_process_that_has_ended_gets_no_more_time(play):
         working = begin(living)
         await asyncio.sleep(0)
         end(living)
-        living.hurry()
-        living.take_time()
+        living.shorten_deadline()
+        living.restore_deadline()
         assert await working is None
 
     play(scene)
@@ -87,10 +87,10 @@ def test_work_gets_its_time_back_when_the_task_is_to_stay_after_all(play):
     async def scene(living):
         working = begin(living)
         await asyncio.sleep(0)
-        living.hurry()
-        assert living.is_hurried
-        living.take_time()
-        assert not living.is_hurried
+        living.shorten_deadline()
+        assert living.is_urgent
+        living.restore_deadline()
+        assert not living.is_urgent
         end(living)
         assert await working is None
 

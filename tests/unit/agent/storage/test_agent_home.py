@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from salt_o2.agent.storage import task_record
-from salt_o2.agent.storage.state_directory import KEPT_OLD, Home
-from salt_o2.agent.storage.task_record import Record, report_of
+from salt_o2.agent.storage.state_directory import KEPT_OLD, StateDirectory
+from salt_o2.agent.storage.task_record import TaskRecord, report_of
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.messages.commands import Command, Order
 from salt_o2.core.messages.reports import Exit, Failure
@@ -18,7 +18,7 @@ from salt_o2.core.tasks.next_action import CONTROLLED, is_reached
 
 texts = st.dictionaries(st.text(max_size=5), st.text(max_size=5), max_size=3)
 records = st.builds(
-    Record,
+    TaskRecord,
     task=st.just(TaskId("readout")),
     environment=st.just(EnvironmentId("E")),
     revision=st.integers(-1, 10**9),
@@ -29,17 +29,17 @@ records = st.builds(
     state=st.sampled_from(TaskState),
     exit=st.none() | st.builds(Exit, code=st.integers(0, 255)),
     failure=st.none() | st.builds(Failure, asked=st.text(), state=st.text(), reason=st.text()),
-    keeper=st.none() | st.integers(1, 2**22),
+    shim=st.none() | st.integers(1, 2**22),
 )
 
 
 @pytest.fixture
 def home(tmp_path):
-    return Home(tmp_path / "agent")
+    return StateDirectory(tmp_path / "agent")
 
 
 def known(task="readout", **more):
-    return Record(task=TaskId(task), environment=EnvironmentId("E"), **more)
+    return TaskRecord(task=TaskId(task), environment=EnvironmentId("E"), **more)
 
 
 @given(before=records)
@@ -71,20 +71,20 @@ def test_no_content_of_a_file_stops_an_agent(tmp_path_factory, junk):
 
 
 def test_a_half_written_record_does_not_hide_the_one_before(home):
-    home.of(TaskId("readout")).save(known(revision=1))
-    (home.of(TaskId("readout")).folder / "task.json.new").write_text('{"task": "rea')
+    home.task_directory(TaskId("readout")).save(known(revision=1))
+    (home.task_directory(TaskId("readout")).folder / "task.json.new").write_text('{"task": "rea')
     assert [found.revision for found in home.records()] == [1]
 
 
 def test_a_folder_that_names_another_task_is_left_alone(home):
-    home.of(TaskId("readout")).save(known("stfb"))
+    home.task_directory(TaskId("readout")).save(known("stfb"))
     assert home.records() == []
 
 
 def test_the_last_tasks_that_are_done_are_kept_and_no_more(home):
     for number in range(KEPT_OLD + 5):
         task = known(f"task-{number}", revision=number)
-        home.of(task.task).save(task)
+        home.task_directory(task.task).save(task)
         home.archive(task)
     old = {folder.name for folder in (home.directory / "old").iterdir()}
     assert len(old) == KEPT_OLD
@@ -96,8 +96,8 @@ def test_the_last_tasks_that_are_done_are_kept_and_no_more(home):
 @pytest.mark.finding("X4")
 def test_a_directory_tree_of_any_depth_is_removed_apart_from_the_agents_loop(home):
     task = known("readout", revision=1)
-    home.of(task.task).save(task)
-    deep_tree(home.of(task.task).folder / "work", levels=2_000)
+    home.task_directory(task.task).save(task)
+    deep_tree(home.task_directory(task.task).folder / "work", levels=2_000)
     home.archive(task)
     assert not (home.directory / "old" / "readout" / "work").exists()
     assert home.has_trash.is_set()
@@ -108,7 +108,7 @@ def test_a_directory_tree_of_any_depth_is_removed_apart_from_the_agents_loop(hom
 @pytest.mark.finding("X4")
 def test_an_agent_that_starts_removes_what_the_agent_before_it_did_not(home):
     (home.directory / "trash" / "17-0").mkdir()
-    assert Home(home.directory).has_trash.is_set()
+    assert StateDirectory(home.directory).has_trash.is_set()
 
 
 def deep_tree(folder, levels):
@@ -123,17 +123,17 @@ def deep_tree(folder, levels):
 
 
 def test_the_revision_of_a_task_that_is_done_is_known_to_the_next_agent(home):
-    home.bury(TaskId("readout"), 7)
-    home.bury(TaskId("readout"), 9)
-    home.bury(TaskId("readout"), 8)
-    assert Home(home.directory).ended == {"readout": 9}
+    home.remember_done(TaskId("readout"), 7)
+    home.remember_done(TaskId("readout"), 9)
+    home.remember_done(TaskId("readout"), 8)
+    assert StateDirectory(home.directory).ended == {"readout": 9}
 
 
 def test_a_damaged_list_of_ended_tasks_costs_only_the_damaged_lines(home):
-    home.bury(TaskId("readout"), 7)
+    home.remember_done(TaskId("readout"), 7)
     with (home.directory / "ended").open("ab") as file:
         file.write(b"\xff\xfe nonsense\n\nstfb 3\nx y z\n")
-    assert Home(home.directory).ended == {"readout": 7, "stfb": 3}
+    assert StateDirectory(home.directory).ended == {"readout": 7, "stfb": 3}
 
 
 def command(**more):
@@ -144,10 +144,10 @@ def command(**more):
 def test_an_order_without_launch_and_properties_keeps_those_of_before():
     launch = Launch(mode=ControlMode.FAIRMQ, value="readout")
     task = known()
-    task.take(command(), Order(task=task.task, launch=launch, properties={"a": "1"}))
+    task.apply_order(command(), Order(task=task.task, launch=launch, properties={"a": "1"}))
     assert (task.launch, task.fresh, task.properties) == (launch, True, {"a": "1"})
     task.fresh = False
-    task.take(command(revision=6, arguments={"runNumber": "42"}), Order(task=task.task))
+    task.apply_order(command(revision=6, arguments={"runNumber": "42"}), Order(task=task.task))
     assert (task.launch, task.fresh, task.properties) == (launch, False, {"a": "1"})
     assert (task.revision, task.settled, task.arguments) == (6, False, {"runNumber": "42"})
 
@@ -164,7 +164,7 @@ def test_an_order_without_launch_and_properties_keeps_those_of_before():
 )
 def test_each_event_takes_what_belongs_to_it(event, pushed):
     task = known(properties={"property": "1"}, arguments={"runNumber": "42"})
-    assert task.pushed(event) == pushed
+    assert task.arguments_for(event) == pushed
 
 
 def test_a_basic_task_counts_as_there_before_it_has_a_process():
@@ -182,15 +182,15 @@ def test_a_pid_is_told_only_of_the_living():
 def test_no_file_of_an_agent_can_be_read_or_locked_by_others(tmp_path):
     former = os.umask(0o022)
     try:
-        home = Home(tmp_path / "agent")
+        home = StateDirectory(tmp_path / "agent")
         for number in range(3):
-            home.bury(TaskId(f"t{number}"), number)
-        home.last_run.note({"run_number": "7"})
-        task = home.of(TaskId("a"))
-        task.save(Record(task=TaskId("a"), environment=EnvironmentId("E")))
-        shorter = Home(tmp_path / "agent")
+            home.remember_done(TaskId(f"t{number}"), number)
+        home.last_run.record({"run_number": "7"})
+        task = home.task_directory(TaskId("a"))
+        task.save(TaskRecord(task=TaskId("a"), environment=EnvironmentId("E")))
+        shorter = StateDirectory(tmp_path / "agent")
         shorter._ended_file.write_text("".join(f"t{n} 1\n" for n in range(30_000)))
-        Home(tmp_path / "agent")
+        StateDirectory(tmp_path / "agent")
     finally:
         os.umask(former)
     files = [path for path in (tmp_path / "agent").rglob("*") if path.is_file()]

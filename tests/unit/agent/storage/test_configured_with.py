@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salt_o2.agent.storage.command_journal import catch_up
-from salt_o2.agent.storage.state_directory import Home
-from salt_o2.agent.storage.task_record import Record
+from salt_o2.agent.storage.state_directory import StateDirectory
+from salt_o2.agent.storage.task_record import TaskRecord
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.messages.commands import Command, Order
 from salt_o2.core.plan.launch import Launch
@@ -21,9 +21,11 @@ class Life:
     """One device and its agent, as far as files and configurations go."""
 
     def __init__(self, directory):
-        self.agent = Home(directory)
-        self.home = self.agent.of(TASK)
-        self.known = Record(task=TASK, environment=ENVIRONMENT, launch=DEVICE, launched=DEVICE, state=STANDBY)
+        self.agent = StateDirectory(directory)
+        self.home = self.agent.task_directory(TASK)
+        self.known = TaskRecord(
+            task=TASK, environment=ENVIRONMENT, launch=DEVICE, launched=DEVICE, state=STANDBY
+        )
         self.home.save(self.known)
         self.device, self.kept = None, []
 
@@ -34,15 +36,15 @@ class Life:
         command = Command(
             host=HostId("flp1"), environment=ENVIRONMENT, revision=revision, goal=goal, orders=(order,)
         )
-        self.kept.append(self.agent.orders.keep(command))
-        self.known.take(command, order)
-        self.home.note_order(self.known)
+        self.kept.append(self.agent.orders.append(command))
+        self.known.apply_order(command, order)
+        self.home.record_order(self.known)
 
     def configure(self):
         """Send CONFIGURE, if that is the next step."""
         if self.device is None and self.known.goal is not STANDBY and not self.known.settled:
             self.known.configured = dict(self.known.properties)
-            self.home.note_configured(self.known)
+            self.home.record_configuration(self.known)
             self.device = self.known.configured
 
     def reset(self):
@@ -50,7 +52,7 @@ class Life:
         outdated = self.device != self.known.properties
         if self.device is not None and not self.known.settled and (self.known.goal is STANDBY or outdated):
             self.device = None
-            self.known.note_step(TaskEvent.RESET)
+            self.known.record_step(TaskEvent.RESET)
 
     def settle(self):
         """The order is carried out; the file follows later."""

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from salt_o2.agent.storage import output_follow
-from salt_o2.agent.storage.task_directory import TaskHome
+from salt_o2.agent.storage.task_directory import TaskDirectory
 from salt_o2.linux import inotify
-from salt_o2.linux.inotify import Changes
+from salt_o2.linux.inotify import DirectoryWatch
 
 LONG_S = 60.0
 START = {"stdout": 0, "stderr": 0}
@@ -20,7 +20,7 @@ def home(tmp_path):
     folder.mkdir(parents=True)
     for name in ("stdout", "stderr"):
         (folder / name).touch()
-    return TaskHome(folder)
+    return TaskDirectory(folder)
 
 
 def write(home, text, name="stdout"):
@@ -30,7 +30,7 @@ def write(home, text, name="stdout"):
 
 async def heard_after(home, event, after=START, wait_s=LONG_S, find=None):
     """Return what a follower hears that waits already when ``event`` happens."""
-    following = asyncio.create_task(output_follow.follow(find or (lambda: home), after, wait_s))
+    following = asyncio.create_task(output_follow.follow_output(find or (lambda: home), after, wait_s))
     for _ in range(20):
         await asyncio.sleep(0)
     assert not following.done()
@@ -41,7 +41,7 @@ async def heard_after(home, event, after=START, wait_s=LONG_S, find=None):
 
 def test_what_is_there_already_is_told_at_once(home):
     write(home, "one\ntwo\n")
-    heard = asyncio.run(output_follow.follow(lambda: home, START, LONG_S))
+    heard = asyncio.run(output_follow.follow_output(lambda: home, START, LONG_S))
     assert heard == {"stdout": ["one", "two"], "stderr": [], "at": {"stdout": 8, "stderr": 0}}
 
 
@@ -61,13 +61,13 @@ def test_half_a_line_is_no_news(home):
 
 def test_nothing_new_is_told_as_nothing_when_the_time_is_over(home):
     write(home, "old\n")
-    heard = asyncio.run(output_follow.follow(lambda: home, {"stdout": 4, "stderr": 0}, 0.05))
+    heard = asyncio.run(output_follow.follow_output(lambda: home, {"stdout": 4, "stderr": 0}, 0.05))
     assert heard == {"stdout": [], "stderr": [], "at": {"stdout": 4, "stderr": 0}}
 
 
 def test_a_task_that_is_over_keeps_nobody_waiting(home, tmp_path):
     """Its folder is moved among the old ones; its last words are read there."""
-    grave = TaskHome(tmp_path / "old" / "readout")
+    grave = TaskDirectory(tmp_path / "old" / "readout")
     grave.folder.parent.mkdir()
 
     def archive():
@@ -81,7 +81,7 @@ def test_a_task_that_is_over_keeps_nobody_waiting(home, tmp_path):
 
 
 def test_a_task_that_ends_without_a_word_keeps_nobody_waiting(home, tmp_path):
-    grave = TaskHome(tmp_path / "readout")
+    grave = TaskDirectory(tmp_path / "readout")
     find = lambda: grave if grave.folder.exists() else home  # noqa: E731
     heard = asyncio.run(heard_after(home, lambda: home.folder.rename(grave.folder), find=find))
     assert heard["stdout"] == heard["stderr"] == []
@@ -89,7 +89,7 @@ def test_a_task_that_ends_without_a_word_keeps_nobody_waiting(home, tmp_path):
 
 def test_the_last_lines_say_where_they_end(home):
     write(home, "one\ntwo\nthree\n")
-    heard = output_follow.last(home, 2)
+    heard = output_follow.read_tail(home, 2)
     assert heard == {"stdout": ["two", "three"], "stderr": [], "at": {"stdout": 14, "stderr": 0}}
 
 
@@ -99,7 +99,7 @@ def test_nothing_is_read_again_and_again_while_nothing_is_written(home, monkeypa
     monkeypatch.setattr(
         output_follow.output_files, "since", lambda *given: reads.append(given) or since(*given)
     )
-    asyncio.run(output_follow.follow(lambda: home, START, 0.5))
+    asyncio.run(output_follow.follow_output(lambda: home, START, 0.5))
     assert len(reads) == 2  # stdout and stderr, once
 
 
@@ -116,7 +116,7 @@ def test_where_the_system_has_no_watch_left_it_is_looked_now_and_then(home, monk
 
 def test_what_was_written_before_the_wait_but_after_the_look_is_not_missed(home):
     async def scene():
-        with Changes(home.folder) as watched:
+        with DirectoryWatch(home.folder) as watched:
             write(home, "in between\n")
             return await watched.wait(LONG_S)
 
@@ -125,7 +125,7 @@ def test_what_was_written_before_the_wait_but_after_the_look_is_not_missed(home)
 
 def test_one_change_is_told_once(home):
     async def scene():
-        with Changes(home.folder) as watched:
+        with DirectoryWatch(home.folder) as watched:
             write(home, "once\n")
             return [await watched.wait(LONG_S), await watched.wait(0.05)]
 

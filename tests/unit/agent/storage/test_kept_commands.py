@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salt_o2.agent.storage.command_journal import Orders, catch_up
-from salt_o2.agent.storage.task_record import Record
+from salt_o2.agent.storage.command_journal import CommandJournal, catch_up
+from salt_o2.agent.storage.task_record import TaskRecord
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.messages.commands import Command, Order
 from salt_o2.core.plan.launch import Launch
@@ -27,29 +27,29 @@ def command(revision, *tasks, goal=TaskState.RUNNING, launch=None):
 
 
 def record(task, revision, goal=TaskState.STANDBY):
-    return Record(task=TaskId(task), environment=EnvironmentId("E"), revision=revision, goal=goal)
+    return TaskRecord(task=TaskId(task), environment=EnvironmentId("E"), revision=revision, goal=goal)
 
 
 @pytest.fixture
 def orders(tmp_path):
-    return Orders(tmp_path / "orders")
+    return CommandJournal(tmp_path / "orders")
 
 
 def test_a_command_is_read_back_as_it_was_written(orders):
     first, second = command(1, "a", launch=LAUNCH), command(2, "a", "b")
-    orders.keep(second)
-    orders.keep(first)
+    orders.append(second)
+    orders.append(first)
     assert orders.left() == [first, second]
 
 
 def test_it_is_for_nobody_else_to_read(orders, tmp_path):
-    orders.keep(command(1, "a"))
+    orders.append(command(1, "a"))
     (file,) = (tmp_path / "orders").iterdir()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
 def test_it_goes_with_the_last_task_that_shows_it(orders):
-    kept = orders.keep(command(1, "a", "b"))
+    kept = orders.append(command(1, "a", "b"))
     kept.shown(TaskId("a"))
     assert len(orders.left()) == 1
     kept.shown(TaskId("b"))
@@ -59,7 +59,7 @@ def test_it_goes_with_the_last_task_that_shows_it(orders):
 
 def test_a_folder_that_somebody_took_away_is_made_again(orders, tmp_path):
     (tmp_path / "orders").rmdir()
-    orders.keep(command(1, "a"))
+    orders.append(command(1, "a"))
     assert len(orders.left()) == 1
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from salt_o2.agent.storage.output_files import BOUND_UNWANTED, end, last_words, since, tail, trim
-from salt_o2.agent.storage.task_directory import TaskHome
+from salt_o2.agent.storage.output_files import BOUND_UNWANTED, end, output_tail, since, tail, trim
+from salt_o2.agent.storage.task_directory import TaskDirectory
 from salt_o2.core.plan.launch import Launch
 from salt_o2.core.states import ControlMode
 
@@ -62,7 +62,7 @@ def test_many_lines_can_be_asked_for(written):
 def test_errors_come_last_and_leave_room_for_the_rest(tmp_path):
     (tmp_path / "out").write_text("".join(f"out {number}\n" for number in range(100)))
     (tmp_path / "err").write_text("".join(f"err {number}\n" for number in range(100)))
-    words = last_words(tmp_path / "out", tmp_path / "err", 6)
+    words = output_tail(tmp_path / "out", tmp_path / "err", 6)
     assert words == ("out 97", "out 98", "out 99", "err 97", "err 98", "err 99")
 
 
@@ -182,7 +182,7 @@ def test_what_is_cut_off_is_as_private_as_the_rest(written):
 
 
 def test_of_a_stream_that_is_not_wanted_only_the_last_words_are_kept(tmp_path):
-    home = TaskHome(tmp_path / "t")
+    home = TaskDirectory(tmp_path / "t")
     home.folder.mkdir()
     line = b"x" * 99 + b"\n"
     for path in (home.files.stdout, home.files.stderr):
@@ -191,4 +191,4 @@ def test_of_a_stream_that_is_not_wanted_only_the_last_words_are_kept(tmp_path):
     kept = {path.name: path.stat().st_size for path in home.folder.iterdir()}
     assert sum(size for name, size in kept.items() if name.startswith("stdout")) <= BOUND_UNWANTED
     assert sum(size for name, size in kept.items() if name.startswith("stderr")) > BOUND_UNWANTED
-    assert home.last_words()[-1] == line.decode().strip()[:400]
+    assert home.output_tail()[-1] == line.decode().strip()[:400]

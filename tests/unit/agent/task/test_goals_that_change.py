@@ -5,12 +5,12 @@ import asyncio
 import pytest
 
 from salt_o2.agent.process import task_process
-from salt_o2.agent.process.host_resources import Host
-from salt_o2.agent.process.member_processes import Remains
-from salt_o2.agent.storage.task_directory import TaskHome
-from salt_o2.agent.storage.task_record import Record
+from salt_o2.agent.process.host_resources import HostResources
+from salt_o2.agent.process.member_processes import Survivors
+from salt_o2.agent.storage.task_directory import TaskDirectory
+from salt_o2.agent.storage.task_record import TaskRecord
 from salt_o2.agent.task import actions
-from salt_o2.agent.task.runtime import Life
+from salt_o2.agent.task.runtime import TaskRuntime
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.plan.launch import Launch
 from salt_o2.core.states import ControlMode, TaskState
@@ -22,34 +22,36 @@ LAUNCH = Launch(mode=ControlMode.BASIC, value="exit 0", shell=True)
 @pytest.fixture
 def life(tmp_path):
     """A task without a process, of which an earlier agent may have left some."""
-    record = Record(
+    record = TaskRecord(
         task=TaskId("clock"),
         environment=EnvironmentId("E"),
         state=TaskState.UNKNOWN,
         launch=LAUNCH,
         fresh=True,
     )
-    host = Host(name=HostId("flp1"), groups=None)
-    return Life(record=record, home=TaskHome(tmp_path / "clock"), host=host, on_end=lambda: None)
+    host = HostResources(name=HostId("flp1"), groups=None)
+    return TaskRuntime(
+        record=record, directory=TaskDirectory(tmp_path / "clock"), host=host, on_end=lambda: None
+    )
 
 
 def change_goal_meanwhile(monkeypatch, life, goal):
     async def clear(*_arguments):
         life.record.goal = goal
-        return Remains()
+        return Survivors()
 
-    monkeypatch.setattr(task_process, "clear_unled", clear)
+    monkeypatch.setattr(task_process, "stop_leaderless_members", clear)
 
 
 def test_a_task_that_was_to_be_done_does_not_count_as_running_without_a_process(monkeypatch, life):
     life.record.goal = TaskState.DONE
     change_goal_meanwhile(monkeypatch, life, TaskState.RUNNING)
-    asyncio.run(actions.carry_out(life, AgentAction.ASSUME_GOAL))
+    asyncio.run(actions.execute(life, AgentAction.ASSUME_GOAL))
     assert (life.record.state, life.record.fresh) == (TaskState.UNKNOWN, True)
 
 
 def test_a_task_that_is_to_be_done_meanwhile_is_not_started(monkeypatch, life):
     life.record.goal = TaskState.RUNNING
     change_goal_meanwhile(monkeypatch, life, TaskState.DONE)
-    asyncio.run(actions.carry_out(life, AgentAction.LAUNCH))
-    assert (life.body, life.record.keeper) == (None, None)
+    asyncio.run(actions.execute(life, AgentAction.LAUNCH))
+    assert (life.process, life.record.shim) == (None, None)

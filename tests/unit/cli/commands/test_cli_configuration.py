@@ -2,7 +2,7 @@
 
 import pytest
 
-from salt_o2.core.errors import UnknownName
+from salt_o2.core.errors import UnknownNameError
 
 KEPT = {"path": "qc/ANY/any/rate", "backend": "the pillar"}
 
@@ -72,7 +72,7 @@ def test_a_file_that_is_not_there_is_not_imported(coconut, control):
 
 
 def test_what_is_not_there_is_said_and_the_exit_code_tells(coconut, control):
-    control.answer("config_show", UnknownName("no entry qc/none (did you mean qc/one?)"))
+    control.answer("config_show", UnknownNameError("no entry qc/none (did you mean qc/one?)"))
     done = coconut("configuration show qc none")
     assert done.code == 1
     assert "did you mean qc/one?" in done.err

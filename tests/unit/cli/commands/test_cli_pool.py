@@ -3,7 +3,7 @@
 import pytest
 from samples import diamond, task
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 
 BOUNDS = {"per_host": 50, "total": 500, "idle_s": 3600.0}
 EMPTY = {"pooled": [], "bounds": BOUNDS}
@@ -86,7 +86,7 @@ def test_destroy_can_keep_tasks_and_tells_how_many_wait(control, coconut, flag):
 
 
 def test_a_plan_of_the_end_can_be_asked_for_what_is_kept(control, coconut):
-    control.answer("env_plan", InvalidRequest("no"))
+    control.answer("env_plan", InvalidRequestError("no"))
     coconut("env plan 2oD --destroy --keep-tasks")
     assert control.asked("env_plan") == [{"id": "2oD", "destroy": True, "keep_tasks": True}]
 
@@ -105,7 +105,7 @@ def test_a_modification_that_left_nothing_to_the_pool_does_not_speak_of_it(contr
 
 
 def test_a_plan_of_a_modification_can_be_asked_for_what_is_kept(control, coconut):
-    control.answer("env_plan", InvalidRequest("no"))
+    control.answer("env_plan", InvalidRequestError("no"))
     coconut("env plan 2oD --scale epn=1 --keep-tasks")
     assert control.asked("env_plan") == [{"id": "2oD", "scale": {"epn": 1}, "keep_tasks": True}]
 

@@ -3,7 +3,7 @@
 import pytest
 from samples import diamond, summary
 
-from salt_o2.core.errors import UnknownName
+from salt_o2.core.errors import UnknownNameError
 
 
 @pytest.mark.parametrize("noun", ["environment", "env", "e"])
@@ -107,13 +107,13 @@ def test_progress_does_not_disturb_a_program(control, coconut):
 
 
 def test_a_refusal_is_one_line_on_stderr(control, coconut):
-    control.answer("env_show", UnknownName("no environment 'x' is alive"))
+    control.answer("env_show", UnknownNameError("no environment 'x' is alive"))
     done = coconut("env show x")
     assert (done.code, done.out, done.err) == (1, "", "error: no environment 'x' is alive\n")
 
 
 def test_a_refusal_is_a_json_document_for_a_program(control, coconut):
-    control.answer("env_show", UnknownName("no environment 'x' is alive"))
+    control.answer("env_show", UnknownNameError("no environment 'x' is alive"))
     done = coconut("env show x --json")
     assert done.code == 1
-    assert done.json == {"error": {"kind": "UnknownName", "message": "no environment 'x' is alive"}}
+    assert done.json == {"error": {"kind": "UnknownNameError", "message": "no environment 'x' is alive"}}

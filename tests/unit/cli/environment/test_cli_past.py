@@ -3,7 +3,7 @@
 import pytest
 from samples import diamond, summary
 
-from salt_o2.core.errors import UnknownName
+from salt_o2.core.errors import UnknownNameError
 
 LINE = {
     "at": "2026-11-22T14:00:00.123+00:00",
@@ -25,7 +25,7 @@ RUN = {
 }
 
 
-def line(kind="Drive", text="flp1 is ordered", **other):
+def line(kind="SendCommand", text="flp1 is ordered", **other):
     return {**LINE, "kind": kind, "text": text, "direction": "out", **other}
 
 
@@ -37,14 +37,16 @@ def test_history_asks_for_the_time_and_the_number_of_lines(control, coconut):
 
 
 def test_reports_and_answers_are_told_only_on_request(control, coconut):
-    control.answer("env_history", [LINE, line("TasksMoved", "flp1 reports"), line("Answer", "answered")])
+    control.answer(
+        "env_history", [LINE, line("TasksMoved", "flp1 reports"), line("CompleteRequest", "answered")]
+    )
     assert "reports" not in coconut("env history 2oD").out
     assert "reports" in coconut("env history 2oD --all").out
     assert len(coconut("env history 2oD --json").json) == 3
 
 
 def test_following_tells_each_line_once_and_ends_with_the_environment(control, coconut, monkeypatch):
-    told = [LINE, line(text="one"), line(text="two"), line("Release", "hosts are given back")]
+    told = [LINE, line(text="one"), line(text="two"), line("ReleaseResources", "hosts are given back")]
     there = iter([2, 2, 3, 4])
 
     def say(arguments):
@@ -134,7 +136,7 @@ def test_a_run_is_shown_with_what_was_pushed_to_its_tasks(control, coconut):
 
 
 def test_an_unknown_run_is_refused(control, coconut):
-    control.answer("run_show", UnknownName("there was no run 7"))
+    control.answer("run_show", UnknownNameError("there was no run 7"))
     assert coconut("run show 7").code == 1
 
 

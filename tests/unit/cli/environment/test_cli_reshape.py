@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from samples import diamond
 
 from salt_o2.cli.ui.parsing import move, names, scale
-from salt_o2.core.errors import InvalidRequest, PlanError
+from salt_o2.core.errors import InvalidRequestError, PlanError
 
 PLAN = {
     "token": "KWff3wNJq1o",
@@ -177,5 +177,5 @@ def test_names_may_be_repeated_or_separated_by_commas(wanted):
 
 @pytest.mark.parametrize("text", ["epn", "=1", "epn=", "epn=1.5"])
 def test_a_scale_without_a_whole_number_is_refused(text):
-    with pytest.raises(InvalidRequest, match="say ROLE=NUMBER"):
+    with pytest.raises(InvalidRequestError, match="say ROLE=NUMBER"):
         scale([text])

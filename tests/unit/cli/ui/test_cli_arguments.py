@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from salt_o2.cli.ui.parsing import hoist, variables
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_variables_are_pairs_or_json(given, meant):
 
 @pytest.mark.parametrize("wrong", ["nothing", ",a=1", "{not json}", "=x"])
 def test_what_is_no_variable_is_refused_with_what_was_typed(wrong):
-    with pytest.raises(InvalidRequest, match="-e "):
+    with pytest.raises(InvalidRequestError, match="-e "):
         variables([wrong])
 
 

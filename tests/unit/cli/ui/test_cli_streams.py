@@ -91,7 +91,7 @@ def test_a_number_beyond_64_bits_is_refused_in_words(coconut, control, number):
     assert done.code in (0, 1, 2)
     assert "Traceback" not in done.err
     if not -(2**63) <= number < 2**64:
-        assert done.json["error"]["kind"] in ("InvalidRequest", "UsageError")
+        assert done.json["error"]["kind"] in ("InvalidRequestError", "UsageError")
 
 
 def test_a_directory_that_cannot_be_made_is_told_in_one_line(coconut, nowhere):

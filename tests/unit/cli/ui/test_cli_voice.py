@@ -1,6 +1,6 @@
 """A task's output, and what comes of it from now on."""
 
-from salt_o2.core.errors import UnknownName, Unreachable
+from salt_o2.core.errors import UnknownNameError, UnreachableError
 
 SAID = {"task": "id-sink", "host": "flp1", "stdout": ["rate"], "stderr": []}
 
@@ -12,7 +12,7 @@ def test_control_is_asked_for_it(control, coconut):
 
 
 def test_a_host_that_does_not_answer_is_unreachable(control, coconut):
-    control.answer("task_log", Unreachable("minion flp1 has not answered"))
+    control.answer("task_log", UnreachableError("minion flp1 has not answered"))
     assert coconut("task log id-sink").code == 3
 
 
@@ -26,7 +26,7 @@ def telling(control, *heard):
             return SAID | {"at": {"stdout": 0, "stderr": 0}}
         told = next(parts, None)
         if told is None:
-            raise UnknownName("no task is alive")
+            raise UnknownNameError("no task is alive")
         return SAID | {"stdout": [], "at": {"stdout": next(place), "stderr": 0}, "over": False} | told
 
     control.answer("task_log", say)

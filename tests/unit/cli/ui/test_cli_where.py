@@ -8,7 +8,7 @@ from salt_o2.cli.ui import socket_lookup
 from salt_o2.cli.ui.socket_lookup import control_socket, sock_dir
 from salt_o2.cluster import state_file
 from salt_o2.cluster.paths import layout
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 
 
 @pytest.fixture(autouse=True)
@@ -104,5 +104,5 @@ def salt_config_of(folder):
 
 def test_configuration_that_is_no_yaml_is_told(tmp_path):
     (tmp_path / "master").write_text("sock_dir: [\n")
-    with pytest.raises(InvalidRequest, match="master is no YAML"):
+    with pytest.raises(InvalidRequestError, match="master is no YAML"):
         sock_dir(tmp_path)

@@ -7,33 +7,33 @@ import pytest
 from salt_o2.cluster.faults.invariants import (
     LAWS,
     Case,
-    Seen,
-    SeenEnvironment,
-    SeenHost,
-    SeenStranger,
-    SeenTask,
+    Observation,
+    ObservedEnvironment,
+    ObservedHost,
+    ObservedTask,
+    ObservedUnrelatedProcess,
     broken,
     losses,
     may_lose_data,
 )
 from salt_o2.cluster.faults.schedule import Action, Fault, Kind, Part
 
-SAMPLER = SeenTask(path="d.sampler", host="flp1", pid=11, started="t1", state="RUNNING")
-SINK = SeenTask(path="d.sink", host="flp2", pid=12, started="t2", state="RUNNING")
-MONITOR = SeenTask(path="monitor", host="flp2", pid=13, started="t3", state="RUNNING", plain=True)
-FLP1 = SeenHost(status="ACTIVE", address="10.0.0.1", heard_s=0.5)
+SAMPLER = ObservedTask(path="d.sampler", host="flp1", pid=11, started="t1", state="RUNNING")
+SINK = ObservedTask(path="d.sink", host="flp2", pid=12, started="t2", state="RUNNING")
+MONITOR = ObservedTask(path="monitor", host="flp2", pid=13, started="t3", state="RUNNING", plain=True)
+FLP1 = ObservedHost(status="ACTIVE", address="10.0.0.1", heard_s=0.5)
 
 
 def environment(*tasks, id="E1", **details):
     known = {"state": "RUNNING", "run_number": 7, "missing": {"d.sink": 0}, **details}
-    return SeenEnvironment(id=id, tasks={task.path: task for task in tasks}, **known)
+    return ObservedEnvironment(id=id, tasks={task.path: task for task in tasks}, **known)
 
 
 BEFORE = environment(SAMPLER, SINK)
 
 
 def seen(*environments, **details):
-    return Seen(environments={each.id: each for each in environments}, **details)
+    return Observation(environments={each.id: each for each in environments}, **details)
 
 
 def kill(path):
@@ -274,7 +274,7 @@ def test_a_host_is_active_at_its_address(after, law):
 
 
 def test_a_stranger_that_was_ended_was_harmed():
-    shell = SeenStranger(name="a login shell", pid=50, alive=True)
+    shell = ObservedUnrelatedProcess(name="a login shell", pid=50, alive=True)
     assert judge(BEFORE, strangers=[shell]) == []
     assert judge(BEFORE, strangers=[replace(shell, alive=False)]) == [
         "process 50 was harmed, which is not ours: a login shell"
@@ -282,7 +282,7 @@ def test_a_stranger_that_was_ended_was_harmed():
 
 
 def test_a_stranger_is_not_taken_for_a_task():
-    shell = SeenStranger(name="a login shell", pid=12, alive=True)
+    shell = ObservedUnrelatedProcess(name="a login shell", pid=12, alive=True)
     assert judge(BEFORE, strangers=[shell]) == ["task d.sink is said to be process 12, which is not ours"]
 
 
@@ -303,10 +303,10 @@ BROKEN = {
     "every host has been heard since": seen(BEFORE, hosts={"flp1": replace(FLP1, heard_s=9.0)}),
     "every host is active, at its address": seen(BEFORE),
     "every process that is not ours lives": seen(
-        BEFORE, strangers=[SeenStranger(name="a login shell", pid=50, alive=False)]
+        BEFORE, strangers=[ObservedUnrelatedProcess(name="a login shell", pid=50, alive=False)]
     ),
     "no process that is not ours is taken for a task": seen(
-        BEFORE, strangers=[SeenStranger(name="a login shell", pid=12, alive=True)]
+        BEFORE, strangers=[ObservedUnrelatedProcess(name="a login shell", pid=12, alive=True)]
     ),
 }
 

@@ -10,10 +10,10 @@ from watching import wait_until
 from salt_o2.cluster import state_file
 from salt_o2.cluster.faults.drill import must_count_losses
 from salt_o2.cluster.faults.host_faults import next_ports
-from salt_o2.cluster.faults.injection import Injury
-from salt_o2.cluster.faults.invariants import Seen, SeenEnvironment, SeenTask
+from salt_o2.cluster.faults.injection import FaultInjector
+from salt_o2.cluster.faults.invariants import Observation, ObservedEnvironment, ObservedTask
 from salt_o2.cluster.faults.schedule import Action, Fault, Kind, Part
-from salt_o2.cluster.faults.unrelated_processes import Strangers
+from salt_o2.cluster.faults.unrelated_processes import UnrelatedProcesses
 from salt_o2.cluster.paths import layout
 from salt_o2.cluster.processes import Process, members, start_time
 from salt_o2.cluster.state_file import Record
@@ -39,16 +39,16 @@ def program(tmp_path):
 
 
 def sight(path, pid, plain=True):
-    task = SeenTask(path=path, host="flp1", pid=pid, started="t", state="RUNNING", plain=plain)
-    return Seen(
-        environments={"E1": SeenEnvironment(id="E1", state="RUNNING", run_number=1, tasks={path: task})}
+    task = ObservedTask(path=path, host="flp1", pid=pid, started="t", state="RUNNING", plain=plain)
+    return Observation(
+        environments={"E1": ObservedEnvironment(id="E1", state="RUNNING", run_number=1, tasks={path: task})}
     )
 
 
 def inflict(directory, pid, *faults):
-    with Strangers() as strangers:
-        injury = Injury(directory, sight("monitor", pid), "E1", strangers)
-        injury.inflict(faults)
+    with UnrelatedProcesses() as strangers:
+        injury = FaultInjector(directory, sight("monitor", pid), "E1", strangers)
+        injury.inject(faults)
     return injury
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from salt_o2.cluster.faults.drill import impossible, parts_of
-from salt_o2.cluster.faults.invariants import Seen, SeenEnvironment, SeenTask
+from salt_o2.cluster.faults.invariants import Observation, ObservedEnvironment, ObservedTask
 from salt_o2.cluster.faults.schedule import WEIGHTS, Action, Bounds, Kind, Part, rounds
 from salt_o2.core.recovery.host_liveness import SILENT_AFTER
 
@@ -32,7 +32,7 @@ def drills():
 
 def task(number, path, plain):
     host = f"flp{1 + number % 2}"
-    return SeenTask(
+    return ObservedTask(
         path=f"with-programs.{path}", host=host, pid=number + 1, started="t", state="RUNNING", plain=plain
     )
 
@@ -41,10 +41,10 @@ def sight():
     """What is seen of the environment that is drilled, on two hosts."""
     named = [*((path, False) for path in DEVICES), *((path, True) for path in PROGRAMS)]
     tasks = [task(number, path, plain) for number, (path, plain) in enumerate(named)]
-    environment = SeenEnvironment(
+    environment = ObservedEnvironment(
         id="E1", state="RUNNING", run_number=1, tasks={each.path: each for each in tasks}
     )
-    return Seen(environments={"E1": environment})
+    return Observation(environments={"E1": environment})
 
 
 def test_all_that_can_be_hit_is_a_part():

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from watching import wait_until
 
-from salt_o2.cluster.faults.unrelated_processes import Strangers
+from salt_o2.cluster.faults.unrelated_processes import UnrelatedProcesses
 from salt_o2.cluster.processes import marked, session_of, start_time, variable_of
 from salt_o2.linux.procfs import ports_of
 
@@ -20,7 +20,7 @@ needs_pids = pytest.mark.root("choose the pid of a process")
 @pytest.fixture
 def strangers():
     """Strangers that are all ended afterwards."""
-    with Strangers() as strangers:
+    with UnrelatedProcesses() as strangers:
         yield strangers
         pids = [each.process.pid for each in strangers.known]
     assert [pid for pid in pids if start_time(pid) is not None] == []
@@ -104,8 +104,8 @@ def test_a_stranger_stays_for_as_many_rounds_as_it_was_given(strangers):
 
 DRILL = """
 import sys, time
-from salt_o2.cluster.faults.unrelated_processes import Strangers
-strangers = Strangers()
+from salt_o2.cluster.faults.unrelated_processes import UnrelatedProcesses
+strangers = UnrelatedProcesses()
 strangers.start("a login shell")
 strangers.steal([], [0], most=1, rounds=9)
 print(*(each.process.pid for each in strangers.known), flush=True)

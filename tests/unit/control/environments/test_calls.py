@@ -5,13 +5,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from salt_o2.control.environments.integration_calls import Caller
+from salt_o2.control.environments.integration_calls import IntegrationCalls
 from salt_o2.core.errors import TaskError, TemplateError
 from salt_o2.core.ids import EnvironmentId
-from salt_o2.core.messages.effects import Invoke
+from salt_o2.core.messages.effects import CallIntegration
 from salt_o2.core.plan.moments import Moment
 from salt_o2.core.plan.plan import PlannedCall
-from salt_o2.site.resources import Surroundings, furnish, services_of
+from salt_o2.site.resources import MasterContext, open_resources, services_of
 from salt_o2.site.settings import Site
 from salt_o2.workflow.variables.call_arguments import arguments_of
 from salt_o2.workflow.variables.site_services import NOWHERE, services
@@ -37,7 +37,7 @@ class Heard:
 def invoke(func, **variables):
     moment = Moment("before_CONFIGURE")
     planned = PlannedCall(path="root.inner.call", func=func, trigger=moment, until=moment, timeout_s=2.5)
-    return Invoke(environment=ENV, call="c1", planned=planned, variables=variables)
+    return CallIntegration(environment=ENV, call="c1", planned=planned, variables=variables)
 
 
 def run(func, given=None, **variables):
@@ -46,8 +46,8 @@ def run(func, given=None, **variables):
 
     async def begin():
         over = asyncio.Event()
-        caller = Caller({"heard": heard}, given) if given else Caller({"heard": heard})
-        caller.begin(invoke(func, **variables), lambda *end: (ends.append(end), over.set()))
+        caller = IntegrationCalls({"heard": heard}, given) if given else IntegrationCalls({"heard": heard})
+        caller.start(invoke(func, **variables), lambda *end: (ends.append(end), over.set()))
         await asyncio.wait_for(over.wait(), 10)
 
     asyncio.run(begin())
@@ -142,12 +142,12 @@ def test_an_abandoned_call_is_ended_and_nobody_is_told():
 
     async def story():
         service = Hanging()
-        caller = Caller({"heard": service})
-        caller.begin(invoke("heard.f()"), lambda *end: ends.append(end))
+        caller = IntegrationCalls({"heard": service})
+        caller.start(invoke("heard.f()"), lambda *end: ends.append(end))
         while not asyncio.all_tasks() - {asyncio.current_task()}:
             await asyncio.sleep(0)
         (task,) = asyncio.all_tasks() - {asyncio.current_task()}
-        caller.abandon(ENV, "c1")
+        caller.cancel(ENV, "c1")
         await asyncio.wait({task}, timeout=10)
         return task.cancelled()
 
@@ -163,7 +163,7 @@ def with_epn_topology(tmp_path):
         return lambda: f"topology of {stack.find('pdp')}"
 
     odc = SimpleNamespace(functions={"GenerateEPNTopologyFullname": fullname})
-    return services_of(furnish(Site(), Surroundings(cache=tmp_path), {"odc": odc}))
+    return services_of(open_resources(Site(), MasterContext(cache=tmp_path), {"odc": odc}))
 
 
 def test_an_integration_brings_functions_of_templates(with_epn_topology):
@@ -177,5 +177,5 @@ def test_a_function_that_no_integration_brings_is_an_error_at_the_site(with_epn_
 
 
 def test_a_furnished_site_offers_its_services_and_another_none(tmp_path):
-    assert "Dump" in services_of(furnish(Site(), Surroundings(cache=tmp_path)))
+    assert "Dump" in services_of(open_resources(Site(), MasterContext(cache=tmp_path)))
     assert services_of(Site()) is NOWHERE

@@ -144,7 +144,7 @@ class Life:
             for host in HOSTS:
                 use = room.control.inventory.use_of(host)
                 assert (use.tasks, use.cpu, use.memory_mb) == (0, 0.0, 0.0), f"{host} has something taken"
-            assert room.control.store.alive() == []
+            assert room.control.store.active() == []
             for id in self.ids:
                 assert (await room.ask("env_replay", id=id))["state"] == "DONE"
 
@@ -161,17 +161,17 @@ def check(room):
     """Check what holds after every step."""
     control = room.control
     control.store.flush()
-    assert {kept.id for kept in control.store.alive()} == set(control.held)
+    assert {kept.id for kept in control.store.active()} == set(control.held)
     for id, held in control.held.items():
-        assert held.environment.model.plan is held.kept.plan
-        planned = {task.id: task for task in held.kept.plan.tasks}
+        assert held.environment.model.plan is held.stored.plan
+        planned = {task.id: task for task in held.stored.plan.tasks}
         assert set(control.inventory.tasks_of(id)) == set(planned), "what is taken is what is planned"
     open_runs = {run.number: run.environment for run in control.store.runs(1000) if run.ended is None}
     runs = {held.environment.model.run.number: id for id, held in control.held.items()}
     assert open_runs == {number: id for number, id in runs.items() if number is not None}
     waiting = [entry.task for entry in control.pooling.pool.entries.values()]
     assert set(control.inventory.tasks_of(POOL)) == {task.id for task in waiting}
-    tasks = [*waiting, *(task for held in control.held.values() for task in held.kept.plan.tasks)]
+    tasks = [*waiting, *(task for held in control.held.values() for task in held.stored.plan.tasks)]
     names = [task.id for task in tasks]
     assert len(set(names)) == len(names), "a task has two owners"
     ports = [(task.host, port) for task in tasks for port in task.ports]

@@ -6,11 +6,11 @@ import json
 import pytest
 from control_room import Agents, control_room, dead, done, goals, repository, until
 
-from salt_o2.core.errors import InvalidRequest, PlanError, StorageError
+from salt_o2.core.errors import InvalidRequestError, PlanError, StorageError
 from salt_o2.core.ids import POOL
-from salt_o2.core.messages.announcements import AnnounceLeft
+from salt_o2.core.messages.announcements import AnnouncePoolExit
 from salt_o2.core.messages.reports import HostFacts
-from salt_o2.core.pool.limits import Bounds
+from salt_o2.core.pool.limits import PoolLimits
 from salt_o2.core.states import TaskState
 from salt_o2.presentation import plans, pool
 
@@ -74,7 +74,7 @@ def test_agents_are_told_that_the_pool_owns_them(tmp_path):
 def test_a_plan_of_the_end_says_what_is_kept_and_what_has_no_room(tmp_path):
     async def scene(room):
         env = await room.ask("env_create", workflow="farm")
-        room.control.pooling.pool.bounds = Bounds(per_host=1)
+        room.control.pooling.pool.bounds = PoolLimits(per_host=1)
         plan = await room.ask("env_plan", id=env["id"], destroy=True, keep_tasks=True)
         assert plan["summary"] == {"pool": 1, "stop": 1}
         (host,) = plan["hosts"]
@@ -87,7 +87,7 @@ def test_a_plan_of_the_end_says_what_is_kept_and_what_has_no_room(tmp_path):
 
 def test_keep_tasks_in_a_plan_of_a_new_environment_is_refused(tmp_path):
     async def scene(room):
-        with pytest.raises(InvalidRequest, match="what leaves an environment"):
+        with pytest.raises(InvalidRequestError, match="what leaves an environment"):
             await room.ask("env_plan", workflow="farm", keep_tasks=True)
 
     played(tmp_path, scene)
@@ -259,10 +259,10 @@ def test_a_task_that_died_while_it_was_claimed_is_started_anew_like_any_other(tm
 
 def test_what_is_over_a_bound_ends_and_is_told(tmp_path):
     async def scene(room):
-        room.control.pooling.pool.bounds = Bounds(total=1)
+        room.control.pooling.pool.bounds = PoolLimits(total=1)
         await kept(room)
         await until(lambda: len(room.control.pooling.pool.entries) == 1)
-        await until(lambda: [type(news) for news in room.hosts.announced].count(AnnounceLeft) == 1)
+        await until(lambda: [type(news) for news in room.hosts.announced].count(AnnouncePoolExit) == 1)
 
     played(tmp_path, scene)
 
@@ -427,7 +427,7 @@ def test_nothing_is_claimed_on_a_host_that_is_lost_and_it_is_there_when_the_host
     async def scene(room):
         before = await kept(room)
         away = {task["id"] for task in before["tasks"] if task["host"] == "flp2"}
-        room.control.watch.lose("flp2", "silent")
+        room.control.watch.declare_lost("flp2", "silent")
         env = await room.ask("env_create", workflow="farm")
         assert not set(ids(env)) & away
         assert set(await pooled(room)) == away
@@ -449,7 +449,7 @@ def test_control_that_dies_right_after_a_claim_owes_the_tasks_to_one_owner(tmp_p
         async def die(*_):
             raise RuntimeError("killed")
 
-        room.control.ask = die
+        room.control.request = die
         with pytest.raises(RuntimeError):
             await room.ask("env_create", workflow="farm")
         return before
@@ -514,7 +514,7 @@ def test_nobody_waits_for_a_host_that_is_lost_and_what_comes_back_with_it_is_end
     async def scene(room):
         before = await kept(room)
         away = {task["id"] for task in before["tasks"] if task["host"] == "flp2"}
-        room.control.watch.lose("flp2", "silent")
+        room.control.watch.declare_lost("flp2", "silent")
         told = await room.ask("pool_clean", all=True)
         assert (len(told["ended"]), told["ending"], told["waiting"]) == (2, [], 0)
         assert await pooled(room) == []

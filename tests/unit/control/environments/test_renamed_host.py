@@ -9,7 +9,7 @@ from salt_o2.control.storage import host_rows
 from salt_o2.core.messages.inputs import Tick
 from salt_o2.core.messages.reports import HostFacts, Report
 from salt_o2.core.recovery import snapshot
-from salt_o2.core.recovery.host_liveness import Presence
+from salt_o2.core.recovery.host_liveness import HostStatus
 from salt_o2.core.states import TaskState
 
 SAME = HostFacts(address="10.0.0.1", network="n1", cpus=64, memory_mb=64_000, directory_key="k1")
@@ -60,7 +60,7 @@ def test_tasks_of_a_renamed_machine_go_on_under_its_new_name(tmp_path, first):
         tasks, before = tasks_on(environment, "flp1"), len(story.room.hosts.commands)
         if first == "the old name is silent":
             await silence(story)
-            assert story.status("flp1") in (Presence.SILENT, Presence.LOST)
+            assert story.status("flp1") in (HostStatus.SILENT, HostStatus.LOST)
             report_as(story, "flp9", SAME, tasks)
             await story.room.settled()
         else:
@@ -74,7 +74,7 @@ def test_tasks_of_a_renamed_machine_go_on_under_its_new_name(tmp_path, first):
         assert {row["id"] for row in await story.room.ask("host_list")} == {"flp9"}
         shown = await story.room.ask("env_show", id=environment.model.id)
         assert {task["id"] for task in shown["tasks"]} == {about.task for about in tasks}
-        await until(lambda: ("flp9", Presence.ACTIVE) in story.told)
+        await until(lambda: ("flp9", HostStatus.ACTIVE) in story.told)
         told = [line["text"] for line in await story.room.ask("env_history", id=environment.model.id)]
         assert "the machine of flp1 reports as flp9: its tasks are known there" in told
         assert (await story.room.ask("env_history", id="hosts"))[-1]["kind"] == "HostRenamed"
@@ -95,7 +95,7 @@ def test_a_restart_of_control_knows_the_new_name(tmp_path):
         kept = story.control.store.find(environment.model.id)
         again = snapshot.restore(kept.id, kept.plan, kept.snapshot)
         assert again.model.tasks.hosts == ("flp9",)
-        assert set(host_rows.entries(story.control.store)) == {"flp9"}
+        assert set(host_rows.host_entries(story.control.store)) == {"flp9"}
         replayed = await story.room.ask("env_replay", id=environment.model.id)
         assert replayed["hosts"] == ["flp9"]
 

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 from control_room import Agents, control_room, dead, goals, repository, until
 
-from salt_o2.core.errors import InvalidRequest, PlanError, TaskError
+from salt_o2.core.errors import InvalidRequestError, PlanError, TaskError
 from salt_o2.core.ids import POOL
-from salt_o2.core.pool.limits import Bounds
+from salt_o2.core.pool.limits import PoolLimits
 from salt_o2.core.states import TaskState
 from salt_o2.presentation import plans
 
@@ -124,7 +124,7 @@ def test_a_modification_that_is_refused_leaves_the_pool_as_it_is(tmp_path):
         room.hosts.deaf = {"flp1"}
         stop = asyncio.create_task(room.ask("env_control", id=env["id"], event="STOP_ACTIVITY"))
         await until(lambda: room.environment(env["id"]).model.active)
-        with pytest.raises(InvalidRequest, match="in the middle of STOP_ACTIVITY"):
+        with pytest.raises(InvalidRequestError, match="in the middle of STOP_ACTIVITY"):
             await scale(room, env, 2)
         assert (await pooled(room), taken(room, POOL), taken(room, env["id"])) == (there, there, ids(env))
         stop.cancel()
@@ -218,7 +218,7 @@ def test_what_a_lost_host_had_comes_from_the_pool_of_another(tmp_path):
         env = await running(room, 2)
         there = await waiting(room, 4)
         of = {row["id"]: row["host"] for row in (await room.ask("pool_list"))["pooled"]}
-        room.control.watch.lose("flp1", "silent")
+        room.control.watch.declare_lost("flp1", "silent")
         gone = {task["id"] for task in env["tasks"] if task["host"] == "flp1"}
         await until(lambda: not gone & set(room.environment(env["id"]).model.tasks.tasks))
         await until(lambda: room.environment(env["id"]).model.active is None)
@@ -275,7 +275,7 @@ def test_the_same_run_grows_again_with_the_very_tasks_that_it_has_left(tmp_path)
 def test_a_plan_says_who_would_be_left_to_the_pool_and_its_token_does_it(tmp_path):
     async def scene(room):
         env = await running(room, 4)
-        room.control.pooling.pool.bounds = Bounds(per_host=2)
+        room.control.pooling.pool.bounds = PoolLimits(per_host=2)
         plan = await room.ask("env_plan", id=env["id"], scale={"leaf": 1}, keep_tasks=True)
         assert plan["summary"] == {"keep": 1, "pool": 2, "stop": 1}
         assert "1 to stop, 2 to pool, 1 not touched" in plans.plan(plan)

@@ -47,22 +47,22 @@ async def test_a_task_whose_host_returns_during_the_search_stays_there(tmp_path)
 
 @on_a_loop
 async def test_a_search_does_not_undo_what_a_user_changes_meanwhile(tmp_path, monkeypatch):
-    gate, load = threading.Event(), rescheduling.load_shaped
+    gate, load = threading.Event(), rescheduling.load_with_overrides
 
     def load_slowly(*arguments):
         gate.wait(60)
         return load(*arguments)
 
-    monkeypatch.setattr(rescheduling, "load_shaped", load_slowly)
+    monkeypatch.setattr(rescheduling, "load_with_overrides", load_slowly)
     async with control_room(repository(tmp_path, policy=RESTART), "flp1", "flp2", "flp3") as room:
         held = await running(room)
         victim = next(iter(hosts_of(held).values()))
         await lose(room, held, victim)
         await asyncio.sleep(0)
-        await room.ask("env_modify", id=held.kept.id, exclude=["root.leaf1"], reason="noisy")
+        await room.ask("env_modify", id=held.stored.id, exclude=["root.leaf1"], reason="noisy")
         gate.set()
         await searched(room)
-        assert held.kept.shape.exclude == {"root.leaf1": "noisy"}
+        assert held.stored.overrides.exclude == {"root.leaf1": "noisy"}
         assert victim not in hosts_of(held).values()
 
 
@@ -71,7 +71,7 @@ async def test_a_task_that_could_not_join_stays_out_although_control_was_restart
     agents, folder = Agents("flp1"), repository(tmp_path)
     async with control_room(folder, bus=agents) as room:
         held = await running(room)
-        id, agents.deaf = held.kept.id, {"flp1"}
+        id, agents.deaf = held.stored.id, {"flp1"}
         modifying = asyncio.ensure_future(room.ask("env_modify", id=id, scale={"leaf": 3}))
         await until(lambda: held.environment.model.active is not None)
         await until(lambda: agents.commands[-1].orders[0].launch is not None)
@@ -88,5 +88,5 @@ async def test_a_task_that_could_not_join_stays_out_although_control_was_restart
         agents.report("flp1", *(r if r.task != new else done(command, new, **gone) for r in reports))
         await until(lambda: held.environment.model.active is None)
         assert held.environment.model.tasks.excluded == {new: "no such program"}
-        assert held.kept.shape.exclude == {"root.leaf2": "no such program"}
-        assert room.control.store.find(id).shape == held.kept.shape
+        assert held.stored.overrides.exclude == {"root.leaf2": "no such program"}
+        assert room.control.store.find(id).overrides == held.stored.overrides

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from salt_o2.control.hosts.outbound_queues import Outbox
-from salt_o2.core.messages.announcements import AnnounceLeft, AnnounceState
+from salt_o2.control.hosts.outbound_queues import OutboundQueues
+from salt_o2.core.messages.announcements import AnnouncePoolExit, AnnounceState
 from salt_o2.core.states import EnvironmentState
 
 NEVER_S = 20.0
@@ -22,7 +22,7 @@ class OpenBus:
 
 
 ROUTINE = AnnounceState(environment="E", state=EnvironmentState.CONFIGURED, run_number=None)
-URGENT = AnnounceLeft(environment="pool", task="t", class_name="sink", host="flp1", reason="it died")
+URGENT = AnnouncePoolExit(environment="pool", task="t", class_name="sink", host="flp1", reason="it died")
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ URGENT = AnnounceLeft(environment="pool", task="t", class_name="sink", host="flp
 def test_only_routine_announcements_wait_and_the_order_stays(news, waits):
     async def scene():
         bus, begin = OpenBus(), asyncio.get_running_loop().time()
-        outbox = Outbox(bus, routine_waits_s=0.3 if waits else NEVER_S)
+        outbox = OutboundQueues(bus, routine_waits_s=0.3 if waits else NEVER_S)
         sending = asyncio.create_task(outbox.run())
         for each in news:
             outbox.announce(each)

@@ -6,8 +6,8 @@ from collections import Counter
 import pytest
 from control_room import control_room, dead, repository
 
-from salt_o2.control.hosts.outbound_queues import MOST_NEWS, Outbox
-from salt_o2.control.hosts.report_queue import Inbox
+from salt_o2.control.hosts.outbound_queues import MOST_NEWS, OutboundQueues
+from salt_o2.control.hosts.report_queue import ReportQueue
 from salt_o2.control.storage.store import MOST_WAITING
 from salt_o2.core.messages.announcements import AnnounceState
 from salt_o2.core.messages.reports import Report
@@ -41,7 +41,7 @@ def drained(inbox, *, refuse=()):
 
 
 def test_hosts_take_turns_and_each_host_is_heard_in_its_order():
-    inbox = Inbox()
+    inbox = ReportQueue()
     for sequence in range(3):
         inbox.put(report("loud", sequence))
     inbox.put(report("quiet", 7))
@@ -49,7 +49,7 @@ def test_hosts_take_turns_and_each_host_is_heard_in_its_order():
 
 
 def test_what_one_host_says_beyond_its_share_is_not_kept(caplog):
-    inbox = Inbox(most_per_host=10)
+    inbox = ReportQueue(most_per_host=10)
     for sequence in range(FLOOD):
         inbox.put(report("loud", sequence))
     inbox.put(report("quiet", 7))
@@ -62,7 +62,7 @@ def test_what_one_host_says_beyond_its_share_is_not_kept(caplog):
 
 
 def test_all_hosts_together_are_bounded_too():
-    inbox = Inbox(most=100)
+    inbox = ReportQueue(most=100)
     for number in range(1000):
         inbox.put(report(f"h{number}", 1))
     assert len(inbox) == 100
@@ -70,7 +70,7 @@ def test_all_hosts_together_are_bounded_too():
 
 
 def test_a_report_that_cannot_be_taken_in_stops_nobody(caplog):
-    inbox = Inbox()
+    inbox = ReportQueue()
     for sequence in range(3):
         inbox.put(report("h1", sequence))
     assert len(drained(inbox, refuse={("h1", 1)})) == 3
@@ -177,7 +177,7 @@ class StuckBus:
 def test_announcements_that_nobody_takes_are_bounded_and_told_once(caplog):
     async def scene():
         bus = StuckBus()
-        outbox = Outbox(bus)
+        outbox = OutboundQueues(bus)
         sending = asyncio.create_task(outbox.run())
         for number in range(FLOOD + 500):
             outbox.announce(AnnounceState(environment="E", state=EnvironmentState.ERROR, run_number=number))

@@ -6,7 +6,7 @@ import threading
 import pytest
 from control_room import Hosts, control_room, repository
 
-from salt_o2.core.errors import InvalidRequest, PlanError
+from salt_o2.core.errors import InvalidRequestError, PlanError
 from salt_o2.core.messages.reports import HostFacts
 
 TPC = """
@@ -137,7 +137,9 @@ def test_a_host_whose_pillar_cannot_be_compiled_gets_no_task_and_says_why(tmp_pa
         assert {task["host"] for task in made["tasks"]} == {"flp1"}
         assert "no new task is placed on this host" in " ".join((await row(room, "flp2"))["faults"])
 
-    played(tmp_path, scene, hosts, Master(flp2=InvalidRequest("the pillar of flp2 cannot be compiled: no")))
+    played(
+        tmp_path, scene, hosts, Master(flp2=InvalidRequestError("the pillar of flp2 cannot be compiled: no"))
+    )
 
 
 def test_a_control_that_is_started_again_remembers_what_was_declared(tmp_path):

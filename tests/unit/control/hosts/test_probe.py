@@ -12,7 +12,7 @@ import pytest
 import zmq
 
 from salt_o2.control.hosts import port_probe
-from salt_o2.control.hosts.port_probe import Probe
+from salt_o2.control.hosts.port_probe import PortProbe
 
 HERE = "127.0.0.1"
 SOON_S, PATIENT_S = 0.2, 20.0
@@ -20,14 +20,14 @@ SOON_S, PATIENT_S = 0.2, 20.0
 
 def speaks(*ports, deadline_s=PATIENT_S, at_once=256):
     async def ask():
-        return await Probe(at_once).speaks(HERE, ports, deadline_s)
+        return await PortProbe(at_once).speaks(HERE, ports, deadline_s)
 
     return asyncio.run(ask())
 
 
 def is_up(*ports, deadline_s=PATIENT_S):
     async def ask():
-        return await Probe().is_up(HERE, ports, deadline_s)
+        return await PortProbe().is_up(HERE, ports, deadline_s)
 
     return asyncio.run(ask())
 
@@ -134,7 +134,7 @@ def test_a_probe_that_stood_still_cannot_tell(question):
     """Control was stopped for longer than the deadline while it asked; the answer was there, unread."""
 
     async def ask(port):
-        asked = asyncio.ensure_future(getattr(Probe(), question)(HERE, [port], SOON_S))
+        asked = asyncio.ensure_future(getattr(PortProbe(), question)(HERE, [port], SOON_S))
         await asyncio.sleep(0)  # the question is a task of its own
         await asyncio.sleep(0)  # which connects
         time.sleep(3 * SOON_S)

@@ -8,7 +8,7 @@ from control_room import control_room, repository
 from host_story import HEARTBEAT_S, Clock, Story, play, until
 
 from salt_o2.control.hosts.host_monitor import FEW, RETURN_S
-from salt_o2.core.recovery.host_liveness import Presence
+from salt_o2.core.recovery.host_liveness import HostStatus
 
 
 def test_nobody_is_asked_while_all_report(tmp_path):
@@ -25,7 +25,7 @@ def test_tasks_of_a_host_that_answers_stay_where_they_are_and_it_gets_no_others(
         environment = await story.run()
         story.others.alive = {"10.0.0.1", "10.0.0.2"}
         await story.pass_time(10)
-        assert story.status("flp1") is Presence.SILENT
+        assert story.status("flp1") is HostStatus.SILENT
         assert story.control.inventory.hosts == {}
         assert environment.model.tasks.silent.keys() == {task.host for task in environment.model.plan.tasks}
         assert environment.model.tasks.unreachable == set()
@@ -63,7 +63,7 @@ def test_nobody_is_given_up_while_nobody_at_all_is_heard(tmp_path):
     async def act(story):
         environment = await story.run()
         await story.pass_time(20)
-        assert {story.status(host) for host in ("flp1", "flp2")} == {Presence.SILENT}
+        assert {story.status(host) for host in ("flp1", "flp2")} == {HostStatus.SILENT}
         assert "cut off" in environment.model.tasks.silent["flp1"]
         assert (environment.model.error, environment.model.tasks.lost) == ("", {})
 
@@ -75,9 +75,9 @@ def test_who_is_heard_first_again_leaves_the_others_time(tmp_path):
         await story.run()
         await story.pass_time(20)
         await story.pass_time(RETURN_S / HEARTBEAT_S, "flp1")
-        assert (story.status("flp1"), story.status("flp2")) == (Presence.ACTIVE, Presence.SILENT)
+        assert (story.status("flp1"), story.status("flp2")) == (HostStatus.ACTIVE, HostStatus.SILENT)
         await story.pass_time(4, "flp1")
-        assert story.status("flp2") is Presence.LOST
+        assert story.status("flp2") is HostStatus.LOST
 
     play(tmp_path, act, "flp1", "flp2")
 
@@ -107,9 +107,9 @@ def test_all_ports_of_a_task_are_asked_and_after_four_turns_all_tasks_were(tmp_p
 @pytest.mark.parametrize(
     ("up", "networks", "found"),
     [
-        ({"10.0.0.1"}, "own", Presence.SILENT),
-        (set(), "own", Presence.LOST),
-        ({"10.0.0.1"}, "shared", Presence.LOST),
+        ({"10.0.0.1"}, "own", HostStatus.SILENT),
+        (set(), "own", HostStatus.LOST),
+        ({"10.0.0.1"}, "shared", HostStatus.LOST),
     ],
     ids=["its kernel answers", "nothing answers", "a kernel that it shares answers"],
 )
@@ -138,9 +138,9 @@ def test_a_host_that_was_lost_while_control_was_down_is_missed_after_some_time(t
             await Story(room, clock).run()
         async with control_room(tmp_path, "flp2", clock=clock) as room:
             story = Story(room, clock)
-            assert story.status("flp1") is Presence.EXPECTED
+            assert story.status("flp1") is HostStatus.EXPECTED
             await story.pass_time(RETURN_S / HEARTBEAT_S, "flp2")
-            assert story.status("flp1") is Presence.EXPECTED
+            assert story.status("flp1") is HostStatus.EXPECTED
             await story.pass_time(3, "flp2")
             (held,) = story.control.held.values()
             await until(lambda: {task.host for task in held.environment.model.plan.tasks} == {"flp2"})
@@ -159,6 +159,6 @@ def test_a_host_that_is_back_after_a_restart_of_control_is_no_news(tmp_path):
             await Story(room, clock).run()
         async with control_room(tmp_path, "flp1", clock=clock) as room:
             story = Story(room, clock)
-            assert (story.status("flp1"), story.told) == (Presence.ACTIVE, [])
+            assert (story.status("flp1"), story.told) == (HostStatus.ACTIVE, [])
 
     asyncio.run(live())

@@ -6,9 +6,9 @@ import threading
 import pytest
 from control_room import Hosts, control_room, repository
 
-from salt_o2.core.errors import PlanError, UnknownName
+from salt_o2.core.errors import PlanError, UnknownNameError
 from salt_o2.site.configuration import tree_backends
-from salt_o2.site.resources import Surroundings, furnish
+from salt_o2.site.resources import MasterContext, open_resources
 from salt_o2.site.settings import Site
 
 RESTART = 'defaults: {recovery: restart, recovery_restarts: "5", recovery_grace_s: "0"}'
@@ -50,7 +50,7 @@ def gated_site(folder, gate, copies=2):
     leaf = folder / "tasks/leaf.yaml"
     leaf.write_text(leaf.read_text().replace("--rate={{ rate }}", "{{ config.Get('qc/ANY/any/rate') }}"))
     settings = Site(repositories=(str(folder),), heartbeat_s=1e6)
-    return furnish(settings, Surroundings(cache=folder / "cache", pillar=gate))
+    return open_resources(settings, MasterContext(cache=folder / "cache", pillar=gate))
 
 
 async def until(condition):
@@ -80,7 +80,7 @@ async def modify(room):
 
 async def lose_a_host(room):
     host = room.made["tasks"][0]["host"]
-    room.control.watch.lose(host, "a test says so")
+    room.control.watch.declare_lost(host, "a test says so")
     environment = room.environment(room.made["id"])
     others = set(room.hosts.names) - {host}
     await until(lambda: {task.host for task in environment.model.tasks.plan.tasks} <= others)
@@ -132,7 +132,7 @@ def test_a_host_that_was_lost_while_a_creation_was_planned_gets_no_task(tmp_path
             gate.close()
             asked = asyncio.ensure_future(create(room))
             await until(gate.asked.is_set)
-            room.control.watch.lose("flp1", "a test says so")
+            room.control.watch.declare_lost("flp1", "a test says so")
             gate.opened.set()
             assert {task["host"] for task in (await asked)["tasks"]} == {"flp2"}
 
@@ -171,7 +171,7 @@ def test_a_change_of_an_environment_that_has_ended_meanwhile_is_refused_and_hold
             await until(gate.asked.is_set)
             await room.ask("env_destroy", id=made["id"], force=True)
             gate.opened.set()
-            with pytest.raises(UnknownName, match="no living environment"):
+            with pytest.raises(UnknownNameError, match="no living environment"):
                 await asked
             assert room.control.inventory.use_of("flp1").tasks == 0
 

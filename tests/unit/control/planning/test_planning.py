@@ -102,7 +102,7 @@ def test_what_is_taken_by_one_plan_is_not_given_to_the_next():
     hosts = inventory()
     found = workflow(*PAIR, sampler=SAMPLER, sink=device("sink"))
     first = plan(found, hosts)
-    hosts.take("E1", first)
+    hosts.allocate("E1", first)
     second = plan(found, hosts)
     taken = [port for each in (first, second) for task in each.tasks for port in task.ports]
     assert len(set(taken)) == len(taken) == 6

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 from control_room import Agents, control_room, repository
 
-from salt_o2.core.errors import UnknownName
+from salt_o2.core.errors import UnknownNameError
 
 TAKES_AN_ID = {
     "env_plan": {"id": "ENVIRONMENT", "vars": {"rate": "2"}},
@@ -94,7 +94,7 @@ def test_an_ambiguous_beginning_is_refused_and_nothing_is_done(tmp_path, request
 
 async def refused(room, verb, arguments):
     commands = len(room.hosts.commands)
-    with pytest.raises(UnknownName, match="more than one"):
+    with pytest.raises(UnknownNameError, match="more than one"):
         await room.ask(verb, **arguments)
     assert len(room.hosts.commands) == commands
 
@@ -110,10 +110,10 @@ def test_a_beginning_that_living_and_ended_environments_share_is_refused(tmp_pat
             if verb == "env_show":  # a look at what is alive
                 assert (await room.ask("env_show", id=letter))["id"] == first
             else:
-                with pytest.raises(UnknownName, match="more than one"):
+                with pytest.raises(UnknownNameError, match="more than one"):
                     await room.ask(verb, id=letter)
             await room.ask("env_destroy", id=first)
-            with pytest.raises(UnknownName, match="more than one"):
+            with pytest.raises(UnknownNameError, match="more than one"):
                 await room.ask(verb, id=letter)
 
     asyncio.run(scene())
@@ -125,7 +125,7 @@ def test_what_no_id_begins_with_is_refused(tmp_path, verb, wanted):
     async def scene():
         async with control_room(repository(tmp_path, copies=1), "flp1") as room:
             await room.ask("env_create", workflow="farm")
-            with pytest.raises(UnknownName, match="has an id that begins with"):
+            with pytest.raises(UnknownNameError, match="has an id that begins with"):
                 await room.ask(verb, id=wanted)
             assert len(room.control.held) == 1
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from salt_o2.control.requests.arguments import Draw, Entries, Expand, Named, Set, Show
-from salt_o2.control.requests.workflow_requests import Authoring
-from salt_o2.core.errors import InvalidRequest, TemplateError, UnknownName
-from salt_o2.site.resources import Surroundings, furnish
+from salt_o2.control.requests.workflow_requests import WorkflowRequests
+from salt_o2.core.errors import InvalidRequestError, TemplateError, UnknownNameError
+from salt_o2.site.resources import MasterContext, open_resources
 from salt_o2.site.settings import Site
 
 WORKFLOW = """
@@ -35,14 +35,14 @@ def site(tmp_path):
     settings = Site(
         repositories=(str(tmp_path / "repo"),), configuration=str(tmp_path / "conf"), defaults={"unit": "Hz"}
     )
-    made = furnish(settings, Surroundings(cache=tmp_path / "cache"))
+    made = open_resources(settings, MasterContext(cache=tmp_path / "cache"))
     ask(made, "config_set", Set(path="qc/ANY/any/rate", payload="{{ n }} {{ unit }}", new_component=True))
     return made
 
 
 def ask(site, verb, wanted):
     """Ask the desk of ``site``, as control does."""
-    kind, handle = Authoring(site).verbs[verb]
+    kind, handle = WorkflowRequests(site).verbs[verb]
     assert isinstance(wanted, kind)
     return asyncio.run(handle(wanted, "author", lambda _progress: None))
 
@@ -65,7 +65,7 @@ def test_all_that_is_wrong_is_the_answer_and_no_failure(site):
 
 
 def test_an_unknown_workflow_is_a_failure(site):
-    with pytest.raises(UnknownName, match="no workflow nothing"):
+    with pytest.raises(UnknownNameError, match="no workflow nothing"):
         ask(site, "workflow_check", Named(workflow="nothing"))
 
 
@@ -115,12 +115,12 @@ def test_an_entry_is_kept_where_the_site_keeps_its_configuration(site, verb):
 
 
 def test_a_new_component_must_be_meant(site):
-    with pytest.raises((InvalidRequest, UnknownName), match="readuot"):
+    with pytest.raises((InvalidRequestError, UnknownNameError), match="readuot"):
         ask(site, "config_set", Set(path="readuot/ANY/any/rate", payload="9"))
 
 
 def test_the_pillar_is_shown_and_not_written():
     site = Site(configuration="pillar")
-    with pytest.raises(InvalidRequest, match="pillar"):
+    with pytest.raises(InvalidRequestError, match="pillar"):
         ask(site, "config_set", Set(path="qc/ANY/any/rate", payload="9", new_component=True))
     assert ask(replace(site), "config_list", Entries()) == []

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from control_room import Hosts, control_room, dead, repository
 
-from salt_o2.core.errors import InvalidRequest, O2Error, TaskError, TemplateError, UnknownName
+from salt_o2.core.errors import InvalidRequestError, O2Error, TaskError, TemplateError, UnknownNameError
 from salt_o2.presentation import environments
 from salt_o2.workflow.limits import ITERATIONS
 
@@ -55,7 +55,7 @@ EVERY = [
 @pytest.mark.parametrize("verb", ["env_plan", "env_create"])
 def test_a_new_environment_without_a_task_that_matters_is_refused(tmp_path, workflow, exclude, which, verb):
     async def scene(room):
-        told = await refused(InvalidRequest, room.ask(verb, workflow=workflow, exclude=exclude))
+        told = await refused(InvalidRequestError, room.ask(verb, workflow=workflow, exclude=exclude))
         assert which in told
         assert "allow_all_excluded" in told
         assert await room.ask("env_list") == []
@@ -77,7 +77,7 @@ def test_an_environment_that_would_lose_its_last_task_that_matters_is_left_alone
     async def scene(room):
         env = await room.ask("env_create", workflow=workflow)
         await room.ask("env_control", id=env["id"], event="START_ACTIVITY")
-        assert which in await refused(InvalidRequest, room.ask(verb, id=env["id"], exclude=exclude))
+        assert which in await refused(InvalidRequestError, room.ask(verb, id=env["id"], exclude=exclude))
         now = await room.ask("env_show", id=env["id"])
         assert (now["state"], set(state_of(now).values())) == ("RUNNING", {None})
         await room.ask(verb, id=env["id"], exclude=exclude, allow_all_excluded=True)
@@ -89,7 +89,7 @@ def test_the_last_task_is_found_also_step_by_step(tmp_path):
     async def scene(room):
         env = await room.ask("env_create", workflow="farm")
         await room.ask("env_modify", id=env["id"], exclude=["root.leaf0"])
-        await refused(InvalidRequest, room.ask("env_modify", id=env["id"], exclude=["root.leaf1"]))
+        await refused(InvalidRequestError, room.ask("env_modify", id=env["id"], exclude=["root.leaf1"]))
 
     played(tmp_path, scene)
 
@@ -126,7 +126,7 @@ def test_a_list_of_environments_says_how_many_tasks_are_excluded(tmp_path):
 def test_a_contradiction_changes_nothing(tmp_path, how, verb):
     async def scene(room):
         env = await room.ask("env_create", workflow="farm")
-        await refused(InvalidRequest, room.ask(verb, id=env["id"], **how))
+        await refused(InvalidRequestError, room.ask(verb, id=env["id"], **how))
         assert set(state_of(await room.ask("env_show", id=env["id"])).values()) == {None}
 
     played(tmp_path, scene)
@@ -135,7 +135,9 @@ def test_a_contradiction_changes_nothing(tmp_path, how, verb):
 def test_a_part_of_what_is_excluded_as_a_whole_is_not_included_without_a_word(tmp_path):
     async def scene(room):
         env = await room.ask("env_create", workflow="mixed", exclude=["root.needed"], allow_all_excluded=True)
-        told = await refused(InvalidRequest, room.ask("env_modify", id=env["id"], include=["root.needed.a"]))
+        told = await refused(
+            InvalidRequestError, room.ask("env_modify", id=env["id"], include=["root.needed.a"])
+        )
         assert "include root.needed" in told
 
     played(tmp_path, scene)
@@ -157,7 +159,7 @@ def test_all_below_a_role_is_included_with_it(tmp_path):
 def test_a_plan_of_an_end_says_nothing_else(tmp_path, beside):
     async def scene(room):
         env = await room.ask("env_create", workflow="farm")
-        told = await refused(InvalidRequest, room.ask("env_plan", id=env["id"], destroy=True, **beside))
+        told = await refused(InvalidRequestError, room.ask("env_plan", id=env["id"], destroy=True, **beside))
         assert next(iter(beside)) in told
 
     played(tmp_path, scene)
@@ -202,9 +204,9 @@ def test_what_a_request_names_itself_must_be_there(tmp_path):
     async def scene(room):
         env = await room.ask("env_create", workflow="farm", scale={"leaf": 3})
         how = {"scale": {"leaf": 2}, "exclude": ["root.leaf2"]}
-        await refused(InvalidRequest, room.ask("env_modify", id=env["id"], **how))
-        await refused(UnknownName, room.ask("env_modify", id=env["id"], scale={"lief": 2}))
-        await refused(UnknownName, room.ask("env_modify", id=env["id"], vars={"root.leaf7:rate": "2"}))
+        await refused(InvalidRequestError, room.ask("env_modify", id=env["id"], **how))
+        await refused(UnknownNameError, room.ask("env_modify", id=env["id"], scale={"lief": 2}))
+        await refused(UnknownNameError, room.ask("env_modify", id=env["id"], vars={"root.leaf7:rate": "2"}))
 
     played(tmp_path, scene)
 
@@ -217,7 +219,7 @@ def test_more_roles_than_there_may_be_are_refused_before_any_is_made(tmp_path, m
         where = {"id": env["id"]} if verb == "env_modify" else {"workflow": "farm"}
         made = []
         monkeypatch.setattr("salt_o2.workflow.expansion.leaves.Leaves.task", lambda *_args: made.append(1))
-        await refused((InvalidRequest, TemplateError), room.ask(verb, scale={"leaf": count}, **where))
+        await refused((InvalidRequestError, TemplateError), room.ask(verb, scale={"leaf": count}, **where))
         assert len(made) <= 2
 
     played(tmp_path, scene)
@@ -243,7 +245,7 @@ def running(rows):
 def test_run_stop_without_a_word_which_stops_none(tmp_path, how):
     async def scene(room):
         numbers = await two_runs(room)
-        await refused(InvalidRequest, room.ask("run_stop", **how))
+        await refused(InvalidRequestError, room.ask("run_stop", **how))
         assert running(await room.ask("env_list")) == numbers
 
     played(tmp_path, scene)
@@ -252,7 +254,7 @@ def test_run_stop_without_a_word_which_stops_none(tmp_path, how):
 def test_run_stop_stops_the_runs_that_are_named_or_all(tmp_path):
     async def scene(room):
         first, second = await two_runs(room)
-        await refused(UnknownName, room.ask("run_stop", numbers=[first, 99]))
+        await refused(UnknownNameError, room.ask("run_stop", numbers=[first, 99]))
         assert running(await room.ask("env_list")) == [first, second]
         await room.ask("run_stop", numbers=[first])
         assert running(await room.ask("env_list")) == [second]
@@ -318,10 +320,10 @@ def test_pool_clean_and_the_end_of_unknown_environments_want_a_word_which(tmp_pa
     async def scene(room):
         env = await room.ask("env_create", workflow="farm")
         await room.ask("env_destroy", id=env["id"], keep_tasks=True)
-        await refused(InvalidRequest, room.ask("pool_clean"))
-        await refused(InvalidRequest, room.ask("pool_clean", host="flp1", all=True))
+        await refused(InvalidRequestError, room.ask("pool_clean"))
+        await refused(InvalidRequestError, room.ask("pool_clean", host="flp1", all=True))
         assert len((await room.ask("pool_list"))["pooled"]) == 2
-        await refused(InvalidRequest, room.ask("rebuild", end=True))
-        await refused(InvalidRequest, room.ask("rebuild", id="x", all=True))
+        await refused(InvalidRequestError, room.ask("rebuild", end=True))
+        await refused(InvalidRequestError, room.ask("rebuild", id="x", all=True))
 
     played(tmp_path, scene)

@@ -4,8 +4,8 @@ import pytest
 from host_story import play, until
 
 from salt_o2.control.storage import host_rows
-from salt_o2.core.errors import InvalidRequest, UnknownName
-from salt_o2.core.recovery.host_liveness import Presence
+from salt_o2.core.errors import InvalidRequestError, UnknownNameError
+from salt_o2.core.recovery.host_liveness import HostStatus
 
 
 async def lost(story, *hosts, sure=False):
@@ -20,8 +20,8 @@ def test_a_host_that_is_off_is_given_up_at_once(tmp_path, sure):
         victim = environment.model.plan.tasks[0].host
         other = next(host for host in story.room.hosts.names if host != victim)
         await story.pass_time(1, other)
-        assert story.status(victim) is Presence.ACTIVE
-        assert (await lost(story, victim, sure=sure))[victim]["status"] is Presence.LOST
+        assert story.status(victim) is HostStatus.ACTIVE
+        assert (await lost(story, victim, sure=sure))[victim]["status"] is HostStatus.LOST
         await until(lambda: {task.host for task in environment.model.plan.tasks} == {other})
 
     play(tmp_path, act, "flp1", "flp2")
@@ -34,7 +34,7 @@ def test_a_hint_about_a_host_whose_tasks_answer_changes_nothing(tmp_path):
         story.others.alive = {"10.0.0.1"}
         said = (await lost(story, "flp1"))["flp1"]
         assert (said["status"], said["outcome"]) == (
-            Presence.ACTIVE,
+            HostStatus.ACTIVE,
             "something that it has started answers",
         )
 
@@ -58,9 +58,9 @@ def test_nobody_can_be_sure_against_the_facts(tmp_path, alive, why):
         await story.pass_time(1, *([] if alive else ["flp1"]))
         await story.pass_time(0.75)
         story.others.alive = {"10.0.0.1"} if alive else set()
-        with pytest.raises(InvalidRequest, match=why):
+        with pytest.raises(InvalidRequestError, match=why):
             await lost(story, "flp1", sure=True)
-        assert story.status("flp1") is not Presence.LOST
+        assert story.status("flp1") is not HostStatus.LOST
 
     play(tmp_path, act)
 
@@ -70,7 +70,7 @@ def test_who_hears_nobody_believes_a_word_but_no_hint(tmp_path):
         await story.run()
         await story.pass_time(10)
         assert "cut off" in (await lost(story, "flp1"))["flp1"]["outcome"]
-        assert (await lost(story, "flp1", sure=True))["flp1"]["status"] is Presence.LOST
+        assert (await lost(story, "flp1", sure=True))["flp1"]["status"] is HostStatus.LOST
 
     play(tmp_path, act, "flp1", "flp2")
 
@@ -80,7 +80,10 @@ def test_strangers_and_hosts_that_were_given_up_before_are_left_alone(tmp_path):
         await story.run()
         await story.pass_time(4)
         said = await lost(story, "flp1", "console7")
-        assert (said["flp1"]["outcome"], said["flp1"]["status"]) == ("it was given up before", Presence.LOST)
+        assert (said["flp1"]["outcome"], said["flp1"]["status"]) == (
+            "it was given up before",
+            HostStatus.LOST,
+        )
         assert (said["console7"]["outcome"], said["console7"]["status"]) == (
             "no agent of it was ever heard",
             None,
@@ -95,7 +98,7 @@ def test_hosts_that_are_back_are_asked_for_everything(tmp_path):
         story.control.bus.send = lambda messages: keep(asked, messages)
         (said,) = await story.room.ask("host_returned", hosts=("flp1",))
         await until(lambda: asked)
-        assert [(type(message).__name__, message.host) for message in asked] == [("Inquiry", "flp1")]
+        assert [(type(message).__name__, message.host) for message in asked] == [("SurveyRequest", "flp1")]
         assert said["outcome"] == "its agent is asked to tell everything"
 
     play(tmp_path, act)
@@ -109,7 +112,7 @@ async def without_tasks(story, host):
     """Let time pass until ``host``, which has no tasks, is LOST; the others report."""
     others = [name for name in story.room.hosts.names if name != host]
     await story.pass_time(10, *others)
-    assert story.status(host) is Presence.LOST
+    assert story.status(host) is HostStatus.LOST
 
 
 def listed(rows):
@@ -122,7 +125,7 @@ def test_a_host_that_is_forgotten_is_in_no_list_and_not_in_the_store(tmp_path):
         (said,) = await forget(story, "flp2")
         assert (said["id"], said["status"], said["outcome"]) == ("flp2", None, "it is forgotten")
         assert listed(await story.room.ask("host_list")) == {"flp1"}
-        assert set(host_rows.entries(story.control.store)) == {"flp1"}
+        assert set(host_rows.host_entries(story.control.store)) == {"flp1"}
         assert story.control.inventory.facts_of("flp2") is None
         (told,) = await story.room.ask("env_history", id="hosts")
         assert (told["text"], told["cause"]) == ("host flp2 is forgotten", "asked by teo")
@@ -137,7 +140,7 @@ def test_a_host_that_is_forgotten_is_in_no_list_and_not_in_the_store(tmp_path):
 def test_a_host_that_is_connected_is_not_forgotten(tmp_path):
     async def act(story):
         await story.pass_time(1, "flp1", "flp2")
-        with pytest.raises(InvalidRequest, match="it is ACTIVE"):
+        with pytest.raises(InvalidRequestError, match="it is ACTIVE"):
             await forget(story, "flp2")
         assert listed(await story.room.ask("host_list")) == {"flp1", "flp2"}
 
@@ -150,7 +153,7 @@ def test_a_host_with_tasks_of_an_environment_is_not_forgotten_nor_is_one_beside_
         victim = environment.model.plan.tasks[0].host
         (other,) = {"flp1", "flp2", "flp3"} - {task.host for task in environment.model.plan.tasks}
         await without_tasks(story, other)
-        with pytest.raises(InvalidRequest, match=f"{environment.model.id} has tasks there"):
+        with pytest.raises(InvalidRequestError, match=f"{environment.model.id} has tasks there"):
             await forget(story, other, victim)
         assert other in listed(await story.room.ask("host_list"))
 
@@ -162,7 +165,7 @@ def test_a_host_with_tasks_of_the_pool_is_not_forgotten(tmp_path):
         environment = await story.run()
         victim = environment.model.plan.tasks[0].host
         await story.room.ask("env_destroy", id=environment.model.id, keep_tasks=True)
-        with pytest.raises(InvalidRequest, match=f"pool clean --host {victim}"):
+        with pytest.raises(InvalidRequestError, match=f"pool clean --host {victim}"):
             await forget(story, victim)
 
     play(tmp_path, act, "flp1", "flp2")
@@ -170,7 +173,7 @@ def test_a_host_with_tasks_of_the_pool_is_not_forgotten(tmp_path):
 
 def test_a_host_that_was_never_heard_of_is_no_success(tmp_path):
     async def act(story):
-        with pytest.raises(UnknownName, match="console7"):
+        with pytest.raises(UnknownNameError, match="console7"):
             await forget(story, "console7")
 
     play(tmp_path, act)
@@ -180,7 +183,7 @@ def test_a_host_that_only_the_store_knows_is_forgotten(tmp_path):
     async def act(story):
         story.control.hosts.known.pop("flp2")  # as after a restart of control
         await forget(story, "flp2", "flp2")
-        assert set(host_rows.entries(story.control.store)) == {"flp1"}
+        assert set(host_rows.host_entries(story.control.store)) == {"flp1"}
 
     play(tmp_path, act, "flp1", "flp2")
 
@@ -196,8 +199,8 @@ def test_when_some_hosts_are_not_lost_each_is_told_what_came_of_it(tmp_path):
         story.others.alive = {"10.0.0.2"}
         said = await lost(story, "flp1", "flp2", "console7", sure=True)
         assert {host: row["status"] for host, row in said.items()} == {
-            "flp1": Presence.LOST,
-            "flp2": Presence.ACTIVE,
+            "flp1": HostStatus.LOST,
+            "flp2": HostStatus.ACTIVE,
             "console7": None,
         }
         assert "given up" in said["flp1"]["outcome"]
@@ -211,9 +214,9 @@ def test_when_no_host_is_lost_the_word_is_refused_for_all(tmp_path):
     async def act(story):
         await story.run()
         await story.pass_time(1, "flp1", "flp2")
-        with pytest.raises(InvalidRequest, match=r"flp1: its agent has .*; flp2: its agent has"):
+        with pytest.raises(InvalidRequestError, match=r"flp1: its agent has .*; flp2: its agent has"):
             await lost(story, "flp1", "flp2", sure=True)
-        assert {story.status("flp1"), story.status("flp2")} == {Presence.ACTIVE}
+        assert {story.status("flp1"), story.status("flp2")} == {HostStatus.ACTIVE}
 
     play(tmp_path, act, "flp1", "flp2")
 
@@ -222,17 +225,17 @@ def test_a_defect_at_one_host_hides_no_outcome_of_another(tmp_path):
     async def act(story):
         await story.run()
         await story.pass_time(2)
-        lose = story.control.watch.lose
+        lose = story.control.watch.declare_lost
 
         def broken(host, reason):
             if host == "flp1":
                 raise ValueError("x")
             lose(host, reason)
 
-        story.control.watch.lose = broken
+        story.control.watch.declare_lost = broken
         said = await lost(story, "flp1", "flp2", sure=True)
         assert "control's own fault" in said["flp1"]["outcome"]
-        assert said["flp2"]["status"] is Presence.LOST
+        assert said["flp2"]["status"] is HostStatus.LOST
 
     play(tmp_path, act, "flp1", "flp2")
 

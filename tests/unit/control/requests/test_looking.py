@@ -6,9 +6,9 @@ import dataclasses
 import pytest
 from control_room import control_room
 
-from salt_o2.core.access_roles import RUNNERS, Role
-from salt_o2.core.errors import InvalidRequest, O2Error, TemplateError
-from salt_o2.site.resources import DUMPS, Surroundings, dump, furnish
+from salt_o2.core.access_roles import RUNNERS, AccessRole
+from salt_o2.core.errors import InvalidRequestError, O2Error, TemplateError
+from salt_o2.site.resources import DUMPS, MasterContext, dump_to_cache, open_resources
 from salt_o2.site.settings import Site
 
 as_root = pytest.mark.root("run commands as another account")
@@ -82,7 +82,7 @@ def site(tmp_path):
         dpl_timeout_s=60.0,
         heartbeat_s=1e6,
     )
-    return furnish(settings, Surroundings(cache=tmp_path / "cache"))
+    return open_resources(settings, MasterContext(cache=tmp_path / "cache"))
 
 
 def ask(site, tmp_path, *asked):
@@ -113,16 +113,18 @@ def files(tmp_path):
 def looking_verbs():
     """Return the verbs of viewers that load a workflow."""
     from salt_o2.control.requests.environment_requests import PlanAhead
-    from salt_o2.control.requests.workflow_requests import Authoring
+    from salt_o2.control.requests.workflow_requests import WorkflowRequests
 
-    kinds = {verb: kind for verb, (kind, _) in Authoring(Site()).verbs.items()} | {"env_plan": PlanAhead}
+    kinds = {verb: kind for verb, (kind, _) in WorkflowRequests(Site()).verbs.items()} | {
+        "env_plan": PlanAhead
+    }
     fields = {verb: {field.name for field in dataclasses.fields(kind)} for verb, kind in kinds.items()}
-    return [verb for verb in RUNNERS[Role.VIEWER] if "workflow" in fields.get(verb, ())]
+    return [verb for verb in RUNNERS[AccessRole.VIEWER] if "workflow" in fields.get(verb, ())]
 
 
 def test_all_verbs_of_viewers_that_load_a_workflow_are_looked_at():
     assert {"env_plan", "workflow_check", "workflow_expand", "workflow_graph"} <= set(looking_verbs())
-    assert "workflow_generate" not in RUNNERS[Role.VIEWER]
+    assert "workflow_generate" not in RUNNERS[AccessRole.VIEWER]
 
 
 @pytest.mark.finding("1.8")
@@ -239,8 +241,8 @@ def test_a_plan_that_was_looked_at_is_applied(site, tmp_path):
 @pytest.mark.finding("2.7")
 def test_dumps_are_bounded_in_number(tmp_path):
     for number in range(DUMPS):
-        dump(tmp_path, "x", f"dump-{number}")
-    dump(tmp_path, "again", "dump-0")
-    with pytest.raises(InvalidRequest, match="takes no more"):
-        dump(tmp_path, "x", "one-more")
+        dump_to_cache(tmp_path, "x", f"dump-{number}")
+    dump_to_cache(tmp_path, "again", "dump-0")
+    with pytest.raises(InvalidRequestError, match="takes no more"):
+        dump_to_cache(tmp_path, "x", "one-more")
     assert (tmp_path / "dumps/dump-0").read_text() == "again"

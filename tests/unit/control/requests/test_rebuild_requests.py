@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from control_room import Agents, control_room, repository
 
-from salt_o2.core.errors import Unreachable
+from salt_o2.core.errors import UnreachableError
 
 
 class SomeSilent(Agents):
@@ -15,7 +15,7 @@ class SomeSilent(Agents):
 
     async def ask(self, host, verb, arguments, wait_s=0.0):
         if host in self.silent:
-            raise Unreachable(f"minion {host} has not answered {verb} within 5 s")
+            raise UnreachableError(f"minion {host} has not answered {verb} within 5 s")
         return await super().ask(host, verb, arguments, wait_s)
 
 
@@ -55,7 +55,7 @@ def test_an_environment_that_cannot_be_rebuilt_keeps_no_other_from_it(tmp_path, 
 def test_when_none_can_be_rebuilt_the_request_fails(tmp_path):
     async def scene(room, bus, ids):
         bus.silent = set(ids)
-        with pytest.raises(Unreachable):
+        with pytest.raises(UnreachableError):
             await room.ask("rebuild")
         assert room.control.held == {}
 

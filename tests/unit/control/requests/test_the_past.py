@@ -7,7 +7,7 @@ import pytest
 from control_room import control_room, repository
 
 from salt_o2.control.views.run_arguments import pushed
-from salt_o2.core.errors import UnknownName
+from salt_o2.core.errors import UnknownNameError
 from salt_o2.presentation import runs
 
 
@@ -104,7 +104,7 @@ def test_who_leaves_a_run_does_not_end_it(tmp_path):
 
 def test_a_run_that_nobody_knows_is_refused(tmp_path):
     async def scene(room, id):
-        with pytest.raises(UnknownName, match="there was no run 7"):
+        with pytest.raises(UnknownNameError, match="there was no run 7"):
             await room.ask("run_show", number=7)
 
     played(tmp_path, scene)

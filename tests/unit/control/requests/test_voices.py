@@ -6,7 +6,7 @@ import pytest
 from control_room import control_room, repository
 
 from salt_o2.control.requests import task_requests
-from salt_o2.core.errors import InvalidRequest, O2Error, UnknownName, Unreachable
+from salt_o2.core.errors import InvalidRequestError, O2Error, UnknownNameError, UnreachableError
 
 PLACES = {"stdout": 5, "stderr": 0}
 
@@ -56,10 +56,10 @@ def test_whoever_follows_waits_at_the_host(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "kind"),
     [
-        ({"wait_s": 1e6, "after": PLACES}, InvalidRequest),
-        ({"wait_s": -1, "after": PLACES}, InvalidRequest),
-        ({"after": {"stdout": "here"}}, InvalidRequest),
-        ({"id": "nobody"}, UnknownName),
+        ({"wait_s": 1e6, "after": PLACES}, InvalidRequestError),
+        ({"wait_s": -1, "after": PLACES}, InvalidRequestError),
+        ({"after": {"stdout": "here"}}, InvalidRequestError),
+        ({"id": "nobody"}, UnknownNameError),
     ],
     ids=["too long", "negative", "no place", "no task"],
 )
@@ -82,7 +82,7 @@ def test_so_many_may_wait_and_the_next_is_told_so_until_one_is_done(tmp_path, mo
         waiting = [follow() for _ in range(3)]
         while len(mouth.asked) < 3:
             await asyncio.sleep(0)
-        with pytest.raises(Unreachable, match="3 others follow"):
+        with pytest.raises(UnreachableError, match="3 others follow"):
             await follow()
         assert (await room.ask("task_log", id=task))["stdout"] == ["hello"], "a look is not a wait"
         assert len(await room.ask("env_list")) == 1
@@ -112,7 +112,7 @@ def test_a_host_that_does_not_answer_is_told_and_leaves_room_for_others(tmp_path
     monkeypatch.setattr(task_requests, "MOST_WAITING", 1)
 
     async def silence(*_arguments):
-        raise Unreachable("minion flp1 has not answered")
+        raise UnreachableError("minion flp1 has not answered")
 
     async def scene(room, task, _mouth):
         room.hosts.ask = silence

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from salt_o2.control.storage import retention
 from salt_o2.control.storage.retention import DAY_S, Retention
 from salt_o2.control.storage.schema import JOURNAL
-from salt_o2.core.errors import UnknownName
+from salt_o2.core.errors import UnknownNameError
 from salt_o2.site.journal_limits import Keep
 from salt_o2.site.settings import read_site
 
@@ -71,7 +71,7 @@ def test_by_age_the_journal_of_an_ended_environment_is_cut_and_says_so(tmp_path)
         assert 0 < gone < before
         told = [line["text"] for line in await room.ask("env_history", id=environment)]
         assert f"{gone} lines of this journal were deleted" in told[-1]
-        with pytest.raises(UnknownName, match="was cut"):
+        with pytest.raises(UnknownNameError, match="was cut"):
             await room.ask("env_replay", id=environment)
         assert cut(room, 8 * DAY_S, keep_days=7) == 0, "the next control finds nothing to do"
 
@@ -115,7 +115,7 @@ def test_beyond_the_rows_those_lose_theirs_that_ended_first(tmp_path):
         assert cut(room, keep_rows=rows(room) - 1) > 0
         assert rows(room, second) == kept
         await room.ask("env_replay", id=second)
-        with pytest.raises(UnknownName):
+        with pytest.raises(UnknownNameError):
             await room.ask("env_replay", id=first)
 
     played(tmp_path, scene)
@@ -139,7 +139,7 @@ def test_a_cut_that_was_cut_short_is_no_whole_journal_and_is_finished_later(tmp_
         before = rows(room, environment)
         keeper._cut_one(environment, room.control.clock())
         assert rows(room, environment) == before - 3 + 1
-        with pytest.raises(UnknownName, match="was cut"):
+        with pytest.raises(UnknownNameError, match="was cut"):
             await room.ask("env_replay", id=environment)
         assert cut(room, keep_rows=1) > 0
         assert cut(room, keep_rows=1) == 0

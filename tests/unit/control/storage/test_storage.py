@@ -12,13 +12,13 @@ from sqlalchemy.exc import DBAPIError
 
 from salt_o2.client.control_client import ControlClient
 from salt_o2.control.storage.schema import ENVIRONMENTS
-from salt_o2.control.storage.store import Kept, Store
-from salt_o2.control.unavailable import opened
+from salt_o2.control.storage.store import Store, StoredEnvironment
+from salt_o2.control.unavailable import open_store_or_refuse
 from salt_o2.core.environment.environment import Environment
 from salt_o2.core.errors import StorageError
 from salt_o2.core.ids import EnvironmentId
 from salt_o2.core.messages.inputs import Tick
-from salt_o2.core.plan.overrides import Shape
+from salt_o2.core.plan.overrides import Overrides
 from salt_o2.core.recovery import snapshot
 
 E1 = EnvironmentId("E1")
@@ -36,7 +36,7 @@ def url(file):
 def kept(id=E1):
     plan = plan_of(planned("sink", "flp1"))
     taken = snapshot.take(Environment(id, plan))
-    return Kept(id=id, created=1.0, user="u", shape=Shape(), plan=plan, snapshot=taken)
+    return StoredEnvironment(id=id, created=1.0, user="u", overrides=Overrides(), plan=plan, snapshot=taken)
 
 
 def filled(file, runs=3):
@@ -66,11 +66,11 @@ def test_a_damaged_database_never_keeps_control_from_starting(file, damage):
     for beside in ("-wal", "-shm"):
         file.with_name(file.name + beside).unlink(missing_ok=True)
     store = Store(url(file))
-    assert store.alive() == []
+    assert store.active() == []
     store.add(kept())
     store.close()
     again = Store(url(file))
-    assert [each.id for each in again.alive()] == [E1]
+    assert [each.id for each in again.active()] == [E1]
     again.close()
 
 
@@ -161,15 +161,15 @@ def test_what_cannot_be_written_is_kept_until_it_can(file):
     store.open_run(number, E1, 4.0)
     store.flush()
     deny_writes(store)
-    store.note(E1, Tick(at=5.0))
+    store.append(E1, Tick(at=5.0))
     store.end_run(number, 5.0)
     store.flush()
     assert "takes nothing in" in store.trouble
     with pytest.raises(StorageError, match="what runs goes on"):
-        store.check()
+        store.ensure_writable()
     assert store.run(number).ended is None
     allow_writes(store)
-    store.check()
+    store.ensure_writable()
     assert store.trouble == ""
     assert store.run(number).ended == 5.0
     assert [line.kind for line in store.journal(E1)] == ["Tick"]
@@ -190,7 +190,7 @@ def test_what_waits_for_room_is_bounded(file, monkeypatch):
     store = Store(url(file))
     deny_writes(store)
     for at in range(100):
-        store.note(E1, Tick(at=float(at)))
+        store.append(E1, Tick(at=float(at)))
         store.flush()
     allow_writes(store)
     store.flush()
@@ -218,7 +218,7 @@ def test_while_the_store_is_closed_everybody_is_told_why_and_then_it_opens(tmp_p
         return str(refused.value)
 
     async def scene():
-        opening = asyncio.create_task(opened(url(file), socket, retry_s=1.0))
+        opening = asyncio.create_task(open_store_or_refuse(url(file), socket, retry_s=1.0))
         while not socket.exists():
             await asyncio.sleep(0.01)
         said = await asyncio.to_thread(ask)

@@ -5,12 +5,12 @@ import sqlite3
 import pytest
 
 from salt_o2.control.requests.history_requests import entries
-from salt_o2.control.storage.store import Kept, Store
+from salt_o2.control.storage.store import Store, StoredEnvironment
 from salt_o2.core.errors import TaskError
-from salt_o2.core.messages.effects import Answer
+from salt_o2.core.messages.effects import CompleteRequest
 from salt_o2.core.messages.inputs import CallEnded, Tick
 from salt_o2.core.plan.launch import Launch
-from salt_o2.core.plan.overrides import Shape
+from salt_o2.core.plan.overrides import Overrides
 from salt_o2.core.plan.plan import Plan, PlannedRole, PlannedTask
 from salt_o2.core.recovery.snapshot import Snapshot
 from salt_o2.core.states import ControlMode, EnvironmentEvent, EnvironmentState
@@ -31,8 +31,14 @@ ROOT = PlannedRole(name="root", path="root", roles=(PlannedRole(name="t", path="
 def kept(name="E", **changes):
     plan = Plan(workflow="w", revision="r", root=ROOT, tasks=(TASK,), variables={"a": "1"})
     snapshot = Snapshot(state=EnvironmentState.STANDBY, revision=0)
-    return Kept(
-        id=name, created=1.0, user="u", shape=Shape(vars={"a": "1"}), plan=plan, snapshot=snapshot, **changes
+    return StoredEnvironment(
+        id=name,
+        created=1.0,
+        user="u",
+        overrides=Overrides(vars={"a": "1"}),
+        plan=plan,
+        snapshot=snapshot,
+        **changes,
     )
 
 
@@ -53,7 +59,7 @@ def store(url):
 def test_an_environment_comes_back_as_it_was_kept(store, url):
     store.add(kept())
     again = Store(url)
-    assert again.alive() == [kept()]
+    assert again.active() == [kept()]
     again.close()
 
 
@@ -71,7 +77,7 @@ def test_an_environment_that_ended_is_no_longer_alive_but_can_be_found(store):
     store.add(kept("E"))
     store.add(kept("F"))
     store.save("E", Snapshot(state=EnvironmentState.DONE, revision=9), ended=5.0)
-    assert [each.id for each in store.alive()] == ["F"]
+    assert [each.id for each in store.active()] == ["F"]
     assert [each.id for each in store.ended()] == ["E"]
     assert store.find("E").ended == 5.0
 
@@ -107,12 +113,12 @@ def test_run_numbers_only_grow_also_over_a_restart_and_a_deleted_row(store, url,
 
 def test_the_journal_has_messages_and_effects_in_order(store, tmp_path):
     store.add(kept())
-    store.note("E", Tick(at=7.0), [Answer(request="r", error=TaskError("broke"))])
+    store.append("E", Tick(at=7.0), [CompleteRequest(request="r", error=TaskError("broke"))])
     store.flush()
     with sqlite3.connect(tmp_path / "o2.sqlite") as connection:
         rows = connection.execute("SELECT at, direction, kind, body FROM journal ORDER BY id").fetchall()
     connection.close()
-    assert [row[:3] for row in rows] == [(7.0, "in", "Tick"), (7.0, "out", "Answer")]
+    assert [row[:3] for row in rows] == [(7.0, "in", "Tick"), (7.0, "out", "CompleteRequest")]
     assert "broke" in rows[1][3]
 
 
@@ -125,7 +131,7 @@ def test_sqlite_commits_are_on_disk_before_they_return(store):
 def test_the_end_of_a_call_is_in_the_journal_with_all_that_a_replay_needs(store):
     store.add(kept())
     ended = CallEnded(at=1.0, call="root.call#1", error="no licence")
-    store.note("E", ended)
+    store.append("E", ended)
     store.flush()
     (line,) = store.journal("E")
     assert list(entries([line])) == [ended]

@@ -7,15 +7,15 @@ import pytest
 from control_room import control_room, repository
 from sqlalchemy import event
 
-from salt_o2.control.storage.store import Kept, Store
+from salt_o2.control.storage.store import Store, StoredEnvironment
 
 WRITES = {
-    "note": lambda store, kept: store.note(kept.id, None),
+    "note": lambda store, kept: store.append(kept.id, None),
     "save": lambda store, kept: store.save(kept.id, kept.snapshot, durable=False),
     "save what must be on disk": lambda store, kept: store.save(kept.id, kept.snapshot),
-    "queue": lambda store, _: store.queue(),
+    "queue": lambda store, _: store.enqueue(),
     "flush": lambda store, _: store.flush(),
-    "check": lambda store, _: store.check(),
+    "check": lambda store, _: store.ensure_writable(),
     "reserve_run": lambda store, _: store.reserve_run(),
     "open_run": lambda store, kept: store.open_run(9, kept.id, 1.0),
     "raise_run_counter": lambda store, _: store.raise_run_counter(7),
@@ -64,7 +64,7 @@ class Watched:
         real, flush = Store.read_row, Store.flush
 
         def read_row(store, row, kind):
-            if kind is Kept:
+            if kind is StoredEnvironment:
                 self.decoded.append(threading.get_ident())
             return real(store, row, kind)
 
@@ -134,7 +134,7 @@ def test_only_the_thread_that_opened_the_store_writes(tmp_path, write):
     async def scene():
         async with control_room(repository(tmp_path), "flp1") as room:
             ids = await lived(room)
-            kept = room.control.held[ids["LIVING"]].kept
+            kept = room.control.held[ids["LIVING"]].stored
             with pytest.raises(RuntimeError, match="thread"):
                 await asyncio.to_thread(WRITES[write], room.control.store, kept)
 

@@ -15,6 +15,7 @@ from salt_o2.control.storage import host_rows
 from salt_o2.control.storage.store import Store
 from salt_o2.core.codec import plain
 from salt_o2.core.messages.reports import HostFacts
+from salt_o2.core.placement.host_declaration import Declaration
 
 FACTS = HostFacts(address="10.0.0.1", network="n", cpus=2, memory_mb=100, attributes={"rack": "12"})
 
@@ -52,7 +53,7 @@ async def overview(room):
     return [env["id"] for env in await room.ask("env_list")], info["unused"]
 
 
-@pytest.mark.parametrize("column", ["plan", "snapshot", "shape"])
+@pytest.mark.parametrize("column", ["plan", "snapshot", "overrides"])
 @pytest.mark.parametrize("junk", ["{", "null", '{"a": 1}', "[]", '"text"'])
 def test_an_environment_that_cannot_be_read_does_not_keep_control_from_starting(tmp_path, column, junk):
     broken, whole = fill(tmp_path)
@@ -60,7 +61,7 @@ def test_an_environment_that_cannot_be_read_does_not_keep_control_from_starting(
     change(tmp_path / "o2.sqlite", statement, junk=junk, id=broken)
     found, faults = start_again(tmp_path, overview)
     if broken in found:  # a shape may be empty
-        assert column == "shape"
+        assert column == "overrides"
         assert faults == []
     else:
         assert found == [whole]
@@ -89,7 +90,7 @@ def test_a_task_of_the_pool_that_cannot_be_read_is_left_out(tmp_path, junk):
     found, faults = start_again(tmp_path, overview)
     assert len(found) == 2
     assert faults
-    assert all("Pooled" in fault for fault in faults)
+    assert all("PoolEntry" in fault for fault in faults)
 
 
 @settings(max_examples=40)
@@ -98,12 +99,14 @@ def test_what_is_kept_of_a_host_is_read_as_far_as_it_can_be(tmp_path_factory, pa
     wrong = msgspec.json.encode(spoilt(json.loads(json.dumps(plain(FACTS))), path, junk)).decode()
     database = tmp_path_factory.mktemp("store") / "o2.sqlite"
     store = Store(f"sqlite:///{database}")
-    store.queue(*host_rows.put("flp1", FACTS), *host_rows.put("flp2", FACTS))
+    store.enqueue(
+        *host_rows.put_host("flp1", FACTS, Declaration()), *host_rows.put_host("flp2", FACTS, Declaration())
+    )
     store.flush()
     store.close()
     change(database, "UPDATE hosts SET facts = :junk WHERE id = 'flp1'", junk=wrong)
     store = Store(f"sqlite:///{database}")
-    found = host_rows.entries(store)
+    found = host_rows.host_entries(store)
     store.close()
     assert found["flp2"] == (FACTS, ())
     facts, _ = found["flp1"]

@@ -7,8 +7,8 @@ from control_room import control_room, repository
 from samples import role, summary, task
 
 from salt_o2.control.views import environment_view
-from salt_o2.control.views.staleness import Freshness
-from salt_o2.core.recovery.host_liveness import SILENT_AFTER, Presence
+from salt_o2.control.views.staleness import StalenessView
+from salt_o2.core.recovery.host_liveness import SILENT_AFTER, HostStatus
 from salt_o2.presentation import environments, staleness, tasks
 
 HEARTBEAT_S = 4.0
@@ -31,7 +31,7 @@ def shown(folder, *after, verb="env_show", presence=None):
                 room.hosts.heartbeat("flp2")
                 await room.settled()
                 if presence:
-                    room.control.hosts.known["flp1"].signs.presence = presence
+                    room.control.hosts.known["flp1"].liveness.presence = presence
                 found.append(await room.ask(verb, **({"id": made["id"]} if verb == "env_show" else {})))
             return found
 
@@ -40,7 +40,7 @@ def shown(folder, *after, verb="env_show", presence=None):
 
 def test_an_environment_is_looked_through_once_for_one_view(tmp_path, monkeypatch):
     looked = []
-    for owner, name in ((Freshness, "_unknown"), (environment_view, "summary")):
+    for owner, name in ((StalenessView, "_unknown"), (environment_view, "environment_summary")):
         real = getattr(owner, name)
         monkeypatch.setattr(
             owner, name, lambda *given, real=real, name=name: looked.append(name) or real(*given)
@@ -53,7 +53,7 @@ def test_an_environment_is_looked_through_once_for_one_view(tmp_path, monkeypatc
             await room.ask("env_show", id=made["id"])
 
     asyncio.run(live())
-    assert sorted(looked) == ["_unknown", "summary"]
+    assert sorted(looked) == ["_unknown", "environment_summary"]
 
 
 def on(host, env):
@@ -94,9 +94,9 @@ def test_roles_count_what_is_unknown_below_them(tmp_path):
 @pytest.mark.parametrize(
     ("presence", "words"),
     [
-        (Presence.ACTIVE, "a report of its agent was missed"),
-        (Presence.SILENT, "what it has started answers"),
-        (Presence.LOST, "it is lost"),
+        (HostStatus.ACTIVE, "a report of its agent was missed"),
+        (HostStatus.SILENT, "what it has started answers"),
+        (HostStatus.LOST, "it is lost"),
     ],
 )
 def test_why_it_is_unknown_is_said(tmp_path, presence, words):

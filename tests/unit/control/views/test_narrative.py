@@ -6,8 +6,8 @@ from typing import get_args
 
 import pytest
 
-from salt_o2.control.storage.store import Line
-from salt_o2.control.views.journal_view import WAYS, tell
+from salt_o2.control.storage.store import JournalEntry
+from salt_o2.control.views.journal_view import WAYS, format_journal
 from salt_o2.core.codec import plain
 from salt_o2.core.messages.announcements import (
     AnnounceFailure,
@@ -17,14 +17,14 @@ from salt_o2.core.messages.announcements import (
     AnnounceState,
 )
 from salt_o2.core.messages.commands import Command, Order
-from salt_o2.core.messages.effects import Drive, Effect, EndRun, OpenRun, Release
+from salt_o2.core.messages.effects import Effect, EndRun, OpenRun, ReleaseResources, SendCommand
 from salt_o2.core.messages.inputs import (
     CallEnded,
     HostLost,
     Modified,
-    NotReplaced,
     RecoverTask,
     Requested,
+    RescheduleFailed,
     TasksMoved,
     Tick,
 )
@@ -55,7 +55,7 @@ def plan(*names):
 
 def lines(*values):
     return [
-        Line(
+        JournalEntry(
             id=number,
             environment="E",
             at=float(getattr(value, "at", 0.0)),
@@ -69,7 +69,7 @@ def lines(*values):
 
 CREATED = Created(at=1.0, plan=plan("a", "b"), timeouts=Timeouts(), user="teo")
 START = Requested(at=2.0, request="q", events=(EnvironmentEvent.START_ACTIVITY,), user="teo")
-ORDER = Drive(
+ORDER = SendCommand(
     command=Command(
         host="flp1", environment="E", revision=3, goal=TaskState.RUNNING, orders=(Order(task="id-a"),)
     )
@@ -94,7 +94,7 @@ RUNNING = AnnounceState(environment="E", state=EnvironmentState.RUNNING, run_num
 
 
 def story(*values):
-    return [(line["text"], line["cause"]) for line in tell(lines(*values))]
+    return [(line["text"], line["cause"]) for line in format_journal(lines(*values))]
 
 
 def test_causes_lead_from_a_state_back_to_who_asked():
@@ -136,7 +136,7 @@ def test_what_control_does_by_itself_has_its_reason():
         (HostLost(at=9.0, host="flp2", silent_s=15.2), "host flp2 is lost: silent for 15 s"),
         (RecoverTask(at=9.0, task="id-a"), "root.a is to be started again"),
         (
-            NotReplaced(at=9.0, tasks=("id-a", "id-b"), reason="no cpu"),
+            RescheduleFailed(at=9.0, tasks=("id-a", "id-b"), reason="no cpu"),
             "no other place for root.a, root.b: no cpu",
         ),
         (
@@ -157,7 +157,7 @@ def test_what_control_does_by_itself_has_its_reason():
         ),
         (OpenRun(run_number=7, started=1.0), "run 7 begins"),
         (EndRun(run_number=7), "run 7 is over"),
-        (Release(environment="E"), "hosts and ports are given back"),
+        (ReleaseResources(environment="E"), "hosts and ports are given back"),
         (
             AnnounceFailure(
                 environment="E",
@@ -222,7 +222,7 @@ def test_many_names_are_counted():
 
 
 def test_a_story_has_its_days_as_headings_and_leaves_out_what_only_led_to_something():
-    text = history.history(tell(lines(CREATED, START, ORDER, REPORT, MOVES)))
+    text = history.history(format_journal(lines(CREATED, START, ORDER, REPORT, MOVES)))
     assert text.splitlines()[0].startswith("1970-01-01")
     assert "reports" not in text
-    assert "reports" in history.history(tell(lines(CREATED, REPORT)), every=True)
+    assert "reports" in history.history(format_journal(lines(CREATED, REPORT)), every=True)

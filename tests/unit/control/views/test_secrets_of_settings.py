@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 from control_room import control_room, repository
 
-from salt_o2.control.storage.database import opened
+from salt_o2.control.storage.database import open_database
 from salt_o2.control.views.settings_view import settings_view
 from salt_o2.core.errors import StorageError
 from salt_o2.site.configuration.backend_factory import open_backend
-from salt_o2.site.resources import Surroundings, with_a_backend
+from salt_o2.site.resources import MasterContext, with_a_backend
 from salt_o2.site.settings import Site, read_site
 
 SECRET = "hunter2"
@@ -86,7 +86,7 @@ def test_a_fault_of_the_settings_does_not_show_what_was_written(field, url):
 
 @pytest.mark.parametrize("line", LINES.values(), ids=LINES)
 def test_a_backend_is_named_without_its_password(line):
-    _, faults = with_a_backend(Site(configuration=line), Surroundings())
+    _, faults = with_a_backend(Site(configuration=line), MasterContext())
     assert SECRET not in str(faults)
     if not faults:
         assert SECRET not in open_backend(line, dict).name
@@ -95,7 +95,7 @@ def test_a_backend_is_named_without_its_password(line):
 @pytest.mark.parametrize("url", DATABASES.values(), ids=DATABASES)
 def test_a_database_that_cannot_be_opened_is_told_without_its_password(url):
     with pytest.raises(StorageError) as caught:
-        opened(url.replace("@db", "@127.0.0.1").replace("//db", "//127.0.0.1"))
+        open_database(url.replace("@db", "@127.0.0.1").replace("//db", "//127.0.0.1"))
     assert SECRET not in str(caught.value)
 
 

@@ -7,9 +7,9 @@ import pytest
 from crew import Crew, plan_of, planned
 
 from salt_o2.core.environment.environment import Environment
-from salt_o2.core.errors import IllegalTransition, InvalidRequest
+from salt_o2.core.errors import IllegalTransitionError, InvalidRequestError
 from salt_o2.core.messages.announcements import AnnounceFailure, AnnounceKilled, AnnounceState
-from salt_o2.core.messages.effects import Answer, EndRun, Insist, Release
+from salt_o2.core.messages.effects import CompleteRequest, EndRun, ReleaseResources, ResendAsJob
 from salt_o2.core.messages.inputs import Requested, TasksMoved, Tick
 from salt_o2.core.messages.reports import Exit
 from salt_o2.core.states import EnvironmentEvent as E
@@ -32,8 +32,8 @@ def crew():
 @pytest.fixture
 def running(crew):
     """The same, in run 17."""
-    crew.ask(E.DEPLOY, E.CONFIGURE).obey()
-    crew.ask(E.START_ACTIVITY, run_number=17).obey()
+    crew.ask(E.DEPLOY, E.CONFIGURE).accept_command()
+    crew.ask(E.START_ACTIVITY, run_number=17).accept_command()
     assert crew.environment.model.state is S.RUNNING
     return crew
 
@@ -46,7 +46,7 @@ def test_each_host_gets_one_command_with_all_its_tasks(crew):
 def test_only_a_deployment_carries_what_is_needed_to_start_a_process(crew):
     crew.ask(E.DEPLOY)
     assert all(order.launch for command in crew.commands() for order in command.orders)
-    crew.obey()
+    crew.accept_command()
     crew.ask(E.CONFIGURE)
     assert not any(order.launch for command in crew.commands() for order in command.orders)
 
@@ -54,7 +54,7 @@ def test_only_a_deployment_carries_what_is_needed_to_start_a_process(crew):
 def test_properties_travel_with_configure_and_with_nothing_else(crew):
     crew.ask(E.DEPLOY)
     assert not any(order.properties for command in crew.commands() for order in command.orders)
-    crew.obey().ask(E.CONFIGURE)
+    crew.accept_command().ask(E.CONFIGURE)
     assert all(order.properties for command in crew.commands() for order in command.orders)
 
 
@@ -65,46 +65,46 @@ def test_a_state_is_entered_only_when_the_last_task_has_reached_it(crew):
     assert crew.environment.model.state is S.STANDBY
     crew.report(second, *(crew.done(second, order.task) for order in second.orders))
     assert crew.environment.model.state is S.DEPLOYED
-    assert Answer(request="r1") in crew.last
+    assert CompleteRequest(request="r1") in crew.last
 
 
 def test_a_request_of_several_events_is_answered_at_the_end_of_the_last(crew):
-    crew.ask(E.DEPLOY, E.CONFIGURE).obey()
+    crew.ask(E.DEPLOY, E.CONFIGURE).accept_command()
     assert crew.environment.model.state is S.CONFIGURED
-    assert crew.effects.count(Answer(request="r1")) == 1
+    assert crew.effects.count(CompleteRequest(request="r1")) == 1
 
 
 def test_start_carries_the_run_number_in_both_spellings(crew):
-    crew.ask(E.DEPLOY, E.CONFIGURE).obey()
+    crew.ask(E.DEPLOY, E.CONFIGURE).accept_command()
     crew.ask(E.START_ACTIVITY, run_number=17)
     arguments = crew.commands()[0].arguments
     assert arguments["run_number"] == arguments["runNumber"] == "17"
     assert arguments["run_start_time_ms"] == arguments["runStartTimeMs"]
-    assert crew.obey().environment.model.run.number == 17
+    assert crew.accept_command().environment.model.run.number == 17
 
 
 def test_the_run_ends_with_the_stop(running):
-    running.ask(E.STOP_ACTIVITY).obey()
+    running.ask(E.STOP_ACTIVITY).accept_command()
     assert running.environment.model.state is S.CONFIGURED
     assert running.environment.model.run.number is None
     assert EndRun(run_number=17) in running.effects
 
 
 def test_a_start_tells_how_many_starts_there_were_before(running):
-    running.ask(E.STOP_ACTIVITY).obey()
+    running.ask(E.STOP_ACTIVITY).accept_command()
     running.ask(E.START_ACTIVITY, run_number=18)
     assert running.commands()[0].arguments["cleanup"] == "1"
 
 
 def test_the_end_releases_what_was_taken(crew):
-    crew.ask(E.DEPLOY, E.CONFIGURE).obey().ask(E.EXIT).obey()
+    crew.ask(E.DEPLOY, E.CONFIGURE).accept_command().ask(E.EXIT).accept_command()
     assert crew.environment.model.state is S.DONE
-    assert Release(environment="2oDvieFrVTi") in crew.effects
+    assert ReleaseResources(environment="2oDvieFrVTi") in crew.effects
 
 
 def test_what_the_state_does_not_allow_is_refused_and_changes_nothing(crew):
     with pytest.raises(
-        IllegalTransition, match="is STANDBY and cannot START_ACTIVITY; from here it can do DEPLOY"
+        IllegalTransitionError, match="is STANDBY and cannot START_ACTIVITY; from here it can do DEPLOY"
     ):
         crew.ask(E.START_ACTIVITY)
     assert (crew.environment.model.state, crew.environment.model.revision) == (S.STANDBY, 0)
@@ -112,28 +112,28 @@ def test_what_the_state_does_not_allow_is_refused_and_changes_nothing(crew):
 
 def test_a_second_request_is_refused_while_one_is_under_way_and_says_whose(crew):
     crew.ask(E.DEPLOY)
-    with pytest.raises(InvalidRequest, match="in the middle of DEPLOY, asked by crew"):
+    with pytest.raises(InvalidRequestError, match="in the middle of DEPLOY, asked by crew"):
         crew.ask(E.DEPLOY)
 
 
 def test_the_end_need_not_wait_for_a_transition_under_way(crew):
     crew.ask(E.DEPLOY)
     crew.take(Requested(at=crew.at, request="r2", events=(E.EXIT,), user="other"))
-    overtaken = next(effect for effect in crew.last if isinstance(effect, Answer))
+    overtaken = next(effect for effect in crew.last if isinstance(effect, CompleteRequest))
     assert overtaken.request == "r1"
     assert "overtaken by EXIT, asked by other" in str(overtaken.error)
-    crew.obey()
+    crew.accept_command()
     assert crew.environment.model.state is S.DONE
 
 
 def test_a_failed_task_fails_the_transition_and_the_answer_says_all_there_is_to_know(crew):
-    crew.ask(E.DEPLOY).obey().ask(E.CONFIGURE)
+    crew.ask(E.DEPLOY).accept_command().ask(E.CONFIGURE)
     on_flp1, on_flp2 = crew.commands()
     crew.report(on_flp1, *(crew.done(on_flp1, order.task) for order in on_flp1.orders))
     broken = crew.failed("sink", reason="port 9000 is taken", advice="free it", output=("cannot bind",))
     crew.report(on_flp2, broken, crew.done(on_flp2, "processor"))
     assert crew.environment.model.state is S.ERROR
-    text = str(next(effect for effect in crew.last if isinstance(effect, Answer)).error)
+    text = str(next(effect for effect in crew.last if isinstance(effect, CompleteRequest)).error)
     for fact in (
         "CONFIGURE",
         "root.sink",
@@ -163,12 +163,12 @@ def test_a_creation_that_fails_is_undone_and_answered_with_its_reason(crew):
     crew.report(on_flp1, crew.failed("sampler", reason="no such program"), crew.done(on_flp1, "monitor"))
     crew.report(on_flp2, crew.done(on_flp2, "sink"), crew.done(on_flp2, "processor"))
     assert {command.goal for command in crew.commands()} == {TaskState.DONE}
-    crew.obey()
+    crew.accept_command()
     assert crew.environment.model.state is S.DONE
-    answers = [effect for effect in crew.effects if isinstance(effect, Answer)]
+    answers = [effect for effect in crew.effects if isinstance(effect, CompleteRequest)]
     assert len(answers) == 1
     assert "no such program" in str(answers[0].error)
-    assert any(isinstance(effect, Release) for effect in crew.effects)
+    assert any(isinstance(effect, ReleaseResources) for effect in crew.effects)
 
 
 def test_a_task_that_nobody_needs_does_not_hold_up_the_others(crew):
@@ -184,7 +184,7 @@ def test_a_silent_host_gets_its_command_again_the_sure_way(crew):
     on_flp1, on_flp2 = crew.commands()
     crew.report(on_flp1)  # has it, and says so
     crew.take(Tick(at=crew.environment.wake_at))
-    assert crew.last == [Insist(command=on_flp2)]
+    assert crew.last == [ResendAsJob(command=on_flp2)]
 
 
 def test_insisting_becomes_rarer_and_ends_with_the_deadline(crew):
@@ -200,12 +200,12 @@ def test_insisting_becomes_rarer_and_ends_with_the_deadline(crew):
 
 
 def test_a_lost_host_cannot_keep_an_environment_from_ending(crew):
-    crew.ask(E.DEPLOY, E.CONFIGURE).obey().ask(E.EXIT)
+    crew.ask(E.DEPLOY, E.CONFIGURE).accept_command().ask(E.EXIT)
     on_flp1, _ = crew.commands()
     crew.report(on_flp1, *(crew.done(on_flp1, order.task) for order in on_flp1.orders))
     crew.take(Tick(at=crew.environment.model.wait.deadline))
     assert crew.environment.model.state is S.DONE
-    assert Release(environment="2oDvieFrVTi") in crew.last
+    assert ReleaseResources(environment="2oDvieFrVTi") in crew.last
     assert "flp2" in crew.environment.model.error
 
 
@@ -228,10 +228,10 @@ def test_a_task_that_nobody_needs_may_die_in_a_run(running):
 
 def test_recover_starts_again_what_died_and_leads_back_to_configured(running):
     running.take(TasksMoved(at=running.at, host="flp2", reports=(running.failed("sink", revision=3),)))
-    running.obey().ask(E.RECOVER)
+    running.accept_command().ask(E.RECOVER)
     orders = [order for command in running.commands() for order in command.orders]
     assert all(order.launch and order.properties for order in orders)
-    running.obey()
+    running.accept_command()
     assert running.environment.model.state is S.CONFIGURED
     assert running.environment.model.error == ""
 

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from salt_o2.core.environment.environment import Environment
-from salt_o2.core.errors import IllegalTransition, InvalidRequest
-from salt_o2.core.messages.effects import Answer, Drive, EndRun, Insist, Release
+from salt_o2.core.errors import IllegalTransitionError, InvalidRequestError
+from salt_o2.core.messages.effects import CompleteRequest, EndRun, ReleaseResources, ResendAsJob, SendCommand
 from salt_o2.core.messages.inputs import Requested, TasksMoved, Tick
 from salt_o2.core.messages.reports import Failure, TaskReport
 from salt_o2.core.plan.launch import Launch
@@ -61,13 +61,13 @@ class AnyLife(RuleBasedStateMachine):
             self.environment.model.check_invariants()
         for effect in effects:
             match effect:
-                case Drive(command=command) | Insist(command=command):
+                case SendCommand(command=command) | ResendAsJob(command=command):
                     self.commands.append(command)
-                case Answer():
+                case CompleteRequest():
                     self.answered += 1
                 case EndRun():
                     self.ended += 1
-                case Release():
+                case ReleaseResources():
                     self.released += 1
 
     @rule(event=st.sampled_from(EnvironmentEvent), then_exit=st.booleans(), undo=st.booleans())
@@ -79,14 +79,14 @@ class AnyLife(RuleBasedStateMachine):
         )
         try:
             self.take(request)
-        except (IllegalTransition, InvalidRequest):
+        except (IllegalTransitionError, InvalidRequestError):
             return
         self.asked += 1
         self.runs += starting
 
     @precondition(lambda self: self.commands)
     @rule(pick=st.integers(0, 50), fails=st.booleans(), dies=st.booleans())
-    def obey(self, pick, fails, dies):
+    def accept_command(self, pick, fails, dies):
         command = self.commands[pick % len(self.commands)]
         reports = tuple(self.report(command, order.task, fails, dies) for order in command.orders)
         self.take(TasksMoved(at=self.at, host=command.host, reports=reports, accepted=command.revision))

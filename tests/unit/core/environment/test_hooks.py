@@ -5,7 +5,7 @@ from crew import Crew, plan_of, planned
 
 from salt_o2.core.environment.environment import Environment
 from salt_o2.core.errors import TemplateError
-from salt_o2.core.messages.effects import Abandon, Drive, Invoke
+from salt_o2.core.messages.effects import CallIntegration, CancelCall, SendCommand
 from salt_o2.core.messages.inputs import CallEnded, Tick
 from salt_o2.core.messages.reports import TaskReport
 from salt_o2.core.plan.launch import Launch
@@ -45,10 +45,10 @@ class Stage(Crew):
         while todo:
             effect = todo.pop(0)
             match type(effect).__name__:
-                case "Invoke":
+                case "CallIntegration":
                     self.story.append(f"call {effect.planned.trigger}")
                     todo += self.end_call(effect)
-                case "Drive":
+                case "SendCommand":
                     todo += self.carry_out(effect.command)
                 case "AnnounceState":
                     self.story.append(str(effect.state))
@@ -113,7 +113,7 @@ def test_a_hook_before_deployment_runs_although_nothing_is_deployed():
 def test_nothing_is_left_of_a_hook_that_has_run():
     stage = Stage(hook("cleanup", "before_DEPLOY"))
     stage.play(E.DEPLOY)
-    goals = [e.command.goal for e in stage.effects if type(e).__name__ == "Drive"]
+    goals = [e.command.goal for e in stage.effects if type(e).__name__ == "SendCommand"]
     assert goals == [TaskState.RUNNING, TaskState.DONE, TaskState.STANDBY]
 
 
@@ -121,7 +121,7 @@ def test_a_call_may_go_on_until_the_moment_that_awaits_it():
     stage = Stage(calls=(call("before_CONFIGURE", "after_CONFIGURE-1"),))
     stage.play(E.DEPLOY)
     stage.ask(E.CONFIGURE)
-    (invoke,) = [effect for effect in stage.last if isinstance(effect, Invoke)]
+    (invoke,) = [effect for effect in stage.last if isinstance(effect, CallIntegration)]
     for command in stage.commands():
         stage.carry_out(command)
     assert stage.environment.model.state is S.CONFIGURED
@@ -134,7 +134,7 @@ def test_a_call_s_result_is_a_variable_of_the_calls_after_it():
     first = call("before_CONFIGURE", result="fill")
     stage = Stage(calls=(first, call("after_CONFIGURE")))
     stage.play(E.DEPLOY, E.CONFIGURE)
-    last = [effect for effect in stage.effects if isinstance(effect, Invoke)][-1]
+    last = [effect for effect in stage.effects if isinstance(effect, CallIntegration)][-1]
     assert last.variables["fill"] == "done"
 
 
@@ -170,10 +170,10 @@ def test_a_call_that_overruns_its_timeout_is_ended_by_us():
     stage = Stage(calls=(call("before_CONFIGURE", timeout_s=5.0),))
     stage.play(E.DEPLOY)
     stage.ask(E.CONFIGURE)
-    (invoke,) = [effect for effect in stage.last if isinstance(effect, Invoke)]
+    (invoke,) = [effect for effect in stage.last if isinstance(effect, CallIntegration)]
     assert stage.environment.wake_at == pytest.approx(stage.at + 5.0)
     stage.take(Tick(at=stage.at + 5.0))
-    assert Abandon(call=invoke.call) in stage.last
+    assert CancelCall(call=invoke.call) in stage.last
     assert "longer than its timeout of 5 s" in stage.answers()[-1]
     assert stage.environment.model.state is S.ERROR
 
@@ -182,7 +182,7 @@ def test_an_answer_that_comes_after_its_timeout_changes_nothing():
     stage = Stage(calls=(call("before_CONFIGURE", timeout_s=5.0),))
     stage.play(E.DEPLOY)
     stage.ask(E.CONFIGURE)
-    (invoke,) = [effect for effect in stage.last if isinstance(effect, Invoke)]
+    (invoke,) = [effect for effect in stage.last if isinstance(effect, CallIntegration)]
     stage.take(Tick(at=stage.at + 5.0))
     assert stage.end_call(invoke) == []
 
@@ -227,9 +227,14 @@ def test_a_hook_cut_short_by_the_end_is_ended_though_control_is_restarted_meanwh
     ended = snapshot.take(stage.environment)
     again = Crew(snapshot.restore("E", stage.environment.model.plan, ended))
     again.take(snapshot.resume(ended, stage.environment.model.plan, again.at))
-    again.obey()
+    again.accept_command()
     assert again.environment.model.state is S.DONE
-    told = [(o.task, e.command.goal) for e in again.effects if isinstance(e, Drive) for o in e.command.orders]
+    told = [
+        (o.task, e.command.goal)
+        for e in again.effects
+        if isinstance(e, SendCommand)
+        for o in e.command.orders
+    ]
     assert ("check", TaskState.DONE) in told
 
 
@@ -264,7 +269,7 @@ def test_the_run_s_variables_are_there_for_calls_before_the_start():
     stage = Stage(calls=(call("before_START_ACTIVITY+10"),))
     stage.play(E.DEPLOY, E.CONFIGURE)
     stage.play(E.START_ACTIVITY, run_number=17)
-    (invoke,) = [effect for effect in stage.effects if isinstance(effect, Invoke)]
+    (invoke,) = [effect for effect in stage.effects if isinstance(effect, CallIntegration)]
     assert invoke.variables["run_number"] == "17"
     assert invoke.variables["run_start_time_ms"]
 
@@ -273,7 +278,7 @@ def test_negative_weights_come_before_the_run_s_variables():
     stage = Stage(calls=(call("before_START_ACTIVITY-10"),))
     stage.play(E.DEPLOY, E.CONFIGURE)
     stage.play(E.START_ACTIVITY, run_number=17)
-    (invoke,) = [effect for effect in stage.effects if isinstance(effect, Invoke)]
+    (invoke,) = [effect for effect in stage.effects if isinstance(effect, CallIntegration)]
     assert "run_number" not in invoke.variables
 
 
@@ -313,7 +318,7 @@ def test_calls_that_time_out_together_are_cancelled_although_the_first_ends_the_
     agents.at += 100.0
     agents.take(Tick(at=agents.at))
     assert agents.environment.model.state is S.DONE
-    assert sorted(effect.call for effect in agents.last if isinstance(effect, Abandon)) == [
+    assert sorted(effect.call for effect in agents.last if isinstance(effect, CancelCall)) == [
         "root.first#1",
         "root.second#2",
     ]

@@ -16,31 +16,31 @@ from salt_o2.core.codec import plain, typed
 from salt_o2.core.errors import O2Error
 from salt_o2.core.messages.announcements import AnnounceState
 from salt_o2.core.messages.effects import (
-    Abandon,
     AllocateTaskResources,
-    Drive,
-    Insist,
-    Invoke,
-    Keep,
-    Release,
+    CallIntegration,
+    CancelCall,
+    ReleaseResources,
     ReleaseTaskResources,
-    Replace,
+    Reschedule,
+    ResendAsJob,
+    SendCommand,
+    TransferToPool,
 )
 from salt_o2.core.messages.inputs import (
     CallEnded,
     HostLost,
     Modified,
-    NotReplaced,
     RecoverTask,
     Requested,
+    RescheduleFailed,
     TasksMoved,
     Tick,
 )
-from salt_o2.core.messages.reports import Exit, Failure, TaskReport, rests
+from salt_o2.core.messages.reports import Exit, Failure, TaskReport, is_idle
 from salt_o2.core.plan.launch import Launch
 from salt_o2.core.plan.moments import parse
 from salt_o2.core.plan.plan import PlannedCall
-from salt_o2.core.plan.plan_diff import compare
+from salt_o2.core.plan.plan_diff import diff_plans
 from salt_o2.core.plan.timeouts import Timeouts
 from salt_o2.core.recovery import snapshot
 from salt_o2.core.recovery.replay import KINDS, Created, Restarted, begin, replay
@@ -148,7 +148,7 @@ class AnyLife(RuleBasedStateMachine):
 
     def note(self, effect):
         match effect:
-            case Drive(command=command) | Insist(command=command):
+            case SendCommand(command=command) | ResendAsJob(command=command):
                 self.commands.append(command)
                 for order in command.orders:
                     assert order.task not in self.pooled, "what the pool owns is ordered by the pool alone"
@@ -157,16 +157,16 @@ class AnyLife(RuleBasedStateMachine):
                         self.told[order.task] = command.goal
             case AnnounceState(state=state):
                 self.states.append(state)
-            case Invoke(call=call):
+            case CallIntegration(call=call):
                 self.calls.append(call)
                 self.open_calls.add(call)
-            case Abandon(call=call):
+            case CancelCall(call=call):
                 self.open_calls.discard(call)
-            case Replace(tasks=tasks):
+            case Reschedule(tasks=tasks):
                 self.homeless |= set(tasks)
-            case Keep(tasks=tasks, left=left, revision=revision):
+            case TransferToPool(tasks=tasks, left=left, revision=revision):
                 assert tasks == tuple(task.id for task, _ in left)
-                assert all(rests(report) for _, report in left), "only who rests is kept"
+                assert all(is_idle(report) for _, report in left), "only who rests is kept"
                 assert (
                     not set(tasks) & {task.id for task in self.environment.model.plan.tasks} or self.is_over()
                 )
@@ -174,7 +174,7 @@ class AnyLife(RuleBasedStateMachine):
                 self.resources -= set(tasks)
                 for task in tasks:
                     self.told.pop(task, None)
-            case Release():
+            case ReleaseResources():
                 self.released += 1
                 self.resources.clear()
             case AllocateTaskResources(tasks=tasks):
@@ -235,7 +235,7 @@ class AnyLife(RuleBasedStateMachine):
     def modify(self, names, out, keep):
         """Who waits in the pool is claimed, as every task that is new and fits."""
         excluded = dict.fromkeys(sorted(names & out), "noisy")
-        changes = compare(
+        changes = diff_plans(
             self.environment.model.plan, plan(names), set(self.environment.model.tasks.excluded), excluded
         )
         claimed = tuple(sorted(names & self.pooled.keys()))
@@ -261,7 +261,7 @@ class AnyLife(RuleBasedStateMachine):
 
     @precondition(lambda self: self.commands)
     @rule(pick=st.integers(0, 8), breaks=st.sampled_from([False, False, False, True]))
-    def obey(self, pick, breaks):
+    def accept_command(self, pick, breaks):
         """One of the last commands is carried out, perhaps for the second time."""
         command = self.commands[-1 - pick % len(self.commands)]
         reports = tuple(self.report(o.task, command.revision, command.goal, breaks) for o in command.orders)
@@ -319,11 +319,11 @@ class AnyLife(RuleBasedStateMachine):
     @rule()
     def find_no_place(self):
         tasks, self.homeless = tuple(sorted(self.homeless)), set()
-        self.take(NotReplaced(at=self.at, tasks=tasks, reason="bound to their host"))
+        self.take(RescheduleFailed(at=self.at, tasks=tasks, reason="bound to their host"))
 
     @precondition(lambda self: self.homeless and self.environment.model.active is None)
     @rule(host=st.sampled_from(HOSTS))
-    def find_places(self, host):
+    def reschedule(self, host):
         """Control moves tasks, and asks for the modification itself."""
         homeless, self.homeless = self.homeless, set()
         before = self.environment.model.plan
@@ -335,7 +335,7 @@ class AnyLife(RuleBasedStateMachine):
         wanted = Modified(at=self.at, request="m", plan=again, excluded=out, user="control", may_exclude=())
         self.take(wanted)
         if self.journal[-1] is not wanted:
-            self.take(NotReplaced(at=self.at, tasks=tuple(sorted(homeless)), reason="refused"))
+            self.take(RescheduleFailed(at=self.at, tasks=tuple(sorted(homeless)), reason="refused"))
 
     def moved(self, task, host):
         self.moves += 1

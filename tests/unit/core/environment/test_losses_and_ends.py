@@ -6,9 +6,9 @@ import pytest
 from crew import Crew, plan_of, planned
 
 from salt_o2.core.environment.environment import Environment
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.core.messages.announcements import AnnounceState
-from salt_o2.core.messages.effects import Release
+from salt_o2.core.messages.effects import ReleaseResources
 from salt_o2.core.messages.inputs import TasksMoved
 from salt_o2.core.messages.reports import Exit, Failure, TaskReport
 from salt_o2.core.plan.launch import Launch
@@ -27,7 +27,7 @@ def crew_of(*tasks, tolerate=0, **variables):
 
 def running(*tasks, tolerate=0, **variables):
     crew = crew_of(*tasks, tolerate=tolerate, **variables)
-    crew.ask(E.DEPLOY, E.CONFIGURE).obey().ask(E.START_ACTIVITY, run_number=17).obey()
+    crew.ask(E.DEPLOY, E.CONFIGURE).accept_command().ask(E.START_ACTIVITY, run_number=17).accept_command()
     assert crew.environment.model.state is S.RUNNING
     return crew
 
@@ -72,7 +72,7 @@ def test_a_lost_task_is_asked_for_nothing_more_but_its_end():
     crew = lose(running(*three(), tolerate=1), "a")
     crew.ask(E.STOP_ACTIVITY)
     assert {o.task for c in crew.commands() for o in c.orders} == {"b", "c"}
-    crew.obey().ask(E.EXIT)
+    crew.accept_command().ask(E.EXIT)
     assert {o.task for c in crew.commands() for o in c.orders} == {"a", "b", "c"}
 
 
@@ -86,7 +86,7 @@ def test_a_loss_in_a_transition_is_tolerated_as_well():
 
 def test_recover_brings_lost_tasks_back():
     crew = lose(lose(running(*three(), tolerate=1), "a"), "b")
-    crew.obey().ask(E.RECOVER).obey()
+    crew.accept_command().ask(E.RECOVER).accept_command()
     assert crew.environment.model.state is S.CONFIGURED
     assert crew.environment.model.tasks.lost == {}
 
@@ -96,7 +96,7 @@ def test_a_run_with_auto_stop_stops_at_its_time():
     started = crew.at
     assert crew.environment.wake_at == pytest.approx(started + 90, abs=1)
     crew.wait_out()
-    crew.obey()
+    crew.accept_command()
     assert crew.environment.model.state is S.CONFIGURED
 
 
@@ -108,7 +108,7 @@ def test_the_end_of_all_basic_tasks_ends_the_run():
     crew = running(planned("a", "h1"), planned("x", "h1", launch=BASIC), planned("y", "h1", launch=BASIC))
     ended(crew, "x")
     assert crew.environment.model.active is None
-    ended(crew, "y").obey()
+    ended(crew, "y").accept_command()
     assert crew.environment.model.state is S.CONFIGURED
 
 
@@ -120,7 +120,7 @@ def test_no_failure_of_a_program_is_told_as_an_end_of_data(critical, recovery, c
     crew = running(planned("a", "h1"), program, recovery_restarts="1")
     ended(crew, "x", code)
     for _ in range(3):
-        crew.obey()
+        crew.accept_command()
         if crew.environment.model.state is S.RUNNING and crew.environment.wake_at is not None:
             crew.wait_out()
             ended(crew, "x", code)
@@ -150,24 +150,28 @@ def test_one_end_of_stream_ends_the_run():
         announced="END_OF_STREAM",
     )
     crew.take(TasksMoved(at=crew.at, host="h1", reports=(report,)))
-    crew.obey()
+    crew.accept_command()
     assert crew.environment.model.state is S.CONFIGURED
 
 
 def test_an_automatic_environment_goes_through_one_run_and_is_gone():
     crew = crew_of(*three(), auto_stop_enabled="true", auto_stop_timeout="5s")
-    crew.ask(E.DEPLOY, E.CONFIGURE, E.START_ACTIVITY, run_number=1, automatic=True, undo=True).obey()
+    crew.ask(
+        E.DEPLOY, E.CONFIGURE, E.START_ACTIVITY, run_number=1, automatic=True, undo=True
+    ).accept_command()
     assert crew.environment.model.state is S.RUNNING
     crew.wait_out()
-    crew.obey()
+    crew.accept_command()
     assert crew.environment.model.state is S.DONE
-    assert any(isinstance(effect, Release) for effect in crew.effects)
+    assert any(isinstance(effect, ReleaseResources) for effect in crew.effects)
 
 
 def test_an_automatic_environment_that_fails_is_gone_too():
     crew = crew_of(*three())
-    crew.ask(E.DEPLOY, E.CONFIGURE, E.START_ACTIVITY, run_number=1, automatic=True, undo=True).obey()
-    lose(crew, "a").obey()
+    crew.ask(
+        E.DEPLOY, E.CONFIGURE, E.START_ACTIVITY, run_number=1, automatic=True, undo=True
+    ).accept_command()
+    lose(crew, "a").accept_command()
     assert crew.environment.model.state is S.DONE
 
 
@@ -180,12 +184,12 @@ def test_durations_are_go_s(text, value):
 
 @pytest.mark.parametrize("text", ["", "30", "s", "1m 30s", "soon"])
 def test_what_is_no_duration_is_refused(text):
-    with pytest.raises(InvalidRequest, match="no duration"):
+    with pytest.raises(InvalidRequestError, match="no duration"):
         seconds(text)
 
 
 def test_a_stop_time_that_nobody_can_read_is_told_and_stops_nothing():
     crew = crew_of(*three(), auto_stop_enabled="true", auto_stop_timeout="soon")
-    crew.ask(E.DEPLOY, E.CONFIGURE).obey().ask(E.START_ACTIVITY, run_number=1).obey()
+    crew.ask(E.DEPLOY, E.CONFIGURE).accept_command().ask(E.START_ACTIVITY, run_number=1).accept_command()
     assert (crew.environment.model.state, crew.environment.model.run.stop_at) == (S.RUNNING, None)
     assert "auto_stop_timeout" in crew.answers()[-1]

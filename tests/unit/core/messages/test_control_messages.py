@@ -5,7 +5,7 @@ import pytest
 from corruption import one_fault, places, spoilt
 from hypothesis import given
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.core.messages.command_parsing import command_of, message_of
 from salt_o2.core.messages.commands import Command, Order
 from salt_o2.core.plan.launch import Launch, Limits
@@ -45,7 +45,7 @@ def test_a_wrong_part_of_an_order_costs_that_order_and_a_wrong_head_the_command(
     wrong = spoilt(SENT, path, junk, remove=remove)
     try:
         read = command_of(wrong)
-    except InvalidRequest:
+    except InvalidRequestError:
         assert path[0] != "orders" or len(path) == 1
         return
     if path not in ORDERS:
@@ -64,5 +64,5 @@ def test_no_part_of_a_launch_has_a_default_in_the_place_of_what_was_sent():
 
 @pytest.mark.parametrize("body", [None, [], {}, {"kind": "Report"}, {"kind": []}, {"kind": "Command"}])
 def test_what_is_no_message_is_refused(body):
-    with pytest.raises(InvalidRequest):
+    with pytest.raises(InvalidRequestError):
         message_of(body)

@@ -6,7 +6,7 @@ from corruption import at, one_fault, spoilt
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from salt_o2.control.hosts.host_table import Hosts
+from salt_o2.control.hosts.host_table import HostTable
 from salt_o2.control.views.host_view import hosts as host_rows
 from salt_o2.core.messages.report_parsing import MOST_FAULTS, MOST_TASKS, facts_of, report_of, unreadable
 from salt_o2.core.messages.reports import Exit, Failure, HostFacts, Report, TaskReport
@@ -144,28 +144,30 @@ def row(hosts):
 
 
 def test_faults_are_on_the_host_s_row_until_a_survey_is_without_them():
-    hosts = Hosts(5.0)
-    hosts.note(report_of(spoilt(SENT, ("facts", "attributes", "rack"), None), "flp1"), 1.0)
+    hosts = HostTable(5.0)
+    hosts.record_report(report_of(spoilt(SENT, ("facts", "attributes", "rack"), None), "flp1"), 1.0)
     assert ["facts.attributes.rack" in fault for fault in row(hosts)] == [True]
     partial = spoilt({**SENT, "facts": None, "sequence": 10}, ("tasks", 1, "state"), "LAZY")
-    hosts.note(report_of(partial, "flp1"), 2.0)
-    hosts.note(report_of({**partial, "sequence": 11}, "flp1"), 3.0)
+    hosts.record_report(report_of(partial, "flp1"), 2.0)
+    hosts.record_report(report_of({**partial, "sequence": 11}, "flp1"), 3.0)
     assert len(row(hosts)) == 2
-    hosts.note(report_of({**SENT, "sequence": 12}, "flp1"), 4.0)
+    hosts.record_report(report_of({**SENT, "sequence": 12}, "flp1"), 4.0)
     assert row(hosts) == []
 
 
 def test_what_cannot_be_unpacked_is_a_sign_of_life_and_a_fault():
-    hosts = Hosts(5.0)
-    assert hosts.note(unreadable("flp1", "it cannot be unpacked"), 1.0) is True, "a survey is asked for"
+    hosts = HostTable(5.0)
+    assert hosts.record_report(unreadable("flp1", "it cannot be unpacked"), 1.0) is True, (
+        "a survey is asked for"
+    )
     assert hosts.known["flp1"].last_seen == 1.0
     assert row(hosts) == ["it cannot be unpacked"]
 
 
 def test_what_the_agent_could_not_use_of_its_settings_is_on_the_row_too():
-    hosts = Hosts(5.0)
+    hosts = HostTable(5.0)
     facts = {**SENT["facts"], "faults": ["heartbeat_s: 'often' does not do"]}
-    hosts.note(report_of({**SENT, "facts": facts}, "flp1"), 1.0)
+    hosts.record_report(report_of({**SENT, "facts": facts}, "flp1"), 1.0)
     assert row(hosts) == ["heartbeat_s: 'often' does not do"]
 
 

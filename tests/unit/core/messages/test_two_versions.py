@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from salt_o2.core.codec import plain, typed
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.core.messages.reports import HostFacts
 
 FACTS = HostFacts(
@@ -36,5 +36,5 @@ def test_what_an_older_sender_does_not_know_has_its_default(field):
 
 
 def test_what_has_another_type_is_refused_whatever_the_version():
-    with pytest.raises(InvalidRequest, match="attributes"):
+    with pytest.raises(InvalidRequestError, match="attributes"):
         typed(plain(FACTS) | {"attributes": 7}, HostFacts)

@@ -45,7 +45,7 @@ def inventory():
 
 
 def test_what_a_plan_takes_is_counted_by_host_and_by_network(inventory):
-    inventory.take("E", plan(task("a", ports=[9000]), task("b", ports=[9001])))
+    inventory.allocate("E", plan(task("a", ports=[9000]), task("b", ports=[9001])))
     use = inventory.use_of("flp1")
     assert (use.cpu, use.memory_mb, use.tasks) == (2.0, 200.0, 2)
     assert inventory.is_taken("box", 9001)
@@ -54,8 +54,8 @@ def test_what_a_plan_takes_is_counted_by_host_and_by_network(inventory):
 
 
 def test_releasing_an_environment_gives_back_exactly_what_it_took(inventory):
-    inventory.take("E", plan(task("a", cpu=0.1, ports=[9000])))
-    inventory.take("F", plan(task("b", cpu=0.2, ports=[9001])))
+    inventory.allocate("E", plan(task("a", cpu=0.1, ports=[9000])))
+    inventory.allocate("F", plan(task("b", cpu=0.2, ports=[9001])))
     inventory.release("E")
     assert not inventory.is_taken("box", 9000)
     assert inventory.is_taken("box", 9001)
@@ -65,7 +65,7 @@ def test_releasing_an_environment_gives_back_exactly_what_it_took(inventory):
 
 
 def test_releasing_twice_or_nobody_changes_nothing(inventory):
-    inventory.take("E", plan(task("a", ports=[9000])))
+    inventory.allocate("E", plan(task("a", ports=[9000])))
     inventory.release("E")
     inventory.release("E")
     inventory.release("nobody")
@@ -74,18 +74,18 @@ def test_releasing_twice_or_nobody_changes_nothing(inventory):
 
 def test_taking_a_plan_again_takes_nothing_more(inventory):
     for _ in range(2):
-        inventory.take("E", plan(task("a")))
+        inventory.allocate("E", plan(task("a")))
     assert inventory.use_of("flp1").tasks == 1
 
 
 def test_single_tasks_can_be_taken_and_released(inventory):
-    inventory.take_tasks("E", [task("a", ports=[9000]), task("b", ports=[9001])])
+    inventory.allocate_tasks("E", [task("a", ports=[9000]), task("b", ports=[9001])])
     inventory.release_tasks("E", [TaskId("a")])
     assert [inventory.is_taken("box", port) for port in (9000, 9001)] == [False, True]
 
 
 def test_a_silent_host_keeps_what_its_tasks_have(inventory):
-    inventory.take("E", plan(task("a", ports=[9000])))
+    inventory.allocate("E", plan(task("a", ports=[9000])))
     inventory.remove_host("flp1")
     assert inventory.is_taken("box", 9000)
     inventory.add_host("flp1", facts())
@@ -94,14 +94,14 @@ def test_a_silent_host_keeps_what_its_tasks_have(inventory):
 
 def test_plans_may_be_known_before_their_hosts():
     inventory = Inventory()
-    inventory.take("E", plan(task("a", ports=[9000])))
+    inventory.allocate("E", plan(task("a", ports=[9000])))
     inventory.add_host("flp1", facts())
     assert inventory.is_taken("box", 9000)
     assert inventory.use_of("flp1").cpu == 1.0
 
 
 def test_ports_move_with_a_host_that_comes_back_on_another_network(inventory):
-    inventory.take("E", plan(task("a", ports=[9000])))
+    inventory.allocate("E", plan(task("a", ports=[9000])))
     inventory.add_host("flp1", facts(network="other"))
     assert [inventory.is_taken(network, 9000) for network in ("box", "other")] == [False, True]
 
@@ -130,7 +130,7 @@ def test_new_facts_of_a_host_replace_the_old(inventory):
 
 
 def test_the_environments_at_a_host_are_known(inventory):
-    inventory.take("E", plan(task("a"), task("b", host="flp2")))
+    inventory.allocate("E", plan(task("a"), task("b", host="flp2")))
     assert inventory.environments_at("flp1") == {"E"}
     inventory.release("E")
     assert inventory.environments_at("flp1") == set()
@@ -159,7 +159,7 @@ class Ledger(RuleBasedStateMachine):
     def take(self, environment, host, port):
         """Several tasks may have one port: after a restart, or when hosts turn out to be on one network."""
         taken = task(f"t{next(self.numbers)}", host, cpu=0.1, ports=[port])
-        self.inventory.take_tasks(EnvironmentId(environment), [taken])
+        self.inventory.allocate_tasks(EnvironmentId(environment), [taken])
         self.held.setdefault(environment, []).append(taken)
 
     @rule(environment=st.sampled_from("EFG"))

@@ -5,10 +5,10 @@ import pytest
 from salt_o2.core.errors import PlanError
 from salt_o2.core.ids import HostId
 from salt_o2.core.messages.reports import HostFacts
-from salt_o2.core.placement.constraints import Constraint, Wants
+from salt_o2.core.placement.constraints import Constraint, ResourceDemand
 from salt_o2.core.placement.inventory import Inventory
-from salt_o2.core.placement.requests import Request
-from salt_o2.core.placement.scheduler import place
+from salt_o2.core.placement.requests import PlacementRequest
+from salt_o2.core.placement.scheduler import schedule
 from salt_o2.core.plan.launch import Launch
 from salt_o2.core.plan.plan import PlannedTask
 from salt_o2.core.states import ControlMode
@@ -28,17 +28,17 @@ def cluster(count=3, **other):
 
 
 def request(path="r", *constraints, cpu=0.0, memory=0.0, ports=(), control=False, channels=0):
-    return Request(
+    return PlacementRequest(
         path=path,
         constraints=tuple(Constraint(*each.split("=")) for each in constraints),
-        wants=Wants(cpu=cpu, memory_mb=memory, ports=tuple(ports)),
+        wants=ResourceDemand(cpu=cpu, memory_mb=memory, ports=tuple(ports)),
         control_port=control,
         channels=channels,
     )
 
 
 def hosts(requests, inventory):
-    return [placement.host for placement in place(requests, inventory)]
+    return [placement.host for placement in schedule(requests, inventory)]
 
 
 def hold(inventory, host, cpu=0.0, memory=0.0, ports=()):
@@ -55,12 +55,12 @@ def hold(inventory, host, cpu=0.0, memory=0.0, ports=()):
         memory_mb=memory,
         ports=tuple(ports),
     )
-    inventory.take_tasks("OTHER", [taken])
+    inventory.allocate_tasks("OTHER", [taken])
 
 
 def refusal(requests, inventory):
     with pytest.raises(PlanError) as caught:
-        place(requests, inventory)
+        schedule(requests, inventory)
     return str(caught.value)
 
 
@@ -83,12 +83,12 @@ def test_what_others_have_taken_counts_as_load():
 
 def test_the_same_input_gives_the_same_plan():
     requests = [request(f"r{n}", cpu=n % 3 * 0.1, channels=n % 2, control=True) for n in range(50)]
-    assert place(requests, cluster(7)) == place(requests, cluster(7))
+    assert schedule(requests, cluster(7)) == schedule(requests, cluster(7))
 
 
 def test_the_inventory_is_only_read():
     inventory = cluster()
-    place([request(cpu=1, control=True, channels=3)] * 5, inventory)
+    schedule([request(cpu=1, control=True, channels=3)] * 5, inventory)
     assert all(inventory.use_of(host).tasks == 0 for host in inventory.hosts)
     assert not inventory.is_taken("net1", 30000)
 
@@ -126,13 +126,13 @@ def test_tasks_with_less_choice_are_placed_first():
 
 def test_static_ports_are_kept_from_those_who_would_take_any():
     inventory = cluster(1)
-    dynamic, static = place([request("dynamic", channels=1), request("static", ports=[9000])], inventory)
+    dynamic, static = schedule([request("dynamic", channels=1), request("static", ports=[9000])], inventory)
     assert dynamic.channel_ports == (9001,)
     assert static.channel_ports == ()
 
 
 def test_tasks_get_control_and_channel_ports_of_their_own():
-    first, second = place([request(control=True, channels=2)] * 2, cluster(1))
+    first, second = schedule([request(control=True, channels=2)] * 2, cluster(1))
     assert (first.control_port, first.channel_ports) == (30000, (9000, 9001))
     assert (second.control_port, second.channel_ports) == (30001, (9002, 9003))
 
@@ -141,7 +141,7 @@ def test_hosts_of_one_network_share_its_ports():
     inventory = Inventory()
     for name in ("a", "b"):
         inventory.add_host(HostId(name), facts("machine"))
-    first, second = place([request(control=True)] * 2, inventory)
+    first, second = schedule([request(control=True)] * 2, inventory)
     assert (first.host, first.control_port) == ("a", 30000)
     assert (second.host, second.control_port) == ("b", 30001)
 
@@ -149,7 +149,7 @@ def test_hosts_of_one_network_share_its_ports():
 def test_ports_that_others_have_are_passed_over():
     inventory = cluster(1)
     hold(inventory, "flp1", ports=[30000, 9000])
-    (found,) = place([request(control=True, channels=1)], inventory)
+    (found,) = schedule([request(control=True, channels=1)], inventory)
     assert (found.control_port, found.channel_ports) == (30001, (9001,))
 
 
@@ -215,4 +215,4 @@ def test_every_role_that_cannot_be_placed_is_named_and_long_lists_are_counted():
 
 
 def test_fractions_of_cores_add_up_to_whole_ones():
-    assert len(place([request(cpu=0.1)] * 40, cluster(1))) == 40
+    assert len(schedule([request(cpu=0.1)] * 40, cluster(1))) == 40

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from salt_o2.core.errors import PlanError
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.messages.reports import HostFacts
-from salt_o2.core.placement.constraints import Constraint, Wants, attributes_of, values_of
+from salt_o2.core.placement.constraints import Constraint, ResourceDemand, attributes_of, values_of
 from salt_o2.core.placement.inventory import Inventory
-from salt_o2.core.placement.requests import Request
-from salt_o2.core.placement.scheduler import place
+from salt_o2.core.placement.requests import PlacementRequest
+from salt_o2.core.placement.scheduler import schedule
 from salt_o2.core.plan.launch import Launch
 from salt_o2.core.plan.plan import PlannedTask
 from salt_o2.core.states import ControlMode
@@ -29,11 +29,11 @@ host_facts = st.builds(
 clusters = st.lists(host_facts, min_size=1, max_size=5)
 constraints = st.builds(Constraint, st.sampled_from("ab"), st.sampled_from("xy"))
 needs = st.builds(
-    Request,
+    PlacementRequest,
     path=st.just("r"),
     constraints=st.lists(constraints, max_size=2, unique_by=lambda each: each.attribute).map(tuple),
     wants=st.builds(
-        Wants,
+        ResourceDemand,
         cpu=st.sampled_from([0.0, 0.5, 1.0]),
         memory_mb=st.sampled_from([0.0, 60.0]),
         ports=st.sets(st.integers(200, 204), max_size=2).map(lambda ports: tuple(sorted(ports))),
@@ -55,7 +55,7 @@ def build(facts):
 def test_nobody_gets_what_is_not_there(facts, requests):
     inventory = build(facts)
     try:
-        placements = place(requests, inventory)
+        placements = schedule(requests, inventory)
     except PlanError:
         return
     cpu, memory, ports = Counter(), Counter(), Counter()
@@ -93,7 +93,7 @@ def test_a_single_task_is_refused_only_if_no_host_fits(facts, request_):
         )
     ]
     try:
-        (put,) = place([request_], inventory)
+        (put,) = schedule([request_], inventory)
     except PlanError:
         assert not fits
     else:
@@ -107,17 +107,17 @@ def test_a_single_task_is_refused_only_if_no_host_fits(facts, request_):
 def test_a_copy_for_planning_places_as_the_inventory_and_stays_as_it_is(facts, before, asked, silent, data):
     def attempt(on):
         try:
-            return place(asked, on)
+            return schedule(asked, on)
         except PlanError as error:
             return str(error)
 
     inventory = build(facts)
     try:
-        placed = place(before, inventory)
+        placed = schedule(before, inventory)
     except PlanError:
         placed = []
     tasks = [task_at(number, put) for number, put in enumerate(placed)]
-    inventory.take_tasks(EnvironmentId("E"), tasks)
+    inventory.allocate_tasks(EnvironmentId("E"), tasks)
     inventory.refuse_ports(HostId("h0"), data.draw(st.sets(st.integers(200, 205))), (), 0.0)
     for number in silent:
         inventory.remove_host(HostId(f"h{number}"))

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from salt_o2.core.environment.environment import Environment
 from salt_o2.core.errors import PlanError
 from salt_o2.core.ids import EnvironmentId, HostId
-from salt_o2.core.messages.effects import Replace
-from salt_o2.core.messages.inputs import Modified, NotReplaced, RecoverTask, TasksMoved
+from salt_o2.core.messages.effects import Reschedule
+from salt_o2.core.messages.inputs import Modified, RecoverTask, RescheduleFailed, TasksMoved
 from salt_o2.core.messages.reports import HostFacts
-from salt_o2.core.placement.constraints import Wants
+from salt_o2.core.placement.constraints import ResourceDemand
 from salt_o2.core.placement.inventory import REFUSED_S, Inventory
-from salt_o2.core.placement.requests import Request
-from salt_o2.core.placement.scheduler import place
+from salt_o2.core.placement.requests import PlacementRequest
+from salt_o2.core.placement.scheduler import schedule
 from salt_o2.core.plan.launch import Launch
 from salt_o2.core.states import ControlMode
 from salt_o2.core.states import EnvironmentEvent as E
@@ -50,7 +50,7 @@ def ports_of(placement):
 
 
 def device(path="r", channels=1, **details):
-    return Request(path=path, control_port=True, channels=channels, **details)
+    return PlacementRequest(path=path, control_port=True, channels=channels, **details)
 
 
 refused = st.sets(st.one_of(st.integers(*CONTROL), st.integers(*CHANNELS)))
@@ -67,7 +67,7 @@ def test_a_refused_port_is_given_to_no_task_and_no_other_port_is_withheld(ports,
     data = spaces * sum(port not in ports for port in range(CHANNELS[0], CHANNELS[1] + 1))
     requests = [device(f"r{number}", count) for number, count in enumerate(channels)]
     try:
-        placements = place(requests, inventory)
+        placements = schedule(requests, inventory)
     except PlanError:
         crowded = spaces == 2 and len(requests) > 1  # each network for itself may be too small
         assert len(requests) > control or sum(channels) > data or crowded
@@ -91,13 +91,13 @@ def test_a_host_takes_no_ports_of_another_host_away_by_naming_its_network():
     inventory = inventory_of(victim="n1", rogue="n1")
     inventory.refuse_ports(HostId("rogue"), range(CONTROL[0], CONTROL[1] + 1), own=[100], at=0.0)
     assert inventory.refused_ports("n1") == [100]
-    (put,) = place([device()], inventory)
+    (put,) = schedule([device()], inventory)
     assert put.control_port == 101
 
 
 def test_a_port_of_another_task_of_ours_is_not_remembered_as_a_stranger_s():
     inventory = inventory_of(h1="n1", h2="n1")
-    inventory.take_tasks(EnvironmentId("E"), [planned("a", "h2", ports=(100, 200))])
+    inventory.allocate_tasks(EnvironmentId("E"), [planned("a", "h2", ports=(100, 200))])
     inventory.refuse_ports(HostId("h1"), [100, 101, 200], own=[101], at=0.0)
     assert inventory.refused_ports("n1") == [101]
 
@@ -106,13 +106,13 @@ def test_when_all_ports_are_refused_the_plan_says_which():
     inventory = inventory_of(h1="n1")
     inventory.refuse_ports(HostId("h1"), range(CONTROL[0], CONTROL[1] + 1), (), at=0.0)
     with pytest.raises(PlanError, match=r"no control port left in 100-109.*10 .*in use.*100, 101"):
-        place([device()], inventory)
+        schedule([device()], inventory)
 
 
 def test_a_port_that_the_template_fixes_is_asked_for_again():
     inventory = inventory_of(h1="n1")
     inventory.refuse_ports(HostId("h1"), [5000], own=[5000], at=0.0)
-    (put,) = place([Request(path="r", wants=Wants(ports=(5000,)))], inventory)
+    (put,) = schedule([PlacementRequest(path="r", wants=ResourceDemand(ports=(5000,)))], inventory)
     assert put.host == "h1"
 
 
@@ -125,10 +125,10 @@ def old_task(control=100, channels=(200, 201), fixed=()):
 @given(st.sets(st.sampled_from([100, 200, 201]), min_size=1))
 def test_a_replaced_task_keeps_the_ports_that_were_not_refused(ports):
     inventory, old = inventory_of(h1="n1"), old_task(fixed=(5000,))
-    inventory.take_tasks(EnvironmentId("E"), [old])
+    inventory.allocate_tasks(EnvironmentId("E"), [old])
     inventory.refuse_ports(HostId("h1"), ports, old.ports, at=0.0)
-    request = device(channels=2, before=old, wants=Wants(ports=(5000,)))
-    (put,) = place([request], inventory)
+    request = device(channels=2, before=old, wants=ResourceDemand(ports=(5000,)))
+    (put,) = schedule([request], inventory)
     assert not ports_of(put) & ports
     assert (put.control_port == 100) is (100 not in ports)
     kept = [now == was for now, was in zip(put.channel_ports, (200, 201), strict=True)]
@@ -141,7 +141,7 @@ def test_a_replaced_task_keeps_the_ports_that_were_not_refused(ports):
 def running(policy="restart", **variables):
     tasks = planned("a", "h1"), planned("b", "h2", recovery=policy)
     crew = Crew(Environment("E", plan_of(*tasks, **variables)))
-    crew.ask(E.DEPLOY, E.CONFIGURE).obey().ask(E.START_ACTIVITY, run_number=17).obey()
+    crew.ask(E.DEPLOY, E.CONFIGURE).accept_command().ask(E.START_ACTIVITY, run_number=17).accept_command()
     crew.effects.clear()
     return crew
 
@@ -154,7 +154,7 @@ def fail(crew, task="b", **details):
 
 
 def searches(crew):
-    return [(effect.tasks, effect.ports) for effect in crew.last if isinstance(effect, Replace)]
+    return [(effect.tasks, effect.ports) for effect in crew.last if isinstance(effect, Reschedule)]
 
 
 def refuse(crew, task="b"):
@@ -177,13 +177,13 @@ def test_the_task_on_its_new_port_joins_the_run_and_what_connects_to_it_is_confi
     a = replace(crew.environment.model.plan.tasks[0], properties={"chans.data.0.address": "tcp://h2:9001"})
     crew.take(Modified(at=crew.at, request="m", plan=plan_of(a, planned("b2", "h2"))))
     assert {order.task for command in crew.commands() for order in command.orders} == {"a", "b2"}
-    crew.obey()
+    crew.accept_command()
     assert (crew.environment.model.state, crew.environment.model.run.number) == (S.RUNNING, 17)
 
 
 def test_where_no_other_port_is_free_the_run_ends_with_the_reason():
     crew = refuse(running())
-    crew.take(NotReplaced(at=crew.at, tasks=("b",), reason="no control port left"))
+    crew.take(RescheduleFailed(at=crew.at, tasks=("b",), reason="no control port left"))
     assert crew.environment.model.state is S.ERROR
     assert "no control port left" in crew.environment.model.error
     assert "wider range" in crew.environment.model.error

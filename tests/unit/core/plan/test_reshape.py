@@ -6,13 +6,13 @@ import pytest
 from crew import Crew, plan_of, planned
 
 from salt_o2.core.environment.environment import Environment
-from salt_o2.core.errors import IllegalTransition, InvalidRequest
+from salt_o2.core.errors import IllegalTransitionError, InvalidRequestError
 from salt_o2.core.messages.announcements import AnnounceState
 from salt_o2.core.messages.effects import EndRun
 from salt_o2.core.messages.inputs import Modified, RecoverTask, TasksMoved, Tick
 from salt_o2.core.plan.launch import Launch
 from salt_o2.core.plan.moments import parse
-from salt_o2.core.plan.plan_diff import Change, compare
+from salt_o2.core.plan.plan_diff import TaskChange, diff_plans
 from salt_o2.core.recovery.snapshot import restore, resume, take
 from salt_o2.core.states import ControlMode, TaskState
 from salt_o2.core.states import EnvironmentEvent as E
@@ -25,7 +25,7 @@ A, B, C = planned("a", "h1"), planned("b", "h1"), planned("c", "h2")
 def running():
     """An environment of a, b and c in run 17."""
     crew = Crew(Environment("E", plan_of(A, B, C)))
-    crew.ask(E.DEPLOY, E.CONFIGURE).obey().ask(E.START_ACTIVITY, run_number=17).obey()
+    crew.ask(E.DEPLOY, E.CONFIGURE).accept_command().ask(E.START_ACTIVITY, run_number=17).accept_command()
     crew.effects.clear()
     return crew
 
@@ -37,7 +37,7 @@ def modify(crew, plan, **details):
 
 def told(crew):
     """Who was told what, since the fixture."""
-    commands = [effect.command for effect in crew.effects if type(effect).__name__ == "Drive"]
+    commands = [effect.command for effect in crew.effects if type(effect).__name__ == "SendCommand"]
     return {order.task: command.goal for command in commands for order in command.orders}
 
 
@@ -54,12 +54,12 @@ def test_a_new_task_is_started_configured_and_started_with_the_run_s_arguments(r
     assert command.orders[0].launch
     assert command.orders[0].properties
     assert command.arguments["run_number"] == "17"
-    running.obey()
+    running.accept_command()
     assert (running.environment.model.state, running.environment.model.run.number) == (S.RUNNING, 17)
 
 
 def test_a_task_that_is_not_in_the_plan_any_more_is_ended_and_forgotten(running):
-    modify(running, plan_of(A, B)).obey()
+    modify(running, plan_of(A, B)).accept_command()
     assert told(running) == {"c": TaskState.DONE}
     assert running.environment.model.state is S.RUNNING
     running.ask(E.STOP_ACTIVITY)
@@ -69,12 +69,12 @@ def test_a_task_that_is_not_in_the_plan_any_more_is_ended_and_forgotten(running)
 def test_who_joins_is_there_before_anybody_leaves(running):
     modify(running, plan_of(A, B, planned("d", "h2")))
     assert set(told(running)) == {"d"}
-    running.obey()
+    running.accept_command()
     assert told(running) == {"d": TaskState.RUNNING, "c": TaskState.DONE}
 
 
 def test_an_excluded_task_waits_in_standby_and_the_run_goes_on_without_it(running):
-    modify(running, plan_of(A, B, C), excluded={"c": "noisy"}).obey()
+    modify(running, plan_of(A, B, C), excluded={"c": "noisy"}).accept_command()
     assert told(running) == {"c": TaskState.STANDBY}
     assert running.environment.model.state is S.RUNNING
     running.take(_moved(running, running.failed("c", reason="died while excluded")))
@@ -82,24 +82,24 @@ def test_an_excluded_task_waits_in_standby_and_the_run_goes_on_without_it(runnin
 
 
 def test_an_included_task_comes_back_into_the_same_run(running):
-    modify(running, plan_of(A, B, C), excluded={"c": "noisy"}).obey()
-    modify(running, plan_of(A, B, C)).obey()
+    modify(running, plan_of(A, B, C), excluded={"c": "noisy"}).accept_command()
+    modify(running, plan_of(A, B, C)).accept_command()
     assert told(running) == {"c": TaskState.RUNNING}
     assert running.environment.model.run.number == 17
 
 
 def test_excluded_tasks_stay_out_of_later_transitions_but_not_of_the_end(running):
-    modify(running, plan_of(A, B, C), excluded={"c": "noisy"}).obey()
+    modify(running, plan_of(A, B, C), excluded={"c": "noisy"}).accept_command()
     running.effects.clear()
-    running.ask(E.STOP_ACTIVITY).obey()
+    running.ask(E.STOP_ACTIVITY).accept_command()
     assert "c" not in told(running)
-    running.ask(E.EXIT).obey()
+    running.ask(E.EXIT).accept_command()
     assert told(running)["c"] is TaskState.DONE
 
 
 def test_other_properties_reconfigure_exactly_the_task_that_has_them(running):
     other = replace(B, properties={"chans.data.0.address": "tcp://*:9001"})
-    modify(running, plan_of(A, other, C)).obey()
+    modify(running, plan_of(A, other, C)).accept_command()
     assert told(running) == {"b": TaskState.RUNNING}
 
 
@@ -121,7 +121,7 @@ def test_a_task_that_cannot_join_is_left_out_and_the_run_goes_on(running):
 def test_a_silent_host_cannot_hold_up_a_modification_for_ever(running):
     modify(running, plan_of(A, B, C, planned("d", "h9")))
     running.take(Tick(at=running.environment.model.wait.deadline))
-    running.obey()
+    running.accept_command()
     assert "no answer" in running.answers()[-1]
     assert running.environment.model.state is S.RUNNING
 
@@ -135,13 +135,13 @@ def test_somebody_else_s_death_during_a_modification_is_an_error_as_ever(running
 
 
 def test_a_modification_announces_no_new_state(running):
-    modify(running, plan_of(A, B)).obey()
+    modify(running, plan_of(A, B)).accept_command()
     assert not any(isinstance(effect, AnnounceState) for effect in running.effects)
 
 
 def test_an_environment_in_error_cannot_be_modified(running):
-    running.ask(E.GO_ERROR).obey()
-    with pytest.raises(IllegalTransition):
+    running.ask(E.GO_ERROR).accept_command()
+    with pytest.raises(IllegalTransitionError):
         modify(running, plan_of(A))
 
 
@@ -149,13 +149,13 @@ def test_an_environment_in_error_cannot_be_modified(running):
 def test_a_task_that_dies_while_it_leaves_is_missed_by_nobody(policy):
     leaver = planned("b", "h2", recovery=policy)
     crew = Crew(Environment("E", plan_of(A, leaver)))
-    crew.ask(E.DEPLOY, E.CONFIGURE).obey().ask(E.START_ACTIVITY, run_number=17).obey()
+    crew.ask(E.DEPLOY, E.CONFIGURE).accept_command().ask(E.START_ACTIVITY, run_number=17).accept_command()
     modify(crew, plan_of(A, C))
     joining = crew.commands()
     crew.take(_moved(crew, crew.failed("b", revision=3)))
     assert crew.environment.model.restarts.pending == {}
     crew.report(joining[0], crew.done(joining[0], "c"))
-    crew.obey()
+    crew.accept_command()
     assert crew.environment.model.state is S.RUNNING
     assert crew.environment.wake_at is None
 
@@ -163,19 +163,19 @@ def test_a_task_that_dies_while_it_leaves_is_missed_by_nobody(policy):
 def test_nobody_can_ask_for_a_task_that_leaves(running):
     modify(running, plan_of(A, B))
     running.take(_moved(running, running.failed("c", revision=3)))
-    with pytest.raises(InvalidRequest, match="c is leaving"):
+    with pytest.raises(InvalidRequestError, match="c is leaving"):
         running.take(RecoverTask(at=running.at, task="c", user="ada"))
 
 
 def test_two_modifications_do_not_overlap(running):
     modify(running, plan_of(A, B, C, planned("d", "h2")))
-    with pytest.raises(InvalidRequest, match="in the middle of MODIFY"):
+    with pytest.raises(InvalidRequestError, match="in the middle of MODIFY"):
         modify(running, plan_of(A))
 
 
 def test_in_configured_newcomers_are_only_configured():
     crew = Crew(Environment("E", plan_of(A)))
-    crew.ask(E.DEPLOY, E.CONFIGURE).obey()
+    crew.ask(E.DEPLOY, E.CONFIGURE).accept_command()
     modify(crew, plan_of(A, B))
     assert [command.goal for command in crew.commands()] == [TaskState.CONFIGURED]
 
@@ -210,7 +210,7 @@ def test_one_that_does_not_come_to_rest_for_the_pool_leaves_though_control_is_ki
             crew.report(command, *(crew.done(command, order.task) for order in command.orders))
     while "c" not in told(crew) or told(crew)["c"] is not TaskState.DONE:
         crew.wait_out()  # c is silent
-    crew = taken_up(crew).obey()
+    crew = taken_up(crew).accept_command()
     assert set(crew.environment.model.tasks.tasks) == {"a", "b"}
     assert crew.environment.model.state is S.RUNNING
 
@@ -218,23 +218,23 @@ def test_one_that_does_not_come_to_rest_for_the_pool_leaves_though_control_is_ki
 @pytest.mark.parametrize(
     ("change", "reason", "new"),
     [
-        (Change.START, "new in the plan", planned("x", "h1")),
+        (TaskChange.START, "new in the plan", planned("x", "h1")),
         (
-            Change.RESTART,
+            TaskChange.RESTART,
             "arguments",
             replace(A, launch=replace(A.launch, arguments=("--rate=2",))),
         ),
         (
-            Change.RECONFIGURE,
+            TaskChange.RECONFIGURE,
             "properties changed: text",
             replace(A, properties={**A.properties, "text": "x"}),
         ),
-        (Change.RESTART, "control_port", replace(A, launch=replace(A.launch, control_port=1))),
+        (TaskChange.RESTART, "control_port", replace(A, launch=replace(A.launch, control_port=1))),
     ],
     ids=["a new one", "other arguments", "another property", "another port"],
 )
 def test_the_reason_of_a_change_is_said(change, reason, new):
-    changes = compare(plan_of(A), plan_of(A, new) if new.id == "x" else plan_of(new), {}, {})
+    changes = diff_plans(plan_of(A), plan_of(A, new) if new.id == "x" else plan_of(new), {}, {})
     assert changes.joining == {new.id: change}
     assert reason in changes.reasons[new.id]
 
@@ -244,7 +244,7 @@ def test_hooks_are_never_part_of_a_change():
     hook = planned(
         "hook", "h1", trigger=parse("before_CONFIGURE"), launch=Launch(mode=ControlMode.HOOK, value="x")
     )
-    assert compare(plan_of(A), plan_of(A, hook), {}, {}).touched == set()
+    assert diff_plans(plan_of(A), plan_of(A, hook), {}, {}).touched == set()
 
 
 def _moved(crew, *reports, host="h2"):

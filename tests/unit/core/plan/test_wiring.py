@@ -4,22 +4,22 @@ import pytest
 
 from salt_o2.core.errors import PlanError
 from salt_o2.core.plan.channel_properties import bound_properties, connected_properties
-from salt_o2.core.plan.channel_resolution import Wiring, names_of, unmatched
-from salt_o2.core.plan.channels import Bound, Connected
+from salt_o2.core.plan.channel_resolution import ChannelResolver, names_of, unmatched
+from salt_o2.core.plan.channels import BoundChannel, ConnectedChannel
 
 
 def bound(name="data", **other):
-    return Bound(name=name, type="push", **other)
+    return BoundChannel(name=name, type="push", **other)
 
 
 def connected(target, **other):
-    return Connected(name="in", type="pull", target=target, **other)
+    return ConnectedChannel(name="in", type="pull", target=target, **other)
 
 
 @pytest.fixture
 def wiring():
     """A sampler on flp1 that binds a port, a socket, a fixed address, and a channel with a global name."""
-    made = Wiring()
+    made = ChannelResolver()
     made.add("root.sampler", "flp1", "10.0.0.1", bound(transport="shmem"), 9000, "T0-0")
     made.add("root.sampler", "flp1", "10.0.0.1", bound("local", addressing="ipc"), None, "T0-1")
     made.add("root.sampler", "flp1", "10.0.0.1", bound("fixed", target="tcp://*:5555"), None, "T0-2")
@@ -28,8 +28,8 @@ def wiring():
 
 
 def test_a_bound_channel_has_exactly_fairmqs_properties():
-    channel = Bound(name="data", type="pub", send_buffer="1", receive_buffer="2", rate_logging="3")
-    assert bound_properties(Wiring().add("r", "h", "10.0.0.1", channel, 9000, "x")) == {
+    channel = BoundChannel(name="data", type="pub", send_buffer="1", receive_buffer="2", rate_logging="3")
+    assert bound_properties(ChannelResolver().add("r", "h", "10.0.0.1", channel, 9000, "x")) == {
         "chans.data.numSockets": "1",
         "chans.data.0.address": "tcp://*:9000",
         "chans.data.0.method": "bind",
@@ -98,16 +98,20 @@ def test_a_global_name_belongs_to_one_channel(wiring):
 @pytest.mark.parametrize("address", ["fe80::1", "::1", "2001:db8::7"])
 def test_an_address_of_ip_version_6_is_refused_as_no_device_listens_there(address):
     with pytest.raises(PlanError, match=r"r: channel data on h: tcp://.* is an IPv6 address.*o2:address"):
-        Wiring().add("r", "h", address, bound(), 9000, "x")
+        ChannelResolver().add("r", "h", address, bound(), 9000, "x")
     with pytest.raises(PlanError, match="IPv6"):
-        Wiring().add("r", "h", address, bound(target="tcp://*:5000"), None, "x")
+        ChannelResolver().add("r", "h", address, bound(target="tcp://*:5000"), None, "x")
     with pytest.raises(PlanError, match=r"r: channel in: tcp://\[.*IPv6"):
-        Wiring().peer("r", "h", connected(f"tcp://[{address}]:5000"))
-    assert Wiring().add("r", "h", address, bound(addressing="ipc"), None, "x").address.startswith("ipc://")
+        ChannelResolver().peer("r", "h", connected(f"tcp://[{address}]:5000"))
+    assert (
+        ChannelResolver()
+        .add("r", "h", address, bound(addressing="ipc"), None, "x")
+        .address.startswith("ipc://")
+    )
 
 
 def test_a_bound_ipc_address_is_taken_as_it_is():
-    endpoint = Wiring().add("r", "h", "10.0.0.1", bound(target="ipc:///tmp/x"), None, "x")
+    endpoint = ChannelResolver().add("r", "h", "10.0.0.1", bound(target="ipc:///tmp/x"), None, "x")
     assert (endpoint.bind_address, endpoint.address) == ("ipc:///tmp/x", "ipc:///tmp/x")
 
 

@@ -6,7 +6,7 @@ import pytest
 from crew import Crew, plan_of, planned
 
 from salt_o2.core.environment.environment import Environment
-from salt_o2.core.messages.effects import Drive, Keep, Release
+from salt_o2.core.messages.effects import ReleaseResources, SendCommand, TransferToPool
 from salt_o2.core.messages.inputs import HostLost, TasksMoved
 from salt_o2.core.plan.launch import Launch
 from salt_o2.core.plan.moments import Moment
@@ -29,8 +29,8 @@ def running():
         planned("program", "flp1", critical=False, launch=BASIC),
     )
     crew = Crew(Environment("2oDvieFrVTi", plan))
-    crew.ask(E.DEPLOY, E.CONFIGURE).obey()
-    crew.ask(E.START_ACTIVITY, run_number=17).obey()
+    crew.ask(E.DEPLOY, E.CONFIGURE).accept_command()
+    crew.ask(E.START_ACTIVITY, run_number=17).accept_command()
     assert crew.environment.model.state is S.RUNNING
     return crew
 
@@ -38,12 +38,12 @@ def running():
 @pytest.fixture
 def configured(running):
     """The same after its run."""
-    running.ask(E.STOP_ACTIVITY).obey()
+    running.ask(E.STOP_ACTIVITY).accept_command()
     return running
 
 
 def kept(crew):
-    found = [effect for effect in crew.effects if isinstance(effect, Keep)]
+    found = [effect for effect in crew.effects if isinstance(effect, TransferToPool)]
     return sorted(found[0].tasks) if found else []
 
 
@@ -52,37 +52,37 @@ def ordered(crew):
 
 
 def test_the_end_of_an_environment_ends_its_tasks_unless_it_is_said_otherwise(configured):
-    configured.ask(E.EXIT).obey()
+    configured.ask(E.EXIT).accept_command()
     assert kept(configured) == []
 
 
 def test_who_is_kept_comes_to_rest_before_the_others_end(configured):
     configured.ask(E.EXIT, keep=True)
     assert ordered(configured) == {(TaskState.STANDBY, name) for name in ("sampler", "sink", "monitor")}
-    configured.obey()
+    configured.accept_command()
     assert kept(configured) == ["monitor", "sampler", "sink"]
     assert configured.environment.model.state is S.DONE
 
 
 def test_a_program_has_no_process_to_keep_and_ends(configured):
-    configured.ask(E.EXIT, keep=True).obey()
+    configured.ask(E.EXIT, keep=True).accept_command()
     assert configured.environment.model.tasks.reports["program"].state is TaskState.DONE
 
 
 def test_a_run_is_stopped_in_order_first(running):
-    running.ask(E.STOP_ACTIVITY, E.EXIT, keep=True).obey()
+    running.ask(E.STOP_ACTIVITY, E.EXIT, keep=True).accept_command()
     assert kept(running) == ["monitor", "sampler", "sink"]
 
 
 def test_what_is_kept_is_handed_over_before_the_rest_is_given_back(configured):
-    configured.ask(E.EXIT, keep=True).obey()
+    configured.ask(E.EXIT, keep=True).accept_command()
     kinds = [type(effect) for effect in configured.effects]
-    assert kinds.index(Keep) < kinds.index(Release)
+    assert kinds.index(TransferToPool) < kinds.index(ReleaseResources)
 
 
 def test_the_pool_learns_the_last_revision_and_who_wanted_it(configured):
-    configured.ask(E.EXIT, keep=True).obey()
-    (keep,) = [effect for effect in configured.effects if isinstance(effect, Keep)]
+    configured.ask(E.EXIT, keep=True).accept_command()
+    (keep,) = [effect for effect in configured.effects if isinstance(effect, TransferToPool)]
     assert (keep.revision, keep.user) == (configured.environment.model.revision, "crew")
 
 
@@ -91,7 +91,7 @@ def test_one_that_has_failed_is_ended_with_the_others_and_not_kept(configured):
     assert configured.environment.model.state is S.ERROR
     configured.ask(E.EXIT, keep=True)
     assert (TaskState.STANDBY, "sampler") not in ordered(configured)
-    configured.obey()
+    configured.accept_command()
     assert kept(configured) == ["monitor", "sink"]
 
 
@@ -102,7 +102,7 @@ def test_one_that_does_not_come_to_rest_is_ended(configured):
     broken = configured.failed("sink", revision=second.revision)
     configured.report(second, broken, configured.done(second, "monitor"))
     assert (TaskState.DONE, "sink") in ordered(configured)
-    configured.obey()
+    configured.accept_command()
     assert kept(configured) == ["monitor", "sampler"]
 
 
@@ -112,19 +112,19 @@ def test_one_that_is_not_heard_of_in_time_is_ended_and_named(configured):
     configured.report(first, *(configured.done(first, order.task) for order in first.orders))
     while not any(goal is TaskState.DONE for goal, _ in ordered(configured)):
         configured.wait_out()
-    configured.obey()
+    configured.accept_command()
     assert kept(configured) == ["sampler"]
     assert "sink" in configured.answers()[-1]
 
 
 def test_one_that_was_at_rest_and_does_not_say_so_again_is_ended(configured):
     """It may have been told to go on meanwhile, by the transition that the end has overtaken."""
-    configured.ask(E.RESET).obey()
+    configured.ask(E.RESET).accept_command()
     configured.ask(E.CONFIGURE)  # nobody answers
     configured.ask(E.EXIT, keep=True)
     while not any(goal is TaskState.DONE for goal, _ in ordered(configured)):
         configured.wait_out()
-    configured.obey()
+    configured.accept_command()
     assert kept(configured) == []
     assert configured.environment.model.state is S.DONE
 
@@ -132,17 +132,21 @@ def test_one_that_was_at_rest_and_does_not_say_so_again_is_ended(configured):
 def test_one_that_dies_at_the_last_moment_is_ended_and_not_kept():
     hook = planned("sweep", "flp1", trigger=Moment("DESTROY"), launch=replace(BASIC, mode=ControlMode.HOOK))
     crew = Crew(Environment("E", plan_of(planned("sampler", "flp1"), planned("sink", "flp2"), hook)))
-    crew.ask(E.DEPLOY).obey()
+    crew.ask(E.DEPLOY).accept_command()
     crew.ask(E.EXIT, keep=True)
     for command in crew.commands():
         crew.report(command, *(crew.done(command, order.task) for order in command.orders))
     sweep = crew.commands()[0]
     crew.take(TasksMoved(at=crew.at, host="flp2", reports=(crew.failed("sink"),)))
     crew.report(sweep, crew.failed("sweep"))
-    crew.obey()
+    crew.accept_command()
     assert kept(crew) == ["sampler"]
     told = [
-        (c.goal, o.task) for e in crew.effects if isinstance(e, Drive) for c in [e.command] for o in c.orders
+        (c.goal, o.task)
+        for e in crew.effects
+        if isinstance(e, SendCommand)
+        for c in [e.command]
+        for o in c.orders
     ]
     assert (TaskState.DONE, "sink") in told
 
@@ -155,13 +159,13 @@ def test_nothing_is_kept_on_a_host_that_is_lost(configured):
 
 def test_who_is_left_out_of_the_data_flow_is_kept_too(configured):
     configured.environment.model.tasks.exclude_task("monitor", "asked for")
-    configured.ask(E.EXIT, keep=True).obey()
+    configured.ask(E.EXIT, keep=True).accept_command()
     assert "monitor" in kept(configured)
 
 
 def test_an_environment_in_error_leaves_what_is_well(running):
-    running.ask(E.GO_ERROR).obey()
-    running.ask(E.EXIT, keep=True).obey()
+    running.ask(E.GO_ERROR).accept_command()
+    running.ask(E.EXIT, keep=True).accept_command()
     assert kept(running) == ["monitor", "sampler", "sink"]
 
 
@@ -172,8 +176,8 @@ def test_a_hook_is_never_kept():
         planned("hook", "flp1", launch=hook, trigger=Moment("after_CONFIGURE", 0)),
     )
     crew = Crew(Environment("2oDvieFrVTi", plan))
-    crew.ask(E.DEPLOY).obey()
-    crew.ask(E.EXIT, keep=True).obey()
+    crew.ask(E.DEPLOY).accept_command()
+    crew.ask(E.EXIT, keep=True).accept_command()
     assert kept(crew) == ["sink"]
 
 
@@ -182,7 +186,7 @@ def test_a_restart_of_control_in_the_middle_goes_on_keeping(configured):
     old, known = configured.environment.model, snapshot.take(configured.environment)
     again = Crew(snapshot.restore(old.id, old.plan, known))
     again.take(snapshot.resume(known, old.plan, 2000.0))
-    again.obey()
+    again.accept_command()
     assert kept(again) == ["monitor", "sampler", "sink"]
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from salt_o2.core.ids import ALPHABET
 from salt_o2.core.plan.launch import Launch, Limits
-from salt_o2.core.pool.launch_fingerprint import is_same, mould
+from salt_o2.core.pool.launch_fingerprint import is_equivalent, launch_fingerprint
 from salt_o2.core.states import ControlMode
 
 IDS = st.text(ALPHABET, min_size=11, max_size=11)
@@ -42,7 +42,7 @@ def launch(id="7AbRmBG3z2A", host="flp1", port=30001, **other):
 @given(IDS, HOSTS, PORTS, IDS, HOSTS, PORTS)
 def test_a_template_gives_one_mould_wherever_its_tasks_are(id, host, port, other_id, other_host, other_port):
     left, right = launch(id, host, port), launch(other_id, other_host, other_port)
-    assert mould(left, id, host) == mould(right, other_id, other_host)
+    assert launch_fingerprint(left, id, host) == launch_fingerprint(right, other_id, other_host)
 
 
 DIFFERENT = {
@@ -64,19 +64,24 @@ DIFFERENT = {
 @pytest.mark.parametrize("other", DIFFERENT.values(), ids=DIFFERENT)
 def test_what_would_be_another_process_comes_from_another_mould_and_is_not_the_same(other):
     one, another = launch(), launch(**other)
-    assert mould(one, "7AbRmBG3z2A", "flp1") != mould(another, "7AbRmBG3z2A", "flp1")
-    assert not is_same(one, another)
+    assert launch_fingerprint(one, "7AbRmBG3z2A", "flp1") != launch_fingerprint(
+        another, "7AbRmBG3z2A", "flp1"
+    )
+    assert not is_equivalent(one, another)
 
 
 def test_the_role_that_it_was_started_for_does_not_matter():
-    assert is_same(launch(path="a.b", critical=False), launch(path="c.d"))
+    assert is_equivalent(launch(path="a.b", critical=False), launch(path="c.d"))
 
 
 def test_a_port_is_not_found_in_a_longer_number_nor_a_host_in_a_longer_name():
     port = replace(launch(), arguments=("--rate=300010", "--peer=flp10"))
-    assert mould(port, "7AbRmBG3z2A", "flp1")[2].arguments == ("--rate=300010", "--peer=flp10")
+    assert launch_fingerprint(port, "7AbRmBG3z2A", "flp1")[2].arguments == ("--rate=300010", "--peer=flp10")
 
 
 def test_a_mould_is_a_key():
     one = launch()
-    assert len({mould(one, "7AbRmBG3z2A", "flp1"), mould(one, "7AbRmBG3z2A", "flp1")}) == 1
+    assert (
+        len({launch_fingerprint(one, "7AbRmBG3z2A", "flp1"), launch_fingerprint(one, "7AbRmBG3z2A", "flp1")})
+        == 1
+    )

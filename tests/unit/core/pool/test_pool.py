@@ -3,11 +3,11 @@
 from crew import planned
 
 from salt_o2.core.ids import POOL
-from salt_o2.core.messages.announcements import AnnounceLeft, AnnounceMoves
-from salt_o2.core.messages.effects import Drive, Insist
+from salt_o2.core.messages.announcements import AnnounceMoves, AnnouncePoolExit
+from salt_o2.core.messages.effects import ResendAsJob, SendCommand
 from salt_o2.core.messages.reports import Failure, HostFacts, Report, TaskReport
-from salt_o2.core.pool.entries import Drop, Put
-from salt_o2.core.pool.limits import Bounds
+from salt_o2.core.pool.entries import RemoveEntry, StoreEntry
+from salt_o2.core.pool.limits import PoolLimits
 from salt_o2.core.pool.pool import REPEAT_S, Pool
 from salt_o2.core.states import TaskState, TaskStatus
 
@@ -35,14 +35,14 @@ def broken(task, **other):
 
 
 def pool_of(*names, host="flp1", at=NOW, **bounds):
-    pool = Pool(Bounds(**bounds))
+    pool = Pool(PoolLimits(**bounds))
     keep(pool, *names, host=host, at=at)
     return pool
 
 
 def keep(pool, *names, host="flp1", at=NOW, revision=5):
     tasks = [(planned(name, host), report(name)) for name in names]
-    return pool.keep(tasks, "env", revision, at, user="teo")
+    return pool.accept(tasks, "env", revision, at, user="teo")
 
 
 def names(entries):
@@ -53,7 +53,7 @@ def only(effects, kind):
     return [effect for effect in effects if isinstance(effect, kind)]
 
 
-def orders(effects, kind=Drive):
+def orders(effects, kind=SendCommand):
     """Which tasks each command orders to which goal, at which revision."""
     return [
         (each.command.host, each.command.goal, each.command.revision, [o.task for o in each.command.orders])
@@ -62,56 +62,56 @@ def orders(effects, kind=Drive):
 
 
 def test_what_is_kept_is_on_disk_before_its_host_is_told_whose_it_is_now():
-    pool = Pool(Bounds())
+    pool = Pool(PoolLimits())
     effects = keep(pool, "a", "b")
-    assert [type(effect) for effect in effects] == [Put, Put, Drive, AnnounceMoves]
+    assert [type(effect) for effect in effects] == [StoreEntry, StoreEntry, SendCommand, AnnounceMoves]
     assert orders(effects) == [("flp1", TaskState.STANDBY, 6, ["a", "b"])]
     assert effects[2].command.environment == POOL
 
 
 def test_an_order_of_the_pool_starts_nothing():
-    effects = keep(Pool(Bounds()), "a")
+    effects = keep(Pool(PoolLimits()), "a")
     assert all(order.launch is None for order in effects[1].command.orders)
 
 
 def test_what_is_kept_can_be_claimed_at_once():
     pool = pool_of("a", "b")
-    assert names(pool.free({"flp1"})) == ["a", "b"]
+    assert names(pool.claimable({"flp1"})) == ["a", "b"]
 
 
 def test_who_is_claimed_is_in_the_pool_no_more():
     pool = pool_of("a", "b")
-    assert pool.claim(["a"]) == [Drop(task="a")]
-    assert names(pool.free({"flp1"})) == ["b"]
+    assert pool.claim(["a"]) == [RemoveEntry(task="a")]
+    assert names(pool.claimable({"flp1"})) == ["b"]
 
 
 def test_nobody_is_free_on_a_host_that_is_not_there():
     pool = pool_of("a")
-    assert pool.free({"flp2"}) == []
+    assert pool.claimable({"flp2"}) == []
     assert names(pool.waiting) == ["a"]
 
 
 def test_after_a_restart_a_task_is_free_when_its_agent_has_told_that_it_rests():
-    pool = Pool(Bounds(), pool_of("a").entries.values())
-    assert pool.free({"flp1"}) == []
-    pool.hear(from_host("flp1", report("a", POOL, 6)), NOW)
-    assert names(pool.free({"flp1"})) == ["a"]
+    pool = Pool(PoolLimits(), pool_of("a").entries.values())
+    assert pool.claimable({"flp1"}) == []
+    pool.apply_report(from_host("flp1", report("a", POOL, 6)), NOW)
+    assert names(pool.claimable({"flp1"})) == ["a"]
 
 
 def test_a_task_that_somebody_moves_by_hand_is_not_free():
     pool = pool_of("a")
-    pool.hear(from_host("flp1", report("a", POOL, 6, state=TaskState.CONFIGURED)), NOW)
-    assert pool.free({"flp1"}) == []
+    pool.apply_report(from_host("flp1", report("a", POOL, 6, state=TaskState.CONFIGURED)), NOW)
+    assert pool.claimable({"flp1"}) == []
     assert names(pool.waiting) == ["a"]
 
 
 def test_one_that_dies_leaves_is_told_of_and_is_ended_above_all_that_its_agent_has_seen():
     pool = pool_of("a", "b")
-    effects = pool.hear(from_host("flp1", broken("a", environment=POOL, revision=9)), NOW)
+    effects = pool.apply_report(from_host("flp1", broken("a", environment=POOL, revision=9)), NOW)
     assert names(pool.waiting) == ["b"]
     assert orders(effects) == [("flp1", TaskState.DONE, 10, ["a"])]
-    assert only(effects, AnnounceLeft) == [
-        AnnounceLeft(
+    assert only(effects, AnnouncePoolExit) == [
+        AnnouncePoolExit(
             environment=POOL, task="a", class_name="class-of-a", host="flp1", reason="killed by signal 9"
         )
     ]
@@ -119,12 +119,12 @@ def test_one_that_dies_leaves_is_told_of_and_is_ended_above_all_that_its_agent_h
 
 def test_who_leaves_holds_its_place_until_its_host_says_that_it_is_done():
     pool = pool_of("a")
-    pool.end(["a"], "cleaned", NOW)
-    assert pool.hear(from_host("flp1", report("a", POOL, 7)), NOW) == []
+    pool.stop(["a"], "cleaned", NOW)
+    assert pool.apply_report(from_host("flp1", report("a", POOL, 7)), NOW) == []
     assert "a" in pool.entries
-    effects = pool.hear(from_host("flp1", gone("a", environment=POOL, revision=7)), NOW)
+    effects = pool.apply_report(from_host("flp1", gone("a", environment=POOL, revision=7)), NOW)
     assert effects == [
-        Drop(task="a"),
+        RemoveEntry(task="a"),
         AnnounceMoves(environment=POOL, host="flp1", moves={"a": TaskState.DONE}),
     ]
     assert not pool.entries
@@ -132,37 +132,37 @@ def test_who_leaves_holds_its_place_until_its_host_says_that_it_is_done():
 
 def test_who_is_on_its_way_out_is_not_ordered_out_again():
     pool = pool_of("a")
-    assert pool.end(["a"], "cleaned", NOW)
-    assert pool.end(["a"], "cleaned", NOW) == []
-    assert pool.hear(from_host("flp1", broken("a")), NOW) == []
+    assert pool.stop(["a"], "cleaned", NOW)
+    assert pool.stop(["a"], "cleaned", NOW) == []
+    assert pool.apply_report(from_host("flp1", broken("a")), NOW) == []
 
 
 def test_a_host_speaks_for_its_own_tasks_only():
     pool = pool_of("a")
-    assert pool.hear(from_host("flp2", broken("a")), NOW) == []
-    assert names(pool.free({"flp1"})) == ["a"]
+    assert pool.apply_report(from_host("flp2", broken("a")), NOW) == []
+    assert names(pool.claimable({"flp1"})) == ["a"]
 
 
 def test_a_task_that_a_survey_does_not_know_is_gone():
     pool = pool_of("a", "b")
-    effects = pool.hear(from_host("flp1", report("b"), facts=FACTS), NOW)
-    assert [type(effect) for effect in effects] == [Drop, AnnounceLeft]
+    effects = pool.apply_report(from_host("flp1", report("b"), facts=FACTS), NOW)
+    assert [type(effect) for effect in effects] == [RemoveEntry, AnnouncePoolExit]
     assert names(pool.waiting) == ["b"]
 
 
 def test_a_survey_of_one_host_says_nothing_of_another():
     pool = pool_of("a")
-    assert pool.hear(from_host("flp2", facts=FACTS), NOW) == []
+    assert pool.apply_report(from_host("flp2", facts=FACTS), NOW) == []
     assert names(pool.waiting) == ["a"]
 
 
 def test_an_order_that_was_lost_is_given_again_the_sure_way_until_it_is_taken_in():
     pool = pool_of("a")
-    pool.hear(from_host("flp1", report("a", "env", 5)), NOW)  # it believes that it belongs to env
+    pool.apply_report(from_host("flp1", report("a", "env", 5)), NOW)  # it believes that it belongs to env
     assert pool.tick(NOW + REPEAT_S / 2, {"flp1"}) == []
-    assert orders(pool.tick(NOW + REPEAT_S, {"flp1"}), Insist) == [("flp1", TaskState.STANDBY, 6, ["a"])]
+    assert orders(pool.tick(NOW + REPEAT_S, {"flp1"}), ResendAsJob) == [("flp1", TaskState.STANDBY, 6, ["a"])]
     assert pool.tick(NOW + REPEAT_S + 1, {"flp1"}) == []
-    pool.hear(from_host("flp1", report("a", POOL, 6)), NOW)
+    pool.apply_report(from_host("flp1", report("a", POOL, 6)), NOW)
     assert pool.tick(NOW + 3 * REPEAT_S, {"flp1"}) == []
 
 
@@ -175,7 +175,7 @@ def test_of_too_many_on_a_host_those_that_came_first_go():
     pool = pool_of("old", per_host=2)
     effects = keep(pool, "a", "b", at=NOW + 1)
     assert names(pool.waiting) == ["a", "b"]
-    assert [left.task for left in only(effects, AnnounceLeft)] == ["old"]
+    assert [left.task for left in only(effects, AnnouncePoolExit)] == ["old"]
 
 
 def test_another_host_has_room_of_its_own():
@@ -188,7 +188,7 @@ def test_of_too_many_in_all_those_that_came_first_go():
     pool = pool_of("a", total=1)
     effects = keep(pool, "b", host="flp2", at=NOW + 1)
     assert names(pool.waiting) == ["b"]
-    assert only(effects, AnnounceLeft)[0].reason == "more than 1 tasks waited"
+    assert only(effects, AnnouncePoolExit)[0].reason == "more than 1 tasks waited"
 
 
 def test_who_waits_too_long_goes():
@@ -200,7 +200,7 @@ def test_who_waits_too_long_goes():
 
 
 def test_a_pool_without_room_keeps_nothing():
-    pool = Pool(Bounds(total=0))
+    pool = Pool(PoolLimits(total=0))
     keep(pool, "a")
     assert pool.waiting == []
     assert pool.entries["a"].goal is TaskState.DONE
@@ -209,14 +209,14 @@ def test_a_pool_without_room_keeps_nothing():
 def test_it_can_be_told_beforehand_who_would_stay():
     pool = pool_of("a", per_host=2)
     coming = [planned(name, "flp1") for name in ("b", "c", "d")]
-    assert pool.admits(coming, NOW + 1) == {"b", "c"}
+    assert pool.accepts(coming, NOW + 1) == {"b", "c"}
     assert names(pool.waiting) == ["a"]
 
 
 def test_no_two_orders_have_the_same_revision_whoever_had_the_tasks_before():
-    pool = Pool(Bounds())
+    pool = Pool(PoolLimits())
     effects = [*keep(pool, "a", revision=5), *keep(pool, "b", revision=5), *keep(pool, "c", revision=2)]
-    effects += pool.end(["a", "b"], "cleaned", NOW)
+    effects += pool.stop(["a", "b"], "cleaned", NOW)
     assert [(revision, tasks) for _, _, revision, tasks in orders(effects)] == [
         (6, ["a"]),
         (7, ["b"]),
@@ -226,8 +226,8 @@ def test_no_two_orders_have_the_same_revision_whoever_had_the_tasks_before():
 
 
 def test_a_pool_that_was_found_again_orders_above_what_was_ordered_before():
-    pool = Pool(Bounds(), pool_of("a").entries.values())
-    assert orders(pool.end(["a"], "cleaned", NOW)) == [("flp1", TaskState.DONE, 7, ["a"])]
+    pool = Pool(PoolLimits(), pool_of("a").entries.values())
+    assert orders(pool.stop(["a"], "cleaned", NOW)) == [("flp1", TaskState.DONE, 7, ["a"])]
 
 
 def test_a_task_may_come_back_after_an_environment_had_it():

@@ -7,15 +7,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from salt_o2.core.ids import POOL
-from salt_o2.core.messages.effects import Drive, Insist
+from salt_o2.core.messages.effects import ResendAsJob, SendCommand
 from salt_o2.core.messages.reports import HostFacts, Report, TaskReport
-from salt_o2.core.pool.entries import Drop, Put
-from salt_o2.core.pool.limits import Bounds
+from salt_o2.core.pool.entries import RemoveEntry, StoreEntry
+from salt_o2.core.pool.limits import PoolLimits
 from salt_o2.core.pool.pool import Pool
 from salt_o2.core.states import TaskState, TaskStatus
 
 HOSTS = ("flp1", "flp2")
-BOUNDS = Bounds(per_host=3, total=4, idle_s=50)
+BOUNDS = PoolLimits(per_host=3, total=4, idle_s=50)
 FACTS = HostFacts(address="10.0.0.1", network="n", cpus=8, memory_mb=8000)
 hosts = st.sampled_from(HOSTS)
 choices = st.randoms(use_true_random=False)
@@ -38,11 +38,11 @@ class Life(RuleBasedStateMachine):
     def carry_out(self, effects, heard=True):
         for effect in effects:
             match effect:
-                case Put(entry=entry):
+                case StoreEntry(entry=entry):
                     self.disk[entry.task.id] = entry
-                case Drop(task=task):
+                case RemoveEntry(task=task):
                     del self.disk[task]
-                case Drive(command=command) | Insist(command=command):
+                case SendCommand(command=command) | ResendAsJob(command=command):
                     for order in command.orders:
                         assert order.task in self.disk, "nothing is ordered that is not on disk"
                         known = self.orders.get(order.task, (0, None))
@@ -50,9 +50,9 @@ class Life(RuleBasedStateMachine):
                         assert order_now == known or command.revision > known[0]
                         self.orders[order.task] = order_now
                     if heard:
-                        self.obey(command)
+                        self.accept_command(command)
 
-    def obey(self, command):
+    def accept_command(self, command):
         here = self.agents[command.host]
         for order in command.orders:
             about = here.get(order.task)
@@ -83,11 +83,11 @@ class Life(RuleBasedStateMachine):
             )
             self.agents[host][task.id] = about
             left.append((task, about))
-        self.carry_out(self.pool.keep(left, "env", 5, self.at), heard)
+        self.carry_out(self.pool.accept(left, "env", 5, self.at), heard)
 
     @rule(choice=choices)
     def another_claims_one(self, choice):
-        free = self.pool.free(HOSTS)
+        free = self.pool.claimable(HOSTS)
         if free:
             entry = choice.choice(free)
             about = self.agents[entry.task.host].pop(entry.task.id, None)  # or lost, and nobody knows yet
@@ -110,7 +110,7 @@ class Life(RuleBasedStateMachine):
                 status=TaskStatus.ACTIVE,
             )
             self.agents[entry.task.host][entry.task.id] = rests
-            self.carry_out(self.pool.keep([(entry.task, rests)], "env", revision, self.at), heard)
+            self.carry_out(self.pool.accept([(entry.task, rests)], "env", revision, self.at), heard)
 
     @rule(choice=choices)
     def a_process_dies(self, choice):
@@ -129,7 +129,7 @@ class Life(RuleBasedStateMachine):
     def an_agent_reports(self, host, survey, heard):
         tasks = tuple(self.agents[host].values())
         report = Report(host=host, incarnation="1", sequence=1, tasks=tasks, facts=FACTS if survey else None)
-        effects = self.pool.hear(report, self.at)
+        effects = self.pool.apply_report(report, self.at)
         self.agents[host] = {
             task: about for task, about in self.agents[host].items() if about.state is not TaskState.DONE
         }
@@ -151,7 +151,7 @@ class Life(RuleBasedStateMachine):
             )
             other = next(host for host in HOSTS if host != entry.task.host)
             report = Report(host=other, incarnation="1", sequence=1, tasks=(about,))
-            assert self.pool.hear(report, self.at) == []
+            assert self.pool.apply_report(report, self.at) == []
             assert self.pool.entries == before
 
     @rule(host=hosts)
@@ -161,7 +161,7 @@ class Life(RuleBasedStateMachine):
     @rule(choice=choices, heard=st.booleans())
     def somebody_cleans(self, choice, heard):
         some = [task for task in self.pool.entries if choice.random() < 0.5]
-        self.carry_out(self.pool.end(some, "cleaned", self.at), heard)
+        self.carry_out(self.pool.stop(some, "cleaned", self.at), heard)
 
     @rule(seconds=st.floats(0, 60), there=st.sets(hosts), heard=st.booleans())
     def time_passes(self, seconds, there, heard):
@@ -188,11 +188,11 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def only_who_waits_is_free(self):
-        assert all(entry.goal is TaskState.STANDBY for entry in self.pool.free(HOSTS))
+        assert all(entry.goal is TaskState.STANDBY for entry in self.pool.claimable(HOSTS))
 
     def teardown(self):
         """However it went: once everybody is told to go and all hosts are heard, nothing is left."""
-        self.carry_out(self.pool.end(list(self.pool.entries), "the end", self.at))
+        self.carry_out(self.pool.stop(list(self.pool.entries), "the end", self.at))
         for _ in range(3):
             self.at += 10
             self.carry_out(self.pool.tick(self.at, HOSTS))

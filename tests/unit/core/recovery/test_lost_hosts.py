@@ -5,8 +5,8 @@ from dataclasses import replace
 from crew import Crew, plan_of, planned
 
 from salt_o2.core.environment.environment import Environment
-from salt_o2.core.messages.effects import Replace
-from salt_o2.core.messages.inputs import HostLost, HostSilent, Modified, NotReplaced, TasksMoved, Tick
+from salt_o2.core.messages.effects import Reschedule
+from salt_o2.core.messages.inputs import HostLost, HostSilent, Modified, RescheduleFailed, TasksMoved, Tick
 from salt_o2.core.plan.moments import Moment
 from salt_o2.core.recovery import snapshot
 from salt_o2.core.states import EnvironmentEvent as E
@@ -18,7 +18,7 @@ def running(policy="restart", tolerate=0):
     """a on h1, b and c on h2, in run 17."""
     tasks = planned("a", "h1"), planned("b", "h2", recovery=policy), planned("c", "h2", recovery=policy)
     crew = Crew(Environment("E", plan_of(*tasks, tolerate=tolerate)))
-    crew.ask(E.DEPLOY, E.CONFIGURE).obey().ask(E.START_ACTIVITY, run_number=17).obey()
+    crew.ask(E.DEPLOY, E.CONFIGURE).accept_command().ask(E.START_ACTIVITY, run_number=17).accept_command()
     crew.effects.clear()
     return crew
 
@@ -40,7 +40,7 @@ def test_what_ran_on_a_lost_host_is_unknown_and_not_running():
 
 def test_another_host_is_looked_for_while_the_run_goes_on():
     crew = lose(running())
-    assert [effect.tasks for effect in crew.last if isinstance(effect, Replace)] == [("b", "c")]
+    assert [effect.tasks for effect in crew.last if isinstance(effect, Reschedule)] == [("b", "c")]
     assert crew.environment.model.state is S.RUNNING
 
 
@@ -50,7 +50,7 @@ def test_tasks_that_are_placed_anew_join_and_nothing_is_sent_to_the_lost_host():
     anew = plan_of(a, planned("b2", "h1"), planned("c2", "h3"))
     crew.take(Modified(at=crew.at, request="m", plan=anew))
     assert {command.host for command in crew.commands()} == {"h1", "h3"}
-    crew.obey()
+    crew.accept_command()
     assert (crew.environment.model.state, crew.environment.model.run.number) == (S.RUNNING, 17)
     assert set(crew.environment.model.tasks.tasks) == {"a", "b2", "c2"}
     assert crew.environment.model.tasks.tree.root.state is TaskState.RUNNING
@@ -65,14 +65,14 @@ def test_only_peers_whose_addresses_changed_are_reconfigured():
 
 def test_tasks_bound_to_the_lost_host_make_an_error():
     crew = lose(running())
-    crew.take(NotReplaced(at=crew.at, tasks=("b", "c"), reason="bound to h2"))
+    crew.take(RescheduleFailed(at=crew.at, tasks=("b", "c"), reason="bound to h2"))
     assert crew.environment.model.state is S.ERROR
     assert "bound to h2" in crew.environment.model.error
 
 
 def test_their_loss_may_be_tolerated():
     crew = lose(running(tolerate=2))
-    crew.take(NotReplaced(at=crew.at, tasks=("b", "c"), reason="bound to h2"))
+    crew.take(RescheduleFailed(at=crew.at, tasks=("b", "c"), reason="bound to h2"))
     assert crew.environment.model.state is S.RUNNING
     assert set(crew.environment.model.tasks.lost) == {"b", "c"}
 
@@ -92,7 +92,7 @@ def test_a_host_that_comes_back_with_its_tasks_running_brings_them_back():
     crew = running(tolerate=2)
     reports = tuple(crew.environment.model.tasks.reports[task] for task in ("b", "c"))
     lose(crew)
-    crew.take(NotReplaced(at=crew.at, tasks=("b", "c"), reason="bound to h2"))
+    crew.take(RescheduleFailed(at=crew.at, tasks=("b", "c"), reason="bound to h2"))
     crew.take(TasksMoved(at=crew.at, host="h2", reports=reports))
     members = crew.environment.model.tasks
     assert (members.lost, members.unreachable) == ({}, set())
@@ -112,7 +112,7 @@ def test_a_transition_does_not_wait_for_a_host_that_is_lost():
 
 def test_the_end_does_not_wait_for_it_either():
     crew = running()
-    crew.ask(E.STOP_ACTIVITY).obey().ask(E.EXIT)
+    crew.ask(E.STOP_ACTIVITY).accept_command().ask(E.EXIT)
     (on_h1,) = [command for command in crew.commands() if command.host == "h1"]
     crew.report(on_h1, crew.done(on_h1, "a"))
     lose(crew)
@@ -133,7 +133,7 @@ def restarted(crew):
 
 def test_a_host_that_was_lost_while_control_was_down_is_done_without_too():
     crew = lose(restarted(running()))
-    assert [effect.tasks for effect in crew.last if isinstance(effect, Replace)] == [("b", "c")]
+    assert [effect.tasks for effect in crew.last if isinstance(effect, Reschedule)] == [("b", "c")]
 
 
 def test_of_who_was_leaving_when_control_was_killed_nothing_is_taken_up_as_lost_or_excluded():

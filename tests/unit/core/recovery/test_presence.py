@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 
 from salt_o2.core.environment.environment import Environment
 from salt_o2.core.messages.inputs import TasksMoved
-from salt_o2.core.recovery.host_liveness import Next, Presence, Signs, all_quiet, to_ask
+from salt_o2.core.recovery.host_liveness import (
+    HostLiveness,
+    HostStatus,
+    LivenessAction,
+    control_is_isolated,
+    to_ask,
+)
 from salt_o2.core.states import EnvironmentEvent as E
 from salt_o2.core.states import TaskState, TaskStatus
 
@@ -21,7 +27,7 @@ class Host:
     """A host whose agent and whose tasks may be there or not, and what is done about it."""
 
     def __init__(self):
-        self.at, self.signs, self.told = 0.0, Signs(heard=0.0), []
+        self.at, self.signs, self.told = 0.0, HostLiveness(heard=0.0), []
         self.agent = self.tasks = True
 
     def pass_time(self, heartbeats):
@@ -29,19 +35,19 @@ class Host:
         until = self.at + heartbeats * HEARTBEAT_S
         while self.at < until:
             self.at += LOOK_S
-            if self.agent and self.at % HEARTBEAT_S == 0 and self.signs.hear(self.at):
-                self.told.append(Presence.ACTIVE)
+            if self.agent and self.at % HEARTBEAT_S == 0 and self.signs.record_report(self.at):
+                self.told.append(HostStatus.ACTIVE)
             self._look()
         return self
 
     def _look(self):
-        match self.signs.look(self.at, HEARTBEAT_S):
-            case Next.ASK:
-                self.signs.take(self.tasks, self.at)
-            case Next.TELL_SILENT:
-                self.told.append(Presence.SILENT)
-            case Next.TELL_LOST:
-                self.told.append(Presence.LOST)
+        match self.signs.next_action(self.at, HEARTBEAT_S):
+            case LivenessAction.ASK:
+                self.signs.record_probe(self.tasks, self.at)
+            case LivenessAction.TELL_SILENT:
+                self.told.append(HostStatus.SILENT)
+            case LivenessAction.TELL_LOST:
+                self.told.append(HostStatus.LOST)
 
 
 @pytest.fixture
@@ -57,73 +63,73 @@ def test_nobody_is_asked_while_heartbeats_come(host):
 def test_a_host_without_a_sign_of_life_is_lost_within_three_heartbeats(host):
     host.agent = host.tasks = False
     assert host.pass_time(2).told == []
-    assert host.pass_time(1).told == [Presence.LOST]
+    assert host.pass_time(1).told == [HostStatus.LOST]
 
 
 def test_a_host_whose_tasks_answer_is_silent_within_three_heartbeats_and_never_lost(host):
     host.agent = False
-    assert host.pass_time(3).told == [Presence.SILENT]
-    assert host.pass_time(100).told == [Presence.SILENT]
+    assert host.pass_time(3).told == [HostStatus.SILENT]
+    assert host.pass_time(100).told == [HostStatus.SILENT]
 
 
 def test_a_silent_host_is_lost_within_three_heartbeats_of_its_last_answer(host):
     host.agent = False
     host.pass_time(20).tasks = False
-    assert host.pass_time(5).told == [Presence.SILENT, Presence.LOST]
+    assert host.pass_time(5).told == [HostStatus.SILENT, HostStatus.LOST]
 
 
 def test_a_lost_host_is_not_asked_any_more(host):
     host.agent = host.tasks = False
     host.pass_time(4).tasks = True
-    assert host.pass_time(20).signs.presence is Presence.LOST
+    assert host.pass_time(20).signs.presence is HostStatus.LOST
 
 
 @pytest.mark.parametrize("tasks", [True, False], ids=["silent", "lost"])
 def test_a_report_brings_it_back(host, tasks):
     host.agent, host.tasks = False, tasks
     host.pass_time(4).agent = True
-    assert host.pass_time(1).told[-1] is Presence.ACTIVE
+    assert host.pass_time(1).told[-1] is HostStatus.ACTIVE
 
 
 def test_one_answer_that_fails_to_come_is_not_enough():
-    signs = Signs(heard=0.0)
-    assert signs.look(7.0, HEARTBEAT_S) is Next.ASK
-    signs.take(False, 7.0)
-    assert signs.look(8.0, HEARTBEAT_S) is Next.ASK
-    signs.take(True, 8.0)
-    assert signs.look(12.0, HEARTBEAT_S) is Next.TELL_SILENT
-    assert signs.look(12.0, HEARTBEAT_S) is Next.NOTHING
+    signs = HostLiveness(heard=0.0)
+    assert signs.next_action(7.0, HEARTBEAT_S) is LivenessAction.ASK
+    signs.record_probe(False, 7.0)
+    assert signs.next_action(8.0, HEARTBEAT_S) is LivenessAction.ASK
+    signs.record_probe(True, 8.0)
+    assert signs.next_action(12.0, HEARTBEAT_S) is LivenessAction.TELL_SILENT
+    assert signs.next_action(12.0, HEARTBEAT_S) is LivenessAction.NOTHING
 
 
 def test_whoever_cannot_ask_gives_nobody_up():
-    signs = Signs(heard=0.0)
+    signs = HostLiveness(heard=0.0)
     for at in range(7, 100):
-        if signs.look(float(at), HEARTBEAT_S) is Next.ASK:
-            signs.take(None, float(at))
-    assert signs.presence is Presence.SILENT
+        if signs.next_action(float(at), HEARTBEAT_S) is LivenessAction.ASK:
+            signs.record_probe(None, float(at))
+    assert signs.presence is HostStatus.SILENT
 
 
 def test_while_an_answer_is_awaited_nothing_is_decided():
-    signs = Signs(heard=0.0)
-    assert signs.look(7.0, HEARTBEAT_S) is Next.ASK
-    assert signs.look(100.0, HEARTBEAT_S) is Next.NOTHING
+    signs = HostLiveness(heard=0.0)
+    assert signs.next_action(7.0, HEARTBEAT_S) is LivenessAction.ASK
+    assert signs.next_action(100.0, HEARTBEAT_S) is LivenessAction.NOTHING
 
 
 def test_a_report_that_comes_while_asking_counts_more_than_no_answer():
-    signs = Signs(heard=0.0)
-    signs.look(7.0, HEARTBEAT_S)
-    signs.hear(7.5)
-    signs.take(False, 7.0)
-    assert (signs.unanswered, signs.presence) == (0, Presence.ACTIVE)
+    signs = HostLiveness(heard=0.0)
+    signs.next_action(7.0, HEARTBEAT_S)
+    signs.record_report(7.5)
+    signs.record_probe(False, 7.0)
+    assert (signs.unanswered, signs.presence) == (0, HostStatus.ACTIVE)
 
 
 def test_nobody_is_given_up_by_one_who_hears_nobody():
-    signs = Signs(heard=0.0)
+    signs = HostLiveness(heard=0.0)
     for at in range(7, 100):
-        if signs.look(float(at), HEARTBEAT_S, alone=True) is Next.ASK:
-            signs.take(False, float(at))
-    assert signs.presence is Presence.SILENT
-    assert signs.look(100.0, HEARTBEAT_S) is Next.TELL_LOST
+        if signs.next_action(float(at), HEARTBEAT_S, alone=True) is LivenessAction.ASK:
+            signs.record_probe(False, float(at))
+    assert signs.presence is HostStatus.SILENT
+    assert signs.next_action(100.0, HEARTBEAT_S) is LivenessAction.TELL_LOST
 
 
 @pytest.mark.parametrize(
@@ -132,28 +138,28 @@ def test_nobody_is_given_up_by_one_who_hears_nobody():
     ids=["all are silent", "one is heard", "there is one only", "there is none"],
 )
 def test_who_hears_nobody_of_many_is_alone(heard, alone):
-    assert all_quiet([Signs(heard=at) for at in heard], 10.0, HEARTBEAT_S) is alone
+    assert control_is_isolated([HostLiveness(heard=at) for at in heard], 10.0, HEARTBEAT_S) is alone
 
 
 def test_hosts_that_were_lost_before_do_not_count():
-    lost = Signs(heard=0.0, presence=Presence.LOST)
-    assert not all_quiet([lost, Signs(heard=0.0)], 10.0, HEARTBEAT_S)
+    lost = HostLiveness(heard=0.0, presence=HostStatus.LOST)
+    assert not control_is_isolated([lost, HostLiveness(heard=0.0)], 10.0, HEARTBEAT_S)
 
 
 def test_who_is_spared_has_time_until_then():
-    signs = Signs(heard=0.0, unanswered=9)
-    signs.spare(50.0)
-    assert signs.look(55.0, HEARTBEAT_S) is Next.NOTHING
-    lost, well = Signs(heard=0.0, presence=Presence.LOST, unanswered=9), Signs(heard=0.0)
+    signs = HostLiveness(heard=0.0, unanswered=9)
+    signs.grant_grace(50.0)
+    assert signs.next_action(55.0, HEARTBEAT_S) is LivenessAction.NOTHING
+    lost, well = HostLiveness(heard=0.0, presence=HostStatus.LOST, unanswered=9), HostLiveness(heard=0.0)
     for other in (lost, well):
-        other.spare(50.0)
+        other.grant_grace(50.0)
         assert other.heard == 0.0
 
 
 def test_time_that_nobody_listened_in_is_forgiven():
-    signs = Signs(heard=0.0)
-    signs.forgive(50.0)
-    assert signs.look(55.0, HEARTBEAT_S) is Next.NOTHING
+    signs = HostLiveness(heard=0.0)
+    signs.discount(50.0)
+    assert signs.next_action(55.0, HEARTBEAT_S) is LivenessAction.NOTHING
 
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans(), st.integers(1, 8)), max_size=30))
@@ -162,11 +168,11 @@ def test_a_host_is_never_lost_while_something_there_has_answered_lately(story):
     for host.agent, host.tasks, heartbeats in story:
         host.pass_time(heartbeats)
         quiet = host.at - host.signs.last
-        if host.signs.presence is Presence.LOST:
+        if host.signs.presence is HostStatus.LOST:
             assert not host.agent
             assert quiet > 2.5 * HEARTBEAT_S
         if host.agent:
-            assert host.signs.presence is Presence.ACTIVE
+            assert host.signs.presence is HostStatus.ACTIVE
 
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans(), st.integers(1, 8)), max_size=30))
@@ -175,7 +181,7 @@ def test_it_always_comes_out_what_is_the_matter(story):
     for host.agent, host.tasks, heartbeats in story:
         host.pass_time(heartbeats)
     host.agent = host.tasks = False
-    assert host.pass_time(5).signs.presence is Presence.LOST
+    assert host.pass_time(5).signs.presence is HostStatus.LOST
 
 
 def crew():
@@ -188,7 +194,7 @@ def test_all_tasks_of_the_host_may_be_asked_also_those_never_heard_of():
 
 
 def test_a_task_that_was_seen_without_a_process_is_not_asked():
-    ready = crew().ask(E.DEPLOY, E.CONFIGURE).obey()
+    ready = crew().ask(E.DEPLOY, E.CONFIGURE).accept_command()
     report = ready.environment.model.tasks.reports["b"]
     gone = replace(report, status=TaskStatus.INACTIVE, state=TaskState.DONE, revision=report.revision + 1)
     ready.take(TasksMoved(at=ready.at, host="h2", reports=(gone,)))

@@ -5,12 +5,12 @@ import pytest
 from salt_o2.core.ids import EnvironmentId
 from salt_o2.core.plan.launch import Launch
 from salt_o2.core.recovery import snapshot
-from salt_o2.core.recovery.reconstruction import Remains, last_run, rebuilt
+from salt_o2.core.recovery.reconstruction import AgentTaskRecord, last_run, reconstruct
 from salt_o2.core.states import ControlMode, TaskState
 
 
 def task(path, state=TaskState.RUNNING, host="flp1", run="42", **launch):
-    return Remains(
+    return AgentTaskRecord(
         task=f"id-of-{path}",
         environment="E1",
         host=host,
@@ -26,7 +26,7 @@ RUNNING = [task("d.sink", ports=(9000,)), task("d.p.p0", host="flp2"), task("d.p
 
 
 def test_the_tree_follows_from_the_paths():
-    plan, _ = rebuilt(RUNNING)
+    plan, _ = reconstruct(RUNNING)
     assert (plan.workflow, plan.root.path) == ("d", "d")
     assert [role.path for role in plan.root.roles] == ["d.p", "d.sampler", "d.sink"]
     assert [role.path for role in plan.root.roles[0].roles] == ["d.p.p0", "d.p.p1"]
@@ -34,7 +34,7 @@ def test_the_tree_follows_from_the_paths():
 
 
 def test_tasks_are_what_they_were_started_as():
-    plan, _ = rebuilt(RUNNING)
+    plan, _ = reconstruct(RUNNING)
     sink = next(each for each in plan.tasks if each.path == "d.sink")
     assert (sink.host, sink.ports, sink.launch, sink.critical) == (
         "flp1",
@@ -46,7 +46,7 @@ def test_tasks_are_what_they_were_started_as():
 
 
 def test_a_run_is_known_again_with_its_number():
-    _, known = rebuilt(RUNNING)
+    _, known = reconstruct(RUNNING)
     assert (known.state, known.run_number, known.revision, known.error) == ("RUNNING", 42, 9, "")
 
 
@@ -62,7 +62,7 @@ def test_a_run_is_known_again_with_its_number():
     ids=["deployed", "configured", "mixed", "broken", "one-is-done"],
 )
 def test_the_state_is_that_of_all_tasks_or_error(states, state):
-    _, known = rebuilt([task(f"d.t{n}", each) for n, each in enumerate(states)])
+    _, known = reconstruct([task(f"d.t{n}", each) for n, each in enumerate(states)])
     assert known.state == state
     assert (known.run_number is not None) == (state == "RUNNING")
     assert bool(known.error) == (state == "ERROR")
@@ -70,17 +70,17 @@ def test_the_state_is_that_of_all_tasks_or_error(states, state):
 
 def test_a_task_that_is_not_critical_does_not_decide():
     found = [task("d.a"), task("d.b", TaskState.ERROR, critical=False)]
-    assert rebuilt(found)[1].state == "RUNNING"
+    assert reconstruct(found)[1].state == "RUNNING"
 
 
 def test_tasks_from_before_paths_were_kept_lie_below_the_root():
-    plan, _ = rebuilt([task("")])
+    plan, _ = reconstruct([task("")])
     assert plan.tasks[0].path == "E1.id-of-"
     assert plan.root.name == "E1"
 
 
 def test_the_rebuilt_is_an_environment_like_any_other():
-    plan, known = rebuilt(RUNNING)
+    plan, known = reconstruct(RUNNING)
     environment = snapshot.restore(EnvironmentId("E1"), plan, known)
     assert (environment.model.state, environment.model.run.number) == ("RUNNING", 42)
     assert set(environment.model.tasks.hosts) == {"flp1", "flp2"}

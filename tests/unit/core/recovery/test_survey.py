@@ -9,7 +9,11 @@ from salt_o2.core.messages.inputs import Requested
 from salt_o2.core.messages.reports import HostFacts, Report, TaskReport
 from salt_o2.core.plan.launch import Launch
 from salt_o2.core.plan.plan import Plan, PlannedRole, PlannedTask
-from salt_o2.core.recovery.survey_reconciler import by_environment, lost, strays
+from salt_o2.core.recovery.survey_reconciler import (
+    lost_tasks,
+    split_by_environment,
+    stop_commands_for_orphans,
+)
 from salt_o2.core.states import ControlMode, EnvironmentEvent, EnvironmentState, TaskState, TaskStatus
 from salt_o2.core.tasks.restarts import RestartPolicy
 
@@ -54,13 +58,13 @@ def survey(*tasks):
 
 
 def test_a_task_that_ran_there_and_is_not_in_the_survey_is_lost():
-    (missing,) = lost(environment("a", "b", "c"), survey(report("a")))
+    (missing,) = lost_tasks(environment("a", "b", "c"), survey(report("a")))
     assert (missing.task, missing.state, missing.status) == ("b", TaskState.ERROR, TaskStatus.INACTIVE)
     assert "does not know it" in missing.failure.reason
 
 
 def test_a_task_that_was_never_started_is_not_lost():
-    assert lost(environment("a"), survey(report("a"))) == []
+    assert lost_tasks(environment("a"), survey(report("a"))) == []
 
 
 def running():
@@ -71,14 +75,14 @@ def running():
 
 
 def test_a_task_that_must_be_there_is_lost_also_for_a_control_that_was_restarted():
-    (missing,) = lost(running(), survey(report("a")))
+    (missing,) = lost_tasks(running(), survey(report("a")))
     assert (missing.task, missing.environment, missing.status) == ("b", "E", TaskStatus.INACTIVE)
     assert "does not know it" in missing.failure.reason
 
 
 def test_control_repairs_a_task_that_was_lost_while_control_was_away():
     restarted = running()
-    moved = by_environment({"E": restarted}, survey(report("a")), 10.0)["E"]
+    moved = split_by_environment({"E": restarted}, survey(report("a")), 10.0)["E"]
     restarted.step(moved)
     assert set(restarted.model.restarts.pending) == {"b"}
     assert restarted.model.state is EnvironmentState.RUNNING
@@ -108,7 +112,7 @@ def in_error(restarted):
 def test_a_task_that_need_not_be_there_is_not_lost_for_a_control_that_was_restarted(reason):
     restarted = running()
     reason(restarted)
-    assert lost(restarted, survey(report("a"))) == []
+    assert lost_tasks(restarted, survey(report("a"))) == []
 
 
 def test_a_hook_that_was_not_begun_is_not_lost():
@@ -117,19 +121,21 @@ def test_a_hook_that_was_not_begun_is_not_lost():
     root = PlannedRole(name="root", path="root", roles=leaves)
     restarted = Environment("E", Plan(workflow="w", revision="r", root=root, tasks=tasks))
     restarted.model.state = EnvironmentState.RUNNING
-    assert lost(restarted, survey(report("a"))) == []
+    assert lost_tasks(restarted, survey(report("a"))) == []
 
 
 def test_tasks_of_an_environment_that_has_ended_are_ended():
-    (command,) = strays({"E": environment()}, survey(report("a"), report("x", "gone", revision=8)))
+    (command,) = stop_commands_for_orphans(
+        {"E": environment()}, survey(report("a"), report("x", "gone", revision=8))
+    )
     assert (command.environment, command.goal, command.revision) == ("gone", TaskState.DONE, 9)
     assert [order.task for order in command.orders] == ["x"]
 
 
 def test_a_task_that_its_environment_does_not_know_is_ended():
-    (command,) = strays({"E": environment()}, survey(report("y", "E")))
+    (command,) = stop_commands_for_orphans({"E": environment()}, survey(report("y", "E")))
     assert [order.task for order in command.orders] == ["y"]
 
 
 def test_our_own_tasks_are_left_alone():
-    assert strays({"E": environment()}, survey(report("a"), report("b"))) == []
+    assert stop_commands_for_orphans({"E": environment()}, survey(report("a"), report("b"))) == []

@@ -4,7 +4,7 @@ import pytest
 from crew import Crew, plan_of, planned
 
 from salt_o2.core.environment.environment import Environment
-from salt_o2.core.errors import InvalidRequest, UnknownName
+from salt_o2.core.errors import InvalidRequestError, UnknownNameError
 from salt_o2.core.messages.announcements import AnnounceRecovery
 from salt_o2.core.messages.inputs import Modified, RecoverTask, TasksMoved, Tick
 from salt_o2.core.recovery.snapshot import restore, take
@@ -20,7 +20,7 @@ def running(policy="restart", critical=True, **variables):
     """a and b in run 17; b has the policy."""
     tasks = planned("a", "h1"), planned("b", "h2", critical=critical, recovery=policy)
     agents = Crew(Environment("E", plan_of(*tasks, **variables)))
-    agents.ask(E.DEPLOY, E.CONFIGURE).obey().ask(E.START_ACTIVITY, run_number=17).obey()
+    agents.ask(E.DEPLOY, E.CONFIGURE).accept_command().ask(E.START_ACTIVITY, run_number=17).accept_command()
     agents.effects.clear()
     return agents
 
@@ -48,7 +48,7 @@ def test_a_failed_task_is_started_again_and_the_run_goes_on():
     agents.wait_out()
     assert orders(agents) == {"b": (TaskState.RUNNING, True)}
     assert agents.commands()[0].arguments["run_number"] == "17"
-    agents.obey()
+    agents.accept_command()
     assert (agents.environment.model.state, agents.environment.model.run.number) == (S.RUNNING, 17)
     assert agents.environment.model.tasks.tree.root.state is TaskState.RUNNING
 
@@ -56,7 +56,7 @@ def test_a_failed_task_is_started_again_and_the_run_goes_on():
 def test_its_return_is_announced_with_how_long_it_took():
     agents = die(running())
     agents.wait_out()
-    agents.obey()
+    agents.accept_command()
     (news,) = [effect for effect in agents.effects if isinstance(effect, AnnounceRecovery)]
     assert (news.task, news.restarts, news.reason) == ("b", 1, "killed by signal 9")
     assert news.seconds >= GRACE
@@ -82,7 +82,7 @@ def test_a_rule_about_a_healthy_task_does_nothing():
 
 
 def test_a_rule_about_a_stranger_is_refused():
-    with pytest.raises(UnknownName):
+    with pytest.raises(UnknownNameError):
         running().take(RecoverTask(at=0, task="nobody"))
 
 
@@ -101,7 +101,7 @@ def test_the_pauses_grow_and_after_the_budget_it_is_an_error():
         if agents.environment.model.state is S.RUNNING:
             agents.wait_out()
             pauses.append(round(agents.at - died, 2))
-            agents.obey()
+            agents.accept_command()
     assert pauses == [0.25, 1.0, 2.0]
     assert agents.environment.model.state is S.ERROR
     assert "started again 3 times in 30 minutes" in agents.environment.model.error
@@ -110,7 +110,7 @@ def test_the_pauses_grow_and_after_the_budget_it_is_an_error():
 def test_old_restarts_are_forgotten_after_the_window():
     agents = running(recovery_restarts="1", recovery_window_s="60")
     die(agents).wait_out()
-    agents.obey()
+    agents.accept_command()
     agents.at += 61
     assert die(agents).environment.model.state is S.RUNNING
 
@@ -134,7 +134,7 @@ def test_a_restart_that_hangs_is_given_up_in_time():
 def test_somebody_who_asks_by_name_gets_another_try():
     agents = running(recovery_restarts="1", critical=False)
     die(agents).wait_out()
-    agents.obey()
+    agents.accept_command()
     die(agents)
     agents.take(RecoverTask(at=agents.at, task="b", user="expert"))
     assert orders(agents) == {"b": (TaskState.RUNNING, True)}
@@ -151,7 +151,7 @@ def test_ignored_means_that_the_run_goes_on_without_it():
 def test_stop_means_that_the_run_is_stopped_in_order():
     agents = die(running("stop"))
     assert orders(agents) == {"a": (TaskState.CONFIGURED, False)}
-    agents.obey()
+    agents.accept_command()
     assert agents.environment.model.state is S.CONFIGURED
 
 
@@ -174,20 +174,20 @@ def test_a_stop_during_a_restart_brings_the_task_along():
     agents.wait_out()
     agents.ask(E.STOP_ACTIVITY)
     assert orders(agents) == {"a": (TaskState.CONFIGURED, False), "b": (TaskState.CONFIGURED, True)}
-    agents.obey()
+    agents.accept_command()
     assert agents.environment.model.state is S.CONFIGURED
 
 
 def test_the_end_does_not_wait_for_a_restart():
     agents = die(running())
-    agents.ask(E.GO_ERROR, E.EXIT).obey()
+    agents.ask(E.GO_ERROR, E.EXIT).accept_command()
     assert agents.environment.model.state is S.DONE
 
 
 def test_two_tasks_are_brought_back_at_once_and_by_themselves():
     tasks = [planned(name, "h1", recovery="restart") for name in "abc"]
     agents = Crew(Environment("E", plan_of(*tasks)))
-    agents.ask(E.DEPLOY, E.CONFIGURE).obey()
+    agents.ask(E.DEPLOY, E.CONFIGURE).accept_command()
     reports = tuple(agents.failed(task, revision=2) for task in "ab")
     agents.take(TasksMoved(at=agents.at, host="h1", reports=reports))
     agents.wait_out()
@@ -211,7 +211,7 @@ def test_a_modification_goes_on_while_another_task_is_brought_back():
 def test_restarts_are_counted_over_a_restart_of_control():
     agents = running(recovery_restarts="1")
     die(agents).wait_out()
-    agents.obey()
+    agents.accept_command()
     agents.environment = restore("E", agents.environment.model.plan, take(agents.environment))
     assert agents.environment.model.restarts.has_used_budget("b")
 
@@ -222,7 +222,7 @@ def test_budgets_are_read_from_variables():
 
 
 def test_a_budget_that_is_no_number_is_refused():
-    with pytest.raises(InvalidRequest):
+    with pytest.raises(InvalidRequestError):
         restart_budget({"recovery_restarts": "often"})
 
 
@@ -234,7 +234,7 @@ def test_a_rule_cannot_have_restarted_what_policy_would_not():
 def test_a_rule_cannot_spend_more_than_the_budget():
     agents = running(recovery_restarts="1", critical=False)
     die(agents).wait_out()
-    agents.obey()
+    agents.accept_command()
     die(agents)
     assert agents.take(RecoverTask(at=agents.at, task="b", by_hand=False)) == []
 
@@ -274,7 +274,7 @@ def test_thousands_of_failures_are_never_looked_at_one_by_one_for_each(monkeypat
 def test_restarts_that_time_out_together_lead_to_one_error_that_names_every_task():
     tasks = [planned(name, f"h{name}", recovery="restart") for name in "abc"]
     agents = Crew(Environment("E", plan_of(*tasks, recovery_restarts="1")))
-    agents.ask(E.DEPLOY, E.CONFIGURE).obey().ask(E.START_ACTIVITY, run_number=17).obey()
+    agents.ask(E.DEPLOY, E.CONFIGURE).accept_command().ask(E.START_ACTIVITY, run_number=17).accept_command()
     for name in "bc":
         revision = agents.environment.model.tasks.reports[name].revision
         agents.take(

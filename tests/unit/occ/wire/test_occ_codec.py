@@ -7,17 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salt_o2.core.errors import InvalidRequest
+from salt_o2.core.errors import InvalidRequestError
 from salt_o2.occ.wire import occ_pb2
 from salt_o2.occ.wire.codec import Lite, Protobuf, codec_named
 from salt_o2.occ.wire.replies import DeviceEvent, DeviceState, Reply, Trigger
-from salt_o2.occ.wire.server_codec import ServedLite, ServedProtobuf
+from salt_o2.occ.wire.server_codec import ServerLiteCodec, ServerProtobufCodec
 
 WORD = st.text(st.characters(codec="ascii", categories=["L", "N", "P", "Zs"]), max_size=20)
 """What a device calls a state or an event. Other characters are read as escapes."""
 PAIRS = [
-    pytest.param(Lite(), ServedLite(), id="OCClite"),
-    pytest.param(Protobuf(), ServedProtobuf(), id="OCC"),
+    pytest.param(Lite(), ServerLiteCodec(), id="OCClite"),
+    pytest.param(Protobuf(), ServerProtobufCodec(), id="OCC"),
 ]
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=20)
 
@@ -99,7 +99,7 @@ def test_the_protobuf_service_has_its_four_methods():
 
 @pytest.mark.parametrize(("passing", "kind"), [(True, occ_pb2.STATE_INTERMEDIATE), (False, 0)])
 def test_passing_states_are_marked_as_intermediate(passing, kind):
-    message = occ_pb2.StateStreamReply.FromString(ServedProtobuf().put_moved("BINDING", passing))
+    message = occ_pb2.StateStreamReply.FromString(ServerProtobufCodec().put_moved("BINDING", passing))
     assert (message.type, message.state) == (kind, "BINDING")
 
 
@@ -118,14 +118,14 @@ def test_passing_states_are_marked_as_intermediate(passing, kind):
     ],
 )
 def test_what_would_crash_a_plugin_is_refused_here(body):
-    with pytest.raises(InvalidRequest):
-        ServedLite().asked(body)
+    with pytest.raises(InvalidRequestError):
+        ServerLiteCodec().asked(body)
 
 
 @given(st.binary(max_size=60))
 def test_no_bytes_crash_the_reader_of_requests(body):
-    for served in (ServedLite(), ServedProtobuf()):
-        with contextlib.suppress(InvalidRequest):
+    for served in (ServerLiteCodec(), ServerProtobufCodec()):
+        with contextlib.suppress(InvalidRequestError):
             served.asked(body)
 
 
@@ -134,11 +134,11 @@ def test_arguments_may_be_null_or_absent():
         b'{"srcState":"a","transitionEvent":"b","arguments":null}',
         b'{"srcState":"a","transitionEvent":"b"}',
     ):
-        assert ServedLite().asked(body).arguments == {}
+        assert ServerLiteCodec().asked(body).arguments == {}
 
 
 def test_a_codec_that_does_not_exist_is_named_with_those_that_do():
-    with pytest.raises(InvalidRequest, match=r"OCCheavy.*OCC and OCClite"):
+    with pytest.raises(InvalidRequestError, match=r"OCCheavy.*OCC and OCClite"):
         codec_named("OCCheavy")
 
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 import pytest
 from templates import Templates
 
-from salt_o2.core.errors import InvalidRequest, TemplateError, UnknownName
+from salt_o2.core.errors import InvalidRequestError, TemplateError, UnknownNameError
 from salt_o2.site.configuration import Configuration, open_backend
 from salt_o2.site.configuration.query import parse_query
 from salt_o2.site.configuration.template_functions import functions
@@ -92,12 +92,12 @@ def test_any_run_type_comes_before_any_role(site):
 
 @pytest.mark.parametrize("path", ["qc", "qc/PHYSICS/x", "qc/PHYSICS/../x", "qc//a/b", "qc/PHYSIC/a/b", ""])
 def test_what_is_no_path_is_refused(site, path):
-    with pytest.raises(InvalidRequest):
+    with pytest.raises(InvalidRequestError):
         site.get(path)
 
 
 def test_what_is_not_there_names_the_nearest(site):
-    with pytest.raises(UnknownName, match=r"did you mean qc/ANY/any/task\?"):
+    with pytest.raises(UnknownNameError, match=r"did you mean qc/ANY/any/task\?"):
         site.get("qc/ANY/any/tsk")
 
 
@@ -144,12 +144,12 @@ def test_detectors_and_their_hosts(site):
     assert (site.detectors(), site.detectors(all_=True)) == (["ITS"], ["ITS", "TRG"])
     assert (site.hosts_of("ITS"), site.detector_of("flp1")) == (["flp1"], "ITS")
     assert site.endpoints_of("flp1", "123") == ["0", "1"]
-    with pytest.raises(UnknownName, match=r"flp11 belongs to no detector \(did you mean flp1\?\)"):
+    with pytest.raises(UnknownNameError, match=r"flp11 belongs to no detector \(did you mean flp1\?\)"):
         site.detector_of("flp11")
 
 
 def test_the_pillar_is_not_written():
-    with pytest.raises(InvalidRequest, match="the pillar is read only"):
+    with pytest.raises(InvalidRequestError, match="the pillar is read only"):
         Configuration(open_backend("pillar", lambda: PILLAR)).set("qc/ANY/any/new", "x")
 
 
@@ -162,17 +162,17 @@ def test_a_directory_is_written(tmp_path):
 def test_a_new_component_must_be_meant(tmp_path):
     site = Configuration(open_backend(str(tmp_path), dict))
     site.set("readout/ANY/any/a", "x", new_component=True)
-    with pytest.raises(InvalidRequest, match=r"no component reodout \(did you mean readout\?\)"):
+    with pytest.raises(InvalidRequestError, match=r"no component reodout \(did you mean readout\?\)"):
         site.set("reodout/ANY/any/a", "x")
 
 
 def test_no_key_leads_out_of_the_directory(tmp_path):
     folder = open_backend(str(tmp_path / "inside"), dict)
-    with pytest.raises(InvalidRequest, match="is no key of configuration"):
+    with pytest.raises(InvalidRequestError, match="is no key of configuration"):
         folder.put("o2/../../x", "y")
     (tmp_path / "inside").mkdir()
     (tmp_path / "inside" / "link").symlink_to(tmp_path)
-    with pytest.raises(InvalidRequest, match="leads out"):
+    with pytest.raises(InvalidRequestError, match="leads out"):
         folder.put("o2/link/x", "y")
 
 
@@ -192,7 +192,7 @@ def test_no_backend_reads_or_writes_keys_of_other_services(tmp_path, key):
     for line in ("pillar", str(tmp_path), "consul://127.0.0.1:1", "etcd://127.0.0.1:1"):
         backend = open_backend(line, dict)
         for ask in (backend.get, backend.keys, lambda key, to=backend: to.put(key, "x")):
-            with pytest.raises(InvalidRequest, match=r"is no key of configuration|read only"):
+            with pytest.raises(InvalidRequestError, match=r"is no key of configuration|read only"):
                 ask(key)
 
 
@@ -241,7 +241,7 @@ def test_templates_read_no_keys_of_other_services(service, key, function):
 
 @pytest.mark.parametrize("line", ["redis://x", "relative/path", "consul+ftp://x", "consul"])
 def test_a_line_that_names_no_backend_is_refused(line):
-    with pytest.raises(InvalidRequest, match="is none of pillar"):
+    with pytest.raises(InvalidRequestError, match="is none of pillar"):
         open_backend(line, dict)
 
 

@@ -94,4 +94,4 @@ def test_an_example_spreads_over_the_hosts_there_are(name):
 def test_two_hundred_devices_fit_a_small_machine(name):
     small = inventory(flp1=facts(cpus=2.0, memory_mb=8000.0))
     for number in range(200 // 20):
-        small.take(f"E{number}", plan(load(EXAMPLES, name), small))
+        small.allocate(f"E{number}", plan(load(EXAMPLES, name), small))

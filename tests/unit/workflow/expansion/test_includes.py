@@ -3,7 +3,7 @@
 import pytest
 from templates import Templates, expand, paths, problems
 
-from salt_o2.core.errors import TemplateError, UnknownName
+from salt_o2.core.errors import TemplateError, UnknownNameError
 from salt_o2.core.placement.constraints import Constraint
 from salt_o2.workflow import load
 
@@ -126,7 +126,7 @@ class Repositories:
     def find(self, repository, revision, near):
         self.asked.append((repository, revision))
         if revision == "gone":
-            raise UnknownName(f"{repository} has no revision gone")
+            raise UnknownNameError(f"{repository} has no revision gone")
         return self.sources[repository or "own"]
 
 

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from templates import Templates, inventory, plan
 
-from salt_o2.core.errors import PlanError, TemplateError, UnknownName
+from salt_o2.core.errors import PlanError, TemplateError, UnknownNameError
 from salt_o2.workflow import load
 from salt_o2.workflow.authoring.outline import outline
-from salt_o2.workflow.expansion.open_variables import Outside
+from salt_o2.workflow.expansion.open_variables import OpenVariables
 from salt_o2.workflow.templates.keys import BIND, COMMAND, CONSTRAINT, LOOP, ROLE, TASK, TASK_TEMPLATE, WANTS
 
 texts = st.sampled_from(
@@ -110,7 +110,7 @@ def attempt(workflow: str, task: str) -> None:
     """Load and plan; failures that a user is meant to see are all that may come of it."""
     try:
         plan(load(Templates(workflow, {"t": task}), "w", variables={"a": "1"}), inventory())
-    except (TemplateError, PlanError, UnknownName) as error:
+    except (TemplateError, PlanError, UnknownNameError) as error:
         assert str(error), "a refusal says why"  # noqa: PT017
 
 
@@ -124,8 +124,10 @@ def test_no_template_breaks_the_loader(role, task):
 @given(roles, tasks)
 def test_no_template_breaks_the_check_of_a_file_by_itself(role, task):
     templates = Templates(yaml.safe_dump(role), {"t": yaml.safe_dump(task)})
-    with suppress(TemplateError, UnknownName):
-        json.dumps(outline(load(templates, "w", outside=Outside(None, "w")), variables=True, origins=True))
+    with suppress(TemplateError, UnknownNameError):
+        json.dumps(
+            outline(load(templates, "w", outside=OpenVariables(None, "w")), variables=True, origins=True)
+        )
 
 
 @settings(deadline=None, max_examples=100)

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from salt_o2.core.errors import TemplateError, UnknownName
+from salt_o2.core.errors import TemplateError, UnknownNameError
 from salt_o2.workflow import Directory
 from salt_o2.workflow.sources import directory as source
 
@@ -45,7 +45,7 @@ def test_a_workflow_may_be_asked_for_by_the_name_of_its_root_role(directory):
 
 def test_two_workflows_with_one_root_name_are_not_found_by_it(directory):
     (directory.path / "workflows/other.yaml").write_text("name: copypush\n")
-    with pytest.raises(UnknownName):
+    with pytest.raises(UnknownNameError):
         directory.workflow("copypush")
 
 
@@ -59,7 +59,7 @@ def test_two_workflows_with_one_root_name_are_not_found_by_it(directory):
     ],
 )
 def test_an_unknown_workflow_is_refused_with_advice(directory, name, advice):
-    with pytest.raises(UnknownName, match=advice):
+    with pytest.raises(UnknownNameError, match=advice):
         directory.workflow(name)
 
 
@@ -67,12 +67,12 @@ def test_an_unknown_workflow_is_refused_with_advice(directory, name, advice):
     "name", ["readr", "../workflows/readout", "/etc/passwd", "reader.yaml", "", ".", "a\nb"]
 )
 def test_an_unknown_task_is_refused_and_no_name_leads_out_of_the_directory(directory, name):
-    with pytest.raises(UnknownName, match="no task class"):
+    with pytest.raises(UnknownNameError, match="no task class"):
         directory.task(name)
 
 
 def test_a_directory_that_does_not_exist_has_nothing(tmp_path):
-    with pytest.raises(UnknownName, match="there is none at all"):
+    with pytest.raises(UnknownNameError, match="there is none at all"):
         Directory(tmp_path / "nowhere").workflow("x")
     assert Directory(tmp_path / "nowhere").workflows() == []
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from salt_o2.core.errors import UnknownName
+from salt_o2.core.errors import UnknownNameError
 from salt_o2.workflow.sources.git import GitRepository
 from salt_o2.workflow.sources.git_credentials import remote
 
@@ -88,6 +88,7 @@ def bare(tmp_path):
         (SECRET, f"{SECRET}:"),
         (f"{SECRET}:x-oauth-basic", f"{SECRET}:x-oauth-basic"),
     ],
+    ids=["user", "at", "quoted", "token", "token-and-user"],  # a worker of pytest-xdist shows them in ps
 )
 def test_a_password_is_on_no_command_line_while_git_fetches(bare, tmp_path, userinfo, wanted):
     with served(bare.parent, wanted) as (port, seen):
@@ -99,7 +100,7 @@ def test_a_password_is_on_no_command_line_while_git_fetches(bare, tmp_path, user
 @pytest.mark.finding("X23")
 @pytest.mark.parametrize("url", [f"https://git:p/{SECRET}@git/x.git", f"https://git:p%0A{SECRET}@git/x.git"])
 def test_a_password_that_cannot_be_kept_off_a_command_line_is_refused(url):
-    with pytest.raises(UnknownName) as caught:
+    with pytest.raises(UnknownNameError) as caught:
         remote(url)
     assert SECRET not in str(caught.value)
 

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from salt_o2.core.errors import TemplateError, UnknownName
+from salt_o2.core.errors import TemplateError, UnknownNameError
 from salt_o2.workflow import load
 from salt_o2.workflow.sources.directory import Directory
 from salt_o2.workflow.sources.git import GitRepository, full_url, is_url
@@ -117,13 +117,13 @@ def test_a_repository_that_cannot_be_reached_is_used_as_it_was(repository, tmp_p
 
 @pytest.mark.parametrize("revision", ["none", "--upload-pack=x", "-x", "a b", "v1^{/x}"])
 def test_a_revision_that_is_not_there_is_refused(repository, tmp_path, revision):
-    with pytest.raises(UnknownName):
+    with pytest.raises(UnknownNameError):
         GitRepository(str(repository), tmp_path / "cache").at(revision)
 
 
 @pytest.mark.parametrize("url", ["ext::sh -c 'touch /tmp/pwned'", "/nowhere", "--upload-pack=x"])
 def test_a_repository_that_is_not_there_is_refused(tmp_path, url):
-    with pytest.raises(UnknownName):
+    with pytest.raises(UnknownNameError):
         GitRepository(url, tmp_path / "cache").at()
 
 
@@ -181,7 +181,7 @@ def test_salts_fileserver_is_a_repository(tmp_path):
 
 def test_salts_fileserver_is_known_on_a_master_only(tmp_path):
     known = site(tmp_path, "salt://o2")
-    with pytest.raises(UnknownName, match="by a Salt master only"):
+    with pytest.raises(UnknownNameError, match="by a Salt master only"):
         known.open(known.listed[0])
 
 
@@ -191,6 +191,6 @@ def test_no_name_and_no_error_of_a_repository_has_its_secret(tmp_path):
     repositories = site(tmp_path, url)
     assert repositories.listed[0].name == "127.0.0.1/9/x"
     for wanted in (url + "x", url):
-        with pytest.raises(UnknownName) as caught:
+        with pytest.raises(UnknownNameError) as caught:
             repositories.find(wanted, "", Directory(""))
         assert "hunter2" not in str(caught.value)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from salt_o2.core.errors import TemplateError, UnknownName
+from salt_o2.core.errors import TemplateError, UnknownNameError
 from salt_o2.workflow.limits import FILE_BYTES
 from salt_o2.workflow.sources.directory import Directory
 from salt_o2.workflow.sources.git import GitRepository
@@ -159,7 +159,7 @@ def test_a_clone_that_lacks_objects_fetches_none(tree, tmp_path, trap):
     write(tmp_path / "partial")
     trap.unlink(missing_ok=True)
     assert Directory(tmp_path / "partial").revision().startswith("sha256:")
-    with pytest.raises(UnknownName):
+    with pytest.raises(UnknownNameError):
         GitRepository(str(tmp_path / "partial"), tmp_path / "cache").at(branch.removeprefix("refs/heads/"))
     assert not trap.exists()
 
@@ -181,7 +181,7 @@ def pulled(tree):
 )
 def test_only_branches_and_tags_are_revisions(repository, pulled, revision):
     asked = {"strange": pulled, "part": pulled[:10]}.get(revision, revision)
-    with pytest.raises(UnknownName, match="has no branch or tag"):
+    with pytest.raises(UnknownNameError, match="has no branch or tag"):
         repository.at(asked)
     clone = next((repository._cache / "clones").iterdir())
     known = subprocess.run(["git", "-C", clone, "cat-file", "-e", pulled], capture_output=True)
@@ -195,7 +195,7 @@ def test_a_commit_that_has_left_all_branches_is_no_revision(tree, repository):
     assert repository.at(bad).revision() == bad
     git(tree, "reset", "--quiet", "--hard", "HEAD~1")
     assert repository.at("main").revision() != bad
-    with pytest.raises(UnknownName, match="has no branch or tag"):
+    with pytest.raises(UnknownNameError, match="has no branch or tag"):
         repository.at(bad)
 
 
@@ -222,10 +222,10 @@ def test_a_site_pins_the_revisions_that_may_be_asked_for(tree, tmp_path):
         for revision, found in (("v1", first), (first, first), ("listed", second)):
             assert site.open(Address(str(tree), revision)).revision() == found
         for revision in ("side", "main"):
-            with pytest.raises(UnknownName, match=r"has no branch or tag .* among v\*, listed"):
+            with pytest.raises(UnknownNameError, match=r"has no branch or tag .* among v\*, listed"):
                 site.open(Address(str(tree), revision))
     tags = SiteRepositories([str(tree)], tmp_path / "cache", revisions={str(tree): ["v*"]})
-    with pytest.raises(UnknownName, match="has no branch or tag"):
+    with pytest.raises(UnknownNameError, match="has no branch or tag"):
         tags.open(Address(str(tree), second))
 
 
@@ -238,7 +238,7 @@ def test_a_link_that_leads_out_spoils_one_template_alone(tree, repository):
     for source in (repository.at("main"), Directory(tree)):
         assert [name for name, _ in source.workflows()] == ["loop", "w"]
         assert source.task("good").text == source.task("t").text
-        with pytest.raises((TemplateError, UnknownName)) as refused:
+        with pytest.raises((TemplateError, UnknownNameError)) as refused:
             source.task("bad")
         assert "root:" not in str(refused.value)
 
@@ -254,7 +254,7 @@ def test_trees_that_no_git_would_write_are_read_as_far_as_they_make_sense(tree, 
     git(tree, "branch", "odd", odd)
     source = repository.at("odd")
     assert source.task("t").text == "name: x\n"
-    with pytest.raises(UnknownName, match="leads out of"):
+    with pytest.raises(UnknownNameError, match="leads out of"):
         source.workflows()
 
 
@@ -277,7 +277,7 @@ def test_submodules_are_not_fetched(tree, tmp_path, repository):
 def test_a_branch_without_a_commit_as_head_has_no_default(tree, repository):
     git(tree, "symbolic-ref", "HEAD", "refs/heads/empty")
     assert repository.at("main").workflow("w")
-    with pytest.raises(UnknownName, match="has no branch or tag that is its HEAD"):
+    with pytest.raises(UnknownNameError, match="has no branch or tag that is its HEAD"):
         repository.at()
 
 
@@ -336,5 +336,5 @@ def test_trees_of_commits_are_bounded_in_number(tree, repository, monkeypatch):
 
 @pytest.mark.finding("3.4")
 def test_a_name_that_is_too_long_is_no_name(tree):
-    with pytest.raises(UnknownName, match="characters is no name"):
+    with pytest.raises(UnknownNameError, match="characters is no name"):
         parse_reference("a/workflows/" * 100_000, "workflows")

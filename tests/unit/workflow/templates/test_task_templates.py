@@ -3,7 +3,7 @@
 import pytest
 from templates import expand, problems
 
-from salt_o2.core.placement.constraints import Wants
+from salt_o2.core.placement.constraints import ResourceDemand
 from salt_o2.core.plan.launch import Limits
 from salt_o2.core.states import ControlMode
 from salt_o2.workflow.expansion.task_rendering import render
@@ -54,7 +54,7 @@ command: {shell: "true", value: v, arguments: [x], env: [A=b], user: u, stdout: 
 """
     )
     assert found.mode is ControlMode.DIRECT
-    assert found.wants == Wants(cpu=0.5, memory_mb=128, ports=(80, 81, 82))
+    assert found.wants == ResourceDemand(cpu=0.5, memory_mb=128, ports=(80, 81, 82))
     assert found.template.limits == Limits(cpu=1, memory_mb=256)
     assert found.template.command.shell is True
     assert [channel.name for channel in (*found.bind, *found.connect)] == ["i", "o"]

@@ -3,7 +3,7 @@
 import pytest
 from templates import expand
 
-from salt_o2.core.errors import UnknownName
+from salt_o2.core.errors import UnknownNameError
 
 SOURCE = """
 name: root
@@ -34,5 +34,5 @@ def test_its_origin_is_said():
 
 
 def test_a_role_that_is_not_there_is_named():
-    with pytest.raises(UnknownName, match=r"a: there is no role root\.tow \(did you mean root\.two\?\)"):
+    with pytest.raises(UnknownNameError, match=r"a: there is no role root\.tow \(did you mean root\.two\?\)"):
         expand(SOURCE, variables={"root.tow:a": "1"})

@@ -3,10 +3,10 @@
 given task readout on flp1
 
 when teo modifies it: add stfb on flp2
-  refused, IllegalTransition: environment E is STANDBY and cannot MODIFY; from here it can do DEPLOY, EXIT, GO_ERROR
+  refused, IllegalTransitionError: environment E is STANDBY and cannot MODIFY; from here it can do DEPLOY, EXIT, GO_ERROR
 
 when teo asks for MODIFY
-  refused, IllegalTransition: environment E is STANDBY and cannot MODIFY; from here it can do DEPLOY, EXIT, GO_ERROR
+  refused, IllegalTransitionError: environment E is STANDBY and cannot MODIFY; from here it can do DEPLOY, EXIT, GO_ERROR
 
 when teo asks for DEPLOY
   flp1 is told [1]: start readout -> STANDBY in 90 s
@@ -19,7 +19,7 @@ when flp1 obeys
   = DEPLOYED
 
 when teo asks for MODIFY
-  refused, InvalidRequest: environment E is modified by a new plan, not by MODIFY alone
+  refused, InvalidRequestError: environment E is modified by a new plan, not by MODIFY alone
 
 when teo modifies it: add stfb on flp2
   hosts, ports and memory are allocated: stfb
@@ -38,4 +38,4 @@ when teo asks for GO_ERROR
   = ERROR
 
 when teo modifies it: remove stfb
-  refused, IllegalTransition: environment E is ERROR and cannot MODIFY; from here it can do RECOVER, EXIT
+  refused, IllegalTransitionError: environment E is ERROR and cannot MODIFY; from here it can do RECOVER, EXIT

@@ -9,10 +9,10 @@ when teo asks for START_ACTIVITY, as run 17
   = CONFIGURED, run 17; START_ACTIVITY under way, waiting for readout (flp1 not heard yet); wakes in 1 s
 
 when ada asks for RESET
-  refused, InvalidRequest: environment E is in the middle of START_ACTIVITY, asked by teo: ask for RESET when it is over, or destroy the environment
+  refused, InvalidRequestError: environment E is in the middle of START_ACTIVITY, asked by teo: ask for RESET when it is over, or destroy the environment
 
 when ada modifies it: add stfb on flp2
-  refused, InvalidRequest: environment E is in the middle of START_ACTIVITY, asked by teo: ask for MODIFY when it is over, or destroy the environment
+  refused, InvalidRequestError: environment E is in the middle of START_ACTIVITY, asked by teo: ask for MODIFY when it is over, or destroy the environment
 
 when flp1 obeys
   the world hears: on flp1 readout RUNNING
@@ -21,4 +21,4 @@ when flp1 obeys
   = RUNNING, run 17
 
 when ada asks for RESET
-  refused, IllegalTransition: environment E is RUNNING and cannot RESET; from here it can do STOP_ACTIVITY, MODIFY, GO_ERROR
+  refused, IllegalTransitionError: environment E is RUNNING and cannot RESET; from here it can do STOP_ACTIVITY, MODIFY, GO_ERROR

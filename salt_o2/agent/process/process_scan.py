@@ -37,7 +37,7 @@ class Shim:
 
 
 @dataclass(slots=True)
-class Look:
+class ProcessTable:
     """All living processes at one moment, and the marks that they carry or once carried."""
 
     entries: Mapping[int, Entry]
@@ -76,7 +76,7 @@ class Look:
         return found
 
 
-class Census:
+class ProcessScan:
     """Looks at all processes for all that ask within a short time."""
 
     def __init__(self, trusted: Callable[[], Collection[int]] | None = None) -> None:
@@ -85,18 +85,18 @@ class Census:
         Each user can write the mark of a task into an environment of its own.
         """
         self._trusted = trusted
-        self._next: asyncio.Task[Look] | None = None
+        self._next: asyncio.Task[ProcessTable] | None = None
         self._not_before = 0.0
         self._marks: dict[int, tuple[int, str]] = {}
         """Start time and mark of processes, by pid; an empty mark is of one that has none and gets none."""
 
-    async def look(self) -> Look:
+    async def scan(self) -> ProcessTable:
         """Return what runs on this host; the look begins after this call."""
         if self._next is None or self._next.done():
             self._next = asyncio.create_task(self._look())
         return await asyncio.shield(self._next)
 
-    async def _look(self) -> Look:
+    async def _look(self) -> ProcessTable:
         clock = asyncio.get_running_loop().time
         await asyncio.sleep(max(LOOK_AFTER_S, self._not_before - clock()))
         self._next, began = None, clock()
@@ -108,7 +108,7 @@ class Census:
             if mark := await exec_wait.shown(pid, _mark, EXEC_S):
                 marks[pid] = mark
                 self._marks[pid] = (each.started, mark)
-        return Look(entries, marks)
+        return ProcessTable(entries, marks)
 
     def _read_marks(
         self, entries: Mapping[int, Entry], known: Mapping[int, tuple[int, str]]
