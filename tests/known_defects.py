@@ -554,10 +554,10 @@ DEFECTS = [
     # --- core
     one(
         "core/environment/test_life_laws.py::TestAnyLife::runTest",
-        "a result of a call that was given up is taken",
-        "core/environment/hook_runner.py",
-        "        if call is None:\n            return None",
-        "        if call is None:\n            return HookFailure('a result of a call that was given up', critical=True)",
+        "tasks that have left keep their resources",
+        "core/environment/modification.py",
+        "tasks=gone)] if gone else []\n\n    def drop_failed",
+        "tasks=gone)] if not gone else []\n\n    def drop_failed",
     ),
     one(
         "core/environment/test_environment_laws.py::TestAnyLife::runTest",
