@@ -83,8 +83,8 @@ def test_a_survey_has_the_facts_and_all_tasks(perform):
     async def scene(stage):
         await stage.launch(STANDBY, one=basic("true"), two=basic("true"))
         known = len(stage.reports)
-        await stage.agent.answer(SurveyRequest(host=HostId("somebody-else")))
-        await stage.agent.answer(SurveyRequest(host=HOST))
+        await stage.agent.handle_survey_request(SurveyRequest(host=HostId("somebody-else")))
+        await stage.agent.handle_survey_request(SurveyRequest(host=HOST))
         await stage.until(lambda: any(report.facts for report in stage.reports[known:]))
         survey = next(report for report in stage.reports[known:] if report.facts)
         assert survey.facts.address == "127.0.0.1"
@@ -96,7 +96,7 @@ def test_a_survey_has_the_facts_and_all_tasks(perform):
 def test_the_output_of_a_task_that_is_done_is_kept_for_a_while(perform):
     async def scene(stage):
         await stage.launch(RUNNING, talker=basic("echo hello; exec sleep 1000"))
-        await stage.until(lambda: stage.agent.output_of("talker").last_words() == ("hello",))
+        await stage.until(lambda: stage.agent.output_of("talker").output_tail() == ("hello",))
         await stage.drive(DONE, "talker")
         await stage.until(lambda: stage.agent.tasks() == [])
         assert not (stage.directory / "tasks/talker").exists()
@@ -111,9 +111,9 @@ def test_what_a_task_writes_is_bounded_and_its_end_is_kept(perform):
         script = "yes 'much to say' | head -c 30000000; echo the last line; exec sleep 1000"
         await stage.launch(RUNNING, talker=basic(script))
         folder = stage.directory / "tasks/talker"
-        await stage.until(lambda: stage.agent.output_of("talker").last_words(1) == ("the last line",))
+        await stage.until(lambda: stage.agent.output_of("talker").output_tail(1) == ("the last line",))
         await stage.until(lambda: _size(folder) <= 10 * 1024 * 1024)
-        assert stage.agent.output_of("talker").last_words(2) == ("much to say", "the last line")
+        assert stage.agent.output_of("talker").output_tail(2) == ("much to say", "the last line")
 
     perform(scene)
 

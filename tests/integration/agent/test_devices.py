@@ -78,7 +78,7 @@ def answers(address, port):
 )
 def test_a_device_listens_where_control_may_ask_for_a_sign_of_life(perform, address, expected):
     async def scene(stage):
-        stage.agent.offer(host_facts(address=address))
+        stage.agent.update_facts(host_facts(address=address))
         launch = device("sink")
         (about,) = await stage.launch(STANDBY, sink=launch)
         assert about.failure is None

@@ -191,7 +191,7 @@ def test_a_request_that_the_earlier_agent_left_behind_comes_after_the_first_look
         await stage.down()
         order = Order(task=TaskId("sink"), launch=launch if launched else None, properties=properties)
         stage.leave(stage.next_command(RUNNING, order))
-        monkeypatch.setattr(DeviceSession, "find", find)
+        monkeypatch.setattr(DeviceSession, "wait_for_state", find)
         await stage.up()
         await stage.until(lambda: stage.is_settled("sink", stage.revision))
         about = stage.latest["sink"]

@@ -23,8 +23,8 @@ def test_a_task_runs_as_its_user_in_a_folder_of_its_own(perform, tmp_path):
         script = "id -un; id -Gn; touch mine && pwd; cat ../task.json || echo not for me; exec sleep 1000"
         (about,) = await stage.launch(TaskState.RUNNING, daemon=basic(script, user="daemon"))
         home = stage.agent.output_of("daemon")
-        await stage.until(lambda: len(home.last_words()) == 5)
-        name, groups, work, error = (*home.last_words()[:3], home.last_words()[-1])
+        await stage.until(lambda: len(home.output_tail()) == 5)
+        name, groups, work, error = (*home.output_tail()[:3], home.output_tail()[-1])
         assert (name, groups) == ("daemon", "daemon")
         assert work == str(home.files.work)
         assert "Permission denied" in error

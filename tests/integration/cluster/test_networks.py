@@ -106,7 +106,7 @@ def test_a_host_is_out_of_reach_until_its_link_is_healed(served, link, fault):
 
 @pytest.mark.needs("nft")
 def test_silence_is_for_salt_only(served, link):
-    link.silence()
+    link.drop_all()
     assert not reaches(served, "flp1", SALT)
     assert reaches(served, "flp1", OTHER)
     link.restore()

@@ -123,7 +123,7 @@ def test_a_host_whose_agent_cannot_be_heard_keeps_its_tasks_however_long_it_last
 ):
     """Salt's ports are cut; the ports of its tasks answer."""
     victim = links[host_of(running, "processor1")]
-    victim.silence()
+    victim.drop_all()
     wait_until(lambda: presence(cluster, victim.host) == "SILENT", "its silence is noticed", 60)
     last_for(LONG_S)
     assert presence(cluster, victim.host) == "SILENT"
