@@ -23,6 +23,7 @@ BY_STATES = (
     "access",
     "disk_full_percent",
     "task_users",
+    "task_environment",
     "hosts",
     "at_start",
     "returners",

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from salt_o2.agent import absent_tasks
 from salt_o2.agent.host_facts import listening_address
-from salt_o2.agent.launch import accounts, shim
+from salt_o2.agent.launch import accounts, environment_variables, shim
 from salt_o2.agent.process import orphan_termination
 from salt_o2.agent.process.host_resources import HostResources
 from salt_o2.agent.reporter import Reporter, Send
@@ -64,16 +64,19 @@ class Agent:
         send: Send,
         heartbeat_s: float = 5.0,
         task_users: tuple[str, ...] = accounts.DEFAULT,
+        task_environment: tuple[str, ...] = (),
     ) -> None:
         """Keep everything in ``directory``, which no other agent may use at the same time.
 
         ``send`` brings a report to control; when it raises, or takes more than ten seconds, all that was in
         the report is told again later. A heartbeat follows after ``heartbeat_s`` seconds without a report.
-        ``task_users`` are the accounts that tasks may have if the agent is root, see :mod:`accounts`.
+        ``task_users`` are the accounts that tasks may have if the agent is root, see :mod:`accounts`;
+        ``task_environment`` are patterns of further variables of this process that tasks inherit.
         """
         self.host, self.directory = host, directory
         self._tasks: dict[TaskId, Task] = {}
-        self._host = HostResources(name=host, accounts=accounts.Accounts(task_users))
+        inherited = environment_variables.of_agent(os.environ, task_environment)
+        self._host = HostResources(name=host, env=inherited, accounts=accounts.Accounts(task_users))
         self._note_ranges(facts)
         self._ready = asyncio.Event()
         self._home: StateDirectory | None = None

@@ -30,6 +30,9 @@ class Settings:
     task_users: tuple[str, ...] = accounts.DEFAULT
     """Accounts that tasks may have where the agent is root; the first is for tasks that name none. From the
     minion's configuration alone, never from pillar."""
+    task_environment: tuple[str, ...] = ()
+    """Patterns of further variables of the minion's service that tasks inherit, such as ``ROOT*``. From the
+    minion's configuration alone, never from pillar."""
     heartbeat_s: Heartbeat = 5.0
     """Seconds without a report after which a heartbeat follows."""
     address: str = ""

@@ -66,7 +66,15 @@ async def _run(layers, masters):
         log.error("a setting of the minion's configuration cannot be used, its default is: %s", fault)
     bus = minion.MinionBus(__opts__, masters)
     offered = settings.facts_of(own, (*faults, *unmade))
-    ours = agent.Agent(__opts__["id"], directory, offered, bus.send, own.heartbeat_s, own.task_users)
+    ours = agent.Agent(
+        __opts__["id"],
+        directory,
+        offered,
+        bus.send,
+        own.heartbeat_s,
+        own.task_users,
+        own.task_environment,
+    )
 
     async def sign_in(pillar):
         own, faults = settings.read_settings(pillar.get("o2"), *layers)

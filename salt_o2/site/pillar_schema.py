@@ -80,6 +80,7 @@ class HostPillar:
     memory_mb: float = 0
     directory: str = ""
     task_users: list[str] = field(default_factory=list)
+    task_environment: list[str] = field(default_factory=list)
     heartbeat_s: float = 0
     control_socket: str = ""
     install: Install | None = None

@@ -29,6 +29,7 @@ include:
     - context:
         directory: {{ o2.directories.agent }}
         task_users: {{ (o2.task_users or [o2.user.name]) | json }}
+        task_environment: {{ o2.task_environment | json }}
         percent: {{ o2.disk_full_percent }}
         python: {{ grains['pythonexecutable'] }}
         returners: {{ o2.returners | json }}

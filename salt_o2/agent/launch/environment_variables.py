@@ -4,38 +4,32 @@ import pwd
 import re
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from salt_o2.agent.storage.task_directory import MARK
 from salt_o2.core.ids import EnvironmentId, HostId
 from salt_o2.core.plan.launch import Launch
 
-NOT_FOR_TASKS = {
-    "INVOCATION_ID",
-    "JOURNAL_STREAM",
-    "LISTEN_FDNAMES",
-    "LISTEN_FDS",
-    "LISTEN_PID",
-    "MAINPID",
-    "NOTIFY_SOCKET",
-    "SYSTEMD_EXEC_PID",
-    "WATCHDOG_PID",
-    "WATCHDOG_USEC",
-}
-"""What systemd says to the minion's service and to nobody else."""
-
+FOR_TASKS = (
+    *("PATH", "LANG", "LANGUAGE", "LC_*", "TZ", "TMPDIR", "HOME", "USER", "LOGNAME", "SHELL"),
+    *("LD_LIBRARY_PATH", "PYTHONPATH", "ROOT_INCLUDE_PATH", "FAIRMQ_PATH", "O2_CONTROL_ADDRESS"),
+)
+"""Patterns of the variables of the minion's service that tasks inherit. Others may be secrets of the service:
+a proxy with its password, a token. A site lists more names in ``o2:task_environment``."""
 
 PATH_OF_SHIM = "/usr/bin:/bin:/usr/sbin:/sbin"
 READ_ONLY = {"BASHOPTS", "EUID", "PPID", "SHELLOPTS", "UID"}
 
 
-def of_agent(own: Mapping[str, str]) -> dict[str, str]:
-    """Return what of the agent's ``own`` variables every task inherits.
+def of_agent(own: Mapping[str, str], more: Iterable[str] = ()) -> dict[str, str]:
+    """Return which of the agent's ``own`` variables every task inherits; ``more`` are patterns of the site.
 
     The folder of this Python comes first in PATH, so that ``o2-device`` is found.
     """
-    env = {name: value for name, value in own.items() if not _is_noise(name)}
+    patterns = (*FOR_TASKS, *more)
+    env = {name: value for name, value in own.items() if any(fnmatchcase(name, one) for one in patterns)}
     bin_folder = str(Path(sys.executable).parent)
     env["PATH"] = ":".join(part for part in (bin_folder, env.get("PATH", "/usr/bin:/bin")) if part)
     return env
@@ -82,7 +76,3 @@ def exports(env: Mapping[str, str]) -> bytes:
 def can_be_set(name: str) -> bool:
     """Return whether a shell takes ``name`` for a variable's; some names are read-only in bash."""
     return re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) is not None and name not in READ_ONLY
-
-
-def _is_noise(name: str) -> bool:
-    return name in NOT_FOR_TASKS or name.startswith("SALT_")

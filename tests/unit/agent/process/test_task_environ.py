@@ -50,6 +50,24 @@ def test_what_systemd_and_salt_say_to_the_minion_is_not_passed_on():
     assert env["LD_LIBRARY_PATH"] == "/opt/o2/lib"
 
 
+@pytest.mark.finding("X21")
+def test_secrets_of_the_minion_s_service_stay_with_it():
+    own = {
+        "SECRET_TOKEN": "s3cret",
+        "HTTPS_PROXY": "http://user:s3cret@proxy",
+        "O2_GIT_PASSWORD": "s3cret",
+        "AWS_SECRET_ACCESS_KEY": "s3cret",
+        "LC_ALL": "C",
+        "ROOTSYS": "/opt/root",
+        "TZ": "UTC",
+    }
+    env = env_of(own)
+    assert "s3cret" not in str(env)
+    assert (env["LC_ALL"], env["TZ"]) == ("C", "UTC")
+    assert "ROOTSYS" not in env
+    assert of_agent(own, ("ROOT*",))["ROOTSYS"] == "/opt/root"
+
+
 def test_another_user_has_his_own_home_and_name():
     daemon = pwd.getpwnam("daemon")
     env = env_of({"HOME": "/root", "USER": "root"}, daemon, user="daemon")
