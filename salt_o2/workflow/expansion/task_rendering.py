@@ -8,7 +8,9 @@ from salt_o2.core.states import ControlMode
 from salt_o2.workflow.expansion.workflow_tree import TaskRole
 from salt_o2.workflow.expressions.values import Refused, shown, text_of
 from salt_o2.workflow.problems import Problems
+from salt_o2.workflow.templates.task_template import CommandTemplate
 from salt_o2.workflow.templates.text import Text, guarded, rendered
+from salt_o2.workflow.variables.shell_values import program_of_user
 from salt_o2.workflow.variables.stack import Layer, Stack
 
 OUTPUTS = ("none", "stdout", "all")
@@ -46,6 +48,8 @@ def render(task: TaskRole, specials: Mapping[str, str], problems: Problems) -> R
     """
     command = task.template.command
     stack = _stack(task, specials, problems)
+    if command.shell:
+        _refuse_programs(command, stack, task.path, problems)
     return Rendered(
         value=_filled(command.value, stack, task.path, problems),
         arguments=_arguments(command.arguments, stack, task.path, problems),
@@ -66,6 +70,23 @@ def _stack(task: TaskRole, specials: Mapping[str, str], problems: Problems) -> S
     defaults = _entries(template.defaults, stack, task.path, problems)
     vars_ = _entries(template.vars, stack.over(defaults), task.path, problems)
     return stack.over(vars_, defaults)
+
+
+def _refuse_programs(command: CommandTemplate, stack: Stack, path: str, problems: Problems) -> None:
+    """Add a problem for each text of a shell command in which a value of a user would be program."""
+    for text in (command.value, *command.arguments):
+        for part in text.expressions:
+            try:
+                name, signs = program_of_user(text_of(part.value(stack)), stack)
+            except Refused:
+                continue  # it becomes a problem where the text is rendered
+            if name:
+                what = (
+                    f"the value of {name} has {signs}, which a shell reads as program. Choose another value,"
+                    f' or have the template pass it on: env: ["{name.upper()}={{{{ {name} }}}}"],'
+                    f' and "${name.upper()}" in the command'
+                )
+                problems.add(text.place, path, what)
 
 
 def _entries(entries: dict[str, Text], stack: Stack, path: str, problems: Problems) -> Layer:

@@ -6,12 +6,20 @@ from salt_o2.core.errors import UnknownNameError
 from salt_o2.workflow.problems import nearest
 from salt_o2.workflow.variables.stack import Block, Layer
 
+USER = "the user"
+"""How the origin of a user's block begins."""
+
+
+def is_of_user(layer: Layer) -> bool:
+    """Return whether a user has given the variables in ``layer``."""
+    return str(getattr(layer, "origin", "")).startswith(USER)
+
 
 class UserVariables:
     """The variables of one user's request, by the role that they are for."""
 
     def __init__(self, given: Mapping[str, str]) -> None:
-        self.everywhere = Block({name: value for name, value in given.items() if ":" not in name}, "the user")
+        self.everywhere = Block({name: value for name, value in given.items() if ":" not in name}, USER)
         self._unmet: dict[str, dict[str, str]] = {}
         for name, value in given.items():
             if ":" in name:
@@ -26,7 +34,7 @@ class UserVariables:
             return above
         self._paths.append(path)
         own = self._unmet.pop(path, None) or self._for.get(path)
-        return Block({**above, **own}, f"the user, for {path}") if own else above
+        return Block({**above, **own}, f"{USER}, for {path}") if own else above
 
     def raise_unmet(self, dormant: Collection[str] = ()) -> None:
         """Refuse variables for roles that there are not, but for those that are ``dormant``.

@@ -3,7 +3,7 @@
 import pytest
 from templates import expand, plan
 
-from salt_o2.core.errors import PlanError
+from salt_o2.core.errors import PlanError, TemplateError
 
 
 def launch(command: str, mode: str = "fairmq", **variables: str):
@@ -83,3 +83,60 @@ def test_environment_user_and_output_come_from_the_template():
 
 def test_the_older_name_of_stdout_is_understood():
     assert launch("{value: d, log: all}").stdout == "all"
+
+
+SHELL = "{value: 'echo {{ msg }}', shell: true}"
+INJECTIONS = [
+    "hi; id",
+    "$(id)",
+    "`id`",
+    "a & id",
+    "a | id",
+    "> /tmp/x",
+    "a\nid",
+    "'; id; '",
+    '"; id; "',
+    "\\",
+]
+
+
+@pytest.mark.finding("X17")
+@pytest.mark.parametrize("value", INJECTIONS)
+@pytest.mark.parametrize(
+    "command",
+    [
+        SHELL,
+        "{value: echo, arguments: ['{{ msg }}'], shell: true}",
+        "{value: \"echo '{{ msg }}'\", shell: true}",
+        "{value: 'echo x{{ msg }}y', shell: true}",
+        "{value: 'echo {{ strings.TrimSpace(msg) }}', shell: true}",
+    ],
+)
+@pytest.mark.parametrize("name", ["msg", "root.x:msg"])
+def test_a_value_of_a_user_is_no_program_in_a_shell_command(command, value, name):
+    task = f"name: device\ncontrol: {{mode: basic}}\ncommand: {command}\n"
+    source = "name: root\nroles: [{name: x, task: {load: device}}]\n"
+    with pytest.raises(TemplateError, match=r"the value of msg has .* a shell reads as program"):
+        plan(expand(source, {"device": task}, variables={name: value}))
+
+
+@pytest.mark.finding("X17")
+def test_a_value_of_a_user_is_no_program_by_way_of_another_variable():
+    task = f"name: device\ncontrol: {{mode: basic}}\nvars: {{msg: 'x {{{{ other }}}}'}}\ncommand: {SHELL}\n"
+    source = "name: root\nvars: {second: '{{ other }}'}\nroles: [{name: x, task: {load: device}}]\n"
+    with pytest.raises(TemplateError, match="the value of other"):
+        plan(expand(source, {"device": task}, variables={"other": "a; id"}))
+
+
+def test_plain_values_of_users_and_all_values_of_authors_stand_in_shell_commands():
+    assert launch(SHELL, "basic", msg="--rate 10 /a.b:c=d,e-f_%+*?").command_line.endswith("%+*?")
+    author = "name: device\ncontrol: {mode: basic}\ndefaults: {msg: 'a; id'}\ncommand: " + SHELL + "\n"
+    source = "name: root\nroles: [{name: x, task: {load: device}}]\n"
+    for given in ({}, {"msg": "a; id"}, {"unused": "$(x)"}):
+        made = plan(expand(source, {"device": author}, variables=given)).tasks[0].launch
+        assert made.command_line == "echo a; id"
+
+
+def test_any_value_of_a_user_stands_in_the_environment_and_in_arguments_without_a_shell():
+    assert launch("{value: x, env: ['M={{ msg }}'], shell: true}", msg="a; id").env == ("M=a; id",)
+    assert "a; id" in launch("{value: x, arguments: ['{{ msg }}']}", msg="a; id").arguments
