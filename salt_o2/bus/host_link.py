@@ -22,6 +22,9 @@ from salt_o2.sealing.host_sessions import HostSessions, UnknownSession
 log = logging.getLogger(__name__)
 
 Body = dict[str, bytes]
+SILENT_S = 10.0
+"""A host with a session that has sent nothing in it for so long is invited again if a message of another
+session comes under its name. Any minion can send one: a host that is heard need not sign in anew."""
 INVITE_EVERY_S = 1.0
 """A host is invited by name once in this time at most, however many messages it sends without a session."""
 
@@ -67,6 +70,8 @@ class HostLink:
         self._sessions, self._kept, self._clock = sessions, kept_incarnation, clock
         self._waiting: dict[HostId, dict[EnvironmentId, Command]] = {}
         self._invited: dict[HostId, float] = {}
+        self._opened_at: dict[HostId, float] = {}
+        """When each host last sent a message of its session."""
         self.refusals: dict[HostId, Refusals] = {}
         """Of hosts that the master has accepted; all other names count as one, the empty one."""
 
@@ -120,6 +125,7 @@ class HostLink:
         self._sessions.forget(host)
         self._waiting.pop(host, None)
         self._invited.pop(host, None)
+        self._opened_at.pop(host, None)
         self.refusals.pop(host, None)
 
     def _take_hello(self, hello: bytes) -> HostMessage:
@@ -132,7 +138,10 @@ class HostLink:
         except UnknownSession:
             if not self._sessions.is_known(name):
                 raise
+            if self._is_heard(name):
+                return HostMessage()
             return HostMessage(host=name, replies=self._invite(name))
+        self._opened_at[speaker.host] = self._clock()
         said = envelope.unwrap(message)
         if isinstance(said, Mapping) and questions.KEY in said:
             replies = self._waiting_for(speaker.host)
@@ -141,6 +150,11 @@ class HostLink:
         if (report.host, report.incarnation) != (speaker.host, speaker.incarnation):
             raise InvalidRequestError(f"the agent on {speaker.host} reports for {report.host}")
         return HostMessage(report=report, host=speaker.host, replies=self._waiting_for(speaker.host))
+
+    def _is_heard(self, host: HostId) -> bool:
+        """Return whether ``host`` has a session and has used it a moment ago."""
+        since = self._clock() - self._opened_at.get(host, float("-inf"))
+        return since < SILENT_S and bool(self._sessions.incarnations(host))
 
     def _waiting_for(self, host: HostId) -> list[Body]:
         commands = self._waiting.pop(host, {})

@@ -9,7 +9,7 @@ from sign_in import Site
 
 from salt_o2.bus import envelope
 from salt_o2.bus.control_link import ControlLink
-from salt_o2.bus.host_link import HostLink
+from salt_o2.bus.host_link import SILENT_S, HostLink
 from salt_o2.core.codec import plain
 from salt_o2.core.errors import InvalidRequestError, UnreachableError
 from salt_o2.core.messages.commands import Command, Notice, SurveyRequest
@@ -205,3 +205,28 @@ def test_whatever_is_published_to_an_agent_is_refused_without_harm(body):
     with suppress(InvalidRequestError):
         assert scene.agent.receive(body) is None
     assert scene.received(command()) == [command()]
+
+
+@pytest.mark.finding("X14")
+def test_a_forged_message_invites_no_host_that_is_heard(scene):
+    scene.sign_in()
+    for _ in range(20):
+        scene.now += 1.0
+        scene.control.take("flp1", {"sealed": scene.agent.seal(report())})
+        heard = scene.control.take("flp1", {"sealed": b"\xff\xfe" + bytes(62)})
+        assert heard.replies == []
+    assert scene.control.refusals == {}
+
+
+@pytest.mark.finding("X14")
+def test_a_host_that_uses_no_session_of_control_is_invited(scene):
+    sealed = b"\xff\xfe" + bytes(62)
+    assert [body.keys() for body in scene.control.take("flp1", {"sealed": sealed}).replies] == [
+        {"invitation"}
+    ]
+    scene.now += 2.0
+    scene.sign_in()
+    scene.now += SILENT_S
+    assert [body.keys() for body in scene.control.take("flp1", {"sealed": sealed}).replies] == [
+        {"invitation"}
+    ]
