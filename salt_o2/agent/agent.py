@@ -76,7 +76,9 @@ class Agent:
         self.host, self.directory = host, directory
         self._tasks: dict[TaskId, Task] = {}
         inherited = environment_variables.of_agent(os.environ, task_environment)
-        self._host = HostResources(name=host, env=inherited, accounts=accounts.Accounts(task_users))
+        self._host = HostResources(
+            name=host, environment_variables=inherited, accounts=accounts.Accounts(task_users)
+        )
         self._note_ranges(facts)
         self._ready = asyncio.Event()
         self._home: StateDirectory | None = None

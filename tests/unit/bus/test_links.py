@@ -212,8 +212,8 @@ def test_a_forged_message_invites_no_host_that_is_heard(scene):
     scene.sign_in()
     for _ in range(20):
         scene.now += 1.0
-        scene.control.take("flp1", {"sealed": scene.agent.seal(report())})
-        heard = scene.control.take("flp1", {"sealed": b"\xff\xfe" + bytes(62)})
+        scene.control.receive("flp1", {"sealed": scene.agent.seal(report())})
+        heard = scene.control.receive("flp1", {"sealed": b"\xff\xfe" + bytes(62)})
         assert heard.replies == []
     assert scene.control.refusals == {}
 
@@ -221,12 +221,12 @@ def test_a_forged_message_invites_no_host_that_is_heard(scene):
 @pytest.mark.finding("X14")
 def test_a_host_that_uses_no_session_of_control_is_invited(scene):
     sealed = b"\xff\xfe" + bytes(62)
-    assert [body.keys() for body in scene.control.take("flp1", {"sealed": sealed}).replies] == [
+    assert [body.keys() for body in scene.control.receive("flp1", {"sealed": sealed}).replies] == [
         {"invitation"}
     ]
     scene.now += 2.0
     scene.sign_in()
     scene.now += SILENT_S
-    assert [body.keys() for body in scene.control.take("flp1", {"sealed": sealed}).replies] == [
+    assert [body.keys() for body in scene.control.receive("flp1", {"sealed": sealed}).replies] == [
         {"invitation"}
     ]
