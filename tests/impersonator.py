@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from salt_o2.occ.server import OccServer
-from salt_o2.occ.wire.replies import DeviceState, Refused
+from salt_o2.occ.wire.replies import DeviceState, RpcRefused
 
 
 def process_with(word):
@@ -36,7 +36,7 @@ class Impersonator:
 
     def transition(self, asked):
         print(asked, flush=True)
-        raise Refused("it is seen", "FAILED_PRECONDITION")
+        raise RpcRefused("it is seen", "FAILED_PRECONDITION")
 
     def subscribe(self, changes):
         """Say nothing."""
