@@ -661,8 +661,8 @@ DEFECTS = [
         "core/messages/test_host_reports.py::test_whatever_one_part_of_a_report_is_the_rest_is_used_and_the_fault_is_named",
         "faults of a report are not told",
         "core/messages/report_parsing.py",
-        "faults=_lines((*faults, *more)))",
-        "faults=_lines(more))",
+        "faults=_lines((*cut, *faults, *more)))",
+        "faults=_lines((*cut, *more)))",
     ),
     one(
         "core/messages/test_host_reports.py::test_nothing_that_a_host_can_send_raises",

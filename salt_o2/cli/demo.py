@@ -1,21 +1,41 @@
 """coconut demo: everything once, with the commands that do the same, and nothing left at the end."""
 
+import re
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any
 
 import typer
 
-from salt_o2.cli.message_rate import Rate, rate_of
 from salt_o2.cli.ui.log_follow import task_log
 from salt_o2.cli.ui.terminal import Terminal
 from salt_o2.core.errors import O2Error, TaskError
 from salt_o2.presentation import environments
+
+_LINE = re.compile(r"rate: (?P<rate>[0-9.]+) msg/s total: (?P<total>[0-9]+) missing: (?P<missing>[0-9]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Messages at a sink: how many a second, how many so far, how many of the numbered ones never came."""
+
+    per_second: float
+    total: int
+    missing: int
+
+
+def rate_of(lines: Sequence[str]) -> Rate | None:
+    """Return what the last line that speaks of a rate says; ``None`` if none does."""
+    for line in reversed(lines):
+        if found := _LINE.search(line):
+            return Rate(float(found["rate"]), int(found["total"]), int(found["missing"]))
+    return None
+
 
 app = typer.Typer(add_completion=False)
 

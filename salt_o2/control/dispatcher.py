@@ -10,13 +10,13 @@ from typing import Any
 from salt_o2.concurrency.request_threads import RequestThreads
 from salt_o2.control.environments.service import Control
 from salt_o2.control.requests.environment_requests import EnvironmentRequests
+from salt_o2.control.requests.handler import Progress, Verbs
 from salt_o2.control.requests.history_requests import HistoryRequests
 from salt_o2.control.requests.host_requests import HostRequests
 from salt_o2.control.requests.pool_requests import PoolRequests
 from salt_o2.control.requests.rebuild_requests import RebuildRequests
 from salt_o2.control.requests.run_requests import RunRequests
 from salt_o2.control.requests.task_requests import TaskRequests
-from salt_o2.control.requests.transition_requests import Progress, Verbs
 from salt_o2.control.requests.workflow_requests import WorkflowRequests
 from salt_o2.core.codec import typed
 from salt_o2.core.errors import InvalidRequestError

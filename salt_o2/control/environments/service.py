@@ -29,7 +29,8 @@ from salt_o2.control.hosts.host_monitor import HostMonitor
 from salt_o2.control.hosts.host_table import HostTable
 from salt_o2.control.hosts.outbound_queues import OutboundQueues
 from salt_o2.control.storage import host_rows
-from salt_o2.control.storage.store import Store, StoredEnvironment
+from salt_o2.control.storage.store import Store
+from salt_o2.control.storage.stored import StoredEnvironment
 from salt_o2.control.storage.write_behind import DeferredFlush
 from salt_o2.core.environment.environment import Environment
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId, resolve_prefix, some

@@ -19,7 +19,7 @@ from typing import Protocol
 
 from salt_o2.concurrency.request_threads import Threads
 from salt_o2.control.planning.drafts import PlanDraft
-from salt_o2.control.storage.store import StoredEnvironment
+from salt_o2.control.storage.stored import StoredEnvironment
 from salt_o2.core.errors import PlanError, UnreachableError
 from salt_o2.core.ids import TaskId
 from salt_o2.core.messages.reports import HostFacts

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from salt_o2.control.planning.drafts import PlanDraft, new_id
-from salt_o2.control.storage.store import StoredEnvironment
+from salt_o2.control.storage.stored import StoredEnvironment
 from salt_o2.core.ids import TaskId
 from salt_o2.core.messages.inputs import Modified
 from salt_o2.core.plan.plan import PlannedTask

@@ -25,14 +25,9 @@ from salt_o2.control.planning.drafts import (
     replayed_ids,
 )
 from salt_o2.control.requests.arguments import Create, Destroy, Many, Modify, One, PlanAhead, Repeat, Steer
-from salt_o2.control.requests.transition_requests import (
-    Progress,
-    Verbs,
-    find_kept,
-    run_modification,
-    run_transition,
-)
-from salt_o2.control.storage.store import StoredEnvironment
+from salt_o2.control.requests.handler import Progress, Verbs
+from salt_o2.control.requests.transition_requests import find_kept, run_modification, run_transition
+from salt_o2.control.storage.stored import StoredEnvironment
 from salt_o2.control.views import environment_view
 from salt_o2.control.views.plan_view import plan_record
 from salt_o2.control.views.staleness import StalenessView

@@ -10,9 +10,10 @@ import msgspec
 from salt_o2.concurrency.request_threads import RequestThreads
 from salt_o2.control.environments.service import Control
 from salt_o2.control.requests.arguments import Past, Two
-from salt_o2.control.requests.transition_requests import Progress, Verbs, find_kept, kept_id
+from salt_o2.control.requests.handler import Progress, Verbs
+from salt_o2.control.requests.transition_requests import find_kept, kept_id
+from salt_o2.control.storage.journal import JournalEntry
 from salt_o2.control.storage.retention import CUT, PLANS
-from salt_o2.control.storage.store import JournalEntry
 from salt_o2.control.views import environment_view
 from salt_o2.control.views.journal_view import format_journal
 from salt_o2.control.views.plan_comparison import difference

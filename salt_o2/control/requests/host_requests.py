@@ -6,7 +6,8 @@ from typing import Any
 
 from salt_o2.control.environments.service import Control
 from salt_o2.control.requests.arguments import HostsLost, HostsNamed, Nothing
-from salt_o2.control.requests.transition_requests import Progress, Verbs, outcome
+from salt_o2.control.requests.handler import Progress, Verbs
+from salt_o2.control.requests.transition_requests import outcome
 from salt_o2.control.storage import host_rows
 from salt_o2.control.views import host_view
 from salt_o2.core.errors import InvalidRequestError, UnknownNameError

@@ -4,7 +4,7 @@ from typing import Any
 
 from salt_o2.control.environments.service import Control
 from salt_o2.control.requests.arguments import Nothing, PoolClean
-from salt_o2.control.requests.transition_requests import Progress, Verbs
+from salt_o2.control.requests.handler import Progress, Verbs
 from salt_o2.control.views import timestamps
 from salt_o2.control.views.staleness import StalenessView
 from salt_o2.core.codec import plain

@@ -5,8 +5,9 @@ from typing import Any
 
 from salt_o2.control.environments.service import ActiveEnvironment, Control
 from salt_o2.control.requests.arguments import RebuildWanted
-from salt_o2.control.requests.transition_requests import Progress, Verbs, outcome
-from salt_o2.control.storage.store import StoredEnvironment
+from salt_o2.control.requests.handler import Progress, Verbs
+from salt_o2.control.requests.transition_requests import outcome
+from salt_o2.control.storage.stored import StoredEnvironment
 from salt_o2.control.views.staleness import StalenessView
 from salt_o2.core.codec import typed
 from salt_o2.core.errors import InvalidRequestError

@@ -8,8 +8,10 @@ import msgspec
 from salt_o2.concurrency.request_threads import RequestThreads
 from salt_o2.control.environments.service import ActiveEnvironment, Control
 from salt_o2.control.requests.arguments import Nothing, Run, StopRuns
-from salt_o2.control.requests.transition_requests import Progress, Verbs, outcome, run_transition
-from salt_o2.control.storage.store import Origin, StoredRun
+from salt_o2.control.requests.handler import Progress, Verbs
+from salt_o2.control.requests.transition_requests import outcome, run_transition
+from salt_o2.control.storage.store import Origin
+from salt_o2.control.storage.stored import StoredRun
 from salt_o2.control.views import timestamps
 from salt_o2.control.views.run_arguments import Arguments, pushed
 from salt_o2.control.views.staleness import StalenessView

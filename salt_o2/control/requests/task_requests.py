@@ -8,7 +8,7 @@ from typing import Any
 from salt_o2.concurrency.request_threads import RequestThreads
 from salt_o2.control.environments.service import ActiveEnvironment, Control
 from salt_o2.control.requests.arguments import Nothing, Recover, TaskLog
-from salt_o2.control.requests.transition_requests import Progress, Verbs
+from salt_o2.control.requests.handler import Progress, Verbs
 from salt_o2.control.views.settings_view import settings_view
 from salt_o2.control.views.staleness import StalenessView
 from salt_o2.core.errors import InvalidRequestError, UnreachableError

@@ -1,13 +1,15 @@
 """Asks one environment for something on behalf of a user, and lets the user watch."""
 
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from salt_o2.control.environments.service import ActiveEnvironment, Control
 from salt_o2.control.planning.drafts import new_id
-from salt_o2.control.storage.store import Store, StoredEnvironment
+from salt_o2.control.requests.handler import Progress
+from salt_o2.control.storage.store import Store
+from salt_o2.control.storage.stored import StoredEnvironment
 from salt_o2.control.views import environment_view
 from salt_o2.control.views.staleness import StalenessView
 from salt_o2.core.environment.environment import Environment
@@ -18,9 +20,6 @@ from salt_o2.core.plan.overrides import Overrides
 from salt_o2.core.states import EnvironmentEvent, follow
 
 log = logging.getLogger(__name__)
-Progress = Callable[[dict[str, Any]], None]
-Verbs = dict[str, tuple[type[Any], Callable[..., Awaitable[Any]]]]
-"""What a desk serves: for each verb its arguments' class and who serves it."""
 
 
 async def run_transition(

@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
@@ -19,13 +18,13 @@ from sqlalchemy import Connection, Executable, Select, Text, bindparam, cast, in
 from sqlalchemy.exc import DBAPIError
 
 from salt_o2.control.storage import database, run_store
+from salt_o2.control.storage.journal import JournalEntry, journal_row
 from salt_o2.control.storage.schema import ENVIRONMENTS, JOURNAL, RUNS
+from salt_o2.control.storage.stored import StoredEnvironment, StoredRun
 from salt_o2.core.codec import plain, typed
 from salt_o2.core.errors import InvalidRequestError, StorageError
 from salt_o2.core.ids import EnvironmentId
-from salt_o2.core.messages.effects import CompleteRequest, Effect
-from salt_o2.core.plan.overrides import Overrides
-from salt_o2.core.plan.plan import Plan
+from salt_o2.core.messages.effects import Effect
 from salt_o2.core.recovery.replay import Noted
 from salt_o2.core.recovery.snapshot import Snapshot
 
@@ -46,47 +45,11 @@ Row = TypeVar("Row", "StoredEnvironment", "StoredRun", "JournalEntry")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredEnvironment:
-    """An environment as the store has it; times in seconds since the epoch."""
-
-    id: EnvironmentId
-    created: float
-    user: str
-    overrides: Overrides
-    plan: Plan
-    snapshot: Snapshot
-    ended: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredRun:
-    """A run as the store has it; times in seconds since the epoch."""
-
-    number: int
-    environment: EnvironmentId
-    started: float
-    user: str = ""
-    ended: float | None = None
-
-
 class Origin(msgspec.Struct, frozen=True):
     """What a list of runs shows of an environment's plan."""
 
     workflow: str | None = None
     revision: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JournalEntry:
-    """One line of the journal: a message that came ``in``, or an effect that went ``out``."""
-
-    id: int
-    at: float
-    environment: EnvironmentId
-    direction: str
-    kind: str
-    body: str
 
 
 MOST_RUNS = 2**32 - 1
@@ -141,8 +104,8 @@ class Store:
         self._check_thread()
         if len(self._journal) >= MOST_WAITING and not self.trouble:
             self.flush()  # of whole steps, before this one
-        self._journal.append(_entry(environment, message.at, "in", message))
-        self._journal.extend(_entry(environment, message.at, "out", effect) for effect in effects)
+        self._journal.append(journal_row(environment, message.at, "in", message))
+        self._journal.extend(journal_row(environment, message.at, "out", effect) for effect in effects)
 
     def save(
         self,
@@ -430,17 +393,3 @@ class Store:
                 yield connection
         except DBAPIError as error:
             raise StorageError(database.words(self._engine.url, error)) from error
-
-
-def _entry(environment: EnvironmentId, at: float, direction: str, what: Noted | Effect) -> dict[str, Any]:
-    return {
-        "at": at,
-        "environment": environment,
-        "direction": direction,
-        "kind": type(what).__name__,
-        "body": msgspec.json.encode(_answer(what) if isinstance(what, CompleteRequest) else what).decode(),
-    }
-
-
-def _answer(answer: CompleteRequest) -> dict[str, Any]:
-    return {"request": answer.request, "error": str(answer.error) if answer.error else None}

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from salt_o2.control.storage.store import StoredEnvironment
+from salt_o2.control.storage.stored import StoredEnvironment
 from salt_o2.control.views.timestamps import iso
 from salt_o2.core.environment.environment import Environment
 from salt_o2.core.messages.failure_text import format_failure

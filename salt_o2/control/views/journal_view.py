@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from salt_o2.control.storage.store import JournalEntry
+from salt_o2.control.storage.journal import JournalEntry
 from salt_o2.control.views.timestamps import iso
 from salt_o2.core.codec import typed
 from salt_o2.core.ids import TaskId

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from salt_o2.control.storage.store import JournalEntry
+from salt_o2.control.storage.journal import JournalEntry
 from salt_o2.core.codec import typed
 from salt_o2.core.messages.commands import Command
 from salt_o2.core.messages.effects import SendCommand

@@ -7,7 +7,8 @@ import sys
 import pytest
 from crew import plan_of, planned
 
-from salt_o2.control.storage.store import Store, StoredEnvironment
+from salt_o2.control.storage.store import Store
+from salt_o2.control.storage.stored import StoredEnvironment
 from salt_o2.core.environment.environment import Environment
 from salt_o2.core.errors import StorageError
 from salt_o2.core.ids import EnvironmentId

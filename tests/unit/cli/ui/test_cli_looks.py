@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from salt_o2.cli.message_rate import Rate, rate_of
+from salt_o2.cli.demo import Rate, rate_of
 from salt_o2.cli.ui.colour import painted
 from salt_o2.cli.ui.progress import MovingLine, shown
 from salt_o2.cli.ui.terminal import Terminal, wants_colour

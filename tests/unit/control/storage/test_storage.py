@@ -12,7 +12,8 @@ from sqlalchemy.exc import DBAPIError
 
 from salt_o2.client.control_client import ControlClient
 from salt_o2.control.storage.schema import ENVIRONMENTS
-from salt_o2.control.storage.store import Store, StoredEnvironment
+from salt_o2.control.storage.store import Store
+from salt_o2.control.storage.stored import StoredEnvironment
 from salt_o2.control.unavailable import open_store_or_refuse
 from salt_o2.core.environment.environment import Environment
 from salt_o2.core.errors import StorageError

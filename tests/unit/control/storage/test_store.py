@@ -5,7 +5,8 @@ import sqlite3
 import pytest
 
 from salt_o2.control.requests.history_requests import entries
-from salt_o2.control.storage.store import Store, StoredEnvironment
+from salt_o2.control.storage.store import Store
+from salt_o2.control.storage.stored import StoredEnvironment
 from salt_o2.core.errors import TaskError
 from salt_o2.core.messages.effects import CompleteRequest
 from salt_o2.core.messages.inputs import CallEnded, Tick

@@ -7,7 +7,8 @@ import pytest
 from control_room import control_room, repository
 from sqlalchemy import event
 
-from salt_o2.control.storage.store import Store, StoredEnvironment
+from salt_o2.control.storage.store import Store
+from salt_o2.control.storage.stored import StoredEnvironment
 
 WRITES = {
     "note": lambda store, kept: store.append(kept.id, None),

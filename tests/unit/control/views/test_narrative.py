@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from salt_o2.control.storage.store import JournalEntry
+from salt_o2.control.storage.journal import JournalEntry
 from salt_o2.control.views.journal_view import WAYS, format_journal
 from salt_o2.core.codec import plain
 from salt_o2.core.messages.announcements import (

@@ -1,0 +1,32 @@
+"""What the database returns of environments and runs."""
+
+from dataclasses import dataclass
+
+from salt_o2.core.ids import EnvironmentId
+from salt_o2.core.plan.overrides import Overrides
+from salt_o2.core.plan.plan import Plan
+from salt_o2.core.recovery.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEnvironment:
+    """An environment as the store has it; times in seconds since the epoch."""
+
+    id: EnvironmentId
+    created: float
+    user: str
+    overrides: Overrides
+    plan: Plan
+    snapshot: Snapshot
+    ended: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRun:
+    """A run as the store has it; times in seconds since the epoch."""
+
+    number: int
+    environment: EnvironmentId
+    started: float
+    user: str = ""
+    ended: float | None = None
