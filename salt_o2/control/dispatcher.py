@@ -9,6 +9,7 @@ from typing import Any
 
 from salt_o2.concurrency.request_threads import RequestThreads
 from salt_o2.control.environments.service import Control
+from salt_o2.control.requests.configuration_requests import ConfigurationRequests
 from salt_o2.control.requests.environment_requests import EnvironmentRequests
 from salt_o2.control.requests.handler import Progress, Verbs
 from salt_o2.control.requests.history_requests import HistoryRequests
@@ -40,6 +41,7 @@ class RequestDispatcher:
             **PoolRequests(control).verbs,
             **RebuildRequests(control).verbs,
             **WorkflowRequests(site, threads).verbs,
+            **ConfigurationRequests(site, threads).verbs,
         }
 
     async def serve(self, verb: str, arguments: Mapping[str, Any], user: str, progress: Progress) -> Any:

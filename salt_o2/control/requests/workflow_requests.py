@@ -1,15 +1,14 @@
-"""The desk for templates and configuration: check, expand, draw; show, list, set, import."""
+"""Requests about workflows: check, expand, draw, generate."""
 
 from typing import Any
 
 from salt_o2.concurrency.request_threads import RequestThreads
-from salt_o2.control.requests.arguments import Draw, Entries, Expand, Named, Set, Show
+from salt_o2.control.requests.arguments import Draw, Expand, Named
 from salt_o2.control.requests.handler import Progress, Verbs
 from salt_o2.core.errors import TemplateError
 from salt_o2.core.plan.overrides import variable_texts
 from salt_o2.site import workflow_index
 from salt_o2.site.builtin_variables import built_in
-from salt_o2.site.configuration import Configuration, open_backend
 from salt_o2.site.settings import Site
 from salt_o2.site.workflow_index import Purpose
 from salt_o2.workflow.authoring.mermaid import mermaid
@@ -22,24 +21,17 @@ from salt_o2.workflow.sources.reference import parse_reference
 
 
 class WorkflowRequests:
-    """Serves authors of templates and of configuration."""
+    """Serves authors of templates."""
 
     def __init__(self, site: Site, threads: RequestThreads | None = None) -> None:
-        """Use the repositories and the configuration of ``site``, and ``threads`` to read them."""
+        """Use the repositories and the settings of ``site``, and ``threads`` to read them."""
         self._site = site
         self._threads = threads or RequestThreads()
-        listed = site.repositories
-        known = listed.configuration if isinstance(listed, workflow_index.Listed) else None
-        self._configuration = known or Configuration(open_backend(site.configuration, dict))
         self.verbs: Verbs = {
             "workflow_check": (Named, self._check),
             "workflow_expand": (Expand, self._expand),
             "workflow_graph": (Draw, self._graph),
             "workflow_generate": (Named, self._generate),
-            "config_show": (Show, self._show),
-            "config_list": (Entries, self._list),
-            "config_set": (Set, self._set),
-            "config_import": (Set, self._set),
         }
 
     async def _check(self, wanted: Named, user: str, _progress: Progress) -> dict[str, Any]:
@@ -61,31 +53,6 @@ class WorkflowRequests:
     async def _generate(self, wanted: Named, user: str, _progress: Progress) -> dict[str, Any]:
         found = await self._threads.create.run(user, self._load, wanted, Purpose.GENERATE)
         return {"workflow": wanted.workflow, "tasks": len(found.tasks), "notes": list(found.notes)}
-
-    async def _show(self, wanted: Show, user: str, _progress: Progress) -> dict[str, Any]:
-        return await self._threads.look.run(user, self._shown, wanted)
-
-    def _shown(self, wanted: Show) -> dict[str, Any]:
-        from salt_o2.site.configuration.query import parse_query
-
-        path = self._configuration.resolve(parse_query(wanted.path))
-        variables = {**self._site.defaults, **self._site.vars, **variable_texts(wanted.vars)}
-        payload = (
-            self._configuration.get(wanted.path, variables)
-            if wanted.simulate
-            else self._configuration.raw(wanted.path)
-        )
-        return {"path": path, "payload": payload}
-
-    async def _list(self, wanted: Entries, user: str, _progress: Progress) -> list[str]:
-        return await self._threads.read.run(user, self._configuration.entries, wanted.component)
-
-    async def _set(self, wanted: Set, user: str, _progress: Progress) -> dict[str, Any]:
-        configuration = self._configuration
-        path = await self._threads.read.run(
-            user, configuration.set, wanted.path, wanted.payload, wanted.new_component
-        )
-        return {"path": path, "backend": configuration.backend.name}
 
     def _load(self, wanted: Named, purpose: Purpose = Purpose.LOOK) -> Workflow:
         source = workflow_index.find(self._site.repositories, wanted.workflow, purpose)

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from salt_o2.control.requests.arguments import Draw, Entries, Expand, Named, Set, Show
+from salt_o2.control.requests.configuration_requests import ConfigurationRequests
 from salt_o2.control.requests.workflow_requests import WorkflowRequests
 from salt_o2.core.errors import InvalidRequestError, TemplateError, UnknownNameError
 from salt_o2.site.resources import MasterContext, open_resources
@@ -42,7 +43,7 @@ def site(tmp_path):
 
 def ask(site, verb, wanted):
     """Ask the desk of ``site``, as control does."""
-    kind, handle = WorkflowRequests(site).verbs[verb]
+    kind, handle = (WorkflowRequests(site).verbs | ConfigurationRequests(site).verbs)[verb]
     assert isinstance(wanted, kind)
     return asyncio.run(handle(wanted, "author", lambda _progress: None))
 

@@ -1,0 +1,54 @@
+"""Requests about the configuration of components: show, list, set, import."""
+
+from typing import Any
+
+from salt_o2.concurrency.request_threads import RequestThreads
+from salt_o2.control.requests.arguments import Entries, Set, Show
+from salt_o2.control.requests.handler import Progress, Verbs
+from salt_o2.core.plan.overrides import variable_texts
+from salt_o2.site import workflow_index
+from salt_o2.site.configuration import Configuration, open_backend
+from salt_o2.site.settings import Site
+
+
+class ConfigurationRequests:
+    """Serves users who read and write configuration."""
+
+    def __init__(self, site: Site, threads: RequestThreads | None = None) -> None:
+        """Use the configuration of ``site``, and ``threads`` to read it."""
+        self._site = site
+        self._threads = threads or RequestThreads()
+        listed = site.repositories
+        known = listed.configuration if isinstance(listed, workflow_index.Listed) else None
+        self._configuration = known or Configuration(open_backend(site.configuration, dict))
+        self.verbs: Verbs = {
+            "config_show": (Show, self._show),
+            "config_list": (Entries, self._list),
+            "config_set": (Set, self._set),
+            "config_import": (Set, self._set),
+        }
+
+    async def _show(self, wanted: Show, user: str, _progress: Progress) -> dict[str, Any]:
+        return await self._threads.look.run(user, self._shown, wanted)
+
+    def _shown(self, wanted: Show) -> dict[str, Any]:
+        from salt_o2.site.configuration.query import parse_query
+
+        path = self._configuration.resolve(parse_query(wanted.path))
+        variables = {**self._site.defaults, **self._site.vars, **variable_texts(wanted.vars)}
+        payload = (
+            self._configuration.get(wanted.path, variables)
+            if wanted.simulate
+            else self._configuration.raw(wanted.path)
+        )
+        return {"path": path, "payload": payload}
+
+    async def _list(self, wanted: Entries, user: str, _progress: Progress) -> list[str]:
+        return await self._threads.read.run(user, self._configuration.entries, wanted.component)
+
+    async def _set(self, wanted: Set, user: str, _progress: Progress) -> dict[str, Any]:
+        configuration = self._configuration
+        path = await self._threads.read.run(
+            user, configuration.set, wanted.path, wanted.payload, wanted.new_component
+        )
+        return {"path": path, "backend": configuration.backend.name}
