@@ -5,7 +5,6 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from salt_o2 import integration
 from salt_o2.concurrency.background_loops import run_engine
 from salt_o2.control.dispatcher import RequestDispatcher
 from salt_o2.control.environments.integration_calls import IntegrationCalls
@@ -17,6 +16,7 @@ from salt_o2.control.storage.retention import Retention
 from salt_o2.control.unavailable import open_store_or_refuse
 from salt_o2.core.ids import HostId
 from salt_o2.core.messages.reports import Report
+from salt_o2.integration import registry
 from salt_o2.site.resources import NOTHING, MasterContext, open_resources, services_of, with_a_backend
 from salt_o2.site.settings import Site, timeouts
 
@@ -41,7 +41,7 @@ async def serve(
     Raises:
         LoopEnded: a background loop of control ended; its supervisor starts another control.
     """
-    integrations, left_out = integration.load(site.integrations)
+    integrations, left_out = registry.load(site.integrations)
     site, no_backend = with_a_backend(site, around)
     site = open_resources(site, around, integrations)
     faults = (*faults, *left_out, *no_backend)

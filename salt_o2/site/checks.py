@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from salt_o2 import integration
 from salt_o2.core.access_roles import AccessRole
+from salt_o2.integration import registry
 from salt_o2.site import access_checks
 from salt_o2.site.check_facts import Finding, SiteFacts
 from salt_o2.site.pillar_schema import HOST_SHAPES, MASTER_SHAPES, misfits
@@ -139,7 +139,7 @@ def _left_out(site: SiteFacts) -> Iterator[Finding]:
     """Tell what control and hosts do without, unless its place has been found already."""
     names = site.pillar.get("integrations") or site.config.get("integrations") or ()
     for name in names if isinstance(names, list | tuple) else ():
-        if why := integration.why_unknown(str(name)):
+        if why := registry.why_unknown(str(name)):
             yield Finding("master: o2:integrations", why, "correct the name, or leave it out")
     for who, faults in site.faults.items():
         where = who if who == CONTROL else f"host {who}"

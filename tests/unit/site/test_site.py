@@ -10,12 +10,12 @@ from corruption import at, one_fault, spoilt
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from salt_o2 import integration
 from salt_o2.client.declared_environment import MARK, steps_to_reach
 from salt_o2.core.errors import InvalidRequestError
 from salt_o2.core.plan.overrides import variable_text
 from salt_o2.core.pool.limits import PoolLimits
 from salt_o2.core.states import EnvironmentEvent
+from salt_o2.integration import registry
 from salt_o2.site.resources import MasterContext, open_resources, with_a_backend
 from salt_o2.site.settings import Site, read_site, timeouts
 
@@ -130,8 +130,8 @@ def test_a_variable_that_would_stop_every_creation_is_left_out(name, value):
 
 
 def test_an_integration_that_cannot_be_loaded_is_left_out(monkeypatch):
-    monkeypatch.setitem(integration.KNOWN, "broken", "salt_o2.no_such_module:Thing")
-    found, faults = integration.load(["test", "nothing", "broken"])
+    monkeypatch.setitem(registry.KNOWN, "broken", "salt_o2.no_such_module:Thing")
+    found, faults = registry.load(["test", "nothing", "broken"])
     assert list(found) == ["test"]
     assert ["nothing" in faults[0], "broken" in faults[1]] == [True, True]
 
