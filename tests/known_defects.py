@@ -67,7 +67,7 @@ DEFECTS = [
             'record.device_state, record.fresh = "", False',
         ),
         ("agent/task/actions.py", "life.record.state = TaskState.UNKNOWN\n        return", "return"),
-        ("agent/task/actions.py", "await meet_program(life, living)\n        return", "return"),
+        ("agent/task/actions.py", "await wait_for_program(life, living)\n        return", "return"),
         ("core/tasks/next_action.py", "task.lost or task.state is _S.DONE or", "task.lost or"),
         (
             "core/tasks/next_action.py",
@@ -136,8 +136,8 @@ DEFECTS = [
         "agent/storage/test_configured_with.py::test_whoever_is_killed_leaves_the_next_agent_with_the_truth_or_with_a_reason_to_configure_anew",
         "the second of two orders hides the first",
         "agent/storage/task_directory.py",
-        "        if self._supposed is None:\n            self._supposed = known.supposed()",
-        "        self._supposed = known.supposed()",
+        "        if self._supposed is None:\n            self._supposed = known.assumed_configuration()",
+        "        self._supposed = known.assumed_configuration()",
     ),
     one(
         "agent/launch/test_keeper_status.py::test_a_small_number_is_an_exit_code",
@@ -612,8 +612,8 @@ DEFECTS = [
         "core/test_access_of_a_site.py::test_the_order_in_which_roles_are_written_does_not_matter",
         "the last role that is written counts",
         "core/access.py",
-        "for role in Role for who in access.get(role, ())}",
-        "for role in map(Role, access) for who in access[role]}",
+        "for role in AccessRole for who in access.get(role, ())}",
+        "for role in map(AccessRole, access) for who in access[role]}",
     ),
     one(
         "core/placement/test_place_laws.py::test_nobody_gets_what_is_not_there",
