@@ -1,1 +1,1 @@
-"""What runs on the master: environments, their store, their placement."""
+"""Control: the daemon on the master that owns environments, their database and their placement."""

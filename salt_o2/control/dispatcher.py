@@ -1,7 +1,7 @@
-"""Where requests are taken: finds who serves the verb, checks the arguments, returns plain dicts.
+"""Dispatch requests: find the handler of a verb, check the arguments, return plain dicts.
 
 The verbs and their results are the one interface of coconut and of the Salt runner. Each group of verbs has a
-desk of its own: environments, runs, past, hosts, pool, overview.
+request handler of its own: environments, runs, history, hosts, pool, tasks.
 """
 
 from collections.abc import Mapping
@@ -27,10 +27,10 @@ MOST_NUMBER = 2**63 - 1
 
 
 class RequestDispatcher:
-    """Serves one request after the other, and any number at a time."""
+    """Dispatches requests to their handlers; any number of requests may be under way."""
 
     def __init__(self, control: Control, site: Site) -> None:
-        """Take requests to ``control``, with the settings of ``site``."""
+        """Dispatch requests to ``control``, with the settings of ``site``."""
         threads = RequestThreads()
         self._verbs: Verbs = {
             **EnvironmentRequests(control, site, threads).verbs,
@@ -45,11 +45,11 @@ class RequestDispatcher:
         }
 
     async def serve(self, verb: str, arguments: Mapping[str, Any], user: str, progress: Progress) -> Any:
-        """Return the result of ``verb``; ``progress`` is called as it goes on.
+        """Return the result of ``verb``; report each step of the work to ``progress``.
 
         Raises:
-            InvalidRequestError: if there is no such verb, or its arguments do not fit.
-            O2Error: if it was refused or failed.
+            InvalidRequestError: if the verb does not exist, or its arguments do not fit.
+            O2Error: if the request was refused or failed.
         """
         if verb not in self._verbs:
             raise InvalidRequestError(f"control has no verb {verb!r}; it has {', '.join(self._verbs)}")
@@ -65,10 +65,10 @@ class RequestDispatcher:
 
 
 def check_numbers(value: Any, place: str) -> None:
-    """Refuse numbers that no store can keep: the database has integers of 64 bits with a sign.
+    """Refuse numbers that the database cannot store: its integers are signed and have 64 bits.
 
     Raises:
-        InvalidRequestError: naming the first.
+        InvalidRequestError: naming the first such number.
     """
     if isinstance(value, int | float) and not abs(value) <= MOST_NUMBER:
         raise InvalidRequestError(f"{place}: {value} is too large a number, or none")

@@ -1,4 +1,4 @@
-"""Puts control together and runs it until its process is told to stop."""
+"""Build control from its parts and run it until its process receives SIGTERM."""
 
 import logging
 from collections.abc import Callable, Coroutine
@@ -32,14 +32,14 @@ async def serve(
     around: MasterContext = NOTHING,
     faults: tuple[str, ...] = (),
 ) -> None:
-    """Own all environments until SIGTERM; ``listen`` gives each report on ``bus`` to its first argument.
+    """Own all environments until SIGTERM; ``listen`` passes each report on ``bus`` to its first argument.
 
-    Its second argument says which agent of a host control keeps to: that one has the commands.
+    Its second argument returns which agent of a host control accepts: only that agent receives commands.
     ``around`` has what only the master's process has, for templates and their configuration. ``faults`` are
-    what of the site's settings cannot be used, for all who ask.
+    settings of the site that control cannot use; every status request shows them.
 
     Raises:
-        LoopEnded: a background loop of control ended; its supervisor starts another control.
+        LoopEnded: if a background loop of control ended; its supervisor starts another control.
     """
     integrations, left_out = registry.load(site.integrations)
     site, no_backend = with_a_backend(site, around)

@@ -26,27 +26,27 @@ log = logging.getLogger(__name__)
 SOCKET = "o2_control.ipc"
 PROGRESS_EVERY_S = 0.05
 MOST_AT_ONCE = 2000
-"""Requests that are served at the same time; what comes beyond is refused at once."""
+"""Requests served at the same time; control refuses further ones at once."""
 MOST_BYTES = 4 * 1024 * 1024
-"""Of one request: the largest is a configuration to import."""
+"""Bytes of one request at most; the largest is a configuration to import."""
 MOST_ENTRIES = 10_000
-"""Of one list or map in a request: control checks each of them in its loop, while all other users wait."""
+"""Entries of one list or map in a request: control checks each in its loop while other requests wait."""
 LONGEST_PATH = 107
-"""What a unix socket's address can hold on Linux."""
+"""Longest address of a unix socket on Linux."""
 
 
 class RequestHandler(Protocol):
-    """Who carries out requests; ``salt_o2.control.dispatcher`` has the one."""
+    """Serves requests; ``salt_o2.control.dispatcher`` implements it."""
 
     async def serve(self, verb: str, arguments: Mapping[str, Any], user: str, progress: Progress, /) -> Any:
         """Return the result of ``verb``."""
 
 
 class RequestServer:
-    """Takes requests at a unix socket that only its owner may open."""
+    """Accepts requests at a unix socket that only its owner may open."""
 
     def __init__(self, desk: RequestHandler, path: Path) -> None:
-        """Serve what comes to ``path`` from ``desk``.
+        """Serve requests at the socket ``path`` with ``desk``.
 
         Raises:
             InvalidRequestError: if the path is too long for a unix socket.
@@ -104,7 +104,7 @@ class _Exchange:
         self._phase: tuple[object, ...] = ()
 
     def refuse(self, frame: bytes) -> None:
-        """Say that there are too many requests; those that are being served go on."""
+        """Refuse a request because too many are under way; those continue."""
         with suppress(InvalidRequestError):
             self._id = str(_read(frame).get("id", ""))
         message = f"control serves {MOST_AT_ONCE} requests at the moment and takes no more: ask again later"
@@ -132,7 +132,7 @@ class _Exchange:
             self._fail(error)
 
     def _fail(self, error: BaseException) -> None:
-        """Log a defect of control, and answer the client all the same."""
+        """Log a defect of control, and return an error to the client."""
         log.error("request %s failed: %r", self._id, error, exc_info=error)
         self._send("error", {"kind": "O2Error", "message": f"control's own fault: {error!r}; see its log"})
 
@@ -147,7 +147,7 @@ class _Exchange:
 
     def _send(self, kind: str, body: Any) -> None:
         frames = [self._peer, msgpack.packb({"id": self._id, kind: body})]
-        # A client that has gone, or reads slowly, must not hold anybody up.
+        # A client that has gone, or reads slowly, must not delay other requests.
         with suppress(zmq.ZMQError):
             self._router.send_multipart(frames, flags=zmq.DONTWAIT)
 

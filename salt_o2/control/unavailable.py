@@ -1,4 +1,4 @@
-"""What control says while it cannot open its store: the same clear word to everybody, until it can."""
+"""Answer requests while control cannot open its store: refuse each one with the reason."""
 
 import asyncio
 import logging
@@ -17,14 +17,14 @@ RETRY_S = 5.0
 
 
 class UnavailableDispatcher:
-    """A desk that refuses everything, with the reason."""
+    """A dispatcher that refuses every request, with the reason."""
 
     def __init__(self, why: StorageError) -> None:
         """Refuse because of ``why``."""
         self._why = why
 
     async def serve(self, _verb: str, _arguments: Mapping[str, Any], _user: str, _progress: Progress) -> Any:
-        """Refuse.
+        """Refuse the request.
 
         Raises:
             StorageError: always.
@@ -33,7 +33,7 @@ class UnavailableDispatcher:
 
 
 async def open_store_or_refuse(url: str, socket: Path, retry_s: float = RETRY_S) -> Store:
-    """Return the store at ``url``; while it cannot be opened, tell so to whoever asks at ``socket``."""
+    """Return the store at ``url``; until it opens, refuse all requests at ``socket`` with the reason."""
     complained = ""
     while True:
         try:

@@ -1,6 +1,6 @@
-"""Keeps to one agent for each host, and tells all sides when a second one reports under the same name.
+"""Accept one agent for each host; inform both agents when a second one uses the same name.
 
-Which one is kept is decided in core/recovery/agent_instances.py.
+core/recovery/agent_instances.py decides which agent control accepts.
 """
 
 import logging
@@ -23,18 +23,18 @@ log = logging.getLogger(__name__)
 DUPLICATE = "DUPLICATE"
 """The status under which a second agent is announced."""
 TELL_AGAIN_S = 10.0
-"""A refused agent may have missed what it was told."""
+"""Seconds between two notices to a refused agent, which may have missed the last one."""
 
 
 class DuplicateAgents:
-    """The part of control that knows which agent speaks for a host."""
+    """The part of control that knows which agent reports for a host."""
 
     def __init__(self, control: "Control") -> None:
         """Work for ``control``."""
         self._control = control
 
     def is_believed(self, report: Report, at: float) -> bool:
-        """Return whether ``report`` may be taken in; if not, tell its agent, or ask it for a survey."""
+        """Return whether control accepts ``report``; if not, notify its agent or request a survey."""
         host = report.host
         before = set(self._refused(host))
         verdict = self._control.hosts.judge(report, at, lambda: self._tasks_on(host))
@@ -55,7 +55,7 @@ class DuplicateAgents:
         return {rival.incarnation: rival for rival in known.agents.refused} if known else {}
 
     def _tasks_on(self, host: HostId) -> set[TaskId]:
-        """Return the tasks that have a process on ``host`` as far as control knows."""
+        """Return the tasks that have a process on ``host`` according to control's records."""
         members = [held.environment.model.tasks for held in self._control.held.values()]
         reports = [each.reports.get(task.id) for each in members for task in each.on_host(host)]
         living = {about.task for about in reports if about and about.status is not TaskStatus.INACTIVE}

@@ -1,7 +1,7 @@
-"""Carries out calls of integrations: evaluates what the template wrote, runs the function, bounds its time.
+"""Run calls of integrations: evaluate the template's expression, run the function, limit its time.
 
 ``func`` of a template is ``<integration>.<function>(<arguments>)``; the arguments are expressions.
-Functions are coroutines, so one that overruns its time is ended, not merely forgotten.
+Functions are coroutines, so control cancels a function that exceeds its time limit.
 """
 
 import asyncio
@@ -23,35 +23,35 @@ log = logging.getLogger(__name__)
 _CALL = re.compile(r"\s*(?P<integration>\w+)\.(?P<function>\w+)\s*\((?P<arguments>.*)\)\s*", re.DOTALL)
 
 Ended = Callable[[str, str, str], None]
-"""Told the call's name, its result and its error, of which one is empty."""
+"""Receives the call's name, its result and its error; either the result or the error is empty."""
 
 
 class Integration(Protocol):
     """A service that workflows can call; ``salt_o2/integration`` has one file for each."""
 
     async def call(self, function: str, arguments: list[Any], variables: Mapping[str, str]) -> str:
-        """Carry out ``function`` and return its result; raise if it fails or does not exist."""
+        """Run ``function`` and return its result; raise if it fails or does not exist."""
 
 
 class IntegrationCalls:
-    """Runs calls, each under its environment and name."""
+    """Runs calls; each call is identified by its environment and name."""
 
     def __init__(self, integrations: Mapping[str, Integration], services: Services = NOWHERE) -> None:
-        """Know the integrations by the names that templates use; ``services`` are what arguments can ask."""
+        """Use ``integrations`` by the names in templates; arguments of calls may query ``services``."""
         self._integrations = integrations
         self._services = services
         self._threads = RequestThreads().call
         self._running: dict[tuple[EnvironmentId, str], asyncio.Task[None]] = {}
 
     def start(self, invoke: CallIntegration, ended: Ended) -> None:
-        """Start a call; ``ended`` is called when it is over, unless it is abandoned."""
+        """Start a call; ``ended`` is called when the call ends, unless it is cancelled."""
         key = (invoke.environment, invoke.call)
         task = asyncio.create_task(self._run(invoke, ended))
         self._running[key] = task
         task.add_done_callback(lambda ended: self._forget(key, ended))
 
     def cancel(self, environment: EnvironmentId, call: str) -> None:
-        """End a call whose result nobody wants any more."""
+        """Cancel a call whose result is no longer needed."""
         task = self._running.pop((environment, call), None)
         if task:
             task.cancel()
@@ -93,7 +93,7 @@ class IntegrationCalls:
             "__call_critical": str(invoke.planned.critical).lower(),
             "__call_rolepath": invoke.planned.path,
         }
-        arguments = await self._threads.run(  # they may read files, or ask Consul
+        arguments = await self._threads.run(  # arguments may read files or query Consul
             invoke.environment,
             arguments_of,
             found["arguments"],

@@ -1,4 +1,4 @@
-"""Gives environments other plans: on request, or because a host is lost."""
+"""Modify the plans of environments, on request or because a host is lost."""
 
 import asyncio
 import logging
@@ -23,27 +23,28 @@ Replacer = Callable[["ActiveEnvironment", tuple[TaskId, ...], bool], Awaitable[t
 
 
 class Modifications:
-    """The part of control that exchanges plans, and with them what is taken of hosts."""
+    """The part of control that replaces plans and adjusts the allocated resources of hosts."""
 
     def __init__(self, control: "Control") -> None:
         """Work for ``control``."""
         self._control = control
         self.replacer: Replacer | None = None
-        """Makes plans for tasks that need another place; returns those for which there is none.
+        """Reschedules tasks; returns the tasks that do not fit on any host.
 
-        The last argument says that the tasks keep their hosts, and need other ports only."""
+        If the last argument is true, the tasks keep their hosts and need only other ports.
+        """
         self.searches: set[asyncio.Task[None]] = set()
-        """Searches for places that are under way."""
+        """Running searches for other hosts or ports."""
 
     async def apply(self, held: "ActiveEnvironment", wanted: Modified, shape: Overrides) -> None:
-        """Give an environment another plan in another shape, and wait for the end of it.
+        """Give an environment another plan and other overrides, and wait until the modification ends.
 
-        What its plan claims of the pool is its own from then on.
+        The environment owns the tasks that its plan claims from the pool from then on.
 
         Raises:
-            IllegalTransitionError: if its state does not allow it.
-            PlanError: if what it claims is in the pool no more.
-            TaskError: if a task could not join; the environment goes on without it.
+            IllegalTransitionError: if the state of the environment does not allow it.
+            PlanError: if a claimed task is no longer in the pool.
+            TaskError: if a task could not join; the environment continues without it.
         """
         try:
             await self._control.answers.wait(wanted.request, lambda: self._begin(held, wanted, shape))
@@ -62,7 +63,7 @@ class Modifications:
             raise
 
     def _record_failed_joins(self, held: "ActiveEnvironment") -> None:
-        """Let whoever could not join stay out until asked for again by its path."""
+        """Exclude tasks that could not join until a user includes them again by their paths."""
         members, shape = held.environment.model.tasks, held.stored.overrides
         on_request, _ = excluded_tasks(shape, members.plan)
         failed = {
@@ -76,7 +77,7 @@ class Modifications:
             self._control.store.save(held.stored.id, known, overrides=held.stored.overrides)
 
     def record_failed_joins_later(self, held: "ActiveEnvironment") -> None:
-        """Record which tasks could not join when a modification that a restart interrupted is over."""
+        """Record which tasks could not join, after a modification that a restart of control interrupted."""
 
         def look(environment: Environment) -> None:
             if environment.model.active is None:
@@ -86,7 +87,7 @@ class Modifications:
         held.watchers.append(look)
 
     def find_other_places(self, held: "ActiveEnvironment", tasks: tuple[TaskId, ...], *, ports: bool) -> None:
-        """Begin to look for other hosts, or only other ``ports``; the environment hears what came of it."""
+        """Start a search for other hosts, or only other ``ports``; the environment receives the result."""
         spawn(f"the search of places for {held.stored.id}", self._replace(held, tasks, ports), self.searches)
 
     async def _replace(self, held: "ActiveEnvironment", tasks: tuple[TaskId, ...], ports: bool) -> None:
@@ -101,7 +102,7 @@ class Modifications:
                 reason = "no other port is free for it" if ports else "its tasks are bound to their lost host"
             except O2Error as error:
                 left, reason = tasks, str(error)
-            except Exception as error:  # the environment must hear of it, or it waits for ever
+            except Exception as error:  # without a result the environment would wait forever
                 log.exception("the search of other places for tasks of %s failed", held.stored.id)
                 left, reason = tasks, f"control's own fault: {error!r}"
         if left and held.stored.id in self._control.held:
@@ -109,7 +110,7 @@ class Modifications:
 
 
 async def free_of_transitions(held: "ActiveEnvironment") -> None:
-    """Wait until no transition of the environment is under way, or the environment has ended."""
+    """Wait until the environment has no transition under way, or until it has ended."""
     while held.environment.model.active is not None:
         moved = asyncio.get_running_loop().create_future()
 

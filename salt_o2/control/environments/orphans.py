@@ -1,4 +1,7 @@
-"""What runs on hosts and belongs to nobody here: ended if it was ours, else left alone and told."""
+"""Find tasks that run on hosts without an owner.
+
+Control stops the tasks that its store once owned, and reports all other tasks without touching them.
+"""
 
 import logging
 from collections.abc import Mapping
@@ -16,23 +19,23 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MOST_UNKNOWN = 200
-"""Environments of one host that are remembered although the store does not know them."""
+"""Unrecognised environments of one host that control remembers at most."""
 MOST_LOGGED = 10
-"""Of these, how many have a line of their own in the log for each survey."""
+"""Unrecognised environments that get a log line of their own for each survey, at most."""
 UNKNOWN = "%d tasks run on %s of %s, which this store does not know; left alone: salt-run o2.rebuild"
 
 
 class OrphanTracker:
-    """The part of control that compares surveys with what is owned."""
+    """The part of control that compares surveys with the tasks that environments and the pool own."""
 
     def __init__(self, control: "Control") -> None:
         """Work for ``control``."""
         self._control = control
         self.unknown: dict[EnvironmentId, dict[HostId, Command]] = {}
-        """Environments that run and that the store does not know: by host, what would end their tasks."""
+        """Unrecognised environments that run: for each host, the command that would stop their tasks."""
 
     def process_survey(self, report: Report, environments: Mapping[EnvironmentId, Environment]) -> None:
-        """End what a survey has of ours and nobody owns any more; take note of what is not known at all."""
+        """Stop orphaned tasks of this store that a survey reports; record unrecognised environments."""
         ended, unknown = [], []
         for hosts in self.unknown.values():
             hosts.pop(report.host, None)
@@ -58,11 +61,11 @@ class OrphanTracker:
             log.error("%d more environments run on %s that this store does not know", more, host)
 
     def stop(self, environment: EnvironmentId) -> None:
-        """End the tasks of an environment that the store does not know, because a person wants it."""
+        """Stop the tasks of an unrecognised environment at the request of a user."""
         self._control.send(list(self.unknown.pop(environment, {}).values()))
 
     def forget(self, host: HostId) -> None:
-        """Know nothing any more of what runs on ``host``."""
+        """Remove the records of unrecognised environments on ``host``."""
         for hosts in self.unknown.values():
             hosts.pop(host, None)
         self.unknown = {name: hosts for name, hosts in self.unknown.items() if hosts}

@@ -1,4 +1,4 @@
-"""The part of control that owns the pool: keeps it on disk, carries out what it decides, hands tasks on."""
+"""Own the pool: store it on disk, carry out its decisions, transfer tasks to environments."""
 
 import asyncio
 import logging
@@ -39,19 +39,19 @@ LOOK_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class PoolTransfer:
-    """Tasks that one step of an environment gives to the pool or claims from it."""
+    """Tasks that one step of an environment transfers to the pool or claims from it."""
 
     cause: PoolTransferEffect
-    """The effect of the environment."""
+    """The effect of the environment that causes the transfer."""
     effects: tuple[PoolEffect, ...]
-    """What the pool does about it, once it is on disk."""
+    """The effects of the pool, to be carried out once the transfer is on disk."""
 
 
 class PoolService:
-    """The pool of one control."""
+    """The pool of one control process."""
 
     def __init__(self, control: "Control", bounds: PoolLimits) -> None:
-        """Work for ``control``; take up what its store says is in the pool."""
+        """Work for ``control``; load the pool from its store."""
         self._control = control
         self.pool = Pool(bounds, pool_rows.pool_entries(control.store))
         control.inventory.allocate_tasks(POOL, [entry.task for entry in self.pool.entries.values()])
@@ -59,21 +59,21 @@ class PoolService:
 
     @property
     def hosts(self) -> set[HostId]:
-        """The hosts that have tasks of the pool."""
+        """The hosts that have tasks in the pool."""
         return {entry.task.host for entry in self.pool.entries.values()}
 
     async def run(self) -> None:
-        """Keep to the bounds, and repeat what hosts have not taken in, until cancelled."""
+        """Enforce the limits of the pool and resend unacknowledged commands, until cancelled."""
         while True:
             await asyncio.sleep(LOOK_S)
             if self.pool.entries:
                 at = self._control.clock()
                 self._carry_out(Tick(at=at), self.pool.tick(at, self._control.inventory.hosts))
 
-    # --- from an environment and to one ---------------------------------------------------------
+    # --- transfers from and to an environment ---------------------------------------------------
 
     def plan_transfers(self, effects: Iterable[Effect], at: float) -> list[PoolTransfer]:
-        """Return what ``effects`` of one step of an environment mean for the pool, in their order.
+        """Return the pool transfers that ``effects`` of one step of an environment cause, in order.
 
         The caller records the transfers on disk with the step, and applies each afterwards.
         """
@@ -87,7 +87,7 @@ class PoolService:
         return transfers
 
     def record_transfers(self, transfers: Iterable[PoolTransfer], message: Input) -> None:
-        """Have ``transfers`` on disk in the transaction that ``message`` leads to."""
+        """Add ``transfers`` to the database transaction that ``message`` causes."""
         for transfer in transfers:
             if isinstance(transfer.cause, TransferToPool):
                 self._note(message, [transfer.cause, *transfer.effects])
@@ -104,22 +104,22 @@ class PoolService:
         self._send(transfer.effects)
 
     def claimable(self) -> list[PlannedTask]:
-        """Return the tasks that a plan can have now."""
+        """Return the tasks that a plan can claim now."""
         return [entry.task for entry in self.pool.claimable(self._control.inventory.hosts)]
 
     def transferred_by(self, environment: EnvironmentId) -> list[TaskId]:
-        """Return the tasks that ``environment`` has left and that wait."""
+        """Return the tasks that ``environment`` transferred to the pool and that are still there."""
         return [entry.task.id for entry in self.pool.waiting if entry.origin == environment]
 
     def revision_of(self, tasks: Iterable[TaskId]) -> int:
-        """Return the highest revision that any of ``tasks`` was ordered under; 0 if there is none."""
+        """Return the highest revision of the commands for ``tasks``; 0 if there is none."""
         return max((self.pool.entries[task].revision for task in tasks), default=0)
 
     def ensure_claimable(self, tasks: Collection[TaskId]) -> None:
-        """Make sure that ``tasks`` can be claimed now.
+        """Ensure that ``tasks`` can be claimed now.
 
         Raises:
-            PlanError: if one of them is not to be had any more.
+            PlanError: if one of them can no longer be claimed.
         """
         if gone := self._not_free(tasks):
             raise PlanError(f"tasks {', '.join(sorted(gone))} are in the pool no more: plan it again")
@@ -132,31 +132,31 @@ class PoolService:
         return set(tasks) - {entry.task.id for entry in self.pool.claimable(self._control.inventory.hosts)}
 
     def claim_statements(self, tasks: Collection[TaskId], at: float) -> list[Executable]:
-        """Return what notes on disk that ``tasks`` leave the pool for an environment.
+        """Return the statements that record on disk that ``tasks`` leave the pool for an environment.
 
         Raises:
-            PlanError: if one of them is not to be had any more.
+            PlanError: if one of them can no longer be claimed.
         """
         self.ensure_claimable(tasks)
         if tasks:
-            self._control.store.flush()  # they may have come a moment ago
+            self._control.store.flush()  # the entries may not be committed yet
         return [pool_rows.drop_pool_entry(task, at) for task in tasks]
 
     def claim(self, tasks: Iterable[TaskId]) -> None:
-        """Let go of ``tasks``, which is on disk already."""
+        """Remove ``tasks`` from the pool; the claim is on disk already."""
         for effect in self.pool.claim(tasks):
             if isinstance(effect, RemoveEntry):
                 self._control.inventory.release_tasks(POOL, [effect.task])
 
     def rebuild(self, tasks: Sequence[tuple[PlannedTask, int]], at: float) -> None:
-        """Take in tasks, with their revisions, that this store has lost; nobody is ordered anything."""
+        """Add tasks, with their revisions, that this store has lost. No command is sent."""
         entries = [PoolEntry(task=task, origin=POOL, revision=seen, since=at) for task, seen in tasks]
         self._control.inventory.allocate_tasks(POOL, [task for task, _ in tasks])
         self._queue(self.pool.adopt(entries), at)
         self._control.store.flush()
 
     def rename_host(self, old: HostId, new: HostId, at: float) -> None:
-        """Know the tasks on ``old`` as tasks on ``new``; no agent is ordered anything."""
+        """Move the tasks of host ``old`` to host ``new``. No command is sent to an agent."""
         found = [entry for entry in self.pool.entries.values() if entry.task.host == old]
         if found:
             moved = [replace(entry, task=replace(entry.task, host=new)) for entry in found]
@@ -164,10 +164,10 @@ class PoolService:
             self._control.inventory.allocate_tasks(POOL, [entry.task for entry in moved])
             self._queue(self.pool.adopt(moved), at)
 
-    # --- what agents and people say -------------------------------------------------------------
+    # --- reports of agents and requests of users ------------------------------------------------
 
     def apply_report(self, report: Report, at: float) -> None:
-        """Take in what an agent says of tasks in the pool."""
+        """Apply an agent's report to the tasks in the pool."""
         if not self.pool.entries:
             return
         known = tuple(about for about in report.tasks if about.task in self.pool.entries)
@@ -175,15 +175,15 @@ class PoolService:
         self._carry_out(TasksMoved(at=at, host=report.host, reports=known), effects)
 
     def has_owned(self, command: Command) -> bool:
-        """Whether ``command`` is to end what is or was in this pool, and so is not of another store."""
+        """Return whether ``command`` stops tasks that are or were in this pool, not in another store."""
         return command.environment == POOL and all(
             pool_rows.knows(self._control.store, order.task) for order in command.orders
         )
 
     async def stop(self, tasks: Collection[TaskId], reason: str, user: str, timeout_s: float) -> set[TaskId]:
-        """End ``tasks`` and wait until they are gone; return those that are not, after ``timeout_s``.
+        """Stop ``tasks`` and wait until they have ended; return the tasks that remain after ``timeout_s``.
 
-        Those on a host that is lost are forgotten, and nobody waits for one whose host does not report.
+        Tasks on a lost host are removed at once. Tasks on a host that does not report are not waited for.
         """
         at, hosts = self._control.clock(), self._control.inventory.hosts
         places = {task: self.pool.entries[task].task.host for task in tasks}
@@ -200,7 +200,7 @@ class PoolService:
             pass
         return self.pool.entries.keys() & set(tasks)
 
-    # --- how ------------------------------------------------------------------------------------
+    # --- implementation -------------------------------------------------------------------------
 
     def _is_lost(self, host: HostId) -> bool:
         return self._control.hosts.presence(host) is HostStatus.LOST
@@ -236,7 +236,7 @@ class PoolService:
     def _do(self, effect: PoolEffect) -> None:
         match effect:
             case StoreEntry() | SendCommand():
-                pass  # the one is on disk already, the others leave together
+                pass  # StoreEntry is on disk already; commands are sent together
             case RemoveEntry(task=task):
                 self._control.inventory.release_tasks(POOL, [task])
                 self._left.set()

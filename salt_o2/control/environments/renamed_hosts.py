@@ -1,15 +1,15 @@
-"""Notice that a machine reports under another minion id, and take its tasks over under the new name.
+"""Detect that a machine reports under another minion id, and move its tasks to the new name.
 
-The agent under the new id adopts the processes by their marks; its survey names their tasks. They are taken
-over if four things hold (docs/decisions/0051-a-renamed-minion.md):
+The agent under the new id adopts the processes by their marks; its survey names their tasks. Control moves
+them to the new name if four conditions hold (docs/decisions/0051-a-renamed-minion.md):
 
 1. The tasks are planned on another host, by the ids that control drew.
 2. Both names have the same address, boot and network namespace (``HostFacts.network``): it is one machine.
 3. The new agent knows the secret of the old one's directory (``HostFacts.directory_key``): any process of the
    machine can learn its boot and network, and a job shows the ids of tasks to every minion.
-4. The agent under the old name does not report any more. As long as it may, nothing is done.
+4. The agent under the old name does not report any more. As long as it may report, control changes nothing.
 
-What does not satisfy them is left alone and logged.
+Control logs tasks that do not meet these conditions, and leaves them alone.
 """
 
 import logging
@@ -32,17 +32,17 @@ log = logging.getLogger(__name__)
 
 
 class RenamedHosts:
-    """The part of control that knows which machine has reported under which name."""
+    """The part of control that knows which machine has reported under which names."""
 
     def __init__(self, control: "Control") -> None:
         """Work for ``control``."""
         self._control = control
         self._claims: dict[HostId, HostId] = {}
-        """New names of machines, by the old one, whose agent may still report."""
+        """New names of machines, by the old name, while the agent under the old name may still report."""
 
     def look(self, report: Report) -> None:
-        """Look at the survey of a host for tasks that are planned on another one."""
-        self._claims.pop(report.host, None)  # it reports, so it is not the old name of a machine
+        """Check the survey of a host for tasks that are planned on another host."""
+        self._claims.pop(report.host, None)  # a host that reports is not the old name of a machine
         for old in {self._planned_on(about.task) for about in report.tasks} - {None, report.host}:
             assert old is not None
             if not self._is_same_machine(old, report.facts):
@@ -58,7 +58,7 @@ class RenamedHosts:
                 self._claims[old] = report.host
 
     def settle(self, host: HostId) -> bool:
-        """Return whether ``host``, which is silent or lost now, only has another name; then it is told so."""
+        """Return whether the silent or lost ``host`` only has another name; rename it if so."""
         new = self._claims.pop(host, None)
         if new is None or self._control.hosts.presence(new) is not HostStatus.ACTIVE:
             return False
@@ -67,7 +67,7 @@ class RenamedHosts:
         return True
 
     def _planned_on(self, task: TaskId) -> HostId | None:
-        """Return the host that ``task`` is planned on; ``None`` if no environment and not the pool has it."""
+        """Return the host of ``task``; ``None`` if neither an environment nor the pool has the task."""
         if entry := self._control.pooling.pool.entries.get(task):
             return entry.task.host
         owners = (held.environment.model.tasks.tasks.get(task) for held in self._control.held.values())
@@ -82,7 +82,7 @@ class RenamedHosts:
         return (before.network, before.address) == (facts.network, facts.address)
 
     def _rename(self, old: HostId, new: HostId) -> None:
-        """Have all tasks of ``old`` on ``new``, and forget the old name."""
+        """Move all tasks of ``old`` to ``new``, and remove the old name."""
         control = self._control
         message = HostRenamed(at=control.clock(), old=old, new=new)
         concerned = [held for held in control.held.values() if old in held.environment.model.tasks.hosts]

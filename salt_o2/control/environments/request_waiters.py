@@ -1,4 +1,4 @@
-"""Who has asked for something that takes a while, and waits for the answer."""
+"""Requests under way, each with a future that completes when the request has ended."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,14 +8,14 @@ class RequestWaiters:
     """One future for each request under way, by the request's name."""
 
     def __init__(self) -> None:
-        """Nobody waits yet."""
+        """Begin without requests."""
         self._waiting: dict[str, asyncio.Future[None]] = {}
 
     async def wait(self, request: str, begin: Callable[[], object]) -> None:
-        """Begin something that will be answered under ``request``, and wait for the answer.
+        """Call ``begin``, and wait until the request named ``request`` has been completed.
 
         Raises:
-            Exception: the answer, if that is what it is.
+            Exception: the error with which the request was completed, if any.
         """
         answer = self._waiting[request] = asyncio.get_running_loop().create_future()
         try:
@@ -25,7 +25,7 @@ class RequestWaiters:
             del self._waiting[request]
 
     def complete(self, request: str, error: Exception | None) -> None:
-        """Answer ``request``, if whoever asked is still there."""
+        """Complete ``request`` with ``error`` or with success; ignore a request that is no longer awaited."""
         answer = self._waiting.get(request)
         if answer is None or answer.done():
             return

@@ -1,6 +1,6 @@
-"""Finds other places for tasks that cannot stay: their host is lost, or their agent refused a port.
+"""Reschedule tasks that cannot stay: their host is lost, or their agent refused a port.
 
-What connects to a task whose address changes is configured anew by the same modification
+The same modification also reconfigures the tasks that connect to a task whose address changes
 (core/plan/plan_diff.py).
 """
 
@@ -23,9 +23,9 @@ from salt_o2.site.settings import Site
 from salt_o2.workflow import Workflow
 
 PORT_TRIES = 3
-"""How often tasks are planned anew because ports were refused; a refusal names all that are taken."""
+"""Plans that control makes at most because ports were refused; a refusal names all ports in use."""
 CONTROL = "control"
-"""The user for whom control itself plans."""
+"""The user name for plans that control makes itself."""
 
 
 def refused_paths(held: ActiveEnvironment) -> set[str]:
@@ -53,16 +53,16 @@ class Rescheduler:
     async def reschedule(
         self, held: ActiveEnvironment, tasks: tuple[TaskId, ...], ports: bool
     ) -> tuple[TaskId, ...]:
-        """Place ``tasks`` anew, on their hosts if only ``ports`` are wanted; return those that cannot be.
+        """Reschedule ``tasks``, on their hosts if only ``ports`` are needed; return those that do not fit.
 
         Raises:
-            PlanError: if there is no room for the others.
-            TaskError: if a task could not join in its new place.
+            PlanError: if the tasks that would fit on some host find no room now.
+            TaskError: if a task could not join on its new host.
         """
         while True:
             try:
                 return await self._find_places(held, tasks, ports)
-            except EnvironmentChanged:  # by a user, meanwhile
+            except EnvironmentChanged:  # a user changed it meanwhile
                 await free_of_transitions(held)
                 if held.stored.id not in self._control.held:
                     return ()
@@ -88,7 +88,7 @@ class Rescheduler:
     async def _move(
         self, held: ActiveEnvironment, loaded: Workflow, shape: Overrides, paths: Collection[str], ports: bool
     ) -> None:
-        """Give the roles at ``paths`` other places; again, if ports are refused while that is done."""
+        """Move the roles at ``paths`` to other hosts or ports; plan again if agents refuse ports."""
         for left in reversed(range(PORT_TRIES)):
             made = await self._draft_move(held, loaded, shape, paths, ports)
             held.ports_refused = False
@@ -105,7 +105,7 @@ class Rescheduler:
     async def _draft_move(
         self, held: ActiveEnvironment, loaded: Workflow, shape: Overrides, paths: Collection[str], ports: bool
     ) -> PlanDraft:
-        """Return the plan with other places for ``paths``; where a host has no port left, another will do."""
+        """Return a plan with other places for ``paths``; a task whose host has no free port may move."""
         refused = {*refused_paths(held), *paths} if ports else refused_paths(held) - {*paths}
         if not ports:
             return await self._draft(held, loaded, shape, paths, refused)
@@ -146,7 +146,7 @@ class Rescheduler:
 
 
 def _needs_place(held: ActiveEnvironment, task: TaskId) -> bool:
-    """Return whether ``task`` still needs another place: its host may have returned with its process."""
+    """Return whether ``task`` still needs another place: its host may be back with its process."""
     members = held.environment.model.tasks
     report = members.reports.get(task)
     return task in members.tasks and (report is None or not is_healthy(report))

@@ -1,10 +1,10 @@
-"""Control: owns all environments, carries out what their machines decide.
+"""Control: owns all environments and carries out the effects of their state machines.
 
     requests (control/dispatcher.py) --> Control --step--> core.Environment
     agents' reports (bus)      -->    |  <--effects--
-                                      +--> store, bus, whoever waits for an answer
+                                      +--> store, bus, request waiters
 
-Everything here runs in one asyncio loop; nothing in it waits for a host.
+All code here runs in one asyncio loop and never blocks on a host.
 """
 
 import asyncio
@@ -84,29 +84,29 @@ from salt_o2.core.states import EnvironmentEvent as _E
 log = logging.getLogger(__name__)
 
 ONLY_TELLS = (AnnounceMoves, AnnounceFailure, AnnounceKilled, AnnounceRecovery, ResendAsJob)
-"""Effects that change nothing: they need not be on disk before they are carried out."""
+"""Effects that change no state: control carries them out before they are on disk."""
 DURABLE = (SendCommand, CallIntegration, TransferToPool, ClaimFromPool, OpenRun)
-"""Effects that are on disk before they are carried out."""
+"""Effects that control persists before it carries them out."""
 TICK_AGAIN_S = 1.0
 WAY_DOWN = frozenset({_E.STOP_ACTIVITY, _E.RESET, _E.EXIT, _E.GO_ERROR})
 
 
 Watcher = Callable[[Environment], None]
-"""Looks at an environment that has just taken in a message."""
+"""Called with an environment after each message that the environment has processed."""
 
 
 @dataclass(slots=True)
 class ActiveEnvironment:
-    """An environment with what only control needs to know of it."""
+    """An environment with the data that only control needs."""
 
     stored: StoredEnvironment
     environment: Environment
     watchers: list[Watcher] = field(default_factory=list)
     timer: asyncio.TimerHandle | None = None
     replacing: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held while other places are sought for tasks: one search after the other."""
+    """Held during a search for other hosts or ports: searches run one after the other."""
     ports_refused: bool = False
-    """Whether an agent has refused to start one of its tasks because of a port."""
+    """Whether an agent has refused to start a task of this environment because of a port."""
 
 
 class Control:
@@ -126,12 +126,13 @@ class Control:
         pillar_of: Compile | None = None,
         host_mb_per_hour: float = 0.0,
     ) -> None:
-        """Use ``bus`` and ``store``; take up the environments that the store says are alive.
+        """Use ``bus`` and ``store``; load the environments that are active in the store.
 
-        ``limits`` says how long the transitions of a plan may take, ``pool`` how much may wait for others.
-        ``faults`` are what of the settings cannot be used: they are shown to all who ask. ``pillar_of``
-        compiles the pillar of a host: what it declares wins over what the host claims. ``host_mb_per_hour``
-        bounds what one host may have written into the journal; 0 is no bound.
+        ``limits`` bounds the duration of a plan's transitions, ``pool`` the number of tasks in the pool.
+        ``faults`` are settings that control cannot use; every status request shows them. ``pillar_of``
+        compiles
+        the pillar of a host: its declarations override the facts that the host reports. ``host_mb_per_hour``
+        bounds what one host may add to the journal; 0 is no bound.
         """
         self.bus = bus
         self.store = store
@@ -148,7 +149,7 @@ class Control:
         self.held: dict[EnvironmentId, ActiveEnvironment] = {}
         self.strays = OrphanTracker(self)
         self._sure_run = store.last_run
-        """The highest run number that does not rest on the word of one host since control started."""
+        """The highest run number since control started that does not depend on the report of one host."""
         self.renaming = RenamedHosts(self)
         self._outbox = OutboundQueues(bus)
         self.answers = RequestWaiters()
@@ -157,20 +158,20 @@ class Control:
         for kept in store.active():
             try:
                 self._restore(kept)
-            except Exception as error:  # one environment must not keep the others from being taken up
+            except Exception as error:  # one bad environment must not prevent the load of the next
                 store.leave_out(f"environment {kept.id} cannot be taken up: {error!r}; its tasks go on")
         self.pooling = PoolService(self, pool)
 
     @property
     def faults(self) -> list[str]:
-        """What of the settings and of the store control cannot use, one line each."""
+        """Settings and parts of the store that control cannot use, one line each."""
         return [*self._settings_faults, *self.store.unread]
 
     async def run(self) -> None:
         """Serve until cancelled.
 
         Raises:
-            LoopEnded: one of its background loops ended.
+            LoopEnded: if one of its background loops ended.
         """
         apart = Apart("taking up what a restart of control has cut short")
         for environment, request in self._resume:
@@ -183,26 +184,26 @@ class Control:
         self.watch.expect(hosts)
         self._outbox.send(
             [SurveyRequest(host=host) for host in sorted(hosts)]
-        )  # sooner than their heartbeats
+        )  # earlier than their heartbeats
         loops = {"outbox": self._outbox.run(), "pool": self.pooling.run(), "hosts": self.watch.run()}
         await run_together(loops | {"declarations of hosts": self.declarations.run()})
 
     def find(self, id: str) -> ActiveEnvironment:
-        """Return the living environment whose id is or uniquely begins with ``id``.
+        """Return the active environment whose id is or uniquely begins with ``id``.
 
         Raises:
-            UnknownNameError: if there is none, or more than one.
+            UnknownNameError: if no environment matches, or more than one.
         """
         return self.held[resolve_prefix(id, self.held, "living environment", self._alive())]
 
     def adopt(self, kept: StoredEnvironment, environment: Environment, created: Created) -> ActiveEnvironment:
-        """Take in a new environment: its resources are taken and it is on disk, but nothing is started.
+        """Add a new environment: allocate its resources and persist it, but start nothing.
 
-        What it claims of the pool is its own from now on.
+        The environment owns the tasks that it claims from the pool from now on.
 
         Raises:
-            StorageError: if it cannot be kept; nothing has happened then.
-            PlanError: if what it claims is in the pool no more.
+            StorageError: if it cannot be persisted; nothing has changed then.
+            PlanError: if a claimed task is no longer in the pool.
         """
         held = ActiveEnvironment(kept, environment)
         self.store.add(kept, *self.pooling.claim_statements(created.claimed, created.at))
@@ -213,26 +214,26 @@ class Control:
         return held
 
     async def request(self, held: ActiveEnvironment, request: Requested) -> None:
-        """Ask an environment for a transition and wait for the end of it.
+        """Request a transition of an environment and wait until it ends.
 
         Raises:
-            IllegalTransitionError: if its state does not allow it.
-            StorageError: if it could not be kept; whatever leads to an end is done all the same.
-            TaskError: if it was begun and failed.
+            IllegalTransitionError: if the state of the environment does not allow it.
+            StorageError: if it could not be persisted; events that end an environment are carried out anyway.
+            TaskError: if the transition began and failed.
         """
         if not set(request.events) <= WAY_DOWN:
             self.store.ensure_writable()
         await self.answers.wait(request.request, lambda: self.step(held, request))
 
     def recover(self, held: ActiveEnvironment, task: TaskId, user: str, *, by_hand: bool) -> Sequence[Effect]:
-        """Start a failed task again now; return what follows.
+        """Restart a failed task now; return the effects.
 
-        Nothing follows if the task is healthy or being brought back already.
+        No effect is returned if the task is healthy or is being restarted already.
         """
         return self.step(held, RecoverTask(at=self.clock(), task=task, user=user, by_hand=by_hand))
 
     def receive_report(self, report: Report) -> None:
-        """Take in an agent's report."""
+        """Apply an agent's report."""
         at = self.clock()
         if not self.identities.is_believed(report, at):
             return
@@ -266,7 +267,7 @@ class Control:
         apart.raise_first()
 
     def offer(self, host: HostId, facts: HostFacts) -> None:
-        """Let ``host`` be placed on by ``facts``, as far as the site permits, and keep them on disk."""
+        """Let plans use ``host`` with ``facts``, as far as the site permits, and persist them."""
         if self.declarations.must_be_written(host, facts):
             self.store.enqueue(*host_rows.put_host(host, facts, self.declarations.declared(host)))
             self.flushing.schedule()
@@ -276,7 +277,7 @@ class Control:
             self.inventory.remove_host(host)
 
     def _believe_run_number(self, host: HostId, claim: int) -> None:
-        """Let run numbers go on above what hosts remember, as far as one host may say that alone."""
+        """Raise the run counter above the run numbers that hosts report, within the limit for one host."""
         if claim <= self.store.last_run:
             return
         claims = {name: known.facts.last_run for name, known in self.hosts.known.items() if known.facts}
@@ -288,7 +289,7 @@ class Control:
             self.hosts.known[host].doubt(run_number_claims.why(claim, self.store.last_run))
 
     def _note_refused_ports(self, report: Report, at: float) -> None:
-        """Leave ports that the agent has found in use out of the next plans, those of this step included."""
+        """Exclude ports that the agent found in use from the next plans, including those of this step."""
         for about in report.tasks:
             held = self.held.get(about.environment)
             planned = held.environment.model.tasks.tasks.get(about.task) if held else None
@@ -303,33 +304,33 @@ class Control:
                 self.inventory.refuse_ports(report.host, about.failure.taken_ports, planned.ports, at)
 
     def send(self, commands: Sequence[Command]) -> None:
-        """Send ``commands`` on the quick channel."""
+        """Send ``commands`` on the publish channel."""
         self._outbox.send(commands)
 
     def resend(self, command: Command) -> None:
-        """Send ``command`` the sure way."""
+        """Resend ``command`` as a Salt job."""
         log.warning("%s has not acknowledged: sending it a Salt job", command.host)
         self._outbox.resend(command)
 
     def announce(self, news: Announcement) -> None:
-        """Tell the world, when the bus takes it."""
+        """Queue an announcement for the event bus."""
         self._outbox.announce(news)
 
     def announce_host(self, notice: Notice) -> None:
-        """Tell an agent whether it is believed."""
+        """Notify an agent whether control accepts its reports."""
         self._outbox.send([notice])
 
     def request_survey(self, host: HostId) -> None:
-        """Ask the agent on ``host`` for a survey."""
+        """Request a survey from the agent on ``host``."""
         self._outbox.send([SurveyRequest(host=host)])
 
     def step(self, held: ActiveEnvironment, message: Input) -> Sequence[Effect]:
-        """Let an environment take in a message, carry out what follows, and return that.
+        """Let an environment process a message, carry out the effects, and return them.
 
-        Commands leave, and the timer is set, also if one of the effects cannot be carried out.
+        Control sends commands and sets the timer even if it cannot carry out one of the effects.
 
         Raises:
-            Exception: what the first effect that failed has raised.
+            Exception: the error of the first effect that failed.
         """
         environment = held.environment
         effects = environment.step(message)
@@ -354,8 +355,9 @@ class Control:
         effects: Sequence[Effect],
         transfers: Sequence[PoolTransfer],
     ) -> None:
-        # What we are about to do is on disk before we do it. What we have heard may follow a moment later: if
-        # we are killed before, the transition is taken up again, and its tasks are there already.
+        # Control persists effects before it carries them out. Reports may be persisted a moment later: if
+        # control is killed before that, it resumes the transition after its restart, and the tasks are
+        # already in the reported states.
         environment, renamed = held.environment, isinstance(message, HostRenamed)
         if renamed:
             held.stored = replace(held.stored, plan=environment.model.plan)
@@ -374,7 +376,7 @@ class Control:
         self.flushing.schedule()
 
     def _write_runs(self, environment: EnvironmentId, message: Input, effects: Sequence[Effect]) -> None:
-        """Have runs begin and end in the transaction that changes the state of their environment."""
+        """Begin and end runs in the transaction that changes the state of their environment."""
         for effect in effects:
             if isinstance(effect, OpenRun):
                 self.store.open_run(effect.run_number, environment, effect.started, effect.user)
@@ -384,7 +386,7 @@ class Control:
     def _carry_out(self, held: ActiveEnvironment, effect: Effect, transfers: Sequence[PoolTransfer]) -> None:
         match effect:
             case SendCommand():
-                pass  # all commands of a step leave together, see step
+                pass  # all commands of a step are sent together, see step
             case ResendAsJob(command=command):
                 self.resend(command)
             case CallIntegration():
@@ -407,7 +409,7 @@ class Control:
             case CompleteRequest(request=request, error=error):
                 self.answers.complete(request, error)
             case OpenRun() | EndRun():
-                pass  # on disk already, see _write_runs
+                pass  # persisted already, see _write_runs
             case TransferToPool() | ClaimFromPool():
                 self.pooling.apply_transfer(next(each for each in transfers if each.cause is effect))
             case AllocateTaskResources(environment=environment, tasks=tasks):
@@ -440,7 +442,7 @@ class Control:
         held.timer = None
         try:
             self.step(held, Tick(at=self.clock()))
-        except Exception:  # an environment whose time stands still would wait for ever
+        except Exception:  # an environment without time would wait forever
             log.exception(
                 "environment %s: the tick failed; trying again in %g s", held.stored.id, TICK_AGAIN_S
             )

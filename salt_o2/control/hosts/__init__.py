@@ -1,1 +1,1 @@
-"""Hosts: liveness, reports, commands on their way."""
+"""Hosts: liveness, reports, outbound commands."""

@@ -1,4 +1,4 @@
-"""What control needs of the bus."""
+"""The interface of the bus that control needs."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -9,19 +9,19 @@ from salt_o2.core.messages.commands import Command, Downward
 
 
 class Bus(Protocol):
-    """Control's way to agents and to the world; ``salt_o2.bus.master`` has the one over Salt."""
+    """Connects control with agents and the event bus; ``salt_o2.bus.master`` implements it over Salt."""
 
     async def send(self, messages: Sequence[Downward]) -> None:
-        """Send on the quick channel, which may lose them."""
+        """Send on the publish channel, which may lose messages."""
 
     async def send_as_job(self, commands: Sequence[Command]) -> None:
-        """Send the sure way."""
+        """Send as Salt jobs, the fallback channel."""
 
     async def announce(self, news: Announcement) -> None:
-        """Tell the world."""
+        """Publish an announcement on the event bus."""
 
     def refusals(self) -> Mapping[HostId, str]:
-        """Return which messages under the name of a host were refused, in words; empty if none was."""
+        """Return, for each host, why messages under its name were refused; empty if none was."""
 
     async def ask(self, host: HostId, verb: str, arguments: Sequence[Any], wait_s: float = 0.0) -> Any:
-        """Return what the agent on ``host`` answers in its session; it may wait for ``wait_s`` s."""
+        """Return the answer of the agent on ``host`` in its session; the agent may wait ``wait_s`` s."""

@@ -1,9 +1,9 @@
-"""What the site declares of hosts: control asks the master for the pillar of each host that signs in.
+"""Declarations of the site: control requests the pillar of each host that signs in from the master.
 
-A pillar takes long to compile, so that is done in a thread, one pillar at a time. A host whose pillar was
-never compiled is not placed on; plans wait for it for a moment. Later surveys of a host have its pillar
-compiled again, and use the last one until that is done. What may be claimed is decided in
-core/placement/host_declaration.py.
+A thread compiles the pillars, one at a time, because a compilation takes long. Plans do not use a host whose
+pillar was never compiled; they wait up to ``WAIT_S`` seconds for it. Later surveys of a host start another
+compilation, and control uses the last pillar until that ends. core/placement/host_declaration.py decides
+which facts a host may claim.
 """
 
 import asyncio
@@ -32,20 +32,20 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Compile = Callable[[HostId], Mapping[str, Any]]
-"""Returns ``o2:`` of the pillar of a host; for a thread."""
+"""Returns ``o2:`` of the pillar of a host; called in a thread."""
 AGAIN_S = 5.0
-"""The pillar of one host is compiled once in this time at most."""
+"""Minimum seconds between two compilations of the pillar of one host."""
 RETRY_S = 30.0
-"""When a pillar that could not be compiled is compiled again."""
+"""Seconds until control retries a compilation that failed."""
 WAIT_S = 10.0
-"""How long a plan waits for pillars that are being compiled."""
+"""Seconds that a plan waits at most for pillars that are being compiled."""
 
 
 class HostDeclarations:
-    """The part of control that knows what the site says of each host."""
+    """The part of control that knows the site's declarations of each host."""
 
     def __init__(self, control: "Control", compile_pillar: Compile | None) -> None:
-        """Work for ``control``; without ``compile_pillar`` the site says nothing of any host."""
+        """Work for ``control``; without ``compile_pillar`` the site declares nothing of any host."""
         self._control = control
         self._compile = compile_pillar
         self._claimed: dict[HostId, HostFacts] = {}
@@ -61,40 +61,40 @@ class HostDeclarations:
         self._idle.set()
 
     def declared(self, host: HostId) -> Declaration:
-        """Return what is known to be declared of ``host``."""
+        """Return the known declaration of ``host``."""
         return self._declared.get(host, NOTHING)
 
     def recall(self, host: HostId, declared: Declaration) -> None:
-        """Know what an earlier control has read of ``host``."""
+        """Restore the declaration of ``host`` that an earlier control process has read."""
         if self._compile is not None:
             self._declared[host] = declared
             self._names |= declared.attributes.keys()
 
     def must_be_written(self, host: HostId, facts: HostFacts) -> bool:
-        """Return whether what is used and declared of ``host`` is not what was last written."""
+        """Return whether the used facts and the declaration of ``host`` differ from the stored ones."""
         now = (facts, self.declared(host))
         before, self._written[host] = self._written.get(host), now
         return before != now
 
     def may_be_placed_on(self, host: HostId) -> bool:
-        """Return whether control knows what the site says of ``host``, and that its address is its own."""
+        """Return whether the declaration of ``host`` is known and its address belongs to it."""
         return self._is_known(host) and not self._why_not_its_address(host)
 
     def settle(self, host: HostId, claimed: HostFacts) -> HostFacts:
-        """Return what control uses of ``claimed``, which the agent on ``host`` has just said."""
+        """Return the facts that control uses of ``claimed``, the latest report of ``host``'s agent."""
         self._claimed[host] = claimed
         if self._compile is not None:
             self._want(host)
         return self._used(host)
 
     def forget(self, host: HostId) -> None:
-        """Know nothing of ``host`` any more."""
+        """Remove all data on ``host``."""
         known = (self._claimed, self._declared, self._faults, self._wanted, self._compiled_at, self._written)
         for each in known:
             each.pop(host, None)
 
     async def settled(self) -> None:
-        """Wait until no host waits for its first pillar, or for ``WAIT_S`` seconds."""
+        """Wait until no host waits for its first pillar, for at most ``WAIT_S`` seconds."""
         if all(self._is_known(host) for host in self._claimed):
             return
         try:
@@ -104,7 +104,7 @@ class HostDeclarations:
             log.warning("a plan is made without hosts whose pillar is not compiled yet")
 
     async def run(self) -> None:
-        """Compile pillars that are wanted, until cancelled."""
+        """Compile requested pillars, until cancelled."""
         while True:
             while not self._wanted:
                 self._idle.set()
@@ -156,7 +156,7 @@ class HostDeclarations:
             self._offer(host)
 
     def _effect(self, host: HostId) -> str:
-        """Return what follows from a pillar that cannot be compiled."""
+        """Return the effect of a pillar that cannot be compiled."""
         if host in self._declared:
             return "control uses what its pillar said before"
         return "no new task is placed on this host, and its tasks go on, until its pillar can be compiled"
@@ -171,7 +171,7 @@ class HostDeclarations:
                 self._offer(other)
 
     def _offer(self, host: HostId) -> None:
-        """Let control use what it knows of ``host`` now."""
+        """Let control use the current facts of ``host``."""
         known = self._control.hosts.known.get(host)
         if known is None or known.facts is None:
             return

@@ -1,7 +1,7 @@
-"""Watches over hosts: asks around when an agent is away, and gives a host up only if nothing there answers.
+"""Monitor hosts: probe a host whose agent is silent; declare it lost only if no process answers.
 
-What signs of life mean is decided in core/recovery/host_liveness.py. This module has the clock, asks
-the ports of hosts, and informs the environments.
+core/recovery/host_liveness.py decides what reports and probes mean. This module has the clock, probes the
+ports of hosts, and informs the environments.
 """
 
 import asyncio
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LOOKS = 4
-"""How often in a heartbeat hosts are looked at; a question may take as long as until the next look."""
+"""Checks of all hosts in one heartbeat interval; a probe may last until the next check."""
 LONGEST_S = 1.0
-"""How long a process may take to say something at most, however slow heartbeats are."""
+"""Seconds that a process may take to send a byte at most, however slow heartbeats are."""
 RETURN_S = 30.0
-"""How long agents may take to find their master again after control has started, beyond the usual."""
+"""Additional seconds in which agents may reconnect to their master after control has started."""
 FEW = 8
-"""Tasks of a host that are asked at a time if it has few; if it has many, a quarter of them."""
+"""Tasks that one probe covers on a host with few tasks; a quarter of all tasks on a host with many."""
 AWAY = "its agent is away, and what it has started answers"
 ALONE = "no host at all gives a sign of life, so that control itself may be cut off"
 GONE = "neither its agent nor anything that it has started gives a sign of life"
@@ -46,7 +46,7 @@ BACK = "its agent reports"
 
 
 class HostMonitor:
-    """The part of control that knows which hosts are there."""
+    """The part of control that knows which hosts are alive."""
 
     def __init__(self, control: "Control") -> None:
         """Work for ``control``."""
@@ -55,11 +55,11 @@ class HostMonitor:
         self._probe = PortProbe()
         self._asking: set[asyncio.Task[None]] = set()
         self.alone = False
-        """Whether nobody at all is heard."""
+        """Whether control is isolated: it receives no report at all."""
         self._turns: dict[HostId, int] = {}
 
     def expect(self, hosts: Iterable[HostId]) -> None:
-        """Give up those of ``hosts`` that do not tell of themselves, once they have had time for it."""
+        """Declare those of ``hosts`` lost that do not report within the time for their return."""
         kept, at = host_rows.host_entries(self._control.store), self._control.clock()
         for host, declared in host_rows.declarations(self._control.store).items():
             self._control.declarations.recall(host, declared)
@@ -70,23 +70,23 @@ class HostMonitor:
             self._hosts.expect(host, facts, at, RETURN_S, unread)
 
     async def run(self) -> None:
-        """Look at all hosts again and again until cancelled."""
+        """Check all hosts repeatedly until cancelled."""
         pause, looked_at = self._hosts.heartbeat_s / LOOKS, self._control.clock()
         while True:
             await asyncio.sleep(pause)
             at = self._control.clock()
             stood_still, back = at - looked_at - 2 * pause, looked_at - at
             looked_at = at
-            if back > 0:  # the clock was put back: what was heard a moment ago lies in the future now
+            if back > 0:  # the clock went back: the times of the last reports lie in the future now
                 self._hosts.discount(-back - pause)
                 continue
-            if stood_still > 0:  # who stood still himself cannot tell who was silent meanwhile
+            if stood_still > 0:  # a control process that stood still cannot judge the silence of hosts
                 self._hosts.discount(stood_still + pause)
                 continue
             self.check_all()
 
     def check_all(self) -> None:
-        """Do what is due about every host now."""
+        """Take the next action that is due for each host."""
         at, known = self._control.clock(), self._hosts.known
         was_alone = self.alone
         self.alone = control_is_isolated(
@@ -99,7 +99,7 @@ class HostMonitor:
         apart = Apart("looking at all hosts")
         for name in tuple(known):
             with apart:
-                if name in known:  # or it was found under another name a moment ago
+                if name in known:  # another host's check may have renamed it a moment ago
                     self._look(name)
 
     def _look(self, host: HostId) -> None:
@@ -114,7 +114,7 @@ class HostMonitor:
 
     async def _ask_around(self, host: HostId) -> None:
         known, at = self._hosts.known.get(host), self._control.clock()
-        if known is None:  # it was forgotten meanwhile
+        if known is None:  # the host was removed meanwhile
             return
         signs = known.liveness
         answer: bool | None = None
@@ -129,9 +129,9 @@ class HostMonitor:
         return quiet_s <= ALONE_AFTER * self._hosts.heartbeat_s
 
     async def probe(self, host: HostId, kernel: bool = True) -> bool | None:
-        """Return whether anything that we have started on ``host`` gives a sign of life now.
+        """Return whether any process that control has started on ``host`` responds now.
 
-        Where nothing of it can be asked, its ``kernel`` may speak for it.
+        If no process can be probed, an answer of the host's ``kernel`` counts as well.
         """
         facts = self._control.inventory.facts_of(host)
         tasks = to_ask([held.environment for held in self._control.held.values()], host)
@@ -143,12 +143,12 @@ class HostMonitor:
         if ports:
             return await self._probe.speaks(facts.address, ports, deadline_s)
         if not kernel or not self._has_own_kernel(host):
-            return False  # a kernel that many hosts share answers for none of them
+            return False  # an answer of a kernel that many hosts share proves nothing for one of them
         closed = (facts.channel_ports[0], facts.control_ports[0])
         return await self._probe.is_up(facts.address, closed, deadline_s)
 
     def _some_ports(self, host: HostId, tasks: list[PlannedTask]) -> list[int]:
-        """Return the ports of some tasks: after four turns it was the turn of each."""
+        """Return the ports of some tasks; four successive calls cover every task."""
         asked = [task for task in tasks if task.ports]
         many = max(FEW, -(-len(asked) // LOOKS))
         turn = self._turns[host] = self._turns.get(host, -1) + 1
@@ -156,14 +156,14 @@ class HostMonitor:
         return [port for task in (asked + asked)[first : first + many] for port in task.ports]
 
     def _has_own_kernel(self, host: HostId) -> bool:
-        """Whether the network stack at its address is that of ``host`` and of nobody else."""
+        """Return whether the network stack at its address belongs to ``host`` alone."""
         facts, facts_of = self._control.inventory.facts_of(host), self._control.inventory.facts_of
         assert facts
         others = (facts_of(other) for other in self._hosts.known if other != host)
         return not any(other and other.network == facts.network for other in others)
 
     def _declare_silent(self, host: HostId, reason: str) -> None:
-        """Use ``host`` for nothing new, and leave alone what runs there."""
+        """Exclude ``host`` from placement, and leave its tasks alone."""
         if self._control.renaming.settle(host):
             return
         self._exclude_from_placement(host)
@@ -175,7 +175,10 @@ class HostMonitor:
         apart.raise_first()
 
     def declare_lost(self, host: HostId, reason: str) -> None:
-        """Give ``host`` up: its tasks are placed anew, borne or missed; unless it only has another name."""
+        """Declare ``host`` lost, unless it only has another name.
+
+        Its tasks are rescheduled, or their loss is tolerated or not.
+        """
         if self._control.renaming.settle(host):
             return
         known, at = self._hosts.known[host], self._control.clock()
@@ -189,12 +192,12 @@ class HostMonitor:
         apart.raise_first()
 
     def forget(self, host: HostId) -> None:
-        """Watch ``host`` no longer."""
+        """Stop the monitoring of ``host``."""
         self._hosts.known.pop(host, None)
         self._turns.pop(host, None)
 
     def host_returned(self, host: HostId) -> None:
-        """Tell that ``host`` is back; its survey makes it known again what it has."""
+        """Inform environments that ``host`` is back; its survey reports its tasks."""
         self._turns.pop(host, None)
         self._tell(host, BACK)
 

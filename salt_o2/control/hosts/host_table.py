@@ -1,4 +1,4 @@
-"""What control knows of the agents: who is there, since when, and whether a report of theirs was missed."""
+"""Agents known to control: their liveness, their last report, and whether control missed a report."""
 
 import logging
 from collections.abc import Callable, Collection
@@ -16,33 +16,33 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class HostEntry:
-    """One agent as its reports show it."""
+    """One agent, as its reports describe it."""
 
     last_seen: float
-    """When its agent last reported; if it has not since control was started, that."""
+    """When its agent last reported; the start of control if the agent has not reported since."""
     liveness: HostLiveness
     incarnation: str = ""
     sequence: int = -1
     facts: HostFacts | None = None
     needs_survey: bool = True
-    """Whether a report was missed, so that not all is known of its tasks until its survey comes."""
+    """Whether a report was missed: control does not know all of its tasks until its survey arrives."""
     confirmed_at: float | None = None
-    """When what is known of its tasks was last said to be all there is; ``None`` if it never was."""
+    """When the known list of its tasks was last confirmed to be complete; ``None`` if it never was."""
     agents: Incarnations = field(default_factory=lambda: Incarnations(heard=0.0))
-    """Which agents report under its name, and which one of them is believed."""
+    """Which agents report under its name, and which of them control accepts."""
     unread: tuple[str, ...] = ()
-    """What of its reports could not be read, since its last survey."""
+    """Parts of its reports since its last survey that control could not read."""
     quota: HostQuota | None = None
-    """What it may still have written into the journal; ``None`` before its first report."""
+    """The bytes that it may still add to the journal; ``None`` before its first report."""
 
     @property
     def presence(self) -> HostStatus:
-        """Whether it is there."""
+        """The liveness of the host."""
         return self.liveness.presence
 
     @property
     def faults(self) -> tuple[str, ...]:
-        """What of its settings its agent could not use, and what of its reports control could not read."""
+        """Settings that its agent could not use, and parts of its reports that control could not read."""
         return (
             *(self.facts.faults if self.facts else ()),
             *self.unread,
@@ -65,14 +65,14 @@ class HostEntry:
         ]
 
     def record_faults(self, report: Report) -> list[str]:
-        """Take note of what could not be read of ``report``; return what is new of it."""
+        """Record the unreadable parts of ``report``; return the new ones."""
         new = [fault for fault in report.faults if fault not in self.unread]
         kept = report.faults if report.facts else (*self.unread, *new)
         self.unread = kept[-MOST_FAULTS:]
         return new
 
     def doubt(self, why: str) -> None:
-        """Show on its row that a part of its last survey is not believed."""
+        """Show in the host's row that control rejects a part of its last survey."""
         if why not in self.unread:
             log.warning("%s", why)
             self.unread = (*self.unread, why)[-MOST_FAULTS:]
@@ -80,11 +80,11 @@ class HostEntry:
 
 @dataclass(slots=True)
 class HostTable:
-    """All agents ever heard of, by host."""
+    """All agents that ever reported, by host."""
 
     heartbeat_s: float
     bytes_per_hour: float = 0.0
-    """How much one host may have written into the journal; 0: no bound."""
+    """Bytes per hour that one host may add to the journal; 0: no bound."""
     known: dict[HostId, HostEntry] = field(default_factory=dict)
 
     def expect(
@@ -95,13 +95,13 @@ class HostTable:
         grace_s: float,
         unread: tuple[str, ...] = (),
     ) -> None:
-        """Know of a host that an earlier control has heard of; it may take ``grace_s`` to be heard again."""
+        """Add a host that an earlier control process knew; it may take ``grace_s`` to report again."""
         signs = HostLiveness(heard=at + grace_s, presence=HostStatus.EXPECTED)
         agents = Incarnations(heard=at, network=facts.network if facts else "")
         self.known.setdefault(host, HostEntry(at, signs, facts=facts, unread=unread, agents=agents))
 
     def admits(self, host: HostId, cost: int, at: float) -> bool:
-        """Return whether ``host`` may have ``cost`` bytes written into the journal now, and count them."""
+        """Return whether ``host`` may add ``cost`` bytes to the journal now, and count them."""
         known = self.known[host]
         if known.quota is None:
             known.quota = HostQuota(self.bytes_per_hour, self.bytes_per_hour, at)
@@ -111,12 +111,12 @@ class HostTable:
         return admitted
 
     def may_report(self, host: HostId, at: float) -> bool:
-        """Return whether what ``host`` reports now would be taken in."""
+        """Return whether control would accept a report of ``host`` now."""
         quota = self.known[host].quota
         return quota is None or quota.has_room(at)
 
     def judge(self, report: Report, at: float, tasks: Callable[[], Collection[TaskId]]) -> Verdict:
-        """Return whether ``report`` is of the agent that is kept; ``tasks`` are those of its host."""
+        """Return whether ``report`` is of the accepted agent; ``tasks`` are the tasks of its host."""
         host = self.known.setdefault(
             report.host, HostEntry(at, HostLiveness(heard=at), agents=Incarnations(heard=at))
         )
@@ -124,10 +124,11 @@ class HostTable:
         return host.agents.judge(report, at, self.heartbeat_s, is_lost=lost, tasks=tasks)
 
     def record_report(self, report: Report, at: float) -> bool:
-        """Take in that ``report`` came; return whether a survey is needed, because something was missed.
+        """Record that ``report`` arrived; return whether a survey is needed because a report was missed.
 
-        A heartbeat repeats the sequence number of the report before it, so the loss of the last report is
-        seen too. Each heartbeat confirms all that is known of the host's tasks, at no cost for any of them.
+        A heartbeat repeats the sequence number of the report before it, so control detects the loss of the
+        last
+        report too. Each heartbeat confirms the state of all tasks of the host, at no cost for any of them.
         """
         host = self.known.setdefault(report.host, HostEntry(at, HostLiveness(heard=at)))
         gap = host.incarnation != report.incarnation or report.sequence > host.sequence + 1
@@ -144,24 +145,27 @@ class HostTable:
         return host.needs_survey and (gap or not report.tasks)
 
     def presence(self, host: HostId) -> HostStatus | None:
-        """Return whether ``host`` is there; ``None`` if it was never heard of."""
+        """Return the liveness of ``host``; ``None`` if it never reported."""
         known = self.known.get(host)
         return known.presence if known else None
 
     def kept_incarnation(self, host: HostId) -> str:
-        """Return which agent of ``host`` is believed; empty if none has reported yet."""
+        """Return which agent of ``host`` control accepts; empty if none has reported yet."""
         known = self.known.get(host)
         return known.agents.kept if known else ""
 
     def is_old(self, host: HostId, at: float) -> bool:
-        """Return whether what is known of the tasks on ``host`` has not been confirmed for too long."""
+        """Return whether the last confirmation of the tasks on ``host`` is too old."""
         known = self.known.get(host)
         if known is None or known.confirmed_at is None:
             return True
         return at - known.confirmed_at > SILENT_AFTER * self.heartbeat_s
 
     def discount(self, seconds: float) -> None:
-        """Count ``seconds`` against nobody: control did not listen then. What is known is as old as it is."""
+        """Do not count ``seconds`` as silence of any host: control did not receive reports then.
+
+        The age of the tasks' states does not change.
+        """
         for host in self.known.values():
             host.liveness.discount(seconds)
             host.agents.heard += seconds

@@ -1,4 +1,4 @@
-"""What leaves control, in order, without anybody in control waiting for it."""
+"""Send messages of control in order, in the background: no part of control waits for them."""
 
 import asyncio
 import logging
@@ -13,13 +13,16 @@ from salt_o2.core.messages.commands import Command, Downward
 log = logging.getLogger(__name__)
 
 MOST_NEWS = 10_000
-"""Announcements kept while the master's bus takes none; beyond that the newest are dropped and counted."""
+"""Announcements queued at most while the bus accepts none; later ones are dropped and counted."""
 
 ROUTINE = (AnnounceMoves, AnnounceState)
-"""What tells where tasks and environments are; why something failed is told besides, and at once."""
+"""Announcements of states; the reason of a failure is announced separately, at once."""
 ROUTINE_WAITS_S = 0.1
-"""How long routine announcements wait: each costs the master's processors some milliseconds, and the tasks
-and agents that a command of the same moment sets in motion may need them."""
+"""Seconds that routine announcements wait.
+
+Each costs the master's processors some milliseconds, which the tasks and agents may need that a command of
+the same moment sets in motion.
+"""
 
 
 class OutboundQueues:
@@ -35,16 +38,16 @@ class OutboundQueues:
         self._urgent = asyncio.Event()
 
     def send(self, messages: Sequence[Downward]) -> None:
-        """Send ``messages`` on the quick channel."""
+        """Send ``messages`` on the publish channel."""
         if messages:
             self._commands.put_nowait(messages)
 
     def resend(self, command: Command) -> None:
-        """Send ``command`` the sure way."""
+        """Send ``command`` as a Salt job."""
         self._jobs.put_nowait(command)
 
     def announce(self, news: Announcement) -> None:
-        """Tell the world: routine when there is time, all else at once with what came before it."""
+        """Queue an announcement: delay a routine one, send any other at once after earlier ones."""
         if not isinstance(news, ROUTINE):
             self._urgent.set()
         try:
@@ -55,7 +58,7 @@ class OutboundQueues:
             self._dropped += 1
 
     async def run(self) -> None:
-        """Send until cancelled; what cannot be sent is logged, and control's deadlines do the rest."""
+        """Send until cancelled; log what cannot be sent: control's deadlines cover lost messages."""
         loops = {"commands": self._send_commands(), "jobs": self._send_jobs(), "news": self._send_news()}
         await run_together(loops)
 
@@ -92,7 +95,7 @@ class OutboundQueues:
 
 
 class _Logged:
-    """Logs what goes wrong inside and goes on: one bad message must not stop those behind it."""
+    """Log errors raised inside and continue: one bad message must not stop the ones behind it."""
 
     def __init__(self, what: str) -> None:
         self._what = what

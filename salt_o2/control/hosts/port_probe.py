@@ -1,8 +1,9 @@
-"""Asks processes on another machine for a sign of life, without any message of theirs.
+"""Probe whether processes on another machine respond, without a message of their agent.
 
-Whoever listens at a task's port speaks first: a gRPC server sends its SETTINGS (RFC 9113, 3.4) and a ZeroMQ
-socket its greeting (ZMTP 3.1) as soon as somebody has connected. A process that is stopped still has its
-connections taken by the kernel, but says nothing. The first byte is all that is read, and nothing is sent.
+A server at a task's port sends first: a gRPC server sends its SETTINGS (RFC 9113, 3.4) and a ZeroMQ socket
+its
+greeting (ZMTP 3.1) as soon as a client has connected. The kernel still accepts connections for a stopped
+process, but the process sends nothing. The probe reads only the first byte, and sends nothing.
 """
 
 import asyncio
@@ -15,36 +16,37 @@ from typing import Any
 log = logging.getLogger(__name__)
 
 OWN_FAULT = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EADDRNOTAVAIL})
-"""Errors that say something of this machine, and nothing of the other."""
+"""Errors that concern this machine only, and prove nothing about the other one."""
 MOST_AT_ONCE = 256
-"""Connections of all questions together."""
+"""Connections of all probes together."""
 
 
 LATE = 2.0
-"""Times the deadline after which a question without an answer says nothing: control did not run meanwhile."""
+"""Multiple of the deadline after which a missing answer proves nothing: control did not run meanwhile."""
 
 
 class PortProbe:
-    """Asks ports; no more at once than is good for this machine."""
+    """Probes ports with a bounded number of connections."""
 
     def __init__(self, at_once: int = MOST_AT_ONCE) -> None:
-        """Have at most ``at_once`` connections open."""
+        """Open at most ``at_once`` connections."""
         self._turn = asyncio.Semaphore(at_once)
 
     async def speaks(self, address: str, ports: Sequence[int], deadline_s: float) -> bool | None:
-        """Return whether a process at any of ``ports`` says something within ``deadline_s``.
+        """Return whether a process at any of ``ports`` sends a byte within ``deadline_s``.
 
-        ``None`` if that cannot be told: this machine has no connections left to ask with, or this
-        process did not run when the time was over.
+        ``None`` if the probe is inconclusive: this machine has no connections left, or this process did not
+        run
+        when the time was over.
         """
         return await self._any([self._first_byte(address, port, deadline_s) for port in ports])
 
     async def is_up(self, address: str, ports: Sequence[int], deadline_s: float) -> bool | None:
-        """Return whether a machine is at ``address``: its kernel takes, or refuses, a connection."""
+        """Return whether a machine is at ``address``: its kernel accepts or refuses a connection."""
         return await self._any([self._reaction(address, port, deadline_s) for port in ports])
 
     async def _any(self, questions: Sequence[Coroutine[Any, Any, bool | None]]) -> bool | None:
-        """Return the first yes; else ``None`` if one of them cannot be told."""
+        """Return true at the first positive result; else ``None`` if one of them is inconclusive."""
         asking = [asyncio.ensure_future(question) for question in questions]
         answers: list[bool | None] = []
         try:
@@ -90,7 +92,7 @@ class PortProbe:
 
 
 async def _close(writer: asyncio.StreamWriter) -> None:
-    writer.transport.abort()  # there is nothing to be said any more
+    writer.transport.abort()  # no data is left to send
     with suppress(OSError):
         await writer.wait_closed()
 
@@ -100,7 +102,7 @@ def _now() -> float:
 
 
 def _none_if_late(begun: float, deadline_s: float) -> bool | None:
-    """Return ``None`` if this process did not run when the time was over: it may have missed the answer."""
+    """Return ``None`` if this process did not run at the deadline: it may have missed the answer."""
     return None if _now() - begun > LATE * deadline_s else False
 
 

@@ -1,10 +1,11 @@
-"""Reports on their way into control: bounded, and taken in by turns, so that no flood delays the others.
+"""Queue reports for control: bounded, and served in turns, so that no flood delays other hosts.
 
-    bus --put--> one queue per host --run, one report of each host in turn--> Control.hear
+    bus --put--> one queue per host --run, one report of each host in turn--> Control.receive_report
 
-Between two reports the loop does whatever else is to be done: requests, timers, other sockets. A host that
-says more than fits is not listened to for the moment. That costs nothing but a survey: its next report leaves
-a gap in the numbers, control sees it and asks for all that the host has (control/hosts/host_table.py).
+Between two reports the loop serves requests, timers and other sockets. The queue drops reports of a host that
+sends more than fits. That costs only a survey: its next report leaves a gap in the numbers, control detects
+it
+and requests all tasks of the host (control/hosts/host_table.py).
 """
 
 import asyncio
@@ -18,16 +19,16 @@ from salt_o2.core.messages.reports import Report
 log = logging.getLogger(__name__)
 
 MOST_PER_HOST = 200
-"""Reports of one host that wait; an agent gathers what changes, and sends about twenty a second at most."""
+"""Queued reports of one host at most; an agent batches changes and sends about twenty a second at most."""
 MOST = 20_000
-"""Reports that wait, of all hosts."""
+"""Queued reports of all hosts at most."""
 
 
 class ReportQueue:
-    """The reports that control has not taken in yet."""
+    """The reports that control has not processed yet."""
 
     def __init__(self, most_per_host: int = MOST_PER_HOST, most: int = MOST) -> None:
-        """Let so many reports wait."""
+        """Queue at most ``most_per_host`` reports of one host, and ``most`` of all hosts."""
         self._most_per_host, self._most = most_per_host, most
         self._waiting: dict[HostId, deque[Report]] = {}
         self._count = 0
@@ -35,11 +36,11 @@ class ReportQueue:
         self._something = asyncio.Event()
 
     def __len__(self) -> int:
-        """Return how many reports wait."""
+        """Return the number of queued reports."""
         return self._count
 
     def put(self, report: Report) -> None:
-        """Let ``report`` wait for its turn; it is dropped if too many wait already."""
+        """Queue ``report``; drop it if the queue is full."""
         queue = self._waiting.setdefault(report.host, deque())
         if len(queue) >= self._most_per_host or self._count >= self._most:
             self._drop(report.host)
@@ -49,7 +50,7 @@ class ReportQueue:
         self._something.set()
 
     async def run(self, take: Callable[[Report], None]) -> None:
-        """Give each report to ``take``, until cancelled."""
+        """Pass each report to ``take``, until cancelled."""
         while True:
             await self._something.wait()
             self._something.clear()
@@ -81,5 +82,5 @@ class ReportQueue:
 def _taken(report: Report, take: Callable[[Report], None]) -> None:
     try:
         take(report)
-    except Exception:  # whatever is wrong with one report, the next must be heard
+    except Exception:  # a defect in one report must not block the next
         log.exception("a report of %s was not taken in", report.host)
