@@ -1,4 +1,4 @@
-"""A FairMQ-compatible device in Python; derive from ``Device``, start with ``o2-device module:Class``."""
+"""FairMQ-compatible device in Python. Derive from ``Device``, start with ``o2-device module:Class``."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +9,7 @@ __all__ = ["Device"]
 
 
 def __getattr__(name: str) -> Any:
-    """Load ``Device`` when it is asked for: conformance checks need none of it."""
+    """Load ``Device`` on first access. The conformance checks do not need it."""
     if name == "Device":
         from salt_o2.device.base import Device
 

@@ -1,4 +1,4 @@
-"""What a physicist derives a device from.
+"""Base class of all devices.
 
     from salt_o2.device import Device
 
@@ -12,7 +12,7 @@
             self.n += 1
             return self.send("data", b"%d" % self.n)
 
-and starts with ``o2-device my_module:Counter --id counter --channel-config name=data,type=push,...``.
+Start it with ``o2-device my_module:Counter --id counter --channel-config name=data,type=push,...``.
 """
 
 import time
@@ -31,20 +31,20 @@ Callback = Callable[["Parts", int], "bool | None"]
 
 AS_LONG_AS_IT_TAKES = -1
 DRAIN_POLL_MS = 20
-"""A device that has got nothing for so long holds nothing more."""
+"""Time without a message after which a draining device counts as empty, in ms."""
 
 
 class Device:
-    """A FairMQ device. Override what is needed; all of it is called by one thread, the main one.
+    """A FairMQ device. Override the methods you need; the main thread calls all of them.
 
-    An exception anywhere leads to ERROR and exit code 1.
+    An exception in any of them leads to ERROR and exit code 1.
     """
 
     options: ClassVar[Mapping[str, tuple[str | int | float | bool, str]]] = {}
-    """Options of the command line: name -> (default, help). Each becomes a property of the default's type."""
+    """Command line options: name -> (default, help). Each becomes a property of the default's type."""
 
     def __init__(self, properties: Properties, inbox: "Inbox[Any]", log: Output) -> None:
-        """Do not override: there are no channels yet; use ``init`` or ``init_task``."""
+        """Do not override: channels do not exist yet. Use ``init`` or ``init_task``."""
         self.properties, self.log, self._inbox = properties, log, inbox
         self.id = str(properties.get("id", ""))
         self.rate = 0.0
@@ -53,13 +53,13 @@ class Device:
         self._callbacks: dict[str, Callback] = {}
 
     def init(self) -> None:
-        """COMPLETE INIT: properties are known, channels not yet open. The place for ``on_data``."""
+        """COMPLETE INIT: properties are set, channels are not open yet. Call ``on_data`` here."""
 
     def bind(self) -> None:
-        """BIND: what was to be bound is."""
+        """BIND: called after the channels are bound."""
 
     def connect(self) -> None:
-        """CONNECT: what was to be connected is."""
+        """CONNECT: called after the channels are connected."""
 
     def init_task(self) -> None:
         """INIT TASK: prepare for runs."""
@@ -68,10 +68,10 @@ class Device:
         """RUN: at the start of every run; ``properties`` has the run's arguments."""
 
     def run(self) -> None:
-        """Work in RUNNING: until ``running`` is false, or return earlier to go back to READY by itself.
+        """Work in RUNNING until ``running`` is false. Return earlier to go back to READY.
 
-        Unless overridden it hands arriving data to the callbacks of ``on_data`` if there are any, and else
-        calls ``conditional_run`` again and again.
+        The default passes received messages to the callbacks of ``on_data``. Without callbacks it calls
+        ``conditional_run`` repeatedly.
         """
         if self._callbacks:
             self._hand_out_data()
@@ -79,16 +79,16 @@ class Device:
             self._repeat()
 
     def conditional_run(self) -> bool | None:
-        """Do one piece of work in RUNNING; return False to go back to READY."""
+        """Do one unit of work in RUNNING; return False to go back to READY."""
         return False
 
     def post_run(self) -> None:
         """STOP: at the end of every run."""
 
     def drain(self, seconds: float) -> None:
-        """STOP, when this device leaves a run that goes on: finish what it holds, in at most ``seconds``.
+        """STOP of a device that leaves a continuing run: process buffered data for at most ``seconds``.
 
-        Unless overridden it hands waiting data to the callbacks of ``on_data`` until none is left.
+        The default passes waiting messages to the callbacks of ``on_data`` until none is left.
         """
         end = time.monotonic() + seconds
         while self._callbacks and time.monotonic() < end and self._hand_out(DRAIN_POLL_MS):
@@ -98,44 +98,46 @@ class Device:
         """RESET TASK: undo ``init_task``."""
 
     def reset(self) -> None:
-        """RESET DEVICE: undo ``init``; channels are closed after it."""
+        """RESET DEVICE: undo ``init``. The channels are closed afterwards."""
 
     @property
     def running(self) -> bool:
-        """Whether nothing is asked of the device: as long as this is true, go on."""
+        """Return whether no request is pending. Continue to work while this is true."""
         return self._inbox.empty()
 
     def names(self, kinds: frozenset[str]) -> list[str]:
-        """Return the channels whose sockets are of one of ``kinds`` (``settings.INPUTS`` or ``OUTPUTS``)."""
+        """Return the names of channels with a socket type in ``kinds`` (``settings.INPUTS`` or
+        ``OUTPUTS``).
+        """
         ends = self.channels.endpoints if self.channels else {}
         return [name for name, found in ends.items() if found[0].type in kinds]
 
     def sockets(self, name: str) -> int:
-        """Return how many sockets a channel has."""
+        """Return the number of sockets of a channel."""
         return len(self.channels.endpoints.get(name, ())) if self.channels else 0
 
     def send(self, name: str, message: bytes | Sequence[bytes], index: int = 0, timeout_ms: int = -1) -> bool:
-        """Send one message of one or several parts; wait for a peer ``timeout_ms``, or as long as it takes.
+        """Send one message of one or more parts. Wait for a peer up to ``timeout_ms``; negative: no limit.
 
-        Returns False if it was not sent: the time is up, or something is asked of the device.
+        Return False if the message was not sent: the time is up or a request is pending.
         """
         parts = [message] if isinstance(message, bytes) else message
         return self._open_channels().send(name, parts, index, timeout_ms)
 
     def receive(self, name: str, index: int = 0, timeout_ms: int = -1) -> "Parts | None":
-        """Return the parts of one message; None if the time is up, or something is asked of the device."""
+        """Return the parts of one message; None if the time is up or a request is pending."""
         return self._open_channels().receive(name, index, timeout_ms)
 
     def wait_for_data(self, names: Sequence[str], timeout_ms: int) -> list[tuple[str, int]]:
-        """Return channel and index of every socket that has a message, waiting for the first."""
+        """Wait for a message. Return channel and index of each socket that has one."""
         return self._open_channels().ready(names, timeout_ms)
 
     def on_data(self, name: str, callback: Callback) -> None:
-        """Call ``callback(parts, index)`` for every message on a channel, until one returns False."""
+        """Call ``callback(parts, index)`` for each message on a channel, until a callback returns False."""
         self._callbacks[name] = callback
 
     def sleep(self, seconds: float) -> bool:
-        """Wait; return at once with False when something is asked of the device."""
+        """Wait. Return False at once when a request arrives."""
         import select
 
         asked = select.poll()
@@ -148,7 +150,10 @@ class Device:
                 return
 
     def _hand_out(self, timeout_ms: int) -> bool | None:
-        """Hand out one message of each socket that has one; tell whether any had, None if one was enough."""
+        """Pass one message of each ready socket to its callback.
+
+        Return whether any socket had a message; None if a callback returned False.
+        """
         waiting = self.wait_for_data(list(self._callbacks), timeout_ms)
         for name, index in waiting:
             parts = self.receive(name, index, 0)

@@ -1,6 +1,6 @@
-"""The command line of a device: FairMQ's options as far as they mean anything here, and the device's own.
+"""Command line of a device: the FairMQ options that apply here, and the device's own options.
 
-Options that nobody knows are accepted in silence, as FairMQ does: task templates are full of them.
+Unknown options are accepted without a message, as in FairMQ, because task templates contain many of them.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from salt_o2.device.transport.channel_settings import NUMBERS
 DEFAULT_PORT = 47100
 PLUGINS = ("OCC", "OCClite")
 BUILTIN = ("control", "config")
-"""Plugins that FairMQ has within itself; naming them changes nothing here."""
+"""Plugins that are built into FairMQ. Naming them has no effect here."""
 PREFIXES = ("d:", "p:", "s:")
 
 TEXTS = {
@@ -36,7 +36,7 @@ Options = Mapping[str, tuple[str | int | float | bool, str]]
 
 
 def parse(arguments: Sequence[str], own: Options, program: str) -> argparse.Namespace:
-    """Read the command line of a device that declares the options ``own``; exits after ``--help``."""
+    """Parse the command line of a device that declares the options ``own``. Exit after ``--help``."""
     parser = argparse.ArgumentParser(program, allow_abbrev=False, argument_default=argparse.SUPPRESS)
     mine = parser.add_argument_group("options of this device")
     for name, (default, text) in own.items():
@@ -54,10 +54,10 @@ def parse(arguments: Sequence[str], own: Options, program: str) -> argparse.Name
 
 
 def properties_of(found: argparse.Namespace) -> Properties:
-    """Return all options as properties, channels among them.
+    """Return all options as properties, including the channels.
 
     Raises:
-        InvalidRequestError: for a ``--channel-config`` that makes no sense.
+        InvalidRequestError: if a ``--channel-config`` is malformed.
     """
     names = {name.replace("_", "-"): value for name, value in vars(found).items()}
     properties = Properties(names)
@@ -67,10 +67,10 @@ def properties_of(found: argparse.Namespace) -> Properties:
 
 
 def channel_properties(text: str, existing: Mapping[str, Any]) -> dict[str, Any]:
-    """Read one ``name=X,type=..,method=..,address=..``: the next socket of channel X.
+    """Parse one ``name=X,type=..,method=..,address=..`` as the next socket of channel X.
 
     Raises:
-        InvalidRequestError: if the name is missing, or a number is none.
+        InvalidRequestError: if the name is missing or a number is malformed.
     """
     pairs = [part.partition("=") for part in text.split(",")]
     fields = {key: value for key, _, value in pairs}
@@ -103,10 +103,10 @@ def codec_of(plugins: Sequence[str]) -> str | None:
 
 
 def control_port(option: str) -> int:
-    """Return where to listen: ``OCC_CONTROL_PORT`` of the environment wins over the option.
+    """Return the control port. ``OCC_CONTROL_PORT`` of the environment overrides the option.
 
     Raises:
-        InvalidRequestError: if it is no port.
+        InvalidRequestError: if the value is not a port.
     """
     text = os.environ.get("OCC_CONTROL_PORT", option)
     if not (text.isascii() and text.isdigit() and int(text) < 65536):
@@ -115,7 +115,7 @@ def control_port(option: str) -> int:
 
 
 def control_addresses() -> list[str]:
-    """Return where to listen beside the loopback: O2_CONTROL_ADDRESS of the environment, with commas."""
+    """Return the addresses to listen on besides the loopback: O2_CONTROL_ADDRESS, comma-separated."""
     return [each.strip() for each in os.environ.get("O2_CONTROL_ADDRESS", "").split(",") if each.strip()]
 
 

@@ -1,4 +1,4 @@
-"""What a device says on its standard output: plain lines, each written at once, with FairMQ's severities."""
+"""Standard output of a device: plain lines with FairMQ's severities, each written at once."""
 
 import os
 import sys
@@ -10,36 +10,36 @@ SEVERITIES = ("trace", "debug", "info", "state", "warn", "error", "fatal", "nolo
 
 
 class Output:
-    """Writes lines of at least one severity; ``FAIRMQ_SEVERITY`` in the environment wins."""
+    """Write lines at or above one severity. ``FAIRMQ_SEVERITY`` of the environment takes precedence."""
 
     def __init__(self, severity: str = "info") -> None:
-        """Say no less than ``severity``; an unknown one is info."""
+        """Write lines from ``severity`` up. An unknown severity counts as info."""
         wanted = os.environ.get("FAIRMQ_SEVERITY") or severity
         self._least = SEVERITIES.index(wanted) if wanted in SEVERITIES else SEVERITIES.index("info")
 
     def say(self, severity: str, text: str) -> None:
-        """Write one line, if ``severity`` is not below what was asked for."""
+        """Write one line if ``severity`` is not below the configured severity."""
         if SEVERITIES.index(severity) >= self._least:
             print(f"[{time.strftime('%H:%M:%S')}][{severity.upper()}] {text}", flush=True)
 
     def debug(self, text: str) -> None:
-        """Write what a developer wants to know."""
+        """Write a message for developers."""
         self.say("debug", text)
 
     def info(self, text: str) -> None:
-        """Write what a user wants to know."""
+        """Write a message for users."""
         self.say("info", text)
 
     def warn(self, text: str) -> None:
-        """Write what may be wrong."""
+        """Write a warning."""
         self.say("warn", text)
 
     def error(self, text: str) -> None:
-        """Write what is wrong."""
+        """Write an error."""
         self.say("error", text)
 
     def failure(self, error: Exception, during: str) -> None:
-        """Write why ``during`` failed; for a fault of the device's own code, with its place."""
+        """Write why ``during`` failed. Add the source line if the device's own code is at fault."""
         self.error(f"{during} failed: {type(error).__name__}: {error}")
         if not isinstance(error, O2Error):
             import traceback
@@ -49,5 +49,5 @@ class Output:
 
 
 def write_lines_at_once() -> None:
-    """Make standard output line-buffered, also into a file or pipe."""
+    """Make standard output line-buffered, also if it is a file or pipe."""
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]

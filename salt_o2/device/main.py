@@ -1,7 +1,7 @@
-"""The command ``o2-device KIND [OPTIONS]``: starts one device and lives as long as it.
+"""The command ``o2-device KIND [OPTIONS]``: start one device and run until it exits.
 
 KIND is ``sampler``, ``processor``, ``sink``, ``dispatcher``, or ``module:Class`` of a user's own device.
-The control channel answers as early as possible: what is not needed for it is loaded after it is open.
+The control channel opens as early as possible. Modules that it does not need are loaded afterwards.
 """
 
 import importlib
@@ -37,7 +37,7 @@ USAGE = f"usage: o2-device {{{','.join(KINDS)},MODULE:CLASS}} [OPTIONS]; o2-devi
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one device; return 0 after END or a signal, 1 after an error (also of the command line)."""
+    """Run one device. Return 0 after END or a signal, 1 after an error (also of the command line)."""
     write_lines_at_once()
     found = list(sys.argv[1:] if arguments is None else arguments)
     if not found or found[0] in ("-h", "--help"):
@@ -51,10 +51,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def device_class(kind: str) -> type[Device]:
-    """Return the class that ``kind`` names; modules are also looked for in the working directory.
+    """Return the class that ``kind`` names. The working directory is searched for modules, too.
 
     Raises:
-        InvalidRequestError: if there is none.
+        InvalidRequestError: if there is no such class.
     """
     module, colon, name = KINDS.get(kind, kind).partition(":")
     if not colon:
@@ -90,7 +90,7 @@ def _live(kind: type[Device], arguments: Sequence[str]) -> int:
 
 
 def _serve(inbox: Any, board: Board, chosen: Any, output: Output) -> "OccServer | None":
-    """Open the control channel; without a plugin, go to RUNNING by itself."""
+    """Open the control channel. Without a plugin, go to RUNNING automatically."""
     codec = command_line.codec_of(chosen.plugin)
     if codec is None:
         Thread(target=_go_up, args=(Controlled(inbox, board),), daemon=True).start()
@@ -105,7 +105,7 @@ def _serve(inbox: Any, board: Board, chosen: Any, output: Output) -> "OccServer 
 
 
 def _go_up(device: Controlled) -> None:
-    """Be the controller: take all steps to RUNNING, as far as they succeed."""
+    """Act as the controller: request all steps to RUNNING, until one fails."""
     for step in UP:
         if not device.transition(Asked(device.state().state, step, {})).ok:
             return

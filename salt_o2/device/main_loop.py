@@ -1,9 +1,9 @@
-"""The life of a device, on its main thread: takes requests one by one, does the work of each state.
+"""Main loop of a device, on its main thread: process requests one by one, do the work of each state.
 
     controller's threads --Request--> inbox --> Life.run: move, work, AUTO  --> board --> replies, streams
     signals -------------Shutdown-->
 
-Every piece of work that fails leads to ERROR, and the process ends with exit code 1.
+Any failure of this work leads to ERROR, and the process exits with code 1.
 """
 
 from collections.abc import Callable
@@ -19,10 +19,10 @@ from salt_o2.occ import fairmq_states as n
 
 
 class Life:
-    """One device from IDLE to its exit code."""
+    """One device, from IDLE to its exit code."""
 
     def __init__(self, work: Work, inbox: Inbox[Request | Shutdown], board: Board, output: Output) -> None:
-        """Begin in IDLE."""
+        """Start in IDLE."""
         self._work, self._inbox, self._board, self._output = work, inbox, board, output
         self._machine = StateMachine(self._entered)
         self._at: dict[str, Callable[[], None]] = {
@@ -34,7 +34,7 @@ class Life:
         }
 
     def run(self) -> int:
-        """Do what is asked until EXITING or ERROR, and return the exit code: 0 or 1."""
+        """Process requests until EXITING or ERROR, and return the exit code: 0 or 1."""
         while self._machine.state not in t.ENDS:
             match self._inbox.get():
                 case Shutdown():
@@ -51,7 +51,7 @@ class Life:
         request.done.set()
 
     def _take(self, request: Request) -> None:
-        """Move, and do the work of the state that was entered."""
+        """Apply the transition and do the work of the entered state."""
         try:
             self._work.properties.push(request.arguments)
             if request.event == t.COMPLETE_INIT:  # FairMQ initialises before it leaves INITIALIZING DEVICE
@@ -70,14 +70,14 @@ class Life:
             self._machine.take(t.ERROR_FOUND)
 
     def _run_until_stopped(self) -> None:
-        """Run the user's code; if it ends by itself, the device is READY again."""
+        """Run the user's code. If it returns without a request, the device is READY again."""
         self._work.run()
         self._work.post_run()
         if self._inbox.empty():
             self._machine.take(t.STOP)
 
     def _go_down(self) -> None:
-        """Take the way down from any state; what is asked meanwhile is not heard."""
+        """Take all steps to EXITING from any state. Ignore requests that arrive meanwhile."""
         while self._machine.state not in t.ENDS:
             self._take(Request(t.DOWN[self._machine.state]))
 

@@ -1,8 +1,8 @@
-"""The properties of a device: its command line, and what a controller pushed on top of it.
+"""Properties of a device: its command line, overridden by values that a controller pushed.
 
-As with the OCC plugins a pushed value is a text, except for a few settings of channels. A number that a
-device declared as one of its options must therefore come from the command line; one that was pushed is an
-error, here as in a C++ device. Properties are never forgotten: channels of an earlier configuration stay.
+As in the OCC plugins, a pushed value is a text, except for some settings of channels. A number that a
+device declares as an option must therefore come from the command line. A pushed number is an error, as in a
+C++ device. Properties are never removed: channels of an earlier configuration remain.
 """
 
 from collections.abc import Mapping
@@ -18,10 +18,10 @@ class Properties(dict[str, Any]):
     """Name to value: text, number, truth value or tree."""
 
     def push(self, arguments: Mapping[str, str]) -> None:
-        """Take in what a controller sent.
+        """Store the values that a controller sent.
 
         Raises:
-            InvalidRequestError: for a value that cannot be what its key demands.
+            InvalidRequestError: if a value does not have the type that its key requires.
         """
         for key, value in arguments.items():
             if key.startswith(PTREE):
@@ -34,7 +34,7 @@ class Properties(dict[str, Any]):
         """Return a number.
 
         Raises:
-            InvalidRequestError: if it was pushed, and so is a text.
+            InvalidRequestError: if the value was pushed and is therefore a text.
         """
         value = self.get(key, default)
         if isinstance(value, str):
@@ -44,12 +44,12 @@ class Properties(dict[str, Any]):
         return value
 
     def below(self, prefix: str) -> dict[str, Any]:
-        """Return the properties whose names begin with ``prefix``, without it."""
+        """Return the properties whose names begin with ``prefix``, with the prefix removed."""
         return {key.removeprefix(prefix): value for key, value in self.items() if key.startswith(prefix)}
 
 
 def tree(kind: str, text: str) -> Any:
-    """Read a ``json``, ``ini`` or ``xml`` document as nested dicts (`__ptree__:<kind>:<key>`)."""
+    """Parse a ``json``, ``ini`` or ``xml`` document as nested dicts (`__ptree__:<kind>:<key>`)."""
     readers = {"json": _json, "ini": _ini, "xml": _xml}
     try:
         return readers[kind](text)

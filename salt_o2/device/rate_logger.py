@@ -1,4 +1,4 @@
-"""Prints what went through each socket, every ``rateLogging`` seconds, as FairMQ does."""
+"""Print the message rates of each socket every ``rateLogging`` seconds, as FairMQ does."""
 
 from collections.abc import Mapping
 from threading import Event, Thread
@@ -11,10 +11,10 @@ MEGABYTE = 1_000_000
 
 
 class Rates:
-    """A thread that looks at the counts once a second while the device is RUNNING."""
+    """A thread that reads the counts once a second while the device is RUNNING."""
 
     def __init__(self, channels: Channels, output: Output) -> None:
-        """Begin, if any socket wants it."""
+        """Start the thread if a socket has rate logging enabled."""
         self._counts, self._output, self._over = channels.counts, output, Event()
         ends = [end for ends in channels.endpoints.values() for end in ends if end.rate_logging > 0]
         self._thread = Thread(target=self._watch, args=(ends,), daemon=True) if ends else None
@@ -22,7 +22,7 @@ class Rates:
             self._thread.start()
 
     def stop(self) -> None:
-        """End."""
+        """Stop the thread."""
         self._over.set()
         if self._thread is not None:
             self._thread.join()
@@ -40,7 +40,7 @@ class Rates:
 
 
 def line(end: Endpoint, before: list[int], now: list[int]) -> str:
-    """Return the rates of one socket between two looks at its counts, per second."""
+    """Return the rates of one socket per second, from two readings of its counts."""
     each: Mapping[str, float] = {
         name: (b - a) / end.rate_logging
         for name, a, b in zip(("in", "bytes_in", "out", "bytes_out"), before, now, strict=True)

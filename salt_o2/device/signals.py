@@ -1,6 +1,6 @@
-"""Hears SIGTERM and SIGINT, whatever the main thread is busy with.
+"""Receive SIGTERM and SIGINT while the main thread is busy or waits.
 
-The kernel may give a signal to any thread, and then nothing interrupts a main thread that waits. So the
+The kernel may deliver a signal to any thread; then a waiting main thread is not interrupted. Therefore the
 interpreter writes the number of every signal into a pipe (``signal.set_wakeup_fd``), and a thread reads it.
 """
 
@@ -13,9 +13,9 @@ HEARD = (signal.SIGTERM, signal.SIGINT)
 
 
 def listen(go_down: Callable[[], None], abort: Callable[[], None] = os.abort) -> None:
-    """Call ``go_down`` at the first of SIGTERM and SIGINT, and ``abort`` at a SIGINT after that.
+    """Call ``go_down`` at the first SIGTERM or SIGINT, and ``abort`` at a later SIGINT.
 
-    Must be called by the main thread, once in the life of a process.
+    Call this from the main thread, once per process.
     """
     reading, writing = os.pipe()
     os.set_blocking(writing, False)

@@ -1,4 +1,4 @@
-"""What a device does in each state: FairMQ's part around the user's part."""
+"""Actions of a device in each state: FairMQ's part around the user's part."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 class Work:
-    """The work of one device, called by its :class:`~salt_o2.device.main_loop.Life`."""
+    """Actions of one device, called by its :class:`~salt_o2.device.main_loop.Life`."""
 
     def __init__(self, device: "Device", properties: Properties, inbox: "Inbox[Any]") -> None:
-        """Give the device its properties."""
+        """Pass its properties to the device."""
         self.device, self.properties, self._inbox = device, properties, inbox
 
     def init(self) -> None:
@@ -31,24 +31,24 @@ class Work:
         device.init()
 
     def bind(self) -> None:
-        """BIND."""
+        """BIND: bind the channels, then the user's ``bind``."""
         self.properties.update(self._channels.bind())
         self.device.bind()
 
     def connect(self) -> None:
-        """CONNECT: a peer need not be there, but host names must be known within ``init-timeout`` seconds."""
+        """CONNECT: host names must resolve within ``init-timeout`` seconds; peers need not exist."""
         self._channels.connect(float(self.properties.number("init-timeout", 120)))
         self.device.connect()
 
     def init_task(self) -> None:
-        """INIT TASK: the device's own numbers must be numbers by now."""
+        """INIT TASK: the device's numeric options must be numbers by now."""
         for name, (default, _) in self.device.options.items():
             if isinstance(default, int | float) and not isinstance(default, bool):
                 self.properties.number(name, default)
         self.device.init_task()
 
     def run(self) -> None:
-        """RUNNING, until something is asked or the user's code ends."""
+        """RUNNING: run the user's code until it returns or a request arrives."""
         from salt_o2.device.rate_logger import Rates
 
         rates = Rates(self._channels, self.device.log)
@@ -59,12 +59,12 @@ class Work:
             rates.stop()
 
     def drain(self, arguments: Mapping[str, str]) -> None:
-        """STOP of a device that leaves a run: finish what it holds, for at most ``drain_ms``."""
+        """STOP of a device that leaves a run: process buffered data for at most ``drain_ms``."""
         if drain_ms := int(arguments.get("drain_ms") or 0):
             self.device.drain(drain_ms / 1000)
 
     def post_run(self) -> None:
-        """Run when RUNNING is over."""
+        """Run the user's ``post_run`` after RUNNING."""
         self.device.post_run()
 
     def reset_task(self) -> None:
@@ -72,7 +72,7 @@ class Work:
         self.device.reset_task()
 
     def reset(self) -> None:
-        """RESET DEVICE: the user's ``reset``, then all channels are closed."""
+        """RESET DEVICE: the user's ``reset``, then close all channels."""
         self.device.reset()
         self.close()
 

@@ -32,7 +32,7 @@ ALLOWED = {
     "salt_o2/concurrency": 2,
     "salt_o2/control": 103,
     "salt_o2/core": 56,
-    "salt_o2/device": 87,
+    "salt_o2/device": 56,
     "salt_o2/doctor": 7,
     "salt_o2/integration": 3,
     "salt_o2/linux": 9,

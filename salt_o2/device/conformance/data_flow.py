@@ -1,4 +1,4 @@
-"""Laws of data: FairMQ's messages are bare ZeroMQ messages, so a plain socket is a peer."""
+"""Rules about data. FairMQ messages are plain ZeroMQ messages, so a plain socket can be the peer."""
 
 import asyncio
 from typing import Any
@@ -11,7 +11,7 @@ from salt_o2.occ import fairmq_states as n
 
 PEERS = {"push": zmq.PULL, "pull": zmq.PUSH, "pub": zmq.SUB, "sub": zmq.PUB}
 MESSAGES, SIZE = 1500, 2000
-"""More than all buffers between two sockets hold, so they pass only if the device takes them."""
+"""More than all buffers between two sockets hold. All messages pass only if the device reads them."""
 
 
 async def sends_over_ipc(trial: Trial) -> None:
@@ -35,7 +35,7 @@ async def connects(trial: Trial) -> None:
 
 
 async def _exchange(trial: Trial, addresses: dict[str, str], bind: bool = True) -> None:
-    """Run the device between plain sockets: feed its inputs, and see what comes out."""
+    """Run the device between plain sockets: write to its inputs and check its outputs."""
     device = await trial.start()
     await device.configure(trial.properties(addresses, bind=bind))
     with zmq.asyncio.Context() as context:

@@ -1,4 +1,4 @@
-"""The device under trial: its process, its control channel and its channels."""
+"""The device under test: its process, its control channel and its data channels."""
 
 import asyncio
 import os
@@ -19,13 +19,13 @@ from salt_o2.occ.fairmq import CONFIGURE
 from salt_o2.occ.wire.replies import Reply, Trigger
 
 PATIENCE_S = 20.0
-"""How long anything may take that a device is bound to do; generous, for loaded machines."""
+"""Time limit of each required action of a device, in seconds. Generous, for loaded machines."""
 
 STEPS = {move.source: move for move in CONFIGURE}
 
 
 class Deviation(Exception):
-    """A law does not hold; the text says what was seen instead."""
+    """A rule is violated. The text says what was observed."""
 
 
 def expect(true: bool, otherwise: str) -> None:
@@ -35,14 +35,14 @@ def expect(true: bool, otherwise: str) -> None:
 
 
 class Subject:
-    """One started process of the command."""
+    """One started process of the tested command."""
 
     def __init__(self, process: subprocess.Popen[bytes], channel: OccChannel, output: Path) -> None:
-        """Hold the process, the channel to its control port, and the file that has its output."""
+        """Store the process, the channel to its control port, and its output file."""
         self.process, self.channel, self.output = process, channel, output
 
     async def ready(self) -> None:
-        """Wait until it is IDLE."""
+        """Wait until the device is IDLE."""
         waiting = wait_ready(self.channel, ControlMode.FAIRMQ, self._is_ours, PATIENCE_S)
         dying = asyncio.to_thread(self.process.wait)
         outcome = asyncio.ensure_future(waiting)
@@ -56,23 +56,23 @@ class Subject:
         expect(failure is None, f"{failure and failure.reason}: {self.last_words()}")
 
     async def state(self) -> str:
-        """Ask for its state."""
+        """Request the state of the device."""
         return (await self.channel.get_state(PATIENCE_S)).state
 
     async def step(self, source: str, event: str, arguments: Mapping[str, str] | None = None) -> Reply:
-        """Ask for one step and return the reply."""
+        """Request one step and return the reply."""
         return await self.channel.transition(source, event, arguments or {}, PATIENCE_S)
 
     async def go(
         self, source: str, event: str, target: str, arguments: Mapping[str, str] | None = None
     ) -> None:
-        """Ask for one step that must lead to ``target``."""
+        """Request one step that must lead to ``target``."""
         reply = await self.step(source, event, arguments)
         wanted = Reply(True, Trigger.EXECUTOR, target, event)
         expect(reply == wanted, f"{event} in {source} was answered by {reply}: {self.last_words()}")
 
     async def configure(self, properties: Mapping[str, str], until: str = n.READY) -> None:
-        """Go from IDLE to READY, or as far as ``until``."""
+        """Take the device from IDLE to READY, or to the state ``until``."""
         state = n.IDLE
         while state != until:
             move = STEPS[state]
@@ -80,19 +80,21 @@ class Subject:
             state = move.target
 
     async def code(self) -> int:
-        """Return its exit code (negative: the signal that ended it), waiting for its end."""
+        """Wait for the exit and return the exit code (negative: number of the signal that ended the
+        process).
+        """
         try:
             return await asyncio.to_thread(self.process.wait, PATIENCE_S)
         except subprocess.TimeoutExpired:
             raise Deviation(f"it did not end within {PATIENCE_S:.0f} s: {self.last_words()}") from None
 
     async def ends(self, code: int) -> None:
-        """Wait for its end, with ``code``."""
+        """Wait for the exit and require the exit code ``code``."""
         found = await self.code()
         expect(found == code, f"it ended with {found} and not with {code}: {self.last_words()}")
 
     def last_words(self) -> str:
-        """Return the end of its output."""
+        """Return the end of the device's output."""
         lines = self.output.read_text(errors="replace").splitlines()[-3:]
         return "its output ends with: " + " / ".join(lines) if lines else "it has printed nothing"
 
@@ -104,10 +106,10 @@ class Subject:
 
 
 class Trial:
-    """Starts the command as often as a law needs, and cleans up after it."""
+    """Start the command as often as a rule needs, and clean up afterwards."""
 
     def __init__(self, command: Sequence[str], codec: str) -> None:
-        """Prepare; nothing is started yet."""
+        """Prepare a trial. Start nothing yet."""
         self.command, self.codec = list(command), codec
         self.channels = declared_channels(command) or usual_channels(command)
         self._folder = tempfile.TemporaryDirectory(prefix="o2-conformance-")
@@ -121,7 +123,7 @@ class Trial:
         return subject
 
     def launch(self, *extra: str, port: int = 0, env: Mapping[str, str] | None = None) -> Subject:
-        """Start the command as an agent would; ``port`` is where it is spoken to."""
+        """Start the command as an agent does. ``port`` is the control port."""
         port = port or free_port()
         output = Path(self._folder.name) / f"output.{len(self._subjects)}"
         self._files.append(output.open("wb"))
@@ -138,7 +140,9 @@ class Trial:
         return subject
 
     def properties(self, addresses: Mapping[str, str] | None = None, bind: bool = True) -> dict[str, str]:
-        """Return what CONFIGURE pushes: every channel on an abstract ipc address, or the one given."""
+        """Return the properties that CONFIGURE pushes. Each channel without an address gets an abstract ipc
+        address.
+        """
         found: dict[str, str] = {"environment_id": "2oDvieFrVTi"}
         for name, kind in self.channels.items():
             address = (addresses or {}).get(name, self.address(name))
@@ -146,19 +150,19 @@ class Trial:
         return found
 
     def address(self, name: str) -> str:
-        """Return an abstract ipc address for a channel, that nobody else has."""
+        """Return a unique abstract ipc address for a channel."""
         return f"ipc://@{Path(self._folder.name).name}-{name}"
 
     @property
     def folder(self) -> Path:
-        """Where files of this trial may be put."""
+        """Return the folder for files of this trial."""
         return Path(self._folder.name)
 
     async def clean_up(self) -> None:
-        """End everything that was started."""
+        """Stop all started processes."""
         for subject in self._subjects:
             if subject.process.poll() is None:
-                with suppress(ProcessLookupError):  # it may be dying already
+                with suppress(ProcessLookupError):  # the process may have ended already
                     os.killpg(subject.process.pid, signal.SIGKILL)
             await asyncio.to_thread(subject.process.wait)
             await subject.channel.close()
@@ -183,7 +187,7 @@ class Trial:
 
 
 def channel_properties(name: str, kind: str, method: str, address: str) -> dict[str, str]:
-    """Return the properties of a channel with one socket, as they are pushed."""
+    """Return the properties of a channel with one socket, in the form in which they are pushed."""
     settings = {"address": address, "method": method, "type": kind, "transport": "default"}
     numbers = dict.fromkeys(("rateLogging", "rcvKernelSize", "sndKernelSize"), "0")
     buffers = dict.fromkeys(("rcvBufSize", "sndBufSize"), "1000")
@@ -193,7 +197,7 @@ def channel_properties(name: str, kind: str, method: str, address: str) -> dict[
 
 
 def declared_channels(command: Sequence[str]) -> dict[str, str]:
-    """Return name and type of the channels that the command's ``--channel-config`` has."""
+    """Return name and type of each channel in the command's ``--channel-config``."""
     found = {}
     for word in " ".join(command).replace("--channel-config=", "--channel-config ").split():
         fields = dict(part.partition("=")[::2] for part in word.split(","))
@@ -203,7 +207,7 @@ def declared_channels(command: Sequence[str]) -> dict[str, str]:
 
 
 def usual_channels(command: Sequence[str]) -> dict[str, str]:
-    """Return the channels that FairMQ's examples of that kind have, and ours."""
+    """Return the usual channels of this kind of device, as in FairMQ's examples and in ours."""
     words = " ".join(command)
     if "copypush" in words:
         return {"data": "push" if "sampler" in words else "pull"}
@@ -222,7 +226,7 @@ USUAL = {
 
 
 def free_port() -> int:
-    """Return a port of this machine that nobody listens on."""
+    """Return a port of this machine on which no process listens."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])

@@ -1,4 +1,4 @@
-"""Laws of steps that fail: ok=false by DEVICE_ERROR in ERROR, and exit code 1."""
+"""Rules about failing steps: the reply is ok=false by DEVICE_ERROR in ERROR; the exit code is 1."""
 
 import socket
 from collections.abc import Mapping
@@ -57,7 +57,7 @@ async def error_found(trial: Trial) -> None:
 
 
 async def _fails(device: Subject, properties: Mapping[str, str], *events: str) -> None:
-    """Configure until one of ``events`` fails; all before it must succeed."""
+    """Configure until one of ``events`` fails. All earlier steps must succeed."""
     state = n.IDLE
     while True:
         move = STEPS[state]

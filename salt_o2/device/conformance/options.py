@@ -1,4 +1,4 @@
-"""Laws of the command line and the control port."""
+"""Rules about the command line and the control port."""
 
 import asyncio
 import os

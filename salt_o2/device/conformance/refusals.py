@@ -1,4 +1,4 @@
-"""Laws of requests that make no sense."""
+"""Rules about invalid requests."""
 
 from salt_o2.device.conformance.device_under_test import PATIENCE_S, Deviation, Subject, Trial, expect
 from salt_o2.occ import fairmq_states as n

@@ -1,4 +1,4 @@
-"""Tries a command against every law."""
+"""Check a command against all rules."""
 
 import asyncio
 import shutil
@@ -22,12 +22,12 @@ LAWS: tuple[Law, ...] = (
 )
 OCCLITE_LAWS: tuple[Law, ...] = (*states.OCCLITE_LAWS, *refusals.OCCLITE_LAWS)
 LIMIT_S = 60.0
-"""How long a device may take for one law before that itself is the finding."""
+"""Time limit for one rule, in seconds. A device that needs longer violates the rule."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Whether one law holds, under one codec; ``detail`` says what was seen if it does not."""
+    """Whether one rule holds under one codec. ``detail`` says what was observed if it does not."""
 
     name: str
     ok: bool
@@ -35,14 +35,15 @@ class Finding:
 
 
 def check(command: Sequence[str]) -> Iterator[Finding]:
-    """Try ``command`` against every law and yield what was found, one by one.
+    """Check ``command`` against every rule and yield each finding.
 
-    The command is run as an agent would run it, with ``--id``, ``--session``, ``-P``, ``--color`` and
-    ``--control-port`` appended; a ``-P`` of its own is kept, otherwise both codecs are tried. Its channels
-    are those of its ``--channel-config``, or what is usual for its kind (see ``trial.usual_channels``).
+    The command runs as under an agent, with ``--id``, ``--session``, ``-P``, ``--color`` and
+    ``--control-port`` appended. A ``-P`` in the command is kept; otherwise both codecs are checked. The
+    channels come from the command's ``--channel-config``; without one, the usual channels of its kind are
+    used (see ``device_under_test.usual_channels``).
 
     Raises:
-        InvalidRequestError: if there is no such command.
+        InvalidRequestError: if the command does not exist.
     """
     if not command:
         raise InvalidRequestError("no command to check: give one after --")
@@ -54,12 +55,12 @@ def check(command: Sequence[str]) -> Iterator[Finding]:
 
 
 def laws_under(codec: str) -> tuple[Law, ...]:
-    """Return all laws of a device that speaks ``codec``."""
+    """Return all rules for a device that uses ``codec``."""
     return LAWS + OCCLITE_LAWS if codec == "OCClite" else LAWS
 
 
 def try_law(law: Law, command: Sequence[str], codec: str) -> Finding:
-    """Try one law; nothing of the command is left running afterwards."""
+    """Check one rule. Leave no process of the command running."""
     name = f"{codec}: {(law.__doc__ or law.__name__).splitlines()[0]}"
     try:
         asyncio.run(_within_limit(law, command, codec))

@@ -1,4 +1,4 @@
-"""Laws of the states and of the replies to legal steps."""
+"""Rules about states and about the replies to legal steps."""
 
 import json
 

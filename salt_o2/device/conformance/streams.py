@@ -1,4 +1,4 @@
-"""Laws of the two streams."""
+"""Rules about the two streams."""
 
 import asyncio
 import signal

@@ -1,4 +1,4 @@
-"""Laws of how a device ends."""
+"""Rules about the end of a device."""
 
 import signal
 

@@ -1,1 +1,1 @@
-"""State machine of a device, and the requests that drive it."""
+"""State machine of a device and the requests that drive it."""

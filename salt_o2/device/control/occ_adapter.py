@@ -1,4 +1,4 @@
-"""A device as its controller sees it: answers GetState and Transition out of the board and the inbox."""
+"""Controller's interface to a device: answer GetState and Transition from the board and the inbox."""
 
 import os
 from threading import Lock
@@ -13,31 +13,31 @@ from salt_o2.occ.wire.server_codec import Asked
 
 
 class Controlled:
-    """Takes one request at a time, from whichever thread it comes."""
+    """Accept one request at a time, from any thread."""
 
     def __init__(self, inbox: Inbox[Request | Shutdown], board: Board) -> None:
-        """Stand between the server's threads and the device's."""
+        """Connect the server's threads to the device's thread."""
         self._inbox, self._board = inbox, board
         self._lock = Lock()
 
     def state(self) -> DeviceState:
-        """Return the present state."""
+        """Return the current state."""
         return DeviceState(self._board.state, os.getpid())
 
     def subscribe(self, changes: Changes) -> None:
-        """Put every state from now on into ``changes``."""
+        """Put every later state into ``changes``."""
         self._board.subscribe(changes)
 
     def unsubscribe(self, changes: Changes) -> None:
-        """Stop doing so."""
+        """Stop putting states into ``changes``."""
         self._board.unsubscribe(changes)
 
     def transition(self, asked: Asked) -> Reply:
-        """Have one step taken, and return what state it led to.
+        """Request one step, wait for it, and return the resulting state.
 
         Raises:
-            Refused: UNKNOWN for a name that is no event, INVALID_ARGUMENT if the device is in another state
-                than the controller believes, FAILED_PRECONDITION if the event is not possible there.
+            Refused: UNKNOWN if the name is not an event, INVALID_ARGUMENT if the device is not in the state
+                that the controller assumes, FAILED_PRECONDITION if the event is not possible in that state.
         """
         with self._lock:
             self._check(asked)

@@ -1,4 +1,4 @@
-"""What is put into a device's inbox."""
+"""Items of a device's inbox."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,14 +7,14 @@ from threading import Event
 
 @dataclass(slots=True)
 class Request:
-    """One step that a controller asks for; ``done`` is set when it was taken, and its work is finished."""
+    """One step that a controller requests. ``done`` is set when the step and its work are finished."""
 
     event: str
     arguments: Mapping[str, str] = field(default_factory=dict)
     done: Event = field(default_factory=Event)
     refused: bool = False
-    """Whether it was not possible when its turn came."""
+    """Whether the step was not possible when the device processed it."""
 
 
 class Shutdown:
-    """Asks the device to go down from where it is, step by step, and end."""
+    """Request to leave the current state step by step and exit."""

@@ -1,4 +1,4 @@
-"""Where the state of a device is written up, for the threads that answer its controller."""
+"""Current state of a device, for the threads that answer its controller."""
 
 from queue import SimpleQueue
 from threading import Lock
@@ -9,27 +9,27 @@ Changes = SimpleQueue[str | None]
 
 
 class Board:
-    """The present state, and those who want to know every new one."""
+    """The current state and the subscribers to new states."""
 
     def __init__(self) -> None:
-        """Begin in IDLE."""
+        """Start in IDLE."""
         self._lock = Lock()
         self._listeners: list[Changes] = []
         self.state = IDLE
 
     def enter(self, state: str) -> None:
-        """Write up ``state`` and tell everyone."""
+        """Set ``state`` and notify all subscribers."""
         with self._lock:
             self.state = state
             for changes in self._listeners:
                 changes.put(state)
 
     def subscribe(self, changes: Changes) -> None:
-        """Put every state from now on into ``changes``."""
+        """Put every later state into ``changes``."""
         with self._lock:
             self._listeners.append(changes)
 
     def unsubscribe(self, changes: Changes) -> None:
-        """Stop doing so."""
+        """Stop putting states into ``changes``."""
         with self._lock:
             self._listeners.remove(changes)

@@ -1,4 +1,4 @@
-"""The state machine of a device, held by ``transitions`` from the one table."""
+"""State machine of a device, built with ``transitions`` from the one table."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,12 +9,12 @@ from salt_o2.device.control.transitions import STATES, TRANSITIONS
 
 
 class StateMachine:
-    """The state of one device; calls ``entered`` with the state before and the one after every move."""
+    """State of one device. Call ``entered`` with the old and the new state after every transition."""
 
     state: str
 
     def __init__(self, entered: Callable[[str, str], None]) -> None:
-        """Begin in IDLE."""
+        """Start in IDLE."""
         self._entered = entered
         table: list[Any] = [list(row) for row in TRANSITIONS]
         self._machine: Any = Machine(
@@ -22,7 +22,7 @@ class StateMachine:
         )
 
     def take(self, event: str) -> None:
-        """Follow ``event``; raise ``transitions.MachineError`` if the table has no such move."""
+        """Apply ``event``. Raise ``transitions.MachineError`` if the table has no such transition."""
         before = self.state
         self._machine.events[event].trigger(self)
         self._entered(before, self.state)

@@ -1,9 +1,10 @@
-"""The states and moves of a FairMQ device: the one table that the machine and the answers are made of.
+"""States and transitions of a FairMQ device: the one table behind the state machine and the replies.
 
     IDLE -INIT DEVICE-> INITIALIZING DEVICE -COMPLETE INIT-> INITIALIZED -BIND-> (BINDING) BOUND
     -CONNECT-> (CONNECTING) DEVICE READY -INIT TASK-> (INITIALIZING TASK) READY -RUN-> RUNNING, and back
 
-A state in brackets passes by itself when its work is done (AUTO). ERROR and EXITING are the ends.
+The device leaves a state in brackets automatically when its work is done (AUTO). ERROR and EXITING are
+final.
 """
 
 from salt_o2.occ import fairmq_states as n
@@ -39,10 +40,10 @@ TRANSITIONS: tuple[tuple[str, str, str], ...] = (
 )
 TARGETS = {(source, event): target for event, source, target in TRANSITIONS}
 EVENTS = frozenset({event for event, _, _ in TRANSITIONS} - {AUTO})
-"""What a controller may ask for, by name."""
+"""Events that a controller may request by name."""
 
 UP = (INIT_DEVICE, COMPLETE_INIT, BIND, CONNECT, INIT_TASK, RUN)
-"""From IDLE to RUNNING."""
+"""Events from IDLE to RUNNING."""
 DOWN = {
     n.RUNNING: STOP,
     n.READY: RESET_TASK,
@@ -52,15 +53,15 @@ DOWN = {
     n.INITIALIZING_DEVICE: COMPLETE_INIT,
     n.IDLE: END,
 }
-"""The next step towards EXITING, which a device takes by itself when it is told to end by a signal."""
+"""Next step towards EXITING. A device takes these steps automatically after a signal to end."""
 
 
 def target(state: str, event: str) -> str:
-    """Return the state in which ``event`` from ``state`` ends, after all that passes by itself."""
+    """Return the state in which ``event`` from ``state`` ends, after all automatic transitions."""
     found = TARGETS[state, event]
     return TARGETS.get((found, AUTO), found)
 
 
 def possible(state: str, event: str) -> bool:
-    """Tell whether a controller may ask for ``event`` in ``state``."""
+    """Return whether a controller may request ``event`` in ``state``."""
     return event in EVENTS and (state, event) in TARGETS

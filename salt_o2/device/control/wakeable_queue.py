@@ -1,4 +1,4 @@
-"""Wakes the thread that runs a device out of whatever it waits for, when something is asked of it."""
+"""Queue that wakes the device's thread from any wait when a request arrives."""
 
 import os
 from queue import SimpleQueue
@@ -8,10 +8,10 @@ T = TypeVar("T")
 
 
 class Inbox(Generic[T]):
-    """A queue with a file descriptor that is readable as long as anything is in it."""
+    """A queue with a file descriptor that is readable while the queue has items."""
 
     def __init__(self) -> None:
-        """Begin empty."""
+        """Create an empty queue."""
         self._items: SimpleQueue[T] = SimpleQueue()
         self._counter = os.eventfd(0, os.EFD_SEMAPHORE | os.EFD_CLOEXEC | os.EFD_NONBLOCK)
 
@@ -20,20 +20,20 @@ class Inbox(Generic[T]):
         return self._counter
 
     def put(self, item: T) -> None:
-        """Add ``item`` and wake who waits."""
-        os.eventfd_write(self._counter, 1)  # first, so that get() finds it counted
+        """Add ``item`` and wake the waiting thread."""
+        os.eventfd_write(self._counter, 1)  # count first, so that get() finds the item counted
         self._items.put(item)
 
     def get(self) -> T:
-        """Take the oldest item, waiting for one."""
+        """Wait for an item, then remove and return the oldest one."""
         item = self._items.get()
         os.eventfd_read(self._counter)
         return item
 
     def empty(self) -> bool:
-        """Tell whether nothing is waiting."""
+        """Return whether the queue has no items."""
         return self._items.empty()
 
     def close(self) -> None:
-        """Give the descriptor back."""
+        """Close the descriptor."""
         os.close(self._counter)

@@ -1,5 +1,5 @@
-"""The devices that are shipped: sampler, processor, sink and dispatcher.
+"""Devices that are shipped: sampler, processor, sink and dispatcher.
 
-They use whatever channels they are configured with, under any names: data1 and data2 in FairMQ's 1-n-1
-example, data in copypush.
+They use all configured channels, under any name: data1 and data2 in FairMQ's 1-n-1 example, data in
+copypush.
 """

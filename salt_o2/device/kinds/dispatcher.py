@@ -1,11 +1,13 @@
-"""Copies every message of any number of inputs to any number of outputs, unchanged."""
+"""Copy every message of all inputs to all outputs, unchanged."""
 
 from salt_o2.device.base import Device
 from salt_o2.device.transport.channel_settings import INPUTS, OUTPUTS
 
 
 class Dispatcher(Device):
-    """Like FairMQ's multiplier and QC dispatcher; a peer that does not take its copy holds up the others."""
+    """Like FairMQ's multiplier and QC dispatcher. A peer that does not read its copy blocks the other
+    peers.
+    """
 
     def init(self) -> None:
         """Listen on all inputs."""
@@ -13,7 +15,7 @@ class Dispatcher(Device):
             self.on_data(name, self.copy)
 
     def pre_run(self) -> None:
-        """Look up where to send."""
+        """Find the output channels."""
         self.outputs = [(name, i) for name in self.names(OUTPUTS) for i in range(self.sockets(name))]
 
     def copy(self, parts: list[bytes], _index: int) -> bool:

@@ -1,31 +1,31 @@
-"""Numbered messages, so that a sink can tell whether any is missing.
+"""Numbered messages, by which a sink detects missing messages.
 
-A sampler writes ``Hello #17 of sampler.4242``; what a processor appends comes after it.
+A sampler writes ``Hello #17 of sampler.4242``. A processor appends its text after that.
 """
 
 import re
 
 PATTERN = re.compile(rb" #(\d+) of (\S+)")
 REMEMBERED = 100_000
-"""Missing numbers that are remembered, to be taken back if they come late."""
+"""Maximum number of remembered missing numbers. A late message removes its number from them."""
 
 
 def write(text: str, number: int, source: str) -> bytes:
-    """Return the message that ``source`` sends as its ``number``-th."""
+    """Return message ``number`` of ``source``."""
     return f"{text} #{number} of {source}".encode()
 
 
 def read(message: bytes) -> tuple[str, int] | None:
-    """Return the source and the number of a message, or None if it has none."""
+    """Return source and number of a message; None if it has no number."""
     match = PATTERN.search(message)
     return (match[2].decode(errors="replace"), int(match[1])) if match else None
 
 
 class Account:
-    """The numbers seen from one source, in any order: parallel paths mix them up."""
+    """Numbers received from one source, in any order: parallel paths reorder them."""
 
     def __init__(self) -> None:
-        """Begin with the first number that comes, whatever it is."""
+        """Start with the first received number, whatever it is."""
         self.first = self.next = self._mark = -1
         self.repeated = 0
         self._missing: set[int] = set()
@@ -33,17 +33,19 @@ class Account:
 
     @property
     def missing(self) -> int:
-        """How many numbers between the lowest and the highest seen have not come."""
+        """Count of numbers between the lowest and the highest received that have not arrived."""
         return len(self._missing) + self._forgotten
 
     def overdue(self) -> int:
-        """How many of those were missing when this was last asked; the others may be on their way."""
+        """Count of numbers that were missing at the previous call and still are. Newer ones may be in
+        transit.
+        """
         found = sum(number < self._mark for number in self._missing) + self._forgotten
         self._mark = self.next
         return found
 
     def see(self, number: int) -> None:
-        """Note that ``number`` came."""
+        """Record that ``number`` arrived."""
         if self.first < 0:
             self.first, self.next = number, number + 1
         elif number >= self.next:

@@ -1,4 +1,4 @@
-"""Hands on what it receives, with its name appended."""
+"""Forward received messages with the device's name appended."""
 
 from typing import ClassVar
 
@@ -7,7 +7,7 @@ from salt_o2.device.transport.channel_settings import INPUTS, OUTPUTS
 
 
 class Processor(Device):
-    """Like FairMQ's 1-n-1 processor: data1 to data2; more generally, every input to all outputs."""
+    """Like FairMQ's 1-n-1 processor (data1 to data2), but from every input to all outputs."""
 
     options: ClassVar = {"text": ("", "what to append; empty: (modified by ID)")}
 
@@ -17,11 +17,11 @@ class Processor(Device):
             self.on_data(name, self.hand_on)
 
     def pre_run(self) -> None:
-        """Look up where to send."""
+        """Find the output channels."""
         self.suffix = (self.properties["text"] or f" (modified by {self.id})").encode()
         self.outputs = [(name, i) for name in self.names(OUTPUTS) for i in range(self.sockets(name))]
 
     def hand_on(self, parts: list[bytes], _index: int) -> bool:
-        """Send one message on, its first part longer."""
+        """Forward one message with the text appended to its first part."""
         message = [parts[0] + self.suffix, *parts[1:]]
         return all(self.send(name, message, index) for name, index in self.outputs)

@@ -1,4 +1,4 @@
-"""Sends numbered messages to all its output channels."""
+"""Send numbered messages to all output channels."""
 
 import os
 from typing import ClassVar
@@ -18,10 +18,10 @@ class Sampler(Device):
     }
 
     number = 0
-    """Of the next message; it goes on as long as the process lives, so no number comes twice."""
+    """Number of the next message. It continues from run to run, so a process sends no number twice."""
 
     def pre_run(self) -> None:
-        """Begin to count the messages of a run."""
+        """Start to count the messages of a run."""
         self.sent = 0
         self.outputs = [(name, i) for name in self.names(OUTPUTS) for i in range(self.sockets(name))]
 

@@ -1,4 +1,4 @@
-"""Receives, prints, counts, and tells the rate and whether numbered messages are missing."""
+"""Receive, print and count messages; report the rate and missing numbered messages."""
 
 import time
 from typing import ClassVar
@@ -12,7 +12,7 @@ PRINTED_PER_PERIOD = 10
 
 
 class Sink(Device):
-    """Like FairMQ's sinks, from all its inputs, with a line such as this every second:
+    """Like FairMQ's sinks, from all inputs. Print a line such as this every second:
 
     ``rate: 123.4 msg/s total: 4567 missing: 0``
     """
@@ -23,18 +23,18 @@ class Sink(Device):
     }
 
     def init(self) -> None:
-        """Begin to count; counts go on from run to run."""
+        """Set the counts to 0. They continue from run to run."""
         self.total = 0
         self.accounts: dict[str, numbered_messages.Account] = {}
 
     def pre_run(self) -> None:
-        """Begin a run."""
+        """Start a run."""
         self.received = self.reported = 0
         self.since = time.monotonic()
         self.inputs = self.names(INPUTS)
 
     def run(self) -> None:
-        """Receive until told to stop, or as many as wanted."""
+        """Receive until a request arrives, or until the wanted number of messages is reached."""
         limit = self.properties["max-iterations"]
         while self.running and not 0 < limit <= self.received:
             for name, index in self.wait_for_data(self.inputs, POLL_MS):
@@ -45,11 +45,11 @@ class Sink(Device):
                 self.report()
 
     def post_run(self) -> None:
-        """Say the last word about the run."""
+        """Print the final counts of the run."""
         self.report()
 
     def count(self, parts: list[bytes]) -> None:
-        """Note one message, and print it unless there are too many."""
+        """Count one message, and print it unless there are too many."""
         self.total += 1
         self.received += 1
         if (found := numbered_messages.read(parts[0])) is not None:
@@ -58,7 +58,7 @@ class Sink(Device):
             self.log.info(f'Received: "{b" | ".join(parts).decode(errors="replace")}"')
 
     def report(self) -> None:
-        """Print the rate since the last time, and the sums."""
+        """Print the rate since the previous report, and the totals."""
         now = time.monotonic()
         rate = (self.received - self.reported) / max(now - self.since, 1e-9)
         missing = sum(account.overdue() for account in self.accounts.values())

@@ -1,7 +1,7 @@
-"""The channels of a device: ZeroMQ sockets with the semantics and the wire of FairMQ's zeromq transport.
+"""Channels of a device: ZeroMQ sockets, compatible with FairMQ's zeromq transport on the wire.
 
-A FairMQ message of several parts is a ZeroMQ message of as many frames, without any header. Waiting ends at
-once when something is asked of the device. Used only by the thread that runs the device; zmq is loaded late.
+A FairMQ message of several parts is a ZeroMQ message of as many frames, without a header. A wait ends at
+once when a request arrives. Only the thread that runs the device uses this module. zmq is loaded late.
 """
 
 import random
@@ -28,7 +28,7 @@ class Channels:
     def __init__(
         self, device_id: str, endpoints: Sequence[Endpoint], inbox: "Inbox[Any]", io_threads: int
     ) -> None:
-        """Remember what to open."""
+        """Store the settings of the sockets. Open nothing yet."""
         import zmq
 
         self._zmq, self._inbox, self._id = zmq, inbox, device_id
@@ -39,13 +39,13 @@ class Channels:
             self.endpoints.setdefault(end.name, []).append(end)
             self._sockets.setdefault(end.name, []).append(None)
         self.counts: dict[tuple[str, int], list[int]] = {(e.name, e.index): [0, 0, 0, 0] for e in endpoints}
-        """Of each socket: messages and bytes received, messages and bytes sent."""
+        """For each socket: messages and bytes received, messages and bytes sent."""
 
     def bind(self) -> dict[str, str]:
-        """Bind what is to be bound; return properties that changed: addresses that were chosen here.
+        """Bind the sockets. Return changed properties: addresses that were chosen here.
 
         Raises:
-            InvalidRequestError: if an address is taken or makes no sense.
+            InvalidRequestError: if an address is in use or malformed.
         """
         changed = {}
         for end in self._all():
@@ -56,12 +56,12 @@ class Channels:
         return changed
 
     def connect(self, timeout_s: float) -> None:
-        """Connect what is to be connected, for at most ``timeout_s`` seconds or until something is asked.
+        """Connect the sockets within ``timeout_s`` seconds, or until a request arrives.
 
-        No peer is needed for that, but its name must be known.
+        A peer need not exist, but its name must resolve.
 
         Raises:
-            UnreachableError: if a host name could not be resolved in that time.
+            UnreachableError: if a host name does not resolve in that time.
         """
         deadline = time.monotonic() + timeout_s
         for end in self._all():
@@ -70,7 +70,7 @@ class Channels:
                     self._connect(end, address, bound, deadline)
 
     def close(self) -> None:
-        """Close all, giving unsent messages the time of their ``linger``."""
+        """Close all sockets. Wait up to ``linger`` for unsent messages."""
         for end in self._all():
             found = self._sockets[end.name][end.index]
             if found is not None:
@@ -78,7 +78,7 @@ class Channels:
         self._context.term()
 
     def send(self, name: str, parts: Sequence[bytes], index: int, timeout_ms: int) -> bool:
-        """Send one message; return False if nobody took it in time, or something is asked of the device."""
+        """Send one message. Return False if no peer accepts it in time or a request is pending."""
         found = self._socket(name, index)
         if not self._do(found, self._zmq.POLLOUT, timeout_ms, lambda: self._put(found, parts)):
             return False
@@ -88,7 +88,7 @@ class Channels:
         return True
 
     def receive(self, name: str, index: int, timeout_ms: int) -> Parts | None:
-        """Return one message, or None if none came in time or something is asked of the device."""
+        """Return one message; None if none arrives in time or a request is pending."""
         found, parts = self._socket(name, index), []
 
         def get() -> None:
@@ -102,7 +102,9 @@ class Channels:
         return parts
 
     def ready(self, names: Sequence[str], timeout_ms: int) -> list[tuple[str, int]]:
-        """Wait until any of these channels has a message; return name and index of those that do."""
+        """Wait until one of these channels has a message. Return name and index of each socket that has
+        one.
+        """
         poller, owners = self._zmq.Poller(), {}
         poller.register(self._inbox.fileno(), self._zmq.POLLIN)
         for name in names:
@@ -130,7 +132,7 @@ class Channels:
         found.send_multipart(parts, self._zmq.NOBLOCK)
 
     def _do(self, found: Any, flag: int, timeout_ms: int, act: Any) -> bool:
-        """Do what may have to wait for ``found``; tell whether it was done."""
+        """Run ``act``, waiting for ``found`` while it would block; return whether it succeeded."""
         deadline = None if timeout_ms < 0 else time.monotonic() + timeout_ms / 1000
         while self._inbox.empty():
             try:
@@ -168,7 +170,7 @@ class Channels:
         return found
 
     def _attach(self, end: Endpoint, address: str, bound: bool) -> str:
-        """Bind or connect one address; return the one it came to be."""
+        """Bind or connect one address; return the resulting address."""
         found, address = self._open(end), _numeric(address, bound)
         if not bound:
             found.connect(address)
@@ -191,7 +193,7 @@ class Channels:
         while self._inbox.empty():
             try:
                 self._attach(end, address, bound)
-            except OSError as error:  # the name is not known, or not yet
+            except OSError as error:  # the name does not resolve, or not yet
                 if time.monotonic() > deadline:
                     raise UnreachableError(f"channel {end} cannot connect {address}: {error}") from error
                 time.sleep(RETRY_S)

@@ -1,4 +1,4 @@
-"""Names and kinds of a channel's settings, with what FairMQ knows of socket types."""
+"""Names and kinds of channel settings, and FairMQ's properties of socket types."""
 
 TYPES = ("sub", "pub", "pull", "push", "req", "rep", "xsub", "xpub", "dealer", "router", "pair")
 INPUTS = frozenset({"sub", "pull", "rep", "xsub", "dealer", "router", "pair"})

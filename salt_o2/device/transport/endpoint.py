@@ -1,4 +1,4 @@
-"""What one socket of a channel was configured to be, with FairMQ's defaults (its `Channel.h`)."""
+"""Configuration of one socket of a channel, with FairMQ's defaults (its `Channel.h`)."""
 
 import re
 from collections.abc import Mapping
@@ -35,12 +35,14 @@ class Endpoint:
     auto_bind: bool = True
 
     def __str__(self) -> str:
-        """Say it as FairMQ does."""
+        """Return the socket's name in FairMQ's notation."""
         return f"{self.name}[{self.index}]"
 
     @property
     def addresses(self) -> list[tuple[str, bool]]:
-        """Every address with whether it is bound: ``@`` before it says bind, ``+`` or ``>`` connect."""
+        """Return each address with whether it is bound: the prefix ``@`` means bind, ``+`` or ``>``
+        connect.
+        """
         found = []
         for address in self.address.split(","):
             bare = address.lstrip("@+>") if address[:1] in ("@", "+", ">") else address
@@ -50,12 +52,12 @@ class Endpoint:
 
 
 def endpoints(properties: Mapping[str, Any], transport: str) -> list[Endpoint]:
-    """Return all sockets that ``properties`` describe; ``transport`` is the device's own.
+    """Return all sockets that ``properties`` describe. ``transport`` is the device's default.
 
-    As in FairMQ a channel has as many sockets as there are ``chans.<name>.<index>.type``.
+    As in FairMQ, a channel has as many sockets as there are ``chans.<name>.<index>.type``.
 
     Raises:
-        InvalidRequestError: if one makes no sense, or wants shared memory.
+        InvalidRequestError: if one is malformed or requires shared memory.
     """
     _check_transport(transport, "the device")
     counts: dict[str, int] = {}
