@@ -1,1 +1,1 @@
-"""The rules: pure values and state machines. No I/O, no clock, no randomness, no Salt."""
+"""Pure values and state machines that decide. No I/O, no clock, no randomness, no Salt."""

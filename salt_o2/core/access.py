@@ -1,6 +1,6 @@
-"""Whom a site gives which role, as the option by which Salt enforces it.
+"""Translate the roles of a site's users and groups into the options by which Salt enforces them.
 
-A site writes users, ``%groups`` and ``*`` for everybody; Salt wants ``group%`` (docs: "external_auth").
+A site writes users, ``%groups`` and ``*`` for all users; Salt wants ``group%`` (docs: "external_auth").
 """
 
 import re
@@ -31,9 +31,10 @@ def auth_options(access: Access, eauth: str) -> dict[str, Any]:
 
 
 def peer_options(peers: Mapping[str, Iterable[str]]) -> dict[str, Any]:
-    """Return the master's option by which minions may call functions of the runner: ``peers``, by exact id.
+    """Return the master's option ``peers``: which minions, by exact id, may call functions of the runner.
 
-    Salt verifies the id of a minion that calls. Both patterns are for whole names: Salt compares beginnings.
+    Salt verifies the id of a minion that calls. Both patterns match whole names, because Salt itself compares
+    only the beginning.
 
     Raises:
         InvalidRequestError: if an id is a pattern, or there is no such function.
@@ -53,7 +54,7 @@ def peer_options(peers: Mapping[str, Iterable[str]]) -> dict[str, Any]:
 
 
 def _highest(access: Access) -> dict[str, AccessRole]:
-    """Return the highest role of each user and group: it includes the others."""
+    """Return the highest role of each user and group; a role includes all lower roles."""
     unknown = [name for name in access if name not in list(AccessRole)]
     if unknown:
         raise InvalidRequestError(f"there is no role {', '.join(unknown)}; roles are {', '.join(AccessRole)}")

@@ -1,6 +1,6 @@
-"""Who may do what, as four roles; each may do what those before it may.
+"""Define the permissions of four roles; each role includes the permissions of the roles before it.
 
-Salt enforces it: ``permissions`` returns what its ``external_auth`` option takes.
+Salt enforces the permissions: ``permissions`` returns the value of its ``external_auth`` option.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class AccessRole(StrEnum):
-    """What somebody is here for."""
+    """A role that a site gives to users, groups and hosts."""
 
     VIEWER = "viewer"
     OPERATOR = "operator"
@@ -83,9 +83,9 @@ WITHOUT_ROLE = ("o2.deliver", "o2.drive", "occ.get_state", "occ.transition")
 
 
 def permissions(role: AccessRole) -> list[Any]:
-    """Return what a user of ``role`` may do, in the form of Salt's ``external_auth``.
+    """Return the permissions of a user of ``role``, in the form of Salt's ``external_auth``.
 
-    These are functions of the runner and nothing else. A permitted execution function would open all of them:
+    They are functions of the runner only. One permitted execution function would permit all of them:
     Salt permits a list of functions if it permits one of them, and the caller chooses the returner
     (`salt/utils/minions.py`, `CkMinions.auth_check`). Salt compares from the beginning of a name only, so
     each permission is a regular expression that ends where the name ends.

@@ -1,4 +1,7 @@
-"""The one way between our values and the plain dicts of the wire (JSON, msgpack, Salt's events)."""
+"""Convert between typed values and the plain dicts of the wire (JSON, msgpack, Salt's events).
+
+No other module converts them.
+"""
 
 from typing import Any, TypeVar
 
@@ -18,7 +21,7 @@ def typed(data: Any, kind: type[T]) -> T:
     """Return ``data`` from the wire as a ``kind``.
 
     Raises:
-        InvalidRequestError: if it does not fit, saying where.
+        InvalidRequestError: if ``data`` does not fit; the message names the place.
     """
     try:
         return msgspec.convert(data, kind, strict=False)

@@ -1,19 +1,19 @@
-"""What can go wrong, as one tree.
+"""Define all errors of Salt O², as one tree.
 
     O2Error
-    ├── TemplateError        the workflow as written makes no sense
-    ├── PlanError            it makes sense but cannot be placed
-    ├── IllegalTransitionError    not from this state
+    ├── TemplateError             a workflow or task template is wrong
+    ├── PlanError                 a valid workflow cannot be placed
+    ├── IllegalTransitionError    the state does not allow the transition
     ├── UnknownNameError          no such environment, task, workflow or host
-    ├── InvalidRequestError       a request with missing, unknown or ill-typed arguments
-    ├── TaskError            a process or its control channel failed
-    ├── StorageError         control's store cannot be opened or written
-    └── UnreachableError          nobody answers at a socket, a port or a host
+    ├── InvalidRequestError       a request has missing, unknown or ill-typed arguments
+    ├── TaskError                 a process or its control channel failed
+    ├── StorageError              control's store cannot be opened or written
+    └── UnreachableError          no answer at a socket, a port or a host
 
-Every message says who, where, in which state, what was asked and what to do.
+Every message names the subject, its host and state, the request, and what the user can do.
 
-An error travels as ``told`` writes it, with the attributes that its class names as ``facts``, and ``rebuild``
-makes an error of the same class from that, with the same attributes.
+``told`` writes an error as plain data, with the attributes that its class names as ``facts``. ``rebuild``
+makes an error of the same class with the same attributes from these data.
 """
 
 from collections.abc import Mapping
@@ -21,14 +21,14 @@ from typing import Any, ClassVar
 
 
 class O2Error(Exception):
-    """Any failure that Salt O² announces to its user."""
+    """Any failure that Salt O² reports to its user."""
 
     facts: ClassVar[Mapping[str, type]] = {}
-    """Attributes that travel with the message, each with its type: text, or a tuple of texts."""
+    """Attributes that are sent with the message, each with its type: text, or a tuple of texts."""
 
     @property
     def kind(self) -> str:
-        """The name under which the error travels: that of its class, or of the nearest one of this tree."""
+        """The name of the error on the wire: that of its class, or of the nearest class of this tree."""
         return next(each.__name__ for each in type(self).__mro__ if KINDS.get(each.__name__) is each)
 
 
@@ -43,11 +43,11 @@ class TemplateError(O2Error):
 
 
 class PlanError(O2Error):
-    """A workflow cannot be placed on the hosts there are."""
+    """A workflow cannot be placed on the present hosts."""
 
 
 class IllegalTransitionError(O2Error):
-    """A subject in ``state`` has no transition ``event``; ``allowed`` are those that it has."""
+    """A subject in ``state`` has no transition ``event``; ``allowed`` are the transitions that it has."""
 
     facts: ClassVar[Mapping[str, type]] = {"subject": str, "state": str, "event": str, "allowed": tuple}
 
@@ -58,11 +58,11 @@ class IllegalTransitionError(O2Error):
 
 
 class UnknownNameError(O2Error):
-    """Nothing has the name that was asked for."""
+    """No subject has the requested name."""
 
 
 class InvalidRequestError(O2Error):
-    """A request that makes no sense, refused before anything happened."""
+    """A request is not valid; it was refused before it changed anything."""
 
 
 class TaskError(O2Error):
@@ -70,11 +70,11 @@ class TaskError(O2Error):
 
 
 class StorageError(O2Error):
-    """Control's store cannot be opened, or takes nothing in."""
+    """Control's store cannot be opened or written."""
 
 
 class UnreachableError(O2Error):
-    """Nobody answered."""
+    """No answer came from a socket, a port or a host."""
 
 
 KINDS: dict[str, type[O2Error]] = {
@@ -101,11 +101,11 @@ def told(error: O2Error) -> dict[str, Any]:
 
 
 def rebuild(error: Mapping[str, Any]) -> O2Error:
-    """Return the error that ``told`` has written; facts that are missing are empty."""
+    """Return the error that ``told`` has written; missing facts are empty."""
     found = KINDS.get(str(error.get("kind", "")), O2Error)
     rebuilt = found.__new__(found)
     message = str(error.get("message", ""))
-    Exception.__init__(rebuilt, message)  # the message is whole already: it must not be composed again
+    Exception.__init__(rebuilt, message)  # The message is complete already and must not be composed again.
     fields = error.get("fields")
     for name, kind in found.facts.items():
         setattr(rebuilt, name, _fact(fields.get(name) if isinstance(fields, Mapping) else None, kind))
@@ -115,7 +115,7 @@ def rebuild(error: Mapping[str, Any]) -> O2Error:
 
 
 def _fact(value: Any, kind: type) -> str | tuple[str, ...]:
-    """Return ``value`` if it is of ``kind`` as the wire has it, else the empty one."""
+    """Return ``value`` if it has the wire type of ``kind``, else the empty value."""
     if kind is tuple:
         return tuple(str(each) for each in value) if isinstance(value, list | tuple) else ()
     return value if isinstance(value, str) else ""

@@ -1,4 +1,4 @@
-"""What a user may name when an order goes to hosts: exact ids, never a pattern, and a time within bounds."""
+"""Parse the arguments of requests to hosts: exact ids, never a pattern, and a time within bounds."""
 
 import re
 from typing import Any
@@ -11,10 +11,10 @@ MOST_SECONDS = 3600.0
 
 
 def exact_ids(given: Any) -> list[str]:
-    """Return the ids of hosts in ``given``, a list or a text with commas, each once.
+    """Return the host ids in ``given``, a list or a text with commas, each once.
 
     Raises:
-        InvalidRequestError: if there is none, if one is no id but a pattern, or if there are too many.
+        InvalidRequestError: if there is no id, an id is a pattern, or there are too many ids.
     """
     names = given.split(",") if isinstance(given, str) else given
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
@@ -31,7 +31,7 @@ def seconds(given: Any) -> float:
     """Return ``given`` as seconds.
 
     Raises:
-        InvalidRequestError: if it is no time, or none within bounds.
+        InvalidRequestError: if it is no time, or outside the bounds.
     """
     try:
         found = float(given)

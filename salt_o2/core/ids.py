@@ -1,4 +1,4 @@
-"""Names of things, as types of their own."""
+"""Define types for identifiers, and how users write and read them."""
 
 from collections.abc import Iterable
 from typing import NewType, TypeVar
@@ -11,16 +11,16 @@ HostId = NewType("HostId", str)
 """A host's name is its Salt minion id."""
 
 ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-"""Base 58: no two of these look alike when read aloud over a phone."""
+"""Base 58: no two of these characters are easily confused."""
 SHOWN = 10
-"""Ids that an error names."""
+"""Number of ids that an error names."""
 Id = TypeVar("Id", bound=str)
 
 
 def resolve_prefix(prefix: str, ids: Iterable[Id], what: str, advice: str = "") -> Id:
     """Return the one of ``ids`` that is ``prefix``, or the only one that begins with it.
 
-    ``what`` says in an error what has these ids, ``advice`` what follows if there is none. O(ids).
+    An error calls these ids ``what``, and adds ``advice`` if no id matches. O(ids).
 
     Raises:
         UnknownNameError: if none of ``ids`` begins with ``prefix``, more than one does, or ``prefix`` is
@@ -54,4 +54,4 @@ def short_id(number: int, length: int = 11) -> str:
 
 
 POOL = EnvironmentId("pool")
-"""What agents call the pool; no environment can have this id, because ids have no l."""
+"""The name of the pool for agents; no environment can have this id, because ids contain no l."""

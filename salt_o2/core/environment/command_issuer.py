@@ -26,7 +26,7 @@ class CommandIssuer:
         return commands_for(batch, self._model.id, self._model.revision, timeout_s)
 
     def raise_revision(self, revision: int) -> None:
-        """Issue all following commands above ``revision``: other owners ordered the same tasks under it."""
+        """Issue all following commands above ``revision``: another owner ordered the same tasks under it."""
         self._model.revision = max(self._model.revision, revision)
 
 

@@ -1,9 +1,10 @@
-"""The machine of one environment: inputs in, effects out. No I/O, no clock.
+"""The state machine of one environment: inputs in, effects out. No I/O, no clock.
 
     Requested, Modified --> TransitionEngine: the stages of a transition, one after the other
                               stage: calls and task hooks (HookRunner), tasks --> effects, and a StageWait
                               of another plan: Modification
-    TasksMoved, HostRenamed (ReportIntake), CallEnded --> the StageWait; then the next stage, event, or Answer
+    TasksMoved, HostRenamed (ReportIntake), CallEnded --> the StageWait; then the next stage or event,
+                              or CompleteRequest
     HostLost, RecoverTask, RescheduleFailed --> FailureHandler
     Tick ------------------> resends, deadlines, restarts that are due
 
@@ -49,7 +50,7 @@ class Environment:
     """One environment; ``step`` is the only way to change it, and ``model`` holds its data."""
 
     def __init__(self, id: EnvironmentId, plan: Plan, timeouts: Timeouts | None = None) -> None:
-        """Build the machine of ``plan``; nothing has started.
+        """Build the state machine of ``plan``; no task has started.
 
         Raises:
             InvalidRequestError: if a variable of the plan sets no valid restart budget.
@@ -64,7 +65,7 @@ class Environment:
 
     @property
     def wake_at(self) -> float | None:
-        """When the next Tick is due, in seconds since the epoch; ``None`` while nothing is awaited."""
+        """When the next Tick is due, in seconds since the epoch; ``None`` without a deadline."""
         model = self.model
         due = [call.deadline for call in model.hooks.pending_calls.values()]
         if model.wait:
@@ -79,8 +80,8 @@ class Environment:
         """Apply one input; return the effects that the caller must now carry out, in order.
 
         Raises:
-            IllegalTransitionError: if a request asks what the state does not allow; nothing has changed then.
-            InvalidRequestError: if another transition is under way; nothing has changed then either.
+            IllegalTransitionError: if the state does not allow the request; the environment has not changed.
+            InvalidRequestError: if another transition is under way; the environment has not changed.
         """
         return self._apply(message) + self._reports.conclude_run(message.at)
 
@@ -122,7 +123,7 @@ class Environment:
         return effects + self._engine.begin(request)
 
     def _overtake(self, request: Requested) -> list[Effect]:
-        """Drop a transition under way for ``request``, and answer its own request with an error."""
+        """Drop a transition under way for ``request``, and complete its own request with an error."""
         active = self._engine.drop_active()
         if active is None:
             return []
@@ -162,6 +163,7 @@ class Environment:
     def _cancel_overdue_calls(self, at: float) -> list[Effect]:
         effects: list[Effect] = []
         for ended in self._hooks.overdue_calls(at):
-            if ended.call in self.model.hooks.pending_calls:  # Else the failure of another call cancelled it.
+            # Otherwise the failure of another call cancelled this call.
+            if ended.call in self.model.hooks.pending_calls:
                 effects += [CancelCall(call=ended.call), *self._engine.finish_call(ended)]
         return effects

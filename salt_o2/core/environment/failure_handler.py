@@ -1,4 +1,4 @@
-"""Act on failures of tasks and hosts in a stable environment: restart, continue without, or fail."""
+"""Apply recovery policies to failed tasks and hosts in a stable environment: restart, continue, or fail."""
 
 from collections.abc import Iterable, Mapping
 
@@ -20,7 +20,7 @@ _E, _S = EnvironmentEvent, EnvironmentState
 
 
 class FailureHandler:
-    """Writes ``model.restarts``, and which tasks are lost."""
+    """Writes ``model.restarts``, and marks tasks lost."""
 
     def __init__(self, model: EnvironmentModel, issuer: CommandIssuer, engine: TransitionEngine) -> None:
         """Handle the failures of ``model``."""
@@ -37,7 +37,7 @@ class FailureHandler:
         return effects + self._fail_if_fatal(fatal, at) if fatal else effects
 
     def handle_unreported(self, failures: Mapping[TaskId, Failure], at: float) -> list[Effect]:
-        """Apply the policies of tasks that failed without a report; mark those failed that stay so."""
+        """Apply the policies of tasks that failed without a report; mark failed those that stay failed."""
         if not failures:
             return []
         effects, fatal = self._apply_policies(failures, at)
@@ -46,12 +46,12 @@ class FailureHandler:
         return effects + self._fail_if_fatal(fatal, at)
 
     def lose_host(self, lost: HostLost) -> list[Effect]:
-        """Continue without a host: reschedule its tasks where the policy is restart, else they are lost."""
+        """Continue without a host: reschedule tasks with the policy restart, mark the others lost."""
         model = self._model
         failures = model.tasks.mark_host_lost(lost.host, lost.silent_s)
         model.restarts.cancel(failures)
         if model.active and model.active.wait and not model.accepts_restarts:
-            # Tasks that have reached the goal of the transition already are missed as well.
+            # A lost task fails the transition even if it has reached the goal of the transition already.
             waiting = model.active.wait.waiting
             missed = [task for task in failures if task in waiting or not self._is_handled(task)]
             for task in missed:
@@ -66,7 +66,7 @@ class FailureHandler:
         return [*effects, wanted] if movable and model.accepts_restarts else effects
 
     def fail_to_reschedule(self, found: RescheduleFailed) -> list[Effect]:
-        """Continue without tasks that can run on no other host, or go to ERROR, as their roles say.
+        """Continue without tasks that can run on no other host, or go to ERROR, according to their roles.
 
         If the host of a task has returned meanwhile, the recovery policy of the task decides.
         """
@@ -86,7 +86,7 @@ class FailureHandler:
         return effects + self.handle_unreported(at_home, found.at)
 
     def restart_on_request(self, wanted: RecoverTask) -> list[Effect]:
-        """Restart a failed task because a rule or a user asks for it; nothing happens to a healthy task.
+        """Restart a failed task at the request of a rule or a user; a healthy task is left as it is.
 
         Raises:
             UnknownNameError: if the environment has no such task.
@@ -163,7 +163,7 @@ class FailureHandler:
     def _apply_policies(
         self, failures: Mapping[TaskId, Failure], at: float
     ) -> tuple[list[Effect], dict[TaskId, Failure]]:
-        """Do what each task's policy says; return the effects, and the failures that may lead to ERROR.
+        """Apply each task's policy; return the effects, and the failures that may lead to ERROR.
 
         During a transition no policy applies: the transition decides.
         """
@@ -187,7 +187,7 @@ class FailureHandler:
     def _change_ports(
         self, failures: Mapping[TaskId, Failure], at: float
     ) -> tuple[list[Effect], Mapping[TaskId, Failure]]:
-        """Ask for other ports for tasks whose ports were refused; return the failures that are left."""
+        """Request other ports for tasks whose ports were refused; return the remaining failures."""
         tasks, restarts = self._model.tasks.tasks, self._model.restarts
         refused = [task for task, failure in failures.items() if failure.taken_ports]
         for task in refused:
@@ -251,7 +251,7 @@ class FailureHandler:
     def _stop_waiting_for(
         self, active: ActiveTransition, wait: StageWait, task: TaskId, failure: Failure, at: float
     ) -> None:
-        """Do not wait for a task whose host is lost."""
+        """Stop waiting for a task whose host is lost."""
         if active.tolerates_failures:
             wait.settle_task(task)
             return
@@ -262,7 +262,7 @@ class FailureHandler:
             wait.settle_task(task)
 
     def _stop_waiting_in_modification(self, failures: Mapping[TaskId, Failure]) -> None:
-        """Let a modification not wait for tasks whose host is lost."""
+        """Stop a modification from waiting for tasks whose host is lost."""
         wait = self._model.wait
         if wait is None:
             return
@@ -272,7 +272,7 @@ class FailureHandler:
                 wait.failures[task] = failures[task]
 
     def _is_handled(self, task: TaskId) -> bool:
-        """Return whether a failure of ``task`` is expected, or the wait under way handles it."""
+        """Return whether a failure of ``task`` is expected, or is handled by the wait under way."""
         model = self._model
         if model.state in (_S.ERROR, _S.DONE) or task in model.tasks.excluded:
             return True

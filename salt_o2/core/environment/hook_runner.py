@@ -22,7 +22,7 @@ class HookFailure:
 
 
 class HookRunner:
-    """Runs the hooks of ``model.hooks``; it starts and ends no transition."""
+    """Runs the hooks of ``model.hooks``; it neither starts nor ends a transition."""
 
     def __init__(self, model: EnvironmentModel, issuer: CommandIssuer) -> None:
         """Run the hooks of ``model`` with commands of ``issuer``."""
@@ -64,7 +64,7 @@ class HookRunner:
         return HookFailure(reason, call.planned.critical)
 
     def overdue_calls(self, at: float) -> list[CallEnded]:
-        """Return the ends of the pending calls whose time is over; the caller finishes each."""
+        """Return the ends of the pending calls whose deadline has passed; the caller finishes each."""
         pending = self._model.hooks.pending_calls
         return [
             CallEnded(
@@ -102,12 +102,12 @@ class HookRunner:
         return send_commands(commands), wait
 
     def cleanup_batch(self, moment: Moment) -> OrderBatch | None:
-        """Return the batch that stops what is left of the task hooks of ``moment``."""
+        """Return the batch that stops the remaining task hooks of ``moment``."""
         tasks = self._model.hooks.tasks_at(moment)
         return OrderBatch(goal=TaskState.DONE, tasks=tuple(tasks)) if tasks else None
 
     def mark_cleaned(self, moment: Moment) -> None:
-        """Record that nothing is left of the task hooks of ``moment``."""
+        """Record that no task hook of ``moment`` remains."""
         self._model.hooks.started_tasks -= {task.id for task in self._model.hooks.tasks_at(moment)}
 
     def cleanup_on_exit(self, active: ActiveTransition) -> list[Effect]:
@@ -118,7 +118,7 @@ class HookRunner:
         return self.stop_all() if active.event is EnvironmentEvent.GO_ERROR else []
 
     def stop_all(self) -> list[Effect]:
-        """Order all started task hooks to end, without a wait."""
+        """Order all started task hooks to end; do not wait for them."""
         left = self._started_tasks()
         if not left:
             return []

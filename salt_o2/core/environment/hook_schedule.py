@@ -1,4 +1,4 @@
-"""Which calls and task hooks of a plan belong to which moment, and which calls are pending."""
+"""Sort the calls and task hooks of a plan by moment, and record which calls are pending."""
 
 from collections import defaultdict
 from collections.abc import Set as AbstractSet
@@ -11,7 +11,7 @@ from salt_o2.core.plan.plan import Plan, PlannedCall, PlannedTask
 
 @dataclass(slots=True)
 class PendingCall:
-    """A call that has started and not ended."""
+    """A call that has started and has not ended."""
 
     planned: PlannedCall
     deadline: float
@@ -19,14 +19,14 @@ class PendingCall:
 
 
 class HookSchedule:
-    """The calls and task hooks of one plan, sorted by moment, and what of them is under way."""
+    """The calls and task hooks of one plan, sorted by moment, and those that are under way."""
 
     def __init__(self, plan: Plan) -> None:
         """Sort the calls and task hooks of ``plan`` by their moments."""
         self.pending_calls: dict[str, PendingCall] = {}
-        """By the name under which a call ends."""
+        """By the name under which control reports the end of the call."""
         self.started_tasks: set[TaskId] = set()
-        """Task hooks that were ordered to start and not to end: a host may still run a part of them."""
+        """Task hooks that were ordered to start and not ordered to end: a host may still run some of them."""
         self._count = 0
         self._tasks: dict[Moment, list[PlannedTask]] = {}
         self._calls: dict[Moment, list[PlannedCall]] = {}

@@ -1,4 +1,4 @@
-"""Everything that the components of one environment share. The model decides nothing."""
+"""Hold the data that the components of one environment share. The model decides nothing."""
 
 from dataclasses import dataclass, field
 
@@ -62,7 +62,7 @@ class EnvironmentModel:
 
     @property
     def accepts_restarts(self) -> bool:
-        """Whether the environment is in a stable state, and not on its way to another one."""
+        """Whether the environment is in a stable state, and no transition is under way."""
         return self.state in STABLE_STATES and (
             self.active is None or self.active.event is EnvironmentEvent.MODIFY
         )

@@ -3,9 +3,9 @@
     joining tasks --> tasks that are excluded, or depart and may  --> idle departing tasks are transferred to
     reach the goal    be transferred to the pool, reach STANDBY       the pool, the other departing tasks end
 
-The environment waits for each step before the next. If a user asked for the change, a task that cannot join
-is excluded, with the reason, and the other tasks continue. If control asked, to give tasks other places, no
-task is excluded: if a task fails, its recovery policy decides, as at any other time.
+The environment waits for each step before the next. If a user requested the change, a task that cannot join
+is excluded, with the reason, and the other tasks continue. If control requested the change, to place tasks
+elsewhere, no task is excluded: the recovery policy of a failing task decides, as at any other time.
 """
 
 from collections.abc import Collection, Mapping
@@ -38,12 +38,13 @@ class Modification:
     def prepare(self, wanted: Modified) -> tuple[list[Effect], TransitionSpec]:
         """Install the plan of ``wanted``; return the transition that brings the tasks in line with it.
 
-        The effects before the transition claim tasks of the pool, and move resources.
+        The effects before the transition claim tasks of the pool, and allocate and release resources.
         """
         model, before = self._model, self._model.tasks.tasks
         changes = diff_plans(model.plan, wanted.plan, model.tasks.excluded, wanted.excluded)
         departing = self._install_plan(wanted, changes)
-        self._issuer.raise_revision(wanted.revision)  # above all that the pool ordered of claimed tasks
+        # This is above every revision that the pool used for the claimed tasks.
+        self._issuer.raise_revision(wanted.revision)
         drain = {"drain_ms": str(int(wanted.drain_s * 1000))} if wanted.drain_s else {}
         stop = run_arguments.stop_arguments(model.plan.variables, wanted.at) | drain
         idle = [model.tasks.tasks[task] for task in changes.excluded]
@@ -68,7 +69,7 @@ class Modification:
         return self._resource_effects(before, wanted.claimed), spec
 
     def release_departing(self, active: ActiveTransition) -> tuple[list[Effect], OrderBatch | None]:
-        """Transfer idle departing tasks to the pool if requested; return the batch that ends the others."""
+        """Transfer idle departing tasks to the pool if requested; return the batch that stops the others."""
         model, departing, request = self._model, active.departing, active.request
         idle = set(model.tasks.idle_since(active.idle_revision)) if request.keep else set()
         transferred = [task.id for task in departing.tasks if task.id in idle]
@@ -87,7 +88,7 @@ class Modification:
     def drop_failed(
         self, active: ActiveTransition, failures: Mapping[TaskId, Failure], reason: str
     ) -> list[Effect]:
-        """Exclude tasks that a user's change could not bring in, and end them."""
+        """Exclude tasks that a user's change could not bring in, and stop them."""
         tasks = self._model.tasks
         for task, failure in failures.items():
             tasks.exclude_task(task, failure.reason)
@@ -105,9 +106,9 @@ class Modification:
         tasks = self._model.tasks
         gone = [tasks.tasks[task] for task in changes.leaving]
         present = {task.id for task in wanted.plan.tasks}
-        # Departing tasks of an interrupted modification depart with this one.
+        # The departing tasks of an interrupted modification depart with this one.
         gone += [task for task in tasks.departing() if task.id not in present]
-        # Tasks on a lost host end when the host is back and reports them.
+        # Tasks on a lost host end when the host returns and its agent reports them.
         departing = tuple(task for task in gone if task.host not in tasks.unreachable)
         tasks.install_plan(wanted.plan, wanted.excluded, departing=departing)
         self._model.hooks.install_plan(wanted.plan)
@@ -117,7 +118,7 @@ class Modification:
     def _resource_effects(self, before: Collection[TaskId], claimed: tuple[TaskId, ...]) -> list[Effect]:
         """Return the effects of the new plan on the pool and on resources; ``before`` were registered.
 
-        The resources of departing tasks are released when the tasks have ended, see ``finish``.
+        The resources of departing tasks are released after the tasks have ended, see ``finish``.
         """
         id, registered = self._model.id, self._model.tasks.tasks
         gone = tuple(task for task in before if task not in registered)
@@ -140,9 +141,9 @@ class Modification:
         )
 
     def _transferable(self, departing: Collection[PlannedTask], *, unreported: bool) -> list[PlannedTask]:
-        """Return the ``departing`` tasks that the pool may have once they are idle: they are healthy.
+        """Return the healthy ``departing`` tasks, which the pool may receive once they are idle.
 
-        With ``unreported``, tasks without a report are among them: after a restart of control they may be
+        With ``unreported``, tasks without a report are included: after a restart of control they may be
         healthy.
         """
         tasks = self._model.tasks

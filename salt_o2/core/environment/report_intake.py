@@ -1,4 +1,4 @@
-"""What reports of tasks and hosts mean for the wait under way, for pending restarts, and for the run."""
+"""Apply reports of tasks and hosts to the wait under way, to pending restarts, and to the run."""
 
 from collections import deque
 from dataclasses import replace
@@ -57,10 +57,10 @@ class ReportIntake:
         return send_commands(active.wait.rename_host(renamed.old, renamed.new)) if active.wait else []
 
     def conclude_run(self, at: float) -> list[Effect]:
-        """Stop a run whose data have ended; fail a run of which only failed tasks are left.
+        """Stop a run whose data have ended; fail a run in which only failed tasks remain.
 
-        Both wait for the end of a transition and of every restart. The environment asks again after each
-        input, so an end that comes meanwhile is not missed.
+        Both wait for the end of a transition and of every restart. The environment checks again after each
+        input, so no end of data is missed meanwhile.
         """
         model = self._model
         if model.state is not EnvironmentState.RUNNING or model.active or model.restarts.pending:
@@ -76,7 +76,7 @@ class ReportIntake:
         return []
 
     def _resend_command(self, moved: TasksMoved) -> list[Effect]:
-        """Resend the command that a host missed while it was silent; other hosts get it by schedule."""
+        """Resend the command that a host missed while it was silent; the schedule covers other hosts."""
         wait = self._model.wait
         if wait is None or moved.host not in wait.unacknowledged or _acknowledges(moved, wait):
             return []
@@ -85,7 +85,7 @@ class ReportIntake:
     def _restore_if_healthy(self, report: TaskReport) -> None:
         """Let a lost task take part again if it has the state of the others, as after a network cut."""
         model = self._model
-        # A report that is older than the last one of its task says nothing about the task now.
+        # A report that is older than the last report of its task does not describe the present state.
         current = model.tasks.reports.get(report.task) is report
         if current and model.accepts_restarts and report.state is STABLE_TASK_STATE[model.state]:
             model.tasks.restore_task(report.task)
@@ -107,7 +107,7 @@ class ReportIntake:
         awaited = report.task in wait.waiting and report.revision >= wait.revision
         if wait.kind is WaitKind.HOOKS or active.event is EnvironmentEvent.MODIFY:
             over = has_ended(report) if wait.kind is WaitKind.HOOKS else report.settled
-            # The policy of a required task says what follows its failure.
+            # The policy of a required task decides what follows its failure.
             if awaited and failure and not self._model.modification_requires(report.task):
                 wait.failures[report.task] = failure
             if awaited and (failure or over):

@@ -8,7 +8,7 @@ from salt_o2.core.plan import run_arguments
 
 @dataclass(slots=True)
 class RunLifecycle:
-    """What an environment knows about its run, and the variables that the run and calls have set."""
+    """The run of an environment, and the variables that the run and calls have set."""
 
     number: int | None = None
     """The number of the run under way, from the request of START_ACTIVITY to the end of the run."""
@@ -17,7 +17,7 @@ class RunLifecycle:
     stop_at: float | None = None
     """When the run stops automatically, in seconds since the epoch."""
     arguments: dict[str, str] = field(default_factory=dict)
-    """What START pushed to the tasks of the run; a task that joins the run gets the same."""
+    """The arguments that START pushed to the tasks of the run; a task that joins the run gets the same."""
     variables: dict[str, str] = field(default_factory=dict)
     """Variables that the run and calls have set; they override the plan's."""
 
@@ -33,7 +33,7 @@ class RunLifecycle:
             self.variables["run_end_time_ms"] = run_arguments.end_time_ms(self.variables, at)
 
     def start_arguments(self, planned: Mapping[str, str], at: float) -> dict[str, str]:
-        """Return and remember the arguments of START; ``planned`` are the plan's variables."""
+        """Store and return the arguments of START; ``planned`` are the plan's variables."""
         if self.number is None:
             return {}
         variables = {**planned, **self.variables}

@@ -1,4 +1,4 @@
-"""The stages of one transition, one after the other (AliECS handbook; A1.2).
+"""Define the stages of one transition, in order (AliECS handbook; A1.2).
 
     before_EVENT   hooks with weight < 0, control's own bookkeeping, hooks with weight >= 0
     leave_STATE    the same
@@ -7,8 +7,8 @@
     enter_STATE    hooks
     after_EVENT    hooks
 
-At a moment and weight: the calls triggered there start, the environment waits for the calls awaited there,
-then the task hooks run. A moment without calls and task hooks has no stage.
+At a moment and weight, the calls triggered there start. The environment then waits for the calls awaited
+there, and then runs the task hooks. A moment without calls and task hooks has no stage.
 """
 
 from collections.abc import Callable, Iterable
@@ -34,14 +34,14 @@ class RunHookTasks:
 
 @dataclass(frozen=True, slots=True)
 class CleanHookTasks:
-    """Stop what is left of the task hooks of a moment."""
+    """Stop the remaining task hooks of a moment."""
 
     moment: Moment
 
 
 @dataclass(frozen=True, slots=True)
 class ForgetHookTasks:
-    """Record that nothing is left of the task hooks of a moment."""
+    """Record that no task hook of a moment remains."""
 
     moment: Moment
 
@@ -53,7 +53,7 @@ class PrepareRun:
 
 @dataclass(frozen=True, slots=True)
 class IdleTasks:
-    """Bring the tasks that the pool can have to STANDBY, before the other tasks end."""
+    """Bring tasks that the pool may receive to STANDBY, before the other tasks end."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,11 @@ from salt_o2.core.states import EnvironmentEvent, EnvironmentState
 from salt_o2.core.tasks.orders import EMPTY_BATCH, OrderBatch
 
 MAX_RESENDS = 5
-"""Control resends a command to a host without an answer this often; then the deadline decides."""
+"""Number of times that control resends a command to a host without an answer; then the deadline decides."""
 
 
 class WaitKind(Enum):
-    """The kind of end that a stage waits for."""
+    """What a stage waits for."""
 
     SETTLED = "tasks reach their goal"
     HOOKS = "task hooks end by themselves"
@@ -31,7 +31,7 @@ class StageWait:
 
     kind: WaitKind
     revision: int = 0
-    """Reports of this revision or higher are answers."""
+    """Reports of this revision or a higher one are answers."""
     since: float
     deadline: float
     acknowledge_s: float = 1.0
@@ -55,25 +55,25 @@ class StageWait:
 
     @property
     def is_over(self) -> bool:
-        """Whether all awaited tasks and calls have ended their part."""
+        """Whether the environment waits for no further task or call."""
         return not self.waiting and not self.calls
 
     def settle_task(self, task: TaskId) -> None:
-        """Record that ``task`` is done with its order, with or without success."""
+        """Record that ``task`` has finished its order, with or without success."""
         self.waiting.discard(task)
 
     def fail_task(self, task: TaskId, failure: Failure, at: float) -> None:
-        """Record a failure, and wait only a little longer for other tasks."""
+        """Record a failure, and wait only ``grace_s`` longer for other tasks."""
         self.settle_task(task)
         self.failures[task] = failure
         self.deadline = min(self.deadline, at + self.grace_s)
 
     def acknowledge(self, host: HostId) -> None:
-        """Record that ``host`` has its command."""
+        """Record that ``host`` has received its command."""
         self.unacknowledged.pop(host, None)
 
     def rename_host(self, old: HostId, new: HostId) -> list[Command]:
-        """Address the unacknowledged command of ``old`` to ``new``; return the part that has to be sent."""
+        """Address the unacknowledged command of ``old`` to ``new``; return the part to send."""
         command = self.unacknowledged.pop(old, None)
         if command is None:
             return []
@@ -97,19 +97,19 @@ class StageWait:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransitionSpec:
-    """A transition that can be opened: what it was asked for, and what it orders beside its stages."""
+    """A transition to open: its request, and its orders beside those of its stages."""
 
     request: Requested
-    """With the event of the transition first, and those to follow."""
+    """The request; its first event is that of the transition, the others follow."""
     target: EnvironmentState
     batches: tuple[OrderBatch, ...] = ()
-    """Batches to dispatch before the first stage, each after the end of the one before."""
+    """Batches to dispatch before the first stage, each after the end of the batch before."""
     departing: OrderBatch = EMPTY_BATCH
-    """Tasks that leave with a modification, when all others have reached their goals."""
+    """Tasks that depart with a modification, after all others have reached their goals."""
     may_exclude: frozenset[TaskId] = frozenset()
-    """Tasks that a modification excludes if they cannot join; for others their recovery policies decide."""
+    """Tasks that a modification excludes if they cannot join; recovery policies decide for other tasks."""
     error: str = ""
-    """What the answer will report as an error, even if the transition succeeds."""
+    """The error of the answer, even if the transition succeeds."""
 
     @property
     def event(self) -> EnvironmentEvent:
@@ -125,24 +125,24 @@ class ActiveTransition:
     source: EnvironmentState
     target: EnvironmentState
     request: Requested
-    """With the event of the transition first, and those to follow."""
+    """The request; its first event is that of the transition, the others follow."""
     since: float
     stages: deque[Stage]
     """The remaining stages."""
     batches: deque[OrderBatch]
-    """Batches that are still to be dispatched, each after the end of the one before."""
+    """Batches still to dispatch, each after the end of the batch before."""
     departing: OrderBatch
-    """Tasks that leave with a modification, when all others have reached their goals."""
+    """Tasks that depart with a modification, after all others have reached their goals."""
     may_exclude: frozenset[TaskId]
-    """Tasks that a modification excludes if they cannot join; for others their recovery policies decide."""
+    """Tasks that a modification excludes if they cannot join; recovery policies decide for other tasks."""
     error: str
-    """What the answer will report as an error, even if the transition succeeds."""
+    """The error of the answer, even if the transition succeeds."""
     wait: StageWait | None = None
     """The wait for the current stage; never ``None`` between two steps."""
     idle_revision: int = 0
     """The revision of the last order to STANDBY: a task that has not answered it is not idle."""
     transferred: tuple[TaskId, ...] = ()
-    """Idle tasks that the pool gets at the end of the environment, instead of being stopped."""
+    """Idle tasks that are transferred to the pool when the environment ends, instead of being stopped."""
 
     @classmethod
     def opened(
@@ -164,14 +164,14 @@ class ActiveTransition:
 
     @property
     def following_events(self) -> tuple[EnvironmentEvent, ...]:
-        """The events to follow after this one."""
+        """The events that follow this one."""
         return self.request.events[1:]
 
     @property
     def tolerates_failures(self) -> bool:
-        """Whether failures are recorded and not acted upon: on the way to DONE, or to ERROR."""
+        """Whether failures are only recorded: on the way to DONE, or to ERROR."""
         return self.event in (EnvironmentEvent.EXIT, EnvironmentEvent.GO_ERROR)
 
     def add_error(self, reason: str) -> None:
-        """Add ``reason`` to what the answer will report as an error."""
+        """Add ``reason`` to the error of the answer."""
         self.error = "\n".join(filter(None, (self.error, reason)))

@@ -1,4 +1,4 @@
-"""Run transitions: stage by stage, with the waits between them, and what follows from their failures.
+"""Run transitions: stage by stage, with the waits between them and the effects of failures.
 
     begin, open --> advance: close the wait --> dispatch the next batch --> run the next stage --> complete
                              ^                                                                  |
@@ -53,10 +53,10 @@ class TransitionEngine:
         self._modification = modification
 
     def begin(self, request: Requested, error: str = "") -> list[Effect]:
-        """Begin the first event of ``request``; ``error`` is reported with the answer.
+        """Begin the first event of ``request``; the answer reports ``error``.
 
         Raises:
-            IllegalTransitionError: if the state does not allow the event; nothing has changed then.
+            IllegalTransitionError: if the state does not allow the event; the environment has not changed.
         """
         event = request.events[0]
         target = follow(self._model.state, event, f"environment {self._model.id}")
@@ -94,14 +94,14 @@ class TransitionEngine:
         return effects
 
     def due_resends(self, at: float) -> list[Effect]:
-        """Return the commands of the current wait that it is time to resend."""
+        """Return the commands of the current wait that are due to be resent."""
         wait = self._model.wait
         return wait.due_resends(at) if wait and at < wait.deadline else []
 
     def expire_wait(self, at: float) -> dict[TaskId, Failure]:
-        """End the current wait if its deadline has come.
+        """End the current wait if its deadline has passed.
 
-        Return the failures that the transition does not act upon: of tasks that a modification requires.
+        Return the failures that the transition does not handle: of tasks that a modification requires.
         """
         active, wait = self._model.active, self._model.wait
         if active is None or wait is None or at < wait.deadline:
@@ -114,7 +114,7 @@ class TransitionEngine:
         return required
 
     def fail(self, reason: str, at: float) -> list[Effect]:
-        """Go to ERROR because of ``reason``; a transition under way fails by it, and its request is answered.
+        """Go to ERROR because of ``reason``; fail a transition under way, and complete its request.
 
         An environment that is being created ends instead.
         """
@@ -149,7 +149,7 @@ class TransitionEngine:
             case PrepareRun():
                 self._prepare_run(active.event, at)
             case IdleTasks():
-                # A task that does not get to STANDBY ends with the others.
+                # A task that does not reach STANDBY ends with the others.
                 idle = OrderBatch(goal=TaskState.STANDBY, tasks=self._model.tasks.transferable())
                 effects = self._dispatch(active, idle, at)
             case MoveTasks():
@@ -178,7 +178,7 @@ class TransitionEngine:
         batch = batch_for(event, moving, self._arguments(event, at), restarts.pending)
         restarts.cancel(list(restarts.pending))  # This transition restarts those tasks as well.
         if event is _E.GO_ERROR:
-            # Running tasks are stopped, but ERROR is true now and waits for no task.
+            # Running tasks are stopped; the environment is in ERROR at once and waits for no task.
             return send_commands(self._issuer.issue(batch, event))
         return self._dispatch(active, batch, at)
 
@@ -262,7 +262,7 @@ class TransitionEngine:
             return effects + complete_request(request, error)
 
     def _release_everything(self, active: ActiveTransition) -> list[Effect]:
-        """Cancel pending calls, transfer idle tasks to the pool, and release the resources of the rest."""
+        """Cancel pending calls, transfer idle tasks to the pool, and release all other resources."""
         model = self._model
         effects = self._hooks.cancel_calls()
         idle, others = split_idle(model.tasks, active.transferred)
@@ -283,7 +283,7 @@ class TransitionEngine:
         return []
 
     def _overdue_tasks(self, event: EnvironmentEvent, wait: StageWait, at: float) -> dict[TaskId, Failure]:
-        """Return the failures of overdue tasks; one that is not required fails only EXIT and MODIFY."""
+        """Return the failures of overdue tasks; a task that is not required fails only EXIT and MODIFY."""
         tasks, hooks = self._model.tasks, wait.kind is WaitKind.HOOKS
         if wait.failures and event is not _E.MODIFY and not hooks:
             return {}
@@ -299,7 +299,7 @@ class TransitionEngine:
     # --- failures -------------------------------------------------------------------------------
 
     def _finish_wait(self, active: ActiveTransition, wait: StageWait, at: float) -> list[Effect]:
-        """Remove a wait that is over, and act on the failures that it collected."""
+        """Remove a wait that is over, and handle the failures that it collected."""
         active.wait = None
         if not wait.failures:
             return []
@@ -327,7 +327,8 @@ class TransitionEngine:
             active.add_error(failure.reason)
             return []
         head = f"{active.event} of environment {self._model.id} failed: "
-        return self.fail(head + failure.reason.removeprefix(head), at)  # Task hooks have the head already.
+        # The failure of a task hook contains the heading already.
+        return self.fail(head + failure.reason.removeprefix(head), at)
 
     def _handle_task_hook_failure(
         self, active: ActiveTransition, failure: HookFailure, at: float
@@ -338,5 +339,5 @@ class TransitionEngine:
 
 
 def complete_request(request: Requested, error: O2Error | None) -> list[Effect]:
-    """Return the answer to ``request``, if its sender waits for one."""
+    """Return the effect that completes ``request``, if a requester waits for it."""
     return [CompleteRequest(request=request.request, error=error)] if request.request else []

@@ -1,1 +1,1 @@
-"""What control, agents and environments say to each other."""
+"""Messages between control, agents and environments."""

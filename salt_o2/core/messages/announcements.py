@@ -1,4 +1,4 @@
-"""What control announces on Salt's event bus. The names of the fields are an interface."""
+"""Define the announcements of control on Salt's event bus. The names of the fields are an interface."""
 
 from dataclasses import dataclass
 

@@ -1,8 +1,8 @@
-"""The one place where an agent reads what control says.
+"""Parse what an agent receives from control; no other module does.
 
-A report may be read in part (report_parsing.py); an order may not: a launch without its user or its limits is
-another launch. So each order is taken whole or refused by itself, and the other orders of the command are
-carried out. A refused order is named in ``Command.unreadable``, and the agent reports it as a failure.
+An agent may use a part of a report (report_parsing.py), but not a part of an order: a launch without its user
+or its limits is another launch. So the agent accepts or refuses each order as a whole, and carries out the
+other orders of the command. ``Command.unreadable`` names each refused order; the agent reports it failed.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ def message_of(body: Any) -> Downward:
     """Return the message in ``body``, a mapping with ``kind`` and ``message``.
 
     Raises:
-        InvalidRequestError: if it cannot be told what is ordered, or whom.
+        InvalidRequestError: if the order or its target cannot be read.
     """
     kind = body.get("kind") if isinstance(body, Mapping) else None
     if not isinstance(kind, str) or kind not in KINDS:
@@ -39,7 +39,7 @@ def command_of(data: Any) -> Command:
     """Return the command in ``data``, with all of its orders that can be read.
 
     Raises:
-        InvalidRequestError: if it cannot be told what is ordered, or whom.
+        InvalidRequestError: if the order or its target cannot be read.
     """
     try:
         return replace(typed(data, Command), unreadable={})

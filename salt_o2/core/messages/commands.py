@@ -1,8 +1,8 @@
-"""What control and agents say to each other. Values only; they travel through core/codec.py.
+"""Define the messages of control to agents. Values only; they are converted by core/codec.py.
 
-Level, not edge: an order names the state that its task should reach, may be repeated or lost, and an agent
-obeys the highest revision it has seen of each task. A report names the state that a task has; reports of
-one agent are numbered, so control sees a gap and asks for a survey.
+Orders are level-triggered: an order names the state that its task should reach, and may be repeated or lost.
+An agent follows the highest revision that it has received for each task. A report names the state that a task
+has. Reports of one agent are numbered, so control detects a gap and requests a survey.
 
     control  --Command-->  agent      publish channel, or Salt job o2.deliver: whichever comes first
     control  --SurveyRequest-->  agent
@@ -19,13 +19,13 @@ from salt_o2.core.states import TaskState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What one task should be: ``goal`` is STANDBY, CONFIGURED, RUNNING or DONE."""
+    """The state that one task should reach: ``goal`` is STANDBY, CONFIGURED, RUNNING or DONE."""
 
     task: TaskId
     launch: Launch | None = None
-    """Given when the task may have to be started; the agent keeps it from then on."""
+    """Given if the agent may have to start the task; the agent stores it."""
     properties: dict[str, str] | None = None
-    """What CONFIGURE pushes; given with a CONFIGURED goal, kept from then on."""
+    """The properties that CONFIGURE pushes; given with the goal CONFIGURED. The agent stores them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,41 +38,41 @@ class Command:
     goal: TaskState
     orders: tuple[Order, ...]
     arguments: dict[str, str] = field(default_factory=dict)
-    """What START or STOP pushes to every task (run number, times)."""
+    """The arguments that START or STOP pushes to every task (run number, times)."""
     timeout_s: float = 90.0
-    """How long each task may take before the agent gives up on it, kills it, and says so."""
+    """How long each task may take, in seconds; then the agent kills it and reports the failure."""
     unreadable: dict[TaskId, str] = field(default_factory=dict)
     """Orders that the agent could not read (core/messages/command_parsing.py), and why; never sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SurveyRequest:
-    """Asks one agent for a survey: a full report of itself and all its tasks."""
+    """Request a survey of one agent: a full report of itself and all its tasks."""
 
     host: HostId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """Tells one agent whether control believes it, see core/recovery/agent_instances.py."""
+    """Report to one agent whether control accepts it, see core/recovery/agent_instances.py."""
 
     host: HostId
     incarnation: str
-    """The agent that is meant; another one of the same name ignores the notice."""
+    """The addressed agent; another agent of the same name ignores the notice."""
     refused: str = ""
-    """Why control refuses it; empty if control believes it."""
+    """Why control refuses the agent; empty if control accepts it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """Asks one agent for what only its host has; changes nothing there."""
+    """Request data from one agent that only its host has; the host does not change."""
 
     host: HostId
     id: str
-    """What the answer names; a question that is repeated has the same."""
+    """The answer repeats this id; a repeated question has the same id."""
     verb: str
     arguments: tuple[Any, ...] = ()
 
 
 Downward = Command | SurveyRequest | Notice | Question
-"""What control says to agents."""
+"""The messages of control to agents."""

@@ -1,4 +1,4 @@
-"""What the caller of an environment's state machine must carry out, in the given order."""
+"""Define the effects that the caller of an environment's state machine must carry out, in order."""
 
 from dataclasses import dataclass
 
@@ -12,21 +12,21 @@ from salt_o2.core.plan.plan import PlannedCall, PlannedTask
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendCommand:
-    """Effect: send the command to its host on the quick channel."""
+    """Effect: send the command to its host on the publish channel."""
 
     command: Command
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResendAsJob:
-    """Effect: send the command again, as a Salt job, because its host has not said that it has it."""
+    """Effect: resend the command as a Salt job, because its host has not acknowledged it."""
 
     command: Command
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallIntegration:
-    """Effect: call a function of an integration; its end comes back as CallEnded."""
+    """Effect: call a function of an integration; CallEnded reports its end."""
 
     environment: EnvironmentId
     call: str
@@ -37,16 +37,16 @@ class CallIntegration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelCall:
-    """Effect: end a call whose time is over, or whose environment is."""
+    """Effect: cancel a call after its deadline, or at the end of its environment."""
 
     call: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reschedule:
-    """Effect: find other hosts for these tasks, and come back with Modified, or with RescheduleFailed.
+    """Effect: find other hosts for these tasks; reply with Modified or RescheduleFailed.
 
-    With ``ports`` their hosts are there, and only other ports are wanted.
+    With ``ports`` the tasks stay on their hosts and need only other ports.
     """
 
     environment: EnvironmentId
@@ -56,7 +56,7 @@ class Reschedule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompleteRequest:
-    """Effect: the request has come to its end, with or without an error."""
+    """Effect: complete the request, with or without an error."""
 
     request: str
     error: O2Error | None = None
@@ -64,31 +64,31 @@ class CompleteRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenRun:
-    """Effect: START_ACTIVITY begins, and with it the run with this number."""
+    """Effect: START_ACTIVITY begins the run with this number."""
 
     run_number: int
     started: float
-    """In seconds since the epoch."""
+    """Start of the run, in seconds since the epoch."""
     user: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndRun:
-    """Effect: the run with this number is over."""
+    """Effect: the run with this number has ended."""
 
     run_number: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseResources:
-    """Effect: the environment needs its hosts, ports and memory no longer."""
+    """Effect: release the hosts, ports and memory of the environment."""
 
     environment: EnvironmentId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllocateTaskResources:
-    """Effect: the environment uses hosts, ports and memory for tasks that a modification brings in."""
+    """Effect: allocate hosts, ports and memory for tasks that a modification brings in."""
 
     environment: EnvironmentId
     tasks: tuple[TaskId, ...]
@@ -96,7 +96,7 @@ class AllocateTaskResources:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseTaskResources:
-    """Effect: the environment uses nothing for these tasks any more: they have left it by a modification."""
+    """Effect: release the resources of tasks that have left the environment by a modification."""
 
     environment: EnvironmentId
     tasks: tuple[TaskId, ...]
@@ -104,7 +104,7 @@ class ReleaseTaskResources:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimFromPool:
-    """Effect: these tasks of the pool, with their processes, belong to the environment from now on."""
+    """Effect: the environment owns these tasks of the pool, with their processes, from now on."""
 
     environment: EnvironmentId
     tasks: tuple[TaskId, ...]
@@ -112,15 +112,15 @@ class ClaimFromPool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferToPool:
-    """Effect: these tasks, each as last reported, belong to the pool from now on (core/pool/pool.py)."""
+    """Effect: the pool owns these tasks, each as last reported, from now on (core/pool/pool.py)."""
 
     environment: EnvironmentId
-    """Which has ended, or goes on without them."""
+    """The environment, which has ended or continues without the tasks."""
     tasks: tuple[TaskId, ...]
     left: tuple[tuple[PlannedTask, TaskReport], ...]
-    """The same in the same order: the environment may know them no more."""
+    """The same tasks in the same order: the environment may have removed them."""
     revision: int
-    """The last that the environment has ordered: the pool's orders are above it."""
+    """The last revision of the environment's orders; the pool's orders are above it."""
     user: str = ""
 
 

@@ -1,4 +1,4 @@
-"""Failures told so that somebody on shift can act on them."""
+"""Format failures as messages that a shift operator can act on."""
 
 from collections.abc import Iterable
 
@@ -6,14 +6,14 @@ from salt_o2.core.messages.reports import Failure
 from salt_o2.core.plan.plan import PlannedTask
 
 SHOWN = 5
-"""More failed tasks than this are counted, not told one by one: they tend to have one cause."""
+"""Above this number, failed tasks are counted and not listed: they tend to have one cause."""
 
 OUTPUT_SHOWN = 8
-"""Lines of a failed process's output that are told."""
+"""Number of lines of a failed process's output that a message contains."""
 
 
 def format_failures(what: str, failures: Iterable[tuple[PlannedTask, Failure]]) -> str:
-    """Return a message that says what failed, on which host, in which state, why, and what to do."""
+    """Return a message with each failure: what failed, its host, its state, the reason, what to do."""
     told = sorted(failures, key=lambda pair: (not pair[0].critical, pair[0].path))
     head = f"{what} failed: {len(told)} task{'s' if len(told) != 1 else ''} did not get there"
     lines = [head, *(format_failure(task, failure) for task, failure in told[:SHOWN])]
@@ -23,7 +23,7 @@ def format_failures(what: str, failures: Iterable[tuple[PlannedTask, Failure]]) 
 
 
 def format_failure(task: PlannedTask, failure: Failure) -> str:
-    """Return what happened to one task, its process's last words included."""
+    """Return the failure of one task, with the last lines of its process's output."""
     text = (
         f"role {task.path} (task {task.id}, {task.class_name}) on host {task.host}: "
         f"{failure.asked} in state {failure.state or '-'}: {failure.reason}"

@@ -1,8 +1,9 @@
-"""How much one host may have written into control's journal: a bound by bytes and time.
+"""Bound what one host may cause control to write to its journal, by bytes and time.
 
-Control writes each report of a host that has something to say, and what follows from it. A host that reports
-without end would fill the database. What is beyond its quota is not taken in; the host still counts as there,
-and is asked for a survey when it may report again, so that nothing is lost but the steps between.
+Control writes each report of a host that contains a change, and the effects of the report. Without a bound, a
+host that reports without end would fill the database. Control drops messages beyond the quota. The host
+still counts as present. When it may report again, control requests a survey, so that only the intermediate
+steps are lost.
 """
 
 from dataclasses import dataclass
@@ -14,9 +15,9 @@ from salt_o2.core.messages.reports import Report
 MEGABYTE = 1_000_000
 HOUR_S = 3600.0
 ROW_BYTES = 500
-"""What a row of the journal takes beside the text of the message."""
+"""Size of a row of the journal in bytes, without the text of the message."""
 FOLLOWS = 2
-"""The text of a report is written about so often: as it came, and in what follows from it."""
+"""How often control writes the text of a report: as received, and in its effects."""
 
 
 def cost_of(report: Report) -> int:
@@ -30,19 +31,19 @@ def cost_of(report: Report) -> int:
 
 @dataclass(slots=True)
 class HostQuota:
-    """What one host may still have written. Times in seconds since the epoch."""
+    """The remaining quota of one host. Times in seconds since the epoch."""
 
     bytes_per_hour: float
     """0: no bound."""
     left: float
     at: float
     refused: int = 0
-    """Messages that were not taken in."""
+    """Number of dropped messages."""
 
     def admits(self, cost: int, at: float) -> bool:
-        """Return whether something that costs so many bytes is taken in, and count it.
+        """Return whether control accepts a message that costs so many bytes, and count it.
 
-        One message may go beyond what is left: a survey must be possible however large it is.
+        One message may exceed the remaining quota: a survey must be possible, however large it is.
         """
         if not cost:
             return True
@@ -53,14 +54,14 @@ class HostQuota:
         return True
 
     def has_room(self, at: float) -> bool:
-        """Return whether something is taken in at time ``at``."""
+        """Return whether control accepts a message at time ``at``."""
         passed_s = max(0.0, at - self.at)
         self.left = min(self.bytes_per_hour, self.left + passed_s * self.bytes_per_hour / HOUR_S)
         self.at = at
         return not self.bytes_per_hour or self.left > 0
 
     def __str__(self) -> str:
-        """Say what was refused, for the row of the host."""
+        """Return what was dropped, for the row of the host."""
         messages = "1 message" if self.refused == 1 else f"{self.refused} messages"
         were = "was" if self.refused == 1 else "were"
         return (

@@ -1,6 +1,6 @@
-"""What an environment takes in: requests, reports, results of calls, news of hosts, time.
+"""Define the inputs of an environment: requests, reports, results of calls, states of hosts, time.
 
-Each carries its time, in seconds since the epoch, because the core has no clock.
+Each has its time, in seconds since the epoch, because the core has no clock.
 """
 
 from dataclasses import dataclass, field
@@ -14,11 +14,11 @@ from salt_o2.core.states import EnvironmentEvent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requested:
-    """Message: somebody wants these events, one after the other."""
+    """Input: a user, a rule or control requests these events, one after the other."""
 
     at: float
     request: str
-    """The id under which the answer is awaited; empty if nobody waits."""
+    """The id of the awaited answer; empty without a waiting requester."""
     events: tuple[EnvironmentEvent, ...]
     user: str = ""
     run_number: int | None = None
@@ -26,54 +26,56 @@ class Requested:
     undo: bool = False
     """Whether a failure ends the environment (EXIT), as it does while it is being created."""
     automatic: bool = False
-    """Whether the environment goes on by itself: after its run, or an error, it ends."""
+    """Whether the environment ends automatically after its run or after an error."""
     keep: bool = False
-    """Whether EXIT leaves the tasks that are well in the pool, in STANDBY, instead of ending them; so does
-    MODIFY with those that it takes out."""
+    """Whether EXIT transfers healthy tasks to the pool, in STANDBY, instead of stopping them; MODIFY does
+    the same with the tasks that it removes.
+    """
     reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TasksMoved:
-    """Message: one host reports tasks of this environment."""
+    """Input: one host reports tasks of this environment."""
 
     at: float
     host: HostId
     reports: tuple[TaskReport, ...] = ()
     accepted: int = -1
-    """The highest revision that the host has taken in, if it says so."""
+    """The highest revision that the host has acknowledged; -1 if it has not acknowledged any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Modified:
-    """Message: a user or control wants the environment to have another plan, without leaving its state."""
+    """Input: a user or control gives the environment another plan; the environment stays in its state."""
 
     at: float
     request: str
     plan: Plan
     excluded: dict[TaskId, str] = field(default_factory=dict)
-    """Tasks of that plan that shall stay out of the data flow, each with the reason."""
+    """Tasks of that plan to keep out of the data flow, each with the reason."""
     user: str = ""
     drain_s: float = 0.0
-    """How long leaving tasks may go on with what they hold."""
+    """How long departing tasks may continue with their data, in seconds."""
     thorough: bool = False
-    """Order every task where it should be, not only those that the plan changes."""
+    """Order the goal of every task, not only of the tasks that the plan changes."""
     keep: bool = False
-    """Whether those that leave and are well go to the pool, in STANDBY, instead of ending."""
+    """Whether healthy departing tasks are transferred to the pool, in STANDBY, instead of being stopped."""
     claimed: tuple[TaskId, ...] = ()
     """Tasks of that plan that come from the pool, with their processes."""
     revision: int = 0
-    """The highest that any of them was ordered under: what follows is ordered above it."""
+    """The highest revision of any order to these tasks; the environment's next orders are above it."""
     shape: Overrides | None = None
-    """How the workflow was bent to this plan; for the journal, if it has changed."""
+    """The overrides that led to this plan; for the journal, if they have changed."""
     may_exclude: tuple[TaskId, ...] | None = None
-    """Tasks that are excluded if they cannot join: a user asked for the change and gets the error. ``None``
-    means all that the plan changes. A task that is not among them goes by its recovery policy."""
+    """Tasks to exclude if they cannot join: a user requested the change and gets the error. ``None`` means
+    all tasks that the plan changes. For all other tasks the recovery policy decides.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallEnded:
-    """Message: a call that was invoked has ended, with a result or an error."""
+    """Input: a call has ended, with a result or an error."""
 
     at: float
     call: str
@@ -83,28 +85,28 @@ class CallEnded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoverTask:
-    """Message: a rule of the site, or a person, wants a failed task started again now."""
+    """Input: a rule of the site or a user requests an immediate restart of a failed task."""
 
     at: float
     task: TaskId
     user: str = ""
     by_hand: bool = True
-    """A person may restart what policy would not; a rule only hastens what is to be restarted anyway."""
+    """A user may restart a task against its policy; a rule only hastens a restart that is due anyway."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostLost:
-    """Message: a host has missed too many heartbeats."""
+    """Input: a host has missed too many heartbeats."""
 
     at: float
     host: HostId
     silent_s: float
-    """For how long nothing was heard of it."""
+    """For how long control received nothing from the host, in seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostSilent:
-    """Message: the agent of a host is away, but what runs there is not lost: nothing is to be done."""
+    """Input: the agent of a host is away, but its tasks are not lost; nothing is to be done."""
 
     at: float
     host: HostId
@@ -113,7 +115,7 @@ class HostSilent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostRenamed:
-    """Message: the machine of host ``old`` reports as ``new``, with the tasks and processes that it had."""
+    """Input: the machine of host ``old`` reports as ``new``, with its previous tasks and processes."""
 
     at: float
     old: HostId
@@ -122,7 +124,7 @@ class HostRenamed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RescheduleFailed:
-    """Message: tasks of a lost host can run nowhere else, or no other port is free for a refused task."""
+    """Input: tasks of a lost host can run nowhere else, or a refused task has no other free port."""
 
     at: float
     tasks: tuple[TaskId, ...]
@@ -131,7 +133,7 @@ class RescheduleFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
-    """Message: it is now ``at``; sent when ``Environment.wake_at`` has come."""
+    """Input: the time is ``at``; sent when ``Environment.wake_at`` has come."""
 
     at: float
 
