@@ -31,7 +31,7 @@ ALLOWED = {
     "salt_o2/cluster": 60,
     "salt_o2/concurrency": 2,
     "salt_o2/control": 103,
-    "salt_o2/core": 56,
+    "salt_o2/core": 43,
     "salt_o2/device": 56,
     "salt_o2/doctor": 7,
     "salt_o2/integration": 3,

@@ -62,7 +62,7 @@ class EnvironmentModel:
 
     @property
     def accepts_restarts(self) -> bool:
-        """Whether the environment is in a stable state, and no transition is under way."""
+        """Whether the state is stable, and no transition except a modification is under way."""
         return self.state in STABLE_STATES and (
             self.active is None or self.active.event is EnvironmentEvent.MODIFY
         )
