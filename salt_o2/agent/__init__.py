@@ -1,1 +1,1 @@
-"""What runs on each host: start, drive, watch and adopt tasks."""
+"""The agent of a host: starts, drives, watches and adopts tasks."""

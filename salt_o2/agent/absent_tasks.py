@@ -1,4 +1,4 @@
-"""What an agent reports of tasks that it is asked about and does not have."""
+"""Reports about tasks that control asks about and the agent does not have."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -24,7 +24,7 @@ def finished_task_report(task: TaskId, environment: EnvironmentId, revision: int
 
 
 def not_started_report(task: TaskId, command: Command, error: Exception) -> TaskReport:
-    """Return the report of a task whose order could not be given to it because of ``error``, a defect."""
+    """Return the report of a task that could not accept its order because of ``error``, a defect."""
     failure = Failure(
         asked=command.goal,
         state="-",
@@ -35,7 +35,7 @@ def not_started_report(task: TaskId, command: Command, error: Exception) -> Task
 
 
 def not_stopped_report(done: TaskReport, left: Iterable[Entry]) -> TaskReport:
-    """Return ``done`` as the report of a task without a record that has processes which do not end."""
+    """Return ``done`` as the report of a task without a record whose processes do not end."""
     processes = list(left)
     failure = Failure(
         asked="kill",
@@ -58,7 +58,7 @@ def unreadable_task_report(task: TaskId, command: Command, why: str) -> TaskRepo
 
 
 def unknown_task_report(task: TaskId, command: Command, host: HostId) -> TaskReport:
-    """Return the report of a task that is to be driven and was never started here."""
+    """Return the report of a task that has an order to move and was never started here."""
     failure = Failure(
         asked="launch",
         state="-",

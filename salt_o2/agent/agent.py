@@ -1,6 +1,7 @@
-"""The agent of one host: keeps its tasks where commands want them, and tells control where they are.
+"""The agent of one host: drives its tasks to the ordered states and reports their states to control.
 
-It may be killed at any instant: what it must know is on disk, its tasks run on, and the next one adopts them.
+The agent may be killed at any instant. All that it must know is on disk. Its tasks keep running, and the next
+agent adopts them.
 """
 
 import asyncio
@@ -36,7 +37,7 @@ from salt_o2.linux import atomic_file, cgroup
 
 log = logging.getLogger(__name__)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+-]{0,127}")
-"""What ids of tasks and environments look like: they are names of folders."""
+"""Pattern of task and environment IDs: they are names of directories."""
 GOALS = (TaskState.STANDBY, TaskState.CONFIGURED, TaskState.RUNNING, TaskState.DONE)
 TRIM_EVERY_S = 1.0
 LIMITS_EVERY_S = 0.5
@@ -44,7 +45,7 @@ LOCK_RETRY_S = 0.2
 
 
 def unusable_orders(command: Command) -> dict[TaskId, str]:
-    """Return the tasks whose orders in ``command`` cannot be carried out, with the reasons."""
+    """Return the tasks whose orders in ``command`` cannot be executed, with the reasons."""
     no_ids = {
         order.task: f"{order.task!r} is not an id: it must match {NAME.pattern}"
         for order in command.orders
@@ -66,12 +67,12 @@ class Agent:
         task_users: tuple[str, ...] = accounts.DEFAULT,
         task_environment: tuple[str, ...] = (),
     ) -> None:
-        """Keep everything in ``directory``, which no other agent may use at the same time.
+        """Store all state in ``directory``, which no other agent may use at the same time.
 
-        ``send`` brings a report to control; when it raises, or takes more than ten seconds, all that was in
-        the report is told again later. A heartbeat follows after ``heartbeat_s`` seconds without a report.
-        ``task_users`` are the accounts that tasks may have if the agent is root, see :mod:`accounts`;
-        ``task_environment`` are patterns of further variables of this process that tasks inherit.
+        ``send`` sends a report to control. If it raises, or takes more than ten seconds, the agent sends the
+        content of the report again later. A heartbeat follows after ``heartbeat_s`` seconds without a report.
+        ``task_users`` lists the accounts that tasks may use if the agent is root, see :mod:`accounts`.
+        ``task_environment`` has patterns of further variables of this process that tasks inherit.
         """
         self.host, self.directory = host, directory
         self._tasks: dict[TaskId, Task] = {}
@@ -83,16 +84,16 @@ class Agent:
         self._ready = asyncio.Event()
         self._home: StateDirectory | None = None
         self.refused = ""
-        """Why control refuses this agent, and believes another one of the same name."""
+        """Why control refuses this agent and accepts another agent of the same name."""
         self.reporter = Reporter(
             host, facts, send, heartbeat_s, lambda: tuple(self._tasks), self._look, self._remove_finished
         )
 
     async def run(self) -> None:
-        """Adopt the tasks that are there, send a survey, and go on until cancelled; processes stay.
+        """Adopt existing tasks, send a survey, and run until cancelled; processes keep running.
 
         Raises:
-            OSError: the directory cannot be made or written.
+            OSError: the directory cannot be created or written.
             LoopEnded: one of its background loops ended.
         """
         async with _alone_in(self.directory):
@@ -117,12 +118,12 @@ class Agent:
                         log.error("a task was not released in good order: %r", result, exc_info=result)
 
     async def accept_command(self, command: Command) -> None:
-        """Begin to bring tasks where ``command`` wants them; may be called again with the same.
+        """Start to drive tasks to the goals in ``command``. The same command may be passed again.
 
-        An order that cannot be begun is reported as failed, and keeps no other order from being begun.
+        An order that cannot be started is reported as failed. It does not prevent other orders from starting.
 
         Raises:
-            InvalidRequestError: it is for another host, or makes no sense; nothing was begun then.
+            InvalidRequestError: the command is for another host or is invalid. No order was started then.
         """
         self._check(command)
         await self._ready.wait()
@@ -137,7 +138,10 @@ class Agent:
             self._note_run(command.arguments)
 
     def update_facts(self, facts: HostFacts) -> None:
-        """Offer these ``facts`` to placement from now on: the site's pillar may come later than the agent."""
+        """Offer these ``facts`` to placement from now on.
+
+        The site's pillar may arrive after the agent has started.
+        """
         self._note_ranges(facts)
         self.reporter.offer(facts)
 
@@ -150,10 +154,10 @@ class Agent:
         self.reporter.survey()
 
     async def accept_message(self, message: Downward) -> None:
-        """Take in what control says to this host.
+        """Process a message from control to this host.
 
         Raises:
-            InvalidRequestError: a command that makes no sense, or that this agent must not obey.
+            InvalidRequestError: the command is invalid, or this agent must not obey it.
         """
         match message:
             case Command():
@@ -164,7 +168,7 @@ class Agent:
                 self.handle_notice(message)
 
     def handle_notice(self, notice: Notice) -> None:
-        """Learn whether control believes this agent; one that is refused obeys no command any more."""
+        """Record whether control accepts this agent. A refused agent obeys no further command."""
         if (notice.host, notice.incarnation) != (self.host, self.reporter.incarnation):
             return
         if notice.refused and notice.refused != self.refused:
@@ -174,19 +178,19 @@ class Agent:
         self.refused = notice.refused
 
     async def handle_survey_request(self, inquiry: SurveyRequest) -> None:
-        """Send what ``inquiry`` asks for, if it asks this host."""
+        """Send the survey that ``inquiry`` requests, if the request is for this host."""
         if inquiry.host == self.host:
             await self.survey()
 
     def tasks(self) -> list[TaskReport]:
-        """Return what all tasks are, by name."""
+        """Return the reports of all tasks, ordered by name."""
         return [self._tasks[task].report() for task in sorted(self._tasks)]
 
     def task(self, name: str) -> Task:
         """Return one task.
 
         Raises:
-            UnknownNameError: it is not on this host.
+            UnknownNameError: the task is not on this host.
         """
         try:
             return self._tasks[TaskId(name)]
@@ -195,14 +199,14 @@ class Agent:
             raise UnknownNameError(f"no task {name!r} on {self.host}; here are: {here}") from None
 
     def is_over(self, name: str) -> bool:
-        """Return whether a task is done, and will write nothing more."""
+        """Return whether a task is done and will write no more output."""
         return name not in self._tasks
 
     def output_of(self, name: str) -> TaskDirectory:
-        """Return the folder of a task, also of one of the last that are done.
+        """Return the directory of a task, or of one of the most recent finished tasks.
 
         Raises:
-            UnknownNameError: it was never here, or too long ago.
+            UnknownNameError: the task was never on this host, or finished too long ago.
         """
         if self._home is not None and NAME.fullmatch(name):
             for found in (self._home.task_directory(TaskId(name)), self._home.finished_tasks(TaskId(name))):
@@ -227,7 +231,7 @@ class Agent:
             raise InvalidRequestError(f"{command.environment!r} is not an id: it must match {NAME.pattern}")
 
     def _sift(self, command: Command) -> Command:
-        """Return ``command`` with the orders that make sense; report those that do not."""
+        """Return ``command`` with its valid orders; report the invalid ones."""
         wrong = unusable_orders(command)
         good = tuple(order for order in command.orders if order.task not in wrong)
         for task, why in wrong.items():
@@ -236,9 +240,9 @@ class Agent:
         return replace(command, orders=good, unreadable={})
 
     def _needs_work(self, command: Command, order: Order) -> bool:
-        """Tell whether ``order`` is news; what it asks about is reported if it is not.
+        """Return whether ``order`` is new. If it is not, report the task that it asks about.
 
-        A task that is done stays so for all orders up to the one that ended it, however late they come.
+        A finished task stays finished for all orders up to the one that ended it, even if they arrive late.
         """
         home = self._opened()
         task = self._tasks.get(order.task)
@@ -259,7 +263,7 @@ class Agent:
         return False
 
     def _end_unknown(self, done: TaskReport) -> None:
-        """Report that a task is ``done`` which has no record here, once no process of it is left."""
+        """Report a task without a record as ``done`` once no process of it is left."""
         home = self._opened().task_directory(done.task)
 
         async def end() -> None:
@@ -269,7 +273,7 @@ class Agent:
         self._host.terminations.begin(home.folder, end)
 
     def _answer_for_unknown(self, about: TaskReport) -> None:
-        """Tell ``about`` a task that has no record here, or what the task is that was ordered meanwhile."""
+        """Report ``about`` a task that has no record here, or the task that was ordered meanwhile."""
         task = self._tasks.get(about.task)
         if task is None:
             self.reporter.answer(about)
@@ -279,7 +283,7 @@ class Agent:
     def _each(
         self, command: Command, orders: Iterable[Order], do: Callable[[Command, Order], bool]
     ) -> list[Order]:
-        """Return the ``orders`` for which ``do`` is true; one that raises is reported as failed."""
+        """Return the ``orders`` for which ``do`` is true; report an order if ``do`` raises an error."""
         chosen = []
         for order in orders:
             try:
@@ -303,7 +307,8 @@ class Agent:
         )
         owner = task.record.environment
         task.apply_order(command, order, kept)
-        if task.record.environment != owner:  # whoever had it waits for it no longer
+        # The previous owner no longer waits for this task.
+        if task.record.environment != owner:
             self.reporter.changed(owner, task.id, settled=True)
         self.reporter.began(task.record.environment, order.task)
         return True
@@ -348,7 +353,7 @@ class Agent:
             await directory.has_trash.wait()
             await run_in_daemon_thread(directory.empty_trash)
 
-    # --- life -----------------------------------------------------------------------------------
+    # --- start and background loops -------------------------------------------------------------
 
     async def _adopt_all(self) -> None:
         tasks = [self._new(record) for record in self._remembered()]
@@ -363,7 +368,7 @@ class Agent:
             log.info("%s: adopted %d tasks from %s", self.host, len(tasks), self.directory)
 
     def _remembered(self) -> list[TaskRecord]:
-        """Return what is known of all tasks; commands are kept only until the tasks' own files show them."""
+        """Return the records of all tasks. Commands are stored only until the tasks' own files show them."""
         home = self._opened()
         left = home.orders.left()
         records = list(catch_up(home.records(), left, home.ended).values())
@@ -392,7 +397,10 @@ class Agent:
 
 
 def _share_no_file() -> None:
-    """Let no open file reach tasks; where the agent can open none to look, a launch cannot succeed either."""
+    """Prevent tasks from inheriting open files.
+
+    An agent that cannot open a file for this check cannot start a task either.
+    """
     try:
         shim.share_no_file()
     except OSError as error:
@@ -401,10 +409,11 @@ def _share_no_file() -> None:
 
 @contextlib.asynccontextmanager
 async def _alone_in(directory: Path) -> AsyncIterator[None]:
-    """Wait until no other agent works in ``directory``: one that is being replaced may not be gone yet."""
+    """Wait until no other agent uses ``directory``: an agent that is being replaced may still run."""
     directory.mkdir(mode=0o711, parents=True, exist_ok=True)
     with open(directory / "lock", "w", opener=atomic_file.privately) as lock:
-        os.fchmod(lock.fileno(), 0o600)  # whoever can open it can hold it, and keep an agent away
+        # A process that can open the file can hold its lock and block the agent.
+        os.fchmod(lock.fileno(), 0o600)
         complained = False
         while not _locked(lock.fileno()):
             if not complained:

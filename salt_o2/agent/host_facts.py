@@ -1,4 +1,4 @@
-"""What this machine offers to placement."""
+"""The facts that this machine offers to placement."""
 
 import importlib.metadata
 import os
@@ -15,7 +15,7 @@ from salt_o2.linux.procfs import boot_id
 
 EVERYWHERE = "0.0.0.0"
 ANYWHERE = ("192.0.2.1", 9)
-"""An address reserved for documentation (RFC 5737): a route is looked up, nothing is sent."""
+"""An address reserved for documentation (RFC 5737): only its route is looked up, no packet is sent."""
 
 
 def host_facts(
@@ -27,9 +27,9 @@ def host_facts(
     memory_mb: float | None = None,
     faults: tuple[str, ...] = (),
 ) -> HostFacts:
-    """Return the facts of this machine; what is given here, from the minion's configuration, wins.
+    """Return the facts of this machine. Arguments from the minion's configuration take precedence.
 
-    ``faults`` are what of the host's settings cannot be used.
+    ``faults`` lists the settings of the host that cannot be used.
     """
     reached_at = address or own_address()
     return HostFacts(
@@ -48,12 +48,12 @@ def host_facts(
 
 
 def network() -> str:
-    """Return what names this space of TCP ports: the machine's boot and the network namespace in it."""
+    """Return the name of this TCP port space: the machine's boot and its network namespace."""
     return f"{boot_id()}:{Path('/proc/self/ns/net').stat().st_ino}"
 
 
 def own_address() -> str:
-    """Return the address that this machine speaks from to others, or the loopback's if it has no network."""
+    """Return the address that this machine sends from, or the loopback's if it has no network."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(ANYWHERE)
@@ -63,10 +63,10 @@ def own_address() -> str:
 
 
 def listening_address(address: str) -> str:
-    """Return where devices are to listen so that control reaches them at ``address``.
+    """Return the address at which devices must listen so that control reaches them at ``address``.
 
-    That is ``address`` if this machine has it; all addresses if it is a name, or that of a machine that
-    translates addresses: control's signs of life come through there.
+    This is ``address`` if this machine has it. It is all addresses if ``address`` is a name, or belongs to a
+    machine that translates addresses: control's liveness probes arrive through that machine.
     """
     try:
         family = socket.AF_INET6 if ip_address(address).version == 6 else socket.AF_INET

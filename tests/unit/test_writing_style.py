@@ -24,7 +24,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 ALLOWED = {
-    "salt_o2/agent": 301,
+    "salt_o2/agent": 272,
     "salt_o2/bus": 1,
     "salt_o2/cli": 10,
     "salt_o2/client": 8,

@@ -1,1 +1,1 @@
-"""Control channels of processes: session, watcher, control by hand."""
+"""Control channels of processes: session, watcher, manual control."""

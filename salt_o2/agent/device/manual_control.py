@@ -1,6 +1,6 @@
-"""One process's control channel, used by a person: no agent, no record, but the same tables as everywhere.
+"""Manual control of one process by a user: no agent and no record, but the same transition tables.
 
-grpc is imported in the functions, in the process that runs them: Salt forks.
+grpc is imported in the functions, in the process that runs them, because Salt forks.
 """
 
 from collections.abc import Mapping
@@ -20,8 +20,8 @@ async def get_state(port: int, codec: str, host: str, timeout_s: float) -> dict[
     """Return ``{state, pid}`` of the process that listens on ``port``.
 
     Raises:
-        InvalidRequestError: there is no such codec.
-        UnreachableError: nobody answers in time.
+        InvalidRequestError: the codec does not exist.
+        UnreachableError: no process answers in time.
         TaskError: the process speaks the other codec.
     """
     channel = _open(port, codec, host)
@@ -41,12 +41,12 @@ async def transition(
     timeout_s: float,
     mode: str | None = None,
 ) -> dict[str, str]:
-    """Take the process on ``port`` through ``event``, a task's transition or one step of FairMQ's.
+    """Take the process on ``port`` through ``event``, a task's transition or one FairMQ step.
 
     Raises:
-        InvalidRequestError: the process cannot do that in the state it is in; nothing was sent.
-        UnreachableError: nobody answers in time.
-        TaskError: it failed.
+        InvalidRequestError: the process cannot do that in its present state; no request was sent.
+        UnreachableError: no process answers in time.
+        TaskError: the transition failed.
     """
     channel = _open(port, codec, host)
     try:
@@ -90,7 +90,7 @@ def _open(port: int, codec: str, host: str) -> "OccChannel":
 
 
 def _mode(mode: str | None, codec: str, state: str) -> ControlMode:
-    """Tell FairMQ's processes from libOCC's by their words; a wrong guess could make a device hang."""
+    """Return the mode, FairMQ or libOCC, by the state's name. A wrong guess could make a device hang."""
     from salt_o2.occ.driver import TABLES
 
     if mode is not None:

@@ -1,7 +1,7 @@
-"""How often the devices of a host are asked where they are, of those that do not tell.
+"""How often the agent polls devices that do not announce their state.
 
-An answer costs a device and its agent a few milliseconds of the processors that the data need. So a host's
-devices share what may be spent on it; each is asked every second as long as that is not too much.
+An answer costs a device and its agent a few milliseconds of the processors that data taking needs. So the
+devices of a host share one budget. The agent polls each device every second as long as the budget allows it.
 """
 
 import os
@@ -10,29 +10,29 @@ from typing import Self
 
 SHORTEST_S = 1.0
 PER_CORE = 10
-"""Questions a second and core: two or three hundredths of it."""
+"""Polls per second and core: they use two or three percent of the core."""
 
 
 class PollingBudget:
-    """The devices of one host that are asked now and then; use it as a context while one is among them."""
+    """The polled devices of one host; use it as a context manager while a device is polled."""
 
     def __init__(self, cores: int = 0) -> None:
-        """Spend what is right for ``cores``, by default those of this host."""
+        """Set the budget for ``cores``, by default the number of cores of this host."""
         self._most = PER_CORE * (cores or len(os.sched_getaffinity(0)))
         self._devices = 0
 
     @property
     def period_s(self) -> float:
-        """The seconds from one question to the next, to each of them."""
+        """The seconds between two polls of the same device."""
         return max(SHORTEST_S, self._devices / self._most)
 
     def __enter__(self) -> Self:
-        """One more device is asked."""
+        """Add one polled device."""
         self._devices += 1
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """One less."""
+        """Remove one polled device."""
         self._devices -= 1

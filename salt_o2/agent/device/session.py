@@ -1,6 +1,6 @@
-"""The control channel of one living task, and what the task says there of its own accord.
+"""The control channel of one running task, and the messages that its process sends unasked.
 
-grpc is imported here, when the first task needs it: Salt forks its processes, and grpc does not survive that.
+grpc is imported when the first task needs it: Salt forks its processes, and grpc does not survive a fork.
 """
 
 import asyncio
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from salt_o2.occ.outcome import Outcome
 
 HEARD_S = 0.5
-"""Whoever has said where it is so shortly ago is not asked."""
+"""A process that reported its state within this time is not polled."""
 FIND_AGAIN_S = 0.1
 FOLLOW_AGAIN_S = 1.0
-"""A stream that broke is opened again after this time: the process may live on."""
+"""A broken stream is opened again after this time: the process may still run."""
 NULL = "NULL"
 
 
 @dataclass(frozen=True, slots=True)
 class ObservedState:
-    """A task's state, the process's own word for it, and the pid that it calls itself."""
+    """A task's state, the process's own name of it, and the pid that the process reports."""
 
     state: TaskState
     word: str
@@ -37,10 +37,10 @@ class ObservedState:
 
 
 class DeviceSession:
-    """Speaks with the OCC server of one process."""
+    """Communicates with the OCC server of one process."""
 
     def __init__(self, launch: Launch, rounds: PollingBudget) -> None:
-        """Open nothing yet; ask for moves, if the process does not tell of them, when ``rounds`` says."""
+        """Open no connection yet. Poll at the period of ``rounds`` if the process announces no moves."""
         from salt_o2.occ.channel import OccChannel
 
         if launch.control_port is None:
@@ -51,7 +51,7 @@ class DeviceSession:
         self._rounds, self._heard_at = rounds, 0.0
         self._watchers: list[asyncio.Task[None]] = []
         self.told = ""
-        """The state that the process has told of last, by its own word, if a stream tells of them."""
+        """The state, by the process's own name, that it announced last, if a stream announces states."""
 
     async def ready(self, pid_is_ours: "PidCheck", timeout_s: float) -> "Outcome":
         """Wait until the process can be configured; see :func:`salt_o2.occ.driver.wait_ready`."""
@@ -66,17 +66,17 @@ class DeviceSession:
         return self._noted(await driver.send_event(self.channel, self.mode, event, arguments, timeout_s))
 
     def _noted(self, outcome: "Outcome") -> "Outcome":
-        """Remember where the process is: the next step need not ask, for its moves are heard of."""
+        """Remember the state: the next step need not poll it, because a stream announces each move."""
         self.channel.history.state = "" if outcome.failure else outcome.device_state
         self._heard_at = asyncio.get_running_loop().time()
         return outcome
 
     async def poll_state(self, timeout_s: float) -> ObservedState:
-        """Return where the process is now.
+        """Return the present state of the process.
 
         Raises:
-            UnreachableError: there is no answer.
-            TaskError: the answer makes no sense.
+            UnreachableError: the process does not answer.
+            TaskError: the answer is invalid.
         """
         from salt_o2.occ.driver import TABLES
 
@@ -84,10 +84,10 @@ class DeviceSession:
         return ObservedState(TABLES[self.mode].task_state(found.state), found.state, found.pid)
 
     async def wait_for_state(self, timeout_s: float) -> ObservedState:
-        """Return where the process is, asking again until it answers.
+        """Return the state of the process, polling again until it answers.
 
         Raises:
-            O2Error: it does not within ``timeout_s`` seconds.
+            O2Error: the process does not answer within ``timeout_s`` seconds.
         """
         clock = asyncio.get_running_loop().time
         until = clock() + timeout_s
@@ -100,12 +100,12 @@ class DeviceSession:
                 await asyncio.sleep(FIND_AGAIN_S)
 
     def record_state(self, known: TaskRecord) -> None:
-        """Write into ``known`` what the process cannot be asked for later."""
+        """Record in ``known`` the facts that the process cannot report later."""
         history = self.channel.history
         known.channels, known.needs_restart = sorted(history.channels), history.needs_restart
 
     def restore(self, known: TaskRecord) -> None:
-        """Remember what an earlier agent had noted."""
+        """Restore the facts that an earlier agent recorded."""
         from salt_o2.occ.wire.arguments import channels_of
 
         history = self.channel.history
@@ -115,20 +115,22 @@ class DeviceSession:
     def watch(
         self, look: Callable[[], None], announce: Callable[[str], None], running: Callable[[], bool]
     ) -> None:
-        """Call ``look`` when the process may have moved, ``announce`` with what it signals.
+        """Call ``look`` when the process may have moved, ``announce`` with each signal that it sends.
 
-        Where no stream tells of moves, it is asked for its state now and then while it is ``running``.
+        If no stream announces moves, the process is polled from time to time while it is ``running``.
         """
         if self._watchers:
             return
 
         def stirred() -> None:
-            self.channel.history.state = ""  # what is remembered may not be true any more
+            # The remembered state may be out of date.
+            self.channel.history.state = ""
             look()
 
         occ = self.channel.codec.name == "OCC"
         follow = {"states": self._follow_states(stirred) if occ else self._poll(look, running)}
-        if not occ or self.mode is ControlMode.DIRECT:  # FairMQ under OCC signals nothing
+        # FairMQ under OCC sends no events.
+        if not occ or self.mode is ControlMode.DIRECT:
             follow["events"] = self._follow_events(stirred, announce)
         self._watchers = [keep_running(f"{what} of {self.channel}", each) for what, each in follow.items()]
 
@@ -158,7 +160,8 @@ class DeviceSession:
 
     async def _poll(self, look: Callable[[], None], running: Callable[[], bool]) -> None:
         clock = asyncio.get_running_loop().time
-        with self._rounds:  # OCClite has no StateStream
+        # OCClite has no StateStream.
+        with self._rounds:
             while True:
                 await asyncio.sleep(self._rounds.period_s)
                 if running() and clock() - self._heard_at > HEARD_S:
@@ -166,15 +169,16 @@ class DeviceSession:
 
 
 async def _follow_for_good(follow: Callable[[], Awaitable[None]], look: Callable[[], None]) -> None:
-    """Follow a stream until cancelled, which happens when the process ends; ``look`` whenever it breaks.
+    """Follow a stream until cancelled when the process ends; call ``look`` whenever the stream breaks.
 
-    A process that ends its stream in good order says nothing more there.
+    A process that closes its stream in good order sends nothing more on it.
     """
     while True:
         try:
             await follow()
             look()
             await asyncio.get_running_loop().create_future()
-        except O2Error:  # a crash, which pidfd shows too; or only the connection is gone
+        # Either the process crashed, which the pidfd also shows, or only the connection broke.
+        except O2Error:
             look()
             await asyncio.sleep(FOLLOW_AGAIN_S)

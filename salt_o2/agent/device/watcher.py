@@ -1,7 +1,7 @@
-"""Notices when a device moves or signals something though nobody asked it to.
+"""Notices when a device moves or sends a signal without a request.
 
-What a stream says is only a reason to look: it may arrive after the answer to a later request. GetState tells
-the truth, and is asked only while nothing is under way.
+A message of a stream is only a reason to poll: it may arrive after the answer to a later request. GetState
+returns the true state. It is called only while no request is in progress.
 """
 
 import asyncio
@@ -19,22 +19,22 @@ log = logging.getLogger(__name__)
 LOOK_S = 2.0
 PAUSE_S = 0.1
 ADOPTION_S = 2.0
-"""How long the first survey waits for a device; one that takes longer is UNKNOWN until it answers."""
+"""How long the first survey waits for a device. A device that takes longer is UNKNOWN until it answers."""
 MOVING = (TaskState.RUNNING, TaskState.UNKNOWN)
 
 
 class Watched(Protocol):
-    """What must be known of a task to watch it."""
+    """The facts about a task that the watcher needs."""
 
     record: TaskRecord
 
     @property
     def is_busy(self) -> bool:
-        """Whether something is under way."""
+        """Whether a step is in progress."""
 
 
 class DeviceWatcher:
-    """Watches one device while its process lives."""
+    """Watches one device while its process runs."""
 
     def __init__(
         self,
@@ -43,22 +43,25 @@ class DeviceWatcher:
         moved: Callable[[TaskState, str, str], None],
         signalled: Callable[[str], None],
     ) -> None:
-        """Prepare to call ``moved`` with state, word and reason, and ``signalled`` with a word."""
+        """Prepare to call ``moved`` with state, word and reason, and ``signalled`` with a signal's name."""
         self._task, self._device, self._moved, self._signalled = task, device, moved, signalled
         self._looking: asyncio.Task[None] | None = None
         self._wanted = False
 
     def begin(self) -> None:
-        """Watch from now on, and look if there was a reason to while the task was busy.
+        """Start to watch, and poll if there was a reason to poll while the task was busy.
 
-        It still is when this is called in a step. What the device has told last may be just that step.
+        The task is still busy when a step calls this. The last message of the device may be about that step.
         """
         self._device.watch(self._look_soon, self._signalled, lambda: self._task.record.state in MOVING)
         if self._wanted and self._device.told != self._task.record.device_state:
             asyncio.get_running_loop().call_soon(self._look_soon)
 
     async def find_again(self) -> None:
-        """Look at a device that ran on without an agent, until it answers; go on behind after some time."""
+        """Poll a device that ran without an agent until it answers.
+
+        The poll continues in the background after some time.
+        """
         self._looking = asyncio.create_task(self._find_again())
         await asyncio.wait({self._looking}, timeout=ADOPTION_S)
         if not self._looking.done():
@@ -78,7 +81,8 @@ class DeviceWatcher:
     async def _look(self) -> None:
         while self._wanted and not self._task.is_busy:
             self._wanted = False
-            with contextlib.suppress(O2Error):  # gone: seen by pidfd; hangs: the next order will tell
+            # If the process ended, the pidfd shows it. If it hangs, the next order shows it.
+            with contextlib.suppress(O2Error):
                 self._evaluate(await self._device.poll_state(LOOK_S))
 
     async def _find_again(self) -> None:
@@ -94,7 +98,8 @@ class DeviceWatcher:
     def _evaluate(self, seen: ObservedState) -> None:
         known = self._task.record
         if self._task.is_busy or seen.state in (TaskState.UNKNOWN, TaskState.DONE):
-            return  # on its way, or about to end, which pidfd tells
+            # The device is moving, or about to end, which the pidfd shows.
+            return
         if known.announced == "TASK_INTERNAL_ERROR" or seen.state is known.state:
             return
         left = known.device_state if known.device_state not in ("", "-") else str(known.state)

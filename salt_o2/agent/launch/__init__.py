@@ -1,1 +1,1 @@
-"""How a task is started: checks, accounts, environment variables, shim."""
+"""Start of a task: checks, accounts, environment variables, shim."""

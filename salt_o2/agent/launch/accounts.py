@@ -1,4 +1,4 @@
-"""Which accounts tasks of this host may have: those that the host's configuration lists, and no others."""
+"""Accounts that tasks of this host may use: only those that the host's configuration lists."""
 
 import os
 import pwd
@@ -12,7 +12,7 @@ DEFAULT = ("o2",)
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """The accounts in ``o2:task_users`` of the minion's configuration; the first is for tasks that name none.
+    """The accounts in ``o2:task_users`` of the minion's configuration; the first one is the default.
 
     An agent that is not root runs all tasks as itself and can switch to no other account.
     """
@@ -20,12 +20,12 @@ class Accounts:
     listed: tuple[str, ...] = DEFAULT
 
     def choose(self, user: str) -> pwd.struct_passwd | None:
-        """Return the account to switch to for a task whose template names ``user``, maybe none.
+        """Return the account to switch to for a task whose template names ``user``, which may be empty.
 
         ``None`` means the agent's own account.
 
         Raises:
-            Refusal: the host does not list the account, or has none of that name, or the agent is not root.
+            Refusal: the host does not list the account, the account does not exist, or the agent is not root.
         """
         if os.geteuid() != 0:
             _refuse_others(user)
@@ -42,7 +42,7 @@ class Accounts:
 
 
 def switch_to(account: pwd.struct_passwd | None) -> list[str]:
-    """Return the words before a command that make it run as ``account``; none for the agent's own.
+    """Return the words that make a command run as ``account``; none for the agent's own account.
 
     Raises:
         Refusal: this host has no setpriv.
@@ -56,7 +56,7 @@ def switch_to(account: pwd.struct_passwd | None) -> list[str]:
 
 
 def uids(listed: tuple[str, ...]) -> set[int]:
-    """Return the uids that processes of tasks can have: this agent's, and those of accounts that exist."""
+    """Return the uids that processes of tasks can have: this agent's, and those of existing accounts."""
     found = {os.geteuid()}
     for name in listed:
         try:

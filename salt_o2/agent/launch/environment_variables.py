@@ -1,4 +1,4 @@
-"""The environment of a task's process: the agent's, the defaults of O², and the template's on top."""
+"""Environment variables of a task: the agent's, then the defaults of O², then the template's."""
 
 import pwd
 import re
@@ -16,17 +16,17 @@ FOR_TASKS = (
     *("PATH", "LANG", "LANGUAGE", "LC_*", "TZ", "TMPDIR", "HOME", "USER", "LOGNAME", "SHELL"),
     *("LD_LIBRARY_PATH", "PYTHONPATH", "ROOT_INCLUDE_PATH", "FAIRMQ_PATH", "O2_CONTROL_ADDRESS"),
 )
-"""Patterns of the variables of the minion's service that tasks inherit. Others may be secrets of the service:
-a proxy with its password, a token. A site lists more names in ``o2:task_environment``."""
+"""Patterns of the variables of the minion's service that tasks inherit. Other variables may be secrets, such
+as a token or a proxy's password. A site lists more names in ``o2:task_environment``."""
 
 PATH_OF_SHIM = "/usr/bin:/bin:/usr/sbin:/sbin"
 READ_ONLY = {"BASHOPTS", "EUID", "PPID", "SHELLOPTS", "UID"}
 
 
 def of_agent(own: Mapping[str, str], more: Iterable[str] = ()) -> dict[str, str]:
-    """Return which of the agent's ``own`` variables every task inherits; ``more`` are patterns of the site.
+    """Return the agent's ``own`` variables that tasks inherit; ``more`` are patterns of the site.
 
-    The folder of this Python comes first in PATH, so that ``o2-device`` is found.
+    The directory of this Python comes first in PATH, so that ``o2-device`` is found.
     """
     patterns = (*FOR_TASKS, *more)
     env = {name: value for name, value in own.items() if any(fnmatchcase(name, one) for one in patterns)}
@@ -42,10 +42,10 @@ def task_env(
     inherited: Mapping[str, str],
     account: pwd.struct_passwd | None = None,
 ) -> dict[str, str]:
-    """Return the variables for ``launch``: ``inherited`` from :func:`of_agent`, those of ``account`` above.
+    """Return the variables for ``launch``: ``inherited`` from :func:`of_agent`, overridden by ``account``.
 
-    O2_ROLE, O2_SYSTEM and O2_PARTITION are as AliECS gives them, OCC_CONTROL_PORT is what OCC's servers
-    listen to above all.
+    O2_ROLE, O2_SYSTEM and O2_PARTITION have the values that AliECS gives them. OCC servers read their port
+    from OCC_CONTROL_PORT first.
     """
     env = dict(inherited)
     env |= {"O2_ROLE": host, "O2_SYSTEM": "FLP", "O2_PARTITION": environment}
@@ -58,21 +58,21 @@ def task_env(
 
 
 def shim_env(home: str) -> dict[str, str]:
-    """Return the variables of the shim of the task that lives in ``home``, and of what changes its account.
+    """Return the variables of the shim of the task in ``home``, and of the account switch.
 
-    These run with the agent's rights. So nothing of a template is among them: by ``LD_PRELOAD`` or
-    ``LD_LIBRARY_PATH`` a task's account would become the agent's. The task's own variables are set when its
-    account is, see :func:`exports`.
+    Both run with the agent's rights, so they get no variable of a template. With ``LD_PRELOAD`` or
+    ``LD_LIBRARY_PATH`` a task could take over the agent's account. The task's own variables are set after the
+    switch to its account, see :func:`exports`.
     """
     return {"PATH": PATH_OF_SHIM, MARK: home}
 
 
 def exports(env: Mapping[str, str]) -> bytes:
-    """Return shell text that sets ``env``; what no shell can set is left out, see :func:`can_be_set`."""
+    """Return shell text that sets ``env``, without variables that no shell can set: :func:`can_be_set`."""
     lines = [f"export {name}={shlex.quote(value)}\n" for name, value in env.items() if can_be_set(name)]
     return "".join(lines).encode("utf-8", "surrogateescape")
 
 
 def can_be_set(name: str) -> bool:
-    """Return whether a shell takes ``name`` for a variable's; some names are read-only in bash."""
+    """Return whether a shell accepts ``name`` for a variable; some names are read-only in bash."""
     return re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) is not None and name not in READ_ONLY

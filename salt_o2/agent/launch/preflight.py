@@ -1,4 +1,4 @@
-"""What is looked at before a process is started, so that what cannot work is refused with the reason."""
+"""Checks before a process is started: a launch that cannot work is refused with the reason."""
 
 import errno
 import os
@@ -14,7 +14,7 @@ from salt_o2.linux import procfs
 
 
 class PortsTaken(Refusal):
-    """A launch that was not tried because of its ports; ``ports`` are all that are known to be in use."""
+    """A launch refused because of its ports; ``ports`` are all ports known to be in use."""
 
     def __init__(self, reason: str, advice: str, ports: Iterable[int]) -> None:
         self.ports = tuple(ports)
@@ -22,10 +22,10 @@ class PortsTaken(Refusal):
 
 
 def check_command(launch: Launch, env: Mapping[str, str]) -> list[str]:
-    """Return the program and its arguments, found and executable.
+    """Return the program and its arguments; the program exists and is executable.
 
     Raises:
-        Refusal: there is no such program.
+        Refusal: the program does not exist.
     """
     if launch.shell:
         return ["/bin/sh", "-c", launch.command_line]
@@ -39,10 +39,10 @@ def check_command(launch: Launch, env: Mapping[str, str]) -> list[str]:
 
 
 def check_launch(launch: Launch) -> None:
-    """Make sure that ``launch`` can mean anything at all.
+    """Ensure that ``launch`` is valid.
 
     Raises:
-        Refusal: it cannot.
+        Refusal: the launch is invalid.
     """
     ports = (*launch.ports, *(() if launch.control_port is None else (launch.control_port,)))
     if any("=" not in entry or entry.startswith("=") for entry in launch.env):
@@ -61,14 +61,15 @@ def check_launch(launch: Launch) -> None:
 def check_ports(
     ports: Collection[int], claims: Mapping[int, str], ranges: Iterable[tuple[int, int]] = ()
 ) -> None:
-    """Make sure that nobody on this host has one of ``ports``; ``claims`` has those of our other tasks.
+    """Ensure that each of ``ports`` is free; ``claims`` has the ports of this agent's other tasks.
 
-    Bound here without SO_REUSEPORT, which the C++ OCC server uses: two devices would share the port. The
-    refusal names all ports of ``ranges`` that other programs have, so that control plans with none of them.
+    The check binds each port without SO_REUSEPORT. The C++ OCC server uses SO_REUSEPORT, so two devices could
+    share a port. The refusal names all ports of ``ranges`` that other programs use, so that control plans
+    without them.
 
     Raises:
-        PortsTaken: a program or another task has one.
-        Refusal: one cannot be bound for another reason.
+        PortsTaken: a program or another task uses one of the ports.
+        Refusal: a port cannot be bound for another reason.
     """
     for port in ports:
         if port in claims:
@@ -84,7 +85,7 @@ def check_ports(
 def _all_taken(
     ports: Collection[int], claims: Mapping[int, str], ranges: Iterable[tuple[int, int]]
 ) -> list[int]:
-    """Return which of ``ports`` are in use by others, and which of ``ranges`` by programs of other owners."""
+    """Return those of ``ports`` in use elsewhere, and those of ``ranges`` that other owners' programs use."""
     listening = procfs.listening_ports()
     own = [port for port in ports if port in claims or port in listening]
     others = [p for low, high in ranges for p in listening if low <= p <= high and p not in claims]
@@ -93,7 +94,8 @@ def _all_taken(
 
 def _taken(port: int) -> bool:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a closed connection is nobody
+        # A closed connection does not count as a user of the port.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("0.0.0.0", port))
         except OSError as error:

@@ -1,10 +1,10 @@
-"""Why a launch was not tried."""
+"""The error of a launch that was refused."""
 
 from salt_o2.core.errors import TaskError
 
 
 class Refusal(TaskError):
-    """A launch that was not tried; ``advice`` says what to do."""
+    """A refused launch; ``advice`` says what to do."""
 
     def __init__(self, reason: str, advice: str = "") -> None:
         self.advice = advice

@@ -1,7 +1,7 @@
-"""Limits of tasks, watched by looking: for what no control group holds on this host.
+"""Limits of tasks that the agent measures, because no control group of this host enforces them.
 
-Memory counts as the resident memory of all processes of the task's session, shared pages in each; pids are
-processes and threads. Cores cannot be limited in this way.
+Memory is the resident memory of all processes of the task's session; each process counts its shared pages.
+The number of pids counts processes and threads. Cores cannot be limited in this way.
 """
 
 import os
@@ -17,14 +17,14 @@ NOTHING = Limits()
 
 @dataclass(frozen=True, slots=True)
 class ResourceUse:
-    """What processes use together."""
+    """The total resource use of some processes."""
 
     memory_mb: float = 0.0
     pids: int = 0
 
 
 def resource_use(pids: Iterable[int]) -> ResourceUse:
-    """Return what ``pids`` use together; those that are gone use nothing."""
+    """Return the total resource use of ``pids``; processes that have ended use nothing."""
     memory_mb, threads = 0.0, 0
     for pid in pids:
         memory_mb += procfs.resident_pages(pid) * PAGE_MB
@@ -33,7 +33,7 @@ def resource_use(pids: Iterable[int]) -> ResourceUse:
 
 
 def watched(limits: Limits, is_held: Callable[[str], bool]) -> Limits:
-    """Return what of ``limits`` somebody must look after, because no controller holds it."""
+    """Return those of ``limits`` that the agent must measure, because no controller enforces them."""
     if limits == NOTHING:
         return limits
     return Limits(
@@ -43,7 +43,7 @@ def watched(limits: Limits, is_held: Callable[[str], bool]) -> Limits:
 
 
 def limit_violation(limits: Limits, use: ResourceUse) -> str:
-    """Return which of ``limits`` is exceeded, in words; empty if none."""
+    """Return a description of the exceeded limit of ``limits``; empty if none."""
     if 0 < limits.memory_mb < use.memory_mb:
         return f"it used {use.memory_mb:.0f} MB of memory, and its limit is {limits.memory_mb:g} MB"
     if 0 < limits.pids < use.pids:

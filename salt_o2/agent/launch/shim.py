@@ -1,9 +1,9 @@
-"""A small shell around each task that stays when the agent goes, and writes down how the task ended.
+"""The shim: a small shell around each task that survives the agent and records how the task ended.
 
-It leads the task's session and process group (docs/decisions/0009-a-shim-for-each-task.md), and is not
-killed by the signals that are sent to the group, except SIGKILL. The task does not inherit how it takes them:
-a caught signal is back at its default in a new program. Its input is the status file: one number and a
-newline, by one write; then maybe ``killed``, see :func:`has_killed`.
+The shim leads the task's session and process group (docs/decisions/0009-a-shim-for-each-task.md). Of the
+signals that are sent to the group, only SIGKILL kills it. The task does not inherit this: a new program
+resets caught signals to their defaults. Standard input of the shim is the status file. The shim writes one
+number and a newline to it, in one write, then possibly ``killed``, see :func:`has_killed`.
 """
 
 import os
@@ -45,13 +45,13 @@ while [ -n "$adopts" ] && [ -r $children ] && { read -r left <$children; [ -n "$
 done
 exit $status
 """
-"""After the program's end a shim that adopts orphans ends what is left, before it ends itself.
+"""A shim that adopts orphans stops all remaining processes after the program ends, then ends itself.
 
-Without it they lose their descent, by which alone some are known. The pids are its children's, so no other
-process can have them.
+Without the shim these processes lose their descent, and descent alone identifies some of them. The pids are
+those of the shim's children, so no other process can have them.
 """
 RUN = '. /proc/self/fd/3 && exec "$@" 3<&-'
-"""What runs with the task's own account: it sets the task's variables and becomes the program."""
+"""Runs with the task's own account: sets the task's variables and becomes the program."""
 RESET_SIGNALS = sorted(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
 ADOPT = """
 import _signal, ctypes, os, sys
@@ -60,14 +60,14 @@ for number in (_signal.SIGPIPE, _signal.SIGXFSZ):
     _signal.signal(number, _signal.SIG_DFL)
 os.execv(sys.argv[1], sys.argv[1:])
 """
-"""Makes the shim adopt the orphans of its task (prctl(2): PR_SET_CHILD_SUBREAPER), which sh cannot ask for.
+"""Makes the shim adopt the orphans of its task (prctl(2): PR_SET_CHILD_SUBREAPER), which sh cannot do.
 
 Python ignores two signals, which the shim's program would inherit. This costs 12 ms for each start, so it is
-done only where there is no control group to hold the task's processes. Module `signal` would cost 7 ms more:
-it makes enumerations of what `_signal` has as numbers.
+done only if no control group holds the task's processes. Module `signal` would cost 7 ms more: it makes
+enumerations of the numbers in `_signal`.
 """
 SIGNALS = frozenset(signal.valid_signals())
-"""Computed once: it is a tenth of what the end of a task costs."""
+"""Computed once: it takes a tenth of the time that the end of a task costs."""
 WRITE = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
 
 
@@ -79,18 +79,18 @@ def spawn(
     cgroup: Path | None = None,
     grace_s: float = 1.0,
 ) -> int:
-    """Start ``argv`` under a keeper and return the keeper's pid, which is also its session and group.
+    """Start ``argv`` under a shim and return the shim's pid, which is also its session and group.
 
-    The keeper has ``env``, and so has ``switch``, the words that change the account; the program has what
-    ``files.variables`` sets. The keeper enters ``cgroup`` first. If there is none, it adopts orphans of the
-    task, and gives them ``grace_s`` seconds between SIGTERM and SIGKILL when the program has ended.
+    The shim and ``switch``, the words that change the account, get ``env``; the program gets the variables
+    that ``files.variables`` sets. The shim enters ``cgroup`` first. Without a ``cgroup`` the shim adopts
+    orphans of the task. When the program has ended, it gives them ``grace_s`` seconds between SIGTERM and
+    SIGKILL.
 
-    ``argv[0]`` must be a path, or the shell would take it for one of its own commands.
-    No open file of the agent reaches the task, see :func:`share_no_file`, and no signal is blocked or ignored
-    in it.
+    ``argv[0]`` must be a path; otherwise the shell would take it for one of its own commands. No open file of
+    the agent reaches the task, see :func:`share_no_file`. No signal is blocked or ignored in the task.
 
     Raises:
-        OSError: no process could be made, or a file not be opened.
+        OSError: no process could be created, or a file could not be opened.
     """
     files.status.unlink(missing_ok=True)
     opened = [os.open(path, WRITE, 0o600) for path in (files.status, files.stdout, files.stderr)]
@@ -114,7 +114,7 @@ def spawn(
 def _shim(
     words: Sequence[str], files: TaskFiles, cgroup: Path | None, grace_s: float, *, switches: bool
 ) -> list[str]:
-    """Return the command line of the keeper of ``words``."""
+    """Return the command line of the shim of ``words``."""
     adopts = "" if cgroup else str(round(10 * grace_s))
     settings = [str(files.work), str(cgroup or ""), adopts, str(files.variables), "yes" if switches else ""]
     command = [SHELL, "-c", SCRIPT, files.marker, *settings, *words]
@@ -122,21 +122,22 @@ def _shim(
 
 
 def share_no_file() -> None:
-    """Let no file that is open now, beyond the first three, reach a program that is started.
+    """Prevent programs that start later from inheriting files that are open now, beyond the first three.
 
-    Files that Python opens never do; whoever started the agent may have given it others. It takes time for
-    each open file, so it is for once before many tasks are started, not for each of them.
+    Files that Python opens are never inherited, but the agent may have inherited other files itself. The call
+    takes time for each open file, so call it once before many tasks are started, not for each task.
     """
     for name in os.listdir("/proc/self/fd"):  # noqa: PTH208
-        with suppress(OSError):  # the listing's own file, closed meanwhile
+        # The file of the listing itself may have been closed meanwhile.
+        with suppress(OSError):
             if int(name) > 2 and os.get_inheritable(int(name)):
                 os.set_inheritable(int(name), False)
 
 
 def read_status(path: Path) -> Exit | None:
-    """Return how the task ended, as its keeper wrote it; ``None`` if it did not come to that.
+    """Return the task's exit status as its shim wrote it; ``None`` if the shim wrote none.
 
-    The shell's word for a death by signal n is 128 + n.
+    The shell reports the end by signal n as 128 + n.
     """
     try:
         text = path.read_text()
@@ -151,7 +152,7 @@ def read_status(path: Path) -> Exit | None:
 
 
 def has_killed(path: Path) -> bool:
-    """Return whether the keeper had to kill what the program left, by SIGKILL."""
+    """Return whether the shim had to send SIGKILL to processes that the program left."""
     try:
         return "killed" in path.read_text().splitlines()[1:]
     except OSError:
@@ -159,10 +160,10 @@ def has_killed(path: Path) -> bool:
 
 
 def exit_of(pid: int, started: int) -> Exit:
-    """Return how a task ended whose keeper ``pid`` has ended without writing a status.
+    """Return the exit status of a task whose shim ``pid`` ended without writing one.
 
-    Only SIGKILL keeps a keeper from writing; one that is not a child any more cannot tell even that. A child
-    is not collected, so its number is not given again: see :func:`collect`.
+    Only SIGKILL prevents a shim from writing. The status of a shim that is no child any more is unknown. A
+    child is not collected, so the kernel does not reuse its pid: see :func:`collect`.
     """
     with suppress(ChildProcessError):
         if procfs.is_zombie(pid, started):
@@ -173,7 +174,7 @@ def exit_of(pid: int, started: int) -> Exit:
 
 
 def collect(pid: int, started: int) -> None:
-    """Collect keeper ``pid``, which has ended, if it is a child: from now on its number is free."""
+    """Collect shim ``pid``, which has ended, if it is a child: from now on its pid is free."""
     if procfs.is_zombie(pid, started):
         with suppress(ChildProcessError):
             os.waitpid(pid, os.WNOHANG)
