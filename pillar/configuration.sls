@@ -2,9 +2,8 @@
 # searched; if a role has none, any. `salt-run o2.config_show` shows the entry that is found.
 # This holds for `configuration: pillar`, the default. A directory, Consul or etcd may hold the entries instead.
 #
-# Do not write secrets into a file that people share. Let Salt decrypt them when it compiles the pillar. They then reach
-# only the minions that top.sls names, and never a disk of a host: put `#!yaml|gpg` on the first line and write the
-# value as a PGP message (salt.renderers.gpg), or fetch it from Vault (ext_pillar of saltext-vault).
+# Do not write secrets here, encrypted or not: each user with the role viewer reads these entries in clear, by
+# `o2.config_show` and in the variables of a workflow. Give a secret to a host in the pillar of its minion.
 o2:
   components:
     readout:

@@ -1,8 +1,8 @@
 """Configuration in mappings of mappings: Salt's pillar, and directories of YAML files."""
 
+import errno
 import json
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -13,9 +13,11 @@ import yaml
 from salt_o2.core.errors import InvalidRequestError
 from salt_o2.site.configuration.backend import ROOT, ReadOnly, below, checked
 from salt_o2.workflow.limits import FILE_BYTES
-from salt_o2.workflow.sources.confined_files import files_within, is_file_within, read_within
+from salt_o2.workflow.sources.confined_files import files_within, is_file_within, read_within, write_within
 
 _SUFFIX = ".yaml"
+MOST_ENTRIES = 200_000
+"""Of one YAML file, each alias counted with all that it stands for."""
 FRESH_S = 3.0
 """How long the pillar is not compiled again."""
 
@@ -94,18 +96,17 @@ class Folder:
         return below([*dict.fromkeys([*plain, *dict(self._trees())])], prefix)
 
     def put(self, key: str, value: str) -> None:
-        """Write ``value`` to the file of ``key``, whole or not at all."""
-        file = self._file(key)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=file.parent, prefix=".", delete=False) as stream:
-            stream.write(value)
-        Path(stream.name).replace(file)
+        """Write ``value`` to the file of ``key``, whole or not at all.
 
-    def _file(self, key: str) -> Path:
-        file = self._path / _below(key)
-        if not file.resolve().is_relative_to(self._path.resolve()):
-            raise InvalidRequestError(f"the key {key!r} leads out of {self.name}")
-        return file
+        Raises:
+            InvalidRequestError: a link is on the way, or the file cannot be written.
+        """
+        try:
+            write_within(self._path, _below(key), value.encode())
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.ENOTDIR):
+                raise InvalidRequestError(f"the key {key!r} leads out of {self.name}") from error
+            raise InvalidRequestError(f"{self._path / _below(key)}: {error.strerror}") from error
 
     def _files(self) -> Iterator[str]:
         """Find the files by their names, without those that editors hide and links that lead out."""
@@ -130,10 +131,40 @@ class Folder:
             if not name.endswith(_SUFFIX):
                 continue
             try:
-                tree = yaml.safe_load(self._text(name))
-            except (yaml.YAMLError, RecursionError) as error:
+                tree = _read_tree(self._text(name))
+            except (yaml.YAMLError, RecursionError, ValueError) as error:
                 raise InvalidRequestError(f"{self._path / name}: not YAML: {error}") from error
             yield from flat(tree, f"{ROOT}/{name.removesuffix(_SUFFIX)}")
+
+
+def _read_tree(text: str) -> Any:
+    """Return what YAML ``text`` says.
+
+    Raises:
+        yaml.YAMLError: it is no YAML.
+        ValueError: it has more than ``MOST_ENTRIES`` entries, each alias counted with all that it stands for.
+    """
+    loader = yaml.SafeLoader(text)
+    try:
+        root = loader.get_single_node()
+        if root is None:
+            return None
+        if _size(root, {}) > MOST_ENTRIES:
+            raise ValueError(f"more than {MOST_ENTRIES:,} entries, with those that aliases stand for")
+        return loader.construct_document(root)
+    finally:
+        loader.dispose()
+
+
+def _size(node: Any, known: dict[int, int]) -> int:
+    """Return how many nodes ``node`` stands for; each is looked at once, however often aliases name it."""
+    if id(node) in known:
+        return known[id(node)]
+    known[id(node)] = MOST_ENTRIES + 1  # an alias to what it is in has no end
+    parts = node.value if isinstance(node, yaml.CollectionNode) else ()
+    inner = (part for entry in parts for part in (entry if isinstance(entry, tuple) else (entry,)))
+    known[id(node)] = 1 + sum(_size(part, known) for part in inner)
+    return known[id(node)]
 
 
 def _below(key: str) -> str:

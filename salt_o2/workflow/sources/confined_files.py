@@ -7,9 +7,10 @@ resolved here, as long as they stay inside. So it makes no difference when an au
 
 import errno
 import os
+import secrets
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 LINKS = 40
@@ -28,6 +29,41 @@ def read_within(folder: Path, name: str, most: int) -> bytes:
             raise OSError(errno.EINVAL, "it is no regular file", str(folder / name))
         with os.fdopen(os.dup(descriptor), "rb") as stream:
             return stream.read(most)
+
+
+def write_within(folder: Path, name: str, content: bytes) -> None:
+    """Write ``content`` to the file ``name`` below ``folder``, whole or not at all; make folders on the way.
+
+    Raises:
+        OSError: if a link is on the way, or it cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    parts = PurePosixPath(name).parts
+    if not parts or ".." in parts or name.startswith("/"):
+        raise _leads_out(folder, name)
+    way = [os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)]
+    try:
+        for part in parts[:-1]:
+            with suppress(FileExistsError):
+                os.mkdir(part, dir_fd=way[-1])
+            way.append(os.open(part, _READ | os.O_DIRECTORY, dir_fd=way[-1]))
+        _put(way[-1], parts[-1], content)
+    finally:
+        for descriptor in way:
+            os.close(descriptor)
+
+
+def _put(inside: int, name: str, content: bytes) -> None:
+    scratch = f".{secrets.token_hex(8)}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        with os.fdopen(os.open(scratch, flags, 0o600, dir_fd=inside), "wb") as stream:
+            stream.write(content)
+        os.rename(scratch, name, src_dir_fd=inside, dst_dir_fd=inside)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(scratch, dir_fd=inside)
+        raise
 
 
 def stat_within(folder: Path, name: str) -> os.stat_result:
