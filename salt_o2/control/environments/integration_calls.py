@@ -1,7 +1,7 @@
 """Run calls of integrations: evaluate the template's expression, run the function, limit its time.
 
-``func`` of a template is ``<integration>.<function>(<arguments>)``; the arguments are expressions.
-Functions are coroutines, so control cancels a function that exceeds its time limit.
+``func`` of a template is ``<integration>.<function>(<arguments>)``; the arguments are expressions. Functions
+are coroutines, so control cancels a function that exceeds its time limit.
 """
 
 import asyncio

@@ -130,9 +130,8 @@ class Control:
 
         ``limits`` bounds the duration of a plan's transitions, ``pool`` the number of tasks in the pool.
         ``faults`` are settings that control cannot use; every status request shows them. ``pillar_of``
-        compiles
-        the pillar of a host: its declarations override the facts that the host reports. ``host_mb_per_hour``
-        bounds what one host may add to the journal; 0 is no bound.
+        compiles the pillar of a host: its declarations override the facts that the host reports.
+        ``host_mb_per_hour`` bounds what one host may add to the journal; 0 is no bound.
         """
         self.bus = bus
         self.store = store

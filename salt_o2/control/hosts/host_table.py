@@ -127,8 +127,8 @@ class HostTable:
         """Record that ``report`` arrived; return whether a survey is needed because a report was missed.
 
         A heartbeat repeats the sequence number of the report before it, so control detects the loss of the
-        last
-        report too. Each heartbeat confirms the state of all tasks of the host, at no cost for any of them.
+        last report too. Each heartbeat confirms the state of all tasks of the host, at no cost for any of
+        them.
         """
         host = self.known.setdefault(report.host, HostEntry(at, HostLiveness(heard=at)))
         gap = host.incarnation != report.incarnation or report.sequence > host.sequence + 1

@@ -1,8 +1,7 @@
 """Probe whether processes on another machine respond, without a message of their agent.
 
 A server at a task's port sends first: a gRPC server sends its SETTINGS (RFC 9113, 3.4) and a ZeroMQ socket
-its
-greeting (ZMTP 3.1) as soon as a client has connected. The kernel still accepts connections for a stopped
+its greeting (ZMTP 3.1) as soon as a client has connected. The kernel still accepts connections for a stopped
 process, but the process sends nothing. The probe reads only the first byte, and sends nothing.
 """
 
@@ -36,8 +35,7 @@ class PortProbe:
         """Return whether a process at any of ``ports`` sends a byte within ``deadline_s``.
 
         ``None`` if the probe is inconclusive: this machine has no connections left, or this process did not
-        run
-        when the time was over.
+        run when the time was over.
         """
         return await self._any([self._first_byte(address, port, deadline_s) for port in ports])
 

@@ -4,8 +4,7 @@
 
 Between two reports the loop serves requests, timers and other sockets. The queue drops reports of a host that
 sends more than fits. That costs only a survey: its next report leaves a gap in the numbers, control detects
-it
-and requests all tasks of the host (control/hosts/host_table.py).
+it and requests all tasks of the host (control/hosts/host_table.py).
 """
 
 import asyncio

@@ -1,1 +1,1 @@
-"""From a workflow and the inventory to a plan."""
+"""Planning: from a workflow and the inventory to a plan."""

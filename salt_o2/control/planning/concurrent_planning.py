@@ -1,15 +1,15 @@
-"""Makes drafts of plans in threads, and returns a draft only while it can be carried out as it was made.
+"""Make drafts of plans in threads; return a draft only while it can be carried out as it was made.
 
-Templates of tasks are computed while a plan is made, and they may ask services that are slow. Control's event
-loop goes on meanwhile:
+Control computes templates of tasks while it makes a plan, and they may query slow services. Control's event
+loop continues meanwhile:
 
-1. The loop copies what plans are made of: hosts, what is taken of them, the tasks of the pool.
-2. A thread makes the draft of the copy.
-3. The loop compares the copy with what is so now. If a host of the draft has changed, or a resource of it was
-   given to another environment, the draft is made again.
+1. The loop copies the inputs of plans: hosts, their allocated resources, the tasks of the pool.
+2. A thread makes the draft from the copy.
+3. The loop compares the copy with the current inputs. If a host of the draft has changed, or a resource of it
+   was allocated to another environment, the draft is made again.
 
-A draft that was overtaken is made again while no other such draft is made, so that requests that want the
-same resources do not overtake each other without end. See docs/decisions/0085-plans-are-made-in-threads.md.
+Only one outdated draft is made again at a time, so that requests for the same resources do not invalidate
+each other's drafts without end. See docs/decisions/0085-plans-are-made-in-threads.md.
 """
 
 import asyncio
@@ -27,14 +27,14 @@ from salt_o2.core.placement.inventory import Inventory
 from salt_o2.core.plan.plan import PlannedTask
 
 TRIES = 10
-"""How often a draft is made again because hosts or resources of it have changed."""
+"""Times that control makes a draft again because its hosts or resources have changed."""
 
 
 class EnvironmentChanged(PlanError):
-    """The environment has got another plan or another shape while a change of it was planned."""
+    """The plan or the overrides of the environment were modified while a change of it was planned."""
 
     def __init__(self, environment: str) -> None:
-        """Say so of ``environment``."""
+        """Name ``environment`` in the message."""
         super().__init__(
             f"environment {environment} was changed by another request while this change was planned. "
             "Nothing was done; its tasks are not affected. Ask again"
@@ -43,28 +43,28 @@ class EnvironmentChanged(PlanError):
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What a plan is made of: hosts with what is taken of them, and tasks of the pool. It stays as it is."""
+    """Immutable input of a plan: hosts with their allocated resources, and tasks of the pool."""
 
     inventory: Inventory
     free: list[PlannedTask]
 
 
 Make = Callable[[Resources], PlanDraft]
-"""Makes a draft, in a thread."""
+"""Makes a draft; called in a thread."""
 
 
 class FreeTasks(Protocol):
-    """The tasks of the pool, as far as a plan may claim them."""
+    """The tasks of the pool that a plan may claim."""
 
     def claimable(self) -> list[PlannedTask]:
-        """Return those that can be claimed now."""
+        """Return the tasks that can be claimed now."""
 
     def are_free(self, tasks: Collection[TaskId]) -> bool:
         """Return whether all ``tasks`` can be claimed now."""
 
 
 class ConcurrentPlanning:
-    """Makes the drafts that control carries out; one object for all requests, so that they take turns."""
+    """Makes the drafts that control carries out; all requests share one object, so that they take turns."""
 
     def __init__(
         self,
@@ -83,9 +83,9 @@ class ConcurrentPlanning:
         self._again = asyncio.Lock()
 
     async def resources(self) -> Resources:
-        """Return a copy of what plans can be made of now. O(hosts + taken ports + tasks of the pool).
+        """Return a copy of the current input of plans. O(hosts + allocated ports + tasks of the pool).
 
-        Hosts that have just signed in are among them, if the master compiles their pillars soon enough.
+        Hosts that have just signed in are included if the master compiles their pillars in time.
         """
         await self._declarations_settled()
         return Resources(self._inventory.for_planning(), self._pool.claimable())
@@ -93,13 +93,13 @@ class ConcurrentPlanning:
     async def draft(
         self, user: str, make: Make, stored: Callable[[], StoredEnvironment] | None = None
     ) -> PlanDraft:
-        """Return what ``make`` makes for ``user``; the caller must carry it out before it awaits anything.
+        """Return the draft of ``make`` for ``user``; the caller must carry it out before it awaits anything.
 
-        ``stored`` returns the environment that the draft changes, if it changes one, as it is stored now.
+        ``stored`` returns the current stored environment, if the draft modifies one.
 
         Raises:
-            EnvironmentChanged: if that has another plan or shape than when this was called.
-            UnknownNameError: if that has ended, from ``stored``.
+            EnvironmentChanged: if its plan or overrides have changed since this call.
+            UnknownNameError: if the environment has ended, from ``stored``.
             UnreachableError: if hosts and resources change faster than a draft can be made.
         """
         kept = stored() if stored else None
@@ -140,7 +140,7 @@ class ConcurrentPlanning:
         )
 
     def _is_same(self, task: PlannedTask, seen: Inventory) -> bool:
-        """Return whether the host of ``task`` offers what it offered when ``seen`` was copied."""
+        """Return whether the host of ``task`` offers the same as when ``seen`` was copied."""
         now = self._inventory
         is_there = (task.host in now.hosts) == (task.host in seen.hosts)
         return is_there and _offer(now.facts_of(task.host)) == _offer(seen.facts_of(task.host))

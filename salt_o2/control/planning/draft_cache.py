@@ -1,4 +1,4 @@
-"""Drafts of plans by their tokens."""
+"""Cache drafts of plans by their tokens."""
 
 from collections import OrderedDict
 
@@ -6,18 +6,18 @@ from salt_o2.control.planning.drafts import PlanDraft, new_id
 from salt_o2.core.errors import InvalidRequestError
 
 KEPT = 20
-"""Drafts of one user that are remembered; older ones are forgotten first."""
+"""Cached drafts of one user; the oldest is removed first."""
 
 
 class DraftCache:
-    """The drafts of this control; they do not outlive it."""
+    """The drafts of this control process; a restart removes them."""
 
     def __init__(self) -> None:
-        """Remember nothing yet."""
+        """Begin without drafts."""
         self._kept: dict[str, OrderedDict[str, PlanDraft]] = {}
 
     def put(self, user: str, draft: PlanDraft) -> str:
-        """Remember ``draft``, which ``user`` has made, and return its token; any user may apply it."""
+        """Store ``draft`` of ``user`` and return its token; any user may apply it."""
         token = new_id()
         kept = self._kept.setdefault(user, OrderedDict())
         kept[token] = draft
@@ -26,10 +26,10 @@ class DraftCache:
         return token
 
     def get(self, token: str) -> PlanDraft:
-        """Return the draft behind ``token``.
+        """Return the draft with ``token``.
 
         Raises:
-            InvalidRequestError: if there is none (any more).
+            InvalidRequestError: if there is none, or it was removed.
         """
         for kept in self._kept.values():
             if token in kept:

@@ -1,4 +1,4 @@
-"""A change of an environment, from its draft: what the pool gets of it, and what its machine is told."""
+"""Variants of a draft: transfers to the pool, the message to an environment, its destruction."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,7 +12,7 @@ from salt_o2.core.pool.pool import Pool
 
 
 def departing_tasks(made: PlanDraft, transferable: Sequence[PlannedTask], pool: Pool, at: float) -> PlanDraft:
-    """Return ``made`` with the tasks of ``transferable`` that leave, as far as ``pool`` has room for them."""
+    """Return ``made`` with its departing tasks of ``transferable`` that ``pool`` has room for."""
     after = {task.id for task in made.plan.tasks}
     leaving = [task for task in transferable if task.id not in after]
     return replace(made, transfers_to_pool=True, stored=frozenset(pool.accepts(leaving, at)))
@@ -28,10 +28,10 @@ def modification_of(
     keep: bool = False,
     may_exclude: tuple[TaskId, ...] | None = None,
 ) -> Modified:
-    """Return the message that carries ``made`` out; nothing may be awaited before it is taken in.
+    """Return the message that carries out ``made``; the caller must apply it before it awaits anything.
 
-    ``revision`` is the highest of the claimed tasks. ``may_exclude`` are the tasks that are excluded if they
-    cannot join; ``None`` means all that change.
+    ``revision`` is the highest revision of the claimed tasks. ``may_exclude`` are the tasks that are excluded
+    if they cannot join; ``None`` means all tasks that change.
     """
     return Modified(
         at=at,
@@ -48,7 +48,7 @@ def modification_of(
 
 
 def destruction_draft(kept: StoredEnvironment) -> PlanDraft:
-    """Return the draft of the end of an environment and of all its tasks."""
+    """Return the draft that destroys an environment with all its tasks."""
     plan = kept.plan
     nothing = replace(plan, tasks=(), calls=(), root=replace(plan.root, roles=(), task=None))
     return PlanDraft(
@@ -59,5 +59,5 @@ def destruction_draft(kept: StoredEnvironment) -> PlanDraft:
 def pool_transfer_draft(
     kept: StoredEnvironment, transferable: Sequence[PlannedTask], pool: Pool, at: float
 ) -> PlanDraft:
-    """Return the draft of an end that leaves ``transferable`` to ``pool``, as far as it has room."""
+    """Return a draft of a destruction that transfers ``transferable`` to ``pool``, as far as it has room."""
     return replace(destruction_draft(kept), stored=frozenset(pool.accepts(transferable, at)))

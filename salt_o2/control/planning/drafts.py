@@ -1,7 +1,7 @@
-"""Plans before they are carried out: made from the site as it is, kept, compared with the world.
+"""Drafts of plans: made from the current site, stored, and compared with a new draft on application.
 
-A draft holds the ids that it was made with, so that the same plan can be made again when it is applied: if
-anything has moved meanwhile, hosts, ports, templates, the two differ, and nothing is applied.
+A draft holds the ids that it was made with, so that control can make the same plan again when a user applies
+it. If hosts, ports or templates have changed meanwhile, the two drafts differ, and control applies nothing.
 """
 
 import secrets
@@ -22,12 +22,12 @@ from salt_o2.workflow import Workflow
 from salt_o2.workflow.expansion.loader import load
 
 ID_BITS = 63
-"""Eleven base-58 digits hold 64 bits: ids of environments and tasks are drawn, and do not repeat."""
+"""Eleven base-58 digits hold 64 bits: ids of environments and tasks are random, and do not repeat."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanDraft:
-    """One plan that was made and not carried out yet."""
+    """A plan that was made and not carried out yet."""
 
     environment: EnvironmentId
     workflow: str
@@ -37,11 +37,11 @@ class PlanDraft:
     previous: Plan | None = None
     """The plan that it would replace."""
     claimed: frozenset[TaskId] = frozenset()
-    """Tasks of it that come from the pool, with their processes."""
+    """Its tasks that come from the pool, with their processes."""
     stored: frozenset[TaskId] = frozenset()
-    """Tasks of the old plan that go to the pool."""
+    """Tasks of the previous plan that are transferred to the pool."""
     transfers_to_pool: bool = False
-    """Whether those that leave go there, as far as they are well and there is room."""
+    """Whether healthy departing tasks are transferred to the pool, as far as it has room."""
 
 
 def load_with_overrides(
@@ -52,10 +52,10 @@ def load_with_overrides(
     asked: Collection[str] = (),
     purpose: workflow_index.Purpose = workflow_index.Purpose.CREATE,
 ) -> Workflow:
-    """Return ``workflow`` from the site's shelf, expanded for ``shape`` of ``environment``.
+    """Return ``workflow`` of the site's workflow index, expanded for ``shape`` of ``environment``.
 
-    ``asked`` are the names in ``shape`` that this request brings: there must be a role for each. ``purpose``
-    decides what its templates may do on the master. Reads files: for a thread.
+    ``asked`` are the names in ``shape`` that this request adds: each must have a role. ``purpose`` decides
+    what its templates may do on the master. Reads files: call it in a thread.
     """
     return load(
         workflow_index.find(site.repositories, workflow, purpose),
@@ -82,16 +82,16 @@ def make_draft(
     free: Collection[PlannedTask] = (),
     asked: Collection[str] = (),
 ) -> PlanDraft:
-    """Return the draft of ``workflow`` in ``shape``; tasks of ``old`` stay as they are if they can.
+    """Return the draft of ``workflow`` with ``shape``; tasks of ``old`` stay unchanged if they can.
 
-    ``homeless`` are the paths of roles whose tasks need another host. ``refused`` are those of tasks that
+    ``homeless`` are the paths of roles whose tasks need another host. ``refused`` are the paths of tasks that
     have no process because of a port: they keep their hosts, and the ports that no agent has refused.
-    ``free`` are tasks of the pool; ``asked`` are the names in ``shape`` that this request brings.
+    ``free`` are tasks of the pool; ``asked`` are the names in ``shape`` that this request adds.
 
     Raises:
-        PlanError: if it cannot be placed.
-        InvalidRequestError: if this request moves or excludes what is not there, or the auto-stop has no
-            duration.
+        PlanError: if the workflow cannot be placed.
+        InvalidRequestError: if this request moves or excludes a role that does not exist, or the auto-stop
+            has no duration.
     """
     next_id: Callable[[], TaskId] = (lambda: next(ids)) if ids else (lambda: TaskId(new_id()))
     chosen = environment or EnvironmentId(new_id())
@@ -105,9 +105,7 @@ def make_draft(
     unknown = [name for name in dict.fromkeys(unknown) if name in asked]
     if unknown:
         raise InvalidRequestError(f"workflow {name} has neither a role nor a detector {', '.join(unknown)}")
-    run_arguments.stop_at(
-        plan.variables, 0.0
-    )  # or a wrong duration would be found only in the middle of START
+    run_arguments.stop_at(plan.variables, 0.0)  # else START fails on a wrong duration
     return PlanDraft(
         environment=chosen,
         workflow=name,
@@ -120,10 +118,10 @@ def make_draft(
 
 
 def ensure_unchanged(then: PlanDraft, now: PlanDraft) -> None:
-    """Refuse to apply a draft that could not be made the same way again.
+    """Refuse to apply a draft that can no longer be made the same way.
 
     Raises:
-        PlanError: saying what has moved.
+        PlanError: naming the differences.
     """
     if then.plan == now.plan and then.excluded == now.excluded and then.claimed == now.claimed:
         return
@@ -137,7 +135,7 @@ def ensure_unchanged(then: PlanDraft, now: PlanDraft) -> None:
 
 
 def replayed_ids(then: PlanDraft) -> Iterator[TaskId]:
-    """Return the ids that ``then`` gave to new tasks, in the order in which it gave them; then new ones."""
+    """Return the ids that ``then`` gave to new tasks, in the same order; then new ids."""
     known = {task.id for task in then.previous.tasks} if then.previous else set()
     yield from (task.id for task in then.plan.tasks if task.id not in known | then.claimed)
     while True:
@@ -145,7 +143,7 @@ def replayed_ids(then: PlanDraft) -> Iterator[TaskId]:
 
 
 def new_id() -> str:
-    """Return an id that nobody has."""
+    """Return a new random id."""
     return short_id(secrets.randbits(ID_BITS))
 
 
@@ -160,7 +158,7 @@ def _staying(old: Plan | None, shape: Overrides) -> dict[str, PlannedTask]:
 
 
 def _other_source(before: PlannedTask | None, task: PlannedTask, then: PlanDraft, now: PlanDraft) -> str:
-    """Return that a task would not come from the pool as it would have then, or the other way round."""
+    """Return how the use of the pool for ``task`` differs between the two drafts; empty if it does not."""
     if before is None or before.id == task.id:
         return ""
     if before.id in then.claimed:

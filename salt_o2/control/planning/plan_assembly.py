@@ -1,4 +1,4 @@
-"""Addresses, properties and launches of tasks that have been placed."""
+"""Assemble addresses, properties and launches of placed tasks."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ HOSTNAME = "hostname"
 
 
 def recovery_of(task: TaskRole) -> str:
-    """Return what a failure of ``task`` leads to: the variable ``recovery`` of its role."""
+    """Return the restart policy of ``task``: the variable ``recovery`` of its role."""
     found = task.stack.find("recovery")
     written = found.strip().lower() if isinstance(found, str) else RestartPolicy.RESTART
     if written not in list(RestartPolicy):
@@ -35,7 +35,7 @@ def recovery_of(task: TaskRole) -> str:
 
 @dataclass(slots=True)
 class PlacedTask:
-    """A task with its place."""
+    """A task with its placement."""
 
     id: TaskId
     task: TaskRole
@@ -44,7 +44,7 @@ class PlacedTask:
 
 
 class PlanAssembly:
-    """A plan in the making; all faults are gathered before any is raised."""
+    """A plan under construction; all faults are collected before any is raised."""
 
     def __init__(self, inventory: Inventory, environment: EnvironmentId, revision: str) -> None:
         self._inventory = inventory
@@ -126,7 +126,7 @@ class PlanAssembly:
 
 
 def planned_call(call: CallRole) -> PlannedCall:
-    """Return a call of the workflow as the plan has it."""
+    """Return the planned call of a call role."""
     return PlannedCall(
         path=call.path,
         func=call.func,
@@ -140,7 +140,7 @@ def planned_call(call: CallRole) -> PlannedCall:
 
 
 def planned_role(role: Role, ids: dict[str, TaskId]) -> PlannedRole:
-    """Return a role of the workflow, and those below it, as the plan has them."""
+    """Return the planned role of a workflow role, with the roles below it."""
     return PlannedRole(
         name=role.name,
         path=role.path,

@@ -1,4 +1,4 @@
-"""From an expanded workflow and an inventory to a plan: places, ports, addresses, commands and properties."""
+"""Build a plan from a workflow and an inventory: placements, ports, addresses, commands, properties."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -42,14 +42,14 @@ def make_plan(
 ) -> Plan:
     """Return the plan of ``environment``: ``workflow`` on the hosts of ``inventory``, which is only read.
 
-    ``stay`` has tasks, by the paths of their roles, that keep their ids, hosts and ports if they still can;
-    ``move`` says by path which host a task must be on; ``free`` are tasks of the pool, which are taken with
-    their processes where they fit. ``anew`` has tasks, by path, that are replaced on their hosts by tasks
-    with other ports where theirs were refused.
+    ``stay`` has tasks, by the paths of their roles, that keep their ids, hosts and ports if possible;
+    ``move`` names by path the host that a task must be on; ``free`` are tasks of the pool, which the plan
+    claims with their processes where they fit. ``anew`` has tasks, by path, that are replaced on their hosts
+    by tasks with other ports where their ports were refused.
 
     Raises:
         PlanError: if a role cannot be placed, or a channel cannot reach its peer.
-        TemplateError: if what a task template says makes no sense for a task in its place.
+        TemplateError: if a task template is invalid for a task on its host.
     """
     requests = [
         _bound_to(_instead_of(anew.get(task.path), request_of(task)), move.get(task.path))
@@ -80,7 +80,7 @@ def make_plan(
 
 
 def request_of(task: TaskRole) -> PlacementRequest:
-    """Return what ``task`` asks of a host; a port that its channels fix counts as a static one."""
+    """Return the placement request of ``task``; a port that its channels fix counts as a static one."""
     fixed = {channel.fixed_port for channel in task.bind} - {None}
     wants = task.wants
     if fixed:
@@ -107,7 +107,7 @@ def _instead_of(old: PlannedTask | None, request: PlacementRequest) -> Placement
 
 
 def _kept(old: PlannedTask | None, request: PlacementRequest, inventory: Inventory) -> PlannedTask | None:
-    """Return ``old`` if its place still does for ``request``."""
+    """Return ``old`` if its placement is still valid for ``request``."""
     if old is None:
         return None
     facts = inventory.facts_of(old.host)
@@ -119,10 +119,10 @@ def _kept(old: PlannedTask | None, request: PlacementRequest, inventory: Invento
 def _found(
     old: PlannedTask | None, task: TaskRole, request: PlacementRequest, claims: PoolMatcher
 ) -> PlannedTask | None:
-    """Return whose process and place ``task`` has: its own, or one of the pool that saves a start.
+    """Return the task whose process and host ``task`` uses: its own, or one of the pool that saves a start.
 
-    A task that would start again in its place may have another of the same host, if nobody connects to it:
-    peers would have to hear of other addresses, and a change touches only what it must.
+    A task that would need a restart may use a pool task of the same host, if no task connects to it: peers
+    would need new addresses, and a modification changes only what it must.
     """
     if old is None:
         return claims.match(task, request)

@@ -1,7 +1,7 @@
-"""Which tasks of the pool a new plan can have instead of starting processes.
+"""Find tasks of the pool that a new plan can claim instead of starting processes.
 
-A task fits if its process is the one that would be started in its place: same class, same revision of the
-templates, same host, same launch. What CONFIGURE pushes may differ. It keeps its id and all its ports.
+A task fits if its process is the one that control would start in its place: same class, same revision of the
+templates, same host, same launch. The arguments of CONFIGURE may differ. It keeps its id and all its ports.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -24,12 +24,12 @@ Shelf = dict[HostId, list[PlannedTask]]
 
 
 class PoolMatcher:
-    """The free tasks of the pool, for one plan; each is given away once."""
+    """The claimable tasks of the pool, for one plan; each is matched once."""
 
     def __init__(
         self, free: Iterable[PlannedTask], inventory: Inventory, environment: EnvironmentId, revision: str
     ) -> None:
-        """Have what of ``free`` was started by templates of ``revision``."""
+        """Use the tasks of ``free`` that templates of ``revision`` have started."""
         self._inventory, self._environment, self._revision = inventory, environment, revision
         self._samples: dict[str, PlannedTask] = {}
         self._shelves: dict[Mould, Shelf] = {}
@@ -40,10 +40,10 @@ class PoolMatcher:
                 shelf.setdefault(task.host, []).append(task)
 
     def match(self, task: TaskRole, request: PlacementRequest) -> PlannedTask | None:
-        """Return a task that fits ``task``, and give it to nobody else; ``None`` if there is none.
+        """Return a task that fits ``task``, and match it only once; ``None`` if there is none.
 
-        Takes as long however many wait: a launch is made for the place of any of them, to find those of the
-        same mould, and one more to compare.
+        The cost does not depend on the size of the pool: one launch is made with the place of any candidate,
+        to find the tasks with the same launch fingerprint, and one more to compare.
         """
         sample = self._samples.get(task.class_name)
         launch = self._launch_in_place_of(sample, task, request) if sample and not task.trigger else None
@@ -59,7 +59,10 @@ class PoolMatcher:
         return None
 
     def requires_restart(self, old: PlannedTask, task: TaskRole, request: PlacementRequest) -> bool:
-        """Return whether ``old`` must for ``task``, when others of its class wait that perhaps need not."""
+        """Return whether ``old`` needs a restart for ``task`` while the pool has tasks of its class.
+
+        A task of the pool may not need one.
+        """
         if task.trigger or task.class_name not in self._samples:
             return False
         launch = self._launch_in_place_of(old, task, request)
@@ -73,7 +76,7 @@ class PoolMatcher:
         return launch is not None and is_equivalent(old.launch, launch)
 
     def _hosts(self, constraints: Sequence[Constraint], shelf: Shelf) -> list[HostId]:
-        """Return the hosts in ``shelf`` that meet ``constraints``; looks at the fewest that it can."""
+        """Return the hosts in ``shelf`` that meet ``constraints``; examines as few hosts as possible."""
         sets: list[Collection[HostId]] = [
             self._inventory.with_attribute(each.attribute, each.value) for each in constraints
         ]
@@ -83,12 +86,12 @@ class PoolMatcher:
     def _launch_in_place_of(
         self, old: PlannedTask, task: TaskRole, request: PlacementRequest
     ) -> Launch | None:
-        """Return how ``task`` would be started as ``old`` was; ``None`` if it makes no sense there."""
+        """Return the launch of ``task`` with the place of ``old``; ``None`` if it is invalid there."""
         problems, port = Problems(), old.launch.control_port
         own = placement_variables(task, old.id, old.host, port, self._environment)
         rendered = render(task, own, problems)
         if len(problems):
-            return None  # told when it is planned
+            return None  # reported when it is planned
         ports = (*old.launch.ports[: request.channels], *request.wants.ports)
         try:
             return make_launch(task, old.id, rendered, port, ports, self._revision)
@@ -97,7 +100,7 @@ class PoolMatcher:
 
 
 def placement_still_valid(old: PlannedTask, request: PlacementRequest, facts: HostFacts) -> bool:
-    """Return whether the place of ``old``, on a host with these ``facts``, still does for ``request``."""
+    """Return whether the placement of ``old``, on a host with these ``facts``, is valid for ``request``."""
     fits = all(matches(old.host, facts, constraint) for constraint in request.constraints)
     ports = len(old.launch.ports) == request.channels + len(request.wants.ports)
     controlled = (old.launch.control_port is not None) == request.control_port

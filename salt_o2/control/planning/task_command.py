@@ -1,4 +1,4 @@
-"""The launch of a task: what its template says, and what its control mode adds to the command line.
+"""Make the launch of a task: its template, and the options that its control mode adds.
 
 FairMQ devices get the options that AliECS gives them (its ``core/task/task.go``, ``core/task/scheduler.go``);
 ``--id`` and ``--color`` only if the template does not give them: boost refuses an option that comes twice.
@@ -16,13 +16,13 @@ from salt_o2.workflow.expressions.expression import MISSING
 
 CODECS = ("OCClite", "OCC")
 SEARCH_PATH = "/usr/lib"
-"""Where FairMQ looks for plugins if neither fmq_plugin_search_path nor fairmq_prefix is set."""
+"""Where FairMQ searches for plugins if neither fmq_plugin_search_path nor fairmq_prefix is set."""
 
 
 def placement_variables(
     task: TaskRole, id: TaskId, host: HostId, control_port: int | None, environment: EnvironmentId
 ) -> dict[str, str]:
-    """Return the variables that a task has only in its place (AliECS ``core/task/task.go``)."""
+    """Return the variables that depend on the placement of a task (AliECS ``core/task/task.go``)."""
     return {
         "task_id": id,
         "task_name": f"{task.class_name}#{id}",
@@ -42,12 +42,12 @@ def make_launch(
     ports: tuple[int, ...],
     revision: str,
 ) -> Launch:
-    """Return how the task with ``id`` is started; ``ports`` are those it binds besides its ``control_port``.
+    """Return the launch of the task ``id``; it binds ``ports`` besides its ``control_port``.
 
-    ``revision`` is that of the templates.
+    ``revision`` is the revision of the templates.
 
     Raises:
-        PlanError: if the variable fmq_plugin names no plugin that control can speak with.
+        PlanError: if the variable fmq_plugin names no plugin that control supports.
     """
     shell = task.template.command.shell
     added = _added(task, id, rendered, control_port)
@@ -88,7 +88,7 @@ def _added(task: TaskRole, id: TaskId, rendered: Rendered, control_port: int | N
 
 
 def _words(task: TaskRole, rendered: Rendered) -> list[str]:
-    """Return the words of the command line as the template gives them."""
+    """Return the words of the command line in the template."""
     if not task.template.command.shell:
         return list(rendered.arguments)
     return " ".join((rendered.value, *rendered.arguments)).split()

@@ -1,1 +1,1 @@
-"""Handlers of requests, one module per subject."""
+"""Request handlers, one module per subject."""

@@ -1,4 +1,4 @@
-"""The arguments of what can be asked of control, one class per verb's needs."""
+"""The arguments of requests to control, one class for each set of verbs."""
 
 from dataclasses import dataclass, field
 
@@ -14,21 +14,21 @@ class Nothing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bending:
-    """How an environment shall be: on top of its templates, or of what it is."""
+    """Changes of an environment, on top of its templates or of its current overrides."""
 
     vars: dict[str, Value] = field(default_factory=dict)
-    """Variables above all that the templates say."""
+    """Variables that override all variables of the templates."""
     scale: dict[str, int] = field(default_factory=dict)
-    """How many roles an iterator makes, by the beginning of their names, such as ``epn: 20``."""
+    """The number of roles that an iterator makes, by the prefix of their names, such as ``epn: 20``."""
     move: dict[str, str] = field(default_factory=dict)
-    """Which host the task of a role shall be on, by the role's path."""
+    """The host of a role's task, by the role's path."""
     exclude: list[str] = field(default_factory=list)
-    """Paths of roles, or detectors, that shall leave the data flow."""
+    """Paths of roles, or detectors, to exclude from the data flow."""
     include: list[str] = field(default_factory=list)
-    """Paths of roles, or detectors, that shall come back."""
+    """Paths of roles, or detectors, to include again."""
     reason: str = ""
     allow_all_excluded: bool = False
-    """Whether it is meant if no task, or no critical one, takes part any more."""
+    """Whether the environment may be left without tasks, or without critical ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,19 +38,19 @@ class Create(Bending):
     workflow: str = ""
     plan: str = ""
     auto: bool = False
-    """Whether it starts by itself and ends after its run."""
+    """Whether the environment starts automatically and ends after its run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Modify(Bending):
-    """``env_modify``: the environment, and how it shall be; or the token of a plan to apply exactly."""
+    """``env_modify``: the environment and its changes, or the token of a plan to apply exactly."""
 
     id: str = ""
     plan: str = ""
     drain_s: float = 0.0
-    """How long leaving tasks may go on with what they hold."""
+    """Seconds that departing tasks may continue to process the data they hold."""
     keep_tasks: bool = False
-    """Leave those that leave and are well to the pool, in STANDBY, for environments to come."""
+    """Transfer healthy departing tasks to the pool in STANDBY. Later environments reuse them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +61,12 @@ class PlanAhead(Bending):
     id: str = ""
     destroy: bool = False
     keep_tasks: bool = False
-    """With ``id``: leave to the pool what leaves the environment."""
+    """With ``id``: transfer departing tasks to the pool."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repeat:
-    """``env_repeat``: an environment, also an ended one, to create again the same way."""
+    """``env_repeat``: an environment, active or ended, to create again the same way."""
 
     id: str
 
@@ -80,12 +80,12 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """``env_history``, ``env_replay``: an environment, and until when (ISO 8601, or seconds)."""
+    """``env_history``, ``env_replay``: an environment and an end time (ISO 8601, or seconds)."""
 
     id: str
     until: str = ""
     after: int = 0
-    """How many lines the asker has already, from the first on."""
+    """The number of lines that the client has already, from the first on."""
     limit: int = 1000
 
 
@@ -99,25 +99,25 @@ class Two:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recover:
-    """``task_recover``: a failed task to start again now, by its id or the beginning of it."""
+    """``task_recover``: a failed task to restart now, by its id or a prefix of it."""
 
     task: str
     environment: str = ""
-    """Its environment, if that is known: found quicker, and a wrong one is refused."""
+    """Its environment, if known: the search is faster, and a wrong environment is refused."""
     by_rule: bool = False
-    """Keep to the role's policy and budget; otherwise whoever asks begins a new account."""
+    """Respect the role's restart policy and budget; otherwise the request resets the budget."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskLog:
-    """``task_log``: a task, and how many of its last lines; or what comes after some places in its output."""
+    """``task_log``: a task, and the number of last lines or the positions from which to read its output."""
 
     id: str
     lines: int = 50
     after: dict[str, int] | None = None
-    """What an earlier answer had as ``at``: whoever follows wants only what came since."""
+    """``at`` of an earlier answer: a client that follows the output needs only later output."""
     wait_s: float = 0.0
-    """How long to wait for something new."""
+    """Seconds to wait for new output."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,27 +130,27 @@ class Steer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destroy:
-    """``env_destroy``: by itself it refuses to end a run."""
+    """``env_destroy``: without options it refuses to end a run."""
 
     id: str
     allow_in_running_state: bool = False
     """Stop the run first, in order."""
     force: bool = False
-    """Go through ERROR: do not wait for an orderly stop, nor for a transition under way."""
+    """Go through ERROR: wait neither for an orderly stop nor for a transition under way."""
     keep_tasks: bool = False
-    """Leave the tasks that are well to the pool, in STANDBY, for environments to come."""
+    """Transfer healthy tasks to the pool in STANDBY. Later environments reuse them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolClean:
-    """``pool_clean``: which tasks of the pool to end; all of them only with ``all``."""
+    """``pool_clean``: the tasks of the pool to stop; all of them only with ``all``."""
 
     all: bool = False
 
     class_name: str = ""
     host: str = ""
     idle_s: float = 0.0
-    """For how long they must have waited, in seconds."""
+    """Seconds that the tasks must have been in the pool."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,41 +162,41 @@ class HostsNamed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostsLost:
-    """``host_lost``: hosts that somebody takes for lost."""
+    """``host_lost``: hosts that the user considers lost."""
 
     hosts: tuple[str, ...]
     sure: bool = False
-    """Whether that is known, for example because their power was cut."""
+    """Whether the loss is certain, for example because the hosts' power was cut."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class One:
-    """``env_show``: an environment's id, or the beginning of it."""
+    """``env_show``: an environment's id, or a prefix of it."""
 
     id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Many:
-    """``env_list``: also those that have ended, with ``all``."""
+    """``env_list``: with ``all`` also ended environments."""
 
     all: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RebuildWanted:
-    """``rebuild``: an unknown environment, or all of them; to be ended instead; the last run number given."""
+    """``rebuild``: one or all unrecognised environments, to rebuild or to end; the last run number given."""
 
     id: str = ""
     end: bool = False
     all: bool = False
-    """Whether ``end`` without an ``id`` is meant for all of them."""
+    """Whether ``end`` without an ``id`` applies to all of them."""
     last_run: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopRuns:
-    """``run_stop``: which runs are to be stopped, all of them only with ``all``; and why."""
+    """``run_stop``: the runs to stop, all of them only with ``all``; and the reason."""
 
     numbers: tuple[int, ...] = ()
     all: bool = False
@@ -244,7 +244,7 @@ class Entries:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Set:
-    """``config_set`` and ``config_import``: the payload goes to exactly this path."""
+    """``config_set`` and ``config_import``: the payload is written to exactly this path."""
 
     path: str
     payload: str

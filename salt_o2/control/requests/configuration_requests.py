@@ -1,4 +1,4 @@
-"""Requests about the configuration of components: show, list, set, import."""
+"""Request handlers for the configuration of components: show, list, set, import."""
 
 from typing import Any
 
@@ -12,10 +12,10 @@ from salt_o2.site.settings import Site
 
 
 class ConfigurationRequests:
-    """Serves users who read and write configuration."""
+    """Serves requests that read or write configuration."""
 
     def __init__(self, site: Site, threads: RequestThreads | None = None) -> None:
-        """Use the configuration of ``site``, and ``threads`` to read it."""
+        """Use the configuration of ``site``; read it in ``threads``."""
         self._site = site
         self._threads = threads or RequestThreads()
         listed = site.repositories

@@ -1,4 +1,4 @@
-"""The desk for environments: plan, create, modify, lead, destroy, repeat, list and show them."""
+"""Request handlers for environments: plan, create, modify, control, destroy, repeat, list, show."""
 
 import logging
 from collections.abc import Callable, Collection
@@ -53,10 +53,10 @@ _E, _S = EnvironmentEvent, EnvironmentState
 
 
 class EnvironmentRequests:
-    """Serves what concerns one environment, or the list of them."""
+    """Serves requests for one environment, or for the list of environments."""
 
     def __init__(self, control: Control, site: Site, threads: RequestThreads | None = None) -> None:
-        """Work for ``control`` with the settings of ``site``, and ``threads`` to load workflows."""
+        """Work for ``control`` with the settings of ``site``; load workflows in ``threads``."""
         self._control = control
         self._site = site
         self._threads = threads or RequestThreads()
@@ -166,10 +166,10 @@ class EnvironmentRequests:
         asked: Collection[str],
         purpose: Purpose,
     ) -> PlanDraft:
-        """Return the draft that ``make`` makes of ``workflow``, for ``held`` if it changes an environment.
+        """Return the draft that ``make`` makes of ``workflow``; ``held`` is the environment that it modifies.
 
-        Workflows are loaded, and templates of tasks are computed, in threads. A draft that is carried out
-        holds until the caller awaits something.
+        Threads load workflows and compute templates of tasks. The draft is valid until the caller awaits
+        something.
         """
         asked_for = (self._site, workflow, shape, environment, asked, purpose)
         refused = refused_paths(held) if held else set()
@@ -190,7 +190,7 @@ class EnvironmentRequests:
         return await self._planning.draft(user, partial(make_of, loaded), stored)
 
     def _stored(self, id: EnvironmentId) -> StoredEnvironment:
-        """Return a living environment as it is stored now."""
+        """Return the stored data of an active environment."""
         return self._control.find(id).stored
 
     # --- create ---------------------------------------------------------------------------------
@@ -228,7 +228,7 @@ class EnvironmentRequests:
         asked: Collection[str] = (),
         automatic: bool = False,
     ) -> dict[str, Any]:
-        """Create an environment; once more, without the ports that agents have refused, if they did."""
+        """Create an environment; try once more if agents refuse ports, without those ports."""
         for left in reversed(range(PORT_TRIES)):
             made = await self._draft_new(user, workflow, shape, asked=asked)
             check_takes_part(made.plan, made.overrides, made.excluded)
@@ -242,7 +242,7 @@ class EnvironmentRequests:
         raise AssertionError("the last try returns or raises")
 
     def _adopt(self, made: PlanDraft, user: str) -> ActiveEnvironment:
-        """Have the environment of ``made``, with its resources taken and nothing started."""
+        """Add the environment of ``made``: allocate its resources and start nothing."""
         self._check_detectors(made)
         created = replay.Created(
             at=self._control.clock(),
@@ -274,7 +274,10 @@ class EnvironmentRequests:
         )
 
     def _check_detectors(self, made: PlanDraft) -> None:
-        """Refuse a detector that takes part elsewhere; nothing may be awaited between this and adopting."""
+        """Refuse a detector that is active in another environment.
+
+        The caller must await nothing between this check and the adoption of the environment.
+        """
         wanted = active_detectors(made.plan, made.excluded)
         for name, held in self._control.held.items():
             members = held.environment.model.tasks
@@ -290,7 +293,7 @@ class EnvironmentRequests:
                     "exclude it from one of the two"
                 )
 
-    # --- change ---------------------------------------------------------------------------------
+    # --- modify ---------------------------------------------------------------------------------
 
     async def _modify(self, wanted: Modify, user: str, progress: Progress) -> dict[str, Any]:
         then = self._drafts.get(wanted.plan) if wanted.plan else None
@@ -325,7 +328,7 @@ class EnvironmentRequests:
         ended = await run_transition(self._control, held, steps, user, progress, keep=wanted.keep_tasks)
         return ended | {"kept": self._control.pooling.transferred_by(held.stored.id)}
 
-    # --- look -----------------------------------------------------------------------------------
+    # --- list and show --------------------------------------------------------------------------
 
     async def _list(self, wanted: Many, user: str, _progress: Progress) -> list[dict[str, Any]]:
         fresh = StalenessView(self._control)
@@ -358,7 +361,7 @@ class EnvironmentRequests:
 
 
 def _check_nothing_beside(wanted: Create | Modify, other: bool) -> None:
-    """Refuse a request that names a plan and says something else, too."""
+    """Refuse a request that names a plan together with other arguments."""
     if other or _says(wanted):
         raise InvalidRequestError(
             f"plan {wanted.plan} says everything already: leave out what stands beside it"
@@ -366,13 +369,13 @@ def _check_nothing_beside(wanted: Create | Modify, other: bool) -> None:
 
 
 def _says(wanted: Create | Modify | PlanAhead) -> list[str]:
-    """Return the names of those arguments that say how the environment shall be."""
+    """Return the names of the arguments that define the environment."""
     names = ("vars", "scale", "move", "exclude", "include", "allow_all_excluded")
     return [name for name in names if getattr(wanted, name)]
 
 
 def _out(held: ActiveEnvironment, made: PlanDraft) -> set[TaskId]:
-    """Return the tasks that would take no part in a changed environment: excluded ones, and lost ones."""
+    """Return the tasks excluded from a modified environment, and its lost tasks."""
     return {*made.excluded, *held.environment.model.tasks.lost}
 
 
@@ -393,10 +396,10 @@ def _rebuilt(kept: StoredEnvironment) -> Environment:
 
 
 def events(held: ActiveEnvironment, wanted: Destroy) -> tuple[EnvironmentEvent, ...]:
-    """Return the events that end an environment as ``wanted``.
+    """Return the events that end an environment according to ``wanted``.
 
     Raises:
-        IllegalTransitionError: if it runs, and nobody has said that it may be stopped.
+        IllegalTransitionError: if it runs, and the request does not allow a stop of the run.
     """
     state = held.environment.model.state
     if wanted.force:

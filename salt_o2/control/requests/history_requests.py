@@ -1,4 +1,4 @@
-"""The desk for the past: the journal told, an environment rebuilt at any time of it, two compared."""
+"""Request handlers for history: the journal as text, a past state of an environment, comparisons."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -28,10 +28,10 @@ from salt_o2.core.recovery.replay import HOSTS, KINDS, Created, Entry, overrides
 
 
 class HistoryRequests:
-    """Serves what concerns the past of environments, ended or not."""
+    """Serves requests for the history of environments, active or ended."""
 
     def __init__(self, control: Control, threads: RequestThreads | None = None) -> None:
-        """Work for ``control``, with ``threads`` to read journals."""
+        """Work for ``control``; read journals in ``threads``."""
         self._control = control
         self._threads = (threads or RequestThreads()).past
         self.verbs: Verbs = {
@@ -47,7 +47,7 @@ class HistoryRequests:
     def _tell(self, wanted: Past) -> list[dict[str, Any]]:
         store = self._control.store
         id = EnvironmentId(wanted.id) if wanted.id in (POOL, HOSTS) else kept_id(store, wanted.id)
-        # All of it is told, because a line may name what lies before the first that is wanted.
+        # The whole journal is formatted, because a line may refer to lines before the first requested one.
         told = format_journal(store.journal(id, moment(wanted.until)))
         return told[wanted.after :][-wanted.limit :]
 
@@ -84,7 +84,7 @@ class HistoryRequests:
         return difference(self._plan_of(wanted.left), self._plan_of(wanted.right))
 
     def _plan_of(self, name: str) -> Plan:
-        """Return the plan of an environment, or the one that a run began with."""
+        """Return the plan of an environment, or the plan with which a run began."""
         if not name.isdigit():
             return find_kept(self._control.store, name).plan
         run = self._control.store.run(int(name))
@@ -93,7 +93,7 @@ class HistoryRequests:
         return self._plan_at(run.environment, run.started)
 
     def _plan_at(self, id: EnvironmentId, until: float) -> Plan:
-        """Return the plan that an environment had at a time, also if its journal was cut since."""
+        """Return the plan of an environment at a time, even if its journal was cut since."""
         plans = [each for kind in PLANS for each in self._control.store.journal(id, until, kind=kind)]
         if not plans:
             raise UnknownNameError(f"the journal does not know environment {id} at that time")
@@ -102,7 +102,7 @@ class HistoryRequests:
 
 
 def entries(lines: Iterable[JournalEntry]) -> Iterable[Entry]:
-    """Return what in a journal can be replayed, as values."""
+    """Return the entries of a journal that can be replayed, decoded."""
     for line in lines:
         kind = KINDS.get(line.kind)
         if line.direction == "in" and kind is not None:
@@ -110,7 +110,7 @@ def entries(lines: Iterable[JournalEntry]) -> Iterable[Entry]:
 
 
 def moment(written: str) -> float | None:
-    """Return a time as seconds since the epoch, from seconds or ISO 8601; ``None`` if nothing is written.
+    """Return a time as seconds since the epoch, from seconds or ISO 8601; ``None`` if it is empty.
 
     Raises:
         InvalidRequestError: if it is neither.

@@ -1,4 +1,4 @@
-"""The desk for hosts: who is there, and what others know of it that control may not know yet."""
+"""Request handlers for hosts: list hosts, and accept reports of users on lost or returned hosts."""
 
 import asyncio
 import logging
@@ -17,19 +17,19 @@ from salt_o2.core.recovery.replay import HOSTS, HostForgotten
 
 log = logging.getLogger(__name__)
 TURNS = 4
-"""How often a host is asked before it is believed to be lost; after them all its tasks had a turn."""
+"""Probes of a host before control considers it lost; they cover all its tasks."""
 STRANGER = "no agent of it was ever heard"
 ANSWERS = "something that it has started answers"
 NAMED = 5
-"""Environments that a refusal names."""
+"""Environments that a refusal names at most."""
 SAID = "{} said that it is lost"
 
 
 class HostRequests:
-    """Serves what concerns hosts."""
+    """Serves requests for hosts."""
 
     def __init__(self, control: Control) -> None:
-        """Tell about the hosts of ``control``, and take hints about them."""
+        """Work for ``control``."""
         self._control = control
         self.verbs: Verbs = {
             "host_list": (Nothing, self._list),
@@ -43,10 +43,10 @@ class HostRequests:
         return host_view.hosts(control.hosts, control.held, control.clock(), control.bus.refusals())
 
     async def _lost(self, wanted: HostsLost, user: str, _progress: Progress) -> list[dict[str, Any]]:
-        """Take a hint, or the word of a user who is sure, that hosts are lost; return each host's outcome.
+        """Probe hosts that a user reports lost, or trust a user who is sure; return each host's outcome.
 
         Raises:
-            InvalidRequestError: if a user is sure, and not one of the hosts is lost. Nothing was done then.
+            InvalidRequestError: if a user is sure, and none of the hosts is lost. Nothing has changed then.
         """
         hosts = [HostId(host) for host in dict.fromkeys(wanted.hosts)]
         judged = [self._judge(host, user or "a rule", wanted.sure) for host in hosts]
@@ -81,18 +81,18 @@ class HostRequests:
         return "it is given up"
 
     async def _returned(self, wanted: HostsNamed, _user: str, _progress: Progress) -> list[dict[str, Any]]:
-        """Ask the agents of hosts that are said to be back for a survey, at once."""
+        """Request a survey at once from the agents of hosts that are reported to be back."""
         for host in wanted.hosts:
             self._control.request_survey(HostId(host))
         return [self._told(HostId(host), "its agent is asked to tell everything") for host in wanted.hosts]
 
     async def _forget(self, wanted: HostsNamed, user: str, _progress: Progress) -> list[dict[str, Any]]:
-        """Know nothing of hosts any more: all of those that are named, or none.
+        """Remove all data on hosts: on all named hosts, or on none.
 
         Raises:
-            UnknownNameError: if one was never heard of.
-            InvalidRequestError: if one is in use, or may be connected.
-            StorageError: if it cannot be written; then nothing is forgotten.
+            UnknownNameError: if a host never reported.
+            InvalidRequestError: if a host is in use, or may be connected.
+            StorageError: if the database cannot be written; then no host is removed.
         """
         control, hosts = self._control, [HostId(host) for host in dict.fromkeys(wanted.hosts)]
         control.store.ensure_writable()
@@ -115,7 +115,7 @@ class HostRequests:
         return [self._told(host, "it is forgotten") for host in hosts]
 
     def _in_use(self, host: HostId) -> str:
-        """Return why ``host`` cannot be forgotten; empty if it can."""
+        """Return why ``host`` cannot be removed; empty if it can."""
         control, presence = self._control, self._status(host)
         owners = [name for name, held in control.held.items() if host in held.environment.model.tasks.hosts]
         if owners:

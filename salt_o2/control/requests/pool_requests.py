@@ -1,4 +1,4 @@
-"""The desk for the pool: what waits there, and ending it."""
+"""Request handlers for the pool: list its tasks and stop them."""
 
 from typing import Any
 
@@ -14,11 +14,11 @@ from salt_o2.core.recovery.host_liveness import HostStatus
 from salt_o2.core.states import TaskState
 
 END_S = 40.0
-"""How long whoever cleans waits for processes to end."""
+"""Seconds that a clean-up request waits for processes to end."""
 
 
 class PoolRequests:
-    """Serves what concerns tasks that belong to no environment."""
+    """Serves requests for tasks that belong to no environment."""
 
     def __init__(self, control: Control) -> None:
         """Work for ``control``."""
@@ -48,7 +48,7 @@ class PoolRequests:
         }
 
     def _row(self, entry: PoolEntry) -> dict[str, Any]:
-        """Return one task as the wire shows it."""
+        """Return one task in its wire format."""
         control, about = self._control, self._pooling.pool.reports.get(entry.task.id)
         return StalenessView(control).task(entry.task, about) | {
             "revision": entry.task.launch.revision,

@@ -1,4 +1,4 @@
-"""The desk for environments that run and that this store does not know: rebuild them, or end them."""
+"""Request handlers for running environments that this store does not have: rebuild or end them."""
 
 import asyncio
 from typing import Any
@@ -21,10 +21,10 @@ WHAT = "environment that runs and that this store does not know"
 
 
 class RebuildRequests:
-    """Serves whoever stands before running tasks and an empty store."""
+    """Serves requests after the loss of the store, while tasks still run."""
 
     def __init__(self, control: Control) -> None:
-        """RebuildRequests environments of ``control``."""
+        """Rebuild environments of ``control``."""
         self._control = control
         self.verbs: Verbs = {"rebuild": (RebuildWanted, self._rebuild)}
 
@@ -43,24 +43,24 @@ class RebuildRequests:
         return await self._all(chosen, user) | {"ended": [], "unknown": sorted(control.strays.unknown)}
 
     async def _all(self, chosen: list[EnvironmentId], user: str) -> dict[str, Any]:
-        """RebuildRequests the ``chosen``; return those that are and, for each that is not, why.
+        """Rebuild ``chosen``; return the rebuilt ones and, for each other one, the reason of its failure.
 
         Raises:
-            Exception: why the first could not be reconstruct, if none could.
+            Exception: the reason of the first failure, if none could be rebuilt.
         """
         found: list[dict[str, Any]] = []
         failed: dict[EnvironmentId, Exception] = {}
         for environment in chosen:
             try:
                 found.append(await self._one(environment, user))
-            except Exception as error:  # one environment must not keep the others from being reconstruct
+            except Exception as error:  # one failure must not prevent the rebuild of the next one
                 failed[environment] = error
         if failed and not found:
             raise next(iter(failed.values()))
         return {"rebuilt": found, "failed": {name: outcome(error) for name, error in failed.items()}}
 
     def _chosen(self, wanted: str) -> list[EnvironmentId]:
-        """Return the unknown environments that ``wanted`` stands for: one by its id, all if it is empty."""
+        """Return the unrecognised environments that match ``wanted``: one by its id, all if it is empty."""
         unknown = sorted(self._control.strays.unknown)
         there = f"; there is {some(unknown) or 'none'}"
         return [resolve_prefix(wanted, unknown, WHAT, there)] if wanted else unknown
@@ -82,7 +82,7 @@ class RebuildRequests:
         return StalenessView(control).environment_summary(held)
 
     async def _pool(self, remains: list[AgentTaskRecord], hosts: list[HostId]) -> dict[str, Any]:
-        """Have again what waited for other environments."""
+        """Rebuild the pool from the records of agents."""
         control, tasks = self._control, reconstruct(remains)[0].tasks
         revisions = {each.task: each.revision for each in remains}
         control.pooling.rebuild([(task, revisions[task.id]) for task in tasks], control.clock())
@@ -97,7 +97,7 @@ class RebuildRequests:
     def _adopt(
         self, environment: EnvironmentId, remains: list[AgentTaskRecord], user: str
     ) -> ActiveEnvironment:
-        """Take it in as it is; nobody is ordered anything."""
+        """Add the environment in its current state. No command is sent."""
         control, at = self._control, self._control.clock()
         plan, known = reconstruct(remains)
         limits = control.limits(plan)

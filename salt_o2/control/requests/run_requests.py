@@ -1,4 +1,4 @@
-"""The desk for runs: list, show, and stop them."""
+"""Request handlers for runs: list, show, stop."""
 
 import asyncio
 from typing import Any
@@ -24,10 +24,10 @@ STOPPED = "its run is stopped"
 
 
 class RunRequests:
-    """Serves what concerns runs."""
+    """Serves requests for runs."""
 
     def __init__(self, control: Control, threads: RequestThreads | None = None) -> None:
-        """Work for ``control``, with ``threads`` to read its store."""
+        """Work for ``control``; read its store in ``threads``."""
         self._control = control
         self._threads = threads or RequestThreads()
         self.verbs: Verbs = {
@@ -60,7 +60,7 @@ class RunRequests:
         return _record(run, origin) | self._end(run) | {"start_arguments": start, "stop_arguments": stop}
 
     def _end(self, run: StoredRun) -> dict[str, Any]:
-        """Return which state ended a run, and why: a run that failed must not look like a good one."""
+        """Return which state ended a run, and why: users must be able to see that a run failed."""
         lines = self._control.store.journal(run.environment, kind=AnnounceState.__name__, since=run.started)
         begun = False
         for line in lines:
@@ -71,11 +71,11 @@ class RunRequests:
         return {"end_state": None, "end_reason": None}
 
     def _pushed(self, run: StoredRun) -> tuple[Arguments, Arguments]:
-        orders = self._control.store.journal(run.environment, kind=SendCommand.__name__)  # times may go back
+        orders = self._control.store.journal(run.environment, kind=SendCommand.__name__)  # clock may go back
         return pushed(orders, run.number)
 
     async def _stop(self, wanted: StopRuns, user: str, progress: Progress) -> list[dict[str, Any]]:
-        """Stop runs; return their environments, each with its outcome, if one of them was stopped.
+        """Stop runs; return their environments, each with its outcome, if at least one was stopped.
 
         Raises:
             O2Error: if none could be stopped, with the reasons.
@@ -103,8 +103,8 @@ class RunRequests:
         """Return the environments whose runs are to be stopped.
 
         Raises:
-            InvalidRequestError: if neither runs are named nor all are asked for, or both.
-            UnknownNameError: if a run that is named does not go on.
+            InvalidRequestError: if the request names neither runs nor ``all``, or both.
+            UnknownNameError: if a named run is not active.
         """
         if bool(wanted.numbers) == wanted.all:
             raise InvalidRequestError(

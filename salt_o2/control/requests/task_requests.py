@@ -1,4 +1,4 @@
-"""The desk for what is there: tasks and their voices, workflows, control itself."""
+"""Request handlers for tasks and their output, workflows, and control itself."""
 
 import os
 from collections.abc import Sequence
@@ -21,10 +21,10 @@ from salt_o2.site.settings import Site
 
 
 class TaskRequests:
-    """Serves what concerns everything."""
+    """Serves requests that concern tasks and the whole system."""
 
     def __init__(self, control: Control, site: Site, threads: RequestThreads | None = None) -> None:
-        """Tell about ``control``, with the settings of ``site`` and ``threads`` to read its repositories."""
+        """Work for ``control`` with the settings of ``site``; read its repositories in ``threads``."""
         self._control = control
         self._site = site
         self._threads = threads or RequestThreads()
@@ -55,9 +55,9 @@ class TaskRequests:
         return StalenessView(self._control).task(task, report) | told
 
     def _find(self, wanted: str, environment: str = "") -> tuple[ActiveEnvironment, PlannedTask]:
-        """Return the living task whose id is or uniquely begins with ``wanted``.
+        """Return the active task whose id is or uniquely begins with ``wanted``.
 
-        A whole id costs one look in each environment, the beginning of one a look at all tasks.
+        A whole id costs one lookup in each environment, a prefix a comparison with every task.
         """
         among = [self._control.find(environment)] if environment else list(self._control.held.values())
         whole = [held for held in among if wanted in held.environment.model.tasks.tasks]
@@ -95,7 +95,7 @@ class TaskRequests:
 
 
 def _outcome(held: ActiveEnvironment, task: PlannedTask, effects: Sequence[Effect]) -> str:
-    """Return what came of the request to start ``task`` again."""
+    """Return the outcome of the request to restart ``task``."""
     environment = held.environment
     report = environment.model.tasks.reports.get(task.id)
     if any(isinstance(effect, SendCommand) for effect in effects):
@@ -111,24 +111,26 @@ def _outcome(held: ActiveEnvironment, task: PlannedTask, effects: Sequence[Effec
 
 
 LONGEST_S = 30.0
-"""Control waits no longer for something new; whoever follows asks again."""
+"""Seconds that control waits for new output at most; the client then repeats its request."""
 MOST_WAITING = 32
-"""Each that waits holds a request here and on its host."""
+"""Waiting requests at most: each occupies a request here and on its host."""
 
 
 class TaskLogRequests:
-    """Asks agents for what tasks wrote."""
+    """Requests the output of tasks from agents."""
 
     def __init__(self, control: Control) -> None:
-        """Ask by the bus of ``control``."""
+        """Use the bus of ``control``."""
         self._control = control
         self._waiting = 0
 
     async def hear(self, task: PlannedTask, wanted: TaskLog) -> dict[str, Any]:
-        """Return what ``task`` wrote: ``stdout``, ``stderr``, ``at`` which places, and if it is ``over``.
+        """Return the output of ``task``: ``stdout``, ``stderr``, the end positions ``at``, and ``over``.
+
+        ``over`` says whether the task has ended.
 
         Raises:
-            InvalidRequestError: if somebody wants to wait longer than that, or too many do already.
+            InvalidRequestError: if ``wait_s`` is above ``LONGEST_S``, or too many requests wait already.
             UnreachableError: if the host does not answer.
         """
         said = await self._said(task, wanted)

@@ -1,4 +1,4 @@
-"""Asks one environment for something on behalf of a user, and lets the user watch."""
+"""Run a transition or modification of one environment for a user, and report its progress."""
 
 import logging
 from collections.abc import Iterator
@@ -34,11 +34,11 @@ async def run_transition(
     keep: bool = False,
     reason: str = "",
 ) -> dict[str, Any]:
-    """Lead ``held`` through ``events`` and return its record afterwards.
+    """Run the transitions ``events`` of ``held`` and return its record afterwards.
 
     Raises:
-        IllegalTransitionError: if its state does not allow the first of them.
-        TaskError: if one was begun and failed.
+        IllegalTransitionError: if the state of the environment does not allow the first event.
+        TaskError: if a transition began and failed.
     """
     environment = held.environment
     follow(environment.model.state, events[0], f"environment {environment.model.id}")
@@ -62,10 +62,10 @@ async def run_transition(
 
 
 def outcome(result: str | BaseException) -> str:
-    """Return what one of several things has returned, or why it failed; a defect is logged.
+    """Return the result of one of several operations, or why it failed; a defect is logged.
 
     Raises:
-        BaseException: ``result``, if it is no error but the end of this task.
+        BaseException: ``result``, if it is not an error but the end of this task.
     """
     if isinstance(result, str):
         return result
@@ -78,23 +78,23 @@ def outcome(result: str | BaseException) -> str:
 
 
 def kept_id(store: Store, prefix: str) -> EnvironmentId:
-    """Return the id of the environment, alive or ended, whose id is or uniquely begins with ``prefix``.
+    """Return the id of the environment, active or ended, whose id is or uniquely begins with ``prefix``.
 
-    For any thread; only what is committed.
+    For any thread; reads only committed rows.
 
     Raises:
-        UnknownNameError: if there is none, or more than one of them.
+        UnknownNameError: if no environment matches, or more than one.
     """
     return resolve_prefix(prefix, store.ids_beginning(prefix) if prefix else [], "known environment")
 
 
 def find_kept(store: Store, prefix: str) -> StoredEnvironment:
-    """Return what is kept of the environment that ``prefix`` stands for, see ``kept_id``.
+    """Return the stored environment that ``prefix`` names, see ``kept_id``.
 
-    For any thread but that of an event loop: the whole plan is decoded.
+    For any thread except the one of an event loop: it decodes the whole plan.
 
     Raises:
-        UnknownNameError: if there is none, or more than one, or its row cannot be read.
+        UnknownNameError: if no environment matches, or more than one, or its row cannot be read.
     """
     id = kept_id(store, prefix)
     kept = store.find(id)
@@ -109,8 +109,8 @@ async def run_modification(
     """Give ``held`` another plan and return its record afterwards.
 
     Raises:
-        StorageError: if it could not be kept; nothing has happened then.
-        TaskError: if a task could not join; the environment goes on without it.
+        StorageError: if it could not be persisted; nothing has changed then.
+        TaskError: if a task could not join; the environment continues without it.
     """
     control.store.ensure_writable()
     with _watching(control, held, progress):

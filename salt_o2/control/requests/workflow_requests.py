@@ -1,4 +1,4 @@
-"""Requests about workflows: check, expand, draw, generate."""
+"""Request handlers for workflows: check, expand, draw, generate."""
 
 from typing import Any
 
@@ -21,10 +21,10 @@ from salt_o2.workflow.sources.reference import parse_reference
 
 
 class WorkflowRequests:
-    """Serves authors of templates."""
+    """Serves requests of template authors."""
 
     def __init__(self, site: Site, threads: RequestThreads | None = None) -> None:
-        """Use the repositories and the settings of ``site``, and ``threads`` to read them."""
+        """Use the repositories and the settings of ``site``; read them in ``threads``."""
         self._site = site
         self._threads = threads or RequestThreads()
         self.verbs: Verbs = {
