@@ -1,4 +1,4 @@
-"""A private Salt cluster on this machine, for trying out and for tests."""
+"""Private Salt cluster on this machine, for trials and tests."""
 
 from salt_o2.cluster.lifecycle.kill import kill
 from salt_o2.cluster.lifecycle.start import up

@@ -6,9 +6,9 @@
           │           │           │
     ...-master     ...-flp1    ...-flp2       namespaces of the hosts: 10.79.0.1, 10.79.0.11, ...
 
-Nothing leads from there to the machine itself or beyond it, so every cluster may have the same addresses.
-All names follow from the cluster's directory: what a crash of ours has left is found again and removed.
-Processes, files and the unix sockets that lie among them are the machine's and reached from everywhere.
+The hosts have no route to the machine or beyond it, so every cluster may use the same addresses. All names
+follow from the cluster's directory, so leftovers of a crash are found and removed. Processes, files and the
+unix sockets among them belong to the machine and are reachable from every host.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from pathlib import Path
 from salt_o2.core.errors import O2Error, UnreachableError
 
 NAMED = Path("/run/netns")
-"""Where iproute2 keeps the names of namespaces."""
+"""Directory in which iproute2 stores the names of namespaces."""
 MASTER = "master"
 BRIDGE = "br0"
 INSIDE = "eth0"
@@ -35,18 +35,18 @@ PACKAGES = {
     "nft": "nftables",
 }
 TOOLS = ("ip", "nsenter", "unshare")
-"""Without these no namespace; ``tc`` and ``nft`` are for faults of links only."""
+"""Required for namespaces; ``tc`` and ``nft`` are needed for faults of links only."""
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """The namespaces of the cluster in ``directory``, which need not be there yet."""
+    """The namespaces of the cluster in ``directory``. They need not exist yet."""
 
     directory: Path
 
     @property
     def name(self) -> str:
-        """The name of the switch, and how those of the hosts begin."""
+        """Name of the switch, and prefix of the hosts' names."""
         return f"o2-{hashlib.sha256(str(self.directory).encode()).hexdigest()[:8]}"
 
     def of(self, host: str) -> str:
@@ -54,22 +54,22 @@ class Network:
         return f"{self.name}-{host}"
 
     def entrance(self, host: str) -> list[str]:
-        """Return what comes before a command that is to run on ``host``."""
+        """Return the command prefix for a command that must run on ``host``."""
         return [tool("nsenter"), f"--net={NAMED / self.of(host)}", "--"]
 
     def on_switch(self, command: Sequence[str], given: str = "") -> None:
-        """Run ``command`` where all links meet.
+        """Run ``command`` in the namespace of the switch.
 
         Raises:
-            O2Error: with what the command said, if it fails.
+            O2Error: if the command fails; with its output.
         """
         run([tool("nsenter"), f"--net={NAMED / self.name}", "--", tool(command[0]), *command[1:]], given)
 
     def build(self, minions: Sequence[str]) -> None:
-        """Ensure that switch and hosts are there, and each host's link; what is there is left alone.
+        """Ensure that the switch, the hosts and their links exist; existing ones are not changed.
 
         Raises:
-            O2Error: if something of it cannot be made.
+            O2Error: if one cannot be created.
         """
         if not self._is_there(self.name):
             ip("netns", "add", self.name)
@@ -80,11 +80,11 @@ class Network:
             self._connect(host, address(minions, host))
 
     def add_host(self, host: str, its_address: str) -> None:
-        """Ensure that one more host is there, at ``its_address``, with a link to the switch."""
+        """Ensure that one more host exists at ``its_address``, with a link to the switch."""
         self._connect(host, its_address)
 
     def remove_host(self, host: str) -> None:
-        """Remove a host with its link; nothing happens if it is not there."""
+        """Remove a host with its link. Do nothing if the host does not exist."""
         if self._is_there(self.of(host)):
             ip("netns", "delete", self.of(host))
 
@@ -96,7 +96,7 @@ class Network:
         return found
 
     def names(self) -> list[str]:
-        """Return the names of the namespaces that are there, the switch's first."""
+        """Return the names of the existing namespaces, the switch first."""
         if not NAMED.is_dir():
             return []
         return sorted(each.name for each in NAMED.iterdir() if self._is_ours(each.name))
@@ -126,12 +126,12 @@ def address(minions: Sequence[str], host: str) -> str:
 
 
 def clone_address(number: int) -> str:
-    """Return an address that no host of a cluster has, for a copy of the minion with this index."""
+    """Return an address that no host of a cluster has, for a clone of the minion with this index."""
     return f"10.79.255.{1 + number}"
 
 
 def require_namespaces() -> None:
-    """Make sure that namespaces can be had.
+    """Ensure that namespaces are available.
 
     Raises:
         UnreachableError: if not, with the reason.
@@ -143,7 +143,7 @@ def require_namespaces() -> None:
 
 
 def obstacle() -> str:
-    """Return why no namespaces can be had here, in words; empty if they can."""
+    """Return why namespaces are not available, in words; empty if they are."""
     if missing := [tool for tool in TOOLS if not where(tool)]:
         return f"{missing[0]} cannot be found: install {PACKAGES[missing[0]]} (as Debian calls it)"
     if os.geteuid() != 0:
@@ -158,19 +158,19 @@ def obstacle() -> str:
 
 
 def ip(*words: str) -> str:
-    """Run ``ip`` and return what it says.
+    """Run ``ip`` and return its output.
 
     Raises:
-        O2Error: with its words, if it fails.
+        O2Error: if it fails; with its output.
     """
     return run([tool("ip"), *words])
 
 
 def run(command: Sequence[str], given: str = "") -> str:
-    """Run ``command`` with ``given`` as its input, and return what it says.
+    """Run ``command`` with ``given`` as its input, and return its output.
 
     Raises:
-        O2Error: with its words, if it fails.
+        O2Error: if it fails; with its output.
     """
     done = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -185,10 +185,10 @@ def _has_link(namespace: str, name: str) -> bool:
 
 
 def tool(name: str) -> str:
-    """Return the path of a program that works on networks.
+    """Return the path of a network tool.
 
     Raises:
-        UnreachableError: if it is not installed; with the packages that have it.
+        UnreachableError: if it is not installed; with the packages that contain it.
     """
     found = where(name)
     if found is None:
@@ -197,5 +197,7 @@ def tool(name: str) -> str:
 
 
 def where(name: str) -> str | None:
-    """Return where a program is; that of the administrator is not on everybody's path."""
+    """Return the path of a program. Directories for administrators, absent from users' PATH, are searched
+    too.
+    """
     return shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")

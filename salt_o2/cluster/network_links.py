@@ -1,8 +1,8 @@
-"""What can go wrong with the link of one host of a private cluster, done at the switch.
+"""Faults of the link of one host of a private cluster, applied at the switch.
 
-A link that is cut is down, and so is the carrier that its host sees. Everything else are rules about what the
-bridge forwards, in a table of the host's own (nftables, family bridge), and a rate for what it is sent (tc,
-tbf): a queue that fills up delays. Rules apply to hosts as a whole or to Salt's two ports only.
+A cut link is down, and its host sees no carrier. All other faults are rules about the packets that the
+bridge forwards, in a table per host (nftables, family bridge), and a rate limit for packets to the host
+(tc, tbf): a queue that fills up delays them. Rules apply to whole hosts or to Salt's two ports only.
 """
 
 from contextlib import suppress
@@ -16,31 +16,31 @@ from salt_o2.core.errors import O2Error
 
 LOST_PERCENT = 30
 RATE = ("rate", "256kbit", "burst", "4kb", "latency", "500ms")
-"""Slow enough to delay what Salt and the devices say, fast enough for TCP to go on."""
+"""Slow enough to delay the traffic of Salt and devices, fast enough to keep TCP connections."""
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """The link of ``host``, a minion or the master; ``salt_ports`` are where the master listens."""
+    """Link of ``host``, a minion or the master; the master listens on ``salt_ports``."""
 
     network: Network
     host: str
     salt_ports: tuple[int, int]
 
     def cut(self) -> None:
-        """Nothing gets through, in either direction."""
+        """Drop all packets in both directions."""
         ip("-n", self.network.name, "link", "set", "dev", self.host, "down")
 
     def drop_outgoing(self) -> None:
-        """Nothing that the host sends gets through."""
+        """Drop all packets that the host sends."""
         self._rule(f'iifname "{self.host}" drop')
 
     def drop_incoming(self) -> None:
-        """Nothing that is sent to the host gets through."""
+        """Drop all packets to the host."""
         self._rule(f'oifname "{self.host}" drop')
 
     def drop_all(self) -> None:
-        """Master and minions cannot hear each other over this link; all else gets through."""
+        """Drop the packets between master and minions on this link. All other packets pass."""
         ports = f"{{ {self.salt_ports[0]}, {self.salt_ports[1]} }}"
         self._rule(
             *(
@@ -51,24 +51,24 @@ class Link:
         )
 
     def lose(self) -> None:
-        """Some of the packets are lost, in both directions."""
+        """Drop some of the packets in both directions."""
         chance = f"numgen random mod 100 < {LOST_PERCENT} drop"
         self._rule(f'iifname "{self.host}" {chance}', f'oifname "{self.host}" {chance}')
 
     def throttle(self) -> None:
-        """What is sent to the host comes slowly, and late."""
+        """Slow down and delay the packets to the host."""
         self.network.on_switch(["tc", "qdisc", "replace", "dev", self.host, "root", "tbf", *RATE])
 
     def restore(self) -> None:
-        """Undo all of it; nothing happens if the link is whole."""
+        """Undo all faults. Do nothing if there are none."""
         ip("-n", self.network.name, "link", "set", "dev", self.host, "up")
-        with suppress(O2Error):  # its queue was never another
+        with suppress(O2Error):  # the link has no rate limit
             self.network.on_switch(["tc", "qdisc", "delete", "dev", self.host, "root"])
         if where("nft"):
             self._rule()
 
     def _rule(self, *rules: str) -> None:
-        """Have exactly these rules for this host."""
+        """Replace the rules of this host by ``rules``."""
         table = f"bridge o2_{self.host.replace('-', '_')}"
         chain = "\n".join(["type filter hook forward priority 0;", *rules])
         fresh = f"table {table} {{\nchain forward {{\n{chain}\n}}\n}}\n" if rules else ""
@@ -82,6 +82,6 @@ def link(directory: Path, record: Record, host: str) -> Link:
 
 
 def heal_all(directory: Path, record: Record) -> None:
-    """Have all links of the cluster in ``directory`` whole."""
+    """Restore all links of the cluster in ``directory``."""
     for host in (MASTER, *record.minions):
         link(directory, record, host).restore()

@@ -1,12 +1,12 @@
-"""Where everything of a private cluster lies.
+"""Paths of a private cluster.
 
 <directory>/
   cluster.json          what was started: pids, ports, sockets (state_file.py)
   conf/                 SALT_CONFIG_DIR: master, and minion (the first one, for salt-call)
   master/, flp1/, ...   keys, caches and configuration of each daemon
-  srv/                  file_roots and pillar_roots of one's own, in front of the packaged ones
-  logs/                 one log for each daemon, and what it wrote to its terminal
-<run>/                  unix sockets: their paths may have 107 bytes at most, so they lie apart
+  srv/                  the cluster's own file_roots and pillar_roots, in front of the packaged ones
+  logs/                 for each daemon a log, and its terminal output
+<run>/                  unix sockets: separate, because their paths may have 107 bytes at most
 """
 
 from dataclasses import dataclass
@@ -26,22 +26,22 @@ class Layout:
 
     @property
     def record(self) -> Path:
-        """The file that says what was started."""
+        """File that records what was started."""
         return self.directory / "cluster.json"
 
     @property
     def conf(self) -> Path:
-        """The folder for SALT_CONFIG_DIR."""
+        """Directory for SALT_CONFIG_DIR."""
         return self.directory / "conf"
 
     @property
     def logs(self) -> Path:
-        """The folder of the daemons' logs."""
+        """Directory of the daemons' logs."""
         return self.directory / "logs"
 
     @property
     def srv(self) -> Path:
-        """The folder of what the cluster serves of its own."""
+        """Directory of the cluster's own file and pillar roots."""
         return self.directory / "srv"
 
     @property
@@ -56,36 +56,36 @@ class Layout:
 
     @property
     def templates(self) -> Path:
-        """The cluster's own workflow and task templates, found before the packaged examples."""
+        """The cluster's own workflow and task templates, which take precedence over the packaged examples."""
         return self.srv / "o2"
 
     def home(self, daemon: str) -> Path:
-        """Return the folder that belongs to one daemon: ``master`` or a minion's id."""
+        """Return the directory of one daemon: ``master`` or a minion's id."""
         return self.directory / daemon
 
     def agent(self, minion: str) -> Path:
-        """Return where the agent of a minion keeps its tasks."""
+        """Return the directory in which the agent of a minion stores its tasks."""
         return self.home(minion) / "agent"
 
     @property
     def database(self) -> Path:
-        """Where control keeps its environments."""
+        """Path of control's database."""
         return self.home("master") / "o2.sqlite"
 
     def keys(self, daemon: str) -> Path:
-        """Return where a daemon keeps its keys."""
+        """Return the directory of a daemon's keys."""
         return self.home(daemon) / "pki"
 
     def pidfile(self, daemon: str) -> Path:
-        """Return where a daemon writes its pid."""
+        """Return the pid file of a daemon."""
         return self.home(daemon) / "daemon.pid"
 
     def boot_id(self, daemon: str) -> Path:
-        """Return the file with the id of the last boot of a daemon's host, where hosts have boots."""
+        """Return the file with the boot id of a daemon's host, where hosts have boot ids."""
         return self.home(daemon) / "boot_id"
 
     def claims(self, daemon: str) -> tuple[Path, Path]:
-        """Return the files by which a daemon says that it runs (`salt/utils/parsers.py`)."""
+        """Return the files that mark a daemon as running (`salt/utils/parsers.py`)."""
         pidfile = self.pidfile(daemon)
         return pidfile, pidfile.with_name(f"process_responsibility_{pidfile.name}")
 
@@ -94,15 +94,15 @@ class Layout:
         return self.logs / f"{daemon}.log"
 
     def old_log(self, daemon: str) -> Path:
-        """Return the daemon's log of the start before."""
+        """Return the daemon's log of the previous start."""
         return self.logs / f"{daemon}.log.before"
 
     def output(self, daemon: str) -> Path:
-        """Return what the daemon wrote to its terminal: early errors, tracebacks."""
+        """Return the file with the daemon's terminal output: early errors, tracebacks."""
         return self.logs / f"{daemon}.out"
 
     def config_dir(self, daemon: str) -> Path:
-        """Return the folder to start a daemon with (``-c``)."""
+        """Return the configuration directory of a daemon (``-c``)."""
         return self.conf if daemon == "master" else self.home(daemon)
 
 

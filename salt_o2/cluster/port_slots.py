@@ -1,9 +1,9 @@
-"""What clusters on one machine must not share: ports and loopback addresses.
+"""Ports and loopback addresses of clusters on one machine, allocated without overlap.
 
-A slot is a number; everything that is scarce follows from it, so two clusters with different slots never
-meet. All ports lie below the ones that Linux gives to outgoing connections (32768 and up), so that no program
-takes them by accident, and outside 20000 to 22000, where dds-commander of DDS listens. While a cluster starts
-it holds an abstract unix socket named after its slot; once it runs, its master's ports hold the slot.
+A slot is a number. All scarce resources follow from it, so clusters with different slots do not collide.
+All ports are below those that Linux gives to outgoing connections (32768 and up), so that no program takes
+them by accident, and outside 20000 to 22000, where dds-commander of DDS listens. While a cluster starts, it
+holds an abstract unix socket named after its slot. Once it runs, its master's ports hold the slot.
 """
 
 import socket
@@ -28,12 +28,12 @@ class Slot:
 
     @property
     def publish_port(self) -> int:
-        """Where minions listen to the master."""
+        """Port on which minions listen to the master."""
         return _MASTER_PORTS + 2 * self.number
 
     @property
     def request_port(self) -> int:
-        """Where minions speak to the master (Salt's ``ret_port``)."""
+        """Port on which minions send to the master (Salt's ``ret_port``)."""
         return self.publish_port + 1
 
     @property
@@ -47,7 +47,7 @@ class Slot:
         return _share(_CHANNEL_PORTS, CHANNEL_PORTS_EACH, self.number)
 
     def crowd(self, busy: set[int]) -> int:
-        """Return how many of its ports for tasks are among ``busy``."""
+        """Return how many of the slot's task ports are among ``busy``."""
         ranges = (self.control_ports, self.channel_ports)
         return sum(first <= port <= last for port in busy for first, last in ranges)
 
@@ -63,9 +63,9 @@ def _share(first: int, each: int, number: int) -> tuple[int, int]:
 
 @contextmanager
 def claimed(preferred: int | None = None) -> Iterator[Slot]:
-    """Hold a free slot until the block ends: start the master in it.
+    """Hold a free slot until the block ends. Start the master inside the block.
 
-    It is ``preferred`` if possible, or else the one with the fewest ports that somebody uses.
+    The slot is ``preferred`` if possible, else the one with the fewest ports in use.
 
     Raises:
         O2Error: if all slots are taken.
@@ -87,7 +87,7 @@ def claimed(preferred: int | None = None) -> Iterator[Slot]:
 
 
 def _reserve(slot: Slot, held: ExitStack) -> bool:
-    """Say that we are starting in this slot; False if somebody else is."""
+    """Reserve this slot for a start; return False if another cluster is starting in it."""
     sign = held.enter_context(socket.socket(socket.AF_UNIX))
     try:
         sign.bind(f"\0salt-o2-cluster-{slot.number}")
@@ -97,7 +97,7 @@ def _reserve(slot: Slot, held: ExitStack) -> bool:
 
 
 def port_is_free(port: int) -> bool:
-    """Whether nobody listens at ``port`` of any address of this machine."""
+    """Return whether no process listens on ``port`` at any address of this machine."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

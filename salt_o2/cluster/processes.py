@@ -1,7 +1,7 @@
-"""Processes of a cluster: start them so that they outlive us, recognise them again, end them surely.
+"""Processes of a cluster: start them so that they outlive us, identify them, end them reliably.
 
-A pid alone names nobody: it may have been given to another process meanwhile. A pid with its start time
-(field 22 of /proc/PID/stat, see proc(5)) does.
+A pid alone does not identify a process: the kernel may have reused it. A pid with its start time (field 22
+of /proc/PID/stat, see proc(5)) does.
 """
 
 import os
@@ -20,7 +20,7 @@ _POLL_S = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One process, for good: ``started`` is in clock ticks since boot."""
+    """One process, identified for good: ``started`` is in clock ticks since boot."""
 
     name: str
     pid: int
@@ -28,11 +28,11 @@ class Process:
 
     @property
     def alive(self) -> bool:
-        """Whether it still runs; a zombie does not, and is collected if it is a child of ours."""
+        """Return whether the process runs. A zombie does not; it is reaped if it is our child."""
         return not _reaped(self.pid) and start_time(self.pid) == self.started
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal to this process; nobody else gets it, and it may be gone already."""
+        """Send a signal to this process and to no other. The process may have ended already."""
         with suppress(ProcessLookupError):
             handle = os.pidfd_open(self.pid)
             try:
@@ -43,23 +43,23 @@ class Process:
 
 
 def start_time(pid: int) -> int | None:
-    """Return when the process started, in ticks since boot; ``None`` if it is gone or a zombie."""
+    """Return the start time of a process, in ticks since boot; ``None`` if it has ended or is a zombie."""
     fields = procfs.stat(pid) or []
     ended = not fields or (fields[_STATE] in "ZX" and not _awaits_us(fields))
     return None if ended else int(fields[_STARTED])
 
 
 _STATE, _PARENT, _STARTED = 0, 1, 19
-"""Fields of /proc/PID/stat, counted from the one behind the name."""
+"""Fields of /proc/PID/stat, counted from the field after the name."""
 
 
 def _awaits_us(fields: list[str]) -> bool:
-    """Whether it is our own child that is ending: it has ended only when we have collected it."""
+    """Return whether the process is our own child and ending. It has ended only when we have reaped it."""
     return int(fields[_PARENT]) == os.getpid()
 
 
 def spawn(name: str, argv: Sequence[str], environment: dict[str, str], output: Path) -> Process:
-    """Start ``argv`` in a session of its own, with output to a file, and forget that it is our child."""
+    """Start ``argv`` in its own session, with output to a file, and do not track it as our child."""
     output.parent.mkdir(parents=True, exist_ok=True)
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     actions = [
@@ -72,7 +72,7 @@ def spawn(name: str, argv: Sequence[str], environment: dict[str, str], output: P
 
 
 def _reaped(pid: int) -> bool:
-    """Collect it if it is a child of ours that has ended, as in a program that starts a cluster itself."""
+    """Reap the process if it is our child and has ended, as in a program that starts a cluster itself."""
     try:
         return os.waitpid(pid, os.WNOHANG)[0] == pid
     except ChildProcessError:
@@ -85,7 +85,7 @@ def names_of(processes: Iterable[Process]) -> str:
 
 
 def wait_until_gone(processes: Iterable[Process], timeout_s: float) -> list[Process]:
-    """Wait until all have ended; return those that have not in time."""
+    """Wait until all processes have ended; return those that have not in time."""
     deadline = time.monotonic() + timeout_s
     left = [process for process in processes if process.alive]
     while left and time.monotonic() < deadline:
@@ -95,10 +95,10 @@ def wait_until_gone(processes: Iterable[Process], timeout_s: float) -> list[Proc
 
 
 def end(processes: Sequence[Process], patience_s: float) -> None:
-    """End all: ask, wait ``patience_s``, then kill, and return when they are gone."""
+    """End all processes: ask, wait ``patience_s``, then kill. Return when they have ended."""
     for process in processes:
         process.send(signal.SIGTERM)
-        process.send(signal.SIGCONT)  # a stopped process would not hear it
+        process.send(signal.SIGCONT)  # a stopped process would not receive it
     for process in wait_until_gone(processes, patience_s):
         process.send(signal.SIGKILL)
     wait_until_gone(processes, patience_s)
@@ -116,8 +116,8 @@ def marked(directory: Path) -> list[Process]:
 def members(leader: Process) -> list[Process]:
     """Return the other processes of the session of ``leader``.
 
-    When it has ended, its number may lead a stranger's session. Then only younger processes count that carry
-    the marker of a cluster, and none if the number is a living process's.
+    When the leader has ended, its pid may lead an unrelated session. Then only younger processes with a
+    cluster marker count, and none if a running process has the pid.
     """
     own = [pid for pid in procfs.pids() if pid != leader.pid and session_of(pid) == leader.pid]
     found = [_named(pid) for pid in own if start_time(pid)]
@@ -129,13 +129,13 @@ def members(leader: Process) -> list[Process]:
 
 
 def parent_of(pid: int) -> int | None:
-    """Return the parent of a process; ``None`` if the process is gone."""
+    """Return the parent of a process; ``None`` if the process has ended."""
     fields = procfs.stat(pid) or []
     return int(fields[_PARENT]) if fields else None
 
 
 def session_of(pid: int) -> int | None:
-    """Return the session of a process, which is the pid of its leader; ``None`` if the process is gone."""
+    """Return the session of a process, which is the pid of its leader; ``None`` if the process has ended."""
     try:
         return os.getsid(pid)
     except OSError:
@@ -143,7 +143,7 @@ def session_of(pid: int) -> int | None:
 
 
 def variable_of(pid: int, name: str) -> str | None:
-    """Return a variable of the environment that a process was started with."""
+    """Return a variable of the initial environment of a process."""
     sign = f"{name}=".encode()
     found = next((entry for entry in procfs.environ(pid) if entry.startswith(sign)), None)
     return None if found is None else found.removeprefix(sign).decode(errors="replace")

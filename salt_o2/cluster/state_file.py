@@ -1,4 +1,4 @@
-"""What was started: one JSON file in the cluster's directory, replaced in one step."""
+"""Record of the started cluster: one JSON file in the cluster's directory, replaced atomically."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -9,7 +9,7 @@ from salt_o2.cluster.processes import Process
 from salt_o2.core.errors import O2Error
 
 HEARTBEAT_S = 3.0
-"""A few hosts may tell more often that they are there than two thousand, and are missed sooner."""
+"""Few hosts may report more often than two thousand hosts, and are missed sooner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +20,11 @@ class Record:
     minions: tuple[str, ...]
     workers: int
     run: Path
-    """Where its sockets lie."""
+    """Directory of its sockets."""
     processes: tuple[Process, ...] = ()
     heartbeat_s: float = HEARTBEAT_S
     namespaces: bool = False
-    """Whether each daemon is in a network namespace of its own (namespaces.py)."""
+    """Whether each daemon has its own network namespace (namespaces.py)."""
 
     @property
     def control_socket(self) -> Path:
@@ -33,28 +33,28 @@ class Record:
 
     @property
     def dead(self) -> tuple[Process, ...]:
-        """The daemons that have ended."""
+        """Daemons that have ended."""
         return tuple(process for process in self.processes if not process.alive)
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """The names of all daemons that do not run, also of those that were never started."""
+        """Names of all daemons that do not run, including those that were never started."""
         alive = {process.name for process in self.processes if process.alive}
         return tuple(name for name in ("master", *self.minions) if name not in alive)
 
 
 def write(layout: Layout, record: Record) -> None:
-    """Put ``record`` on disk: either the old or the new one is there, whatever happens."""
+    """Write ``record`` to disk atomically: after a crash, the old or the new record exists."""
     fresh = layout.record.with_suffix(".new")
     fresh.write_text(json.dumps(asdict(record), default=str, indent=1) + "\n")
     fresh.replace(layout.record)
 
 
 def read(layout: Layout) -> Record | None:
-    """Return what was started here, or ``None`` if nothing was.
+    """Return the record of the started cluster; ``None`` if no cluster was started.
 
     Raises:
-        O2Error: if the file is not what we wrote.
+        O2Error: if the file is not in our format.
     """
     try:
         raw = json.loads(layout.record.read_text())

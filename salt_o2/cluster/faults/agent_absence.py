@@ -1,4 +1,4 @@
-"""The time during which no agent runs on a host, and what may happen then to tasks and their records."""
+"""Faults while no agent runs on a host: to tasks and to their records."""
 
 import signal
 import time
@@ -20,22 +20,24 @@ from salt_o2.cluster.processes import (
 )
 
 MARK = "O2_TASK_HOME"
-"""The variable that tells the folder of a task, in all of its processes (agent/process/orphan_audit.py)."""
+"""Environment variable with the directory of a task, set in all of its processes
+(agent/process/orphan_audit.py).
+"""
 AGENT_IS_THERE_S = 10.0
-"""How long an agent that another fault has just killed may take to be there again."""
+"""Time limit for the restart of an agent that another fault has just killed, in seconds."""
 GONE_S = 5.0
-"""How long the kernel may take to end a killed process, and its parent to collect it."""
+"""Time limit for the kernel to end a killed process and for its parent to reap it, in seconds."""
 _POLL_S = 0.02
 RECORDS = "task.*"
-"""All files of a task's record, in the task's folder."""
+"""Pattern of the files of a task's record, in the task's directory."""
 RECORD = "task.json"
 
 
 @contextmanager
 def without_agent(directory: str | Path, host: str) -> Iterator[None]:
-    """Kill the agent of ``host``, and keep its supervisor from starting another until the block ends.
+    """Kill the agent of ``host`` and prevent its supervisor from starting another until the block ends.
 
-    Nothing has to be done if the minion itself does not run.
+    Do nothing if the minion does not run.
     """
     agent = _agent(directory, host)
     supervisor = _process("supervisor", parent_of(agent.pid)) if agent else None
@@ -52,7 +54,7 @@ def without_agent(directory: str | Path, host: str) -> Iterator[None]:
 
 
 def _agent(directory: str | Path, host: str) -> Process | None:
-    """Return the agent of ``host``, after a moment if it is being started; ``None`` if its minion is dead."""
+    """Return the agent of ``host``. Wait for one that is being started; ``None`` if its minion is dead."""
     until = time.monotonic() + AGENT_IS_THERE_S
     while (leader := daemon(directory, host)) and leader.alive and time.monotonic() < until:
         if found := _process("agent", agent_pid(directory, host)):
@@ -63,7 +65,7 @@ def _agent(directory: str | Path, host: str) -> Process | None:
 
 @contextmanager
 def agent_stopped(directory: str | Path, host: str) -> Iterator[None]:
-    """Stop the agent of ``host`` until the block ends: it notices nothing of what happens meanwhile."""
+    """Stop the agent of ``host`` with SIGSTOP until the block ends."""
     agent = _agent(directory, host)
     if agent:
         agent.send(signal.SIGSTOP)
@@ -75,9 +77,9 @@ def agent_stopped(directory: str | Path, host: str) -> Iterator[None]:
 
 
 def end_session_of(directory: str | Path, pid: int) -> int | None:
-    """Kill the task of the cluster that ``pid`` belongs to, its shim first; return the pid of the shim.
+    """Kill the cluster's task that ``pid`` belongs to, its shim first; return the pid of the shim.
 
-    ``None`` if the task has ended before: then the pid may be that of another process.
+    Return ``None`` if the task has ended before; another process may have the pid by then.
     """
     is_ours = variable_of(pid, MARKER) == str(layout(directory).directory)
     leader = _process("shim", session_of(pid)) if is_ours else None
@@ -91,7 +93,7 @@ def end_session_of(directory: str | Path, pid: int) -> int | None:
 
 
 def becomes_free(pid: int) -> bool:
-    """Return whether a pid becomes free: when the parent of the process that had it has collected it."""
+    """Return whether the parent reaps the process with ``pid``, so that the pid becomes free."""
     until = time.monotonic() + GONE_S
     while Path(f"/proc/{pid}").exists():
         if time.monotonic() > until:
@@ -101,13 +103,13 @@ def becomes_free(pid: int) -> bool:
 
 
 def folder_of(pid: int) -> Path | None:
-    """Return the folder of the task that ``pid`` belongs to; ``None`` if that cannot be told."""
+    """Return the directory of the task that ``pid`` belongs to; ``None`` if it cannot be determined."""
     told = variable_of(pid, MARK)
     return Path(told) if told else None
 
 
 def damage(folder: Path, action: Action) -> bool:
-    """Damage the record of the task in ``folder``; return whether there was one."""
+    """Damage the record of the task in ``folder``; return whether a record existed."""
     path = folder / RECORD
     if not path.exists():
         return False

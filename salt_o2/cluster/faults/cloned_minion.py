@@ -1,4 +1,4 @@
-"""A second minion with the id and key of one of a private cluster: a machine that was copied as a whole."""
+"""Second minion with the id and key of a minion of a private cluster: a copied machine."""
 
 import json
 import shutil
@@ -14,12 +14,12 @@ from salt_o2.cluster.processes import Process
 from salt_o2.cluster.state_file import Record
 
 ADDRESSES_APART = 100
-"""How far the loopback address of a clone is from that of its original."""
+"""Distance of a clone's loopback address from the address of its original."""
 
 
 @dataclass(slots=True)
 class Clone:
-    """The clone of ``host`` in the cluster at ``place``: with its keys, and folders of its own."""
+    """Clone of ``host`` in the cluster at ``place``: the same keys, but separate directories."""
 
     place: Layout
     current: Record
@@ -28,11 +28,11 @@ class Clone:
 
     @property
     def name(self) -> str:
-        """What its folders are called; short, as sockets lie there."""
+        """Name of the clone's directories. It is short, because sockets are stored there."""
         return f"{self.host}b"
 
     def start(self) -> None:
-        """Start its minion; it signs in to the master by itself."""
+        """Start the clone's minion. It signs in to the master automatically."""
         shutil.copytree(self.place.keys(self.host), self.place.keys(self.name), dirs_exist_ok=True)
         (self.current.run / self.name).mkdir(exist_ok=True, mode=0o700)
         path = self.place.config_dir(self.name) / "minion"
@@ -42,7 +42,7 @@ class Clone:
         self._daemon = processes.spawn(self.name, command, start.environment(self.place), output)
 
     def end(self) -> None:
-        """Kill its minion with its agent, and remove what it has left."""
+        """Kill the clone's minion and agent, and remove their files."""
         if self._daemon is None:
             return
         kill_daemons([self._daemon])

@@ -1,7 +1,7 @@
-"""The parts of a private cluster that may fail, each with the process that it is.
+"""Components of a private cluster that may fail, each with its process.
 
-The agent of a minion is known by the lock of its directory, which only one process at a time works in;
-control says its own pid.
+The agent of a minion is found by the lock of its directory, which one process at a time holds. Control
+reports its own pid.
 """
 
 import os
@@ -16,7 +16,7 @@ from salt_o2.core.errors import UnreachableError
 
 
 def control_pid(directory: str | Path) -> int | None:
-    """Return the pid of control's process; ``None`` if nobody answers."""
+    """Return the pid of control's process; ``None`` if control does not answer."""
     current = state_file.read(layout(directory))
     if current is None:
         return None
@@ -28,7 +28,7 @@ def control_pid(directory: str | Path) -> int | None:
 
 
 def agent_pid(directory: str | Path, minion: str) -> int | None:
-    """Return the pid of the agent's process of ``minion``; ``None`` if there is none now."""
+    """Return the pid of the agent's process of ``minion``; ``None`` if no agent runs."""
     place = layout(directory)
     leader = daemon(directory, minion)
     found = members(leader) if leader else []
@@ -36,7 +36,7 @@ def agent_pid(directory: str | Path, minion: str) -> int | None:
 
 
 def daemon(directory: str | Path, name: str) -> Process | None:
-    """Return the leader of a daemon's processes: of ``master``, or of a minion."""
+    """Return the leader of a daemon's processes, for ``master`` or a minion."""
     current = state_file.read(layout(directory))
     return next((one for one in current.processes if one.name == name), None) if current else None
 
@@ -48,7 +48,7 @@ def _lock(place: Layout, minion: str) -> Path:
 def _has_open(pid: int, path: Path) -> bool:
     with suppress(OSError):
         for name in os.listdir(f"/proc/{pid}/fd"):  # noqa: PTH208
-            with suppress(OSError):  # closed meanwhile
+            with suppress(OSError):  # the file was closed meanwhile
                 if Path(f"/proc/{pid}/fd/{name}").readlink() == path:
                     return True
     return False

@@ -1,4 +1,4 @@
-"""A drill: faults are inflicted on a running private cluster, and after each round the laws are checked."""
+"""Drill: inject faults into a running private cluster and check the invariants after each round."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -24,12 +24,12 @@ from salt_o2.core.recovery.host_liveness import SILENT_AFTER
 Say = Callable[[str], None]
 
 HEALED_WITHIN_S = 60.0
-"""How long all may take to be well again after a round; generous, for small machines under load."""
+"""Time limit for full recovery after a round, in seconds. Generous, for small machines under load."""
 LOOK_EVERY_S = 0.1
 COUNTED_S = 2.5
-"""Longer than two of a sink's reports are apart: what is lost is told in the second."""
+"""Longer than the interval of two reports of a sink: the second one shows all losses."""
 STARTED_AGAIN = (Kind.MASTER, Kind.MINION, Kind.HOST)
-"""A fault of one of these may end a daemon that systemd would start again on a site's host."""
+"""A fault of these kinds may end a daemon. On the hosts of a site, systemd would restart it."""
 BY_NFT = (Action.MUTE, Action.DEAFEN, Action.SILENCE, Action.LOSE)
 BY_TC = (Action.THROTTLE,)
 
@@ -44,15 +44,14 @@ def drill(
     most_faults: int | None = None,
     say: Say = lambda _: None,
 ) -> Drill:
-    """Let things go wrong for ``minutes``, or ``most_rounds`` rounds, or until a law is broken.
+    """Inject faults for ``minutes``, for ``most_rounds`` rounds, or until an invariant is broken.
 
-    With ``most_faults`` the drill ends after that many faults, or few more, however long that takes. Only
-    tasks of ``environment`` are hit, which may be left out if there is one only; all other tasks, and all
-    that no fault hits, must go on as before.
+    With ``most_faults`` the drill ends after about that many faults, however long they take. Only tasks of
+    ``environment`` are hit; it may be omitted if only one exists. All other tasks must continue unchanged.
 
     Raises:
-        UnknownNameError: if there is no such environment.
-        InvalidRequestError: if it is not at rest, so that nothing can be said about it.
+        UnknownNameError: if the environment does not exist.
+        InvalidRequestError: if the environment is in transition, so that no invariant can be checked.
     """
     current = _started(directory)
     bounds = Bounds(
@@ -83,7 +82,7 @@ def drill(
 
 
 def impossible(namespaces: bool) -> tuple[Way, ...]:
-    """Return what cannot be done here for want of rights, of tools, or of ``namespaces``."""
+    """Return what cannot be done here because rights, tools or ``namespaces`` are missing."""
     found: list[Way] = []
     if not may_choose_pids():
         found += [(kind, Action.REUSE_PID) for kind in (Kind.TASK, Kind.PROGRAM)]
@@ -97,9 +96,9 @@ def impossible(namespaces: bool) -> tuple[Way, ...]:
 
 
 def parts_of(seen: Observation, environment: str, links: bool = False) -> list[Part]:
-    """Return all parts that may be hit: tasks of ``environment``, hosts that it uses, control and master.
+    """Return all parts that may be hit: tasks of ``environment``, its hosts, control and master.
 
-    With ``links`` also the links of those hosts and of the master.
+    With ``links``, include the links of those hosts and of the master.
     """
     tasks = [task for task in seen.environments[environment].tasks.values() if task.takes_part and task.pid]
     hosts = sorted({task.host for task in tasks})
@@ -114,7 +113,7 @@ def parts_of(seen: Observation, environment: str, links: bool = False) -> list[P
 
 
 def _started(directory: str | Path) -> Record:
-    """Return what was started in ``directory``."""
+    """Return the record of the cluster in ``directory``."""
     current = state_file.read(layout(directory))
     if current is None:
         raise UnknownNameError(f"there is no cluster in {directory}")
@@ -134,10 +133,10 @@ def _chosen(seen: Observation, wanted: str) -> str:
 
 
 def must_count_losses(faults: Sequence[Fault], following: Sequence[Fault]) -> bool:
-    """Return whether losses of ``faults`` could be taken for those of the round that is ``following``.
+    """Return whether losses of ``faults`` could be attributed to the round ``following``.
 
-    Counting takes seconds. It is left out where only tasks of the drilled environment were hit, and others
-    of them will be: losses there are not judged then.
+    Counting takes seconds. It is omitted where both rounds hit only tasks of the drilled environment,
+    because losses are not checked then.
     """
     elsewhere = any(fault.action in (Action.ISOLATE, Action.REBOOT) for fault in faults)
     excused = any(fault.ends_its_task and fault.part.kind is Kind.TASK for fault in following)
@@ -146,7 +145,7 @@ def must_count_losses(faults: Sequence[Fault], following: Sequence[Fault]) -> bo
 
 @dataclass(slots=True)
 class _Drilling:
-    """A drill that is going on: what it hits, and what was seen last."""
+    """A drill in progress: what it hits and the last observation."""
 
     directory: Path
     drilled: str
@@ -154,7 +153,7 @@ class _Drilling:
     before: Observation
 
     def one_round(self, number: int, faults: tuple[Fault, ...], following: tuple[Fault, ...]) -> Round:
-        """Inflict ``faults``, wait until all is well again, and return how that went."""
+        """Inject ``faults``, wait for full recovery, and return the result of the round."""
         injury = FaultInjector(self.directory, self.before, self.drilled, self.strangers)
         injury.inject(faults)
         begin = time.monotonic()
@@ -167,13 +166,15 @@ class _Drilling:
         return replace(done, skipped=tuple(injury.skipped))
 
     def _healed(self, number: int, faults: tuple[Fault, ...], begin: float) -> Round:
-        """Look until no law is broken and every host was heard since ``begin``; or until time is up."""
+        """Observe until no invariant is broken and every host has reported since ``begin``, or until time
+        is up.
+        """
         well_s = None
         for after in self._sights(begin + HEALED_WITHIN_S):
             elapsed_s = time.monotonic() - begin
             laws = self._broken(faults, after)
             if isinstance(after, str) or laws:
-                well_s = None  # it only seemed so
+                well_s = None  # the recovery was not complete
                 continue
             well_s = elapsed_s if well_s is None else well_s
             laws = self._broken(faults, after, elapsed_s)
@@ -191,7 +192,7 @@ class _Drilling:
         return broken(self.before, faults, after, self.drilled, elapsed_s)
 
     def _count_losses(self) -> None:
-        """Look until no sink counts further losses: those of this round are no fault of the next."""
+        """Observe until no sink reports further losses, so that the next round does not count them."""
         until = time.monotonic() + HEALED_WITHIN_S
         while time.monotonic() < until:
             time.sleep(COUNTED_S)
@@ -205,7 +206,7 @@ class _Drilling:
         return replace(seen, strangers=self.strangers.seen()) if isinstance(seen, Observation) else seen
 
     def _sights(self, until: float) -> Iterator[Observation | str]:
-        """Look again and again until time is up, at least once."""
+        """Yield observations until time is up, at least one."""
         yield self._look()
         while time.monotonic() < until:
             time.sleep(LOOK_EVERY_S)

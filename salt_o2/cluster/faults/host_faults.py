@@ -1,4 +1,4 @@
-"""Faults that are more than one signal: what happens to a task, a record or a host of a private cluster."""
+"""Faults that need more than one signal, to a task, a record or a host of a private cluster."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,22 +29,22 @@ from salt_o2.core.errors import UnknownNameError
 from salt_o2.linux.procfs import ports_of
 
 ROUNDS_MORE = 2
-"""For how many rounds a stranger stays that has taken a pid or ports."""
+"""Rounds for which an unrelated process keeps a stolen pid or port."""
 FREE_PORTS = 24
-"""How many free ports of a host are taken at once."""
+"""Number of free ports of a host that are occupied at once."""
 PIDS = 2
-"""How many pids of a host that is rebooted are given to strangers."""
+"""Number of pids of a rebooted host that are given to unrelated processes."""
 
 
 @dataclass(frozen=True, slots=True)
 class HostFaults:
-    """What can be done to the cluster in ``directory``; strangers that it takes stay with ``strangers``."""
+    """Faults for the cluster in ``directory``; ``strangers`` owns the unrelated processes that they start."""
 
     directory: Path
     strangers: UnrelatedProcesses
 
     def reuse_pid(self, task: ObservedTask) -> bool:
-        """Kill ``task`` while no agent runs, and give its shim's pid away; return whether it could."""
+        """Kill ``task`` while no agent runs and reuse its shim's pid; return whether this succeeded."""
         if not may_choose_pids():
             return False
         with without_agent(self.directory, task.host):
@@ -52,19 +52,19 @@ class HostFaults:
             return shim is not None and becomes_free(shim) and self._give_away(shim, task.path)
 
     def steal_ports_of(self, task: ObservedTask) -> bool:
-        """Kill ``task``, and have a stranger take its ports at once; return whether it could."""
+        """Kill ``task`` and let an unrelated process take its ports at once; return whether this succeeded."""
         with agent_stopped(self.directory, task.host):
             ports = ports_of(task.pid or 0)
             end_session_of(self.directory, task.pid or 0)
             return self._steal(task.host, ports, len(ports))
 
     def steal_free_ports(self, host: str) -> bool:
-        """Have a stranger take ports of ``host`` that tasks would get next; return whether it could."""
+        """Let an unrelated process take the next free ports of ``host``; return whether this succeeded."""
         slot = Slot(self._current.slot)
         return self._steal(host, next_ports(slot.control_ports, slot.channel_ports), FREE_PORTS)
 
     def damage(self, task: ObservedTask, action: Action) -> bool:
-        """Damage the record of ``task`` while no agent runs; return whether there was one."""
+        """Damage the record of ``task`` while no agent runs; return whether a record existed."""
         folder = folder_of(task.pid or 0)
         if folder is None:
             return False
@@ -72,7 +72,7 @@ class HostFaults:
             return damage(folder, action)
 
     def reboot(self, host: str, tasks: Sequence[ObservedTask]) -> bool:
-        """Kill all processes of ``host``, whose ``tasks`` are known, and give pids of theirs away."""
+        """Kill all processes of ``host``, which runs ``tasks``, and reuse some of their pids."""
         place = layout(self.directory)
         shims = [shim for task in tasks if task.host == host and (shim := session_of(task.pid or 0))]
         host_boot.end_host(place, host)
@@ -83,11 +83,11 @@ class HostFaults:
         return True
 
     def clone(self, host: str) -> Clone:
-        """Return a clone of ``host`` that is not started yet."""
+        """Return a clone of ``host``. The clone is not started yet."""
         return Clone(layout(self.directory), self._current, host)
 
     def admission(self, host: str) -> Admission:
-        """Return the admission of ``host`` by the master."""
+        """Return the master's admission of ``host``."""
         return Admission(layout(self.directory), host, MASTER_ID)
 
     @property
@@ -108,6 +108,6 @@ class HostFaults:
 
 
 def next_ports(*ranges: tuple[int, int]) -> list[int]:
-    """Return all ports of ``ranges``, from the first of each on, in the order in which tasks get them."""
+    """Return all ports of ``ranges`` in the order in which tasks get them, from the first of each range."""
     ports = zip_longest(*(range(first, last + 1) for first, last in ranges))
     return [port for port in chain.from_iterable(ports) if port is not None]

@@ -1,4 +1,4 @@
-"""Carries out the faults of one round on the processes of a private cluster, and ends them in time."""
+"""Inject the faults of one round into the processes of a private cluster, and end them in time."""
 
 import signal
 import time
@@ -29,20 +29,22 @@ HARMFUL = (
     Action.REMOVE,
     Action.REBOOT,
 )
-"""What takes more than signals (host_faults.py)."""
+"""Faults that need more than signals (host_faults.py)."""
 FAILS_BY = signal.SIGUSR1
-"""The plain programs of the examples end with a failure when they get this."""
+"""Signal on which the plain programs of the examples exit with a failure."""
 
 Deed = tuple[float, Callable[[], None]]
 
 
 class FaultInjector:
-    """One round on the cluster in ``directory``, as it was ``before``; tasks of ``drilled`` are hit."""
+    """One round on the cluster in ``directory``, with the observation ``before``; hits tasks of
+    ``drilled``.
+    """
 
     def __init__(
         self, directory: Path, before: Observation, drilled: str, strangers: UnrelatedProcesses
     ) -> None:
-        """Prepare; nothing is done yet."""
+        """Prepare a round. Change nothing yet."""
         self._directory, self._before = directory, before
         self._tasks = before.environments[drilled].tasks
         self._harm = HostFaults(directory, strangers)
@@ -51,10 +53,10 @@ class FaultInjector:
         self._clones: list[Clone] = []
         self._refused: list[Admission] = []
         self.skipped: list[Fault] = []
-        """Faults that could not be had as they were drawn."""
+        """Faults that could not be injected as drawn."""
 
     def inject(self, faults: Sequence[Fault]) -> None:
-        """Carry out ``faults`` at their times; return when all have ended."""
+        """Inject ``faults`` at their times; return when all have ended."""
         victims = {fault.part: self._processes(fault.part) for fault in faults}
         deeds = [deed for fault in faults for deed in self._deeds(fault, victims[fault.part])]
         begin = time.monotonic()
@@ -72,7 +74,7 @@ class FaultInjector:
                 admission.accept()
 
     def _processes(self, part: Part) -> list[Process]:
-        """Return the processes of a part as they are now, the leader of a daemon first."""
+        """Return the current processes of a part, the leader of a daemon first."""
         if part.kind in DAEMONS:
             leader = daemon(self._directory, part.name or "master")
             return [leader, *members(leader)] if leader else []
@@ -148,7 +150,7 @@ class FaultInjector:
             self.skipped.append(fault)
 
     def _is_harmed_by(self, fault: Fault) -> bool:
-        """Carry out a fault that is no mere signal; return whether it could be had."""
+        """Inject a fault that needs more than a signal; return whether this succeeded."""
         name, harm = fault.part.name, self._harm
         if fault.part.kind is Kind.HOST:
             if fault.action is Action.REBOOT:

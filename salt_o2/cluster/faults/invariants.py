@@ -1,4 +1,4 @@
-"""What must hold after faults: pure judgements of what was seen before, done, and seen after."""
+"""Invariants after faults: pure functions of the observation before, the faults, and the observation after."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,12 +7,12 @@ from functools import cached_property
 from salt_o2.cluster.faults.schedule import Action, Fault, Kind
 
 ACTIVE = "ACTIVE"
-"""The status of a host whose agent reports (core/recovery/host_liveness.py)."""
+"""Status of a host whose agent reports (core/recovery/host_liveness.py)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservedTask:
-    """One task as control tells it, and whether the kernel agrees."""
+    """One task as control reports it, and whether the kernel agrees."""
 
     path: str
     host: str
@@ -20,43 +20,43 @@ class ObservedTask:
     started: str | None
     state: str
     takes_part: bool = True
-    """Neither excluded nor lost."""
+    """Whether the task is neither excluded nor lost."""
     alive: bool = True
     """Whether the kernel has the process."""
     plain: bool = False
-    """Whether it is a plain program, without states of its own."""
+    """Whether the task is a plain program, without states of its own."""
     why: str = ""
-    """Why it takes no part or has failed, as control tells."""
+    """Why the task is excluded or has failed, as control reports it."""
 
     @property
     def process(self) -> tuple[int | None, str | None]:
-        """What names its process: the pid and the start time."""
+        """Identity of the task's process: pid and start time."""
         return (self.pid, self.started)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservedEnvironment:
-    """One environment as control tells it."""
+    """One environment as control reports it."""
 
     id: str
     state: str
     run_number: int | None
     busy: bool = False
-    """Whether a transition is under way."""
+    """Whether a transition is in progress."""
     tasks: Mapping[str, ObservedTask] = field(default_factory=dict)
-    """By path."""
+    """Tasks by path."""
     missing: Mapping[str, int] = field(default_factory=dict)
-    """Numbered messages that never came, by the path of the sink that tells."""
+    """Count of numbered messages that did not arrive, by path of the reporting sink."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservedHost:
-    """One host as control tells it."""
+    """One host as control reports it."""
 
     status: str
     address: str | None
     heard_s: float
-    """How many seconds ago its agent was heard."""
+    """Seconds since the last report of the host's agent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,63 +70,63 @@ class ObservedUnrelatedProcess:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """All that was seen at one moment."""
+    """All facts that were observed at one time."""
 
     environments: Mapping[str, ObservedEnvironment]
     strays: Collection[int] = ()
-    """Processes of tasks that no environment knows."""
+    """Task processes that no environment knows."""
     hosts: Mapping[str, ObservedHost] = field(default_factory=dict)
     strangers: Collection[ObservedUnrelatedProcess] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """What is judged: what was seen before ``faults`` and after them."""
+    """Input of the invariants: the faults and the observations before and after them."""
 
     before: Observation
     faults: Sequence[Fault]
     after: Observation
     drilled: str
-    """The environment whose tasks are hit."""
+    """Environment whose tasks are hit."""
     elapsed_s: float = float("inf")
-    """How long before ``after`` the faults had ended: what was heard earlier is not fresh."""
+    """Seconds between the end of the faults and ``after``. Older reports are not fresh."""
 
     @cached_property
     def pairs(self) -> list[tuple[ObservedEnvironment, ObservedEnvironment]]:
-        """Each environment that is still known, before and after."""
+        """Return each environment that exists before and after, as a pair."""
         known = self.after.environments
         return [(was, known[id]) for id, was in self.before.environments.items() if id in known]
 
     @cached_property
     def ended(self) -> set[str]:
-        """The paths of tasks of the drilled environment that faults have ended."""
+        """Paths of tasks of the drilled environment that faults have ended."""
         return {fault.part.name for fault in self.faults if fault.ends_its_task}
 
     @cached_property
     def unknown(self) -> set[str]:
-        """The paths of tasks of the drilled environment whose records were damaged."""
+        """Paths of tasks of the drilled environment whose records were damaged."""
         return {fault.part.name for fault in self.faults if fault.part.kind is Kind.RECORD}
 
     def must_change(self, environment: str, task: ObservedTask) -> bool:
-        """Return whether ``task`` must be another process now."""
+        """Return whether ``task`` must have another process now."""
         return (environment == self.drilled and task.path in self.ended) or task.host in self._hosts(
             Action.REBOOT
         )
 
     def may_change(self, environment: str, task: ObservedTask) -> bool:
-        """Return whether ``task`` may be another process now."""
+        """Return whether ``task`` may have another process now."""
         damaged = environment == self.drilled and task.path in self.unknown
         return damaged or self.must_change(environment, task) or self.may_move(task)
 
     def may_move(self, task: ObservedTask) -> bool:
-        """Return whether ``task`` may be on another host now."""
+        """Return whether ``task`` may run on another host now."""
         return task.host in self._hosts(Action.ISOLATE, Action.REBOOT)
 
     def _hosts(self, *actions: Action) -> set[str]:
         return {fault.part.name for fault in self.faults if fault.action in actions}
 
     def tasks(self) -> Iterator[tuple[str, ObservedTask, ObservedTask]]:
-        """Return each task that took part and is still known, with its environment, before and after."""
+        """Return each task that took part and still exists, with its environment, before and after."""
         for was, now in self.pairs:
             for path, old in was.tasks.items():
                 if old.takes_part and path in now.tasks:
@@ -192,7 +192,7 @@ def _tasks_stay_on_their_hosts(case: Case) -> Iterator[str]:
 
 
 def _no_message_is_lost(case: Case) -> Iterator[str]:
-    """Where no task is another process than before."""
+    """Check environments where no task has another process than before."""
     for was, now in case.pairs:
         if any(case.may_change(was.id, task) for task in was.tasks.values() if not task.plain):
             continue
@@ -255,7 +255,7 @@ LAWS: dict[str, Law] = {
     "every process that is not ours lives": _strangers_live,
     "no process that is not ours is taken for a task": _strangers_are_no_tasks,
 }
-"""All laws in words, each with what judges it; what breaks one is said in words, too."""
+"""All invariants in words, each with its check. A violation is described in words, too."""
 
 
 def broken(
@@ -265,16 +265,17 @@ def broken(
     drilled: str,
     elapsed_s: float = float("inf"),
 ) -> list[str]:
-    """Return what breaks a law, in words; ``faults`` hit tasks of environment ``drilled`` only.
+    """Return the violations of invariants, in words. ``faults`` hit only tasks of environment ``drilled``.
 
-    They ended ``elapsed_s`` seconds before ``after`` was seen. Without it, freshness is not asked for.
+    The faults ended ``elapsed_s`` seconds before ``after`` was observed. Without it, freshness is not
+    checked.
     """
     case = Case(before=before, faults=faults, after=after, drilled=drilled, elapsed_s=elapsed_s)
     return [told for judge in LAWS.values() for told in judge(case)]
 
 
 def may_lose_data(faults: Sequence[Fault]) -> bool:
-    """Return whether messages may be lost by ``faults``: a task with channels may be another process."""
+    """Return whether ``faults`` may lose messages: a task with channels may have another process."""
     return any(
         (fault.ends_its_task and fault.part.kind is Kind.TASK)
         or fault.part.kind is Kind.RECORD
@@ -284,5 +285,5 @@ def may_lose_data(faults: Sequence[Fault]) -> bool:
 
 
 def losses(seen: Observation) -> dict[str, Mapping[str, int]]:
-    """Return how many messages are missing, by environment and sink."""
+    """Return the number of missing messages by environment and sink."""
     return {id: each.missing for id, each in seen.environments.items()}

@@ -1,4 +1,4 @@
-"""The master's word on the key of a minion: deleted, and accepted again, as `salt-key` does both."""
+"""Admission of a minion's key by the master: delete it and accept it again, as `salt-key` does."""
 
 import getpass
 import shutil
@@ -8,26 +8,26 @@ from pathlib import Path
 from salt_o2.cluster.paths import Layout
 
 ACCEPTED, PENDING = "minions", "minions_pre"
-"""The master's folders of keys."""
+"""Key directories of the master."""
 ROTATE = ".dfn"
-"""The file that tells the master to have all minions sign in anew (`salt/crypt.py`, `dropfile`)."""
+"""File that makes the master sign in all minions anew (`salt/crypt.py`, `dropfile`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Of ``minion`` by the master of the cluster at ``place``, whose id is ``master``."""
+    """Admission of ``minion`` by the master of the cluster at ``place``, whose id is ``master``."""
 
     place: Layout
     minion: str
     master: str
 
     def refuse(self) -> None:
-        """Delete the minion's key, and have the master sign in all minions anew."""
+        """Delete the minion's key, and make the master sign in all minions anew."""
         self._key(ACCEPTED).rename(self._aside)
         self._rotate()
 
     def accept(self) -> None:
-        """Accept the minion's key again; nothing happens if it is accepted."""
+        """Accept the minion's key again. Do nothing if it is accepted."""
         if self._aside.exists():
             self._aside.rename(self._key(ACCEPTED))
             self._key(PENDING).unlink(missing_ok=True)
@@ -40,7 +40,7 @@ class Admission:
         return self.place.keys("master") / folder / self.minion
 
     def _rotate(self) -> None:
-        """Write the file as Salt insists on it: the id of the master, readable for its user alone."""
+        """Write the file as Salt requires it: with the master's id, readable for the master's user only."""
         drop = self.place.home("master") / "cache" / ROTATE
         fresh = drop.with_name(f"{ROTATE}-fresh")
         fresh.write_text(self.master)

@@ -1,4 +1,4 @@
-"""What can be seen of a private cluster: control's word about environments, beside the kernel's."""
+"""Observe a private cluster: control's reports on environments, and the kernel's processes."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -14,16 +14,16 @@ from salt_o2.core.errors import O2Error, UnreachableError
 
 ASK_S = 10.0
 TOTALS = re.compile(r"total: \d+ missing: (\d+)")
-"""What a sink says now and then."""
+"""Pattern of a sink's periodic report."""
 LINES = 30
 
 
 def look(directory: str | Path) -> Observation:
-    """Return what is to be seen now.
+    """Return the current observation.
 
     Raises:
         UnreachableError: if control does not answer.
-        O2Error: if an environment, or a host's output, cannot be had.
+        O2Error: if an environment or the output of a host cannot be read.
     """
     place = layout(directory)
     current = state_file.read(place)
@@ -78,14 +78,14 @@ def _tells(task: Mapping[str, Any]) -> bool:
 
 
 def _missing(control: ControlClient, task: Mapping[str, Any]) -> int | None:
-    """Return how many messages a sink misses; ``None`` if it says nothing of it."""
+    """Return the number of messages that a sink misses; ``None`` if it does not report one."""
     said = control.request("task_log", {"id": task["id"], "lines": LINES}, timeout_s=ASK_S)
     told = [found[1] for line in said["stdout"] if (found := TOTALS.search(line))]
     return int(told[-1]) if told else None
 
 
 def strays(directory: Path, environments: Sequence[Mapping[str, Any]]) -> list[int]:
-    """Return the processes of tasks in this cluster that no living environment, nor the pool, knows."""
+    """Return the task processes in this cluster that neither an active environment nor the pool knows."""
     pids = [task["pid"] for env in environments for task in env["tasks"] if task["pid"]]
     ours = {session_of(pid) for pid in pids}
     tasks = [one.pid for one in marked(directory) if is_of_a_task(one.pid)]
@@ -93,7 +93,7 @@ def strays(directory: Path, environments: Sequence[Mapping[str, Any]]) -> list[i
 
 
 def is_of_a_task(pid: int) -> bool:
-    """Whether a process carries an environment's id, as tasks do and daemons do not."""
+    """Return whether a process carries an environment id, as tasks do and daemons do not."""
     try:
         return b"\0O2_PARTITION=" in b"\0" + Path(f"/proc/{pid}/environ").read_bytes()
     except OSError:
@@ -101,7 +101,7 @@ def is_of_a_task(pid: int) -> bool:
 
 
 def try_to_look(directory: str | Path) -> Observation | str:
-    """Return what is to be seen, or why nothing is."""
+    """Return the current observation, or the reason why there is none."""
     try:
         return look(directory)
     except O2Error as error:

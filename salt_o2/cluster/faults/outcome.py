@@ -1,4 +1,4 @@
-"""What came of a drill: its rounds, and a summary of one drill or of several."""
+"""Result of a drill: its rounds, and a summary of one or more drills."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,51 +12,51 @@ from salt_o2.cluster.faults.schedule import Fault
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
-    """One round as it went."""
+    """Result of one round."""
 
     number: int
     faults: tuple[Fault, ...]
     seconds: float
-    """From the end of its faults until all was well again."""
+    """Time from the end of the faults to full recovery."""
     fresh_s: float = 0.0
-    """From there until every host had been heard since, so that all of it was known for sure."""
+    """Time from then until every host had reported again, so that all facts were confirmed."""
     broken: tuple[str, ...] = ()
     skipped: tuple[Fault, ...] = ()
-    """Those of its faults that could not be had as they were drawn."""
+    """Faults of the round that could not be injected as drawn."""
 
     @property
     def carried_out(self) -> tuple[Fault, ...]:
-        """Its faults as they happened."""
+        """Faults of the round that were injected."""
         return tuple(fault for fault in self.faults if fault not in self.skipped)
 
 
 @dataclass(slots=True, kw_only=True)
 class Drill:
-    """What came of a drill."""
+    """Result of a drill."""
 
     seed: int
     environment: str
     rounds: list[Round] = field(default_factory=list)
     strangers: int = 0
-    """How many processes that are not ours lived beside it, all in all."""
+    """Total number of unrelated processes that ran beside the drill."""
 
     @property
     def broken(self) -> tuple[str, ...]:
-        """The laws that the last round broke."""
+        """Invariants that the last round broke."""
         return self.rounds[-1].broken if self.rounds else ()
 
     @property
     def faults(self) -> int:
-        """How many faults were carried out."""
+        """Number of injected faults."""
         return sum(len(each.carried_out) for each in self.rounds)
 
     @property
     def replay(self) -> str:
-        """The command that does the same again."""
+        """Command that repeats the drill."""
         return f"coconut drill --seed {self.seed} --rounds {len(self.rounds)}"
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as plain values."""
+        """Return the result as plain values."""
         return {
             "seed": self.seed,
             "environment": self.environment,
@@ -77,10 +77,10 @@ def _plain(each: Round) -> dict[str, Any]:
 
 
 def summary(drills: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return the sums over ``drills``, each as :meth:`Drill.as_dict` returns it; times in seconds.
+    """Return totals over ``drills``, each in the form of :meth:`Drill.as_dict`; times in seconds.
 
-    Of each kind of fault: how many there were, how many of them were alone in their rounds, and until all was
-    well again the median of those and the longest time of any round with such a fault.
+    For each kind of fault: their number, the number of rounds that had no other fault, the median recovery
+    time of those, and the longest recovery time of any round with such a fault.
     """
     rounds = [each for drill in drills for each in drill["rounds"]]
     counts = Counter(kind for each in rounds for kind in each["kinds"])
@@ -108,7 +108,7 @@ def _kind(kind: str, count: int, rounds: Iterable[dict[str, Any]]) -> dict[str, 
 
 
 def told(sums: dict[str, Any]) -> str:
-    """Return a summary for a person."""
+    """Return a summary as text."""
     return "\n".join(_lines(sums))
 
 

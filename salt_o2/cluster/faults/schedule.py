@@ -1,7 +1,7 @@
-"""What may go wrong in a drill, and in which order: drawn from a seed, so that any drill can be had again.
+"""Schedule of a drill's faults, drawn from a seed so that every drill can be repeated.
 
-A drill is a sequence of rounds. The faults of one round overlap; before the next everything must be well
-again, so a broken law belongs to the round it shows in.
+A drill is a sequence of rounds. The faults of one round overlap. The cluster must recover before the next
+round, so a broken invariant belongs to the round in which it is observed.
 """
 
 import random
@@ -14,44 +14,44 @@ MASTER = "master"
 
 
 class Kind(StrEnum):
-    """What a part is."""
+    """Kind of a part."""
 
     TASK = "task"
     """A task with states."""
     PROGRAM = "program"
     """A task without states: a plain program."""
     RECORD = "record"
-    """What the agent keeps on disk about a task."""
+    """The agent's record of a task on disk."""
     AGENT = "agent"
     MINION = "minion"
     HOST = "host"
     CONTROL = "control"
     MASTER = MASTER
     LINK = "link"
-    """Of a host, or of the master; there are links where hosts are network namespaces."""
+    """Link of a host or of the master. Links exist where hosts are network namespaces."""
 
 
 OF_A_TASK = (Kind.TASK, Kind.PROGRAM, Kind.RECORD)
-"""Their parts have the path of a role as their name."""
+"""Parts of these kinds are named by the path of a role."""
 
 
 class Action(StrEnum):
-    """What is done to a part."""
+    """Action of a fault on a part."""
 
     KILL = "kill"
-    """SIGKILL; of a minion or master with all of its processes."""
+    """SIGKILL; for a minion or master, all of its processes."""
     STOP = "stop"
     """SIGSTOP, and SIGCONT after some time."""
     SLOW = "slow"
-    """Stopped half of the time, a twentieth of a second each."""
+    """Stopped half of the time, in periods of a twentieth of a second."""
     FAIL = "fail"
-    """A plain program ends with an exit status other than 0."""
+    """A plain program exits with a status other than 0."""
     REUSE_PID = "reuse the pid of"
-    """A task is killed while no agent runs on its host, and the kernel gives its pid to another process."""
+    """A task is killed while no agent runs on its host, and another process gets its pid."""
     STEAL_PORTS = "steal the ports of"
-    """A process that is not ours takes the ports of a task that is killed; of a host: ports that are free."""
+    """An unrelated process takes the ports of a killed task, or free ports of a host."""
     TRUNCATE = "truncate"
-    """Half of a file is lost while no agent runs."""
+    """A file loses its second half while no agent runs."""
     GARBLE = "garble"
     """The middle of a file is overwritten while no agent runs."""
     REMOVE = "remove"
@@ -59,45 +59,45 @@ class Action(StrEnum):
     REBOOT = "reboot"
     """All processes of a host are killed, and the next boot has another boot id."""
     CLONE = "clone"
-    """A second minion with the same id and key runs at another address, with an agent of its own."""
+    """A second minion with the same id and key runs at another address, with its own agent."""
     REFUSE_KEY = "refuse the key of"
-    """The master deletes the key of a host, and accepts it again after some time."""
+    """The master deletes the key of a host and accepts it again after some time."""
     CUT = "cut"
-    """Nothing goes through a link, in either direction."""
+    """No packet passes a link, in either direction."""
     MUTE = "mute"
-    """What a host sends is lost."""
+    """Packets that a host sends are dropped."""
     DEAFEN = "deafen"
-    """What a host is sent is lost."""
+    """Packets to a host are dropped."""
     SILENCE = "silence"
-    """Salt's messages do not go through a link; all others do."""
+    """Salt's messages do not pass a link; all other packets do."""
     LOSE = "lose some of"
-    """A third of what goes through a link is lost."""
+    """A third of the packets on a link is dropped."""
     THROTTLE = "throttle"
-    """What a host is sent comes slowly, and late."""
+    """Packets to a host are slow and delayed."""
     ISOLATE = "isolate"
-    """Cut for longer than a host may be silent: its tasks are placed anew, and ended when it is back."""
+    """Cut for longer than a host may be silent: its tasks are rescheduled, and stopped when it is back."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Part:
-    """What a fault hits: a task or its record by its role's path; agent, host or link by host; control."""
+    """Target of a fault: a task or record by role path; an agent, host or link by host; or control."""
 
     kind: Kind
     name: str = ""
 
     def __str__(self) -> str:
-        """Say it as a person would."""
+        """Return the part as text for users."""
         return f"{self.kind} {self.name}".strip()
 
     @property
     def victim(self) -> tuple[str, str]:
-        """What only one fault of a round may hit: a task is the same with its record."""
+        """What at most one fault of a round may hit. A task and its record count as one."""
         return ("task" if self.kind in OF_A_TASK else self.kind, self.name)
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that goes wrong; times in seconds, ``at`` from the beginning of its round."""
+    """One fault; times in seconds, ``at`` from the start of its round."""
 
     at: float
     action: Action
@@ -105,18 +105,18 @@ class Fault:
     lasts: float = 0.0
 
     def __str__(self) -> str:
-        """Say it as a person would."""
+        """Return the fault as text for users."""
         span = f" for {self.lasts:g} s" if self.lasts else ""
         return f"{self.action} {self.part}{span} at {self.at:g} s"
 
     @property
     def name(self) -> str:
-        """What kind of fault it is: ``kill task``."""
+        """Kind of the fault, for example ``kill task``."""
         return f"{self.action} {self.part.kind}"
 
     @property
     def ends_its_task(self) -> bool:
-        """Whether a task is another process afterwards, for sure."""
+        """Whether the task certainly has another process afterwards."""
         return (self.action, self.part.kind) in ENDS_A_TASK
 
 
@@ -165,42 +165,44 @@ WEIGHTS = {
     (Kind.LINK, Action.THROTTLE): 1,
     (Kind.LINK, Action.ISOLATE): 2,
 }
-"""How often each is drawn, against the others."""
+"""Relative frequency of each fault."""
 AT_ONCE = (Action.KILL, Action.FAIL, Action.REUSE_PID, Action.TRUNCATE, Action.GARBLE, Action.REMOVE)
-"""These take no time of their own."""
+"""Faults without a duration."""
 LASTING = {Action.CLONE: (6.0, 12.0), Action.REFUSE_KEY: (12.0, 35.0)}
-"""How long these last, in seconds; all others at most :data:`LONGEST_S`."""
+"""Duration of these faults in seconds. All other faults last at most :data:`LONGEST_S`."""
 FAULTS_AT_ONCE = (1, 1, 2, 2, 3, 3, 4, 5)
 WITHIN_S = 1.0
-"""How far the faults of one round lie apart, unless one of them lasts long."""
+"""Maximum time between faults of one round, unless one of them lasts long."""
 LONGEST_S = 4.0
-"""How long something is stopped or slowed, at most."""
+"""Maximum duration of a stopped or slowed state."""
 OF_SILENCE = 0.5
-"""The same in times that a host may be silent: well below the time after which it counts as lost."""
+"""The same as a fraction of the time that a host may be silent: well below the time until it counts as
+lost.
+"""
 SECONDS_EACH = 4.0
-"""A fault that lasts long is accompanied by one more for each of this many seconds."""
+"""A long fault is accompanied by one more fault for each period of this length."""
 MOST_KILLS = 4
-"""How often one task is ended: one time less than the default budget of restarts."""
+"""Maximum number of times that one task is ended: one less than the default restart budget."""
 ISOLATED = (1.5, 2.0)
-"""How long a host is isolated, in times that it may be silent."""
+"""Duration of an isolation, as a multiple of the time that a host may be silent."""
 
 Way = tuple[Kind, Action]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """What a drill must not do; times in seconds."""
+    """Limits of a drill; times in seconds."""
 
     most_kills: int = MOST_KILLS
-    """How often one task is ended."""
+    """Maximum number of times that one task is ended."""
     silent_s: float = 0.0
-    """How long a host may be silent before it counts as lost; 0 if that is not known."""
+    """Time that a host may be silent before it counts as lost; 0 if unknown."""
     impossible: Collection[Way] = ()
-    """What cannot be done here, for want of rights or tools."""
+    """Faults that cannot be injected here because rights or tools are missing."""
 
     @property
     def longest_s(self) -> float:
-        """How long something is stopped, slowed or cut."""
+        """Maximum duration of a stop, slowdown or cut."""
         return min(LONGEST_S, OF_SILENCE * self.silent_s) if self.silent_s else LONGEST_S
 
 
@@ -208,17 +210,17 @@ NO_BOUNDS = Bounds()
 
 
 def rounds(seed: int, parts: Sequence[Part], bounds: Bounds = NO_BOUNDS) -> Iterator[tuple[Fault, ...]]:
-    """Draw round after round for these ``parts``, for ever; the same for the same arguments."""
+    """Draw an infinite sequence of rounds for ``parts``. Equal arguments give equal rounds."""
     hand = _Draws(random.Random(seed), sorted(parts), bounds)
     while True:
         yield hand.draw_round()
 
 
 class _Draws:
-    """Draws faults from one source of chance, and counts how often each task was ended.
+    """Draw faults from one random source, and count how often each task was ended.
 
-    Ways are dealt like cards: first each one once, so that a short drill has them all; then, again and again,
-    each as often as its weight. What a round cannot bear comes in the next one.
+    Ways are dealt like cards: first each one once, so that a short drill has all of them; then repeatedly,
+    each as often as its weight. A fault that does not fit into a round is moved to the next one.
     """
 
     def __init__(self, source: random.Random, parts: Sequence[Part], bounds: Bounds) -> None:
@@ -229,7 +231,7 @@ class _Draws:
         self._ended: Counter[str] = Counter()
 
     def draw_round(self) -> tuple[Fault, ...]:
-        """Return the faults of the next round, in the order of their times."""
+        """Return the faults of the next round, ordered by time."""
         count = self._source.choice(FAULTS_AT_ONCE)
         drawn = [self._draw(WITHIN_S) for _ in range(count)]
         kept = _one_each([fault for _, fault in drawn])
@@ -265,7 +267,7 @@ class _Draws:
         return 0.0 if action in AT_ONCE or action in (Action.REBOOT, Action.STEAL_PORTS) else lasts
 
     def _within_bounds(self, fault: Fault) -> Fault:
-        """Return ``fault``, or a milder one where it would be too much."""
+        """Return ``fault``, or a milder one if it would exceed the limits."""
         part, stopped_s = fault.part, self._bounds.longest_s
         if fault.ends_its_task and self._ended[part.name] >= self._bounds.most_kills:
             return Fault(fault.at, Action.STOP, part, stopped_s)
@@ -275,11 +277,11 @@ class _Draws:
 
 
 def _bearable(chosen: list[Fault]) -> list[Fault]:
-    """Leave out what no run could survive together.
+    """Remove faults that no run could tolerate together.
 
-    Nothing else happens in the round of an isolation or a reboot: the tasks of that host need another one
-    that is well. A host whose key is refused is alive for control only as long as its link is. A clone
-    whose original does not run is, for control, the host itself.
+    An isolation or a reboot is the only fault of its round: the tasks of that host need another healthy
+    host. A host whose key is refused is alive for control only as long as its link is. If the original of a
+    clone does not run, control takes the clone for the host.
     """
     severe = [fault for fault in chosen if fault.action in (Action.ISOLATE, Action.REBOOT)]
     if severe:
@@ -295,7 +297,7 @@ def _bearable(chosen: list[Fault]) -> list[Fault]:
 
 
 def _one_each(drawn: Sequence[Fault]) -> list[Fault]:
-    """Keep one fault of each victim; one that ends it, if there is one: a dead process cannot be stopped."""
+    """Keep one fault of each victim, preferably one that ends it: a dead process cannot be stopped."""
     chosen: dict[tuple[str, str], Fault] = {}
     for fault in drawn:
         known = chosen.get(fault.part.victim)

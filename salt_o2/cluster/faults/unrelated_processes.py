@@ -1,7 +1,7 @@
-"""Processes that belong to no cluster: a drill starts them, and nothing may harm them.
+"""Processes that belong to no cluster. A drill starts them, and no component may harm them.
 
-Each leads a session of its own and carries no mark of a cluster. It ends when its standard input ends, and
-that is a pipe which only the drill holds: so no stranger is left when a drill is killed.
+Each leads its own session and carries no cluster marker. It ends when its standard input ends. That input
+is a pipe that only the drill holds, so no such process remains when a drill is killed.
 """
 
 import os
@@ -17,13 +17,13 @@ from salt_o2.cluster.faults.invariants import ObservedUnrelatedProcess
 from salt_o2.cluster.processes import Process, start_time
 
 CAT = "/bin/cat"
-"""What all strangers run: it waits for the end of its input."""
+"""Program of all unrelated processes: it waits for the end of its input."""
 SHIM = "o2-keeper:"
-"""How the mark of a task's shim begins (agent/storage/state_directory.py)."""
+"""Prefix of the mark of a task's shim (agent/storage/state_directory.py)."""
 LAST_PID = Path("/proc/sys/kernel/ns_last_pid")
-"""The pid that was given last; the next process gets the one behind it (proc_sys_kernel(5))."""
+"""The last assigned pid. The next process gets the pid after it (proc_sys_kernel(5))."""
 TRIES = 200
-"""How often a pid is asked for: other processes take the one behind it, too."""
+"""Maximum attempts to get a pid: other processes compete for it."""
 THIEF = """
 import socket, sys
 held = []
@@ -47,51 +47,51 @@ ENVIRON = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
 
 @dataclass(slots=True)
 class UnrelatedProcess:
-    """One process that is not ours."""
+    """One unrelated process."""
 
     process: Process
     ports: tuple[int, ...] = ()
-    """Where it listens."""
+    """Ports on which the process listens."""
     rounds: int | None = None
-    """For how many rounds more it lives; ``None``: as long as the drill."""
+    """Remaining rounds of the process; ``None``: as long as the drill."""
 
     def seen(self) -> ObservedUnrelatedProcess:
-        """Return what is to be seen of it."""
+        """Return the observation of the process."""
         alive = self.process.alive
         return ObservedUnrelatedProcess(name=self.process.name, pid=self.process.pid, alive=alive)
 
 
 class UnrelatedProcesses:
-    """All strangers of one drill; the drill ends them, and nothing else may."""
+    """All unrelated processes of one drill. Only the drill may end them."""
 
     def __init__(self) -> None:
-        """Open the pipe that they all read from; there is no stranger yet."""
+        """Open the pipe that all processes read from. Start no process yet."""
         self._input, self._held = os.pipe()
         self.known: list[UnrelatedProcess] = []
         self.count = 0
-        """How many there were, all in all."""
+        """Total number of processes started."""
 
     def __enter__(self) -> "UnrelatedProcesses":
-        """Return these."""
+        """Return this object."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End all."""
+        """End all processes."""
         self.end()
 
     def seen(self) -> list[ObservedUnrelatedProcess]:
-        """Return what is to be seen of each."""
+        """Return the observation of each process."""
         return [each.seen() for each in self.known]
 
     def start(self, name: str, command_line: Sequence[str] = (CAT,), **more: str) -> UnrelatedProcess:
-        """Start a stranger with this ``command_line``; ``more`` are variables of its environment."""
+        """Start a process with this ``command_line``; ``more`` are variables of its environment."""
         return self._keep(UnrelatedProcess(self._spawn(name, command_line, more)))
 
     def start_like_ours(self, folder: Path) -> None:
-        """Start strangers that look like something of a cluster in ``folder``, and are not.
+        """Start processes that resemble processes of a cluster in ``folder`` but are unrelated.
 
-        One has the name of a device, one a word in its command line that begins like the mark of a shim, one
-        the mark of a task of another agent, and one is a session leader without anything special.
+        One has the name of a device. One has a word in its command line that begins like the mark of a
+        shim. One has the mark of a task of another agent. One is a plain session leader.
         """
         other = f"{folder}-of-another/tasks/none"
         self.start("a login shell", ("-sh",))
@@ -102,7 +102,7 @@ class UnrelatedProcesses:
     def steal(
         self, entrance: Sequence[str], ports: Sequence[int], most: int, rounds: int
     ) -> UnrelatedProcess:
-        """Start a process behind ``entrance`` that listens at ``ports``: the first ``most`` that are free."""
+        """Start a process behind ``entrance`` that listens on the first ``most`` free ports of ``ports``."""
         argv = [*entrance, sys.executable, "-S", "-E", "-c", THIEF, str(most), *map(str, ports)]
         thief = subprocess.Popen(
             argv, stdin=self._input, stdout=subprocess.PIPE, env=ENVIRON, start_new_session=True
@@ -111,11 +111,11 @@ class UnrelatedProcesses:
         with thief.stdout:
             held = tuple(int(word) for word in thief.stdout.readline().split())
         process = Process(f"a server at {len(held)} ports", thief.pid, start_time(thief.pid) or 0)
-        thief.returncode = 0  # the process is collected by Process.alive, not by subprocess
+        thief.returncode = 0  # Process.alive reaps the process, not subprocess
         return self._keep(UnrelatedProcess(process, held, rounds))
 
     def take_pid(self, pid: int, name: str, rounds: int) -> UnrelatedProcess | None:
-        """Start a stranger that has ``pid``; ``None`` if it cannot be had."""
+        """Start a process with ``pid``; return ``None`` if the pid is not available."""
         for _ in range(TRIES):
             if start_time(pid) is not None:
                 return None
@@ -127,7 +127,7 @@ class UnrelatedProcesses:
         return None
 
     def next_round(self) -> None:
-        """End the strangers whose rounds are over."""
+        """End the processes whose rounds are over."""
         over = [each for each in self.known if each.rounds == 0]
         self.known = [each for each in self.known if each not in over]
         for each in self.known:
@@ -135,7 +135,7 @@ class UnrelatedProcesses:
         _end([each.process for each in over])
 
     def end(self) -> None:
-        """End all, and close the pipe."""
+        """End all processes and close the pipe."""
         _end([each.process for each in self.known])
         self.known = []
         os.close(self._input)
@@ -157,15 +157,15 @@ class UnrelatedProcesses:
 
 
 def may_choose_pids() -> bool:
-    """Return whether this process may choose the pid of the next one.
+    """Return whether this process may choose the pid of the next process.
 
-    Everyone may open the file to write; the kernel refuses the write without a capability (proc(5)).
+    Every user may open the file for writing. The kernel refuses the write without a capability (proc(5)).
     """
     return os.geteuid() == 0 and os.access(LAST_PID, os.W_OK)
 
 
 def _end(processes: Collection[Process]) -> None:
-    """Kill strangers, which are our children, and collect them."""
+    """Kill processes that are our children, and reap them."""
     for process in processes:
         process.send(signal.SIGKILL)
         with suppress(ChildProcessError):

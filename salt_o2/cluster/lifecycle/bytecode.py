@@ -1,4 +1,4 @@
-"""Salt without bytecode starts five times slower: compile it once, before all daemons try at once."""
+"""Compile Salt once before the daemons start. Without bytecode, Salt starts five times slower."""
 
 import importlib.util
 import subprocess
@@ -10,7 +10,7 @@ SAMPLES = ("loader/lazy.py", "modules/test.py", "netapi/__init__.py")
 
 
 def compile_salt(say: Callable[[str], None]) -> None:
-    """Ensure that Salt's modules are compiled, if the installation may be written to."""
+    """Ensure that Salt's modules are compiled, if the installation is writable."""
     home = _home("salt")
     if home is None or all(_compiled(home / sample) for sample in SAMPLES):
         return

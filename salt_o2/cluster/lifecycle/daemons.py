@@ -1,10 +1,10 @@
-"""How Salt's daemons end.
+"""Stop Salt's daemons.
 
-Each daemon is the leader of a session of its own, and its children stay in it. Asked to end, a minion first
-sleeps five seconds, in case somebody still wants to tell it something, and only then passes the request on
-(`salt/minion.py`, `MinionManager.stop_async`). So the leaders are stopped, which keeps them from starting
-their children anew; the children, engines among them, are asked to end and do so in order; and then there
-is nothing left for the leaders to do.
+Each daemon leads its own session, and its children stay in it. On SIGTERM, a minion first sleeps five
+seconds to receive last messages, and only then passes the signal on (`salt/minion.py`,
+`MinionManager.stop_async`). Therefore the leaders are stopped with SIGSTOP, which keeps them from
+restarting their children. The children, engines among them, get SIGTERM and exit in order. Then the leaders
+have nothing left to do.
 """
 
 import signal
@@ -14,13 +14,13 @@ from salt_o2.cluster.processes import Process, members, wait_until_gone
 
 
 def end_daemons(daemons: Sequence[Process], patience_s: float) -> None:
-    """End all: ask their children, wait at most ``patience_s`` for them, then kill what is left."""
+    """End all daemons: ask their children, wait at most ``patience_s``, then kill the remaining processes."""
     for daemon in daemons:
         daemon.send(signal.SIGSTOP)
     children = _children(daemons)
     for child in children:
         child.send(signal.SIGTERM)
-        child.send(signal.SIGCONT)  # a stopped process would not hear it
+        child.send(signal.SIGCONT)  # a stopped process would not receive it
     wait_until_gone(children, patience_s)
     rest = [*daemons, *_children(daemons)]
     for one in rest:

@@ -1,8 +1,8 @@
-"""The boot id of each host of a private cluster, and the sudden end of such a host.
+"""Boot id of each host of a private cluster, and the sudden end of such a host.
 
-Hosts of one machine share its kernel, and so its boot id. Where a host is a network namespace, its daemons
-and its tasks are also in a mount namespace, in which a file of the host lies over the kernel's boot id: every
-program of the host reads that one. It becomes another when the host is rebooted.
+Hosts of one machine share its kernel and its boot id. Where a host is a network namespace, its daemons and
+tasks are also in a mount namespace, in which a file of the host covers the kernel's boot id: all programs
+of the host read that file. Its content changes when the host is rebooted.
 """
 
 import signal
@@ -16,14 +16,14 @@ from salt_o2.core.errors import O2Error
 
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 GONE_S = 10.0
-"""How long the kernel may take to end a killed process."""
+"""Time limit for the kernel to end a killed process, in seconds."""
 MOUNT = f'mount --bind "$1" {BOOT_ID} && shift && exec "$@"'
 
 
 def entrance(place: Layout, host: str) -> list[str]:
-    """Return what comes before a command that is to see the boot id of ``host``.
+    """Return the command prefix for a command that must see the boot id of ``host``.
 
-    Mounts of the machine reach the host, those of the host do not reach the machine.
+    Mounts of the machine are visible on the host; mounts of the host are not visible on the machine.
     """
     path = place.boot_id(host)
     if not path.exists():
@@ -33,7 +33,7 @@ def entrance(place: Layout, host: str) -> list[str]:
 
 
 def renew(place: Layout, host: str) -> None:
-    """Let the next boot of ``host`` have another id."""
+    """Give the next boot of ``host`` another id."""
     path = place.boot_id(host)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"{uuid.uuid4()}\n")
@@ -42,7 +42,7 @@ def renew(place: Layout, host: str) -> None:
 def end_host(place: Layout, host: str) -> list[Process]:
     """Kill all processes in the network namespace of ``host``, as a loss of power does; return them.
 
-    All are stopped first, and looked for until there is no new one: a supervisor would start its child again.
+    All processes are stopped first, until no new one is found: a supervisor would restart its child.
 
     Raises:
         O2Error: if a process does not end.
@@ -60,7 +60,7 @@ def end_host(place: Layout, host: str) -> list[Process]:
 
 
 def processes_on(place: Layout, host: str) -> list[Process]:
-    """Return the processes in the network namespace of ``host`` that carry the mark of the cluster."""
+    """Return the processes in the network namespace of ``host`` that carry the cluster's marker."""
     own = (NAMED / Network(place.directory).of(host)).stat().st_ino
     return [one for one in marked(place.directory) if _network_of(one.pid) == own]
 

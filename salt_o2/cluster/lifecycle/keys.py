@@ -1,4 +1,4 @@
-"""Keys of the master and its minions, made and accepted before anything starts.
+"""Keys of the master and its minions, created and accepted before any daemon starts.
 
 So no minion has to ask, be refused and ask again, which is most of the time of a first start. File names
 and format are Salt's own (`salt/crypt.py`: PEM, traditional, no password).
@@ -12,7 +12,7 @@ KEY_BITS = 2048
 
 
 def prepare_keys(layout: Layout, minions: tuple[str, ...]) -> None:
-    """Ensure that the master and each minion have a key pair and know each other's public half."""
+    """Ensure that master and minions have key pairs and know each other's public keys."""
     master = layout.keys("master")
     _ensure_pair(master, "master")
     for minion in minions:

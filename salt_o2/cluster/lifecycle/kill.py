@@ -1,7 +1,7 @@
-"""The sudden end of a private cluster's daemons, as by a power cut of the control system alone.
+"""Kill the daemons of a private cluster, as a power cut of the control system alone would.
 
-Tasks are no part of it: each leads a session of its own and runs on. `up` in the same directory brings the
-same cluster back.
+Tasks are not affected: each leads its own session and continues to run. `up` in the same directory restarts
+the same cluster.
 """
 
 import signal
@@ -17,15 +17,15 @@ from salt_o2.core.errors import O2Error, UnknownNameError
 Say = Callable[[str], None]
 
 GONE_S = 10.0
-"""How long the kernel may take to end a killed process."""
+"""Time limit for the kernel to end a killed process, in seconds."""
 
 
 def kill(directory: str | Path, only: Collection[str] = (), say: Say = lambda _: None) -> dict[str, Any]:
-    """End by SIGKILL the daemons of the cluster in ``directory`` with their engines: all, or ``only`` some.
+    """Kill the daemons of the cluster in ``directory`` and their engines: all, or ``only`` some.
 
     Raises:
-        UnknownNameError: if there is no cluster, or no such daemon in it.
-        O2Error: if one does not end, which only the kernel can be blamed for.
+        UnknownNameError: if there is no such cluster, or no such daemon in it.
+        O2Error: if the kernel does not end a process in time.
     """
     place = layout(directory)
     current = state_file.read(place)
@@ -45,10 +45,10 @@ def kill(directory: str | Path, only: Collection[str] = (), say: Say = lambda _:
 
 
 def kill_daemons(daemons: Sequence[Process]) -> list[Process]:
-    """Kill each daemon with all of its session; return what does not end.
+    """Kill each daemon with all of its session; return the processes that do not end.
 
-    All are stopped first, and looked for until there is no new one: whoever looks after others starts them
-    anew the moment they are killed, and one that was missed would keep the daemon's ports.
+    All processes are stopped first, until no new one is found. Otherwise a supervisor would restart its
+    children when they are killed, and a missed child would keep the daemon's ports.
     """
     everyone = _stopped(daemons)
     for one in everyone:
@@ -57,7 +57,7 @@ def kill_daemons(daemons: Sequence[Process]) -> list[Process]:
 
 
 def _stopped(daemons: Sequence[Process]) -> list[Process]:
-    """Stop each daemon with all of its session, and return them."""
+    """Stop each daemon with all of its session, and return the processes."""
     found: dict[int, Process] = {}
     fresh = list(daemons)
     while fresh:

@@ -1,6 +1,6 @@
-"""When a cluster is ready: control knows every minion's agent, and every minion takes jobs.
+"""Readiness of a cluster: control knows every minion's agent, and every minion accepts jobs.
 
-Agents sign in to the master by themselves, mostly before the minion that runs them has done so.
+Agents sign in to the master independently, mostly before the minion that runs them has done so.
 """
 
 import time
@@ -15,13 +15,13 @@ from salt_o2.core.errors import O2Error, UnreachableError
 Say = Callable[[str], None]
 
 REPORTS = "ACTIVE"
-"""The status of a host whose agent reports, as in core/recovery/host_liveness.py (slow to import)."""
+"""Status of a host whose agent reports, as in core/recovery/host_liveness.py (slow to import)."""
 _POLL_S = 0.05
 _TAIL_LINES = 15
 
 
 def known_hosts(control_socket: Path) -> set[str]:
-    """Return the hosts whose agents report to control now; none if nobody answers."""
+    """Return the hosts whose agents report to control; none if control does not answer."""
     try:
         with ControlClient(control_socket) as control:
             hosts = control.request("host_list", timeout_s=5)
@@ -34,7 +34,7 @@ def wait_until_ready(layout: Layout, record: Record, timeout_s: float, say: Say)
     """Return when all minions of ``record`` are ready.
 
     Raises:
-        O2Error: as soon as one of its daemons has died, or after ``timeout_s``; with the end of the log.
+        O2Error: when one of its daemons has died, or after ``timeout_s``; with the end of the log.
     """
     deadline = time.monotonic() + timeout_s
     missing = set(record.minions)
@@ -53,7 +53,9 @@ def wait_until_ready(layout: Layout, record: Record, timeout_s: float, say: Say)
 
 
 def takes_jobs(layout: Layout, minion: str) -> bool:
-    """Whether the minion has logged, in this start, that it takes jobs (`salt/minion.py`, `tune_in`)."""
+    """Return whether the minion has logged, in this start, that it accepts jobs (`salt/minion.py`,
+    `tune_in`).
+    """
     try:
         return "Minion is ready to receive requests!" in layout.log(minion).read_text(errors="replace")
     except FileNotFoundError:
@@ -69,7 +71,7 @@ def _too_slow(layout: Layout, record: Record, missing: set[str], timeout_s: floa
 
 
 def tail(layout: Layout, daemon: str, lines: int = _TAIL_LINES) -> str:
-    """Return the last lines of a daemon's log and of what it wrote to its terminal."""
+    """Return the last lines of a daemon's log and of its terminal output."""
     found: list[str] = []
     for path in (layout.log(daemon), layout.output(daemon)):
         if path.exists():

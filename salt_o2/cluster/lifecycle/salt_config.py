@@ -1,7 +1,7 @@
-"""The configuration files of a private master and its minions.
+"""Configuration files of a private master and its minions.
 
-What is set beyond the plug-ins' own needs is there for one of two reasons: to keep everything inside the
-cluster's directory, or to start quickly on a small machine.
+Options beyond those of the plug-ins have one of two purposes: to keep all files inside the cluster's
+directory, or to start quickly on a small machine.
 """
 
 import getpass
@@ -19,14 +19,14 @@ from salt_o2.returners import unused
 from salt_o2.where import packaged
 
 MASTER_ID = "o2_master"
-"""The id under which the master compiles its own pillar."""
+"""Id under which the master compiles its own pillar."""
 OURS = ("salt/o2/", "salt/presence/")
 """Rules for other events act on the whole machine, which a private cluster does not own."""
 
 MASTER_ID = "o2_master"
-"""Salt puts _master only to an id of its own making, and pillar goes to *_master."""
+"""Salt appends _master only to an id that it generates, and pillar is assigned to *_master."""
 LOOP_INTERVAL_S = 5
-"""How often the master's maintenance looks: so soon is the session of a key that was deleted over."""
+"""Interval of the master's maintenance, in seconds: the session of a deleted key ends within it."""
 
 _QUICK = {
     "enable_gpu_grains": False,
@@ -49,7 +49,7 @@ def master_config(layout: Layout, record: Record) -> dict[str, Any]:
         "ret_port": slot.request_port,
         "worker_threads": record.workers,
         "loop_interval": LOOP_INTERVAL_S,
-        "auto_accept": False,  # the keys of its minions are accepted before it starts, see keys.py
+        "auto_accept": False,  # keys of its minions are accepted before it starts, see keys.py
         "file_roots": {"base": [str(layout.states), str(packaged("states"))]},
         "pillar_roots": {"base": [str(layout.pillar), str(packaged("pillar"))]},
         **reactions(packaged("reactor")),
@@ -63,8 +63,8 @@ def master_config(layout: Layout, record: Record) -> dict[str, Any]:
 
 
 def reactions(folder: Path) -> dict[str, Any]:
-    """Return what ``rules.conf`` of ``folder`` sets, with the rules about our own events alone."""
-    import yaml  # takes a while, and most commands do not come here
+    """Return the options of ``rules.conf`` in ``folder``, with only the rules about our own events."""
+    import yaml  # slow to import, and most commands do not need it
 
     written = yaml.safe_load((folder / "rules.conf").read_text())
     ours = [
@@ -92,7 +92,7 @@ def minion_config(layout: Layout, record: Record, minion: str) -> dict[str, Any]
         "random_startup_delay": 0,
         "random_reauth_delay": 1,
         "acceptance_wait_time": 1,
-        "auth_tries": 1,  # one that began before its master listened is in vain
+        "auth_tries": 1,  # an attempt that began before the master listened fails anyway
         "grains_refresh_every": 0,
         "mine_enabled": False,
         "start_event_grains": [],
@@ -108,7 +108,7 @@ def minion_config(layout: Layout, record: Record, minion: str) -> dict[str, Any]
 
 
 def declared_of(record: Record, minion: str) -> dict[str, Any]:
-    """Return what the pillar of ``minion`` says of it, and its agent too."""
+    """Return the declarations about ``minion`` and its agent in its pillar."""
     slot = Slot(record.slot)
     return {
         "address": minion_address(record, minion),
@@ -118,19 +118,19 @@ def declared_of(record: Record, minion: str) -> dict[str, Any]:
 
 
 def master_address(record: Record) -> str:
-    """Return where the master listens."""
+    """Return the address on which the master listens."""
     return namespaces.address(record.minions, namespaces.MASTER) if record.namespaces else "127.0.0.1"
 
 
 def minion_address(record: Record, minion: str) -> str:
-    """Return where other hosts reach tasks of ``minion``."""
+    """Return the address at which other hosts reach tasks of ``minion``."""
     if record.namespaces:
         return namespaces.address(record.minions, minion)
     return Slot(record.slot).address(record.minions.index(minion))
 
 
 def write_configs(layout: Layout, record: Record) -> None:
-    """Write all configuration files; JSON, which is YAML."""
+    """Write all configuration files, as JSON, which is valid YAML."""
     templates = (layout.templates / "workflows", layout.templates / "tasks")
     for folder in (layout.conf, layout.logs, layout.states, layout.pillar, *templates):
         folder.mkdir(parents=True, exist_ok=True)
@@ -144,7 +144,7 @@ def write_configs(layout: Layout, record: Record) -> None:
 
 
 def own_paths(layout: Layout, record: Record, daemon: str) -> dict[str, Any]:
-    """Return the options that keep everything of one daemon in folders of its own."""
+    """Return the options that keep all files of one daemon in its own directories."""
     home = layout.home(daemon)
     return {
         "user": getpass.getuser(),

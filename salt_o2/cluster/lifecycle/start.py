@@ -1,4 +1,4 @@
-"""The beginning of a private cluster: all daemons at once, and then the wait until it is of use."""
+"""Start a private cluster: all daemons at once, then wait until it is ready."""
 
 import os
 import shutil
@@ -32,12 +32,13 @@ from salt_o2.core.errors import InvalidRequestError, O2Error
 Say = Callable[[str], None]
 
 START_TIMEOUT_S = 180.0
-"""Generous: eight times what a start takes where nothing else runs; a daemon that dies is told at once."""
+"""Generous: eight times the start on an idle machine. A daemon that dies is reported at once."""
 MINIONS, WORKERS = 3, 2
-"""Of a new cluster. Each worker takes a second of processor time to start; one alone would wait for itself if
-what it serves asked the master for something."""
+"""Defaults of a new cluster. Each worker takes a second of processor time to start. A single worker would
+deadlock if the request that it handles asked the master for something.
+"""
 LONGEST_RUN_PARENT = 50
-"""107 bytes less ``/o2-12345678/flp1000/minion_event_1234567890_pull.ipc`` and some to spare."""
+"""107 bytes less ``/o2-12345678/flp1000/minion_event_1234567890_pull.ipc``, with some reserve."""
 
 
 def up(
@@ -51,12 +52,12 @@ def up(
 ) -> dict[str, Any]:
     """Ensure that a cluster runs in ``directory`` and return its status.
 
-    A new one has three minions and two workers if nothing else is asked for. One that has lost daemons gets
-    those back that are missing; the others, and all tasks, are left alone. With ``namespaces`` the daemons of
-    a new one have a network namespace each (cluster/namespaces.py); links that were cut are whole again.
+    A new cluster has three minions and two workers by default. In an existing cluster only the missing
+    daemons are started; other daemons and all tasks are not affected. With ``namespaces`` each daemon of a
+    new cluster has its own network namespace (cluster/namespaces.py). Cut links are restored.
 
     Raises:
-        UnreachableError: if namespaces are wanted and cannot be had; with the reason.
+        UnreachableError: if namespaces are requested and not available; with the reason.
         O2Error: if a daemon dies or is not ready in time; then no daemon is left running.
     """
     if min(minions or 1, workers or 1) < 1 or 0 in (minions, workers):
@@ -106,9 +107,9 @@ def _as_asked(before: Record, minions: int | None, workers: int | None) -> Recor
 
 
 def _revive(place: Layout, lost: Record, say: Say, timeout_s: float) -> None:
-    """Start what is missing of a cluster; if that fails its daemons end, but tasks and folders stay.
+    """Start the missing daemons. If that fails, end all daemons but keep tasks and directories.
 
-    As long as the master lives, it holds the slot by its ports.
+    While the master runs, it holds the slot by its ports.
     """
     wanted = ("master", *lost.minions)
     alive = tuple(one for one in lost.processes if one.alive and one.name in wanted)
@@ -120,7 +121,8 @@ def _revive(place: Layout, lost: Record, say: Say, timeout_s: float) -> None:
                 slot = held.enter_context(claimed(lost.slot))
                 if slot.number != lost.slot and alive:
                     say(f"somebody else has its ports now: starting {names_of(alive)} again, too")
-                    end_daemons(alive, PATIENCE_S)  # they would look for their master there for ever
+                    # Minions would look for their master at its old ports for ever.
+                    end_daemons(alive, PATIENCE_S)
                     current = replace(current, processes=())
                 current = replace(current, slot=slot.number)
             _bring_up(place, current, say, timeout_s)
@@ -140,14 +142,14 @@ def _bring_up(place: Layout, current: Record, say: Say, timeout_s: float) -> Non
 
 
 def _connect(place: Layout, current: Record) -> None:
-    """Have all links whole, if the cluster has links."""
+    """Restore all links, if the cluster has links."""
     if current.namespaces:
         Network(place.directory).build(current.minions)
         heal_all(place.directory, current)
 
 
 def _run_folder(before: Record | None) -> Path:
-    """Return the folder for sockets: that of before, or a new one where paths are short enough."""
+    """Return the directory for sockets: the previous one, or a new one where paths are short enough."""
     if before and before.run.is_dir():
         return before.run
     candidates = (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp")
@@ -156,13 +158,13 @@ def _run_folder(before: Record | None) -> Path:
 
 
 def _spawn_missing(place: Layout, current: Record, say: Say) -> Record:
-    """Start all that do not run at once, and note each before the next: a crash of ours must not lose one."""
+    """Start all missing daemons; record each before the next, so that our crash loses none."""
     own = environment(place)
     there = {process.name for process in current.processes}
     missing = [name for name in ("master", *current.minions) if name not in there]
     for name in missing:
         (current.run / name).mkdir(exist_ok=True, mode=0o700)
-        for claim in place.claims(name):  # its pid may be another's by now, and Salt would give up
+        for claim in place.claims(name):  # another process may have its pid by now, and Salt would exit
             claim.unlink(missing_ok=True)
         with suppress(FileNotFoundError):
             place.log(name).replace(place.old_log(name))
@@ -175,7 +177,7 @@ def _spawn_missing(place: Layout, current: Record, say: Say) -> Record:
 
 
 def _entrance(place: Layout, current: Record, name: str) -> list[str]:
-    """Return what comes before the command of a daemon: into its network, and to the boot id of its host."""
+    """Return the command prefix of a daemon: its network and the boot id of its host."""
     if not current.namespaces:
         return []
     its_boot = [] if name == "master" else host_boot.entrance(place, name)
@@ -185,8 +187,8 @@ def _entrance(place: Layout, current: Record, name: str) -> list[str]:
 def environment(place: Layout) -> dict[str, str]:
     """Return our environment with the cluster's marker.
 
-    Python may write bytecode, or Salt is slow. SPT_NOENV keeps setproctitle, which Salt uses, from writing
-    its titles over the environment, where the marker is.
+    Python may write bytecode; otherwise Salt is slow. SPT_NOENV keeps setproctitle, which Salt uses, from
+    writing titles over the environment, which contains the marker.
     """
     kept = {name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON}
     return {**kept, MARKER: str(place.directory), "SPT_NOENV": "1"}

@@ -1,4 +1,4 @@
-"""How a private cluster is."""
+"""Status of a private cluster."""
 
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,13 @@ from salt_o2.core.errors import O2Error
 
 
 def is_up(directory: str | Path) -> bool:
-    """Whether a cluster was started in ``directory`` and all its daemons run."""
+    """Return whether a cluster was started in ``directory`` and all its daemons run."""
     current = state_file.read(layout(directory))
     return bool(current and not current.missing)
 
 
 def status(directory: str | Path) -> dict[str, Any]:
-    """Return what runs in ``directory``: config_dir, minions, pids, control_socket, and whether it is ready.
+    """Return the status of ``directory``: config_dir, minions, pids, control_socket, and readiness.
 
     Raises:
         O2Error: if no cluster was started there.

@@ -1,4 +1,4 @@
-"""The end of a private cluster: environments first, then daemons, then whatever should not be left."""
+"""Stop a private cluster: environments first, then daemons, then leftovers."""
 
 import shutil
 from collections.abc import Callable
@@ -19,22 +19,22 @@ from salt_o2.core.errors import O2Error, UnreachableError
 Say = Callable[[str], None]
 
 PATIENCE_S = 8.0
-"""How long a daemon may take to end by itself."""
+"""Time limit for a daemon to end before it is killed, in seconds."""
 DESTROY_TIMEOUT_S = 30.0
 
 
 def quiet(_message: str) -> None:
-    """Say nothing."""
+    """Ignore the message."""
 
 
 def down(directory: str | Path, keep: bool = False, say: Say = quiet) -> dict[str, Any]:
-    """End everything that the cluster in ``directory`` started, and remove the directory unless ``keep``.
+    """End all processes of the cluster in ``directory``, and remove the directory unless ``keep``.
 
-    Environments are destroyed first, then the daemons end, then whatever still carries the cluster's marker
-    is ended too and returned as ``leftovers``: nothing should be there.
+    Environments are destroyed first, then the daemons end. Processes that still carry the cluster's marker
+    are ended, too, and returned as ``leftovers``. There should be none.
 
     Raises:
-        O2Error: if something could not be ended.
+        O2Error: if a process could not be ended.
     """
     place = layout(directory)
     current = state_file.read(place)
@@ -54,9 +54,9 @@ def down(directory: str | Path, keep: bool = False, say: Say = quiet) -> dict[st
 
 
 def _heal(place: Layout, current: Record) -> None:
-    """Let hosts hear that their environments end."""
+    """Restore all links, so that hosts learn that their environments end."""
     if current.namespaces:
-        with suppress(O2Error):  # half of it is gone; what is left is ended by force
+        with suppress(O2Error):  # parts may be missing already; the remaining processes are killed
             heal_all(place.directory, current)
 
 
@@ -87,7 +87,7 @@ def _end_leftovers(place: Layout, say: Say) -> list[str]:
 
 
 def _remove(place: Layout, current: Record, keep: bool) -> None:
-    """Remove what we made; the directory itself only if nothing else is in it."""
+    """Remove our files. Remove the directory itself only if it contains nothing else."""
     if not keep:
         for ours in (place.conf, place.logs, place.srv, *map(place.home, ("master", *current.minions))):
             shutil.rmtree(ours, ignore_errors=True)
