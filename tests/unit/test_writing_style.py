@@ -28,7 +28,7 @@ ALLOWED = {
     "salt_o2/bus": 1,
     "salt_o2/cli": 10,
     "salt_o2/client": 8,
-    "salt_o2/cluster": 60,
+    "salt_o2/cluster": 38,
     "salt_o2/concurrency": 2,
     "salt_o2/control": 76,
     "salt_o2/core": 43,

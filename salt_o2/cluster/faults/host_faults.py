@@ -52,7 +52,7 @@ class HostFaults:
             return shim is not None and becomes_free(shim) and self._give_away(shim, task.path)
 
     def steal_ports_of(self, task: ObservedTask) -> bool:
-        """Kill ``task`` and let an unrelated process take its ports at once; return whether this succeeded."""
+        """Kill ``task`` and let an unrelated process take its ports at once; return whether it did."""
         with agent_stopped(self.directory, task.host):
             ports = ports_of(task.pid or 0)
             end_session_of(self.directory, task.pid or 0)

@@ -1,4 +1,4 @@
-"""Invariants after faults: pure functions of the observation before, the faults, and the observation after."""
+"""Invariants after faults: pure functions of the faults and the observations before and after."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
