@@ -30,7 +30,7 @@ ALLOWED = {
     "salt_o2/client": 8,
     "salt_o2/cluster": 38,
     "salt_o2/concurrency": 2,
-    "salt_o2/control": 76,
+    "salt_o2/control": 59,
     "salt_o2/core": 43,
     "salt_o2/device": 56,
     "salt_o2/doctor": 7,

@@ -1,8 +1,7 @@
-"""A damaged database: put aside, with what can still be read of its counters.
+"""Quarantine a damaged database, and read its counters where possible.
 
-A damaged one cannot be used, and one that was silently replaced would be a lie. So it is kept under another
-name, an empty one takes its place, and what still runs on the hosts is left alone until somebody decides:
-``salt-run o2.rebuild``.
+A damaged database is renamed, never deleted. Control continues with an empty one, and stops no running task
+until an operator runs ``salt-run o2.rebuild``.
 """
 
 import logging
@@ -12,11 +11,11 @@ from pathlib import Path
 
 log = logging.getLogger(__name__)
 BESIDE = ("", "-wal", "-shm")
-"""What belongs to one SQLite database."""
+"""Suffixes of the files of one SQLite database."""
 
 
 def quarantine(database: Path) -> tuple[Path, int]:
-    """Rename the files of ``database``; return its new name and the last run number it still tells, or 0.
+    """Rename the files of ``database``; return its new name and the last run number in it, or 0.
 
     Raises:
         OSError: if they cannot be renamed.
@@ -37,7 +36,7 @@ def quarantine(database: Path) -> tuple[Path, int]:
 
 
 def _last_run(database: Path) -> int:
-    """Read what can be read: damage is mostly elsewhere."""
+    """Return the highest run number that can be read: damage mostly affects other pages."""
     queries = ("SELECT value FROM counters WHERE name = 'run'", "SELECT max(number) FROM runs")
     found = 0
     for query in queries:

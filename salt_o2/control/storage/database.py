@@ -1,4 +1,4 @@
-"""The opening of control's database: as it is, anew, or refused with the reason; and its closing."""
+"""Open and close control's database; create it if missing, or refuse it with the reason."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -15,21 +15,21 @@ from salt_o2.core.errors import StorageError
 from salt_o2.core.url_masking import HIDDEN, without_password
 
 BUSY_MS = 500
-"""How long a statement waits for another process that holds the database; everything else waits with it."""
+"""Milliseconds that a statement waits for another process that holds the database; control waits with it."""
 
 
 _WAYS = "Write one such as sqlite:////var/lib/o2/control/o2.sqlite, and start the master again"
 CLOSED = "control ends and has closed its database"
-"""What a thread is told that asks for a connection after ``close``."""
+"""The error for a thread that requests a connection after ``close``."""
 
 
 def open_database(url: str) -> tuple[Engine, int]:
-    """Return the engine of ``url``, what is missing made, and the last run number that was ever given.
+    """Return the engine of ``url``, with all tables created, and the last run number ever given.
 
-    A damaged SQLite database is put aside and an empty one takes its place, see damaged_database.py.
+    A damaged SQLite database is quarantined and replaced by an empty one, see damaged_database.py.
 
     Raises:
-        StorageError: if it cannot be opened or written.
+        StorageError: if the database cannot be opened or written.
     """
     try:
         place = make_url(url)
@@ -41,7 +41,7 @@ def open_database(url: str) -> tuple[Engine, int]:
         raise StorageError(
             f"control's database {shown_url(url)} needs a driver that is not installed: {error}. {_WAYS}"
         ) from error
-    except OperationalError as error:  # no room, no right, no such folder
+    except OperationalError as error:  # disk full, no permission, or no such folder
         raise StorageError(words(place, error)) from error
     except DatabaseError as error:  # not a database, or malformed
         if place.get_backend_name() != "sqlite" or not place.database:
@@ -55,10 +55,10 @@ def open_database(url: str) -> tuple[Engine, int]:
 
 
 def close(engine: Engine) -> None:
-    """Close all connections of ``engine``: idle ones now, one that a thread uses when the thread returns it.
+    """Close all connections of ``engine``: idle ones now, one in use when its thread returns it.
 
-    Requests and the cut of the journal read in threads, which may run on for a moment after control's loops
-    have ended. A thread that asks for a connection later gets a DBAPIError.
+    Requests and the retention of the journal read in threads, which may run for a moment after control's
+    loops have ended. A thread that requests a connection later gets a DBAPIError.
     """
 
     def refuse(*_: Any) -> None:
@@ -73,9 +73,10 @@ def close(engine: Engine) -> None:
 
 
 def shown_url(url: str | URL) -> str:
-    """Return the URL of a database for people: with ``***`` for its password, or for all of it if it is none.
+    """Return the URL of a database for users, without its password.
 
-    SQLAlchemy reads a password up to the last ``@``, whatever is in it.
+    ``***`` replaces the password, or the whole text if it is not a URL. SQLAlchemy reads a password up to the
+    last ``@``, whatever it contains.
     """
     try:
         return without_password(make_url(url).render_as_string(hide_password=True)) if url else ""
@@ -84,7 +85,7 @@ def shown_url(url: str | URL) -> str:
 
 
 def words(place: URL, error: DBAPIError) -> str:
-    """Return what a failure to write means, and what to do."""
+    """Return the meaning of a failed write, and the remedy."""
     where = shown_url(place)
     if CLOSED in str(error.orig):
         return f"{CLOSED} {where}: ask again when control runs; tasks and runs are not affected"
@@ -112,7 +113,7 @@ def _try_to_open(place: URL, least_run: int) -> tuple[Engine, int]:
         if engine.dialect.name == "sqlite":
             _harden(engine)
         METADATA.create_all(engine)
-        with engine.connect() as connection:  # damage shows where one looks
+        with engine.connect() as connection:  # a read reveals damage
             connection.execute(select(ENVIRONMENTS.c.id, ENVIRONMENTS.c.ended)).all()
         return engine, _read_counter(engine, least_run)
     except DBAPIError:
@@ -121,12 +122,12 @@ def _try_to_open(place: URL, least_run: int) -> tuple[Engine, int]:
 
 
 def _written(value: Any) -> str:
-    """Return ``value`` as JSON; a plan of many tasks is written with every change of it, so quickly."""
+    """Return ``value`` as JSON; fast, because every modification of a plan writes all its tasks."""
     return msgspec.json.encode(value).decode()
 
 
 def _read(text: str) -> Any:
-    """Return the value of a JSON column; text that is none is returned as it is, and fits no type."""
+    """Return the value of a JSON column; invalid JSON is returned as text, which fits no type."""
     try:
         return msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -134,16 +135,16 @@ def _read(text: str) -> Any:
 
 
 def _make_private(file: Path) -> None:
-    """Plans hold commands and variables, which are nobody else's business."""
-    with suppress(OSError):  # whoever opens it says what is wrong
+    """Let only control's user read the file: plans hold commands and variables."""
+    with suppress(OSError):  # the caller that opens the file reports errors
         file.touch(mode=0o600)
         file.chmod(0o600)
 
 
 def _read_counter(engine: Engine, least: int) -> int:
-    """Return the last run number that was ever given; the counter outlives the rows of the runs.
+    """Return the last run number ever given; the counter remains when rows of runs are deleted.
 
-    It is written again in any case, so that a store that cannot be written is found at once.
+    The counter is always written again, so that control detects a read-only database at once.
     """
     with engine.begin() as connection:
         found = connection.execute(select(COUNTERS.c.value).where(COUNTERS.c.name == RUN)).scalar()

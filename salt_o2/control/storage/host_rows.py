@@ -1,4 +1,4 @@
-"""Hosts that were ever heard of, in the store: where to ask, after a restart of control, who is there."""
+"""Rows of all hosts that ever reported: after a restart, control expects these hosts."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,28 +14,28 @@ from salt_o2.core.messages.reports import HostFacts
 from salt_o2.core.placement.host_declaration import Declaration, declaration_of
 
 DECLARED = "declared"
-"""The key beside those of the facts, below which a row has what the site says of the host."""
+"""The key of the site's declaration of the host, next to the keys of the facts."""
 
 
 def put_host(host: HostId, facts: HostFacts, declared: Declaration) -> list[Executable]:
-    """Return what keeps ``facts`` of ``host``, and what is ``declared`` of it, in the place of older ones."""
+    """Return statements that store ``facts`` and the declaration of ``host``, and replace older ones."""
     row = {"id": host, "facts": {**plain(facts), DECLARED: plain(declared)}}
     return [delete(HOSTS).where(HOSTS.c.id == host), insert(HOSTS).values(row)]
 
 
 def drop_host(host: HostId) -> Executable:
-    """Return what forgets ``host``."""
+    """Return the statement that removes ``host``."""
     return delete(HOSTS).where(HOSTS.c.id == host)
 
 
 def declarations(store: Store) -> dict[HostId, Declaration]:
-    """Return what the site said of hosts when an earlier control compiled their pillars."""
+    """Return the site's declarations of hosts that an earlier control process compiled."""
     rows: list[Any] = store.read(select(HOSTS.c.id, HOSTS.c.facts))
     found = [(row[0], row[1].get(DECLARED)) for row in rows if isinstance(row[1], Mapping)]
     return {HostId(host): declaration_of(said)[0] for host, said in found if isinstance(said, Mapping)}
 
 
 def host_entries(store: Store) -> dict[HostId, tuple[HostFacts, tuple[str, ...]]]:
-    """Return every host that was ever heard of, with what it offered last, and what of that is unreadable."""
+    """Return every host that ever reported, with its last facts and the unreadable parts of them."""
     rows: list[Any] = store.read(select(HOSTS.c.id, HOSTS.c.facts))
     return {HostId(row[0]): facts_of(row[1], HostId(row[0])) for row in rows}

@@ -1,4 +1,4 @@
-"""Lines of the journal, as they are written and read."""
+"""Rows of the journal, as control writes and reads them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,7 @@ from salt_o2.core.recovery.replay import Noted
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalEntry:
-    """One line of the journal: a message that came ``in``, or an effect that went ``out``."""
+    """One row of the journal: a message, ``in``, or an effect, ``out``."""
 
     id: int
     at: float
@@ -25,7 +25,7 @@ class JournalEntry:
 def journal_row(
     environment: EnvironmentId, at: float, direction: str, what: Noted | Effect
 ) -> dict[str, Any]:
-    """Return the row of the journal for what an environment took in, or for an effect."""
+    """Return the journal row of a message to an environment, or of an effect."""
     return {
         "at": at,
         "environment": environment,

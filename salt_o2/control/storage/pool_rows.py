@@ -1,7 +1,7 @@
-"""The pool as the store has it: one row for each task that is or was in it.
+"""Rows of the pool: one for each task that is or was in it.
 
-A row stays when its task has left: by it a task that comes up again, on a host that was lost, is known as one
-of ours that nobody needs.
+A row remains after its task has left the pool. If the task appears again on a host that was lost, control
+recognises it as its own orphaned task.
 """
 
 from typing import Any
@@ -16,19 +16,19 @@ from salt_o2.core.pool.entries import PoolEntry
 
 
 def put_pool_entry(entry: PoolEntry) -> list[Executable]:
-    """Return what keeps ``entry``, in the place of an older one of the same task."""
+    """Return statements that store ``entry``, and replace an older entry of the same task."""
     task = entry.task.id
     row = {"task": task, "entry": plain(entry), "left": None}
     return [delete(POOLED).where(POOLED.c.task == task), insert(POOLED).values(row)]
 
 
 def drop_pool_entry(task: TaskId, at: float) -> Executable:
-    """Return what notes that ``task`` has left."""
+    """Return the statement that records that ``task`` has left the pool."""
     return update(POOLED).where(POOLED.c.task == task).values(left=at)
 
 
 def pool_entries(store: Store) -> list[PoolEntry]:
-    """Return what is in the pool, the oldest first."""
+    """Return the entries of the pool, the oldest first."""
     rows: list[Any] = store.read(select(POOLED.c.entry).where(POOLED.c.left.is_(None)))
     found = [store.read_row(row[0], PoolEntry) for row in rows]
     return sorted((entry for entry in found if entry is not None), key=lambda entry: entry.since)

@@ -1,13 +1,13 @@
-"""Bound the journal by age and by rows, without touching what is still needed.
+"""Bound the journal by age and by rows, without deleting rows that are still needed.
 
     Retention.run, every hour --thread--> cut_journal: one ended environment after the other, oldest first
                                             a few rows in each transaction, with a pause after it
 
-Never deleted is the journal of an environment that has not ended. Of one that has ended, the rows stay that
-the records of its runs are read from: how it was created and modified (``env_diff`` of runs), and for each
-run the first order that began it and the first that ended it, and the states with their reasons
-(``run_show``). Environments, runs and their numbers are kept in any case. A row of kind ``Cut`` says in the
-history what is missing.
+The journal of an active environment is never cut. Of an ended environment, the rows stay from which control
+reads the records of its runs: its creation and modifications (``env_diff`` of runs), and for each run the
+first command that began it, the first command that ended it, and the states with their reasons
+(``run_show``). Environments, runs and their numbers are never deleted. A row of kind ``Cut`` marks the gap in
+the history.
 """
 
 import asyncio
@@ -29,39 +29,39 @@ from salt_o2.site.journal_limits import Keep
 
 log = logging.getLogger(__name__)
 LOOK_S = 3600.0
-"""Seconds between two looks at the journal."""
+"""Seconds between two checks of the journal."""
 CHUNK = 200
-"""Rows of one transaction: control's own writes wait for it at most this long."""
+"""Rows of one transaction: control's own writes wait for one transaction at most."""
 PAUSE_S = 0.02
-"""Seconds between two transactions, in which control writes."""
+"""Seconds between two transactions, in which control can write."""
 REST_S = 60.0
-"""Seconds after the end of an environment in which its last rows may still be written."""
+"""Seconds after the end of an environment in which control may still write its last rows."""
 DAY_S = 86_400.0
 CUT = "Cut"
 PLANS = ("Created", "Modified")
 KEPT = (*PLANS, "AnnounceState", CUT)
-"""Kinds of rows that stay."""
+"""Kinds of rows that are never deleted."""
 OWNERLESS = (POOL, HOSTS)
-"""Journals that belong to no environment; they are bounded by age alone."""
+"""Journals that belong to no environment; only age bounds them."""
 
 
 class Retention:
-    """Keeps the journal of one store within its bounds."""
+    """Keeps the journal of one store within its limits."""
 
     def __init__(self, store: Store, keep: Keep, clock: Callable[[], float] = time.time) -> None:
-        """Bound the journal in ``store`` by ``keep``."""
+        """Apply the limits ``keep`` to the journal in ``store``."""
         self._store, self._keep, self._clock = store, keep, clock
         self._cut: set[EnvironmentId] = set()
         self._stop = threading.Event()
 
     async def run(self) -> None:
-        """Look at the journal now and then, until cancelled."""
+        """Check the journal periodically, until cancelled."""
         try:
             while True:
                 await self._look()
                 await asyncio.sleep(LOOK_S)
         finally:
-            self._stop.set()  # or the end of the process would wait for the thread
+            self._stop.set()  # otherwise the process waits for the thread at its end
 
     async def _look(self) -> None:
         try:
@@ -70,9 +70,9 @@ class Retention:
             log.warning("the journal is not cut now; the next try is in %g s: %s", LOOK_S, error)
 
     def cut_journal(self) -> int:
-        """Delete what is beyond the bounds; return how many rows that were. For a thread.
+        """Delete the rows beyond the limits; return their number. Call it in a thread.
 
-        One pass over the index of the journal, and the rows of the environments that are cut.
+        One pass over the index of the journal, and over the rows of the environments that are cut.
         """
         at, rows = self._clock(), self._rows()
         excess = sum(rows.values()) - self._keep.keep_rows if self._keep.keep_rows > 0 else 0
@@ -80,7 +80,7 @@ class Retention:
         deleted = sum(self._cut_before(owner, oldest) for owner in OWNERLESS if owner in rows)
         for environment, ended in self._candidates(at - REST_S):
             if self._stop.is_set() or not (ended < oldest or deleted < excess):
-                break  # all others ended later
+                break  # the remaining environments ended later
             if environment in rows:
                 deleted += self._cut_one(environment, at)
         if deleted:
@@ -92,16 +92,16 @@ class Retention:
         return {EnvironmentId(name): int(count) for name, count in self._store.read(counted)}
 
     def _candidates(self, before: float) -> list[tuple[EnvironmentId, float]]:
-        """Return the environments that have ended and were not cut yet, those that ended first first."""
+        """Return the environments that have ended and were not cut yet, in the order of their ends."""
         found = select(ENVIRONMENTS.c.id, ENVIRONMENTS.c.ended).where(ENVIRONMENTS.c.ended < before)
         ended = self._store.read(found.order_by(ENVIRONMENTS.c.ended))
         return [(EnvironmentId(name), when) for name, when in ended if name not in self._cut]
 
     def _cut_one(self, environment: EnvironmentId, at: float) -> int:
-        """Cut the journal of one environment that has ended; return how many rows are gone.
+        """Cut the journal of one ended environment; return the number of deleted rows.
 
-        The mark is written first: a journal that is cut in part is never taken for a whole one. What was cut
-        short by the end of control goes on with the next one.
+        The mark is written first, so that a partly cut journal never appears complete. If control ends during
+        a cut, the next control process completes it.
         """
         mine = select(JOURNAL.c.id, JOURNAL.c.kind).where(JOURNAL.c.environment == environment)
         orders = self._orders_of_runs(environment)
@@ -116,7 +116,7 @@ class Retention:
         return len(gone)
 
     def _orders_of_runs(self, environment: EnvironmentId) -> set[int]:
-        """Return the rows from which the record of each run tells what was pushed at its start and end."""
+        """Return the rows from which a run's record shows the arguments pushed at its start and end."""
         orders = select(JOURNAL.c.id, JOURNAL.c.body).order_by(JOURNAL.c.id)
         orders = orders.where(JOURNAL.c.environment == environment, JOURNAL.c.kind == "SendCommand")
         kept: set[int] = set()
@@ -146,7 +146,7 @@ class Retention:
 
 
 class _Command(msgspec.Struct):
-    """What of an order is looked at."""
+    """The inspected fields of a command."""
 
     goal: str
     arguments: dict[str, str] = {}

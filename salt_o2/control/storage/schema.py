@@ -10,10 +10,10 @@ ENVIRONMENTS = Table(
     Column("id", String(32), primary_key=True),
     Column("created", Float, nullable=False),
     Column("user", String(64), nullable=False),
-    Column("overrides", JSON, nullable=False),  # how the user has bent the workflow
+    Column("overrides", JSON, nullable=False),  # overrides of the user
     Column("plan", JSON, nullable=False),
     Column("snapshot", JSON, nullable=False),
-    Column("ended", Float),  # null while it is alive
+    Column("ended", Float),  # null while it is active
 )
 
 RUN = "run"

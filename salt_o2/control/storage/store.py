@@ -1,9 +1,9 @@
-"""What control keeps on disk: environments with their plans, run numbers, and the journal.
+"""Control's data on disk: environments with their plans, run numbers, and the journal.
 
-What control is about to do is committed before it is done (``save`` with ``durable``); what it only heard
-of, and could ask for again, is committed a moment later in the background.
+Control commits effects before it carries them out (``save`` with ``durable``). Reports, which it can request
+again, are committed a moment later in the background.
 
-One thread writes, the one that has opened the store. Any thread reads what is committed.
+Only the thread that opened the store writes. Any thread reads committed data.
 """
 
 import logging
@@ -30,60 +30,60 @@ from salt_o2.core.recovery.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
 LONGEST_ID = 64
-"""Characters of what can be the beginning of an environment's id."""
+"""Longest prefix of an environment's id."""
 MOST_WAITING = 2_000
-"""Lines of the journal that wait for the next ``flush``."""
+"""Journal rows that wait for the next ``flush`` at most."""
 MOST_KEPT = 100_000
-"""Lines of the journal that wait in memory while the store takes none; the oldest are dropped then."""
+"""Journal rows kept in memory at most while the store cannot be written; the oldest are dropped."""
 _UPDATE = update(ENVIRONMENTS).where(ENVIRONMENTS.c.id == bindparam("which"))
 _APPEND = insert(JOURNAL)
 LOCKED_S = 1.0
-"""How long what must be written waits, at least, while another process holds the database."""
+"""Minimum seconds between two attempts to write while another process holds the database."""
 MOST_UNREAD = 100
-"""Rows that cannot be read and are told."""
+"""Unreadable rows that control reports at most."""
 Row = TypeVar("Row", "StoredEnvironment", "StoredRun", "JournalEntry")
 T = TypeVar("T")
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """What a list of runs shows of an environment's plan."""
+    """The part of an environment's plan that a list of runs shows."""
 
     workflow: str | None = None
     revision: str | None = None
 
 
 MOST_RUNS = 2**32 - 1
-"""The highest run number: data headers and devices have 32 bits for it."""
+"""The highest run number: data headers and devices store it in 32 bits."""
 
 
 class Store:
-    """One SQL database; SQLite in WAL mode with full sync unless the URL says otherwise."""
+    """A SQL database; SQLite runs in WAL mode with full sync unless the URL says otherwise."""
 
     def __init__(self, url: str) -> None:
         """Open the database at SQLAlchemy's ``url``, see database.py.
 
         Raises:
-            StorageError: if it cannot be opened or written.
+            StorageError: if the database cannot be opened or written.
         """
         self._owner = threading.get_ident()
-        """The only thread that may write: the lists of what is to be written have no lock."""
+        """The only thread that may write: the lists of pending writes have no lock."""
         self._journal: list[dict[str, Any]] = []
         self._states: dict[EnvironmentId, dict[str, Any]] = {}
         self._statements: list[Executable] = []
         self.unread: list[str] = []
-        """Rows that could not be read, and are left out; one line each."""
+        """Rows that could not be read and are left out; one line each."""
         self._held_at: float | None = None
-        """When another process was last found to hold the database, on a clock that only rises."""
+        """When another process was last found to hold the database, on a monotonic clock."""
         self._held_why = ""
         self.trouble = ""
-        """Why nothing could be written the last time; empty if it could."""
+        """Why the last write failed; empty if it succeeded."""
         self._engine, self._last_run = database.open_database(url)
 
     def add(self, kept: StoredEnvironment, *along: Executable) -> None:
-        """Keep a new environment, before anything of it is started; ``along`` is done with it, or not at all.
+        """Store a new environment before any part of it starts; the transaction includes ``along``.
 
         Raises:
-            StorageError: if the store takes nothing in.
+            StorageError: if the database cannot be written.
         """
         self._check_thread()
         row = {
@@ -100,10 +100,10 @@ class Store:
                 connection.execute(statement)
 
     def append(self, environment: EnvironmentId, message: Noted, effects: Sequence[Effect] = ()) -> None:
-        """Write into the journal what came in and what followed; ``save`` or ``flush`` commits it."""
+        """Append a message and its effects to the journal; ``save`` or ``flush`` commits them."""
         self._check_thread()
         if len(self._journal) >= MOST_WAITING and not self.trouble:
-            self.flush()  # of whole steps, before this one
+            self.flush()  # before this step: a flush holds whole steps
         self._journal.append(journal_row(environment, message.at, "in", message))
         self._journal.extend(journal_row(environment, message.at, "out", effect) for effect in effects)
 
@@ -116,9 +116,9 @@ class Store:
         durable: bool = True,
         **changed: Any,
     ) -> None:
-        """Keep the environment's state, its ``plan`` and ``shape`` if changed, and the journal so far.
+        """Store the environment's state, its ``plan`` and ``shape`` if changed, and the pending journal.
 
-        What is not ``durable`` is committed by the next ``flush``, or with the next thing that is.
+        If not ``durable``, the next ``flush`` or durable write commits it.
         """
         self._check_thread()
         values = {"snapshot": plain(snapshot), "ended": ended}
@@ -128,15 +128,15 @@ class Store:
             self.flush()
 
     def enqueue(self, *statements: Executable) -> None:
-        """Do this with the next thing that is committed."""
+        """Add statements to the next transaction."""
         self._check_thread()
         self._statements += statements
 
     def flush(self) -> None:
-        """Commit everything up to here, in one transaction.
+        """Commit all pending writes in one transaction.
 
-        What cannot be written is kept for the next time, and ``trouble`` says why: what runs must go on.
-        While another process holds the database, it is asked for once in ``LOCKED_S``.
+        A failed write is repeated at the next flush, and ``trouble`` has its reason: running tasks must not
+        be affected. While another process holds the database, control tries once in ``LOCKED_S``.
         """
         self._check_thread()
         if self._is_held():
@@ -162,10 +162,10 @@ class Store:
         self.trouble, self._held_at = "", None
 
     def ensure_writable(self) -> None:
-        """Make sure that what is begun now can be kept.
+        """Ensure that control can persist a new operation.
 
         Raises:
-            StorageError: if the store takes nothing in.
+            StorageError: if the database cannot be written.
         """
         self._check_thread()
         if self.trouble:
@@ -191,7 +191,7 @@ class Store:
         """Return a run number that was never given before, and is never given again.
 
         Raises:
-            StorageError: if that cannot be kept; then no number is given.
+            StorageError: if the number cannot be persisted; then no number is given.
         """
         self._check_thread()
         number = self._last_run + 1
@@ -203,16 +203,16 @@ class Store:
         return number
 
     def open_run(self, number: int, environment: EnvironmentId, at: float, user: str = "") -> None:
-        """Note that a run began; it is committed with what follows from that."""
+        """Record the begin of a run; the transaction of its effects commits it."""
         self.enqueue(run_store.opened(number, environment, at, user))
 
     @property
     def last_run(self) -> int:
-        """The highest run number that was given out, as far as this store knows."""
+        """The highest run number ever given, according to this store."""
         return self._last_run
 
     def raise_run_counter(self, least: int) -> None:
-        """Let the next run number be above ``least``; it never goes back."""
+        """Raise the run counter to ``least`` at least; it never decreases."""
         self._check_thread()
         if least > self._last_run:
             log.warning("runs up to %d were somewhere else: numbers go on above", least)
@@ -221,7 +221,7 @@ class Store:
             self.flush()
 
     def end_run(self, number: int, at: float) -> None:
-        """Note when a run ended; the next ``flush`` commits it."""
+        """Record the end of a run; the next ``flush`` commits it."""
         self.enqueue(run_store.ended(number, at))
 
     def runs(self, limit: int = 100) -> list[StoredRun]:
@@ -236,10 +236,10 @@ class Store:
     def journal(
         self, environment: EnvironmentId, until: float | None = None, kind: str = "", since: float = 0.0
     ) -> list[JournalEntry]:
-        """Return what came in and went out, oldest first, between two times in seconds since the epoch.
+        """Return messages and effects, oldest first, between two times in seconds since the epoch.
 
-        All of it, or only what is of one ``kind``. Only what is committed: ``flush`` before, on the thread
-        that writes, to have all.
+        Returns all rows, or only those of one ``kind``. Only committed rows are returned: to get all, call
+        ``flush`` first in the thread that writes.
         """
         query = select(JOURNAL).where(JOURNAL.c.environment == environment).order_by(JOURNAL.c.id)
         if until is not None:
@@ -255,26 +255,26 @@ class Store:
         return self._select(ENVIRONMENTS.c.ended.is_(None))
 
     def ended(self, limit: int = 100) -> list[StoredEnvironment]:
-        """Return the environments that have ended, oldest first, the last ``limit`` of them."""
+        """Return the last ``limit`` environments that have ended, oldest first."""
         query = select(ENVIRONMENTS).where(ENVIRONMENTS.c.ended.is_not(None))
         return self._rows(query.order_by(ENVIRONMENTS.c.created.desc()).limit(limit), StoredEnvironment)[::-1]
 
     def find(self, environment: EnvironmentId) -> StoredEnvironment | None:
-        """Return one environment, ended or not."""
+        """Return one environment, active or ended."""
         return next(iter(self._select(ENVIRONMENTS.c.id == environment)), None)
 
     def ids_beginning(self, prefix: str) -> list[EnvironmentId]:
-        """Return the ids of all environments, ended or not, that begin with ``prefix``, oldest first."""
+        """Return the ids of all environments, active or ended, that begin with ``prefix``, oldest first."""
         if len(prefix) > LONGEST_ID:
-            return []  # SQLite refuses long patterns, which would look like a fault of the store
+            return []  # SQLite refuses long patterns, which would look like a defect of the store
         query = select(ENVIRONMENTS.c.id).where(ENVIRONMENTS.c.id.startswith(prefix, autoescape=True))
         found = (str(id) for (id,) in self.read(query.order_by(ENVIRONMENTS.c.created)))
-        return [EnvironmentId(id) for id in found if id.startswith(prefix)]  # LIKE does not tell A from a
+        return [EnvironmentId(id) for id in found if id.startswith(prefix)]  # LIKE ignores case
 
     def origins(self, environments: Collection[EnvironmentId]) -> dict[EnvironmentId, Origin]:
-        """Return which workflow each of ``environments`` was made from; nothing else of plans is decoded.
+        """Return the workflow of each of ``environments``; no other part of their plans is decoded.
 
-        One that is not known, or cannot be read, is left out.
+        Environments that are unknown or unreadable are left out.
         """
         texts = select(ENVIRONMENTS.c.id, cast(ENVIRONMENTS.c.plan, Text))
         rows = self.read(texts.where(ENVIRONMENTS.c.id.in_(environments)))
@@ -285,7 +285,7 @@ class Store:
         return found
 
     def close(self) -> None:
-        """Commit what is left and close the database, see database.py."""
+        """Commit pending writes and close the database, see database.py."""
         self.flush()
         database.close(self._engine)
 
@@ -302,7 +302,7 @@ class Store:
         return [row for row in read if row is not None]
 
     def read_row(self, row: Any, kind: type[T]) -> T | None:
-        """Return a row as a ``kind``; one that cannot be read is left out, and told."""
+        """Return a row as a ``kind``; ``None`` for an unreadable row, which is left out and reported."""
         try:
             return typed(row, kind)
         except InvalidRequestError as error:
@@ -312,18 +312,18 @@ class Store:
             return None
 
     def leave_out(self, told: str) -> None:
-        """Have it shown that a row cannot be used, and why."""
+        """Report that a row cannot be used, and why."""
         if told not in self.unread and len(self.unread) < MOST_UNREAD:
             log.error("%s", told)
             self.unread.append(told)
 
     def read(self, query: Select[Any]) -> list[Any]:
-        """Return the rows of ``query``; only what is committed."""
+        """Return the committed rows of ``query``."""
         with self._reading() as connection:
             return list(connection.execute(query))
 
     def stream(self, query: Select[Any], count: int) -> Iterator[Any]:
-        """Return the rows of ``query`` one by one, at most ``count`` of them in memory. For any thread."""
+        """Yield the rows of ``query``, with at most ``count`` of them in memory. For any thread."""
         with self._engine.connect() as connection:
             yield from connection.execution_options(yield_per=count).execute(query)
 
@@ -331,25 +331,26 @@ class Store:
         """Commit ``statement`` at once, in a transaction of its own. For any thread.
 
         Raises:
-            DBAPIError: if the store takes nothing in.
+            DBAPIError: if the database cannot be written.
         """
         with self._engine.begin() as connection:
             connection.execute(statement)
 
     def has_ended(self, environment: EnvironmentId) -> bool:
-        """Return whether this store knows ``environment``, and that it has ended."""
+        """Return whether this store has ``environment``, and the environment has ended."""
         query = select(ENVIRONMENTS.c.ended).where(ENVIRONMENTS.c.id == environment)
         with self._reading() as connection:
             return connection.execute(query).scalar() is not None
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        """Yield a connection to write by, in one transaction.
+        """Yield a connection for writes, in one transaction.
 
-        While another process holds the database, it is tried once in ``LOCKED_S``: all else waits with it.
+        While another process holds the database, control tries once in ``LOCKED_S``, because its loop waits
+        as well.
 
         Raises:
-            StorageError: if the store takes nothing in; then nothing is written.
+            StorageError: if the database cannot be written; then nothing is written.
         """
         if self._is_held():
             raise StorageError(self._held_why)
@@ -360,20 +361,20 @@ class Store:
             raise StorageError(self._note_held(error)) from error
 
     def _check_thread(self) -> None:
-        """Make sure that this is the thread that has opened the store.
+        """Ensure that the current thread is the one that opened the store.
 
         Raises:
-            RuntimeError: if it is another one; this is a defect of the caller.
+            RuntimeError: if it is another thread; this is a defect of the caller.
         """
         if threading.get_ident() != self._owner:
             raise RuntimeError("control's store is written by the thread that has opened it, and by no other")
 
     def _is_held(self) -> bool:
-        """Return whether another process was found to hold the database a moment ago."""
+        """Return whether another process recently held the database."""
         return self._held_at is not None and time.monotonic() - self._held_at < LOCKED_S
 
     def _note_held(self, error: DBAPIError) -> str:
-        """Return what ``error`` means, and remember it if another process holds the database."""
+        """Return the meaning of ``error``, and record whether another process holds the database."""
         why = database.words(self._engine.url, error)
         if database.is_locked(error):
             self._held_at, self._held_why = time.monotonic(), why
@@ -383,7 +384,7 @@ class Store:
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        """Yield a connection to read by.
+        """Yield a connection for reads.
 
         Raises:
             StorageError: if the database cannot be read.

@@ -1,4 +1,4 @@
-"""What the database returns of environments and runs."""
+"""Environments and runs as the database returns them."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from salt_o2.core.recovery.snapshot import Snapshot
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredEnvironment:
-    """An environment as the store has it; times in seconds since the epoch."""
+    """An environment as stored; times in seconds since the epoch."""
 
     id: EnvironmentId
     created: float
@@ -23,7 +23,7 @@ class StoredEnvironment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredRun:
-    """A run as the store has it; times in seconds since the epoch."""
+    """A run as stored; times in seconds since the epoch."""
 
     number: int
     environment: EnvironmentId

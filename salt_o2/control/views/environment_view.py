@@ -1,4 +1,4 @@
-"""An environment and its tasks as users see them: the one shape of coconut, salt-run and their JSON."""
+"""Environments and tasks as users see them: the one format of coconut, salt-run and their JSON."""
 
 from collections.abc import Callable
 from typing import Any
@@ -42,9 +42,9 @@ def environment_summary(kept: StoredEnvironment, environment: Environment) -> di
 def environment_view(
     kept: StoredEnvironment, environment: Environment, tell: Tell | None = None
 ) -> dict[str, Any]:
-    """Return the whole environment: its tasks, why some take no part, and its roles as a tree with states.
+    """Return the whole environment: its tasks, why some are excluded, and its tree of roles.
 
-    ``tell`` tells of one task; ``task`` below if it is left out.
+    Each role has its state. ``tell`` returns the view of one task; the default is ``task_view``.
     """
     tell = tell or task_view
     members = environment.model.tasks
@@ -59,7 +59,7 @@ def environment_view(
 
 
 def task_view(planned: PlannedTask, report: TaskReport | None) -> dict[str, Any]:
-    """Return one task: what it should be and what its agent says it is. staleness.py adds its age."""
+    """Return one task: its planned data and its agent's report. staleness.py adds its age."""
     failure = report.failure if report else None
     state = report.state if report else TaskState.UNKNOWN
     return {
@@ -83,7 +83,7 @@ def task_view(planned: PlannedTask, report: TaskReport | None) -> dict[str, Any]
 
 
 def progress(environment: Environment, at: float) -> dict[str, Any]:
-    """Return how far the transition under way has come at time ``at``."""
+    """Return the progress of the transition under way at time ``at``."""
     model = environment.model
     wait, transition = model.wait, model.active
     done = wait.total - len(wait.waiting) - len(wait.calls) if wait else 0

@@ -18,9 +18,9 @@ def hosts(
     at: float,
     refusals: Mapping[HostId, str],
 ) -> list[dict[str, Any]]:
-    """Return every host ever heard of: what it offers, how many tasks it has, when it last reported.
+    """Return every host that ever reported: its facts, the number of its tasks, its last report.
 
-    ``refusals`` says of a host which messages under its name were refused.
+    ``refusals`` names for each host the messages under its name that were refused.
     """
     counts = Counter(task.host for each in held.values() for task in each.stored.plan.tasks)
     return [

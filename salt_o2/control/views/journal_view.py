@@ -1,7 +1,8 @@
-"""A journal told to people: what happened, in a sentence, and what it followed from.
+"""Format a journal for users: each event as a sentence with its cause.
 
-A message follows from whoever asked, or from the orders that a report answers; an effect from the message
-before it. So every line names its cause, and causes can be followed back to a person or to a clock.
+The cause of a message is a request of a user, or the commands that a report answers; the cause of an effect
+is the message before it. So every line names its cause, and a reader can trace causes back to a user or a
+timer.
 """
 
 from collections.abc import Callable, Iterable
@@ -22,15 +23,15 @@ from salt_o2.core.recovery.replay import Created
 
 Body = dict[str, Any]
 WORDS = 3
-"""Lines of a process's last words that are told; the journal has more."""
+"""Lines of a process's last output that are shown; the journal has more."""
 SHOWN = 4
-"""More names than this are counted."""
+"""Names that are listed at most; more are only counted."""
 ORDER = (TaskChange.START, TaskChange.RESTART, TaskChange.RECONFIGURE, TaskChange.INCLUDE)
 
 
 @dataclass(frozen=True, slots=True)
 class _Format:
-    """How one kind of line is told, and how it is named as the cause of others."""
+    """The text of one kind of line, and its name as the cause of other lines."""
 
     text: Callable[["JournalFormatter", Body], str]
     cause: Callable[["JournalFormatter", Body], str] | None = None
@@ -43,10 +44,10 @@ def format_journal(lines: Iterable[JournalEntry]) -> list[dict[str, Any]]:
 
 
 class JournalFormatter:
-    """Goes through a journal once, and keeps what later lines need: names, plans, who asked."""
+    """Reads a journal once, and stores what later lines need: names, plans, requesting users."""
 
     def __init__(self) -> None:
-        """Know nothing yet."""
+        """Begin without names and plans."""
         self._paths: dict[str, str] = {}
         self._plan: Plan | None = None
         self._out: dict[TaskId, str] = {}
@@ -55,7 +56,7 @@ class JournalFormatter:
         self._because = ""
 
     def line(self, line: JournalEntry) -> dict[str, Any]:
-        """Return one line as the wire shows it."""
+        """Return one line in its wire format."""
         body = msgspec.json.decode(line.body)
         way = WAYS.get(line.kind)
         text = way.text(self, body) if way else line.kind
@@ -75,17 +76,17 @@ class JournalFormatter:
         }
 
     def _named(self, kind: str, body: Body) -> str:
-        """Return how a message is named as the cause of what follows it, if not by its whole text."""
+        """Return the name of a message as the cause of effects, if it is not its whole text."""
         if kind == "TasksMoved":
             return f"report of {body['host']}"
         if kind == "CallEnded":
             return f"end of call {body['call']}"
         return self._request if kind in ("Requested", "Modified") else ""
 
-    # --- what came in ---------------------------------------------------------------------------
+    # --- messages -------------------------------------------------------------------------------
 
     def created(self, body: Body) -> str:
-        """Tell the beginning."""
+        """Format the creation of the environment."""
         created = typed(body, Created)
         self._take(created.plan, created.excluded)
         hosts = _some(sorted({task.host for task in created.plan.tasks}))
@@ -93,13 +94,13 @@ class JournalFormatter:
         return f"created from {created.plan.workflow}: {_tasks(len(created.plan.tasks))} on {hosts}{reused}"
 
     def requested(self, body: Body) -> str:
-        """Tell what was asked for."""
+        """Format a request."""
         events = ", ".join(body["events"])
         self._request = f"{events} {_by(body)}"
         return f"{events} asked for"
 
     def modified(self, body: Body) -> str:
-        """Tell in what the new plan differs."""
+        """Format a modification: how the new plan differs."""
         wanted = typed(body, Modified)
         old, out = self._plan, self._out
         self._take(wanted.plan, wanted.excluded)
@@ -116,7 +117,7 @@ class JournalFormatter:
         return f"another plan: {'; '.join(told) or 'nothing changes'}"
 
     def moved(self, body: Body) -> str:
-        """Tell of a report: how many tasks it has, which of them have ended how, and what hooks wrote."""
+        """Format a report: the number of tasks, how tasks have ended, and the output of hooks."""
         ends = [self._end(report) for report in body["reports"] if report.get("exit")]
         return "; ".join([f"{body['host']} reports {_tasks(len(body['reports']))}", *ends[:SHOWN]])
 
@@ -127,76 +128,76 @@ class JournalFormatter:
         return f"{self._names([report['task']])}: {typed(report['exit'], Exit)}{said}"
 
     def orders(self, body: Body) -> str:
-        """Name the orders that a report answers."""
+        """Name the commands that a report answers."""
         revision = max((each["revision"] for each in body["reports"]), default=-1)
         asked = self._asked.get(revision)
         return f"revision {revision}, {asked}" if asked else ""
 
     def call_ended(self, body: Body) -> str:
-        """Tell how a call ended."""
+        """Format the result of a call."""
         return f"call {body['call']} {_ended(body)}"
 
     def recover(self, body: Body) -> str:
-        """Tell of a task that is to be started again."""
+        """Format the request to restart a task."""
         return f"{self._names([body['task']])} is to be started again"
 
     def not_replaced(self, body: Body) -> str:
-        """Tell of tasks that fit nowhere else."""
+        """Format the tasks that fit on no other host."""
         return f"no other place for {self._names(body['tasks'])}: {_first_line(body['reason'])}"
 
-    # --- what went out --------------------------------------------------------------------------
+    # --- effects --------------------------------------------------------------------------------
 
     def drive(self, body: Body) -> str:
-        """Tell of orders to one host."""
+        """Format the commands to one host."""
         command = body["command"]
         self._asked[command["revision"]] = self._request
         names = self._names(order["task"] for order in command["orders"])
         return f"{command['host']} is ordered: {names} to {command['goal']} (revision {command['revision']})"
 
     def insist(self, body: Body) -> str:
-        """Tell of a host that has not answered."""
+        """Format that a command is resent to a host that has not answered."""
         command = body["command"]
         return f"{command['host']} has not acknowledged revision {command['revision']}: a Salt job is sent"
 
     def state(self, body: Body) -> str:
-        """Tell of the environment's new state."""
+        """Format the new state of the environment."""
         run = f", run {body['run_number']}" if body.get("run_number") else ""
         reason = f": {_first_line(body['reason'])}" if body.get("reason") else ""
         return f"the environment is {body['state']}{run}{reason}"
 
     def moves(self, body: Body) -> str:
-        """Tell of tasks' new states."""
+        """Format the new states of tasks."""
         by_state: dict[str, list[str]] = {}
         for task, state in body["moves"].items():
             by_state.setdefault(state, []).append(task)
         return "; ".join(f"{self._names(tasks)} {state}" for state, tasks in by_state.items())
 
     def failure(self, body: Body) -> str:
-        """Tell of a task's failure."""
+        """Format the failure of a task."""
         return f"{body['path']} on {body['host']} FAILED: {_first_line(body['failure']['reason'])}"
 
     def replace(self, body: Body) -> str:
-        """Tell of tasks that need another host, or other ports."""
+        """Format the tasks that need another host, or other ports."""
         what = "other ports are" if body.get("ports") else "another place is"
         return f"{what} looked for: {self._names(body['tasks'])}"
 
     def recovered(self, body: Body) -> str:
-        """Tell of a task that is back."""
+        """Format that a task has recovered."""
         return (
             f"{body['path']} on {body['host']} is back after {body['seconds']:g} s, "
             f"started again {body['restarts']} times by now; it had failed: {_first_line(body['reason'])}"
         )
 
     def answer(self, body: Body) -> str:
-        """Tell what was answered."""
+        """Format the answer to a request."""
         return f"answered: {_first_line(body['error']) if body.get('error') else 'done'}"
 
     def kept(self, body: Body) -> str:
-        """Tell what goes to the pool."""
+        """Format a transfer to the pool."""
         return f"left to the pool: {self._names(body['tasks'])}"
 
     def invoke(self, body: Body) -> str:
-        """Tell of a call."""
+        """Format a call."""
         planned = body["planned"]
         return f"call {body['call']}: {planned['func']}"
 

@@ -1,4 +1,4 @@
-"""The difference of two plans as plain dicts."""
+"""Compare two plans; the result is plain dicts."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from salt_o2.site.builtin_variables import ENVIRONMENT_ID
 
 
 def difference(left: Plan, right: Plan) -> dict[str, Any]:
-    """Return in what two plans differ: variables, roles, and what their tasks are."""
+    """Return how two plans differ: variables, roles, and properties of their tasks."""
     ours = {task.path: task for task in left.tasks}
     theirs = {task.path: task for task in right.tasks}
     names = sorted(set(left.variables) | set(right.variables))
@@ -39,7 +39,10 @@ def _differences(left: dict[str, str], right: dict[str, str]) -> dict[str, list[
 
 
 def _traits(task: PlannedTask) -> dict[str, str]:
-    """Return what is worth comparing of a task: ids, ports and addresses differ in any two environments."""
+    """Return the comparable properties of a task, without ids, ports and addresses.
+
+    Those differ in any two environments.
+    """
     made_up = {task.id: "ID", str(task.launch.control_port): "PORT"}
     words = [made_up.get(word, word) for word in (task.launch.value, *task.launch.arguments)]
     properties = {

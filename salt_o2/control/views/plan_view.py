@@ -1,4 +1,4 @@
-"""A plan as users see it before it is carried out: what changes and why, and what it takes of each host."""
+"""A plan as users see it before it is carried out: the changes, their reasons, the resources."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
@@ -12,14 +12,17 @@ from salt_o2.core.plan.plan import Plan, PlannedCall, PlannedTask
 from salt_o2.core.plan.plan_diff import PlanDiff, TaskChange, diff_plans
 
 KEEP, HOOK, REUSE, POOL = "keep", "hook", "reuse", "pool"
-"""Beside the changes of core: not touched at all; started only at its moment; comes from the pool with its
-process; goes there with it."""
+"""Changes in addition to those of core.
+
+The task is unchanged; starts only at its trigger; comes from the pool with its process; goes to the pool with
+its process.
+"""
 
 
 def plan_record(
     draft: PlanDraft, inventory: Inventory, token: str, environment: Environment | None = None
 ) -> dict[str, Any]:
-    """Return ``draft`` as the wire shows it; ``token`` applies exactly this plan."""
+    """Return ``draft`` in its wire format; ``token`` applies exactly this plan."""
     was_out = environment.model.tasks.excluded if environment else {}
     old = draft.previous or _nothing(draft.plan)
     changes = diff_plans(old, draft.plan, was_out, draft.excluded)
@@ -58,7 +61,7 @@ def _row(task: PlannedTask, change: str, reason: str) -> dict[str, Any]:
 
 
 class _Told:
-    """What happens to each task, and why."""
+    """The change of each task, and its reason."""
 
     def __init__(self, changes: PlanDiff, draft: PlanDraft, old: Plan) -> None:
         self._changes = changes
@@ -90,14 +93,14 @@ class _Told:
         return change or KEEP, reason
 
     def _successor(self, task: PlannedTask) -> str:
-        """Return what has the role of a task that leaves."""
+        """Return the successor in the role of a departing task."""
         other = self._after.get(task.path)
         taken = other is not None and other.id in self._claimed and other.host == task.host
         return "a task of the pool takes its place" if taken else _moved("to", task, self._after)
 
 
 def _moved(where: str, task: PlannedTask, others: Mapping[str, PlannedTask]) -> str:
-    """Return that a task with the same role is on another host in the other plan."""
+    """Return to or from which host the task's role moves; empty if its host is the same."""
     other = others.get(task.path)
     return f"moves {where} {other.host}" if other and other.host != task.host else ""
 
@@ -114,12 +117,12 @@ def _call(call: PlannedCall) -> dict[str, Any]:
 
 
 def _hosts(old: Plan, draft: PlanDraft, inventory: Inventory) -> list[dict[str, Any]]:
-    """Return for each host what it has, what is taken of it now, and what the plan takes and gives back."""
+    """Return for each host its resources, those allocated now, and those the plan allocates and releases."""
     there: dict[HostId, list[PlannedTask]] = defaultdict(list)
     for task in {task.id: task for task in (*old.tasks, *draft.plan.tasks)}.values():
         there[task.host].append(task)
-    before = {task.id for task in old.tasks} | draft.claimed  # what the pool has is taken already,
-    after = {task.id for task in draft.plan.tasks} | draft.stored  # and what it gets is not given back
+    before = {task.id for task in old.tasks} | draft.claimed  # tasks of the pool have resources already,
+    after = {task.id for task in draft.plan.tasks} | draft.stored  # and tasks transferred to it keep them
     return [
         _host(host, tasks, before, after, inventory)
         | {"reused_tasks": sum(task.id in draft.claimed for task in tasks)}

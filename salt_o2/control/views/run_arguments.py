@@ -1,4 +1,4 @@
-"""What START and STOP pushed to the tasks of a run, from the journal: the orders as they left control."""
+"""Arguments that START and STOP pushed to the tasks of a run, read from the commands in the journal."""
 
 from collections.abc import Iterable
 
@@ -14,9 +14,9 @@ Arguments = dict[str, str]
 
 
 def pushed(lines: Iterable[JournalEntry], run_number: int) -> tuple[Arguments, Arguments]:
-    """Return the arguments that began and ended a run, both spellings; empty is what was not pushed.
+    """Return the arguments that began and ended a run, in both spellings; empty if none were pushed.
 
-    ``lines`` are the orders of its environment since its beginning.
+    ``lines`` are the commands of its environment since its beginning.
     """
     start: Arguments = {}
     for line in lines:
@@ -32,5 +32,5 @@ def pushed(lines: Iterable[JournalEntry], run_number: int) -> tuple[Arguments, A
 
 
 def _ends_a_run(command: Command) -> bool:
-    """Tell STOP from the end of single tasks, which leave a run that goes on."""
+    """Return whether ``command`` is STOP, not the stop of single tasks while the run continues."""
     return command.goal is TaskState.CONFIGURED and "run_end_time_ms" in command.arguments

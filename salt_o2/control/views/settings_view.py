@@ -1,4 +1,4 @@
-"""The settings of a site as users see them: without passwords."""
+"""The settings of a site as users see them, without passwords."""
 
 from typing import Any
 

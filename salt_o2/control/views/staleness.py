@@ -1,9 +1,9 @@
-"""How old a state is that users are shown, and whether it may still be called by its name.
+"""Ages of the states that users see; a state that is too old is shown as UNKNOWN.
 
-A task's state is as old as the last word of its host's agent that nothing is missing: each heartbeat is one.
-What is older than the bound of silence is shown as UNKNOWN, with what was known last. That is a truth for who
-looks: the machine of an environment goes on with what it knows, and acts when a host is lost, see
-core/recovery/host_liveness.py.
+The age of a task's state is the time since its host's agent last confirmed that no report is missing: each
+heartbeat confirms it. A state older than the bound of silence is shown as UNKNOWN, with the last known state.
+This concerns only the view: the state machine of an environment continues with the last known states, and
+acts when a host is lost, see core/recovery/host_liveness.py.
 """
 
 from collections import Counter
@@ -35,25 +35,25 @@ WHY = {
 
 @dataclass(frozen=True, slots=True)
 class HostAge:
-    """How fresh is what is known of the tasks of one host."""
+    """The age of the known states of one host's tasks."""
 
     seen: str | None
-    """When it was last confirmed, in ISO 8601; ``None`` if it was not since control was started."""
+    """When they were last confirmed, in ISO 8601; ``None`` if not since control was started."""
     age_s: float | None
     stale_reason: str
-    """Why it is too old to be called true; empty if it is not."""
+    """Why they are stale; empty if they are not."""
 
 
 class StalenessView:
-    """What users are shown of living environments and their tasks at one moment."""
+    """The view of active environments and their tasks at one moment."""
 
     def __init__(self, control: "Control") -> None:
-        """Show what ``control`` knows now."""
+        """Show the current states of ``control``."""
         self._hosts, self._at = control.hosts, control.clock()
         self._sights: dict[HostId, HostAge] = {}
 
     def host_age(self, host: HostId) -> HostAge:
-        """Return how fresh is what is known of the tasks of ``host``."""
+        """Return the age of the known states of the tasks on ``host``."""
         if host not in self._sights:
             self._sights[host] = self._look(host, self._hosts.known.get(host))
         return self._sights[host]
@@ -67,20 +67,20 @@ class StalenessView:
         return HostAge(timestamps.iso(known.confirmed_at), round(age_s, 3), why)
 
     def task(self, planned: PlannedTask, report: TaskReport | None) -> Plain:
-        """Return one task as users see it, with the age of what is said of it."""
+        """Return one task as users see it, with the age of its state."""
         sight, shown = self.host_age(planned.host), environment_view.task_view(planned, report)
         last = shown["state"]
         state = TaskState.UNKNOWN if sight.stale_reason else last
         return shown | {"state": state, "last_state": last, "seen": sight.seen, "age_s": sight.age_s}
 
     def environment_summary(self, held: "ActiveEnvironment") -> Plain:
-        """Return an environment without its tasks and roles, and how much of it is unknown."""
+        """Return an environment without its tasks and roles, and the number of unknown tasks."""
         return environment_view.environment_summary(held.stored, held.environment) | self._counted(
             self._unknown(held)
         )
 
     def environment_view(self, held: "ActiveEnvironment") -> Plain:
-        """Return a whole environment, its roles as a tree in which what is unknown is marked."""
+        """Return a whole environment; its tree of roles marks the unknown tasks."""
         unknown = self._unknown(held)
         shown = environment_view.environment_view(held.stored, held.environment, self.task) | self._counted(
             unknown
@@ -90,7 +90,7 @@ class StalenessView:
         return shown
 
     def _counted(self, unknown: dict[TaskId, HostId]) -> Plain:
-        """Return how many tasks are ``unknown`` and, by host, why."""
+        """Return the number of ``unknown`` tasks and, by host, the reason."""
         return {
             "unknown": len(unknown),
             "unconfirmed": {
@@ -100,7 +100,7 @@ class StalenessView:
         }
 
     def _unknown(self, held: "ActiveEnvironment") -> dict[TaskId, HostId]:
-        """Return the tasks that take part and of which nothing is known for sure, with their hosts."""
+        """Return the active tasks whose states are stale, with their hosts."""
         members = held.environment.model.tasks
         return {
             task.id: host
@@ -112,7 +112,7 @@ class StalenessView:
 
 
 def _mark(role: Plain, unknown: dict[TaskId, HostId]) -> int:
-    """Note in each role how many tasks below it are unknown, and return that."""
+    """Record in each role the number of unknown tasks below it, and return that number."""
     if role["task"] in unknown:
         role |= {"state": TaskState.UNKNOWN, "last_state": role["state"]}
     role["unknown"] = sum(_mark(child, unknown) for child in role["roles"]) + (role["task"] in unknown)
