@@ -10,10 +10,12 @@ went to still listens: then it, or the machine, stands still for a while.
 Imports little: this is on the way of every command that a person types.
 """
 
-import getpass
+import os
+import pwd
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -34,13 +36,33 @@ BUSY_ANSWER_S = 20.0
 REQUEST_TIMEOUT_S = 600.0
 
 
+NO_LOGIN = 2**32 - 1
+"""What the kernel says of a process that no login has started."""
+
+
+def own_name(loginuid: Path = Path("/proc/self/loginuid")) -> str:
+    """Return the name of the user of this process, by the kernel: for root the user that has logged in.
+
+    Variables such as LOGNAME say whatever a user writes into them.
+    """
+    uid = os.getuid()
+    if uid == 0:
+        with suppress(OSError, ValueError):
+            logged_in = int(loginuid.read_text())
+            uid = uid if logged_in == NO_LOGIN else logged_in
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
 class ControlClient:
     """Asks control to do things; a context manager, for one thread."""
 
     def __init__(self, path: str | Path, user: str | None = None) -> None:
         """Prepare to ask the control that listens at the unix socket ``path``, as ``user``."""
         self.path = Path(path)
-        self.user = user or getpass.getuser()
+        self.user = user or own_name()
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
 
     def __enter__(self) -> Self:

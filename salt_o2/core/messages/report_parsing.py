@@ -11,6 +11,7 @@ from typing import Any
 from salt_o2.core.errors import InvalidRequestError
 from salt_o2.core.ids import HostId
 from salt_o2.core.messages.reports import HostFacts, Report, TaskReport
+from salt_o2.core.terminal_text import terminal_line
 from salt_o2.core.tolerant_decoding import Fault, salvage
 
 MOST_FAULTS = 20
@@ -84,24 +85,27 @@ def _bounded(facts: HostFacts, host: HostId, place: str) -> tuple[HostFacts, tup
             facts = replace(facts, **{name: getattr(_DEFAULTS, name)})
     attributes, wrong = _bounded_attributes(facts.attributes)
     faults += [Fault(f"{place}attributes", why) for why in wrong]
-    short = {name: getattr(facts, name)[:LONGEST_ATTRIBUTE] for name in _TEXTS}
-    masters = tuple(name[:LONGEST_ATTRIBUTE] for name in facts.masters[:MOST_MASTERS])
-    told = tuple(line[:LONGEST_FAULT] for line in facts.faults[:MOST_FAULTS])
-    facts = replace(facts, attributes=attributes, masters=masters, faults=told, **short)
+    short: dict[str, Any] = {name: terminal_line(getattr(facts, name)[:LONGEST_ATTRIBUTE]) for name in _TEXTS}
+    masters = tuple(terminal_line(name[:LONGEST_ATTRIBUTE]) for name in facts.masters[:MOST_MASTERS])
+    told = tuple(terminal_line(line[:LONGEST_FAULT]) for line in facts.faults[:MOST_FAULTS])
+    cleaned = replace(facts, attributes=attributes, masters=masters, faults=told, **short)
+    if cleaned != facts and not wrong:
+        faults.append(Fault(place.rstrip("."), "long texts are cut, and control characters are escaped"))
+    facts = cleaned
     return replace(facts, address=facts.address or host), tuple(faults)
 
 
 def _bounded_attributes(given: dict[str, str]) -> tuple[dict[str, str], list[str]]:
     """Return the attributes that are small enough, and which are not: each value is in control's index."""
     small = {
-        name: value
+        terminal_line(name): terminal_line(value)
         for name, value in given.items()
         if max(len(name), len(value)) <= LONGEST_ATTRIBUTE and value.count(",") < MOST_VALUES
     }
     wrong = [
         f"{name[:50]!r} is left out: a host may say {LONGEST_ATTRIBUTE} characters and {MOST_VALUES} values"
         for name in given
-        if name not in small
+        if terminal_line(name) not in small
     ]
     if len(small) > MOST_ATTRIBUTES:
         wrong.append(f"only the first {MOST_ATTRIBUTES} of {len(small)} are used")

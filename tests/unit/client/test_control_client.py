@@ -1,7 +1,7 @@
 """The client of control's local socket, against a server that speaks the contract."""
 
-import getpass
 import os
+import pwd
 import threading
 import time
 
@@ -9,7 +9,7 @@ import pytest
 from fake_control import fake_control
 
 from salt_o2.client import control_client
-from salt_o2.client.control_client import ControlClient
+from salt_o2.client.control_client import NO_LOGIN, ControlClient, own_name
 from salt_o2.core.errors import IllegalTransitionError, O2Error, PlanError, UnreachableError
 
 
@@ -30,7 +30,25 @@ def test_control_learns_who_asks(control):
     control.answer("info", {})
     with ControlClient(control.path) as asking:
         asking.request("info")
-    assert control.requests[0]["user"] == getpass.getuser()
+    assert control.requests[0]["user"] == own_name()
+
+
+@pytest.mark.finding("X26")
+@pytest.mark.parametrize("name", ["LOGNAME", "USER", "LNAME", "USERNAME"])
+def test_variables_do_not_say_who_asks(control, monkeypatch, name):
+    before = own_name()
+    monkeypatch.setenv(name, "mallory")
+    with ControlClient(control.path) as asking:
+        assert own_name() == asking.user == before
+
+
+@pytest.mark.root("be asked for as root")
+def test_root_is_named_by_the_user_that_has_logged_in(tmp_path):
+    file = tmp_path / "loginuid"
+    file.write_text(str(pwd.getpwnam("daemon").pw_uid))
+    assert own_name(file) == "daemon"
+    file.write_text(str(NO_LOGIN))
+    assert own_name(file) == own_name(tmp_path / "none") == "root"
 
 
 def test_a_client_asks_any_number_of_times(control):

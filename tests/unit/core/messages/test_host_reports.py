@@ -60,6 +60,9 @@ del SENT["faults"], SENT["facts"]["faults"]
 @given(one_fault(SENT))
 @example((("facts", "attributes", "rack"), 12, False))
 @example((("facts", "cpus"), float("nan"), False))
+@example((("facts", "address"), "", False))
+@example((("facts", "version"), "\x1b", False))
+@example((("facts", "attributes", "rack"), "\n", False))
 @example((("facts", "control_ports"), [9, 3], False))
 def test_whatever_one_part_of_a_report_is_the_rest_is_used_and_the_fault_is_named(fault):
     path, junk, remove = fault
@@ -75,7 +78,8 @@ def test_whatever_one_part_of_a_report_is_the_rest_is_used_and_the_fault_is_name
     elif path[0] == "facts" and len(path) > 1:
         others = {name: value for name, value in SENT["facts"].items() if name != path[1]}
         assert {name: got["facts"][name] for name in others} == others
-    if not (faults or remove or is_taken_as_it_is(got, path, junk)):
+    is_default = path == ("facts", "address") and junk == ""  # the name of the host is its address then
+    if not (faults or remove or is_default or is_taken_as_it_is(got, path, junk)):
         raise AssertionError(f"{path} was {junk!r}, and nothing tells of it: {got}")
 
 
@@ -226,6 +230,16 @@ def test_a_host_has_no_more_attributes_than_control_can_index(attributes):
     assert 1 <= len(faults) <= MOST_FAULTS
     assert len(str(faults)) < 10_000
     assert facts.cpus == FACTS.cpus
+
+
+@pytest.mark.finding("X11")
+def test_facts_are_lines_without_control_characters():
+    names = ("address", "network", "version", "master")
+    harm = "\x1b]0;t\x07\nFAKE\u009b\u202e"
+    given = msgspec.to_builtins(FACTS) | dict.fromkeys(names, harm)
+    facts, _ = facts_of(given | {"attributes": {harm: harm}, "masters": [harm], "faults": [harm]}, "flp1")
+    texts = [*(getattr(facts, name) for name in names), *facts.attributes, *facts.attributes.values()]
+    assert all(text.isprintable() for text in (*texts, *facts.masters, *facts.faults))
 
 
 @pytest.mark.finding("X20")
