@@ -1,7 +1,7 @@
-"""Tells control what changed on this host: in batches, numbered, and again if it could not be told.
+"""Reports changes on this host to control: in numbered batches, resent until control accepts them.
 
-When to report is decided in core/messages/report_schedule.py. What to report is read from the tasks in the
-moment of sending, so a report that was late is not old, and nothing is lost while control does not listen.
+core/messages/report_schedule.py decides when to report. The reporter reads the content from the tasks at the
+moment of sending. So a late report is not out of date, and no change is lost while control does not listen.
 """
 
 import asyncio
@@ -25,11 +25,11 @@ FIRST_RETRY_S, LAST_RETRY_S = 0.1, 2.0
 
 @dataclass(slots=True)
 class PendingNews:
-    """What no report has told yet."""
+    """Changes that no report has contained yet."""
 
     tasks: set[TaskId] = field(default_factory=set)
     absent: dict[TaskId, TaskReport] = field(default_factory=dict)
-    """Answers about tasks that are not here any more."""
+    """Answers about tasks that this agent no longer has."""
     commands: dict[EnvironmentId, int] = field(default_factory=dict)
     survey: bool = False
     commanded_at: float | None = None
@@ -37,7 +37,7 @@ class PendingNews:
     unbidden_at: float | None = None
 
     def merge(self, older: "PendingNews") -> None:
-        """Take in what could not be sent."""
+        """Add the changes that could not be sent."""
         self.tasks |= older.tasks
         self.absent = {**older.absent, **self.absent}
         self.commands = {**older.commands, **self.commands}
@@ -48,7 +48,7 @@ class PendingNews:
 
 
 class Reporter:
-    """Sends the reports of one agent; one at a time."""
+    """Sends the reports of one agent, one report at a time."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Reporter:
         look: Callable[[TaskId], TaskReport | None],
         delivered: Callable[[Iterable[TaskReport]], None],
     ) -> None:
-        """Report for ``host`` by ``send``; ``known`` names all tasks, ``look`` tells about one."""
+        """Report for ``host`` by ``send``; ``known`` names all tasks, ``look`` returns one task's report."""
         self.host, self.facts, self.incarnation = host, facts, secrets.token_hex(8)
         self.sequence = 0
         self.last_run = 0
@@ -76,11 +76,11 @@ class Reporter:
         self._sent: deque[float] = deque([-QUICK_S] * QUICK, maxlen=QUICK)
         self._retry_s = FIRST_RETRY_S
         self._taken_at: float | None = None
-        """When the last report was taken, by the loop's clock; at first when the reporter began."""
+        """When control accepted the last report, by the loop's clock; initially the start of the reporter."""
 
     @property
     def trouble(self) -> str:
-        """Return why control does not hear this host; empty if a report was taken a short time ago."""
+        """Return why control receives no report of this host; empty if it accepted one a short time ago."""
         silent_s = _now() - self._taken_at if self._taken_at is not None else 0.0
         if silent_s <= SILENT_AFTER * self._heartbeat_s:
             return ""
@@ -94,23 +94,23 @@ class Reporter:
         return replace(self.facts, last_run=self.last_run, directory_key=self.directory_key)
 
     def offer(self, facts: HostFacts) -> None:
-        """The host has new facts: tell them."""
+        """Report new facts of the host."""
         self.facts = facts
         self.survey()
 
     def command(self, environment: EnvironmentId, revision: int) -> None:
-        """A command came: acknowledge it soon, and all of its tasks at once when they have settled."""
+        """Acknowledge a command soon, and report all of its tasks at once when they have settled."""
         revision = max(revision, self._awaited.get(environment, -1))
         self._awaited[environment] = self._news.commands[environment] = revision
         self._news.commanded_at = self._news.commanded_at or _now()
         self._stir.set()
 
     def began(self, environment: EnvironmentId, task: TaskId) -> None:
-        """A task works on an order: there is something to tell once it has come further."""
+        """Note that a task works on an order: its progress must be reported."""
         self._pending.setdefault(environment, set()).add(task)
 
     def changed(self, environment: EnvironmentId, task: TaskId, settled: bool, failed: bool = False) -> None:
-        """A task has something new to tell: soon, if it is nothing that was asked for."""
+        """Note a change of a task; report it soon if no order requested it."""
         pending = self._pending.setdefault(environment, set())
         if settled and (failed or task not in pending):
             self._news.unbidden_at = self._news.unbidden_at or _now()
@@ -122,13 +122,13 @@ class Reporter:
         self._stir.set()
 
     def answer(self, about: TaskReport) -> None:
-        """Tell about a task that is not here."""
+        """Report a task that this agent does not have."""
         self._news.absent[about.task] = about
         self._news.changed_at = self._news.changed_at or _now()
         self._stir.set()
 
     def survey(self) -> None:
-        """Tell everything, at once: control listens now, so that no retry is waited for."""
+        """Report all tasks at once: control listens now, so the reporter does not wait for a retry."""
         self._retry_s, self._not_before = FIRST_RETRY_S, 0.0
         self._news.survey = True
         self._stir.set()
@@ -175,7 +175,8 @@ class Reporter:
         try:
             async with asyncio.timeout(SEND_S):
                 await self._send(report)
-        except (Exception, asyncio.CancelledError) as error:  # the bus may fail in any way; tried again
+        # The bus may fail in any way; the reporter tries again.
+        except (Exception, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and is_cancel_requested():
                 raise
             log.warning("%s: report %s was not taken (%r); trying again", self.host, report.sequence, error)
@@ -190,9 +191,10 @@ class Reporter:
         self._delivered(report.tasks)
 
     def _write(self, news: PendingNews) -> Report:
-        """A heartbeat or a bare acknowledgement tells of no task, and so has the number of the report before.
+        """Return the next report; a heartbeat or a bare acknowledgement repeats the last number.
 
-        With a number of its own it would look like what comes after a report that was lost.
+        Such a report contains no task. With a number of its own it would look like the successor of a lost
+        report.
         """
         names = set(self._known()) if news.survey else news.tasks
         found = (self._look(task) for task in sorted(names))

@@ -1,4 +1,4 @@
-"""What can be asked of an agent through its socket, with plain values in and out."""
+"""Requests that an agent accepts at its socket, with plain values in and out."""
 
 import asyncio
 import logging
@@ -22,7 +22,7 @@ from salt_o2.core.states import TaskEvent
 log = logging.getLogger(__name__)
 
 ASKED_BY_CONTROL = frozenset({"log", "records"})
-"""What control may ask inside the session."""
+"""The requests that control may send inside the session."""
 LONGEST_LOG = 100_000
 LONGEST_WAIT_S = 3600.0
 LONGEST_FOLLOW_S = 60.0
@@ -41,10 +41,10 @@ async def no_session(_message: Any) -> None:
 
 
 class RequestHandlers:
-    """One method for each verb; arguments are checked here, as they come from outside."""
+    """One method for each verb; each method checks its arguments, which come from outside."""
 
     def __init__(self, agent: Agent, deliver: Deliver = no_session) -> None:
-        """Ask ``agent``; ``deliver`` takes messages that control has sealed."""
+        """Serve requests for ``agent``; ``deliver`` processes messages that control has sealed."""
         self._agent, self._deliver = agent, deliver
         self.table: dict[str, Callable[..., Awaitable[Any]]] = {
             "tasks": self.tasks,
@@ -58,17 +58,17 @@ class RequestHandlers:
         }
 
     async def tasks(self) -> list[dict[str, Any]]:
-        """Return all tasks: their reports, with mode and command line."""
+        """Return the reports of all tasks, with mode and command line."""
         reports = self._agent.tasks()
         return [plain(about) | _launch_of(self._agent.task(about.task)) for about in reports]
 
     async def deliver(self, message: Any) -> dict[str, Any]:
-        """Take a message that control has sealed for this agent."""
+        """Process a message that control has sealed for this agent."""
         await self._deliver(message)
         return {"host": self._agent.host}
 
     async def drive(self, command: Any) -> dict[str, Any]:
-        """Obey ``command`` and say which revision was taken in; nothing is begun if one order is wrong."""
+        """Execute ``command`` and return the accepted revision; start no order if one order is wrong."""
         order = command_of(command)
         if wrong := unusable_orders(order):
             raise InvalidRequestError(f"nothing was begun: {'; '.join(wrong.values())}")
@@ -76,7 +76,7 @@ class RequestHandlers:
         return {"host": order.host, "environment": order.environment, "revision": order.revision}
 
     async def transition(self, tasks: Any, event: Any, arguments: Any, timeout_s: Any) -> dict[str, Any]:
-        """Send one event to each of ``tasks``; nothing is sent if one of them is not here."""
+        """Send one event to each of ``tasks``; send none if one of them is not here."""
         chosen = self._chosen(tasks)
         wanted, pushed = typed(event, TaskEvent), typed(arguments, dict[str, str])
         limit = typed(timeout_s, float)
@@ -88,16 +88,17 @@ class RequestHandlers:
         return dict(zip((task.id for task in chosen), answers, strict=True))
 
     async def kill(self, tasks: Any) -> dict[str, bool]:
-        """End the processes of each of ``tasks``; say whether they have ended."""
+        """Stop the processes of each of ``tasks``; return whether they have ended."""
         chosen = self._chosen(tasks)
         apart = Apart("ending the processes of tasks")
         ended = await asyncio.gather(*(_kill(task, apart) for task in chosen))
         if not any(ended):
             apart.raise_first()
-        return dict(zip((task.id for task in chosen), ended, strict=True))  # what failed has not ended
+        # A failed request counts as a task that has not ended.
+        return dict(zip((task.id for task in chosen), ended, strict=True))
 
     async def log(self, task: Any, lines: Any, after: Any = None, wait_s: Any = 0.0) -> dict[str, Any]:
-        """Return the last lines of what a task wrote, or wait for what comes ``after`` some places in it."""
+        """Return the last lines of a task's output, or wait for output ``after`` given places."""
         count, name, limit = typed(lines, int), typed(task, str), typed(wait_s, float)
         if not 0 < count <= LONGEST_LOG:
             raise InvalidRequestError(f"lines must be 1 to {LONGEST_LOG}, not {count}")
@@ -107,21 +108,22 @@ class RequestHandlers:
             found = output_follow.read_tail(self._agent.output_of(name), count)
         else:
             places = typed(after, dict[str, int])
-            limit = 0.0 if self._agent.is_over(name) else limit  # nothing will come of a task that is over
+            # A finished task writes no more output.
+            limit = 0.0 if self._agent.is_over(name) else limit
             found = await output_follow.follow_output(lambda: self._agent.output_of(name), places, limit)
         return found | {"over": self._agent.is_over(name)}
 
     async def records(self, environment: Any) -> list[dict[str, Any]]:
-        """Return all that is on disk about the tasks of ``environment``: control may have lost it."""
+        """Return all records on disk of the tasks of ``environment``: control may have lost its own."""
         wanted = typed(environment, str)
         known = (self._agent.task(about.task).record for about in self._agent.tasks())
         return [plain(each) for each in known if each.environment == wanted]
 
     async def answer(self, question: Question) -> Any:
-        """Return what control asks for in its session.
+        """Return the answer to a question that control asks in its session.
 
         Raises:
-            InvalidRequestError: this cannot be asked in a session.
+            InvalidRequestError: the question is not permitted in a session.
         """
         if question.host != self._agent.host or question.verb not in ASKED_BY_CONTROL:
             raise InvalidRequestError(f"{question.verb!r:.60} is not answered on {self._agent.host}")
@@ -131,7 +133,7 @@ class RequestHandlers:
             raise InvalidRequestError(f"{question.verb} cannot be asked like this: {error}") from error
 
     async def info(self) -> dict[str, Any]:
-        """Return who the agent is and how it is."""
+        """Return the identity and the status of the agent."""
         reporter, reports = self._agent.reporter, self._agent.tasks()
         return {
             "host": self._agent.host,
@@ -159,7 +161,8 @@ async def _move(task: Task, event: TaskEvent, arguments: dict[str, str], timeout
         failure = await task.move(event, arguments, timeout_s)
     except O2Error as error:
         failure = Failure(asked=event, state=task.record.device_state or "-", reason=str(error))
-    except Exception as error:  # the answers of the other tasks must not be lost with this one
+    # A defect for one task must not lose the answers of the other tasks.
+    except Exception as error:
         log.exception("task %s: %s failed", task.id, event)
         failure = Failure(
             asked=event,

@@ -1,4 +1,4 @@
-"""The agent's socket for the processes of its own host: people's commands, and the sure way of control's.
+"""The agent's socket for processes of its own host: users' commands, and control's fallback channel.
 
 One request is one msgpack map ``{verb, arguments}``, one answer ``{result}`` or ``{error}``, which is
 ``{kind, message, fields}``, see core/errors.py.
@@ -26,17 +26,17 @@ from salt_o2.linux.private_socket import bind_privately, keep_bound
 
 log = logging.getLogger(__name__)
 AT_MOST = 64 * 1024 * 1024
-"""Bytes of one request: all commands of a host with some thousand tasks fit in well."""
+"""Maximum size of one request in bytes: enough for all commands of a host with some thousand tasks."""
 
 
 async def serve(agent: Agent, sock_dir: str | Path, deliver: Deliver = no_session) -> None:
-    """Answer requests for ``agent`` until cancelled; only this user can make some.
+    """Answer requests for ``agent`` until cancelled; only this user can send requests.
 
-    ``deliver`` takes a message of control that came as a Salt job.
+    ``deliver`` processes a message of control that arrived as a Salt job.
 
     Raises:
-        InvalidRequestError: ``sock_dir`` is too long for a socket.
-        zmq.ZMQError: the socket cannot be made there.
+        InvalidRequestError: the path ``sock_dir`` is too long for a socket.
+        zmq.ZMQError: the socket cannot be created there.
     """
     path, context = socket_path(sock_dir), zmq.asyncio.Context()
     socket = context.socket(zmq.ROUTER)
@@ -73,12 +73,14 @@ async def _answer(socket: "zmq.asyncio.Socket", verbs: RequestHandlers, frames: 
         answer = {"result": plain(await _carry_out(verbs, body))}
     except O2Error as error:
         answer = {"error": told(error)}
-    except (Exception, asyncio.CancelledError) as error:  # a defect here must reach whoever asks
+    # A defect in a handler must reach the client.
+    except (Exception, asyncio.CancelledError) as error:
         if isinstance(error, asyncio.CancelledError) and is_cancel_requested():
             raise
         log.exception("a request at the agent's socket went wrong")
         answer = {"error": {"kind": "O2Error", "message": f"the agent failed: {error!r}"}}
-    with contextlib.suppress(zmq.ZMQError):  # whoever asked has gone
+    # The client has disconnected.
+    with contextlib.suppress(zmq.ZMQError):
         await socket.send_multipart([*envelope, msgpack.packb(answer)])
 
 
@@ -91,7 +93,8 @@ async def _carry_out(verbs: RequestHandlers, body: bytes) -> Any:
         asked = inspect.signature(chosen).bind(**arguments)
     except TypeError as error:
         raise InvalidRequestError(f"{verb}: {error}") from error
-    return await chosen(*asked.args, **asked.kwargs)  # what it raises is no fault of the request
+    # An error of the handler does not mean that the request is invalid.
+    return await chosen(*asked.args, **asked.kwargs)
 
 
 def _read(body: bytes) -> tuple[str, dict[str, Any]]:

@@ -1,7 +1,7 @@
-"""A host's settings for its agent, from ``o2:`` of the minion's configuration and pillar.
+"""Settings of a host's agent, from ``o2:`` of the minion's configuration and pillar.
 
-A setting that cannot be used has its default and is named among the faults, which control shows on the host's
-row: an agent must start whatever a site writes.
+An unusable setting gets its default and is listed among the faults. Control shows the faults on the host's
+row. An agent must start whatever settings a site writes.
 """
 
 from collections.abc import Mapping
@@ -23,13 +23,15 @@ Heartbeat = Annotated[float, Meta(gt=0, le=3600)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What an agent is told; see ``HostFacts`` for what most of it means."""
+    """The settings of an agent; see ``HostFacts`` for the meaning of most of them."""
 
     directory: str = ""
-    """Where the agent keeps its tasks; empty: see :func:`salt_o2.where.state_directory`."""
+    """The agent's directory for its tasks; empty: see :func:`salt_o2.where.state_directory`."""
     task_users: tuple[str, ...] = accounts.DEFAULT
-    """Accounts that tasks may have where the agent is root; the first is for tasks that name none. From the
-    minion's configuration alone, never from pillar."""
+    """Accounts that tasks may use if the agent is root; the first one is the default.
+
+    They come from the minion's configuration alone, never from pillar.
+    """
     task_environment: tuple[str, ...] = ()
     """Patterns of further variables of the minion's service that tasks inherit, such as ``ROOT*``. From the
     minion's configuration alone, never from pillar."""
@@ -44,7 +46,7 @@ class Settings:
 
 
 def read_settings(*layers: Any) -> tuple[Settings, tuple[str, ...]]:
-    """Return the settings in ``layers``, the later above the earlier, and what of them cannot be used."""
+    """Return the settings in ``layers``, later layers taking precedence, and the faults in them."""
     faults: list[Fault] = []
     merged: dict[str, Any] = {}
     for layer in layers:
@@ -60,10 +62,10 @@ def read_settings(*layers: Any) -> tuple[Settings, tuple[str, ...]]:
 
 
 def directory_of(settings: Settings, default: Path) -> tuple[Path, tuple[str, ...]]:
-    """Return the directory for the agent's tasks, made, and why it is not the one that is wanted.
+    """Return the agent's directory, created, and the reason if it is not the configured one.
 
     Raises:
-        OSError: if ``default`` cannot be made either.
+        OSError: ``default`` cannot be created either.
     """
     wanted = Path(settings.directory) if settings.directory else default
     try:
@@ -75,7 +77,7 @@ def directory_of(settings: Settings, default: Path) -> tuple[Path, tuple[str, ..
 
 
 def facts_of(settings: Settings, faults: tuple[str, ...] = ()) -> HostFacts:
-    """Return what this machine offers to placement by ``settings``."""
+    """Return the facts that this machine offers to placement by ``settings``."""
     return host_facts(
         settings.address,
         settings.attributes,
@@ -88,7 +90,7 @@ def facts_of(settings: Settings, faults: tuple[str, ...] = ()) -> HostFacts:
 
 
 def _drop_a_relative_directory(merged: dict[str, Any], faults: list[Fault]) -> None:
-    """Leave out a directory that depends on where the minion was started."""
+    """Drop a relative directory: it depends on where the minion was started."""
     match merged.get("directory"):
         case str(given) if given and not Path(given).is_absolute():
             faults.append(Fault("directory", f"an absolute path is wanted, not {given!r:.60}"))
@@ -96,7 +98,7 @@ def _drop_a_relative_directory(merged: dict[str, Any], faults: list[Fault]) -> N
 
 
 def _drop_ipv6(merged: dict[str, Any], faults: list[Fault]) -> None:
-    """Leave out an address at which FairMQ devices do not listen: their peers would wait for ever."""
+    """Drop an IPv6 address: FairMQ devices do not listen there, so their peers would wait for ever."""
     match merged.get("address"):
         case str(given) if ":" in given:
             faults.append(Fault("address", f"{given!r:.60} is no IPv4 address, and FairMQ has no other"))
@@ -104,7 +106,7 @@ def _drop_ipv6(merged: dict[str, Any], faults: list[Fault]) -> None:
 
 
 def _put_ranges_in_order(merged: dict[str, Any], faults: list[Fault]) -> None:
-    """Leave out ranges of ports whose end is below their beginning."""
+    """Drop port ranges whose end is below their beginning."""
     for name in ("control_ports", "channel_ports"):
         match merged.get(name):
             case [int(low), int(high)] if low > high:

@@ -1,1 +1,1 @@
-"""What Linux offers to the packages above: files, processes, sockets, control groups."""
+"""Linux interfaces for the packages above: files, processes, sockets, control groups."""

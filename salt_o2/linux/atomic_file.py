@@ -1,7 +1,7 @@
-"""Small files of an agent, each whole or not there at all, and for nobody else to read.
+"""Small files of an agent: each is complete or absent, and no other user may read it.
 
-Written with the plain functions of ``os``: there is one for each task and step, and pathlib costs as much
-again as the file system.
+They are written with the plain functions of ``os``: there is one file for each task and step, and pathlib
+would double the cost of the file system.
 """
 
 import contextlib
@@ -12,15 +12,15 @@ NEW, LAST = ".new", ".last"
 
 
 def put(path: Path, content: bytes, *, keep_last: bool = False) -> None:
-    """Write ``content`` so that a reader never sees half of it, in ``path`` or else still aside.
+    """Write ``content`` so that a reader never sees half of it, in ``path`` or in :func:`aside`.
 
-    With ``keep_last`` the file that was there before stays as a copy, see :func:`last`.
+    With ``keep_last`` the previous file stays as a copy, see :func:`last`.
 
     The old file is removed before the new one gets its name: a rename over a file makes ext4 write the data
     out at once, which costs milliseconds on a busy disk.
 
     Raises:
-        OSError: there is no room, or no right to write.
+        OSError: the disk has no room, or the process may not write.
     """
     name = str(path)
     new = name + NEW
@@ -38,19 +38,19 @@ def write_privately(path: Path, content: bytes) -> None:
     """Write ``content`` into ``path``, which no other account may read; a reader may see half of it.
 
     Raises:
-        OSError: there is no room, or no right to write.
+        OSError: the disk has no room, or the process may not write.
     """
     with open(path, "wb", opener=privately) as file:
         file.write(content)
 
 
 def aside(path: Path) -> Path:
-    """Where a file is until it gets its name; if ``path`` is not there, this one is whole."""
+    """Return the path of a file until it gets its name; if ``path`` is missing, this file is complete."""
     return path.with_name(path.name + NEW)
 
 
 def last(path: Path) -> Path:
-    """Where the content is that ``path`` had before it was written last."""
+    """Return the path of the content that ``path`` had before its last write."""
     return path.with_name(path.name + LAST)
 
 
@@ -63,6 +63,6 @@ def _keep(name: str) -> None:
 def privately(path: str, flags: int) -> int:
     """Open a file that no other account may read: an opener for ``open``.
 
-    Arguments, variables and output of a task are no business of other users, not even of the task's own.
+    Other users must not read arguments, variables and output of a task, not even the task's own user.
     """
     return os.open(path, flags, 0o600)

@@ -1,16 +1,16 @@
-"""Control groups of tasks, where this host lets the agent make some.
+"""Control groups of tasks, if this host lets the agent create them.
 
-A group holds all processes of a task, also those that have left its session, so it ends them surely; and it
-holds the template's limits, as far as the host has given the controllers to us. Elsewhere there are marks,
-sessions and descent (agent/process/process_scan.py), and the agent measures from time to time
-(agent/launch/resource_limits.py).
+A group holds all processes of a task, also those that have left its session, so killing the group stops all
+of them. It also enforces the template's limits, as far as the host has delegated the controllers to the
+agent. On other hosts the agent uses marks, sessions and descent (agent/process/process_scan.py), and measures
+resources from time to time (agent/launch/resource_limits.py).
 
-Version 2 is taken where it is mounted and writable, else a hierarchy of version 1, which holds processes and
-no limits. In version 1 ``freezer`` is preferred: systemd makes no groups there.
+Version 2 is used where it is mounted and writable. Otherwise a hierarchy of version 1 is used, which holds
+processes and no limits. In version 1 ``freezer`` is preferred: systemd creates no groups there.
 
 The kernel allows controllers only below a group without processes of its own (cgroup-v2.rst, "No Internal
-Process Constraint"). systemd makes room by ``DelegateSubgroup=`` (its version 254); without it tasks have
-groups, but no controllers.
+Process Constraint"). systemd makes this possible by ``DelegateSubgroup=`` (its version 254). Without it tasks
+have groups, but no controllers.
 """
 
 import contextlib
@@ -34,7 +34,7 @@ OWN = Path("/proc/self/cgroup")
 PREFIX = "o2-"
 CONTROLLERS = ("cpu", "memory", "pids")
 HIERARCHIES = ("freezer", "pids", "name=systemd")
-"""Of version 1, in the order of preference."""
+"""Controllers of version 1, in the order of preference."""
 CPU_PERIOD_US = 100_000
 GONE_S = 2.0
 STALE_S = 60.0
@@ -43,12 +43,12 @@ MB = 1024 * 1024
 
 @cache
 def base() -> Path | None:
-    """Return where groups of tasks can be made on this host; ``None`` if nowhere."""
+    """Return the group below which groups of tasks can be created on this host; ``None`` if there is none."""
     return next((place for place in _places() if _takes_groups(place)), None)
 
 
 def _places() -> Iterator[Path]:
-    """Return where groups could be made, best first: below version 2, else below a version 1 hierarchy."""
+    """Return candidate groups, best first: below version 2, otherwise below a version 1 hierarchy."""
     mounts, own = _lines(MOUNTS), _lines(OWN)
     for kind, options in (("cgroup2", ""), *(("cgroup", name) for name in HIERARCHIES)):
         mounted = next((place for place, its in _mounted(mounts, kind) if options in ("", *its)), None)
@@ -84,7 +84,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def name_of(folder: Path) -> str:
-    """Return the name of the group of the task that lives in ``folder``; no other agent has the same."""
+    """Return the group name of the task in directory ``folder``; it is unique across agents."""
     return f"{PREFIX}{hashlib.sha256(str(folder.absolute()).encode()).hexdigest()[:16]}"
 
 
@@ -96,7 +96,7 @@ class Group:
 
     @property
     def processes(self) -> list[int]:
-        """All processes in it, and in groups that the task has made below it."""
+        """All processes in the group, and in groups that the task has created below it."""
         found = []
         for folder in (str(self.path), *self._below()):
             with contextlib.suppress(OSError), open(f"{folder}/cgroup.procs") as file:  # noqa: PTH123
@@ -104,22 +104,22 @@ class Group:
         return found
 
     def entries(self, besides: int = 0) -> list[Entry]:
-        """Return the living processes in it, except those of process group ``besides``.
+        """Return the running processes in the group, except those of process group ``besides``.
 
-        Each is looked at again when its start time was known: its number could be another's by then.
+        Membership is checked again after the start time was read: the pid could be another process's by then.
         """
         found = (each for pid in self.processes if (each := procfs.entry(pid)) is not None)
         others = [each for each in found if each.group != besides]
         return [each for each in others if procfs.is_in_group(each.pid, self.path.name)]
 
     def holds(self, controller: str) -> bool:
-        """Return whether the kernel holds limits of ``controller`` here."""
+        """Return whether the kernel enforces limits of ``controller`` here."""
         return controller in self._read("cgroup.controllers").split()
 
     def excess(self, limits: Limits) -> str:
-        """Return which of ``limits`` the kernel has held the task to, in words; empty if none.
+        """Return a description of the limit in ``limits`` that the kernel has enforced; empty if none.
 
-        For memory it was ended then; a process that it may not have is only refused.
+        At the memory limit the kernel ended the task. At the limit of processes it only refuses another one.
         """
         if limits.memory_mb and self._count("memory.events", "oom_kill"):
             return f"it needed more memory than its limit of {limits.memory_mb:g} MB"
@@ -128,7 +128,7 @@ class Group:
         return ""
 
     def kill(self) -> None:
-        """End all processes in it by SIGKILL; before Linux 5.14 a new child may escape, so look again."""
+        """Send SIGKILL to all processes in the group; before Linux 5.14 a new child may escape, so repeat."""
         if (self.path / "cgroup.kill").exists():
             self._write("cgroup.kill", "1")
             return
@@ -136,7 +136,7 @@ class Group:
             procfs.send(each, signal.SIGKILL)
 
     def remove(self) -> None:
-        """Take it away; what is in it must have ended, and may take a moment to be gone."""
+        """Remove the group; its processes must have ended, and may take a moment to disappear."""
         until = time.monotonic() + GONE_S
         while True:
             try:
@@ -154,7 +154,7 @@ class Group:
                 return
 
     def _below(self) -> list[str]:
-        """Return the groups below it, each before those below; a directory has a link for each in it."""
+        """Return the groups below it, each before those below; a directory has a link for each subgroup."""
         try:
             if os.stat(self.path).st_nlink <= 2:  # noqa: PTH116
                 return []
@@ -163,7 +163,7 @@ class Group:
         return [folder for folder, _, _ in os.walk(self.path)][1:]
 
     def limit(self, limits: Limits) -> None:
-        """Have the kernel hold ``limits``, as far as it can here."""
+        """Set ``limits`` in the kernel, as far as this group can enforce them."""
         if limits.memory_mb and self.holds("memory"):
             self._write("memory.max", str(int(limits.memory_mb * MB)))
             self._write("memory.swap.max", "0")
@@ -213,13 +213,14 @@ def find(folder: Path, place: Path | None) -> Group | None:
 
 
 def sweep(place: Path | None, now: float) -> int:
-    """Remove groups in which nobody is, of tasks that ended without an agent; return how many those were.
+    """Remove empty groups of tasks that ended without an agent; return how many were removed.
 
-    Those younger than a minute at ``now``, in seconds since the epoch, stay: a task may be about to enter.
+    Groups younger than a minute at ``now``, in seconds since the epoch, stay: a task may be about to enter.
     """
     stale = [path for path in place.glob(f"{PREFIX}*") if _is_stale(path, now)] if place is not None else []
     for path in stale:
-        with contextlib.suppress(OSError):  # somebody else was quicker, or has entered
+        # Another process has removed the group first, or a process has entered it.
+        with contextlib.suppress(OSError):
             path.rmdir()
     return len(stale)
 
@@ -228,7 +229,8 @@ def _is_stale(path: Path, now: float) -> bool:
     try:
         if (path / "cgroup.events").exists():
             empty = "populated 0" in (path / "cgroup.events").read_text()
-        else:  # version 1
+        # version 1
+        else:
             empty = not Group(path).processes
         return empty and now - path.stat().st_mtime > STALE_S
     except OSError:
@@ -236,7 +238,7 @@ def _is_stale(path: Path, now: float) -> bool:
 
 
 def _enable(place: Path) -> None:
-    """Ask for controllers below ``place``, one at a time: one that is refused must not cost the others."""
+    """Enable controllers below ``place``, one at a time: one refused controller must not prevent the rest."""
     for controller in CONTROLLERS:
         try:
             (place / "cgroup.subtree_control").write_text(f"+{controller}")

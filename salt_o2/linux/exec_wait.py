@@ -1,7 +1,7 @@
 """Waits for processes that are in the middle of their exec: they show neither arguments nor variables.
 
-posix_spawn(3) returns in that moment, so it is the rule for a process that was started just now, not the
-exception. What is known by its command line or by the mark in its environment is not known then.
+posix_spawn(3) returns at that moment, so this is normal for a process that has just been started. Until the
+exec ends, the process cannot be identified by its command line or by the mark in its environment.
 """
 
 import asyncio
@@ -12,20 +12,21 @@ from salt_o2.linux import procfs
 
 T = TypeVar("T")
 PATIENCE_S = 10.0
-"""How long an exec may take on a host that has much to do."""
+"""How long an exec may take on a busy host."""
 PAUSE_S = 0.002
 
 
 async def shown(pid: int, read: Callable[[int], T], patience_s: float = PATIENCE_S) -> T:
-    """Return what ``read`` finds of ``pid``; while it is nothing because of an exec, read again.
+    """Return the result of ``read`` for ``pid``; while it is empty because of an exec, read again.
 
-    After ``patience_s`` seconds nothing counts as nothing.
+    After ``patience_s`` seconds an empty result is final.
     """
     clock = asyncio.get_running_loop().time
     until = clock() + patience_s
     while not (found := read(pid)) and procfs.is_in_exec(pid) and clock() < until:
         await asyncio.sleep(PAUSE_S)
-    return found or read(pid)  # the exec may have ended between the two looks
+    # The exec may have ended between the two reads.
+    return found or read(pid)
 
 
 async def find_by_argument(argument: str) -> list[int]:

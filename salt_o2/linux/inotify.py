@@ -1,6 +1,6 @@
-"""Waiting until something in a folder is written, by Linux's inotify: nothing is looked at again and again.
+"""Waits for writes in a directory by Linux's inotify, without repeated polling.
 
-libc is called directly: it is three functions, and none of the libraries that we have wraps them.
+libc is called directly: only three functions are needed, and no installed library wraps them.
 """
 
 import asyncio
@@ -17,11 +17,11 @@ log = logging.getLogger(__name__)
 MODIFIED, MOVED_SELF, DELETED_SELF = 0x2, 0x800, 0x400
 """``<linux/inotify.h>``: IN_MODIFY, IN_MOVE_SELF, IN_DELETE_SELF."""
 LOOK_AGAIN_S = 0.5
-"""How often a folder is looked at that cannot be watched: the system gives out only so many watches."""
+"""Polling period of a directory that cannot be watched: the system limits the number of watches."""
 
 
 class DirectoryWatch:
-    """What happens to the files of one folder, or to itself, from the beginning of the ``with`` on."""
+    """Changes of the files of one directory, or of the directory itself, from the start of ``with`` on."""
 
     def __init__(self, folder: Path) -> None:
         """Watch ``folder``."""
@@ -29,7 +29,7 @@ class DirectoryWatch:
         self._fd = -1
 
     def __enter__(self) -> Self:
-        """Begin to watch."""
+        """Start to watch."""
         libc = ctypes.CDLL(None, use_errno=True)
         self._fd = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
         mask = MODIFIED | MOVED_SELF | DELETED_SELF
@@ -41,11 +41,11 @@ class DirectoryWatch:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Watch no longer."""
+        """Stop watching."""
         self._close()
 
     async def wait(self, timeout_s: float) -> bool:
-        """Return whether anything was written since the last look, as soon as it is, or the time is over."""
+        """Return whether a file was written since the last call, as soon as one is, or at the timeout."""
         if self._fd < 0:
             await asyncio.sleep(min(timeout_s, LOOK_AGAIN_S))
             return timeout_s > LOOK_AGAIN_S
@@ -62,7 +62,7 @@ class DirectoryWatch:
         return True
 
     def _forget(self) -> None:
-        """Take what happened off the list: that something did is enough."""
+        """Discard the queued events: it is enough to know that one occurred."""
         with contextlib.suppress(BlockingIOError):
             while os.read(self._fd, 64 * 1024):
                 pass

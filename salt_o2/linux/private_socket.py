@@ -1,7 +1,7 @@
-"""A unix socket for the programs of one user: no other can open it; it is made again if it is removed.
+"""A unix socket for the programs of one user: no other user can open it; a removed one is recreated.
 
-A cleaner of temporary files, or a person, may remove the file of a socket. What is connected stays connected
-then, but no program can connect any more, and neither the kernel nor ZeroMQ says a word.
+A cleaner of temporary files, or a user, may remove the file of a socket. Existing connections stay, but no
+program can connect any more, and neither the kernel nor ZeroMQ reports it.
 """
 
 import asyncio
@@ -16,17 +16,17 @@ import zmq
 log = logging.getLogger(__name__)
 
 LOOK_S = 1.0
-"""How often a socket's file is looked for: one ``stat``. A watch would go with its directory."""
+"""How often to check a socket's file: one ``stat``. A watch would end with its directory."""
 UNBIND_S = 0.2
-"""ZeroMQ unbinds in the background, and removes the file then: it must not be the new one."""
+"""ZeroMQ unbinds in the background and removes the file then: it must not remove the new file."""
 
 
 def bind_privately(socket: Any, path: Path) -> None:
-    """Let ``socket`` listen at ``path``; no other user may connect, not even for a moment.
+    """Make ``socket`` listen at ``path``; no other user can connect at any moment.
 
     Raises:
-        zmq.ZMQError: if it cannot be made there.
-        OSError: if its directory cannot be made.
+        zmq.ZMQError: the socket cannot be created there.
+        OSError: the directory of the socket cannot be created.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     former = os.umask(0o177)
@@ -37,7 +37,7 @@ def bind_privately(socket: Any, path: Path) -> None:
 
 
 async def keep_bound(socket: Any, path: Path) -> None:
-    """Let ``socket`` listen at ``path`` again whenever its file is gone, until cancelled."""
+    """Make ``socket`` listen at ``path`` again whenever its file is missing, until cancelled."""
     while True:
         await asyncio.sleep(LOOK_S)
         if path.is_socket():

@@ -1,6 +1,7 @@
-"""What the kernel tells about processes (proc(5)).
+"""Information of the kernel about processes (proc(5)).
 
-A pid alone names nothing, as it is used again; pid and start time together name a process, within one boot.
+A pid alone identifies no process, as the kernel reuses it. Pid and start time together identify a process
+within one boot.
 """
 
 import os
@@ -14,12 +15,12 @@ from salt_o2.linux import tcp_table
 
 PROC = Path("/proc")
 KERNEL_THREAD = 0x00200000
-"""A flag of a process (proc(5): stat; PF_KTHREAD): it never has a program."""
+"""A flag of a kernel thread, which never has a program (proc(5): stat; PF_KTHREAD)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One living process: ``pid`` and ``started`` (clock ticks since boot) name it within one boot."""
+    """One running process: ``pid`` and ``started`` (clock ticks since boot) identify it within one boot."""
 
     pid: int
     parent: int
@@ -40,18 +41,18 @@ def boot_id() -> str:
 
 
 def start_ticks(pid: int) -> int | None:
-    """Return when ``pid`` started, in clock ticks since boot; ``None`` if it is gone or a zombie."""
+    """Return when ``pid`` started, in clock ticks since boot; ``None`` if it has ended or is a zombie."""
     fields = stat(pid)
     return None if fields is None or fields[0] in "ZX" else int(fields[19])
 
 
 def is_alive(pid: int, started: int) -> bool:
-    """Tell whether the process that started at ``started`` ticks still runs as ``pid``."""
+    """Return whether the process that started at ``started`` ticks still runs as ``pid``."""
     return start_ticks(pid) == started
 
 
 def exists(pid: int) -> bool:
-    """Return whether the number ``pid`` is taken by a process, be it a zombie."""
+    """Return whether a process, possibly a zombie, has the number ``pid``."""
     return stat(pid) is not None
 
 
@@ -62,7 +63,7 @@ def is_zombie(pid: int, started: int) -> bool:
 
 
 def entry(pid: int) -> Entry | None:
-    """Return process ``pid``; ``None`` if it is gone or a zombie."""
+    """Return process ``pid``; ``None`` if it has ended or is a zombie."""
     fields = stat(pid)
     if fields is None or fields[0] in "ZX":
         return None
@@ -70,21 +71,25 @@ def entry(pid: int) -> Entry | None:
 
 
 def processes() -> dict[int, Entry]:
-    """Return all living processes by pid: one small file is read for each, so look rarely and for many."""
+    """Return all running processes by pid.
+
+    The function reads one small file for each process, so call it rarely and for many tasks at once.
+    """
     return {pid: found for pid in pids() if (found := entry(pid)) is not None}
 
 
 def send(process: Entry, number: signal.Signals) -> bool:
     """Send a signal to ``process`` and to no other that has its pid; return whether it was permitted.
 
-    A process that has ended gets nothing, which is permitted.
+    A process that has ended gets no signal; this counts as permitted.
     """
     try:
         handle = os.pidfd_open(process.pid)
     except ProcessLookupError:
         return True
     try:
-        if process.is_alive:  # looked at after the handle was opened: the handle is of this process or dead
+        # This check follows the opening of the handle, so the handle is of this process or of an ended one.
+        if process.is_alive:
             signal.pidfd_send_signal(handle, number)
     except ProcessLookupError:
         return True
@@ -96,7 +101,7 @@ def send(process: Entry, number: signal.Signals) -> bool:
 
 
 def numbers_of(pid: int) -> list[int]:
-    """Return the numbers of ``pid`` from this namespace to its own (proc(5): NSpid); none if it is gone."""
+    """Return the pids of ``pid`` from this namespace to its own (proc(5): NSpid); none if it has ended."""
     try:
         lines = (PROC / str(pid) / "status").read_text(errors="replace").splitlines()
     except OSError:
@@ -105,14 +110,14 @@ def numbers_of(pid: int) -> list[int]:
 
 
 def variable(pid: int, name: str) -> str:
-    """Return a variable that ``pid`` was started with; empty if it has none or may not be looked at."""
+    """Return a variable of ``pid`` at its start; empty if it is unset or unreadable."""
     sign = f"{name}=".encode()
     found = next((each for each in environ(pid) if each.startswith(sign)), sign)
     return os.fsdecode(found.removeprefix(sign))
 
 
 def uid_of(pid: int) -> int | None:
-    """Return the effective user of ``pid``; ``None`` if it is gone."""
+    """Return the effective user of ``pid``; ``None`` if it has ended."""
     try:
         return (PROC / str(pid)).stat().st_uid
     except OSError:
@@ -120,7 +125,7 @@ def uid_of(pid: int) -> int | None:
 
 
 def uids_of(pid: int) -> set[int]:
-    """Return the real, effective, saved and file system user of ``pid``; none if it is gone."""
+    """Return the real, effective, saved and file system user of ``pid``; none if it has ended."""
     try:
         lines = (PROC / str(pid) / "status").read_text(errors="replace").splitlines()
     except OSError:
@@ -138,7 +143,7 @@ def is_in_group(pid: int, name: str) -> bool:
 
 
 def session_of(pid: int) -> int | None:
-    """Return the session of ``pid``, or ``None`` if there is no such process."""
+    """Return the session of ``pid``, or ``None`` if the process does not exist."""
     try:
         return os.getsid(pid)
     except (ProcessLookupError, PermissionError):
@@ -154,7 +159,7 @@ def children(pid: int) -> list[int]:
 
 
 def resident_pages(pid: int) -> int:
-    """Return how many pages of memory ``pid`` has resident; 0 if it is gone."""
+    """Return how many pages of memory ``pid`` has resident; 0 if it has ended."""
     try:
         return int((PROC / str(pid) / "statm").read_text().split()[1])
     except (OSError, IndexError):
@@ -162,13 +167,13 @@ def resident_pages(pid: int) -> int:
 
 
 def thread_count(pid: int) -> int:
-    """Return how many threads ``pid`` has; 0 if it is gone."""
+    """Return how many threads ``pid`` has; 0 if it has ended."""
     fields = stat(pid)
     return 0 if fields is None or fields[0] in "ZX" else int(fields[17])
 
 
 def command_line(pid: int) -> list[bytes]:
-    """Return the arguments of ``pid``; empty if it is gone, or in the middle of its exec."""
+    """Return the arguments of ``pid``; empty if it has ended, or is in the middle of its exec."""
     try:
         content = (PROC / str(pid) / "cmdline").read_bytes()
     except OSError:
@@ -177,7 +182,7 @@ def command_line(pid: int) -> list[bytes]:
 
 
 def is_in_exec(pid: int) -> bool:
-    """Return whether ``pid`` is between two programs, where it has no arguments and no variables."""
+    """Return whether ``pid`` is between two programs, without arguments and variables."""
     if command_line(pid):
         return False
     fields = stat(pid)
@@ -187,7 +192,7 @@ def is_in_exec(pid: int) -> bool:
 def environ(pid: int) -> list[bytes]:
     """Return the variables that ``pid`` was started with.
 
-    There are none if it is gone, or another user's, or in the middle of its exec.
+    The list is empty if the process has ended, belongs to another user, or is in the middle of its exec.
     """
     try:
         return (PROC / str(pid) / "environ").read_bytes().split(b"\0")
@@ -196,7 +201,7 @@ def environ(pid: int) -> list[bytes]:
 
 
 def ports_of(pid: int) -> list[int]:
-    """Return the TCP ports that ``pid`` listens at, in its own network."""
+    """Return the TCP ports that ``pid`` listens at, in its own network namespace."""
     return sorted({one.port for one in tcp_table.sockets_of(pid, tcp_table.LISTEN)})
 
 
@@ -206,7 +211,7 @@ def listening_ports() -> set[int]:
 
 
 def listener(port: int) -> str:
-    """Say who listens on TCP ``port``: pid and command, or nothing if that cannot be seen."""
+    """Return pid and command of the process that listens on TCP ``port``; empty if that is not visible."""
     inodes = {one.inode for one in tcp_table.listening() if one.port == port}
     if not inodes:
         return ""
@@ -218,14 +223,14 @@ def listener(port: int) -> str:
 
 
 def pids() -> Iterator[int]:
-    """Return all processes."""
+    """Return the pids of all processes."""
     return (int(name) for name in os.listdir(PROC) if name.isdigit())  # noqa: PTH208
 
 
 def stat(pid: int) -> list[str] | None:
-    """Return the fields of ``pid`` after its name (proc(5): stat), its state first; ``None`` if it is gone.
+    """Return the fields of ``pid`` after its name (proc(5): stat), state first; ``None`` if it has ended.
 
-    The name may itself hold blanks and brackets.
+    The name may itself contain blanks and brackets.
     """
     try:
         text = (PROC / str(pid) / "stat").read_text(errors="replace")

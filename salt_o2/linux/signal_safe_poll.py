@@ -1,10 +1,10 @@
-"""Waiting at a ZeroMQ socket without ever missing a signal.
+"""Waits at a ZeroMQ socket without ever missing a signal.
 
-Python runs a signal's handler between two of its instructions, and only notes a signal that comes while C
-code waits. A wait that a signal interrupts ends at once; but one that comes a moment before the wait begins,
-or that the system gives to another thread, interrupts nothing: Ctrl-C would be noticed when the answer comes,
-which may take minutes. So signals are written into a pipe as well (signal.set_wakeup_fd), and the wait
-listens there, too.
+Python runs a signal's handler between two of its instructions, and only records a signal that arrives while C
+code waits. A signal that interrupts a wait ends the wait at once. A signal that arrives a moment before the
+wait starts, or that the system delivers to another thread, interrupts nothing. Ctrl-C would then take effect
+only when the answer arrives, which may take minutes. So signals are also written into a pipe
+(signal.set_wakeup_fd), and the wait listens to the pipe too.
 """
 
 import os
@@ -17,17 +17,17 @@ from contextlib import contextmanager, suppress
 import zmq
 
 Readable = Callable[[float], bool]
-"""Returns whether there is something to read, as soon as there is, at the latest after so many seconds.
+"""Returns whether there is a message to read, when one arrives or after so many seconds at the latest.
 
-Raises ``ConnectionResetError`` if there is not, and the process at the other end is gone.
+Raises ``ConnectionResetError`` if there is none and the process at the other end has ended.
 """
 
 
 @contextmanager
 def signal_safe_poll(socket: "zmq.Socket[bytes]", ended: "zmq.Socket[bytes]") -> Iterator[Readable]:
-    """Yield how to wait for ``socket``; signals' handlers run, and may raise, while it waits.
+    """Yield a function that waits for ``socket``; signal handlers run, and may raise, while it waits.
 
-    ``ended`` can be read once the connection has ended (peer.py).
+    ``ended`` can be read once the connection has ended (client/connection_monitor.py).
     """
     poller = zmq.Poller()
     poller.register(socket, zmq.POLLIN)
@@ -51,7 +51,8 @@ def _wait(
         if socket in ready or not ready:
             return bool(ready)
         if ended in ready:
-            if socket.poll(0):  # its last words came before its end
+            # The process sent a message before it ended.
+            if socket.poll(0):
                 return True
             raise ConnectionResetError
         if pipe is not None:
@@ -59,24 +60,26 @@ def _wait(
 
 
 class _Pipe:
-    """What signals are written into while we wait; somebody else who hears of them so still does."""
+    """A pipe into which signals are written during a wait; an earlier receiver still gets them."""
 
     def __init__(self) -> None:
         self.hear, self.tell = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self.former = signal.set_wakeup_fd(self.tell, warn_on_full_buffer=False)
 
     def empty(self) -> None:
-        """Take the signals out, and pass them on."""
+        """Read the signals, and pass them to the earlier receiver."""
         with suppress(BlockingIOError):
             heard = os.read(self.hear, 512)
             if self.former != -1:
-                with suppress(OSError):  # full, or closed since
+                # The earlier receiver is full, or has been closed.
+                with suppress(OSError):
                     os.write(self.former, heard)
 
     def close(self) -> None:
         try:
             signal.set_wakeup_fd(self.former)
-        except (OSError, ValueError):  # closed since
+        # The earlier receiver has been closed.
+        except (OSError, ValueError):
             signal.set_wakeup_fd(-1)
         self.empty()
         os.close(self.hear)
@@ -85,7 +88,7 @@ class _Pipe:
 
 @contextmanager
 def _signals() -> Iterator[_Pipe | None]:
-    """Yield what signals are written into; ``None`` in a thread: handlers run in the main one only."""
+    """Yield the pipe of signals; ``None`` outside the main thread, in which alone handlers run."""
     if threading.current_thread() is not threading.main_thread():
         yield None
         return

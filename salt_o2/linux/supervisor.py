@@ -1,9 +1,9 @@
-"""Keeps an engine's work alive: a child process does it, and another is started whenever one has ended.
+"""Keeps an engine running: a child process does the work, and is replaced whenever it ends.
 
-Salt looks after its engines every ten seconds, which is long for a run. The child is a fork of a process that
-has imported everything already. It ends with its parent, in whatever way that ends. A child that is killed is
-replaced at once. A child that fails soon after its start is replaced after a pause, which doubles each
-time up to the ten seconds that Salt itself would take.
+Salt checks its engines every ten seconds, which is long for a run. The child is a fork of a process that has
+already imported everything. It ends with its parent, however the parent ends. A child that is killed is
+replaced at once. A child that fails soon after its start is replaced after a pause, which doubles each time
+up to the ten seconds that Salt itself would take.
 """
 
 import ctypes
@@ -25,15 +25,15 @@ PR_SET_PDEATHSIG = 1
 STARTED_S = 1.0
 """A child that was killed earlier than this may be killed by its own start: the next one waits."""
 LIVED_S = 10.0
-"""A child that lived longer has not failed at its start: the next pause is the first one again."""
+"""A child that ran longer has not failed at its start: the next pause is the first one again."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 10.0
 TOLD = (signal.SIGTERM, signal.SIGINT)
 
 
 def supervised(work: Callable[[], None]) -> None:
-    """Do ``work`` in a child process, again whenever it ends, until this process is told to end.
+    """Do ``work`` in a child process, again whenever it ends, until this process gets a signal to end.
 
-    Why a child has ended is logged; an exception of ``work`` with its traceback.
+    The log has the reason why a child ended, and the traceback of an exception of ``work``.
     """
     told: list[int] = []
     child = [-1]
@@ -52,7 +52,8 @@ def supervised(work: Callable[[], None]) -> None:
         begin = time.monotonic()
         pid = _fork(work)
         child[0] = os.pidfd_open(pid)
-        if told:  # in just that moment
+        # The signal arrived during the fork.
+        if told:
             _send(child[0], told[-1])
         _, status = os.waitpid(pid, 0)
         handle, child[0] = child[0], -1
@@ -64,16 +65,18 @@ def supervised(work: Callable[[], None]) -> None:
         killed_at_work = os.WIFSIGNALED(status) and lived_s >= STARTED_S
         log.error("process %d %s; another is started", pid, _end_of(status))
         if not killed_at_work:
-            select.select([heard], [], [], pause_s)  # a signal ends the pause
+            # A signal ends the pause.
+            select.select([heard], [], [], pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
 
 @contextmanager
 def alone(path: Path) -> Iterator[None]:
-    """Wait until no other process is in this block with the same ``path``, a file that is made."""
+    """Wait until no other process is in this block with the same ``path``, a file that is created."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "w", opener=_privately) as lock:
-        os.fchmod(lock.fileno(), 0o600)  # a user that can open it can hold it, and keep the engine away
+        # A user that can open the file can hold its lock and block the engine.
+        os.fchmod(lock.fileno(), 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -114,7 +117,7 @@ def _fork(work: Callable[[], None]) -> int:
 
 
 def _send(handle: int, number: int) -> None:
-    """Send a signal to the child of a pidfd: no other process gets it, and the child may be gone already."""
+    """Send a signal to the child of a pidfd: no other process gets it, and the child may have ended."""
     if handle != -1:
         with suppress(ProcessLookupError):
             signal.pidfd_send_signal(handle, number)

@@ -1,7 +1,7 @@
 """TCP sockets as the kernel lists them: /proc/net/tcp and tcp6 (the kernel's proc_net_tcp.rst).
 
-psutil reads the same tables, but looks at all processes for them, and only at the network of its own process.
-Here one table is read, and no process unless it is named.
+psutil reads the same tables, but it also reads all processes, and only its own process's network namespace.
+This module reads one table, and only the processes that the caller names.
 """
 
 import os
@@ -20,14 +20,14 @@ Endpoint = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class TcpSocket:
-    """One row of a table; addresses are read when they are asked for."""
+    """One row of a table; addresses are decoded on access."""
 
     written_local: str
     written_remote: str
     state: str
     inode: str
     uid: int
-    """The user whose process made or accepted it; 0 as long as none has accepted it."""
+    """The user whose process created or accepted it; 0 until a process has accepted it."""
 
     @property
     def port(self) -> int:
@@ -36,22 +36,22 @@ class TcpSocket:
 
     @property
     def local(self) -> Endpoint:
-        """Its own end."""
+        """The local address and port."""
         return endpoint(self.written_local)
 
     @property
     def remote(self) -> Endpoint:
-        """The other end."""
+        """The remote address and port."""
         return endpoint(self.written_remote)
 
     @property
     def is_exposed(self) -> bool:
-        """Whether its own end is another address than the loopback's."""
+        """Whether the local address is another address than the loopback's."""
         return not ip_address(self.local[0]).is_loopback
 
 
 def parse(lines: Iterable[str]) -> Iterator[TcpSocket]:
-    """Return the sockets of a table; lines that are none, such as its head, are left out."""
+    """Return the sockets of a table; other lines, such as its head, are skipped."""
     for line in lines:
         fields = line.split()
         if len(fields) > 9 and fields[0].endswith(":"):
@@ -59,14 +59,14 @@ def parse(lines: Iterable[str]) -> Iterator[TcpSocket]:
 
 
 def sockets(process: str = "self", proc: Path = PROC) -> Iterator[TcpSocket]:
-    """Return all TCP sockets of the network in which ``process``, a pid, is; none if it is gone."""
+    """Return all TCP sockets of the network namespace of ``process``, a pid; none if it has ended."""
     for table in ("tcp", "tcp6"):
         with suppress(OSError):
             yield from parse((proc / process / "net" / table).read_text().splitlines())
 
 
 def listening() -> Iterator[TcpSocket]:
-    """Return the sockets in this network that listen."""
+    """Return the listening sockets of this network namespace."""
     return (one for one in sockets() if one.state == LISTEN)
 
 
@@ -79,17 +79,18 @@ def owners_of(address: str, port: int, proc: Path = PROC) -> set[int]:
 
 
 def sockets_of(pid: int, state: str, proc: Path = PROC) -> Iterator[TcpSocket]:
-    """Return the TCP sockets that a process has open in ``state``; none if it is gone, or another user's."""
+    """Return the open TCP sockets of a process in ``state``; none if it ended or is another user's."""
     own = inodes_of(pid, proc)
     return (one for one in sockets(str(pid), proc) if one.state == state and one.inode in own)
 
 
 def inodes_of(pid: int, proc: Path = PROC) -> set[str]:
-    """Return the inodes of the sockets that a process has open; none if it is gone, or another user's."""
+    """Return the inodes of the open sockets of a process; none if it ended or is another user's."""
     found, folder = set(), proc / str(pid) / "fd"
     with suppress(OSError):
         for name in os.listdir(folder):  # noqa: PTH208
-            with suppress(OSError):  # closed meanwhile
+            # The socket has been closed meanwhile.
+            with suppress(OSError):
                 kind, _, inode = str((folder / name).readlink()).partition(":")
                 if kind == "socket":
                     found.add(inode.strip("[]"))
@@ -97,7 +98,7 @@ def inodes_of(pid: int, proc: Path = PROC) -> set[str]:
 
 
 def endpoint(written: str) -> Endpoint:
-    """Return an end as a table has it: address in words of four bytes in host order, and port."""
+    """Return an endpoint of a table: address in words of four bytes in host order, and port."""
     address, _, port = written.partition(":")
     packed = b"".join(bytes.fromhex(address[at : at + 8])[::-1] for at in range(0, len(address), 8))
     found = ip_address(packed)

@@ -1,7 +1,7 @@
 """Removal of directory trees that an unprivileged account has written.
 
-``shutil.rmtree`` recurses: a tree of a thousand levels ends the caller with RecursionError. ``rm`` does not,
-and it follows no symbolic link, whatever the account changes meanwhile.
+``shutil.rmtree`` recurses: a tree of a thousand levels ends the caller with RecursionError. ``rm`` does not
+recurse, and it follows no symbolic link, whatever the account changes meanwhile.
 """
 
 import logging
@@ -13,7 +13,7 @@ _LIMIT_S = 600.0
 
 
 def remove_tree(path: Path) -> bool:
-    """Remove ``path`` with all that is below it, on its own file system; block until it is gone.
+    """Remove ``path`` with all that is below it, on its own file system; block until it is removed.
 
     Returns:
         Whether nothing of it is left. The log has the reason otherwise.

@@ -1,7 +1,8 @@
-"""Who listens at a unix socket: tells one that is slow to answer from one that is not there.
+"""Identifies the process at a unix socket, so that a slow process differs from an absent one.
 
-The kernel keeps, with the socket, which process began to listen (SO_PEERCRED, unix(7)), and takes connections
-for it as long as it lives, also while it gets no processor time. Of one that has died only the file is left.
+The kernel stores, with the socket, the process that began to listen (SO_PEERCRED, unix(7)). It accepts
+connections for that process as long as it runs, even while it gets no processor time. After the process has
+ended, only the file is left.
 """
 
 import struct
@@ -13,7 +14,7 @@ _CREDENTIALS = struct.Struct("3i")
 
 
 def peer_pid(path: Path) -> int | None:
-    """Return the pid of the process that listens at ``path``; ``None`` if nobody does."""
+    """Return the pid of the process that listens at ``path``; ``None`` if no process does."""
     with socket(AF_UNIX) as probe:
         probe.setblocking(False)
         if probe.connect_ex(str(path)) != 0:

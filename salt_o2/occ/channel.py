@@ -1,9 +1,11 @@
 """One task's control channel, asynchronous.
 
-Every call has a deadline; ``http_proxy`` is ignored, or a proxy of the site would be asked for 127.0.0.1.
-Keep one channel per process: two devices started on one port share its connections between them (the plugin's
-server uses SO_REUSEPORT), so a channel that has been told its process (``history.pid``) refuses another's
-answers.
+Every call has a deadline. ``http_proxy`` is ignored; otherwise a proxy of the site would be asked for
+127.0.0.1.
+
+Use one channel per process: two devices started on one port share its connections between them, because the
+plugin's server uses SO_REUSEPORT. So a channel that knows its process (``history.pid``) refuses another
+process's answers.
 """
 
 import asyncio
@@ -30,38 +32,40 @@ OPTIONS = (
     ("grpc.use_local_subchannel_pool", 1),
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 500),
-    ("grpc.max_receive_message_length", 65_536),  # a device's answer is a few words
+    # A device's answer is a few words long.
+    ("grpc.max_receive_message_length", 65_536),
 )
 MOST_SAID = 300
-"""Characters of an error's text that a device may have written itself."""
+"""Maximum characters of an error's text, which a device may have written itself."""
 PROBES, PROBE_S = 40, 0.005
-"""How often, and how long apart, a connection is looked at before it counts as not accepted."""
+"""How many times, and how long apart, to check a connection before it counts as not accepted."""
 
 
 class OccChannel:
     """The control channel of the process that listens on ``port``; ``codec`` is ``OCC`` or ``OCClite``.
 
-    Create and use it inside one event loop. Nothing is connected before the first call.
+    Create and use it inside one event loop. It connects at the first call.
     """
 
     def __init__(self, port: int, codec: str, host: str = "127.0.0.1") -> None:
-        """Remember where to call; see the class."""
+        """Store the address; see the class."""
         self.host, self.port, self.codec = host, port, codec_named(codec)
         self.history = ProcessHistory()
         self._channel: Any = None
         self._methods: dict[str, Any] = {}
 
     def __str__(self) -> str:
-        """Say where it leads, for messages."""
+        """Return the address for messages."""
         return f"{self.host}:{self.port} ({self.codec.name})"
 
     async def listening(self) -> bool:
-        """Tell whether anybody accepts connections there, without waiting for gRPC's reconnection delays."""
+        """Return whether a process accepts connections there, without gRPC's reconnection delays."""
         with socket.socket() as probe:
             probe.setblocking(False)
             if probe.connect_ex((self.host, self.port)) not in (0, errno.EINPROGRESS):
                 return False
-            decided = select.poll()  # on the loopback that is at once, and the event loop need not know
+            # On the loopback this is immediate, so it does not need the event loop.
+            decided = select.poll()
             decided.register(probe, select.POLLOUT)
             for _ in range(PROBES):
                 if decided.poll(0):
@@ -73,9 +77,9 @@ class OccChannel:
         """Ask for the state of the process.
 
         Raises:
-            Overdue: nothing came back within ``timeout_s`` seconds.
-            UnreachableError: nobody listens there, or not the process that this channel belongs to.
-            Refused: the server does not know the question: it speaks the other codec.
+            ReplyTimeout: the process did not answer within ``timeout_s`` seconds.
+            UnreachableError: no process listens there, or not the process that this channel belongs to.
+            RpcRefused: the server does not know the method: it uses the other codec.
         """
         body = await self.call(GET_STATE, self.codec.ask(), timeout_s)
         found: DeviceState = self._read(self.codec.state, body, GET_STATE)
@@ -89,38 +93,39 @@ class OccChannel:
     async def transition(
         self, source: str, event: str, arguments: Mapping[str, str], timeout_s: float
     ) -> Reply:
-        """Ask for one step and return what came of it, without judging it.
+        """Request one step and return the reply without judging it.
 
-        A FairMQ device never answers an event that is legal by name but not in its state, and after that
-        may answer nothing else: use :func:`salt_o2.occ.driver.fire`, which looks first.
+        A FairMQ device never answers an event that is legal by name but not in its state, and after that may
+        answer no request at all. Use :func:`salt_o2.occ.driver.send_event`, which checks the state first.
 
         Raises:
-            Overdue: nothing came back within ``timeout_s`` seconds; the process must be killed.
-            UnreachableError: the process went away.
-            Refused: the process is not in the state ``source`` or does not know the event.
+            ReplyTimeout: the process did not answer within ``timeout_s`` seconds; it must be killed.
+            UnreachableError: the process ended.
+            RpcRefused: the process is not in the state ``source`` or does not know the event.
         """
         body = await self.call(TRANSITION, self.codec.order(source, event, arguments), timeout_s)
         found: Reply = self._read(self.codec.reply, body, TRANSITION)
         return found
 
     async def events(self) -> AsyncIterator[DeviceEvent]:
-        """Yield what the process signals; end when it ends its stream in good order.
+        """Yield the signals of the process; end when the process closes its stream in good order.
 
-        OCC ends it when the device exits, OCClite on ERROR too. A FairMQ device under OCC on which a stream
-        was ever opened hangs for ever after ERROR instead of exiting: whoever opens one must kill it then.
+        OCC closes it when the device exits, OCClite on ERROR too. A FairMQ device under OCC on which a stream
+        was ever opened hangs for ever after ERROR instead of exiting: the caller that opens one must kill it
+        then.
 
         Raises:
-            UnreachableError: the process is gone without a word (a crash, or SIGKILL).
+            UnreachableError: the process ended without closing the stream (a crash, or SIGKILL).
         """
         async for body in self._stream(EVENT_STREAM):
             yield self._read(self.codec.event, body, EVENT_STREAM)
 
     async def states(self) -> AsyncIterator[str]:
-        """Yield every state entered from now on, the passing ones too (OCC only).
+        """Yield every state entered from now on, including transient ones (OCC only).
 
         Raises:
             InvalidRequestError: OCClite has no such stream.
-            UnreachableError: the process is gone without a word.
+            UnreachableError: the process ended without closing the stream.
         """
         if self.codec.name != "OCC":
             raise InvalidRequestError(
@@ -130,7 +135,10 @@ class OccChannel:
             yield self._read(self.codec.moved, body, STATE_STREAM)
 
     async def call(self, method: str, body: bytes, timeout_s: float) -> bytes:
-        """Send ``body`` as it is to any method, and return the reply as it is; raises as the others do."""
+        """Send ``body`` unchanged to any method, and return the reply unchanged.
+
+        Raises the same errors as the other methods.
+        """
         try:
             answer = await self._method(method)(body, timeout=timeout_s)
         except grpc.aio.AioRpcError as error:
@@ -153,7 +161,7 @@ class OccChannel:
         return self._channel
 
     def _method(self, name: str) -> Any:
-        """Return what calls the method ``name``, made once: that costs a quarter of a call."""
+        """Return the callable of the method ``name``, created once: that costs a quarter of a call."""
         if name not in self._methods:
             self._methods[name] = self._open().unary_unary(self.codec.path(name))
         return self._methods[name]

@@ -1,8 +1,8 @@
-"""libOCC's states and events: the table of tasks in direct mode, whose events are sent as they are.
+"""libOCC's states and events: the table of tasks in direct mode, whose events are sent unchanged.
 
-libOCC answers an event in a state where it is not allowed, but says ok if the state happens to be the one
-that the event leads to (CONFIGURE in CONFIGURED): nothing was done, and the new arguments are lost. What is
-not in this table is therefore never sent.
+libOCC answers an event in a state where the event is not allowed. But it answers ok if that state is the one
+that the event leads to (CONFIGURE in CONFIGURED): the device does nothing, and the new arguments are lost. So
+an event that is not in this table is never sent.
 """
 
 from salt_o2.core.states import TaskEvent, TaskState

@@ -1,8 +1,9 @@
-"""Drives one process through the steps of a task's transition, and never asks for a step it may not take.
+"""Drives one process through the steps of a task's transition, and requests only allowed steps.
 
-A FairMQ device never answers an event that is not allowed in its state; after ERROR any request keeps it from
-exiting. So: the state is asked for first unless it is known (``History.state``), a step is sent only if the
-table has it for that state, every call has a deadline, and one transition at a time is under way.
+A FairMQ device never answers an event that is not allowed in its state; after ERROR any request prevents it
+from exiting. So the driver requests the state first unless it is known (``ProcessHistory.state``). It sends a
+step only if the table has the step for that state. Every call has a deadline, and one transition at a time is
+in progress.
 """
 
 import asyncio
@@ -22,19 +23,19 @@ __all__ = ["Channel", "Outcome", "Remedy", "send_event", "wait_ready"]
 
 TABLES = {ControlMode.FAIRMQ: fairmq.TABLE, ControlMode.DIRECT: direct.TABLE}
 PidCheck = Callable[[int], bool | Awaitable[bool]]
-"""Tells whether a process that a device names as itself belongs to what was started; it may have to look."""
+"""Returns whether the pid that a device reports belongs to the started process; it may do I/O."""
 FIRST_PAUSE_S, LAST_PAUSE_S, PAUSE_GROWTH = 0.010, 0.100, 1.1
-"""So a process is found ready at most a tenth later than it was, and many of them do not busy their host."""
+"""A process is found ready at most a tenth later than it was, and many of them do not load their host."""
 
 
 async def send_event(
     channel: Channel, mode: ControlMode, event: TaskEvent, arguments: Mapping[str, str], timeout_s: float
 ) -> Outcome:
-    """Take the process through ``event`` within ``timeout_s`` seconds, and say where it is then.
+    """Take the process through ``event`` within ``timeout_s`` seconds, and return its state then.
 
-    Whatever the process or its host does is in the outcome, not raised. STOP, RESET and EXIT of a process
-    that is already there ask for nothing. CONFIGURE and START of one that is already there are refused,
-    because their arguments would not reach it.
+    Errors of the process or its host are in the outcome, not raised. STOP, RESET and EXIT of a process that
+    is already at their target send no request. CONFIGURE and START of such a process are refused, because
+    their arguments would not reach it.
 
     Raises:
         InvalidRequestError: for a mode without a control channel.
@@ -57,9 +58,9 @@ async def send_event(
 async def wait_ready(channel: Channel, mode: ControlMode, pid_is_ours: PidCheck, timeout_s: float) -> Outcome:
     """Wait until a process that was just started answers and is ready for CONFIGURE.
 
-    ``pid_is_ours`` tells whether a process id belongs to what was started: the process itself, under a
-    shell a child of it, or one in a namespace of pids. A stranger on the port (its server may share it, by
-    SO_REUSEPORT) ends the wait.
+    ``pid_is_ours`` returns whether a process id belongs to the started process: the process itself, under a
+    shell a child of it, or one in a namespace of pids. An unrelated process on the port (its server may share
+    it, by SO_REUSEPORT) ends the wait.
 
     Raises:
         InvalidRequestError: for a mode without a control channel.

@@ -1,13 +1,13 @@
 """FairMQ's states and steps, and which of them make up the transitions of a task.
 
 The names are those of the OCC plugins, upper case with blanks. A FairMQ device never answers an event in a
-state where it is not allowed, so keep this table the whole truth of what may be sent:
+state where the event is not allowed. So this table must contain exactly the events that may be sent:
 
     IDLE -INIT DEVICE-> INITIALIZING DEVICE -COMPLETE INIT-> INITIALIZED -BIND-> BOUND -CONNECT->
     DEVICE READY -INIT TASK-> READY -RUN-> RUNNING -STOP->
     READY -RESET TASK-> DEVICE READY -RESET DEVICE-> IDLE -END-> EXITING
 
-ERROR is terminal: nothing may be sent there, any request would keep the process from exiting.
+ERROR is terminal: no request may be sent there, because any request would prevent the process from exiting.
 """
 
 from dataclasses import replace
@@ -51,7 +51,7 @@ RESET = {
     INITIALIZED: (RESET_DEVICE[INITIALIZED],),
     INITIALIZING_DEVICE: (CONFIGURE[1], RESET_DEVICE[INITIALIZED]),
 }
-"""From all states between, too: a controller may have died in the midst of CONFIGURE."""
+"""The walks start from all states in between too: a controller may have ended in the middle of CONFIGURE."""
 
 TABLE = TransitionTable(
     ready=IDLE,

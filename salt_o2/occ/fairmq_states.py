@@ -1,4 +1,4 @@
-"""The names of a FairMQ device's states, as the OCC plugins write them. Imports nothing, to load at once."""
+"""The names of a FairMQ device's states, as in the OCC plugins. Imports no module, to load quickly."""
 
 IDLE, INITIALIZING_DEVICE, INITIALIZED = "IDLE", "INITIALIZING DEVICE", "INITIALIZED"
 BOUND, DEVICE_READY, READY, RUNNING = "BOUND", "DEVICE READY", "READY", "RUNNING"
@@ -7,4 +7,7 @@ BINDING, CONNECTING, INITIALIZING_TASK = "BINDING", "CONNECTING", "INITIALIZING 
 RESETTING_TASK, RESETTING_DEVICE = "RESETTING TASK", "RESETTING DEVICE"
 
 PASSING = frozenset({BINDING, CONNECTING, INITIALIZING_TASK, RESETTING_TASK, RESETTING_DEVICE})
-"""States that a device leaves by itself. INITIALIZING DEVICE is not one: it waits for COMPLETE INIT."""
+"""States that a device leaves without a request.
+
+INITIALIZING DEVICE is not one: it waits for COMPLETE INIT.
+"""

@@ -1,4 +1,4 @@
-"""What came of driving a process, and what is left to do with it."""
+"""The result of driving a process, and the remedy that remains."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,21 +8,21 @@ from salt_o2.core.states import TaskState
 
 
 class Remedy(StrEnum):
-    """What whoever owns the process must do next."""
+    """The action that the owner of the process must take next."""
 
     NONE = "none"
     RESTART = "restart"
-    """It answers, but only EXIT may be asked of it now; start another."""
+    """The process answers, but only EXIT may be requested now; start another process."""
     KILL = "kill"
-    """It does not answer, or would not come to an end by itself: only signals help."""
+    """The process does not answer, or would not end on request: only signals have an effect."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Where a process is after it was asked for something."""
+    """The state of a process after a request."""
 
     state: TaskState
     device_state: str
-    """The process's own word, or ``-`` if it could not say."""
+    """The state by the process's own name, or ``-`` if the process could not report it."""
     failure: Failure | None
     remedy: Remedy = Remedy.NONE

@@ -1,4 +1,4 @@
-"""What must be remembered of a process, because it cannot be asked for it."""
+"""Facts about a process that must be remembered, because the process cannot report them."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class ProcessHistory:
-    """The past of one process, as far as it was driven from here."""
+    """The history of one process, as far as this program has driven it."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held during every transition: OCClite would begin two at once, and break."""
+    """Held during every transition: OCClite would start two at once, and break."""
     pid: int | None = None
-    """The process that this channel belongs to, once that is known."""
+    """The process that this channel belongs to, once it is known."""
     channels: set[str] = field(default_factory=set)
     """Names of all channels ever configured: FairMQ never forgets one, and would bind it again."""
     needs_restart: str = ""
-    """Why the process is only good for its end, if it is."""
+    """Why the process can only be ended and needs a restart; empty if it does not."""
     state: str = ""
-    """Where the process was when it last said so, known only to who would hear of its moving since."""
+    """The last reported state; empty unless the owner is notified of each later move."""

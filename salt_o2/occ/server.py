@@ -1,10 +1,10 @@
 """Serves the control channel of a process as FairMQ's OCC and OCClite plugins do.
 
-Listens without encryption, and shares its port if another server of the same account asks for it: that is
-what the plugins do, and grpc's own default. It differs where they have defects: it listens on the loopback
-and on the addresses that it is given instead of all, an event that is not allowed in the present state is
-refused (FAILED_PRECONDITION) instead of never answered, a stream that its client gave up holds no thread,
-and after ERROR the process exits whatever was opened before.
+It listens without encryption, and shares its port with another server of the same account that requests it:
+the plugins do so, and it is grpc's default. It differs from the plugins where they have defects. It listens
+on the loopback and on the given addresses instead of all. It refuses an event that is not allowed in the
+present state (FAILED_PRECONDITION) instead of never answering. A stream that its client gave up holds no
+thread. After ERROR the process exits, whatever streams were opened before.
 """
 
 import socket
@@ -23,10 +23,10 @@ from salt_o2.occ.wire.server_codec import SERVED, Asked, ServerCodec
 
 LOOPBACK, EVERYWHERE = "127.0.0.1", "0.0.0.0"
 THREADS = 64
-"""At most; they are made when needed. Every open stream holds one."""
+"""Maximum number of threads, which are started on demand. Every open stream holds one."""
 
 Changes = SimpleQueue[str | None]
-"""States as they are entered; None when the one who listens should stop."""
+"""States in the order in which they are entered; None ends the reader."""
 
 
 class Served(Protocol):
@@ -36,23 +36,23 @@ class Served(Protocol):
         """Return the present state."""
 
     def transition(self, asked: Asked) -> Reply:
-        """Carry out one step; raise Refused, with gRPC's name of the status, to answer by an error."""
+        """Execute one step; raise RpcRefused, with gRPC's name of the status, to answer by an error."""
 
     def subscribe(self, changes: Changes) -> None:
         """Put every state entered from now on into ``changes``."""
 
     def unsubscribe(self, changes: Changes) -> None:
-        """Stop doing so."""
+        """Stop putting states into ``changes``."""
 
 
 class OccServer:
     """The server of one process; ``codec`` is ``OCC`` or ``OCClite``."""
 
     def __init__(self, served: Served, port: int, codec: str, addresses: Iterable[str] = ()) -> None:
-        """Take the port on the loopback, and on those of ``addresses`` that this machine has; 0.0.0.0 is all.
+        """Bind the port on the loopback, and on those of ``addresses`` that this machine has; 0.0.0.0 is all.
 
         Raises:
-            OSError: if it cannot be had.
+            OSError: the port cannot be bound.
         """
         self._server = grpc.server(ThreadPoolExecutor(THREADS), handlers=[_Methods(served, SERVED[codec]())])
         wanted = dict.fromkeys(addresses)
@@ -70,16 +70,16 @@ class OccServer:
             raise OSError(f"control port {port} of {address} cannot be had: {error}") from error
 
     def start(self) -> None:
-        """Begin to answer."""
+        """Start to answer requests."""
         self._server.start()
 
     def stop(self, grace_s: float) -> None:
-        """Take no more requests and end when those under way are answered, or after ``grace_s`` seconds."""
+        """Accept no more requests; end when those in progress are answered, or after ``grace_s`` seconds."""
         self._server.stop(grace_s).wait()
 
 
 def _is_here(address: str) -> bool:
-    """Return whether this machine has ``address``; behind a translation of addresses it may not."""
+    """Return whether this machine has ``address``; behind an address translation it may not."""
     try:
         with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
             probe.bind((address, 0))
@@ -89,7 +89,7 @@ def _is_here(address: str) -> bool:
 
 
 class _Methods(grpc.GenericRpcHandler):  # type: ignore[misc]
-    """Finds the method of a path; everything else is UNIMPLEMENTED, as a client of the other codec learns."""
+    """Finds the method of a path; other paths get UNIMPLEMENTED, which a client of the other codec sees."""
 
     def __init__(self, served: Served, codec: ServerCodec) -> None:
         self.served, self.codec = served, codec
@@ -104,7 +104,7 @@ class _Methods(grpc.GenericRpcHandler):  # type: ignore[misc]
         self.methods = {codec.path(name): handler for name, handler in methods.items()}
 
     def service(self, call: Any) -> Any:
-        """Return what answers ``call``, or None."""
+        """Return the handler of ``call``, or None."""
         return self.methods.get(call.method)
 
     def _get_state(self, body: bytes, context: Any) -> bytes:
@@ -116,7 +116,7 @@ class _Methods(grpc.GenericRpcHandler):  # type: ignore[misc]
         try:
             return self.codec.put_reply(self.served.transition(asked))
         except RpcRefused as error:
-            # The OCClite plugin says no more than CANCELLED where OCC explains the mismatch.
+            # The OCClite plugin reports only CANCELLED where OCC explains the mismatch.
             if self.codec.name == "OCClite" and error.status == "INVALID_ARGUMENT":
                 context.abort(grpc.StatusCode.CANCELLED, "")
             context.abort(grpc.StatusCode[error.status], str(error))

@@ -1,4 +1,4 @@
-"""What a table of a control mode consists of: moves, and which moves carry out an event from a state."""
+"""Transition table of a control mode: moves, and the moves that carry out an event from a state."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from salt_o2.core.states import TaskEvent, TaskState
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One step of a process: ``event`` asked for in ``source`` leads to ``target``."""
+    """One step of a process: ``event`` requested in ``source`` leads to ``target``."""
 
     event: str
     source: str
@@ -19,30 +19,30 @@ class Move:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransitionTable:
-    """How processes of one control mode are driven. Whatever is not in ``walks`` is never sent."""
+    """How processes of one control mode are driven. An event that is not in ``walks`` is never sent."""
 
     ready: str
     """The state of a process that has just started."""
     task_states: Mapping[str, TaskState]
-    """What the process's word means; other states are between two of a task's."""
+    """The task state for each name of the process's state; other states are between two task states."""
     goals: Mapping[TaskEvent, str]
-    """Where each event leads."""
+    """The target state of each event."""
     walks: Mapping[TaskEvent, Mapping[str, tuple[Move, ...]]]
-    """The steps of each event, from each state in which it may begin."""
+    """The steps of each event, from each state in which the event may start."""
     passing: frozenset[str] = field(default_factory=frozenset)
-    """States that the process leaves by itself."""
+    """States that the process leaves without a request."""
     rollback: Mapping[str, Move] = field(default_factory=dict)
-    """The step that leads back from where a failed CONFIGURE stopped."""
+    """The step that leads back from the state in which a failed CONFIGURE stopped."""
     worn_from: frozenset[str] = field(default_factory=frozenset)
-    """States whose only way back breaks the process: from there on it is only good for its end."""
+    """States whose only way back breaks the process: from there on the process can only be ended."""
 
     pushes_properties: bool = False
     """Whether the arguments of CONFIGURE become properties of a FairMQ device, with its pitfalls."""
 
     def task_state(self, state: str) -> TaskState:
-        """Return what ``state`` is to a task; UNKNOWN in between and for words never heard of."""
+        """Return the task state of ``state``; UNKNOWN for states in between and for unrecognised names."""
         return self.task_states.get(state, TaskState.UNKNOWN)
 
     def allowed(self, state: str) -> tuple[str, ...]:
-        """Return the events that may begin in ``state``."""
+        """Return the events that may start in ``state``."""
         return tuple(event.value for event, walks in self.walks.items() if state in walks)

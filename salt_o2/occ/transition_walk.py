@@ -1,4 +1,4 @@
-"""One transition of one process, step by step, with what to do when a step does not end where it should."""
+"""One transition of one process, step by step, with the reaction to a step that ends elsewhere."""
 
 import asyncio
 from collections.abc import Mapping
@@ -15,25 +15,25 @@ from salt_o2.occ.wire.replies import DeviceState, Reply, ReplyTimeout, RpcRefuse
 
 
 class Channel(Protocol):
-    """What is needed of a control channel; :class:`salt_o2.occ.channel.OccChannel` is one."""
+    """The control channel that a walk needs; :class:`salt_o2.occ.channel.OccChannel` is one."""
 
     history: ProcessHistory
 
     async def listening(self) -> bool:
-        """Tell whether anybody accepts connections."""
+        """Return whether a process accepts connections."""
 
     async def get_state(self, timeout_s: float) -> DeviceState:
-        """Ask for the state."""
+        """Request the state."""
 
     async def transition(
         self, source: str, event: str, arguments: Mapping[str, str], timeout_s: float
     ) -> Reply:
-        """Ask for one step."""
+        """Request one step."""
 
 
 PAUSE_S = 0.010
 LEAST_S = 0.5
-"""What a rollback gets even if the time is up."""
+"""Seconds that a rollback gets even if the deadline has passed."""
 ALREADY_THERE = (TaskEvent.STOP, TaskEvent.RESET, TaskEvent.EXIT)
 
 KILL_IT = "the process hangs, and may not answer anything any more: kill it and start it again"
@@ -43,14 +43,14 @@ RESTART_IT = (
 
 
 class _WalkEnded(Exception):
-    """The walk came to an end before its goal."""
+    """The walk ended before its goal."""
 
     def __init__(self, outcome: Outcome) -> None:
         self.outcome = outcome
 
 
 class _StateMismatch(Exception):
-    """The process is not where it was remembered to be, and has refused the first step."""
+    """The process is not in the remembered state, and has refused the first step."""
 
 
 class TransitionWalk:
@@ -64,7 +64,7 @@ class TransitionWalk:
         arguments: Mapping[str, str],
         deadline: float,
     ) -> None:
-        """Prepare; nothing is asked yet."""
+        """Prepare the walk; no request is sent yet."""
         self.channel, self.table, self.event = channel, table, event
         self.arguments, self.deadline = arguments, deadline
         self.asked: str = event
@@ -72,7 +72,7 @@ class TransitionWalk:
         self._by_memory = False
 
     async def run(self) -> Outcome:
-        """Take all steps, and return where the process is after the last or after the one that failed."""
+        """Execute all steps; return the state after the last step or after the one that failed."""
         try:
             self.state = self._remembered_state() or await self._settled_state()
             for move in self._steps():
@@ -81,12 +81,13 @@ class TransitionWalk:
             return stopped.outcome
         except _StateMismatch:
             self.asked = self.event
-            return await self.run()  # nothing is remembered now
+            # No state is remembered now, so this attempt requests it.
+            return await self.run()
         remedy = Remedy.RESTART if self._is_worn() else Remedy.NONE
         return Outcome(self.table.task_state(self.state), self.state, None, remedy)
 
     def _steps(self) -> tuple[Move, ...]:
-        """Return the steps from here; nothing is ever sent that is not among them."""
+        """Return the steps from here; no other step is ever sent."""
         if self.event in ALREADY_THERE and self.state == self.table.goals[self.event]:
             return ()
         steps = self.table.walks.get(self.event, {}).get(self.state)
@@ -105,7 +106,7 @@ class TransitionWalk:
         return f"from here it can {', '.join(self.table.allowed(self.state)) or 'do nothing'}"
 
     def _check_arguments(self) -> None:
-        """Refuse, while the device is whole, what would bring it into ERROR or bind forgotten channels."""
+        """Refuse arguments that would bring the device into ERROR or bind forgotten channels."""
         history = self.channel.history
         if history.needs_restart:
             self._stop(history.needs_restart, RESTART_IT, Remedy.RESTART)
@@ -119,9 +120,9 @@ class TransitionWalk:
         history.channels |= channels
 
     def _remembered_state(self) -> str:
-        """Return where the process is remembered to be, if the walk can begin there: it need not be asked.
+        """Return the remembered state if the walk can start there without a request for the state.
 
-        A process compares the state that it is thought to be in with its own, and refuses if it is wrong.
+        A process compares the state in the request with its own, and refuses the request if they differ.
         """
         history = self.channel.history
         state, history.state = history.state, ""
@@ -129,7 +130,7 @@ class TransitionWalk:
         return state if self._by_memory else ""
 
     async def _settled_state(self) -> str:
-        """Return the state of the process, once it is one that it does not leave by itself."""
+        """Return the state of the process, once it is one that it does not leave without a request."""
         while True:
             try:
                 found = await self.channel.get_state(self._left())
@@ -144,7 +145,7 @@ class TransitionWalk:
             await asyncio.sleep(PAUSE_S)
 
     async def _take(self, move: Move) -> None:
-        """Ask for one step and be sure of it, or stop."""
+        """Request one step and confirm its result, or stop."""
         self.asked = move.event
         arguments = self.arguments if move.with_arguments else {}
         try:
@@ -159,7 +160,8 @@ class TransitionWalk:
         except UnreachableError as error:
             if self.table.task_state(move.target) is not TaskState.DONE:
                 self._lose(str(error), "see why the process ended")
-            self.state = move.target  # it was asked to go, and it is gone
+            # The step was EXIT, and the process has ended.
+            self.state = move.target
             return
         self.state, self._by_memory = reply.state, False
         if not _is_good(reply, move):
@@ -167,14 +169,17 @@ class TransitionWalk:
         self._note_wear(move)
 
     async def _look_again(self, move: Move, reason: str) -> None:
-        """After a refusal: a device may have left RUNNING by itself before STOP came; else it failed."""
+        """Check the state after a refusal.
+
+        A device may have left RUNNING without a request before STOP arrived. Otherwise the step failed.
+        """
         self.state = await self._settled_state()
         if self.event is TaskEvent.STOP and self.state == move.target:
             return
         await self._fail(f"{reason}; it is {self.state}")
 
     async def _fail(self, reason: str) -> NoReturn:
-        """Stop after a step that went wrong, having gone back to the beginning where that is possible."""
+        """Stop after a failed step, having gone back to the beginning where that is possible."""
         move = self.table.rollback.get(self.state)
         if self.event is not TaskEvent.CONFIGURE or move is None or self.asked == move.event:
             self._stop(reason, self._advice(), Remedy.KILL if self.state == "ERROR" else Remedy.NONE)
@@ -208,7 +213,7 @@ class TransitionWalk:
         return max(0.0, self.deadline - asyncio.get_running_loop().time())
 
     def _lose(self, reason: str, advice: str) -> NoReturn:
-        """Stop, because nothing more can be known of the process."""
+        """Stop, because the state of the process cannot be determined any more."""
         failure = Failure(asked=self.asked, state=self.state, reason=reason, advice=advice)
         raise _WalkEnded(Outcome(TaskState.UNKNOWN, self.state, failure, Remedy.KILL))
 

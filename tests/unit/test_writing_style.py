@@ -24,7 +24,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 ALLOWED = {
-    "salt_o2/agent": 272,
+    "salt_o2/agent": 232,
     "salt_o2/bus": 1,
     "salt_o2/cli": 10,
     "salt_o2/client": 8,
@@ -35,8 +35,7 @@ ALLOWED = {
     "salt_o2/device": 56,
     "salt_o2/doctor": 7,
     "salt_o2/integration": 3,
-    "salt_o2/linux": 9,
-    "salt_o2/occ": 9,
+    "salt_o2/linux": 1,
     "salt_o2/presentation": 8,
     "salt_o2/site": 17,
     "salt_o2/workflow": 37,

@@ -1,1 +1,1 @@
-"""Processes of tasks: which they are, how they end, what they leave behind."""
+"""Processes of tasks: membership, termination, leftovers."""

@@ -1,4 +1,4 @@
-"""Start the process of a task, or adopt one that runs already."""
+"""Start of a task's process, or adoption of one that already runs."""
 
 import time
 from collections.abc import Callable
@@ -21,11 +21,11 @@ from salt_o2.linux.cgroup import Group
 def start_process(
     record: TaskRecord, home: TaskDirectory, host: HostResources, ended: Callable[[], None]
 ) -> TaskProcess:
-    """Start the process that ``record.launch`` describes and write down which one it is.
+    """Start the process that ``record.launch`` describes and record its identity.
 
     Raises:
-        Refusal: it could not have worked.
-        OSError: the host has no room for it.
+        Refusal: the launch cannot work.
+        OSError: the host has no resources for the process.
     """
     launch = record.launch
     if launch is None:
@@ -64,14 +64,15 @@ def start_process(
 async def adopt_process(
     record: TaskRecord, home: TaskDirectory, host: HostResources, ended: Callable[[], None]
 ) -> TaskProcess | None:
-    """Return the body of a task that was started by an earlier agent, if it still lives.
+    """Return the process of a task that an earlier agent started, if it still runs.
 
-    Its shim is known by pid, start time and mark, all three, within one boot.
+    The shim is identified by pid, start time and mark together, within one boot.
     """
     launching, record.launching = record.launching, False
     if record.boot != procfs.boot_id():
         return None
-    if launching:  # the agent was killed in just that moment
+    # The agent was killed while it started the process.
+    if launching:
         await _find_shim(record, home)
     if record.shim is None or record.launched is None or record.shim_started is None:
         return None

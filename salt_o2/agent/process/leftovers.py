@@ -1,7 +1,7 @@
-"""What a process leaves in the file system when it is killed: named sockets, and FairMQ's shared memory.
+"""Files that a killed process leaves behind: named sockets and FairMQ's shared memory.
 
-Only what belongs to that one task is taken away: sockets that it bound, and segments of a FairMQ session of
-its own or of devices that are all gone. A session named ``default`` belongs to everybody, and is left alone.
+Only files of that one task are removed: sockets that it bound, and segments of a FairMQ session of its own or
+of devices that have all ended. All users share a session named ``default``, so its segments stay.
 """
 
 import errno
@@ -22,11 +22,11 @@ SHM = Path("/dev/shm")
 PREFIX = "fmq_"
 EVERYBODYS = "default"
 MOST_SOCKETS = 1_000
-"""Named sockets of one task that are looked at; the author of a template writes them."""
+"""Maximum number of named sockets of one task to check; the template author writes them."""
 
 
 def clear(launch: Launch | None, properties: Mapping[str, str] | None, uid: int) -> list[Path]:
-    """Remove what a process of ``uid``, started by ``launch`` and now gone, has left; return what it was."""
+    """Remove and return what a process of ``uid``, started by ``launch`` and now ended, has left behind."""
     left = [*dead_sockets(properties or {}), *(_segments_of(launch, uid) if launch else ())]
     return [path for path in left if _removed(path, uid)]
 
@@ -34,8 +34,8 @@ def clear(launch: Launch | None, properties: Mapping[str, str] | None, uid: int)
 def dead_sockets(properties: Mapping[str, str]) -> list[Path]:
     """Return the named sockets that channels in ``properties`` bind and no process listens at.
 
-    The kernel's list of sockets tells which paths are bound. No path is connected to: the author of a
-    template writes the paths, and the agent may be root.
+    The kernel's list of sockets shows which paths are bound. The agent connects to no path: the template
+    author writes the paths, and the agent may be root.
     """
     paths = list(islice(_bound_paths(properties), MOST_SOCKETS))
     living = _listening_paths() if paths else set()
@@ -83,7 +83,7 @@ def session_of(launch: Launch) -> str:
 
 
 def shm_id(session: str, uid: int) -> str:
-    """Return how FairMQ names a session's segments: SHA-256 of user and session (its `shmem/Common.h`)."""
+    """Return FairMQ's ID of a session's segments: SHA-256 of user and session (its `shmem/Common.h`)."""
     return hashlib.sha256(f"{uid}{session}".encode()).hexdigest()[:8]
 
 
@@ -97,7 +97,7 @@ def _segments_of(launch: Launch, uid: int) -> list[Path]:
 
 
 def unused_segments() -> list[Path]:
-    """Return all of FairMQ's segments that no process has mapped and that are this user's, or root looks."""
+    """Return FairMQ's segments that no process has mapped and that are this user's (root: all users')."""
     found = list(SHM.glob(f"{PREFIX}*"))
     used = mapped() if found else set()
     return sorted(path for path in found if str(path) not in used and _is_ours(path))
@@ -125,10 +125,10 @@ def _is_ours(path: Path) -> bool:
 
 
 def _removed(path: Path, uid: int) -> bool:
-    """Remove ``path`` if it belongs to the account ``uid`` of the task; return whether it is gone.
+    """Remove ``path`` if the account ``uid`` of the task owns it; return whether it was removed.
 
-    No component of the path may be a symbolic link. The account may own the folder and exchange it at any
-    time, so the agent, which may be root, holds the folder open while it looks and removes.
+    No component of the path may be a symbolic link. The account may own the directory and exchange it at any
+    time. So the agent, which may be root, holds the directory open while it checks and removes.
     """
     try:
         folder = _open_folder(path.parent)
@@ -153,14 +153,14 @@ def _removed(path: Path, uid: int) -> bool:
 
 
 def _refuses(path: str) -> bool:
-    """Return whether no process listens at the socket ``path``, also none of another network namespace."""
+    """Return whether no process listens at socket ``path``, in this or another network namespace."""
     with socket.socket(socket.AF_UNIX) as probe:
         probe.setblocking(False)
         return probe.connect_ex(path) == errno.ECONNREFUSED
 
 
 def _open_folder(path: Path) -> int:
-    """Return a descriptor of the absolute ``path``, each part of which must be a directory and no link.
+    """Return a descriptor of the absolute ``path``; each part must be a directory and no link.
 
     Raises:
         OSError: a part is missing, a link, or no directory.

@@ -1,12 +1,12 @@
-"""The processes of one task: which they are, and how signals reach all of them and no other process.
+"""The processes of one task: how to identify them, and how to signal all of them and no others.
 
-A task's processes are those in its control group (linux/cgroup.py). Where this host has no group for it they
-are found by the mark in their environment, by the session of its shim, and by descent (process_scan.py).
-So a process that has left its session, cleared its environment or started a namespace of pids is found as
-well. Where there is no group, the shim adopts orphans of its task (agent/launch/shim.py), and none loses its
-descent.
+A task's processes are those in its control group (linux/cgroup.py). If this host has no group for the task,
+the agent finds them by the mark in their environment, by the session of the shim, and by descent
+(process_scan.py). So the agent also finds a process that has left its session, cleared its environment or
+started a namespace of pids. Without a group, the shim adopts orphans of its task (agent/launch/shim.py), so
+no process loses its descent.
 
-Signals go through handles of processes (pidfd_open(2)), never to a number alone.
+Signals go through process handles (pidfd_open(2)), never to a pid alone.
 """
 
 import asyncio
@@ -24,41 +24,41 @@ from salt_o2.linux.cgroup import Group
 from salt_o2.linux.procfs import Entry
 
 REFUSED_S = 0.1
-"""How long to wait for the next look at processes that the agent may not signal."""
+"""Pause before the next check of processes that the agent may not signal."""
 KILLED_S = 5.0
 """How long the kernel may take to end a killed process."""
 ROUNDS = 10
-"""How often processes outside the shim's group are looked for before the group itself is killed."""
+"""How often to search for processes outside the shim's group before the group itself is killed."""
 SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survivors:
-    """What came of ending all processes of a task."""
+    """The result of stopping all processes of a task."""
 
     found: int = 0
-    """How many there were."""
+    """The number of processes found."""
     left: tuple[Entry, ...] = ()
-    """Those that do not end."""
+    """The processes that do not end."""
     killed: bool = False
-    """Whether one had to be killed by SIGKILL."""
+    """Whether a process had to be killed by SIGKILL."""
 
 
 @dataclass(slots=True, kw_only=True)
 class MemberProcesses:
-    """All processes of the task that lives in ``home``; ``shim`` is ``None`` where it is not known."""
+    """All processes of the task in ``directory``; ``shim`` is ``None`` if it is unknown."""
 
     directory: Path
     shim: ProcessGroup | None
     group: Group | None
     scan: ProcessScan
     also: tuple[Entry, ...] = ()
-    """Processes that were known before to be the task's."""
+    """Processes already known to be the task's."""
     living: Collection[Path] = ()
-    """The folders of living tasks: if ``home`` is one, and the shim is not known, nothing is found."""
+    """The directories of running tasks: if the task's is one and the shim is unknown, no process is found."""
 
     async def all(self, *, outside: bool = False) -> list[Entry]:
-        """Return the processes as they are; with ``outside`` only those not in the shim's process group."""
+        """Return the present processes; with ``outside`` only those not in the shim's process group."""
         if self.group is not None and self.shim is not None:
             return self.group.entries(besides=self.shim.pid if outside else 0)
         found = await self._looked_for()
@@ -74,7 +74,7 @@ class MemberProcesses:
         return list({each.pid: each for each in (*found, *inside, *before)}.values())
 
     async def own(self, number: int) -> int | None:
-        """Return the pid of the process that calls itself ``number``, maybe in a namespace of its own."""
+        """Return the pid of the process that reports pid ``number``, possibly in its own namespace."""
         if self.shim is not None and procfs.session_of(number) == self.shim.pid and self.shim.is_there:
             return number
         members = await self.all()
@@ -83,19 +83,20 @@ class MemberProcesses:
         return next((each.pid for each in members if number in procfs.numbers_of(each.pid)), None)
 
     async def send(self, number: signal.Signals) -> None:
-        """Send a signal to all: to the shim's process group at once, to each other process by itself."""
+        """Send a signal to all processes: to the shim's group at once, to each other process separately."""
         if self.shim is not None:
             self.shim.send_signal(number)
         for each in await self.all(outside=True):
             procfs.send(each, number)
 
     async def kill(self) -> None:
-        """Send SIGKILL to all: to the shim's group last, as the shim adopts orphans and makes them known."""
+        """Send SIGKILL to all processes, to the shim's group last: the shim adopts and reveals orphans."""
         if self.group is not None:
             self.group.kill()
         for _ in range(ROUNDS):
             outside = await self.all(outside=True)
-            self.also = tuple(outside)  # without the shim they may not be known again
+            # Without the shim these processes may not be identified again.
+            self.also = tuple(outside)
             if not outside:
                 break
             await _end(outside, signal.SIGKILL, KILLED_S / ROUNDS)
@@ -103,7 +104,7 @@ class MemberProcesses:
             self.shim.send_signal(signal.SIGKILL)
 
     async def clear(self, grace_s: float) -> Survivors:
-        """End what is left: SIGTERM, SIGKILL to those that are there ``grace_s`` seconds later."""
+        """Send SIGTERM to remaining processes, and SIGKILL to those left after ``grace_s`` seconds."""
         clock = asyncio.get_running_loop().time
         left, killed = await self.all(), False
         found = len(left)
@@ -123,14 +124,14 @@ class MemberProcesses:
 
 
 def in_words(left: Iterable[Entry]) -> str:
-    """Return pids and commands of processes for a sentence."""
+    """Return pids and commands of processes as text for a sentence."""
     listed = list(left)
     words = [f"{each.pid} ({_command(each.pid)})" for each in listed[:SHOWN]]
     return ", ".join([*words, *(["more"] if len(listed) > SHOWN else [])])
 
 
 def advice_on(left: Iterable[Entry]) -> str:
-    """Return what to do about processes that do not end."""
+    """Return advice about processes that do not end."""
     others = sorted(
         {owner for each in left if (owner := procfs.uid_of(each.pid)) not in (None, os.geteuid())}
     )
@@ -143,23 +144,25 @@ def advice_on(left: Iterable[Entry]) -> str:
 
 
 async def _end(processes: Iterable[Entry], number: signal.Signals, patience_s: float) -> None:
-    """Send a signal to each, and wait until all have ended, at most ``patience_s`` seconds."""
+    """Send a signal to each process; wait until all have ended, at most ``patience_s`` seconds."""
     permitted = [each for each in processes if procfs.send(each, number)]
     with contextlib.ExitStack() as handles:
         ends = [_end_of(each, handles) for each in permitted]
         if ends:
             await asyncio.wait(ends, timeout=max(0.0, patience_s))
-        else:  # none may be signalled: the next look finds the same, so it comes a moment later
+        # The agent may signal none of them. An immediate next check would find the same, so wait first.
+        else:
             await asyncio.sleep(max(0.0, min(patience_s, REFUSED_S)))
 
 
 def _end_of(process: Entry, handles: contextlib.ExitStack) -> asyncio.Future[None]:
-    """Return what is done when ``process`` has ended; ``handles`` closes what that takes."""
+    """Return a future that completes when ``process`` has ended; ``handles`` closes its resources."""
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[None] = loop.create_future()
     try:
         handle = os.pidfd_open(process.pid)
-    except OSError:  # it has ended
+    # The process has ended.
+    except OSError:
         ended.set_result(None)
         return ended
     handles.callback(os.close, handle)

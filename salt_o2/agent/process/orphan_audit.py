@@ -1,7 +1,7 @@
-"""What of ours is on this host that should not be: processes with their ports, sockets, shared memory.
+"""Audit of orphaned resources on this host: processes with their ports, sockets, shared memory.
 
-It is found by marks and in the file system, not by asking the agent, so it can be told also where no agent
-runs; every process of a task is one too many there.
+The audit reads marks and the file system and does not ask the agent. So it also works where no agent runs;
+there every process of a task counts as orphaned.
 """
 
 import fcntl
@@ -17,10 +17,10 @@ from salt_o2.linux import procfs
 
 
 def audit(directory: Path, task_users: tuple[str, ...] = accounts.DEFAULT) -> dict[str, Any]:
-    """Return what is left that belongs to nobody, of the agent that works, or worked, in ``directory``.
+    """Return the orphaned resources of the agent that uses, or used, ``directory``.
 
-    Processes count if their account is the agent's or one of ``task_users``: any user can write the mark of a
-    task into an environment of its own.
+    A process counts if its account is the agent's or one of ``task_users``: any user can write the mark of a
+    task into the environment of a process.
     """
     attended = has_agent(directory)
     records = list(_records(directory / "tasks"))
@@ -36,7 +36,7 @@ def audit(directory: Path, task_users: tuple[str, ...] = accounts.DEFAULT) -> di
 
 
 def has_agent(directory: Path) -> bool:
-    """Return whether an agent works in ``directory``, which it locks."""
+    """Return whether an agent uses ``directory``, which it locks."""
     try:
         with (directory / "lock").open() as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -48,7 +48,7 @@ def has_agent(directory: Path) -> bool:
 
 
 def _records(folder: Path) -> Iterator[Mapping[str, Any]]:
-    """Return the task files of ``folder`` as they are; the agent deals with damaged ones."""
+    """Return the contents of the task files of ``folder``; the agent handles damaged files."""
     for path in sorted(folder.glob("*/task.*")):
         if path.suffix not in (".json", ".new"):
             continue
@@ -61,7 +61,7 @@ def _records(folder: Path) -> Iterator[Mapping[str, Any]]:
 
 
 def _marked(directory: Path, uids: Collection[int]) -> Iterator[tuple[int, str]]:
-    """Return the living processes of tasks of ``directory``, of these ``uids``, with the tasks' names."""
+    """Return running processes of tasks of ``directory`` with these ``uids``, with the tasks' names."""
     sign = f"{MARK}={directory.absolute()}/tasks/".encode()
     for pid in procfs.pids():
         for entry in procfs.environ(pid):

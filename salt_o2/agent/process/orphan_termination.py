@@ -1,6 +1,6 @@
-"""Ends processes of this agent that no task of it owns: their task files were damaged or have been removed.
+"""Stops processes of this agent without a task: their task files were damaged or removed.
 
-Such a process carries the folder of a task below this agent's directory in its environment, or is in that
+Such a process carries the directory of a task below this agent's directory in its environment, or is in that
 task's control group. It may hold ports, memory and devices that the next task needs.
 """
 
@@ -18,18 +18,18 @@ from salt_o2.linux.procfs import Entry
 
 log = logging.getLogger(__name__)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+-]{0,127}")
-"""What ids of tasks look like: they are names of folders."""
+"""Pattern of task IDs: they are names of directories."""
 
 
 async def end_all(host: HostResources) -> bool:
-    """End the processes of all tasks that ``host`` has no task for; return whether there were any."""
+    """Stop the processes of all tasks that ``host`` does not have; return whether any were found."""
     homes = await _unowned(host)
     ended = await asyncio.gather(*(_end(TaskDirectory(home), host) for home in homes))
     return any(ended)
 
 
 async def end_of(home: TaskDirectory, host: HostResources) -> tuple[Entry, ...]:
-    """End the processes of a task that has no record here; return those that do not end."""
+    """Stop the processes of a task that has no record here; return those that do not end."""
     return (await task_process.stop_leaderless_members(home, host, GRACE_S)).left
 
 

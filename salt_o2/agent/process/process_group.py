@@ -1,4 +1,4 @@
-"""A task's shim: watched by pidfd, and its process group signalled through that."""
+"""A task's shim: watched through a pidfd, which also signals its process group."""
 
 import asyncio
 import contextlib
@@ -18,29 +18,29 @@ PIDFD_SIGNAL_PROCESS_GROUP = 1 << 2
 
 
 class ProcessGroup:
-    """A shim, which leads a session; ours by birth or by adoption."""
+    """A shim, which leads a session; this agent started or adopted it."""
 
     def __init__(self, pid: int, started: int, status: Path) -> None:
-        """Take charge of shim ``pid`` that started at ``started`` ticks and writes to ``status``."""
+        """Manage shim ``pid`` that started at ``started`` ticks and writes to ``status``."""
         self.pid, self.started, self._status = pid, started, status
         self.gone = asyncio.Event()
-        """Set when the shim has ended, and so the task."""
+        """Set when the shim, and so the task, has ended."""
         self.exit = Exit()
         self._pidfd = -1
         self._is_watched = False
 
     @property
     def is_there(self) -> bool:
-        """Whether the shim has not ended."""
+        """Whether the shim still runs."""
         return not self.gone.is_set() and procfs.is_alive(self.pid, self.started)
 
     @property
     def name(self) -> Shim:
-        """Return what names the shim, alive or ended."""
+        """Return the identity of the shim, running or ended."""
         return Shim(pid=self.pid, started=self.started, kept=procfs.is_zombie(self.pid, self.started))
 
     def watch(self, ended: Callable[[], None]) -> None:
-        """Call ``ended`` as soon as the shim ends, if it has not already."""
+        """Call ``ended`` when the shim ends, or now if it has already ended."""
         try:
             self._pidfd = os.pidfd_open(self.pid)
         except ProcessLookupError:
@@ -61,15 +61,16 @@ class ProcessGroup:
             shim.collect(self.pid, self.started)
 
     async def child(self, patience_s: float = 10.0) -> int:
-        """Return the pid of the program, once it is that and not a copy of the shim; else the shim's.
+        """Return the pid of the program once it has replaced the shim's copy; otherwise the shim's pid.
 
-        On a host that has much to do a shim needs a second for its first step.
+        On a busy host a shim needs a second for its first step.
         """
         loop, pause_s = asyncio.get_running_loop(), 0.002
         until = loop.time() + patience_s
         while loop.time() < until and not self.gone.is_set():
             for found in procfs.children(self.pid):
-                if procfs.command_line(found) not in ([], procfs.command_line(self.pid)):  # none: in its exec
+                # An empty command line means that the process is in its exec.
+                if procfs.command_line(found) not in ([], procfs.command_line(self.pid)):
                     return found
             await asyncio.sleep(pause_s)
             pause_s = min(1.5 * pause_s, 0.05)
@@ -78,7 +79,7 @@ class ProcessGroup:
     def send_signal(self, number: signal.Signals) -> None:
         """Send a signal to the shim's process group, and to no other group that gets its number.
 
-        The handle names the group also when the shim has ended and the number is another group's.
+        The handle names the group even if the shim has ended and the number belongs to another group.
         """
         if self._pidfd < 0:
             return
@@ -91,7 +92,10 @@ class ProcessGroup:
                 self._hit_by_number(number)
 
     def _hit_by_number(self, number: signal.Signals) -> None:
-        """Before Linux 6.9 a group has only its number, which is the shim's as long as the shim is there."""
+        """Send by number: before Linux 6.9 a group has no handle.
+
+        The number is the shim's as long as the shim exists.
+        """
         if self.is_there or self.name.kept:
             os.killpg(self.pid, number)
 

@@ -1,8 +1,7 @@
-"""Which processes belong to which task: one look at all processes for all tasks that ask together.
+"""Scan of all processes to find those of tasks: one scan serves all tasks that ask together.
 
-To see which processes are a task's means to look at every process of the host, so two hundred tasks that
-end together must not look two hundred times. A task with a control group of its own needs no look: see
-member_processes.py.
+A scan reads every process of the host, so two hundred tasks that end together must not scan two hundred
+times. A task with its own control group needs no scan: see member_processes.py.
 """
 
 import asyncio
@@ -16,13 +15,13 @@ from salt_o2.linux import exec_wait, procfs
 from salt_o2.linux.procfs import Entry
 
 LOOK_AFTER_S = 0.002
-"""How long the first task that asks waits for others, at least."""
+"""Minimum time that the first task that asks waits for other tasks."""
 SHARE = 4
-"""A look is followed by a pause of this many times its own length: it blocks the agent while it lasts."""
+"""Each scan is followed by a pause of this many times its own length, because a scan blocks the agent."""
 SETTLED_S = 5.0
-"""A process of this age that carries no mark gets none: a task's processes inherit it when they start."""
+"""A process of this age without a mark gets none: a task's processes inherit the mark when they start."""
 EXEC_S = 1.0
-"""How long a look waits for processes that show no mark because they are in the middle of their exec."""
+"""How long a scan waits for processes that show no mark because they are in the middle of their exec."""
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -33,22 +32,22 @@ class Shim:
     pid: int
     started: int
     kept: bool = False
-    """It has ended, and its number is not given again, because it has not been collected yet."""
+    """It has ended and is not collected yet, so the kernel does not reuse its pid."""
 
 
 @dataclass(slots=True)
 class ProcessTable:
-    """All living processes at one moment, and the marks that they carry or once carried."""
+    """All running processes at one moment, and the marks that they carry or once carried."""
 
     entries: Mapping[int, Entry]
     marks: Mapping[int, str]
-    """The home folders of tasks, by pid."""
+    """The directories of tasks, by pid."""
     _children: dict[int, list[int]] = field(default_factory=dict)
 
     def members(self, home: str, shim: Shim | None = None) -> list[Entry]:
-        """Return the processes of the task that lives in ``home``, by mark, session and descent.
+        """Return the processes of the task in directory ``home``, by mark, session and descent.
 
-        The session of ``shim`` counts while its number is not free to be given again. Not this process.
+        The session of ``shim`` counts while its number cannot be reused. The calling process is excluded.
         """
         first = [pid for pid, mark in self.marks.items() if mark == home]
         if shim is not None and (shim.kept or self._is_there(shim)):
@@ -56,7 +55,7 @@ class ProcessTable:
         return [self.entries[pid] for pid in self._with_descendants(first)]
 
     def homes(self, above: str) -> set[str]:
-        """Return the home folders below ``above`` that processes carry."""
+        """Return the task directories below ``above`` that processes carry."""
         return {mark for mark in self.marks.values() if mark.startswith(f"{above}/")}
 
     def _is_there(self, shim: Shim) -> bool:
@@ -77,21 +76,24 @@ class ProcessTable:
 
 
 class ProcessScan:
-    """Looks at all processes for all that ask within a short time."""
+    """Scans all processes once for all callers within a short time."""
 
     def __init__(self, trusted: Callable[[], Collection[int]] | None = None) -> None:
-        """Believe the marks of processes whose uid is one of ``trusted``; of all processes without it.
+        """Trust marks of processes whose uid is one of ``trusted``; without it, of all processes.
 
-        Each user can write the mark of a task into an environment of its own.
+        Any user can write the mark of a task into the environment of a process.
         """
         self._trusted = trusted
         self._next: asyncio.Task[ProcessTable] | None = None
         self._not_before = 0.0
         self._marks: dict[int, tuple[int, str]] = {}
-        """Start time and mark of processes, by pid; an empty mark is of one that has none and gets none."""
+        """Start time and mark of processes, by pid.
+
+        An empty mark means that the process has none and gets none.
+        """
 
     async def scan(self) -> ProcessTable:
-        """Return what runs on this host; the look begins after this call."""
+        """Return all processes of this host; the scan starts after this call."""
         if self._next is None or self._next.done():
             self._next = asyncio.create_task(self._look())
         return await asyncio.shield(self._next)
@@ -113,9 +115,9 @@ class ProcessScan:
     def _read_marks(
         self, entries: Mapping[int, Entry], known: Mapping[int, tuple[int, str]]
     ) -> tuple[dict[int, str], dict[int, Entry]]:
-        """Return the marks, and the processes that may have one and do not show it yet.
+        """Return the marks, and the processes that may have a mark and do not show it yet.
 
-        A process that gives its mark up by a new program keeps it here.
+        A process that drops its mark by starting a new program keeps the mark here.
         """
         settled = (time.clock_gettime(time.CLOCK_BOOTTIME) - SETTLED_S) * TICKS
         marks, unclear = {}, {}
@@ -142,4 +144,5 @@ def _mark_of(pid: int) -> str | None:
     """Return the mark of ``pid``, empty if it has none; ``None`` if it is in its exec."""
     if mark := _mark(pid):
         return mark
-    return None if procfs.is_in_exec(pid) else _mark(pid)  # its exec may have ended between the two looks
+    # The exec may have ended between the two reads.
+    return None if procfs.is_in_exec(pid) else _mark(pid)

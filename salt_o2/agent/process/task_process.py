@@ -1,4 +1,4 @@
-"""The living part of a task: its processes and its control channel."""
+"""The running part of a task: its processes and its control channel."""
 
 import asyncio
 import contextlib
@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 
 class TaskProcess:
-    """One task's processes, and the channel to them if the task has one."""
+    """One task's processes, and the control channel to them if the task has one."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class TaskProcess:
         launch: Launch,
         host: HostResources,
     ) -> None:
-        """Take charge of ``process``, started by ``launch``; see :func:`give_birth` and :func:`adopt`."""
+        """Manage ``process``, started by ``launch``; see :func:`start_process` and :func:`adopt_process`."""
         self.process, self.members, self._host, self._limits = process, members, host, launch.limits
         self._group, self._status = members.group, members.directory / "status"
         self._is_clear = False
@@ -56,16 +56,17 @@ class TaskProcess:
 
     @property
     def exit(self) -> Exit:
-        """How the task ended, once it has."""
+        """The exit status of the task, once it has ended."""
         return self.process.exit
 
     async def run_while_alive(
         self, work: Coroutine[Any, Any, T], patience_s: float, *, hurried: bool
     ) -> T | None:
-        """Do ``work``; None if the process ends before, or ``patience_s`` seconds after :meth:`hurry`.
+        """Do ``work``; None if the process ends first, or the shortened deadline passes.
 
-        ``hurried`` says that there was reason to hurry before. It is done without a task of its own: at two
-        hundred tasks a step those were a tenth of the agent's work.
+        The deadline is ``patience_s`` seconds after :meth:`shorten_deadline`. ``hurried`` means that the
+        deadline is already shortened. The work gets no asyncio task of its own: for steps of two hundred
+        tasks such asyncio tasks were a tenth of the agent's work.
         """
         self._patience_s = patience_s
         try:
@@ -84,44 +85,46 @@ class TaskProcess:
 
     @property
     def is_deadline_shortened(self) -> bool:
-        """Whether the work under way was broken off."""
+        """Whether the work in progress was cancelled."""
         return self._bound is not None and self._bound.expired()
 
     @property
     def is_urgent(self) -> bool:
-        """Whether the work under way will be broken off if it does not end by itself."""
+        """Whether the work in progress will be cancelled if it does not finish."""
         return self._bound is not None and self._bound.when() is not None
 
     def shorten_deadline(self) -> None:
-        """Somebody waits for the work under way to end: give it no more than its patience."""
+        """Limit the work in progress to its patience, because a caller waits for its end."""
         self._break_off_in(self._patience_s)
 
     def restore_deadline(self) -> None:
-        """Let the work under way take its time again, unless the process has ended."""
+        """Remove the shortened deadline, unless the process has ended."""
         bound = self._bound
         if bound is not None and not bound.expired() and not self.process.gone.is_set():
             bound.reschedule(None)
 
     def record_exit(self, tell: Callable[[], None]) -> None:
-        """The process has ended: whatever is asked of it will not be answered; ``tell`` whom it concerns."""
+        """Record that the process has ended and answers no more requests; call ``tell`` to report it."""
         self._break_off_in(0.0)
         tell()
 
     def _break_off_in(self, seconds: float) -> None:
-        """Break the work off after ``seconds``, or sooner if that was decided before."""
+        """Cancel the work after ``seconds``, or sooner if that was decided before."""
         bound, when = self._bound, asyncio.get_running_loop().time() + seconds
-        if bound is None or bound.expired():  # asyncio forbids to reschedule a timeout that expires already
+        # asyncio forbids to reschedule a timeout that is already expiring.
+        if bound is None or bound.expired():
             return
         planned = bound.when()
         if planned is None or when < planned:
             bound.reschedule(when)
 
     async def stop(self, steps: tuple[SignalStep, ...], grace_s: float) -> Survivors:
-        """End all processes of the task; ``grace_s`` is for those that the program leaves when it ends."""
+        """Stop all processes of the task; ``grace_s`` is for those that the program leaves when it ends."""
         killed = False
         for step in steps:
             if step.signal is signal.SIGKILL:
-                killed = bool(await self.members.all())  # they may have ended while the agent was busy
+                # The processes may have ended while the agent was busy.
+                killed = bool(await self.members.all())
                 await self.members.kill()
             elif step.signal is not None:
                 await self.members.send(step.signal)
@@ -131,7 +134,7 @@ class TaskProcess:
         return replace(remains, killed=remains.killed or killed)
 
     async def stop_members(self, grace_s: float) -> Survivors:
-        """End what the program left behind, once it has ended itself."""
+        """Stop the processes that the program left behind, after the program has ended."""
         if self._is_clear:
             return Survivors()
         remains = await self.members.clear(grace_s)
@@ -140,16 +143,16 @@ class TaskProcess:
 
     @property
     def watched(self) -> Limits:
-        """What of its limits no control group holds."""
+        """The limits of the task that no control group enforces."""
         return resource_limits.watched(self._limits, self._group.holds if self._group else lambda _: False)
 
     @property
     def has_limits(self) -> bool:
-        """Whether it can exceed something without being ended by the kernel at once."""
+        """Whether the task can exceed a limit without being ended by the kernel at once."""
         return self.watched != resource_limits.NOTHING or self._limits.pids > 0
 
     async def limit_violation(self) -> str:
-        """Return which of its limits it exceeds, in words."""
+        """Return a description of the limit that the task exceeds."""
         refused = self._group.excess(self._limits) if self._group else ""
         if refused or self.watched == resource_limits.NOTHING:
             return refused
@@ -157,7 +160,7 @@ class TaskProcess:
         return resource_limits.limit_violation(self.watched, used)
 
     def leave_control_group(self) -> str:
-        """Take its control group away, once all has ended; return which limit it was ended for, if any."""
+        """Remove the control group of the ended task; return the limit that the task was ended for, if any"""
         if self._group is None:
             return ""
         why = self._group.excess(self._limits)
@@ -167,7 +170,7 @@ class TaskProcess:
     async def is_its_own(self, number: int) -> bool:
         """Return whether the device that answers as process ``number`` is one of the task's processes.
 
-        The number is what the device says of itself, so the kernel is asked as well whose the port is.
+        The device itself reports the number, so the agent also asks the kernel for the owner of the port.
         """
         known = self._own_pids.get(number, 0)
         found = known if number in procfs.numbers_of(known) else await self.members.own(number)
@@ -177,7 +180,7 @@ class TaskProcess:
         return True
 
     async def _has_its_port(self, pid: int) -> bool:
-        """Return whether only the users of ``pid``, which then keeps it, and root have the control port.
+        """Return whether only root and the users of ``pid``, which keeps it then, have the control port.
 
         Another account may listen there before the device does. It may also have accepted the agent's
         connection and closed its port since.
@@ -192,11 +195,11 @@ class TaskProcess:
         return not strangers
 
     def pid_of(self, number: int | None) -> int | None:
-        """Return the pid on this host of the process that calls itself ``number``, once that is known."""
+        """Return the pid on this host of the process that reports pid ``number``, once that is known."""
         return self._own_pids.get(number, number) if number is not None else None
 
     async def has_exited_within(self, seconds: float) -> bool:
-        """Wait for the process to end by itself; tell whether it has."""
+        """Wait for the process to end without a signal; return whether it has ended."""
         try:
             async with asyncio.timeout(seconds):
                 await self.process.gone.wait()
@@ -205,7 +208,7 @@ class TaskProcess:
         return True
 
     async def release(self) -> None:
-        """Stop watching and disconnect; processes are not affected."""
+        """Stop watching and disconnect; processes keep running."""
         self.process.forget()
         self._host.task_directories.discard(self.members.directory)
         for port in self.ports_of:
@@ -215,17 +218,17 @@ class TaskProcess:
 
 
 def group_of(home: Path, host: HostResources) -> Group | None:
-    """Return the control group of the task that lives in ``home``, if it has one."""
+    """Return the control group of the task in directory ``home``, if it has one."""
     return cgroup.find(home, host.groups)
 
 
 async def stop_leaderless_members(
     home: TaskDirectory, host: HostResources, grace_s: float, also: tuple[Entry, ...] = ()
 ) -> Survivors:
-    """End processes of a task whose shim has ended, or is not known; they are known by mark and group.
+    """Stop processes of a task whose shim ended or is unknown; marks and group identify them.
 
-    ``also`` has processes that were known before to be the task's. A task that is started meanwhile keeps
-    its processes.
+    ``also`` has processes already known to be the task's. A task that is started meanwhile keeps its
+    processes.
     """
     members = MemberProcesses(
         directory=home.folder,
@@ -239,17 +242,18 @@ async def stop_leaderless_members(
 
 
 def remove_leftovers(record: TaskRecord, home: TaskDirectory, host: HostResources) -> None:
-    """Take away what the processes of a task, which are all gone, have left in the file system."""
+    """Remove the files that the processes of a task, all ended, have left behind."""
     launch = record.launched
     if (group := cgroup.find(home.folder, host.groups)) is not None:
         group.remove()
-    with contextlib.suppress(Refusal):  # its account has been removed meanwhile
+    # The account of the task has been removed meanwhile.
+    with contextlib.suppress(Refusal):
         account = host.accounts.choose(launch.user) if launch else None
         leftovers.clear(launch, record.configured, account.pw_uid if account else os.geteuid())
 
 
 def recorded_exit(record: TaskRecord, home: TaskDirectory) -> Exit:
-    """Return how a task ended that did so while no agent ran."""
+    """Return the exit status of a task that ended while no agent ran."""
     if record.boot != procfs.boot_id():
         return Exit()
     if record.shim is not None:

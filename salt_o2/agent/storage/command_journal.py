@@ -1,11 +1,11 @@
-"""Commands on disk until every task of theirs is: one file per command, not one per task.
+"""Commands on disk until all their tasks are on disk: one file per command, not one per task.
 
-<directory>/orders/<environment>@<revision>.json   a command as it came
+<directory>/orders/<environment>@<revision>.json   a command as received
 
-A command for two hundred tasks would otherwise write two hundred files before the first of them moves
-(docs/decisions/0031-one-file-per-command.md). A task's own file follows when there is time; with the last of
-them the command goes. An agent that was killed in between takes the orders from the commands that are left
-for those tasks whose files are older.
+Otherwise a command for two hundred tasks would write two hundred files before the first task moves
+(docs/decisions/0031-one-file-per-command.md). A task's own file follows later. When all of them are written,
+the command is removed. After an agent was killed in between, the next agent takes the orders of tasks with
+older files from the remaining commands.
 """
 
 import logging
@@ -27,50 +27,51 @@ class PersistedCommand:
     """One command on disk, and the tasks whose own files do not show it yet."""
 
     def __init__(self, command: Command, path: Path) -> None:
-        """Write ``command`` to ``path``, whole or not at all.
+        """Write ``command`` to ``path``, completely or not at all.
 
         Raises:
-            OSError: there is no room, or no right to write.
+            OSError: the disk has no room, or the agent may not write.
         """
         self._path = path
         self._waiting = {order.task for order in command.orders}
         atomic_file.put(path, msgspec.json.encode(command))
 
     def shown(self, task: TaskId) -> None:
-        """The file of ``task`` has this command or a later one, or the task needs none."""
+        """Record that the file of ``task`` has this command or a later one, or that the task needs none."""
         self._waiting.discard(task)
         if not self._waiting:
             self._path.unlink(missing_ok=True)
 
 
 class CommandJournal:
-    """The folder of the commands that an agent has taken."""
+    """The directory of the commands that an agent has accepted."""
 
     def __init__(self, folder: Path) -> None:
-        """Open ``folder``, making it if need be, for nobody else to look into."""
+        """Open ``folder``, creating it if necessary; no other user may read it."""
         self._folder = folder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def append(self, command: Command) -> PersistedCommand:
-        """Write ``command`` down before anybody acts on it.
+        """Write ``command`` to disk before the agent acts on it.
 
         Raises:
-            OSError: there is no room, or no right to write.
+            OSError: the disk has no room, or the agent may not write.
         """
         path = self._folder / f"{command.environment}@{command.revision}.json"
         try:
             return PersistedCommand(command, path)
-        except FileNotFoundError:  # somebody took the folder away
+        # Another program has removed the directory.
+        except FileNotFoundError:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             return PersistedCommand(command, path)
 
     def left(self) -> list[Command]:
-        """Return the commands that an earlier agent left, oldest first; unreadable ones go, with a word."""
+        """Return the commands that an earlier agent left, oldest first; remove and log unreadable ones."""
         found = [command for path in self._folder.glob("*.json") if (command := _read(path))]
         return sorted(found, key=lambda command: command.revision)
 
     def clear(self) -> None:
-        """Forget all commands: the files of all tasks show them now."""
+        """Remove all commands: the files of all tasks show them now."""
         for path in self._folder.iterdir():
             path.unlink(missing_ok=True)
 
@@ -78,11 +79,11 @@ class CommandJournal:
 def catch_up(
     records: Iterable[TaskRecord], commands: Iterable[Command], ended: dict[TaskId, int]
 ) -> dict[TaskId, TaskRecord]:
-    """Return the ``records`` by task, under the newest order that they or ``commands`` tell of.
+    """Return the ``records`` by task, each under the newest order in the records or ``commands``.
 
-    A task may have been configured on the way there. It counts as configured with what the first of several
-    orders wanted: if the newest wants something else, it may have come too late. ``ended`` has the tasks that
-    are done, with their last revision.
+    A task may have been configured on the way there. It counts as configured with the arguments of the first
+    of several orders: if the newest order has other arguments, it may have arrived too late. ``ended`` has
+    the finished tasks with their last revision.
     """
     by_task = {known.task: known for known in records}
     for each in by_task.values():

@@ -1,9 +1,9 @@
-"""The highest run number that ever reached this host, for the day when control has lost its store.
+"""The highest run number that ever reached this host, in case control loses its store.
 
 <directory>/last_run    one number
 
-Every agent tells it with each survey, and control counts on from the highest it hears of: so no number comes
-twice although the store is gone, or one of last week has been put in its place.
+Every agent reports the number with each survey, and control continues from the highest one. So no number is
+used twice, even if the store is lost or replaced by one of last week.
 """
 
 import logging
@@ -19,12 +19,12 @@ class LastRunNumber:
     """The number, in memory and in a file."""
 
     def __init__(self, path: Path) -> None:
-        """Read ``path``; what is not there, or no number, is 0."""
+        """Read ``path``; a missing file or invalid number counts as 0."""
         self._path = path
         self.number = max(_read(path), _read(atomic_file.aside(path)))
 
     def record(self, arguments: Mapping[str, str]) -> None:
-        """Take in what is pushed to tasks: START's arguments tell the run number."""
+        """Record the run number in ``arguments`` that are sent to tasks: START's arguments contain it."""
         told = arguments.get("run_number", "")
         number = int(told) if told.isdecimal() else 0
         if number <= self.number:

@@ -1,8 +1,8 @@
-"""What a task writes: straight into a file, so that it never waits for a reader, and bounded all the same.
+"""Output of a task: written directly into files, so that the task never waits, and still bounded.
 
-The agent looks from time to time and, when a file has grown beyond its bound, moves the last half of it to
-``<file>.before`` and empties the file in place: the task keeps writing at what is now the start (O_APPEND).
-A few lines may be lost if the task writes in just that moment.
+The agent checks the files from time to time. When a file has grown beyond its bound, the agent moves the last
+half of it to ``<file>.before`` and empties the file in place. The task then writes at the new start of the
+file (O_APPEND). A few lines may be lost if the task writes at that moment.
 """
 
 import os
@@ -13,30 +13,31 @@ from salt_o2.core.terminal_text import terminal_line
 from salt_o2.linux import atomic_file
 
 BOUND = 10 * 1024 * 1024
-"""Bytes kept of each file, at most."""
+"""Maximum number of bytes kept of each file."""
 UNWANTED = "none"
-"""What a template says of a stream that it does not want kept."""
+"""The template's word for a stream that is not to be kept."""
 BOUND_UNWANTED = 256 * 1024
-"""Bytes kept of such a stream: a failure shows the last words of it all the same."""
+"""Bytes kept of such a stream, because a failure shows the end of the output in any case."""
 LOOK_BACK = 64 * 1024
-"""Bytes read for a few lines; for many, as many more as lines mostly have."""
+"""Bytes read for a few lines; for many lines, proportionally more."""
 TYPICAL = 200
 LONGEST_LINE = 4096
-"""Bytes; what is longer without an end is told all the same."""
+"""Bytes; an incomplete line that is longer is returned without waiting for its end."""
 CLIP = 400
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
-"""Colours and other control characters of ASCII; they are left out. Others are shown as escapes."""
+"""Colours and other ASCII control characters, which are removed. Other ones are shown as escapes."""
 
 
 def bound_of(wanted: str) -> int:
-    """Return how many bytes are kept of a stream of which a template says ``wanted``."""
+    """Return how many bytes are kept of a stream for which a template says ``wanted``."""
     return BOUND_UNWANTED if wanted == UNWANTED else BOUND
 
 
 def trim(path: Path, bound: int = BOUND) -> bool:
-    """Keep ``path`` and its ``.before`` together within ``bound`` bytes; tell whether there was need."""
+    """Keep ``path`` and its ``.before`` together within ``bound`` bytes; return whether bytes were cut."""
     try:
-        if os.stat(path).st_size <= bound // 2:  # noqa: PTH116 of each task every second: the quicker one
+        # Each task is checked every second, and this is the quicker call.
+        if os.stat(path).st_size <= bound // 2:  # noqa: PTH116
             return False
         with path.open("r+b") as file:
             size = os.fstat(file.fileno()).st_size
@@ -52,7 +53,7 @@ def trim(path: Path, bound: int = BOUND) -> bool:
 
 
 def tail(path: Path, lines: int) -> tuple[str, ...]:
-    """Return the last ``lines`` lines of what was written, each made fit for a terminal and clipped."""
+    """Return the last ``lines`` lines of the output, each made safe for a terminal and clipped."""
     if lines < 1:
         return ()
     data = b""
@@ -63,21 +64,23 @@ def tail(path: Path, lines: int) -> tuple[str, ...]:
 
 
 def end(path: Path) -> int:
-    """Return how many bytes were ever written to ``path``, as far as anybody saw them."""
+    """Return how many bytes were ever written to ``path``, as far as the agent saw them."""
     return _cut(path) + _size(path)
 
 
 def since(path: Path, place: int, most: int) -> tuple[tuple[str, ...], int]:
-    """Return the lines that came after ``place``, a count of bytes, and the place where they end.
+    """Return the lines after ``place``, a count of bytes, and the place where they end.
 
-    Of more than ``most`` bytes the last are returned, and a line that says so. A line that is not complete
-    yet is left for the next time, unless it has grown too long to be one.
+    Of more than ``most`` bytes the last are returned, with a line that says so. An incomplete line is left
+    for the next call, unless it has grown too long for a line.
     """
     cut, written = _cut(path), end(path)
     if place > written:
-        place = cut  # the file was begun anew
+        # The file was started anew.
+        place = cut
     wanted = max(place, written - most)
-    first = cut - _size(_before(path))  # what is still there begins here
+    # The remaining output starts here.
+    first = cut - _size(_before(path))
     begin = max(wanted, first)
     data = _read(_before(path), begin - first, cut - begin) + _read(
         path, max(0, begin - cut), written - max(begin, cut)
@@ -88,7 +91,7 @@ def since(path: Path, place: int, most: int) -> tuple[tuple[str, ...], int]:
 
 
 def output_tail(stdout: Path, stderr: Path, lines: int = 20) -> tuple[str, ...]:
-    """Return what a failure shows: the ends of both, stderr last, as there the reason mostly is."""
+    """Return the output that a failure shows: the ends of both, stderr last, as it mostly has the reason."""
     errors = tail(stderr, lines // 2)
     return (*tail(stdout, lines - len(errors)), *errors)
 
@@ -107,7 +110,7 @@ def _beside(path: Path, what: str) -> Path:
 
 
 def _cut(path: Path) -> int:
-    """Return how many bytes were cut off at the beginning of ``path`` so far."""
+    """Return how many bytes were cut off at the start of ``path`` so far."""
     try:
         return int(_beside(path, "cut").read_text())
     except (OSError, ValueError):

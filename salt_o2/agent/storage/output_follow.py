@@ -1,7 +1,7 @@
-"""A task's output followed: what came after a place in it, and waiting for more.
+"""Follows a task's output: returns output after a place, and waits for more.
 
-A place is a count of bytes since the task began to write, so it stays true when the output is trimmed. What
-was cut off before anybody asked is not told.
+A place is a count of bytes since the task began to write, so it stays valid when the output is trimmed.
+Output that was cut off before a request is not returned.
 """
 
 import asyncio
@@ -15,9 +15,9 @@ from salt_o2.agent.storage.task_directory import TaskDirectory
 from salt_o2.linux.inotify import DirectoryWatch
 
 GATHER_S = 0.1
-"""How long after a first line others may come along: a task that writes all the time is told by the piece."""
+"""How long to wait for more lines after a first one: output of a busy task is returned in pieces."""
 MOST_BYTES = 256 * 1024
-"""Told at a time; of more, the last."""
+"""Maximum returned at a time; of more output, the last part is returned."""
 
 Places = dict[str, int]
 
@@ -30,9 +30,9 @@ def read_tail(home: TaskDirectory, lines: int) -> dict[str, Any]:
 
 
 async def follow_output(find: Callable[[], TaskDirectory], after: Places, wait_s: float) -> dict[str, Any]:
-    """Return what came ``after`` those places, as soon as there is something, at the latest in ``wait_s``.
+    """Return output ``after`` those places, as soon as there is some, at the latest after ``wait_s`` s.
 
-    ``find`` gives the task's folder, which moves when the task is over.
+    ``find`` returns the task's directory, which moves when the task is done.
     """
     home, deadline = find(), time.monotonic() + wait_s
     with DirectoryWatch(home.folder) as changes:
@@ -42,7 +42,8 @@ async def follow_output(find: Callable[[], TaskDirectory], after: Places, wait_s
             here = find()
             heard = _heard(here, after)
             if here.folder != home.folder:
-                break  # the task is over, and writes no more
+                # The task is done and writes no more.
+                break
     return heard
 
 

@@ -1,17 +1,17 @@
-"""Where an agent keeps its tasks on disk.
+"""The state directory of an agent.
 
 <directory>/tasks/<task>/task.json   the record
-                         status      how it ended, by its keeper
+                         status      how it ended, written by its shim
                          stdout  stderr
                          work/       the task's working directory
-                         variables   what sets its environment, for its account alone to read
+                         variables   sets its environment variables; only its account can read it
 <directory>/orders/                  commands that not all task files show yet; see command_journal.py
-<directory>/old/<task>/              the same of the last tasks that are done
+<directory>/old/<task>/              the same files of the most recent finished tasks
 <directory>/trash/                   files that the agent is removing
-<directory>/ended                    tasks that are done, with their last revision: a late order must not
+<directory>/ended                    finished tasks, with their last revision: a late order must not
                                      start one again
 <directory>/key                      a secret that proves to control which directory this is
-<directory>/last_run                 the highest run number that ever came here
+<directory>/last_run                 the highest run number that ever reached this host
 """
 
 import asyncio
@@ -37,10 +37,10 @@ KEPT_ENDED = 10_000
 
 
 class StateDirectory:
-    """The folder of an agent."""
+    """The state directory of an agent."""
 
     def __init__(self, directory: Path) -> None:
-        """Open it, making it if need be, for nobody else to look into."""
+        """Open the directory, creating it if necessary; no other user may read it."""
         self.directory = directory.absolute()
         self.tasks, self._old, self._ended_file, self._trash = (
             self.directory / name for name in ("tasks", "old", "ended", "trash")
@@ -49,7 +49,7 @@ class StateDirectory:
             folder.mkdir(mode=0o711, parents=True, exist_ok=True)
         self._trash.mkdir(mode=0o700, exist_ok=True)
         self.has_trash = asyncio.Event()
-        """Set while there are files that no one needs any more, see :meth:`empty_trash`."""
+        """Set while files wait for removal, see :meth:`empty_trash`."""
         self._discarded = itertools.count()
         if any(self._trash.iterdir()):
             self.has_trash.set()
@@ -58,14 +58,14 @@ class StateDirectory:
         self.orders = CommandJournal(self.directory / "orders")
         self.last_run = LastRunNumber(self.directory / "last_run")
         self.ended = self._read_ended()
-        """Tasks that are done: the highest revision each one had."""
+        """Finished tasks, each with its highest revision."""
 
     def task_directory(self, task: TaskId) -> TaskDirectory:
-        """Return the folder of ``task``, there or not."""
+        """Return the directory of ``task``, which may not exist."""
         return TaskDirectory(self.tasks / task)
 
     def records(self) -> list[TaskRecord]:
-        """Read all records; what is not in order is left alone, with a word in the log."""
+        """Read all records; leave damaged ones in place and log them."""
         found = []
         for folder in sorted(self.tasks.iterdir()):
             known = task_record.load(folder / "task.json") if folder.is_dir() else None
@@ -76,7 +76,7 @@ class StateDirectory:
         return found
 
     def archive(self, known: TaskRecord) -> None:
-        """Take leave of a task that is done: keep its output for a while, and never start it again."""
+        """Archive a finished task: keep its output for a while, and never start it again."""
         self.remember_done(known.task, known.revision)
         current, archived = self.task_directory(known.task).folder, self._old / known.task
         try:
@@ -90,7 +90,7 @@ class StateDirectory:
             log.error("%s cannot be moved to %s: %s", current, archived, error)
 
     def remember_done(self, task: TaskId, revision: int) -> None:
-        """Remember that ``task`` is done with all orders up to ``revision``."""
+        """Record that ``task`` is done with all orders up to ``revision``."""
         if self.ended.get(task, -1) >= revision:
             return
         self.ended[task] = revision
@@ -103,17 +103,20 @@ class StateDirectory:
             )
 
     def finished_tasks(self, task: TaskId) -> TaskDirectory:
-        """Return the folder of a ``task`` that is done, there or not."""
+        """Return the directory of a finished ``task``, which may not exist."""
         return TaskDirectory(self._old / task)
 
     def empty_trash(self) -> None:
-        """Remove what is not needed any more; this may take long, as tasks may write any number of files."""
+        """Remove files that are no longer needed.
+
+        This may take long, because tasks may write any number of files.
+        """
         self.has_trash.clear()
         for path in list(self._trash.iterdir()):
             remove_tree(path)
 
     def _discard(self, path: Path) -> None:
-        """Move ``path``, if it is there, to the files that are removed later."""
+        """Move ``path``, if it exists, to the files that are removed later."""
         with contextlib.suppress(FileNotFoundError):
             path.rename(self._trash / f"{time.time_ns()}-{next(self._discarded)}")
             self.has_trash.set()
@@ -139,12 +142,13 @@ class StateDirectory:
 
 
 def _secret(path: Path) -> str:
-    """Return the secret in ``path``, which only this account can read; draw it at the first start."""
+    """Return the secret in ``path``, which only this account can read; generate it at the first start."""
     try:
         if known := path.read_text().strip():
             return known
     except (OSError, UnicodeDecodeError):
-        pass  # not there, or damaged: the directory then proves itself by a new one from here on
+        # The file is missing or damaged. From now on a new secret proves the identity of the directory.
+        pass
     drawn = secrets.token_hex(16)
     atomic_file.put(path, drawn.encode())
     return drawn

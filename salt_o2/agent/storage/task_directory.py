@@ -12,32 +12,32 @@ from salt_o2.core.plan.launch import Launch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskFiles:
-    """Where a keeper works and writes."""
+    """The paths where a shim works and writes."""
 
     marker: str
-    """What finds the keeper again on the command lines of /proc."""
+    """The argument that identifies the shim on the command lines of /proc."""
     work: Path
     status: Path
     stdout: Path
     stderr: Path
     variables: Path
-    """Shell text that sets the task's variables; its account can read it."""
+    """Shell text that sets the task's variables; the task's account can read it."""
 
 
 class TaskDirectory:
-    """The folder of one task."""
+    """The directory of one task."""
 
     def __init__(self, folder: Path) -> None:
-        """Name it; nothing is made yet."""
+        """Store the path; no directory is created yet."""
         self.folder = folder
         self._supposed: dict[str, str] | None = None
-        """What the task is configured with, as far as its file and the commands kept beside it tell."""
+        """The task's configuration, as far as its file and the commands stored beside it show."""
         self._pid: int | None = None
-        """Its pid, as far as its file tells."""
+        """The task's pid, as far as its file shows."""
 
     @cached_property
     def files(self) -> TaskFiles:
-        """Return what its keeper must know."""
+        """Return the paths that the task's shim needs."""
         return TaskFiles(
             marker=f"o2-keeper:{self.folder}",
             work=self.folder / "work",
@@ -48,30 +48,31 @@ class TaskDirectory:
         )
 
     def save(self, known: TaskRecord) -> None:
-        """Keep ``known``; see :func:`record.save`."""
+        """Save ``known``; see :func:`task_record.save`."""
         try:
             task_record.save(known, self.folder / "task.json")
-        except FileNotFoundError:  # nothing was there yet, or somebody took it away
+        # The directory does not exist yet, or another program has removed it.
+        except FileNotFoundError:
             self._make()
             task_record.save(known, self.folder / "task.json")
         self.record_shim(known)
 
     def record_shim(self, known: TaskRecord) -> None:
-        """The task's file tells of ``known`` now."""
+        """Record that the task's file shows ``known`` now."""
         self._supposed, self._pid = known.assumed_configuration(), known.pid
 
     def record_order(self, known: TaskRecord) -> None:
-        """The order that ``known`` is under now is kept in a file of its command."""
+        """Record that a file of its command stores the present order of ``known``."""
         if self._supposed is None:
             self._supposed = known.assumed_configuration()
 
     def record_configuration(self, known: TaskRecord) -> None:
-        """Keep what the task is about to be configured with, unless the files tell that and its pid."""
+        """Save the configuration that the task is about to get, unless the files show it and its pid."""
         if (self._supposed, self._pid) != (known.configured, known.pid):
             self.save(known)
 
     def prepare(self, owner: tuple[int, int] | None) -> None:
-        """Make the working directory; ``owner`` is the uid and gid of a task that runs as another user."""
+        """Create the working directory; ``owner`` is the uid and gid of a task that runs as another user."""
         work = self.files.work
         self._make()
         work.mkdir(mode=0o700, exist_ok=True)
@@ -79,7 +80,7 @@ class TaskDirectory:
             os.chown(work, *owner)
 
     def save_variables(self, text: bytes, owner: tuple[int, int] | None) -> None:
-        """Write the shell text that sets the task's variables, for the task's account alone to read."""
+        """Write the shell text that sets the task's variables; only the task's account may read it."""
         path = self.files.variables
         path.unlink(missing_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o400)
@@ -103,4 +104,4 @@ class TaskDirectory:
 
 
 MARK = "O2_TASK_HOME"
-"""Environment variable that every process of a task carries: the task's folder in the agent's directory."""
+"""Environment variable that every process of a task carries: the task's directory below the agent's."""

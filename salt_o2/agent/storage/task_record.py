@@ -1,8 +1,9 @@
-"""What an agent knows of one task and must still know after it was killed.
+"""The record of one task: all that the agent must still know after it was killed.
 
-Saved before it is acted on. Written aside and renamed, so a reader sees the old or the new one whole. Not
-synced to the disk: that protects from nothing but a power cut, which no task survives either, and costs a
-moment per task and step (docs/decisions/0010-task-files-are-not-synced.md).
+The record is saved before the agent acts on it. It is written to another file and renamed, so a reader sees
+the old or the new record completely. It is not synced to the disk: a sync protects only from a power cut,
+which no task survives either, and costs a moment per task and step
+(docs/decisions/0010-task-files-are-not-synced.md).
 """
 
 import logging
@@ -26,7 +27,7 @@ CONFIGURED = (TaskState.CONFIGURED, TaskState.RUNNING)
 
 @dataclass(slots=True, kw_only=True)
 class TaskRecord:
-    """One task: the order it is under, the process it has, and how far it came."""
+    """One task: its present order, its process, and its progress."""
 
     task: TaskId
     environment: EnvironmentId
@@ -40,50 +41,50 @@ class TaskRecord:
     timeout_s: float = 90.0
     settled: bool = True
     ending: bool = False
-    """Signals that end the process may have been sent already: whatever is ordered now, it does not stay."""
+    """Signals that end the process may have been sent already: the process ends, whatever is ordered now."""
     by_hand: bool = False
-    """A person has moved the device since the order came: its state is where that person put it."""
+    """A user has moved the device since the order arrived: the user set the present state."""
 
     state: TaskState = TaskState.UNKNOWN
     device_state: str = ""
     announced: str = ""
     launched: Launch | None = None
-    """What the process was started by."""
+    """The launch that started the process."""
     launching: bool = False
-    """A process is being started: there may be one that this record does not know."""
+    """A process is being started: a process may exist that this record does not name."""
     boot: str = ""
     shim: int | None = None
     shim_started: int | None = None
-    """The keeper's pid and start time (ticks); both together name it, within one ``boot``."""
+    """The shim's pid and start time (ticks); both together identify it, within one ``boot``."""
     pid: int | None = None
     reported_device_id: int | None = None
-    """The pid that the device tells, which is another than ``pid`` in a namespace of pids."""
+    """The pid that the device reports, which differs from ``pid`` in a namespace of pids."""
     started: float | None = None
     exit: Exit | None = None
     killed: bool = False
-    """Whether its processes had to be killed by SIGKILL."""
+    """Whether the task's processes had to be killed by SIGKILL."""
     output: tuple[str, ...] = ()
     failure: Failure | None = None
 
     configured: dict[str, str] | None = None
     """The properties of the last CONFIGURE, until RESET."""
     channels: list[str] = field(default_factory=list)
-    """All that were ever configured in this process: FairMQ never forgets one."""
+    """All channels that were ever configured in this process: FairMQ never forgets one."""
     remaining_pids: tuple[tuple[int, int], ...] = ()
     """Processes of the task that did not end, not even by SIGKILL: pid and start time of each."""
     recovered: bool = False
-    """This was read from the last good copy, so the task may have gone on since."""
+    """The record was read from the last good copy, so the task may have moved since."""
     needs_restart: str = ""
-    """Why the process is only good for its end, if it is."""
+    """Why the process can only be ended and needs a restart; empty if it does not."""
 
     @property
     def mode(self) -> ControlMode:
-        """How the task is driven; basic if that was never said."""
+        """The control mode of the task; basic if no launch has set it."""
         launch = self.launched or self.launch
         return launch.mode if launch else ControlMode.BASIC
 
     def apply_order(self, command: Command, order: Order) -> None:
-        """Be under ``order`` from now on, and belong to whoever gave it."""
+        """Apply ``order`` from now on, and belong to the environment of ``command``."""
         self.environment = command.environment
         self.revision, self.goal, self.settled = command.revision, command.goal, False
         self.by_hand = False
@@ -94,28 +95,28 @@ class TaskRecord:
             self.properties = dict(order.properties)
 
     def arguments_for(self, event: TaskEvent) -> dict[str, str]:
-        """Return what goes to the device with ``event``."""
+        """Return the arguments that go to the device with ``event``."""
         if event is TaskEvent.CONFIGURE:
             return self.properties
         return self.arguments if event in (TaskEvent.START, TaskEvent.STOP) else {}
 
     def assumed_configuration(self) -> dict[str, str] | None:
-        """Return what the process may be configured with, for an agent that has only read this."""
+        """Return the likely configuration of the process, for an agent that has only read this record."""
         begun = not self.settled and self.mode in CONTROLLED and self.goal in CONFIGURED
         return dict(self.properties) if begun and self.configured is None else self.configured
 
     def record_step(self, event: TaskEvent) -> None:
-        """Remember that the device has done ``event``."""
+        """Record that the device has done ``event``."""
         self.announced, self.failure = "", None
         if event is TaskEvent.RESET:
             self.configured = None
 
 
 def unexplained(known: TaskRecord, *, alive: bool) -> Failure | None:
-    """Return the failure of a task that is not where its order wants it, and has none; else None.
+    """Return the failure of a task that is not at its goal and has no failure; else None.
 
-    Besides the goal itself there are two good places: where a person has put the device, and the end of a
-    program that has done its work.
+    Two other states are valid: the state that a user has set, and the end of a program that has done its
+    work.
     """
     code = known.exit.code if known.exit else None
     there = is_reached(known.mode, known.goal, known.state, alive=alive)
@@ -134,9 +135,9 @@ def unexplained(known: TaskRecord, *, alive: bool) -> Failure | None:
 
 
 def report_of(known: TaskRecord, *, alive: bool) -> TaskReport:
-    """Say what a task is; a basic one needs no process before RUNNING, and counts as there.
+    """Return the report of a task; a basic task needs no process before RUNNING to be at its goal.
 
-    A report never says that a task has settled elsewhere than at its goal without saying why.
+    A report of a task that has settled elsewhere than at its goal always contains the reason.
     """
     unsaid = unexplained(known, alive=alive) if known.settled else None
     waits = known.mode not in CONTROLLED and known.state in (TaskState.STANDBY, TaskState.CONFIGURED)
@@ -159,21 +160,22 @@ def report_of(known: TaskRecord, *, alive: bool) -> TaskReport:
 
 
 def save(record: TaskRecord, path: Path) -> None:
-    """Write ``record``; see :func:`files.put`.
+    """Write ``record``; see :func:`atomic_file.put`.
 
     Raises:
-        OSError: there is no room, or no right to write.
+        OSError: the disk has no room, or the agent may not write.
     """
     atomic_file.put(path, msgspec.json.encode(record), keep_last=True)
 
 
 def load(path: Path) -> TaskRecord | None:
-    """Read a record; one that cannot be read is moved aside and logged, and never a reason to stop.
+    """Read a record; move an unreadable one aside and log it, and never raise because of it.
 
-    In its place the last good copy is read, and says so: the task may have gone on since.
+    The last good copy replaces it and says so: the task may have moved since.
     """
     place = path
-    if not path.exists() and atomic_file.aside(path).exists():  # killed in the middle of ``save``
+    # The agent was killed in the middle of ``save``.
+    if not path.exists() and atomic_file.aside(path).exists():
         place = atomic_file.aside(path)
     found = _read(place)
     if found is None and (found := _read(atomic_file.last(path))) is not None:

@@ -1,1 +1,1 @@
-"""One task: what is decided for it, and how that is carried out."""
+"""One task: decisions about it, and their execution."""

@@ -1,4 +1,4 @@
-"""Carries out one step of a task: launch, an event, kill; and decides what a failure of it means."""
+"""Executes one step of a task: launch, an event, kill; and decides what a failure of it means."""
 
 import logging
 from collections.abc import Mapping
@@ -21,21 +21,22 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 STEP_DOWN_S = 5.0
-"""What STOP, RESET and EXIT may take on the way to the end, where a signal does as well."""
+"""Time limit of STOP, RESET and EXIT on the way to the end, where a signal has the same effect."""
 PATIENCE_S = 1.0
-"""What a step may still take once the task is to end."""
+"""Time limit of a step once the task is to end."""
 RECOVERY_S = 5.0
-"""How long a device may take to say where it is when its task file was damaged."""
+"""How long a device may take to report its state when its task file was damaged."""
 DEATH_SHOWS_S = 0.3
-"""How soon after a broken connection the end of the process is seen, if that is the reason."""
+"""How soon after a broken connection the end of the process is seen, if it is the reason."""
 
 
 async def execute(life: TaskRuntime, step: TaskEvent | AgentAction) -> None:
-    """Do what core/tasks/next_action.py has decided; what comes of it is written into the record."""
+    """Execute the decision of core/tasks/next_action.py; write the result into the record."""
     known = life.record
     if step is AgentAction.LAUNCH:
         async with life.host.start_limiter.slot():
-            if known.goal is not TaskState.DONE:  # which may have come meanwhile
+            # An order for DONE may have arrived meanwhile.
+            if known.goal is not TaskState.DONE:
                 await launch(life)
     elif step is AgentAction.KILL:
         await kill(life)
@@ -43,7 +44,8 @@ async def execute(life: TaskRuntime, step: TaskEvent | AgentAction) -> None:
         goal = known.goal
         if goal is TaskState.DONE:
             await confirm_state(life)
-        if life.stuck or known.goal is not goal:  # another order has come meanwhile
+        # Another order has arrived meanwhile.
+        if life.stuck or known.goal is not goal:
             return
         known.state, known.fresh, known.failure = goal, False, None
     elif isinstance(step, TaskEvent):
@@ -58,7 +60,8 @@ async def launch(life: TaskRuntime) -> None:
     if life.stuck:
         known.state, known.fresh = TaskState.ERROR, False
         return
-    if known.goal is TaskState.DONE:  # that order has come meanwhile
+    # An order for DONE has arrived meanwhile.
+    if known.goal is TaskState.DONE:
         return
     life.is_clear = False
     try:
@@ -76,13 +79,13 @@ async def launch(life: TaskRuntime) -> None:
 
 
 async def wait_for_program(life: TaskRuntime, living: TaskProcess) -> None:
-    """Note that a task without a control channel runs: its process is there, and that is all that it does."""
+    """Record that a task without a control channel runs: the existing process is its only state."""
     life.record.state = TaskState.RUNNING
     life.record.pid = await living.process.child()
 
 
 async def _start_process(life: TaskRuntime) -> TaskProcess:
-    """Start the process; processes of this agent that no task owns are ended if its port is taken."""
+    """Start the process; if its port is taken, first stop orphaned processes of this agent."""
     try:
         return launcher.start_process(life.record, life.directory, life.host, life.on_end)
     except preflight.PortsTaken:
@@ -95,16 +98,18 @@ async def send_event(life: TaskRuntime, event: TaskEvent, arguments: Mapping[str
     """Take the device through ``event``; return why it failed, if it did.
 
     Raises:
-        InvalidRequestError: there is no device.
+        InvalidRequestError: the task has no device.
     """
     known, living, down = life.record, life.process, life.is_shutting_down
     if living is None or living.device is None:
         raise InvalidRequestError(f"task {known.task} has no control channel for {event}")
-    if known.pid is None:  # an earlier agent was killed before the device was ready
+    # An earlier agent was killed before the device was ready.
+    if known.pid is None:
         await _wait_until_ready(life, living)
         return known.failure
     life.asked = event
-    if event is TaskEvent.CONFIGURE:  # known to the next agent, whatever becomes of this one
+    # The next agent must know this, even if this agent is killed.
+    if event is TaskEvent.CONFIGURE:
         known.configured = dict(arguments)
         life.directory.record_configuration(known)
     outcome = await living.run_while_alive(
@@ -132,21 +137,22 @@ async def send_event(life: TaskRuntime, event: TaskEvent, arguments: Mapping[str
 def _was_overtaken(life: TaskRuntime, outcome: "Outcome") -> bool:
     """Return whether the step may have failed because a request of an earlier agent came in between.
 
-    That agent was killed after it had sent the request, and this one looked at the device before the device
-    had read it. It happens once at most; where the device is then is seen by another look.
+    The earlier agent was killed after it had sent the request. This agent polled the device before the device
+    had read it. This happens at most once; another poll shows the device's state then.
     """
     return life.overtaken and outcome.failure is not None and outcome.remedy != "kill"
 
 
 async def inspect_first(life: TaskRuntime) -> None:
-    """An earlier agent was killed in the middle of an order: see how far it came."""
+    """Find the progress of an order in whose middle an earlier agent was killed."""
     living, life.must_inspect, life.resumed = life.process, False, True
     if living is None:
         return
     if living.device is None:
         await wait_for_program(life, living)
         return
-    if life.record.pid is None:  # the earlier agent still waited for the device to answer
+    # The earlier agent still waited for the device to answer.
+    if life.record.pid is None:
         life.record.state = TaskState.UNKNOWN
         return
     life.asked = "GetState"
@@ -160,11 +166,12 @@ async def inspect_first(life: TaskRuntime) -> None:
         return
     if seen is not None:
         life.record.state, life.record.device_state = seen.state, seen.word
-        life.end_is_wanted = life.end_is_wanted or seen.state is TaskState.DONE  # it has obeyed EXIT
+        # The device has obeyed EXIT.
+        life.end_is_wanted = life.end_is_wanted or seen.state is TaskState.DONE
 
 
 async def inspect_recovered(life: TaskRuntime, living: TaskProcess) -> None:
-    """See where a process is of which only an older record is known, and order nothing."""
+    """Poll a process of which only an older record is known, and send no order."""
     known = life.record
     if living.device is None:
         await wait_for_program(life, living)
@@ -190,7 +197,7 @@ async def inspect_recovered(life: TaskRuntime, living: TaskProcess) -> None:
 
 
 async def kill(life: TaskRuntime) -> None:
-    """End all processes of the task."""
+    """Stop all processes of the task."""
     living, known = life.process, life.record
     if living is None:
         return
@@ -208,16 +215,17 @@ async def kill(life: TaskRuntime) -> None:
 
 
 def _note_ending(life: TaskRuntime) -> None:
-    """Keep on disk that signals are sent: the next agent must not take the process for one that stays."""
+    """Save that signals are sent: the next agent must not take the process for one that stays."""
     life.record.ending = True
     try:
         life.directory.save(life.record)
-    except OSError as error:  # it is ended all the same
+    # The process is stopped in any case.
+    except OSError as error:
         log.error("the file of task %s cannot be written: %s", life.record.task, error)
 
 
 async def confirm_state(life: TaskRuntime) -> None:
-    """The task has no process that the agent knows: end processes that carry its mark all the same."""
+    """Stop processes that carry the task's mark although the agent knows no process of the task."""
     if not life.is_clear:
         life.record_survivors(
             await task_process.stop_leaderless_members(life.directory, life.host, life.grace_s, life.left)
@@ -238,11 +246,12 @@ async def _wait_until_ready(life: TaskRuntime, living: TaskProcess) -> None:
 
 
 async def _apply_outcome(life: TaskRuntime, outcome: "Outcome", living: TaskProcess) -> None:
-    """Take the outcome for where the device is, and decide what a failure means."""
+    """Record the outcome as the state of the device, and decide what a failure means."""
     known = life.record
     known.state, known.device_state = outcome.state, outcome.device_state
     life.needs_restart = life.needs_restart or outcome.remedy == "restart"
-    if life.needs_restart and life.resumed:  # by nobody's fault: the order shall not fail for it
+    # No component is at fault, so the order must not fail for this reason.
+    if life.needs_restart and life.resumed:
         known.fresh, life.resumed = known.launch is not None, False
     if outcome.failure is None:
         life.resumed = life.overtaken = False
@@ -251,7 +260,8 @@ async def _apply_outcome(life: TaskRuntime, outcome: "Outcome", living: TaskProc
     elif life.is_shutting_down:
         life.lost = outcome.remedy != "restart"
     elif known.fresh and outcome.remedy == "kill":
-        life.lost = True  # the order brings a launch, so there will be another process
+        # The order has a launch, so there will be another process.
+        life.lost = True
     elif known.state is TaskState.UNKNOWN and await living.has_exited_within(DEATH_SHOWS_S):
         log.info("task %s: ended during %s", known.task, life.asked)
     else:

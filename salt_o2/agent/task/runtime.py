@@ -1,4 +1,4 @@
-"""The present of one task: what an agent knows of it beyond the record, and forgets when it is killed."""
+"""Runtime state of one task: facts beyond the record, which are lost when the agent is killed."""
 
 import asyncio
 import logging
@@ -31,33 +31,33 @@ class TaskRuntime:
     on_end: Callable[[], None]
     """Called when the process ends."""
     process: TaskProcess | None = None
-    """Its processes, if it has any."""
+    """The processes of the task, if it has any."""
     is_urgent: bool = False
-    """True while the task is to end, and something is under way that would come before."""
+    """True while the task is to end and a step in progress must finish first."""
     deadline: float | None = None
-    """When the order must be carried out, once it is begun."""
+    """The deadline of the order, once the order has started."""
     asked: str = "launch"
-    """What was asked of the process last."""
+    """The last request to the process."""
     lost: bool = False
     given_up: bool = False
     stuck: bool = False
     """As in core/tasks/next_action.py."""
     needs_restart: bool = False
-    """The process answers, and is only good for its end: start another."""
+    """The process answers but can only be ended: another process must be started."""
     excess: str = ""
     """The limit that the process was ended for, in words."""
     is_clear: bool = False
-    """No process of the task is there, as far as this agent has seen to it."""
+    """No process of the task exists, as far as this agent has checked."""
     end_is_wanted: bool = False
     must_inspect: bool = False
     """An earlier agent was killed in the middle of an order."""
     resumed: bool = False
-    """No step has succeeded since: where the process was left may be no place to go on from."""
+    """No step has succeeded since then: it may be impossible to continue from the present state."""
     overtaken: bool = False
-    """What that agent asked of the process last may still reach it, after the first look at it."""
+    """The last request of that agent may still reach the process after the first poll."""
 
     def begin_order(self) -> None:
-        """A new order: whatever failed before may be tried again."""
+        """Start a new order: steps that failed before may be tried again."""
         self.given_up = self.stuck = False
         self.deadline = None
         self.is_urgent = self.record.goal is TaskState.DONE
@@ -76,7 +76,7 @@ class TaskRuntime:
         return max(0.05, self.deadline - now)
 
     def situation(self) -> TaskSituation:
-        """Return what decides the next step."""
+        """Return the situation that decides the next step."""
         known = self.record
         return TaskSituation(
             mode=known.mode,
@@ -93,12 +93,12 @@ class TaskRuntime:
 
     @property
     def is_replaced(self) -> bool:
-        """Whether the living process is not the one that the order wants."""
+        """Whether the running process is not the one that the order wants."""
         return self.needs_restart or self.record.launch != self.record.launched
 
     @property
     def is_shutting_down(self) -> bool:
-        """Whether the process is on the way to its end, where a failure only means to be quicker."""
+        """Whether the process is about to end, where a failure only shortens the wait."""
         return self.record.goal is TaskState.DONE or (self.record.fresh and self.is_replaced)
 
     @property
@@ -109,13 +109,13 @@ class TaskRuntime:
 
     @property
     def left(self) -> tuple[Entry, ...]:
-        """Return the processes that did not end, as far as they are there."""
+        """Return the processes that did not end and still exist."""
         known = self.record.remaining_pids if self.record.boot == procfs.boot_id() else ()
         found = ((procfs.entry(pid), started) for pid, started in known)
         return tuple(each for each, started in found if each is not None and each.started == started)
 
     def record_survivors(self, remains: Survivors) -> None:
-        """The processes have been ended, or not all of them: then the task is not done, and says why."""
+        """Record the stop of all processes; if some remain, the task fails with the reason."""
         self.record.killed = self.record.killed or remains.killed
         self.record.remaining_pids = tuple((each.pid, each.started) for each in remains.left)
         self.is_clear, self.stuck = not remains.left, bool(remains.left)
@@ -134,7 +134,7 @@ class TaskRuntime:
         )
 
     def record_surrender(self, failure: Failure) -> None:
-        """Give up the order, and keep why with what the process last said."""
+        """Give up the order, and record the reason with the last state that the process reported."""
         self.given_up = True
         self.record.failure = replace(failure, output=self.directory.output_tail())
         log.warning(
@@ -143,11 +143,11 @@ class TaskRuntime:
 
     @property
     def advice(self) -> str:
-        """What to do when a process does what it was not asked to."""
+        """The advice for a process that moved without a request."""
         return f"its last words are below, `salt {self.host.name} o2.log {self.record.task}` has more"
 
     def record_exit(self, ended: Exit, how: str = "") -> None:
-        """The process has ended, wanted or not; ``how`` goes into the reason, if it has to be given."""
+        """Record the end of the process, wanted or not; ``how`` goes into the reason, if one is needed."""
         known, was = self.record, self.record.device_state or str(self.record.state)
         known.exit, known.pid, known.configured, known.ending = ended, None, None, False
         if self.stuck:
@@ -157,7 +157,8 @@ class TaskRuntime:
         if known.goal is TaskState.DONE or (self.end_is_wanted and self.given_up):
             known.state = TaskState.DONE
         elif self.end_is_wanted or (known.fresh and not self.given_up):
-            known.state = TaskState.UNKNOWN  # where the next step begins anew
+            # The next step starts anew from here.
+            known.state = TaskState.UNKNOWN
         elif self.given_up and known.failure is not None:
             known.state = TaskState.ERROR
             self.record_surrender(known.failure)

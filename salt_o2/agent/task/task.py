@@ -1,7 +1,7 @@
-"""One task: takes orders, and goes towards the newest one step by step, by itself.
+"""One task: accepts orders, and moves towards the goal of the newest one step by step.
 
-Whatever happens, one runner at a time acts for a task, so its device never gets two requests at once. Steps
-are decided in core/tasks/next_action.py and carried out in actions.py.
+At any time, only one runner acts for a task, so its device never gets two requests at once. Steps are decided
+in core/tasks/next_action.py and executed in actions.py.
 """
 
 import asyncio
@@ -33,12 +33,12 @@ NO_ROOM = "the agent must be able to write there: make room on the disk, or see 
 
 
 class Task:
-    """A task of this host: its record, its life, and a runner while there is something to do."""
+    """A task of this host: its record, its runtime state, and a runner while there is work to do."""
 
     def __init__(
         self, record: TaskRecord, home: TaskDirectory, host: HostResources, changed: Callable[["Task"], None]
     ) -> None:
-        """Know ``record``, kept in ``home``; ``changed`` is called whenever there is something to report."""
+        """Use ``record``, stored in ``home``; ``changed`` is called whenever there is a change to report."""
         self.record, self.home, self._changed = record, home, changed
         home.record_shim(record)
         never_ran = record.launched is None and not record.recovered
@@ -50,9 +50,9 @@ class Task:
         self._runner: asyncio.Task[Failure | None] | None = None
         self._saving: asyncio.TimerHandle | None = None
         self._signals: set[str] = set()
-        """What the device has signalled in the current step."""
+        """Signals that the device has sent in the current step."""
         self._unsaved: list[PersistedCommand] = []
-        """Commands that only their own files show, and not the record's."""
+        """Commands that only their own files show, not the record's file."""
 
     @property
     def id(self) -> TaskId:
@@ -61,12 +61,12 @@ class Task:
 
     @property
     def is_busy(self) -> bool:
-        """Whether its runner is at work."""
+        """Whether the runner is at work."""
         return self._runner is not None and not self._runner.done()
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing is left to do or to know, once that has been reported."""
+        """Whether the task is finished and can be removed, once that has been reported."""
         known = self.record
         return known.settled and known.goal is TaskState.DONE and self._is_where_it_should_be
 
@@ -76,15 +76,16 @@ class Task:
         return is_reached(known.mode, known.goal, known.state, alive=self._life.process is not None)
 
     def report(self) -> TaskReport:
-        """Say what the task is."""
+        """Return the report of the task."""
         return report_of(self.record, alive=self._life.process is not None)
 
     def apply_order(self, command: Command, order: Order, kept: PersistedCommand | str) -> None:
-        """Begin with ``order`` of a command that is ``kept``, or say why it is not and give it up.
+        """Start ``order`` of a persisted command; if ``kept`` is an error text, give the order up.
 
-        An order to end the task is carried out in any case, and a defect here ends no other order.
+        An order to end the task is executed in any case, and a defect here ends no other order.
         """
-        self._cancel_saving()  # the record is kept when this order is over; the command is kept already
+        # The record is saved when this order is over; the command is saved already.
+        self._cancel_saving()
         self.record.apply_order(command, order)
         try:
             self._begin(command, kept)
@@ -102,7 +103,7 @@ class Task:
             self._life.fail_order("order", self.record.device_state or "-", kept, NO_ROOM)
 
     async def adopt(self) -> None:
-        """Find again the process that an earlier agent started, or how it ended meanwhile; then go on."""
+        """Find the process that an earlier agent started, or how it ended meanwhile; then continue."""
         known, life = self.record, self._life
         life.process = await launcher.adopt_process(known, self.home, life.host, self._on_end)
         life.end_is_wanted, life.lost = known.ending, known.ending and life.process is not None
@@ -121,7 +122,7 @@ class Task:
             self._resume()
 
     async def _accept_current_state(self, living: TaskProcess) -> None:
-        """The task's file was damaged, and the copy may be older: what the process does now is its goal."""
+        """Make the present state of the process the goal: the file was damaged, and its copy may be older."""
         self._life.end_is_wanted = self._life.lost = self.record.ending = False
         await actions.inspect_recovered(self._life, living)
         self._save()
@@ -134,7 +135,7 @@ class Task:
         self._settle()
 
     async def release(self) -> None:
-        """Let go of the task, whose processes stay as they are."""
+        """Release the task; its processes keep running."""
         if self._runner is not None:
             self._runner.cancel()
             await asyncio.gather(self._runner, return_exceptions=True)
@@ -144,13 +145,13 @@ class Task:
         if self._life.process is not None:
             await self._life.process.release()
 
-    # --- by hand --------------------------------------------------------------------------------
+    # --- manual control -------------------------------------------------------------------------
 
     async def move(self, event: TaskEvent, arguments: Mapping[str, str], timeout_s: float) -> Failure | None:
-        """Send one event because a person wants it; return why it failed, if it did.
+        """Send one event that a user requests; return why it failed, if it did.
 
         Raises:
-            InvalidRequestError: there is no control channel, or the task is busy with an order.
+            InvalidRequestError: the task has no control channel, or is busy with an order.
         """
         life = self._life
         if self.is_busy:
@@ -161,13 +162,14 @@ class Task:
             raise InvalidRequestError(
                 f"task {self.id} is {self.record.state} and has no process that takes {event}"
             )
-        life.given_up = self.record.by_hand = True  # whatever its order was, it is the person's now
+        # The user controls the task from now on, whatever its order was.
+        life.given_up = self.record.by_hand = True
         life.deadline = asyncio.get_running_loop().time() + timeout_s
         self._runner = asyncio.create_task(self._run(event, arguments))
         return await asyncio.shield(self._runner)
 
     async def kill(self) -> bool:
-        """End the processes because a person wants it; tell whether they have ended."""
+        """Stop the processes because a user requests it; return whether they have ended."""
         if self._life.process is None:
             return True
         self._life.asked = BY_HAND
@@ -179,7 +181,7 @@ class Task:
         return not remains.left
 
     def trim_output(self) -> None:
-        """Keep what the processes have written within its bounds."""
+        """Keep the output of the processes within its bounds."""
         try:
             self.home.trim(self.record.launched)
         except OSError as error:
@@ -189,12 +191,12 @@ class Task:
 
     @property
     def has_limits(self) -> bool:
-        """Whether somebody must look whether it stays within its limits."""
+        """Whether the agent must check that the task stays within its limits."""
         living = self._life.process
         return living is not None and living.has_limits
 
     async def keep_limits(self) -> None:
-        """End the processes if they exceed what they may; no other task is touched."""
+        """Stop the processes if they exceed a limit; no other task is affected."""
         living = self._life.process
         if living is None or self._life.excess or not (excess := await living.limit_violation()):
             return
@@ -211,7 +213,7 @@ class Task:
     async def _run(
         self, event: TaskEvent | None = None, arguments: Mapping[str, str] | None = None
     ) -> Failure | None:
-        """Go on until the goal is reached or given up; first carry out ``event``, and say why it failed."""
+        """Run until the goal is reached or given up; first execute ``event``, and return why it failed."""
         failure, life = None, self._life
         await life.host.terminations.over(self.home.folder)
         try:
@@ -225,7 +227,8 @@ class Task:
             life.fail_order(
                 life.asked, self.record.device_state or "-", f"{self.home.folder}: {error}", NO_ROOM
             )
-        except Exception as error:  # a defect here must not leave control waiting
+        # A defect here must not leave control waiting.
+        except Exception as error:
             log.exception("task %s: %s went wrong", self.id, life.asked)
             life.fail_order(life.asked, self.record.device_state or "-", repr(error), DEFECT)
         self._settle()
@@ -246,13 +249,14 @@ class Task:
         if not self._life.stuck:
             self._life.excess = living.leave_control_group() or self._life.excess
         task_process.remove_leftovers(self.record, self.home, self._life.host)
-        self.trim_output()  # nothing looks at it again: it may have grown since the last time
+        # The output is not checked again, and may have grown since the last check.
+        self.trim_output()
         await living.release()
         self._life.process = None
         self._life.record_exit(living.exit)
 
     def _save(self) -> None:
-        """Keep the record; an order that cannot be kept is given up, unless it is to end the task."""
+        """Save the record; an order that cannot be saved is given up, unless it is to end the task."""
         self._cancel_saving()
         try:
             self.home.save(self.record)
@@ -270,13 +274,13 @@ class Task:
         self._unsaved.clear()
 
     def _cancel_saving(self) -> None:
-        """Whoever comes now keeps the record, at once or later."""
+        """Cancel the delayed save: the caller saves the record, at once or later."""
         if self._saving is not None:
             self._saving.cancel()
             self._saving = None
 
     def _save_soon(self) -> None:
-        """Keep a step's success when there is time: whoever is killed before asks the device afterwards."""
+        """Save a step's success later: after a kill in between, the next agent polls the device."""
         if self._saving is None:
             self._saving = asyncio.get_running_loop().call_later(SAVE_SOON_S, self._save)
 
@@ -296,7 +300,7 @@ class Task:
         self._changed(self)
 
     def _explain(self) -> None:
-        """Let no task settle elsewhere than at its goal without a failure."""
+        """Add a failure if the task settles elsewhere than at its goal without one."""
         alive = self._life.process is not None
         if (failure := unexplained(self.record, alive=alive)) is None:
             return
@@ -304,23 +308,24 @@ class Task:
             self.record.state = TaskState.ERROR
         self._life.record_surrender(failure)
 
-    # --- what happens by itself -----------------------------------------------------------------
+    # --- events without an order ----------------------------------------------------------------
 
     def _on_end(self) -> None:
-        """The process has ended; a runner that is at work sees it by itself."""
+        """Start the runner after the end of the process; a runner already at work sees the end itself."""
         self._resume()
 
     def _on_observed_state(self, state: TaskState, word: str, reason: str) -> None:
-        """The device is where nobody sent it."""
+        """Handle a state of the device that no request led to."""
         was = self.record.state
         self.record.state, self.record.device_state = state, word
         self._life.fail_order(f"stay {was}", word, reason, self._life.advice)
         self._resume()
 
     def _on_device_message(self, announced: str) -> None:
-        """The device signals something; the same signal again in the same step is no news."""
+        """Handle a signal of the device; a repeated signal in the same step is ignored."""
         if not self.record.announced:
-            self._signals.clear()  # a step has begun since the last signal
+            # A step has started since the last signal.
+            self._signals.clear()
         if announced in self._signals:
             return
         self._signals.add(announced)
@@ -350,7 +355,7 @@ class Task:
     # --- watching -------------------------------------------------------------------------------
 
     def _watch_the_living(self) -> None:
-        """A device is watched from the moment it is ready: what it signals is not repeated."""
+        """Watch the device from the moment it is ready: its signals are not repeated."""
         living = self._life.process
         if living is None or living.device is None or self.record.pid is None:
             return

@@ -1,7 +1,7 @@
-"""What the OCC plugins make of the arguments of a transition, and which would break a FairMQ device.
+"""How OCC plugins convert the arguments of a transition, and which would break a FairMQ device.
 
-Every argument arrives as text. The plugins convert by the last part of the key only, and everything else
-becomes a string property; a device that then reads it as a number fails with ERROR.
+Every argument arrives as text. The plugins convert by the last part of the key only, and all other values
+become string properties. A device that then reads such a property as a number fails with ERROR.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ NEVER_PUSHED = frozenset({"sndTimeoutMs", "rcvTimeoutMs", "portRangeMin", "portR
 
 
 def last_part(key: str) -> str:
-    """Return what the plugins look at: the part of ``key`` after its last dot."""
+    """Return the part of ``key`` that decides the conversion: the part after its last dot."""
     return key.rpartition(".")[2]
 
 
@@ -26,7 +26,7 @@ def channels_of(arguments: Mapping[str, str]) -> set[str]:
 
 
 def fault_of(key: str, value: str) -> str:
-    """Say why a FairMQ device could not take this argument, or return nothing if it can."""
+    """Return why a FairMQ device could not accept this argument; empty if it can."""
     part = last_part(key)
     if key.startswith("chans.") and part in NEVER_PUSHED:
         return f"{key} cannot be pushed: give it on the command line (--channel-config)"

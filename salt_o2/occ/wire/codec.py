@@ -1,7 +1,7 @@
-"""How requests and replies are written: OCC (protobuf) and OCClite (JSON), which no server speaks both of.
+"""Encoding of requests and replies: OCC (protobuf) and OCClite (JSON). A server uses only one of them.
 
 OCClite's method names are bare, without service and slashes. Its plugin ends by SIGSEGV if an argument's
-value is not a JSON string or if srcState is missing, so both codecs force every value to be text and always
+value is not a JSON string or if srcState is missing. So both codecs convert every value to text and always
 send srcState.
 """
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 MOST_WORD = 100
-"""Characters of a state or an event that a device names."""
+"""Maximum characters of a state or an event that a device names."""
 GET_STATE, TRANSITION, EVENT_STREAM, STATE_STREAM = "GetState", "Transition", "EventStream", "StateStream"
 
 
 class Codec(Protocol):
-    """One way to write the control channel."""
+    """One encoding of the control channel."""
 
     name: str
 
@@ -49,12 +49,12 @@ class Codec(Protocol):
 
 
 def word(value: object) -> str:
-    """Return a word that a device has sent, clipped and on one line: it goes into logs and to terminals."""
+    """Return a word from a device, clipped and on one line: it goes into logs and to terminals."""
     return terminal_line(str(value)[:MOST_WORD])
 
 
 def text(value: object) -> str:
-    """Return ``value`` as a device expects it: true and false as ``1`` and ``0``, nothing as empty text."""
+    """Return ``value`` as a device expects it: true and false as ``1`` and ``0``, None as empty text."""
     return str(int(value)) if isinstance(value, bool) else "" if value is None else str(value)
 
 
@@ -73,7 +73,8 @@ class Lite:
 
     def order(self, source: str, event: str, arguments: Mapping[str, object]) -> bytes:
         """Return srcState, transitionEvent and arguments, every value a JSON string, all in ASCII."""
-        import msgspec  # devices, which give no orders, start without it
+        # Devices send no orders, so they start without this module.
+        import msgspec
 
         entries = [{"key": text(key), "value": text(value)} for key, value in arguments.items()]
         request = {"srcState": source, "transitionEvent": event, "arguments": entries}
@@ -96,7 +97,7 @@ class Lite:
         return DeviceEvent(int(_fields(body)["event"]["type"]))
 
     def moved(self, body: bytes) -> str:
-        """Refuse: there is no such stream."""
+        """Refuse: OCClite has no StateStream."""
         raise InvalidRequestError(f"OCClite has no StateStream, and yet it sent {body!r}")
 
 
@@ -150,7 +151,7 @@ def codec_named(name: str) -> Codec:
     """Return the codec ``OCC`` or ``OCClite``.
 
     Raises:
-        InvalidRequestError: if it is neither.
+        InvalidRequestError: the name is neither.
     """
     try:
         return CODECS[name]()

@@ -1,9 +1,9 @@
-"""What a process says on its control channel, and the ways in which it can fail to say it.
+"""Replies of a process on its control channel, and the errors when it cannot reply.
 
-UnreachableError            (core) nobody is there, or nobody who belongs there
-└── Overdue            somebody is there and does not answer: only a signal helps now
+UnreachableError       (core) no process answers, or not the expected process
+└── ReplyTimeout       a process runs and does not answer: only a signal has an effect now
 TaskError              (core)
-└── Refused            it answered that it will not do what was asked
+└── RpcRefused         the process answered that it refuses the request
 """
 
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from salt_o2.core.errors import TaskError, UnreachableError
 
 @dataclass(frozen=True, slots=True)
 class DeviceState:
-    """The process's own word for its state, and its process id."""
+    """The state by the process's own name, and its process id."""
 
     state: str
     pid: int
 
 
 class Trigger(IntEnum):
-    """Who brought about the state of a reply (`occ_pb.StateChangeTrigger`)."""
+    """The cause of the state in a reply (`occ_pb.StateChangeTrigger`)."""
 
     EXECUTOR = 0
     DEVICE_INTENTIONAL = 1
@@ -30,7 +30,7 @@ class Trigger(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer to a transition; ``state`` is the one after it, ``event`` the one that was asked for."""
+    """The reply to a transition; ``state`` is the state after it, ``event`` the requested one."""
 
     ok: bool
     trigger: Trigger
@@ -39,9 +39,9 @@ class Reply:
 
 
 class DeviceEvent(IntEnum):
-    """What a process signals of its own accord (`occ_pb.DeviceEventType`).
+    """A signal that a process sends without a request (`occ_pb.DeviceEventType`).
 
-    FairMQ's plugins only ever send NULL, once, when the device is about to end; libOCC's processes send
+    FairMQ's plugins only ever send NULL, once, when the device is about to end. libOCC's processes send
     END_OF_STREAM and TASK_INTERNAL_ERROR.
     """
 

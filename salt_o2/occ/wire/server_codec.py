@@ -1,6 +1,7 @@
-"""The other side of the control channel: reading requests and writing replies, in both codecs.
+"""The device's side of the control channel: reads requests and writes replies, in both codecs.
 
-What a C++ plugin would crash on (a value that is no text, no srcState) is refused as any malformed body is.
+A request that would crash a C++ plugin (a value that is no text, no srcState) is refused like any malformed
+body.
 """
 
 import json
@@ -15,7 +16,7 @@ from salt_o2.occ.wire.replies import DeviceEvent, DeviceState, Reply
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A transition that a controller asks for."""
+    """A transition that a controller requests."""
 
     source: str
     event: str
@@ -23,7 +24,7 @@ class Asked:
 
 
 class ServerCodec(Protocol):
-    """One way to read and write on the side of the device."""
+    """One encoding on the side of the device."""
 
     name: str
 
@@ -53,7 +54,7 @@ class ServerLiteCodec(Lite):
     """JSON; the plugin refuses a body that is no object."""
 
     def check(self, body: bytes) -> None:
-        """Refuse what is not a JSON object."""
+        """Refuse a body that is not a JSON object."""
         _object(body)
 
     def asked(self, body: bytes) -> Asked:
@@ -95,7 +96,7 @@ class ServerProtobufCodec(Protobuf):
     """Protobuf messages of the service ``occ_pb.Occ``."""
 
     def check(self, body: bytes) -> None:
-        """Accept anything: the requests without content have no fields to be wrong."""
+        """Accept any body: the requests without content have no fields that could be wrong."""
 
     def asked(self, body: bytes) -> Asked:
         """Read a TransitionRequest."""
