@@ -79,7 +79,7 @@ async def _answer(socket: "zmq.asyncio.Socket", verbs: RequestHandlers, frames: 
             raise
         log.exception("a request at the agent's socket went wrong")
         answer = {"error": {"kind": "O2Error", "message": f"the agent failed: {error!r}"}}
-    # The client has disconnected.
+    # The client may have disconnected.
     with contextlib.suppress(zmq.ZMQError):
         await socket.send_multipart([*envelope, msgpack.packb(answer)])
 

@@ -63,6 +63,6 @@ def _keep(name: str) -> None:
 def privately(path: str, flags: int) -> int:
     """Open a file that no other account may read: an opener for ``open``.
 
-    Other users must not read arguments, variables and output of a task, not even the task's own user.
+    No other user may read arguments, variables and output of a task, not even the task's own user.
     """
     return os.open(path, flags, 0o600)

@@ -219,7 +219,7 @@ def sweep(place: Path | None, now: float) -> int:
     """
     stale = [path for path in place.glob(f"{PREFIX}*") if _is_stale(path, now)] if place is not None else []
     for path in stale:
-        # Another process has removed the group first, or a process has entered it.
+        # Another process may have removed the group first, or a process may have entered it.
         with contextlib.suppress(OSError):
             path.rmdir()
     return len(stale)

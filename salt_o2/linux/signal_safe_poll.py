@@ -71,14 +71,14 @@ class _Pipe:
         with suppress(BlockingIOError):
             heard = os.read(self.hear, 512)
             if self.former != -1:
-                # The earlier receiver is full, or has been closed.
+                # The earlier receiver may be full or closed.
                 with suppress(OSError):
                     os.write(self.former, heard)
 
     def close(self) -> None:
         try:
             signal.set_wakeup_fd(self.former)
-        # The earlier receiver has been closed.
+        # The earlier receiver may have been closed.
         except (OSError, ValueError):
             signal.set_wakeup_fd(-1)
         self.empty()

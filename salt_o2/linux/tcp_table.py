@@ -89,7 +89,7 @@ def inodes_of(pid: int, proc: Path = PROC) -> set[str]:
     found, folder = set(), proc / str(pid) / "fd"
     with suppress(OSError):
         for name in os.listdir(folder):  # noqa: PTH208
-            # The socket has been closed meanwhile.
+            # The socket may have been closed meanwhile.
             with suppress(OSError):
                 kind, _, inode = str((folder / name).readlink()).partition(":")
                 if kind == "socket":

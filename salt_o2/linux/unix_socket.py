@@ -1,4 +1,4 @@
-"""Identifies the process at a unix socket, so that a slow process differs from an absent one.
+"""Distinguishes a process that is slow to answer at a unix socket from an absent one.
 
 The kernel stores, with the socket, the process that began to listen (SO_PEERCRED, unix(7)). It accepts
 connections for that process as long as it runs, even while it gets no processor time. After the process has

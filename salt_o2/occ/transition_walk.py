@@ -160,7 +160,7 @@ class TransitionWalk:
         except UnreachableError as error:
             if self.table.task_state(move.target) is not TaskState.DONE:
                 self._lose(str(error), "see why the process ended")
-            # The step was EXIT, and the process has ended.
+            # The step asked the process to end, and it has ended.
             self.state = move.target
             return
         self.state, self._by_memory = reply.state, False

@@ -1,7 +1,7 @@
 """Files that a killed process leaves behind: named sockets and FairMQ's shared memory.
 
 Only files of that one task are removed: sockets that it bound, and segments of a FairMQ session of its own or
-of devices that have all ended. All users share a session named ``default``, so its segments stay.
+of devices that have all ended. Any task may use the session named ``default``, so its segments stay.
 """
 
 import errno
@@ -26,7 +26,7 @@ MOST_SOCKETS = 1_000
 
 
 def clear(launch: Launch | None, properties: Mapping[str, str] | None, uid: int) -> list[Path]:
-    """Remove and return what a process of ``uid``, started by ``launch`` and now ended, has left behind."""
+    """Remove the files that a process of ``uid``, started by ``launch`` and now ended, left; return them."""
     left = [*dead_sockets(properties or {}), *(_segments_of(launch, uid) if launch else ())]
     return [path for path in left if _removed(path, uid)]
 

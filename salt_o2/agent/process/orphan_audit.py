@@ -20,7 +20,7 @@ def audit(directory: Path, task_users: tuple[str, ...] = accounts.DEFAULT) -> di
     """Return the orphaned resources of the agent that uses, or used, ``directory``.
 
     A process counts if its account is the agent's or one of ``task_users``: any user can write the mark of a
-    task into the environment of a process.
+    task into the environment of a process of its own.
     """
     attended = has_agent(directory)
     records = list(_records(directory / "tasks"))

@@ -81,7 +81,7 @@ class ProcessScan:
     def __init__(self, trusted: Callable[[], Collection[int]] | None = None) -> None:
         """Trust marks of processes whose uid is one of ``trusted``; without it, of all processes.
 
-        Any user can write the mark of a task into the environment of a process.
+        Any user can write the mark of a task into the environment of a process of its own.
         """
         self._trusted = trusted
         self._next: asyncio.Task[ProcessTable] | None = None

@@ -160,7 +160,7 @@ class TaskProcess:
         return resource_limits.limit_violation(self.watched, used)
 
     def leave_control_group(self) -> str:
-        """Remove the control group of the ended task; return the limit that the task was ended for, if any"""
+        """Remove the control group of the ended task; return the limit that ended the task, if any."""
         if self._group is None:
             return ""
         why = self._group.excess(self._limits)
@@ -180,7 +180,7 @@ class TaskProcess:
         return True
 
     async def _has_its_port(self, pid: int) -> bool:
-        """Return whether only root and the users of ``pid``, which keeps it then, have the control port.
+        """Return whether only root and the users of ``pid`` have the control port, which ``pid`` then keeps.
 
         Another account may listen there before the device does. It may also have accepted the agent's
         connection and closed its port since.
@@ -246,7 +246,7 @@ def remove_leftovers(record: TaskRecord, home: TaskDirectory, host: HostResource
     launch = record.launched
     if (group := cgroup.find(home.folder, host.groups)) is not None:
         group.remove()
-    # The account of the task has been removed meanwhile.
+    # The account of the task may have been removed meanwhile.
     with contextlib.suppress(Refusal):
         account = host.accounts.choose(launch.user) if launch else None
         leftovers.clear(launch, record.configured, account.pw_uid if account else os.geteuid())

@@ -171,7 +171,7 @@ def save(record: TaskRecord, path: Path) -> None:
 def load(path: Path) -> TaskRecord | None:
     """Read a record; move an unreadable one aside and log it, and never raise because of it.
 
-    The last good copy replaces it and says so: the task may have moved since.
+    The last good copy is read instead and marked as such: the task may have moved since.
     """
     place = path
     # The agent was killed in the middle of ``save``.
