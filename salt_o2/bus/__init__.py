@@ -1,1 +1,1 @@
-"""Salt as transport; the only library folder that imports salt."""
+"""Salt as transport; the only library package that imports salt."""

@@ -1,6 +1,6 @@
-"""An agent's end of its session with control: opens what control says, seals reports.
+"""Agent's end of its session with control: open control's messages, seal reports.
 
-It does no I/O: it takes the bodies of publications and returns what they mean.
+The module does no I/O. It accepts the contents of publications and returns their meaning.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class ControlLink:
-    """The messages between one agent and control."""
+    """Messages between one agent and control."""
 
     def __init__(self, session: AgentSession) -> None:
         """Use ``session``, which need not be established yet."""
@@ -29,13 +29,13 @@ class ControlLink:
         """Set while a hello must be sent, and again until it is answered."""
         self.must_greet.set()
         self.established = asyncio.Event()
-        """Set when a session was established; to be cleared by the one that waits for it."""
+        """Set when a session was established. The task that waits for it clears it."""
 
     def seal(self, report: Report) -> bytes:
         """Return ``report`` sealed.
 
         Raises:
-            UnreachableError: no session is established yet; the agent tells all in its survey afterwards.
+            UnreachableError: no session is established yet; the agent reports all facts in its next survey.
         """
         if not self.session.is_established:
             raise UnreachableError(f"the agent on {report.host} has not signed in to control yet")
@@ -50,10 +50,10 @@ class ControlLink:
         return self.session.seal(envelope.wrap(part))
 
     def receive(self, body: Any) -> Downward | None:
-        """Return the message for the agent in ``body``; ``None`` if it is one of the session itself.
+        """Return the message for the agent in ``body``; ``None`` if it is a message of the session itself.
 
         Raises:
-            InvalidRequestError: it is not from this host's control, was taken before, or makes no sense.
+            InvalidRequestError: it is not from this host's control, was accepted before, or is malformed.
         """
         match dict(body) if isinstance(body, Mapping) else body:
             case {"invitation": bytes(invitation)}:
@@ -73,6 +73,6 @@ class ControlLink:
         """Return the message for the agent in ``sealed``.
 
         Raises:
-            InvalidRequestError: it is not from this host's control, was taken before, or makes no sense.
+            InvalidRequestError: it is not from this host's control, was accepted before, or is malformed.
         """
         return message_of(envelope.unwrap(self.session.open(sealed)))

@@ -1,8 +1,9 @@
-"""How messages travel on the master's publish channel.
+"""Format of messages on the master's publish channel.
 
-The target is a list of ``o2/<host>``: every minion receives the publication, finds itself not named and
-drops it, while the agents, which subscribe on their own, look for their names, and for ``o2/*``, which means
-all of them. What is sealed for one host is compressed before; COMPRESS_ABOVE bytes are worth it.
+The target is a list of ``o2/<host>``. Every minion receives the publication and drops it, because it is not
+named. The agents, which have their own subscription, search for their names and for ``o2/*``, which means
+all agents. A message is compressed before it is sealed for one host, if it has more than COMPRESS_ABOVE
+bytes.
 """
 
 import zlib
@@ -16,12 +17,12 @@ from salt_o2.core.errors import InvalidRequestError
 FUNCTION = "o2.deliver"
 TARGET = "o2/"
 ALL = "*"
-"""In the place of a host: all agents. No minion can have this id."""
+"""Replaces a host: all agents. No minion can have this id."""
 COMPRESS_ABOVE = 4096
 MOST_BYTES = 16 * 1024 * 1024
-"""Bytes that a message may have, unpacked: some thousand tasks of one host fit in well."""
+"""Maximum size of an unpacked message, in bytes: enough for some thousand tasks of one host."""
 BROADCAST_BELOW = 100_000
-"""Bytes up to which one publication for all hosts is cheaper than one for each."""
+"""Size in bytes up to which one publication for all hosts is cheaper than one for each host."""
 
 
 def publication(bodies: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
@@ -38,7 +39,7 @@ def publication(bodies: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
 
 
 def bodies_for(load: dict[str, Any], host: str) -> list[Any]:
-    """Return the bodies for ``host`` in a publication: none if it is not ours or not for it.
+    """Return the messages for ``host`` in a publication: none if it is not ours or not for the host.
 
     Raises:
         InvalidRequestError: it is one of ours, but damaged.
@@ -56,16 +57,16 @@ def bodies_for(load: dict[str, Any], host: str) -> list[Any]:
 
 
 def wrap(body: Any) -> bytes:
-    """Return ``body`` as bytes, compressed if that pays; the first byte tells which."""
+    """Return ``body`` as bytes, compressed if that saves space. The first byte is the format."""
     raw: bytes = msgpack.packb(body)
     return b"z" + zlib.compress(raw, 1) if len(raw) > COMPRESS_ABOVE else b"m" + raw
 
 
 def unwrap(data: bytes, most: int = MOST_BYTES) -> Any:
-    """Return what :func:`pack` packed.
+    """Return the message that :func:`wrap` encoded.
 
     Raises:
-        InvalidRequestError: ``data`` is not from there, or has more than ``most`` bytes when it is
+        InvalidRequestError: ``data`` is not from :func:`wrap`, or has more than ``most`` bytes when it is
             decompressed.
     """
     try:
@@ -75,10 +76,10 @@ def unwrap(data: bytes, most: int = MOST_BYTES) -> Any:
 
 
 def decompress(data: bytes, most: int = MOST_BYTES) -> bytes:
-    """Return the bytes that were packed into ``data``, without unpacking them.
+    """Return the decompressed bytes in ``data``, without unpacking them.
 
     Raises:
-        InvalidRequestError: ``data`` is not from :func:`pack`, or has more than ``most`` bytes when
+        InvalidRequestError: ``data`` is not from :func:`wrap`, or has more than ``most`` bytes when
             decompressed.
     """
     if not isinstance(data, bytes) or data[:1] not in (b"m", b"z"):
@@ -98,7 +99,7 @@ def decompress(data: bytes, most: int = MOST_BYTES) -> bytes:
 
 
 def split_by_size(bodies: Mapping[str, Sequence[Mapping[str, bytes]]]) -> list[dict[str, Any]]:
-    """Split ``bodies``, a list for each host, into bundles that each make one publication."""
+    """Split ``bodies``, a list for each host, into bundles that each fit into one publication."""
     size = sum(len(data) for several in bodies.values() for body in several for data in body.values())
     return (
         [dict(bodies)] if size <= BROADCAST_BELOW else [{host: several} for host, several in bodies.items()]

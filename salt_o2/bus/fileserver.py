@@ -1,4 +1,4 @@
-"""Salt's fileserver as the home of templates."""
+"""Read templates from Salt's fileserver."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ from salt_o2.core.errors import UnknownNameError
 
 
 def read(opts: dict[str, Any], path: str, saltenv: str) -> dict[str, bytes]:
-    """Return the YAML files below ``path`` in ``saltenv``, and those in ``jit``, by their names below it.
+    """Return the YAML files below ``path`` in ``saltenv``, and those in ``jit``, by relative name.
 
     Raises:
-        UnknownNameError: if the fileserver has nothing there.
+        UnknownNameError: if the fileserver has no such path.
     """
     start = f"{path.strip('/')}/" if path.strip("/") else ""
     found: dict[str, bytes] = {}

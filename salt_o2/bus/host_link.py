@@ -1,7 +1,8 @@
-"""Control's end of the sessions with agents: seals what control says, opens and checks what hosts say.
+"""Control's end of the sessions with agents: seal control's messages, open and check those of hosts.
 
-It does no I/O: it takes what the bus has received and returns what the bus must send. A body is what one host
-finds in a publication: a map with one of the keys ``invitation``, ``welcome`` and ``sealed``.
+The module does no I/O. It accepts messages that the bus has received and returns messages that the bus must
+send. A body is the part of a publication for one host: a map with one of the keys ``invitation``,
+``welcome`` and ``sealed``.
 """
 
 import logging
@@ -23,28 +24,34 @@ log = logging.getLogger(__name__)
 
 Body = dict[str, bytes]
 SILENT_S = 10.0
-"""A host with a session that has sent nothing in it for so long is invited again if a message of another
-session comes under its name. Any minion can send one: a host that is heard need not sign in anew."""
+"""Seconds without a message in its session after which a host may be invited again.
+
+The invitation follows a message of another session under the host's name. Any minion can send such a
+message, so a host that uses its session is not asked to sign in again.
+"""
 INVITE_EVERY_S = 1.0
-"""A host is invited by name once in this time at most, however many messages it sends without a session."""
+"""Minimum interval between invitations of one host by name, in seconds.
+
+It holds however many messages the host sends without a session.
+"""
 
 
 @dataclass(slots=True)
 class HostMessage:
-    """What one message of a host led to."""
+    """Result of one message from a host."""
 
     report: Report | None = None
     answer: Any = None
-    """A part of an answer to a question, as the host has sent it."""
+    """Part of an answer to a question, as the host has sent it."""
     host: HostId | None = None
-    """The host that the message came from, as far as its session or its signature proves it."""
+    """Host that sent the message, if its session or its signature proves that."""
     replies: list[Body] = field(default_factory=list)
-    """What must be sent to ``host``."""
+    """Messages to send to ``host``."""
 
 
 @dataclass(slots=True)
 class Refusals:
-    """How often messages under the name of one host were refused, and why the last one was."""
+    """Number of refused messages under the name of one host, and the reason of the last refusal."""
 
     count: int = 0
     reason: str = ""
@@ -52,13 +59,13 @@ class Refusals:
     """Seconds since the epoch."""
 
     def __str__(self) -> str:
-        """Say it in words, for the row of the host."""
+        """Return the text for the host's table row."""
         messages = "1 message" if self.count == 1 else f"{self.count} messages, the last one"
         return f"refused {messages} under its name: {self.reason}"
 
 
 class HostLink:
-    """The messages between control and all agents."""
+    """Messages between control and all agents."""
 
     def __init__(
         self,
@@ -66,27 +73,28 @@ class HostLink:
         kept_incarnation: Callable[[HostId], str] = lambda _: "",
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Use ``sessions``; ``kept_incarnation`` says which agent of a host control keeps to, if any."""
+        """Use ``sessions``. ``kept_incarnation`` returns the agent that control uses on a host, if any."""
         self._sessions, self._kept, self._clock = sessions, kept_incarnation, clock
         self._waiting: dict[HostId, dict[EnvironmentId, Command]] = {}
         self._invited: dict[HostId, float] = {}
         self._opened_at: dict[HostId, float] = {}
-        """When each host last sent a message of its session."""
+        """Time of the last message of each host in its session."""
         self.refusals: dict[HostId, Refusals] = {}
-        """Of hosts that the master has accepted; all other names count as one, the empty one."""
+        """Refusals by accepted host. All other names count together under the empty name."""
 
     def invitation(self) -> Body:
-        """Return what asks all agents to sign in to this run of control."""
+        """Return the message that asks all agents to sign in to this run of control."""
         return {"invitation": self._sessions.invitation()}
 
     def seal(self, message: Downward) -> list[Body]:
-        """Return ``message`` sealed for its host; while that has no session, what invites it.
+        """Return ``message`` sealed for its host. Without a session, return an invitation.
 
-        A command is for the agent that control keeps to, a notice for the agent that it names. An inquiry is
-        for all agents that have signed in as that host, since control may not know yet which one it keeps to.
+        A command is sealed for the agent that control uses, a notice for the agent that it names. A survey
+        request is sealed for all agents that have signed in as that host, since control may not know yet
+        which one it uses.
 
-        The last command of each environment is kept for a host that has no session, and sent when it has one.
-        Nothing is returned if the host was invited a moment ago.
+        For a host without a session, the last command of each environment is stored and sent when a session
+        exists. Nothing is returned if the host was invited within INVITE_EVERY_S.
         """
         host = message.host
         packed = envelope.wrap({"kind": type(message).__name__, "message": plain(message)})
@@ -108,7 +116,7 @@ class HostLink:
                 return (self._kept(message.host),)
 
     def receive(self, name: str, data: Any) -> HostMessage:
-        """Return what ``data`` means, an event's data that came under the name of a host."""
+        """Return the meaning of ``data``, the data of an event under the name of a host."""
         try:
             match dict(data) if isinstance(data, Mapping) else data:
                 case {"hello": bytes(hello)}:
@@ -121,7 +129,7 @@ class HostLink:
             return HostMessage()
 
     def forget(self, host: HostId) -> None:
-        """End the sessions of ``host``, whose key the master accepts no more."""
+        """End the sessions of ``host``, because the master no longer accepts its key."""
         self._sessions.forget(host)
         self._waiting.pop(host, None)
         self._invited.pop(host, None)
@@ -152,7 +160,7 @@ class HostLink:
         return HostMessage(report=report, host=speaker.host, replies=self._waiting_for(speaker.host))
 
     def _is_heard(self, host: HostId) -> bool:
-        """Return whether ``host`` has a session and has used it a moment ago."""
+        """Return whether ``host`` has a session and has used it within SILENT_S."""
         since = self._clock() - self._opened_at.get(host, float("-inf"))
         return since < SILENT_S and bool(self._sessions.incarnations(host))
 

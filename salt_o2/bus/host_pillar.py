@@ -1,4 +1,4 @@
-"""The pillar of a host as the master compiles it: what the site says of the host, whatever the host says."""
+"""Pillar of a host as the master compiles it: the site's declarations, independent of the host's reports."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,10 +10,10 @@ from salt_o2.core.errors import InvalidRequestError
 
 
 def o2_pillar(opts: dict[str, Any], host: str) -> Mapping[str, Any]:
-    """Return ``o2:`` of the pillar of the minion ``host``; an empty mapping if there is none. Takes long.
+    """Return ``o2:`` of the pillar of the minion ``host``; empty if there is none. This is slow.
 
-    The grains are those that the master last saw, and so the word of the host, except for the id: a site
-    whose pillar targets by other grains lets hosts choose their pillar, as Salt's documentation says.
+    The grains are the last ones that the master received from the host, except for the id. If a site's
+    pillar targets by other grains, hosts can choose their pillar, as Salt's documentation says.
 
     Raises:
         InvalidRequestError: if Salt could not compile all of it.

@@ -1,8 +1,8 @@
-"""Control's end of the bus: publishes commands, hears agents' reports, announces events.
+"""Control's end of the bus: publish commands, receive agents' reports, announce events.
 
-The quick way down is the master's own publish channel (2.6 ms), kept open: a channel closed right after a
-burst loses most of it. The sure way is a Salt job. The way up is the master's event bus. All that agents and
-control say to each other is sealed (host_link.py); what is announced to all is not.
+Commands use the master's own publish channel (2.6 ms). It stays open, because a channel that is closed
+right after a burst loses most of it. The fallback channel is a Salt job. Reports arrive on the master's
+event bus. All messages between agents and control are sealed (host_link.py). Announcements are not.
 """
 
 import asyncio
@@ -35,17 +35,20 @@ log = logging.getLogger(__name__)
 
 ASK_S = 5
 FIRE_IN_OUR_LOOP = {"master_async_mworker": True}
-"""Without it Salt 3008 starts a thread for each event that is fired, and our loop stands still meanwhile."""
+"""Without it, Salt 3008 starts a thread for each fired event, which blocks our loop meanwhile."""
 INVITE_AFTER_S = (0.0, 1.0, 1.0, 2.0, 4.0)
-"""Pauses before all agents are invited, when control has started: after the master's own restart they take a
-moment to listen again. An agent that misses all of them is invited by name when it sends its next report."""
+"""Pauses before all agents are invited after control's start, in seconds.
+
+After the master's own restart, agents need a moment to listen again. An agent that misses all invitations
+is invited by name at its next report.
+"""
 
 
 class MasterBus:
-    """The bus as control sees it; to be used inside the engine's own process and loop only."""
+    """Bus of control. Use it inside the engine's own process and loop only."""
 
     def __init__(self, opts: dict[str, Any]) -> None:
-        """Take the master's options."""
+        """Store the master's options."""
         self._opts = opts
         self._channel: Any = None
         self._events: Any = None
@@ -56,9 +59,9 @@ class MasterBus:
     async def listen(
         self, heard: Callable[[Report], None], kept_incarnation: Callable[[HostId], str] = lambda _: ""
     ) -> None:
-        """Give every report of an agent to ``heard``, until cancelled.
+        """Pass every report of an agent to ``heard``, until cancelled.
 
-        ``kept_incarnation`` says which agent of a host has commands, if more than one has signed in.
+        ``kept_incarnation`` returns the agent of a host that gets commands, if more than one has signed in.
 
         Raises:
             LoopEnded: Salt's own loop, which reads the master's events, has ended.
@@ -86,10 +89,10 @@ class MasterBus:
     async def send(self, messages: Sequence[Downward]) -> None:
         """Publish ``messages`` to their hosts, in as few publications as is sensible.
 
-        A host without a session is invited to sign in, and has its commands then.
+        A host without a session is invited to sign in, and gets its commands after that.
 
         Raises:
-            Exception: what the first message raised that could not be sent; the others have been sent.
+            Exception: the error of the first message that could not be sent; the other ones have been sent.
         """
         apart, bodies = Apart("publishing commands"), dict[str, list[Body]]()
         for message in messages:
@@ -105,7 +108,7 @@ class MasterBus:
         """Send ``commands`` as Salt jobs ``o2.deliver``, which reach the agent through its minion.
 
         Raises:
-            Exception: what the first command raised that could not be sent; the others have been sent.
+            Exception: the error of the first command that could not be sent; the other ones have been sent.
         """
         apart = Apart("commands as Salt jobs")
         await asyncio.gather(*(self._send_job(command, apart) for command in commands))
@@ -136,7 +139,7 @@ class MasterBus:
         return self._link
 
     async def _hear(self, raw: bytes, heard: Callable[[Report], None]) -> None:
-        # Look at the raw tag first: unpacking every event of a busy master would cost more than all our work.
+        # Check the raw tag first: unpacking every event of a busy master would cost more than all our work.
         if raw.startswith(tags.AGENTS.encode()):
             tag, event = salt.utils.event.SaltEvent.unpack(raw)
             answer = self._opened().receive(tags.host_of(tag), event.get("data"))
@@ -157,12 +160,12 @@ class MasterBus:
             log.warning("ignored an answer of %s: %s", host, error)
 
     def _forget_if_refused(self, host: HostId) -> None:
-        """End the sessions of ``host`` if its key is accepted no more; every minion can forge the event."""
+        """End the sessions of ``host`` if its key is no longer accepted. Every minion can forge the event."""
         if self._key_of(host) is None:
             self._opened().forget(host)
 
     async def ask(self, host: HostId, verb: str, arguments: Sequence[Any], wait_s: float = 0.0) -> Any:
-        """Return what the agent on ``host`` answers, inside its session.
+        """Return the answer of the agent on ``host``, inside its session.
 
         The agent itself may wait for ``wait_s`` seconds.
 
@@ -173,11 +176,11 @@ class MasterBus:
         return await self._questions.ask(host, verb, arguments, ASK_S + wait_s, self.send)
 
     async def announce(self, news: Announcement) -> None:
-        """Put ``news`` on the Salt bus, for reactor rules and whoever else listens."""
+        """Put ``news`` on the Salt bus, for reactor rules and other listeners."""
         await self._events.fire_event_async(plain(news), tags.of(news))
 
     def refusals(self) -> Mapping[HostId, str]:
-        """Return which messages under the name of a host were refused, in words; empty if none was."""
+        """Return the refused messages by host, in words; empty if none was refused."""
         return {name: str(refused) for name, refused in self._opened().refusals.items()}
 
     def close(self) -> None:

@@ -1,8 +1,8 @@
-"""An agent's end of the bus: hears commands on the master's publish channel, reports on a request channel.
+"""Agent's end of the bus: receive commands on the master's publish channel, report on a request channel.
 
-Both channels sign in with the minion's own key and are the agent's own, so that a command does not wait
-for the minion to start a job process. Through them the agent signs in to control; all that they say to each
-other from then on is sealed (control_link.py).
+Both channels sign in with the minion's key and belong to the agent, so a command does not wait for the
+minion to start a job process. Through them the agent signs in to control. All later messages between the
+two are sealed (control_link.py).
 """
 
 import asyncio
@@ -34,38 +34,39 @@ from salt_o2.sealing.agent_session import AgentSession
 log = logging.getLogger(__name__)
 
 RETRY_S = 1.0
-"""How long after a failed sign-in to the master the next one is tried."""
+"""Delay before the next sign-in to the master after a failed one, in seconds."""
 FIRST_GREETING_S, LAST_GREETING_S = 0.5, 10.0
-"""How long an answer to a hello is waited for before the hello is sent again: twice as long each time."""
+"""First and longest wait for the answer to a hello before it is sent again. The wait doubles each time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listener:
-    """The agent, as its bus knows it."""
+    """Interface of the agent to its bus."""
 
     incarnation: str
-    """What tells this agent from earlier ones of its host."""
+    """Distinguishes this agent from earlier agents of its host."""
     heard: Callable[[Downward], Awaitable[None]]
-    """Takes each message of control."""
+    """Processes each message of control."""
     signed_in: Callable[[dict[str, Any]], Awaitable[None]]
-    """Takes the minion's pillar, once it has signed in to its master."""
+    """Receives the minion's pillar after the sign-in to the master."""
     asked: Callable[[Question], Awaitable[Any]]
     """Returns the answer to a question of control."""
     established: Callable[[], Awaitable[None]]
-    """Is called when a session with control was established: control knows nothing of this agent yet."""
+    """Called when a session with control is established: control has no data of this agent yet."""
 
 
 class MinionBus:
-    """The bus as an agent sees it; to be used inside the engine's own process and loop only."""
+    """Bus of an agent. Use it inside the engine's own process and loop only."""
 
     def __init__(
         self, opts: dict[str, Any], masters: Masters | None = None, send_timeout_s: float = 5.0
     ) -> None:
-        """Take the minion's options; they need not know the master's address yet.
+        """Store the minion's options. They need not contain the master's address yet.
 
-        ``masters`` says which of several masters to follow; without it the options name the only one.
+        ``masters`` selects one of several masters. Without it, the options name the only one.
         """
-        self._opts = dict(opts) | {"auth_tries": 1}  # what has timed out once does so for ever: begin anew
+        # A sign-in that has timed out once never succeeds, so a new one is started.
+        self._opts = dict(opts) | {"auth_tries": 1}
         self._masters, self._timeout_s = masters, send_timeout_s
         self._up: Any = None
         self._down: Any = None
@@ -90,7 +91,7 @@ class MinionBus:
 
     @property
     def master(self) -> str:
-        """Return the master that is followed; empty as long as none is known."""
+        """Return the followed master; empty until one is known."""
         return str(self._opts.get("master_ip", ""))
 
     async def _follow(self, masters: Masters, listener: Listener) -> None:
@@ -138,7 +139,7 @@ class MinionBus:
         await salt_reader.wait_for_end(lambda: self._down.transport, "publications of the master")
 
     async def _sign_in(self, listener: Listener) -> None:
-        """Say hello to control whenever a session is needed, until it answers."""
+        """Send a hello to control whenever a session is needed, and repeat it until control answers."""
         link, wait_s = self._signed_in(), FIRST_GREETING_S
         while True:
             await link.must_greet.wait()
@@ -155,10 +156,10 @@ class MinionBus:
             await listener.established()
 
     async def deliver(self, body: Mapping[str, Any]) -> None:
-        """Take ``body``, which came as a Salt job: the same may come on the publish channel, too.
+        """Process ``body``, which came as a Salt job. It may come on the publish channel, too.
 
         Raises:
-            InvalidRequestError: it is no message of this host's control.
+            InvalidRequestError: it is not a message of this host's control.
             UnreachableError: the agent has not signed in to its master yet.
         """
         try:
@@ -176,7 +177,7 @@ class MinionBus:
             await self._listener.heard(message)
 
     async def _reply(self, question: Question, answering: Answering) -> None:
-        """Send the answer to ``question``; control asks again if it does not arrive."""
+        """Send the answer to ``question``. Control repeats the question if the answer does not arrive."""
         for part in await answering.parts(question):
             try:
                 await self._fire({"sealed": self._signed_in().seal_answer(part)})
@@ -190,7 +191,7 @@ class MinionBus:
         return self._link
 
     async def _pillar(self) -> dict[str, Any]:
-        # Engines start before the minion has its pillar, so the agent asks for its own.
+        # Engines start before the minion has its pillar, so the agent requests its own.
         grains = self._opts.get("grains", {})
         pillar = salt.pillar.get_async_pillar(self._opts, grains, self._opts["id"], self._opts.get("saltenv"))
         try:
@@ -211,7 +212,7 @@ class MinionBus:
         )
         self._link = ControlLink(session)
         self._down.on_recv(self._receive)
-        self._renew_up()  # only now: a report that is given up during the sign-in would spoil it
+        self._renew_up()  # not earlier: cancelling a report during the sign-in would break the sign-in
 
     async def _receive(self, payload: dict[str, Any]) -> None:
         try:
@@ -224,21 +225,21 @@ class MinionBus:
                 await self._take(body)
             except InvalidRequestError as error:
                 log.warning("ignored a message under the name of control: %s", error)
-            except Exception:  # whatever is wrong with one message, the next must be heard
+            except Exception:  # an error in one message must not prevent the next
                 log.exception("could not take in a message of control")
 
     def _renew_up(self) -> None:
-        """Have a fresh request channel: one whose request was given up never finds its way back."""
+        """Replace the request channel: a channel whose request was cancelled does not recover."""
         spoilt, self._up = self._up, None
         if spoilt is not None:
             spoilt.close()
         self._up = salt.channel.client.AsyncReqChannel.factory(self._opts, io_loop=IOLoop.current())
 
     async def send(self, report: Report) -> None:
-        """Bring ``report`` to the master's bus.
+        """Send ``report`` to the master's bus.
 
         Raises:
-            UnreachableError: if the master does not take it in time; the agent tries again later.
+            UnreachableError: if the master does not accept it in time; the agent retries later.
         """
         await self._fire({"sealed": self._signed_in().seal(report)})
 
@@ -246,7 +247,7 @@ class MinionBus:
         """Put ``data`` on the master's event bus, for control.
 
         Raises:
-            UnreachableError: if the master does not take it in time.
+            UnreachableError: if the master does not accept it in time.
         """
         if self._up is None:
             raise UnreachableError(f"{self._opts['id']} has not signed in to its master yet")
@@ -260,7 +261,7 @@ class MinionBus:
         sending = asyncio.ensure_future(self._up.send(load, timeout=self._timeout_s, tries=1))
         sending.add_done_callback(_take_result)
         try:
-            # All channels of this process share one sign-in. A send that is given up must not cancel it: the
+            # All channels of this process share one sign-in. A cancelled send must not cancel it: the
             # future of the sign-in would stay cancelled, and every later send with it.
             await asyncio.shield(sending)
         except (salt.exceptions.SaltException, OSError, asyncio.CancelledError) as error:
@@ -288,7 +289,7 @@ class MinionBus:
 
 
 def _take_result(future: "asyncio.Future[Any]") -> None:
-    """Look at what came of ``future``: nothing waits for it any more, and asyncio would complain."""
+    """Retrieve the result of ``future``. No task waits for it, and asyncio would log a warning."""
     if not future.cancelled():
         future.exception()
 

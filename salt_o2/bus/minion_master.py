@@ -1,9 +1,10 @@
-"""Which master the agent follows when its minion's configuration names several: one that the minion uses.
+"""Select the master that the agent follows, if the minion's configuration names several.
 
-Salt tells no other process which master a minion has found (``master_type: failover``) or still reaches (a
-list of active masters). The kernel does: the minion's process has an established connection to the publish
-port of each master that it listens to (proc(5): fd, net/tcp). A dead master has none. Of several, the agent
-follows the first one in the order of the configuration, so that all agents of a site choose alike.
+Salt does not report to other processes which master a minion has found (``master_type: failover``) or still
+reaches (a list of active masters). The kernel does: the minion's process has an established connection to
+the publish port of each master that it listens to (proc(5): fd, net/tcp). A dead master has none. Of
+several, the agent follows the first one in the order of the configuration, so all agents of a site choose
+the same.
 """
 
 import asyncio
@@ -22,13 +23,13 @@ from salt_o2.linux.tcp_table import ESTABLISHED, PROC, Endpoint, sockets_of
 log = logging.getLogger(__name__)
 
 LOOK_S = 1.0
-"""How often the minion's connections are looked at, where several masters are configured and only there."""
+"""Interval of checks of the minion's connections, in seconds. Used only with several configured masters."""
 
 
 def configured(opts: Mapping[str, Any]) -> list[str]:
-    """Return the masters that the minion's configuration names, in its order.
+    """Return the masters in the minion's configuration, in its order.
 
-    The options of an engine do not: Salt puts the master that it tries just now in the place of the list.
+    An engine's options do not list them: Salt replaces the list by the master that it currently tries.
     """
     written = salt.config.minion_config(opts["conf_file"], cache_minion_id=False).get("master")
     masters = written if isinstance(written, list) else [opts.get("master")]
@@ -36,10 +37,10 @@ def configured(opts: Mapping[str, Any]) -> list[str]:
 
 
 def resolve(opts: Mapping[str, Any], master: str) -> dict[str, Any]:
-    """Return the options that lead to ``master``: its address, its ports and Salt's URI.
+    """Return the options for a connection to ``master``: its address, its ports and Salt's URI.
 
     Raises:
-        SaltClientError: its name cannot be resolved now.
+        SaltClientError: its name does not resolve now.
     """
     asked = {**opts, "master": master, "retry_dns": 0}
     asked.pop("master_ip", None)
@@ -49,24 +50,24 @@ def resolve(opts: Mapping[str, Any], master: str) -> dict[str, Any]:
 
 
 def connected(pid: int, proc: Path = PROC) -> set[Endpoint]:
-    """Return the remote ends of the TCP connections that process ``pid`` has; none if it is gone."""
+    """Return the remote endpoints of the TCP connections of process ``pid``; none if it has ended."""
     return {one.remote for one in sockets_of(pid, ESTABLISHED, proc)}
 
 
 class Masters:
-    """The masters of one minion."""
+    """Masters of one minion."""
 
     def __init__(self, opts: Mapping[str, Any], minion_pid: int, names: Sequence[str]) -> None:
-        """Look at the connections of the process ``minion_pid``, which has the options ``opts``."""
+        """Watch the connections of the process ``minion_pid``, which has the options ``opts``."""
         self._opts, self._pid, self.names = opts, minion_pid, tuple(names)
 
     @property
     def are_several(self) -> bool:
-        """Whether there is a choice."""
+        """Return whether several masters are configured."""
         return len(self.names) > 1
 
     async def find(self) -> dict[str, Any]:
-        """Return the options that lead to the master to follow; wait until the minion has one."""
+        """Return the options of the master to follow. Wait until the minion has one."""
         waited = False
         while (found := await asyncio.to_thread(self._look)) is None:
             if not waited:
@@ -76,7 +77,7 @@ class Masters:
         return found
 
     async def changed(self, followed: Mapping[str, Any]) -> None:
-        """Wait until another master than ``followed`` is the one to follow."""
+        """Wait until a master other than ``followed`` is the one to follow."""
         while True:
             await asyncio.sleep(LOOK_S)
             found = await asyncio.to_thread(self._look)

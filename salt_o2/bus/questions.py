@@ -1,8 +1,8 @@
 """Questions of control to one agent, and their answers, inside the session of the agent.
 
-An ordinary Salt job is no way to ask an agent: each minion reads the job, and each minion can send a return
-under the name of another one. A question and its answer are sealed like all else that agents and control say
-to each other. An answer may be larger than an event of Salt, so it travels in parts.
+An ordinary Salt job is not suitable: each minion can read the job, and each minion can send a return under
+the name of another one. Questions and answers are sealed like all other messages between agents and
+control. An answer may be larger than an event of Salt, so it is sent in parts.
 """
 
 import asyncio
@@ -19,12 +19,12 @@ from salt_o2.core.ids import HostId
 from salt_o2.core.messages.commands import Question
 
 PART_BYTES = 500_000
-"""Bytes of one part of an answer: Salt carries no event above 1 MB."""
+"""Size of one part of an answer, in bytes: Salt carries no event above 1 MB."""
 MOST_PARTS = 1 + envelope.MOST_BYTES // PART_BYTES
 KEY = "answer"
-"""What tells an answer from a report."""
+"""Key that distinguishes an answer from a report."""
 REMEMBERED = 256
-"""Questions whose repetition an agent ignores."""
+"""Number of recent questions whose repetition an agent ignores."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ class Part:
 
     question: str
     number: int
-    """From 0 on."""
+    """Index, from 0."""
     parts: int
     data: bytes
 
@@ -48,10 +48,10 @@ class _Open:
 
 
 class OpenQuestions:
-    """The questions of control that have no answer yet."""
+    """Questions of control that have no answer yet."""
 
     def __init__(self) -> None:
-        """Nothing has been asked."""
+        """Start without questions."""
         self._open: dict[str, _Open] = {}
 
     async def ask(
@@ -62,7 +62,7 @@ class OpenQuestions:
         limit_s: float,
         send: Callable[[Sequence[Question]], Awaitable[None]],
     ) -> Any:
-        """Return what the agent on ``host`` answers; ``send`` sends the question, twice if need be.
+        """Return the answer of the agent on ``host``. ``send`` sends the question, twice if necessary.
 
         Raises:
             UnreachableError: if the agent does not answer within ``limit_s`` seconds.
@@ -82,15 +82,15 @@ class OpenQuestions:
         raise UnreachableError(f"the agent on {host} has not answered {verb} within {limit_s:g} s")
 
     def take(self, host: HostId, data: Any) -> None:
-        """Take a part of an answer, which the agent on ``host`` has sealed.
+        """Store a part of an answer, sealed by the agent on ``host``.
 
         Raises:
-            InvalidRequestError: it is no part of an answer.
+            InvalidRequestError: it is not a part of an answer.
         """
         part = typed(data, Part)
         waiting = self._open.get(part.question)
         if waiting is None or waiting.host != host or waiting.answer.done():
-            return  # it came too late, or twice
+            return  # the part is late or a duplicate
         if not (0 <= part.number < part.parts <= MOST_PARTS and len(part.data) <= PART_BYTES):
             raise InvalidRequestError(
                 f"part {part.number} of {part.parts} of an answer of {host} is out of bounds"
@@ -113,22 +113,22 @@ class OpenQuestions:
 
 
 class Answering:
-    """Answers questions of control on an agent, each once."""
+    """Answer questions of control on an agent, each once."""
 
     def __init__(self, answer: Callable[[Question], Awaitable[Any]]) -> None:
-        """Have ``answer`` find the answers."""
+        """Compute answers with ``answer``."""
         self._answer = answer
         self._seen: deque[str] = deque(maxlen=REMEMBERED)
 
     def is_new(self, question: Question) -> bool:
-        """Return whether ``question`` did not come before, and remember it."""
+        """Return whether ``question`` is not a repetition, and remember it."""
         if question.id in self._seen:
             return False
         self._seen.append(question.id)
         return True
 
     async def parts(self, question: Question) -> list[dict[str, Any]]:
-        """Return the answer to ``question`` as messages for control, or why there is none."""
+        """Return the answer to ``question`` as messages for control, or the reason why there is none."""
         value, error = None, ""
         try:
             value = await self._answer(question)

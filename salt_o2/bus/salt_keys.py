@@ -1,8 +1,8 @@
-"""The long-term keys that Salt keeps for master and minions, as sessions need them.
+"""Long-term keys of master and minions, read from Salt's files for the sessions.
 
-An agent never makes the keys of its minion. At the first start of a host there are none; Salt makes a pair
-wherever it finds none, so minion and agent would make one each, and the master would accept the pair that it
-receives first and deny the other.
+An agent never creates the keys of its minion. At the first start of a host there are none. Salt creates a
+pair where it finds none, so minion and agent would create one each, and the master would accept the pair
+that it receives first and deny the other.
 """
 
 import asyncio
@@ -22,14 +22,14 @@ from salt_o2.sealing.identity import PrivateKey, PublicKey
 log = logging.getLogger(__name__)
 
 NAMES = ("minion.pem", "minion.pub", "minion_master.pub")
-"""The private half, the public half, and the key of the master that has accepted the minion."""
+"""The private key, the public key, and the key of the master that has accepted the minion."""
 LOOK_S = 0.2
 SAY_S = 10.0
-"""How often it is logged that the agent waits."""
+"""Interval of the log line that says that the agent waits, in seconds."""
 
 
 def of_master(opts: dict[str, Any]) -> PrivateKey:
-    """Return the key by which minions know the master: its own, or its cluster's.
+    """Return the key by which minions identify the master: its own, or its cluster's.
 
     Raises:
         salt.exceptions.MasterExit: Salt cannot read its key either.
@@ -40,13 +40,13 @@ def of_master(opts: dict[str, Any]) -> PrivateKey:
 
 
 def accepted(opts: dict[str, Any]) -> KeyOf:
-    """Return what finds the key of a host that the master has accepted."""
+    """Return a function that finds the key of a host that the master has accepted."""
     cache = salt.cache.Cache(dict(opts), driver=opts["keys.cache_driver"])
 
     def key_of(host: HostId) -> PublicKey | None:
         try:
             found = cache.fetch("keys", host)
-        except salt.exceptions.SaltCacheError:  # not an id that a minion may have
+        except salt.exceptions.SaltCacheError:  # not a valid minion id
             return None
         if not found or found.get("state") != "accepted":
             return None
@@ -59,10 +59,10 @@ def accepted(opts: dict[str, Any]) -> KeyOf:
 
 
 def of_minion(opts: dict[str, Any]) -> tuple[PrivateKey, PublicKey]:
-    """Return the minion's own key, and the public key of its master; both are there after a sign-in.
+    """Return the minion's own key and its master's public key. Both exist after a sign-in.
 
     Raises:
-        OSError: one of them is not there yet.
+        OSError: one of them does not exist yet.
         InvalidRequestError: one of them is damaged.
     """
     folder = Path(opts["pki_dir"])

@@ -1,6 +1,6 @@
-"""Salt's own loops that read a socket for us: they end without a word, so their end is waited for.
+"""Wait for the end of Salt's own read loops, which end without notice.
 
-Salt reads in a task of its own for each callback. When a read fails in a way that Salt does not expect, that
+Salt reads in a separate task for each callback. When a read fails in a way that Salt does not expect, that
 task ends, at most with a line in the log, and no message is ever read again.
 """
 
@@ -11,14 +11,14 @@ from typing import Any, NoReturn
 from salt_o2.concurrency.background_loops import LoopEnded
 
 LOOK_S = 0.05
-"""Salt starts its task a moment after it is asked to."""
+"""Polling interval in seconds. Salt starts its task shortly after the request."""
 
 
 async def wait_for_end(client: Callable[[], Any], what: str) -> NoReturn:
-    """Wait until a task in which Salt reads for ``client()``, a PublishClient of Salt's, has ended.
+    """Wait until a task in which Salt reads for ``client()``, a PublishClient of Salt, has ended.
 
     Raises:
-        LoopEnded: it has; ``what`` names what was read.
+        LoopEnded: the task has ended; ``what`` names the subject of the loop.
     """
     while not (tasks := tasks_of(client())):
         await asyncio.sleep(LOOK_S)

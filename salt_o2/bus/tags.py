@@ -1,14 +1,13 @@
-"""Tags of Salt O²'s events on the Salt bus; built here and nowhere else.
+"""Tags of Salt O²'s events on the Salt bus; built only here.
 
 salt/o2/<environment>/<STATE>                 an environment entered a state
 salt/o2/<environment>/task/<task>/<STATE>     a task failed, and is in that state now
 salt/o2/<environment>/task/<task>/KILLED      a task did not end when asked, and was ended by SIGKILL
-salt/o2/<environment>/task/<task>/RECOVERED   a failed task is back where the others are
-salt/o2/<environment>/moves                   tasks of one host moved, as they should
-salt/o2/pool/moves                            tasks of one host came to the pool, or ended there
-salt/o2/pool/task/<task>/LEFT                 a task of the pool died, or is to end
-salt/o2/host/<host>/<STATUS>                  a host is there, silent or lost, or two agents report as it
-salt/o2/agent/<host>                          an agent's report to control
+salt/o2/<environment>/task/<task>/RECOVERED   a failed task is in its environment's state again
+salt/o2/<environment>/moves                   tasks of one host moved as expected salt/o2/pool/moves
+tasks of one host entered the pool, or ended there salt/o2/pool/task/<task>/LEFT                 a task of
+the pool died, or is to end salt/o2/host/<host>/<STATUS>                  a host is available, silent or
+lost, or two agents report as it salt/o2/agent/<host>                          an agent's report to control
 """
 
 from salt_o2.core.messages.announcements import (
@@ -24,7 +23,7 @@ from salt_o2.core.messages.announcements import (
 PREFIX = "salt/o2/"
 AGENTS = PREFIX + "agent/"
 KEYS = "salt/key"
-"""Salt's own: the master has accepted, rejected or deleted the key of a minion."""
+"""Salt's own tag: the master has accepted, rejected or deleted the key of a minion."""
 
 
 def of(news: Announcement) -> str:
@@ -53,5 +52,5 @@ def agent(host: str) -> str:
 
 
 def host_of(tag: str) -> str:
-    """Return the host whose report bears ``tag``."""
+    """Return the host whose report has ``tag``."""
     return tag.removeprefix(AGENTS)

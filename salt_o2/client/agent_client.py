@@ -17,48 +17,48 @@ from salt_o2.core.errors import InvalidRequestError, UnreachableError, rebuild
 from salt_o2.core.socket_paths import socket_path
 
 GRACE_S = 5.0
-"""What the agent gets beyond the time that it may take for a request."""
+"""Added to the time limit of a request before the client times out, in seconds."""
 
 
 class AgentClient:
-    """One connection; each method is one request."""
+    """One connection. Each method sends one request."""
 
     def __init__(
         self, socket: zmq.Socket[bytes], ended: zmq.Socket[bytes], path: Path, timeout_s: float
     ) -> None:
-        """Use ``socket``, which is connected to ``path``; ``ended`` can be read when that is over."""
+        """Use ``socket``, connected to ``path``. ``ended`` becomes readable when the connection ends."""
         self._socket, self._ended, self._path, self._timeout_s = socket, ended, path, timeout_s
 
     def tasks(self) -> list[dict[str, Any]]:
-        """Return what all tasks of this host are (TaskReport, with ``command`` and ``mode``)."""
+        """Return all tasks of this host (TaskReport, with ``command`` and ``mode``)."""
         return list(self._ask("tasks"))
 
     def deliver(self, message: Mapping[str, str]) -> dict[str, Any]:
-        """Give a message that control has sealed for this agent."""
+        """Deliver a message that control has sealed for this agent."""
         return dict(self._ask("deliver", message=dict(message)))
 
     def drive(self, command: Mapping[str, Any]) -> dict[str, Any]:
-        """Give ``command``, a core.messages.Command as plain values; the same may come by the bus too."""
+        """Deliver ``command``, a core.messages.Command as plain values. It may arrive by the bus, too."""
         return dict(self._ask("drive", command=dict(command)))
 
     def transition(
         self, tasks: Sequence[str], event: str, arguments: Mapping[str, str], timeout_s: float
     ) -> dict[str, Any]:
-        """Send ``event`` to ``tasks`` by hand; return for each its state and, if it failed, why."""
+        """Send ``event`` to ``tasks`` under manual control; return each state, and error if any."""
         asked = {"tasks": list(tasks), "event": event, "arguments": dict(arguments), "timeout_s": timeout_s}
         return dict(self._ask("transition", timeout_s + GRACE_S, **asked))
 
     def kill(self, tasks: Sequence[str]) -> dict[str, Any]:
-        """End the processes of ``tasks``; return for each whether they have ended."""
+        """Kill the processes of ``tasks``; return for each whether it has ended."""
         return dict(self._ask("kill", 30.0, tasks=list(tasks)))
 
     def log(
         self, task: str, lines: int, after: Mapping[str, int] | None = None, wait_s: float = 0.0
     ) -> dict[str, Any]:
-        """Return the last ``lines`` lines that ``task`` wrote, of ``stdout`` and ``stderr``.
+        """Return the last ``lines`` lines of ``stdout`` and ``stderr`` of ``task``.
 
-        ``at`` says where they end. With such places in ``after`` what came since is returned, as soon as
-        there is something, at the latest in ``wait_s`` seconds.
+        ``at`` holds the end positions. With such positions in ``after``, the lines since then are returned
+        as soon as there are any, at the latest after ``wait_s`` seconds.
         """
         if after is None:
             return dict(self._ask("log", task=task, lines=lines))
@@ -66,11 +66,11 @@ class AgentClient:
         return dict(self._ask("log", wait_s + GRACE_S, **asked))
 
     def records(self, environment: str) -> list[dict[str, Any]]:
-        """Return all that the agent has on disk about the tasks of ``environment``."""
+        """Return all data on the agent's disk about the tasks of ``environment``."""
         return list(self._ask("records", environment=environment))
 
     def info(self) -> dict[str, Any]:
-        """Return what the agent says of itself."""
+        """Return the agent's information about itself."""
         return dict(self._ask("info"))
 
     def _ask(self, verb: str, at_least_s: float = 0.0, **arguments: Any) -> Any:
@@ -104,7 +104,7 @@ class AgentClient:
 
 @contextlib.contextmanager
 def connect(sock_dir: str | Path, timeout_s: float = 10.0) -> Iterator[AgentClient]:
-    """Connect to the agent whose socket is in ``sock_dir``; each request may take ``timeout_s`` seconds.
+    """Connect to the agent whose socket is in ``sock_dir``. Each request may take ``timeout_s`` seconds.
 
     Raises:
         UnreachableError: no agent runs there, or it does not answer.

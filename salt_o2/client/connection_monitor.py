@@ -1,9 +1,9 @@
-"""The process at the other end of a ZeroMQ socket: a client hears at once that it is gone.
+"""Detect at once that the process at the other end of a ZeroMQ socket has ended.
 
-The kernel closes the connections of a process that ends, in whatever way. ZeroMQ notices that and connects
-again by itself, to a process that knows nothing of the request; only its monitor (zmq_socket_monitor(3))
-tells of the first connection's end. A process that is stopped, or gets no processor time, keeps its
-connections.
+The kernel closes the connections of a process that ends, in whatever way. ZeroMQ detects that and
+reconnects automatically, to a process that does not know the request. Only its monitor
+(zmq_socket_monitor(3)) reports the end of the first connection. A process that is stopped, or gets no
+processor time, keeps its connections.
 """
 
 import signal
@@ -18,10 +18,10 @@ Socket = zmq.Socket[Any]
 
 
 def open_socket(context: "zmq.Context[Any]", kind: int) -> Socket:
-    """Return a new socket of ``context``; handlers of signals run before or after, not in between.
+    """Return a new socket of ``context``. Signal handlers run before or after, not in between.
 
-    A handler that raises before the context has noted the socket would leave one that is never closed, and
-    the end of a context waits for all of its sockets: for ever.
+    If a handler raised before the context has registered the socket, the socket would never be closed, and
+    the termination of the context would wait for it for ever.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
@@ -33,9 +33,9 @@ def open_socket(context: "zmq.Context[Any]", kind: int) -> Socket:
 
 @contextmanager
 def watched(socket: Socket) -> Iterator[Socket]:
-    """Yield a socket that can be read as soon as a connection of ``socket`` has ended.
+    """Yield a socket that becomes readable as soon as a connection of ``socket`` has ended.
 
-    Begin to watch before ``socket`` connects.
+    Call this before ``socket`` connects.
     """
     address = f"inproc://o2-peer-{uuid.uuid4().hex}"
     socket.monitor(address, zmq.EVENT_DISCONNECTED)

@@ -1,13 +1,14 @@
-"""The client's side of control's local socket.
+"""Client of control's local socket.
 
-One request, one socket. The client sends one msgpack map {"id", "verb", "arguments", "user"}; control
-answers at once with a progress map, then with as many as it likes, and last with {"id", "result"} or
+Each request has its own socket. The client sends one msgpack map {"id", "verb", "arguments", "user"}.
+Control answers at once with a progress map, then with any number of them, and last with {"id", "result"} or
 {"id", "error": {"kind", "message", "fields"}}, see core/errors.py. If control ends before that, the client
-hears of it at once
-(connection_monitor.py).
-If the first answer does not come within two seconds, nobody is there, unless the process that the request
-went to still listens: then it, or the machine, stands still for a while.
-Imports little: this is on the way of every command that a person types.
+detects it at once (connection_monitor.py).
+
+If the first answer does not come within two seconds, control counts as absent, unless the process that
+received the request still listens: then this process or the machine is stalled.
+
+The module imports little, because every command that a user types loads it.
 """
 
 import os
@@ -32,7 +33,7 @@ ProgressCallback = Callable[[dict[str, Any]], None]
 
 FIRST_ANSWER_S = 2.0
 BUSY_ANSWER_S = 20.0
-"""How long the first answer may take while the same process listens."""
+"""Time limit for the first answer while the same process listens, in seconds."""
 REQUEST_TIMEOUT_S = 600.0
 
 
@@ -57,10 +58,10 @@ def own_name(loginuid: Path = Path("/proc/self/loginuid")) -> str:
 
 
 class ControlClient:
-    """Asks control to do things; a context manager, for one thread."""
+    """Send requests to control; a context manager, for one thread."""
 
     def __init__(self, path: str | Path, user: str | None = None) -> None:
-        """Prepare to ask the control that listens at the unix socket ``path``, as ``user``."""
+        """Prepare requests, as ``user``, to the control that listens on the unix socket ``path``."""
         self.path = Path(path)
         self.user = user or own_name()
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
@@ -72,7 +73,7 @@ class ControlClient:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Let go of the socket."""
+        """Close the socket."""
         self._context.destroy(linger=0)
 
     def request(
@@ -82,12 +83,13 @@ class ControlClient:
         on_progress: ProgressCallback | None = None,
         timeout_s: float = REQUEST_TIMEOUT_S,
     ) -> Any:
-        """Ask for ``verb`` and return its result; call ``on_progress`` with each progress map on the way.
+        """Request ``verb`` and return its result; call ``on_progress`` with each progress map.
 
         Raises:
-            UnreachableError: if nobody answers within two seconds, or whoever listens not within twenty, or
-                not to the end within ``timeout_s``; or the process that took the request has ended.
-            O2Error: whatever control raised, rebuilt.
+            UnreachableError: if no process answers within two seconds, if a listening process does not
+                answer within twenty or does not finish within ``timeout_s``, or if the process that received
+                the request has ended.
+            O2Error: the error that control raised.
         """
         if not self.path.exists():
             raise UnreachableError(f"no control at {self.path}: there is no such socket. {_ADVICE}")
@@ -106,7 +108,7 @@ class ControlClient:
                 raise self._ended(verb, there) from None
 
     def _await_answer(self, readable: Readable, there: int | None, verb: str, timeout_s: float) -> None:
-        """Return when something has been answered; ``there`` is the process that the request went to."""
+        """Return when an answer has arrived. ``there`` is the process that received the request."""
         begin, waited_s = time.monotonic(), 0.0
         while not readable(min(timeout_s - waited_s, FIRST_ANSWER_S)):
             waited_s = time.monotonic() - begin
@@ -163,7 +165,7 @@ def _packed(request: dict[str, Any]) -> bytes:
     """Return ``request`` as bytes.
 
     Raises:
-        InvalidRequestError: if a value in it cannot be sent.
+        InvalidRequestError: if a value in it cannot be encoded.
     """
     try:
         packed: bytes = msgpack.packb(request)

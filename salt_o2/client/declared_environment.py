@@ -1,6 +1,6 @@
-"""From what is declared of an environment to the steps that make it so; nothing is done here but ``take``.
+"""Compute the steps that bring an environment to its declaration. Only ``execute`` carries them out.
 
-An environment is known by its variable ``declared_as``: ids are drawn anew for each.
+An environment is identified by its variable ``declared_as``, because each environment gets a new id.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +17,7 @@ FORWARD = {
     "CONFIGURED": ("START_ACTIVITY",),
     "RUNNING": (),
 }
-"""From each state that can be led on, the events to RUNNING."""
+"""For each state from which an environment can advance, the events to RUNNING."""
 
 Found = Mapping[str, Any]
 Ask = Callable[[str, dict[str, Any]], Any]
@@ -25,20 +25,20 @@ Ask = Callable[[str, dict[str, Any]], Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Steps:
-    """What is to be asked of control, in order, and how to speak of it."""
+    """Requests to control, in order, and their description."""
 
     steps: tuple[tuple[str, dict[str, Any]], ...] = ()
-    """Verbs with their arguments; the id of a created environment is filled in on the way."""
+    """Verbs with their arguments. ``execute`` fills in the id of a created environment."""
     changes: dict[str, dict[str, Any]] = field(default_factory=dict)
     comment: str = ""
     forecast: str = ""
 
 
 def find(environments: Sequence[Found], name: str) -> Found | None:
-    """Return the environment declared as ``name``, of a list as ``env_list`` gives it.
+    """Return the environment declared as ``name`` from a list in the form of ``env_list``.
 
     Raises:
-        InvalidRequestError: if there are several, which somebody must have made by hand.
+        InvalidRequestError: if there are several, which a user must have created manually.
     """
     found = [each for each in environments if each["vars"].get(MARK) == name]
     if len(found) > 1:
@@ -50,11 +50,11 @@ def find(environments: Sequence[Found], name: str) -> Found | None:
 def steps_to_reach(
     name: str, found: Found | None, state: str, workflow: str, asked: Mapping[str, Any]
 ) -> Steps:
-    """Return the way to ``state``, CONFIGURED or RUNNING, of the environment declared as ``name``.
+    """Return the steps to ``state``, CONFIGURED or RUNNING, of the environment declared as ``name``.
 
     Raises:
-        InvalidRequestError: if it is there but of another workflow or with other variables.
-        IllegalTransitionError: if it is in a state that leads nowhere by itself, such as ERROR.
+        InvalidRequestError: if it exists, but with another workflow or other variables.
+        IllegalTransitionError: if no step leads out of its state, such as ERROR.
     """
     if found is None:
         return _creation(name, state, workflow, asked)
@@ -74,7 +74,7 @@ def steps_to_reach(
 
 
 def steps_to_remove(name: str, found: Found | None, allow_in_running_state: bool) -> Steps:
-    """Return the way to having no environment declared as ``name``."""
+    """Return the steps after which no environment is declared as ``name``."""
     if found is None:
         return Steps(comment=f"There is no {name}.")
     if found["state"] == "RUNNING" and not allow_in_running_state:
@@ -89,10 +89,10 @@ def steps_to_remove(name: str, found: Found | None, allow_in_running_state: bool
 
 
 def execute(ask: Ask, way: Steps) -> None:
-    """Go the way: ask control for each step, and stop at the first that fails.
+    """Execute the steps: send each to control, and stop at the first that fails.
 
     Raises:
-        O2Error: what control raised, or if an environment ends up in ERROR.
+        O2Error: the error that control raised, or if an environment ends up in ERROR.
     """
     id = None
     for verb, arguments in way.steps:

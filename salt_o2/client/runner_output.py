@@ -1,17 +1,17 @@
-"""For whom a function of the Salt runner returns what it returns: a person at a terminal, or a program.
+"""Determine the reader of a runner function's result: a user at a terminal, or a program.
 
-Both are read from the options that Salt gives to the function.
+Both functions read the options that Salt passes to the runner function.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 OF_MASTER = "_master"
-"""How Salt ends the id of a master to which its administrator gives none."""
+"""Suffix that Salt appends to the id of a master without a configured id."""
 
 
 def is_interactive(opts: Mapping[str, Any]) -> bool:
-    """Return whether ``salt-run`` was called: it puts the function that it was asked for into the options.
+    """Return whether ``salt-run`` was called: it puts the name of the function into the options.
 
     Reactor rules and orchestrations do not. A call of a minion by ``o2:peers`` does.
     """
@@ -19,17 +19,17 @@ def is_interactive(opts: Mapping[str, Any]) -> bool:
 
 
 def wants_raw(opts: Mapping[str, Any]) -> bool:
-    """Return whether ``--out`` was given: the output is for a program, one document and nothing before it."""
+    """Return whether ``--out`` was given: a program reads the output and expects only one document."""
     return "output" in opts
 
 
 def requesting_user(given: Mapping[str, Any]) -> str | None:
-    """Return who asks, from what Salt has ``given`` to a runner's file; ``None`` if it does not say.
+    """Return the requesting user from the names that Salt has ``given`` to a runner's file, or ``None``.
 
-    ``__user__`` is who was authenticated, by external_auth or as a local account, or ``Reactor``
-    (`salt/client/mixins.py`, `low`); the process itself belongs to the user that Salt runs as. For a minion
-    that ``o2:peers`` permits, Salt puts the minion's id in the place of the master's (`minion_runner`), and
-    gives the user of the master itself.
+    ``__user__`` is the user authenticated by external_auth or as a local account, or ``Reactor``
+    (`salt/client/mixins.py`, `low`). The process itself belongs to the user that Salt runs as. For a minion
+    that ``o2:peers`` permits, Salt replaces the master's id by the minion's (`minion_runner`), and passes
+    the user of the master itself.
     """
     opts = given.get("__opts__", {})
     asked_from, program = str(opts.get("id", OF_MASTER)), opts.get("__cli", "salt-run")
@@ -40,7 +40,7 @@ def requesting_user(given: Mapping[str, Any]) -> str | None:
 
 
 def with_outputter(opts: Mapping[str, Any], result: Any) -> Any:
-    """Return ``result`` as its audience takes it: for a person, with the name of our outputter."""
+    """Return ``result`` in the form for its reader: for a user, with the name of our outputter."""
     if is_interactive(opts) and not wants_raw(opts):
         return {"data": result, "outputter": "o2"}
     return result

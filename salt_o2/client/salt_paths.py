@@ -1,6 +1,6 @@
-"""Where Salt's own programs find what its configuration names: ``root_dir`` comes before other paths.
+"""Paths that Salt's configuration names, below ``root_dir``.
 
-As in ``salt.config.prepend_root_dir``, without importing Salt: this is on the way of every command.
+As in ``salt.config.prepend_root_dir``, without importing Salt, because every command loads this module.
 """
 
 from collections.abc import Mapping

@@ -197,7 +197,5 @@ def tool(name: str) -> str:
 
 
 def where(name: str) -> str | None:
-    """Return the path of a program. Directories for administrators, absent from users' PATH, are searched
-    too.
-    """
+    """Return the path of a program, also from directories of administrators."""
     return shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")

@@ -1,1 +1,1 @@
-"""Threads, background loops and several things at once, for all packages that do I/O."""
+"""Threads, background loops and concurrent steps, for all packages that do I/O."""

@@ -20,9 +20,9 @@ from typing import Any, NoReturn
 log = logging.getLogger(__name__)
 
 LOOP = "loop: "
-"""Names of the tasks of loops begin so, for tests and for a look at a process that hangs."""
+"""Prefix of the names of loop tasks, for tests and for the inspection of a process that hangs."""
 _ENDED = "salt_o2 loop that ended"
-"""The key under which a lasting loop hands its error to the engine's exception handler."""
+"""Key under which a lasting loop passes its error to the engine's exception handler."""
 
 Work = Coroutine[Any, Any, Any]
 

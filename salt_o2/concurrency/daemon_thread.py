@@ -1,4 +1,4 @@
-"""Work that waits long, in a thread of its own."""
+"""Run long waits in a separate thread."""
 
 import asyncio
 import threading
@@ -12,15 +12,15 @@ T = TypeVar("T")
 async def run_in_daemon_thread(function: Callable[..., T], *arguments: object) -> T:
     """Return what ``function`` returns, or raise what it raises.
 
-    Like ``asyncio.to_thread``, but it takes none of the few threads that all others share, and a process that
-    ends does not wait for it.
+    Like ``asyncio.to_thread``, but without using a thread of the shared pool. A process that exits does not
+    wait for the thread.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()
 
     def settle(result: T | None, error: BaseException | None) -> None:
         if done.done():
-            return  # nobody waits any more
+            return  # no task waits for the result any more
         if error is None:
             done.set_result(result)  # type: ignore[arg-type]
         else:

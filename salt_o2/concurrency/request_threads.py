@@ -1,7 +1,7 @@
-"""Threads for requests that read files, ask services or compute long: bounded by kind and by user.
+"""Threads for requests that read files, ask services or compute long: limited by kind and by user.
 
-A kind of request has threads of its own. However long the requests of one kind take, those of other kinds
-do not wait for them; and however many requests one user sends, other users get their turn.
+Each kind of request has its own threads, so slow requests of one kind do not delay other kinds. Each user
+has a limit, so many requests of one user do not delay other users.
 """
 
 import asyncio
@@ -17,18 +17,18 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class _Turns:
-    """What one user has asked for."""
+    """Requests of one user."""
 
     free: asyncio.Semaphore
     asked: int = 0
-    """Requests that run or wait."""
+    """Number of requests that run or wait."""
 
 
 class Threads:
-    """The threads of one kind of request."""
+    """Threads of one kind of request."""
 
     def __init__(self, kind: str, at_once: int, of_a_user: int, asked: int = 50) -> None:
-        """Run ``at_once`` requests at a time, ``of_a_user`` of one user; of these ``asked`` wait or run."""
+        """Run ``at_once`` requests at a time, ``of_a_user`` of one user; at most ``asked`` run or wait."""
         self._kind = kind
         self._free = asyncio.Semaphore(at_once)
         self._of_a_user = of_a_user
@@ -39,7 +39,7 @@ class Threads:
         """Return what ``function`` returns in a thread, when it is the turn of ``user``.
 
         Raises:
-            UnreachableError: if this user has too many requests of this kind already.
+            UnreachableError: if this user already has the maximum number of requests of this kind.
         """
         turns = self._users.setdefault(user, _Turns(asyncio.Semaphore(self._of_a_user)))
         if turns.asked >= self._most:
@@ -59,17 +59,17 @@ class Threads:
 
 @dataclass(frozen=True, slots=True)
 class RequestThreads:
-    """The threads of all kinds of requests."""
+    """Threads of all kinds of requests."""
 
     look: Threads = field(default_factory=lambda: Threads("look at workflows", 6, 2))
-    """Workflows are loaded to be shown or planned: it may take minutes."""
+    """Workflows are loaded for display or planning: up to minutes."""
     catalogue: Threads = field(default_factory=lambda: Threads("list workflows", 4, 1))
-    """Repositories are fetched: it may take minutes where a server does not answer."""
+    """Repositories are fetched: up to minutes if a server does not answer."""
     create: Threads = field(default_factory=lambda: Threads("create and change environments", 8, 4))
-    """Workflows are loaded to be carried out."""
+    """Workflows are loaded for execution."""
     past: Threads = field(default_factory=lambda: Threads("read the past", 4, 2))
     """Journals are read and replayed: seconds."""
     read: Threads = field(default_factory=lambda: Threads("read lists", 4, 2))
-    """Short questions to the store and to the configuration: milliseconds, unless a service is silent."""
+    """Short queries of the store and the configuration: milliseconds, unless a service does not answer."""
     call: Threads = field(default_factory=lambda: Threads("compute arguments of calls", 8, 4, 1_000))
-    """Arguments of calls of an environment, which stands in the place of a user."""
+    """Arguments of calls of an environment, which counts as a user here."""

@@ -1,4 +1,4 @@
-"""Several things that must all be done: one that fails keeps none of the others from being done."""
+"""Run several steps that must all be attempted: the failure of one does not prevent the next."""
 
 import logging
 from types import TracebackType
@@ -7,7 +7,7 @@ log = logging.getLogger(__name__)
 
 
 class Apart:
-    """A context for one thing after the other; it logs and keeps the error of each.
+    """Context for consecutive steps. It logs and stores the error of each.
 
     ::
 
@@ -19,7 +19,7 @@ class Apart:
     """
 
     def __init__(self, what: str) -> None:
-        """Do parts of ``what``, which names them in the log."""
+        """Run parts of ``what``, which is their name in the log."""
         self.what = what
         self.errors: list[Exception] = []
 
@@ -29,7 +29,7 @@ class Apart:
     def __exit__(
         self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> bool:
-        """End one part; only a cancellation or an exit of the program ends the others, too."""
+        """End one part. Only a cancellation or an exit of the program ends the remaining parts, too."""
         if not isinstance(error, Exception):
             return False
         log.error("%s: a part failed with %r; the other parts are done", self.what, error, exc_info=error)
@@ -40,7 +40,7 @@ class Apart:
         """Raise the first error, if a part has failed.
 
         Raises:
-            Exception: what the first part that failed has raised.
+            Exception: the error of the first part that failed.
         """
         if self.errors:
             raise self.errors[0]

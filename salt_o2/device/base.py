@@ -106,9 +106,7 @@ class Device:
         return self._inbox.empty()
 
     def names(self, kinds: frozenset[str]) -> list[str]:
-        """Return the names of channels with a socket type in ``kinds`` (``settings.INPUTS`` or
-        ``OUTPUTS``).
-        """
+        """Return the channels with a socket type in ``kinds`` (``settings.INPUTS`` or ``OUTPUTS``)."""
         ends = self.channels.endpoints if self.channels else {}
         return [name for name, found in ends.items() if found[0].type in kinds]
 

@@ -1,6 +1,6 @@
-"""Examines the machine it runs on: facts are gathered (facts), then judged (checks).
+"""Examine the local machine: collect facts (collect), then judge them (checks).
 
-    facts.gather  -->  MachineFacts  --checks.examine-->  [Verdict]
+    collect.gather  -->  MachineFacts  --checks.examine-->  [Verdict]
 
-Only ``facts`` touches the machine.
+Only ``collect`` accesses the machine.
 """

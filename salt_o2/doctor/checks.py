@@ -1,4 +1,4 @@
-"""Judges a machine by its facts; nothing is looked up here."""
+"""Judge a machine by its facts, without I/O."""
 
 import re
 from collections.abc import Iterator
@@ -7,21 +7,21 @@ from pathlib import Path
 from salt_o2.doctor.report import Daemon, Level, MachineFacts, Ports, Verdict
 
 SALT_SERIES = (3008, 3009)
-"""From this series on, up to but not with that one: as the package demands."""
+"""Supported Salt releases: from the first series up to, but not including, the second, as in the package."""
 OLDEST_PYTHON = (3, 11)
 SECRET = re.compile(r"(?i)(?:passw(?:or)?d|passphrase|secret|token|api[-_]?key|credential)s?[\w-]*[=: ]\s*\S")
-"""What in a command line looks like a secret: a word for one, followed by a value."""
+"""Pattern of a secret in a command line: a word that names a secret, followed by a value."""
 SALT_PORTS = (4505, 4506)
 FILES_FOR_A_HOST = 16384
 """Fifty devices with a hundred channels of three file descriptors each."""
 AS_ROOT = "ask as root, where nft is installed"
 CONFINE = "install nftables and apply state o2.firewall, which closes them to all but the agent's account"
 MEMLOCK_FOR_A_HOST = 1 << 30
-"""What readout pins at least, in bytes."""
+"""Minimum that readout pins, in bytes."""
 
 
 def examine(facts: MachineFacts) -> list[Verdict]:
-    """Return the verdicts on a machine, in the order in which a person would mend things."""
+    """Return the verdicts on a machine, in the order in which a user should fix the problems."""
     found = [_python(facts), _salt(facts), _bytecode(facts)]
     if not facts.daemons:
         found.append(
@@ -40,7 +40,7 @@ def examine(facts: MachineFacts) -> list[Verdict]:
 
 
 def worst(verdicts: list[Verdict]) -> Level:
-    """Return how bad it is altogether."""
+    """Return the worst level of all verdicts."""
     levels = {verdict.level for verdict in verdicts}
     return next((level for level in (Level.FAIL, Level.WARN) if level in levels), Level.OK)
 
@@ -153,7 +153,7 @@ def _ports(facts: MachineFacts) -> Iterator[Verdict]:
 
 
 def _openness(facts: MachineFacts) -> Iterator[Verdict]:
-    """Say who reaches the ports of devices, none of which asks for a name or a password."""
+    """Check which hosts can reach the ports of devices. No device requires authentication."""
     rules = facts.confinement
     for name, word in (("control_ports", "meta skuid"), ("channel_ports", "saddr")):
         low, high = facts.ports.get(name, (1, 0))

@@ -1,4 +1,4 @@
-"""Gathers what there is on this machine: configuration files, sockets, /proc, the clock."""
+"""Collect facts of this machine: configuration files, sockets, /proc, the clock."""
 
 import ctypes
 import os
@@ -29,7 +29,7 @@ DEFAULT_PORTS = {"control_ports": (30000, 32767), "channel_ports": (9000, 19999)
 PATIENCE_S = 5.0
 PROC = Path("/proc")
 TABLE = "o2_ports"
-"""The table of nftables that state o2.firewall makes."""
+"""Name of the nftables table that state o2.firewall creates."""
 
 
 def gather(config_dir: Path) -> MachineFacts:
@@ -64,7 +64,7 @@ def gather(config_dir: Path) -> MachineFacts:
 
 
 def read_options(config_dir: Path, role: str) -> dict[str, Any]:
-    """Return what Salt reads: the main file, and above it all of its directory, whose lists are added up."""
+    """Return Salt's options: the main file, overridden by its directory, whose lists are joined."""
     above: dict[str, Any] = {}
     for path in sorted((config_dir / f"{role}.d").glob("*.conf")):
         merge(above, _load(path))
@@ -107,7 +107,7 @@ def _commands(role: str, path: Path) -> tuple[tuple[str, str], ...]:
 
 
 def _kept(role: str, options: dict[str, Any], answer: dict[str, Any]) -> str:
-    """Return the agent's directory, or the file of control's database; empty if it is not known."""
+    """Return the agent's directory or control's database file; empty if unknown."""
     ours = options.get("o2") or {}
     if role == "minion":
         return str(answer.get("directory") or ours.get("directory") or "")
@@ -120,7 +120,7 @@ def _engines(given: Any) -> list[str]:
 
 
 def _ask(role: str, path: Path) -> tuple[dict[str, Any], str]:
-    """Return what the engine at ``path`` says of itself, or why it does not."""
+    """Return the report of the engine at ``path`` about itself, or the reason why it does not answer."""
     try:
         if role == "master":
             with ControlClient(path) as control:
@@ -160,7 +160,7 @@ def _cgroup(pid: int) -> Path | None:
 
 
 def _confinement() -> str | None:
-    """Return the rules of state o2.firewall as the kernel has them; ``None`` if it cannot be asked."""
+    """Return the kernel's rules of state o2.firewall; ``None`` if they cannot be read."""
     program = shutil.which("nft", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     if program is None or os.geteuid() != 0:
         return None
@@ -174,7 +174,7 @@ def _confinement() -> str | None:
 
 
 def limits_of(pid: int) -> dict[str, Limit]:
-    """Return the limits of a process that matter for tasks; none if it is gone, or another user's."""
+    """Return the limits of a process that affect tasks; none if it has ended or belongs to another user."""
     found = {}
     for name, number in (("memlock", psutil.RLIMIT_MEMLOCK), ("nofile", psutil.RLIMIT_NOFILE)):
         with suppress(psutil.Error, OSError):
@@ -207,7 +207,7 @@ def _version(package: str) -> str:
 def _load(path: Path) -> dict[str, Any]:
     try:
         loaded = yaml.safe_load(_read(path))
-    except yaml.YAMLError:  # the daemon itself does not start then, and its log says why
+    except yaml.YAMLError:  # the daemon itself does not start then, and its log has the reason
         return {}
     return loaded if isinstance(loaded, dict) else {}
 
@@ -225,13 +225,13 @@ def system() -> str:
 
 
 TIME_ERROR = 5
-"""What adjtimex(2) returns while the clock is not synchronised."""
+"""Return value of adjtimex(2) while the clock is not synchronised."""
 TIMEX_BYTES = 256
-"""Room for struct timex, of which ``modes`` comes first; all zero only asks."""
+"""Size of the buffer for struct timex, which begins with ``modes``. All zero means read only."""
 
 
 def clock_is_synchronised() -> bool | None:
-    """Return whether the kernel says that somebody keeps its clock (adjtimex(2)); None if it does not say."""
+    """Return whether the kernel reports a synchronised clock (adjtimex(2)); None if it does not report it."""
     if not sys.platform.startswith("linux"):
         return None
     state = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.create_string_buffer(TIMEX_BYTES))

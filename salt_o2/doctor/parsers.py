@@ -6,7 +6,7 @@ from salt_o2.doctor.report import Ports
 
 
 def merge(into: dict[str, Any], other: dict[str, Any]) -> None:
-    """Merge maps key by key and add lists up, as Salt does with the files of one directory."""
+    """Merge maps key by key and join lists, as Salt does with the files of one directory."""
     for key, value in other.items():
         if isinstance(value, dict) and isinstance(into.get(key), dict):
             merge(into[key], value)

@@ -1,4 +1,4 @@
-"""The facts that a machine is judged by, and the verdicts."""
+"""Facts about a machine, and verdicts on them."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -7,18 +7,18 @@ Ports = tuple[int, int]
 
 
 class Level(StrEnum):
-    """How bad it is."""
+    """Severity of a verdict."""
 
     OK = "ok"
     WARN = "warn"
-    """It works, but will not always."""
+    """Works now, but may fail later."""
     FAIL = "fail"
-    """It does not work."""
+    """Does not work."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was looked at, what was found, and what to do unless it is in order."""
+    """Subject of a check, the result, and the remedy if there is a problem."""
 
     check: str
     level: Level
@@ -28,37 +28,37 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Daemon:
-    """A Salt master or minion of this machine, by its configuration."""
+    """A Salt master or minion of this machine, as configured."""
 
     role: str
     """``master`` or ``minion``."""
     engine: str
-    """Which engine of ours belongs into it."""
+    """Our engine that belongs into this daemon."""
     config: str
     """The file that was read."""
     engines: tuple[str, ...] = ()
     socket: str = ""
-    """Where the engine listens."""
+    """Socket of the engine."""
     socket_mode: int | None = None
-    """Its permissions; ``None`` if there is no socket."""
+    """Permissions of the socket; ``None`` if there is no socket."""
     socket_owner: str = ""
     pid: int | None = None
-    """The process that listens there."""
+    """Process that listens on the socket."""
     silence: str = ""
-    """Why it has not answered; empty if it has."""
+    """Why the engine has not answered; empty if it has."""
     version: str = ""
-    """Its version of Salt O², if it has answered."""
+    """Version of Salt O² of the engine, if it has answered."""
     tasks: int = 0
     faults: tuple[str, ...] = ()
-    """What it says is wrong, one line each."""
+    """Faults that the engine reports, one line each."""
     commands: tuple[tuple[str, str], ...] = ()
-    """Its tasks, each with the command line that every local user can read."""
+    """Tasks of the engine, each with the command line that every local user can read."""
     kept: str = ""
-    """Where its engine keeps what it must not lose, if that is known and is a file or directory."""
+    """Directory or file in which the engine stores its persistent data, if known."""
     cache: str = ""
     """Salt's cache directory."""
     unused: tuple[str, ...] = ()
-    """What of its settings and its store it cannot use, one line each."""
+    """Settings and stored data that the engine cannot use, one line each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,32 +71,32 @@ class Limit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MachineFacts:
-    """What was found on the machine."""
+    """Facts about the machine."""
 
     python: tuple[int, int]
     executable: str
     salt: str
-    """Its version; empty if this Python has none."""
+    """Version of Salt; empty if this Python has no Salt."""
     o2: str
     bytecode: bool
-    """Whether Salt lies there compiled."""
+    """Whether Salt's modules are compiled."""
     daemons: tuple[Daemon, ...] = ()
     ports: dict[str, Ports] = field(default_factory=dict)
-    """The ranges that a host gives to tasks, by name."""
+    """Port ranges for tasks on a host, by name."""
     ephemeral: Ports = (32768, 60999)
-    """From which the kernel gives ports to outgoing connections."""
+    """Range from which the kernel assigns ports to outgoing connections."""
     reserved: tuple[Ports, ...] = ()
-    """Which of those it does not give (``net.ipv4.ip_local_reserved_ports``)."""
+    """Ports of that range that the kernel does not assign (``net.ipv4.ip_local_reserved_ports``)."""
     listening: tuple[int, ...] = ()
     exposed: tuple[int, ...] = ()
-    """Those of them that listen at other addresses than the loopback's."""
+    """Ports of those that listen on addresses other than the loopback."""
     confinement: str | None = ""
-    """The rules of state o2.firewall that the kernel has; ``None`` if that cannot be told."""
+    """The kernel's rules of state o2.firewall; ``None`` if they cannot be read."""
     cgroup: str = ""
-    """The directory of the agent's version-2 control group; empty if there is none."""
+    """Directory of the agent's version-2 control group; empty if there is none."""
     cgroup_writable: bool = False
     controllers: tuple[str, ...] = ()
     limits: dict[str, Limit] = field(default_factory=dict)
-    """The agent's, or ours if there is no agent: ``memlock``, ``nofile``."""
+    """Limits of the agent, or ours if there is no agent: ``memlock``, ``nofile``."""
     clock_synchronised: bool | None = None
-    """``None`` if the kernel does not tell."""
+    """``None`` if the kernel does not report it."""

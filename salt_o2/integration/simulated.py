@@ -1,12 +1,12 @@
-"""An integration for the tests of templates: it can succeed, fail, hang, and record that it was called.
+"""Integration for tests of templates: it can succeed, fail, hang, and record its calls.
 
     test.succeed("text")   returns the text
     test.fail("reason")    fails with the reason
     test.hang()            never returns: the call's timeout ends it
     test.record("word")    appends the word to the file of the folder RECORDS that ``test_record`` names
 
-``testplugin.Noop()`` and ``testplugin.Test()`` are there for templates of AliECS; the latter fails or hangs
-as the variables ``testplugin_fail`` and ``testplugin_hang`` say.
+``testplugin.Noop()`` and ``testplugin.Test()`` exist for templates of AliECS. The latter fails or hangs
+according to the variables ``testplugin_fail`` and ``testplugin_hang``.
 """
 
 import asyncio
@@ -20,17 +20,17 @@ from typing import Any
 from salt_o2.core.errors import TaskError, UnknownNameError
 
 RECORDS = Path("/tmp") / f"o2-test-records-{os.getuid()}"
-"""The only folder in which a template has this integration write."""
+"""The only directory in which this integration writes for a template."""
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 
 
 class Test:
-    """The service that does what it is told."""
+    """Simulated service: each function succeeds, fails, hangs or records as called."""
 
-    __test__ = False  # no test case, whatever its name
+    __test__ = False  # not a test case for pytest, in spite of the name
 
     async def call(self, function: str, arguments: list[Any], variables: Mapping[str, str]) -> str:
-        """Carry out one of the functions above."""
+        """Call one of the functions of the module docstring."""
         text = str(arguments[0]) if arguments else ""
         match function:
             case "succeed" | "Noop":
@@ -70,7 +70,7 @@ def _record(word: str, variables: Mapping[str, str]) -> str:
         about = RECORDS.lstat()
         if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid():
             raise TaskError(f"{RECORDS} is not a folder of this user")
-        # A link in the place of the file is not followed.
+        # Do not follow a link in place of the file.
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
         with os.fdopen(os.open(RECORDS / name, flags, 0o600), "a") as record:
             record.write(f"{word}\n")

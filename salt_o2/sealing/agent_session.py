@@ -24,11 +24,11 @@ from salt_o2.sealing.exchange import SECRET_BYTES, Exchange
 from salt_o2.sealing.identity import PrivateKey, PublicKey
 
 Entropy = Callable[[int], bytes]
-"""Returns so many random bytes."""
+"""Returns the given number of random bytes."""
 
 
 class SessionState(StrEnum):
-    """Where the agent is with control; see the module."""
+    """State of an agent's session with control; see the module."""
 
     SIGNED_OUT = "SIGNED_OUT"
     GREETING = "GREETING"
@@ -47,7 +47,7 @@ class AgentSession:
         master: PublicKey,
         entropy: Entropy = os.urandom,
     ) -> None:
-        """Speak for ``incarnation`` of the agent on ``host``, with its minion's ``key``, to ``master``."""
+        """Act as ``incarnation`` of the agent on ``host``, with its minion's ``key``, towards ``master``."""
         self.host, self.incarnation = host, incarnation
         self._key, self._entropy = key, entropy
         self._vouched = handshake.Vouched(master)
@@ -58,7 +58,7 @@ class AgentSession:
 
     @property
     def state(self) -> SessionState:
-        """Where the agent is with control."""
+        """State of the session with control."""
         if self._channel is None:
             return SessionState.GREETING if self._hello else SessionState.SIGNED_OUT
         return SessionState.RENEWING if self._hello else SessionState.ESTABLISHED
@@ -84,7 +84,7 @@ class AgentSession:
         """Return whether the invitation in ``data`` asks this agent for a hello.
 
         Raises:
-            InvalidRequestError: it is no invitation of this master's control.
+            InvalidRequestError: it is not an invitation of this master's control.
         """
         invitation = self._vouched.invitation(data)
         if invitation.host:
@@ -95,7 +95,7 @@ class AgentSession:
         """Establish the session that the welcome in ``data`` grants; return whether it grants one.
 
         Raises:
-            InvalidRequestError: it is no welcome of this master's control.
+            InvalidRequestError: it is not a welcome of this master's control.
         """
         if self._exchange is None:
             return False
@@ -122,7 +122,7 @@ class AgentSession:
         """Return the message of control in ``sealed``.
 
         Raises:
-            InvalidRequestError: it does not belong to this session, or was taken before.
+            InvalidRequestError: it does not belong to this session, or was accepted before.
         """
         return self._established().open(sealed)
 

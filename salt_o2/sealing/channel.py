@@ -1,11 +1,11 @@
-"""Seals and opens the messages of one session with AES-256-GCM (NIST SP 800-38D).
+"""Seal and open the messages of one session with AES-256-GCM (NIST SP 800-38D).
 
-A sealed message is the session's id (16 bytes), the message's number (8 bytes, big endian) and the ciphertext
-with its tag. The number is the nonce, so it is used once in each direction. The id and the direction are
-authenticated too.
+A sealed message is the session's id (16 bytes), the message's number (8 bytes, big endian) and the
+ciphertext with its tag. The number is the nonce, so it is used once in each direction. The id and the
+direction are authenticated too.
 
-A receiver takes each number once. It takes numbers out of order, because a command that is repeated as a Salt
-job may overtake another, but none that lies WINDOW or more below the highest that it has taken.
+A receiver accepts each number once. It accepts numbers out of order, because a command that is resent as a
+Salt job may overtake another, but none that is WINDOW or more below the highest accepted number.
 """
 
 import struct
@@ -18,29 +18,29 @@ from salt_o2.core.errors import InvalidRequestError
 ID_BYTES = 16
 HEADER = struct.Struct(f">{ID_BYTES}sQ")
 WINDOW = 1024
-"""How far a message may be overtaken, in messages."""
+"""Maximum number of messages that may overtake a message."""
 LAST_NUMBER = 2**32
 """Messages of one session and direction; a session that reaches it must be replaced."""
 
 
 class Numbers:
-    """The numbers that have been taken in one direction of a session."""
+    """Numbers accepted in one direction of a session."""
 
     def __init__(self) -> None:
-        """No number has been taken."""
+        """Start without accepted numbers."""
         self._highest = 0
         self._taken = 0
-        """Bit n is set if number ``highest - n`` was taken."""
+        """Bit n is set if number ``highest - n`` was accepted."""
 
     def is_new(self, number: int) -> bool:
-        """Return whether ``number`` may be taken: it is neither taken already nor too old."""
+        """Return whether ``number`` may be accepted: it is neither used already nor too old."""
         behind = self._highest - number
         return 0 < number <= LAST_NUMBER and (
             behind < 0 or (behind < WINDOW and not self._taken >> behind & 1)
         )
 
     def take(self, number: int) -> None:
-        """Take ``number``, which is new."""
+        """Record ``number``, which is new, as accepted."""
         ahead = number - self._highest
         if ahead > 0:
             kept = self._taken << ahead if ahead < WINDOW else 0
@@ -82,7 +82,7 @@ class Channel:
         """Return the message in ``sealed``.
 
         Raises:
-            InvalidRequestError: it was not sealed by the other side in this session, or was taken before.
+            InvalidRequestError: it was not sealed by the peer in this session, or was accepted before.
         """
         session, number = split(sealed)
         if session != self.session:
@@ -94,7 +94,7 @@ class Channel:
             message = self._receive.decrypt(_nonce(number), sealed[HEADER.size :], header)
         except InvalidTag:
             raise InvalidRequestError(f"message {number} is not sealed with the key of its session") from None
-        self._received.take(number)  # only now: a forged number must not shut out a true one
+        self._received.take(number)  # only after the check: a forged number must not block a genuine one
         return message
 
 

@@ -15,7 +15,7 @@ from salt_o2.core.errors import InvalidRequestError
 
 KEY_BYTES = 32
 SECRET_BYTES = 32
-"""Random bytes from which the private half of an exchange is made."""
+"""Number of random bytes from which the private key of an exchange is made."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,13 @@
-"""The messages of a sign-in, and how they are signed and checked.
+"""Messages of a sign-in: encode, sign and check.
 
     control --Invitation--> all agents, or one     "control C runs: sign in"; holds nothing secret
     agent   --Hello------->  control               signed with the minion's key
     control --Welcome----->  that agent            signed with control's key, which the master has signed
     agent   --first sealed message-->              proves that the agent holds the session's key
 
-RSA signatures with the master's key take milliseconds. Control therefore makes an Ed25519 key when it starts,
-has the master's key sign it once (a :class:`Certificate`), and signs invitations and welcomes with that.
+RSA signatures with the master's key take milliseconds. Control therefore makes an Ed25519 key when it
+starts, has the master's key sign it once (a :class:`Certificate`), and signs invitations and welcomes with
+that.
 """
 
 import hashlib
@@ -21,19 +22,19 @@ from salt_o2.core.errors import InvalidRequestError
 from salt_o2.sealing.identity import PrivateKey, PublicKey
 
 MOST_BYTES = 4096
-"""No message of a sign-in is longer: an RSA signature of 8192 bits has 1,024 bytes."""
+"""Maximum size of a sign-in message: an RSA signature of 8192 bits has 1,024 bytes."""
 CERTIFICATE, INVITATION, HELLO, WELCOME = b"certificate", b"invitation", b"hello", b"welcome"
 
 
 class Certificate(msgspec.Struct, frozen=True, kw_only=True):
-    """The key of one run of control, vouched for by the master."""
+    """Key of one run of control, certified by the master."""
 
     control: bytes
     """The id of this run of control: 16 random bytes."""
     key: bytes
     """Control's public Ed25519 key, 32 bytes."""
     signature: bytes
-    """The master's, of ``control`` and ``key``."""
+    """The master's signature of ``control`` and ``key``."""
 
 
 class Invitation(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +42,7 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
 
     certificate: Certificate
     host: str
-    """The host that must sign in although it may believe to have a session; empty if all are asked."""
+    """Host that must sign in even if it has a session; empty if all are asked."""
     signature: bytes
 
 
@@ -51,19 +52,19 @@ class Hello(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     incarnation: str
     exchange: bytes
-    """The public half of the agent's exchange, new for each hello."""
+    """Public key of the agent's exchange, new for each hello."""
     signature: bytes
-    """The minion's, of the other fields."""
+    """The minion's signature of the other fields."""
 
 
 class Welcome(msgspec.Struct, frozen=True, kw_only=True):
-    """Control grants a session to the agent with that hello."""
+    """Control's grant of a session to the agent that sent the hello."""
 
     certificate: Certificate
     session: bytes
     exchange: bytes
     hello: bytes
-    """SHA-256 of the hello that this answers."""
+    """SHA-256 of the hello that this message answers."""
     signature: bytes
 
 
@@ -74,7 +75,7 @@ class ControlKey:
     """The key of one run of control, with its certificate."""
 
     def __init__(self, master: PrivateKey, control: bytes, secret: bytes) -> None:
-        """Make the key from 32 random bytes ``secret`` and have ``master`` vouch for it."""
+        """Make the key from 32 random bytes ``secret`` and let ``master`` certify it."""
         self._key = Ed25519PrivateKey.from_private_bytes(secret)
         public = self._key.public_key().public_bytes(
             serialization.Encoding.Raw, serialization.PublicFormat.Raw
@@ -109,10 +110,10 @@ class ControlKey:
 
 
 class Vouched:
-    """Checks what control says against the master's public key; an RSA check for each new control only."""
+    """Check control's messages against the master's public key, with one RSA check for each new control."""
 
     def __init__(self, master: PublicKey) -> None:
-        """Believe the controls that ``master`` vouches for."""
+        """Trust the controls that ``master`` certifies."""
         self._master = master
         self._known: Certificate | None = None
 
@@ -120,7 +121,7 @@ class Vouched:
         """Return the invitation in ``data``.
 
         Raises:
-            InvalidRequestError: it is none, or not one of this master's control.
+            InvalidRequestError: it is not an invitation, or not one of this master's control.
         """
         message = _decode(data, Invitation)
         self._check(message.certificate, INVITATION, message.host.encode(), message.signature)
@@ -130,7 +131,7 @@ class Vouched:
         """Return the welcome in ``data`` if it answers the encoded ``hello``; ``None`` if it answers another.
 
         Raises:
-            InvalidRequestError: it is none, or not one of this master's control.
+            InvalidRequestError: it is not a welcome, or not one of this master's control.
         """
         message = _decode(data, Welcome)
         signed = message.session + message.exchange + message.hello
@@ -157,10 +158,10 @@ def hello(key: PrivateKey, host: str, incarnation: str, exchange: bytes) -> byte
 
 
 def read_hello(data: bytes) -> Hello:
-    """Return the hello in ``data``, whose signature is not checked yet.
+    """Return the hello in ``data``. Its signature is not checked yet.
 
     Raises:
-        InvalidRequestError: it is none.
+        InvalidRequestError: it is not a hello.
     """
     return _decode(data, Hello)
 
@@ -173,7 +174,7 @@ def is_signed_by(message: Hello, key: PublicKey) -> bool:
 
 
 def transcript(hello: bytes, welcome: bytes) -> bytes:
-    """Return what both sides have seen of a sign-in; the session's keys depend on all of it."""
+    """Return the transcript of a sign-in on both sides. The session's keys depend on all of it."""
     return len(hello).to_bytes(4, "big") + hello + welcome
 
 

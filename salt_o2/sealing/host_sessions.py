@@ -1,7 +1,7 @@
 """Control's side of sessions: those of all hosts.
 
 A session is OFFERED when control answers a hello, and ESTABLISHED by the first message that opens with its
-key. So a hello that was recorded and is sent again leads to nothing. The states and what leads on:
+key. So a replayed hello has no effect. The states and their transitions:
 
     (none)       hello of a known host  -> OFFERED      a welcome is sent
     OFFERED      the same hello         -> OFFERED      the same welcome is sent
@@ -9,9 +9,9 @@ key. So a hello that was recorded and is sent again leads to nothing. The states
     OFFERED      MOST_OFFERED newer     -> (none)
     ESTABLISHED  host forgotten         -> (none)       its key is no longer accepted
 
-Two incarnations with an established session each are two agents: one that was restarted, or a copy of the
-host. Which of them is believed is not decided here. Sessions are in memory only: a new run of control invites
-all agents, so that each signs in again.
+Two incarnations with an established session each are two agents: a restarted one, or a copy of the host.
+This module does not decide which of them control uses. Sessions are in memory only: a new run of control
+invites all agents, so that each signs in again.
 """
 
 import os
@@ -28,9 +28,9 @@ from salt_o2.sealing.handshake import ControlKey
 from salt_o2.sealing.identity import PublicKey
 
 MOST_OFFERED = 2
-"""Sessions of one host that wait for their first message."""
+"""Maximum number of sessions of one host that wait for their first message."""
 MOST_ESTABLISHED = 3
-"""Sessions of one host with different incarnations; the oldest ends."""
+"""Maximum number of established sessions of one host with different incarnations. The oldest ends."""
 
 KeyOf = Callable[[HostId], PublicKey | None]
 """Returns the key that the master has accepted for a host; ``None`` if it has accepted none."""
@@ -42,7 +42,7 @@ class UnknownSession(InvalidRequestError):
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """The agent that a session belongs to, as proved at its sign-in."""
+    """Agent that a session belongs to, as proved at its sign-in."""
 
     host: HostId
     incarnation: str
@@ -69,13 +69,13 @@ class HostSessions:
     """All sessions of one run of control."""
 
     def __init__(self, key: ControlKey, key_of: KeyOf, entropy: Entropy = os.urandom) -> None:
-        """Sign with ``key``; ask ``key_of`` for the keys of hosts."""
+        """Sign with ``key``; get the keys of hosts from ``key_of``."""
         self._key, self._key_of, self._entropy = key, key_of, entropy
         self._hosts: dict[HostId, _OfHost] = {}
         self._speakers: dict[bytes, Speaker] = {}
 
     def invitation(self, host: HostId | None = None) -> bytes:
-        """Return what asks ``host``, or all agents, to sign in."""
+        """Return an invitation of ``host``, or of all agents."""
         return self._key.invite(host or "")
 
     def is_known(self, host: HostId) -> bool:
@@ -86,7 +86,7 @@ class HostSessions:
         """Offer a session to the agent that sent the hello in ``data``; return the agent and the welcome.
 
         Raises:
-            InvalidRequestError: it is no hello, of no host that the master has accepted, or not signed by it.
+            InvalidRequestError: it is not a hello, its host is not accepted, or its signature is wrong.
         """
         hello = handshake.read_hello(data)
         speaker = Speaker(HostId(hello.host), hello.incarnation)
@@ -109,7 +109,7 @@ class HostSessions:
 
         Raises:
             UnknownSession: this control has no such session.
-            InvalidRequestError: it was not sealed by the agent of its session, or was taken before.
+            InvalidRequestError: it was not sealed by the agent of its session, or was accepted before.
         """
         session, _ = split(sealed)
         speaker = self._speakers.get(session)
@@ -125,8 +125,8 @@ class HostSessions:
     def seal(self, host: HostId, message: bytes, incarnation: str = "") -> bytes | None:
         """Return ``message`` sealed for the agent on ``host``; ``None`` if it has no session.
 
-        It is sealed for ``incarnation`` if that is given and has a session, else for the agent that was the
-        last to sign in.
+        It is sealed for ``incarnation`` if that is given and has a session, else for the agent that signed
+        in last.
         """
         sessions = self._hosts.get(host)
         if sessions is None or not sessions.established:
@@ -141,7 +141,7 @@ class HostSessions:
         return tuple(self._speakers[id].incarnation for id in sessions.established) if sessions else ()
 
     def forget(self, host: HostId) -> None:
-        """End all sessions of ``host``: its key is not accepted any more."""
+        """End all sessions of ``host``, because its key is no longer accepted."""
         sessions = self._hosts.pop(host, None)
         for session in (*sessions.offered, *sessions.established) if sessions else ():
             del self._speakers[session]

@@ -1,7 +1,7 @@
-"""Long-term keys of hosts and master, as Salt keeps them (RSA, PEM), and signatures by them.
+"""Long-term keys of hosts and master in Salt's format (RSA, PEM), and signatures by them.
 
-A signature covers a context, which names its purpose. So a signature that Salt itself makes with the same key
-for another purpose is never taken for one of ours, nor one of ours for another of ours.
+A signature covers a context, which names its purpose. Therefore a signature that Salt itself makes with the
+same key is never accepted as ours, and a signature of ours is valid for one purpose only.
 """
 
 from dataclasses import dataclass
@@ -36,10 +36,10 @@ class PrivateKey:
 
     @classmethod
     def of(cls, key: object) -> "PrivateKey":
-        """Take ``key``, which another part of this process has loaded.
+        """Wrap ``key``, which another part of this process has loaded.
 
         Raises:
-            InvalidRequestError: it is no RSA private key.
+            InvalidRequestError: it is not an RSA private key.
         """
         if not isinstance(key, rsa.RSAPrivateKey):
             raise InvalidRequestError(f"an RSA key is needed, this is a {type(key).__name__}")
@@ -51,7 +51,7 @@ class PrivateKey:
 
     @property
     def public(self) -> "PublicKey":
-        """The public half."""
+        """The public key."""
         return PublicKey(self._key.public_key())
 
 
@@ -77,7 +77,7 @@ class PublicKey:
         return cls(key)
 
     def has_signed(self, context: bytes, message: bytes, signature: bytes) -> bool:
-        """Return whether ``signature`` is this key's, of ``message``, for the purpose ``context``."""
+        """Return whether ``signature`` was made by this key for ``message`` and the purpose ``context``."""
         try:
             self._key.verify(signature, _scoped(context, message), PSS, hashes.SHA256())
         except InvalidSignature:

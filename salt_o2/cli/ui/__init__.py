@@ -1,1 +1,1 @@
-"""What all commands share: parsing, terminal, progress, confirmation."""
+"""Shared parts of all commands: parsing, terminal, progress, confirmation."""

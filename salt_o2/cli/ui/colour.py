@@ -1,4 +1,4 @@
-"""Colour for plain text: states and headings are recognised, so one renderer serves pipes and terminals."""
+"""Colour for plain text. States and headings are recognised, so one renderer serves pipes and terminals."""
 
 import sys
 
@@ -18,7 +18,7 @@ STYLES = {
     r"\bMIXED\b": "magenta",
     r"^[a-z][a-z ]*:(?= |$)": "bold",
 }
-"""Patterns and what they look like; the first ones win."""
+"""Patterns and their styles. The first match wins."""
 
 
 def painted(text: str) -> Text:
@@ -30,6 +30,6 @@ def painted(text: str) -> Text:
 
 
 def screen(stderr: bool = False, plain: bool = False) -> Console:
-    """Return a console that breaks no lines: what is printed can be copied as it is."""
+    """Return a console that does not wrap lines, so that output can be copied unchanged."""
     stream = sys.stderr if stderr else sys.stdout
     return Console(file=stream, soft_wrap=True, highlight=False, no_color=plain)

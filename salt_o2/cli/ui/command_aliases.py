@@ -1,4 +1,4 @@
-"""How nouns declare their verbs, with the aliases that AliECS's users have in their fingers."""
+"""Declare nouns and their verbs, with aliases from AliECS's command line."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -9,9 +9,9 @@ Verb = TypeVar("Verb", bound=Callable[..., Any])
 
 
 def noun(summary: str) -> typer.Typer:
-    """Return an empty noun; without a verb it shows its help."""
+    """Return an empty noun. Without a verb, it shows its help."""
     app = typer.Typer(help=summary, no_args_is_help=True, add_completion=False)
-    app.callback()(_nothing)  # or typer would make a noun with one verb into that verb
+    app.callback()(_nothing)  # without a callback, typer turns a noun with one verb into that verb
     return app
 
 
@@ -20,7 +20,7 @@ def _nothing() -> None:
 
 
 def verb(app: typer.Typer, name: str, *aliases: str) -> Callable[[Verb], Verb]:
-    """Declare the decorated function as verb ``name`` of ``app``, reachable by ``aliases`` too."""
+    """Declare the decorated function as verb ``name`` of ``app``, with ``aliases``."""
 
     def declare(function: Verb) -> Verb:
         text = _prose(function.__doc__ or "")
@@ -33,7 +33,7 @@ def verb(app: typer.Typer, name: str, *aliases: str) -> Callable[[Verb], Verb]:
 
 
 def with_aliases(text: str, aliases: tuple[str, ...]) -> str:
-    """Return a help text whose first line ends with the aliases, where lists of commands show them."""
+    """Return a help text whose first line ends with the aliases, because lists of commands show that line."""
     first, _, rest = text.partition("\n")
     return f"{first} ({', '.join(aliases)})\n{rest}".strip() if aliases else text
 

@@ -1,4 +1,4 @@
-"""Ask before a verb acts on everything because its argument was left out."""
+"""Ask the user before a verb acts on all items because its argument was omitted."""
 
 import sys
 
@@ -8,11 +8,12 @@ from salt_o2.cli.ui.terminal import Terminal
 
 
 def check_all(terminal: Terminal, every: bool, narrowed: bool, deed: str, instead: str) -> bool:
-    """Return whether the verb is to act on everything; at a terminal the user is asked.
+    """Return whether the verb must act on all items. At a terminal, ask the user.
 
-    ``deed`` says what is done to what, as in ``stop all runs``; ``instead`` names the other arguments.
+    ``deed`` describes the action and its object, as in ``stop all runs``. ``instead`` names the other
+    arguments.
 
-    ``every`` is the option ``--all``; ``narrowed`` says whether other arguments name what is meant.
+    ``every`` is the option ``--all``. ``narrowed`` is true if other arguments select items.
 
     Raises:
         typer.BadParameter: if both are given, or neither and no user can be asked.

@@ -6,14 +6,14 @@ from pathlib import Path
 from salt_o2.core.errors import InvalidRequestError
 
 MOST_BYTES = 8 * 1024 * 1024
-"""More than any payload or settings that control takes."""
+"""More than any payload or settings that control accepts."""
 
 
 def text_of(path: Path) -> str:
     """Return the text of ``path``.
 
     Raises:
-        InvalidRequestError: if it is no ordinary file, too long, or no text.
+        InvalidRequestError: if it is not a regular file, too long, or not a text.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):

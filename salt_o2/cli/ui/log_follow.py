@@ -1,4 +1,4 @@
-"""What a task writes, as its agent has kept it."""
+"""Output of a task, as its agent has stored it."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,14 +8,14 @@ from salt_o2.core.errors import UnknownNameError
 
 Places = dict[str, int]
 WAIT_S = 20.0
-"""How long one request waits for something new."""
+"""Time that one request waits for new output, in seconds."""
 
 
 def task_log(terminal: Terminal, identity: str, lines: int) -> dict[str, Any]:
-    """Return a task's last ``lines``: ``task``, ``host``, ``stdout``, ``stderr``, and ``at`` which places.
+    """Return the last ``lines`` of a task: ``task``, ``host``, ``stdout``, ``stderr``, positions ``at``.
 
     Raises:
-        UnknownNameError: if no living environment has that task.
+        UnknownNameError: if no active environment has that task.
         TaskError: if its host has no such output.
         UnreachableError: if its host, or control, does not answer.
     """
@@ -23,9 +23,9 @@ def task_log(terminal: Terminal, identity: str, lines: int) -> dict[str, Any]:
 
 
 def follow(terminal: Terminal, identity: str, at: Places) -> Iterator[str]:
-    """Yield each line that a task writes after the places ``at``, until its environment, or it, is over.
+    """Yield each line that a task writes after the positions ``at``, until the task or its environment ends.
 
-    stderr's lines say so. Nobody looks in vain: the request waits where the task writes.
+    Lines of stderr are marked. There is no polling: the request waits on the task's host.
     """
     over = False
     while not over:

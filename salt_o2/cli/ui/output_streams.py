@@ -1,13 +1,13 @@
-"""The streams that coconut writes to: whatever they are, writing to them does not end in a traceback."""
+"""Output streams of coconut. Writing to them never ends in a traceback."""
 
 import os
 import sys
 
 
 def make_writable() -> None:
-    """Let every character be written; what a stream cannot encode is written as an escape (``\\u2192``).
+    """Make every character writable: a stream writes an escape for what it cannot encode (``\\u2192``).
 
-    A stream that was closed before the start is replaced by one that takes everything and keeps nothing.
+    A stream that was closed before the start is replaced by one that discards its input.
     """
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
@@ -23,14 +23,14 @@ def is_utf8(encoding: str | None) -> bool:
 
 
 def flush() -> None:
-    """Write out what is left.
+    """Flush the streams.
 
     Raises:
-        BrokenPipeError: if the program that read it has ended.
+        BrokenPipeError: if the program that reads them has ended.
     """
     sys.stdout.flush()
 
 
 def forget_output() -> None:
-    """Let Python not complain, when it exits, about what nobody reads any more."""
+    """Prevent an error message of Python at exit about output that no process reads any more."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""What people type, before typer sees it and after."""
+"""Parse command line input, before and after typer."""
 
 import json
 import re
@@ -11,14 +11,14 @@ FLAGS = ("--json", "--nocolor")
 VALUED = ("--control",)
 Value = TypeVar("Value")
 DIGITS = 9
-"""Digits of a number of roles at most: Python itself refuses to read numbers of thousands of digits."""
+"""Maximum digits of a number of roles: Python itself refuses numbers of thousands of digits."""
 _NAME = re.compile(r"[\w.-]+")
 
 
 def hoist(argv: Sequence[str]) -> list[str]:
     """Return ``argv`` with the global options in front, so they may be given before or after the verb.
 
-    What follows ``--`` belongs to somebody else's command line and stays where it is.
+    Arguments after ``--`` belong to another program's command line and stay in place.
     """
     own, foreign = _split(list(argv))
     front: list[str] = []
@@ -42,9 +42,9 @@ def _split(argv: list[str]) -> tuple[list[str], list[str]]:
 def variables(given: Sequence[str]) -> dict[str, str]:
     """Return the variables of all ``-e`` options: each is ``k=v``, ``k=v,k2=v2``, or a JSON object.
 
-    A comma starts the next variable only where a ``name=`` follows, so values may hold commas. Values that
-    are not strings in JSON are passed on as JSON, which is what templates expect. A later option overrides
-    an earlier one, so that a script can have defaults.
+    A comma starts the next variable only where a ``name=`` follows, so values may contain commas. Values
+    that are not strings in JSON are passed on as JSON, which templates expect. A later option overrides an
+    earlier one, so a script can have defaults.
 
     Raises:
         InvalidRequestError: if one is neither.
@@ -81,7 +81,7 @@ def _from_pairs(text: str) -> dict[str, str]:
 
 
 def scale(given: Sequence[str]) -> dict[str, int]:
-    """Return how many roles each iterator shall make: ``epn=20``, several separated by commas.
+    """Return the number of roles for each iterator: ``epn=20``, several separated by commas.
 
     Raises:
         InvalidRequestError: if one is not a name and a whole number, or a role is given twice.
@@ -94,7 +94,7 @@ def scale(given: Sequence[str]) -> dict[str, int]:
 
 
 def move(given: Sequence[str]) -> dict[str, str]:
-    """Return which host each role's task shall be on: ``readout.sink=flp2``, several separated by commas.
+    """Return the requested host of each role's task: ``readout.sink=flp2``, several separated by commas.
 
     Raises:
         InvalidRequestError: if one is not a role and a host, or a role is given twice.
@@ -103,12 +103,12 @@ def move(given: Sequence[str]) -> dict[str, str]:
 
 
 def names(given: Sequence[str]) -> list[str]:
-    """Return all names of an option that may be repeated, and takes several separated by commas."""
+    """Return all names of a repeatable option that accepts several names separated by commas."""
     return [name.strip() for text in given for name in text.split(",") if name.strip()]
 
 
 def _once(option: str, pairs: Sequence[tuple[str, Value]]) -> dict[str, Value]:
-    """Return ``pairs`` by their names; the last of several would win without a word."""
+    """Return ``pairs`` as a dict; refuse duplicates, because the last would silently win."""
     found: dict[str, Value] = {}
     for name, value in pairs:
         if name in found:

@@ -1,4 +1,4 @@
-"""How a long operation goes: a line that moves on a terminal, a line for each change in a pipe, on stderr."""
+"""Progress of a long operation on stderr: a live line on a terminal, a line for each change in a pipe."""
 
 import sys
 import time
@@ -14,7 +14,7 @@ Update = Callable[[dict[str, Any]], None]
 
 @contextmanager
 def shown(json: bool, colour: bool) -> Iterator[Update]:
-    """Yield what to call with each progress map; the moving line is gone when the block ends."""
+    """Yield the function to call with each progress map. Remove the live line when the block ends."""
     if sys.stderr.isatty():
         with _moving(colour) as update:
             yield update
@@ -26,7 +26,7 @@ def shown(json: bool, colour: bool) -> Iterator[Update]:
 
 @contextmanager
 def _moving(colour: bool) -> Iterator[Update]:
-    """Show a line that moves; rich is imported only once there is something to show."""
+    """Show a live line. rich is imported only when there is progress to show."""
     live: list[Any] = []
     line = MovingLine()
 
@@ -44,15 +44,15 @@ def _moving(colour: bool) -> Iterator[Update]:
 
 
 class MovingLine:
-    """The last progress, with the time that goes on while nothing else happens."""
+    """The last progress, with the elapsed time."""
 
     def __init__(self) -> None:
-        """Begin with no progress."""
+        """Start without progress."""
         self.progress: dict[str, Any] = {}
         self.since = time.monotonic()
 
     def __rich__(self) -> Any:
-        """Return what to show now."""
+        """Return the current text."""
         from salt_o2.cli.ui.colour import painted
 
         elapsed_s = self.progress.get("elapsed_s", 0.0) + time.monotonic() - self.since
@@ -68,7 +68,7 @@ def _status(line: MovingLine, colour: bool) -> Any:
 
 
 def _changes() -> Update:
-    """Print a line when something else than the time has changed."""
+    """Print a line when a field other than the time has changed."""
     last: list[dict[str, Any]] = []
 
     def update(progress: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What a site gives to every workflow, for authors who are not there: read from a copy of its settings."""
+"""Site's defaults and vars for every workflow, read from a copy of its settings, for authors elsewhere."""
 
 from pathlib import Path
 from typing import Annotated

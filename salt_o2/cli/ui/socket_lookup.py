@@ -1,4 +1,4 @@
-"""Where control's socket is.
+"""Find control's socket.
 
 The first of: ``--control``; ``O2_CONTROL``; the master configuration in ``SALT_CONFIG_DIR``; the private
 cluster in ``./.cluster``; the master configuration in /etc/salt; Salt's default.
@@ -19,7 +19,7 @@ CLUSTER = Path(".cluster")
 
 
 def control_socket(given: Path | None, environ: Mapping[str, str] = os.environ) -> Path:
-    """Return the path of control's socket; nobody may be listening there."""
+    """Return the path of control's socket. Control need not be listening on it."""
     if given:
         return given
     if environ.get("O2_CONTROL"):
@@ -42,7 +42,7 @@ def _of_cluster() -> Path | None:
 def sock_dir(config_dir: Path) -> Path:
     """Return the ``sock_dir`` of the master configured in ``config_dir``, below its ``root_dir``.
 
-    Of several files that set one of them the last wins.
+    If several files set one of them, the last file wins.
     """
     options: dict[str, Any] = {}
     for path in (config_dir / "master", *sorted((config_dir / "master.d").glob("*.conf"))):

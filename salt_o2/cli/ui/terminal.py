@@ -1,4 +1,4 @@
-"""What a command needs of its surroundings: where control is, and how to show an answer."""
+"""Context of a command: control's socket, and the output format."""
 
 import json
 import os
@@ -17,15 +17,15 @@ from salt_o2.core.terminal_text import SEVERAL_LINES, terminal_document, termina
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """How the user asked to be answered."""
+    """Output options that the user has given."""
 
     json: bool = False
     colour: bool = False
     control: Path | None = None
-    """The socket given with ``--control``."""
+    """Socket given with ``--control``."""
 
     def ask(self, verb: str, arguments: dict[str, Any] | None = None, timeout_s: float = 600.0) -> Any:
-        """Return what control answers to one request, with live progress while it takes its time."""
+        """Return control's answer to one request. Show live progress while the request runs."""
         from salt_o2.cli.ui.progress import shown
         from salt_o2.client.control_client import ControlClient
 
@@ -49,7 +49,7 @@ class Terminal:
             self.say(text(terminal_document(document, several_lines)))
 
     def say(self, text: str) -> None:
-        """Print text, in colour if wanted; nothing when the answer is JSON."""
+        """Print text, in colour if wanted. Print nothing when the answer is JSON."""
         if self.json:
             return
         text = terminal_text(text)
@@ -58,10 +58,10 @@ class Terminal:
 
             screen().print(painted(text))
         else:
-            print(text, flush=True)  # somebody may be following, through a pipe
+            print(text, flush=True)  # a program may read the output through a pipe while it grows
 
     def note(self, text: str) -> None:
-        """Say on stderr how things go; not when a program reads us."""
+        """Print a status line on stderr, unless a program reads the output."""
         if not self.json:
             print(terminal_text(text), file=sys.stderr)
 
@@ -72,12 +72,12 @@ def as_json(document: Any) -> str:
 
 
 def conclude(terminal: Terminal, env: dict[str, Any], text: Callable[[Any], str]) -> None:
-    """Show what came of an environment; one in ERROR is a failure for the caller, too."""
+    """Show the resulting environment. Exit with a failure if it is in ERROR."""
     terminal.show(env, text)
     if env["state"] == "ERROR":
         raise typer.Exit(1)
 
 
 def wants_colour(nocolor: bool) -> bool:
-    """Whether to colour what goes to stdout: on a terminal, unless the user said no (https://no-color.org)."""
+    """Return whether to colour stdout: on a terminal, unless the user disabled it (https://no-color.org)."""
     return sys.stdout.isatty() and not nocolor and not os.environ.get("NO_COLOR")

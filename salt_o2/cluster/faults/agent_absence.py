@@ -20,9 +20,7 @@ from salt_o2.cluster.processes import (
 )
 
 MARK = "O2_TASK_HOME"
-"""Environment variable with the directory of a task, set in all of its processes
-(agent/process/orphan_audit.py).
-"""
+"""Variable with a task's directory, set in all its processes (agent/process/orphan_audit.py)."""
 AGENT_IS_THERE_S = 10.0
 """Time limit for the restart of an agent that another fault has just killed, in seconds."""
 GONE_S = 5.0

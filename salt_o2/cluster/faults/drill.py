@@ -166,9 +166,7 @@ class _Drilling:
         return replace(done, skipped=tuple(injury.skipped))
 
     def _healed(self, number: int, faults: tuple[Fault, ...], begin: float) -> Round:
-        """Observe until no invariant is broken and every host has reported since ``begin``, or until time
-        is up.
-        """
+        """Observe until invariants hold and all hosts have reported since ``begin``, or time is up."""
         well_s = None
         for after in self._sights(begin + HEALED_WITHIN_S):
             elapsed_s = time.monotonic() - begin

@@ -37,9 +37,7 @@ Deed = tuple[float, Callable[[], None]]
 
 
 class FaultInjector:
-    """One round on the cluster in ``directory``, with the observation ``before``; hits tasks of
-    ``drilled``.
-    """
+    """One round on the cluster in ``directory``, observed as ``before``; hits tasks of ``drilled``."""
 
     def __init__(
         self, directory: Path, before: Observation, drilled: str, strangers: UnrelatedProcesses

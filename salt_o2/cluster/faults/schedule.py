@@ -176,9 +176,7 @@ WITHIN_S = 1.0
 LONGEST_S = 4.0
 """Maximum duration of a stopped or slowed state."""
 OF_SILENCE = 0.5
-"""The same as a fraction of the time that a host may be silent: well below the time until it counts as
-lost.
-"""
+"""The same as a fraction of the silence after which a host counts as lost: well below it."""
 SECONDS_EACH = 4.0
 """A long fault is accompanied by one more fault for each period of this length."""
 MOST_KILLS = 4

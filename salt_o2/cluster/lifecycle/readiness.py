@@ -53,8 +53,9 @@ def wait_until_ready(layout: Layout, record: Record, timeout_s: float, say: Say)
 
 
 def takes_jobs(layout: Layout, minion: str) -> bool:
-    """Return whether the minion has logged, in this start, that it accepts jobs (`salt/minion.py`,
-    `tune_in`).
+    """Return whether the minion has logged, in this start, that it accepts jobs.
+
+    Source: `salt/minion.py`, `tune_in`.
     """
     try:
         return "Minion is ready to receive requests!" in layout.log(minion).read_text(errors="replace")

@@ -34,8 +34,10 @@ Say = Callable[[str], None]
 START_TIMEOUT_S = 180.0
 """Generous: eight times the start on an idle machine. A daemon that dies is reported at once."""
 MINIONS, WORKERS = 3, 2
-"""Defaults of a new cluster. Each worker takes a second of processor time to start. A single worker would
-deadlock if the request that it handles asked the master for something.
+"""Defaults of a new cluster.
+
+Each worker takes a second of processor time to start. A single worker would deadlock if the request
+that it handles asked the master for something.
 """
 LONGEST_RUN_PARENT = 50
 """107 bytes less ``/o2-12345678/flp1000/minion_event_1234567890_pull.ipc``, with some reserve."""

@@ -80,9 +80,7 @@ class Subject:
             state = move.target
 
     async def code(self) -> int:
-        """Wait for the exit and return the exit code (negative: number of the signal that ended the
-        process).
-        """
+        """Wait for the exit and return the exit code; negative: number of the ending signal."""
         try:
             return await asyncio.to_thread(self.process.wait, PATIENCE_S)
         except subprocess.TimeoutExpired:
@@ -140,9 +138,7 @@ class Trial:
         return subject
 
     def properties(self, addresses: Mapping[str, str] | None = None, bind: bool = True) -> dict[str, str]:
-        """Return the properties that CONFIGURE pushes. Each channel without an address gets an abstract ipc
-        address.
-        """
+        """Return the properties of CONFIGURE. A channel without an address gets an abstract one."""
         found: dict[str, str] = {"environment_id": "2oDvieFrVTi"}
         for name, kind in self.channels.items():
             address = (addresses or {}).get(name, self.address(name))

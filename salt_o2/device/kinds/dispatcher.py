@@ -5,9 +5,7 @@ from salt_o2.device.transport.channel_settings import INPUTS, OUTPUTS
 
 
 class Dispatcher(Device):
-    """Like FairMQ's multiplier and QC dispatcher. A peer that does not read its copy blocks the other
-    peers.
-    """
+    """Like FairMQ's multiplier and QC dispatcher. A peer that does not read blocks the other peers."""
 
     def init(self) -> None:
         """Listen on all inputs."""

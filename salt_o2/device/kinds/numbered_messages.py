@@ -37,9 +37,7 @@ class Account:
         return len(self._missing) + self._forgotten
 
     def overdue(self) -> int:
-        """Count of numbers that were missing at the previous call and still are. Newer ones may be in
-        transit.
-        """
+        """Count of numbers missing now and at the previous call. Newer ones may be in transit."""
         found = sum(number < self._mark for number in self._missing) + self._forgotten
         self._mark = self.next
         return found

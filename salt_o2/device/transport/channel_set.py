@@ -102,9 +102,7 @@ class Channels:
         return parts
 
     def ready(self, names: Sequence[str], timeout_ms: int) -> list[tuple[str, int]]:
-        """Wait until one of these channels has a message. Return name and index of each socket that has
-        one.
-        """
+        """Wait until a channel has a message. Return name and index of each socket that has one."""
         poller, owners = self._zmq.Poller(), {}
         poller.register(self._inbox.fileno(), self._zmq.POLLIN)
         for name in names:

@@ -40,9 +40,7 @@ class Endpoint:
 
     @property
     def addresses(self) -> list[tuple[str, bool]]:
-        """Return each address with whether it is bound: the prefix ``@`` means bind, ``+`` or ``>``
-        connect.
-        """
+        """Return each address with whether it is bound: prefix ``@`` is bind, ``+`` or ``>`` connect."""
         found = []
         for address in self.address.split(","):
             bare = address.lstrip("@+>") if address[:1] in ("@", "+", ">") else address
