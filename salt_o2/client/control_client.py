@@ -38,13 +38,13 @@ REQUEST_TIMEOUT_S = 600.0
 
 
 NO_LOGIN = 2**32 - 1
-"""What the kernel says of a process that no login has started."""
+"""Login uid that the kernel reports for a process that no login has started."""
 
 
 def own_name(loginuid: Path = Path("/proc/self/loginuid")) -> str:
     """Return the name of the user of this process, by the kernel: for root the user that has logged in.
 
-    Variables such as LOGNAME say whatever a user writes into them.
+    Variables such as LOGNAME are not used, because a user can set them freely.
     """
     uid = os.getuid()
     if uid == 0:

@@ -3,11 +3,11 @@
     run_engine --> run_together --> loop "inbox", loop "requests", loop "control" --> run_together --> ...
 
 A loop ends early when it returns, when it raises, or when its task is cancelled without a request: asyncio
-takes the last one for an orderly end, and a TaskGroup says nothing about it. Here each of them raises
+treats the last one as an orderly end, and a TaskGroup does not report it. Here each of them raises
 LoopEnded, which names the loop and the reason. The engine's process ends with it, and linux/supervisor.py
 starts another process, which adopts all tasks or environments.
 
-A coroutine that ends by itself after some time, such as a question to one host, is no loop. It is started
+A coroutine that ends after some time, such as a question to one host, is no loop. It is started
 with ``spawn``, which logs an exception that the coroutine did not handle.
 """
 
@@ -31,7 +31,7 @@ class LoopEnded(RuntimeError):
     """A loop that must run as long as its engine has ended."""
 
     def __init__(self, name: str, reason: str) -> None:
-        """Name the loop and say why it ended."""
+        """Store the name of the loop and the reason of its end."""
         super().__init__(f"the loop {name!r} ended: {reason}")
 
 
@@ -48,7 +48,7 @@ async def run_together(loops: Mapping[str, Work]) -> NoReturn:
     """Run all ``loops``, by name, until the caller is cancelled; then cancel them and wait for their end.
 
     Raises:
-        LoopEnded: one of them ended; the others were cancelled.
+        LoopEnded: one loop ended; the remaining loops were cancelled.
     """
     tasks = [asyncio.create_task(work, name=LOOP + name) for name, work in loops.items()]
     try:
@@ -64,7 +64,7 @@ async def run_together(loops: Mapping[str, Work]) -> NoReturn:
 def keep_running(name: str, work: Work) -> asyncio.Task[None]:
     """Start one more loop; the caller cancels it when it is not needed any more.
 
-    A loop that ends without that ends the engine, as those of ``run_together`` do.
+    A loop that ends without that ends the engine, as a loop of ``run_together`` does.
     """
     task = asyncio.create_task(work, name=LOOP + name)
     task.add_done_callback(_report_early_end)
@@ -72,7 +72,7 @@ def keep_running(name: str, work: Work) -> asyncio.Task[None]:
 
 
 def spawn(name: str, work: Work, keep_in: set[asyncio.Task[Any]]) -> asyncio.Task[Any]:
-    """Start ``work``, which ends by itself; ``keep_in`` holds its task until then.
+    """Start ``work``, which ends without a request; ``keep_in`` holds its task until then.
 
     An exception that it does not handle is logged with ``name``.
     """

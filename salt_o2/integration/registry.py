@@ -11,7 +11,7 @@ KNOWN = {"test": "salt_o2.integration.simulated:Test", "testplugin": "salt_o2.in
 
 
 def load(names: Iterable[str]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Return the integrations of these names, and the reasons for which others were left out."""
+    """Return the integrations of these names, and for each omitted one the reason."""
     found: dict[str, Any] = {}
     faults = []
     for name in names:

@@ -217,8 +217,8 @@ def rounds(seed: int, parts: Sequence[Part], bounds: Bounds = NO_BOUNDS) -> Iter
 class _Draws:
     """Draw faults from one random source, and count how often each task was ended.
 
-    Ways are dealt like cards: first each one once, so that a short drill has all of them; then repeatedly,
-    each as often as its weight. A fault that does not fit into a round is moved to the next one.
+    Ways are drawn without replacement: first each one once, so that a short drill has all of them; then
+    repeatedly, each as often as its weight. A fault that does not fit into a round is moved to the next one.
     """
 
     def __init__(self, source: random.Random, parts: Sequence[Part], bounds: Bounds) -> None:

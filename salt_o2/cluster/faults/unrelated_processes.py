@@ -111,7 +111,7 @@ class UnrelatedProcesses:
         with thief.stdout:
             held = tuple(int(word) for word in thief.stdout.readline().split())
         process = Process(f"a server at {len(held)} ports", thief.pid, start_time(thief.pid) or 0)
-        thief.returncode = 0  # Process.alive reaps the process, not subprocess
+        thief.returncode = 0  # Process.alive reaps the process; subprocess does not
         return self._keep(UnrelatedProcess(process, held, rounds))
 
     def take_pid(self, pid: int, name: str, rounds: int) -> UnrelatedProcess | None:

@@ -36,8 +36,9 @@ class Controlled:
         """Request one step, wait for it, and return the resulting state.
 
         Raises:
-            Refused: UNKNOWN if the name is not an event, INVALID_ARGUMENT if the device is not in the state
-                that the controller assumes, FAILED_PRECONDITION if the event is not possible in that state.
+            RpcRefused: UNKNOWN if the name is not an event, INVALID_ARGUMENT if the device is not in the
+                state that the controller assumes, FAILED_PRECONDITION if the event is not possible in that
+                state.
         """
         with self._lock:
             self._check(asked)
