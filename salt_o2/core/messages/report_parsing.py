@@ -1,7 +1,8 @@
-"""The one place where what a host says is read and bounded: reports from the bus, facts from the store.
+"""Parse and bound what control receives from a host: reports from the bus, facts from the store.
 
-A wrong part is left out and named in ``Report.faults``, which control shows on the host's row; the rest is
-used. The types in commands.py say what a part may be. No part of a report may raise from here on.
+A wrong part is dropped and named in ``Report.faults``, which control shows on the host's row; control uses
+the rest. The types in commands.py and reports.py say what a part may be. After parsing, no part of a report may
+raise an error.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from salt_o2.core.terminal_text import terminal_line
 from salt_o2.core.tolerant_decoding import Fault, salvage
 
 MOST_FAULTS = 20
-"""Faults of one message that are told; more have one cause."""
+"""Number of faults of one message that control shows; further faults have the same cause."""
 LONGEST_FAULT = 300
 """Characters of one fault."""
 MOST_TASKS = 5_000
@@ -23,14 +24,14 @@ MOST_TASKS = 5_000
 MOST_TEXT = 2_000
 """Characters of each text about a task: what failed and what to do."""
 MOST_WORD = 100
-"""Characters of a state that a device gave a name of its own."""
+"""Characters of a state for which a device has its own name."""
 MOST_LINES = 100
 """Lines of output that come with a failure."""
 MOST_ATTRIBUTES, MOST_VALUES, LONGEST_ATTRIBUTE = 64, 100, 1_000
 """Attributes of one host, values in one list of them, characters of a name or of a list."""
 MOST_MASTERS = 32
 _FACTS = {"address": "", "network": "", "cpus": 0.0, "memory_mb": 0.0}
-"""A host of which this cannot be read offers nothing to placement, and keeps its tasks."""
+"""A host of which this cannot be read gets no new tasks, and keeps its present tasks."""
 _DEFAULTS = HostFacts(**_FACTS)  # type: ignore[arg-type]
 _TEXTS = ("address", "network", "version", "directory_key", "master", "bindable")
 _RANGES = ("control_ports", "channel_ports")
@@ -40,7 +41,7 @@ def report_of(data: Any, host: HostId, incarnation: str = "") -> Report:
     """Return the report in ``data``, which the agent on ``host`` has sent, as far as it can be read.
 
     ``incarnation`` is that of the agent, as far as it is known otherwise. A report of another host is
-    returned as it is: the caller compares.
+    returned unchanged: the caller compares.
     """
     if not isinstance(data, Mapping):
         return unreadable(host, f"a report is a mapping, not a {type(data).__name__}")
@@ -61,12 +62,12 @@ def report_of(data: Any, host: HostId, incarnation: str = "") -> Report:
 
 
 def unreadable(host: HostId, why: str) -> Report:
-    """Return what control takes in for a message that cannot be read: a sign of life, and the fault."""
+    """Return the report that replaces an unreadable message: a heartbeat with the fault."""
     return Report(host=host, incarnation="", sequence=0, faults=_lines([Fault("", why)]))
 
 
 def facts_of(data: Any, host: HostId) -> tuple[HostFacts, tuple[str, ...]]:
-    """Return what ``host`` has once offered, as far as it can be read, and what could not be."""
+    """Return the facts of ``host`` in the store, as far as they can be read, and the faults of the rest."""
     try:
         facts, faults = salvage(data, HostFacts, fallbacks={HostFacts: _FACTS})
     except InvalidRequestError as error:
@@ -76,7 +77,7 @@ def facts_of(data: Any, host: HostId) -> tuple[HostFacts, tuple[str, ...]]:
 
 
 def _bounded(facts: HostFacts, host: HostId, place: str) -> tuple[HostFacts, tuple[Fault, ...]]:
-    """Return ``facts`` with an address and with ranges of ports that are in order."""
+    """Return ``facts`` with a valid address and valid ranges of ports."""
     faults = []
     for name in _RANGES:
         low, high = getattr(facts, name)
@@ -96,7 +97,7 @@ def _bounded(facts: HostFacts, host: HostId, place: str) -> tuple[HostFacts, tup
 
 
 def _bounded_attributes(given: dict[str, str]) -> tuple[dict[str, str], list[str]]:
-    """Return the attributes that are small enough, and which are not: each value is in control's index."""
+    """Return the attributes that are small enough, and names of the others: control indexes each value."""
     small = {
         terminal_line(name): terminal_line(value)
         for name, value in given.items()
@@ -114,7 +115,7 @@ def _bounded_attributes(given: dict[str, str]) -> tuple[dict[str, str], list[str
 
 
 def _clipped(about: TaskReport) -> TaskReport:
-    """Return ``about`` with texts of bounded length; a device and its output decide what they say."""
+    """Return ``about`` with texts of bounded length; a device and its output decide their content."""
     if len(about.device_state) > MOST_WORD:
         about = replace(about, device_state=about.device_state[:MOST_WORD])
     failure = about.failure

@@ -1,4 +1,4 @@
-"""What an agent reports to control. Values only; they travel through core/codec.py."""
+"""Define what an agent reports to control. Values only; they are converted by core/codec.py."""
 
 from dataclasses import dataclass, field
 
@@ -15,7 +15,7 @@ class Exit:
     signal: int | None = None
 
     def __str__(self) -> str:
-        """Say it as a person would."""
+        """Return the exit in words."""
         return f"killed by signal {self.signal}" if self.signal else f"exit code {self.code}"
 
 
@@ -122,11 +122,11 @@ def has_ended(report: TaskReport) -> bool:
 
 
 def is_healthy(report: TaskReport) -> bool:
-    """Return whether a task has a process that is nowhere it should not be."""
+    """Return whether a task has a process in a state that is expected there."""
     failed = report.failure is not None or report.state is TaskState.ERROR
     return report.status is TaskStatus.ACTIVE and not failed
 
 
 def is_idle(report: TaskReport) -> bool:
-    """Return whether a task waits in STANDBY, and has nothing more to do."""
+    """Return whether a task is in STANDBY and has finished its order."""
     return is_healthy(report) and report.settled and report.state is TaskState.STANDBY

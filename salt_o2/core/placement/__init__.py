@@ -1,1 +1,1 @@
-"""Hosts and their resources, and on which host each task is placed."""
+"""Hosts and their resources, and the placement of tasks on hosts."""

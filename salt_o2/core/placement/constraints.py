@@ -1,4 +1,4 @@
-"""What a role asks of the host that its task will run on."""
+"""Define the constraints and resource demands that a role has for the host of its task."""
 
 from dataclasses import dataclass
 
@@ -9,13 +9,13 @@ MAX_PORT = 65_535
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """The host must have ``value`` for ``attribute``: as all of it, or as one of a comma-separated list."""
+    """The host must have ``value`` for ``attribute``: as the whole value, or in its comma-separated list."""
 
     attribute: str
     value: str
 
     def __str__(self) -> str:
-        """Write it the way a person would."""
+        """Return the constraint in the form ``attribute=value`` of messages."""
         return f"{self.attribute}={self.value}"
 
 
@@ -35,12 +35,12 @@ def merged_constraints(*layers: tuple[Constraint, ...]) -> tuple[Constraint, ...
 
 
 def attributes_of(host: str, facts: HostFacts) -> dict[str, str]:
-    """Return what constraints match: the host's attributes, and its name unless it says otherwise."""
+    """Return what constraints match: the host's attributes, and its name unless an attribute replaces it."""
     return {"machine_id": host, "hostname": host, **facts.attributes}
 
 
 def values_of(attribute: str) -> frozenset[str]:
-    """Return the values that an attribute satisfies: all of it, and each member of its list."""
+    """Return the values that an attribute satisfies: its whole text, and each member of its list."""
     return frozenset({attribute, *(member.strip() for member in attribute.split(","))})
 
 
@@ -48,7 +48,7 @@ def parse_ports(text: str) -> tuple[int, ...]:
     """Return the ports of ``8080-8083,9091``, each once, in order.
 
     Raises:
-        ValueError: if a part is neither a port nor a range of ports, saying which.
+        ValueError: if a part is neither a port nor a range of ports; the message names it.
     """
     ports: set[int] = set()
     for part in filter(None, (part.strip() for part in text.split(","))):

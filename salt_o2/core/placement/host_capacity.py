@@ -1,4 +1,4 @@
-"""What one host has left while tasks are placed."""
+"""Track the remaining capacity of one host while tasks are placed."""
 
 from collections import Counter
 
@@ -10,12 +10,12 @@ from salt_o2.core.placement.port_allocation import NoFreePort, PortAllocator
 from salt_o2.core.placement.requests import Placement, PlacementRequest
 
 NOMINAL_CPU = 0.1
-"""A task that wants less counts as this much of a core, when hosts are compared by load."""
+"""A task that demands less counts as this much of a core, when hosts are compared by load."""
 EPSILON = 1e-9
 
 
 class HostCapacity:
-    """What is left of one host in this draft."""
+    """The remaining capacity of one host in this plan."""
 
     __slots__ = ("_cpu", "_facts", "_host", "_memory", "_ports", "_weight", "load")
 
@@ -27,7 +27,7 @@ class HostCapacity:
         self.load = self._weight / max(facts.cpus, NOMINAL_CPU)
 
     def place(self, request: PlacementRequest, reasons: Counter[str]) -> Placement | None:
-        """Take what ``request`` needs, or count the reason why there is no room."""
+        """Allocate what ``request`` needs, or count the reason why the host has no room."""
         lacking = self._lacking(request.wants)
         if lacking is None:
             try:

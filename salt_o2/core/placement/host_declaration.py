@@ -1,7 +1,8 @@
-"""What a site declares of a host, and what control uses of that and of what the host claims about itself.
+"""Combine what a site declares of a host with what the host claims about itself.
 
-A host is not asked for what others decide by: a compromised host would attract tasks with their secrets, or
-name the address of another host. The site's word is the pillar of the host, which the master compiles.
+Control does not trust a host's claim where other hosts depend on it: a compromised host would attract tasks
+with their secrets, or name the address of another host. The site's declaration is the pillar of the host,
+which the master compiles.
 
     attributes       what pillar declares. A claimed attribute is used only if pillar declares none of that
                      name for any host of the site; ``machine_id`` and ``hostname`` are never claimed
@@ -24,7 +25,7 @@ from salt_o2.core.messages.reports import HostFacts
 from salt_o2.core.tolerant_decoding import Fault, salvage
 
 NEVER_CLAIMED = frozenset({"machine_id", "hostname"})
-"""Attributes that are the host's id unless pillar says otherwise."""
+"""Attributes that have the host's id as value unless pillar declares another one."""
 MOST_FAULTS = 20
 """Unused claims of one host that are shown."""
 _RANGES = ("control_ports", "channel_ports")
@@ -34,7 +35,7 @@ _SHOWN = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declaration:
-    """What the site says of one host, below ``o2:`` of its pillar; ``None`` where it says nothing."""
+    """The site's declaration of one host, below ``o2:`` of its pillar; ``None`` where pillar has no value."""
 
     address: str | None = None
     attributes: dict[str, str] = field(default_factory=dict)
@@ -48,7 +49,7 @@ NOTHING = Declaration()
 
 
 def declaration_of(pillar: Any) -> tuple[Declaration, tuple[str, ...]]:
-    """Return what ``pillar``, the ``o2:`` of a host, declares, and what of it cannot be used."""
+    """Return what ``pillar``, the ``o2:`` of a host, declares, and the faults of its unusable parts."""
     if not isinstance(pillar, Mapping):
         return NOTHING, (f"o2: a mapping is wanted, not {type(pillar).__name__}",)
     known = {each.name: pillar[each.name] for each in fields(Declaration) if each.name in pillar}
@@ -64,7 +65,7 @@ def declaration_of(pillar: Any) -> tuple[Declaration, tuple[str, ...]]:
             del known["address"]
     try:
         declared, more = salvage(known, Declaration)
-    except InvalidRequestError as error:  # cannot be, as each field has a default
+    except InvalidRequestError as error:  # This cannot happen, because each field has a default.
         declared, more = NOTHING, (Fault("", str(error)),)
     return declared, tuple(f"o2:{fault}" for fault in (*faults, *more)[:MOST_FAULTS])
 
@@ -72,7 +73,7 @@ def declaration_of(pillar: Any) -> tuple[Declaration, tuple[str, ...]]:
 def bounded(
     host: HostId, claimed: HostFacts, declared: Declaration, site_names: Collection[str]
 ) -> tuple[HostFacts, tuple[str, ...]]:
-    """Return what control uses of ``host``, and which claims it does not use.
+    """Return the facts of ``host`` that control uses, and the claims that control does not use.
 
     ``site_names`` are the attributes that pillar declares for any host of the site.
     """
@@ -94,7 +95,7 @@ def bounded(
 def other_machine(host: HostId, claimed: HostFacts, others: Iterable[tuple[HostId, HostFacts]]) -> str:
     """Return why the address that ``host`` claims is not its own; empty if no other machine has it.
 
-    Addresses of the loopback are each machine's own.
+    Each machine has the addresses of the loopback.
     """
     if _is_loopback(claimed.address):
         return ""

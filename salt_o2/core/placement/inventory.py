@@ -1,9 +1,8 @@
-"""What the hosts have, and which environment has taken how much of it.
+"""Record the resources of hosts, and the resources that each environment has allocated.
 
 Ports belong to a network, not to a host: agents on one machine share its ports (``HostFacts.network``).
-What an environment has taken is kept by host name, whether or not the host is there at the moment: one
-that falls silent may come back with its processes still running, and after a restart of control the plans
-are known before any host has reported.
+Allocations are recorded by host name, whether or not the host is present. A silent host may return with its
+processes still running. After a restart of control the plans are known before any host has reported.
 
 A port that an agent has refused, because a program of another owner has it, is left out of new plans of its
 network for ``REFUSED_S`` seconds (docs/decisions/0063-a-refused-port-is-left-out.md).
@@ -23,7 +22,7 @@ REFUSED_S = 600.0
 
 @dataclass(slots=True)
 class HostUse:
-    """What is taken of one host."""
+    """The allocated resources of one host."""
 
     cpu: float = 0.0
     memory_mb: float = 0.0
@@ -32,11 +31,11 @@ class HostUse:
 
 @dataclass(slots=True)
 class _Allocation:
-    """What one task has taken, so that it can be given back exactly."""
+    """The allocation of one task, recorded so that exactly this is released."""
 
     host: HostId
     network: str | None
-    """Where its ports were taken; ``None`` while the host has never been seen."""
+    """The network of its ports; ``None`` until the host has reported once."""
     cpu: float
     memory_mb: float
     ports: tuple[int, ...]
@@ -44,7 +43,7 @@ class _Allocation:
 
 @dataclass(slots=True)
 class _Ports:
-    """The taken TCP ports of one network, with how many tasks have each."""
+    """The allocated TCP ports of one network, with the number of tasks that have each."""
 
     count: dict[int, int] = field(default_factory=dict)
 
@@ -62,21 +61,21 @@ class _Ports:
 
 
 class Inventory:
-    """The hosts that can be placed on, and what is taken of them."""
+    """The hosts that accept tasks, and their allocated resources."""
 
     def __init__(self) -> None:
         self.hosts: dict[HostId, HostFacts] = {}
         self._silent: dict[HostId, HostFacts] = {}
-        self._networks: dict[HostId, str] = {}  # of silent hosts too, where they were last
+        self._networks: dict[HostId, str] = {}  # includes silent hosts: their last network
         self._by_attribute: dict[tuple[str, str], dict[HostId, None]] = {}
         self._uses: dict[HostId, HostUse] = {}
         self._ports: dict[str, _Ports] = {}
         self._held: dict[EnvironmentId, dict[TaskId, _Allocation]] = {}
         self._at: dict[HostId, dict[tuple[EnvironmentId, TaskId], _Allocation]] = {}
-        self._refused: dict[str, dict[int, float]] = {}  # by network: port, and until when it is left out
+        self._refused: dict[str, dict[int, float]] = {}  # by network: port, and the end of its exclusion
 
     def for_planning(self) -> "Inventory":
-        """Return a copy of all that plans are made of, which stays as it is. O(hosts + taken ports)."""
+        """Return an independent copy of all data that plans depend on. O(hosts + taken ports)."""
         made = Inventory()
         made.hosts, made._silent, made._networks = dict(self.hosts), dict(self._silent), dict(self._networks)
         made._by_attribute = {key: dict(hosts) for key, hosts in self._by_attribute.items()}
@@ -88,7 +87,7 @@ class Inventory:
         return made
 
     def add_host(self, host: HostId, facts: HostFacts) -> None:
-        """Let ``host`` be placed on from now on, or take note of its new ``facts``."""
+        """Accept ``host`` for placement from now on, or replace its facts by the new ``facts``."""
         if self.hosts.get(host) == facts:
             return
         self.remove_host(host)
@@ -100,13 +99,13 @@ class Inventory:
         self._move_ports(host, facts.network)
 
     def recall_host(self, host: HostId, facts: HostFacts) -> None:
-        """Know what ``host`` offered when it was last heard; it is not placed on before it is heard again."""
+        """Restore the last facts of ``host``; it accepts no tasks until its agent reports again."""
         if host not in self.hosts:
             self.add_host(host, facts)
             self.remove_host(host)
 
     def remove_host(self, host: HostId) -> None:
-        """Leave ``host`` out of new plans; what environments have taken of it stays taken."""
+        """Leave ``host`` out of new plans; the allocations of environments on it stay."""
         facts = self.hosts.pop(host, None)
         if facts is None:
             return
@@ -115,30 +114,30 @@ class Inventory:
             del self._by_attribute[key][host]
 
     def forget_host(self, host: HostId) -> None:
-        """Know nothing of ``host`` any more; no environment may have anything of it."""
+        """Remove all data about ``host``; no environment may have an allocation on it."""
         self.remove_host(host)
         self._silent.pop(host, None)
         self._networks.pop(host, None)
         self._uses.pop(host, None)
 
     def allocate(self, environment: EnvironmentId, plan: Plan) -> None:
-        """Take for ``environment`` what the tasks of ``plan`` need; one that has its share gets no more."""
+        """Allocate what the tasks of ``plan`` need for ``environment``; existing allocations stay."""
         self.allocate_tasks(environment, plan.tasks)
 
     def allocate_tasks(self, environment: EnvironmentId, tasks: Iterable[PlannedTask]) -> None:
-        """Take for ``environment`` what ``tasks`` need."""
+        """Allocate for ``environment`` what ``tasks`` need."""
         held = self._held.setdefault(environment, {})
         for task in tasks:
             if task.id not in held:
                 held[task.id] = self._allocate(environment, task)
 
     def release(self, environment: EnvironmentId) -> None:
-        """Give back all that ``environment`` has taken; nothing happens if it has nothing."""
+        """Release all allocations of ``environment``; nothing happens if it has none."""
         self.release_tasks(environment, tuple(self._held.get(environment, ())))
         self._held.pop(environment, None)
 
     def release_tasks(self, environment: EnvironmentId, tasks: Iterable[TaskId]) -> None:
-        """Give back what ``tasks`` of ``environment`` have taken."""
+        """Release the allocations of ``tasks`` of ``environment``."""
         held = self._held.get(environment, {})
         for task in tasks:
             holding = held.pop(task, None)
@@ -146,15 +145,15 @@ class Inventory:
                 self._release(environment, task, holding)
 
     def tasks_of(self, environment: EnvironmentId) -> list[TaskId]:
-        """Return the tasks of ``environment`` that have taken something."""
+        """Return the tasks of ``environment`` that have an allocation."""
         return list(self._held.get(environment, ()))
 
     def facts_of(self, host: HostId) -> HostFacts | None:
-        """Return what is known of ``host``, also if it is silent now."""
+        """Return the known facts of ``host``, also if it is silent now."""
         return self.hosts.get(host) or self._silent.get(host)
 
     def use_of(self, host: HostId) -> HostUse:
-        """Return what is taken of ``host``."""
+        """Return the allocated resources of ``host``."""
         return self._uses.get(host) or HostUse()
 
     def is_taken(self, network: str, port: int, beside: int = 0) -> bool:
@@ -162,7 +161,7 @@ class Inventory:
         return self._count(network, port) > beside
 
     def has_less_room(self, before: "Inventory", tasks: Iterable[PlannedTask]) -> bool:
-        """Return whether what ``tasks`` need was taken since the copy ``before`` was made. O(tasks)."""
+        """Return whether resources that ``tasks`` need were allocated since the copy ``before``. O(tasks)."""
         return any(self._has_less_room(before, task) for task in tasks)
 
     def _has_less_room(self, before: "Inventory", task: PlannedTask) -> bool:
@@ -182,11 +181,11 @@ class Inventory:
         return ports.count.get(port, 0) if ports else 0
 
     def refuse_ports(self, host: HostId, ports: Iterable[int], own: Collection[int], at: float) -> None:
-        """Leave ``ports`` out of new plans of the network of ``host``, from ``at`` on for ``REFUSED_S``.
+        """Leave ``ports`` out of new plans of the network of ``host`` for ``REFUSED_S`` seconds from ``at``.
 
-        ``own`` are the ports of the task that was refused. A port that another task of ours has is no
-        stranger's: it is free as soon as that task ends. If other hosts name the same network, only ``own``
-        ports are left out: a network is not proved, and a host must not take all ports of another host away.
+        ``own`` are the ports of the task that was refused. A port that another task of Salt O² has is not
+        excluded: it is free as soon as that task ends. If other hosts name the same network, only ``own``
+        ports are left out: a network is not proved, and a host must not exclude all ports of another host.
         """
         network = self._networks.get(host)
         if network is None:
@@ -198,7 +197,7 @@ class Inventory:
                 refused[port] = at + REFUSED_S
 
     def forget_refused_ports(self, at: float) -> None:
-        """Let ports that were refused long enough before ``at`` be planned with again. O(refused ports)."""
+        """Make ports available again whose refusal before ``at`` has expired. O(refused ports)."""
         for network, ports in tuple(self._refused.items()):
             left = {port: until for port, until in ports.items() if until > at}
             if left:
@@ -243,7 +242,7 @@ class Inventory:
     def _release(self, environment: EnvironmentId, task: TaskId, holding: _Allocation) -> None:
         here = self._at[holding.host]
         del here[environment, task]
-        if not here:  # start again from exactly nothing: sums of fractions drift
+        if not here:  # Start again from exactly zero: sums of fractions drift.
             del self._at[holding.host], self._uses[holding.host]
         else:
             use = self._uses[holding.host]
@@ -256,7 +255,7 @@ class Inventory:
             self._ports[holding.network].give_back(holding.ports)
 
     def _move_ports(self, host: HostId, network: str) -> None:
-        """Let what is taken of ``host`` be taken in ``network``, where it is now."""
+        """Move the port allocations of ``host`` to ``network``, its present network."""
         for holding in self._at.get(host, {}).values():
             if holding.network == network:
                 continue

@@ -1,4 +1,4 @@
-"""Free ports of a host while tasks are placed."""
+"""Allocate free ports of a host while tasks are placed."""
 
 from salt_o2.core.messages.reports import HostFacts
 from salt_o2.core.placement.inventory import Inventory
@@ -13,7 +13,7 @@ class NoFreePort(Exception):
 
 
 class PortAllocator:
-    """The ports of one network in this draft; each range is gone through once."""
+    """The ports of one network in this plan; each range is searched once."""
 
     def __init__(self, network: str, inventory: Inventory) -> None:
         self._network = network
@@ -22,10 +22,10 @@ class PortAllocator:
         self._next: dict[tuple[int, int], int] = {}
 
     def take(self, request: PlacementRequest, facts: HostFacts) -> tuple[int | None, tuple[int, ...]]:
-        """Take the ports that ``request`` needs; all or none.
+        """Allocate the ports that ``request`` needs; all or none.
 
         Raises:
-            NoFreePort: saying which it cannot have.
+            NoFreePort: if a port is not available; the message names it.
         """
         for port in request.wants.ports:
             if self._is_taken(port, request.before):
@@ -48,7 +48,7 @@ class PortAllocator:
         return control, tuple(got)
 
     def _again(self, before: PlannedTask | None, port: int | None) -> int | None:
-        """Take ``port``, which the task ``before`` has, if it was not refused on this network."""
+        """Allocate ``port``, which the task ``before`` has, if it was not refused on this network."""
         if port is None or not self._is_own(before, port):
             return None
         if self._is_refused(port) or self._is_taken(port, before):
@@ -68,7 +68,7 @@ class PortAllocator:
         return port
 
     def _is_taken(self, port: int, before: PlannedTask | None = None) -> bool:
-        """Return whether a task has ``port``; that the task ``before`` has it does not count."""
+        """Return whether a task other than ``before`` has ``port``."""
         own = 1 if self._is_own(before, port) else 0
         return port in self._taken or self._inventory.is_taken(self._network, port, beside=own)
 

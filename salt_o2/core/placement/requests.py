@@ -1,4 +1,4 @@
-"""What is asked of the scheduler for one task, and what comes of it."""
+"""Define the request to the scheduler for one task, and its result."""
 
 from dataclasses import dataclass, field
 
@@ -9,7 +9,7 @@ from salt_o2.core.plan.plan import PlannedTask
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacementRequest:
-    """What one task needs; ``channels`` is how many ports it binds for channels."""
+    """The needs of one task; ``channels`` is the number of ports that it binds for channels."""
 
     path: str
     constraints: tuple[Constraint, ...] = ()
@@ -17,12 +17,12 @@ class PlacementRequest:
     control_port: bool = False
     channels: int = 0
     before: PlannedTask | None = None
-    """The task that this one replaces: ports of it that were not refused are taken again."""
+    """The task that this one replaces: its ports are used again, unless they were refused."""
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where one task goes; its static ports are the request's."""
+    """The placement of one task; its static ports are the request's."""
 
     host: HostId
     control_port: int | None

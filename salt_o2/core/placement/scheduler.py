@@ -1,12 +1,12 @@
-"""Placement: which host each task runs on, and which ports it gets. Pure: the inventory is only read.
+"""Place tasks: select the host and the ports of each task. Pure: the inventory is only read.
 
-Tasks that ask for the same are placed as a group, groups with the fewest possible hosts first. A group
-keeps its hosts in a heap by load; a host that has no room for one task of a group has none for the next
-either and is left out, so that placing N tasks on H hosts takes about (N + groups x H) log H steps. The
-same input always gives the same plan.
+Tasks with equal demands are placed as a group, groups with the fewest possible hosts first. A group
+keeps its hosts in a heap by load. A host that has no room for one task of a group has none for the next
+and is left out, so placing N tasks on H hosts takes about (N + groups x H) log H steps. The same input
+always gives the same plan.
 
-A port that an agent has refused is never given out while the inventory remembers the refusal. Ports that a
-template fixes are asked for all the same: there is no other that would do.
+A port that an agent has refused is never allocated while the inventory remembers the refusal. Ports that a
+template fixes are the exception: no other port would do.
 """
 
 from collections import Counter
@@ -25,10 +25,10 @@ _Needs = tuple[frozenset[Constraint], ResourceDemand, bool, int]
 
 
 def schedule(requests: Sequence[PlacementRequest], inventory: Inventory) -> list[Placement]:
-    """Return a place for each of ``requests``, in their order, beside what is taken of ``inventory``.
+    """Return a placement for each of ``requests``, in their order, given the allocations in ``inventory``.
 
     Raises:
-        PlanError: naming every role that cannot be placed, and why not.
+        PlanError: if a role cannot be placed; the message names each such role and the reason.
     """
     groups: dict[_Needs, list[int]] = {}
     for index, request in enumerate(requests):
@@ -38,7 +38,7 @@ def schedule(requests: Sequence[PlacementRequest], inventory: Inventory) -> list
 
 
 class _PlanAssembly:
-    """A plan in the making: what it takes, on top of what is taken already."""
+    """A plan under construction: its allocations, in addition to those of the inventory."""
 
     def __init__(self, requests: Sequence[PlacementRequest], inventory: Inventory) -> None:
         self._requests = requests
@@ -82,7 +82,7 @@ class _PlanAssembly:
         while heap:
             load, order, host = heap[0]
             room = self._room(host)
-            if room.load > load + EPSILON:  # another group has put something there since
+            if room.load > load + EPSILON:  # Another group has placed a task there meanwhile.
                 heapreplace(heap, (room.load, order, host))
                 continue
             placement = room.place(request, reasons)
@@ -121,7 +121,7 @@ class _PlanAssembly:
 
 
 def _unmet(constraints: Iterable[Constraint], inventory: Inventory) -> str:
-    """Say which of ``constraints`` no host meets, or that none meets all of them at once."""
+    """Return which of ``constraints`` no host meets, or that no host meets all of them at once."""
     said = []
     for constraint in constraints:
         if not inventory.with_attribute(constraint.attribute, constraint.value):

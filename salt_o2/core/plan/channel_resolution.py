@@ -12,7 +12,7 @@ _SEARCHED = 5_000
 
 
 class ChannelResolver:
-    """The bound channels of an environment, by the names under which others can ask for them."""
+    """The bound channels of an environment, by the names under which other tasks request them."""
 
     def __init__(self) -> None:
         self._endpoints: dict[str, Endpoint] = {}
@@ -27,10 +27,10 @@ class ChannelResolver:
         unique: str,
         bindable: str = ANY_ADDRESS,
     ) -> Endpoint:
-        """Note that the task at ``path`` binds ``channel``; ``unique`` names its socket if it has one.
+        """Record that the task at ``path`` binds ``channel``; ``unique`` names its socket if it has one.
 
         ``bindable`` is the address of the host that a task there can bind, or ``*``. An address that the
-        template fixes is bound as it is.
+        template fixes is bound unchanged.
 
         Raises:
             PlanError: if another task has the same global alias, or peers could not reach its address.
@@ -47,9 +47,9 @@ class ChannelResolver:
         return endpoint
 
     def peer(self, path: str, host: HostId, channel: ConnectedChannel) -> Endpoint | None:
-        """Return the bound channel that ``channel`` of the task at ``path`` on ``host`` asks for.
+        """Return the bound channel that ``channel`` of the task at ``path`` on ``host`` requests.
 
-        ``None`` means that it gives an address itself.
+        ``None`` means that the channel names an address itself.
 
         Raises:
             PlanError: if there is no such channel, or it cannot be reached from ``host``.
@@ -70,13 +70,13 @@ class ChannelResolver:
 
 
 def names_of(path: str, channel: BoundChannel) -> tuple[str, ...]:
-    """Return the targets by which ``channel`` of the role at ``path`` can be asked for."""
+    """Return the targets by which other tasks can request ``channel`` of the role at ``path``."""
     own = f"{path}:{channel.name}"
     return (own, f"::{channel.alias}") if channel.alias else (own,)
 
 
 def unmatched(target: str, names: Iterable[str]) -> str:
-    """Say that nobody binds ``target``, and what comes nearest to it."""
+    """Return the message that no task binds ``target``, with the nearest target."""
     found = get_close_matches(target, list(islice(names, _SEARCHED)), n=1, cutoff=0.5)
     return f"nothing binds {target}" + (f" (did you mean {found[0]}?)" if found else "")
 
@@ -92,10 +92,10 @@ def _addresses(
 
 
 def _check_ipv4(what: str, *addresses: str) -> None:
-    """Refuse IPv6: FairMQ's sockets listen on IPv4 only, and a peer would wait in CONNECT for ever.
+    """Refuse IPv6: FairMQ's sockets listen on IPv4 only, and a peer would wait in CONNECT without end.
 
     Raises:
-        PlanError: naming the address.
+        PlanError: if the address is IPv6; the message names it.
     """
     for address in addresses:
         if address.startswith("tcp://") and address.count(":") > 2:

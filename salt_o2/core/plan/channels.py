@@ -1,11 +1,11 @@
-"""Channels of FairMQ devices as a plan has them.
+"""Define the channels of FairMQ devices in a plan.
 
-A bound channel gets a port of its host, or an abstract Unix socket; a connected one names the bound one it
-wants:
+A bound channel gets a port of its host, or an abstract Unix socket; a connected channel names its bound
+channel:
 
     <role.path>:<channel>     that channel of the task at that role
     ::<alias>                 the bound channel that has this ``global`` name
-    tcp://... ipc://...       an address, used as it is
+    tcp://... ipc://...       an address, used unchanged
 
 Property keys and their meaning: FairMQ's ``chans.<name>.<index>.<key>`` (fairmq/Channel.cxx).
 """
@@ -19,14 +19,14 @@ TRANSPORTS = ("default", "zeromq", "shmem", "nanomsg")
 ADDRESSINGS = ("tcp", "ipc")
 EXPLICIT = ("tcp://", "ipc://", "inproc://")
 PEERS = {"push": "pull", "pull": "push", "pub": "sub", "sub": "pub"}
-"""What each type exchanges messages with."""
+"""The type of the peer of each type of channel."""
 ANY_ADDRESS = "*"
 """Bound by a task that listens at all addresses of its host."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
-    """What both ends of a channel have; sizes are FairMQ's queue lengths, in messages."""
+    """The common fields of both ends of a channel; sizes are FairMQ's queue lengths, in messages."""
 
     name: str
     type: str
@@ -48,26 +48,26 @@ class BoundChannel(Channel):
 
     @property
     def needs_port(self) -> bool:
-        """Whether placement has to find it a TCP port."""
+        """Whether placement must find a TCP port for the channel."""
         return not self.target and self.addressing == "tcp"
 
     @property
     def fixed_port(self) -> int | None:
-        """The TCP port that the template fixes, if it does."""
+        """The TCP port that the template fixes; ``None`` without one."""
         port = self.target.rpartition(":")[2]
         return int(port) if self.target.startswith("tcp://") and port.isdecimal() else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectedChannel(Channel):
-    """A channel that seeks a bound one."""
+    """A channel that connects to a bound channel."""
 
     target: str
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A bound channel of a placed task, as others can reach it."""
+    """A bound channel of a placed task, with the address for its peers."""
 
     path: str
     host: HostId

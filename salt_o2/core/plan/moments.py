@@ -1,10 +1,10 @@
-"""Moments around a transition, at which hooks are triggered and calls awaited (AliECS handbook, A1.2-A1.3).
+"""Define the moments of a transition that trigger hooks and await calls (AliECS handbook, A1.2-A1.3).
 
     before_EVENT   leave_STATE   (the tasks move)   enter_STATE   after_EVENT
 
-Within a moment weights go up; what control itself does lies between the negative weights and zero. At the
-end of an environment there are also before_DESTROY, DESTROY (when all tasks but the hooks have ended) and
-after_DESTROY.
+Within a moment, hooks run in the order of their weights; control's own actions are between the negative
+weights and zero. At the end of an environment there are also before_DESTROY, DESTROY (when all tasks but the
+hooks have ended) and after_DESTROY.
 """
 
 import re
@@ -24,7 +24,7 @@ NAMES: tuple[str, ...] = (
     "DESTROY",
     "after_DESTROY",
 )
-"""All moments there are."""
+"""All names of moments."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -35,7 +35,7 @@ class Moment:
     weight: int = 0
 
     def __str__(self) -> str:
-        """Write it as templates do."""
+        """Return the moment as templates write it."""
         return f"{self.name}{self.weight:+d}" if self.weight else self.name
 
 
@@ -54,7 +54,7 @@ def parse(text: str) -> Moment:
 
 
 def _nearest(name: str) -> str:
-    from difflib import get_close_matches  # only for somebody who mistyped
+    from difflib import get_close_matches  # Only a misspelt moment needs this module.
 
     match = get_close_matches(name, NAMES, n=1)
     return f" (did you mean {match[0]}?)" if match else ""

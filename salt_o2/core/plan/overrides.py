@@ -1,7 +1,7 @@
-"""How a user has bent a workflow to the moment: variables, scale, places, and what is left out.
+"""Define the overrides of a workflow by a user: variables, scale, placement, and exclusions.
 
-A shape outlives the roles that it names: what was said of a role that scaling takes away is kept, without
-effect, and applies again when the role is back. Only what a request names itself must be there.
+Overrides outlast the roles that they name: an override of a role that scaling removes is stored without
+effect, and applies again when the role is back. Only names in the request itself must exist.
 """
 
 import json
@@ -18,22 +18,22 @@ from salt_o2.core.plan.plan import Plan, PlannedRole
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overrides:
-    """What an environment is asked to be, beside its templates."""
+    """What a user requests of an environment, beyond its templates."""
 
     vars: dict[str, str] = field(default_factory=dict)
     scale: dict[str, int] = field(default_factory=dict)
-    """How many roles an iterator makes, by the beginning of their names."""
+    """Number of roles of an iterator, by the fixed beginning of their names."""
     move: dict[str, HostId] = field(default_factory=dict)
-    """Which host the task of a role must be on, by the role's path."""
+    """The host on which the task of a role must run, by the role's path."""
     exclude: dict[str, str] = field(default_factory=dict)
-    """Paths of roles, and names of detectors, that stay out of the data flow; with the reason."""
+    """Paths of roles, and names of detectors, to keep out of the data flow; with the reason."""
     allow_all_excluded: bool = False
-    """Whether the user who asked for this shape agreed that no task, or no critical one, takes part."""
+    """Whether the user who requested these overrides agreed that no task, or no critical one, takes part."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverridesPatch:
-    """What is to become different."""
+    """A change of the overrides."""
 
     vars: Mapping[str, str] = field(default_factory=dict)
     scale: Mapping[str, int] = field(default_factory=dict)
@@ -45,16 +45,16 @@ class OverridesPatch:
 
     @property
     def named(self) -> frozenset[str]:
-        """The names of roles, iterators, detectors and variables that must be there."""
+        """The names of roles, iterators, detectors and variables that must exist."""
         return frozenset({*self.vars, *self.scale, *self.move, *self.exclude})
 
 
 def apply_patch(shape: Overrides, bend: OverridesPatch, plan: Plan | None = None) -> Overrides:
-    """Return ``shape`` with ``bend``; ``plan`` is what ``shape`` has led to, if it has.
+    """Return ``shape`` with ``bend`` applied; ``plan`` is the plan made with ``shape``, if there is one.
 
     Raises:
-        InvalidRequestError: if ``bend`` contradicts itself, or includes what there is not, or only a part of
-            what was excluded as a whole.
+        InvalidRequestError: if ``bend`` contradicts itself, or includes what does not exist, or only a
+            part of what was excluded as a whole.
     """
     _check_once(bend)
     kept = _included(shape.exclude, bend, plan)
@@ -70,14 +70,15 @@ def apply_patch(shape: Overrides, bend: OverridesPatch, plan: Plan | None = None
 
 
 def variable_text(value: Any) -> str:
-    """Return the text that a variable has for ``value``, as YAML, a request or a pillar gives it.
+    """Return the text of a variable for ``value``, as YAML, a request or a pillar gives it.
 
-    Nothing is empty text, a boolean is ``true`` or ``false``, a list or mapping is JSON.
+    ``None`` is empty text, a boolean is ``true`` or ``false``, a list or mapping is JSON.
     """
     if value is None:
         return ""
     if isinstance(value, bool | list | tuple | Mapping):
-        with suppress(TypeError, ValueError, RecursionError):  # keys or circles that JSON cannot write
+        # JSON cannot write some keys, nor circular references.
+        with suppress(TypeError, ValueError, RecursionError):
             return json.dumps(value, default=str)
     return str(value)
 
@@ -88,7 +89,7 @@ def variable_texts(values: Mapping[Any, Any]) -> dict[str, str]:
 
 
 def excluded_tasks(shape: Overrides, plan: Plan) -> tuple[dict[TaskId, str], list[str]]:
-    """Return the tasks of ``plan`` that ``shape`` leaves out, and the names in it that nothing has."""
+    """Return the tasks of ``plan`` that ``shape`` excludes, and the names in it that match nothing."""
     found = tasks_named(plan, shape.exclude)
     out: dict[TaskId, str] = {}
     for name, why in shape.exclude.items():
@@ -104,7 +105,7 @@ def active_detectors(plan: Plan, out: Collection[TaskId]) -> set[str]:
 def tasks_named(plan: Plan, names: Iterable[str]) -> dict[str, list[TaskId]]:
     """Return the tasks below each role or, if no role has the name, of each detector in ``names``.
 
-    One walk over the tree: O(tasks * depth), for any number of names.
+    One traversal of the tree: O(tasks * depth), for any number of names.
     """
     roles: dict[str, list[TaskId]] = {name: [] for name in names}
     of_detector: dict[str, list[TaskId]] = {name: [] for name in roles}
@@ -118,11 +119,11 @@ def tasks_named(plan: Plan, names: Iterable[str]) -> dict[str, list[TaskId]]:
 
 
 def check_takes_part(plan: Plan, shape: Overrides, out: Collection[TaskId]) -> None:
-    """Refuse a run in which nothing that matters takes part: it would never end, and measure nothing.
+    """Refuse a run in which no task, or no critical task, takes part: it would measure nothing.
 
     Raises:
         InvalidRequestError: if all tasks of ``plan`` are in ``out``, or all critical ones, and ``shape`` does
-            not say that this is meant.
+            not allow it.
     """
     tasks = [task for task in plan.tasks if not task.trigger]
     critical = [task for task in tasks if task.critical]
@@ -145,7 +146,7 @@ def _check_once(bend: OverridesPatch) -> None:
 
 
 def _included(exclude: Mapping[str, str], bend: OverridesPatch, plan: Plan | None) -> dict[str, str]:
-    """Return what of ``exclude`` is left when what ``bend`` includes is back."""
+    """Return what remains of ``exclude`` without the names that ``bend`` includes."""
     names = {*exclude, *bend.exclude, *bend.include}
     found = tasks_named(plan, names) if plan else {name: [] for name in names}
     _check_apart(bend, found)
@@ -177,7 +178,7 @@ def _check_apart(bend: OverridesPatch, found: Mapping[str, Sequence[TaskId]]) ->
 
 
 def _check_whole(name: str, part: Collection[TaskId], include: Sequence[str]) -> None:
-    """Refuse to include a part of what stays excluded as a whole: it would change nothing."""
+    """Refuse to include a part of what stays excluded as a whole: it would have no effect."""
     if part:
         raise InvalidRequestError(
             f"{', '.join(include)} cannot be included while {name} is excluded as a whole: "

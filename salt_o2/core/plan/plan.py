@@ -1,4 +1,4 @@
-"""A plan: who runs where, with which command, ports and properties, before anything is started."""
+"""Define a plan: the host, command, ports and properties of each task, before any task starts."""
 
 from dataclasses import dataclass, field
 
@@ -9,7 +9,7 @@ from salt_o2.core.plan.moments import Moment
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedRole:
-    """A node of the workflow: its children, or the one task it holds."""
+    """A node of the workflow: its children, or its one task."""
 
     name: str
     path: str
@@ -17,9 +17,9 @@ class PlannedRole:
     roles: tuple["PlannedRole", ...] = ()
     task: TaskId | None = None
     tolerate: int = 0
-    """How many of its direct children it can lose and still be whole."""
+    """How many of its direct children may be lost."""
     detector: str = ""
-    """The detector that it and all below it belong to, if any."""
+    """The detector of the role and of all roles below it, if any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,19 +34,19 @@ class PlannedTask:
     critical: bool
     launch: Launch
     properties: dict[str, str]
-    """What CONFIGURE pushes: channels (``chans.*``), the template's properties, ``environment_id``."""
+    """The properties that CONFIGURE pushes: ``chans.*``, the template's properties, ``environment_id``."""
     cpu: float = 0.0
     memory_mb: float = 0.0
     ports: tuple[int, ...] = ()
-    """All TCP ports that the plan took for it: control, channels and static ones."""
+    """All TCP ports that the plan allocated for the task: control, channels and static ports."""
     trigger: Moment | None = None
-    """When it runs, if it is a hook: it is started at that moment and must end by itself with exit code 0."""
+    """The moment of a hook: the hook starts at that moment and must exit with code 0."""
     timeout_s: float = 30.0
-    """How long a hook may run."""
+    """How long a hook may run, in seconds."""
     recovery: str = "fail"
-    """What its failure leads to, see core/tasks/restarts: ``restart``, ``ignore``, ``stop`` or ``fail``."""
+    """The policy for its failure, see core/tasks/restarts: ``restart``, ``ignore``, ``stop`` or ``fail``."""
     ends_data: bool = False
-    """Whether exit code 0 of its program is an end of the data although it is not critical."""
+    """Whether exit code 0 of its program ends the data although the task is not critical."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +55,12 @@ class PlannedCall:
 
     path: str
     func: str
-    """As the template has it, for example ``trg.RunStart()``; evaluated when it is called."""
+    """The call as the template writes it, for example ``trg.RunStart()``; evaluated when control calls it."""
     trigger: Moment
     until: Moment
     """The moment that waits for its end (``await`` in templates)."""
     result: str = ""
-    """The variable that takes what it returns (``return`` in templates)."""
+    """The variable that stores its result (``return`` in templates)."""
     timeout_s: float = 30.0
     critical: bool = True
     variables: dict[str, str] = field(default_factory=dict)
@@ -68,11 +68,11 @@ class PlannedCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What one environment will be made of."""
+    """The tasks and calls of one environment."""
 
     workflow: str
     revision: str
-    """What the templates were read from: a git commit, or a digest of the files."""
+    """The revision of the templates: a git commit, or a digest of the files."""
     root: PlannedRole
     tasks: tuple[PlannedTask, ...]
     calls: tuple[PlannedCall, ...] = ()

@@ -1,7 +1,7 @@
-"""What changes when an environment gets another plan: as little as possible, and why.
+"""Compare two plans of an environment: the smallest set of changes, and the reasons.
 
-A task is the same in both plans if it has the same id; whoever makes the new plan keeps ids, hosts and ports
-of what stays. Everything that is not named here is not touched.
+A task is the same in both plans if it has the same id; the planner keeps the ids, hosts and ports of tasks
+that stay. A task that the difference does not name is not touched.
 """
 
 from collections.abc import Collection, Mapping
@@ -28,30 +28,30 @@ class PlanDiff:
     """Every task that a new plan touches, and for what reason."""
 
     joining: dict[TaskId, TaskChange] = field(default_factory=dict)
-    """Started, restarted, reconfigured or included: afterwards they take part."""
+    """Tasks to start, restart, reconfigure or include; they take part afterwards."""
     excluded: tuple[TaskId, ...] = ()
-    """They leave the data flow and wait."""
+    """Tasks that leave the data flow and wait."""
     leaving: tuple[TaskId, ...] = ()
-    """They end."""
+    """Tasks that end."""
     reasons: dict[TaskId, str] = field(default_factory=dict)
 
     @property
     def touched(self) -> set[TaskId]:
-        """All tasks that are not left alone."""
+        """All tasks that change."""
         return {*self.joining, *self.excluded, *self.leaving}
 
 
 def diff_plans(
     old: Plan, new: Plan, was_out: Collection[TaskId], shall_be_out: Mapping[TaskId, str]
 ) -> PlanDiff:
-    """Return what leads from ``old`` to ``new``; the others are the excluded tasks before and after."""
+    """Return the changes from ``old`` to ``new``; the other arguments are the excluded tasks of each plan."""
     before = {task.id: task for task in old.tasks}
     joining: dict[TaskId, TaskChange] = {}
     excluded: list[TaskId] = []
     reasons: dict[TaskId, str] = {}
     for task in new.tasks:
         if task.trigger:
-            continue  # hooks are not there between their moments
+            continue  # Hooks have no process between their moments.
         if task.id in shall_be_out:
             if task.id in before and task.id not in was_out:
                 excluded.append(task.id)

@@ -1,4 +1,7 @@
-"""What START and STOP push to every task (AliECS `core/environment/transition_st*activity.go`)."""
+"""Compute the arguments that START and STOP push to every task.
+
+Source: AliECS `core/environment/transition_st*activity.go`.
+"""
 
 import re
 from collections.abc import Mapping
@@ -20,7 +23,7 @@ def start_arguments(variables: Mapping[str, str], run_number: int, at: float, cl
 
 
 def stop_at(variables: Mapping[str, str], started: float) -> float | None:
-    """Return when a run that ``started`` is to be stopped by itself, if it is (A1.7: auto-stop)."""
+    """Return when a run that ``started`` stops automatically, if it does (A1.7: auto-stop)."""
     if variables.get("auto_stop_enabled", "").lower() not in ("true", "1"):
         return None
     return started + seconds(variables.get("auto_stop_timeout", ""))
@@ -30,7 +33,7 @@ def seconds(duration: str) -> float:
     """Return a Go duration such as ``1m30s`` or ``500ms`` in seconds.
 
     Raises:
-        InvalidRequestError: if it is none.
+        InvalidRequestError: if it is no Go duration.
     """
     parts = _PART.findall(duration)
     if not parts or "".join(number + unit for number, unit in parts) != duration.strip():
@@ -46,7 +49,7 @@ def stop_arguments(variables: Mapping[str, str], at: float) -> dict[str, str]:
 
 
 def end_time_ms(variables: Mapping[str, str], at: float) -> str:
-    """Return the end of the run of ``variables``, now being ``at``; a clock put back ends no run early."""
+    """Return the end time of the run at ``at``; a clock that was put back does not make a run end early."""
     started = variables.get("run_start_time_ms", "")
     return str(max(int(at * 1000), int(started) if started.isdecimal() else 0))
 

@@ -1,4 +1,4 @@
-"""How long is waited for tasks, and how often a host is asked again."""
+"""Define how long control waits for tasks, and when it resends commands."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""The values of the pool (core/pool/pool.py): its entries, its limits, and what follows when it changes."""
+"""Define the values of the pool (core/pool/pool.py): entries, limits, and effects of changes."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from salt_o2.core.plan.plan import PlannedTask
 from salt_o2.core.states import TaskState
 
 ORDER_S = 30.0
-"""How long an agent may take for an order of the pool."""
+"""How long an agent may take for an order of the pool, in seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,29 +20,29 @@ class PoolEntry:
 
     task: PlannedTask
     origin: EnvironmentId
-    """The environment that it was in last."""
+    """The last environment of the task."""
     revision: int
-    """Of the pool's last order to it."""
+    """The revision of the pool's last order to the task."""
     since: float
-    """When it came here, in seconds since the epoch."""
+    """When the pool accepted the task, in seconds since the epoch."""
     user: str = ""
-    """Who wanted it kept."""
+    """The user who requested the transfer."""
     goal: TaskState = TaskState.STANDBY
-    """DONE from the moment that it is to end."""
+    """DONE once the pool has ordered the task to stop."""
     reason: str = ""
-    """Why it is to end."""
+    """Why the task is to stop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreEntry:
-    """Effect: keep this entry on disk, in the place of an older one of the same task."""
+    """Effect: store this entry on disk, in the place of an older entry of the same task."""
 
     entry: PoolEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoveEntry:
-    """Effect: the task is in the pool no more; what it has taken of its host is free."""
+    """Effect: the task has left the pool; its resources are free."""
 
     task: TaskId
 

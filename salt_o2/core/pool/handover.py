@@ -1,4 +1,4 @@
-"""How an environment transfers tasks to the pool (core/pool/pool.py), at its end or while it continues."""
+"""Transfer tasks of an environment to the pool (core/pool/pool.py), at its end or while it continues."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from salt_o2.core.tasks.registry import TaskRegistry
 
 
 def split_idle(registry: TaskRegistry, tasks: Sequence[TaskId]) -> tuple[list[TaskId], OrderBatch]:
-    """Return the ``tasks`` that are still idle, and the batch that ends the others: they failed meanwhile."""
+    """Return the ``tasks`` that are still idle, and the batch that stops the failed ones."""
     idle: list[TaskId] = []
     others: list[PlannedTask] = []
     for task in tasks:
@@ -26,9 +26,9 @@ def split_idle(registry: TaskRegistry, tasks: Sequence[TaskId]) -> tuple[list[Ta
 def transfer_to_pool(
     registry: TaskRegistry, tasks: Sequence[TaskId], environment: EnvironmentId, revision: int, user: str
 ) -> list[Effect]:
-    """Return the effect that gives ``tasks``, which are idle, to the pool; nothing if there are none.
+    """Return the effect that transfers idle ``tasks`` to the pool; nothing if there are none.
 
-    ``revision`` is the last that ``environment`` has ordered: the pool's orders are above it.
+    ``revision`` is the last revision that ``environment`` has ordered: the pool's orders are above it.
     """
     if not tasks:
         return []

@@ -1,9 +1,10 @@
-"""What two launches have in common that differ only by their places: the mould that both were cast from.
+"""Compute the fingerprint of a launch without task id, host and control port.
 
-A launch holds its task's id, its host's name and its control port, because its template asks for them or its
-control mode adds them. Without these it is a key: who looks for a task to reuse finds those of the same mould
-at once, and compares the whole launch only with them. A mould that says too little costs one comparison; one
-that says too much costs a process that is started although another would have done.
+Launches with equal fingerprints are interchangeable after placement. A launch contains its task's id, its
+host's name and its control port, because its template or its control mode adds them. Without these it is a
+key: a planner finds all reusable tasks with that fingerprint at once, and compares the whole launch only with
+them. A fingerprint with too little content costs one comparison. One with too much starts a process although
+an idle one would have done.
 """
 
 import re
@@ -13,16 +14,16 @@ from salt_o2.core.ids import HostId, TaskId
 from salt_o2.core.plan.launch import Launch
 
 Mould = tuple[str, str, Launch]
-"""Class, revision of the templates, and what is left of the launch."""
+"""Class, revision of the templates, and the launch without its placement."""
 _ID, _HOST, _PORT = (
     "\0id",
     "\0host",
     "\0port",
-)  # no template can write these: see workflow/expansion/task_rendering.py
+)  # No template can write these characters: see workflow/expansion/task_rendering.py.
 
 
 def launch_fingerprint(launch: Launch, task: TaskId, host: HostId) -> Mould:
-    """Return what ``launch`` of ``task`` on ``host`` was cast from."""
+    """Return the fingerprint of ``launch`` of ``task`` on ``host``."""
     names = {task: _ID, host: _HOST}
     if launch.control_port is not None:
         names[str(launch.control_port)] = _PORT
@@ -44,5 +45,5 @@ def launch_fingerprint(launch: Launch, task: TaskId, host: HostId) -> Mould:
 
 
 def is_equivalent(left: Launch, right: Launch) -> bool:
-    """Return whether a process that was started by ``left`` is as good as one started by ``right``."""
+    """Return whether a process started with ``left`` can replace one started with ``right``."""
     return left == right and (left.class_name, left.revision) == (right.class_name, right.revision)

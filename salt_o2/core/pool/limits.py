@@ -1,4 +1,4 @@
-"""How much may wait in the pool, and which entries are too many."""
+"""Define the limits of the pool, and select the entries that exceed them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class PoolLimits:
 
 
 def over_limit(waiting: Iterable[PoolEntry], bounds: PoolLimits, at: float) -> dict[TaskId, str]:
-    """Return who must go for ``bounds`` to hold, with the reason: of too many, who has waited longest."""
+    """Return the tasks that must stop to meet ``bounds``, with the reason; the longest waiting go first."""
     over: dict[TaskId, str] = {}
     here: dict[HostId, int] = {}
     stay = 0

@@ -1,13 +1,13 @@
-"""Tasks that wait for another environment: started once, left in STANDBY, claimed by a plan that they fit.
+"""The pool: idle tasks in STANDBY that belong to no environment, until a plan that they fit claims them.
 
-    environment --keep--> waiting --claim--> environment
-                             |
-                             +--died, cleaned, over the bounds--> leaving --its host says DONE--> gone
+    environment --transfer--> waiting --claim--> environment
+                                |
+                                +--failed, stopped, over limits--> leaving --its host reports DONE--> removed
 
 The pool owns its tasks as an environment does. Agents know it by the name POOL. Each of its orders has a
-revision of its own, higher than that of any order that its tasks have had, whoever gave it, and is repeated
-until the host says that it has it. An entry is on disk (Put) before its order goes out, and its resources
-stay taken until it is gone (Drop).
+revision, higher than that of any earlier order to its tasks by any owner, and is resent until the host
+acknowledges it. An entry is on disk (StoreEntry) before its order is sent, and its resources stay allocated
+until it is removed (RemoveEntry).
 """
 
 from collections.abc import Container, Iterable, Sequence
@@ -23,14 +23,14 @@ from salt_o2.core.pool.limits import PoolLimits, over_limit
 from salt_o2.core.states import TaskState, TaskStatus
 
 REPEAT_S = 5.0
-"""How long an order may go unanswered before it is given again, the sure way."""
+"""How long an order may be unacknowledged before it is resent as a Salt job, in seconds."""
 
 
 class Pool:
-    """All tasks that belong to no environment, and how they come and go."""
+    """All tasks that belong to no environment."""
 
     def __init__(self, bounds: PoolLimits, entries: Iterable[PoolEntry] = ()) -> None:
-        """Have ``entries``, of which nothing was heard yet."""
+        """Start with ``entries``, whose agents have not reported yet."""
         self.bounds = bounds
         self.entries: dict[TaskId, PoolEntry] = {}
         self.reports: dict[TaskId, TaskReport] = {}
@@ -39,7 +39,7 @@ class Pool:
         self.adopt(entries)
 
     def adopt(self, entries: Iterable[PoolEntry]) -> list[PoolEffect]:
-        """Have ``entries``, too, of which nothing was heard yet; nobody is ordered anything."""
+        """Add ``entries``, whose agents have not reported yet; send no orders."""
         taken = list(entries)
         self.entries |= {entry.task.id: entry for entry in taken}
         self._revision = max(self._revision, *(entry.revision for entry in taken), 0)
@@ -47,11 +47,11 @@ class Pool:
 
     @property
     def waiting(self) -> list[PoolEntry]:
-        """The entries that are not on their way out, in the order in which they came."""
+        """The entries that are not leaving, in the order of their arrival."""
         return [entry for entry in self.entries.values() if entry.goal is TaskState.STANDBY]
 
     def claimable(self, hosts: Container[HostId]) -> list[PoolEntry]:
-        """Return what can be claimed now: it waits in STANDBY on one of ``hosts``, as its agent has said."""
+        """Return the claimable entries: reported idle in STANDBY, on one of ``hosts``."""
         return [
             entry
             for entry in self.waiting
@@ -61,12 +61,12 @@ class Pool:
         ]
 
     def accepts(self, tasks: Sequence[PlannedTask], at: float) -> set[TaskId]:
-        """Return which of ``tasks`` would stay if they came now."""
+        """Return which of ``tasks`` the pool would keep if they came now."""
         coming = [PoolEntry(task=task, origin=POOL, revision=0, since=at) for task in tasks]
         over = over_limit([*self.waiting, *coming], self.bounds, at)
         return {task.id for task in tasks if task.id not in over}
 
-    # --- comings and goings ---------------------------------------------------------------------
+    # --- changes of the entries --------------------------------------------------------------------
 
     def accept(
         self,
@@ -76,7 +76,7 @@ class Pool:
         at: float,
         user: str = "",
     ) -> list[PoolEffect]:
-        """Take in ``tasks`` of ``origin``, whose last order had ``revision``; who is over a bound goes."""
+        """Accept ``tasks`` of ``origin``, whose last order had ``revision``; stop tasks beyond the limits."""
         new = []
         moves: dict[HostId, dict[TaskId, TaskState]] = {}
         self._revision = max(self._revision, revision) + 1
@@ -88,21 +88,21 @@ class Pool:
         return [*self._put(new, at), *told, *self._end_those_over(at)]
 
     def claim(self, tasks: Iterable[TaskId]) -> list[PoolEffect]:
-        """Let go of ``tasks``: an environment owns them now."""
+        """Remove ``tasks``: an environment owns them now."""
         return [self._drop(task) for task in tasks]
 
     def stop(self, tasks: Iterable[TaskId], reason: str, at: float) -> list[PoolEffect]:
-        """Order ``tasks`` to end; those that are on their way out already are left alone."""
+        """Order ``tasks`` to stop; tasks that are leaving already are left alone."""
         chosen = set(tasks)
         return self._end([(entry, reason) for entry in self.waiting if entry.task.id in chosen], at)
 
     def forget(self, tasks: Iterable[TaskId]) -> list[PoolEffect]:
-        """Forget ``tasks``, whose hosts are lost; what comes back with them is ended like any stray."""
+        """Remove ``tasks``, whose hosts are lost; if the hosts return, they are orphaned tasks."""
         found = [entry for task in tasks if (entry := self.entries.get(task)) is not None]
         return [effect for entry in found for effect in self._remove_stopped(entry)]
 
     def apply_report(self, report: Report, at: float) -> list[PoolEffect]:
-        """Take in what an agent says, whoever it believes the owner of the tasks to be."""
+        """Apply the report of an agent, whichever owner the agent assumes for the tasks."""
         effects: list[PoolEffect] = []
         for about in report.tasks:
             entry = self.entries.get(about.task)
@@ -116,7 +116,7 @@ class Pool:
         return effects
 
     def tick(self, at: float, present: Container[HostId]) -> list[PoolEffect]:
-        """End who has waited too long; tell hosts that are ``present`` again what they have not taken in."""
+        """Stop tasks that have waited too long; resend unacknowledged orders to ``present`` hosts."""
         effects = self._end_those_over(at)
         late = [
             entry
@@ -128,7 +128,7 @@ class Pool:
         self._asked |= {entry.task.id: at for entry in late}
         return effects + [ResendAsJob(command=command) for command in commands(late)]
 
-    # --- how ------------------------------------------------------------------------------------
+    # --- details -----------------------------------------------------------------------------------
 
     def _take(self, entry: PoolEntry, about: TaskReport, at: float) -> list[PoolEffect]:
         self.reports[entry.task.id] = about
@@ -140,7 +140,7 @@ class Pool:
         return self._end([(entry, about.failure.reason if about.failure else "its process ended")], at)
 
     def _remove_missing(self, entry: PoolEntry) -> list[PoolEffect]:
-        """Its agent does not know it, so there is nothing to end."""
+        """Remove the entry of a task that its agent does not know: there is no process to stop."""
         if entry.goal is TaskState.DONE:
             return self._remove_stopped(entry)
         return [self._drop(entry.task.id), _left(entry, "its agent does not know it any more")]

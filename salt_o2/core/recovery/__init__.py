@@ -1,1 +1,1 @@
-"""What survives restarts and losses: liveness of hosts, snapshots, replay, surveys."""
+"""Recovery after restarts and losses: liveness of hosts, snapshots, replay, surveys."""
