@@ -1,4 +1,4 @@
-"""Where an agent listens for the processes of its own host."""
+"""Compute the path of the socket at which an agent listens for processes of its own host."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ def socket_path(sock_dir: str | Path) -> Path:
     """Return the agent's socket in Salt's ``sock_dir``.
 
     Raises:
-        InvalidRequestError: the path is too long for a socket.
+        InvalidRequestError: if the path is too long for a socket.
     """
     path = Path(sock_dir).absolute() / NAME
     length = len(str(path).encode())

@@ -1,7 +1,7 @@
-"""The states of environments, tasks and roles, and the one table of an environment's transitions.
+"""Define the states of environments, tasks and roles, and the table of an environment's transitions.
 
-Keep TRANSITIONS the whole truth: docs/states.svg is drawn from it, and nothing else may decide where an
-event leads. The names are those of AliECS, so its users and clients find them unchanged.
+Only TRANSITIONS decides where an event leads; docs/states.svg is drawn from it. The names are those of
+AliECS, so its users and clients find them unchanged.
 """
 
 from collections import Counter
@@ -124,10 +124,10 @@ def allowed_events(state: EnvironmentState) -> tuple[str, ...]:
 
 
 def combine(left: TaskState | None, right: TaskState | None) -> TaskState | None:
-    """Combine the states of two parts of a role; ``None`` is the state of having no critical task.
+    """Combine the states of two parts of a role; ``None`` is the state of a part without critical tasks.
 
-    Commutative and associative, so the order in which task events arrive cannot change the answer.
-    ERROR wins over everything; two different states make MIXED.
+    Commutative and associative, so the order in which task events arrive cannot change the result.
+    ERROR takes precedence over every other state; two different states make MIXED.
     """
     if left is None or right is None:
         return left or right
@@ -145,7 +145,7 @@ def combined(states: Iterable[TaskState]) -> TaskState | None:
 
 
 def combined_status(statuses: Counter[TaskStatus]) -> TaskStatus | None:
-    """Return the status of a role from how many of its tasks have each; ``None`` if it has none."""
+    """Return the status of a role from the number of its tasks in each status; ``None`` without tasks."""
     present = [status for status, count in statuses.items() if count]
     if not present:
         return None

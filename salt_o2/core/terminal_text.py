@@ -1,8 +1,8 @@
-"""Text from outside, fit for a terminal: the one place where it is cleaned, used by all that shows text.
+r"""Clean text from outside for a terminal; every module that shows text uses this one.
 
-Names, reasons and output come from hosts, templates and users. In them may stand commands to a terminal
-(escape sequences, U+0080 to U+009F), marks that turn the direction of writing around, and line breaks that
-begin a line of their own in a table. They are shown as escapes (``\\x1b``), in JSON as JSON's own, so that
+Names, reasons and output come from hosts, templates and users. They may contain commands to a terminal
+(escape sequences, U+0080 to U+009F), marks that reverse the direction of writing, and line breaks that
+add a line to a table. These are shown as escapes (``\x1b``), in JSON as JSON's own, so that
 nothing is lost.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 _MARKS = "\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufff9-\ufffb"
-"""Marks of direction and of interlinear text, and the line breaks that only Unicode knows."""
+"""Marks of direction and of interlinear text, and the line breaks that only Unicode defines."""
 _HARMFUL = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f{_MARKS}\ud800-\udfff]")
 _HARMFUL_IN_JSON = re.compile(f"[\x7f-\x9f{_MARKS}\ud800-\udfff]")
 _BREAK = re.compile(r"[\t\n]")
@@ -20,22 +20,22 @@ SEVERAL_LINES = frozenset({"error", "message", "payload"})
 
 
 def terminal_text(text: str) -> str:
-    """Return ``text`` with everything that a terminal would obey shown as escapes; lines and tabs stay."""
+    """Return ``text`` with all terminal commands shown as escapes; lines and tabs stay."""
     return _HARMFUL.sub(_escape, text)
 
 
 def terminal_line(text: str) -> str:
-    """Return ``text`` as one line that a terminal only shows."""
+    """Return ``text`` as one line without terminal commands."""
     return _BREAK.sub(_escape, terminal_text(text))
 
 
 def terminal_json(document: str) -> str:
-    """Return a JSON ``document`` that says the same and has nothing in it that a terminal would obey."""
+    """Return an equivalent JSON ``document`` without terminal commands."""
     return _HARMFUL_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", document)
 
 
 def terminal_document(document: Any, several_lines: Collection[str] = SEVERAL_LINES) -> Any:
-    """Return an answer of control with all its texts cleaned, each a line unless its field has several."""
+    """Return an answer of control with all texts cleaned, each on one line unless its field has several."""
     return _clean(document, "", several_lines)
 
 

@@ -1,14 +1,14 @@
-"""Reads a value that comes from outside part by part: what is right is used, and every fault is named.
+"""Decode a value from outside part by part: use the valid parts, and name every fault.
 
-``codec.typed`` takes a value as a whole or refuses it. That is right for a request, whose sender gets the
+``codec.typed`` accepts a value as a whole or refuses it. That is right for a request, whose sender gets the
 answer. A report of a host, a row of the store or a site's settings must not be lost for one wrong part:
 
     a scalar where text belongs    becomes text
     an element of a list or map    is left out
     a field with a default         has its default
-    a field without one            has the caller's fallback, or what holds it cannot be used either
+    a field without one            has the caller's fallback, or its container cannot be used either
 
-What is right as it stands costs one conversion, as in ``typed``.
+A valid value costs one conversion, as in ``typed``.
 """
 
 import types
@@ -24,28 +24,28 @@ from salt_o2.core.url_masking import without_secrets
 
 T = TypeVar("T")
 Fallbacks = Mapping[type, Mapping[str, Any]]
-"""For required fields that cannot be read: what they have then, by the class and the field."""
+"""Values of required fields that cannot be read, by class and field."""
 _NONE: Fallbacks = {}
 SHOWN = 60
 """Characters of a wrong value that are shown."""
 MOST_FAULTS = 1_000
-"""Faults after which a value is not read any further: a sender of millions must not occupy the reader."""
+"""Faults after which decoding stops: a sender of millions must not occupy control."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One part that could not be used: where it stands, and what is wrong with it."""
+    """An unusable part: its place, and its fault."""
 
     place: str
     what: str
 
     def __str__(self) -> str:
-        """Say it in one line."""
+        """Return the fault on one line."""
         return f"{self.place}: {self.what}" if self.place else self.what
 
 
 class _Unusable(Exception):
-    """A part cannot be used, and what holds it decides what follows."""
+    """A part cannot be used; its container decides what follows."""
 
     def __init__(self, fault: Fault) -> None:
         self.fault = fault
@@ -55,10 +55,10 @@ class _Unusable(Exception):
 def salvage(
     data: Any, kind: type[T], place: str = "", fallbacks: Fallbacks = _NONE
 ) -> tuple[T, tuple[Fault, ...]]:
-    """Return ``data`` as a ``kind``, as far as it can be read, and what could not be.
+    """Return ``data`` as a ``kind``, as far as it can be read, and the faults of the rest.
 
     Raises:
-        InvalidRequestError: if nothing of it can be used, or it has more than MOST_FAULTS faults.
+        InvalidRequestError: if no part of it can be used, or it has more than MOST_FAULTS faults.
     """
     try:
         return msgspec.convert(data, kind, strict=False), ()
@@ -75,11 +75,11 @@ def salvage(
 
 
 class _TooManyFaults(Exception):
-    """A value has so many faults that reading the rest is not worth the time."""
+    """A value has so many faults that decoding stops."""
 
 
 class _Reader:
-    """Goes through one value; ``faults`` are gathered on the way."""
+    """Decodes one value; collects its faults in ``faults``."""
 
     def __init__(self, fallbacks: Fallbacks) -> None:
         self.faults: list[Fault] = []
@@ -129,10 +129,10 @@ class _Reader:
     def _do_without(
         self, kind: Any, name: str, has_default: bool, error: _Unusable, given: dict[str, Any]
     ) -> None:
-        """Let a field have its default or its fallback.
+        """Use the default or the fallback of a field.
 
         Raises:
-            _Unusable: if it has neither.
+            _Unusable: if the field has neither.
         """
         fallback = self._fallbacks.get(kind, {})
         if name in fallback:
@@ -172,7 +172,7 @@ class _Reader:
             raise _TooManyFaults
 
     def _fixed(self, data: Any, inner: tuple[Any, ...], place: str) -> tuple[Any, ...]:
-        """Read a tuple whose parts have meanings of their own: one wrong part makes it useless."""
+        """Decode a tuple whose parts have different meanings: one wrong part makes it useless."""
         if len(data) != len(inner):
             raise _Unusable(Fault(place, f"{len(inner)} values are wanted, not {len(data)}"))
         pairs = enumerate(zip(data, inner, strict=True))
@@ -190,7 +190,7 @@ def _fields(kind: type) -> tuple[tuple[str, Any, bool], ...]:
 
 
 def _unwrapped(kind: Any) -> Any:
-    """Return what a NewType or an Annotated is made of, as far as its parts are read one by one."""
+    """Return the type inside a NewType or an Annotated, as far as its parts are decoded one by one."""
     while isinstance(kind, NewType):
         kind = kind.__supertype__
     origin = getattr(kind, "__origin__", None)
@@ -200,7 +200,7 @@ def _unwrapped(kind: Any) -> Any:
 
 
 def _leaf(data: Any, kind: Any, place: str) -> Any:
-    """Return a value without parts; a scalar becomes text where text belongs."""
+    """Return a value without parts; a scalar becomes text where text is required."""
     if _unwrapped(kind) is str and isinstance(data, bool | int | float):
         data = str(data).lower() if isinstance(data, bool) else str(data)
     try:
@@ -211,10 +211,10 @@ def _leaf(data: Any, kind: Any, place: str) -> Any:
 
 
 def shown(data: Any) -> str:
-    """Return ``data`` for an error: short, and without what may be a password."""
+    """Return ``data`` for an error message: short, and without possible passwords."""
     try:
         text = without_secrets(repr(data))
-    except Exception:  # whatever it is, it must not break what tells of it
+    except Exception:  # No value may break the report of its own fault.
         text = f"a {type(data).__name__}"
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."
 

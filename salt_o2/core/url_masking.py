@@ -1,4 +1,4 @@
-"""URLs for people: without the passwords in them."""
+"""Remove passwords and tokens from URLs that users see."""
 
 import re
 from typing import Any
@@ -12,11 +12,11 @@ _USER_AND_PASSWORD = re.compile(
     rf"|(?<=://)([^/?#@:\s]*):(?!{_PORT})([^\s'\"]*)@"
 )
 _TOKEN_ALONE = re.compile(r"(?<=https://)[^/?#:\s'\"]+@|(?<=http://)[^/?#:\s'\"]+@")
-"""Servers of git take a token in the place of the user."""
+"""Git servers accept a token in the place of the user."""
 _SECRETS = "pass|pwd|secret|token|key|auth|credential|signature|odbc_connect"
 _IN_A_QUERY = re.compile(rf"(?i)([?&;][\w.-]*(?:{_SECRETS})[\w.-]*=)[^&\s'\"]+")
 _NO_PASSWORDS = ("x-oauth-basic",)
-"""What stands in the place of a password beside a token."""
+"""Placeholders for a password beside a token."""
 _WITH_A_SPACE = re.compile(r"(?s)\A([a-z][a-z0-9+.-]*://[^/?#@:\s]*:)(?!\d*(?:[/?#]|\Z)).*\s.*@")
 """A value that is a URL as a whole: its password may have spaces."""
 _MAY_HAVE_ONE = re.compile(
@@ -28,22 +28,22 @@ _MAY_HAVE_ONE = re.compile(
 
 
 def without_password(text: str) -> str:
-    """Return ``text`` with ``***`` for each password and each token in the URLs in it."""
+    """Return ``text`` with ``***`` for each password and each token in its URLs."""
     text = _USER_AND_PASSWORD.sub(_hidden, text)
     text = _TOKEN_ALONE.sub(f"{HIDDEN}@", text)
     return _IN_A_QUERY.sub(rf"\1{HIDDEN}", text)
 
 
 def without_secrets(text: str) -> str:
-    """Return ``text``, which shows what a user wrote in a wrong place, without what may be a password.
+    """Return ``text``, which repeats a user's misplaced input, without possible passwords.
 
-    A quoted text or a word with a colon before an ``@`` is left out as a whole: it may be a URL with a fault.
+    A quoted text or a word with a colon before an ``@`` is removed as a whole: it may be a malformed URL.
     """
     return _MAY_HAVE_ONE.sub(HIDDEN, _IN_A_QUERY.sub(rf"\1{HIDDEN}", text))
 
 
 def without_passwords(value: Any) -> Any:
-    """Return plain data with ``***`` for the passwords of all URLs in it, also in the names of a mapping."""
+    """Return plain data with ``***`` for the passwords in all URLs, also in the keys of a mapping."""
     if isinstance(value, str):
         return _WITH_A_SPACE.sub(rf"\1{HIDDEN}@", without_password(value))
     if isinstance(value, dict):

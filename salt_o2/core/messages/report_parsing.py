@@ -1,8 +1,8 @@
 """Parse and bound what control receives from a host: reports from the bus, facts from the store.
 
 A wrong part is dropped and named in ``Report.faults``, which control shows on the host's row; control uses
-the rest. The types in commands.py and reports.py say what a part may be. After parsing, no part of a report may
-raise an error.
+the rest. The types in commands.py and reports.py say what a part may be. After parsing, no part of a report
+may raise an error.
 """
 
 from collections.abc import Mapping

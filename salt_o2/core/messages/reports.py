@@ -122,11 +122,11 @@ def has_ended(report: TaskReport) -> bool:
 
 
 def is_healthy(report: TaskReport) -> bool:
-    """Return whether a task has a process in a state that is expected there."""
+    """Return whether a task has a process, no failure, and is not in ERROR."""
     failed = report.failure is not None or report.state is TaskState.ERROR
     return report.status is TaskStatus.ACTIVE and not failed
 
 
 def is_idle(report: TaskReport) -> bool:
-    """Return whether a task is in STANDBY and has finished its order."""
+    """Return whether a healthy task is in STANDBY and has finished its order."""
     return is_healthy(report) and report.settled and report.state is TaskState.STANDBY

@@ -1,18 +1,18 @@
-"""Which agent control believes when several report under the name of one host. No I/O, no clock.
+"""Decide which agent control believes when several report under the name of one host. No I/O, no clock.
 
-An agent that is started again has a new incarnation, and the one before never reports again. A copy of a
-minion (same id, same keys, another machine or folder) has a new one too, and the one before goes on. So:
+An agent that is started again has a new incarnation, and the previous one never reports again. A copy of a
+minion (same id, same keys, another machine or folder) has a new one too, and the previous one continues. So:
 
     kept agent reports ........................................... believed
     new incarnation with the kept one's tasks, on its machine .... its successor: believed, the former retires
     new incarnation otherwise, on its machine .................... not believed until the kept one is quiet
     new incarnation elsewhere, of a host that has tasks .......... not believed until the host is LOST
-    first one that a restarted control hears, on that machine .... believed
+    first report to a restarted control, on that machine ......... believed
     kept agent reports after the new one ......................... two agents: the new one is refused
     refused agent, and its host is LOST .......................... believed
 
-An agent that has been refused is believed only when control has given up the kept one: a pause of the kept
-agent must not hand its run to a copy that knows nothing of it.
+Control believes a refused agent only after it has declared the kept one lost. A pause of the kept agent must
+not transfer its run to a copy that does not know the run.
 """
 
 from collections.abc import Callable, Collection
@@ -23,17 +23,17 @@ from salt_o2.core.ids import TaskId
 from salt_o2.core.messages.reports import Report
 
 QUIET_AFTER = 1.5
-"""Heartbeats after which a kept agent that is silent counts as ended if another one reports."""
+"""Heartbeats after which a silent kept agent counts as ended if another agent reports."""
 LATE, LATE_S = 0.4, 2.0
-"""How long a report of an agent that has ended may be on its way: heartbeats, and seconds at least."""
+"""How late a report of an ended agent may arrive: in heartbeats, and at least in seconds."""
 FORGOTTEN_AFTER = 12.0
-"""Heartbeats after which a refused agent that does not report any more is forgotten."""
+"""Heartbeats after which a refused agent that does not report any more is removed."""
 MOST = 8
-"""Refused and retired agents that are remembered."""
+"""Number of refused and retired agents that are remembered."""
 
 
 class Verdict(StrEnum):
-    """What becomes of a report."""
+    """What control does with a report."""
 
     BELIEVED = "believed"
     WAITS = "its agent may be the successor of the kept one"
@@ -43,21 +43,21 @@ class Verdict(StrEnum):
 
 @dataclass(slots=True)
 class Rival:
-    """An agent that reports under the name of the host and is not believed."""
+    """An agent that reports under the name of the host and that control does not believe."""
 
     incarnation: str
     since: float
     last: float
     address: str = ""
-    """Where it says that its host is; empty until its survey came."""
+    """The address that the agent reports for its host; empty until its survey has come."""
     network: str = ""
     """The machine and network namespace that its survey names."""
     tasks: frozenset[TaskId] = frozenset()
     """The tasks in its survey."""
     refused: bool = False
-    """Whether the kept agent has reported after it: there are two."""
+    """Whether the kept agent has reported after this one: there are two agents."""
     told: float = float("-inf")
-    """When it was last told so."""
+    """When control last sent it a notice of the refusal."""
 
 
 @dataclass(slots=True)
@@ -65,7 +65,7 @@ class Incarnations:
     """The agents of one host; times in seconds since the epoch."""
 
     heard: float
-    """When the kept agent last reported; before that, since when control listens."""
+    """When the kept agent last reported; before its first report, when control began to listen."""
     kept: str = ""
     network: str = ""
     """The machine and network namespace of the kept agent."""
@@ -86,7 +86,7 @@ class Incarnations:
         is_lost: bool,
         tasks: Callable[[], Collection[TaskId]],
     ) -> Verdict:
-        """Return whether ``report`` is believed; ``tasks`` are those that the kept agent has, if asked for.
+        """Return whether control believes ``report``; ``tasks`` returns the tasks of the kept agent.
 
         O(1) for the kept agent.
         """
@@ -142,15 +142,15 @@ class Incarnations:
             return True
         if report.facts is None or self.network not in ("", report.facts.network):
             return False
-        if not self.kept and self.network:  # a restarted control: the tasks may have ended meanwhile
+        if not self.kept and self.network:  # Control was restarted: the tasks may have ended meanwhile.
             return True
         return not wanted or not wanted.isdisjoint(about.task for about in report.tasks)
 
     def _may_follow_quiet(self, rival: Rival, wanted: Collection[TaskId]) -> bool:
         """Return whether ``rival`` may follow a kept agent that is quiet and has the tasks ``wanted``.
 
-        An agent on another machine that knows none of these tasks is a copy, or a machine that takes the
-        place of the first. Only the loss of the host tells one from the other: its tasks may still run.
+        An agent on another machine that knows none of these tasks is a copy, or a machine that replaces the
+        first. Only the loss of the host distinguishes the two: its tasks may still run.
         """
         if not wanted or not self.network:
             return True

@@ -1,12 +1,14 @@
-"""Whether a host is there: heartbeats of its agent, and what its tasks' ports answer. No I/O, no clock.
+r"""The failure detector of one host: heartbeats of its agent, and answers of its tasks' ports.
 
-    ACTIVE --no heartbeat, something of ours answers--> SILENT --nothing answers any more--> LOST
-       \\--------------no heartbeat, and nothing answers-----------------------------------^
+No I/O, no clock.
+
+    ACTIVE --no heartbeat, a task or minion answers--> SILENT --nothing answers any more--> LOST
+       \--------------no heartbeat, and nothing answers-----------------------------------^
        <---------------its agent reports again, from either-------------------------------/
 
-A host is lost only if nothing of ours gives a sign of life: processes that run must never be started a
-second time elsewhere because their agent, or their minion, is away. And nobody is lost while all are silent
-at once: then it is control that is cut off, and it has nowhere to place anything.
+A host is lost only if its agent, its minion and its tasks are all silent. Running processes must never be
+started a second time elsewhere because their agent or their minion is away. No host is declared lost while
+all hosts are silent at once: control then assumes that it is isolated itself, and has no host for placement.
 """
 
 from collections.abc import Iterable
@@ -19,33 +21,34 @@ from salt_o2.core.plan.plan import PlannedTask
 from salt_o2.core.states import TaskStatus
 
 ASK_AFTER = 1.5
-"""Heartbeats without a sign of life after which a host's tasks are asked, again and again until one comes."""
+"""Heartbeats without a sign of liveness after which control probes a host, until an answer comes."""
 SILENT_AFTER = 2.5
-"""Heartbeats without a report after which a host counts as silent, and what is known of its tasks as old;
-without any sign of life, after which it counts as lost. Control looks four times a heartbeat, so that it is
-noticed within three."""
+"""Heartbeats without a report after which a host is SILENT and the states of its tasks are stale. Without any
+sign of liveness, the host is LOST after the same time. Control checks four times a heartbeat, so it detects
+the change within three.
+"""
 
 
 ALONE_AFTER = 1.25
-"""Heartbeats without a sign of life from anybody after which control takes itself for cut off."""
+"""Heartbeats without a sign of liveness from any host after which control assumes that it is isolated."""
 
 
 class HostStatus(StrEnum):
-    """What is known of a host; the names are those that users see."""
+    """The status of a host; the names are those that users see."""
 
     ACTIVE = "ACTIVE"
     SILENT = "SILENT"
-    """Its agent is away; something that it started is there, or it cannot be told whether."""
+    """Its agent is away; a process that it started answers, or control cannot determine whether one does."""
     LOST = "LOST"
     EXPECTED = "EXPECTED"
-    """An earlier control has known it; it was not heard of since control was started."""
+    """An earlier control knew the host; it has not reported since control started."""
 
 
 AWAY = (HostStatus.SILENT, HostStatus.LOST)
 
 
 class LivenessAction(StrEnum):
-    """What is to be done about a host."""
+    """The action that the caller must take for a host."""
 
     NOTHING = "nothing"
     ASK = "ask what runs there for a sign of life"
@@ -55,30 +58,30 @@ class LivenessAction(StrEnum):
 
 @dataclass(slots=True)
 class HostLiveness:
-    """The signs of life of one host; times in seconds since the epoch."""
+    """The liveness of one host; times in seconds since the epoch."""
 
     heard: float
     """When its agent last reported."""
     answered: float = float("-inf")
-    """When something of ours that was asked there last began to answer."""
+    """When a probed task or minion on the host last began to answer."""
     presence: HostStatus = HostStatus.ACTIVE
     unanswered: int = 0
-    """How often in a row nothing has answered."""
+    """Number of successive probes without an answer."""
     asking: bool = False
 
     @property
     def last(self) -> float:
-        """When there was a sign of life."""
+        """The time of the last report or answer."""
         return max(self.heard, self.answered)
 
     def record_report(self, at: float) -> bool:
-        """Take note of a report; return whether the host had not been there."""
+        """Record a report; return whether the host was not ACTIVE before."""
         back = self.presence is not HostStatus.ACTIVE
         self.heard, self.presence, self.unanswered = at, HostStatus.ACTIVE, 0
         return back
 
     def next_action(self, at: float, heartbeat_s: float, alone: bool = False) -> LivenessAction:
-        """Return what is to be done now, and take it as done; ``alone`` if nobody at all is heard."""
+        """Return the action that is due, and record it as done; ``alone`` if no host reports or answers."""
         quiet = at - self.last
         if self.presence is HostStatus.LOST or self.asking:
             return LivenessAction.NOTHING
@@ -95,7 +98,7 @@ class HostLiveness:
         return LivenessAction.NOTHING
 
     def record_probe(self, answer: bool | None, asked_at: float) -> None:
-        """Take in what came of asking; ``None`` if nobody could be asked, which says nothing."""
+        """Record the result of a probe; ``None`` if no probe was possible, which proves nothing."""
         self.asking = False
         if answer:
             self.answered, self.unanswered = max(self.answered, asked_at), 0
@@ -107,24 +110,24 @@ class HostLiveness:
         return at - self.heard > SILENT_AFTER * heartbeat_s
 
     def grant_grace(self, until: float) -> None:
-        """Count no time before ``until`` against a host that was asked in vain, and may not be to blame."""
+        """Do not count the time before ``until`` against a host whose probe may have failed elsewhere."""
         if self.presence is not HostStatus.LOST and self.unanswered:
             self.heard, self.unanswered = max(self.heard, until), 0
 
     def discount(self, seconds: float) -> None:
-        """Do not count ``seconds`` against the host: nobody listened then."""
+        """Do not count ``seconds`` against the host: control did not receive reports then."""
         self.heard += seconds
         self.answered += seconds
 
 
 def control_is_isolated(known: Iterable[HostLiveness], at: float, heartbeat_s: float) -> bool:
-    """Return whether nobody gives a sign of life, although there is more than one host that could."""
+    """Return whether no host shows liveness, although more than one host could."""
     there = [at - signs.last for signs in known if signs.presence is not HostStatus.LOST]
     return len(there) > 1 and min(there) > ALONE_AFTER * heartbeat_s
 
 
 def to_ask(environments: Iterable[Environment], host: HostId) -> list[PlannedTask]:
-    """Return the tasks that may have a process on ``host``, whatever environment they are of."""
+    """Return the tasks that may have a process on ``host``, of all environments."""
     return [
         task
         for environment in environments
@@ -134,6 +137,6 @@ def to_ask(environments: Iterable[Environment], host: HostId) -> list[PlannedTas
 
 
 def _has_no_process(environment: Environment, task: PlannedTask) -> bool:
-    """Whether it was seen without one; one that was never heard of may have been started all the same."""
+    """Whether the task was reported without a process; a task without a report may have been started."""
     report = environment.model.tasks.reports.get(task.id)
     return report is not None and report.status is TaskStatus.INACTIVE

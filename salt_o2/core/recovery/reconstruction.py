@@ -1,7 +1,7 @@
-"""Environments made anew from what agents still have of their tasks, when control's store is lost.
+"""Reconstruct environments from the task records of agents, after the loss of control's store.
 
-What agents know is enough to stop a run in order, to repair tasks and to end all of it: commands, properties,
-the run. What only templates and users know is lost: variables, calls, and how the workflow was bent.
+The records of agents suffice to stop a run in order, to restart tasks and to end all of them: commands,
+properties, the run. Only templates and users have the rest, which is lost: variables, calls, and overrides.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,7 +21,7 @@ STABLE_ENVIRONMENT_STATE = {task: environment for environment, task in STABLE_TA
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentTaskRecord:
-    """One task as its agent has it on disk."""
+    """The record of one task on its agent's disk."""
 
     task: TaskId
     environment: EnvironmentId
@@ -52,13 +52,13 @@ def reconstruct(found: Sequence[AgentTaskRecord]) -> tuple[Plan, Snapshot]:
 
 
 def last_run(found: Iterable[AgentTaskRecord]) -> int:
-    """Return the highest run number that any task was started with; 0 if none was."""
+    """Return the highest run number that any task was started with; 0 without one."""
     numbers = (each.arguments.get("run_number", "") for each in found)
     return max((int(number) for number in numbers if number.isdigit()), default=0)
 
 
 def _path(each: AgentTaskRecord) -> str:
-    """Return the path of its role; a task that was started before paths were kept is below the root."""
+    """Return the path of its role; a task of a version that recorded no paths is below the root."""
     return each.launch.path or f"{each.environment}.{each.task}"
 
 
@@ -101,7 +101,7 @@ def _run_number(living: Sequence[AgentTaskRecord]) -> int | None:
 
 
 def _state(living: Sequence[AgentTaskRecord]) -> tuple[EnvironmentState, str]:
-    """Return where the environment stands: where all of its critical tasks stand, or in ERROR, and why."""
+    """Return the state of the environment: that of all of its critical tasks, or ERROR with the reason."""
     states = {each.state for each in living if each.launch.critical} or {each.state for each in living}
     if len(states) == 1 and (state := next(iter(states))) in STABLE_ENVIRONMENT_STATE:
         return STABLE_ENVIRONMENT_STATE[state], ""

@@ -1,7 +1,7 @@
-"""An environment's past, told from its journal: the same core code, given the same messages again.
+"""Replay the history of an environment from its journal: the same core code on the same inputs.
 
-Created and Restarted stand in the journal beside the messages: the one begins it, the other is where control
-itself began again and knew only what a snapshot has.
+Created and Restarted stand in the journal beside the inputs. Created begins the environment. Restarted marks
+where control itself restarted and had only the contents of a snapshot.
 """
 
 from collections.abc import Iterable
@@ -31,7 +31,7 @@ from salt_o2.core.recovery import snapshot
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Created:
-    """The environment was taken in, with nothing started."""
+    """The environment was created, with nothing started."""
 
     at: float
     plan: Plan
@@ -41,14 +41,14 @@ class Created:
     claimed: tuple[TaskId, ...] = ()
     """Tasks of the plan that come from the pool, with their processes."""
     revision: int = 0
-    """The highest that any of them was ordered under: the environment's own orders are above it."""
+    """The highest revision of any order to these tasks: the environment's own orders are above it."""
     shape: Overrides = field(default_factory=Overrides)
-    """How the workflow was bent to the plan."""
+    """The overrides that the plan was made with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restarted:
-    """Control was started again and took the environment up from its snapshot."""
+    """Control restarted and restored the environment from its snapshot."""
 
     at: float
 
@@ -64,7 +64,7 @@ class SecondAgent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostForgotten:
-    """A user let control forget a host; stands in the journal of ``HOSTS``, and is not replayed."""
+    """A user removed a host from control; recorded in the journal of ``HOSTS``, and not replayed."""
 
     at: float
     host: HostId
@@ -72,10 +72,10 @@ class HostForgotten:
 
 
 HOSTS = EnvironmentId("hosts")
-"""The name under which the journal has what concerns hosts alone, beside those of environments."""
+"""The name under which the journal records events of hosts alone, beside those of environments."""
 Entry = Created | Restarted | SecondAgent | Input
 Noted = Entry | HostForgotten
-"""What stands in a journal as what came in; an ``Entry`` can be replayed."""
+"""What a journal records as received; an ``Entry`` can be replayed."""
 
 _MESSAGES = (
     Requested,
@@ -91,7 +91,7 @@ _MESSAGES = (
 )
 _MARKS = (Created, Restarted, SecondAgent)
 KINDS: dict[str, type[Entry]] = {kind.__name__: kind for kind in (*_MARKS, *_MESSAGES)}
-"""What of a journal can be replayed, by the name under which it is kept."""
+"""The replayable entries of a journal, by the name under which they are stored."""
 
 
 def replay(id: EnvironmentId, entries: Iterable[Entry]) -> Environment | None:
@@ -111,7 +111,7 @@ def replay(id: EnvironmentId, entries: Iterable[Entry]) -> Environment | None:
 
 
 def overrides_after(entries: Iterable[Entry]) -> Overrides:
-    """Return how the workflow was bent after ``entries``."""
+    """Return the overrides after ``entries``."""
     told = [entry.shape for entry in entries if isinstance(entry, Created | Modified)]
     return next((each for each in reversed(told) if each is not None), Overrides())
 
@@ -129,4 +129,4 @@ def _step(environment: Environment, message: Input) -> None:
     try:
         environment.step(message)
     except O2Error:
-        return  # it was refused then, too, and changed nothing
+        return  # The environment refused this input then, too, and did not change.

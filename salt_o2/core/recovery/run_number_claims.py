@@ -1,8 +1,8 @@
-"""The highest run number that ever reached each host: how far such a claim is believed. Values only.
+"""Decide how far control believes the highest run number that each host claims. Values only.
 
-Hosts remember run numbers so that none comes twice when control's store is lost, or is an older copy. A claim
-far above all that control knows is either true, and then another host claims about the same, or wrong; and a
-number that was once given out never goes back.
+Hosts remember run numbers so that no number is used twice when control's store is lost, or is an older copy.
+A claim far above all numbers of control is either true, and then another host claims about the same, or
+wrong. A number that was used once is never used again.
 """
 
 from collections.abc import Mapping
@@ -11,16 +11,16 @@ from itertools import pairwise
 from salt_o2.core.ids import HostId
 
 STEP = 1000
-"""How far above control's own highest number one host alone is believed, in runs."""
+"""How far above control's own highest number a claim of one host alone is believed, in runs."""
 
 
 def believed(claims: Mapping[HostId, int], known: int, sure: int | None = None) -> int:
-    """Return the highest number that counts as given, from the hosts' ``claims`` and the highest ``known``.
+    """Return the highest number that counts as used, from the hosts' ``claims`` and the highest ``known``.
 
-    ``sure`` is the highest number that does not rest on the word of one host; by default ``known``. A claim
+    ``sure`` is the highest number that does not depend on one host alone; by default ``known``. A claim
     counts if it is at most STEP above ``sure``, or if another host claims at least as much less STEP. So one
     host moves the numbers by STEP, however often it claims. A store that knows of no run at all believes the
-    only host that claims any. It sorts the claims: ask only if one of them is above what is known.
+    only host that claims any. It sorts the claims: call it only if one of them is above ``known``.
     """
     above = sorted((claim for claim in claims.values() if claim > known), reverse=True)
     if known == 0 and len(above) == 1:
@@ -32,12 +32,12 @@ def believed(claims: Mapping[HostId, int], known: int, sure: int | None = None) 
 
 
 def confirmed(claims: Mapping[HostId, int], number: int) -> bool:
-    """Return whether two hosts claim ``number``, less STEP: it does not rest on the word of one host."""
+    """Return whether two hosts claim ``number``, less STEP: it does not depend on one host alone."""
     return sum(claim >= number - STEP for claim in claims.values()) >= 2
 
 
 def why(claim: int, known: int) -> str:
-    """Say that ``claim`` is not believed, and what to do."""
+    """Return the message that ``claim`` is not believed, and what to do."""
     return (
         f"it says that run {claim} has been, and no other host does; the highest that control knows is "
         f"{known}, and runs go on from there. If {claim} is right: salt-run o2.rebuild last_run={claim}"

@@ -1,6 +1,6 @@
-"""What of an environment must survive a restart of control, and how it is brought back.
+"""Define what of an environment survives a restart of control, and restore it.
 
-The tasks' own states are not part of it: the agents own them and tell them again.
+The states of tasks are not part of a snapshot: the agents own them and report them again.
 """
 
 from dataclasses import dataclass, field
@@ -15,17 +15,17 @@ from salt_o2.core.states import EnvironmentEvent, EnvironmentState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """The part of an environment that control owns, beside its plan."""
+    """The data of an environment that control owns, beside its plan."""
 
     state: EnvironmentState
     revision: int
     run_number: int | None = None
     reserved_run: int | None = None
-    """The number for the run that one of ``pending`` is to begin."""
+    """The number of the run that one of ``pending`` is to begin."""
     starts: int = 0
     error: str = ""
     pending: tuple[EnvironmentEvent, ...] = ()
-    """The transition under way, and those to follow."""
+    """The transition under way, and the events that follow it."""
     undo: bool = False
     keep: bool = False
     asked_by: str = ""
@@ -36,18 +36,18 @@ class Snapshot:
     excluded: dict[TaskId, str] = field(default_factory=dict)
     lost: dict[TaskId, str] = field(default_factory=dict)
     ignored: tuple[TaskId, ...] | None = None
-    """Those of the lost tasks whose failures are ignored; ``None``, as older versions wrote, means all."""
+    """The lost tasks whose failures are ignored; ``None``, as older versions wrote, means all lost tasks."""
     restarts: dict[TaskId, list[float]] = field(default_factory=dict)
     leaving: tuple[PlannedTask, ...] = ()
     """Tasks that are not in the plan any more and whose end is awaited."""
     may_exclude: tuple[TaskId, ...] = ()
     """Tasks that the modification under way excludes if they cannot join."""
     hooks: tuple[TaskId, ...] = ()
-    """Task hooks that were begun and not ended."""
+    """Task hooks that were started and have not ended."""
 
 
 def take(environment: Environment) -> Snapshot:
-    """Return what must be kept of ``environment``."""
+    """Return the snapshot of ``environment``."""
     model = environment.model
     request = model.active.request if model.active else None
     return Snapshot(
@@ -78,7 +78,7 @@ def take(environment: Environment) -> Snapshot:
 def restore(
     id: EnvironmentId, plan: Plan, snapshot: Snapshot, timeouts: Timeouts | None = None
 ) -> Environment:
-    """Return the environment as it was; its pending transition is asked for by ``resume``."""
+    """Return the restored environment; ``resume`` returns the request for its pending transition."""
     environment = Environment(id, plan, timeouts)
     model, tasks = environment.model, environment.model.tasks
     tasks.install_plan(plan, {}, departing=snapshot.leaving)
@@ -101,10 +101,10 @@ def restore(
 
 
 def resume(snapshot: Snapshot, plan: Plan, at: float) -> Requested | Modified | None:
-    """Return the request that takes up the transition that was interrupted, if there was one.
+    """Return the request that resumes the interrupted transition, if there was one.
 
-    A modification is taken up by ordering everybody where they should be: most are there already. Who was
-    leaving goes on leaving, for the pool or for good.
+    A modification resumes by ordering every task to its goal: most tasks have reached it already. Departing
+    tasks continue to depart, to the pool or to their end.
     """
     if not snapshot.pending:
         return None

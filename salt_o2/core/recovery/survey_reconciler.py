@@ -1,4 +1,4 @@
-"""What a host's survey says against what control believes: who is lost, and who should not be there."""
+"""Compare a host's survey with control's data: find lost tasks and orphaned tasks."""
 
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
@@ -14,14 +14,14 @@ from salt_o2.core.tasks.orders import STABLE_TASK_STATE
 from salt_o2.core.tasks.participation import Participation
 
 SHOWN = 5
-"""Tasks that a refusal names."""
+"""Number of tasks that a refusal names."""
 
 
 def lost_tasks(environment: Environment, survey: Report) -> list[TaskReport]:
     """Return reports of the tasks that ran on the surveyed host and that its agent no longer knows.
 
-    A control that was restarted has had no report of any task. It knows all the same which tasks must be
-    there: those of an environment that is at rest, as each of them has reported before it came to rest.
+    A restarted control has no report of any task. It still knows which tasks must be present: those of an
+    environment in a stable state, because each of them reported before the environment reached that state.
     """
     present = {report.task for report in survey.tasks}
     absent = [task for task in environment.model.tasks.on_host(survey.host) if task.id not in present]
@@ -35,10 +35,10 @@ def lost_tasks(environment: Environment, survey: Report) -> list[TaskReport]:
 def split_by_environment(
     environments: Mapping[EnvironmentId, Environment], report: Report, at: float
 ) -> dict[EnvironmentId, TasksMoved]:
-    """Return what ``report`` means for each environment it concerns; a survey also tells who is lost.
+    """Return the part of ``report`` for each environment it concerns; a survey also shows lost tasks.
 
-    What names a revision that the environment never gave means nothing, see :func:`never_given`; nor does
-    what is said of a task that another host has.
+    Parts that name a revision that the environment never used are dropped, see :func:`never_given`. Parts
+    about a task on another host are dropped, too.
     """
     moves: dict[EnvironmentId, list[TaskReport]] = {name: [] for name in report.accepted}
     for task in report.tasks:
@@ -63,10 +63,10 @@ def split_by_environment(
 
 
 def never_given(environments: Mapping[EnvironmentId, Environment], report: Report) -> list[str]:
-    """Return what of ``report`` names a revision that control never gave, in words.
+    """Return a description of the parts of ``report`` with a revision that control never used.
 
-    A host that could name any revision would have the last word on a task for ever: what it reports
-    afterwards is older. Either it lies, or control's store is older than what runs.
+    A host that could name any revision would overrule all later reports of a task: they would count as older.
+    Either the host is wrong, or control's store is older than the running tasks.
     """
     wrong = [
         f"task {task.task}: revision {task.revision} of {task.environment} was never given; not believed"
@@ -82,7 +82,7 @@ def never_given(environments: Mapping[EnvironmentId, Environment], report: Repor
 
 
 def foreign(environments: Mapping[EnvironmentId, Environment], report: Report) -> str:
-    """Return why something of ``report`` is not believed: it is about tasks of other hosts; empty if not."""
+    """Return why a part of ``report`` is not believed: it is about tasks of other hosts; empty if not."""
     about = [task.task for task in report.tasks if _is_foreign(environments, report, task)]
     if not about:
         return ""
@@ -99,9 +99,9 @@ def _is_foreign(environments: Mapping[EnvironmentId, Environment], report: Repor
 def stop_commands_for_orphans(
     environments: Mapping[EnvironmentId, Environment], survey: Report, pooled: Container[TaskId] = ()
 ) -> list[Command]:
-    """Return the commands that end the tasks on a host that belong to no environment of ours.
+    """Return the commands that stop the orphaned tasks of a host, which belong to no environment of control.
 
-    A task that is ``pooled``, or that an environment has claimed, may still bear the name of its last owner.
+    A task that is ``pooled``, or that an environment has claimed, may still have the name of its last owner.
     """
     unknown = [
         report for report in survey.tasks if report.task not in pooled and not _is_ours(environments, report)
@@ -113,7 +113,7 @@ def stop_commands_for_orphans(
 
 
 def _last_revision(environments: Mapping[EnvironmentId, Environment], name: EnvironmentId) -> float:
-    """Return the last revision that ``name`` gave; no bound is known for what is not ours."""
+    """Return the last revision that ``name`` used; there is no known bound for other owners."""
     environment = environments.get(name)
     return environment.model.revision if environment is not None else float("inf")
 
@@ -131,7 +131,7 @@ def _must_be_there(environment: Environment, task: PlannedTask) -> bool:
 
 
 def _is_out(environment: Environment, task: TaskId) -> bool:
-    """Whether ``task`` takes no part, or is being started again."""
+    """Whether ``task`` takes no part, or is being restarted."""
     part = environment.model.tasks.participation[task]
     return part is not Participation.ACTIVE or task in environment.model.restarts.pending
 

@@ -1,1 +1,1 @@
-"""Tasks of one environment, and what control and agents decide for a single task."""
+"""Tasks of one environment, and the decisions of control and agents for a single task."""

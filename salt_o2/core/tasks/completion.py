@@ -22,10 +22,10 @@ SUCCESS = Exit(code=0)
 
 
 class RunCompletion:
-    """The participating tasks, sorted by what each says about the end of the data."""
+    """The participating tasks, sorted by what each contributes to the end of the data."""
 
     def __init__(self) -> None:
-        """Begin without a task."""
+        """Start without a task."""
         self._signalling: set[TaskId] = set()
         self._holding_back: set[TaskId] = set()
         self._unfinished: set[TaskId] = set()
@@ -42,7 +42,7 @@ class RunCompletion:
             self._holding_back.add(task.id)
 
     def remove_task(self, task: TaskId) -> None:
-        """Leave ``task`` out: it does not participate. O(1)."""
+        """Remove ``task``: it does not participate. O(1)."""
         for tasks in (self._signalling, self._holding_back, self._unfinished):
             tasks.discard(task)
 
@@ -64,13 +64,13 @@ class RunCompletion:
 
 
 def has_succeeded(report: TaskReport) -> bool:
-    """Return whether the process of a plain program ended by itself, with exit code 0."""
+    """Return whether the process of a plain program has exited with code 0, without being stopped."""
     done = has_ended(report) and report.state is TaskState.DONE
     return done and report.failure is None and report.exit == SUCCESS
 
 
 def describe_losses(lost: Iterable[tuple[str, str]], most: int = 3) -> str:
-    """Return the failures that a run ended with, from pairs of role path and reason; the first ``most``."""
+    """Return the failures of a run at its end, from pairs of role path and reason; the first ``most``."""
     failures = sorted(lost)
     parts = [f"role {path} failed: {reason}" for path, reason in failures[:most]]
     parts += [f"{len(failures) - most} more failed"] if len(failures) > most else []

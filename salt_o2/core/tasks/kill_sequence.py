@@ -1,7 +1,7 @@
-"""How an agent ends a process that does not end when asked: which signals, and how long each may take.
+"""Define how an agent stops a process that does not end on request: the signals, and the time for each.
 
-FairMQ devices walk down and exit on SIGTERM within 0.1 s, and abort on SIGTERM followed by SIGINT even where
-they hang; programs of people may need a moment to close their files.
+FairMQ devices leave their states in order and exit on SIGTERM within 0.1 s, and abort on SIGTERM followed by
+SIGINT even where they hang. Plain programs may need time to close their files.
 """
 
 import signal
@@ -26,13 +26,13 @@ ASKED_TO_EXIT = (
     SignalStep(signal.SIGINT, 1.0),
     LAST,
 )
-"""After EXIT, which was answered: a busy host may take a while."""
+"""After EXIT, which the task acknowledged: a busy host may take a while."""
 IN_ERROR = (SignalStep(None, 1.0), LAST)
-"""A FairMQ device in ERROR ends within 0.1 s by itself or not at all, and may ignore SIGTERM."""
+"""A FairMQ device in ERROR exits within 0.1 s without a signal or not at all, and may ignore SIGTERM."""
 RUNNING_FREELY = (SignalStep(signal.SIGTERM, 2.0), SignalStep(signal.SIGINT, 1.0), LAST)
 """A running task that was not asked to exit."""
 LOST = (SignalStep(signal.SIGTERM, 0.5), LAST)
-"""It hangs already; a FairMQ device that hangs in its OCC server is still freed by SIGTERM."""
+"""The task hangs already; SIGTERM still ends a FairMQ device that hangs in its OCC server."""
 
 
 def kill_sequence(
@@ -43,9 +43,9 @@ def kill_sequence(
     lost: bool = False,
     grace_s: float = GRACE_S,
 ) -> tuple[SignalStep, ...]:
-    """Return the steps that end a task of ``mode``, in order; the last one is always SIGKILL.
+    """Return the steps that stop a task of ``mode``, in order; the last one is always SIGKILL.
 
-    ``grace_s`` is what a task without a control channel has to close its files.
+    ``grace_s`` is the time that a task without a control channel has to close its files, in seconds.
     """
     if mode not in (ControlMode.DIRECT, ControlMode.FAIRMQ):
         return (SignalStep(signal.SIGTERM, grace_s), LAST)

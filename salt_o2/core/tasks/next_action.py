@@ -1,4 +1,4 @@
-"""What an agent does next with one task: from what the task is and what it should be, one action at a time.
+"""Decide the next action of an agent for one task, from the task's present and its ordered state.
 
 An agent carries out the action, inspects the result, and asks again until the answer is WAIT. Controlled
 tasks (direct, fairmq) go from state to state; a basic task has a process while RUNNING, and a state without a
@@ -17,14 +17,14 @@ _S, _E = TaskState, TaskEvent
 
 
 class AgentAction(StrEnum):
-    """What an agent can do with a task, besides sending it an event."""
+    """The actions of an agent for a task, besides sending it an event."""
 
     LAUNCH = "LAUNCH"
     KILL = "KILL"
     ASSUME_GOAL = "ASSUME_GOAL"
-    """Take the goal for the state: the agent has nothing to do."""
+    """Report the goal as the state: the agent has nothing to do."""
     WAIT = "WAIT"
-    """The goal is reached, or this is as far as it goes."""
+    """The task has reached its goal, or can get no nearer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,15 +39,15 @@ class TaskSituation:
     fresh: bool = False
     """The order carries a launch that has not been used yet: the task may be started (again)."""
     replaced: bool = False
-    """The order's launch is not the one that the living process was started by."""
+    """The order's launch differs from the launch of the running process."""
     outdated: bool = False
-    """The order's properties are not the ones that the task was configured with."""
+    """The order's properties differ from those that the task was configured with."""
     lost: bool = False
-    """It hangs, or what it does is not known any more: only a signal helps."""
+    """The task hangs, or its state is not known any more: only a signal helps."""
     given_up: bool = False
-    """A step failed since the order came, or it ended by itself."""
+    """A step has failed since the order came, or the task has ended without an order."""
     stuck: bool = False
-    """Not even SIGKILL ended it."""
+    """SIGKILL did not end the process."""
 
 
 CONTROLLED = (ControlMode.DIRECT, ControlMode.FAIRMQ)
@@ -57,18 +57,18 @@ TOWARDS = {
     _S.CONFIGURED: {_S.STANDBY: _E.CONFIGURE, _S.RUNNING: _E.STOP, _S.UNKNOWN: _E.RESET},
     _S.RUNNING: {_S.STANDBY: _E.CONFIGURE, _S.CONFIGURED: _E.START, _S.UNKNOWN: _E.RESET},
 }
-"""For a living task that is where its launch and its properties want it."""
+"""For a task whose running process matches its launch and its properties."""
 
 
 def is_reached(mode: ControlMode, goal: TaskState, state: TaskState, *, alive: bool) -> bool:
-    """Return whether a task is where ``goal`` wants it, and has a process exactly if it needs one there."""
+    """Return whether a task has the state of ``goal``, and has a process exactly if it needs one there."""
     if goal is _S.DONE:
         return state is _S.DONE and not alive
     return state is goal and alive == (mode in CONTROLLED or goal is _S.RUNNING)
 
 
 def has_finished_work(mode: ControlMode, goal: TaskState, state: TaskState, *, exit_code: int | None) -> bool:
-    """Return whether a program that was to be RUNNING has ended by itself, and well."""
+    """Return whether a program that was ordered to RUNNING has ended successfully, without an order."""
     return mode not in CONTROLLED and goal is _S.RUNNING and state is _S.DONE and exit_code == 0
 
 
@@ -86,7 +86,7 @@ def next_action(task: TaskSituation) -> TaskEvent | AgentAction:
 
 
 def _in_terminal_error(task: TaskSituation) -> bool:
-    """FairMQ never leaves ERROR, any request there would make it hang, and with OCC it hangs anyway."""
+    """Return whether a FairMQ device is in ERROR: it never leaves ERROR, and would hang at any request."""
     return task.mode is ControlMode.FAIRMQ and task.state is _S.ERROR
 
 

@@ -1,4 +1,4 @@
-"""Which orders each host gets: one command per host that has something to do."""
+"""Compute the orders of each host: one command per host with an order."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -45,7 +45,7 @@ class OrderBatch:
     """Whether the agents may have to configure the tasks."""
     arguments: dict[str, str] = field(default_factory=dict)
     restart: frozenset[TaskId] = frozenset()
-    """Tasks of the batch that have failed: agents may start and configure them whatever the batch says."""
+    """Failed tasks of the batch: agents may start and configure them, regardless of the other fields."""
 
 
 EMPTY_BATCH = OrderBatch(goal=TaskState.DONE, tasks=())

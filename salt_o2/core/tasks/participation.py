@@ -1,4 +1,4 @@
-"""Which part each task takes in its environment. Every task has exactly one ``Participation``.
+"""Record how each task participates in its environment: exactly one ``Participation`` per task.
 
     install --> ACTIVE --exclude--> EXCLUDED
                   |  ^
@@ -17,7 +17,7 @@ from salt_o2.core.ids import TaskId
 
 
 class Participation(StrEnum):
-    """The part that one task takes."""
+    """How one task participates."""
 
     ACTIVE = "active"
     """It takes part in every transition."""
@@ -33,13 +33,13 @@ class ParticipationTable:
     """The participation of all tasks of one environment, with the reasons."""
 
     def __init__(self) -> None:
-        """Begin without a task."""
+        """Start without a task."""
         self.excluded: dict[TaskId, str] = {}
         """By task: the reason for the exclusion."""
         self.lost: dict[TaskId, str] = {}
         """By task: the failure."""
         self.ignored: set[TaskId] = set()
-        """The LOST tasks whose recovery policy ignores the failure: roles tolerate that without a limit."""
+        """The LOST tasks whose recovery policy ignores the failure: roles tolerate these without a limit."""
         self.departing: set[TaskId] = set()
 
     def __getitem__(self, task: TaskId) -> Participation:
@@ -78,7 +78,7 @@ class ParticipationTable:
             self.lost[task] = reason
 
     def ignore_loss(self, task: TaskId, reason: str) -> None:
-        """Make ``task`` LOST if it is ACTIVE or LOST, and let its loss not count."""
+        """Make ``task`` LOST if it is ACTIVE or LOST; roles tolerate this loss without a limit."""
         self.mark_lost(task, reason)
         if task in self.lost:
             self.ignored.add(task)

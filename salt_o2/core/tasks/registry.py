@@ -1,4 +1,4 @@
-"""The tasks of one environment: what the plan says about them, what agents reported, who takes part."""
+"""Register the tasks of one environment: their plan, their reports, and their participation."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -20,10 +20,7 @@ UNCONTROLLED = (ControlMode.BASIC, ControlMode.HOOK)
 
 
 class TaskRegistry:
-    """All tasks of an environment, task hooks among them.
-
-    The registry keeps the role tree and the run completion in step with reports and participation.
-    """
+    """All tasks of an environment, task hooks included."""
 
     def __init__(self, environment: EnvironmentId, plan: Plan) -> None:
         """Register the tasks of ``plan``; none of them has reported."""
@@ -65,7 +62,7 @@ class TaskRegistry:
             self.completion.update_task(task, self.reports.get(task.id))
 
     def recall_losses(self, lost: Mapping[TaskId, str], ignored: Collection[TaskId]) -> None:
-        """Know again, after a restart of control, which tasks are lost, and which of these do not count."""
+        """Restore, after a restart of control, which tasks are lost, and which losses do not count."""
         for task in lost.keys() & self.tasks.keys():
             recall = self.participation.ignore_loss if task in ignored else self.participation.mark_lost
             recall(task, lost[task])
@@ -73,7 +70,7 @@ class TaskRegistry:
         self._install_losses()
 
     def _install_losses(self) -> None:
-        """Bring the role tree in step with the lost tasks, those without a report among them."""
+        """Bring the role tree in line with the lost tasks, including those without a report."""
         for task in self.lost:
             if task in self.participation.ignored:
                 self.tree.exclude_task(task)
@@ -106,7 +103,7 @@ class TaskRegistry:
         self.unreachable.discard(old)
         self.silent.pop(old, None)
 
-    # --- questions ------------------------------------------------------------------------------
+    # --- queries --------------------------------------------------------------------------------
 
     @property
     def hosts(self) -> tuple[HostId, ...]:
@@ -142,7 +139,7 @@ class TaskRegistry:
         return [task for task in wanted if self.participation.is_active(task.id)]
 
     def is_required(self, task: TaskId) -> bool:
-        """Return whether the environment depends on ``task``: it is critical and not left out on purpose."""
+        """Return whether the environment depends on ``task``: it is critical and not excluded on purpose."""
         planned = self.tasks[task]
         left_out = task in self.participation.excluded or self.is_departing(task)
         return planned.critical and not planned.trigger and not left_out
@@ -202,7 +199,7 @@ class TaskRegistry:
         """Return a message about ``failures`` of ``subject``."""
         return format_failures(subject, [(self.tasks[task], failure) for task, failure in failures.items()])
 
-    # --- what happens to tasks and hosts --------------------------------------------------------
+    # --- changes of tasks and hosts -------------------------------------------------------------
 
     def exclude_task(self, task: TaskId, reason: str) -> None:
         """Exclude ``task`` from the data flow."""
@@ -303,7 +300,7 @@ class TaskRegistry:
             expected = _effective_state(self.reports[id])
             assert self.tree.task_state(id) is expected, f"the role tree has the reported state of {id}"
 
-    # --- how ------------------------------------------------------------------------------------
+    # --- details --------------------------------------------------------------------------------
 
     def _update_tree(self, report: TaskReport) -> None:
         """Bring role tree and run completion in step with a report that is new. O(depth)."""
@@ -339,7 +336,7 @@ class TaskRegistry:
     def _announcements(
         self, host: HostId, moves: dict[TaskId, TaskState], failures: Mapping[TaskId, Failure]
     ) -> list[Effect]:
-        # One announcement for all moves: the rate of events is the master's narrowest limit.
+        # One announcement covers all moves: the rate of events is the tightest limit of the master.
         news: list[Effect] = []
         if moves:
             news.append(AnnounceMoves(environment=self._environment, host=host, moves=moves))

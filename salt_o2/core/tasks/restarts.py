@@ -29,13 +29,13 @@ MAX_PORT_CHANGES = 10
 
 
 RESEND_AFTER_S = 1.0
-"""How long after an order control resends it, if the task was not reported under its revision."""
+"""How long after an order control resends it, if no report shows its revision, in seconds."""
 MAX_RESENDS = 5
 """How often control resends an order that starts a task; then the deadline of the restart decides."""
 
 
 PATIENT_RESENDS = 3
-"""As many pauses a host gets at once that has acknowledged the revision."""
+"""Number of resend intervals that a host gets at once if it has acknowledged the revision."""
 
 
 class RestartPolicy(StrEnum):
@@ -103,9 +103,9 @@ class RestartTracker:
     budget: RestartBudget
     pending: dict[TaskId, PendingRestart] = field(default_factory=dict)
     history: dict[TaskId, list[float]] = field(default_factory=dict)
-    """When each task was started again, in seconds since the epoch."""
+    """When each task was restarted, in seconds since the epoch."""
     port_changes: dict[str, list[float]] = field(default_factory=dict)
-    """By the path of a role: when its task was to get other ports, in seconds since the epoch."""
+    """By the path of a role: when control requested other ports for its task, in seconds since the epoch."""
     accepted: dict[HostId, int] = field(default_factory=dict)
     """The highest revision that each host has acknowledged: orders before it were probably received."""
     _alarms: list[tuple[float, int, TaskId]] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""The live tree of roles: each role counts its children by state, so an update of one task costs O(depth).
+"""The tree of roles: each role counts its children by state, so an update of one task costs O(depth).
 
 A role has the combined state of its children that count: critical tasks that are not excluded, and roles
 that have such tasks below them. Children in ERROR do not count while the role tolerates that many.
