@@ -2,11 +2,11 @@ r"""The failure detector of one host: heartbeats of its agent, and answers of it
 
 No I/O, no clock.
 
-    ACTIVE --no heartbeat, a task or minion answers--> SILENT --nothing answers any more--> LOST
+    ACTIVE --no heartbeat, a task's port answers--> SILENT --nothing answers any more--> LOST
        \--------------no heartbeat, and nothing answers-----------------------------------^
        <---------------its agent reports again, from either-------------------------------/
 
-A host is lost only if its agent, its minion and its tasks are all silent. Running processes must never be
+A host is lost only if neither its agent nor a port of its tasks answers. Running processes must never be
 started a second time elsewhere because their agent or their minion is away. No host is declared lost while
 all hosts are silent at once: control then assumes that it is isolated itself, and has no host for placement.
 """
@@ -63,7 +63,7 @@ class HostLiveness:
     heard: float
     """When its agent last reported."""
     answered: float = float("-inf")
-    """When a probed task or minion on the host last began to answer."""
+    """When a probed task on the host last began to answer."""
     presence: HostStatus = HostStatus.ACTIVE
     unanswered: int = 0
     """Number of successive probes without an answer."""

@@ -1,4 +1,4 @@
-"""Checks template files the way an author wants it: all that is wrong, at once, without any site."""
+"""Check template files for an author: report all faults at once, without a site."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _NONE: Mapping[str, str] = {}
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What there is to say of one file."""
+    """The result of the check of one file."""
 
     file: str
     problems: tuple[str, ...]
@@ -33,9 +33,9 @@ def check(
     site_defaults: Mapping[str, str] = _NONE,
     site_vars: Mapping[str, str] = _NONE,
 ) -> Verdict:
-    """Return what is wrong with a workflow or task template and with all that it uses.
+    """Return the faults of a workflow or task template and of all templates that it uses.
 
-    What others give, the user, control, a workflow that includes it, is left open and told as a note.
+    Values from the user, from control, or from an including workflow stay open and are reported as a note.
     """
     try:
         text = file.read_text(encoding="utf-8-sig")
@@ -53,7 +53,7 @@ def check(
 
 
 def is_task(file: Path, text: str) -> bool:
-    """Return whether ``file`` is a task template: by its folder, or else by having a command."""
+    """Return whether ``file`` is a task template: by its folder, or else because it has a command."""
     if file.absolute().parent.name in ("tasks", "workflows"):
         return file.absolute().parent.name == "tasks"
     root = read(text, str(file))
@@ -67,10 +67,10 @@ def load_alone(
     site_defaults: Mapping[str, str] = _NONE,
     site_vars: Mapping[str, str] = _NONE,
 ) -> Workflow:
-    """Return the workflow ``name`` as far as it can be told where what others give is not known.
+    """Return the workflow ``name``, as far as it does not depend on values from outside.
 
     Raises:
-        TemplateError: if anything is wrong with it or with the task templates it uses.
+        TemplateError: if there is a fault in it or in the task templates it uses.
     """
     return load(
         source,
@@ -83,12 +83,12 @@ def load_alone(
 
 
 def source_of(file: Path) -> Directory:
-    """Return the repository that the workflow ``file`` is in, where the workflow is the one in the file."""
+    """Return the repository of the workflow ``file``, in which the workflow is the one in the file."""
     return _Beside(file, file.read_text(encoding="utf-8-sig"))
 
 
 class _Beside(Directory):
-    """The repository around a file: its workflow is the file, wherever that is."""
+    """The repository around a file: its workflow is the file, wherever the file is."""
 
     def __init__(self, file: Path, text: str) -> None:
         absolute = file.absolute()

@@ -1,4 +1,4 @@
-"""The data flow of a workflow as a drawing: roles are boxes, channels are arrows from sender to receiver."""
+"""Compute the data flow of a workflow as a graph: roles are boxes, channels arrows to the receiver."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ _SENDING = ("push", "pub")
 
 
 class Arrow(NamedTuple):
-    """Messages go from one role to another through a channel."""
+    """A channel by which one role sends messages to another."""
 
     sender: str
     receiver: str
@@ -19,7 +19,7 @@ class Arrow(NamedTuple):
 
 
 def arrows(workflow: Workflow) -> list[Arrow]:
-    """Return the arrows of ``workflow``; those that leave it by an address lead nowhere and are left out."""
+    """Return the arrows of ``workflow``; channels to addresses outside the workflow are left out."""
     bound = {
         name: task.path for task in workflow.tasks for each in task.bind for name in names_of(task.path, each)
     }

@@ -1,4 +1,4 @@
-"""The graph of a workflow as mermaid."""
+"""Write the graph of a workflow as mermaid."""
 
 from salt_o2.core.terminal_text import terminal_line
 from salt_o2.workflow.authoring.graph import arrows

@@ -1,4 +1,4 @@
-"""An expanded workflow as plain mappings and lists, for people and for programs."""
+"""Return an expanded workflow as plain mappings and lists, for users and for programs."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from salt_o2.workflow.expansion.workflow_tree import CallRole, Role, TaskRole, W
 
 
 def outline(workflow: Workflow, variables: bool = False, origins: bool = False) -> dict[str, Any]:
-    """Return the tree of ``workflow``; with the variables of its leaves, and where each comes from."""
+    """Return the tree of ``workflow``; with the variables of its leaves, and the origin of each."""
     return {
         "name": workflow.name,
         "description": workflow.description,

@@ -1,4 +1,4 @@
-"""The graph of a workflow as SVG."""
+"""Write the graph of a workflow as SVG."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -38,7 +38,7 @@ def svg(workflow: Workflow) -> str:
 
 
 def _columns(paths: list[str], flow: Iterable[Arrow]) -> list[list[str]]:
-    """Return the roles by their distance from the beginnings of the flow; circles are cut."""
+    """Return the roles by their distance from the sources of the flow; cycles are cut."""
     receivers: dict[str, list[str]] = defaultdict(list)
     waiting = dict.fromkeys(paths, 0)
     for arrow in flow:

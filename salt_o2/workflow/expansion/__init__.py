@@ -1,1 +1,1 @@
-"""From templates to a workflow of roles and tasks."""
+"""Expand templates to a workflow of roles and tasks."""

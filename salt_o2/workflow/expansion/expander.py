@@ -1,9 +1,8 @@
-"""Expansion: from roles as they are written to roles as they will be, with all their values worked out.
+"""Expand role templates to roles, with all their values computed.
 
-The order in which the parts of one role are worked out is AliECS's (docs/handbook/configuration.md):
-enabled, defaults and vars with what the role inherits; then the name, the task, the call or the include with
-all its variables; then constraints and channels, which know the role's own place too. Entries of one block do
-not see each other.
+The parts of one role are computed in the order of AliECS (docs/handbook/configuration.md): enabled, defaults
+and vars with what the role inherits; then the name, the task, the call or the include with all its variables;
+then constraints and channels, which may use the role's own place. Entries of one block cannot use each other.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -29,11 +28,11 @@ _TRUE = ("true", "1")
 
 
 class _TooMany(Exception):
-    """The workflow grows beyond its limit."""
+    """The workflow exceeds its limit."""
 
 
 class Expansion:
-    """Expands one workflow. Faults go to ``problems``; what they spoil is left out."""
+    """Expands one workflow. Faults go to ``problems``; the affected parts are left out."""
 
     def __init__(
         self,
@@ -43,11 +42,11 @@ class Expansion:
         scale: Mapping[str, int],
         user: UserVariables,
     ) -> None:
-        """``scale`` has the wanted number of instances of some iterators (see Iterations)."""
+        """Set up the expansion; ``scale`` has the requested number of instances of some iterators."""
         self.leaves = Leaves(classes, problems)
         self.iterations = Iterations(problems, scale)
         self.complete = True
-        """Whether every role and channel that is enabled is there: none was left out for a fault."""
+        """Whether every enabled role and channel is present: none was left out because of a fault."""
         self.variables: dict[str, str] = {}
         """The root role's consolidated stack."""
         self._workflows = workflows
@@ -55,10 +54,10 @@ class Expansion:
         self._problems = problems
         self._count = 0
         self._holders: dict[str, str] = {}
-        """By the path of each role, the path of the role that holds it."""
+        """By the path of each role, the path of its parent role."""
 
     def expand(self, root: RoleTemplate, inherited: Inherited, source: Source) -> Role | None:
-        """Return the tree under ``root``, or ``None`` if it is disabled or wrong."""
+        """Return the tree under ``root``, or ``None`` if it is disabled or has a fault."""
         if root.loop:
             self._problems.add(root.loop.place, "", "the root role cannot be an iterator")
             return None
@@ -116,7 +115,7 @@ class Expansion:
         return self._body(template, outer, own, position)
 
     def _check_alone(self, template: RoleTemplate, path: str, holder: str) -> None:
-        """Refuse a path that a role elsewhere has: `a.b` beside a role `a` that holds `b`."""
+        """Refuse a path that a role elsewhere has: `a.b` beside a role `a` that contains `b`."""
         other = self._holders.setdefault(path, holder)
         if other != holder:
             where = f"in {other}" if other else "at the top"
@@ -126,7 +125,7 @@ class Expansion:
     def _body(
         self, template: RoleTemplate, outer: InheritedScope, own: Own, position: Position
     ) -> Role | None:
-        """Return the role once its name and its variables are known."""
+        """Return the role, given its name and its variables."""
         own.stack.here = position
         if template.task or template.call:
             return self._leaf(template, outer, own, position)

@@ -1,4 +1,4 @@
-"""Python's garbage collector is paused while many values that stay are made: it would walk them in vain."""
+"""Pause Python's garbage collector while many permanent values are made: it would scan them in vain."""
 
 import gc
 import threading
@@ -12,7 +12,7 @@ _was_enabled = False
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Pause it until the end of the outermost block, in whichever thread."""
+    """Pause the collector until the end of the outermost block, in any thread."""
     _begin()
     try:
         yield

@@ -1,4 +1,4 @@
-"""What a role gets from the roles above it, and what it adds for those below."""
+"""Compute what a role inherits from the roles above it, and what it adds for its children."""
 
 from dataclasses import dataclass, replace
 
@@ -15,7 +15,7 @@ from salt_o2.workflow.variables.stack import Inherited, Layer, Position, Stack
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """A role's own variables, once they are worked out."""
+    """The own variables of a role, after their computation."""
 
     locals: Layer
     vars: Layer
@@ -25,7 +25,7 @@ class Own:
 
 @dataclass(frozen=True, slots=True)
 class InheritedScope:
-    """What roles hand down: variables, constraints, channels, and where their templates come from."""
+    """What roles pass to their children: variables, constraints, channels, and the source of templates."""
 
     inherited: Inherited
     source: Source
@@ -33,7 +33,7 @@ class InheritedScope:
     bind: tuple[channel_template.Layer, ...] = ()
     connect: tuple[channel_template.Layer, ...] = ()
     includes: int = 0
-    """How many workflows are included in each other here."""
+    """Number of nested includes of workflows at this place."""
 
     @property
     def path(self) -> str:
@@ -43,22 +43,22 @@ class InheritedScope:
     def below(
         self, template: RoleTemplate, own: Own, position: Position, problems: Problems
     ) -> "InheritedScope":
-        """Return what the role at ``position`` hands down to its children."""
+        """Return what the role at ``position`` passes to its children."""
         inherited = self.inherited.below(position, own.locals, own.vars, own.defaults)
         return self._with(template, own, position, inherited, problems)
 
     def leaf(
         self, template: RoleTemplate, own: Own, position: Position, problems: Problems
     ) -> "InheritedScope":
-        """Return what holds for the leaf at ``position`` itself, which has no children."""
+        """Return what applies to the leaf at ``position`` itself, which has no children."""
         return self._with(template, own, position, self.inherited, problems)
 
     def around(
         self, template: RoleTemplate, own: Own, position: Position, source: Source, problems: Problems
     ) -> "InheritedScope":
-        """Return what an include role at ``position`` puts around the workflow of ``source``.
+        """Return what an include role at ``position`` adds around the workflow of ``source``.
 
-        The two are one role: the place in the tree is the same, and the layers of the included come on top.
+        The two are one role: they have the same place in the tree, and the included layers come on top.
         """
         inherited = self.inherited.around(own.locals, own.vars, own.defaults)
         made = self._with(template, own, position, inherited, problems)
@@ -84,6 +84,6 @@ class InheritedScope:
 def render_constraints(
     templates: tuple[ConstraintTemplate, ...], stack: Stack, path: str, problems: Problems
 ) -> tuple[Constraint, ...]:
-    """Return the constraints that ``templates`` make at the role of ``stack``."""
+    """Return the constraints that ``templates`` produce at the role of ``stack``."""
     values = ((each.attribute, rendered(each.value, stack, path, problems)) for each in templates)
     return tuple(Constraint(attribute, value) for attribute, value in values if value is not None)

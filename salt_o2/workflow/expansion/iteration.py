@@ -1,4 +1,4 @@
-"""Iterators: the values for which a role is made, one role for each."""
+"""Compute the values of iterators; an iterator makes one role for each value."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -14,22 +14,22 @@ from salt_o2.workflow.variables.stack import Stack
 class Iterations:
     """The values of the iterators of one workflow.
 
-    ``scale`` has the wanted number of instances of some iterators, by the part of their names before the
+    ``scale`` has the requested number of instances of some iterators, by the part of their names before the
     iterator's variable, with or without the path above it.
     """
 
     def __init__(self, problems: Problems, scale: Mapping[str, int]) -> None:
         self.unmet = dict(scale)
-        """What of ``scale`` has met no iterator yet."""
+        """The entries of ``scale`` that no iterator has used yet."""
         self._problems = problems
         self._scale = dict(scale)
 
     def values(self, template: RoleTemplate, loop: Loop, stack: Stack, path: str) -> Iterable[str]:
-        """Return the values of ``loop``, as ``stack`` of the role at ``path`` above it gives them."""
+        """Return the values of ``loop``, evaluated with ``stack`` of the parent role at ``path``."""
         return self._scaled(template, loop, path, self._written(loop, stack, path))
 
     def _scaled(self, template: RoleTemplate, loop: Loop, above: str, values: Iterable[str]) -> Iterable[str]:
-        """Return as many values as the user wants of this iterator: numbers go on, lists are cut."""
+        """Return the requested number of values of this iterator: numbers continue, lists are cut."""
         first_part = template.name.parts[0] if template.name.parts else ""
         prefix = first_part if isinstance(first_part, str) else ""
         name = next((name for name in (f"{above}.{prefix}", prefix) if name in self._scale), None)

@@ -1,7 +1,7 @@
-"""The functions that call roles of production templates call, by integration (AliECS ``core/integration``).
+"""List the functions that call roles of production templates use, by integration.
 
-Whether an integration is there is the site's business; here a misspelt one can be told from one that is only
-not installed.
+Source: AliECS ``core/integration``. A site decides which integrations it has. With this list, a check can
+distinguish a misspelt function from one whose integration is not installed.
 """
 
 import re
@@ -57,7 +57,7 @@ _CALL = re.compile(r"\s*(?P<integration>\w+)\.(?P<function>\w+)\s*\(.*\)\s*", re
 
 
 def doubt(func: str) -> str:
-    """Return what an author should look at in ``func`` again; nothing, if it is known."""
+    """Return what an author should check again in ``func``; nothing, if the function is known."""
     found = _CALL.fullmatch(func)
     if found is None:
         return f"{func!r} is no call of an integration: integration.function(arguments)"

@@ -1,4 +1,4 @@
-"""Leaves of the tree: task roles and call roles, with what their templates and the roles above give them."""
+"""Make the leaves of the tree: task roles and call roles, from their templates and the roles above."""
 
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ from salt_o2.workflow.variables.stack import Stack
 
 
 class Wanted(NamedTuple):
-    """What a task wants to connect to."""
+    """A connection that a task requests."""
 
     path: str
     place: Place
@@ -43,7 +43,7 @@ class Leaves:
     def task(
         self, template: RoleTemplate, load: TaskLoad, inner: InheritedScope, stack: Stack, path: str
     ) -> TaskRole | None:
-        """Return the task role at ``path``, or ``None`` if something about it is wrong."""
+        """Return the task role at ``path``, or ``None`` if it has a fault."""
         name = rendered(load.load, stack, path, self._problems)
         found = self._classes.find(name, inner.source, load.load.place, path) if name is not None else None
         if found is None:
@@ -73,7 +73,7 @@ class Leaves:
         return leaf
 
     def call(self, template: RoleTemplate, call: CallTemplate, stack: Stack, path: str) -> CallRole | None:
-        """Return the call role at ``path``, or ``None`` if it is not clear what to call, or when."""
+        """Return the call role at ``path``, or ``None`` if its function or its moment is not valid."""
         func = rendered(call.func, stack, path, self._problems)
         trigger = moment_of(call.trigger, stack, path, self._problems)
         until = moment_of(call.until, stack, path, self._problems) if call.until else trigger
@@ -98,7 +98,7 @@ class Leaves:
         return leaf
 
     def _check_end(self, load: TaskLoad, leaf: TaskRole) -> None:
-        """Refuse ``ends_data`` where it means nothing: a device tells the end of its data by itself."""
+        """Refuse ``ends_data`` where it has no meaning: a device signals the end of its data itself."""
         if load.ends_data and leaf.mode is not ControlMode.BASIC:
             kind = "a hook" if leaf.trigger else f"a task of mode {leaf.mode}"
             self._problems.add(
@@ -106,7 +106,7 @@ class Leaves:
             )
 
     def _callable(self, func: str, text: Text, path: str) -> bool:
-        """Return whether ``func`` can be computed when its moment comes, as far as its text shows."""
+        """Return whether ``func`` can be evaluated at its moment, as far as its text shows."""
         try:
             expression(func)
         except Refused as error:
@@ -123,7 +123,7 @@ class Leaves:
         self, found: TaskTemplate, inner: InheritedScope, stack: Stack, path: str
     ) -> tuple[tuple[BoundChannel, ...], tuple[ConnectedChannel, ...]] | None:
         """Return the channels of a task: its template's below those of the roles around it."""
-        if found.mode is ControlMode.BASIC:  # roles above it may give channels, meant for others
+        if found.mode is ControlMode.BASIC:  # Roles above it may set channels that are meant for other tasks.
             return (), ()
         before = len(self._problems)
         bind = render_channels(found.bind, stack, path, self._problems)
@@ -136,9 +136,9 @@ class Leaves:
         return bound, tuple(channel for channel, _ in connected)
 
     def _check_names(self, role: RoleTemplate, found: TaskTemplate, stack: Stack, path: str) -> None:
-        """Note names that the task template needs and the role does not give; once for each pair of these.
+        """Report names that the task template needs and the role does not set; once for each such pair.
 
-        Which names a role has depends on where it is written alone, not on the values of iterators.
+        The names of a role depend only on its place in the template, not on the values of iterators.
         """
         if (id(role), id(found)) in self._checked:
             return

@@ -1,4 +1,4 @@
-"""From a workflow's name and the user's variables to an expanded workflow, or to what is wrong with it."""
+"""Load a workflow by name with the user's variables: return it expanded, or raise its faults."""
 
 from collections.abc import Collection, Mapping
 
@@ -44,14 +44,14 @@ def load(
 ) -> Workflow:
     """Return the workflow ``name`` of ``source``, expanded for the user's ``variables``.
 
-    A variable ``path.to.role:name`` is for that role and those below it. ``scale`` sets how many roles
-    iterators make, by the fixed beginning of their roles' names. Names of both that are ``dormant`` may be of
-    roles that there are not (now). With ``outside``, for authors: what others
-    give is left open, and it is no fault if no role is enabled.
+    A variable ``path.to.role:name`` applies to that role and the roles below it. ``scale`` sets the number of
+    roles of iterators, by the fixed beginning of their roles' names. Names of both that are ``dormant`` may
+    refer to roles that do not exist (now). With ``outside``, for authors, values from outside stay open, and
+    a workflow without an enabled role is no fault.
 
     Raises:
         UnknownNameError: if ``source`` has no such workflow, or ``scale`` names no iterator of it.
-        TemplateError: if anything is wrong with it or with the task templates it uses; all of it is said.
+        TemplateError: if there is a fault in it or in the task templates it uses; it lists all faults.
     """
     problems = Problems()
     written = source.workflow(name)
@@ -70,7 +70,7 @@ def load(
     expansion = Expansion(classes, workflows, problems, scale, user)
     root = expansion.expand(template, inherited, source)
     leaves, unmet = expansion.leaves, [*expansion.iterations.unmet]
-    if expansion.complete and not problems.channels_lost:  # or all their peers would be problems too
+    if expansion.complete and not problems.channels_lost:  # Otherwise all their peers would be problems, too.
         _check_targets(leaves.tasks, leaves.wanted, problems)
     described = [template, *workflows.roots()]
     specifications = {each.name: each for role in reversed(described) for each in role.described()}
@@ -109,7 +109,7 @@ def _check_variables(
 
 
 def _check_targets(tasks: list[TaskRole], wanted: list[Wanted], problems: Problems) -> None:
-    """Note connected channels that nobody binds, or whose peer is of no type that fits."""
+    """Report connected channels that no task binds, or whose peer has no matching type."""
     bound: dict[str, BoundChannel] = {}
     for task in tasks:
         for channel in task.bind:

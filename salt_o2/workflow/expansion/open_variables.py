@@ -1,8 +1,8 @@
-"""Names that a template uses and others give: whoever includes it, its user, control, a hook.
+"""Names that a template uses and that an including workflow, the user, control or a hook defines.
 
-An author checks one file at a time. What it takes from elsewhere has no value there, which is no fault; a
-name that nobody could give is one. What control and its hooks give is listed here; what a workflow that
-includes another one gives is what the other workflows of the same repository define.
+An author checks one file at a time. A value from elsewhere is missing there, which is no fault; a name that
+no source could define is a fault. This module lists what control and its hooks define. What an including
+workflow defines is taken from the other workflows of the same repository.
 """
 
 from collections.abc import Iterator, Mapping
@@ -41,11 +41,11 @@ GIVEN: Mapping[str, str] = {
 }
 """Variables that a template may count on without defining them (AliECS ``core/environment``)."""
 _GIVEN_AT_RUN_TIME = ("fill_info_", "taskResult", "__call_", "__fmq_", "trg_")
-"""How the names begin of what hooks and calls leave behind while the environment lives."""
+"""The prefixes of variables that hooks and calls set while the environment exists."""
 
 
 class _Needed(Open):
-    """A value from elsewhere; it notes where it was needed."""
+    """A value from elsewhere; it records where it was needed."""
 
     def __init__(self, asked: set[str]) -> None:
         self._asked = asked
@@ -56,46 +56,46 @@ class _Needed(Open):
 
 
 class OpenVariables(Mapping[str, Any]):
-    """The weakest layer of an author's variables: every name that somebody else may give, without a value."""
+    """The weakest layer of an author's variables: the names that other sources may define, without values."""
 
     origin = "elsewhere"
 
     def __init__(self, source: Directory | None, itself: str) -> None:
-        """Look for names in the workflows of ``source``, if there is one, beside the one called itself."""
+        """Search the workflows of ``source`` for names, if there is one, except the one called itself."""
         self._source = source
         self._itself = itself
         self.asked: set[str] = set()
-        """The names that were needed."""
+        """The names that were used."""
         self._value = _Needed(self.asked)
 
     def __getitem__(self, name: str) -> Any:
-        """Return that its value is open."""
+        """Return that the value of the name is open."""
         if name not in self:
             raise KeyError(name)
         return self._value
 
     def __contains__(self, name: object) -> bool:
-        """Return whether somebody may give it."""
+        """Return whether another source may define the name."""
         return isinstance(name, str) and (
             name in GIVEN or name.startswith(_GIVEN_AT_RUN_TIME) or name in self._others
         )
 
     def __iter__(self) -> Iterator[str]:
-        """Show nothing: what is not known here is no variable of a role."""
+        """Yield nothing: a name without a value is no variable of a role."""
         return iter(())
 
     def __len__(self) -> int:
-        """Count as something, so that it is a layer."""
+        """Return a length above 0, so that this counts as a layer."""
         return 1
 
     @property
     def known(self) -> Iterator[str]:
-        """The names that somebody gives, for advice."""
+        """The defined names, for advice."""
         yield from GIVEN
         yield from self._others
 
     def told(self) -> Iterator[str]:
-        """Return a line for what the user or control gives, and one for each workflow that gives more."""
+        """Return a line for the names of the user or control, and one for each workflow that defines more."""
         left = sorted(self.asked)
         given = [name for name in left if name not in self._others]
         if given:
@@ -109,7 +109,7 @@ class OpenVariables(Mapping[str, Any]):
 
     @cached_property
     def _others(self) -> dict[str, str]:
-        """Return the names that other workflows define, each with one of these."""
+        """Return the names that other workflows define, each with one such workflow."""
         found: dict[str, str] = {}
         if self._source is None:
             return found
@@ -122,7 +122,7 @@ class OpenVariables(Mapping[str, Any]):
 
 @lru_cache(maxsize=5_000)
 def _names_in(repository: Path, file: str, _stamp: int) -> frozenset[str]:
-    """Return the names that a workflow defines; read once, also if many files beside it are checked."""
+    """Return the names that a workflow defines; cached, because many files of a folder may be checked."""
     try:
         written = Directory(repository).workflow(file)
         return frozenset(_defined(read_workflow(read(written.text, written.file), file, Problems())))

@@ -1,4 +1,4 @@
-"""The second stage: what a task template says of one task, once that task has a host, an id and a port."""
+"""Render a task template for one task, once the task has a host, an id and a port."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The workflow and task templates that a workflow uses, each read once, with all that is wrong with them."""
+"""Read the workflow and task templates that a workflow uses, each once, and collect their faults."""
 
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol, TypeVar
@@ -21,16 +21,16 @@ SPECIALS = (
     "environment_id",
     "control_port",
 )
-"""Variables that a task has only once it has a place."""
+"""Variables that a task has only after placement."""
 TASK_FUNCTIONS = ("ToPtree",)
 Found = TypeVar("Found")
 
 
 class Repositories(Protocol):
-    """Where templates of other repositories, or of other revisions of the same one, are found."""
+    """Finds templates of other repositories, or of other revisions of the same repository."""
 
     def find(self, repository: str, revision: str, near: Source) -> Source:
-        """Return ``repository`` at ``revision``; either may be empty: the one of ``near``, its default.
+        """Return ``repository`` at ``revision``; empty ones mean that of ``near`` and its default.
 
         Raises:
             UnknownNameError: if there is no such repository or revision.
@@ -38,11 +38,11 @@ class Repositories(Protocol):
 
 
 class Elsewhere(UnknownNameError):
-    """It is where only a site looks."""
+    """The template is in a repository that only a site can open."""
 
 
 class NoRepositories:
-    """There is nothing but the one source."""
+    """There is no repository besides the one source."""
 
     def find(self, repository: str, revision: str, near: Source) -> Source:  # noqa: ARG002
         """Refuse."""
@@ -50,17 +50,17 @@ class NoRepositories:
 
 
 class _Shelf:
-    """Finds the source that a reference leads to; notes what goes wrong on the way."""
+    """Finds the source of a reference; records the faults on the way."""
 
     def __init__(self, problems: Problems, repositories: Repositories) -> None:
         self._problems = problems
         self._repositories = repositories
         self._sources: dict[tuple[int, str, str], Source] = {}
         self.alone = False
-        """Whether an author checks a template without its site: what only a site finds is left open."""
+        """Whether an author checks a template without its site: what only a site finds stays open."""
 
     def locate(self, text: str, kind: str, near: Source) -> tuple[Source, str]:
-        """Return the source and the name that ``text``, written in ``near``, stands for."""
+        """Return the source and the name that ``text``, written in ``near``, refers to."""
         reference = parse_reference(text, kind)
         if not reference.foreign:
             return near, reference.name
@@ -70,7 +70,7 @@ class _Shelf:
         return self._sources[key], reference.name
 
     def attempt(self, place: Place, path: str, action: Callable[[], Found]) -> Found | None:
-        """Return what ``action`` returns, or ``None`` if it raised or noted anything that is wrong."""
+        """Return the result of ``action``, or ``None`` if it raised an error or recorded a fault."""
         before = len(self._problems)
         try:
             found = action()
@@ -98,7 +98,7 @@ class TaskClasses(_Shelf):
         self._read: dict[tuple[int, str], TaskTemplate | None] = {}
 
     def find(self, name: str, source: Source, place: Place, path: str) -> TaskTemplate | None:
-        """Return the template of class ``name``; without one, note the problem of the role at ``path``."""
+        """Return the template of class ``name``; without one, record the problem of the role at ``path``."""
         key = (id(source), name)
         if key not in self._read:
             self._read[key] = self.attempt(place, path, lambda: self._load(name, source))
@@ -118,14 +118,14 @@ class Workflows(_Shelf):
         self._read: dict[tuple[int, str], tuple[RoleTemplate, Source] | None] = {}
 
     def find(self, name: str, source: Source, place: Place, path: str) -> tuple[RoleTemplate, Source] | None:
-        """Return the root role of workflow ``name`` and its source; without one, note the problem."""
+        """Return the root role of workflow ``name`` and its source; without one, record the problem."""
         key = (id(source), name)
         if key not in self._read:
             self._read[key] = self.attempt(place, path, lambda: self._load(name, source))
         return self._read[key]
 
     def roots(self) -> Iterable[RoleTemplate]:
-        """Return the root roles of all that were found."""
+        """Return the root roles of all workflows found."""
         return (found[0] for found in self._read.values() if found)
 
     def _load(self, name: str, near: Source) -> tuple[RoleTemplate, Source]:
@@ -135,7 +135,7 @@ class Workflows(_Shelf):
 
 
 class Unknown(NamedTuple):
-    """A name that a text needs and nobody gives; ``known`` are those that it could use there."""
+    """A name that a text needs and that is not defined; ``known`` are the names that it could use."""
 
     text: Text
     name: str

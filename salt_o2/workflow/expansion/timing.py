@@ -1,4 +1,4 @@
-"""When hooks and calls happen: moments, durations and tolerated losses, as templates write them."""
+"""Read the times of hooks and calls from templates: moments, durations and tolerated losses."""
 
 from salt_o2.core.errors import InvalidRequestError, TemplateError
 from salt_o2.core.plan.moments import Moment, parse
@@ -9,13 +9,13 @@ from salt_o2.workflow.templates.text import Text, rendered
 from salt_o2.workflow.variables.stack import Stack
 
 HOOK_S = 30.0
-"""How long a hook or call may take unless it says otherwise (AliECS ``core/workflow/roletraits.go``)."""
+"""Time limit of a hook or call that sets none, in seconds (AliECS ``core/workflow/roletraits.go``)."""
 
 
 def moment_of(text: Text, stack: Stack, path: str, problems: Problems) -> Moment | None:
-    """Return the moment that ``text`` names at the role of ``stack``, or note why it names none.
+    """Return the moment that ``text`` names at the role of ``stack``, or record why it names none.
 
-    The bare name of an event is taken, with a note: templates have it, and AliECS never triggers it.
+    The bare name of an event is accepted, with a note: templates have it, and AliECS never triggers it.
     """
     written = rendered(text, stack, path, problems)
     if written is None:
@@ -34,7 +34,7 @@ def moment_of(text: Text, stack: Stack, path: str, problems: Problems) -> Moment
 
 
 def seconds_of(text: Text | None, stack: Stack, path: str, problems: Problems) -> float:
-    """Return the duration that ``text`` names, in seconds; without a text that of a hook."""
+    """Return the duration that ``text`` names, in seconds; without a text, the time limit of a hook."""
     written = rendered(text, stack, path, problems) if text else None
     if text is None or written is None:
         return HOOK_S

@@ -1,4 +1,4 @@
-"""A workflow: what a template becomes when its roles are expanded. Values only."""
+"""Define a workflow: the expanded roles of a template. Values only."""
 
 from dataclasses import dataclass, field
 
@@ -18,7 +18,7 @@ class TaskRole:
 
     path: str
     place: Place
-    """Where the role is written."""
+    """The place of the role in its template."""
     template: TaskTemplate
     critical: bool
     constraints: tuple[Constraint, ...]
@@ -26,11 +26,11 @@ class TaskRole:
     connect: tuple[ConnectedChannel, ...]
     stack: Stack
     trigger: Moment | None = None
-    """When it runs, if it is a hook."""
+    """The moment of a hook."""
     timeout_s: float = 30.0
-    """How long a hook may run."""
+    """How long a hook may run, in seconds."""
     ends_data: bool = False
-    """Whether exit code 0 of its program ends the data although it is not critical."""
+    """Whether exit code 0 of its program ends the data although the task is not critical."""
 
     @property
     def class_name(self) -> str:
@@ -39,12 +39,12 @@ class TaskRole:
 
     @property
     def mode(self) -> ControlMode:
-        """How it is driven; a hook is, whatever its template says, started and waited for."""
+        """The control mode; a hook is started and waited for, whatever mode its template sets."""
         return ControlMode.HOOK if self.trigger else self.template.mode
 
     @property
     def wants(self) -> ResourceDemand:
-        """What it needs of its host."""
+        """The demands of the task on its host."""
         return self.template.wants
 
     @property
@@ -75,7 +75,7 @@ class CallRole:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Role:
-    """A node of the expanded tree; either it has children, or it holds a task or a call."""
+    """A node of the expanded tree; either it has children, or it has a task or a call."""
 
     name: str
     path: str
@@ -83,9 +83,9 @@ class Role:
     task: TaskRole | None = None
     call: CallRole | None = None
     tolerate: int = 0
-    """How many of its direct children it can lose and still be whole."""
+    """How many of its direct children may be lost."""
     detector: str = ""
-    """The detector that it belongs to, if any: its variable of that name."""
+    """The detector of the role, if any: its variable of that name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -103,6 +103,6 @@ class Workflow:
     specifications: dict[str, Specification] = field(default_factory=dict)
     """The variables that are described for forms, by name."""
     notes: tuple[str, ...] = ()
-    """What is no fault, but not what its author may think it is."""
+    """Notes for the author: no faults, but possibly not what the author intended."""
     variables: dict[str, str] = field(default_factory=dict)
     """The root role's consolidated stack."""

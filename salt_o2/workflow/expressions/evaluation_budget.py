@@ -1,9 +1,9 @@
-"""What one computation of a template may still spend: time, and values that it makes.
+"""Bound one computation of a template: its time, and the values that it makes.
 
-Everything that an expression or a payload makes (texts, lists, mappings, what a closure returns) is charged
-with its size, lists and mappings with all that is in them. So nothing can be made that is larger than the
-allowance, nor many things that are larger together, however they are nested and repeated; and charges look at
-the clock: that of the thread, so that neither a busy machine nor an answer that is long in coming counts.
+All values of an expression or a payload (texts, lists, mappings, results of closures) are charged with their
+size, lists and mappings with their contents. So no value can be larger than the allowance, nor many values
+together, however they are nested and repeated. Charges also check the clock of the thread, so that neither a
+busy machine nor a slow answer of a service counts.
 """
 
 import threading
@@ -16,16 +16,16 @@ from salt_o2.workflow.expressions.values import Refused
 from salt_o2.workflow.limits import EVALUATION_S, MADE
 
 CHARGES = 16
-"""So many charges for one look at the clock, which costs more than they do."""
+"""Number of charges for one check of the clock, which costs more than they do."""
 
 
 class _EvaluationBudget(threading.local):
-    """The account of the computation that runs in this thread."""
+    """The budget of the computation in this thread."""
 
     left = MADE
     charges = 0
     until = 0.0
-    """When its time is over; 0 before it has spent anything."""
+    """When its time is over; 0 before the first charge."""
     deadline = float("inf")
     """When the time of all computations together is over."""
 
@@ -41,7 +41,7 @@ def begin() -> None:
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Let all computations in this block together take so many seconds and no more."""
+    """Limit all computations in this block together to so many seconds."""
     before = _ACCOUNT.deadline
     _ACCOUNT.deadline = min(before, thread_time() + seconds)
     try:
@@ -52,7 +52,7 @@ def within(seconds: float) -> Iterator[None]:
 
 @contextmanager
 def a_computation() -> Iterator[None]:
-    """Give the block an account of its own, whatever goes on around it."""
+    """Give the block a budget of its own, independent of the computation around it."""
     before = (_ACCOUNT.left, _ACCOUNT.until)
     begin()
     try:
@@ -62,7 +62,7 @@ def a_computation() -> Iterator[None]:
 
 
 def charged(value: Any) -> Any:
-    """Return ``value``, paid for; what comes one by one is a list from now on.
+    """Return ``value`` after charging for it; an iterator is returned as a list.
 
     Raises:
         Refused: if the allowance is used up.
@@ -79,7 +79,7 @@ def charged(value: Any) -> Any:
 
 
 def spend(size: int) -> None:
-    """Take ``size`` entries or characters from the allowance; look at the clock.
+    """Subtract ``size`` entries or characters from the allowance; check the clock.
 
     Raises:
         Refused: if the allowance or the time is used up.
@@ -94,10 +94,10 @@ def spend(size: int) -> None:
 
 
 def look_at_the_clock() -> None:
-    """Go on only if there is time left; for what makes little and takes long.
+    """Check the remaining time; for operations that make little and take long.
 
     Raises:
-        Refused: if there is none.
+        Refused: if the time is used up.
     """
     account = _ACCOUNT
     now = thread_time()
@@ -111,7 +111,7 @@ _TOO_LONG = f"it takes longer than {EVALUATION_S:g} s"
 
 
 def _charge_all(value: Any) -> None:
-    """Charge for a list or mapping and all that is in it, without recursion."""
+    """Charge for a list or mapping and all of its contents, without recursion."""
     todo = [value]
     while todo:
         found = todo.pop()

@@ -1,9 +1,9 @@
-"""An expression between ``{{`` and ``}}``: compiled once for each text, evaluated for each role.
+"""Compile and evaluate expressions between ``{{`` and ``}}``: one compilation per text, one value per role.
 
-The language is that of the original, expr-lang, and jinja2's, with what templates need where every value is
-text (grammar.py): text that spells a number or a boolean compares and computes as one; the text ``false`` is
-false; ``.it`` is the variable ``it``. An unknown name is an error, unless the expression itself asks whether
-it is there (``is defined``, ``| default(...)``, ``??``).
+The language is that of the original, expr-lang, and jinja2's, with additions for values that are all text
+(grammar.py): text that spells a number or a boolean compares and computes as one; the text ``false`` is
+false; ``.it`` is the variable ``it``. An unknown name is an error, unless the expression itself tests whether
+it exists (``is defined``, ``| default(...)``, ``??``).
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -29,21 +29,21 @@ MISSING = object()
 _RESULT = "_o2_result_"
 _ASKING = {"defined", "undefined", "default", "d", "coalesce"}
 _EXPLAINED = 2_000
-"""Characters of an expression that is searched for the place of a fault."""
+"""Characters of an expression within which the place of a fault is searched."""
 
 
 class Names(Protocol):
-    """Where an expression finds its names."""
+    """The names that an expression can use."""
 
     def find(self, name: str) -> Any:
         """Return the value of ``name``, or MISSING."""
 
     def names(self) -> Iterable[str]:
-        """Return all names there are, for advice."""
+        """Return all available names, for advice."""
 
 
 class UnknownVariable(Refused):
-    """An expression uses a name that nobody defined."""
+    """An expression uses a name that is not defined."""
 
     def __init__(self, name: str, at: int = -1) -> None:
         super().__init__(f"unknown variable {name}", at)
@@ -53,7 +53,7 @@ class UnknownVariable(Refused):
 class Expression:
     """One compiled expression; ``required`` are the names it cannot do without.
 
-    It remembers its last value: the roles of an iterator mostly ask for the same again.
+    It stores its last value: the roles of an iterator mostly request the same value again.
     """
 
     __slots__ = ("_codes", "_last", "_names", "_pure", "_simple", "_tree", "required", "source")
@@ -81,10 +81,10 @@ class Expression:
         return not self._names
 
     def value(self, names: Names) -> Any:
-        """Return what the expression comes to where ``names`` holds.
+        """Return the value of the expression with the variables of ``names``.
 
         Raises:
-            UnknownVariable: if a required name is not there.
+            UnknownVariable: if a required name is not defined.
             Refused: if it cannot be computed.
         """
         if self._simple:
@@ -120,7 +120,7 @@ class Expression:
 
 @lru_cache(maxsize=20_000)
 def expression(source: str) -> Expression:
-    """Return the compiled expression of ``source``, from now on without compiling it again.
+    """Return the compiled expression of ``source``; a cache avoids compiling it again.
 
     Raises:
         Refused: if it is not an expression.
@@ -140,7 +140,7 @@ def expression(source: str) -> Expression:
         raise _not_one(source, str(error.message), -1) from error
     except (RecursionError, MemoryError, SyntaxError, ValueError, OverflowError) as error:
         raise Refused("an expression nested too deeply") from error
-    except Exception as error:  # jinja2 computes constants while it compiles
+    except Exception as error:  # jinja2 computes constants while it compiles.
         raise _not_one(source, reason(error), -1) from error
 
 
@@ -162,7 +162,7 @@ def _not_one(source: str, why: str, at: int) -> Refused:
 
 
 class _Code:
-    """One tree, compiled; ``closures`` are the names of those that it needs."""
+    """One compiled tree; ``closures`` are the names of the closures that it needs."""
 
     __slots__ = ("closures", "root")
 
@@ -172,7 +172,7 @@ class _Code:
 
 
 class _Run:
-    """One computation of an expression with its closures, and how often these may still be called."""
+    """One computation of an expression with its closures, and their remaining number of calls."""
 
     __slots__ = ("_codes", "_left")
 
@@ -193,7 +193,7 @@ class _Run:
             raise
         except (RecursionError, MemoryError) as error:
             raise Refused("too deep or too large") from error
-        except Exception as error:  # whatever an author's text leads to is a fault of that text
+        except Exception as error:  # Any error that an author's text causes is a fault of that text.
             raise Refused(reason(error)) from error
 
     def count(self) -> None:
@@ -214,13 +214,13 @@ class _Closure:
         self._values = values
 
     def __call__(self, *arguments: Any) -> Any:
-        """Compute it for an item, its index and what has been accumulated, or without any of these."""
+        """Compute it for an item, its index and the accumulated value, or without any of these."""
         self._run.count()
         own = dict(zip((ITEM, INDEX, ACCUMULATED), arguments, strict=False))
         return charged(self._run.compute(self._code, self._values | own))
 
     def with_name(self, name: str, value: Any) -> Any:
-        """Compute it where ``name`` is ``value``."""
+        """Compute it with ``name`` set to ``value``."""
         return self._run.compute(self._code, self._values | {name: value})
 
 
@@ -235,7 +235,7 @@ def _place_of(source: str, name: str) -> tuple[int, int]:
 
 
 def _culprit(source: str, values: dict[str, Any], message: str) -> tuple[int, int]:
-    """Return begin and end of the smallest part of an expression that fails with ``message`` by itself."""
+    """Return begin and end of the smallest part of an expression that alone fails with ``message``."""
     if len(source) > _EXPLAINED:
         return 0, len(source)
     parser = ExpressionParser(_SANDBOX, source)
@@ -248,7 +248,7 @@ def _culprit(source: str, values: dict[str, Any], message: str) -> tuple[int, in
         except Refused as error:
             if str(error) == message:
                 return span
-        except Exception:  # a part that cannot be computed alone is not the place
+        except Exception:  # A part that cannot be computed alone is not the place.
             continue
     return 0, len(source)
 
@@ -262,7 +262,8 @@ def _inside_out(tree: nodes.Node) -> Iterator[nodes.Expr]:
 
 def _span(source: str, node: nodes.Expr) -> tuple[int, int]:
     places: list[int | None] = [each.lineno for each in (node, *node.find_all(nodes.Expr))]
-    begins = [place for place in places if place is not None]  # what we put in ourselves has none
+    # Nodes that the parser has added have no place.
+    begins = [place for place in places if place is not None]
     if not begins:
         return 0, len(source)
     begin, last = min(begins), max(begins)
@@ -282,7 +283,7 @@ def _compile(tree: nodes.Expr) -> Callable[[Context], Iterator[Any]]:
     meant: nodes.Expr = Semantics().visit(tree)
     body = nodes.Template([nodes.Assign(nodes.Name(_RESULT, "store"), meant, lineno=1)], lineno=1)
     if any(name.name in (_RESULT, "self") for name in _names(meant)):
-        raise Refused("self is not a variable")  # jinja2 gives the word a meaning of its own
+        raise Refused("self is not a variable")  # jinja2 gives the word a special meaning.
     body.set_environment(_SANDBOX)
     return _SANDBOX.from_string(body).root_render_func
 
@@ -302,7 +303,7 @@ def _constants(trees: Iterable[nodes.Node]) -> Iterator[Any]:
 
 
 def _optional(tree: nodes.Node) -> Iterator[str]:
-    """Find the names that the expression itself asks about."""
+    """Find the names whose existence the expression itself tests."""
     for node in [tree, *tree.find_all((nodes.Test, nodes.Filter))]:
         asked = _asked(node)
         if isinstance(asked, nodes.Name):

@@ -1,4 +1,4 @@
-"""What expressions can call without knowing where they stand: expr-lang's functions, and the original's.
+"""Define functions of expressions that need no variables of the role: expr-lang's, and the original's.
 
 Names, aliases and meaning are those of AliECS (``configuration/template/stack.go``) and of expr-lang.
 """
@@ -48,12 +48,12 @@ class Namespace(Attributes):
             raise AttributeError(name) from None
 
     def __str__(self) -> str:
-        """Return its name."""
+        """Return the name of the namespace."""
         return self._name
 
 
 def atoi(value: Any) -> int:
-    """Return the whole number that a text spells; of an empty one, as the original, 0."""
+    """Return the whole number that a text spells; 0 for an empty text, as in the original."""
     text = text_of(value).strip()
     try:
         return int(bounded(int(text))) if text else 0
@@ -82,7 +82,7 @@ def from_json(value: Any) -> Any:
         raise Refused(f"{shown(text)} is JSON nested in more than {NESTING} levels") from error
     except ValueError as error:
         raise Refused(f"{shown(text)} is not JSON: {error}") from error
-    plain(found)  # or what is nested too deeply would be found only where it is written
+    plain(found)  # A value that is nested too deeply would be found only where it is written.
     return found
 
 
@@ -114,7 +114,7 @@ def suffix_in_range(value: Any, prefix: Any, least: Any, most: Any) -> str:
 
 
 def new_id() -> str:
-    """Return an id that nobody else has."""
+    """Return a unique id."""
     return short_id(secrets.randbits(63))
 
 
@@ -236,7 +236,7 @@ UTIL: dict[str, Callable[..., Any]] = {
     "SuffixInRange": suffix_in_range,
     "Nullable": lambda value: "" if value is None else text_of(value),
 }
-"""Without those that need the variables of the role; workflow/variables/stack.py adds them."""
+"""Without the functions that need the variables of the role; workflow/variables/stack.py adds those."""
 NAMESPACES: dict[str, Namespace] = {
     "strings": Namespace("strings", STRINGS),
     "json": Namespace("json", JSON),
@@ -289,4 +289,4 @@ BUILT_IN: dict[str, Callable[..., Any]] = {
     "toBase64": lambda value: base64.b64encode(text_of(value).encode()).decode(),
     "fromBase64": _from_base64,
 }
-"""What an expression can call by one word; a variable of the same name hides it."""
+"""Functions that an expression can call by one word; a variable of the same name hides the function."""

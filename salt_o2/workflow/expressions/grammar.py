@@ -1,8 +1,8 @@
-"""The grammar of expressions: jinja2's, and what expr-lang has beside it, as one tree of jinja2's nodes.
+"""Parse expressions: the grammar of jinja2 and that of expr-lang, as one tree of jinja2's nodes.
 
-What jinja2 cannot say becomes a filter of the sandbox: ``a contains b`` is ``a | contains(b)``. A closure
-such as ``# > 1`` in ``filter(list, # > 1)`` is parsed beside the expression and stands in it as a name; so
-does the right side of ``??``, which must not be computed where it is not needed.
+Syntax without an equivalent in jinja2 becomes a filter of the sandbox: ``a contains b`` is
+``a | contains(b)``. A closure such as ``# > 1`` in ``filter(list, # > 1)`` is parsed separately, and a name
+replaces it in the expression. The same holds for the right side of ``??``, which is computed only if needed.
 """
 
 from jinja2 import nodes
@@ -13,7 +13,7 @@ from salt_o2.workflow.expressions.tokens import Words
 from salt_o2.workflow.expressions.values import Refused
 
 RESERVED = "_o2_"
-"""Names that begin so are ours."""
+"""Prefix of names that are reserved for Salt O²."""
 ITEM, INDEX, ACCUMULATED = f"{RESERVED}item", f"{RESERVED}index", f"{RESERVED}acc"
 _HASHES = {"#": ITEM, "#index": INDEX, "#acc": ACCUMULATED}
 _COMPARISONS = ("eq", "ne", "lt", "lteq", "gt", "gteq")
@@ -47,7 +47,7 @@ class ExpressionParser(Parser):
         self.stream: Words = Words(source)
         self.closures: dict[str, nodes.Expr] = {}
         self.lets: set[str] = set()
-        """Names that the expression itself gives values."""
+        """Names that the expression itself defines."""
         self._depth = 0
 
     def parse_whole(self) -> nodes.Expr:

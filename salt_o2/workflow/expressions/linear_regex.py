@@ -1,6 +1,6 @@
-"""Regular expressions of templates, by RE2: the syntax and the linear time that Go's engine has.
+"""Match regular expressions of templates with RE2: the syntax and the linear time of Go's engine.
 
-A pattern that needs to look back or ahead is no pattern of RE2. The work is bounded besides: by the size of
+A pattern that needs to look back or ahead is no pattern of RE2. The work is also bounded by the size of
 the compiled pattern, and by that size times the length of the text, which RE2 needs in its worst case.
 """
 
@@ -19,7 +19,7 @@ def matches(pattern: str, text: str) -> bool:
     """Return whether ``pattern`` matches anywhere in ``text``.
 
     Raises:
-        Refused: if it is no pattern of RE2, or the pattern and the text are too large together.
+        Refused: if ``pattern`` is no pattern of RE2, or the pattern and the text are too large together.
     """
     compiled = _compiled(pattern)
     if compiled.programsize * len(text) > STEPS:
@@ -43,7 +43,7 @@ def _compiled(pattern: str) -> Any:
 
 
 def _engine() -> Any:
-    """Return the module ``re2``, which is loaded only where a template has a pattern."""
+    """Return the module ``re2``, which is loaded only if a template has a pattern."""
     try:
         import re2
     except ImportError as error:
@@ -54,6 +54,6 @@ def _engine() -> Any:
 
 
 def _reason(error: Exception) -> str:
-    """Return RE2's words, which come as bytes, without Python's quotes."""
+    """Return the message of RE2, which is bytes, without Python's quotes."""
     said = error.args[0] if error.args else error
     return said.decode(errors="replace") if isinstance(said, bytes) else str(said)

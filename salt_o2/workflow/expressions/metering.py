@@ -1,7 +1,7 @@
-"""All that a template makes or iterates over is charged for (evaluation_budget.py), also inside jinja2.
+"""Charge a template for all values that it makes or iterates over (evaluation_budget.py), also inside jinja2.
 
-jinja2's sandbox hands operators, calls and filters to its environment; literals, slices, comparisons, ``~``
-and loops it compiles to plain Python. Here these become filters, which are handed over too.
+jinja2's sandbox passes operators, calls and filters to its environment; it compiles literals, slices,
+comparisons, ``~`` and loops to plain Python. Here these become filters, which are passed to it, too.
 """
 
 from collections.abc import Iterator
@@ -18,13 +18,13 @@ MADE, COUNTED = "_o2_made", "_o2_counted"
 
 
 class Counted:
-    """What a loop goes through; each round is charged for."""
+    """The items of a loop; each round is charged for."""
 
     def __init__(self, values: Any) -> None:
         self._values = values if hasattr(values, "__len__") else list(charged(iter(values)))
 
     def __iter__(self) -> Iterator[Any]:
-        """Go through it."""
+        """Yield the items, and charge for each."""
         for value in self._values:
             spend(1)
             yield value

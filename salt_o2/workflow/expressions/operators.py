@@ -1,4 +1,4 @@
-"""What expr-lang's operators and its functions with closures do, as filters of the sandbox."""
+"""Implement expr-lang's operators and its functions with closures, as filters of the sandbox."""
 
 import operator as op
 from collections.abc import Callable, Iterable
@@ -25,7 +25,7 @@ _COMPARISONS = {"eq": op.eq, "ne": op.ne, "lt": op.lt, "lteq": op.le, "gt": op.g
 
 
 def listed(value: Any, name: str) -> list[Any]:
-    """Return what there is to go through in ``value``.
+    """Return the items of ``value``.
 
     Raises:
         Refused: if it is no list.

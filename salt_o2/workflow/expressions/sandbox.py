@@ -1,4 +1,4 @@
-"""What an expression of a template may do: a jinja2 environment with lists of what is allowed, nothing else.
+"""Restrict what an expression of a template may do: a jinja2 environment with lists of allowed operations.
 
 Everything that an expression can reach is named here: filters, methods of text and lists, operators.
 Operations that could make text or numbers of unbounded size are bounded (workflow/limits.py), and attributes
@@ -97,7 +97,7 @@ JINJA_FILTER_NAMES = [
     "upper",
 ]
 _CHEAP = ("truth", "like_boolean", "like_number", "like_nothing", "int", "float")
-"""Filters that make nothing large."""
+"""Filters that make no large values."""
 _OPERATORS = frozenset({"+", "-", "*", "/", "//", "%", "**"})
 
 
@@ -116,7 +116,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self.concat = _concat  # type: ignore[method-assign]
 
     def getattr(self, obj: Any, attribute: str) -> Any:
-        """Return what ``obj.attribute`` means: a field, an entry, or an allowed method."""
+        """Return the value of ``obj.attribute``: a field, an entry, or an allowed method."""
         if isinstance(obj, Attributes) and attribute in obj.fields:
             return getattr(obj, attribute)
         if isinstance(obj, Mapping) and attribute in obj:
@@ -132,7 +132,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         raise Refused(f"{kind_of(obj)} has no {attribute}")
 
     def getitem(self, obj: Any, argument: Any) -> Any:
-        """Return ``obj[argument]``; an entry that is not there is undefined."""
+        """Return ``obj[argument]``; a missing entry is undefined."""
         if isinstance(obj, Attributes) and isinstance(argument, str):
             return self.getattr(obj, argument)
         if not isinstance(obj, str | list | tuple | dict):
@@ -143,7 +143,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             return self.undefined(obj=obj, name=argument)
 
     def is_safe_callable(self, obj: Any) -> bool:
-        """Return whether ``obj`` may be called: whatever was reached by the ways above may."""
+        """Return whether ``obj`` may be called: all objects from the methods above may."""
         return not isinstance(obj, type)
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:  # noqa: ARG002
@@ -156,12 +156,12 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return bounded(self.binop_table[operator](left, right))
 
     def call(self, context: Any, obj: Any, *arguments: Any, **named: Any) -> Any:
-        """Call ``obj``; what it returns is charged for."""
+        """Call ``obj``; charge for its result."""
         return charged(super().call(context, obj, *arguments, **named))
 
 
 def _paying(filter_: Any) -> Callable[..., Any]:
-    """Return ``filter_`` as one whose results are charged for."""
+    """Return ``filter_`` with charges for its results."""
 
     @wraps(filter_)
     def paying(*arguments: Any, **named: Any) -> Any:
@@ -171,7 +171,7 @@ def _paying(filter_: Any) -> Callable[..., Any]:
 
 
 def _concat(parts: Iterable[str]) -> str:
-    """Join what a macro, a block or a whole payload has written."""
+    """Join the output of a macro, a block or a whole payload."""
     found = []
     for part in parts:
         spend(len(part))
@@ -186,7 +186,7 @@ def _add(left: Any, right: Any) -> Any:
     for kind in (str, list):
         if isinstance(left, kind) and isinstance(right, kind):
             return bounded(left + right)  # type: ignore[operator]
-    if left is None or right is None:  # as the original: nothing adds nothing
+    if left is None or right is None:  # As in the original, adding a missing value adds nothing.
         return right if left is None else left
     if isinstance(left, Attributes) or isinstance(right, Attributes):
         return text_of(left) + text_of(right)
@@ -256,4 +256,4 @@ FUNCTIONS: dict[str, Any] = {
     **BUILT_IN,
     **NAMESPACES,
 }
-"""What an expression can call by name; a variable of the same name hides it."""
+"""Functions that an expression can call by name; a variable of the same name hides the function."""

@@ -1,4 +1,4 @@
-"""The meaning of operators where all values are text, put into the tree of an expression."""
+"""Adapt the operators in the tree of an expression to values that are all text."""
 
 from jinja2 import nodes
 

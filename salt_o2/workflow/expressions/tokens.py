@@ -1,7 +1,7 @@
-"""Expressions as words: those of jinja2 and those of expr-lang, in the one alphabet of jinja2's parser.
+"""Split expressions into tokens: those of jinja2 and of expr-lang, in the alphabet of jinja2's parser.
 
-Every token carries the place of its first character where jinja2 has the number of its line: expressions
-have one line, and errors are to be marked at the word that is wrong.
+Every token has the place of its first character where jinja2 has the line number: expressions have one line,
+and errors must mark the faulty word.
 """
 
 import re
@@ -86,14 +86,14 @@ def tokens(source: str) -> Iterator[Token]:
 
 
 class Words(TokenStream):
-    """Tokens that can be looked at however far ahead, which jinja2's own stream does not allow."""
+    """A token stream with unlimited lookahead, which jinja2's own stream does not offer."""
 
     def __init__(self, source: str) -> None:
         self._words = list(tokens(source))
         self._end = Token(len(source), TOKEN_EOF, "")
         self._next = 0
         super().__init__((), None, None)
-        self._next = 0  # the constructor has gone ahead
+        self._next = 0  # The constructor has advanced already.
         self.current = self.look(0)
 
     def look(self, ahead: int = 1) -> Token:
@@ -136,7 +136,7 @@ def _integer(text: str) -> str:
     try:
         return int(bare, base)  # type: ignore[return-value]
     except ValueError:
-        raise Refused(f"a number of {len(bare)} digits") from None  # more than Python converts
+        raise Refused(f"a number of {len(bare)} digits") from None  # This is more than Python converts.
 
 
 def _unescaped(found: "re.Match[str]") -> str:

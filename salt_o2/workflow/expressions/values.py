@@ -1,4 +1,4 @@
-"""Values of expressions: how text, numbers and conditions turn into each other, within bounds."""
+"""Convert values of expressions between text, numbers and conditions, within bounds."""
 
 import json
 import math
@@ -11,10 +11,10 @@ from salt_o2.workflow.limits import INTEGER_BITS, NESTING, RENDERED
 
 
 class Refused(ValueError):
-    """An expression asks for something that makes no sense or is not allowed."""
+    """An expression requests an operation that is not valid or not allowed."""
 
     def __init__(self, what: str, at: int = -1) -> None:
-        """``at`` is the place of the fault in the expression, if it is known."""
+        """Set the message; ``at`` is the place of the fault in the expression, if it is known."""
         super().__init__(what)
         self.at = at
         self.where = ""
@@ -22,21 +22,21 @@ class Refused(ValueError):
 
 
 class NotHere(Refused):
-    """A value that only the site knows; where an author checks a template, that is no fault."""
+    """A value that only the site knows; if an author checks a template, that is no fault."""
 
 
 class Open:
-    """The value of a variable that cannot be told where a template is checked."""
+    """The value of a variable that is not known where a template is checked."""
 
     __slots__ = ()
 
     def refuse(self, name: str) -> NotHere:  # noqa: ARG002
-        """Return the refusal of the variable ``name``; without words, for why is told elsewhere."""
+        """Return the refusal of the variable ``name``; its message is empty, as the reason is reported elsewhere."""
         return NotHere("")
 
 
 OPEN = Open()
-"""The value of a variable that has been noted already: as open, or as wrong."""
+"""The value of a variable that has been reported already: as open, or as wrong."""
 
 
 class Attributes:
@@ -45,14 +45,14 @@ class Attributes:
     __slots__ = ()
     fields: frozenset[str] = frozenset()
     printable = True
-    """Whether it is a value by itself."""
+    """Whether the object is a value itself."""
 
 
 def bounded(value: Any) -> Any:
-    """Return ``value`` unless it is not there, or larger than a template may make.
+    """Return ``value`` unless it is missing, or larger than a template may make.
 
     Raises:
-        Refused: if it is.
+        Refused: if it is missing or too large.
     """
     if isinstance(value, Undefined):
         raise Refused(value._undefined_message)
@@ -84,7 +84,7 @@ def as_number(value: Any, operator: str = "") -> Any:
 
 
 def truth(value: Any) -> Any:
-    """Return ``value`` as a condition sees it: the text ``false`` is what its author means by it."""
+    """Return ``value`` as a condition: the text ``false`` is false."""
     return False if value == "false" else value
 
 
@@ -94,7 +94,7 @@ def like_boolean(value: Any) -> Any:
 
 
 def like_nothing(value: Any) -> Any:
-    """Return ``None`` for what is not there, for comparison with nothing."""
+    """Return ``None`` for a missing value, for comparison with nothing."""
     return None if isinstance(value, Undefined) else value
 
 
@@ -134,7 +134,7 @@ def text_of(value: Any) -> str:
 
 
 def plain(value: Any, levels: int = NESTING) -> Any:
-    """Return ``value`` as JSON knows it: lists for all that can be gone through, text for positions.
+    """Return ``value`` in types of JSON: lists for all iterables, text for positions.
 
     Raises:
         Refused: if lists and mappings are nested in more than ``levels`` levels.
@@ -163,7 +163,7 @@ def bits(value: Any) -> int:
 
 
 def kind_of(value: Any) -> str:
-    """Return what a person would call the type of ``value``."""
+    """Return the type of ``value`` in words of a user."""
     names = {
         str: "text",
         bool: "a boolean",
