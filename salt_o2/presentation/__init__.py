@@ -1,1 +1,1 @@
-"""Plain dicts to text for terminals."""
+"""Format plain dicts as text for terminals."""

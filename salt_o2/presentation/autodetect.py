@@ -1,4 +1,4 @@
-"""Which picture fits a result of control, told by its shape: for whoever has only the result."""
+"""Select the format of a result of control by its keys, for callers that have only the result."""
 
 from collections.abc import Callable
 from typing import Any
@@ -50,7 +50,7 @@ _PICTURES: dict[str, Callable[[dict[str, Any]], str]] = {
     "waiting": pool.cleaned,
     "outcome": tasks.recovered,
 }
-"""What else a single result can be, by a key that only it has."""
+"""Formats of single results, by a key that only such a result has."""
 
 
 def _rows(rows: list[dict[str, Any]]) -> str:

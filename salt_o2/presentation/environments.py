@@ -1,7 +1,7 @@
-"""Environments as text: their facts, their trees of roles, and what a request has done.
+"""Format environments as text: their facts, their trees of roles, and the results of requests.
 
-As in all of this package: pure functions from the plain dicts of control's socket to strings, for coconut and
-for the Salt runner. Colour is added elsewhere.
+As all modules of this package, it has pure functions from the plain dicts of control's socket to strings, for
+coconut and for the Salt runner. Other modules add colour.
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,7 +26,7 @@ def _branch(role: Plain, before: str, below: str) -> Iterable[str]:
 
 
 def _marks(role: Plain) -> str:
-    """Return what a role's state does not tell: that it is left out, or what it can do without."""
+    """Return the marks of a role beside its state: that it is excluded, or which losses it tolerates."""
     if role.get("excluded"):
         return " (excluded)"
     if role.get("lost") and role.get("tolerate"):
@@ -77,7 +77,7 @@ def _variables(variables: dict[str, str]) -> str | None:
 
 
 def created(env: Plain) -> str:
-    """Return what to say of an environment that has just been created."""
+    """Return the message about an environment that has just been created."""
     active = sum(task["status"] == "ACTIVE" for task in env["tasks"])
     total = len(env["tasks"])
     counts = [("tasks active", active), ("tasks inactive", total - active), ("tasks total", total)]
@@ -85,7 +85,7 @@ def created(env: Plain) -> str:
 
 
 def moved(env: Plain, duration_s: float) -> str:
-    """Return what to say of an environment after a transition."""
+    """Return the message about an environment after a transition."""
     facts = [
         ("environment id", env["id"]),
         ("state", env["state"]),
@@ -98,7 +98,7 @@ def moved(env: Plain, duration_s: float) -> str:
 
 
 def modified(env: Plain, duration_s: float) -> str:
-    """Return what to say of an environment that has been modified."""
+    """Return the message about an environment that has been modified."""
     states: dict[str, int] = {}
     for task in env["tasks"]:
         states[task["state"]] = states.get(task["state"], 0) + 1
@@ -115,7 +115,7 @@ def modified(env: Plain, duration_s: float) -> str:
 
 
 def ended(env: Plain) -> str:
-    """Return what to say of an environment that has just been destroyed."""
+    """Return the message about an environment that has just been destroyed."""
     kept = len(env.get("kept") or ())
     waiting = f"; {kept} task{'' if kept == 1 else 's'} of it wait in the pool" if kept else ""
     return f"teardown complete for environment {env['id']}{waiting}"
@@ -142,6 +142,6 @@ def environment_table(environments: Sequence[Plain]) -> str:
 
 
 def stopped(environments: Sequence[Plain]) -> str:
-    """Return the environments whose runs were to be stopped, and why some go on."""
+    """Return the environments whose runs were to be stopped, and why some runs continue."""
     failed = [f"{env['id']}: {env['outcome']}" for env in environments if not env["stopped"]]
     return "\n".join([environment_table(environments), *failed])

@@ -1,4 +1,4 @@
-"""The journal of an environment, and the difference of two plans, as text."""
+"""Format the journal of an environment, and the difference of two plans, as text."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -7,11 +7,11 @@ from typing import Any
 Plain = dict[str, Any]
 
 QUIET = ("TasksMoved", "Tick", "CompleteRequest")
-"""Lines that are told only to whoever wants all: what they led to is told anyway."""
+"""Entries that are shown only on request for all entries: other entries show their effects."""
 
 
 def history(lines: Sequence[Plain], every: bool = False) -> str:
-    """Return a story: its days as headings, then time, what happened, and its cause."""
+    """Return a history: its days as headings, then time, event, and cause."""
     told = [line for line in lines if every or line["kind"] not in QUIET]
     return "\n".join(_story(told)) or "nothing has happened"
 
@@ -28,7 +28,7 @@ def _story(lines: Iterable[Plain]) -> Iterable[str]:
 
 
 def difference(found: Plain) -> str:
-    """Return in what two plans differ: what is only on the left with -, only on the right with +."""
+    """Return the difference of two plans: what is only on the left with -, only on the right with +."""
     lines = [*_pair("workflow", found["workflow"]), *_pair("revision", found["revision"])]
     for name, (left, right) in found["variables"].items():
         lines += _sides(f"variable {name}", left, right)

@@ -1,4 +1,4 @@
-"""Hosts as text: one, or a table."""
+"""Format hosts as text: one, or a table."""
 
 from collections.abc import Sequence
 

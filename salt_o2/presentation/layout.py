@@ -1,4 +1,4 @@
-"""Tables, blocks, times and counts as text."""
+"""Format tables, blocks, times and counts as text."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -32,7 +32,7 @@ def block(facts: Sequence[tuple[str, object]]) -> str:
 
 
 def indented(text: str) -> str:
-    """Return ``text`` with its further lines indented: none of them looks like a line of a table."""
+    """Return ``text`` with its further lines indented: none of them resembles a line of a table."""
     return "\n".join(
         line if number == 0 or line.startswith("  ") else f"  {line}"
         for number, line in enumerate(text.split("\n"))
@@ -48,7 +48,7 @@ def counted(name: str, rows: Sequence[object]) -> str:
 
 
 def local_time(stamp: str) -> str:
-    """Return an ISO 8601 time as a person here reads it; what is not one is returned as it is."""
+    """Return an ISO 8601 time as local time for users; any other text is returned unchanged."""
     try:
         return datetime.fromisoformat(stamp).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
     except ValueError:

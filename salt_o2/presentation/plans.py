@@ -24,7 +24,7 @@ SIGNS = {
     "pool": "->",
     "hook": "@",
 }
-"""What happens to a task, as a sign at the beginning of its line."""
+"""The change of a task, as a sign at the beginning of its line."""
 BAR = 10
 MARGIN = " " * 19
 
@@ -71,7 +71,7 @@ def _host(host: Plain) -> str:
 
 
 def bar(taken: float, there_is: float) -> str:
-    """Return how much is taken when the plan is carried out, as a picture and in numbers."""
+    """Return the share that is in use after the plan is carried out, as a bar and in numbers."""
     share = min(1.0, taken / there_is) if there_is else 1.0
     filled = max(round(BAR * share), 1) if taken > 0 else 0
     return f"[{'#' * filled}{'.' * (BAR - filled)}] {max(taken, 0):.4g} of {there_is:.5g}"

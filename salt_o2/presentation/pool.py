@@ -1,4 +1,4 @@
-"""The pool as plain text, for coconut and for the Salt runner."""
+"""Format the pool as plain text, for coconut and for the Salt runner."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,7 @@ Plain = dict[str, Any]
 
 
 def pool(found: Plain) -> str:
-    """Return what waits in the pool, one task a row, and how much may wait there."""
+    """Return the tasks of the pool, one a row, and the limits of the pool."""
     rows = found["pooled"]
     limits = found["bounds"]
     bounds = (
@@ -24,7 +24,7 @@ def pool(found: Plain) -> str:
 
 
 def cleaned(found: Plain) -> str:
-    """Return what to say of a pool that has just been cleaned."""
+    """Return the message about a pool that has just been cleaned."""
     facts = [
         ("ended", _tasks(found["ended"])),
         ("still ending", _tasks(found["ending"]) if found["ending"] else None),

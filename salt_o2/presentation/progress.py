@@ -1,10 +1,10 @@
-"""The progress of a long operation as one line."""
+"""Format the progress of a long operation as one line."""
 
 from salt_o2.presentation.layout import Plain
 
 
 def progress_line(progress: Plain) -> str:
-    """Return how a long operation goes: what is waited for, how many tasks are where, for how long now."""
+    """Return the progress of a long operation: its goal, the tasks in each state, and the elapsed time."""
     counts = ", ".join(f"{count} {state}" for state, count in (progress.get("states") or {}).items())
     parts = [
         str(progress.get("transition") or progress.get("state") or ""),

@@ -1,4 +1,4 @@
-"""Runs as text: one, or a table."""
+"""Format runs as text: one, or a table."""
 
 from collections.abc import Sequence
 
@@ -48,7 +48,7 @@ def run(found: Plain) -> str:
 
 
 def _arguments(pushed: dict[str, str] | None) -> str | None:
-    """Return one argument a line, or nothing if none was pushed."""
+    """Return one argument a line, or nothing if START pushed none."""
     return "\n".join(f"{name}={value}" for name, value in sorted((pushed or {}).items())) or None
 
 

@@ -1,4 +1,4 @@
-"""How a person is told that a state is old, or not known any more, see control/views/staleness.py."""
+"""Show users that a state is old, or not known any more, see control/views/staleness.py."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,7 @@ Plain = dict[str, Any]
 
 
 def state(known: Plain) -> str:
-    """Return the state of a task or role; with what it was last if it is unknown now."""
+    """Return the state of a task or role; if it is unknown now, with the last known state."""
     now, last = known["state"], known.get("last_state")
     return f"{now} (was {last})" if last and last != now else str(now)
 
@@ -27,16 +27,16 @@ def environment_state(env: Plain) -> str:
 
 
 def unconfirmed(env: Plain) -> str | None:
-    """Return for each host what is unknown there and why; ``None`` if all is known."""
+    """Return for each host its unknown tasks and the reason; ``None`` if all states are known."""
     return "\n".join(f"{host}: {why}" for host, why in (env.get("unconfirmed") or {}).items()) or None
 
 
 def below(role: Plain) -> str:
-    """Return what a role's state rests on, if some of it is unknown."""
+    """Return the number of unknown tasks below a role, in brackets; empty if all are known."""
     unknown = role.get("unknown") if role.get("roles") else 0
     return f" ({unknown} unknown)" if unknown else ""
 
 
 def outcomes(hosts: Sequence[Plain]) -> str:
-    """Return what came of a word about hosts, one a line."""
+    """Return the results of a request about hosts, one a line."""
     return "\n".join(f"{host['id']} is {host['status'] or 'unknown'}: {host['outcome']}" for host in hosts)

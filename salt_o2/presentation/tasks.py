@@ -1,4 +1,4 @@
-"""Tasks as text: tables, and the outcome of a restart."""
+"""Format tasks as text: tables, and the outcome of a restart."""
 
 from collections.abc import Sequence
 
@@ -36,7 +36,7 @@ def _task_row(task: Plain) -> tuple[object, ...]:
 
 
 def recovered(task: Plain) -> str:
-    """Return what came of the request to start a task again."""
+    """Return the result of a request to restart a task."""
     return (
         f"task {task['id']} ({task['path']} on {task['host']}): {task['outcome']}\n{all_tasks_table([task])}"
     )

@@ -1,4 +1,4 @@
-"""Workflow templates and the problems of a site as text."""
+"""Format workflow templates and the problems of a site as text."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ def workflow_table(workflows: Sequence[Plain]) -> str:
 
 
 def problems(report: Plain) -> str:
-    """Return what is wrong with a site: three lines for each, or one that says that nothing is."""
+    """Return the faults of a site: three lines for each, or one line if there are none."""
     found = report["problems"]
     if not found:
         return f"nothing is wrong: {report['hosts']} hosts"

@@ -1,1 +1,1 @@
-"""What a site configures: settings, checks, configuration, resources."""
+"""The configuration of a site: settings, checks, configuration of components, resources."""

@@ -1,4 +1,4 @@
-"""Whether the roles that pillar gives are roles, and are what the master enforces."""
+"""Check that the roles in pillar exist, and that the master enforces them."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -8,11 +8,11 @@ from salt_o2.core.access_roles import AccessRole
 from salt_o2.workflow.problems import nearest
 
 EAUTH = "pam"
-"""What asks for passwords unless pillar says otherwise: the default of states/o2/defaults.yaml."""
+"""The default authentication module, as in states/o2/defaults.yaml."""
 
 
 def unknown_roles(pillar: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield each role under ``access`` that does not exist, and what is to be said of it."""
+    """Yield each role under ``access`` that does not exist, and its fault."""
     roles = list(AccessRole)
     for role in _mapping(pillar, "access"):
         if role not in roles:
@@ -20,7 +20,7 @@ def unknown_roles(pillar: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def not_enforced(pillar: Mapping[str, Any], options: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
-    """Yield each of the master's options that lacks somebody whom pillar gives a role, and who that is."""
+    """Yield each of the master's options that lacks a user or group of pillar's roles, with its name."""
     given, master = _mapping(pillar, "access"), _mapping(pillar, "master")
     access = {str(role): given[role] for role in AccessRole if isinstance(given.get(role), list)}
     eauth = master.get("eauth", EAUTH)
@@ -49,7 +49,7 @@ def _mapping(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 
 def _permits_execution(permitted: Any) -> bool:
-    """Return whether a list of permissions has more than runners and the like, which begin with @."""
+    """Return whether a list of permissions has execution functions, which do not begin with @."""
     entries = permitted if isinstance(permitted, list) else [permitted]
     names = [name for each in entries for name in (each if isinstance(each, Mapping) else [each])]
     return any(not str(name).startswith("@") for name in names)

@@ -8,7 +8,7 @@ ENVIRONMENT_ID = "environment_id"
 
 
 def built_in(configuration: str) -> dict[str, str]:
-    """Return what control knows by itself; of Consul only if the site's ``configuration`` is there.
+    """Return the variables of control itself; those of Consul only if ``configuration`` names Consul.
 
     ``configuration`` is the site's setting, such as consul://host:8500.
     """

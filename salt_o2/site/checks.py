@@ -1,6 +1,6 @@
-"""Finds what is wrong with a site: pillar, configuration, detectors, ports, repositories, rules.
+"""Find the faults of a site: pillar, configuration, detectors, ports, repositories, rules.
 
-Nothing is asked and nothing opened here; the runner ``o2.site_check`` gathers the facts.
+The checks open nothing and send nothing; the runner ``o2.site_check`` gathers the facts.
 """
 
 import re
@@ -21,7 +21,7 @@ RUNNER_CALL = re.compile(r"^\s+runner\.(o2\.\w+):", re.MULTILINE)
 
 
 def check(site: SiteFacts, is_repository: Callable[[str], bool]) -> list[Finding]:
-    """Return everything that is wrong with ``site``; ``is_repository`` tells whether a directory is one."""
+    """Return all faults of ``site``; ``is_repository`` returns whether a directory is a repository."""
     return [
         *_pillar_errors(site),
         *_shapes(site),
@@ -72,7 +72,7 @@ def _ports(block: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if not (
             isinstance(given, list | tuple) and len(given) == 2 and all(type(end) is int for end in given)
         ):
-            continue  # the wrong type has been said already
+            continue  # The wrong type has been reported already.
         low, high = given
         if not 1 <= low <= high <= 65535:
             yield f"{name} {low}-{high} is no range of ports", "say [lowest, highest], within 1 and 65535"
@@ -136,7 +136,7 @@ def _variables(site: SiteFacts) -> Iterator[Finding]:
 
 
 def _left_out(site: SiteFacts) -> Iterator[Finding]:
-    """Tell what control and hosts do without, unless its place has been found already."""
+    """Report the settings that control and hosts ignore, unless another finding has their place."""
     names = site.pillar.get("integrations") or site.config.get("integrations") or ()
     for name in names if isinstance(names, list | tuple) else ():
         if why := registry.why_unknown(str(name)):

@@ -1,4 +1,4 @@
-"""What may stand under ``o2:`` in pillar and configuration, as types; who writes something else is told."""
+"""Define the keys under ``o2:`` in pillar and configuration, as types; other keys are reported as faults."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
@@ -116,12 +116,12 @@ class SitePillar:
 
 
 MASTER_SHAPES: tuple[type, ...] = (Site, SitePillar, HostPillar)
-"""The master is a host too: what is said of every host reaches its pillar."""
+"""The master is a host, too: its pillar contains the settings of every host."""
 HOST_SHAPES: tuple[type, ...] = (HostPillar,)
 
 
 def misfits(data: Mapping[str, Any], shapes: tuple[type, ...], where: str) -> Iterator[tuple[str, str]]:
-    """Yield the place and the fault of each key of ``data`` that none of ``shapes`` has or that fits none."""
+    """Yield the place and the fault of each key of ``data`` that is in none of ``shapes`` or fits none."""
     known = {each.name: shape for shape in reversed(shapes) for each in fields(shape)}
     for key, value in data.items():
         place = f"{where}:{key}"
@@ -135,7 +135,7 @@ def misfits(data: Mapping[str, Any], shapes: tuple[type, ...], where: str) -> It
 
 
 def _unknown_below(value: Any, shape: type, key: str, place: str) -> Iterator[tuple[str, str]]:
-    """Look into maps that have a shape of their own."""
+    """Check maps that have their own type."""
     inner = _inner(shape, key)
     if inner is None or not isinstance(value, Mapping):
         return
@@ -155,7 +155,7 @@ def _inner(shape: type, key: str) -> tuple[type, bool] | None:
 
 def _ill_typed(key: str, value: Any, shape: type, place: str) -> Iterator[tuple[str, str]]:
     if shape is Site and key in ("defaults", "vars") and isinstance(value, Mapping):
-        value = variable_texts(value)  # control takes any scalar as its text
+        value = variable_texts(value)  # Control accepts any scalar as its text.
     try:
         typed({key: value}, shape)
     except InvalidRequestError as error:

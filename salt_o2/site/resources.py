@@ -1,4 +1,4 @@
-"""A site as control uses it: its settings, with repositories and configuration that can be opened here."""
+"""Open the resources of a site for control: its repositories and its configuration."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ def _no_pillar() -> Mapping[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class MasterContext:
-    """What only the master's process has: its pillar below ``o2:``, its fileserver, room for caches."""
+    """The context of the master's process: its pillar below ``o2:``, its fileserver, a folder for caches."""
 
     pillar: Callable[[], Mapping[str, Any]] = _no_pillar
     pillar_of: Callable[[HostId], Mapping[str, Any]] | None = None
@@ -43,9 +43,9 @@ _NONE: Mapping[str, Any] = {}
 def open_resources(site: Site, around: MasterContext, integrations: Mapping[str, Any] = _NONE) -> Site:
     """Return ``site`` with its repositories and its configuration ready for use.
 
-    One of ``integrations`` brings functions of templates, such as those of ``odc.``, in its attribute
-    ``functions``: by name, given the asking role's variables, the function. Such a function changes nothing
-    and runs nothing: it is called for users who only look, too.
+    The attribute ``functions`` of an integration has functions for templates, such as those of ``odc.``: by
+    name, given the requesting role's variables, the function. Such a function changes nothing and runs
+    nothing, because requests that only show a workflow call it, too.
 
     Raises:
         InvalidRequestError: if a setting names no backend.
@@ -61,7 +61,7 @@ def open_resources(site: Site, around: MasterContext, integrations: Mapping[str,
     found |= services(functions(configuration) | generator.running() | brought, at_site=True)
 
     def without_effects(purpose: Purpose) -> Services:
-        """Return what templates can ask where nothing may be changed by it."""
+        """Return the services for templates that must not change anything."""
         missing = NotHere if purpose is Purpose.LOOK else Refused
         dpl = generator.running() if purpose is Purpose.GENERATE else generator.reading(missing)
         seen = Configuration(Unwritten(configuration.backend))
@@ -72,7 +72,7 @@ def open_resources(site: Site, around: MasterContext, integrations: Mapping[str,
 
 
 def with_a_backend(site: Site, around: MasterContext) -> tuple[Site, tuple[str, ...]]:
-    """Return ``site``, with the pillar where ``configuration`` names no backend, and why it names none."""
+    """Return ``site``, with the pillar if ``configuration`` names no backend, and the fault of that."""
     try:
         open_backend(site.configuration, around.pillar)
     except InvalidRequestError as error:
@@ -89,13 +89,13 @@ def _brought(integrations: Mapping[str, Any]) -> dict[tuple[str, str], Bound]:
 
 
 def services_of(site: Site) -> Services:
-    """Return what the templates of a furnished site can ask of it; nothing, if it is not furnished."""
+    """Return the services of a site with open resources for its templates; nothing for other sites."""
     listed = site.repositories
     return (listed.site.services if isinstance(listed, Listed) else None) or NOWHERE
 
 
 def dump_to_cache(cache: Path, text: str, path: str) -> None:
-    """Write ``text`` to a file with the name of ``path``, in the one directory that templates may write to.
+    """Write ``text`` to a file with the name of ``path``, in the only directory that templates may write.
 
     Raises:
         InvalidRequestError: if ``path`` has no name for a file.

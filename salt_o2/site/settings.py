@@ -1,7 +1,7 @@
-"""A site's settings for control: where templates lie, its variables, its limits.
+"""Define a site's settings for control: repositories of templates, variables, limits.
 
-They come from ``o2:`` in the master's configuration and, above it, ``o2:`` in the master's pillar. A setting
-that cannot be used has its default and is named among the faults: control must start whatever a site writes.
+They come from ``o2:`` in the master's configuration and, above it, ``o2:`` in the master's pillar. An
+unusable setting has its default and is named among the faults: control must start with any settings.
 """
 
 from collections.abc import Iterable, Mapping
@@ -70,9 +70,9 @@ class Site:
 
 
 def read_site(*layers: Any) -> tuple[Site, tuple[str, ...]]:
-    """Return the settings in ``layers``, the later ones above the earlier, and what of them cannot be used.
+    """Return the settings in ``layers``, the later ones above the earlier, and the faults of unusable ones.
 
-    Mappings are merged. A setting that cannot be used has its default, a variable is left out.
+    Mappings are merged. An unusable setting has its default, an unusable variable is left out.
     """
     faults: list[Fault] = []
     merged = _merged(layers, faults)
@@ -128,7 +128,7 @@ def _why_wrong(name: str, value: str) -> str:
 
 
 def timeouts(site: Site, variables: Mapping[str, str]) -> Timeouts:
-    """Return the limits that ``variables`` set, in seconds; what they leave out keeps its default."""
+    """Return the limits that ``variables`` set, in seconds; all other limits keep their defaults."""
     limits = Timeouts(acknowledge=site.acknowledge_s)
     for name, event in TIMEOUT_VARIABLES.items():
         if name in variables:

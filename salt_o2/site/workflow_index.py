@@ -1,4 +1,4 @@
-"""The site's repositories of templates, searched in their order."""
+"""Search the site's repositories of templates, in their order."""
 
 import logging
 import os
@@ -39,13 +39,13 @@ class Purpose(StrEnum):
 
 
 class Listed(tuple[str, ...]):
-    """The repositories that a site lists, together with how they are opened."""
+    """The repositories of a site, and the means to open them."""
 
     site: SiteRepositories
     configuration: Configuration | None = None
-    """What the templates are told of the site's components."""
+    """The configuration of the site's components, for templates."""
     without_effects: Callable[[Purpose], Services] | None = None
-    """Returns what templates can ask where nothing may be changed by it; ``None``: they can ask nothing."""
+    """Returns the services for templates that must not change anything; ``None``: there are none."""
 
     @classmethod
     def of(
@@ -56,7 +56,7 @@ class Listed(tuple[str, ...]):
         services: Services | None = None,
         revisions: Mapping[str, Sequence[str]] = _ALL,
     ) -> "Listed":
-        """Return ``listed``, opened with a cache and with what this site offers.
+        """Return the index of ``listed``, opened with a cache and with the services of this site.
 
         ``revisions`` has the patterns of the revisions that may be used, by repository.
         """
@@ -66,12 +66,12 @@ class Listed(tuple[str, ...]):
 
 
 def find(repositories: Sequence[str], workflow: str, purpose: Purpose = Purpose.CREATE) -> Source:
-    """Return the first repository that has ``workflow``, with what its templates may do for ``purpose``.
+    """Return the first repository that has ``workflow``, with the services of its templates for ``purpose``.
 
     The workflow is given as name, name@revision or repository/workflows/name@revision.
 
     Raises:
-        UnknownNameError: if none has, naming the nearest.
+        UnknownNameError: if no repository has it; the message names the nearest.
     """
     site, wanted = _site(repositories), parse_reference(workflow, "workflows")
     services = _services(repositories, site, purpose)
@@ -97,8 +97,8 @@ def find(repositories: Sequence[str], workflow: str, purpose: Purpose = Purpose.
 def catalogue(repositories: Sequence[str], site_vars: Mapping[str, str] = _NONE) -> list[dict[str, Any]]:
     """Return every workflow: name, description, revision, source, ``public``, and described ``variables``.
 
-    A form shows the value of the site's vars where they have one: it would win over the template's. A
-    repository that cannot be read is one row without a name, whose ``problem`` says why.
+    A form shows the value of the site's vars for a variable in them: it takes precedence over the template's.
+    A repository that cannot be read is one row without a name, with the reason as ``problem``.
     """
     site = _site(repositories)
     return [row for address in site.listed for row in _rows(site, address, site_vars)]
@@ -120,7 +120,8 @@ def _rows(site: SiteRepositories, address: Address, site_vars: Mapping[str, str]
         ]
     except (O2Error, OSError) as error:
         return [_broken(address, str(error))]
-    except Exception as error:  # a defect of ours, or of a library: the other repositories are listed
+    # This is a defect of Salt O² or of a library; the other repositories are listed.
+    except Exception as error:
         log.exception("the repository %s cannot be read", without_password(address.repository))
         return [_broken(address, repr(error))]
 
@@ -138,7 +139,7 @@ def _broken(address: Address, why: str) -> dict[str, Any]:
 
 
 class _Named:
-    """A source that knows its one workflow by the whole reference that asked for it."""
+    """A source that finds its one workflow by the whole requested reference."""
 
     def __init__(self, source: Source, name: str, services: Services | None) -> None:
         self._source = source
@@ -211,7 +212,7 @@ def _site(repositories: Sequence[str]) -> SiteRepositories:
 
 
 def private_cache() -> Path:
-    """Return where clones are kept for somebody who is no Salt master."""
+    """Return the folder of clones for a user other than the Salt master."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "salt-o2"
 
 

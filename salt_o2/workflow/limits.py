@@ -1,4 +1,4 @@
-"""How large a template, and what it makes, may become. Beyond a limit is an error, never a hang."""
+"""Define the limits of templates and of the values that they make. To exceed one is an error, not a hang."""
 
 FILE_BYTES = 5_000_000
 """Bytes of one file."""
@@ -15,7 +15,7 @@ ITERATIONS = 100_000
 INCLUDES = 20
 """Workflows that include one another."""
 TAGS = 5_000
-"""Places of one payload where jinja2 has something to do: each takes time before anything is computed."""
+"""Statements and expressions of jinja2 in one payload: each takes time before any computation."""
 PAYLOADS = 200
 """Payloads that one payload includes, counted as often as it does."""
 ROLES = 200_000
@@ -33,4 +33,4 @@ INTEGER_BITS = 4_096
 PROBLEMS_SHOWN = 200
 """Different problems that are shown; more are counted."""
 PROBLEMS_WITH_ADVICE = 50
-"""So many problems get a search for the nearest name; the search is slow where names are many."""
+"""Number of problems for which the nearest name is searched; the search is slow where names are many."""

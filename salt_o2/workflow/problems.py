@@ -1,4 +1,4 @@
-"""Everything that is wrong with a template, gathered, so that its author mends it in one go."""
+"""Collect all faults of a template, so that its author can correct them at once."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -18,38 +18,38 @@ class Place(NamedTuple):
     line: int
 
     def __str__(self) -> str:
-        """Write it the way compilers do."""
+        """Return the place as compilers write it."""
         return f"{self.file}:{self.line}" if self.line else self.file
 
 
 class Problems:
-    """A list of faults, each said once however many roles an iterator repeats it for."""
+    """A list of faults; a fault that an iterator repeats for many roles is reported once."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[Place, str], list[str]] = {}
         self.left_open = 0
-        """How many values could not be told here."""
+        """Number of values that are not known here."""
         self.channels_lost = False
-        """Whether a channel is without a field that is written for it: it could not be told, or is wrong."""
+        """Whether a channel lacks a field that its template sets: the field is open here, or is wrong."""
         self._notes: dict[tuple[Place, str], list[str]] = {}
 
     def __len__(self) -> int:
-        """Count the different faults."""
+        """Return the number of different faults."""
         return len(self._found)
 
     def add(self, place: Place, path: str, what: str, name: str = "", names: Iterable[str] = ()) -> None:
-        """Note ``what`` is wrong at ``place`` in role ``path``; suggest what of ``names`` is near."""
+        """Record the fault ``what`` at ``place`` in role ``path``; suggest the nearest of ``names``."""
         advice = nearest(name, names) if name and len(self._found) < PROBLEMS_WITH_ADVICE else ""
         self._found.setdefault((place, what + advice), []).append(path)
 
     def note(self, place: Place, path: str, what: str) -> None:
-        """Keep ``what`` for the author, although nothing is wrong."""
+        """Record ``what`` for the author, although it is no fault."""
         self._notes.setdefault((place, what), []).append(path)
 
     def leave_open(self, place: Place, path: str, what: str) -> None:
-        """Note ``what`` cannot be told here, but only at the site; what depends on it is left out.
+        """Record that ``what`` is known only at the site; the parts that depend on it are left out.
 
-        Nothing in ``what``: that is told elsewhere.
+        An empty ``what`` is not recorded, because another report has it.
         """
         self.left_open += 1
         if what:
@@ -61,7 +61,7 @@ class Problems:
         return tuple(_lines(self._notes))
 
     def raise_any(self) -> None:
-        """Raise all of it as one error, if there is any.
+        """Raise all faults as one error, if there are any.
 
         Raises:
             TemplateError: with a line for each fault, in the order of file and line.

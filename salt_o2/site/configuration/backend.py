@@ -1,11 +1,11 @@
-"""What keeps configuration: a tree of texts under paths with slashes, as Consul and etcd have it.
+"""Define the backends of configuration: trees of texts under paths with slashes, as in Consul and etcd.
 
     o2/components/<component>/<RUNTYPE>/<role>/<entry>     configuration of components
     o2/runtime/<component>/<key>                           run-time values
     o2/hardware/detectors/<DET>/flps/<host>/...            detectors and their hosts
     o2/hardware/flps/<host>/cards                          readout cards of a host, JSON
 
-The layout is that of AliECS's Consul tree (A4.4), so that a site's tree can be used as it is.
+The layout is that of AliECS's Consul tree (A4.4), so that a site's tree can be used unchanged.
 """
 
 from typing import Protocol
@@ -19,11 +19,11 @@ HOSTS = "o2/hardware/flps"
 
 
 ROOT = "o2"
-"""The part of a site's tree that is ours; other parts belong to other services."""
+"""The part of a site's tree that Salt O² uses; other parts belong to other services."""
 
 
 def checked(key: str) -> str:
-    """Return ``key``, without slashes around it, if it is a key of ours.
+    """Return ``key``, without slashes around it, if it is below ``o2/``.
 
     Raises:
         InvalidRequestError: if it is not below ``o2/``, or leads elsewhere by an empty part, ``.`` or ``..``.
@@ -40,16 +40,16 @@ class Backend(Protocol):
     """A tree of texts."""
 
     name: str
-    """What it is, for messages."""
+    """The name of the backend, for messages."""
 
     def get(self, key: str) -> str | None:
-        """Return the text at ``key``, or ``None``; raise UnreachableError if nobody answers."""
+        """Return the text at ``key``, or ``None``; raise UnreachableError without an answer."""
 
     def keys(self, prefix: str) -> list[str]:
         """Return the keys below ``prefix``, in order."""
 
     def put(self, key: str, value: str) -> None:
-        """Keep ``value`` at ``key``; raise InvalidRequestError if this tree cannot be written."""
+        """Store ``value`` at ``key``; raise InvalidRequestError if this tree cannot be written."""
 
 
 class ReadOnly:
@@ -58,7 +58,7 @@ class ReadOnly:
     name = ""
 
     def put(self, key: str, value: str) -> None:  # noqa: ARG002
-        """Refuse.
+        """Refuse to write.
 
         Raises:
             InvalidRequestError: always.

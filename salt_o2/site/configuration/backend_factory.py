@@ -1,4 +1,4 @@
-"""Which backend a site has, from one line of its configuration."""
+"""Open the backend of a site, from one line of its configuration."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

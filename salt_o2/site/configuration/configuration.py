@@ -1,4 +1,4 @@
-"""Configuration as components ask for it: found by fallback, filled in by jinja2 (aliecs.md A4.2, A4.3)."""
+"""Configuration for components: found by fallback, rendered by jinja2 (aliecs.md A4.2, A4.3)."""
 
 import json
 from collections.abc import Mapping
@@ -12,14 +12,14 @@ from salt_o2.workflow.problems import nearest
 
 _NONE: Mapping[str, Any] = {}
 HIDDEN = ("TRG",)
-"""Detectors that are listed only for those who ask for all: the trigger is one in name."""
+"""Detectors that are listed only on request for all: the trigger is a detector in name only."""
 
 
 class Configuration:
     """One site's configuration."""
 
     def __init__(self, backend: Backend) -> None:
-        """Take everything from ``backend``."""
+        """Read and write everything through ``backend``."""
         self.backend = backend
 
     def resolve(self, query: Query) -> str:
@@ -36,7 +36,7 @@ class Configuration:
         raise UnknownNameError(f"no configuration {query}{nearest(str(query), known)}: not in {tried}")
 
     def raw(self, text: str) -> str:
-        """Return the payload at ``component/RUNTYPE/role/entry`` as it is kept, found by fallback.
+        """Return the payload at ``component/RUNTYPE/role/entry`` without rendering, found by fallback.
 
         Raises:
             UnknownNameError: if there is none.
@@ -45,11 +45,11 @@ class Configuration:
         return self.backend.get(f"{COMPONENTS}/{self.resolve(parse_query(text))}") or ""
 
     def get(self, text: str, variables: Mapping[str, Any] = _NONE) -> str:
-        """Return the payload at ``text`` filled in with ``variables``; what it includes is found likewise.
+        """Return the payload at ``text`` rendered with ``variables``; its includes are found likewise.
 
         Raises:
-            UnknownNameError: if there is none, or it includes one that is not there.
-            TemplateError: if it cannot be filled in.
+            UnknownNameError: if there is none, or it includes a missing one.
+            TemplateError: if it cannot be rendered.
         """
         query = parse_query(text)
 
@@ -68,10 +68,10 @@ class Configuration:
         return [key.removeprefix(f"{COMPONENTS}/") for key in self.backend.keys(prefix)]
 
     def set(self, text: str, payload: str, new_component: bool = False) -> str:
-        """Keep ``payload`` at exactly this path, and return it.
+        """Store ``payload`` at exactly this path, and return it.
 
         Raises:
-            InvalidRequestError: if the component is unknown and not meant to be new, or nothing can be
+            InvalidRequestError: if the component is unknown and not meant to be new, or the backend cannot be
                 written.
         """
         query = parse_query(text)
@@ -85,7 +85,7 @@ class Configuration:
         return str(query)
 
     def runtime_get(self, component: str, key: str) -> str:
-        """Return a run-time value; empty if nobody has set it.
+        """Return a run-time value; empty if it is not set.
 
         Raises:
             InvalidRequestError: if the names cannot be a path.
@@ -122,7 +122,7 @@ class Configuration:
         """Return the readout cards of ``host``, by their ids.
 
         Raises:
-            UnknownNameError: if nothing is known of them.
+            UnknownNameError: if there is no entry for them.
         """
         written = self.backend.get(f"{HOSTS}/{host}/cards")
         if written is None:

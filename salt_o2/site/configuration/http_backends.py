@@ -22,7 +22,7 @@ class Consul:
     """A Consul agent's key-value store."""
 
     def __init__(self, url: str) -> None:
-        """Speak to the agent at ``url``, for example http://127.0.0.1:8500."""
+        """Use the agent at ``url``, for example http://127.0.0.1:8500."""
         self._url = url.rstrip("/")
         self.name = f"Consul at {without_password(self._url)}"
 
@@ -38,7 +38,7 @@ class Consul:
         return sorted(key for key in keys if not key.endswith("/"))
 
     def put(self, key: str, value: str) -> None:
-        """Keep ``value`` at ``key``."""
+        """Store ``value`` at ``key``."""
         done = _ask(self.name, f"{self._url}/v1/kv/{_quoted(key)}", value.encode(), "PUT")
         if done.strip() != b"true":
             raise InvalidRequestError(f"{self.name} did not take {key}: {done.decode(errors='replace')}")
@@ -48,7 +48,7 @@ class Etcd:
     """The key-value store of an etcd cluster."""
 
     def __init__(self, url: str) -> None:
-        """Speak to the member at ``url``, for example http://127.0.0.1:2379."""
+        """Use the member at ``url``, for example http://127.0.0.1:2379."""
         self._url = url.rstrip("/")
         self.name = f"etcd at {without_password(self._url)}"
 
@@ -65,7 +65,7 @@ class Etcd:
         return sorted(_decoded(entry["key"]) for entry in self._post("range", asked).get("kvs", []))
 
     def put(self, key: str, value: str) -> None:
-        """Keep ``value`` at ``key``."""
+        """Store ``value`` at ``key``."""
         self._post("put", {"key": _encoded(checked(key)), "value": _encoded(value)})
 
     def _post(self, what: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -77,10 +77,10 @@ class Etcd:
 
 
 def _ask(name: str, url: str, body: bytes | None = None, method: str = "GET", absent: bytes = b"") -> bytes:
-    """Return what ``url`` answers; ``absent`` if it has nothing there.
+    """Return the answer of ``url``; ``absent`` if it has no value there.
 
     Raises:
-        UnreachableError: if nobody answers, or not in time.
+        UnreachableError: if no answer comes, or not in time.
         InvalidRequestError: if the answer is a refusal.
     """
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"}, method=method)

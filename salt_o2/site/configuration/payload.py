@@ -1,4 +1,4 @@
-"""Payloads of configuration: jinja2 templates with includes, in the sandbox of the template language."""
+"""Render payloads of configuration: jinja2 templates with includes, in the sandbox of the templates."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -61,7 +61,7 @@ def _sized(payload: str) -> str:
 
 
 class _Payloads(Sandbox):
-    """The sandbox of expressions, which can include other payloads beside."""
+    """The sandbox of expressions, which can also include other payloads."""
 
     def __init__(self, loader: BaseLoader) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ class _Payloads(Sandbox):
         self.keep_trailing_newline = True
 
     def getattr(self, obj: Any, attribute: str) -> Any:
-        """Return what ``obj.attribute`` means; beside what expressions know, of loops and imported macros."""
+        """Return the value of ``obj.attribute``; in addition to expressions, of loops and imported macros."""
         if isinstance(obj, LoopContext):
             name = _FORLOOP.get(attribute, attribute)
             if name in _LOOP:
@@ -81,23 +81,23 @@ class _Payloads(Sandbox):
         return super().getattr(obj, attribute)
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
-        """Parse a payload into a tree that is charged for all it makes and goes through."""
+        """Parse a payload into a tree that is charged for all values that it makes or iterates over."""
         tree: nodes.Template = _Loops().visit(super()._parse(source, name, filename))
         return tree
 
 
 class _Loops(Metering):
-    """Knows ``forloop`` as another name of ``loop``."""
+    """Replaces ``forloop`` by ``loop``."""
 
     def visit_Name(self, node: nodes.Name) -> nodes.Node:
         return nodes.Name("loop", node.ctx, lineno=node.lineno) if node.name == "forloop" else node
 
 
 def fill(payload: str, variables: Mapping[str, Any], included: Included, where: str) -> str:
-    """Return ``payload`` with its expressions, conditions and includes carried out.
+    """Return ``payload`` with its expressions, conditions and includes rendered.
 
     Raises:
-        TemplateError: if it cannot be done, naming ``where`` it is and the line.
+        TemplateError: if it cannot be rendered, naming the place ``where`` and the line.
     """
     if "{{" not in payload and "{%" not in payload and "{#" not in payload:
         return payload
@@ -111,7 +111,7 @@ def fill(payload: str, variables: Mapping[str, Any], included: Included, where: 
         raise TemplateError(f"{where}: nested too deeply, or too large") from error
     except UnreachableError:
         raise
-    except Exception as error:  # whatever a payload leads to is a fault of that payload
+    except Exception as error:  # Any error that a payload causes is a fault of that payload.
         raise TemplateError(f"{where}: {reason(error)}") from error
 
 

@@ -1,4 +1,4 @@
-"""Paths of configuration, ``component/RUNTYPE/role/entry``, and where each is looked for (A4.2)."""
+"""Parse paths of configuration, ``component/RUNTYPE/role/entry``, and list their fallbacks (A4.2)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -34,7 +34,7 @@ RUN_TYPES = (
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is asked for."""
+    """The parts of a requested path."""
 
     component: str
     run_type: str
@@ -42,11 +42,11 @@ class Query:
     entry: str
 
     def __str__(self) -> str:
-        """Write it as a path."""
+        """Return the query as a path."""
         return f"{self.component}/{self.run_type}/{self.role}/{self.entry}"
 
     def fallbacks(self) -> Iterator[str]:
-        """Return the paths that answer it, the best first."""
+        """Return the paths that answer the query, the best first."""
         pairs = [
             (self.run_type, self.role),
             (ANY_RUN_TYPE, self.role),
@@ -62,7 +62,7 @@ class Query:
 
 
 def parse_query(text: str) -> Query:
-    """Return ``component/RUNTYPE/role/entry`` taken apart; ``component/entry`` is for any run type and role.
+    """Return the query of ``component/RUNTYPE/role/entry``; ``component/entry`` is for any run type and role.
 
     Raises:
         InvalidRequestError: if it is neither.

@@ -1,10 +1,10 @@
-"""Configuration that is read and never written: what templates set while a user looks is forgotten."""
+"""Configuration that is never written: values that templates set for a mere view are discarded."""
 
 from salt_o2.site.configuration.backend import RUNTIME, Backend, ReadOnly, below, checked
 
 
 class Unwritten(ReadOnly):
-    """A backend with what has been set since, which is forgotten with it. One for each look."""
+    """A backend with the values set since, which are discarded with it. One for each view."""
 
     def __init__(self, backend: Backend) -> None:
         """Read from ``backend``."""
@@ -21,7 +21,7 @@ class Unwritten(ReadOnly):
         return sorted({*self._backend.keys(prefix), *below([*self._set], prefix)})
 
     def put(self, key: str, value: str) -> None:
-        """Remember a run-time value; everything else is refused.
+        """Store a run-time value in memory; refuse everything else.
 
         Raises:
             InvalidRequestError: if it is configuration.

@@ -1,4 +1,4 @@
-"""The functions of templates that ask the configuration: ``config.``, ``inventory.``, ``runtime.`` (A3.5).
+"""The functions of templates that read configuration: ``config.``, ``inventory.``, ``runtime.`` (A3.5).
 
 Where the original returns a text ``{"error": ...}``, an error here is an error of the template.
 """
@@ -16,7 +16,7 @@ from salt_o2.workflow.variables.site_services import Bound, Variables
 
 
 def functions(configuration: Configuration) -> dict[tuple[str, str], Bound]:
-    """Return what templates can ask of ``configuration``, by namespace and name."""
+    """Return the functions of ``configuration`` for templates, by namespace and name."""
 
     def get(variables: Variables) -> Callable[..., Any]:
         return lambda path: configuration.get(text_of(path), variables.flattened())
@@ -65,7 +65,7 @@ def _constant(function: Callable[..., Any]) -> Bound:
 
 
 def _guarded(bound: Bound) -> Bound:
-    """Return ``bound`` with errors of ours as errors of the expression, which knows its place."""
+    """Return ``bound`` with errors of Salt O² as errors of the expression, which knows its place."""
 
     def of(variables: Variables) -> Callable[..., Any]:
         function = bound(variables)

@@ -17,9 +17,9 @@ from salt_o2.workflow.sources.confined_files import files_within, is_file_within
 
 _SUFFIX = ".yaml"
 MOST_ENTRIES = 200_000
-"""Of one YAML file, each alias counted with all that it stands for."""
+"""Entries of one YAML file, with each alias counted as its whole content."""
 FRESH_S = 3.0
-"""How long the pillar is not compiled again."""
+"""How long a compiled pillar is used, in seconds."""
 
 
 def flat(tree: Any, path: str) -> Iterator[tuple[str, str]]:
@@ -34,15 +34,15 @@ def flat(tree: Any, path: str) -> Iterator[tuple[str, str]]:
 
 
 class PillarTree(ReadOnly):
-    """What the pillar has below ``o2:`` at ``components``, ``runtime`` and ``hardware``.
+    """The pillar below ``o2:`` at ``components``, ``runtime`` and ``hardware``.
 
-    Run-time values that templates set are kept beside it, for as long as this control lives.
+    Run-time values that templates set are stored beside it, as long as this process of control runs.
     """
 
     name = "the pillar"
 
     def __init__(self, pillar: Callable[[], Mapping[str, Any]]) -> None:
-        """``pillar`` returns what is below ``o2:``, as it is now."""
+        """Read from ``pillar``, which returns the present value of ``o2:``."""
         self._pillar = pillar
         self._set: dict[str, str] = {}
         self._read: dict[str, str] = {}
@@ -57,7 +57,7 @@ class PillarTree(ReadOnly):
         return below([*{**self._flat(), **self._set}], prefix)
 
     def put(self, key: str, value: str) -> None:
-        """Keep a run-time value; everything else is refused.
+        """Store a run-time value; refuse everything else.
 
         Raises:
             InvalidRequestError: if it is configuration, which belongs into the pillar's files.
@@ -67,7 +67,7 @@ class PillarTree(ReadOnly):
         self._set[key] = value
 
     def _flat(self) -> dict[str, str]:
-        if time.monotonic() >= self._until:  # to compile a pillar takes long, and one load asks many times
+        if time.monotonic() >= self._until:  # Compiling a pillar takes long, and one load reads many times.
             pillar = self._pillar()
             wanted = {name: pillar[name] for name in ("components", "runtime", "hardware") if name in pillar}
             self._read = dict(flat(wanted, ROOT))
@@ -79,7 +79,7 @@ class Folder:
     """A directory: each file is an entry, or, with the suffix ``.yaml``, a whole tree."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        """Keep everything below ``path``, whose folders are named as the tree is, without ``o2``."""
+        """Use everything below ``path``, whose folders are named as the tree is, without ``o2``."""
         self._path = Path(path)
         self.name = f"the directory {path}"
 
@@ -96,10 +96,10 @@ class Folder:
         return below([*dict.fromkeys([*plain, *dict(self._trees())])], prefix)
 
     def put(self, key: str, value: str) -> None:
-        """Write ``value`` to the file of ``key``, whole or not at all.
+        """Write ``value`` to the file of ``key``, atomically.
 
         Raises:
-            InvalidRequestError: a link is on the way, or the file cannot be written.
+            InvalidRequestError: if a link is on the way, or the file cannot be written.
         """
         try:
             write_within(self._path, _below(key), value.encode())
@@ -109,7 +109,7 @@ class Folder:
             raise InvalidRequestError(f"{self._path / _below(key)}: {error.strerror}") from error
 
     def _files(self) -> Iterator[str]:
-        """Find the files by their names, without those that editors hide and links that lead out."""
+        """Find the files by their names, except hidden files of editors and links that lead out."""
         for name in sorted(files_within(self._path)) if self._path.is_dir() else ():
             if not any(part.startswith(".") for part in name.split("/")):
                 yield name
@@ -138,11 +138,11 @@ class Folder:
 
 
 def _read_tree(text: str) -> Any:
-    """Return what YAML ``text`` says.
+    """Return the content of YAML ``text``.
 
     Raises:
-        yaml.YAMLError: it is no YAML.
-        ValueError: it has more than ``MOST_ENTRIES`` entries, each alias counted with all that it stands for.
+        yaml.YAMLError: if it is no YAML.
+        ValueError: if it has more than ``MOST_ENTRIES`` entries, each alias counted as its whole content.
     """
     loader = yaml.SafeLoader(text)
     try:
@@ -157,10 +157,10 @@ def _read_tree(text: str) -> Any:
 
 
 def _size(node: Any, known: dict[int, int]) -> int:
-    """Return how many nodes ``node`` stands for; each is looked at once, however often aliases name it."""
+    """Return the number of nodes in ``node``, aliases included; each node is visited once."""
     if id(node) in known:
         return known[id(node)]
-    known[id(node)] = MOST_ENTRIES + 1  # an alias to what it is in has no end
+    known[id(node)] = MOST_ENTRIES + 1  # An alias inside its own content has no end.
     parts = node.value if isinstance(node, yaml.CollectionNode) else ()
     inner = (part for entry in parts for part in (entry if isinstance(entry, tuple) else (entry,)))
     known[id(node)] = 1 + sum(_size(part, known) for part in inner)

@@ -1,1 +1,1 @@
-"""DPL commands: programs that write workflows, run as an account of their own."""
+"""DPL commands: programs that write workflows, run under a separate account."""

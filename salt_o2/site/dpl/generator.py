@@ -1,11 +1,11 @@
-"""Workflows that a DPL command describes: written by the command for a user who creates, read by all (A4.5).
+"""Generate workflows with DPL commands: creation runs the command, all users read its result (A4.5).
 
 ``<command> --o2-control <name>`` writes ``workflows/<name>.yaml`` and one task template for each device into
-its working directory. The name is a digest of the command with its values, of what is sourced before it, of
-the versions of the O2 packages and of the configuration that it reads: the same again is not run again.
+its working directory. The name is a digest of the command with its values, of the sourced file, of the
+versions of the O2 packages and of the configuration that it reads: equal commands do not run again.
 
-A user who only looks runs nothing. Control remembers what was written last for a command with its values and
-configuration, and shows that; what was never written is said to be missing.
+A request that only shows a workflow runs nothing. Control remembers the last result of a command with its
+values and configuration, and shows it; a workflow without a result is reported as missing.
 """
 
 import hashlib
@@ -32,15 +32,15 @@ _URIS = re.compile(r"(?:consul-json|apricot)://[^\s'\"]+")
 _JIT = re.compile(r"[\w][\w.+-]*")
 _NAME = re.compile(r"jit-[0-9a-f]{40}")
 MOST_BYTES = 100_000
-"""Of a command: what bash can be given."""
+"""Size of a command in bytes: the limit of bash."""
 JIT_VARIABLES = "jit_env_vars"
-"""The variable that has what to export before the command, as ``NAME=value NAME=value``."""
+"""The variable with the exports before the command, as ``NAME=value NAME=value``."""
 Generate = Callable[["_Wanted"], str]
-"""Given what a template wants: the name of the workflow."""
+"""Given the request of a template: the name of the workflow."""
 
 
 class Generator:
-    """Runs DPL commands and keeps what they wrote."""
+    """Runs DPL commands and stores their results."""
 
     def __init__(
         self,
@@ -55,13 +55,13 @@ class Generator:
         self._get = get
 
     def running(self) -> dict[tuple[str, str], Bound]:
-        """Return what templates call on behalf of a user who creates: it runs commands."""
+        """Return the functions for templates of a user who creates: they run commands."""
         return self._functions(self._run)
 
     def reading(self, missing: type[Refused]) -> dict[tuple[str, str], Bound]:
-        """Return what templates call on behalf of a user who looks: it reads what commands have written.
+        """Return the functions for templates of a user who only reads: they read results of commands.
 
-        What no command has written yet is ``missing``.
+        A workflow that no command has written yet is ``missing``.
         """
         return self._functions(lambda wanted: self._remembered(wanted, missing))
 
@@ -102,7 +102,7 @@ class Generator:
         if not _JIT.fullmatch(name):
             return None
         for address in self._repositories.listed:
-            with suppress(O2Error, OSError):  # a repository that cannot be opened has none
+            with suppress(O2Error, OSError):  # A repository that cannot be opened has no such file.
                 folder = self._repositories.open(address).path
                 if is_file_within(folder, f"jit/{name}"):
                     return _read(folder, f"jit/{name}")
@@ -138,7 +138,7 @@ class Generator:
         return (self._folder / name / "workflows" / f"{name}.yaml").is_file()
 
     def _known(self, wanted: "_Wanted") -> Path:
-        """Return the file that has the name of what was written last for ``wanted``."""
+        """Return the file with the name of the last result for ``wanted``."""
         return self._folder / "known" / self._digest(wanted, "")
 
     def _digest(self, wanted: "_Wanted", versions: str) -> str:
@@ -151,7 +151,7 @@ class Generator:
 
 
 class _Wanted:
-    """A command with its values, and what is exported before it."""
+    """A command with its values, and the exports before it."""
 
     __slots__ = ("command", "exports")
 

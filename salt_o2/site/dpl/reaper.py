@@ -21,11 +21,11 @@ import time
 
 PR_SET_CHILD_SUBREAPER = 36
 ENDING_S = 10.0
-"""How long it tries to end what is left."""
+"""How long the script tries to end the remaining processes, in seconds."""
 
 
 def main(uid: int, gid: int, command: list[str]) -> int:
-    """Run ``command`` as ``uid`` and ``gid``; return the exit code when nothing of it runs any more."""
+    """Run ``command`` as ``uid`` and ``gid``; return its exit code after all its processes have ended."""
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     environment = json.loads(_read_line())
     null = os.open(os.devnull, os.O_RDONLY)
@@ -68,7 +68,7 @@ def _wait(program: int) -> int:
 
 
 def _end_all() -> None:
-    """Kill all descendants until there is none; one that forks meanwhile is met the next time."""
+    """Kill all descendants until none remains; the next pass kills processes forked meanwhile."""
     deadline = time.monotonic() + ENDING_S
     while (found := _descendants(os.getpid())) and time.monotonic() < deadline:
         for pid in found:

@@ -1,7 +1,7 @@
-"""Runs one DPL command: as an account of its own, in a folder and an environment of its own, in a time limit.
+"""Run one DPL command: with a separate account, folder and environment, and a time limit.
 
-The account is neither root nor control's own: who can write a template, or a variable that reaches a command,
-gets that account and no more. The files that the command leaves are read without following its links.
+The account is neither root nor control's own: an author of a template, or of a variable that reaches a
+command, gets that account and no more. The files of the command are read without following its links.
 """
 
 import grp
@@ -35,7 +35,7 @@ _ENTRY = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 _STEERING = re.compile(
     r"LD_\w+|GLIBC_TUNABLES|BASH\w*|ENV|IFS|PATH|PS4|SHELLOPTS|PYTHON\w*|PERL\w*|O2_VALUE_\w+"
 )
-"""Variables by which other programs would run than those that the command names."""
+"""Variables that would make other programs run than those that the command names."""
 _LIMITS = "ulimit -c 0 -f 2097152"
 
 
@@ -47,7 +47,7 @@ class Settings:
     """The account, from ``o2:dpl_user``."""
     timeout_s: float
     environment: str
-    """A file that is sourced before the command if it is there, from ``o2:dpl_environment``."""
+    """A file to source before the command if it exists, from ``o2:dpl_environment``."""
 
 
 def run_command(command: str, values: Mapping[str, str], name: str, settings: Settings) -> dict[str, bytes]:
@@ -69,7 +69,7 @@ def run_command(command: str, values: Mapping[str, str], name: str, settings: Se
 def _working_directory(account: pwd.struct_passwd) -> Iterator[Path]:
     """Make a folder for one command, with the folders that it writes to; remove it at the end.
 
-    A directory is given to the account after all that is in it, and its parent stays root's: no process of
+    A directory is given to the account after all of its contents, and its parent stays root's: no process of
     the account can put a link in the place of a path that root is about to change.
     """
     scratch = Path(tempfile.mkdtemp(prefix="o2-dpl-"))
@@ -130,7 +130,7 @@ def _account(user: str) -> pwd.struct_passwd:
 
 
 def _environment(account: pwd.struct_passwd) -> dict[str, str]:
-    """Return the whole environment of a command; nothing of control's own is in it."""
+    """Return the whole environment of a command; it contains nothing of control's own environment."""
     return {
         "PATH": _PATH,
         "HOME": account.pw_dir,
@@ -166,7 +166,7 @@ def _execute(
             )
         except (OSError, ValueError) as error:
             raise Refused(f"the DPL command cannot be started as {account.pw_name}: {error}") from error
-        with process:  # leaving it closes the reaper's input, and waits for the reaper
+        with process:  # Leaving the block closes the reaper's input, and waits for the reaper.
             try:
                 _write_line(process, json.dumps(dict(environment)))
                 code = process.wait(timeout_s)
@@ -180,13 +180,13 @@ def _execute(
 
 def _write_line(process: "subprocess.Popen[bytes]", text: str) -> None:
     assert process.stdin is not None
-    with suppress(BrokenPipeError):  # it has ended already, and its exit code tells why
+    with suppress(BrokenPipeError):  # The reaper has ended already, and its exit code gives the reason.
         process.stdin.write(text.encode() + b"\n")
         process.stdin.flush()
 
 
 def _written(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Find the templates that are in ``folder``; its links are the command's own, and may lead anywhere."""
+    """Find the templates in ``folder``; its links are the command's own, and may lead anywhere."""
     names = [f"{kind}/{name}" for kind in FOLDERS for name in _listed(folder, kind) if _FILE.fullmatch(name)]
     if len(names) > MOST_FILES:
         raise Refused(f"the DPL command wrote more than {MOST_FILES:,} templates")

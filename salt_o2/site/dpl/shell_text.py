@@ -1,9 +1,9 @@
-"""Commands of templates as text for bash without any value in it: values are variables of its environment.
+"""Translate commands of templates to text for bash; values become variables of its environment.
 
     o2-qc --name {{ name }} '{"run": "{{ run }}"}'      is what an author writes, and
     o2-qc --name ${O2_VALUE_0} '{"run": "'"${O2_VALUE_1}"'"}'   is what bash reads.
 
-bash puts values in after it has read the text, so that no quote and no semicolon in a value means anything.
+bash inserts values after it has parsed the text, so no quote and no semicolon in a value has a meaning.
 Where a value stands outside quotes, bash splits it into words, as it always did.
 """
 
@@ -26,7 +26,7 @@ _REFUSED = {
 
 
 class Command(NamedTuple):
-    """A command for bash: its text, the values that it names, and how it reads with them."""
+    """A command for bash: its text, the values that it names, and its text with the values inserted."""
 
     text: str
     values: Mapping[str, str]
@@ -60,9 +60,9 @@ def command_of(text: Text, names: Names) -> Command:
 
 
 class _Place:
-    """Where in a text of bash one is: inside which quotes and brackets.
+    """The position in a text of bash: the quotes and brackets around it.
 
-    A mistake about it makes a command say something else; it never makes bash read a value as program.
+    A mistake in it changes the meaning of a command; it never makes bash run a value as program.
     """
 
     def __init__(self) -> None:
@@ -72,7 +72,7 @@ class _Place:
         self._line = ""
 
     def refer_to(self, name: str, source: str) -> str:
-        """Return what stands for the value ``name`` here."""
+        """Return the text that refers to the value ``name`` here."""
         inside = self._inside[-1]
         if inside == _HERE and self._documents[0][1]:
             raise Refused(
@@ -86,7 +86,7 @@ class _Place:
         return "" if inside == _COMMENT else f"${{{name}}}"
 
     def read(self, text: str) -> None:
-        """Go on over ``text``."""
+        """Advance over ``text``."""
         at = 0
         while at < len(text):
             step = self._step(text, at)
@@ -94,7 +94,7 @@ class _Place:
             at += step
 
     def _step(self, text: str, at: int) -> int:
-        """Read what stands at ``at``; return how many characters that is."""
+        """Read the characters at ``at``; return their number."""
         inside, character = self._inside[-1], text[at]
         if inside == _HERE:
             return self._step_in_document(character)

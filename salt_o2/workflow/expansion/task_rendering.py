@@ -21,7 +21,7 @@ _OVERRIDE = "pdp_override_run_start_time"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    """What a template comes to for one task; the arguments are the template's own."""
+    """The rendered template of one task; the arguments are the template's own."""
 
     value: str
     arguments: tuple[str, ...]
@@ -34,7 +34,7 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class Ptree:
-    """A property that the device takes as a tree: ``ToPtree(payload, syntax)``."""
+    """A property that the device receives as a tree: ``ToPtree(payload, syntax)``."""
 
     payload: str
     syntax: str
@@ -43,8 +43,8 @@ class Ptree:
 def render(task: TaskRole, specials: Mapping[str, str], problems: Problems) -> Rendered:
     """Return the launch and the properties of ``task`` with the values in ``specials``.
 
-    ``specials`` are the variables that a task has only once it has a place (catalogue.SPECIALS); faults are
-    added to ``problems``.
+    ``specials`` are the variables that a task has only after placement (SPECIALS of template_catalogue.py);
+    faults are added to ``problems``.
     """
     command = task.template.command
     stack = _stack(task, specials, problems)
@@ -73,13 +73,13 @@ def _stack(task: TaskRole, specials: Mapping[str, str], problems: Problems) -> S
 
 
 def _refuse_programs(command: CommandTemplate, stack: Stack, path: str, problems: Problems) -> None:
-    """Add a problem for each text of a shell command in which a value of a user would be program."""
+    """Add a problem for each text of a shell command in which a shell would run a value of a user."""
     for text in (command.value, *command.arguments):
         for part in text.expressions:
             try:
                 name, signs = program_of_user(text_of(part.value(stack)), stack)
             except Refused:
-                continue  # it becomes a problem where the text is rendered
+                continue  # The fault becomes a problem where the text is rendered.
             if name:
                 what = (
                     f"the value of {name} has {signs}, which a shell reads as program. Choose another value,"
@@ -109,7 +109,7 @@ def _filled(text: Text, stack: Stack, path: str, problems: Problems) -> str:
 
 
 def _arguments(texts: tuple[Text, ...], stack: Stack, path: str, problems: Problems) -> tuple[str, ...]:
-    """Return the arguments; one that its expressions leave empty is left out."""
+    """Return the arguments; an argument whose expressions render to nothing is left out."""
     values = ((text, _text(text, stack, path, problems)) for text in texts)
     return tuple(value for text, value in values if value or text.constant is not None)
 
@@ -154,7 +154,7 @@ def _properties(task: TaskRole, stack: Stack, problems: Problems) -> dict[str, s
 
 
 def _property(value: Any) -> str | Ptree:
-    """Return the value of a property: a tree as it is, anything else as text."""
+    """Return the value of a property: a tree unchanged, any other value as text."""
     return value if isinstance(value, Ptree) else text_of(value)
 
 

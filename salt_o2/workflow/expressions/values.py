@@ -31,7 +31,7 @@ class Open:
     __slots__ = ()
 
     def refuse(self, name: str) -> NotHere:  # noqa: ARG002
-        """Return the refusal of the variable ``name``; its message is empty, as the reason is reported elsewhere."""
+        """Return the refusal of the variable ``name``; its message is empty: another one has the reason."""
         return NotHere("")
 
 

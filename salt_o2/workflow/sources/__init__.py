@@ -1,1 +1,1 @@
-"""Where templates come from: directories and git repositories."""
+"""Sources of templates: directories and git repositories."""

@@ -1,8 +1,8 @@
-"""Files below one folder, read so that neither a name nor a link leads out of it.
+"""Read files below one folder so that neither a name nor a link leads out of it.
 
 The authors of a repository write its files and links; control, which reads them, may read much more than
-they may. Every part of a path is opened below the one before and no link is followed by the kernel: links are
-resolved here, as long as they stay inside. So it makes no difference when an author changes a link.
+the authors may. Every part of a path is opened below the previous part, and the kernel follows no link. Links
+are resolved here, as long as they stay inside. So a change of a link at any moment has no effect.
 """
 
 import errno
@@ -32,10 +32,10 @@ def read_within(folder: Path, name: str, most: int) -> bytes:
 
 
 def write_within(folder: Path, name: str, content: bytes) -> None:
-    """Write ``content`` to the file ``name`` below ``folder``, whole or not at all; make folders on the way.
+    """Write ``content`` atomically to the file ``name`` below ``folder``; make missing folders.
 
     Raises:
-        OSError: if a link is on the way, or it cannot be written.
+        OSError: if a link is on the way, or the file cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     parts = PurePosixPath(name).parts
@@ -67,10 +67,10 @@ def _put(inside: int, name: str, content: bytes) -> None:
 
 
 def stat_within(folder: Path, name: str) -> os.stat_result:
-    """Return the state of what ``name`` below ``folder`` is.
+    """Return the stat result of ``name`` below ``folder``.
 
     Raises:
-        OSError: if there is nothing, or a link leads out of ``folder``.
+        OSError: if ``name`` does not exist, or a link leads out of ``folder``.
     """
     with _opened(folder, name) as descriptor:
         return os.fstat(descriptor)
@@ -117,7 +117,7 @@ def files_within(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def _opened(folder: Path, name: str) -> Iterator[int]:
-    """Open what ``name`` below ``folder`` is; ``folder`` itself may be a link."""
+    """Open ``name`` below ``folder``; ``folder`` itself may be a link."""
     way = [os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)]
     try:
         _walk(way, name, folder)
@@ -128,7 +128,7 @@ def _opened(folder: Path, name: str) -> Iterator[int]:
 
 
 def _walk(way: list[int], name: str, folder: Path) -> None:
-    """Open one part of ``name`` after the other; ``way`` has what is open, the outermost first."""
+    """Open one part of ``name`` after the other; ``way`` has the open parts, the outermost first."""
     todo = _parts(name, folder)
     links = 0
     while todo:
@@ -159,7 +159,7 @@ def _parts(name: str, folder: Path) -> list[str]:
 
 
 def _target(part: str, inside: int) -> str | None:
-    """Return where the link ``part`` leads; ``None`` if it is no link."""
+    """Return the target of the link ``part``; ``None`` if it is no link."""
     try:
         return os.readlink(part, dir_fd=inside)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Where templates come from: a directory with ``workflows/<name>.yaml`` and ``tasks/<name>.yaml``."""
+"""Read templates from a directory with ``workflows/<name>.yaml`` and ``tasks/<name>.yaml``."""
 
 import hashlib
 import logging
@@ -31,12 +31,12 @@ class Directory:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self.repositories: Any = None
-        """Where references of its templates to other repositories lead; ``None``: nowhere."""
+        """The repositories to which references of its templates lead; ``None``: there are none."""
         self.services: Any = None
-        """What its templates can ask of the site; ``None``: nothing is known of it."""
+        """The services of the site for its templates; ``None``: the site is not known."""
 
     def workflows(self) -> list[tuple[str, str]]:
-        """Return name and description of each workflow; what is wrong with a file is its description."""
+        """Return name and description of each workflow; the description of a faulty file is its fault."""
         return [(name, self._description(name)) for name in self.names()]
 
     def names(self) -> list[str]:
@@ -44,7 +44,7 @@ class Directory:
         return self._names("workflows")
 
     def stamp(self, name: str) -> int:
-        """Return when the file of the workflow ``name`` was changed last, in nanoseconds; 0 if it is gone."""
+        """Return when the file of the workflow ``name`` last changed, in nanoseconds; 0 without a file."""
         try:
             return stat_within(self.path, _file("workflows", name)).st_mtime_ns
         except OSError:
@@ -88,9 +88,9 @@ class Directory:
             return self._digest()
 
     def _committed(self) -> str:
-        """Return the commit; nothing without one, or if git keeps none of the templates.
+        """Return the commit; nothing without one, or if git tracks none of the templates.
 
-        No program that the tree's settings name is run: the files are compared with the commit here.
+        The files are compared with the commit here, so no program that the settings of the tree name is run.
         """
         repository = repository_at(self.path)
         if repository is None:
@@ -167,7 +167,7 @@ class Directory:
         return f"sha256:{digest.hexdigest()[:40]}"
 
     def _contents(self, kind: str, links: bool = False) -> Iterator[tuple[str, bytes]]:
-        """Find the templates with their content; with ``links``, as git has it: a link is where it leads."""
+        """Return the templates with their content; with ``links``, a link has its target, as in git."""
         for name in self._names(kind):
             try:
                 path = self.path / _file(kind, name)

@@ -1,7 +1,7 @@
-"""Git repositories as sources of templates: a bare clone of each, and one tree of files for each commit used.
+"""Git repositories as sources of templates: a bare clone of each, and one tree of files per used commit.
 
-Of a repository only branches and tags are fetched. On a server that takes pull requests a stranger can make
-other refs (``refs/pull/...``), so neither these nor commits that no branch or tag contains can be asked for.
+Only branches and tags of a repository are fetched. On a server that accepts pull requests, unknown users can
+make other refs (``refs/pull/...``). So neither these nor commits outside all branches and tags can be used.
 """
 
 import hashlib
@@ -29,13 +29,13 @@ from salt_o2.workflow.sources.git_credentials import remote
 log = logging.getLogger(__name__)
 
 FOLDERS = ("workflows", "tasks", "jit")
-"""What of a repository concerns us."""
+"""The folders of a repository that contain templates."""
 TREE_BYTES = 200_000_000
 """Bytes of all files of one commit in these folders."""
 TREES = 200
-"""Trees of files that are kept, of all repositories."""
+"""Number of stored trees of files, of all repositories."""
 UNUSED_S = 3600.0
-"""How long a tree is kept at least, in seconds: longer than any load of a workflow takes."""
+"""How long a tree is stored at least, in seconds: longer than any load of a workflow takes."""
 _REVISION = re.compile(r"[\w][\w./+-]*")
 _TREE = re.compile(r"[0-9a-f]{40,64}")
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -66,7 +66,7 @@ class GitRepository:
     """A repository by its URL, or by the path of a clone on this machine."""
 
     def __init__(self, url: str, cache: Path, allowed: Iterable[str] = _ANY) -> None:
-        """Keep the clone and the trees in ``cache``.
+        """Store the clone and the trees in ``cache``.
 
         ``allowed`` are patterns (``v*``) of the branches and tags that may be used, with the commits that
         they contain; without any, all may.
@@ -90,7 +90,7 @@ class GitRepository:
         return Pinned(self._tree(commit), commit, self.url)
 
     def refresh(self) -> None:
-        """Fetch the branches and tags as they are now.
+        """Fetch the branches and tags again.
 
         Raises:
             UnknownNameError: if the repository cannot be read.
@@ -98,7 +98,8 @@ class GitRepository:
         asked = time.monotonic()
         state = _state_of(self._clone)
         with state.lock:
-            if state.begun > asked:  # it was fetched while this thread waited, and has all there was then
+            # Another thread fetched it during the wait, and its fetch is recent enough.
+            if state.begun > asked:
                 if state.error:
                     raise UnknownNameError(state.error)
                 return
@@ -116,7 +117,7 @@ class GitRepository:
         self._clone.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._clone.parent) as scratch:
             fetching_git("init", "--quiet", "--bare", "--template=", scratch)
-            self._fetch(Path(scratch))  # a clone of nothing would be taken for what was fetched before
+            self._fetch(Path(scratch))  # An empty clone would pass for the last fetched one.
             put(Path(scratch), self._clone)
 
     @property
@@ -129,7 +130,7 @@ class GitRepository:
         except UnknownNameError as error:
             if "remote ref HEAD" not in str(error):
                 raise
-            self._fetch_refs(clone, *_REFSPECS)  # its HEAD is a branch without a commit
+            self._fetch_refs(clone, *_REFSPECS)  # Its HEAD is a branch without a commit.
 
     def _fetch_refs(self, clone: Path, *refspecs: str) -> None:
         path = _local(self.url)
@@ -151,7 +152,7 @@ class GitRepository:
 
     def _commit(self, revision: str) -> str:
         if _COMMIT.fullmatch(revision) and self._resolved(revision):
-            return revision  # what has a hash does not change: nothing to fetch
+            return revision  # A commit does not change: there is nothing to fetch.
         try:
             self.refresh()
         except UnknownNameError as error:
@@ -248,19 +249,19 @@ class _Entry(NamedTuple):
 
 
 TOO_LARGE = b" " * (FILE_BYTES + 1)
-"""What stands for a file that is larger than a template may be: its reader says so."""
+"""The content of a file that is larger than a template may be: its reader reports the size."""
 _NO_LINKS: Mapping[str, bytes] = {}
 
 
 @dataclass(slots=True)
 class _State:
-    """What threads know of one clone: two that fetch into it at the same time would fail."""
+    """The state of one clone, shared by threads: two fetches into it at the same time would fail."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     begun: float = 0.0
-    """When the last fetch began, by the monotonic clock; it has all that was there then."""
+    """When the last fetch began, by the monotonic clock; it has all refs of that time."""
     error: str = ""
-    """Why the last fetch failed; empty if it did not."""
+    """Why the last fetch failed; empty if it succeeded."""
 
 
 @lru_cache(maxsize=1_000)
@@ -281,7 +282,7 @@ def _stays_inside(name: str) -> bool:
 
 
 def store(files: Mapping[str, bytes], path: Path, links: Mapping[str, bytes] = _NO_LINKS) -> None:
-    """Put ``files``, by names relative to ``path``, there, all at once; then ``links`` with their targets.
+    """Write ``files``, by names relative to ``path``, all at once; then ``links`` with their targets.
 
     A link may lead anywhere: its reader refuses it if it leads out (confined_files.py).
 
@@ -307,7 +308,7 @@ def _write(folder: Path, files: Mapping[str, bytes], links: Mapping[str, bytes])
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
-    # Links come last, in front of nothing, so that nothing is written through one of them.
+    # Links come last, so that no file is written through one of them.
     for name, target in links.items():
         above = [folder / part for part in PurePosixPath(name).parents]
         if target and b"\0" not in target and not any(part.is_symlink() for part in above):
@@ -316,15 +317,15 @@ def _write(folder: Path, files: Mapping[str, bytes], links: Mapping[str, bytes])
 
 
 def mark_used(tree: Path) -> None:
-    """Note that ``tree`` is used now."""
+    """Record that ``tree`` is used now."""
     with suppress(FileNotFoundError):
         os.utime(tree)
 
 
 def remove_unused(folder: Path) -> None:
-    """Remove the trees in ``folder`` that were not used for longest, beyond ``TREES``.
+    """Remove the least recently used trees in ``folder``, beyond ``TREES``.
 
-    Any user can ask for any commit. A tree that was used lately stays: a load may be reading it.
+    Any user can request any commit. A recently used tree stays: a load may be reading it.
     """
     used: dict[Path, float] = {}
     for tree in folder.iterdir():
@@ -337,10 +338,10 @@ def remove_unused(folder: Path) -> None:
 
 
 def put(scratch: Path, path: Path) -> None:
-    """Let ``path`` be what ``scratch`` is; somebody else may have done it at the same time."""
+    """Rename ``scratch`` to ``path``; another thread or process may have done the same meanwhile."""
     whole = scratch.with_name(f"{scratch.name}.whole")
     scratch.rename(whole)
-    scratch.mkdir()  # for its owner to remove
+    scratch.mkdir()  # The owner of the folder removes it.
     try:
         whole.rename(path)
     except OSError:
@@ -360,7 +361,7 @@ def is_url(text: str) -> bool:
 
 
 def full_url(text: str) -> str:
-    """Return what git understands; ``host/path`` is fetched by https, as the original does."""
+    """Return the URL for git; ``host/path`` is fetched by https, as in the original."""
     host = text.split("/", 1)[0]
     return text if text.startswith(_SCHEMES) or ":" in host else f"https://{text}"
 

@@ -1,7 +1,7 @@
-"""git as control runs it: it obeys no settings but ours, and in an author's tree it runs as the tree's owner.
+"""Run git with control's own settings only, and in an author's tree as the owner of the tree.
 
-Only commands that neither read the work tree nor write the index are meant for an author's tree: git runs
-programs that the tree's own settings name (fsmonitor, filters, hooks, credential helpers) in others.
+Only commands that neither read the work tree nor write the index may be used in an author's tree. Other
+commands run programs that the settings of the tree name (fsmonitor, filters, hooks, credential helpers).
 """
 
 import grp
@@ -35,7 +35,7 @@ _SETTINGS = {
     "gc.auto": "0",
     "maintenance.auto": "false",
 }
-"""What git takes from us, whatever a repository says."""
+"""Settings that override those of any repository."""
 FETCHED = "file:git:http:https:ssh"
 """Protocols that fetch without running commands of a repository."""
 READING_S = 10.0
@@ -52,18 +52,18 @@ class Account(NamedTuple):
 def fetching_git(
     *arguments: str, timeout_s: float = 30.0, given: bytes = b"", private: Mapping[str, str] = _NOTHING
 ) -> bytes:
-    """Return what a git command in a bare repository of our own prints; it may fetch.
+    """Return the output of a git command in a bare repository of control; it may fetch.
 
-    ``private`` is put into the environment of git: what other accounts may not read.
+    ``private`` is added to the environment of git: data that other accounts may not read.
 
     Raises:
-        UnknownNameError: with git's own last words, if it fails.
+        UnknownNameError: if git fails; with the last lines of its output.
     """
     return _run(arguments, FETCHED, timeout_s, os.environ.get("HOME", "/"), given, private=private)
 
 
 def reading_git(tree: Path, *arguments: str, given: bytes = b"") -> bytes:
-    """Return what a git command prints in an author's ``tree``, run as the owner of its repository.
+    """Return the output of a git command in an author's ``tree``, run as the owner of its repository.
 
     Raises:
         UnknownNameError: if it fails, or the owner is neither control's account nor one that it can run as.
@@ -88,10 +88,10 @@ def owner_of(path: Path) -> Account | None:
     found = repository_at(path)
     if found is None:
         return None
-    uid = found.lstat().st_uid  # of a link too: whose link it is decides
+    uid = found.lstat().st_uid  # The owner of the link itself decides.
     try:
         return Account(uid, pwd.getpwuid(uid).pw_gid)
-    except KeyError:  # its files' group could be any that an administrator gave them
+    except KeyError:  # An administrator may have given its files any group.
         return Account(uid, 65534)
 
 
@@ -181,7 +181,7 @@ def _run(
 def _finish(
     process: "subprocess.Popen[bytes]", given: bytes, timeout_s: float, shown: str
 ) -> tuple[bytes, bytes]:
-    """Return what ``process`` writes to its output and errors; kill it with its children if it takes long."""
+    """Return the output and errors of ``process``; kill it with its children after the time limit."""
     try:
         return process.communicate(given, timeout_s)
     except subprocess.TimeoutExpired as error:
@@ -191,7 +191,7 @@ def _finish(
 
 
 def _shown(arguments: tuple[str, ...]) -> str:
-    """Return the name of a command, without the folder that it is for and its settings."""
+    """Return the name of a command, without its folder and its settings."""
     while arguments[0] in ("-C", "-c"):
         arguments = arguments[2:]
     return arguments[0]

@@ -1,8 +1,8 @@
-"""User and password of a repository's URL, on their way to git.
+"""Pass user and password of a repository's URL to git.
 
 Each account of the machine can read the command line of a process. git writes the URL of a repository on
 the command lines of its own programs too. So git gets a URL without user and password, and asks a
-credential helper for both. The helper takes them from its environment, which only its account can read.
+credential helper for both. The helper reads them from its environment, which only its account can read.
 """
 
 import re
@@ -24,12 +24,12 @@ _NOTHING: Mapping[str, str] = {}
 
 
 class Remote(NamedTuple):
-    """A repository as git gets it."""
+    """A repository in the form for git."""
 
     url: str
-    """What may stand on a command line."""
+    """The part of the URL that may stand on a command line."""
     options: tuple[str, ...] = ()
-    """Options of git that name the helper; they have no secret in them."""
+    """Options of git that name the helper; they contain no secret."""
     environment: Mapping[str, str] = _NOTHING
     """User and password, which git has in its environment for the helper."""
 

@@ -1,4 +1,4 @@
-"""References to templates: repository, name and revision."""
+"""Parse references to templates: repository, name and revision."""
 
 import re
 from typing import NamedTuple
@@ -21,12 +21,12 @@ class Reference(NamedTuple):
 
     @property
     def foreign(self) -> bool:
-        """Whether it leads out of the source it is written in."""
+        """Whether the reference leads out of the source that contains it."""
         return bool(self.repository or self.revision)
 
 
 def parse_reference(text: str, kind: str) -> Reference:
-    """Return ``name``, ``name@revision`` or ``repository/workflows/name@revision`` taken apart.
+    """Return the parts of ``name``, ``name@revision`` or ``repository/workflows/name@revision``.
 
     Raises:
         UnknownNameError: if it is none of these, or of the other ``kind`` (workflows, tasks).

@@ -35,7 +35,7 @@ FileServer = Callable[[str, str], Mapping[str, bytes]]
 SALT = "salt://"
 _GENERATED = re.compile(r"jit-[0-9a-f]{40}")
 EVERY_OTHER = "*"
-"""The name under which the revisions of repositories without an entry of their own are listed."""
+"""The key of the revisions for all repositories without their own entry."""
 _ALL: Mapping[str, Sequence[str]] = {}
 
 
@@ -47,7 +47,7 @@ class Address(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What people call it: host and path without scheme, user, parameters and ``.git``."""
+        """The name for users: host and path without scheme, user, parameters and ``.git``."""
         scheme, _, bare = self.repository.rpartition("://")
         bare = re.split(r"[?#]", bare)[0] if scheme else bare
         return bare.rpartition("@")[2].replace(":", "/").removesuffix("/").removesuffix(".git")
@@ -66,7 +66,7 @@ def parse_address(text: str) -> Address:
 
 
 class SiteRepositories:
-    """Opens the repositories that a site has listed, and no others: a template cannot bring in a stranger."""
+    """Opens the repositories that a site has listed, and no others: a template cannot add a repository."""
 
     def __init__(
         self,
@@ -76,21 +76,21 @@ class SiteRepositories:
         services: Services | None = None,
         revisions: Mapping[str, Sequence[str]] = _ALL,
     ) -> None:
-        """Keep clones and trees in ``cache``; ``services`` are what the templates can ask of the site.
+        """Store clones and trees in ``cache``; ``services`` are the services of the site for templates.
 
         ``revisions`` has by repository, or for all others under ``*``, patterns of the branches and tags
         that may be used beside the one that is listed.
         """
         self.listed = tuple(parse_address(text) for text in listed)
         self.generated = cache / "dpl"
-        """Where workflows lie that commands have written; each in a directory of its own."""
+        """The folder of workflows that commands have written; each has its own directory."""
         self._cache = cache
         self._fileserver = fileserver
         self._revisions = revisions
         self.services = services
 
     def find(self, repository: str, revision: str, near: Source) -> Source:
-        """Return ``repository`` at ``revision``; either may be empty: the one of ``near``, its default.
+        """Return ``repository`` at ``revision``; empty ones mean that of ``near`` and its default.
 
         Raises:
             UnknownNameError: if there is no such repository or revision.
@@ -108,10 +108,10 @@ class SiteRepositories:
         )
 
     def open(self, address: Address) -> Directory:
-        """Return the templates at ``address``, with what they can ask of this site.
+        """Return the templates at ``address``, with the services of this site.
 
         Raises:
-            UnknownNameError: if there is nothing there.
+            UnknownNameError: if there are no templates.
         """
         found = self._open(address)
         found.repositories = self
@@ -128,7 +128,7 @@ class SiteRepositories:
         return GitRepository(url, self._cache, self._allowed(address.repository)).at(address.revision)
 
     def _allowed(self, repository: str) -> list[str]:
-        """Return the patterns of revisions that ``repository`` may be used at; none if all are allowed."""
+        """Return the patterns of revisions at which ``repository`` may be used; none if all are allowed."""
         known = parse_address(repository)
         named = [self._revisions[name] for name in self._revisions if _same(known, parse_address(name))]
         patterns = named[0] if named else self._revisions.get(EVERY_OTHER, ())

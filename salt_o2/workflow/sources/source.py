@@ -1,4 +1,4 @@
-"""Where templates come from: what is asked of each source."""
+"""Define the interface of all sources of templates."""
 
 from typing import NamedTuple, Protocol
 
@@ -21,4 +21,4 @@ class Source(Protocol):
         """Return a task template; raise UnknownNameError if there is none."""
 
     def revision(self) -> str:
-        """Return what identifies the content of the source."""
+        """Return an identifier of the content of the source."""

@@ -1,1 +1,1 @@
-"""Templates as they are written."""
+"""Read templates, before their expansion."""

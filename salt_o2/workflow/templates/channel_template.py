@@ -1,4 +1,4 @@
-"""Channels as templates write them: any field may be missing, and comes from a weaker layer then."""
+"""Read channels of templates: any field may be missing, and then comes from a weaker layer."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class ChannelTemplate:
 
     @property
     def constant(self) -> bool:
-        """Whether it is the same for every role."""
+        """Whether the channel is the same for every role."""
         return all(text.constant is not None for _, text in self.fields)
 
 
@@ -52,7 +52,7 @@ class Given:
     place: Place
     fields: dict[str, str]
     lost: bool = False
-    """Whether a field is missing that is open here, or whose fault has been noted."""
+    """Whether a field is missing because it is open here, or because its fault is recorded."""
 
 
 Layer = dict[str, Given]

@@ -1,4 +1,4 @@
-"""Nodes of a document as the values that a table of keys asks for; faults go to the list of problems."""
+"""Read nodes of a document as the values in a table of keys; record faults in the list of problems."""
 
 from collections.abc import Iterator
 from typing import TypeGuard
@@ -20,9 +20,10 @@ PUBLIC_TAG = "!public"
 
 
 def is_description(node: Node) -> TypeGuard[Mapping]:
-    """Return whether ``node`` describes a variable: tagged, or with nothing in it but what describes one.
+    """Return whether ``node`` describes a variable: it is tagged, or has only keys of a description.
 
-    AliECS drops a variable whose description has lost its tag (``core/workflow/rolebase.go``) without a word.
+    AliECS drops a variable whose description has lost its tag (``core/workflow/rolebase.go``) without a
+    message.
     """
     if not isinstance(node, Mapping):
         return False
@@ -30,7 +31,7 @@ def is_description(node: Node) -> TypeGuard[Mapping]:
 
 
 class Fields:
-    """The entries of one mapping that its table knows, with the right kind of value."""
+    """The entries of one mapping that its table contains, with values of the right kind."""
 
     def __init__(self, node: Node, table: Table, what: str, path: str, problems: Problems) -> None:
         self.place = node.place
@@ -44,11 +45,11 @@ class Fields:
             problems.add(node.place, path, f"{what} must be a mapping, not {node.word}")
 
     def __contains__(self, key: str) -> bool:
-        """Return whether the key is given, with a value of its kind."""
+        """Return whether the key is present, with a value of its kind."""
         return key in self._entries
 
     def place_of(self, key: str) -> Place:
-        """Return where the key's value stands."""
+        """Return the place of the key's value."""
         return self._entries[key].place if key in self._entries else self.place
 
     def text(self, key: str) -> Text | None:
@@ -69,7 +70,7 @@ class Fields:
         return node.value
 
     def note(self, key: str) -> str:
-        """Return the text at ``key``, which is for people: braces in it mean nothing."""
+        """Return the text at ``key``, which is for users: braces in it have no meaning."""
         node = self._entries.get(key)
         return " ".join(node.value.split()) if isinstance(node, Scalar) else ""
 
@@ -145,7 +146,7 @@ class Fields:
             if key is None:
                 self._problems.add(place, self.path, f"unknown key {name} in {self._what}", name, table)
             elif isinstance(value, Scalar) and value.null and key.kind != "text":
-                continue  # an empty list, mapping or number: as if the key were not there
+                continue  # An empty list, mapping or number counts as a missing key.
             elif not isinstance(value, _NODE[key.kind]):
                 self._problems.add(place, self.path, f"{name} must be {_WORDS[key.kind]}, not {value.word}")
             else:

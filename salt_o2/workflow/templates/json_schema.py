@@ -1,4 +1,4 @@
-"""JSON schemas of workflow and task templates, for editors; made from the tables that the reader uses."""
+"""Make JSON schemas of workflow and task templates, for editors, from the tables that the reader uses."""
 
 from typing import Any
 
@@ -53,7 +53,7 @@ TABLES: dict[str, Table] = {
     "wants": keys.WANTS,
     "limits": keys.LIMITS,
 }
-"""Every table of keys, by the name of what has them."""
+"""Every table of keys, by the name of the object that has the keys."""
 _KIND_OF_ROLE = ("roles", "task", "call", "include")
 
 

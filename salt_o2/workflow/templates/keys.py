@@ -1,4 +1,4 @@
-"""The keys of the template language, as one table: what the reader accepts."""
+"""Define the keys of the template language, as tables: the reader accepts these keys only."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,7 +8,7 @@ Kind = Literal["text", "flag", "number", "list", "mapping"]
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key: what it takes, and what it means."""
+    """One key: its kind of value, and its meaning."""
 
     kind: Kind
     meaning: str

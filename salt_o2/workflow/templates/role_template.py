@@ -1,4 +1,4 @@
-"""A workflow template before it is expanded: roles as they are written, with their texts taken apart."""
+"""Read a workflow template, without expansion: its roles, with their texts parsed."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -51,7 +51,7 @@ class CallTemplate:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RoleTemplate:
-    """A role as it is written."""
+    """A role as its template defines it."""
 
     place: Place
     name: Text
@@ -69,12 +69,12 @@ class RoleTemplate:
     include: Text | None = None
     tolerate: Text | None = None
     specifications: tuple[Specification, ...] = ()
-    """Those of its variables that are described for forms."""
+    """The variables of the role that are described for forms."""
     public: bool = False
-    """Whether lists of workflows show it, if it is a root: its name or description is tagged ``!public``."""
+    """Whether lists of workflows show this root role: its name or description is tagged ``!public``."""
 
     def described(self) -> Iterator[Specification]:
-        """Return the described variables of it and of all roles below."""
+        """Return the described variables of the role and of all roles below."""
         yield from self.specifications
         for role in self.roles:
             yield from role.described()
@@ -135,7 +135,7 @@ def _is_public(node: Node | None) -> bool:
 
 
 def _written_path(node: Node, parent: str) -> str:
-    """Return the role's path as the template has it, for messages: expressions stay as they are."""
+    """Return the role's path as the template writes it, for messages: expressions are not rendered."""
     name = node.entries.get("name") if isinstance(node, Mapping) else None
     written = getattr(name, "text", "?")
     return f"{parent}.{written}" if parent else written

@@ -57,7 +57,7 @@ class TaskTemplate:
     vars: dict[str, Text] = field(default_factory=dict)
 
     def texts(self) -> Iterator[Text]:
-        """Return every text that is rendered when the task has its place."""
+        """Return every text that is rendered after the placement of the task."""
         command = self.command
         yield from (command.value, *command.arguments, *command.env)
         yield from (text for text in (command.user, command.stdout, command.stderr) if text)
@@ -65,7 +65,7 @@ class TaskTemplate:
 
 
 def read_task_template(node: Node, name: str, problems: Problems) -> TaskTemplate:
-    """Return the template that ``node`` describes, as far as it makes sense; faults become ``problems``."""
+    """Return the template that ``node`` describes, as far as it is valid; faults become ``problems``."""
     fields = Fields(node, TASK_TEMPLATE, "a task template", "", problems)
     written = fields.plain("name", name)
     if written != name:

@@ -1,4 +1,4 @@
-"""Text of a template with ``{{ expressions }}`` in it: taken apart once, rendered for each role."""
+"""Text of a template with ``{{ expressions }}`` in it: parsed once, rendered for each role."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -23,7 +23,7 @@ class Text:
         self.constant = source if "{{" not in source else None
 
     def render(self, names: Names) -> str:
-        """Return the text with the values of its expressions where ``names`` holds.
+        """Return the text with the values of its expressions, given the variables of ``names``.
 
         Raises:
             Refused: if an expression cannot be computed there.
@@ -48,7 +48,7 @@ class Text:
 
     @property
     def expressions(self) -> Iterator[Expression]:
-        """The expressions in it."""
+        """The expressions in the text."""
         return (part for part in self.parts if isinstance(part, Expression))
 
 
@@ -62,7 +62,7 @@ def read_text(node: Scalar, path: str, problems: Problems) -> Text:
 
 
 def rendered(text: Text, names: Names, path: str, problems: Problems) -> str | None:
-    """Return ``text`` rendered, or note why it cannot be and return ``None``."""
+    """Return the rendered ``text``, or record why it cannot be rendered and return ``None``."""
     if text.constant is not None:
         return text.constant
     try:
@@ -75,7 +75,7 @@ def rendered(text: Text, names: Names, path: str, problems: Problems) -> str | N
 def guarded(
     text: Text, names: Names, path: str, problems: Problems, convert: Callable[[Any], Any] | None = None
 ) -> Any:
-    """Return the value of ``text`` itself, converted; or note why it has none and return ``None``."""
+    """Return the value of ``text`` itself, converted; or record why it has none and return ``None``."""
     try:
         value = text.value(names)
         return convert(value) if convert else value
@@ -94,7 +94,7 @@ def _note(error: Refused, text: Text, names: Names, path: str, problems: Problem
 
 
 def _marked(error: Refused) -> str:
-    """Return where in the expression the fault is, unless it is all of it."""
+    """Return the place of the fault in the expression, unless the whole expression is the fault."""
     alone = error.where.startswith("«") and error.where.endswith("»")
     if not error.where or (alone and isinstance(error, UnknownVariable)):
         return ""
@@ -120,7 +120,7 @@ def _parts(source: str) -> Iterator[str | Expression]:
 
 
 def _end(source: str, start: int) -> int:
-    """Return where the ``}}`` stands that ends the expression at ``start``, past quotes and brackets."""
+    """Return the position of the ``}}`` that ends the expression at ``start``, past quotes and brackets."""
     quote, depth, at = "", 0, start
     while at < len(source):
         character = source[at]

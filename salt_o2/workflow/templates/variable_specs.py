@@ -1,4 +1,4 @@
-"""Variables described for forms: what is tagged ``!public`` in ``defaults`` and ``vars`` (AliECS VarSpec)."""
+"""Variables described for forms: those tagged ``!public`` in ``defaults`` and ``vars`` (AliECS VarSpec)."""
 
 import json
 import re
@@ -26,14 +26,14 @@ WIDGETS = (
     "detectorSelector",
 )
 _CHOOSING = ("listBox", "dropDownBox", "radioButtonBox", "slider")
-"""Widgets that let nobody give anything but one of the values."""
+"""Widgets that offer only the values in the list."""
 _BOOLEANS = ("true", "false", "1", "0", "yes", "no", "on", "off")
 _DOLLARS = re.compile(r"\$\$(\w+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Specification:
-    """What a form knows of one variable."""
+    """The description of one variable for a form."""
 
     name: str
     block: str
@@ -62,7 +62,7 @@ class Specification:
         return f"must be one of {allowed}, not {strange[0]!r}" if strange and any(map(str, chosen)) else ""
 
     def is_visible(self, variables: Mapping[str, str]) -> bool:
-        """Return whether a form shows it where the others have these values; if that cannot be told, yes."""
+        """Return whether a form shows it, given the ``values`` of the others; true if that is not known."""
         if not self.visibleif.strip():
             return True
         try:
@@ -123,9 +123,9 @@ def _written(fields: Fields, key: str) -> str:
 def check(
     specifications: Mapping[str, Specification], variables: Mapping[str, str]
 ) -> Iterator[tuple[str, str]]:
-    """Return the ``variables`` of a user that are wrong, each with what is wrong with it.
+    """Return the wrong ones of a user's ``variables``, each with its fault.
 
-    A variable that its form would not show is not looked at: it has no meaning beside the others.
+    A variable that its form would not show is not checked: it has no meaning beside the others.
     """
     defaults = {name: each.value for name, each in specifications.items()}
     for name, value in variables.items():

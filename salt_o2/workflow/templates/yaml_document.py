@@ -1,7 +1,7 @@
-"""YAML text as nodes that remember their line.
+"""Parse YAML text as nodes with their line numbers.
 
-Built from PyYAML's events rather than by its own composer: with libyaml that one recurses in C and takes
-the process down on deep nesting, and it drops duplicate keys in silence.
+Built from PyYAML's events rather than by its own composer. With libyaml that composer recurses in C and ends
+the process on deep nesting, and it drops duplicate keys silently.
 """
 
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ MERGE = "<<"
 
 @dataclass(slots=True)
 class Scalar:
-    """A single value. ``text`` is as AliECS has it on its stack: always a string."""
+    """A single value. ``text`` is always a string, as on the stack of AliECS."""
 
     place: Place
     tag: str
@@ -41,12 +41,12 @@ class Scalar:
 
     @property
     def null(self) -> bool:
-        """Whether nothing was written."""
+        """Whether the value is empty."""
         return self.plain and self.text in _NULLS
 
     @property
     def value(self) -> str:
-        """The text for the stack: booleans are ``true`` or ``false``, nothing is the empty string."""
+        """The text for the stack: booleans are ``true`` or ``false``, a missing value is the empty string."""
         if not self.plain:
             return self.text
         return "" if self.text in _NULLS else _BOOLEANS.get(self.text, self.text)
@@ -71,7 +71,7 @@ class Mapping:
     tag: str
     entries: "dict[str, Node]" = field(default_factory=dict)
     places: dict[str, Place] = field(default_factory=dict)
-    """Where each key stands."""
+    """The place of each key."""
     size: int = 1
     word = "a mapping"
 
@@ -193,7 +193,7 @@ class _Builder:
         mapping.places[key] = place
 
     def _merge(self, mapping: Mapping, node: Node) -> None:
-        """Add what YAML's merge key brings in; ``places`` has only the keys written here, and those win."""
+        """Add the entries of YAML's merge key; the mapping's own keys, in ``places``, take precedence."""
         for source in node.items if isinstance(node, Sequence) else [node]:
             if not isinstance(source, Mapping):
                 raise TemplateError(f"{node.place}: {MERGE} takes a mapping, not {source.word}")

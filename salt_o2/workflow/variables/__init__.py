@@ -1,1 +1,1 @@
-"""Variables of roles, and what a site offers to templates."""
+"""Variables of roles, and the services of a site for templates."""

@@ -1,7 +1,7 @@
-"""The arguments of a call, as its template wrote them, computed when its moment has come.
+"""Compute the arguments of a call from its template, at the moment of the call.
 
-They see what any expression of a role sees (AliECS ``core/workflow/callable``): the variables of the moment,
-where the role stands in the tree, and the functions of the site.
+They can use what any expression of a role can use (AliECS ``core/workflow/callable``): the variables of the
+moment, the place of the role in the tree, and the functions of the site.
 """
 
 from collections.abc import Mapping
@@ -17,9 +17,9 @@ from salt_o2.workflow.variables.stack import Position, Stack
 def arguments_of(
     written: str, variables: Mapping[str, str], path: str = "", services: Services = NOWHERE
 ) -> list[Any]:
-    """Return the values of ``written``, what stands between the parentheses of the call at ``path``.
+    """Return the values of ``written``, the text between the parentheses of the call at ``path``.
 
-    It may read files and ask services of the site.
+    It may read files and call services of the site.
 
     Raises:
         TemplateError: if it cannot be computed.

@@ -1,8 +1,8 @@
-"""What templates ask of the site: configuration, inventory, run-time values, generated workflows.
+"""Services of the site for templates: configuration, inventory, run-time values, generated workflows.
 
-The workflow library does not know these services; whoever loads a workflow gives them, as functions that are
-given the variables of the role that asks. Where an author checks a template there are none: what depends on
-them is left open, and that is no fault.
+The workflow library does not know these services. The caller that loads a workflow passes them, as functions
+of the variables of the requesting role. Where an author checks a template there are none: the parts that
+depend on them stay open, and that is no fault.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from salt_o2.workflow.expressions.values import NotHere, Refused
 
 
 class Variables(Protocol):
-    """The variables of the role that asks."""
+    """The variables of the requesting role."""
 
     def find(self, name: str) -> Any:
         """Return the value of a variable, or MISSING."""
@@ -23,7 +23,7 @@ class Variables(Protocol):
 
 
 Services = Mapping[str, Callable[[Variables], Any]]
-"""By the name that expressions use: given the asking role's variables, the function or namespace."""
+"""By the name in expressions: given the requesting role's variables, the function or namespace."""
 
 CONFIG = ("Get", "GetLegacy", "Resolve", "ResolvePath")
 INVENTORY = ("DetectorForHost", "DetectorsForHosts", "CRUCardsForHost", "EndpointsForCRUCard")
@@ -61,7 +61,7 @@ Bound = Callable[[Variables], Function]
 def services(functions: Mapping[tuple[str, str], Bound], at_site: bool = False) -> Services:
     """Return the services made of ``functions``, by namespace and name.
 
-    What is missing of the table is left open, or, ``at_site``, an error: there is nobody else to ask.
+    Missing functions of the table stay open, or, ``at_site``, are an error: there is no other source.
     """
     missing = _not_here if at_site else _absent
     given = {
@@ -97,4 +97,4 @@ def _not_here(what: str) -> Bound:
 
 
 NOWHERE: Services = services({})
-"""For authors: nothing of the site is known."""
+"""The services for authors, whose checks have no site."""

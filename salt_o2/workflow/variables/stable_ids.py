@@ -1,8 +1,8 @@
-"""``uid.New()``: ids that nobody else has, and that are the same whenever one environment is expanded again.
+"""``uid.New()``: unique ids that stay the same whenever one environment is expanded again.
 
-A plan is expanded again when it is applied, and an environment when it is changed. An id that were drawn anew
-each time would change the commands of tasks that nobody touched. It is made of the id of the environment, of
-the place of the role, and of how often the role has asked.
+A plan is expanded again when it is applied, and an environment when it is changed. A random id would change
+each time, and with it the commands of unchanged tasks. So the id is made of the id of the environment, the
+place of the role, and the number of ids that the role has requested.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ ENVIRONMENT_ID = "environment_id"
 
 
 def identities() -> Services:
-    """Return the functions that give ids, for one expansion of a workflow."""
+    """Return the functions that make ids, for one expansion of a workflow."""
     given: Counter[str] = Counter()
 
     def new(stack: Any) -> Callable[[], str]:

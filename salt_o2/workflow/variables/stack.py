@@ -1,4 +1,4 @@
-"""Variables in layers: what a name means at one role, without copying what its ancestors define.
+"""Variables in layers: the value of a name at one role, without copies of its ancestors' variables.
 
 Strongest first: what the iterator sets, the user's variables, ``vars`` from the role up to the root, the
 site's vars, ``defaults`` from the role up to the root, the site's defaults; for a task its template's vars
@@ -21,7 +21,7 @@ Layer = Mapping[str, Any]
 
 
 class Block(dict[str, Any]):
-    """One block of variables, and where it is written."""
+    """One block of variables, with its place in the template."""
 
     __slots__ = ("origin",)
 
@@ -76,7 +76,7 @@ class Stack:
         """The role itself, once its name is known."""
 
     def find(self, name: str) -> Any:
-        """Return what ``name`` means here, or MISSING."""
+        """Return the value of ``name`` here, or MISSING."""
         for layer in self.layers:
             if name in layer:
                 return layer[name]
@@ -84,13 +84,13 @@ class Stack:
         return bound(self) if bound else MISSING
 
     def names(self) -> Iterator[str]:
-        """Return every name that means something here, also what is open; some come more than once."""
+        """Return every name that is defined or open here; some occur more than once."""
         for layer in self.layers:
             yield from getattr(layer, "known", ())
         yield from self.given()
 
     def given(self) -> Iterator[str]:
-        """Return every name that has a value here; some come more than once."""
+        """Return every name that has a value here; some occur more than once."""
         for layer in self.layers:
             yield from layer
         yield from _BOUND
@@ -113,7 +113,7 @@ class Stack:
 
     @property
     def checked_alone(self) -> bool:
-        """Whether an author checks the template, which others may include."""
+        """Whether an author checks the template, which other workflows may include."""
         return any(hasattr(layer, "known") for layer in self.layers)
 
     def over(self, *below: Layer) -> "Stack":
@@ -128,20 +128,20 @@ class Stack:
 
 @dataclass(frozen=True, slots=True)
 class Inherited:
-    """What a role hands down to its children."""
+    """The layers that a role passes to its children."""
 
     user: Layer
     site_vars: Layer
     site_defaults: Layer
     outside: Layer = field(default_factory=dict)
-    """What others give, where an author checks a template: weaker than all."""
+    """The names from outside, where an author checks a template: the weakest layer."""
     vars: tuple[Layer, ...] = ()
     defaults: tuple[Layer, ...] = ()
     position: Position | None = None
     services: Services = field(default_factory=lambda: NOWHERE)
 
     def stack(self, locals_: Layer, vars_: Layer, defaults: Layer) -> Stack:
-        """Return the layers of a child that has these entries of its own."""
+        """Return the layers of a child with these own entries."""
         layers = (
             locals_,
             self.user,
@@ -156,11 +156,11 @@ class Inherited:
         return Stack(tuple([layer for layer in layers if layer]), self.position, None, self.services)
 
     def below(self, position: Position, locals_: Layer, vars_: Layer, defaults: Layer) -> "Inherited":
-        """Return what the child's own children get; its iterator's variable is a var to them."""
+        """Return the layers for the child's own children; its iterator's variable is a var to them."""
         return self._around(locals_, vars_, defaults, position)
 
     def around(self, locals_: Layer, vars_: Layer, defaults: Layer) -> "Inherited":
-        """Return what a role with these entries of its own puts around another in its own place."""
+        """Return the layers that a role with these own entries puts around another role in its place."""
         return self._around(locals_, vars_, defaults, self.position)
 
     def _around(

@@ -1,4 +1,4 @@
-"""What a user gives: variables for all roles, and, as ``path.to.role:name``, for one and those below it."""
+"""The variables of a user: for all roles, or, as ``path.to.role:name``, for one and the roles below it."""
 
 from collections.abc import Collection, Mapping
 
@@ -7,16 +7,16 @@ from salt_o2.workflow.problems import nearest
 from salt_o2.workflow.variables.stack import Block, Layer
 
 USER = "the user"
-"""How the origin of a user's block begins."""
+"""The beginning of the origin of a user's block."""
 
 
 def is_of_user(layer: Layer) -> bool:
-    """Return whether a user has given the variables in ``layer``."""
+    """Return whether a user has set the variables in ``layer``."""
     return str(getattr(layer, "origin", "")).startswith(USER)
 
 
 class UserVariables:
-    """The variables of one user's request, by the role that they are for."""
+    """The variables of one user's request, by the role to which they apply."""
 
     def __init__(self, given: Mapping[str, str]) -> None:
         self.everywhere = Block({name: value for name, value in given.items() if ":" not in name}, USER)
@@ -37,7 +37,7 @@ class UserVariables:
         return Block({**above, **own}, f"{USER}, for {path}") if own else above
 
     def raise_unmet(self, dormant: Collection[str] = ()) -> None:
-        """Refuse variables for roles that there are not, but for those that are ``dormant``.
+        """Refuse variables for roles that do not exist, except for ``dormant`` ones.
 
         Raises:
             UnknownNameError: naming them, and the nearest role.
