@@ -16,7 +16,7 @@ _HARMFUL = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f{_MARKS}\ud800-\udfff]")
 _HARMFUL_IN_JSON = re.compile(f"[\x7f-\x9f{_MARKS}\ud800-\udfff]")
 _BREAK = re.compile(r"[\t\n]")
 SEVERAL_LINES = frozenset({"error", "message", "payload"})
-"""Fields of control's answers that have several lines; all others have one."""
+"""Fields of control's answers that have several lines; all other fields have one."""
 
 
 def terminal_text(text: str) -> str:

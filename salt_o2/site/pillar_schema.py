@@ -69,7 +69,7 @@ class Master:
 
 @dataclass(slots=True, kw_only=True)
 class HostPillar:
-    """All that a host may be told: by agents' engine, by states, by modules."""
+    """All settings of a host, for agents' engine, states and modules."""
 
     hosts: list[str] = field(default_factory=list)
     address: str = ""
@@ -107,7 +107,7 @@ class Detector:
 
 @dataclass(slots=True, kw_only=True)
 class SitePillar:
-    """What control may be told beside the settings of :class:`Site`."""
+    """The settings of control beside those of :class:`Site`."""
 
     detectors: dict[str, Detector] = field(default_factory=dict)
     components: dict[str, Any] = field(default_factory=dict)

@@ -35,7 +35,7 @@ ALLOWED = {
     "salt_o2/integration": 2,
     "salt_o2/linux": 1,
     "salt_o2/presentation": 2,
-    "salt_o2/site": 6,
+    "salt_o2/site": 4,
     "salt_o2/workflow": 6,
     "tests": 82,
     "tests/faults": 2,

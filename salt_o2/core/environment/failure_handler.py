@@ -130,7 +130,7 @@ class FailureHandler:
         return effects + self.handle_unreported(failures, at)
 
     def confirm_restart(self, report: TaskReport, at: float) -> list[Effect]:
-        """Close the pending restart of a task that has reached the state of the others."""
+        """Close the pending restart of a task that has reached the state of the other tasks."""
         model = self._model
         restart = model.restarts.pending.get(report.task)
         model.restarts.mark_received(report.task, report.revision)

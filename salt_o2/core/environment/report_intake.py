@@ -83,7 +83,7 @@ class ReportIntake:
         return [SendCommand(command=wait.unacknowledged[moved.host])]
 
     def _restore_if_healthy(self, report: TaskReport) -> None:
-        """Let a lost task take part again if it has the state of the others, as after a network cut."""
+        """Let a lost task take part again if it has the state of the other tasks, as after a network cut."""
         model = self._model
         # A report that is older than the last report of its task does not describe the present state.
         current = model.tasks.reports.get(report.task) is report

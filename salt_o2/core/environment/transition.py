@@ -100,12 +100,12 @@ class TransitionSpec:
     """A transition to open: its request, and its orders beside those of its stages."""
 
     request: Requested
-    """The request; its first event is that of the transition, the others follow."""
+    """The request; its first event is that of the transition, the other events follow."""
     target: EnvironmentState
     batches: tuple[OrderBatch, ...] = ()
     """Batches to dispatch before the first stage, each after the end of the batch before."""
     departing: OrderBatch = EMPTY_BATCH
-    """Tasks that depart with a modification, after all others have reached their goals."""
+    """Tasks that depart with a modification, after all other tasks have reached their goals."""
     may_exclude: frozenset[TaskId] = frozenset()
     """Tasks that a modification excludes if they cannot join; recovery policies decide for other tasks."""
     error: str = ""
@@ -125,14 +125,14 @@ class ActiveTransition:
     source: EnvironmentState
     target: EnvironmentState
     request: Requested
-    """The request; its first event is that of the transition, the others follow."""
+    """The request; its first event is that of the transition, the other events follow."""
     since: float
     stages: deque[Stage]
     """The remaining stages."""
     batches: deque[OrderBatch]
     """Batches still to dispatch, each after the end of the batch before."""
     departing: OrderBatch
-    """Tasks that depart with a modification, after all others have reached their goals."""
+    """Tasks that depart with a modification, after all other tasks have reached their goals."""
     may_exclude: frozenset[TaskId]
     """Tasks that a modification excludes if they cannot join; recovery policies decide for other tasks."""
     error: str

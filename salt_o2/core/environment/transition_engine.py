@@ -149,7 +149,7 @@ class TransitionEngine:
             case PrepareRun():
                 self._prepare_run(active.event, at)
             case IdleTasks():
-                # A task that does not reach STANDBY ends with the others.
+                # A task that does not reach STANDBY ends with the other tasks.
                 idle = OrderBatch(goal=TaskState.STANDBY, tasks=self._model.tasks.transferable())
                 effects = self._dispatch(active, idle, at)
             case MoveTasks():

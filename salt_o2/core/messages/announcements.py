@@ -37,7 +37,7 @@ class AnnounceFailure:
     state: TaskState
     critical: bool
     recovery: str
-    """What its role wants done about it: ``restart``, ``ignore``, ``stop`` or ``fail``."""
+    """The recovery policy of its role: ``restart``, ``ignore``, ``stop`` or ``fail``."""
     failure: Failure
 
 
@@ -60,9 +60,9 @@ class AnnounceRecovery:
     path: str
     host: HostId
     restarts: int
-    """How often it was started again lately."""
+    """How often control restarted it within the restart window."""
     seconds: float
-    """From its failure to its return."""
+    """Seconds from its failure to its return."""
     reason: str
 
 
@@ -87,9 +87,9 @@ class AnnounceHost:
     """ACTIVE, SILENT or LOST (core/recovery/host_liveness.py), or DUPLICATE: a second agent reports."""
     reason: str
     quiet_s: float
-    """For how long its agent had not been heard."""
+    """For how long its agent had not reported, in seconds."""
     environments: tuple[EnvironmentId, ...] = ()
-    """Those that have tasks there."""
+    """The environments that have tasks on the host."""
 
 
 TaskNews = AnnounceMoves | AnnounceFailure | AnnounceKilled | AnnounceRecovery | AnnouncePoolExit

@@ -42,7 +42,7 @@ class TasksMoved:
     host: HostId
     reports: tuple[TaskReport, ...] = ()
     accepted: int = -1
-    """The highest revision that the host has acknowledged; -1 if it has not acknowledged any."""
+    """The highest revision that the host has acknowledged; -1 if the report names none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,35 +21,36 @@ class Exit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Why a task is not where it was asked to be."""
+    """Why a task is not in the state that was ordered."""
 
     asked: str
     """The step that failed: ``launch``, or an OCC or FairMQ event."""
     state: str
-    """What the device last said of its own state, or ``-``."""
+    """The last state that the device reported, or ``-``."""
     reason: str
     advice: str = ""
     output: tuple[str, ...] = ()
     """The last lines of the process's output."""
     taken_ports: tuple[int, ...] = ()
-    """TCP ports that kept the process from starting, and all others of the host's ranges that are in use
-    by a program that is no task of this agent; empty if the failure has another reason."""
+    """TCP ports that kept the process from starting, and all other ports of the host's ranges that are in use
+    by a program that is no task of this agent; empty if the failure has another reason.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskReport:
-    """What one task is, as its agent sees it."""
+    """The state of one task, as its agent knows it."""
 
     task: TaskId
     environment: EnvironmentId
     revision: int
     """The revision of the last order that the agent has for this task."""
     settled: bool
-    """Whether the agent is done with that order: the goal is reached, or given up (see ``failure``)."""
+    """Whether the agent has finished that order: the goal is reached, or it failed (see ``failure``)."""
     status: TaskStatus
     state: TaskState
     device_state: str = ""
-    """The device's own word for it, for example ``READY``."""
+    """The device's own name of its state, for example ``READY``."""
     announced: str = ""
     """What the device signalled since its last step: ``END_OF_STREAM``, ``TASK_INTERNAL_ERROR``, or none."""
     pid: int | None = None
@@ -59,7 +60,7 @@ class TaskReport:
     killed: bool = False
     """Whether its processes had to be killed by SIGKILL, as they did not end when asked."""
     output: tuple[str, ...] = ()
-    """The last lines that a hook wrote that ended well; those of a failure are in ``failure``."""
+    """The last lines of output of a successful hook; those of a failure are in ``failure``."""
     failure: Failure | None = None
 
 
@@ -68,7 +69,7 @@ class HostFacts:
     """What a host offers to placement."""
 
     address: str
-    """Where other hosts reach its channels."""
+    """The address at which other hosts reach its channels."""
     network: str
     """Hosts with the same value share one space of TCP ports (one machine, one network namespace)."""
     cpus: Amount
@@ -77,22 +78,22 @@ class HostFacts:
     """What constraints match: ``machine_id``, ``machine_type``, ``detector`` and the site's own."""
     control_ports: tuple[Port, Port] = (30000, 32767)
     channel_ports: tuple[Port, Port] = (9000, 19999)
-    """First and last port that placement may give out."""
+    """First and last port that placement may allocate."""
     version: str = ""
     started: Amount = 0.0
     """When the agent started, in seconds since the epoch."""
     directory_key: str = ""
     """A secret of the agent's directory, sent to control alone and never shown.
 
-    An agent with another minion id that knows it has the tasks of that directory.
+    An agent with another minion id that knows the secret has the tasks of that directory.
     """
     last_run: RunNumber = 0
-    """The highest run number that ever reached this host; control counts on from it if it knows of less."""
+    """The highest run number that ever reached this host; control continues from it if its own is lower."""
     master: str = ""
     """The address of the master that the agent follows; ``masters`` are all that its minion knows."""
     masters: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
-    """What of the host's own settings its agent could not use, one line each."""
+    """The host's settings that its agent could not use, one line each."""
     bindable: str = ""
     """``address`` if the machine has it itself, so that channels can bind it; empty if it is a name, or
     another machine translates it."""
@@ -100,20 +101,20 @@ class HostFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What changed on one host since the report before; a survey has all tasks and the host's facts."""
+    """The changes on one host since the previous report; a survey has all tasks and the host's facts."""
 
     host: HostId
     incarnation: str
     """A new one for every start of the agent."""
     sequence: int
-    """One more with every report that has tasks; a heartbeat, or a bare acknowledgement, repeats the last."""
+    """Grows by one with every report that has tasks; a heartbeat or a bare acknowledgement repeats it."""
     tasks: tuple[TaskReport, ...] = ()
     facts: HostFacts | None = None
     """Present exactly in a survey."""
     accepted: dict[EnvironmentId, int] = field(default_factory=dict)
-    """The highest revision taken in, of each environment whose command is being carried out."""
+    """The highest acknowledged revision of each environment whose command is being carried out."""
     faults: tuple[str, ...] = ()
-    """What of the message control could not read (core/messages/report_parsing.py); never sent."""
+    """The parts of the message that control could not read (core/messages/report_parsing.py); never sent."""
 
 
 def has_ended(report: TaskReport) -> bool:

@@ -23,8 +23,8 @@ class Timeouts:
         }
     )
     acknowledge: float = 1.0
-    """After this, a silent host gets the command again, the sure way."""
+    """After this time, control resends the command to a silent host as a Salt job."""
     margin: float = 5.0
-    """How much longer than its tasks' own limit control waits, so that the agent's reason comes first."""
+    """How much longer than the limit of its tasks control waits, so that the agent's reason comes first."""
     gather: float = 0.5
-    """How long after a first failure the others are awaited, so that one message names them all."""
+    """How long control waits for further failures after the first one, so that one message names them all."""

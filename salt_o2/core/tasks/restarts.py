@@ -58,7 +58,7 @@ class RestartBudget:
     backoff_s: float = 1.0
     """The pause before the second restart within the window; it doubles with each."""
     timeout_s: float = 60.0
-    """How long one restart may take, until the task has the state of the others."""
+    """How long one restart may take, until the task has the state of the other tasks."""
 
 
 def restart_budget(variables: Mapping[str, str]) -> RestartBudget:

@@ -62,7 +62,7 @@ class Specification:
         return f"must be one of {allowed}, not {strange[0]!r}" if strange and any(map(str, chosen)) else ""
 
     def is_visible(self, variables: Mapping[str, str]) -> bool:
-        """Return whether a form shows it, given the ``values`` of the others; true if that is not known."""
+        """Return whether a form shows it, given the ``values`` of all variables; true if not known."""
         if not self.visibleif.strip():
             return True
         try:
