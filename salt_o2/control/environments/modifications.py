@@ -57,7 +57,7 @@ class Modifications:
         self._control.pooling.ensure_claimable(wanted.claimed)
         held.stored = replace(before, plan=wanted.plan, overrides=shape)
         try:
-            self._control.step(held, replace(wanted, shape=shape))
+            self._control.step(held, replace(wanted, overrides=shape))
         except O2Error:
             held.stored = before
             raise

@@ -250,7 +250,7 @@ class EnvironmentRequests:
             timeouts=timeouts(self._site, made.plan.variables),
             excluded=made.excluded,
             user=user,
-            shape=made.overrides,
+            overrides=made.overrides,
             claimed=tuple(sorted(made.claimed)),
             revision=self._control.pooling.revision_of(made.claimed),
         )

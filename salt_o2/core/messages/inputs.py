@@ -65,7 +65,7 @@ class Modified:
     """Tasks of that plan that come from the pool, with their processes."""
     revision: int = 0
     """The highest revision of any order to these tasks; the environment's next orders are above it."""
-    shape: Overrides | None = None
+    overrides: Overrides | None = None
     """The overrides that led to this plan; for the journal, if they have changed."""
     may_exclude: tuple[TaskId, ...] | None = None
     """Tasks to exclude if they cannot join: a user requested the change and gets the error. ``None`` means

@@ -42,7 +42,7 @@ class Created:
     """Tasks of the plan that come from the pool, with their processes."""
     revision: int = 0
     """The highest revision of any order to these tasks: the environment's own orders are above it."""
-    shape: Overrides = field(default_factory=Overrides)
+    overrides: Overrides = field(default_factory=Overrides)
     """The overrides that the plan was made with."""
 
 
@@ -112,7 +112,7 @@ def replay(id: EnvironmentId, entries: Iterable[Entry]) -> Environment | None:
 
 def overrides_after(entries: Iterable[Entry]) -> Overrides:
     """Return the overrides after ``entries``."""
-    told = [entry.shape for entry in entries if isinstance(entry, Created | Modified)]
+    told = [entry.overrides for entry in entries if isinstance(entry, Created | Modified)]
     return next((each for each in reversed(told) if each is not None), Overrides())
 
 
