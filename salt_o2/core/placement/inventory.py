@@ -225,10 +225,6 @@ class Inventory:
             if name == attribute and self.with_attribute(name, value)
         )
 
-    def environments_at(self, host: HostId) -> set[EnvironmentId]:
-        """Return the environments that have tasks on ``host``."""
-        return {environment for environment, _ in self._at.get(host, ())}
-
     def _allocate(self, environment: EnvironmentId, task: PlannedTask) -> _Allocation:
         network = self._networks.get(task.host)
         holding = _Allocation(task.host, network, task.cpu, task.memory_mb, task.ports)

@@ -129,13 +129,6 @@ def test_new_facts_of_a_host_replace_the_old(inventory):
     assert list(inventory.with_attribute("role", "epn")) == ["flp1"]
 
 
-def test_the_environments_at_a_host_are_known(inventory):
-    inventory.allocate("E", plan(task("a"), task("b", host="flp2")))
-    assert inventory.environments_at("flp1") == {"E"}
-    inventory.release("E")
-    assert inventory.environments_at("flp1") == set()
-
-
 class Ledger(RuleBasedStateMachine):
     """Whatever comes and goes in whatever order, the inventory has what a plain list of tasks has."""
 
