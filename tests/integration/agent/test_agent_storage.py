@@ -33,12 +33,12 @@ def disk(monkeypatch):
 def test_an_order_that_cannot_be_kept_is_refused_with_the_reason(perform, disk):
     async def scene(stage):
         await stage.launch(STANDBY, clock=basic("exec sleep 1000"))
-        disk.environment_view = True
+        disk.full = True
         (about,) = await stage.drive(RUNNING, "clock")
         assert (about.state, about.pid) == (STANDBY, None)
         assert "No space left" in about.failure.reason
         assert "make room" in about.failure.advice
-        disk.environment_view = False
+        disk.full = False
         (about,) = await stage.drive(RUNNING, "clock")
         assert (about.state, about.failure) == (RUNNING, None)
 
@@ -48,7 +48,7 @@ def test_an_order_that_cannot_be_kept_is_refused_with_the_reason(perform, disk):
 def test_tasks_can_be_ended_all_the_same(perform, disk):
     async def scene(stage):
         await stage.launch(STANDBY, sink=device(), clock=basic("exec sleep 1000"))
-        disk.environment_view = True
+        disk.full = True
         for about in await stage.drive(DONE, "sink", "clock"):
             assert about.state is DONE
         assert stage.left_behind() == []
@@ -59,7 +59,7 @@ def test_tasks_can_be_ended_all_the_same(perform, disk):
 def test_an_end_is_noticed_all_the_same(perform, disk):
     async def scene(stage):
         await stage.launch(RUNNING, bad=basic("read line </dev/null; sleep 0.2; exit 3"))
-        disk.environment_view = True
+        disk.full = True
         await stage.until(lambda: stage.latest["bad"].state is ERROR)
         assert stage.latest["bad"].exit.code == 3
 

@@ -21,11 +21,11 @@ NAMES = ("first", "odd", "last")
 ORDERS = [Order(task=TaskId(name), launch=basic("exec sleep 1000")) for name in NAMES]
 
 PLACES = [
-    pytest.param(agent.Agent, "_has_work", id="asking-whether-it-is-news"),
+    pytest.param(agent.Agent, "_needs_work", id="asking-whether-it-is-news"),
     pytest.param(Task, "__init__", id="making-the-task"),
-    pytest.param(Task, "take", id="giving-it-to-the-task"),
+    pytest.param(Task, "apply_order", id="giving-it-to-the-task"),
     pytest.param(TaskRuntime, "begin_order", id="beginning"),
-    pytest.param(TaskDirectory, "note_order", id="noting-what-is-on-disk"),
+    pytest.param(TaskDirectory, "record_order", id="noting-what-is-on-disk"),
     pytest.param(Reporter, "began", id="telling-the-reporter"),
 ]
 
