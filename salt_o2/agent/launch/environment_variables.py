@@ -14,10 +14,18 @@ from salt_o2.core.plan.launch import Launch
 
 FOR_TASKS = (
     *("PATH", "LANG", "LANGUAGE", "LC_*", "TZ", "TMPDIR", "HOME", "USER", "LOGNAME", "SHELL"),
-    *("LD_LIBRARY_PATH", "PYTHONPATH", "ROOT_INCLUDE_PATH", "FAIRMQ_PATH", "O2_CONTROL_ADDRESS"),
+    *(
+        "LD_LIBRARY_PATH",
+        "PYTHONPATH",
+        "ROOT_INCLUDE_PATH",
+        "FAIRMQ_PATH",
+        "O2_CONTROL_ADDRESS",
+        "O2_CLUSTER",
+    ),
 )
 """Patterns of the variables of the minion's service that tasks inherit. Other variables may be secrets, such
-as a token or a proxy's password. A site lists more names in ``o2:task_environment``."""
+as a token or a proxy's password. A site lists more names in ``o2:task_environment``. O2_CLUSTER marks the
+processes that a private cluster (`coconut cluster`) must end."""
 
 PATH_OF_SHIM = "/usr/bin:/bin:/usr/sbin:/sbin"
 READ_ONLY = {"BASHOPTS", "EUID", "PPID", "SHELLOPTS", "UID"}
