@@ -233,7 +233,7 @@ def test_an_unreadable_answer_is_an_error_that_shows_it(process, codec, monkeypa
         monkeypatch.setattr(channel, "call", answer)
         await channel.get_state(5)
 
-    with pytest.raises(TaskError, match="unreadable"):
+    with pytest.raises(TaskError, match="cannot be read"):
         spoken(process, codec, talk)
 
 
