@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import sqlite3
+from contextlib import closing
 
 import pytest
 from control_room import Agents, Hosts, control_room, dead, repository, until
@@ -13,7 +14,7 @@ from salt_o2.core.messages.commands import Command
 
 def on_disk(folder):
     """Return the runs that go on, and those of environments, as another process reads them from the disk."""
-    with sqlite3.connect(folder / "o2.sqlite") as database:
+    with closing(sqlite3.connect(folder / "o2.sqlite", isolation_level=None)) as database:
         open_runs = {number for (number,) in database.execute("SELECT number FROM runs WHERE ended IS NULL")}
         stated = "SELECT json_extract(snapshot, '$.run_number') FROM environments WHERE ended IS NULL"
         return open_runs, {number for (number,) in database.execute(stated)} - {None}
@@ -167,7 +168,7 @@ def test_a_start_that_control_cannot_write_begins_no_run(tmp_path):
     async def scene():
         async with control_room(repository(tmp_path), "flp1") as room:
             env = await room.ask("env_create", workflow="farm")
-            with sqlite3.connect(tmp_path / "o2.sqlite", isolation_level=None) as other:
+            with closing(sqlite3.connect(tmp_path / "o2.sqlite", isolation_level=None)) as other:
                 other.execute("BEGIN IMMEDIATE")
                 with pytest.raises(O2Error, match="another process holds"):
                     await room.ask("env_control", id=env["id"], event="START_ACTIVITY")

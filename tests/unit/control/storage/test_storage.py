@@ -86,7 +86,7 @@ def test_the_damaged_one_is_kept_under_another_name(file):
 
 def test_run_numbers_go_on_above_those_that_could_still_be_read(file):
     filled(file, runs=7)
-    with sqlite3.connect(file) as connection:
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode=DELETE")
         (page,) = connection.execute(
             "SELECT rootpage FROM sqlite_master WHERE name='environments'"

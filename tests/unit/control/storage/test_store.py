@@ -1,6 +1,7 @@
 """What is on disk is there after any end of the process; run numbers never repeat."""
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -104,7 +105,7 @@ def test_nobody_finds_what_is_not_there(store):
 def test_run_numbers_only_grow_also_over_a_restart_and_a_deleted_row(store, url, tmp_path):
     first = store.reserve_run()
     store.close()
-    with sqlite3.connect(tmp_path / "o2.sqlite") as connection:
+    with closing(sqlite3.connect(tmp_path / "o2.sqlite", isolation_level=None)) as connection:
         connection.execute("DELETE FROM runs")
     connection.close()
     again = Store(url)
@@ -116,7 +117,7 @@ def test_the_journal_has_messages_and_effects_in_order(store, tmp_path):
     store.add(kept())
     store.append("E", Tick(at=7.0), [CompleteRequest(request="r", error=TaskError("broke"))])
     store.flush()
-    with sqlite3.connect(tmp_path / "o2.sqlite") as connection:
+    with closing(sqlite3.connect(tmp_path / "o2.sqlite", isolation_level=None)) as connection:
         rows = connection.execute("SELECT at, direction, kind, body FROM journal ORDER BY id").fetchall()
     connection.close()
     assert [row[:3] for row in rows] == [(7.0, "in", "Tick"), (7.0, "out", "CompleteRequest")]
