@@ -9,7 +9,6 @@ import contextlib
 import fcntl
 import logging
 import os
-import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import replace
@@ -23,7 +22,7 @@ from salt_o2.agent.process.host_resources import HostResources
 from salt_o2.agent.reporter import Reporter, Send
 from salt_o2.agent.storage.command_journal import PersistedCommand, catch_up
 from salt_o2.agent.storage.state_directory import StateDirectory
-from salt_o2.agent.storage.task_directory import TaskDirectory
+from salt_o2.agent.storage.task_directory import NAME, TaskDirectory
 from salt_o2.agent.storage.task_record import TaskRecord
 from salt_o2.agent.task.task import Task
 from salt_o2.concurrency.background_loops import run_together
@@ -36,8 +35,6 @@ from salt_o2.core.states import TaskState
 from salt_o2.linux import atomic_file, cgroup
 
 log = logging.getLogger(__name__)
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+-]{0,127}")
-"""Pattern of task and environment IDs: they are names of directories."""
 GOALS = (TaskState.STANDBY, TaskState.CONFIGURED, TaskState.RUNNING, TaskState.DONE)
 TRIM_EVERY_S = 1.0
 LIMITS_EVERY_S = 0.5

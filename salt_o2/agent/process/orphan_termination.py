@@ -6,19 +6,16 @@ task's control group. It may hold ports, memory and devices that the next task n
 
 import asyncio
 import logging
-import re
 from pathlib import Path
 
 from salt_o2.agent.process import task_process
 from salt_o2.agent.process.host_resources import HostResources
 from salt_o2.agent.process.member_processes import in_words
-from salt_o2.agent.storage.task_directory import TaskDirectory
+from salt_o2.agent.storage.task_directory import NAME, TaskDirectory
 from salt_o2.core.plan.launch import GRACE_S
 from salt_o2.linux.procfs import Entry
 
 log = logging.getLogger(__name__)
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+-]{0,127}")
-"""Pattern of task IDs: they are names of directories."""
 
 
 async def end_all(host: HostResources) -> bool:

@@ -1,6 +1,7 @@
 """The directory of one task."""
 
 import os
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -105,3 +106,5 @@ class TaskDirectory:
 
 MARK = "O2_TASK_HOME"
 """Environment variable that every process of a task carries: the task's directory below the agent's."""
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+-]{0,127}")
+"""Pattern of task and environment IDs: they are names of directories."""
