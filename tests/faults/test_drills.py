@@ -8,6 +8,7 @@ is printed at the end (conftest.py).
 """
 
 import os
+import shutil
 from contextlib import suppress
 from pathlib import Path
 
@@ -41,6 +42,9 @@ SETTINGS = {
 HEARTBEAT_S = 2.0
 """Shorter than usual, as after each round every host must have been heard."""
 
+KEPT = Path(__file__).parents[2] / "build" / "broken-drills"
+"""Where the files of a cluster stay after a broken drill, for its explanation."""
+
 SHARE = -(-FAULTS // (len(SEEDS) * (2 if NAMESPACES else 1)))
 """How many faults each drill has of those that are wanted."""
 
@@ -73,11 +77,14 @@ def network(request):
 
 
 @pytest.fixture(scope="module")
-def cluster(network, tmp_path_factory):
-    """A cluster of two minions that is maltreated; nothing of it is left afterwards."""
+def cluster(request, network, tmp_path_factory):
+    """A cluster of two minions that is maltreated; after a failure, what it has written stays in build/."""
     directory = tmp_path_factory.mktemp("faults") / "private"
+    failed_before = request.session.testsfailed
     status = up(directory, minions=2, namespaces=network == "namespaces", heartbeat_s=HEARTBEAT_S)
     yield PrivateCluster.of(status)
+    if request.session.testsfailed > failed_before:
+        keep_files(directory, KEPT / network)
     groups = groups_of(directory)
     ended = down(directory)
     assert ended["leftovers"] == []
@@ -86,6 +93,17 @@ def cluster(network, tmp_path_factory):
     assert not directory.exists()
     assert [group for group in groups if group.exists()] == []
     assert str(directory) not in Path("/proc/self/mountinfo").read_text()
+
+
+def keep_files(directory, target):
+    """Copy the store, the journals and the logs of a broken drill, without sockets."""
+    shutil.rmtree(target, ignore_errors=True)
+    with suppress(shutil.Error):
+        shutil.copytree(directory, target, symlinks=True, ignore=without_sockets)
+
+
+def without_sockets(folder, names):
+    return [name for name in names if (Path(folder) / name).is_socket() or (Path(folder) / name).is_fifo()]
 
 
 def groups_of(directory):
