@@ -8,6 +8,7 @@ from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.messages.commands import Command
 from salt_o2.core.messages.reports import Failure, TaskReport
 from salt_o2.core.states import TaskState, TaskStatus
+from salt_o2.linux.kernel import LINUX, Kernel
 from salt_o2.linux.procfs import Entry
 
 
@@ -34,14 +35,14 @@ def not_started_report(task: TaskId, command: Command, error: Exception) -> Task
     return _failed(task, command, failure)
 
 
-def not_stopped_report(done: TaskReport, left: Iterable[Entry]) -> TaskReport:
+def not_stopped_report(done: TaskReport, left: Iterable[Entry], kernel: Kernel = LINUX) -> TaskReport:
     """Return ``done`` as the report of a task without a record whose processes do not end."""
     processes = list(left)
     failure = Failure(
         asked="kill",
         state="-",
-        reason=f"these processes do not end, not even by SIGKILL: {in_words(processes)}",
-        advice=advice_on(processes),
+        reason=f"these processes do not end, not even by SIGKILL: {in_words(processes, kernel)}",
+        advice=advice_on(processes, kernel),
     )
     return replace(done, state=TaskState.ERROR, failure=failure)
 

@@ -63,6 +63,7 @@ class Agent:
         heartbeat_s: float = 5.0,
         task_users: tuple[str, ...] = accounts.DEFAULT,
         task_environment: tuple[str, ...] = (),
+        resources: HostResources | None = None,
     ) -> None:
         """Store all state in ``directory``, which no other agent may use at the same time.
 
@@ -70,12 +71,14 @@ class Agent:
         content of the report again later. A heartbeat follows after ``heartbeat_s`` seconds without a report.
         ``task_users`` lists the accounts that tasks may use if the agent is root, see :mod:`accounts`.
         ``task_environment`` has patterns of further variables of this process that tasks inherit.
+        ``resources`` replaces what the last two describe; it has the kernel of the host, too.
         """
         self.host, self.directory = host, directory
         self._tasks: dict[TaskId, Task] = {}
-        inherited = environment_variables.of_agent(os.environ, task_environment)
-        self._host = HostResources(
-            name=host, environment_variables=inherited, accounts=accounts.Accounts(task_users)
+        self._host = resources or HostResources(
+            name=host,
+            environment_variables=environment_variables.of_agent(os.environ, task_environment),
+            accounts=accounts.Accounts(task_users),
         )
         self._note_ranges(facts)
         self._ready = asyncio.Event()
@@ -265,7 +268,9 @@ class Agent:
 
         async def end() -> None:
             left = await orphan_termination.end_of(home, self._host)
-            self._answer_for_unknown(absent_tasks.not_stopped_report(done, left) if left else done)
+            self._answer_for_unknown(
+                absent_tasks.not_stopped_report(done, left, self._host.kernel) if left else done
+            )
 
         self._host.terminations.begin(home.folder, end)
 

@@ -9,13 +9,19 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
+class RunsInLine:
+    """Marks an event loop whose executor runs functions in the thread of the loop."""
+
+
 async def run_in_daemon_thread(function: Callable[..., T], *arguments: object) -> T:
     """Return what ``function`` returns, or raise what it raises.
 
     Like ``asyncio.to_thread``, but without using a thread of the shared pool. A process that exits does not
-    wait for the thread.
+    wait for the thread. An event loop of simulated time has no threads: its own executor runs the function.
     """
     loop = asyncio.get_running_loop()
+    if isinstance(loop, RunsInLine):
+        return await loop.run_in_executor(None, function, *arguments)
     done: asyncio.Future[T] = loop.create_future()
 
     def settle(result: T | None, error: BaseException | None) -> None:

@@ -4,9 +4,9 @@ grpc is imported when the first task needs it: Salt forks its processes, and grp
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from salt_o2.agent.device.polling_budget import PollingBudget
 from salt_o2.agent.storage.task_record import TaskRecord
@@ -18,7 +18,27 @@ from salt_o2.core.states import ControlMode, TaskEvent, TaskState
 if TYPE_CHECKING:
     from salt_o2.occ.driver import PidCheck
     from salt_o2.occ.outcome import Outcome
+    from salt_o2.occ.transition_walk import Channel
 
+    class DeviceChannel(Channel, Protocol):
+        """A control channel with its streams; :class:`salt_o2.occ.channel.OccChannel` is one."""
+
+        host: str
+        port: int
+        codec: Any
+
+        def states(self) -> AsyncIterator[str]:
+            """Yield every state that the process enters."""
+
+        def events(self) -> AsyncIterator[Any]:
+            """Yield the signals of the process."""
+
+        async def close(self) -> None:
+            """Disconnect."""
+
+
+OpenChannel = Callable[[int, str], "DeviceChannel"]
+"""Returns the control channel of the process at a port, by the name of its codec."""
 HEARD_S = 0.5
 """A process that reported its state within this time is not polled."""
 FIND_AGAIN_S = 0.1
@@ -39,15 +59,18 @@ class ObservedState:
 class DeviceSession:
     """Communicates with the OCC server of one process."""
 
-    def __init__(self, launch: Launch, rounds: PollingBudget) -> None:
-        """Open no connection yet. Poll at the period of ``rounds`` if the process announces no moves."""
-        from salt_o2.occ.channel import OccChannel
+    def __init__(
+        self, launch: Launch, rounds: PollingBudget, open_channel: OpenChannel | None = None
+    ) -> None:
+        """Open no connection yet. Poll at the period of ``rounds`` if the process announces no moves.
 
+        ``open_channel`` is by default :class:`salt_o2.occ.channel.OccChannel`.
+        """
         if launch.control_port is None:
             raise ValueError(f"a task of mode {launch.mode} needs a control port")
         self.mode = launch.mode
         codec = "OCC" if launch.mode is ControlMode.DIRECT else launch.codec
-        self.channel = OccChannel(launch.control_port, codec)
+        self.channel = (open_channel or _occ_channel)(launch.control_port, codec)
         self._rounds, self._heard_at = rounds, 0.0
         self._watchers: list[asyncio.Task[None]] = []
         self.told = ""
@@ -166,6 +189,12 @@ class DeviceSession:
                 await asyncio.sleep(self._rounds.period_s)
                 if running() and clock() - self._heard_at > HEARD_S:
                     look()
+
+
+def _occ_channel(port: int, codec: str) -> "DeviceChannel":
+    from salt_o2.occ.channel import OccChannel
+
+    return OccChannel(port, codec)
 
 
 async def _follow_for_good(follow: Callable[[], Awaitable[None]], look: Callable[[], None]) -> None:

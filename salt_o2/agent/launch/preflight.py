@@ -2,15 +2,13 @@
 
 import errno
 import os
-import shutil
-import socket
 from collections.abc import Collection, Iterable, Mapping
 
 from salt_o2.agent.launch import environment_variables
 from salt_o2.agent.launch.refusal import Refusal
 from salt_o2.core.plan.launch import Launch
 from salt_o2.core.tasks.next_action import CONTROLLED
-from salt_o2.linux import procfs
+from salt_o2.linux.kernel import LINUX, Kernel
 
 
 class PortsTaken(Refusal):
@@ -21,7 +19,7 @@ class PortsTaken(Refusal):
         super().__init__(reason, advice)
 
 
-def check_command(launch: Launch, env: Mapping[str, str]) -> list[str]:
+def check_command(launch: Launch, env: Mapping[str, str], kernel: Kernel = LINUX) -> list[str]:
     """Return the program and its arguments; the program exists and is executable.
 
     Raises:
@@ -29,7 +27,7 @@ def check_command(launch: Launch, env: Mapping[str, str]) -> list[str]:
     """
     if launch.shell:
         return ["/bin/sh", "-c", launch.command_line]
-    program = shutil.which(launch.value, path=env.get("PATH"))
+    program = kernel.find_program(launch.value, env.get("PATH"))
     if program is None:
         raise Refusal(
             f"no executable program {launch.value!r} on this host",
@@ -59,7 +57,10 @@ def check_launch(launch: Launch) -> None:
 
 
 def check_ports(
-    ports: Collection[int], claims: Mapping[int, str], ranges: Iterable[tuple[int, int]] = ()
+    ports: Collection[int],
+    claims: Mapping[int, str],
+    ranges: Iterable[tuple[int, int]] = (),
+    kernel: Kernel = LINUX,
 ) -> None:
     """Ensure that each of ``ports`` is free; ``claims`` has the ports of this agent's other tasks.
 
@@ -74,34 +75,28 @@ def check_ports(
     for port in ports:
         if port in claims:
             owner = f"port {port} belongs to task {claims[port]}"
-            raise PortsTaken(owner, "give each task ports of its own", _all_taken(ports, claims, ranges))
-        if _taken(port):
-            who = procfs.listener(port) or "somebody"
+            raise PortsTaken(
+                owner, "give each task ports of its own", _all_taken(ports, claims, ranges, kernel)
+            )
+        if _taken(port, kernel):
+            who = kernel.listener(port) or "somebody"
             advice = "stop it, or take the port out of the plan's range"
-            taken = {port, *_all_taken(ports, claims, ranges)}
+            taken = {port, *_all_taken(ports, claims, ranges, kernel)}
             raise PortsTaken(f"port {port} is in use by {who}", advice, sorted(taken))
 
 
 def _all_taken(
-    ports: Collection[int], claims: Mapping[int, str], ranges: Iterable[tuple[int, int]]
+    ports: Collection[int], claims: Mapping[int, str], ranges: Iterable[tuple[int, int]], kernel: Kernel
 ) -> list[int]:
     """Return those of ``ports`` in use elsewhere, and those of ``ranges`` that other owners' programs use."""
-    listening = procfs.listening_ports()
+    listening = kernel.listening_ports()
     own = [port for port in ports if port in claims or port in listening]
     others = [p for low, high in ranges for p in listening if low <= p <= high and p not in claims]
     return sorted({*own, *others})
 
 
-def _taken(port: int) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        # A closed connection does not count as a user of the port.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("0.0.0.0", port))
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                return True
-            raise Refusal(
-                f"port {port} cannot be bound: {error.strerror}", "take a port from 1024 up"
-            ) from None
-    return False
+def _taken(port: int, kernel: Kernel) -> bool:
+    error = kernel.port_error(port)
+    if error is None or error.errno == errno.EADDRINUSE:
+        return error is not None
+    raise Refusal(f"port {port} cannot be bound: {error.strerror}", "take a port from 1024 up")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from salt_o2.agent.storage.task_directory import TaskFiles
 from salt_o2.core.messages.reports import Exit
-from salt_o2.linux import procfs
+from salt_o2.linux.kernel import LINUX, Kernel
 
 SHELL = "/bin/sh"
 SCRIPT = """trap : HUP INT QUIT USR1 USR2 PIPE ALRM TERM
@@ -52,7 +52,6 @@ those of the shim's children, so no other process can have them.
 """
 RUN = '. /proc/self/fd/3 && exec "$@" 3<&-'
 """Runs with the task's own account: sets the task's variables and becomes the program."""
-RESET_SIGNALS = sorted(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
 ADOPT = """
 import _signal, ctypes, os, sys
 ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
@@ -78,6 +77,7 @@ def spawn(
     switch: Sequence[str] = (),
     cgroup: Path | None = None,
     grace_s: float = 1.0,
+    kernel: Kernel = LINUX,
 ) -> int:
     """Start ``argv`` under a shim and return the shim's pid, which is also its session and group.
 
@@ -97,15 +97,7 @@ def spawn(
     words = [*switch, SHELL, "-c", RUN, "o2-task", *argv] if switch else argv
     command = _shim(words, files, cgroup, grace_s, switches=bool(switch))
     try:
-        return os.posix_spawn(
-            command[0],
-            command,
-            dict(env),
-            file_actions=[(os.POSIX_SPAWN_DUP2, fd, number) for number, fd in enumerate(opened)],
-            setsid=True,
-            setsigmask=[],
-            setsigdef=RESET_SIGNALS,
-        )
+        return kernel.spawn(command, env, opened)
     finally:
         for fd in opened:
             os.close(fd)
@@ -159,22 +151,19 @@ def has_killed(path: Path) -> bool:
         return False
 
 
-def exit_of(pid: int, started: int) -> Exit:
+def exit_of(pid: int, started: int, kernel: Kernel = LINUX) -> Exit:
     """Return the exit status of a task whose shim ``pid`` ended without writing one.
 
     Only SIGKILL prevents a shim from writing. The status of a shim that is no child any more is unknown. A
     child is not collected, so the kernel does not reuse its pid: see :func:`collect`.
     """
-    with suppress(ChildProcessError):
-        if procfs.is_zombie(pid, started):
-            found = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-            if found is not None and found.si_code == os.CLD_EXITED:
-                return Exit(code=found.si_status)
+    code = kernel.exit_code(pid) if kernel.is_zombie(pid, started) else None
+    if code is not None:
+        return Exit(code=code)
     return Exit(signal=signal.SIGKILL)
 
 
-def collect(pid: int, started: int) -> None:
+def collect(pid: int, started: int, kernel: Kernel = LINUX) -> None:
     """Collect shim ``pid``, which has ended, if it is a child: from now on its pid is free."""
-    if procfs.is_zombie(pid, started):
-        with suppress(ChildProcessError):
-            os.waitpid(pid, os.WNOHANG)
+    if kernel.is_zombie(pid, started):
+        kernel.collect(pid)

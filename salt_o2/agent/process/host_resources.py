@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from salt_o2.agent.device.polling_budget import PollingBudget
+from salt_o2.agent.device.session import OpenChannel
 from salt_o2.agent.launch import environment_variables
 from salt_o2.agent.launch.accounts import Accounts, uids
 from salt_o2.agent.launch.start_limiter import StartLimiter
@@ -12,6 +13,7 @@ from salt_o2.agent.process.process_scan import ProcessScan
 from salt_o2.agent.process.terminations import Terminations
 from salt_o2.core.ids import HostId
 from salt_o2.linux import cgroup
+from salt_o2.linux.kernel import LINUX, Kernel
 
 CONTROL_ADDRESS = "O2_CONTROL_ADDRESS"
 """Passes this project's devices the addresses to listen on beside the loopback.
@@ -34,6 +36,9 @@ class HostResources:
     polling_budget: PollingBudget = field(default_factory=PollingBudget)
     accounts: Accounts = field(default_factory=Accounts)
     """The accounts that tasks may use."""
+    kernel: Kernel = LINUX
+    open_channel: OpenChannel | None = None
+    """Opens the control channel of a device; the default connects to its port."""
     process_scan: ProcessScan = field(init=False)
     claims: dict[int, str] = field(default_factory=dict)
     """The TCP ports of running tasks, each with its task."""
@@ -50,4 +55,4 @@ class HostResources:
 
     def __post_init__(self) -> None:
         """Trust the marks of processes that an account of tasks owns."""
-        self.process_scan = ProcessScan(lambda: uids(self.accounts.listed))
+        self.process_scan = ProcessScan(lambda: uids(self.accounts.listed), self.kernel)

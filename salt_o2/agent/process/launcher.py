@@ -14,8 +14,9 @@ from salt_o2.agent.storage.task_directory import MARK, TaskDirectory
 from salt_o2.agent.storage.task_record import TaskRecord
 from salt_o2.core.plan.launch import Launch
 from salt_o2.core.states import TaskState
-from salt_o2.linux import cgroup, exec_wait, procfs
+from salt_o2.linux import cgroup, exec_wait
 from salt_o2.linux.cgroup import Group
+from salt_o2.linux.kernel import Kernel
 
 
 def start_process(
@@ -39,12 +40,12 @@ def start_process(
     env[MARK] = str(home.folder)
     if launch.control_port is not None and host.address:
         env.setdefault(CONTROL_ADDRESS, host.address)
-    argv = preflight.check_command(launch, env)
-    preflight.check_ports(ports_of(launch), host.claims, host.port_ranges)
+    argv = preflight.check_command(launch, env, host.kernel)
+    preflight.check_ports(ports_of(launch), host.claims, host.port_ranges, host.kernel)
     owner = (account.pw_uid, account.pw_gid) if account else None
     home.prepare(owner)
     home.save_variables(environment_variables.exports(env), owner)
-    _forget_the_former(record, launch)
+    _forget_the_former(record, launch, host.kernel)
     home.save(record)
     group = cgroup.make(home.folder, launch.limits, host.groups)
     record.shim = shim.spawn(
@@ -54,8 +55,9 @@ def start_process(
         switch,
         group.path if group else None,
         launch.grace_s,
+        host.kernel,
     )
-    record.shim_started = procfs.start_ticks(record.shim)
+    record.shim_started = host.kernel.start_ticks(record.shim)
     record.launching, record.started = False, time.time()
     home.save(record)
     return _take_charge(record, home, host, ended, group)
@@ -69,30 +71,29 @@ async def adopt_process(
     The shim is identified by pid, start time and mark together, within one boot.
     """
     launching, record.launching = record.launching, False
-    if record.boot != procfs.boot_id():
+    if record.boot != host.kernel.boot_id():
         return None
     # The agent was killed while it started the process.
     if launching:
-        await _find_shim(record, home)
+        await _find_shim(record, home, host.kernel)
     if record.shim is None or record.launched is None or record.shim_started is None:
         return None
-    is_ours = await _is_marked(record.shim, home)
-    if not is_ours or not procfs.is_alive(record.shim, record.shim_started):
+    is_ours = await _is_marked(record.shim, home, host.kernel)
+    if not is_ours or not host.kernel.is_alive(record.shim, record.shim_started):
         return None
     return _take_charge(record, home, host, ended, cgroup.find(home.folder, host.groups))
 
 
-async def _find_shim(record: TaskRecord, home: TaskDirectory) -> None:
-    found = [
-        pid for pid in await exec_wait.find_by_argument(home.files.marker) if await _is_marked(pid, home)
-    ]
-    leaders = [pid for pid in found if procfs.session_of(pid) == pid]
+async def _find_shim(record: TaskRecord, home: TaskDirectory, kernel: Kernel) -> None:
+    named = await exec_wait.find_by_argument(home.files.marker, kernel)
+    found = [pid for pid in named if await _is_marked(pid, home, kernel)]
+    leaders = [pid for pid in found if kernel.session_of(pid) == pid]
     record.shim = leaders[0] if leaders else None
-    record.shim_started = procfs.start_ticks(leaders[0]) if leaders else None
+    record.shim_started = kernel.start_ticks(leaders[0]) if leaders else None
 
 
-async def _is_marked(pid: int, home: TaskDirectory) -> bool:
-    mark = await exec_wait.shown(pid, lambda pid: procfs.variable(pid, MARK))
+async def _is_marked(pid: int, home: TaskDirectory, kernel: Kernel) -> bool:
+    mark = await exec_wait.shown(pid, lambda pid: kernel.variable(pid, MARK), kernel=kernel)
     return mark == str(home.folder)
 
 
@@ -105,8 +106,10 @@ def _take_charge(
 ) -> TaskProcess:
     if record.shim is None or record.launched is None:
         raise ValueError(f"{record.task} has no process")
-    process = ProcessGroup(record.shim, record.shim_started or 0, home.files.status)
-    members = MemberProcesses(directory=home.folder, shim=process, group=group, scan=host.process_scan)
+    process = ProcessGroup(record.shim, record.shim_started or 0, home.files.status, host.kernel)
+    members = MemberProcesses(
+        directory=home.folder, shim=process, group=group, scan=host.process_scan, kernel=host.kernel
+    )
     body = TaskProcess(record, members, process, record.launched, host)
     if body.device is not None:
         body.device.restore(record)
@@ -114,8 +117,8 @@ def _take_charge(
     return body
 
 
-def _forget_the_former(record: TaskRecord, launch: Launch) -> None:
-    record.launching, record.launched, record.boot = True, launch, procfs.boot_id()
+def _forget_the_former(record: TaskRecord, launch: Launch, kernel: Kernel) -> None:
+    record.launching, record.launched, record.boot = True, launch, kernel.boot_id()
     record.shim = record.shim_started = record.pid = record.exit = record.failure = None
     record.output = ()
     record.configured, record.channels, record.needs_restart, record.announced = None, [], "", ""

@@ -19,8 +19,8 @@ from pathlib import Path
 
 from salt_o2.agent.process.process_group import ProcessGroup
 from salt_o2.agent.process.process_scan import ProcessScan
-from salt_o2.linux import procfs
 from salt_o2.linux.cgroup import Group
+from salt_o2.linux.kernel import LINUX, Kernel
 from salt_o2.linux.procfs import Entry
 
 REFUSED_S = 0.1
@@ -52,6 +52,7 @@ class MemberProcesses:
     shim: ProcessGroup | None
     group: Group | None
     scan: ProcessScan
+    kernel: Kernel = LINUX
     also: tuple[Entry, ...] = ()
     """Processes already known to be the task's."""
     living: Collection[Path] = ()
@@ -70,24 +71,24 @@ class MemberProcesses:
             return []
         found = look.members(str(self.directory), self.shim.name if self.shim else None)
         inside = self.group.entries() if self.group else []
-        before = [each for each in self.also if each.is_alive]
+        before = [each for each in self.also if self.kernel.is_alive(each.pid, each.started)]
         return list({each.pid: each for each in (*found, *inside, *before)}.values())
 
     async def own(self, number: int) -> int | None:
         """Return the pid of the process that reports pid ``number``, possibly in its own namespace."""
-        if self.shim is not None and procfs.session_of(number) == self.shim.pid and self.shim.is_there:
+        if self.shim is not None and self.kernel.session_of(number) == self.shim.pid and self.shim.is_there:
             return number
         members = await self.all()
         if any(each.pid == number for each in members):
             return number
-        return next((each.pid for each in members if number in procfs.numbers_of(each.pid)), None)
+        return next((each.pid for each in members if number in self.kernel.numbers_of(each.pid)), None)
 
     async def send(self, number: signal.Signals) -> None:
         """Send a signal to all processes: to the shim's group at once, to each other process separately."""
         if self.shim is not None:
             self.shim.send_signal(number)
         for each in await self.all(outside=True):
-            procfs.send(each, number)
+            self.kernel.send(each, number)
 
     async def kill(self) -> None:
         """Send SIGKILL to all processes, to the shim's group last: the shim adopts and reveals orphans."""
@@ -99,7 +100,7 @@ class MemberProcesses:
             self.also = tuple(outside)
             if not outside:
                 break
-            await _end(outside, signal.SIGKILL, KILLED_S / ROUNDS)
+            await self._end(outside, signal.SIGKILL, KILLED_S / ROUNDS)
         if self.shim is not None:
             self.shim.send_signal(signal.SIGKILL)
 
@@ -109,31 +110,60 @@ class MemberProcesses:
         left, killed = await self.all(), False
         found = len(left)
         if left:
-            await _end(left, signal.SIGTERM, grace_s)
+            await self._end(left, signal.SIGTERM, grace_s)
             left, until = await self.all(), clock() + KILLED_S
             while left and clock() < until:
                 killed = True
                 if self.group is not None:
                     self.group.kill()
-                await _end(left, signal.SIGKILL, until - clock())
+                await self._end(left, signal.SIGKILL, until - clock())
                 left = await self.all()
         return Survivors(found=found, left=tuple(left), killed=killed)
 
     def _is_with_shim(self, each: Entry) -> bool:
         return self.shim is not None and each.group == self.shim.pid
 
+    async def _end(self, processes: Iterable[Entry], number: signal.Signals, patience_s: float) -> None:
+        """Send a signal to each process; wait until all have ended, at most ``patience_s`` seconds."""
+        permitted = [each for each in processes if self.kernel.send(each, number)]
+        with contextlib.ExitStack() as handles:
+            ends = [self._end_of(each, handles) for each in permitted]
+            if ends:
+                await asyncio.wait(ends, timeout=max(0.0, patience_s))
+            # The agent may signal none of them. An immediate next check would find the same, so wait first.
+            else:
+                await asyncio.sleep(max(0.0, min(patience_s, REFUSED_S)))
 
-def in_words(left: Iterable[Entry]) -> str:
+    def _end_of(self, process: Entry, handles: contextlib.ExitStack) -> asyncio.Future[None]:
+        """Return a future that completes when ``process`` has ended; ``handles`` closes its resources."""
+        loop = asyncio.get_running_loop()
+        ended: asyncio.Future[None] = loop.create_future()
+        try:
+            handle = self.kernel.open_process(process.pid)
+        # The process has ended.
+        except OSError:
+            ended.set_result(None)
+            return ended
+        handles.callback(self.kernel.close_process, handle)
+        if not self.kernel.is_alive(process.pid, process.started):
+            ended.set_result(None)
+            return ended
+        loop.add_reader(handle, _set, ended)
+        handles.callback(loop.remove_reader, handle)
+        return ended
+
+
+def in_words(left: Iterable[Entry], kernel: Kernel = LINUX) -> str:
     """Return pids and commands of processes as text for a sentence."""
     listed = list(left)
-    words = [f"{each.pid} ({_command(each.pid)})" for each in listed[:SHOWN]]
+    words = [f"{each.pid} ({_command(each.pid, kernel)})" for each in listed[:SHOWN]]
     return ", ".join([*words, *(["more"] if len(listed) > SHOWN else [])])
 
 
-def advice_on(left: Iterable[Entry]) -> str:
+def advice_on(left: Iterable[Entry], kernel: Kernel = LINUX) -> str:
     """Return advice about processes that do not end."""
     others = sorted(
-        {owner for each in left if (owner := procfs.uid_of(each.pid)) not in (None, os.geteuid())}
+        {owner for each in left if (owner := kernel.uid_of(each.pid)) not in (None, os.geteuid())}
     )
     if os.geteuid() != 0 and others:
         return (
@@ -143,42 +173,11 @@ def advice_on(left: Iterable[Entry]) -> str:
     return "they wait in the kernel: see dmesg on the host"
 
 
-async def _end(processes: Iterable[Entry], number: signal.Signals, patience_s: float) -> None:
-    """Send a signal to each process; wait until all have ended, at most ``patience_s`` seconds."""
-    permitted = [each for each in processes if procfs.send(each, number)]
-    with contextlib.ExitStack() as handles:
-        ends = [_end_of(each, handles) for each in permitted]
-        if ends:
-            await asyncio.wait(ends, timeout=max(0.0, patience_s))
-        # The agent may signal none of them. An immediate next check would find the same, so wait first.
-        else:
-            await asyncio.sleep(max(0.0, min(patience_s, REFUSED_S)))
-
-
-def _end_of(process: Entry, handles: contextlib.ExitStack) -> asyncio.Future[None]:
-    """Return a future that completes when ``process`` has ended; ``handles`` closes its resources."""
-    loop = asyncio.get_running_loop()
-    ended: asyncio.Future[None] = loop.create_future()
-    try:
-        handle = os.pidfd_open(process.pid)
-    # The process has ended.
-    except OSError:
-        ended.set_result(None)
-        return ended
-    handles.callback(os.close, handle)
-    if not process.is_alive:
-        ended.set_result(None)
-        return ended
-    loop.add_reader(handle, _set, ended)
-    handles.callback(loop.remove_reader, handle)
-    return ended
-
-
 def _set(ended: asyncio.Future[None]) -> None:
     if not ended.done():
         ended.set_result(None)
 
 
-def _command(pid: int) -> str:
-    words = b" ".join(procfs.command_line(pid)).decode(errors="replace").strip()
+def _command(pid: int, kernel: Kernel) -> str:
+    words = b" ".join(kernel.command_line(pid)).decode(errors="replace").strip()
     return words[:60] or "no command line"

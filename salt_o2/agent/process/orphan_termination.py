@@ -47,7 +47,7 @@ async def _end(home: TaskDirectory, host: HostResources) -> bool:
         log.error(
             "processes of task %s, which has no record here, do not end: %s; they may hold its ports",
             home.folder.name,
-            in_words(remains.left),
+            in_words(remains.left, host.kernel),
         )
     elif remains.found:
         log.warning("ended %d processes of task %s without a record", remains.found, home.folder.name)

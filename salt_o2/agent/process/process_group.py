@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import errno
-import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -11,18 +10,16 @@ from pathlib import Path
 from salt_o2.agent.launch import shim
 from salt_o2.agent.process.process_scan import Shim
 from salt_o2.core.messages.reports import Exit
-from salt_o2.linux import procfs
-
-PIDFD_SIGNAL_PROCESS_GROUP = 1 << 2
-"""pidfd_send_signal(2), from Linux 6.9 on."""
+from salt_o2.linux.kernel import LINUX, Kernel
 
 
 class ProcessGroup:
     """A shim, which leads a session; this agent started or adopted it."""
 
-    def __init__(self, pid: int, started: int, status: Path) -> None:
+    def __init__(self, pid: int, started: int, status: Path, kernel: Kernel = LINUX) -> None:
         """Manage shim ``pid`` that started at ``started`` ticks and writes to ``status``."""
         self.pid, self.started, self._status = pid, started, status
+        self._kernel = kernel
         self.gone = asyncio.Event()
         """Set when the shim, and so the task, has ended."""
         self.exit = Exit()
@@ -32,33 +29,33 @@ class ProcessGroup:
     @property
     def is_there(self) -> bool:
         """Whether the shim still runs."""
-        return not self.gone.is_set() and procfs.is_alive(self.pid, self.started)
+        return not self.gone.is_set() and self._kernel.is_alive(self.pid, self.started)
 
     @property
     def name(self) -> Shim:
         """Return the identity of the shim, running or ended."""
-        return Shim(pid=self.pid, started=self.started, kept=procfs.is_zombie(self.pid, self.started))
+        return Shim(pid=self.pid, started=self.started, kept=self._kernel.is_zombie(self.pid, self.started))
 
     def watch(self, ended: Callable[[], None]) -> None:
         """Call ``ended`` when the shim ends, or now if it has already ended."""
         try:
-            self._pidfd = os.pidfd_open(self.pid)
+            self._pidfd = self._kernel.open_process(self.pid)
         except ProcessLookupError:
             self._end(ended)
             return
         asyncio.get_running_loop().add_reader(self._pidfd, self._end, ended)
         self._is_watched = True
-        if not procfs.is_alive(self.pid, self.started):
+        if not self._kernel.is_alive(self.pid, self.started):
             self._end(ended)
 
     def forget(self) -> None:
         """Stop watching; the processes are not affected, and a shim that has ended is collected."""
         self._stop_watching()
         if self._pidfd >= 0:
-            os.close(self._pidfd)
+            self._kernel.close_process(self._pidfd)
             self._pidfd = -1
         if self.gone.is_set():
-            shim.collect(self.pid, self.started)
+            shim.collect(self.pid, self.started, self._kernel)
 
     async def child(self, patience_s: float = 10.0) -> int:
         """Return the pid of the program once it has replaced the shim's copy; otherwise the shim's pid.
@@ -68,9 +65,9 @@ class ProcessGroup:
         loop, pause_s = asyncio.get_running_loop(), 0.002
         until = loop.time() + patience_s
         while loop.time() < until and not self.gone.is_set():
-            for found in procfs.children(self.pid):
+            for found in self._kernel.children(self.pid):
                 # An empty command line means that the process is in its exec.
-                if procfs.command_line(found) not in ([], procfs.command_line(self.pid)):
+                if self._kernel.command_line(found) not in ([], self._kernel.command_line(self.pid)):
                     return found
             await asyncio.sleep(pause_s)
             pause_s = min(1.5 * pause_s, 0.05)
@@ -85,7 +82,7 @@ class ProcessGroup:
             return
         with contextlib.suppress(ProcessLookupError, PermissionError):
             try:
-                signal.pidfd_send_signal(self._pidfd, number, None, PIDFD_SIGNAL_PROCESS_GROUP)
+                self._kernel.signal_group(self._pidfd, number)
             except OSError as error:
                 if error.errno != errno.EINVAL:
                     raise
@@ -97,11 +94,11 @@ class ProcessGroup:
         The number is the shim's as long as the shim exists.
         """
         if self.is_there or self.name.kept:
-            os.killpg(self.pid, number)
+            self._kernel.signal_group_by_number(self.pid, number)
 
     def _end(self, ended: Callable[[], None]) -> None:
         self._stop_watching()
-        self.exit = shim.read_status(self._status) or shim.exit_of(self.pid, self.started)
+        self.exit = shim.read_status(self._status) or shim.exit_of(self.pid, self.started, self._kernel)
         self.gone.set()
         ended()
 

@@ -6,12 +6,12 @@ times. A task with its own control group needs no scan: see member_processes.py.
 
 import asyncio
 import os
-import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from salt_o2.agent.storage.task_directory import MARK
-from salt_o2.linux import exec_wait, procfs
+from salt_o2.linux import exec_wait
+from salt_o2.linux.kernel import LINUX, Kernel
 from salt_o2.linux.procfs import Entry
 
 LOOK_AFTER_S = 0.002
@@ -42,6 +42,8 @@ class ProcessTable:
     entries: Mapping[int, Entry]
     marks: Mapping[int, str]
     """The directories of tasks, by pid."""
+    caller: int = field(default_factory=os.getpid)
+    """The pid of the agent, which is no process of a task."""
     _children: dict[int, list[int]] = field(default_factory=dict)
 
     def members(self, home: str, shim: Shim | None = None) -> list[Entry]:
@@ -69,7 +71,7 @@ class ProcessTable:
         found, new = set[int](), [pid for pid in first if pid in self.entries]
         while new:
             pid = new.pop()
-            if pid not in found and pid != os.getpid():
+            if pid not in found and pid != self.caller:
                 found.add(pid)
                 new += self._children.get(pid, ())
         return found
@@ -78,12 +80,12 @@ class ProcessTable:
 class ProcessScan:
     """Scans all processes once for all callers within a short time."""
 
-    def __init__(self, trusted: Callable[[], Collection[int]] | None = None) -> None:
+    def __init__(self, trusted: Callable[[], Collection[int]] | None = None, kernel: Kernel = LINUX) -> None:
         """Trust marks of processes whose uid is one of ``trusted``; without it, of all processes.
 
         Any user can write the mark of a task into the environment of a process of its own.
         """
-        self._trusted = trusted
+        self._trusted, self._kernel = trusted, kernel
         self._next: asyncio.Task[ProcessTable] | None = None
         self._not_before = 0.0
         self._marks: dict[int, tuple[int, str]] = {}
@@ -102,15 +104,15 @@ class ProcessScan:
         clock = asyncio.get_running_loop().time
         await asyncio.sleep(max(LOOK_AFTER_S, self._not_before - clock()))
         self._next, began = None, clock()
-        entries = procfs.processes()
+        entries = self._kernel.processes()
         known, self._marks = self._marks, {}
         marks, unclear = self._read_marks(entries, known)
         self._not_before = clock() + SHARE * (clock() - began)
         for pid, each in unclear.items():
-            if mark := await exec_wait.shown(pid, _mark, EXEC_S):
+            if mark := await exec_wait.shown(pid, self._mark, EXEC_S, self._kernel):
                 marks[pid] = mark
                 self._marks[pid] = (each.started, mark)
-        return ProcessTable(entries, marks)
+        return ProcessTable(entries, marks, self._kernel.own_pid())
 
     def _read_marks(
         self, entries: Mapping[int, Entry], known: Mapping[int, tuple[int, str]]
@@ -119,14 +121,14 @@ class ProcessScan:
 
         A process that drops its mark by starting a new program keeps the mark here.
         """
-        settled = (time.clock_gettime(time.CLOCK_BOOTTIME) - SETTLED_S) * TICKS
+        settled = (self._kernel.boot_seconds() - SETTLED_S) * TICKS
         marks, unclear = {}, {}
         trusted = self._trusted() if self._trusted else None
         for pid, each in entries.items():
             started, before = known.get(pid, (-1, ""))
-            if started != each.started and trusted is not None and procfs.uid_of(pid) not in trusted:
+            if started != each.started and trusted is not None and self._kernel.uid_of(pid) not in trusted:
                 continue
-            mark = before if started == each.started else _mark_of(pid)
+            mark = before if started == each.started else self._mark_of(pid)
             if mark is None:
                 unclear[pid] = each
             elif mark or each.started < settled:
@@ -135,14 +137,12 @@ class ProcessScan:
                 marks[pid] = mark
         return marks, unclear
 
+    def _mark(self, pid: int) -> str:
+        return self._kernel.variable(pid, MARK)
 
-def _mark(pid: int) -> str:
-    return procfs.variable(pid, MARK)
-
-
-def _mark_of(pid: int) -> str | None:
-    """Return the mark of ``pid``, empty if it has none; ``None`` if it is in its exec."""
-    if mark := _mark(pid):
-        return mark
-    # The exec may have ended between the two reads.
-    return None if procfs.is_in_exec(pid) else _mark(pid)
+    def _mark_of(self, pid: int) -> str | None:
+        """Return the mark of ``pid``, empty if it has none; ``None`` if it is in its exec."""
+        if mark := self._mark(pid):
+            return mark
+        # The exec may have ended between the two reads.
+        return None if self._kernel.is_in_exec(pid) else self._mark(pid)

@@ -23,8 +23,9 @@ from salt_o2.core.messages.reports import Exit
 from salt_o2.core.plan.launch import Launch, Limits
 from salt_o2.core.tasks.kill_sequence import SignalStep
 from salt_o2.core.tasks.next_action import CONTROLLED
-from salt_o2.linux import cgroup, procfs, tcp_table
+from salt_o2.linux import cgroup
 from salt_o2.linux.cgroup import Group
+from salt_o2.linux.kernel import Kernel
 from salt_o2.linux.procfs import Entry
 
 log = logging.getLogger(__name__)
@@ -47,7 +48,9 @@ class TaskProcess:
         self._group, self._status = members.group, members.directory / "status"
         self._is_clear = False
         self._own_pids: dict[int, int] = {}
-        self.device = DeviceSession(launch, host.polling_budget) if launch.mode in CONTROLLED else None
+        self.device: DeviceSession | None = None
+        if launch.mode in CONTROLLED:
+            self.device = DeviceSession(launch, host.polling_budget, host.open_channel)
         self._bound: asyncio.Timeout | None = None
         self._patience_s = 0.0
         self.ports_of = ports_of(launch)
@@ -173,7 +176,7 @@ class TaskProcess:
         The device itself reports the number, so the agent also asks the kernel for the owner of the port.
         """
         known = self._own_pids.get(number, 0)
-        found = known if number in procfs.numbers_of(known) else await self.members.own(number)
+        found = known if number in self._host.kernel.numbers_of(known) else await self.members.own(number)
         if found is None or not await self._has_its_port(found):
             return False
         self._own_pids[number] = found
@@ -188,8 +191,8 @@ class TaskProcess:
         if self.device is None or pid in self._own_pids.values():
             return True
         there = self.device.channel
-        owners = await asyncio.to_thread(tcp_table.owners_of, there.host, there.port)
-        strangers = owners - procfs.uids_of(pid) - {0}
+        owners = await asyncio.to_thread(self._host.kernel.owners_of, there.host, there.port)
+        strangers = owners - self._host.kernel.uids_of(pid) - {0}
         if strangers:
             log.error("%s is used by user %s, and process %d is not theirs", there, strangers, pid)
         return not strangers
@@ -235,6 +238,7 @@ async def stop_leaderless_members(
         shim=None,
         group=group_of(home.folder, host),
         scan=host.process_scan,
+        kernel=host.kernel,
         also=also,
         living=host.task_directories,
     )
@@ -252,13 +256,13 @@ def remove_leftovers(record: TaskRecord, home: TaskDirectory, host: HostResource
         leftovers.clear(launch, record.configured, account.pw_uid if account else os.geteuid())
 
 
-def recorded_exit(record: TaskRecord, home: TaskDirectory) -> Exit:
+def recorded_exit(record: TaskRecord, home: TaskDirectory, kernel: Kernel) -> Exit:
     """Return the exit status of a task that ended while no agent ran."""
-    if record.boot != procfs.boot_id():
+    if record.boot != kernel.boot_id():
         return Exit()
     if record.shim is not None:
-        keeper_exit = shim.exit_of(record.shim, record.shim_started or 0)
-        shim.collect(record.shim, record.shim_started or 0)
+        keeper_exit = shim.exit_of(record.shim, record.shim_started or 0, kernel)
+        shim.collect(record.shim, record.shim_started or 0, kernel)
         return shim.read_status(home.files.status) or keeper_exit
     return Exit()
 

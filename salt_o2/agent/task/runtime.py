@@ -14,7 +14,6 @@ from salt_o2.core.messages.reports import Exit, Failure
 from salt_o2.core.plan.launch import GRACE_S
 from salt_o2.core.states import ControlMode, TaskState
 from salt_o2.core.tasks.next_action import CONTROLLED, TaskSituation
-from salt_o2.linux import procfs
 from salt_o2.linux.procfs import Entry
 
 log = logging.getLogger(__name__)
@@ -110,8 +109,8 @@ class TaskRuntime:
     @property
     def left(self) -> tuple[Entry, ...]:
         """Return the processes that did not end and still exist."""
-        known = self.record.remaining_pids if self.record.boot == procfs.boot_id() else ()
-        found = ((procfs.entry(pid), started) for pid, started in known)
+        known = self.record.remaining_pids if self.record.boot == self.host.kernel.boot_id() else ()
+        found = ((self.host.kernel.entry(pid), started) for pid, started in known)
         return tuple(each for each, started in found if each is not None and each.started == started)
 
     def record_survivors(self, remains: Survivors) -> None:
@@ -122,8 +121,12 @@ class TaskRuntime:
         if remains.killed:
             log.warning("task %s: had to be killed by SIGKILL", self.record.task)
         if remains.left:
-            reason = f"these processes do not end, not even by SIGKILL: {in_words(remains.left)}"
-            self.fail_order("kill", self.record.device_state or "-", reason, advice_on(remains.left))
+            reason = (
+                f"these processes do not end, not even by SIGKILL: {in_words(remains.left, self.host.kernel)}"
+            )
+            self.fail_order(
+                "kill", self.record.device_state or "-", reason, advice_on(remains.left, self.host.kernel)
+            )
 
     def fail_order(
         self, asked: str, state: str, reason: str, advice: str = "", taken_ports: tuple[int, ...] = ()

@@ -342,7 +342,7 @@ class Task:
         known = self.record
         if known.launched is None or known.exit is not None or known.shim is None:
             return
-        ended = task_process.recorded_exit(known, self.home)
+        ended = task_process.recorded_exit(known, self.home, self._life.host.kernel)
         known.killed = known.killed or shim.has_killed(self.home.files.status)
         await actions.confirm_state(self._life)
         task_process.remove_leftovers(known, self.home, self._life.host)
