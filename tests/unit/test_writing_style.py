@@ -24,7 +24,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 ALLOWED = {
-    "salt_o2/agent": 232,
+    "salt_o2/agent": 233,
     "salt_o2/cli": 5,
     "salt_o2/client": 2,
     "salt_o2/cluster": 38,
