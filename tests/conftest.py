@@ -4,15 +4,15 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 
-import needs
 import pytest
 from hypothesis import HealthCheck, settings
-from private_cluster import PrivateCluster, configure
 
 from salt_o2.cluster import down, up
 from salt_o2.cluster.paths import layout
 from salt_o2.cluster.processes import marked
 from salt_o2.integration.simulated import RECORDS
+from tests.support import needs
+from tests.support.clusters.private_cluster import PrivateCluster, configure
 
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """How long an example takes says nothing on a machine that does something else, too."""

@@ -13,13 +13,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from private_cluster import PrivateCluster
-from seeds import seeds
 
 from salt_o2.cluster import down, up
 from salt_o2.cluster.faults.drill import drill
 from salt_o2.cluster.namespaces import Network, obstacle
 from salt_o2.cluster.processes import marked
+from tests.support.clusters.private_cluster import PrivateCluster
+from tests.support.random_tests.seeds import seeds
 
 NAMESPACES = not obstacle()
 SEEDS = seeds("0")

@@ -4,10 +4,10 @@ import os
 from contextlib import contextmanager
 from pathlib import Path
 
-import nspawn_hosts
 import pytest
-import rhel_like
-import wheelhouse
+
+from tests.support.machines import nspawn as nspawn_hosts
+from tests.support.machines import rhel_like, wheelhouse
 
 BUILD = wheelhouse.ROOT / "build" / "provision"
 HOSTS = ("master", "flp1", "flp2")

@@ -3,10 +3,11 @@
 import json
 
 import pytest
-import wheelhouse
 import yaml
-from from_nothing import NAMED, as_owner, changed, make_site, pids
-from watching import wait_until
+
+from tests.support.machines import wheelhouse
+from tests.support.machines.provisioning import NAMED, as_owner, changed, make_site, pids
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(4000)]
 

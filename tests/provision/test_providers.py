@@ -11,7 +11,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import wheelhouse
+
+from tests.support.machines import wheelhouse
 
 pytestmark = pytest.mark.integration
 SCRIPT = Path(__file__).with_name("provider_config.rb")

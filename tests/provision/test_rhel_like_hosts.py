@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from from_nothing import FROM_WHEELS, NAMED, apply, as_owner, changed, make_site, pids
+
+from tests.support.machines.provisioning import FROM_WHEELS, NAMED, apply, as_owner, changed, make_site, pids
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(4000)]
 SURROUNDINGS = """

@@ -3,10 +3,10 @@
 import json
 import shutil
 
-import lxc_box
 import pytest
-import wheelhouse
-from lxc_box import vagrant
+
+from tests.support.machines import lxc_box, wheelhouse
+from tests.support.machines.lxc_box import vagrant
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(4000)]
 

@@ -6,8 +6,6 @@ import stat
 from contextlib import suppress
 
 import pytest
-from agent_stage import HOST
-from watching import wait_until
 
 from salt_o2.agent import server as agent_server
 from salt_o2.agent.agent import Agent
@@ -16,6 +14,8 @@ from salt_o2.client import agent_client
 from salt_o2.client.control_client import ControlClient
 from salt_o2.control.request_server import RequestServer
 from salt_o2.core.socket_paths import socket_path
+from tests.support.harness.agent import HOST
+from tests.support.waiting import wait_until
 
 
 class Echo:

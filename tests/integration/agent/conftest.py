@@ -3,7 +3,8 @@
 import asyncio
 
 import pytest
-from agent_stage import Stage
+
+from tests.support.harness.agent import AgentHarness
 
 
 @pytest.fixture
@@ -11,7 +12,7 @@ def perform(tmp_path):
     """Play a scene, which is a coroutine function of the stage, and clean up behind it."""
 
     async def play(scene):
-        stage = Stage(tmp_path / "agent")
+        stage = AgentHarness(tmp_path / "agent")
         await stage.up()
         try:
             await scene(stage)

@@ -4,11 +4,11 @@ import os
 import signal
 
 import pytest
-from agent_stage import HOST, basic
 
 from salt_o2.core.ids import HostId, TaskId
 from salt_o2.core.messages.commands import Order, SurveyRequest
 from salt_o2.core.states import TaskState
+from tests.support.harness.agent import HOST, basic
 
 pytestmark = pytest.mark.integration
 STANDBY, RUNNING, ERROR, DONE = TaskState.STANDBY, TaskState.RUNNING, TaskState.ERROR, TaskState.DONE

@@ -7,9 +7,7 @@ import stat
 import pytest
 import salt.config
 import salt.loader
-from agent_stage import ENVIRONMENT, HOST, basic, device, free_port
 from salt.exceptions import CommandExecutionError, SaltInvocationError
-from test_devices import data_channel
 
 from salt_o2.agent import server
 from salt_o2.agent.storage import output_follow
@@ -21,6 +19,8 @@ from salt_o2.core.ids import TaskId
 from salt_o2.core.messages.commands import Order
 from salt_o2.core.socket_paths import socket_path
 from salt_o2.core.states import TaskState
+from tests.support.builders.properties import data_channel
+from tests.support.harness.agent import ENVIRONMENT, HOST, basic, device, free_port
 
 pytestmark = pytest.mark.integration
 STANDBY, CONFIGURED, RUNNING = TaskState.STANDBY, TaskState.CONFIGURED, TaskState.RUNNING

@@ -3,10 +3,10 @@
 import errno
 
 import pytest
-from agent_stage import basic, device
 
 from salt_o2.core.states import TaskState
 from salt_o2.linux import atomic_file
+from tests.support.harness.agent import basic, device
 
 pytestmark = pytest.mark.integration
 STANDBY, RUNNING, ERROR, DONE = TaskState.STANDBY, TaskState.RUNNING, TaskState.ERROR, TaskState.DONE

@@ -8,14 +8,14 @@ import subprocess
 import sys
 
 import pytest
-from agent_stage import basic, device, free_port
-from test_devices import data_channel
 
 from salt_o2.agent.process import leftovers, orphan_audit
 from salt_o2.core.ids import TaskId
 from salt_o2.core.messages.commands import Order
 from salt_o2.core.states import TaskState
 from salt_o2.linux import procfs
+from tests.support.builders.properties import data_channel
+from tests.support.harness.agent import basic, device, free_port
 
 pytestmark = pytest.mark.integration
 RUNNING, DONE, ERROR = TaskState.RUNNING, TaskState.DONE, TaskState.ERROR

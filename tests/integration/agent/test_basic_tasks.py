@@ -6,13 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from agent_stage import basic
 
 from salt_o2.agent.storage.output_files import BOUND, BOUND_UNWANTED
 from salt_o2.core.codec import plain
 from salt_o2.core.messages.command_parsing import command_of
 from salt_o2.core.messages.commands import Order
 from salt_o2.core.states import TaskState, TaskStatus
+from tests.support.harness.agent import basic
 
 pytestmark = pytest.mark.integration
 STANDBY, CONFIGURED, RUNNING = TaskState.STANDBY, TaskState.CONFIGURED, TaskState.RUNNING

@@ -8,8 +8,6 @@ import subprocess
 import sys
 
 import pytest
-from agent_stage import basic, device, free_port
-from test_devices import data_channel
 
 from salt_o2.agent.process import member_processes, orphan_audit
 from salt_o2.agent.storage.task_directory import MARK
@@ -17,6 +15,8 @@ from salt_o2.core.ids import TaskId
 from salt_o2.core.messages.commands import Order
 from salt_o2.core.states import TaskState, TaskStatus
 from salt_o2.linux import procfs
+from tests.support.builders.properties import data_channel
+from tests.support.harness.agent import basic, device, free_port
 
 pytestmark = pytest.mark.integration
 STANDBY, CONFIGURED, RUNNING = TaskState.STANDBY, TaskState.CONFIGURED, TaskState.RUNNING

@@ -6,29 +6,18 @@ import socket
 from pathlib import Path
 
 import pytest
-from agent_stage import ENVIRONMENT, HOST, basic, device, free_port
 
 from salt_o2.agent.host_facts import host_facts
 from salt_o2.core.ids import TaskId
 from salt_o2.core.messages.commands import Order
 from salt_o2.core.plan.launch import Launch
 from salt_o2.core.states import ControlMode, TaskState, TaskStatus
+from tests.support.builders.properties import data_channel
+from tests.support.harness.agent import ENVIRONMENT, HOST, basic, device, free_port
 
 pytestmark = pytest.mark.integration
 STANDBY, CONFIGURED, RUNNING = TaskState.STANDBY, TaskState.CONFIGURED, TaskState.RUNNING
 ERROR, DONE = TaskState.ERROR, TaskState.DONE
-
-
-def data_channel(port, method="bind", kind="pull"):
-    return {
-        "chans.data.numSockets": "1",
-        "chans.data.0.address": f"tcp://{'*' if method == 'bind' else '127.0.0.1'}:{port}",
-        "chans.data.0.method": method,
-        "chans.data.0.type": kind,
-        "chans.data.0.transport": "zeromq",
-        "chans.data.0.rateLogging": "0",
-        "chans.data.0.autoBind": "0",
-    }
 
 
 def configured(task, port, **more):

@@ -6,17 +6,17 @@ import sys
 from pathlib import Path
 
 import pytest
-from agent_stage import free_port
 
 from salt_o2.core.ids import TaskId
 from salt_o2.core.messages.commands import Order
 from salt_o2.core.plan.launch import Launch
 from salt_o2.core.states import ControlMode, TaskState, TaskStatus
+from tests.support.harness.agent import free_port
 
 pytestmark = pytest.mark.integration
 STANDBY, CONFIGURED, RUNNING = TaskState.STANDBY, TaskState.CONFIGURED, TaskState.RUNNING
 ERROR, DONE = TaskState.ERROR, TaskState.DONE
-PROGRAM = Path(__file__).parents[2] / "direct_task.py"
+PROGRAM = Path(__file__).parents[2] / "support" / "programs" / "libocc_process.py"
 RUN = {"runNumber": "42"}
 
 

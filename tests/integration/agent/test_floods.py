@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
-from agent_stage import basic, device
 
 from salt_o2.agent.storage import output_files
 from salt_o2.core.states import TaskState
+from tests.support.harness.agent import basic, device
 
 pytestmark = pytest.mark.integration
 STANDBY, CONFIGURED, RUNNING, DONE = (

@@ -8,14 +8,14 @@ import asyncio
 import random
 
 import pytest
-from agent_stage import basic, device, free_port
-from seeds import seeds
-from test_devices import data_channel
 
 from salt_o2.core.ids import TaskId
 from salt_o2.core.messages.commands import Order
 from salt_o2.core.plan.launch import Launch
 from salt_o2.core.states import ControlMode, TaskState
+from tests.support.builders.properties import data_channel
+from tests.support.harness.agent import basic, device, free_port
+from tests.support.random_tests.seeds import seeds
 
 pytestmark = pytest.mark.integration
 GOALS = (TaskState.STANDBY, TaskState.CONFIGURED, TaskState.RUNNING, TaskState.DONE)

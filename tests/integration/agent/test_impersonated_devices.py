@@ -5,14 +5,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from agent_stage import free_port
 
 from salt_o2.core.plan.launch import Launch
 from salt_o2.core.states import ControlMode, TaskState
+from tests.support.harness.agent import free_port
 
 pytestmark = [pytest.mark.integration, pytest.mark.root("act as another account")]
 STRANGER = 65534
-IMPERSONATOR = Path(__file__).parents[2] / "impersonator.py"
+IMPERSONATOR = Path(__file__).parents[2] / "support" / "programs" / "impersonator.py"
 
 
 @pytest.mark.finding("X13")

@@ -5,10 +5,10 @@ import json
 
 import msgspec
 import pytest
-from agent_stage import ENVIRONMENT, basic, device
 
 from salt_o2.core.messages.commands import Order
 from salt_o2.core.states import TaskState
+from tests.support.harness.agent import ENVIRONMENT, basic, device
 
 pytestmark = pytest.mark.integration
 STANDBY, CONFIGURED = TaskState.STANDBY, TaskState.CONFIGURED

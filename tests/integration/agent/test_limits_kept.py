@@ -3,11 +3,11 @@
 import os
 
 import pytest
-from agent_stage import basic
 
 from salt_o2.core.plan.launch import Limits
 from salt_o2.core.states import TaskState
 from salt_o2.linux import cgroup, procfs
+from tests.support.harness.agent import basic
 
 pytestmark = pytest.mark.integration
 RUNNING, ERROR, DONE = TaskState.RUNNING, TaskState.ERROR, TaskState.DONE

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from user_mode_kernel import pytest_command, run
+
+from tests.support.machines.user_mode_kernel import pytest_command, run
 
 pytestmark = [
     pytest.mark.integration,

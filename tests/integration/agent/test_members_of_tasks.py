@@ -4,14 +4,14 @@ import asyncio
 import sys
 
 import pytest
-from agent_stage import DEVICE, Stage, basic, device, free_port
-from test_devices import data_channel
 
 from salt_o2.core.ids import TaskId
 from salt_o2.core.messages.commands import Order
 from salt_o2.core.plan.launch import Launch
 from salt_o2.core.states import ControlMode, TaskState
 from salt_o2.linux import cgroup, procfs
+from tests.support.builders.properties import data_channel
+from tests.support.harness.agent import DEVICE, AgentHarness, basic, device, free_port
 
 pytestmark = pytest.mark.integration
 STANDBY, CONFIGURED, RUNNING = TaskState.STANDBY, TaskState.CONFIGURED, TaskState.RUNNING
@@ -66,7 +66,7 @@ def holder(request, perform_in):
 @pytest.fixture
 def perform_in(tmp_path):
     async def play(place, scene):
-        stage = Stage(tmp_path / "agent")
+        stage = AgentHarness(tmp_path / "agent")
         stage.groups = place
         await stage.up()
         try:

@@ -4,7 +4,6 @@ import os
 import resource
 
 import pytest
-from agent_stage import basic
 
 from salt_o2.agent import agent
 from salt_o2.agent.reporter import Reporter
@@ -14,6 +13,7 @@ from salt_o2.agent.task.task import Task
 from salt_o2.core.ids import TaskId
 from salt_o2.core.messages.commands import Order
 from salt_o2.core.states import TaskState
+from tests.support.harness.agent import basic
 
 pytestmark = pytest.mark.integration
 STANDBY, RUNNING, ERROR, DONE = TaskState.STANDBY, TaskState.RUNNING, TaskState.ERROR, TaskState.DONE

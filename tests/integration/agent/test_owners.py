@@ -3,13 +3,13 @@
 import os
 
 import pytest
-from agent_stage import ENVIRONMENT, device, free_port
-from test_devices import data_channel
 
 from salt_o2.core.ids import POOL, EnvironmentId, TaskId
 from salt_o2.core.messages.commands import Order
 from salt_o2.core.plan.launch import Launch
 from salt_o2.core.states import ControlMode, TaskState, TaskStatus
+from tests.support.builders.properties import data_channel
+from tests.support.harness.agent import ENVIRONMENT, device, free_port
 
 pytestmark = pytest.mark.integration
 STANDBY, CONFIGURED, RUNNING, DONE = (

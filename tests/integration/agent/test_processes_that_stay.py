@@ -23,8 +23,7 @@ REACH = ["--inh-caps", "+dac_read_search", "--ambient-caps", "+dac_read_search"]
 SCENE = """
 import asyncio, json, sys
 from pathlib import Path
-sys.path[:0] = sys.argv[3:]
-from agent_stage import Stage, basic
+from tests.support.harness.agent import AgentHarness, basic
 from salt_o2.core.states import TaskState
 
 async def end(stage):
@@ -33,7 +32,7 @@ async def end(stage):
     return [about.state, failure.reason if failure else "", failure.advice if failure else ""]
 
 async def main():
-    stage = Stage(Path(sys.argv[1]) / "agent")
+    stage = AgentHarness(Path(sys.argv[1]) / "agent")
     stage.groups = None
     await stage.up()
     script = f"{sys.argv[2]} --reuid 0 {sys.argv[1]}/up & exec sleep 1000"
@@ -70,12 +69,11 @@ def test_a_process_that_became_root_is_told_and_its_task_is_not_done(open_folder
     clear = "env -i setsid" if environment == "has-no-mark" else ""
     up.write_text(f"#!/bin/sh\necho $$ >{open_folder}/pid\nexec {clear} /bin/sleep 1000\n")
     up.chmod(0o755)
-    tests = Path(__file__).parents[2]
     try:
         done = subprocess.run(
             [*AS_NOBODY, *REACH, sys.executable, "-c", SCENE,
-             str(open_folder), str(become), str(tests), str(tests / "integration" / "agent")],
-            capture_output=True, text=True, timeout=120, cwd=tests.parent, check=False,
+             str(open_folder), str(become)],
+            capture_output=True, text=True, timeout=120, cwd=Path(__file__).parents[3], check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         pid = int((open_folder / "pid").read_text())

@@ -10,8 +10,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from agent_stage import basic, device, free_port
-from test_devices import data_channel
 
 from salt_o2.agent.device import manual_control
 from salt_o2.agent.device.session import DeviceSession
@@ -20,6 +18,8 @@ from salt_o2.core.messages.commands import Order
 from salt_o2.core.states import TaskState, TaskStatus
 from salt_o2.linux import procfs
 from salt_o2.occ.channel import OccChannel
+from tests.support.builders.properties import data_channel
+from tests.support.harness.agent import basic, device, free_port
 
 pytestmark = pytest.mark.integration
 STANDBY, CONFIGURED, RUNNING = TaskState.STANDBY, TaskState.CONFIGURED, TaskState.RUNNING

@@ -7,13 +7,13 @@ import signal
 import sys
 
 import pytest
-from agent_stage import basic
-from pid_reuse import needs_pid_choice, stranger_as
 
 from salt_o2.agent.process import orphan_audit
 from salt_o2.agent.storage.task_directory import TaskDirectory
 from salt_o2.core.states import TaskState, TaskStatus
 from salt_o2.linux import exec_wait, procfs
+from tests.support.harness.agent import basic
+from tests.support.machines.pid_reuse import needs_pid_choice, stranger_as
 
 pytestmark = [pytest.mark.integration, needs_pid_choice]
 RUNNING, ERROR, DONE = TaskState.RUNNING, TaskState.ERROR, TaskState.DONE

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from agent_stage import Stage, basic
 
 from salt_o2.core.states import TaskState, TaskStatus
 from salt_o2.linux import procfs
+from tests.support.harness.agent import AgentHarness, basic
 
 pytestmark = pytest.mark.integration
 RUNNING, ERROR, DONE = TaskState.RUNNING, TaskState.ERROR, TaskState.DONE
@@ -114,7 +114,7 @@ def perform_with(tmp_path, open_folder):
     """Scenes with an agent whose host lists these accounts for tasks."""
 
     async def play(users, scene):
-        stage = Stage(open_folder / "agent")
+        stage = AgentHarness(open_folder / "agent")
         stage.task_users = users
         await stage.up()
         try:

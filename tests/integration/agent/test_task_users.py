@@ -4,9 +4,9 @@ import os
 import pwd
 
 import pytest
-from agent_stage import basic
 
 from salt_o2.core.states import TaskState
+from tests.support.harness.agent import basic
 
 pytestmark = [
     pytest.mark.integration,

@@ -6,7 +6,6 @@ import socket
 from pathlib import Path
 
 import pytest
-from private_cluster import PrivateCluster
 
 from salt_o2.cluster import down, is_up, kill, state_file, status, up
 from salt_o2.cluster.lifecycle.start import LONGEST_RUN_PARENT
@@ -14,6 +13,7 @@ from salt_o2.cluster.paths import layout
 from salt_o2.cluster.port_slots import Slot
 from salt_o2.cluster.processes import marked, wait_until_gone
 from salt_o2.core.errors import InvalidRequestError, O2Error
+from tests.support.clusters.private_cluster import PrivateCluster
 
 pytestmark = pytest.mark.integration
 

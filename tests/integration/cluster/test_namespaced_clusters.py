@@ -8,12 +8,12 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-from private_cluster import PrivateCluster
-from watching import wait_until
 
 from salt_o2.cluster import down, kill, up
 from salt_o2.cluster.namespaces import MASTER, Network, obstacle
 from salt_o2.cluster.processes import marked, start_time
+from tests.support.clusters.private_cluster import PrivateCluster
+from tests.support.waiting import wait_until
 
 pytestmark = [
     pytest.mark.integration,

@@ -5,10 +5,10 @@ import subprocess
 import sys
 
 import pytest
-from watching import wait_until
 
 from salt_o2.cluster.namespaces import MASTER, Network, address, ip, obstacle
 from salt_o2.cluster.network_links import Link
+from tests.support.waiting import wait_until
 
 pytestmark = [
     pytest.mark.integration,

@@ -6,13 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from pid_reuse import needs_pid_choice, stranger_as
-from watching import wait_until
 
 from salt_o2.cluster.lifecycle.daemons import end_daemons
 from salt_o2.cluster.lifecycle.kill import kill_daemons
 from salt_o2.cluster.paths import MARKER
 from salt_o2.cluster.processes import Process, end, marked, members, spawn, start_time, wait_until_gone
+from tests.support.machines.pid_reuse import needs_pid_choice, stranger_as
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 

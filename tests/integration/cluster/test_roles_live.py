@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from private_cluster import PrivateCluster
-from watching import wait_until
 
 from salt_o2.cluster import down, up
 from salt_o2.cluster.processes import marked
 from salt_o2.core.access import auth_options
 from salt_o2.core.access_roles import BY_RUNNER, RUNNERS, WITHOUT_ROLE, AccessRole
+from tests.support.clusters.private_cluster import PrivateCluster
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 SECRET = "only for this test"
@@ -207,7 +207,7 @@ WAYS = (lists_of_functions, single_functions, returners, runners_and_wheels, cli
 
 def answers_to(cluster, user, attempts):
     login = {"eauth": "sharedsecret", "username": str(user), "password": SECRET}
-    program = Path(__file__).resolve().parents[2] / "role_attempts.py"
+    program = Path(__file__).resolve().parents[2] / "support" / "programs" / "role_attempts.py"
     done = subprocess.run(
         [sys.executable, str(program), str(cluster.config_dir)],
         input=json.dumps({"login": login, "attempts": attempts.all}),

@@ -5,7 +5,6 @@ import subprocess
 import sys
 
 import pytest
-from crew import plan_of, planned
 
 from salt_o2.control.storage.store import Store
 from salt_o2.control.storage.stored import StoredEnvironment
@@ -15,6 +14,7 @@ from salt_o2.core.ids import EnvironmentId
 from salt_o2.core.messages.inputs import Tick
 from salt_o2.core.plan.overrides import Overrides
 from salt_o2.core.recovery import snapshot
+from tests.support.builders.plans import plan_of, planned
 
 pytestmark = [
     pytest.mark.integration,

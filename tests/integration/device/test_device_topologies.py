@@ -8,11 +8,11 @@ import signal
 
 import pytest
 import zmq
-from device_topology import OURS, Stage, diamond
 
 from salt_o2.core.states import ControlMode, TaskEvent, TaskState
 from salt_o2.device.conformance.device_under_test import channel_properties, free_port
 from salt_o2.occ.driver import Remedy, send_event
+from tests.support.harness.device_topology import OURS, Stage, diamond
 
 pytestmark = pytest.mark.integration
 

@@ -9,7 +9,11 @@ import time
 from pathlib import Path
 
 import pytest
-from page_reading import (
+
+from salt_o2.cluster import down, up
+from salt_o2.cluster.processes import marked
+from tests.support.clusters.private_cluster import PrivateCluster
+from tests.support.documents.page_reader import (
     DOCS,
     HOW_TOS,
     TUTORIALS,
@@ -20,10 +24,6 @@ from page_reading import (
     needs,
     read_page,
 )
-from private_cluster import PrivateCluster
-
-from salt_o2.cluster import down, up
-from salt_o2.cluster.processes import marked
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]  # a page is many commands of Salt
 

@@ -3,11 +3,11 @@
 import json
 
 import pytest
-from private_cluster import PrivateCluster
-from watching import wait_until
 
 from salt_o2.cluster import down, up
 from salt_o2.cluster.lifecycle import keys, salt_config, start
+from tests.support.clusters.private_cluster import PrivateCluster
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 MINIONS = 4

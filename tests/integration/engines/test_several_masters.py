@@ -6,11 +6,11 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-from private_cluster import PrivateCluster
-from watching import wait_until
 
 from salt_o2.cluster import down, processes, up
 from salt_o2.cluster.paths import MARKER, layout
+from tests.support.clusters.private_cluster import PrivateCluster
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 DEAD = "127.0.0.77"

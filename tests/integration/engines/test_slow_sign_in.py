@@ -5,13 +5,13 @@ import signal
 from pathlib import Path
 
 import pytest
-from private_cluster import PrivateCluster
-from watching import wait_until
 
 from salt_o2.client.agent_client import connect
 from salt_o2.cluster import down, up
 from salt_o2.cluster.paths import layout
 from salt_o2.cluster.processes import Process, start_time
+from tests.support.clusters.private_cluster import PrivateCluster
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 HOST = "flp2"

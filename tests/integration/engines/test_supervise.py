@@ -6,9 +6,9 @@ import subprocess
 import sys
 
 import pytest
-from watching import wait_until
 
 from salt_o2.cluster.processes import start_time
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 

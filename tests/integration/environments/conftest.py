@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from watching import wait_until
 
 from salt_o2.client.agent_client import connect
 from salt_o2.cluster.processes import marked
 from salt_o2.core.errors import O2Error, UnknownNameError
+from tests.support.waiting import wait_until
 
 
 class Workshop:

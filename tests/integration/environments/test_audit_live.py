@@ -4,9 +4,9 @@ import os
 import signal
 
 import pytest
-from watching import wait_until
 
 from salt_o2.cluster.faults.components import agent_pid
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 

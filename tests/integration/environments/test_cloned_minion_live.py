@@ -8,13 +8,13 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-from private_cluster import PrivateCluster
-from watching import wait_until
 
 from salt_o2.client.agent_client import connect
 from salt_o2.cluster import down, processes, up
 from salt_o2.cluster.paths import MARKER, layout
 from salt_o2.core.errors import UnreachableError
+from tests.support.clusters.private_cluster import PrivateCluster
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 HOST, OTHER_ADDRESS = "flp1", "127.9.9.9"

@@ -5,14 +5,14 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from environment_views import identities, replaced, states, task_at, total_at
-from private_cluster import PrivateCluster
-from watching import wait_until
 
 from salt_o2.cluster import down, kill, up
 from salt_o2.cluster.faults.components import agent_pid, control_pid
 from salt_o2.cluster.processes import marked
 from salt_o2.core.errors import O2Error, UnreachableError
+from tests.support.clusters.environment_queries import identities, replaced, states, task_at, total_at
+from tests.support.clusters.private_cluster import PrivateCluster
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 

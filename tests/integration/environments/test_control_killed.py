@@ -1,39 +1,19 @@
 """Control is killed, at rest and in the middle of things; no process is touched, and all goes on."""
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from environment_views import identities, states, task_at, total_at
-from watching import wait_until
 
-from salt_o2.core.errors import O2Error, UnreachableError
+from salt_o2.core.errors import O2Error
+from tests.support.clusters.environment_queries import identities, states, task_at, total_at
+from tests.support.clusters.killed_control import kill_control
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
 
-def kill_control(workshop):
-    """End control's process and return when Salt has started another one that knows the hosts."""
-    before = workshop.cluster.ask("info")["pid"]
-    os.kill(before, 9)
-    wait_until(lambda: _pid(workshop) not in (None, before), "Salt has started control again", timeout_s=60)
-    wait_until(lambda: _all_known(workshop), "all hosts are known again", timeout_s=60)
-
-
-def _pid(workshop):
-    try:
-        return workshop.cluster.ask("info")["pid"]
-    except UnreachableError:
-        return None
-
-
 def all_run(workshop, environment):
     return set(states(workshop.show(environment)).values()) == {"RUNNING"}
-
-
-def _all_known(workshop):
-    hosts = workshop.cluster.ask("host_list")
-    return {host["id"] for host in hosts if host["cpus"]} == set(workshop.cluster.minions)
 
 
 def test_a_run_goes_on_when_control_is_killed_and_can_be_stopped_afterwards(workshop):

@@ -8,8 +8,9 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-from test_control_killed import kill_control
-from watching import wait_until
+
+from tests.support.clusters.killed_control import kill_control
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 ENDED = "has ended while it carried out env_create"

@@ -5,11 +5,11 @@ import signal
 from pathlib import Path
 
 import pytest
-from watching import wait_until
 
 from salt_o2.cluster.faults.components import agent_pid
 from salt_o2.cluster.paths import layout
 from salt_o2.cluster.processes import start_time
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 STUBBORN = "trap '' TERM; while :; do sleep 0.1; done"

@@ -3,11 +3,11 @@
 import uuid
 
 import pytest
-from environment_views import states, task_at
-from watching import wait_until
 
 from salt_o2.core.errors import O2Error
 from salt_o2.integration.simulated import RECORDS
+from tests.support.clusters.environment_queries import states, task_at
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 

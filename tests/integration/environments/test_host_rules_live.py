@@ -4,14 +4,14 @@ import os
 import signal
 
 import pytest
-from private_cluster import PrivateCluster
-from watching import wait_until
 
 from salt_o2.cluster import down, up
 from salt_o2.cluster.faults.components import daemon
 from salt_o2.cluster.lifecycle.kill import kill_daemons
 from salt_o2.cluster.paths import layout
 from salt_o2.cluster.processes import marked
+from tests.support.clusters.private_cluster import PrivateCluster
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 

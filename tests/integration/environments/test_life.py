@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from watching import wait_until
+
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 

@@ -6,13 +6,13 @@ import time
 from pathlib import Path
 
 import pytest
-from private_cluster import PrivateCluster
-from watching import wait_until
 
 from salt_o2.cluster import down, up
 from salt_o2.cluster.lifecycle.kill import kill
 from salt_o2.cluster.processes import marked
 from salt_o2.core.errors import O2Error
+from tests.support.clusters.private_cluster import PrivateCluster
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 

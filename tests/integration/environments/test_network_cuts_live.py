@@ -7,9 +7,6 @@ import time
 from pathlib import Path
 
 import pytest
-from environment_views import identities, states, task_at, total_at
-from private_cluster import PrivateCluster
-from watching import wait_until
 
 from salt_o2.cluster import down, state_file, up
 from salt_o2.cluster.namespaces import Network, obstacle
@@ -17,6 +14,9 @@ from salt_o2.cluster.network_links import heal_all, link
 from salt_o2.cluster.paths import layout
 from salt_o2.cluster.processes import marked
 from salt_o2.core.recovery.host_liveness import SILENT_AFTER
+from tests.support.clusters.environment_queries import identities, states, task_at, total_at
+from tests.support.clusters.private_cluster import PrivateCluster
+from tests.support.waiting import wait_until
 
 pytestmark = [
     pytest.mark.integration,

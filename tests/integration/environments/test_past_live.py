@@ -3,10 +3,10 @@
 from datetime import datetime
 
 import pytest
-from environment_views import identities, paths, states, task_at
-from watching import wait_until
 
 from salt_o2.core.errors import O2Error, TaskError
+from tests.support.clusters.environment_queries import identities, paths, states, task_at
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 

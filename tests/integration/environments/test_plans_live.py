@@ -1,9 +1,9 @@
 """Plans: nothing is touched, the token does exactly what was shown, or nothing once the world has moved."""
 
 import pytest
-from environment_views import identities, paths, task_at
 
 from salt_o2.core.errors import InvalidRequestError, O2Error, PlanError
+from tests.support.clusters.environment_queries import identities, paths, task_at
 
 pytestmark = pytest.mark.integration
 

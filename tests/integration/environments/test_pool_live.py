@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from environment_views import identities, replaced, states, task_at, total_at
-from test_control_killed import kill_control
-from watching import wait_until
 
 from salt_o2.cluster.faults.components import agent_pid
 from salt_o2.cluster.paths import layout
+from tests.support.clusters.environment_queries import identities, replaced, states, task_at, total_at
+from tests.support.clusters.killed_control import kill_control
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 

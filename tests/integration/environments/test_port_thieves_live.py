@@ -6,9 +6,9 @@ import socket
 from contextlib import ExitStack
 
 import pytest
-from watching import wait_until
 
 from salt_o2.linux import procfs
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 

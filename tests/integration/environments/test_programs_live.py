@@ -4,7 +4,8 @@ import os
 import signal
 
 import pytest
-from watching import wait_until
+
+from tests.support.waiting import wait_until
 
 
 def programs(workshop, environment):

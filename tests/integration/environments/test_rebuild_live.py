@@ -5,10 +5,10 @@ import signal
 from pathlib import Path
 
 import pytest
-from environment_views import identities, states
-from watching import wait_until
 
 from salt_o2.cluster.faults.components import control_pid
+from tests.support.clusters.environment_queries import identities, states
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 

@@ -4,8 +4,6 @@ import json
 from pathlib import Path
 
 import pytest
-from private_cluster import PrivateCluster
-from watching import wait_until
 
 from salt_o2.cluster import down, up
 from salt_o2.cluster.lifecycle.kill import kill
@@ -13,6 +11,8 @@ from salt_o2.cluster.lifecycle.start import command as command_of
 from salt_o2.cluster.lifecycle.start import environment as environment_of
 from salt_o2.cluster.paths import layout
 from salt_o2.cluster.processes import marked, spawn
+from tests.support.clusters.private_cluster import PrivateCluster
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 

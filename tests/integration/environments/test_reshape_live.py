@@ -7,7 +7,9 @@ messages at a sink that is not concerned, the witness.
 from pathlib import Path
 
 import pytest
-from environment_views import (
+
+from salt_o2.core.errors import O2Error
+from tests.support.clusters.environment_queries import (
     gaps,
     identities,
     numbers_at,
@@ -19,9 +21,7 @@ from environment_views import (
     total_at,
     touched,
 )
-from watching import wait_until
-
-from salt_o2.core.errors import O2Error
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 

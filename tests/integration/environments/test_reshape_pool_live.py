@@ -8,7 +8,8 @@ the sink of another environment, the witness.
 from pathlib import Path
 
 import pytest
-from environment_views import (
+
+from tests.support.clusters.environment_queries import (
     gaps,
     identities,
     numbers_at,
@@ -19,8 +20,8 @@ from environment_views import (
     total_at,
     touched,
 )
-from test_control_killed import kill_control
-from watching import wait_until
+from tests.support.clusters.killed_control import kill_control
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 

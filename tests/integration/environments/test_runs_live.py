@@ -3,10 +3,10 @@
 import os
 
 import pytest
-from environment_views import replaced, states, task_at
-from watching import wait_until
 
 from salt_o2.core.errors import InvalidRequestError, O2Error
+from tests.support.clusters.environment_queries import replaced, states, task_at
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 

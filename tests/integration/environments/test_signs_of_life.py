@@ -6,10 +6,10 @@ import signal
 from pathlib import Path
 
 import pytest
-from device_topology import OURS, PATIENCE_S, Stage
-from watching import wait_until
 
 from salt_o2.control.hosts.port_probe import PortProbe
+from tests.support.harness.device_topology import OURS, PATIENCE_S, Stage
+from tests.support.waiting import wait_until
 
 PREFIX = os.environ.get("O2_FAIRMQ_PREFIX", "")
 needs_fairmq = pytest.mark.skipif(not PREFIX, reason="O2_FAIRMQ_PREFIX names no FairMQ installation")

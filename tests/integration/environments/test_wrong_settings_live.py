@@ -5,11 +5,11 @@ import os
 
 import pytest
 import yaml
-from test_control_killed import kill_control
-from watching import wait_until
 
 from salt_o2.cluster.faults.components import agent_pid
 from salt_o2.cluster.paths import layout
+from tests.support.clusters.killed_control import kill_control
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 

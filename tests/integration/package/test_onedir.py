@@ -11,7 +11,8 @@ import sys
 import sysconfig
 
 import pytest
-import wheelhouse
+
+from tests.support.machines import wheelhouse
 
 pytestmark = [pytest.mark.integration, pytest.mark.patient, pytest.mark.timeout(300)]
 SALT_PIP = """

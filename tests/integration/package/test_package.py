@@ -9,7 +9,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
-import wheelhouse
+
+from tests.support.machines import wheelhouse
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 BUILD = "from setuptools import build_meta; print(build_meta.build_{kind}({folder!r}))"

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import msgpack
 import pytest
-from compromised_host import Listener, honest, imitated, send
-from private_cluster import PrivateCluster
-from watching import wait_until
 
 from salt_o2.bus import envelope
 from salt_o2.cluster import down, up
 from salt_o2.cluster.paths import layout
 from salt_o2.cluster.processes import marked
+from tests.support.clusters.compromised_host import Listener, honest, imitated, send
+from tests.support.clusters.private_cluster import PrivateCluster
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 

@@ -7,13 +7,13 @@ import json
 
 import pytest
 import yaml
-from private_cluster import PrivateCluster
-from watching import wait_until
 
 from salt_o2.cluster import down, up
 from salt_o2.cluster.paths import layout
 from salt_o2.cluster.processes import marked
 from salt_o2.where import packaged
+from tests.support.clusters.private_cluster import PrivateCluster
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 NAMED, FOREIGN = "flp1", "flp2"

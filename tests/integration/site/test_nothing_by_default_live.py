@@ -8,13 +8,13 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-from private_cluster import PrivateCluster, configure
-from watching import wait_until
 
 from salt_o2.cluster import down, up
 from salt_o2.cluster.paths import layout
 from salt_o2.cluster.processes import marked
 from salt_o2.core.access import peer_options
+from tests.support.clusters.private_cluster import PrivateCluster, configure
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 WATCHER, OTHER = "flp2", "flp1"

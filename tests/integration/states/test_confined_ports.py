@@ -5,8 +5,9 @@ import subprocess
 import sys
 
 import pytest
-from test_families import of, render  # noqa: F401  the fixture
-from watching import wait_until
+
+from tests.support.machines.rendered_states import of
+from tests.support.waiting import wait_until
 
 pytestmark = [
     pytest.mark.integration,
@@ -78,7 +79,7 @@ def listening(namespaces):
         process.communicate()
 
 
-def rules(render, **firewall):  # noqa: F811
+def rules(render, **firewall):
     chunks = render("debian", "o2.host", {"firewall": {"confine": True, **firewall}})
     files = {each["name"]: each for each in of(chunks, "file.managed")}
     return files["/etc/o2/ports.nft"]["contents"]
@@ -116,7 +117,7 @@ CASES = [
 @pytest.mark.finding("1.6")
 @pytest.mark.finding("2.3")
 @pytest.mark.usefixtures("listening")
-def test_control_ports_are_for_the_agents_account_and_channels_for_the_site(namespaces, render):  # noqa: F811
+def test_control_ports_are_for_the_agents_account_and_channels_for_the_site(namespaces, render):
     def table():
         return {
             (where, account, address): (
@@ -135,7 +136,7 @@ def test_control_ports_are_for_the_agents_account_and_channels_for_the_site(name
 
 
 @pytest.mark.usefixtures("listening")
-def test_the_master_may_ask_whether_devices_live(namespaces, render):  # noqa: F811
+def test_the_master_may_ask_whether_devices_live(namespaces, render):
     load(namespaces, rules(render, masters=[FRIEND]))
     wait_until(lambda: reaches(namespaces, "stranger", OTHER), "the switch forwards")
     assert reaches(namespaces, "friend", CONTROL)
@@ -144,13 +145,13 @@ def test_the_master_may_ask_whether_devices_live(namespaces, render):  # noqa: F
 
 
 @pytest.mark.usefixtures("listening")
-def test_without_sources_channels_stay_open_to_the_network(namespaces, render):  # noqa: F811
+def test_without_sources_channels_stay_open_to_the_network(namespaces, render):
     load(namespaces, rules(render))
     wait_until(lambda: reaches(namespaces, "stranger", CHANNEL), "the switch forwards")
     assert not reaches(namespaces, "stranger", CONTROL)
 
 
-def test_the_rules_are_loaded_at_boot_and_whenever_they_are_missing(render):  # noqa: F811
+def test_the_rules_are_loaded_at_boot_and_whenever_they_are_missing(render):
     chunks = of(render("rhel", "o2.host", {"firewall": {"confine": True}}), "cmd.run")
     commands = {each["__id__"]: each for each in chunks}
     assert "o2-ports.service" in commands["o2_ports_at_boot"]["name"]

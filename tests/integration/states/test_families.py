@@ -5,70 +5,24 @@ Nothing is applied here. ``tests/provision`` applies the same states to real Deb
 
 import getpass
 import json
-import os
 import subprocess
 import sysconfig
-from functools import cache
 from pathlib import Path
 
 import pytest
 
+from tests.support.machines.rendered_states import FAMILIES, OWN_ID, of
+
 pytestmark = pytest.mark.integration
 
 ROOT = Path(__file__).resolve().parents[3]
-FAMILIES = {
-    "debian": {"os_family": "Debian", "os": "Debian", "osfullname": "Debian", "osmajorrelease": 12},
-    "rhel": {"os_family": "RedHat", "os": "AlmaLinux", "osfullname": "AlmaLinux", "osmajorrelease": 9},
-}
 PACKAGES = {
     "Debian": ["util-linux", "procps", "iproute2"],
     "RedHat": ["util-linux", "procps-ng", "iproute"],
 }
 """What brings prlimit and setpriv, pkill and sysctl, ss: names of each family's own packages."""
 FIREWALLD = {"firewall": {"manage": "firewalld", "zone": "public"}}
-OWN_ID = "here"
 families = pytest.mark.parametrize("family", FAMILIES)
-
-
-@pytest.fixture(scope="module")
-def render(tmp_path_factory):
-    """Renders a state for a family and returns its low chunks, by state and function."""
-
-    @cache
-    def rendered(family, sls, pillar):
-        home = tmp_path_factory.mktemp(family)
-        options = {
-            "root_dir": str(home),
-            "user": getpass.getuser(),
-            "id": OWN_ID,
-            "file_client": "local",
-            "file_roots": {"base": [str(ROOT / "states")]},
-            "grains": {**FAMILIES[family], "init": "systemd"},
-            "enable_gpu_grains": False,
-            "enable_fqdns_grains": False,
-        }
-        (home / "minion").write_text(json.dumps(options))
-        words = ["--local", "-c", str(home), "--out=json", "state.show_low_sls", sls, f"pillar={pillar}"]
-        environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-        call = Path(sysconfig.get_path("scripts")) / "salt-call"
-        done = subprocess.run([call, *words], capture_output=True, text=True, check=False, env=environ)
-        assert done.returncode == 0, done.stdout + done.stderr
-        chunks = json.loads(done.stdout.replace(str(home), ""))["local"]
-        assert isinstance(chunks[0], dict), chunks
-        return chunks
-
-    def named(family, sls, o2=None):
-        o2 = o2 or {}  # the site has named this minion as host and as master, unless it says other
-        master = {"minions": [OWN_ID], **o2.get("master", {})}
-        return rendered(family, sls, json.dumps({"o2": {"hosts": [OWN_ID], **o2, "master": master}}))
-
-    return named
-
-
-def of(chunks, kind):
-    """The chunks of one state function, such as ``file.managed``."""
-    state, function = kind.split(".")
-    return [each for each in chunks if (each["state"], each["fun"]) == (state, function)]
 
 
 @families

@@ -8,12 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from agent_stage import HOST, Stage
-from templates import facts, inventory, plan
 
 from salt_o2.core.messages.commands import Order
 from salt_o2.core.states import TaskState
 from salt_o2.workflow import Directory, load
+from tests.support.builders.templates import facts, inventory, plan
+from tests.support.harness.agent import HOST, AgentHarness
 
 pytestmark = pytest.mark.integration
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -50,7 +50,7 @@ def planned(name: str, **variables: str):
     return [replace(task, id=f"{name}-{task.id}") for task in tasks]
 
 
-async def run(stage: Stage, tasks) -> None:
+async def run(stage: AgentHarness, tasks) -> None:
     """Start, configure and run the tasks until every sink has received; then end them."""
     await drive(stage, TaskState.STANDBY, [Order(task=task.id, launch=task.launch) for task in tasks])
     await drive(
@@ -64,7 +64,7 @@ async def run(stage: Stage, tasks) -> None:
     await drive(stage, TaskState.DONE, [Order(task=task.id) for task in tasks])
 
 
-async def run_until_said(stage: Stage, tasks, sinks, runs=50) -> None:
+async def run_until_said(stage: AgentHarness, tasks, sinks, runs=50) -> None:
     """Stop and run again until every sink has received: fairmq-sink says what it got only when it stops."""
     orders = [Order(task=task.id) for task in tasks]
     for _ in range(runs):
@@ -74,18 +74,18 @@ async def run_until_said(stage: Stage, tasks, sinks, runs=50) -> None:
         await drive(stage, TaskState.RUNNING, orders)
 
 
-async def drive(stage: Stage, goal: TaskState, orders) -> None:
+async def drive(stage: AgentHarness, goal: TaskState, orders) -> None:
     for about in await stage.drive(goal, *orders, arguments={"runNumber": "1"}):
         assert about.failure is None, about.failure
         assert about.state is goal
 
 
-def output(stage: Stage, task) -> str:
+def output(stage: AgentHarness, task) -> str:
     found = [path for path in stage.directory.rglob("stdout") if task.id in path.parts]
     return found[0].read_text(errors="replace") if found else ""
 
 
-def has_received(stage: Stage, task) -> bool:
+def has_received(stage: AgentHarness, task) -> bool:
     return RECEIVED.search(output(stage, task)) is not None
 
 
@@ -94,7 +94,7 @@ def perform(tmp_path):
     """Run tasks under a real agent, and clean up behind them."""
 
     async def play(tasks):
-        stage = Stage(tmp_path / "agent")
+        stage = AgentHarness(tmp_path / "agent")
         await stage.up()
         try:
             await run(stage, tasks)

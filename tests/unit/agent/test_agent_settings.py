@@ -2,10 +2,10 @@
 
 import msgspec
 import pytest
-from corruption import at, one_fault, spoilt
 from hypothesis import example, given
 
 from salt_o2.agent.settings import Settings, directory_of, facts_of, read_settings
+from tests.support.random_tests.corruption import at, one_fault, spoilt
 
 GIVEN = {
     "directory": "/srv/o2",

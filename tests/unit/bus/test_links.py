@@ -5,7 +5,6 @@ from contextlib import suppress
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sign_in import Site
 
 from salt_o2.bus import envelope
 from salt_o2.bus.control_link import ControlLink
@@ -15,6 +14,7 @@ from salt_o2.core.errors import InvalidRequestError, UnreachableError
 from salt_o2.core.messages.commands import Command, Notice, SurveyRequest
 from salt_o2.core.messages.reports import Report
 from salt_o2.core.states import TaskState
+from tests.support.harness.sign_in import Site
 
 
 def report(host="flp1", incarnation="1", sequence=1):

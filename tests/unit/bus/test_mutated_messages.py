@@ -13,9 +13,6 @@ from random import Random
 
 import msgspec
 import pytest
-from control_room import Hosts, control_room, repository, until
-from mutated_messages import HOSTILE, mutated, mutated_bytes
-from sign_in import Site as Keys
 
 from salt_o2.bus import envelope
 from salt_o2.bus.control_link import ControlLink
@@ -27,6 +24,11 @@ from salt_o2.core.messages.reports import HostFacts, Report
 from salt_o2.core.plan.launch import Launch
 from salt_o2.core.states import ControlMode, TaskState
 from salt_o2.core.states import EnvironmentEvent as _E
+from tests.support.builders.repositories import repository
+from tests.support.fakes.hosts import FakeHosts
+from tests.support.harness.control import control_harness, until
+from tests.support.harness.sign_in import Site as Keys
+from tests.support.random_tests.mutated_messages import HOSTILE, mutated, mutated_bytes
 
 COUNT = int(os.environ.get("O2_MUTATED", "1500"))
 SEED = int(os.environ.get("O2_MUTATED_SEED", "1"))
@@ -37,8 +39,8 @@ CHECK_EVERY = 50
 VICTIM, LIAR = "flp1", "flp2"
 
 
-class Bus(Hosts):
-    """Hosts that obey, on a bus that remembers nothing."""
+class Bus(FakeHosts):
+    """FakeHosts that obey, on a bus that remembers nothing."""
 
     async def send(self, messages):
         await super().send(messages)
@@ -191,7 +193,7 @@ def memory_mb():
 def test_no_wrong_message_of_a_host_stops_control_or_changes_another_host(tmp_path):
     async def scene():
         repository(tmp_path)
-        async with control_room(tmp_path, bus=Bus(VICTIM, LIAR), host_mb_per_hour=1.0) as room:
+        async with control_harness(tmp_path, bus=Bus(VICTIM, LIAR), host_mb_per_hour=1.0) as room:
             environments = [await created(room, host) for host in (VICTIM, VICTIM, LIAR)]
             for id in environments[1:]:
                 await room.ask("env_control", id=id, event="START_ACTIVITY")

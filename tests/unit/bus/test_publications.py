@@ -4,7 +4,6 @@ import asyncio
 import os
 
 import pytest
-from sign_in import Site, sign_in
 
 from salt_o2.bus import envelope
 from salt_o2.bus.control_link import ControlLink
@@ -14,6 +13,7 @@ from salt_o2.bus.minion import Listener, MinionBus
 from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.messages.commands import Command, Order, SurveyRequest
 from salt_o2.core.states import TaskState
+from tests.support.harness.sign_in import Site, sign_in
 
 
 def command(host, revision=1, **more):

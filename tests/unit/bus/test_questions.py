@@ -5,13 +5,13 @@ import base64
 import random
 
 import pytest
-from sign_in import Site
 
 from salt_o2.bus.control_link import ControlLink
 from salt_o2.bus.host_link import HostLink
 from salt_o2.bus.questions import KEY, MOST_PARTS, PART_BYTES, Answering, OpenQuestions
 from salt_o2.core.errors import InvalidRequestError, TaskError, UnreachableError
 from salt_o2.core.messages.reports import Report
+from tests.support.harness.sign_in import Site
 
 NOISE = base64.b64encode(random.Random(7).randbytes(2_000_000)).decode()
 

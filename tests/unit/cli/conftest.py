@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from fake_control import fake_control
 
 from salt_o2.cli.app import run
+from tests.support.fakes.control_server import fake_control
 
 
 @dataclass

@@ -4,9 +4,9 @@ import os
 import signal
 
 import pytest
-from samples import diamond, task
 
 from salt_o2.core.errors import PlanError
+from tests.support.builders.control_records import diamond, task
 
 RATE = "rate: 123.4 msg/s total: 4567 missing: 0"
 

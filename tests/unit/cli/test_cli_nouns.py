@@ -3,7 +3,8 @@
 from io import StringIO
 
 import pytest
-from samples import host, task
+
+from tests.support.builders.control_records import host, task
 
 FLOW = {"name": "copypush", "description": "", "revision": "r", "source": "/srv/o2"}
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 import zmq
-from fake_control import fake_control
-from watching import wait_until
 
 from salt_o2.client.connection_monitor import open_socket
 from salt_o2.client.control_client import ControlClient
 from salt_o2.core.errors import UnreachableError
+from tests.support.fakes.control_server import fake_control
+from tests.support.waiting import wait_until
 
 NEVER_S = 20.0
 """How long control would take for its answer."""

@@ -6,11 +6,11 @@ import threading
 import time
 
 import pytest
-from fake_control import fake_control
 
 from salt_o2.client import control_client
 from salt_o2.client.control_client import NO_LOGIN, ControlClient, own_name
 from salt_o2.core.errors import IllegalTransitionError, O2Error, PlanError, UnreachableError
+from tests.support.fakes.control_server import fake_control
 
 
 @pytest.fixture

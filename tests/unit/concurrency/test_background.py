@@ -8,8 +8,6 @@ import signal
 from pathlib import Path
 
 import pytest
-from agent_stage import HOST
-from control_room import Hosts, repository
 
 from salt_o2.agent import server
 from salt_o2.agent.agent import Agent
@@ -28,6 +26,9 @@ from salt_o2.control.main import serve
 from salt_o2.core.plan.launch import Launch
 from salt_o2.core.states import ControlMode
 from salt_o2.site.settings import Site
+from tests.support.builders.repositories import repository
+from tests.support.fakes.hosts import FakeHosts
+from tests.support.harness.agent import HOST
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -122,7 +123,7 @@ async def run_control(folder):
         await forever()
 
     site = Site(repositories=(str(repository(folder)),), database=f"sqlite:///{folder / 'o2.sqlite'}")
-    await serve(site, Hosts("flp1"), listen, folder)
+    await serve(site, FakeHosts("flp1"), listen, folder)
 
 
 LOOPS = {

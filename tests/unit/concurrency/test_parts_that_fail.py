@@ -4,20 +4,21 @@ import asyncio
 from contextlib import suppress
 
 import pytest
-from control_room import control_room, repository
 
 from salt_o2.concurrency.run_all import Apart
 from salt_o2.control.hosts.outbound_queues import OutboundQueues
 from salt_o2.core.messages.announcements import AnnounceFailure
 from salt_o2.core.messages.reports import Failure, TaskReport
 from salt_o2.core.states import TaskState, TaskStatus
+from tests.support.builders.repositories import repository
+from tests.support.harness.control import control_harness
 
 HOSTS = ("h1", "h2")
 
 
 def play(folder, scene):
     async def played():
-        async with control_room(repository(folder, copies=4), *HOSTS) as room:
+        async with control_harness(repository(folder, copies=4), *HOSTS) as room:
             await scene(room)
 
     asyncio.run(played())

@@ -5,13 +5,14 @@ import threading
 from contextlib import asynccontextmanager
 
 import pytest
-from control_room import control_room, repository
 
 from salt_o2.concurrency.request_threads import RequestThreads, Threads
 from salt_o2.control.planning.draft_cache import KEPT
 from salt_o2.core.errors import InvalidRequestError, UnreachableError
 from salt_o2.site.resources import MasterContext, open_resources
 from salt_o2.site.settings import Site
+from tests.support.builders.repositories import repository
+from tests.support.harness.control import control_harness
 
 SLOW = "slow/workflows/farm"
 FAST = "templates/workflows/farm"
@@ -41,7 +42,7 @@ async def busy_room(tmp_path):
     settings = Site(repositories=(str(folder), "salt://slow"), heartbeat_s=1e6)
     site = open_resources(settings, MasterContext(cache=tmp_path / "cache", fileserver=server))
     (tmp_path / "store").mkdir()
-    async with control_room(tmp_path / "store", site=site) as room:
+    async with control_harness(tmp_path / "store", site=site) as room:
         try:
             yield room, server
         finally:
@@ -182,7 +183,7 @@ def test_control_goes_on_while_the_templates_of_tasks_are_computed_for_a_plan(tm
         (tmp_path / "tasks/leaf.yaml").write_text(asks)
         settings = Site(repositories=(str(tmp_path),), heartbeat_s=1e6)
         site = open_resources(settings, MasterContext(cache=tmp_path / "cache", pillar=pillar))
-        async with control_room(tmp_path, site=site) as room:
+        async with control_harness(tmp_path, site=site) as room:
             planning = asyncio.ensure_future(room.ask("env_plan", user="viewer", workflow="farm"))
             await until(pillar.asked.is_set)
             await room.ask("env_list", user="operator")

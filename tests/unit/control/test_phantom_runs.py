@@ -6,10 +6,13 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from control_room import Agents, Hosts, control_room, dead, repository, until
 
 from salt_o2.core.errors import O2Error, TaskError
 from salt_o2.core.messages.commands import Command
+from tests.support.builders.reports import dead
+from tests.support.builders.repositories import repository
+from tests.support.fakes.hosts import FakeHosts, FakeHostsWithRecords
+from tests.support.harness.control import control_harness, until
 
 
 def on_disk(folder):
@@ -20,8 +23,8 @@ def on_disk(folder):
         return open_runs, {number for (number,) in database.execute(stated)} - {None}
 
 
-class Onlookers(Agents):
-    """Agents that look at the disk of control whenever commands reach them."""
+class Onlookers(FakeHostsWithRecords):
+    """FakeHostsWithRecords that look at the disk of control whenever commands reach them."""
 
     def __init__(self, folder, *names):
         super().__init__(*names)
@@ -33,8 +36,8 @@ class Onlookers(Agents):
         await super().send(messages)
 
 
-class Failing(Hosts):
-    """Hosts on which every task dies as soon as it is started."""
+class Failing(FakeHosts):
+    """FakeHosts on which every task dies as soon as it is started."""
 
     async def send(self, messages):
         for message in messages:
@@ -48,11 +51,11 @@ class Failing(Hosts):
 
 def test_a_creation_that_fails_leaves_no_run(tmp_path):
     async def scene():
-        async with control_room(repository(tmp_path), bus=Failing("flp1")) as room:
+        async with control_harness(repository(tmp_path), bus=Failing("flp1")) as room:
             with pytest.raises(TaskError):
                 await room.ask("env_create", workflow="farm", auto=True)
             assert await room.ask("run_list") == []
-        async with control_room(tmp_path, "flp1") as room:  # the number may have been told to integrations
+        async with control_harness(tmp_path, "flp1") as room:  # the number may have been told to integrations
             env = await room.ask("env_create", workflow="farm")
             started = await room.ask("env_control", id=env["id"], event="START_ACTIVITY")
             assert [run["run_number"] for run in await room.ask("run_list")] == [started["run_number"]]
@@ -65,7 +68,7 @@ def test_a_run_is_shown_from_the_beginning_of_its_start(tmp_path):
     ticks = itertools.count(1000)
 
     async def scene():
-        async with control_room(repository(tmp_path), "flp1", clock=lambda: float(next(ticks))) as room:
+        async with control_harness(repository(tmp_path), "flp1", clock=lambda: float(next(ticks))) as room:
             room.hosts.deaf.add("flp1")
             creating = asyncio.create_task(room.ask("env_create", workflow="farm", auto=True))
             await until(lambda: room.hosts.commands)
@@ -102,7 +105,7 @@ LIVES = {
 def test_the_disk_never_says_that_a_run_goes_on_which_no_environment_is_in(tmp_path, life):
     async def scene():
         bus = Onlookers(tmp_path, "flp1", "flp2")
-        async with control_room(repository(tmp_path), bus=bus) as room:
+        async with control_harness(repository(tmp_path), bus=bus) as room:
             auto = LIVES[life][0] == "auto"
             env = await room.ask("env_create", workflow="farm", auto=auto)
             for step in LIVES[life][auto:]:
@@ -132,15 +135,15 @@ def test_a_restart_of_control_before_or_in_the_start_keeps_the_number(tmp_path, 
     """Control is killed while hosts are on their way to ``goal``, and the next one leads them on."""
 
     async def scene():
-        bus = Agents("flp1", "flp2")
-        async with control_room(repository(tmp_path), bus=bus) as room:
+        bus = FakeHostsWithRecords("flp1", "flp2")
+        async with control_harness(repository(tmp_path), bus=bus) as room:
             deafen(bus, goal)
             creating = asyncio.create_task(room.ask("env_create", workflow="farm", auto=True))
             await until(lambda: any(command.goal == goal for command in bus.commands))
             creating.cancel()
         del bus.send
         bus.deaf = set()
-        async with control_room(tmp_path, bus=bus) as room:
+        async with control_harness(tmp_path, bus=bus) as room:
             (held,) = room.control.held.values()
             await until(lambda: held.environment.model.state == "RUNNING")
             assert held.environment.model.run.number == 1
@@ -166,7 +169,7 @@ def deafen(bus, goal):
 
 def test_a_start_that_control_cannot_write_begins_no_run(tmp_path):
     async def scene():
-        async with control_room(repository(tmp_path), "flp1") as room:
+        async with control_harness(repository(tmp_path), "flp1") as room:
             env = await room.ask("env_create", workflow="farm")
             with closing(sqlite3.connect(tmp_path / "o2.sqlite", isolation_level=None)) as other:
                 other.execute("BEGIN IMMEDIATE")

@@ -4,18 +4,19 @@ import asyncio
 from contextlib import suppress
 
 import pytest
-from control_room import control_room, repository
 
 from salt_o2.client.control_client import ControlClient
 from salt_o2.control.request_server import RequestServer
 from salt_o2.core.errors import IllegalTransitionError, InvalidRequestError, O2Error, TemplateError
+from tests.support.builders.repositories import repository
+from tests.support.harness.control import control_harness
 
 
 def asked(folder, scene):
     """Play ``scene`` with a real control behind its socket, and a function that asks it as a client does."""
 
     async def whole():
-        async with control_room(repository(folder), "flp1") as room:
+        async with control_harness(repository(folder), "flp1") as room:
             path = folder / "s.ipc"
             serving = asyncio.create_task(RequestServer(room.desk, path).run())
             while not path.exists():

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from crew import Crew, plan_of, planned
 
 from salt_o2.agent.storage import task_record
 from salt_o2.core.codec import plain, typed
@@ -22,6 +21,8 @@ from salt_o2.core.plan.timeouts import Timeouts
 from salt_o2.core.recovery.replay import KINDS, Created, replay
 from salt_o2.core.states import EnvironmentEvent as E
 from salt_o2.core.states import EnvironmentState
+from tests.support.builders.plans import plan_of, planned
+from tests.support.fakes.agents import FakeAgents
 
 FROZEN = Path(__file__).parents[2] / "data" / "frozen"
 
@@ -92,7 +93,7 @@ def record_journal():
     created = Created(at=1000.0, plan=plan, timeouts=Timeouts(), user="crew")
     taken = [created]
 
-    class Recorder(Crew):
+    class Recorder(FakeAgents):
         def take(self, message):
             taken.append(message)
             return super().take(message)

@@ -1,7 +1,16 @@
 """How tests read pages: what is a command, what is a file, what a comment asks for."""
 
 import pytest
-from page_reading import Commands, Lessons, Written, breaks_its_cluster, fences, needs, read_page
+
+from tests.support.documents.page_reader import (
+    Commands,
+    Lessons,
+    Written,
+    breaks_its_cluster,
+    fences,
+    needs,
+    read_page,
+)
 
 PAGE = """# A page
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 import typer
-from page_reading import DOCS, HOW_TOS, TUTORIALS, Commands, fences, read_page
 
 from salt_o2.cli.app import app
+from tests.support.documents.page_reader import DOCS, HOW_TOS, TUTORIALS, Commands, fences, read_page
 
 ROOT = DOCS.parent
 PAGES = [*TUTORIALS, *HOW_TOS]

@@ -1,9 +1,9 @@
 """What the tests of the control channel share."""
 
 import pytest
-from fake_devices import FakeDevice, FakeLibOcc
 
 from salt_o2.core.errors import UnreachableError
+from tests.support.fakes.devices import FakeDevice, FakeLibOcc
 
 
 @pytest.fixture

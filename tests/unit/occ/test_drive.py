@@ -3,7 +3,6 @@
 import asyncio
 
 import pytest
-from fake_devices import FakeDevice
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +10,7 @@ from salt_o2.core.errors import InvalidRequestError
 from salt_o2.core.states import ControlMode, TaskEvent, TaskState
 from salt_o2.occ.driver import Remedy, send_event, wait_ready
 from salt_o2.occ.wire.replies import Reply, ReplyTimeout, RpcRefused, Trigger
+from tests.support.fakes.devices import FakeDevice
 
 CHANNEL = {"chans.data.0.type": "push", "chans.data.0.method": "bind", "chans.data.0.address": "tcp://*:9000"}
 CONFIGURE_STEPS = ["INIT DEVICE", "COMPLETE INIT", "BIND", "CONNECT", "INIT TASK"]

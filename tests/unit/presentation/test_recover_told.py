@@ -3,15 +3,17 @@
 import asyncio
 
 import pytest
-from control_room import control_room, dead, repository
 
 from salt_o2.core.errors import UnknownNameError
 from salt_o2.presentation import autodetect
+from tests.support.builders.reports import dead
+from tests.support.builders.repositories import repository
+from tests.support.harness.control import control_harness
 
 
 def played(folder, scene):
     async def whole():
-        async with control_room(repository(folder, policy="vars: { recovery: restart }"), "flp1") as room:
+        async with control_harness(repository(folder, policy="vars: { recovery: restart }"), "flp1") as room:
             return await scene(room)
 
     return asyncio.run(whole())

@@ -5,10 +5,10 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import diamond, host, role, summary, task
 
 from salt_o2.presentation import environments, hosts, layout, progress, tasks, workflows
 from salt_o2.presentation import progress as progress_text
+from tests.support.builders.control_records import diamond, host, role, summary, task
 
 
 def test_the_tree_looks_like_the_one_of_the_talk():

@@ -7,7 +7,6 @@ import re
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from samples import diamond, host, summary, task
 
 from salt_o2.cli.commands import doctor
 from salt_o2.cli.ui.terminal import as_json
@@ -24,6 +23,7 @@ from salt_o2.presentation import (
     tasks,
     workflows,
 )
+from tests.support.builders.control_records import diamond, host, summary, task
 
 pytestmark = pytest.mark.finding("2.5")
 

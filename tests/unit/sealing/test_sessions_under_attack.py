@@ -10,10 +10,10 @@ from random import Random
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from sign_in import Site
 
 from salt_o2.core.errors import InvalidRequestError
 from salt_o2.sealing.host_sessions import MOST_ESTABLISHED, MOST_OFFERED
+from tests.support.harness.sign_in import Site
 
 
 class Attack(RuleBasedStateMachine):

@@ -1,13 +1,13 @@
 """A sign-in: who may have a session, and what each message leads to in each state."""
 
 import pytest
-from sign_in import Site, private, sign_in
 
 from salt_o2.core.errors import InvalidRequestError
 from salt_o2.sealing import handshake
 from salt_o2.sealing.agent_session import SessionState
 from salt_o2.sealing.host_sessions import MOST_ESTABLISHED, MOST_OFFERED, Speaker, UnknownSession
 from salt_o2.sealing.identity import PrivateKey, PublicKey
+from tests.support.harness.sign_in import Site, private, sign_in
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from watching import wait_until
 
 from salt_o2.core.errors import InvalidRequestError, TemplateError
 from salt_o2.site import workflow_index
 from salt_o2.site.resources import MasterContext, dump_to_cache, open_resources
 from salt_o2.site.settings import Site
 from salt_o2.workflow import load
+from tests.support.waiting import wait_until
 
 # What a DPL executable does when it is told --o2-control NAME, as a script of the shell.
 DUMP = r"""

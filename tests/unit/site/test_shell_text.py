@@ -3,7 +3,6 @@
 import subprocess
 
 import pytest
-from expression_scene import Names
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +10,7 @@ from salt_o2.site.dpl.shell_text import command_of
 from salt_o2.workflow.expressions.values import Refused
 from salt_o2.workflow.problems import Place
 from salt_o2.workflow.templates.text import Text
+from tests.support.builders.expressions import Names
 
 RUN = "id > SPRUNG"
 ATTACK = f"x'; {RUN}; \"; {RUN}; $({RUN}) `{RUN}` ${{V:=$({RUN})}} \\' \n) END\n{RUN}"

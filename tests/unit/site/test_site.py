@@ -5,8 +5,6 @@ from dataclasses import replace
 
 import msgspec
 import pytest
-from control_room import control_room, repository
-from corruption import at, one_fault, spoilt
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -18,6 +16,9 @@ from salt_o2.core.states import EnvironmentEvent
 from salt_o2.integration import registry
 from salt_o2.site.resources import MasterContext, open_resources, with_a_backend
 from salt_o2.site.settings import Site, read_site, timeouts
+from tests.support.builders.repositories import repository
+from tests.support.harness.control import control_harness
+from tests.support.random_tests.corruption import at, one_fault, spoilt
 
 
 def read(*layers):
@@ -178,7 +179,7 @@ def test_a_value_that_json_cannot_write_is_text_all_the_same():
 
 def test_a_value_of_a_request_becomes_the_same_text(tmp_path):
     async def scene():
-        async with control_room(repository(tmp_path), "flp1") as room:
+        async with control_harness(repository(tmp_path), "flp1") as room:
             given = {name: value for name, (value, _) in VALUES.items()}
             env = await room.ask("env_create", workflow="farm", vars=given)
             changed = await room.ask("env_modify", id=env["id"], vars={"yes": None})

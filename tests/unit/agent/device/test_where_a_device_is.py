@@ -3,7 +3,6 @@
 import asyncio
 
 import pytest
-from fake_devices import FakeDevice
 
 from salt_o2.agent.device.polling_budget import PollingBudget
 from salt_o2.agent.device.session import DeviceSession
@@ -11,6 +10,7 @@ from salt_o2.core.errors import UnreachableError
 from salt_o2.core.plan.launch import Launch
 from salt_o2.core.states import ControlMode, TaskEvent
 from salt_o2.occ.wire.codec import codec_named
+from tests.support.fakes.devices import FakeDevice
 
 
 class Telling(FakeDevice):

@@ -1,9 +1,9 @@
 """coconut pool, and what environment plan and destroy say of it."""
 
 import pytest
-from samples import diamond, task
 
 from salt_o2.core.errors import InvalidRequestError
+from tests.support.builders.control_records import diamond, task
 
 BOUNDS = {"per_host": 50, "total": 500, "idle_s": 3600.0}
 EMPTY = {"pooled": [], "bounds": BOUNDS}

@@ -1,9 +1,9 @@
 """coconut environment: which question each command line asks, and how the answer is shown."""
 
 import pytest
-from samples import diamond, summary
 
 from salt_o2.core.errors import UnknownNameError
+from tests.support.builders.control_records import diamond, summary
 
 
 @pytest.mark.parametrize("noun", ["environment", "env", "e"])

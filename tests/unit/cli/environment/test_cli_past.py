@@ -1,9 +1,9 @@
 """coconut environment history, replay and diff, and runs."""
 
 import pytest
-from samples import diamond, summary
 
 from salt_o2.core.errors import UnknownNameError
+from tests.support.builders.control_records import diamond, summary
 
 LINE = {
     "at": "2026-11-22T14:00:00.123+00:00",

@@ -3,10 +3,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import diamond
 
 from salt_o2.cli.ui.parsing import move, names, scale
 from salt_o2.core.errors import InvalidRequestError, PlanError
+from tests.support.builders.control_records import diamond
 
 PLAN = {
     "token": "KWff3wNJq1o",

@@ -4,9 +4,9 @@ import json
 import re
 
 import pytest
-from samples import diamond, host
 
 from salt_o2.core.errors import TaskError
+from tests.support.builders.control_records import diamond, host
 
 pytestmark = pytest.mark.finding("2.5")
 

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from watching import wait_until
 
 from salt_o2.cluster import state_file
 from salt_o2.cluster.faults.agent_absence import (
@@ -23,6 +22,7 @@ from salt_o2.cluster.faults.schedule import Action
 from salt_o2.cluster.paths import MARKER, layout
 from salt_o2.cluster.processes import Process, end, members, start_time
 from salt_o2.cluster.state_file import Record
+from tests.support.waiting import wait_until
 
 MINION = """
 import os, sys, time

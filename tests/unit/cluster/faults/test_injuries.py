@@ -5,7 +5,6 @@ import subprocess
 
 import pytest
 import yaml
-from watching import wait_until
 
 from salt_o2.cluster import state_file
 from salt_o2.cluster.faults.drill import must_count_losses
@@ -18,6 +17,7 @@ from salt_o2.cluster.paths import layout
 from salt_o2.cluster.processes import Process, members, start_time
 from salt_o2.cluster.state_file import Record
 from salt_o2.where import packaged
+from tests.support.waiting import wait_until
 
 MONITOR, SINK = Part(Kind.PROGRAM, "monitor"), Part(Kind.TASK, "sink")
 

@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from watching import wait_until
 
 from salt_o2.cluster.faults.unrelated_processes import UnrelatedProcesses
 from salt_o2.cluster.processes import marked, session_of, start_time, variable_of
 from salt_o2.linux.procfs import ports_of
+from tests.support.waiting import wait_until
 
 needs_pids = pytest.mark.root("choose the pid of a process")
 

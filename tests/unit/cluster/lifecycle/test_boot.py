@@ -4,13 +4,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from watching import wait_until
 
 from salt_o2.cluster.lifecycle import host_boot
 from salt_o2.cluster.namespaces import Network, obstacle
 from salt_o2.cluster.paths import MARKER, layout
 from salt_o2.cluster.processes import end, marked, spawn, start_time
 from salt_o2.core.errors import O2Error
+from tests.support.waiting import wait_until
 
 pytestmark = [
     pytest.mark.root("make network namespaces"),

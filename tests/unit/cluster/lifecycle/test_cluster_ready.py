@@ -4,14 +4,14 @@ import os
 from pathlib import Path
 
 import pytest
-from fake_control import fake_control
-from samples import host
 
 from salt_o2.cluster.lifecycle.readiness import known_hosts, tail, takes_jobs, wait_until_ready
 from salt_o2.cluster.paths import Layout
 from salt_o2.cluster.processes import Process, start_time
 from salt_o2.cluster.state_file import Record
 from salt_o2.core.errors import O2Error
+from tests.support.builders.control_records import host
+from tests.support.fakes.control_server import fake_control
 
 READY = "[INFO] Minion is ready to receive requests!\n"
 US = Process("flp1", os.getpid(), start_time(os.getpid()) or 0)

@@ -3,9 +3,10 @@
 import asyncio
 
 import pytest
-from control_room import control_room, repository
 
 from salt_o2.core.plan import run_arguments
+from tests.support.builders.repositories import repository
+from tests.support.harness.control import control_harness
 
 
 class Clock:
@@ -19,7 +20,7 @@ def played(folder, scene, *hosts, **written):
     clock = Clock()
 
     async def whole():
-        async with control_room(repository(folder, **written), *(hosts or ("flp1",)), clock=clock) as room:
+        async with control_harness(repository(folder, **written), *(hosts or ("flp1",)), clock=clock) as room:
             return await scene(room, clock)
 
     return asyncio.run(whole())

@@ -4,13 +4,16 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-from control_room import Agents, control_room, dead, repository
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salt_o2.core.errors import O2Error
 from salt_o2.core.ids import POOL
 from salt_o2.core.states import TaskStatus
+from tests.support.builders.reports import dead
+from tests.support.builders.repositories import repository
+from tests.support.fakes.hosts import FakeHostsWithRecords
+from tests.support.harness.control import control_harness
 
 HOSTS = ("h1", "h2", "h3")
 LEAVES = tuple(f"root.leaf{number}" for number in range(4))
@@ -36,14 +39,14 @@ class Life:
 
     def __init__(self, folder):
         self.folder = folder
-        self.agents = Agents(*HOSTS)
+        self.agents = FakeHostsWithRecords(*HOSTS)
         self.ids = []
 
     async def play(self, steps):
         """Do all ``steps``; a ``restart`` ends one control and begins the next."""
         todo = list(steps)
         while todo:
-            async with control_room(self.folder, bus=self.agents) as room:
+            async with control_harness(self.folder, bus=self.agents) as room:
                 check(room)
                 while todo:
                     what, how = todo.pop(0)
@@ -128,7 +131,7 @@ class Life:
         return next(reversed(room.control.held), "nobody")
 
     async def end_all(self):
-        async with control_room(self.folder, bus=self.agents) as room:
+        async with control_harness(self.folder, bus=self.agents) as room:
             while room.control.held:
                 await room.ask("env_destroy", id=next(iter(room.control.held)), force=True)
             check(room)

@@ -4,7 +4,6 @@ import asyncio
 import json
 
 import pytest
-from control_room import Agents, control_room, dead, done, goals, repository, until
 
 from salt_o2.core.errors import InvalidRequestError, PlanError, StorageError
 from salt_o2.core.ids import POOL
@@ -13,15 +12,19 @@ from salt_o2.core.messages.reports import HostFacts
 from salt_o2.core.pool.limits import PoolLimits
 from salt_o2.core.states import TaskState
 from salt_o2.presentation import plans, pool
+from tests.support.builders.reports import dead, done
+from tests.support.builders.repositories import repository
+from tests.support.fakes.hosts import FakeHostsWithRecords
+from tests.support.harness.control import control_harness, goals, until
 
 ROOMY = {"cpus": 64, "memory_mb": 64_000}
 
 
 def played(folder, scene, *hosts, bus=None, **written):
-    bus = bus or Agents(*(hosts or ("flp1",)))
+    bus = bus or FakeHostsWithRecords(*(hosts or ("flp1",)))
 
     async def whole():
-        async with control_room(repository(folder, **written), bus=bus) as room:
+        async with control_harness(repository(folder, **written), bus=bus) as room:
             return await scene(room)
 
     return asyncio.run(whole())
@@ -322,7 +325,7 @@ def test_the_list_reads_as_a_table_with_the_bounds_below(tmp_path):
 
 
 def test_after_a_restart_of_control_the_pool_is_there_and_can_be_claimed(tmp_path):
-    bus = Agents("flp1")
+    bus = FakeHostsWithRecords("flp1")
     before = played(tmp_path, kept, bus=bus)
 
     async def later(room):
@@ -335,7 +338,7 @@ def test_after_a_restart_of_control_the_pool_is_there_and_can_be_claimed(tmp_pat
 
 def test_a_task_whose_agent_has_not_heard_of_the_pool_yet_is_no_stray(tmp_path):
     """The order that hands it over was lost, and control was killed: the survey bears the old name."""
-    bus = Agents("flp1")
+    bus = FakeHostsWithRecords("flp1")
     before = played(tmp_path, kept, bus=bus)
     for about in tuple(bus.tasks["flp1"].values()):
         bus.tasks["flp1"][about.task] = done_in(before["id"], about.task)
@@ -387,7 +390,7 @@ def test_what_has_left_the_pool_and_comes_up_again_is_ended(tmp_path):
 
 
 def test_a_pool_that_this_store_does_not_know_is_left_alone(tmp_path):
-    bus = Agents("flp1")
+    bus = FakeHostsWithRecords("flp1")
     before = played(tmp_path, kept, bus=bus)
     (tmp_path / "o2.sqlite").unlink()
     bus.commands.clear()
@@ -405,7 +408,7 @@ def test_a_pool_that_this_store_does_not_know_is_left_alone(tmp_path):
 
 
 def test_a_pool_that_this_store_has_lost_is_rebuilt_from_the_agents_and_can_be_claimed(tmp_path):
-    bus = Agents("flp1", "flp2")
+    bus = FakeHostsWithRecords("flp1", "flp2")
     before = played(tmp_path, kept, bus=bus)
     (tmp_path / "o2.sqlite").unlink()
 
@@ -441,7 +444,7 @@ def test_nothing_is_claimed_on_a_host_that_is_lost_and_it_is_there_when_the_host
 
 def test_control_that_dies_right_after_a_claim_owes_the_tasks_to_one_owner(tmp_path):
     """The new environment is on disk and nobody was told: its tasks are its own, and end with it."""
-    bus = Agents("flp1")
+    bus = FakeHostsWithRecords("flp1")
 
     async def dying(room):
         before = await kept(room)
@@ -470,7 +473,7 @@ def test_control_that_dies_right_after_a_claim_owes_the_tasks_to_one_owner(tmp_p
 
 
 def test_control_that_dies_while_tasks_come_to_rest_goes_on_keeping_them(tmp_path):
-    bus = Agents("flp1")
+    bus = FakeHostsWithRecords("flp1")
 
     async def dying(room):
         env = await room.ask("env_create", workflow="farm")

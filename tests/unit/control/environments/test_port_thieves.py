@@ -3,13 +3,15 @@
 from dataclasses import replace
 
 import pytest
-from control_room import Hosts, control_room, dead, done, on_a_loop, until
 
 from salt_o2.core.errors import PlanError
 from salt_o2.core.messages.commands import Command
 from salt_o2.core.messages.reports import Failure
 from salt_o2.core.placement.inventory import REFUSED_S
 from salt_o2.core.states import TaskState, TaskStatus
+from tests.support.builders.reports import dead, done
+from tests.support.fakes.hosts import FakeHosts
+from tests.support.harness.control import control_harness, on_a_loop, until
 
 PAIR = """
 name: pair
@@ -29,8 +31,8 @@ command: {value: end}
 """
 
 
-class Robbed(Hosts):
-    """Hosts on which other programs have the ``stolen`` ports: launches that need one are refused."""
+class Robbed(FakeHosts):
+    """FakeHosts on which other programs have the ``stolen`` ports: launches that need one are refused."""
 
     def __init__(self, *names):
         super().__init__(*names)
@@ -85,7 +87,7 @@ def is_back(environment, path):
 async def test_a_creation_whose_ports_are_taken_is_made_with_others_at_once(tmp_path):
     hosts = Robbed("flp1")
     hosts.stolen = {("flp1", port) for port in (30000, 30001, 9000)}
-    async with control_room(templates(tmp_path), bus=hosts) as room:
+    async with control_harness(templates(tmp_path), bus=hosts) as room:
         made = await room.ask("env_create", workflow="pair")
         assert made["state"] == "CONFIGURED"
         assert {port for task in made["tasks"] for port in [task["control_port"]]} == {30002, 30003}
@@ -97,7 +99,7 @@ async def test_ports_that_were_refused_are_left_out_by_the_next_creation_and_ask
     now = [1000.0]
     hosts = Robbed("flp1")
     hosts.stolen = {("flp1", 30000)}
-    async with control_room(templates(tmp_path), bus=hosts, clock=lambda: now[0]) as room:
+    async with control_harness(templates(tmp_path), bus=hosts, clock=lambda: now[0]) as room:
         await room.ask("env_create", workflow="pair")
         assert hosts.refusals == 1
         await room.ask("env_create", workflow="pair")
@@ -113,7 +115,7 @@ async def test_ports_that_were_refused_are_left_out_by_the_next_creation_and_ask
 async def test_a_creation_that_is_refused_whatever_it_takes_fails_with_the_reason(tmp_path):
     hosts = Robbed("flp1")
     hosts.stolen = {("flp1", port) for port in range(30000, 32768)}
-    async with control_room(templates(tmp_path), bus=hosts) as room:
+    async with control_harness(templates(tmp_path), bus=hosts) as room:
         with pytest.raises(PlanError, match=r"no control port left in 30000-32767"):
             await room.ask("env_create", workflow="pair")
         assert room.control.held == {}
@@ -123,7 +125,7 @@ async def test_a_creation_that_is_refused_whatever_it_takes_fails_with_the_reaso
 @on_a_loop
 async def test_a_repair_takes_another_port_and_what_connects_is_told(tmp_path, stolen):
     hosts = Robbed("flp1", "flp2")
-    async with control_room(templates(tmp_path), bus=hosts) as room:
+    async with control_harness(templates(tmp_path), bus=hosts) as room:
         variables = {"recovery_restarts": 1, "recovery_grace_s": 0.01}
         made = await room.ask("env_create", workflow="pair", vars=variables)
         await room.ask("env_control", id=made["id"], event="START_ACTIVITY")
@@ -149,7 +151,7 @@ async def test_a_repair_takes_another_port_and_what_connects_is_told(tmp_path, s
 @on_a_loop
 async def test_two_tasks_that_are_refused_one_after_the_other_both_come_back(tmp_path):
     hosts = Robbed("flp1", "flp2")
-    async with control_room(templates(tmp_path), bus=hosts) as room:
+    async with control_harness(templates(tmp_path), bus=hosts) as room:
         variables = {"recovery_restarts": 1, "recovery_grace_s": 0.01}
         made = await room.ask("env_create", workflow="pair", vars=variables)
         await room.ask("env_control", id=made["id"], event="START_ACTIVITY")
@@ -167,7 +169,7 @@ async def test_two_tasks_that_are_refused_one_after_the_other_both_come_back(tmp
 @on_a_loop
 async def test_a_port_that_is_stolen_while_the_task_moves_is_left_out_too(tmp_path):
     hosts = Robbed("flp1")
-    async with control_room(templates(tmp_path), bus=hosts) as room:
+    async with control_harness(templates(tmp_path), bus=hosts) as room:
         made = await room.ask("env_create", workflow="pair", vars={"recovery_grace_s": 0.01})
         await room.ask("env_control", id=made["id"], event="START_ACTIVITY")
         environment = room.environment(made["id"])

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from host_story import play, until
 
 from salt_o2.control.storage import host_rows
 from salt_o2.core.messages.inputs import Tick
@@ -11,6 +10,7 @@ from salt_o2.core.messages.reports import HostFacts, Report
 from salt_o2.core.recovery import snapshot
 from salt_o2.core.recovery.host_liveness import HostStatus
 from salt_o2.core.states import TaskState
+from tests.support.harness.host_timeline import play, until
 
 SAME = HostFacts(address="10.0.0.1", network="n1", cpus=64, memory_mb=64_000, directory_key="k1")
 THIEF = replace(SAME, directory_key="guessed")

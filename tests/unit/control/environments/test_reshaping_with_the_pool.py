@@ -3,22 +3,25 @@
 import asyncio
 
 import pytest
-from control_room import Agents, control_room, dead, goals, repository, until
 
 from salt_o2.core.errors import InvalidRequestError, PlanError, TaskError
 from salt_o2.core.ids import POOL
 from salt_o2.core.pool.limits import PoolLimits
 from salt_o2.core.states import TaskState
 from salt_o2.presentation import plans
+from tests.support.builders.reports import dead
+from tests.support.builders.repositories import repository
+from tests.support.fakes.hosts import FakeHostsWithRecords
+from tests.support.harness.control import control_harness, goals, until
 
 RESTART = "vars: { recovery: restart }"
 
 
 def played(folder, scene, *hosts, bus=None, **written):
-    bus = bus or Agents(*(hosts or ("flp1",)))
+    bus = bus or FakeHostsWithRecords(*(hosts or ("flp1",)))
 
     async def whole():
-        async with control_room(repository(folder, **written), bus=bus) as room:
+        async with control_harness(repository(folder, **written), bus=bus) as room:
             return await scene(room)
 
     return asyncio.run(whole())
@@ -337,7 +340,7 @@ def test_the_history_says_who_went_and_who_came_and_is_replayed_to_the_same(tmp_
 
 
 def test_after_a_restart_of_control_the_pool_has_what_a_run_has_left(tmp_path):
-    bus = Agents("flp1")
+    bus = FakeHostsWithRecords("flp1")
 
     async def before(room):
         env = await running(room, 3)
@@ -355,7 +358,7 @@ def test_after_a_restart_of_control_the_pool_has_what_a_run_has_left(tmp_path):
 
 @pytest.mark.parametrize("keep", [True, False], ids=["for the pool", "for good"])
 def test_control_that_dies_while_tasks_leave_lets_them_go_on_leaving(tmp_path, keep):
-    bus = Agents("flp1")
+    bus = FakeHostsWithRecords("flp1")
 
     async def dying(room):
         env = await running(room, 3)
@@ -382,7 +385,7 @@ def test_control_that_dies_while_tasks_leave_lets_them_go_on_leaving(tmp_path, k
 
 
 def test_control_that_dies_right_after_a_claim_owes_the_tasks_to_one_owner(tmp_path):
-    bus = Agents("flp1")
+    bus = FakeHostsWithRecords("flp1")
 
     async def dying(room):
         env = await running(room, 1)

@@ -4,10 +4,12 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from control_room import Agents, control_room, repository
 
 from salt_o2.core.messages.reports import Exit, Failure
 from salt_o2.core.states import TaskState, TaskStatus
+from tests.support.builders.repositories import repository
+from tests.support.fakes.hosts import FakeHostsWithRecords
+from tests.support.harness.control import control_harness
 
 FAR = 1_000_000_000
 
@@ -37,7 +39,7 @@ async def faults(room, host):
 @pytest.mark.finding("1.4")
 def test_a_true_report_after_a_false_revision_is_believed(tmp_path):
     async def story():
-        async with control_room(repository(tmp_path), bus=Agents("flp1")) as room:
+        async with control_harness(repository(tmp_path), bus=FakeHostsWithRecords("flp1")) as room:
             environment = await running(room)
             true = next(iter(environment.model.tasks.reports.values()))
             room.hosts.report("flp1", replace(true, revision=FAR))
@@ -54,7 +56,7 @@ def test_a_true_report_after_a_false_revision_is_believed(tmp_path):
 @pytest.mark.finding("1.4")
 def test_an_acknowledgement_of_a_revision_that_was_never_given_is_none(tmp_path):
     async def story():
-        async with control_room(repository(tmp_path), bus=Agents("flp1")) as room:
+        async with control_harness(repository(tmp_path), bus=FakeHostsWithRecords("flp1")) as room:
             made = await room.ask("env_create", workflow="farm")
             environment = room.control.held[made["id"]].environment
             room.hosts.deaf.add("flp1")
@@ -75,7 +77,7 @@ def test_a_task_with_a_revision_that_was_never_given_is_not_taken_for_lost(tmp_p
     """A survey that names it says that it is there, whatever else is wrong with it."""
 
     async def story():
-        async with control_room(repository(tmp_path), bus=Agents("flp1")) as room:
+        async with control_harness(repository(tmp_path), bus=FakeHostsWithRecords("flp1")) as room:
             environment = await running(room)
             for about in tuple(room.hosts.tasks["flp1"].values()):
                 room.hosts.tasks["flp1"][about.task] = replace(about, revision=FAR)

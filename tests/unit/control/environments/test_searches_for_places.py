@@ -3,12 +3,14 @@
 import asyncio
 import threading
 
-from control_room import Agents, control_room, done, on_a_loop, repository, until
-
 from salt_o2.control.environments import rescheduling
 from salt_o2.core.messages.inputs import HostLost
 from salt_o2.core.messages.reports import Failure
 from salt_o2.core.states import TaskState, TaskStatus
+from tests.support.builders.reports import done
+from tests.support.builders.repositories import repository
+from tests.support.fakes.hosts import FakeHostsWithRecords
+from tests.support.harness.control import control_harness, on_a_loop, until
 
 RESTART = "vars: {recovery: restart}"
 
@@ -34,7 +36,7 @@ def hosts_of(held):
 
 @on_a_loop
 async def test_a_task_whose_host_returns_during_the_search_stays_there(tmp_path):
-    async with control_room(repository(tmp_path, policy=RESTART), "flp1", "flp2") as room:
+    async with control_harness(repository(tmp_path, policy=RESTART), "flp1", "flp2") as room:
         held = await running(room)
         before, reports = hosts_of(held), dict(held.environment.model.tasks.reports)
         victim = next(iter(before.values()))
@@ -54,7 +56,7 @@ async def test_a_search_does_not_undo_what_a_user_changes_meanwhile(tmp_path, mo
         return load(*arguments)
 
     monkeypatch.setattr(rescheduling, "load_with_overrides", load_slowly)
-    async with control_room(repository(tmp_path, policy=RESTART), "flp1", "flp2", "flp3") as room:
+    async with control_harness(repository(tmp_path, policy=RESTART), "flp1", "flp2", "flp3") as room:
         held = await running(room)
         victim = next(iter(hosts_of(held).values()))
         await lose(room, held, victim)
@@ -68,8 +70,8 @@ async def test_a_search_does_not_undo_what_a_user_changes_meanwhile(tmp_path, mo
 
 @on_a_loop
 async def test_a_task_that_could_not_join_stays_out_although_control_was_restarted_meanwhile(tmp_path):
-    agents, folder = Agents("flp1"), repository(tmp_path)
-    async with control_room(folder, bus=agents) as room:
+    agents, folder = FakeHostsWithRecords("flp1"), repository(tmp_path)
+    async with control_harness(folder, bus=agents) as room:
         held = await running(room)
         id, agents.deaf = held.stored.id, {"flp1"}
         modifying = asyncio.ensure_future(room.ask("env_modify", id=id, scale={"leaf": 3}))
@@ -77,7 +79,7 @@ async def test_a_task_that_could_not_join_stays_out_although_control_was_restart
         await until(lambda: agents.commands[-1].orders[0].launch is not None)
         before = len(agents.commands)
     modifying.cancel()
-    async with control_room(folder, bus=agents) as room:
+    async with control_harness(folder, bus=agents) as room:
         held = room.control.held[id]
         await until(lambda: len(agents.commands) > before)
         command = agents.commands[before]

@@ -4,7 +4,6 @@ import asyncio
 from collections import Counter
 
 import pytest
-from control_room import control_room, dead, repository
 
 from salt_o2.control.hosts.outbound_queues import MOST_NEWS, OutboundQueues
 from salt_o2.control.hosts.report_queue import ReportQueue
@@ -12,6 +11,9 @@ from salt_o2.control.storage.store import MOST_WAITING
 from salt_o2.core.messages.announcements import AnnounceState
 from salt_o2.core.messages.reports import Report
 from salt_o2.core.states import EnvironmentState, TaskState
+from tests.support.builders.reports import dead
+from tests.support.builders.repositories import repository
+from tests.support.harness.control import control_harness
 
 FLOOD = 10_000
 
@@ -86,7 +88,7 @@ def flooded(tmp_path):
             names = [f"epn{number}" for number in range(hosts)]
             folder = repository(tmp_path, copies=tasks, policy=f"vars: {{ recovery: {policy} }}")
             repository(tmp_path, name="small", copies=2)
-            async with control_room(folder, "quiet", *names, queued=True) as room:
+            async with control_harness(folder, "quiet", *names, queued=True) as room:
                 places = {"root.leaf0": "quiet", "root.leaf1": "quiet"}
                 small = await room.ask("env_create", workflow="small", move=places)
                 farm = await room.ask("env_create", workflow="farm")

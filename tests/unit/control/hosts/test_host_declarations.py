@@ -4,10 +4,12 @@ import asyncio
 import threading
 
 import pytest
-from control_room import Hosts, control_room, repository
 
 from salt_o2.core.errors import InvalidRequestError, PlanError
 from salt_o2.core.messages.reports import HostFacts
+from tests.support.builders.repositories import repository
+from tests.support.fakes.hosts import FakeHosts
+from tests.support.harness.control import control_harness
 
 TPC = """
 name: tpc
@@ -19,8 +21,8 @@ roles:
 """
 
 
-class Claimants(Hosts):
-    """Hosts that claim what the test says."""
+class Claimants(FakeHosts):
+    """FakeHosts that claim what the test says."""
 
     def __init__(self, *names):
         super().__init__(*names)
@@ -68,7 +70,7 @@ async def row(room, host):
 
 def played(folder, scene, hosts, master, **more):
     async def play():
-        async with control_room(templates(folder), bus=hosts, pillar_of=master, **more) as room:
+        async with control_harness(templates(folder), bus=hosts, pillar_of=master, **more) as room:
             await scene(room)
 
     asyncio.run(play())

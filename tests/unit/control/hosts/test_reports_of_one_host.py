@@ -4,7 +4,6 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from control_room import Agents, control_room, dead, done, repository
 from sqlalchemy import func, select
 
 from salt_o2.control.storage.schema import JOURNAL
@@ -14,12 +13,16 @@ from salt_o2.core.messages.reports import Failure
 from salt_o2.core.states import TaskState
 from salt_o2.site.journal_limits import Keep
 from salt_o2.site.settings import read_site
+from tests.support.builders.reports import dead, done
+from tests.support.builders.repositories import repository
+from tests.support.fakes.hosts import FakeHostsWithRecords
+from tests.support.harness.control import control_harness
 
 
 def played(folder, scene, hosts=("flp1", "flp2"), **more):
     async def whole():
-        bus = Agents(*hosts)
-        async with control_room(repository(folder, copies=4), bus=bus, **more) as room:
+        bus = FakeHostsWithRecords(*hosts)
+        async with control_harness(repository(folder, copies=4), bus=bus, **more) as room:
             await scene(room)
 
     asyncio.run(whole())

@@ -4,11 +4,13 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from control_room import control_room, repository
-from host_story import HEARTBEAT_S, Clock, Story, play, until
 
 from salt_o2.control.hosts.host_monitor import FEW, RETURN_S
 from salt_o2.core.recovery.host_liveness import HostStatus
+from tests.support.builders.repositories import repository
+from tests.support.fakes.clock import FakeClock
+from tests.support.harness.control import control_harness
+from tests.support.harness.host_timeline import HEARTBEAT_S, HostTimeline, play, until
 
 
 def test_nobody_is_asked_while_all_report(tmp_path):
@@ -134,10 +136,10 @@ def test_where_no_task_has_a_port_the_kernel_is_asked_if_it_is_the_hosts_own(tmp
 def test_a_host_that_was_lost_while_control_was_down_is_missed_after_some_time(tmp_path):
     async def live():
         repository(tmp_path)
-        async with control_room(tmp_path, "flp1", clock=(clock := Clock())) as room:
-            await Story(room, clock).run()
-        async with control_room(tmp_path, "flp2", clock=clock) as room:
-            story = Story(room, clock)
+        async with control_harness(tmp_path, "flp1", clock=(clock := FakeClock())) as room:
+            await HostTimeline(room, clock).run()
+        async with control_harness(tmp_path, "flp2", clock=clock) as room:
+            story = HostTimeline(room, clock)
             assert story.status("flp1") is HostStatus.EXPECTED
             await story.pass_time(RETURN_S / HEARTBEAT_S, "flp2")
             assert story.status("flp1") is HostStatus.EXPECTED
@@ -155,10 +157,10 @@ def test_a_host_that_was_lost_while_control_was_down_is_missed_after_some_time(t
 def test_a_host_that_is_back_after_a_restart_of_control_is_no_news(tmp_path):
     async def live():
         repository(tmp_path)
-        async with control_room(tmp_path, "flp1", clock=(clock := Clock())) as room:
-            await Story(room, clock).run()
-        async with control_room(tmp_path, "flp1", clock=clock) as room:
-            story = Story(room, clock)
+        async with control_harness(tmp_path, "flp1", clock=(clock := FakeClock())) as room:
+            await HostTimeline(room, clock).run()
+        async with control_harness(tmp_path, "flp1", clock=clock) as room:
+            story = HostTimeline(room, clock)
             assert (story.status("flp1"), story.told) == (HostStatus.ACTIVE, [])
 
     asyncio.run(live())

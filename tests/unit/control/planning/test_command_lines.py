@@ -1,9 +1,9 @@
 """Command lines: what the control mode adds to what the template says."""
 
 import pytest
-from templates import expand, plan
 
 from salt_o2.core.errors import PlanError, TemplateError
+from tests.support.builders.templates import expand, plan
 
 
 def launch(command: str, mode: str = "fairmq", **variables: str):

@@ -4,12 +4,14 @@ import asyncio
 import threading
 
 import pytest
-from control_room import Hosts, control_room, repository
 
 from salt_o2.core.errors import PlanError, UnknownNameError
 from salt_o2.site.configuration import tree_backends
 from salt_o2.site.resources import MasterContext, open_resources
 from salt_o2.site.settings import Site
+from tests.support.builders.repositories import repository
+from tests.support.fakes.hosts import FakeHosts
+from tests.support.harness.control import control_harness
 
 RESTART = 'defaults: {recovery: restart, recovery_restarts: "5", recovery_grace_s: "0"}'
 
@@ -92,7 +94,7 @@ def test_control_answers_requests_while_templates_of_tasks_are_computed(tmp_path
     async def scene():
         gate = Gate()
         site = gated_site(tmp_path, gate)
-        async with control_room(tmp_path, bus=Hosts("flp1", "flp2"), site=site) as room:
+        async with control_harness(tmp_path, bus=FakeHosts("flp1", "flp2"), site=site) as room:
             room.gate, room.made = gate, await room.ask("env_create", workflow="farm")
             if request_of is not create_from_a_plan:
                 gate.close()
@@ -109,7 +111,7 @@ def test_control_answers_requests_while_templates_of_tasks_are_computed(tmp_path
 def test_creations_that_are_planned_at_the_same_time_share_no_port(tmp_path):
     async def scene():
         gate = Gate()
-        async with control_room(tmp_path, site=gated_site(tmp_path, gate)) as room:
+        async with control_harness(tmp_path, site=gated_site(tmp_path, gate)) as room:
             gate.close()
             users = [f"user{n}" for n in range(4)]
             asked = [
@@ -128,7 +130,9 @@ def test_creations_that_are_planned_at_the_same_time_share_no_port(tmp_path):
 def test_a_host_that_was_lost_while_a_creation_was_planned_gets_no_task(tmp_path):
     async def scene():
         gate = Gate()
-        async with control_room(tmp_path, bus=Hosts("flp1", "flp2"), site=gated_site(tmp_path, gate)) as room:
+        async with control_harness(
+            tmp_path, bus=FakeHosts("flp1", "flp2"), site=gated_site(tmp_path, gate)
+        ) as room:
             gate.close()
             asked = asyncio.ensure_future(create(room))
             await until(gate.asked.is_set)
@@ -142,7 +146,7 @@ def test_a_host_that_was_lost_while_a_creation_was_planned_gets_no_task(tmp_path
 def test_a_change_of_an_environment_that_another_request_has_changed_meanwhile_is_refused(tmp_path):
     async def scene():
         gate = Gate()
-        async with control_room(tmp_path, site=gated_site(tmp_path, gate)) as room:
+        async with control_harness(tmp_path, site=gated_site(tmp_path, gate)) as room:
             made = await create(room)
             gate.close()
             first = asyncio.ensure_future(room.ask("env_modify", id=made["id"], exclude=["root.leaf0"]))
@@ -164,7 +168,7 @@ def test_a_change_of_an_environment_that_another_request_has_changed_meanwhile_i
 def test_a_change_of_an_environment_that_has_ended_meanwhile_is_refused_and_holds_nothing(tmp_path):
     async def scene():
         gate = Gate()
-        async with control_room(tmp_path, site=gated_site(tmp_path, gate)) as room:
+        async with control_harness(tmp_path, site=gated_site(tmp_path, gate)) as room:
             made = await create(room)
             gate.close()
             asked = asyncio.ensure_future(room.ask("env_modify", id=made["id"], scale={"leaf": 3}))

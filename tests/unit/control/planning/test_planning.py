@@ -1,13 +1,13 @@
 """Plans: what every task is started with and told, once it has its place."""
 
 import pytest
-from templates import expand, facts, inventory, plan
 
 from salt_o2.control.planning.plan_builder import request_of
 from salt_o2.core.codec import plain, typed
 from salt_o2.core.errors import PlanError, TemplateError
 from salt_o2.core.plan.plan import Plan
 from salt_o2.core.states import ControlMode
+from tests.support.builders.templates import expand, facts, inventory, plan
 
 DEVICE = """
 name: {name}

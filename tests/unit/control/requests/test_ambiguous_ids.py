@@ -4,9 +4,11 @@ import asyncio
 from collections import Counter
 
 import pytest
-from control_room import Agents, control_room, repository
 
 from salt_o2.core.errors import UnknownNameError
+from tests.support.builders.repositories import repository
+from tests.support.fakes.hosts import FakeHostsWithRecords
+from tests.support.harness.control import control_harness
 
 TAKES_AN_ID = {
     "env_plan": {"id": "ENVIRONMENT", "vars": {"rate": "2"}},
@@ -59,7 +61,7 @@ def filled_in(arguments, environment, tasks):
 
 def test_no_verb_that_takes_an_id_is_left_out(tmp_path):
     async def scene():
-        async with control_room(repository(tmp_path), "flp1") as room:
+        async with control_harness(repository(tmp_path), "flp1") as room:
             return {
                 verb
                 for verb, (kind, _) in room.desk._verbs.items()
@@ -74,8 +76,8 @@ def test_an_ambiguous_beginning_is_refused_and_nothing_is_done(tmp_path, request
     verb = request_.split()[0]
 
     async def scene():
-        bus = Agents("flp1", "flp2")
-        async with control_room(repository(tmp_path, copies=1), bus=bus) as room:
+        bus = FakeHostsWithRecords("flp1", "flp2")
+        async with control_harness(repository(tmp_path, copies=1), bus=bus) as room:
             ids = await made(room)
             await room.ask("env_control", id=ids[0], event="START_ACTIVITY")
             tasks = [task["id"] for task in await room.ask("task_list")]
@@ -83,7 +85,7 @@ def test_an_ambiguous_beginning_is_refused_and_nothing_is_done(tmp_path, request
             if verb != "rebuild":
                 await refused(room, verb, arguments)
                 return
-        async with control_room(tmp_path, bus=bus, database="another.sqlite") as room:
+        async with control_harness(tmp_path, bus=bus, database="another.sqlite") as room:
             assert set(room.control.strays.unknown) == set(ids)
             await refused(room, verb, arguments)
             assert set(room.control.strays.unknown) == set(ids)
@@ -102,7 +104,7 @@ async def refused(room, verb, arguments):
 @pytest.mark.parametrize("verb", ["env_repeat", "env_history", "env_replay", "env_show"])
 def test_a_beginning_that_living_and_ended_environments_share_is_refused(tmp_path, verb):
     async def scene():
-        async with control_room(repository(tmp_path, copies=1), "flp1") as room:
+        async with control_harness(repository(tmp_path, copies=1), "flp1") as room:
             ids = await made(room)
             letter, [first, *others] = shared_beginning(ids)
             for id in others:
@@ -123,7 +125,7 @@ def test_a_beginning_that_living_and_ended_environments_share_is_refused(tmp_pat
 @pytest.mark.parametrize("verb", ["env_show", "env_repeat", "env_destroy", "task_log"])
 def test_what_no_id_begins_with_is_refused(tmp_path, verb, wanted):
     async def scene():
-        async with control_room(repository(tmp_path, copies=1), "flp1") as room:
+        async with control_harness(repository(tmp_path, copies=1), "flp1") as room:
             await room.ask("env_create", workflow="farm")
             with pytest.raises(UnknownNameError, match="has an id that begins with"):
                 await room.ask(verb, id=wanted)
@@ -134,7 +136,7 @@ def test_what_no_id_begins_with_is_refused(tmp_path, verb, wanted):
 
 def test_the_beginning_of_one_id_is_enough(tmp_path):
     async def scene():
-        async with control_room(repository(tmp_path, copies=1), "flp1") as room:
+        async with control_harness(repository(tmp_path, copies=1), "flp1") as room:
             id = (await room.ask("env_create", workflow="farm"))["id"]
             (task,) = await room.ask("task_list")
             assert (await room.ask("task_log", id=task["id"][0]))["task"] == task["id"]

@@ -3,11 +3,14 @@
 import asyncio
 
 import pytest
-from control_room import Hosts, control_room, dead, repository
 
 from salt_o2.core.errors import InvalidRequestError, O2Error, TaskError, TemplateError, UnknownNameError
 from salt_o2.presentation import environments
 from salt_o2.workflow.limits import ITERATIONS
+from tests.support.builders.reports import dead
+from tests.support.builders.repositories import repository
+from tests.support.fakes.hosts import FakeHosts
+from tests.support.harness.control import control_harness
 
 CRITICAL_AND_NOT = """
 name: root
@@ -23,7 +26,7 @@ roles:
 
 def played(folder, scene):
     async def whole():
-        async with control_room(repository(folder), bus=Hosts("flp1", "flp2")) as room:
+        async with control_harness(repository(folder), bus=FakeHosts("flp1", "flp2")) as room:
             return await scene(room)
 
     (folder / "workflows").mkdir()

@@ -1,11 +1,11 @@
 """What others know of hosts: a hint is looked into, a word is believed, and neither starts anything twice."""
 
 import pytest
-from host_story import play, until
 
 from salt_o2.control.storage import host_rows
 from salt_o2.core.errors import InvalidRequestError, UnknownNameError
 from salt_o2.core.recovery.host_liveness import HostStatus
+from tests.support.harness.host_timeline import play, until
 
 
 async def lost(story, *hosts, sure=False):

@@ -4,12 +4,12 @@ import asyncio
 import dataclasses
 
 import pytest
-from control_room import control_room
 
 from salt_o2.core.access_roles import RUNNERS, AccessRole
 from salt_o2.core.errors import InvalidRequestError, O2Error, TemplateError
 from salt_o2.site.resources import DUMPS, MasterContext, dump_to_cache, open_resources
 from salt_o2.site.settings import Site
+from tests.support.harness.control import control_harness
 
 as_root = pytest.mark.root("run commands as another account")
 RUNS = "/bin/sh MADE/program"
@@ -90,7 +90,7 @@ def ask(site, tmp_path, *asked):
 
     async def one_after_the_other():
         answers = []
-        async with control_room(tmp_path / "store", site=site) as room:
+        async with control_harness(tmp_path / "store", site=site) as room:
             for verb, arguments in asked:
                 try:
                     answers.append(await room.ask(verb, **arguments))
@@ -230,7 +230,7 @@ def test_generating_sets_and_writes_nothing_else(site, tmp_path):
 @as_root
 def test_a_plan_that_was_looked_at_is_applied(site, tmp_path):
     async def apply():
-        async with control_room(tmp_path / "store", site=site) as room:
+        async with control_harness(tmp_path / "store", site=site) as room:
             await room.ask("workflow_generate", workflow="runs")
             planned = await room.ask("env_plan", workflow="runs")
             return await room.ask("env_create", plan=planned["token"])

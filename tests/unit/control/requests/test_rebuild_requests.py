@@ -3,13 +3,15 @@
 import asyncio
 
 import pytest
-from control_room import Agents, control_room, repository
 
 from salt_o2.core.errors import UnreachableError
+from tests.support.builders.repositories import repository
+from tests.support.fakes.hosts import FakeHostsWithRecords
+from tests.support.harness.control import control_harness
 
 
-class SomeSilent(Agents):
-    """Agents of which those in ``silent`` do not say what they have on disk."""
+class SomeSilent(FakeHostsWithRecords):
+    """FakeHostsWithRecords of which those in ``silent`` do not say what they have on disk."""
 
     silent = frozenset()
 
@@ -24,12 +26,12 @@ def unknown_environments(folder, scene):
 
     async def whole():
         bus = SomeSilent("flp1", "flp2")
-        async with control_room(repository(folder, copies=1), bus=bus) as room:
+        async with control_harness(repository(folder, copies=1), bus=bus) as room:
             ids = {}
             for host in bus.names:
                 env = await room.ask("env_create", workflow="farm", move={"root.leaf0": host})
                 ids[host] = env["id"]
-        async with control_room(folder, bus=bus, database="another.sqlite") as room:
+        async with control_harness(folder, bus=bus, database="another.sqlite") as room:
             assert set(room.control.strays.unknown) == set(ids.values())
             await scene(room, bus, ids)
 

@@ -4,9 +4,10 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from control_room import control_room, repository
 
 from salt_o2.control.storage.store import Store
+from tests.support.builders.repositories import repository
+from tests.support.harness.control import control_harness
 
 
 async def started(room):
@@ -25,7 +26,7 @@ def tell(room, host, last_run):
 )
 def test_an_empty_store_counts_on_from_what_hosts_remember(tmp_path, told, number):
     async def story():
-        async with control_room(repository(tmp_path), "flp1", "flp2") as room:
+        async with control_harness(repository(tmp_path), "flp1", "flp2") as room:
             for host, last_run in told.items():
                 tell(room, host, last_run)
             assert await started(room) == number
@@ -35,7 +36,7 @@ def test_an_empty_store_counts_on_from_what_hosts_remember(tmp_path, told, numbe
 
 def test_what_a_host_remembers_of_old_changes_nothing(tmp_path):
     async def story():
-        async with control_room(repository(tmp_path), "flp1") as room:
+        async with control_harness(repository(tmp_path), "flp1") as room:
             room.control.store.raise_run_counter(100)
             tell(room, "flp1", 41)
             assert await started(room) == 101

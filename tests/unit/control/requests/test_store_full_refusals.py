@@ -3,9 +3,10 @@
 import asyncio
 
 import pytest
-from control_room import control_room, repository
 
 from salt_o2.core.errors import StorageError
+from tests.support.builders.repositories import repository
+from tests.support.harness.control import control_harness
 
 
 def fill(store):
@@ -24,7 +25,7 @@ def empty(store):
 
 def played(folder, scene):
     async def whole():
-        async with control_room(repository(folder), "flp1") as room:
+        async with control_harness(repository(folder), "flp1") as room:
             env = await room.ask("env_create", workflow="farm")
             try:
                 fill(room.control.store)

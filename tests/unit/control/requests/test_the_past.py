@@ -4,18 +4,19 @@ import asyncio
 import itertools
 
 import pytest
-from control_room import control_room, repository
 
 from salt_o2.control.views.run_arguments import pushed
 from salt_o2.core.errors import UnknownNameError
 from salt_o2.presentation import runs
+from tests.support.builders.repositories import repository
+from tests.support.harness.control import control_harness
 
 
 def played(folder, scene):
     ticks = itertools.count(1000)
 
     async def whole():
-        async with control_room(repository(folder), "flp1", clock=lambda: float(next(ticks))) as room:
+        async with control_harness(repository(folder), "flp1", clock=lambda: float(next(ticks))) as room:
             env = await room.ask("env_create", workflow="farm", vars={"rate": "1", "colour": "red"})
             return await scene(room, env["id"])
 
@@ -120,7 +121,7 @@ def test_nothing_was_pushed_by_an_empty_journal():
 )
 def test_a_run_tells_in_which_state_it_ended_and_why(tmp_path, event, state, reason):
     async def scene():
-        async with control_room(repository(tmp_path)) as room:
+        async with control_harness(repository(tmp_path)) as room:
             env = await room.ask("env_create", workflow="farm")
             started = await room.ask("env_control", id=env["id"], event="START_ACTIVITY")
             going_on = await room.ask("run_show", number=started["run_number"])

@@ -3,10 +3,11 @@
 import asyncio
 
 import pytest
-from control_room import control_room, repository
 
 from salt_o2.control.requests import task_requests
 from salt_o2.core.errors import InvalidRequestError, O2Error, UnknownNameError, UnreachableError
+from tests.support.builders.repositories import repository
+from tests.support.harness.control import control_harness
 
 PLACES = {"stdout": 5, "stderr": 0}
 
@@ -26,7 +27,7 @@ class Mouth:
 
 def played(folder, scene):
     async def whole():
-        async with control_room(repository(folder), "flp1") as room:
+        async with control_harness(repository(folder), "flp1") as room:
             env = await room.ask("env_create", workflow="farm")
             mouth = Mouth()
             room.hosts.ask = mouth.ask

@@ -4,7 +4,6 @@ import asyncio
 import threading
 
 import pytest
-from control_room import Hosts, control_room, repository
 from sqlalchemy import func, select
 
 from salt_o2.control.storage import retention
@@ -13,13 +12,16 @@ from salt_o2.control.storage.schema import JOURNAL
 from salt_o2.core.errors import UnknownNameError
 from salt_o2.site.journal_limits import Keep
 from salt_o2.site.settings import read_site
+from tests.support.builders.repositories import repository
+from tests.support.fakes.hosts import FakeHosts
+from tests.support.harness.control import control_harness
 
 LATER = 2 * retention.REST_S
 
 
 def played(folder, scene):
     async def whole():
-        async with control_room(repository(folder), bus=Hosts("flp1", "flp2")) as room:
+        async with control_harness(repository(folder), bus=FakeHosts("flp1", "flp2")) as room:
             return await scene(room)
 
     return asyncio.run(whole())

@@ -6,7 +6,6 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
-from crew import plan_of, planned
 from sqlalchemy import delete, select
 from sqlalchemy.exc import DBAPIError
 
@@ -21,6 +20,7 @@ from salt_o2.core.ids import EnvironmentId
 from salt_o2.core.messages.inputs import Tick
 from salt_o2.core.plan.overrides import Overrides
 from salt_o2.core.recovery import snapshot
+from tests.support.builders.plans import plan_of, planned
 
 E1 = EnvironmentId("E1")
 

@@ -5,10 +5,11 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from control_room import control_room, repository
 
 from salt_o2.control.storage import store as stores
 from salt_o2.core.errors import StorageError
+from tests.support.builders.repositories import repository
+from tests.support.harness.control import control_harness
 
 START = {"event": "START_ACTIVITY"}
 
@@ -22,7 +23,7 @@ def holder(folder):
 
 def played(folder, scene):
     async def whole():
-        async with control_room(repository(folder), "flp1") as room:
+        async with control_harness(repository(folder), "flp1") as room:
             return await scene(room)
 
     return asyncio.run(whole())

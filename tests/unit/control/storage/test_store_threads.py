@@ -4,11 +4,12 @@ import asyncio
 import threading
 
 import pytest
-from control_room import control_room, repository
 from sqlalchemy import event
 
 from salt_o2.control.storage.store import Store
 from salt_o2.control.storage.stored import StoredEnvironment
+from tests.support.builders.repositories import repository
+from tests.support.harness.control import control_harness
 
 WRITES = {
     "note": lambda store, kept: store.append(kept.id, None),
@@ -89,7 +90,7 @@ class Watched:
 @pytest.mark.parametrize("look", LOOKS)
 def test_the_loop_reads_nothing_from_the_store_for_a_request(tmp_path, monkeypatch, look):
     async def scene():
-        async with control_room(repository(tmp_path), "flp1") as room:
+        async with control_harness(repository(tmp_path), "flp1") as room:
             ids = await lived(room)
             watched = Watched(room, monkeypatch)
             await room.ask(look.split()[0], **{name: ids.get(str(v), v) for name, v in LOOKS[look].items()})
@@ -102,7 +103,7 @@ def test_the_loop_reads_nothing_from_the_store_for_a_request(tmp_path, monkeypat
 
 def test_a_list_of_runs_decodes_no_plan(tmp_path, monkeypatch):
     async def scene():
-        async with control_room(repository(tmp_path), "flp1") as room:
+        async with control_harness(repository(tmp_path), "flp1") as room:
             ids = await lived(room, runs=3)
             watched = Watched(room, monkeypatch)
             runs = await room.ask("run_list")
@@ -117,7 +118,7 @@ def test_a_list_of_runs_decodes_no_plan(tmp_path, monkeypatch):
 
 def test_a_list_of_ended_environments_decodes_those_that_are_shown(tmp_path, monkeypatch):
     async def scene():
-        async with control_room(repository(tmp_path, copies=1), "flp1") as room:
+        async with control_harness(repository(tmp_path, copies=1), "flp1") as room:
             ids = []
             for _ in range(5):
                 ids.append((await room.ask("env_create", workflow="farm"))["id"])
@@ -133,7 +134,7 @@ def test_a_list_of_ended_environments_decodes_those_that_are_shown(tmp_path, mon
 @pytest.mark.parametrize("write", WRITES)
 def test_only_the_thread_that_opened_the_store_writes(tmp_path, write):
     async def scene():
-        async with control_room(repository(tmp_path), "flp1") as room:
+        async with control_harness(repository(tmp_path), "flp1") as room:
             ids = await lived(room)
             kept = room.control.held[ids["LIVING"]].stored
             with pytest.raises(RuntimeError, match="thread"):
@@ -146,7 +147,7 @@ def test_what_is_written_while_another_thread_reads_is_all_in_the_store(tmp_path
     """Reads go on in threads for the whole time in which the loop writes."""
 
     async def scene():
-        async with control_room(repository(tmp_path), "flp1") as room:
+        async with control_harness(repository(tmp_path), "flp1") as room:
             ids = await lived(room)
             looks = [
                 room.ask("env_diff", left=ids["ENDED"], right=ids["LIVING"], user=f"user{n}")

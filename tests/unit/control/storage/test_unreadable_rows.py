@@ -5,8 +5,6 @@ import json
 
 import msgspec
 import pytest
-from control_room import Agents, control_room, repository
-from corruption import JUNK, places, spoilt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, text
@@ -16,6 +14,10 @@ from salt_o2.control.storage.store import Store
 from salt_o2.core.codec import plain
 from salt_o2.core.messages.reports import HostFacts
 from salt_o2.core.placement.host_declaration import Declaration
+from tests.support.builders.repositories import repository
+from tests.support.fakes.hosts import FakeHostsWithRecords
+from tests.support.harness.control import control_harness
+from tests.support.random_tests.corruption import JUNK, places, spoilt
 
 FACTS = HostFacts(address="10.0.0.1", network="n", cpus=2, memory_mb=100, attributes={"rack": "12"})
 
@@ -31,7 +33,7 @@ def fill(folder):
     """Have two environments and one task in the pool; return the ids of the environments."""
 
     async def whole():
-        async with control_room(repository(folder), bus=Agents("flp1", "flp2")) as room:
+        async with control_harness(repository(folder), bus=FakeHostsWithRecords("flp1", "flp2")) as room:
             made = [await room.ask("env_create", workflow="farm") for _ in range(2)]
             waiting = await room.ask("env_create", workflow="farm")
             await room.ask("env_destroy", id=waiting["id"], keep_tasks=True)
@@ -42,7 +44,7 @@ def fill(folder):
 
 def start_again(folder, look):
     async def whole():
-        async with control_room(folder, bus=Agents("flp1", "flp2")) as room:
+        async with control_harness(folder, bus=FakeHostsWithRecords("flp1", "flp2")) as room:
             return await look(room)
 
     return asyncio.run(whole())

@@ -3,13 +3,14 @@
 import asyncio
 
 import pytest
-from control_room import control_room, repository
-from samples import role, summary, task
 
 from salt_o2.control.views import environment_view
 from salt_o2.control.views.staleness import StalenessView
 from salt_o2.core.recovery.host_liveness import SILENT_AFTER, HostStatus
 from salt_o2.presentation import environments, staleness, tasks
+from tests.support.builders.control_records import role, summary, task
+from tests.support.builders.repositories import repository
+from tests.support.harness.control import control_harness
 
 HEARTBEAT_S = 4.0
 BOUND_S = SILENT_AFTER * HEARTBEAT_S
@@ -22,7 +23,7 @@ def shown(folder, *after, verb="env_show", presence=None):
 
     async def live():
         repository(folder, copies=4)
-        async with control_room(folder, "flp1", "flp2", clock=lambda: clock[0]) as room:
+        async with control_harness(folder, "flp1", "flp2", clock=lambda: clock[0]) as room:
             room.control.hosts.heartbeat_s = HEARTBEAT_S
             made = await room.ask("env_create", workflow="farm")
             found = []
@@ -47,7 +48,7 @@ def test_an_environment_is_looked_through_once_for_one_view(tmp_path, monkeypatc
         )
 
     async def live():
-        async with control_room(repository(tmp_path), "flp1") as room:
+        async with control_harness(repository(tmp_path), "flp1") as room:
             made = await room.ask("env_create", workflow="farm")
             looked.clear()
             await room.ask("env_show", id=made["id"])
@@ -116,9 +117,9 @@ def test_lists_tell_the_same(tmp_path):
 def test_after_a_restart_of_control_nothing_is_known_until_agents_have_said_it(tmp_path):
     async def live():
         repository(tmp_path)
-        async with control_room(tmp_path, "flp1") as room:
+        async with control_harness(tmp_path, "flp1") as room:
             made = await room.ask("env_create", workflow="farm")
-        async with control_room(tmp_path, "flp2") as room:
+        async with control_harness(tmp_path, "flp2") as room:
             return await room.ask("env_show", id=made["id"])
 
     env = asyncio.run(live())

@@ -5,7 +5,6 @@ import json
 from dataclasses import replace
 
 import pytest
-from control_room import control_room, repository
 
 from salt_o2.control.storage.database import open_database
 from salt_o2.control.views.settings_view import settings_view
@@ -13,6 +12,8 @@ from salt_o2.core.errors import StorageError
 from salt_o2.site.configuration.backend_factory import open_backend
 from salt_o2.site.resources import MasterContext, with_a_backend
 from salt_o2.site.settings import Site, read_site
+from tests.support.builders.repositories import repository
+from tests.support.harness.control import control_harness
 
 SECRET = "hunter2"
 DATABASES = {
@@ -103,7 +104,7 @@ def test_viewers_see_no_password_of_any_setting(tmp_path):
     site = Site(repositories=(str(repository(tmp_path)),), heartbeat_s=1e6)
 
     async def scene():
-        async with control_room(tmp_path, "flp1", site=site) as room:
+        async with control_harness(tmp_path, "flp1", site=site) as room:
             for url in DATABASES.values():
                 kept = replace(site, database=url, vars={"u": LINES["consul"]})
                 room.desk._verbs["info"][1].__self__._site = kept

@@ -4,7 +4,6 @@ import itertools
 from dataclasses import replace
 
 import pytest
-from crew import Crew, plan_of, planned
 
 from salt_o2.core.environment.environment import Environment
 from salt_o2.core.errors import IllegalTransitionError, InvalidRequestError
@@ -15,6 +14,8 @@ from salt_o2.core.messages.reports import Exit
 from salt_o2.core.states import EnvironmentEvent as E
 from salt_o2.core.states import EnvironmentState as S
 from salt_o2.core.states import TaskState
+from tests.support.builders.plans import plan_of, planned
+from tests.support.fakes.agents import FakeAgents
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def crew():
         planned("processor", "flp2"),
         planned("monitor", "flp1", critical=False),
     )
-    return Crew(Environment("2oDvieFrVTi", plan))
+    return FakeAgents(Environment("2oDvieFrVTi", plan))
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Hooks and calls: when they run, in which order, and what their failures mean."""
 
 import pytest
-from crew import Crew, plan_of, planned
 
 from salt_o2.core.environment.environment import Environment
 from salt_o2.core.errors import TemplateError
@@ -15,6 +14,8 @@ from salt_o2.core.recovery import snapshot
 from salt_o2.core.states import ControlMode, TaskState, TaskStatus
 from salt_o2.core.states import EnvironmentEvent as E
 from salt_o2.core.states import EnvironmentState as S
+from tests.support.builders.plans import plan_of, planned
+from tests.support.fakes.agents import FakeAgents
 
 TASK = planned("task", "h1")
 HOOK = Launch(mode=ControlMode.HOOK, value="cleanup")
@@ -31,7 +32,7 @@ def hook(name, trigger, **details):
     return planned(name, "h1", trigger=parse(trigger), launch=HOOK, properties={}, **details)
 
 
-class Stage(Crew):
+class Stage(FakeAgents):
     """A crew that also plays integrations and hooks; ``story`` is what happened, in order."""
 
     def __init__(self, *tasks, calls=(), fails=(), **variables):
@@ -225,7 +226,7 @@ def test_a_hook_cut_short_by_the_end_is_ended_though_control_is_restarted_meanwh
     stage.ask(E.CONFIGURE)  # its host has not answered, and nobody knows whether it runs
     stage.ask(E.EXIT)
     ended = snapshot.take(stage.environment)
-    again = Crew(snapshot.restore("E", stage.environment.model.plan, ended))
+    again = FakeAgents(snapshot.restore("E", stage.environment.model.plan, ended))
     again.take(snapshot.resume(ended, stage.environment.model.plan, again.at))
     again.accept_command()
     assert again.environment.model.state is S.DONE
@@ -313,7 +314,7 @@ def test_calls_that_time_out_together_are_cancelled_although_the_first_ends_the_
         PlannedCall(path=f"root.{name}", func="t.arm()", trigger=parse("before_DEPLOY"), until=parse(until))
         for name, until in (("first", "after_CONFIGURE"), ("second", "before_DEPLOY"))
     )
-    agents = Crew(Environment("E", plan_of(calls=calls)))
+    agents = FakeAgents(Environment("E", plan_of(calls=calls)))
     agents.ask(E.DEPLOY, undo=True)
     agents.at += 100.0
     agents.take(Tick(at=agents.at))

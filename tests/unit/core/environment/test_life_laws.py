@@ -7,7 +7,6 @@ reached, nothing that was started is forgotten, every wait ends, and a replay of
 from dataclasses import replace
 
 import msgspec
-from crew import plan_of, planned
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -54,6 +53,7 @@ from salt_o2.core.states import (
 )
 from salt_o2.core.tasks.completion import RunCompletion
 from salt_o2.core.tasks.orders import STABLE_TASK_STATE
+from tests.support.builders.plans import plan_of, planned
 
 HOSTS = ("h1", "h2", "h3")
 POOL = {

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from crew import Crew, plan_of, planned
 
 from salt_o2.core.environment.environment import Environment
 from salt_o2.core.errors import InvalidRequestError
@@ -17,12 +16,14 @@ from salt_o2.core.states import ControlMode, TaskState, TaskStatus
 from salt_o2.core.states import EnvironmentEvent as E
 from salt_o2.core.states import EnvironmentState as S
 from salt_o2.core.tasks.restarts import RestartPolicy
+from tests.support.builders.plans import plan_of, planned
+from tests.support.fakes.agents import FakeAgents
 
 BASIC = Launch(mode=ControlMode.BASIC, value="program")
 
 
 def crew_of(*tasks, tolerate=0, **variables):
-    return Crew(Environment("E", plan_of(*tasks, tolerate=tolerate, **variables)))
+    return FakeAgents(Environment("E", plan_of(*tasks, tolerate=tolerate, **variables)))
 
 
 def running(*tasks, tolerate=0, **variables):

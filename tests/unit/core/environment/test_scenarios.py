@@ -4,7 +4,8 @@ import difflib
 from pathlib import Path
 
 import pytest
-from story_play import Misspelt, played
+
+from tests.support.scenarios.player import ScenarioSyntaxError, played
 
 HERE = Path(__file__).with_name("scenarios")
 STORIES = sorted(HERE.glob("*.story"))
@@ -69,5 +70,5 @@ def test_a_wrong_story_is_shown_as_a_difference():
     ids=["no such event", "no such thing", "no such part", "no such change"],
 )
 def test_a_sentence_that_nobody_understands_is_an_error(line):
-    with pytest.raises(Misspelt):
+    with pytest.raises(ScenarioSyntaxError):
         played(f"{SHORT}{line}\n" if line.startswith("when") else f"{line}\n{SHORT}")

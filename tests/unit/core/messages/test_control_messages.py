@@ -2,7 +2,6 @@
 
 import msgspec
 import pytest
-from corruption import one_fault, places, spoilt
 from hypothesis import given
 
 from salt_o2.core.errors import InvalidRequestError
@@ -10,6 +9,7 @@ from salt_o2.core.messages.command_parsing import command_of, message_of
 from salt_o2.core.messages.commands import Command, Order
 from salt_o2.core.plan.launch import Launch, Limits
 from salt_o2.core.states import ControlMode, TaskState
+from tests.support.random_tests.corruption import one_fault, places, spoilt
 
 
 def order(task):

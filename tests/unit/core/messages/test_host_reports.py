@@ -2,7 +2,6 @@
 
 import msgspec
 import pytest
-from corruption import at, one_fault, spoilt
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -11,6 +10,7 @@ from salt_o2.control.views.host_view import hosts as host_rows
 from salt_o2.core.messages.report_parsing import MOST_FAULTS, MOST_TASKS, facts_of, report_of, unreadable
 from salt_o2.core.messages.reports import Exit, Failure, HostFacts, Report, TaskReport
 from salt_o2.core.states import TaskState, TaskStatus
+from tests.support.random_tests.corruption import at, one_fault, spoilt
 
 FACTS = HostFacts(
     address="10.0.0.11",

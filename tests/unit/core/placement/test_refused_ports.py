@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from crew import Crew, plan_of, planned
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +21,8 @@ from salt_o2.core.states import ControlMode
 from salt_o2.core.states import EnvironmentEvent as E
 from salt_o2.core.states import EnvironmentState as S
 from salt_o2.core.tasks.restarts import MAX_PORT_CHANGES
+from tests.support.builders.plans import plan_of, planned
+from tests.support.fakes.agents import FakeAgents
 
 CONTROL, CHANNELS = (100, 109), (200, 219)
 
@@ -140,7 +141,7 @@ def test_a_replaced_task_keeps_the_ports_that_were_not_refused(ports):
 
 def running(policy="restart", **variables):
     tasks = planned("a", "h1"), planned("b", "h2", recovery=policy)
-    crew = Crew(Environment("E", plan_of(*tasks, **variables)))
+    crew = FakeAgents(Environment("E", plan_of(*tasks, **variables)))
     crew.ask(E.DEPLOY, E.CONFIGURE).accept_command().ask(E.START_ACTIVITY, run_number=17).accept_command()
     crew.effects.clear()
     return crew

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from crew import Crew, plan_of, planned
 
 from salt_o2.core.environment.environment import Environment
 from salt_o2.core.errors import IllegalTransitionError, InvalidRequestError
@@ -17,6 +16,8 @@ from salt_o2.core.recovery.snapshot import restore, resume, take
 from salt_o2.core.states import ControlMode, TaskState
 from salt_o2.core.states import EnvironmentEvent as E
 from salt_o2.core.states import EnvironmentState as S
+from tests.support.builders.plans import plan_of, planned
+from tests.support.fakes.agents import FakeAgents
 
 A, B, C = planned("a", "h1"), planned("b", "h1"), planned("c", "h2")
 
@@ -24,7 +25,7 @@ A, B, C = planned("a", "h1"), planned("b", "h1"), planned("c", "h2")
 @pytest.fixture
 def running():
     """An environment of a, b and c in run 17."""
-    crew = Crew(Environment("E", plan_of(A, B, C)))
+    crew = FakeAgents(Environment("E", plan_of(A, B, C)))
     crew.ask(E.DEPLOY, E.CONFIGURE).accept_command().ask(E.START_ACTIVITY, run_number=17).accept_command()
     crew.effects.clear()
     return crew
@@ -148,7 +149,7 @@ def test_an_environment_in_error_cannot_be_modified(running):
 @pytest.mark.parametrize("policy", ["restart", "fail", "stop"])
 def test_a_task_that_dies_while_it_leaves_is_missed_by_nobody(policy):
     leaver = planned("b", "h2", recovery=policy)
-    crew = Crew(Environment("E", plan_of(A, leaver)))
+    crew = FakeAgents(Environment("E", plan_of(A, leaver)))
     crew.ask(E.DEPLOY, E.CONFIGURE).accept_command().ask(E.START_ACTIVITY, run_number=17).accept_command()
     modify(crew, plan_of(A, C))
     joining = crew.commands()
@@ -174,7 +175,7 @@ def test_two_modifications_do_not_overlap(running):
 
 
 def test_in_configured_newcomers_are_only_configured():
-    crew = Crew(Environment("E", plan_of(A)))
+    crew = FakeAgents(Environment("E", plan_of(A)))
     crew.ask(E.DEPLOY, E.CONFIGURE).accept_command()
     modify(crew, plan_of(A, B))
     assert [command.goal for command in crew.commands()] == [TaskState.CONFIGURED]
@@ -185,7 +186,7 @@ def test_after_a_restart_of_control_an_interrupted_modification_orders_everybody
 ):
     modify(running, plan_of(A, B, C, planned("d", "h2")))
     environment = restore("E", running.environment.model.plan, take(running.environment))
-    again = Crew(environment)
+    again = FakeAgents(environment)
     again.take(resume(take(running.environment), environment.model.plan, at=2000.0))
     assert set(told(again)) == {"a", "b", "c", "d"}
     assert set(told(again).values()) == {TaskState.RUNNING}
@@ -194,7 +195,7 @@ def test_after_a_restart_of_control_an_interrupted_modification_orders_everybody
 def taken_up(crew):
     """The same environment after kill -9 of control, in the modification that it was in."""
     known = take(crew.environment)
-    again = Crew(restore("E", crew.environment.model.plan, known))
+    again = FakeAgents(restore("E", crew.environment.model.plan, known))
     again.at = crew.at
     again.take(resume(known, crew.environment.model.plan, again.at))
     return again

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from crew import Crew, plan_of, planned
 
 from salt_o2.core.environment.environment import Environment
 from salt_o2.core.messages.effects import ReleaseResources, SendCommand, TransferToPool
@@ -15,6 +14,8 @@ from salt_o2.core.recovery.replay import Created, begin
 from salt_o2.core.states import ControlMode, TaskState
 from salt_o2.core.states import EnvironmentEvent as E
 from salt_o2.core.states import EnvironmentState as S
+from tests.support.builders.plans import plan_of, planned
+from tests.support.fakes.agents import FakeAgents
 
 BASIC = Launch(mode=ControlMode.BASIC, value="sleep")
 
@@ -28,7 +29,7 @@ def running():
         planned("monitor", "flp2", critical=False),
         planned("program", "flp1", critical=False, launch=BASIC),
     )
-    crew = Crew(Environment("2oDvieFrVTi", plan))
+    crew = FakeAgents(Environment("2oDvieFrVTi", plan))
     crew.ask(E.DEPLOY, E.CONFIGURE).accept_command()
     crew.ask(E.START_ACTIVITY, run_number=17).accept_command()
     assert crew.environment.model.state is S.RUNNING
@@ -131,7 +132,7 @@ def test_one_that_was_at_rest_and_does_not_say_so_again_is_ended(configured):
 
 def test_one_that_dies_at_the_last_moment_is_ended_and_not_kept():
     hook = planned("sweep", "flp1", trigger=Moment("DESTROY"), launch=replace(BASIC, mode=ControlMode.HOOK))
-    crew = Crew(Environment("E", plan_of(planned("sampler", "flp1"), planned("sink", "flp2"), hook)))
+    crew = FakeAgents(Environment("E", plan_of(planned("sampler", "flp1"), planned("sink", "flp2"), hook)))
     crew.ask(E.DEPLOY).accept_command()
     crew.ask(E.EXIT, keep=True)
     for command in crew.commands():
@@ -175,7 +176,7 @@ def test_a_hook_is_never_kept():
         planned("sink", "flp1"),
         planned("hook", "flp1", launch=hook, trigger=Moment("after_CONFIGURE", 0)),
     )
-    crew = Crew(Environment("2oDvieFrVTi", plan))
+    crew = FakeAgents(Environment("2oDvieFrVTi", plan))
     crew.ask(E.DEPLOY).accept_command()
     crew.ask(E.EXIT, keep=True).accept_command()
     assert kept(crew) == ["sink"]
@@ -184,7 +185,7 @@ def test_a_hook_is_never_kept():
 def test_a_restart_of_control_in_the_middle_goes_on_keeping(configured):
     configured.ask(E.EXIT, keep=True)
     old, known = configured.environment.model, snapshot.take(configured.environment)
-    again = Crew(snapshot.restore(old.id, old.plan, known))
+    again = FakeAgents(snapshot.restore(old.id, old.plan, known))
     again.take(snapshot.resume(known, old.plan, 2000.0))
     again.accept_command()
     assert kept(again) == ["monitor", "sampler", "sink"]
@@ -194,5 +195,5 @@ def test_who_claims_orders_above_all_that_the_pool_has_ordered():
     created = Created(
         at=0.0, plan=plan_of(planned("sink", "flp1")), timeouts=None, claimed=("sink",), revision=41
     )
-    crew = Crew(begin("2oDvieFrVTi", created)).ask(E.DEPLOY)
+    crew = FakeAgents(begin("2oDvieFrVTi", created)).ask(E.DEPLOY)
     assert [command.revision for command in crew.commands()] == [42]

@@ -1,7 +1,5 @@
 """The pool as a value: who comes, who goes, what is ordered, and what is told."""
 
-from crew import planned
-
 from salt_o2.core.ids import POOL
 from salt_o2.core.messages.announcements import AnnounceMoves, AnnouncePoolExit
 from salt_o2.core.messages.effects import ResendAsJob, SendCommand
@@ -10,6 +8,7 @@ from salt_o2.core.pool.entries import RemoveEntry, StoreEntry
 from salt_o2.core.pool.limits import PoolLimits
 from salt_o2.core.pool.pool import REPEAT_S, Pool
 from salt_o2.core.states import TaskState, TaskStatus
+from tests.support.builders.plans import planned
 
 NOW = 1000.0
 FACTS = HostFacts(address="10.0.0.1", network="n", cpus=8, memory_mb=8000)

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from crew import planned
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -13,6 +12,7 @@ from salt_o2.core.pool.entries import RemoveEntry, StoreEntry
 from salt_o2.core.pool.limits import PoolLimits
 from salt_o2.core.pool.pool import Pool
 from salt_o2.core.states import TaskState, TaskStatus
+from tests.support.builders.plans import planned
 
 HOSTS = ("flp1", "flp2")
 BOUNDS = PoolLimits(per_host=3, total=4, idle_s=50)

@@ -2,8 +2,6 @@
 
 from dataclasses import replace
 
-from crew import Crew, plan_of, planned
-
 from salt_o2.core.environment.environment import Environment
 from salt_o2.core.messages.effects import Reschedule
 from salt_o2.core.messages.inputs import HostLost, HostSilent, Modified, RescheduleFailed, TasksMoved, Tick
@@ -12,12 +10,14 @@ from salt_o2.core.recovery import snapshot
 from salt_o2.core.states import EnvironmentEvent as E
 from salt_o2.core.states import EnvironmentState as S
 from salt_o2.core.states import TaskState, TaskStatus
+from tests.support.builders.plans import plan_of, planned
+from tests.support.fakes.agents import FakeAgents
 
 
 def running(policy="restart", tolerate=0):
     """a on h1, b and c on h2, in run 17."""
     tasks = planned("a", "h1"), planned("b", "h2", recovery=policy), planned("c", "h2", recovery=policy)
-    crew = Crew(Environment("E", plan_of(*tasks, tolerate=tolerate)))
+    crew = FakeAgents(Environment("E", plan_of(*tasks, tolerate=tolerate)))
     crew.ask(E.DEPLOY, E.CONFIGURE).accept_command().ask(E.START_ACTIVITY, run_number=17).accept_command()
     crew.effects.clear()
     return crew
@@ -126,7 +126,7 @@ def test_a_host_without_our_tasks_may_be_lost_unnoticed():
 def restarted(crew):
     """The same environment as control takes it up: nothing was heard of its tasks yet."""
     old = crew.environment.model
-    again = Crew(snapshot.restore(old.id, old.plan, snapshot.take(crew.environment)))
+    again = FakeAgents(snapshot.restore(old.id, old.plan, snapshot.take(crew.environment)))
     again.at = crew.at
     return again
 
@@ -150,14 +150,14 @@ def test_of_who_was_leaving_when_control_was_killed_nothing_is_taken_up_as_lost_
 
 def test_hooks_of_a_lost_host_that_never_ran_are_missed_by_nobody():
     hook = planned("b", "h2", trigger=Moment("before_CONFIGURE"))
-    crew = Crew(Environment("E", plan_of(planned("a", "h1"), hook)))
+    crew = FakeAgents(Environment("E", plan_of(planned("a", "h1"), hook)))
     lose(crew)
     assert crew.environment.model.tasks.reports == {}
 
 
 def test_a_deployment_does_not_wait_for_a_host_that_was_lost_before_it_said_a_word():
     tasks = planned("a", "h1"), planned("b", "h2", recovery="fail")
-    crew = Crew(Environment("E", plan_of(*tasks)))
+    crew = FakeAgents(Environment("E", plan_of(*tasks)))
     crew.ask(E.DEPLOY)
     lose(crew)
     crew.take(Tick(at=crew.environment.wake_at))

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from crew import Crew, plan_of, planned
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +17,8 @@ from salt_o2.core.recovery.host_liveness import (
 )
 from salt_o2.core.states import EnvironmentEvent as E
 from salt_o2.core.states import TaskState, TaskStatus
+from tests.support.builders.plans import plan_of, planned
+from tests.support.fakes.agents import FakeAgents
 
 HEARTBEAT_S = 4.0
 LOOK_S = HEARTBEAT_S / 4
@@ -186,7 +187,7 @@ def test_it_always_comes_out_what_is_the_matter(story):
 
 def crew():
     tasks = planned("a", "h1"), planned("b", "h2"), planned("c", "h2")
-    return Crew(Environment("E", plan_of(*tasks)))
+    return FakeAgents(Environment("E", plan_of(*tasks)))
 
 
 def test_all_tasks_of_the_host_may_be_asked_also_those_never_heard_of():

@@ -1,7 +1,6 @@
 """A task fails in a run: what its policy, its budget and the site's rules make of it."""
 
 import pytest
-from crew import Crew, plan_of, planned
 
 from salt_o2.core.environment.environment import Environment
 from salt_o2.core.errors import InvalidRequestError, UnknownNameError
@@ -12,6 +11,8 @@ from salt_o2.core.states import EnvironmentEvent as E
 from salt_o2.core.states import EnvironmentState as S
 from salt_o2.core.states import TaskState
 from salt_o2.core.tasks.restarts import RestartBudget, RestartTracker, restart_budget
+from tests.support.builders.plans import plan_of, planned
+from tests.support.fakes.agents import FakeAgents
 
 GRACE = 0.25
 
@@ -19,7 +20,7 @@ GRACE = 0.25
 def running(policy="restart", critical=True, **variables):
     """a and b in run 17; b has the policy."""
     tasks = planned("a", "h1"), planned("b", "h2", critical=critical, recovery=policy)
-    agents = Crew(Environment("E", plan_of(*tasks, **variables)))
+    agents = FakeAgents(Environment("E", plan_of(*tasks, **variables)))
     agents.ask(E.DEPLOY, E.CONFIGURE).accept_command().ask(E.START_ACTIVITY, run_number=17).accept_command()
     agents.effects.clear()
     return agents
@@ -161,7 +162,7 @@ def test_fail_means_error():
 
 def test_a_failure_in_a_transition_is_the_transition_s():
     tasks = planned("a", "h1"), planned("b", "h2", recovery="restart")
-    agents = Crew(Environment("E", plan_of(*tasks)))
+    agents = FakeAgents(Environment("E", plan_of(*tasks)))
     agents.ask(E.DEPLOY)
     command = agents.commands()[1]
     agents.report(command, agents.failed("b"))
@@ -186,7 +187,7 @@ def test_the_end_does_not_wait_for_a_restart():
 
 def test_two_tasks_are_brought_back_at_once_and_by_themselves():
     tasks = [planned(name, "h1", recovery="restart") for name in "abc"]
-    agents = Crew(Environment("E", plan_of(*tasks)))
+    agents = FakeAgents(Environment("E", plan_of(*tasks)))
     agents.ask(E.DEPLOY, E.CONFIGURE).accept_command()
     reports = tuple(agents.failed(task, revision=2) for task in "ab")
     agents.take(TasksMoved(at=agents.at, host="h1", reports=reports))
@@ -273,7 +274,7 @@ def test_thousands_of_failures_are_never_looked_at_one_by_one_for_each(monkeypat
 
 def test_restarts_that_time_out_together_lead_to_one_error_that_names_every_task():
     tasks = [planned(name, f"h{name}", recovery="restart") for name in "abc"]
-    agents = Crew(Environment("E", plan_of(*tasks, recovery_restarts="1")))
+    agents = FakeAgents(Environment("E", plan_of(*tasks, recovery_restarts="1")))
     agents.ask(E.DEPLOY, E.CONFIGURE).accept_command().ask(E.START_ACTIVITY, run_number=17).accept_command()
     for name in "bc":
         revision = agents.environment.model.tasks.reports[name].revision

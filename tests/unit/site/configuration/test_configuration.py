@@ -6,7 +6,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 
 import pytest
-from templates import Templates
 
 from salt_o2.core.errors import InvalidRequestError, TemplateError, UnknownNameError
 from salt_o2.site.configuration import Configuration, open_backend
@@ -14,6 +13,7 @@ from salt_o2.site.configuration.query import parse_query
 from salt_o2.site.configuration.template_functions import functions
 from salt_o2.workflow import load
 from salt_o2.workflow.variables.site_services import services
+from tests.support.builders.templates import Templates
 
 PILLAR = {
     "components": {

@@ -5,7 +5,6 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
-from templates import expand
 
 from salt_o2.workflow.authoring.checker import check, source_of
 from salt_o2.workflow.authoring.graph import arrows
@@ -14,6 +13,7 @@ from salt_o2.workflow.authoring.outline import outline
 from salt_o2.workflow.authoring.svg import svg
 from salt_o2.workflow.expansion.loader import load
 from salt_o2.workflow.templates.json_schema import TABLES, schema
+from tests.support.builders.templates import expand
 
 EXAMPLES = Path(__file__).resolve().parents[4] / "examples"
 SAMPLER = (

@@ -1,12 +1,12 @@
 """An author checks one file at a time: what it takes from elsewhere is no fault, what nobody gives is one."""
 
 import pytest
-from templates import expand
 
 from salt_o2.core.errors import TemplateError
 from salt_o2.workflow.authoring.checker import check, load_alone, source_of
 from salt_o2.workflow.expansion.known_calls import KNOWN, doubt
 from salt_o2.workflow.expansion.open_variables import GIVEN
+from tests.support.builders.templates import expand
 
 TASK = "name: t\ncontrol: {mode: fairmq}\ncommand: {value: x, arguments: ['{{ rate }}']}\n"
 SENDER = "name: sender\ncontrol: {mode: fairmq}\ncommand: {value: x}\nbind: [{name: out, type: push}]\n"

@@ -1,7 +1,8 @@
 """Channels: from role, ancestors and class to what the task will bind and connect."""
 
 import pytest
-from templates import expand, problems
+
+from tests.support.builders.templates import expand, problems
 
 SAMPLER = """
 name: sampler

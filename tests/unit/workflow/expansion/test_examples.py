@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from templates import facts, inventory, paths, plan
 
 from salt_o2.workflow import Directory, load
+from tests.support.builders.templates import facts, inventory, paths, plan
 
 EXAMPLES = Directory(Path(__file__).parents[4] / "examples")
 NAMES = [name for name, _ in EXAMPLES.workflows()]

@@ -1,12 +1,12 @@
 """Hooks and calls: what happens around a transition, as templates say it (aliecs.md A1.3, A3.3)."""
 
 import pytest
-from templates import expand, plan, problems
 
 from salt_o2.core.codec import plain, typed
 from salt_o2.core.plan.moments import Moment
 from salt_o2.core.plan.plan import Plan
 from salt_o2.core.states import ControlMode
+from tests.support.builders.templates import expand, plan, problems
 
 CLEANER = """
 name: cleaner

@@ -1,11 +1,11 @@
 """Includes: another workflow in the place of a role (aliecs.md A3.3)."""
 
 import pytest
-from templates import Templates, expand, paths, problems
 
 from salt_o2.core.errors import TemplateError, UnknownNameError
 from salt_o2.core.placement.constraints import Constraint
 from salt_o2.workflow import load
+from tests.support.builders.templates import Templates, expand, paths, problems
 
 OTHER = """
 name: other

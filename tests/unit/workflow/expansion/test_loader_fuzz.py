@@ -6,13 +6,13 @@ from contextlib import suppress
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from templates import Templates, inventory, plan
 
 from salt_o2.core.errors import PlanError, TemplateError, UnknownNameError
 from salt_o2.workflow import load
 from salt_o2.workflow.authoring.outline import outline
 from salt_o2.workflow.expansion.open_variables import OpenVariables
 from salt_o2.workflow.templates.keys import BIND, COMMAND, CONSTRAINT, LOOP, ROLE, TASK, TASK_TEMPLATE, WANTS
+from tests.support.builders.templates import Templates, inventory, plan
 
 texts = st.sampled_from(
     [

@@ -1,10 +1,10 @@
 """The rules of the original's language that no other file tests, one after the other (aliecs.md A2.6, A3)."""
 
 import pytest
-from templates import expand, inventory, paths, plan, problems, values
 
 from salt_o2.core.plan.launch import Limits
 from salt_o2.core.states import ControlMode
+from tests.support.builders.templates import expand, inventory, paths, plan, problems, values
 
 ROLE = "name: root\nroles: [{name: x, task: {load: t}}]\n"
 

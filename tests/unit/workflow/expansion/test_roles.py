@@ -1,10 +1,10 @@
 """Roles, iterators, places and conditions: what the tree becomes."""
 
 import pytest
-from templates import expand, paths, problems
 
 from salt_o2.core.errors import TemplateError
 from salt_o2.core.placement.constraints import Constraint
+from tests.support.builders.templates import expand, paths, problems
 
 PROGRAM = "name: program\ncontrol: {mode: basic}\ncommand: {value: x}\n"
 

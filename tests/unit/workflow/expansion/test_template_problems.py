@@ -1,10 +1,10 @@
 """What is wrong with a template: everything at once, each with its place and with advice."""
 
 import pytest
-from templates import expand, problems
 
 from salt_o2.core.errors import TemplateError
 from salt_o2.workflow import limits
+from tests.support.builders.templates import expand, problems
 
 LEAF = "{name: x, task: {load: plain}}"
 

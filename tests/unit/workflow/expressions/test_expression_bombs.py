@@ -4,12 +4,12 @@ import resource
 import time
 
 import pytest
-from expression_scene import Names, value_in
-from templates import expand
 
 from salt_o2.core.errors import TemplateError
 from salt_o2.workflow.expressions.evaluation_budget import within
 from salt_o2.workflow.expressions.values import Refused, text_of
+from tests.support.builders.expressions import Names, value_in
+from tests.support.builders.templates import expand
 
 BIG = "x" * 1_000_000
 value = value_in(Names(big=BIG, it="3", text="abc", items=["a", "b"], map={"k": "v"}))

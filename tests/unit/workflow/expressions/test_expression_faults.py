@@ -3,16 +3,16 @@
 from contextlib import suppress
 
 import pytest
-from expression_scene import Names, value_in
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from templates import expand
 
 from salt_o2.core.errors import TemplateError
 from salt_o2.site.configuration.payload import fill
 from salt_o2.workflow.expressions.values import Refused, text_of
 from salt_o2.workflow.problems import Place, Problems
 from salt_o2.workflow.templates.text import Text, guarded, rendered
+from tests.support.builders.expressions import Names, value_in
+from tests.support.builders.templates import expand
 
 DEEP = "[" * 900 + "]" * 900
 SCENE = Names(deep=DEEP, listed=[1], items=["a"], nothing=None, text="abc", n="3", inf="1e999")

@@ -3,12 +3,12 @@
 from contextlib import suppress
 
 import pytest
-from expression_scene import Names, value_in
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salt_o2.workflow.expressions.expression import UnknownVariable, expression
 from salt_o2.workflow.expressions.values import Refused, text_of
+from tests.support.builders.expressions import Names, value_in
 
 SOME = Names(
     it="3",

@@ -1,7 +1,8 @@
 """Which value a variable has, where several say different things: AliECS's order, lowest first."""
 
 import pytest
-from templates import expand, paths, problems, values
+
+from tests.support.builders.templates import expand, paths, problems, values
 
 ORDER = [
     "built-in",

@@ -1,7 +1,8 @@
 """Variables described for forms: kept, served and checked (aliecs.md A3.7)."""
 
 import pytest
-from templates import expand, problems
+
+from tests.support.builders.templates import expand, problems
 
 SOURCE = """
 name: !public root

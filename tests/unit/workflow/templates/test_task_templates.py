@@ -1,13 +1,13 @@
 """Task templates: what they may say, and what they come to for a task in its place."""
 
 import pytest
-from templates import expand, problems
 
 from salt_o2.core.placement.constraints import ResourceDemand
 from salt_o2.core.plan.launch import Limits
 from salt_o2.core.states import ControlMode
 from salt_o2.workflow.expansion.task_rendering import render
 from salt_o2.workflow.problems import Problems
+from tests.support.builders.templates import expand, problems
 
 ROOT = "name: root\ndefaults: {role_default: r}\nroles: [{name: x, task: {load: t}}]\n"
 SPECIALS = {

@@ -1,13 +1,13 @@
 """Text with expressions in it."""
 
 import pytest
-from expression_scene import Names
 from hypothesis import given
 from hypothesis import strategies as st
 
 from salt_o2.workflow.expressions.values import Refused
 from salt_o2.workflow.problems import Place, Problems
 from salt_o2.workflow.templates.text import Text, rendered
+from tests.support.builders.expressions import Names
 
 HERE = Place("f", 7)
 

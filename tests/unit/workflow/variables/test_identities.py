@@ -1,7 +1,8 @@
 """Ids that templates make: nobody else has them, and an environment that is expanded again has the same."""
 
 import pytest
-from templates import expand
+
+from tests.support.builders.templates import expand
 
 SOURCE = """
 name: root

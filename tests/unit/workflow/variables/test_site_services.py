@@ -1,10 +1,10 @@
 """What templates ask of their site, and what happens where there is none."""
 
 import pytest
-from templates import Templates, expand, problems
 
 from salt_o2.workflow import load
 from salt_o2.workflow.variables.site_services import ALIASES, TABLE, services
+from tests.support.builders.templates import Templates, expand, problems
 
 
 def role(body: str, head: str = "") -> str:

@@ -1,9 +1,9 @@
 """Variables that a user gives for one role, as path.to.role:name (aliecs.md A1.4)."""
 
 import pytest
-from templates import expand
 
 from salt_o2.core.errors import UnknownNameError
+from tests.support.builders.templates import expand
 
 SOURCE = """
 name: root

@@ -8,9 +8,6 @@ README.md beside the stories has the grammar.
 import re
 from dataclasses import replace
 
-from crew import plan_of, planned
-from story_words import Words
-
 from salt_o2.core.codec import plain, typed
 from salt_o2.core.environment.environment import Environment
 from salt_o2.core.errors import O2Error
@@ -32,15 +29,17 @@ from salt_o2.core.plan.moments import parse
 from salt_o2.core.plan.plan import PlannedCall
 from salt_o2.core.recovery import snapshot
 from salt_o2.core.states import ControlMode, EnvironmentEvent, TaskState, TaskStatus
+from tests.support.builders.plans import plan_of, planned
+from tests.support.scenarios.wording import Words
 
 TICKS_AT_MOST = 50
 
 
-class Misspelt(Exception):
+class ScenarioSyntaxError(Exception):
     """A line that is no sentence of a story."""
 
 
-class Given:
+class ScenarioSetup:
     """What a story begins with, collected line by line."""
 
     def __init__(self):
@@ -52,7 +51,7 @@ class Given:
 
     def begun(self):
         """Return the play, at the point where its story begins."""
-        play = Play(self.plan())
+        play = ScenarioPlayer(self.plan())
         if self.events:
             play.ask("somebody", ", ".join(self.events), f"as run {self.run}" if self.run else "")
             play.all_obey()
@@ -88,11 +87,11 @@ class Given:
 
 
 GIVEN = (
-    (r"task (\S+) on (\w+)(?:: (.*))?", Given.task),
-    (r"call (\w+) is (\S+\(.*?\)) at (\S+?)(?:: (.*))?", Given.call),
-    (r"(\w+) = (.*)", Given.variable),
-    (r"(\d+) loss(?:es)? tolerated", Given.tolerates),
-    (r"it is (DEPLOYED|CONFIGURED|RUNNING)(?: in run (\d+))?", Given.already),
+    (r"task (\S+) on (\w+)(?:: (.*))?", ScenarioSetup.task),
+    (r"call (\w+) is (\S+\(.*?\)) at (\S+?)(?:: (.*))?", ScenarioSetup.call),
+    (r"(\w+) = (.*)", ScenarioSetup.variable),
+    (r"(\d+) loss(?:es)? tolerated", ScenarioSetup.tolerates),
+    (r"it is (DEPLOYED|CONFIGURED|RUNNING)(?: in run (\d+))?", ScenarioSetup.already),
 )
 
 
@@ -123,7 +122,7 @@ def _traits(text):
     return about
 
 
-class Play:
+class ScenarioPlayer:
     """One environment, the hosts of its tasks as they really are, and the messages on their way."""
 
     def __init__(self, plan):
@@ -187,7 +186,7 @@ class Play:
         """Let a host bring its tasks where it was told to, and report."""
         wanted = self.orders.pop(host, {})
         if not wanted:
-            raise Misspelt(f"{host} has been told nothing that it has not answered")
+            raise ScenarioSyntaxError(f"{host} has been told nothing that it has not answered")
         reports = tuple(self._reached(task, command) for task, command in wanted.items())
         return self._report(host, reports, max(command.revision for command in wanted.values()))
 
@@ -198,7 +197,7 @@ class Play:
             if not waiting:
                 return told
             told += self.accept_command(waiting[0])
-        raise Misspelt("this never ends")
+        raise ScenarioSyntaxError("this never ends")
 
     def fail_to(self, task, why):
         """Let a task not reach what it was told to."""
@@ -333,7 +332,7 @@ class Play:
     def _order_for(self, task):
         command = self.orders[self._host(task)].pop(task, None)
         if command is None:
-            raise Misspelt(f"{task} has been told nothing that it has not answered")
+            raise ScenarioSyntaxError(f"{task} has been told nothing that it has not answered")
         return command
 
     def _reached(self, task, command):
@@ -387,34 +386,34 @@ def changed(plan, excluded, clause):
         old = tasks.pop(found[1])
         tasks[found[2]] = replace(old, id=found[2], path=f"root.{found[2]}", host=found[3])
     else:
-        raise Misspelt(f"no change of a plan: {clause}")
+        raise ScenarioSyntaxError(f"no change of a plan: {clause}")
     made = plan_of(*tasks.values(), tolerate=plan.root.tolerate, calls=plan.calls, **plan.variables)
     return made, excluded
 
 
 WHEN = (
-    (r"everybody obeys", Play.all_obey),
-    (r"control is restarted", Play.restart_control),
-    (r"(\S+) s pass(?:es)?", Play.wait),
-    (r"(\w+) asks for ([A-Z_]+(?:, [A-Z_]+)*)(?:, (.*))?", Play.ask),
-    (r"(.+) asks to recover (\S+)", Play.recover),
-    (r"(\w+) modifies it: (.*)", Play.modify),
-    (r"call (\w+) returns (.*)", Play.end_call),
-    (r"call (\w+) fails: (.*)", Play.break_call),
-    (r"(\w+) obeys", Play.accept_command),
-    (r"(\w+) obeys, but its report is lost", Play.lose_report),
-    (r"(\w+) only acknowledges", Play.acknowledge),
-    (r"(\w+) tells all it has", Play.tell_all),
-    (r"(\w+)'s last report comes again()", Play.repeat),
-    (r"(\w+)'s report (\d+) comes again", Play.repeat),
-    (r"(\w+) is lost", Play.lose_host),
-    (r"the machine of (\w+) reports as (\w+)", Play.rename_host),
-    (r"no other place is found for (\S+(?:, \S+)*): (.*)", Play.no_place),
-    (r"(\S+) cannot: (.*)", Play.fail_to),
-    (r"(\S+) dies: (.*)", Play.die),
-    (r"(\S+) ends(?: with exit code (\d+))?", Play.end),
-    (r"(\S+) runs", Play.run_on),
-    (r"(\S+) announces (\S+)", Play.announce),
+    (r"everybody obeys", ScenarioPlayer.all_obey),
+    (r"control is restarted", ScenarioPlayer.restart_control),
+    (r"(\S+) s pass(?:es)?", ScenarioPlayer.wait),
+    (r"(\w+) asks for ([A-Z_]+(?:, [A-Z_]+)*)(?:, (.*))?", ScenarioPlayer.ask),
+    (r"(.+) asks to recover (\S+)", ScenarioPlayer.recover),
+    (r"(\w+) modifies it: (.*)", ScenarioPlayer.modify),
+    (r"call (\w+) returns (.*)", ScenarioPlayer.end_call),
+    (r"call (\w+) fails: (.*)", ScenarioPlayer.break_call),
+    (r"(\w+) obeys", ScenarioPlayer.accept_command),
+    (r"(\w+) obeys, but its report is lost", ScenarioPlayer.lose_report),
+    (r"(\w+) only acknowledges", ScenarioPlayer.acknowledge),
+    (r"(\w+) tells all it has", ScenarioPlayer.tell_all),
+    (r"(\w+)'s last report comes again()", ScenarioPlayer.repeat),
+    (r"(\w+)'s report (\d+) comes again", ScenarioPlayer.repeat),
+    (r"(\w+) is lost", ScenarioPlayer.lose_host),
+    (r"the machine of (\w+) reports as (\w+)", ScenarioPlayer.rename_host),
+    (r"no other place is found for (\S+(?:, \S+)*): (.*)", ScenarioPlayer.no_place),
+    (r"(\S+) cannot: (.*)", ScenarioPlayer.fail_to),
+    (r"(\S+) dies: (.*)", ScenarioPlayer.die),
+    (r"(\S+) ends(?: with exit code (\d+))?", ScenarioPlayer.end),
+    (r"(\S+) runs", ScenarioPlayer.run_on),
+    (r"(\S+) announces (\S+)", ScenarioPlayer.announce),
 )
 
 
@@ -422,12 +421,12 @@ def _say(sentences, subject, line):
     for pattern, does in sentences:
         if found := re.fullmatch(pattern, line):
             return does(subject, *found.groups())
-    raise Misspelt(f"no sentence of a story: {line!r} (see scenarios/README.md)")
+    raise ScenarioSyntaxError(f"no sentence of a story: {line!r} (see scenarios/README.md)")
 
 
 def played(text):
     """Return a story with everything below its steps as the machine really does it."""
-    given, play, told = Given(), None, []
+    given, play, told = ScenarioSetup(), None, []
     for line in text.splitlines():
         if line.startswith("when "):
             play = play or given.begun()
@@ -440,6 +439,6 @@ def played(text):
             if line.startswith("given "):
                 _say(GIVEN, given, line.removeprefix("given "))
             elif line and not line.startswith("#"):
-                raise Misspelt(f"neither prose, nor given, nor a step: {line!r}")
+                raise ScenarioSyntaxError(f"neither prose, nor given, nor a step: {line!r}")
             told.append(line)
     return "\n".join(told) + "\n"

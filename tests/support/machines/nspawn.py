@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import host_cgroups
+from tests.support.machines import nspawn_cgroups as host_cgroups
 
 PROGRAMS = {"mmdebstrap": "mmdebstrap", "systemd-nspawn": "systemd-container", "ip": "iproute2"}
 """What must be there, and the Debian package that brings it."""

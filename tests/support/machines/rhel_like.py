@@ -15,7 +15,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import nspawn_hosts
+from tests.support.machines import nspawn as nspawn_hosts
 
 PACKAGES = f"{nspawn_hosts.PACKAGES},dnf,rpm,createrepo-c,firewalld,netbase,passwd,libpam-modules"
 RELEASE = "9.4"

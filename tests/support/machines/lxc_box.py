@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import nspawn_hosts
+from tests.support.machines import nspawn as nspawn_hosts
 
 PROGRAMS = {"vagrant": "vagrant", "lxc-start": "lxc", "ip": "iproute2", "mmdebstrap": "mmdebstrap"}
 GEMS = Path("/usr/share/rubygems-integration/all/gems")

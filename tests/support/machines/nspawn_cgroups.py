@@ -8,7 +8,7 @@ systemd uses: one on a machine with version 2 alone, ``systemd`` and ``unified``
 import os
 from pathlib import Path
 
-from watching import wait_until
+from tests.support.waiting import wait_until
 
 CGROUPS = Path("/sys/fs/cgroup")
 

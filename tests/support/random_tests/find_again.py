@@ -1,7 +1,7 @@
 """Does each random test find a known defect again? Puts each defect into a copy of the project and counts.
 
-    .venv/bin/python tests/find_again.py            all
-    .venv/bin/python tests/find_again.py presence   those whose test's name has the word
+    .venv/bin/python -m tests.support.random_tests.find_again            all
+    .venv/bin/python -m tests.support.random_tests.find_again presence   those whose test's name has the word
 
 Each line names a test, a defect that was once in the code or could easily be, and after how many examples the
 test fails at the most, over three runs with different seeds and as many examples as `make test` runs. With
@@ -17,9 +17,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from known_defects import DEFECTS, Defect
+from tests.support.random_tests.known_defects import DEFECTS, Defect
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +67,9 @@ def put(defect: Defect, folder: Path) -> None:
 def run(defect: Defect, folder: Path) -> Found:
     """Run the test in ``folder``, with each seed; return after how many examples it found the defect."""
     counted = folder / "counted"
-    environment = {**os.environ, "O2_COUNTED": str(counted), "PYTHONPATH": str(folder / "tests")}
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "counting", "-p", "no:cacheprovider", "-p",
-               "no:xdist", defect.test]  # fmt: skip
+    environment = {**os.environ, "O2_COUNTED": str(counted), "PYTHONPATH": str(folder)}
+    plugins = ["-p", "tests.support.random_tests.counting", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    command = [sys.executable, "-m", "pytest", "-q", "-x", *plugins, defect.test]
     subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)
     lines = [line.split() for line in counted.read_text().splitlines()] if counted.exists() else []
     if not lines:

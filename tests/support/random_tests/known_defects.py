@@ -1,5 +1,5 @@
 # ruff: noqa: E501
-"""For each random test of the project one defect that it must find: see ``tests/find_again.py``.
+"""For each random test of the project one defect that it must find: see ``find_again.py``.
 
 A defect is one change of the code, or a few; most were in the code once (see CHANGELOG) or are one slip away.
 """

@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+DOCS = Path(__file__).resolve().parents[3] / "docs"
 TUTORIALS = sorted(DOCS.glob("tutorial/*.md"))
 HOW_TOS = [*sorted(DOCS.glob("howto/*.md")), DOCS / "install.md"]
 

@@ -1,6 +1,6 @@
-"""A pytest plug-in: after how many examples does a random test fail? For ``tests/find_again.py``.
+"""A pytest plug-in: after how many examples does a random test fail? For ``find_again.py``.
 
-Examples of hypothesis are counted up to the first that fails, without shrinking; tests of ``tests/seeds.py``
+Examples of hypothesis are counted up to the first that fails, without shrinking; tests of ``seeds.py``
 are counted by their seeds. The numbers go to the file that ``O2_COUNTED`` names, one line for each test:
 its id, the number, and ``found`` or ``passed``; a test of hypothesis runs with three seeds.
 """

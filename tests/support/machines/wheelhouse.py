@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[3]
 NOT_FOR_HOSTS = ("pytest", "hypothesis", "mypy", "ruff", "types-", "coverage")
 
 

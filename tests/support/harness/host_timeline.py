@@ -1,35 +1,14 @@
-"""A control room in which time passes by hand, and what answers on hosts whose agents are away is played."""
+"""Control with fake hosts in a time that the test moves: hosts fall silent, are probed, lost and return."""
 
 import asyncio
 
-from control_room import control_room, repository
-
 from salt_o2.core.messages.announcements import AnnounceHost
+from tests.support.builders.repositories import repository
+from tests.support.fakes.clock import FakeClock
+from tests.support.fakes.probe import FakeProbe
+from tests.support.harness.control import control_harness
 
 HEARTBEAT_S = 4.0
-
-
-class Clock:
-    def __init__(self):
-        self.at = 1000.0
-
-    def __call__(self):
-        return self.at
-
-
-class Neighbourhood:
-    """What answers when it is asked: by address."""
-
-    def __init__(self):
-        self.alive, self.up, self.asked = set(), set(), []
-
-    async def speaks(self, address, ports, _deadline_s):
-        self.asked.append((address, tuple(ports)))
-        return address in self.alive
-
-    async def is_up(self, address, ports, _deadline_s):
-        self.asked.append((address, tuple(ports)))
-        return address in self.up
 
 
 async def until(found):
@@ -39,13 +18,13 @@ async def until(found):
             await asyncio.sleep(0.01)
 
 
-class Story:
+class HostTimeline:
     """A control room in which time passes by hand."""
 
     def __init__(self, room, clock):
         self.room, self.control, self.clock = room, room.control, clock
         self.control.hosts.heartbeat_s = HEARTBEAT_S
-        self.others = self.control.watch._probe = Neighbourhood()
+        self.others = self.control.watch._probe = FakeProbe()
 
     async def pass_time(self, heartbeats, *heard):
         """Let time pass, with a look at all hosts four times a heartbeat; ``heard`` send theirs."""
@@ -74,8 +53,8 @@ class Story:
 def play(folder, act, *hosts, copies=2):
     async def story():
         repository(folder, copies=copies)
-        clock = Clock()
-        async with control_room(folder, *hosts, clock=clock) as room:
-            await act(Story(room, clock))
+        clock = FakeClock()
+        async with control_harness(folder, *hosts, clock=clock) as room:
+            await act(HostTimeline(room, clock))
 
     asyncio.run(story())

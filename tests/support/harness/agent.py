@@ -58,7 +58,7 @@ def device(kind="sink", codec="OCClite", port=None, options=(), **more):
     )
 
 
-class Stage:
+class AgentHarness:
     """The agent, what it reported, and the way to command it."""
 
     def __init__(self, directory):

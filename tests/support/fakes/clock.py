@@ -1,0 +1,9 @@
+"""A clock that a test moves by hand."""
+
+
+class FakeClock:
+    def __init__(self):
+        self.at = 1000.0
+
+    def __call__(self):
+        return self.at
