@@ -68,9 +68,9 @@ async def _take_requests(
 
 
 async def _answer(socket: "zmq.asyncio.Socket", verbs: RequestHandlers, frames: list[bytes]) -> None:
-    *envelope, body = frames
+    *envelope, request_bytes = frames
     try:
-        answer = {"result": plain(await _carry_out(verbs, body))}
+        answer = {"result": plain(await _carry_out(verbs, request_bytes))}
     except O2Error as error:
         answer = {"error": told(error)}
     # A defect in a handler must reach the client.
@@ -84,8 +84,8 @@ async def _answer(socket: "zmq.asyncio.Socket", verbs: RequestHandlers, frames: 
         await socket.send_multipart([*envelope, msgpack.packb(answer)])
 
 
-async def _carry_out(verbs: RequestHandlers, body: bytes) -> Any:
-    verb, arguments = _read(body)
+async def _carry_out(verbs: RequestHandlers, request_bytes: bytes) -> Any:
+    verb, arguments = _read(request_bytes)
     chosen: Callable[..., Awaitable[Any]] | None = verbs.table.get(verb)
     if chosen is None:
         raise InvalidRequestError(f"the agent knows no {verb!r}, only {', '.join(verbs.table)}")
@@ -97,9 +97,9 @@ async def _carry_out(verbs: RequestHandlers, body: bytes) -> Any:
     return await chosen(*asked.args, **asked.kwargs)
 
 
-def _read(body: bytes) -> tuple[str, dict[str, Any]]:
+def _read(request_bytes: bytes) -> tuple[str, dict[str, Any]]:
     try:
-        request = msgpack.unpackb(body)
+        request = msgpack.unpackb(request_bytes)
         verb, arguments = request["verb"], request["arguments"]
     except Exception as error:
         raise InvalidRequestError(f"not a request: {error!r}") from error

@@ -15,7 +15,7 @@ from salt_o2.cli.ui.terminal import Terminal, as_json, wants_colour
 from salt_o2.core.errors import O2Error, UnreachableError, told
 from salt_o2.core.terminal_text import terminal_text
 
-FAILED, USAGE, NOBODY, INTERRUPTED = 1, 2, 3, 130
+FAILED, USAGE, NO_ANSWER, INTERRUPTED = 1, 2, 3, 130
 
 NOUNS = {
     "environment": ("env", "e"),
@@ -43,7 +43,7 @@ HELP = """Control distributed data-taking.
 --json, --nocolor and --control may stand anywhere on the line. With --json exactly one JSON document is
 printed, for an error too.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 nobody answers, 130 interrupted.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no answer, 130 interrupted.
 """
 
 
@@ -104,7 +104,7 @@ def _carry_out(words: list[str], terminal: Terminal) -> int:
     except BrokenPipeError:
         raise
     except O2Error as error:
-        return _complain(terminal, told(error), NOBODY if isinstance(error, UnreachableError) else FAILED)
+        return _complain(terminal, told(error), NO_ANSWER if isinstance(error, UnreachableError) else FAILED)
     except (KeyboardInterrupt, typer.Abort):
         result = INTERRUPTED
     except OSError as error:

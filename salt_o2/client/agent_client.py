@@ -98,7 +98,7 @@ class AgentClient:
             raise UnreachableError(
                 f"the agent at {self._path} has ended before it answered {verb}. Running tasks are not "
                 "affected; the next agent of this host takes them over within seconds. It does not repeat a "
-                "request that was made by hand: look at the tasks before you ask again"
+                "request of a user: look at the tasks before you repeat it"
             )
 
 

@@ -130,4 +130,4 @@ def _refuse_another(name: str, found: Found, workflow: str, asked: Mapping[str, 
         raise InvalidRequestError(f"{name} ({found['id']}) has another {', '.join(different)}: {_ADVICE}")
 
 
-_ADVICE = "change it by hand (env_modify), or make it absent first"
+_ADVICE = "modify it (env_modify), or make it absent first"

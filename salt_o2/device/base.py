@@ -74,7 +74,7 @@ class Device:
         ``conditional_run`` repeatedly.
         """
         if self._callbacks:
-            self._hand_out_data()
+            self._dispatch_data()
         else:
             self._repeat()
 
@@ -91,7 +91,7 @@ class Device:
         The default passes waiting messages to the callbacks of ``on_data`` until none is left.
         """
         end = time.monotonic() + seconds
-        while self._callbacks and time.monotonic() < end and self._hand_out(DRAIN_POLL_MS):
+        while self._callbacks and time.monotonic() < end and self._dispatch_ready(DRAIN_POLL_MS):
             pass
 
     def reset_task(self) -> None:
@@ -142,12 +142,12 @@ class Device:
         asked.register(self._inbox.fileno(), select.POLLIN)
         return not asked.poll(max(0.0, seconds) * 1000)
 
-    def _hand_out_data(self) -> None:
+    def _dispatch_data(self) -> None:
         while self.running:
-            if self._hand_out(AS_LONG_AS_IT_TAKES) is None:
+            if self._dispatch_ready(AS_LONG_AS_IT_TAKES) is None:
                 return
 
-    def _hand_out(self, timeout_ms: int) -> bool | None:
+    def _dispatch_ready(self, timeout_ms: int) -> bool | None:
         """Pass one message of each ready socket to its callback.
 
         Return whether any socket had a message; None if a callback returned False.

@@ -79,10 +79,10 @@ def _live(kind: type[Device], arguments: Sequence[str]) -> int:
     server = _serve(inbox, board, chosen, output)
     work = Work(kind(properties, inbox, output), properties, inbox)
     try:
-        from salt_o2.device.main_loop import Life
+        from salt_o2.device.main_loop import MainLoop
 
         importlib.import_module("zmq")
-        return Life(work, inbox, board, output).run()
+        return MainLoop(work, inbox, board, output).run()
     finally:
         if server is not None:
             server.stop(GRACE_S)

@@ -1,6 +1,6 @@
 """Main loop of a device, on its main thread: process requests one by one, do the work of each state.
 
-    controller's threads --Request--> inbox --> Life.run: move, work, AUTO  --> board --> replies, streams
+    controller's threads --Request--> inbox --> MainLoop.run: move, work, AUTO --> board --> replies, streams
     signals -------------Shutdown-->
 
 Any failure of this work leads to ERROR, and the process exits with code 1.
@@ -18,7 +18,7 @@ from salt_o2.device.state_actions import Work
 from salt_o2.occ import fairmq_states as n
 
 
-class Life:
+class MainLoop:
     """One device, from IDLE to its exit code."""
 
     def __init__(self, work: Work, inbox: Inbox[Request | Shutdown], board: Board, output: Output) -> None:

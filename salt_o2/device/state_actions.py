@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Work:
-    """Actions of one device, called by its :class:`~salt_o2.device.main_loop.Life`."""
+    """Actions of one device, called by its :class:`~salt_o2.device.main_loop.MainLoop`."""
 
     def __init__(self, device: "Device", properties: Properties, inbox: "Inbox[Any]") -> None:
         """Pass its properties to the device."""

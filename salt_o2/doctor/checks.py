@@ -127,7 +127,7 @@ def _socket(daemon: Daemon) -> Verdict:
     mode = daemon.socket_mode or 0
     found = f"{daemon.socket} is {mode:04o}, of {daemon.socket_owner}"
     if mode & 0o077:
-        advice = f"chmod 0600 {daemon.socket}: whoever can open it can control"
+        advice = f"chmod 0600 {daemon.socket}: each user who can open it can control tasks"
         return Verdict(f"{daemon.role}'s socket", Level.FAIL, found, advice)
     return Verdict(f"{daemon.role}'s socket", Level.OK, found)
 
@@ -142,11 +142,11 @@ def _ports(facts: MachineFacts) -> Iterator[Verdict]:
         elif taken and not tasks:
             others = ", ".join(map(str, taken[:5]))
             yield Verdict(
-                name, Level.WARN, f"{found}; {others} taken by somebody else", "part the ranges: pillar o2"
+                name, Level.WARN, f"{found}; {others} taken by other programs", "part the ranges: pillar o2"
             )
         elif _given_away((low, high), facts):
             advice = f"sysctl net.ipv4.ip_local_reserved_ports={low}-{high}, or apply state o2.kernel"
-            found = f"{found}; but the kernel gives {facts.ephemeral[0]}-{facts.ephemeral[1]} to whoever asks"
+            found = f"{found}; but the kernel gives {facts.ephemeral[0]}-{facts.ephemeral[1]} to any program"
             yield Verdict(name, Level.WARN, found, advice)
         else:
             yield Verdict(name, Level.OK, found)
@@ -162,7 +162,9 @@ def _openness(facts: MachineFacts) -> Iterator[Verdict]:
             continue
         many = f"{len(exposed)} of {low}-{high} listen at all addresses ({exposed[0]}, ...)"
         if rules is None:
-            yield Verdict(f"open {name}", Level.WARN, f"{many}; who reaches them cannot be told", AS_ROOT)
+            yield Verdict(
+                f"open {name}", Level.WARN, f"{many}; root alone can see which hosts reach them", AS_ROOT
+            )
         elif name == "control_ports":
             yield Verdict(f"open {name}", Level.WARN, f"{many}, to all accounts and machines", CONFINE)
         else:

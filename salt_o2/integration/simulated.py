@@ -36,7 +36,7 @@ class Test:
             case "succeed" | "Noop":
                 return text
             case "fail":
-                raise TaskError(text or "told to fail")
+                raise TaskError(text or "failed as requested")
             case "hang":
                 return await _hang()
             case "record":
@@ -50,7 +50,7 @@ async def _test(variables: Mapping[str, str]) -> str:
     if variables.get("testplugin_hang") == "true":
         return await _hang()
     if variables.get("testplugin_fail") == "true":
-        raise TaskError("told to fail by testplugin_fail")
+        raise TaskError("testplugin_fail requests this failure")
     return ""
 
 

@@ -92,7 +92,7 @@ def _privately(path: str, flags: int) -> int:
 def _end_of(status: int) -> str:
     if os.WIFSIGNALED(status):
         return f"was killed by signal {os.WTERMSIG(status)}"
-    return f"ended with exit code {os.WEXITSTATUS(status)}, and nothing had told it to end"
+    return f"ended with exit code {os.WEXITSTATUS(status)}, without a request to end"
 
 
 def _fork(work: Callable[[], None]) -> int:

@@ -185,7 +185,7 @@ class OccChannel:
         if status is grpc.StatusCode.DEADLINE_EXCEEDED:
             return ReplyTimeout(f"{method} at {self} was not answered within {timeout_s:.3g} s")
         if status is grpc.StatusCode.UNAVAILABLE:
-            return UnreachableError(f"nobody answers {method} at {self}: {said}")
+            return UnreachableError(f"no process answers {method} at {self}: {said}")
         if status is grpc.StatusCode.UNIMPLEMENTED:
             said = f"no such method there; does the process speak the other codec? {said}".rstrip()
         return RpcRefused(f"{method} at {self} was refused: {status.name} {said}".rstrip(), status.name)

@@ -66,7 +66,7 @@ async def wait_ready(channel: Channel, mode: ControlMode, pid_is_ours: PidCheck,
         InvalidRequestError: for a mode without a control channel.
     """
     table, clock = _table(mode), asyncio.get_running_loop().time
-    deadline, pause, last = clock() + timeout_s, FIRST_PAUSE_S, "nobody listens there"
+    deadline, pause, last = clock() + timeout_s, FIRST_PAUSE_S, "no process listens there"
     while (left := deadline - clock()) > 0:
         try:
             if await channel.listening():

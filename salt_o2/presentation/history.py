@@ -12,11 +12,11 @@ QUIET = ("TasksMoved", "Tick", "CompleteRequest")
 
 def history(lines: Sequence[Plain], every: bool = False) -> str:
     """Return a history: its days as headings, then time, event, and cause."""
-    told = [line for line in lines if every or line["kind"] not in QUIET]
-    return "\n".join(_story(told)) or "nothing has happened"
+    shown = [line for line in lines if every or line["kind"] not in QUIET]
+    return "\n".join(_lines_of_days(shown)) or "nothing has happened"
 
 
-def _story(lines: Iterable[Plain]) -> Iterable[str]:
+def _lines_of_days(lines: Iterable[Plain]) -> Iterable[str]:
     day = ""
     for line in lines:
         at = datetime.fromisoformat(line["at"]).astimezone()

@@ -30,7 +30,7 @@ def not_enforced(pillar: Mapping[str, Any], options: Mapping[str, Any]) -> Itera
         yield f"external_auth:{eauth}", lacking
 
 
-def open_doors(options: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
+def execution_permissions(options: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
     """Yield each of the master's options that permits an execution function, and the users who have it.
 
     A user who may call one execution function may call all: Salt permits a list if it permits one of it.

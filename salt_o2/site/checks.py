@@ -40,7 +40,7 @@ def check(site: SiteFacts, is_repository: Callable[[str], bool]) -> list[Finding
 def _pillar_errors(site: SiteFacts) -> Iterator[Finding]:
     for minion, errors in site.pillar_errors.items():
         for error in errors:
-            yield Finding(f"pillar of {minion}", error, "mend the SLS; until then the minion lacks it")
+            yield Finding(f"pillar of {minion}", error, "correct the SLS; until then the minion lacks it")
 
 
 def _shapes(site: SiteFacts) -> Iterator[Finding]:
@@ -99,10 +99,10 @@ def _detectors(site: SiteFacts) -> Iterator[Finding]:
                 yield Finding(where, f"{host} is no host{nearest(str(host), hosts)}", _ACCEPT)
             if owner.setdefault(host, name) != name:
                 yield Finding(where, f"{host} belongs to {owner[host]} already", "a host has one detector")
-            told = _attributes_of(site, host).get("detector", name)
-            if told != name:
+            other = _attributes_of(site, host).get("detector", name)
+            if other != name:
                 yield Finding(
-                    where, f"{host} is told that it belongs to {told}", "name detectors in one place"
+                    where, f"{host} has the attribute detector={other}", "name detectors in one place"
                 )
 
 
@@ -162,7 +162,7 @@ def _access(site: SiteFacts) -> Iterator[Finding]:
     for option, who in access_checks.not_enforced(site.pillar, site.options):
         what = f"{_some(who)} have not the permissions of their role in {option}"
         yield Finding("master's pillar: o2:access", what, "apply state o2.master; it restarts the master")
-    for option, who in access_checks.open_doors(site.options):
+    for option, who in access_checks.execution_permissions(site.options):
         what = f"{_some(who)} may call a function of hosts, so every function as root (cmd.run too)"
         yield Finding(f"master's configuration: {option}", what, "grant runners only, as o2:access does")
 

@@ -1,6 +1,6 @@
 """The summary of all drills, behind the results of the tests."""
 
-from salt_o2.cluster.faults.outcome import summary, told
+from salt_o2.cluster.faults.outcome import as_text, summary
 
 
 def pytest_terminal_summary(terminalreporter):
@@ -10,7 +10,7 @@ def pytest_terminal_summary(terminalreporter):
     drills = [properties["drill"] for properties in told_by if "drill" in properties]
     if drills:
         terminalreporter.section("drill of faults")
-        terminalreporter.write_line(told(summary(drills)))
+        terminalreporter.write_line(as_text(summary(drills)))
 
 
 def is_of_a_call(report):

@@ -143,6 +143,8 @@ def test_nothing_stops_the_run(network, cluster, victim, seed, record_property):
         say=print,
     )
     record_property("drill", done.as_dict())
-    laws = "\n".join(done.broken)
-    assert not done.broken, f"{laws}\nthe same again, on an environment of the same workflow: {done.replay}"
+    violations = "\n".join(done.broken)
+    assert not done.broken, (
+        f"{violations}\nthe same again, on an environment of the same workflow: {done.replay}"
+    )
     assert done.faults >= (SHARE or ROUNDS)

@@ -24,28 +24,15 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 ALLOWED = {
-    "salt_o2/agent": 233,
-    "salt_o2/cli": 5,
-    "salt_o2/client": 2,
-    "salt_o2/cluster": 38,
-    "salt_o2/control": 59,
-    "salt_o2/core": 8,
-    "salt_o2/device": 56,
-    "salt_o2/doctor": 4,
-    "salt_o2/integration": 2,
-    "salt_o2/linux": 1,
-    "salt_o2/presentation": 2,
-    "salt_o2/site": 4,
-    "salt_o2/workflow": 6,
+    "salt_o2/control": 62,
+    "salt_o2/core": 6,
     "tests": 3,
-    "tests/data/frozen": 4,
-    "tests/faults": 2,
-    "tests/integration/agent": 64,
+    "tests/data/frozen": 3,
+    "tests/integration/agent": 63,
     "tests/integration/cluster": 12,
     "tests/integration/configuration": 1,
     "tests/integration/control": 2,
-    "tests/integration/device": 46,
-    "tests/integration/engines": 3,
+    "tests/integration/engines": 2,
     "tests/integration/environments": 87,
     "tests/integration/occ": 5,
     "tests/integration/site": 1,
@@ -58,23 +45,23 @@ ALLOWED = {
     "tests/support/machines": 9,
     "tests/support/random_tests": 26,
     "tests/support/scenarios": 20,
-    "tests/unit/agent": 98,
+    "tests/unit/agent": 51,
     "tests/unit/bus": 3,
-    "tests/unit/cli": 17,
+    "tests/unit/cli": 16,
     "tests/unit/client": 11,
-    "tests/unit/cluster": 51,
+    "tests/unit/cluster": 19,
     "tests/unit/concurrency": 5,
-    "tests/unit/control": 378,
-    "tests/unit/core": 980,
-    "tests/unit/device": 9,
-    "tests/unit/doctor": 3,
+    "tests/unit/control": 379,
+    "tests/unit/core": 981,
+    "tests/unit/device": 7,
+    "tests/unit/doctor": 1,
     "tests/unit/linux": 4,
     "tests/unit/occ": 1,
     "tests/unit/presentation": 2,
     "tests/unit/runners": 2,
     "tests/unit/sealing": 2,
-    "tests/unit/site": 28,
-    "tests/unit/workflow": 54,
+    "tests/unit/site": 27,
+    "tests/unit/workflow": 58,
 }  # fmt: skip
 """Banned words that each part still has. ``--update`` writes this table."""
 
@@ -168,7 +155,8 @@ def actor_of(name):
     """Return the rule of an indefinite actor. The system user ``nobody`` is allowed, as a user or quoted."""
     if name != "nobody":
         return word(name)
-    return word(name, before=r"(?<!user )(?<!user ``)(?<!user `)(?<![\"'`=])")
+    quoted = r"(?!(?<=[\"'`=])nobody(?! ))"
+    return word(name, before=rf"(?<!user )(?<!user ``)(?<!user `){quoted}")
 
 
 TERM_BEFORE_BODY = "".join(
@@ -320,6 +308,7 @@ def test_a_part_has_no_more_banned_words_than_the_table_allows(part):
         ("salt_o2/agent/a.py", 'f"{life} is what agents are told"\n', ["told", "life"]),
         ("salt_o2/agent/a.py", '"the agent told control"\n"is told by control"\n"was told so"\n', ["told"]),
         ("salt_o2/agent/a.py", '"the request body; user nobody; `nobody`"\nowner = "nobody"\n', []),
+        ("salt_o2/agent/a.py", 'error = "nobody answers"\n', ["nobody"]),
         ("salt_o2/site/a.py", "def ask(url, body): ...\n", []),
         ("salt_o2/sealing/a.py", "class Welcome: ...\n", []),
         ("docs/howto/a.md", "Somebody gives it a hand.\n", ["somebody", "hand"]),

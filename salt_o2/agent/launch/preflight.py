@@ -79,10 +79,10 @@ def check_ports(
                 owner, "give each task ports of its own", _all_taken(ports, claims, ranges, kernel)
             )
         if _taken(port, kernel):
-            who = kernel.listener(port) or "somebody"
+            program = kernel.listener(port) or "an unknown program"
             advice = "stop it, or take the port out of the plan's range"
             taken = {port, *_all_taken(ports, claims, ranges, kernel)}
-            raise PortsTaken(f"port {port} is in use by {who}", advice, sorted(taken))
+            raise PortsTaken(f"port {port} is in use by {program}", advice, sorted(taken))
 
 
 def _all_taken(

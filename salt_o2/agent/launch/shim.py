@@ -32,12 +32,12 @@ fi
 status=$?
 echo $status >&0
 children=/proc/$$/task/$$/children
-told= turns=0
+signalled= turns=0
 while [ -n "$adopts" ] && [ -r $children ] && { read -r left <$children; [ -n "$left" ]; }; do
     for pid in $left; do
-        case "$told " in
+        case "$signalled " in
             *" $pid "*) [ $turns -lt "$adopts" ] || { kill -KILL $pid 2>/dev/null && echo killed >&0; } ;;
-            *) kill -TERM $pid 2>/dev/null; told="$told $pid" ;;
+            *) kill -TERM $pid 2>/dev/null; signalled="$signalled $pid" ;;
         esac
     done
     turns=$((turns + 1))

@@ -30,7 +30,7 @@ def start_process(
     """
     launch = record.launch
     if launch is None:
-        raise Refusal(f"nobody said how to start {record.task}", "send an order with a launch")
+        raise Refusal(f"no order says how to start {record.task}", "send an order with a launch")
     preflight.check_launch(launch)
     account = host.accounts.choose(launch.user)
     switch = switch_to(account)
@@ -110,11 +110,11 @@ def _take_charge(
     members = MemberProcesses(
         directory=home.folder, shim=process, group=group, scan=host.process_scan, kernel=host.kernel
     )
-    body = TaskProcess(record, members, process, record.launched, host)
-    if body.device is not None:
-        body.device.restore(record)
-    process.watch(lambda: body.record_exit(ended))
-    return body
+    task_process = TaskProcess(record, members, process, record.launched, host)
+    if task_process.device is not None:
+        task_process.device.restore(record)
+    process.watch(lambda: task_process.record_exit(ended))
+    return task_process
 
 
 def _forget_the_former(record: TaskRecord, launch: Launch, kernel: Kernel) -> None:

@@ -261,9 +261,9 @@ def recorded_exit(record: TaskRecord, home: TaskDirectory, kernel: Kernel) -> Ex
     if record.boot != kernel.boot_id():
         return Exit()
     if record.shim is not None:
-        keeper_exit = shim.exit_of(record.shim, record.shim_started or 0, kernel)
+        exit_of_shim = shim.exit_of(record.shim, record.shim_started or 0, kernel)
         shim.collect(record.shim, record.shim_started or 0, kernel)
-        return shim.read_status(home.files.status) or keeper_exit
+        return shim.read_status(home.files.status) or exit_of_shim
     return Exit()
 
 

@@ -40,7 +40,7 @@ class TaskDirectory:
     def files(self) -> TaskFiles:
         """Return the paths that the task's shim needs."""
         return TaskFiles(
-            marker=f"o2-keeper:{self.folder}",
+            marker=f"o2-shim:{self.folder}",
             work=self.folder / "work",
             status=self.folder / "status",
             stdout=self.folder / "stdout",

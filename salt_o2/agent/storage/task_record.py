@@ -42,7 +42,7 @@ class TaskRecord:
     settled: bool = True
     ending: bool = False
     """Signals that end the process may have been sent already: the process ends, whatever is ordered now."""
-    by_hand: bool = False
+    moved_by_user: bool = False
     """A user has moved the device since the order arrived: the user set the present state."""
 
     state: TaskState = TaskState.UNKNOWN
@@ -87,7 +87,7 @@ class TaskRecord:
         """Apply ``order`` from now on, and belong to the environment of ``command``."""
         self.environment = command.environment
         self.revision, self.goal, self.settled = command.revision, command.goal, False
-        self.by_hand = False
+        self.moved_by_user = False
         self.arguments, self.timeout_s = dict(command.arguments), command.timeout_s
         if order.launch is not None:
             self.launch, self.fresh = order.launch, True
@@ -120,7 +120,7 @@ def unexplained(known: TaskRecord, *, alive: bool) -> Failure | None:
     """
     code = known.exit.code if known.exit else None
     there = is_reached(known.mode, known.goal, known.state, alive=alive)
-    if known.failure or known.by_hand or there:
+    if known.failure or known.moved_by_user or there:
         return None
     if has_finished_work(known.mode, known.goal, known.state, exit_code=code):
         return None

@@ -17,7 +17,7 @@ from salt_o2.core.tasks.next_action import CONTROLLED, TaskSituation
 from salt_o2.linux.procfs import Entry
 
 log = logging.getLogger(__name__)
-BY_HAND = "kill by hand"
+KILLED_MANUALLY = "manual kill"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -179,7 +179,7 @@ class TaskRuntime:
         if self.excess:
             return f"the process was ended: {self.excess}"
         if ended == Exit():
-            return f"the process ended {how}; nobody knows how"
-        if self.asked == BY_HAND:
-            return f"the process was killed by hand: {ended}"
+            return f"the process ended {how}; its exit status is not known"
+        if self.asked == KILLED_MANUALLY:
+            return f"a user killed the process: {ended}"
         return f"the process ended unexpectedly{f' {how}' if how else ''}: {ended}"

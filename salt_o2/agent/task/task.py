@@ -17,7 +17,7 @@ from salt_o2.agent.storage.command_journal import PersistedCommand
 from salt_o2.agent.storage.task_directory import TaskDirectory
 from salt_o2.agent.storage.task_record import TaskRecord, report_of, unexplained
 from salt_o2.agent.task import actions
-from salt_o2.agent.task.runtime import BY_HAND, TaskRuntime
+from salt_o2.agent.task.runtime import KILLED_MANUALLY, TaskRuntime
 from salt_o2.core.errors import InvalidRequestError
 from salt_o2.core.ids import TaskId
 from salt_o2.core.messages.commands import Command, Order
@@ -43,7 +43,7 @@ class Task:
         home.record_shim(record)
         never_ran = record.launched is None and not record.recovered
         is_clear = never_ran and not host.terminations.is_under_way(home.folder)
-        self._life = TaskRuntime(
+        self._runtime = TaskRuntime(
             record=record, directory=home, host=host, on_end=self._on_end, is_clear=is_clear
         )
         self._watch: DeviceWatcher | None = None
@@ -73,11 +73,11 @@ class Task:
     @property
     def _is_where_it_should_be(self) -> bool:
         known = self.record
-        return is_reached(known.mode, known.goal, known.state, alive=self._life.process is not None)
+        return is_reached(known.mode, known.goal, known.state, alive=self._runtime.process is not None)
 
     def report(self) -> TaskReport:
         """Return the report of the task."""
-        return report_of(self.record, alive=self._life.process is not None)
+        return report_of(self.record, alive=self._runtime.process is not None)
 
     def apply_order(self, command: Command, order: Order, kept: PersistedCommand | str) -> None:
         """Start ``order`` of a persisted command; if ``kept`` is an error text, give the order up.
@@ -91,47 +91,47 @@ class Task:
             self._begin(command, kept)
         except Exception as error:
             log.exception("task %s: the order to be %s could not be begun", self.id, command.goal)
-            self._life.fail_order("order", self.record.device_state or "-", repr(error), DEFECT)
+            self._runtime.fail_order("order", self.record.device_state or "-", repr(error), DEFECT)
         self._resume()
 
     def _begin(self, command: Command, kept: PersistedCommand | str) -> None:
-        self._life.begin_order()
+        self._runtime.begin_order()
         if isinstance(kept, PersistedCommand):
             self._unsaved.append(kept)
             self.home.record_order(self.record)
         elif command.goal is not TaskState.DONE:
-            self._life.fail_order("order", self.record.device_state or "-", kept, NO_ROOM)
+            self._runtime.fail_order("order", self.record.device_state or "-", kept, NO_ROOM)
 
     async def adopt(self) -> None:
         """Find the process that an earlier agent started, or how it ended meanwhile; then continue."""
-        known, life = self.record, self._life
-        life.process = await launcher.adopt_process(known, self.home, life.host, self._on_end)
-        life.end_is_wanted, life.lost = known.ending, known.ending and life.process is not None
+        known, runtime = self.record, self._runtime
+        runtime.process = await launcher.adopt_process(known, self.home, runtime.host, self._on_end)
+        runtime.end_is_wanted, runtime.lost = known.ending, known.ending and runtime.process is not None
         recovered, known.recovered = known.recovered, False
-        if life.process is None:
+        if runtime.process is None:
             await self._note_missed_end()
         elif recovered and known.settled:
-            await self._accept_current_state(life.process)
+            await self._accept_current_state(runtime.process)
         elif not known.settled:
-            life.must_inspect = life.overtaken = True
+            runtime.must_inspect = runtime.overtaken = True
         else:
             self._watch_the_living()
             if self._watch is not None:
                 await self._watch.find_again()
-        if not known.settled or (life.process is not None and life.process.process.gone.is_set()):
+        if not known.settled or (runtime.process is not None and runtime.process.process.gone.is_set()):
             self._resume()
 
     async def _accept_current_state(self, living: TaskProcess) -> None:
         """Make the present state of the process the goal: the file was damaged, and its copy may be older."""
-        self._life.end_is_wanted = self._life.lost = self.record.ending = False
-        await actions.inspect_recovered(self._life, living)
+        self._runtime.end_is_wanted = self._runtime.lost = self.record.ending = False
+        await actions.inspect_recovered(self._runtime, living)
         self._save()
         self._watch_the_living()
         self._changed(self)
 
     def abandon(self, asked: str, error: Exception) -> None:
         """Settle with a failure because of ``error``, a defect, so that control does not wait."""
-        self._life.fail_order(asked, self.record.device_state or "-", repr(error), DEFECT)
+        self._runtime.fail_order(asked, self.record.device_state or "-", repr(error), DEFECT)
         self._settle()
 
     async def release(self) -> None:
@@ -142,8 +142,8 @@ class Task:
         await self._stop_watching()
         if self._saving is not None:
             self._save()
-        if self._life.process is not None:
-            await self._life.process.release()
+        if self._runtime.process is not None:
+            await self._runtime.process.release()
 
     # --- manual control -------------------------------------------------------------------------
 
@@ -153,28 +153,28 @@ class Task:
         Raises:
             InvalidRequestError: the task has no control channel, or is busy with an order.
         """
-        life = self._life
+        runtime = self._runtime
         if self.is_busy:
             raise InvalidRequestError(
-                f"task {self.id} is busy with {life.asked} for its order; wait and try again"
+                f"task {self.id} is busy with {runtime.asked} for its order; wait and try again"
             )
-        if life.process is None or life.process.device is None:
+        if runtime.process is None or runtime.process.device is None:
             raise InvalidRequestError(
                 f"task {self.id} is {self.record.state} and has no process that takes {event}"
             )
         # The user controls the task from now on, whatever its order was.
-        life.given_up = self.record.by_hand = True
-        life.deadline = asyncio.get_running_loop().time() + timeout_s
+        runtime.given_up = self.record.moved_by_user = True
+        runtime.deadline = asyncio.get_running_loop().time() + timeout_s
         self._runner = asyncio.create_task(self._run(event, arguments))
         return await asyncio.shield(self._runner)
 
     async def kill(self) -> bool:
         """Stop the processes because a user requests it; return whether they have ended."""
-        if self._life.process is None:
+        if self._runtime.process is None:
             return True
-        self._life.asked = BY_HAND
-        grace_s = self._life.grace_s
-        remains = await self._life.process.stop(
+        self._runtime.asked = KILLED_MANUALLY
+        grace_s = self._runtime.grace_s
+        remains = await self._runtime.process.stop(
             kill_sequence.kill_sequence(self.record.mode, grace_s=grace_s), grace_s
         )
         self.record.killed = self.record.killed or remains.killed
@@ -192,15 +192,15 @@ class Task:
     @property
     def has_limits(self) -> bool:
         """Whether the agent must check that the task stays within its limits."""
-        living = self._life.process
+        living = self._runtime.process
         return living is not None and living.has_limits
 
     async def keep_limits(self) -> None:
         """Stop the processes if they exceed a limit; no other task is affected."""
-        living = self._life.process
-        if living is None or self._life.excess or not (excess := await living.limit_violation()):
+        living = self._runtime.process
+        if living is None or self._runtime.excess or not (excess := await living.limit_violation()):
             return
-        self._life.excess = excess
+        self._runtime.excess = excess
         log.warning("task %s: %s; ending it", self.id, excess)
         await living.members.kill()
 
@@ -214,46 +214,46 @@ class Task:
         self, event: TaskEvent | None = None, arguments: Mapping[str, str] | None = None
     ) -> Failure | None:
         """Run until the goal is reached or given up; first execute ``event``, and return why it failed."""
-        failure, life = None, self._life
-        await life.host.terminations.over(self.home.folder)
+        failure, runtime = None, self._runtime
+        await runtime.host.terminations.over(self.home.folder)
         try:
             if event is not None:
-                failure = await actions.send_event(life, event, arguments or {})
+                failure = await actions.send_event(runtime, event, arguments or {})
             while (step := await self._next()) is not AgentAction.WAIT:
-                await actions.execute(life, step)
+                await actions.execute(runtime, step)
                 self._watch_the_living()
                 self._changed(self)
         except OSError as error:
-            life.fail_order(
-                life.asked, self.record.device_state or "-", f"{self.home.folder}: {error}", NO_ROOM
+            runtime.fail_order(
+                runtime.asked, self.record.device_state or "-", f"{self.home.folder}: {error}", NO_ROOM
             )
         # A defect here must not leave control waiting.
         except Exception as error:
-            log.exception("task %s: %s went wrong", self.id, life.asked)
-            life.fail_order(life.asked, self.record.device_state or "-", repr(error), DEFECT)
+            log.exception("task %s: %s went wrong", self.id, runtime.asked)
+            runtime.fail_order(runtime.asked, self.record.device_state or "-", repr(error), DEFECT)
         self._settle()
         return failure
 
     async def _next(self) -> TaskEvent | AgentAction:
-        if self._life.must_inspect:
-            await actions.inspect_first(self._life)
-        living = self._life.process
+        if self._runtime.must_inspect:
+            await actions.inspect_first(self._runtime)
+        living = self._runtime.process
         if living is not None and living.process.gone.is_set():
             await self._finalize(living)
-        return next_action(self._life.situation())
+        return next_action(self._runtime.situation())
 
     async def _finalize(self, living: TaskProcess) -> None:
         await self._stop_watching()
-        if not self._life.stuck:
-            self._life.record_survivors(await living.stop_members(self._life.grace_s))
-        if not self._life.stuck:
-            self._life.excess = living.leave_control_group() or self._life.excess
-        task_process.remove_leftovers(self.record, self.home, self._life.host)
+        if not self._runtime.stuck:
+            self._runtime.record_survivors(await living.stop_members(self._runtime.grace_s))
+        if not self._runtime.stuck:
+            self._runtime.excess = living.leave_control_group() or self._runtime.excess
+        task_process.remove_leftovers(self.record, self.home, self._runtime.host)
         # The output is not checked again, and may have grown since the last check.
         self.trim_output()
         await living.release()
-        self._life.process = None
-        self._life.record_exit(living.exit)
+        self._runtime.process = None
+        self._runtime.record_exit(living.exit)
 
     def _save(self) -> None:
         """Save the record; an order that cannot be saved is given up, unless it is to end the task."""
@@ -264,7 +264,7 @@ class Task:
         except OSError as error:
             log.error("the file of task %s cannot be written: %s", self.id, error)
             if self.record.goal is not TaskState.DONE and not self.record.settled:
-                self._life.fail_order(
+                self._runtime.fail_order(
                     "order", self.record.device_state or "-", f"{self.home.folder}: {error}", NO_ROOM
                 )
 
@@ -285,13 +285,13 @@ class Task:
             self._saving = asyncio.get_running_loop().call_later(SAVE_SOON_S, self._save)
 
     def _settle(self) -> None:
-        known, living = self.record, self._life.process
+        known, living = self.record, self._runtime.process
         can_be_asked = living is not None and living.device is not None and not known.fresh
         known.settled, known.fresh = True, False
         if self._is_where_it_should_be and not known.announced:
             known.failure = None
         self._explain()
-        self._life.is_urgent = False
+        self._runtime.is_urgent = False
         if can_be_asked and known.failure is None and known.goal is not TaskState.DONE:
             self._save_soon()
         else:
@@ -301,12 +301,12 @@ class Task:
 
     def _explain(self) -> None:
         """Add a failure if the task settles elsewhere than at its goal without one."""
-        alive = self._life.process is not None
+        alive = self._runtime.process is not None
         if (failure := unexplained(self.record, alive=alive)) is None:
             return
         if not alive and self.record.goal is not TaskState.DONE:
             self.record.state = TaskState.ERROR
-        self._life.record_surrender(failure)
+        self._runtime.record_surrender(failure)
 
     # --- events without an order ----------------------------------------------------------------
 
@@ -318,7 +318,7 @@ class Task:
         """Handle a state of the device that no request led to."""
         was = self.record.state
         self.record.state, self.record.device_state = state, word
-        self._life.fail_order(f"stay {was}", word, reason, self._life.advice)
+        self._runtime.fail_order(f"stay {was}", word, reason, self._runtime.advice)
         self._resume()
 
     def _on_device_message(self, announced: str) -> None:
@@ -342,11 +342,11 @@ class Task:
         known = self.record
         if known.launched is None or known.exit is not None or known.shim is None:
             return
-        ended = task_process.recorded_exit(known, self.home, self._life.host.kernel)
+        ended = task_process.recorded_exit(known, self.home, self._runtime.host.kernel)
         known.killed = known.killed or shim.has_killed(self.home.files.status)
-        await actions.confirm_state(self._life)
-        task_process.remove_leftovers(known, self.home, self._life.host)
-        self._life.record_exit(
+        await actions.confirm_state(self._runtime)
+        task_process.remove_leftovers(known, self.home, self._runtime.host)
+        self._runtime.record_exit(
             ended, "while no agent ran" if ended != Exit() else "when the machine went down"
         )
         if known.settled:
@@ -356,7 +356,7 @@ class Task:
 
     def _watch_the_living(self) -> None:
         """Watch the device from the moment it is ready: its signals are not repeated."""
-        living = self._life.process
+        living = self._runtime.process
         if living is None or living.device is None or self.record.pid is None:
             return
         if self._watch is None:

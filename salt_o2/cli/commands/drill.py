@@ -54,6 +54,6 @@ def drill(
 
 def render(done: dict[str, Any]) -> str:
     """Return what came of a drill, for a person."""
-    from salt_o2.cluster.faults.outcome import summary, told
+    from salt_o2.cluster.faults.outcome import as_text, summary
 
-    return told(summary([done]))
+    return as_text(summary([done]))

@@ -39,7 +39,7 @@ def bending(
     reason: str = "",
     allow_all_excluded: bool = False,
 ) -> dict[str, Any]:
-    """Return control's arguments for these options; those that nobody gave are left out.
+    """Return control's arguments for these options; options that are not given are left out.
 
     Raises:
         InvalidRequestError: if one cannot be read.

@@ -12,7 +12,7 @@ def make_writable() -> None:
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115  it lives as long as we do
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115  it stays open until the exit
         elif hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
 

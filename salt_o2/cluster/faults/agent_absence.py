@@ -102,8 +102,8 @@ def becomes_free(pid: int) -> bool:
 
 def folder_of(pid: int) -> Path | None:
     """Return the directory of the task that ``pid`` belongs to; ``None`` if it cannot be determined."""
-    told = variable_of(pid, MARK)
-    return Path(told) if told else None
+    folder = variable_of(pid, MARK)
+    return Path(folder) if folder else None
 
 
 def damage(folder: Path, action: Action) -> bool:

@@ -170,17 +170,17 @@ class _Drilling:
         well_s = None
         for after in self._sights(begin + HEALED_WITHIN_S):
             elapsed_s = time.monotonic() - begin
-            laws = self._broken(faults, after)
-            if isinstance(after, str) or laws:
+            violations = self._broken(faults, after)
+            if isinstance(after, str) or violations:
                 well_s = None  # the recovery was not complete
                 continue
             well_s = elapsed_s if well_s is None else well_s
-            laws = self._broken(faults, after, elapsed_s)
-            if not laws:
+            violations = self._broken(faults, after, elapsed_s)
+            if not violations:
                 self.before = after
                 return Round(number=number, faults=faults, seconds=well_s, fresh_s=elapsed_s - well_s)
         seconds = time.monotonic() - begin
-        return Round(number=number, faults=faults, seconds=seconds, broken=tuple(laws))
+        return Round(number=number, faults=faults, seconds=seconds, broken=tuple(violations))
 
     def _broken(
         self, faults: tuple[Fault, ...], after: Observation | str, elapsed_s: float = float("inf")
@@ -213,6 +213,6 @@ class _Drilling:
 
 def _told(this: Round) -> str:
     if this.broken:
-        return "\n".join(["  broken:", *(f"    {law}" for law in this.broken)])
+        return "\n".join(["  broken:", *(f"    {violation}" for violation in this.broken)])
     skipped = f"; not had: {', '.join(map(str, this.skipped))}" if this.skipped else ""
     return f"  well again after {this.seconds:.1f} s, sure after {this.fresh_s:.1f} s more{skipped}"

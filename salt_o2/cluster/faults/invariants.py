@@ -73,7 +73,7 @@ class Observation:
     """All facts that were observed at one time."""
 
     environments: Mapping[str, ObservedEnvironment]
-    strays: Collection[int] = ()
+    orphaned_pids: Collection[int] = ()
     """Task processes that no environment knows."""
     hosts: Mapping[str, ObservedHost] = field(default_factory=dict)
     strangers: Collection[ObservedUnrelatedProcess] = ()
@@ -143,7 +143,7 @@ def _environments_are_as_before(case: Case) -> Iterator[str]:
         if now.state != was.state:
             yield f"environment {now.id} was {was.state} and is {now.state}"
         if now.busy:
-            yield f"environment {now.id} does not come to rest"
+            yield f"environment {now.id} is still in a transition"
 
 
 def _runs_go_on(case: Case) -> Iterator[str]:
@@ -202,7 +202,7 @@ def _no_message_is_lost(case: Case) -> Iterator[str]:
 
 
 def _no_process_is_left(case: Case) -> Iterator[str]:
-    for pid in sorted(case.after.strays):
+    for pid in sorted(case.after.orphaned_pids):
         yield f"process {pid} belongs to no task"
 
 
@@ -236,15 +236,15 @@ def _strangers_are_no_tasks(case: Case) -> Iterator[str]:
             yield f"task {new.path} is said to be process {new.pid}, which is not ours"
 
 
-Law = Callable[[Case], Iterator[str]]
+Invariant = Callable[[Case], Iterator[str]]
 
-LAWS: dict[str, Law] = {
+INVARIANTS: dict[str, Invariant] = {
     "every environment is known": _environments_are_known,
     "every environment is in the state it was in": _environments_are_as_before,
     "every run goes on": _runs_go_on,
     "a run number comes once": _run_numbers_come_once,
     "every task takes part, in the state it was in": _tasks_take_part,
-    "what is said to live does": _processes_are_alive,
+    "every process that control reports exists": _processes_are_alive,
     "a task that no fault has hit is the same process": _only_hit_tasks_are_replaced,
     "a task that was killed is another process": _killed_tasks_are_replaced,
     "a task stays on its host as long as the host is there": _tasks_stay_on_their_hosts,
@@ -252,7 +252,7 @@ LAWS: dict[str, Law] = {
     "no process is left that belongs to no task": _no_process_is_left,
     "every host has been heard since": _hosts_are_heard,
     "every host is active, at its address": _hosts_are_as_before,
-    "every process that is not ours lives": _strangers_live,
+    "every process that is not ours still runs": _strangers_live,
     "no process that is not ours is taken for a task": _strangers_are_no_tasks,
 }
 """All invariants in words, each with its check. A violation is described in words, too."""
@@ -271,7 +271,7 @@ def broken(
     checked.
     """
     case = Case(before=before, faults=faults, after=after, drilled=drilled, elapsed_s=elapsed_s)
-    return [told for judge in LAWS.values() for told in judge(case)]
+    return [violation for check in INVARIANTS.values() for violation in check(case)]
 
 
 def may_lose_data(faults: Sequence[Fault]) -> bool:

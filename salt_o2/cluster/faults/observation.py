@@ -37,7 +37,7 @@ def look(directory: str | Path) -> Observation:
         pooled = control.request("pool_list", timeout_s=ASK_S)["pooled"]
     return Observation(
         environments=environments,
-        strays=strays(place.directory, [*shown, {"tasks": pooled}]),
+        orphaned_pids=orphaned_pids(place.directory, [*shown, {"tasks": pooled}]),
         hosts={host["id"]: _host(host) for host in hosts},
     )
 
@@ -80,11 +80,11 @@ def _tells(task: Mapping[str, Any]) -> bool:
 def _missing(control: ControlClient, task: Mapping[str, Any]) -> int | None:
     """Return the number of messages that a sink misses; ``None`` if it does not report one."""
     said = control.request("task_log", {"id": task["id"], "lines": LINES}, timeout_s=ASK_S)
-    told = [found[1] for line in said["stdout"] if (found := TOTALS.search(line))]
-    return int(told[-1]) if told else None
+    totals = [found[1] for line in said["stdout"] if (found := TOTALS.search(line))]
+    return int(totals[-1]) if totals else None
 
 
-def strays(directory: Path, environments: Sequence[Mapping[str, Any]]) -> list[int]:
+def orphaned_pids(directory: Path, environments: Sequence[Mapping[str, Any]]) -> list[int]:
     """Return the task processes in this cluster that neither an active environment nor the pool knows."""
     pids = [task["pid"] for env in environments for task in env["tasks"] if task["pid"]]
     ours = {session_of(pid) for pid in pids}

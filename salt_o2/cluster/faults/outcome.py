@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
-from salt_o2.cluster.faults.invariants import LAWS
+from salt_o2.cluster.faults.invariants import INVARIANTS
 from salt_o2.cluster.faults.schedule import Fault
 
 
@@ -90,8 +90,8 @@ def summary(drills: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "kinds": {kind: _kind(kind, count, rounds) for kind, count in sorted(counts.items())},
         "skipped": sum(len(each["skipped"]) for each in rounds),
         "strangers": sum(drill["strangers"] for drill in drills),
-        "laws": {law: len(rounds) for law in LAWS},
-        "broken": [law for drill in drills for law in drill["broken"]],
+        "invariants": {invariant: len(rounds) for invariant in INVARIANTS},
+        "broken": [violation for drill in drills for violation in drill["broken"]],
         "replays": [drill["replay"] for drill in drills if drill["broken"]],
     }
 
@@ -107,7 +107,7 @@ def _kind(kind: str, count: int, rounds: Iterable[dict[str, Any]]) -> dict[str, 
     }
 
 
-def told(sums: dict[str, Any]) -> str:
+def as_text(sums: dict[str, Any]) -> str:
     """Return a summary as text."""
     return "\n".join(_lines(sums))
 
@@ -120,11 +120,11 @@ def _lines(sums: dict[str, Any]) -> Iterator[str]:
     for kind, its in sums["kinds"].items():
         usual = "" if its["median_s"] is None else f"{its['median_s']:.1f}"
         yield f"{kind:<30}{its['count']:>6}{its['alone']:>6}{usual:>10}{its['longest_s']:>10.1f}"
-    yield f"laws, each judged after {sums['rounds']} rounds:"
-    yield from (f"  {law}" for law in sums["laws"])
+    yield f"invariants, each checked after {sums['rounds']} rounds:"
+    yield from (f"  {invariant}" for invariant in sums["invariants"])
     if sums["broken"]:
         yield "broken:"
-        yield from (f"  {law}" for law in sums["broken"])
+        yield from (f"  {violation}" for violation in sums["broken"])
         yield from (f"the same again: {replay}" for replay in sums["replays"])
     else:
-        yield "no law was broken"
+        yield "no invariant was violated"

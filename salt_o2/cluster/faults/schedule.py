@@ -209,9 +209,9 @@ NO_BOUNDS = Bounds()
 
 def rounds(seed: int, parts: Sequence[Part], bounds: Bounds = NO_BOUNDS) -> Iterator[tuple[Fault, ...]]:
     """Draw an infinite sequence of rounds for ``parts``. Equal arguments give equal rounds."""
-    hand = _Draws(random.Random(seed), sorted(parts), bounds)
+    draws = _Draws(random.Random(seed), sorted(parts), bounds)
     while True:
-        yield hand.draw_round()
+        yield draws.draw_round()
 
 
 class _Draws:

@@ -18,7 +18,7 @@ from salt_o2.cluster.processes import Process, start_time
 
 CAT = "/bin/cat"
 """Program of all unrelated processes: it waits for the end of its input."""
-SHIM = "o2-keeper:"
+SHIM = "o2-shim:"
 """Prefix of the mark of a task's shim (agent/storage/state_directory.py)."""
 LAST_PID = Path("/proc/sys/kernel/ns_last_pid")
 """The last assigned pid. The next process gets the pid after it (proc_sys_kernel(5))."""

@@ -64,6 +64,6 @@ def _stopped(daemons: Sequence[Process]) -> list[Process]:
         for one in fresh:
             one.send(signal.SIGSTOP)
             found[one.pid] = one
-        everybody = [member for daemon in daemons for member in members(daemon)]
-        fresh = [member for member in everybody if member.pid not in found]
+        processes = [member for daemon in daemons for member in members(daemon)]
+        fresh = [member for member in processes if member.pid not in found]
     return list(found.values())

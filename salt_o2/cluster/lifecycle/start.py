@@ -122,7 +122,7 @@ def _revive(place: Layout, lost: Record, say: Say, timeout_s: float) -> None:
             if "master" not in {one.name for one in alive}:
                 slot = held.enter_context(claimed(lost.slot))
                 if slot.number != lost.slot and alive:
-                    say(f"somebody else has its ports now: starting {names_of(alive)} again, too")
+                    say(f"another program has its ports now: {names_of(alive)} are restarted, too")
                     # Minions would look for their master at its old ports for ever.
                     end_daemons(alive, PATIENCE_S)
                     current = replace(current, processes=())

@@ -51,7 +51,7 @@ class LivenessAction(StrEnum):
     """The action that the caller must take for a host."""
 
     NOTHING = "nothing"
-    ASK = "ask what runs there for a sign of life"
+    ASK = "probe the ports of its tasks"
     TELL_SILENT = "tell that its agent is away"
     TELL_LOST = "give it up"
 

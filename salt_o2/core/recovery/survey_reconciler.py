@@ -149,7 +149,7 @@ def _lost(environment: Environment, task: PlannedTask, known: TaskReport | None)
         asked="survey",
         state=last.device_state or last.state,
         reason="its agent does not know it any more",
-        advice="the agent's directory was lost: look for the process by hand, then RECOVER",
+        advice="the agent's directory was lost: look for the process on the host and stop it, then RECOVER",
     )
     return replace(last, settled=True, status=TaskStatus.INACTIVE, state=TaskState.ERROR, failure=failure)
 

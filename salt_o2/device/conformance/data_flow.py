@@ -93,4 +93,4 @@ def _peer(context: Any, kind: str, address: str, device_binds: bool) -> Any:
     return found
 
 
-LAWS = (sends_over_ipc, sends_over_path, sends_over_tcp, connects)
+RULES = (sends_over_ipc, sends_over_path, sends_over_tcp, connects)

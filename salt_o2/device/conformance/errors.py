@@ -72,4 +72,4 @@ async def _fails(device: Subject, properties: Mapping[str, str], *events: str) -
     await device.ends(1)
 
 
-LAWS = (port_in_use, unknown_transport, no_number, number_as_text, unknown_type, error_found)
+RULES = (port_in_use, unknown_transport, no_number, number_as_text, unknown_type, error_found)

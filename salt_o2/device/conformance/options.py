@@ -51,4 +51,4 @@ async def shared_port(trial: Trial) -> None:
     expect(len(pids) == 2, f"only {pids} ever answered")
 
 
-LAWS = (idle_with_pid, environment_wins, unknown_options, unknown_plugin, shared_port)
+RULES = (idle_with_pid, environment_wins, unknown_options, unknown_plugin, shared_port)

@@ -11,14 +11,14 @@ NO_ANSWER_S = 1.0
 
 
 async def other_codec(trial: Trial) -> None:
-    """A client of the other codec is told UNIMPLEMENTED, and does no harm."""
+    """A client of the other codec gets UNIMPLEMENTED, and does no harm."""
     device = await trial.start()
     other = OccChannel(device.channel.port, "OCC" if trial.codec == "OCClite" else "OCClite")
     try:
         status = await _status(other.get_state(PATIENCE_S))
     finally:
         await other.close()
-    expect(status == "UNIMPLEMENTED", f"it was told {status}")
+    expect(status == "UNIMPLEMENTED", f"it got {status}")
     expect(await device.state() == n.IDLE, "its state has changed")
 
 
@@ -81,5 +81,5 @@ async def _status(asking: object) -> str:
         return error.status
 
 
-LAWS = (other_codec, wrong_source, unknown_event, illegal_event)
-OCCLITE_LAWS = (malformed,)
+RULES = (other_codec, wrong_source, unknown_event, illegal_event)
+OCCLITE_RULES = (malformed,)

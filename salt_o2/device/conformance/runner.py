@@ -9,18 +9,18 @@ from salt_o2.core.errors import InvalidRequestError, O2Error
 from salt_o2.device.conformance import data_flow, errors, options, refusals, states, streams, termination
 from salt_o2.device.conformance.device_under_test import Deviation, Trial
 
-Law = Callable[[Trial], Awaitable[None]]
+Rule = Callable[[Trial], Awaitable[None]]
 
-LAWS: tuple[Law, ...] = (
-    *options.LAWS,
-    *states.LAWS,
-    *refusals.LAWS,
-    *errors.LAWS,
-    *termination.LAWS,
-    *streams.LAWS,
-    *data_flow.LAWS,
+RULES: tuple[Rule, ...] = (
+    *options.RULES,
+    *states.RULES,
+    *refusals.RULES,
+    *errors.RULES,
+    *termination.RULES,
+    *streams.RULES,
+    *data_flow.RULES,
 )
-OCCLITE_LAWS: tuple[Law, ...] = (*states.OCCLITE_LAWS, *refusals.OCCLITE_LAWS)
+OCCLITE_RULES: tuple[Rule, ...] = (*states.OCCLITE_RULES, *refusals.OCCLITE_RULES)
 LIMIT_S = 60.0
 """Time limit for one rule, in seconds. A device that needs longer violates the rule."""
 
@@ -50,20 +50,20 @@ def check(command: Sequence[str]) -> Iterator[Finding]:
     if shutil.which(command[0]) is None:
         raise InvalidRequestError(f"there is no command {command[0]}")
     for codec in _codecs(command):
-        for law in laws_under(codec):
-            yield try_law(law, command, codec)
+        for rule in rules_for(codec):
+            yield check_rule(rule, command, codec)
 
 
-def laws_under(codec: str) -> tuple[Law, ...]:
+def rules_for(codec: str) -> tuple[Rule, ...]:
     """Return all rules for a device that uses ``codec``."""
-    return LAWS + OCCLITE_LAWS if codec == "OCClite" else LAWS
+    return RULES + OCCLITE_RULES if codec == "OCClite" else RULES
 
 
-def try_law(law: Law, command: Sequence[str], codec: str) -> Finding:
+def check_rule(rule: Rule, command: Sequence[str], codec: str) -> Finding:
     """Check one rule. Leave no process of the command running."""
-    name = f"{codec}: {(law.__doc__ or law.__name__).splitlines()[0]}"
+    name = f"{codec}: {(rule.__doc__ or rule.__name__).splitlines()[0]}"
     try:
-        asyncio.run(_within_limit(law, command, codec))
+        asyncio.run(_within_limit(rule, command, codec))
     except Deviation as deviation:
         return Finding(name, False, str(deviation))
     except TimeoutError:
@@ -73,11 +73,11 @@ def try_law(law: Law, command: Sequence[str], codec: str) -> Finding:
     return Finding(name, True)
 
 
-async def _within_limit(law: Law, command: Sequence[str], codec: str) -> None:
+async def _within_limit(rule: Rule, command: Sequence[str], codec: str) -> None:
     trial = Trial(command, codec)
     try:
         async with asyncio.timeout(LIMIT_S):
-            await law(trial)
+            await rule(trial)
     finally:
         await trial.clean_up()
 

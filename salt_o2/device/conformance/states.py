@@ -88,7 +88,7 @@ async def arguments_absent(trial: Trial) -> None:
         expect(json.loads(reply).get("ok") is True, f"{body} was answered by {reply!r}")
 
 
-LAWS = (
+RULES = (
     two_cycles,
     driven,
     state_follows,
@@ -97,4 +97,4 @@ LAWS = (
     stop_is_quick,
     any_property,
 )
-OCCLITE_LAWS = (arguments_absent,)
+OCCLITE_RULES = (arguments_absent,)

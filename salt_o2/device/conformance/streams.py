@@ -32,7 +32,7 @@ async def event_at_end(trial: Trial) -> None:
 
 
 async def event_at_term(trial: Trial) -> None:
-    """EventStream brings one NULL and then its end when the device is told to exit by SIGTERM."""
+    """EventStream brings one NULL and then its end when SIGTERM stops the device."""
     device = await trial.start()
     stream = await _opened(device, device.channel.events())
     device.process.send_signal(signal.SIGTERM)
@@ -113,4 +113,4 @@ async def _ended(task: "asyncio.Task[list[T]]") -> list[T]:
         raise Deviation("the stream did not end") from None
 
 
-LAWS = (event_at_end, event_at_term, event_at_error, event_at_kill, state_stream)
+RULES = (event_at_end, event_at_term, event_at_error, event_at_kill, state_stream)

@@ -65,4 +65,4 @@ async def _run(trial: Trial, device: Subject) -> None:
     await device.go(n.READY, "RUN", n.RUNNING)
 
 
-LAWS = (end, term, interrupt, term_twice, hang_up, abandoned)
+RULES = (end, term, interrupt, term_twice, hang_up, abandoned)

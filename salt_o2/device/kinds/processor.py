@@ -14,14 +14,14 @@ class Processor(Device):
     def init(self) -> None:
         """Listen on all inputs."""
         for name in self.names(INPUTS):
-            self.on_data(name, self.hand_on)
+            self.on_data(name, self.forward)
 
     def pre_run(self) -> None:
         """Find the output channels."""
         self.suffix = (self.properties["text"] or f" (modified by {self.id})").encode()
         self.outputs = [(name, i) for name in self.names(OUTPUTS) for i in range(self.sockets(name))]
 
-    def hand_on(self, parts: list[bytes], _index: int) -> bool:
+    def forward(self, parts: list[bytes], _index: int) -> bool:
         """Forward one message with the text appended to its first part."""
         message = [parts[0] + self.suffix, *parts[1:]]
         return all(self.send(name, message, index) for name, index in self.outputs)

@@ -64,8 +64,8 @@ def load(
         outside or _NONE,
         services={**(getattr(source, "services", None) or NOWHERE), **identities()},
     )
-    shelves: Repositories = getattr(source, "repositories", None) or NoRepositories()
-    classes, workflows = TaskClasses(problems, shelves), Workflows(problems, shelves)
+    repositories: Repositories = getattr(source, "repositories", None) or NoRepositories()
+    classes, workflows = TaskClasses(problems, repositories), Workflows(problems, repositories)
     classes.alone = workflows.alone = outside is not None
     expansion = Expansion(classes, workflows, problems, scale, user)
     root = expansion.expand(template, inherited, source)

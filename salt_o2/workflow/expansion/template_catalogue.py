@@ -49,7 +49,7 @@ class NoRepositories:
         raise Elsewhere(f"no repository {repository or 'with revisions'} is known here")
 
 
-class _Shelf:
+class _TemplateCatalogue:
     """Finds the source of a reference; records the faults on the way."""
 
     def __init__(self, problems: Problems, repositories: Repositories) -> None:
@@ -90,7 +90,7 @@ class _Shelf:
         return None
 
 
-class TaskClasses(_Shelf):
+class TaskClasses(_TemplateCatalogue):
     """Task templates by class name and source."""
 
     def __init__(self, problems: Problems, repositories: Repositories) -> None:
@@ -110,7 +110,7 @@ class TaskClasses(_Shelf):
         return read_task_template(read(template.text, template.file), base, self._problems)
 
 
-class Workflows(_Shelf):
+class Workflows(_TemplateCatalogue):
     """Workflow templates to be included, by name and source."""
 
     def __init__(self, problems: Problems, repositories: Repositories) -> None:

@@ -130,7 +130,7 @@ def test_a_task_killed_by_hand_is_an_error_that_says_by_whom(ask):
         await stage.launch(RUNNING, clock=basic("exec sleep 1000"))
         assert await call("o2.kill", "clock") == {"clock": True}
         await stage.until(lambda: stage.latest["clock"].state is ERROR)
-        assert "killed by hand" in stage.latest["clock"].failure.reason
+        assert "a user killed the process" in stage.latest["clock"].failure.reason
 
     ask(scene)
 
@@ -336,7 +336,7 @@ def test_a_control_channel_is_used_by_hand_step_by_step(ask, codec):
 
 def test_a_port_where_nobody_listens_is_unreachable(ask):
     async def scene(stage, call):
-        with pytest.raises(CommandExecutionError, match="nobody answers"):
+        with pytest.raises(CommandExecutionError, match="no process answers"):
             await call("occ.get_state", free_port())
 
     ask(scene)

@@ -1,4 +1,4 @@
-"""The laws of a FairMQ device, tried against ours and, where there is one, against FairMQ's own.
+"""Rules of a FairMQ device, tried against ours and, where there is one, against FairMQ's own.
 
 ``O2_FAIRMQ_PREFIX`` names an installation of FairMQ with its example devices and the OCC plugins.
 """
@@ -11,9 +11,9 @@ import pytest
 
 from salt_o2.core.errors import InvalidRequestError
 from salt_o2.device.conformance import check
-from salt_o2.device.conformance.data_flow import LAWS as WIRE_LAWS
+from salt_o2.device.conformance.data_flow import RULES as WIRE_RULES
 from salt_o2.device.conformance.device_under_test import declared_channels, usual_channels
-from salt_o2.device.conformance.runner import laws_under, try_law
+from salt_o2.device.conformance.runner import check_rule, rules_for
 
 PREFIX = os.environ.get("O2_FAIRMQ_PREFIX", "")
 needs_fairmq = pytest.mark.skipif(not PREFIX, reason="O2_FAIRMQ_PREFIX names no FairMQ installation")
@@ -21,54 +21,54 @@ needs_fairmq = pytest.mark.skipif(not PREFIX, reason="O2_FAIRMQ_PREFIX names no 
 OURS = str(Path(sys.executable).with_name("o2-device"))
 THEIRS = f"{PREFIX}/bin/fairmq-ex-"
 
-ALL_LAWS = [
-    pytest.param(law, codec, id=f"{codec}-{law.__name__}")
+ALL_RULES = [
+    pytest.param(rule, codec, id=f"{codec}-{rule.__name__}")
     for codec in ("OCClite", "OCC")
-    for law in laws_under(codec)
+    for rule in rules_for(codec)
 ]
-DATA_LAWS = [pytest.param(law, id=law.__name__) for law in WIRE_LAWS]
+DATA_RULES = [pytest.param(rule, id=rule.__name__) for rule in WIRE_RULES]
 
 
-def assert_holds(law, command, codec):
-    finding = try_law(law, command, codec)
+def assert_holds(rule, command, codec):
+    finding = check_rule(rule, command, codec)
     assert finding.ok, f"{finding.name} {finding.detail}"
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize(("law", "codec"), ALL_LAWS)
-def test_our_sampler_obeys_every_law(law, codec):
-    assert_holds(law, [OURS, "sampler", "--rate", "50"], codec)
+@pytest.mark.parametrize(("rule", "codec"), ALL_RULES)
+def test_our_sampler_obeys_every_rule(rule, codec):
+    assert_holds(rule, [OURS, "sampler", "--rate", "50"], codec)
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("law", DATA_LAWS)
+@pytest.mark.parametrize("rule", DATA_RULES)
 @pytest.mark.parametrize("kind", ["processor", "dispatcher", "sink"])
-def test_our_other_kinds_exchange_data_with_plain_sockets(law, kind):
-    assert_holds(law, [OURS, kind], "OCClite")
+def test_our_other_kinds_exchange_data_with_plain_sockets(rule, kind):
+    assert_holds(rule, [OURS, kind], "OCClite")
 
 
 @needs_fairmq
 @pytest.mark.integration
-@pytest.mark.parametrize(("law", "codec"), ALL_LAWS)
-def test_fairmqs_sampler_obeys_every_law(law, codec):
-    assert_holds(law, [f"{THEIRS}1-n-1-sampler", "-S", f"{PREFIX}/lib"], codec)
+@pytest.mark.parametrize(("rule", "codec"), ALL_RULES)
+def test_fairmqs_sampler_obeys_every_rule(rule, codec):
+    assert_holds(rule, [f"{THEIRS}1-n-1-sampler", "-S", f"{PREFIX}/lib"], codec)
 
 
 @needs_fairmq
 @pytest.mark.integration
-@pytest.mark.parametrize("law", DATA_LAWS)
+@pytest.mark.parametrize("rule", DATA_RULES)
 @pytest.mark.parametrize("kind", ["processor", "sink"])
-def test_fairmqs_other_kinds_exchange_data_with_plain_sockets(law, kind):
-    assert_holds(law, [f"{THEIRS}1-n-1-{kind}", "-S", f"{PREFIX}/lib"], "OCC")
+def test_fairmqs_other_kinds_exchange_data_with_plain_sockets(rule, kind):
+    assert_holds(rule, [f"{THEIRS}1-n-1-{kind}", "-S", f"{PREFIX}/lib"], "OCC")
 
 
 @pytest.mark.integration
 class TestThatItFindsFaults:
-    """A law that cannot fail says nothing."""
+    """A rule that cannot be violated proves nothing."""
 
-    def found(self, command, law_name, codec="OCClite"):
-        (law,) = [law for law in laws_under(codec) if law.__name__ == law_name]
-        return try_law(law, command, codec)
+    def found(self, command, rule_name, codec="OCClite"):
+        (rule,) = [rule for rule in rules_for(codec) if rule.__name__ == rule_name]
+        return check_rule(rule, command, codec)
 
     def test_a_program_that_ends_at_once(self):
         finding = self.found(["false"], "idle_with_pid")

@@ -265,7 +265,9 @@ class TestNobodyThere:
             finally:
                 await channel.close()
 
-        with pytest.raises(UnreachableError, match=f"nobody answers GetState at 127.0.0.1:{port}") as error:
+        with pytest.raises(
+            UnreachableError, match=f"no process answers GetState at 127.0.0.1:{port}"
+        ) as error:
             asyncio.run(talk())
         assert not isinstance(error.value, ReplyTimeout)
 

@@ -94,7 +94,7 @@ class AgentHarness:
 
     async def _hear(self, report):
         if self.refusing:
-            raise ConnectionError("nobody listens")
+            raise ConnectionError("no process listens")
         self.reports.append(report)
         for about in report.tasks:
             self.latest[about.task] = about

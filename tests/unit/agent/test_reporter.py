@@ -19,7 +19,7 @@ class Control:
     """Takes reports, or does not."""
 
     def __init__(self):
-        self.refusal = ConnectionError("nobody listens")
+        self.refusal = ConnectionError("no process listens")
         self.reports, self.refused, self.tasks, self.delivered = [], 0, {}, []
         self.news = asyncio.Event()
         self.reporter = Reporter(

@@ -12,7 +12,7 @@ from salt_o2.device.control.occ_adapter import Controlled
 from salt_o2.device.control.requests import Request, Shutdown
 from salt_o2.device.control.state_board import Board
 from salt_o2.device.control.wakeable_queue import Inbox
-from salt_o2.device.main_loop import Life
+from salt_o2.device.main_loop import MainLoop
 from salt_o2.device.properties import Properties
 from salt_o2.device.state_actions import Work
 from salt_o2.occ.wire.replies import DeviceState, Reply, RpcRefused, Trigger
@@ -72,7 +72,7 @@ class Stage:
         output = Output("nolog")
         self.device = Recorder(self.properties, self.inbox, output)
         self.work = Work(self.device, self.properties, self.inbox)
-        self.life = Life(self.work, self.inbox, self.board, output)
+        self.life = MainLoop(self.work, self.inbox, self.board, output)
         self.controlled = Controlled(self.inbox, self.board)
         self.changes = SimpleQueue()
         self.board.subscribe(self.changes)

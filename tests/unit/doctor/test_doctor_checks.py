@@ -79,7 +79,7 @@ def test_a_healthy_machine_has_nothing_to_mend():
         ),
         (agent(unused=("o2:cpus: no",)), "minion's settings", "warn", "o2:cpus: no", "restart salt-minion"),
         (agent(socket_mode=0o666), "minion's socket", "fail", "0666", "chmod 0600"),
-        ({"listening": (9090,)}, "channel_ports", "warn", "9090 taken by somebody else", "pillar"),
+        ({"listening": (9090,)}, "channel_ports", "warn", "9090 taken by other programs", "pillar"),
         ({"ports": {"channel_ports": (9, 3)}}, "channel_ports", "fail", "9-3 is no range", "site_check"),
         (CROWDED, "channel_ports", "warn", "kernel gives", "reserved"),
         ({"cgroup": ""}, "cgroup", "warn", "no version 2", "unified_cgroup_hierarchy"),
@@ -131,7 +131,7 @@ def test_open_ports_of_devices_are_told_with_what_closes_them():
 def test_who_reaches_open_ports_may_not_be_known():
     told = ill(listening=(30001,), exposed=(30001,), confinement=None, **agent(tasks=1))
     assert [(each.check, each.found.split("; ")[1]) for each in told] == [
-        ("open control_ports", "who reaches them cannot be told")
+        ("open control_ports", "root alone can see which hosts reach them")
     ]
 
 

@@ -21,4 +21,4 @@ def process():
 @pytest.fixture
 def gone():
     """What every call to a process that went away raises."""
-    return UnreachableError("nobody answers")
+    return UnreachableError("no process answers")

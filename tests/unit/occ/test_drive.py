@@ -414,7 +414,7 @@ class TestReadiness:
     def test_nobody_listening_ends_at_the_deadline_with_advice(self, device):
         device.listens = False
         outcome = self.ready(device, timeout_s=0.05)
-        assert "nobody listens" in outcome.failure.reason
+        assert "no process listens" in outcome.failure.reason
         assert outcome.failure.advice
 
     def test_a_process_that_never_becomes_idle_is_told_with_the_state_it_has(self, device):

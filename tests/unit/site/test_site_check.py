@@ -76,7 +76,11 @@ def test_nothing_is_wrong_with_a_site_that_is_right():
             "TST",
             "flp11 is no host (did you mean flp1?)",
         ),
-        ({"pillar": {"detectors": {"ITS": {"hosts": ["flp1"]}}}}, "ITS", "told that it belongs to TST"),
+        (
+            {"pillar": {"detectors": {"ITS": {"hosts": ["flp1"]}}}},
+            "ITS",
+            "flp1 has the attribute detector=TST",
+        ),
         ({"known": {"flp1": {}}}, "flp1", "no attributes"),
         ({"known": None}, "control", "does not answer"),
         ({"pillar": {"integrations": ["tests"]}}, "o2:integrations", "no integration 'tests'"),

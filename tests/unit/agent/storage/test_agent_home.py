@@ -49,14 +49,14 @@ def test_a_record_is_read_as_it_was_written(tmp_path_factory, before):
     assert task_record.load(path) == before
 
 
-@given(before=records, settled=st.booleans(), alive=st.booleans(), by_hand=st.booleans())
-def test_a_settled_task_is_at_its_goal_or_its_report_says_why_not(before, settled, alive, by_hand):
-    before.settled, before.by_hand = settled, by_hand
+@given(before=records, settled=st.booleans(), alive=st.booleans(), moved_by_user=st.booleans())
+def test_a_settled_task_is_at_its_goal_or_its_report_says_why_not(before, settled, alive, moved_by_user):
+    before.settled, before.moved_by_user = settled, moved_by_user
     about = report_of(before, alive=alive)
     there = is_reached(before.mode, before.goal, about.state, alive=alive)
     at_its_end = (about.state, before.goal, about.exit) == (TaskState.DONE, TaskState.RUNNING, Exit(code=0))
     worked = at_its_end and before.mode not in CONTROLLED
-    if settled and not (there or worked or by_hand):
+    if settled and not (there or worked or moved_by_user):
         assert about.failure is not None
     else:
         assert about.failure == before.failure

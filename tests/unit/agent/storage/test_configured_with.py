@@ -82,46 +82,46 @@ doings = orders | st.tuples(st.sampled_from(["configure", "reset", "settle", "sa
 def test_whoever_is_killed_leaves_the_next_agent_with_the_truth_or_with_a_reason_to_configure_anew(
     tmp_path_factory, story
 ):
-    life = Life(tmp_path_factory.mktemp("agent"))
+    runtime = Life(tmp_path_factory.mktemp("agent"))
     for name, *arguments in story:
-        getattr(life, name)(*arguments)
-        found = life.next_agent()
-        assert (found.goal, found.properties) == (life.known.goal, life.known.properties)
-        if life.device is not None:
+        getattr(runtime, name)(*arguments)
+        found = runtime.next_agent()
+        assert (found.goal, found.properties) == (runtime.known.goal, runtime.known.properties)
+        if runtime.device is not None:
             anew = found.configured != found.properties
-            assert found.configured == life.device or (anew and not life.known.settled)
+            assert found.configured == runtime.device or (anew and not runtime.known.settled)
 
 
 def test_the_file_is_not_written_before_a_configure_that_the_order_tells_of(tmp_path):
-    life = Life(tmp_path)
-    file = life.home.folder / "task.json"
+    runtime = Life(tmp_path)
+    file = runtime.home.folder / "task.json"
     before = file.stat().st_ino
-    life.order(CONFIGURED, A)
-    life.configure()
+    runtime.order(CONFIGURED, A)
+    runtime.configure()
     assert file.stat().st_ino == before
-    assert life.next_agent().configured == A
+    assert runtime.next_agent().configured == A
 
 
 def test_it_is_written_if_it_does_not_tell_that_the_device_was_ready_for_it(tmp_path):
-    life = Life(tmp_path)
-    life.order(RUNNING, A)
-    life.known.pid = 4711
-    life.configure()
-    assert life.next_agent().pid == 4711
+    runtime = Life(tmp_path)
+    runtime.order(RUNNING, A)
+    runtime.known.pid = 4711
+    runtime.configure()
+    assert runtime.next_agent().pid == 4711
 
 
 def test_it_is_written_if_the_device_was_configured_otherwise_before(tmp_path):
-    life = Life(tmp_path)
+    runtime = Life(tmp_path)
     for properties in (A, B):
-        life.order(CONFIGURED, properties)
-        life.reset()
-        life.configure()
-        life.settle()
-    assert life.next_agent().configured == B
+        runtime.order(CONFIGURED, properties)
+        runtime.reset()
+        runtime.configure()
+        runtime.settle()
+    assert runtime.next_agent().configured == B
 
 
 def test_an_order_that_was_overtaken_may_have_configured_the_device(tmp_path):
-    life = Life(tmp_path)
-    life.order(CONFIGURED, A)
-    life.order(CONFIGURED, B)
-    assert life.next_agent().configured == A  # and so it is configured anew
+    runtime = Life(tmp_path)
+    runtime.order(CONFIGURED, A)
+    runtime.order(CONFIGURED, B)
+    assert runtime.next_agent().configured == A  # and so it is configured anew

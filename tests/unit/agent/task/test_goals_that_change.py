@@ -20,7 +20,7 @@ LAUNCH = Launch(mode=ControlMode.BASIC, value="exit 0", shell=True)
 
 
 @pytest.fixture
-def life(tmp_path):
+def runtime(tmp_path):
     """A task without a process, of which an earlier agent may have left some."""
     record = TaskRecord(
         task=TaskId("clock"),
@@ -35,23 +35,23 @@ def life(tmp_path):
     )
 
 
-def change_goal_meanwhile(monkeypatch, life, goal):
+def change_goal_meanwhile(monkeypatch, runtime, goal):
     async def clear(*_arguments):
-        life.record.goal = goal
+        runtime.record.goal = goal
         return Survivors()
 
     monkeypatch.setattr(task_process, "stop_leaderless_members", clear)
 
 
-def test_a_task_that_was_to_be_done_does_not_count_as_running_without_a_process(monkeypatch, life):
-    life.record.goal = TaskState.DONE
-    change_goal_meanwhile(monkeypatch, life, TaskState.RUNNING)
-    asyncio.run(actions.execute(life, AgentAction.ASSUME_GOAL))
-    assert (life.record.state, life.record.fresh) == (TaskState.UNKNOWN, True)
+def test_a_task_that_was_to_be_done_does_not_count_as_running_without_a_process(monkeypatch, runtime):
+    runtime.record.goal = TaskState.DONE
+    change_goal_meanwhile(monkeypatch, runtime, TaskState.RUNNING)
+    asyncio.run(actions.execute(runtime, AgentAction.ASSUME_GOAL))
+    assert (runtime.record.state, runtime.record.fresh) == (TaskState.UNKNOWN, True)
 
 
-def test_a_task_that_is_to_be_done_meanwhile_is_not_started(monkeypatch, life):
-    life.record.goal = TaskState.RUNNING
-    change_goal_meanwhile(monkeypatch, life, TaskState.DONE)
-    asyncio.run(actions.execute(life, AgentAction.LAUNCH))
-    assert (life.process, life.record.shim) == (None, None)
+def test_a_task_that_is_to_be_done_meanwhile_is_not_started(monkeypatch, runtime):
+    runtime.record.goal = TaskState.RUNNING
+    change_goal_meanwhile(monkeypatch, runtime, TaskState.DONE)
+    asyncio.run(actions.execute(runtime, AgentAction.LAUNCH))
+    assert (runtime.process, runtime.record.shim) == (None, None)

@@ -1,7 +1,7 @@
 """What came of drills, in sums and in words."""
 
-from salt_o2.cluster.faults.invariants import LAWS
-from salt_o2.cluster.faults.outcome import Drill, Round, summary, told
+from salt_o2.cluster.faults.invariants import INVARIANTS
+from salt_o2.cluster.faults.outcome import Drill, Round, as_text, summary
 from salt_o2.cluster.faults.schedule import Action, Fault, Kind, Part
 
 SINK = Part(Kind.TASK, "d.sink")
@@ -18,7 +18,7 @@ def test_a_fault_that_could_not_be_had_does_not_count():
     done = drill(Round(number=1, faults=(KILL, REUSE), seconds=2.0, skipped=(REUSE,)))
     assert done.faults == 1
     assert summary([done.as_dict()])["kinds"].keys() == {"kill task"}
-    assert "1 more faults could not be had" in told(summary([done.as_dict()]))
+    assert "1 more faults could not be had" in as_text(summary([done.as_dict()]))
 
 
 def test_sums_go_over_all_drills_and_know_each_kind():
@@ -34,22 +34,22 @@ def test_sums_go_over_all_drills_and_know_each_kind():
         "clone host": {"count": 1, "alone": 0, "median_s": None, "longest_s": 9.0},
         "kill task": {"count": 3, "alone": 2, "median_s": 3.0, "longest_s": 9.0},
     }
-    assert sums["laws"] == dict.fromkeys(LAWS, 3)
+    assert sums["invariants"] == dict.fromkeys(INVARIANTS, 3)
 
 
-def test_a_summary_tells_kinds_times_and_laws():
-    text = told(summary([drill(Round(number=1, faults=(KILL,), seconds=2.0)).as_dict()]))
+def test_a_summary_names_kinds_times_and_invariants():
+    text = as_text(summary([drill(Round(number=1, faults=(KILL,), seconds=2.0)).as_dict()]))
     assert text.startswith("1 faults in 1 rounds; 4 strangers beside them\n")
     assert [line.split() for line in text.splitlines() if line.startswith("kill")] == [
         ["kill", "task", "1", "1", "2.0", "2.0"]
     ]
-    assert all(f"  {law}\n" in text for law in LAWS)
-    assert text.endswith("no law was broken")
+    assert all(f"  {violation}\n" in text for violation in INVARIANTS)
+    assert text.endswith("no invariant was violated")
 
 
 def test_a_broken_law_is_told_with_the_command_that_does_the_same_again():
     done = drill(Round(number=1, faults=(KILL,), seconds=60.0, broken=("task d.sink is not known any more",)))
-    text = told(summary([done.as_dict()]))
+    text = as_text(summary([done.as_dict()]))
     assert "task d.sink is not known any more" in text
     assert text.endswith("the same again: coconut drill --seed 7 --rounds 1")
-    assert "no law was broken" not in text
+    assert "no invariant was violated" not in text

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from salt_o2.cluster.faults.invariants import (
-    LAWS,
+    INVARIANTS,
     Case,
     Observation,
     ObservedEnvironment,
@@ -54,12 +54,12 @@ def test_a_killed_task_that_is_back_as_another_process_is_well():
 
 
 @pytest.mark.parametrize(
-    ("after", "law"),
+    ("after", "violation"),
     [
         (environment(SAMPLER, SINK, state="ERROR"), "was RUNNING and is ERROR"),
         (environment(SAMPLER, SINK, run_number=8), "was 7 and is 8"),
         (environment(SAMPLER, SINK, run_number=None), "was 7 and is None"),
-        (environment(SAMPLER, SINK, busy=True), "does not come to rest"),
+        (environment(SAMPLER, SINK, busy=True), "is still in a transition"),
         (environment(SAMPLER), "task d.sink is not known any more"),
         (environment(SAMPLER, replace(SINK, state="UNKNOWN")), "was RUNNING and is UNKNOWN"),
         (environment(SAMPLER, replace(SINK, takes_part=False)), "task d.sink was RUNNING"),
@@ -84,10 +84,10 @@ def test_a_killed_task_that_is_back_as_another_process_is_well():
         "messages-lost",
     ],
 )
-def test_a_law_is_broken(after, law):
+def test_a_law_is_broken(after, violation):
     found = judge(after)
     assert len(found) == 1
-    assert law in found[0]
+    assert violation in found[0]
 
 
 def test_a_task_that_is_out_is_told_with_the_reason():
@@ -123,7 +123,7 @@ def test_tasks_of_an_isolated_host_may_be_others_and_elsewhere_and_their_data_lo
 
 
 @pytest.mark.parametrize(
-    ("after", "law"),
+    ("after", "violation"),
     [
         (environment(replace(SAMPLER, pid=99), SINK), "task d.sampler was not killed"),
         (environment(SAMPLER, replace(SINK, takes_part=False)), "task d.sink was RUNNING"),
@@ -132,10 +132,10 @@ def test_tasks_of_an_isolated_host_may_be_others_and_elsewhere_and_their_data_lo
     ],
     ids=["somebody-elses-task", "forgone", "dead", "another-run"],
 )
-def test_an_isolated_host_is_no_excuse_for(after, law):
+def test_an_isolated_host_is_no_excuse_for(after, violation):
     found = judge(after, isolate("flp2"))
     assert len(found) == 1
-    assert law in found[0]
+    assert violation in found[0]
 
 
 def test_a_cut_that_heals_in_time_is_no_excuse_for_anything():
@@ -173,7 +173,10 @@ def test_an_environment_that_is_forgotten_is_noticed():
 
 
 def test_orphans_are_named():
-    assert judge(BEFORE, strays=[5, 4]) == ["process 4 belongs to no task", "process 5 belongs to no task"]
+    assert judge(BEFORE, orphaned_pids=[5, 4]) == [
+        "process 4 belongs to no task",
+        "process 5 belongs to no task",
+    ]
 
 
 def test_what_was_heard_before_the_faults_ended_is_not_fresh():
@@ -261,7 +264,7 @@ def test_the_end_of_a_plain_program_is_no_reason_to_lose_a_message():
 
 
 @pytest.mark.parametrize(
-    ("after", "law"),
+    ("after", "violation"),
     [
         ({}, "host flp1 is not known any more"),
         ({"flp1": replace(FLP1, status="SILENT")}, "host flp1 is SILENT"),
@@ -269,8 +272,8 @@ def test_the_end_of_a_plain_program_is_no_reason_to_lose_a_message():
     ],
     ids=["forgotten", "silent", "a-clone"],
 )
-def test_a_host_is_active_at_its_address(after, law):
-    assert broken(seen(BEFORE, hosts={"flp1": FLP1}), (), seen(BEFORE, hosts=after), "E1") == [law]
+def test_a_host_is_active_at_its_address(after, violation):
+    assert broken(seen(BEFORE, hosts={"flp1": FLP1}), (), seen(BEFORE, hosts=after), "E1") == [violation]
 
 
 def test_a_stranger_that_was_ended_was_harmed():
@@ -292,17 +295,17 @@ BROKEN = {
     "every run goes on": seen(environment(SAMPLER, SINK, run_number=8)),
     "a run number comes once": seen(BEFORE, environment(id="E2")),
     "every task takes part, in the state it was in": seen(environment(SAMPLER)),
-    "what is said to live does": seen(environment(SAMPLER, replace(SINK, alive=False))),
+    "every process that control reports exists": seen(environment(SAMPLER, replace(SINK, alive=False))),
     "a task that no fault has hit is the same process": seen(environment(SAMPLER, replace(SINK, pid=99))),
     "a task that was killed is another process": seen(BEFORE),
     "a task stays on its host as long as the host is there": seen(
         environment(replace(SAMPLER, host="flp2"), SINK)
     ),
     "no message is lost where no task was killed": seen(environment(SAMPLER, SINK, missing={"d.sink": 1})),
-    "no process is left that belongs to no task": seen(BEFORE, strays=[5]),
+    "no process is left that belongs to no task": seen(BEFORE, orphaned_pids=[5]),
     "every host has been heard since": seen(BEFORE, hosts={"flp1": replace(FLP1, heard_s=9.0)}),
     "every host is active, at its address": seen(BEFORE),
-    "every process that is not ours lives": seen(
+    "every process that is not ours still runs": seen(
         BEFORE, strangers=[ObservedUnrelatedProcess(name="a login shell", pid=50, alive=False)]
     ),
     "no process that is not ours is taken for a task": seen(
@@ -312,14 +315,14 @@ BROKEN = {
 
 
 def test_there_is_a_broken_sight_for_each_law():
-    assert BROKEN.keys() == LAWS.keys()
+    assert BROKEN.keys() == INVARIANTS.keys()
 
 
-@pytest.mark.parametrize("law", LAWS)
-def test_each_law_holds_where_nothing_changed_and_is_broken_by_a_broken_sight(law):
+@pytest.mark.parametrize("violation", INVARIANTS)
+def test_each_law_holds_where_nothing_changed_and_is_broken_by_a_broken_sight(violation):
     before = seen(BEFORE, hosts={"flp1": FLP1})
-    faults = (kill("d.sampler"),) if law == "a task that was killed is another process" else ()
-    for after, found in ((before, 0), (BROKEN[law], 1)):
+    faults = (kill("d.sampler"),) if violation == "a task that was killed is another process" else ()
+    for after, found in ((before, 0), (BROKEN[violation], 1)):
         hit = faults if after is not before else ()
         case = Case(before=before, faults=hit, after=after, drilled="E1", elapsed_s=1.0)
-        assert len(list(LAWS[law](case))) == found
+        assert len(list(INVARIANTS[violation](case))) == found

@@ -50,7 +50,7 @@ def test_some_strangers_look_like_ours(strangers, tmp_path):
     strangers.start_like_ours(tmp_path)
     pids = [each.process.pid for each in strangers.known]
     wait_until(lambda: has_word(pids, "o2-device"), "one has the name of a device")
-    wait_until(lambda: has_word(pids, f"o2-keeper:{tmp_path}"), "one has a word like a shim's mark")
+    wait_until(lambda: has_word(pids, f"o2-shim:{tmp_path}"), "one has a word like a shim's mark")
     wait_until(lambda: has_mark(pids, str(tmp_path)), "one has a mark like a task's")
     assert all(each.alive for each in strangers.seen())
 

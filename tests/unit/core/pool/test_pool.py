@@ -195,7 +195,7 @@ def test_who_waits_too_long_goes():
     assert pool.tick(NOW + 60, set()) == []
     effects = pool.tick(NOW + 61, set())
     assert orders(effects) == [("flp1", TaskState.DONE, 7, ["a"])]
-    assert pool.entries["a"].reason == "nobody claimed it within 60 s"
+    assert pool.entries["a"].reason == "no environment claimed it within 60 s"
 
 
 def test_a_pool_without_room_keeps_nothing():
