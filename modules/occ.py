@@ -1,18 +1,20 @@
 """
 The control channel of one process, used manually: its state, and one transition or step.
 
-These functions use the OCC server on a port of this host, also of processes that no agent has started. They
-refuse requests that the state of the process does not allow: a FairMQ device never answers them, and may
-hang.
+These functions use the OCC server on a port of this host, also of processes that no agent has started. A
+device of this project has a Unix socket instead, which they find by its port. They refuse requests that the
+state of the process does not allow: a FairMQ device never answers them, and may hang.
 """
 
 import asyncio
+import pathlib
 
 import salt.exceptions
 
 import salt_o2.agent.device.manual_control
 import salt_o2.core.errors
 import salt_o2.core.plan.overrides
+import salt_o2.where
 
 __virtualname__ = "occ"
 
@@ -44,7 +46,10 @@ def get_state(port, codec="OCClite", host="127.0.0.1", timeout=5):
         salt flp1 occ.get_state 30000
         salt flp1 occ.get_state 30001 codec=OCC
     """
-    return _ask(salt_o2.agent.device.manual_control.get_state(_port(port), codec, host, _seconds(timeout)))
+    asked = salt_o2.agent.device.manual_control.get_state(
+        _port(port), codec, host, _seconds(timeout), _socket(_port(port), host)
+    )
+    return _ask(asked)
 
 
 def transition(port, event, arguments=None, codec="OCClite", host="127.0.0.1", timeout=30, mode=None):
@@ -83,7 +88,14 @@ def transition(port, event, arguments=None, codec="OCClite", host="127.0.0.1", t
         raise salt.exceptions.SaltInvocationError(f"arguments must be a map, not {arguments!r}")
     texts = salt_o2.core.plan.overrides.variable_texts(arguments or {})
     asked = salt_o2.agent.device.manual_control.transition(
-        _port(port), str(event).upper(), texts, codec, host, _seconds(timeout), mode
+        _port(port),
+        str(event).upper(),
+        texts,
+        codec,
+        host,
+        _seconds(timeout),
+        mode,
+        _socket(_port(port), host),
     )
     return _ask(asked)
 
@@ -106,6 +118,15 @@ def _port(given):
     if not 0 < port < 65536:
         raise salt.exceptions.SaltInvocationError(f"a port is 1 to 65535, not {given!r}")
     return port
+
+
+def _socket(port, host):
+    """Return the Unix socket of the task with this control port, if it is a device of this project."""
+    if host != "127.0.0.1":
+        return None
+    configured = __opts__.get("o2", {}).get("directory")
+    directory = pathlib.Path(configured or salt_o2.where.state_directory(__opts__, "agent"))
+    return salt_o2.agent.device.manual_control.private_socket(directory, port)
 
 
 def _seconds(timeout):

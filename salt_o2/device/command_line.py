@@ -6,6 +6,7 @@ Unknown options are accepted without a message, as in FairMQ, because task templ
 import argparse
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from salt_o2.core.errors import InvalidRequestError
@@ -112,6 +113,12 @@ def control_port(option: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) < 65536):
         raise InvalidRequestError(f"the control port is {text!r}, and not a number below 65536")
     return int(text)
+
+
+def control_socket() -> Path | None:
+    """Return the path at which to accept requests instead of at the port: O2_CONTROL_SOCKET."""
+    text = os.environ.get("O2_CONTROL_SOCKET", "")
+    return Path(text) if text else None
 
 
 def control_addresses() -> list[str]:

@@ -7,6 +7,7 @@ The control channel opens as early as possible. Modules that it does not need ar
 import importlib
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from salt_o2.device.state_actions import Work
 from salt_o2.occ.wire.server_codec import Asked
 
 if TYPE_CHECKING:
+    from salt_o2.device.control.liveness_port import LivenessPort
     from salt_o2.occ.server import OccServer
 
 KINDS = {
@@ -76,7 +78,7 @@ def _live(kind: type[Device], arguments: Sequence[str]) -> int:
     inbox: Inbox[Request | Shutdown] = Inbox()
     board, output = Board(), Output(chosen.severity)
     listen(lambda: inbox.put(Shutdown()))
-    server = _serve(inbox, board, chosen, output)
+    servers = _serve(inbox, board, chosen, output)
     work = Work(kind(properties, inbox, output), properties, inbox)
     try:
         from salt_o2.device.main_loop import MainLoop
@@ -84,24 +86,45 @@ def _live(kind: type[Device], arguments: Sequence[str]) -> int:
         importlib.import_module("zmq")
         return MainLoop(work, inbox, board, output).run()
     finally:
-        if server is not None:
-            server.stop(GRACE_S)
+        for each in servers:
+            each.stop(GRACE_S)
         work.close()
 
 
-def _serve(inbox: Any, board: Board, chosen: Any, output: Output) -> "OccServer | None":
+def _serve(
+    inbox: Any, board: Board, chosen: Any, output: Output
+) -> "tuple[()] | tuple[OccServer] | tuple[OccServer, LivenessPort]":
     """Open the control channel. Without a plugin, go to RUNNING automatically."""
     codec = command_line.codec_of(chosen.plugin)
     if codec is None:
         Thread(target=_go_up, args=(Controlled(inbox, board),), daemon=True).start()
-        return None
+        return ()
+    port, addresses = command_line.control_port(chosen.control_port), command_line.control_addresses()
+    if (path := command_line.control_socket()) is not None:
+        return _serve_privately(Controlled(inbox, board), port, codec, addresses, path, output)
     from salt_o2.occ.server import OccServer
 
-    port = command_line.control_port(chosen.control_port)
-    server = OccServer(Controlled(inbox, board), port, codec, command_line.control_addresses())
+    server = OccServer(Controlled(inbox, board), port, codec, addresses)
     server.start()
     output.debug(f"{codec} listening on port {server.port}")
-    return server
+    return (server,)
+
+
+def _serve_privately(
+    device: Controlled, port: int, codec: str, addresses: list[str], path: Path, output: Output
+) -> "tuple[OccServer, LivenessPort]":
+    """Accept requests at a Unix socket only; the port at ``addresses`` only shows that the device runs."""
+    from salt_o2.device.control.liveness_port import LivenessPort
+    from salt_o2.occ.control_socket import ServedSocket
+    from salt_o2.occ.server import OccServer
+
+    server = OccServer(device, port, codec, private=ServedSocket(path))
+    server.start()
+    output.debug(f"{codec} listening at {path}")
+    alive = LivenessPort(port, addresses)
+    for taken in alive.refused:
+        output.warn(f"control cannot see whether this device runs: another process has {taken}")
+    return server, alive
 
 
 def _go_up(device: Controlled) -> None:

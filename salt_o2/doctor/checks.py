@@ -1,7 +1,7 @@
 """Judge a machine by its facts, without I/O."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from salt_o2.doctor.report import Daemon, Level, MachineFacts, Ports, Verdict
@@ -153,11 +153,16 @@ def _ports(facts: MachineFacts) -> Iterator[Verdict]:
 
 
 def _openness(facts: MachineFacts) -> Iterator[Verdict]:
-    """Check which hosts can reach the ports of devices. No device requires authentication."""
+    """Check which accounts and hosts can reach devices. No device requires authentication.
+
+    A device with a Unix socket accepts no request at its port.
+    """
+    if facts.private:
+        yield _privacy(facts.private)
     rules = facts.confinement
     for name, word in (("control_ports", "meta skuid"), ("channel_ports", "saddr")):
         low, high = facts.ports.get(name, (1, 0))
-        exposed = [port for port in facts.exposed if low <= port <= high]
+        exposed = [port for port in facts.exposed if low <= port <= high and port not in facts.private]
         if not exposed or (rules is not None and f"{low}-{high}" in rules and word in rules):
             continue
         many = f"{len(exposed)} of {low}-{high} listen at all addresses ({exposed[0]}, ...)"
@@ -169,6 +174,15 @@ def _openness(facts: MachineFacts) -> Iterator[Verdict]:
             yield Verdict(f"open {name}", Level.WARN, f"{many}, to all accounts and machines", CONFINE)
         else:
             yield Verdict(f"open {name}", Level.OK, f"{many}, to all machines: o2:firewall:sources is empty")
+
+
+def _privacy(sockets: Mapping[int, int]) -> Verdict:
+    check, open_to_others = "control sockets", sorted(port for port, mode in sockets.items() if mode & 0o077)
+    if not open_to_others:
+        return Verdict(check, Level.OK, f"{len(sockets)} devices, each for its own account only")
+    first = open_to_others[0]
+    found = f"{len(open_to_others)} of {len(sockets)} are open to others ({first}: {sockets[first]:04o}, ...)"
+    return Verdict(check, Level.WARN, found, "the task changes the mode: correct its program, or restart it")
 
 
 def _given_away(ours: Ports, facts: MachineFacts) -> bool:

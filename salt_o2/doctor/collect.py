@@ -6,8 +6,10 @@ import platform
 import pwd
 import re
 import shutil
+import stat
 import subprocess
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from importlib import metadata
 from importlib.util import cache_from_source, find_spec
@@ -54,6 +56,7 @@ def gather(config_dir: Path) -> MachineFacts:
         reserved=parse_ranges(_read(PROC / "sys/net/ipv4/ip_local_reserved_ports")),
         listening=tuple(sorted({one.port for one in listening})),
         exposed=tuple(sorted({one.port for one in listening if one.is_exposed})),
+        private=private_sockets(daemons),
         confinement=_confinement(),
         cgroup=str(cgroup or ""),
         cgroup_writable=cgroup is not None and os.access(cgroup, os.W_OK),
@@ -157,6 +160,23 @@ def _cgroup(pid: int) -> Path | None:
     if not mounted or not inside:
         return None
     return Path(mounted[1]) / inside[1].strip("/")
+
+
+def private_sockets(daemons: Iterable[Daemon]) -> dict[int, int]:
+    """Return the control ports of devices that listen at a Unix socket, with the mode of the socket.
+
+    They are in the directories of the agent's tasks, which only root and the accounts of tasks can read.
+    """
+    found = {}
+    for daemon in daemons:
+        if daemon.role != "minion" or not daemon.kept:
+            continue
+        for path in Path(daemon.kept).glob("tasks/*/control/*"):
+            with suppress(OSError):
+                mode = path.lstat().st_mode
+                if path.name.isdigit() and stat.S_ISSOCK(mode) and unix_socket.peer_pid(path) is not None:
+                    found[int(path.name)] = stat.S_IMODE(mode)
+    return found
 
 
 def _confinement() -> str | None:

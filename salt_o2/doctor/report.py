@@ -82,6 +82,8 @@ class MachineFacts:
     """Whether Salt's modules are compiled."""
     daemons: tuple[Daemon, ...] = ()
     ports: dict[str, Ports] = field(default_factory=dict)
+    private: dict[int, int] = field(default_factory=dict)
+    """Control ports whose devices accept requests at a Unix socket instead, with the mode of the socket."""
     """Port ranges for tasks on a host, by name."""
     ephemeral: Ports = (32768, 60999)
     """Range from which the kernel assigns ports to outgoing connections."""

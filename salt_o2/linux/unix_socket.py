@@ -5,6 +5,7 @@ connections for that process as long as it runs, even while it gets no processor
 ended, only the file is left.
 """
 
+import os
 import struct
 from pathlib import Path
 from socket import AF_UNIX, SO_PEERCRED, SOL_SOCKET, socket
@@ -14,9 +15,19 @@ _CREDENTIALS = struct.Struct("3i")
 
 
 def peer_pid(path: Path) -> int | None:
-    """Return the pid of the process that listens at ``path``; ``None`` if no process does."""
-    with socket(AF_UNIX) as probe:
-        probe.setblocking(False)
-        if probe.connect_ex(str(path)) != 0:
-            return None
-        return int(_CREDENTIALS.unpack(probe.getsockopt(SOL_SOCKET, SO_PEERCRED, _CREDENTIALS.size))[0])
+    """Return the pid of the process that listens at ``path``; ``None`` if no process does.
+
+    A path of any length is possible: the kernel reads it through the open directory.
+    """
+    try:
+        folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        with socket(AF_UNIX) as probe:
+            probe.setblocking(False)
+            if probe.connect_ex(f"/proc/self/fd/{folder}/{path.name}") != 0:
+                return None
+            return int(_CREDENTIALS.unpack(probe.getsockopt(SOL_SOCKET, SO_PEERCRED, _CREDENTIALS.size))[0])
+    finally:
+        os.close(folder)

@@ -13,6 +13,7 @@ import errno
 import select
 import socket
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -21,6 +22,7 @@ import grpc.aio
 from salt_o2.concurrency.background_loops import is_cancel_requested
 from salt_o2.core.errors import InvalidRequestError, TaskError, UnreachableError
 from salt_o2.core.terminal_text import terminal_line
+from salt_o2.occ.control_socket import PinnedSocket, pin
 from salt_o2.occ.process_history import ProcessHistory
 from salt_o2.occ.wire.codec import EVENT_STREAM, GET_STATE, STATE_STREAM, TRANSITION, codec_named
 from salt_o2.occ.wire.replies import DeviceEvent, DeviceState, Reply, ReplyTimeout, RpcRefused, Trigger
@@ -44,22 +46,34 @@ PROBES, PROBE_S = 40, 0.005
 class OccChannel:
     """The control channel of the process that listens on ``port``; ``codec`` is ``OCC`` or ``OCClite``.
 
-    Create and use it inside one event loop. It connects at the first call.
+    Create and use it inside one event loop. It connects at the first call. If the process has made the Unix
+    socket ``private``, the channel uses only that, and never the port.
     """
 
-    def __init__(self, port: int, codec: str, host: str = "127.0.0.1") -> None:
+    def __init__(self, port: int, codec: str, host: str = "127.0.0.1", private: Path | None = None) -> None:
         """Store the address; see the class."""
         self.host, self.port, self.codec = host, port, codec_named(codec)
         self.history = ProcessHistory()
+        self.private = private
+        """Where the process may have made its Unix socket."""
+        self.pinned: PinnedSocket | None = None
+        """The Unix socket of the process, once it was found."""
         self._channel: Any = None
         self._methods: dict[str, Any] = {}
 
     def __str__(self) -> str:
         """Return the address for messages."""
+        if self.pinned is not None:
+            return f"the socket of port {self.port} ({self.codec.name})"
         return f"{self.host}:{self.port} ({self.codec.name})"
 
     async def listening(self) -> bool:
         """Return whether a process accepts connections there, without gRPC's reconnection delays."""
+        if self.pinned is None and self.private is not None and (found := pin(self.private)) is not None:
+            await self.close()
+            self.pinned = found
+        if self.pinned is not None:
+            return self.pinned.accepts()
         with socket.socket() as probe:
             probe.setblocking(False)
             if probe.connect_ex((self.host, self.port)) not in (0, errno.EINPROGRESS):
@@ -152,12 +166,18 @@ class OccChannel:
     async def close(self) -> None:
         """Close all connections; the process is not affected."""
         channel, self._channel, self._methods = self._channel, None, {}
+        pinned, self.pinned = self.pinned, None
         if channel is not None:
             await channel.close()
+        if pinned is not None:
+            pinned.close()
 
     def _open(self) -> Any:
         if self._channel is None:
-            self._channel = grpc.aio.insecure_channel(f"{self.host}:{self.port}", options=OPTIONS)
+            if self.pinned is None and self.private is not None:
+                self.pinned = pin(self.private)
+            address = self.pinned.address if self.pinned else f"{self.host}:{self.port}"
+            self._channel = grpc.aio.insecure_channel(address, options=OPTIONS)
         return self._channel
 
     def _method(self, name: str) -> Any:

@@ -1,12 +1,14 @@
 """Serves the control channel of a process as FairMQ's OCC and OCClite plugins do.
 
-It listens without encryption, and shares its port with another server of the same account that requests it:
-the plugins do so, and it is grpc's default. It differs from the plugins where they have defects. It listens
-on the loopback and on the given addresses instead of all. It refuses an event that is not allowed in the
-present state (FAILED_PRECONDITION) instead of never answering. A stream that its client gave up holds no
-thread. After ERROR the process exits, whatever streams were opened before.
+On a port it listens without encryption, and shares its port with another server of the same account that
+requests it: the plugins do so, and it is grpc's default. It differs from the plugins where they have defects.
+It listens on the loopback and on the given addresses instead of all, or at a Unix socket of mode 0600 only.
+It refuses an event that is not allowed in the present state (FAILED_PRECONDITION) instead of never answering.
+A stream that its client gave up holds no thread. After ERROR the process exits, whatever streams were opened
+before.
 """
 
+import os
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +18,7 @@ from typing import Any, Protocol
 import grpc
 
 from salt_o2.core.errors import InvalidRequestError
+from salt_o2.occ.control_socket import ServedSocket
 from salt_o2.occ.fairmq_states import ERROR, EXITING, PASSING
 from salt_o2.occ.wire.codec import EVENT_STREAM, GET_STATE, STATE_STREAM, TRANSITION
 from salt_o2.occ.wire.replies import DeviceEvent, DeviceState, Reply, RpcRefused
@@ -48,19 +51,42 @@ class Served(Protocol):
 class OccServer:
     """The server of one process; ``codec`` is ``OCC`` or ``OCClite``."""
 
-    def __init__(self, served: Served, port: int, codec: str, addresses: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        served: Served,
+        port: int,
+        codec: str,
+        addresses: Iterable[str] = (),
+        private: ServedSocket | None = None,
+    ) -> None:
         """Bind the port on the loopback, and on those of ``addresses`` that this machine has; 0.0.0.0 is all.
 
+        With a ``private`` socket, bind no port.
+
         Raises:
-            OSError: the port cannot be bound.
+            OSError: the port, or the socket, cannot be bound.
         """
         self._server = grpc.server(ThreadPoolExecutor(THREADS), handlers=[_Methods(served, SERVED[codec]())])
+        if private is not None:
+            self.port = port
+            self._take_privately(private)
+            return
         wanted = dict.fromkeys(addresses)
         first = EVERYWHERE if EVERYWHERE in wanted else LOOPBACK
-        self.port: int = self._take(first, port)
+        self.port = self._take(first, port)
         for address in wanted if first == LOOPBACK else ():
-            if address != LOOPBACK and _is_here(address):
+            if address != LOOPBACK and is_address_here(address):
                 self._take(address, self.port)
+
+    def _take_privately(self, private: ServedSocket) -> None:
+        # The process has no other thread yet that creates files.
+        former = os.umask(0o177)
+        try:
+            self._server.add_insecure_port(private.address)
+        except RuntimeError as error:
+            raise OSError(f"the control socket {private.address} cannot be had: {error}") from error
+        finally:
+            os.umask(former)
 
     def _take(self, address: str, port: int) -> int:
         shown = f"[{address}]" if ":" in address else address
@@ -78,7 +104,7 @@ class OccServer:
         self._server.stop(grace_s).wait()
 
 
-def _is_here(address: str) -> bool:
+def is_address_here(address: str) -> bool:
     """Return whether this machine has ``address``; behind an address translation it may not."""
     try:
         with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:

@@ -4,8 +4,10 @@ grpc is imported in the functions, in the process that runs them, because Salt f
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from salt_o2.agent.storage.task_directory import SOCKETS
 from salt_o2.core.errors import InvalidRequestError, TaskError
 from salt_o2.core.states import ControlMode, TaskEvent
 
@@ -16,15 +18,31 @@ if TYPE_CHECKING:
 CODECS = ("OCClite", "OCC")
 
 
-async def get_state(port: int, codec: str, host: str, timeout_s: float) -> dict[str, Any]:
-    """Return ``{state, pid}`` of the process that listens on ``port``.
+def private_socket(directory: Path, port: int) -> Path | None:
+    """Return the Unix socket of the task with this control port, of the agent that uses ``directory``.
+
+    A device that was killed leaves a socket at which no process listens.
+    """
+    from salt_o2.occ.control_socket import pin
+
+    for path in (directory / "tasks").glob(f"*/{SOCKETS}/{port}"):
+        if (found := pin(path)) is not None:
+            found.close()
+            return path
+    return None
+
+
+async def get_state(
+    port: int, codec: str, host: str, timeout_s: float, private: Path | None = None
+) -> dict[str, Any]:
+    """Return ``{state, pid}`` of the process that listens on ``port``, or at its ``private`` Unix socket.
 
     Raises:
         InvalidRequestError: the codec does not exist.
         UnreachableError: no process answers in time.
         TaskError: the process speaks the other codec.
     """
-    channel = _open(port, codec, host)
+    channel = _open(port, codec, host, private)
     try:
         found = await channel.get_state(timeout_s)
     finally:
@@ -40,15 +58,16 @@ async def transition(
     host: str,
     timeout_s: float,
     mode: str | None = None,
+    private: Path | None = None,
 ) -> dict[str, str]:
-    """Take the process on ``port`` through ``event``, a task's transition or one FairMQ step.
+    """Take the process through ``event``, a task's transition or one FairMQ step; see :func:`get_state`.
 
     Raises:
         InvalidRequestError: the process cannot do that in its present state; no request was sent.
         UnreachableError: no process answers in time.
         TaskError: the transition failed.
     """
-    channel = _open(port, codec, host)
+    channel = _open(port, codec, host, private)
     try:
         state = (await channel.get_state(timeout_s)).state
         driven = _mode(mode, codec, state)
@@ -81,12 +100,12 @@ async def _step(
     return {"state": reply.state}
 
 
-def _open(port: int, codec: str, host: str) -> "OccChannel":
+def _open(port: int, codec: str, host: str, private: Path | None) -> "OccChannel":
     from salt_o2.occ.channel import OccChannel
 
     if codec not in CODECS:
         raise InvalidRequestError(f"codec is one of {', '.join(CODECS)}, not {codec!r}")
-    return OccChannel(port, codec, host)
+    return OccChannel(port, codec, host, private)
 
 
 def _mode(mode: str | None, codec: str, state: str) -> ControlMode:

@@ -6,6 +6,7 @@ grpc is imported when the first task needs it: Salt forks its processes, and grp
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from salt_o2.agent.device.polling_budget import PollingBudget
@@ -16,6 +17,7 @@ from salt_o2.core.plan.launch import Launch
 from salt_o2.core.states import ControlMode, TaskEvent, TaskState
 
 if TYPE_CHECKING:
+    from salt_o2.occ.control_socket import PinnedSocket
     from salt_o2.occ.driver import PidCheck
     from salt_o2.occ.outcome import Outcome
     from salt_o2.occ.transition_walk import Channel
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
         host: str
         port: int
         codec: Any
+        pinned: "PinnedSocket | None"
 
         def states(self) -> AsyncIterator[str]:
             """Yield every state that the process enters."""
@@ -37,8 +40,8 @@ if TYPE_CHECKING:
             """Disconnect."""
 
 
-OpenChannel = Callable[[int, str], "DeviceChannel"]
-"""Returns the control channel of the process at a port, by the name of its codec."""
+OpenChannel = Callable[[int, str, Path | None], "DeviceChannel"]
+"""Returns the control channel of the process at a port, by the name of its codec, and its Unix socket."""
 HEARD_S = 0.5
 """A process that reported its state within this time is not polled."""
 FIND_AGAIN_S = 0.1
@@ -60,17 +63,22 @@ class DeviceSession:
     """Communicates with the OCC server of one process."""
 
     def __init__(
-        self, launch: Launch, rounds: PollingBudget, open_channel: OpenChannel | None = None
+        self,
+        launch: Launch,
+        rounds: PollingBudget,
+        open_channel: OpenChannel | None = None,
+        private: Path | None = None,
     ) -> None:
         """Open no connection yet. Poll at the period of ``rounds`` if the process announces no moves.
 
+        ``private`` is where the process has its Unix socket, if it has one.
         ``open_channel`` is by default :class:`salt_o2.occ.channel.OccChannel`.
         """
         if launch.control_port is None:
             raise ValueError(f"a task of mode {launch.mode} needs a control port")
         self.mode = launch.mode
         codec = "OCC" if launch.mode is ControlMode.DIRECT else launch.codec
-        self.channel = (open_channel or _occ_channel)(launch.control_port, codec)
+        self.channel = (open_channel or _occ_channel)(launch.control_port, codec, private)
         self._rounds, self._heard_at = rounds, 0.0
         self._watchers: list[asyncio.Task[None]] = []
         self.told = ""
@@ -191,10 +199,10 @@ class DeviceSession:
                     look()
 
 
-def _occ_channel(port: int, codec: str) -> "DeviceChannel":
+def _occ_channel(port: int, codec: str, private: Path | None) -> "DeviceChannel":
     from salt_o2.occ.channel import OccChannel
 
-    return OccChannel(port, codec)
+    return OccChannel(port, codec, private=private)
 
 
 async def _follow_for_good(follow: Callable[[], Awaitable[None]], look: Callable[[], None]) -> None:

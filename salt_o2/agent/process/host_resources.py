@@ -16,10 +16,12 @@ from salt_o2.linux import cgroup
 from salt_o2.linux.kernel import LINUX, Kernel
 
 CONTROL_ADDRESS = "O2_CONTROL_ADDRESS"
-"""Passes this project's devices the addresses to listen on beside the loopback.
+"""Passes this project's devices the addresses at which they show that they run.
 
 FairMQ devices listen everywhere.
 """
+CONTROL_SOCKET = "O2_CONTROL_SOCKET"
+"""Passes this project's devices the path of the Unix socket where they accept requests."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,7 +47,7 @@ class HostResources:
     port_ranges: tuple[tuple[int, int], ...] = ()
     """First and last port of each range that placement may give out on this host."""
     address: str = ""
-    """The address at which devices listen beside the loopback: control probes the liveness of tasks there."""
+    """The address at which devices show that they run: control probes the liveness of tasks there."""
     groups: Path | None = field(default_factory=cgroup.base)
     """The directory below which control groups of tasks are created, if any."""
     tasks: Path | None = None

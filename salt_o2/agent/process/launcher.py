@@ -6,7 +6,7 @@ from collections.abc import Callable
 from salt_o2.agent.launch import environment_variables, preflight, shim
 from salt_o2.agent.launch.accounts import switch_to
 from salt_o2.agent.launch.refusal import Refusal
-from salt_o2.agent.process.host_resources import CONTROL_ADDRESS, HostResources
+from salt_o2.agent.process.host_resources import CONTROL_ADDRESS, CONTROL_SOCKET, HostResources
 from salt_o2.agent.process.member_processes import MemberProcesses
 from salt_o2.agent.process.process_group import ProcessGroup
 from salt_o2.agent.process.task_process import TaskProcess, ports_of
@@ -38,12 +38,16 @@ def start_process(
         launch, host.name, record.environment, host.environment_variables, account
     )
     env[MARK] = str(home.folder)
+    env.pop(CONTROL_SOCKET, None)
+    if (private := home.control_socket(launch)) is not None:
+        env[CONTROL_SOCKET] = str(private)
     if launch.control_port is not None and host.address:
         env.setdefault(CONTROL_ADDRESS, host.address)
     argv = preflight.check_command(launch, env, host.kernel)
     preflight.check_ports(ports_of(launch), host.claims, host.port_ranges, host.kernel)
     owner = (account.pw_uid, account.pw_gid) if account else None
     home.prepare(owner)
+    home.prepare_control_socket(launch, owner)
     home.save_variables(environment_variables.exports(env), owner)
     _forget_the_former(record, launch, host.kernel)
     home.save(record)

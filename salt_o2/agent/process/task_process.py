@@ -50,7 +50,8 @@ class TaskProcess:
         self._own_pids: dict[int, int] = {}
         self.device: DeviceSession | None = None
         if launch.mode in CONTROLLED:
-            self.device = DeviceSession(launch, host.polling_budget, host.open_channel)
+            private = TaskDirectory(members.directory).control_socket(launch)
+            self.device = DeviceSession(launch, host.polling_budget, host.open_channel, private)
         self._bound: asyncio.Timeout | None = None
         self._patience_s = 0.0
         self.ports_of = ports_of(launch)
@@ -191,11 +192,20 @@ class TaskProcess:
         if self.device is None or pid in self._own_pids.values():
             return True
         there = self.device.channel
+        if there.pinned is not None:
+            return await self._is_member(there.pinned.peer)
         owners = await asyncio.to_thread(self._host.kernel.owners_of, there.host, there.port)
         strangers = owners - self._host.kernel.uids_of(pid) - {0}
         if strangers:
             log.error("%s is used by user %s, and process %d is not theirs", there, strangers, pid)
         return not strangers
+
+    async def _is_member(self, pid: int) -> bool:
+        """Return whether ``pid``, which listens at the task's Unix socket, is one of the task's processes."""
+        if await self.members.own(pid) is not None:
+            return True
+        log.error("process %d listens at %s, and is not of this task", pid, self.members.directory)
+        return False
 
     def pid_of(self, number: int | None) -> int | None:
         """Return the pid on this host of the process that reports pid ``number``, once that is known."""

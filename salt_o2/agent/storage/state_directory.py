@@ -4,6 +4,7 @@
                          status      how it ended, written by its shim
                          stdout  stderr
                          work/       the task's working directory
+                         control/    the control socket of its device; only its account can enter
                          variables   sets its environment variables; only its account can read it
 <directory>/orders/                  commands that not all task files show yet; see command_journal.py
 <directory>/old/<task>/              the same files of the most recent finished tasks

@@ -1,5 +1,6 @@
 """The directory of one task."""
 
+import errno
 import os
 import re
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 from salt_o2.agent.storage import output_files, task_record
 from salt_o2.agent.storage.task_record import TaskRecord
 from salt_o2.core.plan.launch import Launch
+from salt_o2.linux.tree_removal import remove_tree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +82,29 @@ class TaskDirectory:
         if owner is not None:
             os.chown(work, *owner)
 
+    def control_socket(self, launch: Launch) -> Path | None:
+        """Return where a process of ``launch`` may make the Unix socket of its control channel."""
+        if launch.control_port is None:
+            return None
+        return self.folder / SOCKETS / str(launch.control_port)
+
+    def prepare_control_socket(self, launch: Launch, owner: tuple[int, int] | None) -> Path | None:
+        """Create an empty directory for the socket of ``launch``; only ``owner`` may use it.
+
+        Raises:
+            OSError: the socket of an earlier process cannot be removed.
+        """
+        path = self.control_socket(launch)
+        if path is None:
+            return None
+        folder = path.parent
+        if folder.exists() and not remove_tree(folder):
+            raise OSError(errno.EBUSY, "it cannot be removed", str(folder))
+        folder.mkdir(mode=0o700)
+        if owner is not None:
+            os.chown(folder, *owner)
+        return path
+
     def save_variables(self, text: bytes, owner: tuple[int, int] | None) -> None:
         """Write the shell text that sets the task's variables; only the task's account may read it."""
         path = self.files.variables
@@ -104,6 +129,8 @@ class TaskDirectory:
         self.folder.mkdir(mode=0o711, parents=True, exist_ok=True)
 
 
+SOCKETS = "control"
+"""Name of the directory below a task's own that has the Unix socket of its device, named after its port."""
 MARK = "O2_TASK_HOME"
 """Environment variable that every process of a task carries: the task's directory below the agent's."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+-]{0,127}")

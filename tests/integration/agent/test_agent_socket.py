@@ -48,6 +48,7 @@ def ask(perform, loaded, tmp_path):
         async def with_server(stage):
             serving = asyncio.create_task(server.serve(stage.agent, sock_dir))
             opts["sock_dir"] = str(sock_dir)
+            opts["o2"] = {"directory": str(stage.directory)}
             while not socket_path(sock_dir).exists():
                 assert not serving.done()
                 await asyncio.sleep(0.01)

@@ -48,11 +48,12 @@ def test_a_device_goes_all_the_way_and_back(perform, codec):
 
 
 def answers(address, port):
+    """Whether control sees there that the device runs."""
     try:
-        socket.create_connection((address, port), 5).close()
+        with socket.create_connection((address, port), 5) as probe:
+            return probe.recv(1) != b""
     except ConnectionRefusedError:
         return False
-    return True
 
 
 @pytest.mark.finding("1.6")
@@ -60,7 +61,7 @@ def answers(address, port):
     ("address", "expected"),
     [
         ("127.0.0.1", ["127.0.0.1"]),
-        ("127.0.0.3", ["127.0.0.1", "127.0.0.3"]),
+        ("127.0.0.3", ["127.0.0.3"]),
         ("192.0.2.1", ["127.0.0.1", "127.0.0.2", "127.0.0.3"]),  # a machine that translates addresses has it
         ("localhost", ["127.0.0.1", "127.0.0.2", "127.0.0.3"]),  # a name, which is another address elsewhere
     ],

@@ -33,6 +33,14 @@ def moves_of(task, stage):
     return [line for line in lines if "--->" in line]
 
 
+async def transition_by_user(stage, launch, step, properties=None):
+    """Take a device through one step at its control socket, without an agent."""
+    private = manual_control.private_socket(stage.directory, launch.control_port)
+    await manual_control.transition(
+        launch.control_port, step, properties or {}, "OCClite", "127.0.0.1", 10.0, private=private
+    )
+
+
 async def ended(pid):
     """Wait until a process is gone."""
     async with asyncio.timeout(10):
@@ -180,7 +188,7 @@ def test_a_request_that_the_earlier_agent_left_behind_comes_after_the_first_look
     async def find(self, timeout_s):
         seen = await sound(self, timeout_s)
         if not late:
-            channel = OccChannel(self.channel.port, "OCClite")
+            channel = OccChannel(self.channel.port, "OCClite", private=self.channel.private)
             late.append(await channel.transition("IDLE", asked, {}, 10.0))
             await channel.close()
         return seen
@@ -271,9 +279,7 @@ def test_a_device_that_was_left_half_configured_is_configured_all_the_same(perfo
         await stage.down()
         stage.leave(stage.next_command(CONFIGURED, Order(task=TaskId("sink"), properties=properties)))
         for step in ("INIT DEVICE", "COMPLETE INIT", "BIND", "CONNECT")[:steps]:
-            await manual_control.transition(
-                launch.control_port, step, properties, "OCClite", "127.0.0.1", 10.0
-            )
+            await transition_by_user(stage, launch, step, properties)
         await stage.up()
         await stage.until(lambda: stage.is_settled("sink", stage.revision))
         about = stage.latest["sink"]
@@ -293,10 +299,11 @@ def test_a_device_in_a_run_is_left_alone_by_whoever_finds_no_word_of_its_last_co
         await stage.drive(CONFIGURED, Order(task=sink, properties=second))
         (before,) = await stage.drive(RUNNING, "sink")
         files = tmp_path / "as-kill-9-leaves-them"
-        shutil.copytree(stage.directory, files)
+        # The device keeps its control socket, which cannot be copied.
+        shutil.copytree(stage.directory, files, ignore=shutil.ignore_patterns("control"))
         await stage.down()
-        shutil.rmtree(stage.directory)
-        files.rename(stage.directory)
+        shutil.rmtree(stage.directory / "orders")
+        shutil.copytree(files, stage.directory, dirs_exist_ok=True)
         assert len(list((stage.directory / "orders").iterdir())) > 0
         moves = moves_of("sink", stage)
         stage.latest.clear()
@@ -335,7 +342,7 @@ def test_a_device_that_moved_while_no_agent_ran_is_reported_where_it_is(perform)
         launch, port = device(), free_port()
         await stage.drive(RUNNING, Order(task=TaskId("sink"), launch=launch, properties=data_channel(port)))
         await stage.down()
-        await manual_control.transition(launch.control_port, "STOP", {}, "OCClite", "127.0.0.1", 10.0)
+        await transition_by_user(stage, launch, "STOP")
         await stage.up()
         about = stage.latest["sink"]
         assert (about.state, about.device_state) == (CONFIGURED, "READY")

@@ -146,6 +146,28 @@ def test_ports_at_the_loopback_are_open_to_no_other_machine():
     assert ill(listening=(30001,), **agent(tasks=1)) == []
 
 
+@pytest.mark.finding("1.6")
+def test_a_device_with_a_socket_of_its_own_is_open_to_no_other_account():
+    devices = {"listening": (30001,), "exposed": (30001,), "private": {30001: 0o600}, **agent(tasks=1)}
+    assert ill(**devices) == []
+    (told,) = (each for each in examine(replace(HEALTHY, **devices)) if each.check == "control sockets")
+    assert told.found == "1 devices, each for its own account only"
+
+
+@pytest.mark.finding("1.6")
+def test_a_socket_that_a_task_has_opened_to_others_is_told():
+    (verdict,) = ill(private={30001: 0o600, 30002: 0o666}, **agent(tasks=2))
+    assert (verdict.check, verdict.level) == ("control sockets", "warn")
+    assert verdict.found == "1 of 2 are open to others (30002: 0666, ...)"
+
+
+@pytest.mark.finding("1.6")
+def test_a_fairmq_device_beside_a_python_device_is_still_told_as_open():
+    devices = {"listening": (30001, 30002), "exposed": (30001, 30002), "private": {30001: 0o600}}
+    (verdict,) = ill(**devices, **agent(tasks=2))
+    assert "1 of 30000-32767 listen at all addresses (30002, ...)" in verdict.found
+
+
 def test_reserved_ports_are_ours_though_the_kernel_gives_others_from_there():
     assert ill(ephemeral=(9000, 60999), reserved=((9000, 19999), (30000, 32767))) == []
 

@@ -1,5 +1,6 @@
 """How the doctor reads configuration and /proc."""
 
+import contextlib
 import os
 import resource
 import socket
@@ -7,9 +8,9 @@ import subprocess
 
 import pytest
 
-from salt_o2.doctor.collect import gather, limits_of, read_options
+from salt_o2.doctor.collect import gather, limits_of, private_sockets, read_options
 from salt_o2.doctor.parsers import parse_ranges
-from salt_o2.doctor.report import Limit
+from salt_o2.doctor.report import Daemon, Limit
 
 
 def test_limits_are_those_of_the_process_with_unlimited_as_none():
@@ -56,6 +57,20 @@ def test_this_machine_is_looked_at_as_it_is(tmp_path):
     assert facts.ports["channel_ports"] == (20000, 20010)
     assert facts.salt.startswith("3008")
     assert set(facts.limits) == {"memlock", "nofile"}
+
+
+@pytest.mark.finding("1.6")
+def test_sockets_of_devices_count_while_a_process_listens_there(tmp_path):
+    daemon = Daemon(role="minion", engine="o2_agent", config="", kept=str(tmp_path))
+    folder = tmp_path / "tasks/sink/control"
+    folder.mkdir(parents=True)
+    (folder / "30002").touch()
+    with socket.socket(socket.AF_UNIX) as listener, contextlib.chdir(folder):
+        listener.bind("30001")
+        assert private_sockets([daemon]) == {}, "a killed device leaves its socket"
+        listener.listen()
+        (folder / "30001").chmod(0o600)
+        assert private_sockets([daemon]) == {30001: 0o600}
 
 
 def test_a_machine_without_salts_configuration_has_no_daemons(tmp_path):
