@@ -10,8 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from agent_stage import Stage, device, free_port
-from test_devices import data_channel
 
 from salt_o2.agent.device import manual_control
 from salt_o2.agent.host_facts import host_facts
@@ -22,6 +20,8 @@ from salt_o2.core.states import ControlMode, TaskState
 from salt_o2.linux import procfs
 from salt_o2.occ.channel import OccChannel
 from salt_o2.occ.control_socket import pin
+from tests.support.builders.properties import data_channel
+from tests.support.harness.agent import AgentHarness, device, free_port
 
 pytestmark = pytest.mark.integration
 STANDBY, RUNNING, CONFIGURED, DONE = (
@@ -164,7 +164,7 @@ def test_a_killed_device_leaves_a_socket_that_its_next_process_replaces(perform)
 @pytest.mark.parametrize("length", [10, 200])
 def test_a_directory_of_any_length_is_long_enough_for_a_socket(tmp_path, length):
     async def scene():
-        stage = Stage(tmp_path / ("x" * length) / "agent")
+        stage = AgentHarness(tmp_path / ("x" * length) / "agent")
         await stage.up()
         try:
             (about,) = await stage.launch(STANDBY, sink=device("sink"))
@@ -204,7 +204,7 @@ def test_an_account_cannot_have_the_agent_drive_the_device_of_another_account(pe
         assert link.is_symlink()
         assert manual_control.private_socket(stage.directory, victim.control_port) == target
         assert pin(link) is None
-        assert "nobody listens there" in stage.latest["thief"].failure.reason
+        assert "no process listens there" in stage.latest["thief"].failure.reason
         assert stage.latest["victim"].state is STANDBY
 
     perform(scene)
