@@ -110,5 +110,5 @@ def _put_ranges_in_order(merged: dict[str, Any], faults: list[Fault]) -> None:
     for name in ("control_ports", "channel_ports"):
         match merged.get(name):
             case [int(low), int(high)] if low > high:
-                faults.append(Fault(name, f"{low}-{high} is no range"))
+                faults.append(Fault(name, f"{low}-{high} is not a range"))
                 del merged[name]

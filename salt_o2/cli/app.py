@@ -40,8 +40,8 @@ ELSEWHERE = {"environment": "environment.commands", "demo": "demo"}
 
 HELP = """Control distributed data-taking.
 
---json, --nocolor and --control may stand anywhere on the line. With --json exactly one JSON document is
-printed, for an error too.
+--json, --nocolor and --control may be given anywhere on the command line. With --json, coconut
+prints exactly one JSON document, also for an error.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no answer, 130 interrupted.
 """
@@ -73,12 +73,12 @@ app = typer.Typer(cls=Nouns, help=HELP, no_args_is_help=True, pretty_exceptions_
 def _globals(
     ctx: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
-    nocolor: Annotated[bool, typer.Option("--nocolor", help="No colours; so does NO_COLOR.")] = False,
+    nocolor: Annotated[bool, typer.Option("--nocolor", help="Print no colours, as with NO_COLOR.")] = False,
     control: Annotated[
         Path | None,
         typer.Option(
             metavar="SOCKET",
-            help="Control's socket; else O2_CONTROL, the master of SALT_CONFIG_DIR, ./.cluster, Salt's own.",
+            help="Control's socket. Default: O2_CONTROL, SALT_CONFIG_DIR, ./.cluster, Salt.",
         ),
     ] = None,
 ) -> None:

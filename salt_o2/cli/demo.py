@@ -47,17 +47,17 @@ FIRST_RATE_S = 20.0
 @app.command()
 def demo(
     ctx: typer.Context,
-    minions: Annotated[int, typer.Option(help="How many minions.", min=1)] = 3,
-    processors: Annotated[int, typer.Option(help="How many processors between sampler and sink.", min=1)] = 4,
-    seconds: Annotated[float, typer.Option(help="How long to take data.", min=0)] = 5,
-    directory: Annotated[Path, typer.Option("--dir", "-d", help="The folder of the cluster.")] = Path(
-        ".cluster"
-    ),
+    minions: Annotated[int, typer.Option(help="Number of minions.", min=1)] = 3,
+    processors: Annotated[
+        int, typer.Option(help="Number of processors between sampler and sink.", min=1)
+    ] = 4,
+    seconds: Annotated[float, typer.Option(help="Seconds of data-taking.", min=0)] = 5,
+    directory: Annotated[Path, typer.Option("--dir", "-d", help="Folder of the cluster.")] = Path(".cluster"),
 ) -> None:
-    """Start a cluster, take data for some seconds, and take everything down again."""
+    """Start a cluster, take data for some seconds, remove the cluster."""
     with _terminable(), _cluster(ctx.obj, directory, minions) as terminal:
         rate = _tour(terminal, processors, seconds)
-    ctx.obj.say(f"\nThat was all of it: {rate.total} messages reached the sink, {rate.missing} are missing.")
+    ctx.obj.say(f"\n{rate.total} messages reached the sink, {rate.missing} are missing.")
     ctx.obj.show({"total": rate.total, "missing": rate.missing, "per_second": rate.per_second}, lambda _: "")
     if not rate.total or rate.missing:
         raise typer.Exit(1)
@@ -162,7 +162,7 @@ def _control(terminal: Terminal, identity: str, event: str) -> None:
 def _must_not_fail(env: dict[str, Any]) -> None:
     if env["state"] == "ERROR":
         raise TaskError(
-            f"environment {env['id']} is in ERROR: {env.get('error') or 'control does not say why'}"
+            f"environment {env['id']} is in ERROR: {env.get('error') or 'control gives no reason'}"
         )
 
 

@@ -113,7 +113,7 @@ def connect(sock_dir: str | Path, timeout_s: float = 10.0) -> Iterator[AgentClie
     path = socket_path(sock_dir)
     if not path.exists():
         raise UnreachableError(
-            f"no agent listens at {path}: is the engine o2_agent in the minion's configuration?"
+            f"no agent listens at {path}. Is engine o2_agent in the minion's configuration?"
         )
     with (
         zmq.Context() as context,

@@ -43,7 +43,7 @@ def find(environments: Sequence[Found], name: str) -> Found | None:
     found = [each for each in environments if each["vars"].get(MARK) == name]
     if len(found) > 1:
         ids = ", ".join(each["id"] for each in found)
-        raise InvalidRequestError(f"{ids} are all declared as {name}: destroy those that should not be")
+        raise InvalidRequestError(f"{ids} are all declared as {name}: destroy all but one of them")
     return found[0] if found else None
 
 
@@ -69,21 +69,21 @@ def steps_to_reach(
         steps=tuple(("env_control", {"id": found["id"], "event": event}) for event in events),
         changes={name: {"old": now, "new": state}},
         comment=f"{name} is {state}, as {found['id']}.",
-        forecast=f"{name} would be led from {now} to {state}.",
+        forecast=f"{name} would go from {now} to {state}.",
     )
 
 
 def steps_to_remove(name: str, found: Found | None, allow_in_running_state: bool) -> Steps:
     """Return the steps after which no environment is declared as ``name``."""
     if found is None:
-        return Steps(comment=f"There is no {name}.")
+        return Steps(comment=f"{name} does not exist.")
     if found["state"] == "RUNNING" and not allow_in_running_state:
         raise IllegalTransitionError(f"{name} ({found['id']})", "RUNNING", "be destroyed", ("STOP_ACTIVITY",))
     arguments = {"id": found["id"], "allow_in_running_state": allow_in_running_state}
     return Steps(
         steps=(("env_destroy", arguments),),
         changes={name: {"old": found["state"], "new": "absent"}},
-        comment=f"{name} is gone.",
+        comment=f"{name} is destroyed.",
         forecast=f"{name} ({found['id']}) would be destroyed.",
     )
 

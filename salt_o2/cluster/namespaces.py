@@ -137,9 +137,7 @@ def require_namespaces() -> None:
         UnreachableError: if not, with the reason.
     """
     if reason := obstacle():
-        raise UnreachableError(
-            f"no network namespaces here: {reason}; a cluster without them needs nothing of it"
-        )
+        raise UnreachableError(f"no network namespaces here: {reason}; a cluster without them needs none")
 
 
 def obstacle() -> str:
@@ -147,7 +145,7 @@ def obstacle() -> str:
     if missing := [tool for tool in TOOLS if not where(tool)]:
         return f"{missing[0]} cannot be found: install {PACKAGES[missing[0]]} (as Debian calls it)"
     if os.geteuid() != 0:
-        return "only root may make them"
+        return "only root can create them"
     trial = f"o2-trial-{os.getpid()}"
     try:
         ip("netns", "add", trial)

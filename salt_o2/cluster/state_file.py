@@ -72,5 +72,5 @@ def read(layout: Layout) -> Record | None:
         return None
     except (ValueError, KeyError, TypeError) as error:
         raise O2Error(
-            f"{layout.record} is damaged ({error}): look for its daemons with `ps`, then remove the file"
+            f"{layout.record} is damaged ({error}): find its daemons with `ps`, then remove the file"
         ) from error

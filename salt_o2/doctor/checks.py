@@ -14,7 +14,7 @@ SECRET = re.compile(r"(?i)(?:passw(?:or)?d|passphrase|secret|token|api[-_]?key|c
 SALT_PORTS = (4505, 4506)
 FILES_FOR_A_HOST = 16384
 """Fifty devices with a hundred channels of three file descriptors each."""
-AS_ROOT = "ask as root, where nft is installed"
+AS_ROOT = "run this as root, with nft installed"
 CONFINE = "install nftables and apply state o2.firewall, which closes them to all but the agent's account"
 MEMLOCK_FOR_A_HOST = 1 << 30
 """Minimum that readout pins, in bytes."""
@@ -67,7 +67,7 @@ def _salt(facts: MachineFacts) -> Verdict:
 def _bytecode(facts: MachineFacts) -> Verdict:
     if facts.bytecode or not facts.salt:
         return Verdict("bytecode", Level.OK, "Salt is compiled" if facts.salt else "nothing to compile")
-    advice = "python -m compileall -q its site-packages, and unset PYTHONDONTWRITEBYTECODE"
+    advice = "run python -m compileall -q on its site-packages, and unset PYTHONDONTWRITEBYTECODE"
     return Verdict("bytecode", Level.WARN, "Salt is not compiled: it starts five times slower", advice)
 
 
@@ -80,14 +80,14 @@ def _daemon(daemon: Daemon, facts: MachineFacts) -> Iterator[Verdict]:
     if daemon.silence:
         yield Verdict(name, Level.FAIL, f"{daemon.engine}: {daemon.silence}", _advice_to_silence(daemon))
     elif daemon.version != facts.o2:
-        advice = f"restart salt-{daemon.role}: tasks go on"
+        advice = f"restart salt-{daemon.role}; tasks continue"
         found = f"{daemon.engine} runs version {daemon.version}, installed is {facts.o2}"
         yield Verdict(name, Level.WARN, found, advice)
     else:
         yield Verdict(name, Level.OK, f"{daemon.engine} answers, with {daemon.tasks} tasks")
     for fault in daemon.faults:
         yield Verdict(f"{daemon.role}'s engine", Level.FAIL, fault)
-    advice = f"correct it in pillar or configuration, then restart salt-{daemon.role}: tasks go on"
+    advice = f"correct it in pillar or configuration, then restart salt-{daemon.role}; tasks continue"
     for unused in daemon.unused:
         yield Verdict(f"{daemon.role}'s settings", Level.WARN, f"not used: {unused}", advice)
     if daemon.socket_mode is not None:
@@ -120,7 +120,7 @@ def _advice_to_silence(daemon: Daemon) -> str:
             f"is {service} running? If so, its log says why the engine was not loaded: Salt is silent about "
             f"one that cannot be imported (salt-run doc.runner o2 shows whether the package is found)"
         )
-    return f"ask as {daemon.socket_owner} or root; else look into the log of {service}"
+    return f"run this as {daemon.socket_owner} or root; else see the log of {service}"
 
 
 def _socket(daemon: Daemon) -> Verdict:
@@ -138,7 +138,7 @@ def _ports(facts: MachineFacts) -> Iterator[Verdict]:
         taken = [port for port in facts.listening if low <= port <= high]
         found = f"{low}-{high}: {high - low + 1 - len(taken)} free"
         if low > high:
-            yield Verdict(name, Level.FAIL, f"{low}-{high} is no range", "salt-run o2.site_check")
+            yield Verdict(name, Level.FAIL, f"{low}-{high} is not a range", "salt-run o2.site_check")
         elif taken and not tasks:
             others = ", ".join(map(str, taken[:5]))
             yield Verdict(
@@ -197,7 +197,7 @@ def _cgroup(facts: MachineFacts) -> Verdict:
         return Verdict("cgroup", Level.WARN, "no version 2 control group", advice)
     if not facts.cgroup_writable:
         advice = "Delegate=yes for salt-minion: apply state o2.host"
-        return Verdict("cgroup", Level.WARN, f"{facts.cgroup} is not ours to divide", advice)
+        return Verdict("cgroup", Level.WARN, f"{facts.cgroup} is not delegated to the agent", advice)
     lacking = {"cpu", "memory", "pids"} - set(facts.controllers)
     if lacking:
         found = f"{facts.cgroup} has no {', '.join(sorted(lacking))}"
@@ -222,6 +222,6 @@ def _clock(facts: MachineFacts) -> Verdict:
     if facts.clock_synchronised:
         return Verdict("clock", Level.OK, "synchronised")
     if facts.clock_synchronised is None:
-        return Verdict("clock", Level.WARN, "the kernel does not tell", "look whether chrony runs")
-    advice = "install and start chrony: start and end of runs are taken from this clock"
+        return Verdict("clock", Level.WARN, "the kernel gives no answer", "check that chrony runs")
+    advice = "install and start chrony: this clock gives start and end of runs"
     return Verdict("clock", Level.WARN, "not synchronised", advice)

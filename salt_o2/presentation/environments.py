@@ -63,7 +63,7 @@ def _facts(env: Plain) -> list[tuple[str, object]]:
         ("variables", _variables(env.get("vars") or {})),
         ("excluded", _reasons(env.get("excluded") or {})),
         ("lost tasks", env.get("lost") or None),
-        ("rests on unknowns", staleness.unconfirmed(env)),
+        ("depends on unknown tasks", staleness.unconfirmed(env)),
         ("error", env.get("error") or None),
     ]
 
@@ -108,7 +108,7 @@ def modified(env: Plain, duration_s: float) -> str:
         ("run number", env.get("run_number") or None),
         ("tasks", ", ".join(f"{count} {state}" for state, count in states.items()) or None),
         ("excluded", _reasons(env.get("excluded") or {})),
-        ("left to the pool", len(env["kept"]) if env.get("kept") else None),
+        ("moved to the pool", len(env["kept"]) if env.get("kept") else None),
         ("modification took", f"{duration_s:.3f} s"),
     ]
     return f"modification complete\n{block(facts)}"
@@ -117,14 +117,14 @@ def modified(env: Plain, duration_s: float) -> str:
 def ended(env: Plain) -> str:
     """Return the message about an environment that has just been destroyed."""
     kept = len(env.get("kept") or ())
-    waiting = f"; {kept} task{'' if kept == 1 else 's'} of it wait in the pool" if kept else ""
+    waiting = f"; {kept} task{'' if kept == 1 else 's'} of it are in the pool" if kept else ""
     return f"teardown complete for environment {env['id']}{waiting}"
 
 
 def environment_table(environments: Sequence[Plain]) -> str:
     """Return the environments, one a row."""
     if not environments:
-        return "no environments running"
+        return "no environments"
     header = (counted("ENVIRONMENT ID", environments), "WORKFLOW TEMPLATE", "CREATED", "STATE", "RUN")
     return table(
         header,

@@ -13,7 +13,7 @@ QUIET = ("TasksMoved", "Tick", "CompleteRequest")
 def history(lines: Sequence[Plain], every: bool = False) -> str:
     """Return a history: its days as headings, then time, event, and cause."""
     shown = [line for line in lines if every or line["kind"] not in QUIET]
-    return "\n".join(_lines_of_days(shown)) or "nothing has happened"
+    return "\n".join(_lines_of_days(shown)) or "no events"
 
 
 def _lines_of_days(lines: Iterable[Plain]) -> Iterable[str]:
@@ -37,7 +37,7 @@ def difference(found: Plain) -> str:
     for path, changed in found["different"].items():
         for what, (left, right) in changed.items():
             lines += _sides(f"{path} {what}", left, right)
-    return "\n".join(lines) or "they do not differ"
+    return "\n".join(lines) or "no differences"
 
 
 def _pair(name: str, values: Sequence[str]) -> list[str]:

@@ -34,7 +34,7 @@ def plan(found: Plain, brief: bool = False) -> str:
     changes = found["changes"]
     parts = [_head(found), *_hosts(found, brief), _calls(found["calls"]), _summary(found)]
     if found["token"] and (changes or found["action"] == "create"):
-        parts.append(f"to do exactly this: coconut env {found['action']} --plan {found['token']}")
+        parts.append(f"to apply this plan: coconut env {found['action']} --plan {found['token']}")
     return "\n\n".join(part for part in parts if part)
 
 
@@ -42,7 +42,7 @@ def _head(found: Plain) -> str:
     what = {
         "create": f"a new environment of {found['workflow']}",
         "modify": f"environment {found['environment']} ({found['workflow']})",
-        "destroy": f"the end of environment {found['environment']} ({found['workflow']})",
+        "destroy": f"destruction of environment {found['environment']} ({found['workflow']})",
     }[found["action"]]
     revision = f", revision {found['revision'][:12]}" if found["revision"] else ""
     return f"plan for {what}{revision}"
@@ -65,7 +65,7 @@ def _host(host: Plain) -> str:
     counts += f" -{host['ended_tasks']}" if host["ended_tasks"] else ""
     counts += f" ({host['reused_tasks']} reused)" if host["reused_tasks"] else ""
     if host["cpus"] is None:
-        return f"{host['id']}   {counts}   silent: nothing is known of it"
+        return f"{host['id']}   {counts}   silent: its state is unknown"
     bars = f"cpu {bar(cpu, host['cpus'])} cores   memory {bar(memory, host['memory_mb'])} MB"
     return f"{host['id']}   {counts}   {bars}"
 

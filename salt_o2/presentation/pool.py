@@ -17,7 +17,7 @@ def pool(found: Plain) -> str:
         f"for {limits['idle_s']:g} s at the longest"
     )
     if not rows:
-        return f"nothing waits in the pool: {bounds}"
+        return f"the pool is empty: {bounds}"
     header = (f"TASK ID ({len(rows)})", "CLASS NAME", "HOSTNAME", "STATE", "PID", "IDLE", "LAST IN")
     ending = [f"{row['id']} is ending: {row['ending']}" for row in rows if row["ending"]]
     return "\n".join([table(header, map(_row, rows)), *ending, bounds])
@@ -28,7 +28,7 @@ def cleaned(found: Plain) -> str:
     facts = [
         ("ended", _tasks(found["ended"])),
         ("still ending", _tasks(found["ending"]) if found["ending"] else None),
-        ("left in the pool", found["waiting"]),
+        ("in the pool", found["waiting"]),
     ]
     return block(facts)
 

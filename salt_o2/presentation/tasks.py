@@ -22,7 +22,7 @@ def task_table(tasks: Sequence[Plain]) -> str:
 def all_tasks_table(tasks: Sequence[Plain]) -> str:
     """Return the tasks of all environments, one a row."""
     if not tasks:
-        return "no tasks running"
+        return "no tasks"
     header = (counted("TASK ID", tasks), *_TASK_COLUMNS, "ENVIRONMENT")
     return table(header, ((*_task_row(task), task["environment"]) for task in tasks))
 
@@ -45,4 +45,4 @@ def recovered(task: Plain) -> str:
 def task_output(found: Plain) -> str:
     """Return a task's output, then its errors."""
     errors = [f"stderr: {line}" for line in found.get("stderr") or []]
-    return "\n".join([*(found.get("stdout") or []), *errors]) or f"{found['task']} has written nothing"
+    return "\n".join([*(found.get("stdout") or []), *errors]) or f"{found['task']} has written no output"

@@ -20,6 +20,6 @@ def problems(report: Plain) -> str:
     """Return the faults of a site: three lines for each, or one line if there are none."""
     found = report["problems"]
     if not found:
-        return f"nothing is wrong: {report['hosts']} hosts"
+        return f"no problems: {report['hosts']} hosts"
     blocks = [f"{each['where']}\n    {each['what']}\n    {each['advice']}" for each in found]
     return "\n".join([*blocks, f"{len(found)} problems"])

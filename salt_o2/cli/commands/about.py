@@ -1,4 +1,4 @@
-"""coconut about: what this is."""
+"""coconut about: version and socket."""
 
 import typer
 

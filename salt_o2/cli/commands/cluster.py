@@ -9,9 +9,9 @@ import typer
 from salt_o2.cli.ui.command_aliases import noun, verb
 from salt_o2.cli.ui.terminal import Terminal
 
-app = noun("A private Salt master and minions on this machine, to try things out.")
+app = noun("A private Salt master and minions on this machine, for trials.")
 
-Dir = Annotated[Path, typer.Option("--dir", "-d", help="The folder that holds everything of the cluster.")]
+Dir = Annotated[Path, typer.Option("--dir", "-d", help="Folder of the cluster.")]
 HERE = Path(".cluster")
 
 
@@ -19,20 +19,20 @@ HERE = Path(".cluster")
 def up(
     ctx: typer.Context,
     minions: Annotated[
-        int | None, typer.Option(help="How many minions: flp1, flp2, ...; three if it is new.", min=1)
+        int | None, typer.Option(help="Number of minions: flp1, flp2, ... (new: 3).", min=1)
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Worker processes of the master; two if it is new.", min=1)
+        int | None, typer.Option(help="Worker processes of the master (new: 2).", min=1)
     ] = None,
     heartbeat: Annotated[
-        float | None, typer.Option(help="Seconds between an agent's heartbeats; one if it is new.", min=0.1)
+        float | None, typer.Option(help="Seconds between heartbeats (new: 1).", min=0.1)
     ] = None,
     namespaces: Annotated[
-        bool, typer.Option("--namespaces", help="Give each host a network of its own; for root.")
+        bool, typer.Option("--namespaces", help="Give each host its own network (root only).")
     ] = False,
     directory: Dir = HERE,
 ) -> None:
-    """Start a master and minions; of a cluster that is there, start what is missing."""
+    """Start a master and minions, or what is missing of an existing cluster."""
     from salt_o2.cluster import up
 
     terminal: Terminal = ctx.obj
@@ -43,12 +43,10 @@ def up(
 @verb(app, "kill")
 def kill(
     ctx: typer.Context,
-    daemons: Annotated[
-        list[str] | None, typer.Argument(help="master, or minions' ids; all if none is named.")
-    ] = None,
+    daemons: Annotated[list[str] | None, typer.Argument(help="master, or minion IDs; default: all.")] = None,
     directory: Dir = HERE,
 ) -> None:
-    """End daemons by SIGKILL, as a power cut of the control system would; tasks run on, and so does a run.
+    """Kill daemons with SIGKILL; tasks and runs continue.
 
     coconut cluster up brings the same cluster back.
     """
@@ -60,7 +58,7 @@ def kill(
 
 @verb(app, "status")
 def status(ctx: typer.Context, directory: Dir = HERE) -> None:
-    """Show what runs: daemons, minions, sockets."""
+    """Show daemons, minions and sockets."""
     from salt_o2.cluster import status
 
     ctx.obj.show(status(directory), render_status)
@@ -70,9 +68,9 @@ def status(ctx: typer.Context, directory: Dir = HERE) -> None:
 def down(
     ctx: typer.Context,
     directory: Dir = HERE,
-    keep: Annotated[bool, typer.Option("--keep", help="Keep the folder with its logs.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the folder with the logs.")] = False,
 ) -> None:
-    """Destroy environments, end everything that was started, and remove the folder."""
+    """Destroy all environments, stop the cluster and remove its folder."""
     from salt_o2.cluster import down
 
     terminal: Terminal = ctx.obj
@@ -81,7 +79,7 @@ def down(
 
 @verb(app, "env")
 def env(ctx: typer.Context, directory: Dir = HERE) -> None:
-    """Print what points Salt's commands at the cluster: eval $(coconut cluster env)."""
+    """Print variables for Salt's commands: eval $(coconut cluster env)."""
     from salt_o2.cluster import status
 
     exports = {"SALT_CONFIG_DIR": status(directory)["config_dir"]}
@@ -91,8 +89,8 @@ def env(ctx: typer.Context, directory: Dir = HERE) -> None:
 @verb(app, "logs")
 def logs(
     ctx: typer.Context,
-    daemon: Annotated[str, typer.Argument(help="master, or a minion's id.")] = "master",
-    lines: Annotated[int, typer.Option("--lines", "-n", help="How many of the last lines.", min=1)] = 40,
+    daemon: Annotated[str, typer.Argument(help="master, or a minion ID.")] = "master",
+    lines: Annotated[int, typer.Option("--lines", "-n", help="Number of lines.", min=1)] = 40,
     directory: Dir = HERE,
 ) -> None:
     """Show the last lines of a daemon's log."""
@@ -104,7 +102,7 @@ def logs(
 
 
 def render_status(status: dict[str, Any]) -> str:
-    """Return a cluster's status for a person."""
+    """Return a cluster's status as text."""
     daemons = [f"{name} (pid {pid})" for name, pid in status["pids"].items()]
     lines = [
         f"directory:       {status['directory']}",
@@ -124,22 +122,21 @@ def _namespaces(names: list[str]) -> str:
         return ""
     masters = next((name for name in names if name.endswith("-master")), names[0])
     enter = f"nsenter --net=/run/netns/{masters} salt flp1 test.ping"
-    return f"namespaces:      {', '.join(names)}\n{'':17}(Salt's commands are for the master's: {enter})"
+    return f"namespaces:      {', '.join(names)}\n{'':17}(run Salt's commands there: {enter})"
 
 
 def render_down(result: dict[str, Any]) -> str:
-    """Return what taking a cluster down has found."""
+    """Return the result of `cluster down` as text."""
     if not result["was_up"]:
-        return f"there was no cluster in {result['directory']}"
+        return f"no cluster in {result['directory']}"
     left = result["leftovers"]
-    return f"ended {len(left)} processes that should not have been left" if left else "nothing is left of it"
+    return f"stopped {len(left)} processes that had been left" if left else "nothing of it is left"
 
 
 def render_killed(result: dict[str, Any]) -> str:
-    """Return what was killed, and how to have it back."""
-    return (
-        f"killed {', '.join(result['killed'])}; `coconut cluster up --dir {result['directory']}` revives it"
-    )
+    """Return which daemons were killed, and how to start them again."""
+    start_again = f"coconut cluster up --dir {result['directory']}"
+    return f"killed {', '.join(result['killed'])}; to start them again: {start_again}"
 
 
 def render_exports(exports: dict[str, str]) -> str:

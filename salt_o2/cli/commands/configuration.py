@@ -1,4 +1,4 @@
-"""coconut configuration: what components are configured with, wherever the site keeps it."""
+"""coconut configuration: the configuration of components."""
 
 import json
 from pathlib import Path
@@ -11,14 +11,14 @@ from salt_o2.cli.ui.input_files import text_of
 from salt_o2.cli.ui.parsing import variables
 
 app = noun("Configuration of components.")
-RunType = Annotated[str, typer.Option("-r", "--runtype", help="Run type; ANY unless given.")]
-Role = Annotated[str, typer.Option("-l", "--role", help="Role; any unless given.")]
-New = Annotated[bool, typer.Option("-n", "--new-component", help="The component may be a new one.")]
+RunType = Annotated[str, typer.Option("-r", "--runtype", help="Run type; default: ANY.")]
+Role = Annotated[str, typer.Option("-l", "--role", help="Role; default: any.")]
+New = Annotated[bool, typer.Option("-n", "--new-component", help="Allow a new component.")]
 
 
 @verb(app, "list", "ls", "l")
 def list_(ctx: typer.Context, component: Annotated[str, typer.Argument()] = "") -> None:
-    """List the entries of a component, or of all."""
+    """List the entries of one component, or of all."""
     found = ctx.obj.ask("config_list", {"component": component})
     ctx.obj.show(found, lambda entries: "\n".join(entries) or "no configuration found")
 
@@ -30,12 +30,12 @@ def show(
     entry: Annotated[str, typer.Argument()] = "",
     runtype: RunType = "ANY",
     role: Role = "any",
-    simulate: Annotated[bool, typer.Option("-s", "--simulate", help="Fill it in, with -e.")] = False,
+    simulate: Annotated[bool, typer.Option("-s", "--simulate", help="Expand variables, with -e.")] = False,
     given: Annotated[
         list[str] | None, typer.Option("-e", "--extra-vars", metavar="K=V", help="Variables for -s.")
     ] = None,
 ) -> None:
-    """Show the payload of an entry, found by fallback."""
+    """Show the payload of an entry (with fallback)."""
     path = f"{component}/{runtype}/{role}/{entry}" if entry else component
     arguments = {"path": path, "simulate": simulate, "vars": variables(given or ())}
     ctx.obj.show(ctx.obj.ask("config_show", arguments), lambda found: found["payload"])
@@ -63,11 +63,11 @@ def import_(
     role: Role = "any",
     new: New = False,
 ) -> None:
-    """Set the payload of an entry to what is in a file."""
+    """Set the payload of an entry from a file."""
     path = f"{component}/{runtype}/{role}/{entry}"
     arguments = {"path": path, "payload": text_of(file), "new_component": new}
     ctx.obj.show(ctx.obj.ask("config_import", arguments), _kept)
 
 
 def _kept(found: dict[str, str]) -> str:
-    return f"{found['path']} is kept in {found['backend']}" if "path" in found else json.dumps(found)
+    return f"{found['path']} is stored in {found['backend']}" if "path" in found else json.dumps(found)

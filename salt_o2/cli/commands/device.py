@@ -1,4 +1,4 @@
-"""coconut device: try a device of one's own."""
+"""coconut device: check a device."""
 
 import shlex
 from typing import Annotated, Any
@@ -13,9 +13,11 @@ app = noun("Devices.")
 @verb(app, "check")
 def check(
     ctx: typer.Context,
-    command: Annotated[list[str], typer.Argument(metavar="-- COMMAND...", help="How the device is started.")],
+    command: Annotated[
+        list[str], typer.Argument(metavar="-- COMMAND...", help="Command that starts the device.")
+    ],
 ) -> None:
-    """Run the conformance suite against a device: states, replies, errors, exits."""
+    """Run the conformance tests on a device."""
     from salt_o2.device.conformance import check as findings_of
 
     findings = []
@@ -31,6 +33,6 @@ def check(
 
 
 def render_finding(finding: dict[str, Any]) -> str:
-    """Return one finding on a line."""
+    """Return one finding as a line of text."""
     detail = f": {finding['detail']}" if finding["detail"] else ""
     return f"{'ok    ' if finding['ok'] else 'FAILED'} {finding['name']}{detail}"

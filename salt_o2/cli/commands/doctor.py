@@ -1,4 +1,4 @@
-"""coconut doctor: examine this machine, and say what to do."""
+"""coconut doctor: check this machine."""
 
 import os
 from pathlib import Path
@@ -15,12 +15,12 @@ def doctor(
     ctx: typer.Context,
     config_dir: Annotated[
         Path | None,
-        typer.Option("--config-dir", "-c", help="Salt's configuration; else SALT_CONFIG_DIR, or /etc/salt."),
+        typer.Option("--config-dir", "-c", help="Salt's configuration; default: SALT_CONFIG_DIR, /etc/salt."),
     ] = None,
 ) -> None:
-    """Examine this host or master: Salt, engines, sockets, ports, control groups, limits, time.
+    """Check this host or master, and advise on each problem.
 
-    Exit code 1 if something does not work; warnings alone give 0.
+    The exit code is 1 if a check fails; warnings alone give 0.
     """
     from dataclasses import asdict
 
@@ -42,7 +42,7 @@ def doctor(
 
 
 def render(report: dict[str, Any]) -> str:
-    """Return the report for a person: a line for each check, and below it what to do."""
+    """Return the report as text: a line for each check, with advice below it."""
     lines = [f"{report['machine']}, Salt in {report['config_dir']}"]
     for verdict in report["verdicts"]:
         lines.append(f"{MARKS[verdict['level']]} {verdict['check']}: {verdict['found']}")

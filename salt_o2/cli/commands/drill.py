@@ -1,4 +1,4 @@
-"""coconut drill: let parts of a private cluster fail while it takes data, and see that nothing stops."""
+"""coconut drill: inject faults into a private cluster that takes data."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,20 +13,16 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def drill(
     ctx: typer.Context,
-    seed: Annotated[
-        int, typer.Option(help="What faults are drawn from; the same again, the same drill.")
-    ] = 1,
+    seed: Annotated[int, typer.Option(help="Seed; the same seed draws the same faults.")] = 1,
     minutes: Annotated[float, typer.Option(help="How long.", min=0)] = 1.0,
-    rounds: Annotated[int | None, typer.Option(help="How many rounds, instead of how long.", min=1)] = None,
-    faults: Annotated[int | None, typer.Option(help="How many faults, instead of how long.", min=1)] = None,
+    rounds: Annotated[int | None, typer.Option(help="Number of rounds, instead of minutes.", min=1)] = None,
+    faults: Annotated[int | None, typer.Option(help="Number of faults, instead of minutes.", min=1)] = None,
     environment: Annotated[
-        str, typer.Option("--environment", "-i", help="Whose tasks may be hit, if there are several.")
+        str, typer.Option("--environment", "-i", help="Environment to hit, if there are several.")
     ] = "",
-    directory: Annotated[Path, typer.Option("--dir", "-d", help="The folder of the cluster.")] = Path(
-        ".cluster"
-    ),
+    directory: Annotated[Path, typer.Option("--dir", "-d", help="Folder of the cluster.")] = Path(".cluster"),
 ) -> None:
-    """Let parts of a private cluster fail while it takes data; check that nothing else changes.
+    """Inject faults into a private cluster that takes data.
 
     Tasks, plain programs, agents, minions, control and master are killed, stopped and slowed down. Records
     of tasks are damaged, pids and ports of tasks are given to other processes, minions are cloned, and their
@@ -53,7 +49,7 @@ def drill(
 
 
 def render(done: dict[str, Any]) -> str:
-    """Return what came of a drill, for a person."""
+    """Return the result of a drill as text."""
     from salt_o2.cluster.faults.outcome import as_text, summary
 
     return as_text(summary([done]))

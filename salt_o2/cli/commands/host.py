@@ -9,19 +9,21 @@ from salt_o2.presentation import hosts, staleness
 
 app = noun("Hosts.")
 
-Names = Annotated[list[str], typer.Argument(metavar="HOST...", help="Their names.")]
-Sure = Annotated[bool, typer.Option("--sure", help="They are known to be off.")]
+Names = Annotated[list[str], typer.Argument(metavar="HOST...", help="Host names.")]
+Sure = Annotated[bool, typer.Option("--sure", help="The hosts are known to be switched off.")]
 
 
 @verb(app, "list", "ls", "l")
 def list_(ctx: typer.Context) -> None:
-    """List the hosts, what they offer, and when they were last heard."""
+    """List hosts with their resources and last reports."""
     ctx.obj.show(ctx.obj.ask("host_list"), hosts.host_table)
 
 
 @verb(app, "show", "s")
-def show(ctx: typer.Context, host: Annotated[str, typer.Argument(metavar="HOST", help="Its name.")]) -> None:
-    """Show all that control knows of a host, and what is wrong there.
+def show(
+    ctx: typer.Context, host: Annotated[str, typer.Argument(metavar="HOST", help="Name of the host.")]
+) -> None:
+    """Show all that control knows of a host, and its problems.
 
     coconut host show flp1
     """
@@ -29,13 +31,13 @@ def show(ctx: typer.Context, host: Annotated[str, typer.Argument(metavar="HOST",
 
     known = {row["id"]: row for row in ctx.obj.ask("host_list")}
     if host not in known:
-        raise UnknownNameError(f"control knows no host {host!r}; it knows {', '.join(known) or 'none'}")
+        raise UnknownNameError(f"control knows no host {host!r}; known hosts: {', '.join(known) or 'none'}")
     ctx.obj.show(known[host], hosts.host)
 
 
 @verb(app, "lost")
 def lost(ctx: typer.Context, hosts: Names, sure: Sure = False) -> int:
-    """Say that hosts may be lost: control looks at once, and leaves alone what answers.
+    """Report hosts as lost; control checks each host at once.
 
     coconut host lost flp1 --sure
     """
@@ -46,7 +48,7 @@ def lost(ctx: typer.Context, hosts: Names, sure: Sure = False) -> int:
 
 @verb(app, "forget")
 def forget(ctx: typer.Context, hosts: Names) -> None:
-    """Forget hosts that will not come back; refused while they are in use or connected.
+    """Remove hosts that are neither in use nor connected.
 
     coconut host forget flp1
     """
@@ -55,5 +57,5 @@ def forget(ctx: typer.Context, hosts: Names) -> None:
 
 @verb(app, "returned")
 def returned(ctx: typer.Context, hosts: Names) -> None:
-    """Say that hosts are back: control asks their agents for everything at once."""
+    """Report hosts as back; control asks their agents at once."""
     ctx.obj.show(ctx.obj.ask("host_returned", {"hosts": hosts}), staleness.outcomes)

@@ -1,4 +1,4 @@
-"""coconut info: what control says of itself."""
+"""coconut info: facts about control."""
 
 from typing import Any
 
@@ -11,12 +11,12 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def info(ctx: typer.Context) -> None:
-    """Show version, hosts, environments and tasks of the control that answers."""
+    """Show control's version, hosts, environments and tasks."""
     ctx.obj.show(ctx.obj.ask("info"), render_info)
 
 
 def render_info(facts: dict[str, Any]) -> str:
-    """Return all that control says of itself, one fact a line."""
+    """Return control's facts, one on each line."""
     return block([(name.replace("_", " "), _short(value)) for name, value in facts.items()])
 
 

@@ -24,9 +24,9 @@ def list_(ctx: typer.Context) -> None:
 @verb(app, "show", "get", "s", "g")
 def show(
     ctx: typer.Context,
-    number: Annotated[int, typer.Argument(metavar="NUMBER", help="The run's number.")],
+    number: Annotated[int, typer.Argument(metavar="NUMBER", help="Run number.")],
 ) -> None:
-    """Show one run: its environment, who started it, when it began and ended.
+    """Show one run: environment, user, start and end.
 
     coconut run show 42
     """
@@ -36,19 +36,17 @@ def show(
 @verb(app, "stop")
 def stop(
     ctx: typer.Context,
-    numbers: Annotated[
-        list[int] | None, typer.Argument(metavar="[NUMBER...]", help="The numbers of the runs.")
-    ] = None,
-    every: Annotated[bool, typer.Option("-a", "--all", help="Stop every run that goes on.")] = False,
-    reason: Reason = "asked for by a person",
+    numbers: Annotated[list[int] | None, typer.Argument(metavar="[NUMBER...]", help="Run numbers.")] = None,
+    every: Annotated[bool, typer.Option("-a", "--all", help="Stop all runs.")] = False,
+    reason: Reason = "requested by a user",
 ) -> int:
-    """Stop runs by their numbers; all of them only with --all, or after a question.
+    """Stop runs.
 
     coconut run stop 42 -r 'noisy detector'
 
     coconut run stop --all -r 'beam dump'
     """
-    every = check_all(ctx.obj, every, bool(numbers), "stop all runs", "the numbers of the runs")
+    every = check_all(ctx.obj, every, bool(numbers), "stop all runs", "run numbers")
     wanted = {"all": True} if every else {"numbers": numbers}
     found = ctx.obj.ask("run_stop", wanted | {"reason": reason})
     ctx.obj.show(found, environments.stopped)

@@ -21,11 +21,13 @@ def list_(ctx: typer.Context) -> None:
 @verb(app, "log")
 def log(
     ctx: typer.Context,
-    identity: Annotated[str, typer.Argument(metavar="ID", help="The task, or a beginning of its id.")],
-    lines: Annotated[int, typer.Option("-n", "--lines", help="How many of the last lines.", min=1)] = 40,
-    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on until Ctrl-C, or its end.")] = False,
+    identity: Annotated[str, typer.Argument(metavar="ID", help="Task ID, or its first characters.")],
+    lines: Annotated[int, typer.Option("-n", "--lines", help="Number of lines.", min=1)] = 40,
+    follow: Annotated[
+        bool, typer.Option("-f", "--follow", help="Print new output until Ctrl-C or the task's end.")
+    ] = False,
 ) -> None:
-    """Show what a task wrote last.
+    """Show the last output of a task.
 
     coconut task log 7AbRmBG3z2A -n 100
 
@@ -33,10 +35,10 @@ def log(
     """
     terminal: Terminal = ctx.obj
     if follow and terminal.json:
-        raise typer.BadParameter("--follow does not go with --json")
+        raise typer.BadParameter("--follow cannot be used with --json")
     found = log_follow.task_log(terminal, identity, lines)
     terminal.show(found, tasks.task_output)
     if follow:
         for line in log_follow.follow(terminal, found["task"], found["at"]):
             terminal.say(line)
-        terminal.note(f"task {found['task']} is over")
+        terminal.note(f"task {found['task']} has ended")

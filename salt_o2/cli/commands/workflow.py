@@ -38,9 +38,9 @@ def check(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Workflow or task templates.")],
     given: Given = None,
     site: SiteFile = None,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing of files without fault.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="List only files with problems.")] = False,
 ) -> None:
-    """Say all that is wrong with templates; exit code 1 if anything is."""
+    """Check templates; the exit code is 1 if there is a problem."""
     from salt_o2.workflow.authoring.checker import check as verdict_on
 
     verdicts = [verdict_on(file, variables(given or ()), *site_variables(site)) for file in files]
@@ -58,12 +58,12 @@ def expand(
     file: File,
     given: Given = None,
     site: SiteFile = None,
-    origins: Annotated[
-        bool, typer.Option("--origins", help="Where each variable's value comes from.")
+    origins: Annotated[bool, typer.Option("--origins", help="Show the origin of each variable.")] = False,
+    with_variables: Annotated[
+        bool, typer.Option("--variables", help="Show the variables of each leaf.")
     ] = False,
-    with_variables: Annotated[bool, typer.Option("--variables", help="The variables of each leaf.")] = False,
 ) -> None:
-    """Show the tree of roles that a workflow becomes."""
+    """Show the tree of roles of a workflow."""
     from salt_o2.workflow.authoring.outline import outline
 
     found = outline(_load(file, given, site), with_variables, origins)
@@ -77,9 +77,11 @@ def graph(
     given: Given = None,
     site: SiteFile = None,
     form: Annotated[str, typer.Option("-f", "--format", help="svg or mermaid.")] = "svg",
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="A file instead of stdout.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Write to a file instead of stdout.")
+    ] = None,
 ) -> None:
-    """Draw the data flow of a workflow: roles as boxes, channels as arrows."""
+    """Draw roles as boxes and channels as arrows."""
     from salt_o2.core.errors import InvalidRequestError
     from salt_o2.workflow.authoring.mermaid import mermaid
     from salt_o2.workflow.authoring.svg import svg
@@ -98,7 +100,7 @@ def graph(
 def schema(
     kind: Annotated[str, typer.Argument(metavar="KIND", help="workflow or task.")] = "workflow",
 ) -> None:
-    """Print the JSON schema of workflow or task templates, for editors."""
+    """Print the JSON schema of templates, for editors."""
     from salt_o2.core.errors import InvalidRequestError
     from salt_o2.workflow.templates.json_schema import schema as schema_of
 
@@ -123,13 +125,15 @@ def _told(verdicts: list[dict[str, Any]], quiet: bool) -> str:
     for verdict in verdicts:
         lines += verdict["problems"] + ([] if quiet else verdict["notes"])
         if not quiet and not verdict["problems"]:
-            lines.append(f"{verdict['file']}: nothing is wrong")
+            lines.append(f"{verdict['file']}: no problems")
     wrong = sum(bool(verdict["problems"]) for verdict in verdicts)
     count = sum(len(verdict["problems"]) for verdict in verdicts)
     if wrong:
         lines.append(f"{count} problems in {wrong} of {len(verdicts)} files")
     if any("unknown variable" in problem for verdict in verdicts for problem in verdict["problems"]):
-        lines.append("what the site gives to every workflow: --site FILE; what the user gives: -e name=value")
+        lines.append(
+            "set variables of the site with --site FILE, and variables of the user with -e name=value"
+        )
     return "\n".join(lines)
 
 

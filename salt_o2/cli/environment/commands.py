@@ -1,4 +1,4 @@
-"""coconut environment: the verbs of environments; those that plan, reshape and look back lie beside it."""
+"""coconut environment: commands on environments."""
 
 import time
 from typing import Annotated, Any
@@ -14,7 +14,7 @@ from salt_o2.presentation import environments
 
 SHORTCUTS = {"START": "START_ACTIVITY", "STOP": "STOP_ACTIVITY"}
 
-app = noun("Environments: plan, create, show, list, control, modify, destroy, and their history.")
+app = noun("Environments.")
 
 verb(app, "plan", "p")(plan_commands.plan)
 
@@ -23,7 +23,7 @@ verb(app, "plan", "p")(plan_commands.plan)
 def create(
     ctx: typer.Context,
     workflow: Annotated[
-        str, typer.Option("-w", "--workflow-template", help="Which workflow to deploy.")
+        str, typer.Option("-w", "--workflow-template", help="Workflow template to deploy.")
     ] = "",
     given: Vars = [],  # noqa: B006  typer copies them
     token: Token = "",
@@ -31,7 +31,7 @@ def create(
     move: Move = [],  # noqa: B006
     exclude: Exclude = [],  # noqa: B006
     auto: Annotated[
-        bool, typer.Option("-a", "--auto", help="Start the run at once, and end after it, by itself.")
+        bool, typer.Option("-a", "--auto", help="Start a run at once; destroy the environment after it.")
     ] = False,
     all_excluded: AllExcluded = False,
 ) -> None:
@@ -55,17 +55,19 @@ def create(
 
 def _check_creation(workflow: str, token: str, arguments: dict[str, Any]) -> None:
     if not token and not workflow:
-        raise typer.BadParameter("say --workflow-template, or --plan")
+        raise typer.BadParameter("give --workflow-template or --plan")
     if token and arguments:
-        raise typer.BadParameter(f"--plan already says everything: leave out {', '.join(sorted(arguments))}")
+        raise typer.BadParameter(
+            f"--plan already contains every change: remove {', '.join(sorted(arguments))}"
+        )
 
 
 @verb(app, "show", "get", "s", "g")
 def show(
     ctx: typer.Context,
     identity: Id,
-    tasks: Annotated[bool, typer.Option("-t", "--tasks", help="With the table of tasks.")] = False,
-    workflow: Annotated[bool, typer.Option("-w", "--workflow", help="With the tree of roles.")] = False,
+    tasks: Annotated[bool, typer.Option("-t", "--tasks", help="Show the table of tasks.")] = False,
+    workflow: Annotated[bool, typer.Option("-w", "--workflow", help="Show the tree of roles.")] = False,
 ) -> None:
     """Show one environment."""
     env = ctx.obj.ask("env_show", {"id": identity})
@@ -75,7 +77,9 @@ def show(
 @verb(app, "list", "ls", "l")
 def list_(
     ctx: typer.Context,
-    every: Annotated[bool, typer.Option("-s", "-a", "--all", "--show-all", help="Ended ones too.")] = False,
+    every: Annotated[
+        bool, typer.Option("-s", "-a", "--all", "--show-all", help="Also ended environments.")
+    ] = False,
 ) -> None:
     """List the environments."""
     ctx.obj.show(ctx.obj.ask("env_list", {"all": every}), environments.environment_table)
@@ -89,7 +93,7 @@ def control(
         str, typer.Option("-e", "--event", help="START(_ACTIVITY), STOP(_ACTIVITY), CONFIGURE, RESET, ...")
     ],
 ) -> None:
-    """Send an event to an environment and wait for the state it leads to."""
+    """Send an event and wait for the new state."""
     wanted = SHORTCUTS.get(event.upper(), event.upper())
     arguments = {"id": identity, "event": wanted}
     begin = time.monotonic()
@@ -102,20 +106,20 @@ def destroy(
     ctx: typer.Context,
     identity: Id,
     running: Annotated[
-        bool, typer.Option("-a", "--allow-in-running-state", help="Stop the run first, if there is one.")
+        bool, typer.Option("-a", "--allow-in-running-state", help="Stop the run first.")
     ] = False,
-    force: Annotated[bool, typer.Option("-f", "--force", help="Whatever state it is in.")] = False,
+    force: Annotated[bool, typer.Option("-f", "--force", help="Destroy it in any state.")] = False,
     keep: Annotated[
-        bool, typer.Option("-k", "--keep-tasks", help="Leave its tasks to the pool, in STANDBY.")
+        bool, typer.Option("-k", "--keep-tasks", help="Move its tasks to the pool, in STANDBY.")
     ] = False,
 ) -> None:
-    """End an environment and all its tasks.
+    """Destroy an environment and stop its tasks.
 
     coconut env destroy 2oD
 
     coconut env destroy 2oD --keep-tasks
 
-    What is kept is claimed by the next environment that it fits: see pool list, and env plan.
+    The next environment that fits them takes tasks from the pool: see pool list and env plan.
     """
     arguments = {"id": identity, "allow_in_running_state": running, "force": force}
     arguments |= {"keep_tasks": True} if keep else {}

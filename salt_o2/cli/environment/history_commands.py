@@ -10,7 +10,9 @@ from salt_o2.cli.ui.terminal import Terminal
 from salt_o2.presentation import environments
 from salt_o2.presentation import history as past_text
 
-Until = Annotated[str, typer.Option(metavar="TIME", help="Up to this time: 2026-11-22T14:00:00, or seconds.")]
+Until = Annotated[
+    str, typer.Option(metavar="TIME", help="Up to this time: 2026-11-22T14:00:00, or Unix time.")
+]
 FOLLOW_S = 0.5
 """Seconds between two questions for more."""
 
@@ -19,13 +21,13 @@ def history(
     ctx: typer.Context,
     identity: Id,
     until: Until = "",
-    limit: Annotated[int, typer.Option("-n", "--limit", help="How many of the last lines.", min=1)] = 1000,
+    limit: Annotated[int, typer.Option("-n", "--limit", help="Number of lines.", min=1)] = 1000,
     every: Annotated[
-        bool, typer.Option("-a", "--all", help="Every report and answer, not only what they led to.")
+        bool, typer.Option("-a", "--all", help="Also reports and answers without an effect.")
     ] = False,
-    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on until Ctrl-C.")] = False,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Print new lines until Ctrl-C.")] = False,
 ) -> None:
-    """Tell what happened to an environment, also an ended one: time, what, and its cause.
+    """Show the events of an environment with their causes.
 
     coconut env history 2oD
 
@@ -35,7 +37,7 @@ def history(
     """
     terminal: Terminal = ctx.obj
     if follow and (terminal.json or until):
-        raise typer.BadParameter("--follow goes with neither --json nor --until")
+        raise typer.BadParameter("--follow cannot be used with --json or --until")
     if follow:
         return _follow(terminal, identity, limit, every)
     lines = terminal.ask("env_history", {"id": identity, "until": until, "limit": limit})
@@ -63,10 +65,10 @@ def replay(
     ctx: typer.Context,
     identity: Id,
     until: Until = "",
-    tasks: Annotated[bool, typer.Option("-t", "--tasks", help="With the table of tasks.")] = False,
-    workflow: Annotated[bool, typer.Option("-w", "--workflow", help="With the tree of roles.")] = False,
+    tasks: Annotated[bool, typer.Option("-t", "--tasks", help="Show the table of tasks.")] = False,
+    workflow: Annotated[bool, typer.Option("-w", "--workflow", help="Show the tree of roles.")] = False,
 ) -> None:
-    """Show an environment as it was at some time, rebuilt from its journal.
+    """Show an environment at a past time, from its journal.
 
     coconut env replay 2oD --until 2026-11-22T14:00:00 -tw
     """
@@ -76,10 +78,10 @@ def replay(
 
 def diff(
     ctx: typer.Context,
-    left: Annotated[str, typer.Argument(metavar="LEFT", help="An environment, or the number of a run.")],
-    right: Annotated[str, typer.Argument(metavar="RIGHT", help="Another one.")],
+    left: Annotated[str, typer.Argument(metavar="LEFT", help="Environment ID, or run number.")],
+    right: Annotated[str, typer.Argument(metavar="RIGHT", help="Environment ID, or run number.")],
 ) -> None:
-    """Show in what two environments or runs differ: workflow, variables, roles, hosts, commands.
+    """Show the differences of two environments or runs.
 
     coconut env diff 2oDvieFrVTi 2oDvkPq7xYz
 

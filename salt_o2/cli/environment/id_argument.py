@@ -17,12 +17,12 @@ def complete_id(incomplete: str) -> list[str]:
 
 
 _ID = typer.Argument(
-    metavar="ID", help="The environment, or an unambiguous beginning.", autocompletion=complete_id
+    metavar="ID", help="Environment ID, or its first characters.", autocompletion=complete_id
 )
 Id = Annotated[str, _ID]
 OptionalId = Annotated[
     str,
     typer.Argument(
-        metavar="[ID]", help="The environment, or an unambiguous beginning.", autocompletion=complete_id
+        metavar="[ID]", help="Environment ID, or its first characters.", autocompletion=complete_id
     ),
 ]

@@ -10,24 +10,20 @@ Vars = Annotated[
     list[str], typer.Option("-e", "--extra-vars", help="Variables: k=v[,k=v...] or JSON; repeatable.")
 ]
 Scale = Annotated[
-    list[str], typer.Option(metavar="ROLE=NUMBER", help="How many roles an iterator makes: epn=20.")
+    list[str], typer.Option(metavar="ROLE=NUMBER", help="Number of roles of an iterator: epn=20.")
 ]
-Move = Annotated[
-    list[str], typer.Option(metavar="ROLE=HOST", help="Which host the task of a role is to be on.")
-]
+Move = Annotated[list[str], typer.Option(metavar="ROLE=HOST", help="Host for the task of a role.")]
 Exclude = Annotated[
-    list[str], typer.Option(metavar="ROLE|DETECTOR", help="Who is to leave the data flow, and wait.")
+    list[str], typer.Option(metavar="ROLE|DETECTOR", help="Exclude a role or detector from data-taking.")
 ]
 Include = Annotated[
-    list[str], typer.Option(metavar="ROLE|DETECTOR", help="Who is to come back into the data flow.")
+    list[str], typer.Option(metavar="ROLE|DETECTOR", help="Include a role or detector again.")
 ]
 AllExcluded = Annotated[
-    bool, typer.Option("--allow-all-excluded", help="No task, or no critical one, is to take part.")
+    bool, typer.Option("--allow-all-excluded", help="Allow that all (critical) tasks are excluded.")
 ]
-Reason = Annotated[str, typer.Option("-r", "--reason", help="Why, for the record.")]
-Token = Annotated[
-    str, typer.Option("--plan", metavar="TOKEN", help="Apply exactly this plan, made by env plan.")
-]
+Reason = Annotated[str, typer.Option("-r", "--reason", help="Reason, for the history.")]
+Token = Annotated[str, typer.Option("--plan", metavar="TOKEN", help="Apply exactly this plan of env plan.")]
 
 
 def bending(

@@ -25,13 +25,13 @@ def plan(
     ctx: typer.Context,
     identity: OptionalId = "",
     workflow: Annotated[
-        str, typer.Option("-w", "--workflow-template", help="Which workflow to deploy.")
+        str, typer.Option("-w", "--workflow-template", help="Workflow template to deploy.")
     ] = "",
-    destroy: Annotated[bool, typer.Option("--destroy", help="What the end of it would end.")] = False,
+    destroy: Annotated[bool, typer.Option("--destroy", help="Show what destroying it would stop.")] = False,
     keep: Annotated[
-        bool, typer.Option("-k", "--keep-tasks", help="Of an environment: leave to the pool who leaves it.")
+        bool, typer.Option("-k", "--keep-tasks", help="Move departing tasks to the pool.")
     ] = False,
-    brief: Annotated[bool, typer.Option("--brief", help="Without commands, ports and addresses.")] = False,
+    brief: Annotated[bool, typer.Option("--brief", help="Omit commands, ports and addresses.")] = False,
     given: Vars = [],  # noqa: B006  typer copies them
     scale: Scale = [],  # noqa: B006
     move: Move = [],  # noqa: B006
@@ -39,7 +39,7 @@ def plan(
     include: Include = [],  # noqa: B006
     all_excluded: AllExcluded = False,
 ) -> None:
-    """Show what a create, modify or destroy would do; nothing is touched.
+    """Show what create, modify or destroy would do.
 
     + start   ~ reconfigure   -/+ restart   - stop   x exclude   o include   <- from the pool   -> to the pool
 
@@ -51,21 +51,21 @@ def plan(
 
     coconut env plan 2oD --destroy --keep-tasks
 
-    The token at the end of it is for env create --plan, or env modify --plan: exactly this is done then,
-    or nothing if the world has moved.
+    `env create --plan TOKEN` and `env modify --plan TOKEN` apply exactly this plan. Control refuses a plan
+    if hosts or the environment have changed since.
     """
     if bool(identity) == bool(workflow):
-        raise typer.BadParameter("say either --workflow-template or the ID of an environment")
+        raise typer.BadParameter("give either --workflow-template or an environment ID")
     if destroy and not identity:
-        raise typer.BadParameter("--destroy is about an environment: say its ID")
+        raise typer.BadParameter("--destroy needs an environment ID")
     where: dict[str, Any] = {"id": identity} if identity else {"workflow": workflow}
     if keep and not identity:
-        raise typer.BadParameter("--keep-tasks is about who leaves an environment: say its ID")
+        raise typer.BadParameter("--keep-tasks needs an environment ID")
     where |= {"destroy": True} if destroy else {}
     where |= {"keep_tasks": True} if keep else {}
     bent = bending(given, scale, move, exclude, include, allow_all_excluded=all_excluded)
     if destroy and bent:
-        raise typer.BadParameter(f"--destroy ends all of it: leave out {', '.join(sorted(bent))}")
+        raise typer.BadParameter(f"--destroy stops all tasks: remove {', '.join(sorted(bent))}")
     found = ctx.obj.ask("env_plan", where | bent)
     ctx.obj.show(found, lambda record: plans.plan(record, brief))
 
@@ -76,10 +76,10 @@ def modify(
     token: Token = "",
     drain: Annotated[
         float,
-        typer.Option(metavar="SECONDS", help="How long leaving tasks may finish their work.", min=0),
+        typer.Option(metavar="SECONDS", help="Time for departing tasks to finish their work.", min=0),
     ] = 0.0,
     keep: Annotated[
-        bool, typer.Option("-k", "--keep-tasks", help="Leave to the pool, in STANDBY, who leaves.")
+        bool, typer.Option("-k", "--keep-tasks", help="Move departing tasks to the pool, in STANDBY.")
     ] = False,
     given: Vars = [],  # noqa: B006
     scale: Scale = [],  # noqa: B006
@@ -89,7 +89,7 @@ def modify(
     reason: Reason = "",
     all_excluded: AllExcluded = False,
 ) -> None:
-    """Change an environment while it is DEPLOYED, CONFIGURED or RUNNING; only what changes is touched.
+    """Change an environment; other tasks continue.
 
     coconut env modify 2oD --exclude TPC -r 'high voltage trip'
 
@@ -103,7 +103,7 @@ def modify(
 
     coconut env modify --plan KWff3wNJq1o
 
-    Who joins comes from the pool where a task waits there that fits: see pool list, and env plan.
+    New roles take idle tasks of the pool if they fit: see pool list and env plan.
     """
     bent = bending(given, scale, move, exclude, include, reason, all_excluded)
     _check_modification(identity, token, bent)
@@ -118,15 +118,15 @@ def modify(
 def _check_modification(identity: str, token: str, bent: dict[str, Any]) -> None:
     changes = set(bent) - {"reason"}
     if token and changes:
-        raise typer.BadParameter(f"--plan already says everything: leave out {', '.join(sorted(changes))}")
+        raise typer.BadParameter(f"--plan already contains every change: remove {', '.join(sorted(changes))}")
     if not token and not identity:
-        raise typer.BadParameter("say the ID of an environment, or --plan")
+        raise typer.BadParameter("give an environment ID or --plan")
     if not token and not changes:
-        raise typer.BadParameter("say what is to change: -e, --scale, --move, --exclude, --include or --plan")
+        raise typer.BadParameter("give a change: -e, --scale, --move, --exclude, --include or --plan")
 
 
 def repeat(ctx: typer.Context, identity: Id) -> None:
-    """Create the same environment again, with its variables, scale and exclusions; also an ended one.
+    """Create an environment again, also an ended one.
 
     coconut env repeat 2oDvieFrVTi
     """

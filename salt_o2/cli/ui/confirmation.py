@@ -20,12 +20,12 @@ def check_all(terminal: Terminal, every: bool, narrowed: bool, deed: str, instea
         typer.Exit: if the user says no.
     """
     if every and narrowed:
-        raise typer.BadParameter(f"--all would {deed}: leave it out, or leave out {instead}")
+        raise typer.BadParameter(f"--all would {deed}: remove either --all or {instead}")
     if every or narrowed:
         return every
     if terminal.json or not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise typer.BadParameter(f"say {instead}, or --all to {deed}; nothing is done")
+        raise typer.BadParameter(f"give {instead}, or --all to {deed}; nothing was done")
     if not typer.confirm(f"{deed.capitalize()}?"):
-        terminal.note("nothing is done")
+        terminal.note("nothing was done")
         raise typer.Exit(1)
     return True

@@ -17,7 +17,7 @@ def text_of(path: Path) -> str:
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise InvalidRequestError(f"{path} is no ordinary file: write what it has into one")
+            raise InvalidRequestError(f"{path} is not a regular file: copy its content to a regular file")
         with path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)
     except OSError as error:
@@ -27,4 +27,4 @@ def text_of(path: Path) -> str:
     try:
         return content.decode()
     except UnicodeDecodeError as error:
-        raise InvalidRequestError(f"{path} is no text in UTF-8: {error}") from error
+        raise InvalidRequestError(f"{path} is not text in UTF-8: {error}") from error

@@ -75,7 +75,7 @@ def _from_pairs(text: str) -> dict[str, str]:
             pairs[name] += f",{part}"
         else:
             raise InvalidRequestError(
-                f"-e {text}: say NAME=VALUE, several separated by commas, or a JSON object"
+                f"-e {text}: expected NAME=VALUE, several separated by commas, or a JSON object"
             )
     return pairs
 
@@ -89,7 +89,7 @@ def scale(given: Sequence[str]) -> dict[str, int]:
     pairs = _pairs("--scale", given, "ROLE=NUMBER")
     for name, number in pairs:
         if not (number.isascii() and number.isdigit() and len(number) <= DIGITS):
-            raise InvalidRequestError(f"--scale {name}={number}: say ROLE=NUMBER, as in epn=20")
+            raise InvalidRequestError(f"--scale {name}={number}: expected ROLE=NUMBER, as in epn=20")
     return {name: int(number) for name, number in _once("--scale", pairs).items()}
 
 
@@ -112,7 +112,7 @@ def _once(option: str, pairs: Sequence[tuple[str, Value]]) -> dict[str, Value]:
     found: dict[str, Value] = {}
     for name, value in pairs:
         if name in found:
-            raise InvalidRequestError(f"{option} says {name} twice: {found[name]} and {value}; say it once")
+            raise InvalidRequestError(f"{option} has {name} twice: {found[name]} and {value}; give it once")
         found[name] = value
     return found
 
@@ -122,6 +122,6 @@ def _pairs(option: str, given: Sequence[str], form: str) -> list[tuple[str, str]
     for text in names(given):
         name, _, value = (part.strip() for part in text.partition("="))
         if not name or not value:
-            raise InvalidRequestError(f"{option} {text}: say {form}")
+            raise InvalidRequestError(f"{option} {text}: expected {form}")
         pairs.append((name, value))
     return pairs

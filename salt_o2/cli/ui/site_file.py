@@ -14,7 +14,7 @@ SiteFile = Annotated[
         metavar="FILE",
         exists=True,
         dir_okay=False,
-        help="YAML with the site's settings, as below o2: in its pillar: defaults, vars, configuration.",
+        help="YAML file with the site's settings, as below o2: in pillar.",
     ),
 ]
 

@@ -62,5 +62,5 @@ def _options(path: Path, names: tuple[str, ...]) -> dict[str, Any]:
     try:
         found = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise InvalidRequestError(f"{path} is no YAML: {error}") from error
+        raise InvalidRequestError(f"{path} is not YAML: {error}") from error
     return {name: found[name] for name in names if name in found} if isinstance(found, dict) else {}

@@ -124,7 +124,7 @@ def _chosen(seen: Observation, wanted: str) -> str:
     """Return the environment whose id begins with ``wanted``, or the only one if ``wanted`` is empty."""
     there = f"; there is {some(seen.environments) or 'none'}"
     if not wanted and len(seen.environments) != 1:
-        raise UnknownNameError(f"which environment is to be drilled{there}: name one")
+        raise UnknownNameError(f"several environments could be drilled{there}: name one")
     chosen = wanted or next(iter(seen.environments))
     found = resolve_prefix(chosen, seen.environments, "environment", there)
     if seen.environments[found].busy:
@@ -214,5 +214,5 @@ class _Drilling:
 def _told(this: Round) -> str:
     if this.broken:
         return "\n".join(["  broken:", *(f"    {violation}" for violation in this.broken)])
-    skipped = f"; not had: {', '.join(map(str, this.skipped))}" if this.skipped else ""
-    return f"  well again after {this.seconds:.1f} s, sure after {this.fresh_s:.1f} s more{skipped}"
+    skipped = f"; skipped: {', '.join(map(str, this.skipped))}" if this.skipped else ""
+    return f"  recovered after {this.seconds:.1f} s, sure after {this.fresh_s:.1f} s more{skipped}"

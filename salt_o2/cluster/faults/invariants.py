@@ -170,7 +170,7 @@ def _tasks_take_part(case: Case) -> Iterator[str]:
 def _processes_are_alive(case: Case) -> Iterator[str]:
     for _, _, new in case.tasks():
         if not new.alive:
-            yield f"task {new.path} is said to be process {new.pid}, which does not live"
+            yield f"task {new.path} is shown as process {new.pid}, which does not run"
 
 
 def _only_hit_tasks_are_replaced(case: Case) -> Iterator[str]:
@@ -182,7 +182,7 @@ def _only_hit_tasks_are_replaced(case: Case) -> Iterator[str]:
 def _killed_tasks_are_replaced(case: Case) -> Iterator[str]:
     for environment, old, new in case.tasks():
         if new.process == old.process and case.must_change(environment, old):
-            yield f"task {old.path} was killed and is still said to be process {old.pid}"
+            yield f"task {old.path} was killed and is still shown as process {old.pid}"
 
 
 def _tasks_stay_on_their_hosts(case: Case) -> Iterator[str]:
@@ -209,7 +209,7 @@ def _no_process_is_left(case: Case) -> Iterator[str]:
 def _hosts_are_heard(case: Case) -> Iterator[str]:
     for name, host in sorted(case.after.hosts.items()):
         if host.heard_s > case.elapsed_s:
-            yield f"host {name} has not been heard since"
+            yield f"host {name} has not reported since"
 
 
 def _hosts_are_as_before(case: Case) -> Iterator[str]:
@@ -226,34 +226,34 @@ def _hosts_are_as_before(case: Case) -> Iterator[str]:
 def _strangers_live(case: Case) -> Iterator[str]:
     for stranger in case.after.strangers:
         if not stranger.alive:
-            yield f"process {stranger.pid} was harmed, which is not ours: {stranger.name}"
+            yield f"process {stranger.pid} was harmed, which is unrelated: {stranger.name}"
 
 
 def _strangers_are_no_tasks(case: Case) -> Iterator[str]:
     strangers = {stranger.pid: stranger for stranger in case.after.strangers if stranger.alive}
     for _, _, new in case.tasks():
         if new.pid in strangers:
-            yield f"task {new.path} is said to be process {new.pid}, which is not ours"
+            yield f"task {new.path} is shown as process {new.pid}, which is unrelated"
 
 
 Invariant = Callable[[Case], Iterator[str]]
 
 INVARIANTS: dict[str, Invariant] = {
     "every environment is known": _environments_are_known,
-    "every environment is in the state it was in": _environments_are_as_before,
-    "every run goes on": _runs_go_on,
-    "a run number comes once": _run_numbers_come_once,
-    "every task takes part, in the state it was in": _tasks_take_part,
+    "every environment is in its former state": _environments_are_as_before,
+    "every run continues": _runs_go_on,
+    "a run number is given once": _run_numbers_come_once,
+    "every task takes part, in its former state": _tasks_take_part,
     "every process that control reports exists": _processes_are_alive,
-    "a task that no fault has hit is the same process": _only_hit_tasks_are_replaced,
-    "a task that was killed is another process": _killed_tasks_are_replaced,
-    "a task stays on its host as long as the host is there": _tasks_stay_on_their_hosts,
+    "a task without a fault keeps its process": _only_hit_tasks_are_replaced,
+    "a killed task has a new process": _killed_tasks_are_replaced,
+    "a task stays on its host while the host is connected": _tasks_stay_on_their_hosts,
     "no message is lost where no task was killed": _no_message_is_lost,
-    "no process is left that belongs to no task": _no_process_is_left,
-    "every host has been heard since": _hosts_are_heard,
+    "no process is left without a task": _no_process_is_left,
+    "every host has reported since": _hosts_are_heard,
     "every host is active, at its address": _hosts_are_as_before,
     "every process that is not ours still runs": _strangers_live,
-    "no process that is not ours is taken for a task": _strangers_are_no_tasks,
+    "no unrelated process is taken for a task": _strangers_are_no_tasks,
 }
 """All invariants in words, each with its check. A violation is described in words, too."""
 

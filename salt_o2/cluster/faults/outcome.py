@@ -113,9 +113,10 @@ def as_text(sums: dict[str, Any]) -> str:
 
 
 def _lines(sums: dict[str, Any]) -> Iterator[str]:
-    yield f"{sums['faults']} faults in {sums['rounds']} rounds; {sums['strangers']} strangers beside them"
+    unrelated = f"{sums['strangers']} unrelated processes beside them"
+    yield f"{sums['faults']} faults in {sums['rounds']} rounds; {unrelated}"
     if sums["skipped"]:
-        yield f"{sums['skipped']} more faults could not be had as they were drawn"
+        yield f"{sums['skipped']} more faults could not be injected as drawn"
     yield f"{'fault':<30}{'count':>6}{'alone':>6}{'median s':>10}{'longest s':>10}"
     for kind, its in sums["kinds"].items():
         usual = "" if its["median_s"] is None else f"{its['median_s']:.1f}"

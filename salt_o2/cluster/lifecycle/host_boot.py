@@ -55,7 +55,7 @@ def end_host(place: Layout, host: str) -> list[Process]:
     for one in found.values():
         one.send(signal.SIGKILL)
     if left := wait_until_gone(found.values(), GONE_S):
-        raise O2Error(f"{names_of(left)} do not end, not even by SIGKILL: see dmesg")
+        raise O2Error(f"{names_of(left)} do not end after SIGKILL: see dmesg")
     return list(found.values())
 
 

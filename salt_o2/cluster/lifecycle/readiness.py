@@ -41,7 +41,7 @@ def wait_until_ready(layout: Layout, record: Record, timeout_s: float, say: Say)
     while missing:
         for process in record.dead:
             raise O2Error(
-                f"{process.name} died while starting; its last words:\n{tail(layout, process.name)}"
+                f"{process.name} ended while starting; the end of its log:\n{tail(layout, process.name)}"
             )
         if time.monotonic() > deadline:
             raise O2Error(_too_slow(layout, record, missing, timeout_s))

@@ -72,7 +72,7 @@ def up(
         require_namespaces()
     if namespaces and before and not before.namespaces:
         raise InvalidRequestError(
-            f"the cluster in {place.directory} is one without namespaces: take it down first"
+            f"the cluster in {place.directory} has no namespaces: run `coconut cluster down` first"
         )
     if before and is_up(directory):
         _connect(place, before)
@@ -80,7 +80,7 @@ def up(
         return status(directory)
     begin = time.monotonic()
     if before:
-        say(f"the cluster in {place.directory} has lost {', '.join(before.missing)}: starting it again")
+        say(f"the cluster in {place.directory} lacks {', '.join(before.missing)}: starting again")
         _revive(place, _as_asked(before, minions, workers), say, timeout_s)
     else:
         names, beat_s = minion_names(minions or MINIONS), heartbeat_s or HEARTBEAT_S
@@ -98,7 +98,7 @@ def _start(place: Layout, wanted: Record, say: Say, timeout_s: float) -> None:
         try:
             _bring_up(place, current, say, timeout_s)
         except BaseException as error:
-            say("taking the cluster down again")
+            say("stopping the cluster again")
             down(place.directory, keep=isinstance(error, Exception))
             raise
 
@@ -129,7 +129,7 @@ def _revive(place: Layout, lost: Record, say: Say, timeout_s: float) -> None:
                 current = replace(current, slot=slot.number)
             _bring_up(place, current, say, timeout_s)
     except BaseException:
-        say("ending its daemons again; tasks are left alone")
+        say("stopping its daemons again; tasks continue")
         started = state_file.read(place)
         end_daemons(started.processes if started else (), PATIENCE_S)
         raise
@@ -208,6 +208,6 @@ def command(place: Layout, name: str) -> list[str]:
     kind = "salt-master" if name == "master" else "salt-minion"
     program = shutil.which(kind, path=sysconfig.get_path("scripts")) or shutil.which(kind)
     if program is None:
-        raise O2Error(f"there is no {kind}: install Salt into the environment of {sys.executable}")
+        raise O2Error(f"{kind} is missing: install Salt into the environment of {sys.executable}")
     argv = [sys.executable, program, "-c", str(place.config_dir(name))]
     return argv if name == "master" else [*argv, "--disable-keepalive"]

@@ -69,7 +69,7 @@ def _destroy_environments(current: Record, say: Say) -> None:
                 control.request("env_destroy", arguments, timeout_s=DESTROY_TIMEOUT_S)
             control.request("pool_clean", {"all": True}, timeout_s=DESTROY_TIMEOUT_S)
     except UnreachableError as error:
-        say(f"environments are not destroyed one by one: {error}")
+        say(f"environments cannot be destroyed: {error}")
     except O2Error as error:
         say(f"an environment could not be destroyed: {error}")
 
@@ -79,10 +79,10 @@ def _end_leftovers(place: Layout, say: Say) -> list[str]:
     left = processes.marked(place.directory)
     if not left:
         return []
-    say(f"ending {len(left)} processes that were left: {names_of(left)}")
+    say(f"stopping {len(left)} processes that were left: {names_of(left)}")
     processes.end(left, PATIENCE_S / 4)
     if still := processes.marked(place.directory):
-        raise O2Error(f"could not end {', '.join(f'{one.name} (pid {one.pid})' for one in still)}")
+        raise O2Error(f"could not stop {', '.join(f'{one.name} (pid {one.pid})' for one in still)}")
     return [one.name for one in left]
 
 

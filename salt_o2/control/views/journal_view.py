@@ -194,7 +194,7 @@ class JournalFormatter:
 
     def kept(self, body: Body) -> str:
         """Format a transfer to the pool."""
-        return f"left to the pool: {self._names(body['tasks'])}"
+        return f"moved to the pool: {self._names(body['tasks'])}"
 
     def invoke(self, body: Body) -> str:
         """Format a call."""

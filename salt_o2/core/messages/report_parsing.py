@@ -82,7 +82,7 @@ def _bounded(facts: HostFacts, host: HostId, place: str) -> tuple[HostFacts, tup
     for name in _RANGES:
         low, high = getattr(facts, name)
         if low > high:
-            faults.append(Fault(f"{place}{name}", f"{low}-{high} is no range"))
+            faults.append(Fault(f"{place}{name}", f"{low}-{high} is not a range"))
             facts = replace(facts, **{name: getattr(_DEFAULTS, name)})
     attributes, wrong = _bounded_attributes(facts.attributes)
     faults += [Fault(f"{place}attributes", why) for why in wrong]

@@ -57,7 +57,7 @@ def declaration_of(pillar: Any) -> tuple[Declaration, tuple[str, ...]]:
     for name in _RANGES:
         match known.get(name):
             case [int(low), int(high)] if low > high:
-                faults.append(Fault(name, f"{low}-{high} is no range"))
+                faults.append(Fault(name, f"{low}-{high} is not a range"))
                 del known[name]
     match known.get("address"):
         case str(given) if ":" in given:

@@ -147,7 +147,7 @@ def test_salts_command_and_coconut_leave_tasks_and_find_them_again(stage, runnin
     told = stage.cluster.json("coconut", "env", "modify", id, "--scale", "processor=1", "--keep-tasks")
     assert told["kept"] == kept["kept"]
     lines = [line["text"] for line in stage.cluster.ask("env_history", id=id)]
-    assert sum(text.startswith("left to the pool: ") for text in lines) == 2
+    assert sum(text.startswith("moved to the pool: ") for text in lines) == 2
     assert any("of these from the pool " in text for text in lines)
 
 

@@ -15,17 +15,17 @@ class FakeCluster:
     """A cluster of which only control's socket is real."""
 
     def __init__(self, socket, stands=False):
-        self.socket, self.stands, self.story = socket, stands, []
+        self.socket, self.stands, self.calls = socket, stands, []
 
     def is_up(self, _directory):
         return self.stands
 
     def up(self, _directory, minions, say):
-        self.story.append(f"up {minions}")
+        self.calls.append(f"up {minions}")
         return {"control_socket": str(self.socket), "config_dir": "/conf"}
 
     def down(self, _directory, say):
-        self.story.append("down")
+        self.calls.append("down")
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_the_tour_goes_there_and_back(tour, private, coconut):
     assert asked == ["env_create", "env_control", "env_control", "env_control", "env_destroy"]
     events = [arguments["event"] for arguments in tour.asked("env_control")]
     assert events == ["START_ACTIVITY", "STOP_ACTIVITY", "RESET"]
-    assert private.story == ["up 3", "down"]
+    assert private.calls == ["up 3", "down"]
 
 
 def test_the_tour_teaches_its_commands(tour, coconut):
@@ -97,21 +97,21 @@ def test_a_silent_sink_fails_the_demo(tour, private, coconut, monkeypatch):
     done = coconut("demo --seconds 0.1")
     assert done.code == 1
     assert "has reported no message" in done.err
-    assert private.story[-1] == "down"
+    assert private.calls[-1] == "down"
 
 
 def test_an_environment_in_error_fails_the_demo_and_cleans_up(tour, private, coconut):
     dead = diamond("ERROR", error="sampler died", tasks=[task("sampler", "ERROR")])
     tour.answer("env_create", dead)
     done = coconut("demo")
-    assert (done.code, private.story) == (1, ["up 3", "down"])
+    assert (done.code, private.calls) == (1, ["up 3", "down"])
     assert "sampler died" in done.err
 
 
 def test_a_refusal_fails_the_demo_and_cleans_up(tour, private, coconut):
     tour.answer("env_create", PlanError("no host"))
     assert coconut("demo").code == 1
-    assert private.story == ["up 3", "down"]
+    assert private.calls == ["up 3", "down"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
@@ -119,7 +119,7 @@ def test_a_refusal_fails_the_demo_and_cleans_up(tour, private, coconut):
 def test_an_interrupted_demo_cleans_up(tour, private, coconut, verb, number):
     tour.answer(verb, lambda _arguments: os.kill(os.getpid(), number))
     assert coconut("demo --seconds 0.1").code == 130
-    assert private.story == ["up 3", "down"]
+    assert private.calls == ["up 3", "down"]
 
 
 def test_an_interrupted_demo_destroys_its_environment(tour, private, coconut):
@@ -136,13 +136,13 @@ def test_an_interrupted_start_cleans_up(private, coconut, monkeypatch):
 
     monkeypatch.setattr("salt_o2.cluster.up", interrupted)
     assert coconut("demo").code == 130
-    assert private.story == ["down"]
+    assert private.calls == ["down"]
 
 
 def test_a_cluster_that_was_up_stays_up(tour, private, coconut):
     private.stands = True
     assert coconut("demo --seconds 0.1").code == 0
-    assert private.story == ["up 3"]
+    assert private.calls == ["up 3"]
 
 
 def test_signals_mean_afterwards_what_they_meant_before(tour, coconut):

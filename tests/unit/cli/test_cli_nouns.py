@@ -1,9 +1,12 @@
 """The other nouns of coconut, and what a wrong line comes to."""
 
+import re
 from io import StringIO
 
 import pytest
+import typer
 
+from salt_o2.cli.app import app
 from tests.support.builders.control_records import host, task
 
 FLOW = {"name": "copypush", "description": "", "revision": "r", "source": "/srv/o2"}
@@ -30,7 +33,7 @@ def test_a_task_shows_what_it_wrote(control, coconut):
 
 def test_a_silent_task_is_said_to_be_silent(control, coconut):
     control.answer("task_log", {"task": "x", "host": "flp1", "stdout": [], "stderr": []})
-    assert coconut("task log x").out == "x has written nothing\n"
+    assert coconut("task log x").out == "x has written no output\n"
 
 
 def test_hosts_are_listed(control, coconut):
@@ -47,7 +50,7 @@ def test_runs_are_stopped_with_a_reason(control, coconut):
 def test_runs_are_stopped_by_their_numbers(control, coconut):
     control.answer("run_stop", [])
     assert coconut("run stop 41 42").code == 0
-    assert control.asked("run_stop") == [{"numbers": [41, 42], "reason": "asked for by a person"}]
+    assert control.asked("run_stop") == [{"numbers": [41, 42], "reason": "requested by a user"}]
 
 
 @pytest.mark.parametrize(
@@ -99,14 +102,14 @@ def test_about_needs_no_control(coconut, name):
     assert done.json["name"] == "Salt O²"
 
 
-def test_nobody_there_has_an_exit_code_of_its_own(coconut, nowhere):
-    done = coconut(f"env list --control {nowhere}/nobody.ipc")
+def test_a_missing_control_has_its_own_exit_code(coconut, nowhere):
+    done = coconut(f"env list --control {nowhere}/absent.ipc")
     assert done.code == 3
-    assert "nobody.ipc" in done.err
+    assert "absent.ipc" in done.err
 
 
-def test_nobody_there_is_a_json_document_for_a_program(coconut, nowhere):
-    done = coconut(f"env list --json --control {nowhere}/nobody.ipc")
+def test_a_missing_control_gives_an_error_in_json(coconut, nowhere):
+    done = coconut(f"env list --json --control {nowhere}/absent.ipc")
     assert done.code == 3
     assert done.json["error"]["kind"] == "UnreachableError"
 
@@ -182,3 +185,28 @@ def test_an_unknown_host_is_refused_with_those_that_are_known(coconut, control):
     assert done.code == 1
     assert "flp7" in done.err
     assert "flp1" in done.err
+
+
+def commands(command, path=("coconut",)):
+    """Yield the path and click's object of each visible command below ``command``."""
+    yield " ".join(path), command
+    for name in command.list_commands(None) if hasattr(command, "list_commands") else ():
+        below = command.get_command(None, name)
+        if below is not None and not below.hidden:
+            yield from commands(below, (*path, name))
+
+
+PRONOUN = re.compile(r"\b(?:I|they|them|who|whose|whom|those|one's|everything|nothing)\b", re.IGNORECASE)
+
+
+@pytest.mark.parametrize(("path", "command"), list(commands(typer.main.get_command(app))))
+def test_each_line_of_help_is_short_and_names_its_subject(path, command):
+    first = (command.help or "").splitlines()[0]
+    shown = {path: re.sub(r" \([^()]*\)$", "", first)} | {
+        f"{path} {parameter.name}": parameter.help
+        for parameter in command.params
+        if getattr(parameter, "help", "") and parameter.name != "show_completion"  # typer's own
+    }
+    too_long = {name: text for name, text in shown.items() if len(text) > 75}
+    assert too_long == {}
+    assert {name: text for name, text in shown.items() if PRONOUN.search(text)} == {}

@@ -84,7 +84,7 @@ def test_a_socket_that_is_not_there_is_named_with_advice(tmp_path):
     assert str(path) in str(caught.value)
 
 
-def test_a_socket_that_nobody_listens_at_is_given_up(tmp_path, monkeypatch):
+def test_a_socket_without_a_listener_is_given_up(tmp_path, monkeypatch):
     monkeypatch.setattr(control_client, "FIRST_ANSWER_S", 0.05)
     (tmp_path / "dead.ipc").touch()
     with (
@@ -132,7 +132,7 @@ def test_a_control_that_takes_too_long_is_not_called_absent(control, monkeypatch
         asking.request("slow", timeout_s=0.05)
 
 
-def test_an_answer_to_somebody_else_is_ignored(control, monkeypatch):
+def test_an_answer_to_another_request_is_ignored(control, monkeypatch):
     honest = control.replies
     monkeypatch.setattr(
         control, "replies", lambda request: [{"id": "other", "result": "wrong"}, *honest(request)]

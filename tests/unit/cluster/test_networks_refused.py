@@ -29,7 +29,7 @@ def test_a_missing_program_is_named_with_its_package(tools, tool, package):
 
 def test_others_than_root_may_not(tools, monkeypatch):
     monkeypatch.setattr(namespaces.os, "geteuid", lambda: 1000)
-    assert namespaces.obstacle() == "only root may make them"
+    assert namespaces.obstacle() == "only root can create them"
 
 
 def test_a_kernel_that_refuses_says_why(tools, monkeypatch):
@@ -41,8 +41,8 @@ def test_a_kernel_that_refuses_says_why(tools, monkeypatch):
 
 
 def test_a_cluster_that_cannot_have_them_is_refused_and_nothing_is_made(tmp_path, monkeypatch):
-    monkeypatch.setattr(namespaces, "obstacle", lambda: "only root may make them")
-    with pytest.raises(UnreachableError, match=r"no network namespaces here: only root may make them"):
+    monkeypatch.setattr(namespaces, "obstacle", lambda: "only root can create them")
+    with pytest.raises(UnreachableError, match=r"no network namespaces here: only root can create them"):
         up(tmp_path / "private", namespaces=True)
     assert list(tmp_path.iterdir()) == []
 
@@ -54,7 +54,7 @@ def test_a_cluster_without_them_does_not_get_them(tmp_path):
     from salt_o2.cluster.paths import layout
 
     state_file.write(layout(tmp_path), state_file.Record(0, ("flp1",), 1, Path("/nowhere")))
-    with pytest.raises(InvalidRequestError, match="without namespaces: take it down first"):
+    with pytest.raises(InvalidRequestError, match="has no namespaces: run `coconut cluster down` first"):
         up(tmp_path, namespaces=True)
 
 

@@ -48,7 +48,7 @@ def agent(**other):
     return {"daemons": (replace(AGENT, **other),)}
 
 
-def test_a_healthy_machine_has_nothing_to_mend():
+def test_a_healthy_machine_has_no_problems():
     assert ill() == []
     assert worst(examine(HEALTHY)) is Level.OK
 
@@ -80,10 +80,10 @@ def test_a_healthy_machine_has_nothing_to_mend():
         (agent(unused=("o2:cpus: no",)), "minion's settings", "warn", "o2:cpus: no", "restart salt-minion"),
         (agent(socket_mode=0o666), "minion's socket", "fail", "0666", "chmod 0600"),
         ({"listening": (9090,)}, "channel_ports", "warn", "9090 taken by other programs", "pillar"),
-        ({"ports": {"channel_ports": (9, 3)}}, "channel_ports", "fail", "9-3 is no range", "site_check"),
+        ({"ports": {"channel_ports": (9, 3)}}, "channel_ports", "fail", "9-3 is not a range", "site_check"),
         (CROWDED, "channel_ports", "warn", "kernel gives", "reserved"),
         ({"cgroup": ""}, "cgroup", "warn", "no version 2", "unified_cgroup_hierarchy"),
-        ({"cgroup_writable": False}, "cgroup", "warn", "not ours", "Delegate=yes"),
+        ({"cgroup_writable": False}, "cgroup", "warn", "not delegated", "Delegate=yes"),
         ({"controllers": ("cpu",)}, "cgroup", "warn", "no memory, pids", "not enforced"),
         (
             {"limits": {"memlock": Limit(soft=65536, hard=65536)}},
@@ -93,7 +93,7 @@ def test_a_healthy_machine_has_nothing_to_mend():
             "o2:limits:memlock",
         ),
         ({"clock_synchronised": False}, "clock", "warn", "not synchronised", "chrony"),
-        ({"clock_synchronised": None}, "clock", "warn", "does not tell", "chrony"),
+        ({"clock_synchronised": None}, "clock", "warn", "gives no answer", "chrony"),
     ],
     ids=lambda value: value if isinstance(value, str) and " " not in value else "",
 )

@@ -122,8 +122,8 @@ def test_a_transition_that_ended_in_error_is_not_called_complete():
 @pytest.mark.parametrize(
     ("renderer", "sentence"),
     [
-        (environments.environment_table, "no environments running"),
-        (tasks.all_tasks_table, "no tasks running"),
+        (environments.environment_table, "no environments"),
+        (tasks.all_tasks_table, "no tasks"),
         (tasks.task_table, "no tasks"),
         (hosts.host_table, "no hosts known"),
         (workflows.workflow_table, "no workflow templates found"),

@@ -141,7 +141,7 @@ PROGRESS = {
     "done": 1,
     "elapsed_s": 1.0,
 }
-PROBLEMS = {"hosts": 1, "problems": [{"where": "pillar", "what": "wrong", "advice": "mend"}]}
+PROBLEMS = {"hosts": 1, "problems": [{"where": "pillar", "what": "wrong", "advice": "correct it"}]}
 WORKFLOW = {"name": "w", "description": "d", "revision": "r", "source": "/srv"}
 
 VIEWS = {

@@ -15,7 +15,7 @@ START = {"stdout": 0, "stderr": 0}
 
 @pytest.fixture
 def home(tmp_path):
-    """The folder of a task that has written nothing yet."""
+    """The folder of a task that has written no output yet."""
     folder = tmp_path / "tasks" / "readout"
     folder.mkdir(parents=True)
     for name in ("stdout", "stderr"):

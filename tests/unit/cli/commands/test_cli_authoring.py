@@ -26,7 +26,7 @@ def bad(tmp_path):
 
 def test_a_good_file_is_said_to_be_good(tool):
     done = tool("workflow", "check", GOOD)
-    assert (done.code, done.out) == (0, f"{GOOD}: nothing is wrong\n")
+    assert (done.code, done.out) == (0, f"{GOOD}: no problems\n")
 
 
 def test_a_hook_hears_nothing_of_good_files(tool):

@@ -81,12 +81,12 @@ def test_exports_survive_a_shell(library, coconut):
 def test_what_should_not_have_been_left_is_said(library, coconut, monkeypatch):
     ended = {"directory": "/x", "was_up": True, "leftovers": ["o2-device sink"]}
     monkeypatch.setattr("salt_o2.cluster.down", lambda *_given, **_named: ended)
-    assert "ended 1 processes that should not have been left" in coconut("cluster down").out
+    assert "stopped 1 processes that had been left" in coconut("cluster down").out
 
 
 def test_no_cluster_to_take_down_is_said(coconut, nowhere):
     done = coconut("cluster down")
-    assert (done.code, done.out) == (0, f"there was no cluster in {nowhere}/.cluster\n")
+    assert (done.code, done.out) == (0, f"no cluster in {nowhere}/.cluster\n")
 
 
 def test_logs_of_a_daemon_are_shown(coconut, nowhere):

@@ -52,7 +52,7 @@ def test_a_program_reads_where_an_entry_was_found(coconut, control):
 def test_an_entry_is_set(coconut, control, flag, new):
     control.answer("config_set", KEPT)
     done = coconut(f"configuration set qc/ANY/any/rate 100{flag}")
-    assert done.out == "qc/ANY/any/rate is kept in the pillar\n"
+    assert done.out == "qc/ANY/any/rate is stored in the pillar\n"
     asked = {"path": "qc/ANY/any/rate", "payload": "100", "new_component": new}
     assert control.asked("config_set") == [asked]
 
@@ -61,7 +61,7 @@ def test_a_file_is_imported_whole(coconut, control, nowhere):
     (nowhere / "tasks.json").write_text('{"a": 1}\n')
     control.answer("config_import", KEPT)
     done = coconut("configuration import qc rate tasks.json -r PHYSICS -l flp1")
-    assert "is kept in the pillar" in done.out
+    assert "is stored in the pillar" in done.out
     asked = {"path": "qc/PHYSICS/flp1/rate", "payload": '{"a": 1}\n', "new_component": False}
     assert control.asked("config_import") == [asked]
 

@@ -46,7 +46,7 @@ def test_a_host_that_is_not_there_shows_in_the_place_of_the_state(control, cocon
 
 def test_an_empty_pool_says_so(control, coconut):
     control.answer("pool_list", EMPTY)
-    assert coconut("pool list").out.startswith("nothing waits in the pool")
+    assert coconut("pool list").out.startswith("the pool is empty")
 
 
 def test_json_is_the_whole_answer(control, coconut):
@@ -68,12 +68,12 @@ def test_clean_asks_for_what_was_said_and_tells_what_ended_where(control, coconu
     control.answer("pool_clean", {"ended": ended, "ending": [], "waiting": 3})
     done = coconut(f"pool clean {options}")
     assert control.asked("pool_clean") == [asked]
-    assert done.out == "ended:            2 tasks: 1 on flp1, 1 on flp2\nleft in the pool: 3\n"
+    assert done.out == "ended:       2 tasks: 1 on flp1, 1 on flp2\nin the pool: 3\n"
 
 
 def test_clean_names_what_does_not_end(control, coconut):
     control.answer("pool_clean", {"ended": [], "ending": [waiting("sink")], "waiting": 0})
-    assert "still ending:     1 task: 1 on flp1" in coconut("pool clean --all").out
+    assert "still ending: 1 task: 1 on flp1" in coconut("pool clean --all").out
 
 
 @pytest.mark.parametrize("flag", ["--keep-tasks", "-k"])
@@ -82,7 +82,7 @@ def test_destroy_can_keep_tasks_and_tells_how_many_wait(control, coconut, flag):
     done = coconut(f"env destroy 2oD {flag}")
     (asked,) = control.asked("env_destroy")
     assert asked["keep_tasks"] is True
-    assert done.out == "teardown complete for environment 2oDvieFrVTi; 2 tasks of it wait in the pool\n"
+    assert done.out == "teardown complete for environment 2oDvieFrVTi; 2 tasks of it are in the pool\n"
 
 
 def test_a_plan_of_the_end_can_be_asked_for_what_is_kept(control, coconut):
@@ -96,7 +96,7 @@ def test_a_modification_can_leave_tasks_to_the_pool_and_tells_how_many(control, 
     control.answer("env_modify", diamond("RUNNING", kept=["a", "b"]))
     done = coconut(f"env modify 2oD --scale epn=1 {flag}")
     assert control.asked("env_modify") == [{"id": "2oD", "scale": {"epn": 1}, "keep_tasks": True}]
-    assert "left to the pool:  2" in done.out
+    assert "moved to the pool: 2" in done.out
 
 
 def test_a_modification_that_left_nothing_to_the_pool_does_not_speak_of_it(control, coconut):

@@ -54,7 +54,7 @@ def test_list_has_its_aliases(control, coconut, verb):
 @pytest.mark.parametrize("flag", ["-s", "--show-all", "--all"])
 def test_list_shows_ended_ones_too_on_request(control, coconut, flag):
     control.answer("env_list", [])
-    assert coconut(f"env list {flag}").out == "no environments running\n"
+    assert coconut(f"env list {flag}").out == "no environments\n"
     assert control.asked("env_list") == [{"all": True}]
 
 

@@ -102,7 +102,7 @@ def test_two_environments_are_compared(control, coconut):
 def test_equal_ones_do_not_differ(control, coconut):
     same = {"workflow": ["a"], "revision": ["b"], "variables": {}, "only_left": [], "only_right": []}
     control.answer("env_diff", {**same, "different": {}})
-    assert coconut("env diff a b").out == "they do not differ\n"
+    assert coconut("env diff a b").out == "no differences\n"
 
 
 @pytest.mark.parametrize("verb", ["list", "ls", "l"])

@@ -147,7 +147,7 @@ def test_a_line_that_makes_no_sense_is_wrong_usage_and_asks_nothing(control, coc
 def test_a_value_that_cannot_be_read_is_refused_with_the_form(control, coconut, option):
     done = coconut(f"env plan 2oD {option}")
     assert (done.code, control.requests) == (1, [])
-    assert "say ROLE=" in done.err
+    assert "expected ROLE=" in done.err
 
 
 def test_a_world_that_has_moved_fails_the_command(control, coconut):
@@ -177,5 +177,5 @@ def test_names_may_be_repeated_or_separated_by_commas(wanted):
 
 @pytest.mark.parametrize("text", ["epn", "=1", "epn=", "epn=1.5"])
 def test_a_scale_without_a_whole_number_is_refused(text):
-    with pytest.raises(InvalidRequestError, match="say ROLE=NUMBER"):
+    with pytest.raises(InvalidRequestError, match="expected ROLE=NUMBER"):
         scale([text])

@@ -92,7 +92,7 @@ def test_root_dir_comes_before_the_socket_as_in_salt(tmp_path, master, beside, f
     (tmp_path / "master.d" / "a.conf").write_text(beside)
     assert sock_dir(tmp_path) == Path(found)
     if "[]" not in master:
-        (tmp_path / "master").write_text(f"user: nobody\n{master}")
+        (tmp_path / "master").write_text(f"user: daemon\n{master}")
         assert found == salt_config_of(tmp_path)["sock_dir"]
 
 
@@ -104,5 +104,5 @@ def salt_config_of(folder):
 
 def test_configuration_that_is_no_yaml_is_told(tmp_path):
     (tmp_path / "master").write_text("sock_dir: [\n")
-    with pytest.raises(InvalidRequestError, match="master is no YAML"):
+    with pytest.raises(InvalidRequestError, match="master is not YAML"):
         sock_dir(tmp_path)

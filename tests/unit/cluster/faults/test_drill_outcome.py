@@ -18,7 +18,7 @@ def test_a_fault_that_could_not_be_had_does_not_count():
     done = drill(Round(number=1, faults=(KILL, REUSE), seconds=2.0, skipped=(REUSE,)))
     assert done.faults == 1
     assert summary([done.as_dict()])["kinds"].keys() == {"kill task"}
-    assert "1 more faults could not be had" in as_text(summary([done.as_dict()]))
+    assert "1 more faults could not be injected" in as_text(summary([done.as_dict()]))
 
 
 def test_sums_go_over_all_drills_and_know_each_kind():
@@ -39,7 +39,7 @@ def test_sums_go_over_all_drills_and_know_each_kind():
 
 def test_a_summary_names_kinds_times_and_invariants():
     text = as_text(summary([drill(Round(number=1, faults=(KILL,), seconds=2.0)).as_dict()]))
-    assert text.startswith("1 faults in 1 rounds; 4 strangers beside them\n")
+    assert text.startswith("1 faults in 1 rounds; 4 unrelated processes beside them\n")
     assert [line.split() for line in text.splitlines() if line.startswith("kill")] == [
         ["kill", "task", "1", "1", "2.0", "2.0"]
     ]

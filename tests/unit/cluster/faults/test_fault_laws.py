@@ -63,7 +63,7 @@ def test_a_killed_task_that_is_back_as_another_process_is_well():
         (environment(SAMPLER), "task d.sink is not known any more"),
         (environment(SAMPLER, replace(SINK, state="UNKNOWN")), "was RUNNING and is UNKNOWN"),
         (environment(SAMPLER, replace(SINK, takes_part=False)), "task d.sink was RUNNING"),
-        (environment(SAMPLER, replace(SINK, alive=False)), "process 12, which does not live"),
+        (environment(SAMPLER, replace(SINK, alive=False)), "process 12, which does not run"),
         (environment(SAMPLER, replace(SINK, pid=99)), "was not killed, and process 12 became 99"),
         (environment(SAMPLER, replace(SINK, started="t9")), "was not killed"),
         (environment(SAMPLER, replace(SINK, host="flp3")), "went from flp2 to flp3"),
@@ -96,7 +96,7 @@ def test_a_task_that_is_out_is_told_with_the_reason():
 
 
 def test_a_killed_task_that_is_still_said_to_be_there_is_a_lie():
-    assert judge(BEFORE, kill("d.sink")) == ["task d.sink was killed and is still said to be process 12"]
+    assert judge(BEFORE, kill("d.sink")) == ["task d.sink was killed and is still shown as process 12"]
 
 
 def test_where_a_task_was_killed_messages_may_be_lost():
@@ -127,7 +127,7 @@ def test_tasks_of_an_isolated_host_may_be_others_and_elsewhere_and_their_data_lo
     [
         (environment(replace(SAMPLER, pid=99), SINK), "task d.sampler was not killed"),
         (environment(SAMPLER, replace(SINK, takes_part=False)), "task d.sink was RUNNING"),
-        (environment(SAMPLER, replace(SINK, alive=False)), "process 12, which does not live"),
+        (environment(SAMPLER, replace(SINK, alive=False)), "process 12, which does not run"),
         (environment(SAMPLER, SINK, run_number=8), "was 7 and is 8"),
     ],
     ids=["somebody-elses-task", "forgone", "dead", "another-run"],
@@ -181,7 +181,7 @@ def test_orphans_are_named():
 
 def test_what_was_heard_before_the_faults_ended_is_not_fresh():
     hosts = {"flp1": FLP1, "flp2": replace(FLP1, heard_s=3.0)}
-    assert judge(BEFORE, hosts=hosts) == ["host flp2 has not been heard since"]
+    assert judge(BEFORE, hosts=hosts) == ["host flp2 has not reported since"]
 
 
 def test_a_run_number_is_given_once():
@@ -213,7 +213,7 @@ ENDS = [
 def test_whatever_ends_a_task_leads_to_another_process(action, kind):
     fault = Fault(0.0, action, Part(kind, "d.sink"))
     assert judge(environment(SAMPLER, replace(SINK, pid=99)), fault) == []
-    assert judge(BEFORE, fault) == ["task d.sink was killed and is still said to be process 12"]
+    assert judge(BEFORE, fault) == ["task d.sink was killed and is still shown as process 12"]
 
 
 @pytest.mark.parametrize("action", [Action.TRUNCATE, Action.GARBLE, Action.REMOVE])
@@ -237,7 +237,7 @@ def test_tasks_of_a_host_that_was_rebooted_are_others_there_or_elsewhere():
     again = replace(SINK, pid=99)
     assert judge(environment(SAMPLER, again), reboot("flp2")) == []
     assert judge(environment(SAMPLER, replace(again, host="flp1")), reboot("flp2")) == []
-    assert judge(BEFORE, reboot("flp2")) == ["task d.sink was killed and is still said to be process 12"]
+    assert judge(BEFORE, reboot("flp2")) == ["task d.sink was killed and is still shown as process 12"]
     assert judge(environment(replace(SAMPLER, pid=98), again), reboot("flp2")) == [
         "task d.sampler was not killed, and process 11 became 98"
     ]
@@ -280,35 +280,35 @@ def test_a_stranger_that_was_ended_was_harmed():
     shell = ObservedUnrelatedProcess(name="a login shell", pid=50, alive=True)
     assert judge(BEFORE, strangers=[shell]) == []
     assert judge(BEFORE, strangers=[replace(shell, alive=False)]) == [
-        "process 50 was harmed, which is not ours: a login shell"
+        "process 50 was harmed, which is unrelated: a login shell"
     ]
 
 
 def test_a_stranger_is_not_taken_for_a_task():
     shell = ObservedUnrelatedProcess(name="a login shell", pid=12, alive=True)
-    assert judge(BEFORE, strangers=[shell]) == ["task d.sink is said to be process 12, which is not ours"]
+    assert judge(BEFORE, strangers=[shell]) == ["task d.sink is shown as process 12, which is unrelated"]
 
 
 BROKEN = {
     "every environment is known": seen(),
-    "every environment is in the state it was in": seen(environment(SAMPLER, SINK, state="ERROR")),
-    "every run goes on": seen(environment(SAMPLER, SINK, run_number=8)),
-    "a run number comes once": seen(BEFORE, environment(id="E2")),
-    "every task takes part, in the state it was in": seen(environment(SAMPLER)),
+    "every environment is in its former state": seen(environment(SAMPLER, SINK, state="ERROR")),
+    "every run continues": seen(environment(SAMPLER, SINK, run_number=8)),
+    "a run number is given once": seen(BEFORE, environment(id="E2")),
+    "every task takes part, in its former state": seen(environment(SAMPLER)),
     "every process that control reports exists": seen(environment(SAMPLER, replace(SINK, alive=False))),
-    "a task that no fault has hit is the same process": seen(environment(SAMPLER, replace(SINK, pid=99))),
-    "a task that was killed is another process": seen(BEFORE),
-    "a task stays on its host as long as the host is there": seen(
+    "a task without a fault keeps its process": seen(environment(SAMPLER, replace(SINK, pid=99))),
+    "a killed task has a new process": seen(BEFORE),
+    "a task stays on its host while the host is connected": seen(
         environment(replace(SAMPLER, host="flp2"), SINK)
     ),
     "no message is lost where no task was killed": seen(environment(SAMPLER, SINK, missing={"d.sink": 1})),
-    "no process is left that belongs to no task": seen(BEFORE, orphaned_pids=[5]),
-    "every host has been heard since": seen(BEFORE, hosts={"flp1": replace(FLP1, heard_s=9.0)}),
+    "no process is left without a task": seen(BEFORE, orphaned_pids=[5]),
+    "every host has reported since": seen(BEFORE, hosts={"flp1": replace(FLP1, heard_s=9.0)}),
     "every host is active, at its address": seen(BEFORE),
     "every process that is not ours still runs": seen(
         BEFORE, strangers=[ObservedUnrelatedProcess(name="a login shell", pid=50, alive=False)]
     ),
-    "no process that is not ours is taken for a task": seen(
+    "no unrelated process is taken for a task": seen(
         BEFORE, strangers=[ObservedUnrelatedProcess(name="a login shell", pid=12, alive=True)]
     ),
 }
@@ -321,7 +321,7 @@ def test_there_is_a_broken_sight_for_each_law():
 @pytest.mark.parametrize("violation", INVARIANTS)
 def test_each_law_holds_where_nothing_changed_and_is_broken_by_a_broken_sight(violation):
     before = seen(BEFORE, hosts={"flp1": FLP1})
-    faults = (kill("d.sampler"),) if violation == "a task that was killed is another process" else ()
+    faults = (kill("d.sampler"),) if violation == "a killed task has a new process" else ()
     for after, found in ((before, 0), (BROKEN[violation], 1)):
         hit = faults if after is not before else ()
         case = Case(before=before, faults=hit, after=after, drilled="E1", elapsed_s=1.0)

@@ -71,7 +71,7 @@ def test_without_control_the_masters_log_is_shown(place, tmp_path):
 
 def test_a_dead_daemon_ends_the_wait_at_once(place, tmp_path):
     place.output("flp1").write_text("no such user\n")
-    with pytest.raises(O2Error, match=r"(?s)flp1 died while starting.*no such user"):
+    with pytest.raises(O2Error, match=r"(?s)flp1 ended while starting.*no such user"):
         wait_until_ready(place, record_of(tmp_path, GONE), 1000, lambda _line: None)
 
 

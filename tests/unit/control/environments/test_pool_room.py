@@ -121,7 +121,7 @@ def test_the_history_says_who_came_from_the_pool_and_who_was_left_to_it(tmp_path
         lines = [line["text"] for line in await room.ask("env_history", id=after["id"])]
         assert "2 of them from the pool" in lines[0]
         left = [line["text"] for line in await room.ask("env_history", id=before["id"])]
-        assert any(text.startswith("left to the pool: root.leaf0, root.leaf1") for text in left)
+        assert any(text.startswith("moved to the pool: root.leaf0, root.leaf1") for text in left)
 
     played(tmp_path, scene)
 
@@ -290,7 +290,7 @@ def test_cleaning_ends_what_is_meant_and_nothing_else(tmp_path, what, ended):
         assert (len(told["ended"]), told["ending"], told["waiting"]) == (ended, [], 2 - ended)
         assert len(await pooled(room)) == 2 - ended
         assert len(room.control.inventory.tasks_of(POOL)) == 2 - ended
-        assert f"ended:            {ended} task" in pool.cleaned(told)
+        assert f"ended:       {ended} task" in pool.cleaned(told)
 
     played(tmp_path, scene, "flp1", "flp2")
 
@@ -310,7 +310,7 @@ def test_one_that_dies_leaves_the_pool(tmp_path):
 def test_the_list_reads_as_a_table_with_the_bounds_below(tmp_path):
     async def scene(room):
         empty = pool.pool(await room.ask("pool_list"))
-        assert empty.startswith("nothing waits in the pool: at most 500 tasks")
+        assert empty.startswith("the pool is empty: at most 500 tasks")
         env = await kept(room)
         found = await room.ask("pool_list")
         json.dumps(found)

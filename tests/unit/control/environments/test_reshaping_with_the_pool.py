@@ -328,13 +328,13 @@ def test_the_history_says_who_went_and_who_came_and_is_replayed_to_the_same(tmp_
         await scale(room, env, 1, keep_tasks=True)
         now = await scale(room, env, 2)
         lines = [line["text"] for line in await room.ask("env_history", id=env["id"])]
-        assert "left to the pool: root.leaf1" in lines
+        assert "moved to the pool: root.leaf1" in lines
         assert "another plan: start root.leaf1; of these from the pool root.leaf1" in lines
         again = await room.ask("env_replay", id=env["id"])
         assert [task["id"] for task in again["tasks"]] == [task["id"] for task in now["tasks"]]
         assert [task["state"] for task in again["tasks"]] == ["RUNNING", "RUNNING"]
         told = [line["text"] for line in await room.ask("env_history", id="pool")]
-        assert any(text.startswith("left to the pool: ") for text in told)
+        assert any(text.startswith("moved to the pool: ") for text in told)
 
     played(tmp_path, scene)
 

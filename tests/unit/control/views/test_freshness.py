@@ -146,8 +146,8 @@ def test_a_fresh_state_stands_alone():
 
 def test_the_header_of_an_environment_names_hosts_of_which_nothing_is_known():
     env = summary() | {"unknown": 2, "unconfirmed": {"flp1": "2 tasks: it is lost"}}
-    assert "rests on unknowns: flp1: 2 tasks: it is lost" in environments.environment_block(env)
-    assert "rests on unknowns" not in environments.environment_block(summary() | {"unconfirmed": {}})
+    assert "depends on unknown tasks: flp1: 2 tasks: it is lost" in environments.environment_block(env)
+    assert "depends on unknown tasks" not in environments.environment_block(summary() | {"unconfirmed": {}})
 
 
 def test_the_list_of_environments_says_it_too():

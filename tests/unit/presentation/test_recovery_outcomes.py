@@ -1,4 +1,4 @@
-"""Who asks for a task to be started again is told what came of it."""
+"""A request to recover tasks is answered with the outcome for each task."""
 
 import asyncio
 

@@ -36,7 +36,7 @@ def test_following_prints_what_comes_until_the_task_is_over(control, coconut):
     telling(control, {"stdout": ["a", "b"]}, {}, {"stdout": ["c"], "stderr": ["oh"]}, {"over": True})
     done = coconut("task log id-sink -n 1 -f")
     assert (done.code, done.out) == (0, "rate\na\nb\nc\nstderr: oh\n")
-    assert "task id-sink is over" in done.err
+    assert "task id-sink has ended" in done.err
 
 
 def test_following_asks_for_what_comes_after_the_places_that_it_was_told(control, coconut):

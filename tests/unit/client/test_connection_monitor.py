@@ -1,4 +1,4 @@
-"""A signal is noticed at once while somebody waits for control, however it comes."""
+"""A client that waits for control handles each signal at once."""
 
 import os
 import signal
@@ -73,7 +73,7 @@ def test_a_signal_to_the_process_ends_the_wait(slow):
     assert interrupted_by(slow, interrupt)
 
 
-def test_a_signal_whose_handler_only_takes_a_note_disturbs_nobody(tmp_path):
+def test_a_signal_whose_handler_only_records_it_does_not_end_the_wait(tmp_path):
     noted = []
     former = signal.signal(signal.SIGUSR1, lambda *_: noted.append(1))
     try:
@@ -87,7 +87,7 @@ def test_a_signal_whose_handler_only_takes_a_note_disturbs_nobody(tmp_path):
 
 
 @pytest.fixture
-def somebody_else():
+def earlier_wakeup_file():
     """Who hears of signals by a pipe already, as asyncio does."""
     hear, tell = os.pipe2(os.O_NONBLOCK)
     signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
@@ -97,18 +97,16 @@ def somebody_else():
     os.close(tell)
 
 
-def test_a_signal_ends_the_wait_though_somebody_else_hears_of_signals_who_hears_of_this_one_too(
-    slow, somebody_else
-):
+def test_a_signal_ends_the_wait_and_reaches_an_earlier_wakeup_file_too(slow, earlier_wakeup_file):
     def interrupt():
         asked(slow)
         signal.pthread_kill(threading.get_ident(), signal.SIGINT)
 
     assert interrupted_by(slow, interrupt)
-    assert os.read(somebody_else, 16) == bytes([signal.SIGINT])
+    assert os.read(earlier_wakeup_file, 16) == bytes([signal.SIGINT])
 
 
-def test_somebody_else_who_is_gone_when_the_wait_is_over_is_not_missed(tmp_path):
+def test_an_earlier_wakeup_file_that_was_closed_during_the_wait_is_not_restored(tmp_path):
     hear, tell = os.pipe2(os.O_NONBLOCK)
     signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
     with fake_control(tmp_path / "s.ipc") as control:
@@ -118,7 +116,7 @@ def test_somebody_else_who_is_gone_when_the_wait_is_over_is_not_missed(tmp_path)
     assert signal.set_wakeup_fd(-1) == -1
 
 
-def test_somebody_else_s_way_to_hear_of_signals_is_left_alone(slow, somebody_else):
+def test_an_earlier_wakeup_file_is_restored_after_the_wait(slow, earlier_wakeup_file):
     with ControlClient(slow.path) as control, pytest.raises(UnreachableError):
         control.request("wait", timeout_s=0.2)
 
