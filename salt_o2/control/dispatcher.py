@@ -7,21 +7,9 @@ request handler of its own: environments, runs, history, hosts, pool, tasks.
 from collections.abc import Mapping
 from typing import Any
 
-from salt_o2.concurrency.request_threads import RequestThreads
-from salt_o2.control.environments.service import Control
-from salt_o2.control.requests.configuration_requests import ConfigurationRequests
-from salt_o2.control.requests.environment_requests import EnvironmentRequests
 from salt_o2.control.requests.handler import Progress, Verbs
-from salt_o2.control.requests.history_requests import HistoryRequests
-from salt_o2.control.requests.host_requests import HostRequests
-from salt_o2.control.requests.pool_requests import PoolRequests
-from salt_o2.control.requests.rebuild_requests import RebuildRequests
-from salt_o2.control.requests.run_requests import RunRequests
-from salt_o2.control.requests.task_requests import TaskRequests
-from salt_o2.control.requests.workflow_requests import WorkflowRequests
 from salt_o2.core.codec import typed
 from salt_o2.core.errors import InvalidRequestError
-from salt_o2.site.settings import Site
 
 MOST_NUMBER = 2**63 - 1
 
@@ -29,20 +17,9 @@ MOST_NUMBER = 2**63 - 1
 class RequestDispatcher:
     """Dispatches requests to their handlers; any number of requests may be under way."""
 
-    def __init__(self, control: Control, site: Site) -> None:
-        """Dispatch requests to ``control``, with the settings of ``site``."""
-        threads = RequestThreads()
-        self._verbs: Verbs = {
-            **EnvironmentRequests(control, site, threads).verbs,
-            **RunRequests(control, threads).verbs,
-            **HistoryRequests(control, threads).verbs,
-            **TaskRequests(control, site, threads).verbs,
-            **HostRequests(control).verbs,
-            **PoolRequests(control).verbs,
-            **RebuildRequests(control).verbs,
-            **WorkflowRequests(site, threads).verbs,
-            **ConfigurationRequests(site, threads).verbs,
-        }
+    def __init__(self, verbs: Verbs) -> None:
+        """Dispatch requests to the handlers of ``verbs``."""
+        self._verbs = verbs
 
     async def serve(self, verb: str, arguments: Mapping[str, Any], user: str, progress: Progress) -> Any:
         """Return the result of ``verb``; report each step of the work to ``progress``.

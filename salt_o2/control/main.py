@@ -6,9 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from salt_o2.concurrency.background_loops import run_engine
-from salt_o2.control.dispatcher import RequestDispatcher
-from salt_o2.control.environments.integration_calls import IntegrationCalls
-from salt_o2.control.environments.service import Control
+from salt_o2.control import components
 from salt_o2.control.hosts.bus import Bus
 from salt_o2.control.hosts.report_queue import ReportQueue
 from salt_o2.control.request_server import SOCKET, RequestServer
@@ -17,8 +15,8 @@ from salt_o2.control.unavailable import open_store_or_refuse
 from salt_o2.core.ids import HostId
 from salt_o2.core.messages.reports import Report
 from salt_o2.integration import registry
-from salt_o2.site.resources import NOTHING, MasterContext, open_resources, services_of, with_a_backend
-from salt_o2.site.settings import Site, timeouts
+from salt_o2.site.resources import NOTHING, MasterContext, open_resources, with_a_backend
+from salt_o2.site.settings import Site
 
 log = logging.getLogger(__name__)
 Listen = Callable[[Callable[[Report], None], Callable[[HostId], str]], Coroutine[Any, Any, None]]
@@ -49,25 +47,17 @@ async def serve(
         log.error("a setting of the site cannot be used, its default is: %s", fault)
     store = await open_store_or_refuse(site.database, sock_dir / SOCKET)
     try:
-        control = Control(
-            bus,
-            store,
-            heartbeat_s=site.heartbeat_s,
-            limits=lambda plan: timeouts(site, plan.variables),
-            caller=IntegrationCalls(integrations, services_of(site)),
-            pool=site.pool,
-            faults=faults,
-            pillar_of=around.pillar_of,
-            host_mb_per_hour=site.journal.host_mb_per_hour,
+        control = components.build(
+            site, bus, store, integrations=integrations, pillar_of=around.pillar_of, faults=faults
         )
         inbox = ReportQueue()
-        server = RequestServer(RequestDispatcher(control, site), sock_dir / SOCKET)
+        server = RequestServer(control.dispatcher, sock_dir / SOCKET)
         retention = Retention(store, site.journal)
         loops = {
             "bus": listen(inbox.put, control.hosts.kept_incarnation),
             "control": control.run(),
             "journal": retention.run(),
-            "reports": inbox.run(control.receive_report),
+            "reports": inbox.run(control.reports.receive),
             "requests": server.run(),
         }
         await run_engine("control", loops)

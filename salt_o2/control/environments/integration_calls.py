@@ -36,11 +36,19 @@ class Integration(Protocol):
 class IntegrationCalls:
     """Runs calls; each call is identified by its environment and name."""
 
-    def __init__(self, integrations: Mapping[str, Integration], services: Services = NOWHERE) -> None:
-        """Use ``integrations`` by the names in templates; arguments of calls may query ``services``."""
+    def __init__(
+        self,
+        integrations: Mapping[str, Integration],
+        services: Services = NOWHERE,
+        threads: RequestThreads | None = None,
+    ) -> None:
+        """Use ``integrations`` by the names in templates; arguments of calls may query ``services``.
+
+        The arguments are computed in ``threads``.
+        """
         self._integrations = integrations
         self._services = services
-        self._threads = RequestThreads().call
+        self._threads = (threads or RequestThreads()).call
         self._running: dict[tuple[EnvironmentId, str], asyncio.Task[None]] = {}
 
     def start(self, invoke: CallIntegration, ended: Ended) -> None:

@@ -4,54 +4,86 @@ The same modification also reconfigures the tasks that connect to a task whose a
 (core/plan/plan_diff.py).
 """
 
-from collections.abc import Collection, Mapping
+import asyncio
+import logging
+from collections.abc import Callable, Collection
 
-from salt_o2.concurrency.request_threads import RequestThreads
-from salt_o2.control.environments.modifications import free_of_transitions
-from salt_o2.control.environments.service import ActiveEnvironment, Control
-from salt_o2.control.planning.concurrent_planning import ConcurrentPlanning, EnvironmentChanged, Resources
+from salt_o2.concurrency.background_loops import spawn
+from salt_o2.control.environments.active import ActiveEnvironment, ActiveEnvironments
+from salt_o2.control.environments.effect_executor import EffectExecutor, RescheduleRequest
+from salt_o2.control.environments.modifications import Modifications, free_of_transitions
+from salt_o2.control.environments.pool_service import PoolService
+from salt_o2.control.planning.concurrent_planning import EnvironmentChanged
 from salt_o2.control.planning.draft_variants import modification_of
-from salt_o2.control.planning.drafts import PlanDraft, load_with_overrides, make_draft
-from salt_o2.control.planning.plan_builder import request_of
-from salt_o2.core.errors import PlanError, TaskError
-from salt_o2.core.ids import HostId, TaskId
-from salt_o2.core.messages.reports import HostFacts, is_healthy
-from salt_o2.core.placement.constraints import matches
-from salt_o2.core.placement.requests import PlacementRequest
-from salt_o2.core.plan.overrides import Overrides
-from salt_o2.site.settings import Site
+from salt_o2.control.planning.drafts import NewId
+from salt_o2.control.planning.environment_planner import CONTROL, EnvironmentPlanner
+from salt_o2.core.errors import O2Error, TaskError
+from salt_o2.core.ids import TaskId
+from salt_o2.core.messages.inputs import RescheduleFailed
+from salt_o2.core.messages.reports import is_healthy
 from salt_o2.workflow import Workflow
+
+log = logging.getLogger(__name__)
 
 PORT_TRIES = 3
 """Plans that control makes at most because ports were refused; a refusal names all ports in use."""
-CONTROL = "control"
-"""The user name for plans that control makes itself."""
-
-
-def refused_paths(held: ActiveEnvironment) -> set[str]:
-    """Return the paths of the roles whose tasks have no process because their agents refused a port."""
-    members = held.environment.model.tasks
-    return {
-        members.tasks[id].path
-        for id, report in members.reports.items()
-        if id in members.tasks and report.failure and report.failure.taken_ports
-    }
 
 
 class Rescheduler:
     """Makes and carries out the plans that move single tasks of an environment."""
 
     def __init__(
-        self, control: Control, site: Site, threads: RequestThreads, planning: ConcurrentPlanning
+        self,
+        *,
+        active: ActiveEnvironments,
+        executor: EffectExecutor,
+        modifications: Modifications,
+        planner: EnvironmentPlanner,
+        pool: PoolService,
+        clock: Callable[[], float],
+        new_id: NewId,
     ) -> None:
-        """Plan for the environments of ``control``, with the settings of ``site``, in ``threads``."""
-        self._control = control
-        self._site = site
-        self._threads = threads.create
-        self._planning = planning
+        """Carry out the requests that ``executor`` queues, with plans of ``planner``."""
+        self._active = active
+        self._executor = executor
+        self._modifications = modifications
+        self._planner = planner
+        self._pool = pool
+        self._clock = clock
+        self._new_id = new_id
+        self._searches: set[asyncio.Task[None]] = set()
 
-    async def reschedule(
-        self, held: ActiveEnvironment, tasks: tuple[TaskId, ...], ports: bool
+    @property
+    def is_idle(self) -> bool:
+        """Whether no search runs or waits."""
+        return not self._searches and self._executor.reschedules.empty()
+
+    async def run(self) -> None:
+        """Start a search for each queued request, until cancelled."""
+        while True:
+            wanted = await self._executor.reschedules.get()
+            spawn(f"the search of places for {wanted.target.stored.id}", self._search(wanted), self._searches)
+
+    async def _search(self, wanted: RescheduleRequest) -> None:
+        """Search other hosts or ports, one search of an environment at a time; report those without any."""
+        target, tasks, ports = wanted.target, wanted.effect.tasks, wanted.effect.ports
+        async with target.rescheduling:
+            await free_of_transitions(target)
+            if not self._is_active(target):
+                return
+            try:
+                left = await self._reschedule(target, tasks, ports)
+                reason = "no other port is free for it" if ports else "its tasks are bound to their lost host"
+            except O2Error as error:
+                left, reason = tasks, str(error)
+            except Exception as error:  # without a result the environment would wait forever
+                log.exception("the search of other places for tasks of %s failed", target.stored.id)
+                left, reason = tasks, f"control's own fault: {error!r}"
+        if left and self._is_active(target):
+            self._executor.step(target, RescheduleFailed(at=self._clock(), tasks=left, reason=reason))
+
+    async def _reschedule(
+        self, target: ActiveEnvironment, tasks: tuple[TaskId, ...], ports: bool
     ) -> tuple[TaskId, ...]:
         """Reschedule ``tasks``, on their hosts if only ``ports`` are needed; return those that do not fit.
 
@@ -61,99 +93,58 @@ class Rescheduler:
         """
         while True:
             try:
-                return await self._find_places(held, tasks, ports)
+                return await self._move_tasks(target, tasks, ports)
             except EnvironmentChanged:  # a user changed it meanwhile
-                await free_of_transitions(held)
-                if held.stored.id not in self._control.held:
+                await free_of_transitions(target)
+                if not self._is_active(target):
                     return ()
 
-    async def _find_places(
-        self, held: ActiveEnvironment, tasks: tuple[TaskId, ...], ports: bool
+    async def _move_tasks(
+        self, target: ActiveEnvironment, tasks: tuple[TaskId, ...], ports: bool
     ) -> tuple[TaskId, ...]:
-        kept = held.stored
-        loaded = await self._threads.run(
-            CONTROL, load_with_overrides, self._site, kept.plan.workflow, kept.overrides, kept.id
-        )
-        await self._control.declarations.settled()
-        if held.stored is not kept or held.environment.model.active is not None:
-            raise EnvironmentChanged(kept.id)
-        members, hosts = held.environment.model.tasks, self._control.inventory.hosts
-        wanted = {members.tasks[task].path: task for task in tasks if _needs_place(held, task)}
-        requests = {task.path: request_of(task) for task in loaded.tasks if task.path in wanted}
-        free = {path for path, request in requests.items() if _can_be_somewhere(request, hosts)}
-        if free:
-            await self._move(held, loaded, kept.overrides, free, ports)
-        return tuple(task for path, task in wanted.items() if path not in free)
+        stored = target.stored
+        loaded = await self._planner.load_again(stored)
+        if target.stored is not stored or target.environment.model.active is not None:
+            raise EnvironmentChanged(stored.id)
+        members = target.environment.model.tasks
+        wanted = {members.tasks[task].path: task for task in tasks if _needs_place(target, task)}
+        movable = self._planner.movable_paths(loaded, wanted)
+        if movable:
+            await self._move(target, loaded, movable, ports)
+        return tuple(task for path, task in wanted.items() if path not in movable)
 
     async def _move(
-        self, held: ActiveEnvironment, loaded: Workflow, shape: Overrides, paths: Collection[str], ports: bool
+        self, target: ActiveEnvironment, loaded: Workflow, paths: Collection[str], ports: bool
     ) -> None:
         """Move the roles at ``paths`` to other hosts or ports; plan again if agents refuse ports."""
+        overrides = target.stored.overrides
         for left in reversed(range(PORT_TRIES)):
-            made = await self._draft_move(held, loaded, shape, paths, ports)
-            held.ports_refused = False
+            draft = await self._planner.plan_move(
+                loaded, target.stored, target.environment, overrides, paths, ports=ports
+            )
+            target.ports_refused = False
+            message = modification_of(
+                draft,
+                CONTROL,
+                request=self._new_id(),
+                at=self._clock(),
+                revision=self._pool.revision_of(draft.claimed),
+                may_exclude=(),
+            )
             try:
-                at, revision = self._control.clock(), self._control.pooling.revision_of(made.claimed)
-                wanted = modification_of(made, "control", at=at, revision=revision, may_exclude=())
-                await self._control.reshaping.apply(held, wanted, shape)
+                await self._modifications.apply(target, message, overrides)
             except TaskError:
-                if not (held.ports_refused and left):
+                if not (target.ports_refused and left):
                     raise
             else:
                 return
 
-    async def _draft_move(
-        self, held: ActiveEnvironment, loaded: Workflow, shape: Overrides, paths: Collection[str], ports: bool
-    ) -> PlanDraft:
-        """Return a plan with other places for ``paths``; a task whose host has no free port may move."""
-        refused = {*refused_paths(held), *paths} if ports else refused_paths(held) - {*paths}
-        if not ports:
-            return await self._draft(held, loaded, shape, paths, refused)
-        try:
-            return await self._draft(held, loaded, shape, (), refused)
-        except EnvironmentChanged:
-            raise
-        except PlanError:
-            return await self._draft(held, loaded, shape, paths, refused - {*paths})
-
-    async def _draft(
-        self,
-        held: ActiveEnvironment,
-        loaded: Workflow,
-        shape: Overrides,
-        homeless: Collection[str],
-        refused: Collection[str],
-    ) -> PlanDraft:
-        kept = held.stored
-
-        def make(resources: Resources) -> PlanDraft:
-            return make_draft(
-                loaded,
-                resources.inventory,
-                shape,
-                name=kept.plan.workflow,
-                environment=kept.id,
-                old=kept.plan,
-                homeless=homeless,
-                refused=refused,
-                free=resources.free,
-            )
-
-        made = await self._planning.draft(CONTROL, make, lambda: self._control.find(kept.id).stored)
-        if held.environment.model.active is not None:
-            raise EnvironmentChanged(kept.id)
-        return made
+    def _is_active(self, target: ActiveEnvironment) -> bool:
+        return target.stored.id in self._active
 
 
-def _needs_place(held: ActiveEnvironment, task: TaskId) -> bool:
+def _needs_place(target: ActiveEnvironment, task: TaskId) -> bool:
     """Return whether ``task`` still needs another place: its host may be back with its process."""
-    members = held.environment.model.tasks
+    members = target.environment.model.tasks
     report = members.reports.get(task)
     return task in members.tasks and (report is None or not is_healthy(report))
-
-
-def _can_be_somewhere(request: PlacementRequest, hosts: Mapping[HostId, HostFacts]) -> bool:
-    return any(
-        all(matches(host, facts, constraint) for constraint in request.constraints)
-        for host, facts in hosts.items()
-    )

@@ -8,11 +8,15 @@ which facts a host may claim.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from salt_o2.concurrency.daemon_thread import run_in_daemon_thread
+from salt_o2.control.hosts.host_table import RETURN_S, HostTable
+from salt_o2.control.storage import host_rows
+from salt_o2.control.storage.store import Store
+from salt_o2.control.storage.write_behind import DeferredFlush
 from salt_o2.core.errors import InvalidRequestError
 from salt_o2.core.ids import HostId
 from salt_o2.core.messages.report_parsing import LONGEST_FAULT
@@ -24,10 +28,8 @@ from salt_o2.core.placement.host_declaration import (
     declaration_of,
     other_machine,
 )
+from salt_o2.core.placement.inventory import Inventory
 from salt_o2.core.recovery.host_liveness import AWAY, HostStatus
-
-if TYPE_CHECKING:
-    from salt_o2.control.environments.service import Control
 
 log = logging.getLogger(__name__)
 
@@ -42,11 +44,25 @@ WAIT_S = 10.0
 
 
 class HostDeclarations:
-    """The part of control that knows the site's declarations of each host."""
+    """The site's declarations of each host, and the facts with which plans may use it."""
 
-    def __init__(self, control: "Control", compile_pillar: Compile | None) -> None:
-        """Work for ``control``; without ``compile_pillar`` the site declares nothing of any host."""
-        self._control = control
+    def __init__(
+        self,
+        *,
+        hosts: HostTable,
+        inventory: Inventory,
+        store: Store,
+        flushing: DeferredFlush,
+        compile_pillar: Compile | None,
+    ) -> None:
+        """Offer the hosts of ``hosts`` to plans in ``inventory``, and persist their facts in ``store``.
+
+        Without ``compile_pillar`` the site declares nothing of any host.
+        """
+        self._hosts = hosts
+        self._inventory = inventory
+        self._store = store
+        self._flushing = flushing
         self._compile = compile_pillar
         self._claimed: dict[HostId, HostFacts] = {}
         self._declared: dict[HostId, Declaration] = {}
@@ -60,28 +76,42 @@ class HostDeclarations:
         self._idle = asyncio.Event()
         self._idle.set()
 
-    def declared(self, host: HostId) -> Declaration:
-        """Return the known declaration of ``host``."""
-        return self._declared.get(host, NOTHING)
+    def restore(self, in_use: Iterable[HostId], at: float) -> None:
+        """Restore what an earlier control process knew of hosts; expect reports of the hosts ``in_use``."""
+        stored = host_rows.host_entries(self._store)
+        for host, declared in host_rows.declarations(self._store).items():
+            self._recall(host, declared)
+        for host, (facts, _) in stored.items():
+            self._inventory.recall_host(host, facts)
+        for host in in_use:
+            known, unread = stored.get(host) or (None, ())
+            self._hosts.expect(host, known, at, RETURN_S, unread)
 
-    def recall(self, host: HostId, declared: Declaration) -> None:
-        """Restore the declaration of ``host`` that an earlier control process has read."""
+    def _recall(self, host: HostId, declared: Declaration) -> None:
         if self._compile is not None:
             self._declared[host] = declared
             self._names |= declared.attributes.keys()
 
-    def must_be_written(self, host: HostId, facts: HostFacts) -> bool:
-        """Return whether the used facts and the declaration of ``host`` differ from the stored ones."""
-        now = (facts, self.declared(host))
-        before, self._written[host] = self._written.get(host), now
-        return before != now
+    def offer(self, host: HostId, facts: HostFacts) -> None:
+        """Let plans use ``host`` with ``facts``, as far as the site permits, and persist them."""
+        declared = self._declared_of(host)
+        if self._written.get(host) != (facts, declared):
+            self._written[host] = (facts, declared)
+            self._store.enqueue(*host_rows.put_host(host, facts, declared))
+            self._flushing.schedule()
+        if self._is_known(host) and not self._why_not_its_address(host):
+            self._inventory.add_host(host, facts)
+        else:
+            self._inventory.remove_host(host)
 
-    def may_be_placed_on(self, host: HostId) -> bool:
-        """Return whether the declaration of ``host`` is known and its address belongs to it."""
-        return self._is_known(host) and not self._why_not_its_address(host)
+    def _declared_of(self, host: HostId) -> Declaration:
+        return self._declared.get(host, NOTHING)
 
-    def settle(self, host: HostId, claimed: HostFacts) -> HostFacts:
-        """Return the facts that control uses of ``claimed``, the latest report of ``host``'s agent."""
+    def facts_to_use(self, host: HostId, claimed: HostFacts) -> HostFacts:
+        """Return the facts that control uses of ``claimed``, the latest report of ``host``'s agent.
+
+        Starts a compilation of the pillar of ``host``.
+        """
         self._claimed[host] = claimed
         if self._compile is not None:
             self._want(host)
@@ -151,9 +181,9 @@ class HostDeclarations:
             self._faults[host] = (f"{self._effect(host)}: {why}"[:LONGEST_FAULT],)
             self._want_later(host, RETRY_S)
         else:
-            self._take(host, pillar)
+            self._apply_pillar(host, pillar)
         if host in self._claimed:
-            self._offer(host)
+            self._offer_again(host)
 
     def _effect(self, host: HostId) -> str:
         """Return the effect of a pillar that cannot be compiled."""
@@ -161,27 +191,27 @@ class HostDeclarations:
             return "control uses what its pillar said before"
         return "no new task is placed on this host, and its tasks go on, until its pillar can be compiled"
 
-    def _take(self, host: HostId, pillar: Mapping[str, Any]) -> None:
+    def _apply_pillar(self, host: HostId, pillar: Mapping[str, Any]) -> None:
         before = self._names
         self._declared[host], self._faults[host] = declaration_of(pillar)
         self._names = {name for each in self._declared.values() for name in each.attributes}
         changed = before ^ self._names
         for other, claimed in self._claimed.items():
             if other != host and changed & claimed.attributes.keys():
-                self._offer(other)
+                self._offer_again(other)
 
-    def _offer(self, host: HostId) -> None:
+    def _offer_again(self, host: HostId) -> None:
         """Let control use the current facts of ``host``."""
-        known = self._control.hosts.known.get(host)
+        known = self._hosts.known.get(host)
         if known is None or known.facts is None:
             return
         known.facts = self._used(host)
         if known.presence not in AWAY and known.presence is not HostStatus.EXPECTED:
-            self._control.offer(host, known.facts)
+            self.offer(host, known.facts)
 
     def _used(self, host: HostId) -> HostFacts:
         claimed = self._claimed[host]
-        used, unused = bounded(host, claimed, self.declared(host), self._names)
+        used, unused = bounded(host, claimed, self._declared_of(host), self._names)
         why = self._why_not_its_address(host)
         more = (*self._faults.get(host, ()), *unused, *([why] if why else ()))
         return replace(used, faults=tuple(dict.fromkeys((*claimed.faults, *more))))
@@ -190,13 +220,13 @@ class HostDeclarations:
         return self._compile is None or host in self._declared
 
     def _why_not_its_address(self, host: HostId) -> str:
-        if self.declared(host).address:
+        if self._declared_of(host).address:
             return ""
-        hosts = self._control.hosts.known
+        hosts = self._hosts.known
         others = (
             (name, facts)
             for name in hosts
-            if (facts := self._control.inventory.facts_of(name))
-            and (hosts[name].presence is not HostStatus.LOST or self.declared(name).address)
+            if (facts := self._inventory.facts_of(name))
+            and (hosts[name].presence is not HostStatus.LOST or self._declared_of(name).address)
         )
         return other_machine(host, self._claimed[host], others)

@@ -13,6 +13,9 @@ from salt_o2.core.recovery.host_liveness import SILENT_AFTER, HostLiveness, Host
 
 log = logging.getLogger(__name__)
 
+RETURN_S = 30.0
+"""Additional seconds in which agents may reconnect to their master after control has started."""
+
 
 @dataclass(slots=True)
 class HostEntry:
@@ -34,6 +37,8 @@ class HostEntry:
     """Parts of its reports since its last survey that control could not read."""
     quota: HostQuota | None = None
     """The bytes that it may still add to the journal; ``None`` before its first report."""
+    probes: int = 0
+    """Probes of its tasks since its agent fell silent: each probe covers the next ones."""
 
     @property
     def presence(self) -> HostStatus:
@@ -143,6 +148,10 @@ class HostTable:
         if not host.needs_survey:
             host.confirmed_at = at
         return host.needs_survey and (gap or not report.tasks)
+
+    def forget(self, host: HostId) -> None:
+        """Remove ``host``."""
+        self.known.pop(host, None)
 
     def presence(self, host: HostId) -> HostStatus | None:
         """Return the liveness of ``host``; ``None`` if it never reported."""

@@ -7,8 +7,9 @@ from contextlib import suppress
 
 from salt_o2.concurrency.background_loops import is_cancel_requested, run_together
 from salt_o2.control.hosts.bus import Bus
+from salt_o2.core.ids import HostId
 from salt_o2.core.messages.announcements import Announcement, AnnounceMoves, AnnounceState
-from salt_o2.core.messages.commands import Command, Downward
+from salt_o2.core.messages.commands import Command, Downward, SurveyRequest
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +43,13 @@ class OutboundQueues:
         if messages:
             self._commands.put_nowait(messages)
 
+    def request_survey(self, host: HostId) -> None:
+        """Request a survey from the agent on ``host``."""
+        self.send([SurveyRequest(host=host)])
+
     def resend(self, command: Command) -> None:
-        """Send ``command`` as a Salt job."""
+        """Send ``command`` again as a Salt job: its host has not acknowledged it."""
+        log.warning("%s has not acknowledged: sending it a Salt job", command.host)
         self._jobs.put_nowait(command)
 
     def announce(self, news: Announcement) -> None:

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 
-from salt_o2.control.planning.drafts import PlanDraft, new_id
+from salt_o2.control.planning.drafts import NewId, PlanDraft
 from salt_o2.core.errors import InvalidRequestError
 
 KEPT = 20
@@ -12,17 +12,18 @@ KEPT = 20
 class DraftCache:
     """The drafts of this control process; a restart removes them."""
 
-    def __init__(self) -> None:
-        """Begin without drafts."""
-        self._kept: dict[str, OrderedDict[str, PlanDraft]] = {}
+    def __init__(self, new_id: NewId) -> None:
+        """Begin without drafts; ``new_id`` draws their tokens."""
+        self._new_id = new_id
+        self._cached: dict[str, OrderedDict[str, PlanDraft]] = {}
 
     def put(self, user: str, draft: PlanDraft) -> str:
         """Store ``draft`` of ``user`` and return its token; any user may apply it."""
-        token = new_id()
-        kept = self._kept.setdefault(user, OrderedDict())
-        kept[token] = draft
-        while len(kept) > KEPT:
-            kept.popitem(last=False)
+        token = self._new_id()
+        cached = self._cached.setdefault(user, OrderedDict())
+        cached[token] = draft
+        while len(cached) > KEPT:
+            cached.popitem(last=False)
         return token
 
     def get(self, token: str) -> PlanDraft:
@@ -31,7 +32,7 @@ class DraftCache:
         Raises:
             InvalidRequestError: if there is none, or it was removed.
         """
-        for kept in self._kept.values():
-            if token in kept:
-                return kept[token]
+        for cached in self._cached.values():
+            if token in cached:
+                return cached[token]
         raise InvalidRequestError(f"no plan {token!r} is remembered: make it again")

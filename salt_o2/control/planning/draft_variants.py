@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from salt_o2.control.planning.drafts import PlanDraft, new_id
+from salt_o2.control.planning.drafts import PlanDraft
 from salt_o2.control.storage.stored import StoredEnvironment
 from salt_o2.core.ids import TaskId
 from salt_o2.core.messages.inputs import Modified
@@ -22,6 +22,7 @@ def modification_of(
     made: PlanDraft,
     user: str,
     *,
+    request: str,
     at: float,
     revision: int,
     drain_s: float = 0.0,
@@ -30,12 +31,13 @@ def modification_of(
 ) -> Modified:
     """Return the message that carries out ``made``; the caller must apply it before it awaits anything.
 
-    ``revision`` is the highest revision of the claimed tasks. ``may_exclude`` are the tasks that are excluded
-    if they cannot join; ``None`` means all tasks that change.
+    ``request`` is a new id, by which the caller waits for the result. ``revision`` is the highest revision of
+    the claimed tasks. ``may_exclude`` are the tasks that are excluded if they cannot join; ``None`` means all
+    tasks that change.
     """
     return Modified(
         at=at,
-        request=new_id(),
+        request=request,
         plan=made.plan,
         excluded=made.excluded,
         user=user,

@@ -23,6 +23,8 @@ from salt_o2.workflow.expansion.loader import load
 
 ID_BITS = 63
 """Eleven base-58 digits hold 64 bits: ids of environments and tasks are random, and do not repeat."""
+NewId = Callable[[], str]
+"""Returns a new id, as ``random_id`` does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,69 +49,68 @@ class PlanDraft:
 def load_with_overrides(
     site: Site,
     workflow: str,
-    shape: Overrides,
+    overrides: Overrides,
     environment: EnvironmentId,
     asked: Collection[str] = (),
     purpose: workflow_index.Purpose = workflow_index.Purpose.CREATE,
 ) -> Workflow:
-    """Return ``workflow`` of the site's workflow index, expanded for ``shape`` of ``environment``.
+    """Return ``workflow`` of the site's workflow index, expanded for ``overrides`` of ``environment``.
 
-    ``asked`` are the names in ``shape`` that this request adds: each must have a role. ``purpose`` decides
-    what its templates may do on the master. Reads files: call it in a thread.
+    ``asked`` are the names in ``overrides`` that this request adds: each must have a role. ``purpose``
+    decides what its templates may do on the master. Reads files: call it in a thread.
     """
     return load(
         workflow_index.find(site.repositories, workflow, purpose),
         workflow,
-        variables={**shape.vars, ENVIRONMENT_ID: environment},
+        variables={**overrides.vars, ENVIRONMENT_ID: environment},
         site_defaults={**built_in(site.configuration), **site.defaults},
         site_vars=site.vars,
-        scale=shape.scale,
-        dormant=frozenset({*shape.scale, *shape.vars}).difference(asked),
+        scale=overrides.scale,
+        dormant=frozenset({*overrides.scale, *overrides.vars}).difference(asked),
     )
 
 
 def make_draft(
     workflow: Workflow,
     inventory: Inventory,
-    shape: Overrides,
+    overrides: Overrides,
     *,
     name: str,
-    environment: EnvironmentId | None = None,
+    environment: EnvironmentId,
+    ids: Iterator[TaskId],
     old: Plan | None = None,
-    ids: Iterator[TaskId] | None = None,
-    homeless: Collection[str] = (),
+    rescheduled: Collection[str] = (),
     refused: Collection[str] = (),
     free: Collection[PlannedTask] = (),
     asked: Collection[str] = (),
 ) -> PlanDraft:
-    """Return the draft of ``workflow`` with ``shape``; tasks of ``old`` stay unchanged if they can.
+    """Return the draft of ``workflow`` with ``overrides``; tasks of ``old`` stay unchanged if they can.
 
-    ``homeless`` are the paths of roles whose tasks need another host. ``refused`` are the paths of tasks that
-    have no process because of a port: they keep their hosts, and the ports that no agent has refused.
-    ``free`` are tasks of the pool; ``asked`` are the names in ``shape`` that this request adds.
+    ``ids`` yields the ids of new tasks. ``rescheduled`` are the paths of roles whose tasks need another host.
+    ``refused`` are the paths of tasks that have no process because of a port: they keep their hosts, and the
+    ports that no agent has refused. ``free`` are tasks of the pool; ``asked`` are the names in ``overrides``
+    that this request adds.
 
     Raises:
         PlanError: if the workflow cannot be placed.
         InvalidRequestError: if this request moves or excludes a role that does not exist, or the auto-stop
             has no duration.
     """
-    next_id: Callable[[], TaskId] = (lambda: next(ids)) if ids else (lambda: TaskId(new_id()))
-    chosen = environment or EnvironmentId(new_id())
-    before = _staying(old, shape)
-    staying = {path: task for path, task in before.items() if path not in {*homeless, *refused}}
+    before = _staying(old, overrides)
+    staying = {path: task for path, task in before.items() if path not in {*rescheduled, *refused}}
     anew = {path: task for path, task in before.items() if path in refused}
-    plan = make_plan(workflow, inventory, chosen, next_id, staying, shape.move, free, anew)
-    excluded, unknown = excluded_tasks(shape, plan)
+    plan = make_plan(workflow, inventory, environment, ids.__next__, staying, overrides.move, free, anew)
+    excluded, unknown = excluded_tasks(overrides, plan)
     paths = {task.path for task in plan.tasks}
-    unknown += [path for path in shape.move if path not in paths]
+    unknown += [path for path in overrides.move if path not in paths]
     unknown = [name for name in dict.fromkeys(unknown) if name in asked]
     if unknown:
         raise InvalidRequestError(f"workflow {name} has neither a role nor a detector {', '.join(unknown)}")
     run_arguments.stop_at(plan.variables, 0.0)  # else START fails on a wrong duration
     return PlanDraft(
-        environment=chosen,
+        environment=environment,
         workflow=name,
-        overrides=shape,
+        overrides=overrides,
         plan=plan,
         excluded=excluded,
         previous=old,
@@ -134,26 +135,27 @@ def ensure_unchanged(then: PlanDraft, now: PlanDraft) -> None:
     raise PlanError("the world has moved since the plan was made; make it again:\n" + "\n".join(told[:10]))
 
 
-def replayed_ids(then: PlanDraft) -> Iterator[TaskId]:
-    """Return the ids that ``then`` gave to new tasks, in the same order; then new ids."""
-    known = {task.id for task in then.previous.tasks} if then.previous else set()
-    yield from (task.id for task in then.plan.tasks if task.id not in known | then.claimed)
+def replayed_ids(earlier: PlanDraft | None, new_id: NewId) -> Iterator[TaskId]:
+    """Yield the ids that ``earlier`` gave to new tasks, in the same order; then new ids, without end."""
+    if earlier:
+        known = {task.id for task in earlier.previous.tasks} if earlier.previous else set()
+        yield from (task.id for task in earlier.plan.tasks if task.id not in known | earlier.claimed)
     while True:
         yield TaskId(new_id())
 
 
-def new_id() -> str:
+def random_id() -> str:
     """Return a new random id."""
     return short_id(secrets.randbits(ID_BITS))
 
 
-def _staying(old: Plan | None, shape: Overrides) -> dict[str, PlannedTask]:
+def _staying(old: Plan | None, overrides: Overrides) -> dict[str, PlannedTask]:
     if old is None:
         return {}
     return {
         task.path: task
         for task in old.tasks
-        if task.path not in shape.move or shape.move[task.path] == task.host
+        if task.path not in overrides.move or overrides.move[task.path] == task.host
     }
 
 

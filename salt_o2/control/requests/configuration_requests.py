@@ -14,10 +14,10 @@ from salt_o2.site.settings import Site
 class ConfigurationRequests:
     """Serves requests that read or write configuration."""
 
-    def __init__(self, site: Site, threads: RequestThreads | None = None) -> None:
+    def __init__(self, site: Site, threads: RequestThreads) -> None:
         """Use the configuration of ``site``; read it in ``threads``."""
         self._site = site
-        self._threads = threads or RequestThreads()
+        self._threads = threads
         listed = site.repositories
         known = listed.configuration if isinstance(listed, workflow_index.Listed) else None
         self._configuration = known or Configuration(open_backend(site.configuration, dict))

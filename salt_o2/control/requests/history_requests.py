@@ -8,12 +8,11 @@ from typing import Any
 import msgspec
 
 from salt_o2.concurrency.request_threads import RequestThreads
-from salt_o2.control.environments.service import Control
 from salt_o2.control.requests.arguments import Past, Two
 from salt_o2.control.requests.handler import Progress, Verbs
-from salt_o2.control.requests.transition_requests import find_kept, kept_id
 from salt_o2.control.storage.journal import JournalEntry
 from salt_o2.control.storage.retention import CUT, PLANS
+from salt_o2.control.storage.store import Store
 from salt_o2.control.views import environment_view
 from salt_o2.control.views.journal_view import format_journal
 from salt_o2.control.views.plan_comparison import difference
@@ -30,10 +29,10 @@ from salt_o2.core.recovery.replay import HOSTS, KINDS, Created, Entry, overrides
 class HistoryRequests:
     """Serves requests for the history of environments, active or ended."""
 
-    def __init__(self, control: Control, threads: RequestThreads | None = None) -> None:
-        """Work for ``control``; read journals in ``threads``."""
-        self._control = control
-        self._threads = (threads or RequestThreads()).past
+    def __init__(self, *, store: Store, threads: RequestThreads) -> None:
+        """Read the journals of ``store`` in ``threads``."""
+        self._store = store
+        self._threads = threads.past
         self.verbs: Verbs = {
             "env_history": (Past, self._history),
             "env_replay": (Past, self._replay),
@@ -41,30 +40,29 @@ class HistoryRequests:
         }
 
     async def _history(self, wanted: Past, user: str, _progress: Progress) -> list[dict[str, Any]]:
-        self._control.store.flush()
+        self._store.flush()
         return await self._threads.run(user, self._tell, wanted)
 
     def _tell(self, wanted: Past) -> list[dict[str, Any]]:
-        store = self._control.store
-        id = EnvironmentId(wanted.id) if wanted.id in (POOL, HOSTS) else kept_id(store, wanted.id)
+        id = EnvironmentId(wanted.id) if wanted.id in (POOL, HOSTS) else self._store.resolve_prefix(wanted.id)
         # The whole journal is formatted, because a line may refer to lines before the first requested one.
-        told = format_journal(store.journal(id, moment(wanted.until)))
+        told = format_journal(self._store.journal(id, moment(wanted.until)))
         return told[wanted.after :][-wanted.limit :]
 
     async def _replay(self, wanted: Past, user: str, _progress: Progress) -> dict[str, Any]:
-        self._control.store.flush()
+        self._store.flush()
         return await self._threads.run(user, self._replayed, wanted)
 
     def _replayed(self, wanted: Past) -> dict[str, Any]:
-        kept = find_kept(self._control.store, wanted.id)
-        environment, shape = self._rebuild(kept.id, moment(wanted.until))
+        stored = self._store.find_by_prefix(wanted.id)
+        environment, shape = self._replay_journal(stored.id, moment(wanted.until))
         members = environment.model.tasks
         out = {members.tasks[task].path: why for task, why in members.excluded.items()}
-        then = replace(kept, plan=environment.model.plan, overrides=shape)
+        then = replace(stored, plan=environment.model.plan, overrides=shape)
         return environment_view.environment_view(then, environment) | {"excluded": out}
 
-    def _rebuild(self, id: EnvironmentId, until: float | None) -> tuple[Environment, Overrides]:
-        lines = self._control.store.journal(id)
+    def _replay_journal(self, id: EnvironmentId, until: float | None) -> tuple[Environment, Overrides]:
+        lines = self._store.journal(id)
         if any(line.kind == CUT for line in lines):
             raise UnknownNameError(
                 f"the journal of environment {id} was cut (o2:journal): it cannot be replayed. "
@@ -77,7 +75,7 @@ class HistoryRequests:
         return environment, overrides_after(told)
 
     async def _diff(self, wanted: Two, user: str, _progress: Progress) -> dict[str, Any]:
-        self._control.store.flush()
+        self._store.flush()
         return await self._threads.run(user, self._difference, wanted)
 
     def _difference(self, wanted: Two) -> dict[str, Any]:
@@ -86,15 +84,15 @@ class HistoryRequests:
     def _plan_of(self, name: str) -> Plan:
         """Return the plan of an environment, or the plan with which a run began."""
         if not name.isdigit():
-            return find_kept(self._control.store, name).plan
-        run = self._control.store.run(int(name))
+            return self._store.find_by_prefix(name).plan
+        run = self._store.run(int(name))
         if run is None:
             raise UnknownNameError(f"there was no run {name}")
         return self._plan_at(run.environment, run.started)
 
     def _plan_at(self, id: EnvironmentId, until: float) -> Plan:
         """Return the plan of an environment at a time, even if its journal was cut since."""
-        plans = [each for kind in PLANS for each in self._control.store.journal(id, until, kind=kind)]
+        plans = [each for kind in PLANS for each in self._store.journal(id, until, kind=kind)]
         if not plans:
             raise UnknownNameError(f"the journal does not know environment {id} at that time")
         last = max(plans, key=lambda line: line.id)

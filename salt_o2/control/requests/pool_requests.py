@@ -1,12 +1,14 @@
 """Request handlers for the pool: list its tasks and stop them."""
 
+from collections.abc import Callable
 from typing import Any
 
-from salt_o2.control.environments.service import Control
+from salt_o2.control.environments.pool_service import PoolService
+from salt_o2.control.hosts.host_table import HostTable
 from salt_o2.control.requests.arguments import Nothing, PoolClean
 from salt_o2.control.requests.handler import Progress, Verbs
 from salt_o2.control.views import timestamps
-from salt_o2.control.views.staleness import StalenessView
+from salt_o2.control.views.staleness import ViewNow
 from salt_o2.core.codec import plain
 from salt_o2.core.errors import InvalidRequestError
 from salt_o2.core.pool.entries import PoolEntry
@@ -20,14 +22,18 @@ END_S = 40.0
 class PoolRequests:
     """Serves requests for tasks that belong to no environment."""
 
-    def __init__(self, control: Control) -> None:
-        """Work for ``control``."""
-        self._control = control
-        self._pooling = control.pooling
+    def __init__(
+        self, *, pool: PoolService, hosts: HostTable, view_now: ViewNow, clock: Callable[[], float]
+    ) -> None:
+        """Serve requests for the tasks of ``pool``."""
+        self._pool = pool
+        self._hosts = hosts
+        self._view_now = view_now
+        self._clock = clock
         self.verbs: Verbs = {"pool_list": (Nothing, self._list), "pool_clean": (PoolClean, self._clean)}
 
     async def _list(self, _wanted: Nothing, _user: str, _progress: Progress) -> dict[str, Any]:
-        pool = self._pooling.pool
+        pool = self._pool.pool
         return {"pooled": [self._row(entry) for entry in pool.entries.values()], "bounds": plain(pool.bounds)}
 
     async def _clean(self, wanted: PoolClean, user: str, _progress: Progress) -> dict[str, Any]:
@@ -36,27 +42,27 @@ class PoolRequests:
             raise InvalidRequestError(
                 "say which tasks to end, by class_name, host or idle_s, or all, and not both"
             )
-        at = self._control.clock()
-        chosen = [entry for entry in self._pooling.pool.entries.values() if _is_meant(entry, wanted, at)]
+        at = self._clock()
+        chosen = [entry for entry in self._pool.pool.entries.values() if _is_meant(entry, wanted, at)]
         rows = {entry.task.id: self._row(entry) for entry in chosen}
         reason = f"cleaned by {user or 'somebody'}"
-        left = await self._pooling.stop(rows.keys(), reason, user, END_S)
+        left = await self._pool.stop(rows.keys(), reason, user, END_S)
         return {
             "ended": [row for task, row in rows.items() if task not in left],
             "ending": [row for task, row in rows.items() if task in left],
-            "waiting": len(self._pooling.pool.waiting),
+            "waiting": len(self._pool.pool.waiting),
         }
 
     def _row(self, entry: PoolEntry) -> dict[str, Any]:
         """Return one task in its wire format."""
-        control, about = self._control, self._pooling.pool.reports.get(entry.task.id)
-        return StalenessView(control).task(entry.task, about) | {
+        about = self._pool.pool.reports.get(entry.task.id)
+        return self._view_now().task(entry.task, about) | {
             "revision": entry.task.launch.revision,
             "origin": entry.origin,
             "user": entry.user,
             "since": timestamps.iso(entry.since),
-            "idle_s": round(control.clock() - entry.since, 1),
-            "host_status": control.hosts.presence(entry.task.host) or HostStatus.EXPECTED,
+            "idle_s": round(self._clock() - entry.since, 1),
+            "host_status": self._hosts.presence(entry.task.host) or HostStatus.EXPECTED,
             "ending": entry.reason if entry.goal is TaskState.DONE else None,
         }
 

@@ -1,20 +1,22 @@
 """Request handlers for running environments that this store does not have: rebuild or end them."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
-from salt_o2.control.environments.service import ActiveEnvironment, Control
+from salt_o2.control.environments.pool_service import PoolService
+from salt_o2.control.environments.service import EnvironmentService
+from salt_o2.control.hosts.bus import Bus
+from salt_o2.control.reports.orphans import OrphanTracker
 from salt_o2.control.requests.arguments import RebuildWanted
 from salt_o2.control.requests.handler import Progress, Verbs
 from salt_o2.control.requests.transition_requests import outcome
-from salt_o2.control.storage.stored import StoredEnvironment
-from salt_o2.control.views.staleness import StalenessView
+from salt_o2.control.storage.store import Store
+from salt_o2.control.views.staleness import ViewNow
 from salt_o2.core.codec import typed
 from salt_o2.core.errors import InvalidRequestError
 from salt_o2.core.ids import POOL, EnvironmentId, HostId, resolve_prefix, some
 from salt_o2.core.messages.commands import SurveyRequest
-from salt_o2.core.plan.overrides import Overrides
-from salt_o2.core.recovery import replay, snapshot
 from salt_o2.core.recovery.reconstruction import AgentTaskRecord, last_run, reconstruct
 
 WHAT = "environment that runs and that this store does not know"
@@ -23,24 +25,39 @@ WHAT = "environment that runs and that this store does not know"
 class RebuildRequests:
     """Serves requests after the loss of the store, while tasks still run."""
 
-    def __init__(self, control: Control) -> None:
-        """Rebuild environments of ``control``."""
-        self._control = control
+    def __init__(
+        self,
+        *,
+        environments: EnvironmentService,
+        pool: PoolService,
+        orphans: OrphanTracker,
+        store: Store,
+        bus: Bus,
+        view_now: ViewNow,
+        clock: Callable[[], float],
+    ) -> None:
+        """Rebuild what ``orphans`` has found from the records of agents, which answer on ``bus``."""
+        self._environments = environments
+        self._pool = pool
+        self._orphans = orphans
+        self._store = store
+        self._bus = bus
+        self._view_now = view_now
+        self._clock = clock
         self.verbs: Verbs = {"rebuild": (RebuildWanted, self._rebuild)}
 
     async def _rebuild(self, wanted: RebuildWanted, user: str, _progress: Progress) -> dict[str, Any]:
-        control = self._control
         if wanted.id and wanted.all:
             raise InvalidRequestError("say the id of one environment, or all, and not both")
         if wanted.end and not (wanted.id or wanted.all):
             raise InvalidRequestError("say which environment to end by its id, or all; nothing is ended")
-        control.store.raise_run_counter(wanted.last_run)
+        self._store.raise_run_counter(wanted.last_run)
         chosen = self._chosen(wanted.id)
         if wanted.end:
             for environment in chosen:
-                control.strays.stop(environment)
-            return {"ended": chosen, "rebuilt": [], "unknown": sorted(control.strays.unknown)}
-        return await self._all(chosen, user) | {"ended": [], "unknown": sorted(control.strays.unknown)}
+                self._orphans.stop(environment)
+            return {"ended": chosen, "rebuilt": [], "unknown": sorted(self._orphans.unrecognised)}
+        return await self._all(chosen, user) | {"ended": [], "unknown": sorted(self._orphans.unrecognised)}
 
     async def _all(self, chosen: list[EnvironmentId], user: str) -> dict[str, Any]:
         """Rebuild ``chosen``; return the rebuilt ones and, for each other one, the reason of its failure.
@@ -61,50 +78,39 @@ class RebuildRequests:
 
     def _chosen(self, wanted: str) -> list[EnvironmentId]:
         """Return the unrecognised environments that match ``wanted``: one by its id, all if it is empty."""
-        unknown = sorted(self._control.strays.unknown)
-        there = f"; there is {some(unknown) or 'none'}"
-        return [resolve_prefix(wanted, unknown, WHAT, there)] if wanted else unknown
+        unrecognised = sorted(self._orphans.unrecognised)
+        there = f"; there is {some(unrecognised) or 'none'}"
+        return [resolve_prefix(wanted, unrecognised, WHAT, there)] if wanted else unrecognised
 
     async def _one(self, environment: EnvironmentId, user: str) -> dict[str, Any]:
-        control = self._control
-        hosts = sorted(control.strays.unknown[environment])
-        answers = await asyncio.gather(*(self._remains(host, environment) for host in hosts))
-        remains = [each for answer in answers for each in answer]
-        if not remains:
+        hosts = sorted(self._orphans.unrecognised[environment])
+        answers = await asyncio.gather(*(self._records(host, environment) for host in hosts))
+        records = [each for answer in answers for each in answer]
+        if not records:
             raise InvalidRequestError(
                 f"no host has tasks of {environment} any more: {', '.join(hosts)} were asked"
             )
-        control.store.raise_run_counter(last_run(remains))
+        self._store.raise_run_counter(last_run(records))
         if environment == POOL:
-            return await self._pool(remains, hosts)
-        held = self._adopt(environment, remains, user)
-        await control.bus.send([SurveyRequest(host=host) for host in hosts])
-        return StalenessView(control).environment_summary(held)
+            return await self._rebuild_pool(records, hosts)
+        plan, known = reconstruct(records)
+        target = self._environments.adopt(environment, plan, known, user)
+        await self._adopted(environment, hosts)
+        return self._view_now().environment_summary(target)
 
-    async def _pool(self, remains: list[AgentTaskRecord], hosts: list[HostId]) -> dict[str, Any]:
+    async def _rebuild_pool(self, records: list[AgentTaskRecord], hosts: list[HostId]) -> dict[str, Any]:
         """Rebuild the pool from the records of agents."""
-        control, tasks = self._control, reconstruct(remains)[0].tasks
-        revisions = {each.task: each.revision for each in remains}
-        control.pooling.rebuild([(task, revisions[task.id]) for task in tasks], control.clock())
-        control.strays.unknown.pop(POOL, None)
-        await control.bus.send([SurveyRequest(host=host) for host in hosts])
+        tasks = reconstruct(records)[0].tasks
+        revisions = {each.task: each.revision for each in records}
+        self._pool.rebuild([(task, revisions[task.id]) for task in tasks], self._clock())
+        await self._adopted(POOL, hosts)
         return {"id": POOL, "tasks_total": len(tasks)}
 
-    async def _remains(self, host: HostId, environment: EnvironmentId) -> list[AgentTaskRecord]:
-        told = await self._control.bus.ask(host, "records", [environment])
-        return [typed({**each, "host": host}, AgentTaskRecord) for each in told if each.get("launch")]
+    async def _adopted(self, owner: EnvironmentId, hosts: list[HostId]) -> None:
+        """Remove ``owner`` from the unrecognised ones, and request surveys from its ``hosts``."""
+        self._orphans.unrecognised.pop(owner, None)
+        await self._bus.send([SurveyRequest(host=host) for host in hosts])
 
-    def _adopt(
-        self, environment: EnvironmentId, remains: list[AgentTaskRecord], user: str
-    ) -> ActiveEnvironment:
-        """Add the environment in its current state. No command is sent."""
-        control, at = self._control, self._control.clock()
-        plan, known = reconstruct(remains)
-        limits = control.limits(plan)
-        kept = StoredEnvironment(
-            id=environment, created=at, user=user, overrides=Overrides(), plan=plan, snapshot=known
-        )
-        created = replay.Created(at=at, plan=plan, timeouts=limits, user=user)
-        held = control.adopt(kept, snapshot.restore(environment, plan, known, limits), created)
-        control.strays.unknown.pop(environment, None)
-        return held
+    async def _records(self, host: HostId, environment: EnvironmentId) -> list[AgentTaskRecord]:
+        answer = await self._bus.ask(host, "records", [environment])
+        return [typed({**each, "host": host}, AgentTaskRecord) for each in answer if each.get("launch")]

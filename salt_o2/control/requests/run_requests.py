@@ -6,15 +6,15 @@ from typing import Any
 import msgspec
 
 from salt_o2.concurrency.request_threads import RequestThreads
-from salt_o2.control.environments.service import ActiveEnvironment, Control
+from salt_o2.control.environments.active import ActiveEnvironment, ActiveEnvironments
 from salt_o2.control.requests.arguments import Nothing, Run, StopRuns
 from salt_o2.control.requests.handler import Progress, Verbs
-from salt_o2.control.requests.transition_requests import outcome, run_transition
-from salt_o2.control.storage.store import Origin
+from salt_o2.control.requests.transition_requests import TransitionRequests, outcome
+from salt_o2.control.storage.store import Origin, Store
 from salt_o2.control.storage.stored import StoredRun
 from salt_o2.control.views import timestamps
 from salt_o2.control.views.run_arguments import Arguments, pushed
-from salt_o2.control.views.staleness import StalenessView
+from salt_o2.control.views.staleness import ViewNow
 from salt_o2.core.errors import InvalidRequestError, O2Error, UnknownNameError
 from salt_o2.core.messages.announcements import AnnounceState
 from salt_o2.core.messages.effects import SendCommand
@@ -26,10 +26,21 @@ STOPPED = "its run is stopped"
 class RunRequests:
     """Serves requests for runs."""
 
-    def __init__(self, control: Control, threads: RequestThreads | None = None) -> None:
-        """Work for ``control``; read its store in ``threads``."""
-        self._control = control
-        self._threads = threads or RequestThreads()
+    def __init__(
+        self,
+        *,
+        active: ActiveEnvironments,
+        store: Store,
+        transitions: TransitionRequests,
+        threads: RequestThreads,
+        view_now: ViewNow,
+    ) -> None:
+        """Stop runs of ``active``; read the records of runs in ``store`` in ``threads``."""
+        self._active = active
+        self._store = store
+        self._transitions = transitions
+        self._threads = threads
+        self._view_now = view_now
         self.verbs: Verbs = {
             "run_list": (Nothing, self._list),
             "run_show": (Run, self._show),
@@ -37,31 +48,29 @@ class RunRequests:
         }
 
     async def _list(self, _wanted: Nothing, user: str, _progress: Progress) -> list[dict[str, Any]]:
-        self._control.store.flush()
+        self._store.flush()
         return await self._threads.read.run(user, self._records)
 
     def _records(self) -> list[dict[str, Any]]:
-        store = self._control.store
-        runs = store.runs()
-        origins = store.origins({run.environment for run in runs})
+        runs = self._store.runs()
+        origins = self._store.origins({run.environment for run in runs})
         return [_record(run, origins.get(run.environment, Origin())) for run in runs]
 
     async def _show(self, wanted: Run, user: str, _progress: Progress) -> dict[str, Any]:
-        self._control.store.flush()
+        self._store.flush()
         return await self._threads.past.run(user, self._shown, wanted.number)
 
     def _shown(self, number: int) -> dict[str, Any]:
-        store = self._control.store
-        run = store.run(number)
+        run = self._store.run(number)
         if run is None:
             raise UnknownNameError(f"there was no run {number}")
         start, stop = self._pushed(run)
-        origin = store.origins([run.environment]).get(run.environment, Origin())
+        origin = self._store.origins([run.environment]).get(run.environment, Origin())
         return _record(run, origin) | self._end(run) | {"start_arguments": start, "stop_arguments": stop}
 
     def _end(self, run: StoredRun) -> dict[str, Any]:
         """Return which state ended a run, and why: users must be able to see that a run failed."""
-        lines = self._control.store.journal(run.environment, kind=AnnounceState.__name__, since=run.started)
+        lines = self._store.journal(run.environment, kind=AnnounceState.__name__, since=run.started)
         begun = False
         for line in lines:
             told = msgspec.json.decode(line.body)
@@ -71,7 +80,7 @@ class RunRequests:
         return {"end_state": None, "end_reason": None}
 
     def _pushed(self, run: StoredRun) -> tuple[Arguments, Arguments]:
-        orders = self._control.store.journal(run.environment, kind=SendCommand.__name__)  # clock may go back
+        orders = self._store.journal(run.environment, kind=SendCommand.__name__)  # clock may go back
         return pushed(orders, run.number)
 
     async def _stop(self, wanted: StopRuns, user: str, progress: Progress) -> list[dict[str, Any]]:
@@ -83,8 +92,7 @@ class RunRequests:
         running = self._chosen(wanted)
         stop = (EnvironmentEvent.STOP_ACTIVITY,)
         asked = [
-            run_transition(self._control, held, stop, user, progress, reason=wanted.reason)
-            for held in running
+            self._transitions.run(target, stop, user, progress, reason=wanted.reason) for target in running
         ]
         results = await asyncio.gather(*asked, return_exceptions=True)
         failed = [error for error in results if isinstance(error, BaseException)]
@@ -93,10 +101,10 @@ class RunRequests:
         outcomes = [outcome(each) if isinstance(each, BaseException) else STOPPED for each in results]
         if failed and len(failed) == len(running):
             raise O2Error("\n".join(outcomes)) from failed[0]
-        fresh = StalenessView(self._control)
+        view = self._view_now()
         return [
-            fresh.environment_summary(held) | {"stopped": why is STOPPED, "outcome": why}
-            for held, why in zip(running, outcomes, strict=True)
+            view.environment_summary(target) | {"stopped": why is STOPPED, "outcome": why}
+            for target, why in zip(running, outcomes, strict=True)
         ]
 
     def _chosen(self, wanted: StopRuns) -> list[ActiveEnvironment]:
@@ -111,11 +119,13 @@ class RunRequests:
                 "say the numbers of the runs to stop, or all, and not both; nothing is stopped"
             )
         running = [
-            h for h in self._control.held.values() if h.environment.model.state is EnvironmentState.RUNNING
+            target
+            for target in self._active.values()
+            if target.environment.model.state is EnvironmentState.RUNNING
         ]
         if wanted.all:
             return running
-        by_number = {held.environment.model.run.number: held for held in running}
+        by_number = {target.environment.model.run.number: target for target in running}
         unknown = [str(number) for number in wanted.numbers if number not in by_number]
         if unknown:
             raise UnknownNameError(f"run {', '.join(unknown)} does not go on; nothing is stopped")

@@ -1,16 +1,19 @@
 """Request handlers for tasks and their output, workflows, and control itself."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import Any
 
 from salt_o2.concurrency.request_threads import RequestThreads
-from salt_o2.control.environments.service import ActiveEnvironment, Control
+from salt_o2.control.environments.active import ActiveEnvironment, ActiveEnvironments
+from salt_o2.control.environments.service import EnvironmentService
+from salt_o2.control.hosts.bus import Bus
+from salt_o2.control.hosts.host_table import HostTable
 from salt_o2.control.requests.arguments import Nothing, Recover, TaskLog
 from salt_o2.control.requests.handler import Progress, Verbs
 from salt_o2.control.views.settings_view import settings_view
-from salt_o2.control.views.staleness import StalenessView
+from salt_o2.control.views.staleness import ViewNow
 from salt_o2.core.errors import InvalidRequestError, UnreachableError
 from salt_o2.core.ids import resolve_prefix
 from salt_o2.core.messages.effects import Effect, Reschedule, SendCommand
@@ -23,13 +26,34 @@ from salt_o2.site.settings import Site
 class TaskRequests:
     """Serves requests that concern tasks and the whole system."""
 
-    def __init__(self, control: Control, site: Site, threads: RequestThreads | None = None) -> None:
-        """Work for ``control`` with the settings of ``site``; read its repositories in ``threads``."""
-        self._control = control
+    def __init__(
+        self,
+        *,
+        active: ActiveEnvironments,
+        environments: EnvironmentService,
+        hosts: HostTable,
+        faults_of_control: Callable[[], list[str]],
+        site: Site,
+        threads: RequestThreads,
+        bus: Bus,
+        view_now: ViewNow,
+        clock: Callable[[], float],
+    ) -> None:
+        """Serve requests for the tasks of ``active``; read the repositories of ``site`` in ``threads``.
+
+        ``faults_of_control`` returns settings and rows of the store that control cannot use. Agents on
+        ``bus`` have the output of tasks.
+        """
+        self._active = active
+        self._environments = environments
+        self._hosts = hosts
+        self._faults_of_control = faults_of_control
         self._site = site
-        self._threads = threads or RequestThreads()
-        self._voices = TaskLogRequests(control)
-        self._since = control.clock()
+        self._threads = threads
+        self._logs = TaskLogRequests(bus)
+        self._view_now = view_now
+        self._clock = clock
+        self._started = clock()
         self.verbs: Verbs = {
             "task_list": (Nothing, self._tasks),
             "task_log": (TaskLog, self._log),
@@ -39,36 +63,36 @@ class TaskRequests:
         }
 
     async def _tasks(self, _wanted: Nothing, _user: str, _progress: Progress) -> list[dict[str, Any]]:
-        fresh = StalenessView(self._control)
+        view = self._view_now()
         return [
-            fresh.task(planned, members.reports.get(planned.id)) | {"environment": held.stored.id}
-            for held in self._control.held.values()
-            for members in [held.environment.model.tasks]
+            view.task(planned, members.reports.get(planned.id)) | {"environment": target.stored.id}
+            for target in self._active.values()
+            for members in [target.environment.model.tasks]
             for planned in members.plan.tasks
         ]
 
     async def _recover(self, wanted: Recover, user: str, _progress: Progress) -> dict[str, Any]:
-        held, task = self._find(wanted.task, wanted.environment)
-        effects = self._control.recover(held, task.id, user, by_hand=not wanted.by_rule)
-        report = held.environment.model.tasks.reports.get(task.id)
-        told = {"environment": held.stored.id, "outcome": _outcome(held, task, effects)}
-        return StalenessView(self._control).task(task, report) | told
+        target, task = self._find(wanted.task, wanted.environment)
+        effects = self._environments.recover(target, task.id, user, by_hand=not wanted.by_rule)
+        report = target.environment.model.tasks.reports.get(task.id)
+        outcome = {"environment": target.stored.id, "outcome": _outcome(target, task, effects)}
+        return self._view_now().task(task, report) | outcome
 
     def _find(self, wanted: str, environment: str = "") -> tuple[ActiveEnvironment, PlannedTask]:
         """Return the active task whose id is or uniquely begins with ``wanted``.
 
         A whole id costs one lookup in each environment, a prefix a comparison with every task.
         """
-        among = [self._control.find(environment)] if environment else list(self._control.held.values())
-        whole = [held for held in among if wanted in held.environment.model.tasks.tasks]
-        ids = [id for held in whole or among for id in held.environment.model.tasks.tasks]
-        chosen = resolve_prefix(wanted, ids, "living task", "; ask for an ended one on its host, by o2.log")
-        held = next(held for held in among if chosen in held.environment.model.tasks.tasks)
-        return held, held.environment.model.tasks.tasks[chosen]
+        among = [self._active.find(environment)] if environment else list(self._active.values())
+        whole = [target for target in among if wanted in target.environment.model.tasks.tasks]
+        ids = [id for target in whole or among for id in target.environment.model.tasks.tasks]
+        chosen = resolve_prefix(wanted, ids, "active task", "; ask for an ended one on its host, by o2.log")
+        target = next(target for target in among if chosen in target.environment.model.tasks.tasks)
+        return target, target.environment.model.tasks.tasks[chosen]
 
     async def _log(self, wanted: TaskLog, _user: str, _progress: Progress) -> dict[str, Any]:
         _, task = self._find(wanted.id)
-        return await self._voices.hear(task, wanted)
+        return await self._logs.read(task, wanted)
 
     async def _workflows(self, _wanted: Nothing, user: str, _progress: Progress) -> list[dict[str, Any]]:
         return await self._threads.catalogue.run(
@@ -76,27 +100,27 @@ class TaskRequests:
         )
 
     async def _info(self, _wanted: Nothing, _user: str, _progress: Progress) -> dict[str, Any]:
-        held = self._control.held.values()
+        active = self._active.values()
         return {
             "version": version("salt-o2"),
             "pid": os.getpid(),
-            "uptime_s": round(self._control.clock() - self._since, 1),
-            "environments": len(held),
-            "tasks": sum(len(each.environment.model.tasks.tasks) for each in held),
-            "hosts": len(self._control.hosts.known),
+            "uptime_s": round(self._clock() - self._started, 1),
+            "environments": len(active),
+            "tasks": sum(len(each.environment.model.tasks.tasks) for each in active),
+            "hosts": len(self._hosts.known),
             "faults": [
                 f"host {name}: {fault}"
-                for name, host in sorted(self._control.hosts.known.items())
+                for name, host in sorted(self._hosts.known.items())
                 for fault in host.faults
             ],
-            "unused": without_passwords(self._control.faults),
+            "unused": without_passwords(self._faults_of_control()),
             "settings": settings_view(self._site),
         }
 
 
-def _outcome(held: ActiveEnvironment, task: PlannedTask, effects: Sequence[Effect]) -> str:
+def _outcome(target: ActiveEnvironment, task: PlannedTask, effects: Sequence[Effect]) -> str:
     """Return the outcome of the request to restart ``task``."""
-    environment = held.environment
+    environment = target.environment
     report = environment.model.tasks.reports.get(task.id)
     if any(isinstance(effect, SendCommand) for effect in effects):
         return "it is started again"
@@ -119,12 +143,12 @@ MOST_WAITING = 32
 class TaskLogRequests:
     """Requests the output of tasks from agents."""
 
-    def __init__(self, control: Control) -> None:
-        """Use the bus of ``control``."""
-        self._control = control
+    def __init__(self, bus: Bus) -> None:
+        """Ask the agents on ``bus``."""
+        self._bus = bus
         self._waiting = 0
 
-    async def hear(self, task: PlannedTask, wanted: TaskLog) -> dict[str, Any]:
+    async def read(self, task: PlannedTask, wanted: TaskLog) -> dict[str, Any]:
         """Return the output of ``task``: ``stdout``, ``stderr``, the end positions ``at``, and ``over``.
 
         ``over`` says whether the task has ended.
@@ -133,12 +157,12 @@ class TaskLogRequests:
             InvalidRequestError: if ``wait_s`` is above ``LONGEST_S``, or too many requests wait already.
             UnreachableError: if the host does not answer.
         """
-        said = await self._said(task, wanted)
-        return {"task": task.id, "path": task.path, "host": task.host, **said}
+        output = await self._output(task, wanted)
+        return {"task": task.id, "path": task.path, "host": task.host, **output}
 
-    async def _said(self, task: PlannedTask, wanted: TaskLog) -> dict[str, Any]:
+    async def _output(self, task: PlannedTask, wanted: TaskLog) -> dict[str, Any]:
         if wanted.after is None:
-            return dict(await self._control.bus.ask(task.host, "log", [task.id, wanted.lines]))
+            return dict(await self._bus.ask(task.host, "log", [task.id, wanted.lines]))
         if not 0 <= wanted.wait_s <= LONGEST_S:
             raise InvalidRequestError(f"wait_s must be 0 to {LONGEST_S:g}, not {wanted.wait_s:g}")
         if self._waiting >= MOST_WAITING:
@@ -146,6 +170,6 @@ class TaskLogRequests:
         arguments = [task.id, wanted.lines, wanted.after, wanted.wait_s]
         self._waiting += 1
         try:
-            return dict(await self._control.bus.ask(task.host, "log", arguments, wanted.wait_s))
+            return dict(await self._bus.ask(task.host, "log", arguments, wanted.wait_s))
         finally:
             self._waiting -= 1

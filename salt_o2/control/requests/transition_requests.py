@@ -1,20 +1,20 @@
 """Run a transition or modification of one environment for a user, and report its progress."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from salt_o2.control.environments.service import ActiveEnvironment, Control
-from salt_o2.control.planning.drafts import new_id
+from salt_o2.control.environments.active import ActiveEnvironment
+from salt_o2.control.environments.modifications import Modifications
+from salt_o2.control.environments.service import EnvironmentService
+from salt_o2.control.planning.drafts import NewId
 from salt_o2.control.requests.handler import Progress
 from salt_o2.control.storage.store import Store
-from salt_o2.control.storage.stored import StoredEnvironment
 from salt_o2.control.views import environment_view
-from salt_o2.control.views.staleness import StalenessView
+from salt_o2.control.views.staleness import ViewNow
 from salt_o2.core.environment.environment import Environment
-from salt_o2.core.errors import O2Error, UnknownNameError
-from salt_o2.core.ids import EnvironmentId, resolve_prefix
+from salt_o2.core.errors import O2Error
 from salt_o2.core.messages.inputs import Modified, Requested
 from salt_o2.core.plan.overrides import Overrides
 from salt_o2.core.states import EnvironmentEvent, follow
@@ -22,43 +22,89 @@ from salt_o2.core.states import EnvironmentEvent, follow
 log = logging.getLogger(__name__)
 
 
-async def run_transition(
-    control: Control,
-    held: ActiveEnvironment,
-    events: tuple[EnvironmentEvent, ...],
-    user: str,
-    progress: Progress,
-    *,
-    undo: bool = False,
-    automatic: bool = False,
-    keep: bool = False,
-    reason: str = "",
-) -> dict[str, Any]:
-    """Run the transitions ``events`` of ``held`` and return its record afterwards.
+class TransitionRequests:
+    """Runs transitions and modifications for all request handlers."""
 
-    Raises:
-        IllegalTransitionError: if the state of the environment does not allow the first event.
-        TaskError: if a transition began and failed.
-    """
-    environment = held.environment
-    follow(environment.model.state, events[0], f"environment {environment.model.id}")
-    number = None
-    if EnvironmentEvent.START_ACTIVITY in events and environment.model.active is None:
-        number = control.store.reserve_run()
-    request = Requested(
-        at=control.clock(),
-        request=new_id(),
-        events=events,
-        user=user,
-        run_number=number,
-        undo=undo,
-        automatic=automatic,
-        keep=keep,
-        reason=reason,
-    )
-    with _watching(control, held, progress):
-        await control.request(held, request)
-    return StalenessView(control).environment_view(held)
+    def __init__(
+        self,
+        *,
+        environments: EnvironmentService,
+        modifications: Modifications,
+        store: Store,
+        view_now: ViewNow,
+        clock: Callable[[], float],
+        new_id: NewId,
+    ) -> None:
+        """Run transitions by ``environments``; ``view_now`` shows an environment afterwards."""
+        self._environments = environments
+        self._modifications = modifications
+        self._store = store
+        self._view_now = view_now
+        self._clock = clock
+        self._new_id = new_id
+
+    async def run(
+        self,
+        target: ActiveEnvironment,
+        events: tuple[EnvironmentEvent, ...],
+        user: str,
+        progress: Progress,
+        *,
+        undo: bool = False,
+        automatic: bool = False,
+        keep: bool = False,
+        reason: str = "",
+    ) -> dict[str, Any]:
+        """Run the transitions ``events`` of ``target`` and return its record afterwards.
+
+        Raises:
+            IllegalTransitionError: if the state of the environment does not allow the first event.
+            TaskError: if a transition began and failed.
+        """
+        environment = target.environment
+        follow(environment.model.state, events[0], f"environment {environment.model.id}")
+        number = None
+        if EnvironmentEvent.START_ACTIVITY in events and environment.model.active is None:
+            number = self._store.reserve_run()
+        request = Requested(
+            at=self._clock(),
+            request=self._new_id(),
+            events=events,
+            user=user,
+            run_number=number,
+            undo=undo,
+            automatic=automatic,
+            keep=keep,
+            reason=reason,
+        )
+        with self._reporting(target, progress):
+            await self._environments.request(target, request)
+        return self._view_now().environment_view(target)
+
+    async def modify(
+        self, target: ActiveEnvironment, wanted: Modified, overrides: Overrides, progress: Progress
+    ) -> dict[str, Any]:
+        """Give ``target`` another plan and return its record afterwards.
+
+        Raises:
+            StorageError: if it could not be persisted; nothing has changed then.
+            TaskError: if a task could not join; the environment continues without it.
+        """
+        self._store.ensure_writable()
+        with self._reporting(target, progress):
+            await self._modifications.apply(target, wanted, overrides)
+        return self._view_now().environment_view(target)
+
+    @contextmanager
+    def _reporting(self, target: ActiveEnvironment, progress: Progress) -> Iterator[None]:
+        def report(environment: Environment) -> None:
+            progress(environment_view.progress(environment, self._clock()))
+
+        target.watchers.append(report)
+        try:
+            yield
+        finally:
+            target.watchers.remove(report)
 
 
 def outcome(result: str | BaseException) -> str:
@@ -75,56 +121,3 @@ def outcome(result: str | BaseException) -> str:
         raise result
     log.error("one of several things failed", exc_info=result)
     return f"control's own fault: {result!r}; see its log"
-
-
-def kept_id(store: Store, prefix: str) -> EnvironmentId:
-    """Return the id of the environment, active or ended, whose id is or uniquely begins with ``prefix``.
-
-    For any thread; reads only committed rows.
-
-    Raises:
-        UnknownNameError: if no environment matches, or more than one.
-    """
-    return resolve_prefix(prefix, store.ids_beginning(prefix) if prefix else [], "known environment")
-
-
-def find_kept(store: Store, prefix: str) -> StoredEnvironment:
-    """Return the stored environment that ``prefix`` names, see ``kept_id``.
-
-    For any thread except the one of an event loop: it decodes the whole plan.
-
-    Raises:
-        UnknownNameError: if no environment matches, or more than one, or its row cannot be read.
-    """
-    id = kept_id(store, prefix)
-    kept = store.find(id)
-    if kept is None:
-        raise UnknownNameError(f"the row of environment {id} in control's store cannot be read: see info")
-    return kept
-
-
-async def run_modification(
-    control: Control, held: ActiveEnvironment, wanted: Modified, shape: Overrides, progress: Progress
-) -> dict[str, Any]:
-    """Give ``held`` another plan and return its record afterwards.
-
-    Raises:
-        StorageError: if it could not be persisted; nothing has changed then.
-        TaskError: if a task could not join; the environment continues without it.
-    """
-    control.store.ensure_writable()
-    with _watching(control, held, progress):
-        await control.reshaping.apply(held, wanted, shape)
-    return StalenessView(control).environment_view(held)
-
-
-@contextmanager
-def _watching(control: Control, held: ActiveEnvironment, progress: Progress) -> Iterator[None]:
-    def watch(watched: Environment) -> None:
-        progress(environment_view.progress(watched, control.clock()))
-
-    held.watchers.append(watch)
-    try:
-        yield
-    finally:
-        held.watchers.remove(watch)

@@ -23,10 +23,10 @@ from salt_o2.workflow.sources.reference import parse_reference
 class WorkflowRequests:
     """Serves requests of template authors."""
 
-    def __init__(self, site: Site, threads: RequestThreads | None = None) -> None:
+    def __init__(self, site: Site, threads: RequestThreads) -> None:
         """Use the repositories and the settings of ``site``; read them in ``threads``."""
         self._site = site
-        self._threads = threads or RequestThreads()
+        self._threads = threads
         self.verbs: Verbs = {
             "workflow_check": (Named, self._check),
             "workflow_expand": (Expand, self._expand),

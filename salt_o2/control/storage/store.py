@@ -22,8 +22,8 @@ from salt_o2.control.storage.journal import JournalEntry, journal_row
 from salt_o2.control.storage.schema import ENVIRONMENTS, JOURNAL, RUNS
 from salt_o2.control.storage.stored import StoredEnvironment, StoredRun
 from salt_o2.core.codec import plain, typed
-from salt_o2.core.errors import InvalidRequestError, StorageError
-from salt_o2.core.ids import EnvironmentId
+from salt_o2.core.errors import InvalidRequestError, StorageError, UnknownNameError
+from salt_o2.core.ids import EnvironmentId, resolve_prefix
 from salt_o2.core.messages.effects import Effect
 from salt_o2.core.recovery.replay import Noted
 from salt_o2.core.recovery.snapshot import Snapshot
@@ -270,6 +270,30 @@ class Store:
         query = select(ENVIRONMENTS.c.id).where(ENVIRONMENTS.c.id.startswith(prefix, autoescape=True))
         found = (str(id) for (id,) in self.read(query.order_by(ENVIRONMENTS.c.created)))
         return [EnvironmentId(id) for id in found if id.startswith(prefix)]  # LIKE ignores case
+
+    def resolve_prefix(self, prefix: str) -> EnvironmentId:
+        """Return the id of the environment, active or ended, that is or uniquely begins with ``prefix``.
+
+        For any thread; reads only committed rows.
+
+        Raises:
+            UnknownNameError: if no environment matches, or more than one.
+        """
+        return resolve_prefix(prefix, self.ids_beginning(prefix) if prefix else [], "known environment")
+
+    def find_by_prefix(self, prefix: str) -> StoredEnvironment:
+        """Return the environment that ``prefix`` names, see ``resolve_prefix``.
+
+        For any thread except the one of an event loop: it decodes the whole plan.
+
+        Raises:
+            UnknownNameError: if no environment matches, or more than one, or its row cannot be read.
+        """
+        id = self.resolve_prefix(prefix)
+        stored = self.find(id)
+        if stored is None:
+            raise UnknownNameError(f"the row of environment {id} in control's store cannot be read: see info")
+        return stored
 
     def origins(self, environments: Collection[EnvironmentId]) -> dict[EnvironmentId, Origin]:
         """Return the workflow of each of ``environments``; no other part of their plans is decoded.

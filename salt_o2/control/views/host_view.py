@@ -2,19 +2,17 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from salt_o2.control.environments.active import ActiveEnvironments
 from salt_o2.control.hosts.host_table import HostTable
-from salt_o2.core.ids import EnvironmentId, HostId
-
-if TYPE_CHECKING:
-    from salt_o2.control.environments.service import ActiveEnvironment
 from salt_o2.control.views.timestamps import iso
+from salt_o2.core.ids import HostId
 
 
 def hosts(
     known: HostTable,
-    held: Mapping[EnvironmentId, "ActiveEnvironment"],
+    active: ActiveEnvironments,
     at: float,
     refusals: Mapping[HostId, str],
 ) -> list[dict[str, Any]]:
@@ -22,7 +20,7 @@ def hosts(
 
     ``refusals`` names for each host the messages under its name that were refused.
     """
-    counts = Counter(task.host for each in held.values() for task in each.stored.plan.tasks)
+    counts = Counter(task.host for target in active.values() for task in target.stored.plan.tasks)
     return [
         {
             "id": name,

@@ -7,19 +7,18 @@ acts when a host is lost, see core/recovery/host_liveness.py.
 """
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from salt_o2.control.hosts.host_table import HostEntry
+from salt_o2.control.environments.active import ActiveEnvironment
+from salt_o2.control.hosts.host_table import HostEntry, HostTable
 from salt_o2.control.views import environment_view, timestamps
 from salt_o2.core.ids import HostId, TaskId
 from salt_o2.core.messages.reports import TaskReport
 from salt_o2.core.plan.plan import PlannedTask
 from salt_o2.core.recovery.host_liveness import HostStatus
 from salt_o2.core.states import TaskState
-
-if TYPE_CHECKING:
-    from salt_o2.control.environments.service import ActiveEnvironment, Control
 
 Plain = dict[str, Any]
 
@@ -47,18 +46,18 @@ class HostAge:
 class StalenessView:
     """The view of active environments and their tasks at one moment."""
 
-    def __init__(self, control: "Control") -> None:
-        """Show the current states of ``control``."""
-        self._hosts, self._at = control.hosts, control.clock()
-        self._sights: dict[HostId, HostAge] = {}
+    def __init__(self, hosts: HostTable, at: float) -> None:
+        """Show states as ``hosts`` have confirmed them, with their ages at ``at``."""
+        self._hosts, self._at = hosts, at
+        self._ages: dict[HostId, HostAge] = {}
 
     def host_age(self, host: HostId) -> HostAge:
         """Return the age of the known states of the tasks on ``host``."""
-        if host not in self._sights:
-            self._sights[host] = self._look(host, self._hosts.known.get(host))
-        return self._sights[host]
+        if host not in self._ages:
+            self._ages[host] = self._age(host, self._hosts.known.get(host))
+        return self._ages[host]
 
-    def _look(self, host: HostId, known: HostEntry | None) -> HostAge:
+    def _age(self, host: HostId, known: HostEntry | None) -> HostAge:
         if known is None or known.confirmed_at is None:
             return HostAge(None, None, WHY[known.presence] if known else NEVER)
         age_s = max(0.0, self._at - known.confirmed_at)
@@ -68,23 +67,23 @@ class StalenessView:
 
     def task(self, planned: PlannedTask, report: TaskReport | None) -> Plain:
         """Return one task as users see it, with the age of its state."""
-        sight, shown = self.host_age(planned.host), environment_view.task_view(planned, report)
+        age, shown = self.host_age(planned.host), environment_view.task_view(planned, report)
         last = shown["state"]
-        state = TaskState.UNKNOWN if sight.stale_reason else last
-        return shown | {"state": state, "last_state": last, "seen": sight.seen, "age_s": sight.age_s}
+        state = TaskState.UNKNOWN if age.stale_reason else last
+        return shown | {"state": state, "last_state": last, "seen": age.seen, "age_s": age.age_s}
 
-    def environment_summary(self, held: "ActiveEnvironment") -> Plain:
+    def environment_summary(self, target: ActiveEnvironment) -> Plain:
         """Return an environment without its tasks and roles, and the number of unknown tasks."""
-        return environment_view.environment_summary(held.stored, held.environment) | self._counted(
-            self._unknown(held)
+        return environment_view.environment_summary(target.stored, target.environment) | self._counted(
+            self._unknown(target)
         )
 
-    def environment_view(self, held: "ActiveEnvironment") -> Plain:
+    def environment_view(self, target: ActiveEnvironment) -> Plain:
         """Return a whole environment; its tree of roles marks the unknown tasks."""
-        unknown = self._unknown(held)
-        shown = environment_view.environment_view(held.stored, held.environment, self.task) | self._counted(
-            unknown
-        )
+        unknown = self._unknown(target)
+        shown = environment_view.environment_view(
+            target.stored, target.environment, self.task
+        ) | self._counted(unknown)
         if unknown:
             _mark(shown["roles"], unknown)
         return shown
@@ -99,9 +98,9 @@ class StalenessView:
             },
         }
 
-    def _unknown(self, held: "ActiveEnvironment") -> dict[TaskId, HostId]:
+    def _unknown(self, target: ActiveEnvironment) -> dict[TaskId, HostId]:
         """Return the active tasks whose states are stale, with their hosts."""
-        members = held.environment.model.tasks
+        members = target.environment.model.tasks
         return {
             task.id: host
             for host in members.hosts
@@ -117,3 +116,7 @@ def _mark(role: Plain, unknown: dict[TaskId, HostId]) -> int:
         role |= {"state": TaskState.UNKNOWN, "last_state": role["state"]}
     role["unknown"] = sum(_mark(child, unknown) for child in role["roles"]) + (role["task"] in unknown)
     return int(role["unknown"])
+
+
+ViewNow = Callable[[], StalenessView]
+"""Returns the view of this moment."""

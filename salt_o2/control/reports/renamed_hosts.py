@@ -13,34 +13,56 @@ Control logs tasks that do not meet these conditions, and leaves them alone.
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from hmac import compare_digest
-from typing import TYPE_CHECKING
 
+from salt_o2.control.environments.active import ActiveEnvironment, ActiveEnvironments
+from salt_o2.control.environments.effect_executor import EffectExecutor
+from salt_o2.control.environments.pool_service import PoolService
+from salt_o2.control.hosts.host_table import HostTable
+from salt_o2.control.hosts.outbound_queues import OutboundQueues
 from salt_o2.control.storage import host_rows
+from salt_o2.control.storage.store import Store
 from salt_o2.core.ids import HostId, TaskId
 from salt_o2.core.messages.announcements import AnnounceHost
 from salt_o2.core.messages.inputs import HostRenamed
 from salt_o2.core.messages.reports import HostFacts, Report
+from salt_o2.core.placement.inventory import Inventory
 from salt_o2.core.recovery.host_liveness import AWAY, HostStatus
 from salt_o2.core.recovery.replay import HOSTS
-
-if TYPE_CHECKING:
-    from salt_o2.control.environments.service import ActiveEnvironment, Control
 
 log = logging.getLogger(__name__)
 
 
 class RenamedHosts:
-    """The part of control that knows which machine has reported under which names."""
+    """Knows which machine has reported under which names."""
 
-    def __init__(self, control: "Control") -> None:
-        """Work for ``control``."""
-        self._control = control
+    def __init__(
+        self,
+        *,
+        active: ActiveEnvironments,
+        executor: EffectExecutor,
+        pool: PoolService,
+        hosts: HostTable,
+        inventory: Inventory,
+        store: Store,
+        outbound: OutboundQueues,
+        clock: Callable[[], float],
+    ) -> None:
+        """Move tasks of ``active`` and ``pool`` from the old name of a machine to the new one."""
+        self._active = active
+        self._executor = executor
+        self._pool = pool
+        self._hosts = hosts
+        self._inventory = inventory
+        self._store = store
+        self._outbound = outbound
+        self._clock = clock
         self._claims: dict[HostId, HostId] = {}
         """New names of machines, by the old name, while the agent under the old name may still report."""
 
-    def look(self, report: Report) -> None:
+    def check_survey(self, report: Report) -> None:
         """Check the survey of a host for tasks that are planned on another host."""
         self._claims.pop(report.host, None)  # a host that reports is not the old name of a machine
         for old in {self._planned_on(about.task) for about in report.tasks} - {None, report.host}:
@@ -51,7 +73,7 @@ class RenamedHosts:
                     report.host,
                     old,
                 )
-            elif self._control.hosts.presence(old) in (None, *AWAY):
+            elif self._hosts.presence(old) in (None, *AWAY):
                 self._rename(old, report.host)
             else:
                 log.warning("host %s may be the machine of %s, which may still report", report.host, old)
@@ -60,21 +82,21 @@ class RenamedHosts:
     def settle(self, host: HostId) -> bool:
         """Return whether the silent or lost ``host`` only has another name; rename it if so."""
         new = self._claims.pop(host, None)
-        if new is None or self._control.hosts.presence(new) is not HostStatus.ACTIVE:
+        if new is None or self._hosts.presence(new) is not HostStatus.ACTIVE:
             return False
         self._rename(host, new)
-        self._control.request_survey(new)
+        self._outbound.request_survey(new)
         return True
 
     def _planned_on(self, task: TaskId) -> HostId | None:
         """Return the host of ``task``; ``None`` if neither an environment nor the pool has the task."""
-        if entry := self._control.pooling.pool.entries.get(task):
+        if entry := self._pool.pool.entries.get(task):
             return entry.task.host
-        owners = (held.environment.model.tasks.tasks.get(task) for held in self._control.held.values())
+        owners = (target.environment.model.tasks.tasks.get(task) for target in self._active.values())
         return next((planned.host for planned in owners if planned), None)
 
     def _is_same_machine(self, old: HostId, facts: HostFacts | None) -> bool:
-        before = self._control.inventory.facts_of(old)
+        before = self._inventory.facts_of(old)
         if before is None or facts is None or not facts.network:
             return False
         if not before.directory_key or not compare_digest(before.directory_key, facts.directory_key):
@@ -83,35 +105,33 @@ class RenamedHosts:
 
     def _rename(self, old: HostId, new: HostId) -> None:
         """Move all tasks of ``old`` to ``new``, and remove the old name."""
-        control = self._control
-        message = HostRenamed(at=control.clock(), old=old, new=new)
-        concerned = [held for held in control.held.values() if old in held.environment.model.tasks.hosts]
+        message = HostRenamed(at=self._clock(), old=old, new=new)
+        concerned = self._active.on_host(old)
         log.warning("the machine of host %s reports as %s: its tasks are known there now", old, new)
-        for held in concerned:
-            self._move(held, message)
-        control.pooling.rename_host(old, new, message.at)
-        control.watch.forget(old)
-        control.inventory.forget_host(old)
-        control.store.enqueue(host_rows.drop_host(old))
-        control.store.append(HOSTS, message)
-        control.store.flush()
-        control.announce(
+        for target in concerned:
+            self._move(target, message)
+        self._pool.rename_host(old, new, message.at)
+        self._hosts.forget(old)
+        self._inventory.forget_host(old)
+        self._store.enqueue(host_rows.drop_host(old))
+        self._store.append(HOSTS, message)
+        self._store.flush()
+        self._outbound.announce(
             AnnounceHost(
                 host=new,
                 status=HostStatus.ACTIVE,
                 reason=f"it is the machine that reported as {old}: its tasks are known here now",
                 quiet_s=0.0,
-                environments=tuple(held.stored.id for held in concerned),
+                environments=tuple(target.stored.id for target in concerned),
             )
         )
 
-    def _move(self, held: "ActiveEnvironment", message: HostRenamed) -> None:
-        control, environment = self._control, held.environment
-        moved = [task.id for task in environment.model.tasks.on_host(message.old)]
-        control.inventory.release_tasks(held.stored.id, moved)
-        tasks = [replace(environment.model.tasks.tasks[task], host=message.new) for task in moved]
-        control.inventory.allocate_tasks(held.stored.id, tasks)
-        shape = held.stored.overrides
-        move = {path: message.new if host == message.old else host for path, host in shape.move.items()}
-        held.stored = replace(held.stored, overrides=replace(shape, move=move))
-        control.step(held, message)
+    def _move(self, target: ActiveEnvironment, message: HostRenamed) -> None:
+        tasks = target.environment.model.tasks
+        moved = [replace(task, host=message.new) for task in tasks.on_host(message.old)]
+        self._inventory.release_tasks(target.stored.id, [task.id for task in moved])
+        self._inventory.allocate_tasks(target.stored.id, moved)
+        overrides = target.stored.overrides
+        move = {path: message.new if host == message.old else host for path, host in overrides.move.items()}
+        target.stored = replace(target.stored, overrides=replace(overrides, move=move))
+        self._executor.step(target, message)

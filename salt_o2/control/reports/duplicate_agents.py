@@ -4,9 +4,14 @@ core/recovery/agent_instances.py decides which agent control accepts.
 """
 
 import logging
-from typing import TYPE_CHECKING
 
-from salt_o2.core.ids import EnvironmentId, HostId, TaskId
+from salt_o2.control.environments.active import ActiveEnvironments
+from salt_o2.control.environments.pool_service import PoolService
+from salt_o2.control.hosts.host_table import HostTable
+from salt_o2.control.hosts.outbound_queues import OutboundQueues
+from salt_o2.control.storage.store import Store
+from salt_o2.control.storage.write_behind import DeferredFlush
+from salt_o2.core.ids import HostId, TaskId
 from salt_o2.core.messages.announcements import AnnounceHost
 from salt_o2.core.messages.commands import Notice
 from salt_o2.core.messages.host_quota import ROW_BYTES
@@ -15,81 +20,85 @@ from salt_o2.core.recovery.agent_instances import Rival, Verdict
 from salt_o2.core.recovery.replay import SecondAgent
 from salt_o2.core.states import TaskStatus
 
-if TYPE_CHECKING:
-    from salt_o2.control.environments.service import Control
-
 log = logging.getLogger(__name__)
 
 DUPLICATE = "DUPLICATE"
 """The status under which a second agent is announced."""
-TELL_AGAIN_S = 10.0
+NOTIFY_AGAIN_S = 10.0
 """Seconds between two notices to a refused agent, which may have missed the last one."""
 
 
 class DuplicateAgents:
-    """The part of control that knows which agent reports for a host."""
+    """Decides which agent reports for a host."""
 
-    def __init__(self, control: "Control") -> None:
-        """Work for ``control``."""
-        self._control = control
+    def __init__(
+        self,
+        *,
+        hosts: HostTable,
+        active: ActiveEnvironments,
+        pool: PoolService,
+        store: Store,
+        flushing: DeferredFlush,
+        outbound: OutboundQueues,
+    ) -> None:
+        """Judge reports by the agents in ``hosts`` and by the tasks of ``active`` and ``pool``."""
+        self._hosts = hosts
+        self._active = active
+        self._pool = pool
+        self._store = store
+        self._flushing = flushing
+        self._outbound = outbound
 
     def is_believed(self, report: Report, at: float) -> bool:
         """Return whether control accepts ``report``; if not, notify its agent or request a survey."""
         host = report.host
         before = set(self._refused(host))
-        verdict = self._control.hosts.judge(report, at, lambda: self._tasks_on(host))
+        verdict = self._hosts.judge(report, at, lambda: self._tasks_on(host))
         for incarnation, rival in self._refused(host).items():
             if incarnation not in before:
                 self._announce(host, rival, at)
         if verdict is Verdict.REFUSED:
-            self._tell(host, self._refused(host)[report.incarnation], at)
+            self._notify_refused(host, self._refused(host)[report.incarnation], at)
         elif verdict is Verdict.WAITS and not report.facts:
-            self._control.request_survey(host)
+            self._outbound.request_survey(host)
         elif verdict is Verdict.BELIEVED and report.incarnation in before:
             log.warning("host %s: control believes the agent that it refused before", host)
-            self._control.announce_host(Notice(host=host, incarnation=report.incarnation))
+            self._outbound.send([Notice(host=host, incarnation=report.incarnation)])
         return verdict is Verdict.BELIEVED
 
     def _refused(self, host: HostId) -> dict[str, Rival]:
-        known = self._control.hosts.known.get(host)
+        known = self._hosts.known.get(host)
         return {rival.incarnation: rival for rival in known.agents.refused} if known else {}
 
     def _tasks_on(self, host: HostId) -> set[TaskId]:
         """Return the tasks that have a process on ``host`` according to control's records."""
-        members = [held.environment.model.tasks for held in self._control.held.values()]
+        members = [target.environment.model.tasks for target in self._active.values()]
         reports = [each.reports.get(task.id) for each in members for task in each.on_host(host)]
-        living = {about.task for about in reports if about and about.status is not TaskStatus.INACTIVE}
-        pooled = self._control.pooling.pool.entries.values()
-        return living | {entry.task.id for entry in pooled if entry.task.host == host}
+        running = {about.task for about in reports if about and about.status is not TaskStatus.INACTIVE}
+        return running | {task.id for task in self._pool.tasks_on(host)}
 
     def _announce(self, host: HostId, rival: Rival, at: float) -> None:
-        reason, environments = self._reason(host, rival), self._environments(host)
+        reason, environments = self._reason(host, rival), self._active.ids_on_host(host)
         log.error("host %s: %s", host, reason)
-        told = AnnounceHost(
-            host=host, status=DUPLICATE, reason=reason, quiet_s=0.0, environments=environments
-        )
-        journaled = self._control.hosts.admits(host, ROW_BYTES * len(environments), at)
+        journaled = self._hosts.admits(host, ROW_BYTES * len(environments), at)
         for environment in environments if journaled else ():
-            self._control.store.append(environment, SecondAgent(at=at, host=host, reason=reason))
-        self._control.flushing.schedule()
-        self._control.announce(told)
+            self._store.append(environment, SecondAgent(at=at, host=host, reason=reason))
+        self._flushing.schedule()
+        self._outbound.announce(
+            AnnounceHost(host=host, status=DUPLICATE, reason=reason, quiet_s=0.0, environments=environments)
+        )
 
-    def _tell(self, host: HostId, rival: Rival, at: float) -> None:
-        if at - rival.told >= TELL_AGAIN_S:
+    def _notify_refused(self, host: HostId, rival: Rival, at: float) -> None:
+        if at - rival.told >= NOTIFY_AGAIN_S:
             rival.told = at
-            self._control.announce_host(
-                Notice(host=host, incarnation=rival.incarnation, refused=self._reason(host, rival))
-            )
+            reason = self._reason(host, rival)
+            self._outbound.send([Notice(host=host, incarnation=rival.incarnation, refused=reason)])
 
     def _reason(self, host: HostId, rival: Rival) -> str:
-        facts = self._control.hosts.known[host].facts
+        facts = self._hosts.known[host].facts
         kept = facts.address if facts else "an unknown address"
         return (
             f"two agents report as {host}: control keeps to the one at {kept} and refuses the one at "
             f"{rival.address or 'an unknown address'}; tasks of the first are not affected. Give one of the "
             "two minions another id and its own keys"
         )
-
-    def _environments(self, host: HostId) -> tuple[EnvironmentId, ...]:
-        held = self._control.held.values()
-        return tuple(each.stored.id for each in held if host in each.environment.model.tasks.hosts)
