@@ -3,9 +3,9 @@
 import asyncio
 import functools
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 
-from salt_o2.control.dispatcher import RequestDispatcher
-from salt_o2.control.environments.service import Control
+from salt_o2.control import components
 from salt_o2.control.hosts.report_queue import ReportQueue
 from salt_o2.control.storage.store import Store
 from salt_o2.site.settings import Site
@@ -13,20 +13,16 @@ from tests.support.fakes.hosts import FakeHosts
 
 
 class ControlHarness:
-    """The control under test, and who asks it."""
+    """The components of the control under test, its fake hosts, and requests of users."""
 
-    def __init__(self, control, site, hosts, inbox):
-        self.control, self.hosts, self.desk, self.inbox = (
-            control,
-            hosts,
-            RequestDispatcher(control, site),
-            inbox,
-        )
+    def __init__(self, control, hosts, inbox):
+        self.control, self.hosts, self.inbox = control, hosts, inbox
+        self.dispatcher = control.dispatcher
         self.taken = 0
 
     def take(self, report):
         self.taken += 1
-        self.control.receive_report(report)
+        self.control.reports.receive(report)
 
     async def settled(self):
         """Wait until every report that was sent has been taken in."""
@@ -36,27 +32,37 @@ class ControlHarness:
 
     async def ask(self, verb, user="teo", **arguments):
         async with asyncio.timeout(60):
-            return await self.desk.serve(verb, arguments, user, lambda _progress: None)
+            return await self.dispatcher.serve(verb, arguments, user, lambda _progress: None)
 
     def environment(self, id):
-        return self.control.held[id].environment
+        return self.control.active[id].environment
 
 
 @asynccontextmanager
 async def control_harness(
-    folder, *hosts, database="o2.sqlite", clock=None, bus=None, queued=False, site=None, **more
+    folder,
+    *hosts,
+    database="o2.sqlite",
+    clock=None,
+    bus=None,
+    queued=False,
+    site=None,
+    host_mb_per_hour=0.0,
+    **more,
 ):
     """Yield a room whose hosts have reported; ``folder`` has the templates and gets the store.
 
     ``bus`` has the hosts, if they are to be others than those that obey and forget. With ``queued`` reports
     go through control's inbox, as they do in its process; without, they are taken in as they are made.
-    ``site`` has settings beside the templates in ``folder``; ``more`` goes to the control.
+    ``site`` has settings beside the templates in ``folder``; ``more`` goes to control's composition root.
     """
-    site = site or Site(repositories=(str(folder),), heartbeat_s=1e6)
+    site = site or Site(repositories=(str(folder),))
+    journal = replace(site.journal, host_mb_per_hour=host_mb_per_hour)
+    site = replace(site, heartbeat_s=1e6, journal=journal)
     store, bus = Store(f"sqlite:///{folder / database}"), bus or FakeHosts(*(hosts or ("flp1",)))
-    control = Control(bus, store, heartbeat_s=1e6, **({"clock": clock} if clock else {}), **more)
+    control = components.build(site, bus, store, **({"clock": clock} if clock else {}), **more)
     inbox = ReportQueue()
-    room = ControlHarness(control, site, bus, inbox)
+    room = ControlHarness(control, bus, inbox)
     bus.heard = inbox.put if queued else room.take
     running = asyncio.gather(control.run(), inbox.run(room.take))
     try:
@@ -75,9 +81,9 @@ async def control_harness(
 
 def forget_timers(control):
     """Cancel what control would still do, as the end of its process does."""
-    for held in control.held.values():
-        if held.timer:
-            held.timer.cancel()
+    for target in control.active.values():
+        if target.timer:
+            target.timer.cancel()
     control.flushing.forget()
 
 

@@ -21,10 +21,9 @@ async def until(found):
 class HostTimeline:
     """A control room in which time passes by hand."""
 
-    def __init__(self, room, clock):
-        self.room, self.control, self.clock = room, room.control, clock
+    def __init__(self, room, clock, probe):
+        self.room, self.control, self.clock, self.others = room, room.control, clock, probe
         self.control.hosts.heartbeat_s = HEARTBEAT_S
-        self.others = self.control.watch._probe = FakeProbe()
 
     async def pass_time(self, heartbeats, *heard):
         """Let time pass, with a look at all hosts four times a heartbeat; ``heard`` send theirs."""
@@ -33,8 +32,8 @@ class HostTimeline:
             for host in heard if look % 4 == 3 else ():
                 self.room.hosts.heartbeat(host)
             await self.room.settled()
-            self.control.watch.check_all()
-            await asyncio.gather(*self.control.watch._asking)
+            self.control.monitor.check_all()
+            await asyncio.gather(*self.control.monitor.probing)
         return self
 
     async def run(self, **wanted):
@@ -53,8 +52,8 @@ class HostTimeline:
 def play(folder, act, *hosts, copies=2):
     async def story():
         repository(folder, copies=copies)
-        clock = FakeClock()
-        async with control_harness(folder, *hosts, clock=clock) as room:
-            await act(HostTimeline(room, clock))
+        clock, probe = FakeClock(), FakeProbe()
+        async with control_harness(folder, *hosts, clock=clock, probe=probe) as room:
+            await act(HostTimeline(room, clock, probe))
 
     asyncio.run(story())

@@ -110,7 +110,7 @@ class Scene:
                 self.agent.receive(body)
         if heard.report is not None:
             assert heard.report.host == LIAR
-            self.room.control.receive_report(heard.report)
+            self.room.control.reports.receive(heard.report)
 
     def _reports(self):
         facts = HostFacts(address="10.0.0.2", network="n2", cpus=64, memory_mb=64_000)
@@ -198,7 +198,7 @@ def test_no_wrong_message_of_a_host_stops_control_or_changes_another_host(tmp_pa
             for id in environments[1:]:
                 await room.ask("env_control", id=id, event="START_ACTIVITY")
             room.hosts.deaf = {VICTIM}
-            begun = room.desk.serve(
+            begun = room.dispatcher.serve(
                 "env_control", {"id": environments[0], "event": _E.START_ACTIVITY}, "", tell
             )
             starting = asyncio.ensure_future(begun)

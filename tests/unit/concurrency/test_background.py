@@ -131,6 +131,7 @@ LOOPS = {
     run_control: {
         *("bus", "control", "reports", "requests", "the socket's file"),
         *("outbox", "commands", "jobs", "news", "pool", "hosts", "journal", "declarations of hosts"),
+        "rescheduler",
     },
 }
 

@@ -93,16 +93,16 @@ def test_every_environment_hears_a_report_although_the_step_of_one_fails(tmp_pat
 def test_a_host_is_given_up_for_every_environment_although_the_step_of_one_fails(tmp_path, monkeypatch):
     async def scene(room):
         first, second = await run(room), await run(room)
-        sound = room.control.step
+        sound = room.control.executor.step
 
         def broken(held, message):
             if held.environment is first:
                 raise KeyError("a defect")
             sound(held, message)
 
-        monkeypatch.setattr(room.control, "step", broken)
+        monkeypatch.setattr(room.control.executor, "step", broken)
         with suppress(KeyError):
-            room.control.watch.declare_lost("h1", "a test says so")
+            room.control.monitor.declare_lost("h1", "a test says so")
         assert second.model.tasks.unreachable == {"h1"}
 
     play(tmp_path, scene)

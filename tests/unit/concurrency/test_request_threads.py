@@ -59,7 +59,9 @@ async def until(condition):
 def busy(room, user, verbs, workflow=SLOW, count=20):
     """Let ``user`` ask for a workflow that does not come, many times."""
     return [
-        asyncio.ensure_future(room.desk.serve(verb, {"workflow": workflow}, user, lambda _progress: None))
+        asyncio.ensure_future(
+            room.dispatcher.serve(verb, {"workflow": workflow}, user, lambda _progress: None)
+        )
         for verb in verbs
         for _ in range(count)
     ]
@@ -112,7 +114,9 @@ def test_slow_looks_of_one_user_hold_up_no_look_of_another(tmp_path):
 def test_a_list_of_workflows_that_does_not_come_holds_up_nothing_else(tmp_path):
     async def scene():
         async with busy_room(tmp_path) as (room, server):
-            asked = (room.desk.serve("workflow_list", {}, f"viewer{n}", lambda _: None) for n in range(10))
+            asked = (
+                room.dispatcher.serve("workflow_list", {}, f"viewer{n}", lambda _: None) for n in range(10)
+            )
             waiting = [asyncio.ensure_future(each) for each in asked]
             await until(lambda: server.asked >= 4)
             assert (await room.ask("workflow_check", user="viewer1", workflow=FAST))["problems"] == []

@@ -144,7 +144,7 @@ def test_a_restart_of_control_before_or_in_the_start_keeps_the_number(tmp_path, 
         del bus.send
         bus.deaf = set()
         async with control_harness(tmp_path, bus=bus) as room:
-            (held,) = room.control.held.values()
+            (held,) = room.control.active.values()
             await until(lambda: held.environment.model.state == "RUNNING")
             assert held.environment.model.run.number == 1
             assert {c.arguments["run_number"] for c in bus.commands if c.goal == "RUNNING"} == {"1"}

@@ -18,7 +18,7 @@ def asked(folder, scene):
     async def whole():
         async with control_harness(repository(folder), "flp1") as room:
             path = folder / "s.ipc"
-            serving = asyncio.create_task(RequestServer(room.desk, path).run())
+            serving = asyncio.create_task(RequestServer(room.dispatcher, path).run())
             while not path.exists():
                 await asyncio.sleep(0.001)
 
@@ -42,7 +42,7 @@ def asked(folder, scene):
 def test_arguments_that_are_no_map_with_names_are_refused(tmp_path, verb, arguments):
     async def scene(room, _ask):
         with pytest.raises(InvalidRequestError, match=f"{verb}: arguments must be a map"):
-            await room.desk.serve(verb, arguments, "teo", lambda _progress: None)
+            await room.dispatcher.serve(verb, arguments, "teo", lambda _progress: None)
 
     asked(tmp_path, scene)
 
@@ -53,8 +53,8 @@ def test_a_defect_of_control_is_not_blamed_on_the_caller(tmp_path, defect):
         async def broken(*_):
             raise defect("x")
 
-        kind, _ = room.desk._verbs["info"]
-        room.desk._verbs["info"] = (kind, broken)
+        kind, _ = room.dispatcher._verbs["info"]
+        room.dispatcher._verbs["info"] = (kind, broken)
         with pytest.raises(O2Error, match="control's own fault") as caught:
             await ask("info")
         assert caught.type is O2Error

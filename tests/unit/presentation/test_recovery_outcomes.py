@@ -65,7 +65,7 @@ def test_who_asks_for_a_task_to_be_recovered_is_told_what_came_of_it(tmp_path, p
 
 def test_an_unknown_task_is_refused(tmp_path):
     async def scene(room):
-        with pytest.raises(UnknownNameError, match="no living task"):
+        with pytest.raises(UnknownNameError, match="no active task"):
             await room.ask("task_recover", task="nobody")
 
     played(tmp_path, scene)

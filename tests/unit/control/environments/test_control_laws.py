@@ -91,7 +91,7 @@ class Life:
         await room.ask("env_modify", id=self.some(room), move={path: host})
 
     async def kill(self, room, number):
-        if not room.control.held:
+        if not room.control.active:
             return
         members = room.environment(self.some(room)).model.tasks
         reports = [report for id, report in members.reports.items() if id in members.tasks]
@@ -101,7 +101,7 @@ class Life:
             room.hosts.report(host, dead(victim.task, victim.environment, victim.revision))
 
     async def kill_pooled(self, room, number):
-        waiting = room.control.pooling.pool.waiting
+        waiting = room.control.pool.pool.waiting
         if waiting:
             victim = waiting[number % len(waiting)]
             room.hosts.report(victim.task.host, dead(victim.task.id, POOL, victim.revision))
@@ -117,7 +117,7 @@ class Life:
 
     async def check_replay(self, room):
         """The journal, read again and replayed, gives what is."""
-        for id in room.control.held:
+        for id in room.control.active:
             now = await room.ask("env_show", id=id)
             while True:  # agents may report between two questions
                 again, before = await room.ask("env_replay", id=id), now
@@ -128,12 +128,12 @@ class Life:
 
     def some(self, room):
         """The youngest that is alive; a name that nobody has, if there is none."""
-        return next(reversed(room.control.held), "nobody")
+        return next(reversed(room.control.active), "nobody")
 
     async def end_all(self):
         async with control_harness(self.folder, bus=self.agents) as room:
-            while room.control.held:
-                await room.ask("env_destroy", id=next(iter(room.control.held)), force=True)
+            while room.control.active:
+                await room.ask("env_destroy", id=next(iter(room.control.active)), force=True)
             check(room)
             await room.ask("pool_clean", all=True)
             check(room)
@@ -164,17 +164,17 @@ def check(room):
     """Check what holds after every step."""
     control = room.control
     control.store.flush()
-    assert {kept.id for kept in control.store.active()} == set(control.held)
-    for id, held in control.held.items():
+    assert {kept.id for kept in control.store.active()} == set(control.active)
+    for id, held in control.active.items():
         assert held.environment.model.plan is held.stored.plan
         planned = {task.id: task for task in held.stored.plan.tasks}
         assert set(control.inventory.tasks_of(id)) == set(planned), "what is taken is what is planned"
     open_runs = {run.number: run.environment for run in control.store.runs(1000) if run.ended is None}
-    runs = {held.environment.model.run.number: id for id, held in control.held.items()}
+    runs = {held.environment.model.run.number: id for id, held in control.active.items()}
     assert open_runs == {number: id for number, id in runs.items() if number is not None}
-    waiting = [entry.task for entry in control.pooling.pool.entries.values()]
+    waiting = [entry.task for entry in control.pool.pool.entries.values()]
     assert set(control.inventory.tasks_of(POOL)) == {task.id for task in waiting}
-    tasks = [*waiting, *(task for held in control.held.values() for task in held.stored.plan.tasks)]
+    tasks = [*waiting, *(task for held in control.active.values() for task in held.stored.plan.tasks)]
     names = [task.id for task in tasks]
     assert len(set(names)) == len(names), "a task has two owners"
     ports = [(task.host, port) for task in tasks for port in task.ports]

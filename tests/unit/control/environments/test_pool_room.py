@@ -77,7 +77,7 @@ def test_agents_are_told_that_the_pool_owns_them(tmp_path):
 def test_a_plan_of_the_end_says_what_is_kept_and_what_has_no_room(tmp_path):
     async def scene(room):
         env = await room.ask("env_create", workflow="farm")
-        room.control.pooling.pool.bounds = PoolLimits(per_host=1)
+        room.control.pool.pool.bounds = PoolLimits(per_host=1)
         plan = await room.ask("env_plan", id=env["id"], destroy=True, keep_tasks=True)
         assert plan["summary"] == {"pool": 1, "stop": 1}
         (host,) = plan["hosts"]
@@ -262,9 +262,9 @@ def test_a_task_that_died_while_it_was_claimed_is_started_anew_like_any_other(tm
 
 def test_what_is_over_a_bound_ends_and_is_told(tmp_path):
     async def scene(room):
-        room.control.pooling.pool.bounds = PoolLimits(total=1)
+        room.control.pool.pool.bounds = PoolLimits(total=1)
         await kept(room)
-        await until(lambda: len(room.control.pooling.pool.entries) == 1)
+        await until(lambda: len(room.control.pool.pool.entries) == 1)
         await until(lambda: [type(news) for news in room.hosts.announced].count(AnnouncePoolExit) == 1)
 
     played(tmp_path, scene)
@@ -299,7 +299,7 @@ def test_one_that_dies_leaves_the_pool(tmp_path):
     async def scene(room):
         env = await kept(room)
         room.hosts.report("flp1", dead(ids(env)[0], POOL, 8))
-        await until(lambda: ids(env)[0] not in room.control.pooling.pool.entries)
+        await until(lambda: ids(env)[0] not in room.control.pool.pool.entries)
         assert await pooled(room) == ids(env)[1:]
         told = [line["text"] for line in await room.ask("env_history", id="pool")]
         assert "leaf on flp1 leaves: killed by signal 9" in told
@@ -430,7 +430,7 @@ def test_nothing_is_claimed_on_a_host_that_is_lost_and_it_is_there_when_the_host
     async def scene(room):
         before = await kept(room)
         away = {task["id"] for task in before["tasks"] if task["host"] == "flp2"}
-        room.control.watch.declare_lost("flp2", "silent")
+        room.control.monitor.declare_lost("flp2", "silent")
         env = await room.ask("env_create", workflow="farm")
         assert not set(ids(env)) & away
         assert set(await pooled(room)) == away
@@ -452,7 +452,7 @@ def test_control_that_dies_right_after_a_claim_owes_the_tasks_to_one_owner(tmp_p
         async def die(*_):
             raise RuntimeError("killed")
 
-        room.control.request = die
+        room.control.environments.request = die
         with pytest.raises(RuntimeError):
             await room.ask("env_create", workflow="farm")
         return before
@@ -488,7 +488,7 @@ def test_control_that_dies_while_tasks_come_to_rest_goes_on_keeping_them(tmp_pat
     bus.deaf = set()
 
     async def later(room):
-        await until(lambda: not room.control.held)
+        await until(lambda: not room.control.active)
         assert sorted(await pooled(room)) == sorted(ids(before))
 
     played(tmp_path, later, bus=bus)
@@ -508,7 +508,7 @@ def test_a_store_that_takes_nothing_in_lets_nothing_be_claimed(tmp_path):
                 connection.exec_driver_sql("PRAGMA query_only = OFF")
         assert sorted(await pooled(room)) == sorted(ids(before))
         assert sorted(room.control.inventory.tasks_of(POOL)) == sorted(ids(before))
-        assert not room.control.held
+        assert not room.control.active
 
     played(tmp_path, scene)
 
@@ -517,7 +517,7 @@ def test_nobody_waits_for_a_host_that_is_lost_and_what_comes_back_with_it_is_end
     async def scene(room):
         before = await kept(room)
         away = {task["id"] for task in before["tasks"] if task["host"] == "flp2"}
-        room.control.watch.declare_lost("flp2", "silent")
+        room.control.monitor.declare_lost("flp2", "silent")
         told = await room.ask("pool_clean", all=True)
         assert (len(told["ended"]), told["ending"], told["waiting"]) == (2, [], 0)
         assert await pooled(room) == []

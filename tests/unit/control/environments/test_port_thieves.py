@@ -91,7 +91,7 @@ async def test_a_creation_whose_ports_are_taken_is_made_with_others_at_once(tmp_
         made = await room.ask("env_create", workflow="pair")
         assert made["state"] == "CONFIGURED"
         assert {port for task in made["tasks"] for port in [task["control_port"]]} == {30002, 30003}
-        assert len(room.control.held) == 1
+        assert len(room.control.active) == 1
 
 
 @on_a_loop
@@ -118,7 +118,7 @@ async def test_a_creation_that_is_refused_whatever_it_takes_fails_with_the_reaso
     async with control_harness(templates(tmp_path), bus=hosts) as room:
         with pytest.raises(PlanError, match=r"no control port left in 30000-32767"):
             await room.ask("env_create", workflow="pair")
-        assert room.control.held == {}
+        assert room.control.active == {}
 
 
 @pytest.mark.parametrize("stolen", ["control", "channel", "both"])
@@ -189,4 +189,4 @@ async def test_a_port_that_is_stolen_while_the_task_moves_is_left_out_too(tmp_pa
         await until(lambda: is_back(environment, "pair.left") and environment.model.tasks.excluded == {})
         assert find(environment, "pair.left").launch.control_port == 30003
         assert environment.model.state == "RUNNING"
-        assert made["id"] in room.control.held
+        assert made["id"] in room.control.active

@@ -158,7 +158,7 @@ def test_what_ended_while_the_machine_got_its_name_is_repaired_there(tmp_path):
         report_as(story, "flp9", SAME, tuple(others))
         await story.room.settled()
         await story.pass_time(1, "flp9")
-        story.control.step(story.control.held[environment.model.id], tick(story))
+        story.control.executor.step(story.control.active[environment.model.id], tick(story))
         await until(lambda: launches(story))
         assert [c.host for c in story.room.hosts.commands if first.task in {o.task for o in c.orders}][
             -1
@@ -176,7 +176,7 @@ def test_tasks_of_the_pool_are_taken_over_too(tmp_path):
         environment = await story.run()
         tasks = tasks_on(environment, "flp1")
         await story.room.ask("env_destroy", id=environment.model.id, keep_tasks=True)
-        tasks = tuple(story.control.pooling.pool.reports[about.task] for about in tasks)
+        tasks = tuple(story.control.pool.pool.reports[about.task] for about in tasks)
         await silence(story)
         report_as(story, "flp9", SAME, tasks)
         await story.room.settled()

@@ -221,7 +221,7 @@ def test_what_a_lost_host_had_comes_from_the_pool_of_another(tmp_path):
         env = await running(room, 2)
         there = await waiting(room, 4)
         of = {row["id"]: row["host"] for row in (await room.ask("pool_list"))["pooled"]}
-        room.control.watch.declare_lost("flp1", "silent")
+        room.control.monitor.declare_lost("flp1", "silent")
         gone = {task["id"] for task in env["tasks"] if task["host"] == "flp1"}
         await until(lambda: not gone & set(room.environment(env["id"]).model.tasks.tasks))
         await until(lambda: room.environment(env["id"]).model.active is None)
@@ -278,14 +278,14 @@ def test_the_same_run_grows_again_with_the_very_tasks_that_it_has_left(tmp_path)
 def test_a_plan_says_who_would_be_left_to_the_pool_and_its_token_does_it(tmp_path):
     async def scene(room):
         env = await running(room, 4)
-        room.control.pooling.pool.bounds = PoolLimits(per_host=2)
+        room.control.pool.pool.bounds = PoolLimits(per_host=2)
         plan = await room.ask("env_plan", id=env["id"], scale={"leaf": 1}, keep_tasks=True)
         assert plan["summary"] == {"keep": 1, "pool": 2, "stop": 1}
         assert "1 to stop, 2 to pool, 1 not touched" in plans.plan(plan)
         (host,) = plan["hosts"]
         assert (host["tasks"], host["ended_tasks"]) == (3, 1)
         shrunk = await room.ask("env_modify", plan=plan["token"])
-        await until(lambda: len(room.control.pooling.pool.entries) == 2)
+        await until(lambda: len(room.control.pool.pool.entries) == 2)
         assert len(shrunk["kept"]) == 2
         assert taken(room, env["id"]) == ids(shrunk)
 
@@ -296,7 +296,7 @@ def test_one_that_has_died_is_ended_and_not_left(tmp_path):
     async def scene(room):
         env = await running(room, 3)
         victim = env["tasks"][2]["id"]
-        last = room.control.held[env["id"]].environment.model.revision
+        last = room.control.active[env["id"]].environment.model.revision
         room.hosts.report("flp1", dead(victim, env["id"], last))
         shrunk = await scale(room, env, 1, keep_tasks=True)
         assert set(shrunk["kept"]) == ids(env) - ids(shrunk) - {victim}

@@ -17,7 +17,7 @@ FAR = 1_000_000_000
 async def running(room):
     made = await room.ask("env_create", workflow="farm")
     await room.ask("env_control", id=made["id"], event="START_ACTIVITY")
-    return room.control.held[made["id"]].environment
+    return room.control.active[made["id"]].environment
 
 
 def died(about):
@@ -58,7 +58,7 @@ def test_an_acknowledgement_of_a_revision_that_was_never_given_is_none(tmp_path)
     async def story():
         async with control_harness(repository(tmp_path), bus=FakeHostsWithRecords("flp1")) as room:
             made = await room.ask("env_create", workflow="farm")
-            environment = room.control.held[made["id"]].environment
+            environment = room.control.active[made["id"]].environment
             room.hosts.deaf.add("flp1")
             asked = asyncio.create_task(room.ask("env_control", id=made["id"], event="START_ACTIVITY"))
             while environment.model.wait is None:

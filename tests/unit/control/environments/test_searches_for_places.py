@@ -3,7 +3,7 @@
 import asyncio
 import threading
 
-from salt_o2.control.environments import rescheduling
+from salt_o2.control.planning import environment_planner
 from salt_o2.core.messages.inputs import HostLost
 from salt_o2.core.messages.reports import Failure
 from salt_o2.core.states import TaskState, TaskStatus
@@ -18,16 +18,16 @@ RESTART = "vars: {recovery: restart}"
 async def running(room):
     made = await room.ask("env_create", workflow="farm")
     await room.ask("env_control", id=made["id"], event="START_ACTIVITY")
-    return room.control.held[made["id"]]
+    return room.control.active[made["id"]]
 
 
 async def lose(room, held, host):
-    room.control.step(held, HostLost(at=room.control.clock(), host=host, silent_s=13.0))
+    room.control.executor.step(held, HostLost(at=room.control.clock(), host=host, silent_s=13.0))
 
 
 async def searched(room):
     """Wait until control searches no places any more."""
-    await until(lambda: not room.control.reshaping.searches)
+    await until(lambda: room.control.rescheduler.is_idle)
 
 
 def hosts_of(held):
@@ -49,18 +49,20 @@ async def test_a_task_whose_host_returns_during_the_search_stays_there(tmp_path)
 
 @on_a_loop
 async def test_a_search_does_not_undo_what_a_user_changes_meanwhile(tmp_path, monkeypatch):
-    gate, load = threading.Event(), rescheduling.load_with_overrides
+    asked, gate, load = threading.Event(), threading.Event(), environment_planner.load_with_overrides
 
-    def load_slowly(*arguments):
-        gate.wait(60)
+    def load_the_first_time_slowly(*arguments):
+        if not asked.is_set():
+            asked.set()
+            gate.wait(60)
         return load(*arguments)
 
-    monkeypatch.setattr(rescheduling, "load_with_overrides", load_slowly)
     async with control_harness(repository(tmp_path, policy=RESTART), "flp1", "flp2", "flp3") as room:
         held = await running(room)
         victim = next(iter(hosts_of(held).values()))
+        monkeypatch.setattr(environment_planner, "load_with_overrides", load_the_first_time_slowly)
         await lose(room, held, victim)
-        await asyncio.sleep(0)
+        await until(asked.is_set)
         await room.ask("env_modify", id=held.stored.id, exclude=["root.leaf1"], reason="noisy")
         gate.set()
         await searched(room)
@@ -80,7 +82,7 @@ async def test_a_task_that_could_not_join_stays_out_although_control_was_restart
         before = len(agents.commands)
     modifying.cancel()
     async with control_harness(folder, bus=agents) as room:
-        held = room.control.held[id]
+        held = room.control.active[id]
         await until(lambda: len(agents.commands) > before)
         command = agents.commands[before]
         reports = [done(command, order.task) for order in command.orders]

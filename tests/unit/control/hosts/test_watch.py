@@ -5,10 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from salt_o2.control.hosts.host_monitor import FEW, RETURN_S
+from salt_o2.control.hosts.host_probe import FEW
+from salt_o2.control.hosts.host_table import RETURN_S
 from salt_o2.core.recovery.host_liveness import HostStatus
 from tests.support.builders.repositories import repository
 from tests.support.fakes.clock import FakeClock
+from tests.support.fakes.probe import FakeProbe
 from tests.support.harness.control import control_harness
 from tests.support.harness.host_timeline import HEARTBEAT_S, HostTimeline, play, until
 
@@ -118,7 +120,7 @@ def test_all_ports_of_a_task_are_asked_and_after_four_turns_all_tasks_were(tmp_p
 def test_where_no_task_has_a_port_the_kernel_is_asked_if_it_is_the_hosts_own(tmp_path, up, networks, found):
     async def act(story):
         await story.run()
-        (held,) = story.control.held.values()
+        (held,) = story.control.active.values()
         members = held.environment.model.tasks
         portless = [replace(task, ports=()) for task in members.plan.tasks]
         members.install_plan(replace(members.plan, tasks=tuple(portless)), {})
@@ -136,15 +138,16 @@ def test_where_no_task_has_a_port_the_kernel_is_asked_if_it_is_the_hosts_own(tmp
 def test_a_host_that_was_lost_while_control_was_down_is_missed_after_some_time(tmp_path):
     async def live():
         repository(tmp_path)
-        async with control_harness(tmp_path, "flp1", clock=(clock := FakeClock())) as room:
-            await HostTimeline(room, clock).run()
-        async with control_harness(tmp_path, "flp2", clock=clock) as room:
-            story = HostTimeline(room, clock)
+        clock, probe = FakeClock(), FakeProbe()
+        async with control_harness(tmp_path, "flp1", clock=clock, probe=probe) as room:
+            await HostTimeline(room, clock, probe).run()
+        async with control_harness(tmp_path, "flp2", clock=clock, probe=probe) as room:
+            story = HostTimeline(room, clock, probe)
             assert story.status("flp1") is HostStatus.EXPECTED
             await story.pass_time(RETURN_S / HEARTBEAT_S, "flp2")
             assert story.status("flp1") is HostStatus.EXPECTED
             await story.pass_time(3, "flp2")
-            (held,) = story.control.held.values()
+            (held,) = story.control.active.values()
             await until(lambda: {task.host for task in held.environment.model.plan.tasks} == {"flp2"})
             await until(lambda: held.environment.model.active is None)
             assert story.others.asked[0][0] == "10.0.0.1"
@@ -157,10 +160,11 @@ def test_a_host_that_was_lost_while_control_was_down_is_missed_after_some_time(t
 def test_a_host_that_is_back_after_a_restart_of_control_is_no_news(tmp_path):
     async def live():
         repository(tmp_path)
-        async with control_harness(tmp_path, "flp1", clock=(clock := FakeClock())) as room:
-            await HostTimeline(room, clock).run()
-        async with control_harness(tmp_path, "flp1", clock=clock) as room:
-            story = HostTimeline(room, clock)
+        clock, probe = FakeClock(), FakeProbe()
+        async with control_harness(tmp_path, "flp1", clock=clock, probe=probe) as room:
+            await HostTimeline(room, clock, probe).run()
+        async with control_harness(tmp_path, "flp1", clock=clock, probe=probe) as room:
+            story = HostTimeline(room, clock, probe)
             assert (story.status("flp1"), story.told) == (HostStatus.ACTIVE, [])
 
     asyncio.run(live())

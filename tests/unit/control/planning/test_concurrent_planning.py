@@ -82,7 +82,7 @@ async def modify(room):
 
 async def lose_a_host(room):
     host = room.made["tasks"][0]["host"]
-    room.control.watch.declare_lost(host, "a test says so")
+    room.control.monitor.declare_lost(host, "a test says so")
     environment = room.environment(room.made["id"])
     others = set(room.hosts.names) - {host}
     await until(lambda: {task.host for task in environment.model.tasks.plan.tasks} <= others)
@@ -136,7 +136,7 @@ def test_a_host_that_was_lost_while_a_creation_was_planned_gets_no_task(tmp_path
             gate.close()
             asked = asyncio.ensure_future(create(room))
             await until(gate.asked.is_set)
-            room.control.watch.declare_lost("flp1", "a test says so")
+            room.control.monitor.declare_lost("flp1", "a test says so")
             gate.opened.set()
             assert {task["host"] for task in (await asked)["tasks"]} == {"flp2"}
 
@@ -175,7 +175,7 @@ def test_a_change_of_an_environment_that_has_ended_meanwhile_is_refused_and_hold
             await until(gate.asked.is_set)
             await room.ask("env_destroy", id=made["id"], force=True)
             gate.opened.set()
-            with pytest.raises(UnknownNameError, match="no living environment"):
+            with pytest.raises(UnknownNameError, match="no active environment"):
                 await asked
             assert room.control.inventory.use_of("flp1").tasks == 0
 

@@ -64,7 +64,7 @@ def test_no_verb_that_takes_an_id_is_left_out(tmp_path):
         async with control_harness(repository(tmp_path), "flp1") as room:
             return {
                 verb
-                for verb, (kind, _) in room.desk._verbs.items()
+                for verb, (kind, _) in room.dispatcher._verbs.items()
                 if NAMES_OF_IDS & set(kind.__dataclass_fields__)
             }
 
@@ -86,10 +86,10 @@ def test_an_ambiguous_beginning_is_refused_and_nothing_is_done(tmp_path, request
                 await refused(room, verb, arguments)
                 return
         async with control_harness(tmp_path, bus=bus, database="another.sqlite") as room:
-            assert set(room.control.strays.unknown) == set(ids)
+            assert set(room.control.orphans.unrecognised) == set(ids)
             await refused(room, verb, arguments)
-            assert set(room.control.strays.unknown) == set(ids)
-            assert room.control.held == {}
+            assert set(room.control.orphans.unrecognised) == set(ids)
+            assert room.control.active == {}
 
     asyncio.run(scene())
 
@@ -129,7 +129,7 @@ def test_what_no_id_begins_with_is_refused(tmp_path, verb, wanted):
             await room.ask("env_create", workflow="farm")
             with pytest.raises(UnknownNameError, match="has an id that begins with"):
                 await room.ask(verb, id=wanted)
-            assert len(room.control.held) == 1
+            assert len(room.control.active) == 1
 
     asyncio.run(scene())
 

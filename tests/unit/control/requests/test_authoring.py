@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from salt_o2.concurrency.request_threads import RequestThreads
 from salt_o2.control.requests.arguments import Draw, Entries, Expand, Named, Set, Show
 from salt_o2.control.requests.configuration_requests import ConfigurationRequests
 from salt_o2.control.requests.workflow_requests import WorkflowRequests
@@ -43,7 +44,9 @@ def site(tmp_path):
 
 def ask(site, verb, wanted):
     """Ask the desk of ``site``, as control does."""
-    kind, handle = (WorkflowRequests(site).verbs | ConfigurationRequests(site).verbs)[verb]
+    threads = RequestThreads()
+    verbs = WorkflowRequests(site, threads).verbs | ConfigurationRequests(site, threads).verbs
+    kind, handle = verbs[verb]
     assert isinstance(wanted, kind)
     return asyncio.run(handle(wanted, "author", lambda _progress: None))
 

@@ -272,7 +272,7 @@ async def with_a_stop_that_fails(room, numbers):
     """Let the tasks of some runs die when they are to stop."""
     send, victims = (
         room.hosts.send,
-        {id for id, h in room.control.held.items() if h.environment.model.run.number in numbers},
+        {id for id, h in room.control.active.items() if h.environment.model.run.number in numbers},
     )
 
     async def failing(messages):

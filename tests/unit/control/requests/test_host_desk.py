@@ -225,14 +225,14 @@ def test_a_defect_at_one_host_hides_no_outcome_of_another(tmp_path):
     async def act(story):
         await story.run()
         await story.pass_time(2)
-        lose = story.control.watch.declare_lost
+        lose = story.control.monitor.declare_lost
 
         def broken(host, reason):
             if host == "flp1":
                 raise ValueError("x")
             lose(host, reason)
 
-        story.control.watch.declare_lost = broken
+        story.control.monitor.declare_lost = broken
         said = await lost(story, "flp1", "flp2", sure=True)
         assert "control's own fault" in said["flp1"]["outcome"]
         assert said["flp2"]["status"] is HostStatus.LOST

@@ -112,10 +112,11 @@ def files(tmp_path):
 
 def looking_verbs():
     """Return the verbs of viewers that load a workflow."""
+    from salt_o2.concurrency.request_threads import RequestThreads
     from salt_o2.control.requests.environment_requests import PlanAhead
     from salt_o2.control.requests.workflow_requests import WorkflowRequests
 
-    kinds = {verb: kind for verb, (kind, _) in WorkflowRequests(Site()).verbs.items()} | {
+    kinds = {verb: kind for verb, (kind, _) in WorkflowRequests(Site(), RequestThreads()).verbs.items()} | {
         "env_plan": PlanAhead
     }
     fields = {verb: {field.name for field in dataclasses.fields(kind)} for verb, kind in kinds.items()}

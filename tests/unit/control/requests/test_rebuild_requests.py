@@ -32,7 +32,7 @@ def unknown_environments(folder, scene):
                 env = await room.ask("env_create", workflow="farm", move={"root.leaf0": host})
                 ids[host] = env["id"]
         async with control_harness(folder, bus=bus, database="another.sqlite") as room:
-            assert set(room.control.strays.unknown) == set(ids.values())
+            assert set(room.control.orphans.unrecognised) == set(ids.values())
             await scene(room, bus, ids)
 
     asyncio.run(whole())
@@ -44,12 +44,12 @@ def test_an_environment_that_cannot_be_rebuilt_keeps_no_other_from_it(tmp_path, 
         bus.silent = {silent}
         answer = await room.ask("rebuild")
         other = next(host for host in ids if host != silent)
-        assert [env["id"] for env in answer["rebuilt"]] == [ids[other]] == list(room.control.held)
+        assert [env["id"] for env in answer["rebuilt"]] == [ids[other]] == list(room.control.active)
         assert list(answer["failed"]) == [ids[silent]] == answer["unknown"]
         assert f"minion {silent} has not answered" in answer["failed"][ids[silent]]
         bus.silent = set()
         assert (await room.ask("rebuild"))["failed"] == {}
-        assert set(room.control.held) == set(ids.values())
+        assert set(room.control.active) == set(ids.values())
 
     unknown_environments(tmp_path, scene)
 
@@ -59,6 +59,6 @@ def test_when_none_can_be_rebuilt_the_request_fails(tmp_path):
         bus.silent = set(ids)
         with pytest.raises(UnreachableError):
             await room.ask("rebuild")
-        assert room.control.held == {}
+        assert room.control.active == {}
 
     unknown_environments(tmp_path, scene)

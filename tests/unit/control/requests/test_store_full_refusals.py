@@ -60,7 +60,7 @@ def test_what_would_have_to_be_kept_is_refused_and_nothing_is_ordered(tmp_path, 
 def test_an_environment_can_be_ended_all_the_same(tmp_path):
     async def scene(room, id):
         await room.ask("env_destroy", id=id)
-        return id in room.control.held
+        return id in room.control.active
 
     assert played(tmp_path, scene) is False
 

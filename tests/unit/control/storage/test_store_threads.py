@@ -136,7 +136,7 @@ def test_only_the_thread_that_opened_the_store_writes(tmp_path, write):
     async def scene():
         async with control_harness(repository(tmp_path), "flp1") as room:
             ids = await lived(room)
-            kept = room.control.held[ids["LIVING"]].stored
+            kept = room.control.active[ids["LIVING"]].stored
             with pytest.raises(RuntimeError, match="thread"):
                 await asyncio.to_thread(WRITES[write], room.control.store, kept)
 

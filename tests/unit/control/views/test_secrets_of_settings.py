@@ -107,7 +107,7 @@ def test_viewers_see_no_password_of_any_setting(tmp_path):
         async with control_harness(tmp_path, "flp1", site=site) as room:
             for url in DATABASES.values():
                 kept = replace(site, database=url, vars={"u": LINES["consul"]})
-                room.desk._verbs["info"][1].__self__._site = kept
+                room.dispatcher._verbs["info"][1].__self__._site = kept
                 assert SECRET not in json.dumps(await room.ask("info"))
 
     asyncio.run(scene())
