@@ -45,8 +45,8 @@ class RequestHandler(Protocol):
 class RequestServer:
     """Accepts requests at a unix socket that only its owner may open."""
 
-    def __init__(self, desk: RequestHandler, path: Path) -> None:
-        """Serve requests at the socket ``path`` with ``desk``.
+    def __init__(self, dispatcher: RequestHandler, path: Path) -> None:
+        """Serve requests at the socket ``path`` with ``dispatcher``.
 
         Raises:
             InvalidRequestError: if the path is too long for a unix socket.
@@ -55,7 +55,7 @@ class RequestServer:
             raise InvalidRequestError(
                 f"{path} is longer than a unix socket's {LONGEST_PATH} bytes; shorten sock_dir"
             )
-        self._desk = desk
+        self._dispatcher = dispatcher
         self._path = path
         self._serving: set[asyncio.Task[None]] = set()
 
@@ -84,7 +84,7 @@ class RequestServer:
         if len(self._serving) >= MOST_AT_ONCE:
             _Exchange(router, peer).refuse(frame)
             return
-        spawn("a request to control", _Exchange(router, peer).serve(self._desk, frame), self._serving)
+        spawn("a request to control", _Exchange(router, peer).serve(self._dispatcher, frame), self._serving)
 
     async def _finish(self) -> None:
         for task in self._serving:
@@ -110,12 +110,12 @@ class _Exchange:
         message = f"control serves {MOST_AT_ONCE} requests at the moment and takes no more: ask again later"
         self._send("error", {"kind": "UnreachableError", "message": message})
 
-    async def serve(self, desk: RequestHandler, frame: bytes) -> None:
+    async def serve(self, dispatcher: RequestHandler, frame: bytes) -> None:
         try:
             request = _read(frame)
             self._id = str(request.get("id", ""))
             self._send("progress", {})
-            result = await desk.serve(
+            result = await dispatcher.serve(
                 str(request.get("verb", "")),
                 {} if request.get("arguments") is None else request["arguments"],
                 str(request.get("user", "")),

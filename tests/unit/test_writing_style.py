@@ -24,7 +24,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 ALLOWED = {
-    "salt_o2/control": 62,
+    "salt_o2/control": 9,
     "salt_o2/core": 6,
     "tests": 3,
     "tests/data/frozen": 3,
@@ -41,15 +41,15 @@ ALLOWED = {
     "tests/provision": 6,
     "tests/support/builders": 1,
     "tests/support/fakes": 4,
-    "tests/support/harness": 6,
+    "tests/support/harness": 4,
     "tests/support/machines": 9,
     "tests/support/random_tests": 26,
     "tests/support/scenarios": 20,
     "tests/unit/agent": 51,
-    "tests/unit/bus": 3,
+    "tests/unit/bus": 2,
     "tests/unit/cluster": 19,
-    "tests/unit/concurrency": 5,
-    "tests/unit/control": 379,
+    "tests/unit/concurrency": 3,
+    "tests/unit/control": 370,
     "tests/unit/core": 981,
     "tests/unit/device": 7,
     "tests/unit/linux": 4,

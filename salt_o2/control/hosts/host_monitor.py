@@ -23,8 +23,8 @@ from salt_o2.core.recovery.host_liveness import ALONE_AFTER, HostStatus, Livenes
 log = logging.getLogger(__name__)
 
 AGENT_AWAY = "its agent is away, and what it has started answers"
-ISOLATED = "no host at all gives a sign of life, so that control itself may be cut off"
-GONE = "neither its agent nor anything that it has started gives a sign of life"
+ISOLATED = "no host reports at all, so that control itself may be isolated"
+GONE = "neither its agent nor any process that it has started responds"
 RETURNED = "its agent reports"
 
 

@@ -106,6 +106,6 @@ def _none_if_late(begun: float, deadline_s: float) -> bool | None:
 
 def _none_if_ours(error: OSError) -> bool | None:
     if error.errno in OWN_FAULT:
-        log.warning("nobody can be asked for a sign of life: %s", error)
+        log.warning("control cannot probe hosts, this machine has no free connection: %s", error)
         return None
     return False

@@ -24,7 +24,7 @@ from salt_o2.workflow.expansion.gc_pause import collector_paused
 from salt_o2.workflow.expressions.evaluation_budget import within
 from salt_o2.workflow.limits import LOAD_S
 
-_NOBODY: Mapping[str, PlannedTask] = {}
+_NO_TASKS: Mapping[str, PlannedTask] = {}
 _NOWHERE: Mapping[str, HostId] = {}
 
 
@@ -35,10 +35,10 @@ def make_plan(
     inventory: Inventory,
     environment: EnvironmentId,
     new_task_id: Callable[[], TaskId],
-    stay: Mapping[str, PlannedTask] = _NOBODY,
+    stay: Mapping[str, PlannedTask] = _NO_TASKS,
     move: Mapping[str, HostId] = _NOWHERE,
     free: Iterable[PlannedTask] = (),
-    anew: Mapping[str, PlannedTask] = _NOBODY,
+    anew: Mapping[str, PlannedTask] = _NO_TASKS,
 ) -> Plan:
     """Return the plan of ``environment``: ``workflow`` on the hosts of ``inventory``, which is only read.
 

@@ -20,7 +20,7 @@ from salt_o2.workflow import TaskRole
 from salt_o2.workflow.expansion.task_rendering import render
 from salt_o2.workflow.problems import Problems
 
-Shelf = dict[HostId, list[PlannedTask]]
+ByHost = dict[HostId, list[PlannedTask]]
 
 
 class PoolMatcher:
@@ -32,12 +32,14 @@ class PoolMatcher:
         """Use the tasks of ``free`` that templates of ``revision`` have started."""
         self._inventory, self._environment, self._revision = inventory, environment, revision
         self._samples: dict[str, PlannedTask] = {}
-        self._shelves: dict[Mould, Shelf] = {}
+        self._by_fingerprint: dict[Mould, ByHost] = {}
         for task in free:
             if task.launch.revision == revision:
                 self._samples.setdefault(task.class_name, task)
-                shelf = self._shelves.setdefault(launch_fingerprint(task.launch, task.id, task.host), {})
-                shelf.setdefault(task.host, []).append(task)
+                by_host = self._by_fingerprint.setdefault(
+                    launch_fingerprint(task.launch, task.id, task.host), {}
+                )
+                by_host.setdefault(task.host, []).append(task)
 
     def match(self, task: TaskRole, request: PlacementRequest) -> PlannedTask | None:
         """Return a task that fits ``task``, and match it only once; ``None`` if there is none.
@@ -49,12 +51,12 @@ class PoolMatcher:
         launch = self._launch_in_place_of(sample, task, request) if sample and not task.trigger else None
         if sample is None or launch is None:
             return None
-        shelf = self._shelves.get(launch_fingerprint(launch, sample.id, sample.host), {})
-        for host in self._hosts(request.constraints, shelf):
-            if self._does(shelf[host][0], task, request):
-                found = shelf[host].pop(0)
-                if not shelf[host]:
-                    del shelf[host]
+        by_host = self._by_fingerprint.get(launch_fingerprint(launch, sample.id, sample.host), {})
+        for host in self._hosts(request.constraints, by_host):
+            if self._does(by_host[host][0], task, request):
+                found = by_host[host].pop(0)
+                if not by_host[host]:
+                    del by_host[host]
                 return found
         return None
 
@@ -75,13 +77,13 @@ class PoolMatcher:
         launch = self._launch_in_place_of(old, task, request)
         return launch is not None and is_equivalent(old.launch, launch)
 
-    def _hosts(self, constraints: Sequence[Constraint], shelf: Shelf) -> list[HostId]:
-        """Return the hosts in ``shelf`` that meet ``constraints``; examines as few hosts as possible."""
+    def _hosts(self, constraints: Sequence[Constraint], by_host: ByHost) -> list[HostId]:
+        """Return the hosts in ``by_host`` that meet ``constraints``; examines as few hosts as possible."""
         sets: list[Collection[HostId]] = [
             self._inventory.with_attribute(each.attribute, each.value) for each in constraints
         ]
-        fewest = min((shelf, *sets), key=len)
-        return [host for host in fewest if host in shelf and all(host in each for each in sets)]
+        fewest = min((by_host, *sets), key=len)
+        return [host for host in fewest if host in by_host and all(host in each for each in sets)]
 
     def _launch_in_place_of(
         self, old: PlannedTask, task: TaskRole, request: PlacementRequest

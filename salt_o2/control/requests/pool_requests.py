@@ -45,7 +45,7 @@ class PoolRequests:
         at = self._clock()
         chosen = [entry for entry in self._pool.pool.entries.values() if _is_meant(entry, wanted, at)]
         rows = {entry.task.id: self._row(entry) for entry in chosen}
-        reason = f"cleaned by {user or 'somebody'}"
+        reason = f"cleaned by {user or 'a rule'}"
         left = await self._pool.stop(rows.keys(), reason, user, END_S)
         return {
             "ended": [row for task, row in rows.items() if task not in left],
