@@ -23,7 +23,7 @@ from salt_o2.core.recovery.host_liveness import ALONE_AFTER, HostStatus, Livenes
 log = logging.getLogger(__name__)
 
 AGENT_AWAY = "its agent is away, and what it has started answers"
-ISOLATED = "no host reports at all, so that control itself may be isolated"
+ISOLATED = "no host reports at all, so that control itself may be cut off"
 GONE = "neither its agent nor any process that it has started responds"
 RETURNED = "its agent reports"
 
