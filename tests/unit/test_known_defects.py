@@ -1,0 +1,64 @@
+"""Each known defect can still be put into the code, and each random test has one that it must find."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.random_tests.find_again import put
+from tests.support.random_tests.known_defects import DEFECTS
+from tests.support.random_tests.listing import random_tests, random_tests_of
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_each_defect_names_one_place_in_the_code():
+    changed = [
+        f"{file} has {times} times {sound!r}, for {defect.name}"
+        for defect in DEFECTS
+        for file, sound, _ in defect.changes
+        if (times := (ROOT / file).read_text().count(sound) if (ROOT / file).is_file() else 0) != 1
+    ]
+    assert changed == [], "the code has changed: correct tests/support/random_tests/known_defects.py"
+
+
+def test_each_defect_leaves_code_that_runs_and_uses_only_names_that_exist(tmp_path):
+    """A name that does not exist would fail in every example, and say nothing about the test."""
+    for number, defect in enumerate(DEFECTS):
+        folder = tmp_path / str(number)
+        for file, _, _ in defect.changes:
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
+            (folder / file).write_text((ROOT / file).read_text())
+        before = {file: (folder / file).read_text() for file, _, _ in defect.changes}
+        put(defect, folder)
+        assert all((folder / file).read_text() != text for file, text in before.items()), defect
+    ruff = [sys.executable, "-m", "ruff", "check", "-q", "--isolated", "--select", "E9,F821"]
+    salts = ["--config", "builtins = ['__opts__', '__salt__', '__grains__', '__pillar__', '__context__']"]
+    checked = subprocess.run([*ruff, *salts, "."], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (checked.stdout, checked.returncode) == ("", 0)
+
+
+def test_each_defect_belongs_to_a_random_test():
+    gone = {defect.test for defect in DEFECTS} - set(random_tests())
+    assert gone == set(), "correct tests/support/random_tests/known_defects.py"
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("@given(st.text())\ndef test_a(text): pass", ["test_a"]),
+        ("@settings(max_examples=5)\n@given(st.text())\ndef test_a(text): pass", ["test_a"]),
+        ("class TestAll:\n    @given(st.text())\n    def test_a(self, text): pass", ["TestAll::test_a"]),
+        (
+            "class Machine(RuleBasedStateMachine): pass\nTestMachine = Machine.TestCase",
+            ["TestMachine::runTest"],
+        ),
+        ("@mark.parametrize('seed', seeds('0-9'))\ndef test_a(seed): pass", ["test_a"]),
+        ("SEEDS = seeds('0')\n@mark.parametrize('seed', SEEDS)\ndef test_a(seed): pass", ["test_a"]),
+        ("def test_a():\n    chance = random.Random(1)", ["test_a"]),
+        ("@mark.parametrize('seed', [1])\ndef test_a(seed): pass\ndef helper(): Random(1)", []),
+    ],
+)
+def test_random_tests_are_those_with_drawn_examples_or_seeds(source, found):
+    assert list(random_tests_of(source)) == found
