@@ -2,9 +2,11 @@
 # searched; if a role has none, any. `salt-run o2.config_show` shows the entry that is found.
 # This holds for `configuration: pillar`, the default. A directory, Consul or etcd may hold the entries instead.
 #
-# Do not write secrets here, encrypted or not: each user with the role viewer reads these entries in clear, by
-# `o2.config_show` and in the variables of a workflow. Give a secret to a host in the pillar of its minion.
+# Each user with the role viewer reads these entries in clear, by `o2.config_show` and in the variables of a workflow,
+# except the entries that `o2:secrets` names: tasks get them, and no answer of control shows them.
 o2:
+  # secrets: ['kafka', 'qc/*/*/password']    # all entries of a component; one entry for each run type and role
+
   components:
     readout:
       ANY:

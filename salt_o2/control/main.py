@@ -1,11 +1,13 @@
 """Build control from its parts and run it until its process receives SIGTERM."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from salt_o2.concurrency.background_loops import run_engine
+from salt_o2.concurrency.background_loops import run_engine, spawn
+from salt_o2.concurrency.daemon_thread import run_in_daemon_thread
 from salt_o2.control import components
 from salt_o2.control.hosts.bus import Bus
 from salt_o2.control.hosts.report_queue import ReportQueue
@@ -15,10 +17,19 @@ from salt_o2.control.unavailable import open_store_or_refuse
 from salt_o2.core.ids import HostId
 from salt_o2.core.messages.reports import Report
 from salt_o2.integration import registry
-from salt_o2.site.resources import NOTHING, MasterContext, open_resources, with_a_backend
+from salt_o2.site.configuration import Configuration
+from salt_o2.site.resources import (
+    NOTHING,
+    MasterContext,
+    configuration_of,
+    open_resources,
+    with_a_backend,
+)
 from salt_o2.site.settings import Site
 
 log = logging.getLogger(__name__)
+SECRETS_S = 5.0
+"""How long requests wait for the secret entries after a start, and how often control tries to read them."""
 Listen = Callable[[Callable[[Report], None], Callable[[HostId], str]], Coroutine[Any, Any, None]]
 
 
@@ -51,15 +62,31 @@ async def serve(
             site, bus, store, integrations=integrations, pillar_of=around.pillar_of, faults=faults
         )
         inbox = ReportQueue()
-        server = RequestServer(control.dispatcher, sock_dir / SOCKET)
+        configuration = configuration_of(site)
+        server = RequestServer(control.dispatcher, sock_dir / SOCKET, configuration.secrets.mask)
         retention = Retention(store, site.journal)
         loops = {
             "bus": listen(inbox.put, control.hosts.kept_incarnation),
             "control": control.run(),
             "journal": retention.run(),
             "reports": inbox.run(control.reports.receive),
-            "requests": server.run(),
+            "requests": _serve_masked(server, configuration),
         }
         await run_engine("control", loops)
     finally:
         store.close()
+
+
+async def _serve_masked(server: RequestServer, configuration: Configuration) -> None:
+    """Serve requests once the secret entries of the configuration are known, or their backend is silent."""
+    reading = spawn("the secret entries", _read_secrets(configuration), set())
+    await asyncio.wait({reading}, timeout=SECRETS_S)
+    try:
+        await server.run()
+    finally:
+        reading.cancel()
+
+
+async def _read_secrets(configuration: Configuration) -> None:
+    while not await run_in_daemon_thread(lambda: configuration.secrets.read_all(configuration.backend)):
+        await asyncio.sleep(SECRETS_S)

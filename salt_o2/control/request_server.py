@@ -6,7 +6,7 @@ The client is in client/control_client.py.
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -42,11 +42,17 @@ class RequestHandler(Protocol):
         """Return the result of ``verb``."""
 
 
+def _as_it_is(body: Any) -> Any:
+    return body
+
+
 class RequestServer:
     """Accepts requests at a unix socket that only its owner may open."""
 
-    def __init__(self, dispatcher: RequestHandler, path: Path) -> None:
-        """Serve requests at the socket ``path`` with ``dispatcher``.
+    def __init__(
+        self, dispatcher: RequestHandler, path: Path, mask: Callable[[Any], Any] = _as_it_is
+    ) -> None:
+        """Serve requests at the socket ``path`` with ``dispatcher``; send each answer as ``mask`` returns it.
 
         Raises:
             InvalidRequestError: if the path is too long for a unix socket.
@@ -56,6 +62,7 @@ class RequestServer:
                 f"{path} is longer than a unix socket's {LONGEST_PATH} bytes; shorten sock_dir"
             )
         self._dispatcher = dispatcher
+        self._mask = mask
         self._path = path
         self._serving: set[asyncio.Task[None]] = set()
 
@@ -82,9 +89,10 @@ class RequestServer:
 
     def _spawn(self, router: Any, peer: bytes, frame: bytes) -> None:
         if len(self._serving) >= MOST_AT_ONCE:
-            _Exchange(router, peer).refuse(frame)
+            _Exchange(router, peer, self._mask).refuse(frame)
             return
-        spawn("a request to control", _Exchange(router, peer).serve(self._dispatcher, frame), self._serving)
+        work = _Exchange(router, peer, self._mask).serve(self._dispatcher, frame)
+        spawn("a request to control", work, self._serving)
 
     async def _finish(self) -> None:
         for task in self._serving:
@@ -96,8 +104,9 @@ class RequestServer:
 class _Exchange:
     """One request and its replies."""
 
-    def __init__(self, router: Any, peer: bytes) -> None:
+    def __init__(self, router: Any, peer: bytes, mask: Callable[[Any], Any]) -> None:
         self._router = router
+        self._mask = mask
         self._peer = peer
         self._id = ""
         self._last_progress = 0.0
@@ -146,7 +155,7 @@ class _Exchange:
             self._send("progress", plain(progress))
 
     def _send(self, kind: str, body: Any) -> None:
-        frames = [self._peer, msgpack.packb({"id": self._id, kind: body})]
+        frames = [self._peer, msgpack.packb({"id": self._id, kind: self._mask(body)})]
         # A client that has gone, or reads slowly, must not delay other requests.
         with suppress(zmq.ZMQError):
             self._router.send_multipart(frames, flags=zmq.DONTWAIT)

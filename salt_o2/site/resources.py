@@ -9,6 +9,7 @@ from salt_o2.core.errors import InvalidRequestError
 from salt_o2.core.ids import HostId
 from salt_o2.site.configuration import Configuration, open_backend
 from salt_o2.site.configuration.read_only_backend import Unwritten
+from salt_o2.site.configuration.secret_entries import SecretEntries
 from salt_o2.site.configuration.template_functions import functions
 from salt_o2.site.dpl.generator import Generator
 from salt_o2.site.dpl.runner import Settings
@@ -51,7 +52,8 @@ def open_resources(site: Site, around: MasterContext, integrations: Mapping[str,
         InvalidRequestError: if a setting names no backend.
     """
     cache = around.cache or private_cache()
-    configuration = Configuration(open_backend(site.configuration, around.pillar))
+    backend = open_backend(site.configuration, around.pillar)
+    configuration = Configuration(backend, SecretEntries(site.secrets))
     found: dict[str, Any] = {"Dump": lambda _variables: lambda text, path: dump_to_cache(cache, text, path)}
     listed = Listed.of(site.repositories, cache, around.fileserver, found, site.revisions)
     listed.configuration = configuration
@@ -69,6 +71,13 @@ def open_resources(site: Site, around: MasterContext, integrations: Mapping[str,
 
     listed.without_effects = without_effects
     return replace(site, repositories=listed)
+
+
+def configuration_of(site: Site) -> Configuration:
+    """Return the configuration of a site; of pillar without entries for a site without open resources."""
+    listed = site.repositories
+    known = listed.configuration if isinstance(listed, Listed) else None
+    return known or Configuration(open_backend(site.configuration, dict), SecretEntries(site.secrets))
 
 
 def with_a_backend(site: Site, around: MasterContext) -> tuple[Site, tuple[str, ...]]:

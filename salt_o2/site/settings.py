@@ -46,6 +46,8 @@ class Site:
     """Patterns of the branches and tags that may be used, by repository or ``*``; without any all may."""
     configuration: str = "pillar"
     """Where configuration of components is: pillar, /a/directory, consul://host:8500, etcd://host:2379."""
+    secrets: tuple[str, ...] = ()
+    """Entries of that configuration that no answer shows, such as ``kafka/*`` and ``qc/*/*/password``."""
     dpl_user: str = ""
     """The account that DPL commands of templates run as, neither root nor control's own; empty: none run."""
     dpl_timeout_s: Seconds = 120.0

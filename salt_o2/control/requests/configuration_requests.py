@@ -6,8 +6,8 @@ from salt_o2.concurrency.request_threads import RequestThreads
 from salt_o2.control.requests.arguments import Entries, Set, Show
 from salt_o2.control.requests.handler import Progress, Verbs
 from salt_o2.core.plan.overrides import variable_texts
-from salt_o2.site import workflow_index
-from salt_o2.site.configuration import Configuration, open_backend
+from salt_o2.core.url_masking import HIDDEN
+from salt_o2.site.resources import configuration_of
 from salt_o2.site.settings import Site
 
 
@@ -18,9 +18,7 @@ class ConfigurationRequests:
         """Use the configuration of ``site``; read it in ``threads``."""
         self._site = site
         self._threads = threads
-        listed = site.repositories
-        known = listed.configuration if isinstance(listed, workflow_index.Listed) else None
-        self._configuration = known or Configuration(open_backend(site.configuration, dict))
+        self._configuration = configuration_of(site)
         self.verbs: Verbs = {
             "config_show": (Show, self._show),
             "config_list": (Entries, self._list),
@@ -35,6 +33,8 @@ class ConfigurationRequests:
         from salt_o2.site.configuration.query import parse_query
 
         path = self._configuration.resolve(parse_query(wanted.path))
+        if self._configuration.secrets.covers(path):
+            return {"path": path, "payload": HIDDEN}
         variables = {**self._site.defaults, **self._site.vars, **variable_texts(wanted.vars)}
         payload = (
             self._configuration.get(wanted.path, variables)

@@ -8,6 +8,7 @@ from salt_o2.core.errors import InvalidRequestError, UnknownNameError
 from salt_o2.site.configuration.backend import COMPONENTS, DETECTORS, HOSTS, RUNTIME, Backend
 from salt_o2.site.configuration.payload import fill
 from salt_o2.site.configuration.query import Query, parse_query
+from salt_o2.site.configuration.secret_entries import Recognizing, SecretEntries
 from salt_o2.workflow.problems import nearest
 
 _NONE: Mapping[str, Any] = {}
@@ -18,9 +19,10 @@ HIDDEN = ("TRG",)
 class Configuration:
     """One site's configuration."""
 
-    def __init__(self, backend: Backend) -> None:
-        """Read and write everything through ``backend``."""
-        self.backend = backend
+    def __init__(self, backend: Backend, secrets: SecretEntries | None = None) -> None:
+        """Read and write everything through ``backend``; learn the values of ``secrets``."""
+        self.secrets = secrets or SecretEntries()
+        self.backend: Backend = Recognizing(backend, self.secrets)
 
     def resolve(self, query: Query) -> str:
         """Return the path that answers ``query``: its own, for any run type, for any role, or for both.

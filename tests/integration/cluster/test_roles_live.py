@@ -30,7 +30,8 @@ def guarded(tmp_path_factory):
     extra.parent.mkdir(parents=True)
     granted = auth_options({role: [str(role)] for role in AccessRole}, "sharedsecret")
     granted["external_auth"]["sharedsecret"][LEAKY] = ["o2.info"]
-    extra.write_text(yaml.safe_dump({"sharedsecret": SECRET, **granted}))
+    marked_entries = {"o2": {"secrets": ["readout/PHYSICS"]}}
+    extra.write_text(yaml.safe_dump({"sharedsecret": SECRET, **granted, **marked_entries}))
     status = up(directory, minions=1)
     yield PrivateCluster.of(status)
     down(directory)
@@ -41,6 +42,13 @@ def ask(cluster, role, program, *words):
     login = ("-a", "sharedsecret", f"--username={role}", f"--password={SECRET}")
     done = cluster.run(program, *login, *words, "--out=json")
     return done.stdout + done.stderr
+
+
+@pytest.mark.finding("X29")
+@pytest.mark.parametrize("role", AccessRole)
+def test_no_role_sees_an_entry_that_the_site_marks_as_secret(guarded, role):
+    assert '"***"' in ask(guarded, role, "salt-run", "o2.config_show", "readout/PHYSICS/any/buffer")
+    assert "size_mb: 512" in ask(guarded, role, "salt-run", "o2.config_show", "readout/ANY/any/buffer")
 
 
 REFUSED = ("not authorized", "Authentication failure", "Authorization error", "AuthorizationError")

@@ -1,0 +1,151 @@
+"""Entries of configuration that a site marks as secrets."""
+
+import json
+import shlex
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from salt_o2.core.errors import InvalidRequestError, UnreachableError
+from salt_o2.site.configuration import Configuration
+from salt_o2.site.configuration.secret_entries import SecretEntries
+from salt_o2.site.configuration.tree_backends import PillarTree
+
+PASSWORD = "correct horse battery"
+
+
+def backend(**entries):
+    """A tree in pillar with entries of component ``kafka``."""
+    return PillarTree(lambda: {"components": {"kafka": {"ANY": {"any": entries}}}})
+
+
+def configuration(*patterns, **entries):
+    return Configuration(backend(**entries), SecretEntries(patterns))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "is_covered"),
+    [
+        ("kafka", "kafka/ANY/any/password", True),
+        ("kafka/", "kafka/ANY/any/password", True),
+        ("kafka/*", "kafka/PHYSICS/any/password", True),
+        ("kafka/*/*/password", "kafka/ANY/any/password", True),
+        ("kafka/*/*/password", "kafka/ANY/any/brokers", False),
+        ("kafka/ANY/any/password", "kafka/PHYSICS/any/password", False),
+        ("kafka", "kafka2/ANY/any/password", False),
+        ("*/password", "qc/ANY/any/password", True),
+        ("KAFKA", "kafka/ANY/any/password", False),
+    ],
+)
+def test_a_pattern_marks_an_entry_and_all_that_is_below_it(pattern, path, is_covered):
+    secrets = SecretEntries([pattern])
+    assert secrets.covers(path) is is_covered
+    assert secrets.covers(f"o2/components/{path}") is is_covered
+
+
+def test_a_site_without_marks_has_no_secrets():
+    known = configuration(password=PASSWORD)
+    assert known.raw("kafka/password") == PASSWORD
+    assert known.secrets.mask({"a": PASSWORD}) == {"a": PASSWORD}
+
+
+@pytest.mark.finding("X29")
+def test_a_payload_that_a_template_has_read_is_masked_wherever_it_stands():
+    known = configuration("kafka/*/*/password", password=f"{PASSWORD}\n", brokers="b1:9092")
+    assert known.get("kafka/password").strip() == PASSWORD
+    assert known.raw("kafka/brokers") == "b1:9092"
+    answer = {"vars": {"p": PASSWORD, "b": "b1:9092"}, "command": [f"--password={PASSWORD}", 7, None, True]}
+    assert known.secrets.mask(answer) == {
+        "vars": {"p": "***", "b": "b1:9092"},
+        "command": ["--password=***", 7, None, True],
+    }
+    assert known.secrets.mask({PASSWORD: 1}) == {"***": 1}
+
+
+@pytest.mark.finding("X29")
+@pytest.mark.parametrize(
+    "payload",
+    [
+        json.dumps({"user": "shift", "login": {"password": PASSWORD, "port": 9092}}),
+        json.dumps([PASSWORD]),
+        f"user: shift\n{PASSWORD}\n",
+    ],
+)
+def test_texts_within_a_payload_are_masked_too(payload):
+    known = configuration("kafka", login=payload)
+    known.get("kafka/login")
+    assert known.secrets.mask(f"started with {PASSWORD} at 9092") == "started with *** at 9092"
+
+
+@pytest.mark.finding("X29")
+def test_a_number_is_masked_as_number_and_as_text():
+    known = configuration("kafka", pin=json.dumps({"pin": 12345678}))
+    known.get("kafka/pin")
+    assert known.secrets.mask([12345678, "12345678", 1234567]) == ["***", "***", 1234567]
+
+
+@pytest.mark.finding("X29")
+@pytest.mark.parametrize("quoted", [json.dumps, shlex.quote, repr])
+def test_a_secret_with_quotes_is_masked_also_where_it_is_quoted(quoted):
+    known = configuration("kafka", password='it\'s a "password"\tof kafka')
+    known.get("kafka/password")
+    assert "password" not in known.secrets.mask(quoted(known.raw("kafka/password")))
+
+
+def test_the_longer_of_two_secrets_is_masked_as_a_whole():
+    known = configuration("kafka", a="password", b="password-of-kafka")
+    known.secrets.read_all(known.backend)
+    assert known.secrets.mask("password-of-kafka, password") == "***, ***"
+
+
+def test_a_secret_that_is_too_short_to_be_recognized_is_given_to_no_template():
+    known = configuration("kafka", pin="1234", password=PASSWORD, empty="")
+    assert known.raw("kafka/empty") == ""
+    with pytest.raises(InvalidRequestError, match="fewer than 6 characters"):
+        known.get("kafka/pin")
+    assert known.secrets.read_all(known.backend), "the other secrets are known"
+    assert known.secrets.mask(PASSWORD) == "***"
+
+
+def test_a_secret_that_is_set_is_known_at_once(tmp_path):
+    from salt_o2.site.configuration.tree_backends import Folder
+
+    known = Configuration(Folder(str(tmp_path)), SecretEntries(["kafka"]))
+    known.set("kafka/ANY/any/password", PASSWORD, new_component=True)
+    assert known.secrets.mask(PASSWORD) == "***"
+    with pytest.raises(InvalidRequestError, match="fewer than"):
+        known.set("kafka/ANY/any/pin", "1234")
+    assert known.entries("kafka") == ["kafka/ANY/any/password"]
+
+
+@pytest.mark.finding("X29")
+def test_control_knows_the_secrets_of_older_plans_after_a_restart():
+    known = configuration("kafka/*/*/password", password=PASSWORD, brokers="b1:9092")
+    assert known.secrets.read_all(known.backend)
+    assert known.secrets.mask([PASSWORD, "b1:9092"]) == ["***", "b1:9092"]
+
+
+def test_a_silent_backend_is_read_again_later():
+    class Silent:
+        name = "silent"
+
+        def keys(self, _prefix):
+            raise UnreachableError("no answer")
+
+    assert not SecretEntries(["kafka"]).read_all(Silent())
+    assert SecretEntries().read_all(Silent()), "there is nothing to read"
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda part: st.lists(part)))
+def test_what_holds_no_secret_is_returned_as_it_is(value):
+    secrets = SecretEntries(["kafka"])
+    secrets.learn("kafka/x", "a secret that no text has \N{SNOWMAN}")
+    assert secrets.mask(value) == value
+
+
+@given(st.text(min_size=6).filter(lambda text: len(text.strip()) >= 6), st.text(), st.text())
+def test_no_secret_stays_in_a_text(secret, before, after):
+    secrets = SecretEntries(["kafka"])
+    secrets.learn("kafka/x", secret)
+    assert secret not in secrets.mask(before + secret + after).replace("***", "") or secret in "***"
