@@ -11,6 +11,10 @@ from tests.support.random_tests.known_defects import DEFECTS
 from tests.support.random_tests.listing import random_tests, random_tests_of
 
 ROOT = Path(__file__).resolve().parents[2]
+WITHOUT_DEFECT = {
+    "tests/faults/test_drills.py::test_nothing_stops_the_run": "takes minutes of real daemons for each seed",
+}
+"""Random tests for which no defect is put back, and why."""
 
 
 def test_each_defect_names_one_place_in_the_code():
@@ -39,9 +43,10 @@ def test_each_defect_leaves_code_that_runs_and_uses_only_names_that_exist(tmp_pa
     assert (checked.stdout, checked.returncode) == ("", 0)
 
 
-def test_each_defect_belongs_to_a_random_test():
-    gone = {defect.test for defect in DEFECTS} - set(random_tests())
-    assert gone == set(), "correct tests/support/random_tests/known_defects.py"
+def test_each_random_test_has_a_defect_that_it_must_find():
+    with_defect = {defect.test for defect in DEFECTS}
+    assert not with_defect & WITHOUT_DEFECT.keys()
+    assert {*with_defect, *WITHOUT_DEFECT} == set(random_tests()), "correct known_defects.py"
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
 """A pytest plug-in: after how many examples does a random test fail? For ``find_again.py``.
 
 Examples of hypothesis are counted up to the first that fails, without shrinking; tests of ``seeds.py``
-are counted by their seeds. The numbers go to the file that ``O2_COUNTED`` names, one line for each test:
-its id, the number, and ``found`` or ``passed``; a test of hypothesis runs with three seeds.
+are counted by their seeds, those of ``mutated_messages.py`` by their messages. The numbers go to the file
+that ``O2_COUNTED`` names, one line for each test: its id, the number, and ``found`` or ``passed``; a test of
+hypothesis runs with three seeds.
 """
 
 import functools
@@ -15,6 +16,8 @@ from hypothesis import HealthCheck, Phase, core, settings
 from hypothesis.stateful import RuleBasedStateMachine
 
 SEEDS = (1, 2, 3)
+MUTATIONS = ("mutated", "mutated_bytes")
+"""Functions of ``mutated_messages.py``: one call makes one wrong message."""
 
 settings.register_profile(
     "counting",
@@ -65,16 +68,21 @@ def counted(item):
     """Count the examples of one run of ``item``."""
     count, handle = Count(), getattr(getattr(item, "obj", None), "hypothesis", None)
     begin, inner, outcome = RuleBasedStateMachine.__init__, handle and handle.inner_test, "found"
+    mutations = {name: getattr(item.module, name) for name in MUTATIONS if hasattr(item.module, name)}
     vars(item).pop("_excinfo", None)  # where pytest keeps the failure of a unittest.TestCase
     if handle is not None:
         handle.inner_test = count.wrap(inner)
     else:
         RuleBasedStateMachine.__init__ = count.wrap(begin)
+    for name, mutation in mutations.items():
+        setattr(item.module, name, count.wrap(mutation))
     try:
         yield
         outcome = "found" if getattr(item, "_excinfo", None) else "passed"
     finally:
         RuleBasedStateMachine.__init__ = begin
+        for name, mutation in mutations.items():
+            setattr(item.module, name, mutation)
         if handle is not None:
             handle.inner_test = inner
         with Path(os.environ["O2_COUNTED"]).open("a") as file:

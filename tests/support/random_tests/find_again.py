@@ -75,7 +75,8 @@ def run(defect: Defect, folder: Path) -> Found:
     if not lines:
         raise LookupError(f"{defect.test} did not run")
     if defect.seeded:
-        return Found((len(lines),), 0) if lines[-1][-1] == "found" else Found((), 1)
+        count = sum(int(count) for *_, count, _ in lines)
+        return Found((count,), 0) if lines[-1][-1] == "found" else Found((), 1)
     after = tuple(int(count) for *_, count, outcome in lines if outcome == "found")
     return Found(after, len(lines) - len(after))
 

@@ -28,9 +28,9 @@ class Defect:
         return self.test.rpartition("/")[2]
 
 
-def one(test: str, what: str, file: str, sound: str, broken: str) -> Defect:
+def one(test: str, what: str, file: str, sound: str, broken: str, *, seeded: bool = False) -> Defect:
     """Return a defect that is one change."""
-    return Defect(f"{UNIT}/{test}", what, ((f"salt_o2/{file}", sound, broken),))
+    return Defect(f"{UNIT}/{test}", what, ((f"salt_o2/{file}", sound, broken),), seeded=seeded)
 
 
 HURRIED = "tests/integration/agent/test_hurried_orders.py::test_the_last_of_many_hurried_orders_is_reached"
@@ -153,6 +153,20 @@ DEFECTS = [
         "died = code > 128 and",
         "died = 128 < code < 159 and",
     ),
+    one(
+        "agent/process/test_task_environ.py::test_a_shell_that_reads_the_exports_has_each_variable_that_it_can_have",
+        "bytes that are not UTF-8 are not expected",
+        "agent/launch/environment_variables.py",
+        '.encode("utf-8", "surrogateescape")',
+        '.encode("utf-8")',
+    ),
+    one(
+        "agent/test_agent_settings.py::test_one_wrong_setting_has_its_default_and_the_others_are_used",
+        "a fault in a mapping is not named",
+        "core/tolerant_decoding.py",
+        "self._note_fault(error)\n        return found\n",
+        "pass\n        return found\n",
+    ),
     # --- bus and sealing
     one(
         "bus/test_envelope.py::test_what_is_packed_is_unpacked",
@@ -231,6 +245,34 @@ DEFECTS = [
         "self._received.take(number)",
         "number",
     ),
+    one(
+        "bus/test_mutated_messages.py::test_no_wrong_message_of_a_host_stops_control_or_changes_another_host",
+        "a host may report for another host",
+        "bus/host_link.py",
+        "if (report.host, report.incarnation) != (speaker.host, speaker.incarnation):",
+        "if report.incarnation != speaker.incarnation:",
+        seeded=True,
+    ),
+    one(
+        "bus/test_mutated_messages.py::test_no_wrong_message_stops_an_agent_from_reading_the_next",
+        "a kind that is no text is not expected",
+        "core/messages/command_parsing.py",
+        "if not isinstance(kind, str) or kind not in KINDS:",
+        "if kind not in KINDS:",
+        seeded=True,
+    ),
+    Defect(
+        f"{UNIT}/bus/test_mutated_messages.py::test_a_mutation_is_a_change_and_the_same_seed_makes_the_same",
+        "a mutation changes the message that it is given",
+        (
+            (
+                "tests/support/random_tests/mutated_messages.py",
+                "changed = copy.deepcopy(message)",
+                "changed = message",
+            ),
+        ),
+        seeded=True,
+    ),
     # --- control
     one(
         "presentation/test_render.py::test_a_tree_has_one_line_for_each_role",
@@ -286,6 +328,13 @@ DEFECTS = [
                 "    except ZeroDivisionError as error:",
             ),
         ),
+    ),
+    one(
+        "control/storage/test_unreadable_rows.py::test_what_is_kept_of_a_host_is_read_as_far_as_it_can_be",
+        "one wrong fact loses all facts",
+        "core/messages/report_parsing.py",
+        "salvage(data, HostFacts, fallbacks={HostFacts: _FACTS})",
+        "salvage(data, HostFacts)",
     ),
     # --- command line
     one(
@@ -551,6 +600,34 @@ DEFECTS = [
         "self._ended[part.name] >= self._bounds.most_kills",
         "self._ended[part.name] > self._bounds.most_kills",
     ),
+    one(
+        "cluster/faults/test_fault_schedules.py::test_everything_comes_once_before_much_comes_twice",
+        "the first faults are drawn by weight",
+        "cluster/faults/schedule.py",
+        "self._shuffled(dict.fromkeys(self._ways, 1))",
+        "self._shuffled({way: WEIGHTS[way] for way in self._ways})",
+    ),
+    one(
+        "cluster/faults/test_fault_schedules.py::test_each_comes_about_as_often_as_its_weight_says",
+        "all faults are equally frequent",
+        "cluster/faults/schedule.py",
+        "self._deck = self._shuffled({way: WEIGHTS[way] for way in self._ways})",
+        "self._deck = self._shuffled({way: 1 for way in self._ways})",
+    ),
+    one(
+        "cluster/faults/test_fault_schedules.py::test_no_link_is_broken_while_a_key_is_refused",
+        "only a cut link is left out beside a refused key",
+        "cluster/faults/schedule.py",
+        "if not (refused and fault.part.kind is Kind.LINK)",
+        "if not (refused and fault.action is Action.CUT)",
+    ),
+    one(
+        "cluster/faults/test_fault_schedules.py::test_the_minion_of_a_host_runs_while_it_is_cloned",
+        "a minion may be stopped beside its clone",
+        "cluster/faults/schedule.py",
+        "and not (fault.part.kind is Kind.MINION and",
+        "and not (fault.part.kind is Kind.MINION and fault.action is Action.KILL and",
+    ),
     # --- core
     one(
         "core/environment/test_life_laws.py::TestAnyLife::runTest",
@@ -705,5 +782,103 @@ DEFECTS = [
         "core/placement/port_allocation.py",
         "if self._is_refused(port) or self._is_taken(port, before):",
         "if self._is_taken(port, before):",
+    ),
+    one(
+        "core/placement/test_place_laws.py::test_a_copy_for_planning_places_as_the_inventory_and_stays_as_it_is",
+        "a copy shares the allocated ports",
+        "core/placement/inventory.py",
+        "_Ports(dict(ports.count))",
+        "_Ports(ports.count)",
+    ),
+    one(
+        "core/placement/test_host_declaration.py::test_no_claim_changes_an_attribute_of_the_site",
+        "a host may claim the id of another machine",
+        "core/placement/host_declaration.py",
+        "if name not in NEVER_CLAIMED and name not in site_names",
+        "if name not in site_names",
+    ),
+    one(
+        "core/messages/test_control_messages.py::test_a_wrong_part_of_an_order_costs_that_order_and_a_wrong_head_the_command",
+        "orders behind a wrong one are lost",
+        "core/messages/command_parsing.py",
+        "unreadable[TaskId(task)] = str(error)",
+        "unreadable[TaskId(task)] = str(error)\n            break",
+    ),
+    one(
+        "core/messages/test_host_quota.py::test_what_is_admitted_never_exceeds_the_bound_and_one_message",
+        "a host gets the quota of an hour in each minute",
+        "core/messages/host_quota.py",
+        "passed_s * self.bytes_per_hour / HOUR_S",
+        "passed_s * self.bytes_per_hour / 60",
+    ),
+    one(
+        "core/recovery/test_run_claims.py::test_numbers_never_go_back_and_are_never_invented",
+        "a lower claim sets the number back",
+        "core/recovery/run_number_claims.py",
+        "claims.values() if claim > known)",
+        "claims.values())",
+    ),
+    one(
+        "core/recovery/test_run_claims.py::test_one_host_alone_moves_a_known_number_by_one_step_at_most",
+        "the only host with a higher claim is believed",
+        "core/recovery/run_number_claims.py",
+        "if known == 0 and len(above) == 1:",
+        "if len(above) == 1:",
+    ),
+    one(
+        "core/recovery/test_run_claims.py::test_what_two_hosts_agree_on_is_never_given_out_again",
+        "claims are compared with the known number alone",
+        "core/recovery/run_number_claims.py",
+        "in pairwise((*above, known if sure is None else sure)):",
+        "in [(claim, known if sure is None else sure) for claim in above]:",
+    ),
+    one(
+        "core/test_reaching.py::test_no_text_becomes_a_pattern",
+        "only the beginning of an id is looked at",
+        "core/host_targets.py",
+        "_ID.fullmatch(name)",
+        "_ID.match(name)",
+    ),
+    one(
+        "presentation/test_terminal_text.py::test_whatever_a_text_is_no_command_reaches_the_terminal_and_no_line_is_forged",
+        "a line break stays in a text of one line",
+        "core/terminal_text.py",
+        "return terminal_text(value) if name in several_lines else terminal_line(value)",
+        "return terminal_text(value)",
+    ),
+    one(
+        "presentation/test_terminal_text.py::test_json_is_exact_and_has_nothing_that_a_terminal_obeys",
+        "a lone surrogate stays in JSON",
+        "core/terminal_text.py",
+        '_HARMFUL_IN_JSON = re.compile(f"[\\x7f-\\x9f{_MARKS}\\ud800-\\udfff]")',
+        '_HARMFUL_IN_JSON = re.compile(f"[\\x7f-\\x9f{_MARKS}]")',
+    ),
+    one(
+        "presentation/test_terminal_text.py::test_what_is_clean_is_left_as_it_is",
+        "tabs and line breaks are escaped",
+        "core/terminal_text.py",
+        "\\x08\\x0b-\\x1f",
+        "\\x1f",
+    ),
+    one(
+        "site/test_shell_text.py::test_any_value_stays_whole",
+        "a value in quotes of C is not quoted",
+        "site/dpl/shell_text.py",
+        "if inside in (_SINGLE, _ANSI):",
+        "if inside == _SINGLE:",
+    ),
+    one(
+        "site/test_shell_text.py::test_no_text_of_an_author_makes_a_value_part_of_the_text",
+        "a value in a comment is written there",
+        "site/dpl/shell_text.py",
+        "written.append(place.refer_to(name, part.source))",
+        "written.append(place.refer_to(name, part.source) or value)",
+    ),
+    one(
+        "site/test_site.py::test_one_wrong_setting_has_its_default_and_is_named_and_the_others_are_used",
+        "a fault in a list is not named",
+        "core/tolerant_decoding.py",
+        "self._note_fault(error)\n        return origin(found)",
+        "pass\n        return origin(found)",
     ),
 ]
