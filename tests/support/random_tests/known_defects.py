@@ -881,4 +881,18 @@ DEFECTS = [
         "self._note_fault(error)\n        return origin(found)",
         "pass\n        return origin(found)",
     ),
+    one(
+        "site/configuration/test_secret_entries.py::test_what_holds_no_secret_is_returned_as_it_is",
+        "none, false and 0 are hidden",
+        "site/configuration/secret_entries.py",
+        "return HIDDEN\n    return value",
+        "return HIDDEN\n    return value or HIDDEN",
+    ),
+    one(
+        "site/configuration/test_secret_entries.py::test_no_secret_stays_in_a_text",
+        "a secret is read as a pattern",
+        "site/configuration/secret_entries.py",
+        "map(re.escape, longest)",
+        "longest",
+    ),
 ]
