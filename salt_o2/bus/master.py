@@ -8,6 +8,7 @@ event bus. All messages between agents and control are sealed (host_link.py). An
 import asyncio
 import logging
 import os
+import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -30,6 +31,7 @@ from salt_o2.core.messages.commands import Command, Downward
 from salt_o2.core.messages.reports import Report
 from salt_o2.sealing.handshake import ControlKey
 from salt_o2.sealing.host_sessions import HostSessions, KeyOf
+from salt_o2.sealing.identity import PrivateKey
 
 log = logging.getLogger(__name__)
 
@@ -44,11 +46,46 @@ is invited by name at its next report.
 """
 
 
+class MasterChannels:
+    """Salt's part of the bus of control; the simulator has a model of it."""
+
+    def key(self, opts: dict[str, Any]) -> PrivateKey:
+        """Return the key by which minions identify the master."""
+        return salt_keys.of_master(opts)
+
+    def accepted(self, opts: dict[str, Any]) -> KeyOf:
+        """Return a function that finds the key of a host that the master has accepted."""
+        return salt_keys.accepted(opts)
+
+    def publisher(self, opts: dict[str, Any]) -> Any:
+        """Return a new connection to the master's publish channel."""
+        return salt.channel.server.PubServerChannel.factory(dict(opts))
+
+    def events(self, opts: dict[str, Any]) -> Any:
+        """Return a new connection to the master's event bus."""
+        more = {**opts, **FIRE_IN_OUR_LOOP}
+        return salt.utils.event.get_event("master", opts=more, listen=True, io_loop=IOLoop.current())
+
+    def unpack(self, raw: bytes) -> tuple[str, dict[str, Any]]:
+        """Return the tag and the data of an event."""
+        tag, event = salt.utils.event.SaltEvent.unpack(raw)
+        return tag, event
+
+    def run_job(self, opts: dict[str, Any], host: str, arguments: Mapping[str, str]) -> None:
+        """Start ``o2.deliver`` on ``host`` as a Salt job; call it in a thread."""
+        with salt.client.get_local_client(mopts=dict(opts)) as local:
+            local.run_job([host], envelope.FUNCTION, [arguments], tgt_type="list")
+
+
+SALT = MasterChannels()
+
+
 class MasterBus:
     """Bus of control. Use it inside the engine's own process and loop only."""
 
-    def __init__(self, opts: dict[str, Any]) -> None:
+    def __init__(self, opts: dict[str, Any], channels: MasterChannels = SALT) -> None:
         """Store the master's options."""
+        self._channels = channels
         self._opts = opts
         self._channel: Any = None
         self._events: Any = None
@@ -77,13 +114,11 @@ class MasterBus:
         self, heard: Callable[[Report], None], kept_incarnation: Callable[[HostId], str] = lambda _: ""
     ) -> None:
         """Connect to the master, see :meth:`listen`."""
-        self._key_of = salt_keys.accepted(self._opts)
-        key = ControlKey(salt_keys.of_master(self._opts), os.urandom(16), os.urandom(32))
-        self._link = HostLink(HostSessions(key, self._key_of), kept_incarnation)
-        self._channel = salt.channel.server.PubServerChannel.factory(dict(self._opts))
-        self._events = salt.utils.event.get_event(
-            "master", opts={**self._opts, **FIRE_IN_OUR_LOOP}, listen=True, io_loop=IOLoop.current()
-        )
+        self._key_of = self._channels.accepted(self._opts)
+        key = ControlKey(self._channels.key(self._opts), os.urandom(16), os.urandom(32))
+        self._link = HostLink(HostSessions(key, self._key_of, os.urandom), kept_incarnation, time.time)
+        self._channel = self._channels.publisher(self._opts)
+        self._events = self._channels.events(self._opts)
         self._events.set_event_handler(lambda raw: self._hear(raw, heard))
 
     async def send(self, messages: Sequence[Downward]) -> None:
@@ -121,8 +156,7 @@ class MasterBus:
 
     def _run_job(self, host: str, body: Body) -> None:
         arguments = {kind: b64encode(data).decode() for kind, data in body.items()}
-        with salt.client.get_local_client(mopts=dict(self._opts)) as local:
-            local.run_job([host], envelope.FUNCTION, [arguments], tgt_type="list")
+        self._channels.run_job(self._opts, host, arguments)
 
     async def _publish(self, bodies: Mapping[str, Sequence[Body]]) -> None:
         await self._channel.publish(envelope.publication(bodies))
@@ -141,7 +175,7 @@ class MasterBus:
     async def _hear(self, raw: bytes, heard: Callable[[Report], None]) -> None:
         # Check the raw tag first: unpacking every event of a busy master would cost more than all our work.
         if raw.startswith(tags.AGENTS.encode()):
-            tag, event = salt.utils.event.SaltEvent.unpack(raw)
+            tag, event = self._channels.unpack(raw)
             answer = self._opened().receive(tags.host_of(tag), event.get("data"))
             if answer.answer is not None and answer.host:
                 self._take_answer(answer.host, answer.answer)
@@ -150,7 +184,7 @@ class MasterBus:
             if answer.host and answer.replies:
                 await self._publish({answer.host: answer.replies})
         elif raw.startswith(tags.KEYS.encode()):
-            _, event = salt.utils.event.SaltEvent.unpack(raw)
+            _, event = self._channels.unpack(raw)
             self._forget_if_refused(HostId(str(event.get("id"))))
 
     def _take_answer(self, host: HostId, data: Any) -> None:

@@ -7,6 +7,7 @@ two are sealed (control_link.py).
 
 import asyncio
 import logging
+import os
 from base64 import b64decode
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -30,6 +31,7 @@ from salt_o2.core.ids import HostId
 from salt_o2.core.messages.commands import Downward, Question
 from salt_o2.core.messages.reports import Report
 from salt_o2.sealing.agent_session import AgentSession
+from salt_o2.sealing.identity import PrivateKey, PublicKey
 
 log = logging.getLogger(__name__)
 
@@ -55,16 +57,66 @@ class Listener:
     """Called when a session with control is established: control has no data of this agent yet."""
 
 
+class MinionChannels:
+    """Salt's part of the bus of an agent; the simulator has a model of it."""
+
+    async def keys_made(self, opts: dict[str, Any]) -> None:
+        """Wait until the minion has its keys and a master has accepted them."""
+        await salt_keys.keys_made(Path(opts["pki_dir"]))
+
+    def keys(self, opts: dict[str, Any]) -> tuple[PrivateKey, PublicKey]:
+        """Return the minion's own key and its master's public key.
+
+        Raises:
+            OSError: one of them does not exist yet.
+        """
+        return salt_keys.of_minion(opts)
+
+    def publications(self, opts: dict[str, Any]) -> Any:
+        """Return a new channel for the publications of the master."""
+        return salt.channel.client.AsyncPubChannel.factory(opts, io_loop=IOLoop.current())
+
+    def requests(self, opts: dict[str, Any]) -> Any:
+        """Return a new channel for requests to the master."""
+        return salt.channel.client.AsyncReqChannel.factory(opts, io_loop=IOLoop.current())
+
+    async def resolve(self, opts: dict[str, Any]) -> dict[str, Any]:
+        """Return the options that name the address of the master."""
+        return await asyncio.to_thread(_resolve_master, opts)
+
+    async def pillar(self, opts: dict[str, Any]) -> dict[str, Any]:
+        """Return the minion's pillar; empty, with a line in the log, if the master gives none."""
+        # Engines start before the minion has its pillar, so the agent requests its own.
+        grains = opts.get("grains", {})
+        pillar = salt.pillar.get_async_pillar(opts, grains, opts["id"], opts.get("saltenv"))
+        try:
+            compiled: dict[str, Any] = await pillar.compile_pillar()
+            return compiled
+        except (salt.exceptions.SaltException, OSError) as error:
+            log.error("no pillar for %s: %s", opts["id"], error)
+            return {}
+        finally:
+            pillar.destroy()
+
+
+SALT = MinionChannels()
+
+
 class MinionBus:
     """Bus of an agent. Use it inside the engine's own process and loop only."""
 
     def __init__(
-        self, opts: dict[str, Any], masters: Masters | None = None, send_timeout_s: float = 5.0
+        self,
+        opts: dict[str, Any],
+        masters: Masters | None = None,
+        send_timeout_s: float = 5.0,
+        channels: MinionChannels = SALT,
     ) -> None:
         """Store the minion's options. They need not contain the master's address yet.
 
         ``masters`` selects one of several masters. Without it, the options name the only one.
         """
+        self._channels = channels
         # A sign-in that has timed out once never succeeds, so a new one is started.
         self._opts = dict(opts) | {"auth_tries": 1}
         self._masters, self._timeout_s = masters, send_timeout_s
@@ -81,7 +133,7 @@ class MinionBus:
         Raises:
             LoopEnded: Salt's own loop, which reads the master's publications, has ended.
         """
-        await salt_keys.keys_made(Path(self._opts["pki_dir"]))
+        await self._channels.keys_made(self._opts)
         self._listener, self._answering = listener, Answering(listener.asked)
         if self._masters is None or not self._masters.are_several:
             await self._listen(listener)
@@ -135,7 +187,7 @@ class MinionBus:
         await run_together(loops)
 
     async def _read(self, listener: Listener) -> None:
-        await listener.signed_in(await self._pillar())
+        await listener.signed_in(await self._channels.pillar(self._opts))
         await salt_reader.wait_for_end(lambda: self._down.transport, "publications of the master")
 
     async def _sign_in(self, listener: Listener) -> None:
@@ -190,25 +242,12 @@ class MinionBus:
             raise UnreachableError(f"{self._opts['id']} has not signed in to its master yet")
         return self._link
 
-    async def _pillar(self) -> dict[str, Any]:
-        # Engines start before the minion has its pillar, so the agent requests its own.
-        grains = self._opts.get("grains", {})
-        pillar = salt.pillar.get_async_pillar(self._opts, grains, self._opts["id"], self._opts.get("saltenv"))
-        try:
-            compiled: dict[str, Any] = await pillar.compile_pillar()
-            return compiled
-        except (salt.exceptions.SaltException, OSError) as error:
-            log.error("no pillar for %s: %s", self._opts["id"], error)
-            return {}
-        finally:
-            pillar.destroy()
-
     async def _open(self, listener: Listener) -> None:
-        self._opts.update(await asyncio.to_thread(_resolve_master, self._opts))
-        self._down = salt.channel.client.AsyncPubChannel.factory(self._opts, io_loop=IOLoop.current())
+        self._opts.update(await self._channels.resolve(self._opts))
+        self._down = self._channels.publications(self._opts)
         await self._down.connect()
         session = AgentSession(
-            HostId(self._opts["id"]), listener.incarnation, *salt_keys.of_minion(self._opts)
+            HostId(self._opts["id"]), listener.incarnation, *self._channels.keys(self._opts), os.urandom
         )
         self._link = ControlLink(session)
         self._down.on_recv(self._receive)
@@ -233,7 +272,7 @@ class MinionBus:
         spoilt, self._up = self._up, None
         if spoilt is not None:
             spoilt.close()
-        self._up = salt.channel.client.AsyncReqChannel.factory(self._opts, io_loop=IOLoop.current())
+        self._up = self._channels.requests(self._opts)
 
     async def send(self, report: Report) -> None:
         """Send ``report`` to the master's bus.
