@@ -1,0 +1,1 @@
+"""Simulation of whole clusters in virtual time, replayable from a seed."""

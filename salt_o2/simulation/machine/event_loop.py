@@ -1,0 +1,203 @@
+"""An event loop in virtual time: time jumps to the next timer, and the seed decides every order.
+
+Callbacks of one process keep their order, as asyncio guarantees. Between processes the seed draws it.
+Functions for threads run in the loop, after a delay from the seed.
+"""
+
+import asyncio
+import heapq
+from collections import deque
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from salt_o2.concurrency.daemon_thread import RunsInLine
+from salt_o2.simulation.machine.process import CURRENT, Program
+
+RESOLUTION_S = 1e-9
+THREAD_S = 0.002
+"""Mean time that a function takes in a thread."""
+
+
+class Starved(RuntimeError):
+    """No callback is left that could run, though the simulation has not ended."""
+
+
+class Descriptor:
+    """A simulated file descriptor that becomes readable once and stays so."""
+
+    def __init__(self) -> None:
+        """Start without data."""
+        self.is_readable = False
+        self._handle: asyncio.Handle | None = None
+
+    def watch(self, loop: "VirtualLoop", handle: asyncio.Handle) -> None:
+        """Run ``handle`` when the descriptor is readable."""
+        self._handle = handle
+        if self.is_readable:
+            loop.run_handle_soon(handle)
+
+    def unwatch(self) -> bool:
+        """Run no callback any more; return whether there was one."""
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            handle.cancel()
+        return handle is not None
+
+    def make_readable(self, loop: "VirtualLoop") -> None:
+        """Become readable."""
+        if not self.is_readable:
+            self.is_readable = True
+            if self._handle is not None:
+                loop.run_handle_soon(self._handle)
+
+
+class VirtualLoop(asyncio.BaseEventLoop, RunsInLine):
+    """The event loop of one simulation."""
+
+    def __init__(self, rng: Random) -> None:
+        """Start at time 0; ``rng`` draws orders and delays."""
+        super().__init__()
+        self._now = 0.0
+        self._clock_resolution = RESOLUTION_S
+        self._rng = rng
+        self._descriptors: dict[int, Descriptor] = {}
+        self.connect: Callable[[Any, str, int], Any] | None = None
+        """Opens a simulated TCP connection; set by the network."""
+        self.killed: Callable[[Program], None] = lambda _: None
+        """Called when the countdown of a process has ended."""
+        self.turns = 0
+        self.set_task_factory(_create_task)
+
+    def time(self) -> float:
+        """Return the virtual time in seconds."""
+        return self._now
+
+    # --- one turn -------------------------------------------------------------------------------
+
+    def _run_once(self) -> None:
+        scheduled, ready = self._scheduled, self._ready  # type: ignore[attr-defined]
+        while scheduled and scheduled[0]._cancelled:
+            heapq.heappop(scheduled)._scheduled = False
+        if not ready and not self._stopping:  # type: ignore[attr-defined]
+            if not scheduled:
+                raise Starved("no callback is left that could run")
+            self._now = max(self._now, scheduled[0]._when)
+        until = self._now + RESOLUTION_S
+        while scheduled and scheduled[0]._when <= until:
+            handle = heapq.heappop(scheduled)
+            handle._scheduled = False
+            ready.append(handle)
+        self._timer_cancelled_count = 0
+        for handle in self._in_drawn_order(ready):
+            self._run_one(handle)
+
+    def _in_drawn_order(self, ready: "deque[asyncio.Handle]") -> list[asyncio.Handle]:
+        by_program: dict[int, list[asyncio.Handle]] = {}
+        for handle in ready:
+            program = handle._context.get(CURRENT)  # type: ignore[attr-defined]
+            by_program.setdefault(id(program), []).append(handle)
+        ready.clear()
+        groups = list(by_program.values())
+        if len(groups) == 1:
+            return groups[0]
+        self._rng.shuffle(groups)
+        return [handle for group in groups for handle in group]
+
+    def _run_one(self, handle: asyncio.Handle) -> None:
+        if handle._cancelled:  # type: ignore[attr-defined]
+            return
+        program: Program | None = handle._context.get(CURRENT)  # type: ignore[attr-defined]
+        if program is not None:
+            if not program.alive:
+                return
+            if program.frozen:
+                program.held.append(handle)
+                return
+            if program.turns_left is not None:
+                program.turns_left -= 1
+                if program.turns_left < 0:
+                    self.killed(program)
+                    return
+        self.turns += 1
+        handle._run()  # type: ignore[attr-defined]
+
+    def thaw(self, program: Program) -> None:
+        """Let a stopped ``program`` continue."""
+        program.frozen = False
+        self._ready.extend(program.held)  # type: ignore[attr-defined]
+        program.held.clear()
+
+    # --- what other event loops ask of the operating system -------------------------------------
+
+    def call_soon_threadsafe(self, callback: Any, *args: Any, context: Any = None) -> asyncio.Handle:
+        """Schedule ``callback``: there is one thread only."""
+        return self.call_soon(callback, *args, context=context)
+
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> "asyncio.Future[Any]":
+        """Run ``func`` in the loop, after a delay that the seed draws."""
+        future: asyncio.Future[Any] = self.create_future()
+
+        def work() -> None:
+            if future.done():
+                return
+            try:
+                result = func(*args)
+            except (SystemExit, KeyboardInterrupt):
+                raise
+            except BaseException as error:  # noqa: BLE001  the caller gets it
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+
+        self.call_later(self._rng.expovariate(1.0 / THREAD_S), work)
+        return future
+
+    def add_reader(self, fd: Any, callback: Any, *args: Any) -> None:
+        """Call ``callback`` when the simulated descriptor ``fd`` is readable."""
+        self._descriptors[fd].watch(self, asyncio.Handle(callback, args, self))
+
+    def remove_reader(self, fd: Any) -> bool:
+        """Stop to watch ``fd``."""
+        found = self._descriptors.get(fd)
+        return found is not None and found.unwatch()
+
+    def open_descriptor(self, fd: int, descriptor: Descriptor) -> None:
+        """Know ``fd`` as ``descriptor``."""
+        self._descriptors[fd] = descriptor
+
+    def close_descriptor(self, fd: int) -> None:
+        """Forget ``fd``."""
+        self._descriptors.pop(fd, None)
+
+    def run_handle_soon(self, handle: asyncio.Handle) -> None:
+        """Run ``handle`` in the next turn."""
+        self._ready.append(handle)  # type: ignore[attr-defined]
+
+    async def create_connection(  # type: ignore[override]
+        self, protocol_factory: Any, host: Any = None, port: Any = None, **_: Any
+    ) -> Any:
+        """Open a connection in the simulated network.
+
+        Raises:
+            OSError: as the simulated network says.
+        """
+        assert self.connect is not None
+        return await self.connect(protocol_factory, host, port)
+
+    def _process_events(self, event_list: Any) -> None:
+        """Do nothing: there are no events of a selector."""
+
+    def _write_to_self(self) -> None:
+        """Do nothing: no other thread wakes this loop."""
+
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """Do nothing: there are no threads."""
+
+
+def _create_task(loop: Any, work: Any, **more: Any) -> "asyncio.Task[Any]":
+    task: asyncio.Task[Any] = asyncio.Task(work, loop=loop, **more)
+    program = (more.get("context") or CURRENT).get(CURRENT) if more.get("context") else CURRENT.get()
+    if program is not None:
+        program.tasks.add(task)
+    return task

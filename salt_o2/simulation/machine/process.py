@@ -1,0 +1,64 @@
+"""Simulated operating system processes: several programs share one event loop, and each can be killed.
+
+Each callback of the event loop belongs to the process in whose context it was scheduled. A killed process
+runs no callback any more, not even its ``finally`` blocks; a stopped one runs none until it continues.
+"""
+
+import asyncio
+import contextvars
+from collections import deque
+from collections.abc import Coroutine
+from typing import Any
+from weakref import WeakSet
+
+CURRENT: "contextvars.ContextVar[Program | None]" = contextvars.ContextVar("simulated program", default=None)
+"""The program that the running callback belongs to; ``None`` is the simulator itself."""
+
+
+class Program:
+    """One process of the control system: an agent or control."""
+
+    def __init__(self, name: str, clock_offset_s: float = 0.0) -> None:
+        """Start a process called ``name``; its wall clock is ``clock_offset_s`` ahead."""
+        self.name = name
+        self.clock_offset_s = clock_offset_s
+        self.alive = True
+        self.frozen = False
+        self.held: "deque[asyncio.Handle]" = deque()
+        """Callbacks that wait for the end of a stop."""
+        self.tasks: "WeakSet[asyncio.Task[Any]]" = WeakSet()
+        self.turns_left: int | None = None
+        """Callbacks until the process is killed, if a fault has decided that."""
+        self._dead: list[asyncio.Task[Any]] = []
+        self.context = contextvars.copy_context()
+        self.context.run(CURRENT.set, self)
+
+    def start(self, work: Coroutine[Any, Any, Any], name: str) -> "asyncio.Task[Any]":
+        """Run ``work`` as a task of this process."""
+        loop = asyncio.get_running_loop()
+        task: asyncio.Task[Any] = self.context.run(loop.create_task, work, name=name)
+        return task
+
+    def kill(self) -> None:
+        """End the process at once, as SIGKILL does."""
+        self.alive = False
+        self.held.clear()
+        # A task that is collected runs its ``finally`` blocks, which a killed process does not.
+        self._dead = list(self.tasks)
+
+    def bury(self) -> None:
+        """Release the memory of the process, after the simulation."""
+        for task in {*self._dead, *self.tasks}:
+            task._log_destroy_pending = False  # type: ignore[attr-defined]
+            coroutine = task.get_coro()
+            try:
+                if coroutine is not None and not task.done():
+                    coroutine.close()  # type: ignore[union-attr]
+            except BaseException:  # noqa: BLE001, S110  the loop has ended, and so has the process
+                pass
+        self._dead.clear()
+
+
+def current() -> Program | None:
+    """Return the process that the running callback belongs to."""
+    return CURRENT.get()

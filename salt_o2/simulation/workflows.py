@@ -1,0 +1,49 @@
+"""The workflows that simulated users create."""
+
+from pathlib import Path
+
+FARM = """
+name: farm
+description: "devices beside a source, and a program"
+defaults: { copies: "3", programs: "1", codec: OCClite }
+vars: { recovery_restarts: "3" }
+roles:
+  - name: source
+    bind:
+      - { name: data, type: push, addressing: tcp }
+    task: { load: device, critical: true }
+  - name: worker
+    roles:
+      - name: "worker{{ it }}"
+        for: { begin: 0, end: "{{ copies - 1 }}", var: it }
+        connect:
+          - { name: data, type: pull, target: "{{ Up(2) }}.source:data" }
+        task: { load: device, critical: false }
+  - name: program
+    roles:
+      - name: "program{{ it }}"
+        for: { begin: 1, end: "{{ programs }}", var: it }
+        task: { load: program, critical: false }
+"""
+DEVICE = """
+name: device
+control: { mode: fairmq }
+wants: { cpu: 1, memory: 100 }
+command: { value: device, arguments: ["-P", "{{ codec }}"] }
+"""
+PROGRAM = """
+name: program
+control: { mode: basic }
+wants: { cpu: 1, memory: 100 }
+command: { value: program }
+"""
+
+
+def write_repository(folder: Path) -> Path:
+    """Write the workflows into ``folder`` and return it."""
+    (folder / "workflows").mkdir(parents=True, exist_ok=True)
+    (folder / "tasks").mkdir(exist_ok=True)
+    (folder / "workflows" / "farm.yaml").write_text(FARM)
+    (folder / "tasks" / "device.yaml").write_text(DEVICE)
+    (folder / "tasks" / "program.yaml").write_text(PROGRAM)
+    return folder
