@@ -74,6 +74,11 @@ class Device:
         """Return the pid that the device reports."""
         return self._process.pid if self._process is not None else 0
 
+    @property
+    def process(self) -> Process | None:
+        """Return the process of the device; ``None`` once it has ended."""
+        return self._process
+
     def begin(self, process: Process) -> None:
         """Start; the port is open after a while."""
         self._process = process
@@ -150,7 +155,8 @@ class Device:
             self._reply(answer, Reply(False, Trigger.DEVICE_ERROR, states.ERROR, event))
             return
         if self.state != source:
-            self._refuse(answer, f"state mismatch: source: {source} current: {self.state}", "INVALID_ARGUMENT")
+            text = f"state mismatch: source: {source} current: {self.state}"
+            self._refuse(answer, text, "INVALID_ARGUMENT")
             return
         self._enter(transitions.target(source, event))
         self._reply(answer, Reply(True, Trigger.EXECUTOR, self.state, event))
@@ -219,8 +225,10 @@ class Device:
             if not waiter.done():
                 waiter.set_result(None)
         self.gone.clear()
-        for reader in (*self._state_readers, *self._event_readers):
-            reader.put_nowait(None)
+        for states_reader in self._state_readers:
+            states_reader.put_nowait(None)
+        for events_reader in self._event_readers:
+            events_reader.put_nowait(None)
 
 
 class PlainProgram:

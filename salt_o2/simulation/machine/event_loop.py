@@ -105,7 +105,7 @@ class VirtualLoop(asyncio.BaseEventLoop, RunsInLine):
         return [handle for group in groups for handle in group]
 
     def _run_one(self, handle: asyncio.Handle) -> None:
-        if handle._cancelled:  # type: ignore[attr-defined]
+        if handle._cancelled:
             return
         program: Program | None = handle._context.get(CURRENT)  # type: ignore[attr-defined]
         if program is not None:
@@ -120,7 +120,7 @@ class VirtualLoop(asyncio.BaseEventLoop, RunsInLine):
                     self.killed(program)
                     return
         self.turns += 1
-        handle._run()  # type: ignore[attr-defined]
+        handle._run()
 
     def thaw(self, program: Program) -> None:
         """Let a stopped ``program`` continue."""
@@ -130,11 +130,15 @@ class VirtualLoop(asyncio.BaseEventLoop, RunsInLine):
 
     # --- what other event loops ask of the operating system -------------------------------------
 
-    def call_soon_threadsafe(self, callback: Any, *args: Any, context: Any = None) -> asyncio.Handle:
+    def call_soon_threadsafe(  # type: ignore[override]
+        self, callback: Any, *args: Any, context: Any = None
+    ) -> asyncio.Handle:
         """Schedule ``callback``: there is one thread only."""
         return self.call_soon(callback, *args, context=context)
 
-    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> "asyncio.Future[Any]":
+    def run_in_executor(  # type: ignore[override]
+        self, executor: Any, func: Any, *args: Any
+    ) -> "asyncio.Future[Any]":
         """Run ``func`` in the loop, after a delay that the seed draws."""
         future: asyncio.Future[Any] = self.create_future()
 
@@ -145,7 +149,7 @@ class VirtualLoop(asyncio.BaseEventLoop, RunsInLine):
                 result = func(*args)
             except (SystemExit, KeyboardInterrupt):
                 raise
-            except BaseException as error:  # noqa: BLE001  the caller gets it
+            except BaseException as error:
                 future.set_exception(error)
             else:
                 future.set_result(result)
@@ -153,7 +157,7 @@ class VirtualLoop(asyncio.BaseEventLoop, RunsInLine):
         self.call_later(self._rng.expovariate(1.0 / THREAD_S), work)
         return future
 
-    def add_reader(self, fd: Any, callback: Any, *args: Any) -> None:
+    def add_reader(self, fd: Any, callback: Any, *args: Any) -> None:  # type: ignore[override]
         """Call ``callback`` when the simulated descriptor ``fd`` is readable."""
         self._descriptors[fd].watch(self, asyncio.Handle(callback, args, self))
 
@@ -174,7 +178,7 @@ class VirtualLoop(asyncio.BaseEventLoop, RunsInLine):
         """Run ``handle`` in the next turn."""
         self._ready.append(handle)  # type: ignore[attr-defined]
 
-    async def create_connection(  # type: ignore[override]
+    async def create_connection(
         self, protocol_factory: Any, host: Any = None, port: Any = None, **_: Any
     ) -> Any:
         """Open a connection in the simulated network.
@@ -197,7 +201,8 @@ class VirtualLoop(asyncio.BaseEventLoop, RunsInLine):
 
 def _create_task(loop: Any, work: Any, **more: Any) -> "asyncio.Task[Any]":
     task: asyncio.Task[Any] = asyncio.Task(work, loop=loop, **more)
-    program = (more.get("context") or CURRENT).get(CURRENT) if more.get("context") else CURRENT.get()
+    context = more.get("context")
+    program: Program | None = context.get(CURRENT) if context is not None else CURRENT.get()
     if program is not None:
         program.tasks.add(task)
     return task

@@ -11,6 +11,7 @@ import signal
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
 from typing import Any, Protocol
 
@@ -363,7 +364,7 @@ class SimulatedKernel:
             OSError: no pid is free.
         """
         at = next(index for index, word in enumerate(command) if word.startswith(SHIM_MARK))
-        status = os.path.join(os.path.dirname(command[at + 1]), "status")  # noqa: PTH118, PTH120
+        status = Path(command[at + 1]).with_name("status")
         words = [str(word) for word in command[at + 6 :]]
         shim = Shim(self, status, words, float(command[at + 3] or 0) / 10)
         process = self._create([os.fsencode(word) for word in command], self.agent_pid, "task")
@@ -426,7 +427,7 @@ class SimulatedKernel:
 class Shim:
     """The shim of one task."""
 
-    def __init__(self, kernel: SimulatedKernel, status: str, words: list[str], grace_s: float) -> None:
+    def __init__(self, kernel: SimulatedKernel, status: Path, words: list[str], grace_s: float) -> None:
         """Start ``words`` and write their exit status to ``status``."""
         self._kernel, self._status, self._words, self._grace_s = kernel, status, words, grace_s
         self._process: Process | None = None
@@ -472,7 +473,7 @@ class Shim:
         self._kernel.later(0.1, self._end_orphans, code, waited_s + 0.1)
 
     def _write(self, text: str) -> None:
-        with suppress(OSError), open(self._status, "a") as file:
+        with suppress(OSError), self._status.open("a") as file:
             file.write(text)
 
     def signal(self, number: signal.Signals) -> None:

@@ -1,4 +1,4 @@
-"""The control channel of a simulated device, with the interface of :class:`salt_o2.occ.channel.OccChannel`."""
+"""The control channel of a simulated device, with the interface of ``salt_o2.occ.channel.OccChannel``."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -48,7 +48,7 @@ class SimulatedOccChannel:
             if not device.is_hung and not answer.done():
                 answer.set_result(device.get_state())
 
-        found = await self._call("GetState", ask, answer, timeout_s)
+        found: DeviceState = await self._call("GetState", ask, answer, timeout_s)
         if self.history.pid not in (None, found.pid):
             raise UnreachableError(
                 f"process {found.pid} answered at {self} instead of process {self.history.pid}"
@@ -71,7 +71,8 @@ class SimulatedOccChannel:
             if not device.is_hung:
                 device.transition(source, event, answer)
 
-        return await self._call("Transition", ask, answer, timeout_s)
+        reply: Reply = await self._call("Transition", ask, answer, timeout_s)
+        return reply
 
     async def _call(self, method: str, ask: Any, answer: "asyncio.Future[Any]", timeout_s: float) -> Any:
         await asyncio.sleep(self._rng.expovariate(1.0 / LOOPBACK_S))

@@ -24,9 +24,9 @@ class Program:
         self.clock_offset_s = clock_offset_s
         self.alive = True
         self.frozen = False
-        self.held: "deque[asyncio.Handle]" = deque()
+        self.held: deque[asyncio.Handle] = deque()
         """Callbacks that wait for the end of a stop."""
-        self.tasks: "WeakSet[asyncio.Task[Any]]" = WeakSet()
+        self.tasks: WeakSet[asyncio.Task[Any]] = WeakSet()
         self.turns_left: int | None = None
         """Callbacks until the process is killed, if a fault has decided that."""
         self._dead: list[asyncio.Task[Any]] = []
@@ -53,8 +53,8 @@ class Program:
             coroutine = task.get_coro()
             try:
                 if coroutine is not None and not task.done():
-                    coroutine.close()  # type: ignore[union-attr]
-            except BaseException:  # noqa: BLE001, S110  the loop has ended, and so has the process
+                    coroutine.close()
+            except BaseException:
                 pass
         self._dead.clear()
 

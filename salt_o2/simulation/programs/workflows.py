@@ -1,12 +1,19 @@
-"""The workflows that simulated users create."""
+"""The workflow that simulated users create."""
 
 from pathlib import Path
 
 FARM = """
 name: farm
-description: "devices beside a source, and a program"
-defaults: { copies: "3", programs: "1", codec: OCClite }
-vars: { recovery_restarts: "3" }
+description: "a source, workers beside it, and programs without a control channel"
+defaults: { copies: "3", programs: "1", fmq_plugin: OCClite }
+vars:
+  deploy_timeout_s: "30"
+  configure_timeout_s: "40"
+  start_timeout_s: "20"
+  stop_timeout_s: "20"
+  reset_timeout_s: "20"
+  recover_timeout_s: "40"
+  exit_timeout_s: "15"
 roles:
   - name: source
     bind:
@@ -29,7 +36,7 @@ DEVICE = """
 name: device
 control: { mode: fairmq }
 wants: { cpu: 1, memory: 100 }
-command: { value: device, arguments: ["-P", "{{ codec }}"] }
+command: { value: device }
 """
 PROGRAM = """
 name: program
@@ -40,7 +47,7 @@ command: { value: program }
 
 
 def write_repository(folder: Path) -> Path:
-    """Write the workflows into ``folder`` and return it."""
+    """Write the workflow into ``folder`` and return it."""
     (folder / "workflows").mkdir(parents=True, exist_ok=True)
     (folder / "tasks").mkdir(exist_ok=True)
     (folder / "workflows" / "farm.yaml").write_text(FARM)

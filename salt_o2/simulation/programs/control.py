@@ -46,6 +46,8 @@ class SimulatedControl:
         self._dispatcher: RequestDispatcher | None = None
         self._channels: SimulatedMasterChannels | None = None
         self.starts = 0
+        self.programs: list[Program] = []
+        """All processes of control that ever ran: a dead one must stay in memory, see ``Program``."""
 
     @property
     def is_up(self) -> bool:
@@ -61,6 +63,7 @@ class SimulatedControl:
         """Start control on the database that an earlier one has left."""
         self.starts += 1
         self.program = Program(f"control {self.starts}")
+        self.programs.append(self.program)
         self.program.start(self._run(), "control")
 
     def stop(self) -> None:
@@ -69,7 +72,7 @@ class SimulatedControl:
         if program is not None:
             program.kill()
         if self.store is not None:
-            database.close(self.store._engine)  # noqa: SLF001  without the flush of an orderly end
+            database.close(self.store._engine)
         self.control = self.store = self._dispatcher = None
         self._network.master = None
 
@@ -101,10 +104,9 @@ class SimulatedControl:
         except LoopEnded as error:
             self._broken(f"control ended: {error}")
 
-    def request(
-        self, verb: str, arguments: Mapping[str, Any], user: str
-    ) -> "asyncio.Task[Any]":
+    def request(self, verb: str, arguments: Mapping[str, Any], user: str) -> "asyncio.Task[Any]":
         """Send a request of a user; the task never ends if control is killed before the answer."""
-        assert self.program is not None and self._dispatcher is not None
+        assert self.program is not None
+        assert self._dispatcher is not None
         serving = self._dispatcher.serve(verb, arguments, user, lambda _progress: None)
         return self.program.start(serving, f"{verb} of {user}")

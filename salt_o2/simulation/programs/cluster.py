@@ -1,4 +1,4 @@
-"""A whole simulated cluster: one control, some hosts, the network between them, and a trace of what happens."""
+"""A whole simulated cluster: one control, some hosts, the network between them, and the log."""
 
 import functools
 from collections.abc import Callable
@@ -7,14 +7,14 @@ from pathlib import Path
 from random import Random
 
 from salt_o2.sealing.identity import PrivateKey
-from salt_o2.simulation.agent_program import SimulatedHost
-from salt_o2.simulation.control_program import SimulatedControl
 from salt_o2.simulation.machine.device import Behaviour, Device, PlainProgram
 from salt_o2.simulation.machine.event_loop import VirtualLoop
 from salt_o2.simulation.machine.kernel import Running, SimulatedKernel
 from salt_o2.simulation.machine.network import Link, Network
 from salt_o2.simulation.machine.process import Program
-from salt_o2.simulation.workflows import write_repository
+from salt_o2.simulation.programs.agent import SimulatedHost
+from salt_o2.simulation.programs.control import SimulatedControl
+from salt_o2.simulation.programs.workflows import write_repository
 from salt_o2.site.settings import Site
 
 HEARTBEAT_S = 5.0
@@ -35,7 +35,7 @@ class Trace:
 
 
 @functools.cache
-def key(name: str) -> PrivateKey:
+def key(name: str) -> PrivateKey:  # noqa: ARG001  each name has its own key
     """Return the key of a host or of the master; it does not influence what happens."""
     from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -128,11 +128,13 @@ class Cluster:
         self.loop.call_later(delay_s, callback, *arguments, context=self.network.outside.copy())
 
     def close(self) -> None:
-        """Release what the programs hold."""
-        programs = [self.control.program, *(host.program for host in self.hosts.values())]
+        """End all programs."""
         self.control.stop()
         for host in self.hosts.values():
             host.stop_agent()
-        for program in programs:
-            if program is not None:
+
+    def bury(self) -> None:
+        """Release the memory of all programs that ever ran; the loop does not run any more."""
+        for programs in (self.control.programs, *(host.programs for host in self.hosts.values())):
+            for program in programs:
                 program.bury()

@@ -53,6 +53,8 @@ class SimulatedHost:
         self.agent: Agent | None = None
         self.bus: MinionBus | None = None
         self.starts = 0
+        self.programs: list[Program] = []
+        """All agents that ever ran: a dead one must stay in memory, see ``Program``."""
         self.clock_offset_s = 0.0
         directory.mkdir(parents=True, exist_ok=True)
         (directory / "key").write_text(f"key of {name}")
@@ -64,6 +66,7 @@ class SimulatedHost:
         # The kernel releases the locks of a dead process. Here the dead process still holds its files open.
         (self.directory / "lock").unlink(missing_ok=True)
         self.program = Program(f"agent {self.starts} on {self.name}", self.clock_offset_s)
+        self.programs.append(self.program)
         self.program.start(self._run(), "agent")
 
     def stop_agent(self) -> None:
@@ -143,4 +146,3 @@ class SimulatedHost:
             await bus.deliver(body)
         except O2Error as error:
             log.info("a job for %s was refused: %s", self.name, error)
-

@@ -1,0 +1,245 @@
+"""What must hold in every simulated cluster, checked all the time and once more when faults have stopped."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from salt_o2.control.requests.history_requests import entries
+from salt_o2.control.views.staleness import StalenessView
+from salt_o2.core.recovery import snapshot
+from salt_o2.core.recovery.replay import replay
+from salt_o2.core.states import EnvironmentState, TaskState
+from salt_o2.occ.driver import TABLES
+from salt_o2.simulation.injection import Injection, devices_of
+from salt_o2.simulation.machine.kernel import Process, Shim
+from salt_o2.simulation.programs.cluster import Cluster
+from salt_o2.simulation.users import Answers
+
+CHECK_S = 2.0
+"""Interval of the checks."""
+WRONG_FOR_S = 45.0
+"""How long control may show a wrong state that it does not mark as unknown."""
+TRANSITION_S = 200.0
+"""How long a transition may be under way, in seconds in which control runs."""
+TWO_FOR_S = 90.0
+"""How long a task may have processes of two starts, after faults have stopped."""
+
+
+@dataclass(slots=True)
+class Invariants:
+    """The checks of one simulation."""
+
+    cluster: Cluster
+    injection: Injection
+    answers: Answers
+    broken: list[str] = field(default_factory=list)
+    """What was violated, in plain words."""
+    checks: int = 0
+    pairs: set[tuple[str, str]] = field(default_factory=set)
+    """Kinds of faults with the transitions during which they happened."""
+    _wrong_since: dict[str, float] = field(default_factory=dict)
+    _moving: dict[tuple[str, str], float] = field(default_factory=dict)
+    _stable: dict[str, tuple[int, int]] = field(default_factory=dict)
+    _last: float = 0.0
+
+    # --- during the simulation ------------------------------------------------------------------
+
+    def check(self) -> None:
+        """Check all that must hold at any time."""
+        self.checks += 1
+        self.broken += self.cluster.broken
+        self.cluster.broken.clear()
+        self.broken += self.answers.wrong
+        self.answers.wrong.clear()
+        for host in self.cluster.hosts.values():
+            self.broken += host.kernel.wrong_signals
+            host.kernel.wrong_signals.clear()
+        self.broken += self._processes_twice()
+        self._check_shown_states()
+        self._check_transitions()
+        self._check_untouched()
+        self._last = self.cluster.loop.time()
+
+    def _processes_twice(self) -> Iterator[str]:
+        """Yield the tasks that have two living shims on one host."""
+        for host in self.cluster.hosts.values():
+            seen: dict[str, Process] = {}
+            for process in host.kernel.task_processes():
+                if isinstance(process.program, Shim):
+                    if process.mark in seen:
+                        yield f"task {task_of(process)} was started twice on {host.name}"
+                    seen[process.mark] = process
+
+    def _check_shown_states(self) -> None:
+        control = self.cluster.control
+        if control.control is None or control.program is None or control.program.frozen:
+            self._wrong_since.clear()
+            return
+        now, wrong = self.cluster.loop.time(), {}
+        view = StalenessView(control.control)
+        there = {name: devices_of(host) for name, host in self.cluster.hosts.items()}
+        for held in control.environments.values():
+            members = held.environment.model.tasks
+            for planned in members.plan.tasks:
+                if planned.id in members.lost or planned.launch.control_port is None:
+                    continue
+                shown = view.task(planned, members.reports.get(planned.id))["state"]
+                device = there.get(planned.host, {}).get(planned.id)
+                real = real_state(device)
+                if shown not in (TaskState.UNKNOWN, real):
+                    wrong[f"task {planned.id} on {planned.host} is shown as {shown} and is {real}"] = now
+        self._wrong_since = {text: self._wrong_since.get(text, now) for text in wrong}
+        for text, since in self._wrong_since.items():
+            if now - since > WRONG_FOR_S:
+                self.broken.append(f"{text}, for {now - since:.0f} s")
+
+    def _check_transitions(self) -> None:
+        control, now = self.cluster.control, self.cluster.loop.time()
+        passed = now - self._last
+        moving: dict[tuple[str, str], float] = {}
+        for id, held in control.environments.items():
+            model = held.environment.model
+            if model.active is not None:
+                at = (id, f"{model.active.event} {model.active.since}")
+                moving[at] = self._moving.get(at, 0.0) + passed
+                if moving[at] > TRANSITION_S:
+                    self.broken.append(f"{model.active.event} of environment {id} does not end")
+            if model.state is EnvironmentState.ERROR and not model.error and model.active is None:
+                self.broken.append(f"environment {id} is in ERROR without a reason")
+        if control.control is not None:
+            self._moving = moving
+
+    def _check_untouched(self) -> None:
+        """Check that no program ends a task of a run that neither a fault nor a user has touched."""
+        stable: dict[str, tuple[int, int]] = {}
+        touched, now = self.injection.touched, self.cluster.loop.time()
+        for id, held in self.cluster.control.environments.items():
+            model = held.environment.model
+            calm = model.state is EnvironmentState.RUNNING and model.active is None
+            if not calm or self.answers.in_progress.get(id) or id in self.answers.ended:
+                continue
+            if any(host in touched for host in model.tasks.hosts):
+                continue
+            for planned in model.tasks.plan.tasks:
+                device = devices_of(self.cluster.hosts[planned.host]).get(planned.id)
+                if planned.id in model.tasks.excluded or planned.launch.control_port is None:
+                    continue
+                if device is not None and device.process is not None:
+                    stable[planned.id] = (device.pid, device.process.started)
+                elif planned.id in self._stable and now:
+                    self.broken.append(f"task {planned.id} of run {model.run.number} was ended, untouched")
+        for task, identity in stable.items():
+            if self._stable.get(task, identity) != identity:
+                self.broken.append(f"task {task} has another process, untouched")
+        self._stable = stable
+
+    def note_pair(self, fault: str) -> None:
+        """Record during which transitions ``fault`` happens."""
+        for held in self.cluster.control.environments.values():
+            active = held.environment.model.active
+            state = str(active.event) if active else str(held.environment.model.state)
+            self.pairs.add((fault, state))
+
+    # --- when faults have stopped ---------------------------------------------------------------
+
+    def check_quiet(self) -> None:
+        """Check that all is well again, some time after the last fault."""
+        self.checks += 1
+        control = self.cluster.control
+        if control.control is None or control.store is None:
+            self.broken.append("control does not run though no fault lasts")
+            return
+        for name, host in self.cluster.hosts.items():
+            if host.program is None:
+                self.broken.append(f"no agent runs on {name} though no fault lasts")
+            known = control.control.hosts.known.get(name)  # type: ignore[call-overload]
+            if known is None or str(known.presence) != "ACTIVE":
+                presence = "unknown" if known is None else known.presence
+                self.broken.append(f"host {name} is {presence} though no fault lasts")
+        for id, held in control.environments.items():
+            if held.environment.model.active is not None:
+                self.broken.append(f"environment {id} is still in transition though no fault lasts")
+        self.broken += self._states_now()
+        self.broken += self._owners()
+        self.broken += self._lost_environments()
+        self.broken += self._journals()
+
+    def _states_now(self) -> Iterator[str]:
+        for held in self.cluster.control.environments.values():
+            members = held.environment.model.tasks
+            for planned in members.plan.tasks:
+                report = members.reports.get(planned.id)
+                if planned.id in members.lost or planned.launch.control_port is None:
+                    continue
+                device = devices_of(self.cluster.hosts[planned.host]).get(planned.id)
+                shown, real = report.state if report else TaskState.UNKNOWN, real_state(device)
+                if shown is not real and not (shown is TaskState.ERROR and device is None):
+                    yield f"at the end task {planned.id} is shown as {shown} and is {real}"
+
+    def _owners(self) -> Iterator[str]:
+        """Yield processes that belong to no environment and not to the pool, or to two of them."""
+        control = self.cluster.control
+        assert control.control is not None
+        owners: dict[str, list[str]] = {}
+        for id, held in control.environments.items():
+            for planned in held.environment.model.tasks.tasks.values():
+                owners.setdefault(planned.id, []).append(id)
+        for pooled in control.control.pooling.pool.entries:
+            owners.setdefault(pooled, []).append("the pool")
+        for task, of in owners.items():
+            if len(of) > 1:
+                yield f"task {task} is owned by {' and '.join(of)}"
+        for name, host in self.cluster.hosts.items():
+            for process in host.kernel.task_processes():
+                if process.mark and task_of(process) not in owners:
+                    command = process.command[0].decode()
+                    yield f"process {process.pid} ({command}) of task {task_of(process)} is left on {name}"
+
+    def _lost_environments(self) -> Iterator[str]:
+        control = self.cluster.control
+        assert control.store is not None
+        for id in self.answers.accepted:
+            if id not in control.environments and id not in self.answers.ended:
+                yield f"environment {id} was accepted, and is gone"
+        if control.control is not None:
+            yield from (f"the store cannot be read: {told}" for told in control.store.unread)
+
+    def _journals(self) -> Iterator[str]:
+        control = self.cluster.control
+        assert control.store is not None
+        control.store.flush()
+        for id, held in control.environments.items():
+            again = replay(id, entries(control.store.journal(id)))
+            if again is None:
+                yield f"the journal of environment {id} does not begin with its creation"
+            elif (told := _difference(snapshot.take(held.environment), snapshot.take(again))) != "":
+                yield f"the journal of environment {id} replays to another state: {told}"
+
+    def check_empty(self) -> None:
+        """Check that nothing is left when all environments were destroyed."""
+        self.checks += 1
+        for id in self.cluster.control.environments:
+            self.broken.append(f"environment {id} is still there after its destruction")
+        for name, host in self.cluster.hosts.items():
+            for process in host.kernel.task_processes():
+                self.broken.append(f"process {process.command[0].decode()} is left on {name} at the end")
+            left = sorted(path.name for path in (host.directory / "orders").glob("*.json"))
+            if left:
+                self.broken.append(f"{len(left)} commands are left on the disk of {name}")
+
+
+def task_of(process: Process) -> str:
+    """Return the task whose mark a process carries."""
+    return process.mark.rpartition("/")[2]
+
+
+def real_state(device: object) -> TaskState:
+    """Return the state of a device; DONE if it does not run."""
+    if device is None:
+        return TaskState.DONE
+    table = next(table for mode, table in TABLES.items() if str(mode) == "fairmq")
+    return table.task_state(device.state)  # type: ignore[attr-defined]
+
+
+def _difference(left: snapshot.Snapshot, right: snapshot.Snapshot) -> str:
+    names = [name for name in left.__slots__ if getattr(left, name) != getattr(right, name)]
+    return "; ".join(f"{name} {getattr(left, name)!r} / {getattr(right, name)!r}" for name in names)[:300]

@@ -1,0 +1,1 @@
+"""Programs of a simulated cluster: control, agents, and the hosts that they run on."""
