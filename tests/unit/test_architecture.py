@@ -31,6 +31,10 @@ MAY_IMPORT = {
     "control": {"core", "concurrency", "linux", "workflow", "site", "integration"},
     "bus": {"core", "concurrency", "linux", "sealing", "salt"},
     "engines": {"core", "concurrency", "linux", "agent", "control", "site", "bus", "salt"},
+    "simulation": {
+        "core", "concurrency", "linux", "occ", "device", "agent", "control", "site", "bus", "sealing",
+        "cryptography",
+    },
     "output": {"presentation"},
     "cluster": {"core", "linux", "client", "cryptography"},
     "doctor": {"core", "linux", "client"},
@@ -51,6 +55,7 @@ INSIDE = {
     "site": ["configuration", "dpl", ""],
     "control": ["storage", "hosts", "planning", "environments", "reports", "views", "requests", ""],
     "cluster": ["", "lifecycle", "faults"],
+    "simulation": ["machine", "programs", ""],
     "cli": ["ui", "environment", "commands", ""],
 }
 """The folders of a package, lowest first: each imports those before it. ``""`` is the package itself."""

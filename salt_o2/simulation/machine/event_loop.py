@@ -15,6 +15,8 @@ from salt_o2.concurrency.daemon_thread import RunsInLine
 from salt_o2.simulation.machine.process import CURRENT, Program
 
 RESOLUTION_S = 1e-9
+FIRST_FD = 1_000_000
+"""Simulated descriptors have higher numbers than real ones."""
 THREAD_S = 0.002
 """Mean time that a function takes in a thread."""
 
@@ -62,6 +64,7 @@ class VirtualLoop(asyncio.BaseEventLoop, RunsInLine):
         self._clock_resolution = RESOLUTION_S
         self._rng = rng
         self._descriptors: dict[int, Descriptor] = {}
+        self._last_fd = FIRST_FD
         self.connect: Callable[[Any, str, int], Any] | None = None
         """Opens a simulated TCP connection; set by the network."""
         self.killed: Callable[[Program], None] = lambda _: None
@@ -89,6 +92,9 @@ class VirtualLoop(asyncio.BaseEventLoop, RunsInLine):
             handle._scheduled = False
             ready.append(handle)
         self._timer_cancelled_count = 0
+        if len(ready) == 1:
+            self._run_one(ready.popleft())
+            return
         for handle in self._in_drawn_order(ready):
             self._run_one(handle)
 
@@ -166,9 +172,11 @@ class VirtualLoop(asyncio.BaseEventLoop, RunsInLine):
         found = self._descriptors.get(fd)
         return found is not None and found.unwatch()
 
-    def open_descriptor(self, fd: int, descriptor: Descriptor) -> None:
-        """Know ``fd`` as ``descriptor``."""
-        self._descriptors[fd] = descriptor
+    def open_descriptor(self, descriptor: Descriptor) -> int:
+        """Return a new number for ``descriptor``; no number is ever used twice."""
+        self._last_fd += 1
+        self._descriptors[self._last_fd] = descriptor
+        return self._last_fd
 
     def close_descriptor(self, fd: int) -> None:
         """Forget ``fd``."""

@@ -15,17 +15,16 @@ from pathlib import Path
 from random import Random
 from typing import Any, Protocol
 
+from salt_o2.agent.launch.shim import SCRIPT
+from salt_o2.agent.storage.task_directory import MARK
 from salt_o2.linux.procfs import Entry
 from salt_o2.simulation.machine.event_loop import Descriptor, VirtualLoop
 
 TICKS = os.sysconf("SC_CLK_TCK")
-FIRST_FD = 1_000_000
 INIT = 1
 FIRST_PID = 10
-SHIM_MARK = "o2-keeper:"
 EXEC_S = 0.003
 """Mean time of an exec."""
-MARK = "O2_TASK_HOME"
 
 
 class Running(Protocol):
@@ -87,7 +86,6 @@ class SimulatedKernel:
         self._most = FIRST_PID + pids
         self._context = contextvars.Context()
         self._handles: dict[int, Process] = {}
-        self._next_fd = FIRST_FD + 100_000 * (1 + rng.getrandbits(8))
         self.boots = 0
         self.is_up = True
         self.wrong_signals: list[str] = []
@@ -331,13 +329,12 @@ class SimulatedKernel:
         found = self.table.get(pid)
         if found is None:
             raise ProcessLookupError(3, "No such process")
-        self._next_fd += 1
         descriptor = Descriptor()
         descriptor.is_readable = not found.runs
         found.descriptors.append(descriptor)
-        self._loop.open_descriptor(self._next_fd, descriptor)
-        self._handles[self._next_fd] = found
-        return self._next_fd
+        handle = self._loop.open_descriptor(descriptor)
+        self._handles[handle] = found
+        return handle
 
     def close_process(self, handle: int) -> None:
         """Close a handle."""
@@ -363,7 +360,7 @@ class SimulatedKernel:
         Raises:
             OSError: no pid is free.
         """
-        at = next(index for index, word in enumerate(command) if word.startswith(SHIM_MARK))
+        at = list(command).index(SCRIPT) + 1
         status = Path(command[at + 1]).with_name("status")
         words = [str(word) for word in command[at + 6 :]]
         shim = Shim(self, status, words, float(command[at + 3] or 0) / 10)

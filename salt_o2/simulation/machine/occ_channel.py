@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from salt_o2.core.errors import InvalidRequestError, UnreachableError
 from salt_o2.occ.process_history import ProcessHistory
@@ -11,6 +11,9 @@ from salt_o2.occ.wire.codec import codec_named
 from salt_o2.occ.wire.replies import DeviceEvent, DeviceState, Reply, ReplyTimeout
 from salt_o2.simulation.machine.device import Device
 from salt_o2.simulation.machine.kernel import SimulatedKernel
+
+if TYPE_CHECKING:
+    from salt_o2.occ.control_socket import PinnedSocket
 
 LOOPBACK_S = 0.001
 """Mean time of a message on the loopback."""
@@ -24,6 +27,8 @@ class SimulatedOccChannel:
         self._kernel, self._rng = kernel, rng
         self.host, self.port, self.codec = "127.0.0.1", port, codec_named(codec)
         self.history = ProcessHistory()
+        self.pinned: PinnedSocket | None = None
+        """The model has no Unix sockets."""
         self._device: Device | None = None
         """The device that the connection belongs to, as TCP connections stay with their process."""
 

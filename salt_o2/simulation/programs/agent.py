@@ -109,7 +109,7 @@ class SimulatedHost:
             accounts=Accounts((ACCOUNT,)),
             groups=None,
             kernel=self.kernel,
-            open_channel=lambda port, codec: SimulatedOccChannel(self.kernel, self.rng, port, codec),
+            open_channel=lambda port, codec, _socket: SimulatedOccChannel(self.kernel, self.rng, port, codec),
         )
         return Agent(
             HostId(self.name),
