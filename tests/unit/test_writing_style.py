@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ALLOWED = {
     "salt_o2/control": 9,
     "salt_o2/core": 6,
+    "salt_o2/simulation": 14,
     "tests": 3,
     "tests/data/frozen": 3,
     "tests/integration/agent": 63,
@@ -56,6 +57,7 @@ ALLOWED = {
     "tests/unit/occ": 1,
     "tests/unit/runners": 2,
     "tests/unit/sealing": 2,
+    "tests/unit/simulation": 2,
     "tests/unit/site": 27,
     "tests/unit/workflow": 58,
 }  # fmt: skip
