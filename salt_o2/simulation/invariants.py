@@ -75,7 +75,7 @@ class Invariants:
             self._wrong_since.clear()
             return
         now, wrong = self.cluster.loop.time(), {}
-        view = StalenessView(control.control)
+        view = StalenessView(control.control.hosts, control.control.clock())
         there = {name: devices_of(host) for name, host in self.cluster.hosts.items()}
         for held in control.environments.values():
             members = held.environment.model.tasks
@@ -183,7 +183,7 @@ class Invariants:
         for id, held in control.environments.items():
             for planned in held.environment.model.tasks.tasks.values():
                 owners.setdefault(planned.id, []).append(id)
-        for pooled in control.control.pooling.pool.entries:
+        for pooled in control.control.pool.pool.entries:
             owners.setdefault(pooled, []).append("the pool")
         for task, of in owners.items():
             if len(of) > 1:

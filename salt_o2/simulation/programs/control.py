@@ -9,18 +9,19 @@ from typing import Any
 
 from salt_o2.bus.master import MasterBus
 from salt_o2.concurrency.background_loops import LoopEnded, run_together
-from salt_o2.control.dispatcher import RequestDispatcher
-from salt_o2.control.environments.integration_calls import IntegrationCalls
-from salt_o2.control.environments.service import ActiveEnvironment, Control
+from salt_o2.control import components
+from salt_o2.control.components import Components
+from salt_o2.control.environments.active import ActiveEnvironment
 from salt_o2.control.hosts.report_queue import ReportQueue
 from salt_o2.control.storage import database
+from salt_o2.control.storage.retention import Retention
 from salt_o2.control.storage.store import Store
 from salt_o2.core.ids import EnvironmentId
 from salt_o2.sealing.identity import PrivateKey, PublicKey
 from salt_o2.simulation.machine.network import Network
 from salt_o2.simulation.machine.process import Program
 from salt_o2.simulation.machine.salt_channels import SimulatedMasterChannels
-from salt_o2.site.settings import Site, timeouts
+from salt_o2.site.settings import Site
 
 log = logging.getLogger(__name__)
 
@@ -41,9 +42,8 @@ class SimulatedControl:
         self._site, self._path, self._network, self._key = site, database_path, network, key
         self._accepted, self._broken = accepted, broken
         self.program: Program | None = None
-        self.control: Control | None = None
+        self.control: Components | None = None
         self.store: Store | None = None
-        self._dispatcher: RequestDispatcher | None = None
         self._channels: SimulatedMasterChannels | None = None
         self.starts = 0
         self.programs: list[Program] = []
@@ -52,12 +52,12 @@ class SimulatedControl:
     @property
     def is_up(self) -> bool:
         """Whether requests can be sent."""
-        return self.program is not None and self.program.alive and self._dispatcher is not None
+        return self.program is not None and self.program.alive and self.control is not None
 
     @property
     def environments(self) -> Mapping[EnvironmentId, ActiveEnvironment]:
         """All active environments."""
-        return self.control.held if self.control is not None else {}
+        return self.control.active if self.control is not None else {}
 
     def start(self) -> None:
         """Start control on the database that an earlier one has left."""
@@ -73,7 +73,7 @@ class SimulatedControl:
             program.kill()
         if self.store is not None:
             database.close(self.store._engine)
-        self.control = self.store = self._dispatcher = None
+        self.control = self.store = None
         self._network.master = None
 
     async def _run(self) -> None:
@@ -82,22 +82,13 @@ class SimulatedControl:
         self.store = store = Store(f"sqlite:///{self._path}")
         self._channels = SimulatedMasterChannels(self._network, program, self._key, self._accepted)
         bus = MasterBus({}, self._channels)
-        self.control = control = Control(
-            bus,
-            store,
-            heartbeat_s=self._site.heartbeat_s,
-            clock=time.time,
-            limits=lambda plan: timeouts(self._site, plan.variables),
-            caller=IntegrationCalls({}),
-            pool=self._site.pool,
-            host_mb_per_hour=self._site.journal.host_mb_per_hour,
-        )
+        self.control = control = components.build(self._site, bus, store, clock=time.time)
         inbox = ReportQueue()
-        self._dispatcher = RequestDispatcher(control, self._site)
         loops = {
             "bus": bus.listen(inbox.put, control.hosts.kept_incarnation),
             "control": control.run(),
-            "reports": inbox.run(control.receive_report),
+            "journal": Retention(store, self._site.journal, time.time).run(),
+            "reports": inbox.run(control.reports.receive),
         }
         try:
             await run_together(loops)
@@ -107,6 +98,6 @@ class SimulatedControl:
     def request(self, verb: str, arguments: Mapping[str, Any], user: str) -> "asyncio.Task[Any]":
         """Send a request of a user; the task never ends if control is killed before the answer."""
         assert self.program is not None
-        assert self._dispatcher is not None
-        serving = self._dispatcher.serve(verb, arguments, user, lambda _progress: None)
+        assert self.control is not None
+        serving = self.control.dispatcher.serve(verb, arguments, user, lambda _progress: None)
         return self.program.start(serving, f"{verb} of {user}")
