@@ -52,10 +52,14 @@ def simulate(scenario: Scenario) -> Outcome:
     for number in range(1, scenario.hosts + 1):
         key(f"flp{number}")
     key("master")
-    rng = Random(f"{scenario.seed}/cluster")
+    with _quiet():
+        return _simulated(scenario)
+
+
+def _simulated(scenario: Scenario) -> Outcome:
+    rng, outcome = Random(f"{scenario.seed}/cluster"), Outcome(scenario)
     loop = VirtualLoop(Random(f"{scenario.seed}/order"))
-    outcome = Outcome(scenario)
-    with _quiet_logs(), _folder() as folder, exchanged(loop.time, Random(f"{scenario.seed}/entropy")):
+    with _folder() as folder, exchanged(loop.time, Random(f"{scenario.seed}/entropy")):
         run = _Run(scenario, loop, rng, folder, outcome)
         try:
             loop.run_until_complete(run.run())
@@ -72,12 +76,13 @@ def _folder() -> Iterator[Path]:
 
 
 @contextmanager
-def _quiet_logs() -> Iterator[None]:
-    before, hook = logging.root.manager.disable, sys.unraisablehook
+def _quiet() -> Iterator[None]:
+    """Log nothing, and hide what programs that were killed do when their memory is released."""
+    before, hook, collects = logging.root.manager.disable, sys.unraisablehook, gc.isenabled()
     logging.disable(logging.CRITICAL)
-    # Programs that were killed end here, at last. Errors of that are no errors of a program.
     sys.unraisablehook = lambda _: None
-    collects = gc.isenabled()
+    # Without a running loop, a ``finally`` block would make one that nothing closes.
+    asyncio.set_event_loop(None)
     gc.disable()
     try:
         yield
