@@ -21,9 +21,9 @@ if settings().deadline is not None:  # CI has a profile of its own
 
 
 def pytest_addoption(parser):
-    """Let golden stories be written anew; whoever does reads the difference before committing it."""
+    """Add the option that rewrites golden scenarios; read the difference before you commit it."""
     parser.addoption(
-        "--rewrite-stories", action="store_true", help="write tests/unit/core/environment/scenarios anew"
+        "--rewrite-scenarios", action="store_true", help="rewrite tests/unit/core/environment/scenarios"
     )
 
 

@@ -1,8 +1,8 @@
-"""Plays a story: reads what is given and what happens, and writes down what the real machine makes of it.
+"""Plays a scenario: gives its events to the real state machine, and writes the effects of each event.
 
-A story is a text in three parts: prose (``#``), what is given, and steps. A step is a line that begins with
-``when``; the indented lines below it are what follows from it, and are what a golden file is compared by.
-README.md beside the stories has the grammar.
+A scenario is a text in three parts: prose (``#``), the initial situation, and steps. A step is a line that
+begins with ``when``. The indented lines below it are its effects; they are compared with the golden file.
+README.md beside the scenarios has the grammar.
 """
 
 import re
@@ -36,11 +36,11 @@ TICKS_AT_MOST = 50
 
 
 class ScenarioSyntaxError(Exception):
-    """A line that is no sentence of a story."""
+    """A line that is no sentence of a scenario."""
 
 
 class ScenarioSetup:
-    """What a story begins with, collected line by line."""
+    """The initial situation of a scenario, collected line by line."""
 
     def __init__(self):
         self.tasks, self.calls, self.variables, self.tolerate = [], [], {}, 0
@@ -50,10 +50,10 @@ class ScenarioSetup:
         return plan_of(*self.tasks, tolerate=self.tolerate, calls=tuple(self.calls), **self.variables)
 
     def begun(self):
-        """Return the play, at the point where its story begins."""
+        """Return the player, in the initial situation."""
         play = ScenarioPlayer(self.plan())
         if self.events:
-            play.ask("somebody", ", ".join(self.events), f"as run {self.run}" if self.run else "")
+            play.ask("setup", ", ".join(self.events), f"as run {self.run}" if self.run else "")
             play.all_obey()
         return play
 
@@ -91,12 +91,12 @@ GIVEN = (
     (r"call (\w+) is (\S+\(.*?\)) at (\S+?)(?:: (.*))?", ScenarioSetup.call),
     (r"(\w+) = (.*)", ScenarioSetup.variable),
     (r"(\d+) loss(?:es)? tolerated", ScenarioSetup.tolerates),
-    (r"it is (DEPLOYED|CONFIGURED|RUNNING)(?: in run (\d+))?", ScenarioSetup.already),
+    (r"the environment is (DEPLOYED|CONFIGURED|RUNNING)(?: in run (\d+))?", ScenarioSetup.already),
 )
 
 
 def task_of(name, host, traits):
-    """Return a task as a story describes it: ``basic, not critical, policy stop, hook at before_DEPLOY``."""
+    """Return a task as a scenario describes it: ``basic, not critical, policy stop, hook at before_DEPLOY``."""
     about = _traits(traits)
     moment = about.get("hook at")
     kind = ControlMode.HOOK if moment else ControlMode.BASIC if "basic" in about else ControlMode.FAIRMQ
@@ -123,21 +123,21 @@ def _traits(text):
 
 
 class ScenarioPlayer:
-    """One environment, the hosts of its tasks as they really are, and the messages on their way."""
+    """One environment, the real state of its tasks on their hosts, and the messages in transit."""
 
     def __init__(self, plan):
         self.environment = Environment("E", plan)
         self.words = Words(self.environment)
-        self.words.news_of_state(0.0)
+        self.words.change_of_state(0.0)
         self.at = 1000.0
-        self.orders = {}  # by host: the last order of each task that its host has not answered
-        self.world = {}  # what each task truly is, whether control has heard of it or not
-        self.sent = {}  # by host: all reports
+        self.orders = {}  # By host: the last order of each task that its host has not answered.
+        self.world = {}  # The real state of each task, whether control knows it or not.
+        self.sent = {}  # By host: all reports.
         self.calls = {}
         self.requests = 0
 
     def step(self, message):
-        """Give the machine one message; return what follows in words."""
+        """Give the state machine one message; return the effects in words."""
         try:
             effects = self.environment.step(message)
         except O2Error as error:
@@ -147,8 +147,8 @@ class ScenarioPlayer:
             self.environment.model.check_invariants()
         for effect in effects:
             self._note(effect)
-        told = [line for effect in effects for line in self.words.effect(effect)]
-        return told + self.words.news_of_state(self.at)
+        lines = [line for effect in effects for line in self.words.effect(effect)]
+        return lines + self.words.change_of_state(self.at)
 
     def _note(self, effect):
         match effect:
@@ -158,56 +158,56 @@ class ScenarioPlayer:
             case CallIntegration(call=call):
                 self.calls[call.removeprefix("root.").partition("#")[0]] = call
 
-    def _request(self, who, what):
+    def _request(self, user, what):
         self.requests += 1
         name = f"r{self.requests}"
-        self.words.asked[name] = f"{who}'s {what}"
+        self.words.asked[name] = f"{user}'s {what}"
         return name
 
     # --- sentences ------------------------------------------------------------------------------
 
-    def ask(self, who, events, rest):
+    def ask(self, user, events, rest):
         about = _options(rest or "")
         wanted = tuple(EnvironmentEvent(event.strip()) for event in events.split(","))
         return self.step(
             Requested(
                 at=self.at,
-                request=self._request(who, ", ".join(wanted)),
+                request=self._request(user, ", ".join(wanted)),
                 events=wanted,
-                user=who,
+                user=user,
                 run_number=int(about["as run"]) if "as run" in about else None,
                 undo="to be undone if it fails" in about,
-                automatic="going on by itself" in about,
+                automatic="continuing automatically" in about,
                 reason=about.get("because", ""),
             )
         )
 
     def accept_command(self, host):
-        """Let a host bring its tasks where it was told to, and report."""
+        """Let a host obey its commands and report."""
         wanted = self.orders.pop(host, {})
         if not wanted:
-            raise ScenarioSyntaxError(f"{host} has been told nothing that it has not answered")
+            raise ScenarioSyntaxError(f"{host} has no unanswered command")
         reports = tuple(self._reached(task, command) for task, command in wanted.items())
         return self._report(host, reports, max(command.revision for command in wanted.values()))
 
     def all_obey(self):
-        told = []
+        lines = []
         for _ in range(TICKS_AT_MOST):
             waiting = [host for host, orders in self.orders.items() if orders]
             if not waiting:
-                return told
-            told += self.accept_command(waiting[0])
-        raise ScenarioSyntaxError("this never ends")
+                return lines
+            lines += self.accept_command(waiting[0])
+        raise ScenarioSyntaxError("the hosts get new commands without end")
 
     def fail_to(self, task, why):
-        """Let a task not reach what it was told to."""
+        """Let a task fail to reach its goal."""
         command = self._order_for(task)
         failure = Failure(asked=str(command.goal), state="IDLE", reason=why)
         report = self._state(task, command.revision, TaskState.ERROR, alive=False, failure=failure)
         return self._report(command.host, (report,), command.revision)
 
     def end(self, task, code):
-        """Let a hook or a program come to its end by itself."""
+        """Let a hook or a program end without a request."""
         command = self.orders.get(self._host(task), {}).get(task)
         revision = self._order_for(task).revision if command else self.world[task].revision
         failed = int(code or 0) != 0
@@ -237,14 +237,14 @@ class ScenarioPlayer:
         return self._report(host, (), revision)
 
     def lose_report(self, host):
-        """Let a host obey, and its report never arrive."""
+        """Let a host obey, but lose its report."""
         wanted = self.orders.pop(host)
         for task, command in wanted.items():
             self._reached(task, command)
         return []
 
-    def tell_all(self, host):
-        """Let a host tell all it has, as after a gap or a restart."""
+    def send_full_report(self, host):
+        """Let a host report all its tasks, as after a gap or a restart."""
         here = tuple(self.world[task.id] for task in self._tasks() if task.host == host)
         return self._report(host, tuple(report for report in here if report))
 
@@ -256,17 +256,17 @@ class ScenarioPlayer:
         return self.step(HostLost(at=self.at, host=host, silent_s=13.0))
 
     def rename_host(self, old, new):
-        """Let the machine of a host report under another name; it has the tasks and orders that it had."""
+        """Let the machine of a host report under another name, with the same tasks and orders."""
         self.orders[new] = {}
-        told = self.step(HostRenamed(at=self.at, old=old, new=new))
+        lines = self.step(HostRenamed(at=self.at, old=old, new=new))
         self.orders.pop(old, None)
-        return told
+        return lines
 
     def no_place(self, tasks, why):
         return self.step(RescheduleFailed(at=self.at, tasks=tuple(tasks.split(", ")), reason=why))
 
-    def recover(self, who, task):
-        return self.step(RecoverTask(at=self.at, task=task, user=who, by_hand=who != "a rule"))
+    def recover(self, user, task):
+        return self.step(RecoverTask(at=self.at, task=task, user=user, by_hand=user != "a rule"))
 
     def end_call(self, name, result):
         return self.step(CallEnded(at=self.at, call=self.calls[name], result=result))
@@ -274,15 +274,15 @@ class ScenarioPlayer:
     def break_call(self, name, why):
         return self.step(CallEnded(at=self.at, call=self.calls[name], error=why))
 
-    def modify(self, who, wanted):
+    def modify(self, user, wanted):
         plan, excluded = self.environment.model.plan, dict(self.environment.model.tasks.excluded)
         drain_s, keep, claimed, revision = 0.0, False, [], 0
         for clause in wanted.split("; "):
             if found := re.fullmatch(r"drain (\S+) s", clause):
                 drain_s = float(found[1])
-            elif clause == "keep its tasks":
+            elif clause == "transfer tasks to the pool":
                 keep = True
-            elif found := re.fullmatch(r"claim (\S+) on (\w+), which had order (\d+)", clause):
+            elif found := re.fullmatch(r"claim (\S+) on (\w+), last command (\d+)", clause):
                 claimed.append(found[1])
                 revision = max(revision, int(found[3]))
                 plan, excluded = changed(plan, excluded, f"add {found[1]} on {found[2]}")
@@ -290,38 +290,38 @@ class ScenarioPlayer:
                 plan, excluded = changed(plan, excluded, clause)
         message = Modified(
             at=self.at,
-            request=self._request(who, "MODIFY"),
+            request=self._request(user, "MODIFY"),
             plan=plan,
             excluded=excluded,
-            user=who,
+            user=user,
             drain_s=drain_s,
             keep=keep,
             claimed=tuple(claimed),
             revision=revision,
-            may_exclude=() if who == "control" else None,
+            may_exclude=() if user == "control" else None,
         )
         return self.step(message)
 
     def restart_control(self):
-        """Let control forget all but what is on its disk, the way it is written there."""
+        """Restart control: it knows only what it has persisted."""
         kept = typed(plain(snapshot.take(self.environment)), snapshot.Snapshot)
         self.environment = snapshot.restore("E", self.environment.model.plan, kept)
         self.words.environment = self.environment
         again = snapshot.resume(kept, self.environment.model.plan, self.at)
-        return self.step(again) if again else self.words.news_of_state(self.at)
+        return self.step(again) if again else self.words.change_of_state(self.at)
 
     def wait(self, seconds):
-        until, told = self.at + float(seconds), []
+        until, lines = self.at + float(seconds), []
         for _ in range(TICKS_AT_MOST):
             due = self.environment.wake_at
             if due is None or due > until:
                 break
             begun, self.at = self.at, max(self.at, due)
-            told += [f"after {self.at - begun:g} s", *(f"  {line}" for line in self.step(Tick(at=self.at)))]
+            lines += [f"after {self.at - begun:g} s", *(f"  {line}" for line in self.step(Tick(at=self.at)))]
         self.at = until
-        return told
+        return lines
 
-    # --- what the sentences need -------------------------------------------------------------------
+    # --- parts of the sentences -------------------------------------------------------------------
 
     def _tasks(self):
         return self.environment.model.tasks.tasks.values()
@@ -332,7 +332,7 @@ class ScenarioPlayer:
     def _order_for(self, task):
         command = self.orders[self._host(task)].pop(task, None)
         if command is None:
-            raise ScenarioSyntaxError(f"{task} has been told nothing that it has not answered")
+            raise ScenarioSyntaxError(f"{task} has no unanswered command")
         return command
 
     def _reached(self, task, command):
@@ -392,7 +392,7 @@ def changed(plan, excluded, clause):
 
 
 WHEN = (
-    (r"everybody obeys", ScenarioPlayer.all_obey),
+    (r"all hosts obey", ScenarioPlayer.all_obey),
     (r"control is restarted", ScenarioPlayer.restart_control),
     (r"(\S+) s pass(?:es)?", ScenarioPlayer.wait),
     (r"(\w+) asks for ([A-Z_]+(?:, [A-Z_]+)*)(?:, (.*))?", ScenarioPlayer.ask),
@@ -403,13 +403,13 @@ WHEN = (
     (r"(\w+) obeys", ScenarioPlayer.accept_command),
     (r"(\w+) obeys, but its report is lost", ScenarioPlayer.lose_report),
     (r"(\w+) only acknowledges", ScenarioPlayer.acknowledge),
-    (r"(\w+) tells all it has", ScenarioPlayer.tell_all),
+    (r"(\w+) sends a full report", ScenarioPlayer.send_full_report),
     (r"(\w+)'s last report comes again()", ScenarioPlayer.repeat),
     (r"(\w+)'s report (\d+) comes again", ScenarioPlayer.repeat),
     (r"(\w+) is lost", ScenarioPlayer.lose_host),
     (r"the machine of (\w+) reports as (\w+)", ScenarioPlayer.rename_host),
-    (r"no other place is found for (\S+(?:, \S+)*): (.*)", ScenarioPlayer.no_place),
-    (r"(\S+) cannot: (.*)", ScenarioPlayer.fail_to),
+    (r"rescheduling fails for (\S+(?:, \S+)*): (.*)", ScenarioPlayer.no_place),
+    (r"(\S+) fails to obey: (.*)", ScenarioPlayer.fail_to),
     (r"(\S+) dies: (.*)", ScenarioPlayer.die),
     (r"(\S+) ends(?: with exit code (\d+))?", ScenarioPlayer.end),
     (r"(\S+) runs", ScenarioPlayer.run_on),
@@ -421,24 +421,24 @@ def _say(sentences, subject, line):
     for pattern, does in sentences:
         if found := re.fullmatch(pattern, line):
             return does(subject, *found.groups())
-    raise ScenarioSyntaxError(f"no sentence of a story: {line!r} (see scenarios/README.md)")
+    raise ScenarioSyntaxError(f"no sentence of a scenario: {line!r} (see scenarios/README.md)")
 
 
 def played(text):
-    """Return a story with everything below its steps as the machine really does it."""
-    given, play, told = ScenarioSetup(), None, []
+    """Return a scenario with the effects that the state machine really has below each step."""
+    given, play, lines = ScenarioSetup(), None, []
     for line in text.splitlines():
         if line.startswith("when "):
             play = play or given.begun()
-            if told[-1].startswith("  "):
-                told.append("")  # each step stands alone
-            told.append(line)
+            if lines[-1].startswith("  "):
+                lines.append("")  # A blank line before each step.
+            lines.append(line)
             follows = _say(WHEN, play, line.removeprefix("when "))
-            told += [f"  {each}" for each in follows or ["nothing follows"]]
+            lines += [f"  {each}" for each in follows or ["no effect"]]
         elif play is None or not line.startswith("  "):
             if line.startswith("given "):
                 _say(GIVEN, given, line.removeprefix("given "))
             elif line and not line.startswith("#"):
                 raise ScenarioSyntaxError(f"neither prose, nor given, nor a step: {line!r}")
-            told.append(line)
-    return "\n".join(told) + "\n"
+            lines.append(line)
+    return "\n".join(lines) + "\n"
