@@ -24,7 +24,7 @@ from tests.support.random_tests.seeds import seeds
 NAMESPACES = not obstacle()
 SEEDS = seeds("0")
 SHORT = {"shared": 148, "namespaces": 13}
-"""What seed 0 stands for; tests/unit/cluster/faults/test_short_drill.py says what comes in them."""
+"""What seed 0 stands for; tests/unit/cluster/faults/test_drill.py says what comes in them."""
 MINUTES = float(os.environ.get("O2_MINUTES", "0"))
 FAULTS = int(os.environ.get("O2_FAULTS", "0"))
 ROUNDS = 12

@@ -1,4 +1,4 @@
-"""Plans made by hand, for tests of an environment's state machine."""
+"""Plans for tests of an environment's state machine."""
 
 from salt_o2.core.plan.launch import Launch
 from salt_o2.core.plan.plan import Plan, PlannedRole, PlannedTask

@@ -7,7 +7,7 @@ from salt_o2.core.states import TaskState, TaskStatus
 
 
 class FakeAgents:
-    """Plays the agents: answers every command as devices that work would, unless told otherwise."""
+    """Plays the agents: answers every command as working devices would, unless a test decides otherwise."""
 
     def __init__(self, environment):
         self.environment = environment
@@ -15,7 +15,7 @@ class FakeAgents:
         self.effects = []
 
     def ask(self, *events, **details):
-        self.take(Requested(at=self.at, request="r1", events=events, user="crew", **details))
+        self.take(Requested(at=self.at, request="r1", events=events, user="teo", **details))
         return self
 
     def take(self, message):

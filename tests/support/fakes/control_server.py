@@ -1,4 +1,4 @@
-"""A small real server that speaks control's contract, for tests of those who ask."""
+"""A small real server that speaks control's contract, for tests of its clients."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ Answer = Callable[[dict[str, Any]], Any]
 
 
 class FakeControl:
-    """Answers each verb as it was told to, and remembers what was asked."""
+    """Answers each verb as a test has set it, and records the requests."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -121,7 +121,7 @@ class AgentHarness:
                     continue
 
     def next_command(self, goal, *orders):
-        """Return the command of the next revision, which nobody has sent."""
+        """Return the command of the next revision, which no control has sent."""
         self.revision += 1
         return Command(host=HOST, environment=ENVIRONMENT, revision=self.revision, goal=goal, orders=orders)
 

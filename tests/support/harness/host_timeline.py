@@ -19,7 +19,7 @@ async def until(found):
 
 
 class HostTimeline:
-    """A control room in which time passes by hand."""
+    """Control with fake hosts in a time that the test moves."""
 
     def __init__(self, room, clock, probe):
         self.room, self.control, self.clock, self.others = room, room.control, clock, probe
@@ -50,10 +50,10 @@ class HostTimeline:
 
 
 def play(folder, act, *hosts, copies=2):
-    async def story():
+    async def run_timeline():
         repository(folder, copies=copies)
         clock, probe = FakeClock(), FakeProbe()
         async with control_harness(folder, *hosts, clock=clock, probe=probe) as room:
             await act(HostTimeline(room, clock, probe))
 
-    asyncio.run(story())
+    asyncio.run(run_timeline())

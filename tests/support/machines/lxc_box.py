@@ -45,7 +45,7 @@ def make_box(build: Path) -> Path:
         shutil.rmtree(home, ignore_errors=True)
         home.mkdir()
         nspawn_hosts.run("cp", "--archive", str(root), str(home / "rootfs"))  # devices as devices
-        _furnish(home / "rootfs")
+        _install_base(home / "rootfs")
         nspawn_hosts.run(
             "tar", "-C", str(home), "--numeric-owner", "-czf", str(home / "rootfs.tar.gz"), "./rootfs"
         )
@@ -58,7 +58,7 @@ def make_box(build: Path) -> Path:
     return box
 
 
-def _furnish(root: Path) -> None:
+def _install_base(root: Path) -> None:
     """Make of a minimal system one that Vagrant can enter."""
     keys = root / "home/vagrant/.ssh/authorized_keys"
     keys.parent.mkdir(mode=0o700, exist_ok=True)
@@ -86,7 +86,7 @@ def bridge() -> Iterator[None]:
 def vagrant(
     folder: Path, environ: dict[str, str], *words: str, timeout_s: float = 3000, check: bool = True
 ) -> subprocess.CompletedProcess[str]:
-    """Run vagrant in ``folder``; it asks nobody outside whether it is up to date."""
+    """Run vagrant in ``folder``; it does not look for a newer version on the network."""
     done = subprocess.run(
         ["vagrant", *words],
         cwd=folder,

@@ -1,6 +1,6 @@
 """A control group of its own for each nspawn host.
 
-Hosts that nobody registers live in the group of who starts them, all in the same: their systemds would then
+Unregistered hosts run in the control group of their starter, all in the same: their systemds would then
 count one another's processes as their own and fail to stop them. Groups are made in each hierarchy that
 systemd uses: one on a machine with version 2 alone, ``systemd`` and ``unified`` on one that has both.
 """
@@ -37,6 +37,6 @@ def _removed(top: Path) -> bool:
     try:
         for folder, _below, _files in os.walk(top, topdown=False):
             Path(folder).rmdir()
-    except OSError:  # somebody is still leaving
+    except OSError:  # A process is still leaving.
         return False
     return not top.exists()

@@ -6,7 +6,7 @@ over to rpm under RHEL's names, and what is Debian's alone (apt, dpkg) is taken 
 
     Debian's files --rpmbuild--> RPMs --createrepo--> a repository on the host
         installed from the start      the release (what system this is), util-linux
-        by dnf only                   iproute, procps-ng, python3.11: not there until somebody asks
+        by dnf only                   iproute, procps-ng, python3.11: not installed until a state needs them
 
 What it cannot show: SELinux, RHEL's own builds of these programs, its Python 3.9 and its default services.
 """
@@ -86,7 +86,7 @@ def root_file_system(build: Path) -> Path:
     if not (root / "made").exists():
         nspawn_hosts.make_debian(root, PACKAGES)
         _name_the_system(root)
-        _hand_over(root)
+        _give_ownership(root)
         _install(root, OF_THE_SYSTEM)
         for path in [path for rpm in ON_OFFER for path in _files(root, rpm)]:
             _remove(root / path.lstrip("/"))
@@ -95,7 +95,7 @@ def root_file_system(build: Path) -> Path:
     return root
 
 
-def _hand_over(root: Path) -> None:
+def _give_ownership(root: Path) -> None:
     """Make a repository of RPMs out of what Debian's packages brought."""
     repository = root / FOLDER.lstrip("/")
     repository.mkdir(parents=True)
@@ -160,7 +160,7 @@ def _remove(path: Path) -> None:
 
 
 def _forget_debian(root: Path) -> None:
-    """Take the tools and the knowledge of Debian's packages away, so that nobody uses them by accident."""
+    """Take the tools and the knowledge of Debian's packages away, so that no script uses them by accident."""
     for folder in ("var/lib/dpkg", "tmp/rpmbuild", "etc/apt", "var/lib/apt"):
         shutil.rmtree(root / folder, ignore_errors=True)
     for tool in (root / "usr/bin").glob("dpkg*"):

@@ -96,7 +96,7 @@ GIVEN = (
 
 
 def task_of(name, host, traits):
-    """Return a task as a scenario describes it: ``basic, not critical, policy stop, hook at before_DEPLOY``."""
+    """Return a task from its traits: ``basic, not critical, policy stop, hook at before_DEPLOY``."""
     about = _traits(traits)
     moment = about.get("hook at")
     kind = ControlMode.HOOK if moment else ControlMode.BASIC if "basic" in about else ControlMode.FAIRMQ

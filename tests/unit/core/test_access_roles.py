@@ -63,7 +63,7 @@ def test_each_role_may_do_what_the_one_before_it_may_and_more(lower, higher):
     assert set(permissions(lower)[0]["@runner"]) < set(permissions(higher)[0]["@runner"])
 
 
-def test_who_only_looks_moves_nothing():
+def test_a_viewer_cannot_change_an_environment():
     moving = (
         "create",
         "control",
@@ -79,7 +79,7 @@ def test_who_only_looks_moves_nothing():
     assert not [name for name in RUNNERS[AccessRole.VIEWER] if name.endswith(moving)]
 
 
-def test_the_page_for_administrators_tells_of_every_role():
+def test_the_page_for_administrators_names_every_role():
     text = (ROOT / "docs/howto/grant-roles.md").read_text()
     for role in AccessRole:
         assert f"| {role} |" in text

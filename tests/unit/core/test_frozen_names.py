@@ -79,7 +79,7 @@ def test_a_recorded_journal_is_replayed_to_the_state_that_it_led_to():
         assert_kept(line["body"], json.loads(msgspec.json.encode(plain(entry))), line["kind"])
 
 
-def test_the_kinds_of_a_journal_are_those_that_were_recorded():
+def test_the_kinds_of_a_journal_are_the_recorded_kinds():
     assert sorted(set(recorded("journal.json")["kinds"]) - set(KINDS)) == []
 
 
@@ -90,7 +90,7 @@ def test_a_journal_of_today_has_the_names_that_were_recorded():
 def record_journal():
     """Return what a journal holds of an environment that was deployed, configured, run and stopped."""
     plan = plan_of(planned("a", "flp1"), planned("b", "flp2"))
-    created = Created(at=1000.0, plan=plan, timeouts=Timeouts(), user="crew")
+    created = Created(at=1000.0, plan=plan, timeouts=Timeouts(), user="teo")
     taken = [created]
 
     class Recorder(FakeAgents):
@@ -98,9 +98,9 @@ def record_journal():
             taken.append(message)
             return super().take(message)
 
-    crew = Recorder(Environment("E", plan))
-    crew.ask(E.DEPLOY, E.CONFIGURE).accept_command().ask(E.START_ACTIVITY, run_number=17).accept_command()
-    assert crew.environment.model.state is EnvironmentState.RUNNING
+    agents = Recorder(Environment("E", plan))
+    agents.ask(E.DEPLOY, E.CONFIGURE).accept_command().ask(E.START_ACTIVITY, run_number=17).accept_command()
+    assert agents.environment.model.state is EnvironmentState.RUNNING
     bodies = [json.loads(msgspec.json.encode(plain(entry))) for entry in taken]
     lines = [{"kind": type(e).__name__, "body": b} for e, b in zip(taken, bodies, strict=True)]
     return {"kinds": sorted(KINDS), "state": "RUNNING", "run_number": 17, "entries": lines}

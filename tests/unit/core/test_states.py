@@ -26,7 +26,7 @@ def test_every_line_of_the_table_can_be_followed(event, source, target):
     assert follow(source, event, "it") is target
 
 
-def test_what_the_table_does_not_have_is_refused_with_what_it_has():
+def test_a_transition_outside_the_table_is_refused_with_the_allowed_ones():
     with pytest.raises(IllegalTransitionError) as refused:
         follow(EnvironmentState.RUNNING, EnvironmentEvent.EXIT, "environment X")
     assert str(refused.value) == (

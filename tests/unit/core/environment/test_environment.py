@@ -1,4 +1,4 @@
-"""The life of one environment, as messages in and effects out. No clock, no process, no Salt."""
+"""One environment from DEPLOY to EXIT: messages in, effects out. No clock, no process, no Salt."""
 
 import itertools
 from dataclasses import replace
@@ -19,8 +19,8 @@ from tests.support.fakes.agents import FakeAgents
 
 
 @pytest.fixture
-def crew():
-    """An environment of three critical tasks and one that nobody needs, on two hosts; nothing started."""
+def agents():
+    """An environment of three critical tasks and one that is not, on two hosts; no task is started."""
     plan = plan_of(
         planned("sampler", "flp1"),
         planned("sink", "flp2"),
@@ -31,57 +31,57 @@ def crew():
 
 
 @pytest.fixture
-def running(crew):
+def running(agents):
     """The same, in run 17."""
-    crew.ask(E.DEPLOY, E.CONFIGURE).accept_command()
-    crew.ask(E.START_ACTIVITY, run_number=17).accept_command()
-    assert crew.environment.model.state is S.RUNNING
-    return crew
+    agents.ask(E.DEPLOY, E.CONFIGURE).accept_command()
+    agents.ask(E.START_ACTIVITY, run_number=17).accept_command()
+    assert agents.environment.model.state is S.RUNNING
+    return agents
 
 
-def test_each_host_gets_one_command_with_all_its_tasks(crew):
-    crew.ask(E.DEPLOY)
-    assert [(c.host, len(c.orders)) for c in crew.commands()] == [("flp1", 2), ("flp2", 2)]
+def test_each_host_gets_one_command_with_all_its_tasks(agents):
+    agents.ask(E.DEPLOY)
+    assert [(c.host, len(c.orders)) for c in agents.commands()] == [("flp1", 2), ("flp2", 2)]
 
 
-def test_only_a_deployment_carries_what_is_needed_to_start_a_process(crew):
-    crew.ask(E.DEPLOY)
-    assert all(order.launch for command in crew.commands() for order in command.orders)
-    crew.accept_command()
-    crew.ask(E.CONFIGURE)
-    assert not any(order.launch for command in crew.commands() for order in command.orders)
+def test_only_a_deployment_carries_what_is_needed_to_start_a_process(agents):
+    agents.ask(E.DEPLOY)
+    assert all(order.launch for command in agents.commands() for order in command.orders)
+    agents.accept_command()
+    agents.ask(E.CONFIGURE)
+    assert not any(order.launch for command in agents.commands() for order in command.orders)
 
 
-def test_properties_travel_with_configure_and_with_nothing_else(crew):
-    crew.ask(E.DEPLOY)
-    assert not any(order.properties for command in crew.commands() for order in command.orders)
-    crew.accept_command().ask(E.CONFIGURE)
-    assert all(order.properties for command in crew.commands() for order in command.orders)
+def test_properties_travel_with_configure_and_with_nothing_else(agents):
+    agents.ask(E.DEPLOY)
+    assert not any(order.properties for command in agents.commands() for order in command.orders)
+    agents.accept_command().ask(E.CONFIGURE)
+    assert all(order.properties for command in agents.commands() for order in command.orders)
 
 
-def test_a_state_is_entered_only_when_the_last_task_has_reached_it(crew):
-    crew.ask(E.DEPLOY)
-    first, second = crew.commands()
-    crew.report(first, *(crew.done(first, order.task) for order in first.orders))
-    assert crew.environment.model.state is S.STANDBY
-    crew.report(second, *(crew.done(second, order.task) for order in second.orders))
-    assert crew.environment.model.state is S.DEPLOYED
-    assert CompleteRequest(request="r1") in crew.last
+def test_a_state_is_entered_only_when_the_last_task_has_reached_it(agents):
+    agents.ask(E.DEPLOY)
+    first, second = agents.commands()
+    agents.report(first, *(agents.done(first, order.task) for order in first.orders))
+    assert agents.environment.model.state is S.STANDBY
+    agents.report(second, *(agents.done(second, order.task) for order in second.orders))
+    assert agents.environment.model.state is S.DEPLOYED
+    assert CompleteRequest(request="r1") in agents.last
 
 
-def test_a_request_of_several_events_is_answered_at_the_end_of_the_last(crew):
-    crew.ask(E.DEPLOY, E.CONFIGURE).accept_command()
-    assert crew.environment.model.state is S.CONFIGURED
-    assert crew.effects.count(CompleteRequest(request="r1")) == 1
+def test_a_request_of_several_events_is_answered_at_the_end_of_the_last(agents):
+    agents.ask(E.DEPLOY, E.CONFIGURE).accept_command()
+    assert agents.environment.model.state is S.CONFIGURED
+    assert agents.effects.count(CompleteRequest(request="r1")) == 1
 
 
-def test_start_carries_the_run_number_in_both_spellings(crew):
-    crew.ask(E.DEPLOY, E.CONFIGURE).accept_command()
-    crew.ask(E.START_ACTIVITY, run_number=17)
-    arguments = crew.commands()[0].arguments
+def test_start_carries_the_run_number_in_both_spellings(agents):
+    agents.ask(E.DEPLOY, E.CONFIGURE).accept_command()
+    agents.ask(E.START_ACTIVITY, run_number=17)
+    arguments = agents.commands()[0].arguments
     assert arguments["run_number"] == arguments["runNumber"] == "17"
     assert arguments["run_start_time_ms"] == arguments["runStartTimeMs"]
-    assert crew.accept_command().environment.model.run.number == 17
+    assert agents.accept_command().environment.model.run.number == 17
 
 
 def test_the_run_ends_with_the_stop(running):
@@ -91,50 +91,50 @@ def test_the_run_ends_with_the_stop(running):
     assert EndRun(run_number=17) in running.effects
 
 
-def test_a_start_tells_how_many_starts_there_were_before(running):
+def test_a_start_has_the_number_of_earlier_starts(running):
     running.ask(E.STOP_ACTIVITY).accept_command()
     running.ask(E.START_ACTIVITY, run_number=18)
     assert running.commands()[0].arguments["cleanup"] == "1"
 
 
-def test_the_end_releases_what_was_taken(crew):
-    crew.ask(E.DEPLOY, E.CONFIGURE).accept_command().ask(E.EXIT).accept_command()
-    assert crew.environment.model.state is S.DONE
-    assert ReleaseResources(environment="2oDvieFrVTi") in crew.effects
+def test_the_end_releases_what_was_taken(agents):
+    agents.ask(E.DEPLOY, E.CONFIGURE).accept_command().ask(E.EXIT).accept_command()
+    assert agents.environment.model.state is S.DONE
+    assert ReleaseResources(environment="2oDvieFrVTi") in agents.effects
 
 
-def test_what_the_state_does_not_allow_is_refused_and_changes_nothing(crew):
+def test_a_transition_that_the_state_does_not_allow_is_refused_without_effect(agents):
     with pytest.raises(
         IllegalTransitionError, match="is STANDBY and cannot START_ACTIVITY; from here it can do DEPLOY"
     ):
-        crew.ask(E.START_ACTIVITY)
-    assert (crew.environment.model.state, crew.environment.model.revision) == (S.STANDBY, 0)
+        agents.ask(E.START_ACTIVITY)
+    assert (agents.environment.model.state, agents.environment.model.revision) == (S.STANDBY, 0)
 
 
-def test_a_second_request_is_refused_while_one_is_under_way_and_says_whose(crew):
-    crew.ask(E.DEPLOY)
-    with pytest.raises(InvalidRequestError, match="in the middle of DEPLOY, asked by crew"):
-        crew.ask(E.DEPLOY)
+def test_a_request_during_a_transition_is_refused_and_names_its_user(agents):
+    agents.ask(E.DEPLOY)
+    with pytest.raises(InvalidRequestError, match="in the middle of DEPLOY, asked by teo"):
+        agents.ask(E.DEPLOY)
 
 
-def test_the_end_need_not_wait_for_a_transition_under_way(crew):
-    crew.ask(E.DEPLOY)
-    crew.take(Requested(at=crew.at, request="r2", events=(E.EXIT,), user="other"))
-    overtaken = next(effect for effect in crew.last if isinstance(effect, CompleteRequest))
+def test_the_end_need_not_wait_for_a_transition_under_way(agents):
+    agents.ask(E.DEPLOY)
+    agents.take(Requested(at=agents.at, request="r2", events=(E.EXIT,), user="other"))
+    overtaken = next(effect for effect in agents.last if isinstance(effect, CompleteRequest))
     assert overtaken.request == "r1"
     assert "overtaken by EXIT, asked by other" in str(overtaken.error)
-    crew.accept_command()
-    assert crew.environment.model.state is S.DONE
+    agents.accept_command()
+    assert agents.environment.model.state is S.DONE
 
 
-def test_a_failed_task_fails_the_transition_and_the_answer_says_all_there_is_to_know(crew):
-    crew.ask(E.DEPLOY).accept_command().ask(E.CONFIGURE)
-    on_flp1, on_flp2 = crew.commands()
-    crew.report(on_flp1, *(crew.done(on_flp1, order.task) for order in on_flp1.orders))
-    broken = crew.failed("sink", reason="port 9000 is taken", advice="free it", output=("cannot bind",))
-    crew.report(on_flp2, broken, crew.done(on_flp2, "processor"))
-    assert crew.environment.model.state is S.ERROR
-    text = str(next(effect for effect in crew.last if isinstance(effect, CompleteRequest)).error)
+def test_a_failed_task_fails_the_transition_and_the_answer_says_all_there_is_to_know(agents):
+    agents.ask(E.DEPLOY).accept_command().ask(E.CONFIGURE)
+    on_flp1, on_flp2 = agents.commands()
+    agents.report(on_flp1, *(agents.done(on_flp1, order.task) for order in on_flp1.orders))
+    broken = agents.failed("sink", reason="port 9000 is taken", advice="free it", output=("cannot bind",))
+    agents.report(on_flp2, broken, agents.done(on_flp2, "processor"))
+    assert agents.environment.model.state is S.ERROR
+    text = str(next(effect for effect in agents.last if isinstance(effect, CompleteRequest)).error)
     for fact in (
         "CONFIGURE",
         "root.sink",
@@ -148,66 +148,68 @@ def test_a_failed_task_fails_the_transition_and_the_answer_says_all_there_is_to_
         assert fact in text
 
 
-def test_after_a_first_failure_the_others_are_awaited_only_a_moment(crew):
-    crew.ask(E.DEPLOY)
-    on_flp1, _ = crew.commands()
-    crew.report(on_flp1, crew.failed("sampler"))
-    assert crew.environment.model.wait is not None
-    assert crew.environment.wake_at == pytest.approx(crew.at + crew.environment.model.timeouts.gather)
-    crew.take(Tick(at=crew.environment.wake_at))
-    assert crew.environment.model.state is S.ERROR
+def test_after_a_first_failure_the_others_are_awaited_only_a_moment(agents):
+    agents.ask(E.DEPLOY)
+    on_flp1, _ = agents.commands()
+    agents.report(on_flp1, agents.failed("sampler"))
+    assert agents.environment.model.wait is not None
+    assert agents.environment.wake_at == pytest.approx(agents.at + agents.environment.model.timeouts.gather)
+    agents.take(Tick(at=agents.environment.wake_at))
+    assert agents.environment.model.state is S.ERROR
 
 
-def test_a_creation_that_fails_is_undone_and_answered_with_its_reason(crew):
-    crew.ask(E.DEPLOY, E.CONFIGURE, undo=True)
-    on_flp1, on_flp2 = crew.commands()
-    crew.report(on_flp1, crew.failed("sampler", reason="no such program"), crew.done(on_flp1, "monitor"))
-    crew.report(on_flp2, crew.done(on_flp2, "sink"), crew.done(on_flp2, "processor"))
-    assert {command.goal for command in crew.commands()} == {TaskState.DONE}
-    crew.accept_command()
-    assert crew.environment.model.state is S.DONE
-    answers = [effect for effect in crew.effects if isinstance(effect, CompleteRequest)]
+def test_a_creation_that_fails_is_undone_and_answered_with_its_reason(agents):
+    agents.ask(E.DEPLOY, E.CONFIGURE, undo=True)
+    on_flp1, on_flp2 = agents.commands()
+    agents.report(
+        on_flp1, agents.failed("sampler", reason="no such program"), agents.done(on_flp1, "monitor")
+    )
+    agents.report(on_flp2, agents.done(on_flp2, "sink"), agents.done(on_flp2, "processor"))
+    assert {command.goal for command in agents.commands()} == {TaskState.DONE}
+    agents.accept_command()
+    assert agents.environment.model.state is S.DONE
+    answers = [effect for effect in agents.effects if isinstance(effect, CompleteRequest)]
     assert len(answers) == 1
     assert "no such program" in str(answers[0].error)
-    assert any(isinstance(effect, ReleaseResources) for effect in crew.effects)
+    assert any(isinstance(effect, ReleaseResources) for effect in agents.effects)
 
 
-def test_a_task_that_nobody_needs_does_not_hold_up_the_others(crew):
-    crew.ask(E.DEPLOY)
-    on_flp1, on_flp2 = crew.commands()
-    crew.report(on_flp1, crew.done(on_flp1, "sampler"), crew.failed("monitor"))
-    crew.report(on_flp2, crew.done(on_flp2, "sink"), crew.done(on_flp2, "processor"))
-    assert crew.environment.model.state is S.DEPLOYED
+def test_a_task_that_is_not_critical_does_not_delay_the_others(agents):
+    agents.ask(E.DEPLOY)
+    on_flp1, on_flp2 = agents.commands()
+    agents.report(on_flp1, agents.done(on_flp1, "sampler"), agents.failed("monitor"))
+    agents.report(on_flp2, agents.done(on_flp2, "sink"), agents.done(on_flp2, "processor"))
+    assert agents.environment.model.state is S.DEPLOYED
 
 
-def test_a_silent_host_gets_its_command_again_the_sure_way(crew):
-    crew.ask(E.DEPLOY)
-    on_flp1, on_flp2 = crew.commands()
-    crew.report(on_flp1)  # has it, and says so
-    crew.take(Tick(at=crew.environment.wake_at))
-    assert crew.last == [ResendAsJob(command=on_flp2)]
+def test_a_silent_host_gets_its_command_again_the_sure_way(agents):
+    agents.ask(E.DEPLOY)
+    on_flp1, on_flp2 = agents.commands()
+    agents.report(on_flp1)  # has it, and says so
+    agents.take(Tick(at=agents.environment.wake_at))
+    assert agents.last == [ResendAsJob(command=on_flp2)]
 
 
-def test_insisting_becomes_rarer_and_ends_with_the_deadline(crew):
-    crew.ask(E.DEPLOY)
+def test_insisting_becomes_rarer_and_ends_with_the_deadline(agents):
+    agents.ask(E.DEPLOY)
     ticks = []
-    while crew.environment.model.wait:
-        ticks.append(crew.environment.wake_at)
-        crew.take(Tick(at=ticks[-1]))
+    while agents.environment.model.wait:
+        ticks.append(agents.environment.wake_at)
+        agents.take(Tick(at=ticks[-1]))
     gaps = [later - earlier for earlier, later in itertools.pairwise(ticks)]
     assert gaps == sorted(gaps)
-    assert crew.environment.model.state is S.ERROR
-    assert "host flp1 has not acknowledged the command" in crew.environment.model.error
+    assert agents.environment.model.state is S.ERROR
+    assert "host flp1 has not acknowledged the command" in agents.environment.model.error
 
 
-def test_a_lost_host_cannot_keep_an_environment_from_ending(crew):
-    crew.ask(E.DEPLOY, E.CONFIGURE).accept_command().ask(E.EXIT)
-    on_flp1, _ = crew.commands()
-    crew.report(on_flp1, *(crew.done(on_flp1, order.task) for order in on_flp1.orders))
-    crew.take(Tick(at=crew.environment.model.wait.deadline))
-    assert crew.environment.model.state is S.DONE
-    assert ReleaseResources(environment="2oDvieFrVTi") in crew.last
-    assert "flp2" in crew.environment.model.error
+def test_a_lost_host_cannot_keep_an_environment_from_ending(agents):
+    agents.ask(E.DEPLOY, E.CONFIGURE).accept_command().ask(E.EXIT)
+    on_flp1, _ = agents.commands()
+    agents.report(on_flp1, *(agents.done(on_flp1, order.task) for order in on_flp1.orders))
+    agents.take(Tick(at=agents.environment.model.wait.deadline))
+    assert agents.environment.model.state is S.DONE
+    assert ReleaseResources(environment="2oDvieFrVTi") in agents.last
+    assert "flp2" in agents.environment.model.error
 
 
 def test_a_critical_task_that_dies_in_a_run_leads_to_error_and_stops_the_rest(running):
@@ -220,7 +222,7 @@ def test_a_critical_task_that_dies_in_a_run_leads_to_error_and_stops_the_rest(ru
     assert EndRun(run_number=17) in running.last
 
 
-def test_a_task_that_nobody_needs_may_die_in_a_run(running):
+def test_a_task_that_is_not_critical_may_die_in_a_run(running):
     dead = running.failed("monitor", revision=3)
     running.take(TasksMoved(at=running.at, host="flp1", reports=(dead,)))
     assert running.environment.model.state is S.RUNNING
@@ -256,8 +258,8 @@ def test_a_task_that_had_to_be_killed_is_announced_once_for_each_kill(running):
     (first, *others) = running.commands()
     killed = [replace(running.done(first, order.task), killed=True) for order in first.orders]
     running.report(first, *killed)
-    told = [effect for effect in running.last if isinstance(effect, AnnounceKilled)]
-    assert [(each.path, each.host) for each in told] == [
+    announced = [effect for effect in running.last if isinstance(effect, AnnounceKilled)]
+    assert [(each.path, each.host) for each in announced] == [
         (f"root.{order.task}", first.host) for order in first.orders
     ]
     running.report(first, *killed)

@@ -33,12 +33,12 @@ def hook(name, trigger, **details):
 
 
 class Stage(FakeAgents):
-    """A crew that also plays integrations and hooks; ``story`` is what happened, in order."""
+    """Fake agents that also play integrations and hooks; ``happened`` has all events in order."""
 
     def __init__(self, *tasks, calls=(), fails=(), **variables):
         super().__init__(Environment("E", plan_of(TASK, *tasks, calls=calls, **variables)))
         self.fails = fails
-        self.story = []
+        self.happened = []
 
     def play(self, *events, **details):
         self.ask(*events, **details)
@@ -47,13 +47,13 @@ class Stage(FakeAgents):
             effect = todo.pop(0)
             match type(effect).__name__:
                 case "CallIntegration":
-                    self.story.append(f"call {effect.planned.trigger}")
+                    self.happened.append(f"call {effect.planned.trigger}")
                     todo += self.end_call(effect)
                 case "SendCommand":
                     todo += self.carry_out(effect.command)
                 case "AnnounceState":
-                    self.story.append(str(effect.state))
-        return self.story
+                    self.happened.append(str(effect.state))
+        return self.happened
 
     def end_call(self, invoke, result="done"):
         failed = str(invoke.planned.trigger) in self.fails
@@ -63,9 +63,11 @@ class Stage(FakeAgents):
     def carry_out(self, command):
         is_hook = command.orders[0].task != "task" and command.goal is TaskState.RUNNING
         if not is_hook:
-            self.story += [f"{order.task} {command.goal}" for order in command.orders if order.task == "task"]
+            self.happened += [
+                f"{order.task} {command.goal}" for order in command.orders if order.task == "task"
+            ]
             return self.report(command, *(self.done(command, order.task) for order in command.orders))
-        self.story += [f"hook {order.task}" for order in command.orders]
+        self.happened += [f"hook {order.task}" for order in command.orders]
         return self.report(command, *(self.ended(command, order.task) for order in command.orders))
 
     def ended(self, command, task):
@@ -88,7 +90,7 @@ def test_hooks_run_in_the_order_of_moments_and_weights():
         calls=(call("enter_CONFIGURED"), call("leave_DEPLOYED+1"), call("before_CONFIGURE")),
     )
     stage.play(E.DEPLOY)
-    stage.story.clear()
+    stage.happened.clear()
     assert stage.play(E.CONFIGURE) == [
         "hook early",
         "call before_CONFIGURE",
@@ -103,7 +105,7 @@ def test_hooks_run_in_the_order_of_moments_and_weights():
 def test_calls_of_a_moment_come_before_its_task_hooks():
     stage = Stage(hook("script", "before_CONFIGURE"), calls=(call("before_CONFIGURE"),))
     stage.play(E.DEPLOY)
-    stage.story.clear()
+    stage.happened.clear()
     assert stage.play(E.CONFIGURE)[:2] == ["call before_CONFIGURE", "hook script"]
 
 
@@ -111,7 +113,7 @@ def test_a_hook_before_deployment_runs_although_nothing_is_deployed():
     assert Stage(hook("cleanup", "before_DEPLOY")).play(E.DEPLOY)[0] == "hook cleanup"
 
 
-def test_nothing_is_left_of_a_hook_that_has_run():
+def test_no_process_of_a_finished_hook_remains():
     stage = Stage(hook("cleanup", "before_DEPLOY"))
     stage.play(E.DEPLOY)
     goals = [e.command.goal for e in stage.effects if type(e).__name__ == "SendCommand"]
@@ -143,8 +145,8 @@ def test_a_call_s_result_is_a_variable_of_the_calls_after_it():
 def test_a_critical_call_that_fails_before_the_tasks_move_cancels_the_transition(moment):
     stage = Stage(calls=(call(moment),), fails=(moment,))
     stage.play(E.DEPLOY)
-    story = stage.play(E.CONFIGURE)
-    assert "task CONFIGURED" not in story
+    happened = stage.play(E.CONFIGURE)
+    assert "task CONFIGURED" not in happened
     assert stage.environment.model.state is S.ERROR
     assert "it broke" in stage.answers()[-1]
 
@@ -163,8 +165,8 @@ def test_a_call_that_is_not_critical_may_fail():
 
 def test_after_a_critical_failure_later_weights_do_not_run():
     stage = Stage(calls=(call("before_CONFIGURE"), call("before_CONFIGURE+1")), fails=("before_CONFIGURE",))
-    story = stage.play(E.DEPLOY, E.CONFIGURE)
-    assert "call before_CONFIGURE+1" not in story
+    happened = stage.play(E.DEPLOY, E.CONFIGURE)
+    assert "call before_CONFIGURE+1" not in happened
 
 
 def test_a_call_that_overruns_its_timeout_is_ended_by_us():
@@ -223,23 +225,23 @@ def test_a_hook_that_overruns_its_timeout_is_ended_by_us():
 def test_a_hook_cut_short_by_the_end_is_ended_though_control_is_restarted_meanwhile():
     stage = Stage(hook("check", "before_CONFIGURE"))
     stage.play(E.DEPLOY)
-    stage.ask(E.CONFIGURE)  # its host has not answered, and nobody knows whether it runs
+    stage.ask(E.CONFIGURE)  # its host has not answered, and control does not know whether it runs
     stage.ask(E.EXIT)
     ended = snapshot.take(stage.environment)
     again = FakeAgents(snapshot.restore("E", stage.environment.model.plan, ended))
     again.take(snapshot.resume(ended, stage.environment.model.plan, again.at))
     again.accept_command()
     assert again.environment.model.state is S.DONE
-    told = [
+    orders = [
         (o.task, e.command.goal)
         for e in again.effects
         if isinstance(e, SendCommand)
         for o in e.command.orders
     ]
-    assert ("check", TaskState.DONE) in told
+    assert ("check", TaskState.DONE) in orders
 
 
-def test_a_hook_is_told_to_go_until_its_host_has_obeyed():
+def test_the_order_to_end_a_hook_is_repeated_until_its_host_obeys():
     stage = Stage(hook("check", "before_CONFIGURE"))
     stage.play(E.DEPLOY)
     stage.ask(E.CONFIGURE)
@@ -254,7 +256,7 @@ def test_a_hook_is_told_to_go_until_its_host_has_obeyed():
 def test_hooks_of_the_end_run_when_all_tasks_have_ended_and_cannot_stop_it():
     stage = Stage(hook("sweep", "DESTROY"), calls=(call("after_DESTROY"),), fails=("sweep", "after_DESTROY"))
     stage.play(E.DEPLOY)
-    stage.story.clear()
+    stage.happened.clear()
     assert stage.play(E.EXIT) == ["task DONE", "hook sweep", "DONE", "call after_DESTROY"]
     assert stage.environment.model.state is S.DONE
 
@@ -262,7 +264,7 @@ def test_hooks_of_the_end_run_when_all_tasks_have_ended_and_cannot_stop_it():
 def test_hooks_of_go_error_run_on_the_way_to_error():
     stage = Stage(calls=(call("before_GO_ERROR"), call("after_GO_ERROR")))
     stage.play(E.DEPLOY, E.CONFIGURE)
-    stage.story.clear()
+    stage.happened.clear()
     assert stage.play(E.GO_ERROR) == ["call before_GO_ERROR", "ERROR", "call after_GO_ERROR"]
 
 
@@ -304,7 +306,7 @@ def test_moments_are_read_as_templates_write_them(text, moment):
         ("before_DEPLOY+1.5", "no moment"),
     ],
 )
-def test_what_is_no_moment_is_refused(text, why):
+def test_an_invalid_moment_is_refused(text, why):
     with pytest.raises(TemplateError, match=why):
         parse(text)
 

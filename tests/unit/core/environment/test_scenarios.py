@@ -24,7 +24,9 @@ def _difference(name, written, now):
     lines = difflib.unified_diff(
         written.splitlines(), now.splitlines(), f"{name}, as written", f"{name}, as it is now", lineterm=""
     )
-    return "\n".join((*lines, "", "If the new effects are right: pytest --rewrite-scenarios, and read the diff."))
+    return "\n".join(
+        (*lines, "", "If the new effects are right: pytest --rewrite-scenarios, and read the diff.")
+    )
 
 
 def test_there_are_scenarios():

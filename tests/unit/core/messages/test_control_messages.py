@@ -63,6 +63,6 @@ def test_no_part_of_a_launch_has_a_default_in_the_place_of_what_was_sent():
 
 
 @pytest.mark.parametrize("body", [None, [], {}, {"kind": "Report"}, {"kind": []}, {"kind": "Command"}])
-def test_what_is_no_message_is_refused(body):
+def test_an_invalid_message_is_refused(body):
     with pytest.raises(InvalidRequestError):
         message_of(body)

@@ -32,7 +32,7 @@ def test_a_heartbeat_costs_nothing_and_all_else_at_least_its_text():
 
 @pytest.mark.finding("3.8")
 @given(st.lists(st.tuples(st.floats(-10, 2 * HOUR_S), st.integers(0, 5_000))))
-def test_what_is_admitted_never_exceeds_the_bound_and_one_message(messages):
+def test_admitted_messages_exceed_the_bound_by_one_message_at_most(messages):
     quota, at, highest, written = HostQuota(10_000.0, 10_000.0, 0.0), 0.0, 0.0, 0
     for step, cost in messages:
         at += step
@@ -49,7 +49,7 @@ def test_without_a_bound_all_is_admitted():
     assert all(quota.admits(10**9, 0.0) for _ in range(10))
 
 
-def test_what_was_refused_is_counted_and_told():
+def test_refused_messages_are_counted_and_reported():
     quota = HostQuota(1_000_000.0, 0.0, 0.0)
     assert not quota.admits(1, 0.0)
     assert str(quota).startswith(

@@ -1,4 +1,4 @@
-"""One wrong part of what a host says costs that part alone, and is told on the host's row."""
+"""A wrong part of a report is left out and is named on the host's row; the rest is used."""
 
 import msgspec
 import pytest
@@ -64,7 +64,7 @@ del SENT["faults"], SENT["facts"]["faults"]
 @example((("facts", "version"), "\x1b", False))
 @example((("facts", "attributes", "rack"), "\n", False))
 @example((("facts", "control_ports"), [9, 3], False))
-def test_whatever_one_part_of_a_report_is_the_rest_is_used_and_the_fault_is_named(fault):
+def test_a_wrong_part_of_a_report_is_named_and_the_rest_is_used(fault):
     path, junk, remove = fault
     read = report_of(spoilt(SENT, path, junk, remove=remove), "flp1")
     got = msgspec.json.decode(msgspec.json.encode(read))
@@ -124,7 +124,7 @@ def test_a_scalar_becomes_text_without_a_word():
 
 
 @pytest.mark.parametrize("name", ["cpus", "memory_mb", "network", "address"])
-def test_a_host_whose_measurement_cannot_be_read_is_there_and_offers_nothing_of_it(name):
+def test_a_host_with_an_unreadable_measurement_is_active_without_that_resource(name):
     read = report_of(spoilt(SENT, ("facts", name), {}), "flp1")
     assert getattr(read.facts, name) in (0.0, "", "flp1")
     assert any(f"facts.{name}" in fault for fault in read.faults)
@@ -138,7 +138,7 @@ def test_many_faults_are_counted_and_a_long_one_is_cut():
     assert all(len(fault) <= 300 for fault in read.faults)
 
 
-def test_what_a_host_sends_as_faults_of_control_is_not_believed():
+def test_faults_that_a_host_attributes_to_control_are_ignored():
     assert report_of({**SENT, "faults": ["forged"]}, "flp1").faults == ()
 
 
@@ -159,7 +159,7 @@ def test_faults_are_on_the_host_s_row_until_a_survey_is_without_them():
     assert row(hosts) == []
 
 
-def test_what_cannot_be_unpacked_is_a_sign_of_life_and_a_fault():
+def test_an_unreadable_message_counts_as_a_report_and_as_a_fault():
     hosts = HostTable(5.0)
     assert hosts.record_report(unreadable("flp1", "it cannot be unpacked"), 1.0) is True, (
         "a survey is asked for"
@@ -168,7 +168,7 @@ def test_what_cannot_be_unpacked_is_a_sign_of_life_and_a_fault():
     assert row(hosts) == ["it cannot be unpacked"]
 
 
-def test_what_the_agent_could_not_use_of_its_settings_is_on_the_row_too():
+def test_invalid_settings_of_an_agent_are_faults_of_its_host():
     hosts = HostTable(5.0)
     facts = {**SENT["facts"], "faults": ["heartbeat_s: 'often' does not do"]}
     hosts.record_report(report_of({**SENT, "facts": facts}, "flp1"), 1.0)

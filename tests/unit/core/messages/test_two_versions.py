@@ -23,18 +23,18 @@ OPTIONAL = [
 ]
 
 
-def test_what_a_newer_sender_adds_is_ignored():
+def test_an_unknown_field_of_a_newer_sender_is_ignored():
     assert typed(plain(FACTS) | {"colour": "green"}, HostFacts) == FACTS
 
 
 @pytest.mark.parametrize("field", OPTIONAL, ids=lambda field: field.name)
-def test_what_an_older_sender_does_not_know_has_its_default(field):
+def test_a_field_that_an_older_sender_lacks_has_its_default(field):
     sent = plain(FACTS)
     del sent[field.name]
     default = field.default_factory() if field.default is dataclasses.MISSING else field.default
     assert typed(sent, HostFacts) == dataclasses.replace(FACTS, **{field.name: default})
 
 
-def test_what_has_another_type_is_refused_whatever_the_version():
+def test_a_field_of_another_type_is_refused_in_any_version():
     with pytest.raises(InvalidRequestError, match="attributes"):
         typed(plain(FACTS) | {"attributes": 7}, HostFacts)

@@ -39,7 +39,7 @@ ATTRIBUTES = st.dictionaries(st.sampled_from(_NAMES), st.text(max_size=5))
 
 
 @pytest.mark.finding("2.2")
-def test_what_pillar_declares_wins_over_every_claim():
+def test_the_declaration_of_pillar_overrides_every_claim():
     used, unused = bounded("flp2", CLAIMED, DECLARED, NAMES)
     assert used == replace(
         CLAIMED,

@@ -30,7 +30,7 @@ def test_ranges_of_ports_are_ranges(text, ports):
 
 
 @pytest.mark.parametrize("text", ["x", "1-", "-1", "9-8", "0", "65536", "1-2-3", "8080 8081", "1.5"])
-def test_what_is_no_range_of_ports_is_refused(text):
+def test_an_invalid_range_of_ports_is_refused(text):
     with pytest.raises(ValueError, match="range of ports"):
         parse_ports(text) if text != "1-" else parse_ports("1-x")
 

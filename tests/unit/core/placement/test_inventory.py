@@ -44,7 +44,7 @@ def inventory():
     return made
 
 
-def test_what_a_plan_takes_is_counted_by_host_and_by_network(inventory):
+def test_allocations_of_a_plan_are_counted_by_host_and_by_network(inventory):
     inventory.allocate("E", plan(task("a", ports=[9000]), task("b", ports=[9001])))
     use = inventory.use_of("flp1")
     assert (use.cpu, use.memory_mb, use.tasks) == (2.0, 200.0, 2)
@@ -64,11 +64,11 @@ def test_releasing_an_environment_gives_back_exactly_what_it_took(inventory):
     assert inventory.use_of("flp1").tasks == 0
 
 
-def test_releasing_twice_or_nobody_changes_nothing(inventory):
+def test_releasing_twice_or_an_unknown_plan_changes_nothing(inventory):
     inventory.allocate("E", plan(task("a", ports=[9000])))
     inventory.release("E")
     inventory.release("E")
-    inventory.release("nobody")
+    inventory.release("unknown")
     assert inventory.use_of("flp1").tasks == 0
 
 
@@ -84,7 +84,7 @@ def test_single_tasks_can_be_taken_and_released(inventory):
     assert [inventory.is_taken("box", port) for port in (9000, 9001)] == [False, True]
 
 
-def test_a_silent_host_keeps_what_its_tasks_have(inventory):
+def test_the_allocations_on_a_silent_host_stay(inventory):
     inventory.allocate("E", plan(task("a", ports=[9000])))
     inventory.remove_host("flp1")
     assert inventory.is_taken("box", 9000)

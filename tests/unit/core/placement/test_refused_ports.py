@@ -141,71 +141,73 @@ def test_a_replaced_task_keeps_the_ports_that_were_not_refused(ports):
 
 def running(policy="restart", **variables):
     tasks = planned("a", "h1"), planned("b", "h2", recovery=policy)
-    crew = FakeAgents(Environment("E", plan_of(*tasks, **variables)))
-    crew.ask(E.DEPLOY, E.CONFIGURE).accept_command().ask(E.START_ACTIVITY, run_number=17).accept_command()
-    crew.effects.clear()
-    return crew
+    agents = FakeAgents(Environment("E", plan_of(*tasks, **variables)))
+    agents.ask(E.DEPLOY, E.CONFIGURE).accept_command().ask(E.START_ACTIVITY, run_number=17).accept_command()
+    agents.effects.clear()
+    return agents
 
 
-def fail(crew, task="b", **details):
-    revision = crew.environment.model.revision
-    dead = crew.failed(task, revision=revision, **details)
-    crew.take(TasksMoved(at=crew.at, host=crew.environment.model.tasks.tasks[task].host, reports=(dead,)))
-    return crew
+def fail(agents, task="b", **details):
+    revision = agents.environment.model.revision
+    dead = agents.failed(task, revision=revision, **details)
+    agents.take(
+        TasksMoved(at=agents.at, host=agents.environment.model.tasks.tasks[task].host, reports=(dead,))
+    )
+    return agents
 
 
-def searches(crew):
-    return [(effect.tasks, effect.ports) for effect in crew.last if isinstance(effect, Reschedule)]
+def searches(agents):
+    return [(effect.tasks, effect.ports) for effect in agents.last if isinstance(effect, Reschedule)]
 
 
-def refuse(crew, task="b"):
-    return fail(crew, task, reason="port 30000 is in use", taken_ports=(30000,))
+def refuse(agents, task="b"):
+    return fail(agents, task, reason="port 30000 is in use", taken_ports=(30000,))
 
 
 def test_a_restart_that_is_refused_for_a_port_gets_other_ports_and_counts_for_nothing():
-    crew = fail(running(recovery_restarts="1"))
-    crew.wait_out()
-    assert crew.environment.model.restarts.history["b"]
-    refuse(crew)
-    assert searches(crew) == [(("b",), True)]
-    assert crew.environment.model.state is S.RUNNING
-    assert crew.environment.model.restarts.history["b"] == []
-    assert crew.environment.model.restarts.pending == {}
+    agents = fail(running(recovery_restarts="1"))
+    agents.wait_out()
+    assert agents.environment.model.restarts.history["b"]
+    refuse(agents)
+    assert searches(agents) == [(("b",), True)]
+    assert agents.environment.model.state is S.RUNNING
+    assert agents.environment.model.restarts.history["b"] == []
+    assert agents.environment.model.restarts.pending == {}
 
 
 def test_the_task_on_its_new_port_joins_the_run_and_what_connects_to_it_is_configured_again():
-    crew = refuse(running())
-    a = replace(crew.environment.model.plan.tasks[0], properties={"chans.data.0.address": "tcp://h2:9001"})
-    crew.take(Modified(at=crew.at, request="m", plan=plan_of(a, planned("b2", "h2"))))
-    assert {order.task for command in crew.commands() for order in command.orders} == {"a", "b2"}
-    crew.accept_command()
-    assert (crew.environment.model.state, crew.environment.model.run.number) == (S.RUNNING, 17)
+    agents = refuse(running())
+    a = replace(agents.environment.model.plan.tasks[0], properties={"chans.data.0.address": "tcp://h2:9001"})
+    agents.take(Modified(at=agents.at, request="m", plan=plan_of(a, planned("b2", "h2"))))
+    assert {order.task for command in agents.commands() for order in command.orders} == {"a", "b2"}
+    agents.accept_command()
+    assert (agents.environment.model.state, agents.environment.model.run.number) == (S.RUNNING, 17)
 
 
 def test_where_no_other_port_is_free_the_run_ends_with_the_reason():
-    crew = refuse(running())
-    crew.take(RescheduleFailed(at=crew.at, tasks=("b",), reason="no control port left"))
-    assert crew.environment.model.state is S.ERROR
-    assert "no control port left" in crew.environment.model.error
-    assert "wider range" in crew.environment.model.error
+    agents = refuse(running())
+    agents.take(RescheduleFailed(at=agents.at, tasks=("b",), reason="no control port left"))
+    assert agents.environment.model.state is S.ERROR
+    assert "no control port left" in agents.environment.model.error
+    assert "wider range" in agents.environment.model.error
 
 
 def test_a_thief_of_every_port_is_given_up_after_so_many_changes():
-    crew = running(recovery_restarts="0")
+    agents = running(recovery_restarts="0")
     changes = 0
     for number in range(MAX_PORT_CHANGES + 1):
-        crew.at += 1
-        fail(crew, reason=f"port {number} is in use", taken_ports=(number,))
-        changes += len(searches(crew))
+        agents.at += 1
+        fail(agents, reason=f"port {number} is in use", taken_ports=(number,))
+        changes += len(searches(agents))
     assert changes == MAX_PORT_CHANGES
-    assert crew.environment.model.state is S.ERROR
+    assert agents.environment.model.state is S.ERROR
 
 
 def test_where_policy_says_fail_a_refusal_is_an_error():
     assert refuse(running("fail")).environment.model.state is S.ERROR
 
 
-def test_a_user_who_asks_for_a_refused_task_gets_it_on_another_port():
-    crew = refuse(running("ignore"))
-    crew.take(RecoverTask(at=crew.at, task="b", user="teo", by_hand=True))
-    assert searches(crew) == [(("b",), True)]
+def test_a_refused_task_that_a_user_restarts_gets_another_port():
+    agents = refuse(running("ignore"))
+    agents.take(RecoverTask(at=agents.at, task="b", user="teo", by_hand=True))
+    assert searches(agents) == [(("b",), True)]

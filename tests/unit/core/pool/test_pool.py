@@ -1,4 +1,4 @@
-"""The pool as a value: who comes, who goes, what is ordered, and what is told."""
+"""The pool as a value: its entries, orders and announcements."""
 
 from salt_o2.core.ids import POOL
 from salt_o2.core.messages.announcements import AnnounceMoves, AnnouncePoolExit
@@ -15,8 +15,8 @@ FACTS = HostFacts(address="10.0.0.1", network="n", cpus=8, memory_mb=8000)
 
 
 def report(task, environment="env", revision=5, **other):
-    told = {"settled": True, "status": TaskStatus.ACTIVE, "state": TaskState.STANDBY, "pid": 4711}
-    return TaskReport(task=task, environment=environment, revision=revision, **(told | other))
+    fields = {"settled": True, "status": TaskStatus.ACTIVE, "state": TaskState.STANDBY, "pid": 4711}
+    return TaskReport(task=task, environment=environment, revision=revision, **(fields | other))
 
 
 def from_host(host, *tasks, facts=None):
@@ -29,8 +29,8 @@ def gone(task, **other):
 
 def broken(task, **other):
     failure = Failure(asked="stay STANDBY", state="IDLE", reason="killed by signal 9")
-    told = {"status": TaskStatus.INACTIVE, "state": TaskState.ERROR, "failure": failure}
-    return report(task, **(told | other))
+    fields = {"status": TaskStatus.INACTIVE, "state": TaskState.ERROR, "failure": failure}
+    return report(task, **(fields | other))
 
 
 def pool_of(*names, host="flp1", at=NOW, **bounds):
@@ -60,7 +60,7 @@ def orders(effects, kind=SendCommand):
     ]
 
 
-def test_what_is_kept_is_on_disk_before_its_host_is_told_whose_it_is_now():
+def test_a_transfer_is_persisted_before_the_host_gets_the_new_owner():
     pool = Pool(PoolLimits())
     effects = keep(pool, "a", "b")
     assert [type(effect) for effect in effects] == [StoreEntry, StoreEntry, SendCommand, AnnounceMoves]
@@ -73,38 +73,38 @@ def test_an_order_of_the_pool_starts_nothing():
     assert all(order.launch is None for order in effects[1].command.orders)
 
 
-def test_what_is_kept_can_be_claimed_at_once():
+def test_a_transferred_task_can_be_claimed_at_once():
     pool = pool_of("a", "b")
     assert names(pool.claimable({"flp1"})) == ["a", "b"]
 
 
-def test_who_is_claimed_is_in_the_pool_no_more():
+def test_a_claimed_task_is_removed_from_the_pool():
     pool = pool_of("a", "b")
     assert pool.claim(["a"]) == [RemoveEntry(task="a")]
     assert names(pool.claimable({"flp1"})) == ["b"]
 
 
-def test_nobody_is_free_on_a_host_that_is_not_there():
+def test_no_task_of_an_absent_host_is_claimable():
     pool = pool_of("a")
     assert pool.claimable({"flp2"}) == []
     assert names(pool.waiting) == ["a"]
 
 
-def test_after_a_restart_a_task_is_free_when_its_agent_has_told_that_it_rests():
+def test_after_a_restart_a_task_is_claimable_when_its_agent_reports_it_idle():
     pool = Pool(PoolLimits(), pool_of("a").entries.values())
     assert pool.claimable({"flp1"}) == []
     pool.apply_report(from_host("flp1", report("a", POOL, 6)), NOW)
     assert names(pool.claimable({"flp1"})) == ["a"]
 
 
-def test_a_task_that_somebody_moves_by_hand_is_not_free():
+def test_a_task_that_a_user_moves_manually_is_not_claimable():
     pool = pool_of("a")
     pool.apply_report(from_host("flp1", report("a", POOL, 6, state=TaskState.CONFIGURED)), NOW)
     assert pool.claimable({"flp1"}) == []
     assert names(pool.waiting) == ["a"]
 
 
-def test_one_that_dies_leaves_is_told_of_and_is_ended_above_all_that_its_agent_has_seen():
+def test_a_pooled_task_that_dies_is_announced_and_stopped_with_a_higher_revision():
     pool = pool_of("a", "b")
     effects = pool.apply_report(from_host("flp1", broken("a", environment=POOL, revision=9)), NOW)
     assert names(pool.waiting) == ["b"]
@@ -116,7 +116,7 @@ def test_one_that_dies_leaves_is_told_of_and_is_ended_above_all_that_its_agent_h
     ]
 
 
-def test_who_leaves_holds_its_place_until_its_host_says_that_it_is_done():
+def test_a_stopping_task_keeps_its_resources_until_its_host_reports_done():
     pool = pool_of("a")
     pool.stop(["a"], "cleaned", NOW)
     assert pool.apply_report(from_host("flp1", report("a", POOL, 7)), NOW) == []
@@ -129,7 +129,7 @@ def test_who_leaves_holds_its_place_until_its_host_says_that_it_is_done():
     assert not pool.entries
 
 
-def test_who_is_on_its_way_out_is_not_ordered_out_again():
+def test_a_stopping_task_gets_no_second_order_to_stop():
     pool = pool_of("a")
     assert pool.stop(["a"], "cleaned", NOW)
     assert pool.stop(["a"], "cleaned", NOW) == []
@@ -142,7 +142,7 @@ def test_a_host_speaks_for_its_own_tasks_only():
     assert names(pool.claimable({"flp1"})) == ["a"]
 
 
-def test_a_task_that_a_survey_does_not_know_is_gone():
+def test_a_task_that_a_survey_lacks_is_removed():
     pool = pool_of("a", "b")
     effects = pool.apply_report(from_host("flp1", report("b"), facts=FACTS), NOW)
     assert [type(effect) for effect in effects] == [RemoveEntry, AnnouncePoolExit]
@@ -165,12 +165,12 @@ def test_an_order_that_was_lost_is_given_again_the_sure_way_until_it_is_taken_in
     assert pool.tick(NOW + 3 * REPEAT_S, {"flp1"}) == []
 
 
-def test_a_host_that_is_not_there_is_told_nothing():
+def test_an_absent_host_gets_no_order():
     pool = pool_of("a")
     assert pool.tick(NOW + REPEAT_S, set()) == []
 
 
-def test_of_too_many_on_a_host_those_that_came_first_go():
+def test_beyond_the_limit_of_a_host_the_oldest_tasks_are_stopped():
     pool = pool_of("old", per_host=2)
     effects = keep(pool, "a", "b", at=NOW + 1)
     assert names(pool.waiting) == ["a", "b"]
@@ -183,14 +183,14 @@ def test_another_host_has_room_of_its_own():
     assert names(pool.waiting) == ["a", "b"]
 
 
-def test_of_too_many_in_all_those_that_came_first_go():
+def test_beyond_the_limit_of_the_pool_the_oldest_tasks_are_stopped():
     pool = pool_of("a", total=1)
     effects = keep(pool, "b", host="flp2", at=NOW + 1)
     assert names(pool.waiting) == ["b"]
     assert only(effects, AnnouncePoolExit)[0].reason == "more than 1 tasks waited"
 
 
-def test_who_waits_too_long_goes():
+def test_a_task_that_waits_too_long_is_stopped():
     pool = pool_of("a", idle_s=60)
     assert pool.tick(NOW + 60, set()) == []
     effects = pool.tick(NOW + 61, set())
@@ -198,21 +198,21 @@ def test_who_waits_too_long_goes():
     assert pool.entries["a"].reason == "no environment claimed it within 60 s"
 
 
-def test_a_pool_without_room_keeps_nothing():
+def test_a_pool_of_size_zero_accepts_no_task():
     pool = Pool(PoolLimits(total=0))
     keep(pool, "a")
     assert pool.waiting == []
     assert pool.entries["a"].goal is TaskState.DONE
 
 
-def test_it_can_be_told_beforehand_who_would_stay():
+def test_the_tasks_that_the_pool_would_accept_are_known_beforehand():
     pool = pool_of("a", per_host=2)
     coming = [planned(name, "flp1") for name in ("b", "c", "d")]
     assert pool.accepts(coming, NOW + 1) == {"b", "c"}
     assert names(pool.waiting) == ["a"]
 
 
-def test_no_two_orders_have_the_same_revision_whoever_had_the_tasks_before():
+def test_no_two_orders_have_the_same_revision_whatever_the_previous_owner_was():
     pool = Pool(PoolLimits())
     effects = [*keep(pool, "a", revision=5), *keep(pool, "b", revision=5), *keep(pool, "c", revision=2)]
     effects += pool.stop(["a", "b"], "cleaned", NOW)

@@ -40,12 +40,12 @@ def test_the_first_of_a_command_to_get_there_wait_for_the_last_as_long_as_an_ack
     assert due_at(first_there) == 10.0 + ACKNOWLEDGE_S
 
 
-def test_a_death_amid_a_command_is_not_kept_back_by_it():
+def test_a_death_during_a_command_is_reported_without_delay():
     due = due_at(PendingReport(sent_at=0.0, commanded_at=10.0, changed_at=10.01, unsolicited_at=10.02))
     assert due == 10.02 + GATHER_S
 
 
-def test_a_death_that_nobody_asked_for_is_reported_after_a_moment_for_others_that_die_with_it():
+def test_an_unexpected_death_is_reported_after_a_moment_together_with_others():
     due = due_at(PendingReport(sent_at=0.0, changed_at=10.0))
     assert 10.0 < due < 10.01
 
@@ -60,12 +60,12 @@ def test_a_host_whose_tasks_die_one_after_the_other_keeps_to_the_pace_all_the_sa
     assert due == 10.0 + EVERY_S
 
 
-def test_who_has_much_to_do_acknowledges_at_once():
+def test_an_agent_with_many_orders_acknowledges_at_once():
     assert due_at(PendingReport(sent_at=9.99, commanded_at=10.0, driven=MANY + 1)) == 10.0
 
 
 @given(times, st.none() | times, st.none() | times, st.booleans())
-def test_whatever_is_new_is_reported_and_never_before_it_happened(sent, commanded, changed, completed):
+def test_each_change_is_reported_and_never_before_it_happens(sent, commanded, changed, completed):
     due = due_at(PendingReport(sent_at=sent, commanded_at=commanded, changed_at=changed, completed=completed))
     known = [moment for moment in (commanded, changed) if moment is not None]
     assert (due is None) == (known == [])

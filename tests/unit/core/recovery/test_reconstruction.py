@@ -89,7 +89,7 @@ def test_the_rebuilt_is_an_environment_like_any_other():
 @pytest.mark.parametrize(
     ("runs", "last"), [(("7", "9"), 9), (("", ""), 0), (("x", "3"), 3)], ids=["two", "none", "odd"]
 )
-def test_the_last_run_is_the_highest_that_anybody_was_started_with(runs, last):
+def test_the_last_run_is_the_highest_run_of_any_task(runs, last):
     assert last_run([task("d.a", run=run) for run in runs]) == last
 
 

@@ -75,7 +75,7 @@ def test_a_larger_host_gets_more():
     assert (found.count("big"), found.count("flp1")) == (6, 2)
 
 
-def test_what_others_have_taken_counts_as_load():
+def test_allocations_of_other_environments_count_as_load():
     inventory = cluster(2)
     hold(inventory, "flp1", cpu=2.0)
     assert hosts([request()], inventory) == ["flp2"]
@@ -124,7 +124,7 @@ def test_tasks_with_less_choice_are_placed_first():
     ]
 
 
-def test_static_ports_are_kept_from_those_who_would_take_any():
+def test_static_ports_are_withheld_from_tasks_that_accept_any_port():
     inventory = cluster(1)
     dynamic, static = schedule([request("dynamic", channels=1), request("static", ports=[9000])], inventory)
     assert dynamic.channel_ports == (9001,)
@@ -161,7 +161,7 @@ def test_without_hosts_it_says_how_to_get_one():
     assert "start the engine o2_agent on a minion" in refusal([request("root.x")], Inventory())
 
 
-def test_a_constraint_that_nobody_meets_names_the_values_there_are():
+def test_a_constraint_that_no_host_meets_is_refused_with_the_existing_values():
     inventory = cluster(1, attributes={"type": "flp"})
     assert (
         refusal([request("root.x", "type=epn")], inventory)
@@ -169,7 +169,7 @@ def test_a_constraint_that_nobody_meets_names_the_values_there_are():
     )
 
 
-def test_an_attribute_that_nobody_has_is_named():
+def test_an_attribute_that_no_host_has_is_named():
     assert "none has colour=red; no host has that attribute at all" in refusal(
         [request("r", "colour=red")], cluster(1)
     )

@@ -1,4 +1,4 @@
-"""What a new plan changes, and that it touches nobody else."""
+"""What a new plan changes; it affects no other task."""
 
 from dataclasses import replace
 
@@ -25,26 +25,26 @@ A, B, C = planned("a", "h1"), planned("b", "h1"), planned("c", "h2")
 @pytest.fixture
 def running():
     """An environment of a, b and c in run 17."""
-    crew = FakeAgents(Environment("E", plan_of(A, B, C)))
-    crew.ask(E.DEPLOY, E.CONFIGURE).accept_command().ask(E.START_ACTIVITY, run_number=17).accept_command()
-    crew.effects.clear()
-    return crew
+    agents = FakeAgents(Environment("E", plan_of(A, B, C)))
+    agents.ask(E.DEPLOY, E.CONFIGURE).accept_command().ask(E.START_ACTIVITY, run_number=17).accept_command()
+    agents.effects.clear()
+    return agents
 
 
-def modify(crew, plan, **details):
-    crew.take(Modified(at=crew.at, request="m", plan=plan, user="crew", **details))
-    return crew
+def modify(agents, plan, **details):
+    agents.take(Modified(at=agents.at, request="m", plan=plan, user="teo", **details))
+    return agents
 
 
-def told(crew):
-    """Who was told what, since the fixture."""
-    commands = [effect.command for effect in crew.effects if type(effect).__name__ == "SendCommand"]
+def ordered_goals(agents):
+    """Return the orders since the fixture."""
+    commands = [effect.command for effect in agents.effects if type(effect).__name__ == "SendCommand"]
     return {order.task: command.goal for command in commands for order in command.orders}
 
 
 def test_the_same_plan_changes_nothing(running):
     modify(running, plan_of(A, B, C))
-    assert told(running) == {}
+    assert ordered_goals(running) == {}
     assert running.answers() == [""]
 
 
@@ -61,22 +61,22 @@ def test_a_new_task_is_started_configured_and_started_with_the_run_s_arguments(r
 
 def test_a_task_that_is_not_in_the_plan_any_more_is_ended_and_forgotten(running):
     modify(running, plan_of(A, B)).accept_command()
-    assert told(running) == {"c": TaskState.DONE}
+    assert ordered_goals(running) == {"c": TaskState.DONE}
     assert running.environment.model.state is S.RUNNING
     running.ask(E.STOP_ACTIVITY)
     assert {order.task for command in running.commands() for order in command.orders} == {"a", "b"}
 
 
-def test_who_joins_is_there_before_anybody_leaves(running):
+def test_joining_tasks_are_running_before_any_task_departs(running):
     modify(running, plan_of(A, B, planned("d", "h2")))
-    assert set(told(running)) == {"d"}
+    assert set(ordered_goals(running)) == {"d"}
     running.accept_command()
-    assert told(running) == {"d": TaskState.RUNNING, "c": TaskState.DONE}
+    assert ordered_goals(running) == {"d": TaskState.RUNNING, "c": TaskState.DONE}
 
 
-def test_an_excluded_task_waits_in_standby_and_the_run_goes_on_without_it(running):
+def test_an_excluded_task_waits_in_standby_and_the_run_continues_without_it(running):
     modify(running, plan_of(A, B, C), excluded={"c": "noisy"}).accept_command()
-    assert told(running) == {"c": TaskState.STANDBY}
+    assert ordered_goals(running) == {"c": TaskState.STANDBY}
     assert running.environment.model.state is S.RUNNING
     running.take(_moved(running, running.failed("c", reason="died while excluded")))
     assert running.environment.model.state is S.RUNNING
@@ -85,7 +85,7 @@ def test_an_excluded_task_waits_in_standby_and_the_run_goes_on_without_it(runnin
 def test_an_included_task_comes_back_into_the_same_run(running):
     modify(running, plan_of(A, B, C), excluded={"c": "noisy"}).accept_command()
     modify(running, plan_of(A, B, C)).accept_command()
-    assert told(running) == {"c": TaskState.RUNNING}
+    assert ordered_goals(running) == {"c": TaskState.RUNNING}
     assert running.environment.model.run.number == 17
 
 
@@ -93,30 +93,30 @@ def test_excluded_tasks_stay_out_of_later_transitions_but_not_of_the_end(running
     modify(running, plan_of(A, B, C), excluded={"c": "noisy"}).accept_command()
     running.effects.clear()
     running.ask(E.STOP_ACTIVITY).accept_command()
-    assert "c" not in told(running)
+    assert "c" not in ordered_goals(running)
     running.ask(E.EXIT).accept_command()
-    assert told(running)["c"] is TaskState.DONE
+    assert ordered_goals(running)["c"] is TaskState.DONE
 
 
 def test_other_properties_reconfigure_exactly_the_task_that_has_them(running):
     other = replace(B, properties={"chans.data.0.address": "tcp://*:9001"})
     modify(running, plan_of(A, other, C)).accept_command()
-    assert told(running) == {"b": TaskState.RUNNING}
+    assert ordered_goals(running) == {"b": TaskState.RUNNING}
 
 
-def test_leaving_tasks_are_told_how_long_they_may_drain(running):
+def test_departing_tasks_get_their_drain_time(running):
     modify(running, plan_of(A, B), drain_s=1.5)
     assert running.commands()[0].arguments["drain_ms"] == "1500"
 
 
-def test_a_task_that_cannot_join_is_left_out_and_the_run_goes_on(running):
+def test_a_task_that_fails_to_join_is_excluded_and_the_run_continues(running):
     modify(running, plan_of(A, B, C, planned("d", "h2")))
     (command,) = running.commands()
     running.report(command, running.failed("d", reason="no such program"))
     assert running.environment.model.state is S.RUNNING
     assert "no such program" in running.answers()[-1]
     assert running.environment.model.tasks.excluded == {"d": "no such program"}
-    assert told(running)["d"] is TaskState.DONE
+    assert ordered_goals(running)["d"] is TaskState.DONE
 
 
 def test_a_silent_host_cannot_hold_up_a_modification_for_ever(running):
@@ -127,7 +127,7 @@ def test_a_silent_host_cannot_hold_up_a_modification_for_ever(running):
     assert running.environment.model.state is S.RUNNING
 
 
-def test_somebody_else_s_death_during_a_modification_is_an_error_as_ever(running):
+def test_the_death_of_an_unmodified_task_during_a_modification_is_an_error(running):
     modify(running, plan_of(A, B, C, planned("d", "h2")))
     running.take(_moved(running, running.failed("a", revision=3, reason="killed"), host="h1"))
     assert running.environment.model.state is S.ERROR
@@ -147,21 +147,21 @@ def test_an_environment_in_error_cannot_be_modified(running):
 
 
 @pytest.mark.parametrize("policy", ["restart", "fail", "stop"])
-def test_a_task_that_dies_while_it_leaves_is_missed_by_nobody(policy):
+def test_a_departing_task_that_dies_causes_no_failure(policy):
     leaver = planned("b", "h2", recovery=policy)
-    crew = FakeAgents(Environment("E", plan_of(A, leaver)))
-    crew.ask(E.DEPLOY, E.CONFIGURE).accept_command().ask(E.START_ACTIVITY, run_number=17).accept_command()
-    modify(crew, plan_of(A, C))
-    joining = crew.commands()
-    crew.take(_moved(crew, crew.failed("b", revision=3)))
-    assert crew.environment.model.restarts.pending == {}
-    crew.report(joining[0], crew.done(joining[0], "c"))
-    crew.accept_command()
-    assert crew.environment.model.state is S.RUNNING
-    assert crew.environment.wake_at is None
+    agents = FakeAgents(Environment("E", plan_of(A, leaver)))
+    agents.ask(E.DEPLOY, E.CONFIGURE).accept_command().ask(E.START_ACTIVITY, run_number=17).accept_command()
+    modify(agents, plan_of(A, C))
+    joining = agents.commands()
+    agents.take(_moved(agents, agents.failed("b", revision=3)))
+    assert agents.environment.model.restarts.pending == {}
+    agents.report(joining[0], agents.done(joining[0], "c"))
+    agents.accept_command()
+    assert agents.environment.model.state is S.RUNNING
+    assert agents.environment.wake_at is None
 
 
-def test_nobody_can_ask_for_a_task_that_leaves(running):
+def test_a_user_cannot_restart_a_departing_task(running):
     modify(running, plan_of(A, B))
     running.take(_moved(running, running.failed("c", revision=3)))
     with pytest.raises(InvalidRequestError, match="c is leaving"):
@@ -175,45 +175,45 @@ def test_two_modifications_do_not_overlap(running):
 
 
 def test_in_configured_newcomers_are_only_configured():
-    crew = FakeAgents(Environment("E", plan_of(A)))
-    crew.ask(E.DEPLOY, E.CONFIGURE).accept_command()
-    modify(crew, plan_of(A, B))
-    assert [command.goal for command in crew.commands()] == [TaskState.CONFIGURED]
+    agents = FakeAgents(Environment("E", plan_of(A)))
+    agents.ask(E.DEPLOY, E.CONFIGURE).accept_command()
+    modify(agents, plan_of(A, B))
+    assert [command.goal for command in agents.commands()] == [TaskState.CONFIGURED]
 
 
-def test_after_a_restart_of_control_an_interrupted_modification_orders_everybody_where_they_should_be(
+def test_after_a_restart_of_control_an_interrupted_modification_orders_all_tasks_to_their_goals(
     running,
 ):
     modify(running, plan_of(A, B, C, planned("d", "h2")))
     environment = restore("E", running.environment.model.plan, take(running.environment))
     again = FakeAgents(environment)
     again.take(resume(take(running.environment), environment.model.plan, at=2000.0))
-    assert set(told(again)) == {"a", "b", "c", "d"}
-    assert set(told(again).values()) == {TaskState.RUNNING}
+    assert set(ordered_goals(again)) == {"a", "b", "c", "d"}
+    assert set(ordered_goals(again).values()) == {TaskState.RUNNING}
 
 
-def taken_up(crew):
+def taken_up(agents):
     """The same environment after kill -9 of control, in the modification that it was in."""
-    known = take(crew.environment)
-    again = FakeAgents(restore("E", crew.environment.model.plan, known))
-    again.at = crew.at
-    again.take(resume(known, crew.environment.model.plan, again.at))
+    known = take(agents.environment)
+    again = FakeAgents(restore("E", agents.environment.model.plan, known))
+    again.at = agents.at
+    again.take(resume(known, agents.environment.model.plan, again.at))
     return again
 
 
-def test_one_that_does_not_come_to_rest_for_the_pool_leaves_though_control_is_killed_before_and_after(
+def test_departing_task_that_misses_standby_is_stopped_even_if_control_restarts(
     running,
 ):
     modify(running, plan_of(A, B), keep=True)
-    crew = taken_up(running)
-    for command in crew.commands():
+    agents = taken_up(running)
+    for command in agents.commands():
         if command.host == "h1":
-            crew.report(command, *(crew.done(command, order.task) for order in command.orders))
-    while "c" not in told(crew) or told(crew)["c"] is not TaskState.DONE:
-        crew.wait_out()  # c is silent
-    crew = taken_up(crew).accept_command()
-    assert set(crew.environment.model.tasks.tasks) == {"a", "b"}
-    assert crew.environment.model.state is S.RUNNING
+            agents.report(command, *(agents.done(command, order.task) for order in command.orders))
+    while "c" not in ordered_goals(agents) or ordered_goals(agents)["c"] is not TaskState.DONE:
+        agents.wait_out()  # c is silent
+    agents = taken_up(agents).accept_command()
+    assert set(agents.environment.model.tasks.tasks) == {"a", "b"}
+    assert agents.environment.model.state is S.RUNNING
 
 
 @pytest.mark.parametrize(
@@ -248,5 +248,5 @@ def test_hooks_are_never_part_of_a_change():
     assert diff_plans(plan_of(A), plan_of(A, hook), {}, {}).touched == set()
 
 
-def _moved(crew, *reports, host="h2"):
-    return TasksMoved(at=crew.at, host=host, reports=reports)
+def _moved(agents, *reports, host="h2"):
+    return TasksMoved(at=agents.at, host=host, reports=reports)

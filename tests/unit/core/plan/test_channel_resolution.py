@@ -81,7 +81,7 @@ def test_a_socket_reaches_no_other_host(wiring):
         wiring.peer("root.sink", "flp2", connected("root.sampler:local"))
 
 
-def test_a_target_that_nobody_binds_names_the_nearest(wiring):
+def test_an_unbound_target_is_refused_with_the_nearest_name(wiring):
     with pytest.raises(
         PlanError, match=r"nothing binds root\.sampler:dat \(did you mean root\.sampler:data\?\)"
     ):

@@ -1,4 +1,4 @@
-"""Launches that differ only by their places come from the same mould; no others do."""
+"""Launches have equal fingerprints exactly if they differ only by placement."""
 
 from dataclasses import replace
 
@@ -40,7 +40,7 @@ def launch(id="7AbRmBG3z2A", host="flp1", port=30001, **other):
 
 
 @given(IDS, HOSTS, PORTS, IDS, HOSTS, PORTS)
-def test_a_template_gives_one_mould_wherever_its_tasks_are(id, host, port, other_id, other_host, other_port):
+def test_a_template_gives_one_fingerprint_on_any_host(id, host, port, other_id, other_host, other_port):
     left, right = launch(id, host, port), launch(other_id, other_host, other_port)
     assert launch_fingerprint(left, id, host) == launch_fingerprint(right, other_id, other_host)
 
@@ -62,7 +62,7 @@ DIFFERENT = {
 
 
 @pytest.mark.parametrize("other", DIFFERENT.values(), ids=DIFFERENT)
-def test_what_would_be_another_process_comes_from_another_mould_and_is_not_the_same(other):
+def test_launches_of_different_processes_have_different_fingerprints_and_are_not_equivalent(other):
     one, another = launch(), launch(**other)
     assert launch_fingerprint(one, "7AbRmBG3z2A", "flp1") != launch_fingerprint(
         another, "7AbRmBG3z2A", "flp1"
@@ -79,7 +79,7 @@ def test_a_port_is_not_found_in_a_longer_number_nor_a_host_in_a_longer_name():
     assert launch_fingerprint(port, "7AbRmBG3z2A", "flp1")[2].arguments == ("--rate=300010", "--peer=flp10")
 
 
-def test_a_mould_is_a_key():
+def test_a_fingerprint_is_a_key():
     one = launch()
     assert (
         len({launch_fingerprint(one, "7AbRmBG3z2A", "flp1"), launch_fingerprint(one, "7AbRmBG3z2A", "flp1")})

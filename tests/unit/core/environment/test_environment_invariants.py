@@ -44,7 +44,7 @@ def build():
     return Environment("E", plan)
 
 
-class AnyLife(RuleBasedStateMachine):
+class EnvironmentSteps(RuleBasedStateMachine):
     """Requests, reports, losses and the passing of time, in any order."""
 
     @initialize()
@@ -170,5 +170,5 @@ class AnyLife(RuleBasedStateMachine):
         assert self.environment.model.wait is None
 
 
-AnyLife.TestCase.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
-TestAnyLife = AnyLife.TestCase
+EnvironmentSteps.TestCase.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
+TestEnvironmentSteps = EnvironmentSteps.TestCase

@@ -29,11 +29,11 @@ def running():
         planned("monitor", "flp2", critical=False),
         planned("program", "flp1", critical=False, launch=BASIC),
     )
-    crew = FakeAgents(Environment("2oDvieFrVTi", plan))
-    crew.ask(E.DEPLOY, E.CONFIGURE).accept_command()
-    crew.ask(E.START_ACTIVITY, run_number=17).accept_command()
-    assert crew.environment.model.state is S.RUNNING
-    return crew
+    agents = FakeAgents(Environment("2oDvieFrVTi", plan))
+    agents.ask(E.DEPLOY, E.CONFIGURE).accept_command()
+    agents.ask(E.START_ACTIVITY, run_number=17).accept_command()
+    assert agents.environment.model.state is S.RUNNING
+    return agents
 
 
 @pytest.fixture
@@ -43,13 +43,13 @@ def configured(running):
     return running
 
 
-def kept(crew):
-    found = [effect for effect in crew.effects if isinstance(effect, TransferToPool)]
+def kept(agents):
+    found = [effect for effect in agents.effects if isinstance(effect, TransferToPool)]
     return sorted(found[0].tasks) if found else []
 
 
-def ordered(crew):
-    return {(c.goal, o.task) for c in crew.commands() for o in c.orders}
+def ordered(agents):
+    return {(c.goal, o.task) for c in agents.commands() for o in c.orders}
 
 
 def test_the_end_of_an_environment_ends_its_tasks_unless_it_is_said_otherwise(configured):
@@ -57,7 +57,7 @@ def test_the_end_of_an_environment_ends_its_tasks_unless_it_is_said_otherwise(co
     assert kept(configured) == []
 
 
-def test_who_is_kept_comes_to_rest_before_the_others_end(configured):
+def test_departing_tasks_are_idle_before_the_other_tasks_end(configured):
     configured.ask(E.EXIT, keep=True)
     assert ordered(configured) == {(TaskState.STANDBY, name) for name in ("sampler", "sink", "monitor")}
     configured.accept_command()
@@ -75,19 +75,19 @@ def test_a_run_is_stopped_in_order_first(running):
     assert kept(running) == ["monitor", "sampler", "sink"]
 
 
-def test_what_is_kept_is_handed_over_before_the_rest_is_given_back(configured):
+def test_tasks_are_transferred_to_the_pool_before_resources_are_released(configured):
     configured.ask(E.EXIT, keep=True).accept_command()
     kinds = [type(effect) for effect in configured.effects]
     assert kinds.index(TransferToPool) < kinds.index(ReleaseResources)
 
 
-def test_the_pool_learns_the_last_revision_and_who_wanted_it(configured):
+def test_the_transfer_has_the_last_revision_and_its_user(configured):
     configured.ask(E.EXIT, keep=True).accept_command()
     (keep,) = [effect for effect in configured.effects if isinstance(effect, TransferToPool)]
-    assert (keep.revision, keep.user) == (configured.environment.model.revision, "crew")
+    assert (keep.revision, keep.user) == (configured.environment.model.revision, "teo")
 
 
-def test_one_that_has_failed_is_ended_with_the_others_and_not_kept(configured):
+def test_a_failed_task_is_stopped_and_not_transferred(configured):
     configured.take(TasksMoved(at=configured.at, host="flp1", reports=(configured.failed("sampler"),)))
     assert configured.environment.model.state is S.ERROR
     configured.ask(E.EXIT, keep=True)
@@ -96,7 +96,7 @@ def test_one_that_has_failed_is_ended_with_the_others_and_not_kept(configured):
     assert kept(configured) == ["monitor", "sink"]
 
 
-def test_one_that_does_not_come_to_rest_is_ended(configured):
+def test_a_task_that_misses_standby_is_stopped(configured):
     configured.ask(E.EXIT, keep=True)
     first, second = configured.commands()
     configured.report(first, *(configured.done(first, order.task) for order in first.orders))
@@ -107,7 +107,7 @@ def test_one_that_does_not_come_to_rest_is_ended(configured):
     assert kept(configured) == ["monitor", "sampler"]
 
 
-def test_one_that_is_not_heard_of_in_time_is_ended_and_named(configured):
+def test_a_task_without_a_report_in_time_is_stopped_and_named(configured):
     configured.ask(E.EXIT, keep=True)
     first, _ = configured.commands()
     configured.report(first, *(configured.done(first, order.task) for order in first.orders))
@@ -118,10 +118,10 @@ def test_one_that_is_not_heard_of_in_time_is_ended_and_named(configured):
     assert "sink" in configured.answers()[-1]
 
 
-def test_one_that_was_at_rest_and_does_not_say_so_again_is_ended(configured):
-    """It may have been told to go on meanwhile, by the transition that the end has overtaken."""
+def test_an_idle_task_that_does_not_acknowledge_standby_is_stopped(configured):
+    """The overtaken transition may have ordered it to continue meanwhile."""
     configured.ask(E.RESET).accept_command()
-    configured.ask(E.CONFIGURE)  # nobody answers
+    configured.ask(E.CONFIGURE)  # No host answers.
     configured.ask(E.EXIT, keep=True)
     while not any(goal is TaskState.DONE for goal, _ in ordered(configured)):
         configured.wait_out()
@@ -130,35 +130,35 @@ def test_one_that_was_at_rest_and_does_not_say_so_again_is_ended(configured):
     assert configured.environment.model.state is S.DONE
 
 
-def test_one_that_dies_at_the_last_moment_is_ended_and_not_kept():
+def test_a_task_that_dies_before_the_transfer_is_not_transferred():
     hook = planned("sweep", "flp1", trigger=Moment("DESTROY"), launch=replace(BASIC, mode=ControlMode.HOOK))
-    crew = FakeAgents(Environment("E", plan_of(planned("sampler", "flp1"), planned("sink", "flp2"), hook)))
-    crew.ask(E.DEPLOY).accept_command()
-    crew.ask(E.EXIT, keep=True)
-    for command in crew.commands():
-        crew.report(command, *(crew.done(command, order.task) for order in command.orders))
-    sweep = crew.commands()[0]
-    crew.take(TasksMoved(at=crew.at, host="flp2", reports=(crew.failed("sink"),)))
-    crew.report(sweep, crew.failed("sweep"))
-    crew.accept_command()
-    assert kept(crew) == ["sampler"]
-    told = [
+    agents = FakeAgents(Environment("E", plan_of(planned("sampler", "flp1"), planned("sink", "flp2"), hook)))
+    agents.ask(E.DEPLOY).accept_command()
+    agents.ask(E.EXIT, keep=True)
+    for command in agents.commands():
+        agents.report(command, *(agents.done(command, order.task) for order in command.orders))
+    sweep = agents.commands()[0]
+    agents.take(TasksMoved(at=agents.at, host="flp2", reports=(agents.failed("sink"),)))
+    agents.report(sweep, agents.failed("sweep"))
+    agents.accept_command()
+    assert kept(agents) == ["sampler"]
+    orders = [
         (c.goal, o.task)
-        for e in crew.effects
+        for e in agents.effects
         if isinstance(e, SendCommand)
         for c in [e.command]
         for o in c.orders
     ]
-    assert (TaskState.DONE, "sink") in told
+    assert (TaskState.DONE, "sink") in orders
 
 
-def test_nothing_is_kept_on_a_host_that_is_lost(configured):
+def test_no_task_of_a_lost_host_is_transferred(configured):
     configured.take(HostLost(at=configured.at, host="flp2", silent_s=30.0))
     configured.ask(E.EXIT, keep=True)
     assert {c.host for c in configured.commands()} == {"flp1"}
 
 
-def test_who_is_left_out_of_the_data_flow_is_kept_too(configured):
+def test_an_excluded_task_is_transferred_too(configured):
     configured.environment.model.tasks.exclude_task("monitor", "asked for")
     configured.ask(E.EXIT, keep=True).accept_command()
     assert "monitor" in kept(configured)
@@ -170,19 +170,19 @@ def test_an_environment_in_error_leaves_what_is_well(running):
     assert kept(running) == ["monitor", "sampler", "sink"]
 
 
-def test_a_hook_is_never_kept():
+def test_a_hook_is_never_transferred():
     hook = Launch(mode=ControlMode.HOOK, value="hook")
     plan = plan_of(
         planned("sink", "flp1"),
         planned("hook", "flp1", launch=hook, trigger=Moment("after_CONFIGURE", 0)),
     )
-    crew = FakeAgents(Environment("2oDvieFrVTi", plan))
-    crew.ask(E.DEPLOY).accept_command()
-    crew.ask(E.EXIT, keep=True).accept_command()
-    assert kept(crew) == ["sink"]
+    agents = FakeAgents(Environment("2oDvieFrVTi", plan))
+    agents.ask(E.DEPLOY).accept_command()
+    agents.ask(E.EXIT, keep=True).accept_command()
+    assert kept(agents) == ["sink"]
 
 
-def test_a_restart_of_control_in_the_middle_goes_on_keeping(configured):
+def test_a_transfer_continues_after_a_restart_of_control(configured):
     configured.ask(E.EXIT, keep=True)
     old, known = configured.environment.model, snapshot.take(configured.environment)
     again = FakeAgents(snapshot.restore(old.id, old.plan, known))
@@ -191,9 +191,9 @@ def test_a_restart_of_control_in_the_middle_goes_on_keeping(configured):
     assert kept(again) == ["monitor", "sampler", "sink"]
 
 
-def test_who_claims_orders_above_all_that_the_pool_has_ordered():
+def test_an_environment_that_claims_orders_with_higher_revisions_than_the_pool():
     created = Created(
         at=0.0, plan=plan_of(planned("sink", "flp1")), timeouts=None, claimed=("sink",), revision=41
     )
-    crew = FakeAgents(begin("2oDvieFrVTi", created)).ask(E.DEPLOY)
-    assert [command.revision for command in crew.commands()] == [42]
+    agents = FakeAgents(begin("2oDvieFrVTi", created)).ask(E.DEPLOY)
+    assert [command.revision for command in agents.commands()] == [42]

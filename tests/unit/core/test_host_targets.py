@@ -41,7 +41,7 @@ def test_ids_are_taken_each_once(given, ids):
     ],
     ids=lambda value: repr(value)[:20],
 )
-def test_what_is_no_list_of_ids_is_refused(given):
+def test_an_invalid_list_of_ids_is_refused(given):
     if given == "flp1\n":
         given = "flp1\nflp2"
     with pytest.raises(InvalidRequestError):
@@ -58,7 +58,7 @@ def test_no_text_becomes_a_pattern(text):
 
 
 @pytest.mark.parametrize("given", [0, -1, 3601, "soon", None, float("nan"), float("inf"), [1]])
-def test_what_is_no_time_within_bounds_is_refused(given):
+def test_an_invalid_time_is_refused(given):
     with pytest.raises(InvalidRequestError):
         seconds(given)
 

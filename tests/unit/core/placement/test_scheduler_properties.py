@@ -1,4 +1,4 @@
-"""Laws of placement: whatever is asked, nobody gets what is not there, and nobody is refused what is."""
+"""Properties of placement: no task gets more than its host has, and none is refused what a host has."""
 
 from collections import Counter
 
@@ -52,7 +52,7 @@ def build(facts):
 
 @settings(deadline=None)
 @given(clusters, st.lists(needs, max_size=12))
-def test_nobody_gets_what_is_not_there(facts, requests):
+def test_no_task_gets_more_than_its_host_has(facts, requests):
     inventory = build(facts)
     try:
         placements = schedule(requests, inventory)

@@ -67,13 +67,13 @@ def test_one_loss_more_is_an_error():
     assert roles.root.state is TaskState.ERROR
 
 
-def test_what_is_tolerated_is_forgotten_when_it_comes_back():
+def test_a_tolerated_loss_ends_when_the_task_returns():
     roles = moved(tree(tolerate=1), a=TaskState.ERROR, b=TaskState.RUNNING, c=TaskState.RUNNING)
     assert moved(roles, a=TaskState.CONFIGURED).root.state is TaskState.MIXED
     assert moved(roles, a=TaskState.RUNNING).root.state is TaskState.RUNNING
 
 
-def test_a_role_of_tasks_that_nobody_needs_has_no_state():
+def test_a_role_without_critical_tasks_has_no_state():
     root = PlannedRole(name="root", path="root", task="x")
     assert RoleTree(root, {"x": False}).root.state is None
 

@@ -109,20 +109,20 @@ def plan(names):
     return plan_of(*(POOL[name] for name in sorted(names)), *HOOKS, tolerate=1, calls=CALLS, **variables)
 
 
-class AnyLife(RuleBasedStateMachine):
+class RandomEnvironment(RuleBasedStateMachine):
     """Everything that can come to an environment, in any order; its journal is kept beside it."""
 
     @initialize(
         names=st.sets(st.sampled_from(NAMES), min_size=2), upto=st.sampled_from([0, 1, 2, 3, 3, 3, 3])
     )
     def begin(self, names, upto):
-        """Most of what can go wrong goes wrong later in life: begin there."""
+        """Begin in a later state, where most faults show."""
         created = Created(at=0.0, plan=plan(names), timeouts=Timeouts())
         self.environment, self.journal, self.at = begin("E", created), [created], 0.0
-        self.commands, self.calls, self.homeless = [], [], set()
+        self.commands, self.calls, self.unplaced = [], [], set()
         self.moves = 0
         self.users_wish = set()  # tasks that a user has excluded, or brought in by a modification
-        self.told, self.out_of_reach, self.open_calls = {}, set(), set()
+        self.ordered_goals, self.out_of_reach, self.open_calls = {}, set(), set()
         self.states, self.released, self.runs, self.obeyed = [EnvironmentState.STANDBY], 0, 0, 0
         self.owed = {}  # the same of tasks that were claimed and not ordered yet
         self.resources = {task.id for task in created.plan.tasks}  # tasks that use hosts, ports and memory
@@ -153,8 +153,8 @@ class AnyLife(RuleBasedStateMachine):
                 for order in command.orders:
                     assert order.task not in self.pooled, "what the pool owns is ordered by the pool alone"
                     assert command.revision > self.owed.pop(order.task, 0), "above all that the pool ordered"
-                    if order.launch or order.task in self.told:
-                        self.told[order.task] = command.goal
+                    if order.launch or order.task in self.ordered_goals:
+                        self.ordered_goals[order.task] = command.goal
             case AnnounceState(state=state):
                 self.states.append(state)
             case CallIntegration(call=call):
@@ -163,7 +163,7 @@ class AnyLife(RuleBasedStateMachine):
             case CancelCall(call=call):
                 self.open_calls.discard(call)
             case Reschedule(tasks=tasks):
-                self.homeless |= set(tasks)
+                self.unplaced |= set(tasks)
             case TransferToPool(tasks=tasks, left=left, revision=revision):
                 assert tasks == tuple(task.id for task, _ in left)
                 assert all(is_idle(report) for _, report in left), "only who rests is kept"
@@ -173,7 +173,7 @@ class AnyLife(RuleBasedStateMachine):
                 self.pooled |= dict.fromkeys(tasks, revision + 1)
                 self.resources -= set(tasks)
                 for task in tasks:
-                    self.told.pop(task, None)
+                    self.ordered_goals.pop(task, None)
             case ReleaseResources():
                 self.released += 1
                 self.resources.clear()
@@ -203,7 +203,7 @@ class AnyLife(RuleBasedStateMachine):
 
     @rule()
     def go_on(self):
-        """Ask for what a person would ask for next, and let nobody answer yet."""
+        """Request what a user would request next; no host answers yet."""
         if self.environment.model.state in NEXT:
             self.request((NEXT[self.environment.model.state],), undo=False, automatic=False)
 
@@ -256,7 +256,7 @@ class AnyLife(RuleBasedStateMachine):
         if self.journal[-1] is not wanted:
             self.pooled, self.owed = before  # it was refused
         else:
-            self.told |= dict.fromkeys(claimed, TaskState.STANDBY)
+            self.ordered_goals |= dict.fromkeys(claimed, TaskState.STANDBY)
             self.users_wish |= changes.touched | excluded.keys()
 
     @precondition(lambda self: self.commands)
@@ -269,7 +269,7 @@ class AnyLife(RuleBasedStateMachine):
 
     @rule()
     def all_obey(self):
-        """Hosts, hooks and calls do what they are asked for, until nobody is asked for anything."""
+        """Let hosts, hooks and calls do what they are asked for, until no request is open."""
         for _ in range(50):
             for call in sorted(self.open_calls):
                 self.end_this(call)
@@ -315,19 +315,19 @@ class AnyLife(RuleBasedStateMachine):
         here = tuple(reports[task.id] for task in self._on(host) if task.id in reports)
         self.take(TasksMoved(at=self.at, host=host, reports=here))
 
-    @precondition(lambda self: self.homeless)
+    @precondition(lambda self: self.unplaced)
     @rule()
     def find_no_place(self):
-        tasks, self.homeless = tuple(sorted(self.homeless)), set()
+        tasks, self.unplaced = tuple(sorted(self.unplaced)), set()
         self.take(RescheduleFailed(at=self.at, tasks=tasks, reason="bound to their host"))
 
-    @precondition(lambda self: self.homeless and self.environment.model.active is None)
+    @precondition(lambda self: self.unplaced and self.environment.model.active is None)
     @rule(host=st.sampled_from(HOSTS))
     def reschedule(self, host):
         """Control moves tasks, and asks for the modification itself."""
-        homeless, self.homeless = self.homeless, set()
+        unplaced, self.unplaced = self.unplaced, set()
         before = self.environment.model.plan
-        tasks = [self.moved(task, host) if task.id in homeless else task for task in before.tasks]
+        tasks = [self.moved(task, host) if task.id in unplaced else task for task in before.tasks]
         again = plan_of(*tasks, tolerate=1, calls=CALLS, **before.variables)
         new = {old.id: task.id for old, task in zip(before.tasks, tasks, strict=True)}
         out = {new[task]: why for task, why in self.environment.model.tasks.excluded.items() if task in new}
@@ -335,7 +335,7 @@ class AnyLife(RuleBasedStateMachine):
         wanted = Modified(at=self.at, request="m", plan=again, excluded=out, user="control", may_exclude=())
         self.take(wanted)
         if self.journal[-1] is not wanted:
-            self.take(RescheduleFailed(at=self.at, tasks=tuple(sorted(homeless)), reason="refused"))
+            self.take(RescheduleFailed(at=self.at, tasks=tuple(sorted(unplaced)), reason="refused"))
 
     def moved(self, task, host):
         self.moves += 1
@@ -359,7 +359,9 @@ class AnyLife(RuleBasedStateMachine):
         before = set(self.environment.model.tasks.tasks)
         self.environment = snapshot.restore("E", self.environment.model.plan, kept, timeouts)
         self.resources = set(self.environment.model.tasks.tasks)  # control allocates them anew
-        self.out_of_reach |= before - set(self.environment.model.tasks.tasks)  # strays of the next survey
+        self.out_of_reach |= before - set(
+            self.environment.model.tasks.tasks
+        )  # Orphaned tasks of the next survey.
         self.journal.append(Restarted(at=self.at))
         self.calls, self.open_calls = [], set()  # they were control's own, and ended with it
         if again := snapshot.resume(kept, self.environment.model.plan, self.at):
@@ -408,7 +410,7 @@ class AnyLife(RuleBasedStateMachine):
 
     @invariant()
     def now_and_then_a_replay_gives_the_same_state(self):
-        if len(self.journal) % 5 == 0:  # each costs as much as the whole life so far
+        if len(self.journal) % 5 == 0:  # Each costs as much as the whole history so far.
             self.replaying_the_journal_gives_the_same_state()
 
     def replaying_the_journal_gives_the_same_state(self):
@@ -423,8 +425,8 @@ class AnyLife(RuleBasedStateMachine):
     @invariant()
     def what_was_started_is_ended_before_the_environment_is(self):
         if self.environment.model.state is EnvironmentState.DONE and self.environment.model.active is None:
-            left = {task for task, goal in self.told.items() if goal is not TaskState.DONE}
-            assert left <= self.out_of_reach, f"nobody has ended {left}"
+            left = {task for task, goal in self.ordered_goals.items() if goal is not TaskState.DONE}
+            assert left <= self.out_of_reach, f"no order has ended {left}"
             assert self.open_calls == set()
             assert self.released == 1
         else:
@@ -442,7 +444,7 @@ class AnyLife(RuleBasedStateMachine):
             for task in here.tasks.participating(EnvironmentEvent.STOP_ACTIVITY):
                 report = here.tasks.reports.get(task.id)
                 failed = report and (report.failure or report.state in (TaskState.ERROR, TaskState.UNKNOWN))
-                assert not failed or task.id in {*here.restarts.pending, *self.homeless}, report
+                assert not failed or task.id in {*here.restarts.pending, *self.unplaced}, report
 
     @invariant()
     def who_is_out_or_lost_is_in_the_plan_or_leaving(self):
@@ -496,5 +498,5 @@ def everything(environment):
     }
 
 
-AnyLife.TestCase.settings = settings(max_examples=120, stateful_step_count=25, deadline=None)
-TestAnyLife = AnyLife.TestCase
+RandomEnvironment.TestCase.settings = settings(max_examples=120, stateful_step_count=25, deadline=None)
+TestRandomEnvironment = RandomEnvironment.TestCase

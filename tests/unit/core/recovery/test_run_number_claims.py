@@ -31,7 +31,7 @@ def test_an_empty_store_believes_the_only_host_that_remembers_a_run():
     assert believed({"flp1": 541_020, "flp2": 0}, known=0) == 541_020
 
 
-def test_a_claim_that_is_not_believed_is_told_with_what_to_do():
+def test_a_refused_claim_is_reported_with_advice():
     assert "o2.rebuild last_run=9000000" in why(9_000_000, 41)
 
 
@@ -48,7 +48,7 @@ def test_one_host_alone_moves_a_known_number_by_one_step_at_most(claims, known, 
 
 
 @given(st.dictionaries(st.text(max_size=5), NUMBERS, min_size=1, max_size=8), NUMBERS)
-def test_what_two_hosts_agree_on_is_never_given_out_again(claims, known):
+def test_a_run_number_that_two_hosts_claim_is_never_reused(claims, known):
     claims["one more"] = max(claims.values())
     assert believed(claims, known) >= max(claims.values())
 

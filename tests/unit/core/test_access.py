@@ -26,14 +26,14 @@ def external(access, eauth="pam"):
     [
         pytest.param("anna", "anna", id="user"),
         pytest.param("%shift", "shift%", id="group"),
-        pytest.param("*", "*", id="everybody"),
+        pytest.param("*", "*", id="all users"),
     ],
 )
-def test_who_is_meant_is_written_as_salt_wants_it(written, salts):
+def test_groups_are_written_in_salt_syntax(written, salts):
     assert external({"operator": [written]}) == {salts: permissions(AccessRole.OPERATOR)}
 
 
-def test_who_has_several_roles_may_what_the_highest_may():
+def test_a_user_with_several_roles_has_the_permissions_of_the_highest():
     assert external({"viewer": ["anna"], "expert": ["anna"]}) == {"anna": permissions(AccessRole.EXPERT)}
 
 
@@ -46,7 +46,7 @@ def test_without_a_module_that_asks_for_passwords_nothing_is_granted():
     assert auth_options({"viewer": ["*", "%shift", "anna"]}, "") == {}
 
 
-def test_who_gives_no_role_grants_nothing():
+def test_a_site_without_roles_grants_no_permission():
     assert auth_options({}, "pam") == {}
 
 
@@ -56,7 +56,7 @@ def test_a_role_that_does_not_exist_is_refused():
 
 
 @given(ACCESS)
-def test_everybody_who_is_named_gets_something_and_nobody_else(access):
+def test_exactly_the_named_users_get_permissions(access):
     named = {who for users in access.values() for who in users}
     got = external(access)
     assert {f"%{who[:-1]}" if who.endswith("%") else who for who in got} == named
@@ -72,7 +72,7 @@ def printed(**given):
     return subprocess.run(words, input=json.dumps(given), capture_output=True, text=True, check=False)
 
 
-def test_what_the_state_puts_into_its_file_are_these_options_without_references():
+def test_the_state_writes_these_options_into_its_file_without_references():
     access = {"viewer": ["anna", "ben"]}
     said = printed(access=access, eauth="pam").stdout
     assert yaml.safe_load(said) == auth_options(access, "pam")

@@ -1,4 +1,4 @@
-"""An agent's next step: told as cases, and proved over all situations by a task that does what it is told."""
+"""An agent's next step: in cases, and proved over all situations by a task that obeys."""
 
 import itertools
 from dataclasses import replace
@@ -57,7 +57,7 @@ def test_a_device_is_launched_configured_and_started_in_this_order():
     assert end.state is S.RUNNING
 
 
-def test_a_device_is_stopped_reset_and_asked_to_exit_before_anybody_kills_it():
+def test_a_device_is_stopped_reset_and_asked_to_exit_before_the_agent_kills_it():
     steps, end = walk(task(goal=S.DONE, state=S.RUNNING))
     assert steps == [E.STOP, E.RESET, E.EXIT]
     assert (end.state, end.alive) == (S.DONE, False)
@@ -106,7 +106,7 @@ def test_a_basic_task_that_has_finished_work_is_not_run_again_by_the_same_goal()
     assert next_action(replace(over, goal=S.CONFIGURED)) is AgentAction.ASSUME_GOAL
 
 
-def test_nothing_but_a_signal_is_sent_to_a_fairmq_device_in_error():
+def test_a_fairmq_device_in_error_gets_signals_only():
     for goal, fresh, given_up in itertools.product(GOALS, (True, False), (True, False)):
         assert next_action(task(goal=goal, state=S.ERROR, fresh=fresh, given_up=given_up)) is AgentAction.KILL
 
@@ -139,7 +139,7 @@ def test_no_goal_is_reached_with_a_process_too_few_or_too_many():
         assert is_reached(mode, goal, goal, alive=alive) == (alive == needed)
 
 
-def test_what_not_even_sigkill_ends_is_left_alone():
+def test_a_process_that_survives_sigkill_gets_no_further_step():
     assert next_action(task(goal=S.DONE, state=S.ERROR, stuck=True)) is AgentAction.WAIT
 
 
@@ -179,7 +179,7 @@ def test_every_way_ends_and_no_event_is_sent_where_it_is_not_allowed(situation):
 
 @settings(max_examples=1000)
 @given(healthy.filter(lambda situation: not situation.given_up))
-def test_a_task_that_does_what_it_is_told_reaches_its_goal(situation):
+def test_a_task_that_obeys_reaches_its_goal(situation):
     able = situation.fresh or situation.goal is S.DONE or (situation.alive and situation.state in LIVING)
     _, end = walk(replace(situation, lost=False))
     if able and not (situation.replaced and not situation.fresh and not situation.alive):

@@ -21,7 +21,7 @@ hosts = st.sampled_from(HOSTS)
 choices = st.randoms(use_true_random=False)
 
 
-class Life(RuleBasedStateMachine):
+class RandomPool(RuleBasedStateMachine):
     """A pool, a store and two agents; commands may be lost, and each of them may be killed at any time."""
 
     def __init__(self):
@@ -90,7 +90,9 @@ class Life(RuleBasedStateMachine):
         free = self.pool.claimable(HOSTS)
         if free:
             entry = choice.choice(free)
-            about = self.agents[entry.task.host].pop(entry.task.id, None)  # or lost, and nobody knows yet
+            about = self.agents[entry.task.host].pop(
+                entry.task.id, None
+            )  # or lost, which control does not know yet
             self.carry_out(self.pool.claim([entry.task.id]))
             self.owned[entry.task.id] = entry, about
             assert about is None or about.revision <= entry.revision, "its new owner's orders are above"
@@ -159,7 +161,7 @@ class Life(RuleBasedStateMachine):
         self.agents[host] = {}
 
     @rule(choice=choices, heard=st.booleans())
-    def somebody_cleans(self, choice, heard):
+    def user_cleans(self, choice, heard):
         some = [task for task in self.pool.entries if choice.random() < 0.5]
         self.carry_out(self.pool.stop(some, "cleaned", self.at), heard)
 
@@ -191,7 +193,7 @@ class Life(RuleBasedStateMachine):
         assert all(entry.goal is TaskState.STANDBY for entry in self.pool.claimable(HOSTS))
 
     def teardown(self):
-        """However it went: once everybody is told to go and all hosts are heard, nothing is left."""
+        """After any history the pool is empty once all tasks are stopped and all hosts have reported."""
         self.carry_out(self.pool.stop(list(self.pool.entries), "the end", self.at))
         for _ in range(3):
             self.at += 10
@@ -206,4 +208,4 @@ class Life(RuleBasedStateMachine):
         )
 
 
-TestLife = Life.TestCase
+TestRandomPool = RandomPool.TestCase

@@ -38,7 +38,7 @@ def test_a_task_without_a_control_channel_has_its_grace_between_sigterm_and_sigk
     assert [(step.signal, step.wait_s) for step in steps[:-1]] == [(signal.SIGTERM, grace_s)]
 
 
-def test_who_was_asked_to_exit_is_given_time_before_the_first_signal():
+def test_a_process_asked_to_exit_has_time_before_the_first_signal():
     assert kill_sequence(ControlMode.FAIRMQ, asked_to_exit=True)[0].signal is None
 
 
@@ -47,11 +47,11 @@ def test_a_device_in_error_is_given_a_moment_to_end_and_then_no_signal_that_it_i
     assert signals == [None, signal.SIGKILL]
 
 
-def test_who_hangs_is_not_waited_for():
+def test_the_agent_does_not_wait_for_a_hanging_process():
     hanging = kill_sequence(ControlMode.FAIRMQ, lost=True)
     free = kill_sequence(ControlMode.FAIRMQ)
     assert sum(step.wait_s for step in hanging[:-1]) < sum(step.wait_s for step in free[:-1])
 
 
-def test_who_was_asked_to_exit_is_waited_for_even_if_nothing_more_is_known_of_him():
+def test_the_agent_waits_for_a_process_asked_to_exit_even_if_its_connection_is_lost():
     assert kill_sequence(ControlMode.FAIRMQ, asked_to_exit=True, lost=True)[0].signal is None

@@ -24,11 +24,11 @@ HEARTBEAT_S = 4.0
 LOOK_S = HEARTBEAT_S / 4
 
 
-class Host:
+class WatchedHost:
     """A host whose agent and whose tasks may be there or not, and what is done about it."""
 
     def __init__(self):
-        self.at, self.signs, self.told = 0.0, HostLiveness(heard=0.0), []
+        self.at, self.signs, self.announced = 0.0, HostLiveness(heard=0.0), []
         self.agent = self.tasks = True
 
     def pass_time(self, heartbeats):
@@ -37,7 +37,7 @@ class Host:
         while self.at < until:
             self.at += LOOK_S
             if self.agent and self.at % HEARTBEAT_S == 0 and self.signs.record_report(self.at):
-                self.told.append(HostStatus.ACTIVE)
+                self.announced.append(HostStatus.ACTIVE)
             self._look()
         return self
 
@@ -46,37 +46,37 @@ class Host:
             case LivenessAction.ASK:
                 self.signs.record_probe(self.tasks, self.at)
             case LivenessAction.TELL_SILENT:
-                self.told.append(HostStatus.SILENT)
+                self.announced.append(HostStatus.SILENT)
             case LivenessAction.TELL_LOST:
-                self.told.append(HostStatus.LOST)
+                self.announced.append(HostStatus.LOST)
 
 
 @pytest.fixture
 def host():
     """A host that has been there for a while."""
-    return Host().pass_time(3)
+    return WatchedHost().pass_time(3)
 
 
-def test_nobody_is_asked_while_heartbeats_come(host):
-    assert (host.pass_time(10).told, host.signs.answered) == ([], float("-inf"))
+def test_no_host_is_probed_while_its_heartbeats_arrive(host):
+    assert (host.pass_time(10).announced, host.signs.answered) == ([], float("-inf"))
 
 
-def test_a_host_without_a_sign_of_life_is_lost_within_three_heartbeats(host):
+def test_a_host_that_answers_no_probe_is_lost_within_three_heartbeats(host):
     host.agent = host.tasks = False
-    assert host.pass_time(2).told == []
-    assert host.pass_time(1).told == [HostStatus.LOST]
+    assert host.pass_time(2).announced == []
+    assert host.pass_time(1).announced == [HostStatus.LOST]
 
 
 def test_a_host_whose_tasks_answer_is_silent_within_three_heartbeats_and_never_lost(host):
     host.agent = False
-    assert host.pass_time(3).told == [HostStatus.SILENT]
-    assert host.pass_time(100).told == [HostStatus.SILENT]
+    assert host.pass_time(3).announced == [HostStatus.SILENT]
+    assert host.pass_time(100).announced == [HostStatus.SILENT]
 
 
 def test_a_silent_host_is_lost_within_three_heartbeats_of_its_last_answer(host):
     host.agent = False
     host.pass_time(20).tasks = False
-    assert host.pass_time(5).told == [HostStatus.SILENT, HostStatus.LOST]
+    assert host.pass_time(5).announced == [HostStatus.SILENT, HostStatus.LOST]
 
 
 def test_a_lost_host_is_not_asked_any_more(host):
@@ -89,10 +89,10 @@ def test_a_lost_host_is_not_asked_any_more(host):
 def test_a_report_brings_it_back(host, tasks):
     host.agent, host.tasks = False, tasks
     host.pass_time(4).agent = True
-    assert host.pass_time(1).told[-1] is HostStatus.ACTIVE
+    assert host.pass_time(1).announced[-1] is HostStatus.ACTIVE
 
 
-def test_one_answer_that_fails_to_come_is_not_enough():
+def test_one_missing_answer_is_not_enough():
     signs = HostLiveness(heard=0.0)
     assert signs.next_action(7.0, HEARTBEAT_S) is LivenessAction.ASK
     signs.record_probe(False, 7.0)
@@ -102,7 +102,7 @@ def test_one_answer_that_fails_to_come_is_not_enough():
     assert signs.next_action(12.0, HEARTBEAT_S) is LivenessAction.NOTHING
 
 
-def test_whoever_cannot_ask_gives_nobody_up():
+def test_control_that_cannot_probe_declares_no_host_lost():
     signs = HostLiveness(heard=0.0)
     for at in range(7, 100):
         if signs.next_action(float(at), HEARTBEAT_S) is LivenessAction.ASK:
@@ -124,7 +124,7 @@ def test_a_report_that_comes_while_asking_counts_more_than_no_answer():
     assert (signs.unanswered, signs.presence) == (0, HostStatus.ACTIVE)
 
 
-def test_nobody_is_given_up_by_one_who_hears_nobody():
+def test_isolated_control_declares_no_host_lost():
     signs = HostLiveness(heard=0.0)
     for at in range(7, 100):
         if signs.next_action(float(at), HEARTBEAT_S, alone=True) is LivenessAction.ASK:
@@ -138,7 +138,7 @@ def test_nobody_is_given_up_by_one_who_hears_nobody():
     [((0.0, 0.0), True), ((0.0, 5.5), False), ((0.0,), False), ((), False)],
     ids=["all are silent", "one is heard", "there is one only", "there is none"],
 )
-def test_who_hears_nobody_of_many_is_alone(heard, alone):
+def test_control_without_reports_of_several_hosts_is_isolated(heard, alone):
     assert control_is_isolated([HostLiveness(heard=at) for at in heard], 10.0, HEARTBEAT_S) is alone
 
 
@@ -147,7 +147,7 @@ def test_hosts_that_were_lost_before_do_not_count():
     assert not control_is_isolated([lost, HostLiveness(heard=0.0)], 10.0, HEARTBEAT_S)
 
 
-def test_who_is_spared_has_time_until_then():
+def test_a_host_with_grace_is_not_silent_until_the_grace_ends():
     signs = HostLiveness(heard=0.0, unanswered=9)
     signs.grant_grace(50.0)
     assert signs.next_action(55.0, HEARTBEAT_S) is LivenessAction.NOTHING
@@ -157,16 +157,16 @@ def test_who_is_spared_has_time_until_then():
         assert other.heard == 0.0
 
 
-def test_time_that_nobody_listened_in_is_forgiven():
+def test_time_in_which_control_did_not_listen_does_not_count():
     signs = HostLiveness(heard=0.0)
     signs.discount(50.0)
     assert signs.next_action(55.0, HEARTBEAT_S) is LivenessAction.NOTHING
 
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans(), st.integers(1, 8)), max_size=30))
-def test_a_host_is_never_lost_while_something_there_has_answered_lately(story):
-    host = Host()
-    for host.agent, host.tasks, heartbeats in story:
+def test_a_host_is_never_lost_while_something_there_has_answered_lately(phases):
+    host = WatchedHost()
+    for host.agent, host.tasks, heartbeats in phases:
         host.pass_time(heartbeats)
         quiet = host.at - host.signs.last
         if host.signs.presence is HostStatus.LOST:
@@ -177,25 +177,25 @@ def test_a_host_is_never_lost_while_something_there_has_answered_lately(story):
 
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans(), st.integers(1, 8)), max_size=30))
-def test_it_always_comes_out_what_is_the_matter(story):
-    host = Host()
-    for host.agent, host.tasks, heartbeats in story:
+def test_a_host_that_stops_answering_is_lost_after_any_history(phases):
+    host = WatchedHost()
+    for host.agent, host.tasks, heartbeats in phases:
         host.pass_time(heartbeats)
     host.agent = host.tasks = False
     assert host.pass_time(5).signs.presence is HostStatus.LOST
 
 
-def crew():
+def agents():
     tasks = planned("a", "h1"), planned("b", "h2"), planned("c", "h2")
     return FakeAgents(Environment("E", plan_of(*tasks)))
 
 
-def test_all_tasks_of_the_host_may_be_asked_also_those_never_heard_of():
-    assert [task.id for task in to_ask([crew().environment], "h2")] == ["b", "c"]
+def test_all_tasks_of_the_host_are_probed_even_without_a_report():
+    assert [task.id for task in to_ask([agents().environment], "h2")] == ["b", "c"]
 
 
 def test_a_task_that_was_seen_without_a_process_is_not_asked():
-    ready = crew().ask(E.DEPLOY, E.CONFIGURE).accept_command()
+    ready = agents().ask(E.DEPLOY, E.CONFIGURE).accept_command()
     report = ready.environment.model.tasks.reports["b"]
     gone = replace(report, status=TaskStatus.INACTIVE, state=TaskState.DONE, revision=report.revision + 1)
     ready.take(TasksMoved(at=ready.at, host="h2", reports=(gone,)))

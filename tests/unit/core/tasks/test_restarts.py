@@ -43,7 +43,7 @@ def orders(agents):
     }
 
 
-def test_a_failed_task_is_started_again_and_the_run_goes_on():
+def test_a_failed_task_is_restarted_and_the_run_continues():
     agents = die(running())
     assert agents.environment.model.state is S.RUNNING
     agents.wait_out()
@@ -87,7 +87,7 @@ def test_a_rule_about_a_stranger_is_refused():
         running().take(RecoverTask(at=0, task="nobody"))
 
 
-def test_a_task_that_nobody_needs_is_started_again_too():
+def test_a_task_that_is_not_critical_is_restarted_too():
     agents = die(running(critical=False))
     agents.wait_out()
     assert orders(agents) == {"b": (TaskState.RUNNING, True)}
@@ -132,7 +132,7 @@ def test_a_restart_that_hangs_is_given_up_in_time():
     assert agents.environment.model.state is S.ERROR
 
 
-def test_somebody_who_asks_by_name_gets_another_try():
+def test_a_user_who_requests_a_restart_gets_a_new_budget():
     agents = running(recovery_restarts="1", critical=False)
     die(agents).wait_out()
     agents.accept_command()
@@ -141,7 +141,7 @@ def test_somebody_who_asks_by_name_gets_another_try():
     assert orders(agents) == {"b": (TaskState.RUNNING, True)}
 
 
-def test_ignored_means_that_the_run_goes_on_without_it():
+def test_the_run_continues_without_a_task_whose_policy_is_ignore():
     agents = die(running("ignore"))
     assert (agents.environment.model.state, agents.environment.wake_at) == (S.RUNNING, None)
     assert agents.environment.model.tasks.lost == {"b": "killed by signal 9"}
@@ -195,7 +195,7 @@ def test_two_tasks_are_brought_back_at_once_and_by_themselves():
     assert orders(agents) == {"a": (TaskState.CONFIGURED, True), "b": (TaskState.CONFIGURED, True)}
 
 
-def test_a_modification_goes_on_while_another_task_is_brought_back():
+def test_a_modification_continues_while_another_task_is_restarted():
     agents = running()
     wider = plan_of(*agents.environment.model.plan.tasks, planned("c", "h1"))
     agents.take(Modified(at=agents.at, request="m", plan=wider))
@@ -240,7 +240,7 @@ def test_a_rule_cannot_spend_more_than_the_budget():
     assert agents.take(RecoverTask(at=agents.at, task="b", by_hand=False)) == []
 
 
-def test_every_moment_of_a_repair_is_told_once_however_often_it_was_set():
+def test_each_time_of_a_restart_is_due_once_even_if_it_is_set_repeatedly():
     repairs = RestartTracker(RestartBudget())
     repairs.schedule("a", "killed", 10.0)
     repairs.schedule("a", "killed again", 10.0)
@@ -252,7 +252,7 @@ def test_every_moment_of_a_repair_is_told_once_however_often_it_was_set():
     assert repairs.wake_at == 11.0 + RestartBudget().timeout_s
 
 
-def test_what_is_not_repaired_any_more_wakes_nobody():
+def test_cancelled_restart_sets_no_timer():
     repairs = RestartTracker(RestartBudget())
     repairs.schedule("a", "killed", 10.0)
     repairs.cancel(["a"])
