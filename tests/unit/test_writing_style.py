@@ -26,12 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ALLOWED = {
     "salt_o2/control": 9,
     "salt_o2/core": 6,
-<<<<<<< HEAD
     "salt_o2/simulation": 14,
-    "tests": 3,
-    "tests/data/frozen": 3,
-=======
->>>>>>> e19a062 (tests: name actors and standard words in tests of core)
     "tests/integration/agent": 63,
     "tests/integration/cluster": 12,
     "tests/integration/configuration": 1,
@@ -43,19 +38,9 @@ ALLOWED = {
     "tests/integration/states": 1,
     "tests/integration/workflow": 1,
     "tests/provision": 6,
-<<<<<<< HEAD
-    "tests/support/builders": 1,
-    "tests/support/fakes": 4,
-    "tests/support/harness": 4,
-    "tests/support/machines": 9,
-    "tests/support/random_tests": 23,
-    "tests/support/scenarios": 20,
-    "tests/unit/agent": 51,
-=======
     "tests/support/random_tests": 3,
     "tests/support/scenarios": 1,
     "tests/unit/agent": 49,
->>>>>>> e19a062 (tests: name actors and standard words in tests of core)
     "tests/unit/bus": 2,
     "tests/unit/cluster": 18,
     "tests/unit/concurrency": 3,
