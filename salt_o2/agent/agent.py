@@ -82,6 +82,8 @@ class Agent:
         )
         self._note_ranges(facts)
         self._ready = asyncio.Event()
+        self._has_tasks = asyncio.Event()
+        """Set while there are tasks: an idle agent looks after nothing."""
         self._home: StateDirectory | None = None
         self.refused = ""
         """Why control refuses this agent and accepts another agent of the same name."""
@@ -318,6 +320,7 @@ class Agent:
     def _new(self, record: TaskRecord) -> Task:
         task = Task(record, self._opened().task_directory(record.task), self._host, self._note_change)
         self._tasks[record.task] = task
+        self._has_tasks.set()
         return task
 
     def _opened(self) -> StateDirectory:
@@ -348,6 +351,8 @@ class Agent:
             if task is not None and task.is_over and not task.is_busy and task.report() == about:
                 del self._tasks[task.id]
                 self._opened().archive(task.record)
+        if not self._tasks:
+            self._has_tasks.clear()
 
     async def _empty_trash(self) -> None:
         directory = self._opened()
@@ -387,12 +392,14 @@ class Agent:
 
     async def _keep_outputs_bounded(self) -> None:
         while True:
+            await self._has_tasks.wait()
             await asyncio.sleep(TRIM_EVERY_S)
             for task in list(self._tasks.values()):
                 task.trim_output()
 
     async def _keep_limits(self) -> None:
         while True:
+            await self._has_tasks.wait()
             await asyncio.sleep(LIMITS_EVERY_S)
             limited = [task for task in self._tasks.values() if task.has_limits]
             await asyncio.gather(*(task.keep_limits() for task in limited))

@@ -13,6 +13,8 @@ from salt_o2.simulation.programs.agent import SimulatedHost
 from salt_o2.simulation.programs.cluster import Cluster
 from salt_o2.simulation.scenario import Fault, FaultKind
 
+FEW_WRITES = 12
+"""A program that is killed at a write is killed at one of the next writes."""
 FEW_TURNS = 400
 """A program that is killed midway runs at most this many callbacks more."""
 TROUBLE_FOR = 6
@@ -45,12 +47,16 @@ class Injection:
                 self._kill_control(rng)
             case FaultKind.CONTROL_KILLED_MIDWAY:
                 self._count_down(cluster.control.program, rng)
+            case FaultKind.CONTROL_DIES_WRITING:
+                self._count_writes(cluster.control.program, rng)
             case FaultKind.CONTROL_FROZEN:
                 self._freeze(cluster.control.program, fault.lasts_s)
             case FaultKind.AGENT_KILLED:
                 cluster.restart_agent(host, rng.uniform(0.1, 3.0))
             case FaultKind.AGENT_KILLED_MIDWAY:
                 self._count_down(host.program, rng)
+            case FaultKind.AGENT_DIES_WRITING:
+                self._count_writes(host.program, rng)
             case FaultKind.AGENT_FROZEN:
                 self._freeze(host.program, fault.lasts_s)
             case FaultKind.AGENT_AWAY:
@@ -82,6 +88,12 @@ class Injection:
                 self._crash_one(host, rng)
             case FaultKind.DEVICE_TROUBLE:
                 self._plan_trouble(fault.host, rng)
+            case FaultKind.CONTROL_CLOCK_JUMP:
+                if cluster.control.program is not None:
+                    cluster.control.program.clock_offset_s += rng.choice((-1, 1)) * 10 ** rng.uniform(-1, 1.5)
+            case FaultKind.DISK_FULL:
+                self._touch(fault.host)
+                self._fill_disk(host, fault.lasts_s)
             case FaultKind.CLOCK_JUMP:
                 host.clock_offset_s = rng.choice((-1, 1)) * 10 ** rng.uniform(0.0, 4.0)
                 if host.program is not None:
@@ -109,7 +121,7 @@ class Injection:
         cluster.trace.add("all faults end")
         for program in (cluster.control.program, *(host.program for host in cluster.hosts.values())):
             if program is not None:
-                program.turns_left = None
+                program.turns_left = program.writes_left = None
         if cluster.control.program is None:
             cluster.control.start()
         for host in cluster.hosts.values():
@@ -125,6 +137,21 @@ class Injection:
     def _count_down(self, program: Program | None, rng: Random) -> None:
         if program is not None:
             program.turns_left = rng.randrange(FEW_TURNS)
+
+    def _count_writes(self, program: Program | None, rng: Random) -> None:
+        if program is not None:
+            program.writes_left, program.dies_after_write = rng.randrange(FEW_WRITES), rng.random() < 0.5
+
+    def _fill_disk(self, host: SimulatedHost, lasts_s: float) -> None:
+        def empty() -> None:
+            host.is_disk_full = False
+            if host.program is not None:
+                host.program.is_disk_full = False
+
+        host.is_disk_full = True
+        if host.program is not None:
+            host.program.is_disk_full = True
+        self._heal_later(lasts_s, empty)
 
     def _freeze(self, program: Program | None, lasts_s: float) -> None:
         if program is not None and not program.frozen:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from salt_o2.control.requests.history_requests import entries
 from salt_o2.control.views.staleness import StalenessView
+from salt_o2.core.ids import HostId
 from salt_o2.core.recovery import snapshot
 from salt_o2.core.recovery.replay import replay
 from salt_o2.core.states import EnvironmentState, TaskState
@@ -219,6 +220,11 @@ class Invariants:
         self.checks += 1
         for id in self.cluster.control.environments:
             self.broken.append(f"environment {id} is still there after its destruction")
+        if (components := self.cluster.control.control) is not None:
+            for name in self.cluster.hosts:
+                used = components.inventory.use_of(HostId(name))
+                if used.tasks:
+                    self.broken.append(f"control counts {used.tasks} tasks on {name} at the end")
         for name, host in self.cluster.hosts.items():
             for process in host.kernel.task_processes():
                 self.broken.append(f"process {process.command[0].decode()} is left on {name} at the end")

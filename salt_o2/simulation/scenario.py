@@ -10,9 +10,11 @@ class FaultKind(StrEnum):
 
     CONTROL_KILLED = "control killed"
     CONTROL_KILLED_MIDWAY = "control killed midway"
+    CONTROL_DIES_WRITING = "control killed at a write"
     CONTROL_FROZEN = "control frozen"
     AGENT_KILLED = "agent killed"
     AGENT_KILLED_MIDWAY = "agent killed midway"
+    AGENT_DIES_WRITING = "agent killed at a write"
     AGENT_FROZEN = "agent frozen"
     AGENT_AWAY = "agent away"
     HOST_REBOOTED = "host rebooted"
@@ -26,6 +28,8 @@ class FaultKind(StrEnum):
     MESSAGES_TWICE = "messages twice"
     PROCESS_CRASHED = "process crashed"
     DEVICE_TROUBLE = "device trouble"
+    CONTROL_CLOCK_JUMP = "clock of control jumps"
+    DISK_FULL = "disk full"
     CLOCK_JUMP = "clock of a host jumps"
     FILE_DAMAGED = "file damaged"
     STORE_LOCKED = "store locked"
@@ -36,9 +40,11 @@ class FaultKind(StrEnum):
 WEIGHTS = {
     FaultKind.CONTROL_KILLED: 4,
     FaultKind.CONTROL_KILLED_MIDWAY: 8,
+    FaultKind.CONTROL_DIES_WRITING: 8,
     FaultKind.CONTROL_FROZEN: 3,
     FaultKind.AGENT_KILLED: 6,
     FaultKind.AGENT_KILLED_MIDWAY: 12,
+    FaultKind.AGENT_DIES_WRITING: 12,
     FaultKind.AGENT_FROZEN: 4,
     FaultKind.AGENT_AWAY: 4,
     FaultKind.HOST_REBOOTED: 4,
@@ -52,6 +58,8 @@ WEIGHTS = {
     FaultKind.MESSAGES_TWICE: 4,
     FaultKind.PROCESS_CRASHED: 8,
     FaultKind.DEVICE_TROUBLE: 12,
+    FaultKind.CONTROL_CLOCK_JUMP: 2,
+    FaultKind.DISK_FULL: 3,
     FaultKind.CLOCK_JUMP: 2,
     FaultKind.FILE_DAMAGED: 3,
     FaultKind.STORE_LOCKED: 2,

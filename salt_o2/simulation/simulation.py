@@ -16,6 +16,7 @@ from salt_o2.simulation.injection import Injection
 from salt_o2.simulation.invariants import CHECK_S, Invariants
 from salt_o2.simulation.machine.event_loop import VirtualLoop
 from salt_o2.simulation.machine.operating_system import exchanged
+from salt_o2.simulation.machine.process import Died, Program
 from salt_o2.simulation.programs.cluster import Cluster, key
 from salt_o2.simulation.scenario import BEGIN_S, Scenario
 from salt_o2.simulation.users import Answers, User
@@ -59,7 +60,10 @@ def simulate(scenario: Scenario) -> Outcome:
 def _simulated(scenario: Scenario) -> Outcome:
     rng, outcome = Random(f"{scenario.seed}/cluster"), Outcome(scenario)
     loop = VirtualLoop(Random(f"{scenario.seed}/order"))
-    with _folder() as folder, exchanged(loop.time, Random(f"{scenario.seed}/entropy")):
+    with (
+        _folder() as folder,
+        exchanged(loop.time, Random(f"{scenario.seed}/entropy"), lambda program: run.died(program)),
+    ):
         run = _Run(scenario, loop, rng, folder, outcome)
         try:
             loop.run_until_complete(run.run())
@@ -109,7 +113,13 @@ class _Run:
 
     def _unhandled(self, _loop: Any, context: dict[str, Any]) -> None:
         told = context.get("exception") or context.get("message")
+        if isinstance(told, Died):
+            return
         self._invariants.broken.append(f"an exception that no program handled: {told!r}")
+
+    def died(self, program: Program) -> None:
+        """Kill ``program`` in the middle of a function."""
+        self._cluster.program_died(program)
 
     def bury(self) -> None:
         """Release the memory of all programs."""

@@ -15,6 +15,10 @@ CURRENT: "contextvars.ContextVar[Program | None]" = contextvars.ContextVar("simu
 """The program that the running callback belongs to; ``None`` is the simulator itself."""
 
 
+class Died(BaseException):
+    """The program was killed in the middle of a function; no code of the program catches this."""
+
+
 class Program:
     """One process of the control system: an agent or control."""
 
@@ -29,6 +33,11 @@ class Program:
         self.tasks: WeakSet[asyncio.Task[Any]] = WeakSet()
         self.turns_left: int | None = None
         """Callbacks until the process is killed, if a fault has decided that."""
+        self.writes_left: int | None = None
+        """Writes to the disk until the process is killed, if a fault has decided that."""
+        self.dies_after_write = False
+        """Whether it is killed after the last write instead of before."""
+        self.is_disk_full = False
         self._dead: list[asyncio.Task[Any]] = []
         self.context = contextvars.copy_context()
         self.context.run(CURRENT.set, self)
@@ -38,6 +47,13 @@ class Program:
         loop = asyncio.get_running_loop()
         task: asyncio.Task[Any] = self.context.run(loop.create_task, work, name=name)
         return task
+
+    def dies_at_write(self) -> bool:
+        """Count one write; return whether the process is killed at this one."""
+        if self.writes_left is None:
+            return False
+        self.writes_left -= 1
+        return self.writes_left < 0
 
     def kill(self) -> None:
         """End the process at once, as SIGKILL does."""
@@ -50,6 +66,7 @@ class Program:
         """Release the memory of the process, after the simulation."""
         for task in {*self._dead, *self.tasks}:
             task._log_destroy_pending = False  # type: ignore[attr-defined]
+            task._log_traceback = False
             coroutine = task.get_coro()
             try:
                 if coroutine is not None and not task.done():

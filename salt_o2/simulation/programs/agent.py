@@ -56,6 +56,7 @@ class SimulatedHost:
         self.programs: list[Program] = []
         """All agents that ever ran: a dead one must stay in memory, see ``Program``."""
         self.clock_offset_s = 0.0
+        self.is_disk_full = False
         directory.mkdir(parents=True, exist_ok=True)
         (directory / "key").write_text(f"key of {name}")
 
@@ -67,6 +68,7 @@ class SimulatedHost:
         (self.directory / "lock").unlink(missing_ok=True)
         self.program = Program(f"agent {self.starts} on {self.name}", self.clock_offset_s)
         self.programs.append(self.program)
+        self.program.is_disk_full = self.is_disk_full
         self.program.start(self._run(), "agent")
 
     def stop_agent(self) -> None:

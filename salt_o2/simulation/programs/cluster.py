@@ -62,6 +62,8 @@ class Cluster:
             site, folder / "o2.sqlite", self.network, key("master"), accepted, self.broken.append
         )
         self.hosts = {name: self._host(number, name) for number, name in enumerate(names, 1)}
+        self.control.died = self.program_died
+        self.control.no_database = lambda: self.restart_control(1.0)
         self.network.deliver_job = lambda host, body: self.hosts[host].deliver_job(body)
 
     def _host(self, number: int, name: str) -> SimulatedHost:
@@ -101,6 +103,11 @@ class Cluster:
         for host in self.hosts.values():
             if program is host.program:
                 self.restart_agent(host, self.rng.uniform(0.5, 3.0))
+
+    def program_died(self, program: Program) -> None:
+        """Kill ``program`` in the middle of a function; the rest follows when the function has ended."""
+        program.alive = False
+        self._later(0.0, self.program_killed, program)
 
     def restart_control(self, away_s: float) -> None:
         """Kill control; another one starts after ``away_s`` seconds."""

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import event
+
 from salt_o2.bus.master import MasterBus
 from salt_o2.concurrency.background_loops import LoopEnded, run_together
 from salt_o2.control import components
@@ -16,10 +18,12 @@ from salt_o2.control.hosts.report_queue import ReportQueue
 from salt_o2.control.storage import database
 from salt_o2.control.storage.retention import Retention
 from salt_o2.control.storage.store import Store
+from salt_o2.core.errors import StorageError
 from salt_o2.core.ids import EnvironmentId
 from salt_o2.sealing.identity import PrivateKey, PublicKey
 from salt_o2.simulation.machine.network import Network
-from salt_o2.simulation.machine.process import Program
+from salt_o2.simulation.machine.operating_system import mortal
+from salt_o2.simulation.machine.process import Program, current
 from salt_o2.simulation.machine.salt_channels import SimulatedMasterChannels
 from salt_o2.site.settings import Site
 
@@ -46,6 +50,10 @@ class SimulatedControl:
         self.store: Store | None = None
         self._channels: SimulatedMasterChannels | None = None
         self.starts = 0
+        self.no_database: Callable[[], None] = lambda: None
+        """Called if the database cannot be opened: the supervisor tries again."""
+        self.died: Callable[[Program], None] = lambda _: None
+        """Called when control is killed at a commit."""
         self.programs: list[Program] = []
         """All processes of control that ever ran: a dead one must stay in memory, see ``Program``."""
 
@@ -79,7 +87,13 @@ class SimulatedControl:
     async def _run(self) -> None:
         program = self.program
         assert program is not None
-        self.store = store = Store(f"sqlite:///{self._path}")
+        try:
+            self.store = store = Store(f"sqlite:///{self._path}")
+        except StorageError:
+            self.no_database()
+            return
+        commit = mortal(_commit, self.died)
+        event.listen(store._engine, "commit", lambda connection: commit(connection))
         self._channels = SimulatedMasterChannels(self._network, program, self._key, self._accepted)
         bus = MasterBus({}, self._channels)
         self.control = control = components.build(self._site, bus, store, clock=time.time)
@@ -101,3 +115,10 @@ class SimulatedControl:
         assert self.control is not None
         serving = self.control.dispatcher.serve(verb, arguments, user, lambda _progress: None)
         return self.program.start(serving, f"{verb} of {user}")
+
+
+def _commit(connection: Any) -> None:
+    """Commit now if control is to be killed after the commit; SQLAlchemy commits otherwise."""
+    program = current()
+    if program is not None and program.writes_left is not None and program.writes_left < 0:
+        connection.connection.commit()
