@@ -1,0 +1,1 @@
+"""Defects that the simulator must find, and the search for them."""

@@ -1,0 +1,219 @@
+# ruff: noqa: E501
+"""Defects that the simulator must find: each is one slip away, and breaks an invariant of running clusters.
+
+``find_simulated.py`` puts each into a copy of the project and counts the simulations until it is found.
+"""
+
+from tests.support.random_tests.known_defects import Defect
+
+
+def slip(what: str, file: str, sound: str, broken: str) -> Defect:
+    """Return a defect that is one change of a file of the library."""
+    return Defect("simulation", what, ((f"salt_o2/{file}", sound, broken),), seeded=True)
+
+
+SIMULATED_DEFECTS = [
+    # --- agent: processes
+    slip(
+        "a process is adopted by its pid alone, without its start time and mark",
+        "agent/process/launcher.py",
+        "    if not is_ours or not host.kernel.is_alive(record.shim, record.shim_started):",
+        "    if host.kernel.start_ticks(record.shim) is None:",
+    ),
+    slip(
+        "a process is adopted after a boot by the pid of the boot before",
+        "agent/process/launcher.py",
+        "    if record.boot != host.kernel.boot_id():\n        return None\n    # The",
+        "    # The",
+    ),
+    slip(
+        "processes that left the session of their task are not stopped",
+        "agent/process/task_process.py",
+        "        if self._is_clear:\n            return Survivors()\n",
+        "        if True:\n            return Survivors()\n",
+    ),
+    slip(
+        "a process that ignores SIGTERM is not killed",
+        "core/tasks/kill_sequence.py",
+        "        return (SignalStep(signal.SIGTERM, grace_s), LAST)",
+        "        return (SignalStep(signal.SIGTERM, grace_s),)",
+    ),
+    slip(
+        "the end of a process wakes nobody",
+        "agent/process/process_group.py",
+        "        self.gone.set()\n        ended()",
+        "        self.gone.set()",
+    ),
+    slip(
+        "processes without a record are not stopped when an agent starts",
+        "agent/agent.py",
+        "        await orphan_termination.end_all(self._host)\n",
+        "",
+    ),
+    # --- agent: orders
+    slip(
+        "an agent obeys an older revision",
+        "agent/agent.py",
+        "        elif task is None or command.revision > task.record.revision:",
+        "        elif task is None or command.revision != task.record.revision:",
+    ),
+    slip(
+        "a late order starts a finished task again",
+        "agent/agent.py",
+        "        if task is None and (command.revision <= ended or command.goal is TaskState.DONE):",
+        "        if task is None and command.goal is TaskState.DONE:",
+    ),
+    slip(
+        "a command is obeyed before it is on disk",
+        "agent/agent.py",
+        "            return self._opened().orders.append(command)",
+        '            raise OSError("not written")',
+    ),
+    slip(
+        "commands on disk are not read by the next agent",
+        "agent/agent.py",
+        "        left = home.orders.left()",
+        "        left = home.orders.left()[:0]",
+    ),
+    slip(
+        "a start does not wait for the end of its predecessor",
+        "agent/task/task.py",
+        "        await runtime.host.terminations.over(self.home.folder)\n",
+        "",
+    ),
+    slip(
+        "a place in the queue of starts is not given back",
+        "agent/launch/start_limiter.py",
+        "            if over.when() > asyncio.get_running_loop().time():\n                over.cancel()\n                self._free.release()",
+        "            over.cancel()",
+    ),
+    # --- agent: reports
+    slip(
+        "a report that was not sent is forgotten",
+        "agent/reporter.py",
+        "            self._news.merge(news)\n",
+        "",
+    ),
+    slip(
+        "a change wakes the reporter, and the wake-up is lost",
+        "agent/reporter.py",
+        "        while True:\n            self._stir.clear()\n            when",
+        "        while True:\n            when",
+    ),
+    slip(
+        "an acknowledgement does not carry the revision",
+        "agent/reporter.py",
+        "            accepted=dict(self._awaited),",
+        "            accepted={},",
+    ),
+    slip(
+        "a device that moves by itself is not seen",
+        "agent/device/watcher.py",
+        '        self._moved(seen.state, seen.word, f"it left {left} by itself and is {seen.word}")',
+        '        str(f"it left {left} by itself and is {seen.word}")',
+    ),
+    # --- control: hosts and reports
+    slip(
+        "a gap in the numbers of reports is not noticed",
+        "control/hosts/host_table.py",
+        "        gap = host.incarnation != report.incarnation or report.sequence > host.sequence + 1\n        gap = gap or (not report.tasks and report.sequence > host.sequence)",
+        "        gap = host.incarnation != report.incarnation",
+    ),
+    slip(
+        "a silent host is lost without a probe",
+        "core/recovery/host_liveness.py",
+        "        if quiet > SILENT_AFTER * heartbeat_s and self.unanswered and not alone:",
+        "        if quiet > SILENT_AFTER * heartbeat_s and not alone:",
+    ),
+    slip(
+        "old states are shown as current ones",
+        "control/hosts/host_table.py",
+        "        return at - known.confirmed_at > SILENT_AFTER * self.heartbeat_s",
+        "        return False",
+    ),
+    slip(
+        "a task of a survey without an owner is not stopped",
+        "control/reports/orphans.py",
+        "        self._outbound.send(ended)\n",
+        "",
+    ),
+    slip(
+        "the queue of reports forgets to wake its reader",
+        "control/hosts/report_queue.py",
+        "        self._something.set()\n",
+        "        if self._count == 1:\n            self._something.set()\n",
+    ),
+    slip(
+        "one report that cannot be used ends the loop of reports",
+        "control/hosts/report_queue.py",
+        "    except Exception:  # a defect in one report must not block the next",
+        "    except ZeroDivisionError:",
+    ),
+    slip(
+        "one wrong message ends the loop of the bus",
+        "bus/host_link.py",
+        "        except InvalidRequestError as error:\n            self._refuse(HostId(name), str(error))",
+        "        except ZeroDivisionError as error:\n            self._refuse(HostId(name), str(error))",
+    ),
+    # --- control: store
+    slip(
+        "a run number is not on disk when it is given",
+        "control/storage/store.py",
+        "        with self._writing() as connection:\n            connection.execute(run_store.counted(number))\n        self._last_run = number",
+        "        self._last_run = number",
+    ),
+    slip(
+        "what a locked database refused is not written again",
+        "control/storage/store.py",
+        "            self._journal = (entries + self._journal)[-MOST_KEPT:]\n",
+        "",
+    ),
+    slip(
+        "effects leave before they are on disk",
+        "control/environments/effect_executor.py",
+        "environment.model.id, snapshot.take(environment), ended, durable=durable, **changed",
+        "environment.model.id, snapshot.take(environment), ended, durable=False, **changed",
+    ),
+    slip(
+        "a restarted control forgets departing tasks",
+        "core/recovery/snapshot.py",
+        "    tasks.install_plan(plan, {}, departing=snapshot.leaving)",
+        "    tasks.install_plan(plan, {})",
+    ),
+    slip(
+        "a restarted control forgets which tasks are lost",
+        "core/recovery/snapshot.py",
+        "    tasks.recall_losses(snapshot.lost, snapshot.lost if snapshot.ignored is None else snapshot.ignored)\n",
+        "",
+    ),
+    slip(
+        "a restarted control does not resume a transition",
+        "control/environments/restoration.py",
+        "        if request:\n            self._interrupted.append((target, request))",
+        "        if request and not request:\n            self._interrupted.append((target, request))",
+    ),
+    slip(
+        "a restarted control counts tasks of the pool as free room",
+        "control/environments/pool_service.py",
+        "        inventory.allocate_tasks(POOL, [entry.task for entry in self.pool.entries.values()])\n",
+        "",
+    ),
+    slip(
+        "a transfer to the pool is not in the transaction of its cause",
+        "control/environments/effect_executor.py",
+        "        self._pool.record_transfers(transfers, message)\n",
+        "",
+    ),
+    slip(
+        "a task that left its environment keeps its room",
+        "control/environments/effect_executor.py",
+        "                self._inventory.release_tasks(environment, tasks)",
+        "                pass",
+    ),
+    slip(
+        "the timer of an environment is not set again",
+        "control/environments/effect_executor.py",
+        "                watcher(environment)\n        self.set_timer(target)",
+        "                watcher(environment)",
+    ),
+]
