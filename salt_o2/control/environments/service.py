@@ -1,12 +1,14 @@
 """Add environments, accept requests for them, and restart their failed tasks."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from salt_o2.control.environments.active import ActiveEnvironment, ActiveEnvironments
 from salt_o2.control.environments.effect_executor import EffectExecutor
 from salt_o2.control.environments.pool_service import PoolService
 from salt_o2.control.environments.request_waiters import RequestWaiters
 from salt_o2.control.planning.drafts import PlanDraft
+from salt_o2.control.storage.journal import journal_insert
 from salt_o2.control.storage.store import Store
 from salt_o2.control.storage.stored import StoredEnvironment
 from salt_o2.core.environment.environment import Environment
@@ -24,6 +26,8 @@ from salt_o2.core.states import EnvironmentEvent as _E
 
 ENDING_EVENTS = frozenset({_E.STOP_ACTIVITY, _E.RESET, _E.EXIT, _E.GO_ERROR})
 """Events that control accepts although it cannot persist them: they start nothing."""
+CREATION = (_E.DEPLOY, _E.CONFIGURE)
+"""The events that a creation begins with."""
 
 
 class EnvironmentService:
@@ -70,7 +74,11 @@ class EnvironmentService:
             claimed=tuple(sorted(draft.claimed)),
             revision=self._pool.revision_of(draft.claimed),
         )
-        return self._adopt(draft.environment, replay.begin(draft.environment, created), created)
+        environment = replay.begin(draft.environment, created)
+        # The request follows in a transaction of its own. A control that is killed between the two is followed
+        # by one that resumes the creation.
+        known = replace(snapshot.take(environment), pending=CREATION, undo=True, asked_by=user)
+        return self._adopt(draft.environment, environment, created, known)
 
     def adopt(self, id: EnvironmentId, plan: Plan, known: snapshot.Snapshot, user: str) -> ActiveEnvironment:
         """Add a running environment that this store does not have, in its state ``known``. Start nothing.
@@ -86,7 +94,7 @@ class EnvironmentService:
         id: EnvironmentId,
         environment: Environment,
         created: Created,
-        known: snapshot.Snapshot | None = None,
+        known: snapshot.Snapshot,
     ) -> ActiveEnvironment:
         """Add ``environment``, which owns the tasks that it claims from the pool from now on."""
         stored = StoredEnvironment(
@@ -95,13 +103,13 @@ class EnvironmentService:
             user=created.user,
             overrides=created.overrides,
             plan=created.plan,
-            snapshot=known or snapshot.take(environment),
+            snapshot=known,
         )
         target = ActiveEnvironment(stored, environment)
-        self._store.add(stored, *self._pool.claim_statements(created.claimed, created.at))
+        claims = self._pool.claim_statements(created.claimed, created.at)
+        self._store.add(stored, journal_insert(id, created), *claims)
         self._pool.claim(created.claimed)
         self._inventory.allocate(id, created.plan)
-        self._store.append(id, created)
         self._active[id] = target
         return target
 

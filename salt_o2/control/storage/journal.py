@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from sqlalchemy import Executable, insert
 
+from salt_o2.control.storage.schema import JOURNAL
 from salt_o2.core.ids import EnvironmentId
 from salt_o2.core.messages.effects import CompleteRequest, Effect
 from salt_o2.core.recovery.replay import Noted
@@ -33,6 +35,11 @@ def journal_row(
         "kind": type(what).__name__,
         "body": msgspec.json.encode(_answer(what) if isinstance(what, CompleteRequest) else what).decode(),
     }
+
+
+def journal_insert(environment: EnvironmentId, message: Noted) -> Executable:
+    """Return the statement that adds the row of ``message`` to the journal in the present transaction."""
+    return insert(JOURNAL).values(journal_row(environment, message.at, "in", message))
 
 
 def _answer(answer: CompleteRequest) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from salt_o2.simulation.programs.workflows import write_repository
 from salt_o2.site.settings import Site
 
 HEARTBEAT_S = 5.0
+FEW_PIDS = (40, 80, 400)
+"""How many pids a host has: few, so that a pid is soon given again."""
 NETWORK = "203.0.113"
 """Addresses for documentation (RFC 5737): no machine has them."""
 
@@ -67,7 +69,8 @@ class Cluster:
         self.network.deliver_job = lambda host, body: self.hosts[host].deliver_job(body)
 
     def _host(self, number: int, name: str) -> SimulatedHost:
-        kernel = SimulatedKernel(self.loop, Random(self.rng.getrandbits(64)), name, self._program)
+        pids = self.rng.choice(FEW_PIDS)
+        kernel = SimulatedKernel(self.loop, Random(self.rng.getrandbits(64)), name, self._program, pids)
         self.network.links[name] = Link()
         address = f"{NETWORK}.{number}"
         self.network.kernels[address] = kernel
