@@ -75,8 +75,8 @@ class EnvironmentService:
             revision=self._pool.revision_of(draft.claimed),
         )
         environment = replay.begin(draft.environment, created)
-        # The request follows in a transaction of its own. A control that is killed between the two is followed
-        # by one that resumes the creation.
+        # The request follows in a transaction of its own. If control is killed between the two, the next
+        # control resumes the creation.
         known = replace(snapshot.take(environment), pending=CREATION, undo=True, asked_by=user)
         return self._adopt(draft.environment, environment, created, known)
 
