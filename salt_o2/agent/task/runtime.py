@@ -18,6 +18,8 @@ from salt_o2.linux.procfs import Entry
 
 log = logging.getLogger(__name__)
 KILLED_MANUALLY = "manual kill"
+LATE_REQUEST_S = 10.0
+"""How long after the adoption of a device the last request of the earlier agent may still take effect."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,6 +56,25 @@ class TaskRuntime:
     """No step has succeeded since then: it may be impossible to continue from the present state."""
     overtaken: bool = False
     """The last request of that agent may still reach the process after the first poll."""
+    adopted_at: float = 0.0
+    """When this agent adopted the process, by the clock of the event loop."""
+
+    def adopt_unfinished_order(self) -> None:
+        """Prepare to continue an order in whose middle an earlier agent was killed."""
+        self.must_inspect = self.overtaken = True
+        self.adopted_at = asyncio.get_running_loop().time()
+
+    def accept_late_request(self) -> bool:
+        """Return whether a move of the device may be the effect of a request of the earlier agent, once.
+
+        The order may have been settled before: the poll showed its goal, because the device had not read that
+        request yet. The order gets its whole time again.
+        """
+        late = asyncio.get_running_loop().time() - self.adopted_at < LATE_REQUEST_S
+        accepted, self.overtaken = self.overtaken and late, False
+        if accepted:
+            self.deadline = None
+        return accepted
 
     def begin_order(self) -> None:
         """Start a new order: steps that failed before may be tried again."""

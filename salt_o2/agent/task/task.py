@@ -113,7 +113,7 @@ class Task:
         elif recovered and known.settled:
             await self._accept_current_state(runtime.process)
         elif not known.settled:
-            runtime.must_inspect = runtime.overtaken = True
+            runtime.adopt_unfinished_order()
         else:
             self._watch_the_living()
             if self._watch is not None:
@@ -315,9 +315,13 @@ class Task:
         self._resume()
 
     def _on_observed_state(self, state: TaskState, word: str, reason: str) -> None:
-        """Handle a state of the device that no request led to."""
+        """Handle a state of the device that no request of this agent led to."""
         was = self.record.state
         self.record.state, self.record.device_state = state, word
+        if state is not TaskState.ERROR and self._runtime.accept_late_request():
+            self.record.settled = False
+            self._resume()
+            return
         self._runtime.fail_order(f"stay {was}", word, reason, self._runtime.advice)
         self._resume()
 

@@ -20,7 +20,8 @@ from salt_o2.core.messages.commands import Order
 from salt_o2.core.socket_paths import socket_path
 from salt_o2.core.states import TaskState
 from tests.support.builders.properties import data_channel
-from tests.support.harness.agent import ENVIRONMENT, HOST, basic, device, free_port
+from tests.support.free_ports import free_port
+from tests.support.harness.agent import ENVIRONMENT, HOST, basic, device
 
 pytestmark = pytest.mark.integration
 STANDBY, CONFIGURED, RUNNING = TaskState.STANDBY, TaskState.CONFIGURED, TaskState.RUNNING

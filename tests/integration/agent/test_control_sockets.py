@@ -21,7 +21,8 @@ from salt_o2.linux import procfs
 from salt_o2.occ.channel import OccChannel
 from salt_o2.occ.control_socket import pin
 from tests.support.builders.properties import data_channel
-from tests.support.harness.agent import AgentHarness, device, free_port
+from tests.support.free_ports import free_port
+from tests.support.harness.agent import AgentHarness, device
 
 pytestmark = pytest.mark.integration
 STANDBY, RUNNING, CONFIGURED, DONE = (

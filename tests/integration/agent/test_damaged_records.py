@@ -16,7 +16,8 @@ from salt_o2.core.messages.commands import Order
 from salt_o2.core.states import TaskState, TaskStatus
 from salt_o2.linux import procfs
 from tests.support.builders.properties import data_channel
-from tests.support.harness.agent import basic, device, free_port
+from tests.support.free_ports import free_port
+from tests.support.harness.agent import basic, device
 
 pytestmark = pytest.mark.integration
 STANDBY, CONFIGURED, RUNNING = TaskState.STANDBY, TaskState.CONFIGURED, TaskState.RUNNING

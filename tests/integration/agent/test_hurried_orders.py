@@ -14,7 +14,8 @@ from salt_o2.core.messages.commands import Order
 from salt_o2.core.plan.launch import Launch
 from salt_o2.core.states import ControlMode, TaskState
 from tests.support.builders.properties import data_channel
-from tests.support.harness.agent import basic, device, free_port
+from tests.support.free_ports import free_port
+from tests.support.harness.agent import basic, device
 from tests.support.random_tests.seeds import seeds
 
 pytestmark = pytest.mark.integration

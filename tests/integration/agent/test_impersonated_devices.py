@@ -8,7 +8,7 @@ import pytest
 
 from salt_o2.core.plan.launch import Launch
 from salt_o2.core.states import ControlMode, TaskState
-from tests.support.harness.agent import free_port
+from tests.support.free_ports import free_port
 
 pytestmark = [pytest.mark.integration, pytest.mark.root("act as another account")]
 STRANGER = 65534

@@ -11,7 +11,8 @@ from salt_o2.core.plan.launch import Launch
 from salt_o2.core.states import ControlMode, TaskState
 from salt_o2.linux import cgroup, procfs
 from tests.support.builders.properties import data_channel
-from tests.support.harness.agent import DEVICE, AgentHarness, basic, device, free_port
+from tests.support.free_ports import free_port
+from tests.support.harness.agent import DEVICE, AgentHarness, basic, device
 
 pytestmark = pytest.mark.integration
 STANDBY, CONFIGURED, RUNNING = TaskState.STANDBY, TaskState.CONFIGURED, TaskState.RUNNING

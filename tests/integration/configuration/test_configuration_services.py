@@ -2,7 +2,6 @@
 
 import contextlib
 import shutil
-import socket
 import subprocess
 import time
 
@@ -10,14 +9,10 @@ import pytest
 
 from salt_o2.core.errors import O2Error, UnknownNameError, UnreachableError
 from salt_o2.site.configuration import Configuration, open_backend
+from tests.support.free_ports import free_port
 
 pytestmark = pytest.mark.integration
 UP_S = 30.0
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return listening.getsockname()[1]
 
 
 @contextlib.contextmanager

@@ -4,7 +4,6 @@ import asyncio
 import os
 import pwd
 import signal
-import socket
 import sys
 from pathlib import Path
 
@@ -17,15 +16,10 @@ from salt_o2.core.messages.commands import Command, Order
 from salt_o2.core.plan.launch import Launch
 from salt_o2.core.states import ControlMode, TaskState
 from salt_o2.linux import cgroup, procfs
+from tests.support.free_ports import free_port
 
 HOST, ENVIRONMENT = HostId("flp1"), EnvironmentId("2oDvieFrVTi")
 DEVICE = str(Path(sys.executable).with_name("o2-device"))
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def basic(script, **more):

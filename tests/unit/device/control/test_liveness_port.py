@@ -6,12 +6,7 @@ import pytest
 
 from salt_o2.device.control import liveness_port
 from salt_o2.device.control.liveness_port import LivenessPort
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+from tests.support.free_ports import free_port
 
 
 def answer(port, question=b""):
