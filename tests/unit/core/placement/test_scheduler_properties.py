@@ -35,7 +35,7 @@ needs = st.builds(
     wants=st.builds(
         ResourceDemand,
         cpu=st.sampled_from([0.0, 0.5, 1.0]),
-        memory_mb=st.sampled_from([0.0, 60.0]),
+        memory_mb=st.sampled_from([0.0, 60.0, 100.0]),
         ports=st.sets(st.integers(200, 204), max_size=2).map(lambda ports: tuple(sorted(ports))),
     ),
     control_port=st.booleans(),

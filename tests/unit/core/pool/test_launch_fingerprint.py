@@ -25,6 +25,7 @@ def launch(id="7AbRmBG3z2A", host="flp1", port=30001, **other):
                 "--id",
                 id,
                 "--rate=300010",
+                "--peers=flp100,epn-77",
                 f"--log=/tmp/{host}/{id}.log",
                 "--control-port",
                 str(port),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from salt_o2.workflow.expressions.expression import expression
 from salt_o2.workflow.expressions.values import Refused, text_of
 from tests.support.builders.expressions import Names, value_in
+from tests.support.random_tests.expressions import expressions
 
 SOME = Names(
     on="true",
@@ -276,53 +277,52 @@ def test_values_render_as_the_original_does(source, text):
     assert text_of(value(source)) == text
 
 
-words = st.sampled_from(
-    [
-        *("on", "text", "numbers", "people", "map", "filter", "all", "count", "reduce", "let", "x", "nil"),
-        *(
-            "(",
-            ")",
-            "[",
-            "]",
-            "{",
-            "}",
-            ",",
-            ".",
-            ":",
-            "|",
-            "?",
-            "??",
-            "?.",
-            "!",
-            "#",
-            "#acc",
-            "..",
-            ";",
-            "=",
-        ),
-        *(
-            "+",
-            "-",
-            "&&",
-            "||",
-            "==",
-            "in",
-            "not",
-            "contains",
-            "matches",
-            "'a'",
-            "`b`",
-            "3",
-            "1.5",
-            "strings",
-        ),
-        *("FromJson", "sortBy", "sum", "if", "else", "is", "defined"),
-    ]
-)
+WORDS = [
+    *("on", "text", "numbers", "people", "map", "filter", "all", "count", "reduce", "let", "x", "nil"),
+    *(
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        ",",
+        ".",
+        ":",
+        "|",
+        "?",
+        "??",
+        "?.",
+        "!",
+        "#",
+        "#acc",
+        "..",
+        ";",
+        "=",
+    ),
+    *(
+        "+",
+        "-",
+        "&&",
+        "||",
+        "==",
+        "in",
+        "not",
+        "contains",
+        "matches",
+        "'a'",
+        "`b`",
+        "3",
+        "1.5",
+        "strings",
+    ),
+    *("FromJson", "sortBy", "sum", "if", "else", "is", "defined"),
+]
+VALUES = ["on", "text", "numbers", "people", "map", "strings", "nothing", "nil", "'a'", "3", "1.5", "#"]
 
 
 @settings(deadline=None, max_examples=500)
-@given(st.lists(words, max_size=16).map(" ".join))
+@given(expressions(WORDS, VALUES, ["filter", "all", "count", "reduce", "sum", "sortBy"], most_words=16))
 def test_no_sequence_of_words_breaks_it(source):
     with suppress(Refused):
         text_of(value(source))

@@ -4,7 +4,6 @@ from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from salt_o2.core.errors import TemplateError
 from salt_o2.site.configuration.payload import fill
@@ -13,6 +12,7 @@ from salt_o2.workflow.problems import Place, Problems
 from salt_o2.workflow.templates.text import Text, guarded, rendered
 from tests.support.builders.expressions import Names, value_in
 from tests.support.builders.templates import expand
+from tests.support.random_tests.expressions import expressions
 
 DEEP = "[" * 900 + "]" * 900
 SCENE = Names(deep=DEEP, listed=[1], items=["a"], nothing=None, text="abc", n="3", inf="1e999")
@@ -83,35 +83,48 @@ def test_a_payload_with_such_an_expression_is_refused_with_its_path(source):
         fill(f"{{{{ {source} }}}}", SCENE.variables, lambda _: "", "configuration qc/ANY/any/x")
 
 
-PIECES = st.sampled_from(
-    [
-        *(
-            "1e999",
-            "1e308",
-            "-1",
-            "0",
-            "2.5",
-            "'a'",
-            "deep",
-            "listed",
-            "nothing",
-            "text",
-            "n",
-            "inf",
-            "#",
-            ".",
-        ),
-        *("[1]", "{a: 1}", "{[1]: 2}", "[", "]", "{", "}", "(", ")", ",", ":", "|", "?", "..", "=="),
-        *("+", "-", "*", "/", "%", "**", "~", "in", "not", "and", "matches", "<", "is", "if", "else"),
-        *("range(", "fromJSON(", "toJSON(", "reduce(", "map(", "flatten(", "fromPairs(", "get(", "sort("),
-        *("uniq(", "median(", "max(", "split(", "repeat(", "round", "int", "float", "tojson", "sum", "first"),
-    ]
-)
+PIECES = [
+    *(
+        "1e999",
+        "1e308",
+        "-1",
+        "0",
+        "2.5",
+        "'a'",
+        "deep",
+        "listed",
+        "nothing",
+        "text",
+        "n",
+        "inf",
+        "#",
+        ".",
+    ),
+    *("[1]", "{a: 1}", "{[1]: 2}", "[", "]", "{", "}", "(", ")", ",", ":", "|", "?", "..", "=="),
+    *("+", "-", "*", "/", "%", "**", "~", "in", "not", "and", "matches", "<", "is", "if", "else"),
+    *("range(", "fromJSON(", "toJSON(", "reduce(", "map(", "flatten(", "fromPairs(", "get(", "sort("),
+    *("uniq(", "median(", "max(", "split(", "repeat(", "round", "int", "float", "tojson", "sum", "first"),
+]
+VALUES = ["1e999", "1e308", "-1", "2.5", "'a'", "deep", "listed", "nothing", "text", "n", "inf", "{[1]: 2}"]
+CALLS = [
+    "range",
+    "fromJSON",
+    "toJSON",
+    "flatten",
+    "fromPairs",
+    "get",
+    "sort",
+    "max",
+    "round",
+    "int",
+    "float",
+    "first",
+]
 
 
 @pytest.mark.finding("4")
 @settings(deadline=None, max_examples=600)
-@given(st.lists(PIECES, max_size=12).map(" ".join))
+@given(expressions(PIECES, VALUES, CALLS, most_words=12))
 def test_no_expression_fails_otherwise_than_refused(source):
     with suppress(Refused):
         text_of(value(source))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from salt_o2.workflow.expressions.expression import UnknownVariable, expression
 from salt_o2.workflow.expressions.values import Refused, text_of
 from tests.support.builders.expressions import Names, value_in
+from tests.support.random_tests.expressions import expressions
 
 SOME = Names(
     it="3",
@@ -256,47 +257,46 @@ def test_no_text_breaks_out_or_breaks_it(source):
         text_of(value(source))
 
 
-words = st.sampled_from(
-    [
-        "it",
-        "text",
-        "items",
-        "map",
-        "yes",
-        "no",
-        "(",
-        ")",
-        "[",
-        "]",
-        "{",
-        "}",
-        ",",
-        ".",
-        ":",
-        "|",
-        "+",
-        "-",
-        "*",
-        "/",
-        "**",
-        "~",
-        "%",
-        "'a'",
-        "3",
-        "not",
-        "in",
-        "is",
-        "if",
-        "else",
-        "==",
-        "<",
-        "join",
-    ]
-)
+WORDS = [
+    "it",
+    "text",
+    "items",
+    "map",
+    "yes",
+    "no",
+    "(",
+    ")",
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    ".",
+    ":",
+    "|",
+    "+",
+    "-",
+    "*",
+    "/",
+    "**",
+    "~",
+    "%",
+    "'a'",
+    "3",
+    "not",
+    "in",
+    "is",
+    "if",
+    "else",
+    "==",
+    "<",
+    "join",
+]
+VALUES = ["it", "text", "items", "map", "yes", "no", "'a'", "3"]
 
 
 @settings(deadline=None, max_examples=300)
-@given(st.lists(words, max_size=14).map(" ".join))
+@given(expressions(WORDS, VALUES, ["join", "length", "first"]))
 def test_no_sequence_of_words_breaks_it(source):
     with suppress(Refused):
         text_of(value(source))
