@@ -61,7 +61,8 @@ def test_each_random_test_has_a_defect_that_it_must_find():
         ),
         ("@mark.parametrize('seed', seeds('0-9'))\ndef test_a(seed): pass", ["test_a"]),
         ("SEEDS = seeds('0')\n@mark.parametrize('seed', SEEDS)\ndef test_a(seed): pass", ["test_a"]),
-        ("def test_a():\n    chance = random.Random(1)", ["test_a"]),
+        ("def test_a():\n    chance = random.Random(SEED)", ["test_a"]),
+        ("def test_a():\n    chance = random.Random(1)", []),
         ("@mark.parametrize('seed', [1])\ndef test_a(seed): pass\ndef helper(): Random(1)", []),
     ],
 )

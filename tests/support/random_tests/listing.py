@@ -1,7 +1,7 @@
 """Lists the random tests of the project, from the source text of the tests alone.
 
 A test is random if hypothesis draws its examples (``@given``, ``TestCase`` of a ``RuleBasedStateMachine``),
-if it is parametrized by ``seeds(...)`` of ``seeds.py``, or if it makes a ``Random``.
+if it is parametrized by ``seeds(...)`` of ``seeds.py``, or if it makes a ``Random`` whose seed can be chosen.
 """
 
 import ast
@@ -49,7 +49,15 @@ def _is_random(function: Function, drawn: set[str]) -> bool:
     decorators = [decorator for decorator in function.decorator_list if isinstance(decorator, ast.Call)]
     called = {name for decorator in decorators for name in _called(decorator)}
     used = {node.id for decorator in decorators for node in ast.walk(decorator) if isinstance(node, ast.Name)}
-    return bool(called & {"given", "seeds"} or used & drawn or "Random" in _called(function))
+    return bool(called & {"given", "seeds"} or used & drawn or _has_a_chosen_seed(function))
+
+
+def _has_a_chosen_seed(function: Function) -> bool:
+    """Return whether ``function`` makes a ``Random`` of something else than a constant."""
+    calls = [
+        node for node in ast.walk(function) if isinstance(node, ast.Call) and _name(node.func) == "Random"
+    ]
+    return any(not isinstance(seed, ast.Constant) for call in calls for seed in call.args)
 
 
 def _called(tree: ast.AST) -> set[str]:
