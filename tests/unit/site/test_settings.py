@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import msgspec
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from salt_o2.client.declared_environment import MARK, steps_to_reach
@@ -77,6 +77,7 @@ GIVEN = {
 SETTINGS = set(Site.__dataclass_fields__)
 
 
+@settings(max_examples=400)
 @given(one_fault(GIVEN), st.booleans())
 @example((("pool", "per_host"), "many", False), False)
 @example((("heartbeat_s",), float("nan"), False), False)

@@ -74,7 +74,8 @@ def test_another_user_has_his_own_home_and_name():
     assert (env["HOME"], env["USER"], env["LOGNAME"]) == (daemon.pw_dir, "daemon", "daemon")
 
 
-TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]) | st.just("\udcff"))
+CHARACTERS = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
+TEXTS = st.lists(CHARACTERS | st.sampled_from("\udcff'\"$\n"), max_size=10).map("".join)
 """What messages carry and what the agent's own environment may have: UTF-8, and bytes that are none."""
 
 

@@ -106,18 +106,13 @@ def test_a_single_task_is_refused_only_if_no_host_fits(facts, request_):
 )
 def test_a_copy_for_planning_places_as_the_inventory_and_stays_as_it_is(facts, before, asked, silent, data):
     def attempt(on):
-        try:
-            return schedule(asked, on)
-        except PlanError as error:
-            return str(error)
+        return [placed_or_refused([each], on) for each in asked] + [placed_or_refused(asked, on)]
 
     inventory = build(facts)
-    try:
-        placed = schedule(before, inventory)
-    except PlanError:
-        placed = []
-    tasks = [task_at(number, put) for number, put in enumerate(placed)]
-    inventory.allocate_tasks(EnvironmentId("E"), tasks)
+    for number, each in enumerate(before):
+        placed = placed_or_refused([each], inventory)
+        tasks = [task_at(number, *placed)] if isinstance(placed, list) else []
+        inventory.allocate_tasks(EnvironmentId("E"), tasks)
     inventory.refuse_ports(HostId("h0"), data.draw(st.sets(st.integers(200, 205))), (), 0.0)
     for number in silent:
         inventory.remove_host(HostId(f"h{number}"))
@@ -131,6 +126,14 @@ def test_a_copy_for_planning_places_as_the_inventory_and_stays_as_it_is(facts, b
     assert attempt(copy) == expected
     copy.add_host(HostId("new"), facts[0])
     assert HostId("new") not in inventory.hosts
+
+
+def placed_or_refused(requests, inventory):
+    """Return the placements, or the reason why there are none."""
+    try:
+        return schedule(requests, inventory)
+    except PlanError as error:
+        return str(error)
 
 
 def task_at(number, put):
