@@ -381,13 +381,13 @@ class Agent:
         records = list(catch_up(home.records(), left, home.ended).values())
         for arguments in ({}, *(known.arguments for known in records)):
             self._note_run(arguments)
-        if left:
-            try:
-                for known in records:
-                    home.task_directory(known.task).save(known)
-                home.orders.clear()
-            except OSError as error:
-                log.error("%s cannot be written: %s; commands stay in their own files", home.directory, error)
+        try:
+            for known in records if left else ():
+                home.task_directory(known.task).save(known)
+            # Commands that cannot be read go, too: control sends them again.
+            home.orders.clear()
+        except OSError as error:
+            log.error("%s cannot be written: %s; commands stay in their own files", home.directory, error)
         return records
 
     async def _keep_outputs_bounded(self) -> None:

@@ -75,3 +75,15 @@ def test_a_command_that_cannot_be_read_is_no_reason_to_stop(perform):
         assert about.state is DONE
 
     perform(scene)
+
+
+def test_a_command_that_cannot_be_read_does_not_stay_for_ever(perform):
+    async def scene(stage):
+        await stage.down()
+        orders = stage.directory / "orders"
+        (orders / f"{ENVIRONMENT}@7.json").write_bytes(b"\xff\x00damaged")
+        (orders / f"{ENVIRONMENT}@8.json.new").write_bytes(b"{")
+        await stage.up()
+        assert kept(stage) == []
+
+    perform(scene)
