@@ -63,6 +63,9 @@ class VirtualLoop(asyncio.BaseEventLoop, RunsInLine):
         self._now = 0.0
         self._clock_resolution = RESOLUTION_S
         self._rng = rng
+        self._timers: list[tuple[float, int, Any]] = []
+        """Timers by time, and in the order in which they were set."""
+        self._sequence = 0
         self._descriptors: dict[int, Descriptor] = {}
         self._last_fd = FIRST_FD
         self.connect: Callable[[Any, str, int], Any] | None = None
@@ -79,19 +82,16 @@ class VirtualLoop(asyncio.BaseEventLoop, RunsInLine):
     # --- one turn -------------------------------------------------------------------------------
 
     def _run_once(self) -> None:
-        scheduled, ready = self._scheduled, self._ready  # type: ignore[attr-defined]
-        while scheduled and scheduled[0]._cancelled:
-            heapq.heappop(scheduled)._scheduled = False
+        timers, ready = self._timers, self._ready  # type: ignore[attr-defined]
         if not ready and not self._stopping:  # type: ignore[attr-defined]
-            if not scheduled:
+            while timers and timers[0][2]._cancelled:
+                heapq.heappop(timers)
+            if not timers:
                 raise Starved("no callback is left that could run")
-            self._now = max(self._now, scheduled[0]._when)
+            self._now = max(self._now, timers[0][0])
         until = self._now + RESOLUTION_S
-        while scheduled and scheduled[0]._when <= until:
-            handle = heapq.heappop(scheduled)
-            handle._scheduled = False
-            ready.append(handle)
-        self._timer_cancelled_count = 0
+        while timers and timers[0][0] <= until:
+            ready.append(heapq.heappop(timers)[2])
         if len(ready) == 1:
             self._run_one(ready.popleft())
             return
@@ -133,6 +133,18 @@ class VirtualLoop(asyncio.BaseEventLoop, RunsInLine):
         program.frozen = False
         self._ready.extend(program.held)  # type: ignore[attr-defined]
         program.held.clear()
+
+    def call_at(  # type: ignore[override]
+        self, when: float, callback: Any, *args: Any, context: Any = None
+    ) -> asyncio.TimerHandle:
+        """Call ``callback`` at the virtual time ``when``; of two at the same time the first goes first."""
+        timer = asyncio.TimerHandle(when, callback, args, self, context)
+        self._sequence += 1
+        heapq.heappush(self._timers, (when, self._sequence, timer))
+        return timer
+
+    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
+        """Do nothing: a cancelled timer leaves the heap when its time has come."""
 
     # --- what other event loops ask of the operating system -------------------------------------
 
