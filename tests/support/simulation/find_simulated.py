@@ -18,6 +18,8 @@ from tests.support.random_tests.known_defects import Defect
 from tests.support.simulation.simulated_defects import SIMULATED_DEFECTS
 
 MOST = 2000
+MORE = ("--hosts", "4")
+"""Few hosts, so that faults meet each other more often."""
 
 
 def look_for(defect: Defect, most: int, first: int = 0) -> str:
@@ -26,7 +28,7 @@ def look_for(defect: Defect, most: int, first: int = 0) -> str:
         folder = Path(name)
         copy_to(folder)
         put(defect, folder)
-        command = [sys.executable, "-m", "salt_o2.simulation", f"{first}-{first + most - 1}", "--no-shrink"]
+        command = [sys.executable, "-m", "salt_o2.simulation", f"{first}-{first + most - 1}", "--no-shrink", *MORE]
         environment = {**os.environ, "PYTHONPATH": str(folder)}
         done = subprocess.run(
             command, cwd=folder, env=environment, capture_output=True, text=True, check=False
