@@ -28,7 +28,8 @@ def look_for(defect: Defect, most: int, first: int = 0) -> str:
         folder = Path(name)
         copy_to(folder)
         put(defect, folder)
-        command = [sys.executable, "-m", "salt_o2.simulation", f"{first}-{first + most - 1}", "--no-shrink", *MORE]
+        seeds = f"{first}-{first + most - 1}"
+        command = [sys.executable, "-m", "salt_o2.simulation", seeds, "--no-shrink", *MORE]
         environment = {**os.environ, "PYTHONPATH": str(folder)}
         done = subprocess.run(
             command, cwd=folder, env=environment, capture_output=True, text=True, check=False
