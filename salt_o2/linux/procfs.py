@@ -133,6 +133,14 @@ def uids_of(pid: int) -> set[int]:
     return {int(word) for line in lines if line.startswith("Uid:") for word in line.split()[1:]}
 
 
+def shares_user_namespace(pid: int) -> bool:
+    """Return whether the uids of ``pid`` are those of this process's namespace, also if it has ended."""
+    try:
+        return os.readlink(PROC / str(pid) / "ns/user") == os.readlink(PROC / "self/ns/user")  # noqa: PTH115
+    except OSError:
+        return True
+
+
 def is_in_group(pid: int, name: str) -> bool:
     """Return whether ``pid`` is in a control group called ``name`` or below one."""
     try:

@@ -56,8 +56,13 @@ def switch_to(account: pwd.struct_passwd | None) -> list[str]:
 
 
 def uids(listed: tuple[str, ...]) -> set[int]:
-    """Return the uids that processes of tasks can have: this agent's, and those of existing accounts."""
-    found = {os.geteuid()}
+    """Return the uids that programs of tasks can have: this agent's, or if it is root, those of ``listed``.
+
+    Root is one of them only if the host lists it. Beside programs, shims have the uid of the agent.
+    """
+    if os.geteuid() != 0:
+        return {os.geteuid()}
+    found = set()
     for name in listed:
         try:
             found.add(pwd.getpwnam(name).pw_uid)

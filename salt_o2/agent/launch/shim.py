@@ -21,10 +21,10 @@ SHELL = "/bin/sh"
 SCRIPT = """trap : HUP INT QUIT USR1 USR2 PIPE ALRM TERM
 cd -- "$1" || { echo 126 >&0; exit 126; }
 [ -z "$2" ] || echo 0 >"$2/cgroup.procs" || { echo 126 >&0; exit 126; }
-adopts=$3 variables=$4 switches=$5
+adopts=$3 variables=$4 account=$5
 shift 5
 ulimit -l unlimited 2>/dev/null
-if [ "$switches" ]; then
+if [ "$account" ]; then
     "$@" </dev/null 3<"$variables"
 else
     (. /proc/self/fd/3 && exec "$@" 3<&-) </dev/null 3<"$variables"
@@ -32,8 +32,35 @@ fi
 status=$?
 echo $status >&0
 children=/proc/$$/task/$$/children
+users_of() {
+    users=
+    { while read -r key real effective saved _; do
+        [ "$key" != Uid: ] || users="$real $effective $saved"
+    done </proc/$1/status; } 2>/dev/null
+}
+users_of $$
+own=${users%% *}
+: "${account:=$own}"
+is_stranger() {
+    [ "$own" = 0 ] || return 1
+    users_of $1
+    case " $users " in "  " | *" $account "*) return 1 ;; esac
+    [ /proc/$1/ns/user -ef /proc/$$/ns/user ] || return 1
+    { read -r stat </proc/$1/stat; } 2>/dev/null || return 1
+    stat=${stat##*) }
+    set -- $stat
+    [ "$4" != $$ ]
+}
 signalled= turns=0
-while [ -n "$adopts" ] && [ -r $children ] && { read -r left <$children; [ -n "$left" ]; }; do
+while [ -n "$adopts" ] && [ -r $children ] && { read -r all <$children; [ -n "$all" ]; }; do
+    left= strangers=
+    for pid in $all; do
+        if is_stranger $pid; then strangers="$strangers $pid"; else left="$left $pid"; fi
+    done
+    if [ -z "$left" ]; then
+        echo "these have an account and a session of their own, and stay:$strangers" >&2
+        break
+    fi
     for pid in $left; do
         case "$signalled " in
             *" $pid "*) [ $turns -lt "$adopts" ] || { kill -KILL $pid 2>/dev/null && echo killed >&0; } ;;
@@ -48,7 +75,8 @@ exit $status
 """A shim that adopts orphans stops all remaining processes after the program ends, then ends itself.
 
 Without the shim these processes lose their descent, and descent alone identifies some of them. The pids are
-those of the shim's children, so no other process can have them.
+those of the shim's children, so no other process can have them. A child with a session of its own and another
+account than the task's stays: a service that was started within the task, for example.
 """
 RUN = '. /proc/self/fd/3 && exec "$@" 3<&-'
 """Runs with the task's own account: sets the task's variables and becomes the program."""
@@ -78,13 +106,14 @@ def spawn(
     cgroup: Path | None = None,
     grace_s: float = 1.0,
     kernel: Kernel = LINUX,
+    account: int | None = None,
 ) -> int:
     """Start ``argv`` under a shim and return the shim's pid, which is also its session and group.
 
-    The shim and ``switch``, the words that change the account, get ``env``; the program gets the variables
-    that ``files.variables`` sets. The shim enters ``cgroup`` first. Without a ``cgroup`` the shim adopts
-    orphans of the task. When the program has ended, it gives them ``grace_s`` seconds between SIGTERM and
-    SIGKILL.
+    The shim and ``switch``, the words that change to the uid ``account``, get ``env``; the program gets the
+    variables that ``files.variables`` sets. The shim enters ``cgroup`` first. Without a ``cgroup`` the shim
+    adopts orphans of the task. When the program has ended, it gives them ``grace_s`` seconds between SIGTERM
+    and SIGKILL.
 
     ``argv[0]`` must be a path; otherwise the shell would take it for one of its own commands. No open file of
     the agent reaches the task, see :func:`share_no_file`. No signal is blocked or ignored in the task.
@@ -95,7 +124,7 @@ def spawn(
     files.status.unlink(missing_ok=True)
     opened = [os.open(path, WRITE, 0o600) for path in (files.status, files.stdout, files.stderr)]
     words = [*switch, SHELL, "-c", RUN, "o2-task", *argv] if switch else argv
-    command = _shim(words, files, cgroup, grace_s, switches=bool(switch))
+    command = _shim(words, files, cgroup, grace_s, account)
     try:
         return kernel.spawn(command, env, opened)
     finally:
@@ -104,11 +133,17 @@ def spawn(
 
 
 def _shim(
-    words: Sequence[str], files: TaskFiles, cgroup: Path | None, grace_s: float, *, switches: bool
+    words: Sequence[str], files: TaskFiles, cgroup: Path | None, grace_s: float, account: int | None
 ) -> list[str]:
     """Return the command line of the shim of ``words``."""
     adopts = "" if cgroup else str(round(10 * grace_s))
-    settings = [str(files.work), str(cgroup or ""), adopts, str(files.variables), "yes" if switches else ""]
+    settings = [
+        str(files.work),
+        str(cgroup or ""),
+        adopts,
+        str(files.variables),
+        "" if account is None else str(account),
+    ]
     command = [SHELL, "-c", SCRIPT, files.marker, *settings, *words]
     return command if cgroup else [sys.executable, "-I", "-S", "-c", ADOPT, *command]
 

@@ -60,6 +60,7 @@ def start_process(
         group.path if group else None,
         launch.grace_s,
         host.kernel,
+        account.pw_uid if account else None,
     )
     record.shim_started = host.kernel.start_ticks(record.shim)
     record.launching, record.started = False, time.time()

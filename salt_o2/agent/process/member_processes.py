@@ -11,6 +11,7 @@ Signals go through process handles (pidfd_open(2)), never to a pid alone.
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 from collections.abc import Collection, Iterable
@@ -23,6 +24,7 @@ from salt_o2.linux.cgroup import Group
 from salt_o2.linux.kernel import LINUX, Kernel
 from salt_o2.linux.procfs import Entry
 
+log = logging.getLogger(__name__)
 REFUSED_S = 0.1
 """Pause before the next check of processes that the agent may not signal."""
 KILLED_S = 5.0
@@ -108,6 +110,7 @@ class MemberProcesses:
         """Send SIGTERM to remaining processes, and SIGKILL to those left after ``grace_s`` seconds."""
         clock = asyncio.get_running_loop().time
         left, killed = await self.all(), False
+        await self._tell_of_strangers()
         found = len(left)
         if left:
             await self._end(left, signal.SIGTERM, grace_s)
@@ -119,6 +122,19 @@ class MemberProcesses:
                 await self._end(left, signal.SIGKILL, until - clock())
                 left = await self.all()
         return Survivors(found=found, left=tuple(left), killed=killed)
+
+    async def _tell_of_strangers(self) -> None:
+        """Log the descendants of the task that are not proved to be its own, and therefore stay."""
+        if self.group is not None and self.shim is not None:
+            return
+        look = await self.scan.scan()
+        found = look.strangers(str(self.directory), self.shim.name if self.shim else None)
+        if found:
+            log.warning(
+                "task %s ends and these processes stay, because they have an account and a session of their "
+                "own: %s; end them as their user or as root if they belong to the task",
+                *(self.directory.name, in_words(found, self.kernel)),
+            )
 
     def _is_with_shim(self, each: Entry) -> bool:
         return self.shim is not None and each.group == self.shim.pid

@@ -6,33 +6,38 @@ there every process of a task counts as orphaned.
 
 import fcntl
 import json
-from collections.abc import Collection, Iterator, Mapping
+import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from salt_o2.agent.launch import accounts
 from salt_o2.agent.process import leftovers
-from salt_o2.agent.storage.task_directory import MARK
+from salt_o2.agent.storage.task_directory import MARK, shim_of
 from salt_o2.linux import procfs
 
 
 def audit(directory: Path, task_users: tuple[str, ...] = accounts.DEFAULT) -> dict[str, Any]:
     """Return the orphaned resources of the agent that uses, or used, ``directory``.
 
-    A process counts if its account is the agent's or one of ``task_users``: any user can write the mark of a
-    task into the environment of a process of its own.
+    A process counts if it is a shim or its account is one of tasks: any user can write the mark of a task
+    into the environment of a process of its own, and a shell of an administrator may have inherited it. Other
+    processes with a mark are listed as ``strangers``, and are no fault.
     """
     attended = has_agent(directory)
     records = list(_records(directory / "tasks"))
     alive = {known.get("task") for known in records if _is_alive(known)} if attended else set()
     uids = accounts.uids(task_users)
+    marked = list(_marked(directory))
+    own = {pid for pid, _ in marked if procfs.uid_of(pid) in uids or _is_shim(pid)}
     found = {
-        "processes": [_told(pid, task) for pid, task in _marked(directory, uids) if task not in alive],
+        "processes": [_told(pid, task) for pid, task in marked if pid in own and task not in alive],
         "sockets": sorted({str(path) for path in _dead_sockets(directory)}),
         "segments": [str(path) for path in leftovers.unused_segments()],
     }
     clean = not any(found.values())
-    return {"clean": clean, "agent": attended, "tasks": len(alive), **found}
+    strangers = [_told(pid, task) for pid, task in marked if pid not in own]
+    return {"clean": clean, "agent": attended, "tasks": len(alive), **found, "strangers": strangers}
 
 
 def has_agent(directory: Path) -> bool:
@@ -60,12 +65,16 @@ def _records(folder: Path) -> Iterator[Mapping[str, Any]]:
             yield known
 
 
-def _marked(directory: Path, uids: Collection[int]) -> Iterator[tuple[int, str]]:
-    """Return running processes of tasks of ``directory`` with these ``uids``, with the tasks' names."""
+def _is_shim(pid: int) -> bool:
+    return procfs.uid_of(pid) == os.geteuid() and shim_of(procfs.command_line(pid)) != ""
+
+
+def _marked(directory: Path) -> Iterator[tuple[int, str]]:
+    """Return running processes that carry tasks of ``directory``, with the tasks' names."""
     sign = f"{MARK}={directory.absolute()}/tasks/".encode()
     for pid in procfs.pids():
         for entry in procfs.environ(pid):
-            if entry.startswith(sign) and procfs.start_ticks(pid) is not None and procfs.uid_of(pid) in uids:
+            if entry.startswith(sign) and procfs.start_ticks(pid) is not None:
                 yield pid, entry.removeprefix(sign).decode(errors="replace")
 
 

@@ -9,8 +9,8 @@ import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from salt_o2.agent.storage.task_directory import MARK
-from salt_o2.linux import exec_wait
+from salt_o2.agent.storage.task_directory import MARK, shim_of
+from salt_o2.linux import exec_wait, procfs
 from salt_o2.linux.kernel import LINUX, Kernel
 from salt_o2.linux.procfs import Entry
 
@@ -44,17 +44,30 @@ class ProcessTable:
     """The directories of tasks, by pid."""
     caller: int = field(default_factory=os.getpid)
     """The pid of the agent, which is no process of a task."""
+    is_foreign: Callable[[int], bool] = lambda _: False
+    """Whether a process has an account that no task has."""
     _children: dict[int, list[int]] = field(default_factory=dict)
 
     def members(self, home: str, shim: Shim | None = None) -> list[Entry]:
         """Return the processes of the task in directory ``home``, by mark, session and descent.
 
-        The session of ``shim`` counts while its number cannot be reused. The calling process is excluded.
+        The session of ``shim`` counts while its number cannot be reused. The calling process is excluded, and
+        so are :meth:`strangers` and their descendants.
         """
+        return [self.entries[pid] for pid in self._proved(home, shim)[0]]
+
+    def strangers(self, home: str, shim: Shim | None = None) -> list[Entry]:
+        """Return descendants of the task's processes that have an account and a session of their own.
+
+        They are services that an administrator has started within the task, for example.
+        """
+        return [self.entries[pid] for pid in self._proved(home, shim)[1]]
+
+    def _proved(self, home: str, shim: Shim | None) -> tuple[set[int], set[int]]:
         first = [pid for pid, mark in self.marks.items() if mark == home]
         if shim is not None and (shim.kept or self._is_there(shim)):
             first += [each.pid for each in self.entries.values() if each.session == shim.pid]
-        return [self.entries[pid] for pid in self._with_descendants(first)]
+        return self._with_descendants(first)
 
     def homes(self, above: str) -> set[str]:
         """Return the task directories below ``above`` that processes carry."""
@@ -64,26 +77,33 @@ class ProcessTable:
         found = self.entries.get(shim.pid)
         return found is not None and found.started == shim.started
 
-    def _with_descendants(self, first: Iterable[int]) -> set[int]:
+    def _with_descendants(self, first: Iterable[int]) -> tuple[set[int], set[int]]:
+        """Return ``first`` with descendants as far as no stranger is between, and these strangers."""
         if not self._children:
             for each in self.entries.values():
                 self._children.setdefault(each.parent, []).append(each.pid)
-        found, new = set[int](), [pid for pid in first if pid in self.entries]
+        found, strangers = set[int](), set[int]()
+        new = [pid for pid in first if pid in self.entries]
         while new:
             pid = new.pop()
             if pid not in found and pid != self.caller:
                 found.add(pid)
-                new += self._children.get(pid, ())
-        return found
+                for child in self._children.get(pid, ()):
+                    (strangers.add if self._is_stranger(child, pid) else new.append)(child)
+        return found, strangers - found
+
+    def _is_stranger(self, child: int, parent: int) -> bool:
+        return self.entries[child].session != self.entries[parent].session and self.is_foreign(child)
 
 
 class ProcessScan:
     """Scans all processes once for all callers within a short time."""
 
     def __init__(self, trusted: Callable[[], Collection[int]] | None = None, kernel: Kernel = LINUX) -> None:
-        """Trust marks of processes whose uid is one of ``trusted``; without it, of all processes.
+        """Trust marks of shims, and of processes whose uid is one of ``trusted``; without it, all marks.
 
-        Any user can write the mark of a task into the environment of a process of its own.
+        Any user can write the mark of a task into the environment of a process of its own. A shell of an
+        administrator, and what it starts, may have inherited the mark.
         """
         self._trusted, self._kernel = trusted, kernel
         self._next: asyncio.Task[ProcessTable] | None = None
@@ -112,7 +132,7 @@ class ProcessScan:
             if mark := await exec_wait.shown(pid, self._mark, EXEC_S, self._kernel):
                 marks[pid] = mark
                 self._marks[pid] = (each.started, mark)
-        return ProcessTable(entries, marks, self._kernel.own_pid())
+        return ProcessTable(entries, marks, self._kernel.own_pid(), self._is_foreign)
 
     def _read_marks(
         self, entries: Mapping[int, Entry], known: Mapping[int, tuple[int, str]]
@@ -126,7 +146,8 @@ class ProcessScan:
         trusted = self._trusted() if self._trusted else None
         for pid, each in entries.items():
             started, before = known.get(pid, (-1, ""))
-            if started != each.started and trusted is not None and self._kernel.uid_of(pid) not in trusted:
+            is_new = started != each.started
+            if is_new and trusted is not None and not self._is_trusted(pid, trusted):
                 continue
             mark = before if started == each.started else self._mark_of(pid)
             if mark is None:
@@ -136,6 +157,23 @@ class ProcessScan:
             if mark:
                 marks[pid] = mark
         return marks, unclear
+
+    def _is_trusted(self, pid: int, trusted: Collection[int]) -> bool:
+        """Return whether the mark of ``pid`` proves its task. A shim has the account of the agent."""
+        uid = self._kernel.uid_of(pid)
+        if uid in trusted:
+            return True
+        return uid == os.geteuid() and shim_of(self._kernel.command_line(pid)) == self._mark(pid) != ""
+
+    def _is_foreign(self, pid: int) -> bool:
+        """Return whether ``pid`` has no uid of a task; a container of a task may give it such a uid.
+
+        An agent that is not root can end no process of another account, and reports that as a failure.
+        """
+        if self._trusted is None or os.geteuid() != 0:
+            return False
+        uids = self._kernel.uids_of(pid)
+        return bool(uids) and uids.isdisjoint(self._trusted()) and procfs.shares_user_namespace(pid)
 
     def _mark(self, pid: int) -> str:
         return self._kernel.variable(pid, MARK)

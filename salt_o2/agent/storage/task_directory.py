@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -42,7 +43,7 @@ class TaskDirectory:
     def files(self) -> TaskFiles:
         """Return the paths that the task's shim needs."""
         return TaskFiles(
-            marker=f"o2-shim:{self.folder}",
+            marker=f"{SHIM}{self.folder}",
             work=self.folder / "work",
             status=self.folder / "status",
             stdout=self.folder / "stdout",
@@ -129,6 +130,15 @@ class TaskDirectory:
         self.folder.mkdir(mode=0o711, parents=True, exist_ok=True)
 
 
+def shim_of(command_line: Sequence[bytes]) -> str:
+    """Return the task directory of the shim with this command line; empty if it is no shim."""
+    prefix = SHIM.encode()
+    found = (os.fsdecode(word[len(prefix) :]) for word in command_line if word.startswith(prefix))
+    return next(found, "")
+
+
+SHIM = "o2-shim:"
+"""Beginning of the argument that identifies a shim, before the task's directory."""
 SOCKETS = "control"
 """Name of the directory below a task's own that has the Unix socket of its device, named after its port."""
 MARK = "O2_TASK_HOME"

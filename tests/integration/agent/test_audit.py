@@ -30,13 +30,14 @@ time.sleep(1000)
 
 def look(stage):
     """The audit without shared memory, where other programs of this machine may have something."""
-    return {**orphan_audit.audit(stage.directory), "segments": []}
+    return {**orphan_audit.audit(stage.directory, stage.task_users), "segments": []}
 
 
 def test_tasks_that_run_are_in_order_and_so_is_nothing_at_all(perform):
     async def scene(stage):
         assert look(stage) == {
             "clean": True, "agent": True, "tasks": 0, "processes": [], "sockets": [], "segments": [],
+            "strangers": [],
         }  # fmt: skip
         await stage.launch(RUNNING, clock=basic("sleep 1000 & exec sleep 1000"))
         assert (look(stage)["processes"], look(stage)["tasks"]) == ([], 1)
@@ -93,6 +94,8 @@ def test_the_mark_in_a_process_of_another_user_makes_no_audit_unclean(perform):
                     while b"sleep" not in procfs.command_line(process.pid)[:1]:
                         await asyncio.sleep(0.01)
                 assert look(stage)["processes"] == []
+                assert look(stage)["clean"]
+                assert [each["pid"] for each in look(stage)["strangers"]] == [process.pid]
             finally:
                 process.kill()
 

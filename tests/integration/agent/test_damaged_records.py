@@ -118,7 +118,7 @@ def test_a_process_without_a_record_is_ended_at_adoption(perform, lose):
         assert stage.agent.tasks() == []
         assert not orphaned(about.pid)
         assert not orphaned(shim)
-        assert orphan_audit.audit(stage.directory)["processes"] == []
+        assert orphan_audit.audit(stage.directory, stage.task_users)["processes"] == []
 
     perform(scene)
 

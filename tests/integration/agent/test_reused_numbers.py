@@ -136,7 +136,7 @@ def test_the_audit_tells_of_a_marked_process_in_a_session_that_has_a_dead_tasks_
         home = stage.directory.absolute() / "tasks" / "forgotten"
         stranger = stranger_as(shim, env={**os.environ, orphan_audit.MARK: str(home)})
         try:
-            (told,) = orphan_audit.audit(stage.directory)["processes"]
+            (told,) = orphan_audit.audit(stage.directory, stage.task_users)["processes"]
             assert (told["pid"], told["task"]) == (stranger.pid, "forgotten")
         finally:
             stranger.kill()

@@ -75,5 +75,14 @@ def test_an_agent_that_is_not_root_runs_all_as_itself_whatever_is_listed():
             Accounts(listed).choose("root")
 
 
-def test_uids_of_tasks_are_those_of_the_agent_and_of_accounts_that_exist():
-    assert uids(("daemon", "no-such-user")) == {os.geteuid(), pwd.getpwnam("daemon").pw_uid}
+def test_uids_of_tasks_are_those_of_listed_accounts_that_exist(monkeypatch):
+    daemon = pwd.getpwnam("daemon").pw_uid
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert uids(("daemon", "no-such-user")) == {daemon}
+    assert uids(("daemon", "root")) == {daemon, 0}
+    assert uids(()) == set()
+
+
+def test_an_agent_that_is_not_root_has_tasks_of_its_own_account_only(monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 1234)
+    assert uids(("daemon", "root")) == {1234}
