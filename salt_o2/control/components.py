@@ -52,6 +52,7 @@ from salt_o2.control.requests.run_requests import RunRequests
 from salt_o2.control.requests.task_requests import TaskRequests
 from salt_o2.control.requests.transition_requests import TransitionRequests
 from salt_o2.control.requests.workflow_requests import WorkflowRequests
+from salt_o2.control.storage.run_store import RunStore
 from salt_o2.control.storage.store import Store
 from salt_o2.control.storage.write_behind import DeferredFlush
 from salt_o2.control.views.staleness import StalenessView
@@ -72,6 +73,7 @@ class Components:
 
     bus: Bus
     store: Store
+    runs: RunStore
     clock: Callable[[], float]
     hosts: HostTable
     inventory: Inventory
@@ -141,6 +143,7 @@ def build(
     return Components(
         bus=bus,
         store=store,
+        runs=base.runs,
         clock=clock,
         hosts=base.hosts,
         inventory=base.inventory,
@@ -170,6 +173,7 @@ class _Base:
     site: Site
     bus: Bus
     store: Store
+    runs: RunStore
     clock: Callable[[], float]
     new_id: NewId
     threads: RequestThreads
@@ -214,6 +218,7 @@ def _base(
         site=site,
         bus=bus,
         store=store,
+        runs=RunStore(store),
         clock=clock,
         new_id=new_id,
         threads=RequestThreads(),
@@ -245,6 +250,7 @@ def _environment_side(base: _Base, integrations: Mapping[str, Integration]) -> _
     executor = EffectExecutor(
         active=base.active,
         store=base.store,
+        runs=base.runs,
         flushing=base.flushing,
         inventory=base.inventory,
         pool=base.pool,
@@ -355,7 +361,7 @@ def _report_side(base: _Base, environments: _EnvironmentSide, probe: Probe) -> _
         ),
         renamed=renamed,
         orphans=orphans,
-        run_numbers=ReportedRunNumbers(store=base.store, hosts=base.hosts),
+        run_numbers=ReportedRunNumbers(runs=base.runs, hosts=base.hosts),
         clock=base.clock,
     )
     return _ReportSide(probe=host_probe, monitor=monitor, orphans=orphans, router=router)
@@ -370,6 +376,7 @@ def _verbs(base: _Base, environments: _EnvironmentSide, reports: _ReportSide, fa
         environments=environments.service,
         modifications=environments.modifications,
         store=base.store,
+        runs=base.runs,
         view_now=base.view_now,
         clock=base.clock,
         new_id=base.new_id,
@@ -413,16 +420,17 @@ def _environment_verbs(
         **RunRequests(
             active=base.active,
             store=base.store,
+            runs=base.runs,
             transitions=transitions,
             threads=base.threads,
             view_now=base.view_now,
         ).verbs,
-        **HistoryRequests(store=base.store, threads=base.threads).verbs,
+        **HistoryRequests(store=base.store, runs=base.runs, threads=base.threads).verbs,
         **RebuildRequests(
             environments=environments.service,
             pool=base.pool,
             orphans=reports.orphans,
-            store=base.store,
+            runs=base.runs,
             bus=base.bus,
             view_now=base.view_now,
             clock=base.clock,

@@ -21,6 +21,7 @@ from salt_o2.control.environments.integration_calls import IntegrationCalls
 from salt_o2.control.environments.pool_service import PoolService, PoolTransfer
 from salt_o2.control.environments.request_waiters import RequestWaiters
 from salt_o2.control.hosts.outbound_queues import OutboundQueues
+from salt_o2.control.storage.run_store import RunStore
 from salt_o2.control.storage.store import Store
 from salt_o2.control.storage.write_behind import DeferredFlush
 from salt_o2.core.ids import EnvironmentId
@@ -78,6 +79,7 @@ class EffectExecutor:
         *,
         active: ActiveEnvironments,
         store: Store,
+        runs: RunStore,
         flushing: DeferredFlush,
         inventory: Inventory,
         pool: PoolService,
@@ -89,6 +91,7 @@ class EffectExecutor:
         """Step the environments in ``active``; ``clock`` returns the time in seconds since the epoch."""
         self._active = active
         self._store = store
+        self._runs = runs
         self._flushing = flushing
         self._inventory = inventory
         self._pool = pool
@@ -170,9 +173,9 @@ class EffectExecutor:
         """Begin and end runs in the transaction that changes the state of their environment."""
         for effect in effects:
             if isinstance(effect, OpenRun):
-                self._store.open_run(effect.run_number, environment, effect.started, effect.user)
+                self._runs.open_run(effect.run_number, environment, effect.started, effect.user)
             elif isinstance(effect, EndRun):
-                self._store.end_run(effect.run_number, message.at)
+                self._runs.end_run(effect.run_number, message.at)
 
     # --- 2. carry out ---------------------------------------------------------------------------
 

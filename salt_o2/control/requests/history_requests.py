@@ -12,6 +12,7 @@ from salt_o2.control.requests.arguments import Past, Two
 from salt_o2.control.requests.handler import Progress, Verbs
 from salt_o2.control.storage.journal import JournalEntry
 from salt_o2.control.storage.retention import CUT, PLANS
+from salt_o2.control.storage.run_store import RunStore
 from salt_o2.control.storage.store import Store
 from salt_o2.control.views import environment_view
 from salt_o2.control.views.journal_view import format_journal
@@ -29,9 +30,10 @@ from salt_o2.core.recovery.replay import HOSTS, KINDS, Created, Entry, overrides
 class HistoryRequests:
     """Serves requests for the history of environments, active or ended."""
 
-    def __init__(self, *, store: Store, threads: RequestThreads) -> None:
+    def __init__(self, *, store: Store, runs: RunStore, threads: RequestThreads) -> None:
         """Read the journals of ``store`` in ``threads``."""
         self._store = store
+        self._runs = runs
         self._threads = threads.past
         self.verbs: Verbs = {
             "env_history": (Past, self._history),
@@ -85,7 +87,7 @@ class HistoryRequests:
         """Return the plan of an environment, or the plan with which a run began."""
         if not name.isdigit():
             return self._store.find_by_prefix(name).plan
-        run = self._store.run(int(name))
+        run = self._runs.run(int(name))
         if run is None:
             raise UnknownNameError(f"there was no run {name}")
         return self._plan_at(run.environment, run.started)

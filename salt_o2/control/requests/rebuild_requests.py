@@ -11,7 +11,7 @@ from salt_o2.control.reports.orphans import OrphanTracker
 from salt_o2.control.requests.arguments import RebuildWanted
 from salt_o2.control.requests.handler import Progress, Verbs
 from salt_o2.control.requests.transition_requests import outcome
-from salt_o2.control.storage.store import Store
+from salt_o2.control.storage.run_store import RunStore
 from salt_o2.control.views.staleness import ViewNow
 from salt_o2.core.codec import typed
 from salt_o2.core.errors import InvalidRequestError
@@ -31,7 +31,7 @@ class RebuildRequests:
         environments: EnvironmentService,
         pool: PoolService,
         orphans: OrphanTracker,
-        store: Store,
+        runs: RunStore,
         bus: Bus,
         view_now: ViewNow,
         clock: Callable[[], float],
@@ -40,7 +40,7 @@ class RebuildRequests:
         self._environments = environments
         self._pool = pool
         self._orphans = orphans
-        self._store = store
+        self._runs = runs
         self._bus = bus
         self._view_now = view_now
         self._clock = clock
@@ -51,7 +51,7 @@ class RebuildRequests:
             raise InvalidRequestError("say the id of one environment, or all, and not both")
         if wanted.end and not (wanted.id or wanted.all):
             raise InvalidRequestError("say which environment to end by its id, or all; nothing is ended")
-        self._store.raise_run_counter(wanted.last_run)
+        self._runs.raise_run_counter(wanted.last_run)
         chosen = self._chosen(wanted.id)
         if wanted.end:
             for environment in chosen:
@@ -90,7 +90,7 @@ class RebuildRequests:
             raise InvalidRequestError(
                 f"no host has tasks of {environment} any more: {', '.join(hosts)} were asked"
             )
-        self._store.raise_run_counter(last_run(records))
+        self._runs.raise_run_counter(last_run(records))
         if environment == POOL:
             return await self._rebuild_pool(records, hosts)
         plan, known = reconstruct(records)

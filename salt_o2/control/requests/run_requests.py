@@ -10,6 +10,7 @@ from salt_o2.control.environments.active import ActiveEnvironment, ActiveEnviron
 from salt_o2.control.requests.arguments import Nothing, Run, StopRuns
 from salt_o2.control.requests.handler import Progress, Verbs
 from salt_o2.control.requests.transition_requests import TransitionRequests, outcome
+from salt_o2.control.storage.run_store import RunStore
 from salt_o2.control.storage.store import Origin, Store
 from salt_o2.control.storage.stored import StoredRun
 from salt_o2.control.views import timestamps
@@ -31,13 +32,15 @@ class RunRequests:
         *,
         active: ActiveEnvironments,
         store: Store,
+        runs: RunStore,
         transitions: TransitionRequests,
         threads: RequestThreads,
         view_now: ViewNow,
     ) -> None:
-        """Stop runs of ``active``; read the records of runs in ``store`` in ``threads``."""
+        """Stop runs of ``active``; read the records of runs in ``runs`` and ``store`` in ``threads``."""
         self._active = active
         self._store = store
+        self._runs = runs
         self._transitions = transitions
         self._threads = threads
         self._view_now = view_now
@@ -52,7 +55,7 @@ class RunRequests:
         return await self._threads.read.run(user, self._records)
 
     def _records(self) -> list[dict[str, Any]]:
-        runs = self._store.runs()
+        runs = self._runs.runs()
         origins = self._store.origins({run.environment for run in runs})
         return [_record(run, origins.get(run.environment, Origin())) for run in runs]
 
@@ -61,7 +64,7 @@ class RunRequests:
         return await self._threads.past.run(user, self._shown, wanted.number)
 
     def _shown(self, number: int) -> dict[str, Any]:
-        run = self._store.run(number)
+        run = self._runs.run(number)
         if run is None:
             raise UnknownNameError(f"there was no run {number}")
         start, stop = self._pushed(run)

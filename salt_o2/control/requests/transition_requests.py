@@ -10,6 +10,7 @@ from salt_o2.control.environments.modifications import Modifications
 from salt_o2.control.environments.service import EnvironmentService
 from salt_o2.control.planning.drafts import NewId
 from salt_o2.control.requests.handler import Progress
+from salt_o2.control.storage.run_store import RunStore
 from salt_o2.control.storage.store import Store
 from salt_o2.control.views import environment_view
 from salt_o2.control.views.staleness import ViewNow
@@ -31,6 +32,7 @@ class TransitionRequests:
         environments: EnvironmentService,
         modifications: Modifications,
         store: Store,
+        runs: RunStore,
         view_now: ViewNow,
         clock: Callable[[], float],
         new_id: NewId,
@@ -39,6 +41,7 @@ class TransitionRequests:
         self._environments = environments
         self._modifications = modifications
         self._store = store
+        self._runs = runs
         self._view_now = view_now
         self._clock = clock
         self._new_id = new_id
@@ -65,7 +68,7 @@ class TransitionRequests:
         follow(environment.model.state, events[0], f"environment {environment.model.id}")
         number = None
         if EnvironmentEvent.START_ACTIVITY in events and environment.model.active is None:
-            number = self._store.reserve_run()
+            number = self._runs.reserve_run()
         request = Requested(
             at=self._clock(),
             request=self._new_id(),

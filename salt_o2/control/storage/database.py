@@ -23,8 +23,8 @@ CLOSED = "control ends and has closed its database"
 """The error for a thread that requests a connection after ``close``."""
 
 
-def open_database(url: str) -> tuple[Engine, int]:
-    """Return the engine of ``url``, with all tables created, and the last run number ever given.
+def open_database(url: str) -> Engine:
+    """Return the engine of ``url``, with all tables created and the run counter restored.
 
     A damaged SQLite database is quarantined and replaced by an empty one, see damaged_database.py.
 
@@ -105,7 +105,7 @@ def is_locked(error: DBAPIError) -> bool:
     return "is locked" in str(error.orig)
 
 
-def _try_to_open(place: URL, least_run: int) -> tuple[Engine, int]:
+def _try_to_open(place: URL, least_run: int) -> Engine:
     engine = create_engine(place, json_serializer=_written, json_deserializer=_read)
     if place.get_backend_name() == "sqlite" and place.database:
         _make_private(Path(place.database))
@@ -115,7 +115,8 @@ def _try_to_open(place: URL, least_run: int) -> tuple[Engine, int]:
         METADATA.create_all(engine)
         with engine.connect() as connection:  # a read reveals damage
             connection.execute(select(ENVIRONMENTS.c.id, ENVIRONMENTS.c.ended)).all()
-        return engine, _read_counter(engine, least_run)
+        _restore_counter(engine, least_run)
+        return engine
     except DBAPIError:
         engine.dispose()
         raise
@@ -141,8 +142,8 @@ def _make_private(file: Path) -> None:
         file.chmod(0o600)
 
 
-def _read_counter(engine: Engine, least: int) -> int:
-    """Return the last run number ever given; the counter remains when rows of runs are deleted.
+def _restore_counter(engine: Engine, least: int) -> None:
+    """Raise the counter of run numbers to ``least`` at least; it remains when rows of runs are deleted.
 
     The counter is always written again, so that control detects a read-only database at once.
     """
@@ -153,7 +154,6 @@ def _read_counter(engine: Engine, least: int) -> int:
             connection.execute(insert(COUNTERS).values(name=RUN, value=last))
         else:
             connection.execute(update(COUNTERS).where(COUNTERS.c.name == RUN).values(value=last))
-        return last
 
 
 def _harden(engine: Engine) -> None:

@@ -1,4 +1,4 @@
-"""Control's data on disk: environments with their plans, run numbers, and the journal.
+"""Control's data on disk: environments with their plans, and the journal. Runs are in run_store.py.
 
 Control commits effects before it carries them out (``save`` with ``durable``). Reports, which it can request
 again, are committed a moment later in the background.
@@ -17,9 +17,9 @@ import msgspec
 from sqlalchemy import Connection, Executable, Select, Text, bindparam, cast, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
-from salt_o2.control.storage import database, run_store
+from salt_o2.control.storage import database
 from salt_o2.control.storage.journal import JournalEntry, journal_row
-from salt_o2.control.storage.schema import ENVIRONMENTS, JOURNAL, RUNS
+from salt_o2.control.storage.schema import ENVIRONMENTS, JOURNAL
 from salt_o2.control.storage.stored import StoredEnvironment, StoredRun
 from salt_o2.core.codec import plain, typed
 from salt_o2.core.errors import InvalidRequestError, StorageError, UnknownNameError
@@ -52,10 +52,6 @@ class Origin(msgspec.Struct, frozen=True):
     revision: str | None = None
 
 
-MOST_RUNS = 2**32 - 1
-"""The highest run number: data headers and devices store it in 32 bits."""
-
-
 class Store:
     """A SQL database; SQLite runs in WAL mode with full sync unless the URL says otherwise."""
 
@@ -77,7 +73,7 @@ class Store:
         self._held_why = ""
         self.trouble = ""
         """Why the last write failed; empty if it succeeded."""
-        self._engine, self._last_run = database.open_database(url)
+        self._engine = database.open_database(url)
 
     def add(self, kept: StoredEnvironment, *along: Executable) -> None:
         """Store a new environment before any part of it starts; the transaction includes ``along``.
@@ -94,10 +90,7 @@ class Store:
             "plan": plain(kept.plan),
             "snapshot": plain(kept.snapshot),
         }
-        with self._writing() as connection:
-            connection.execute(insert(ENVIRONMENTS), row)
-            for statement in along:
-                connection.execute(statement)
+        self.commit(insert(ENVIRONMENTS).values(row), *along)
 
     def append(self, environment: EnvironmentId, message: Noted, effects: Sequence[Effect] = ()) -> None:
         """Append a message and its effects to the journal; ``save`` or ``flush`` commits them."""
@@ -187,52 +180,6 @@ class Store:
             if entries:
                 connection.execute(_APPEND, entries)
 
-    def reserve_run(self) -> int:
-        """Return a run number that was never given before, and is never given again.
-
-        Raises:
-            StorageError: if the number cannot be persisted; then no number is given.
-        """
-        self._check_thread()
-        number = self._last_run + 1
-        if number > MOST_RUNS:
-            raise StorageError(f"all run numbers up to {MOST_RUNS} were given out: no run can start")
-        with self._writing() as connection:
-            connection.execute(run_store.counted(number))
-        self._last_run = number
-        return number
-
-    def open_run(self, number: int, environment: EnvironmentId, at: float, user: str = "") -> None:
-        """Record the begin of a run; the transaction of its effects commits it."""
-        self.enqueue(run_store.opened(number, environment, at, user))
-
-    @property
-    def last_run(self) -> int:
-        """The highest run number ever given, according to this store."""
-        return self._last_run
-
-    def raise_run_counter(self, least: int) -> None:
-        """Raise the run counter to ``least`` at least; it never decreases."""
-        self._check_thread()
-        if least > self._last_run:
-            log.warning("runs up to %d were somewhere else: numbers go on above", least)
-            self._last_run = least
-            self.enqueue(run_store.counted(least))
-            self.flush()
-
-    def end_run(self, number: int, at: float) -> None:
-        """Record the end of a run; the next ``flush`` commits it."""
-        self.enqueue(run_store.ended(number, at))
-
-    def runs(self, limit: int = 100) -> list[StoredRun]:
-        """Return the last runs, newest first."""
-        query = select(RUNS).order_by(RUNS.c.number.desc()).limit(limit)
-        return self._rows(query, StoredRun)
-
-    def run(self, number: int) -> StoredRun | None:
-        """Return one run."""
-        return next(iter(self._rows(select(RUNS).where(RUNS.c.number == number), StoredRun)), None)
-
     def journal(
         self, environment: EnvironmentId, until: float | None = None, kind: str = "", since: float = 0.0
     ) -> list[JournalEntry]:
@@ -248,7 +195,7 @@ class Store:
             query = query.where(JOURNAL.c.at >= since)
         if kind:
             query = query.where(JOURNAL.c.kind == kind)
-        return self._rows(query, JournalEntry)
+        return self.rows(query, JournalEntry)
 
     def active(self) -> list[StoredEnvironment]:
         """Return the environments that have not ended, oldest first."""
@@ -257,7 +204,7 @@ class Store:
     def ended(self, limit: int = 100) -> list[StoredEnvironment]:
         """Return the last ``limit`` environments that have ended, oldest first."""
         query = select(ENVIRONMENTS).where(ENVIRONMENTS.c.ended.is_not(None))
-        return self._rows(query.order_by(ENVIRONMENTS.c.created.desc()).limit(limit), StoredEnvironment)[::-1]
+        return self.rows(query.order_by(ENVIRONMENTS.c.created.desc()).limit(limit), StoredEnvironment)[::-1]
 
     def find(self, environment: EnvironmentId) -> StoredEnvironment | None:
         """Return one environment, active or ended."""
@@ -314,11 +261,12 @@ class Store:
         database.close(self._engine)
 
     def _select(self, condition: Any) -> list[StoredEnvironment]:
-        return self._rows(
+        return self.rows(
             select(ENVIRONMENTS).where(condition).order_by(ENVIRONMENTS.c.created), StoredEnvironment
         )
 
-    def _rows(self, query: Any, kind: type[Row]) -> list[Row]:
+    def rows(self, query: Any, kind: type[Row]) -> list[Row]:
+        """Return the committed rows of ``query`` as values of ``kind``; unreadable rows are left out."""
         names = tuple(kind.__dataclass_fields__)
         with self._reading() as connection:
             rows = connection.execute(query).mappings()
@@ -366,9 +314,8 @@ class Store:
         with self._reading() as connection:
             return connection.execute(query).scalar() is not None
 
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        """Yield a connection for writes, in one transaction.
+    def commit(self, *statements: Executable) -> None:
+        """Commit ``statements`` at once, in one transaction.
 
         While another process holds the database, control tries once in ``LOCKED_S``, because its loop waits
         as well.
@@ -376,11 +323,13 @@ class Store:
         Raises:
             StorageError: if the database cannot be written; then nothing is written.
         """
+        self._check_thread()
         if self._is_held():
             raise StorageError(self._held_why)
         try:
             with self._engine.begin() as connection:
-                yield connection
+                for statement in statements:
+                    connection.execute(statement)
         except DBAPIError as error:
             raise StorageError(self._note_held(error)) from error
 

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from salt_o2.control.storage.run_store import RunStore
 from salt_o2.control.storage.store import Store
 from salt_o2.control.storage.stored import StoredEnvironment
 from salt_o2.core.environment.environment import Environment
@@ -24,14 +25,16 @@ SIZE = "1m"
 E1 = EnvironmentId("E1")
 GIVE_NUMBERS = """
 import sys, time
+from salt_o2.control.storage.run_store import RunStore
 from salt_o2.control.storage.store import Store
 from salt_o2.core.errors import StorageError
 store = Store(sys.argv[1])
+runs = RunStore(store)
 print("open", flush=True)
 sys.stdin.readline()
 while True:
     try:
-        print(store.reserve_run(), flush=True)
+        print(runs.reserve_run(), flush=True)
     except StorageError:
         print("refused", flush=True)
         time.sleep(1000)
@@ -75,26 +78,27 @@ def kept():
     return StoredEnvironment(id=E1, created=1.0, user="u", overrides=Overrides(), plan=plan, snapshot=taken)
 
 
-def until_refused(store):
+def until_refused(runs):
     """Run numbers as long as there are any: the log of the database may have some room of its own left."""
     given = []
     while True:
         try:
-            given.append(store.reserve_run())
+            given.append(runs.reserve_run())
         except StorageError:
             return given
 
 
 def test_a_run_number_is_refused_and_comes_when_there_is_room(disk):
     store = Store(disk.url)
-    first = store.reserve_run()
+    runs = RunStore(store)
+    first = runs.reserve_run()
     disk.fill()
     given = [first]
-    given += until_refused(store)
+    given += until_refused(runs)
     with pytest.raises(StorageError, match="make room"):
-        store.reserve_run()
+        runs.reserve_run()
     disk.make_room()
-    given.append(store.reserve_run())
+    given.append(runs.reserve_run())
     assert given == list(range(first, first + len(given)))
     store.close()
 
@@ -111,7 +115,7 @@ def test_numbers_that_somebody_has_seen_never_come_again_although_control_is_kil
         control.send_signal(signal.SIGKILL)
     disk.make_room()
     store = Store(disk.url)
-    assert store.reserve_run() == max(map(int, seen), default=0) + 1
+    assert RunStore(store).reserve_run() == max(map(int, seen), default=0) + 1
     store.close()
 
 
@@ -134,12 +138,12 @@ def test_what_was_heard_waits_for_room_and_nothing_of_it_is_lost(disk):
 
 def test_a_store_that_finds_no_room_when_it_opens_says_so_and_opens_later(disk):
     store = Store(disk.url)
-    number = store.reserve_run()
+    number = RunStore(store).reserve_run()
     store.close()
     disk.fill()
     with pytest.raises(StorageError, match="make room"):
         Store(disk.url)
     disk.make_room()
     store = Store(disk.url)
-    assert store.reserve_run() == number + 1
+    assert RunStore(store).reserve_run() == number + 1
     store.close()

@@ -8,6 +8,7 @@ from salt_o2.control.environments.integration_calls import IntegrationCalls
 from salt_o2.control.environments.pool_service import PoolService
 from salt_o2.control.environments.request_waiters import RequestWaiters
 from salt_o2.control.hosts.host_table import HostTable
+from salt_o2.control.storage.run_store import RunStore
 from salt_o2.control.storage.store import Store
 from salt_o2.control.storage.stored import StoredEnvironment
 from salt_o2.control.storage.write_behind import DeferredFlush
@@ -26,6 +27,7 @@ class ExecutorHarness:
     def __init__(self, url):
         self.url, self.clock, self.outbound = url, FakeClock(), RecordedOutbound()
         self.store, self.inventory, self.active = Store(url), Inventory(), ActiveEnvironments()
+        self.runs = RunStore(self.store)
         self.flushing, self.waiters = DeferredFlush(self.store), RequestWaiters()
         self.pool = PoolService(
             store=self.store,
@@ -38,6 +40,7 @@ class ExecutorHarness:
         self.executor = EffectExecutor(
             active=self.active,
             store=self.store,
+            runs=self.runs,
             flushing=self.flushing,
             inventory=self.inventory,
             pool=self.pool,

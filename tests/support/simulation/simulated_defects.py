@@ -158,8 +158,8 @@ SIMULATED_DEFECTS = [
     # --- control: store
     slip(
         "a run number is not on disk when it is given",
-        "control/storage/store.py",
-        "        with self._writing() as connection:\n            connection.execute(run_store.counted(number))\n        self._last_run = number",
+        "control/storage/run_store.py",
+        "        self._store.commit(_raised(number))\n        self._last_run = number",
         "        self._last_run = number",
     ),
     slip(

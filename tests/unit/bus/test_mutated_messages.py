@@ -146,7 +146,7 @@ class Scene:
             (
                 control.hosts.presence(VICTIM),
                 control.hosts.known[VICTIM].faults,
-                control.store.last_run > 1000,
+                control.runs.last_run > 1000,
             ),
         )
 

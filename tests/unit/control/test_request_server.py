@@ -11,6 +11,7 @@ import zmq.asyncio
 
 from salt_o2.control import request_server
 from salt_o2.control.request_server import RequestServer
+from salt_o2.control.storage.run_store import RunStore
 from salt_o2.control.storage.store import Store
 from salt_o2.core.errors import InvalidRequestError
 
@@ -177,7 +178,7 @@ def test_only_its_user_may_read_the_store(tmp_path):
     file = tmp_path / "o2.sqlite"
     file.touch(mode=0o644)
     store = Store(f"sqlite:///{file}")
-    store.reserve_run()
+    RunStore(store).reserve_run()
     store.flush()
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
     store.close()

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from salt_o2.control.storage.run_store import RunStore
 from salt_o2.control.storage.store import Store
 from tests.support.builders.repositories import repository
 from tests.support.harness.control import control_harness
@@ -37,7 +38,7 @@ def test_an_empty_store_counts_on_from_what_hosts_remember(tmp_path, told, numbe
 def test_what_a_host_remembers_of_old_changes_nothing(tmp_path):
     async def story():
         async with control_harness(repository(tmp_path), "flp1") as room:
-            room.control.store.raise_run_counter(100)
+            room.control.runs.raise_run_counter(100)
             tell(room, "flp1", 41)
             assert await started(room) == 101
 
@@ -47,8 +48,8 @@ def test_what_a_host_remembers_of_old_changes_nothing(tmp_path):
 def test_what_hosts_told_is_on_disk(tmp_path):
     url = f"sqlite:///{tmp_path / 'o2.sqlite'}"
     store = Store(url)
-    store.raise_run_counter(41)
+    RunStore(store).raise_run_counter(41)
     store.close()
     again = Store(url)
-    assert again.reserve_run() == 42
+    assert RunStore(again).reserve_run() == 42
     again.close()

@@ -9,11 +9,12 @@ from tests.support.builders.repositories import repository
 from tests.support.harness.control import control_harness
 
 
-def fill(store):
+def fill(control):
     """What a full disk does: every write fails, reading goes on."""
+    store = control.store
     with store._engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA query_only = ON")
-    store.raise_run_counter(store._last_run + 1)
+    control.runs.raise_run_counter(control.runs.last_run + 1)
     assert store.trouble
 
 
@@ -28,7 +29,7 @@ def played(folder, scene):
         async with control_harness(repository(folder), "flp1") as room:
             env = await room.ask("env_create", workflow="farm")
             try:
-                fill(room.control.store)
+                fill(room.control)
                 return await scene(room, env["id"])
             finally:
                 empty(room.control.store)

@@ -10,6 +10,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import DBAPIError
 
 from salt_o2.client.control_client import ControlClient
+from salt_o2.control.storage.run_store import RunStore
 from salt_o2.control.storage.schema import ENVIRONMENTS
 from salt_o2.control.storage.store import Store
 from salt_o2.control.storage.stored import StoredEnvironment
@@ -44,7 +45,7 @@ def filled(file, runs=3):
     store = Store(url(file))
     store.add(kept())
     for _ in range(runs):
-        store.reserve_run()
+        RunStore(store).reserve_run()
     store.close()
 
 
@@ -98,23 +99,24 @@ def test_run_numbers_go_on_above_those_that_could_still_be_read(file):
         raw.write(b"\xff" * size)
     store = Store(url(file))
     assert file.with_name("o2.sqlite.damaged-1").exists()
-    assert store.reserve_run() == 8
+    assert RunStore(store).reserve_run() == 8
     store.close()
 
 
 def test_the_run_counter_is_only_ever_raised(file):
     store = Store(url(file))
-    store.raise_run_counter(41)
-    store.raise_run_counter(7)
+    runs = RunStore(store)
+    runs.raise_run_counter(41)
+    runs.raise_run_counter(7)
     store.close()
     again = Store(url(file))
-    assert again.reserve_run() == 42
+    assert RunStore(again).reserve_run() == 42
     again.close()
 
 
 def test_a_run_number_is_on_disk_before_anybody_has_it(file):
     store = Store(url(file))
-    number = store.reserve_run()
+    number = RunStore(store).reserve_run()
     with closing(
         sqlite3.connect(f"file:{file}?mode=ro", uri=True)
     ) as other:  # what another control would find
@@ -126,25 +128,27 @@ def test_a_run_number_is_on_disk_before_anybody_has_it(file):
 
 def test_a_run_number_that_cannot_be_kept_is_not_given(file):
     store = Store(url(file))
-    first = store.reserve_run()
+    runs = RunStore(store)
+    first = runs.reserve_run()
     deny_writes(store)
     with pytest.raises(StorageError, match="takes nothing in"):
-        store.reserve_run()
+        runs.reserve_run()
     allow_writes(store)
-    assert store.reserve_run() == first + 1
+    assert runs.reserve_run() == first + 1
     store.close()
 
 
 def test_a_counter_that_waits_for_room_does_not_bring_the_numbers_back(file):
     store = Store(url(file))
+    runs = RunStore(store)
     deny_writes(store)
-    store.raise_run_counter(41)
+    runs.raise_run_counter(41)
     allow_writes(store)
-    assert store.reserve_run() == 42
+    assert runs.reserve_run() == 42
     store.flush()
     store.close()
     again = Store(url(file))
-    assert again.reserve_run() == 43
+    assert RunStore(again).reserve_run() == 43
     again.close()
 
 
@@ -157,22 +161,23 @@ def test_a_store_that_cannot_be_opened_says_why_and_what_to_do(tmp_path, where):
 
 def test_what_cannot_be_written_is_kept_until_it_can(file):
     store = Store(url(file))
+    runs = RunStore(store)
     store.add(kept())
-    number = store.reserve_run()
-    store.open_run(number, E1, 4.0)
+    number = runs.reserve_run()
+    runs.open_run(number, E1, 4.0)
     store.flush()
     deny_writes(store)
     store.append(E1, Tick(at=5.0))
-    store.end_run(number, 5.0)
+    runs.end_run(number, 5.0)
     store.flush()
     assert "takes nothing in" in store.trouble
     with pytest.raises(StorageError, match="what runs goes on"):
         store.ensure_writable()
-    assert store.run(number).ended is None
+    assert runs.run(number).ended is None
     allow_writes(store)
     store.ensure_writable()
     assert store.trouble == ""
-    assert store.run(number).ended == 5.0
+    assert runs.run(number).ended == 5.0
     assert [line.kind for line in store.journal(E1)] == ["Tick"]
     store.close()
 
@@ -253,9 +258,10 @@ def test_a_thread_that_reads_while_the_store_closes_gives_its_connection_back_cl
 def test_a_thread_that_reads_after_the_store_has_closed_gets_no_connection(file):
     filled(file)
     store = Store(url(file))
+    runs = RunStore(store)
     store.close()
     with pytest.raises(StorageError, match="control ends"):
-        store.runs()
+        runs.runs()
     with pytest.raises(DBAPIError, match="control ends"):
         store.write(delete(ENVIRONMENTS))
     assert connections_to(file) == 0

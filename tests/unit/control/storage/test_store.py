@@ -6,6 +6,7 @@ from contextlib import closing
 import pytest
 
 from salt_o2.control.requests.history_requests import entries
+from salt_o2.control.storage.run_store import RunStore
 from salt_o2.control.storage.store import Store
 from salt_o2.control.storage.stored import StoredEnvironment
 from salt_o2.core.errors import TaskError
@@ -103,13 +104,13 @@ def test_nobody_finds_what_is_not_there(store):
 
 
 def test_run_numbers_only_grow_also_over_a_restart_and_a_deleted_row(store, url, tmp_path):
-    first = store.reserve_run()
+    first = RunStore(store).reserve_run()
     store.close()
     with closing(sqlite3.connect(tmp_path / "o2.sqlite", isolation_level=None)) as connection:
         connection.execute("DELETE FROM runs")
     connection.close()
     again = Store(url)
-    assert again.reserve_run() > first
+    assert RunStore(again).reserve_run() > first
     again.close()
 
 

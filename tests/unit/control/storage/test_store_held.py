@@ -68,7 +68,7 @@ def test_a_database_that_is_held_is_asked_for_once_in_a_while_only(tmp_path, mon
         monkeypatch.setattr(stores, "LOCKED_S", 3600.0)
         with holder(tmp_path):
             for number in range(50):
-                store.raise_run_counter(100 + number)
+                room.control.runs.raise_run_counter(100 + number)
                 store.flush()
         assert len(tries) == 1
         monkeypatch.setattr(stores, "LOCKED_S", 0.0)

@@ -6,6 +6,7 @@ import threading
 import pytest
 from sqlalchemy import event
 
+from salt_o2.control.storage.run_store import RunStore
 from salt_o2.control.storage.store import Store
 from salt_o2.control.storage.stored import StoredEnvironment
 from tests.support.builders.repositories import repository
@@ -18,10 +19,10 @@ WRITES = {
     "queue": lambda store, _: store.enqueue(),
     "flush": lambda store, _: store.flush(),
     "check": lambda store, _: store.ensure_writable(),
-    "reserve_run": lambda store, _: store.reserve_run(),
-    "open_run": lambda store, kept: store.open_run(9, kept.id, 1.0),
-    "raise_run_counter": lambda store, _: store.raise_run_counter(7),
-    "end_run": lambda store, _: store.end_run(1, 2.0),
+    "reserve_run": lambda store, _: RunStore(store).reserve_run(),
+    "open_run": lambda store, kept: RunStore(store).open_run(9, kept.id, 1.0),
+    "raise_run_counter": lambda store, _: RunStore(store).raise_run_counter(7),
+    "end_run": lambda store, _: RunStore(store).end_run(1, 2.0),
     "add": lambda store, kept: store.add(kept),
     "close": lambda store, _: store.close(),
 }
