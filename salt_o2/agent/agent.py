@@ -39,6 +39,8 @@ GOALS = (TaskState.STANDBY, TaskState.CONFIGURED, TaskState.RUNNING, TaskState.D
 TRIM_EVERY_S = 1.0
 LIMITS_EVERY_S = 0.5
 LOCK_RETRY_S = 0.2
+ACCEPTED_AFTER = 2.0
+"""Heartbeats after its first report in which control tells an agent that it refuses it."""
 
 
 def unusable_orders(command: Command) -> dict[TaskId, str]:
@@ -82,6 +84,7 @@ class Agent:
         )
         self._note_ranges(facts)
         self._ready = asyncio.Event()
+        self._reported, self._heartbeat_s = asyncio.Event(), heartbeat_s
         self._has_tasks = asyncio.Event()
         """Set while there are tasks: an idle agent looks after nothing."""
         self._home: StateDirectory | None = None
@@ -109,6 +112,7 @@ class Agent:
                     "outputs": self._keep_outputs_bounded(),
                     "limits": self._keep_limits(),
                     "trash": self._empty_trash(),
+                    "orphans": self._end_orphans(),
                 }
                 await run_together(loops)
             finally:
@@ -346,6 +350,7 @@ class Agent:
         return found.report() if found else None
 
     def _remove_finished(self, told: Iterable[TaskReport]) -> None:
+        self._reported.set()
         for about in told:
             task = self._tasks.get(about.task)
             if task is not None and task.is_over and not task.is_busy and task.report() == about:
@@ -369,7 +374,6 @@ class Agent:
             if isinstance(result, Exception):
                 log.error("task %s cannot be adopted: %r", task.id, result, exc_info=result)
                 task.abandon("adopt", result)
-        await orphan_termination.end_all(self._host)
         cgroup.sweep(self._host.groups, time.time())
         if tasks:
             log.info("%s: adopted %d tasks from %s", self.host, len(tasks), self.directory)
@@ -389,6 +393,20 @@ class Agent:
         except OSError as error:
             log.error("%s cannot be written: %s; commands stay in their own files", home.directory, error)
         return records
+
+    async def _end_orphans(self) -> None:
+        """End processes of tasks without a record, once control has accepted this agent.
+
+        The files of an agent alone do not prove that a process is orphaned: they may be an older copy, or
+        those of another machine. Control, which the agent has authenticated by its session, must know the
+        agent first. A second agent of the same name ends nothing: control refuses it.
+        """
+        await self._reported.wait()
+        await asyncio.sleep(ACCEPTED_AFTER * self._heartbeat_s)
+        while self.refused:
+            await asyncio.sleep(self._heartbeat_s)
+        await orphan_termination.end_all(self._host)
+        await asyncio.Event().wait()
 
     async def _keep_outputs_bounded(self) -> None:
         while True:

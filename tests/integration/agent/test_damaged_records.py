@@ -6,22 +6,25 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from salt_o2.agent.process import member_processes, orphan_audit
 from salt_o2.agent.storage.task_directory import MARK
 from salt_o2.core.ids import TaskId
-from salt_o2.core.messages.commands import Order
+from salt_o2.core.messages.commands import Notice, Order
 from salt_o2.core.states import TaskState, TaskStatus
 from salt_o2.linux import procfs
 from tests.support.builders.properties import data_channel
 from tests.support.free_ports import free_port
-from tests.support.harness.agent import basic, device
+from tests.support.harness.agent import HOST, basic, device
 
 pytestmark = pytest.mark.integration
 STANDBY, CONFIGURED, RUNNING = TaskState.STANDBY, TaskState.CONFIGURED, TaskState.RUNNING
 ERROR, DONE = TaskState.ERROR, TaskState.DONE
+HEARTBEAT_S = 0.5
+"""Of the agents of these scenes."""
 LISTENER = """
 import socket, sys, time
 server = socket.create_server(("0.0.0.0", int(sys.argv[1])))
@@ -116,9 +119,49 @@ def test_a_process_without_a_record_is_ended_at_adoption(perform, lose):
         stage.latest.clear()
         await stage.up()
         assert stage.agent.tasks() == []
-        assert not orphaned(about.pid)
-        assert not orphaned(shim)
+        await stage.until(lambda: not orphaned(about.pid) and not orphaned(shim))
         assert orphan_audit.audit(stage.directory, stage.task_users)["processes"] == []
+
+    perform(scene)
+
+
+@pytest.mark.finding("X12")
+def test_an_agent_that_no_control_has_heard_ends_no_process_without_a_record(perform):
+    """Its directory may be an older copy, or one of another machine."""
+
+    async def scene(stage):
+        (about,) = await stage.launch(RUNNING, lost=basic("exec sleep 1000"))
+        await stage.down()
+        without_record(stage, "lost")
+        stage.refusing = True
+        agent = asyncio.create_task(stage.up())
+        await asyncio.sleep(0)
+        await stage.agent._ready.wait()
+        # Longer than control takes to refuse an agent.
+        await asyncio.sleep(4 * HEARTBEAT_S)
+        assert orphaned(about.pid)
+        stage.refusing = False
+        await agent
+        await stage.until(lambda: not orphaned(about.pid))
+
+    perform(scene)
+
+
+@pytest.mark.finding("X12")
+def test_an_agent_that_control_refuses_ends_no_process_without_a_record(perform):
+    """The machine is a copy of another one, which runs the tasks."""
+
+    async def scene(stage):
+        (about,) = await stage.launch(RUNNING, lost=basic("exec sleep 1000"))
+        await stage.down()
+        without_record(stage, "lost")
+        await stage.up()
+        notice = Notice(host=HOST, incarnation=stage.agent.reporter.incarnation, refused="two agents")
+        await stage.agent.accept_message(notice)
+        await asyncio.sleep(4 * HEARTBEAT_S)
+        assert orphaned(about.pid)
+        await stage.agent.accept_message(replace(notice, refused=""))
+        await stage.until(lambda: not orphaned(about.pid))
 
     perform(scene)
 

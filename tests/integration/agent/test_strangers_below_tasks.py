@@ -156,6 +156,6 @@ def test_a_shim_without_a_record_is_still_found_and_ended(perform):
             path.unlink()
         assert [each["pid"] for each in audit(stage)["processes"] if each["pid"] == shim] == [shim]
         await stage.up()
-        assert procfs.start_ticks(shim) is None
+        await stage.until(lambda: procfs.start_ticks(shim) is None)
 
     perform(scene, "daemon")
