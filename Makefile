@@ -4,6 +4,7 @@
 #   make test     run all unit and integration tests, with real Salt daemons
 #   make soak     run tests that wait for minutes, orders in quick succession from many seeds (HURRIED="0-1999"),
 #                 and a long drill with at least FAULTS=500 faults from SEEDS="1"
+#   make simulate   run simulated clusters: SEEDS=0-99, at most HOURS=2 of real time
 #   make bench    measure Salt O² and a bare script in the same run
 #   make lint     check formatting, imports and types
 #   make docs     build the documentation; a warning is an error
@@ -26,7 +27,7 @@ MUTATED ?= 100000
 # Salt's daemons start five times slower without bytecode.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test soak bench lint docs lock audit clean vagrant-test
+.PHONY: demo test soak simulate bench lint docs lock audit clean vagrant-test
 
 PIP_INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check
 
@@ -53,6 +54,13 @@ soak: .venv/installed
 	@echo "a drill of at least $(FAULTS) faults on real daemons, drawn from seeds $(SEEDS)"
 	O2_SEEDS="$(SEEDS)" O2_FAULTS="$(FAULTS)" $(BIN)/pytest -m integration --numprocesses $(WORKERS) \
 		--dist loadgroup tests/faults
+
+# SEEDS is a range here, and has another default for drills.
+SIMULATED = $(if $(filter file,$(origin SEEDS)),0-99,$(SEEDS))
+HOURS ?= 0
+
+simulate: .venv/installed
+	$(BIN)/python -u -m salt_o2.simulation $(SIMULATED) --hours $(HOURS) --keep-going
 
 vagrant-test: .venv/installed
 	O2_PROVISION=1 $(BIN)/pytest -rs tests/provision

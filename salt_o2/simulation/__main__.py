@@ -86,7 +86,7 @@ def _explain(outcome: Outcome, asked: argparse.Namespace) -> None:
         print(f"  {line}")
     for told in outcome.broken:
         print(f"  VIOLATED: {told}")
-    print(f"replay: {_replay(scenario, drawn, asked)}")
+    print(f"replay: {_replay(scenario, drawn, asked)}", flush=True)
 
 
 def _kind(outcome: Outcome) -> str:

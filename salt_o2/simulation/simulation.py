@@ -53,7 +53,7 @@ def simulate(scenario: Scenario) -> Outcome:
     for number in range(1, scenario.hosts + 1):
         key(f"flp{number}")
     key("master")
-    with _quiet():
+    with quiet():
         return _simulated(scenario)
 
 
@@ -80,7 +80,7 @@ def _folder() -> Iterator[Path]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Log nothing, and hide what programs that were killed do when their memory is released."""
     before, hook, collects = logging.root.manager.disable, sys.unraisablehook, gc.isenabled()
     logging.disable(logging.CRITICAL)
