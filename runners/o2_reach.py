@@ -1,13 +1,14 @@
 """
-Functions of agents on their hosts, through the master. A part of the runner ``o2``, see o2.py.
+Questions to the agents of hosts, through control. A part of the runner ``o2``, see o2.py.
+
+Control asks the agents inside their sessions. These functions start no Salt job, whose return another minion
+could forge. The answer of each host is below its ID. A host that does not answer has ``error`` there.
 
 No role may call functions on hosts itself (``salt HOST ...``): Salt permits a list of functions if one of
-them is permitted, and the caller chooses the returner. Here the function is fixed, the hosts are exact IDs,
-and values of the user are named arguments.
+them is permitted, and the caller chooses the returner.
 """
 
-import salt.client
-from salt.exceptions import CommandExecutionError, SaltInvocationError
+from salt.exceptions import SaltInvocationError
 
 from salt_o2.core.errors import InvalidRequestError
 from salt_o2.core.host_targets import exact_ids, seconds
@@ -39,7 +40,7 @@ def host_tasks(hosts, environment=None, timeout=10):
         salt-run o2.host_tasks flp1,flp2
         salt-run o2.host_tasks flp1 2oDvieFrVTi
     """
-    return _reach(hosts, "o2.tasks", timeout, environment=environment)
+    return _ask("host_tasks", hosts, timeout, environment=environment)
 
 
 def host_log(hosts, task, lines=20, timeout=10):
@@ -64,7 +65,7 @@ def host_log(hosts, task, lines=20, timeout=10):
 
         salt-run o2.host_log flp1 5nGcQm2hVbA lines=100
     """
-    return _reach(hosts, "o2.log", timeout, task=str(task), lines=lines)
+    return _ask("host_log", hosts, timeout, task=str(task), lines=lines)
 
 
 def host_info(hosts, timeout=10):
@@ -83,7 +84,7 @@ def host_info(hosts, timeout=10):
 
         salt-run o2.host_info flp1,flp2
     """
-    return _reach(hosts, "o2.info", timeout)
+    return _ask("host_info", hosts, timeout)
 
 
 def host_audit(hosts, timeout=30):
@@ -102,7 +103,7 @@ def host_audit(hosts, timeout=30):
 
         salt-run o2.host_audit flp1,flp2
     """
-    return _reach(hosts, "o2.audit", timeout, in_arguments=False)
+    return _ask("host_audit", hosts, timeout)
 
 
 def host_records(hosts, environment, timeout=10):
@@ -124,7 +125,7 @@ def host_records(hosts, environment, timeout=10):
 
         salt-run o2.host_records flp1 2oDvieFrVTi
     """
-    return _reach(hosts, "o2.records", timeout, environment=str(environment))
+    return _ask("host_records", hosts, timeout, environment=str(environment))
 
 
 def host_transition(hosts, event, tasks, arguments=None, timeout=30):
@@ -152,7 +153,7 @@ def host_transition(hosts, event, tasks, arguments=None, timeout=30):
 
         salt-run o2.host_transition flp1 STOP 5nGcQm2hVbA
     """
-    return _reach(hosts, "o2.transition", timeout, event=event, tasks=tasks, arguments=arguments)
+    return _ask("host_transition", hosts, timeout, event=str(event), tasks=_names(tasks), arguments=arguments)
 
 
 def host_kill(hosts, tasks, timeout=30):
@@ -176,32 +177,17 @@ def host_kill(hosts, tasks, timeout=30):
 
         salt-run o2.host_kill flp1 5nGcQm2hVbA
     """
-    return _reach(hosts, "o2.kill", timeout, tasks=tasks)
+    return _ask("host_kill", hosts, timeout, tasks=_names(tasks))
 
 
-SPARE_S = 5
-"""Seconds for Salt, beyond those of the agent."""
-
-
-def _reach(hosts, function, timeout, in_arguments=True, **arguments):
+def _ask(verb, hosts, timeout, **arguments):
     try:
         ids, limit = exact_ids(hosts), seconds(timeout)
     except InvalidRequestError as error:
         raise SaltInvocationError(str(error)) from error
     given = {name: value for name, value in arguments.items() if value is not None}
-    if in_arguments:
-        given["timeout"] = limit
-    with salt.client.get_local_client(__opts__["conf_file"]) as client:
-        answers = client.cmd(
-            ids, function, kwarg=given, tgt_type="list", timeout=int(limit) + SPARE_S, full_return=True
-        )
-    failed = [f"{host}: {_fault(answers.get(host))}" for host in ids if _fault(answers.get(host))]
-    if failed:
-        raise CommandExecutionError("; ".join(failed))
-    return {host: answers[host]["ret"] for host in ids}
+    return __salt__["o2.ask"](verb, {"hosts": ids, "timeout_s": limit, **given})
 
 
-def _fault(answer):
-    if not isinstance(answer, dict):
-        return "no answer: is its minion connected, and its key accepted?"
-    return str(answer.get("ret")) if answer.get("retcode") else ""
+def _names(given):
+    return [name.strip() for name in given.split(",")] if isinstance(given, str) else given

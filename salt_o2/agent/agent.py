@@ -75,7 +75,7 @@ class Agent:
         ``task_environment`` has patterns of further variables of this process that tasks inherit.
         ``resources`` replaces what the last two describe; it has the kernel of the host, too.
         """
-        self.host, self.directory = host, directory
+        self.host, self.directory, self.task_users = host, directory, task_users
         self._tasks: dict[TaskId, Task] = {}
         self._host = resources or HostResources(
             name=host,

@@ -9,8 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 from salt_o2.agent.agent import Agent, unusable_orders
+from salt_o2.agent.process import orphan_audit
 from salt_o2.agent.storage import output_follow
 from salt_o2.agent.task.task import Task
+from salt_o2.concurrency.daemon_thread import run_in_daemon_thread
 from salt_o2.concurrency.run_all import Apart
 from salt_o2.core.codec import plain, typed
 from salt_o2.core.errors import InvalidRequestError, O2Error
@@ -21,7 +23,7 @@ from salt_o2.core.states import TaskEvent
 
 log = logging.getLogger(__name__)
 
-ASKED_BY_CONTROL = frozenset({"log", "records"})
+ASKED_BY_CONTROL = frozenset({"audit", "info", "kill", "log", "records", "tasks", "transition"})
 """The requests that control may send inside the session."""
 LONGEST_LOG = 100_000
 LONGEST_WAIT_S = 3600.0
@@ -55,6 +57,7 @@ class RequestHandlers:
             "log": self.log,
             "info": self.info,
             "records": self.records,
+            "audit": self.audit,
         }
 
     async def tasks(self) -> list[dict[str, Any]]:
@@ -131,6 +134,11 @@ class RequestHandlers:
             return await self.table[question.verb](*question.arguments)
         except TypeError as error:
             raise InvalidRequestError(f"{question.verb} cannot be asked like this: {error}") from error
+
+    async def audit(self) -> dict[str, Any]:
+        """Return leftovers on this host that belong to no task."""
+        found = await run_in_daemon_thread(orphan_audit.audit, self._agent.directory, self._agent.task_users)
+        return found | {"host": self._agent.host}
 
     async def info(self) -> dict[str, Any]:
         """Return the identity and the status of the agent."""

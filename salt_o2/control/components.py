@@ -30,6 +30,7 @@ from salt_o2.control.hosts.bus import Bus
 from salt_o2.control.hosts.host_declarations import Compile, HostDeclarations
 from salt_o2.control.hosts.host_monitor import HostMonitor
 from salt_o2.control.hosts.host_probe import HostProbe, Probe
+from salt_o2.control.hosts.host_questions import HostQuestions
 from salt_o2.control.hosts.host_table import HostTable
 from salt_o2.control.hosts.outbound_queues import OutboundQueues
 from salt_o2.control.hosts.port_probe import PortProbe
@@ -45,7 +46,7 @@ from salt_o2.control.requests.configuration_requests import ConfigurationRequest
 from salt_o2.control.requests.environment_requests import EnvironmentRequests
 from salt_o2.control.requests.handler import Verbs
 from salt_o2.control.requests.history_requests import HistoryRequests
-from salt_o2.control.requests.host_requests import HostRequests
+from salt_o2.control.requests.host_requests import AgentRequests, HostRequests
 from salt_o2.control.requests.pool_requests import PoolRequests
 from salt_o2.control.requests.rebuild_requests import RebuildRequests
 from salt_o2.control.requests.run_requests import RunRequests
@@ -454,5 +455,6 @@ def _host_verbs(base: _Base, reports: _ReportSide) -> Verbs:
             bus=base.bus,
             clock=base.clock,
         ).verbs,
+        **AgentRequests(HostQuestions(base.bus, base.hosts.known)).verbs,
         **PoolRequests(pool=base.pool, hosts=base.hosts, view_now=base.view_now, clock=base.clock).verbs,
     }

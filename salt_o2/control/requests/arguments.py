@@ -1,6 +1,9 @@
 """The arguments of requests to control, one class for each set of verbs."""
 
 from dataclasses import dataclass, field
+from typing import Annotated
+
+from msgspec import Meta
 
 from salt_o2.core.states import EnvironmentEvent
 
@@ -192,6 +195,44 @@ class RebuildWanted:
     all: bool = False
     """Whether ``end`` without an ``id`` applies to all of them."""
     last_run: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskHosts:
+    """``host_info``, ``host_audit``: exact IDs of hosts, and the seconds that each agent may take."""
+
+    hosts: tuple[str, ...]
+    timeout_s: Annotated[float, Meta(gt=0, le=3600)] = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskHostTasks(AskHosts):
+    """``host_tasks``, ``host_records``: only tasks of this environment."""
+
+    environment: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskHostLog(AskHosts):
+    """``host_log``: the last ``lines`` of the output of a task."""
+
+    task: str
+    lines: int = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KillTasks(AskHosts):
+    """``host_kill``: tasks by name."""
+
+    tasks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveTasks(KillTasks):
+    """``host_transition``: an event for tasks, with its arguments."""
+
+    event: str
+    arguments: dict[str, Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,18 +11,30 @@ from salt_o2.control.hosts.bus import Bus
 from salt_o2.control.hosts.host_declarations import HostDeclarations
 from salt_o2.control.hosts.host_monitor import HostMonitor
 from salt_o2.control.hosts.host_probe import HostProbe
+from salt_o2.control.hosts.host_questions import HostQuestions
 from salt_o2.control.hosts.host_table import HostTable
 from salt_o2.control.hosts.outbound_queues import OutboundQueues
 from salt_o2.control.reports.orphans import OrphanTracker
-from salt_o2.control.requests.arguments import HostsLost, HostsNamed, Nothing
+from salt_o2.control.requests.arguments import (
+    AskHostLog,
+    AskHosts,
+    AskHostTasks,
+    HostsLost,
+    HostsNamed,
+    KillTasks,
+    MoveTasks,
+    Nothing,
+)
 from salt_o2.control.requests.handler import Progress, Verbs
 from salt_o2.control.requests.transition_requests import outcome
 from salt_o2.control.storage import host_rows
 from salt_o2.control.storage.store import Store
 from salt_o2.control.views import host_view
 from salt_o2.core.errors import InvalidRequestError, UnknownNameError
+from salt_o2.core.host_targets import exact_ids
 from salt_o2.core.ids import HostId
 from salt_o2.core.placement.inventory import Inventory
+from salt_o2.core.plan.overrides import variable_texts
 from salt_o2.core.recovery.host_liveness import HostStatus
 from salt_o2.core.recovery.replay import HOSTS, HostForgotten
 
@@ -35,6 +47,61 @@ ANSWERS = "something that it has started answers"
 NAMED = 5
 """Environments that a refusal names at most."""
 SAID = "{} said that it is lost"
+
+
+class AgentRequests:
+    """Serves requests that the agents of hosts answer."""
+
+    def __init__(self, questions: HostQuestions) -> None:
+        """Ask agents by ``questions``."""
+        self._questions = questions
+        self.verbs: Verbs = {
+            "host_tasks": (AskHostTasks, self._tasks),
+            "host_log": (AskHostLog, self._log),
+            "host_info": (AskHosts, self._info),
+            "host_audit": (AskHosts, self._audit),
+            "host_records": (AskHostTasks, self._records),
+            "host_transition": (MoveTasks, self._transition),
+            "host_kill": (KillTasks, self._kill),
+        }
+
+    async def _tasks(self, wanted: AskHostTasks, _user: str, _progress: Progress) -> dict[HostId, Any]:
+        answers = await self._ask(wanted, "tasks")
+        return {host: _by_name(answer, wanted.environment) for host, answer in answers.items()}
+
+    async def _log(self, wanted: AskHostLog, _user: str, _progress: Progress) -> dict[HostId, Any]:
+        return await self._ask(wanted, "log", wanted.task, wanted.lines)
+
+    async def _info(self, wanted: AskHosts, _user: str, _progress: Progress) -> dict[HostId, Any]:
+        return await self._ask(wanted, "info")
+
+    async def _audit(self, wanted: AskHosts, _user: str, _progress: Progress) -> dict[HostId, Any]:
+        return await self._ask(wanted, "audit")
+
+    async def _records(self, wanted: AskHostTasks, _user: str, _progress: Progress) -> dict[HostId, Any]:
+        return await self._ask(wanted, "records", wanted.environment)
+
+    async def _transition(self, wanted: MoveTasks, user: str, _progress: Progress) -> dict[HostId, Any]:
+        log.warning("%s sends %s manually to %s on %s", user, wanted.event, wanted.tasks, wanted.hosts)
+        arguments = variable_texts(wanted.arguments)
+        return await self._ask(
+            wanted, "transition", list(wanted.tasks), wanted.event.upper(), arguments, wanted.timeout_s
+        )
+
+    async def _kill(self, wanted: KillTasks, user: str, _progress: Progress) -> dict[HostId, Any]:
+        log.warning("%s kills %s manually on %s", user, wanted.tasks, wanted.hosts)
+        return await self._ask(wanted, "kill", list(wanted.tasks))
+
+    async def _ask(self, wanted: AskHosts, verb: str, *arguments: Any) -> dict[HostId, Any]:
+        hosts = [HostId(host) for host in exact_ids(wanted.hosts)]
+        return await self._questions.ask_all(hosts, verb, arguments, wanted.timeout_s)
+
+
+def _by_name(answer: Any, environment: str) -> Any:
+    """Return the tasks of an answer by name, only those of ``environment`` if it is given."""
+    if not isinstance(answer, list):
+        return answer
+    return {about["task"]: about for about in answer if environment in ("", about["environment"])}
 
 
 class HostRequests:

@@ -179,3 +179,24 @@ def test_no_host_sees_what_control_asks_another_or_can_answer_it(cluster, runnin
     assert said["host"] == "flp1"
     assert {load.get("fun") for load in published} <= {envelope.FUNCTION, "test.ping"}
     assert not any(task["id"].encode() in msgpack.packb(load) for load in published)
+
+
+@pytest.mark.finding("X16")
+@pytest.mark.parametrize("function", ["o2.host_tasks", "o2.host_info", "o2.host_audit", "o2.host_log"])
+def test_functions_for_hosts_start_no_job_whose_return_another_host_could_forge(cluster, running, function):
+    task = next(task for task in cluster.ask("task_list") if task["host"] == "flp1")
+    words = (task["id"],) if function == "o2.host_log" else ()
+    with Listener(cluster, "flp2") as listener:
+        said = cluster.json("salt-run", function, "flp1", *words)
+        cluster.run("salt", "flp2", "test.ping")
+        published = listener.wait_for(lambda load: load.get("fun") == "test.ping")
+    assert "error" not in said["flp1"]
+    assert {load.get("fun") for load in published} <= {envelope.FUNCTION, "test.ping"}
+    assert not any(task["id"].encode() in msgpack.packb(load) for load in published)
+
+
+@pytest.mark.finding("X16")
+def test_a_host_that_does_not_answer_takes_no_answer_of_another_away(cluster):
+    said = cluster.json("salt-run", "o2.host_info", "flp1,ghost1,flp2")
+    assert [said[host]["host"] for host in ("flp1", "flp2")] == ["flp1", "flp2"]
+    assert "has ever reported" in said["ghost1"]["error"]
