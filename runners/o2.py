@@ -55,7 +55,7 @@ def ask(verb, arguments=None):
             result = control.request(verb, arguments, on_progress=_tell)
     except O2Error as error:
         return _fail(error)
-    return runner_output.with_outputter(__opts__, result)
+    return runner_output.with_outputter(__opts__, runner_output.whole_or_nothing(__opts__, result))
 
 
 def info():

@@ -6,6 +6,12 @@ Both functions read the options that Salt passes to the runner function.
 from collections.abc import Mapping
 from typing import Any
 
+import msgpack
+
+EVENT_BYTES = 1_048_576
+"""Size of the largest event by default (Salt's option ``max_event_size``)."""
+ENVELOPE_BYTES = 16_384
+"""Room for what Salt adds to a result: the tag, the function, its arguments."""
 OF_MASTER = "_master"
 """Suffix that Salt appends to the id of a master without a configured id."""
 
@@ -44,3 +50,28 @@ def with_outputter(opts: Mapping[str, Any], result: Any) -> Any:
     if is_interactive(opts) and not wants_raw(opts):
         return {"data": result, "outputter": "o2"}
     return result
+
+
+def whole_or_nothing(opts: Mapping[str, Any], result: Any) -> Any:
+    """Return ``result`` if it reaches its reader whole, else a map that says so and what to do.
+
+    ``salt-run`` of root prints a result itself. All other readers get it in an event: users who authenticate
+    (``-a``), minions, asynchronous jobs. Salt replaces the large values of a larger event by
+    ``VALUE_TRIMMED``, without a word.
+    """
+    if is_interactive(opts):
+        return result
+    limit = int(opts.get("max_event_size") or EVENT_BYTES)
+    size = len(msgpack.packb(result, default=str))
+    if size + ENVELOPE_BYTES <= limit:
+        return result
+    return {
+        "cut": True,
+        "bytes": size,
+        "message": (
+            f"the answer has {size:,} bytes, and Salt carries at most {limit:,} in an event, so none of it "
+            "is shown. The request itself was carried out. Ask for less: one environment, fewer hosts, fewer "
+            "lines. Or run coconut or salt-run on the master without -a: they read the whole answer from the "
+            "socket of control"
+        ),
+    }

@@ -125,3 +125,55 @@ def test_control_is_told_who_asks(loaded, monkeypatch):
     loaded["o2.ask"].__globals__["__user__"] = "anna"
     loaded["o2.env_list"]()
     assert asked == ["anna"]
+
+
+LARGE = {"flp1": {"stdout": "x" * 1_500_000, "stderr": ""}}
+
+
+@pytest.mark.finding("X26")
+def test_salt_cuts_a_large_event_without_a_word():
+    """Otherwise the other tests here could not fail."""
+    from salt.utils.event import SaltEvent
+
+    packed = SaltEvent.pack("salt/run/1/ret", {"return": LARGE}, max_size=runner_output.EVENT_BYTES)
+    assert b"VALUE_TRIMMED" in packed
+
+
+@pytest.mark.finding("X26")
+@pytest.mark.parametrize(
+    ("opts", "is_whole"),
+    [
+        pytest.param(PERSON, True, id="root-at-a-terminal"),
+        pytest.param(PERSON | {"output": "json"}, True, id="root-for-a-program"),
+        pytest.param({}, False, id="a-user-who-authenticates"),
+        pytest.param({"max_event_size": 4 * 1_048_576}, True, id="a-site-with-larger-events"),
+        pytest.param({"max_event_size": 1_500_000}, False, id="larger-events-but-not-large-enough"),
+    ],
+)
+def test_an_answer_arrives_whole_or_says_that_it_does_not(opts, is_whole):
+    shown = runner_output.whole_or_nothing(opts, LARGE)
+    if is_whole:
+        assert shown == LARGE
+        return
+    assert shown["cut"]
+    assert "salt-run on the master without -a" in shown["message"]
+    assert "The request itself was carried out" in shown["message"]
+
+
+@pytest.mark.finding("X26")
+@pytest.mark.parametrize("bytes_", [1000, 1_000_000, 1_031_000, 1_033_000, 3_000_000])
+def test_what_is_passed_on_is_never_cut_by_salt(bytes_):
+    from salt.utils.event import SaltEvent
+
+    shown = runner_output.whole_or_nothing({}, {"output": "x" * bytes_})
+    event = {"return": shown, "fun": "runner.o2.host_log", "fun_args": ["flp1"] * 100, "jid": "2" * 20}
+    packed = SaltEvent.pack("salt/run/1/ret", event, max_size=runner_output.EVENT_BYTES)
+    assert b"VALUE_TRIMMED" not in packed
+
+
+@pytest.mark.finding("X26")
+def test_the_runner_says_when_an_answer_is_too_large(loaded, monkeypatch):
+    from salt_o2.client.control_client import ControlClient
+
+    monkeypatch.setattr(ControlClient, "request", lambda *_, **__: LARGE)
+    assert loaded["o2.host_tasks"]("flp1")["cut"]
