@@ -91,7 +91,7 @@ def rebuild(id="", end=False, last_run=0, all=False):
     and destroyed. Their variables, calls and overrides are lost.
 
     id
-        ID of one environment; all if it is left out.
+        ID of one environment; all if it is omitted.
 
     end
         Stop their tasks instead; for all environments only with ``all=True``.

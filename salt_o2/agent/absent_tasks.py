@@ -29,7 +29,7 @@ def not_started_report(task: TaskId, command: Command, error: Exception) -> Task
     failure = Failure(
         asked=command.goal,
         state="-",
-        reason=f"the agent could not begin the order: {error!r}; what the task did before, it goes on doing",
+        reason=f"the agent could not begin the order: {error!r}; the task is not changed",
         advice="report this as a defect, with the log of the agent",
     )
     return _failed(task, command, failure)
@@ -41,7 +41,7 @@ def not_stopped_report(done: TaskReport, left: Iterable[Entry], kernel: Kernel =
     failure = Failure(
         asked="kill",
         state="-",
-        reason=f"these processes do not end, not even by SIGKILL: {in_words(processes, kernel)}",
+        reason=f"these processes do not end after SIGKILL: {in_words(processes, kernel)}",
         advice=advice_on(processes, kernel),
     )
     return replace(done, state=TaskState.ERROR, failure=failure)
@@ -52,8 +52,8 @@ def unreadable_task_report(task: TaskId, command: Command, why: str) -> TaskRepo
     failure = Failure(
         asked=command.goal,
         state="-",
-        reason=f"the agent could not read the order: {why}; what the task did before, it goes on doing",
-        advice="agent and control may be of versions that do not fit: upgrade both, then try again",
+        reason=f"the agent could not read the order: {why}; the task is not changed",
+        advice="agent and control may have incompatible versions: upgrade both, then try again",
     )
     return _failed(task, command, failure)
 
@@ -63,7 +63,7 @@ def unknown_task_report(task: TaskId, command: Command, host: HostId) -> TaskRep
     failure = Failure(
         asked="launch",
         state="-",
-        reason=f"{task} is not known on {host}, and the order does not say how to start it",
+        reason=f"{task} is unknown on {host}, and the order has no launch",
         advice="send an order of a higher revision with a launch",
     )
     return _failed(task, command, failure)

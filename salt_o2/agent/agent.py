@@ -46,7 +46,7 @@ ACCEPTED_AFTER = 2.0
 def unusable_orders(command: Command) -> dict[TaskId, str]:
     """Return the tasks whose orders in ``command`` cannot be executed, with the reasons."""
     no_ids = {
-        order.task: f"{order.task!r} is not an id: it must match {NAME.pattern}"
+        order.task: f"{order.task!r} is not an ID: it must match {NAME.pattern}"
         for order in command.orders
         if not NAME.fullmatch(order.task)
     }
@@ -201,8 +201,8 @@ class Agent:
         try:
             return self._tasks[TaskId(name)]
         except KeyError:
-            here = ", ".join(sorted(self._tasks)) or "none at all"
-            raise UnknownNameError(f"no task {name!r} on {self.host}; here are: {here}") from None
+            here = ", ".join(sorted(self._tasks)) or "none"
+            raise UnknownNameError(f"no task {name!r} on {self.host}; tasks there: {here}") from None
 
     def is_over(self, name: str) -> bool:
         """Return whether a task is done and will write no more output."""
@@ -234,7 +234,7 @@ class Agent:
         if not command.timeout_s > 0:
             raise InvalidRequestError(f"timeout_s must be more than 0, not {command.timeout_s}")
         if not NAME.fullmatch(command.environment):
-            raise InvalidRequestError(f"{command.environment!r} is not an id: it must match {NAME.pattern}")
+            raise InvalidRequestError(f"{command.environment!r} is not an ID: it must match {NAME.pattern}")
 
     def _sift(self, command: Command) -> Command:
         """Return ``command`` with its valid orders; report the invalid ones."""

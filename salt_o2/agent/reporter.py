@@ -85,9 +85,9 @@ class Reporter:
         if silent_s <= SILENT_AFTER * self._heartbeat_s:
             return ""
         return (
-            f"no report was taken for {silent_s:.0f} s: the master cannot be reached, or does not accept the "
-            "minion's key. Running tasks are not affected, and all is reported later. Look at `salt-key -L` "
-            "on the master, and at the minion's log"
+            f"no report was accepted for {silent_s:.0f} s: the master cannot be reached, or does not "
+            "accept the minion's key. Running tasks are not affected, and the agent reports all later. Check "
+            "`salt-key -L` on the master, and the minion's log"
         )
 
     def _facts(self) -> HostFacts:

@@ -74,7 +74,7 @@ class RequestHandlers:
         """Execute ``command`` and return the accepted revision; start no order if one order is wrong."""
         order = command_of(command)
         if wrong := unusable_orders(order):
-            raise InvalidRequestError(f"nothing was begun: {'; '.join(wrong.values())}")
+            raise InvalidRequestError(f"nothing was done: {'; '.join(wrong.values())}")
         await self._agent.accept_command(order)
         return {"host": order.host, "environment": order.environment, "revision": order.revision}
 
@@ -133,7 +133,7 @@ class RequestHandlers:
         try:
             return await self.table[question.verb](*question.arguments)
         except TypeError as error:
-            raise InvalidRequestError(f"{question.verb} cannot be asked like this: {error}") from error
+            raise InvalidRequestError(f"{question.verb} has wrong arguments: {error}") from error
 
     async def audit(self) -> dict[str, Any]:
         """Return leftovers on this host that belong to no task."""

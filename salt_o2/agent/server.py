@@ -77,7 +77,7 @@ async def _answer(socket: "zmq.asyncio.Socket", verbs: RequestHandlers, frames: 
     except (Exception, asyncio.CancelledError) as error:
         if isinstance(error, asyncio.CancelledError) and is_cancel_requested():
             raise
-        log.exception("a request at the agent's socket went wrong")
+        log.exception("a request at the agent's socket failed")
         answer = {"error": {"kind": "O2Error", "message": f"the agent failed: {error!r}"}}
     # The client may have disconnected.
     with contextlib.suppress(zmq.ZMQError):

@@ -53,7 +53,7 @@ def read_settings(*layers: Any) -> tuple[Settings, tuple[str, ...]]:
         if isinstance(layer, Mapping):
             merged |= layer
         elif layer is not None:
-            faults.append(Fault("", f"a mapping is wanted, not {layer!r:.60}"))
+            faults.append(Fault("", f"expected a mapping, not {layer!r:.60}"))
     _put_ranges_in_order(merged, faults)
     _drop_a_relative_directory(merged, faults)
     _drop_ipv6(merged, faults)
@@ -72,7 +72,9 @@ def directory_of(settings: Settings, default: Path) -> tuple[Path, tuple[str, ..
         wanted.mkdir(mode=0o711, parents=True, exist_ok=True)
     except OSError as error:
         default.mkdir(mode=0o711, parents=True, exist_ok=True)
-        return default, (f"o2:directory: {wanted} cannot be made: {error.strerror}; tasks are in {default}",)
+        return default, (
+            f"o2:directory: {wanted} cannot be created: {error.strerror}; tasks are in {default}",
+        )
     return wanted, ()
 
 
@@ -93,7 +95,7 @@ def _drop_a_relative_directory(merged: dict[str, Any], faults: list[Fault]) -> N
     """Drop a relative directory: it depends on where the minion was started."""
     match merged.get("directory"):
         case str(given) if given and not Path(given).is_absolute():
-            faults.append(Fault("directory", f"an absolute path is wanted, not {given!r:.60}"))
+            faults.append(Fault("directory", f"expected an absolute path, not {given!r:.60}"))
             del merged["directory"]
 
 
@@ -101,7 +103,9 @@ def _drop_ipv6(merged: dict[str, Any], faults: list[Fault]) -> None:
     """Drop an IPv6 address: FairMQ devices do not listen there, so their peers would wait for ever."""
     match merged.get("address"):
         case str(given) if ":" in given:
-            faults.append(Fault("address", f"{given!r:.60} is no IPv4 address, and FairMQ has no other"))
+            faults.append(
+                Fault("address", f"{given!r:.60} is not an IPv4 address, and FairMQ supports no other")
+            )
             del merged["address"]
 
 

@@ -120,8 +120,8 @@ class ControlClient:
                 )
             if waited_s >= BUSY_ANSWER_S:
                 raise UnreachableError(
-                    f"control at {self.path} is there (pid {there}), but has not answered for {waited_s:.0f} "
-                    f"s: it or this machine stands still. The master's log may say why; tasks go on meanwhile"
+                    f"control at {self.path} runs (pid {there}), but has not answered for {waited_s:.0f} s. "
+                    "Running tasks are not affected. See the master's log"
                 )
 
     def _await_result(

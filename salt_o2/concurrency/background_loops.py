@@ -115,22 +115,22 @@ async def run_engine(engine: str, loops: Mapping[str, Work]) -> None:
             return
         if is_cancel_requested():
             raise
-        faults.append(LoopEnded(engine, "it was cancelled, and nothing had asked it to end"))
+        faults.append(LoopEnded(engine, "it was cancelled without a request"))
     except LoopEnded as error:
         faults.append(error)
     finally:
         loop.set_exception_handler(None)
-    log.critical("%s ends: %s. Tasks run on; another process takes over", engine, faults[0])
+    log.critical("%s ends: %s. Tasks continue; another process takes over", engine, faults[0])
     raise faults[0]
 
 
 def _fault(task: asyncio.Task[Any]) -> LoopEnded:
     name = task.get_name().removeprefix(LOOP)
     if task.cancelled():
-        return LoopEnded(name, "it was cancelled, and nothing had asked it to end")
+        return LoopEnded(name, "it was cancelled without a request")
     error = task.exception()
     if error is None:
-        return LoopEnded(name, "it returned, though it must run as long as its engine")
+        return LoopEnded(name, "it returned, but must run as long as its engine")
     return LoopEnded(name, str(error) if isinstance(error, LoopEnded) else repr(error))
 
 
@@ -150,4 +150,4 @@ def _log_failure(task: asyncio.Task[Any]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
         log.error("%s failed: %r", task.get_name(), error, exc_info=error)
     elif task.cancelled() and not task.cancelling():
-        log.error("%s was cancelled, and nothing had asked it to end", task.get_name())
+        log.error("%s was cancelled without a request", task.get_name())

@@ -44,8 +44,8 @@ class Threads:
         turns = self._users.setdefault(user, _Turns(asyncio.Semaphore(self._of_a_user)))
         if turns.asked >= self._most:
             raise UnreachableError(
-                f"control has {turns.asked} requests of user {user!r} to {self._kind} that have not ended, "
-                "and takes no more of them: ask again later. Tasks are not affected"
+                f"control has {turns.asked} unfinished requests of user {user!r} to {self._kind}, "
+                "which is the limit: try again later. Tasks are not affected"
             )
         turns.asked += 1
         try:

@@ -29,14 +29,16 @@ class RequestDispatcher:
             O2Error: if the request was refused or failed.
         """
         if verb not in self._verbs:
-            raise InvalidRequestError(f"control has no verb {verb!r}; it has {', '.join(self._verbs)}")
+            raise InvalidRequestError(f"control has no verb {verb!r}; its verbs: {', '.join(self._verbs)}")
         kind, method = self._verbs[verb]
         if not isinstance(arguments, Mapping) or not all(isinstance(name, str) for name in arguments):
             raise InvalidRequestError(f"{verb}: arguments must be a map with names, not {arguments!r:.60}")
         unknown = set(arguments) - set(kind.__dataclass_fields__)
         if unknown:
             known = ", ".join(kind.__dataclass_fields__) or "none"
-            raise InvalidRequestError(f"{verb} has no argument {', '.join(sorted(unknown))}; it has {known}")
+            raise InvalidRequestError(
+                f"{verb} has no argument {', '.join(sorted(unknown))}; its arguments: {known}"
+            )
         check_numbers(arguments, verb)
         return await method(typed(dict(arguments), kind), user, progress)
 
@@ -48,7 +50,7 @@ def check_numbers(value: Any, place: str) -> None:
         InvalidRequestError: naming the first such number.
     """
     if isinstance(value, int | float) and not abs(value) <= MOST_NUMBER:
-        raise InvalidRequestError(f"{place}: {value} is too large a number, or none")
+        raise InvalidRequestError(f"{place}: {value} is too large a number, or not a number")
     if isinstance(value, Mapping):
         for name, part in value.items():
             check_numbers(part, f"{place}: {name}")

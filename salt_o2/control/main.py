@@ -55,7 +55,7 @@ async def serve(
     site = open_resources(site, around, integrations)
     faults = (*faults, *left_out, *no_backend)
     for fault in faults:
-        log.error("a setting of the site cannot be used, its default is: %s", fault)
+        log.error("a setting of the site is not valid, control uses its default: %s", fault)
     store = await open_store_or_refuse(site.database, sock_dir / SOCKET)
     try:
         control = components.build(

@@ -116,7 +116,7 @@ class _Exchange:
         """Refuse a request because too many are under way; those continue."""
         with suppress(InvalidRequestError):
             self._id = str(_read(frame).get("id", ""))
-        message = f"control serves {MOST_AT_ONCE} requests at the moment and takes no more: ask again later"
+        message = f"control serves {MOST_AT_ONCE} requests, which is the limit: try again later"
         self._send("error", {"kind": "UnreachableError", "message": message})
 
     async def serve(self, dispatcher: RequestHandler, frame: bytes) -> None:
@@ -143,7 +143,9 @@ class _Exchange:
     def _fail(self, error: BaseException) -> None:
         """Log a defect of control, and return an error to the client."""
         log.error("request %s failed: %r", self._id, error, exc_info=error)
-        self._send("error", {"kind": "O2Error", "message": f"control's own fault: {error!r}; see its log"})
+        self._send(
+            "error", {"kind": "O2Error", "message": f"internal error of control: {error!r}; see its log"}
+        )
 
     def _progress(self, progress: dict[str, Any]) -> None:
         """Send ``progress`` if a phase begins or is complete, or if the last one was sent a while ago."""

@@ -57,7 +57,7 @@ def _highest(access: Access) -> dict[str, AccessRole]:
     """Return the highest role of each user and group; a role includes all lower roles."""
     unknown = [name for name in access if name not in list(AccessRole)]
     if unknown:
-        raise InvalidRequestError(f"there is no role {', '.join(unknown)}; roles are {', '.join(AccessRole)}")
+        raise InvalidRequestError(f"unknown role {', '.join(unknown)}; the roles are {', '.join(AccessRole)}")
     return {who: role for role in AccessRole for who in access.get(role, ())}
 
 

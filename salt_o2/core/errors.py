@@ -53,7 +53,7 @@ class IllegalTransitionError(O2Error):
 
     def __init__(self, subject: str, state: str, event: str, allowed: tuple[str, ...] = ()) -> None:
         self.subject, self.state, self.event, self.allowed = subject, state, event, allowed
-        choice = f"; from here it can do {', '.join(allowed)}" if allowed else "; it can go nowhere from here"
+        choice = f"; possible now: {', '.join(allowed)}" if allowed else "; no event is possible now"
         super().__init__(f"{subject} is {state} and cannot {event}{choice}")
 
 

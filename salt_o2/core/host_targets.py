@@ -18,12 +18,12 @@ def exact_ids(given: Any) -> list[str]:
     """
     names = given.split(",") if isinstance(given, str) else given
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
-        raise InvalidRequestError(f"name hosts by their exact ids, as a list or with commas, not {given!r}")
+        raise InvalidRequestError(f"give exact host IDs, as a list or with commas, not {given!r}")
     ids = list(dict.fromkeys(name.strip() for name in names))
     if wrong := [name for name in ids if not _ID.fullmatch(name)]:
-        raise InvalidRequestError(f"{wrong[0]!r} is no id of a host: patterns are not taken here")
+        raise InvalidRequestError(f"{wrong[0]!r} is not a host ID: patterns are not accepted here")
     if not 1 <= len(ids) <= MOST_HOSTS:
-        raise InvalidRequestError(f"name 1 to {MOST_HOSTS} hosts, not {len(ids)}")
+        raise InvalidRequestError(f"give 1 to {MOST_HOSTS} hosts, not {len(ids)}")
     return ids
 
 

@@ -31,10 +31,10 @@ def resolve_prefix(prefix: str, ids: Iterable[Id], what: str, advice: str = "") 
     if len(chosen := exact or found) == 1:
         return chosen[0]
     if not found:
-        raise UnknownNameError(f"no {what} has an id that begins with {prefix!r}{advice}")
+        raise UnknownNameError(f"no {what} has an ID that begins with {prefix!r}{advice}")
     raise UnknownNameError(
-        f"more than one {what} has an id that begins with {prefix!r}: {some(found)}. "
-        "Nothing was done: write more of the id"
+        f"more than one {what} has an ID that begins with {prefix!r}: {some(found)}. "
+        "Nothing was done: give more characters of the ID"
     )
 
 

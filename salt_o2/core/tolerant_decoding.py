@@ -4,7 +4,7 @@
 answer. A report of a host, a row of the store or a site's settings must not be lost for one wrong part:
 
     a scalar where text belongs    becomes text
-    an element of a list or map    is left out
+    an element of a list or map    is omitted
     a field with a default         has its default
     a field without one            has the caller's fallback, or its container cannot be used either
 
@@ -113,7 +113,7 @@ class _Reader:
 
     def _object(self, data: Any, kind: Any, place: str) -> Any:
         if not isinstance(data, Mapping):
-            raise _Unusable(Fault(place, f"a mapping is wanted, not {shown(data)}"))
+            raise _Unusable(Fault(place, f"expected a mapping, not {shown(data)}"))
         given: dict[str, Any] = {}
         for name, hint, has_default in _fields(kind):
             below = f"{place}.{name}" if place else name
@@ -143,7 +143,7 @@ class _Reader:
 
     def _mapping(self, data: Any, inner: tuple[Any, Any], place: str) -> dict[Any, Any]:
         if not isinstance(data, Mapping):
-            raise _Unusable(Fault(place, f"a mapping is wanted, not {shown(data)}"))
+            raise _Unusable(Fault(place, f"expected a mapping, not {shown(data)}"))
         found: dict[Any, Any] = {}
         for key, value in data.items():
             below = f"{place}.{_shown_key(key)}"
@@ -155,7 +155,7 @@ class _Reader:
 
     def _sequence(self, data: Any, origin: type, inner: tuple[Any, ...], place: str) -> Any:
         if not isinstance(data, list | tuple):
-            raise _Unusable(Fault(place, f"a list is wanted, not {shown(data)}"))
+            raise _Unusable(Fault(place, f"expected a list, not {shown(data)}"))
         if origin is tuple and Ellipsis not in inner:
             return self._fixed(data, inner, place)
         found = []
@@ -174,7 +174,7 @@ class _Reader:
     def _fixed(self, data: Any, inner: tuple[Any, ...], place: str) -> tuple[Any, ...]:
         """Decode a tuple whose parts have different meanings: one wrong part makes it useless."""
         if len(data) != len(inner):
-            raise _Unusable(Fault(place, f"{len(inner)} values are wanted, not {len(data)}"))
+            raise _Unusable(Fault(place, f"{len(inner)} values expected, not {len(data)}"))
         pairs = enumerate(zip(data, inner, strict=True))
         return tuple(self.read(value, kind, f"{place}[{number}]") for number, (value, kind) in pairs)
 
@@ -207,7 +207,7 @@ def _leaf(data: Any, kind: Any, place: str) -> Any:
         return msgspec.convert(data, kind, strict=False)
     except (msgspec.ValidationError, TypeError, ValueError) as error:
         why = str(error).partition(" - at")[0]
-        raise _Unusable(Fault(place, f"{shown(data)} does not do: {why}")) from error
+        raise _Unusable(Fault(place, f"{shown(data)} is not valid: {why}")) from error
 
 
 def shown(data: Any) -> str:

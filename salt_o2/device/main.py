@@ -60,7 +60,7 @@ def device_class(kind: str) -> type[Device]:
     """
     module, colon, name = KINDS.get(kind, kind).partition(":")
     if not colon:
-        raise InvalidRequestError(f"no such kind of device. {USAGE}")
+        raise InvalidRequestError(f"unknown kind of device. {USAGE}")
     if "" not in sys.path:
         sys.path.append("")
     try:

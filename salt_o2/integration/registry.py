@@ -18,13 +18,13 @@ def load(names: Iterable[str]) -> tuple[dict[str, Any], tuple[str, ...]]:
         try:
             found[name] = _make(name)
         except Exception as error:  # a failed import must not prevent control from starting
-            faults.append(f"o2:integrations: {name} is left out: {error}")
+            faults.append(f"o2:integrations: {name} is omitted: {error}")
     return found, tuple(faults)
 
 
 def why_unknown(name: str) -> str:
     """Return why there is no integration of this name; empty if there is one."""
-    return "" if name in KNOWN else f"there is no integration {name!r}; there are {', '.join(sorted(KNOWN))}"
+    return "" if name in KNOWN else f"unknown integration {name!r}; known are {', '.join(sorted(KNOWN))}"
 
 
 def _make(name: str) -> Any:

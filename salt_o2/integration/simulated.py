@@ -64,7 +64,7 @@ def _record(word: str, variables: Mapping[str, str]) -> str:
     if not name:
         return word
     if not _NAME.fullmatch(name):
-        raise TaskError(f"test_record must be the name of a file, without a folder, not {name!r}")
+        raise TaskError(f"test_record must be a file name without a folder, not {name!r}")
     try:
         RECORDS.mkdir(mode=0o700, exist_ok=True)
         about = RECORDS.lstat()

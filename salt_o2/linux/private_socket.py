@@ -42,11 +42,11 @@ async def keep_bound(socket: Any, path: Path) -> None:
         await asyncio.sleep(LOOK_S)
         if path.is_socket():
             continue
-        log.warning("the socket %s was removed; making it again", path)
+        log.warning("the socket %s was removed; creating it again", path)
         with suppress(zmq.ZMQError):
             socket.unbind(f"ipc://{path}")
         await asyncio.sleep(UNBIND_S)
         try:
             bind_privately(socket, path)
         except (OSError, zmq.ZMQError) as error:
-            log.error("the socket %s cannot be made again: %s", path, error)
+            log.error("the socket %s cannot be created again: %s", path, error)

@@ -92,7 +92,7 @@ def _privately(path: str, flags: int) -> int:
 def _end_of(status: int) -> str:
     if os.WIFSIGNALED(status):
         return f"was killed by signal {os.WTERMSIG(status)}"
-    return f"ended with exit code {os.WEXITSTATUS(status)}, without a request to end"
+    return f"ended with exit code {os.WEXITSTATUS(status)}, without a stop request"
 
 
 def _fork(work: Callable[[], None]) -> int:
@@ -110,7 +110,7 @@ def _fork(work: Callable[[], None]) -> int:
             work()
             code = 0
     except BaseException:
-        log.critical("what an engine does has failed", exc_info=True)
+        log.critical("a part of the engine failed", exc_info=True)
     finally:
         logging.shutdown()
         os._exit(code)

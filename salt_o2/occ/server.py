@@ -84,7 +84,7 @@ class OccServer:
         try:
             self._server.add_insecure_port(private.address)
         except RuntimeError as error:
-            raise OSError(f"the control socket {private.address} cannot be had: {error}") from error
+            raise OSError(f"the control socket {private.address} cannot be opened: {error}") from error
         finally:
             os.umask(former)
 
@@ -93,7 +93,7 @@ class OccServer:
         try:
             return int(self._server.add_insecure_port(f"{shown}:{port}"))
         except RuntimeError as error:
-            raise OSError(f"control port {port} of {address} cannot be had: {error}") from error
+            raise OSError(f"control port {port} of {address} cannot be opened: {error}") from error
 
     def start(self) -> None:
         """Start to answer requests."""

@@ -36,9 +36,9 @@ LEAST_S = 0.5
 """Seconds that a rollback gets even if the deadline has passed."""
 ALREADY_THERE = (TaskEvent.STOP, TaskEvent.RESET, TaskEvent.EXIT)
 
-KILL_IT = "the process hangs, and may not answer anything any more: kill it and start it again"
+KILL_IT = "the process hangs: kill it and start it again"
 RESTART_IT = (
-    "it must be restarted: FairMQ breaks a device that is reset from INITIALIZED, so it is only good for EXIT"
+    "it must be restarted: FairMQ breaks a device that is reset from INITIALIZED, so only EXIT is possible"
 )
 
 
@@ -103,7 +103,7 @@ class TransitionWalk:
     def _choice(self) -> str:
         if self.state == "ERROR" and not self.table.allowed(self.state):
             return "a device does not come back from ERROR, and may hang there: kill it and start it again"
-        return f"from here it can {', '.join(self.table.allowed(self.state)) or 'do nothing'}"
+        return f"possible now: {', '.join(self.table.allowed(self.state)) or 'do nothing'}"
 
     def _check_arguments(self) -> None:
         """Refuse arguments that would bring the device into ERROR or bind forgotten channels."""
@@ -190,11 +190,11 @@ class TransitionWalk:
         reason = f"{reason}; taken back from {stuck} to {self.state}"
         if self._is_worn():
             self._stop(reason, RESTART_IT, Remedy.RESTART)
-        self._stop(reason, "correct what it complains of, then CONFIGURE again")
+        self._stop(reason, "correct the reported error, then CONFIGURE again")
 
     def _advice(self) -> str:
         if self.state != "ERROR":
-            return f"it is {self.state} now and can go on from there"
+            return f"it is {self.state} now and can continue"
         if self.event is TaskEvent.CONFIGURE:
             return (
                 "see its output (a port in use, an unknown transport, a property that it reads as a number, "
@@ -231,7 +231,7 @@ def _is_good(reply: Reply, move: Move) -> bool:
 
 def _complaint(reply: Reply, move: Move) -> str:
     if reply.trigger is Trigger.DEVICE_INTENTIONAL and move.target == "RUNNING":
-        return f"it left RUNNING by itself before it had answered {move.event}, and is {reply.state}"
+        return f"it left RUNNING without an order before it answered {move.event}, and is {reply.state}"
     if reply.trigger is Trigger.DEVICE_ERROR or reply.state == "ERROR":
         return f"{move.event} failed in {move.source}, and it is {reply.state}"
     return (

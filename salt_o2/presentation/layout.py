@@ -22,7 +22,7 @@ def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def block(facts: Sequence[tuple[str, object]]) -> str:
-    """Return one line for each name and value, aligned; facts that are ``None`` are left out."""
+    """Return one line for each name and value, aligned; facts that are ``None`` are omitted."""
     known = [(name, value) for name, value in facts if value is not None]
     width = max((len(name) for name, _ in known), default=0)
     below = "\n" + " " * (width + 2)

@@ -16,7 +16,7 @@ def unknown_roles(pillar: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     roles = list(AccessRole)
     for role in _mapping(pillar, "access"):
         if role not in roles:
-            yield role, f"there is no such role{nearest(str(role), roles)}"
+            yield role, f"unknown role{nearest(str(role), roles)}"
 
 
 def not_enforced(pillar: Mapping[str, Any], options: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:

@@ -44,7 +44,7 @@ def _pillar_errors(site: SiteFacts) -> Iterator[Finding]:
 
 
 def _shapes(site: SiteFacts) -> Iterator[Finding]:
-    advice = "see pillar/ of the package, a commented example"
+    advice = "see the commented example in pillar/ of the package"
     written = [("master's configuration: o2", site.config), ("master's pillar: o2", site.pillar)]
     for where, block in written:
         yield from (Finding(*misfit, advice) for misfit in misfits(block, MASTER_SHAPES, where))
@@ -75,7 +75,7 @@ def _ports(block: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             continue  # The wrong type has been reported already.
         low, high = given
         if not 1 <= low <= high <= 65535:
-            yield f"{name} {low}-{high} is no range of ports", "say [lowest, highest], within 1 and 65535"
+            yield f"{name} {low}-{high} is not a range of ports", "give [lowest, highest], within 1 and 65535"
             continue
         good[name] = (low, high)
         if any(low <= port <= high for port in SALT_PORTS):
@@ -116,7 +116,7 @@ def _attributes_of(site: SiteFacts, host: str) -> Mapping[str, Any]:
 
 def _attributes(site: SiteFacts) -> Iterator[Finding]:
     if site.known is None:
-        yield Finding("control", "it does not answer, so its hosts were not looked at", "see coconut doctor")
+        yield Finding("control", "it does not answer, so its hosts were not checked", "see coconut doctor")
         return
     bare = [host for host, attributes in site.known.items() if not attributes]
     if bare:
@@ -130,7 +130,7 @@ def _variables(site: SiteFacts) -> Iterator[Finding]:
         for name, value in variables.items() if isinstance(variables, Mapping) else ():
             where = f"master's pillar: o2:{block}:{name}"
             if name in TIMEOUT_VARIABLES and not _is_seconds(value):
-                yield Finding(where, f"{value!r} is no time", "say seconds, more than 0")
+                yield Finding(where, f"{value!r} is no time", "give seconds, more than 0")
             elif name.endswith("_timeout_s") and name not in TIMEOUT_VARIABLES:
                 yield Finding(where, f"limits nothing{nearest(name, TIMEOUT_VARIABLES)}", "correct the name")
 
@@ -140,12 +140,12 @@ def _left_out(site: SiteFacts) -> Iterator[Finding]:
     names = site.pillar.get("integrations") or site.config.get("integrations") or ()
     for name in names if isinstance(names, list | tuple) else ():
         if why := registry.why_unknown(str(name)):
-            yield Finding("master: o2:integrations", why, "correct the name, or leave it out")
+            yield Finding("master: o2:integrations", why, "correct the name, or remove it")
     for who, faults in site.faults.items():
         where = who if who == CONTROL else f"host {who}"
         for fault in faults:
             yield Finding(
-                where, f"not used: {fault}", "correct it, then restart its Salt daemon: tasks go on"
+                where, f"not used: {fault}", "correct it, then restart its Salt daemon: tasks continue"
             )
 
 
@@ -160,7 +160,7 @@ def _access(site: SiteFacts) -> Iterator[Finding]:
     for role, what in access_checks.unknown_roles(site.pillar):
         yield Finding(f"master's pillar: o2:access:{role}", what, f"roles are {', '.join(AccessRole)}")
     for option, who in access_checks.not_enforced(site.pillar, site.options):
-        what = f"{_some(who)} have not the permissions of their role in {option}"
+        what = f"{_some(who)} lack the permissions of their role in {option}"
         yield Finding("master's pillar: o2:access", what, "apply state o2.master; it restarts the master")
     for option, who in access_checks.execution_permissions(site.options):
         what = f"{_some(who)} may call a function of hosts, so every function as root (cmd.run too)"
@@ -204,7 +204,7 @@ def _rule(site: SiteFacts, tag: str, path: str) -> Iterator[Finding]:
     for function in RUNNER_CALL.findall(text):
         if function not in site.functions:
             what = f"{path} calls {function}, which does not exist{nearest(function, site.functions)}"
-            yield Finding(where, what, "correct the name, or leave the rule out")
+            yield Finding(where, what, "correct the name, or remove the rule")
 
 
 def _maps(block: Any) -> Iterable[tuple[str, Mapping[str, Any]]]:

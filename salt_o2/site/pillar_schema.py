@@ -126,7 +126,7 @@ def misfits(data: Mapping[str, Any], shapes: tuple[type, ...], where: str) -> It
     for key, value in data.items():
         place = f"{where}:{key}"
         if key not in known:
-            yield place, f"there is no such key{nearest(str(key), known)}"
+            yield place, f"unknown key{nearest(str(key), known)}"
             continue
         unknown = list(_unknown_below(value, known[key], key, place))
         yield from unknown

@@ -111,9 +111,9 @@ def dump_to_cache(cache: Path, text: str, path: str) -> None:
     """
     name = Path(path).name
     if not name or name.startswith("."):
-        raise InvalidRequestError(f"{path!r} is no name for a file")
+        raise InvalidRequestError(f"{path!r} is not a file name")
     folder = cache / "dumps"
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / name).exists() and sum(1 for _ in folder.iterdir()) >= DUMPS:
-        raise InvalidRequestError(f"{folder} has {DUMPS} dumps of templates, and takes no more: remove some")
+        raise InvalidRequestError(f"{folder} has {DUMPS} dumps of templates, which is the limit: remove some")
     (folder / name).write_text(text)

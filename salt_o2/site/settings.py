@@ -74,7 +74,7 @@ class Site:
 def read_site(*layers: Any) -> tuple[Site, tuple[str, ...]]:
     """Return the settings in ``layers``, the later ones above the earlier, and the faults of unusable ones.
 
-    Mappings are merged. An unusable setting has its default, an unusable variable is left out.
+    Mappings are merged. An unusable setting has its default, an unusable variable is omitted.
     """
     faults: list[Fault] = []
     merged = _merged(layers, faults)
@@ -94,7 +94,7 @@ def _merged(layers: Iterable[Any], faults: list[Fault]) -> dict[str, Any]:
         if layer is None:
             continue
         if not isinstance(layer, Mapping):
-            faults.append(Fault("", f"a mapping is wanted, not {shown(layer)}"))
+            faults.append(Fault("", f"expected a mapping, not {shown(layer)}"))
             continue
         for key, value in layer.items():
             below = merged.get(key)
@@ -125,7 +125,7 @@ def _why_wrong(name: str, value: str) -> str:
             run_arguments.seconds(value)
         restart_budget({name: value})
     except InvalidRequestError as error:
-        return f"{shown(value)} does not do: {str(error).partition(': ')[2] or error}"
+        return f"{shown(value)} is not valid: {str(error).partition(': ')[2] or error}"
     return ""
 
 

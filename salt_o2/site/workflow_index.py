@@ -217,4 +217,8 @@ def private_cache() -> Path:
 
 
 def _choice(names: list[str]) -> str:
-    return f"there are {', '.join(names)}" if names else "there is none: set o2: repositories: on the master"
+    return (
+        f"there are {', '.join(names)}"
+        if names
+        else "none is configured: set o2: repositories: on the master"
+    )

@@ -47,7 +47,7 @@ class Problems:
         self._notes.setdefault((place, what), []).append(path)
 
     def leave_open(self, place: Place, path: str, what: str) -> None:
-        """Record that ``what`` is known only at the site; the parts that depend on it are left out.
+        """Record that ``what`` is known only at the site; the parts that depend on it are omitted.
 
         An empty ``what`` is not recorded, because another report has it.
         """

@@ -121,7 +121,7 @@ def _mode(mode: str | None, codec: str, state: str) -> ControlMode:
     speakers = [each for each, table in TABLES.items() if state in table.task_states or _moves(each, state)]
     if len(speakers) == 2:
         raise InvalidRequestError(
-            f"{state} is a word of both kinds of processes: say mode=direct or mode=fairmq"
+            f"{state} is a state of both kinds of processes: give mode=direct or mode=fairmq"
         )
     return speakers[0] if speakers else ControlMode.FAIRMQ
 
@@ -130,9 +130,7 @@ def _move(mode: ControlMode, state: str, event: str) -> "Move":
     moves = _moves(mode, state)
     if event not in moves:
         here = ", ".join(moves) or "nothing"
-        raise InvalidRequestError(
-            f"{event!r} is not possible in {state}, nothing was sent; steps from here: {here}"
-        )
+        raise InvalidRequestError(f"{event!r} is not possible in {state}, nothing was sent; possible: {here}")
     return moves[event]
 
 

@@ -103,4 +103,4 @@ class DeviceWatcher:
         if known.announced == "TASK_INTERNAL_ERROR" or seen.state is known.state:
             return
         left = known.device_state if known.device_state not in ("", "-") else str(known.state)
-        self._moved(seen.state, seen.word, f"it left {left} by itself and is {seen.word}")
+        self._moved(seen.state, seen.word, f"it left {left} without an order and is {seen.word}")

@@ -49,7 +49,7 @@ def check_launch(launch: Launch) -> None:
     if odd := [name for name in names if not environment_variables.can_be_set(name)]:
         raise Refusal(f"no shell can set the variable {odd[0]!r}", "correct its name in command.env")
     if any("\0" in text for text in (launch.value, *launch.arguments, *launch.env)):
-        raise Refusal("the command or its environment has a NUL character in it", "correct the task template")
+        raise Refusal("the command or its environment contains a NUL character", "correct the task template")
     if launch.mode in CONTROLLED and launch.control_port is None:
         raise Refusal(f"a {launch.mode} task needs a control port, and has none", "send a launch with one")
     if any(not 0 < port < 65536 for port in ports):
@@ -75,9 +75,7 @@ def check_ports(
     for port in ports:
         if port in claims:
             owner = f"port {port} belongs to task {claims[port]}"
-            raise PortsTaken(
-                owner, "give each task ports of its own", _all_taken(ports, claims, ranges, kernel)
-            )
+            raise PortsTaken(owner, "give each task its own ports", _all_taken(ports, claims, ranges, kernel))
         if _taken(port, kernel):
             program = kernel.listener(port) or "an unknown program"
             advice = "stop it, or take the port out of the plan's range"

@@ -30,7 +30,7 @@ def start_process(
     """
     launch = record.launch
     if launch is None:
-        raise Refusal(f"no order says how to start {record.task}", "send an order with a launch")
+        raise Refusal(f"no order has a launch for {record.task}", "send an order with a launch")
     preflight.check_launch(launch)
     account = host.accounts.choose(launch.user)
     switch = switch_to(account)

@@ -184,7 +184,7 @@ def advice_on(left: Iterable[Entry], kernel: Kernel = LINUX) -> str:
     if os.geteuid() != 0 and others:
         return (
             f"the agent runs as uid {os.geteuid()} and may not signal processes of uid "
-            f"{', '.join(map(str, others))}: end them as their user or as root"
+            f"{', '.join(map(str, others))}: stop them as their user or as root"
         )
     return "they wait in the kernel: see dmesg on the host"
 

@@ -86,7 +86,7 @@ def since(path: Path, place: int, most: int) -> tuple[tuple[str, ...], int]:
         path, max(0, begin - cut), written - max(begin, cut)
     )
     whole = data if len(data) > LONGEST_LINE and b"\n" not in data else data[: data.rfind(b"\n") + 1]
-    left_out = (f"[{begin - place} bytes are left out]",) if begin > place else ()
+    left_out = (f"[{begin - place} bytes are omitted]",) if begin > place else ()
     return (*left_out, *_readable(whole)), begin + len(whole)
 
 

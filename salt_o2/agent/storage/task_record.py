@@ -127,7 +127,7 @@ def unexplained(known: TaskRecord, *, alive: bool) -> Failure | None:
     if alive:
         reason, advice = f"its process is {known.state}, not {known.goal}", "report this as a defect"
     else:
-        reason = f"it has no process, and the order to be {known.goal} does not say how to start one"
+        reason = f"it has no process, and the order to be {known.goal} has no launch"
         advice = "send an order of a higher revision with a launch"
     return Failure(
         asked=known.goal, state=known.device_state or str(known.state), reason=reason, advice=advice

@@ -142,9 +142,7 @@ class TaskRuntime:
         if remains.killed:
             log.warning("task %s: had to be killed by SIGKILL", self.record.task)
         if remains.left:
-            reason = (
-                f"these processes do not end, not even by SIGKILL: {in_words(remains.left, self.host.kernel)}"
-            )
+            reason = f"these processes do not end after SIGKILL: {in_words(remains.left, self.host.kernel)}"
             self.fail_order(
                 "kill", self.record.device_state or "-", reason, advice_on(remains.left, self.host.kernel)
             )
@@ -168,7 +166,7 @@ class TaskRuntime:
     @property
     def advice(self) -> str:
         """The advice for a process that moved without a request."""
-        return f"its last words are below, `salt {self.host.name} o2.log {self.record.task}` has more"
+        return f"its last output is below, `salt {self.host.name} o2.log {self.record.task}` has more"
 
     def record_exit(self, ended: Exit, how: str = "") -> None:
         """Record the end of the process, wanted or not; ``how`` goes into the reason, if one is needed."""
@@ -198,7 +196,7 @@ class TaskRuntime:
 
     def _why_it_ended(self, ended: Exit, how: str) -> str:
         if self.excess:
-            return f"the process was ended: {self.excess}"
+            return f"the process was stopped: {self.excess}"
         if ended == Exit():
             return f"the process ended {how}; its exit status is not known"
         if self.asked == KILLED_MANUALLY:

@@ -29,7 +29,7 @@ from salt_o2.core.tasks.next_action import AgentAction, is_reached, next_action
 log = logging.getLogger(__name__)
 SAVE_SOON_S = 2.0
 DEFECT = "report this as a defect"
-NO_ROOM = "the agent must be able to write there: make room on the disk, or see whose folder it is"
+NO_ROOM = "the agent must be able to write there: free disk space, or check the owner of the folder"
 
 
 class Task:
@@ -160,7 +160,7 @@ class Task:
             )
         if runtime.process is None or runtime.process.device is None:
             raise InvalidRequestError(
-                f"task {self.id} is {self.record.state} and has no process that takes {event}"
+                f"task {self.id} is {self.record.state} and has no process that accepts {event}"
             )
         # The user controls the task from now on, whatever its order was.
         runtime.given_up = self.record.moved_by_user = True
@@ -229,7 +229,7 @@ class Task:
             )
         # A defect here must not leave control waiting.
         except Exception as error:
-            log.exception("task %s: %s went wrong", self.id, runtime.asked)
+            log.exception("task %s: %s failed", self.id, runtime.asked)
             runtime.fail_order(runtime.asked, self.record.device_state or "-", repr(error), DEFECT)
         self._settle()
         return failure

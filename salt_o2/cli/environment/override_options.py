@@ -35,7 +35,7 @@ def bending(
     reason: str = "",
     allow_all_excluded: bool = False,
 ) -> dict[str, Any]:
-    """Return control's arguments for these options; options that are not given are left out.
+    """Return control's arguments for these options; options that are not given are omitted.
 
     Raises:
         InvalidRequestError: if one cannot be read.

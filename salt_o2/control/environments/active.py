@@ -47,7 +47,7 @@ class ActiveEnvironments(dict[EnvironmentId, ActiveEnvironment]):
         """
         target = self.get(id)
         if target is None:
-            raise UnknownNameError(f"environment {id} is no active environment{self._existing()}")
+            raise UnknownNameError(f"environment {id} is not an active environment{self._existing()}")
         return target.stored
 
     def on_host(self, host: HostId) -> list[ActiveEnvironment]:

@@ -67,7 +67,9 @@ class IntegrationCalls:
     def _forget(self, key: tuple[EnvironmentId, str], task: asyncio.Task[None]) -> None:
         self._running.pop(key, None)
         if not task.cancelled() and task.exception():
-            log.error("the end of call %s of %s was not taken in", key[1], key[0], exc_info=task.exception())
+            log.error(
+                "the end of call %s of %s could not be processed", key[1], key[0], exc_info=task.exception()
+            )
 
     async def _run(self, invoke: CallIntegration, ended: Ended) -> None:
         try:
@@ -75,7 +77,7 @@ class IntegrationCalls:
         except asyncio.CancelledError:
             if is_cancel_requested():
                 raise
-            result, error = "", "the integration cancelled its own call, and nothing had asked it to"
+            result, error = "", "the integration cancelled its own call without a request"
         except O2Error as failure:
             result, error = "", str(failure)
         except Exception as failure:
@@ -87,11 +89,11 @@ class IntegrationCalls:
         written = invoke.planned.func
         found = _CALL.fullmatch(written)
         if not found:
-            raise TemplateError(f"{written!r} is no call; write integration.function(arguments)")
+            raise TemplateError(f"{written!r} is not a call: expected integration.function(arguments)")
         service = self._integrations.get(found["integration"])
         if service is None:
             known = ", ".join(sorted(self._integrations)) or "none"
-            raise TemplateError(f"no integration {found['integration']!r} is switched on; there are: {known}")
+            raise TemplateError(f"no integration {found['integration']!r} is enabled; enabled are: {known}")
         variables = invoke.variables | {
             "environment_id": invoke.environment,
             "__call_func": written,

@@ -140,7 +140,7 @@ class PoolService:
             PlanError: if one of them can no longer be claimed.
         """
         if gone := self._not_free(tasks):
-            raise PlanError(f"tasks {', '.join(sorted(gone))} are in the pool no more: plan it again")
+            raise PlanError(f"tasks {', '.join(sorted(gone))} are no longer in the pool: make a new plan")
 
     def are_free(self, tasks: Collection[TaskId]) -> bool:
         """Return whether all of ``tasks`` can be claimed now."""

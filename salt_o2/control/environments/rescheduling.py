@@ -62,7 +62,9 @@ class Rescheduler:
         """Start a search for each queued request, until cancelled."""
         while True:
             wanted = await self._executor.reschedules.get()
-            spawn(f"the search of places for {wanted.target.stored.id}", self._search(wanted), self._searches)
+            spawn(
+                f"the search for places for {wanted.target.stored.id}", self._search(wanted), self._searches
+            )
 
     async def _search(self, wanted: RescheduleRequest) -> None:
         """Search other hosts or ports, one search of an environment at a time; report those without any."""
@@ -77,8 +79,8 @@ class Rescheduler:
             except O2Error as error:
                 left, reason = tasks, str(error)
             except Exception as error:  # without a result the environment would wait forever
-                log.exception("the search of other places for tasks of %s failed", target.stored.id)
-                left, reason = tasks, f"control's own fault: {error!r}"
+                log.exception("the search for other places for tasks of %s failed", target.stored.id)
+                left, reason = tasks, f"internal error of control: {error!r}"
         if left and self._is_active(target):
             self._executor.step(target, RescheduleFailed(at=self._clock(), tasks=left, reason=reason))
 

@@ -43,14 +43,14 @@ class Restoration:
     def restore(self) -> None:
         """Add all environments of the store that have not ended. No command is sent.
 
-        An environment that cannot be restored is left out and reported; the others are restored.
+        An environment that cannot be restored is omitted and reported; the others are restored.
         """
         for stored in self._store.active():
             try:
                 self._restore(stored)
             except Exception as error:  # one bad environment must not prevent the restoration of the next
                 self._store.leave_out(
-                    f"environment {stored.id} cannot be taken up: {error!r}; its tasks go on"
+                    f"environment {stored.id} cannot be restored: {error!r}; its tasks continue"
                 )
 
     def _restore(self, stored: StoredEnvironment) -> None:
@@ -66,7 +66,7 @@ class Restoration:
 
     def resume(self) -> None:
         """Resume interrupted transitions and modifications, and set the timers of all environments."""
-        apart = Apart("the resumption of what a restart of control has interrupted")
+        apart = Apart("the resumption of transitions after a restart of control")
         for target, request in self._interrupted:
             with apart:
                 self._executor.step(target, request)

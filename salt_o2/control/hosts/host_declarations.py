@@ -188,8 +188,8 @@ class HostDeclarations:
     def _effect(self, host: HostId) -> str:
         """Return the effect of a pillar that cannot be compiled."""
         if host in self._declared:
-            return "control uses what its pillar said before"
-        return "no new task is placed on this host, and its tasks go on, until its pillar can be compiled"
+            return "control uses its earlier pillar"
+        return "no new task is placed on this host, and its tasks continue, until its pillar can be compiled"
 
     def _apply_pillar(self, host: HostId, pillar: Mapping[str, Any]) -> None:
         before = self._names

@@ -22,9 +22,9 @@ from salt_o2.core.recovery.host_liveness import ALONE_AFTER, HostStatus, Livenes
 
 log = logging.getLogger(__name__)
 
-AGENT_AWAY = "its agent is away, and what it has started answers"
-ISOLATED = "no host reports at all, so that control itself may be cut off"
-GONE = "neither its agent nor any process that it has started responds"
+AGENT_AWAY = "its agent does not report, but its processes answer"
+ISOLATED = "no host reports, so control itself may be isolated"
+GONE = "neither its agent nor its processes answer"
 RETURNED = "its agent reports"
 
 
@@ -93,7 +93,7 @@ class HostMonitor:
             (host.liveness for host in known.values()), at, self._hosts.heartbeat_s
         )
         if was_isolated and not self.is_isolated:
-            log.warning("hosts are heard again; those that are not yet have %g s for it", RETURN_S)
+            log.warning("hosts report again; the others have %g s to report", RETURN_S)
             for host in known.values():
                 host.liveness.grant_grace(at + RETURN_S)
         apart = Apart("a check of all hosts")
@@ -166,7 +166,7 @@ class HostMonitor:
         quiet_s = round(at - known.last_seen, 1)
         log.log(
             logging.INFO if known.presence is HostStatus.ACTIVE else logging.WARNING,
-            "host %s is %s: %s; last heard of %.1f s ago",
+            "host %s is %s: %s; last report %.1f s ago",
             *(host, known.presence, reason, quiet_s),
         )
         self._outbound.announce(

@@ -63,7 +63,7 @@ class HostEntry:
     def _duplicates(self) -> list[str]:
         kept = self.facts.address if self.facts else "an unknown address"
         return [
-            f"two agents report under this name: the one at {kept} is believed, the one at "
+            f"two agents report under this name: control accepts the one at {kept} and refuses the one at "
             f"{rival.address or 'an unknown address'} (incarnation {rival.incarnation}) is refused. Give one "
             "of the two minions another id and its own keys"
             for rival in self.agents.refused
@@ -144,7 +144,7 @@ class HostTable:
         if report.facts:
             host.facts = report.facts
         for fault in host.record_faults(report):
-            log.warning("host %s: a part of its report cannot be used: %s", report.host, fault)
+            log.warning("host %s: a part of its report is not valid: %s", report.host, fault)
         if not host.needs_survey:
             host.confirmed_at = at
         return host.needs_survey and (gap or not report.tasks)

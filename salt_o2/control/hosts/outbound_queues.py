@@ -60,7 +60,7 @@ class OutboundQueues:
             self._news.put_nowait(news)
         except asyncio.QueueFull:
             if not self._dropped:
-                log.warning("the bus takes no announcements: from here on they are dropped, first %s", news)
+                log.warning("the bus accepts no announcements: they are dropped from now on, first %s", news)
             self._dropped += 1
 
     async def run(self) -> None:

@@ -69,17 +69,17 @@ class ReportQueue:
 
     def _drop(self, host: HostId) -> None:
         if host not in self._dropped:
-            log.warning("host %s reports more than can be taken in: it will be asked for a survey", host)
+            log.warning("host %s reports too much: control drops reports and requests a survey", host)
         self._dropped[host] = self._dropped.get(host, 0) + 1
 
     def _tell_dropped(self, host: HostId) -> None:
         count = self._dropped.pop(host, 0)
         if count:
-            log.warning("%d reports of host %s were not taken in", count, host)
+            log.warning("%d reports of host %s were dropped", count, host)
 
 
 def _taken(report: Report, take: Callable[[Report], None]) -> None:
     try:
         take(report)
     except Exception:  # a defect in one report must not block the next
-        log.exception("a report of %s was not taken in", report.host)
+        log.exception("a report of %s could not be processed", report.host)

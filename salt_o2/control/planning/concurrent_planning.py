@@ -37,7 +37,7 @@ class EnvironmentChanged(PlanError):
         """Name ``environment`` in the message."""
         super().__init__(
             f"environment {environment} was changed by another request while this change was planned. "
-            "Nothing was done; its tasks are not affected. Ask again"
+            "Nothing was done; its tasks are not affected. Repeat the request"
         )
 
 
@@ -112,8 +112,8 @@ class ConcurrentPlanning:
                 if made is not None:
                     return made
         raise UnreachableError(
-            f"the hosts of the plan, or what is taken of them, changed {TRIES} times while it was made. "
-            "Nothing was done; running tasks are not affected. Ask again"
+            f"the hosts of the plan or their resources changed {TRIES} times while it was made. "
+            "Nothing was done; running tasks are not affected. Repeat the request"
         )
 
     async def _attempt(

@@ -35,4 +35,4 @@ class DraftCache:
         for cached in self._cached.values():
             if token in cached:
                 return cached[token]
-        raise InvalidRequestError(f"no plan {token!r} is remembered: make it again")
+        raise InvalidRequestError(f"no plan {token!r} is known: make it again")

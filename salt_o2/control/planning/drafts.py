@@ -132,7 +132,10 @@ def ensure_unchanged(then: PlanDraft, now: PlanDraft) -> None:
         for task in now.plan.tasks
     ]
     told = [text for text in moved if text] or ["its templates or variables have changed"]
-    raise PlanError("the world has moved since the plan was made; make it again:\n" + "\n".join(told[:10]))
+    raise PlanError(
+        "hosts or the environment have changed since the plan was made; make it again:\n"
+        + "\n".join(told[:10])
+    )
 
 
 def replayed_ids(earlier: PlanDraft | None, new_id: NewId) -> Iterator[TaskId]:
@@ -164,8 +167,8 @@ def _other_source(before: PlannedTask | None, task: PlannedTask, then: PlanDraft
     if before is None or before.id == task.id:
         return ""
     if before.id in then.claimed:
-        return f"{task.path}: task {before.id} is in the pool no more"
-    return f"{task.path}: task {task.id} of the pool would do" if task.id in now.claimed else ""
+        return f"{task.path}: task {before.id} is no longer in the pool"
+    return f"{task.path}: task {task.id} of the pool would be used" if task.id in now.claimed else ""
 
 
 def _difference(before: PlannedTask | None, now: PlannedTask) -> str:

@@ -28,7 +28,7 @@ def recovery_of(task: TaskRole) -> str:
     written = found.strip().lower() if isinstance(found, str) else RestartPolicy.RESTART
     if written not in list(RestartPolicy):
         raise PlanError(
-            f"role {task.path}: recovery is {written!r}, which is none of {', '.join(RestartPolicy)}"
+            f"role {task.path}: recovery is {written!r}, expected one of {', '.join(RestartPolicy)}"
         )
     return written
 

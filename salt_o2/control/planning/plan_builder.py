@@ -112,7 +112,7 @@ def _kept(old: PlannedTask | None, request: PlacementRequest, inventory: Invento
         return None
     facts = inventory.facts_of(old.host)
     if facts is None:
-        raise PlanError(f"role {old.path} is on host {old.host}, which was never heard of: move it")
+        raise PlanError(f"role {old.path} is on host {old.host}, which is unknown: move it")
     return old if placement_still_valid(old, request, facts) else None
 
 

@@ -62,7 +62,7 @@ class DuplicateAgents:
         elif verdict is Verdict.WAITS and not report.facts:
             self._outbound.request_survey(host)
         elif verdict is Verdict.BELIEVED and report.incarnation in before:
-            log.warning("host %s: control believes the agent that it refused before", host)
+            log.warning("host %s: control accepts the agent that it refused before", host)
             self._outbound.send([Notice(host=host, incarnation=report.incarnation)])
         return verdict is Verdict.BELIEVED
 
@@ -98,7 +98,7 @@ class DuplicateAgents:
         facts = self._hosts.known[host].facts
         kept = facts.address if facts else "an unknown address"
         return (
-            f"two agents report as {host}: control keeps to the one at {kept} and refuses the one at "
+            f"two agents report as {host}: control accepts the one at {kept} and refuses the one at "
             f"{rival.address or 'an unknown address'}; tasks of the first are not affected. Give one of the "
             "two minions another id and its own keys"
         )

@@ -22,7 +22,7 @@ MOST_UNRECOGNISED = 200
 """Unrecognised environments of one host that control remembers at most."""
 MOST_LOGGED = 10
 """Unrecognised environments that get a log line of their own for each survey, at most."""
-UNRECOGNISED = "%d tasks run on %s of %s, which this store does not know; left alone: salt-run o2.rebuild"
+UNRECOGNISED = "%d tasks run on %s of %s, which are unknown in this store; not changed: salt-run o2.rebuild"
 
 
 class OrphanTracker:
@@ -49,7 +49,7 @@ class OrphanTracker:
         ):
             if self._was_owned(command):
                 log.warning(
-                    "ending %d tasks on %s of %s", len(command.orders), *_host_and_environment(command)
+                    "stopping %d tasks on %s of %s", len(command.orders), *_host_and_environment(command)
                 )
                 ended.append(command)
             else:
@@ -65,7 +65,7 @@ class OrphanTracker:
             log.error(UNRECOGNISED, len(command.orders), *_host_and_environment(command))
         if len(found) > MOST_LOGGED:
             more = len(found) - MOST_LOGGED
-            log.error("%d more environments run on %s that this store does not know", more, host)
+            log.error("%d more environments run on %s that are unknown in this store", more, host)
 
     def stop(self, environment: EnvironmentId) -> None:
         """Stop the tasks of an unrecognised environment at the request of a user."""

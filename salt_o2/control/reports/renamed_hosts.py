@@ -69,7 +69,7 @@ class RenamedHosts:
             assert old is not None
             if not self._is_same_machine(old, report.facts):
                 log.error(
-                    "host %s has tasks that are planned on %s and is not the same machine: left alone",
+                    "host %s has tasks that are planned on %s and is not the same machine: not changed",
                     report.host,
                     old,
                 )

@@ -146,7 +146,7 @@ class EnvironmentRequests:
         earlier = self._drafts.get(wanted.plan)
         if earlier.previous:
             raise InvalidRequestError(
-                f"plan {wanted.plan} modifies {earlier.environment}: apply it by env_modify"
+                f"plan {wanted.plan} modifies {earlier.environment}: apply it with env_modify"
             )
         draft = await self._planner.plan_new(user, earlier.workflow, earlier.overrides, earlier=earlier)
         ensure_unchanged(earlier, draft)
@@ -271,13 +271,13 @@ def _check_plan_request(wanted: PlanAhead) -> None:
     """Refuse a request for a plan that contradicts itself."""
     if bool(wanted.id) == bool(wanted.workflow) or (wanted.destroy and not wanted.id):
         raise InvalidRequestError(
-            "say a workflow to create, or the id of an environment to change or destroy"
+            "give a workflow to create, or the ID of an environment to change or destroy"
         )
     if wanted.keep_tasks and not wanted.id:
-        raise InvalidRequestError("keep_tasks is for what leaves an environment: say the id of one")
+        raise InvalidRequestError("keep_tasks needs the ID of an environment")
     if wanted.destroy and _named_changes(wanted):
         raise InvalidRequestError(
-            f"destroy ends all of environment {wanted.id}: leave out {', '.join(_named_changes(wanted))}"
+            f"destroy stops all tasks of environment {wanted.id}: remove {', '.join(_named_changes(wanted))}"
         )
 
 
@@ -285,7 +285,7 @@ def _check_nothing_beside(wanted: Create | Modify, other: bool) -> None:
     """Refuse a request that names a plan together with other arguments."""
     if other or _named_changes(wanted):
         raise InvalidRequestError(
-            f"plan {wanted.plan} says everything already: leave out what stands beside it"
+            f"plan {wanted.plan} already contains every change: remove the other arguments"
         )
 
 

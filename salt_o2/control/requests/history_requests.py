@@ -73,7 +73,7 @@ class HistoryRequests:
         told = list(entries(line for line in lines if until is None or line.at <= until))
         environment = replay(id, told)
         if environment is None:
-            raise UnknownNameError(f"the journal does not know environment {id} at that time")
+            raise UnknownNameError(f"the journal has no environment {id} at that time")
         return environment, overrides_after(told)
 
     async def _diff(self, wanted: Two, user: str, _progress: Progress) -> dict[str, Any]:
@@ -89,14 +89,14 @@ class HistoryRequests:
             return self._store.find_by_prefix(name).plan
         run = self._runs.run(int(name))
         if run is None:
-            raise UnknownNameError(f"there was no run {name}")
+            raise UnknownNameError(f"there is no run {name}")
         return self._plan_at(run.environment, run.started)
 
     def _plan_at(self, id: EnvironmentId, until: float) -> Plan:
         """Return the plan of an environment at a time, even if its journal was cut since."""
         plans = [each for kind in PLANS for each in self._store.journal(id, until, kind=kind)]
         if not plans:
-            raise UnknownNameError(f"the journal does not know environment {id} at that time")
+            raise UnknownNameError(f"the journal has no environment {id} at that time")
         last = max(plans, key=lambda line: line.id)
         return next(entry.plan for entry in entries([last]) if isinstance(entry, Created | Modified))
 
@@ -124,4 +124,6 @@ def moment(written: str) -> float | None:
     try:
         return datetime.fromisoformat(written).timestamp()
     except ValueError:
-        raise InvalidRequestError(f"{written!r} is no time: write 2026-11-22T14:00:00 or seconds") from None
+        raise InvalidRequestError(
+            f"{written!r} is not a time: expected 2026-11-22T14:00:00 or Unix time"
+        ) from None

@@ -41,12 +41,12 @@ from salt_o2.core.recovery.replay import HOSTS, HostForgotten
 log = logging.getLogger(__name__)
 PROBES = 4
 """Probes of a host before control considers it lost; they cover all its tasks."""
-NEVER_REPORTED = "no agent of it was ever heard"
-INCONCLUSIVE = "control cannot probe it at the moment: this machine has no free connection"
-ANSWERS = "something that it has started answers"
+NEVER_REPORTED = "its agent has never reported"
+INCONCLUSIVE = "control cannot probe it now: this machine has no free connection"
+ANSWERS = "a process of its agent answers"
 NAMED = 5
 """Environments that a refusal names at most."""
-SAID = "{} said that it is lost"
+SAID = "{} reported it lost"
 
 
 class AgentRequests:
@@ -158,9 +158,7 @@ class HostRequests:
         outcomes = {host: outcome(each) for host, each in zip(hosts, found, strict=True)}
         if wanted.sure and not any(self._status(host) is HostStatus.LOST for host in hosts):
             told = "; ".join(f"{host}: {why}" for host, why in outcomes.items())
-            raise InvalidRequestError(
-                f"not lost, so that nothing was done: {told}. End first what runs there"
-            )
+            raise InvalidRequestError(f"not lost, nothing was done: {told}. Stop its tasks first")
         return [self._record(host, why) for host, why in outcomes.items()]
 
     async def _judge(self, host: HostId, user: str, sure: bool) -> str:
@@ -168,7 +166,7 @@ class HostRequests:
         if known is None:
             return NEVER_REPORTED
         if known.presence is HostStatus.LOST:
-            return "it was given up before"
+            return "it was already LOST"
         asked_at = self._clock()
         if self._monitor.is_reporting(host):
             return f"its agent has reported {asked_at - known.last_seen:.1f} s ago"
@@ -179,7 +177,7 @@ class HostRequests:
         if known.last_seen > asked_at:
             return "its agent has just reported"
         if self._monitor.is_isolated and not sure:
-            return "no host at all is heard: control may be cut off itself"
+            return "no host reports: control itself may be isolated"
         if host not in self._hosts.known:
             return "it was forgotten meanwhile"
         self._monitor.declare_lost(host, SAID.format(user))
@@ -189,7 +187,9 @@ class HostRequests:
         """Request a survey at once from the agents of hosts that are reported to be back."""
         for host in wanted.hosts:
             self._outbound.request_survey(HostId(host))
-        return [self._record(HostId(host), "its agent is asked to tell everything") for host in wanted.hosts]
+        return [
+            self._record(HostId(host), "control requested a survey of its agent") for host in wanted.hosts
+        ]
 
     async def _forget(self, wanted: HostsNamed, user: str, _progress: Progress) -> list[dict[str, Any]]:
         """Remove all data on hosts: on all named hosts, or on none.
@@ -205,7 +205,7 @@ class HostRequests:
         stored = host_rows.host_entries(self._store)
         for host in hosts:
             if host not in self._hosts.known and host not in stored:
-                raise UnknownNameError(f"host {host} was never heard of; nothing is forgotten")
+                raise UnknownNameError(f"host {host} is unknown; nothing is forgotten")
             if why := self._in_use(host):
                 raise InvalidRequestError(f"host {host} is not forgotten, nor is any other: {why}")
         for host in hosts:
@@ -215,7 +215,7 @@ class HostRequests:
             self._declarations.forget(host)
             self._store.enqueue(host_rows.drop_host(host))
             self._store.append(HOSTS, HostForgotten(at=self._clock(), host=host, user=user))
-            log.warning("host %s is forgotten, asked by %s", host, user or "a rule")
+            log.warning("host %s is forgotten, requested by %s", host, user or "a rule")
         self._store.flush()
         return [self._record(host, "it is forgotten") for host in hosts]
 
@@ -224,13 +224,13 @@ class HostRequests:
         presence, owners = self._status(host), self._active.ids_on_host(host)
         if owners:
             named = ", ".join(owners[:NAMED]) + (", ..." if len(owners) > NAMED else "")
-            return f"environment {named} has tasks there. Move or end these tasks first"
+            return f"environment {named} has tasks there. Move or stop these tasks first"
         if host in self._pool.hosts:
-            return f"tasks of the pool are there. End them first: pool clean --host {host}"
+            return f"tasks of the pool are there. Stop them first: pool clean --host {host}"
         if presence not in (None, HostStatus.LOST):
             return (
-                f"it is {presence}: an agent that reports would make it known again. Stop its minion, wait "
-                f"until it is LOST, or say so if it is off: host lost {host} --sure"
+                f"it is {presence}: the next report of its agent would add it again. Stop its minion and "
+                f"wait until it is LOST, or report it lost if it is switched off: host lost {host} --sure"
             )
         return ""
 

@@ -40,7 +40,7 @@ class PoolRequests:
         narrowed = wanted.class_name or wanted.host or wanted.idle_s
         if bool(narrowed) == wanted.all:
             raise InvalidRequestError(
-                "say which tasks to end, by class_name, host or idle_s, or all, and not both"
+                "give the tasks to stop, by class_name, host or idle_s, or all, but not both"
             )
         at = self._clock()
         chosen = [entry for entry in self._pool.pool.entries.values() if _is_meant(entry, wanted, at)]

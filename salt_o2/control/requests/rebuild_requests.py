@@ -19,7 +19,7 @@ from salt_o2.core.ids import POOL, EnvironmentId, HostId, resolve_prefix, some
 from salt_o2.core.messages.commands import SurveyRequest
 from salt_o2.core.recovery.reconstruction import AgentTaskRecord, last_run, reconstruct
 
-WHAT = "environment that runs and that this store does not know"
+WHAT = "running environment that is unknown in this store"
 
 
 class RebuildRequests:
@@ -48,9 +48,9 @@ class RebuildRequests:
 
     async def _rebuild(self, wanted: RebuildWanted, user: str, _progress: Progress) -> dict[str, Any]:
         if wanted.id and wanted.all:
-            raise InvalidRequestError("say the id of one environment, or all, and not both")
+            raise InvalidRequestError("give the ID of one environment, or all, but not both")
         if wanted.end and not (wanted.id or wanted.all):
-            raise InvalidRequestError("say which environment to end by its id, or all; nothing is ended")
+            raise InvalidRequestError("give the ID of the environment to destroy, or all; nothing was done")
         self._runs.raise_run_counter(wanted.last_run)
         chosen = self._chosen(wanted.id)
         if wanted.end:

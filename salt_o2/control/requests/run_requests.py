@@ -66,7 +66,7 @@ class RunRequests:
     def _shown(self, number: int) -> dict[str, Any]:
         run = self._runs.run(number)
         if run is None:
-            raise UnknownNameError(f"there was no run {number}")
+            raise UnknownNameError(f"there is no run {number}")
         start, stop = self._pushed(run)
         origin = self._store.origins([run.environment]).get(run.environment, Origin())
         return _record(run, origin) | self._end(run) | {"start_arguments": start, "stop_arguments": stop}
@@ -119,7 +119,7 @@ class RunRequests:
         """
         if bool(wanted.numbers) == wanted.all:
             raise InvalidRequestError(
-                "say the numbers of the runs to stop, or all, and not both; nothing is stopped"
+                "give the numbers of the runs to stop, or all, but not both; nothing was stopped"
             )
         running = [
             target
@@ -131,7 +131,7 @@ class RunRequests:
         by_number = {target.environment.model.run.number: target for target in running}
         unknown = [str(number) for number in wanted.numbers if number not in by_number]
         if unknown:
-            raise UnknownNameError(f"run {', '.join(unknown)} does not go on; nothing is stopped")
+            raise UnknownNameError(f"run {', '.join(unknown)} is not active; nothing was stopped")
         return [by_number[number] for number in dict.fromkeys(wanted.numbers)]
 
 

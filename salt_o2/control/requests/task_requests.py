@@ -86,7 +86,7 @@ class TaskRequests:
         among = [self._active.find(environment)] if environment else list(self._active.values())
         whole = [target for target in among if wanted in target.environment.model.tasks.tasks]
         ids = [id for target in whole or among for id in target.environment.model.tasks.tasks]
-        chosen = resolve_prefix(wanted, ids, "active task", "; ask for an ended one on its host, by o2.log")
+        chosen = resolve_prefix(wanted, ids, "active task", "; use o2.log on its host for an ended task")
         target = next(target for target in among if chosen in target.environment.model.tasks.tasks)
         return target, target.environment.model.tasks.tasks[chosen]
 
@@ -125,13 +125,13 @@ def _outcome(target: ActiveEnvironment, task: PlannedTask, effects: Sequence[Eff
     if any(isinstance(effect, SendCommand) for effect in effects):
         return "it is started again"
     if any(isinstance(effect, Reschedule) for effect in effects):
-        return "another program has one of its ports: it gets others, and is started then"
+        return "another program has one of its ports: it gets other ports and is restarted then"
     if task.id in environment.model.restarts.pending:
-        return "it is left alone: it is being brought back already"
+        return "not restarted: a restart is already pending"
     if report is None or report.failure is None:
-        return "it is left alone: it has not failed"
+        return "not restarted: it has not failed"
     doing = environment.model.active.event if environment.model.active else environment.model.state
-    return f"it is left alone: its environment is in {doing}, or its role's recovery says otherwise"
+    return f"not restarted: its environment is in {doing}, or its role has another recovery policy"
 
 
 LONGEST_S = 30.0
@@ -166,7 +166,9 @@ class TaskLogRequests:
         if not 0 <= wanted.wait_s <= LONGEST_S:
             raise InvalidRequestError(f"wait_s must be 0 to {LONGEST_S:g}, not {wanted.wait_s:g}")
         if self._waiting >= MOST_WAITING:
-            raise UnreachableError(f"{MOST_WAITING} others follow tasks at the moment: ask again later")
+            raise UnreachableError(
+                f"{MOST_WAITING} requests follow tasks, which is the limit: try again later"
+            )
         arguments = [task.id, wanted.lines, wanted.after, wanted.wait_s]
         self._waiting += 1
         try:

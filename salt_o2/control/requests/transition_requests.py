@@ -122,5 +122,5 @@ def outcome(result: str | BaseException) -> str:
         return str(result)
     if not isinstance(result, Exception):
         raise result
-    log.error("one of several things failed", exc_info=result)
-    return f"control's own fault: {result!r}; see its log"
+    log.error("one of several operations failed", exc_info=result)
+    return f"internal error of control: {result!r}; see its log"

@@ -28,7 +28,7 @@ def quarantine(database: Path) -> tuple[Path, int]:
         with suppress(FileNotFoundError):
             database.with_name(database.name + ending).rename(aside.with_name(aside.name + ending))
     log.critical(
-        "the store %s is damaged and was put aside as %s; running environments are left alone, and "
+        "the store %s is damaged and was moved to %s; running environments continue, and "
         "`salt-run o2.rebuild` makes them known again. The last run number that could be read is %d",
         database, aside, last_run,
     )  # fmt: skip

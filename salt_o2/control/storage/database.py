@@ -19,7 +19,7 @@ BUSY_MS = 500
 
 
 _WAYS = "Write one such as sqlite:////var/lib/o2/control/o2.sqlite, and start the master again"
-CLOSED = "control ends and has closed its database"
+CLOSED = "control stops and has closed its database"
 """The error for a thread that requests a connection after ``close``."""
 
 
@@ -34,7 +34,7 @@ def open_database(url: str) -> Engine:
     try:
         place = make_url(url)
     except (ArgumentError, ValueError) as error:
-        raise StorageError(f"o2:database {shown_url(url)} is no URL of a database: {_WAYS}") from error
+        raise StorageError(f"o2:database {shown_url(url)} is not a URL of a database: {_WAYS}") from error
     try:
         return _try_to_open(place, 0)
     except (ArgumentError, ImportError) as error:
@@ -49,9 +49,7 @@ def open_database(url: str) -> Engine:
     try:
         return _try_to_open(place, quarantine(Path(place.database))[1])
     except (DBAPIError, OSError) as error:
-        raise StorageError(
-            f"the store {place.database} is damaged and cannot be put aside: {error}"
-        ) from error
+        raise StorageError(f"the store {place.database} is damaged and cannot be moved: {error}") from error
 
 
 def close(engine: Engine) -> None:
@@ -88,15 +86,15 @@ def words(place: URL, error: DBAPIError) -> str:
     """Return the meaning of a failed write, and the remedy."""
     where = shown_url(place)
     if CLOSED in str(error.orig):
-        return f"{CLOSED} {where}: ask again when control runs; tasks and runs are not affected"
+        return f"{CLOSED} {where}: repeat the request when control runs; tasks and runs are not affected"
     if is_locked(error):
         return (
-            f"another process holds control's database {where} ({error.orig}): nothing new is begun, what "
-            f"runs goes on; find that process (fuser {place.database}) and end it: control writes again then"
+            f"another process holds control's database {where} ({error.orig}). New requests are "
+            f"refused; running tasks are not affected. Stop that process (fuser {place.database})"
         )
     return (
-        f"control's store {where} takes nothing in ({error.orig}): nothing new is begun, what runs goes on; "
-        f"make room on its disk, or let control's user write there"
+        f"cannot write to control's database {where}: {error.orig}. New requests are refused; running tasks "
+        "are not affected. Free disk space, or grant control's user write access"
     )
 
 

@@ -38,7 +38,7 @@ class RunStore:
         """
         number = self._last_run + 1
         if number > MOST_RUNS:
-            raise StorageError(f"all run numbers up to {MOST_RUNS} were given out: no run can start")
+            raise StorageError(f"all run numbers up to {MOST_RUNS} are used: no run can start")
         self._store.commit(_raised(number))
         self._last_run = number
         return number

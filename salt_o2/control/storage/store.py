@@ -67,7 +67,7 @@ class Store:
         self._states: dict[EnvironmentId, dict[str, Any]] = {}
         self._statements: list[Executable] = []
         self.unread: list[str] = []
-        """Rows that could not be read and are left out; one line each."""
+        """Rows that could not be read and are omitted; one line each."""
         self._held_at: float | None = None
         """When another process was last found to hold the database, on a monotonic clock."""
         self._held_why = ""
@@ -245,7 +245,7 @@ class Store:
     def origins(self, environments: Collection[EnvironmentId]) -> dict[EnvironmentId, Origin]:
         """Return the workflow of each of ``environments``; no other part of their plans is decoded.
 
-        Environments that are unknown or unreadable are left out.
+        Environments that are unknown or unreadable are omitted.
         """
         texts = select(ENVIRONMENTS.c.id, cast(ENVIRONMENTS.c.plan, Text))
         rows = self.read(texts.where(ENVIRONMENTS.c.id.in_(environments)))
@@ -266,7 +266,7 @@ class Store:
         )
 
     def rows(self, query: Any, kind: type[Row]) -> list[Row]:
-        """Return the committed rows of ``query`` as values of ``kind``; unreadable rows are left out."""
+        """Return the committed rows of ``query`` as values of ``kind``; unreadable rows are omitted."""
         names = tuple(kind.__dataclass_fields__)
         with self._reading() as connection:
             rows = connection.execute(query).mappings()
@@ -274,13 +274,13 @@ class Store:
         return [row for row in read if row is not None]
 
     def read_row(self, row: Any, kind: type[T]) -> T | None:
-        """Return a row as a ``kind``; ``None`` for an unreadable row, which is left out and reported."""
+        """Return a row as a ``kind``; ``None`` for an unreadable row, which is omitted and reported."""
         try:
             return typed(row, kind)
         except InvalidRequestError as error:
             known = row if isinstance(row, Mapping) else {}
             name = next((known[key] for key in ("id", "number") if key in known), "row")
-            self.leave_out(f"the store's {kind.__name__} {name} cannot be read and is left out: {error}")
+            self.leave_out(f"the store's {kind.__name__} {name} cannot be read and is omitted: {error}")
             return None
 
     def leave_out(self, told: str) -> None:

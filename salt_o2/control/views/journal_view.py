@@ -124,7 +124,7 @@ class JournalFormatter:
     def _end(self, report: Body) -> str:
         failure = report.get("failure") or {}
         written = report.get("output") or failure.get("output") or ()
-        said = f", its last words: {' | '.join(written[-WORDS:])}" if written else ""
+        said = f", its last output: {' | '.join(written[-WORDS:])}" if written else ""
         return f"{self._names([report['task']])}: {typed(report['exit'], Exit)}{said}"
 
     def orders(self, body: Body) -> str:
@@ -139,7 +139,7 @@ class JournalFormatter:
 
     def recover(self, body: Body) -> str:
         """Format the request to restart a task."""
-        return f"{self._names([body['task']])} is to be started again"
+        return f"{self._names([body['task']])} is to be restarted"
 
     def not_replaced(self, body: Body) -> str:
         """Format the tasks that fit on no other host."""
@@ -152,7 +152,9 @@ class JournalFormatter:
         command = body["command"]
         self._asked[command["revision"]] = self._request
         names = self._names(order["task"] for order in command["orders"])
-        return f"{command['host']} is ordered: {names} to {command['goal']} (revision {command['revision']})"
+        return (
+            f"{command['host']} gets the order: {names} to {command['goal']} (revision {command['revision']})"
+        )
 
     def insist(self, body: Body) -> str:
         """Format that a command is resent to a host that has not answered."""
@@ -185,7 +187,7 @@ class JournalFormatter:
         """Format that a task has recovered."""
         return (
             f"{body['path']} on {body['host']} is back after {body['seconds']:g} s, "
-            f"started again {body['restarts']} times by now; it had failed: {_first_line(body['reason'])}"
+            f"restarted {body['restarts']} times; it had failed: {_first_line(body['reason'])}"
         )
 
     def answer(self, body: Body) -> str:
@@ -234,7 +236,7 @@ def _first_line(text: str) -> str:
 
 WAYS: dict[str, _Format] = {
     "Created": _Format(JournalFormatter.created, lambda _, body: _by(body)),
-    "Restarted": _Format(lambda *_: "control was started again and took the environment up"),
+    "Restarted": _Format(lambda *_: "control was restarted and restored the environment"),
     "Requested": _Format(JournalFormatter.requested, lambda _, body: _by(body)),
     "Modified": _Format(JournalFormatter.modified, lambda _, body: _by(body)),
     "TasksMoved": _Format(JournalFormatter.moved, JournalFormatter.orders),
@@ -263,7 +265,7 @@ WAYS: dict[str, _Format] = {
     "AnnounceMoves": _Format(JournalFormatter.moves),
     "AnnounceFailure": _Format(JournalFormatter.failure),
     "AnnounceKilled": _Format(
-        lambda _, body: f"{body['path']} on {body['host']} did not end when asked, and was killed (SIGKILL)"
+        lambda _, body: f"{body['path']} on {body['host']} did not stop in time and was killed (SIGKILL)"
     ),
     "AnnounceRecovery": _Format(JournalFormatter.recovered),
     "AnnounceHost": _Format(lambda _, body: f"host {body['host']} is {body['status']}: {body['reason']}"),
@@ -273,7 +275,7 @@ WAYS: dict[str, _Format] = {
     "EndRun": _Format(lambda _, body: f"run {body['run_number']} is over"),
     "TransferToPool": _Format(JournalFormatter.kept),
     "AnnouncePoolExit": _Format(
-        lambda _, body: f"{body['class_name']} on {body['host']} leaves: {_first_line(body['reason'])}"
+        lambda _, body: f"{body['class_name']} on {body['host']} departs: {_first_line(body['reason'])}"
     ),
     "ClaimFromPool": _Format(lambda told, body: f"claimed from the pool: {told._names(body['tasks'])}"),
     "AllocateTaskResources": _Format(
@@ -282,5 +284,5 @@ WAYS: dict[str, _Format] = {
     "ReleaseTaskResources": _Format(
         lambda told, body: f"hosts, ports and memory are released: {told._names(body['tasks'])}"
     ),
-    "ReleaseResources": _Format(lambda *_: "hosts and ports are given back"),
+    "ReleaseResources": _Format(lambda *_: "hosts and ports are released"),
 }

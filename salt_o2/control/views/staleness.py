@@ -22,12 +22,12 @@ from salt_o2.core.states import TaskState
 
 Plain = dict[str, Any]
 
-NEVER = "its agent was not heard of since control was started"
-MISSED = "a report of its agent was missed"
+NEVER = "its agent has not reported since control was started"
+MISSED = "a report of its agent is missing"
 WHY = {
     HostStatus.ACTIVE: MISSED,
     HostStatus.EXPECTED: NEVER,
-    HostStatus.SILENT: "its agent is away, and what it has started answers",
+    HostStatus.SILENT: "its agent does not report, but its processes answer",
     HostStatus.LOST: "it is lost",
 }
 

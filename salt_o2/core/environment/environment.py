@@ -128,15 +128,15 @@ class Environment:
         if active is None:
             return []
         by = request.user or "control"
-        error = TaskError(f"{active.event} was overtaken by {request.events[0]}, asked by {by}")
+        error = TaskError(f"{active.event} was cancelled by {request.events[0]}, requested by {by}")
         return complete_request(active.request, error)
 
     def _ensure_free(self, event: EnvironmentEvent) -> None:
         active = self.model.active
         if active:
             raise InvalidRequestError(
-                f"environment {self.model.id} is in the middle of {active.event}, asked by "
-                f"{active.request.user or 'control'}: ask for {event} when it is over, "
+                f"environment {self.model.id} is in transition {active.event}, requested by "
+                f"{active.request.user or 'control'}: request {event} after it, "
                 "or destroy the environment"
             )
 

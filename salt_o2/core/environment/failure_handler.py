@@ -97,7 +97,7 @@ class FailureHandler:
             raise UnknownNameError(f"environment {model.id} has no task {wanted.task}")
         if model.tasks.is_departing(wanted.task):
             raise InvalidRequestError(
-                f"task {wanted.task} is leaving environment {model.id}: it is not started again"
+                f"task {wanted.task} is departing from environment {model.id}: it is not restarted"
             )
         by_user = wanted.by_hand and model.accepts_restarts
         if by_user and self._has_refused_ports(wanted.task):
@@ -107,7 +107,7 @@ class FailureHandler:
         failed = report is not None and report.failure is not None
         if restart is None and by_user and failed:
             restarts.history.pop(wanted.task, None)  # A request by a user opens a new budget.
-            restart = restarts.schedule(wanted.task, f"asked for by {wanted.user or 'a user'}", wanted.at)
+            restart = restarts.schedule(wanted.task, f"requested by {wanted.user or 'a user'}", wanted.at)
         if restart is None or restart.revision is not None:
             return []
         return self._restart([wanted.task], wanted.at)
@@ -294,7 +294,7 @@ class FailureHandler:
         if tasks.tasks[task].host in tasks.unreachable:
             return "bring its host back, or exclude it"
         if self._has_refused_ports(task):
-            return "end the programs that use the ports, or give the host a wider range"
+            return "stop the programs that use the ports, or give the host a wider range"
         return "see the task's log"
 
     def _has_refused_ports(self, task: TaskId) -> bool:

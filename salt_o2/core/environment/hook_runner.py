@@ -67,9 +67,7 @@ class HookRunner:
         """Return the ends of the pending calls whose deadline has passed; the caller finishes each."""
         pending = self._model.hooks.pending_calls
         return [
-            CallEnded(
-                at=at, call=name, error=f"it took longer than its timeout of {call.planned.timeout_s:g} s"
-            )
+            CallEnded(at=at, call=name, error=f"it exceeded its timeout of {call.planned.timeout_s:g} s")
             for name, call in pending.items()
             if call.deadline <= at
         ]

@@ -71,7 +71,7 @@ class ReportIntake:
             stop = (EnvironmentEvent.STOP_ACTIVITY,)
             return self._engine.begin(Requested(at=at, request="", events=stop, reason=reason))
         if model.tasks.lost and not completion.has_unfinished_tasks:
-            reason = f"no task of environment {model.id} is at work any more: {losses()}"
+            reason = f"no task of environment {model.id} takes part any more: {losses()}"
             return self._engine.fail(reason, at)
         return []
 

@@ -61,7 +61,7 @@ class TransitionEngine:
         event = request.events[0]
         target = follow(self._model.state, event, f"environment {self._model.id}")
         if event is _E.GO_ERROR:
-            self._model.error = request.reason or f"asked for by {request.user or 'control'}"
+            self._model.error = request.reason or f"requested by {request.user or 'control'}"
         effects = self._open_run(request) if event is _E.START_ACTIVITY else []
         return effects + self.open(TransitionSpec(request=request, target=target, error=error))
 

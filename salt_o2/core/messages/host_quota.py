@@ -65,7 +65,7 @@ class HostQuota:
         messages = "1 message" if self.refused == 1 else f"{self.refused} messages"
         were = "was" if self.refused == 1 else "were"
         return (
-            f"{messages} of this host {were} not taken in: it reports more than "
+            f"{messages} of this host {were} refused: it reports more than "
             f"{self.bytes_per_hour / MEGABYTE:g} MB in an hour (o2:journal:host_mb_per_hour of the master). "
-            "Its tasks go on; control asks for all of them when it may report again. Look what its tasks do"
+            "Its tasks continue; control asks for all of them when it may report again. Check its tasks"
         )

@@ -104,7 +104,7 @@ def _bounded_attributes(given: dict[str, str]) -> tuple[dict[str, str], list[str
         if max(len(name), len(value)) <= LONGEST_ATTRIBUTE and value.count(",") < MOST_VALUES
     }
     wrong = [
-        f"{name[:50]!r} is left out: a host may say {LONGEST_ATTRIBUTE} characters and {MOST_VALUES} values"
+        f"{name[:50]!r} is omitted: a host may say {LONGEST_ATTRIBUTE} characters and {MOST_VALUES} values"
         for name in given
         if terminal_line(name) not in small
     ]

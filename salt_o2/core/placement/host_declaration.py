@@ -51,7 +51,7 @@ NOTHING = Declaration()
 def declaration_of(pillar: Any) -> tuple[Declaration, tuple[str, ...]]:
     """Return what ``pillar``, the ``o2:`` of a host, declares, and the faults of its unusable parts."""
     if not isinstance(pillar, Mapping):
-        return NOTHING, (f"o2: a mapping is wanted, not {type(pillar).__name__}",)
+        return NOTHING, (f"o2: expected a mapping, not {type(pillar).__name__}",)
     known = {each.name: pillar[each.name] for each in fields(Declaration) if each.name in pillar}
     faults: list[Fault] = []
     for name in _RANGES:
@@ -61,7 +61,9 @@ def declaration_of(pillar: Any) -> tuple[Declaration, tuple[str, ...]]:
                 del known[name]
     match known.get("address"):
         case str(given) if ":" in given:
-            faults.append(Fault("address", f"{given!r:.60} is no IPv4 address, and FairMQ has no other"))
+            faults.append(
+                Fault("address", f"{given!r:.60} is not an IPv4 address, and FairMQ supports no other")
+            )
             del known["address"]
     try:
         declared, more = salvage(known, Declaration)
@@ -103,8 +105,8 @@ def other_machine(host: HostId, claimed: HostFacts, others: Iterable[tuple[HostI
         if name != host and facts.address == claimed.address and facts.network != claimed.network:
             return (
                 f"address: {claimed.address!r:.{_SHOWN}} is the address of host {name}, another machine. No "
-                "new task is placed on this host; its tasks go on. Declare o2:address in its pillar, or make "
-                f"control forget {name} if it is gone"
+                "new task is placed on this host; its tasks continue. Declare o2:address in its pillar, or "
+                f"make control forget {name} if it is gone"
             )
     return ""
 
@@ -118,9 +120,9 @@ def _unused(host: HostId, claimed: HostFacts, used: HostFacts, declared: Declara
         if used.attributes.get(name, host if name in NEVER_CLAIMED else None) == value:
             continue
         why = (
-            "its pillar says something else, which is used"
+            "its pillar has another value, which is used"
             if name in declared.attributes
-            else "only pillar may say that; not used. Declare it in the pillar of this host"
+            else "only pillar may declare this; ignored. Declare it in the pillar of this host"
         )
         yield f"attributes.{name:.{_SHOWN}}: the host says {value!r:.{_SHOWN}}: {why}"
 

@@ -4,7 +4,7 @@ Ports belong to a network, not to a host: agents on one machine share its ports 
 Allocations are recorded by host name, whether or not the host is present. A silent host may return with its
 processes still running. After a restart of control the plans are known before any host has reported.
 
-A port that an agent has refused, because a program of another owner has it, is left out of new plans of its
+A port that an agent has refused, because a program of another owner has it, is omitted from new plans of its
 network for ``REFUSED_S`` seconds (docs/decisions/0063-a-refused-port-is-left-out.md).
 """
 
@@ -17,7 +17,7 @@ from salt_o2.core.placement.constraints import attributes_of, values_of
 from salt_o2.core.plan.plan import Plan, PlannedTask
 
 REFUSED_S = 600.0
-"""How long a port that an agent has refused is left out of new plans, in seconds."""
+"""How long a port that an agent has refused is omitted from new plans, in seconds."""
 
 
 @dataclass(slots=True)
@@ -185,7 +185,7 @@ class Inventory:
 
         ``own`` are the ports of the task that was refused. A port that another task of Salt O² has is not
         excluded: it is free as soon as that task ends. If other hosts name the same network, only ``own``
-        ports are left out: a network is not proved, and a host must not exclude all ports of another host.
+        ports are omitted: a network is not proved, and a host must not exclude all ports of another host.
         """
         network = self._networks.get(host)
         if network is None:
@@ -206,11 +206,11 @@ class Inventory:
                 del self._refused[network]
 
     def is_refused(self, network: str, port: int) -> bool:
-        """Return whether ``port`` of ``network`` is left out of new plans."""
+        """Return whether ``port`` of ``network`` is omitted from new plans."""
         return port in self._refused.get(network, ())
 
     def refused_ports(self, network: str) -> list[int]:
-        """Return the ports of ``network`` that are left out of new plans."""
+        """Return the ports of ``network`` that are omitted from new plans."""
         return sorted(self._refused.get(network, ()))
 
     def with_attribute(self, attribute: str, value: str) -> Collection[HostId]:

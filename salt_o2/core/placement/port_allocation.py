@@ -86,7 +86,9 @@ class PortAllocator:
         if not refused:
             return ""
         shown = ", ".join(map(str, refused[:SHOWN])) + (", ..." if len(refused) > SHOWN else "")
-        return f"; {len(refused)} of them are in use by other programs ({shown}): stop those, or widen it"
+        return (
+            f"; {len(refused)} of them are in use by other programs ({shown}): stop them, or widen the range"
+        )
 
 
 def _channel_port(before: PlannedTask | None, number: int, count: int) -> int | None:

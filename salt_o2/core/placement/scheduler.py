@@ -2,7 +2,7 @@
 
 Tasks with equal demands are placed as a group, groups with the fewest possible hosts first. A group
 keeps its hosts in a heap by load. A host that has no room for one task of a group has none for the next
-and is left out, so placing N tasks on H hosts takes about (N + groups x H) log H steps. The same input
+and is omitted, so placing N tasks on H hosts takes about (N + groups x H) log H steps. The same input
 always gives the same plan.
 
 A port that an agent has refused is never allocated while the inventory remembers the refusal. Ports that a
@@ -116,7 +116,7 @@ class _PlanAssembly:
             f"{count} of {len(candidates)} hosts: {reason}" for reason, count in reasons.most_common(SHOWN)
         ]
         if pooled := len(self._inventory.tasks_of(POOL)):
-            said.append(f"{pooled} tasks that wait in the pool take their share: o2.pool_clean ends them")
+            said.append(f"{pooled} tasks in the pool use resources: o2.pool_clean stops them")
         return "; ".join(said)
 
 
@@ -127,7 +127,9 @@ def _unmet(constraints: Iterable[Constraint], inventory: Inventory) -> str:
         if not inventory.with_attribute(constraint.attribute, constraint.value):
             values = inventory.values(constraint.attribute)
             have = (
-                f"; there is {', '.join(values[:SHOWN])}" if values else "; no host has that attribute at all"
+                f"; available: {', '.join(values[:SHOWN])}"
+                if values
+                else "; no host has that attribute at all"
             )
             said.append(f"none has {constraint}{have}")
     return "; ".join(said) or f"none has {' and '.join(map(str, constraints))} at once"

@@ -63,8 +63,8 @@ class ChannelResolver:
         if endpoint.address.startswith("ipc://") and endpoint.host != host:
             raise PlanError(
                 f"{path}: channel {channel.name} is on {host}, but its peer {channel.target} is on "
-                f"{endpoint.host} and binds ipc, which does not leave its host: use tcp, or put both on "
-                "one host by a constraint"
+                f"{endpoint.host} and binds ipc, which works only within a host: use tcp, or place both "
+                "on one host by a constraint"
             )
         return endpoint
 

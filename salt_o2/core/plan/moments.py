@@ -47,9 +47,11 @@ def parse(text: str) -> Moment:
     """
     found = _WEIGHTED.fullmatch(text.strip())
     if not found:
-        raise TemplateError(f"{text!r} is no moment: a name and a whole number, as in after_CONFIGURE+10")
+        raise TemplateError(
+            f"{text!r} is not a moment: expected a name and a whole number, as in after_CONFIGURE+10"
+        )
     if found["name"] not in NAMES:
-        raise TemplateError(f"there is no moment {found['name']!r}{_nearest(found['name'])}")
+        raise TemplateError(f"unknown moment {found['name']!r}{_nearest(found['name'])}")
     return Moment(found["name"], int(found["weight"] or 0))
 
 

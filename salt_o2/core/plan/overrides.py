@@ -133,8 +133,8 @@ def check_takes_part(plan: Plan, shape: Overrides, out: Collection[TaskId]) -> N
     which, count = ("critical task", len(critical)) if critical else ("task", len(tasks))
     raise InvalidRequestError(
         f"workflow {plan.workflow}: no {which} would take part: {count} of {count} are excluded or lost. "
-        "A run without them measures nothing and does not end by itself. Include a role, recover a lost "
-        "task, or say allow_all_excluded (--allow-all-excluded) if this is meant"
+        "A run without them takes no data and does not stop automatically. Include a role, recover a lost "
+        "task, or give allow_all_excluded (--allow-all-excluded)"
     )
 
 
@@ -142,7 +142,7 @@ def _check_once(bend: OverridesPatch) -> None:
     for option, names in (("exclude", bend.exclude), ("include", bend.include)):
         twice = sorted(name for name, times in Counter(names).items() if times > 1)
         if twice:
-            raise InvalidRequestError(f"{option} names {', '.join(twice)} twice: name each role once")
+            raise InvalidRequestError(f"{option} has {', '.join(twice)} twice: give each role once")
 
 
 def _included(exclude: Mapping[str, str], bend: OverridesPatch, plan: Plan | None) -> dict[str, str]:
@@ -172,9 +172,7 @@ def _check_apart(bend: OverridesPatch, found: Mapping[str, Sequence[TaskId]]) ->
             name if name in bend.include else next((included[t] for t in found[name] if t in included), "")
         )
         if other:
-            raise InvalidRequestError(
-                f"{name} is to be excluded and {other} to be included: say one of the two"
-            )
+            raise InvalidRequestError(f"{name} is excluded and {other} included: give only one of them")
 
 
 def _check_whole(name: str, part: Collection[TaskId], include: Sequence[str]) -> None:
@@ -182,7 +180,7 @@ def _check_whole(name: str, part: Collection[TaskId], include: Sequence[str]) ->
     if part:
         raise InvalidRequestError(
             f"{', '.join(include)} cannot be included while {name} is excluded as a whole: "
-            f"include {name}, and exclude what is to stay out"
+            f"include {name}, and exclude the other roles"
         )
 
 

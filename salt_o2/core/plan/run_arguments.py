@@ -38,7 +38,7 @@ def seconds(duration: str) -> float:
     parts = _PART.findall(duration)
     if not parts or "".join(number + unit for number, unit in parts) != duration.strip():
         raise InvalidRequestError(
-            f"{duration!r} is no duration: numbers with units h, m, s or ms, as in 1m30s"
+            f"{duration!r} is not a duration: expected numbers with units h, m, s or ms, as in 1m30s"
         )
     return sum(float(number) * _SECONDS[unit] for number, unit in parts)
 

@@ -30,11 +30,11 @@ def over_limit(waiting: Iterable[PoolEntry], bounds: PoolLimits, at: float) -> d
     for entry in sorted(waiting, key=lambda each: -each.since):
         host = entry.task.host
         if at - entry.since > bounds.idle_s:
-            over[entry.task.id] = f"no environment claimed it within {bounds.idle_s:g} s"
+            over[entry.task.id] = f"not claimed by an environment within {bounds.idle_s:g} s"
         elif here.get(host, 0) >= bounds.per_host:
-            over[entry.task.id] = f"more than {bounds.per_host} tasks waited on {host}"
+            over[entry.task.id] = f"more than {bounds.per_host} tasks were in the pool on {host}"
         elif stay >= bounds.total:
-            over[entry.task.id] = f"more than {bounds.total} tasks waited"
+            over[entry.task.id] = f"more than {bounds.total} tasks were in the pool"
         else:
             here[host] = here.get(host, 0) + 1
             stay += 1

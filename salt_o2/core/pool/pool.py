@@ -143,7 +143,7 @@ class Pool:
         """Remove the entry of a task that its agent does not know: there is no process to stop."""
         if entry.goal is TaskState.DONE:
             return self._remove_stopped(entry)
-        return [self._drop(entry.task.id), _left(entry, "its agent does not know it any more")]
+        return [self._drop(entry.task.id), _left(entry, "its agent no longer knows it")]
 
     def _remove_stopped(self, entry: PoolEntry) -> list[PoolEffect]:
         task = entry.task

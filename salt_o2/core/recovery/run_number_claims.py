@@ -39,6 +39,7 @@ def confirmed(claims: Mapping[HostId, int], number: int) -> bool:
 def why(claim: int, known: int) -> str:
     """Return the message that ``claim`` is not believed, and what to do."""
     return (
-        f"it says that run {claim} has been, and no other host does; the highest that control knows is "
-        f"{known}, and runs go on from there. If {claim} is right: salt-run o2.rebuild last_run={claim}"
+        f"it reports run {claim}, and no other host does; the highest that control knows is "
+        f"{known}, and the next run number follows it. If {claim} is right: "
+        f"salt-run o2.rebuild last_run={claim}"
     )

@@ -69,12 +69,12 @@ def never_given(environments: Mapping[EnvironmentId, Environment], report: Repor
     Either the host is wrong, or control's store is older than the running tasks.
     """
     wrong = [
-        f"task {task.task}: revision {task.revision} of {task.environment} was never given; not believed"
+        f"task {task.task}: revision {task.revision} of {task.environment} was never sent; ignored"
         for task in report.tasks
         if task.revision > _last_revision(environments, task.environment)
     ]
     acknowledged = [
-        f"revision {revision} of {name} was never given, and is acknowledged; not believed"
+        f"revision {revision} of {name} was never sent, but is acknowledged; ignored"
         for name, revision in report.accepted.items()
         if revision > _last_revision(environments, name)
     ]
@@ -87,7 +87,7 @@ def foreign(environments: Mapping[EnvironmentId, Environment], report: Report) -
     if not about:
         return ""
     shown = ", ".join(about[:SHOWN]) + (", ..." if len(about) > SHOWN else "")
-    return f"it reports of {len(about)} tasks that are planned on other hosts ({shown}): not believed"
+    return f"it reports of {len(about)} tasks that are planned on other hosts ({shown}): ignored"
 
 
 def _is_foreign(environments: Mapping[EnvironmentId, Environment], report: Report, about: TaskReport) -> bool:
@@ -148,8 +148,8 @@ def _lost(environment: Environment, task: PlannedTask, known: TaskReport | None)
     failure = Failure(
         asked="survey",
         state=last.device_state or last.state,
-        reason="its agent does not know it any more",
-        advice="the agent's directory was lost: look for the process on the host and stop it, then RECOVER",
+        reason="its agent no longer knows it",
+        advice="the agent's directory was lost: find the process on the host and stop it, then RECOVER",
     )
     return replace(last, settled=True, status=TaskStatus.INACTIVE, state=TaskState.ERROR, failure=failure)
 

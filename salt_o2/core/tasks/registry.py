@@ -245,7 +245,7 @@ class TaskRegistry:
             failures[task.id] = Failure(
                 asked="heartbeat",
                 state=report.device_state or report.state,
-                reason=f"host {host} is lost: nothing was heard of it for {silent_s:.0f} s",
+                reason=f"host {host} is lost: no report for {silent_s:.0f} s",
                 advice=f"check host {host}, its network and its minion; its tasks may still run",
             )
         return failures

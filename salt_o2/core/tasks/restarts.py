@@ -211,7 +211,7 @@ class RestartTracker:
         """Return why control does not restart ``task``."""
         minutes = self.budget.window_s / 60
         count = len(self.history.get(task, ()))
-        return f"it was started again {count} times in {minutes:g} minutes, which is enough"
+        return f"it was restarted {count} times in {minutes:g} minutes, which is the limit"
 
     def check_invariants(self) -> None:
         """Raise AssertionError if a pending restart has no alarm; for tests. O(alarms)."""

@@ -74,7 +74,7 @@ async def _feed(found: Any) -> None:
 async def _drain(found: Any) -> None:
     while True:
         parts = await found.recv_multipart()
-        expect(len(parts) >= 1, "a message without parts came")
+        expect(len(parts) >= 1, "received a message without parts")
         task = asyncio.current_task()
         if task is not None:
             task.set_name("seen")

@@ -54,7 +54,7 @@ async def event_at_error(trial: Trial) -> None:
         return
     await asyncio.wait({stream}, timeout=1.0)  # a C++ device under OCC hangs from here on, stream and all
     if stream.done():
-        expect(isinstance(stream.exception(), UnreachableError), f"it ended in good order: {stream}")
+        expect(isinstance(stream.exception(), UnreachableError), f"it ended normally: {stream}")
         await device.ends(1)
     else:
         stream.cancel()
@@ -69,7 +69,7 @@ async def event_at_kill(trial: Trial) -> None:
         found = await _ended(stream)
     except UnreachableError:
         return
-    raise Deviation(f"it ended in good order, with {found}")
+    raise Deviation(f"it ended normally, with {found}")
 
 
 async def state_stream(trial: Trial) -> None:

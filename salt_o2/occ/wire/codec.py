@@ -157,7 +157,7 @@ def codec_named(name: str) -> Codec:
         return CODECS[name]()
     except KeyError:
         raise InvalidRequestError(
-            f"no codec {name!r} of the control channel: there are OCC and OCClite"
+            f"unknown codec {name!r} of the control channel: use OCC or OCClite"
         ) from None
 
 

@@ -31,7 +31,7 @@ def checked(key: str) -> str:
     parts = key.strip("/").split("/")
     if parts[0] != ROOT or any(part in ("", ".", "..") for part in parts):
         raise InvalidRequestError(
-            f"{key!r} is no key of configuration: keys are below {ROOT}/, without . and .."
+            f"{key!r} is not a key of configuration: keys are below {ROOT}/, without . and .."
         )
     return "/".join(parts)
 
@@ -63,9 +63,7 @@ class ReadOnly:
         Raises:
             InvalidRequestError: always.
         """
-        raise InvalidRequestError(
-            f"{key} cannot be set: {self.name} is read only; edit it where it is written"
-        )
+        raise InvalidRequestError(f"{key} cannot be set: {self.name} is read only; edit its source")
 
 
 def below(keys: list[str], prefix: str) -> list[str]:

@@ -80,9 +80,7 @@ class Configuration:
         known = self.components()
         if query.component not in known and not new_component:
             advice = nearest(query.component, known)
-            raise InvalidRequestError(
-                f"no component {query.component}{advice}; ask for a new one if it is meant"
-            )
+            raise InvalidRequestError(f"no component {query.component}{advice}; request a new one explicitly")
         self.backend.put(f"{COMPONENTS}/{query}", payload)
         return str(query)
 
@@ -146,5 +144,5 @@ def _children(keys: list[str], prefix: str) -> list[str]:
 def _runtime_key(component: str, key: str) -> str:
     parts = f"{component}/{key}".split("/")
     if any(part in ("", ".", "..") for part in parts):
-        raise InvalidRequestError(f"{component!r}, {key!r} is no key of a run-time value")
+        raise InvalidRequestError(f"{component!r}, {key!r} is not a key of a run-time value")
     return f"{RUNTIME}/{component}/{key}"

@@ -41,7 +41,7 @@ class Consul:
         """Store ``value`` at ``key``."""
         done = _ask(self.name, f"{self._url}/v1/kv/{_quoted(key)}", value.encode(), "PUT")
         if done.strip() != b"true":
-            raise InvalidRequestError(f"{self.name} did not take {key}: {done.decode(errors='replace')}")
+            raise InvalidRequestError(f"{self.name} refused {key}: {done.decode(errors='replace')}")
 
 
 class Etcd:
@@ -72,7 +72,7 @@ class Etcd:
         answer = _ask(self.name, f"{self._url}/v3/kv/{what}", json.dumps(body).encode(), "POST")
         found = json.loads(answer)
         if not isinstance(found, dict):
-            raise UnreachableError(f"{self.name} answered no JSON object")
+            raise UnreachableError(f"{self.name} did not answer with a JSON object")
         return found
 
 

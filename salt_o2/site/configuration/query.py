@@ -71,8 +71,10 @@ def parse_query(text: str) -> Query:
     if len(parts) == 2:
         parts = [parts[0], ANY_RUN_TYPE, ANY_ROLE, parts[1]]
     if len(parts) < 4 or any(part in ("", ".", "..") for part in parts):
-        raise InvalidRequestError(f"{text!r} is no path of configuration: component/RUNTYPE/role/entry")
+        raise InvalidRequestError(
+            f"{text!r} is not a path of configuration: expected component/RUNTYPE/role/entry"
+        )
     component, run_type, role, *entry = parts
     if run_type not in RUN_TYPES:
-        raise InvalidRequestError(f"{text!r}: there is no run type {run_type}{nearest(run_type, RUN_TYPES)}")
+        raise InvalidRequestError(f"{text!r}: unknown run type {run_type}{nearest(run_type, RUN_TYPES)}")
     return Query(component, run_type, role, "/".join(entry))

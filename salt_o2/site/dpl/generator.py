@@ -81,7 +81,7 @@ class Generator:
     def _reference(self, written: str, variables: Variables, generate: Generate) -> str:
         """Return the reference of the workflow that the command ``written`` describes."""
         if written.strip() in ("", "none"):
-            raise Refused(f"{written!r} is no DPL command")
+            raise Refused(f"{written!r} is not a DPL command")
         command = command_of(Text(Place("the DPL command", 0), written), _Named(variables))
         exports = exported(variables.flattened().get(JIT_VARIABLES, ""))
         name = generate(_Wanted(command, exports))

@@ -19,7 +19,7 @@ class Arrow(NamedTuple):
 
 
 def arrows(workflow: Workflow) -> list[Arrow]:
-    """Return the arrows of ``workflow``; channels to addresses outside the workflow are left out."""
+    """Return the arrows of ``workflow``; channels to addresses outside the workflow are omitted."""
     bound = {
         name: task.path for task in workflow.tasks for each in task.bind for name in names_of(task.path, each)
     }

@@ -32,7 +32,7 @@ class _TooMany(Exception):
 
 
 class Expansion:
-    """Expands one workflow. Faults go to ``problems``; the affected parts are left out."""
+    """Expands one workflow. Faults go to ``problems``; the affected parts are omitted."""
 
     def __init__(
         self,
@@ -166,7 +166,7 @@ class Expansion:
         path = position.path
         reference = rendered(include, own.stack, path, self._problems)
         if outer.includes >= INCLUDES:
-            what = f"{INCLUDES} workflows that include one another: does one include itself?"
+            what = f"{INCLUDES} nested includes of workflows: does one include itself?"
             self._problems.add(include.place, path, what)
             reference = None
         found = self._workflows.find(reference, outer.source, include.place, path) if reference else None

@@ -60,10 +60,10 @@ def doubt(func: str) -> str:
     """Return what an author should check again in ``func``; nothing, if the function is known."""
     found = _CALL.fullmatch(func)
     if found is None:
-        return f"{func!r} is no call of an integration: integration.function(arguments)"
+        return f"{func!r} is not a call of an integration: expected integration.function(arguments)"
     integration, function = found["integration"], found["function"]
     if integration not in KNOWN:
-        return f"no integration {integration} is known here{nearest(integration, KNOWN)}"
+        return f"unknown integration {integration}{nearest(integration, KNOWN)}"
     if function not in KNOWN[integration]:
-        return f"{integration} has no {function} that is known here{nearest(function, KNOWN[integration])}"
+        return f"{integration} has no known function {function}{nearest(function, KNOWN[integration])}"
     return ""

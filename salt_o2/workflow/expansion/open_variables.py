@@ -24,19 +24,19 @@ GIVEN: Mapping[str, str] = {
     "detector": "the detector of a host",
     "run_type": "the type of run that the user has chosen",
     "run_number": "the number of the run",
-    "runNumber": "the same, as older templates have it",
+    "runNumber": "the same, under its older name",
     "last_run_number": "the number of the run before",
-    "last_request_user": "who asked for what is being done",
-    "enter_state_time_ms": "when the environment came into its state",
-    "run_start_time_ms": "when START was asked for",
+    "last_request_user": "the user who requested the transition",
+    "enter_state_time_ms": "time when the environment entered its state",
+    "run_start_time_ms": "time when START was requested",
     "run_start_completion_time_ms": "when START was done",
-    "run_end_time_ms": "when STOP was asked for",
+    "run_end_time_ms": "time when STOP was requested",
     "run_end_completion_time_ms": "when STOP was done",
     "consul_base_uri": "the site's Consul, as a URI",
     "consul_endpoint": "the site's Consul: host:port",
     "consul_hostname": "the host of the site's Consul",
     "consul_port": "the port of the site's Consul",
-    "core_hostname": "the host that control runs on",
+    "core_hostname": "the host of control",
     "framework_id": "the instance of control",
 }
 """Variables that a template may count on without defining them (AliECS ``core/environment``)."""
@@ -105,7 +105,8 @@ class OpenVariables(Mapping[str, Any]):
             if name in self._others:
                 by_file.setdefault(self._others[name], []).append(name)
         for file, names in by_file.items():
-            yield f"left open: {', '.join(names)}: for others to give, as {file} does; or give them with -e"
+            source = f"set by another workflow, as in {file}; or give them with -e"
+            yield f"left open: {', '.join(names)}: {source}"
 
     @cached_property
     def _others(self) -> dict[str, str]:

@@ -109,7 +109,7 @@ def _filled(text: Text, stack: Stack, path: str, problems: Problems) -> str:
 
 
 def _arguments(texts: tuple[Text, ...], stack: Stack, path: str, problems: Problems) -> tuple[str, ...]:
-    """Return the arguments; an argument whose expressions render to nothing is left out."""
+    """Return the arguments; an argument whose expressions render to nothing is omitted."""
     values = ((text, _text(text, stack, path, problems)) for text in texts)
     return tuple(value for text, value in values if value or text.constant is not None)
 

@@ -22,9 +22,7 @@ def moment_of(text: Text, stack: Stack, path: str, problems: Problems) -> Moment
         return None
     if written.strip() in tuple(EnvironmentEvent):
         event = written.strip()
-        problems.note(
-            text.place, path, f"{event} is no moment and never comes: before_{event}, after_{event}?"
-        )
+        problems.note(text.place, path, f"{event} is not a moment: before_{event}, after_{event}?")
         return Moment(event)
     try:
         return parse(written)
@@ -44,7 +42,7 @@ def seconds_of(text: Text | None, stack: Stack, path: str, problems: Problems) -
         problems.add(text.place, path, f"timeout: {error}")
         return HOOK_S
     if found <= 0:
-        problems.add(text.place, path, f"timeout must be more than nothing, not {written!r}")
+        problems.add(text.place, path, f"timeout must be more than 0, not {written!r}")
     return found
 
 
@@ -55,7 +53,7 @@ def losses_of(text: Text | None, children: int, stack: Stack, path: str, problem
         return 0
     share = _share(written.strip())
     if share is None:
-        what = f"tolerate takes a number, as in 2, or a part, as in 0.2 or 20%, not {written!r}"
+        what = f"tolerate must be a number, as in 2, or a fraction, as in 0.2 or 20%, not {written!r}"
         problems.add(text.place, path, what)
         return 0
     count, part = share

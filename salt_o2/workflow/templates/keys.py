@@ -98,7 +98,7 @@ TASK_TEMPLATE: Table = {
 CONTROL: Table = {"mode": Key("text", "direct, fairmq or basic")}
 COMMAND: Table = {
     "value": Key("text", "the program, or with shell the command line; templated", required=True),
-    "arguments": Key("list", "its arguments; templated; one whose expressions leave it empty is left out"),
+    "arguments": Key("list", "its arguments; templated; one whose expressions leave it empty is omitted"),
     "shell": Key("flag", "whether /bin/sh runs it; false unless given"),
     "env": Key("list", "NAME=VALUE entries; templated"),
     "user": Key("text", "account it runs as, of those that its host lists; empty: the first; templated"),

@@ -128,7 +128,7 @@ def test_what_was_heard_waits_for_room_and_nothing_of_it_is_lost(disk):
         ticks += 1
         store.append(E1, Tick(at=float(ticks)))
         store.flush()
-    with pytest.raises(StorageError, match="takes nothing in"):
+    with pytest.raises(StorageError, match="cannot write"):
         store.ensure_writable()
     disk.make_room()
     store.ensure_writable()

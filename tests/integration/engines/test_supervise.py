@@ -90,7 +90,7 @@ def test_work_that_ends_by_itself_is_started_again_with_a_line_that_says_so(star
     supervisor.terminate()
     _, said = supervisor.communicate(timeout=20)
     assert supervisor.returncode == 0
-    assert "without a request to end" in said
+    assert "without a stop request" in said
     assert ("no such thing" in said) == (what == "fails")
 
 

@@ -29,7 +29,7 @@ def ended_with(workshop, name, script, grace):
 def test_the_history_tells_of_a_task_that_was_killed_and_of_none_that_had_its_grace(workshop):
     (told,) = ended_with(workshop, "stubborn", STUBBORN, 0.3)
     assert "role0 on flp" in told
-    assert told.endswith("did not end when asked, and was killed (SIGKILL)")
+    assert told.endswith("did not stop in time and was killed (SIGKILL)")
     assert ended_with(workshop, "slow", SLOW, 30) == []
 
 

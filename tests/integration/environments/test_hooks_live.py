@@ -169,7 +169,7 @@ def test_what_a_hook_wrote_and_how_it_ended_is_in_the_journal(workshop, hooked, 
     written = ended["failure"]["output"] if code else ended["output"]
     assert (ended["exit"]["code"], written[-len(words) :]) == (code, words)
     story = " ".join(line["text"] for line in lines)
-    assert f"hooked.check: exit code {code}, its last words: {' | '.join(words)}" in story
+    assert f"hooked.check: exit code {code}, its last output: {' | '.join(words)}" in story
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def test_the_story_of_an_ended_environment_tells_what_happened_and_why(workshop,
     states_told = [text.split()[3].rstrip(",") for text in texts if text.startswith("the environment is")]
     assert states_told == ["DEPLOYED", "CONFIGURED", "RUNNING", "CONFIGURED", "DONE"]
     assert all(cause for text, cause in told if "is ordered" in text)
-    assert texts[-2:] == ["hosts and ports are given back", "answered: done"]
+    assert texts[-2:] == ["hosts and ports are released", "answered: done"]
 
 
 def test_a_story_can_be_read_at_the_terminal(workshop, eventful):

@@ -1,4 +1,4 @@
-"""A minion of a real cluster gets another id in a run: its tasks go on, and obey under the new name."""
+"""A minion of a real cluster gets another id in a run: its tasks continue, and obey under the new name."""
 
 import json
 from pathlib import Path

@@ -35,7 +35,7 @@ def test_what_is_wrong_in_pillar_is_found_on_the_live_master(cluster):
         for file in ("top.sls", "wrong.sls"):
             (pillar / file).unlink(missing_ok=True)
     said = "\n".join(problems)
-    assert "o2:chanel_ports: there is no such key (did you mean channel_ports?)" in said
+    assert "o2:chanel_ports: unknown key (did you mean channel_ports?)" in said
     assert "flp77 is no host" in said
 
 

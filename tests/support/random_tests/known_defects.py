@@ -276,7 +276,7 @@ DEFECTS = [
     # --- control
     one(
         "presentation/test_render.py::test_a_tree_has_one_line_for_each_role",
-        "roles beyond the third are left out",
+        "roles beyond the third are omitted",
         "presentation/environments.py",
         "for child in children:",
         "for child in children[:3]:",
@@ -616,7 +616,7 @@ DEFECTS = [
     ),
     one(
         "cluster/faults/test_schedule.py::test_no_link_is_broken_while_a_key_is_refused",
-        "only a cut link is left out beside a refused key",
+        "only a cut link is omitted beside a refused key",
         "cluster/faults/schedule.py",
         "if not (refused and fault.part.kind is Kind.LINK)",
         "if not (refused and fault.action is Action.CUT)",
@@ -771,7 +771,7 @@ DEFECTS = [
     ),
     one(
         "core/placement/test_refused_ports.py::test_a_refused_port_is_given_to_no_task_and_no_other_port_is_withheld",
-        "refused ports of another network are left out",
+        "refused ports of another network are omitted",
         "core/placement/inventory.py",
         "return port in self._refused.get(network, ())",
         "return any(port in ports for ports in self._refused.values()) and port % 2 == 0",

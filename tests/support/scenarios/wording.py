@@ -1,6 +1,6 @@
 """Effects and states of an environment's state machine in words, complete enough to be compared.
 
-Two things are left out on purpose: camelCase twins of arguments (tests/unit/core/plan/test_run_arguments.py
+Two things are omitted on purpose: camelCase twins of arguments (tests/unit/core/plan/test_run_arguments.py
 has them), and ids that repeat the environment of the scenario.
 """
 

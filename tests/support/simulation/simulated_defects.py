@@ -109,8 +109,8 @@ SIMULATED_DEFECTS = [
     slip(
         "a device that moves by itself is not seen",
         "agent/device/watcher.py",
-        '        self._moved(seen.state, seen.word, f"it left {left} by itself and is {seen.word}")',
-        '        str(f"it left {left} by itself and is {seen.word}")',
+        '        self._moved(seen.state, seen.word, f"it left {left} without an order and is {seen.word}")',
+        '        str(f"it left {left} without an order and is {seen.word}")',
     ),
     # --- control: hosts and reports
     slip(

@@ -218,7 +218,7 @@ def test_an_agent_whose_reports_are_not_taken_says_so_and_stops_to_say_so(perfor
         await control.until(lambda: control.reports)
         assert control.reporter.trouble == ""
         control.reporter._taken_at -= 1000  # as if all reports had failed since
-        assert "no report was taken for 1000 s" in control.reporter.trouble
+        assert "no report was accepted for 1000 s" in control.reporter.trouble
         control.move("a", TaskState.CONFIGURED)
         await control.until(lambda: not control.reporter.trouble)
 

@@ -133,7 +133,7 @@ def test_a_user_who_asks_without_end_is_refused_at_once(tmp_path):
             waiting = busy(room, "viewer", ("workflow_check",), count=50)
             await until(lambda: server.asked >= 2)
             with pytest.raises(
-                UnreachableError, match="has 50 requests of user 'viewer' to look at workflows"
+                UnreachableError, match="has 50 unfinished requests of user 'viewer' to look at workflows"
             ):
                 await room.ask("workflow_check", user="viewer", workflow=FAST)
             assert (await room.ask("workflow_check", user="other", workflow=FAST))["problems"] == []
@@ -203,7 +203,7 @@ def test_plans_of_one_user_push_out_no_plan_of_another(tmp_path):
         async with busy_room(tmp_path) as (room, server):
             mine = await room.ask("env_plan", user="operator", workflow=FAST)
             theirs = [await room.ask("env_plan", user="viewer", workflow=FAST) for _ in range(KEPT + 1)]
-            with pytest.raises(InvalidRequestError, match="is remembered"):
+            with pytest.raises(InvalidRequestError, match="is known"):
                 await room.ask("env_create", user="viewer", plan=theirs[0]["token"])
             made = await room.ask("env_create", user="operator", plan=mine["token"])
             assert made["state"] == "CONFIGURED"

@@ -129,7 +129,7 @@ def test_what_is_too_much_is_refused_and_says_so_and_the_rest_goes_on(perform, m
             await ask(many, str(number), "slow")
         refused = await ends(many, 5)
         assert set(refused) == {str(number) for number in range(10, 15)}
-        assert all("takes no more: ask again later" in each["error"]["message"] for each in refused.values())
+        assert all("which is the limit: try again" in each["error"]["message"] for each in refused.values())
         desk.gate.set()
         assert all("result" in each for each in (await ends(many, 10)).values())
         await ask(many, "again")

@@ -55,7 +55,7 @@ def test_a_defect_of_control_is_not_blamed_on_the_caller(tmp_path, defect):
 
         kind, _ = room.dispatcher._verbs["info"]
         room.dispatcher._verbs["info"] = (kind, broken)
-        with pytest.raises(O2Error, match="control's own fault") as caught:
+        with pytest.raises(O2Error, match="internal error of control") as caught:
             await ask("info")
         assert caught.type is O2Error
 

@@ -53,7 +53,7 @@ def test_a_site_without_roles_grants_no_permission():
 
 
 def test_a_role_that_does_not_exist_is_refused():
-    with pytest.raises(InvalidRequestError, match="there is no role operater; roles are viewer"):
+    with pytest.raises(InvalidRequestError, match="unknown role operater; the roles are viewer"):
         auth_options({"operater": ["anna"]}, "pam")
 
 
@@ -82,7 +82,7 @@ def test_the_state_writes_these_options_into_its_file_without_references():
 def test_a_wrong_role_ends_it_with_a_word():
     done = printed(access={"boss": ["anna"]}, eauth="pam")
     assert (done.returncode, done.stdout) == (1, "")
-    assert "there is no role boss" in done.stderr
+    assert "unknown role boss" in done.stderr
 
 
 @pytest.mark.finding("1.13")

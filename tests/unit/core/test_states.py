@@ -30,7 +30,7 @@ def test_a_transition_outside_the_table_is_refused_with_the_allowed_ones():
     with pytest.raises(IllegalTransitionError) as refused:
         follow(EnvironmentState.RUNNING, EnvironmentEvent.EXIT, "environment X")
     assert str(refused.value) == (
-        "environment X is RUNNING and cannot EXIT; from here it can do STOP_ACTIVITY, MODIFY, GO_ERROR"
+        "environment X is RUNNING and cannot EXIT; possible now: STOP_ACTIVITY, MODIFY, GO_ERROR"
     )
 
 

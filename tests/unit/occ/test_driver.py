@@ -239,7 +239,7 @@ def test_leaving_running_before_run_was_answered_is_told_as_what_it_is(device):
     device.upset["RUN"] = Reply(False, Trigger.DEVICE_INTENTIONAL, "READY", "RUN")
     outcome = fired(device, "START")
     assert (outcome.state, outcome.remedy) == (TaskState.CONFIGURED, Remedy.NONE)
-    assert "left RUNNING by itself" in outcome.failure.reason
+    assert "left RUNNING without an order" in outcome.failure.reason
 
 
 @pytest.mark.parametrize("status", ["INVALID_ARGUMENT", "CANCELLED"])

@@ -52,9 +52,9 @@ async def killed_and_asked(room, env, task):
 @pytest.mark.parametrize(
     ("prepare", "said"),
     [
-        (nothing, "left alone: it has not failed"),
+        (nothing, "not restarted: it has not failed"),
         (killed, "started again"),
-        (killed_and_asked, "being brought back already"),
+        (killed_and_asked, "a restart is already pending"),
     ],
 )
 def test_who_asks_for_a_task_to_be_recovered_is_told_what_came_of_it(tmp_path, prepare, said):

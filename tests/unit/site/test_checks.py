@@ -67,8 +67,8 @@ def test_nothing_is_wrong_with_a_site_that_is_right():
         ({"hosts": host(attributes=["flp"])}, "o2:attributes", "Expected `object`"),
         ({"hosts": host(channel_ports=["low", 5])}, "o2:channel_ports", "Expected `int`"),
         ({"config": {"heartbeat_s": "often"}}, "o2:heartbeat_s", "Expected `float`"),
-        ({"hosts": host(channel_ports=[20000, 9000])}, "flp1", "9000 is no range"),
-        ({"hosts": host(channel_ports=[9000, 70000])}, "flp1", "70000 is no range"),
+        ({"hosts": host(channel_ports=[20000, 9000])}, "flp1", "9000 is not a range"),
+        ({"hosts": host(channel_ports=[9000, 70000])}, "flp1", "70000 is not a range"),
         ({"hosts": host(channel_ports=[9000, 31000])}, "flp1", "overlap"),
         ({"hosts": host(channel_ports=[4000, 5000])}, "flp1", "Salt's own 4505"),
         (
@@ -83,7 +83,7 @@ def test_nothing_is_wrong_with_a_site_that_is_right():
         ),
         ({"known": {"flp1": {}}}, "flp1", "no attributes"),
         ({"known": None}, "control", "does not answer"),
-        ({"pillar": {"integrations": ["tests"]}}, "o2:integrations", "no integration 'tests'"),
+        ({"pillar": {"integrations": ["tests"]}}, "o2:integrations", "unknown integration 'tests'"),
         ({"faults": {"flp1": ["o2:cpus: no"]}}, "host flp1", "o2:cpus: no"),
         ({"faults": {"control": ["o2:pool: no"]}}, "control", "o2:pool: no"),
         ({"pillar": {"vars": {"configure_timeout_s": "soon"}}}, "configure_timeout_s", "no time"),
@@ -93,8 +93,8 @@ def test_nothing_is_wrong_with_a_site_that_is_right():
             "did you mean configure_timeout_s",
         ),
         ({"pillar": {"access": {"operators": []}}}, "operators", "did you mean operator"),
-        ({"options": {}}, "o2:access", "* have not the permissions of their role in external_auth:pam"),
-        ({"pillar": {"access": {"operator": ["%shift"]}}}, "o2:access", "shift% have not the permissions"),
+        ({"options": {}}, "o2:access", "* lack the permissions of their role in external_auth:pam"),
+        ({"pillar": {"access": {"operator": ["%shift"]}}}, "o2:access", "shift% lack the permissions"),
         (
             {"pillar": {"access": {"viewer": ["*"]}, "master": {"eauth": "ldap"}}},
             "o2:access",
@@ -103,7 +103,7 @@ def test_nothing_is_wrong_with_a_site_that_is_right():
         (
             {"pillar": {"master": {"local_accounts": True}}},
             "o2:master:local_accounts",
-            "there is no such key",
+            "unknown key",
         ),
         (
             {"options": {"publisher_acl": {"anna": ["o2.tasks"]}}, "pillar": {}},

@@ -152,7 +152,7 @@ def test_a_command_is_run_again_when_the_configuration_that_it_reads_has_changed
         ("dpl.GenerateFromUri('missing')", "no repository has jit/missing"),
         ("dpl.GenerateFromUri('../workflows/main.yaml')", "no repository has jit/"),
         ("dpl.GenerateFromUri('none')", "names no DPL command"),
-        ("dpl.Generate('none')", "is no DPL command"),
+        ("dpl.Generate('none')", "is not a DPL command"),
     ],
 )
 def test_a_command_that_fails_says_why(site, tmp_path, expression, message):
@@ -398,5 +398,5 @@ def test_a_dump_is_written_to_the_one_directory_for_dumps(tmp_path):
     dump_to_cache(tmp_path, "text", "/etc/motd")
     assert (tmp_path / "dumps" / "motd").read_text() == "text"
     for name in ("", "/", "..", ".hidden"):
-        with pytest.raises(InvalidRequestError, match="no name for a file"):
+        with pytest.raises(InvalidRequestError, match="not a file name"):
             dump_to_cache(tmp_path, "text", name)

@@ -60,7 +60,9 @@ def test_a_move_of_a_device_that_is_left_alone_is_seen():
         stage.truth = ObservedState(TaskState.CONFIGURED, "READY", 7)
         stage.tell("READY")
         await stage.settle()
-        assert stage.moves == [(TaskState.CONFIGURED, "READY", "it left RUNNING by itself and is READY")]
+        assert stage.moves == [
+            (TaskState.CONFIGURED, "READY", "it left RUNNING without an order and is READY")
+        ]
 
     play(scene)
 

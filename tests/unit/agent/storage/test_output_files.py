@@ -130,7 +130,7 @@ def test_what_never_ends_is_told_all_the_same(written):
 def test_of_too_much_the_last_is_told_and_how_much_is_not(written):
     written.write_text("".join(f"line {number:04d}\n" for number in range(1000)))
     told, place = since(written, 0, 25)
-    assert told == ("[9975 bytes are left out]", "0997", "line 0998", "line 0999")
+    assert told == ("[9975 bytes are omitted]", "0997", "line 0998", "line 0999")
     assert place == 10_000
 
 
@@ -149,7 +149,7 @@ def test_nothing_is_told_of_a_file_that_is_not_there(written):
     bound=st.integers(400, 2000),
 )
 def test_following_tells_every_line_once_however_often_the_file_is_trimmed(tmp_path_factory, steps, bound):
-    """As long as it is asked for often enough: what was cut off and never asked for is told as left out."""
+    """As long as it is asked for often enough: what was cut off and never asked for is told as omitted."""
     path = tmp_path_factory.mktemp("follow") / "stdout"
     path.touch()
     told, place, written = [], 0, []
@@ -165,7 +165,7 @@ def test_following_tells_every_line_once_however_often_the_file_is_trimmed(tmp_p
     known = [line for line in told if line.startswith("line ")]
     assert known[-1] == written[-1]
     assert len(set(known)) == len(known)
-    gone = [line for line in told if "left out" in line]
+    gone = [line for line in told if "omitted" in line]
     assert known == written or gone
 
 

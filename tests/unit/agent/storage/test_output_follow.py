@@ -66,7 +66,7 @@ def test_nothing_new_is_told_as_nothing_when_the_time_is_over(home):
 
 
 def test_a_task_that_is_over_keeps_nobody_waiting(home, tmp_path):
-    """Its folder is moved among the old ones; its last words are read there."""
+    """Its folder is moved among the old ones; its last output is read there."""
     grave = TaskDirectory(tmp_path / "old" / "readout")
     grave.folder.parent.mkdir()
 

@@ -116,7 +116,7 @@ def test_without_it_the_author_is_told_of_it(tool, of_a_site):
         ("[1]", "must hold the settings of a site"),
         ("o2: 3", "must hold the settings of a site"),
         ("a: [", "site.yaml: while parsing"),
-        ("defaults: 3", "o2:defaults: a mapping is wanted, not 3"),
+        ("defaults: 3", "o2:defaults: expected a mapping, not 3"),
         ("heartbeat_s: soon", "heartbeat_s"),
     ],
 )

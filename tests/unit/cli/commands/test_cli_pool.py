@@ -34,9 +34,9 @@ def test_list_shows_each_task_and_the_bounds(control, coconut, verb):
 
 
 def test_who_is_ending_is_named_with_the_reason(control, coconut):
-    row = waiting("sink", ending="no environment claimed it within 3600 s")
+    row = waiting("sink", ending="not claimed by an environment within 3600 s")
     control.answer("pool_list", {"pooled": [row], "bounds": BOUNDS})
-    assert "id-sink is ending: no environment claimed it within 3600 s" in coconut("pool list").out
+    assert "id-sink is ending: not claimed by an environment within 3600 s" in coconut("pool list").out
 
 
 def test_a_host_that_is_not_there_shows_in_the_place_of_the_state(control, coconut):

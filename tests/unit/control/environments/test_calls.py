@@ -117,8 +117,8 @@ def test_a_call_knows_itself():
     [
         ("heard.fail()", "no"),
         ("heard.break()", "RuntimeError('a defect')"),
-        ("other.f()", "no integration 'other' is switched on; there are: heard"),
-        ("heard", "is no call; write integration.function(arguments)"),
+        ("other.f()", "no integration 'other' is enabled; enabled are: heard"),
+        ("heard", "is not a call: expected integration.function(arguments)"),
         ("heard.f(nobody)", "unknown variable nobody"),
     ],
 )

@@ -90,7 +90,7 @@ def test_a_plan_of_the_end_says_what_is_kept_and_what_has_no_room(tmp_path):
 
 def test_keep_tasks_in_a_plan_of_a_new_environment_is_refused(tmp_path):
     async def scene(room):
-        with pytest.raises(InvalidRequestError, match="what leaves an environment"):
+        with pytest.raises(InvalidRequestError, match="needs the ID of an environment"):
             await room.ask("env_plan", workflow="farm", keep_tasks=True)
 
     played(tmp_path, scene)
@@ -214,7 +214,7 @@ def test_a_plan_whose_tasks_have_left_the_pool_is_refused(tmp_path):
         before = await kept(room)
         plan = await room.ask("env_plan", workflow="farm")
         await room.ask("pool_clean", all=True)
-        with pytest.raises(PlanError, match=f"task {ids(before)[0]} is in the pool no more"):
+        with pytest.raises(PlanError, match=f"task {ids(before)[0]} is no longer in the pool"):
             await room.ask("env_create", plan=plan["token"])
 
     played(tmp_path, scene)
@@ -225,7 +225,7 @@ def test_a_plan_that_would_now_find_tasks_in_the_pool_is_refused(tmp_path):
         env = await room.ask("env_create", workflow="farm")
         plan = await room.ask("env_plan", workflow="farm")
         await room.ask("env_destroy", id=env["id"], keep_tasks=True)
-        with pytest.raises(PlanError, match="of the pool would do"):
+        with pytest.raises(PlanError, match="of the pool would be used"):
             await room.ask("env_create", plan=plan["token"])
 
     played(tmp_path, scene)
@@ -234,7 +234,7 @@ def test_a_plan_that_would_now_find_tasks_in_the_pool_is_refused(tmp_path):
 def test_a_creation_that_finds_no_room_says_what_the_pool_takes(tmp_path):
     async def scene(room):
         await kept(room)
-        with pytest.raises(PlanError, match="2 tasks that wait in the pool take their share"):
+        with pytest.raises(PlanError, match="2 tasks in the pool use resources"):
             await room.ask("env_create", workflow="farm", vars={"copies": 4000, "rate": 2})
 
     played(tmp_path, scene)
@@ -302,7 +302,7 @@ def test_one_that_dies_leaves_the_pool(tmp_path):
         await until(lambda: ids(env)[0] not in room.control.pool.pool.entries)
         assert await pooled(room) == ids(env)[1:]
         told = [line["text"] for line in await room.ask("env_history", id="pool")]
-        assert "leaf on flp1 leaves: killed by signal 9" in told
+        assert "leaf on flp1 departs: killed by signal 9" in told
 
     played(tmp_path, scene)
 

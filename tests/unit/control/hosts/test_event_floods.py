@@ -58,8 +58,8 @@ def test_what_one_host_says_beyond_its_share_is_not_kept(caplog):
     assert len(inbox) == 11
     assert drained(inbox)[:2] == [("loud", 0), ("quiet", 7)]
     assert [record.message for record in caplog.records] == [
-        "host loud reports more than can be taken in: it will be asked for a survey",
-        f"{FLOOD - 10} reports of host loud were not taken in",
+        "host loud reports too much: control drops reports and requests a survey",
+        f"{FLOOD - 10} reports of host loud were dropped",
     ]
 
 
@@ -76,7 +76,7 @@ def test_a_report_that_cannot_be_taken_in_stops_nobody(caplog):
     for sequence in range(3):
         inbox.put(report("h1", sequence))
     assert len(drained(inbox, refuse={("h1", 1)})) == 3
-    assert "a report of h1 was not taken in" in caplog.text
+    assert "a report of h1 could not be processed" in caplog.text
 
 
 @pytest.fixture
@@ -192,5 +192,5 @@ def test_announcements_that_nobody_takes_are_bounded_and_told_once(caplog):
 
     assert asyncio.run(scene()) == list(range(MOST_NEWS))
     first, last = [record.message for record in caplog.records]
-    assert "takes no announcements" in first
+    assert "accepts no announcements" in first
     assert last == "500 announcements were dropped"

@@ -86,7 +86,7 @@ def test_a_host_that_claims_the_attributes_of_another_gets_none_of_its_tasks(tmp
         assert {task["host"] for task in made["tasks"]} == {"flp1"}
         shown = await row(room, "flp2")
         assert shown["attributes"] == {}
-        assert len([fault for fault in shown["faults"] if "only pillar may say that" in fault]) == 2
+        assert len([fault for fault in shown["faults"] if "only pillar may declare this" in fault]) == 2
 
     played(tmp_path, scene, hosts, Master(flp1={"attributes": {"detector": "TPC"}}))
 

@@ -68,7 +68,7 @@ def test_nobody_is_given_up_while_nobody_at_all_is_heard(tmp_path):
         environment = await story.run()
         await story.pass_time(20)
         assert {story.status(host) for host in ("flp1", "flp2")} == {HostStatus.SILENT}
-        assert "cut off" in environment.model.tasks.silent["flp1"]
+        assert "isolated" in environment.model.tasks.silent["flp1"]
         assert (environment.model.error, environment.model.tasks.lost) == ("", {})
 
     play(tmp_path, act, "flp1", "flp2")

@@ -157,7 +157,7 @@ def test_a_change_of_an_environment_that_another_request_has_changed_meanwhile_i
             refused = [each for each in results if isinstance(each, PlanError)]
             assert [str(each) for each in refused] == [
                 f"environment {made['id']} was changed by another request while this change was planned. "
-                "Nothing was done; its tasks are not affected. Ask again"
+                "Nothing was done; its tasks are not affected. Repeat the request"
             ]
             shown = await room.ask("env_show", id=made["id"])
             assert sum(1 for task in shown["tasks"] if task["excluded"]) == 1
@@ -175,7 +175,7 @@ def test_a_change_of_an_environment_that_has_ended_meanwhile_is_refused_and_hold
             await until(gate.asked.is_set)
             await room.ask("env_destroy", id=made["id"], force=True)
             gate.opened.set()
-            with pytest.raises(UnknownNameError, match="no active environment"):
+            with pytest.raises(UnknownNameError, match="not an active environment"):
                 await asked
             assert room.control.inventory.use_of("flp1").tasks == 0
 

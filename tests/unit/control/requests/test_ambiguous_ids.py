@@ -127,7 +127,7 @@ def test_what_no_id_begins_with_is_refused(tmp_path, verb, wanted):
     async def scene():
         async with control_harness(repository(tmp_path, copies=1), "flp1") as room:
             await room.ask("env_create", workflow="farm")
-            with pytest.raises(UnknownNameError, match="has an id that begins with"):
+            with pytest.raises(UnknownNameError, match="has an ID that begins with"):
                 await room.ask(verb, id=wanted)
             assert len(room.control.active) == 1
 

@@ -35,7 +35,7 @@ def test_a_hint_about_a_host_whose_tasks_answer_changes_nothing(tmp_path):
         said = (await lost(story, "flp1"))["flp1"]
         assert (said["status"], said["outcome"]) == (
             HostStatus.ACTIVE,
-            "something that it has started answers",
+            "a process of its agent answers",
         )
 
     play(tmp_path, act)
@@ -69,7 +69,7 @@ def test_who_hears_nobody_believes_a_word_but_no_hint(tmp_path):
     async def act(story):
         await story.run()
         await story.pass_time(10)
-        assert "cut off" in (await lost(story, "flp1"))["flp1"]["outcome"]
+        assert "isolated" in (await lost(story, "flp1"))["flp1"]["outcome"]
         assert (await lost(story, "flp1", sure=True))["flp1"]["status"] is HostStatus.LOST
 
     play(tmp_path, act, "flp1", "flp2")
@@ -81,11 +81,11 @@ def test_strangers_and_hosts_that_were_given_up_before_are_left_alone(tmp_path):
         await story.pass_time(4)
         said = await lost(story, "flp1", "console7")
         assert (said["flp1"]["outcome"], said["flp1"]["status"]) == (
-            "it was given up before",
+            "it was already LOST",
             HostStatus.LOST,
         )
         assert (said["console7"]["outcome"], said["console7"]["status"]) == (
-            "no agent of it was ever heard",
+            "its agent has never reported",
             None,
         )
 
@@ -99,7 +99,7 @@ def test_hosts_that_are_back_are_asked_for_everything(tmp_path):
         (said,) = await story.room.ask("host_returned", hosts=("flp1",))
         await until(lambda: asked)
         assert [(type(message).__name__, message.host) for message in asked] == [("SurveyRequest", "flp1")]
-        assert said["outcome"] == "its agent is asked to tell everything"
+        assert said["outcome"] == "control requested a survey of its agent"
 
     play(tmp_path, act)
 
@@ -205,7 +205,7 @@ def test_when_some_hosts_are_not_lost_each_is_told_what_came_of_it(tmp_path):
         }
         assert "given up" in said["flp1"]["outcome"]
         assert "has reported" in said["flp2"]["outcome"]
-        assert "ever heard" in said["console7"]["outcome"]
+        assert "never reported" in said["console7"]["outcome"]
 
     play(tmp_path, act, "flp1", "flp2")
 
@@ -234,7 +234,7 @@ def test_a_defect_at_one_host_hides_no_outcome_of_another(tmp_path):
 
         story.control.monitor.declare_lost = broken
         said = await lost(story, "flp1", "flp2", sure=True)
-        assert "control's own fault" in said["flp1"]["outcome"]
+        assert "internal error of control" in said["flp1"]["outcome"]
         assert said["flp2"]["status"] is HostStatus.LOST
 
     play(tmp_path, act, "flp1", "flp2")

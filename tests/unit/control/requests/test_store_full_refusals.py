@@ -1,4 +1,4 @@
-"""What control refuses while its store takes nothing in, and what it does all the same."""
+"""What control refuses while its store cannot write, and what it does all the same."""
 
 import asyncio
 
@@ -49,7 +49,7 @@ def played(folder, scene):
 def test_what_would_have_to_be_kept_is_refused_and_nothing_is_ordered(tmp_path, verb, arguments):
     async def scene(room, id):
         ordered = len(room.hosts.commands)
-        with pytest.raises(StorageError, match="takes nothing in"):
+        with pytest.raises(StorageError, match="cannot write"):
             await room.ask(verb, id=id, **arguments)
         assert len(room.hosts.commands) == ordered
         assert room.environment(id).model.active is None

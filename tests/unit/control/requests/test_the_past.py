@@ -105,7 +105,7 @@ def test_who_leaves_a_run_does_not_end_it(tmp_path):
 
 def test_a_run_that_nobody_knows_is_refused(tmp_path):
     async def scene(room, id):
-        with pytest.raises(UnknownNameError, match="there was no run 7"):
+        with pytest.raises(UnknownNameError, match="there is no run 7"):
             await room.ask("run_show", number=7)
 
     played(tmp_path, scene)
@@ -117,7 +117,7 @@ def test_nothing_was_pushed_by_an_empty_journal():
 
 @pytest.mark.parametrize(
     ("event", "state", "reason"),
-    [("STOP_ACTIVITY", "CONFIGURED", None), ("GO_ERROR", "ERROR", "asked for by teo")],
+    [("STOP_ACTIVITY", "CONFIGURED", None), ("GO_ERROR", "ERROR", "requested by teo")],
 )
 def test_a_run_tells_in_which_state_it_ended_and_why(tmp_path, event, state, reason):
     async def scene():

@@ -83,7 +83,7 @@ def test_so_many_may_wait_and_the_next_is_told_so_until_one_is_done(tmp_path, mo
         waiting = [follow() for _ in range(3)]
         while len(mouth.asked) < 3:
             await asyncio.sleep(0)
-        with pytest.raises(UnreachableError, match="3 others follow"):
+        with pytest.raises(UnreachableError, match="3 requests follow"):
             await follow()
         assert (await room.ask("task_log", id=task))["stdout"] == ["hello"], "a look is not a wait"
         assert len(await room.ask("env_list")) == 1

@@ -1,4 +1,4 @@
-"""A row of the store that cannot be read is left out and told; everything else is taken up."""
+"""A row of the store that cannot be read is omitted and told; everything else is taken up."""
 
 import asyncio
 import json
@@ -82,7 +82,7 @@ def test_an_environment_that_cannot_be_taken_up_leaves_the_others(tmp_path):
     change(tmp_path / "o2.sqlite", statement, plan=json.dumps(plan), id=broken)
     found, faults = start_again(tmp_path, overview)
     assert found == [whole]
-    assert [broken in fault and "tasks go on" in fault for fault in faults] == [True]
+    assert [broken in fault and "tasks continue" in fault for fault in faults] == [True]
 
 
 @pytest.mark.parametrize("junk", ["{", "null", '{"a": 1}'])

@@ -95,8 +95,8 @@ def test_roles_count_what_is_unknown_below_them(tmp_path):
 @pytest.mark.parametrize(
     ("presence", "words"),
     [
-        (HostStatus.ACTIVE, "a report of its agent was missed"),
-        (HostStatus.SILENT, "what it has started answers"),
+        (HostStatus.ACTIVE, "a report of its agent is missing"),
+        (HostStatus.SILENT, "its processes answer"),
         (HostStatus.LOST, "it is lost"),
     ],
 )

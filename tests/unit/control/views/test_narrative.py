@@ -101,7 +101,7 @@ def test_causes_lead_from_a_state_back_to_who_asked():
     assert story(CREATED, START, ORDER, REPORT, MOVES, RUNNING) == [
         ("created from w: 2 tasks on flp1", "asked by teo"),
         ("START_ACTIVITY asked for", "asked by teo"),
-        ("flp1 is ordered: root.a to RUNNING (revision 3)", "START_ACTIVITY asked by teo"),
+        ("flp1 gets the order: root.a to RUNNING (revision 3)", "START_ACTIVITY asked by teo"),
         ("flp1 reports 1 task", "revision 3, START_ACTIVITY asked by teo"),
         ("root.a RUNNING", "report of flp1"),
         ("the environment is RUNNING, run 7", "report of flp1"),
@@ -129,19 +129,19 @@ def test_what_control_does_by_itself_has_its_reason():
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (Restarted(at=9.0), "control was started again and took the environment up"),
+        (Restarted(at=9.0), "control was restarted and restored the environment"),
         (Tick(at=9.0), "the time has come"),
         (CallEnded(at=9.0, call="root.c#1", error="no licence\nat all"), "call root.c#1 FAILED: no licence"),
         (CallEnded(at=9.0, call="root.c#1", result="x"), "call root.c#1 returned 'x'"),
         (HostLost(at=9.0, host="flp2", silent_s=15.2), "host flp2 is lost: silent for 15 s"),
-        (RecoverTask(at=9.0, task="id-a"), "root.a is to be started again"),
+        (RecoverTask(at=9.0, task="id-a"), "root.a is to be restarted"),
         (
             RescheduleFailed(at=9.0, tasks=("id-a", "id-b"), reason="no cpu"),
             "no other place for root.a, root.b: no cpu",
         ),
         (
             AnnounceKilled(environment="E", task="id-a", path="root.a", host="flp1"),
-            "root.a on flp1 did not end when asked, and was killed (SIGKILL)",
+            "root.a on flp1 did not stop in time and was killed (SIGKILL)",
         ),
         (
             AnnounceRecovery(
@@ -153,11 +153,11 @@ def test_what_control_does_by_itself_has_its_reason():
                 seconds=0.5,
                 reason="killed",
             ),
-            "root.a on flp1 is back after 0.5 s, started again 2 times by now; it had failed: killed",
+            "root.a on flp1 is back after 0.5 s, restarted 2 times; it had failed: killed",
         ),
         (OpenRun(run_number=7, started=1.0), "run 7 begins"),
         (EndRun(run_number=7), "run 7 is over"),
-        (ReleaseResources(environment="E"), "hosts and ports are given back"),
+        (ReleaseResources(environment="E"), "hosts and ports are released"),
         (
             AnnounceFailure(
                 environment="E",
@@ -200,10 +200,10 @@ def test_there_are_words_for_every_kind_of_message_and_effect():
 @pytest.mark.parametrize(
     ("end", "told"),
     [
-        ({"exit": Exit(code=0), "output": ("a", "b", "c", "d")}, "exit code 0, its last words: b | c | d"),
+        ({"exit": Exit(code=0), "output": ("a", "b", "c", "d")}, "exit code 0, its last output: b | c | d"),
         (
             {"exit": Exit(code=3), "failure": Failure(asked="run", state="-", reason="r", output=("oh",))},
-            "exit code 3, its last words: oh",
+            "exit code 3, its last output: oh",
         ),
         ({"exit": Exit(signal=9)}, "killed by signal 9"),
     ],

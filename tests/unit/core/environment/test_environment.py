@@ -105,7 +105,7 @@ def test_the_end_releases_what_was_taken(agents):
 
 def test_a_transition_that_the_state_does_not_allow_is_refused_without_effect(agents):
     with pytest.raises(
-        IllegalTransitionError, match="is STANDBY and cannot START_ACTIVITY; from here it can do DEPLOY"
+        IllegalTransitionError, match="is STANDBY and cannot START_ACTIVITY; possible now: DEPLOY"
     ):
         agents.ask(E.START_ACTIVITY)
     assert (agents.environment.model.state, agents.environment.model.revision) == (S.STANDBY, 0)
@@ -113,7 +113,7 @@ def test_a_transition_that_the_state_does_not_allow_is_refused_without_effect(ag
 
 def test_a_request_during_a_transition_is_refused_and_names_its_user(agents):
     agents.ask(E.DEPLOY)
-    with pytest.raises(InvalidRequestError, match="in the middle of DEPLOY, asked by teo"):
+    with pytest.raises(InvalidRequestError, match="in transition DEPLOY, requested by teo"):
         agents.ask(E.DEPLOY)
 
 
@@ -122,7 +122,7 @@ def test_the_end_need_not_wait_for_a_transition_under_way(agents):
     agents.take(Requested(at=agents.at, request="r2", events=(E.EXIT,), user="other"))
     overtaken = next(effect for effect in agents.last if isinstance(effect, CompleteRequest))
     assert overtaken.request == "r1"
-    assert "overtaken by EXIT, asked by other" in str(overtaken.error)
+    assert "cancelled by EXIT, requested by other" in str(overtaken.error)
     agents.accept_command()
     assert agents.environment.model.state is S.DONE
 

@@ -164,13 +164,13 @@ def test_a_departing_task_that_dies_causes_no_failure(policy):
 def test_a_user_cannot_restart_a_departing_task(running):
     modify(running, plan_of(A, B))
     running.take(_moved(running, running.failed("c", revision=3)))
-    with pytest.raises(InvalidRequestError, match="c is leaving"):
+    with pytest.raises(InvalidRequestError, match="c is departing"):
         running.take(RecoverTask(at=running.at, task="c", user="ada"))
 
 
 def test_two_modifications_do_not_overlap(running):
     modify(running, plan_of(A, B, C, planned("d", "h2")))
-    with pytest.raises(InvalidRequestError, match="in the middle of MODIFY"):
+    with pytest.raises(InvalidRequestError, match="in transition MODIFY"):
         modify(running, plan_of(A))
 
 

@@ -185,7 +185,7 @@ def test_durations_are_go_s(text, value):
 
 @pytest.mark.parametrize("text", ["", "30", "s", "1m 30s", "soon"])
 def test_an_invalid_duration_is_refused(text):
-    with pytest.raises(InvalidRequestError, match="no duration"):
+    with pytest.raises(InvalidRequestError, match="not a duration"):
         seconds(text)
 
 

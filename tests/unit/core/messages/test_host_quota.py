@@ -52,8 +52,6 @@ def test_without_a_bound_all_is_admitted():
 def test_refused_messages_are_counted_and_reported():
     quota = HostQuota(1_000_000.0, 0.0, 0.0)
     assert not quota.admits(1, 0.0)
-    assert str(quota).startswith(
-        "1 message of this host was not taken in: it reports more than 1 MB in an hour"
-    )
+    assert str(quota).startswith("1 message of this host was refused: it reports more than 1 MB in an hour")
     assert not quota.admits(1, 0.0)
     assert str(quota).startswith("2 messages")

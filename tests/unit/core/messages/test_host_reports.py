@@ -1,4 +1,4 @@
-"""A wrong part of a report is left out and is named on the host's row; the rest is used."""
+"""A wrong part of a report is omitted and is named on the host's row; the rest is used."""
 
 import msgspec
 import pytest

@@ -1,4 +1,4 @@
-"""A port that an agent has refused: it is left out for a while, and no restart is counted for it."""
+"""A port that an agent has refused: it is omitted for a while, and no restart is counted for it."""
 
 from dataclasses import replace
 

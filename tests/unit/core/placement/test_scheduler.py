@@ -165,7 +165,7 @@ def test_a_constraint_that_no_host_meets_is_refused_with_the_existing_values():
     inventory = cluster(1, attributes={"type": "flp"})
     assert (
         refusal([request("root.x", "type=epn")], inventory)
-        == "root.x: no host: none has type=epn; there is flp"
+        == "root.x: no host: none has type=epn; available: flp"
     )
 
 

@@ -187,7 +187,7 @@ def test_beyond_the_limit_of_the_pool_the_oldest_tasks_are_stopped():
     pool = pool_of("a", total=1)
     effects = keep(pool, "b", host="flp2", at=NOW + 1)
     assert names(pool.waiting) == ["b"]
-    assert only(effects, AnnouncePoolExit)[0].reason == "more than 1 tasks waited"
+    assert only(effects, AnnouncePoolExit)[0].reason == "more than 1 tasks were in the pool"
 
 
 def test_a_task_that_waits_too_long_is_stopped():
@@ -195,7 +195,7 @@ def test_a_task_that_waits_too_long_is_stopped():
     assert pool.tick(NOW + 60, set()) == []
     effects = pool.tick(NOW + 61, set())
     assert orders(effects) == [("flp1", TaskState.DONE, 7, ["a"])]
-    assert pool.entries["a"].reason == "no environment claimed it within 60 s"
+    assert pool.entries["a"].reason == "not claimed by an environment within 60 s"
 
 
 def test_a_pool_of_size_zero_accepts_no_task():

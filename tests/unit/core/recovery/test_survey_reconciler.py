@@ -60,7 +60,7 @@ def survey(*tasks):
 def test_a_task_that_ran_there_and_is_not_in_the_survey_is_lost():
     (missing,) = lost_tasks(environment("a", "b", "c"), survey(report("a")))
     assert (missing.task, missing.state, missing.status) == ("b", TaskState.ERROR, TaskStatus.INACTIVE)
-    assert "does not know it" in missing.failure.reason
+    assert "no longer knows it" in missing.failure.reason
 
 
 def test_a_task_that_was_never_started_is_not_lost():
@@ -77,7 +77,7 @@ def running():
 def test_a_task_that_must_be_there_is_lost_also_for_a_control_that_was_restarted():
     (missing,) = lost_tasks(running(), survey(report("a")))
     assert (missing.task, missing.environment, missing.status) == ("b", "E", TaskStatus.INACTIVE)
-    assert "does not know it" in missing.failure.reason
+    assert "no longer knows it" in missing.failure.reason
 
 
 def test_control_repairs_a_task_that_was_lost_while_control_was_away():

@@ -105,7 +105,7 @@ def test_the_pauses_grow_and_after_the_budget_it_is_an_error():
             agents.accept_command()
     assert pauses == [0.25, 1.0, 2.0]
     assert agents.environment.model.state is S.ERROR
-    assert "started again 3 times in 30 minutes" in agents.environment.model.error
+    assert "restarted 3 times in 30 minutes" in agents.environment.model.error
 
 
 def test_old_restarts_are_forgotten_after_the_window():

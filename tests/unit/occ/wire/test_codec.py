@@ -138,7 +138,7 @@ def test_arguments_may_be_null_or_absent():
 
 
 def test_a_codec_that_does_not_exist_is_named_with_those_that_do():
-    with pytest.raises(InvalidRequestError, match=r"OCCheavy.*OCC and OCClite"):
+    with pytest.raises(InvalidRequestError, match=r"OCCheavy.*OCC or OCClite"):
         codec_named("OCCheavy")
 
 

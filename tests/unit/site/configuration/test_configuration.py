@@ -168,7 +168,7 @@ def test_a_new_component_must_be_meant(tmp_path):
 
 def test_no_key_leads_out_of_the_directory(tmp_path):
     folder = open_backend(str(tmp_path / "inside"), dict)
-    with pytest.raises(InvalidRequestError, match="is no key of configuration"):
+    with pytest.raises(InvalidRequestError, match="is not a key of configuration"):
         folder.put("o2/../../x", "y")
     (tmp_path / "inside").mkdir()
     (tmp_path / "inside" / "link").symlink_to(tmp_path)
@@ -192,7 +192,7 @@ def test_no_backend_reads_or_writes_keys_of_other_services(tmp_path, key):
     for line in ("pillar", str(tmp_path), "consul://127.0.0.1:1", "etcd://127.0.0.1:1"):
         backend = open_backend(line, dict)
         for ask in (backend.get, backend.keys, lambda key, to=backend: to.put(key, "x")):
-            with pytest.raises(InvalidRequestError, match=r"is no key of configuration|read only"):
+            with pytest.raises(InvalidRequestError, match=r"is not a key of configuration|read only"):
                 ask(key)
 
 

@@ -57,13 +57,13 @@ def test_what_an_including_workflow_gives_is_no_fault_of_the_included(repository
     verdict = check(repository / "workflows" / "inner.yaml")
     assert verdict.problems == ()
     (note,) = verdict.notes
-    assert "left open: it: for others to give, as workflows/outer.yaml does" in note
+    assert "left open: it: set by another workflow, as in workflows/outer.yaml" in note
 
 
 def test_what_is_given_shows_more_of_what_is_open(repository):
     verdict = check(repository / "workflows" / "inner.yaml", {"it": "flp1"})
     assert verdict.problems == ()
-    assert "left open: peer, rate: for others to give" in verdict.notes[0]
+    assert "left open: peer, rate: set by another" in verdict.notes[0]
 
 
 def test_the_result_of_a_call_is_given_too(repository):
@@ -183,10 +183,10 @@ def test_a_call_of_production_templates_is_known(func):
 @pytest.mark.parametrize(
     ("func", "message"),
     [
-        ("bookeeping.StartOfRun()", "no integration bookeeping is known here (did you mean bookkeeping?)"),
-        ("trg.RunLod()", "trg has no RunLod that is known here (did you mean RunLoad?)"),
-        ("ours.Do('it')", "no integration ours is known here"),
-        ("f()", "is no call of an integration"),
+        ("bookeeping.StartOfRun()", "unknown integration bookeeping (did you mean bookkeeping?)"),
+        ("trg.RunLod()", "trg has no known function RunLod (did you mean RunLoad?)"),
+        ("ours.Do('it')", "unknown integration ours"),
+        ("f()", "is not a call of an integration"),
     ],
 )
 def test_a_call_that_is_not_known_is_noted_and_no_fault(func, message):
