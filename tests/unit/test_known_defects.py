@@ -1,5 +1,6 @@
 """Each known defect can still be put into the code, and each random test has one that it must find."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from tests.support.random_tests.known_defects import DEFECTS
 from tests.support.random_tests.listing import random_tests, random_tests_of
 
 ROOT = Path(__file__).resolve().parents[2]
+FIGURES = ROOT / "docs" / "decisions" / "0046-random-tests-find-known-defects.md"
 WITHOUT_DEFECT = {
     "tests/faults/test_drills.py::test_nothing_stops_the_run": "takes minutes of real daemons for each seed",
 }
@@ -19,7 +21,7 @@ WITHOUT_DEFECT = {
 
 def test_each_defect_names_one_place_in_the_code():
     changed = [
-        f"{file} has {times} times {sound!r}, for {defect.name}"
+        f"{file} has {times} times {sound!r}, for {defect.test}"
         for defect in DEFECTS
         for file, sound, _ in defect.changes
         if (times := (ROOT / file).read_text().count(sound) if (ROOT / file).is_file() else 0) != 1
@@ -47,6 +49,12 @@ def test_each_random_test_has_a_defect_that_it_must_find():
     with_defect = {defect.test for defect in DEFECTS}
     assert not with_defect & WITHOUT_DEFECT.keys()
     assert {*with_defect, *WITHOUT_DEFECT} == set(random_tests()), "correct known_defects.py"
+
+
+def test_the_table_of_decision_46_has_a_figure_for_each_defect():
+    """Texts are not compared: names of tests change more often than the table is measured again."""
+    rows = re.findall(r"^\|[^|]+\|[^|]+\| \d+ \|$", FIGURES.read_text(), re.MULTILINE)
+    assert len(rows) == len(DEFECTS)
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,10 @@ class Defect:
 
     @property
     def name(self) -> str:
-        """The test's name without its folder."""
-        return self.test.rpartition("/")[2]
+        """File and test in words, as in the table of decision 46."""
+        file, _, test = self.test.rpartition("/")[2].partition("::")
+        words = (file.removesuffix(".py"), test.rpartition("::")[2])
+        return ": ".join(each.removeprefix("test_") for each in words if each != "runTest").replace("_", " ")
 
 
 def one(test: str, what: str, file: str, sound: str, broken: str, *, seeded: bool = False) -> Defect:
