@@ -5,7 +5,7 @@ import json
 import re
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from salt_o2.cli.commands import doctor
@@ -201,6 +201,7 @@ def test_a_view_of_harmless_texts_is_what_it_was(name):
     assert shown(view, document) == view(document)
 
 
+@settings(max_examples=200)
 @given(st.sampled_from(sorted(VIEWS)), st.data(), BAD)
 def test_whatever_a_text_is_no_command_reaches_the_terminal_and_no_line_is_forged(name, data, bad):
     document, view = VIEWS[name]
@@ -222,6 +223,7 @@ def test_a_further_line_of_an_error_never_looks_like_a_line_of_the_table(name):
     assert not any(line.startswith(("| forged", "+--+")) for line in lines.splitlines())
 
 
+@settings(max_examples=200)
 @given(
     st.recursive(
         BAD | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(BAD, inner), max_leaves=8

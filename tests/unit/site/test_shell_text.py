@@ -90,7 +90,7 @@ def test_any_value_stays_whole(tmp_path_factory, case, value):
 
 
 @pytest.mark.finding("1.8")
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=400)
 @given(
     st.lists(
         st.sampled_from([*"'\"\\`$(){}#<>;|& \n", "<<E", "$'", "$(", "((", "[[", "x", "{{ a }}"]), max_size=14

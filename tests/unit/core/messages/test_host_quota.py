@@ -1,7 +1,7 @@
 """One host has no more written than its quota, however it reports."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salt_o2.core.messages.host_quota import HOUR_S, HostQuota, cost_of
@@ -31,7 +31,13 @@ def test_a_heartbeat_costs_nothing_and_all_else_at_least_its_text():
 
 
 @pytest.mark.finding("3.8")
-@given(st.lists(st.tuples(st.floats(-10, 60) | st.floats(0, 2 * HOUR_S), st.integers(0, 5_000))))
+@settings(max_examples=200)
+@given(
+    st.lists(
+        st.tuples(st.floats(-10, 60) | st.floats(0, 2 * HOUR_S), st.integers(0, 5_000) | st.just(5_000)),
+        min_size=5,
+    )
+)
 def test_admitted_messages_exceed_the_bound_by_one_message_at_most(messages):
     quota, at, highest, written = HostQuota(10_000.0, 10_000.0, 0.0), 0.0, 0.0, 0
     for step, cost in messages:

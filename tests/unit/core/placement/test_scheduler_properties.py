@@ -78,7 +78,7 @@ def test_no_task_gets_more_than_its_host_has(facts, requests):
     assert not ports or max(ports.values()) == 1
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=300)
 @given(clusters, needs)
 def test_a_single_task_is_refused_only_if_no_host_fits(facts, request_):
     inventory = build(facts)
@@ -100,7 +100,7 @@ def test_a_single_task_is_refused_only_if_no_host_fits(facts, request_):
         assert put.host in fits
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=200)
 @given(
     clusters, st.lists(needs, max_size=8), st.lists(needs, max_size=8), st.sets(st.integers(0, 4)), st.data()
 )

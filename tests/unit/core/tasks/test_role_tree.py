@@ -1,6 +1,6 @@
 """Roles count their children, and the counts always agree with the tasks."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salt_o2.core.plan.plan import PlannedRole
@@ -27,6 +27,7 @@ def tree(tolerate=0):
     return RoleTree(PlannedRole(name="root", path="root", roles=sides), CRITICAL)
 
 
+@settings(max_examples=300)
 @given(st.lists(MOVE | EXCLUDE, max_size=40))
 def test_every_role_has_the_state_of_its_tasks_that_count_whatever_happens(happenings):
     roles, now, excluded = tree(), dict.fromkeys("abcd", TaskState.UNKNOWN), dict.fromkeys("abcd", False)

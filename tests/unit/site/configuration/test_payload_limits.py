@@ -182,7 +182,7 @@ PIECES = [
 ]
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=300)
 @given(st.lists(st.sampled_from(PIECES), max_size=20).map("".join))
 def test_whatever_a_payload_is_made_of_it_is_filled_in_or_refused(payload):
     with suppress(TemplateError):

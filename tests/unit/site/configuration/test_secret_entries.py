@@ -4,7 +4,7 @@ import json
 import shlex
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salt_o2.core.errors import InvalidRequestError, UnreachableError
@@ -144,6 +144,7 @@ def test_what_holds_no_secret_is_returned_as_it_is(value):
     assert secrets.mask(value) == value
 
 
+@settings(max_examples=300)
 @given(st.text(min_size=6).filter(lambda text: len(text.strip()) >= 6), st.text(), st.text())
 def test_no_secret_stays_in_a_text(secret, before, after):
     secrets = SecretEntries(["kafka"])

@@ -151,14 +151,14 @@ SOUND = {"name": "root", "roles": [{"name": "x", "task": {"load": "t"}}]}
 PLAIN = {"name": "t", "control": {"mode": "fairmq"}, "command": {"value": "v"}}
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=400)
 @given(one_part(ROLE, PARTS_OF_A_ROLE))
 def test_no_value_of_one_key_of_a_role_breaks_the_loader(part):
     role = SOUND["roles"][0] | dict([part])
     attempt(yaml.safe_dump(SOUND | {"roles": [role]}), yaml.safe_dump(PLAIN))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=400)
 @given(one_part(TASK_TEMPLATE, PARTS_OF_A_TASK))
 def test_no_value_of_one_key_of_a_task_breaks_the_loader(part):
     attempt(yaml.safe_dump(SOUND), yaml.safe_dump(PLAIN | dict([part])))

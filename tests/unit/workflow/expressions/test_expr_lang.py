@@ -329,7 +329,7 @@ def test_no_sequence_of_words_breaks_it(source):
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=400)
 @given(st.text(alphabet="ab.*+?|()[]^$\\d,1-", max_size=12), st.text(alphabet="ab1 ", max_size=20))
 def test_patterns_match_where_pythons_engine_does(pattern, text):
     import re

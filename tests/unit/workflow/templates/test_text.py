@@ -1,7 +1,7 @@
 """Text with expressions in it."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salt_o2.workflow.expressions.values import Refused
@@ -77,6 +77,7 @@ def test_texts_cannot_double_themselves_into_the_sky():
         render("{{ a }}" * 20, a="x" * 60_000)
 
 
+@settings(max_examples=300)
 @given(st.text())
 def test_a_text_without_opening_braces_stays_as_it_is(source):
     if "{{" not in source:

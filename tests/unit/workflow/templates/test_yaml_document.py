@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salt_o2.core.errors import TemplateError
@@ -105,6 +105,7 @@ trees = st.recursive(
 )
 
 
+@settings(max_examples=300)
 @given(trees)
 def test_what_pyyaml_writes_is_read_back(tree):
     assert plain(read(yaml.safe_dump(tree, allow_unicode=True, default_style='"'), "f")) == tree
