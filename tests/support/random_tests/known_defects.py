@@ -77,14 +77,6 @@ DEFECTS = [
             "return AgentAction.WAIT",
         ),
     ),
-    hurried(
-        "a goal that came while a step waited is taken for the state",
-        (
-            "agent/task/actions.py",
-            "if runtime.stuck or known.goal is not goal:",
-            "goal = known.goal\n        if runtime.stuck:",
-        ),
-    ),
     one(
         "agent/storage/test_output_files.py::test_trimming_keeps_the_bound_and_the_last_line",
         "all of a file is kept when it is trimmed",
@@ -103,8 +95,8 @@ DEFECTS = [
         "agent/process/test_member_processes.py::test_members_are_exactly_the_proved_ones_and_their_descendants",
         "children of children are not found",
         "agent/process/process_scan.py",
-        "found, new = set[int](), [pid for pid in first if pid in self.entries]",
-        "found, new = set[int](), [pid for pid in first if self.entries[pid].parent in self.entries]",
+        "in self._children.get(pid, ()):",
+        "in self._children.get(pid, ()) if pid in set(first) else ():",
     ),
     one(
         "agent/storage/test_state_directory.py::test_a_record_is_read_as_it_was_written",
