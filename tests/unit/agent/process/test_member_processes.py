@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salt_o2.agent.process import process_scan
@@ -102,8 +102,9 @@ def test_an_account_that_no_task_has_is_foreign(monkeypatch, uids, in_container,
     assert not scan._is_foreign(5), "an agent that is not root reports it as a failure"
 
 
+@settings(max_examples=200)
 @given(
-    parents=st.lists(st.integers(0, 30), min_size=1, max_size=30),
+    parents=st.lists(st.integers(0, 10), min_size=5, max_size=30),
     marked=st.sets(st.integers(1, 30)),
     kept=st.booleans(),
 )
