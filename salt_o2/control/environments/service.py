@@ -146,11 +146,11 @@ class EnvironmentService:
         await self._waiters.wait(request.request, lambda: self._executor.step(target, request))
 
     def recover(
-        self, target: ActiveEnvironment, task: TaskId, user: str, *, by_hand: bool
+        self, target: ActiveEnvironment, task: TaskId, user: str, *, manually: bool
     ) -> Sequence[Effect]:
         """Restart a failed task now; return the effects.
 
         No effect is returned if the task is healthy or is being restarted already.
         """
-        wanted = RecoverTask(at=self._clock(), task=task, user=user, by_hand=by_hand)
+        wanted = RecoverTask(at=self._clock(), task=task, user=user, by_hand=manually)
         return self._executor.step(target, wanted)

@@ -61,10 +61,10 @@ class HostEntry:
 
     @property
     def _duplicates(self) -> list[str]:
-        kept = self.facts.address if self.facts else "an unknown address"
+        accepted = self.facts.address if self.facts else "an unknown address"
         return [
-            f"two agents report under this name: control accepts the one at {kept} and refuses the one at "
-            f"{rival.address or 'an unknown address'} (incarnation {rival.incarnation}) is refused. Give one "
+            f"two agents report under this name: control accepts the one at {accepted} and refuses the one "
+            f"at {rival.address or 'an unknown address'} (incarnation {rival.incarnation}) is refused. Give one "
             "of the two minions another id and its own keys"
             for rival in self.agents.refused
         ]
@@ -72,8 +72,8 @@ class HostEntry:
     def record_faults(self, report: Report) -> list[str]:
         """Record the unreadable parts of ``report``; return the new ones."""
         new = [fault for fault in report.faults if fault not in self.unread]
-        kept = report.faults if report.facts else (*self.unread, *new)
-        self.unread = kept[-MOST_FAULTS:]
+        faults = report.faults if report.facts else (*self.unread, *new)
+        self.unread = faults[-MOST_FAULTS:]
         return new
 
     def doubt(self, why: str) -> None:

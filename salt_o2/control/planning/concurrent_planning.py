@@ -102,13 +102,13 @@ class ConcurrentPlanning:
             UnknownNameError: if the environment has ended, from ``stored``.
             UnreachableError: if hosts and resources change faster than a draft can be made.
         """
-        kept = stored() if stored else None
-        made = await self._attempt(user, make, stored, kept)
+        before = stored() if stored else None
+        made = await self._attempt(user, make, stored, before)
         if made is not None:
             return made
         async with self._again:
             for _ in range(TRIES):
-                made = await self._attempt(user, make, stored, kept)
+                made = await self._attempt(user, make, stored, before)
                 if made is not None:
                     return made
         raise UnreachableError(
@@ -121,12 +121,12 @@ class ConcurrentPlanning:
         user: str,
         make: Make,
         stored: Callable[[], StoredEnvironment] | None,
-        kept: StoredEnvironment | None,
+        before: StoredEnvironment | None,
     ) -> PlanDraft | None:
         """Return a draft; ``None`` if it cannot be carried out as it was made."""
         resources = await self.resources()
         made = await self._threads.run(user, make, resources)
-        if stored and (now := stored()) is not kept:
+        if stored and (now := stored()) is not before:
             raise EnvironmentChanged(now.id)
         return made if self._is_valid(made, resources) else None
 

@@ -49,17 +49,17 @@ def modification_of(
     )
 
 
-def destruction_draft(kept: StoredEnvironment) -> PlanDraft:
+def destruction_draft(stored: StoredEnvironment) -> PlanDraft:
     """Return the draft that destroys an environment with all its tasks."""
-    plan = kept.plan
+    plan = stored.plan
     nothing = replace(plan, tasks=(), calls=(), root=replace(plan.root, roles=(), task=None))
     return PlanDraft(
-        environment=kept.id, workflow=plan.workflow, overrides=kept.overrides, plan=nothing, previous=plan
+        environment=stored.id, workflow=plan.workflow, overrides=stored.overrides, plan=nothing, previous=plan
     )
 
 
 def pool_transfer_draft(
-    kept: StoredEnvironment, transferable: Sequence[PlannedTask], pool: Pool, at: float
+    stored: StoredEnvironment, transferable: Sequence[PlannedTask], pool: Pool, at: float
 ) -> PlanDraft:
     """Return a draft of a destruction that transfers ``transferable`` to ``pool``, as far as it has room."""
-    return replace(destruction_draft(kept), stored=frozenset(pool.accepts(transferable, at)))
+    return replace(destruction_draft(stored), stored=frozenset(pool.accepts(transferable, at)))

@@ -131,10 +131,10 @@ def ensure_unchanged(then: PlanDraft, now: PlanDraft) -> None:
         _other_source(before.get(task.path), task, then, now) or _difference(before.get(task.path), task)
         for task in now.plan.tasks
     ]
-    told = [text for text in moved if text] or ["its templates or variables have changed"]
+    differences = [text for text in moved if text] or ["its templates or variables have changed"]
     raise PlanError(
         "hosts or the environment have changed since the plan was made; make it again:\n"
-        + "\n".join(told[:10])
+        + "\n".join(differences[:10])
     )
 
 

@@ -56,17 +56,17 @@ def make_plan(
         for task in workflow.tasks
     ]
     claims = PoolMatcher(free, inventory, environment, workflow.revision)
-    kept = [
-        _found(_kept(stay.get(request.path), request, inventory), task, request, claims)
+    existing = [
+        _found(_at_its_place(stay.get(request.path), request, inventory), task, request, claims)
         for task, request in zip(workflow.tasks, requests, strict=True)
     ]
-    new = [request for request, old in zip(requests, kept, strict=True) if old is None]
+    new = [request for request, old in zip(requests, existing, strict=True) if old is None]
     fresh = iter(schedule(new, inventory))
     seats = [
         PlacedTask(old.id, task, request, _placement(old, request))
         if old
         else PlacedTask(new_task_id(), task, request, next(fresh))
-        for task, request, old in zip(workflow.tasks, requests, kept, strict=True)
+        for task, request, old in zip(workflow.tasks, requests, existing, strict=True)
     ]
     tasks = PlanAssembly(inventory, environment, workflow.revision).fill(seats)
     return Plan(
@@ -106,7 +106,9 @@ def _instead_of(old: PlannedTask | None, request: PlacementRequest) -> Placement
     return _bound_to(replace(request, before=old), old.host) if old else request
 
 
-def _kept(old: PlannedTask | None, request: PlacementRequest, inventory: Inventory) -> PlannedTask | None:
+def _at_its_place(
+    old: PlannedTask | None, request: PlacementRequest, inventory: Inventory
+) -> PlannedTask | None:
     """Return ``old`` if its placement is still valid for ``request``."""
     if old is None:
         return None

@@ -15,7 +15,7 @@ from salt_o2.core.placement.inventory import Inventory
 from salt_o2.core.placement.requests import PlacementRequest
 from salt_o2.core.plan.launch import Launch
 from salt_o2.core.plan.plan import PlannedTask
-from salt_o2.core.pool.launch_fingerprint import Mould, is_equivalent, launch_fingerprint
+from salt_o2.core.pool.launch_fingerprint import LaunchFingerprint, is_equivalent, launch_fingerprint
 from salt_o2.workflow import TaskRole
 from salt_o2.workflow.expansion.task_rendering import render
 from salt_o2.workflow.problems import Problems
@@ -32,7 +32,7 @@ class PoolMatcher:
         """Use the tasks of ``free`` that templates of ``revision`` have started."""
         self._inventory, self._environment, self._revision = inventory, environment, revision
         self._samples: dict[str, PlannedTask] = {}
-        self._by_fingerprint: dict[Mould, ByHost] = {}
+        self._by_fingerprint: dict[LaunchFingerprint, ByHost] = {}
         for task in free:
             if task.launch.revision == revision:
                 self._samples.setdefault(task.class_name, task)

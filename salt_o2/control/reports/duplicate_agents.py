@@ -96,9 +96,9 @@ class DuplicateAgents:
 
     def _reason(self, host: HostId, rival: Rival) -> str:
         facts = self._hosts.known[host].facts
-        kept = facts.address if facts else "an unknown address"
+        accepted = facts.address if facts else "an unknown address"
         return (
-            f"two agents report as {host}: control accepts the one at {kept} and refuses the one at "
+            f"two agents report as {host}: control accepts the one at {accepted} and refuses the one at "
             f"{rival.address or 'an unknown address'}; tasks of the first are not affected. Give one of the "
             "two minions another id and its own keys"
         )

@@ -48,8 +48,8 @@ class HistoryRequests:
     def _tell(self, wanted: Past) -> list[dict[str, Any]]:
         id = EnvironmentId(wanted.id) if wanted.id in (POOL, HOSTS) else self._store.resolve_prefix(wanted.id)
         # The whole journal is formatted, because a line may refer to lines before the first requested one.
-        told = format_journal(self._store.journal(id, moment(wanted.until)))
-        return told[wanted.after :][-wanted.limit :]
+        lines = format_journal(self._store.journal(id, moment(wanted.until)))
+        return lines[wanted.after :][-wanted.limit :]
 
     async def _replay(self, wanted: Past, user: str, _progress: Progress) -> dict[str, Any]:
         self._store.flush()
@@ -57,10 +57,10 @@ class HistoryRequests:
 
     def _replayed(self, wanted: Past) -> dict[str, Any]:
         stored = self._store.find_by_prefix(wanted.id)
-        environment, shape = self._replay_journal(stored.id, moment(wanted.until))
+        environment, overrides = self._replay_journal(stored.id, moment(wanted.until))
         members = environment.model.tasks
         out = {members.tasks[task].path: why for task, why in members.excluded.items()}
-        then = replace(stored, plan=environment.model.plan, overrides=shape)
+        then = replace(stored, plan=environment.model.plan, overrides=overrides)
         return environment_view.environment_view(then, environment) | {"excluded": out}
 
     def _replay_journal(self, id: EnvironmentId, until: float | None) -> tuple[Environment, Overrides]:
@@ -70,11 +70,11 @@ class HistoryRequests:
                 f"the journal of environment {id} was cut (o2:journal): it cannot be replayed. "
                 "Its plans and the records of its runs are kept"
             )
-        told = list(entries(line for line in lines if until is None or line.at <= until))
-        environment = replay(id, told)
+        inputs = list(entries(line for line in lines if until is None or line.at <= until))
+        environment = replay(id, inputs)
         if environment is None:
             raise UnknownNameError(f"the journal has no environment {id} at that time")
-        return environment, overrides_after(told)
+        return environment, overrides_after(inputs)
 
     async def _diff(self, wanted: Two, user: str, _progress: Progress) -> dict[str, Any]:
         self._store.flush()

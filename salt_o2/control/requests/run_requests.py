@@ -76,10 +76,10 @@ class RunRequests:
         lines = self._store.journal(run.environment, kind=AnnounceState.__name__, since=run.started)
         begun = False
         for line in lines:
-            told = msgspec.json.decode(line.body)
-            begun = begun or told["run_number"] == run.number
-            if begun and told["state"] != EnvironmentState.RUNNING:
-                return {"end_state": told["state"], "end_reason": told["reason"] or None}
+            announced = msgspec.json.decode(line.body)
+            begun = begun or announced["run_number"] == run.number
+            if begun and announced["state"] != EnvironmentState.RUNNING:
+                return {"end_state": announced["state"], "end_reason": announced["reason"] or None}
         return {"end_state": None, "end_reason": None}
 
     def _pushed(self, run: StoredRun) -> tuple[Arguments, Arguments]:

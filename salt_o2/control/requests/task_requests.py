@@ -73,7 +73,7 @@ class TaskRequests:
 
     async def _recover(self, wanted: Recover, user: str, _progress: Progress) -> dict[str, Any]:
         target, task = self._find(wanted.task, wanted.environment)
-        effects = self._environments.recover(target, task.id, user, by_hand=not wanted.by_rule)
+        effects = self._environments.recover(target, task.id, user, manually=not wanted.by_rule)
         report = target.environment.model.tasks.reports.get(task.id)
         outcome = {"environment": target.stored.id, "outcome": _outcome(target, task, effects)}
         return self._view_now().task(task, report) | outcome

@@ -119,18 +119,18 @@ class Retention:
         """Return the rows from which a run's record shows the arguments pushed at its start and end."""
         orders = select(JOURNAL.c.id, JOURNAL.c.body).order_by(JOURNAL.c.id)
         orders = orders.where(JOURNAL.c.environment == environment, JOURNAL.c.kind == "SendCommand")
-        kept: set[int] = set()
+        needed: set[int] = set()
         run, goes_on = "", False
         for id, body in self._store.stream(orders, CHUNK):
             command = msgspec.json.decode(body, type=_Drive).command
             number = command.arguments.get("run_number", "")
             if number and number != run:
                 run, goes_on = number, True
-                kept.add(id)
+                needed.add(id)
             elif goes_on and not number and _ends_a_run(command):
                 goes_on = False
-                kept.add(id)
-        return kept
+                needed.add(id)
+        return needed
 
     def _cut_before(self, owner: EnvironmentId, oldest: float) -> int:
         old = select(JOURNAL.c.id).where(JOURNAL.c.environment == owner, JOURNAL.c.at < oldest)

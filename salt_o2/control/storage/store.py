@@ -75,7 +75,7 @@ class Store:
         """Why the last write failed; empty if it succeeded."""
         self._engine = database.open_database(url)
 
-    def add(self, kept: StoredEnvironment, *along: Executable) -> None:
+    def add(self, stored: StoredEnvironment, *along: Executable) -> None:
         """Store a new environment before any part of it starts; the transaction includes ``along``.
 
         Raises:
@@ -83,12 +83,12 @@ class Store:
         """
         self._check_thread()
         row = {
-            "id": kept.id,
-            "created": kept.created,
-            "user": kept.user,
-            "overrides": plain(kept.overrides),
-            "plan": plain(kept.plan),
-            "snapshot": plain(kept.snapshot),
+            "id": stored.id,
+            "created": stored.created,
+            "user": stored.user,
+            "overrides": plain(stored.overrides),
+            "plan": plain(stored.plan),
+            "snapshot": plain(stored.snapshot),
         }
         self.commit(insert(ENVIRONMENTS).values(row), *along)
 
@@ -283,11 +283,11 @@ class Store:
             self.leave_out(f"the store's {kind.__name__} {name} cannot be read and is omitted: {error}")
             return None
 
-    def leave_out(self, told: str) -> None:
+    def leave_out(self, fault: str) -> None:
         """Report that a row cannot be used, and why."""
-        if told not in self.unread and len(self.unread) < MOST_UNREAD:
-            log.error("%s", told)
-            self.unread.append(told)
+        if fault not in self.unread and len(self.unread) < MOST_UNREAD:
+            log.error("%s", fault)
+            self.unread.append(fault)
 
     def read(self, query: Select[Any]) -> list[Any]:
         """Return the committed rows of ``query``."""

@@ -14,22 +14,22 @@ from salt_o2.core.states import TaskState, TaskStatus
 Tell = Callable[[PlannedTask, TaskReport | None], dict[str, Any]]
 
 
-def environment_summary(kept: StoredEnvironment, environment: Environment) -> dict[str, Any]:
+def environment_summary(stored: StoredEnvironment, environment: Environment) -> dict[str, Any]:
     """Return the environment without its tasks and roles."""
     model, tasks = environment.model, environment.model.tasks
     return {
         "id": model.id,
         "state": model.state,
         "run_number": model.run.number,
-        "workflow": kept.plan.workflow,
-        "revision": kept.plan.revision,
-        "created": iso(kept.created),
-        "user": kept.user,
-        "vars": kept.overrides.vars,
+        "workflow": stored.plan.workflow,
+        "revision": stored.plan.revision,
+        "created": iso(stored.created),
+        "user": stored.user,
+        "vars": stored.overrides.vars,
         "error": model.error or None,
         "transition": model.active.event if model.active else None,
         "hosts": list(tasks.hosts),
-        "excluded": kept.overrides.exclude,
+        "excluded": stored.overrides.exclude,
         "tasks_excluded": tasks.excluded_count,
         "tasks_planned": tasks.planned_count,
         "lost": len(tasks.lost),
@@ -40,7 +40,7 @@ def environment_summary(kept: StoredEnvironment, environment: Environment) -> di
 
 
 def environment_view(
-    kept: StoredEnvironment, environment: Environment, tell: Tell | None = None
+    stored: StoredEnvironment, environment: Environment, tell: Tell | None = None
 ) -> dict[str, Any]:
     """Return the whole environment: its tasks, why some are excluded, and its tree of roles.
 
@@ -48,7 +48,7 @@ def environment_view(
     """
     tell = tell or task_view
     members = environment.model.tasks
-    return environment_summary(kept, environment) | {
+    return environment_summary(stored, environment) | {
         "tasks": [
             tell(planned, members.reports.get(planned.id))
             | {"excluded": members.excluded.get(planned.id), "lost": members.lost.get(planned.id)}

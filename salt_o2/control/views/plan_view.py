@@ -27,8 +27,8 @@ def plan_record(
     old = draft.previous or _nothing(draft.plan)
     changes = diff_plans(old, draft.plan, was_out, draft.excluded)
     tasks = {task.id: task for task in (*old.tasks, *draft.plan.tasks)}
-    told = _Told(changes, draft, old)
-    rows = [_row(task, *told.of(task)) for task in tasks.values()]
+    described = _TaskChanges(changes, draft, old)
+    rows = [_row(task, *described.of(task)) for task in tasks.values()]
     return {
         "token": token,
         "environment": draft.environment,
@@ -60,7 +60,7 @@ def _row(task: PlannedTask, change: str, reason: str) -> dict[str, Any]:
     }
 
 
-class _Told:
+class _TaskChanges:
     """The change of each task, and its reason."""
 
     def __init__(self, changes: PlanDiff, draft: PlanDraft, old: Plan) -> None:

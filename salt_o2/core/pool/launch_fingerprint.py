@@ -13,7 +13,7 @@ from dataclasses import replace
 from salt_o2.core.ids import HostId, TaskId
 from salt_o2.core.plan.launch import Launch
 
-Mould = tuple[str, str, Launch]
+LaunchFingerprint = tuple[str, str, Launch]
 """Class, revision of the templates, and the launch without its placement."""
 _ID, _HOST, _PORT = (
     "\0id",
@@ -22,7 +22,7 @@ _ID, _HOST, _PORT = (
 )  # No template can write these characters: see workflow/expansion/task_rendering.py.
 
 
-def launch_fingerprint(launch: Launch, task: TaskId, host: HostId) -> Mould:
+def launch_fingerprint(launch: Launch, task: TaskId, host: HostId) -> LaunchFingerprint:
     """Return the fingerprint of ``launch`` of ``task`` on ``host``."""
     names = {task: _ID, host: _HOST}
     if launch.control_port is not None:

@@ -95,7 +95,7 @@ def test_a_run_number_is_refused_and_comes_when_there_is_room(disk):
     disk.fill()
     given = [first]
     given += until_refused(runs)
-    with pytest.raises(StorageError, match="make room"):
+    with pytest.raises(StorageError, match="Free disk space"):
         runs.reserve_run()
     disk.make_room()
     given.append(runs.reserve_run())
@@ -141,7 +141,7 @@ def test_a_store_that_finds_no_room_when_it_opens_says_so_and_opens_later(disk):
     number = RunStore(store).reserve_run()
     store.close()
     disk.fill()
-    with pytest.raises(StorageError, match="make room"):
+    with pytest.raises(StorageError, match="Free disk space"):
         Store(disk.url)
     disk.make_room()
     store = Store(disk.url)
