@@ -64,8 +64,8 @@ class HostEntry:
         accepted = self.facts.address if self.facts else "an unknown address"
         return [
             f"two agents report under this name: control accepts the one at {accepted} and refuses the one "
-            f"at {rival.address or 'an unknown address'} (incarnation {rival.incarnation}) is refused. Give one "
-            "of the two minions another id and its own keys"
+            f"at {rival.address or 'an unknown address'} (incarnation {rival.incarnation}). Give one of the "
+            "two minions another id and its own keys"
             for rival in self.agents.refused
         ]
 
