@@ -260,8 +260,8 @@ def test_a_thread_that_reads_after_the_store_has_closed_gets_no_connection(file)
     store = Store(url(file))
     runs = RunStore(store)
     store.close()
-    with pytest.raises(StorageError, match="control ends"):
+    with pytest.raises(StorageError, match="has closed its database"):
         runs.runs()
-    with pytest.raises(DBAPIError, match="control ends"):
+    with pytest.raises(DBAPIError, match="has closed its database"):
         store.write(delete(ENVIRONMENTS))
     assert connections_to(file) == 0
