@@ -9,9 +9,11 @@ import pytest
 import yaml
 
 from salt_o2.cluster import down, up
+from salt_o2.cluster.paths import Layout
 from salt_o2.cluster.processes import marked
 from salt_o2.core.access import auth_options
 from salt_o2.core.access_roles import BY_RUNNER, RUNNERS, WITHOUT_ROLE, AccessRole
+from salt_o2.where import packaged
 from tests.support.clusters.private_cluster import PrivateCluster
 from tests.support.waiting import wait_until
 
@@ -30,8 +32,11 @@ def guarded(tmp_path_factory):
     extra.parent.mkdir(parents=True)
     granted = auth_options({role: [str(role)] for role in AccessRole}, "sharedsecret")
     granted["external_auth"]["sharedsecret"][LEAKY] = ["o2.info"]
-    marked_entries = {"o2": {"secrets": ["readout/PHYSICS"]}}
-    extra.write_text(yaml.safe_dump({"sharedsecret": SECRET, **granted, **marked_entries}))
+    extra.write_text(yaml.safe_dump({"sharedsecret": SECRET, **granted}))
+    example = packaged("pillar/configuration.sls").read_text()
+    configuration = Layout(directory).pillar / "configuration.sls"
+    configuration.parent.mkdir(parents=True)
+    configuration.write_text(example.replace("  # secrets: ", "  secrets: ['readout/PHYSICS'] # "))
     status = up(directory, minions=1)
     yield PrivateCluster.of(status)
     down(directory)
