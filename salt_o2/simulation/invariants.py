@@ -169,7 +169,8 @@ class Invariants:
             members = held.environment.model.tasks
             for planned in members.plan.tasks:
                 report = members.reports.get(planned.id)
-                if planned.id in members.lost or planned.launch.control_port is None:
+                out = planned.id in members.lost or planned.id in members.excluded
+                if out or planned.launch.control_port is None:
                     continue
                 device = devices_of(self.cluster.hosts[planned.host]).get(planned.id)
                 shown, real = report.state if report else TaskState.UNKNOWN, real_state(device)
