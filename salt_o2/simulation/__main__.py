@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from dataclasses import replace
 
-from salt_o2.simulation.scenario import Scenario, draw_scenario
+from salt_o2.simulation.scenario import FaultKind, Scenario, draw_scenario
 from salt_o2.simulation.shrinking import shrink
 from salt_o2.simulation.simulation import Outcome, simulate
 
@@ -16,7 +16,7 @@ def main(words: list[str] | None = None) -> int:
     asked = _parser().parse_args(words)
     begun, total = time.monotonic(), _Total()
     for seed in _seeds(asked.seeds):
-        scenario = draw_scenario(seed, asked.hosts, asked.minutes)
+        scenario = _draw(seed, asked)
         if asked.faults is not None:
             numbers = [int(each) for each in asked.faults.split(",") if each]
             scenario = replace(scenario, faults=tuple(scenario.faults[number] for number in numbers))
@@ -76,7 +76,7 @@ def _explain(outcome: Outcome, asked: argparse.Namespace) -> None:
     """Print the shortest scenario that fails in the same way, and how to replay it."""
     seed = outcome.scenario.seed
     print(f"seed {seed}: an invariant is violated")
-    drawn = draw_scenario(seed, asked.hosts, asked.minutes).faults
+    drawn = _draw(seed, asked).faults
     scenario = outcome.scenario
     if not asked.no_shrink:
         kind = _kind(outcome)
@@ -89,6 +89,11 @@ def _explain(outcome: Outcome, asked: argparse.Namespace) -> None:
     print(f"replay: {_replay(scenario, drawn, asked)}", flush=True)
 
 
+def _draw(seed: int, asked: argparse.Namespace) -> Scenario:
+    only = [FaultKind(name.strip()) for name in asked.only.split(",")] if asked.only else []
+    return draw_scenario(seed, asked.hosts, asked.minutes, only, asked.exactly)
+
+
 def _kind(outcome: Outcome) -> str:
     """Return the first violation without names and numbers: what a smaller scenario must violate, too."""
     words = outcome.broken[0].split() if outcome.broken else []
@@ -96,10 +101,12 @@ def _kind(outcome: Outcome) -> str:
 
 
 def _replay(scenario: Scenario, drawn: tuple[object, ...], asked: argparse.Namespace) -> str:
+    drawn_by = f" --only '{asked.only}'" if asked.only else ""
+    drawn_by += f" --exactly {asked.exactly}" if asked.exactly is not None else ""
     numbers = ",".join(str(drawn.index(fault)) for fault in scenario.faults)
     return (
         f"python -m salt_o2.simulation {scenario.seed} --hosts {asked.hosts} --minutes {asked.minutes:g} "
-        f"--users {scenario.users} --faults '{numbers}' --log"
+        f"--users {scenario.users} --faults '{numbers}'{drawn_by} --log"
     )
 
 
@@ -115,6 +122,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--minutes", type=float, default=10.0, help="simulated minutes of each simulation")
     parser.add_argument("--hours", type=float, default=0.0, help="stop after this real time")
     parser.add_argument("--faults", help="only these faults of the scenario, by number: 0,3")
+    parser.add_argument("--only", default="", help="draw only these kinds of faults: 'agent away,disk full'")
+    parser.add_argument("--exactly", type=int, help="draw this number of faults")
     parser.add_argument("--users", type=int, default=0, help="number of users instead of the drawn one")
     parser.add_argument("--log", action="store_true", help="print all that happens")
     parser.add_argument("--lines", type=int, default=40, help="last lines to print without --no-shrink")

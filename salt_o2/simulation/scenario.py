@@ -1,5 +1,6 @@
 """The scenario of one simulation: hosts, users and faults, drawn from a seed."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
@@ -104,17 +105,28 @@ class Scenario:
         return max(BEGIN_S, 60.0 * self.minutes - QUIET_S)
 
 
-def draw_scenario(seed: int, hosts: int = 10, minutes: float = 10.0) -> Scenario:
-    """Return the scenario of ``seed``: mostly few faults, sometimes many."""
+def draw_scenario(
+    seed: int,
+    hosts: int = 10,
+    minutes: float = 10.0,
+    only: Collection[FaultKind] = (),
+    exactly: int | None = None,
+) -> Scenario:
+    """Return the scenario of ``seed``: mostly few faults, sometimes many.
+
+    ``only`` are the kinds to draw from, and ``exactly`` is the number of faults, if they are not to be drawn.
+    """
     rng = Random(f"{seed}/scenario")
     last = max(BEGIN_S, 60.0 * minutes - QUIET_S)
     most = rng.choice((0, 3, 3, 8, 8, 8, 15, 40))
     count = rng.randint(0, most)
-    kinds, weights = list(WEIGHTS), list(WEIGHTS.values())
+    kinds = list(WEIGHTS)
     # Some simulations have few kinds of faults, so that these meet each other more often.
     if rng.random() < 0.5:
         kinds = rng.sample(kinds, 4)
-        weights = [WEIGHTS[kind] for kind in kinds]
+    kinds = [kind for kind in FaultKind if kind in only] or kinds
+    weights = [WEIGHTS[kind] for kind in kinds]
+    count = count if exactly is None else exactly
     names = [f"flp{number}" for number in range(1, hosts + 1)]
     faults = [
         Fault(

@@ -2,6 +2,7 @@
 
     python -m tests.support.simulation.find_simulated            all, 2,000 simulations each at most
     python -m tests.support.simulation.find_simulated --most 20 pid      those with the word, 20 at most
+    python -m tests.support.simulation.find_simulated --directed --most 20      with chosen kinds of faults
 
 Each line names a defect, after how many simulations an invariant was violated, and which. With ``NOT FOUND``
 in a line the exit code is 1. Nothing outside a temporary folder is changed.
@@ -14,15 +15,14 @@ import tempfile
 from pathlib import Path
 
 from tests.support.random_tests.find_again import copy_to, put
-from tests.support.random_tests.known_defects import Defect
-from tests.support.simulation.simulated_defects import SIMULATED_DEFECTS
+from tests.support.simulation.simulated_defects import SIMULATED_DEFECTS, SimulatedDefect
 
 MOST = 2000
 MORE = ("--hosts", "4")
 """Few hosts, so that faults meet each other more often."""
 
 
-def look_for(defect: Defect, most: int, first: int = 0) -> str:
+def look_for(defect: SimulatedDefect, most: int, first: int = 0, *, directed: bool = False) -> str:
     """Return after how many simulations ``defect`` is found, and how it shows."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -30,6 +30,8 @@ def look_for(defect: Defect, most: int, first: int = 0) -> str:
         put(defect, folder)
         seeds = f"{first}-{first + most - 1}"
         command = [sys.executable, "-m", "salt_o2.simulation", seeds, "--no-shrink", *MORE]
+        command += ["--only", defect.only] if directed else []
+        command += ["--exactly", "15", "--minutes", "5"] if directed else []
         environment = {**os.environ, "PYTHONPATH": str(folder)}
         done = subprocess.run(
             command, cwd=folder, env=environment, capture_output=True, text=True, check=False
@@ -43,7 +45,8 @@ def look_for(defect: Defect, most: int, first: int = 0) -> str:
 
 def main(words: list[str]) -> int:
     """Look for all defects that have one of ``words``; 1 if one was not found."""
-    most = MOST
+    most, directed = MOST, words[:1] == ["--directed"]
+    words = words[1:] if directed else words
     if words[:1] == ["--most"]:
         most, words = int(words[1]), words[2:]
     chosen = [each for each in SIMULATED_DEFECTS if not words or any(word in each.what for word in words)]
@@ -51,7 +54,7 @@ def main(words: list[str]) -> int:
     bad = 0
     for defect in chosen:
         try:
-            found = look_for(defect, most)
+            found = look_for(defect, most, directed=directed)
         except LookupError as error:
             found = f"NOT FOUND: {error}"
         bad += "NOT FOUND" in found

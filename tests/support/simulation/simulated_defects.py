@@ -4,12 +4,23 @@
 ``find_simulated.py`` puts each into a copy of the project and counts the simulations until it is found.
 """
 
-from tests.support.random_tests.known_defects import Defect
+from dataclasses import dataclass
 
 
-def slip(what: str, file: str, sound: str, broken: str) -> Defect:
+@dataclass(frozen=True, slots=True)
+class SimulatedDefect:
+    """One change of the library, and the faults that bring it to light."""
+
+    what: str
+    changes: tuple[tuple[str, str, str], ...]
+    """File, sound text, broken text."""
+    only: str
+    """Kinds of faults, as ``--only`` takes them."""
+
+
+def slip(what: str, file: str, sound: str, broken: str, only: str = "") -> SimulatedDefect:
     """Return a defect that is one change of a file of the library."""
-    return Defect("simulation", what, ((f"salt_o2/{file}", sound, broken),), seeded=True)
+    return SimulatedDefect(what, ((f"salt_o2/{file}", sound, broken),), only)
 
 
 SIMULATED_DEFECTS = [
@@ -19,36 +30,42 @@ SIMULATED_DEFECTS = [
         "agent/process/launcher.py",
         "    if not is_ours or not host.kernel.is_alive(record.shim, record.shim_started):",
         "    if host.kernel.start_ticks(record.shim) is None:",
+        only="agent away,process crashed,other programs",
     ),
     slip(
         "a process is adopted after a boot by the pid of the boot before",
         "agent/process/launcher.py",
         "    if record.boot != host.kernel.boot_id():\n        return None\n    # The",
         "    # The",
+        only="host rebooted,agent away",
     ),
     slip(
         "processes that left the session of their task are not stopped",
         "agent/process/task_process.py",
         "        if self._is_clear:\n            return Survivors()\n",
         "        if True:\n            return Survivors()\n",
+        only="device trouble,process crashed",
     ),
     slip(
         "a process that ignores SIGTERM is not killed",
         "core/tasks/kill_sequence.py",
         "        return (SignalStep(signal.SIGTERM, grace_s), LAST)",
         "        return (SignalStep(signal.SIGTERM, grace_s),)",
+        only="device trouble",
     ),
     slip(
         "the end of a process wakes nobody",
         "agent/process/process_group.py",
         "        self.gone.set()\n        ended()",
         "        self.gone.set()",
+        only="process crashed",
     ),
     slip(
         "processes without a record are not stopped when an agent starts",
         "agent/agent.py",
         "        await orphan_termination.end_all(self._host)\n",
         "",
+        only="file damaged,agent killed at a write",
     ),
     # --- agent: orders
     slip(
@@ -56,36 +73,42 @@ SIMULATED_DEFECTS = [
         "agent/agent.py",
         "        elif task is None or command.revision > task.record.revision:",
         "        elif task is None or command.revision != task.record.revision:",
+        only="link slow,messages twice,link lossy,commands cut",
     ),
     slip(
         "a late order starts a finished task again",
         "agent/agent.py",
         "        if task is None and (command.revision <= ended or command.goal is TaskState.DONE):",
         "        if task is None and command.goal is TaskState.DONE:",
+        only="link slow,messages twice,link lossy,commands cut",
     ),
     slip(
         "a command is obeyed before it is on disk",
         "agent/agent.py",
         "            return self._opened().orders.append(command)",
         '            raise OSError("not written")',
+        only="disk full,agent killed midway",
     ),
     slip(
         "commands on disk are not read by the next agent",
         "agent/agent.py",
         "        left = home.orders.left()",
         "        left = home.orders.left()[:0]",
+        only="agent killed midway,agent killed at a write",
     ),
     slip(
         "a start does not wait for the end of its predecessor",
         "agent/task/task.py",
         "        await runtime.host.terminations.over(self.home.folder)\n",
         "",
+        only="agent killed midway,file damaged",
     ),
     slip(
         "a place in the queue of starts is not given back",
         "agent/launch/start_limiter.py",
         "            if over.when() > asyncio.get_running_loop().time():\n                over.cancel()\n                self._free.release()",
         "            over.cancel()",
+        only="process crashed",
     ),
     # --- agent: reports
     slip(
@@ -93,24 +116,28 @@ SIMULATED_DEFECTS = [
         "agent/reporter.py",
         "            self._news.merge(news)\n",
         "",
+        only="reports cut,link cut",
     ),
     slip(
         "a change wakes the reporter, and the wake-up is lost",
         "agent/reporter.py",
         "        while True:\n            self._stir.clear()\n            when",
         "        while True:\n            when",
+        only="process crashed",
     ),
     slip(
         "an acknowledgement does not carry the revision",
         "agent/reporter.py",
         "            accepted=dict(self._awaited),",
         "            accepted={},",
+        only="link slow",
     ),
     slip(
         "a device that moves by itself is not seen",
         "agent/device/watcher.py",
         '        self._moved(seen.state, seen.word, f"it left {left} without an order and is {seen.word}")',
         '        str(f"it left {left} without an order and is {seen.word}")',
+        only="device trouble",
     ),
     # --- control: hosts and reports
     slip(
@@ -118,42 +145,49 @@ SIMULATED_DEFECTS = [
         "control/hosts/host_table.py",
         "        gap = host.incarnation != report.incarnation or report.sequence > host.sequence + 1\n        gap = gap or (not report.tasks and report.sequence > host.sequence)",
         "        gap = host.incarnation != report.incarnation",
+        only="link lossy,reports cut,link cut",
     ),
     slip(
         "a silent host is lost without a probe",
         "core/recovery/host_liveness.py",
         "        if quiet > SILENT_AFTER * heartbeat_s and self.unanswered and not alone:",
         "        if quiet > SILENT_AFTER * heartbeat_s and not alone:",
+        only="link cut,agent away,reports cut",
     ),
     slip(
         "old states are shown as current ones",
         "control/hosts/host_table.py",
         "        return at - known.confirmed_at > SILENT_AFTER * self.heartbeat_s",
         "        return False",
+        only="agent away,link cut,reports cut",
     ),
     slip(
         "a task of a survey without an owner is not stopped",
         "control/reports/orphans.py",
         "        self._outbound.send(ended)\n",
         "",
+        only="control killed at a write,host cut off,link cut",
     ),
     slip(
         "the queue of reports forgets to wake its reader",
         "control/hosts/report_queue.py",
         "        self._something.set()\n",
         "        if self._count == 1:\n            self._something.set()\n",
+        only="process crashed,link slow",
     ),
     slip(
         "one report that cannot be used ends the loop of reports",
         "control/hosts/report_queue.py",
         "    except Exception:  # a defect in one report must not block the next",
         "    except ZeroDivisionError:",
+        only="store locked,hostile message",
     ),
     slip(
         "one wrong message ends the loop of the bus",
         "bus/host_link.py",
         "        except InvalidRequestError as error:\n            self._refuse(HostId(name), str(error))",
         "        except ZeroDivisionError as error:\n            self._refuse(HostId(name), str(error))",
+        only="hostile message",
     ),
     # --- control: store
     slip(
@@ -161,59 +195,69 @@ SIMULATED_DEFECTS = [
         "control/storage/run_store.py",
         "        self._store.commit(_raised(number))\n        self._last_run = number",
         "        self._last_run = number",
+        only="control killed,control killed midway",
     ),
     slip(
         "what a locked database refused is not written again",
         "control/storage/store.py",
         "            self._journal = (entries + self._journal)[-MOST_KEPT:]\n",
         "",
+        only="store locked",
     ),
     slip(
         "effects leave before they are on disk",
         "control/environments/effect_executor.py",
         "environment.model.id, snapshot.take(environment), ended, durable=durable, **changed",
         "environment.model.id, snapshot.take(environment), ended, durable=False, **changed",
+        only="control killed midway,control killed at a write",
     ),
     slip(
         "a restarted control forgets departing tasks",
         "core/recovery/snapshot.py",
         "    tasks.install_plan(plan, {}, departing=snapshot.leaving)",
         "    tasks.install_plan(plan, {})",
+        only="control killed midway,control killed at a write",
     ),
     slip(
         "a restarted control forgets which tasks are lost",
         "core/recovery/snapshot.py",
         "    tasks.recall_losses(snapshot.lost, snapshot.lost if snapshot.ignored is None else snapshot.ignored)\n",
         "",
+        only="control killed,host cut off,process crashed",
     ),
     slip(
         "a restarted control does not resume a transition",
         "control/environments/restoration.py",
         "        if request:\n            self._interrupted.append((target, request))",
         "        if request and not request:\n            self._interrupted.append((target, request))",
+        only="control killed midway,control killed at a write",
     ),
     slip(
         "a restarted control counts tasks of the pool as free room",
         "control/environments/pool_service.py",
         "        inventory.allocate_tasks(POOL, [entry.task for entry in self.pool.entries.values()])\n",
         "",
+        only="control killed",
     ),
     slip(
         "a transfer to the pool is not in the transaction of its cause",
         "control/environments/effect_executor.py",
         "        self._pool.record_transfers(transfers, message)\n",
         "",
+        only="control killed",
     ),
     slip(
         "a task that left its environment keeps its room",
         "control/environments/effect_executor.py",
         "                self._inventory.release_tasks(environment, tasks)",
         "                pass",
+        only="control killed",
     ),
     slip(
         "the timer of an environment is not set again",
         "control/environments/effect_executor.py",
         "                watcher(environment)\n        self.set_timer(target)",
         "                watcher(environment)",
+        only="device trouble,commands cut",
     ),
 ]
