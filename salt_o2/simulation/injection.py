@@ -107,6 +107,9 @@ class Injection:
                 for _ in range(rng.randint(1, 12)):
                     port = rng.choice((0, 30000 + rng.randrange(8), 9000 + rng.randrange(8)))
                     host.kernel.add_stranger(rng.uniform(1.0, 60.0), port)
+            case FaultKind.STALE_MESSAGES:
+                for _ in range(rng.randint(1, 30)):
+                    cluster.network.send_again(rng)
             case FaultKind.HOSTILE_MESSAGE:
                 self._send_garbage(host, rng)
         assert link is not None

@@ -35,6 +35,7 @@ class FaultKind(StrEnum):
     FILE_DAMAGED = "file damaged"
     STORE_LOCKED = "store locked"
     STRANGERS = "other programs"
+    STALE_MESSAGES = "stale messages"
     HOSTILE_MESSAGE = "hostile message"
 
 
@@ -65,6 +66,7 @@ WEIGHTS = {
     FaultKind.FILE_DAMAGED: 3,
     FaultKind.STORE_LOCKED: 2,
     FaultKind.STRANGERS: 4,
+    FaultKind.STALE_MESSAGES: 4,
     FaultKind.HOSTILE_MESSAGE: 2,
 }
 """How often each kind is drawn, relative to the others."""

@@ -7,6 +7,7 @@ link may be cut in one direction or in both.
 
 import asyncio
 import contextvars
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
@@ -20,6 +21,10 @@ DELAY_S = 0.004
 JOB_S = 0.4
 """Mean delays of a message and of a Salt job."""
 PROBE_S = 0.003
+SIGN_IN_LIMIT_S, SLOW_SIGN_IN_S, SLOW_SIGN_INS = 3.0, 2.0, 0.2
+"""When a sign-in is given up, the mean time of a slow one, and how many are slow."""
+RECENT = 200
+"""Messages that can be sent again."""
 ORDER_S = 1e-6
 """Least time between two messages of one connection."""
 TARGET = "o2/"
@@ -82,6 +87,8 @@ class Network:
     """The kernel of each address."""
     cut_addresses: set[str] = field(default_factory=set)
     counts: dict[str, int] = field(default_factory=dict)
+    recent: deque[tuple[str, Any]] = field(default_factory=lambda: deque(maxlen=RECENT))
+    """The last messages, as an attacker records them: a host and a publication, or nothing and an event."""
     outside: contextvars.Context = field(default_factory=contextvars.Context)
 
     def count(self, what: str) -> None:
@@ -101,10 +108,22 @@ class Network:
                 for one in listening:
                     self._send_down(self.links[host], one, load)
 
+    def send_again(self, rng: Random) -> None:
+        """Send one of the last messages again, as a minion can that has recorded it."""
+        if not self.recent:
+            return
+        host, message = rng.choice(self.recent)
+        if host:
+            for one in self.agents.get(host, []):
+                one.put({"load": message})
+        else:
+            self._arrive(message)
+
     def _send_down(self, link: Link, to: Listening, load: dict[str, Any]) -> None:
         if link.is_down_cut or self.is_master_away or self.rng.random() < link.loss:
             self.count("publications lost")
             return
+        self.recent.append((to.program.name.rpartition(" ")[2], load))
         twice = self.rng.random() < link.duplication
         for _ in range(2 if twice else 1):
             link.down_at = max(link.down_at + ORDER_S, self.loop.time() + self._delay(link))
@@ -120,6 +139,19 @@ class Network:
 
     # --- hosts to master ------------------------------------------------------------------------
 
+    async def sign_in(self, host: str) -> None:
+        """Sign a host in to the master, which sometimes takes seconds.
+
+        Raises:
+            MasterAway: the master does not answer.
+        """
+        link = self.links[host]
+        if link.is_up_cut or link.is_down_cut or self.is_master_away:
+            await asyncio.sleep(SIGN_IN_LIMIT_S)
+            raise MasterAway("Sign-in timed out")
+        slow = self.rng.random() < SLOW_SIGN_INS
+        await asyncio.sleep(self._delay(link, SLOW_SIGN_IN_S if slow else DELAY_S))
+
     async def request(self, host: str, load: dict[str, Any], timeout_s: float) -> None:
         """Put an event of ``host`` on the master's bus.
 
@@ -131,7 +163,9 @@ class Network:
             await asyncio.sleep(timeout_s)
             raise MasterAway("Message timed out")
         link.up_at = max(link.up_at + ORDER_S, self.loop.time() + self._delay(link))
-        self._call_at(link.up_at, self._arrive, Event(load["tag"].encode(), load["data"]))
+        event = Event(load["tag"].encode(), load["data"])
+        self.recent.append(("", event))
+        self._call_at(link.up_at, self._arrive, event)
         answer_s = link.up_at - self.loop.time() + self._delay(link)
         if link.is_down_cut or answer_s > timeout_s:
             await asyncio.sleep(timeout_s)

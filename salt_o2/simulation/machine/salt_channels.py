@@ -56,7 +56,12 @@ class _Publications:
         self._listening: Listening | None = None
 
     async def connect(self) -> None:
-        """Connect at once."""
+        """Sign in to the master.
+
+        Raises:
+            MasterAway: the master does not answer.
+        """
+        await self._network.sign_in(self._host)
 
     def on_recv(self, receive: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
         """Pass each publication to ``receive``."""
