@@ -39,7 +39,8 @@ class Invariants:
     """Kinds of faults with the transitions during which they happened."""
     _wrong_since: dict[str, float] = field(default_factory=dict)
     _moving: dict[tuple[str, str], float] = field(default_factory=dict)
-    _stable: dict[str, tuple[int, int]] = field(default_factory=dict)
+    _stable: dict[str, dict[str, tuple[str, tuple[int, int]]]] = field(default_factory=dict)
+    """By environment: the host and the process of each task, when it last ran untouched."""
     _last: float = 0.0
 
     # --- during the simulation ------------------------------------------------------------------
@@ -110,28 +111,34 @@ class Invariants:
             self._moving = moving
 
     def _check_untouched(self) -> None:
-        """Check that no program ends a task of a run that neither a fault nor a user has touched."""
-        stable: dict[str, tuple[int, int]] = {}
-        touched, now = self.injection.touched, self.cluster.loop.time()
+        """Check that no program ends a task of a run that neither a fault nor a user has touched.
+
+        While an environment moves without a request of a user, what was seen before stays in mind.
+        """
         for id, held in self.cluster.control.environments.items():
-            model = held.environment.model
-            calm = model.state is EnvironmentState.RUNNING and model.active is None
-            if not calm or self.answers.in_progress.get(id) or id in self.answers.ended:
-                continue
-            if any(host in touched for host in model.tasks.hosts):
-                continue
-            for planned in model.tasks.plan.tasks:
-                device = devices_of(self.cluster.hosts[planned.host]).get(planned.id)
-                if planned.id in model.tasks.excluded or planned.launch.control_port is None:
-                    continue
-                if device is not None and device.process is not None:
-                    stable[planned.id] = (device.pid, device.process.started)
-                elif planned.id in self._stable and now:
-                    self.broken.append(f"task {planned.id} of run {model.run.number} was ended, untouched")
-        for task, identity in stable.items():
-            if self._stable.get(task, identity) != identity:
-                self.broken.append(f"task {task} has another process, untouched")
-        self._stable = stable
+            model, seen = held.environment.model, self._stable.setdefault(id, {})
+            planned = {
+                task.id: task for task in model.tasks.plan.tasks if task.id not in model.tasks.excluded
+            }
+            hosts = {task.host for task in planned.values()} | {host for host, _ in seen.values()}
+            asked = self.answers.in_progress.get(id) or id in self.answers.ended
+            if asked or any(host in self.injection.touched for host in hosts):
+                seen.clear()
+            elif model.state is EnvironmentState.RUNNING and model.active is None:
+                for task, (host, identity) in seen.items():
+                    if task not in planned or self._process_of(task, host) != identity:
+                        self.broken.append(f"task {task} of a run on {host} was ended or moved, untouched")
+                seen.clear()
+                for task in planned.values():
+                    if (identity := self._process_of(task.id, task.host)) is not None:
+                        seen[task.id] = (task.host, identity)
+
+    def _process_of(self, task: str, host: str) -> tuple[int, int] | None:
+        """Return pid and start time of the device of a task; ``None`` if it has none."""
+        device = devices_of(self.cluster.hosts[host]).get(task)
+        if device is None or device.process is None:
+            return None
+        return device.pid, device.process.started
 
     def note_pair(self, fault: str) -> None:
         """Record during which transitions ``fault`` happens."""
@@ -193,7 +200,7 @@ class Invariants:
         for name, host in self.cluster.hosts.items():
             for process in host.kernel.task_processes():
                 if process.mark and task_of(process) not in owners:
-                    command = process.command[0].decode()
+                    command = name_of(process)
                     yield f"process {process.pid} ({command}) of task {task_of(process)} is left on {name}"
 
     def _lost_environments(self) -> Iterator[str]:
@@ -228,7 +235,7 @@ class Invariants:
                     self.broken.append(f"control counts {used.tasks} tasks on {name} at the end")
         for name, host in self.cluster.hosts.items():
             for process in host.kernel.task_processes():
-                self.broken.append(f"process {process.command[0].decode()} is left on {name} at the end")
+                self.broken.append(f"process {name_of(process)} is left on {name} at the end")
             left = sorted(path.name for path in (host.directory / "orders").glob("*.json"))
             if left:
                 self.broken.append(f"{len(left)} commands are left on the disk of {name}")
@@ -237,6 +244,11 @@ class Invariants:
 def task_of(process: Process) -> str:
     """Return the task whose mark a process carries."""
     return process.mark.rpartition("/")[2]
+
+
+def name_of(process: Process) -> str:
+    """Return the name of the program of a process, without its folder."""
+    return process.command[0].decode().rpartition("/")[2]
 
 
 def real_state(device: object) -> TaskState:
