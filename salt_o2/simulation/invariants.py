@@ -41,6 +41,7 @@ class Invariants:
     _moving: dict[tuple[str, str], float] = field(default_factory=dict)
     _stable: dict[str, dict[str, tuple[str, tuple[int, int]]]] = field(default_factory=dict)
     """By environment: the host and the process of each task, when it last ran untouched."""
+    _begun: dict[str, int] = field(default_factory=dict)
     _last: float = 0.0
 
     # --- during the simulation ------------------------------------------------------------------
@@ -117,21 +118,22 @@ class Invariants:
         """
         for id, held in self.cluster.control.environments.items():
             model, seen = held.environment.model, self._stable.setdefault(id, {})
-            planned = {
-                task.id: task for task in model.tasks.plan.tasks if task.id not in model.tasks.excluded
-            }
-            hosts = {task.host for task in planned.values()} | {host for host, _ in seen.values()}
-            asked = self.answers.in_progress.get(id) or id in self.answers.ended
+            out = model.tasks.excluded
+            places = {str(task.id): str(task.host) for task in model.tasks.plan.tasks if task.id not in out}
+            hosts = {*places.values(), *(host for host, _ in seen.values())}
+            begun = self.answers.begun.get(id, 0)
+            asked = self.answers.in_progress.get(id, 0) > 0 or self._begun.get(id) != begun
+            self._begun[id] = begun
             if asked or any(host in self.injection.touched for host in hosts):
                 seen.clear()
             elif model.state is EnvironmentState.RUNNING and model.active is None:
                 for task, (host, identity) in seen.items():
-                    if task not in planned or self._process_of(task, host) != identity:
+                    if task not in places or self._process_of(task, host) != identity:
                         self.broken.append(f"task {task} of a run on {host} was ended or moved, untouched")
                 seen.clear()
-                for task in planned.values():
-                    if (identity := self._process_of(task.id, task.host)) is not None:
-                        seen[task.id] = (task.host, identity)
+                for task, host in places.items():
+                    if (now := self._process_of(task, host)) is not None:
+                        seen[task] = (host, now)
 
     def _process_of(self, task: str, host: str) -> tuple[int, int] | None:
         """Return pid and start time of the device of a task; ``None`` if it has none."""

@@ -72,7 +72,7 @@ WEIGHTS = {
 """How often each kind is drawn, relative to the others."""
 BEGIN_S = 20.0
 """The first fault and the first request come after this time: all agents have signed in."""
-QUIET_S = 150.0
+QUIET_S = 210.0
 """How long no fault happens before the end, in seconds: all must be well again by then."""
 
 

@@ -28,6 +28,8 @@ class Answers:
     """The environments whose end a user has requested."""
     in_progress: dict[str, int] = field(default_factory=dict)
     """Requests in progress, by environment."""
+    begun: dict[str, int] = field(default_factory=dict)
+    """Requests ever begun, by environment."""
     runs: dict[int, str] = field(default_factory=dict)
     """Run numbers that were given, each with its environment."""
     wrong: list[str] = field(default_factory=list)
@@ -114,6 +116,7 @@ class User:
     async def _about(self, id: str, verb: str, arguments: Mapping[str, Any]) -> Any:
         progress = self.answers.in_progress
         progress[id] = progress.get(id, 0) + 1
+        self.answers.begun[id] = self.answers.begun.get(id, 0) + 1
         try:
             return await self._try(verb, arguments)
         finally:

@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.support.random_tests.find_again import copy_to, put
+from tests.support.random_tests.find_again import ROOT, copy_to, put
 from tests.support.simulation.simulated_defects import SIMULATED_DEFECTS, SimulatedDefect
 
 MOST = 2000
@@ -22,25 +22,38 @@ MORE = ("--hosts", "4")
 """Few hosts, so that faults meet each other more often."""
 
 
-def look_for(defect: SimulatedDefect, most: int, first: int = 0, *, directed: bool = False) -> str:
-    """Return after how many simulations ``defect`` is found, and how it shows."""
+def look_for(defect: SimulatedDefect, most: int, *, directed: bool = False) -> str:
+    """Return after how many simulations ``defect`` is found, and how it shows.
+
+    A violation counts if the unchanged project does not have it in the same simulation.
+    """
+    options = list(MORE)
+    if directed:
+        options += ["--only", defect.only, "--exactly", "15", "--minutes", "6"]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         copy_to(folder)
         put(defect, folder)
-        seeds = f"{first}-{first + most - 1}"
-        command = [sys.executable, "-m", "salt_o2.simulation", seeds, "--no-shrink", *MORE]
-        command += ["--only", defect.only] if directed else []
-        command += ["--exactly", "15", "--minutes", "5"] if directed else []
-        environment = {**os.environ, "PYTHONPATH": str(folder)}
-        done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, check=False
-        )
-    shown = next((line for line in done.stdout.splitlines() if "VIOLATED:" in line), "")
-    if not shown:
-        return "NOT FOUND" if done.returncode == 0 else f"NOT FOUND: {done.stderr.strip()[-200:]}"
-    seed = next(line for line in done.stdout.splitlines() if line.startswith("seed ")).split()[1].rstrip(":")
-    return f"{int(seed) - first + 1} | {shown.partition('VIOLATED: ')[2]}"
+        seed = 0
+        while seed < most:
+            done = simulations(folder, f"{seed}-{most - 1}", options)
+            shown = next((line for line in done.stdout.splitlines() if "VIOLATED:" in line), "")
+            if not shown:
+                return "NOT FOUND" if done.returncode == 0 else f"NOT FOUND: {done.stderr.strip()[-200:]}"
+            failed = next(line for line in done.stdout.splitlines() if line.startswith("seed "))
+            seed = int(failed.split()[1].rstrip(":"))
+            if simulations(ROOT, str(seed), options).returncode == 0:
+                return f"{seed + 1} | {shown.partition('VIOLATED: ')[2]}"
+            print(f"seed {seed} fails without a defect, too: {shown.strip()}", file=sys.stderr, flush=True)
+            seed += 1
+    return "NOT FOUND"
+
+
+def simulations(folder: Path, seeds: str, options: list[str]) -> "subprocess.CompletedProcess[str]":
+    """Run simulations of the project in ``folder`` until one violates an invariant."""
+    command = [sys.executable, "-m", "salt_o2.simulation", seeds, "--no-shrink", *options]
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
 def main(words: list[str]) -> int:
