@@ -122,7 +122,7 @@ class Invariants:
             places = {str(task.id): str(task.host) for task in model.tasks.plan.tasks if task.id not in out}
             hosts = {*places.values(), *(host for host, _ in seen.values())}
             begun = self.answers.begun.get(id, 0)
-            asked = self.answers.in_progress.get(id, 0) > 0 or self._begun.get(id) != begun
+            asked = self.answers.in_progress.get(id, 0) > 0 or self._begun.setdefault(id, begun) != begun
             self._begun[id] = begun
             if asked or any(host in self.injection.touched for host in hosts):
                 seen.clear()
