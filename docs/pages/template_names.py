@@ -7,14 +7,12 @@ from pages.source import constants
 from salt_o2.workflow import limits
 from salt_o2.workflow.expansion.known_calls import KNOWN
 from salt_o2.workflow.expansion.open_variables import GIVEN
-from salt_o2.workflow.expressions.functions import BUILT_IN, JSON, STRINGS, UID, UTIL
-from salt_o2.workflow.expressions.grammar import PREDICATES
-from salt_o2.workflow.expressions.sandbox import FUNCTIONS, JINJA_FILTER_NAMES
+from salt_o2.workflow.expressions.functions.aliecs import JSON, STRINGS, UID, UTIL
+from salt_o2.workflow.expressions.functions.catalogue import BUILT_IN, FUNCTIONS
+from salt_o2.workflow.expressions.language.parser import PREDICATES
 from salt_o2.workflow.variables.site_services import ALIASES, TABLE
 
 SPACES = {"strings": STRINGS, "json": JSON, "uid": UID, "util": [*UTIL, "PrefixedOverride", "Dump"]}
-OWN_FILTERS = ("int", "float", "join", "replace", "tojson", "fromjson")
-"""Those of ours that an author writes; the others stand for operators."""
 
 
 def page() -> str:
@@ -27,8 +25,7 @@ def page() -> str:
         f"## Variables that control gives\n\n{_given()}",
         f"## Functions\n\n{_spaces()}",
         f"Without a namespace: {_names({*BUILT_IN, *FUNCTIONS} - {*SPACES})}.\n",
-        f"With a closure: {_names(PREDICATES)}.\n",
-        f"Filters, behind `|`: {_names({*JINJA_FILTER_NAMES, *OWN_FILTERS})}.\n",
+        f"With a predicate: {_names(PREDICATES)}.\n",
         f"## Functions of the site\n\n{_site()}",
         f"## Calls of integrations\n\n{_calls()}",
         f"## Limits\n\nA value above its limit is an error.\n\n{_limits()}",

@@ -34,3 +34,9 @@ PROBLEMS_SHOWN = 200
 """Different problems that are shown; more are counted."""
 PROBLEMS_WITH_ADVICE = 50
 """Number of problems for which the nearest name is searched; the search is slow where names are many."""
+EXPRESSION_DEPTH = 100
+"""Brackets, conditions and operators inside each other in one expression."""
+EXPRESSION_NODES = 10_000
+"""Words and signs of one expression, as many as expr-lang allows nodes."""
+LIST = 1_000_000
+"""Numbers in one range, as in expr-lang."""

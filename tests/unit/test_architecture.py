@@ -48,16 +48,19 @@ MAY_IMPORT = {
 
 INSIDE = {
     "core": ["", "plan", "messages", "tasks", "placement", "pool", "environment", "recovery"],
-    "workflow": ["", "expressions", "variables", "templates", "sources", "expansion", "authoring"],
+    "workflow": [
+        "", "expressions", "expressions.language", "expressions.functions", "expressions.evaluation",
+        "variables", "templates", "sources", "expansion", "authoring",
+    ],
     "occ": ["wire", ""],
     "device": ["control", "transport", "", "kinds", "conformance"],
     "agent": ["storage", "device", "launch", "process", "task", ""],
-    "site": ["configuration", "dpl", ""],
+    "site": ["jinja", "configuration", "dpl", ""],
     "control": ["storage", "hosts", "planning", "environments", "reports", "views", "requests", ""],
     "cluster": ["", "lifecycle", "faults"],
     "simulation": ["machine", "programs", ""],
     "cli": ["ui", "environment", "commands", ""],
-}
+}  # fmt: skip
 """The folders of a package, lowest first: each imports those before it. ``""`` is the package itself."""
 
 

@@ -12,7 +12,7 @@ from salt_o2.core.plan.launch import Launch
 from salt_o2.core.states import ControlMode
 from salt_o2.workflow import TaskRole
 from salt_o2.workflow.expansion.task_rendering import Rendered
-from salt_o2.workflow.expressions.expression import MISSING
+from salt_o2.workflow.expressions.evaluation.expression import MISSING
 
 CODECS = ("OCClite", "OCC")
 SEARCH_PATH = "/usr/lib"

@@ -9,10 +9,9 @@ from jinja2.exceptions import TemplateError as JinjaError
 from jinja2.runtime import LoopContext, Macro
 
 from salt_o2.core.errors import TemplateError, UnreachableError
+from salt_o2.site.jinja.metering import Metering
+from salt_o2.site.jinja.sandbox import FUNCTIONS, Sandbox
 from salt_o2.workflow.expressions.evaluation_budget import a_computation, spend
-from salt_o2.workflow.expressions.expression import reason
-from salt_o2.workflow.expressions.metering import Metering
-from salt_o2.workflow.expressions.sandbox import FUNCTIONS, Sandbox
 from salt_o2.workflow.expressions.values import Refused
 from salt_o2.workflow.limits import PAYLOADS, RENDERED, TAGS
 
@@ -93,6 +92,14 @@ class _Loops(Metering):
         return nodes.Name("loop", node.ctx, lineno=node.lineno) if node.name == "forloop" else node
 
 
+def _reason(error: Exception) -> str:
+    """Return why a value cannot be computed, in words for an author."""
+    said = str(error)
+    if said.startswith("unhashable type"):
+        return "a list or a mapping cannot be the key of a mapping"
+    return said or type(error).__name__
+
+
 def fill(payload: str, variables: Mapping[str, Any], included: Included, where: str) -> str:
     """Return ``payload`` with its expressions, conditions and includes rendered.
 
@@ -112,7 +119,7 @@ def fill(payload: str, variables: Mapping[str, Any], included: Included, where: 
     except UnreachableError:
         raise
     except Exception as error:  # Any error that a payload causes is a fault of that payload.
-        raise TemplateError(f"{where}: {reason(error)}") from error
+        raise TemplateError(f"{where}: {_reason(error)}") from error
 
 
 def _filled(template: Template, variables: Mapping[str, Any]) -> str:

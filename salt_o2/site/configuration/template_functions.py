@@ -11,7 +11,8 @@ from salt_o2.core.errors import O2Error, UnknownNameError
 from salt_o2.site.configuration.backend import ROOT
 from salt_o2.site.configuration.configuration import Configuration
 from salt_o2.site.configuration.query import parse_query
-from salt_o2.workflow.expressions.values import Refused, text_of
+from salt_o2.workflow.expressions.rendering import text_of
+from salt_o2.workflow.expressions.values import Refused
 from salt_o2.workflow.variables.site_services import Bound, Variables
 
 

@@ -20,7 +20,8 @@ from typing import Any
 from salt_o2.core.errors import O2Error
 from salt_o2.site.dpl.runner import Settings, exported, run_command
 from salt_o2.site.dpl.shell_text import Command, command_of
-from salt_o2.workflow.expressions.values import Refused, shown, text_of
+from salt_o2.workflow.expressions.rendering import text_of
+from salt_o2.workflow.expressions.values import Refused, shown
 from salt_o2.workflow.problems import Place
 from salt_o2.workflow.sources.confined_files import is_file_within, read_within
 from salt_o2.workflow.sources.git import store

@@ -11,8 +11,9 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from salt_o2.workflow.expressions.expression import Expression, Names
-from salt_o2.workflow.expressions.values import Refused, text_of
+from salt_o2.workflow.expressions.evaluation.expression import Expression, Names
+from salt_o2.workflow.expressions.rendering import text_of
+from salt_o2.workflow.expressions.values import Refused
 from salt_o2.workflow.templates.text import Text
 
 _PLAIN, _SINGLE, _DOUBLE, _ANSI, _COMMENT = "", "'", '"', "$'", "#"

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 
-from salt_o2.workflow.expressions.values import text_of
+from salt_o2.workflow.expressions.rendering import text_of
 from salt_o2.workflow.limits import ITERATIONS
 from salt_o2.workflow.problems import Problems
 from salt_o2.workflow.templates.role_template import Loop, RoleTemplate

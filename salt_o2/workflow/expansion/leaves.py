@@ -10,7 +10,7 @@ from salt_o2.workflow.expansion.known_calls import doubt
 from salt_o2.workflow.expansion.template_catalogue import TaskClasses, unknown_names
 from salt_o2.workflow.expansion.timing import moment_of, seconds_of
 from salt_o2.workflow.expansion.workflow_tree import CallRole, TaskRole
-from salt_o2.workflow.expressions.expression import expression
+from salt_o2.workflow.expressions.evaluation.expression import expression
 from salt_o2.workflow.expressions.values import Open, Refused
 from salt_o2.workflow.problems import Place, Problems
 from salt_o2.workflow.templates.channel_template import make_bound, make_connected, render_channels

@@ -6,7 +6,8 @@ from typing import Any
 
 from salt_o2.core.states import ControlMode
 from salt_o2.workflow.expansion.workflow_tree import TaskRole
-from salt_o2.workflow.expressions.values import Refused, shown, text_of
+from salt_o2.workflow.expressions.rendering import text_of
+from salt_o2.workflow.expressions.values import Refused, shown
 from salt_o2.workflow.problems import Problems
 from salt_o2.workflow.templates.task_template import CommandTemplate
 from salt_o2.workflow.templates.text import Text, guarded, rendered

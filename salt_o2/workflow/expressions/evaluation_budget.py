@@ -122,3 +122,4 @@ def _charge_all(value: Any) -> None:
                 _ACCOUNT.left -= len(entry)
             elif isinstance(entry, list | tuple | dict):
                 todo.append(entry)
+    spend(0)

@@ -30,6 +30,15 @@ def matches(pattern: str, text: str) -> bool:
         raise Refused(f"{shown(text)} is not text that UTF-8 can hold: {error.reason}") from error
 
 
+def check_pattern(pattern: str) -> None:
+    """Check that ``pattern`` is one of RE2.
+
+    Raises:
+        Refused: if it is none.
+    """
+    _compiled(pattern)
+
+
 @lru_cache(maxsize=128)
 def _compiled(pattern: str) -> Any:
     re2 = _engine()

@@ -1,22 +1,30 @@
-"""Convert values of expressions between text, numbers and conditions, within bounds."""
+"""The values of expressions: texts, numbers, booleans, nil, lists, mappings, times, functions.
 
-import json
-import math
-from collections.abc import Iterable
+Whole numbers have 64 bits and wrap around, as in Go; a boolean is never a number.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from jinja2 import Undefined
+from salt_o2.workflow.problems import nearest
 
-from salt_o2.workflow.limits import INTEGER_BITS, NESTING, RENDERED
+_BITS = 64
+_TOP = 1 << (_BITS - 1)
+
+
+MISSING = object()
+"""The value of a name that is not defined."""
 
 
 class Refused(ValueError):
     """An expression requests an operation that is not valid or not allowed."""
 
-    def __init__(self, what: str, at: int = -1) -> None:
-        """Set the message; ``at`` is the place of the fault in the expression, if it is known."""
+    def __init__(self, what: str, at: int = -1, end: int = -1) -> None:
+        """Set the message; the fault is from character ``at`` to before ``end``, if that is known."""
         super().__init__(what)
         self.at = at
+        self.end = end
         self.where = ""
         """The expression with the place marked."""
 
@@ -48,62 +56,102 @@ class Attributes:
     """Whether the object is a value itself."""
 
 
-def bounded(value: Any) -> Any:
-    """Return ``value`` unless it is missing, or larger than a template may make.
+class Variables(Attributes):
+    """The mapping of all variables, ``$env``."""
+
+    __slots__ = ("_find",)
+    printable = False
+
+    def __init__(self, find: Callable[[str], Any]) -> None:
+        """Look names up with ``find``, which returns MISSING for a name that is not defined."""
+        self._find = find
+
+    def get(self, name: Any) -> Any:
+        """Return the value of a variable, or nil."""
+        value = self._find(name) if isinstance(name, str) else MISSING
+        return None if value is MISSING else value
+
+    def has(self, name: Any) -> bool:
+        """Return whether there is a variable of this name."""
+        return isinstance(name, str) and self._find(name) is not MISSING
+
+    def __str__(self) -> str:
+        """Return the name of the mapping."""
+        return "$env"
+
+
+class Namespace(Attributes):
+    """Functions under one name, as in ``strings.ToUpper(x)``."""
+
+    __slots__ = ("_entries", "_name", "fields")
+    printable = False
+
+    def __init__(self, name: str, entries: Mapping[str, Callable[..., Any]]) -> None:
+        self._name = name
+        self._entries = entries
+        self.fields = frozenset(entries)
+
+    def function(self, name: str) -> Callable[..., Any]:
+        """Return the function called ``name``.
+
+        Raises:
+            Refused: if there is none.
+        """
+        try:
+            return self._entries[name]
+        except KeyError:
+            raise Refused(f"{self._name} has no {name}{nearest(name, self.fields)}") from None
+
+    def __str__(self) -> str:
+        """Return the name of the namespace."""
+        return self._name
+
+
+class TypedList(list[Any]):
+    """A list whose items all have one type, as ``split`` and ``1..3`` make it; ``json.Sort`` leaves it."""
+
+    __slots__ = ()
+
+
+class KeyedMap(dict[Any, Any]):
+    """A mapping whose keys need not be texts, as ``groupBy`` and ``fromPairs`` make it."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Duration:
+    """A length of time in nanoseconds."""
+
+    nanoseconds: int
+
+
+def wrapped(number: int) -> int:
+    """Return a whole number as 64 bits hold it."""
+    return ((number + _TOP) & (2 * _TOP - 1)) - _TOP if not -_TOP <= number < _TOP else number
+
+
+def is_number(value: Any) -> bool:
+    """Return whether ``value`` is a number, which a boolean is not."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_integer(value: Any) -> bool:
+    """Return whether ``value`` is a whole number, which a boolean is not."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def member(value: Any, name: str) -> Any:
+    """Return the field or function ``name`` of an object of ours.
 
     Raises:
-        Refused: if it is missing or too large.
+        Refused: if it has none of this name.
     """
-    if isinstance(value, Undefined):
-        raise Refused(value._undefined_message)
-    if isinstance(value, str | list | tuple | dict) and len(value) > RENDERED:
-        raise Refused(f"a result of more than {RENDERED:,} characters or entries")
-    if bits(value) > INTEGER_BITS or (isinstance(value, float) and not math.isfinite(value)):
-        raise Refused("a number too large")
-    return value
-
-
-def as_number(value: Any, operator: str = "") -> Any:
-    """Return ``value`` as a number if it is one or is text that spells one.
-
-    Raises:
-        Refused: if it is neither.
-    """
-    if isinstance(value, Undefined):
-        raise Refused(value._undefined_message)
-    if is_number(value):
-        return value
-    if isinstance(value, str):
-        for kind in (int, float):
-            try:
-                return bounded(kind(value))
-            except ValueError:
-                continue
-    where = f" for {operator}" if operator else ""
-    raise Refused(f"{shown(value)} is not a number{where}")
-
-
-def truth(value: Any) -> Any:
-    """Return ``value`` as a condition: the text ``false`` is false."""
-    return False if value == "false" else value
-
-
-def like_boolean(value: Any) -> Any:
-    """Return a boolean for the texts ``true`` and ``false``, for comparison with one."""
-    return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
-
-
-def like_nothing(value: Any) -> Any:
-    """Return ``None`` for a missing value, for comparison with nothing."""
-    return None if isinstance(value, Undefined) else value
-
-
-def like_number(value: Any) -> Any:
-    """Return a number for text that spells one, for comparison with one."""
-    try:
-        return as_number(value) if isinstance(value, str) else value
-    except Refused:
-        return value
+    if isinstance(value, Namespace):
+        return value.function(name)
+    if name not in value.fields:
+        raise Refused(f"{value} has no {name}{nearest(name, value.fields)}")
+    return getattr(value, name)
 
 
 def shown(value: Any, length: int = 60) -> str:
@@ -112,64 +160,44 @@ def shown(value: Any, length: int = 60) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
-def text_of(value: Any) -> str:
-    """Return ``value`` as rendered text has it: lists and mappings as JSON, whole numbers without a point."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if value is None:
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, Undefined):
-        raise Refused(value._undefined_message)
-    if isinstance(value, Attributes) and not value.printable:
-        raise Refused(f"{value} is not a value: call one of its functions, {', '.join(sorted(value.fields))}")
-    if isinstance(value, int | float | Attributes):
-        return str(value)
-    if callable(value):
-        raise Refused("a function is not a value: call it with ()")
-    return json.dumps(plain(value))
-
-
-def plain(value: Any, levels: int = NESTING) -> Any:
-    """Return ``value`` in types of JSON: lists for all iterables, text for positions.
-
-    Raises:
-        Refused: if lists and mappings are nested in more than ``levels`` levels.
-    """
-    if levels < 0:
-        raise Refused(f"lists and mappings nested in more than {NESTING} levels")
-    if isinstance(value, Undefined):
-        raise Refused(value._undefined_message)
-    if isinstance(value, dict):
-        return {text_of(key): plain(entry, levels - 1) for key, entry in value.items()}
-    if value is None or isinstance(value, str | int | float):
-        return value
-    if isinstance(value, Iterable):
-        return [plain(entry, levels - 1) for entry in value]
-    return text_of(value)
-
-
-def is_number(value: Any) -> bool:
-    """Return whether ``value`` is a number, which a boolean is not."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def bits(value: Any) -> int:
-    """Return how many bits a whole number has; 0 for anything else."""
-    return value.bit_length() if isinstance(value, int) else 0
-
-
 def kind_of(value: Any) -> str:
     """Return the type of ``value`` in words of a user."""
+    if value is None:
+        return "nil"
+    if isinstance(value, bool):
+        return "a boolean"
     names = {
         str: "text",
-        bool: "a boolean",
         int: "a number",
         float: "a number",
         list: "a list",
+        tuple: "a list",
         dict: "a mapping",
+        Duration: "a duration",
     }
-    return "nothing" if value is None else names.get(type(value), type(value).__name__.lower())
+    for kind, name in names.items():
+        if isinstance(value, kind):
+            return name
+    return "a function" if callable(value) else type(value).__name__.lower()
+
+
+def type_of(value: Any) -> str:
+    """Return the type of ``value`` as the function ``type`` names it."""
+    if value is None:
+        return "nil"
+    if isinstance(value, bool):
+        return "bool"
+    names: dict[type, str] = {
+        str: "string",
+        int: "int",
+        float: "float",
+        list: "array",
+        tuple: "array",
+        dict: "map",
+        Namespace: "map",
+        Duration: "time.Duration",
+    }
+    for kind, name in names.items():
+        if isinstance(value, kind):
+            return name
+    return "func" if callable(value) else str(getattr(value, "type_name", "struct"))

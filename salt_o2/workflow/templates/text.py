@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from salt_o2.workflow.expressions.expression import Expression, Names, UnknownVariable, expression
-from salt_o2.workflow.expressions.values import NotHere, Refused, text_of
+from salt_o2.workflow.expressions.evaluation.expression import Expression, Names, UnknownVariable, expression
+from salt_o2.workflow.expressions.rendering import text_of
+from salt_o2.workflow.expressions.values import NotHere, Refused
 from salt_o2.workflow.limits import RENDERED
 from salt_o2.workflow.problems import Place, Problems
 from salt_o2.workflow.templates.yaml_document import Scalar

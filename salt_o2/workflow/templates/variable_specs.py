@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from salt_o2.workflow.expressions.expression import MISSING, expression
-from salt_o2.workflow.expressions.values import Refused, truth
+from salt_o2.workflow.expressions.evaluation.expression import MISSING, expression
+from salt_o2.workflow.expressions.values import Refused
 from salt_o2.workflow.problems import Place, Problems
 from salt_o2.workflow.templates.fields import PUBLIC_TAG, Fields
 from salt_o2.workflow.templates.keys import PUBLIC
@@ -66,7 +66,11 @@ class Specification:
         if not self.visibleif.strip():
             return True
         try:
-            return bool(truth(expression(_translated(self.visibleif)).value(_Names(variables))))
+            return expression(_translated(self.visibleif)).value(_Names(variables)) not in (
+                False,
+                "false",
+                "",
+            )
         except Refused:
             return True
 
@@ -156,4 +160,4 @@ def _parsed(value: str) -> Any:
 
 def _translated(condition: str) -> str:
     """Return a condition of a form, which is written like JavaScript, as an expression."""
-    return _DOLLARS.sub(r"\1", condition).replace("===", "==").replace("!==", "!=")
+    return _DOLLARS.sub(r"\1", condition).replace("!==", "!=").replace("===", "==")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from salt_o2.core.errors import TemplateError
-from salt_o2.workflow.expressions.expression import expression
+from salt_o2.workflow.expressions.evaluation.expression import expression
 from salt_o2.workflow.expressions.values import Refused
 from salt_o2.workflow.variables.site_services import NOWHERE, Services
 from salt_o2.workflow.variables.stack import Position, Stack

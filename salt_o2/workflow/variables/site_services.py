@@ -8,8 +8,7 @@ depend on them stay open, and that is no fault.
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from salt_o2.workflow.expressions.functions import Namespace
-from salt_o2.workflow.expressions.values import NotHere, Refused
+from salt_o2.workflow.expressions.values import Namespace, NotHere, Refused
 
 
 class Variables(Protocol):

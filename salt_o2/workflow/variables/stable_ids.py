@@ -12,7 +12,8 @@ from functools import partial
 from typing import Any
 
 from salt_o2.core.ids import short_id
-from salt_o2.workflow.expressions.functions import Namespace, new_id
+from salt_o2.workflow.expressions.functions.aliecs import new_id
+from salt_o2.workflow.expressions.values import Namespace
 from salt_o2.workflow.variables.site_services import Services
 from salt_o2.workflow.variables.stack import Stack
 

@@ -11,10 +11,21 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from salt_o2.workflow.expressions.expression import MISSING
-from salt_o2.workflow.expressions.functions import UTIL, Namespace
-from salt_o2.workflow.expressions.sandbox import FUNCTIONS
-from salt_o2.workflow.expressions.values import Attributes, NotHere, Open, Refused, as_number, text_of
+from salt_o2.workflow.expressions.evaluation.expression import MISSING
+from salt_o2.workflow.expressions.functions.aliecs import UTIL
+from salt_o2.workflow.expressions.functions.catalogue import BUILT_IN, FUNCTIONS
+from salt_o2.workflow.expressions.functions.signatures import Function, function
+from salt_o2.workflow.expressions.rendering import text_of
+from salt_o2.workflow.expressions.static_types import STRING
+from salt_o2.workflow.expressions.values import (
+    Attributes,
+    Namespace,
+    NotHere,
+    Open,
+    Refused,
+    is_integer,
+    kind_of,
+)
 from salt_o2.workflow.variables.site_services import NOWHERE, Services
 
 Layer = Mapping[str, Any]
@@ -95,6 +106,7 @@ class Stack:
             yield from layer
         yield from _BOUND
         yield from self.services
+        yield from BUILT_IN
         yield from FUNCTIONS
 
     def flattened(self) -> dict[str, str]:
@@ -188,11 +200,12 @@ def _here(stack: Stack) -> Position:
 
 
 def _up(stack: Stack, levels: Any = 1) -> Position:
-    steps = as_number(levels)
+    if not is_integer(levels):
+        raise Refused(f"Up(n) takes a whole number, not {kind_of(levels)}")
     found = stack.above
-    for _ in range(min(int(steps), 1_000) - 1):
+    for _ in range(min(levels, 1_000) - 1):
         found = found.above if found else None
-    if steps < 1:
+    if levels < 1:
         raise Refused("Up(n) takes 1 or more")
     if found is None and stack.checked_alone:
         raise NotHere("the role above the root, where another workflow includes this one")
@@ -220,17 +233,23 @@ def _dump(stack: Stack, text: Any, path: Any) -> str:
     return text_of(text)
 
 
+def _override_of(stack: Stack) -> Function:
+    return function("PrefixedOverride", partial(_prefixed_override, stack), (STRING, STRING), STRING)
+
+
+def _dump_of(stack: Stack) -> Function:
+    return function("Dump", partial(_dump, stack), (STRING, STRING), STRING)
+
+
 def _util(stack: Stack) -> Namespace:
-    return Namespace(
-        "util",
-        {**UTIL, "PrefixedOverride": partial(_prefixed_override, stack), "Dump": partial(_dump, stack)},
-    )
+    own = {"PrefixedOverride": _override_of(stack), "Dump": _dump_of(stack)}
+    return Namespace("util", {name: each.with_empty_arguments() for name, each in {**UTIL, **own}.items()})
 
 
 _BOUND: dict[str, Callable[[Stack], Any]] = {
     "util": _util,
-    "PrefixedOverride": lambda stack: partial(_prefixed_override, stack),
-    "Dump": lambda stack: partial(_dump, stack),
+    "PrefixedOverride": _override_of,
+    "Dump": _dump_of,
     "Parent": lambda stack: lambda: _up(stack),
     "Up": lambda stack: lambda levels=1: _up(stack, levels),
     "This": lambda stack: lambda: _here(stack),

@@ -64,7 +64,7 @@ def test_a_change_that_control_was_killed_in_the_middle_of_is_taken_up(workshop)
     workshop.task("device", "sleep 1; exec o2-device", "sampler", command={"shell": True})
     worker = {
         "name": "worker{{ it }}",
-        "for": {"begin": 0, "end": "{{ workers - 1 }}", "var": "it"},
+        "for": {"begin": 0, "end": "{{ Atoi(workers) - 1 }}", "var": "it"},
         "task": {"load": "device"},
     }
     workshop.write("workflows", "crew", roles=[worker], defaults={"workers": "1"})

@@ -255,8 +255,8 @@ def test_a_task_that_cannot_join_stays_out_and_the_run_goes_on(workshop):
     workshop.task("worker", "{{ program }}", "sampler", bind=[{"name": "data", "type": "push"}])
     worker = {
         "name": "worker{{ it }}",
-        "for": {"begin": 0, "end": "{{ workers - 1 }}", "var": "it"},
-        "vars": {"program": "{{ 'no-such-program' if it == '2' else 'o2-device' }}"},
+        "for": {"begin": 0, "end": "{{ Atoi(workers) - 1 }}", "var": "it"},
+        "vars": {"program": "{{ it == '2' ? 'no-such-program' : 'o2-device' }}"},
         "task": {"load": "worker"},
     }
     workshop.write("workflows", "crew", roles=[worker], defaults={"workers": "2"})

@@ -1,6 +1,6 @@
 """Variables for expressions, and their values: the scene of all tests of the expression language."""
 
-from salt_o2.workflow.expressions.expression import MISSING, expression
+from salt_o2.workflow.expressions.evaluation.expression import MISSING, expression
 
 
 class Names:

@@ -5,7 +5,7 @@ name: root
 defaults: {{ rate: "1", copies: {copies} }}
 roles:
   - name: "leaf{{{{ it }}}}"
-    for: {{ begin: 0, end: "{{{{ copies - 1 }}}}", var: it }}
+    for: {{ begin: 0, end: "{{{{ Atoi(copies) - 1 }}}}", var: it }}
     {policy}
     task: {{ load: leaf }}
 """

@@ -5,13 +5,13 @@ Words in any order are mostly refused by the parser. Only well-formed expression
 
 from hypothesis import strategies as st
 
-OPERATORS = ("+", "-", "*", "/", "%", "**", "~", "==", "<", "in", "and", "or")
+OPERATORS = ("+", "-", "*", "/", "%", "**", "..", "==", "<", "in", "and", "or", "??")
 
 
 def expressions(words, values, calls=(), most_words=14):
     """Return a strategy that draws a text of ``words``, or an expression of ``values`` and ``calls``.
 
-    ``calls`` are names of functions and filters.
+    ``calls`` are names of functions.
     """
     in_any_order = st.lists(st.sampled_from(words), max_size=most_words).map(" ".join)
     return in_any_order | st.recursive(
@@ -25,14 +25,14 @@ def _larger(part, calls):
         st.tuples(part, st.sampled_from(OPERATORS), part).map(" ".join),
         part.map("( {} )".format),
         part.map("[ {} ]".format),
-        part.map("not {}".format),
+        part.map("not ( {} )".format),
         pairs.map(lambda pair: "{} [ {} ]".format(*pair)),
         pairs.map(lambda pair: "{{ {} : {} }}".format(*pair)),
     ]
     if calls:
         name = st.sampled_from(calls)
         larger += [
-            st.tuples(part, name).map(" | ".join),
+            st.tuples(part, name).map("{0[0]} | {0[1]}()".format),
             st.tuples(name, st.lists(part, max_size=3).map(", ".join)).map(
                 lambda call: "{}( {} )".format(*call)
             ),

@@ -14,8 +14,9 @@ from salt_o2.site.settings import TIMEOUT_VARIABLES, Site
 from salt_o2.workflow import limits
 from salt_o2.workflow.expansion.known_calls import KNOWN
 from salt_o2.workflow.expansion.open_variables import GIVEN
-from salt_o2.workflow.expressions.functions import BUILT_IN, JSON, STRINGS, UID, UTIL
-from salt_o2.workflow.expressions.grammar import PREDICATES
+from salt_o2.workflow.expressions.functions.aliecs import JSON, STRINGS, UID, UTIL
+from salt_o2.workflow.expressions.functions.catalogue import BUILT_IN
+from salt_o2.workflow.expressions.language.parser import PREDICATES
 from salt_o2.workflow.templates import keys
 from salt_o2.workflow.variables.site_services import ALIASES, TABLE
 

@@ -15,7 +15,7 @@ control: {{mode: {mode}}}
 wants: {{cpu: 0.5, memory: 100, ports: "{ports}"}}
 {bind}
 command: {{value: "{name}-program", arguments: [--task, "{{{{ task_id }}}}"]}}
-properties: {{colour: "{{{{ shade | default('red') }}}}"}}
+properties: {{colour: "{{{{ $env?.shade ?? 'red' }}}}"}}
 """
 
 
@@ -164,7 +164,7 @@ def test_sockets_between_hosts_are_refused_by_name():
 
 def test_a_value_that_only_a_task_in_its_place_shows_to_be_wrong_is_refused():
     bad = device("bad").replace('"bad-program"', '"{{ task_id - 1 }}"')
-    with pytest.raises(TemplateError, match=r"tasks/bad\.yaml:6: root\.x: 'T0' is not a number"):
+    with pytest.raises(TemplateError, match=r"tasks/bad\.yaml:6: root\.x: - takes two values of one kind"):
         plan(workflow(role("x", "bad"), bad=bad))
 
 

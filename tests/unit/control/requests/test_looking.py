@@ -26,7 +26,7 @@ defaults: {d: "{{ runtime.Set('c', 'in_defaults', 'x') }}"}
 vars: {v: "{{ SetRuntimeConfig('c', 'in_vars', 'x') }}", e: "{{ runtime.Get('c', 'in_vars') }}"}
 roles:
 - name: "a{{ it }}"
-  for: {range: "{{ [runtime.Set('c', 'in_loop', '1')] | tojson }}", var: it}
+  for: {range: "{{ ToJson([runtime.Set('c', 'in_loop', '1')]) }}", var: it}
   task: {load: t}
 - {name: b, enabled: "{{ runtime.Set('c', 'in_condition', 'true') }}", task: {load: sets}}
 """,

@@ -164,11 +164,8 @@ def test_a_global_name_is_templated():
 @pytest.mark.parametrize(
     ("expression", "expected"),
     [
-        ("nil + 'a'", "a"),
-        ("'a' + nil", "a"),
-        ("nil + nil", ""),
-        ("['a', 'b']", '["a", "b"]'),
-        ("{'a': 1}", '{"a": 1}'),
+        ("['a', 'b']", '["a","b"]'),
+        ("{'a': 1}", '{"a":1}'),
         ("flag == 'true'", "true"),
         ("util.SuffixInRange('alio2-cr1-flp072', 'alio2-cr1-flp', '001', '072')", "true"),
         ("util.SuffixInRange('alio2-cr1-flp073', 'alio2-cr1-flp', '001', '072')", "false"),
@@ -181,7 +178,7 @@ def test_a_global_name_is_templated():
         ("strings.ToLower('ITS') + strings.ToUpper('its')", "itsITS"),
         ("strings.TrimSpace('  a ') + '|'", "a|"),
         ("json.Unmarshal('{\"a\": [1]}').a[0]", "1"),
-        ("json.Marshal([1, 'a'])", '[1, "a"]'),
+        ("json.Marshal([1, 'a'])", '[1,"a"]'),
         ("json.Deserialize(json.Serialize({a: 1})).a", "1"),
         ("len(uid.New()) > 5", "true"),
         ("len(extra) > 0 ? 'export ' + extra + ' &&' : ''", ""),

@@ -66,7 +66,7 @@ def test_iterators_nest():
 
 def test_an_iterator_whose_end_is_below_its_begin_makes_nothing():
     source = under(
-        '{name: "x{{ i }}", for: {begin: 0, end: "{{ n - 1 }}", var: i}, task: {load: plain}}',
+        '{name: "x{{ i }}", for: {begin: 0, end: "{{ Atoi(n) - 1 }}", var: i}, task: {load: plain}}',
         "{name: y, task: {load: plain}}",
         head="vars: {n: 0}",
     )
@@ -132,7 +132,7 @@ def test_a_role_knows_where_it_is(expression, path):
     [
         ("Up(3)", "there is no role above the root"),
         ("Up(0)", "takes 1 or more"),
-        ("Up('x')", "'x' is not a number"),
+        ("Up('x')", "Up(n) takes a whole number, not text"),
         ("Parent().parent", "root has no parent (did you mean path?) in {{ Parent().parent }}"),
     ],
 )

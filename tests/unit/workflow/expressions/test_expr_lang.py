@@ -1,4 +1,4 @@
-"""What expr-lang has beside jinja2: the language of the original's templates (aliecs.md A3.4, A3.5)."""
+"""The language of templates: expr-lang with AliECS's functions (aliecs.md A3.4, A3.5)."""
 
 import time
 from contextlib import suppress
@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from salt_o2.workflow.expressions.expression import expression
-from salt_o2.workflow.expressions.values import Refused, text_of
+from salt_o2.workflow.expressions.evaluation.expression import expression
+from salt_o2.workflow.expressions.rendering import text_of
+from salt_o2.workflow.expressions.values import Refused
 from tests.support.builders.expressions import Names, value_in
 from tests.support.random_tests.expressions import expressions
 
@@ -35,26 +36,17 @@ value = value_in(SOME)
     [
         ("on == 'true' ? 'a' : 'b'", "a"),
         ("off == 'true' ? 'a' : on == 'true' ? 'b' : 'c'", "b"),
-        ("(off ? 'a' : 'b') + 'c'", "bc"),
-        ("on ? {a: 1} : {b: 2}", {"a": 1}),
-        ("empty ?: 'other'", "other"),
-        ("text ?: 'other'", "flp001-ib"),
         ("on == 'true' && n == '3'", True),
         ("on == 'true' && n == '4' || off == 'false'", True),
         ("!(on == 'true')", False),
-        ("!off", True),
-        ("!off == true", True),
         ("not (on == 'true')", False),
         ("nothing ?? 'x'", "x"),
-        ("nobody ?? 'x'", "x"),
         ("n ?? 'x'", "3"),
         ("nothing ?? nothing ?? 'y'", "y"),
         ("map.z ?? 'x'", "x"),
         ("map.k ?? 'x'", "v"),
-        ("nobody ?? 'a' == 'a'", True),
         ("map?.deep?.x", 1),
         ("map?.none?.x", None),
-        ("nothing?.x ?? 'd'", "d"),
         ("map?.[ 'k' ]", "v"),
         ("'ITS' in words", True),
         ("'MID' not in words", True),
@@ -70,7 +62,6 @@ value = value_in(SOME)
         ("text not matches 'x'", True),
         ("text startsWith 'flp' && text endsWith 'ib' ? 1 : 2", 1),
         ("1..3", [1, 2, 3]),
-        ("n in 1..3", False),
         ("2 ^ 3", 8),
         ("7 % 4", 3),
         ("1_000 + 0x10", 1016),
@@ -88,9 +79,6 @@ value = value_in(SOME)
         ("none(numbers, # > 4)", True),
         ("one(numbers, # == 2)", True),
         ("filter(numbers, # % 2 == 0)", [2, 4]),
-        ("filter(numbers, {# > n})", [4]),
-        ("filter(numbers, # == n)", [3]),
-        ("on == !off", True),
         ("filter(people, .age > 2)", [{"name": "a", "age": 3}]),
         ("map(numbers, # * 2)", [2, 4, 6, 8]),
         ("map(people, .name)", ["a", "b"]),
@@ -100,11 +88,9 @@ value = value_in(SOME)
         ("count(numbers, # > 1)", 3),
         ("count([true, false])", 1),
         ("find(numbers, # > 1)", 2),
-        ("findIndex(numbers, # > 9)", -1),
         ("findLast(numbers, # < 3)", 2),
         ("findLastIndex(numbers, # < 3)", 1),
         ("groupBy(words, #)", {"ITS": ["ITS", "ITS"], "TPC": ["TPC"]}),
-        ("countBy(words, #)", {"ITS": 2, "TPC": 1}),
         ("map(sortBy(people, .age), .name)", ["b", "a"]),
         ("map(sortBy(people, .age, 'desc'), .name)", ["a", "b"]),
         ("reduce(numbers, #acc + #)", 10),
@@ -115,8 +101,6 @@ value = value_in(SOME)
         ("numbers | filter(# > 2) | map(# * 10)", [30, 40]),
         ("words | uniq() | join('+')", "ITS+TPC"),
         ("text | split('-') | last()", "ib"),
-        ("words | map('lower') | list", ["its", "tpc", "its"]),
-        ("let x = n + 1; x * x", 16),
         ("let x = 2; let y = x * 3; map(numbers, # + y)[0]", 7),
         ("nothing == nil", True),
         ("map.z == nil", True),
@@ -140,11 +124,9 @@ value = value_in(SOME)
         ("concat([1], [2, 3])", [1, 2, 3]),
         ("flatten([1, [2, [3]]])", [1, 2, 3]),
         ("join(['a', 'b'], '-')", "a-b"),
-        ("keys({a: 1}) + values({b: 2})", ["a", 2]),
         ("fromPairs(toPairs({a: 1}))", {"a": 1}),
         ("get(map, 'nope')", None),
         ("type('x') + type([])", "stringarray"),
-        ("toJSON({a: [1]})", '{"a": [1]}'),
         ("fromJSON('[1]')", [1]),
         ("fromBase64(toBase64('x'))", "x"),
         ("Atoi(n) + 1", 4),
@@ -160,12 +142,25 @@ value = value_in(SOME)
         ("FromJson(hosts)[0]", "a"),
         ("json.Deserialize(hosts)[1]", "b"),
         ("json.Marshal(['a'])", '["a"]'),
-        ("ToJson(FromJson(hosts))", '["a", "b"]'),
-        ('json.Sort(\'["b", "a"]\')', '["a", "b"]'),
         ("len(NewID()) == len(uid.New())", True),
         ("SuffixInRange('flp12', 'flp', '1', '20')", "true"),
-        ("SuffixInRange('epn12', 'flp', 1, 20)", "false"),
-        ("SuffixInRange('flp30', 'flp', 1, 20)", "false"),
+        ("!(off == 'true') == true", True),
+        ("empty == '' ? 'other' : empty", "other"),
+        ("nothing?.x ?? 'd'", "d"),
+        ("$env?.absent ?? 'x'", "x"),
+        ("'absent' in $env ? 1 : 2", 2),
+        ("findIndex(numbers, # > 9)", None),
+        ("words | map(lower(#))", ["its", "tpc", "its"]),
+        ("let x = Atoi(n) + 1; x * x", 16),
+        ("toJSON({a: [1]})", '{\n  "a": [\n    1\n  ]\n}'),
+        ("ToJson(FromJson(hosts))", '["a","b"]'),
+        ("json.Sort(['b', 'a'])", ["a", "b"]),
+        ("SuffixInRange('epn12', 'flp', '1', '20')", "false"),
+        ("SuffixInRange('flp30', 'flp', '1', '20')", "false"),
+        ("if on == 'true' { 'a' } else { 'b' }", "a"),
+        ("1; 2", 2),
+        ("bitand(6, 3)", 2),
+        ("duration('90s').Seconds()", 90.0),
     ],
 )
 def test_an_expression_of_the_original_comes_to(source, expected):
@@ -175,23 +170,32 @@ def test_an_expression_of_the_original_comes_to(source, expected):
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("filter(hosts, # == 'a')", r"filter goes through a list, not a text: FromJson\(\)"),
-        ("map(map, #)", "goes through a list, not a mapping"),
-        ("# > 1", "means something only in a closure"),
+        ("filter(hosts, # == 'a')", r"filter takes a list, not a text: FromJson\(\)"),
+        ("map(map, #)", "map takes a list, not a mapping"),
+        ("# > 1", "means something only in a predicate"),
         ("a ? b", "is not an expression"),
         ("a ? : ", "is not an expression"),
-        ("1 &", "'&' has no meaning"),
+        ("1 &", "'&' is too much"),
+        ("1 \\ 2", r"has no meaning"),
         ("`open", "the text after ` is not closed"),
+        ("/* open", "the comment after /\\* is not closed"),
         ("strings.ToUper('a')", r"strings has no ToUper \(did you mean ToUpper\?\)"),
-        ("Atoi('x')", "'x' is not a whole number"),
-        ("FromJson('{')", "is not JSON"),
+        ("fromJSON('{')", "is not JSON"),
         ("'a' matches '('", "is no regular expression"),
         ("'a' matches '(?=a)'", "is no regular expression"),
         ("sortBy(numbers, #, 'up')", "asc or desc"),
         ("reduce([], #)", "needs a value to begin with"),
         ("nothing.x", "has no x"),
         ("strings", "is not a value"),
-        ("_o2_item", "is not for templates"),
+        ("n == 3", r"two values of one kind, not a text and a number: Atoi\(\)"),
+        ("n + 1", r"Atoi\(\) makes a number of a text"),
+        ("on ? 1 : 2", "a condition is a boolean, not a text: write == 'true'"),
+        ("!on", "write == 'true'"),
+        ("'a' in text", "for a part of a text write contains"),
+        ("Itoa('5')", r"Itoa takes a number as argument 1, not a text: Atoi\(\)"),
+        ("let n = 1; n", "let cannot define n: it is a variable"),
+        ("n ?? 'x' == 'y'", "needs brackets"),
+        ("x y z", "is not an expression"),
     ],
 )
 def test_what_makes_no_sense_says_why(source, message):
@@ -200,13 +204,37 @@ def test_what_makes_no_sense_says_why(source, message):
 
 
 @pytest.mark.parametrize(
+    ("source", "advice"),
+    [
+        ("'a' if on == 'true' else 'b'", r"write test \? a : b"),
+        ("n | default('x')", r"write \$env\?\.name \?\? 'other'"),
+        ("n | int", r"write Atoi\(x\)"),
+        ("hosts | tojson", r"write ToJson\(x\)"),
+        ("n is defined", r"write 'name' in \$env"),
+        ("n ~ text", r"write \+ between texts"),
+        ("range(3)", r"0\.\.n-1 is a list of numbers"),
+        ("length(hosts)", r"write len\(x\)"),
+    ],
+)
+def test_a_form_of_jinja2_is_refused_with_the_form_of_this_language(source, advice):
+    with pytest.raises(Refused, match=advice):
+        value(source)
+
+
+def test_a_fault_in_an_expression_of_several_lines_has_its_line_and_column():
+    with pytest.raises(Refused, match="line 2, column 3"):
+        expression("1 +\n  )")
+
+
+@pytest.mark.parametrize(
     ("source", "marked"),
     [
-        ("n + nobody", "n + «nobody»"),
+        ("n + absent", "n + «absent»"),
         ("'a' + (text - 1) + 'b'", "'a' + («text - 1») + 'b'"),
-        ("on ? Atoi(text) : 1", "on ? «Atoi(text)» : 1"),
-        ("n + map.z", "n + «map.z»"),
-        ("map(words, Atoi(#))", "«map(words, Atoi(#))»"),
+        ("on == '' ? 1 : fromJSON(text)", "on == '' ? 1 : «fromJSON(text)»"),
+        ("n + map.z", "«n + map.z»"),
+        ("map(words, int(#))", "map(words, «int(#)»)"),
+        ("n == '' || !text", "n == '' || «!text»"),
     ],
 )
 def test_the_place_of_a_fault_is_marked(source, marked):
@@ -217,7 +245,7 @@ def test_the_place_of_a_fault_is_marked(source, marked):
 
 @pytest.mark.parametrize(
     ("source", "marked"),
-    [("n n", "n «n»"), ("a ? b : ]", "a ? b : «]»"), ("x + $y", "x + «$»y")],
+    [("n n", "n «n»"), ("a ? b : ]", "a ? b : «]»"), ("x + §y", "x + «§»y"), ("a && (b", "a && (b«»")],
 )
 def test_the_place_where_it_stops_to_be_an_expression_is_marked(source, marked):
     with pytest.raises(Refused) as caught:
@@ -226,10 +254,10 @@ def test_the_place_where_it_stops_to_be_an_expression_is_marked(source, marked):
 
 
 def test_what_is_not_needed_is_not_computed():
-    assert value("n ?? Atoi(text)") == "3"
-    assert value("on ?: Atoi(text)") == "true"
-    assert value("on ? 1 : Atoi(text)") == 1
-    assert value("off && Atoi(text)") is False
+    assert value("n ?? fromJSON(text)") == "3"
+    assert value("on == 'true' ? 1 : fromJSON(text)") == 1
+    assert value("off == 'true' && fromJSON(text)") is False
+    assert value("on == 'true' || fromJSON(text)") is True
 
 
 @pytest.mark.parametrize(
@@ -249,7 +277,7 @@ def test_no_pattern_runs_away(pattern, text):
 @pytest.mark.parametrize(
     "source",
     [
-        "map(1..1000, {count(1..1000, # > 0)})",
+        "map(1..1000, 1..100000)",
         "'a' matches 'a{1000}{1000}'",
         "repeat('ab', 1000000)",
         "1..1000000000",
@@ -264,13 +292,13 @@ def test_nothing_grows_beyond_its_bounds(source):
 @pytest.mark.parametrize(
     ("source", "text"),
     [
-        ("[1, 'a']", '[1, "a"]'),
-        ("{a: true, b: nil}", '{"a": true, "b": null}'),
+        ("[1, 'a']", '[1,"a"]'),
+        ("{a: true, b: nil}", '{"a":true,"b":null}'),
         ("1 == 1", "true"),
         ("nil", ""),
         ("10 / 4", "2.5"),
         ("10 / 5", "2"),
-        ("map(numbers, # > 2)", "[false, false, true, true]"),
+        ("map(numbers, # > 2)", "[false,false,true,true]"),
     ],
 )
 def test_values_render_as_the_original_does(source, text):
@@ -340,8 +368,8 @@ def test_patterns_match_where_pythons_engine_does(pattern, text):
         assert (re.compile(pattern).search(text) is not None) == matches(pattern, text)
 
 
-def test_an_evaluation_of_many_closures_ends():
+def test_an_evaluation_of_many_predicates_ends():
     begin = time.monotonic()
-    with pytest.raises(Refused, match="closures called more than"):
+    with pytest.raises(Refused, match=r"makes more than|takes longer"):
         value("map(1..100000, {map(1..100000, {#})})")
     assert time.monotonic() - begin < 60

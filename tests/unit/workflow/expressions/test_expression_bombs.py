@@ -7,7 +7,8 @@ import pytest
 
 from salt_o2.core.errors import TemplateError
 from salt_o2.workflow.expressions.evaluation_budget import within
-from salt_o2.workflow.expressions.values import Refused, text_of
+from salt_o2.workflow.expressions.rendering import text_of
+from salt_o2.workflow.expressions.values import Refused
 from tests.support.builders.expressions import Names, value_in
 from tests.support.builders.templates import expand
 
@@ -24,8 +25,6 @@ def let(last, count=60):
 BOMBS = {
     "a text many times": "'a' * 10 ** 9",
     "a list many times": "[0] * 10 ** 9",
-    "a tower of powers": "2 ** 10 ** 10",
-    "a power of a power": "9 ** 9 ** 9 ** 9",
     "a range": "range(10 ** 12)",
     "a range in expr-lang's way": "1..10 ** 12",
     "a width of %": "'%1000000000d' % 1",
@@ -43,10 +42,7 @@ BOMBS = {
     "repeat": "repeat('ab', 10 ** 9)",
     "join": "join(map(1..1000, {'a'}), big)",
     "replace": "replace(big, 'x', 'yy')",
-    "factorials": "reduce(1..100000, #acc * #, 1)",
-    "squares": "reduce(1..60, #acc * #acc, 3)",
     "texts doubled": "reduce(1..60, #acc + #acc, 'aa')",
-    "texts doubled by ~": "reduce(1..60, #acc ~ #acc, 'aa')",
     "lists doubled": "reduce(1..60, concat(#acc, #acc), [1])",
     "lists in lists": "reduce(1..60, [#acc, #acc], [1])",
     "lists in mappings": "reduce(1..60, values({a: #acc, b: #acc}), [1])",
@@ -57,7 +53,11 @@ BOMBS = {
     "lists by names as JSON": let("len(ToJson(z))"),
     "lists by names, compared": let("z == [z]"),
     "many big texts": "map(1..100000, repeat('a', 1000000))",
-    "many copies by a filter": "map(1..100000, big) | map('upper') | list | length",
+    "many copies by a function": "map(1..100000, upper(big)) | len()",
+    "many dates": "map(1..100000, date('2023-08-14'))",
+    "a text replaced by itself": "reduce(1..60, replace(#acc, 'a', #acc), 'aa')",
+    "a join of joins": "reduce(1..60, join([#acc, #acc], #acc), 'aa')",
+    "many ids": "map(1..1000000, uid.New()) | map(#) | map(#)",
     "many ranges": "map(1..100000, 1..100000)",
     "closures in closures": "map(1..100000, {map(1..100000, {#})})",
     "many sorts": "map(1..100000, {sort(1..100000)})",
@@ -153,9 +153,16 @@ ESCAPES = [
     "1.5.__class__",
     "true.__class__",
     "nil.__class__",
-    "_o2_closure_0",
-    "_o2_result_",
-    "let _o2_item = 1; 1",
+    "$env.__class__",
+    "$env?.x.__class__",
+    "get(map, '__class__').x",
+    "date('2023-08-14').__class__",
+    "date('2023-08-14').moment",
+    "duration('1s').nanoseconds",
+    "now().location.zone",
+    "strings['_entries']",
+    "len.call",
+    "Atoi.overloads",
     "import('os')",
     "eval('1')",
     "exec('1')",
@@ -206,8 +213,8 @@ def _memory_mb():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-@pytest.mark.parametrize("name", ["lists by names", "lists by names, compared", "squares"])
-def test_whoever_runs_out_of_time_at_once_is_told_so_and_nothing_else(monkeypatch, name):
+@pytest.mark.parametrize("name", ["lists by names", "lists by names, compared", "many sorts"])
+def test_an_expression_without_any_time_left_is_refused_for_that_alone(monkeypatch, name):
     monkeypatch.setattr("salt_o2.workflow.expressions.evaluation_budget.EVALUATION_S", 0.0)
     with pytest.raises(Refused, match="it takes longer"):
         value(BOMBS[name])

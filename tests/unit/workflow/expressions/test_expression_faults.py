@@ -7,7 +7,8 @@ from hypothesis import given, settings
 
 from salt_o2.core.errors import TemplateError
 from salt_o2.site.configuration.payload import fill
-from salt_o2.workflow.expressions.values import Refused, text_of
+from salt_o2.workflow.expressions.rendering import text_of
+from salt_o2.workflow.expressions.values import Refused
 from salt_o2.workflow.problems import Place, Problems
 from salt_o2.workflow.templates.text import Text, guarded, rendered
 from tests.support.builders.expressions import Names, value_in
@@ -19,22 +20,20 @@ SCENE = Names(deep=DEEP, listed=[1], items=["a"], nothing=None, text="abc", n="3
 value = value_in(SCENE)
 
 FAULTS = {
-    "range(1e999)": "a number too large",
     "1e999": "a number too large",
     "-1e999": "a number too large",
-    "1e308 * 10": "a number too large",
-    "inf | float": "is not a number",
     "[1e999]": "a number too large",
+    "99999999999999999999": "a number too large",
+    "int(inf)": "is not a whole number",
     "fromJSON(deep)": "nested in more than 100 levels",
-    "deep | fromjson": "nested in more than 100 levels",
-    "reduce(1..900, [#acc], 1)": "nested in more than 100 levels",
     "toJSON(reduce(1..900, [#acc], 1))": "nested in more than 100 levels",
-    "reduce(1..900, [#acc], 1) | tojson": "nested in more than 100 levels",
+    "reduce(1..900, [#acc], 1)": "nested in more than 100 levels",
     "flatten(reduce(1..900, [#acc], 1))": "nested in more than 100 levels",
-    "{[1]: 2}": "cannot be the key of a mapping",
-    "{(listed): 2}": "cannot be the key of a mapping",
-    "{{a: 1}: 2}": "cannot be the key of a mapping",
+    "string(reduce(1..900, [#acc], 1))": "nested in more than 100 levels",
+    "{[1]: 2}": "a key is a name, a text, a number",
+    "{(listed): 2}": "the key of a mapping is a text",
     "fromPairs([[[1], 2]])": "cannot be the key of a mapping",
+    "groupBy([[1]], #)": "cannot be the key of a mapping",
 }
 
 
@@ -76,8 +75,11 @@ def test_a_workflow_with_such_an_expression_is_refused_with_file_and_line(source
     assert any(problem.startswith("workflows/w.yaml:5:") for problem in caught.value.problems)
 
 
+PAYLOAD_FAULTS = ("fromJSON(deep)", "{[1]: 2}", "fromPairs([[[1], 2]])")
+
+
 @pytest.mark.finding("4")
-@pytest.mark.parametrize("source", [source for source in FAULTS if source.strip("-[]") != "1e999"])
+@pytest.mark.parametrize("source", PAYLOAD_FAULTS)
 def test_a_payload_with_such_an_expression_is_refused_with_its_path(source):
     with pytest.raises(TemplateError, match=r"^configuration qc/ANY/any/x"):
         fill(f"{{{{ {source} }}}}", SCENE.variables, lambda _: "", "configuration qc/ANY/any/x")

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from salt_o2.workflow.expressions.functions import BUILT_IN, NAMESPACES
-from salt_o2.workflow.expressions.grammar import PREDICATES
-from salt_o2.workflow.expressions.sandbox import FUNCTIONS
+from salt_o2.workflow.expressions.functions.aliecs import NAMESPACES
+from salt_o2.workflow.expressions.functions.catalogue import BUILT_IN, FUNCTIONS
+from salt_o2.workflow.expressions.language.parser import PREDICATES
 from salt_o2.workflow.variables.site_services import ALIASES, TABLE
 
 PAGE = (Path(__file__).resolve().parents[4] / "docs" / "explanation" / "expressions.md").read_text()

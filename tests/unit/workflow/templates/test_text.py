@@ -25,7 +25,7 @@ def render(source, **variables):
         ("{{a}}", "1"),
         ("x{{ a }}y{{ a }}z", "x1y1z"),
         ("{{ '}}' }}", "}}"),
-        ("{{ {'k': {'l': a}} }}", '{"k": {"l": "1"}}'),
+        ("{{ {'k': {'l': a}} }}", '{"k":{"l":"1"}}'),
         ('{{ "it\'s" }}', "it's"),
         ("${#array[@]} {% not ours %}", "${#array[@]} {% not ours %}"),
         ("a }} b", "a }} b"),
@@ -57,13 +57,16 @@ def test_only_a_text_without_expressions_is_constant():
 
 def test_a_single_expression_keeps_its_value():
     assert Text(HERE, "{{ [1, 2] }}").value(Names()) == [1, 2]
-    assert Text(HERE, "{{ [1, 2] }} ").value(Names()) == "[1, 2] "
+    assert Text(HERE, "{{ [1, 2] }} ").value(Names()) == "[1,2] "
 
 
 def test_a_failure_is_noted_with_place_path_and_expression():
     problems = Problems()
     assert rendered(Text(HERE, "{{ a - 1 }}"), Names(a="x"), "root.role", problems) is None
-    assert problems.lines() == ["f:7: root.role: 'x' is not a number for - in {{ a - 1 }}"]
+    assert problems.lines() == [
+        "f:7: root.role: - takes two values of one kind, not a text and a number: "
+        "Atoi() makes a number of a text in {{ a - 1 }}"
+    ]
 
 
 def test_an_unknown_variable_is_noted_with_the_nearest_one():

@@ -81,5 +81,5 @@ def test_a_dump_returns_its_text():
 
 
 def test_other_functions_of_util():
-    source = role("vars: {v: \"{{ util.SuffixInRange('flp3', 'flp', 1, 5) }}{{ util.Nullable(nil) }}\"}")
+    source = role("vars: {v: \"{{ util.SuffixInRange('flp3', 'flp', '1', '5') }}{{ util.Nullable(nil) }}\"}")
     assert expand(source).tasks[0].variables["v"] == "true"

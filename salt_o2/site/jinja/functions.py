@@ -8,48 +8,17 @@ import json
 import math
 import secrets
 import statistics
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from salt_o2.core.ids import short_id
-from salt_o2.workflow.expressions.operators import listed
-from salt_o2.workflow.expressions.values import (
-    Attributes,
-    Refused,
-    as_number,
-    bounded,
-    kind_of,
-    plain,
-    shown,
-    text_of,
-)
+from salt_o2.site.jinja.operators import listed
+from salt_o2.site.jinja.values import as_number, bounded, plain, text_of
+from salt_o2.workflow.expressions.values import Namespace, Refused, kind_of, shown
 from salt_o2.workflow.limits import NESTING, RENDERED
 
 TRUTHY = ("true", "yes", "y", "1", "on", "ok")
 FALSY = ("", "false", "no", "n", "0", "off", "none")
-
-
-class Namespace(Attributes):
-    """Functions under one name, as in ``strings.ToUpper(x)``."""
-
-    __slots__ = ("_entries", "_name", "fields")
-    printable = False
-
-    def __init__(self, name: str, entries: Mapping[str, Callable[..., Any]]) -> None:
-        self._name = name
-        self._entries = entries
-        self.fields = frozenset(entries)
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        """Return the function called ``name``."""
-        try:
-            return self._entries[name]
-        except KeyError:
-            raise AttributeError(name) from None
-
-    def __str__(self) -> str:
-        """Return the name of the namespace."""
-        return self._name
 
 
 def atoi(value: Any) -> int:

@@ -15,18 +15,14 @@ from jinja2.filters import FILTERS as JINJA_FILTERS
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.tests import TESTS as JINJA_TESTS
 
-from salt_o2.workflow.expressions.evaluation_budget import charged, spend
-from salt_o2.workflow.expressions.functions import BUILT_IN, NAMESPACES, from_json
-from salt_o2.workflow.expressions.metering import COUNTED, MADE, Counted
-from salt_o2.workflow.expressions.operators import OPERATORS
-from salt_o2.workflow.expressions.values import (
-    Attributes,
-    Refused,
+from salt_o2.site.jinja.functions import BUILT_IN, NAMESPACES, from_json
+from salt_o2.site.jinja.metering import COUNTED, MADE, Counted
+from salt_o2.site.jinja.operators import OPERATORS
+from salt_o2.site.jinja.values import (
     as_number,
     bits,
     bounded,
     is_number,
-    kind_of,
     like_boolean,
     like_nothing,
     like_number,
@@ -34,6 +30,8 @@ from salt_o2.workflow.expressions.values import (
     text_of,
     truth,
 )
+from salt_o2.workflow.expressions.evaluation_budget import charged, spend
+from salt_o2.workflow.expressions.values import Attributes, Refused, kind_of, member
 from salt_o2.workflow.limits import INTEGER_BITS, ITERATIONS, RENDERED
 from salt_o2.workflow.problems import nearest
 
@@ -118,7 +116,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def getattr(self, obj: Any, attribute: str) -> Any:
         """Return the value of ``obj.attribute``: a field, an entry, or an allowed method."""
         if isinstance(obj, Attributes) and attribute in obj.fields:
-            return getattr(obj, attribute)
+            return member(obj, attribute)
         if isinstance(obj, Mapping) and attribute in obj:
             return obj[attribute]
         if attribute in _METHODS.get(type(obj), ()):

@@ -1,0 +1,1 @@
+"""The language of payloads: jinja2 in a sandbox."""

@@ -1,0 +1,1 @@
+"""Check the types of an expression, and compute its value."""
