@@ -216,8 +216,8 @@ def test_a_second_request_to_an_environment_in_transition_is_refused_with_who_as
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(workshop.control, environment, "START_ACTIVITY")
         wait_until(lambda: workshop.show(environment)["transition"], "the transition is under way")
-        with pytest.raises(InvalidRequestError, match="START_ACTIVITY, asked by"):
+        with pytest.raises(InvalidRequestError, match="START_ACTIVITY, requested by"):
             workshop.control(environment, "RESET")
-        with pytest.raises(InvalidRequestError, match="START_ACTIVITY, asked by"):
+        with pytest.raises(InvalidRequestError, match="START_ACTIVITY, requested by"):
             workshop.cluster.ask("env_modify", id=environment["id"], vars={"x": "1"})
         assert first.result()["state"] == "RUNNING"
