@@ -62,7 +62,7 @@ from salt_o2.core.messages.host_quota import MEGABYTE
 from salt_o2.core.placement.inventory import Inventory
 from salt_o2.core.plan.plan import Plan
 from salt_o2.core.plan.timeouts import Timeouts
-from salt_o2.site.resources import services_of
+from salt_o2.site.resources import configuration_of, services_of
 from salt_o2.site.settings import Site, timeouts
 
 NO_INTEGRATIONS: Mapping[str, Integration] = {}
@@ -204,7 +204,9 @@ def _base(
     new_id: NewId,
 ) -> _Base:
     hosts = HostTable(site.heartbeat_s, site.journal.host_mb_per_hour * MEGABYTE)
-    inventory, outbound, flushing = Inventory(), OutboundQueues(bus), DeferredFlush(store)
+    secrets = configuration_of(site).secrets
+    inventory, flushing = Inventory(), DeferredFlush(store)
+    outbound = OutboundQueues(bus, mask=secrets.mask)
     declarations = HostDeclarations(
         hosts=hosts,
         inventory=inventory,

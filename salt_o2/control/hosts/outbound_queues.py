@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import Any
 
 from salt_o2.concurrency.background_loops import is_cancel_requested, run_together
 from salt_o2.control.hosts.bus import Bus
+from salt_o2.core.codec import plain, typed
 from salt_o2.core.ids import HostId
 from salt_o2.core.messages.announcements import Announcement, AnnounceMoves, AnnounceState
 from salt_o2.core.messages.commands import Command, Downward, SurveyRequest
@@ -29,9 +31,14 @@ the same moment sets in motion.
 class OutboundQueues:
     """Three queues, because a burst of announcements must not delay a command."""
 
-    def __init__(self, bus: Bus, routine_waits_s: float = ROUTINE_WAITS_S) -> None:
-        """Send through ``bus``."""
-        self._bus, self._routine_waits_s = bus, routine_waits_s
+    def __init__(
+        self,
+        bus: Bus,
+        routine_waits_s: float = ROUTINE_WAITS_S,
+        mask: Callable[[Any], Any] = lambda value: value,
+    ) -> None:
+        """Send through ``bus``; announce what ``mask`` leaves of plain data: clients of Salt see events."""
+        self._bus, self._routine_waits_s, self._mask = bus, routine_waits_s, mask
         self._commands: asyncio.Queue[Sequence[Downward]] = asyncio.Queue()
         self._jobs: asyncio.Queue[Command] = asyncio.Queue()
         self._news: asyncio.Queue[Announcement] = asyncio.Queue(MOST_NEWS)
@@ -97,7 +104,12 @@ class OutboundQueues:
             log.warning("%d announcements were dropped", self._dropped)
             self._dropped = 0
         with _Logged("announcement"):
-            await self._bus.announce(news)
+            await self._bus.announce(self._masked(news))
+
+    def _masked(self, news: Announcement) -> Announcement:
+        found = plain(news)
+        shown = self._mask(found)
+        return news if shown == found else typed(shown, type(news))
 
 
 class _Logged:

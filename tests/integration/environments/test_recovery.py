@@ -64,7 +64,7 @@ def test_who_dies_too_often_is_given_up(workshop):
     sink = back(workshop, environment, sink)
     os.kill(sink["pid"], signal.SIGKILL)
     wait_until(lambda: workshop.show(environment)["state"] == "ERROR", "the environment is in ERROR")
-    assert "started again 1 times in 30 minutes" in workshop.show(environment)["error"]
+    assert "restarted 1 times in 30 minutes" in workshop.show(environment)["error"]
 
 
 def test_where_policy_says_stop_the_run_ends_in_order(workshop):
