@@ -147,7 +147,8 @@ class _Named:
         self.repositories = getattr(source, "repositories", None)
         self.services = services
         self.directory = source if isinstance(source, Directory) else None
-        self.repository = getattr(source, "repository", None) or str(getattr(source, "path", ""))
+        self.path: Path | None = getattr(source, "path", None)
+        self.repository = getattr(source, "repository", None) or str(self.path or "")
 
     def workflow(self, name: str) -> Any:
         return self._source.workflow(parse_reference(name, "workflows").name)

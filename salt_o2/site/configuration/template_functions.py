@@ -4,15 +4,17 @@ Where the original returns a text ``{"error": ...}``, an error here is an error 
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from salt_o2.core.errors import O2Error, UnknownNameError
 from salt_o2.site.configuration.backend import ROOT
 from salt_o2.site.configuration.configuration import Configuration
-from salt_o2.site.configuration.query import parse_query
-from salt_o2.workflow.expressions.rendering import text_of
-from salt_o2.workflow.expressions.values import Refused
+from salt_o2.site.configuration.query import ANY_RUN_TYPE, RUN_TYPES, Query, parse_query
+from salt_o2.workflow.expressions.rendering import json_of, text_of
+from salt_o2.workflow.expressions.values import NotHere, Refused
+from salt_o2.workflow.problems import Place
+from salt_o2.workflow.templates.text import Text
 from salt_o2.workflow.variables.site_services import Bound, Variables
 
 
@@ -22,19 +24,20 @@ def functions(configuration: Configuration) -> dict[tuple[str, str], Bound]:
     def get(variables: Variables) -> Callable[..., Any]:
         return lambda path: configuration.get(text_of(path), variables.flattened())
 
-    def get_plain(_variables: Variables) -> Callable[..., Any]:
-        return lambda path: _plain(configuration, text_of(path))
+    def get_legacy(variables: Variables) -> Callable[..., Any]:
+        return lambda path: _with_expressions(_plain(configuration, text_of(path)), variables)
 
     def resolve(_variables: Variables) -> Callable[..., Any]:
-        return lambda *parts: configuration.resolve(parse_query("/".join(map(text_of, parts))))
+        return lambda *parts: configuration.resolve(_query(*map(text_of, parts)))
+
+    def resolve_path(_variables: Variables) -> Callable[..., Any]:
+        return lambda path: configuration.resolve(parse_query(text_of(path)))
 
     plain: dict[tuple[str, str], Callable[..., Any]] = {
         ("inventory", "DetectorForHost"): lambda host: configuration.detector_of(text_of(host)),
         ("inventory", "DetectorsForHosts"): lambda hosts: _detectors(configuration, hosts),
-        ("inventory", "CRUCardsForHost"): lambda host: json.dumps(
-            [str(card.get("serial")) for card in configuration.cards_of(text_of(host)).values()]
-        ),
-        ("inventory", "EndpointsForCRUCard"): lambda host, serial: json.dumps(
+        ("inventory", "CRUCardsForHost"): lambda host: json_of(_serials(configuration, text_of(host))),
+        ("inventory", "EndpointsForCRUCard"): lambda host, serial: " ".join(
             configuration.endpoints_of(text_of(host), text_of(serial))
         ),
         ("runtime", "Get"): lambda component, key: configuration.runtime_get(
@@ -44,9 +47,9 @@ def functions(configuration: Configuration) -> dict[tuple[str, str], Bound]:
     }
     bound: dict[tuple[str, str], Bound] = {
         ("config", "Get"): _guarded(get),
-        ("config", "GetLegacy"): _guarded(get_plain),
+        ("config", "GetLegacy"): _guarded(get_legacy),
         ("config", "Resolve"): _guarded(resolve),
-        ("config", "ResolvePath"): _guarded(resolve),
+        ("config", "ResolvePath"): _guarded(resolve_path),
     }
     return bound | {name: _guarded(_constant(function)) for name, function in plain.items()}
 
@@ -59,6 +62,41 @@ def _plain(configuration: Configuration, path: str) -> str:
             raise UnknownNameError(f"no configuration {path}")
         return found
     return configuration.raw(path)
+
+
+def _with_expressions(payload: str, variables: Variables) -> str:
+    """Return ``payload`` with its expressions rendered; as it is if one of them cannot be, as AliECS does."""
+    try:
+        return Text(Place("the payload", 0), payload).render(_Names(variables))
+    except NotHere:
+        raise
+    except Refused:
+        return payload
+
+
+class _Names:
+    """The variables of the requesting role, for the expressions of a payload."""
+
+    def __init__(self, variables: Variables) -> None:
+        self._variables = variables
+
+    def find(self, name: str) -> Any:
+        return self._variables.find(name)
+
+    def names(self) -> Mapping[str, str]:
+        return self._variables.flattened()
+
+
+def _query(component: str, run_type: str, role: str, *entry: str) -> Query:
+    """Return the query of four parts; a run type that is none, as ``NONE``, is for any run type."""
+    known = run_type if run_type in RUN_TYPES else ANY_RUN_TYPE
+    return parse_query("/".join((component, known, role, *entry)))
+
+
+def _serials(configuration: Configuration, host: str) -> list[str]:
+    """Return the serial numbers of the cards of ``host``, each once: a card has two endpoints."""
+    cards = configuration.cards_of(host).values()
+    return list(dict.fromkeys(str(card.get("serial")) for card in cards))
 
 
 def _constant(function: Callable[..., Any]) -> Bound:
@@ -85,7 +123,7 @@ def _guarded(bound: Bound) -> Bound:
 def _detectors(configuration: Configuration, hosts: Any) -> str:
     listed = json.loads(hosts) if isinstance(hosts, str) else hosts
     found = {configuration.detector_of(text_of(host)) for host in listed}
-    return json.dumps(sorted(found))
+    return json_of(sorted(found))
 
 
 def _set(configuration: Configuration, component: Any, key: Any, value: Any) -> str:

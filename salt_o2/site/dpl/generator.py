@@ -91,17 +91,19 @@ class Generator:
     def _from_file(self, name: str, variables: Variables, generate: Generate, fallback: bool) -> str:
         if name.strip() in ("", "none"):
             raise Refused(f"{name!r} names no DPL command")
-        found = self._jit(name)
+        found = self._jit(name, getattr(variables, "folder", None))
         if found is None:
             if fallback:
                 return name
             raise Refused(f"no repository has jit/{name}")
         return self._reference(found, variables, generate)
 
-    def _jit(self, name: str) -> str | None:
-        """Return the command in ``jit/<name>`` of the first repository that has it."""
+    def _jit(self, name: str, asking: Path | None) -> str | None:
+        """Return the command in ``jit/<name>`` of the templates that ask, else of the first repository."""
         if not _JIT.fullmatch(name):
             return None
+        if asking is not None and is_file_within(asking, f"jit/{name}"):
+            return _read(asking, f"jit/{name}")
         for address in self._repositories.listed:
             with suppress(O2Error, OSError):  # A repository that cannot be opened has no such file.
                 folder = self._repositories.open(address).path

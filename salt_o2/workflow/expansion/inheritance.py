@@ -60,7 +60,8 @@ class InheritedScope:
 
         The two are one role: they have the same place in the tree, and the included layers come on top.
         """
-        inherited = self.inherited.around(own.locals, own.vars, own.defaults)
+        around = self.inherited.around(own.locals, own.vars, own.defaults)
+        inherited = replace(around, folder=getattr(source, "path", None))
         made = self._with(template, own, position, inherited, problems)
         return replace(made, source=source, includes=self.includes + 1)
 

@@ -63,6 +63,7 @@ def load(
         Block({**BUILT_IN, **site_defaults}, "defaults of the site"),
         outside or _NONE,
         services={**(getattr(source, "services", None) or NOWHERE), **identities()},
+        folder=getattr(source, "path", None),
     )
     repositories: Repositories = getattr(source, "repositories", None) or NoRepositories()
     classes, workflows = TaskClasses(problems, repositories), Workflows(problems, repositories)

@@ -9,6 +9,7 @@ and defaults come last (AliECS's order, docs/handbook/configuration.md). Below a
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from salt_o2.workflow.expressions.evaluation.expression import MISSING
@@ -70,7 +71,7 @@ class Position(Attributes):
 class Stack:
     """The layers of one role, and where the role stands in the tree."""
 
-    __slots__ = ("above", "here", "layers", "services")
+    __slots__ = ("above", "folder", "here", "layers", "services")
 
     def __init__(
         self,
@@ -78,9 +79,12 @@ class Stack:
         above: Position | None,
         here: Position | None = None,
         services: Services = NOWHERE,
+        folder: Path | None = None,
     ) -> None:
         self.layers = layers
         self.services = services
+        self.folder = folder
+        """Where the templates of the role come from, if that is a directory."""
         self.above = above
         """The role's parent; ``None`` at the root."""
         self.here = here
@@ -131,11 +135,11 @@ class Stack:
     def over(self, *below: Layer) -> "Stack":
         """Return these layers with weaker ones below."""
         layers = (*self.layers, *(layer for layer in below if layer))
-        return Stack(layers, self.above, self.here, self.services)
+        return Stack(layers, self.above, self.here, self.services, self.folder)
 
     def under(self, *over: Layer) -> "Stack":
         """Return these layers with stronger ones on top."""
-        return Stack((*over, *self.layers), self.above, self.here, self.services)
+        return Stack((*over, *self.layers), self.above, self.here, self.services, self.folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +155,8 @@ class Inherited:
     defaults: tuple[Layer, ...] = ()
     position: Position | None = None
     services: Services = field(default_factory=lambda: NOWHERE)
+    folder: Path | None = None
+    """Where the templates come from, if that is a directory."""
 
     def stack(self, locals_: Layer, vars_: Layer, defaults: Layer) -> Stack:
         """Return the layers of a child with these own entries."""
@@ -165,7 +171,8 @@ class Inherited:
             self.site_defaults,
             self.outside,
         )
-        return Stack(tuple([layer for layer in layers if layer]), self.position, None, self.services)
+        known = tuple([layer for layer in layers if layer])
+        return Stack(known, self.position, None, self.services, self.folder)
 
     def below(self, position: Position, locals_: Layer, vars_: Layer, defaults: Layer) -> "Inherited":
         """Return the layers for the child's own children; its iterator's variable is a var to them."""
@@ -188,6 +195,7 @@ class Inherited:
             (defaults, *self.defaults) if defaults else self.defaults,
             position,
             self.services,
+            self.folder,
         )
 
 

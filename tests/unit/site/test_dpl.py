@@ -108,6 +108,24 @@ def test_what_the_command_writes_is_included(site, tmp_path):
     assert workflow.tasks[0].variables["dpl_command"] == "thing"
 
 
+def test_a_command_comes_from_the_repository_of_the_workflow_that_asks(site, tmp_path):
+    other = tmp_path / "other"
+    for folder in ("workflows", "tasks", "jit"):
+        (other / folder).mkdir(parents=True)
+    command = (tmp_path / "repo" / "jit" / "good").read_text()
+    (other / "jit" / "good").write_text(command.replace("{{ what }}", "of-the-other"))
+    text = "name: main\nroles: [{name: i, include: \"{{ dpl.GenerateFromUri('good') }}\"}]\n"
+    (other / "workflows" / "main.yaml").write_text(text)
+    first = Site(repositories=(str(tmp_path / "repo"), str(other)), dpl_user="nobody", dpl_timeout_s=60.0)
+    both = open_resources(first, MasterContext(cache=tmp_path / "cache"))
+    workflow = load(
+        workflow_index.find(both.repositories, "main"),
+        "main",
+        variables={"what": "x", "fmq_rate_logging": "0"},
+    )
+    assert workflow.tasks[0].variables["dpl_command"] == "of-the-other"
+
+
 def test_the_same_command_is_not_run_again_and_another_is(site, tmp_path):
     for what in ("a", "a", "b", "a"):
         loaded(site, tmp_path, "GenerateDplSubworkflowFromUri('good')", what=what)
