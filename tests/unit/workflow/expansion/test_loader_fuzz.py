@@ -131,7 +131,7 @@ def test_no_template_breaks_the_loader(role, task):
     attempt(yaml.safe_dump(role), yaml.safe_dump(task))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=500)
 @given(roles, tasks)
 def test_no_template_breaks_the_check_of_a_file_by_itself(role, task):
     templates = Templates(yaml.safe_dump(role), {"t": yaml.safe_dump(task)})
