@@ -77,7 +77,7 @@ BY_RUNNER: Mapping[str, str] = {
     "o2.tasks": "host_tasks",
     "o2.transition": "host_transition",
 }
-"""Functions of the execution modules, and the functions of the runner that call them on hosts."""
+"""Functions of the execution modules, and the functions of the runner that ask agents the same."""
 WITHOUT_ROLE = ("o2.deliver", "o2.drive", "occ.get_state", "occ.transition")
 """Functions of the execution modules for root of the master or of the host alone."""
 

@@ -45,3 +45,8 @@ class HostQuestions:
                 return await self._bus.ask(host, verb, arguments, wait_s)
             except O2Error as error:
                 return {"error": str(error)}
+
+
+def is_error(answer: Any) -> bool:
+    """Return whether an answer of :meth:`HostQuestions.ask_all` says why there is none."""
+    return isinstance(answer, dict) and set(answer) == {"error"}

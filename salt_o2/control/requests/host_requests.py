@@ -11,7 +11,7 @@ from salt_o2.control.hosts.bus import Bus
 from salt_o2.control.hosts.host_declarations import HostDeclarations
 from salt_o2.control.hosts.host_monitor import HostMonitor
 from salt_o2.control.hosts.host_probe import HostProbe
-from salt_o2.control.hosts.host_questions import HostQuestions
+from salt_o2.control.hosts.host_questions import HostQuestions, is_error
 from salt_o2.control.hosts.host_table import HostTable
 from salt_o2.control.hosts.outbound_queues import OutboundQueues
 from salt_o2.control.reports.orphans import OrphanTracker
@@ -30,7 +30,7 @@ from salt_o2.control.requests.transition_requests import outcome
 from salt_o2.control.storage import host_rows
 from salt_o2.control.storage.store import Store
 from salt_o2.control.views import host_view
-from salt_o2.core.errors import InvalidRequestError, UnknownNameError
+from salt_o2.core.errors import InvalidRequestError, TaskError, UnknownNameError
 from salt_o2.core.host_targets import exact_ids
 from salt_o2.core.ids import HostId
 from salt_o2.core.placement.inventory import Inventory
@@ -93,8 +93,17 @@ class AgentRequests:
         return await self._ask(wanted, "kill", list(wanted.tasks))
 
     async def _ask(self, wanted: AskHosts, verb: str, *arguments: Any) -> dict[HostId, Any]:
+        """Return the answers of all hosts.
+
+        Raises:
+            TaskError: if no host has answered.
+        """
         hosts = [HostId(host) for host in exact_ids(wanted.hosts)]
-        return await self._questions.ask_all(hosts, verb, arguments, wanted.timeout_s)
+        answers = await self._questions.ask_all(hosts, verb, arguments, wanted.timeout_s)
+        errors = {host: answer["error"] for host, answer in answers.items() if is_error(answer)}
+        if len(errors) == len(answers):
+            raise TaskError("; ".join(f"{host}: {error}" for host, error in errors.items()))
+        return answers
 
 
 def _by_name(answer: Any, environment: str) -> Any:

@@ -110,6 +110,16 @@ def test_tasks_come_by_name_and_only_those_of_the_environment(tmp_path):
     assert asyncio.run(scene())["ghost"] == {"error": UNKNOWN}
 
 
+def test_a_request_that_no_host_has_answered_fails_with_the_reason_of_each(tmp_path):
+    async def scene():
+        async with control_harness(tmp_path, "flp1") as room:
+            room.hosts.ask = FakeBus(flp1=UnreachableError("it is silent")).ask
+            with pytest.raises(TaskError, match="flp1: it is silent; ghost: no agent"):
+                await room.ask("host_info", hosts=["flp1", "ghost"])
+
+    asyncio.run(scene())
+
+
 @pytest.mark.parametrize("hosts", [[], ["*"], ["flp1", "flp[1-9]"], ["-L"]])
 def test_a_pattern_is_no_host(tmp_path, hosts):
     async def scene():
