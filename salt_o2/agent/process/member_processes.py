@@ -14,7 +14,7 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +57,8 @@ class MemberProcesses:
     kernel: Kernel = LINUX
     also: tuple[Entry, ...] = ()
     """Processes already known to be the task's."""
+    strangers: Sequence[Entry] = ()
+    """Descendants of the task that are not proved to be its own, at the last search."""
     living: Collection[Path] = ()
     """The directories of running tasks: if the task's is one and the shim is unknown, no process is found."""
 
@@ -71,7 +73,9 @@ class MemberProcesses:
         look = await self.scan.scan()
         if self.shim is None and self.directory in self.living:
             return []
-        found = look.members(str(self.directory), self.shim.name if self.shim else None)
+        shim = self.shim.name if self.shim else None
+        found = look.members(str(self.directory), shim)
+        self.strangers = look.strangers(str(self.directory), shim)
         inside = self.group.entries() if self.group else []
         before = [each for each in self.also if self.kernel.is_alive(each.pid, each.started)]
         return list({each.pid: each for each in (*found, *inside, *before)}.values())
@@ -110,7 +114,7 @@ class MemberProcesses:
         """Send SIGTERM to remaining processes, and SIGKILL to those left after ``grace_s`` seconds."""
         clock = asyncio.get_running_loop().time
         left, killed = await self.all(), False
-        await self._tell_of_strangers()
+        self._report_strangers()
         found = len(left)
         if left:
             await self._end(left, signal.SIGTERM, grace_s)
@@ -123,17 +127,13 @@ class MemberProcesses:
                 left = await self.all()
         return Survivors(found=found, left=tuple(left), killed=killed)
 
-    async def _tell_of_strangers(self) -> None:
+    def _report_strangers(self) -> None:
         """Log the descendants of the task that are not proved to be its own, and therefore stay."""
-        if self.group is not None and self.shim is not None:
-            return
-        look = await self.scan.scan()
-        found = look.strangers(str(self.directory), self.shim.name if self.shim else None)
-        if found:
+        if self.strangers:
             log.warning(
                 "task %s ends and these processes stay, because they have an account and a session of their "
                 "own: %s; end them as their user or as root if they belong to the task",
-                *(self.directory.name, in_words(found, self.kernel)),
+                *(self.directory.name, in_words(self.strangers, self.kernel)),
             )
 
     def _is_with_shim(self, each: Entry) -> bool:

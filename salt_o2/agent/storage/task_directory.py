@@ -99,8 +99,7 @@ class TaskDirectory:
         if path is None:
             return None
         folder = path.parent
-        if folder.exists() and not remove_tree(folder):
-            raise OSError(errno.EBUSY, "it cannot be removed", str(folder))
+        _remove(folder)
         folder.mkdir(mode=0o700)
         if owner is not None:
             os.chown(folder, *owner)
@@ -128,6 +127,20 @@ class TaskDirectory:
 
     def _make(self) -> None:
         self.folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+
+
+def _remove(folder: Path) -> None:
+    """Remove the directory of a control socket, in which an account may have put anything."""
+    try:
+        for name in os.listdir(folder):  # noqa: PTH208
+            (folder / name).unlink()
+        folder.rmdir()
+    except FileNotFoundError:
+        return
+    # A process is slow, so it is started only for what an account has put there.
+    except OSError:
+        if not remove_tree(folder):
+            raise OSError(errno.EBUSY, "it cannot be removed", str(folder)) from None
 
 
 def shim_of(command_line: Sequence[bytes]) -> str:

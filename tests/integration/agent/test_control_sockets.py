@@ -162,6 +162,21 @@ def test_a_killed_device_leaves_a_socket_that_its_next_process_replaces(perform)
     perform(scene)
 
 
+def test_what_a_task_has_put_beside_its_socket_does_not_prevent_its_next_start(perform):
+    async def scene(stage):
+        launch = device("sink")
+        (first,) = await stage.launch(STANDBY, sink=launch)
+        (socket_of(stage, launch).parent / "folder" / "below").mkdir(parents=True)
+        (socket_of(stage, launch).parent / "link").symlink_to("/nowhere")
+        os.kill(first.pid, 9)
+        await stage.until(lambda: stage.latest["sink"].state is TaskState.ERROR)
+        (about,) = await stage.launch(STANDBY, sink=launch)
+        assert about.failure is None
+        assert [path.name for path in socket_of(stage, launch).parent.iterdir()] == [str(launch.control_port)]
+
+    perform(scene)
+
+
 @pytest.mark.parametrize("length", [10, 200])
 def test_a_directory_of_any_length_is_long_enough_for_a_socket(tmp_path, length):
     async def scene():
