@@ -68,7 +68,7 @@ def _simulated(scenario: Scenario) -> Outcome:
         try:
             loop.run_until_complete(run.run())
         finally:
-            run.bury()
+            run.release_memory()
             loop.close()
     return outcome
 
@@ -121,9 +121,9 @@ class _Run:
         """Kill ``program`` in the middle of a function."""
         self._cluster.program_died(program)
 
-    def bury(self) -> None:
+    def release_memory(self) -> None:
         """Release the memory of all programs."""
-        self._cluster.bury()
+        self._cluster.release_memory()
 
     async def run(self) -> None:
         """Run from the start to the end."""

@@ -15,7 +15,7 @@ HOSTS = ("master", "flp1", "flp2")
 
 @pytest.fixture(scope="session")
 def asked():
-    """Skip unless somebody wants to wait for it."""
+    """Skip unless the caller asks for long tests."""
     if not os.environ.get("O2_PROVISION"):
         pytest.skip("takes minutes and root: say `make vagrant-test`")
 

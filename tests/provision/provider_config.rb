@@ -23,8 +23,8 @@ found = environment.machine_names.to_h do |name|
   networks = machine.config.vm.networks.select { |kind, _| kind == :private_network }
   addresses = networks.map { |_, options| options[:ip] }
   errors = machine.config.validate(machine, false).values.flatten
-  # VirtualBox is told by commands, libvirt by values.
-  told = settings.respond_to?(:customizations) ? settings.customizations.flatten : [settings.memory, settings.cpus]
-  [name, { told: told, addresses: addresses, errors: errors }]
+  # VirtualBox gets commands, libvirt gets values.
+  given = settings.respond_to?(:customizations) ? settings.customizations.flatten : [settings.memory, settings.cpus]
+  [name, { given: given, addresses: addresses, errors: errors }]
 end
 puts JSON.generate(found)

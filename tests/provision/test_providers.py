@@ -46,7 +46,7 @@ def test_a_provider_finds_nothing_wrong_and_takes_what_was_chosen(ask, provider)
     assert list(found) == ["master", "flp1", "flp2", "flp3"]
     assert [each["errors"] for each in found.values()] == [[]] * 4
     assert [each["addresses"] for each in found.values()] == [[f"192.168.57.{10 + n}"] for n in range(4)]
-    assert all({"2048", "2"} <= {str(word) for word in each["told"]} for each in found.values())
+    assert all({"2048", "2"} <= {str(word) for word in each["given"]} for each in found.values())
 
 
 @providers

@@ -82,7 +82,7 @@ def test_a_trial_on_a_bare_host_says_what_would_be_and_leaves_it_bare(trial):
     assert after == before
 
 
-def test_what_is_left_to_the_machine_below_is_said(trial):
+def test_settings_left_to_the_machine_below_are_named(trial):
     left = [state for state in trial[0].values() if state["__id__"].endswith("_is_not_ours")]
     assert all("on the machine that it runs on" in state["comment"] for state in left)
 
@@ -118,7 +118,7 @@ def test_an_environment_runs_over_all_hosts_and_a_restarted_minion_leaves_it_alo
 
 
 def reaches(site, port):
-    """Whether flp2 reaches somebody who listens at a port of flp1."""
+    """Return whether flp2 reaches a program that listens at a port of flp1."""
     site["flp1"].run(f"systemd-run --collect --unit=listen-{port} python3 -c '{LISTEN % port}'")
     listening = f"ss -Hltn sport = :{port} | grep -q ."
     site["flp1"].run(f"for i in $(seq 100); do {listening} && exit 0; sleep 0.1; done; exit 1")
@@ -134,11 +134,11 @@ def reaches(site, port):
     [(8999, False), (9001, True), (19998, True), (20000, False), (30123, False)],
     ids=["below", "first", "last", "above", "control"],
 )
-def test_others_reach_the_ports_of_channels_and_no_others(site, port, open_to_others):
+def test_other_machines_reach_the_ports_of_channels_only(site, port, open_to_others):
     assert reaches(site, port) is open_to_others
 
 
-def test_holes_are_there_after_the_firewall_has_started_anew(site):
+def test_openings_exist_after_a_restart_of_the_firewall(site):
     assert changed(site["flp1"], "o2.firewall") == []
     site["flp1"].run("systemctl restart firewalld && firewall-cmd --state")
     assert changed(site["flp1"], "o2.firewall") == []

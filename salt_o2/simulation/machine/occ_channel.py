@@ -91,7 +91,7 @@ class SimulatedOccChannel:
             if answer.done():
                 return answer.result()
             if gone.done():
-                raise UnreachableError(f"nobody answers {method} at {self}: Connection reset")
+                raise UnreachableError(f"no process answers {method} at {self}: Connection reset")
             raise ReplyTimeout(f"{method} at {self} was not answered within {timeout_s:.3g} s")
         finally:
             answer.cancel()
@@ -101,7 +101,7 @@ class SimulatedOccChannel:
         process = self._kernel.ports.get(self.port)
         program = process.program if process is not None else None
         if not isinstance(program, Device):
-            raise UnreachableError(f"nobody answers at {self}: Connection refused")
+            raise UnreachableError(f"no process answers at {self}: Connection refused")
         self._device = program
         return program
 
@@ -119,7 +119,7 @@ class SimulatedOccChannel:
             yield state
             if state == "EXITING":
                 return
-        raise UnreachableError(f"nobody answers StateStream at {self}")
+        raise UnreachableError(f"no process answers StateStream at {self}")
 
     async def events(self) -> AsyncIterator[DeviceEvent]:
         """Yield the signals of the process.
@@ -132,7 +132,7 @@ class SimulatedOccChannel:
             yield event
             if event is DeviceEvent.NULL:
                 return
-        raise UnreachableError(f"nobody answers EventStream at {self}")
+        raise UnreachableError(f"no process answers EventStream at {self}")
 
     async def close(self) -> None:
         """Disconnect."""

@@ -62,7 +62,7 @@ class Program:
         # A task that is collected runs its ``finally`` blocks, which a killed process does not.
         self._dead = list(self.tasks)
 
-    def bury(self) -> None:
+    def release_memory(self) -> None:
         """Release the memory of the process, after the simulation."""
         for task in {*self._dead, *self.tasks}:
             task._log_destroy_pending = False  # type: ignore[attr-defined]

@@ -138,13 +138,13 @@ class SimulatedHost:
             version="simulated",
         )
 
-    def deliver_job(self, body: Any) -> None:
+    def deliver_job(self, job: Any) -> None:
         """Pass a Salt job to the agent, as the module ``o2.deliver`` of the minion does."""
         if self.program is not None and self.program.alive and self.bus is not None:
-            self.program.start(self._deliver(self.bus, body), "a Salt job")
+            self.program.start(self._deliver(self.bus, job), "a Salt job")
 
-    async def _deliver(self, bus: MinionBus, body: Any) -> None:
+    async def _deliver(self, bus: MinionBus, job: Any) -> None:
         try:
-            await bus.deliver(body)
+            await bus.deliver(job)
         except O2Error as error:
             log.info("a job for %s was refused: %s", self.name, error)

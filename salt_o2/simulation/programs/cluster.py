@@ -143,8 +143,8 @@ class Cluster:
         for host in self.hosts.values():
             host.stop_agent()
 
-    def bury(self) -> None:
+    def release_memory(self) -> None:
         """Release the memory of all programs that ever ran; the loop does not run any more."""
         for programs in (self.control.programs, *(host.programs for host in self.hosts.values())):
             for program in programs:
-                program.bury()
+                program.release_memory()

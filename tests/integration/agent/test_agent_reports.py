@@ -53,7 +53,7 @@ def test_reports_are_numbered_one_by_one_and_heartbeats_repeat_the_last_number(p
     perform(scene)
 
 
-def test_what_could_not_be_sent_is_sent_later(perform):
+def test_a_report_that_could_not_be_sent_is_sent_later(perform):
     async def scene(stage):
         (about,) = await stage.launch(RUNNING, victim=basic("exec sleep 1000"))
         stage.refusing = True
@@ -66,7 +66,7 @@ def test_what_could_not_be_sent_is_sent_later(perform):
     perform(scene)
 
 
-def test_a_task_that_is_done_stays_known_until_that_was_told(perform):
+def test_a_finished_task_stays_known_until_its_report_is_sent(perform):
     async def scene(stage):
         await stage.launch(STANDBY, clock=basic("true"))
         stage.refusing = True
@@ -83,7 +83,7 @@ def test_a_survey_has_the_facts_and_all_tasks(perform):
     async def scene(stage):
         await stage.launch(STANDBY, one=basic("true"), two=basic("true"))
         known = len(stage.reports)
-        await stage.agent.handle_survey_request(SurveyRequest(host=HostId("somebody-else")))
+        await stage.agent.handle_survey_request(SurveyRequest(host=HostId("another-host")))
         await stage.agent.handle_survey_request(SurveyRequest(host=HOST))
         await stage.until(lambda: any(report.facts for report in stage.reports[known:]))
         survey = next(report for report in stage.reports[known:] if report.facts)
@@ -93,7 +93,7 @@ def test_a_survey_has_the_facts_and_all_tasks(perform):
     perform(scene)
 
 
-def test_the_output_of_a_task_that_is_done_is_kept_for_a_while(perform):
+def test_the_output_of_a_finished_task_is_stored_for_a_while(perform):
     async def scene(stage):
         await stage.launch(RUNNING, talker=basic("echo hello; exec sleep 1000"))
         await stage.until(lambda: stage.agent.output_of("talker").output_tail() == ("hello",))
@@ -106,7 +106,7 @@ def test_the_output_of_a_task_that_is_done_is_kept_for_a_while(perform):
     perform(scene)
 
 
-def test_what_a_task_writes_is_bounded_and_its_end_is_kept(perform):
+def test_the_output_of_a_task_is_bounded_and_its_end_is_stored(perform):
     async def scene(stage):
         script = "yes 'much to say' | head -c 30000000; echo the last line; exec sleep 1000"
         await stage.launch(RUNNING, talker=basic(script))

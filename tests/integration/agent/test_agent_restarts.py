@@ -93,9 +93,9 @@ def test_an_end_while_no_agent_ran_is_reported_with_its_status(perform, script, 
         (about,) = await stage.launch(RUNNING, victim=basic(script))
         await stage.until(lambda: (stage.directory / "tasks" / "victim" / "work" / "up").exists())
         await stage.down()
-        keeper = procfs.session_of(about.pid)
+        shim = procfs.session_of(about.pid)
         os.kill(about.pid, number)
-        await ended(keeper)
+        await ended(shim)
         await stage.up()
         await stage.until(lambda: stage.latest["victim"].state is ERROR)
         after = stage.latest["victim"]
@@ -133,7 +133,7 @@ def test_an_adopted_task_that_dies_is_seen_to_die(perform):
 
 
 @pytest.mark.parametrize("goal", [STANDBY, CONFIGURED, RUNNING])
-def test_a_device_whose_agent_went_while_it_started_is_waited_for_by_the_next(perform, goal):
+def test_the_next_agent_waits_for_a_device_whose_agent_ended_during_its_start(perform, goal):
     async def scene(stage):
         order = Order(task=TaskId("sink"), launch=device(), properties=data_channel(free_port()))
         (former,) = await stage.drive(STANDBY, order)
@@ -155,7 +155,7 @@ def test_a_device_whose_agent_went_while_it_started_is_waited_for_by_the_next(pe
 
 
 @pytest.mark.parametrize("before", [STANDBY, CONFIGURED])
-def test_a_program_whose_agent_went_while_it_started_is_running_for_the_next(perform, before):
+def test_a_program_whose_agent_ended_during_its_start_is_running_for_the_next(perform, before):
     async def scene(stage):
         order = Order(task=TaskId("clock"), launch=basic("exec sleep 1000"))
         await stage.drive(before, order)
@@ -289,9 +289,7 @@ def test_a_device_that_was_left_half_configured_is_configured_all_the_same(perfo
     perform(scene)
 
 
-def test_a_device_in_a_run_is_left_alone_by_whoever_finds_no_word_of_its_last_configuration(
-    perform, tmp_path
-):
+def test_an_agent_without_the_last_configuration_does_not_disturb_a_device_in_a_run(perform, tmp_path):
     async def scene(stage):
         sink = TaskId("sink")
         first, second = data_channel(free_port()), data_channel(free_port())
@@ -323,11 +321,11 @@ def test_a_process_that_was_started_in_the_moment_of_the_kill_is_found(perform):
         await stage.down()
         record = stage.directory / "tasks/sink/task.json"
         text = record.read_text()
-        keeper = procfs.session_of(first.pid)
+        shim = procfs.session_of(first.pid)
         text = text.replace('"settled":true', '"settled":false').replace(
             '"launching":false', '"launching":true'
         )
-        text = text.replace(f'"keeper":{keeper}', '"keeper":null').replace(f'"pid":{first.pid}', '"pid":null')
+        text = text.replace(f'"shim":{shim}', '"shim":null').replace(f'"pid":{first.pid}', '"pid":null')
         text = text.replace('"state":"STANDBY"', '"state":"UNKNOWN"')
         record.write_text(text)
         await stage.up()
@@ -352,7 +350,7 @@ def test_a_device_that_moved_while_no_agent_ran_is_reported_where_it_is(perform)
     perform(scene)
 
 
-def test_a_record_that_cannot_be_read_is_moved_aside_and_stops_nobody(perform):
+def test_an_unreadable_record_is_moved_and_does_not_affect_other_tasks(perform):
     async def scene(stage):
         await stage.launch(STANDBY, good=basic("exec sleep 1000"), bad=basic("exec sleep 1000"))
         await stage.down()

@@ -81,7 +81,7 @@ def test_tasks_are_shown_by_name_with_their_command_line(ask):
     ask(scene)
 
 
-def test_a_command_by_hand_is_the_same_as_one_by_the_bus(ask):
+def test_a_manual_command_has_the_effect_of_a_command_on_the_bus(ask):
     async def scene(stage, call):
         order = Order(task=TaskId("clock"), launch=basic("exec sleep 1000"))
         command = {
@@ -100,7 +100,7 @@ def test_a_command_by_hand_is_the_same_as_one_by_the_bus(ask):
     ask(scene)
 
 
-def test_a_device_is_moved_by_hand_and_stays_where_it_was_put(ask):
+def test_a_device_that_a_user_moves_stays_in_its_new_state(ask):
     async def scene(stage, call):
         await stage.launch(STANDBY, sink=device(), other=device())
         channel = data_channel(free_port())
@@ -117,7 +117,7 @@ def test_a_device_is_moved_by_hand_and_stays_where_it_was_put(ask):
     ask(scene)
 
 
-def test_exit_by_hand_ends_the_task_in_good_order(ask):
+def test_a_manual_exit_ends_the_task_in_order(ask):
     async def scene(stage, call):
         await stage.launch(STANDBY, sink=device())
         await call("o2.transition", "EXIT", "sink")
@@ -127,7 +127,7 @@ def test_exit_by_hand_ends_the_task_in_good_order(ask):
     ask(scene)
 
 
-def test_a_task_killed_by_hand_is_an_error_that_says_by_whom(ask):
+def test_a_task_that_a_user_kills_is_in_error_with_that_reason(ask):
     async def scene(stage, call):
         await stage.launch(RUNNING, clock=basic("exec sleep 1000"))
         assert await call("o2.kill", "clock") == {"clock": True}
@@ -152,7 +152,7 @@ def test_the_log_is_shown_also_after_the_end(ask):
     ask(scene)
 
 
-def test_whoever_follows_a_task_hears_it_when_it_writes_and_is_let_go_when_it_ends(ask, tmp_path):
+def test_a_follower_gets_the_output_of_a_task_and_stops_at_its_end(ask, tmp_path):
     fifo = tmp_path / "words"
     os.mkfifo(fifo)
 
@@ -172,7 +172,7 @@ def test_whoever_follows_a_task_hears_it_when_it_writes_and_is_let_go_when_it_en
     ask(scene)
 
 
-def test_info_says_who_the_agent_is(ask):
+def test_info_describes_the_agent(ask):
     async def scene(stage, call):
         await stage.launch(STANDBY, clock=basic("true"))
         found = await call("o2.info")
@@ -286,7 +286,7 @@ def test_a_command_that_cannot_be_meant_begins_nothing(ask, change):
     ask(scene)
 
 
-def test_nobody_else_can_open_the_socket(ask, tmp_path):
+def test_other_accounts_cannot_open_the_socket(ask, tmp_path):
     async def scene(stage, call):
         mode = socket_path(tmp_path / "sock").stat().st_mode
         assert stat.S_IMODE(mode) == 0o600
@@ -301,7 +301,7 @@ def test_without_an_agent_that_is_said_at_once(loaded, tmp_path):
         modules["o2.tasks"]()
 
 
-def test_an_agent_that_does_not_answer_is_given_up_in_time(tmp_path):
+def test_a_client_stops_waiting_for_a_hanging_agent_in_time(tmp_path):
     socket_path(tmp_path).touch()
     with (
         pytest.raises(UnreachableError, match="did not answer tasks within"),
@@ -316,7 +316,7 @@ def test_a_path_that_fits_into_no_socket_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("codec", ["OCClite", "OCC"])
-def test_a_control_channel_is_used_by_hand_step_by_step(ask, codec):
+def test_a_control_channel_is_used_manually_step_by_step(ask, codec):
     async def scene(stage, call):
         launch = device("sink", codec)
         (about,) = await stage.launch(STANDBY, sink=launch)
@@ -336,7 +336,7 @@ def test_a_control_channel_is_used_by_hand_step_by_step(ask, codec):
     ask(scene)
 
 
-def test_a_port_where_nobody_listens_is_unreachable(ask):
+def test_a_port_without_a_listener_is_unreachable(ask):
     async def scene(stage, call):
         with pytest.raises(CommandExecutionError, match="no process answers"):
             await call("occ.get_state", free_port())

@@ -30,7 +30,7 @@ def disk(monkeypatch):
     return Disk
 
 
-def test_an_order_that_cannot_be_kept_is_refused_with_the_reason(perform, disk):
+def test_an_order_that_cannot_be_persisted_is_refused_with_the_reason(perform, disk):
     async def scene(stage):
         await stage.launch(STANDBY, clock=basic("exec sleep 1000"))
         disk.full = True
@@ -66,7 +66,7 @@ def test_an_end_is_noticed_all_the_same(perform, disk):
     perform(scene)
 
 
-def test_a_host_tells_the_highest_run_that_it_took_part_in_also_after_its_tasks_and_its_agent(perform):
+def test_a_host_reports_its_highest_run_even_after_its_tasks_and_its_agent_have_ended(perform):
     async def scene(stage):
         await stage.launch(STANDBY, clock=basic("exec sleep 1000"))
         assert stage.reports[0].facts.last_run == 0

@@ -53,10 +53,10 @@ def test_where_no_agent_runs_every_process_is_one_too_many(perform):
         await stage.down()
         found = look(stage)
         assert (found["clean"], found["agent"]) == (False, False)
-        told = {each["pid"]: each for each in found["processes"]}
-        assert set(told) == {about.pid, procfs.session_of(about.pid)}
-        assert told[about.pid]["task"] == "clock"
-        assert "sleep 1000" in told[about.pid]["command"]
+        reported = {each["pid"]: each for each in found["processes"]}
+        assert set(reported) == {about.pid, procfs.session_of(about.pid)}
+        assert reported[about.pid]["task"] == "clock"
+        assert "sleep 1000" in reported[about.pid]["command"]
         await stage.up()
         assert look(stage)["processes"] == []
 
@@ -71,13 +71,17 @@ def test_a_process_of_no_task_is_named_with_its_ports(perform):
             env={**os.environ, **mark},
             stdout=subprocess.PIPE,
             start_new_session=True,
-        ) as stray:
+        ) as orphan:
             try:
-                port = int(stray.stdout.readline())
-                (told,) = look(stage)["processes"]
-                assert (told["pid"], told["task"], told["ports"]) == (stray.pid, "forgotten", [port])
+                port = int(orphan.stdout.readline())
+                (found,) = look(stage)["processes"]
+                assert (found["pid"], found["task"], found["ports"]) == (
+                    orphan.pid,
+                    "forgotten",
+                    [port],
+                )
             finally:
-                stray.kill()
+                orphan.kill()
 
     perform(scene)
 
@@ -133,17 +137,17 @@ def test_a_killed_device_leaves_no_socket_and_no_shared_memory(perform, tmp_path
         segment.unlink(missing_ok=True)
 
 
-def test_what_was_left_while_no_agent_ran_is_told_and_then_taken_away(perform, tmp_path):
+def test_leftovers_of_a_time_without_agent_are_reported_and_then_removed(perform, tmp_path):
     path = tmp_path / "data"
 
     async def scene(stage):
         properties = {**data_channel(free_port()), "chans.data.0.address": f"ipc://{path}"}
         order = Order(task=TaskId("sink"), launch=device(), properties=properties)
         (about,) = await stage.drive(RUNNING, order)
-        keeper = procfs.session_of(about.pid)
+        shim = procfs.session_of(about.pid)
         await stage.down()
         os.kill(about.pid, signal.SIGKILL)
-        await ended(keeper)
+        await ended(shim)
         assert look(stage)["sockets"] == [str(path)]
         await stage.up()
         await stage.until(lambda: not path.exists())
@@ -152,9 +156,9 @@ def test_what_was_left_while_no_agent_ran_is_told_and_then_taken_away(perform, t
     perform(scene)
 
 
-async def ended(keeper):
+async def ended(shim):
     async with asyncio.timeout(10):
-        while procfs.start_ticks(keeper) is not None:
+        while procfs.start_ticks(shim) is not None:
             await asyncio.sleep(0.01)
 
 
@@ -164,6 +168,6 @@ def test_a_directory_that_was_never_used_is_clean(tmp_path):
     assert not (tmp_path / "nowhere").exists()
 
 
-def test_ports_are_those_that_a_process_listens_at():
+def test_the_ports_of_a_process_are_its_listening_ports():
     with socket.create_server(("127.0.0.1", 0)) as server:
         assert server.getsockname()[1] in procfs.ports_of(os.getpid())

@@ -126,7 +126,7 @@ def test_a_child_in_a_process_group_of_its_own_ends_with_the_task(perform):
     perform(scene)
 
 
-def test_what_an_ended_program_left_running_is_ended_too(perform):
+def test_processes_that_an_ended_program_left_are_stopped_too(perform):
     async def scene(stage):
         await stage.launch(STANDBY, parent=basic("sleep 1000 & sleep 1000 & exit 0"))
         await stage.command(RUNNING, "parent")
@@ -203,7 +203,7 @@ def test_an_order_that_cannot_be_read_or_has_no_id_costs_that_order_alone(perfor
 
 
 @pytest.mark.parametrize(("wanted", "most"), [("none", BOUND_UNWANTED), ("all", BOUND)])
-def test_what_a_quick_task_wrote_is_cut_when_it_ends(perform, wanted, most):
+def test_the_output_of_a_short_task_is_trimmed_when_it_ends(perform, wanted, most):
     async def scene(stage):
         loud = basic("head -c 100000000 /dev/zero | tr '\\0' x; echo; echo the end; exit 3")
         await stage.launch(STANDBY, loud=replace(loud, stdout=wanted))

@@ -167,7 +167,7 @@ def test_an_agent_that_control_refuses_ends_no_process_without_a_record(perform)
 
 
 def test_a_process_without_a_record_does_not_keep_the_port_of_a_task(perform):
-    """It came to light while the agent ran: its task was removed by hand, or an end went unnoticed."""
+    """It was found while the agent ran: a user removed its task, or an end went unnoticed."""
 
     async def scene(stage):
         port = free_port()
@@ -187,7 +187,7 @@ def test_a_process_without_a_record_does_not_keep_the_port_of_a_task(perform):
     perform(scene)
 
 
-def test_a_strangers_port_is_refused_and_the_stranger_lives_on(perform):
+def test_a_port_of_an_unrelated_process_is_refused_and_the_process_continues(perform):
     async def scene(stage):
         port = free_port()
         with subprocess.Popen(
@@ -312,7 +312,7 @@ def test_the_end_of_an_unknown_task_harms_no_task_of_the_next_agent(perform):
     perform(scene)
 
 
-def test_an_unknown_task_is_not_told_to_be_done_after_it_was_ordered_to_run(perform):
+def test_an_unknown_task_that_was_ordered_to_run_is_not_reported_done(perform):
     async def scene(stage):
         hold_looks(stage, 0.5)
         await stage.command(DONE, "clock")

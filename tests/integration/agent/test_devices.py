@@ -67,7 +67,7 @@ def answers(address, port):
         ("localhost", ["127.0.0.1", "127.0.0.2", "127.0.0.3"]),  # a name, which is another address elsewhere
     ],
 )
-def test_a_device_listens_where_control_may_ask_for_a_sign_of_life(perform, address, expected):
+def test_a_device_listens_where_control_may_probe_it(perform, address, expected):
     async def scene(stage):
         stage.agent.update_facts(host_facts(address=address))
         launch = device("sink")
@@ -319,7 +319,7 @@ def test_a_late_launch_does_not_start_a_task_that_is_done(perform):
     perform(scene)
 
 
-def test_a_task_nobody_ever_launched_is_done_if_that_is_wanted_and_an_error_else(perform):
+def test_a_task_that_was_never_launched_is_done_if_ordered_and_an_error_otherwise(perform):
     async def scene(stage):
         (about,) = await stage.drive(DONE, "ghost")
         assert (about.state, about.settled) == (DONE, True)
@@ -330,7 +330,7 @@ def test_a_task_nobody_ever_launched_is_done_if_that_is_wanted_and_an_error_else
     perform(scene)
 
 
-def test_a_port_that_somebody_has_is_refused_and_he_is_named(perform):
+def test_a_port_in_use_is_refused_with_the_name_of_its_program(perform):
     async def scene(stage):
         with socket.socket() as taken:
             taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)

@@ -83,7 +83,7 @@ def test_a_refused_start_leaves_the_task_configured_and_says_why(perform):
     perform(scene)
 
 
-def test_signals_are_heard_by_the_next_agent_too(perform):
+def test_the_next_agent_receives_signals_too(perform):
     async def scene(stage):
         (about,) = await stage.drive(RUNNING, readout(), arguments=RUN)
         await stage.down()

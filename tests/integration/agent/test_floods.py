@@ -26,7 +26,7 @@ def resident():
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def test_a_gigabyte_on_stdout_is_bounded_and_disturbs_nobody(perform):
+def test_a_gigabyte_on_stdout_is_bounded_and_disturbs_no_other_task(perform):
     async def scene(stage):
         await stage.launch(STANDBY, sink=device())
         before = resident()
@@ -48,7 +48,7 @@ def size_of(path):
     return sum(each.stat().st_size for each in (path, path.with_name("stdout.before")) if each.exists())
 
 
-def test_what_nobody_takes_waits_without_growing(perform):
+def test_reports_that_control_does_not_accept_wait_without_growing(perform):
     async def scene(stage):
         await stage.launch(STANDBY, sink=device())
         stage.refusing = True

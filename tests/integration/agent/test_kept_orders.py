@@ -21,7 +21,7 @@ def kept(stage):
 
 
 def command_of(stage, goal):
-    """A command for all tasks that nobody has sent."""
+    """A command for all tasks that no control has sent."""
     return stage.next_command(goal, *(Order(task=task, properties={}) for task in stage.latest))
 
 
@@ -38,7 +38,7 @@ def test_a_command_is_on_disk_until_its_tasks_files_show_it(perform):
     perform(scene)
 
 
-def test_an_agent_that_was_killed_right_after_a_command_goes_on_with_it(perform):
+def test_an_agent_killed_right_after_a_command_continues_it_after_its_restart(perform):
     async def scene(stage):
         await stage.launch(STANDBY, sink=device(), clock=basic("exec sleep 1000"))
         await stage.down()

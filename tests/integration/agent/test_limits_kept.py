@@ -35,7 +35,7 @@ needs_groups = pytest.mark.skipif(
     ],
     ids=["memory", "pids", "pids-and-it-goes-on"],
 )
-def test_who_exceeds_is_ended_and_named(perform, script, limits, said):
+def test_a_task_that_exceeds_a_limit_is_stopped_and_named(perform, script, limits, said):
     async def scene(stage):
         modest = {"memory_mb": 150, "pids": 40}
         (before,) = await stage.launch(RUNNING, neighbour=basic("exec sleep 1000", limits=Limits(**modest)))
@@ -56,7 +56,7 @@ def throttled(group):
 
 
 @needs_groups
-def test_who_wants_more_cores_than_it_may_is_held_back_and_runs_on(perform):
+def test_a_task_that_needs_more_cores_than_its_limit_is_throttled_and_continues(perform):
     async def scene(stage):
         limits = Limits(cpu=0.1)
         await stage.launch(RUNNING, busy=basic(BUSY, limits=limits), free=basic(BUSY))
@@ -72,7 +72,7 @@ def test_who_wants_more_cores_than_it_may_is_held_back_and_runs_on(perform):
     perform(scene)
 
 
-def test_a_limit_is_kept_by_the_next_agent_too(perform):
+def test_the_next_agent_enforces_a_limit_too(perform):
     async def scene(stage):
         grows = PYTHON + (
             '\'import os, time, pathlib\nwhile not pathlib.Path("go").exists(): time.sleep(0.02)\n'
@@ -88,18 +88,18 @@ def test_a_limit_is_kept_by_the_next_agent_too(perform):
     perform(scene)
 
 
-def fugitives(group, keeper):
-    return [pid for pid in group.processes if procfs.session_of(pid) != keeper]
+def fugitives(group, shim):
+    return [pid for pid in group.processes if procfs.session_of(pid) != shim]
 
 
 @needs_groups
-def test_what_has_left_its_session_is_ended_with_its_task(perform):
+def test_a_process_that_left_its_session_is_stopped_with_its_task(perform):
     async def scene(stage):
         await stage.launch(RUNNING, parent=basic("setsid sleep 1000 & exec sleep 1000"))
         group = cgroup.find(stage.directory / "tasks/parent", cgroup.base())
-        keeper = stage.agent.task("parent").record.shim
-        await stage.until(lambda: fugitives(group, keeper))
-        fled = fugitives(group, keeper)
+        shim = stage.agent.task("parent").record.shim
+        await stage.until(lambda: fugitives(group, shim))
+        fled = fugitives(group, shim)
         await stage.drive(DONE, "parent")
         assert all(procfs.start_ticks(pid) is None for pid in fled)
         assert not group.path.exists()

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[3]
 GROUPS = "tests/integration/agent/test_limits_kept.py"
 
 
-def test_all_limits_are_held_where_all_controllers_are_there(tmp_path):
+def test_all_limits_are_enforced_where_all_controllers_exist(tmp_path):
     code, said = run(tmp_path, ROOT, *pytest_command(GROUPS), timeout_s=280)
     if "userspace - ptrace set fp regs failed" in said:
         pytest.skip("the kernel of user-mode-linux does not start on this processor: limits are NOT TESTED")

@@ -21,15 +21,15 @@ needs_root = pytest.mark.root("start a namespace of pids")
 
 POLITE = """
 import os, pathlib, signal, sys, time
-told = pathlib.Path(sys.argv[1])
+received = pathlib.Path(sys.argv[1])
 def end(*_):
-    told.write_text("SIGTERM")
+    received.write_text("SIGTERM")
     sys.exit(0)
 signal.signal(signal.SIGTERM, end)
-told.with_suffix(".up").write_text(str(os.getpid()))
+received.with_suffix(".up").write_text(str(os.getpid()))
 time.sleep(1000)
 """
-STUBBORN = POLITE.replace('told.write_text("SIGTERM")\n    sys.exit(0)', 'told.write_text("SIGTERM")')
+STUBBORN = POLITE.replace('received.write_text("SIGTERM")\n    sys.exit(0)', 'received.write_text("SIGTERM")')
 
 ESCAPES = {
     "stays": "{program}",
@@ -78,38 +78,40 @@ def perform_in(tmp_path):
     return lambda place, scene: asyncio.run(play(place, scene))
 
 
-async def running_program(stage, told, escape, text=POLITE, grace_s=1.0):
-    told.with_suffix(".py").write_text(text)
-    script = escape.format(program=f"{sys.executable} {told.with_suffix('.py')} {told}")
+async def running_program(stage, received, escape, text=POLITE, grace_s=1.0):
+    received.with_suffix(".py").write_text(text)
+    script = escape.format(program=f"{sys.executable} {received.with_suffix('.py')} {received}")
     await stage.launch(RUNNING, escaper=basic(script, grace_s=grace_s))
-    await stage.until(lambda: told.with_suffix(".up").exists() and told.with_suffix(".up").read_text())
+    await stage.until(
+        lambda: received.with_suffix(".up").exists() and received.with_suffix(".up").read_text()
+    )
 
 
 @pytest.mark.parametrize("escape", ESCAPES.values(), ids=ESCAPES)
 def test_each_process_of_a_task_gets_sigterm_and_ends(holder, tmp_path, escape):
-    told = tmp_path / "told"
+    received = tmp_path / "received"
 
     async def scene(stage):
-        await running_program(stage, told, escape)
-        pid = int(told.with_suffix(".up").read_text())
+        await running_program(stage, received, escape)
+        pid = int(received.with_suffix(".up").read_text())
         (about,) = await stage.drive(DONE, "escaper")
         assert (about.state, about.failure, about.killed) == (DONE, None, False)
-        assert told.read_text() == "SIGTERM"
+        assert received.read_text() == "SIGTERM"
         assert procfs.start_ticks(pid) is None
 
     holder(scene)
 
 
 @pytest.mark.parametrize("escape", ESCAPES.values(), ids=ESCAPES)
-def test_each_process_that_stays_after_sigterm_gets_sigkill_and_that_is_told(holder, tmp_path, escape):
-    told = tmp_path / "told"
+def test_each_process_that_stays_after_sigterm_gets_sigkill_and_is_reported(holder, tmp_path, escape):
+    received = tmp_path / "received"
 
     async def scene(stage):
-        await running_program(stage, told, escape, STUBBORN, grace_s=0.2)
-        pid = int(told.with_suffix(".up").read_text())
+        await running_program(stage, received, escape, STUBBORN, grace_s=0.2)
+        pid = int(received.with_suffix(".up").read_text())
         (about,) = await stage.drive(DONE, "escaper")
         assert (about.state, about.failure, about.killed) == (DONE, None, True)
-        assert told.read_text() == "SIGTERM"
+        assert received.read_text() == "SIGTERM"
         assert procfs.start_ticks(pid) is None
 
     holder(scene)
@@ -117,16 +119,16 @@ def test_each_process_that_stays_after_sigterm_gets_sigkill_and_that_is_told(hol
 
 @pytest.mark.parametrize("escape", ESCAPES.values(), ids=ESCAPES)
 def test_each_process_ends_by_an_agent_that_adopted_the_task(holder, tmp_path, escape):
-    told = tmp_path / "told"
+    received = tmp_path / "received"
 
     async def scene(stage):
-        await running_program(stage, told, escape)
-        pid = int(told.with_suffix(".up").read_text())
+        await running_program(stage, received, escape)
+        pid = int(received.with_suffix(".up").read_text())
         await stage.down()
         await stage.up()
         (about,) = await stage.drive(DONE, "escaper")
         assert about.state is DONE
-        assert told.read_text() == "SIGTERM"
+        assert received.read_text() == "SIGTERM"
         assert procfs.start_ticks(pid) is None
 
     holder(scene)
@@ -137,13 +139,13 @@ BACKGROUND = {name: escape for name, escape in ESCAPES.items() if " & exec sleep
 
 @pytest.mark.parametrize("escape", BACKGROUND.values(), ids=BACKGROUND)
 @pytest.mark.parametrize("away", [False, True], ids=["watched", "while-no-agent-runs"])
-def test_what_a_program_leaves_when_it_ends_by_itself_gets_sigterm_and_ends(holder, tmp_path, escape, away):
-    told, go = tmp_path / "told", tmp_path / "go"
+def test_processes_that_an_ended_program_leaves_get_sigterm_and_end(holder, tmp_path, escape, away):
+    received, go = tmp_path / "received", tmp_path / "go"
     script = escape.replace("exec sleep 1000", f"until [ -e {go} ]; do sleep 0.02; done")
 
     async def scene(stage):
-        await running_program(stage, told, script)
-        pid = int(told.with_suffix(".up").read_text())
+        await running_program(stage, received, script)
+        pid = int(received.with_suffix(".up").read_text())
         if away:
             await stage.down()
         go.touch()
@@ -152,7 +154,7 @@ def test_what_a_program_leaves_when_it_ends_by_itself_gets_sigterm_and_ends(hold
             await has_ended(shim)
             await stage.up()
         await stage.until(lambda: stage.latest["escaper"].state is DONE)
-        assert told.read_text() == "SIGTERM"
+        assert received.read_text() == "SIGTERM"
         assert procfs.start_ticks(pid) is None
 
     holder(scene)

@@ -1,4 +1,4 @@
-"""A command for many tasks: an order that fails is told, and keeps no other order from being carried out."""
+"""A command for many tasks: an order that fails is reported, and the other orders are executed."""
 
 import os
 import resource
@@ -71,7 +71,7 @@ def test_an_order_that_raises_keeps_no_other_order_from_being_given(perform, def
     perform(scene)
 
 
-def test_a_task_that_cannot_be_adopted_is_told_and_keeps_no_other_from_being_adopted(perform, defect):
+def test_a_task_that_cannot_be_adopted_is_reported_and_the_others_are_adopted(perform, defect):
     async def scene(stage):
         await stage.drive(STANDBY, *ORDERS)
         await stage.down()
@@ -87,7 +87,7 @@ def test_a_task_that_cannot_be_adopted_is_told_and_keeps_no_other_from_being_ado
     perform(scene)
 
 
-def test_an_agent_that_can_open_no_file_says_so_of_every_task_and_goes_on(perform):
+def test_an_agent_that_can_open_no_file_reports_it_for_every_task_and_continues(perform):
     async def scene(stage):
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         last = max(int(name) for name in os.listdir("/proc/self/fd"))  # noqa: PTH208

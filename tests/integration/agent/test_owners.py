@@ -1,4 +1,4 @@
-"""A task goes from one owner to another: nobody starts it again, and the last owner is heard no more."""
+"""A task is transferred between owners: its process stays, and orders of the former owner are ignored."""
 
 import os
 
@@ -26,7 +26,7 @@ def order(launch=None, port=None):
     return Order(task=TaskId("sink"), launch=launch, properties=data_channel(port) if port else None)
 
 
-def test_the_pool_takes_a_task_over_and_hands_it_on_with_its_process(perform):
+def test_a_task_is_transferred_to_the_pool_and_claimed_with_its_process(perform):
     async def scene(stage):
         launch = device()
         (first,) = await stage.drive(RUNNING, order(launch, free_port()))
@@ -82,7 +82,7 @@ def test_the_next_agent_knows_the_owner(perform):
     perform(scene)
 
 
-def test_one_that_died_before_it_was_claimed_is_started_anew(perform):
+def test_a_task_that_died_before_it_was_claimed_is_restarted(perform):
     async def scene(stage):
         launch = device()
         (before,) = await stage.launch(STANDBY, sink=launch)

@@ -1,4 +1,4 @@
-"""A process that the agent may not end keeps its task from being DONE, and is told with its pid and user."""
+"""A process that the agent may not end keeps its task from DONE, and is reported with its pid and user."""
 
 import json
 import os
@@ -16,8 +16,8 @@ pytestmark = [
     pytest.mark.integration,
     pytest.mark.root("make a program that becomes root"),
 ]
-NOBODY = "65534"
-AS_NOBODY = ["setpriv", "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"]
+OTHER_UID = "65534"
+AS_OTHER_ACCOUNT = ["setpriv", "--reuid", OTHER_UID, "--regid", OTHER_UID, "--clear-groups"]
 REACH = ["--inh-caps", "+dac_read_search", "--ambient-caps", "+dac_read_search"]
 """This Python may lie where other users do not come; a right to read is no right to send signals."""
 SCENE = """
@@ -39,12 +39,12 @@ async def main():
     await stage.launch(TaskState.RUNNING, climber=basic(script))
     pid = Path(sys.argv[1]) / "pid"
     await stage.until(lambda: pid.exists() and pid.read_text().endswith("\\n"))
-    told = [await end(stage), await end(stage)]
+    outcomes = [await end(stage), await end(stage)]
     await stage.down()
     await stage.up()
-    told.append(await end(stage))
+    outcomes.append(await end(stage))
     await stage.down()
-    print(json.dumps(told))
+    print(json.dumps(outcomes))
 
 asyncio.run(main())
 """
@@ -61,7 +61,7 @@ def open_folder(tmp_path):
 
 
 @pytest.mark.parametrize("environment", ["keeps-the-mark", "has-no-mark"])
-def test_a_process_that_became_root_is_told_and_its_task_is_not_done(open_folder, environment):
+def test_a_process_that_became_root_is_reported_and_its_task_is_not_done(open_folder, environment):
     become = open_folder / "become"
     shutil.copy(shutil.which("setpriv"), become)
     become.chmod(0o4755)
@@ -71,7 +71,7 @@ def test_a_process_that_became_root_is_told_and_its_task_is_not_done(open_folder
     up.chmod(0o755)
     try:
         done = subprocess.run(
-            [*AS_NOBODY, *REACH, sys.executable, "-c", SCENE,
+            [*AS_OTHER_ACCOUNT, *REACH, sys.executable, "-c", SCENE,
              str(open_folder), str(become)],
             capture_output=True, text=True, timeout=120, cwd=Path(__file__).parents[3], check=False,
         )  # fmt: skip

@@ -37,7 +37,7 @@ def shim_of(stage, task):
 
 @pytest.mark.parametrize("boot", ["", "another"], ids=["same-boot", "another-boot"])
 @pytest.mark.parametrize("next_order", [None, RUNNING, DONE], ids=["nothing", "running", "done"])
-def test_a_stranger_that_has_the_number_of_an_ended_task_lives_on(perform, boot, next_order):
+def test_an_unrelated_process_with_the_pid_of_an_ended_task_continues(perform, boot, next_order):
     async def scene(stage):
         (about,) = await stage.launch(RUNNING, victim=basic("exec sleep 1000"))
         shim = shim_of(stage, "victim")
@@ -124,7 +124,7 @@ def test_a_process_that_has_only_the_words_of_a_shim_is_not_adopted(perform):
     perform(scene)
 
 
-def test_the_audit_tells_of_a_marked_process_in_a_session_that_has_a_dead_tasks_number(perform):
+def test_the_audit_reports_a_marked_process_in_a_session_with_the_pid_of_a_dead_task(perform):
     async def scene(stage):
         (about,) = await stage.launch(RUNNING, victim=basic("exec sleep 1000"))
         shim = shim_of(stage, "victim")

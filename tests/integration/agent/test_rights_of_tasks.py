@@ -89,11 +89,11 @@ def test_each_variable_of_a_template_reaches_its_program_as_it_is(perform, open_
 @pytest.mark.finding("1.5")
 def test_a_secret_of_the_environment_is_readable_for_the_task_alone(perform):
     async def scene(stage):
-        (about,) = await stage.launch(RUNNING, keeper=basic("exec sleep 1000", env=("DB_PASSWORD=hunter2",)))
-        for path in (stage.directory / "tasks" / "keeper").rglob("*"):
+        (about,) = await stage.launch(RUNNING, guarded=basic("exec sleep 1000", env=("DB_PASSWORD=hunter2",)))
+        for path in (stage.directory / "tasks" / "guarded").rglob("*"):
             if path.is_file() and b"hunter2" in path.read_bytes():
                 assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
-        for pid in (about.pid, stage.agent.task("keeper").record.shim):
+        for pid in (about.pid, stage.agent.task("guarded").record.shim):
             assert b"hunter2" not in b"\0".join(procfs.command_line(pid))
 
     perform(scene)

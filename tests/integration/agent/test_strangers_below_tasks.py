@@ -118,7 +118,7 @@ def test_a_service_that_was_started_within_a_task_stays_and_is_reported(perform,
         pytest.param("setpriv --euid=bin setsid sleep 1000", id="only-the-effective-account-is-another"),
     ],
 )
-def test_what_differs_in_one_way_only_ends_with_the_task(perform, tmp_path, command):
+def test_a_process_that_differs_in_one_way_only_ends_with_the_task(perform, tmp_path, command):
     told = tmp_path / "pid"
 
     async def scene(stage):

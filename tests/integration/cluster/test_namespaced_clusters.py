@@ -54,7 +54,7 @@ def test_each_daemon_has_a_network_and_tasks_are_in_that_of_their_host(directory
 
 
 @pytest.mark.patient
-def test_a_killed_cluster_comes_back_in_the_same_networks_and_the_run_goes_on(directory):
+def test_a_killed_cluster_restarts_in_the_same_networks_and_the_run_continues(directory):
     cluster = PrivateCluster.of(up(directory, minions=2, namespaces=True))
     made = cluster.ask("env_create", workflow="fairmq-ex-1-n-1", vars={"processors": 2})
     run = cluster.ask("env_control", id=made["id"], event="START_ACTIVITY")
@@ -74,7 +74,7 @@ def test_a_killed_cluster_comes_back_in_the_same_networks_and_the_run_goes_on(di
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["ctrl-c", "kill"])
-def test_whatever_ends_the_start_of_a_cluster_down_removes_the_rest(directory, number):
+def test_down_removes_the_rest_of_an_interrupted_start(directory, number):
     command = [sys.executable, COCONUT, "cluster", "up", "--namespaces", "--dir", str(directory)]
     environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as starting:

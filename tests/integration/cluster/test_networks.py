@@ -77,7 +77,7 @@ def reaches(network, host, port=OTHER, target=MASTER):
     return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
-def test_hosts_reach_each_other_and_nobody_else(served):
+def test_hosts_reach_each_other_and_no_other_address(served):
     assert all(reaches(served, host) for host in HOSTS)
     with socket.create_server(("127.0.0.1", 0)) as of_the_machine:
         port = of_the_machine.getsockname()[1]
@@ -85,7 +85,7 @@ def test_hosts_reach_each_other_and_nobody_else(served):
         assert subprocess.run(outside, check=False, capture_output=True).returncode != 0
 
 
-def test_nothing_of_it_is_the_machines(network):
+def test_no_network_of_a_cluster_is_the_machines(network):
     assert "10.79." not in ip("address", "show")
     for name in network.names():
         routes = ip("-n", name, "route", "show").splitlines()
@@ -138,7 +138,7 @@ def meet(network):
 
 
 @pytest.mark.needs("nft")
-def test_a_mute_host_still_hears(served, link):
+def test_a_host_whose_outgoing_packets_are_dropped_still_receives(served, link):
     meet(served)
     link.drop_outgoing()
     assert received(served, "flp2", "flp1", TRIES) == TRIES
@@ -160,7 +160,7 @@ def test_a_slow_link_is_a_link(served, link):
     wait_until(lambda: reaches(served, "flp1"), "it is reached again")
 
 
-def test_what_is_there_is_left_alone(served):
+def test_existing_networks_are_not_changed(served):
     before = served.names()
     served.build(HOSTS)
     assert served.names() == before

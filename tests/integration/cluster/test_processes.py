@@ -30,14 +30,18 @@ PARENT = [
     "print('here', flush=True); time.sleep(600)",
 ]
 
-KEEPER = (
+SUPERVISOR = (
     "import subprocess, sys\n"
     "while True:\n"
     "    child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
     "    print('here', flush=True)\n"
     "    child.wait()\n"
 )
-KEPT = [sys.executable, "-c", f"import subprocess, sys; subprocess.run([sys.executable, '-c', {KEEPER!r}])"]
+SUPERVISED = [
+    sys.executable,
+    "-c",
+    f"import subprocess, sys; subprocess.run([sys.executable, '-c', {SUPERVISOR!r}])",
+]
 
 
 @pytest.fixture
@@ -71,7 +75,7 @@ def test_a_program_that_cannot_be_started_says_so(tmp_path):
         spawn("nobody", ["/no/such/program"], {}, tmp_path / "out")
 
 
-def test_a_killed_child_is_not_alive_even_before_anybody_waits_for_it(start):
+def test_a_killed_child_is_not_alive_even_before_its_parent_waits_for_it(start):
     process = start(SLEEP)
     os.kill(process.pid, signal.SIGKILL)
     assert wait_until_gone([process], 10) == []
@@ -83,12 +87,12 @@ def test_a_signal_reaches_only_the_process_that_was_meant(start):
     assert process.alive
 
 
-def test_a_signal_to_nobody_is_no_error():
+def test_a_signal_to_a_missing_process_is_no_error():
     Process("gone", 2**22 - 1, 1).send(signal.SIGKILL)
 
 
 @pytest.mark.parametrize("argv", [SLEEP, DEAF], ids=["willing", "deaf"])
-def test_what_is_ended_has_ended(start, argv):
+def test_a_stopped_process_has_ended(start, argv):
     process = start(argv)
     end([process], patience_s=0.5)
     assert not process.alive
@@ -130,8 +134,8 @@ def test_a_daemon_is_ended_with_its_children(start):
     assert not child.alive
 
 
-def test_a_killed_daemon_leaves_nobody_who_was_started_anew_meanwhile(start, tmp_path):
-    daemons = [start(KEPT, **{MARKER: str(tmp_path)}) for _ in range(3)]
+def test_no_restarted_process_of_a_killed_daemon_remains(start, tmp_path):
+    daemons = [start(SUPERVISED, **{MARKER: str(tmp_path)}) for _ in range(3)]
     assert kill_daemons(daemons) == []
     assert marked(tmp_path) == []
 
@@ -160,7 +164,7 @@ def test_a_session_that_has_the_number_of_an_ended_daemon_is_left_alone(start, m
                 one.send(signal.SIGKILL)
 
 
-def test_what_an_ended_daemon_left_in_its_session_is_ended(start, tmp_path):
+def test_processes_that_an_ended_daemon_left_in_its_session_are_stopped(start, tmp_path):
     daemon = start(PARENT, **{MARKER: str(tmp_path)})
     (child,) = members(daemon)
     daemon.send(signal.SIGKILL)
@@ -169,5 +173,5 @@ def test_what_an_ended_daemon_left_in_its_session_is_ended(start, tmp_path):
     assert not child.alive
 
 
-def test_the_start_time_of_nobody_is_unknown():
+def test_the_start_time_of_a_missing_process_is_unknown():
     assert start_time(2**22 - 1) is None

@@ -44,7 +44,7 @@ exec setpriv --reuid="$account" --regid=nogroup --groups="$(id -gn)" env HOME="$
 
 @pytest.fixture(scope="module")
 def common():
-    """A folder that all accounts may enter: those of pytest are closed again whenever somebody starts it."""
+    """A folder that all accounts may enter: those of pytest are closed again at each start of pytest."""
     with tempfile.TemporaryDirectory(prefix="o2-accounts-") as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)
@@ -108,7 +108,7 @@ def test_an_account_calls_no_function_of_hosts_without_a_password_whatever_its_r
 
 
 @pytest.mark.parametrize("program", [("salt-run", "o2.env_list"), ("coconut", "env", "list")], ids=" ".join)
-def test_environments_are_for_whom_the_sockets_belong_to(run_as, program):
+def test_only_the_owner_of_the_sockets_can_control_environments(run_as, program):
     """Environments are led through external_auth, by those who give their password."""
     answer = run_as(ACCOUNTS[AccessRole.ADMINISTRATOR], *program)
     assert "no control at" in answer or "unable to switch" in answer, answer

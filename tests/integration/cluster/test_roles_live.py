@@ -106,7 +106,7 @@ def test_a_role_may_do_what_is_its_own(guarded, role, program, words, allowed):
     assert is_refused(said) != allowed, said
 
 
-def test_the_journal_says_who_was_authenticated(guarded):
+def test_the_journal_names_the_authenticated_user(guarded):
     """Not whose process the runner is: that is the user of Salt."""
     said = ask(
         guarded, AccessRole.OPERATOR, "salt-run", "o2.env_create", "fairmq-ex-1-n-1", "vars={processors: 1}"

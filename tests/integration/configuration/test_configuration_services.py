@@ -59,7 +59,7 @@ def backend(request, tmp_path_factory):
         yield found
 
 
-def test_what_is_put_is_found(backend):
+def test_a_stored_value_is_found(backend):
     backend.put("o2/a b/ü", "täxt\nlines")
     assert backend.get("o2/a b/ü") == "täxt\nlines"
     assert backend.get("o2/nothing") is None
@@ -74,7 +74,7 @@ def test_keys_are_those_below(backend):
     for key in ("o2/k/a", "o2/k/b/c", "o2/kx", "o2/k"):
         backend.put(key, "1")
     assert backend.keys("o2/k") == ["o2/k/a", "o2/k/b/c"]
-    assert backend.keys("o2/nobody") == []
+    assert backend.keys("o2/nothing") == []
 
 
 def test_components_are_found_by_fallback(backend):

@@ -103,7 +103,7 @@ def test_a_run_number_is_refused_and_comes_when_there_is_room(disk):
     store.close()
 
 
-def test_numbers_that_somebody_has_seen_never_come_again_although_control_is_killed_then(disk):
+def test_run_numbers_that_a_client_has_seen_are_never_reused_although_control_is_killed(disk):
     command = [sys.executable, "-c", GIVE_NUMBERS, disk.url]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, **pipes) as control:
@@ -119,7 +119,7 @@ def test_numbers_that_somebody_has_seen_never_come_again_although_control_is_kil
     store.close()
 
 
-def test_what_was_heard_waits_for_room_and_nothing_of_it_is_lost(disk):
+def test_journal_entries_wait_for_disk_space_and_none_is_lost(disk):
     store = Store(disk.url)
     store.add(kept())
     disk.fill()

@@ -132,7 +132,7 @@ def own_cluster(tmp_path_factory):
     assert marked(directory) == []
 
 
-def test_the_first_run_goes_as_the_tutorial_tells(tmp_path, opened):
+def test_the_first_run_matches_the_tutorial(tmp_path, opened):
     (tmp_path / ".venv").symlink_to(sys.prefix)
     try:
         follow(DOCS / "tutorial/first-run.md", tmp_path, opened(tmp_path))
@@ -144,7 +144,7 @@ def test_the_first_run_goes_as_the_tutorial_tells(tmp_path, opened):
 
 
 @pytest.mark.parametrize("page", RUN, ids=lambda page: page.stem)
-def test_a_how_to_goes_as_it_is_told(page, request, tmp_path, opened):
+def test_a_how_to_works_as_written(page, request, tmp_path, opened):
     for variable in needs(page):
         if not os.environ.get(variable):
             pytest.skip(f"{variable} is not set")
@@ -162,7 +162,7 @@ def test_a_how_to_goes_as_it_is_told(page, request, tmp_path, opened):
 
 
 @pytest.mark.parametrize("page", [*TUTORIALS, *HOW_TOS], ids=lambda page: page.stem)
-def test_what_a_page_does_not_run_itself_is_told_by_a_test_that_exists(page):
+def test_commands_that_a_page_does_not_run_have_a_test(page):
     commands = [block for block in read_page(page) if isinstance(block, Commands)]
     for told in (path for block in commands for path in block.note("run by")):
         assert (ROOT / told).is_file(), f"{page.name}: there is no {told}"

@@ -60,8 +60,8 @@ def test_the_agent_follows_the_master_that_its_minion_has_found(cluster, start, 
     def is_known():
         return name in json.loads(cluster.run("salt-key", "--out=json", "-L").stdout)["minions_pre"]
 
-    wait_until(is_known, "the minion asks the master that lives to accept its key", 120)
+    wait_until(is_known, "the minion asks the running master to accept its key", 120)
     assert cluster.run("salt-key", "-y", "-a", name).returncode == 0
-    wait_until(reports, "the agent reports to the master that lives", 120)
+    wait_until(reports, "the agent reports to the running master", 120)
     facts = cluster.json("salt", name, "o2.info", "--static")[name]["facts"]
     assert (facts["master"], facts["masters"]) == (alive, [DEAD, alive])

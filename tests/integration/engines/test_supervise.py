@@ -57,7 +57,7 @@ def start(tmp_path):
         one.communicate()
 
 
-def test_who_is_killed_is_started_again(start):
+def test_a_killed_child_is_restarted(start):
     _, children = start()
     for count in (1, 2, 3):
         wait_until(lambda count=count: len(children()) == count, "there is another")
@@ -65,7 +65,7 @@ def test_who_is_killed_is_started_again(start):
     assert len(set(children())) == len(children())
 
 
-def test_who_is_asked_to_end_ends_with_the_work(start):
+def test_a_supervisor_with_a_request_to_end_stops_its_child_and_ends(start):
     supervisor, children = start()
     (child,) = wait_until(children, "it works")
     supervisor.send_signal(signal.SIGTERM)
@@ -75,7 +75,7 @@ def test_who_is_asked_to_end_ends_with_the_work(start):
     assert children() == [child]
 
 
-def test_the_work_does_not_outlive_who_looks_after_it(start):
+def test_the_child_does_not_outlive_its_supervisor(start):
     supervisor, children = start()
     (child,) = wait_until(children, "it works")
     supervisor.kill()
@@ -94,7 +94,7 @@ def test_work_that_ends_by_itself_is_started_again_with_a_line_that_says_so(star
     assert ("no such thing" in said) == (what == "fails")
 
 
-def test_a_supervisor_that_is_told_to_end_in_a_pause_ends_at_once(start):
+def test_a_supervisor_with_a_request_to_end_in_a_pause_ends_at_once(start):
     supervisor, children = start("fails")
     wait_until(lambda: len(children()) >= 5, "pauses have become longer")
     supervisor.send_signal(signal.SIGTERM)

@@ -16,7 +16,7 @@ def audits(workshop):
 
 
 def left(workshop):
-    """What is left on any host; shared memory aside, which the machine may have from somebody else."""
+    """What is left on any host; shared memory aside, which other programs of the machine may have."""
     found = audits(workshop)
     assert set(found) == set(workshop.cluster.minions)
     kinds = ("processes", "sockets")
@@ -25,7 +25,7 @@ def left(workshop):
     }
 
 
-def test_nothing_is_left_of_what_has_ended(workshop):
+def test_no_process_of_an_ended_environment_is_left(workshop):
     environment = workshop.control(workshop.create("fairmq-ex-1-n-1", processors=3), "START_ACTIVITY")
     found = audits(workshop)
     assert sum(told["tasks"] for told in found.values()) == 5
@@ -34,7 +34,7 @@ def test_nothing_is_left_of_what_has_ended(workshop):
     assert left(workshop) == {}
 
 
-def test_nothing_is_left_of_a_creation_that_failed(workshop):
+def test_no_process_of_a_failed_creation_is_left(workshop):
     workshop.task("good", "o2-device", "sink")
     workshop.task("bad", "no-such-program-anywhere")
     workshop.workflow("broken", "good", "bad")
@@ -42,7 +42,7 @@ def test_nothing_is_left_of_a_creation_that_failed(workshop):
     assert left(workshop) == {}
 
 
-def test_nothing_is_left_when_the_agent_was_killed_before_the_end(workshop):
+def test_no_process_is_left_when_the_agent_was_killed_before_the_end(workshop):
     environment = workshop.control(workshop.create("fairmq-ex-1-n-1", processors=3), "START_ACTIVITY")
     host = environment["tasks"][0]["host"]
     before = agent_pid(workshop.cluster.directory, host)

@@ -79,7 +79,7 @@ def with_ids(workshop):
     return "with-ids"
 
 
-def test_a_plan_whose_templates_make_ids_can_be_applied_and_a_change_touches_nobody_else(workshop, with_ids):
+def test_a_plan_whose_templates_make_ids_is_applied_and_a_change_affects_no_other_task(workshop, with_ids):
     ask = workshop.cluster.ask
     plan = ask("env_plan", workflow=with_ids, vars={})
     environment = ask("env_create", plan=plan["token"])

@@ -1,4 +1,4 @@
-"""A copy of a minion (same id, same keys) starts: the run goes on, and all sides are told of two agents."""
+"""A copy of a minion (same id, same keys) starts: the run continues, and both agents report the copy."""
 
 import json
 import shutil
@@ -83,7 +83,7 @@ def pids(environment):
     return {task["id"]: task["pid"] for task in environment["tasks"]}
 
 
-def test_a_run_outlives_a_copy_of_its_minion_and_all_sides_are_told(cluster, copy):
+def test_a_run_outlives_a_copy_of_its_minion_and_both_agents_report_it(cluster, copy):
     made = cluster.ask("env_create", workflow="fairmq-ex-1-n-1", vars={"processors": 2})
     run = cluster.ask("env_control", id=made["id"], event="START_ACTIVITY")
     assert any(task["host"] == HOST for task in run["tasks"])
@@ -93,8 +93,8 @@ def test_a_run_outlives_a_copy_of_its_minion_and_all_sides_are_told(cluster, cop
     (fault,) = wait_until(lambda: row(cluster)["faults"], "control tells of two agents", 120)
     assert address in fault
     assert OTHER_ADDRESS in fault
-    told = wait_until(lambda: second.info().get("refused"), "the second agent is told", 60)
-    assert OTHER_ADDRESS in told
+    refused = wait_until(lambda: second.info().get("refused"), "the second agent is refused", 60)
+    assert OTHER_ADDRESS in refused
 
     shown = cluster.ask("env_show", id=run["id"])
     assert (shown["state"], pids(shown)) == ("RUNNING", pids(run))

@@ -139,7 +139,7 @@ def ask_shortly(workshop, environment, event):
     ],
     ids=["configure", "start", "stop"],
 )
-def test_a_transition_that_everybody_was_killed_in_is_finished(workshop, before, event, reached):
+def test_a_transition_in_which_all_daemons_were_killed_is_finished(workshop, before, event, reached):
     environment = workshop.create("fairmq-ex-1-n-1", processors=2)
     for step in before:
         environment = workshop.control(environment, step)
@@ -149,11 +149,11 @@ def test_a_transition_that_everybody_was_killed_in_is_finished(workshop, before,
     assert [(task["id"], task["host"]) for task in after["tasks"]] == [
         (task["id"], task["host"]) for task in environment["tasks"]
     ]
-    half_configured_at_most = event == "CONFIGURE"  # and so started again, see Life.resumed
+    half_configured_at_most = event == "CONFIGURE"  # and so started again, see TaskRuntime.resumed
     assert half_configured_at_most or not replaced(environment, after)
 
 
-def test_a_creation_that_everybody_was_killed_in_is_finished(workshop):
+def test_a_creation_in_which_all_daemons_were_killed_is_finished(workshop):
     workshop.task("slow", "sleep 2; exec o2-device", "sampler", command={"shell": True})
     workshop.workflow("slowly", "slow", "slow")
     with ThreadPoolExecutor(1) as pool:
@@ -167,7 +167,7 @@ def test_a_creation_that_everybody_was_killed_in_is_finished(workshop):
     assert (after["state"], set(states(after).values())) == ("CONFIGURED", {"CONFIGURED"})
 
 
-def test_a_change_that_everybody_was_killed_in_is_finished(workshop, running):
+def test_a_modification_in_which_all_daemons_were_killed_is_finished(workshop, running):
     frozen = task_at(running, "processor0")["pid"]
     change = {"timeout_s": 5, "id": running["id"], "exclude": ["diamond.processors.processor0"]}
     after = interrupted(workshop, running, frozen, workshop.cluster.ask, "env_modify", **change)

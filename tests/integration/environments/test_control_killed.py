@@ -16,7 +16,7 @@ def all_run(workshop, environment):
     return set(states(workshop.show(environment)).values()) == {"RUNNING"}
 
 
-def test_a_run_goes_on_when_control_is_killed_and_can_be_stopped_afterwards(workshop):
+def test_a_run_continues_when_control_is_killed_and_can_be_stopped_afterwards(workshop):
     running = workshop.control(workshop.create("fairmq-ex-1-n-1", processors=2), "START_ACTIVITY")
     sink = task_at(running, "sink")
     kill_control(workshop)
@@ -67,8 +67,8 @@ def test_a_change_that_control_was_killed_in_the_middle_of_is_taken_up(workshop)
         "for": {"begin": 0, "end": "{{ Atoi(workers) - 1 }}", "var": "it"},
         "task": {"load": "device"},
     }
-    workshop.write("workflows", "crew", roles=[worker], defaults={"workers": "1"})
-    running = workshop.control(workshop.create("crew"), "START_ACTIVITY")
+    workshop.write("workflows", "farm", roles=[worker], defaults={"workers": "1"})
+    running = workshop.control(workshop.create("farm"), "START_ACTIVITY")
     with ThreadPoolExecutor(1) as pool:
         change = pool.submit(_modify, workshop, running["id"], scale={"worker": 3})
         wait_until(lambda: workshop.show(running)["transition"] == "MODIFY", "the change is under way")

@@ -1,4 +1,4 @@
-"""Control is killed while each kind of client waits for it: each is told, and none waits for its time-out."""
+"""Control is killed while each kind of client waits for it: each gets an error before its time-out."""
 
 import os
 import signal
@@ -45,7 +45,7 @@ def command(cluster, client, workflow):
 
 
 @pytest.mark.parametrize("client", ["coconut", "runner", "state"])
-def test_a_client_is_told_that_control_has_ended(workshop, client):
+def test_a_client_gets_the_error_that_control_has_ended(workshop, client):
     never_ready = workshop.workflow("never-ready", workshop.task("sleeper", "sleep", "1000"))
     environ = os.environ | {"SALT_CONFIG_DIR": str(workshop.cluster.config_dir)}
     waiting = subprocess.Popen(

@@ -26,7 +26,7 @@ def ended_with(workshop, name, script, grace):
     return [line["text"] for line in lines if line["kind"] == "AnnounceKilled"]
 
 
-def test_the_history_tells_of_a_task_that_was_killed_and_of_none_that_had_its_grace(workshop):
+def test_the_history_names_a_killed_task_and_no_task_that_ended_in_its_grace(workshop):
     (told,) = ended_with(workshop, "stubborn", STUBBORN, 0.3)
     assert "role0 on flp" in told
     assert told.endswith("did not stop in time and was killed (SIGKILL)")

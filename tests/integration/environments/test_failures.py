@@ -44,14 +44,14 @@ def test_a_template_with_a_wrong_key_is_refused_with_its_line_and_the_nearest_ke
 
 def test_a_template_with_an_unknown_variable_is_refused_with_its_name(workshop):
     workshop.task("receiver", "o2-device", "sink")
-    role = {"name": "a{{ nobody_knows }}", "task": {"load": "receiver"}}
+    role = {"name": "a{{ unknown }}", "task": {"load": "receiver"}}
     workshop.write("workflows", "blank", roles=[role])
-    assert "nobody_knows" in workshop.refused("blank")
+    assert "unknown" in workshop.refused("blank")
 
 
-def test_a_target_that_nobody_binds_is_refused(workshop):
+def test_an_unbound_target_is_refused(workshop):
     workshop.task("receiver", "o2-device", "sink")
-    connect = [{"name": "data", "type": "pull", "target": "{{ Parent() }}.nobody:data"}]
+    connect = [{"name": "data", "type": "pull", "target": "{{ Parent() }}.missing:data"}]
     role = {"name": "a", "connect": connect, "task": {"load": "receiver"}}
     workshop.write("workflows", "lonely", roles=[role])
     assert "nobody:data" in workshop.refused("lonely")
@@ -81,7 +81,7 @@ def test_a_command_that_does_not_exist_is_named_with_its_role_and_host(workshop)
         assert fact in message
 
 
-def test_a_program_that_dies_at_start_is_told_with_its_last_words(workshop):
+def test_a_program_that_dies_at_start_is_reported_with_its_last_output(workshop):
     workshop.task("mayfly", "echo I cannot live; exit 3", command={"shell": True})
     message = workshop.refused(workshop.workflow("short", "mayfly"), deploy_timeout_s=20)
     for fact in ("short.role0", "exit code 3", "I cannot live"):
@@ -95,14 +95,14 @@ def test_a_device_that_hangs_in_configure_ends_in_an_error_within_its_deadline(w
         assert fact in message
 
 
-def test_a_device_that_answers_with_an_error_is_told_with_its_last_words(workshop, devices):
+def test_a_device_that_answers_with_an_error_is_reported_with_its_last_output(workshop, devices):
     workshop.task("failing", "o2-device", "misbehaving:Failing", command={"env": [devices]})
     message = workshop.refused(workshop.workflow("broken", "failing"))
     assert "broken.role0" in message
     assert "no such electronics" in message
 
 
-def test_a_busy_port_is_named_with_whoever_has_it(workshop):
+def test_a_busy_port_is_named_with_its_program(workshop):
     with closing(socket.socket()) as taken:
         taken.bind(("0.0.0.0", 0))
         taken.listen()
@@ -114,14 +114,14 @@ def test_a_busy_port_is_named_with_whoever_has_it(workshop):
     assert "busy.role0" in message
 
 
-def test_one_bad_task_takes_the_good_ones_down_with_it_and_nothing_stays(workshop):
+def test_a_task_that_fails_at_creation_ends_the_others_and_no_process_stays(workshop):
     workshop.task("ghost", "no-such-program")
     workshop.task("good", "o2-device", "sampler")
     assert "no-such-program" in workshop.refused(workshop.workflow("mixed", "good", "ghost"))
     assert workshop.cluster.ask("task_list") == []
 
 
-def test_what_failed_can_still_be_looked_at(workshop):
+def test_a_failed_environment_can_still_be_examined(workshop):
     workshop.task("ghost", "no-such-program")
     workshop.refused(workshop.workflow("haunted", "ghost"))
     past = workshop.cluster.ask("env_list", all=True)[-1]

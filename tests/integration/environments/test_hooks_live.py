@@ -161,15 +161,15 @@ def test_an_uncritical_hook_that_fails_changes_nothing_and_is_in_the_history(wor
     ],
     ids=["well", "badly"],
 )
-def test_what_a_hook_wrote_and_how_it_ended_is_in_the_journal(workshop, hooked, deed, code, words):
+def test_the_output_and_the_exit_status_of_a_hook_are_in_the_journal(workshop, hooked, deed, code, words):
     environment = workshop.create(hooked(task_hook("check", "after_CONFIGURE", deed, critical=False)))
     lines = workshop.cluster.ask("env_history", id=environment["id"], limit=100_000)
     reports = [each for line in lines if line["kind"] == "TasksMoved" for each in line["what"]["reports"]]
     ended = next(each for each in reports if each["exit"])
     written = ended["failure"]["output"] if code else ended["output"]
     assert (ended["exit"]["code"], written[-len(words) :]) == (code, words)
-    story = " ".join(line["text"] for line in lines)
-    assert f"hooked.check: exit code {code}, its last output: {' | '.join(words)}" in story
+    history = " ".join(line["text"] for line in lines)
+    assert f"hooked.check: exit code {code}, its last output: {' | '.join(words)}" in history
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_a_hook_that_overruns_its_time_is_ended_by_us_and_fails_the_transition(w
     wait_until(lambda: workshop.processes() == before, "nothing is left of the hook")
 
 
-def test_what_failed_at_a_hook_can_be_recovered(workshop, hooked, record):
+def test_a_transition_that_failed_at_a_hook_can_be_recovered(workshop, hooked, record):
     once = f"test -s {record.path} || {{ echo failed >> {record.path}; exit 1; }}"
     environment = workshop.create(hooked(task_hook("once", "before_START_ACTIVITY", once)))
     with pytest.raises(O2Error):

@@ -20,7 +20,7 @@ SIGN = b"O2_PARTITION="
 STANDSTILL_S = 7.0
 """Longer than an agent waits for the master to take a report."""
 MANY_HEARTBEATS_S = 12.0
-"""Far beyond the three after which a host without a sign of life is given up."""
+"""Far beyond the three after which a host that answers no probe is lost."""
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +99,7 @@ def identities(environment):
     return {task["id"]: (task["host"], task["pid"]) for task in environment["tasks"]}
 
 
-def test_nothing_is_started_twice_while_only_minion_and_agent_are_away(cluster_to_break):
+def test_no_task_is_started_twice_while_only_minion_and_agent_are_away(cluster_to_break):
     cluster = cluster_to_break
     environment = start(cluster, processors=4)
     victim = next(t["host"] for t in environment["tasks"] if t["path"].endswith("processor1"))
@@ -130,7 +130,7 @@ def test_nothing_is_started_twice_while_only_minion_and_agent_are_away(cluster_t
 
 
 @pytest.mark.patient
-def test_a_host_on_which_everything_stood_still_ends_its_stale_tasks_when_it_goes_on(cluster_to_break):
+def test_a_stopped_host_ends_its_stale_tasks_when_it_continues(cluster_to_break):
     cluster = cluster_to_break
     environment = start(cluster, processors=4)
     victim = next(t["host"] for t in environment["tasks"] if t["path"].endswith("processor1"))
@@ -150,7 +150,7 @@ def test_a_host_on_which_everything_stood_still_ends_its_stale_tasks_when_it_goe
 
 
 @pytest.mark.patient
-def test_a_master_that_stood_still_for_a_while_hears_its_agents_again(cluster_to_break):
+def test_a_master_that_was_stopped_for_a_while_receives_reports_again(cluster_to_break):
     cluster = cluster_to_break
     environment = start(cluster, processors=1)
     frozen = [one.pid for one in marked(cluster.directory) if one.pid not in _tasks_and_minions(cluster)]
@@ -193,7 +193,7 @@ def hosts(cluster):
     return {each["id"] for each in cluster.ask("host_list")}
 
 
-def test_a_host_that_is_gone_for_good_is_forgotten_for_good(cluster_to_break, breakable):
+def test_a_host_whose_key_is_deleted_is_removed(cluster_to_break, breakable):
     cluster = cluster_to_break
     wait_until(lambda: status_of(cluster, "flp3") == "ACTIVE", "the host is there", 40)
     with pytest.raises(O2Error, match="it is ACTIVE"):

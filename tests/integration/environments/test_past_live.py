@@ -1,4 +1,4 @@
-"""The past of real environments: told, rebuilt at any time, compared, repeated; tasks' own words."""
+"""The history of real environments: shown, rebuilt at any time, compared, repeated; output of tasks."""
 
 from datetime import datetime
 
@@ -62,7 +62,7 @@ def test_a_replay_before_the_beginning_is_refused(workshop, eventful):
         workshop.cluster.ask("env_replay", id=eventful[0][1]["id"], until="2001-01-01T00:00:00")
 
 
-def test_the_story_of_an_ended_environment_tells_what_happened_and_why(workshop, eventful):
+def test_the_history_of_an_ended_environment_has_events_and_causes(workshop, eventful):
     told = [(line["text"], line["cause"]) for line in lines_of(workshop.cluster, eventful[0][1])]
     texts = [text for text, _ in told]
     assert texts[0].startswith("created from fairmq-ex-1-n-1: 4 tasks")
@@ -75,7 +75,7 @@ def test_the_story_of_an_ended_environment_tells_what_happened_and_why(workshop,
     assert texts[-2:] == ["hosts and ports are released", "answered: done"]
 
 
-def test_a_story_can_be_read_at_the_terminal(workshop, eventful):
+def test_a_history_can_be_read_at_the_terminal(workshop, eventful):
     id = eventful[0][1]["id"]
     text = workshop.cluster.run("coconut", "env", "history", id).stdout
     assert "> START_ACTIVITY asked for   <- asked by" in text
@@ -86,7 +86,7 @@ def test_a_story_can_be_read_at_the_terminal(workshop, eventful):
     assert "[RUNNING] diamond" in shown or "START_ACTIVITY" in shown
 
 
-def test_following_a_story_ends_with_the_environment(workshop, eventful):
+def test_following_a_history_ends_with_the_environment(workshop, eventful):
     done = workshop.cluster.run("coconut", "env", "history", eventful[0][1]["id"], "--follow")
     assert done.returncode == 0
     assert "the environment is DONE" in done.stdout
@@ -145,7 +145,7 @@ def test_a_task_s_words_are_shown_and_followed(workshop):
     assert workshop.cluster.json("coconut", "task", "log", sink["id"][:6])["host"] == sink["host"]
 
 
-def test_an_unknown_environment_is_refused_by_all_who_look_back(workshop):
+def test_an_unknown_environment_is_refused_by_all_history_requests(workshop):
     for verb in ("env_history", "env_replay", "env_repeat"):
         with pytest.raises(O2Error, match="never"):
             workshop.cluster.ask(verb, id="never")

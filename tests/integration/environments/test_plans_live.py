@@ -48,9 +48,9 @@ def test_a_token_is_refused_once_another_environment_has_taken_a_port(workshop):
 
 
 def test_a_token_is_refused_once_a_template_has_changed(workshop):
-    workshop.task("voice", "o2-device", "sampler", "--text=yes")
-    plan = workshop.cluster.ask("env_plan", workflow=workshop.workflow("opinion", "voice"))
-    workshop.task("voice", "o2-device", "sampler", "--text=no")
+    workshop.task("speaker", "o2-device", "sampler", "--text=yes")
+    plan = workshop.cluster.ask("env_plan", workflow=workshop.workflow("opinion", "speaker"))
+    workshop.task("speaker", "o2-device", "sampler", "--text=no")
     with pytest.raises(PlanError, match=r"opinion\.role0"):
         workshop.cluster.ask("env_create", plan=plan["token"])
     assert workshop.cluster.ask("env_list") == []

@@ -25,7 +25,7 @@ EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 def workshop(workshop):
     """The same with the diamond as its own templates, and a pool that is empty at the end.
 
-    The examples' own revision is the commit of this work tree, in which somebody may be working.
+    The examples' own revision is the commit of this work tree, in which a user may be working.
     """
     borrowed = [f"tasks/{DIAMOND}-{name}.yaml" for name in ("sampler", "processor", "sink")]
     for example in (f"workflows/{DIAMOND}.yaml", *borrowed):
@@ -51,9 +51,9 @@ def pids(environment):
 
 
 def audited(workshop):
-    """Whether every host says that nothing on it belongs to nobody."""
-    told = workshop.cluster.json("salt", "*", "o2.audit", "--static")
-    return all(host["clean"] for host in told.values())
+    """Return whether no host reports an orphaned process."""
+    result = workshop.cluster.json("salt", "*", "o2.audit", "--static")
+    return all(host["clean"] for host in result.values())
 
 
 def test_the_next_environment_runs_on_the_processes_of_the_last_one(workshop):
@@ -74,7 +74,7 @@ def test_the_next_environment_runs_on_the_processes_of_the_last_one(workshop):
     assert not replaced(first, workshop.show(running))
 
 
-def test_what_is_missing_is_started_beside_what_is_claimed(workshop):
+def test_missing_tasks_are_started_beside_claimed_ones(workshop):
     first = workshop.create(FLOW, processors=1)
     leave(workshop, first)
     plan = workshop.cluster.json("coconut", "env", "plan", "-w", FLOW, "-e", "processors=2")
@@ -89,19 +89,19 @@ def test_what_is_missing_is_started_beside_what_is_claimed(workshop):
 
 
 @pytest.fixture
-def crew(workshop):
+def device_workflow(workshop):
     """One device, whose command has a variable."""
     workshop.task("eye", "o2-device", "sampler", "--rate={{ rate }}", defaults={"rate": "5"})
     return workshop.workflow("looking", "eye")
 
 
-def test_another_command_or_another_revision_is_started_anew(workshop, crew):
-    first = workshop.create(crew)
+def test_a_task_with_another_command_or_revision_is_started_and_not_claimed(workshop, device_workflow):
+    first = workshop.create(device_workflow)
     leave(workshop, first)
-    other = workshop.create(crew, rate=7)
+    other = workshop.create(device_workflow, rate=7)
     assert not pids(other) & pids(first)
     workshop.write("tasks", "unused", command={"value": "true"}, control={"mode": "basic"})
-    revised = workshop.create(crew)
+    revised = workshop.create(device_workflow)
     assert not pids(revised) & pids(first)
     assert {row["pid"] for row in pool(workshop).values()} == pids(first)
 
@@ -131,33 +131,33 @@ def test_the_pool_is_listed_and_cleaned_by_salts_command_and_by_coconut(workshop
     ended = workshop.cluster.json("coconut", "pool", "clean", "--host", host)
     assert {row["id"] for row in ended["ended"]} == here
     assert len(workshop.processes()) >= 4 - len(here)
-    told = workshop.cluster.json("salt-run", "o2.pool_clean", f"class_name={DIAMOND}-processor", "idle=0")
-    assert told["waiting"] == len(pool(workshop))
+    result = workshop.cluster.json("salt-run", "o2.pool_clean", f"class_name={DIAMOND}-processor", "idle=0")
+    assert result["waiting"] == len(pool(workshop))
     workshop.cluster.ask("pool_clean", all=True)
     wait_until(lambda: workshop.processes() == set(), "all processes are gone")
     assert audited(workshop)
 
 
-def test_one_that_dies_in_the_pool_leaves_it_and_is_not_claimed(workshop, crew):
-    first = workshop.create(crew)
+def test_a_task_that_dies_in_the_pool_is_removed_and_not_claimed(workshop, device_workflow):
+    first = workshop.create(device_workflow)
     leave(workshop, first)
     (row,) = pool(workshop).values()
     os.kill(row["pid"], 9)
     wait_until(lambda: pool(workshop) == {}, "it has left the pool")
-    told = [line["text"] for line in workshop.cluster.ask("env_history", id="pool")]
-    assert any(f"eye on {row['host']} leaves: the process ended unexpectedly" in text for text in told)
-    second = workshop.create(crew)
+    result = [line["text"] for line in workshop.cluster.ask("env_history", id="pool")]
+    assert any(f"eye on {row['host']} leaves: the process ended unexpectedly" in text for text in result)
+    second = workshop.create(device_workflow)
     assert not pids(second) & pids(first)
 
 
-def test_agents_that_are_killed_have_the_pool_s_tasks_afterwards_but_for_one_that_died(workshop):
+def test_killed_agents_have_the_tasks_of_the_pool_afterwards_except_a_dead_one(workshop):
     first = workshop.create(FLOW, processors=2)
     leave(workshop, first)
     victim = task_at(first, "sink")
     for host in {task["host"] for task in first["tasks"]}:
         os.kill(agent_pid(workshop.cluster.directory, host), 9)
     os.kill(victim["pid"], 9)
-    wait_until(lambda: victim["id"] not in pool(workshop), "the next agent has told who died", 60)
+    wait_until(lambda: victim["id"] not in pool(workshop), "the next agent has reported the dead task", 60)
     wait_until(
         lambda: {row["state"] for row in pool(workshop).values()} == {"STANDBY"},
         "all others are heard again",
@@ -182,7 +182,7 @@ def strict(workshop):
     kill_control(workshop)
 
 
-def test_what_is_more_than_a_site_wants_to_keep_is_ended(strict):
+def test_tasks_beyond_the_limit_of_the_pool_are_stopped(strict):
     first = strict.create(FLOW, processors=6)
     by_host = {task["host"] for task in first["tasks"]}
     assert strict.cluster.ask("pool_list")["bounds"]["per_host"] == 1

@@ -52,7 +52,7 @@ def test_a_killed_program_beside_two_devices_ends_no_run(workshop, watched):
     assert not any("end of data" in text for text in told(workshop, environment))
 
 
-def test_a_killed_program_is_repaired_and_the_run_goes_on(workshop, watched):
+def test_a_killed_program_is_restarted_and_the_run_continues(workshop, watched):
     environment = watched("restart")
     before = kill_helper(workshop, environment)
 

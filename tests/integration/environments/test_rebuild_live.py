@@ -34,7 +34,7 @@ def restart_with(workshop, damage):
         lambda: (
             {h["id"] for h in workshop.cluster.ask("host_list") if h["cpus"]} == set(workshop.cluster.minions)
         ),
-        "all hosts have told what they have",
+        "all hosts have reported their tasks",
         60,
     )
 
@@ -76,7 +76,7 @@ def test_a_run_outlives_the_loss_of_the_store(workshop, damage):
     assert workshop.processes() == set()
 
 
-def test_who_is_not_wanted_back_can_be_ended(workshop):
+def test_unrecognised_tasks_can_be_stopped(workshop):
     running = workshop.create("fairmq-ex-copypush")
     restart_with(workshop, remove)
     told = workshop.cluster.ask("rebuild", id=running["id"], end=True)

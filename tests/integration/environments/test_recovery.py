@@ -31,7 +31,7 @@ def back(workshop, environment, before):
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV], ids=["killed", "crashed"])
-def test_a_process_that_dies_is_replaced_and_nobody_else_is_touched(workshop, running, number):
+def test_a_process_that_dies_is_replaced_and_no_other_task_is_affected(workshop, running, number):
     victim = find(running, "processor1")
     os.kill(victim["pid"], number)
     again = back(workshop, running, victim)
@@ -50,13 +50,13 @@ def test_every_process_may_die_at_once(workshop, running):
     assert workshop.show(running)["run_number"] == running["run_number"]
 
 
-def test_a_process_that_was_asked_to_end_by_a_stranger_comes_back_too(workshop, running):
+def test_a_process_that_another_program_stopped_is_restarted_too(workshop, running):
     victim = find(running, ".sink")
     os.kill(victim["pid"], signal.SIGTERM)
     back(workshop, running, victim)
 
 
-def test_who_dies_too_often_is_given_up(workshop):
+def test_a_task_that_dies_too_often_is_not_restarted(workshop):
     environment = workshop.create("fairmq-ex-1-n-1", processors=1, recovery_restarts=1)
     environment = workshop.control(environment, "START_ACTIVITY")
     sink = find(environment, ".sink")
@@ -74,7 +74,7 @@ def test_where_policy_says_stop_the_run_ends_in_order(workshop):
     wait_until(lambda: workshop.show(environment)["state"] == "CONFIGURED", "the run is stopped")
 
 
-def test_where_policy_says_ignore_the_run_goes_on_without_it(workshop):
+def test_the_run_continues_without_a_task_whose_policy_is_ignore_on_a_cluster(workshop):
     environment = workshop.create("fairmq-ex-1-n-1", processors=2, recovery="ignore")
     environment = workshop.control(environment, "START_ACTIVITY")
     victim = find(environment, "processor0")
@@ -84,7 +84,7 @@ def test_where_policy_says_ignore_the_run_goes_on_without_it(workshop):
     assert find(workshop.show(environment), "processor0")["pid"] is None
 
 
-def test_by_hand_it_is_salt_run_o2_task_recover(workshop):
+def test_a_user_restarts_a_task_by_salt_run_o2_task_recover(workshop):
     environment = workshop.create("fairmq-ex-1-n-1", processors=1, recovery="ignore")
     environment = workshop.control(environment, "START_ACTIVITY")
     victim = find(environment, "processor0")

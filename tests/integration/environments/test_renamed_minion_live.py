@@ -45,7 +45,7 @@ def tasks_of(cluster, environment):
     return {task["id"]: task for task in cluster.ask("env_show", id=environment["id"])["tasks"]}
 
 
-def test_a_minion_that_gets_another_id_keeps_its_tasks_and_the_run_goes_on(cluster):
+def test_a_minion_that_gets_another_id_has_the_same_tasks_and_the_run_continues(cluster):
     made = cluster.ask("env_create", workflow="fairmq-ex-1-n-1", vars={"processors": 4})
     environment = cluster.ask("env_control", id=made["id"], event="START_ACTIVITY")
     before = {task["id"]: task["pid"] for task in environment["tasks"]}

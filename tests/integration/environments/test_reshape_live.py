@@ -1,4 +1,4 @@
-"""A running environment is changed, and nobody else's process is touched.
+"""A running environment is modified, and no other process is affected.
 
 The proof: process ids and start times, the run's number, which tasks got any order, and the numbers of
 messages at a sink that is not concerned, the witness.
@@ -91,7 +91,7 @@ def test_an_excluded_role_waits_in_standby_and_comes_back_into_the_same_run(stag
     check_witness(stage, running, back)
 
 
-def test_an_excluded_role_hands_nothing_on_and_an_included_one_does(stage, running):
+def test_an_excluded_role_forwards_no_data_and_an_included_one_does(stage, running):
     role = "data.processors.processor0"
     sink, mark = task_at(running, "data.sink"), f"modified by {task_at(running, role)['id']}"
 
@@ -142,7 +142,7 @@ def test_an_iterator_grows_and_shrinks_while_running(stage, running):
     assert repeated(numbers) == set(), "a message came twice"
 
 
-def test_a_leaving_task_hands_on_what_it_holds_when_it_is_given_time_to_drain(stage, running):
+def test_a_departing_task_with_drain_time_forwards_its_buffered_data(stage, running):
     grown = modify(stage, running, scale={"processor": 4})
     sink = task_at(grown, "data.sink")
     mark = f"modified by {task_at(grown, 'processor3')['id']}"
@@ -223,14 +223,14 @@ def test_an_argument_restarts_the_one_task_that_has_it(workshop, tunable):
     assert (set(states(after).values()), after["run_number"]) == ({"RUNNING"}, tunable["run_number"])
 
 
-def test_a_change_that_changes_nothing_touches_nobody(workshop, tunable):
+def test_a_modification_without_a_change_affects_no_task(workshop, tunable):
     assert workshop.cluster.ask("env_plan", id=tunable["id"], vars={"word": "one"})["changes"] == []
     after = modify(workshop, tunable, vars={"word": "one"})
     assert touched(workshop, tunable, after) == set()
     assert identities(after) == identities(tunable)
 
 
-def test_a_moved_task_is_followed_by_its_peers_and_nobody_else(stage, running):
+def test_only_the_peers_of_a_moved_task_are_reconfigured(stage, running):
     here = task_at(running, "data.sink")["host"]
     there = next(host for host in stage.cluster.minions if host != here)
     processors = {"data.processors.processor0", "data.processors.processor1"}
@@ -251,7 +251,7 @@ def test_a_moved_task_is_followed_by_its_peers_and_nobody_else(stage, running):
     assert old["id"] not in str(told)
 
 
-def test_a_task_that_cannot_join_stays_out_and_the_run_goes_on(workshop):
+def test_a_task_that_fails_to_join_is_excluded_and_the_run_continues(workshop):
     workshop.task("worker", "{{ program }}", "sampler", bind=[{"name": "data", "type": "push"}])
     worker = {
         "name": "worker{{ it }}",
@@ -259,18 +259,18 @@ def test_a_task_that_cannot_join_stays_out_and_the_run_goes_on(workshop):
         "vars": {"program": "{{ it == '2' ? 'no-such-program' : 'o2-device' }}"},
         "task": {"load": "worker"},
     }
-    workshop.write("workflows", "crew", roles=[worker], defaults={"workers": "2"})
-    running = workshop.control(workshop.create("crew"), "START_ACTIVITY")
+    workshop.write("workflows", "farm", roles=[worker], defaults={"workers": "2"})
+    running = workshop.control(workshop.create("farm"), "START_ACTIVITY")
     with pytest.raises(O2Error) as refused:
         modify(workshop, running, scale={"worker": 4})
-    for fact in ("crew.worker2", "no-such-program", "flp"):
+    for fact in ("farm.worker2", "no-such-program", "flp"):
         assert fact in str(refused.value)
     assert "worker3" not in str(refused.value)
     after = workshop.show(running)
     assert (after["state"], after["run_number"]) == ("RUNNING", running["run_number"])
     assert replaced(running, after) == set()
     assert states(after)["worker3"] == "RUNNING"
-    assert "no-such-program" in after["excluded"]["crew.worker2"]
+    assert "no-such-program" in after["excluded"]["farm.worker2"]
     assert "no-such-program" in task_at(after, "worker2")["excluded"]
     assert workshop.control(running, "STOP_ACTIVITY")["state"] == "CONFIGURED"
     again = workshop.control(running, "START_ACTIVITY")

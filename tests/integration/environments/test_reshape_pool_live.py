@@ -1,7 +1,7 @@
 """A run that grows from the pool and shrinks into it, on a real cluster.
 
 The proof that nothing was started: process ids and start times, and which processes there are. The proof that
-nobody else was concerned: the same of all others, the run's number, and an unbroken sequence of messages at
+no other task was affected: the same of all others, the run's number, and an unbroken sequence of messages at
 the sink of another environment, the witness.
 """
 
@@ -110,7 +110,9 @@ def test_a_run_grows_by_the_processes_of_an_environment_that_has_ended(stage, wi
     check_witness(stage, witness)
 
 
-def test_who_leaves_a_run_waits_in_standby_and_comes_back_with_its_process(stage, witness, running):
+def test_a_task_that_departs_from_a_run_waits_in_standby_and_returns_with_its_process(
+    stage, witness, running
+):
     grown = scale(stage, running, 4)
     assert not replaced(running, grown)
     plan = stage.cluster.json("coconut", "env", "plan", running["id"], "--scale", "processor=1", "-k")
@@ -129,7 +131,7 @@ def test_who_leaves_a_run_waits_in_standby_and_comes_back_with_its_process(stage
     check_witness(stage, witness)
 
 
-def test_who_leaves_without_being_kept_ends(stage, running):
+def test_a_departing_task_without_a_transfer_ends(stage, running):
     shrunk = scale(stage, running, 1)
     (gone,) = pids(running) - pids(shrunk)
     assert pool(stage) == {}
@@ -151,9 +153,7 @@ def test_salts_command_and_coconut_leave_tasks_and_find_them_again(stage, runnin
     assert any("of these from the pool " in text for text in lines)
 
 
-def test_control_that_is_killed_after_a_run_has_shrunk_and_after_it_has_grown_knows_who_owns_what(
-    stage, witness, running
-):
+def test_control_killed_after_each_modification_knows_the_owner_of_each_task(stage, witness, running):
     scale(stage, running, 1, keep_tasks=True)
     kill_control(stage)
     wait_until(

@@ -29,7 +29,7 @@ def test_a_run_with_an_auto_stop_ends_by_itself_after_its_time(workshop, device)
     assert any("auto-stop" in text for text in told)
 
 
-def test_an_automatic_environment_goes_through_one_cycle_and_is_gone(workshop, device):
+def test_an_automatic_environment_goes_through_one_cycle_and_ends(workshop, device):
     made = workshop.cluster.ask(
         "env_create",
         workflow=device,
@@ -59,7 +59,7 @@ def test_an_automatic_environment_ends_with_its_data(workshop, record_of_starts)
 
 @pytest.fixture
 def record_of_starts(workshop):
-    """Writes a workflow of one basic task that does what it is told during a run."""
+    """Writes a workflow of one basic task that runs a given command during a run."""
 
     def write(deed):
         workshop.task("doer", deed, mode="basic", command={"shell": True})
@@ -72,7 +72,7 @@ def test_a_wrong_duration_of_the_auto_stop_is_refused_before_anything_starts(wor
     assert "soon" in workshop.refused(device, auto_stop_enabled="true", auto_stop_timeout="soon")
 
 
-def test_runs_are_listed_newest_first_with_who_started_them(workshop, device):
+def test_runs_are_listed_newest_first_with_their_users(workshop, device):
     environment = workshop.create(device)
     numbers = []
     for _ in range(2):
@@ -90,7 +90,7 @@ def test_runs_are_listed_newest_first_with_who_started_them(workshop, device):
     assert whole["start_arguments"]["runNumber"] == str(numbers[1])
 
 
-class Crew:
+class Workers:
     """Four equal workers of which one may be lost, RUNNING; they can be kept from starting again."""
 
     def __init__(self, workshop):
@@ -104,8 +104,8 @@ class Crew:
             "task": {"load": "worker"},
         }
         roles = [{"name": "workers", "tolerate": 1, "roles": [worker]}]
-        workshop.write("workflows", "crew", roles=roles)
-        self.running = workshop.control(workshop.create("crew", recovery="fail"), "START_ACTIVITY")
+        workshop.write("workflows", "farm", roles=roles)
+        self.running = workshop.control(workshop.create("farm", recovery="fail"), "START_ACTIVITY")
 
     def lose(self, *names):
         self.strike.touch()
@@ -118,36 +118,38 @@ class Crew:
 
 
 @pytest.fixture
-def crew(workshop):
-    crew = Crew(workshop)
-    yield crew
-    crew.strike.unlink(missing_ok=True)
+def workers(workshop):
+    workers = Workers(workshop)
+    yield workers
+    workers.strike.unlink(missing_ok=True)
 
 
-def test_a_role_goes_on_without_as_many_tasks_as_it_tolerates(workshop, crew):
-    crew.lose("worker2")
-    wait_until(lambda: crew.now["lost"] == 1, "the loss is known")
-    after, before = crew.now, crew.running
+def test_a_role_continues_without_the_number_of_tasks_that_it_tolerates(workshop, workers):
+    workers.lose("worker2")
+    wait_until(lambda: workers.now["lost"] == 1, "the loss is known")
+    after, before = workers.now, workers.running
     assert (after["state"], after["run_number"]) == ("RUNNING", before["run_number"])
     assert task_at(after, "worker2")["lost"]
     others = [task for task in after["tasks"] if not task["path"].endswith("worker2")]
     assert {task["state"] for task in others} == {"RUNNING"}
     assert replaced(before, after) <= {"workers.worker2"}
     shown = workshop.cluster.run("coconut", "env", "show", before["id"], "-tw").stdout
-    assert "crew.workers.worker2 is lost: " in shown
+    assert "farm.workers.worker2 is lost: " in shown
     assert workshop.control(before, "STOP_ACTIVITY")["state"] == "CONFIGURED"
 
 
-def test_one_loss_more_than_tolerated_leads_to_error_and_recover_restarts_all_that_failed(workshop, crew):
-    crew.lose("worker1", "worker2")
-    wait_until(lambda: crew.now["state"] == "ERROR", "the environment is in ERROR")
-    assert "crew.workers.worker" in crew.now["error"]
-    crew.strike.unlink()
-    recovered = workshop.control(crew.running, "RECOVER")
+def test_a_loss_beyond_the_tolerated_number_leads_to_error_and_recover_restarts_failed_tasks(
+    workshop, workers
+):
+    workers.lose("worker1", "worker2")
+    wait_until(lambda: workers.now["state"] == "ERROR", "the environment is in ERROR")
+    assert "farm.workers.worker" in workers.now["error"]
+    workers.strike.unlink()
+    recovered = workshop.control(workers.running, "RECOVER")
     assert (recovered["state"], recovered["lost"]) == ("CONFIGURED", 0)
     assert set(states(recovered).values()) == {"CONFIGURED"}
-    assert replaced(crew.running, recovered) == {"workers.worker1", "workers.worker2"}
-    assert workshop.control(crew.running, "START_ACTIVITY")["state"] == "RUNNING"
+    assert replaced(workers.running, recovered) == {"workers.worker1", "workers.worker2"}
+    assert workshop.control(workers.running, "START_ACTIVITY")["state"] == "RUNNING"
 
 
 @pytest.fixture
@@ -205,7 +207,7 @@ def test_two_creations_at_once_get_different_ports_and_neither_waits_for_the_oth
     assert {one["state"], other["state"]} == {"CONFIGURED"}
 
 
-def test_a_second_request_to_an_environment_in_transition_is_refused_with_who_asked_for_the_first(workshop):
+def test_a_request_during_a_transition_is_refused_with_the_user_of_the_transition(workshop):
     from concurrent.futures import ThreadPoolExecutor
 
     workshop.task("slow", "sleep 1", mode="basic", command={"shell": True})

@@ -24,9 +24,9 @@ def test_salt_run_shows_progress_while_it_works(workshop):
 
 
 def test_salt_run_fails_with_a_plain_message_and_an_exit_code(workshop):
-    done = workshop.cluster.run("salt-run", "o2.env_create", "workflow=nobody-wrote-this")
+    done = workshop.cluster.run("salt-run", "o2.env_create", "workflow=no-such-workflow")
     assert done.returncode == 1
-    assert "no workflow nobody-wrote-this" in done.stdout
+    assert "no workflow no-such-workflow" in done.stdout
     assert "Traceback" not in done.stdout
 
 
@@ -35,7 +35,7 @@ def test_the_examples_are_listed(workshop):
     assert {"fairmq-ex-1-n-1", "fairmq-ex-copypush", "qc-advanced-root"} <= names
 
 
-def test_every_minion_tells_its_tasks(workshop):
+def test_every_minion_lists_its_tasks(workshop):
     environment = workshop.create("fairmq-ex-copypush")
     told = workshop.cluster.json("salt", "*", "o2.tasks", "--static")
     found = {task["task"]: task["state"] for tasks in told.values() for task in tasks.values()}
@@ -43,7 +43,7 @@ def test_every_minion_tells_its_tasks(workshop):
     assert alive == {task["id"] for task in environment["tasks"]}
 
 
-def test_one_process_can_be_asked_and_led_by_hand(workshop):
+def test_a_user_can_poll_and_move_one_process(workshop):
     environment = workshop.create("fairmq-ex-copypush")
     task = environment["tasks"][0]
     port = str(task["control_port"])
@@ -55,7 +55,7 @@ def test_one_process_can_be_asked_and_led_by_hand(workshop):
     assert state["state"] == "IDLE"
 
 
-def test_a_wrong_event_by_hand_is_refused_before_it_reaches_the_device(workshop):
+def test_a_wrong_event_of_a_user_is_refused_before_it_reaches_the_device(workshop):
     environment = workshop.create("fairmq-ex-copypush")
     task = environment["tasks"][0]
     port = str(task["control_port"])

@@ -64,7 +64,7 @@ def host(workshop, name):
     return next(row for row in workshop.cluster.ask("host_list") if row["id"] == name)
 
 
-def test_all_goes_on_with_defaults_and_every_fault_is_shown(workshop, site):
+def test_control_works_with_defaults_and_every_fault_is_shown(workshop, site):
     first, second, _ = workshop.cluster.minions
     site(**{"control": WRONG, first: RIGHT, second: HALF_WRONG})
 

@@ -122,7 +122,7 @@ def test_a_refusal_has_grpcs_name_of_the_status(process, codec, status):
     assert refused.value.status == ("CANCELLED" if hidden else status)
 
 
-def test_the_other_codec_is_told_apart(process, codec):
+def test_the_other_codec_is_recognised(process, codec):
     other = next(name for name in CODECS if name != codec)
     with pytest.raises(RpcRefused, match="other codec") as refused:
         spoken(process, other, lambda channel: channel.get_state(5))
@@ -170,7 +170,7 @@ def test_error_ends_the_events_in_good_order_under_occlite_only(process, codec):
             spoken(process, codec, talk)
 
 
-def test_a_stream_that_is_given_up_holds_nothing_in_the_server(process, codec):
+def test_a_cancelled_stream_leaves_nothing_in_the_server(process, codec):
     async def talk(channel):
         reading = asyncio.create_task(_all(channel.events()))
         await until(lambda: process.listeners)
@@ -237,7 +237,7 @@ def test_an_unreadable_answer_is_an_error_that_shows_it(process, codec, monkeypa
         spoken(process, codec, talk)
 
 
-def test_an_agent_with_thousands_of_open_files_still_sees_who_listens(process, codec):
+def test_an_agent_with_thousands_of_open_files_still_finds_the_listener(process, codec):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
     with contextlib.ExitStack() as files:
@@ -247,8 +247,8 @@ def test_an_agent_with_thousands_of_open_files_still_sees_who_listens(process, c
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-class TestNobodyThere:
-    """A port that nobody listens on."""
+class TestPortWithoutAListener:
+    """A port without a listener."""
 
     @pytest.fixture
     def port(self):
@@ -271,7 +271,7 @@ class TestNobodyThere:
             asyncio.run(talk())
         assert not isinstance(error.value, ReplyTimeout)
 
-    def test_events_of_nobody_are_unreachable(self, port):
+    def test_the_event_stream_of_a_free_port_is_unreachable(self, port):
         async def talk():
             channel = OccChannel(port, "OCC")
             try:
@@ -283,7 +283,7 @@ class TestNobodyThere:
             asyncio.run(talk())
 
 
-def test_a_port_that_somebody_else_holds_is_refused():
+def test_a_port_of_another_process_is_refused():
     with socket.socket() as taken:
         taken.bind(("0.0.0.0", 0))
         taken.listen()
@@ -301,7 +301,7 @@ def answers(address, port):
 
 @pytest.mark.finding("1.6")
 @pytest.mark.parametrize(
-    ("told", "open_"),
+    ("addresses", "open_"),
     [
         ((), {"127.0.0.1"}),
         (("127.0.0.1",), {"127.0.0.1"}),
@@ -310,8 +310,8 @@ def answers(address, port):
         (("0.0.0.0",), {"127.0.0.1", "127.0.0.2", "127.0.0.3"}),
     ],
 )
-def test_a_device_listens_on_the_loopback_and_on_the_named_address(told, open_):
-    server = OccServer(ServedProcess(), 0, "OCClite", told)
+def test_a_device_listens_on_the_loopback_and_on_the_named_address(addresses, open_):
+    server = OccServer(ServedProcess(), 0, "OCClite", addresses)
     server.start()
     try:
         addresses = ("127.0.0.1", "127.0.0.2", "127.0.0.3")

@@ -82,7 +82,7 @@ def test_the_wheel_has_the_library_with_its_types_and_nothing_else(built):
     assert {name.split("/")[0].split("-")[0] for name in inside} == {"salt_o2"}
 
 
-def test_what_an_earlier_build_has_left_is_not_in_the_wheel(built):
+def test_leftovers_of_an_earlier_build_are_not_in_the_wheel(built):
     assert "salt_o2/forgotten.py" not in zipfile.ZipFile(built[1]).namelist()
 
 

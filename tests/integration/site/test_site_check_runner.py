@@ -1,4 +1,4 @@
-"""salt-run o2.site_check on a real master: the example site is right, and a wrong one is told why."""
+"""salt-run o2.site_check on a real master: the example site is right, faults of another are named."""
 
 import json
 

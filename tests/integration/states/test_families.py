@@ -113,7 +113,7 @@ def test_families_differ_in_the_names_of_packages_and_in_nothing_else(render, sl
         assert other == debian
 
 
-def test_what_pillar_says_wins_over_the_familys_names(render):
+def test_names_in_pillar_override_names_of_the_family(render):
     (tools,) = of(render("rhel", "o2.install", {"packages": ["busybox"]}), "pkg.installed")
     assert tools["pkgs"] == ["busybox"]
 

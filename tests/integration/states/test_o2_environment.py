@@ -57,7 +57,7 @@ def test_other_variables_fail_the_state_and_touch_nothing(declare, cluster):
     assert cluster.ask("env_list") == before
 
 
-def test_a_state_does_not_raise_when_nobody_answers(cluster):
+def test_a_state_does_not_raise_without_an_answer(cluster):
     opts = salt.config.minion_config(str(cluster.config_dir / "minion"))
     opts.update(test=False, file_client="local", o2={"control_socket": "/nowhere/o2_control.ipc"})
     states = salt.loader.states(opts, salt.loader.minion_mods(opts), {}, None)

@@ -28,7 +28,7 @@ needs_fairmq = pytest.mark.skipif(
 
 
 def free_block(size: int) -> tuple[int, int]:
-    """Return the first and last of ``size`` ports that nobody has, beside those of private clusters."""
+    """Return the first and last of ``size`` free ports, beside those of private clusters."""
     blocks = [range(first, first + size) for first in range(31_000, 31_900 - size, size)]
     at = os.getpid() % len(blocks)  # tests that run beside this one should not meet here
     for block in blocks[at:] + blocks[:at]:

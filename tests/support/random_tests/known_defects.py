@@ -85,7 +85,7 @@ DEFECTS = [
         "kept = _last(file.fileno(), bound)",
     ),
     one(
-        "agent/storage/test_output_files.py::test_following_tells_every_line_once_however_often_the_file_is_trimmed",
+        "agent/storage/test_output_files.py::test_following_returns_each_line_once_however_often_the_file_is_trimmed",
         "the file is read from its beginning after a trim",
         "agent/storage/output_files.py",
         "path, max(0, begin - cut), written",
@@ -127,7 +127,7 @@ DEFECTS = [
         "command.revision != known.revision",
     ),
     one(
-        "agent/storage/test_recorded_configuration.py::test_whoever_is_killed_leaves_the_next_agent_with_the_truth_or_with_a_reason_to_configure_anew",
+        "agent/storage/test_recorded_configuration.py::test_after_any_kill_the_next_agent_knows_the_configuration_or_configures_again",
         "the second of two orders hides the first",
         "agent/storage/task_directory.py",
         "        if self._supposed is None:\n            self._supposed = known.assumed_configuration()",
@@ -163,14 +163,14 @@ DEFECTS = [
     ),
     # --- bus and sealing
     one(
-        "bus/test_envelope.py::test_what_is_packed_is_unpacked",
+        "bus/test_envelope.py::test_a_packed_message_is_unpacked_unchanged",
         "the end of a compressed message is lost",
         "bus/envelope.py",
         "zlib.compress(raw, 1)",
         "zlib.compress(raw[:-1], 1)",
     ),
     Defect(
-        f"{UNIT}/bus/test_envelope.py::test_what_is_not_packed_is_refused",
+        f"{UNIT}/bus/test_envelope.py::test_an_unpacked_message_is_refused",
         "what is no bytes is not expected",
         (
             ("salt_o2/bus/envelope.py", "not isinstance(data, bytes) or data[:1]", "data[:1]"),
@@ -189,14 +189,14 @@ DEFECTS = [
         "except TypeError as error",
     ),
     one(
-        "bus/test_links.py::test_whatever_comes_under_the_name_of_a_host_is_refused_without_harm",
+        "bus/test_links.py::test_any_forged_message_of_a_host_is_refused_without_harm",
         "what is no bytes is opened",
         "bus/host_link.py",
         'case {"sealed": bytes(sealed)}:',
         'case {"sealed": sealed}:',
     ),
     one(
-        "bus/test_links.py::test_whatever_is_published_to_an_agent_is_refused_without_harm",
+        "bus/test_links.py::test_any_forged_publication_to_an_agent_is_refused_without_harm",
         "what is no bytes is opened",
         "bus/control_link.py",
         'case {"sealed": bytes(sealed)}:',
@@ -219,7 +219,7 @@ DEFECTS = [
         ),
     ),
     one(
-        "sealing/test_channel.py::test_bytes_that_nobody_sealed_do_not_open",
+        "sealing/test_channel.py::test_bytes_that_are_not_sealed_do_not_open",
         "a message that is too short is read",
         "sealing/channel.py",
         "if len(sealed) < HEADER.size:",
@@ -297,7 +297,7 @@ DEFECTS = [
         "release_tasks(POOL, [])",
     ),
     Defect(
-        f"{UNIT}/site/configuration/test_payload_limits.py::test_whatever_a_payload_is_made_of_it_is_filled_in_or_refused",
+        f"{UNIT}/site/configuration/test_payload_limits.py::test_any_payload_is_filled_in_or_refused",
         "errors of a computation in a payload are not expected",
         (
             (
@@ -389,7 +389,7 @@ DEFECTS = [
         '    BOUND: (Move("RESET TASK", BOUND, DEVICE_READY), RESET_DEVICE[DEVICE_READY]),',
     ),
     one(
-        "occ/test_driver.py::test_whatever_is_remembered_the_outcome_is_the_same",
+        "occ/test_driver.py::test_the_outcome_does_not_depend_on_the_remembered_state",
         "a refusal of what was remembered is believed",
         "occ/transition_walk.py",
         "            if self._by_memory:\n",
@@ -545,7 +545,7 @@ DEFECTS = [
         "        elif number != self.first:\n            self.repeated += 1",
     ),
     one(
-        "device/kinds/test_kinds.py::TestAccount::test_what_was_written_is_read",
+        "device/kinds/test_kinds.py::TestAccount::test_a_written_value_is_read_back",
         "sources with a dot are cut short",
         "device/kinds/numbered_messages.py",
         "of (\\S+)",

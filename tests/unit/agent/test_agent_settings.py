@@ -52,7 +52,7 @@ def test_configuration_is_above_pillar_and_both_may_be_missing():
 
 
 @pytest.mark.parametrize("layer", [[], "o2", 7])
-def test_a_layer_that_is_no_mapping_is_left_out_and_told(layer):
+def test_a_layer_that_is_no_mapping_is_left_out_and_reported(layer):
     settings, (fault,) = read_settings({"cpus": 4}, layer)
     assert settings.cpus == 4
     assert "expected a mapping" in fault
@@ -64,7 +64,7 @@ def test_a_directory_that_depends_on_the_place_of_the_start_is_not_used():
     assert "absolute" in fault
 
 
-def test_a_directory_that_cannot_be_made_leaves_the_default_and_is_told(tmp_path):
+def test_a_directory_that_cannot_be_made_is_reported_and_the_default_is_used(tmp_path):
     (tmp_path / "file").write_text("")
     wanted = tmp_path / "file" / "o2"
     found, (fault,) = directory_of(Settings(directory=str(wanted)), tmp_path / "default")

@@ -89,7 +89,7 @@ def test_all_tasks_that_settle_together_are_in_one_report(perform):
     perform(scene)
 
 
-def test_a_task_that_fails_on_its_way_is_told_though_others_are_not_there_yet(perform):
+def test_a_failed_task_is_reported_although_others_are_still_in_transition(perform):
     async def scene(control):
         order = []
         for name in ("slow", "broken"):
@@ -129,7 +129,7 @@ def test_a_bare_acknowledgement_does_not_look_like_what_comes_after_a_report_tha
         first, *later = control.reports
         hosts.record_report(first, 0.0)
         assert [hosts.record_report(report, 1.0) for report in later] == [False, False], (
-            "nobody asks for a survey"
+            "no survey is requested"
         )
 
     perform(scene)
@@ -147,7 +147,7 @@ def test_a_report_has_the_state_of_the_moment_it_is_sent(perform):
     perform(scene)
 
 
-def test_what_was_refused_comes_with_the_next_report_and_a_higher_number(perform):
+def test_a_refused_report_is_sent_with_the_next_one_and_a_higher_number(perform):
     async def scene(control):
         control.reporter.survey()
         await control.until(lambda: control.reports)
@@ -212,7 +212,7 @@ def test_a_send_that_fails_or_is_cancelled_without_request_is_tried_again(perfor
     perform(scene)
 
 
-def test_an_agent_whose_reports_are_not_taken_says_so_and_stops_to_say_so(perform):
+def test_an_agent_logs_refused_reports_and_their_end_once(perform):
     async def scene(control):
         control.move("a", TaskState.RUNNING)
         await control.until(lambda: control.reports)

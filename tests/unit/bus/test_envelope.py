@@ -23,7 +23,7 @@ LARGE = st.integers(4_000, 9_000).map("x".__mul__)
 
 
 @given(BODY | LARGE | st.lists(LARGE, max_size=3))
-def test_what_is_packed_is_unpacked(body):
+def test_a_packed_message_is_unpacked_unchanged(body):
     assert envelope.unwrap(envelope.wrap(body)) == body
 
 
@@ -34,7 +34,7 @@ def test_large_bodies_are_compressed_and_small_ones_are_not():
     assert len(envelope.wrap(large)) < 5000
 
 
-def test_each_host_finds_its_own_bodies_and_those_for_all():
+def test_each_host_finds_its_own_messages_and_common_ones():
     load = envelope.publication({"flp1": [{"n": 1}], "flp2": [{"n": 2}, {"n": 3}], envelope.ALL: [{"n": 0}]})
     assert envelope.bodies_for(load, "flp2") == [{"n": 0}, {"n": 2}, {"n": 3}]
     assert envelope.bodies_for(load, "flp3") == [{"n": 0}]
@@ -72,7 +72,7 @@ def test_a_message_that_grows_beyond_its_bound_is_refused_before_it_is_unpacked(
 
 
 @given(st.binary(max_size=60) | BODY | st.sampled_from(["m", "z", "m\x00", ["m"], [b"z"], (b"m",), {0: 1}]))
-def test_what_is_not_packed_is_refused(data):
+def test_an_unpacked_message_is_refused(data):
     if not isinstance(data, bytes) or data[:1] not in (b"m", b"z"):
         with pytest.raises(InvalidRequestError):
             envelope.unwrap(data)

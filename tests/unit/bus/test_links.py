@@ -190,7 +190,7 @@ ANYTHING = st.recursive(
 @given(
     name=st.text(max_size=20), data=st.dictionaries(st.sampled_from(["hello", "sealed", "report"]), ANYTHING)
 )
-def test_whatever_comes_under_the_name_of_a_host_is_refused_without_harm(name, data):
+def test_any_forged_message_of_a_host_is_refused_without_harm(name, data):
     scene = Scene()
     scene.sign_in()
     assert scene.control.receive(name, data).report is None
@@ -199,7 +199,7 @@ def test_whatever_comes_under_the_name_of_a_host_is_refused_without_harm(name, d
 
 @settings(max_examples=400)
 @given(st.dictionaries(st.sampled_from(["invitation", "welcome", "sealed"]), ANYTHING))
-def test_whatever_is_published_to_an_agent_is_refused_without_harm(body):
+def test_any_forged_publication_to_an_agent_is_refused_without_harm(body):
     scene = Scene()
     scene.sign_in()
     with suppress(InvalidRequestError):
@@ -208,7 +208,7 @@ def test_whatever_is_published_to_an_agent_is_refused_without_harm(body):
 
 
 @pytest.mark.finding("X14")
-def test_a_forged_message_invites_no_host_that_is_heard(scene):
+def test_a_forged_message_causes_no_invitation_of_a_reporting_host(scene):
     scene.sign_in()
     for _ in range(20):
         scene.now += 1.0

@@ -25,7 +25,7 @@ for line in sys.stdin:
 
 
 class Minion:
-    """A process that connects where it is told to."""
+    """A process that connects to a given address."""
 
     def __init__(self, port):
         self.port = port

@@ -95,7 +95,7 @@ def test_a_command_that_cannot_be_packed_keeps_the_others_from_nothing():
 @pytest.mark.parametrize(
     "bad",
     [
-        pytest.param({"sealed": bytes(40)}, id="sealed-by-nobody"),
+        pytest.param({"sealed": bytes(40)}, id="not-sealed"),
         pytest.param({"gossip": b""}, id="unknown-kind"),
         pytest.param({"welcome": b"x"}, id="no-welcome"),
         pytest.param({"sealed": "text"}, id="text-sealed"),
@@ -103,7 +103,7 @@ def test_a_command_that_cannot_be_packed_keeps_the_others_from_nothing():
         pytest.param(None, id="nothing"),
     ],
 )
-def test_a_message_that_cannot_be_read_keeps_those_beside_it_from_nothing(bad):
+def test_an_unreadable_message_does_not_affect_the_others(bad):
     first, last = SurveyRequest(host=HostId("flp1")), command("flp1")
     hosts = Hosts(Channel())
     bodies = [*hosts.bus._link.seal(first), bad, *hosts.bus._link.seal(last)]

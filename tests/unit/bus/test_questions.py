@@ -91,7 +91,7 @@ def test_no_host_answers_a_question_that_another_host_was_asked():
     assert len(scene.asked) == 2
 
 
-def test_an_error_of_the_agent_is_told():
+def test_an_error_of_the_agent_is_returned():
     async def fail(_):
         raise InvalidRequestError("no task x is here")
 
@@ -120,7 +120,7 @@ def test_a_question_that_comes_twice_is_answered_once():
     "data",
     [None, [], {}, {"question": 1}, {"question": "x", "number": 0, "parts": 1, "data": 5}],
 )
-def test_what_is_no_part_of_an_answer_is_refused(data):
+def test_a_foreign_part_of_an_answer_is_refused(data):
     scene = Scene(echo)
     with pytest.raises(InvalidRequestError):
         scene.arrive("flp1", scene.agents["flp1"].seal_answer({KEY: data or "x"}))

@@ -27,7 +27,7 @@ def test_a_missing_program_is_named_with_its_package(tools, tool, package):
     assert namespaces.obstacle() == f"{tool} cannot be found: install {package} (as Debian calls it)"
 
 
-def test_others_than_root_may_not(tools, monkeypatch):
+def test_only_root_may_make_namespaces(tools, monkeypatch):
     monkeypatch.setattr(namespaces.os, "geteuid", lambda: 1000)
     assert namespaces.obstacle() == "only root can create them"
 

@@ -66,7 +66,7 @@ def test_the_first_minion_of_the_first_slot_is_easy_to_remember():
     assert Slot(0).address(0) == "127.0.0.11"
 
 
-def test_a_claimed_slot_is_not_given_to_somebody_else():
+def test_a_claimed_slot_is_not_claimed_twice():
     with claimed() as one, claimed() as other:
         assert one != other
 
@@ -78,7 +78,7 @@ def test_a_slot_is_free_again_afterwards():
         assert again == one
 
 
-def test_a_port_is_taken_while_somebody_listens_at_one_address():
+def test_a_port_is_taken_while_a_program_listens_at_one_address():
     with socket.create_server(("127.0.0.1", 0)) as stranger:
         port = stranger.getsockname()[1]
         assert not port_is_free(port)
@@ -92,7 +92,7 @@ def test_a_slot_whose_port_is_taken_is_passed_over(monkeypatch):
         assert found.number > 3
 
 
-def test_who_listens_is_seen():
+def test_a_listener_is_seen():
     with socket.create_server(("127.0.0.1", 0)) as stranger:
         assert stranger.getsockname()[1] in listening_ports()
 

@@ -12,7 +12,7 @@ from salt_o2.cluster.state_file import Record
 from salt_o2.core.errors import O2Error
 
 US = Process("us", os.getpid(), start_time(os.getpid()) or 0)
-SOMEBODY_ELSE = Process("gone", os.getpid(), 1)
+OTHER_PROCESS = Process("gone", os.getpid(), 1)
 
 
 @pytest.fixture
@@ -20,8 +20,8 @@ def place(tmp_path):
     return Layout(tmp_path)
 
 
-def test_what_was_written_is_read(place):
-    written = Record(3, ("flp1", "flp2"), 2, Path("/run/o2-x"), (US, SOMEBODY_ELSE))
+def test_a_written_value_is_read_back(place):
+    written = Record(3, ("flp1", "flp2"), 2, Path("/run/o2-x"), (US, OTHER_PROCESS))
     state_file.write(place, written)
     assert state_file.read(place) == written
 
@@ -37,8 +37,8 @@ def test_a_damaged_record_is_named(place, text):
         state_file.read(place)
 
 
-def test_a_pid_that_belongs_to_somebody_else_now_is_dead():
-    assert Record(0, (), 1, Path("/x"), (US, SOMEBODY_ELSE)).dead == (SOMEBODY_ELSE,)
+def test_a_process_whose_pid_is_reused_is_dead():
+    assert Record(0, (), 1, Path("/x"), (US, OTHER_PROCESS)).dead == (OTHER_PROCESS,)
 
 
 def test_controls_socket_lies_in_the_masters_sock_dir():

@@ -214,7 +214,7 @@ BOUNDED = {
     "agent/device/watcher.py": {"create_task": "one look at a device; end waits for it"},
     "bus/minion.py": {"ensure_future": "one send, or listening to one of several masters; the caller waits"},
     "control/environments/integration_calls.py": {
-        "create_task": "one call of an integration; its end is told, whatever it is"
+        "create_task": "one call of an integration; its end is reported in any case"
     },
     "control/hosts/port_probe.py": {"ensure_future": "one question with a deadline; the caller waits for it"},
     "occ/server.py": {"ThreadPoolExecutor": "a device's own server: it ends with the device's process"},

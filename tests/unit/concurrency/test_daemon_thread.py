@@ -29,7 +29,7 @@ def test_any_number_can_wait_without_holding_up_others():
     assert asyncio.run(scene()) == [True] * 50
 
 
-def test_whoever_gives_up_waiting_is_not_told_afterwards():
+def test_a_caller_that_stops_waiting_gets_no_later_result():
     gate = threading.Event()
 
     async def scene():

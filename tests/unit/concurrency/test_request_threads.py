@@ -20,7 +20,7 @@ LOOKS = ("workflow_check", "workflow_expand", "workflow_graph", "env_plan")
 
 
 class SlowServer:
-    """A fileserver that does not answer before it is told to."""
+    """A fileserver that does not answer before the test lets it."""
 
     def __init__(self):
         self.answers = threading.Event()
@@ -127,7 +127,7 @@ def test_a_list_of_workflows_that_does_not_come_holds_up_nothing_else(tmp_path):
 
 
 @pytest.mark.finding("3.4")
-def test_a_user_who_asks_without_end_is_refused_at_once(tmp_path):
+def test_a_user_with_too_many_requests_is_refused_at_once(tmp_path):
     async def scene():
         async with busy_room(tmp_path) as (room, server):
             waiting = busy(room, "viewer", ("workflow_check",), count=50)
@@ -178,7 +178,7 @@ class SlowPillar:
 
 
 @pytest.mark.finding("3.4")
-def test_control_goes_on_while_the_templates_of_tasks_are_computed_for_a_plan(tmp_path):
+def test_control_works_while_the_templates_of_a_plan_are_computed(tmp_path):
     async def scene():
         pillar = SlowPillar()
         repository(tmp_path)

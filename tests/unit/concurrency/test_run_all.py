@@ -74,7 +74,7 @@ def test_commands_leave_although_an_announcement_of_the_same_step_fails(tmp_path
     play(tmp_path, scene)
 
 
-def test_every_environment_hears_a_report_although_the_step_of_one_fails(tmp_path, mute):
+def test_every_environment_gets_a_report_although_the_step_of_one_fails(tmp_path, mute):
     async def scene(room):
         first, second = await run(room), await run(room)
         mute()

@@ -24,7 +24,7 @@ def test_a_command_line_as_an_agent_writes_it_is_understood():
 
 
 @pytest.mark.parametrize("unknown", [["--never-heard-of", "7"], ["--never=7"], ["--flag"], ["-x"]])
-def test_options_that_nobody_knows_are_accepted_in_silence(unknown):
+def test_unknown_options_are_accepted_silently(unknown):
     assert parsed(*unknown, "--id", "a")["id"] == "a"
 
 
@@ -109,7 +109,7 @@ class TestControlPort:
         assert command_line.control_port(parsed()["control-port"]) == 47100
 
     @pytest.mark.parametrize("text", ["", "x", "-1", "70000", "1.5"])
-    def test_what_is_no_port_is_refused(self, monkeypatch, text):
+    def test_an_invalid_port_is_refused(self, monkeypatch, text):
         monkeypatch.setenv("OCC_CONTROL_PORT", text)
         with pytest.raises(InvalidRequestError, match="control port"):
             command_line.control_port("47100")

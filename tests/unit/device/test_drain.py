@@ -43,7 +43,7 @@ def work(device):
     return Work(device, device.properties, device.inbox)
 
 
-def test_what_it_holds_is_handled_before_it_stops(device):
+def test_buffered_data_is_handled_before_a_device_stops(device):
     work(device).drain({"drain_ms": "5000"})
     assert device.handled == ["one", "two", "three"]
 

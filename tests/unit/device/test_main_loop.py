@@ -1,4 +1,4 @@
-"""A device's life without sockets: requests in, states, replies and an exit code out."""
+"""A device's main loop without sockets: requests in; states, replies and an exit code out."""
 
 import os
 import threading
@@ -23,7 +23,7 @@ STATES = ["IDLE", "INITIALIZING DEVICE", "INITIALIZED", "BOUND", "DEVICE READY",
 
 
 class Recorder(Device):
-    """Writes up what it is called for; waits in RUNNING unless it is told to leave or to fail."""
+    """Records its calls; waits in RUNNING unless the test lets it return or fail."""
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
@@ -72,7 +72,7 @@ class Stage:
         output = Output("nolog")
         self.device = Recorder(self.properties, self.inbox, output)
         self.work = Work(self.device, self.properties, self.inbox)
-        self.life = MainLoop(self.work, self.inbox, self.board, output)
+        self.main_loop = MainLoop(self.work, self.inbox, self.board, output)
         self.controlled = Controlled(self.inbox, self.board)
         self.changes = SimpleQueue()
         self.board.subscribe(self.changes)
@@ -80,7 +80,7 @@ class Stage:
         self.thread = threading.Thread(target=self.live)
 
     def live(self):
-        self.code = self.life.run()
+        self.code = self.main_loop.run()
 
     def ask(self, source, event, arguments=None):
         return self.controlled.transition(Asked(source, event, arguments or {}))
@@ -191,7 +191,7 @@ def test_leaving_running_by_itself_leads_to_ready(stage):
     assert stage.ask("READY", "RUN").ok
 
 
-def test_a_stop_that_comes_too_late_is_told_the_state(stage):
+def test_a_late_stop_is_answered_with_the_state(stage):
     stage.up_to("READY")
     with pytest.raises(RpcRefused, match="source: RUNNING current: READY") as refused:
         stage.ask("RUNNING", "STOP")
@@ -219,14 +219,14 @@ def test_error_found_is_answered_as_the_plugins_do(stage):
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_told_to_shut_down_it_walks_down_from_wherever_it_is(stage, state):
+def test_a_shutdown_leads_to_exiting_from_any_state(stage, state):
     stage.up_to(state)
     stage.inbox.put(Shutdown())
     assert stage.ends() == 0
     assert stage.seen()[-1] == "EXITING"
 
 
-def test_told_to_shut_down_while_running_it_stops_first(stage):
+def test_a_shutdown_while_running_stops_first(stage):
     stage.run()
     stage.inbox.put(Shutdown())
     assert stage.ends() == 0

@@ -57,7 +57,7 @@ def test_a_block_with_a_caption_is_a_file(page):
     assert read_page(page)[0] == Written("folder/hello.yaml", "name: hello\n")
 
 
-def test_commands_are_told_from_what_they_print(page):
+def test_commands_are_distinguished_from_their_output(page):
     block = read_page(page)[1]
     assert (block.commands, block.sample) == (["create it", "show 2oD"], "id: 2oD")
 

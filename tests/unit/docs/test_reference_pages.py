@@ -178,7 +178,7 @@ def test_every_limit_is_on_the_page_of_names_with_its_meaning(texts):
     assert "|  |" not in texts["names"].split("## Limits")[1]
 
 
-def test_every_page_says_first_who_it_is_for(texts):
+def test_every_page_names_its_readers_first(texts):
     for text in texts.values():
         title, _, reader, *_ = text.splitlines()
         assert title.startswith("# ")
@@ -190,7 +190,7 @@ def test_every_page_says_first_who_it_is_for(texts):
     [*DOCS.glob("tutorial/*.md"), *DOCS.glob("howto/*.md"), *DOCS.glob("explanation/*.md")],
     ids=lambda path: path.stem,
 )
-def test_every_written_page_says_first_who_it_is_for(path):
+def test_every_written_page_names_its_readers_first(path):
     _, _, reader, *_ = path.read_text().splitlines()
     assert reader.startswith("*For ")
 

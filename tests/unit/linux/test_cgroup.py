@@ -139,7 +139,7 @@ def test_a_real_group_is_made_and_removed(tmp_path):
     [("populated 0\n", 61, False), ("populated 1\n", 61, True), ("populated 0\n", 1, True)],
     ids=["stale", "lived-in", "young"],
 )
-def test_groups_that_nobody_took_away_are_swept(tmp_path, monkeypatch, events, age_s, stays):
+def test_leftover_groups_are_removed(tmp_path, monkeypatch, events, age_s, stays):
     path = tmp_path / "o2-x"
     path.mkdir()
     (path / "cgroup.events").write_text(events)

@@ -52,7 +52,7 @@ def test_a_signal_reaches_the_process_that_is_meant_and_none_that_has_its_number
     assert (procfs.entry(child.pid), procfs.exists(child.pid)) == (None, False)
 
 
-def test_who_listens_is_named_and_nobody_is_nobody():
+def test_the_listener_of_a_port_is_named_and_a_free_port_has_none():
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         port = server.getsockname()[1]

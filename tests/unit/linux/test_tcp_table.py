@@ -60,7 +60,7 @@ def test_a_process_that_is_gone_has_no_sockets():
 
 
 @pytest.mark.finding("X13")
-def test_the_owners_of_a_port_are_those_who_listen_or_have_accepted_there(tmp_path):
+def test_the_owners_of_a_port_listen_there_or_have_accepted_there(tmp_path):
     rows = [
         ("0100007F:2382 00000000:0000 0A", 1),
         ("00000000:2382 00000000:0000 0A", 2),

@@ -30,7 +30,7 @@ def test_it_need_not_take_the_connection(tmp_path):
         assert [peer_pid(tmp_path / "s.ipc") for _ in range(3)] == [os.getpid()] * 3
 
 
-def test_nobody_listens_at_a_file_or_at_nothing(tmp_path):
+def test_a_plain_file_or_a_missing_one_has_no_listener(tmp_path):
     (tmp_path / "file").touch()
     assert peer_pid(tmp_path / "file") is None
     assert peer_pid(tmp_path / "nothing") is None

@@ -108,7 +108,7 @@ STATES = ["IDLE", "INITIALIZED", "BOUND", "DEVICE READY", "READY", "RUNNING"]
     remembered=st.sampled_from(["", *STATES]),
     event=st.sampled_from(TaskEvent),
 )
-def test_whatever_is_remembered_the_outcome_is_the_same(really, remembered, event):
+def test_the_outcome_does_not_depend_on_the_remembered_state(really, remembered, event):
     device, asked = FakeDevice(really), FakeDevice(really)
     device.history.state = remembered
     assert fired(device, event, CHANNEL) == fired(asked, event, CHANNEL)
@@ -121,7 +121,7 @@ def test_a_device_that_is_known_to_be_ready_is_not_asked_where_it_is(device):
     assert (device.looked, device.sent) == (0, ["RUN"])
 
 
-def test_what_is_remembered_serves_for_one_step_only(device):
+def test_a_remembered_state_is_used_for_one_step_only(device):
     device.state = device.history.state = "READY"
     fired(device, "START")
     fired(device, "STOP")
@@ -171,7 +171,7 @@ def test_a_process_that_went_away_in_a_step_is_reported_and_not_raised(device, g
     assert (outcome.state, outcome.failure.asked) == (TaskState.UNKNOWN, "BIND")
 
 
-def test_a_process_that_is_gone_before_it_could_answer_end_has_done_what_it_should(device, gone):
+def test_a_process_that_ends_before_it_answers_end_has_obeyed(device, gone):
     device.upset["END"] = gone
     outcome = fired(device, "EXIT")
     assert (outcome.state, outcome.failure) == (TaskState.DONE, None)
@@ -234,7 +234,7 @@ def test_a_failed_step_ends_in_error_with_advice_and_without_another_request(dev
     assert "port in use" in outcome.failure.advice
 
 
-def test_leaving_running_before_run_was_answered_is_told_as_what_it_is(device):
+def test_a_device_that_leaves_running_before_run_is_answered_is_reported_so(device):
     device.state = "READY"
     device.upset["RUN"] = Reply(False, Trigger.DEVICE_INTENTIONAL, "READY", "RUN")
     outcome = fired(device, "START")
@@ -250,7 +250,7 @@ def test_stop_of_a_device_that_left_running_meanwhile_succeeds(device, status):
     assert (outcome.state, outcome.failure) == (TaskState.CONFIGURED, None)
 
 
-def test_a_refused_step_is_told_with_the_state_that_the_device_has_now(device):
+def test_a_refused_step_is_reported_with_the_present_state_of_the_device(device):
     device.state = "READY"
     device.upset["RUN"] = RpcRefused("Transition was refused: UNKNOWN", "UNKNOWN")
     outcome = fired(device, "START")
@@ -411,13 +411,13 @@ class TestReadiness:
         self.ready(device)
         assert device.history.pid == 4242
 
-    def test_nobody_listening_ends_at_the_deadline_with_advice(self, device):
+    def test_a_port_without_a_listener_fails_at_the_deadline_with_advice(self, device):
         device.listens = False
         outcome = self.ready(device, timeout_s=0.05)
         assert "no process listens" in outcome.failure.reason
         assert outcome.failure.advice
 
-    def test_a_process_that_never_becomes_idle_is_told_with_the_state_it_has(self, device):
+    def test_a_process_that_never_becomes_idle_is_reported_with_its_state(self, device):
         device.state = "READY"
         assert "it is READY" in self.ready(device, timeout_s=0.05).failure.reason
 
@@ -425,6 +425,6 @@ class TestReadiness:
         device.state = "ERROR"
         assert self.ready(device, timeout_s=60).state is TaskState.ERROR
 
-    def test_the_wrong_codec_is_told_at_once(self, device):
+    def test_the_wrong_codec_is_reported_at_once(self, device):
         device.state = RpcRefused("no such method there", "UNIMPLEMENTED")
         assert "-P" in self.ready(device, timeout_s=60).failure.advice

@@ -40,7 +40,7 @@ def test_the_functions_of_every_file_have_the_same_first_name(loaded, path):
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_what_belongs_to_one_job_reaches_the_file_that_tells_progress(loaded, path):
+def test_the_job_of_a_request_reaches_the_file_of_its_progress(loaded, path):
     """Salt gives it to the first function that it lists for a name."""
     assert loaded[f"o2.{public(path)[0]}"]
     first = next(name for name in loaded if name.startswith("o2."))
@@ -57,7 +57,7 @@ def test_a_file_stays_short(path):
     assert len(path.read_text().splitlines()) < LIMIT
 
 
-def test_what_control_cannot_be_asked_fails_as_salt_expects(loaded):
+def test_a_refused_request_fails_as_salt_expects(loaded):
     with pytest.raises(CommandExecutionError, match="no control at"):
         loaded["o2.env_list"]()
 
@@ -67,10 +67,10 @@ def test_a_function_of_another_file_fails_with_the_kind_of_its_cause(loaded, mon
     from salt_o2.core.errors import UnknownNameError
 
     def refuse(*_, **__):
-        raise UnknownNameError("there is no environment nobody")
+        raise UnknownNameError("there is no environment unknown")
 
     monkeypatch.setattr(ControlClient, "request", refuse)
-    with pytest.raises(SaltInvocationError, match="no environment nobody"):
+    with pytest.raises(SaltInvocationError, match="no environment unknown"):
         loaded["o2.env_show"]("nobody")
 
 
@@ -113,11 +113,11 @@ def test_a_result_has_the_form_that_its_audience_takes(opts, returned):
         ),
     ],
 )
-def test_who_asks_is_whom_salt_has_authenticated(given, user):
+def test_the_requesting_user_is_the_one_that_salt_authenticated(given, user):
     assert runner_output.requesting_user(given) == user
 
 
-def test_control_is_told_who_asks(loaded, monkeypatch):
+def test_control_gets_the_requesting_user(loaded, monkeypatch):
     from salt_o2.client.control_client import ControlClient
 
     asked = []

@@ -35,7 +35,7 @@ def test_a_message_with_one_changed_byte_does_not_open(message, at, flip):
 
 
 @given(st.binary(max_size=100))
-def test_bytes_that_nobody_sealed_do_not_open(data):
+def test_bytes_that_are_not_sealed_do_not_open(data):
     with pytest.raises(InvalidRequestError):
         Channel(SESSION, A, B).open(data)
 

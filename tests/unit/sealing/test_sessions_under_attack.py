@@ -38,7 +38,7 @@ class Attack(RuleBasedStateMachine):
 
     @rule()
     def agent_signs_in(self):
-        """The attacker lets all of it pass: by single messages hardly a life gets as far as a session."""
+        """The attacker lets all messages pass: single messages hardly ever lead to a session."""
         self.agent_greets()
         self.the_newest_messages_arrive()
 

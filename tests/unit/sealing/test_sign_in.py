@@ -182,7 +182,7 @@ def test_sessions_of_one_host_are_bounded(site, control):
 
 
 @pytest.mark.parametrize("read", [PrivateKey.from_pem, PublicKey.from_pem])
-def test_what_is_no_key_is_refused(read):
+def test_an_invalid_key_is_refused(read):
     with pytest.raises(InvalidRequestError, match="PEM"):
         read(b"nothing")
 
@@ -190,7 +190,7 @@ def test_what_is_no_key_is_refused(read):
 @pytest.mark.parametrize(
     "data", [b"", b"\x91" * 4000 + b"\xc0", b"\x81\xa4host\xa1\xff", b"\x81\xa1x" * 1200, bytes(5000)]
 )
-def test_what_is_no_hello_is_refused(control, data):
+def test_an_invalid_hello_is_refused(control, data):
     with pytest.raises(InvalidRequestError, match="Hello"):
         control.take_hello(data)
 

@@ -66,7 +66,7 @@ def play_in(folder, scene):
         try:
             return loop.run_until_complete(work())
         finally:
-            cluster.bury()
+            cluster.release_memory()
             loop.close()
 
 

@@ -107,7 +107,7 @@ def test_a_killed_program_runs_nothing_more_not_even_its_finally_blocks():
         program.kill()
         await asyncio.sleep(100)
         before = list(seen)
-        program.bury()
+        program.release_memory()
         return before
 
     assert run(kill) == []
@@ -151,7 +151,7 @@ def test_a_countdown_kills_a_program_between_two_of_its_callbacks():
         program.start(work(), "")
         program.turns_left = 5
         await asyncio.sleep(1)
-        program.bury()
+        program.release_memory()
         return len(seen)
 
     assert run(count_down) == 5

@@ -30,7 +30,7 @@ def repository(tmp_path):
 
 
 @pytest.mark.parametrize("transport", ["consul", "consul+http"])
-def test_a_site_with_consul_tells_where_it_is(transport):
+def test_a_site_with_consul_has_its_address(transport):
     found = built_in(f"{transport}://c1:8501")
     assert found["consul_endpoint"] == "c1:8501"
     assert found["consul_base_uri"] == "http://c1:8501"

@@ -17,7 +17,7 @@ from salt_o2.site.settings import Site
 from salt_o2.workflow import load
 from tests.support.waiting import wait_until
 
-# What a DPL executable does when it is told --o2-control NAME, as a script of the shell.
+# What a DPL executable does when it gets --o2-control NAME, as a script of the shell.
 DUMP = r"""
 dump() {
 what=$1 name=$3
@@ -65,12 +65,12 @@ def quoted(script):
 
 
 pytestmark = pytest.mark.root("run DPL commands as another account than control's")
-NOBODY = pwd.getpwnam("nobody")
+UNPRIVILEGED = pwd.getpwnam("nobody")
 
 
 @pytest.fixture
 def site(tmp_path):
-    """A site whose one repository has JIT commands, run as somebody who is not root."""
+    """A site whose one repository has JIT commands, run as an account that is not root."""
     for folder in ("workflows", "tasks", "jit"):
         (tmp_path / "repo" / folder).mkdir(parents=True)
     commands = {
@@ -235,10 +235,10 @@ except TemplateError as error:
 def test_a_master_that_is_not_root_runs_no_command(site, tmp_path, user, why):
     with pytest.raises(TemplateError, match="never ran"):
         loaded(site, tmp_path, "dpl.Generate('echo never ran >&2; false')")
-    (tmp_path / "cache-of-nobody").mkdir()
-    os.chown(tmp_path / "cache-of-nobody", NOBODY.pw_uid, NOBODY.pw_gid)
-    account = ("--reuid=nobody", f"--regid={NOBODY.pw_gid}", "--clear-groups")
-    asked = (str(tmp_path / "repo"), user, str(tmp_path / "cache-of-nobody"))
+    (tmp_path / "cache-of-account").mkdir()
+    os.chown(tmp_path / "cache-of-account", UNPRIVILEGED.pw_uid, UNPRIVILEGED.pw_gid)
+    account = ("--reuid=nobody", f"--regid={UNPRIVILEGED.pw_gid}", "--clear-groups")
+    asked = (str(tmp_path / "repo"), user, str(tmp_path / "cache-of-account"))
     done = subprocess.run(
         ["setpriv", *account, sys.executable, "-c", AS_SALT, *asked],
         capture_output=True,
@@ -252,28 +252,28 @@ def test_a_master_that_is_not_root_runs_no_command(site, tmp_path, user, why):
 
 
 SHOWN = """
-{ id -u; id -g; id -G; env; ls -l /proc/self/fd; } > TOLD
+{ id -u; id -g; id -G; env; ls -l /proc/self/fd; } > OUTPUT
 """
 
 
-def told(site, tmp_path, command, **variables):
+def output_of(site, tmp_path, command, **variables):
     """Return what a command leaves in a file; it writes a workflow besides."""
-    file = tmp_path / "told"
+    file = tmp_path / "output"
     file.touch()
     file.chmod(0o666)
     script = (
-        quoted(command.replace("TOLD", str(file)) + DUMP.replace("COUNT", str(tmp_path / "count"))) + " x"
+        quoted(command.replace("OUTPUT", str(file)) + DUMP.replace("COUNT", str(tmp_path / "count"))) + " x"
     )
-    (tmp_path / "repo/jit/told").write_text(script)
-    loaded(site, tmp_path, "dpl.GenerateFromUri('told')", **variables)
+    (tmp_path / "repo/jit/output").write_text(script)
+    loaded(site, tmp_path, "dpl.GenerateFromUri('output')", **variables)
     return file.read_text()
 
 
 @pytest.mark.finding("1.8")
 def test_a_command_has_an_account_and_an_environment_of_its_own(site, tmp_path, monkeypatch):
     monkeypatch.setenv("MASTER_PASSWORD", "hunter2")
-    lines = told(site, tmp_path, SHOWN).splitlines()
-    assert lines[:3] == [str(NOBODY.pw_uid), str(NOBODY.pw_gid), str(NOBODY.pw_gid)]
+    lines = output_of(site, tmp_path, SHOWN).splitlines()
+    assert lines[:3] == [str(UNPRIVILEGED.pw_uid), str(UNPRIVILEGED.pw_gid), str(UNPRIVILEGED.pw_gid)]
     names = {line.split("=")[0] for line in lines[3:] if "=" in line and "->" not in line}
     assert names <= {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "PWD", "OLDPWD", "SHLVL", "_"}
     assert "hunter2" not in "".join(lines)
@@ -291,12 +291,14 @@ ATTACKS = [
 
 @pytest.mark.finding("1.8")
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_what_is_exported_is_no_program(site, tmp_path, attack):
+def test_an_exported_value_is_not_executed(site, tmp_path, attack):
     folder = tmp_path / "made"
     folder.mkdir()
     folder.chmod(0o777)
     with suppress(TemplateError):
-        told(site, tmp_path, "echo > TOLD\n", jit_env_vars=attack.replace("SPRUNG", str(folder / "sprung")))
+        output_of(
+            site, tmp_path, "echo > OUTPUT\n", jit_env_vars=attack.replace("SPRUNG", str(folder / "sprung"))
+        )
     assert list(folder.iterdir()) == []
 
 
@@ -304,21 +306,23 @@ def test_what_is_exported_is_no_program(site, tmp_path, attack):
 @pytest.mark.parametrize(
     "name", ["LD_PRELOAD", "LD_LIBRARY_PATH", "BASH_ENV", "PATH", "PYTHONPATH", "IFS", "PS4"]
 )
-def test_what_steers_programs_is_not_exported(site, tmp_path, name):
+def test_variables_that_control_programs_are_not_exported(site, tmp_path, name):
     with pytest.raises(TemplateError, match=f"may not set {name}"):
         loaded(site, tmp_path, "dpl.GenerateFromUri('good')", jit_env_vars=f"A=1 {name}=/tmp/x")
 
 
 @pytest.mark.finding("1.8")
 @pytest.mark.parametrize("value", ["A", "A B=1", "=1", "1A=2", "A='", "A-B=1"])
-def test_what_has_another_form_is_not_exported(site, tmp_path, value):
+def test_a_value_of_another_form_is_not_exported(site, tmp_path, value):
     with pytest.raises(TemplateError, match="has the form NAME=value"):
         loaded(site, tmp_path, "dpl.GenerateFromUri('good')", jit_env_vars=value)
 
 
 @pytest.mark.finding("1.8")
 def test_values_with_spaces_are_exported(site, tmp_path):
-    said = told(site, tmp_path, 'printf "%s\n" "$A" "$B" > TOLD\n', jit_env_vars="A='one two' B=$HOME;x")
+    said = output_of(
+        site, tmp_path, 'printf "%s\n" "$A" "$B" > OUTPUT\n', jit_env_vars="A='one two' B=$HOME;x"
+    )
     assert said.splitlines() == ["one two", "$HOME;x"]
 
 
@@ -379,20 +383,20 @@ def test_links_that_a_command_leaves_are_not_followed(site, tmp_path, case):
     assert not any("root-only" in text for text in generated)
 
 
-AWAIT = "while ! [ -s TOLD ]; do :; done\n"
+AWAIT = "while ! [ -s OUTPUT ]; do :; done\n"
 BACKGROUND = {
-    "a child": "sleep 1000 & echo $! > TOLD\n",
-    "a session of its own": "setsid sh -c 'echo $$ > TOLD; exec sleep 1000' & " + AWAIT,
-    "a daemon": "(setsid sh -c 'echo $$ > TOLD; exec env -i sleep 1000' &); " + AWAIT,
+    "a child": "sleep 1000 & echo $! > OUTPUT\n",
+    "a session of its own": "setsid sh -c 'echo $$ > OUTPUT; exec sleep 1000' & " + AWAIT,
+    "a daemon": "(setsid sh -c 'echo $$ > OUTPUT; exec env -i sleep 1000' &); " + AWAIT,
 }
 
 
 @pytest.mark.finding("1.8")
 @pytest.mark.finding("X9")
 @pytest.mark.parametrize("way", BACKGROUND)
-def test_what_a_command_leaves_running_is_ended(site, tmp_path, way):
-    pid = tmp_path / "told"
-    told(site, tmp_path, BACKGROUND[way])
+def test_processes_that_a_command_leaves_are_stopped(site, tmp_path, way):
+    pid = tmp_path / "output"
+    output_of(site, tmp_path, BACKGROUND[way])
     wait_until(lambda: not Path(f"/proc/{pid.read_text().strip()}").exists(), "the background process ended")
 
 

@@ -55,7 +55,7 @@ def test_a_workflow_is_found_by_name_repository_and_revision(listed, name, comma
     assert command_of(listed, name) == command
 
 
-def test_what_nobody_has_is_named_with_the_nearest(listed):
+def test_an_unknown_workflow_is_refused_with_the_nearest_name(listed):
     with pytest.raises(UnknownNameError, match="there are a, b"):
         workflow_index.find(listed, "zzz")
 

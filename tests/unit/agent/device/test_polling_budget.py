@@ -17,12 +17,12 @@ def test_few_are_asked_every_second(devices):
 
 
 @pytest.mark.parametrize(("cores", "devices"), [(1, 50), (2, 50), (2, 200), (64, 5000)])
-def test_what_a_host_spends_on_asking_is_bounded_however_many_there_are(cores, devices):
+def test_the_polling_load_of_a_host_is_bounded_for_any_number_of_devices(cores, devices):
     rounds = among(PollingBudget(cores), devices)
     assert devices / rounds.period_s <= PER_CORE * cores
 
 
-def test_who_is_gone_makes_room_for_the_others():
+def test_an_ended_device_releases_its_share_of_the_budget():
     with PollingBudget(cores=1) as rounds:
         for _ in range(10 * PER_CORE):
             with rounds:

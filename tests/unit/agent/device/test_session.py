@@ -36,7 +36,7 @@ class Telling(FakeDevice):
 
 
 @pytest.mark.parametrize("codec", ["OCC", "OCClite"])
-def test_a_device_that_tells_of_a_move_is_asked_before_the_next_step(codec):
+def test_a_device_that_announces_a_transition_is_polled_before_the_next_step(codec):
     async def scene():
         device = DeviceSession(
             Launch(mode=ControlMode.FAIRMQ, value="device", codec=codec, control_port=31000), PollingBudget()

@@ -1,4 +1,4 @@
-"""When a device is looked at because it told of a move."""
+"""When the agent polls a device because the device announced a transition."""
 
 import asyncio
 

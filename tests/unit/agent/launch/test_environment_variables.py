@@ -21,7 +21,7 @@ def env_of(own=None, account=None, **launch):
     return task_env(wanted, HostId("flp1"), EnvironmentId("2oDvieFrVTi"), of_agent(own or {}), account)
 
 
-def test_a_task_is_told_its_host_system_and_environment():
+def test_a_task_gets_its_host_system_and_environment():
     env = env_of()
     assert (env["O2_ROLE"], env["O2_SYSTEM"], env["O2_PARTITION"]) == ("flp1", "FLP", "2oDvieFrVTi")
 
@@ -42,7 +42,7 @@ def test_the_programs_of_this_python_are_found_first():
     assert env_of()["PATH"] == f"{ours}:/usr/bin:/bin"
 
 
-def test_what_systemd_and_salt_say_to_the_minion_is_not_passed_on():
+def test_variables_of_systemd_and_salt_are_not_passed_to_tasks():
     own = {"NOTIFY_SOCKET": "/run/x", "SALT_LOG": "x", "LD_LIBRARY_PATH": "/opt/o2/lib"}
     env = env_of(own)
     assert "NOTIFY_SOCKET" not in env

@@ -25,7 +25,7 @@ ENV = {"PATH": "/usr/bin:/bin"}
         pytest.param(Launch(mode=BASIC, value="x", ports=(0,)), "TCP ports", id="port-0"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(launch, said):
+def test_a_nonsensical_launch_is_refused(launch, said):
     with pytest.raises(Refusal, match=said):
         preflight.check_launch(launch)
 
@@ -45,13 +45,13 @@ def test_a_shell_gets_the_command_line_as_it_is():
 
 
 @pytest.mark.parametrize("name", ["no-such-program", "/etc/passwd", "/no/such/program", "exit"])
-def test_what_is_no_program_is_refused_by_name(name):
+def test_a_missing_program_is_refused_with_its_name(name):
     with pytest.raises(Refusal, match=name) as refused:
         preflight.check_command(Launch(mode=BASIC, value=name), ENV)
     assert "/usr/bin:/bin" in refused.value.advice
 
 
-def test_a_port_that_nobody_has_is_free_and_one_that_somebody_has_is_not():
+def test_a_port_without_a_listener_is_free_and_a_port_with_one_is_not():
     with socket.socket() as taken:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)  # as FairMQ's control server does
         taken.bind(("127.0.0.1", 0))

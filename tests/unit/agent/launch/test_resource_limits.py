@@ -38,11 +38,11 @@ def test_no_limit_is_never_exceeded():
     ],
     ids=["nothing-held", "memory-held", "all-held"],
 )
-def test_what_the_kernel_holds_need_not_be_watched(held, left):
+def test_limits_that_the_kernel_enforces_are_not_watched(held, left):
     assert watched(LIMITS, lambda controller: controller in held) == left
 
 
-def test_use_is_the_sum_of_what_lives():
+def test_use_is_the_sum_over_running_processes():
     alone = resource_use([os.getpid()])
     assert alone.memory_mb > 1
     assert alone.pids >= 1

@@ -1,4 +1,4 @@
-"""What a keeper has written."""
+"""The status that a shim has written."""
 
 import pytest
 from hypothesis import given

@@ -7,8 +7,8 @@ import pytest
 from salt_o2.agent.launch.start_limiter import AT_LEAST, StartLimiter
 
 
-async def start(births, started, name, ready):
-    async with births.slot():
+async def start(limiter, started, name, ready):
+    async with limiter.slot():
         started.append(name)
         await ready.wait()
 
@@ -21,8 +21,8 @@ async def settle():
 
 def test_no_more_start_at_the_same_time_than_may():
     async def scene():
-        births, started, ready = StartLimiter(2), [], asyncio.Event()
-        tasks = [asyncio.create_task(start(births, started, name, ready)) for name in "abcd"]
+        limiter, started, ready = StartLimiter(2), [], asyncio.Event()
+        tasks = [asyncio.create_task(start(limiter, started, name, ready)) for name in "abcd"]
         await settle()
         assert started == ["a", "b"]
         ready.set()
@@ -32,16 +32,16 @@ def test_no_more_start_at_the_same_time_than_may():
     asyncio.run(scene())
 
 
-def test_who_hangs_at_its_start_keeps_nobody_from_starting():
+def test_a_task_that_hangs_at_its_start_does_not_block_the_others():
     async def scene():
-        births, started, never = StartLimiter(1, turn_s=0.01), [], asyncio.Event()
-        tasks = [asyncio.create_task(start(births, started, name, never)) for name in "abc"]
+        limiter, started, never = StartLimiter(1, turn_s=0.01), [], asyncio.Event()
+        tasks = [asyncio.create_task(start(limiter, started, name, never)) for name in "abc"]
         async with asyncio.timeout(10):
             while started != ["a", "b", "c"]:
                 await asyncio.sleep(0.005)
         never.set()
         await asyncio.gather(*tasks)
-        assert births._free._value == 1, "each turn was given back once"
+        assert limiter._free._value == 1, "each turn was given back once"
 
     asyncio.run(scene())
 
@@ -49,11 +49,11 @@ def test_who_hangs_at_its_start_keeps_nobody_from_starting():
 @pytest.mark.parametrize("end", [asyncio.CancelledError, ValueError], ids=["cancelled", "failed"])
 def test_a_turn_that_ends_badly_is_given_back(end):
     async def scene():
-        births = StartLimiter(1)
+        limiter = StartLimiter(1)
         with pytest.raises(end):
-            async with births.slot():
+            async with limiter.slot():
                 raise end
-        async with asyncio.timeout(10), births.slot():
+        async with asyncio.timeout(10), limiter.slot():
             pass
 
     asyncio.run(scene())

@@ -72,12 +72,12 @@ def test_other_sessions_and_other_users_are_left_alone(shm):
     assert set(shm.iterdir()) == kept
 
 
-def test_the_session_of_everybody_is_left_alone(shm):
+def test_the_default_session_is_not_cleared(shm):
     segments(shm, "default")
     assert leftovers.clear(device(), None, UID) == []
 
 
-def test_a_session_that_somebody_still_uses_is_left_alone(shm):
+def test_a_session_in_use_is_not_cleared(shm):
     main = segments(shm, "run7")[0]
     main.write_bytes(b"x" * 4096)
     with main.open("r+b") as file, mmap.mmap(file.fileno(), 4096):
@@ -86,10 +86,10 @@ def test_a_session_that_somebody_still_uses_is_left_alone(shm):
     assert leftovers.clear(device("--session", "run7"), None, UID) != []
 
 
-def test_segments_that_nobody_uses_are_found(shm):
+def test_unused_segments_are_found(shm):
     assert leftovers.unused_segments() == []
     paths = segments(shm, "run7")
-    (shm / "somebody-elses").touch()
+    (shm / "of-another-program").touch()
     assert leftovers.unused_segments() == sorted(paths)
 
 
@@ -105,7 +105,7 @@ def test_all_sockets_of_a_channel_are_looked_at(tmp_path):
     assert list(leftovers.dead_sockets(properties)) == paths
 
 
-def test_a_socket_that_somebody_listens_at_stays(tmp_path):
+def test_a_socket_with_a_listener_stays(tmp_path):
     with socket.socket(socket.AF_UNIX) as bound:
         bound.bind(str(tmp_path / "data"))
         bound.listen()
@@ -122,7 +122,7 @@ def test_a_socket_that_somebody_listens_at_stays(tmp_path):
     ],
     ids=["connected", "abstract", "tcp", "no-channel"],
 )
-def test_what_it_did_not_bind_is_left_alone(tmp_path, properties):
+def test_a_socket_that_the_task_did_not_bind_stays(tmp_path, properties):
     path = dead_socket(tmp_path / "data")
     filled = {key: value.replace("{path}", str(path)) for key, value in properties.items()}
     assert leftovers.clear(device(), filled, os.geteuid()) == []
@@ -169,7 +169,7 @@ def test_the_number_of_paths_that_are_looked_at_is_bounded(tmp_path, monkeypatch
     assert leftovers.clear(device(), channel(addresses), os.geteuid()) == paths[:2]
 
 
-def test_what_cannot_be_removed_is_no_reason_to_stop(shm, monkeypatch):
+def test_a_file_that_cannot_be_removed_does_not_stop_the_others(shm, monkeypatch):
     segments(shm, "run7")
     monkeypatch.setattr("os.unlink", _refuse)
     assert leftovers.clear(device("--session", "run7"), None, UID) == []

@@ -64,7 +64,7 @@ def test_a_process_in_its_exec_shows_its_mark_when_that_is_over():
     assert in_exec, "otherwise this test says nothing"
 
 
-def test_a_look_at_all_processes_has_the_mark_of_one_that_was_started_just_now(monkeypatch):
+def test_a_scan_finds_the_mark_of_a_process_that_has_just_started(monkeypatch):
     monkeypatch.setattr("salt_o2.agent.process.process_scan.LOOK_AFTER_S", 0.0)
 
     async def seen(pid):

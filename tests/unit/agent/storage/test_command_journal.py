@@ -42,7 +42,7 @@ def test_a_command_is_read_back_as_it_was_written(orders):
     assert orders.left() == [first, second]
 
 
-def test_it_is_for_nobody_else_to_read(orders, tmp_path):
+def test_other_accounts_cannot_read_the_journal(orders, tmp_path):
     orders.append(command(1, "a"))
     (file,) = (tmp_path / "orders").iterdir()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -57,7 +57,7 @@ def test_it_goes_with_the_last_task_that_shows_it(orders):
     kept.shown(TaskId("b"))
 
 
-def test_a_folder_that_somebody_took_away_is_made_again(orders, tmp_path):
+def test_a_removed_folder_is_made_again(orders, tmp_path):
     (tmp_path / "orders").rmdir()
     orders.append(command(1, "a"))
     assert len(orders.left()) == 1
@@ -72,7 +72,7 @@ def test_half_a_command_is_none(orders, tmp_path, caplog):
 def test_the_newest_order_counts():
     caught = catch_up([record("a", 5)], [command(4, "a"), command(6, "a"), command(7, "b")], {})
     assert (caught["a"].revision, caught["a"].goal, caught["a"].settled) == (6, TaskState.RUNNING, False)
-    assert "b" not in caught  # nobody said how to start it
+    assert "b" not in caught  # No order says how to start it.
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ def test_a_host_that_took_part_in_no_run_says_0(path):
     assert LastRunNumber(path).number == 0
 
 
-def test_the_highest_is_kept_for_the_next_agent(path):
+def test_the_highest_number_is_stored_for_the_next_agent(path):
     known = LastRunNumber(path)
     for number in ("41", "42", "7"):
         known.record({"run_number": number, "runNumber": number})
@@ -24,7 +24,7 @@ def test_the_highest_is_kept_for_the_next_agent(path):
 
 
 @pytest.mark.parametrize("arguments", [{}, {"run_number": ""}, {"run_number": "-3"}, {"run_number": "x"}])
-def test_what_is_no_run_changes_nothing(path, arguments):
+def test_an_invalid_run_number_changes_nothing(path, arguments):
     LastRunNumber(path).record(arguments)
     assert not path.exists()
 
@@ -41,7 +41,7 @@ def test_a_file_that_has_not_got_its_name_yet_counts(path):
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only for root")
-def test_what_cannot_be_written_is_known_all_the_same(path):
+def test_a_number_that_cannot_be_written_is_remembered(path):
     path.parent.chmod(0o500)
     known = LastRunNumber(path)
     known.record({"run_number": "3"})

@@ -89,7 +89,7 @@ def test_trimming_keeps_the_bound_and_the_last_line(tmp_path_factory, lines, bou
     assert tail(path, 1) == (f"line {lines - 1}",)
 
 
-def test_a_task_goes_on_writing_at_the_start_of_a_trimmed_file(written):
+def test_a_task_continues_to_write_at_the_start_of_a_trimmed_file(written):
     task = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.write(task, b"x" * 90 + b"\nend of part one\n")
     assert trim(written, 100)
@@ -104,7 +104,7 @@ def add(path, text):
         file.write(text)
 
 
-def test_only_what_came_since_is_told(written):
+def test_only_new_lines_are_returned(written):
     written.write_text("one\ntwo\n")
     place = end(written)
     assert since(written, place, 1000) == ((), place)
@@ -112,7 +112,7 @@ def test_only_what_came_since_is_told(written):
     assert since(written, place, 1000) == (("three",), place + 6)
 
 
-def test_a_line_is_told_when_it_is_complete(written):
+def test_a_line_is_returned_when_it_is_complete(written):
     written.write_text("one\n")
     place = end(written)
     add(written, "tw")
@@ -121,25 +121,25 @@ def test_a_line_is_told_when_it_is_complete(written):
     assert since(written, place, 1000) == (("two",), place + 4)
 
 
-def test_what_never_ends_is_told_all_the_same(written):
+def test_a_line_without_end_is_returned_too(written):
     written.write_text("x" * 5000)
     (line,), place = since(written, 0, 10_000)
     assert (len(line), place) == (400, 5000)
 
 
-def test_of_too_much_the_last_is_told_and_how_much_is_not(written):
+def test_of_too_much_output_the_end_is_returned_with_the_omitted_size(written):
     written.write_text("".join(f"line {number:04d}\n" for number in range(1000)))
     told, place = since(written, 0, 25)
     assert told == ("[9975 bytes are omitted]", "0997", "line 0998", "line 0999")
     assert place == 10_000
 
 
-def test_a_file_that_was_begun_anew_is_told_from_its_beginning(written):
+def test_a_new_file_is_returned_from_its_beginning(written):
     written.write_text("again\n")
     assert since(written, 10_000, 1000) == (("again",), 6)
 
 
-def test_nothing_is_told_of_a_file_that_is_not_there(written):
+def test_a_missing_file_has_no_lines(written):
     assert since(written, 0, 1000) == ((), 0)
 
 
@@ -148,8 +148,8 @@ def test_nothing_is_told_of_a_file_that_is_not_there(written):
     steps=st.lists(st.tuples(st.integers(0, 30), st.booleans(), st.booleans()), max_size=20),
     bound=st.integers(400, 2000),
 )
-def test_following_tells_every_line_once_however_often_the_file_is_trimmed(tmp_path_factory, steps, bound):
-    """As long as it is asked for often enough: what was cut off and never asked for is told as omitted."""
+def test_following_returns_each_line_once_however_often_the_file_is_trimmed(tmp_path_factory, steps, bound):
+    """As long as it is asked for often enough: output that was cut off before a request is reported as omitted."""
     path = tmp_path_factory.mktemp("follow") / "stdout"
     path.touch()
     told, place, written = [], 0, []
@@ -169,7 +169,7 @@ def test_following_tells_every_line_once_however_often_the_file_is_trimmed(tmp_p
     assert known == written or gone
 
 
-def test_what_is_cut_off_is_as_private_as_the_rest(written):
+def test_the_removed_part_is_as_private_as_the_rest(written):
     former = os.umask(0o022)
     try:
         written.touch(mode=0o600)
@@ -181,7 +181,7 @@ def test_what_is_cut_off_is_as_private_as_the_rest(written):
         assert path.stat().st_mode & 0o077 == 0, path.name
 
 
-def test_of_a_stream_that_is_not_wanted_only_the_last_words_are_kept(tmp_path):
+def test_of_an_unwanted_stream_only_the_last_lines_are_stored(tmp_path):
     home = TaskDirectory(tmp_path / "t")
     home.folder.mkdir()
     line = b"x" * 99 + b"\n"

@@ -1,4 +1,4 @@
-"""A task's output followed: whoever waits is told when something is written, and not before."""
+"""A follower of a task's output gets new lines when they are written, and not before."""
 
 import asyncio
 
@@ -39,14 +39,14 @@ async def heard_after(home, event, after=START, wait_s=LONG_S, find=None):
         return await following
 
 
-def test_what_is_there_already_is_told_at_once(home):
+def test_existing_output_is_returned_at_once(home):
     write(home, "one\ntwo\n")
     heard = asyncio.run(output_follow.follow_output(lambda: home, START, LONG_S))
     assert heard == {"stdout": ["one", "two"], "stderr": [], "at": {"stdout": 8, "stderr": 0}}
 
 
 @pytest.mark.parametrize("name", ["stdout", "stderr"])
-def test_whoever_waits_is_told_what_is_written(home, name):
+def test_a_waiting_follower_gets_new_output(home, name):
     heard = asyncio.run(heard_after(home, lambda: write(home, "news\n", name)))
     assert (heard[name], heard["at"][name]) == (["news"], 5)
 
@@ -59,31 +59,31 @@ def test_half_a_line_is_no_news(home):
     assert asyncio.run(heard_after(home, lambda: scene()))["stdout"] == ["half"]
 
 
-def test_nothing_new_is_told_as_nothing_when_the_time_is_over(home):
+def test_without_new_output_the_answer_is_empty_when_the_time_is_over(home):
     write(home, "old\n")
     heard = asyncio.run(output_follow.follow_output(lambda: home, {"stdout": 4, "stderr": 0}, 0.05))
     assert heard == {"stdout": [], "stderr": [], "at": {"stdout": 4, "stderr": 0}}
 
 
-def test_a_task_that_is_over_keeps_nobody_waiting(home, tmp_path):
+def test_a_follower_does_not_wait_for_a_finished_task(home, tmp_path):
     """Its folder is moved among the old ones; its last output is read there."""
-    grave = TaskDirectory(tmp_path / "old" / "readout")
-    grave.folder.parent.mkdir()
+    archive_directory = TaskDirectory(tmp_path / "old" / "readout")
+    archive_directory.folder.parent.mkdir()
 
     def archive():
         write(home, "last words\n")
-        home.folder.rename(grave.folder)
+        home.folder.rename(archive_directory.folder)
 
     def find():
-        return grave if grave.folder.exists() else home
+        return archive_directory if archive_directory.folder.exists() else home
 
     assert asyncio.run(heard_after(home, archive, find=find))["stdout"] == ["last words"]
 
 
-def test_a_task_that_ends_without_a_word_keeps_nobody_waiting(home, tmp_path):
-    grave = TaskDirectory(tmp_path / "readout")
-    find = lambda: grave if grave.folder.exists() else home  # noqa: E731
-    heard = asyncio.run(heard_after(home, lambda: home.folder.rename(grave.folder), find=find))
+def test_a_follower_does_not_wait_for_a_task_that_ends_without_output(home, tmp_path):
+    archive_directory = TaskDirectory(tmp_path / "readout")
+    find = lambda: archive_directory if archive_directory.folder.exists() else home  # noqa: E731
+    heard = asyncio.run(heard_after(home, lambda: home.folder.rename(archive_directory.folder), find=find))
     assert heard["stdout"] == heard["stderr"] == []
 
 
@@ -93,7 +93,7 @@ def test_the_last_lines_say_where_they_end(home):
     assert heard == {"stdout": ["two", "three"], "stderr": [], "at": {"stdout": 14, "stderr": 0}}
 
 
-def test_nothing_is_read_again_and_again_while_nothing_is_written(home, monkeypatch):
+def test_files_are_not_read_while_the_task_writes_nothing(home, monkeypatch):
     reads = []
     since = output_follow.output_files.since
     monkeypatch.setattr(
@@ -114,7 +114,7 @@ def test_where_the_system_has_no_watch_left_it_is_looked_now_and_then(home, monk
     assert "cannot watch" in caplog.text
 
 
-def test_what_was_written_before_the_wait_but_after_the_look_is_not_missed(home):
+def test_output_between_the_read_and_the_wait_is_returned(home):
     async def scene():
         with DirectoryWatch(home.folder) as watched:
             write(home, "in between\n")
@@ -123,7 +123,7 @@ def test_what_was_written_before_the_wait_but_after_the_look_is_not_missed(home)
     assert asyncio.run(scene())
 
 
-def test_one_change_is_told_once(home):
+def test_one_change_is_returned_once(home):
     async def scene():
         with DirectoryWatch(home.folder) as watched:
             write(home, "once\n")

@@ -17,7 +17,7 @@ DEVICE = Launch(mode=ControlMode.FAIRMQ, value="o2-device", control_port=47100)
 A, B = {"text": "a"}, {"text": "b"}
 
 
-class Life:
+class InterruptedAgents:
     """One device and its agent, as far as files and configurations go."""
 
     def __init__(self, directory):
@@ -79,11 +79,9 @@ doings = orders | st.tuples(st.sampled_from(["configure", "reset", "settle", "sa
 
 @settings(max_examples=500)
 @given(st.lists(doings, max_size=14))
-def test_whoever_is_killed_leaves_the_next_agent_with_the_truth_or_with_a_reason_to_configure_anew(
-    tmp_path_factory, story
-):
-    runtime = Life(tmp_path_factory.mktemp("agent"))
-    for name, *arguments in story:
+def test_after_any_kill_the_next_agent_knows_the_configuration_or_configures_again(tmp_path_factory, steps):
+    runtime = InterruptedAgents(tmp_path_factory.mktemp("agent"))
+    for name, *arguments in steps:
         getattr(runtime, name)(*arguments)
         found = runtime.next_agent()
         assert (found.goal, found.properties) == (runtime.known.goal, runtime.known.properties)
@@ -92,8 +90,8 @@ def test_whoever_is_killed_leaves_the_next_agent_with_the_truth_or_with_a_reason
             assert found.configured == runtime.device or (anew and not runtime.known.settled)
 
 
-def test_the_file_is_not_written_before_a_configure_that_the_order_tells_of(tmp_path):
-    runtime = Life(tmp_path)
+def test_the_file_is_not_written_before_a_configure_that_the_order_has(tmp_path):
+    runtime = InterruptedAgents(tmp_path)
     file = runtime.home.folder / "task.json"
     before = file.stat().st_ino
     runtime.order(CONFIGURED, A)
@@ -103,7 +101,7 @@ def test_the_file_is_not_written_before_a_configure_that_the_order_tells_of(tmp_
 
 
 def test_it_is_written_if_it_does_not_tell_that_the_device_was_ready_for_it(tmp_path):
-    runtime = Life(tmp_path)
+    runtime = InterruptedAgents(tmp_path)
     runtime.order(RUNNING, A)
     runtime.known.pid = 4711
     runtime.configure()
@@ -111,7 +109,7 @@ def test_it_is_written_if_it_does_not_tell_that_the_device_was_ready_for_it(tmp_
 
 
 def test_it_is_written_if_the_device_was_configured_otherwise_before(tmp_path):
-    runtime = Life(tmp_path)
+    runtime = InterruptedAgents(tmp_path)
     for properties in (A, B):
         runtime.order(CONFIGURED, properties)
         runtime.reset()
@@ -121,7 +119,7 @@ def test_it_is_written_if_the_device_was_configured_otherwise_before(tmp_path):
 
 
 def test_an_order_that_was_overtaken_may_have_configured_the_device(tmp_path):
-    runtime = Life(tmp_path)
+    runtime = InterruptedAgents(tmp_path)
     runtime.order(CONFIGURED, A)
     runtime.order(CONFIGURED, B)
     assert runtime.next_agent().configured == A  # and so it is configured anew

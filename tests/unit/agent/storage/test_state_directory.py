@@ -81,7 +81,7 @@ def test_a_folder_that_names_another_task_is_left_alone(home):
     assert home.records() == []
 
 
-def test_the_last_tasks_that_are_done_are_kept_and_no_more(home):
+def test_only_the_last_finished_tasks_are_archived(home):
     for number in range(KEPT_OLD + 5):
         task = known(f"task-{number}", revision=number)
         home.task_directory(task.task).save(task)
@@ -141,7 +141,7 @@ def command(**more):
     return Command(goal=TaskState.CONFIGURED, **(fields | more))
 
 
-def test_an_order_without_launch_and_properties_keeps_those_of_before():
+def test_an_order_without_launch_and_properties_keeps_the_previous_ones():
     launch = Launch(mode=ControlMode.FAIRMQ, value="readout")
     task = known()
     task.apply_order(command(), Order(task=task.task, launch=launch, properties={"a": "1"}))
@@ -174,7 +174,7 @@ def test_a_basic_task_counts_as_there_before_it_has_a_process():
     assert (waiting.status, over.status) == (TaskStatus.ACTIVE, TaskStatus.INACTIVE)
 
 
-def test_a_pid_is_told_only_of_the_living():
+def test_a_pid_is_reported_only_of_a_running_process():
     assert report_of(known(pid=42), alive=True).pid == 42
     assert report_of(known(pid=42), alive=False).pid is None
 

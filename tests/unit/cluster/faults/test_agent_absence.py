@@ -79,7 +79,7 @@ def test_a_minion_that_does_not_run_has_no_agent_to_keep_away(tmp_path):
         assert agent_pid(tmp_path, "flp1") is None
 
 
-def test_a_stopped_agent_goes_on_behind_the_block(minion):
+def test_a_stopped_agent_continues_behind_the_block(minion):
     pid = agent_pid(minion, "flp1")
     with agent_stopped(minion, "flp1"):
         wait_until(lambda: state_of(pid) == "T", "the agent is stopped")

@@ -58,7 +58,7 @@ def test_a_plain_program_fails_with_a_status_that_is_not_0(program, tmp_path):
     assert injury.skipped == []
 
 
-def test_a_plain_program_that_is_told_to_end_does_so_in_order(program):
+def test_a_plain_program_that_gets_a_signal_ends_in_order(program):
     program.terminate()
     assert program.wait(10) == 0
 
@@ -68,7 +68,7 @@ def test_a_plain_program_is_killed(program, tmp_path):
     assert program.wait(10) == -9
 
 
-def test_a_program_that_was_stopped_goes_on_when_the_round_is_over(program, tmp_path):
+def test_a_stopped_program_continues_after_the_round(program, tmp_path):
     inflict(tmp_path, program.pid, Fault(0.0, Action.STOP, MONITOR, 0.1))
     program.terminate()
     assert program.wait(10) == 0

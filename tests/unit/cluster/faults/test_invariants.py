@@ -1,4 +1,4 @@
-"""Laws: each is broken by exactly what it forbids."""
+"""Invariants: each is violated by exactly what it forbids."""
 
 from dataclasses import replace
 
@@ -84,13 +84,13 @@ def test_a_killed_task_that_is_back_as_another_process_is_well():
         "messages-lost",
     ],
 )
-def test_a_law_is_broken(after, violation):
+def test_an_invariant_is_violated(after, violation):
     found = judge(after)
     assert len(found) == 1
     assert violation in found[0]
 
 
-def test_a_task_that_is_out_is_told_with_the_reason():
+def test_an_excluded_task_is_shown_with_the_reason():
     out = replace(SINK, state="DONE", takes_part=False, why="port 9000 is in use")
     assert judge(environment(SAMPLER, out)) == ["task d.sink was RUNNING and is DONE: port 9000 is in use"]
 
@@ -104,7 +104,7 @@ def test_where_a_task_was_killed_messages_may_be_lost():
     assert judge(again, kill("d.sink")) == []
 
 
-def test_nobody_else_may_suffer_from_it():
+def test_tasks_without_a_fault_may_not_change():
     bystander = environment(replace(SINK, path="b.sink"), id="E2", run_number=8, missing={"b.sink": 0})
     hurt = replace(bystander, missing={"b.sink": 1})
     after = seen(environment(SAMPLER, replace(SINK, pid=99)), hurt)
@@ -130,7 +130,7 @@ def test_tasks_of_an_isolated_host_may_be_others_and_elsewhere_and_their_data_lo
         (environment(SAMPLER, replace(SINK, alive=False)), "process 12, which does not run"),
         (environment(SAMPLER, SINK, run_number=8), "was 7 and is 8"),
     ],
-    ids=["somebody-elses-task", "forgone", "dead", "another-run"],
+    ids=["another-task", "forgone", "dead", "another-run"],
 )
 def test_an_isolated_host_is_no_excuse_for(after, violation):
     found = judge(after, isolate("flp2"))
@@ -145,7 +145,7 @@ def test_a_cut_that_heals_in_time_is_no_excuse_for_anything():
     ]
 
 
-def test_what_was_missing_before_is_not_held_against_anybody():
+def test_messages_missing_before_the_round_are_no_violation():
     lossy = environment(SAMPLER, SINK, missing={"d.sink": 4})
     assert judge(lossy, before=lossy) == []
 
@@ -179,7 +179,7 @@ def test_orphans_are_named():
     ]
 
 
-def test_what_was_heard_before_the_faults_ended_is_not_fresh():
+def test_a_report_before_the_end_of_the_faults_is_not_fresh():
     hosts = {"flp1": FLP1, "flp2": replace(FLP1, heard_s=3.0)}
     assert judge(BEFORE, hosts=hosts) == ["host flp2 has not reported since"]
 
@@ -314,12 +314,12 @@ BROKEN = {
 }
 
 
-def test_there_is_a_broken_sight_for_each_law():
+def test_there_is_a_violating_observation_for_each_invariant():
     assert BROKEN.keys() == INVARIANTS.keys()
 
 
 @pytest.mark.parametrize("violation", INVARIANTS)
-def test_each_law_holds_where_nothing_changed_and_is_broken_by_a_broken_sight(violation):
+def test_each_invariant_holds_without_change_and_is_violated_by_its_observation(violation):
     before = seen(BEFORE, hosts={"flp1": FLP1})
     faults = (kill("d.sampler"),) if violation == "a killed task has a new process" else ()
     for after, found in ((before, 0), (BROKEN[violation], 1)):

@@ -47,7 +47,7 @@ def test_a_summary_names_kinds_times_and_invariants():
     assert text.endswith("no invariant was violated")
 
 
-def test_a_broken_law_is_told_with_the_command_that_does_the_same_again():
+def test_a_violated_invariant_is_shown_with_the_command_that_repeats_the_drill():
     done = drill(Round(number=1, faults=(KILL,), seconds=60.0, broken=("task d.sink is not known any more",)))
     text = as_text(summary([done.as_dict()]))
     assert "task d.sink is not known any more" in text

@@ -124,7 +124,7 @@ def test_without_a_bound_no_host_is_isolated():
     assert {fault.part for fault in drawn} >= set(LINKS)
 
 
-def test_where_hosts_are_missed_sooner_nothing_is_stopped_for_as_long():
+def test_stops_are_shorter_where_hosts_are_lost_sooner():
     drawn = [fault for faults in first(300, silent_s=4.0) for fault in faults]
     assert max(fault.lasts for fault in drawn if fault.action not in LASTING) <= 2.0
 

@@ -30,6 +30,6 @@ def test_what_is_compiled_is_left_alone(package):
     assert said == []
 
 
-def test_no_salt_is_left_to_those_who_need_it(monkeypatch):
+def test_a_missing_salt_is_left_to_its_users(monkeypatch):
     monkeypatch.setattr(bytecode, "_home", lambda _package: None)
     bytecode.compile_salt(pytest.fail)

@@ -68,7 +68,7 @@ SUPERVISOR = "trap '' TERM; while :; do sh -c 'echo there; exec sleep 600' & wai
 """It starts its child again whenever it ends."""
 
 
-def test_all_processes_of_a_host_end_at_once_and_those_of_others_go_on(place):
+def test_all_processes_of_a_host_end_at_once_and_other_hosts_continue(place):
     start_on(place, "flp1", ["sh", "-c", SUPERVISOR])
     other = start_on(place, "flp2", ["sh", "-c", "echo there; exec sleep 600"])
     before = host_boot.processes_on(place, "flp1")
@@ -88,7 +88,7 @@ def test_a_stranger_on_the_host_is_left_alone(place):
         stranger.kill()
 
 
-def test_a_process_that_does_not_end_is_told(place, monkeypatch):
+def test_a_process_that_does_not_end_is_reported(place, monkeypatch):
     start_on(place, "flp1", ["sh", "-c", "echo there; exec sleep 600"])
     monkeypatch.setattr(host_boot, "wait_until_gone", lambda processes, _timeout: list(processes))
     with pytest.raises(O2Error, match="sleep 600 do not end"):

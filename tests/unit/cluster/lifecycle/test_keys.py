@@ -44,7 +44,7 @@ def test_minions_have_different_keys(place):
 
 
 @pytest.mark.parametrize(("daemon", "name"), [("master", "master"), ("flp1", "minion")])
-def test_nobody_else_may_read_a_private_key(place, daemon, name):
+def test_other_accounts_cannot_read_a_private_key(place, daemon, name):
     assert (place.keys(daemon) / f"{name}.pem").stat().st_mode & 0o077 == 0
 
 

@@ -55,7 +55,7 @@ def test_a_minion_that_comes_later_is_waited_for(place, control, tmp_path):
 
 
 @pytest.mark.parametrize("known", [["flp1"], ["flp1", "flp2"]], ids=["unknown to control", "takes no jobs"])
-def test_one_that_does_not_come_is_named_with_the_end_of_its_log(place, control, tmp_path, known):
+def test_a_daemon_that_does_not_start_is_named_with_the_end_of_its_log(place, control, tmp_path, known):
     control.answer("host_list", [host(name) for name in known])
     place.log("flp1").write_text(READY)
     place.log("flp2").write_text("cannot reach the master\n")
@@ -75,7 +75,7 @@ def test_a_dead_daemon_ends_the_wait_at_once(place, tmp_path):
         wait_until_ready(place, record_of(tmp_path, GONE), 1000, lambda _line: None)
 
 
-def test_nobody_is_known_where_nobody_answers(tmp_path):
+def test_no_minion_is_known_without_an_answer(tmp_path):
     assert known_hosts(tmp_path / "nobody.ipc") == set()
 
 

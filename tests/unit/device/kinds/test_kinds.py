@@ -98,7 +98,7 @@ class TestSampler:
 
 
 class TestProcessor:
-    """Modifies what it hands on."""
+    """Modifies the data that it forwards."""
 
     def processed(self, parts, **values):
         processor = made(Processor, {"data1": ["pull"], "data2": ["push"]}, id="p1", **values)
@@ -148,7 +148,7 @@ class TestSink:
         assert "total: 2 " in line
         assert len(sink.channels.waiting["data2"]) == 3
 
-    def test_a_number_still_missing_at_the_second_look_is_told(self, capsys):
+    def test_a_number_still_missing_at_the_second_look_is_reported(self, capsys):
         sink, line = self.sunk(capsys, [numbered_messages.write("x", number, "s") for number in (0, 1, 4)])
         assert line.endswith("missing: 0"), "they may be on their way"
         sink.report()
@@ -159,7 +159,7 @@ class TestSink:
         assert "total: 2 missing: 0" in line
 
 
-def test_the_rates_of_a_socket_are_told_per_second_as_fairmq_tells_them():
+def test_the_rates_of_a_socket_are_logged_per_second_as_fairmq_does():
     properties = {"chans.d.0.type": "push", "chans.d.0.method": "bind", "chans.d.0.address": "ipc://@x"}
     (end,) = endpoints(properties | {"chans.d.0.rateLogging": 2}, "zeromq")
     told = line(end, [10, 1000, 0, 0], [10, 1000, 400, 4_000_000])
@@ -196,7 +196,7 @@ class TestAccount:
 
     @settings(max_examples=400)
     @given(st.integers(0, 2**63), st.from_regex(r"[a-zA-Z0-9_.-]{1,20}", fullmatch=True))
-    def test_what_was_written_is_read(self, number, source):
+    def test_a_written_value_is_read_back(self, number, source):
         assert numbered_messages.read(
             numbered_messages.write("any #5 text", number, source) + b" (more)"
         ) == (source, number)

@@ -117,7 +117,7 @@ def test_passing_states_are_marked_as_intermediate(passing, kind):
         b'{"srcState":"IDLE","transitionEvent":"END","arguments":"k"}',
     ],
 )
-def test_what_would_crash_a_plugin_is_refused_here(body):
+def test_a_message_that_would_crash_a_plugin_is_refused(body):
     with pytest.raises(InvalidRequestError):
         ServerLiteCodec().asked(body)
 

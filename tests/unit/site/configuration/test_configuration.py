@@ -30,7 +30,7 @@ PILLAR = {
                     "self": "{% include 'self' %}",
                     "legacy": "rate={{ rate }} {{ on == 'true' ? 'on' : 'off' }}",
                     "unknown": "{{ nope }}",
-                    "wrong": "{{ nobody }}",
+                    "wrong": "{{ missing }}",
                     "syntax": "a\n{% if %}",
                     "out": "{{ ''.__class__ }}",
                     "list": [1, 2],
@@ -93,7 +93,7 @@ def test_any_run_type_comes_before_any_role(site):
 
 
 @pytest.mark.parametrize("path", ["qc", "qc/PHYSICS/x", "qc/PHYSICS/../x", "qc//a/b", "qc/PHYSIC/a/b", ""])
-def test_what_is_no_path_is_refused(site, path):
+def test_an_invalid_path_is_refused(site, path):
     with pytest.raises(InvalidRequestError):
         site.get(path)
 

@@ -116,7 +116,7 @@ def test_an_outline_says_where_each_value_comes_from(flow):
     assert variables["fmq_plugin"]["from"] == "defaults of the site"
 
 
-def test_arrows_lead_from_who_sends_to_who_receives(flow):
+def test_arrows_lead_from_the_sender_to_the_receiver(flow):
     assert [tuple(arrow) for arrow in arrows(flow)] == [("root.sampler", "root.inner.sink", "in")]
 
 

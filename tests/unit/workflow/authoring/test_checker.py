@@ -1,4 +1,4 @@
-"""An author checks one file at a time: what it takes from elsewhere is no fault, what nobody gives is one."""
+"""An author checks one file at a time: a value that the site gives is no fault, a missing value is one."""
 
 import pytest
 
@@ -53,7 +53,7 @@ def of(body):
     return f"name: w\nroles: [{{name: x, {body}, task: {{load: sender}}}}]\n"
 
 
-def test_what_an_including_workflow_gives_is_no_fault_of_the_included(repository):
+def test_a_value_of_an_including_workflow_is_no_fault_of_the_included_one(repository):
     verdict = check(repository / "workflows" / "inner.yaml")
     assert verdict.problems == ()
     (note,) = verdict.notes
@@ -72,18 +72,18 @@ def test_the_result_of_a_call_is_given_too(repository):
 
 
 @pytest.mark.parametrize("name", [*GIVEN, "fill_info_fill_number", "trg_start_time_ms", "taskResult"])
-def test_what_control_gives_is_no_fault(repository, name):
+def test_a_variable_that_control_gives_is_no_fault(repository, name):
     verdict = check(write(repository, "w", of(f"vars: {{v: '{{{{ {name} }}}}'}}")))
     assert verdict.problems == ()
     assert f"left open: {name}" in verdict.notes[0]
 
 
-def test_what_nobody_gives_is_a_fault(repository):
+def test_a_variable_without_a_value_is_a_fault(repository):
     file = write(repository, "w", of("vars: {v: '{{ pear }}'}"))
     assert check(file).problems == (f"{file}:2: w: unknown variable pear (did you mean peer?)",)
 
 
-def test_a_task_template_needs_what_somebody_gives(repository):
+def test_a_task_template_needs_the_values_of_its_role_or_site(repository):
     (repository / "tasks" / "t.yaml").write_text(TASK.replace("rate", "raet"))
     problems = check(repository / "workflows" / "inner.yaml", {"it": "x", "peer": "tcp://h:1"}).problems
     assert problems == (), "the only role is not enabled"
@@ -91,7 +91,7 @@ def test_a_task_template_needs_what_somebody_gives(repository):
     assert problems == ("tasks/t.yaml:3: inner.receiver: unknown variable raet (did you mean rate?)",)
 
 
-def test_what_the_site_gives_wins_over_what_is_open(repository):
+def test_values_of_the_site_override_open_ones(repository):
     file = repository / "workflows" / "outer.yaml"
     found = load_alone(source_of(file), "outer", {"hosts": '["a"]'}, {"rate": "9"}, {"colour": "red"})
     assert found.calls[0].variables["colour"] == "red"

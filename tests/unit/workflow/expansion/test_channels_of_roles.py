@@ -158,6 +158,6 @@ def test_a_bound_channel_binds_addresses_only():
 
 def test_targets_are_not_checked_where_roles_are_missing_for_other_faults():
     source = linked(
-        "{name: in, type: pull, target: 'root.sampler:data'}", 'vars: {a: "{{ nobody }}"},'
-    ).replace("name: sampler,", 'name: "{{ nobody }}",')
-    assert all("unknown variable nobody" in problem for problem in problems(source, TASKS))
+        "{name: in, type: pull, target: 'root.sampler:data'}", 'vars: {a: "{{ missing }}"},'
+    ).replace("name: sampler,", 'name: "{{ missing }}",')
+    assert all("unknown variable missing" in problem for problem in problems(source, TASKS))

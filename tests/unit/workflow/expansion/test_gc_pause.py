@@ -7,7 +7,7 @@ import pytest
 from salt_o2.workflow.expansion.gc_pause import collector_paused
 
 
-def test_it_is_paused_inside_and_goes_on_after_the_outermost_block():
+def test_collection_is_paused_inside_and_resumes_after_the_outermost_block():
     assert gc.isenabled()
     with collector_paused():
         with collector_paused():
@@ -16,13 +16,13 @@ def test_it_is_paused_inside_and_goes_on_after_the_outermost_block():
     assert gc.isenabled()
 
 
-def test_it_goes_on_after_an_error():
+def test_collection_resumes_after_an_error():
     with pytest.raises(ValueError, match="x"), collector_paused():
         raise ValueError("x")
     assert gc.isenabled()
 
 
-def test_who_had_it_off_has_it_off_afterwards():
+def test_collection_that_was_disabled_stays_disabled():
     gc.disable()
     try:
         with collector_paused():

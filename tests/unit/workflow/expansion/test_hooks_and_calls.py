@@ -133,7 +133,7 @@ def test_an_iterator_makes_calls():
         ("task: {load: cleaner}, tolerate: 1", "tolerate is for roles with children"),
     ],
 )
-def test_what_makes_no_sense_is_named(body, message):
+def test_a_nonsensical_value_is_named(body, message):
     found = problems(role(body), {"cleaner": CLEANER})
     assert any(message in problem for problem in found), found
 
@@ -167,7 +167,7 @@ def test_a_role_tolerates_a_number_or_a_part_of_its_children_rounded_down(writte
 
 
 @pytest.mark.parametrize("written", ["-1", "1.5", "200%", "some", "20 percent"])
-def test_what_cannot_be_tolerated_is_said(written):
+def test_a_count_that_cannot_be_tolerated_is_reported(written):
     (found,) = problems(f"name: root\ntolerate: '{written}'\n{LEAVES}")
     assert "tolerate must be a number" in found
 

@@ -22,7 +22,7 @@ texts = st.sampled_from(
             "x{{ i }}",
             "{{ i }}",
             "{{ x",
-            "{{ nobody }}",
+            "{{ missing }}",
             "{{ 1 + 1 }}",
             "{{ Up(9) }}",
             "{{ hosts }}",

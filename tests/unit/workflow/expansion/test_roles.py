@@ -81,7 +81,7 @@ def test_a_role_is_enabled_by_true_or_one(on):
 @pytest.mark.parametrize("off", ["false", "0", "''", "no", '"{{ 1 == 2 }}"'])
 def test_a_disabled_role_is_not_there_and_nothing_in_it_matters(off):
     source = under(
-        f"{{name: x, enabled: {off}, vars: {{v: '{{{{ nobody }}}}'}}, task: {{load: nothing}}}}",
+        f"{{name: x, enabled: {off}, vars: {{v: '{{{{ missing }}}}'}}, task: {{load: nothing}}}}",
         "{name: y, task: {load: plain}}",
     )
     assert paths(expand(source)) == ["root.y"]

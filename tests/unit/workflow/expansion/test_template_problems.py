@@ -93,7 +93,7 @@ def test_all_faults_of_all_files_come_at_once():
     name: root
     colour: red
     roles:
-      - name: "a{{ nobody }}"
+      - name: "a{{ missing }}"
         task: {load: plain}
       - name: b
         task: {load: broken}
@@ -106,16 +106,16 @@ def test_all_faults_of_all_files_come_at_once():
         "broken.yaml:3: unknown key shel in command (did you mean shell?)",
         "broken.yaml:4: cpu must be a number of 0 or more, not 'much'",
         "w.yaml:3: root: unknown key colour in a role",
-        "w.yaml:5: root: unknown variable nobody",
+        "w.yaml:5: root: unknown variable missing",
         "w.yaml:10: root.c: no task class missing",
     ]
 
 
 def test_a_fault_that_an_iterator_repeats_is_said_once():
     source = under(
-        "{name: 'x{{i}}', for: {begin: 1, end: 500, var: i}, vars: {v: '{{ nobody }}'}, task: {load: plain}}"
+        "{name: 'x{{i}}', for: {begin: 1, end: 500, var: i}, vars: {v: '{{ missing }}'}, task: {load: plain}}"
     )
-    assert problems(source) == ["w.yaml:4: root: unknown variable nobody [and in 499 more roles]"]
+    assert problems(source) == ["w.yaml:4: root: unknown variable missing [and in 499 more roles]"]
 
 
 def test_endless_faults_are_counted_and_not_listed():

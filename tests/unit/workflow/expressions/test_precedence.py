@@ -125,7 +125,7 @@ def test_for_the_children_an_iterators_variable_is_a_var_that_users_override():
 
 def test_a_users_variable_is_text_and_not_a_template():
     source = "{name: root, roles: [{name: leaf, task: {load: plain}}]}"
-    assert values(source, variables={"x": "{{ nobody }}"})["x"] == "{{ nobody }}"
+    assert values(source, variables={"x": "{{ missing }}"})["x"] == "{{ missing }}"
 
 
 def test_the_roots_variables_come_with_the_workflow():

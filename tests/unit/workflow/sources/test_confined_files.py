@@ -89,7 +89,7 @@ def test_a_link_that_leads_nowhere_is_an_error(folder, target):
         read_within(folder, "tasks/x.yaml", 100)
 
 
-def test_what_is_no_file_is_not_waited_for(folder):
+def test_a_path_that_is_no_file_is_not_waited_for(folder):
     os.mkfifo(folder / "tasks/x.yaml")
     for name in ("tasks/x.yaml", "tasks"):
         with pytest.raises(OSError, match="no regular file"):

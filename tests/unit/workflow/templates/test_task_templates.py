@@ -21,22 +21,22 @@ SPECIALS = {
 }
 
 
-def task(body: str, **settings):
-    return expand(ROOT, {"t": f"name: t\n{body}"}, **settings).tasks[0]
+def task(template: str, **settings):
+    return expand(ROOT, {"t": f"name: t\n{template}"}, **settings).tasks[0]
 
 
-def rendered(body: str, **settings):
+def rendered(template: str, **settings):
     noted = Problems()
-    found = render(task(body, **settings), SPECIALS, noted)
+    found = render(task(template, **settings), SPECIALS, noted)
     noted.raise_any()
     return found
 
 
-def faults(body: str) -> list[str]:
-    return problems(ROOT, {"t": f"name: t\n{body}"})
+def faults(template: str) -> list[str]:
+    return problems(ROOT, {"t": f"name: t\n{template}"})
 
 
-def test_everything_a_template_may_say_is_understood():
+def test_all_keys_of_a_template_are_read():
     found = task(
         """
 description: everything
@@ -71,7 +71,7 @@ def test_without_a_mode_a_task_is_direct():
 
 
 @pytest.mark.parametrize(
-    ("body", "message"),
+    ("template", "message"),
     [
         ("{}", "not YAML"),
         ("control: {mode: fairmq}", "a task template has no command"),
@@ -95,12 +95,12 @@ def test_without_a_mode_a_task_is_direct():
         ("command: {value: v}\nwants: {cpu: nan}", "cpu must be a number of 0 or more, not 'nan'"),
         ("command: {value: v}\nwants: {memory: 1 GB}", "memory must be a number"),
         ("command: {value: v}\nwants: {ports: 9-8}", "wants.ports: '9-8' is not a range of ports"),
-        ("command: {value: '{{ nobody }}'}", "unknown variable nobody"),
+        ("command: {value: '{{ missing }}'}", "unknown variable missing"),
         (
             "command: {value: v, arguments: ['{{ task_idd }}']}",
             "unknown variable task_idd (did you mean task_id?)",
         ),
-        ("command: {value: v}\nproperties: {p: '{{ nobody }}'}", "unknown variable nobody"),
+        ("command: {value: v}\nproperties: {p: '{{ missing }}'}", "unknown variable missing"),
         ("command: {value: v}\ndefaults: {a: '{{ b }}', b: 1}", "unknown variable b"),
         (
             "command: {value: v}\ncontrol: {mode: basic}\nbind: [{name: a, type: push}]",
@@ -112,8 +112,8 @@ def test_without_a_mode_a_task_is_direct():
         ),
     ],
 )
-def test_a_fault_is_named(body, message):
-    found = faults(body)
+def test_a_fault_is_named(template, message):
+    found = faults(template)
     assert any(message in problem for problem in found), found
 
 
@@ -131,31 +131,31 @@ def test_a_faulty_class_that_many_roles_load_is_reported_once():
 
 
 def test_anything_from_the_role_wins_over_the_templates_own_variables():
-    body = """
+    template = """
 defaults: {own: default, both: default, role_default: default}
 vars: {both: "{{ own }} and var", role_default: var}
 command: {value: "{{ own }}/{{ both }}/{{ role_default }}"}
 """
-    assert rendered(body).value == "default/default and var/r"
-    assert rendered(body, variables={"own": "user"}).value == "user/user and var/r"
+    assert rendered(template).value == "default/default and var/r"
+    assert rendered(template, variables={"own": "user"}).value == "user/user and var/r"
 
 
 def test_a_task_knows_itself():
-    body = "command: {value: v, arguments: [%s]}" % ", ".join(f"'{{{{ {name} }}}}'" for name in SPECIALS)  # noqa: UP031
-    assert rendered(body).arguments == tuple(SPECIALS.values())
+    template = "command: {value: v, arguments: [%s]}" % ", ".join(f"'{{{{ {name} }}}}'" for name in SPECIALS)  # noqa: UP031
+    assert rendered(template).arguments == tuple(SPECIALS.values())
 
 
-def test_what_a_task_knows_of_itself_beats_any_variable():
+def test_the_values_of_a_task_itself_override_any_variable():
     assert rendered("command: {value: '{{ task_id }}'}", variables={"task_id": "forged"}).value == "T0"
 
 
 def test_an_argument_that_its_expressions_leave_empty_is_left_out_and_a_written_one_stays():
-    body = "command: {value: v, arguments: ['', \"{{ '' }}\", \"{{ false ? 'a' : '' }}\", b]}"
-    assert rendered(body).arguments == ("", "b")
+    template = "command: {value: v, arguments: ['', \"{{ '' }}\", \"{{ false ? 'a' : '' }}\", b]}"
+    assert rendered(template).arguments == ("", "b")
 
 
 def test_properties_are_texts_and_trees_are_marked_as_such():
-    body = """
+    template = """
 command: {value: v}
 properties:
   plain: x
@@ -164,7 +164,7 @@ properties:
   list: "{{ ['a', 1] }}"
   tree: "{{ ToPtree(payload, 'json') }}"
 """
-    assert rendered(body, variables={"payload": '{"a": 1}'}).properties == {
+    assert rendered(template, variables={"payload": '{"a": 1}'}).properties == {
         "plain": "x",
         "number": "5",
         "made": "T0",
@@ -179,7 +179,7 @@ def test_an_overridden_start_time_is_pushed_to_devices():
 
 
 @pytest.mark.parametrize(
-    ("body", "message"),
+    ("template", "message"),
     [
         ("command: {value: \"{{ '' }}\"}", "command.value is empty"),
         ("command: {value: v, env: [NOVALUE]}", "env takes NAME=VALUE, not 'NOVALUE'"),
@@ -193,7 +193,7 @@ def test_an_overridden_start_time_is_pushed_to_devices():
         ("command: {value: '{{ task_id - 1 }}'}", "- takes two values of one kind, not a text and a number"),
     ],
 )
-def test_what_a_task_cannot_be_started_with_is_named(body, message):
+def test_a_value_that_no_task_can_start_with_is_named(template, message):
     noted = Problems()
-    render(task(body), SPECIALS, noted)
+    render(task(template), SPECIALS, noted)
     assert any(message in line for line in noted.lines()), noted.lines()

@@ -6,7 +6,7 @@ from tests.support.builders.templates import expand, problems
 
 SOURCE = """
 name: !public root
-description: a workflow for everybody
+description: a workflow for all users
 defaults:
   plain: 1
   mode: !public

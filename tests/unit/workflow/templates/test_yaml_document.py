@@ -66,7 +66,7 @@ def test_anchors_and_merge_keys_work_and_what_is_written_wins():
         ("a: [1", "not YAML"),
         ("a: 1\nb: 2\na: 3", "f:3: the key a is given twice, first in line 1"),
         ("a: 1\n---\nb: 2", "f:2: a second document"),
-        ("a: *nobody", r"the alias \*nobody names nothing above it"),
+        ("a: *missing", r"the alias \*missing names nothing above it"),
         ("a: &me [*me]", r"the alias \*me stands inside what it names"),
         ("? [a]\n: b", "a list cannot be a key"),
         ("a: {<<: 3}", "<< takes a mapping"),
@@ -76,12 +76,12 @@ def test_anchors_and_merge_keys_work_and_what_is_written_wins():
     ],
     ids=lambda text: text[:12] or "nothing",
 )
-def test_what_is_not_one_sound_document_is_refused(text, reason):
+def test_a_text_that_is_not_one_valid_document_is_refused(text, reason):
     with pytest.raises(TemplateError, match=reason):
         read(text, "f")
 
 
-def test_aliases_that_multiply_are_stopped_before_anybody_walks_them():
+def test_multiplying_aliases_are_refused_before_they_are_expanded():
     levels = "\n".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9))
     with pytest.raises(TemplateError, match="aliases counted where they are used"):
         read(f"a0: &a0 [x]\n{levels}\n", "f")

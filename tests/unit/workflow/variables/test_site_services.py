@@ -39,7 +39,7 @@ def test_without_a_site_its_functions_are_left_open_and_no_fault(name):
     source = role('vars: {w: "{{ v }}!"}', f'vars: {{v: "{{{{ {name}() }}}}"}}')
     found = expand(source)
     (note,) = found.notes
-    assert f"left open: {name}() is known only where" in note, "what depends on it is not told beside"
+    assert f"left open: {name}() is known only where" in note, "what depends on it is not reported as well"
     assert found.tasks[0].variables["w"] == ""
 
 
@@ -54,8 +54,8 @@ def test_a_range_that_only_the_site_knows_is_left_open():
 
 
 def test_faults_beside_what_is_left_open_are_still_found():
-    source = role('vars: {v: "{{ config.Get(\'x\') }}", w: "{{ nobody }}"}')
-    assert problems(source) == ["w.yaml:4: root: unknown variable nobody"]
+    source = role('vars: {v: "{{ config.Get(\'x\') }}", w: "{{ missing }}"}')
+    assert problems(source) == ["w.yaml:4: root: unknown variable missing"]
 
 
 @pytest.mark.parametrize(

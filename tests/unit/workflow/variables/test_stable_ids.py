@@ -1,4 +1,4 @@
-"""Ids that templates make: nobody else has them, and an environment that is expanded again has the same."""
+"""Ids that templates make: they are unique, and an environment that is expanded again has the same ids."""
 
 import pytest
 
@@ -45,7 +45,7 @@ def test_every_id_is_another(environment):
 
 
 @pytest.mark.parametrize("hosts", ['["flp2"]', '["flp0", "flp2", "flp1"]'])
-def test_a_host_that_comes_or_goes_changes_nobody_elses_ids(hosts):
+def test_an_added_or_removed_host_changes_no_other_ids(hosts):
     before, after = ids(), ids(hosts)
     for path in set(before) & set(after):
         assert before[path] == after[path]

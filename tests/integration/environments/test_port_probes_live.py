@@ -33,7 +33,7 @@ def is_stopped(pid):
         pytest.param(THEIRS, "OCC", id="fairmq-OCC", marks=needs_fairmq),
     ],
 )
-def test_a_device_gives_a_sign_of_life_exactly_while_it_lives(tmp_path, command, codec):
+def test_a_device_answers_a_probe_exactly_while_it_runs(tmp_path, command, codec):
     async def watch():
         async with Stage(tmp_path) as stage:
             device = stage.start("sink", command, codec)

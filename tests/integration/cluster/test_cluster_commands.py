@@ -65,7 +65,7 @@ def test_a_cluster_goes_up_is_seen_and_goes_down_without_a_trace(directory):
     assert not Path(begun["control_socket"]).parent.exists()
 
 
-def test_a_master_whose_ports_somebody_has_taken_meanwhile_is_found_by_its_minions(other):
+def test_a_master_whose_ports_were_taken_meanwhile_is_found_by_its_minions(other):
     begun = status(other)
     kill(other, ["master"])
     slot = Slot(state_file.read(layout(other)).slot)
@@ -84,8 +84,8 @@ def test_two_clusters_live_beside_each_other(cluster, other):
 
 
 def test_a_daemon_that_dies_while_starting_is_reported_with_its_last_words(directory, monkeypatch):
-    monkeypatch.setattr("salt_o2.cluster.lifecycle.salt_config._QUICK", {"user": "nobody-of-that-name"})
-    with pytest.raises(O2Error, match=r"(?s)(master|flp1) died while starting.*nobody-of-that-name"):
+    monkeypatch.setattr("salt_o2.cluster.lifecycle.salt_config._QUICK", {"user": "no-such-account"})
+    with pytest.raises(O2Error, match=r"(?s)(master|flp1) died while starting.*no-such-account"):
         up(directory, minions=1)
     assert marked(directory) == []
     assert not is_up(directory)
@@ -94,7 +94,7 @@ def test_a_daemon_that_dies_while_starting_is_reported_with_its_last_words(direc
 def test_sockets_go_where_their_paths_are_short_enough(directory, monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     assert len(str(tmp_path)) > LONGEST_RUN_PARENT
-    monkeypatch.setattr("salt_o2.cluster.lifecycle.salt_config._QUICK", {"user": "nobody-of-that-name"})
+    monkeypatch.setattr("salt_o2.cluster.lifecycle.salt_config._QUICK", {"user": "no-such-account"})
     with pytest.raises(O2Error):
         up(directory, minions=1)
     assert not list(tmp_path.glob("o2-*"))
@@ -116,7 +116,7 @@ def test_a_cluster_of_nothing_is_refused(directory, minions, workers):
     assert not directory.exists()
 
 
-def test_somebody_elses_files_are_not_removed(directory):
+def test_foreign_files_are_not_removed(directory):
     (directory / "logs").mkdir(parents=True)
     (directory / "logs" / "thesis.txt").write_text("years of work")
     down(directory)
@@ -141,12 +141,12 @@ def test_coconut_knows_its_status(cluster):
     assert found["pids"] == cluster.pids
 
 
-def test_the_shell_is_told_where_the_configuration_lies(cluster):
+def test_the_shell_gets_the_place_of_the_configuration(cluster):
     done = cluster.run("coconut", "cluster", "env", "--dir", str(cluster.directory))
     assert done.stdout == f"export SALT_CONFIG_DIR={cluster.config_dir}\n"
 
 
-def test_all_of_it_is_private(cluster):
+def test_all_files_of_a_cluster_are_private(cluster):
     assert layout(cluster.directory).directory.stat().st_mode & 0o077 == 0
     assert cluster.control_socket.parents[1].stat().st_mode & 0o077 == 0
 
