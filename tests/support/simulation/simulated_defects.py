@@ -54,7 +54,7 @@ SIMULATED_DEFECTS = [
         only="device trouble",
     ),
     slip(
-        "the end of a process wakes nobody",
+        "the end of a process wakes no waiter",
         "agent/process/process_group.py",
         "        self.gone.set()\n        ended()",
         "        self.gone.set()",

@@ -1,4 +1,4 @@
-"""An invariant that is violated is reported: each test violates one by hand in a running cluster."""
+"""An invariant that is violated is reported: each test violates one in a running cluster."""
 
 import asyncio
 import signal

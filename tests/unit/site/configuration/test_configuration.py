@@ -116,7 +116,7 @@ def test_a_payload_that_is_a_list_is_json(site):
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ("wrong", "'nobody' is undefined"),
+        ("wrong", "'missing' is undefined"),
         ("syntax", ":2: "),
         ("self", "include one another"),
         ("out", "has no __class__"),
