@@ -149,7 +149,7 @@ def test_a_missing_file_has_no_lines(written):
     bound=st.integers(400, 2000),
 )
 def test_following_returns_each_line_once_however_often_the_file_is_trimmed(tmp_path_factory, steps, bound):
-    """As long as it is asked for often enough: output that was cut off before a request is reported as omitted."""
+    """Output that was cut off before it was asked for is reported as omitted."""
     path = tmp_path_factory.mktemp("follow") / "stdout"
     path.touch()
     told, place, written = [], 0, []
