@@ -46,7 +46,7 @@ def test_an_ambiguous_or_unknown_prefix_is_refused(active, prefix, why):
 
 def test_the_stored_data_of_an_ended_environment_is_refused(active):
     assert active.stored("2oDa") is active["2oDa"].stored
-    with pytest.raises(UnknownNameError, match=r"no active environment; there are: 2oDa, 2oDb"):
+    with pytest.raises(UnknownNameError, match="not an active environment; there are: 2oDa, 2oDb"):
         active.stored("2oD")  # it takes whole ids only
 
 
