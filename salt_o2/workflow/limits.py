@@ -15,7 +15,7 @@ ITERATIONS = 100_000
 INCLUDES = 20
 """Workflows that include one another."""
 TAGS = 5_000
-"""Statements and expressions of jinja2 in one payload: each takes time before any computation."""
+"""Tags and expressions in one payload: each takes time before any computation."""
 PAYLOADS = 200
 """Payloads that one payload includes, counted as often as it does."""
 ROLES = 200_000
@@ -26,10 +26,6 @@ EVALUATION_S = 5.0
 """Seconds that one expression or one payload may take."""
 LOAD_S = 300.0
 """Seconds that all expressions of one workflow may take together."""
-IN_A_ROW = 8
-"""Comparisons without a logical operator between them, as in ``a < b < c``."""
-INTEGER_BITS = 4_096
-"""Bits of a number that an expression computes."""
 PROBLEMS_SHOWN = 200
 """Different problems that are shown; more are counted."""
 PROBLEMS_WITH_ADVICE = 50

@@ -23,3 +23,22 @@ def difference(source):
         if re.search(pattern, source):
             return reason
     return ""
+
+
+PAYLOAD_DIFFERENCES = {
+    "a list or a mapping is written as JSON": (
+        r"FromJson\(hosts\)\|(?!(join|length|first|last|yesno|integer|float|floatformat|divisibleby|title|slice:':0))"
+        r"|\|(split:','|make_list) \}\}$|set s = FromJson"
+    ),
+    "keys of a mapping come in order": r"for k(, v)? in FromJson",
+    "sorted sorts lists from JSON": r" sorted %\}",
+}
+"""The same for payloads."""
+
+
+def payload_difference(source):
+    """Return why the payload ``source`` is rendered in another way; nothing if it must not be."""
+    for reason, pattern in PAYLOAD_DIFFERENCES.items():
+        if re.search(pattern, source):
+            return reason
+    return ""

@@ -15,9 +15,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.oracle.expression_inputs import VARIABLES, expressions
+from tests.oracle import expression_inputs, payload_inputs
 
-TABLE = Path(__file__).resolve().parents[1] / "data" / "oracle" / "expressions.jsonl"
+TABLES = Path(__file__).resolve().parents[1] / "data" / "oracle"
 
 
 def facts(command, requests):
@@ -27,15 +27,32 @@ def facts(command, requests):
     return [json.loads(line) for line in answered.stdout.splitlines()]
 
 
+def write(name, requests, command):
+    """Write the table ``name`` with the answer to each of ``requests``."""
+    answers = facts(command, requests)
+    with (TABLES / name).open("w") as table:
+        for request, answer in zip(requests, answers, strict=True):
+            known = [] if answer.get("refused") else [answer["value"], answer["text"]]
+            table.write(json.dumps([request["source"], *known], ensure_ascii=False) + "\n")
+
+
 def main():
-    """Write the table of expressions."""
-    sources = expressions()
-    requests = [{"kind": "expression", "source": each, "variables": VARIABLES} for each in sources]
-    answers = facts(sys.argv[1:], requests)
-    with TABLE.open("w") as table:
-        for source, answer in zip(sources, answers, strict=True):
-            row = [source, *([] if answer.get("refused") else [answer["value"], answer["text"]])]
-            table.write(json.dumps(row, ensure_ascii=False) + "\n")
+    """Write both tables."""
+    expressions = [
+        {"kind": "expression", "source": each, "variables": expression_inputs.VARIABLES}
+        for each in expression_inputs.expressions()
+    ]
+    payloads = [
+        {
+            "kind": "payload",
+            "source": each,
+            "variables": payload_inputs.VARIABLES,
+            "others": payload_inputs.OTHERS,
+        }
+        for each in payload_inputs.payloads()
+    ]
+    write("expressions.jsonl", expressions, sys.argv[1:])
+    write("payloads.jsonl", payloads, sys.argv[1:])
 
 
 if __name__ == "__main__":

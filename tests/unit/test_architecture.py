@@ -55,7 +55,7 @@ INSIDE = {
     "occ": ["wire", ""],
     "device": ["control", "transport", "", "kinds", "conformance"],
     "agent": ["storage", "device", "launch", "process", "task", ""],
-    "site": ["jinja", "configuration", "dpl", ""],
+    "site": ["payloads", "configuration", "dpl", ""],
     "control": ["storage", "hosts", "planning", "environments", "reports", "views", "requests", ""],
     "cluster": ["", "lifecycle", "faults"],
     "simulation": ["machine", "programs", ""],

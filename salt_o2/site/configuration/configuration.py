@@ -1,4 +1,4 @@
-"""Configuration for components: found by fallback, rendered by jinja2 (aliecs.md A4.2, A4.3)."""
+"""Configuration for components: found by fallback, rendered as pongo2 does (aliecs.md A4.2, A4.3)."""
 
 import json
 from collections.abc import Mapping

@@ -1,1 +1,0 @@
-"""The language of payloads: jinja2 in a sandbox."""

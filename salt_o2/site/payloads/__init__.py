@@ -1,0 +1,1 @@
+"""Payloads of configuration in Django's language, as pongo2 renders them."""
