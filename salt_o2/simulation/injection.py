@@ -1,12 +1,14 @@
 """Inject the faults of a scenario into a simulated cluster, and heal them."""
 
 import os
+import signal
 import sqlite3
 from collections.abc import Callable
 from random import Random
 from typing import Any
 
 from salt_o2.simulation.machine.device import STEP_NAMES, Behaviour, Device, Trouble
+from salt_o2.simulation.machine.kernel import Shim
 from salt_o2.simulation.machine.network import Event
 from salt_o2.simulation.machine.process import Program
 from salt_o2.simulation.programs.agent import SimulatedHost
@@ -86,6 +88,8 @@ class Injection:
                 self._set_link(fault, duplication=rng.uniform(0.2, 1.0))
             case FaultKind.PROCESS_CRASHED:
                 self._crash_one(host, rng)
+            case FaultKind.PID_TAKEN:
+                self._take_pid(host, rng)
             case FaultKind.DEVICE_TROUBLE:
                 self._plan_trouble(fault.host, rng)
             case FaultKind.CONTROL_CLOCK_JUMP:
@@ -201,6 +205,19 @@ class Injection:
         if running:
             self._touch(host.name)
             host.kernel.crash(rng.choice(running))
+
+    def _take_pid(self, host: SimulatedHost, rng: Random) -> None:
+        """While no agent runs, end a task, and give the pid of its shim to another program."""
+        shims = [each for each in host.kernel.task_processes() if isinstance(each.program, Shim)]
+        if not shims:
+            return
+        self._touch(host.name)
+        self._cluster.restart_agent(host, rng.uniform(1.0, 3.0))
+        shim = rng.choice(shims)
+        for each in host.kernel.task_processes():
+            if each.group_key is shim.group_key:
+                host.kernel.crash(each, signal.SIGKILL)
+        host.kernel.add_stranger(rng.uniform(10.0, 100.0), pid=shim.pid)
 
     def _plan_trouble(self, host: str, rng: Random) -> None:
         self._touch(host)

@@ -17,7 +17,7 @@ from salt_o2.simulation.users import Answers
 
 CHECK_S = 2.0
 """Interval of the checks."""
-WRONG_FOR_S = 45.0
+WRONG_FOR_S = 25.0
 """How long control may show a wrong state that it does not mark as unknown."""
 TRANSITION_S = 200.0
 """How long a transition may be under way, in seconds in which control runs."""

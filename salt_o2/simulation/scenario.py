@@ -28,6 +28,7 @@ class FaultKind(StrEnum):
     LINK_SLOW = "link slow"
     MESSAGES_TWICE = "messages twice"
     PROCESS_CRASHED = "process crashed"
+    PID_TAKEN = "pid taken by another program"
     DEVICE_TROUBLE = "device trouble"
     CONTROL_CLOCK_JUMP = "clock of control jumps"
     DISK_FULL = "disk full"
@@ -59,6 +60,7 @@ WEIGHTS = {
     FaultKind.LINK_SLOW: 4,
     FaultKind.MESSAGES_TWICE: 4,
     FaultKind.PROCESS_CRASHED: 8,
+    FaultKind.PID_TAKEN: 4,
     FaultKind.DEVICE_TROUBLE: 12,
     FaultKind.CONTROL_CLOCK_JUMP: 2,
     FaultKind.DISK_FULL: 3,

@@ -129,8 +129,13 @@ class SimulatedKernel:
             self._end(process, None, int(signal.SIGKILL))
             self.table.pop(pid, None)
 
-    def add_stranger(self, lasts_s: float, port: int = 0) -> Process:
-        """Start a process of another user for ``lasts_s`` seconds, listening at ``port`` if that is free."""
+    def add_stranger(self, lasts_s: float, port: int = 0, pid: int = 0) -> Process:
+        """Start a process of another user for ``lasts_s`` seconds, listening at ``port`` if that is free.
+
+        It gets ``pid`` if that is free.
+        """
+        if pid and pid not in self.table:
+            self._next_pid = pid
         process = self._create([b"stranger"], INIT, "stranger")
         if port and port not in self.ports:
             self.listen(process, port)

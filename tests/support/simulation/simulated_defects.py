@@ -25,33 +25,21 @@ def slip(what: str, file: str, sound: str, broken: str, only: str = "") -> Simul
 
 SIMULATED_DEFECTS = [
     # --- agent: processes
-    slip(
-        "a process is adopted by its pid alone, without its start time and mark",
-        "agent/process/launcher.py",
-        "    if not is_ours or not host.kernel.is_alive(record.shim, record.shim_started):",
-        "    if host.kernel.start_ticks(record.shim) is None:",
-        only="agent away,process crashed,other programs",
-    ),
-    slip(
-        "a process is adopted after a boot by the pid of the boot before",
-        "agent/process/launcher.py",
-        "    if record.boot != host.kernel.boot_id():\n        return None\n    # The",
-        "    # The",
-        only="host rebooted,agent away",
-    ),
-    slip(
-        "processes that left the session of their task are not stopped",
-        "agent/process/task_process.py",
-        "        if self._is_clear:\n            return Survivors()\n",
-        "        if True:\n            return Survivors()\n",
-        only="device trouble,process crashed",
-    ),
-    slip(
-        "a process that ignores SIGTERM is not killed",
-        "core/tasks/kill_sequence.py",
-        "        return (SignalStep(signal.SIGTERM, grace_s), LAST)",
-        "        return (SignalStep(signal.SIGTERM, grace_s),)",
-        only="device trouble",
+    SimulatedDefect(
+        "a process is identified by its pid alone, without its start time and mark",
+        (
+            (
+                "salt_o2/agent/process/launcher.py",
+                "    if not is_ours or not host.kernel.is_alive(record.shim, record.shim_started):",
+                "    if host.kernel.start_ticks(record.shim) is None:",
+            ),
+            (
+                "salt_o2/agent/process/process_group.py",
+                "        if not self._kernel.is_alive(self.pid, self.started):\n            self._end(ended)",
+                "        if not self._kernel.start_ticks(self.pid):\n            self._end(ended)",
+            ),
+        ),
+        only="pid taken by another program",
     ),
     slip(
         "the end of a process wakes no waiter",
@@ -59,13 +47,6 @@ SIMULATED_DEFECTS = [
         "        self.gone.set()\n        ended()",
         "        self.gone.set()",
         only="process crashed",
-    ),
-    slip(
-        "processes without a record are not stopped when an agent starts",
-        "agent/agent.py",
-        "        await orphan_termination.end_all(self._host)\n",
-        "",
-        only="file damaged,agent killed at a write",
     ),
     # --- agent: orders
     slip(
@@ -80,7 +61,7 @@ SIMULATED_DEFECTS = [
         "agent/agent.py",
         "        if task is None and (command.revision <= ended or command.goal is TaskState.DONE):",
         "        if task is None and command.goal is TaskState.DONE:",
-        only="link slow,messages twice,link lossy,commands cut",
+        only="link slow,commands cut",
     ),
     slip(
         "a command is obeyed before it is on disk",
@@ -159,7 +140,7 @@ SIMULATED_DEFECTS = [
         "control/hosts/host_table.py",
         "        return at - known.confirmed_at > SILENT_AFTER * self.heartbeat_s",
         "        return False",
-        only="agent away,link cut,reports cut",
+        only="agent away,link cut,reports cut,process crashed",
     ),
     slip(
         "a task of a survey without an owner is not stopped",
@@ -169,10 +150,10 @@ SIMULATED_DEFECTS = [
         only="control killed at a write,host cut off,link cut",
     ),
     slip(
-        "the queue of reports forgets to wake its reader",
+        "the queue of reports does not wake its reader",
         "control/hosts/report_queue.py",
         "        self._something.set()\n",
-        "        if self._count == 1:\n            self._something.set()\n",
+        "",
         only="process crashed,link slow",
     ),
     slip(
