@@ -355,6 +355,8 @@ class Agent:
             task = self._tasks.get(about.task)
             if task is not None and task.is_over and not task.is_busy and task.report() == about:
                 del self._tasks[task.id]
+                # Its last record may not be on disk, because the disk is full.
+                task.forget_commands()
                 self._opened().archive(task.record)
         if not self._tasks:
             self._has_tasks.clear()

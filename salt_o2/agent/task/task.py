@@ -260,7 +260,7 @@ class Task:
         self._cancel_saving()
         try:
             self.home.save(self.record)
-            self._forget_commands()
+            self.forget_commands()
         except OSError as error:
             log.error("the file of task %s cannot be written: %s", self.id, error)
             if self.record.goal is not TaskState.DONE and not self.record.settled:
@@ -268,7 +268,8 @@ class Task:
                     "order", self.record.device_state or "-", f"{self.home.folder}: {error}", NO_ROOM
                 )
 
-    def _forget_commands(self) -> None:
+    def forget_commands(self) -> None:
+        """Remove the commands that no other task needs: the record's file shows them, or needs not."""
         for kept in self._unsaved:
             kept.shown(self.id)
         self._unsaved.clear()

@@ -1,11 +1,13 @@
 """Commands that an agent has on disk before it acts, and tasks' own files that follow."""
 
 import asyncio
+import errno
 import json
 
 import msgspec
 import pytest
 
+from salt_o2.agent.storage import task_record
 from salt_o2.core.messages.commands import Order
 from salt_o2.core.states import TaskState
 from tests.support.harness.agent import ENVIRONMENT, basic, device
@@ -84,6 +86,21 @@ def test_a_command_that_cannot_be_read_does_not_stay_for_ever(perform):
         (orders / f"{ENVIRONMENT}@7.json").write_bytes(b"\xff\x00damaged")
         (orders / f"{ENVIRONMENT}@8.json.new").write_bytes(b"{")
         await stage.up()
+        assert kept(stage) == []
+
+    perform(scene)
+
+
+def test_a_task_that_ends_while_the_disk_is_full_leaves_no_command(perform, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    async def scene(stage):
+        await stage.launch(RUNNING, clock=basic("exec sleep 1000"))
+        with monkeypatch.context() as patch:
+            patch.setattr(task_record, "save", full)
+            await stage.drive(DONE, "clock")
+            await stage.until(lambda: stage.agent.tasks() == [])
         assert kept(stage) == []
 
     perform(scene)
