@@ -33,8 +33,8 @@ class Injection:
         self._troubles: dict[str, list[Behaviour]] = {}
         self.touched: dict[str, float] = {}
         """The hosts whose processes a fault may have ended or replaced, with the time of the fault."""
-        self.disturbed_until = 0.0
-        """Until when programs may be late because of a fault."""
+        self.damaged: set[str] = set()
+        """The hosts whose files a fault has damaged."""
         cluster.draw_behaviour = self._behaviour
 
     def inject(self, fault: Fault) -> None:
@@ -42,8 +42,6 @@ class Injection:
         cluster, rng = self._cluster, Random(fault.draw)
         host = cluster.hosts[fault.host]
         cluster.trace.add(f"fault: {fault.kind} ({fault.host}, {fault.lasts_s:.1f} s)")
-        self.disturbed_until = max(self.disturbed_until, cluster.loop.time() + fault.lasts_s)
-        link = cluster.network.links[fault.host]
         match fault.kind:
             case FaultKind.CONTROL_KILLED:
                 self._kill_control(rng)
@@ -116,7 +114,6 @@ class Injection:
                     cluster.network.send_again(rng)
             case FaultKind.HOSTILE_MESSAGE:
                 self._send_garbage(host, rng)
-        assert link is not None
 
     def heal_all(self) -> None:
         """End all faults that last."""
@@ -155,6 +152,7 @@ class Injection:
             if host.program is not None:
                 host.program.is_disk_full = False
 
+        self.damaged.add(host.name)
         host.is_disk_full = True
         if host.program is not None:
             host.program.is_disk_full = True
@@ -231,6 +229,7 @@ class Injection:
 
     def _damage(self, host: SimulatedHost, rng: Random) -> None:
         """Damage a file of the agent while it does not run, as a power cut does."""
+        self.damaged.add(host.name)
         self._cluster.restart_agent(host, rng.uniform(0.1, 3.0))
         files = sorted(
             path

@@ -19,6 +19,7 @@ CHECK_S = 2.0
 """Interval of the checks."""
 WRONG_FOR_S = 25.0
 """How long control may show a wrong state that it does not mark as unknown."""
+UNKNOWN_TASK = "its agent does not know it any more"
 TRANSITION_S = 200.0
 """How long a transition may be under way, in seconds in which control runs."""
 TWO_FOR_S = 90.0
@@ -57,6 +58,7 @@ class Invariants:
             self.broken += host.kernel.wrong_signals
             host.kernel.wrong_signals.clear()
         self.broken += self._processes_twice()
+        self.broken += self._wrong_failures()
         self._check_shown_states()
         self._check_transitions()
         self._check_untouched()
@@ -71,6 +73,17 @@ class Invariants:
                     if process.mark in seen:
                         yield f"task {task_of(process)} was started twice on {host.name}"
                     seen[process.mark] = process
+
+    def _wrong_failures(self) -> Iterator[str]:
+        """Yield announced failures that no fault can cause."""
+        announced = self.cluster.control.announced
+        for _, data in announced:
+            failure, host = data.get("failure") or {}, data.get("host")
+            if "defect" in failure.get("advice", ""):
+                yield f"task {data.get('task')} failed by a defect: {failure.get('reason')}"
+            if UNKNOWN_TASK in failure.get("reason", "") and host not in self.injection.damaged:
+                yield f"the agent on {host} has lost task {data.get('task')}"
+        announced.clear()
 
     def _check_shown_states(self) -> None:
         control = self.cluster.control

@@ -100,11 +100,19 @@ class SimulatedMasterChannels(MasterChannels):
     """Salt's part of the bus of control."""
 
     def __init__(
-        self, network: Network, program: Program, key: PrivateKey, accepted: Mapping[str, PublicKey]
+        self,
+        network: Network,
+        program: Program,
+        key: PrivateKey,
+        accepted: Mapping[str, PublicKey],
+        announced: list[tuple[str, Any]],
     ) -> None:
-        """Connect ``program``; the master accepts the keys of ``accepted``."""
+        """Connect ``program``; the master accepts the keys of ``accepted``.
+
+        ``announced`` gets tag and data of each announcement.
+        """
         self._network, self._program, self._key, self._accepted = network, program, key, accepted
-        self.announced: list[tuple[str, Any]] = []
+        self.announced = announced
 
     def key(self, opts: dict[str, Any]) -> PrivateKey:
         """Return the key of the master."""

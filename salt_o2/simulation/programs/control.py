@@ -49,6 +49,8 @@ class SimulatedControl:
         self.control: Components | None = None
         self.store: Store | None = None
         self._channels: SimulatedMasterChannels | None = None
+        self.announced: list[tuple[str, Any]] = []
+        """Tag and data of all announcements on the event bus."""
         self.starts = 0
         self.no_database: Callable[[], None] = lambda: None
         """Called if the database cannot be opened: the supervisor tries again."""
@@ -94,7 +96,9 @@ class SimulatedControl:
             return
         commit = mortal(_commit, self.died)
         event.listen(store._engine, "commit", lambda connection: commit(connection))
-        self._channels = SimulatedMasterChannels(self._network, program, self._key, self._accepted)
+        self._channels = SimulatedMasterChannels(
+            self._network, program, self._key, self._accepted, self.announced
+        )
         bus = MasterBus({}, self._channels)
         self.control = control = components.build(self._site, bus, store, clock=time.time)
         inbox = ReportQueue()

@@ -57,18 +57,11 @@ SIMULATED_DEFECTS = [
         only="link slow,messages twice,link lossy,commands cut",
     ),
     slip(
-        "a late order starts a finished task again",
-        "agent/agent.py",
-        "        if task is None and (command.revision <= ended or command.goal is TaskState.DONE):",
-        "        if task is None and command.goal is TaskState.DONE:",
-        only="link slow,commands cut",
-    ),
-    slip(
-        "a command is obeyed before it is on disk",
-        "agent/agent.py",
-        "            return self._opened().orders.append(command)",
-        '            raise OSError("not written")',
-        only="disk full,agent killed midway",
+        "an order is acknowledged before it is on disk",
+        "agent/storage/command_journal.py",
+        "        atomic_file.put(path, msgspec.json.encode(command))",
+        "        atomic_file.put(path, msgspec.json.encode(command)[:0])",
+        only="agent killed midway,agent killed at a write",
     ),
     slip(
         "commands on disk are not read by the next agent",
@@ -172,11 +165,11 @@ SIMULATED_DEFECTS = [
     ),
     # --- control: store
     slip(
-        "a run number is not on disk when it is given",
+        "a run number is given again",
         "control/storage/run_store.py",
-        "        self._store.commit(_raised(number))\n        self._last_run = number",
-        "        self._last_run = number",
-        only="control killed,control killed midway",
+        "        self._last_run = number\n        return number",
+        "        return number",
+        only="control killed",
     ),
     slip(
         "what a locked database refused is not written again",
