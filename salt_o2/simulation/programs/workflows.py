@@ -22,7 +22,7 @@ roles:
   - name: worker
     roles:
       - name: "worker{{ it }}"
-        for: { begin: 0, end: "{{ copies - 1 }}", var: it }
+        for: { begin: 0, end: "{{ Atoi(copies) - 1 }}", var: it }
         connect:
           - { name: data, type: pull, target: "{{ Up(2) }}.source:data" }
         task: { load: device, critical: false }
