@@ -20,7 +20,7 @@ from salt_o2.agent.agent import Agent
 from salt_o2.agent.request_handlers import Deliver, RequestHandlers, no_session
 from salt_o2.concurrency.background_loops import is_cancel_requested, run_together, spawn
 from salt_o2.core.codec import plain
-from salt_o2.core.errors import InvalidRequestError, O2Error, told
+from salt_o2.core.errors import InvalidRequestError, O2Error, as_document
 from salt_o2.core.socket_paths import socket_path
 from salt_o2.linux.private_socket import bind_privately, keep_bound
 
@@ -72,7 +72,7 @@ async def _answer(socket: "zmq.asyncio.Socket", verbs: RequestHandlers, frames: 
     try:
         answer = {"result": plain(await _carry_out(verbs, request_bytes))}
     except O2Error as error:
-        answer = {"error": told(error)}
+        answer = {"error": as_document(error)}
     # A defect in a handler must reach the client.
     except (Exception, asyncio.CancelledError) as error:
         if isinstance(error, asyncio.CancelledError) and is_cancel_requested():

@@ -12,7 +12,7 @@ from salt_o2.cli.ui.command_aliases import with_aliases
 from salt_o2.cli.ui.output_streams import flush, forget_output, make_writable
 from salt_o2.cli.ui.parsing import hoist
 from salt_o2.cli.ui.terminal import Terminal, as_json, wants_colour
-from salt_o2.core.errors import O2Error, UnreachableError, told
+from salt_o2.core.errors import O2Error, UnreachableError, as_document
 from salt_o2.core.terminal_text import terminal_text
 
 FAILED, USAGE, NO_ANSWER, INTERRUPTED = 1, 2, 3, 130
@@ -104,7 +104,9 @@ def _carry_out(words: list[str], terminal: Terminal) -> int:
     except BrokenPipeError:
         raise
     except O2Error as error:
-        return _complain(terminal, told(error), NO_ANSWER if isinstance(error, UnreachableError) else FAILED)
+        return _complain(
+            terminal, as_document(error), NO_ANSWER if isinstance(error, UnreachableError) else FAILED
+        )
     except (KeyboardInterrupt, typer.Abort):
         result = INTERRUPTED
     except OSError as error:

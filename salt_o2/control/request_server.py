@@ -18,7 +18,7 @@ import zmq.asyncio
 from salt_o2.concurrency.background_loops import is_cancel_requested, run_together, spawn
 from salt_o2.control.requests.handler import Progress
 from salt_o2.core.codec import plain
-from salt_o2.core.errors import InvalidRequestError, O2Error, told
+from salt_o2.core.errors import InvalidRequestError, O2Error, as_document
 from salt_o2.linux.private_socket import bind_privately, keep_bound
 
 log = logging.getLogger(__name__)
@@ -132,7 +132,7 @@ class _Exchange:
             )
             self._send("result", plain(result))
         except O2Error as error:
-            self._send("error", told(error))
+            self._send("error", as_document(error))
         except asyncio.CancelledError as error:
             if is_cancel_requested():
                 raise

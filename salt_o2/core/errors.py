@@ -12,8 +12,8 @@
 
 Every message names the subject, its host and state, the request, and what the user can do.
 
-``told`` writes an error as plain data, with the attributes that its class names as ``facts``. ``rebuild``
-makes an error of the same class with the same attributes from these data.
+``as_document`` writes an error as plain data, with the attributes that its class names as ``facts``.
+``rebuild`` makes an error of the same class with the same attributes from these data.
 """
 
 from collections.abc import Mapping
@@ -93,7 +93,7 @@ KINDS: dict[str, type[O2Error]] = {
 }
 
 
-def told(error: O2Error) -> dict[str, Any]:
+def as_document(error: O2Error) -> dict[str, Any]:
     """Return ``error`` as plain data: ``kind``, ``message`` and, if its class has facts, ``fields``."""
     fields = {name: getattr(error, name) for name in type(error).facts if hasattr(error, name)}
     plain = {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
@@ -101,7 +101,7 @@ def told(error: O2Error) -> dict[str, Any]:
 
 
 def rebuild(error: Mapping[str, Any]) -> O2Error:
-    """Return the error that ``told`` has written; missing facts are empty."""
+    """Return the error that ``as_document`` has written; missing facts are empty."""
     found = KINDS.get(str(error.get("kind", "")), O2Error)
     rebuilt = found.__new__(found)
     message = str(error.get("message", ""))

@@ -152,5 +152,5 @@ class EnvironmentService:
 
         No effect is returned if the task is healthy or is being restarted already.
         """
-        wanted = RecoverTask(at=self._clock(), task=task, user=user, by_hand=manually)
+        wanted = RecoverTask(at=self._clock(), task=task, user=user, manual=manually)
         return self._executor.step(target, wanted)

@@ -99,7 +99,7 @@ class FailureHandler:
             raise InvalidRequestError(
                 f"task {wanted.task} is departing from environment {model.id}: it is not restarted"
             )
-        by_user = wanted.by_hand and model.accepts_restarts
+        by_user = wanted.manual and model.accepts_restarts
         if by_user and self._has_refused_ports(wanted.task):
             return [Reschedule(environment=model.id, tasks=(wanted.task,), ports=True)]
         restart = restarts.pending.get(wanted.task)

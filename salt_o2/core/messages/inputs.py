@@ -90,7 +90,7 @@ class RecoverTask:
     at: float
     task: TaskId
     user: str = ""
-    by_hand: bool = True
+    manual: bool = True
     """A user may restart a task against its policy; a rule only hastens a restart that is due anyway."""
 
 

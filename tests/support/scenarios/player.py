@@ -266,7 +266,7 @@ class ScenarioPlayer:
         return self.step(RescheduleFailed(at=self.at, tasks=tuple(tasks.split(", ")), reason=why))
 
     def recover(self, user, task):
-        return self.step(RecoverTask(at=self.at, task=task, user=user, by_hand=user != "a rule"))
+        return self.step(RecoverTask(at=self.at, task=task, user=user, manual=user != "a rule"))
 
     def end_call(self, name, result):
         return self.step(CallEnded(at=self.at, call=self.calls[name], result=result))

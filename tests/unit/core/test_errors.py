@@ -32,7 +32,7 @@ def example(kind):
 
 def travelled(error):
     """Return what arrives at the other end of a socket."""
-    return errors.rebuild(msgpack.unpackb(msgpack.packb(errors.told(error))))
+    return errors.rebuild(msgpack.unpackb(msgpack.packb(errors.as_document(error))))
 
 
 def attributes(error):
@@ -78,7 +78,7 @@ def test_an_error_without_usable_fields_is_an_error_all_the_same(kind, fields):
     assert str(got) == "m"
     assert all(type(getattr(got, name)) is kind for name, kind in type(got).facts.items())
     assert type(got) is not TemplateError or got.problems == ("m",)
-    assert errors.told(got)["message"] == "m"
+    assert errors.as_document(got)["message"] == "m"
 
 
 def test_an_error_that_travels_twice_loses_nothing():

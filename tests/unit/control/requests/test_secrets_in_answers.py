@@ -11,7 +11,7 @@ import zmq.asyncio
 from salt_o2.control.request_server import RequestServer
 from salt_o2.core.access_roles import RUNNERS, AccessRole
 from salt_o2.core.codec import plain
-from salt_o2.core.errors import O2Error, told
+from salt_o2.core.errors import O2Error
 from salt_o2.site.resources import MasterContext, configuration_of, open_resources
 from salt_o2.site.settings import Site
 from tests.support.harness.control import control_harness

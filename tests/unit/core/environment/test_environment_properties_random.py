@@ -342,9 +342,9 @@ class RandomEnvironment(RuleBasedStateMachine):
         name = f"{task.id.partition('~')[0]}~{self.moves}"
         return replace(task, id=name, path=f"root.{name}", host=host)
 
-    @rule(task=st.sampled_from(NAMES), by_hand=st.booleans())
-    def recover(self, task, by_hand):
-        self.take(RecoverTask(at=self.at, task=task, user="u", by_hand=by_hand))
+    @rule(task=st.sampled_from(NAMES), manual=st.booleans())
+    def recover(self, task, manual):
+        self.take(RecoverTask(at=self.at, task=task, user="u", manual=manual))
 
     @rule(seconds=st.floats(0, 200))
     def wait(self, seconds):

@@ -209,5 +209,5 @@ def test_where_policy_says_fail_a_refusal_is_an_error():
 
 def test_a_refused_task_that_a_user_restarts_gets_another_port():
     agents = refuse(running("ignore"))
-    agents.take(RecoverTask(at=agents.at, task="b", user="teo", by_hand=True))
+    agents.take(RecoverTask(at=agents.at, task="b", user="teo", manual=True))
     assert searches(agents) == [(("b",), True)]

@@ -229,7 +229,7 @@ def test_a_budget_that_is_no_number_is_refused():
 
 def test_a_rule_cannot_have_restarted_what_policy_would_not():
     agents = die(running("ignore"))
-    assert agents.take(RecoverTask(at=agents.at, task="b", user="reactor", by_hand=False)) == []
+    assert agents.take(RecoverTask(at=agents.at, task="b", user="reactor", manual=False)) == []
 
 
 def test_a_rule_cannot_spend_more_than_the_budget():
@@ -237,7 +237,7 @@ def test_a_rule_cannot_spend_more_than_the_budget():
     die(agents).wait_out()
     agents.accept_command()
     die(agents)
-    assert agents.take(RecoverTask(at=agents.at, task="b", by_hand=False)) == []
+    assert agents.take(RecoverTask(at=agents.at, task="b", manual=False)) == []
 
 
 def test_each_time_of_a_restart_is_due_once_even_if_it_is_set_repeatedly():
