@@ -11,7 +11,7 @@ import zmq.asyncio
 from salt_o2.control.request_server import RequestServer
 from salt_o2.core.access_roles import RUNNERS, AccessRole
 from salt_o2.core.codec import plain
-from salt_o2.core.errors import O2Error
+from salt_o2.core.errors import O2Error, as_document
 from salt_o2.site.resources import MasterContext, configuration_of, open_resources
 from salt_o2.site.settings import Site
 from tests.support.harness.control import control_harness
@@ -77,7 +77,7 @@ async def asked(room, verb, arguments):
     try:
         return plain(await room.ask(verb, **arguments))
     except O2Error as error:
-        return told(error)
+        return as_document(error)
 
 
 def arguments_of(room, verb, id_):
