@@ -1,6 +1,6 @@
 """Queue reports for control: bounded, and served in turns, so that no flood delays other hosts.
 
-    bus --put--> one queue per host --run, one report of each host in turn--> Control.receive_report
+    bus --put--> one queue per host --run, one report of each host in turn--> ReportRouter.receive
 
 Between two reports the loop serves requests, timers and other sockets. The queue drops reports of a host that
 sends more than fits. That costs only a survey: its next report leaves a gap in the numbers, control detects
