@@ -346,7 +346,13 @@ WORDS = [
     ),
     *("FromJson", "sortBy", "sum", "if", "else", "is", "defined"),
 ]
-VALUES = ["on", "text", "numbers", "people", "map", "strings", "nothing", "nil", "'a'", "3", "1.5", "#"]
+VALUES = {
+    "number": ["3", "0", "1.5"],
+    "text": ["text", "on", "'a'"],
+    "list": ["numbers", "people"],
+    "mapping": ["map"],
+    "other": ["strings", "nothing", "nil", "#"],
+}
 
 
 @settings(deadline=None, max_examples=500)

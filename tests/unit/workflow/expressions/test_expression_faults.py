@@ -107,7 +107,13 @@ PIECES = [
     *("range(", "fromJSON(", "toJSON(", "reduce(", "map(", "flatten(", "fromPairs(", "get(", "sort("),
     *("uniq(", "median(", "max(", "split(", "repeat(", "round", "int", "float", "tojson", "sum", "first"),
 ]
-VALUES = ["1e999", "1e308", "-1", "2.5", "'a'", "deep", "listed", "nothing", "text", "n", "inf", "{[1]: 2}"]
+VALUES = {
+    "number": ["1e308", "-1", "2.5"],
+    "text": ["'a'", "deep", "text", "n", "inf"],
+    "list": ["listed"],
+    "mapping": ["{a: 1}"],
+    "other": ["1e999", "nothing", "{[1]: 2}"],
+}
 CALLS = [
     "range",
     "fromJSON",

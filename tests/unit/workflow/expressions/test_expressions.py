@@ -236,7 +236,13 @@ WORDS = [
     "<",
     "join",
 ]
-VALUES = ["it", "text", "items", "map", "yes", "no", "'a'", "3"]
+VALUES = {
+    "number": ["3", "1"],
+    "text": ["text", "it", "'a'"],
+    "list": ["items"],
+    "mapping": ["map"],
+    "other": ["yes", "no"],
+}
 
 
 @settings(deadline=None, max_examples=300)
