@@ -313,7 +313,7 @@ DEFECTS = [
         (
             (
                 "salt_o2/site/configuration/payload.py",
-                "except JinjaError as error:",
+                "except Fault as error:",
                 "except ZeroDivisionError as error:",
             ),
             (
