@@ -30,6 +30,10 @@ def is_description(node: Node) -> TypeGuard[Mapping]:
     return node.tag == PUBLIC_TAG or ("value" in node.entries and set(node.entries) <= set(PUBLIC))
 
 
+_YES, _NO = ("true", "yes", "on"), ("false", "no", "off")
+"""Booleans as YAML 1.1 spells them, which AliECS reads."""
+
+
 class Fields:
     """The entries of one mapping that its table contains, with values of the right kind."""
 
@@ -80,9 +84,9 @@ class Fields:
         if not isinstance(node, Scalar):
             return default
         value = node.value.lower()
-        if value not in ("true", "false"):
+        if value not in (*_YES, *_NO):
             self._problems.add(node.place, self.path, f"{key} must be true or false, not {node.value!r}")
-        return value == "true"
+        return value in _YES
 
     def number(self, key: str) -> float | None:
         """Return the number at ``key``, not negative."""

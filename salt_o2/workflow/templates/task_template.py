@@ -11,7 +11,7 @@ from salt_o2.workflow.templates.channel_template import ChannelTemplate, read_ch
 from salt_o2.workflow.templates.fields import Fields
 from salt_o2.workflow.templates.keys import COMMAND, CONSTRAINT, CONTROL, LIMITS, TASK_TEMPLATE, WANTS
 from salt_o2.workflow.templates.text import Text
-from salt_o2.workflow.templates.yaml_document import Mapping, Node
+from salt_o2.workflow.templates.yaml_document import Mapping, Node, Scalar
 
 MODES = (ControlMode.DIRECT, ControlMode.FAIRMQ, ControlMode.BASIC)
 
@@ -155,10 +155,16 @@ def _read_wants(fields: Fields, problems: Problems) -> ResourceDemand:
     )
 
 
+def _limit(limits: Fields, key: str) -> float:
+    """Return a limit, 0 for none; -1 is none too, as in AliECS."""
+    node = limits.node(key)
+    return 0.0 if isinstance(node, Scalar) and node.value == "-1" else limits.number(key) or 0.0
+
+
 def _read_limits(fields: Fields, problems: Problems) -> Limits:
     limits = Fields(_below(fields, "limits"), LIMITS, "limits", "", problems)
     return Limits(
         cpu=limits.number("cpu") or 0.0,
-        memory_mb=limits.number("memory") or 0.0,
+        memory_mb=_limit(limits, "memory"),
         pids=int(limits.number("pids") or 0),
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 from salt_o2.workflow.expressions.evaluation.expression import MISSING, expression
 from salt_o2.workflow.expressions.values import Refused
-from salt_o2.workflow.problems import Place, Problems
+from salt_o2.workflow.problems import Place, Problems, nearest
 from salt_o2.workflow.templates.fields import PUBLIC_TAG, Fields
 from salt_o2.workflow.templates.keys import PUBLIC
 from salt_o2.workflow.templates.yaml_document import Mapping as MappingNode
@@ -114,8 +114,9 @@ def _read(name: str, block: str, fields: Fields, path: str, problems: Problems) 
     )
     for key, value, known in (("type", found.type, TYPES), ("widget", found.widget, WIDGETS)):
         if value not in known:
-            what = f"variable {name}: {key} {value!r} is none of {', '.join(known)}"
-            problems.add(fields.place_of(key), path, what, value, known)
+            advice = nearest(value, known)
+            what = f"variable {name}: {key} {value!r} is none of {', '.join(known)}{advice}"
+            problems.note(fields.place_of(key), path, what)
     return found
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from salt_o2.workflow.expressions.evaluation.expression import MISSING
 from salt_o2.workflow.expressions.functions.aliecs import UTIL
-from salt_o2.workflow.expressions.functions.catalogue import BUILT_IN, FUNCTIONS
+from salt_o2.workflow.expressions.functions.catalogue import FUNCTIONS
 from salt_o2.workflow.expressions.functions.signatures import Function, function
 from salt_o2.workflow.expressions.rendering import text_of
 from salt_o2.workflow.expressions.static_types import STRING
@@ -110,7 +110,6 @@ class Stack:
             yield from layer
         yield from _BOUND
         yield from self.services
-        yield from BUILT_IN
         yield from FUNCTIONS
 
     def flattened(self) -> dict[str, str]:

@@ -88,6 +88,7 @@ def test_without_a_mode_a_task_is_direct():
         ),
         ("command: {value: v}\ncontrol: {mode: hook}", "mode 'hook' is none of"),
         ("command: {value: v}\ncontrol: {mode: '{{ m }}'}", "is none of"),
+        ("command: {value: v}\nlimits: {memory: -2}", "memory must be a number of 0 or more, not '-2'"),
         ("command: {value: v}\nwants: {cpu: -1}", "cpu must be a number of 0 or more, not '-1'"),
         ("command: {value: v, grace: 0}", "command.grace must be 0.1 to 60 seconds, not 0"),
         ("command: {value: v, grace: 61}", "command.grace must be 0.1 to 60 seconds, not 61"),
@@ -197,3 +198,20 @@ def test_a_value_that_no_task_can_start_with_is_named(template, message):
     noted = Problems()
     render(task(template), SPECIALS, noted)
     assert any(message in line for line in noted.lines()), noted.lines()
+
+
+@pytest.mark.parametrize(("written", "expected"), [("-1", 0.0), ("0", 0.0), ("256", 256.0)])
+def test_a_limit_of_memory_of_minus_one_is_none(written, expected):
+    template = f"name: t\ncontrol: {{mode: basic}}\ncommand: {{value: v}}\nlimits: {{memory: {written}}}"
+    workflow = "name: w\nroles: [{name: x, task: {load: t}}]"
+    (task,) = expand(workflow, {"t": template}).tasks
+    assert task.template.limits.memory_mb == expected
+
+
+@pytest.mark.parametrize(
+    ("written", "critical"),
+    [("no", False), ("off", False), ("yes", True), ("'false'", False), ("true", True)],
+)
+def test_a_boolean_is_read_as_yaml_1_1_spells_it(written, critical):
+    workflow = f"name: w\nroles: [{{name: x, task: {{load: plain, critical: {written}}}}}]"
+    assert expand(workflow).tasks[0].critical is critical
