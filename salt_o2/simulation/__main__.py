@@ -34,14 +34,14 @@ def main(words: list[str] | None = None) -> int:
         if asked.hours and time.monotonic() - begun > 3600 * asked.hours:
             break
     print(total.text(time.monotonic() - begun))
-    return 1 if total.failed else 0
+    return 1 if total.failed or not total.created else 0
 
 
 class _Total:
     """What all simulations had together."""
 
     def __init__(self) -> None:
-        self.runs = self.checks = self.requests = self.turns = 0
+        self.runs = self.checks = self.requests = self.created = self.turns = 0
         self.simulated_s = 0.0
         self.faults: Counter[str] = Counter()
         self.pairs: set[tuple[str, str]] = set()
@@ -52,6 +52,7 @@ class _Total:
         self.runs += 1
         self.checks += outcome.checks
         self.requests += outcome.requests
+        self.created += outcome.created
         self.turns += outcome.turns
         self.simulated_s += outcome.simulated_s
         self.faults.update(str(fault.kind) for fault in outcome.scenario.faults)
@@ -61,12 +62,15 @@ class _Total:
         """Return the summary."""
         lines = [
             f"{self.runs} simulations, {self.simulated_s / 3600:.1f} simulated hours in {took_s:.0f} s",
-            f"{self.requests} requests of users, {sum(self.faults.values())} faults, "
+            f"{self.requests} requests of users, {self.created} environments, "
+            f"{sum(self.faults.values())} faults, "
             f"{self.checks} checks of all invariants, {len(self.pairs)} pairs (fault, transition)",
             *(f"  {count:6d}  {kind}" for kind, count in sorted(self.faults.items())),
         ]
         if self.failed:
             lines.append(f"INVARIANTS VIOLATED in seeds {', '.join(map(str, self.failed))}")
+        elif not self.created:
+            lines.append("no environment could be created: this shows nothing")
         else:
             lines.append("all invariants held")
         return "\n".join(lines)

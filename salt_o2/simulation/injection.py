@@ -1,6 +1,7 @@
 """Inject the faults of a scenario into a simulated cluster, and heal them."""
 
 import os
+import shutil
 import signal
 import sqlite3
 from collections.abc import Callable
@@ -93,6 +94,9 @@ class Injection:
             case FaultKind.CONTROL_CLOCK_JUMP:
                 if cluster.control.program is not None:
                     cluster.control.program.clock_offset_s += rng.choice((-1, 1)) * 10 ** rng.uniform(-1, 1.5)
+            case FaultKind.RECORDS_LOST:
+                self._touch(fault.host)
+                self._lose_records(host, rng)
             case FaultKind.DISK_FULL:
                 self._touch(fault.host)
                 self._fill_disk(host, fault.lasts_s)
@@ -241,6 +245,14 @@ class Injection:
             content = path.read_bytes()
             kept = content[: rng.randrange(len(content) + 1)]
             path.write_bytes(rng.choice((kept, b"", os.urandom(len(content)))))
+
+    def _lose_records(self, host: SimulatedHost, rng: Random) -> None:
+        """Remove the directory of a task while no agent runs."""
+        self.damaged.add(host.name)
+        self._cluster.restart_agent(host, rng.uniform(0.1, 3.0))
+        folders = sorted(host.directory.glob("tasks/*"))
+        if folders:
+            shutil.rmtree(rng.choice(folders))
 
     def _lock_store(self, lasts_s: float) -> None:
         path = self._cluster.folder / "o2.sqlite"

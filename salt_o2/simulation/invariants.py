@@ -59,6 +59,8 @@ class Invariants:
             host.kernel.wrong_signals.clear()
         self.broken += self._processes_twice()
         self.broken += self._wrong_failures()
+        for id in self.answers.gone & self.cluster.control.environments.keys():
+            self.broken.append(f"environment {id} was destroyed, and is back")
         self._check_shown_states()
         self._check_transitions()
         self._check_untouched()

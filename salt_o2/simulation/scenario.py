@@ -32,6 +32,7 @@ class FaultKind(StrEnum):
     DEVICE_TROUBLE = "device trouble"
     CONTROL_CLOCK_JUMP = "clock of control jumps"
     DISK_FULL = "disk full"
+    RECORDS_LOST = "records lost"
     CLOCK_JUMP = "clock of a host jumps"
     FILE_DAMAGED = "file damaged"
     STORE_LOCKED = "store locked"
@@ -64,6 +65,7 @@ WEIGHTS = {
     FaultKind.DEVICE_TROUBLE: 12,
     FaultKind.CONTROL_CLOCK_JUMP: 2,
     FaultKind.DISK_FULL: 3,
+    FaultKind.RECORDS_LOST: 2,
     FaultKind.CLOCK_JUMP: 2,
     FaultKind.FILE_DAMAGED: 3,
     FaultKind.STORE_LOCKED: 2,

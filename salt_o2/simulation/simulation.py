@@ -40,6 +40,8 @@ class Outcome:
     turns: int = 0
     simulated_s: float = 0.0
     requests: int = 0
+    created: int = 0
+    """Environments that were created; a simulation without any shows nothing."""
     pairs: set[tuple[str, str]] = field(default_factory=set)
 
     @property
@@ -148,6 +150,7 @@ class _Run:
             outcome.trace, outcome.checks = cluster.trace.lines, invariants.checks
             outcome.turns, outcome.simulated_s = self._loop.turns, self._loop.time()
             outcome.requests, outcome.pairs = self._answers.requests, invariants.pairs
+            outcome.created = len(self._answers.accepted)
             cluster.close()
 
     async def _until(self, when: float) -> None:

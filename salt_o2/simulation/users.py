@@ -26,6 +26,8 @@ class Answers:
     """The environments that control has said to have created, each with the user."""
     ended: set[str] = field(default_factory=set)
     """The environments whose end a user has requested."""
+    gone: set[str] = field(default_factory=set)
+    """The environments that control has said to have destroyed."""
     in_progress: dict[str, int] = field(default_factory=dict)
     """Requests in progress, by environment."""
     begun: dict[str, int] = field(default_factory=dict)
@@ -153,6 +155,8 @@ class User:
         except Exception as error:
             self.answers.wrong.append(f"{verb} {dict(arguments)} raises {error!r}")
             return None
+        if verb == "env_destroy" and str(answer["state"]) == "DONE":
+            self.answers.gone.add(answer["id"])
         if "id" in arguments or "workflow" in arguments:
             trace.add(f"{self.name}: {verb} {dict(arguments)} -> {answer['id']} {answer['state']}")
         return answer
