@@ -104,6 +104,7 @@ class Agent:
         async with _alone_in(self.directory):
             try:
                 shim.share_no_file()
+                self._host.may_have_orphans = True
                 await self._adopt_all()
                 self._ready.set()
                 self.reporter.survey()
@@ -408,6 +409,7 @@ class Agent:
         while self.refused:
             await asyncio.sleep(self._heartbeat_s)
         await orphan_termination.end_all(self._host)
+        self._host.may_have_orphans = False
         await asyncio.Event().wait()
 
     async def _keep_outputs_bounded(self) -> None:

@@ -52,6 +52,8 @@ class HostResources:
     """The directory below which control groups of tasks are created, if any."""
     tasks: Path | None = None
     """The directory that holds the directories of this agent's tasks."""
+    may_have_orphans: bool = False
+    """Whether processes of tasks without a record may run: a new task must look for its own first."""
     task_directories: set[Path] = field(default_factory=set)
     """The directories of running tasks: a process that carries another one of this agent is orphaned."""
 

@@ -42,7 +42,8 @@ class Task:
         self.record, self.home, self._changed = record, home, changed
         home.record_shim(record)
         never_ran = record.launched is None and not record.recovered
-        is_clear = never_ran and not host.terminations.is_under_way(home.folder)
+        may_run = host.may_have_orphans or host.terminations.is_under_way(home.folder)
+        is_clear = never_ran and not may_run
         self._runtime = TaskRuntime(
             record=record, directory=home, host=host, on_end=self._on_end, is_clear=is_clear
         )

@@ -147,6 +147,24 @@ def test_an_agent_that_no_control_has_heard_ends_no_process_without_a_record(per
     perform(scene)
 
 
+def test_a_task_is_not_started_beside_its_process_without_a_record_that_is_not_ended_yet(perform):
+    """The search for processes without a record waits until control has accepted the agent."""
+
+    async def scene(stage):
+        (about,) = await stage.launch(RUNNING, lost=basic("exec sleep 1000"))
+        await stage.down()
+        without_record(stage, "lost")
+        stage.latest.clear()
+        await stage.up()
+        assert orphaned(about.pid), "otherwise this test shows nothing"
+        (again,) = await stage.launch(RUNNING, lost=basic("exec sleep 1001"))
+        assert again.pid != about.pid
+        assert not orphaned(about.pid)
+        assert orphaned(again.pid), "the new process runs"
+
+    perform(scene)
+
+
 @pytest.mark.finding("X12")
 def test_an_agent_that_control_refuses_ends_no_process_without_a_record(perform):
     """The machine is a copy of another one, which runs the tasks."""
