@@ -168,8 +168,38 @@ PIECES = [
 ]
 
 
+LEAVES = [
+    *(
+        "text",
+        "{{ x + x }}",
+        "{{ 1 / n }}",
+        "{{ x|slice:'1:' }}",
+        "{{ FromJson(x).0 }}",
+        "{{ FromJson(n + 'x') }}",
+    ),
+    *("{{ absent }}", "{{ forloop.Counter }}", "{% set x = x + x %}", "{% set x = 1 %}", "{% include 'p' %}"),
+]
+BLOCKS = [
+    ("{% for a in x %}", "{% endfor %}"),
+    ("{% for a in FromJson(x) %}", "{% endfor %}"),
+    ("{% if x == n %}", "{% endif %}"),
+    ("{% if n %}text{% else %}", "{% endif %}"),
+    ("{% with x = n %}", "{% endwith %}"),
+    ("{% filter upper %}", "{% endfilter %}"),
+    ("{% spaceless %}", "{% endspaceless %}"),
+]
+WELL_FORMED = st.recursive(
+    st.sampled_from(LEAVES),
+    lambda part: (
+        st.lists(part, max_size=3).map("".join)
+        | st.tuples(st.sampled_from(BLOCKS), part).map(lambda block: block[0][0] + block[1] + block[0][1])
+    ),
+    max_leaves=8,
+)
+
+
 @settings(deadline=None, max_examples=300)
-@given(st.lists(st.sampled_from(PIECES), max_size=20).map("".join))
+@given(st.lists(st.sampled_from(PIECES), max_size=20).map("".join) | WELL_FORMED)
 def test_any_payload_is_filled_in_or_refused(payload):
     with suppress(TemplateError):
         assert len(fill(payload, {"x": "[1]", "n": "3"}, lambda _name: payload, "here")) <= 1_000_000
