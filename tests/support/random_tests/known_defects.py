@@ -301,6 +301,11 @@ DEFECTS = [
         "errors of a computation in a payload are not expected",
         (
             (
+                "salt_o2/site/payloads/engine.py",
+                "except Refused as error:",
+                "except ZeroDivisionError as error:",
+            ),
+            (
                 "salt_o2/site/configuration/payload.py",
                 "    except Exception as error:",
                 "    except ZeroDivisionError as error:",

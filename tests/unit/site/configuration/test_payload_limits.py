@@ -178,6 +178,7 @@ LEAVES = [
         "{{ FromJson(n + 'x') }}",
     ),
     *("{{ absent }}", "{{ forloop.Counter }}", "{% set x = x + x %}", "{% set x = 1 %}", "{% include 'p' %}"),
+    *("{{ n / 0 }}", "{{ x.y }}", "{{ FromJson() }}"),
 ]
 BLOCKS = [
     ("{% for a in x %}", "{% endfor %}"),
