@@ -1,10 +1,5 @@
 """The text of the project uses the words of the field, and no word of a private language.
 
-The table ``ALLOWED`` holds how many banned words each part of the project still has. A number may only
-go down. The test fails above it, and also below it until the table has the lower number. To write the table:
-
-    python tests/unit/test_writing_style.py --update
-
 ``python tests/unit/test_writing_style.py PATH...`` lists each banned word below PATH with its file and line.
 """
 
@@ -13,7 +8,6 @@ import re
 import subprocess
 import sys
 import tokenize
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -22,12 +16,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-
-ALLOWED = {
-    "tests/support/random_tests": 1,
-    "tests/unit/control": 362,
-}  # fmt: skip
-"""Banned words that each part still has. ``--update`` writes this table."""
 
 ACTORS = ("whoever", "somebody", "nobody", "anybody", "everybody")
 METAPHORS = (
@@ -223,13 +211,6 @@ def hits_in(path: str, source: str) -> Iterator[Hit]:
                 yield Hit(path, text.count("\n", 0, place.start()) + 1, rule.name)
 
 
-def part_of(path: str) -> str:
-    """Return the part of the project that a file is in: a package, a folder, or a file of the root."""
-    depth = {"salt_o2": 2, "docs": 2, "tests": 3}.get(path.split("/")[0], 1)
-    folders = path.split("/")[:-1][:depth]
-    return "/".join(folders) or path
-
-
 @cache
 def all_hits() -> tuple[Hit, ...]:
     """All banned words of the project, in the order of files and lines."""
@@ -244,20 +225,10 @@ def all_hits() -> tuple[Hit, ...]:
     return tuple(sorted(found, key=lambda hit: (hit.path, hit.line)))
 
 
-def counts() -> Counter[str]:
-    return Counter(part_of(hit.path) for hit in all_hits())
-
-
-@pytest.mark.parametrize("part", sorted({*ALLOWED, *counts()}))
-def test_a_part_has_no_more_banned_words_than_the_table_allows(part):
-    found = [str(hit) for hit in all_hits() if part_of(hit.path) == part]
-    allowed = ALLOWED.get(part, 0)
+def test_the_project_has_no_banned_word():
+    found = [str(hit) for hit in all_hits()]
     listed = "\n".join(found[:200])
-    assert len(found) <= allowed, f"{part} has {len(found)} banned words, {allowed} are allowed:\n{listed}"
-    assert len(found) == allowed, (
-        f"{part} has only {len(found)} banned words left, the table allows {allowed}: "
-        "run `python tests/unit/test_writing_style.py --update`"
-    )
+    assert not found, f"{len(found)} banned words:\n{listed}"
 
 
 @pytest.mark.parametrize(
@@ -290,18 +261,6 @@ def test_a_hit_names_file_line_and_word():
     assert str(hit) == "docs/a.md:3:grave (archive)"
 
 
-def update_table() -> None:
-    """Write the counts of now into the table ``ALLOWED`` of this file."""
-    own = Path(__file__)
-    table = "".join(f'    "{part}": {number},\n' for part, number in sorted(counts().items()))
-    before, rest = own.read_text().split("ALLOWED = {\n", 1)
-    _, after = rest.split("}  # fmt: skip\n", 1)
-    own.write_text(before + "ALLOWED = {\n" + table + "}  # fmt: skip\n" + after)
-
-
 if __name__ == "__main__":
-    if sys.argv[1:] == ["--update"]:
-        update_table()
-    else:
-        below = tuple(sys.argv[1:]) or ("",)
-        print(*(hit for hit in all_hits() if hit.path.startswith(below)), sep="\n")
+    below = tuple(sys.argv[1:]) or ("",)
+    print(*(hit for hit in all_hits() if hit.path.startswith(below)), sep="\n")

@@ -166,8 +166,8 @@ class HostRequests:
         found = await asyncio.gather(*judged, return_exceptions=True)
         outcomes = {host: outcome(each) for host, each in zip(hosts, found, strict=True)}
         if wanted.sure and not any(self._status(host) is HostStatus.LOST for host in hosts):
-            told = "; ".join(f"{host}: {why}" for host, why in outcomes.items())
-            raise InvalidRequestError(f"not lost, nothing was done: {told}. Stop its tasks first")
+            reasons = "; ".join(f"{host}: {why}" for host, why in outcomes.items())
+            raise InvalidRequestError(f"not lost, nothing was done: {reasons}. Stop its tasks first")
         return [self._record(host, why) for host, why in outcomes.items()]
 
     async def _judge(self, host: HostId, user: str, sure: bool) -> str:

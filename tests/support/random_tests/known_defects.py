@@ -290,7 +290,7 @@ DEFECTS = [
         "round(BAR * share)",
     ),
     one(
-        "control/environments/test_control_laws.py::test_nothing_leaks_and_the_past_is_kept_whatever_is_asked",
+        "control/environments/test_control_invariants.py::test_no_resource_leaks_and_the_history_is_complete_after_any_requests",
         "what leaves the pool keeps its share of its host",
         "control/environments/pool_service.py",
         "release_tasks(POOL, [task])",

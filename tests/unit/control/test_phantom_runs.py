@@ -55,7 +55,7 @@ def test_a_creation_that_fails_leaves_no_run(tmp_path):
             with pytest.raises(TaskError):
                 await room.ask("env_create", workflow="farm", auto=True)
             assert await room.ask("run_list") == []
-        async with control_harness(tmp_path, "flp1") as room:  # the number may have been told to integrations
+        async with control_harness(tmp_path, "flp1") as room:  # integrations may have the number
             env = await room.ask("env_create", workflow="farm")
             started = await room.ask("env_control", id=env["id"], event="START_ACTIVITY")
             assert [run["run_number"] for run in await room.ask("run_list")] == [started["run_number"]]
@@ -91,7 +91,7 @@ def test_a_run_is_shown_from_the_beginning_of_its_start(tmp_path):
     asyncio.run(scene())
 
 
-LIVES = {
+SEQUENCES = {
     "one step after the other": ["START_ACTIVITY", "STOP_ACTIVITY", "START_ACTIVITY", "GO_ERROR", "RECOVER"],
     "ended in its run": ["START_ACTIVITY", "destroy"],
     "ended in its run by force": ["START_ACTIVITY", "force"],
@@ -101,14 +101,14 @@ LIVES = {
 }
 
 
-@pytest.mark.parametrize("life", LIVES)
-def test_the_disk_never_says_that_a_run_goes_on_which_no_environment_is_in(tmp_path, life):
+@pytest.mark.parametrize("steps", SEQUENCES)
+def test_no_stored_run_is_open_without_an_environment(tmp_path, steps):
     async def scene():
         bus = Onlookers(tmp_path, "flp1", "flp2")
         async with control_harness(repository(tmp_path), bus=bus) as room:
-            auto = LIVES[life][0] == "auto"
+            auto = SEQUENCES[steps][0] == "auto"
             env = await room.ask("env_create", workflow="farm", auto=auto)
-            for step in LIVES[life][auto:]:
+            for step in SEQUENCES[steps][auto:]:
                 await do(room, env["id"], step)
             room.control.store.flush()
             assert len(bus.seen) > 2

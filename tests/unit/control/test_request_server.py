@@ -24,7 +24,7 @@ STEPS = (
 """State, transition, and how many tasks of how many have done it, as an environment tells it step by step."""
 
 
-class Desk:
+class FakeDispatcher:
     """Answers "quick" at once, and everything else when the gate opens."""
 
     def __init__(self):
@@ -44,12 +44,12 @@ class Desk:
 
 @pytest.fixture
 def perform(tmp_path):
-    """Play a scene with a served desk and a function that makes clients."""
+    """Play a scene with a served dispatcher and a function that makes clients."""
 
     def play(scene):
         async def whole():
-            desk, path = Desk(), tmp_path / "s.ipc"
-            serving = asyncio.create_task(RequestServer(desk, path).run())
+            dispatcher, path = FakeDispatcher(), tmp_path / "s.ipc"
+            serving = asyncio.create_task(RequestServer(dispatcher, path).run())
             clients = []
             with zmq.asyncio.Context() as context:
 
@@ -61,7 +61,7 @@ def perform(tmp_path):
                     await asyncio.sleep(0.001)
                 try:
                     async with asyncio.timeout(50):
-                        await scene(desk, client)
+                        await scene(dispatcher, client)
                 finally:
                     serving.cancel()
                     await asyncio.gather(serving, return_exceptions=True)
@@ -95,7 +95,7 @@ async def ends(client, count):
 
 
 def test_a_thousand_requests_at_once_are_all_answered(perform):
-    async def scene(desk, client):
+    async def scene(dispatcher, client):
         many = client()
         for number in range(1000):
             await ask(many, str(number), n=number)
@@ -108,7 +108,7 @@ def test_a_thousand_requests_at_once_are_all_answered(perform):
 def test_progress_is_sent_when_a_phase_begins_or_is_complete_and_else_rarely(perform, monkeypatch):
     monkeypatch.setattr(request_server, "PROGRESS_EVERY_S", 1e9)
 
-    async def scene(_desk, client):
+    async def scene(_dispatcher, client):
         one = client()
         await ask(one, "1", verb="steps")
         heard = []
@@ -120,17 +120,17 @@ def test_progress_is_sent_when_a_phase_begins_or_is_complete_and_else_rarely(per
     perform(scene)
 
 
-def test_what_is_too_much_is_refused_and_says_so_and_the_rest_goes_on(perform, monkeypatch):
+def test_requests_beyond_the_limit_are_refused_and_the_others_continue(perform, monkeypatch):
     monkeypatch.setattr(request_server, "MOST_AT_ONCE", 10)
 
-    async def scene(desk, client):
+    async def scene(dispatcher, client):
         many = client()
         for number in range(15):
             await ask(many, str(number), "slow")
         refused = await ends(many, 5)
         assert set(refused) == {str(number) for number in range(10, 15)}
         assert all("which is the limit: try again" in each["error"]["message"] for each in refused.values())
-        desk.gate.set()
+        dispatcher.gate.set()
         assert all("result" in each for each in (await ends(many, 10)).values())
         await ask(many, "again")
         assert "result" in (await ends(many, 1))["again"]
@@ -138,14 +138,14 @@ def test_what_is_too_much_is_refused_and_says_so_and_the_rest_goes_on(perform, m
     perform(scene)
 
 
-def test_who_does_not_read_holds_nobody_up(perform):
-    async def scene(desk, client):
+def test_a_client_that_does_not_read_does_not_delay_the_others(perform):
+    async def scene(dispatcher, client):
         lazy, keen = client(rcvhwm=1), client()
         for number in range(1500):
             await ask(lazy, str(number), text="x" * 1000)
         await ask(keen, "mine")
         assert "result" in (await ends(keen, 1))["mine"]
-        while desk.served < 1501:
+        while dispatcher.served < 1501:
             await asyncio.sleep(0.01)
 
     perform(scene)
@@ -153,7 +153,7 @@ def test_who_does_not_read_holds_nobody_up(perform):
 
 @pytest.mark.parametrize("frame", [b"", b"\xc1", msgpack.packb([1]), b"x" * 100], ids=str)
 def test_nonsense_is_answered_with_what_a_request_is(perform, frame):
-    async def scene(desk, client):
+    async def scene(dispatcher, client):
         one = client()
         await one.send(frame)
         while "error" not in (answer := msgpack.unpackb(await one.recv())):
@@ -165,7 +165,7 @@ def test_nonsense_is_answered_with_what_a_request_is(perform, frame):
 
 
 def test_only_its_user_may_ask(perform, tmp_path):
-    async def scene(desk, client):
+    async def scene(dispatcher, client):
         assert stat.S_IMODE((tmp_path / "s.ipc").stat().st_mode) == 0o600
 
     before = os.umask(0)
@@ -191,7 +191,7 @@ def test_only_its_user_may_read_the_store(tmp_path):
     "many", [["x"] * 100_000, {str(number): 1 for number in range(100_000)}], ids=["list", "map"]
 )
 def test_a_request_with_more_entries_than_control_checks_in_its_loop_is_refused(perform, many):
-    async def scene(_desk, client):
+    async def scene(_dispatcher, client):
         one = client()
         await ask(one, "1", exclude=many)
         answer = msgpack.unpackb(await one.recv())

@@ -86,7 +86,7 @@ def test_arguments_ask_the_site_with_the_variables_of_the_moment():
 @pytest.mark.parametrize(
     ("written", "message"),
     [
-        ("nobody", "unknown variable nobody"),
+        ("missing", "unknown variable missing"),
         ("1 +", "is not an expression"),
         ("Up(9)", "no role above the root"),
         ("config.Get('x')", "is known only where the workflow is deployed"),
@@ -119,7 +119,7 @@ def test_a_call_knows_itself():
         ("heard.break()", "RuntimeError('a defect')"),
         ("other.f()", "no integration 'other' is enabled; enabled are: heard"),
         ("heard", "is not a call: expected integration.function(arguments)"),
-        ("heard.f(nobody)", "unknown variable nobody"),
+        ("heard.f(missing)", "unknown variable missing"),
     ],
 )
 def test_a_call_that_fails_ends_with_its_reason(func, message):
@@ -128,7 +128,7 @@ def test_a_call_that_fails_ends_with_its_reason(func, message):
     assert message in error
 
 
-def test_an_abandoned_call_is_ended_and_nobody_is_told():
+def test_a_cancelled_call_is_ended_without_a_result():
     ends = []
 
     class Hanging:
@@ -140,7 +140,7 @@ def test_an_abandoned_call_is_ended_and_nobody_is_told():
             finally:
                 self.ended = True
 
-    async def story():
+    async def scene():
         service = Hanging()
         caller = IntegrationCalls({"heard": service})
         caller.start(invoke("heard.f()"), lambda *end: ends.append(end))
@@ -151,7 +151,7 @@ def test_an_abandoned_call_is_ended_and_nobody_is_told():
         await asyncio.wait({task}, timeout=10)
         return task.cancelled()
 
-    assert asyncio.run(story())
+    assert asyncio.run(scene())
     assert ends == []
 
 
@@ -176,6 +176,6 @@ def test_a_function_that_no_integration_brings_is_an_error_at_the_site(with_epn_
         arguments_of("odc.GenerateEPNWorkflowScript()", {}, "root.c", with_epn_topology)
 
 
-def test_a_furnished_site_offers_its_services_and_another_none(tmp_path):
+def test_an_open_site_offers_its_services_and_another_offers_none(tmp_path):
     assert "Dump" in services_of(open_resources(Site(), MasterContext(cache=tmp_path)))
     assert services_of(Site()) is NOWHERE

@@ -123,7 +123,7 @@ async def test_a_creation_that_is_refused_whatever_it_takes_fails_with_the_reaso
 
 @pytest.mark.parametrize("stolen", ["control", "channel", "both"])
 @on_a_loop
-async def test_a_repair_takes_another_port_and_what_connects_is_told(tmp_path, stolen):
+async def test_a_restart_takes_another_port_and_peers_are_reconfigured(tmp_path, stolen):
     hosts = Robbed("flp1", "flp2")
     async with control_harness(templates(tmp_path), bus=hosts) as room:
         variables = {"recovery_restarts": 1, "recovery_grace_s": 0.01}

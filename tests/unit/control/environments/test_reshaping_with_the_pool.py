@@ -58,7 +58,7 @@ def taken(room, owner):
 # --- claiming -----------------------------------------------------------------------------------
 
 
-def test_who_joins_a_run_comes_from_the_pool_as_far_as_it_goes(tmp_path):
+def test_joining_tasks_are_claimed_from_the_pool_if_it_has_them(tmp_path):
     async def scene(room):
         env = await running(room, 2)
         there = await waiting(room, 2)
@@ -76,7 +76,7 @@ def test_who_joins_a_run_comes_from_the_pool_as_far_as_it_goes(tmp_path):
     played(tmp_path, scene, "flp1", "flp2")
 
 
-def test_a_plan_of_a_modification_says_who_is_reused_and_who_started_and_is_applied_so(tmp_path):
+def test_a_plan_of_a_modification_names_claimed_and_started_tasks_and_is_applied_so(tmp_path):
     async def scene(room):
         env = await running(room, 1)
         there = await waiting(room, 2)
@@ -106,7 +106,7 @@ def test_a_plan_whose_tasks_have_left_the_pool_is_refused_and_nothing_happens(tm
     played(tmp_path, scene)
 
 
-def test_whoever_claims_orders_above_all_that_the_pool_has_ordered(tmp_path):
+def test_a_modification_that_claims_orders_with_higher_revisions_than_the_pool(tmp_path):
     async def scene(room):
         env = await running(room, 1)
         (task,) = await waiting(room, 1)
@@ -135,7 +135,7 @@ def test_a_modification_that_is_refused_leaves_the_pool_as_it_is(tmp_path):
     played(tmp_path, scene)
 
 
-def test_one_that_died_while_it_was_claimed_is_started_anew_like_any_other(tmp_path):
+def test_a_task_that_died_while_it_was_claimed_is_restarted_like_any_other(tmp_path):
     async def scene(room):
         env = await running(room, 1)
         (task,) = await waiting(room, 1)
@@ -216,7 +216,7 @@ def test_a_change_of_what_is_only_configured_claims_nothing(tmp_path):
     played(tmp_path, scene)
 
 
-def test_what_a_lost_host_had_comes_from_the_pool_of_another(tmp_path):
+def test_tasks_of_a_lost_host_are_claimed_from_the_pool_of_another(tmp_path):
     async def scene(room):
         env = await running(room, 2)
         there = await waiting(room, 4)
@@ -237,7 +237,7 @@ def test_what_a_lost_host_had_comes_from_the_pool_of_another(tmp_path):
 # --- leaving ------------------------------------------------------------------------------------
 
 
-def test_who_leaves_a_run_ends_unless_it_is_said_otherwise(tmp_path):
+def test_a_departing_task_ends_unless_a_transfer_is_requested(tmp_path):
     async def scene(room):
         env = await running(room, 3)
         shrunk = await scale(room, env, 1)
@@ -248,7 +248,7 @@ def test_who_leaves_a_run_ends_unless_it_is_said_otherwise(tmp_path):
     played(tmp_path, scene)
 
 
-def test_who_leaves_a_run_for_the_pool_is_brought_to_rest_and_nobody_else_hears_of_it(tmp_path):
+def test_a_departing_task_becomes_idle_for_the_pool_and_no_other_task_gets_an_order(tmp_path):
     async def scene(room):
         env = await running(room, 3)
         since = len(room.hosts.commands)
@@ -275,7 +275,7 @@ def test_the_same_run_grows_again_with_the_very_tasks_that_it_has_left(tmp_path)
     played(tmp_path, scene, "flp1", "flp2")
 
 
-def test_a_plan_says_who_would_be_left_to_the_pool_and_its_token_does_it(tmp_path):
+def test_a_plan_names_tasks_for_the_pool_and_its_token_transfers_them(tmp_path):
     async def scene(room):
         env = await running(room, 4)
         room.control.pool.pool.bounds = PoolLimits(per_host=2)
@@ -292,7 +292,7 @@ def test_a_plan_says_who_would_be_left_to_the_pool_and_its_token_does_it(tmp_pat
     played(tmp_path, scene)
 
 
-def test_one_that_has_died_is_ended_and_not_left(tmp_path):
+def test_a_dead_task_is_stopped_and_not_transferred(tmp_path):
     async def scene(room):
         env = await running(room, 3)
         victim = env["tasks"][2]["id"]
@@ -305,7 +305,7 @@ def test_one_that_has_died_is_ended_and_not_left(tmp_path):
     played(tmp_path, scene, policy="vars: { recovery: ignore }")
 
 
-def test_one_that_was_excluded_from_the_beginning_was_never_there_and_is_not_left(tmp_path):
+def test_a_task_excluded_from_the_beginning_is_not_transferred(tmp_path):
     async def scene(room):
         wanted = {"workflow": "farm", "scale": {"leaf": 2}, "exclude": ["root.leaf1"]}
         env = await room.ask("env_create", **wanted)
@@ -322,7 +322,7 @@ def test_one_that_was_excluded_from_the_beginning_was_never_there_and_is_not_lef
 # --- history, restarts --------------------------------------------------------------------------
 
 
-def test_the_history_says_who_went_and_who_came_and_is_replayed_to_the_same(tmp_path):
+def test_the_history_names_departed_and_joined_tasks_and_replays_to_the_same_state(tmp_path):
     async def scene(room):
         env = await running(room, 2)
         await scale(room, env, 1, keep_tasks=True)

@@ -38,7 +38,7 @@ async def faults(room, host):
 
 @pytest.mark.finding("1.4")
 def test_a_true_report_after_a_false_revision_is_believed(tmp_path):
-    async def story():
+    async def scene():
         async with control_harness(repository(tmp_path), bus=FakeHostsWithRecords("flp1")) as room:
             environment = await running(room)
             true = next(iter(environment.model.tasks.reports.values()))
@@ -50,12 +50,12 @@ def test_a_true_report_after_a_false_revision_is_believed(tmp_path):
             await room.settled()
             assert environment.model.tasks.reports[true.task].failure is not None
 
-    asyncio.run(story())
+    asyncio.run(scene())
 
 
 @pytest.mark.finding("1.4")
 def test_an_acknowledgement_of_a_revision_that_was_never_given_is_none(tmp_path):
-    async def story():
+    async def scene():
         async with control_harness(repository(tmp_path), bus=FakeHostsWithRecords("flp1")) as room:
             made = await room.ask("env_create", workflow="farm")
             environment = room.control.active[made["id"]].environment
@@ -69,14 +69,14 @@ def test_an_acknowledgement_of_a_revision_that_was_never_given_is_none(tmp_path)
             assert any("is acknowledged" in fault for fault in await faults(room, "flp1"))
             asked.cancel()
 
-    asyncio.run(story())
+    asyncio.run(scene())
 
 
 @pytest.mark.finding("1.4")
 def test_a_task_with_a_revision_that_was_never_given_is_not_taken_for_lost(tmp_path):
     """A survey that names it says that it is there, whatever else is wrong with it."""
 
-    async def story():
+    async def scene():
         async with control_harness(repository(tmp_path), bus=FakeHostsWithRecords("flp1")) as room:
             environment = await running(room)
             for about in tuple(room.hosts.tasks["flp1"].values()):
@@ -86,4 +86,4 @@ def test_a_task_with_a_revision_that_was_never_given_is_not_taken_for_lost(tmp_p
             states = {about.state for about in environment.model.tasks.reports.values()}
             assert states == {TaskState.RUNNING}
 
-    asyncio.run(story())
+    asyncio.run(scene())

@@ -1,4 +1,4 @@
-"""Announcements leave in their order: at once if somebody may act on them, else when there is time."""
+"""Announcements leave in their order: at once if a rule may act on them, else when there is time."""
 
 import asyncio
 

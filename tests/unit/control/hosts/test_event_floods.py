@@ -1,4 +1,4 @@
-"""Ten thousand events at once: control takes them in by turns, bounded, and serves everybody else too."""
+"""Ten thousand events at once: control processes them in turns, bounded, and serves other clients too."""
 
 import asyncio
 from collections import Counter
@@ -29,7 +29,7 @@ def drained(inbox, *, refuse=()):
     def take(found):
         taken.append((found.host, found.sequence))
         if (found.host, found.sequence) in refuse:
-            raise ValueError("a report that nobody can take in")
+            raise ValueError("a report that fails")
 
     async def scene():
         running = asyncio.create_task(inbox.run(take))
@@ -42,7 +42,7 @@ def drained(inbox, *, refuse=()):
     return taken
 
 
-def test_hosts_take_turns_and_each_host_is_heard_in_its_order():
+def test_hosts_take_turns_and_reports_of_each_host_keep_their_order():
     inbox = ReportQueue()
     for sequence in range(3):
         inbox.put(report("loud", sequence))
@@ -50,7 +50,7 @@ def test_hosts_take_turns_and_each_host_is_heard_in_its_order():
     assert drained(inbox) == [("loud", 0), ("quiet", 7), ("loud", 1), ("loud", 2)]
 
 
-def test_what_one_host_says_beyond_its_share_is_not_kept(caplog):
+def test_messages_of_a_host_beyond_its_share_are_dropped(caplog):
     inbox = ReportQueue(most_per_host=10)
     for sequence in range(FLOOD):
         inbox.put(report("loud", sequence))
@@ -71,7 +71,7 @@ def test_all_hosts_together_are_bounded_too():
     assert len(drained(inbox)) == 100
 
 
-def test_a_report_that_cannot_be_taken_in_stops_nobody(caplog):
+def test_a_report_that_fails_does_not_stop_the_others(caplog):
     inbox = ReportQueue()
     for sequence in range(3):
         inbox.put(report("h1", sequence))
@@ -176,7 +176,7 @@ class StuckBus:
         self.announced.append(news)
 
 
-def test_announcements_that_nobody_takes_are_bounded_and_told_once(caplog):
+def test_undelivered_announcements_are_bounded_and_logged_once(caplog):
     async def scene():
         bus = StuckBus()
         outbox = OutboundQueues(bus)

@@ -84,7 +84,7 @@ def test_nothing_is_confirmed_while_something_is_missing(hosts):
     assert hosts.known["flp1"].confirmed_at == 11.0
 
 
-def test_what_is_known_is_old_after_several_heartbeats_and_fresh_again_after_one(hosts):
+def test_facts_are_stale_after_several_heartbeats_and_fresh_again_after_one(hosts):
     assert not hosts.is_old("flp1", SILENT_AFTER * 5.0)
     assert hosts.is_old("flp1", SILENT_AFTER * 5.0 + 1)
     hosts.record_report(report(5), 100.0)
@@ -96,7 +96,7 @@ def test_nothing_is_known_of_a_stranger():
     assert (hosts.presence("flp9"), hosts.is_old("flp9", 0.0)) == (None, True)
 
 
-def test_time_in_which_control_did_not_listen_counts_against_nobody_and_makes_nothing_younger(hosts):
+def test_time_in_which_control_did_not_listen_counts_against_no_host_and_makes_no_fact_younger(hosts):
     hosts.discount(60.0)
     assert hosts.known["flp1"].liveness.next_action(60.0 + ASK_AFTER * 5.0, 5.0) is LivenessAction.NOTHING
     assert hosts.is_old("flp1", 60.0)

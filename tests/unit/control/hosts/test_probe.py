@@ -50,37 +50,37 @@ def a_data_channel():
 
 @contextlib.contextmanager
 def a_stopped_process():
-    """A socket that listens and that nobody serves: the kernel takes connections all the same."""
+    """A listening socket without a server: the kernel accepts connections all the same."""
     with socket.create_server((HERE, 0)) as listening:
         yield listening.getsockname()[1]
 
 
 @contextlib.contextmanager
-def nobody():
+def a_free_port():
     """A port that refuses."""
     with socket.socket() as bound:
         bound.bind((HERE, 0))
         yield bound.getsockname()[1]
 
 
-@pytest.mark.parametrize("somebody", [a_control_channel, a_data_channel])
-def test_whoever_serves_a_channel_speaks_first(somebody):
-    with somebody() as port:
+@pytest.mark.parametrize("listener", [a_control_channel, a_data_channel])
+def test_the_server_of_a_channel_sends_first(listener):
+    with listener() as port:
         assert speaks(port) is True
 
 
-@pytest.mark.parametrize("no_one", [a_stopped_process, nobody])
+@pytest.mark.parametrize("no_one", [a_stopped_process, a_free_port])
 def test_a_stopped_or_dead_process_says_nothing(no_one):
     with no_one() as port:
         assert speaks(port, deadline_s=SOON_S) is False
 
 
-def test_one_sign_of_life_among_many_is_enough_and_the_others_are_not_waited_for():
-    with a_stopped_process() as stopped, nobody() as dead, a_data_channel() as alive:
+def test_one_answer_of_many_is_enough_and_the_others_are_not_awaited():
+    with a_stopped_process() as stopped, a_free_port() as dead, a_data_channel() as alive:
         assert speaks(stopped, dead, alive) is True
 
 
-def test_nobody_is_asked_and_nobody_answers():
+def test_a_probe_of_no_port_has_no_answer():
     assert speaks() is False
 
 
@@ -89,7 +89,7 @@ def test_the_turn_of_the_last_comes_also_if_few_are_asked_at_a_time():
         assert speaks(stopped, stopped, alive, deadline_s=SOON_S, at_once=1) is True
 
 
-def test_an_asked_data_channel_goes_on_to_serve_its_peers():
+def test_a_probed_data_channel_continues_to_serve_its_peers():
     with a_data_channel() as port, zmq.Context() as context, context.socket(zmq.PULL) as pull:
         pull.linger, pull.rcvtimeo = 0, 100
         for _ in range(3):
@@ -99,7 +99,7 @@ def test_an_asked_data_channel_goes_on_to_serve_its_peers():
             pull.recv()  # the probe was no peer: nothing is there, nothing is broken
 
 
-@pytest.mark.parametrize("port_of", [a_stopped_process, nobody], ids=["taken", "refused"])
+@pytest.mark.parametrize("port_of", [a_stopped_process, a_free_port], ids=["taken", "refused"])
 def test_a_kernel_that_takes_or_refuses_is_up(port_of):
     with port_of() as port:
         assert is_up(port) is True
@@ -119,7 +119,7 @@ def test_what_is_our_own_fault_says_nothing_of_the_other(monkeypatch, number, an
     assert asked(1) is answer
 
 
-def test_who_could_not_be_asked_may_be_alive_although_others_are_not(monkeypatch):
+def test_a_host_that_could_not_be_probed_may_be_alive_although_others_are_not(monkeypatch):
     numbers = iter([errno.ECONNREFUSED, errno.EMFILE])
 
     async def fail(*_):

@@ -15,22 +15,22 @@ from tests.support.harness.control import control_harness
 from tests.support.harness.host_timeline import HEARTBEAT_S, HostTimeline, play, until
 
 
-def test_nobody_is_asked_while_all_report(tmp_path):
-    async def act(story):
-        await story.run()
-        await story.pass_time(5, "flp1", "flp2")
-        assert (story.others.asked, story.told) == ([], [])
+def test_no_host_is_probed_while_all_report(tmp_path):
+    async def act(timeline):
+        await timeline.run()
+        await timeline.pass_time(5, "flp1", "flp2")
+        assert (timeline.others.asked, timeline.told) == ([], [])
 
     play(tmp_path, act, "flp1", "flp2")
 
 
 def test_tasks_of_a_host_that_answers_stay_where_they_are_and_it_gets_no_others(tmp_path):
-    async def act(story):
-        environment = await story.run()
-        story.others.alive = {"10.0.0.1", "10.0.0.2"}
-        await story.pass_time(10)
-        assert story.status("flp1") is HostStatus.SILENT
-        assert story.control.inventory.hosts == {}
+    async def act(timeline):
+        environment = await timeline.run()
+        timeline.others.alive = {"10.0.0.1", "10.0.0.2"}
+        await timeline.pass_time(10)
+        assert timeline.status("flp1") is HostStatus.SILENT
+        assert timeline.control.inventory.hosts == {}
         assert environment.model.tasks.silent.keys() == {task.host for task in environment.model.plan.tasks}
         assert environment.model.tasks.unreachable == set()
         assert environment.model.error == ""
@@ -38,72 +38,72 @@ def test_tasks_of_a_host_that_answers_stay_where_they_are_and_it_gets_no_others(
     play(tmp_path, act, "flp1", "flp2")
 
 
-def test_the_world_is_told_once_and_that_it_is_back(tmp_path):
-    async def act(story):
-        await story.run()
-        story.others.alive = {"10.0.0.1"}
-        await story.pass_time(10)
-        story.room.hosts.survey("flp1")
-        await until(lambda: len(story.told) > 1)
-        assert story.told == [("flp1", "SILENT"), ("flp1", "ACTIVE")]
-        assert list(story.control.inventory.hosts) == ["flp1"]
+def test_silence_is_announced_once_and_so_is_the_return(tmp_path):
+    async def act(timeline):
+        await timeline.run()
+        timeline.others.alive = {"10.0.0.1"}
+        await timeline.pass_time(10)
+        timeline.room.hosts.survey("flp1")
+        await until(lambda: len(timeline.told) > 1)
+        assert timeline.told == [("flp1", "SILENT"), ("flp1", "ACTIVE")]
+        assert list(timeline.control.inventory.hosts) == ["flp1"]
 
     play(tmp_path, act)
 
 
 def test_tasks_of_a_host_that_does_not_answer_are_placed_anew(tmp_path):
-    async def act(story):
-        environment = await story.run()
+    async def act(timeline):
+        environment = await timeline.run()
         (victim,) = {task.host for task in environment.model.plan.tasks[:1]}
-        other = next(host for host in story.room.hosts.names if host != victim)
-        await story.pass_time(4, other)
+        other = next(host for host in timeline.room.hosts.names if host != victim)
+        await timeline.pass_time(4, other)
         await until(lambda: {task.host for task in environment.model.plan.tasks} == {other})
-        assert story.told == [(victim, "LOST")]
+        assert timeline.told == [(victim, "LOST")]
 
     play(tmp_path, act, "flp1", "flp2")
 
 
-def test_nobody_is_given_up_while_nobody_at_all_is_heard(tmp_path):
-    async def act(story):
-        environment = await story.run()
-        await story.pass_time(20)
-        assert {story.status(host) for host in ("flp1", "flp2")} == {HostStatus.SILENT}
+def test_isolated_control_declares_no_host_of_a_running_environment_lost(tmp_path):
+    async def act(timeline):
+        environment = await timeline.run()
+        await timeline.pass_time(20)
+        assert {timeline.status(host) for host in ("flp1", "flp2")} == {HostStatus.SILENT}
         assert "isolated" in environment.model.tasks.silent["flp1"]
         assert (environment.model.error, environment.model.tasks.lost) == ("", {})
 
     play(tmp_path, act, "flp1", "flp2")
 
 
-def test_who_is_heard_first_again_leaves_the_others_time(tmp_path):
-    async def act(story):
-        await story.run()
-        await story.pass_time(20)
-        await story.pass_time(RETURN_S / HEARTBEAT_S, "flp1")
-        assert (story.status("flp1"), story.status("flp2")) == (HostStatus.ACTIVE, HostStatus.SILENT)
-        await story.pass_time(4, "flp1")
-        assert story.status("flp2") is HostStatus.LOST
+def test_the_first_returning_host_gives_the_others_time(tmp_path):
+    async def act(timeline):
+        await timeline.run()
+        await timeline.pass_time(20)
+        await timeline.pass_time(RETURN_S / HEARTBEAT_S, "flp1")
+        assert (timeline.status("flp1"), timeline.status("flp2")) == (HostStatus.ACTIVE, HostStatus.SILENT)
+        await timeline.pass_time(4, "flp1")
+        assert timeline.status("flp2") is HostStatus.LOST
 
     play(tmp_path, act, "flp1", "flp2")
 
 
 def test_a_host_without_tasks_is_lost_without_a_question(tmp_path):
-    async def act(story):
-        await story.pass_time(4)
-        await until(lambda: story.told)
-        assert (story.others.asked, story.told) == ([], [("flp1", "LOST")])
+    async def act(timeline):
+        await timeline.pass_time(4)
+        await until(lambda: timeline.told)
+        assert (timeline.others.asked, timeline.told) == ([], [("flp1", "LOST")])
 
     play(tmp_path, act)
 
 
 def test_all_ports_of_a_task_are_asked_and_after_four_turns_all_tasks_were(tmp_path):
-    async def act(story):
-        environment = await story.run()
-        story.others.alive = {"nowhere"}
-        await story.pass_time(2.5)
-        asked = [ports for _, ports in story.others.asked]
+    async def act(timeline):
+        environment = await timeline.run()
+        timeline.others.alive = {"nowhere"}
+        await timeline.pass_time(2.5)
+        asked = [ports for _, ports in timeline.others.asked]
         assert {len(ports) for ports in asked} == {FEW + 2}
-        everybody = {port for task in environment.model.plan.tasks for port in task.ports}
-        assert set().union(*asked) == everybody
+        all_ports = {port for task in environment.model.plan.tasks for port in task.ports}
+        assert set().union(*asked) == all_ports
 
     play(tmp_path, act, copies=4 * FEW + 8)
 
@@ -118,19 +118,19 @@ def test_all_ports_of_a_task_are_asked_and_after_four_turns_all_tasks_were(tmp_p
     ids=["its kernel answers", "nothing answers", "a kernel that it shares answers"],
 )
 def test_where_no_task_has_a_port_the_kernel_is_asked_if_it_is_the_hosts_own(tmp_path, up, networks, found):
-    async def act(story):
-        await story.run()
-        (held,) = story.control.active.values()
+    async def act(timeline):
+        await timeline.run()
+        (held,) = timeline.control.active.values()
         members = held.environment.model.tasks
         portless = [replace(task, ports=()) for task in members.plan.tasks]
         members.install_plan(replace(members.plan, tasks=tuple(portless)), {})
         if networks == "shared":
-            facts = story.control.inventory.facts_of("flp1")
-            story.room.hosts.sequence["flp2"] = 0
-            story.room.hosts.report("flp2", facts=replace(facts, address="10.0.0.2"))
-        story.others.up = up
-        await story.pass_time(4, *(["flp2"] if networks == "shared" else []))
-        assert story.status("flp1") is found
+            facts = timeline.control.inventory.facts_of("flp1")
+            timeline.room.hosts.sequence["flp2"] = 0
+            timeline.room.hosts.report("flp2", facts=replace(facts, address="10.0.0.2"))
+        timeline.others.up = up
+        await timeline.pass_time(4, *(["flp2"] if networks == "shared" else []))
+        assert timeline.status("flp1") is found
 
     play(tmp_path, act)
 
@@ -142,16 +142,16 @@ def test_a_host_that_was_lost_while_control_was_down_is_missed_after_some_time(t
         async with control_harness(tmp_path, "flp1", clock=clock, probe=probe) as room:
             await HostTimeline(room, clock, probe).run()
         async with control_harness(tmp_path, "flp2", clock=clock, probe=probe) as room:
-            story = HostTimeline(room, clock, probe)
-            assert story.status("flp1") is HostStatus.EXPECTED
-            await story.pass_time(RETURN_S / HEARTBEAT_S, "flp2")
-            assert story.status("flp1") is HostStatus.EXPECTED
-            await story.pass_time(3, "flp2")
-            (held,) = story.control.active.values()
+            timeline = HostTimeline(room, clock, probe)
+            assert timeline.status("flp1") is HostStatus.EXPECTED
+            await timeline.pass_time(RETURN_S / HEARTBEAT_S, "flp2")
+            assert timeline.status("flp1") is HostStatus.EXPECTED
+            await timeline.pass_time(3, "flp2")
+            (held,) = timeline.control.active.values()
             await until(lambda: {task.host for task in held.environment.model.plan.tasks} == {"flp2"})
             await until(lambda: held.environment.model.active is None)
-            assert story.others.asked[0][0] == "10.0.0.1"
-            assert story.told == [("flp1", "LOST")]
+            assert timeline.others.asked[0][0] == "10.0.0.1"
+            assert timeline.told == [("flp1", "LOST")]
             assert held.environment.model.state == "CONFIGURED"
 
     asyncio.run(live())
@@ -164,7 +164,7 @@ def test_a_host_that_is_back_after_a_restart_of_control_is_no_news(tmp_path):
         async with control_harness(tmp_path, "flp1", clock=clock, probe=probe) as room:
             await HostTimeline(room, clock, probe).run()
         async with control_harness(tmp_path, "flp1", clock=clock, probe=probe) as room:
-            story = HostTimeline(room, clock, probe)
-            assert (story.status("flp1"), story.told) == (HostStatus.ACTIVE, [])
+            timeline = HostTimeline(room, clock, probe)
+            assert (timeline.status("flp1"), timeline.told) == (HostStatus.ACTIVE, [])
 
     asyncio.run(live())

@@ -57,7 +57,7 @@ def test_the_codec_is_the_plugins(plugin):
     assert found.arguments[found.arguments.index("-P") + 1] == plugin
 
 
-def test_a_plugin_that_nobody_can_speak_with_is_refused():
+def test_an_unknown_plugin_is_refused():
     with pytest.raises(PlanError, match="fmq_plugin is 'odc', and must be OCClite or OCC"):
         launch("{value: d}", fmq_plugin="odc")
 

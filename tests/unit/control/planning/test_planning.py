@@ -1,4 +1,4 @@
-"""Plans: what every task is started with and told, once it has its place."""
+"""Plans: command line and arguments of every placed task."""
 
 import pytest
 
@@ -98,7 +98,7 @@ def test_a_plan_survives_the_wire(pair):
     assert typed(plain(pair), Plan) == pair
 
 
-def test_what_is_taken_by_one_plan_is_not_given_to_the_next():
+def test_allocations_of_one_plan_are_not_given_to_the_next():
     hosts = inventory()
     found = workflow(*PAIR, sampler=SAMPLER, sink=device("sink"))
     first = plan(found, hosts)
@@ -122,7 +122,7 @@ def test_a_basic_task_has_no_control_port_no_codec_to_speak_and_no_properties():
     assert (task.properties, task.ports) == ({}, ())
 
 
-def test_a_direct_task_speaks_occ_and_is_told_its_port_only():
+def test_a_direct_task_uses_occ_and_gets_its_port_only():
     (task,) = plan(workflow(role("readout", "readout"), readout=device("readout", mode="direct"))).tasks
     assert task.launch.codec == "OCC"
     assert task.launch.arguments == ("--task", "T0", "--control-port", "30000")

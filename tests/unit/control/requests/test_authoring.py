@@ -1,4 +1,4 @@
-"""The desk for authors at a site: check, expand, draw; show, list, set and import configuration."""
+"""Requests of authors at a site: check, expand, draw; show, list, set and import configuration."""
 
 import asyncio
 from dataclasses import replace
@@ -43,7 +43,7 @@ def site(tmp_path):
 
 
 def ask(site, verb, wanted):
-    """Ask the desk of ``site``, as control does."""
+    """Send a request to the handlers of ``site``, as control does."""
     threads = RequestThreads()
     verbs = WorkflowRequests(site, threads).verbs | ConfigurationRequests(site, threads).verbs
     kind, handle = verbs[verb]

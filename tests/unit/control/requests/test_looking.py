@@ -174,7 +174,7 @@ def test_creating_has_the_effects(site, tmp_path):
 
 @pytest.mark.finding("1.8")
 @pytest.mark.parametrize("workflow", ["runs", "runs-file"])
-def test_a_user_who_looks_is_told_what_was_not_generated(site, tmp_path, workflow):
+def test_a_viewer_is_shown_which_templates_were_not_generated(site, tmp_path, workflow):
     checked, planned = ask(
         site, tmp_path, ("workflow_check", {"workflow": workflow}), ("env_plan", {"workflow": workflow})
     )

@@ -21,31 +21,31 @@ def tell(room, host, last_run):
 
 
 @pytest.mark.parametrize(
-    ("told", "number"),
+    ("reported", "number"),
     [({}, 1), ({"flp1": 41}, 42), ({"flp1": 41, "flp2": 77}, 78)],
-    ids=["nobody knows of any", "one host", "the highest counts"],
+    ids=["no host knows a run", "one host", "the highest counts"],
 )
-def test_an_empty_store_counts_on_from_what_hosts_remember(tmp_path, told, number):
-    async def story():
+def test_an_empty_store_counts_on_from_what_hosts_remember(tmp_path, reported, number):
+    async def scene():
         async with control_harness(repository(tmp_path), "flp1", "flp2") as room:
-            for host, last_run in told.items():
+            for host, last_run in reported.items():
                 tell(room, host, last_run)
             assert await started(room) == number
 
-    asyncio.run(story())
+    asyncio.run(scene())
 
 
 def test_what_a_host_remembers_of_old_changes_nothing(tmp_path):
-    async def story():
+    async def scene():
         async with control_harness(repository(tmp_path), "flp1") as room:
             room.control.runs.raise_run_counter(100)
             tell(room, "flp1", 41)
             assert await started(room) == 101
 
-    asyncio.run(story())
+    asyncio.run(scene())
 
 
-def test_what_hosts_told_is_on_disk(tmp_path):
+def test_run_numbers_that_hosts_report_are_on_disk(tmp_path):
     url = f"sqlite:///{tmp_path / 'o2.sqlite'}"
     store = Store(url)
     RunStore(store).raise_run_counter(41)

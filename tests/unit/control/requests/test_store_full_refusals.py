@@ -46,7 +46,7 @@ def played(folder, scene):
     ],
     ids=["a transition", "another scale", "an exclusion"],
 )
-def test_what_would_have_to_be_kept_is_refused_and_nothing_is_ordered(tmp_path, verb, arguments):
+def test_requests_that_need_storage_are_refused_without_an_order(tmp_path, verb, arguments):
     async def scene(room, id):
         ordered = len(room.hosts.commands)
         with pytest.raises(StorageError, match="cannot write"):

@@ -135,11 +135,11 @@ def test_a_cut_that_was_cut_short_is_no_whole_journal_and_is_finished_later(tmp_
     async def scene(room):
         environment, _ = await ended(room)
         monkeypatch.setattr(retention, "CHUNK", 3)
-        keeper = Retention(room.control.store, Keep(keep_rows=1), lambda: room.control.clock() + LATER)
-        keeper._stop.set()
-        monkeypatch.setattr(keeper, "_cut", set())
+        cutter = Retention(room.control.store, Keep(keep_rows=1), lambda: room.control.clock() + LATER)
+        cutter._stop.set()
+        monkeypatch.setattr(cutter, "_cut", set())
         before = rows(room, environment)
-        keeper._cut_one(environment, room.control.clock())
+        cutter._cut_one(environment, room.control.clock())
         assert rows(room, environment) == before - 3 + 1
         with pytest.raises(UnknownNameError, match="was cut"):
             await room.ask("env_replay", id=environment)
@@ -149,7 +149,7 @@ def test_a_cut_that_was_cut_short_is_no_whole_journal_and_is_finished_later(tmp_
     played(tmp_path, scene)
 
 
-def test_the_loop_of_control_goes_on_while_the_journal_is_cut(tmp_path, monkeypatch):
+def test_control_continues_while_the_journal_is_cut(tmp_path, monkeypatch):
     async def scene(room):
         await ended(room, runs=2)
         threads = set()
@@ -162,14 +162,14 @@ def test_the_loop_of_control_goes_on_while_the_journal_is_cut(tmp_path, monkeypa
 
         monkeypatch.setattr(room.control.store, "write", noted)
         at = room.control.clock() + LATER
-        keeper = asyncio.create_task(Retention(room.control.store, Keep(keep_rows=1), lambda: at).run())
+        cutter = asyncio.create_task(Retention(room.control.store, Keep(keep_rows=1), lambda: at).run())
         while not threads:
             await asyncio.sleep(0)
         other = await room.ask("env_create", workflow="farm")  # control writes and answers meanwhile
         assert other["state"] == "CONFIGURED"
         assert threading.get_ident() not in threads
-        keeper.cancel()
-        await asyncio.gather(keeper, return_exceptions=True)
+        cutter.cancel()
+        await asyncio.gather(cutter, return_exceptions=True)
 
     played(tmp_path, scene)
 

@@ -76,7 +76,7 @@ def test_a_damaged_database_never_keeps_control_from_starting(file, damage):
     again.close()
 
 
-def test_the_damaged_one_is_kept_under_another_name(file):
+def test_a_damaged_database_is_renamed(file):
     file.write_bytes(b"damaged " * 1000)
     Store(url(file)).close()
     file.write_bytes(b"again " * 1000)
@@ -114,7 +114,7 @@ def test_the_run_counter_is_only_ever_raised(file):
     again.close()
 
 
-def test_a_run_number_is_on_disk_before_anybody_has_it(file):
+def test_a_run_number_is_on_disk_before_a_caller_gets_it(file):
     store = Store(url(file))
     number = RunStore(store).reserve_run()
     with closing(
@@ -126,7 +126,7 @@ def test_a_run_number_is_on_disk_before_anybody_has_it(file):
     store.close()
 
 
-def test_a_run_number_that_cannot_be_kept_is_not_given(file):
+def test_a_run_number_that_cannot_be_stored_is_not_given(file):
     store = Store(url(file))
     runs = RunStore(store)
     first = runs.reserve_run()
@@ -159,7 +159,7 @@ def test_a_store_that_cannot_be_opened_says_why_and_what_to_do(tmp_path, where):
         Store(url(tmp_path / where))
 
 
-def test_what_cannot_be_written_is_kept_until_it_can(file):
+def test_entries_that_cannot_be_written_wait_until_they_can(file):
     store = Store(url(file))
     runs = RunStore(store)
     store.add(kept())
@@ -182,7 +182,7 @@ def test_what_cannot_be_written_is_kept_until_it_can(file):
     store.close()
 
 
-def test_a_new_environment_that_cannot_be_kept_is_refused(file):
+def test_a_new_environment_that_cannot_be_stored_is_refused(file):
     store = Store(url(file))
     deny_writes(store)
     with pytest.raises(StorageError, match="cannot write"):
@@ -191,7 +191,7 @@ def test_a_new_environment_that_cannot_be_kept_is_refused(file):
     store.close()
 
 
-def test_what_waits_for_room_is_bounded(file, monkeypatch):
+def test_waiting_entries_are_bounded(file, monkeypatch):
     monkeypatch.setattr("salt_o2.control.storage.store.MOST_KEPT", 10)
     store = Store(url(file))
     deny_writes(store)
@@ -214,7 +214,7 @@ def test_it_is_known_who_has_ended_and_who_was_never_there(file):
     store.close()
 
 
-def test_while_the_store_is_closed_everybody_is_told_why_and_then_it_opens(tmp_path):
+def test_while_the_store_is_closed_requests_are_refused_with_the_reason_until_it_opens(tmp_path):
     socket, file = tmp_path / "s.ipc", tmp_path / "folder" / "o2.sqlite"
 
     def ask():

@@ -59,7 +59,7 @@ def store(url):
     store.close()
 
 
-def test_an_environment_comes_back_as_it_was_kept(store, url):
+def test_an_environment_is_restored_as_it_was_stored(store, url):
     store.add(kept())
     again = Store(url)
     assert again.active() == [kept()]
@@ -99,7 +99,7 @@ def test_environments_are_found_by_the_beginning_of_their_ids(store):
     assert store.ids_beginning("c") == []
 
 
-def test_nobody_finds_what_is_not_there(store):
+def test_a_missing_environment_is_not_found(store):
     assert store.find("X") is None
 
 

@@ -30,7 +30,7 @@ def played(folder, scene):
 
 
 @pytest.mark.parametrize("verb", ["env_create", "env_control"])
-def test_what_would_be_new_is_refused_and_the_holder_is_blamed_not_the_disk(tmp_path, verb):
+def test_new_requests_are_refused_with_the_name_of_the_holder_of_the_lock(tmp_path, verb):
     async def scene(room):
         env = await room.ask("env_create", workflow="farm")
         room.control.store.flush()
@@ -45,7 +45,7 @@ def test_what_would_be_new_is_refused_and_the_holder_is_blamed_not_the_disk(tmp_
     assert "disk" not in said
 
 
-def test_what_is_there_can_be_looked_at_and_ended_meanwhile(tmp_path):
+def test_existing_environments_can_be_shown_and_ended_meanwhile(tmp_path):
     async def scene(room):
         env = await room.ask("env_create", workflow="farm")
         with holder(tmp_path):

@@ -1,4 +1,4 @@
-"""A row of the store that cannot be read is omitted and told; everything else is taken up."""
+"""A row of the store that cannot be read is omitted and reported; all other rows are restored."""
 
 import asyncio
 import json

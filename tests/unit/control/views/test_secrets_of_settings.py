@@ -56,7 +56,7 @@ def test_the_database_is_shown_without_its_password(url):
     assert view["database"], "something of it is shown"
 
 
-def test_what_is_no_secret_of_the_database_is_shown():
+def test_parts_of_the_database_url_without_secrets_are_shown():
     url = "postgresql://o2:x@db:5432/o2?connect_timeout=3"
     assert settings_view(Site(database=url))["database"] == url.replace(":x@", ":***@")
     file = "sqlite:////var/lib/o2/control/o2.sqlite"
@@ -94,7 +94,7 @@ def test_a_backend_is_named_without_its_password(line):
 
 
 @pytest.mark.parametrize("url", DATABASES.values(), ids=DATABASES)
-def test_a_database_that_cannot_be_opened_is_told_without_its_password(url):
+def test_a_database_that_cannot_be_opened_is_named_without_its_password(url):
     with pytest.raises(StorageError) as caught:
         open_database(url.replace("@db", "@127.0.0.1").replace("//db", "//127.0.0.1"))
     assert SECRET not in str(caught.value)

@@ -1,4 +1,4 @@
-"""A journal as a story: every line in words, with its cause."""
+"""A journal as a history: every line in words, with its cause."""
 
 import json
 from dataclasses import replace
@@ -93,12 +93,12 @@ MOVES = AnnounceMoves(environment="E", host="flp1", moves={"id-a": TaskState.RUN
 RUNNING = AnnounceState(environment="E", state=EnvironmentState.RUNNING, run_number=7)
 
 
-def story(*values):
+def journal_lines(*values):
     return [(line["text"], line["cause"]) for line in format_journal(lines(*values))]
 
 
-def test_causes_lead_from_a_state_back_to_who_asked():
-    assert story(CREATED, START, ORDER, REPORT, MOVES, RUNNING) == [
+def test_causes_lead_from_a_state_back_to_the_user():
+    assert journal_lines(CREATED, START, ORDER, REPORT, MOVES, RUNNING) == [
         ("created from w: 2 tasks on flp1", "asked by teo"),
         ("START_ACTIVITY asked for", "asked by teo"),
         ("flp1 gets the order: root.a to RUNNING (revision 3)", "START_ACTIVITY asked by teo"),
@@ -108,22 +108,22 @@ def test_causes_lead_from_a_state_back_to_who_asked():
     ]
 
 
-def test_orders_that_follow_a_report_still_name_who_asked():
-    told = story(CREATED, START, ORDER, REPORT, ORDER)
-    assert told[-1][1] == "START_ACTIVITY asked by teo, after report of flp1"
+def test_orders_that_follow_a_report_still_name_the_user():
+    shown = journal_lines(CREATED, START, ORDER, REPORT, ORDER)
+    assert shown[-1][1] == "START_ACTIVITY asked by teo, after report of flp1"
 
 
-def test_a_change_is_told_by_what_differs():
+def test_a_modification_is_described_by_its_differences():
     change = Modified(at=4.0, request="q", plan=plan("a", "c"), excluded={"id-a": "warm"}, user="teo")
-    assert story(CREATED, change)[-1] == (
+    assert journal_lines(CREATED, change)[-1] == (
         "another plan: start root.c; exclude root.a; stop root.b",
         "asked by teo",
     )
 
 
-def test_what_control_does_by_itself_has_its_reason():
+def test_automatic_actions_of_control_have_a_reason():
     stop = Requested(at=5.0, request="", events=(EnvironmentEvent.STOP_ACTIVITY,), reason="end of data")
-    assert story(CREATED, stop)[-1] == ("STOP_ACTIVITY asked for", "by itself (end of data)")
+    assert journal_lines(CREATED, stop)[-1] == ("STOP_ACTIVITY asked for", "by itself (end of data)")
 
 
 @pytest.mark.parametrize(
@@ -188,8 +188,8 @@ def test_what_control_does_by_itself_has_its_reason():
         "failure",
     ],
 )
-def test_every_kind_of_line_is_told_in_words(value, text):
-    assert story(CREATED, value)[-1][0] == text
+def test_every_kind_of_line_has_a_text(value, text):
+    assert journal_lines(CREATED, value)[-1][0] == text
 
 
 def test_there_are_words_for_every_kind_of_message_and_effect():
@@ -198,7 +198,7 @@ def test_there_are_words_for_every_kind_of_message_and_effect():
 
 
 @pytest.mark.parametrize(
-    ("end", "told"),
+    ("end", "shown"),
     [
         ({"exit": Exit(code=0), "output": ("a", "b", "c", "d")}, "exit code 0, its last output: b | c | d"),
         (
@@ -209,19 +209,22 @@ def test_there_are_words_for_every_kind_of_message_and_effect():
     ],
     ids=["a hook", "a failure", "silent"],
 )
-def test_how_processes_ended_and_what_they_wrote_is_told(end, told):
+def test_exit_statuses_and_output_of_processes_are_shown(end, shown):
     report = replace(REPORT.reports[0], state=TaskState.DONE, **end)
-    assert story(CREATED, replace(REPORT, reports=(report,)))[-1][0] == f"flp1 reports 1 task; root.a: {told}"
+    assert (
+        journal_lines(CREATED, replace(REPORT, reports=(report,)))[-1][0]
+        == f"flp1 reports 1 task; root.a: {shown}"
+    )
 
 
 def test_many_names_are_counted():
-    told = story(
+    shown = journal_lines(
         Created(at=1.0, plan=plan(*"abcdefg"), timeouts=Timeouts()), Modified(at=2.0, request="", plan=plan())
     )
-    assert told[-1][0] == "another plan: stop root.a, root.b, root.c, root.d and 3 more"
+    assert shown[-1][0] == "another plan: stop root.a, root.b, root.c, root.d and 3 more"
 
 
-def test_a_story_has_its_days_as_headings_and_leaves_out_what_only_led_to_something():
+def test_a_history_has_its_days_as_headings_and_omits_intermediate_entries():
     text = history.history(format_journal(lines(CREATED, START, ORDER, REPORT, MOVES)))
     assert text.splitlines()[0].startswith("1970-01-01")
     assert "reports" not in text

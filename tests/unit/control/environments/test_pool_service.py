@@ -1,4 +1,4 @@
-"""The pool in the real control, with its desk and store: what users ask for, and what becomes of tasks."""
+"""The pool in the real control, with its request handlers and store."""
 
 import asyncio
 import json
@@ -65,7 +65,7 @@ def test_what_an_environment_leaves_is_listed_with_its_origin_and_takes_its_plac
     played(tmp_path, scene)
 
 
-def test_agents_are_told_that_the_pool_owns_them(tmp_path):
+def test_agents_get_the_pool_as_the_new_owner(tmp_path):
     async def scene(room):
         env = await kept(room)
         assert {(POOL, TaskState.STANDBY, task) for task in ids(env)} <= goals(room)
@@ -74,7 +74,7 @@ def test_agents_are_told_that_the_pool_owns_them(tmp_path):
     played(tmp_path, scene)
 
 
-def test_a_plan_of_the_end_says_what_is_kept_and_what_has_no_room(tmp_path):
+def test_a_plan_of_a_destroy_has_transferred_and_refused_tasks(tmp_path):
     async def scene(room):
         env = await room.ask("env_create", workflow="farm")
         room.control.pool.pool.bounds = PoolLimits(per_host=1)
@@ -114,7 +114,7 @@ def test_the_same_environment_again_has_the_same_tasks(tmp_path):
     played(tmp_path, scene, "flp1", "flp2")
 
 
-def test_the_history_says_who_came_from_the_pool_and_who_was_left_to_it(tmp_path):
+def test_the_history_names_claimed_and_transferred_tasks(tmp_path):
     async def scene(room):
         before = await kept(room)
         after = await room.ask("env_create", workflow="farm")
@@ -141,7 +141,7 @@ def test_a_plan_shows_what_would_be_reused_and_what_started(tmp_path):
     played(tmp_path, scene)
 
 
-def test_who_is_one_too_many_for_the_new_environment_stays_in_the_pool(tmp_path):
+def test_a_surplus_task_stays_in_the_pool(tmp_path):
     async def scene(room):
         before = await kept(room)
         after = await room.ask("env_create", workflow="farm", vars={"copies": 1})
@@ -260,7 +260,7 @@ def test_a_task_that_died_while_it_was_claimed_is_started_anew_like_any_other(tm
 # --- bounds, cleaning, death --------------------------------------------------------------------
 
 
-def test_what_is_over_a_bound_ends_and_is_told(tmp_path):
+def test_a_task_beyond_a_limit_is_stopped_and_announced(tmp_path):
     async def scene(room):
         room.control.pool.pool.bounds = PoolLimits(total=1)
         await kept(room)
@@ -295,7 +295,7 @@ def test_cleaning_ends_what_is_meant_and_nothing_else(tmp_path, what, ended):
     played(tmp_path, scene, "flp1", "flp2")
 
 
-def test_one_that_dies_leaves_the_pool(tmp_path):
+def test_a_task_that_dies_is_removed_from_the_pool(tmp_path):
     async def scene(room):
         env = await kept(room)
         room.hosts.report("flp1", dead(ids(env)[0], POOL, 8))
@@ -336,8 +336,8 @@ def test_after_a_restart_of_control_the_pool_is_there_and_can_be_claimed(tmp_pat
     assert sorted(ids(played(tmp_path, later, bus=bus))) == sorted(ids(before))
 
 
-def test_a_task_whose_agent_has_not_heard_of_the_pool_yet_is_no_stray(tmp_path):
-    """The order that hands it over was lost, and control was killed: the survey bears the old name."""
+def test_a_task_whose_agent_lacks_the_order_of_the_pool_is_not_orphaned(tmp_path):
+    """The order of the transfer was lost, and control was killed: the survey has the former owner."""
     bus = FakeHostsWithRecords("flp1")
     before = played(tmp_path, kept, bus=bus)
     for about in tuple(bus.tasks["flp1"].values()):
@@ -361,7 +361,7 @@ def done_in(environment, task, revision=4):
     return done(command, task)
 
 
-def test_a_claimed_task_whose_agent_still_names_the_pool_is_no_stray(tmp_path):
+def test_a_claimed_task_whose_agent_still_names_the_pool_is_not_orphaned(tmp_path):
     async def scene(room):
         before = await kept(room)
         after = await room.ask("env_create", workflow="farm")
@@ -375,7 +375,7 @@ def test_a_claimed_task_whose_agent_still_names_the_pool_is_no_stray(tmp_path):
     played(tmp_path, scene)
 
 
-def test_what_has_left_the_pool_and_comes_up_again_is_ended(tmp_path):
+def test_a_removed_task_that_is_reported_again_is_stopped(tmp_path):
     """Its host was away while it was to end, and comes back with it."""
 
     async def scene(room):
@@ -473,7 +473,7 @@ def test_control_that_dies_right_after_a_claim_owes_the_tasks_to_one_owner(tmp_p
     played(tmp_path, later, bus=bus)
 
 
-def test_control_that_dies_while_tasks_come_to_rest_goes_on_keeping_them(tmp_path):
+def test_a_transfer_continues_when_control_dies_while_tasks_become_idle(tmp_path):
     bus = FakeHostsWithRecords("flp1")
 
     async def dying(room):
@@ -495,7 +495,7 @@ def test_control_that_dies_while_tasks_come_to_rest_goes_on_keeping_them(tmp_pat
     played(tmp_path, later, bus=bus)
 
 
-def test_a_store_that_takes_nothing_in_lets_nothing_be_claimed(tmp_path):
+def test_no_task_is_claimed_while_the_store_cannot_be_written(tmp_path):
     async def scene(room):
         before = await kept(room)
         engine = room.control.store._engine
@@ -514,7 +514,7 @@ def test_a_store_that_takes_nothing_in_lets_nothing_be_claimed(tmp_path):
     played(tmp_path, scene)
 
 
-def test_nobody_waits_for_a_host_that_is_lost_and_what_comes_back_with_it_is_ended(tmp_path):
+def test_a_transfer_does_not_wait_for_a_lost_host_and_its_returning_tasks_are_stopped(tmp_path):
     async def scene(room):
         before = await kept(room)
         away = {task["id"] for task in before["tasks"] if task["host"] == "flp2"}

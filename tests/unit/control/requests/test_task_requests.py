@@ -1,4 +1,4 @@
-"""Tasks' voices as control passes them on: what was said, what comes, and how many may wait for it."""
+"""Output of tasks as control passes it on: its end, new lines, and the limit of followers."""
 
 import asyncio
 
@@ -45,7 +45,7 @@ def test_the_last_lines_are_asked_of_the_task_s_host(tmp_path):
     played(tmp_path, scene)
 
 
-def test_whoever_follows_waits_at_the_host(tmp_path):
+def test_a_follower_waits_at_the_host(tmp_path):
     async def scene(room, task, mouth):
         mouth.gate.set()
         await room.ask("task_log", id=task, after=PLACES, wait_s=20)
@@ -64,7 +64,7 @@ def test_whoever_follows_waits_at_the_host(tmp_path):
     ],
     ids=["too long", "negative", "no place", "no task"],
 )
-def test_what_makes_no_sense_is_refused_before_anybody_is_asked(tmp_path, arguments, kind):
+def test_nonsensical_arguments_are_refused_before_a_host_is_asked(tmp_path, arguments, kind):
     async def scene(room, task, mouth):
         with pytest.raises(kind):
             await room.ask("task_log", **{"id": task, **arguments})
@@ -73,7 +73,7 @@ def test_what_makes_no_sense_is_refused_before_anybody_is_asked(tmp_path, argume
     played(tmp_path, scene)
 
 
-def test_so_many_may_wait_and_the_next_is_told_so_until_one_is_done(tmp_path, monkeypatch):
+def test_followers_beyond_the_limit_are_refused_until_one_has_ended(tmp_path, monkeypatch):
     monkeypatch.setattr(task_requests, "MOST_WAITING", 3)
 
     async def scene(room, task, mouth):
@@ -94,7 +94,7 @@ def test_so_many_may_wait_and_the_next_is_told_so_until_one_is_done(tmp_path, mo
     played(tmp_path, scene)
 
 
-def test_whoever_goes_away_leaves_room_for_others(tmp_path, monkeypatch):
+def test_a_follower_that_disconnects_makes_room_for_others(tmp_path, monkeypatch):
     monkeypatch.setattr(task_requests, "MOST_WAITING", 1)
 
     async def scene(room, task, mouth):
@@ -109,7 +109,7 @@ def test_whoever_goes_away_leaves_room_for_others(tmp_path, monkeypatch):
     played(tmp_path, scene)
 
 
-def test_a_host_that_does_not_answer_is_told_and_leaves_room_for_others(tmp_path, monkeypatch):
+def test_a_host_that_does_not_answer_is_reported_and_makes_room_for_others(tmp_path, monkeypatch):
     monkeypatch.setattr(task_requests, "MOST_WAITING", 1)
 
     async def silence(*_arguments):

@@ -92,7 +92,7 @@ def test_each_run_of_an_environment_has_its_own_arguments(tmp_path):
     assert len({run["stop_arguments"]["run_end_time_ms"] for run in shown}) == 3
 
 
-def test_who_leaves_a_run_does_not_end_it(tmp_path):
+def test_a_task_that_departs_from_a_run_does_not_end_it(tmp_path):
     async def scene(room, id):
         await room.ask("env_control", id=id, event="START_ACTIVITY")
         await room.ask("env_modify", id=id, exclude=["root.leaf1"])
@@ -103,7 +103,7 @@ def test_who_leaves_a_run_does_not_end_it(tmp_path):
     assert shown["stop_arguments"] == {}
 
 
-def test_a_run_that_nobody_knows_is_refused(tmp_path):
+def test_an_unknown_run_is_refused(tmp_path):
     async def scene(room, id):
         with pytest.raises(UnknownNameError, match="there is no run 7"):
             await room.ask("run_show", number=7)

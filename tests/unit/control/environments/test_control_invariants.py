@@ -34,7 +34,7 @@ STEPS = st.one_of(
 )
 
 
-class Life:
+class RandomRequests:
     """One control after the other on the same store, and what is done to their environments."""
 
     def __init__(self, folder):
@@ -61,7 +61,7 @@ class Life:
         try:
             await getattr(self, what)(room, how)
         except O2Error:
-            return  # refused, or failed; either way the laws hold
+            return  # refused, or failed; either way the invariants hold
 
     async def create(self, room, workflow):
         self.ids.append((await room.ask("env_create", workflow=workflow))["id"])
@@ -127,7 +127,7 @@ class Life:
             assert essence(again) == essence(now)
 
     def some(self, room):
-        """The youngest that is alive; a name that nobody has, if there is none."""
+        """The newest active environment; an unknown name if there is none."""
         return next(reversed(room.control.active), "nobody")
 
     async def end_all(self):
@@ -143,7 +143,7 @@ class Life:
                 for about in here.values()
                 if about.status is TaskStatus.ACTIVE
             ]
-            assert running == [], "a process is left that nobody owns"
+            assert running == [], "a process is left without an owner"
             for host in HOSTS:
                 use = room.control.inventory.use_of(host)
                 assert (use.tasks, use.cpu, use.memory_mb) == (0, 0.0, 0.0), f"{host} has something taken"
@@ -183,6 +183,6 @@ def check(room):
 
 @settings(max_examples=20, deadline=None)
 @given(st.lists(STEPS, min_size=3, max_size=12))
-def test_nothing_leaks_and_the_past_is_kept_whatever_is_asked(steps):
+def test_no_resource_leaks_and_the_history_is_complete_after_any_requests(steps):
     with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(Life(repository(Path(folder))).play([("create", "farm"), *steps]))
+        asyncio.run(RandomRequests(repository(Path(folder))).play([("create", "farm"), *steps]))
