@@ -23,7 +23,7 @@ from salt_o2.core.errors import (
     TemplateError,
     UnknownNameError,
     UnreachableError,
-    told,
+    as_document,
 )
 
 __virtualname__ = "o2"
@@ -114,7 +114,7 @@ def rebuild(id="", end=False, last_run=0, all=False):
 
 def _fail(error):
     if runner_output.is_interactive(__opts__):
-        report = told(error)
+        report = as_document(error)
         retcode = 3 if isinstance(error, UnreachableError) else 1
         return {"data": {"error": report, "retcode": retcode}, "outputter": "o2"}
     wrong = (InvalidRequestError, UnknownNameError, TemplateError)
