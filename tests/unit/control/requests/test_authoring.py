@@ -58,9 +58,10 @@ def test_a_workflow_is_checked_with_what_the_site_knows(site):
 
 
 def test_an_error_of_the_configuration_is_a_problem(site):
+    ask(site, "config_set", Set(path="qc/ANY/any/rate", payload="{{ n|nofilter }}"))
     (problem,) = ask(site, "workflow_check", Named(workflow="w"))["problems"]
     assert "config.Get('qc/PHYSICS/any/rate')" in problem
-    assert "'n' is undefined" in problem
+    assert "no filter nofilter" in problem
 
 
 def test_all_that_is_wrong_is_the_answer_and_no_failure(site):
