@@ -127,7 +127,7 @@ async def run_control(folder):
 
 
 LOOPS = {
-    run_agent: {"agent", "requests", "the socket's file", "reports", "outputs", "limits", "trash"},
+    run_agent: {"agent", "requests", "the socket's file", "reports", "outputs", "limits", "trash", "orphans"},
     run_control: {
         *("bus", "control", "reports", "requests", "the socket's file"),
         *("outbox", "commands", "jobs", "news", "pool", "hosts", "journal", "declarations of hosts"),
