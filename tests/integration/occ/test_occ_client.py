@@ -287,7 +287,7 @@ def test_a_port_of_another_process_is_refused():
     with socket.socket() as taken:
         taken.bind(("0.0.0.0", 0))
         taken.listen()
-        with pytest.raises(OSError, match="cannot be had"):
+        with pytest.raises(OSError, match="cannot be opened"):
             OccServer(ServedProcess(), taken.getsockname()[1], "OCC")
 
 
