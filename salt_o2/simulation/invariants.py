@@ -33,6 +33,8 @@ class Invariants:
     cluster: Cluster
     injection: Injection
     answers: Answers
+    may_fail: bool = True
+    """Whether a fault of the scenario may let a transition fail."""
     broken: list[str] = field(default_factory=list)
     """What was violated, in plain words."""
     checks: int = 0
@@ -54,6 +56,8 @@ class Invariants:
         self.cluster.broken.clear()
         self.broken += self.answers.wrong
         self.answers.wrong.clear()
+        self.broken += [] if self.may_fail else self.answers.failed
+        self.answers.failed.clear()
         for host in self.cluster.hosts.values():
             self.broken += host.kernel.wrong_signals
             host.kernel.wrong_signals.clear()

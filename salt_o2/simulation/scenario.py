@@ -41,6 +41,20 @@ class FaultKind(StrEnum):
     HOSTILE_MESSAGE = "hostile message"
 
 
+KILLS = frozenset(
+    {
+        FaultKind.CONTROL_KILLED,
+        FaultKind.CONTROL_KILLED_MIDWAY,
+        FaultKind.CONTROL_DIES_WRITING,
+        FaultKind.AGENT_KILLED,
+        FaultKind.AGENT_KILLED_MIDWAY,
+        FaultKind.AGENT_DIES_WRITING,
+        FaultKind.MESSAGES_TWICE,
+        FaultKind.STALE_MESSAGES,
+        FaultKind.HOSTILE_MESSAGE,
+    }
+)
+"""Faults that may delay a transition, but no transition may fail because of them."""
 WEIGHTS = {
     FaultKind.CONTROL_KILLED: 4,
     FaultKind.CONTROL_KILLED_MIDWAY: 8,

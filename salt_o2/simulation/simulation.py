@@ -18,7 +18,7 @@ from salt_o2.simulation.machine.event_loop import VirtualLoop
 from salt_o2.simulation.machine.operating_system import exchanged
 from salt_o2.simulation.machine.process import Died, Program
 from salt_o2.simulation.programs.cluster import Cluster, key
-from salt_o2.simulation.scenario import BEGIN_S, Scenario
+from salt_o2.simulation.scenario import BEGIN_S, KILLS, Scenario
 from salt_o2.simulation.users import Answers, User
 
 MEMORY = Path("/dev/shm")
@@ -110,7 +110,8 @@ class _Run:
         self._cluster = Cluster(loop, rng, folder, scenario.hosts)
         self._injection = Injection(self._cluster)
         self._answers = Answers()
-        self._invariants = Invariants(self._cluster, self._injection, self._answers)
+        may_fail = any(fault.kind not in KILLS for fault in scenario.faults)
+        self._invariants = Invariants(self._cluster, self._injection, self._answers, may_fail)
         loop.set_exception_handler(self._unhandled)
 
     def _unhandled(self, _loop: Any, context: dict[str, Any]) -> None:

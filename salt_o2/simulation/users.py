@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from salt_o2.core.errors import O2Error
+from salt_o2.core.errors import O2Error, TaskError
 from salt_o2.simulation.programs.cluster import Cluster
 
 LOOK_S = 1.0
@@ -34,6 +34,8 @@ class Answers:
     """Requests ever begun, by environment."""
     runs: dict[int, str] = field(default_factory=dict)
     """Run numbers that were given, each with its environment."""
+    failed: list[str] = field(default_factory=list)
+    """Transitions that began and failed."""
     wrong: list[str] = field(default_factory=list)
     """Answers that must not be."""
     requests: int = 0
@@ -150,6 +152,8 @@ class User:
             answer = task.result()
         except O2Error as error:
             self.answers.refused += 1
+            if isinstance(error, TaskError):
+                self.answers.failed.append(f"{verb} {dict(arguments)} fails: {error}")
             trace.add(f"{self.name}: {verb} {dict(arguments)} fails: {first_line(error)}")
             return None
         except Exception as error:
