@@ -107,7 +107,9 @@ class Invariants:
                 shown = view.task(planned, members.reports.get(planned.id))["state"]
                 device = there.get(planned.host, {}).get(planned.id)
                 real = real_state(device)
-                if shown not in (TaskState.UNKNOWN, real) and not is_failed(shown, device):
+                # A device between two states has none.
+                true = (TaskState.UNKNOWN, real)
+                if real is not TaskState.UNKNOWN and shown not in true and not is_failed(shown, device):
                     wrong[f"task {planned.id} on {planned.host} is shown as {shown} and is {real}"] = now
         self._wrong_since = {text: self._wrong_since.get(text, now) for text in wrong}
         for text, since in self._wrong_since.items():

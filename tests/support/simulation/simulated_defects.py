@@ -79,20 +79,6 @@ SIMULATED_DEFECTS = [
     ),
     # --- agent: reports
     slip(
-        "a change wakes the reporter, and the wake-up is lost",
-        "agent/reporter.py",
-        "        while True:\n            self._stir.clear()\n            when",
-        "        while True:\n            when",
-        only="process crashed",
-    ),
-    slip(
-        "an acknowledgement does not carry the revision",
-        "agent/reporter.py",
-        "            accepted=dict(self._awaited),",
-        "            accepted={},",
-        only="link slow",
-    ),
-    slip(
         "a device that moves by itself is not seen",
         "agent/device/watcher.py",
         '        self._moved(seen.state, seen.word, f"it left {left} without an order and is {seen.word}")',
@@ -100,20 +86,6 @@ SIMULATED_DEFECTS = [
         only="device trouble",
     ),
     # --- control: hosts and reports
-    slip(
-        "a gap in the numbers of reports is not noticed",
-        "control/hosts/host_table.py",
-        "        gap = host.incarnation != report.incarnation or report.sequence > host.sequence + 1\n        gap = gap or (not report.tasks and report.sequence > host.sequence)",
-        "        gap = host.incarnation != report.incarnation",
-        only="link lossy,reports cut,link cut",
-    ),
-    slip(
-        "a silent host is lost without a probe",
-        "core/recovery/host_liveness.py",
-        "        if quiet > SILENT_AFTER * heartbeat_s and self.unanswered and not alone:",
-        "        if quiet > SILENT_AFTER * heartbeat_s and not alone:",
-        only="link cut,agent away,reports cut",
-    ),
     slip(
         "old states are shown as current ones",
         "control/hosts/host_table.py",
@@ -127,20 +99,6 @@ SIMULATED_DEFECTS = [
         "        self._outbound.send(ended)\n",
         "",
         only="control killed at a write,host cut off,link cut",
-    ),
-    slip(
-        "the queue of reports does not wake its reader",
-        "control/hosts/report_queue.py",
-        "        self._something.set()\n",
-        "",
-        only="process crashed,link slow",
-    ),
-    slip(
-        "one report that cannot be used ends the loop of reports",
-        "control/hosts/report_queue.py",
-        "    except Exception:  # a defect in one report must not block the next",
-        "    except ZeroDivisionError:",
-        only="store locked,hostile message",
     ),
     slip(
         "one wrong message ends the loop of the bus",
@@ -172,13 +130,6 @@ SIMULATED_DEFECTS = [
         only="control killed midway,control killed at a write",
     ),
     slip(
-        "a restarted control forgets departing tasks",
-        "core/recovery/snapshot.py",
-        "    tasks.install_plan(plan, {}, departing=snapshot.leaving)",
-        "    tasks.install_plan(plan, {})",
-        only="control killed midway,control killed at a write",
-    ),
-    slip(
         "a restarted control does not resume a transition",
         "control/environments/restoration.py",
         "        if request:\n            self._interrupted.append((target, request))",
@@ -190,13 +141,6 @@ SIMULATED_DEFECTS = [
         "control/environments/effect_executor.py",
         "        self._pool.record_transfers(transfers, message)\n",
         "",
-        only="control killed",
-    ),
-    slip(
-        "a task that left its environment keeps its room",
-        "control/environments/effect_executor.py",
-        "                self._inventory.release_tasks(environment, tasks)",
-        "                pass",
         only="control killed",
     ),
     slip(
@@ -219,20 +163,6 @@ SIMULATED_DEFECTS = [
         "            ended = message.at if any(isinstance(effect, ReleaseResources) for effect in effects) else None",
         "            ended = None",
         only="control killed",
-    ),
-    slip(
-        "the end of a process while no agent ran is not noticed",
-        "agent/task/task.py",
-        "        if runtime.process is None:\n            await self._note_missed_end()",
-        "        if runtime.process is None:\n            pass",
-        only="pid taken by another program,host rebooted",
-    ),
-    slip(
-        "a task is not watched after its adoption",
-        "agent/task/task.py",
-        "            self._watch_the_living()\n            if self._watch is not None:\n                await self._watch.find_again()",
-        "            pass",
-        only="agent killed,device trouble",
     ),
     slip(
         "a task that is missing in a survey counts as running",
