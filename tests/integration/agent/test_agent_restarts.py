@@ -345,7 +345,7 @@ def test_a_device_that_moved_while_no_agent_ran_is_reported_where_it_is(perform)
         await stage.up()
         about = stage.latest["sink"]
         assert (about.state, about.device_state) == (CONFIGURED, "READY")
-        assert "by itself" in about.failure.reason
+        assert "without an order" in about.failure.reason
 
     perform(scene)
 

@@ -37,7 +37,7 @@ def test_an_order_that_cannot_be_persisted_is_refused_with_the_reason(perform, d
         (about,) = await stage.drive(RUNNING, "clock")
         assert (about.state, about.pid) == (STANDBY, None)
         assert "No space left" in about.failure.reason
-        assert "make room" in about.failure.advice
+        assert "free disk space" in about.failure.advice
         disk.full = False
         (about,) = await stage.drive(RUNNING, "clock")
         assert (about.state, about.failure) == (RUNNING, None)

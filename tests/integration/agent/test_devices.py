@@ -270,7 +270,7 @@ def test_a_device_that_leaves_running_by_itself_is_noticed_and_left_there(perfor
         await stage.until(lambda: stage.latest["sampler"].state is CONFIGURED)
         about = stage.latest["sampler"]
         assert (about.device_state, about.status, about.settled) == ("READY", TaskStatus.ACTIVE, True)
-        assert "by itself" in about.failure.reason
+        assert "without an order" in about.failure.reason
         assert stage.latest["sink"].state is RUNNING
 
     perform(scene)
@@ -325,7 +325,7 @@ def test_a_task_that_was_never_launched_is_done_if_ordered_and_an_error_otherwis
         assert (about.state, about.settled) == (DONE, True)
         (about,) = await stage.drive(CONFIGURED, "stranger")
         assert about.state is ERROR
-        assert "not known on flp1" in about.failure.reason
+        assert "unknown on flp1" in about.failure.reason
 
     perform(scene)
 

@@ -65,7 +65,7 @@ def test_the_reactors_rules_tell_control_of_hosts_that_go_and_come(cluster_with_
     send(cluster, lost=[victim, other])
     wait_until(lambda: host(cluster, victim)["status"] == "LOST", "it is given up")
     assert f"host {victim} is LOST" in log_of_control(cluster)
-    assert "said that it is lost" in log_of_control(cluster)
+    assert "reported it lost" in log_of_control(cluster)
     assert host(cluster, other)["status"] == "ACTIVE"
 
     def placed_anew():

@@ -42,7 +42,7 @@ def test_what_is_wrong_in_pillar_is_found_on_the_live_master(cluster):
 def test_a_person_reads_it_and_a_script_sees_the_exit_code(cluster):
     done = cluster.run("salt-run", "o2.site_check")
     assert done.returncode == 1
-    assert "have not the permissions of their role" in done.stdout
+    assert "lack the permissions of their role" in done.stdout
 
 
 @pytest.mark.finding("2.6")
