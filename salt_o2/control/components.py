@@ -256,6 +256,7 @@ def _environment_side(base: _Base, integrations: Mapping[str, Integration]) -> _
         runs=base.runs,
         flushing=base.flushing,
         inventory=base.inventory,
+        hosts=base.hosts,
         pool=base.pool,
         outbound=base.outbound,
         waiters=waiters,

@@ -20,6 +20,7 @@ from salt_o2.control.environments.active import ActiveEnvironment, ActiveEnviron
 from salt_o2.control.environments.integration_calls import IntegrationCalls
 from salt_o2.control.environments.pool_service import PoolService, PoolTransfer
 from salt_o2.control.environments.request_waiters import RequestWaiters
+from salt_o2.control.hosts.host_table import HostTable
 from salt_o2.control.hosts.outbound_queues import OutboundQueues
 from salt_o2.control.storage.run_store import RunStore
 from salt_o2.control.storage.store import Store
@@ -82,6 +83,7 @@ class EffectExecutor:
         runs: RunStore,
         flushing: DeferredFlush,
         inventory: Inventory,
+        hosts: HostTable,
         pool: PoolService,
         outbound: OutboundQueues,
         waiters: RequestWaiters,
@@ -94,6 +96,7 @@ class EffectExecutor:
         self._runs = runs
         self._flushing = flushing
         self._inventory = inventory
+        self._hosts = hosts
         self._pool = pool
         self._outbound = outbound
         self._waiters = waiters
@@ -218,6 +221,9 @@ class EffectExecutor:
                 self._inventory.release_tasks(environment, tasks)
             case ReleaseResources(environment=environment):
                 self._inventory.release(environment)
+                # The last command may be lost: a survey then shows the tasks that still run, as orphans.
+                for host in target.environment.model.tasks.unconfirmed_hosts():
+                    self._hosts.require_survey(host)
                 del self._active[target.stored.id]
 
     def _end_call(self, target: ActiveEnvironment, call: str, result: str, error: str) -> None:

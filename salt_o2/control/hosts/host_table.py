@@ -149,6 +149,11 @@ class HostTable:
             host.confirmed_at = at
         return host.needs_survey and (gap or not report.tasks)
 
+    def require_survey(self, host: HostId) -> None:
+        """Ask ``host`` for all of its tasks at its next report: control may not know all of them."""
+        if host in self.known:
+            self.known[host].needs_survey = True
+
     def forget(self, host: HostId) -> None:
         """Remove ``host``."""
         self.known.pop(host, None)

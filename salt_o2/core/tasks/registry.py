@@ -173,6 +173,15 @@ class TaskRegistry:
             task for task, report in reports if report and report.revision >= revision and is_idle(report)
         )
 
+    def unconfirmed_hosts(self) -> set[HostId]:
+        """Return the hosts whose tasks have reported neither their end nor that they are idle. O(tasks)."""
+        reports = ((task.host, self.reports.get(task.id)) for task in self.tasks.values())
+        return {
+            host
+            for host, report in reports
+            if report is None or not (report.state is TaskState.DONE or is_idle(report))
+        }
+
     def losses(self) -> str:
         """Return the failures of the lost tasks in one line; empty if no task is lost."""
         return describe_losses((self.tasks[task].path, reason) for task, reason in self.lost.items())

@@ -54,7 +54,7 @@ def test_a_cluster_goes_up_is_seen_and_goes_down_without_a_trace(directory):
     master.send(signal.SIGKILL)
     assert wait_until_gone([master], 10) == []
     again = up(directory, minions=1, say=said.append)
-    assert "has lost master" in "\n".join(said)
+    assert "lacks master" in "\n".join(said)
     assert again["ready"]
     assert again["pids"]["master"] != begun["pids"]["master"]
 
@@ -85,7 +85,7 @@ def test_two_clusters_live_beside_each_other(cluster, other):
 
 def test_a_daemon_that_dies_while_starting_is_reported_with_its_last_words(directory, monkeypatch):
     monkeypatch.setattr("salt_o2.cluster.lifecycle.salt_config._QUICK", {"user": "no-such-account"})
-    with pytest.raises(O2Error, match=r"(?s)(master|flp1) died while starting.*no-such-account"):
+    with pytest.raises(O2Error, match=r"(?s)(master|flp1) ended while starting.*no-such-account"):
         up(directory, minions=1)
     assert marked(directory) == []
     assert not is_up(directory)

@@ -29,10 +29,11 @@ class ExecutorHarness:
         self.store, self.inventory, self.active = Store(url), Inventory(), ActiveEnvironments()
         self.runs = RunStore(self.store)
         self.flushing, self.waiters = DeferredFlush(self.store), RequestWaiters()
+        self.hosts = HostTable(5.0)
         self.pool = PoolService(
             store=self.store,
             inventory=self.inventory,
-            hosts=HostTable(5.0),
+            hosts=self.hosts,
             outbound=self.outbound,
             limits=PoolLimits(),
             clock=self.clock,
@@ -43,6 +44,7 @@ class ExecutorHarness:
             runs=self.runs,
             flushing=self.flushing,
             inventory=self.inventory,
+            hosts=self.hosts,
             pool=self.pool,
             outbound=self.outbound,
             waiters=self.waiters,

@@ -6,8 +6,8 @@ import pytest
 
 from salt_o2.core.errors import IllegalTransitionError
 from salt_o2.core.messages.effects import Reschedule, SendCommand
-from salt_o2.core.messages.inputs import HostLost, Modified, Requested, TasksMoved
-from salt_o2.core.messages.reports import HostFacts
+from salt_o2.core.messages.inputs import HostLost, Modified, Requested, TasksMoved, Tick
+from salt_o2.core.messages.reports import HostFacts, Report
 from salt_o2.core.plan.overrides import Overrides
 from salt_o2.core.states import EnvironmentEvent as E
 from salt_o2.core.states import EnvironmentState as S
@@ -157,3 +157,45 @@ async def test_an_environment_with_a_deadline_has_a_timer_and_an_idle_one_has_no
         while harness.outbound.sent:
             tasks_reach_their_goal(harness, target)
         assert (target.environment.wake_at, target.timer) == (None, None)
+
+
+def survey_of(host):
+    return Report(
+        host=host,
+        incarnation="1",
+        sequence=1,
+        facts=HostFacts(address=host, network=host, cpus=8, memory_mb=8000),
+    )
+
+
+@on_a_loop
+async def test_a_host_that_has_not_confirmed_the_end_of_its_tasks_is_asked_for_a_survey(tmp_path):
+    async with executor_harness(tmp_path) as harness:
+        target = harness.add("ENV", plan_of(READOUT, SINK))
+        bring_to_configured(harness, target)
+        for host in ("flp1", "epn1"):
+            harness.hosts.record_report(survey_of(host), harness.clock())
+        harness.executor.step(target, requested(harness, E.EXIT))
+        commands = {command.host: command for command in harness.outbound.sent}
+        ended = tuple(done(commands["flp1"], order.task) for order in commands["flp1"].orders)
+        harness.executor.step(target, TasksMoved(at=harness.clock(), host="flp1", reports=ended))
+        harness.clock.at += 3600.0  # the commands for epn1 are lost
+        harness.executor.step(target, Tick(at=harness.clock()))
+        assert target.environment.model.state is S.DONE
+        assert {host: known.needs_survey for host, known in harness.hosts.known.items()} == {
+            "flp1": False,
+            "epn1": True,
+        }
+
+
+@on_a_loop
+async def test_an_environment_whose_tasks_have_all_ended_requires_no_survey(tmp_path):
+    async with executor_harness(tmp_path) as harness:
+        target = harness.add("ENV", plan_of(READOUT))
+        bring_to_configured(harness, target)
+        harness.hosts.record_report(survey_of("flp1"), harness.clock())
+        harness.executor.step(target, requested(harness, E.EXIT))
+        while harness.outbound.sent:
+            tasks_reach_their_goal(harness, target)
+        assert target.environment.model.state is S.DONE
+        assert not harness.hosts.known["flp1"].needs_survey
