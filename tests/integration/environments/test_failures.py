@@ -54,7 +54,7 @@ def test_an_unbound_target_is_refused(workshop):
     connect = [{"name": "data", "type": "pull", "target": "{{ Parent() }}.missing:data"}]
     role = {"name": "a", "connect": connect, "task": {"load": "receiver"}}
     workshop.write("workflows", "lonely", roles=[role])
-    assert "nobody:data" in workshop.refused("lonely")
+    assert "missing:data" in workshop.refused("lonely")
 
 
 def test_a_workflow_that_no_host_can_take_is_refused_with_the_reason(workshop):
