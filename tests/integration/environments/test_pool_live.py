@@ -145,7 +145,7 @@ def test_a_task_that_dies_in_the_pool_is_removed_and_not_claimed(workshop, devic
     os.kill(row["pid"], 9)
     wait_until(lambda: pool(workshop) == {}, "it has left the pool")
     result = [line["text"] for line in workshop.cluster.ask("env_history", id="pool")]
-    assert any(f"eye on {row['host']} leaves: the process ended unexpectedly" in text for text in result)
+    assert any(f"eye on {row['host']} departs: the process ended unexpectedly" in text for text in result)
     second = workshop.create(device_workflow)
     assert not pids(second) & pids(first)
 
