@@ -101,7 +101,12 @@ def test_control_works_with_defaults_and_every_fault_is_shown(workshop, site):
 
     done = workshop.cluster.run("salt-run", "o2.site_check", "--out=json")
     found = "\n".join(f"{each['where']}: {each['what']}" for each in json.loads(done.stdout)["problems"])
-    for place in ("per_host", "no integration 'nothing'", "zookeeper", f"host {second}: not used: o2:cpus"):
+    for place in (
+        "per_host",
+        "unknown integration 'nothing'",
+        "zookeeper",
+        f"host {second}: not used: o2:cpus",
+    ):
         assert place in found
     told = workshop.cluster.run("coconut", "doctor", "--json")
     found = [

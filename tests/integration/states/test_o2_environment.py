@@ -45,7 +45,7 @@ def test_an_environment_is_declared_and_comes_runs_and_goes(declare, cluster):
     assert declare("absent", allow_in_running_state=True)["changes"] == {
         NAME: {"old": "RUNNING", "new": "absent"}
     }
-    assert declare("absent")["comment"] == f"There is no {NAME}."
+    assert declare("absent")["comment"] == f"{NAME} does not exist."
 
 
 def test_other_variables_fail_the_state_and_touch_nothing(declare, cluster):
