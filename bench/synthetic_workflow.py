@@ -15,7 +15,7 @@ from salt_o2.cluster.paths import layout
 WORKFLOW, DIAMOND = "bench-farm", "fairmq-ex-1-n-1"
 ITERATOR = """\
   - name: "{name}{{{{ it }}}}"
-    for: {{ begin: 0, end: "{{{{ {count} - 1 }}}}", var: it }}
+    for: {{ begin: 0, end: "{{{{ Atoi({count}) - 1 }}}}", var: it }}
     connect:
       - {{ name: data1, type: pull, target: "{{{{ Parent() }}}}.sampler:data1" }}
       - {{ name: data2, type: push, target: "{{{{ Parent() }}}}.sink:data2" }}
