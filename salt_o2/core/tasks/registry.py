@@ -273,10 +273,12 @@ class TaskRegistry:
         self.silent.pop(moved.host, None)
         for report in moved.reports:
             before = self.reports.get(report.task)
-            if report.task not in self.tasks or (before and report.revision < before.revision):
-                continue  # The task is not registered, or the report is older than the last one.
-            if self.tasks[report.task].host != moved.host:
-                continue  # A host may report its own tasks only.
+            if report.task not in self.tasks or self.tasks[report.task].host != moved.host:
+                continue  # The task is not registered, or another host reports it.
+            if before and report.revision < before.revision:
+                if not _has_lost_its_process(report, before):
+                    continue  # The report is older than the last one.
+                report = replace(report, revision=before.revision)
             self.reports[report.task] = report
             self._update_tree(report)
             if before is None or before.state is not report.state:
@@ -393,6 +395,16 @@ def _effective_state(report: TaskReport) -> TaskState:
 
 def _state(report: TaskReport | None) -> TaskState | None:
     return report.state if report else None
+
+
+def _has_lost_its_process(report: TaskReport, before: TaskReport) -> bool:
+    """Return whether ``report`` is about the end of the process that ran in ``before``.
+
+    An agent whose task file was damaged continues with an older copy, so it reports an older revision of the
+    same process. A report that comes late is about an earlier process, or has no failure.
+    """
+    same = report.started is not None and report.started == before.started
+    return same and report.pid is None and before.pid is not None and report.failure is not None
 
 
 def _is_known(report: TaskReport, before: TaskReport | None) -> bool:
