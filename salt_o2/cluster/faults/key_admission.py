@@ -2,6 +2,7 @@
 
 import getpass
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from salt_o2.cluster.paths import Layout
 
 ACCEPTED, PENDING = "minions", "minions_pre"
 """Key directories of the master."""
+SETTLES_S, LOOK_S = 0.5, 0.05
+"""How long a worker of the master may still answer an earlier sign-in, and how often to look."""
 ROTATE = ".dfn"
 """File that makes the master sign in all minions anew (`salt/crypt.py`, `dropfile`)."""
 
@@ -27,10 +30,20 @@ class Admission:
         self._rotate()
 
     def accept(self) -> None:
-        """Accept the minion's key again. Do nothing if it is accepted."""
-        if self._aside.exists():
-            self._aside.rename(self._key(ACCEPTED))
-            self._key(PENDING).unlink(missing_ok=True)
+        """Accept the minion's key again. Do nothing if it is accepted.
+
+        A worker of the master that serves a sign-in at this moment has seen no key, and replaces the accepted
+        key by a pending one. So the key is accepted again until it stays.
+        """
+        if not self._aside.exists():
+            return
+        self._aside.rename(self._key(ACCEPTED))
+        self._key(PENDING).unlink(missing_ok=True)
+        deadline = time.monotonic() + SETTLES_S
+        while time.monotonic() < deadline:
+            time.sleep(LOOK_S)
+            if self._key(PENDING).exists():
+                self._key(PENDING).replace(self._key(ACCEPTED))
 
     @property
     def _aside(self) -> Path:

@@ -1,5 +1,7 @@
 """The key of a minion at its master: deleted, and accepted again."""
 
+import threading
+
 import pytest
 
 from salt_o2.cluster.faults.key_admission import Admission
@@ -46,3 +48,20 @@ def test_a_key_that_was_never_refused_stays_accepted(place):
     before = accepted(place)
     Admission(place, "flp1", "o2_master").accept()
     assert accepted(place) == before
+
+
+def test_a_sign_in_that_the_master_serves_meanwhile_leaves_the_key_accepted(place):
+    admission, before = Admission(place, "flp1", "o2_master"), accepted(place)
+    keys = place.keys("master")
+
+    def late_worker():
+        """Put the key among the pending ones, as a worker does that has seen no accepted key."""
+        (keys / "minions" / "flp1").replace(keys / "minions_pre" / "flp1")
+
+    admission.refuse()
+    late = threading.Timer(0.1, late_worker)
+    late.start()
+    admission.accept()
+    late.join()
+    assert accepted(place) == before
+    assert list((keys / "minions_pre").iterdir()) == []
