@@ -4,10 +4,11 @@ salt/o2/<environment>/<STATE>                 an environment entered a state
 salt/o2/<environment>/task/<task>/<STATE>     a task failed, and is in that state now
 salt/o2/<environment>/task/<task>/KILLED      a task did not end when asked, and was ended by SIGKILL
 salt/o2/<environment>/task/<task>/RECOVERED   a failed task is in its environment's state again
-salt/o2/<environment>/moves                   tasks of one host moved as expected salt/o2/pool/moves
-tasks of one host entered the pool, or ended there salt/o2/pool/task/<task>/LEFT                 a task of
-the pool died, or is to end salt/o2/host/<host>/<STATUS>                  a host is available, silent or
-lost, or two agents report as it salt/o2/agent/<host>                          an agent's report to control
+salt/o2/<environment>/moves                   tasks of one host moved as expected
+salt/o2/pool/moves                            tasks of one host entered the pool, or ended there
+salt/o2/pool/task/<task>/LEFT                 a task of the pool died, or is to end
+salt/o2/host/<host>/<STATUS>                  a host is available, silent or lost, or two agents report as it
+salt/o2/agent/<host>                          an agent's report to control
 """
 
 from salt_o2.core.messages.announcements import (
