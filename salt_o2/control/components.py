@@ -52,11 +52,13 @@ from salt_o2.control.requests.rebuild_requests import RebuildRequests
 from salt_o2.control.requests.run_requests import RunRequests
 from salt_o2.control.requests.task_requests import TaskRequests
 from salt_o2.control.requests.transition_requests import TransitionRequests
+from salt_o2.control.requests.watch_requests import WatchRequests
 from salt_o2.control.requests.workflow_requests import WorkflowRequests
 from salt_o2.control.storage.run_store import RunStore
 from salt_o2.control.storage.store import Store
 from salt_o2.control.storage.write_behind import DeferredFlush
 from salt_o2.control.views.staleness import StalenessView
+from salt_o2.core.change_log import ChangeLog
 from salt_o2.core.messages.commands import SurveyRequest
 from salt_o2.core.messages.host_quota import MEGABYTE
 from salt_o2.core.placement.inventory import Inventory
@@ -185,6 +187,7 @@ class _Base:
     flushing: DeferredFlush
     active: ActiveEnvironments
     pool: PoolService
+    changes: ChangeLog
 
     def timeouts_of(self, plan: Plan) -> Timeouts:
         """Return the limits of the transitions of ``plan``."""
@@ -206,7 +209,10 @@ def _base(
     hosts = HostTable(site.heartbeat_s, site.journal.host_mb_per_hour * MEGABYTE)
     secrets = configuration_of(site).secrets
     inventory, flushing = Inventory(), DeferredFlush(store)
-    outbound = OutboundQueues(bus, mask=secrets.mask)
+    changes = ChangeLog(epoch=new_id())
+    outbound = OutboundQueues(
+        bus, mask=secrets.mask, announced=lambda news: changes.record_news(news, clock())
+    )
     declarations = HostDeclarations(
         hosts=hosts,
         inventory=inventory,
@@ -232,6 +238,7 @@ def _base(
         flushing=flushing,
         active=ActiveEnvironments(),
         pool=pool,
+        changes=changes,
     )
 
 
@@ -261,6 +268,7 @@ def _environment_side(base: _Base, integrations: Mapping[str, Integration]) -> _
         outbound=base.outbound,
         waiters=waiters,
         calls=IntegrationCalls(integrations, services_of(base.site), base.threads),
+        changes=base.changes,
         clock=base.clock,
     )
     modifications = Modifications(
@@ -399,6 +407,7 @@ def _verbs(base: _Base, environments: _EnvironmentSide, reports: _ReportSide, fa
             view_now=base.view_now,
             clock=base.clock,
         ).verbs,
+        **WatchRequests(active=base.active, changes=base.changes, view_now=base.view_now).verbs,
         **WorkflowRequests(base.site, base.threads).verbs,
         **ConfigurationRequests(base.site, base.threads).verbs,
     }

@@ -68,6 +68,10 @@ RUNNERS: Mapping[AccessRole, tuple[str, ...]] = {
     AccessRole.ADMINISTRATOR: ("ask", "rebuild"),
 }
 """Functions of the runner ``o2``."""
+WITHOUT_RUNNER: Mapping[AccessRole, tuple[str, ...]] = {AccessRole.VIEWER: ("watch",)}
+"""Requests to control that have no function of the runner."""
+ONLY_RUNNERS = ("ask", "site_check")
+"""Functions of the runner that are no requests to control."""
 BY_RUNNER: Mapping[str, str] = {
     "o2.audit": "host_audit",
     "o2.info": "host_info",
@@ -80,6 +84,22 @@ BY_RUNNER: Mapping[str, str] = {
 """Functions of the execution modules, and the functions of the runner that ask agents the same."""
 WITHOUT_ROLE = ("o2.deliver", "o2.drive", "occ.get_state", "occ.transition")
 """Functions of the execution modules for root of the master or of the host alone."""
+
+
+def required_role(verb: str) -> AccessRole | None:
+    """Return the lowest role that may send the request ``verb`` to control; ``None`` if there is no such."""
+    if verb in ONLY_RUNNERS:
+        return None
+    for role in AccessRole:
+        if verb in RUNNERS[role] or verb in WITHOUT_RUNNER.get(role, ()):
+            return role
+    return None
+
+
+def includes(role: AccessRole, other: AccessRole) -> bool:
+    """Return whether ``role`` has all permissions of ``other``."""
+    order = list(AccessRole)
+    return order.index(role) >= order.index(other)
 
 
 def permissions(role: AccessRole) -> list[Any]:

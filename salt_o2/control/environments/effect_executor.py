@@ -3,7 +3,7 @@
     message --> EffectExecutor.step --> core.Environment.step --> effects
                                         1. persist    store, pool        a restart of control repeats nothing
                                         2. carry out  inventory, pool, bus, calls, request waiters
-                                        3. notify     watchers; then the timer for the next deadline
+                                        3. notify     watchers, change log; then the timer
 
 All code here runs in one asyncio loop and never blocks on a host. An effect that requests other hosts or
 ports is queued in ``reschedules``: the search awaits threads, and ends with another step.
@@ -25,6 +25,7 @@ from salt_o2.control.hosts.outbound_queues import OutboundQueues
 from salt_o2.control.storage.run_store import RunStore
 from salt_o2.control.storage.store import Store
 from salt_o2.control.storage.write_behind import DeferredFlush
+from salt_o2.core.change_log import ChangeLog
 from salt_o2.core.ids import EnvironmentId
 from salt_o2.core.messages.announcements import (
     AnnounceFailure,
@@ -88,6 +89,7 @@ class EffectExecutor:
         outbound: OutboundQueues,
         waiters: RequestWaiters,
         calls: IntegrationCalls,
+        changes: ChangeLog,
         clock: Callable[[], float],
     ) -> None:
         """Step the environments in ``active``; ``clock`` returns the time in seconds since the epoch."""
@@ -101,6 +103,7 @@ class EffectExecutor:
         self._outbound = outbound
         self._waiters = waiters
         self._calls = calls
+        self._changes = changes
         self._clock = clock
         self.reschedules: asyncio.Queue[RescheduleRequest] = asyncio.Queue()
         """Requested searches for other hosts or ports; environments/rescheduling.py carries them out."""
@@ -126,6 +129,7 @@ class EffectExecutor:
         for watcher in tuple(target.watchers):
             with apart:
                 watcher(environment)
+        self._record_changes(target, message)
         self.set_timer(target)
         apart.raise_first()
         return effects
@@ -229,6 +233,16 @@ class EffectExecutor:
     def _end_call(self, target: ActiveEnvironment, call: str, result: str, error: str) -> None:
         if target.stored.id in self._active:
             self.step(target, CallEnded(at=self._clock(), call=call, result=result, error=error))
+
+    # --- 3. notify ------------------------------------------------------------------------------
+
+    def _record_changes(self, target: ActiveEnvironment, message: Input) -> None:
+        id = target.stored.id
+        changed = target.environment.model.tasks.take_changed()
+        if id in self._active:
+            self._changes.record_step(id, changed, new_plan=isinstance(message, Modified | HostRenamed))
+        else:
+            self._changes.record_end(id)
 
     # --- the next deadline ----------------------------------------------------------------------
 

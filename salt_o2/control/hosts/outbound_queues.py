@@ -36,9 +36,14 @@ class OutboundQueues:
         bus: Bus,
         routine_waits_s: float = ROUTINE_WAITS_S,
         mask: Callable[[Any], Any] = lambda value: value,
+        announced: Callable[[Announcement], None] = lambda _news: None,
     ) -> None:
-        """Send through ``bus``; announce what ``mask`` leaves of plain data: clients of Salt see events."""
+        """Send through ``bus``; announce what ``mask`` leaves of plain data: clients of Salt see events.
+
+        ``announced`` is called at once with each announcement, before it is masked.
+        """
         self._bus, self._routine_waits_s, self._mask = bus, routine_waits_s, mask
+        self._announced = announced
         self._commands: asyncio.Queue[Sequence[Downward]] = asyncio.Queue()
         self._jobs: asyncio.Queue[Command] = asyncio.Queue()
         self._news: asyncio.Queue[Announcement] = asyncio.Queue(MOST_NEWS)
@@ -61,6 +66,7 @@ class OutboundQueues:
 
     def announce(self, news: Announcement) -> None:
         """Queue an announcement: delay a routine one, send any other at once after earlier ones."""
+        self._announced(news)
         if not isinstance(news, ROUTINE):
             self._urgent.set()
         try:

@@ -124,6 +124,20 @@ class TaskLog:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """``watch``: changes of the site, or of one environment, later than a revision."""
+
+    environment: str = ""
+    """An environment's id, or a prefix of it; the whole site if it is empty."""
+    epoch: str = ""
+    """``epoch`` of the last answer; empty to read all."""
+    since: Annotated[int, Meta(ge=0)] = 0
+    """``revision`` of the last answer."""
+    wait_s: Annotated[float, Meta(ge=0, le=30)] = 0.0
+    """Seconds to wait for a change."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Steer:
     """``env_control``."""
 

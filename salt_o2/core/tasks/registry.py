@@ -33,6 +33,7 @@ class TaskRegistry:
         self.silent: dict[HostId, str] = {}
         """Hosts whose agents are away, with the reason; their tasks keep running."""
         self.completion = RunCompletion()
+        self._changed: set[TaskId] = set()
         self.install_plan(plan, {})
 
     # --- the plan -------------------------------------------------------------------------------
@@ -104,6 +105,11 @@ class TaskRegistry:
         self.silent.pop(old, None)
 
     # --- queries --------------------------------------------------------------------------------
+
+    def take_changed(self) -> set[TaskId]:
+        """Return the tasks whose report or participation was set since the last call. O(1)."""
+        changed, self._changed = self._changed, set()
+        return changed
 
     @property
     def hosts(self) -> tuple[HostId, ...]:
@@ -223,6 +229,7 @@ class TaskRegistry:
     def restore_task(self, task: TaskId) -> None:
         """Let a lost task take part again."""
         if task in self.lost:
+            self._changed.add(task)
             self.participation.restore(task)
             self.tree.exclude_task(task, excluded=False)
             self._update_completion(task)
@@ -315,6 +322,7 @@ class TaskRegistry:
 
     def _update_tree(self, report: TaskReport) -> None:
         """Bring role tree and run completion in step with a report that is new. O(depth)."""
+        self._changed.add(report.task)
         if report.task not in self.participation.departing:
             self.tree.update_task(report.task, _effective_state(report), report.status)
             self._update_completion(report.task)
@@ -328,6 +336,7 @@ class TaskRegistry:
             self.completion.remove_task(task)
 
     def _leave_out_of_tree(self, task: TaskId) -> None:
+        self._changed.add(task)
         if not self.is_departing(task):
             self.tree.exclude_task(task)
         self._update_completion(task)

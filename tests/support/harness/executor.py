@@ -12,6 +12,7 @@ from salt_o2.control.storage.run_store import RunStore
 from salt_o2.control.storage.store import Store
 from salt_o2.control.storage.stored import StoredEnvironment
 from salt_o2.control.storage.write_behind import DeferredFlush
+from salt_o2.core.change_log import ChangeLog
 from salt_o2.core.environment.environment import Environment
 from salt_o2.core.placement.inventory import Inventory
 from salt_o2.core.plan.overrides import Overrides
@@ -49,6 +50,7 @@ class ExecutorHarness:
             outbound=self.outbound,
             waiters=self.waiters,
             calls=IntegrationCalls({}),
+            changes=ChangeLog("epoch"),
             clock=self.clock,
         )
 

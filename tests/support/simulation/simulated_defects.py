@@ -146,8 +146,8 @@ SIMULATED_DEFECTS = [
     slip(
         "the timer of an environment is not set again",
         "control/environments/effect_executor.py",
-        "                watcher(environment)\n        self.set_timer(target)",
-        "                watcher(environment)",
+        "        self._record_changes(target, message)\n        self.set_timer(target)",
+        "        self._record_changes(target, message)",
         only="device trouble,commands cut",
     ),
     slip(

@@ -24,6 +24,7 @@ TAKES_AN_ID = {
     "task_log": {"id": "TASK"},
     "task_recover": {"task": "TASK"},
     "rebuild": {"id": "ENVIRONMENT", "end": True},
+    "watch": {"environment": "ENVIRONMENT"},
 }
 """Every verb of control that takes the id of an environment or a task, with arguments of a request."""
 OF_A_CHOICE = {
