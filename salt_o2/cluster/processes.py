@@ -34,7 +34,7 @@ class Process:
     def send(self, number: signal.Signals) -> None:
         """Send a signal to this process and to no other. The process may have ended already."""
         with suppress(ProcessLookupError):
-            handle = os.pidfd_open(self.pid)
+            handle = procfs.open_process(self.pid)
             try:
                 if self.alive:
                     signal.pidfd_send_signal(handle, number)

@@ -18,6 +18,7 @@ from salt_o2.concurrency.background_loops import run_together
 from salt_o2.concurrency.request_threads import RequestThreads
 from salt_o2.control.dispatcher import RequestDispatcher
 from salt_o2.control.environments.active import ActiveEnvironments
+from salt_o2.control.environments.change_log import ChangeLog
 from salt_o2.control.environments.effect_executor import EffectExecutor
 from salt_o2.control.environments.integration_calls import Integration, IntegrationCalls
 from salt_o2.control.environments.modifications import Modifications
@@ -58,7 +59,6 @@ from salt_o2.control.storage.run_store import RunStore
 from salt_o2.control.storage.store import Store
 from salt_o2.control.storage.write_behind import DeferredFlush
 from salt_o2.control.views.staleness import StalenessView
-from salt_o2.core.change_log import ChangeLog
 from salt_o2.core.messages.commands import SurveyRequest
 from salt_o2.core.messages.host_quota import MEGABYTE
 from salt_o2.core.placement.inventory import Inventory

@@ -82,7 +82,7 @@ class Kernel(Protocol):
         """Return a handle of ``pid``: a descriptor that becomes readable when the process ends.
 
         Raises:
-            OSError: there is no such process.
+            ProcessLookupError: there is no such process.
         """
 
     def close_process(self, handle: int) -> None:
@@ -209,9 +209,9 @@ class LinuxKernel:
         """Return a handle of ``pid`` (pidfd_open(2)).
 
         Raises:
-            OSError: there is no such process.
+            ProcessLookupError: there is no such process.
         """
-        return os.pidfd_open(pid)
+        return procfs.open_process(pid)
 
     def close_process(self, handle: int) -> None:
         """Close a handle of :meth:`open_process`."""

@@ -4,6 +4,7 @@ A pid alone identifies no process, as the kernel reuses it. Pid and start time t
 within one boot.
 """
 
+import errno
 import os
 import signal
 from collections.abc import Iterator
@@ -78,13 +79,31 @@ def processes() -> dict[int, Entry]:
     return {pid: found for pid in pids() if (found := entry(pid)) is not None}
 
 
+def open_process(pid: int) -> int:
+    """Return a handle of process ``pid`` (pidfd_open(2)).
+
+    The kernel gives the number of an ended process again, also to a thread of another process. Then
+    pidfd_open(2) fails with ``EINVAL``, or with ``ENOENT`` on newer kernels (measured on 6.18).
+
+    Raises:
+        ProcessLookupError: there is no such process, or ``pid`` is the number of a thread.
+        OSError: there are no more handles.
+    """
+    try:
+        return os.pidfd_open(pid)
+    except OSError as error:
+        if error.errno in (errno.EINVAL, errno.ENOENT):
+            raise ProcessLookupError(errno.ESRCH, f"{pid} is no process") from error
+        raise
+
+
 def send(process: Entry, number: signal.Signals) -> bool:
     """Send a signal to ``process`` and to no other that has its pid; return whether it was permitted.
 
     A process that has ended gets no signal; this counts as permitted.
     """
     try:
-        handle = os.pidfd_open(process.pid)
+        handle = open_process(process.pid)
     except ProcessLookupError:
         return True
     try:

@@ -17,6 +17,7 @@ from functools import partial
 
 from salt_o2.concurrency.run_all import Apart
 from salt_o2.control.environments.active import ActiveEnvironment, ActiveEnvironments
+from salt_o2.control.environments.change_log import ChangeLog
 from salt_o2.control.environments.integration_calls import IntegrationCalls
 from salt_o2.control.environments.pool_service import PoolService, PoolTransfer
 from salt_o2.control.environments.request_waiters import RequestWaiters
@@ -25,7 +26,6 @@ from salt_o2.control.hosts.outbound_queues import OutboundQueues
 from salt_o2.control.storage.run_store import RunStore
 from salt_o2.control.storage.store import Store
 from salt_o2.control.storage.write_behind import DeferredFlush
-from salt_o2.core.change_log import ChangeLog
 from salt_o2.core.ids import EnvironmentId
 from salt_o2.core.messages.announcements import (
     AnnounceFailure,

@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from salt_o2.control.environments.active import ActiveEnvironment, ActiveEnvironments
+from salt_o2.control.environments.change_log import ChangeLog, NewsItem
 from salt_o2.control.requests.arguments import Watch
 from salt_o2.control.requests.handler import Progress, Verbs
 from salt_o2.control.views.staleness import StalenessView, ViewNow
 from salt_o2.control.views.timestamps import iso
-from salt_o2.core.change_log import ChangeLog, NewsItem
 from salt_o2.core.codec import plain
 from salt_o2.core.errors import UnknownNameError, UnreachableError
 from salt_o2.core.ids import EnvironmentId, TaskId

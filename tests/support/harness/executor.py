@@ -3,6 +3,7 @@
 from contextlib import contextmanager
 
 from salt_o2.control.environments.active import ActiveEnvironment, ActiveEnvironments
+from salt_o2.control.environments.change_log import ChangeLog
 from salt_o2.control.environments.effect_executor import EffectExecutor
 from salt_o2.control.environments.integration_calls import IntegrationCalls
 from salt_o2.control.environments.pool_service import PoolService
@@ -12,7 +13,6 @@ from salt_o2.control.storage.run_store import RunStore
 from salt_o2.control.storage.store import Store
 from salt_o2.control.storage.stored import StoredEnvironment
 from salt_o2.control.storage.write_behind import DeferredFlush
-from salt_o2.core.change_log import ChangeLog
 from salt_o2.core.environment.environment import Environment
 from salt_o2.core.placement.inventory import Inventory
 from salt_o2.core.plan.overrides import Overrides

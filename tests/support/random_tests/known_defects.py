@@ -629,9 +629,9 @@ DEFECTS = [
     ),
     # --- core
     one(
-        "core/test_change_log.py::test_a_watcher_that_asks_at_any_moments_knows_the_same_as_one_that_saw_all",
+        "control/environments/test_change_log.py::test_a_watcher_that_asks_at_any_moments_knows_the_same_as_one_that_saw_all",
         "a task that changes again keeps its old place",
-        "core/change_log.py",
+        "control/environments/change_log.py",
         "            entry.tasks.move_to_end(task)\n",
         "",
     ),

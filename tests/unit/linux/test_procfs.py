@@ -1,14 +1,18 @@
 """What the kernel tells, looked at with this very process."""
 
+import asyncio
 import os
 import signal
 import socket
 import subprocess
+import threading
 from dataclasses import replace
 
 import pytest
 
 from salt_o2.agent.host_facts import host_facts, network, own_address
+from salt_o2.agent.process.process_group import ProcessGroup
+from salt_o2.cluster.processes import Process
 from salt_o2.linux import procfs
 
 
@@ -74,3 +78,38 @@ def test_the_facts_are_those_of_this_machine_unless_the_site_says_otherwise():
         (1, 2),
     )
     assert (given.channel_ports, given.cpus, given.memory_mb) == ((3, 4), 8, 100)
+
+
+@pytest.fixture
+def thread():
+    """The number of a thread: the kernel may have given it to a process before."""
+    wait = threading.Event()
+    running = threading.Thread(target=wait.wait)
+    running.start()
+    yield running.native_id
+    wait.set()
+    running.join()
+
+
+def test_the_number_of_a_thread_is_no_process(thread):
+    with pytest.raises(ProcessLookupError, match="is no process"):
+        procfs.open_process(thread)
+
+
+def test_an_ended_process_whose_number_a_thread_has_gets_no_signal(thread):
+    ended = procfs.Entry(thread, os.getpid(), os.getpid(), os.getpid(), started=1)
+    assert procfs.send(ended, signal.SIGKILL)
+    Process("agent", thread, started=1).send(signal.SIGKILL)
+
+
+def test_an_ended_shim_whose_number_a_thread_has_is_known_to_have_ended(thread, tmp_path):
+    async def scene():
+        told = []
+        group = ProcessGroup(thread, 1, tmp_path / "status")
+        group.watch(lambda: told.append("ended"))
+        await asyncio.sleep(0)
+        assert told == ["ended"]
+        assert not group.is_there
+        group.forget()
+
+    asyncio.run(scene())

@@ -3,8 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from salt_o2.core import change_log
-from salt_o2.core.change_log import ChangeLog
+from salt_o2.control.environments import change_log
+from salt_o2.control.environments.change_log import ChangeLog
 from salt_o2.core.messages.announcements import AnnounceHost, AnnounceMoves, AnnounceState
 from salt_o2.core.states import EnvironmentState, TaskState
 
