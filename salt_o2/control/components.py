@@ -43,9 +43,9 @@ from salt_o2.control.reports.orphans import OrphanTracker
 from salt_o2.control.reports.renamed_hosts import RenamedHosts
 from salt_o2.control.reports.report_router import ReportRouter
 from salt_o2.control.reports.reported_run_numbers import ReportedRunNumbers
+from salt_o2.control.requests.arguments import Verbs
 from salt_o2.control.requests.configuration_requests import ConfigurationRequests
 from salt_o2.control.requests.environment_requests import EnvironmentRequests
-from salt_o2.control.requests.handler import Verbs
 from salt_o2.control.requests.history_requests import HistoryRequests
 from salt_o2.control.requests.host_requests import AgentRequests, HostRequests
 from salt_o2.control.requests.pool_requests import PoolRequests

@@ -7,7 +7,7 @@ request handler of its own: environments, runs, history, hosts, pool, tasks.
 from collections.abc import Mapping
 from typing import Any
 
-from salt_o2.control.requests.handler import Progress, Verbs
+from salt_o2.control.requests.arguments import Progress, Verbs
 from salt_o2.core.codec import typed
 from salt_o2.core.errors import InvalidRequestError
 

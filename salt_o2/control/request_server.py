@@ -16,7 +16,7 @@ import zmq
 import zmq.asyncio
 
 from salt_o2.concurrency.background_loops import is_cancel_requested, run_together, spawn
-from salt_o2.control.requests.handler import Progress
+from salt_o2.control.requests.arguments import Progress
 from salt_o2.core.codec import plain
 from salt_o2.core.errors import InvalidRequestError, O2Error, as_document
 from salt_o2.linux.private_socket import bind_privately, keep_bound

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from salt_o2.control.request_server import RequestServer
-from salt_o2.control.requests.handler import Progress
+from salt_o2.control.requests.arguments import Progress
 from salt_o2.control.storage.store import Store
 from salt_o2.core.errors import StorageError
 

@@ -1,13 +1,18 @@
-"""The arguments of requests to control, one class for each set of verbs."""
+"""The arguments of requests to control, one class for each set of verbs, and the types of handlers."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta
 
 from salt_o2.core.states import EnvironmentEvent
 
 Value = str | int | float | bool | None
+Progress = Callable[[dict[str, Any]], None]
+"""Called with each step of the work on a request."""
+Verbs = dict[str, tuple[type[Any], Callable[..., Awaitable[Any]]]]
+"""The verbs of a request handler: the class of the arguments, and the method that serves the verb."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

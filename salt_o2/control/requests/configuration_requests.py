@@ -3,8 +3,7 @@
 from typing import Any
 
 from salt_o2.concurrency.request_threads import RequestThreads
-from salt_o2.control.requests.arguments import Entries, Set, Show
-from salt_o2.control.requests.handler import Progress, Verbs
+from salt_o2.control.requests.arguments import Entries, Progress, Set, Show, Verbs
 from salt_o2.core.plan.overrides import variable_texts
 from salt_o2.core.url_masking import HIDDEN
 from salt_o2.site.resources import configuration_of

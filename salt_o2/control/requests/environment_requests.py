@@ -18,8 +18,18 @@ from salt_o2.control.planning.draft_variants import (
 )
 from salt_o2.control.planning.drafts import NewId, PlanDraft, ensure_unchanged
 from salt_o2.control.planning.environment_planner import EnvironmentPlanner
-from salt_o2.control.requests.arguments import Create, Destroy, Many, Modify, One, PlanAhead, Repeat, Steer
-from salt_o2.control.requests.handler import Progress, Verbs
+from salt_o2.control.requests.arguments import (
+    Create,
+    Destroy,
+    Many,
+    Modify,
+    One,
+    PlanAhead,
+    Progress,
+    Repeat,
+    Steer,
+    Verbs,
+)
 from salt_o2.control.requests.transition_requests import TransitionRequests
 from salt_o2.control.storage.store import Store
 from salt_o2.control.storage.stored import StoredEnvironment

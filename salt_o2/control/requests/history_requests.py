@@ -8,8 +8,7 @@ from typing import Any
 import msgspec
 
 from salt_o2.concurrency.request_threads import RequestThreads
-from salt_o2.control.requests.arguments import Past, Two
-from salt_o2.control.requests.handler import Progress, Verbs
+from salt_o2.control.requests.arguments import Past, Progress, Two, Verbs
 from salt_o2.control.storage.journal import JournalEntry
 from salt_o2.control.storage.retention import CUT, PLANS
 from salt_o2.control.storage.run_store import RunStore

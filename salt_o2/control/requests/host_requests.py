@@ -24,8 +24,9 @@ from salt_o2.control.requests.arguments import (
     KillTasks,
     MoveTasks,
     Nothing,
+    Progress,
+    Verbs,
 )
-from salt_o2.control.requests.handler import Progress, Verbs
 from salt_o2.control.requests.transition_requests import outcome
 from salt_o2.control.storage import host_rows
 from salt_o2.control.storage.store import Store

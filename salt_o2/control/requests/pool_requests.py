@@ -5,8 +5,7 @@ from typing import Any
 
 from salt_o2.control.environments.pool_service import PoolService
 from salt_o2.control.hosts.host_table import HostTable
-from salt_o2.control.requests.arguments import Nothing, PoolClean
-from salt_o2.control.requests.handler import Progress, Verbs
+from salt_o2.control.requests.arguments import Nothing, PoolClean, Progress, Verbs
 from salt_o2.control.views import timestamps
 from salt_o2.control.views.staleness import ViewNow
 from salt_o2.core.codec import plain

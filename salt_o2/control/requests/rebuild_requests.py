@@ -8,8 +8,7 @@ from salt_o2.control.environments.pool_service import PoolService
 from salt_o2.control.environments.service import EnvironmentService
 from salt_o2.control.hosts.bus import Bus
 from salt_o2.control.reports.orphans import OrphanTracker
-from salt_o2.control.requests.arguments import RebuildWanted
-from salt_o2.control.requests.handler import Progress, Verbs
+from salt_o2.control.requests.arguments import Progress, RebuildWanted, Verbs
 from salt_o2.control.requests.transition_requests import outcome
 from salt_o2.control.storage.run_store import RunStore
 from salt_o2.control.views.staleness import ViewNow

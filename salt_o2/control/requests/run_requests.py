@@ -7,8 +7,7 @@ import msgspec
 
 from salt_o2.concurrency.request_threads import RequestThreads
 from salt_o2.control.environments.active import ActiveEnvironment, ActiveEnvironments
-from salt_o2.control.requests.arguments import Nothing, Run, StopRuns
-from salt_o2.control.requests.handler import Progress, Verbs
+from salt_o2.control.requests.arguments import Nothing, Progress, Run, StopRuns, Verbs
 from salt_o2.control.requests.transition_requests import TransitionRequests, outcome
 from salt_o2.control.storage.run_store import RunStore
 from salt_o2.control.storage.store import Origin, Store

@@ -10,8 +10,7 @@ from salt_o2.control.environments.active import ActiveEnvironment, ActiveEnviron
 from salt_o2.control.environments.service import EnvironmentService
 from salt_o2.control.hosts.bus import Bus
 from salt_o2.control.hosts.host_table import HostTable
-from salt_o2.control.requests.arguments import Nothing, Recover, TaskLog
-from salt_o2.control.requests.handler import Progress, Verbs
+from salt_o2.control.requests.arguments import Nothing, Progress, Recover, TaskLog, Verbs
 from salt_o2.control.views.settings_view import settings_view
 from salt_o2.control.views.staleness import ViewNow
 from salt_o2.core.errors import InvalidRequestError, UnreachableError

@@ -9,7 +9,7 @@ from salt_o2.control.environments.active import ActiveEnvironment
 from salt_o2.control.environments.modifications import Modifications
 from salt_o2.control.environments.service import EnvironmentService
 from salt_o2.control.planning.drafts import NewId
-from salt_o2.control.requests.handler import Progress
+from salt_o2.control.requests.arguments import Progress
 from salt_o2.control.storage.run_store import RunStore
 from salt_o2.control.storage.store import Store
 from salt_o2.control.views import environment_view

@@ -11,8 +11,7 @@ from typing import Any
 
 from salt_o2.control.environments.active import ActiveEnvironment, ActiveEnvironments
 from salt_o2.control.environments.change_log import ChangeLog, NewsItem
-from salt_o2.control.requests.arguments import Watch
-from salt_o2.control.requests.handler import Progress, Verbs
+from salt_o2.control.requests.arguments import Progress, Verbs, Watch
 from salt_o2.control.views.staleness import StalenessView, ViewNow
 from salt_o2.control.views.timestamps import iso
 from salt_o2.core.codec import plain

@@ -3,8 +3,7 @@
 from typing import Any
 
 from salt_o2.concurrency.request_threads import RequestThreads
-from salt_o2.control.requests.arguments import Draw, Expand, Named
-from salt_o2.control.requests.handler import Progress, Verbs
+from salt_o2.control.requests.arguments import Draw, Expand, Named, Progress, Verbs
 from salt_o2.core.errors import TemplateError
 from salt_o2.core.plan.overrides import variable_texts
 from salt_o2.site import workflow_index
