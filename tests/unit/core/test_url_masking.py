@@ -2,7 +2,7 @@
 
 import pytest
 
-from salt_o2.core.url_masking import without_password, without_passwords
+from salt_o2.core.url_masking import without_password, without_passwords, without_secrets
 
 
 @pytest.mark.finding("2.9")
@@ -75,3 +75,41 @@ def test_a_password_with_a_space_is_not_shown_of_a_value(text):
 def test_a_url_without_a_secret_is_shown_as_it_is(text):
     assert without_password(text) == text
     assert without_passwords(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a b:c@d e", "a *** e"),
+        ("a@b:c", "a@b:c"),
+        ("'a b:c d@e' f", "'***' f"),
+        ('"a b:c d@e" f', '"***" f'),
+        ("'a b:c' d@e", "'a b:c' d@e"),
+        ("'a': 'b@c'", "'a': 'b@c'"),
+        ("x'a:b@c", "x'***"),
+        ("x?my_token=1&b=2", "x?my_token=***&b=2"),
+        ("x?token=&key=2", "x?token=&key=***"),
+        ("x?tokens", "x?tokens"),
+    ],
+)
+def test_a_text_that_may_have_a_password_is_removed_as_a_whole_and_all_else_is_shown(text, shown):
+    assert without_secrets(text) == shown
+
+
+LONG = 1_000_000
+LONG_TEXTS = {
+    "a word": "x" * LONG,
+    "colons": ":" * LONG,
+    "colons in quotes": "'" + "a:" * LONG,
+    "quotes and colons": "'a:" * LONG,
+    "a parameter": "?" + "key" * LONG,
+    "a parameter without a value": "?" + "key" * LONG + "=",
+    "URLs": "://a:b" * LONG,
+}
+
+
+@pytest.mark.finding("3.1")
+@pytest.mark.parametrize("text", LONG_TEXTS.values(), ids=LONG_TEXTS)
+def test_a_long_text_of_a_host_is_searched_in_one_pass(text):
+    """A search that begins again at each character would take from an hour to years; the test would time out."""
+    assert without_secrets(text) == text
