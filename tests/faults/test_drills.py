@@ -131,7 +131,7 @@ def running(cluster, workflow, processors):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_nothing_stops_the_run(network, cluster, victim, seed, record_property):
+def test_a_run_continues_under_random_faults(network, cluster, victim, seed, record_property):
     done = drill(
         cluster.directory,
         victim,

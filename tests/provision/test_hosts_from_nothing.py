@@ -40,7 +40,7 @@ def test_an_environment_runs_over_all_hosts(site, environment):
 @pytest.mark.parametrize(
     ("host", "sls"), [("master", "o2.master"), ("flp1", "o2.host")], ids=["master", "host"]
 )
-def test_what_is_set_up_is_left_alone(site, host, sls):
+def test_a_second_application_of_the_states_changes_nothing(site, host, sls):
     master = "master: {minions: [master], examples: true, user: vagrant}"
     pillar = f"pillar='{{o2: {{{NAMED}, install: {{index: false}}, {master}}}}}'"
     assert changed(site[host], sls, f"test=True {pillar}") == []
@@ -77,7 +77,7 @@ def test_a_restart_of_the_minion_leaves_its_tasks_alone_and_no_second_agent(site
     assert (alive["state"], alive["run_number"]) == ("RUNNING", environment["run_number"])
 
 
-def test_a_host_that_starts_is_brought_into_line_by_the_rule_for_it(site):
+def test_a_starting_host_gets_its_states_by_the_rule_of_its_pillar(site):
     host, file = site["flp2"], "/etc/security/limits.d/60-o2.conf"
     host.run(f"echo '# tampered with' > {file}; systemctl restart salt-minion")
     host.run(f"for i in $(seq 90); do grep -q memlock {file} && exit 0; sleep 1; done; exit 1")
@@ -189,7 +189,7 @@ def test_the_service_has_the_limits_that_pillar_says(site):
     }
 
 
-def test_holes_are_made_in_a_firewall_that_is_there_and_once_only(site):
+def test_openings_are_made_once_in_an_existing_firewall(site):
     host = site["flp2"]
     host.run(
         "nft add table inet filter; nft 'add chain inet filter input { type filter hook input priority 0; }'"

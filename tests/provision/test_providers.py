@@ -41,7 +41,7 @@ def ask(tmp_path):
 
 
 @providers
-def test_a_provider_finds_nothing_wrong_and_takes_what_was_chosen(ask, provider):
+def test_a_provider_accepts_the_vagrantfile_and_uses_the_chosen_settings(ask, provider):
     found = ask(provider, O2_HOSTS="3", O2_MEMORY="2048", O2_CPUS="2", O2_NETWORK="192.168.57")
     assert list(found) == ["master", "flp1", "flp2", "flp3"]
     assert [each["errors"] for each in found.values()] == [[]] * 4

@@ -57,14 +57,14 @@ def test_salt_finds_the_family_its_packages_and_its_firewall(bare):
     assert bare["flp2"].run(f"{command} firewalld.default_zone").stdout.split()[-2] == '"public"'
 
 
-def test_python_is_had_from_the_distribution_where_it_is_too_old(bare):
+def test_a_host_with_an_old_python_gets_a_newer_python_of_its_distribution(bare):
     assert "install -y -q python3.11" in bare["flp1"].run("dnf -q history").stdout
     assert (
         bare["flp1"].run("rpm -qf /usr/lib/python3.11/ensurepip/__init__.py").stdout.startswith("python3.11-")
     )
 
 
-def test_a_trial_on_a_bare_host_says_what_would_be_and_leaves_it_bare(trial):
+def test_a_trial_on_a_bare_host_reports_the_changes_and_makes_none(trial):
     results, before, after = trial
     would = {state["__id__"] for state in results.values() if state["result"] is None}
     assert {
@@ -82,7 +82,7 @@ def test_a_trial_on_a_bare_host_says_what_would_be_and_leaves_it_bare(trial):
     assert after == before
 
 
-def test_settings_left_to_the_machine_below_are_named(trial):
+def test_kernel_settings_that_a_container_cannot_change_are_named(trial):
     left = [state for state in trial[0].values() if state["__id__"].endswith("_is_not_ours")]
     assert all("on the machine that it runs on" in state["comment"] for state in left)
 
@@ -96,7 +96,7 @@ def test_tools_come_from_the_distributions_packages(site, host, name):
 @pytest.mark.parametrize(
     ("host", "sls"), [("master", "o2.master"), ("flp1", "o2.host")], ids=["master", "host"]
 )
-def test_what_is_set_up_is_left_alone(site, host, sls):
+def test_a_second_application_of_the_states_changes_nothing(site, host, sls):
     assert changed(site[host], sls, f"test=True {FROM_WHEELS}") == []
     assert changed(site[host], sls, FROM_WHEELS) == []
 
@@ -106,7 +106,7 @@ def test_control_knows_every_host_by_its_own_address(site):
     assert known == {name: host.address for name, host in site.items() if name != "master"}
 
 
-def test_an_environment_runs_over_all_hosts_and_a_restarted_minion_leaves_it_alone(site, environment):
+def test_an_environment_runs_over_all_hosts_and_continues_when_a_minion_restarts(site, environment):
     assert environment["state"] == "RUNNING"
     assert {task["host"] for task in environment["tasks"]} == {"flp1", "flp2"}
     before = pids(site)
@@ -145,7 +145,7 @@ def test_openings_exist_after_a_restart_of_the_firewall(site):
     assert reaches(site, 9002)
 
 
-def test_holes_are_made_again_by_whatever_half_they_lack(site):
+def test_a_removed_half_of_an_opening_is_made_again(site):
     site["flp1"].run("firewall-cmd --zone=public --remove-service=o2-channels")
     assert [name.split("_|-")[1] for name in changed(site["flp1"], "o2.firewall")] == ["o2-channels_zone"]
     site["flp1"].run("firewall-cmd --permanent --zone=public --remove-service=o2-channels")

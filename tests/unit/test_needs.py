@@ -31,12 +31,12 @@ def test_each_program_that_a_test_needs_has_a_package_that_ci_installs():
 
 
 @pytest.mark.root("see that tests for root run as root")
-def test_for_root():
+def test_a_test_with_the_marker_root_runs_as_root():
     assert os.geteuid() == 0
 
 
 @pytest.mark.needs("ip")
-def test_for_a_program():
+def test_a_test_with_the_marker_needs_has_its_program():
     assert needs.where("ip")
 
 

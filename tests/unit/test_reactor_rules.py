@@ -62,7 +62,7 @@ def test_every_rule_is_named_in_the_set_or_is_the_model_for_ones_own():
 
 
 @pytest.mark.parametrize("rule", sorted(EVENTS))
-def test_a_rule_is_explained_and_comes_to_reactions_with_named_arguments(rendered, rule):
+def test_each_rule_has_an_explanation_and_renders_to_reactions(rendered, rule):
     assert (REACTOR / rule).read_text().startswith("# ")
     reactions = rendered(rule)
     assert reactions
@@ -75,7 +75,7 @@ def test_a_rule_is_explained_and_comes_to_reactions_with_named_arguments(rendere
 
 
 @pytest.mark.parametrize("rule", sorted(name for rules in WIRED.values() for name in rules))
-def test_what_is_wired_calls_functions_that_exist(rendered, rule):
+def test_every_reaction_of_a_rule_calls_an_existing_function(rendered, rule):
     for reaction in rendered(rule).values():
         for function in reaction:
             kind, module, name = function.split(".")
@@ -142,7 +142,7 @@ CHANGES = {"make_room_on_a_full_disk": "vacuum", "bring_a_started_host_into_line
 """What pillar of the host must say before these reactions reach it."""
 
 
-def test_what_changes_machines_is_no_part_of_the_set_that_a_site_has_by_default():
+def test_rules_that_change_machines_are_not_in_the_default_set():
     assert not [rule for rule in HOST_RULES if rule in SETS["rules.conf"]]
 
 

@@ -25,12 +25,12 @@ PARTS = [("minion", "agent"), ("master", "control")]
 
 
 @pytest.mark.parametrize(("role", "part"), PARTS)
-def test_a_usual_salt_has_them_where_the_states_have_them(role, part):
+def test_a_default_salt_stores_files_at_the_paths_of_the_states(role, part):
     assert state_directory(options(role, "/"), part) == Path("/var/lib/o2") / part
 
 
 @pytest.mark.parametrize(("role", "part"), PARTS)
-def test_a_salt_with_a_root_of_its_own_has_them_below_that(tmp_path, role, part):
+def test_a_salt_with_a_root_directory_stores_files_below_that_directory(tmp_path, role, part):
     found = state_directory(options(role, tmp_path), part)
     assert found == tmp_path / "var" / "lib" / "o2" / part
 
@@ -45,7 +45,7 @@ def test_no_default_lies_in_salts_cache(tmp_path, role, part, root):
         assert "cache" not in found.parts
 
 
-def test_minions_that_share_a_machine_and_a_user_have_a_place_each(tmp_path):
+def test_two_minions_of_one_machine_and_user_have_separate_directories(tmp_path):
     places = {
         state_directory(options("minion", "/", pki_dir=str(tmp_path / name / "pki")), "agent")
         for name in ("flp1", "flp2")

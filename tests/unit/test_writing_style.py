@@ -37,6 +37,13 @@ METAPHORS = (
     *("mould", "moulds", "keeper", "keepers", "stray", "strays", "crew", "census", "homeless", "borne"),
     *("law", "laws", "mend", "mends", "mended"),
 )
+NO_ACTORS = {
+    "test_what": r"what(?:ever)?_",
+    "test_who": r"who(?:se|m|ever)?_",
+    "test_it": r"its?_",
+    "test_that": r"that_",
+}
+"""First words of a test name that name no actor, as expressions."""
 PHRASES = ("goes on by itself", "come to rest", "comes to rest", "put aside", "takes nothing in")
 
 INSTEAD = {
@@ -67,6 +74,7 @@ INSTEAD = {
     "put aside": "quarantine",
     "takes nothing in": "cannot be written",
     "goes on by itself": "continues automatically",
+    **dict.fromkeys(NO_ACTORS, "name the actor, the condition and the result"),
 }
 
 
@@ -136,10 +144,16 @@ def metaphor(name):
     return word(name)
 
 
+def first_word_of_a_test(name):
+    """Return the rule of a first word that neither a test function nor a test module may have."""
+    return Rule(name, re.compile(rf"(?:(?<=def )|(?<=/))test_{NO_ACTORS[name]}"), where="^tests/")
+
+
 RULES = (
     *(actor_of(name) for name in ACTORS),
     *(metaphor(name) for name in METAPHORS),
     *(phrase(name) for name in PHRASES),
+    *(first_word_of_a_test(name) for name in NO_ACTORS),
     word(
         "told",
         before=r"(?<!control )(?<!agent )(?<!user )(?<!rule )",
@@ -249,6 +263,12 @@ def test_the_project_has_no_banned_word():
         ("docs/howto/a.md", "Somebody gives it a hand.\n", ["somebody", "hand"]),
         ("docs/howto/by-hand.md", "", ["hand"]),
         ("tests/unit/test_mould.py", "", ["mould"]),
+        ("tests/unit/test_a.py", "def test_what_is_given_wins(): ...\n", ["test_what"]),
+        ("tests/unit/test_a.py", "def test_whatever_ends_a_task(): ...\n", ["test_what"]),
+        ("tests/unit/test_a.py", "def test_it_ends():\n    its = test_it_ends\n", ["test_it"]),
+        ("tests/unit/test_a.py", "async def test_that_a_task_ends(): ...\n", ["test_that"]),
+        ("tests/unit/test_whose_fault.py", "def test_who_asks_is_shown(): ...\n", ["test_who", "test_who"]),
+        ("tests/unit/test_a.py", "def test_whole_trees_iterate(): ...\n", []),
         ("pillar/a.sls", "# ports that nobody else may reach\n", ["nobody"]),
     ],
 )

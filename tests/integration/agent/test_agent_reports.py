@@ -27,7 +27,7 @@ def test_fifty_tasks_settle_in_a_few_reports_and_not_in_fifty(perform):
     perform(scene)
 
 
-def test_a_command_is_acknowledged_by_its_revision_while_it_is_carried_out(perform):
+def test_a_report_names_the_revision_of_a_command_in_progress(perform):
     async def scene(stage):
         slow = basic("trap '' TERM; while :; do sleep 1000; done")
         await stage.launch(RUNNING, slow=slow)

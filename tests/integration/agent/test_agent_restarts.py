@@ -180,9 +180,7 @@ def test_a_program_whose_agent_ended_during_its_start_is_running_for_the_next(pe
         pytest.param("END", True, id="ended"),
     ],
 )
-def test_a_request_that_the_earlier_agent_left_behind_comes_after_the_first_look(
-    perform, monkeypatch, asked, launched
-):
+def test_a_late_request_of_an_earlier_agent_does_not_prevent_the_goal(perform, monkeypatch, asked, launched):
     """The earlier agent is killed after it has sent a request, which the device reads a moment later."""
     sound, late = DeviceSession.wait_for_state, []
 
@@ -211,7 +209,7 @@ def test_a_request_that_the_earlier_agent_left_behind_comes_after_the_first_look
 
 
 @pytest.mark.parametrize("goal", [STANDBY, DONE])
-def test_a_program_that_an_earlier_agent_was_ending_is_not_taken_for_one_that_runs(perform, goal):
+def test_a_program_that_an_earlier_agent_was_stopping_does_not_count_as_running(perform, goal):
     """The program has got SIGTERM and takes its time; the next agent's order is to run it."""
     script = "trap 'touch got; while :; do sleep 0.01; done' TERM; touch up; while :; do sleep 0.01; done"
 
@@ -336,7 +334,7 @@ def test_a_process_that_was_started_in_the_moment_of_the_kill_is_found(perform):
     perform(scene)
 
 
-def test_a_device_that_moved_while_no_agent_ran_is_reported_where_it_is(perform):
+def test_a_device_that_moved_while_no_agent_ran_is_reported_in_its_present_state(perform):
     async def scene(stage):
         launch, port = device(), free_port()
         await stage.drive(RUNNING, Order(task=TaskId("sink"), launch=launch, properties=data_channel(port)))

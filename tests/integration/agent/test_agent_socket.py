@@ -203,7 +203,7 @@ def test_info_describes_the_agent(ask):
         pytest.param("occ.get_state", (30000, "JSON"), "codec is one of", id="codec"),
     ],
 )
-def test_what_makes_no_sense_is_refused_with_the_reason(ask, name, arguments, said):
+def test_invalid_arguments_of_a_module_function_are_refused_with_the_reason(ask, name, arguments, said):
     async def scene(stage, call):
         await stage.launch(STANDBY, clock=basic("true"))
         with pytest.raises(SaltInvocationError, match=said):
@@ -212,7 +212,7 @@ def test_what_makes_no_sense_is_refused_with_the_reason(ask, name, arguments, sa
     ask(scene)
 
 
-def test_a_task_that_cannot_be_killed_hides_no_other_that_was(ask, monkeypatch):
+def test_a_failed_kill_of_one_task_hides_no_successful_kill_of_another(ask, monkeypatch):
     kill = Task.kill
 
     async def broken(task):
@@ -276,7 +276,7 @@ def test_arguments_that_a_verb_does_not_have_are_the_caller_s_fault(ask, loaded,
         pytest.param({"revision": "x"}, id="no-number"),
     ],
 )
-def test_a_command_that_cannot_be_meant_begins_nothing(ask, change):
+def test_an_invalid_command_starts_no_task(ask, change):
     async def scene(stage, call):
         command = {"host": HOST, "environment": "E", "revision": 1, "goal": "DONE", "orders": []} | change
         with pytest.raises(SaltInvocationError):
@@ -294,7 +294,7 @@ def test_other_accounts_cannot_open_the_socket(ask, tmp_path):
     ask(scene)
 
 
-def test_without_an_agent_that_is_said_at_once(loaded, tmp_path):
+def test_a_call_without_an_agent_fails_at_once(loaded, tmp_path):
     opts, modules = loaded
     opts["sock_dir"] = str(tmp_path)
     with pytest.raises(CommandExecutionError, match="no agent listens at"):
@@ -344,7 +344,7 @@ def test_a_port_without_a_listener_is_unreachable(ask):
     ask(scene)
 
 
-def test_every_function_of_the_modules_says_how_to_call_it(loaded):
+def test_every_function_of_the_modules_documents_its_call(loaded):
     _, modules = loaded
     ours = [name for name in list(modules) if name.startswith(("o2.", "occ."))]
     assert sorted(ours) == [

@@ -45,7 +45,7 @@ def test_an_order_that_cannot_be_persisted_is_refused_with_the_reason(perform, d
     perform(scene)
 
 
-def test_tasks_can_be_ended_all_the_same(perform, disk):
+def test_tasks_can_be_ended_while_the_disk_is_full(perform, disk):
     async def scene(stage):
         await stage.launch(STANDBY, sink=device(), clock=basic("exec sleep 1000"))
         disk.full = True
@@ -56,7 +56,7 @@ def test_tasks_can_be_ended_all_the_same(perform, disk):
     perform(scene)
 
 
-def test_an_end_is_noticed_all_the_same(perform, disk):
+def test_the_end_of_a_task_is_noticed_while_the_disk_is_full(perform, disk):
     async def scene(stage):
         await stage.launch(RUNNING, bad=basic("read line </dev/null; sleep 0.2; exit 3"))
         disk.full = True

@@ -33,7 +33,7 @@ def look(stage):
     return {**orphan_audit.audit(stage.directory, stage.task_users), "segments": []}
 
 
-def test_tasks_that_run_are_in_order_and_so_is_nothing_at_all(perform):
+def test_an_audit_is_clean_without_tasks_and_with_running_tasks(perform):
     async def scene(stage):
         assert look(stage) == {
             "clean": True, "agent": True, "tasks": 0, "processes": [], "sockets": [], "segments": [],
@@ -47,7 +47,7 @@ def test_tasks_that_run_are_in_order_and_so_is_nothing_at_all(perform):
     perform(scene)
 
 
-def test_where_no_agent_runs_every_process_is_one_too_many(perform):
+def test_an_audit_without_an_agent_reports_every_process(perform):
     async def scene(stage):
         (about,) = await stage.launch(RUNNING, clock=basic("exec sleep 1000"))
         await stage.down()
@@ -106,7 +106,7 @@ def test_the_mark_in_a_process_of_another_user_makes_no_audit_unclean(perform):
     perform(scene)
 
 
-def test_tasks_of_another_directory_are_none_of_its_business(perform, tmp_path):
+def test_an_audit_ignores_tasks_of_another_directory(perform, tmp_path):
     async def scene(stage):
         await stage.launch(RUNNING, clock=basic("exec sleep 1000"))
         assert orphan_audit.audit(tmp_path / "other")["processes"] == []

@@ -57,7 +57,7 @@ def test_an_end_with_code_0_is_done_and_not_repeated_by_the_same_goal(perform):
     perform(scene)
 
 
-def test_another_exit_code_is_an_error_with_the_last_words(perform):
+def test_another_exit_code_is_an_error_with_the_last_output(perform):
     async def scene(stage):
         await stage.launch(STANDBY, bad=basic("echo all is well; echo no such detector >&2; exit 3"))
         await stage.command(RUNNING, "bad")

@@ -162,7 +162,7 @@ def test_a_killed_device_leaves_a_socket_that_its_next_process_replaces(perform)
     perform(scene)
 
 
-def test_what_a_task_has_put_beside_its_socket_does_not_prevent_its_next_start(perform):
+def test_files_beside_the_socket_of_a_task_do_not_prevent_its_next_start(perform):
     async def scene(stage):
         launch = device("sink")
         (first,) = await stage.launch(STANDBY, sink=launch)

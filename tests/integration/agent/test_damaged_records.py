@@ -255,7 +255,7 @@ def test_an_order_to_end_a_known_task_ends_processes_that_its_record_does_not_na
     perform(scene)
 
 
-def test_a_process_of_another_directory_is_left_alone(perform, tmp_path):
+def test_a_process_of_another_directory_is_not_stopped(perform, tmp_path):
     async def scene(stage):
         other = {**os.environ, MARK: str(tmp_path / "agent2" / "tasks" / "clock")}
         with subprocess.Popen(["sleep", "1000"], env=other, start_new_session=True) as process:
@@ -303,7 +303,7 @@ def hold_looks(stage, seconds):
     stage.agent._host.process_scan._not_before = asyncio.get_running_loop().time() + seconds
 
 
-def test_a_task_starts_when_the_processes_of_an_unknown_one_of_its_name_have_ended(perform):
+def test_a_task_starts_after_the_processes_of_an_unknown_task_of_its_name_have_ended(perform):
     async def scene(stage):
         with Lost(stage) as process:
             await stage.command(DONE, "clock")

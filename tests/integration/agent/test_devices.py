@@ -26,7 +26,7 @@ def configured(task, port, **more):
 
 
 @pytest.mark.parametrize("codec", ["OCClite", "OCC"])
-def test_a_device_goes_all_the_way_and_back(perform, codec):
+def test_a_device_goes_through_a_whole_cycle(perform, codec):
     async def scene(stage):
         (about,) = await stage.launch(STANDBY, sink=device("sink", codec))
         assert about.failure is None
@@ -80,7 +80,7 @@ def test_a_device_listens_where_control_may_probe_it(perform, address, expected)
     perform(scene)
 
 
-def test_one_order_takes_a_device_from_nothing_to_running(perform):
+def test_one_order_launches_configures_and_starts_a_device(perform):
     async def scene(stage):
         order = Order(task=TaskId("sink"), launch=device(), properties=data_channel(free_port()))
         (about,) = await stage.drive(RUNNING, order)
@@ -144,7 +144,7 @@ def test_a_dead_device_starts_again_by_an_order_that_carries_a_launch(perform):
     perform(scene)
 
 
-def test_a_launch_that_is_the_same_restarts_nothing_and_another_one_does(perform):
+def test_an_equal_launch_restarts_no_process_and_another_launch_does(perform):
     async def scene(stage):
         launch = device()
         (first,) = await stage.launch(STANDBY, sink=launch)
@@ -186,7 +186,7 @@ def test_a_failing_configure_is_an_error_with_the_step_and_the_output(perform):
     perform(scene)
 
 
-def test_a_device_that_dies_at_start_says_so_at_once_and_why(perform):
+def test_a_device_that_dies_at_its_start_is_reported_at_once_with_the_reason(perform):
     async def scene(stage):
         launch = Launch(
             mode=ControlMode.FAIRMQ,
@@ -258,7 +258,7 @@ def test_a_device_that_hangs_in_a_step_is_killed_at_the_deadline_and_in_error(pe
 
 
 @pytest.mark.parametrize("codec", ["OCClite", "OCC"])
-def test_a_device_that_leaves_running_by_itself_is_noticed_and_left_there(perform, codec):
+def test_a_device_that_leaves_running_by_itself_is_reported_and_not_moved(perform, codec):
     async def scene(stage):
         port = free_port()
         sampler = device("sampler", codec, options=("--max-iterations", "1"))

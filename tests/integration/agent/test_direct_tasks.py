@@ -28,7 +28,7 @@ def readout():
     return Order(task=TaskId("readout"), launch=launch, properties={"rate": "1"})
 
 
-def test_a_direct_task_goes_all_the_way_and_back(perform):
+def test_a_direct_task_goes_through_a_whole_cycle(perform):
     async def scene(stage):
         (about,) = await stage.drive(RUNNING, readout(), arguments=RUN)
         assert (about.state, about.device_state, about.failure) == (RUNNING, "RUNNING", None)
@@ -54,7 +54,7 @@ def test_the_end_of_data_is_announced_and_the_task_runs_on(perform):
     perform(scene)
 
 
-def test_an_internal_error_is_an_error_and_the_process_stays_for_a_look(perform):
+def test_a_direct_task_with_an_internal_error_keeps_its_process(perform):
     async def scene(stage):
         (about,) = await stage.drive(RUNNING, readout(), arguments=RUN)
         os.kill(about.pid, signal.SIGUSR2)
@@ -72,7 +72,7 @@ def test_an_internal_error_is_an_error_and_the_process_stays_for_a_look(perform)
     perform(scene)
 
 
-def test_a_refused_start_leaves_the_task_configured_and_says_why(perform):
+def test_a_refused_start_keeps_the_task_configured_with_the_reason(perform):
     async def scene(stage):
         (about,) = await stage.drive(RUNNING, readout())
         assert (about.state, about.status, about.settled) == (CONFIGURED, TaskStatus.ACTIVE, True)

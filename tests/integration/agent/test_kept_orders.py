@@ -27,7 +27,7 @@ def command_of(stage, goal):
     return stage.next_command(goal, *(Order(task=task, properties={}) for task in stage.latest))
 
 
-def test_a_command_is_on_disk_until_its_tasks_files_show_it(perform):
+def test_a_command_is_on_disk_until_the_files_of_its_tasks_show_its_revision(perform):
     async def scene(stage):
         await stage.launch(STANDBY, sink=device(), clock=basic("exec sleep 1000"))
         command = command_of(stage, CONFIGURED)
@@ -40,7 +40,7 @@ def test_a_command_is_on_disk_until_its_tasks_files_show_it(perform):
     perform(scene)
 
 
-def test_an_agent_killed_right_after_a_command_continues_it_after_its_restart(perform):
+def test_an_agent_that_is_killed_right_after_a_command_continues_the_command_when_it_restarts(perform):
     async def scene(stage):
         await stage.launch(STANDBY, sink=device(), clock=basic("exec sleep 1000"))
         await stage.down()
@@ -52,7 +52,7 @@ def test_an_agent_killed_right_after_a_command_continues_it_after_its_restart(pe
     perform(scene)
 
 
-def test_an_end_that_was_ordered_before_the_kill_is_an_end(perform):
+def test_a_task_whose_end_was_ordered_before_the_agent_was_killed_ends(perform):
     async def scene(stage):
         await stage.launch(RUNNING, sink=device(), clock=basic("exec sleep 1000"))
         await stage.down()
@@ -66,7 +66,7 @@ def test_an_end_that_was_ordered_before_the_kill_is_an_end(perform):
     perform(scene)
 
 
-def test_a_command_that_cannot_be_read_is_no_reason_to_stop(perform):
+def test_an_agent_continues_after_a_command_that_cannot_be_read(perform):
     async def scene(stage):
         await stage.launch(RUNNING, clock=basic("exec sleep 1000"))
         await stage.down()
@@ -79,7 +79,7 @@ def test_a_command_that_cannot_be_read_is_no_reason_to_stop(perform):
     perform(scene)
 
 
-def test_a_command_that_cannot_be_read_does_not_stay_for_ever(perform):
+def test_a_command_that_cannot_be_read_is_removed(perform):
     async def scene(stage):
         await stage.down()
         orders = stage.directory / "orders"

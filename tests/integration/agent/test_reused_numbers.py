@@ -59,7 +59,7 @@ def test_an_unrelated_process_with_the_pid_of_an_ended_task_continues(perform, b
     perform(scene)
 
 
-def test_after_another_boot_a_process_with_number_and_start_time_of_a_task_is_not_taken_for_it(perform):
+def test_after_a_reboot_a_process_with_pid_and_start_time_of_a_task_is_not_adopted(perform):
     async def scene(stage):
         (about,) = await stage.launch(RUNNING, victim=basic("exec sleep 1000"))
         shim = shim_of(stage, "victim")
@@ -80,7 +80,7 @@ def test_after_another_boot_a_process_with_number_and_start_time_of_a_task_is_no
     perform(scene)
 
 
-def test_a_process_with_number_and_start_time_and_without_the_mark_is_not_adopted(perform):
+def test_a_process_with_pid_and_start_time_and_without_the_mark_is_not_adopted(perform):
     """Two machines that share a directory, or a container that was started anew, have such numbers."""
 
     async def scene(stage):
@@ -103,7 +103,7 @@ def test_a_process_with_number_and_start_time_and_without_the_mark_is_not_adopte
     perform(scene)
 
 
-def test_a_process_that_has_only_the_words_of_a_shim_is_not_adopted(perform):
+def test_a_process_with_only_the_arguments_of_a_shim_is_not_adopted(perform):
     async def scene(stage):
         (about,) = await stage.launch(RUNNING, victim=basic("exec sleep 1000"))
         shim = shim_of(stage, "victim")

@@ -67,7 +67,7 @@ def test_no_variable_of_a_template_reaches_a_program_that_runs_as_root(perform, 
 @pytest.mark.parametrize(
     "user", ["", pytest.param("daemon", marks=pytest.mark.root("start tasks of other users"))]
 )
-def test_each_variable_of_a_template_reaches_its_program_as_it_is(perform, open_folder, user):
+def test_each_variable_of_a_template_reaches_its_program_unchanged(perform, open_folder, user):
     async def scene(stage):
         env = tuple(f"{name}={value}" for name, value in ODD.items())
         teller = replace(basic("env", env=env, user=user), arguments=("-0",), shell=False)

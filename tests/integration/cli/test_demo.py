@@ -66,7 +66,7 @@ def test_ctrl_c_cleans_up_at_any_moment(demo, moment):
     interrupt(demo, moment)
 
 
-def test_on_a_cluster_that_was_up_before_ctrl_c_takes_away_what_is_the_demos(cluster, tmp_path, sockets):
+def test_ctrl_c_on_an_existing_cluster_removes_only_the_environment_of_the_demo(cluster, tmp_path, sockets):
     (tmp_path / ".cluster").symlink_to(cluster.directory)
     with started(tmp_path, sockets) as demo:
         interrupt(demo, "$ coconut task log")

@@ -36,7 +36,7 @@ def other(tmp_path_factory):
     assert marked(directory) == []
 
 
-def test_a_cluster_goes_up_is_seen_and_goes_down_without_a_trace(directory):
+def test_a_cluster_goes_up_and_goes_down_without_leftovers(directory):
     said = []
     directory.mkdir()
     (directory / "thesis.txt").write_text("years of work")
@@ -75,7 +75,7 @@ def test_a_master_whose_ports_were_taken_meanwhile_is_found_by_its_minions(other
     assert again["pids"]["flp1"] != begun["pids"]["flp1"], "it would look for its master at the old port"
 
 
-def test_two_clusters_live_beside_each_other(cluster, other):
+def test_two_clusters_run_at_the_same_time(cluster, other):
     beside = status(other)
     assert beside["ready"]
     assert beside["control_socket"] != str(cluster.control_socket)
@@ -83,7 +83,7 @@ def test_two_clusters_live_beside_each_other(cluster, other):
     assert {host["id"] for host in cluster.ask("host_list")} == set(cluster.minions)
 
 
-def test_a_daemon_that_dies_while_starting_is_reported_with_its_last_words(directory, monkeypatch):
+def test_a_daemon_that_dies_at_its_start_is_reported_with_its_last_output(directory, monkeypatch):
     monkeypatch.setattr("salt_o2.cluster.lifecycle.salt_config._QUICK", {"user": "no-such-account"})
     with pytest.raises(O2Error, match=r"(?s)(master|flp1) ended while starting.*no-such-account"):
         up(directory, minions=1)
@@ -100,17 +100,17 @@ def test_sockets_go_where_their_paths_are_short_enough(directory, monkeypatch, t
     assert not list(tmp_path.glob("o2-*"))
 
 
-def test_taking_down_what_is_not_up_is_no_error(directory):
+def test_taking_down_a_cluster_that_is_not_up_is_no_error(directory):
     assert down(directory)["was_up"] is False
 
 
-def test_no_cluster_is_said_with_what_starts_one(directory):
+def test_a_status_without_a_cluster_names_the_command_that_starts_one(directory):
     with pytest.raises(O2Error, match="coconut cluster up"):
         status(directory)
 
 
 @pytest.mark.parametrize(("minions", "workers"), [(0, 3), (3, 0)])
-def test_a_cluster_of_nothing_is_refused(directory, minions, workers):
+def test_a_cluster_without_minions_or_workers_is_refused(directory, minions, workers):
     with pytest.raises(InvalidRequestError, match="at least one"):
         up(directory, minions, workers)
     assert not directory.exists()
@@ -151,6 +151,6 @@ def test_all_files_of_a_cluster_are_private(cluster):
     assert cluster.control_socket.parents[1].stat().st_mode & 0o077 == 0
 
 
-def test_the_record_says_what_was_started(cluster):
+def test_the_record_of_a_cluster_lists_its_processes(cluster):
     raw = json.loads((cluster.directory / "cluster.json").read_text())
     assert {one["name"] for one in raw["processes"]} == {"master", *cluster.minions}

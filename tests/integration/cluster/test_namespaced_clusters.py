@@ -87,7 +87,7 @@ def test_down_removes_the_rest_of_an_interrupted_start(directory, number):
     assert start_time(starting.pid) is None
 
 
-def test_namespaces_without_any_record_are_removed_all_the_same(directory):
+def test_namespaces_without_a_record_are_removed(directory):
     Network(directory).build(("flp1",))
     down(directory)
     assert Network(directory).names() == []

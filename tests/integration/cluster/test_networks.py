@@ -85,7 +85,7 @@ def test_hosts_reach_each_other_and_no_other_address(served):
         assert subprocess.run(outside, check=False, capture_output=True).returncode != 0
 
 
-def test_no_network_of_a_cluster_is_the_machines(network):
+def test_no_network_of_a_cluster_is_visible_on_the_machine(network):
     assert "10.79." not in ip("address", "show")
     for name in network.names():
         routes = ip("-n", name, "route", "show").splitlines()
@@ -109,7 +109,7 @@ def test_a_host_is_out_of_reach_until_its_link_is_healed(served, link, fault):
 
 
 @pytest.mark.needs("nft")
-def test_silence_is_for_salt_only(served, link):
+def test_a_link_that_drops_all_drops_only_the_ports_of_salt(served, link):
     link.drop_all()
     assert not reaches(served, "flp1", SALT)
     assert reaches(served, "flp1", OTHER)
@@ -153,7 +153,7 @@ def test_some_packets_are_lost_and_some_are_not(served, link):
 
 
 @pytest.mark.needs("tc")
-def test_a_slow_link_is_a_link(served, link):
+def test_a_slow_link_still_connects(served, link):
     link.throttle()
     assert reaches(served, "flp1")
     link.restore()

@@ -70,7 +70,7 @@ def test_a_program_runs_in_a_session_of_its_own(start):
     assert os.getsid(process.pid) == process.pid != os.getsid(0)
 
 
-def test_a_program_that_cannot_be_started_says_so(tmp_path):
+def test_a_program_that_cannot_be_started_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError):
         spawn("nobody", ["/no/such/program"], {}, tmp_path / "out")
 
@@ -81,7 +81,7 @@ def test_a_killed_child_is_not_alive_even_before_its_parent_waits_for_it(start):
     assert wait_until_gone([process], 10) == []
 
 
-def test_a_signal_reaches_only_the_process_that_was_meant(start):
+def test_a_signal_reaches_no_other_process_with_the_same_pid(start):
     process = start(SLEEP)
     Process("older", process.pid, process.started - 1).send(signal.SIGKILL)
     assert process.alive
@@ -118,7 +118,7 @@ def test_children_inherit_the_marker(start, tmp_path):
     assert len(found) == 2
 
 
-def test_we_ourselves_are_never_found(monkeypatch, start):
+def test_the_test_process_and_its_parent_are_never_found(monkeypatch, start):
     environ = Path("/proc/self/environ").read_bytes().split(b"\0")
     monkeypatch.setattr("salt_o2.cluster.processes.MARKER", environ[0].decode().partition("=")[0])
     value = environ[0].decode().partition("=")[2]
@@ -142,7 +142,7 @@ def test_no_restarted_process_of_a_killed_daemon_remains(start, tmp_path):
 
 @needs_pid_choice
 @pytest.mark.parametrize("mark", [{}, {MARKER: "/of/another/cluster"}], ids=["no-cluster", "another-cluster"])
-def test_a_session_that_has_the_number_of_an_ended_daemon_is_left_alone(start, mark):
+def test_a_session_with_the_reused_number_of_an_ended_daemon_is_not_stopped(start, mark):
     daemon = start(PARENT)
     all_of_it = [*members(daemon), daemon]
     for one in all_of_it:

@@ -101,7 +101,7 @@ def is_refused(said):
         pytest.param("stranger", "salt-run", ("o2.env_list",), False, id="stranger"),
     ],
 )
-def test_a_role_may_do_what_is_its_own(guarded, role, program, words, allowed):
+def test_a_role_may_call_exactly_its_own_functions(guarded, role, program, words, allowed):
     said = ask(guarded, role, program, *words)
     assert is_refused(said) != allowed, said
 
@@ -250,7 +250,7 @@ def test_no_role_gets_more_than_its_runners_by_any_client(guarded, tmp_path, rol
 
 
 @pytest.mark.finding("1.1")
-def test_no_role_runs_a_function_of_a_higher_one(guarded, tmp_path):
+def test_no_role_runs_a_function_of_a_higher_role(guarded, tmp_path):
     for role in AccessRole:
         attempts = Attempts(tmp_path)
         for fun in sorted({*runners_upto(AccessRole.ADMINISTRATOR)} - {*runners_upto(role)}):
@@ -258,7 +258,7 @@ def test_no_role_runs_a_function_of_a_higher_one(guarded, tmp_path):
         assert [said for said in answers_to(guarded, role, attempts) if not said.startswith("refused")] == []
 
 
-def test_these_attempts_succeed_for_a_user_who_may_call_one_function_of_hosts(guarded, tmp_path):
+def test_a_user_with_one_permitted_function_of_hosts_can_run_others_in_a_list(guarded, tmp_path):
     """It is what Salt does: of a list of functions one that is permitted is enough."""
     attempts = Attempts(tmp_path)
     attempts.add("local", ["o2.info", "cmd.run"], [[], attempts.touch()])

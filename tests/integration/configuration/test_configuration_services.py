@@ -70,7 +70,7 @@ def test_an_empty_text_is_a_text(backend):
     assert backend.get("o2/empty") == ""
 
 
-def test_keys_are_those_below(backend):
+def test_the_keys_of_a_path_are_all_keys_below_the_path(backend):
     for key in ("o2/k/a", "o2/k/b/c", "o2/kx", "o2/k"):
         backend.put(key, "1")
     assert backend.keys("o2/k") == ["o2/k/a", "o2/k/b/c"]
@@ -88,7 +88,7 @@ def test_components_are_found_by_fallback(backend):
         site.get("qc/PHYSICS/flp1/none")
 
 
-def test_run_time_values_and_inventory(backend):
+def test_a_run_time_value_and_the_detector_of_a_host_are_read(backend):
     site = Configuration(backend)
     site.runtime_set("aliecs", "x", "1")
     backend.put("o2/hardware/detectors/ITS/flps/flp1/aliases", "{}")
@@ -96,6 +96,6 @@ def test_run_time_values_and_inventory(backend):
 
 
 @pytest.mark.parametrize("kind", ["etcd", "consul"])
-def test_a_server_that_is_not_there_is_unreachable(kind):
+def test_a_missing_configuration_server_is_unreachable(kind):
     with pytest.raises(UnreachableError, match="does not answer"):
         open_backend(f"{kind}://127.0.0.1:{free_port()}", dict).get("o2/x")

@@ -38,12 +38,12 @@ def test_the_files_below_a_path_are_read(opts):
     assert found["jit/command"] == b"true"
 
 
-def test_a_path_with_nothing_below_it_is_named(opts):
+def test_a_path_without_templates_is_refused_by_name(opts):
     with pytest.raises(UnknownNameError, match="no templates at salt://nothing in saltenv base"):
         fileserver.read(opts, "nothing", "base")
 
 
-def test_a_workflow_is_created_from_it(opts, tmp_path):
+def test_a_workflow_is_loaded_from_the_fileserver(opts, tmp_path):
     listed = workflow_index.Listed.of(
         ["salt://flows"], tmp_path / "trees", lambda path, saltenv: fileserver.read(opts, path, saltenv)
     )

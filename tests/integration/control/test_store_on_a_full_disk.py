@@ -88,7 +88,7 @@ def until_refused(runs):
             return given
 
 
-def test_a_run_number_is_refused_and_comes_when_there_is_room(disk):
+def test_a_run_number_is_refused_on_a_full_disk_and_given_after_space_is_free(disk):
     store = Store(disk.url)
     runs = RunStore(store)
     first = runs.reserve_run()
@@ -136,7 +136,7 @@ def test_journal_entries_wait_for_disk_space_and_none_is_lost(disk):
     store.close()
 
 
-def test_a_store_that_finds_no_room_when_it_opens_says_so_and_opens_later(disk):
+def test_a_store_that_finds_a_full_disk_refuses_to_open_and_opens_after_space_is_free(disk):
     store = Store(disk.url)
     number = RunStore(store).reserve_run()
     store.close()

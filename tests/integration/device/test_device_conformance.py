@@ -70,12 +70,12 @@ class TestThatItFindsFaults:
         (rule,) = [rule for rule in rules_for(codec) if rule.__name__ == rule_name]
         return check_rule(rule, command, codec)
 
-    def test_a_program_that_ends_at_once(self):
+    def test_a_program_that_ends_at_once_fails_the_check_for_idle(self):
         finding = self.found(["false"], "idle_with_pid")
         assert not finding.ok
         assert "ended with 1 before it was IDLE" in finding.detail
 
-    def test_a_device_that_ignores_a_wrong_number(self, tmp_path):
+    def test_a_device_that_accepts_an_invalid_number_fails_the_check_for_numbers(self, tmp_path):
         finding = self.found(_careless(tmp_path), "no_number")
         assert not finding.ok
         assert "INIT DEVICE succeeded" in finding.detail
@@ -85,7 +85,7 @@ class TestThatItFindsFaults:
         assert not finding.ok
         assert "no such luck" in finding.detail
 
-    def test_a_device_that_sends_nothing(self, tmp_path, monkeypatch):
+    def test_a_device_that_sends_nothing_fails_the_check_for_data(self, tmp_path, monkeypatch):
         monkeypatch.setattr("salt_o2.device.conformance.data_flow.PATIENCE_S", 0.5)
         finding = self.found([OURS, "sink", "--channel-config", "name=data,type=push"], "sends_over_ipc")
         assert (finding.ok, "nothing comes out" in finding.detail) == (False, True)
@@ -105,7 +105,7 @@ def _careless(folder):
     return [sys.executable, "-c", code + "sys.exit(main(['careless:Careless', *sys.argv[1:]]))"]
 
 
-def test_no_command_or_one_that_does_not_exist_is_refused_before_anything_starts():
+def test_a_missing_or_unknown_command_is_refused_before_a_process_starts():
     for command in ([], ["no-such-command-anywhere"]):
         with pytest.raises(InvalidRequestError):
             next(check(command))
@@ -126,5 +126,5 @@ def test_channels_come_from_the_commands_own_configuration():
         ("anything else", {"data": "push"}),
     ],
 )
-def test_channels_are_otherwise_those_usual_for_the_kind(command, channels):
+def test_channels_default_to_the_usual_channels_of_the_kind(command, channels):
     assert usual_channels(command.split()) == channels

@@ -195,7 +195,7 @@ def test_a_users_device_of_ten_lines_runs(tmp_path, peer):
     assert one(tmp_path, ["counting:Counter"], talk) == [[b"10", b"tail"], [b"11", b"tail"]]
 
 
-def test_a_fault_in_a_users_device_is_printed_with_its_place_and_ends_it_with_1(tmp_path):
+def test_a_fault_in_a_users_device_is_printed_with_its_place_and_ends_the_device_with_1(tmp_path):
     (tmp_path / "faulty.py").write_text(
         "from salt_o2.device import Device\n"
         "class Faulty(Device):\n"
@@ -279,7 +279,7 @@ def test_a_taken_port_is_left_for_a_free_one_if_autobind_says_so(tmp_path, peer)
         one(tmp_path, ["sampler"], talk)
 
 
-def test_without_a_plugin_it_runs_by_itself_on_its_own_channel_configuration(tmp_path, peer):
+def test_a_device_without_a_plugin_runs_by_itself_on_its_own_channel_configuration(tmp_path, peer):
     async def scene():
         channel = f"name=data,type=push,method=connect,address=ipc://{tmp_path / 'out'},rateLogging=0"
         process = await asyncio.create_subprocess_exec(
@@ -324,7 +324,7 @@ def test_a_command_line_that_makes_no_sense_ends_with_1_and_the_reason(arguments
 class TestLibOcc:
     """A process in direct mode: libOCC's own dummy."""
 
-    def test_it_is_driven_through_two_cycles_and_ended(self, tmp_path):
+    def test_a_direct_task_is_driven_through_two_cycles_and_ended(self, tmp_path):
         async def scene():
             async with Stage(tmp_path) as stage:
                 command = [f"{PREFIX}/bin/occexample-dummy-process"]
@@ -347,7 +347,7 @@ class TestLibOcc:
 
 
 @needs_fairmq
-def test_a_rolled_back_device_of_fairmq_is_recognised_as_worn(tmp_path):
+def test_a_rolled_back_device_of_fairmq_needs_a_restart(tmp_path):
     async def scene():
         async with Stage(tmp_path) as stage:
             device = stage.start("sampler", theirs(["sampler"]))

@@ -22,7 +22,7 @@ def test_master_and_minion_of_a_live_cluster_answer(cluster):
     assert found["salt"][0] == "ok"
 
 
-def test_without_daemons_it_fails_and_says_what_to_do(cluster, tmp_path):
+def test_doctor_without_daemons_fails_with_advice(cluster, tmp_path):
     (tmp_path / "minion").write_text(f"sock_dir: {tmp_path}\nengines: [{{o2_agent: {{}}}}]\n")
     done = cluster.run("coconut", "doctor", "-c", str(tmp_path))
     assert done.returncode == 1

@@ -84,7 +84,7 @@ def test_the_child_does_not_outlive_its_supervisor(start):
 
 
 @pytest.mark.parametrize("what", ["returns", "fails"])
-def test_work_that_ends_by_itself_is_started_again_with_a_line_that_says_so(start, what):
+def test_a_child_that_ends_by_itself_is_restarted_with_a_log_line(start, what):
     supervisor, children = start(what)
     wait_until(lambda: len(children()) >= 3, "there is another, and another")
     supervisor.terminate()
@@ -102,7 +102,7 @@ def test_a_supervisor_with_a_request_to_end_in_a_pause_ends_at_once(start):
     assert supervisor.stdout.read() == "over\n"
 
 
-def test_of_two_engines_one_works_and_the_other_takes_over_when_it_is_killed(start):
+def test_a_second_engine_takes_over_when_the_first_engine_is_killed(start):
     first, children = start()
     wait_until(children, "the first one works")
     second, _ = start(number=1)

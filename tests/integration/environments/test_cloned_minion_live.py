@@ -83,7 +83,7 @@ def pids(environment):
     return {task["id"]: task["pid"] for task in environment["tasks"]}
 
 
-def test_a_run_outlives_a_copy_of_its_minion_and_both_agents_report_it(cluster, copy):
+def test_a_run_survives_a_copy_of_its_minion_and_control_reports_both_agents(cluster, copy):
     made = cluster.ask("env_create", workflow="fairmq-ex-1-n-1", vars={"processors": 2})
     run = cluster.ask("env_control", id=made["id"], event="START_ACTIVITY")
     assert any(task["host"] == HOST for task in run["tasks"])

@@ -47,7 +47,7 @@ def test_a_change_works_after_control_was_killed(workshop):
     assert back["run_number"] == running["run_number"]
 
 
-def test_the_history_goes_through_the_restart_and_can_be_replayed(workshop):
+def test_the_history_spans_a_restart_of_control_and_can_be_replayed(workshop):
     running = workshop.control(workshop.create("fairmq-ex-copypush"), "START_ACTIVITY")
     kill_control(workshop)
     wait_until(
@@ -60,7 +60,7 @@ def test_the_history_goes_through_the_restart_and_can_be_replayed(workshop):
     assert states(again) == states(workshop.show(running))
 
 
-def test_a_change_that_control_was_killed_in_the_middle_of_is_taken_up(workshop):
+def test_a_change_that_was_interrupted_by_a_kill_of_control_is_resumed(workshop):
     workshop.task("device", "sleep 1; exec o2-device", "sampler", command={"shell": True})
     worker = {
         "name": "worker{{ it }}",

@@ -73,7 +73,7 @@ def test_devices_can_be_controlled_by_protobuf_as_well(workshop):
     assert workshop.control(environment, "START_ACTIVITY")["state"] == "RUNNING"
 
 
-def test_two_environments_live_side_by_side(workshop):
+def test_two_environments_run_at_the_same_time(workshop):
     one, other = workshop.create("fairmq-ex-1-n-1", processors=1), workshop.create("fairmq-ex-copypush")
     workshop.control(one, "START_ACTIVITY")
     workshop.destroy(one)
@@ -91,7 +91,7 @@ def test_a_basic_task_runs_only_during_the_run(workshop):
     assert not Path(f"/proc/{pid}").exists()
 
 
-def test_where_policy_says_fail_a_death_is_an_error_and_recover_brings_the_task_back(workshop):
+def test_with_the_policy_fail_a_dead_task_is_an_error_and_recover_restarts_the_task(workshop):
     environment = workshop.create("fairmq-ex-1-n-1", processors=2, recovery="fail")
     environment = workshop.control(environment, "START_ACTIVITY")
     sink = task_of(environment, ".sink")

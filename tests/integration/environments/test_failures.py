@@ -30,7 +30,7 @@ def devices(workshop):
     return f"PYTHONPATH={workshop.folder}"
 
 
-def test_an_unknown_workflow_is_refused_with_those_there_are(workshop):
+def test_an_unknown_workflow_is_refused_with_the_known_workflows(workshop):
     message = workshop.refused("fairmq-ex-1-m-1")
     assert "fairmq-ex-1-n-1" in message
 
@@ -64,7 +64,7 @@ def test_a_workflow_that_no_host_can_take_is_refused_with_the_reason(workshop):
     assert "too-big.role0" in message
 
 
-def test_a_constraint_that_no_host_meets_is_refused_with_it(workshop):
+def test_a_constraint_that_no_host_meets_is_named_in_the_refusal(workshop):
     workshop.task("receiver", "o2-device", "sink")
     constraints = [{"attribute": "detector", "value": "XYZ"}]
     role = {"name": "a", "constraints": constraints, "task": {"load": "receiver"}}
@@ -129,7 +129,7 @@ def test_a_failed_environment_can_still_be_examined(workshop):
     assert "no-such-program" in past["error"]
 
 
-def test_a_transition_from_the_wrong_state_is_refused_with_the_right_ones(workshop):
+def test_a_transition_from_the_wrong_state_is_refused_with_the_possible_transitions(workshop):
     environment = workshop.create("fairmq-ex-copypush")
     done = workshop.cluster.run("coconut", "env", "control", environment["id"], "-e", "STOP")
     assert done.returncode != 0

@@ -199,7 +199,7 @@ def test_a_transition_that_failed_at_a_hook_can_be_recovered(workshop, hooked, r
     assert workshop.control(environment, "START_ACTIVITY")["state"] == "RUNNING"
 
 
-def test_a_mistyped_moment_is_refused_with_the_nearest_one(workshop, hooked):
+def test_a_mistyped_moment_is_refused_with_the_nearest_moment(workshop, hooked):
     assert "after_CONFIGURE" in workshop.refused(hooked(call("bad", "after_CONFIGUER", "test.succeed('')")))
 
 

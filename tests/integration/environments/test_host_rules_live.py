@@ -45,7 +45,7 @@ def log_of_control(cluster):
     return layout(cluster.directory).log("master").read_text(errors="replace")
 
 
-def test_the_reactors_rules_tell_control_of_hosts_that_go_and_come(cluster_with_rules):
+def test_rules_of_the_reactor_report_lost_and_returned_hosts_to_control(cluster_with_rules):
     cluster = cluster_with_rules
     environment = cluster.ask("env_create", workflow="fairmq-ex-1-n-1", vars={"processors": 2})
     victim = environment["tasks"][0]["host"]

@@ -35,7 +35,7 @@ def eventful(cluster):
     return seen
 
 
-def test_a_replay_until_any_time_gives_what_the_environment_was_then(workshop, eventful):
+def test_a_replay_until_any_time_gives_the_state_of_that_time(workshop, eventful):
     for at, record in eventful[:-1]:
         until = datetime.fromisoformat(at).timestamp() + 0.002  # iso() tells milliseconds only
         again = workshop.cluster.ask("env_replay", id=record["id"], until=str(until))
@@ -92,7 +92,7 @@ def test_following_a_history_ends_with_the_environment(workshop, eventful):
     assert "the environment is DONE" in done.stdout
 
 
-def test_the_same_is_created_again_after_its_end(workshop):
+def test_env_repeat_creates_the_same_environment_again_after_its_end(workshop):
     ask = workshop.cluster.ask
     role = "diamond.processors.processor1"
     made = ask(
@@ -130,7 +130,7 @@ def test_two_runs_of_one_environment_can_be_compared(workshop):
     assert found["only_right"] == ["diamond.processors.processor1"]
 
 
-def test_a_task_s_words_are_shown_and_followed(workshop):
+def test_the_output_of_a_task_is_shown_and_followed(workshop):
     environment = workshop.control(workshop.create("fairmq-ex-1-n-1", processors=1), "START_ACTIVITY")
     sink = task_at(environment, "sink")
 

@@ -21,7 +21,7 @@ def test_a_plan_shows_all_and_touches_nothing(workshop):
     assert workshop.processes() == set()
 
 
-def test_the_token_creates_exactly_what_was_shown(workshop):
+def test_the_token_of_a_plan_creates_exactly_the_planned_environment(workshop):
     plan = workshop.cluster.ask("env_plan", workflow="fairmq-ex-1-n-1", scale={"processor": 3})
     made = workshop.cluster.ask("env_create", plan=plan["token"])
     assert (made["id"], made["state"]) == (plan["environment"], "CONFIGURED")
@@ -29,7 +29,7 @@ def test_the_token_creates_exactly_what_was_shown(workshop):
     assert {t["path"]: (t["id"], t["host"], t["command"]) for t in made["tasks"]} == shown
 
 
-def test_the_token_of_a_change_applies_exactly_it(workshop):
+def test_the_token_of_a_change_applies_exactly_the_planned_change(workshop):
     made = workshop.create("fairmq-ex-1-n-1", processors=1)
     plan = workshop.cluster.ask("env_plan", id=made["id"], scale={"processor": 2})
     after = workshop.cluster.ask("env_modify", plan=plan["token"])
@@ -66,7 +66,7 @@ def test_a_token_of_a_change_is_refused_once_the_environment_has_changed(worksho
     assert len(workshop.show(made)["tasks"]) == 5
 
 
-def test_a_token_is_for_one_verb(workshop):
+def test_a_token_is_refused_by_another_request_than_its_own(workshop):
     made = workshop.create("fairmq-ex-1-n-1", processors=1)
     change = workshop.cluster.ask("env_plan", id=made["id"], scale={"processor": 2})
     with pytest.raises(InvalidRequestError, match="env_modify"):
@@ -76,7 +76,7 @@ def test_a_token_is_for_one_verb(workshop):
         workshop.cluster.ask("env_modify", plan=creation["token"])
 
 
-def test_a_token_stands_alone(workshop):
+def test_a_token_with_other_arguments_is_refused(workshop):
     plan = workshop.cluster.ask("env_plan", workflow="fairmq-ex-copypush")
     with pytest.raises(InvalidRequestError, match="remove the other arguments"):
         workshop.cluster.ask("env_create", plan=plan["token"], vars={"rate": "5"})
@@ -88,7 +88,7 @@ def test_a_token_stands_alone(workshop):
     [{}, {"destroy": True, "workflow": "fairmq-ex-copypush"}, {"workflow": "x", "id": "y"}],
     ids=["nothing", "the end of a workflow", "both"],
 )
-def test_a_plan_of_nothing_in_particular_is_refused(workshop, asked):
+def test_a_plan_without_a_workflow_and_without_a_change_is_refused(workshop, asked):
     with pytest.raises(InvalidRequestError, match="give a workflow"):
         workshop.cluster.ask("env_plan", **asked)
 
@@ -98,7 +98,7 @@ def test_an_unknown_token_is_refused(workshop):
         workshop.cluster.ask("env_create", plan="made-up")
 
 
-def test_a_plan_names_every_reason_why_it_would_fail(workshop):
+def test_a_plan_names_every_reason_why_its_creation_would_fail(workshop):
     workshop.task("huge", "o2-device", "sink", wants={"cpu": 1000, "memory": 1})
     workshop.task("exotic", "o2-device", "sink", constraints=[{"attribute": "detector", "value": "XYZ"}])
     with pytest.raises(O2Error) as refused:

@@ -56,7 +56,7 @@ def audited(workshop):
     return all(host["clean"] for host in result.values())
 
 
-def test_the_next_environment_runs_on_the_processes_of_the_last_one(workshop):
+def test_the_next_environment_runs_on_the_processes_of_the_previous_environment(workshop):
     first = workshop.control(workshop.create(FLOW, processors=2), "START_ACTIVITY")
     kept = leave(workshop, first, allow_in_running_state=True)
     assert len(kept["kept"]) == 4

@@ -89,7 +89,7 @@ def test_a_program_that_is_not_critical_ends_the_data_if_its_role_says_so(worksh
     assert any("end of data" in text for text in told(workshop, environment))
 
 
-def test_the_record_of_a_run_that_failed_says_so(workshop):
+def test_the_record_of_a_failed_run_has_its_end_state_and_reason(workshop):
     workshop.task("only", "sleep 0.3; exit 7", mode="basic", command={"shell": True})
     role = {"name": "only", "vars": {"recovery": "stop"}, "task": {"load": "only"}}
     workshop.write("workflows", "stopped", roles=[role])

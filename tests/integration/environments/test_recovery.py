@@ -67,7 +67,7 @@ def test_a_task_that_dies_too_often_is_not_restarted(workshop):
     assert "restarted 1 times in 30 minutes" in workshop.show(environment)["error"]
 
 
-def test_where_policy_says_stop_the_run_ends_in_order(workshop):
+def test_with_the_policy_stop_a_dead_task_stops_the_run_in_order(workshop):
     environment = workshop.create("fairmq-ex-1-n-1", processors=2, recovery="stop")
     environment = workshop.control(environment, "START_ACTIVITY")
     os.kill(find(environment, "processor0")["pid"], signal.SIGKILL)

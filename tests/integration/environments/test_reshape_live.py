@@ -107,7 +107,7 @@ def test_an_excluded_role_forwards_no_data_and_an_included_one_does(stage, runni
     wait_until(lambda: marked() > before, "the processor has part again")
 
 
-def test_a_detector_leaves_and_comes_back_as_one(stage, running):
+def test_the_tasks_of_a_detector_are_excluded_and_included_together(stage, running):
     out = modify(stage, running, exclude=["TPC"])
     inside = {path for path in paths(running) if path.startswith("data.")}
     assert {path for path, state in states(out).items() if state == "STANDBY"} == inside

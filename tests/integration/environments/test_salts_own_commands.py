@@ -18,7 +18,7 @@ def test_salt_run_creates_shows_and_destroys(workshop):
     assert workshop.cluster.json("salt-run", "o2.env_destroy", made["id"])["state"] == "DONE"
 
 
-def test_salt_run_shows_progress_while_it_works(workshop):
+def test_salt_run_shows_progress_while_control_works(workshop):
     done = workshop.cluster.run("salt-run", "o2.env_create", "workflow=fairmq-ex-copypush")
     assert "of 5 tasks" in done.stdout
 

@@ -256,7 +256,7 @@ class TestPortWithoutAListener:
             found.bind(("127.0.0.1", 0))
             yield found.getsockname()[1]
 
-    def test_it_is_unreachable_and_not_overdue(self, port):
+    def test_a_port_without_a_listener_is_unreachable_and_not_overdue(self, port):
         async def talk():
             channel = OccChannel(port, "OCClite")
             try:

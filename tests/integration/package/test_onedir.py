@@ -65,13 +65,13 @@ def onedir(tmp_path_factory):
     return onedir
 
 
-def test_everything_goes_into_the_folder_that_an_upgrade_of_salt_leaves_alone(onedir):
+def test_all_files_are_installed_into_the_folder_that_an_upgrade_of_salt_keeps(onedir):
     assert (onedir.extras / "salt_o2" / "modules" / "o2.py").is_file()
     assert (onedir.extras / "salt_o2" / "states" / "o2" / "host.sls").is_file()
     assert not list(onedir.home.glob("lib/python3*/site-packages/salt_o2*"))
 
 
-def test_salt_finds_the_modules_there(onedir):
+def test_salt_finds_the_modules_in_the_onedir(onedir):
     found = json.loads(onedir.python(FOUND.format(config=str(onedir.home / "minion"))).splitlines()[-1])
     assert found == {"from": str(onedir.extras / "salt_o2" / "__init__.py"), "tasks": True}
 
@@ -84,7 +84,7 @@ def test_the_commands_lie_in_bin_of_that_folder(onedir, command):
     assert "usage" in done.stdout.lower()
 
 
-def test_doctor_runs_there_and_says_what_is_missing(onedir):
+def test_doctor_runs_in_the_onedir_and_names_missing_settings(onedir):
     words = [onedir.extras / "bin" / "coconut", "doctor", "-c", onedir.home, "--json"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stderr

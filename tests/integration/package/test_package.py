@@ -97,7 +97,7 @@ def test_outside_git_the_version_is_the_fallback(built):
     assert {path.name.split("-")[1].removesuffix(".tar.gz") for path in built} == {"0.1.0"}
 
 
-def test_in_git_the_version_says_how_far_it_is_from_the_last_release(fresh, tmp_path):
+def test_in_git_the_version_counts_the_commits_since_the_last_release(fresh, tmp_path):
     subprocess.run(["git", "clone", "-q", str(wheelhouse.ROOT), str(tmp_path / "clone")], check=True)
     commit = subprocess.run(
         ["git", "rev-parse", "--short=7", "HEAD"],
@@ -150,7 +150,7 @@ def loaded(installed, tmp_path_factory):
         ("outputters", "o2"),
     ],
 )
-def test_salt_finds_what_was_installed(loaded, kind, name):
+def test_salt_finds_the_installed_modules(loaded, kind, name):
     assert name in loaded[kind]
 
 
@@ -161,7 +161,7 @@ def test_the_files_that_are_served_lie_in_the_environment(installed):
         assert place.is_dir()
 
 
-def test_the_commands_run(installed):
+def test_the_installed_command_coconut_runs(installed):
     about = subprocess.run(
         [str(installed / "bin" / "coconut"), "about", "--json"], capture_output=True, text=True, check=True
     )

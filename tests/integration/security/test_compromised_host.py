@@ -122,7 +122,7 @@ def test_no_host_makes_control_blind_for_a_task_of_another(cluster, running):
 
 
 @pytest.mark.finding("2.2")
-def test_a_host_is_what_its_pillar_declares_and_not_what_it_claims(cluster):
+def test_the_pillar_of_a_host_overrides_the_claims_of_the_host(cluster):
     wait_until(lambda: row_of(cluster, "flp2")["attributes"], "control has read the pillar of flp2")
     row = row_of(cluster, "flp2")
     assert row["attributes"] == {"machine_id": "flp2", "machine_type": "flp", "detector": "TST"}
@@ -170,7 +170,7 @@ def test_no_host_can_read_the_orders_of_another(cluster):
 
 @pytest.mark.finding("X15")
 @pytest.mark.finding("X16")
-def test_no_host_sees_what_control_asks_another_or_can_answer_it(cluster, running):
+def test_no_host_sees_or_answers_questions_of_control_to_another_host(cluster, running):
     task = next(task for task in cluster.ask("task_list") if task["host"] == "flp1")
     with Listener(cluster, "flp2") as listener:
         said = cluster.ask("task_log", id=task["id"], lines=5)
@@ -196,7 +196,7 @@ def test_functions_for_hosts_start_no_job_whose_return_another_host_could_forge(
 
 
 @pytest.mark.finding("X16")
-def test_a_host_that_does_not_answer_takes_no_answer_of_another_away(cluster):
+def test_a_host_without_an_answer_does_not_hide_the_answers_of_others(cluster):
     said = cluster.json("salt-run", "o2.host_info", "flp1,ghost1,flp2")
     assert [said[host]["host"] for host in ("flp1", "flp2")] == ["flp1", "flp2"]
     assert "has ever reported" in said["ghost1"]["error"]

@@ -76,7 +76,7 @@ def site(tmp_path_factory):
     assert marked(directory) == []
 
 
-def test_a_started_minion_is_only_looked_at_and_a_foreign_one_not_even_that(site):
+def test_a_started_minion_gets_a_trial_only_and_a_foreign_minion_none(site):
     site.name_hosts(**{NAMED: {}})
     site.send(START, FOREIGN)
     site.send(START, NAMED)
@@ -85,7 +85,7 @@ def test_a_started_minion_is_only_looked_at_and_a_foreign_one_not_even_that(site
     assert list(site.marks.iterdir()) == []
 
 
-def test_a_host_that_asks_for_it_is_brought_into_line_and_a_foreign_one_is_not(site):
+def test_a_host_with_at_start_apply_gets_its_states_and_a_foreign_host_does_not(site):
     site.name_hosts(**{NAMED: {"at_start": "apply"}})
     site.send(START, FOREIGN)
     site.send(START, NAMED)
@@ -94,7 +94,7 @@ def test_a_host_that_asks_for_it_is_brought_into_line_and_a_foreign_one_is_not(s
     assert FOREIGN not in {host for host, _ in site.returns("state.apply")}
 
 
-def test_nothing_is_deleted_on_a_full_disk_unless_the_host_asks_for_it(site):
+def test_no_file_is_deleted_on_a_full_disk_unless_the_pillar_of_the_host_requests_deletion(site):
     site.name_hosts(**{NAMED: {}, FOREIGN: {}})
     site.send(FULL, NAMED)
     site.name_hosts(**{NAMED: {}, FOREIGN: {"on_full_disk": "tell"}})

@@ -107,7 +107,7 @@ def test_a_key_that_the_cluster_has_not_made_is_not_accepted(cluster, tmp_path):
 
 
 @pytest.mark.finding("1.11")
-def test_configuration_is_what_the_user_gives_and_no_file_of_the_master(cluster, tmp_path):
+def test_configuration_is_set_to_given_text_and_never_to_a_file_of_the_master(cluster, tmp_path):
     secret = tmp_path / "secret"
     secret.write_text("of the master alone")
     cluster.json("salt-run", "o2.config_import", "qc/ANY/any/k", str(secret), "new_component=True")
@@ -117,7 +117,7 @@ def test_configuration_is_what_the_user_gives_and_no_file_of_the_master(cluster,
 
 
 @pytest.mark.parametrize("function", ["o2.config_set", "o2.config_import"])
-def test_a_text_that_looks_like_yaml_is_kept_as_it_stands(cluster, function):
+def test_a_text_that_looks_like_yaml_is_stored_unchanged(cluster, function):
     text = '{"a": 1.0, "b": [true]}'
     words = ("qc/ANY/any/tasks", f"payload={text}", "new_component=True")
     refused = cluster.run("salt-run", function, *words)

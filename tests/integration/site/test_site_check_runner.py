@@ -16,14 +16,14 @@ def findings(cluster):
     return report["hosts"], [f"{each['where']}: {each['what']}" for each in report["problems"]]
 
 
-def test_nothing_is_wrong_with_the_example_site_but_the_roles_that_a_private_cluster_leaves_out(cluster):
+def test_the_example_site_has_no_problem_except_the_roles_that_a_private_cluster_leaves_out(cluster):
     hosts, problems = findings(cluster)
     assert hosts == len(cluster.minions)
     (access,) = problems
     assert access.startswith("master's pillar: o2:access: ")
 
 
-def test_what_is_wrong_in_pillar_is_found_on_the_live_master(cluster):
+def test_faults_of_pillar_are_found_on_the_live_master(cluster):
     pillar = layout(cluster.directory).pillar
     top = {"base": {"*": ["wrong"], "*_master": ["wrong"]}}
     wrong = {"o2": {"chanel_ports": [9000, 19999], "detectors": {"TST": {"hosts": ["flp77"]}}}}
@@ -39,7 +39,7 @@ def test_what_is_wrong_in_pillar_is_found_on_the_live_master(cluster):
     assert "flp77 is no host" in said
 
 
-def test_a_person_reads_it_and_a_script_sees_the_exit_code(cluster):
+def test_site_check_prints_its_problems_and_fails_with_exit_code_1(cluster):
     done = cluster.run("salt-run", "o2.site_check")
     assert done.returncode == 1
     assert "lack the permissions of their role" in done.stdout

@@ -43,7 +43,7 @@ def test_units_and_their_files_have_the_names_that_all_families_have(render, fam
 
 
 @families
-def test_roles_of_pillar_become_a_file_of_the_master_and_none_take_it_away(render, family):
+def test_roles_of_pillar_become_a_file_of_the_master_that_is_absent_without_roles(render, family):
     path = "/etc/salt/master.d/61-o2-access.conf"
     (gone,) = [each for each in of(render(family, "o2.master"), "file.absent") if each["name"] == path]
     assert gone["__sls__"] == "o2.master"
@@ -97,7 +97,7 @@ def test_firewalld_gets_services_and_its_zone_lets_them_in(render, family):
 
 
 @families
-def test_a_firewall_that_is_not_there_is_not_made(render, family):
+def test_a_host_without_a_firewall_gets_none(render, family):
     pillar = {"firewall": {"confine": False}}
     chunks = [each for each in render(family, "o2.host", pillar) if each["__sls__"] == "o2.firewall"]
     assert [(each["state"], each["fun"]) for each in chunks] == [("test", "succeed_without_changes")]

@@ -26,7 +26,7 @@ def declare(cluster):
 WORKFLOW = {"workflow": "fairmq-ex-1-n-1", "vars": {"processors": 1}}
 
 
-def test_an_environment_is_declared_and_comes_runs_and_goes(declare, cluster):
+def test_a_declared_environment_is_created_run_and_removed(declare, cluster):
     said = declare("running", test=True, **WORKFLOW)
     assert (said["result"], said["changes"]) == (None, {NAME: {"old": "absent", "new": "RUNNING"}})
     assert cluster.ask("env_list") == []

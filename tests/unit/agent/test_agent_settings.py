@@ -52,7 +52,7 @@ def test_configuration_is_above_pillar_and_both_may_be_missing():
 
 
 @pytest.mark.parametrize("layer", [[], "o2", 7])
-def test_a_layer_that_is_no_mapping_is_left_out_and_reported(layer):
+def test_a_layer_that_is_no_mapping_is_ignored_and_reported(layer):
     settings, (fault,) = read_settings({"cpus": 4}, layer)
     assert settings.cpus == 4
     assert "expected a mapping" in fault

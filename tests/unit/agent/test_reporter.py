@@ -115,7 +115,7 @@ def test_a_command_without_effect_yet_is_acknowledged_by_its_revision_alone(perf
     perform(scene)
 
 
-def test_a_bare_acknowledgement_does_not_look_like_what_comes_after_a_report_that_was_lost(perform):
+def test_a_report_after_a_bare_acknowledgement_requests_no_survey(perform):
     async def scene(control):
         hosts = HostTable(heartbeat_s=5.0)
         control.reporter.survey()
@@ -173,7 +173,7 @@ def test_a_survey_that_was_refused_is_a_survey_again(perform):
     perform(scene)
 
 
-def test_only_what_was_taken_counts_as_delivered(perform):
+def test_only_accepted_reports_count_as_delivered(perform):
     async def scene(control):
         control.refused = 1
         control.move("a", TaskState.DONE)

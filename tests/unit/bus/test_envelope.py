@@ -44,18 +44,18 @@ def test_no_minion_is_ever_named_as_a_target():
     assert envelope.publication({"flp1": [], envelope.ALL: []})["tgt"] == ["o2/flp1", "o2/*"]
 
 
-def test_an_ordinary_salt_job_is_none_of_ours():
+def test_an_ordinary_salt_job_carries_no_message_for_a_host():
     job = {"fun": "test.ping", "tgt_type": "glob", "tgt": "*", "arg": []}
     assert envelope.bodies_for(job, "flp1") == []
 
 
-def test_a_publication_that_lacks_what_it_announces_is_refused():
+def test_a_publication_without_the_bodies_that_it_announces_is_refused():
     load = envelope.publication({"flp1": []}) | {"tgt": ["o2/flp2"]}
     with pytest.raises(InvalidRequestError, match="without the bodies"):
         envelope.bodies_for(load, "flp2")
 
 
-def test_small_messages_share_a_publication_and_large_ones_go_one_by_one():
+def test_small_messages_share_a_publication_and_each_large_message_has_its_own():
     assert len(envelope.split_by_size({f"h{n}": [{"sealed": bytes(100)}] for n in range(100)})) == 1
     assert len(envelope.split_by_size({f"h{n}": [{"sealed": bytes(50_000)}] for n in range(3)})) == 3
 

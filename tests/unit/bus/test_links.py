@@ -67,7 +67,7 @@ def test_an_agent_without_a_session_reports_nothing(scene):
         scene.agent.seal(report())
 
 
-def test_an_agent_greets_until_it_is_welcome(scene):
+def test_an_agent_sends_hello_until_control_has_accepted_its_session(scene):
     assert scene.agent.must_greet.is_set()
     scene.sign_in()
     assert not scene.agent.must_greet.is_set()

@@ -56,7 +56,7 @@ async def echo(question):
 
 
 @pytest.mark.finding("X15")
-def test_an_answer_arrives_as_it_was():
+def test_an_answer_arrives_unchanged():
     scene = Scene(echo)
     assert asyncio.run(scene.ask("a", {"b": [1, None]}, 2.5)) == ["a", {"b": [1, None]}, 2.5]
 

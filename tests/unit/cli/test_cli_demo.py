@@ -47,7 +47,7 @@ def tour(control, private):
     return control
 
 
-def test_the_tour_goes_there_and_back(tour, private, coconut):
+def test_the_tour_runs_a_whole_cycle_and_takes_its_cluster_down(tour, private, coconut):
     assert coconut("demo --seconds 0.1").code == 0
     asked = [request["verb"] for request in tour.requests if request["verb"] not in ("env_show", "task_log")]
     assert asked == ["env_create", "env_control", "env_control", "env_control", "env_destroy"]

@@ -25,13 +25,13 @@ def test_tasks_are_listed_with_their_environments(control, coconut, noun):
     assert "2oD" in coconut(f"{noun} list").out
 
 
-def test_a_task_shows_what_it_wrote(control, coconut):
+def test_task_log_prints_the_output_of_the_task(control, coconut):
     control.answer("task_log", {"task": "x", "host": "flp1", "stdout": ["a", "b"], "stderr": ["oh"]})
     assert coconut("task log x -n 3").out == "a\nb\nstderr: oh\n"
     assert control.asked("task_log") == [{"id": "x", "lines": 3}]
 
 
-def test_a_silent_task_is_said_to_be_silent(control, coconut):
+def test_task_log_of_a_task_without_output_says_so(control, coconut):
     control.answer("task_log", {"task": "x", "host": "flp1", "stdout": [], "stderr": []})
     assert coconut("task log x").out == "x has written no output\n"
 
@@ -64,7 +64,7 @@ def test_runs_are_stopped_by_their_numbers(control, coconut):
         ("pool clean --host flp1 --all", "pool_clean"),
     ],
 )
-def test_no_verb_acts_on_everything_without_being_told_so(control, coconut, line, verb):
+def test_no_command_acts_on_all_objects_without_the_option_all(control, coconut, line, verb):
     control.answer(verb, [])
     done = coconut(line)
     assert (done.code, control.asked(verb)) == (2, [])
@@ -137,7 +137,7 @@ def test_help_of_a_noun_names_the_aliases_of_its_verbs(coconut):
     assert "(new, c, n)" in coconut("env --help").out
 
 
-def test_ctrl_c_is_said_and_has_the_usual_code(control, coconut, monkeypatch):
+def test_ctrl_c_ends_a_command_with_an_error_and_exit_code_130(control, coconut, monkeypatch):
     def interrupt(*_arguments, **_more):
         raise KeyboardInterrupt
 
@@ -155,18 +155,18 @@ def test_ctrl_c_is_said_and_has_the_usual_code(control, coconut, monkeypatch):
     ],
     ids=["sure", "a hint"],
 )
-def test_who_knows_of_lost_hosts_can_say_so(control, coconut, line, asked, said):
+def test_a_user_can_declare_hosts_lost(control, coconut, line, asked, said):
     control.answer("host_lost", [{"id": "flp1", "status": "LOST", "outcome": "it is off"}])
     assert coconut(line).out == f"{said}\n"
     assert control.asked("host_lost") == [asked]
 
 
-def test_who_knows_of_hosts_that_are_back_can_say_so(control, coconut):
+def test_a_user_can_announce_returned_hosts(control, coconut):
     control.answer("host_returned", [{"id": "flp1", "status": None, "outcome": "asked"}])
     assert coconut("host returned flp1").out == "flp1 is unknown: asked\n"
 
 
-def test_a_host_is_shown_with_what_is_wrong_there(coconut, control):
+def test_host_show_lists_the_faults_of_the_host(coconut, control):
     rows = [host("flp1") | {"faults": ["o2:cpus: 'many' does not do", "two agents"]}, host("flp2")]
     control.answer("host_list", rows)
     done = coconut("host show flp1")
@@ -179,7 +179,7 @@ def test_a_host_is_shown_with_what_is_wrong_there(coconut, control):
     assert "faults" not in coconut("h s flp2").out
 
 
-def test_an_unknown_host_is_refused_with_those_that_are_known(coconut, control):
+def test_an_unknown_host_is_refused_with_the_known_hosts(coconut, control):
     control.answer("host_list", [host("flp1")])
     done = coconut("host show flp7")
     assert done.code == 1

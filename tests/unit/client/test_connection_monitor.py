@@ -121,7 +121,7 @@ def test_an_earlier_wakeup_file_is_restored_after_the_wait(slow, earlier_wakeup_
         control.request("wait", timeout_s=0.2)
 
 
-def test_afterwards_nothing_is_left_of_it(slow):
+def test_a_request_leaves_no_open_file_and_no_wakeup_descriptor(slow):
     before = open_files()
     with ControlClient(slow.path) as control, pytest.raises(UnreachableError):
         control.request("wait", timeout_s=0.2)

@@ -26,7 +26,7 @@ def test_a_request_returns_what_control_answers(control):
     assert control.asked("env_list") == [{"all": True}]
 
 
-def test_control_learns_who_asks(control):
+def test_a_request_carries_the_requesting_user(control):
     control.answer("info", {})
     with ControlClient(control.path) as asking:
         asking.request("info")
@@ -35,7 +35,7 @@ def test_control_learns_who_asks(control):
 
 @pytest.mark.finding("X26")
 @pytest.mark.parametrize("name", ["LOGNAME", "USER", "LNAME", "USERNAME"])
-def test_variables_do_not_say_who_asks(control, monkeypatch, name):
+def test_a_variable_cannot_set_the_requesting_user(control, monkeypatch, name):
     before = own_name()
     monkeypatch.setenv(name, "mallory")
     with ControlClient(control.path) as asking:
@@ -65,13 +65,13 @@ def test_progress_is_passed_on_in_order_without_the_empty_greeting(control):
     assert seen == [{"done": 1}, {"done": 2}]
 
 
-def test_an_error_is_raised_as_the_kind_it_was(control):
+def test_an_error_of_control_is_raised_as_its_own_class(control):
     control.answer("env_create", PlanError("no host is big enough"))
     with ControlClient(control.path) as asking, pytest.raises(PlanError, match="no host is big enough"):
         asking.request("env_create")
 
 
-def test_an_error_whose_kind_needs_more_than_words_keeps_its_words(control):
+def test_an_error_of_a_kind_with_fields_keeps_its_message(control):
     control.answer("env_control", IllegalTransitionError("env", "RUNNING", "CONFIGURE", ("STOP_ACTIVITY",)))
     with ControlClient(control.path) as asking, pytest.raises(O2Error, match="cannot CONFIGURE"):
         asking.request("env_control")
@@ -84,7 +84,7 @@ def test_a_socket_that_is_not_there_is_named_with_advice(tmp_path):
     assert str(path) in str(caught.value)
 
 
-def test_a_socket_without_a_listener_is_given_up(tmp_path, monkeypatch):
+def test_a_request_to_a_socket_without_a_listener_fails(tmp_path, monkeypatch):
     monkeypatch.setattr(control_client, "FIRST_ANSWER_S", 0.05)
     (tmp_path / "dead.ipc").touch()
     with (
@@ -103,7 +103,7 @@ def test_a_control_that_gets_no_processor_time_for_a_while_is_waited_for(control
         assert asking.request("info") == "at last"
 
 
-def test_a_control_that_stands_still_is_told_from_one_that_is_away(control, monkeypatch):
+def test_a_control_that_does_not_answer_is_named_with_its_pid(control, monkeypatch):
     monkeypatch.setattr(control_client, "FIRST_ANSWER_S", 0.05)
     monkeypatch.setattr(control_client, "BUSY_ANSWER_S", 0.1)
     over = threading.Event()
@@ -113,7 +113,7 @@ def test_a_control_that_stands_still_is_told_from_one_that_is_away(control, monk
     over.set()
 
 
-def test_a_control_that_ends_before_it_answers_is_given_up_although_there_is_another(tmp_path, monkeypatch):
+def test_a_request_to_a_control_that_ends_fails_although_another_control_has_started(tmp_path, monkeypatch):
     monkeypatch.setattr(control_client, "FIRST_ANSWER_S", 0.05)
     pids = iter([7, 7, 8])
     monkeypatch.setattr(control_client, "peer_pid", lambda _path: next(pids))
@@ -123,7 +123,7 @@ def test_a_control_that_ends_before_it_answers_is_given_up_although_there_is_ano
     assert next(pids, None) is None
 
 
-def test_a_control_that_takes_too_long_is_not_called_absent(control, monkeypatch):
+def test_a_slow_control_is_not_reported_as_absent(control, monkeypatch):
     monkeypatch.setattr(control, "replies", lambda request: [{"id": request["id"], "progress": {}}])
     with (
         ControlClient(control.path) as asking,

@@ -52,7 +52,7 @@ def serve(tmp_path):
 
 @pytest.mark.parametrize("acknowledges", ["yes", "no"])
 @pytest.mark.parametrize("end", ["is killed", "exits"])
-def test_a_client_whose_control_ends_is_told_what_that_means(serve, tmp_path, acknowledges, end):
+def test_a_client_whose_control_ends_gets_an_error_that_names_the_effect(serve, tmp_path, acknowledges, end):
     path = tmp_path / "o2_control.ipc"
     server = serve(path, acknowledges, end)
     with ControlClient(path) as control, pytest.raises(UnreachableError) as told:
@@ -62,7 +62,7 @@ def test_a_client_whose_control_ends_is_told_what_that_means(serve, tmp_path, ac
     assert "Running tasks are not affected" in said
 
 
-def test_a_client_waits_for_a_control_that_is_stopped_and_goes_on(serve, tmp_path):
+def test_a_client_waits_for_a_stopped_control_until_it_continues(serve, tmp_path):
     path = tmp_path / "o2_control.ipc"
     server = serve(path, "yes", "answers")
 
@@ -78,7 +78,7 @@ def test_a_client_waits_for_a_control_that_is_stopped_and_goes_on(serve, tmp_pat
 
 
 @pytest.mark.parametrize("end", ["is killed", "exits"])
-def test_a_client_whose_agent_ends_is_told_what_that_means(serve, tmp_path, end):
+def test_a_client_whose_agent_ends_gets_an_error(serve, tmp_path, end):
     serve(socket_path(tmp_path), "no", end)
     ended = pytest.raises(UnreachableError, match="has ended before it answered")
     with connect(tmp_path, timeout_s=60) as agent, ended:

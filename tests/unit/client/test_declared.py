@@ -14,13 +14,13 @@ def verbs(found):
     return [arguments.get("event", verb) for verb, arguments in found.steps]
 
 
-def test_an_environment_is_found_by_the_name_it_was_declared_with():
+def test_an_environment_is_found_by_its_declared_name():
     others = {"id": "x", "state": "RUNNING", "workflow": "readout", "vars": {}}
     assert find([others, there()], "cosmics")["id"] == "2oDv"
     assert find([others], "cosmics") is None
 
 
-def test_two_of_one_name_are_for_a_person_to_sort_out():
+def test_two_environments_of_one_declared_name_are_refused_with_their_ids():
     with pytest.raises(InvalidRequestError, match="2oDv, 2oDv"):
         find([there(), there()], "cosmics")
 
@@ -29,7 +29,7 @@ def test_two_of_one_name_are_for_a_person_to_sort_out():
     ("state", "steps"),
     [("CONFIGURED", ["env_create"]), ("RUNNING", ["env_create", "START_ACTIVITY"])],
 )
-def test_what_is_not_there_is_created(state, steps):
+def test_a_declared_environment_that_is_absent_is_created(state, steps):
     found = steps_to_reach("cosmics", None, state, "readout", {"n": 2})
     assert verbs(found) == steps
     assert found.steps[0][1]["vars"] == {"n": 2, MARK: "cosmics"}
@@ -47,27 +47,27 @@ def test_what_is_not_there_is_created(state, steps):
         ("CONFIGURED", "RUNNING", ["START_ACTIVITY"]),
     ],
 )
-def test_what_is_there_is_led_on_and_never_back(now, wanted, steps):
+def test_an_existing_environment_is_moved_forward_and_never_back(now, wanted, steps):
     assert verbs(steps_to_reach("cosmics", there(now), wanted, "readout", {})) == steps
 
 
-def test_one_in_error_is_not_touched():
+def test_a_declared_environment_in_error_is_refused_with_the_advice_to_recover():
     with pytest.raises(IllegalTransitionError, match="RECOVER"):
         steps_to_reach("cosmics", there("ERROR"), "RUNNING", "readout", {})
 
 
-def test_one_of_another_workflow_is_not_touched():
+def test_a_declared_environment_of_another_workflow_is_refused():
     with pytest.raises(InvalidRequestError, match="is of readout, not qc"):
         steps_to_reach("cosmics", there(), "RUNNING", "qc", {})
 
 
 @pytest.mark.parametrize("asked", [{"n": 3}, {}, {"n": 2, "more": True}], ids=["other", "less", "more"])
-def test_one_with_other_variables_is_not_touched(asked):
+def test_a_declared_environment_with_other_variables_is_refused(asked):
     with pytest.raises(InvalidRequestError, match="has another"):
         steps_to_reach("cosmics", there(n="2"), "RUNNING", "readout", asked)
 
 
-def test_variables_are_compared_as_control_keeps_them():
+def test_declared_variables_are_compared_as_text():
     assert (
         steps_to_reach(
             "cosmics", there(n="2", on="true"), "CONFIGURED", "readout", {"n": 2, "on": True}
@@ -76,14 +76,14 @@ def test_variables_are_compared_as_control_keeps_them():
     )
 
 
-def test_what_runs_is_destroyed_only_if_that_is_said():
+def test_a_running_environment_is_destroyed_only_with_force():
     with pytest.raises(IllegalTransitionError, match="STOP_ACTIVITY"):
         steps_to_remove("cosmics", there("RUNNING"), False)
     assert verbs(steps_to_remove("cosmics", there("RUNNING"), True)) == ["env_destroy"]
     assert steps_to_remove("cosmics", None, False).steps == ()
 
 
-def test_the_id_of_what_was_created_is_used_for_what_follows():
+def test_the_id_of_a_created_environment_is_used_in_later_steps():
     asked = []
 
     def control(verb, arguments):
@@ -94,7 +94,7 @@ def test_the_id_of_what_was_created_is_used_for_what_follows():
     assert asked[1] == ("env_control", {"event": "START_ACTIVITY", "id": "new"})
 
 
-def test_an_environment_that_falls_into_error_ends_the_way():
+def test_steps_stop_when_the_environment_is_in_error():
     with pytest.raises(O2Error, match="detector asleep"):
         execute(
             lambda *_: {"id": "new", "state": "ERROR", "error": "detector asleep"},

@@ -17,7 +17,7 @@ def tools(monkeypatch):
     return found
 
 
-def test_root_with_its_tools_may(tools):
+def test_root_with_the_needed_programs_may_make_namespaces(tools):
     assert namespaces.obstacle() == ""
 
 

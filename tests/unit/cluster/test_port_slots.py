@@ -108,7 +108,7 @@ def test_a_slot_whose_ports_are_used_by_others_comes_last(monkeypatch):
         assert found == Slot(2), "a cluster keeps its ports"
 
 
-def test_when_all_are_taken_it_says_how_to_end_one(monkeypatch):
+def test_without_a_free_slot_the_error_names_the_command_that_ends_a_cluster(monkeypatch):
     monkeypatch.setattr("salt_o2.cluster.port_slots.port_is_free", lambda _port: False)
     with pytest.raises(O2Error, match="coconut cluster down"), claimed():
         pass

@@ -26,7 +26,7 @@ def test_a_written_value_is_read_back(place):
     assert state_file.read(place) == written
 
 
-def test_no_record_is_no_cluster(place):
+def test_a_directory_without_a_record_has_no_cluster(place):
     assert state_file.read(place) is None
 
 
@@ -50,5 +50,5 @@ def test_a_relative_directory_is_the_same_from_everywhere(tmp_path, monkeypatch)
     assert layout(".cluster").directory == tmp_path / ".cluster"
 
 
-def test_minions_are_called_flp():
+def test_minions_are_named_flp_with_a_number():
     assert minion_names(3) == ("flp1", "flp2", "flp3")

@@ -57,7 +57,7 @@ ENDS = [returns, raises, waits_for_what_is_cancelled]
 
 @pytest.mark.parametrize("end", ENDS)
 @pytest.mark.parametrize("start", [run_together, lambda loops: run_engine("agent", loops)])
-def test_a_loop_that_ends_in_any_way_ends_the_others_and_is_named(start, end):
+def test_the_end_of_one_loop_ends_all_loops_and_is_named(start, end):
     async def scene():
         with pytest.raises(LoopEnded, match="'short'"):
             await start({"short": end(), "long": forever()})
@@ -67,7 +67,7 @@ def test_a_loop_that_ends_in_any_way_ends_the_others_and_is_named(start, end):
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_a_loop_that_joins_a_running_engine_ends_it_as_well(end, caplog):
+def test_the_end_of_a_later_loop_ends_the_engine(end, caplog):
     async def work():
         keep_running("late", end())
         await forever()
@@ -150,7 +150,7 @@ async def all_loops_of(engine):
 
 
 @pytest.mark.parametrize("engine", LOOPS)
-def test_the_loops_of_an_engine_are_all_listed_here(engine, tmp_path):
+def test_every_loop_of_an_engine_is_tested(engine, tmp_path):
     async def scene():
         running = asyncio.create_task(engine(tmp_path))
         assert set(await all_loops_of(engine)) == LOOPS[engine]

@@ -8,16 +8,16 @@ import pytest
 from salt_o2.concurrency.daemon_thread import run_in_daemon_thread
 
 
-def test_what_it_returns_is_returned():
+def test_the_result_of_a_function_in_a_daemon_thread_is_returned():
     assert asyncio.run(run_in_daemon_thread(lambda a, b: a + b, 1, 2)) == 3
 
 
-def test_what_it_raises_is_raised():
+def test_the_error_of_a_function_in_a_daemon_thread_is_raised():
     with pytest.raises(ZeroDivisionError):
         asyncio.run(run_in_daemon_thread(lambda: 1 / 0))
 
 
-def test_any_number_can_wait_without_holding_up_others():
+def test_any_number_of_functions_can_wait_in_daemon_threads():
     gate = threading.Event()
 
     async def scene():
@@ -43,7 +43,7 @@ def test_a_caller_that_stops_waiting_gets_no_later_result():
     assert asyncio.run(scene()) == "others go on"
 
 
-def test_a_loop_that_ends_does_not_wait_for_it():
+def test_a_loop_that_ends_does_not_wait_for_a_daemon_thread():
     gate, ended = threading.Event(), threading.Event()
 
     def work():

@@ -73,7 +73,7 @@ async def ended(server, waiting):
 
 
 @pytest.mark.finding("3.4")
-def test_slow_looks_of_many_users_hold_up_no_list_and_no_creation(tmp_path):
+def test_slow_read_requests_of_many_users_delay_no_list_and_no_creation(tmp_path):
     async def scene():
         async with busy_room(tmp_path) as (room, server):
             waiting = [task for n in range(6) for task in busy(room, f"viewer{n}", LOOKS, count=3)]
@@ -96,7 +96,7 @@ def test_slow_looks_of_many_users_hold_up_no_list_and_no_creation(tmp_path):
 
 
 @pytest.mark.finding("3.4")
-def test_slow_looks_of_one_user_hold_up_no_look_of_another(tmp_path):
+def test_slow_read_requests_of_one_user_delay_no_request_of_another(tmp_path):
     async def scene():
         async with busy_room(tmp_path) as (room, server):
             waiting = busy(room, "viewer", LOOKS)
@@ -111,7 +111,7 @@ def test_slow_looks_of_one_user_hold_up_no_look_of_another(tmp_path):
 
 
 @pytest.mark.finding("3.4")
-def test_a_list_of_workflows_that_does_not_come_holds_up_nothing_else(tmp_path):
+def test_a_hanging_list_of_workflows_delays_no_other_request(tmp_path):
     async def scene():
         async with busy_room(tmp_path) as (room, server):
             asked = (

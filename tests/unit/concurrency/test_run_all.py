@@ -90,7 +90,7 @@ def test_every_environment_gets_a_report_although_the_step_of_one_fails(tmp_path
     play(tmp_path, scene)
 
 
-def test_a_host_is_given_up_for_every_environment_although_the_step_of_one_fails(tmp_path, monkeypatch):
+def test_a_host_is_lost_for_every_environment_although_one_step_fails(tmp_path, monkeypatch):
     async def scene(room):
         first, second = await run(room), await run(room)
         sound = room.control.executor.step

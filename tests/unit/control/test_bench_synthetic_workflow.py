@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.mark.parametrize(("variables", "tasks"), [({}, 50), ({"epns": "20"}, 60)], ids=["small", "grown"])
-def test_the_farm_has_fifty_tasks_and_ten_more_when_it_has_grown(tmp_path, monkeypatch, variables, tasks):
+def test_the_workflow_of_the_bench_has_fifty_or_sixty_tasks(tmp_path, monkeypatch, variables, tasks):
     monkeypatch.syspath_prepend(str(ROOT))
     farm = import_module("bench.synthetic_workflow")
     name = farm.write(str(tmp_path))

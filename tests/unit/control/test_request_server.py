@@ -152,7 +152,7 @@ def test_a_client_that_does_not_read_does_not_delay_the_others(perform):
 
 
 @pytest.mark.parametrize("frame", [b"", b"\xc1", msgpack.packb([1]), b"x" * 100], ids=str)
-def test_nonsense_is_answered_with_what_a_request_is(perform, frame):
+def test_an_invalid_request_is_answered_with_the_form_of_requests(perform, frame):
     async def scene(dispatcher, client):
         one = client()
         await one.send(frame)
@@ -164,7 +164,7 @@ def test_nonsense_is_answered_with_what_a_request_is(perform, frame):
     perform(scene)
 
 
-def test_only_its_user_may_ask(perform, tmp_path):
+def test_only_the_user_of_control_may_connect_to_its_socket(perform, tmp_path):
     async def scene(dispatcher, client):
         assert stat.S_IMODE((tmp_path / "s.ipc").stat().st_mode) == 0o600
 

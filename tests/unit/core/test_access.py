@@ -79,14 +79,14 @@ def test_the_state_writes_these_options_into_its_file_without_references():
     assert "&id" not in said
 
 
-def test_a_wrong_role_ends_it_with_a_word():
+def test_printing_the_access_options_of_an_unknown_role_fails_with_the_reason():
     done = printed(access={"boss": ["anna"]}, eauth="pam")
     assert (done.returncode, done.stdout) == (1, "")
     assert "unknown role boss" in done.stderr
 
 
 @pytest.mark.finding("1.13")
-def test_a_minion_may_call_what_the_site_permits_it_and_nothing_else():
+def test_a_minion_may_call_exactly_its_permitted_functions():
     (option,) = peer_options({"beam.watch": ["run_stop"]}).values()
     assert option == {r"beam\.watch$": [r"o2\.run_stop$"]}
 

@@ -59,7 +59,7 @@ def test_a_permission_is_for_one_whole_name(role, change):
 
 
 @pytest.mark.parametrize(("lower", "higher"), list(pairwise(AccessRole)))
-def test_each_role_may_do_what_the_one_before_it_may_and_more(lower, higher):
+def test_each_role_has_all_permissions_of_the_role_below_and_more(lower, higher):
     assert set(permissions(lower)[0]["@runner"]) < set(permissions(higher)[0]["@runner"])
 
 

@@ -67,13 +67,13 @@ def test_every_class_of_the_tree_travels():
     ],
     ids=lambda each: getattr(each, "__name__", type(each).__name__),
 )
-def test_an_error_of_one_part_arrives_as_the_kind_that_all_know(error, kind):
+def test_an_error_class_of_one_package_arrives_as_its_shared_base_class(error, kind):
     assert type(travelled(error)) is kind
 
 
 @pytest.mark.parametrize("fields", [None, {}, [], "x", {"problems": 7}, {"state": ["a"]}], ids=str)
 @pytest.mark.parametrize("kind", ["TemplateError", "IllegalTransitionError", "O2Error", "NoSuchKind", None])
-def test_an_error_without_usable_fields_is_an_error_all_the_same(kind, fields):
+def test_an_error_with_unusable_fields_is_rebuilt_with_defaults(kind, fields):
     got = errors.rebuild({"kind": kind, "message": "m", "fields": fields})
     assert str(got) == "m"
     assert all(type(getattr(got, name)) is kind for name, kind in type(got).facts.items())

@@ -50,7 +50,7 @@ def test_the_order_in_which_tasks_move_never_matters(a, b, c):
 
 
 @pytest.mark.parametrize("other", TaskState)
-def test_error_wins_over_every_other_state(other):
+def test_error_overrides_every_other_state(other):
     assert combine(TaskState.ERROR, other) is TaskState.ERROR
 
 

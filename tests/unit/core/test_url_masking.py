@@ -72,7 +72,7 @@ def test_a_password_with_a_space_is_not_shown_of_a_value(text):
         "/srv/o2@v1.2",
     ],
 )
-def test_a_url_without_a_secret_is_shown_as_it_is(text):
+def test_a_url_without_a_secret_is_shown_unchanged(text):
     assert without_password(text) == text
     assert without_passwords(text) == text
 

@@ -17,7 +17,7 @@ def parsed(*arguments, own=Sampler.options):
     return command_line.properties_of(command_line.parse(arguments, own, "o2-device"))
 
 
-def test_a_command_line_as_an_agent_writes_it_is_understood():
+def test_the_command_line_of_an_agent_is_parsed():
     found = parsed(*AS_AN_AGENT_STARTS_IT)
     assert (found["id"], found["session"], found["text"]) == ("sampler", "s1", "Hi")
     assert (found["transport"], found["plugin"], found["control-port"]) == ("zeromq", ["OCClite"], "31001")
@@ -43,7 +43,7 @@ def test_a_device_may_have_a_rate_of_its_own():
     assert parsed(own={})["rate"] == 0.0
 
 
-def test_a_number_that_is_none_is_refused(capsys):
+def test_an_option_with_an_invalid_number_is_refused(capsys):
     with pytest.raises(SystemExit):
         parsed("--max-iterations", "many")
     assert "max-iterations" in capsys.readouterr().err
@@ -71,7 +71,7 @@ def test_several_addresses_in_one_option_are_several_sockets():
 
 
 @pytest.mark.parametrize("text", ["type=push", "name=a,rateLogging=often"])
-def test_a_channel_that_makes_no_sense_is_refused(text):
+def test_an_invalid_channel_option_is_refused(text):
     with pytest.raises(InvalidRequestError, match="channel-config"):
         parsed("--channel-config", text)
 
@@ -99,11 +99,11 @@ def test_a_plugin_that_does_not_exist_is_refused():
 class TestControlPort:
     """Where the device listens."""
 
-    def test_the_environment_wins_over_the_option(self, monkeypatch):
+    def test_the_environment_variable_overrides_the_option(self, monkeypatch):
         monkeypatch.setenv("OCC_CONTROL_PORT", "32905")
         assert command_line.control_port("32906") == 32905
 
-    def test_the_option_is_taken_without_an_environment(self, monkeypatch):
+    def test_the_option_is_used_without_an_environment_variable(self, monkeypatch):
         monkeypatch.delenv("OCC_CONTROL_PORT", raising=False)
         assert command_line.control_port(parsed("--control-port", "32906")["control-port"]) == 32906
         assert command_line.control_port(parsed()["control-port"]) == 47100

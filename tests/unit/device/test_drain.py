@@ -54,7 +54,7 @@ def test_an_ordinary_stop_handles_nothing_more(device, arguments):
     assert device.handled == []
 
 
-def test_data_that_never_end_are_left_when_the_time_is_up(device):
+def test_a_drain_of_endless_data_stops_at_its_time_limit(device):
     device.held = ["again"]
     device.receive = lambda *_: "again"
     begin = time.monotonic()
@@ -64,6 +64,6 @@ def test_data_that_never_end_are_left_when_the_time_is_up(device):
 
 
 @pytest.mark.parametrize("device", [(2,)], indirect=True, ids=["enough after two"])
-def test_a_callback_that_has_enough_ends_it(device):
+def test_a_callback_that_returns_false_ends_the_drain(device):
     work(device).drain({"drain_ms": "5000"})
     assert device.handled == ["one", "two"]

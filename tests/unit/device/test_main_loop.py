@@ -142,7 +142,7 @@ def test_states_are_written_up_with_those_between(stage):
     ]
 
 
-def test_the_reply_to_run_comes_while_it_runs(stage):
+def test_the_reply_to_run_is_sent_while_the_device_runs(stage):
     assert stage.run() == Reply(True, Trigger.EXECUTOR, "RUNNING", "RUN")
     assert stage.controlled.state() == DeviceState("RUNNING", os.getpid())
 
@@ -250,14 +250,14 @@ def test_two_controllers_at_once_are_served_one_after_the_other(stage):
     assert sorted(map(str, answers)) == ["INVALID_ARGUMENT"] * 3 + ["True"]
 
 
-def test_a_request_that_comes_after_the_end_is_turned_away(stage):
+def test_a_request_after_the_end_of_the_device_is_refused(stage):
     stage.ask("IDLE", "END")
     stage.ends()
     with pytest.raises(RpcRefused):
         stage.ask("IDLE", "INIT DEVICE")
 
 
-def test_requests_left_over_at_the_end_are_not_left_waiting():
+def test_pending_requests_are_answered_at_the_end_of_the_device():
     stage = Stage()
     late = Request("INIT DEVICE")
     stage.inbox.put(Request("END"))

@@ -52,7 +52,7 @@ VALUES = st.text(max_size=12) | st.sampled_from(["0", "1", "-1", "yes", "{}", "[
 
 
 @given(st.dictionaries(KEYS, VALUES))
-def test_no_arguments_crash_it(arguments):
+def test_no_pushed_arguments_crash_the_properties(arguments):
     properties = Properties()
     try:
         properties.push(arguments)
@@ -91,7 +91,7 @@ class TestEndpoints:
         found = endpoints(PUSH | more, "zeromq")
         assert [(end.name, end.index, end.method) for end in found] == [("d", 0, "bind"), ("d", 1, "connect")]
 
-    def test_what_is_not_said_is_as_in_fairmq(self):
+    def test_unset_properties_of_a_channel_have_fairmqs_defaults(self):
         (end,) = endpoints(PUSH, "zeromq")
         assert (end.snd_buf_size, end.rcv_buf_size, end.linger, end.rate_logging) == (1000, 1000, 500, 1)
         assert (end.auto_bind, end.port_range_min, end.port_range_max) == (True, 22000, 23000)
@@ -135,7 +135,7 @@ class TestEndpoints:
             ("chans.d.0.sndTimeoutMs", "100", "--channel-config"),
         ],
     )
-    def test_what_makes_no_sense_is_refused_with_the_reason(self, key, value, complaint):
+    def test_invalid_properties_of_a_channel_are_refused_with_the_reason(self, key, value, complaint):
         with pytest.raises(InvalidRequestError, match=complaint):
             endpoints(PUSH | {key: value}, "zeromq")
 

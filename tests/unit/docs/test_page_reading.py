@@ -82,7 +82,7 @@ def test_a_page_that_restarts_daemons_says_so(page):
     assert breaks_its_cluster(page)
 
 
-def test_what_no_test_can_run_is_kept_with_its_reason(page):
+def test_a_block_that_no_test_can_run_has_its_reason(page):
     page.write_text("<!-- not run: it takes a site -->\n```console\n$ ls\n```\n")
     (block,) = read_page(page)
     assert block.note("not run") == ["it takes a site"]
@@ -94,7 +94,7 @@ def test_a_comment_that_asks_for_nothing_known_is_refused(page):
         read_page(page)
 
 
-def test_names_of_the_page_are_replaced_by_those_found():
+def test_names_of_a_page_are_replaced_by_the_actual_names():
     lessons = Lessons()
     lessons.learn(r"id: (\w+) on (\w+)", "id: 2oD on flp1", "id: 7xQ on flp3")
     assert lessons.apply("show 2oD on flp1") == "show 7xQ on flp3"
@@ -106,6 +106,6 @@ def test_names_are_replaced_as_whole_words_and_once():
     assert lessons.apply("kill 12 13 123") == "kill 13 12 123"
 
 
-def test_what_cannot_be_learned_fails():
+def test_a_pattern_without_a_match_fails():
     with pytest.raises(AssertionError, match="nothing like"):
         Lessons().learn(r"id: (\w+)", "id: 2oD", "error")

@@ -35,7 +35,7 @@ def has_caption(fence):
 
 
 @pages
-def test_what_a_reader_may_type_stands_in_blocks_that_tests_see(page):
+def test_every_command_of_a_page_stands_in_a_block_that_tests_read(page):
     for fence in fences(page):
         place = f"{page.name}:{fence.line}"
         if fence.language == "console" or (fence.language in FILES and has_caption(fence)):
@@ -54,7 +54,7 @@ def test_every_block_of_commands_has_a_command(page):
 
 
 @pages
-def test_what_another_test_is_said_to_run_is_named_in_that_test(page):
+def test_a_command_that_another_test_runs_is_named_in_that_test(page):
     for block in read_page(page):
         for told in block.note("run by") if isinstance(block, Commands) else ():
             text = (ROOT / told).read_text()
@@ -87,7 +87,7 @@ INLINE = [
 
 
 @pytest.mark.parametrize("code", INLINE)
-def test_a_command_inside_a_sentence_names_what_there_is(code):
+def test_a_command_inside_a_sentence_exists(code):
     program, *words = shlex.split(code.replace("<", "").replace(">", ""))
     if program == "salt-run":
         assert re.match(r"o2\.", words[0])

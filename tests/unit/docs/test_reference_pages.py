@@ -134,7 +134,7 @@ def test_every_policy_of_recovery_is_named(texts, policy):
 
 
 @pytest.mark.parametrize("role", AccessRole)
-def test_every_role_has_a_section_with_what_it_may(texts, role):
+def test_every_role_has_a_section_with_its_functions(texts, role):
     section = texts["roles"].split(f"## {role}\n")[1].split("## ")[0]
     for name in RUNNERS[role]:
         assert f"`salt-run o2.{name}`" in section

@@ -36,7 +36,7 @@ def test_an_order_to_all_minions_is_recognised(text):
 
 
 @pytest.mark.parametrize("text", ["salt -I 'o2:hosts:*' x.y", "salt -L flp1,flp2 x.y", "salt 'flp1' x.y"])
-def test_an_order_to_named_minions_is_not_taken_for_one(text):
+def test_an_order_to_named_minions_is_no_order_to_all_minions(text):
     assert not TO_ALL.search(text)
 
 

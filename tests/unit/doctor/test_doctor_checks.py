@@ -97,14 +97,14 @@ def test_a_healthy_machine_has_no_problems():
     ],
     ids=lambda value: value if isinstance(value, str) and " " not in value else "",
 )
-def test_each_illness_is_named_with_what_to_do(other, check, level, found, advice):
+def test_each_problem_of_a_machine_is_named_with_advice(other, check, level, found, advice):
     (verdict,) = ill(**other)
     assert (verdict.check, verdict.level) == (check, level)
     assert found in verdict.found
     assert advice in verdict.advice
 
 
-def test_ports_that_our_own_tasks_have_are_no_illness():
+def test_ports_of_the_own_tasks_are_no_problem():
     assert ill(listening=(9090, 30001), **agent(tasks=2)) == []
 
 
@@ -113,7 +113,7 @@ RULES = "tcp dport 30000-32767 meta skuid != 0 reject\ntcp dport 9000-19999 ip s
 
 @pytest.mark.finding("1.6")
 @pytest.mark.finding("2.3")
-def test_open_ports_of_devices_are_told_with_what_closes_them():
+def test_open_ports_of_devices_are_reported_with_the_state_that_closes_them():
     devices = {"listening": (9090, 30001), "exposed": (9090, 30001), **agent(tasks=2)}
     (verdict,) = ill(**devices)
     assert (verdict.check, verdict.level) == ("open control_ports", "warn")
@@ -128,7 +128,7 @@ def test_open_ports_of_devices_are_told_with_what_closes_them():
 
 
 @pytest.mark.finding("1.6")
-def test_who_reaches_open_ports_may_not_be_known():
+def test_doctor_without_root_says_that_it_cannot_see_which_hosts_reach_open_ports():
     told = ill(listening=(30001,), exposed=(30001,), confinement=None, **agent(tasks=1))
     assert [(each.check, each.found.split("; ")[1]) for each in told] == [
         ("open control_ports", "root alone can see which hosts reach them")
@@ -155,20 +155,20 @@ def test_a_device_with_a_socket_of_its_own_is_open_to_no_other_account():
 
 
 @pytest.mark.finding("1.6")
-def test_a_socket_that_a_task_has_opened_to_others_is_told():
+def test_a_socket_that_a_task_has_opened_to_others_is_reported():
     (verdict,) = ill(private={30001: 0o600, 30002: 0o666}, **agent(tasks=2))
     assert (verdict.check, verdict.level) == ("control sockets", "warn")
     assert verdict.found == "1 of 2 are open to others (30002: 0666, ...)"
 
 
 @pytest.mark.finding("1.6")
-def test_a_fairmq_device_beside_a_python_device_is_still_told_as_open():
+def test_the_open_port_of_a_fairmq_device_is_reported_beside_a_python_device():
     devices = {"listening": (30001, 30002), "exposed": (30001, 30002), "private": {30001: 0o600}}
     (verdict,) = ill(**devices, **agent(tasks=2))
     assert "1 of 30000-32767 listen at all addresses (30002, ...)" in verdict.found
 
 
-def test_reserved_ports_are_ours_though_the_kernel_gives_others_from_there():
+def test_reserved_ports_within_the_ephemeral_range_are_no_problem():
     assert ill(ephemeral=(9000, 60999), reserved=((9000, 19999), (30000, 32767))) == []
 
 
@@ -212,7 +212,7 @@ def test_files_that_must_not_be_lost_do_not_lie_in_salts_cache(daemon, kept, lev
         ("/usr/bin/compass direction", False),
     ],
 )
-def test_secrets_in_arguments_of_tasks_are_told_without_their_values(command, is_secret):
+def test_secrets_in_arguments_of_tasks_are_reported_without_their_values(command, is_secret):
     known = replace(AGENT, commands=(("readout-1", command), ("plain", "exec sleep 1")))
     found = [each for each in examine(replace(HEALTHY, daemons=(known,))) if each.check == "secrets"]
     assert len(found) == is_secret

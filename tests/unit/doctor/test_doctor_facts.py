@@ -45,7 +45,7 @@ def test_configuration_is_read_as_salt_reads_it(tmp_path):
     assert options["sock_dir"] == "/a"
 
 
-def test_this_machine_is_looked_at_as_it_is(tmp_path):
+def test_the_facts_of_this_machine_are_its_sockets_and_configuration(tmp_path):
     sockets = tmp_path / "s"
     (tmp_path / "minion").write_text(f"sock_dir: {sockets}\no2: {{channel_ports: [20000, 20010]}}\n")
     with socket.create_server(("127.0.0.1", 0)) as server:

@@ -49,7 +49,7 @@ def test_groups_are_made_in_the_agents_own(hierarchy):
     assert cgroup.base() == hierarchy
 
 
-def test_where_systemd_has_made_room_they_are_made_beside_it(hierarchy):
+def test_control_groups_are_made_beside_the_delegated_group_of_systemd(hierarchy):
     is_in(hierarchy, "/system.slice/salt-minion.service/minion")
     assert cgroup.base() == hierarchy
 
@@ -115,7 +115,7 @@ def test_each_task_has_a_group_of_its_own(tmp_path):
     assert all(name.startswith("o2-") for name in names)
 
 
-def test_a_group_that_is_gone_is_gone(tmp_path):
+def test_operations_on_a_missing_control_group_do_nothing(tmp_path):
     gone = cgroup.Group(tmp_path / "nothing")
     gone.remove()
     gone.kill()

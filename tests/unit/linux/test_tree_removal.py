@@ -26,7 +26,7 @@ def test_a_directory_of_a_few_files_is_removed_without_another_process(tmp_path,
     assert not folder.exists()
 
 
-def test_a_link_in_a_directory_is_removed_and_not_what_it_names(tmp_path, no_process):
+def test_a_link_in_a_directory_is_removed_and_its_target_stays(tmp_path, no_process):
     outside, folder = tmp_path / "outside", tmp_path / "task"
     outside.write_text("kept")
     folder.mkdir()
@@ -69,5 +69,5 @@ def test_a_directory_of_many_files_is_removed(tmp_path):
     assert not folder.exists()
 
 
-def test_what_does_not_exist_counts_as_removed(tmp_path):
+def test_a_missing_directory_counts_as_removed(tmp_path):
     assert tree_removal.remove_tree(tmp_path / "nothing")

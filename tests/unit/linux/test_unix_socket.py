@@ -23,7 +23,7 @@ def test_a_listener_is_known_by_its_pid_until_it_ends(tmp_path):
     assert peer_pid(path) is None
 
 
-def test_it_need_not_take_the_connection(tmp_path):
+def test_a_listener_that_accepts_no_connection_is_known_by_its_pid(tmp_path):
     with socket.socket(socket.AF_UNIX) as mine:
         mine.bind(str(tmp_path / "s.ipc"))
         mine.listen()

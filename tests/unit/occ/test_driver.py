@@ -73,7 +73,7 @@ def test_an_event_that_would_hang_the_device_is_refused_and_nothing_is_sent(devi
 
 
 @pytest.mark.parametrize("event", list(TaskEvent))
-def test_nothing_is_ever_sent_in_error_because_it_would_keep_the_process_alive(device, event):
+def test_no_event_is_sent_to_a_device_in_error_because_it_would_keep_the_process_alive(device, event):
     device.state = "ERROR"
     outcome = fired(device, event)
     assert device.sent == []
@@ -115,7 +115,7 @@ def test_the_outcome_does_not_depend_on_the_remembered_state(really, remembered,
     assert (device.illegal, device.state) == ([], asked.state)
 
 
-def test_a_device_that_is_known_to_be_ready_is_not_asked_where_it_is(device):
+def test_a_device_that_is_known_to_be_ready_is_not_asked_for_its_state(device):
     device.state = device.history.state = "READY"
     assert fired(device, "START").device_state == "RUNNING"
     assert (device.looked, device.sent) == (0, ["RUN"])
@@ -129,21 +129,21 @@ def test_a_remembered_state_is_used_for_one_step_only(device):
 
 
 @pytest.mark.parametrize(("event", "state"), [("STOP", "READY"), ("RESET", "IDLE"), ("START", "RUNNING")])
-def test_that_there_is_nothing_to_do_is_not_believed_without_asking(device, event, state):
+def test_a_device_that_is_believed_at_its_goal_is_asked_for_its_state(device, event, state):
     device.state = device.history.state = state
     fired(device, event)
     assert device.looked == 1
 
 
 @pytest.mark.parametrize(("event", "state"), [("STOP", "READY"), ("RESET", "IDLE"), ("EXIT", "EXITING")])
-def test_going_where_it_is_already_asks_for_nothing_and_succeeds(device, event, state):
+def test_an_event_of_a_device_at_its_goal_sends_nothing_and_succeeds(device, event, state):
     device.state = state
     outcome = fired(device, event)
     assert (device.sent, outcome.failure) == ([], None)
 
 
 @pytest.mark.parametrize(("event", "state"), [("CONFIGURE", "READY"), ("START", "RUNNING")])
-def test_arguments_that_would_not_arrive_are_not_said_to_have_arrived(device, event, state):
+def test_arguments_that_no_step_carries_fail_the_event(device, event, state):
     device.state = state
     outcome = fired(device, event, {"runNumber": "8"})
     assert (device.sent, outcome.failure.state) == ([], state)
@@ -159,7 +159,7 @@ def test_a_step_that_is_not_answered_means_that_the_process_must_be_killed(devic
     assert device.sent[-1] == "CONNECT", "nothing more is sent to a process that hangs"
 
 
-def test_a_process_that_does_not_tell_its_state_is_sent_nothing(device):
+def test_a_process_that_does_not_report_its_state_gets_no_event(device):
     device.state = ReplyTimeout("GetState was not answered within 5 s")
     outcome = fired(device, "CONFIGURE", CHANNEL)
     assert (device.sent, outcome.remedy, outcome.device_state) == ([], Remedy.KILL, "-")
@@ -171,7 +171,7 @@ def test_a_process_that_went_away_in_a_step_is_reported_and_not_raised(device, g
     assert (outcome.state, outcome.failure.asked) == (TaskState.UNKNOWN, "BIND")
 
 
-def test_a_process_that_ends_before_it_answers_end_has_obeyed(device, gone):
+def test_a_process_that_ends_before_its_reply_to_end_is_done(device, gone):
     device.upset["END"] = gone
     outcome = fired(device, "EXIT")
     assert (outcome.state, outcome.failure) == (TaskState.DONE, None)
@@ -192,7 +192,7 @@ def test_a_step_counts_only_if_everything_in_its_reply_is_as_expected(device, re
 
 
 @pytest.mark.parametrize("stuck", ["BOUND", "DEVICE READY"])
-def test_a_configure_that_got_stuck_is_rolled_back_and_can_be_repeated(device, stuck):
+def test_a_hanging_configure_is_rolled_back_and_can_be_repeated(device, stuck):
     failing = "CONNECT" if stuck == "BOUND" else "INIT TASK"
     device.upset[failing] = stuck
     outcome = fired(device, "CONFIGURE", CHANNEL)
@@ -272,13 +272,13 @@ def test_a_state_that_should_pass_and_does_not_ends_at_the_deadline(device):
 
 
 @pytest.mark.parametrize("halfway", ["INITIALIZING DEVICE", "INITIALIZED", "BOUND", "DEVICE READY", "READY"])
-def test_a_device_whose_controller_died_in_configure_can_be_ended_from_wherever_it_is(device, halfway):
+def test_a_device_whose_controller_died_in_configure_can_be_ended_from_every_state(device, halfway):
     device.state = halfway
     assert fired(device, "EXIT").state is TaskState.DONE
 
 
 @pytest.mark.parametrize("halfway", ["BOUND", "DEVICE READY"])
-def test_configure_from_halfway_begins_anew_so_that_all_properties_arrive(device, halfway):
+def test_configure_from_an_intermediate_state_resets_first_so_that_all_properties_arrive(device, halfway):
     device.state = halfway
     assert fired(device, "CONFIGURE", CHANNEL).state is TaskState.CONFIGURED
     assert device.sent == ["RESET DEVICE", *CONFIGURE_STEPS]
@@ -286,7 +286,7 @@ def test_configure_from_halfway_begins_anew_so_that_all_properties_arrive(device
 
 
 @pytest.mark.parametrize("halfway", ["INITIALIZING DEVICE", "INITIALIZED"])
-def test_configure_from_where_the_only_way_back_breaks_the_device_asks_for_a_restart(device, halfway):
+def test_configure_from_a_state_whose_reset_breaks_the_device_requires_a_restart(device, halfway):
     device.state = halfway
     outcome = fired(device, "CONFIGURE", CHANNEL)
     assert (device.sent, outcome.remedy) == ([], Remedy.RESTART)
@@ -364,7 +364,7 @@ class TestDirectMode:
             ("EXIT", "ERROR", "DONE"),
         ],
     )
-    def test_every_event_of_the_table_leads_where_it_says(self, process, event, state, reached):
+    def test_every_event_of_the_direct_table_leads_to_its_target(self, process, event, state, reached):
         process.state = state
         outcome = fired(process, event, mode=ControlMode.DIRECT)
         assert (outcome.state, outcome.failure, process.sent) == (TaskState(reached), None, [event])
@@ -380,7 +380,7 @@ class TestDirectMode:
         arguments = {"chans.data.0.rateLogging": "often"}
         assert fired(process, "CONFIGURE", arguments, mode=ControlMode.DIRECT).failure is None
 
-    def test_an_unexpected_answer_is_not_taken_for_success(self, process, monkeypatch):
+    def test_an_unexpected_answer_is_no_success(self, process, monkeypatch):
         monkeypatch.setitem(process.MOVES, ("STANDBY", "CONFIGURE"), "PAUSED")
         outcome = fired(process, "CONFIGURE", mode=ControlMode.DIRECT)
         assert (outcome.state, outcome.device_state) == (TaskState.UNKNOWN, "PAUSED")
@@ -393,11 +393,11 @@ class TestReadiness:
     def ready(self, device, ours=lambda _: True, timeout_s=0.2, mode=ControlMode.FAIRMQ):
         return asyncio.run(wait_ready(device, mode, ours, timeout_s))
 
-    def test_it_is_waited_for_until_it_is_idle(self, device, gone):
+    def test_a_fairmq_device_is_ready_when_it_is_idle(self, device, gone):
         device.states_to_come = ["INITIALIZING DEVICE", "IDLE"]
         assert self.ready(device, timeout_s=5).state is TaskState.STANDBY
 
-    def test_in_direct_mode_until_it_is_in_standby(self, process):
+    def test_a_direct_task_is_ready_when_it_is_in_standby(self, process):
         process.states_to_come = ["UNDEFINED", "STANDBY"]
         outcome = self.ready(process, timeout_s=5, mode=ControlMode.DIRECT)
         assert outcome.state is TaskState.STANDBY

@@ -30,7 +30,7 @@ WALKS = [
 
 
 @pytest.mark.parametrize(("event", "source", "reached"), REFERENCE)
-def test_every_step_of_the_reference_leads_where_it_says(event, source, reached):
+def test_every_step_of_the_reference_leads_to_its_target(event, source, reached):
     assert target(source, event) == reached
 
 
@@ -51,7 +51,7 @@ def test_every_walk_is_unbroken_and_ends_at_the_goal(table, event, source, steps
     assert places[-1] == table.goals[event]
 
 
-def test_nothing_begins_in_the_error_of_a_fairmq_device():
+def test_no_step_is_allowed_in_the_error_state_of_a_fairmq_device():
     assert fairmq.TABLE.allowed("ERROR") == ()
 
 
@@ -74,7 +74,7 @@ def test_every_rollback_is_a_legal_step_to_idle():
         ("never heard of", TaskState.UNKNOWN),
     ],
 )
-def test_a_devices_word_means_this_to_a_task(word, state):
+def test_a_state_of_a_device_maps_to_a_state_of_a_task(word, state):
     assert fairmq.TABLE.task_state(word) is state
 
 

@@ -57,18 +57,18 @@ def test_a_new_environment_starts_everything(inventory):
     assert changes(found)["root.a"] == ("start", "new in the plan")
 
 
-def test_a_role_left_out_from_the_beginning_is_told_with_its_reason(inventory):
+def test_a_role_that_is_excluded_from_the_beginning_has_its_reason(inventory):
     found = record(inventory, plan(task("a"), task("b")), excluded={"id-b": "broken"})
     assert changes(found)["root.b"] == ("exclude", "broken")
 
 
-def test_a_task_that_goes_to_another_host_is_told_at_both_ends(inventory):
+def test_a_moved_task_is_listed_at_its_old_and_its_new_host(inventory):
     found = record(inventory, plan(task("a", "flp2", id="new")), old=plan(task("a", "flp1", id="old")))
     told = {(row["id"], row["change"]): row["reason"] for row in found["changes"]}
     assert told == {("new", "start"): "moves from flp1", ("old", "stop"): "moves to flp2"}
 
 
-def test_hooks_and_calls_are_told_with_their_moments(inventory):
+def test_hooks_and_calls_are_listed_with_their_moments(inventory):
     at = Moment("after_CONFIGURE", 10)
     call = PlannedCall(path="root.c", func="trg.Run()", trigger=at, until=Moment("after_START_ACTIVITY"))
     found = record(inventory, plan(task("h", trigger=at), calls=[call]))
@@ -84,7 +84,7 @@ def test_the_end_of_an_environment_stops_everything_and_has_no_token(inventory):
     assert "--plan" not in plans.plan(found)
 
 
-def test_hosts_tell_what_is_taken_and_given_back(inventory):
+def test_hosts_are_listed_with_allocated_and_released_resources(inventory):
     inventory.allocate("E", plan(task("a"), task("b")))
     found = record(inventory, plan(task("a"), task("c", "flp2")), old=plan(task("a"), task("b")))
     hosts = {host["id"]: host for host in found["hosts"]}
@@ -118,13 +118,13 @@ def test_details_can_be_left_out(inventory):
     assert "+ start" in brief
 
 
-def test_a_plan_that_changes_nothing_says_so(inventory):
+def test_a_plan_without_changes_is_shown_as_such(inventory):
     text = plans.plan(record(inventory, plan(task("a")), old=plan(task("a"))))
     assert "in all: 1 not touched" in text
     assert "--plan" not in text
 
 
-def test_a_silent_host_is_said_to_be_silent():
+def test_a_silent_host_is_marked_in_the_plan():
     found = record(Inventory(), plan(task("a")), old=plan(task("a")))
     assert "silent" in plans.plan(found)
 

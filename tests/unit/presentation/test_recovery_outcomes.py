@@ -57,7 +57,7 @@ async def killed_and_asked(room, env, task):
         (killed_and_asked, "a restart is already pending"),
     ],
 )
-def test_who_asks_for_a_task_to_be_recovered_is_told_what_came_of_it(tmp_path, prepare, said):
+def test_the_answer_to_a_recovery_request_has_its_outcome(tmp_path, prepare, said):
     answer = outcome_of(tmp_path, prepare)
     assert said in answer["outcome"]
     assert said in autodetect.render(answer), "at a terminal, too"

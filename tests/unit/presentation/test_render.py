@@ -11,7 +11,7 @@ from salt_o2.presentation import progress as progress_text
 from tests.support.builders.control_records import diamond, host, role, summary, task
 
 
-def test_the_tree_looks_like_the_one_of_the_talk():
+def test_the_tree_of_an_environment_is_drawn_as_in_the_talk():
     assert environments.tree(diamond()["roles"]).splitlines() == [
         "[CONFIGURED] diamond",
         "├── [CONFIGURED] processors",
@@ -60,11 +60,11 @@ def test_the_task_table_has_the_columns_of_the_talk():
     assert "| id-sampler" in lines[3]
 
 
-def test_one_task_is_not_called_tasks():
+def test_the_title_of_a_table_with_one_task_is_singular():
     assert "TASK ID (1 TASK)" in tasks.task_table([task("sink")])
 
 
-def test_a_task_with_an_error_says_it_below_the_table():
+def test_the_error_of_a_task_is_shown_below_the_table():
     text = tasks.task_table([task("sink", "ERROR", error="killed by signal 9")])
     assert text.splitlines()[-1] == "diamond.sink on flp1: killed by signal 9"
 
@@ -99,7 +99,7 @@ def test_tasks_and_workflow_are_shown_on_request():
     assert both.index("TASK ID") < both.index("workflow:\n[CONFIGURED] diamond")
 
 
-def test_a_new_environment_says_how_many_of_its_tasks_are_active():
+def test_the_result_of_a_creation_counts_active_tasks():
     env = diamond()
     env["tasks"][0]["status"] = "INACTIVE"
     text = environments.created(env)
@@ -107,7 +107,7 @@ def test_a_new_environment_says_how_many_of_its_tasks_are_active():
     assert "tasks active:      3\ntasks inactive:    1\ntasks total:       4" in text
 
 
-def test_a_transition_says_where_it_led_and_how_long_it_took():
+def test_a_transition_is_shown_with_its_result_and_its_duration():
     text = environments.moved(diamond("RUNNING"), 1.333)
     assert text.splitlines()[0] == "transition complete"
     assert "transition duration: 1.333 s" in text
@@ -130,7 +130,7 @@ def test_a_transition_that_ended_in_error_is_not_called_complete():
     ],
     ids=["environments", "tasks", "tasks of one", "hosts", "workflows"],
 )
-def test_an_empty_list_is_a_sentence(renderer, sentence):
+def test_an_empty_list_is_rendered_as_a_sentence(renderer, sentence):
     assert renderer([]) == sentence
 
 
@@ -140,17 +140,17 @@ def test_the_list_of_environments_has_one_row_for_each():
     assert "other" in text
 
 
-def test_a_host_shows_what_it_offers():
+def test_the_table_of_hosts_shows_the_resources_of_a_host():
     row = hosts.host_table([host()]).splitlines()[3]
     assert all(word in row for word in ("flp1", "127.0.0.11", "2.0 GB", "detector=ITS", "0.4 s ago"))
 
 
-def test_a_workflow_shows_where_it_comes_from():
+def test_the_table_of_workflows_shows_the_source():
     flow = {"name": "copypush", "description": "d", "revision": "abc", "source": "/srv/o2"}
     assert "/srv/o2" in workflows.workflow_table([flow])
 
 
-def test_progress_says_what_is_waited_for_and_how_many_are_where():
+def test_progress_names_the_awaited_state_and_counts_tasks_by_state():
     progress = {
         "environment": "2oD",
         "transition": "CONFIGURE",
@@ -179,5 +179,5 @@ def test_times_are_shown_in_the_zone_of_the_reader(monkeypatch):
         time.tzset()
 
 
-def test_what_is_no_time_is_shown_as_it_is():
+def test_an_invalid_time_is_shown_unchanged():
     assert layout.local_time("soon") == "soon"

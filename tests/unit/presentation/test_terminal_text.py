@@ -196,14 +196,14 @@ def shown(view, document):
 
 
 @pytest.mark.parametrize("name", VIEWS)
-def test_a_view_of_harmless_texts_is_what_it_was(name):
+def test_a_view_of_harmless_texts_is_unchanged(name):
     document, view = VIEWS[name]
     assert shown(view, document) == view(document)
 
 
 @settings(max_examples=200)
 @given(st.sampled_from(sorted(VIEWS)), st.data(), BAD)
-def test_whatever_a_text_is_no_command_reaches_the_terminal_and_no_line_is_forged(name, data, bad):
+def test_no_text_of_a_document_reaches_the_terminal_as_a_command_or_as_a_line(name, data, bad):
     document, view = VIEWS[name]
     path = data.draw(st.sampled_from(texts(document)))
     seen = shown(view, with_text(document, path, f"a{bad}b"))
@@ -237,12 +237,12 @@ def test_json_is_exact_and_has_nothing_that_a_terminal_obeys(document):
 
 
 @given(BAD)
-def test_what_is_clean_is_left_as_it_is(text):
+def test_a_harmless_text_is_unchanged(text):
     assert terminal_text(terminal_text(text)) == terminal_text(text)
     assert "\n" not in terminal_line(text)
     if not HARMFUL.search(text):
         assert terminal_text(text) == text
 
 
-def test_what_is_taken_out_can_still_be_seen():
+def test_removed_characters_are_shown_as_escapes():
     assert terminal_line("a\x1b[31mb\u202ec\nd\te\x85") == "a\\x1b[31mb\\u202ec\\nd\\te\\x85"

@@ -18,7 +18,7 @@ def ends():
 
 @settings(max_examples=500)
 @given(st.binary(max_size=200))
-def test_a_sealed_message_opens_as_it_was(message):
+def test_a_sealed_message_opens_unchanged(message):
     agent, control = Channel(SESSION, A, B), Channel(SESSION, B, A)
     sealed = agent.seal(message)
     assert control.open(sealed) == message

@@ -81,7 +81,7 @@ def play(tmp_path):
     return run
 
 
-def test_all_hold_in_a_cluster_without_faults(play):
+def test_all_invariants_hold_in_a_cluster_without_faults(play):
     async def scene(acted):
         assert await acted.checked(60) == ""
         acted.invariants.check_quiet()
@@ -90,7 +90,7 @@ def test_all_hold_in_a_cluster_without_faults(play):
     play(scene)
 
 
-def test_a_state_that_is_shown_and_is_not_true(play):
+def test_a_shown_state_that_is_false_violates_an_invariant(play):
     async def scene(acted):
         _, task, device = acted.a_device()
         device.state = "READY"  # and no stream and no poll tells the agent
@@ -109,7 +109,7 @@ def test_a_state_that_is_shown_and_is_not_true(play):
     play(scene)
 
 
-def test_a_task_with_two_shims(play):
+def test_a_task_with_two_shims_violates_an_invariant(play):
     async def scene(acted):
         host, task, device = acted.a_device()
         shim = host.kernel.table[device.process.session]
@@ -120,7 +120,7 @@ def test_a_task_with_two_shims(play):
     play(scene)
 
 
-def test_a_signal_to_a_process_of_another_program(play):
+def test_a_signal_to_a_process_of_another_program_violates_an_invariant(play):
     async def scene(acted):
         host, _, _ = acted.a_device()
         stranger = host.kernel.add_stranger(100)
@@ -130,7 +130,7 @@ def test_a_signal_to_a_process_of_another_program(play):
     play(scene)
 
 
-def test_an_untouched_task_whose_process_ends(play):
+def test_the_end_of_a_process_without_a_fault_violates_an_invariant(play):
     async def scene(acted):
         host, _, device = acted.a_device()
         host.kernel.crash(device.process)
@@ -149,7 +149,7 @@ def test_a_fault_excuses_the_end_of_a_process(play):
     play(scene)
 
 
-def test_a_process_that_belongs_to_no_environment(play):
+def test_a_process_of_no_environment_violates_an_invariant(play):
     async def scene(acted):
         host, _, device = acted.a_device()
         left = host.kernel.add_member(device.process)
@@ -160,7 +160,7 @@ def test_a_process_that_belongs_to_no_environment(play):
     play(scene)
 
 
-def test_an_accepted_environment_that_is_gone(play):
+def test_the_disappearance_of_an_accepted_environment_violates_an_invariant(play):
     async def scene(acted):
         acted.answers.accepted["gone"] = "teo"
         acted.invariants.check_quiet()
@@ -169,7 +169,7 @@ def test_an_accepted_environment_that_is_gone(play):
     play(scene)
 
 
-def test_a_journal_that_does_not_replay_to_the_state(play):
+def test_a_journal_that_does_not_replay_to_the_state_violates_an_invariant(play):
     async def scene(acted):
         model = acted.cluster.control.environments[acted.id].environment.model
         model.revision += 1
@@ -179,7 +179,7 @@ def test_a_journal_that_does_not_replay_to_the_state(play):
     play(scene)
 
 
-def test_a_host_that_is_not_back_when_no_fault_lasts(play):
+def test_a_host_that_does_not_return_after_the_faults_violates_an_invariant(play):
     async def scene(acted):
         acted.cluster.hosts["flp2"].stop_agent()
         await asyncio.sleep(60)
@@ -189,7 +189,7 @@ def test_a_host_that_is_not_back_when_no_fault_lasts(play):
     play(scene)
 
 
-def test_a_process_that_is_left_when_all_environments_are_destroyed(play):
+def test_a_process_left_after_all_environments_are_destroyed_violates_an_invariant(play):
     async def scene(acted):
         acted.invariants.check_empty()
         told = " ".join(acted.invariants.broken)
@@ -200,7 +200,7 @@ def test_a_process_that_is_left_when_all_environments_are_destroyed(play):
     play(scene)
 
 
-def test_a_loop_that_ends(play):
+def test_the_end_of_a_loop_violates_an_invariant(play):
     async def scene(acted):
         host, _, _ = acted.a_device()
         acted.cluster.network.agents[host.name][0].reading.cancel()

@@ -25,7 +25,7 @@ def test_only_the_needed_faults_are_left(needed):
     assert numbers(smaller) == needed
 
 
-def test_one_user_is_left_if_that_is_enough():
+def test_shrinking_reduces_users_while_the_scenario_still_fails():
     assert shrink(SCENARIO, lambda _: True).users == 1
     assert shrink(SCENARIO, lambda tried: tried.users == 3).users == 3
 

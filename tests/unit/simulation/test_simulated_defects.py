@@ -10,7 +10,7 @@ from tests.support.simulation.simulated_defects import SIMULATED_DEFECTS
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def test_there_are_enough_of_them_and_no_two_are_the_same():
+def test_at_least_twenty_different_defects_are_simulated():
     names = [defect.what for defect in SIMULATED_DEFECTS]
     assert len(set(names)) == len(names) >= 20
 

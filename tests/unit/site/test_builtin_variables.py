@@ -43,11 +43,11 @@ def test_consul_over_tls_is_another_uri_and_has_its_usual_port():
 
 
 @pytest.mark.parametrize("configuration", ["pillar", "/srv/o2", "etcd://c1:2379"])
-def test_a_site_without_consul_says_nothing_of_it(configuration):
+def test_a_site_without_consul_has_no_variable_of_consul(configuration):
     assert built_in(configuration) == {"core_hostname": socket.gethostname()}
 
 
-def test_a_workflow_knows_the_environment_that_it_becomes(repository):
+def test_a_workflow_has_the_id_of_its_environment_as_a_variable(repository):
     found = load_with_overrides(Site(repositories=(repository,)), "w", Overrides(), EnvironmentId("ENV"))
     assert found.variables["session"] == "ENV"
     assert found.variables["here"] == socket.gethostname()

@@ -47,7 +47,7 @@ def host(**other):
     return {"flp1": {**RIGHT["hosts"]["flp1"], **other}}
 
 
-def test_nothing_is_wrong_with_a_site_that_is_right():
+def test_a_correct_site_has_no_problems():
     assert found() == []
 
 
@@ -133,7 +133,7 @@ def test_each_fault_is_found_once_with_its_place(other, where, what):
     assert what in line
 
 
-def test_a_fault_of_many_hosts_is_said_once():
+def test_a_fault_of_many_hosts_is_reported_once():
     hosts = {f"flp{number}": {"channel_port": [1, 2]} for number in range(1, 9)}
     (line,) = found(hosts=hosts)
     assert "pillar of flp1, flp2, flp3 and 5 more: o2:channel_port" in line
@@ -152,7 +152,7 @@ def test_a_host_of_two_detectors_is_found():
     "key",
     ["defaults", "vars", "detectors", "access", "repositories", "control_ports", "attributes", "install"],
 )
-def test_no_nonsense_in_pillar_breaks_the_check(key, nonsense):
+def test_no_invalid_value_of_pillar_breaks_the_check(key, nonsense):
     found(pillar={key: nonsense}, hosts={"flp1": {key: nonsense}}, config={key: nonsense})
 
 

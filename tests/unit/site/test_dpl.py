@@ -102,7 +102,7 @@ def loaded(site, tmp_path, expression, **variables):
     return load(workflow_index.find(site.repositories, "main"), "main", variables=variables)
 
 
-def test_what_the_command_writes_is_included(site, tmp_path):
+def test_the_workflow_that_a_command_writes_is_included(site, tmp_path):
     workflow = loaded(site, tmp_path, "dpl.GenerateFromUri('good')")
     assert [task.path for task in workflow.tasks] == ["main.i.reader", "main.i.writer"]
     assert workflow.tasks[0].variables["dpl_command"] == "thing"
@@ -132,7 +132,7 @@ def test_the_same_command_is_not_run_again_and_another_is(site, tmp_path):
     assert (tmp_path / "count").read_text() == "run\n" * 2
 
 
-def test_what_is_to_be_exported_is_and_makes_another_workflow(site, tmp_path):
+def test_exported_variables_reach_the_command_and_make_another_workflow(site, tmp_path):
     script = quoted(DUMP.replace("COUNT", str(tmp_path / "count"))) + ' "$KIND"'
     (tmp_path / "repo" / "jit" / "kind").write_text(script)
     for kind in ("slow", "fast", "slow"):

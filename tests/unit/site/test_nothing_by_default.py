@@ -21,7 +21,7 @@ def record(name):
 
 
 @pytest.mark.finding("1.7")
-def test_a_site_has_no_integration_that_it_has_not_named():
+def test_a_site_has_no_integration_by_default():
     assert Site().integrations == ()
 
 

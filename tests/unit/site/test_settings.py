@@ -28,7 +28,7 @@ def read(*layers):
     return site
 
 
-def test_a_later_layer_wins_and_mappings_are_merged():
+def test_a_later_layer_overrides_and_mappings_are_merged():
     site = read(
         {"heartbeat_s": 5, "defaults": {"a": 1, "b": True}},
         {"heartbeat_s": 2, "defaults": {"a": "x"}},
@@ -37,7 +37,7 @@ def test_a_later_layer_wins_and_mappings_are_merged():
     assert site.defaults == {"a": "x", "b": "true"}
 
 
-def test_what_is_not_control_s_is_left_alone():
+def test_settings_of_other_daemons_are_ignored():
     assert read({"address": "127.0.0.11", "repositories": ["/srv/o2"]}).repositories == ("/srv/o2",)
 
 
@@ -53,7 +53,7 @@ def test_a_limit_that_is_no_number_is_refused():
         timeouts(read({}), {"deploy_timeout_s": "soon"})
 
 
-def test_what_may_wait_in_the_pool_is_a_setting_with_defaults():
+def test_the_limits_of_the_pool_are_settings_with_defaults():
     assert read({}).pool == PoolLimits(per_host=50, total=500, idle_s=3600)
     layers = ({"pool": {"per_host": 5, "idle_s": 60}}, {"pool": {"per_host": 8}})
     assert read(*layers).pool == PoolLimits(per_host=8, total=500, idle_s=60)
@@ -108,7 +108,7 @@ def is_used(site, path, junk):
 
 
 @pytest.mark.parametrize("layer", [None, [], "o2", 7])
-def test_a_layer_that_is_no_mapping_is_left_out(layer):
+def test_a_layer_that_is_no_mapping_is_ignored(layer):
     site, faults = read_site({"heartbeat_s": 2}, layer)
     assert site.heartbeat_s == 2
     assert bool(faults) is (layer is not None)
@@ -124,14 +124,14 @@ def test_a_layer_that_is_no_mapping_is_left_out(layer):
         ("auto_stop_timeout", "1x"),
     ],
 )
-def test_a_variable_that_would_stop_every_creation_is_left_out(name, value):
+def test_a_variable_that_would_prevent_every_creation_is_ignored(name, value):
     site, (fault,) = read_site({"vars": {name: value, "mine": value}})
     assert site.vars == {"mine": str(value)}
     assert name in fault
     assert str(value) in fault
 
 
-def test_an_integration_that_cannot_be_loaded_is_left_out(monkeypatch):
+def test_an_integration_that_cannot_be_loaded_is_ignored(monkeypatch):
     monkeypatch.setitem(registry.KNOWN, "broken", "salt_o2.no_such_module:Thing")
     found, faults = registry.load(["test", "nothing", "broken"])
     assert list(found) == ["test"]
@@ -172,7 +172,7 @@ def test_a_list_or_mapping_of_a_site_is_json_as_in_templates():
     }
 
 
-def test_a_value_that_json_cannot_write_is_text_all_the_same():
+def test_a_value_that_json_cannot_write_becomes_its_python_text():
     circle = []
     circle.append(circle)
     assert read({"vars": {"a": {(1, 2): 3}, "b": circle}}).vars == {"a": "{(1, 2): 3}", "b": "[[...]]"}

@@ -59,7 +59,7 @@ WHOLE = {
 
 @pytest.mark.finding("1.8")
 @pytest.mark.parametrize("case", WHOLE)
-def test_a_value_is_no_program_wherever_it_stands(case, tmp_path):
+def test_a_value_of_a_user_is_never_executed_as_a_program(case, tmp_path):
     written, expected = WHOLE[case]
     attack = ATTACK.replace("SPRUNG", str(tmp_path / "sprung"))
     for value in (attack, "plain", "", "it's", '"', "\\", "a  b", "*"):
@@ -70,7 +70,7 @@ def test_a_value_is_no_program_wherever_it_stands(case, tmp_path):
 
 
 @pytest.mark.finding("1.8")
-def test_a_value_outside_quotes_is_words(tmp_path):
+def test_a_value_outside_quotes_is_split_into_words(tmp_path):
     attack = ATTACK.replace("SPRUNG", str(tmp_path / "sprung"))
     assert said("v {{ a }}", tmp_path, a="one two   three") == "<one><two><three>"
     assert said("v {{ a }}", tmp_path, a=attack).count("<") == len(attack.split())
@@ -116,7 +116,7 @@ def test_no_text_of_an_author_makes_a_value_part_of_the_text(pieces):
         ("cat <<'END'\n{{ a }}\nEND", "quoted end"),
     ],
 )
-def test_where_bash_would_read_a_value_as_program_it_is_refused(written, why):
+def test_a_value_that_bash_would_execute_is_refused(written, why):
     with pytest.raises(Refused, match=why):
         command(written, a="x[$(id)]")
 

@@ -67,14 +67,14 @@ def test_the_catalogue_has_every_workflow_with_its_form(listed):
     assert found["b"]["revision"] != found["a"]["revision"]
 
 
-def test_a_form_shows_the_value_of_the_site_where_it_would_win(listed):
+def test_a_form_shows_the_value_of_the_site_if_it_overrides_the_default(listed):
     (variable,) = next(each for each in workflow_index.catalogue(listed, {"n": "77"}) if each["name"] == "b")[
         "variables"
     ]
     assert variable["value"] == "77"
 
 
-def test_a_plain_list_of_directories_will_do(tmp_path):
+def test_a_list_of_directories_is_accepted_as_repositories(tmp_path):
     write(tmp_path, "a", f"name: !public a\n{LEAF}")
     assert workflow_index.catalogue([str(tmp_path)])[0]["public"]
     assert command_of([str(tmp_path)], "a") == "x"

@@ -12,7 +12,7 @@ def among(rounds, devices):
 
 
 @pytest.mark.parametrize("devices", [0, 1, 2 * PER_CORE])
-def test_few_are_asked_every_second(devices):
+def test_few_devices_are_polled_every_second(devices):
     assert among(PollingBudget(cores=2), devices).period_s == SHORTEST_S
 
 

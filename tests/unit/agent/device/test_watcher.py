@@ -55,7 +55,7 @@ def play(scene):
     asyncio.run(played())
 
 
-def test_a_move_of_a_device_that_is_left_alone_is_seen():
+def test_a_move_of_an_idle_device_is_detected():
     async def scene(stage):
         stage.truth = ObservedState(TaskState.CONFIGURED, "READY", 7)
         stage.tell("READY")
@@ -67,7 +67,7 @@ def test_a_move_of_a_device_that_is_left_alone_is_seen():
     play(scene)
 
 
-def test_a_move_in_the_last_moment_of_a_step_is_seen_once_that_is_over():
+def test_a_move_at_the_end_of_a_step_is_detected_after_the_step():
     """A run of one message is over before START is."""
 
     async def scene(stage):
@@ -80,7 +80,7 @@ def test_a_move_in_the_last_moment_of_a_step_is_seen_once_that_is_over():
     play(scene)
 
 
-def test_a_step_is_no_reason_to_look_where_it_has_led():
+def test_a_state_that_an_own_step_causes_starts_no_inspection():
     async def scene(stage):
         stage.is_busy = True
         stage.tell("RUNNING")

@@ -35,7 +35,7 @@ def unprivileged(monkeypatch):
         (("daemon", "root"), "root", None),
     ],
 )
-def test_an_agent_that_is_root_takes_a_listed_account_and_the_first_by_default(listed, user, chosen):
+def test_an_agent_that_is_root_uses_a_listed_account_and_the_first_by_default(listed, user, chosen):
     found = Accounts(listed).choose(user)
     assert (found.pw_name if found else None) == chosen
     assert bool(switch_to(found)) is (chosen is not None)

@@ -26,12 +26,12 @@ def test_a_task_gets_its_host_system_and_environment():
     assert (env["O2_ROLE"], env["O2_SYSTEM"], env["O2_PARTITION"]) == ("flp1", "FLP", "2oDvieFrVTi")
 
 
-def test_the_template_wins_over_the_defaults_and_the_agent():
+def test_variables_of_the_template_override_defaults_and_agent():
     env = env_of({"LANG": "C"}, env=("O2_SYSTEM=EPN", "LANG=de", "EMPTY=", "EQUATION=a=b"))
     assert (env["O2_SYSTEM"], env["LANG"], env["EMPTY"], env["EQUATION"]) == ("EPN", "de", "", "a=b")
 
 
-def test_nothing_wins_over_the_control_port():
+def test_no_variable_of_a_template_overrides_the_control_port():
     assert env_of(env=("OCC_CONTROL_PORT=1",), control_port=30001)["OCC_CONTROL_PORT"] == "30001"
     assert "OCC_CONTROL_PORT" not in env_of()
 
@@ -51,7 +51,7 @@ def test_variables_of_systemd_and_salt_are_not_passed_to_tasks():
 
 
 @pytest.mark.finding("X21")
-def test_secrets_of_the_minion_s_service_stay_with_it():
+def test_no_task_gets_the_secrets_of_the_service_of_the_minion():
     own = {
         "SECRET_TOKEN": "s3cret",
         "HTTPS_PROXY": "http://user:s3cret@proxy",

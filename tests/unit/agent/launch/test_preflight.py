@@ -37,7 +37,7 @@ def test_a_program_is_found_in_the_path_of_the_task():
     assert argv[1:] == ["1", "a b"]
 
 
-def test_a_shell_gets_the_command_line_as_it_is():
+def test_a_shell_gets_the_command_line_unchanged():
     argv = preflight.check_command(
         Launch(mode=BASIC, value="sleep", arguments=("$N", "| cat"), shell=True), ENV
     )
@@ -51,7 +51,7 @@ def test_a_missing_program_is_refused_with_its_name(name):
     assert "/usr/bin:/bin" in refused.value.advice
 
 
-def test_a_port_without_a_listener_is_free_and_a_port_with_one_is_not():
+def test_a_port_is_free_only_without_a_listener():
     with socket.socket() as taken:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)  # as FairMQ's control server does
         taken.bind(("127.0.0.1", 0))

@@ -20,12 +20,12 @@ LIMITS = Limits(cpu=1.0, memory_mb=100.0, pids=10)
     ],
     ids=["just-within", "memory", "pids", "gone"],
 )
-def test_too_much_is_more_than_the_limit(use, said):
+def test_use_above_a_limit_is_a_violation_and_use_up_to_the_limit_is_none(use, said):
     assert said in limit_violation(LIMITS, use)
     assert bool(said) == bool(limit_violation(LIMITS, use))
 
 
-def test_no_limit_is_never_exceeded():
+def test_a_missing_limit_is_never_exceeded():
     assert limit_violation(Limits(), ResourceUse(1e9, 1_000_000)) == ""
 
 

@@ -31,7 +31,7 @@ def test_255_is_no_signal(status):
 
 
 @pytest.mark.parametrize("text", ["", "1", "14", "x\n", "\n", "-1\n"])
-def test_half_a_status_is_none(status, text):
+def test_an_incomplete_exit_status_is_not_read(status, text):
     status.write_text(text)
     assert read_status(status) is None
 

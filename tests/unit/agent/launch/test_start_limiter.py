@@ -47,7 +47,7 @@ def test_a_task_that_hangs_at_its_start_does_not_block_the_others():
 
 
 @pytest.mark.parametrize("end", [asyncio.CancelledError, ValueError], ids=["cancelled", "failed"])
-def test_a_turn_that_ends_badly_is_given_back(end):
+def test_a_start_that_fails_releases_its_slot(end):
     async def scene():
         limiter = StartLimiter(1)
         with pytest.raises(end):
@@ -59,5 +59,5 @@ def test_a_turn_that_ends_badly_is_given_back(end):
     asyncio.run(scene())
 
 
-def test_a_host_starts_some_at_the_same_time_however_small_it_is():
+def test_the_smallest_host_still_starts_several_tasks_at_the_same_time():
     assert StartLimiter()._free._value >= AT_LEAST

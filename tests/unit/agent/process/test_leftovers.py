@@ -66,7 +66,7 @@ def test_a_dead_session_leaves_nothing(shm):
     assert list(shm.iterdir()) == []
 
 
-def test_other_sessions_and_other_users_are_left_alone(shm):
+def test_segments_of_other_sessions_and_users_are_not_removed(shm):
     kept = {*segments(shm, "run8"), *segments(shm, "run7", uid=UID + 1)}
     assert leftovers.clear(device("--session", "run7"), None, UID) == []
     assert set(shm.iterdir()) == kept
@@ -93,13 +93,13 @@ def test_unused_segments_are_found(shm):
     assert leftovers.unused_segments() == sorted(paths)
 
 
-def test_a_dead_socket_is_taken_away(tmp_path):
+def test_a_dead_socket_is_removed(tmp_path):
     path = dead_socket(tmp_path / "data")
     assert leftovers.clear(device(), channel(f"ipc://{path}"), os.geteuid()) == [path]
     assert not path.exists()
 
 
-def test_all_sockets_of_a_channel_are_looked_at(tmp_path):
+def test_all_sockets_of_a_channel_are_inspected(tmp_path):
     paths = [dead_socket(tmp_path / name) for name in ("one", "two")]
     properties = channel(f"ipc://{paths[0]},@ipc://{paths[1]}")
     assert list(leftovers.dead_sockets(properties)) == paths
@@ -129,13 +129,13 @@ def test_a_socket_that_the_task_did_not_bind_stays(tmp_path, properties):
     assert path.exists()
 
 
-def test_a_file_that_is_no_socket_is_left_alone(tmp_path):
+def test_a_file_that_is_no_socket_is_not_removed(tmp_path):
     (tmp_path / "data").write_text("years of work")
     assert leftovers.clear(device(), channel(f"ipc://{tmp_path}/data"), os.geteuid()) == []
 
 
 @pytest.mark.finding("X3")
-def test_a_folder_behind_a_link_is_left_alone(tmp_path):
+def test_no_file_in_a_folder_behind_a_link_is_removed(tmp_path):
     (tmp_path / "true").mkdir()
     path = dead_socket(tmp_path / "true" / "data")
     (tmp_path / "link").symlink_to(tmp_path / "true")
@@ -144,7 +144,7 @@ def test_a_folder_behind_a_link_is_left_alone(tmp_path):
 
 
 @pytest.mark.finding("X3")
-def test_a_socket_of_another_account_is_left_alone(tmp_path):
+def test_a_socket_of_another_account_is_not_removed(tmp_path):
     path = dead_socket(tmp_path / "data")
     assert leftovers.clear(device(), channel(f"ipc://{path}"), os.geteuid() + 1) == []
     assert path.exists()
@@ -162,7 +162,7 @@ def test_no_path_of_a_template_is_connected_to_before_its_owner_is_known(tmp_pat
 
 
 @pytest.mark.finding("X3")
-def test_the_number_of_paths_that_are_looked_at_is_bounded(tmp_path, monkeypatch):
+def test_the_number_of_inspected_paths_is_bounded(tmp_path, monkeypatch):
     monkeypatch.setattr(leftovers, "MOST_SOCKETS", 2)
     paths = [dead_socket(tmp_path / str(n)) for n in range(4)]
     addresses = ",".join(f"ipc://{path}" for path in paths)

@@ -36,7 +36,7 @@ def test_a_session_whose_leader_is_another_process_does_not_count():
     assert pids(ProcessTable(entries, {}).members(HOME, SHIM)) == []
 
 
-def test_a_session_without_its_leader_counts_only_while_the_number_is_kept():
+def test_a_session_without_its_leader_counts_only_while_its_number_is_not_reused():
     look = ProcessTable(processes((101, 1, 100)), {})
     assert pids(look.members(HOME, SHIM)) == []
     assert pids(look.members(HOME, Shim(pid=100, started=7, kept=True))) == [101]

@@ -77,7 +77,7 @@ def test_a_scan_finds_the_mark_of_a_process_that_has_just_started(monkeypatch):
                 assert runner.run(seen(pid)) == {pid: "/agent/tasks/one"}
 
 
-def test_a_process_without_arguments_and_one_of_the_kernel_are_waited_for_by_no_look():
+def test_a_scan_does_not_wait_for_a_process_without_arguments_or_a_kernel_thread():
     assert not procfs.is_in_exec(2), "kthreadd never has a program"
     assert not procfs.is_in_exec(os.getpid())
     assert not procfs.is_in_exec(2**22 + 1), "no such process"

@@ -35,7 +35,7 @@ def orders(tmp_path):
     return CommandJournal(tmp_path / "orders")
 
 
-def test_a_command_is_read_back_as_it_was_written(orders):
+def test_a_command_is_read_back_unchanged(orders):
     first, second = command(1, "a", launch=LAUNCH), command(2, "a", "b")
     orders.append(second)
     orders.append(first)
@@ -48,7 +48,7 @@ def test_other_accounts_cannot_read_the_journal(orders, tmp_path):
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_it_goes_with_the_last_task_that_shows_it(orders):
+def test_a_command_is_removed_when_the_last_of_its_tasks_shows_its_revision(orders):
     kept = orders.append(command(1, "a", "b"))
     kept.shown(TaskId("a"))
     assert len(orders.left()) == 1
@@ -89,7 +89,7 @@ def test_a_task_without_a_file_begins_if_it_has_not_ended(goal, ended, begins):
     st.dictionaries(st.sampled_from("abc"), st.integers(0, 9)),
     st.lists(st.tuples(st.integers(0, 9), st.sets(st.sampled_from("abc"), min_size=1)), max_size=5),
 )
-def test_no_task_goes_back(known, sent):
+def test_no_task_returns_to_an_older_order(known, sent):
     commands = sorted(
         (command(revision, *sorted(tasks)) for revision, tasks in sent), key=lambda c: c.revision
     )

@@ -41,7 +41,7 @@ def test_control_characters_beyond_ascii_and_marks_of_direction_are_shown_as_esc
     assert "\\x9b31m" in line
 
 
-def test_colours_and_other_commands_to_a_terminal_are_taken_out(written):
+def test_colours_and_other_commands_to_a_terminal_are_removed(written):
     written.write_bytes(b"\x1b[1;31mbad\x1b[0m \x07news\x1b]0;x\x07\n\xff\xfe\n")
     first, second = tail(written, 2)
     assert first.startswith("bad news")
@@ -66,7 +66,7 @@ def test_errors_come_last_and_leave_room_for_the_rest(tmp_path):
     assert words == ("out 97", "out 98", "out 99", "err 97", "err 98", "err 99")
 
 
-def test_a_small_file_is_left_alone(written):
+def test_a_small_file_is_not_trimmed(written):
     written.write_text("one\n")
     assert not trim(written, 100)
     assert written.read_text() == "one\n"

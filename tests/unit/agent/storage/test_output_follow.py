@@ -51,7 +51,7 @@ def test_a_waiting_follower_gets_new_output(home, name):
     assert (heard[name], heard["at"][name]) == (["news"], 5)
 
 
-def test_half_a_line_is_no_news(home):
+def test_an_incomplete_line_does_not_end_the_wait_for_output(home):
     def scene():
         write(home, "ha")
         asyncio.get_running_loop().call_later(0.3, write, home, "lf\n")
@@ -87,7 +87,7 @@ def test_a_follower_does_not_wait_for_a_task_that_ends_without_output(home, tmp_
     assert heard["stdout"] == heard["stderr"] == []
 
 
-def test_the_last_lines_say_where_they_end(home):
+def test_the_last_lines_have_the_place_of_their_end(home):
     write(home, "one\ntwo\nthree\n")
     heard = output_follow.read_tail(home, 2)
     assert heard == {"stdout": ["two", "three"], "stderr": [], "at": {"stdout": 14, "stderr": 0}}
@@ -103,7 +103,7 @@ def test_files_are_not_read_while_the_task_writes_nothing(home, monkeypatch):
     assert len(reads) == 2  # stdout and stderr, once
 
 
-def test_where_the_system_has_no_watch_left_it_is_looked_now_and_then(home, monkeypatch, caplog):
+def test_a_follower_polls_when_the_system_has_no_inotify_watch_left(home, monkeypatch, caplog):
     class NoWatches:
         def inotify_init1(self, _flags):
             return -1
@@ -123,7 +123,7 @@ def test_output_between_the_read_and_the_wait_is_returned(home):
     assert asyncio.run(scene())
 
 
-def test_one_change_is_returned_once(home):
+def test_a_change_of_a_directory_ends_one_wait_only(home):
     async def scene():
         with DirectoryWatch(home.folder) as watched:
             write(home, "once\n")

@@ -100,7 +100,7 @@ def test_the_file_is_not_written_before_a_configure_that_the_order_has(tmp_path)
     assert runtime.next_agent().configured == A
 
 
-def test_it_is_written_if_it_does_not_tell_that_the_device_was_ready_for_it(tmp_path):
+def test_the_record_is_written_again_if_it_does_not_say_that_the_device_was_ready(tmp_path):
     runtime = InterruptedAgents(tmp_path)
     runtime.order(RUNNING, A)
     runtime.known.pid = 4711
@@ -108,7 +108,7 @@ def test_it_is_written_if_it_does_not_tell_that_the_device_was_ready_for_it(tmp_
     assert runtime.next_agent().pid == 4711
 
 
-def test_it_is_written_if_the_device_was_configured_otherwise_before(tmp_path):
+def test_the_record_is_written_again_if_the_device_had_another_configuration(tmp_path):
     runtime = InterruptedAgents(tmp_path)
     for properties in (A, B):
         runtime.order(CONFIGURED, properties)

@@ -43,14 +43,14 @@ def known(task="readout", **more):
 
 
 @given(before=records)
-def test_a_record_is_read_as_it_was_written(tmp_path_factory, before):
+def test_a_record_is_read_back_unchanged(tmp_path_factory, before):
     path = tmp_path_factory.mktemp("record") / "task.json"
     task_record.save(before, path)
     assert task_record.load(path) == before
 
 
 @given(before=records, settled=st.booleans(), alive=st.booleans(), moved_by_user=st.booleans())
-def test_a_settled_task_is_at_its_goal_or_its_report_says_why_not(before, settled, alive, moved_by_user):
+def test_a_settled_task_is_at_its_goal_or_reports_a_failure(before, settled, alive, moved_by_user):
     before.settled, before.moved_by_user = settled, moved_by_user
     about = report_of(before, alive=alive)
     there = is_reached(before.mode, before.goal, about.state, alive=alive)
@@ -76,7 +76,7 @@ def test_a_half_written_record_does_not_hide_the_one_before(home):
     assert [found.revision for found in home.records()] == [1]
 
 
-def test_a_folder_that_names_another_task_is_left_alone(home):
+def test_a_folder_with_the_record_of_another_task_is_not_read(home):
     home.task_directory(TaskId("readout")).save(known("stfb"))
     assert home.records() == []
 
@@ -162,12 +162,12 @@ def test_an_order_without_launch_and_properties_keeps_the_previous_ones():
         (TaskEvent.EXIT, {}),
     ],
 )
-def test_each_event_takes_what_belongs_to_it(event, pushed):
+def test_each_event_carries_its_own_properties_and_arguments(event, pushed):
     task = known(properties={"property": "1"}, arguments={"runNumber": "42"})
     assert task.arguments_for(event) == pushed
 
 
-def test_a_basic_task_counts_as_there_before_it_has_a_process():
+def test_a_basic_task_is_active_before_its_process_starts():
     launch = Launch(mode=ControlMode.BASIC, value="x")
     waiting = report_of(known(launch=launch, state=TaskState.CONFIGURED), alive=False)
     over = report_of(known(launch=launch, state=TaskState.DONE), alive=False)

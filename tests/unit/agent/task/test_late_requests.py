@@ -62,7 +62,7 @@ def see(task, state, word, adopted_s_ago=0.0, adopted=True):
     return asyncio.run(scene())
 
 
-def test_a_device_that_obeys_a_late_request_is_taken_to_the_goal_again(task):
+def test_a_device_that_obeys_a_late_request_is_moved_to_its_goal_again(task):
     record = see(task, TaskState.STANDBY, "IDLE")
     assert (record.state, record.failure, record.settled) == (TaskState.CONFIGURED, None, True)
 

@@ -24,16 +24,16 @@ def bad(tmp_path):
     return str(file)
 
 
-def test_a_good_file_is_said_to_be_good(tool):
+def test_the_check_of_a_correct_file_prints_no_problems(tool):
     done = tool("workflow", "check", GOOD)
     assert (done.code, done.out) == (0, f"{GOOD}: no problems\n")
 
 
-def test_a_hook_hears_nothing_of_good_files(tool):
+def test_a_quiet_check_of_a_correct_file_prints_nothing(tool):
     assert tool("workflow", "check", "-q", GOOD).out.strip() == ""
 
 
-def test_all_faults_of_a_file_are_said_and_the_exit_code_tells(tool, bad):
+def test_a_check_prints_all_faults_of_a_file_and_exits_with_1(tool, bad):
     done = tool("workflow", "check", bad, GOOD)
     assert done.code == 1
     assert f"{bad}:2: bad: unknown key colour in a role" in done.out
@@ -91,7 +91,7 @@ def of_a_site(tmp_path):
     return str(file)
 
 
-def test_what_a_site_gives_is_read_from_its_settings(tool, tmp_path, of_a_site):
+def test_values_of_a_site_are_read_from_its_settings_file(tool, tmp_path, of_a_site):
     site = tmp_path / "site.yaml"
     site.write_text(
         "o2:\n  configuration: consul://c1:8500\n  defaults: {modulepath: /opt}\n  vars: {x: true}\n"
@@ -103,7 +103,7 @@ def test_what_a_site_gives_is_read_from_its_settings(tool, tmp_path, of_a_site):
     assert "x = true" in shown
 
 
-def test_without_it_the_author_is_told_of_it(tool, of_a_site):
+def test_a_check_without_the_settings_of_a_site_advises_the_option_site(tool, of_a_site):
     done = tool("workflow", "check", of_a_site)
     assert done.code == 1
     assert "unknown variable modulepath" in done.out

@@ -47,7 +47,7 @@ def library(monkeypatch):
         ("cluster down --keep", ("down", ".cluster", "True")),
     ],
 )
-def test_a_line_asks_one_thing(library, coconut, line, asked):
+def test_each_command_line_makes_one_call_of_the_library(library, coconut, line, asked):
     assert coconut(line).code == 0
     assert library == [asked]
 
@@ -78,13 +78,13 @@ def test_exports_survive_a_shell(library, coconut):
     assert coconut("cluster env").out == "export SALT_CONFIG_DIR='/x/con f'\n"
 
 
-def test_what_should_not_have_been_left_is_said(library, coconut, monkeypatch):
+def test_cluster_down_reports_leftover_processes(library, coconut, monkeypatch):
     ended = {"directory": "/x", "was_up": True, "leftovers": ["o2-device sink"]}
     monkeypatch.setattr("salt_o2.cluster.down", lambda *_given, **_named: ended)
     assert "stopped 1 processes that had been left" in coconut("cluster down").out
 
 
-def test_no_cluster_to_take_down_is_said(coconut, nowhere):
+def test_cluster_down_without_a_cluster_says_that_there_is_none(coconut, nowhere):
     done = coconut("cluster down")
     assert (done.code, done.out) == (0, f"no cluster in {nowhere}/.cluster\n")
 

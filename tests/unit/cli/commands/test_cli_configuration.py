@@ -7,14 +7,14 @@ from salt_o2.core.errors import UnknownNameError
 KEPT = {"path": "qc/ANY/any/rate", "backend": "the pillar"}
 
 
-def test_entries_are_listed_one_in_a_line(coconut, control):
+def test_entries_are_listed_one_a_line(coconut, control):
     control.answer("config_list", ["qc/ANY/any/a", "qc/ANY/any/b"])
     done = coconut("configuration list qc")
     assert (done.code, done.out) == (0, "qc/ANY/any/a\nqc/ANY/any/b\n")
     assert control.asked("config_list") == [{"component": "qc"}]
 
 
-def test_all_components_are_listed_unless_one_is_named(coconut, control):
+def test_all_components_are_listed_unless_the_user_names_one(coconut, control):
     control.answer("config_list", [])
     assert coconut("conf ls").out == "no configuration found\n"
     assert control.asked("config_list") == [{"component": ""}]
@@ -29,7 +29,7 @@ def test_all_components_are_listed_unless_one_is_named(coconut, control):
         ("s qc task --runtype COSMICS", "qc/COSMICS/any/task"),
     ],
 )
-def test_an_entry_is_shown_as_it_is(coconut, control, line, path):
+def test_an_entry_is_shown_unchanged(coconut, control, line, path):
     control.answer("config_show", {"path": path, "payload": "rate={{ rate }}"})
     assert coconut(f"configuration {line}").out == "rate={{ rate }}\n"
     assert control.asked("config_show") == [{"path": path, "simulate": False, "vars": {}}]
@@ -71,7 +71,7 @@ def test_a_file_that_is_not_there_is_not_imported(coconut, control):
     assert control.requests == []
 
 
-def test_what_is_not_there_is_said_and_the_exit_code_tells(coconut, control):
+def test_a_missing_entry_is_reported_with_exit_code_1(coconut, control):
     control.answer("config_show", UnknownNameError("no entry qc/none (did you mean qc/one?)"))
     done = coconut("configuration show qc none")
     assert done.code == 1

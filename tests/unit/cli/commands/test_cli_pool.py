@@ -33,7 +33,7 @@ def test_list_shows_each_task_and_the_bounds(control, coconut, verb):
     assert done.out.endswith("at most 500 tasks in all and 50 on a host, for 3600 s at the longest\n")
 
 
-def test_who_is_ending_is_named_with_the_reason(control, coconut):
+def test_pool_list_names_each_ending_task_with_the_reason(control, coconut):
     row = waiting("sink", ending="not claimed by an environment within 3600 s")
     control.answer("pool_list", {"pooled": [row], "bounds": BOUNDS})
     assert "id-sink is ending: not claimed by an environment within 3600 s" in coconut("pool list").out
@@ -63,7 +63,7 @@ def test_json_is_the_whole_answer(control, coconut):
     ],
     ids=["all", "class", "host and age"],
 )
-def test_clean_asks_for_what_was_said_and_tells_what_ended_where(control, coconut, options, asked):
+def test_pool_clean_sends_its_options_and_prints_the_ended_tasks_by_host(control, coconut, options, asked):
     ended = [waiting("sink"), waiting("sampler", host="flp2")]
     control.answer("pool_clean", {"ended": ended, "ending": [], "waiting": 3})
     done = coconut(f"pool clean {options}")
@@ -77,7 +77,7 @@ def test_clean_names_what_does_not_end(control, coconut):
 
 
 @pytest.mark.parametrize("flag", ["--keep-tasks", "-k"])
-def test_destroy_can_keep_tasks_and_tells_how_many_wait(control, coconut, flag):
+def test_destroy_with_keep_tasks_prints_the_number_of_pooled_tasks(control, coconut, flag):
     control.answer("env_destroy", diamond("DONE", kept=["a", "b"]))
     done = coconut(f"env destroy 2oD {flag}")
     (asked,) = control.asked("env_destroy")
@@ -85,26 +85,26 @@ def test_destroy_can_keep_tasks_and_tells_how_many_wait(control, coconut, flag):
     assert done.out == "teardown complete for environment 2oDvieFrVTi; 2 tasks of it are in the pool\n"
 
 
-def test_a_plan_of_the_end_can_be_asked_for_what_is_kept(control, coconut):
+def test_a_plan_of_a_destruction_accepts_keep_tasks(control, coconut):
     control.answer("env_plan", InvalidRequestError("no"))
     coconut("env plan 2oD --destroy --keep-tasks")
     assert control.asked("env_plan") == [{"id": "2oD", "destroy": True, "keep_tasks": True}]
 
 
 @pytest.mark.parametrize("flag", ["--keep-tasks", "-k"])
-def test_a_modification_can_leave_tasks_to_the_pool_and_tells_how_many(control, coconut, flag):
+def test_modify_with_keep_tasks_prints_the_number_of_transferred_tasks(control, coconut, flag):
     control.answer("env_modify", diamond("RUNNING", kept=["a", "b"]))
     done = coconut(f"env modify 2oD --scale epn=1 {flag}")
     assert control.asked("env_modify") == [{"id": "2oD", "scale": {"epn": 1}, "keep_tasks": True}]
     assert "moved to the pool: 2" in done.out
 
 
-def test_a_modification_that_left_nothing_to_the_pool_does_not_speak_of_it(control, coconut):
+def test_a_modification_without_a_transfer_does_not_mention_the_pool(control, coconut):
     control.answer("env_modify", diamond("RUNNING", kept=[]))
     assert "pool" not in coconut("env modify 2oD --scale epn=1 --keep-tasks").out
 
 
-def test_a_plan_of_a_modification_can_be_asked_for_what_is_kept(control, coconut):
+def test_a_plan_of_a_modification_accepts_keep_tasks(control, coconut):
     control.answer("env_plan", InvalidRequestError("no"))
     coconut("env plan 2oD --scale epn=1 --keep-tasks")
     assert control.asked("env_plan") == [{"id": "2oD", "scale": {"epn": 1}, "keep_tasks": True}]

@@ -14,7 +14,7 @@ def test_create_has_its_aliases(control, coconut, noun, verb):
     assert control.asked("env_create") == [{"workflow": "fairmq-ex-1-n-1", "vars": {}}]
 
 
-def test_create_sends_variables_and_says_what_came_of_it(control, coconut):
+def test_create_sends_variables_and_prints_the_new_environment(control, coconut):
     control.answer("env_create", diamond())
     done = coconut("env create -w x -e processors=2 -e y=z")
     assert control.asked("env_create")[0]["vars"] == {"processors": "2", "y": "z"}
@@ -86,7 +86,7 @@ def test_destroy_has_its_aliases_and_flags(control, coconut, verb, flags, runnin
 @pytest.mark.parametrize(
     "line", ["--json env show 2oD", "env --json show 2oD", "env show 2oD --json", "env show 2oD -tw --json"]
 )
-def test_json_is_the_whole_record_wherever_it_is_asked_for(control, coconut, line):
+def test_json_is_the_whole_record_wherever_the_option_stands(control, coconut, line):
     control.answer("env_show", diamond())
     assert coconut(line).json == diamond()
 

@@ -36,7 +36,7 @@ def test_history_asks_for_the_time_and_the_number_of_lines(control, coconut):
     assert "> START_ACTIVITY asked for   <- asked by teo" in done.out
 
 
-def test_reports_and_answers_are_told_only_on_request(control, coconut):
+def test_reports_and_answers_are_printed_only_on_request(control, coconut):
     control.answer(
         "env_history", [LINE, line("TasksMoved", "flp1 reports"), line("CompleteRequest", "answered")]
     )
@@ -45,7 +45,7 @@ def test_reports_and_answers_are_told_only_on_request(control, coconut):
     assert len(coconut("env history 2oD --json").json) == 3
 
 
-def test_following_tells_each_line_once_and_ends_with_the_environment(control, coconut, monkeypatch):
+def test_following_prints_each_line_once_and_ends_with_the_environment(control, coconut, monkeypatch):
     told = [LINE, line(text="one"), line(text="two"), line("ReleaseResources", "hosts are given back")]
     there = iter([2, 2, 3, 4])
 
@@ -64,7 +64,7 @@ def test_following_tells_each_line_once_and_ends_with_the_environment(control, c
 
 
 @pytest.mark.parametrize("option", ["--json", "--until 5"])
-def test_following_goes_on_and_has_no_end_to_print(control, coconut, option):
+def test_following_with_an_option_that_needs_an_end_is_refused(control, coconut, option):
     assert coconut(f"env history 2oD -f {option}").code == 2
 
 
@@ -99,7 +99,7 @@ def test_two_environments_are_compared(control, coconut):
     assert control.asked("env_diff") == [{"left": "41", "right": "42"}]
 
 
-def test_equal_ones_do_not_differ(control, coconut):
+def test_the_difference_of_two_equal_environments_is_empty(control, coconut):
     same = {"workflow": ["a"], "revision": ["b"], "variables": {}, "only_left": [], "only_right": []}
     control.answer("env_diff", {**same, "different": {}})
     assert coconut("env diff a b").out == "no differences\n"
@@ -113,7 +113,7 @@ def test_runs_are_listed(control, coconut, verb):
     assert "1:02:05.5" in out
 
 
-def test_no_runs_are_said_to_be_none(control, coconut):
+def test_an_empty_list_of_runs_says_that_there_are_none(control, coconut):
     control.answer("run_list", [])
     assert coconut("run list").out == "no runs yet\n"
 
@@ -140,14 +140,14 @@ def test_an_unknown_run_is_refused(control, coconut):
     assert coconut("run show 7").code == 1
 
 
-def test_what_was_stopped_is_shown_as_environments(control, coconut):
+def test_run_stop_lists_the_environments_of_the_stopped_runs(control, coconut):
     control.answer("run_stop", [summary() | {"stopped": True, "outcome": "its run is stopped"}])
     done = coconut("run stop --all")
     assert "2oDvieFrVTi" in done.out
     assert done.code == 0
 
 
-def test_a_run_that_was_not_stopped_is_told_and_is_a_failure(control, coconut):
+def test_a_run_that_could_not_be_stopped_is_reported_with_exit_code_1(control, coconut):
     rows = [
         summary() | {"stopped": True, "outcome": "its run is stopped"},
         summary(id="2oF") | {"stopped": False, "outcome": "readout did not answer"},

@@ -93,14 +93,14 @@ def test_a_plan_is_one_document_for_a_program(control, coconut):
         ("-w readout --scale epn=2", {"workflow": "readout", "vars": {}, "scale": {"epn": 2}}),
     ],
 )
-def test_create_takes_a_token_or_the_same_options(control, coconut, options, asked):
+def test_create_accepts_a_token_or_the_options_of_a_plan(control, coconut, options, asked):
     control.answer("env_create", diamond())
     assert coconut(f"env create {options}").code == 0
     assert control.asked("env_create") == [asked]
 
 
 @pytest.mark.parametrize("verb", ["modify", "mod", "m"])
-def test_modify_sends_what_is_to_change_and_says_what_came_of_it(control, coconut, verb):
+def test_modify_sends_the_requested_changes_and_prints_the_result(control, coconut, verb):
     control.answer("env_modify", diamond("RUNNING", excluded={"TPC": "too warm"}))
     done = coconut(["env", verb, "2oD", "--exclude", "TPC", "-r", "too warm", "--drain", "2.5"])
     expected = {"id": "2oD", "exclude": ["TPC"], "reason": "too warm", "drain_s": 2.5}
@@ -150,7 +150,7 @@ def test_a_value_that_cannot_be_read_is_refused_with_the_form(control, coconut, 
     assert "expected ROLE=" in done.err
 
 
-def test_a_world_that_has_moved_fails_the_command(control, coconut):
+def test_an_outdated_plan_fails_the_command(control, coconut):
     control.answer("env_create", PlanError("the world has moved since the plan was made"))
     done = coconut("env create --plan KWf")
     assert (done.code, done.err) == (1, "error: the world has moved since the plan was made\n")

@@ -67,7 +67,7 @@ def test_variables_are_pairs_or_json(given, meant):
 
 
 @pytest.mark.parametrize("wrong", ["nothing", ",a=1", "{not json}", "=x"])
-def test_what_is_no_variable_is_refused_with_what_was_typed(wrong):
+def test_an_invalid_variable_is_refused_with_the_typed_text(wrong):
     with pytest.raises(InvalidRequestError, match="-e "):
         variables([wrong])
 

@@ -26,7 +26,7 @@ def test_a_table_of_hosts_has_a_line_for_each_host_whatever_they_say(coconut, co
     assert json.loads(as_json.out)[0]["address"] == EVIL
 
 
-def test_an_error_of_control_is_told_without_commands(coconut, control):
+def test_an_error_of_control_is_printed_without_control_characters(coconut, control):
     control.answer("env_show", TaskError(EVIL))
     done = coconut("env show x")
     assert done.code == 1
@@ -41,7 +41,7 @@ def test_progress_is_cleaned_too(coconut, control):
     assert not HARMFUL.search(done.err + done.out)
 
 
-def test_the_output_of_a_task_is_cleaned_where_it_is_shown(coconut, control):
+def test_task_log_prints_output_without_control_characters(coconut, control):
     control.answer("task_log", {"task": "t", "host": "h", "stdout": [EVIL], "stderr": [EVIL], "at": {}})
     done = coconut("task log t")
     assert done.code == 0

@@ -19,7 +19,7 @@ class FakeTerminal(io.StringIO):
 
 @settings(max_examples=500)
 @given(st.text())
-def test_paint_changes_no_letter(text):
+def test_colouring_changes_no_visible_character(text):
     # rich drops control characters that would confuse a terminal
     assert painted(text).plain == "".join(c for c in text if c not in "\x07\x08\x0b\x0c\r")
 
@@ -38,7 +38,7 @@ def test_a_pipe_gets_no_colour(monkeypatch):
     assert not wants_colour(nocolor=False)
 
 
-def test_a_terminal_gets_colour_unless_the_user_said_no(monkeypatch):
+def test_a_terminal_gets_colour_unless_the_user_disables_it(monkeypatch):
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setattr("sys.stdout", FakeTerminal())
     assert wants_colour(nocolor=False)
@@ -73,7 +73,7 @@ def test_progress_moves_on_a_terminal_and_is_gone_at_the_end(monkeypatch, colour
     assert stream.getvalue().rpartition("CONFIGURE")[2].count("\x1b[2K") > 0
 
 
-def test_time_goes_on_while_nothing_else_happens(monkeypatch):
+def test_the_elapsed_time_is_updated_without_other_progress(monkeypatch):
     now = [100.0]
     monkeypatch.setattr("salt_o2.cli.ui.progress.time.monotonic", lambda: now[0])
     line = MovingLine()
@@ -99,5 +99,5 @@ def test_the_last_line_that_speaks_of_a_rate_counts():
 @pytest.mark.parametrize(
     "lines", [[], ["hello"], ["rate: msg/s total: missing:"]], ids=["none", "other", "torn"]
 )
-def test_no_line_is_no_rate(lines):
+def test_lines_without_a_rate_have_no_rate(lines):
     assert rate_of(lines) is None

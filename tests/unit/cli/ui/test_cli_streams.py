@@ -44,7 +44,7 @@ def test_a_terminal_that_is_not_utf_8_gets_escapes(control, words):
         assert json.loads(out)[0]["id"] == HOST["id"]
 
 
-def test_an_error_is_told_on_a_terminal_that_is_not_utf_8(control):
+def test_an_error_is_printed_on_a_terminal_that_is_not_utf_8(control):
     code, _, err = finished(
         started(["env", "show", "é"], control, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     )
@@ -94,7 +94,7 @@ def test_a_number_beyond_64_bits_is_refused_in_words(coconut, control, number):
         assert done.json["error"]["kind"] in ("InvalidRequestError", "UsageError")
 
 
-def test_a_directory_that_cannot_be_made_is_told_in_one_line(coconut, nowhere):
+def test_a_directory_that_cannot_be_made_is_reported_in_one_line(coconut, nowhere):
     (nowhere / "file").write_text("")
     done = coconut(f"cluster up --dir {nowhere / 'file' / 'cluster'}")
     assert done.code == 1
@@ -103,7 +103,7 @@ def test_a_directory_that_cannot_be_made_is_told_in_one_line(coconut, nowhere):
 
 
 @pytest.mark.parametrize("path", ["/dev/zero", "fifo", "missing", "/dev/null", "binary", "long"])
-def test_what_is_no_file_with_text_is_never_read_for_ever(coconut, control, nowhere, path):
+def test_a_path_without_a_text_file_ends_the_command_with_an_error(coconut, control, nowhere, path):
     control.answer("config_import", {"path": "p", "backend": "b"})
     os.mkfifo(nowhere / "fifo")
     (nowhere / "binary").write_bytes(b"\xff\xfe")

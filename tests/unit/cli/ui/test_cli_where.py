@@ -28,11 +28,11 @@ def a_cluster_in(folder):
     state_file.write(layout(folder), state_file.Record(0, ("flp1",), 3, Path("/run/cluster")))
 
 
-def test_what_is_given_wins():
+def test_a_given_option_overrides_the_variable():
     assert control_socket(Path("/x"), {"O2_CONTROL": "/y"}) == Path("/x")
 
 
-def test_the_variable_comes_next(salt_config):
+def test_the_variable_overrides_the_configuration_of_salt(salt_config):
     environ = {"O2_CONTROL": "/y", "SALT_CONFIG_DIR": str(salt_config)}
     assert control_socket(None, environ) == Path("/y")
 
@@ -59,7 +59,7 @@ def test_the_machines_salt_is_asked_for_its_sock_dir(nowhere):
     assert control_socket(None, {}) == Path("/srv/sockets/o2_control.ipc")
 
 
-def test_without_anything_it_is_salts_default():
+def test_without_options_and_configuration_the_socket_is_salts_default():
     assert control_socket(None, {}) == Path("/var/run/salt/master/o2_control.ipc")
 
 
@@ -102,7 +102,7 @@ def salt_config_of(folder):
     return salt.config.master_config(str(folder / "master"))
 
 
-def test_configuration_that_is_no_yaml_is_told(tmp_path):
+def test_configuration_that_is_no_yaml_is_refused(tmp_path):
     (tmp_path / "master").write_text("sock_dir: [\n")
     with pytest.raises(InvalidRequestError, match="master is not YAML"):
         sock_dir(tmp_path)

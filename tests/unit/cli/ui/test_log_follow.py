@@ -5,7 +5,7 @@ from salt_o2.core.errors import UnknownNameError, UnreachableError
 SAID = {"task": "id-sink", "host": "flp1", "stdout": ["rate"], "stderr": []}
 
 
-def test_control_is_asked_for_it(control, coconut):
+def test_task_log_asks_control_for_the_output(control, coconut):
     control.answer("task_log", SAID)
     assert coconut("task log id-sink --json").json == SAID
     assert control.asked("task_log") == [{"id": "id-sink", "lines": 40}]
@@ -32,14 +32,14 @@ def telling(control, *heard):
     control.answer("task_log", say)
 
 
-def test_following_prints_what_comes_until_the_task_is_over(control, coconut):
+def test_following_prints_new_output_until_the_task_ends(control, coconut):
     telling(control, {"stdout": ["a", "b"]}, {}, {"stdout": ["c"], "stderr": ["oh"]}, {"over": True})
     done = coconut("task log id-sink -n 1 -f")
     assert (done.code, done.out) == (0, "rate\na\nb\nc\nstderr: oh\n")
     assert "task id-sink has ended" in done.err
 
 
-def test_following_asks_for_what_comes_after_the_places_that_it_was_told(control, coconut):
+def test_following_asks_for_output_after_the_last_returned_places(control, coconut):
     telling(control, {"stdout": ["a"]}, {"over": True})
     coconut("task log id-sink -f")
     places = [asked.get("after") for asked in control.asked("task_log")]

@@ -64,7 +64,7 @@ def start_task(directory):
     return child, shim, folder
 
 
-def test_no_agent_runs_in_the_block_and_another_one_behind_it(minion):
+def test_no_agent_runs_in_the_block_and_another_agent_runs_after_it(minion):
     before = agent_pid(minion, "flp1")
     with without_agent(minion, "flp1"):
         assert start_time(before) is None
@@ -140,6 +140,6 @@ def test_all_copies_of_a_record_are_removed_and_nothing_else(folder):
 
 
 @pytest.mark.parametrize("action", [Action.TRUNCATE, Action.GARBLE, Action.REMOVE])
-def test_where_there_is_no_record_none_is_damaged(tmp_path, action):
+def test_a_task_without_a_record_cannot_get_a_damaged_record(tmp_path, action):
     assert not damage(tmp_path, action)
     assert list(tmp_path.iterdir()) == []

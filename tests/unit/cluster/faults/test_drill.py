@@ -47,7 +47,7 @@ def sight():
     return Observation(environments={"E1": environment})
 
 
-def test_all_that_can_be_hit_is_a_part():
+def test_every_possible_victim_is_a_component():
     parts = parts_of(sight(), "E1", links=True)
     assert {part.kind for part in parts} == set(Kind)
     assert Part(Kind.PROGRAM, "with-programs.monitor") in parts
@@ -80,7 +80,7 @@ def test_a_user_who_may_not_choose_pids_has_none_reused(monkeypatch):
 
 
 @pytest.mark.parametrize("network", ["shared", "namespaces"])
-def test_every_kind_of_fault_comes_in_the_short_drill(drills, network):
+def test_the_short_drill_has_every_kind_of_fault(drills, network):
     links = network == "namespaces"
     parts = parts_of(sight(), "E1", links)
     cannot = () if links else ((Kind.HOST, Action.REBOOT),)

@@ -44,11 +44,11 @@ def judge(after, *faults, before=BEFORE, elapsed_s=1.0, **details):
     return broken(seen(before), faults, seen(after, **details), "E1", elapsed_s)
 
 
-def test_nothing_is_broken_where_nothing_changed():
+def test_an_unchanged_cluster_violates_no_invariant():
     assert judge(BEFORE) == []
 
 
-def test_a_killed_task_that_is_back_as_another_process_is_well():
+def test_a_killed_task_that_returns_as_another_process_violates_no_invariant():
     again = replace(SINK, pid=99, started="t9")
     assert judge(environment(SAMPLER, again), kill("d.sink")) == []
 
@@ -95,11 +95,11 @@ def test_an_excluded_task_is_shown_with_the_reason():
     assert judge(environment(SAMPLER, out)) == ["task d.sink was RUNNING and is DONE: port 9000 is in use"]
 
 
-def test_a_killed_task_that_is_still_said_to_be_there_is_a_lie():
+def test_a_killed_task_that_is_still_shown_violates_an_invariant():
     assert judge(BEFORE, kill("d.sink")) == ["task d.sink was killed and is still shown as process 12"]
 
 
-def test_where_a_task_was_killed_messages_may_be_lost():
+def test_messages_may_be_lost_when_a_task_is_killed():
     again = environment(SAMPLER, replace(SINK, pid=99), missing={"d.sink": 5})
     assert judge(again, kill("d.sink")) == []
 
@@ -132,13 +132,13 @@ def test_tasks_of_an_isolated_host_may_be_others_and_elsewhere_and_their_data_lo
     ],
     ids=["another-task", "forgone", "dead", "another-run"],
 )
-def test_an_isolated_host_is_no_excuse_for(after, violation):
+def test_an_isolated_host_does_not_excuse_a_violation(after, violation):
     found = judge(after, isolate("flp2"))
     assert len(found) == 1
     assert violation in found[0]
 
 
-def test_a_cut_that_heals_in_time_is_no_excuse_for_anything():
+def test_a_cut_that_heals_in_time_excuses_no_violation():
     cut = Fault(0.0, Action.CUT, Part(Kind.LINK, "flp2"), 3.0)
     assert judge(environment(SAMPLER, replace(SINK, pid=99)), cut) == [
         "task d.sink was not killed, and process 12 became 99"
@@ -210,7 +210,7 @@ ENDS = [
 
 
 @pytest.mark.parametrize(("action", "kind"), ENDS, ids=lambda value: value.value)
-def test_whatever_ends_a_task_leads_to_another_process(action, kind):
+def test_a_fault_that_ends_a_task_requires_another_process(action, kind):
     fault = Fault(0.0, action, Part(kind, "d.sink"))
     assert judge(environment(SAMPLER, replace(SINK, pid=99)), fault) == []
     assert judge(BEFORE, fault) == ["task d.sink was killed and is still shown as process 12"]

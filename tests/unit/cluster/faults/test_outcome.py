@@ -14,7 +14,7 @@ def drill(*rounds, **more):
     return Drill(seed=7, environment="E1", rounds=list(rounds), strangers=4, **more)
 
 
-def test_a_fault_that_could_not_be_had_does_not_count():
+def test_a_fault_that_could_not_be_injected_does_not_count():
     done = drill(Round(number=1, faults=(KILL, REUSE), seconds=2.0, skipped=(REUSE,)))
     assert done.faults == 1
     assert summary([done.as_dict()])["kinds"].keys() == {"kill task"}

@@ -44,11 +44,11 @@ def test_the_order_in_which_parts_are_named_changes_nothing():
     assert first(50, parts=PARTS[::-1]) == first(50)
 
 
-def test_another_seed_draws_others():
+def test_another_seed_draws_other_faults():
     assert first(20, seed=8) != first(20)
 
 
-def test_everything_is_hit_sooner_or_later():
+def test_every_component_is_drawn_in_enough_rounds():
     assert {fault.part for faults in first(300) for fault in faults} == set(PARTS)
 
 
@@ -56,19 +56,19 @@ def ways(drawn):
     return {(fault.part.kind, fault.action) for faults in drawn for fault in faults}
 
 
-def test_everything_that_can_be_done_is_done():
+def test_every_fault_that_is_possible_is_drawn():
     assert ways(first(500, parts=PARTS + LINKS, silent_s=SILENT_S)) == set(WEIGHTS)
 
 
 @given(st.integers())
-def test_everything_comes_once_before_much_comes_twice(seed):
+def test_every_fault_is_drawn_once_before_most_are_drawn_twice(seed):
     """Bounds turn some faults into others, and postpone some to a later round."""
     drawn = (fault for faults in rounds(seed, PARTS + LINKS, Bounds(silent_s=SILENT_S)) for fault in faults)
     assert len(set(WEIGHTS) - ways([islice(drawn, len(WEIGHTS) + 7)])) <= 5
 
 
 @given(st.integers())
-def test_each_comes_about_as_often_as_its_weight_says(seed):
+def test_frequent_faults_are_drawn_more_often_than_rare_faults(seed):
     counts = Counter(
         (fault.part.kind, fault.action)
         for faults in first(400, seed, PARTS + LINKS, silent_s=SILENT_S, most_kills=10_000)
@@ -78,7 +78,7 @@ def test_each_comes_about_as_often_as_its_weight_says(seed):
     assert often > 2 * seldom > 0
 
 
-def test_what_is_impossible_is_not_drawn():
+def test_an_impossible_fault_is_not_drawn():
     impossible = [(Kind.HOST, Action.REBOOT), (Kind.TASK, Action.REUSE_PID)]
     drawn = {
         (fault.part.kind, fault.action) for faults in first(500, impossible=impossible) for fault in faults
@@ -86,7 +86,7 @@ def test_what_is_impossible_is_not_drawn():
     assert drawn == {way for way in WEIGHTS if way[0] is not Kind.LINK} - set(impossible)
 
 
-def test_where_there_are_no_links_none_is_broken():
+def test_no_link_fault_is_drawn_without_links():
     drawn = {fault.part.kind for faults in first(300, silent_s=SILENT_S) for fault in faults}
     assert drawn == set(Kind) - {Kind.LINK}
 
@@ -160,7 +160,7 @@ def test_no_task_is_ended_much_more_often_than_its_budget_allows(seed, most):
     assert all(count <= most for count in ended.values())
 
 
-def test_only_what_is_there_is_hit():
+def test_only_existing_components_are_drawn():
     assert {fault.part for faults in first(50, parts=TASKS) for fault in faults} == set(TASKS)
 
 
@@ -173,5 +173,5 @@ def test_only_what_is_there_is_hit():
     ],
     ids=["kill", "stop", "lose"],
 )
-def test_a_fault_says_what_it_does(fault, said):
+def test_the_text_of_a_fault_names_action_and_component(fault, said):
     assert str(fault) == said

@@ -46,7 +46,7 @@ def test_a_stranger_that_is_ended_by_another_process_is_seen_dead(strangers):
     wait_until(lambda: not strangers.seen()[0].alive, "the stranger is seen dead")
 
 
-def test_some_strangers_look_like_ours(strangers, tmp_path):
+def test_some_unrelated_processes_resemble_tasks(strangers, tmp_path):
     strangers.start_like_ours(tmp_path)
     pids = [each.process.pid for each in strangers.known]
     wait_until(lambda: has_word(pids, "o2-device"), "one has the name of a device")
@@ -91,7 +91,7 @@ def test_a_thief_takes_the_first_free_ports_and_listens_there(strangers):
     socket.create_connection(("127.0.0.1", thief.ports[0]), timeout=5).close()
 
 
-def test_a_stranger_stays_for_as_many_rounds_as_it_was_given(strangers):
+def test_a_stranger_stays_for_its_number_of_rounds(strangers):
     strangers.start("for the drill")
     strangers.steal([], [0], most=1, rounds=1)
     names = [[each.name for each in strangers.seen()]]

@@ -16,20 +16,20 @@ def package(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_what_is_not_compiled_is_compiled_and_said(package):
+def test_uncompiled_modules_of_salt_are_compiled_with_a_message(package):
     said = []
     bytecode.compile_salt(said.append)
     assert list(package.rglob("lazy.*.pyc"))
     assert said == ["compiling Salt's modules (once)"]
 
 
-def test_what_is_compiled_is_left_alone(package):
+def test_compiled_modules_of_salt_are_not_compiled_again(package):
     bytecode.compile_salt(lambda _line: None)
     said = []
     bytecode.compile_salt(said.append)
     assert said == []
 
 
-def test_a_missing_salt_is_left_to_its_users(monkeypatch):
+def test_a_missing_salt_is_not_compiled(monkeypatch):
     monkeypatch.setattr(bytecode, "_home", lambda _package: None)
     bytecode.compile_salt(pytest.fail)

@@ -47,7 +47,7 @@ def test_each_host_has_a_boot_id_of_its_own_until_it_is_rebooted(place):
     assert boot_id(place, "flp2") == other
 
 
-def test_nothing_of_it_is_seen_on_the_machine(place):
+def test_the_boot_id_of_a_host_is_not_visible_on_the_machine(place):
     machine = Path(host_boot.BOOT_ID).read_text()
     boot_id(place, "flp1")
     assert Path(host_boot.BOOT_ID).read_text() == machine
@@ -80,7 +80,7 @@ def test_all_processes_of_a_host_end_at_once_and_other_hosts_continue(place):
     assert other.alive
 
 
-def test_a_stranger_on_the_host_is_left_alone(place):
+def test_a_process_of_another_account_on_the_host_is_not_stopped(place):
     argv = [*Network(place.directory).entrance("flp1"), "sleep", "600"]
     with subprocess.Popen(argv) as stranger:
         host_boot.end_host(place, "flp1")

@@ -36,7 +36,7 @@ def record_of(tmp_path: Path, process: Process = US) -> Record:
     return Record(0, ("flp1", "flp2"), 3, tmp_path, (process,))
 
 
-def test_it_is_ready_when_control_knows_all_and_all_take_jobs(place, control, tmp_path):
+def test_a_cluster_is_ready_when_control_knows_all_minions_and_all_accept_jobs(place, control, tmp_path):
     control.answer("host_list", [host("flp1"), host("flp2")])
     for minion in ("flp1", "flp2"):
         place.log(minion).write_text(READY)
@@ -89,7 +89,7 @@ def test_the_tail_has_the_log_and_then_the_terminal(place):
     assert tail(place, "flp1", lines=2) == "log 48\nlog 49\nTraceback"
 
 
-def test_a_daemon_that_said_nothing_is_said_to_have_said_nothing(place):
+def test_the_tail_of_a_daemon_without_output_says_so(place):
     assert "nothing in" in tail(place, "flp1")
 
 

@@ -92,7 +92,7 @@ def test_arguments_ask_the_site_with_the_variables_of_the_moment():
         ("config.Get('x')", "is known only where the workflow is deployed"),
     ],
 )
-def test_arguments_that_cannot_be_computed_say_which_and_why(written, message):
+def test_arguments_that_cannot_be_computed_are_named_with_the_reason(written, message):
     with pytest.raises(TemplateError, match=r"arguments .* of root\.call") as caught:
         arguments_of(written, {}, "root.call")
     assert message in str(caught.value)

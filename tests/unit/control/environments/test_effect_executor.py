@@ -123,7 +123,7 @@ async def test_a_modification_that_the_environment_refuses_leaves_the_stored_pla
 
 
 @on_a_loop
-async def test_a_search_for_other_hosts_is_queued_and_the_step_does_not_wait_for_it(tmp_path):
+async def test_a_step_queues_a_search_for_other_hosts_and_does_not_wait(tmp_path):
     async with executor_harness(tmp_path) as harness:
         target = harness.add("ENV", plan_of(READOUT, planned("sink", "epn1", recovery="restart")))
         bring_to_configured(harness, target)

@@ -25,7 +25,7 @@ class KilledAfterStoring:
 
 
 @on_a_loop
-async def test_the_next_control_resumes_the_creation(tmp_path):
+async def test_the_next_control_resumes_an_interrupted_creation(tmp_path):
     folder = repository(tmp_path)
     async with control_harness(folder) as killed:
         KilledAfterStoring(killed.control.store, folder)
@@ -37,7 +37,7 @@ async def test_the_next_control_resumes_the_creation(tmp_path):
 
 
 @on_a_loop
-async def test_its_journal_begins_with_the_creation(tmp_path):
+async def test_the_journal_of_an_interrupted_creation_begins_with_the_creation(tmp_path):
     folder = repository(tmp_path)
     async with control_harness(folder) as killed:
         KilledAfterStoring(killed.control.store, folder)

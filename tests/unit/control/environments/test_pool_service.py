@@ -48,7 +48,7 @@ async def pooled(room):
 # --- leaving ------------------------------------------------------------------------------------
 
 
-def test_what_an_environment_leaves_is_listed_with_its_origin_and_takes_its_place(tmp_path):
+def test_transferred_tasks_are_listed_with_their_origin_and_hold_their_resources(tmp_path):
     async def scene(room):
         env = await room.ask("env_create", workflow="farm")
         ended = await room.ask("env_destroy", id=env["id"], keep_tasks=True)
@@ -197,7 +197,7 @@ def test_a_role_that_must_be_on_another_host_does_not_claim(tmp_path):
     played(tmp_path, scene, "flp1", "flp2")
 
 
-def test_of_two_that_want_the_same_at_once_each_task_has_one(tmp_path):
+def test_two_creations_at_the_same_time_never_claim_the_same_task(tmp_path):
     async def scene(room):
         before = await kept(room)
         one, two = await asyncio.gather(
@@ -240,7 +240,7 @@ def test_a_creation_that_finds_no_room_says_what_the_pool_takes(tmp_path):
     played(tmp_path, scene)
 
 
-def test_a_task_that_died_while_it_was_claimed_is_started_anew_like_any_other(tmp_path):
+def test_a_task_that_dies_while_it_is_claimed_is_started_again(tmp_path):
     async def scene(room):
         before = await kept(room)
         since = len(room.hosts.commands)
@@ -389,7 +389,7 @@ def test_a_removed_task_that_is_reported_again_is_stopped(tmp_path):
     played(tmp_path, scene)
 
 
-def test_a_pool_that_this_store_does_not_know_is_left_alone(tmp_path):
+def test_tasks_of_the_pool_of_another_store_are_not_stopped(tmp_path):
     bus = FakeHostsWithRecords("flp1")
     before = played(tmp_path, kept, bus=bus)
     (tmp_path / "o2.sqlite").unlink()
@@ -426,7 +426,7 @@ def test_a_pool_that_this_store_has_lost_is_rebuilt_from_the_agents_and_can_be_c
     played(tmp_path, later, bus=bus)
 
 
-def test_nothing_is_claimed_on_a_host_that_is_lost_and_it_is_there_when_the_host_is_back(tmp_path):
+def test_tasks_of_a_lost_host_are_not_claimed_until_the_host_returns(tmp_path):
     async def scene(room):
         before = await kept(room)
         away = {task["id"] for task in before["tasks"] if task["host"] == "flp2"}
@@ -442,7 +442,7 @@ def test_nothing_is_claimed_on_a_host_that_is_lost_and_it_is_there_when_the_host
     played(tmp_path, scene, "flp1", "flp2")
 
 
-def test_control_that_dies_right_after_a_claim_owes_the_tasks_to_one_owner(tmp_path):
+def test_control_killed_right_after_a_claim_restores_one_owner_of_each_task(tmp_path):
     """The new environment is on disk: its tasks are its own, and the next control resumes its creation."""
     bus = FakeHostsWithRecords("flp1")
 

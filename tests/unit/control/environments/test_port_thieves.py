@@ -84,7 +84,7 @@ def is_back(environment, path):
 
 
 @on_a_loop
-async def test_a_creation_whose_ports_are_taken_is_made_with_others_at_once(tmp_path):
+async def test_a_creation_whose_ports_are_taken_gets_other_ports_at_once(tmp_path):
     hosts = Robbed("flp1")
     hosts.stolen = {("flp1", port) for port in (30000, 30001, 9000)}
     async with control_harness(templates(tmp_path), bus=hosts) as room:
@@ -95,7 +95,7 @@ async def test_a_creation_whose_ports_are_taken_is_made_with_others_at_once(tmp_
 
 
 @on_a_loop
-async def test_ports_that_were_refused_are_left_out_by_the_next_creation_and_asked_for_again_later(tmp_path):
+async def test_refused_ports_are_withheld_from_the_next_creation_and_offered_again_later(tmp_path):
     now = [1000.0]
     hosts = Robbed("flp1")
     hosts.stolen = {("flp1", 30000)}
@@ -112,7 +112,7 @@ async def test_ports_that_were_refused_are_left_out_by_the_next_creation_and_ask
 
 
 @on_a_loop
-async def test_a_creation_that_is_refused_whatever_it_takes_fails_with_the_reason(tmp_path):
+async def test_a_creation_without_any_free_port_fails_with_the_reason(tmp_path):
     hosts = Robbed("flp1")
     hosts.stolen = {("flp1", port) for port in range(30000, 32768)}
     async with control_harness(templates(tmp_path), bus=hosts) as room:
@@ -149,7 +149,7 @@ async def test_a_restart_takes_another_port_and_peers_are_reconfigured(tmp_path,
 
 
 @on_a_loop
-async def test_two_tasks_that_are_refused_one_after_the_other_both_come_back(tmp_path):
+async def test_two_tasks_with_refused_ports_are_both_restarted(tmp_path):
     hosts = Robbed("flp1", "flp2")
     async with control_harness(templates(tmp_path), bus=hosts) as room:
         variables = {"recovery_restarts": 1, "recovery_grace_s": 0.01}
@@ -167,7 +167,7 @@ async def test_two_tasks_that_are_refused_one_after_the_other_both_come_back(tmp
 
 
 @on_a_loop
-async def test_a_port_that_is_stolen_while_the_task_moves_is_left_out_too(tmp_path):
+async def test_a_port_that_is_taken_while_the_task_moves_is_withheld_too(tmp_path):
     hosts = Robbed("flp1")
     async with control_harness(templates(tmp_path), bus=hosts) as room:
         made = await room.ask("env_create", workflow="pair", vars={"recovery_grace_s": 0.01})

@@ -58,7 +58,7 @@ def taken(room, owner):
 # --- claiming -----------------------------------------------------------------------------------
 
 
-def test_joining_tasks_are_claimed_from_the_pool_if_it_has_them(tmp_path):
+def test_joining_tasks_are_claimed_from_the_pool_if_the_pool_has_a_match(tmp_path):
     async def scene(room):
         env = await running(room, 2)
         there = await waiting(room, 2)
@@ -120,7 +120,7 @@ def test_a_modification_that_claims_orders_with_higher_revisions_than_the_pool(t
     played(tmp_path, scene)
 
 
-def test_a_modification_that_is_refused_leaves_the_pool_as_it_is(tmp_path):
+def test_a_refused_modification_does_not_change_the_pool(tmp_path):
     async def scene(room):
         env = await running(room, 1)
         there = await waiting(room, 1)
@@ -135,7 +135,7 @@ def test_a_modification_that_is_refused_leaves_the_pool_as_it_is(tmp_path):
     played(tmp_path, scene)
 
 
-def test_a_task_that_died_while_it_was_claimed_is_restarted_like_any_other(tmp_path):
+def test_a_task_that_dies_while_it_is_claimed_is_restarted(tmp_path):
     async def scene(room):
         env = await running(room, 1)
         (task,) = await waiting(room, 1)
@@ -154,7 +154,7 @@ def test_a_task_that_died_while_it_was_claimed_is_restarted_like_any_other(tmp_p
     played(tmp_path, scene)
 
 
-def test_a_task_that_moves_has_one_of_the_pool_where_it_goes(tmp_path):
+def test_a_moved_task_claims_a_pooled_task_on_its_new_host(tmp_path):
     async def scene(room):
         env = await running(room, 1)
         (here,) = env["tasks"]
@@ -173,7 +173,7 @@ def test_a_task_that_moves_has_one_of_the_pool_where_it_goes(tmp_path):
     played(tmp_path, scene, "flp1", "flp2")
 
 
-def test_a_task_that_would_start_again_has_one_of_the_pool_on_its_host(tmp_path):
+def test_a_task_that_must_restart_claims_a_pooled_task_on_its_host(tmp_path):
     async def scene(room):
         env = await running(room, 1)
         there = await waiting(room, 1, rate=2)
@@ -190,7 +190,7 @@ def test_a_task_that_would_start_again_has_one_of_the_pool_on_its_host(tmp_path)
     played(tmp_path, scene)
 
 
-def test_a_task_that_would_start_again_does_not_go_to_another_host_for_that(tmp_path):
+def test_a_task_that_must_restart_claims_no_pooled_task_on_another_host(tmp_path):
     async def scene(room):
         env = await running(room, 1)
         (task,) = env["tasks"]
@@ -206,7 +206,7 @@ def test_a_task_that_would_start_again_does_not_go_to_another_host_for_that(tmp_
     played(tmp_path, scene, "flp1", "flp2")
 
 
-def test_a_change_of_what_is_only_configured_claims_nothing(tmp_path):
+def test_a_change_that_needs_no_new_process_claims_no_task(tmp_path):
     async def scene(room):
         env = await running(room, 2)
         there = await waiting(room, 2)
@@ -265,7 +265,7 @@ def test_a_departing_task_becomes_idle_for_the_pool_and_no_other_task_gets_an_or
     played(tmp_path, scene)
 
 
-def test_the_same_run_grows_again_with_the_very_tasks_that_it_has_left(tmp_path):
+def test_a_run_that_grows_again_claims_the_tasks_that_it_transferred(tmp_path):
     async def scene(room):
         env = await running(room, 4)
         await scale(room, env, 1, keep_tasks=True)
@@ -357,7 +357,7 @@ def test_after_a_restart_of_control_the_pool_has_what_a_run_has_left(tmp_path):
 
 
 @pytest.mark.parametrize("keep", [True, False], ids=["for the pool", "for good"])
-def test_control_that_dies_while_tasks_leave_lets_them_go_on_leaving(tmp_path, keep):
+def test_tasks_that_depart_when_control_is_killed_depart_after_its_restart(tmp_path, keep):
     bus = FakeHostsWithRecords("flp1")
 
     async def dying(room):
@@ -384,7 +384,7 @@ def test_control_that_dies_while_tasks_leave_lets_them_go_on_leaving(tmp_path, k
     played(tmp_path, later, bus=bus)
 
 
-def test_control_that_dies_right_after_a_claim_owes_the_tasks_to_one_owner(tmp_path):
+def test_control_killed_right_after_a_claim_restores_one_owner_of_each_task(tmp_path):
     bus = FakeHostsWithRecords("flp1")
 
     async def dying(room):

@@ -54,7 +54,7 @@ def test_a_true_report_after_a_false_revision_is_believed(tmp_path):
 
 
 @pytest.mark.finding("1.4")
-def test_an_acknowledgement_of_a_revision_that_was_never_given_is_none(tmp_path):
+def test_an_acknowledgement_of_a_revision_that_was_never_given_is_ignored(tmp_path):
     async def scene():
         async with control_harness(repository(tmp_path), bus=FakeHostsWithRecords("flp1")) as room:
             made = await room.ask("env_create", workflow="farm")
@@ -73,7 +73,7 @@ def test_an_acknowledgement_of_a_revision_that_was_never_given_is_none(tmp_path)
 
 
 @pytest.mark.finding("1.4")
-def test_a_task_with_a_revision_that_was_never_given_is_not_taken_for_lost(tmp_path):
+def test_a_task_with_a_revision_that_was_never_given_is_not_lost(tmp_path):
     """A survey that names it says that it is there, whatever else is wrong with it."""
 
     async def scene():

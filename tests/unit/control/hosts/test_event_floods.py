@@ -131,7 +131,7 @@ def test_another_environment_is_served_before_the_flood_is_digested_and_memory_i
     flooded(scene, tasks=400, hosts=20)
 
 
-def test_after_a_flood_control_asks_for_what_it_did_not_take_in(flooded):
+def test_after_a_flood_control_requests_surveys_for_dropped_reports(flooded):
     async def scene(room, farm, _small):
         flood(room, farm, 2000)
         await room.settled()

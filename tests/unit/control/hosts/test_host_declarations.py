@@ -164,7 +164,7 @@ def test_a_control_that_is_started_again_remembers_what_was_declared(tmp_path):
     played(tmp_path, use, hosts, second)
 
 
-def test_a_host_that_is_seen_to_claim_a_name_that_pillar_declares_later_loses_it(tmp_path):
+def test_an_attribute_that_pillar_declares_later_is_taken_from_the_claiming_host(tmp_path):
     hosts = Claimants("flp1", "flp2")
     hosts.claims["flp1"] = {"attributes": {"detector": "TPC"}}
 

@@ -115,7 +115,7 @@ def test_a_silent_host_on_which_no_process_responds_is_lost(scene):
     assert announced(scene) == [("flp1", HostStatus.LOST, ("ENV",))]
 
 
-def test_a_host_that_only_has_another_name_is_neither_silent_nor_lost(scene):
+def test_a_renamed_host_is_neither_silent_nor_lost(scene):
     scene.observer.renamed = {"flp1"}
     scene.pass_time(20)
     assert (scene.observer.events, announced(scene)) == ([], [])

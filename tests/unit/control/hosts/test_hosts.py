@@ -55,7 +55,7 @@ def test_a_survey_is_asked_for_exactly_when_something_was_missed(hosts, next_rep
     assert hosts.record_report(next_report, 1.0) is needs_survey
 
 
-def test_an_unknown_host_must_tell_all_about_itself():
+def test_an_unknown_host_must_send_a_survey():
     assert HostTable(heartbeat_s=5.0).record_report(report(1, tasks=MOVED), 0.0)
 
 
@@ -91,7 +91,7 @@ def test_facts_are_stale_after_several_heartbeats_and_fresh_again_after_one(host
     assert not hosts.is_old("flp1", 101.0)
 
 
-def test_nothing_is_known_of_a_stranger():
+def test_an_unknown_host_has_no_status_and_stale_facts():
     hosts = HostTable(heartbeat_s=5.0)
     assert (hosts.presence("flp9"), hosts.is_old("flp9", 0.0)) == (None, True)
 
@@ -103,7 +103,7 @@ def test_time_in_which_control_did_not_listen_counts_against_no_host_and_makes_n
 
 
 @pytest.mark.parametrize("away", [HostStatus.SILENT, HostStatus.LOST])
-def test_a_host_that_was_away_must_tell_everything_when_it_is_back(hosts, away):
+def test_a_returning_host_must_send_a_survey(hosts, away):
     hosts.known["flp1"].liveness.presence = away
     assert hosts.record_report(report(5), 100.0)
     assert hosts.presence("flp1") is HostStatus.ACTIVE

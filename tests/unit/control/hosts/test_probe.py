@@ -84,7 +84,7 @@ def test_a_probe_of_no_port_has_no_answer():
     assert speaks() is False
 
 
-def test_the_turn_of_the_last_comes_also_if_few_are_asked_at_a_time():
+def test_the_last_port_is_probed_even_if_few_ports_are_probed_at_a_time():
     with a_stopped_process() as stopped, a_data_channel() as alive:
         assert speaks(stopped, stopped, alive, deadline_s=SOON_S, at_once=1) is True
 
@@ -100,7 +100,7 @@ def test_a_probed_data_channel_continues_to_serve_its_peers():
 
 
 @pytest.mark.parametrize("port_of", [a_stopped_process, a_free_port], ids=["taken", "refused"])
-def test_a_kernel_that_takes_or_refuses_is_up(port_of):
+def test_a_kernel_that_accepts_or_refuses_a_connection_is_up(port_of):
     with port_of() as port:
         assert is_up(port) is True
 
@@ -111,7 +111,7 @@ def test_a_kernel_that_takes_or_refuses_is_up(port_of):
     ids=["no such host", "no way there", "no file left here", "no memory left here"],
 )
 @pytest.mark.parametrize("asked", [speaks, is_up])
-def test_what_is_our_own_fault_says_nothing_of_the_other(monkeypatch, number, answer, asked):
+def test_an_error_of_the_own_machine_proves_nothing_about_the_probed_host(monkeypatch, number, answer, asked):
     async def fail(*_):
         raise OSError(number, "as the kernel says it")
 

@@ -103,7 +103,7 @@ def test_a_host_ends_no_wait_for_a_task_of_another_host(tmp_path):
 
 
 @pytest.mark.finding("1.4")
-def test_a_host_has_no_port_of_another_host_left_out(tmp_path):
+def test_no_host_withholds_a_port_of_another_host(tmp_path):
     async def scene(room):
         made = await room.ask("env_create", workflow="farm")
         task = task_on(room, made, "flp1")

@@ -24,7 +24,7 @@ def test_no_host_is_probed_while_all_report(tmp_path):
     play(tmp_path, act, "flp1", "flp2")
 
 
-def test_tasks_of_a_host_that_answers_stay_where_they_are_and_it_gets_no_others(tmp_path):
+def test_tasks_of_a_silent_host_stay_and_the_host_gets_no_new_tasks(tmp_path):
     async def act(timeline):
         environment = await timeline.run()
         timeline.others.alive = {"10.0.0.1", "10.0.0.2"}
@@ -38,7 +38,7 @@ def test_tasks_of_a_host_that_answers_stay_where_they_are_and_it_gets_no_others(
     play(tmp_path, act, "flp1", "flp2")
 
 
-def test_silence_is_announced_once_and_so_is_the_return(tmp_path):
+def test_silence_and_return_of_a_host_are_announced_once_each(tmp_path):
     async def act(timeline):
         await timeline.run()
         timeline.others.alive = {"10.0.0.1"}
@@ -51,7 +51,7 @@ def test_silence_is_announced_once_and_so_is_the_return(tmp_path):
     play(tmp_path, act)
 
 
-def test_tasks_of_a_host_that_does_not_answer_are_placed_anew(tmp_path):
+def test_tasks_of_a_host_that_does_not_answer_are_rescheduled(tmp_path):
     async def act(timeline):
         environment = await timeline.run()
         (victim,) = {task.host for task in environment.model.plan.tasks[:1]}
@@ -95,7 +95,7 @@ def test_a_host_without_tasks_is_lost_without_a_question(tmp_path):
     play(tmp_path, act)
 
 
-def test_all_ports_of_a_task_are_asked_and_after_four_turns_all_tasks_were(tmp_path):
+def test_four_probes_of_a_host_reach_all_ports_of_all_tasks(tmp_path):
     async def act(timeline):
         environment = await timeline.run()
         timeline.others.alive = {"nowhere"}
@@ -117,7 +117,9 @@ def test_all_ports_of_a_task_are_asked_and_after_four_turns_all_tasks_were(tmp_p
     ],
     ids=["its kernel answers", "nothing answers", "a kernel that it shares answers"],
 )
-def test_where_no_task_has_a_port_the_kernel_is_asked_if_it_is_the_hosts_own(tmp_path, up, networks, found):
+def test_the_kernel_of_a_host_without_task_ports_is_probed_if_the_address_is_its_own(
+    tmp_path, up, networks, found
+):
     async def act(timeline):
         await timeline.run()
         (held,) = timeline.control.active.values()
@@ -157,7 +159,7 @@ def test_a_host_that_was_lost_while_control_was_down_is_missed_after_some_time(t
     asyncio.run(live())
 
 
-def test_a_host_that_is_back_after_a_restart_of_control_is_no_news(tmp_path):
+def test_the_return_of_a_host_after_a_restart_of_control_is_not_announced(tmp_path):
     async def live():
         repository(tmp_path)
         clock, probe = FakeClock(), FakeProbe()

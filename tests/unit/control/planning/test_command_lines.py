@@ -45,7 +45,7 @@ def test_a_templates_own_colour_stays():
     ],
     ids=["nothing", "prefix", "path", "both"],
 )
-def test_plugins_are_looked_for_where_variables_say(variables, path):
+def test_plugins_are_searched_at_the_paths_of_variables(variables, path):
     arguments = launch("{value: d}", **variables).arguments
     assert arguments[arguments.index("-S") + 1] == path
 

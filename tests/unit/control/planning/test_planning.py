@@ -71,7 +71,7 @@ def test_a_connected_channel_leads_to_the_host_and_port_of_its_peer(pair):
     [("10.0.0.1", "tcp://10.0.0.1:9000"), ("", "tcp://*:9000"), ("10.9.9.9", "tcp://*:9000")],
     ids=["its own", "translated", "not the declared one"],
 )
-def test_a_channel_binds_the_address_of_its_host_if_the_machine_has_it(bindable, bound):
+def test_a_channel_binds_the_address_of_its_host_if_the_machine_has_that_address(bindable, bound):
     hosts = inventory(flp1=facts("10.0.0.1", bindable=bindable), flp2=facts("10.0.0.2"))
     sampler, sink = plan(workflow(*PAIR, sampler=SAMPLER, sink=device("sink")), hosts).tasks
     assert sampler.properties["chans.data.0.address"] == bound
@@ -84,13 +84,13 @@ def test_properties_have_the_environment_and_what_the_template_says(pair):
         assert task.properties["colour"] == "red"
 
 
-def test_ports_are_the_ones_to_bind_and_those_that_are_taken(pair):
+def test_a_launch_has_the_ports_to_bind_and_a_task_all_ports_that_it_allocates(pair):
     sampler, sink = pair.tasks
     assert (sampler.launch.control_port, sampler.launch.ports) == (30000, (9000,))
     assert (sampler.ports, sink.ports) == ((30000, 9000), (30000,))
 
 
-def test_wants_are_kept_for_the_inventory(pair):
+def test_a_planned_task_has_the_resource_demand_of_its_template(pair):
     assert [(task.cpu, task.memory_mb) for task in pair.tasks] == [(0.5, 100.0)] * 2
 
 
@@ -108,7 +108,7 @@ def test_allocations_of_one_plan_are_not_given_to_the_next():
     assert len(set(taken)) == len(taken) == 6
 
 
-def test_planning_alone_takes_nothing():
+def test_planning_alone_allocates_nothing():
     hosts = inventory()
     found = workflow(*PAIR, sampler=SAMPLER, sink=device("sink"))
     assert plan(found, hosts) == plan(found, hosts)
@@ -174,12 +174,12 @@ def test_roles_that_cannot_be_placed_are_named():
         plan(found)
 
 
-def test_the_variables_of_the_root_come_along():
+def test_a_plan_has_the_variables_of_the_root():
     assert (
         plan(expand("name: r\nvars: {n: 4}\nroles: [{name: x, task: {load: plain}}]")).variables["n"] == "4"
     )
 
 
-def test_criticality_is_kept():
+def test_a_planned_task_is_critical_as_its_role_says():
     found = expand("name: r\nroles: [{name: x, task: {load: plain, critical: false}}]")
     assert plan(found).tasks[0].critical is False

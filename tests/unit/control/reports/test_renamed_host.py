@@ -54,7 +54,7 @@ def launches(timeline, since=0):
 
 
 @pytest.mark.parametrize("first", ["the old name is silent", "the new name reports"])
-def test_tasks_of_a_renamed_machine_go_on_under_its_new_name(tmp_path, first):
+def test_tasks_of_a_renamed_machine_continue_under_its_new_name(tmp_path, first):
     async def act(timeline):
         environment = await running(timeline)
         tasks, before = tasks_on(environment, "flp1"), len(timeline.room.hosts.commands)
@@ -126,7 +126,7 @@ def test_another_machine_does_not_get_tasks_by_naming_them(tmp_path):
 
 
 @pytest.mark.finding("X6")
-def test_a_minion_that_does_not_know_the_secret_of_the_directory_takes_no_tasks_over(tmp_path):
+def test_a_minion_without_the_secret_of_the_directory_takes_over_no_tasks(tmp_path):
     async def act(timeline):
         environment = await running(timeline)
         await silence(timeline)

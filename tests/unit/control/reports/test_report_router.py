@@ -152,7 +152,7 @@ def test_a_report_over_the_quota_of_its_host_counts_as_a_heartbeat(scene):
     assert scene.hosts.presence("flp1") is HostStatus.ACTIVE
 
 
-def test_ports_that_an_agent_found_in_use_are_left_out_of_the_plans_of_the_same_step(scene):
+def test_plans_of_the_same_step_avoid_ports_that_an_agent_found_in_use(scene):
     scene.router.receive(report(facts=FACTS))
     refused = []
     scene.executor._answers["step"] = lambda *_: refused.extend(scene.inventory.refused_ports("n1"))

@@ -121,7 +121,7 @@ def test_a_request_that_no_host_has_answered_fails_with_the_reason_of_each(tmp_p
 
 
 @pytest.mark.parametrize("hosts", [[], ["*"], ["flp1", "flp[1-9]"], ["-L"]])
-def test_a_pattern_is_no_host(tmp_path, hosts):
+def test_a_pattern_of_hosts_is_refused(tmp_path, hosts):
     async def scene():
         async with control_harness(tmp_path, "flp1") as room:
             with pytest.raises(InvalidRequestError):

@@ -61,7 +61,7 @@ def filled_in(arguments, environment, tasks):
     }
 
 
-def test_no_verb_that_takes_an_id_is_left_out(tmp_path):
+def test_every_request_with_an_id_is_tested(tmp_path):
     async def scene():
         async with control_harness(repository(tmp_path), "flp1") as room:
             return {
@@ -126,7 +126,7 @@ def test_a_beginning_that_living_and_ended_environments_share_is_refused(tmp_pat
 
 @pytest.mark.parametrize("wanted", ["", "0", "no such"])
 @pytest.mark.parametrize("verb", ["env_show", "env_repeat", "env_destroy", "task_log"])
-def test_what_no_id_begins_with_is_refused(tmp_path, verb, wanted):
+def test_an_unknown_prefix_of_an_id_is_refused(tmp_path, verb, wanted):
     async def scene():
         async with control_harness(repository(tmp_path, copies=1), "flp1") as room:
             await room.ask("env_create", workflow="farm")

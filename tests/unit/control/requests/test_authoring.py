@@ -93,7 +93,7 @@ def test_a_data_flow_is_drawn(site, form, begin):
     assert drawn["text"].startswith(begin)
 
 
-def test_an_entry_is_shown_as_it_is_with_the_path_where_it_was_found(site):
+def test_an_entry_is_shown_unchanged_with_its_path(site):
     found = ask(site, "config_show", Show(path="qc/PHYSICS/flp1/rate"))
     assert found == {"path": "qc/ANY/any/rate", "payload": "{{ n }} {{ unit }}"}
 
@@ -113,13 +113,13 @@ def test_entries_are_listed(site):
 
 
 @pytest.mark.parametrize("verb", ["config_set", "config_import"])
-def test_an_entry_is_kept_where_the_site_keeps_its_configuration(site, verb):
+def test_an_entry_is_written_to_the_configuration_of_the_site(site, verb):
     kept = ask(site, verb, Set(path="qc/PHYSICS/flp1/rate", payload="9"))
     assert kept["path"] == "qc/PHYSICS/flp1/rate"
     assert ask(site, "config_show", Show(path="qc/PHYSICS/flp1/rate"))["payload"] == "9"
 
 
-def test_a_new_component_must_be_meant(site):
+def test_a_new_component_must_be_confirmed(site):
     with pytest.raises((InvalidRequestError, UnknownNameError), match="readuot"):
         ask(site, "config_set", Set(path="readuot/ANY/any/rate", payload="9"))
 

@@ -56,7 +56,7 @@ EVERY = [
 
 @pytest.mark.parametrize(("workflow", "exclude", "which"), EVERY)
 @pytest.mark.parametrize("verb", ["env_plan", "env_create"])
-def test_a_new_environment_without_a_task_that_matters_is_refused(tmp_path, workflow, exclude, which, verb):
+def test_a_new_environment_without_a_critical_task_is_refused(tmp_path, workflow, exclude, which, verb):
     async def scene(room):
         told = await refused(InvalidRequestError, room.ask(verb, workflow=workflow, exclude=exclude))
         assert which in told
@@ -74,7 +74,7 @@ def test_a_new_environment_without_a_task_that_matters_is_refused(tmp_path, work
 
 @pytest.mark.parametrize(("workflow", "exclude", "which"), EVERY)
 @pytest.mark.parametrize("verb", ["env_plan", "env_modify"])
-def test_an_environment_that_would_lose_its_last_task_that_matters_is_left_alone(
+def test_a_modification_that_would_exclude_the_last_critical_task_is_refused(
     tmp_path, workflow, exclude, which, verb
 ):
     async def scene(room):
@@ -88,7 +88,7 @@ def test_an_environment_that_would_lose_its_last_task_that_matters_is_left_alone
     played(tmp_path, scene)
 
 
-def test_the_last_task_is_found_also_step_by_step(tmp_path):
+def test_the_last_critical_task_cannot_be_excluded_step_by_step(tmp_path):
     async def scene(room):
         env = await room.ask("env_create", workflow="farm")
         await room.ask("env_modify", id=env["id"], exclude=["root.leaf0"])
@@ -126,7 +126,7 @@ def test_a_list_of_environments_says_how_many_tasks_are_excluded(tmp_path):
     ],
 )
 @pytest.mark.parametrize("verb", ["env_plan", "env_modify"])
-def test_a_contradiction_changes_nothing(tmp_path, how, verb):
+def test_contradictory_overrides_change_nothing(tmp_path, how, verb):
     async def scene(room):
         env = await room.ask("env_create", workflow="farm")
         await refused(InvalidRequestError, room.ask(verb, id=env["id"], **how))
@@ -135,7 +135,7 @@ def test_a_contradiction_changes_nothing(tmp_path, how, verb):
     played(tmp_path, scene)
 
 
-def test_a_part_of_what_is_excluded_as_a_whole_is_not_included_without_a_word(tmp_path):
+def test_a_part_of_a_role_that_is_excluded_as_a_whole_cannot_be_included(tmp_path):
     async def scene(room):
         env = await room.ask("env_create", workflow="mixed", exclude=["root.needed"], allow_all_excluded=True)
         told = await refused(
@@ -146,7 +146,7 @@ def test_a_part_of_what_is_excluded_as_a_whole_is_not_included_without_a_word(tm
     played(tmp_path, scene)
 
 
-def test_all_below_a_role_is_included_with_it(tmp_path):
+def test_all_tasks_below_a_role_are_included_with_the_role(tmp_path):
     async def scene(room):
         out = ["root.needed.a", "root.helper"]
         env = await room.ask("env_create", workflow="mixed", exclude=out)
@@ -159,7 +159,7 @@ def test_all_below_a_role_is_included_with_it(tmp_path):
 @pytest.mark.parametrize(
     "beside", [{"scale": {"leaf": 1}}, {"exclude": ["root.leaf0"]}, {"vars": {"a": "b"}}]
 )
-def test_a_plan_of_an_end_says_nothing_else(tmp_path, beside):
+def test_a_plan_of_a_destruction_accepts_no_other_argument(tmp_path, beside):
     async def scene(room):
         env = await room.ask("env_create", workflow="farm")
         told = await refused(InvalidRequestError, room.ask("env_plan", id=env["id"], destroy=True, **beside))
@@ -184,7 +184,7 @@ def rate(task):
     ],
     ids=["excluded", "moved", "with a variable"],
 )
-def test_scaling_passes_a_role_that_was_named_and_what_was_said_of_it_applies_again(tmp_path, how):
+def test_overrides_of_a_role_that_scaling_removes_apply_again_when_it_returns(tmp_path, how):
     async def scene(room):
         env = await room.ask("env_create", workflow="farm", scale={"leaf": 3}, **how)
         first = {task["path"]: task for task in env["tasks"]}["root.leaf2"]
@@ -203,7 +203,7 @@ def test_scaling_passes_a_role_that_was_named_and_what_was_said_of_it_applies_ag
     played(tmp_path, scene)
 
 
-def test_what_a_request_names_itself_must_be_there(tmp_path):
+def test_a_role_that_a_request_names_must_exist(tmp_path):
     async def scene(room):
         env = await room.ask("env_create", workflow="farm", scale={"leaf": 3})
         how = {"scale": {"leaf": 2}, "exclude": ["root.leaf2"]}
@@ -245,7 +245,7 @@ def running(rows):
 
 
 @pytest.mark.parametrize("how", [{}, {"reason": "beam dump"}, {"numbers": [1], "all": True}])
-def test_run_stop_without_a_word_which_stops_none(tmp_path, how):
+def test_run_stop_without_a_choice_stops_no_run(tmp_path, how):
     async def scene(room):
         numbers = await two_runs(room)
         await refused(InvalidRequestError, room.ask("run_stop", **how))
@@ -287,7 +287,7 @@ async def with_a_stop_that_fails(room, numbers):
     room.hosts.send = failing
 
 
-def test_run_stop_tells_of_each_run_when_some_cannot_be_stopped(tmp_path):
+def test_run_stop_reports_each_run_when_some_cannot_be_stopped(tmp_path):
     async def scene(room):
         first, _ = await two_runs(room)
         await with_a_stop_that_fails(room, {first})
@@ -319,7 +319,7 @@ def test_run_stop_of_one_run_fails_with_the_error_of_its_environment(tmp_path):
     played(tmp_path, scene)
 
 
-def test_pool_clean_and_the_end_of_unknown_environments_want_a_word_which(tmp_path):
+def test_pool_clean_and_the_end_of_unrecognised_environments_require_a_choice(tmp_path):
     async def scene(room):
         env = await room.ask("env_create", workflow="farm")
         await room.ask("env_destroy", id=env["id"], keep_tasks=True)

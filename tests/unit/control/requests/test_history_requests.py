@@ -119,7 +119,7 @@ def test_nothing_was_pushed_by_an_empty_journal():
     ("event", "state", "reason"),
     [("STOP_ACTIVITY", "CONFIGURED", None), ("GO_ERROR", "ERROR", "requested by teo")],
 )
-def test_a_run_tells_in_which_state_it_ended_and_why(tmp_path, event, state, reason):
+def test_a_run_shows_its_end_state_and_the_reason(tmp_path, event, state, reason):
     async def scene():
         async with control_harness(repository(tmp_path)) as room:
             env = await room.ask("env_create", workflow="farm")

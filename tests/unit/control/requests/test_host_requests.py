@@ -92,7 +92,7 @@ def test_unknown_and_lost_hosts_are_not_declared_lost(tmp_path):
     play(tmp_path, act)
 
 
-def test_hosts_that_are_back_are_asked_for_everything(tmp_path):
+def test_returned_hosts_are_asked_for_surveys(tmp_path):
     async def act(timeline):
         asked = []
         timeline.control.bus.send = lambda messages: keep(asked, messages)
@@ -147,7 +147,7 @@ def test_a_host_that_is_connected_is_not_forgotten(tmp_path):
     play(tmp_path, act, "flp1", "flp2")
 
 
-def test_a_host_with_tasks_of_an_environment_is_not_forgotten_nor_is_one_beside_it(tmp_path):
+def test_no_host_of_a_request_is_forgotten_if_one_has_tasks_of_an_environment(tmp_path):
     async def act(timeline):
         environment = await timeline.run()
         victim = environment.model.plan.tasks[0].host
@@ -171,7 +171,7 @@ def test_a_host_with_tasks_of_the_pool_is_not_forgotten(tmp_path):
     play(tmp_path, act, "flp1", "flp2")
 
 
-def test_an_unknown_host_is_no_success(tmp_path):
+def test_forgetting_an_unknown_host_fails(tmp_path):
     async def act(timeline):
         with pytest.raises(UnknownNameError, match="console7"):
             await forget(timeline, "console7")
@@ -210,7 +210,7 @@ def test_when_some_hosts_are_not_lost_each_host_has_its_outcome(tmp_path):
     play(tmp_path, act, "flp1", "flp2")
 
 
-def test_when_no_host_is_lost_the_word_is_refused_for_all(tmp_path):
+def test_a_declaration_is_refused_when_none_of_its_hosts_is_lost(tmp_path):
     async def act(timeline):
         await timeline.run()
         await timeline.pass_time(1, "flp1", "flp2")

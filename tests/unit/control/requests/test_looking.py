@@ -123,7 +123,7 @@ def looking_verbs():
     return [verb for verb in RUNNERS[AccessRole.VIEWER] if "workflow" in fields.get(verb, ())]
 
 
-def test_all_verbs_of_viewers_that_load_a_workflow_are_looked_at():
+def test_every_request_of_viewers_that_loads_a_workflow_is_tested():
     assert {"env_plan", "workflow_check", "workflow_expand", "workflow_graph"} <= set(looking_verbs())
     assert "workflow_generate" not in RUNNERS[AccessRole.VIEWER]
 
@@ -132,7 +132,7 @@ def test_all_verbs_of_viewers_that_load_a_workflow_are_looked_at():
 @pytest.mark.finding("2.7")
 @pytest.mark.parametrize("workflow", WORKFLOWS)
 @pytest.mark.parametrize("verb", looking_verbs())
-def test_looking_changes_nothing(site, tmp_path, verb, workflow):
+def test_a_read_only_request_changes_nothing(site, tmp_path, verb, workflow):
     before = files(tmp_path)
     (answer,) = ask(site, tmp_path, (verb, {"workflow": workflow}))
     assert files(tmp_path) == before
@@ -141,7 +141,7 @@ def test_looking_changes_nothing(site, tmp_path, verb, workflow):
 
 
 @pytest.mark.finding("2.7")
-def test_what_a_template_sets_it_sees_while_it_is_looked_at(site, tmp_path):
+def test_a_template_in_a_read_only_request_sees_the_values_that_it_sets(site, tmp_path):
     found, again = ask(
         site,
         tmp_path,
@@ -155,7 +155,7 @@ def test_what_a_template_sets_it_sees_while_it_is_looked_at(site, tmp_path):
 
 
 @pytest.mark.finding("2.7")
-def test_creating_has_the_effects(site, tmp_path):
+def test_a_creation_writes_the_values_that_its_template_sets(site, tmp_path):
     sets, dumps = ask(
         site, tmp_path, ("env_create", {"workflow": "sets"}), ("env_create", {"workflow": "dumps"})
     )
@@ -174,7 +174,7 @@ def test_creating_has_the_effects(site, tmp_path):
 
 @pytest.mark.finding("1.8")
 @pytest.mark.parametrize("workflow", ["runs", "runs-file"])
-def test_a_viewer_is_shown_which_templates_were_not_generated(site, tmp_path, workflow):
+def test_a_viewer_sees_which_templates_were_not_generated(site, tmp_path, workflow):
     checked, planned = ask(
         site, tmp_path, ("workflow_check", {"workflow": workflow}), ("env_plan", {"workflow": workflow})
     )
@@ -229,7 +229,7 @@ def test_generating_sets_and_writes_nothing_else(site, tmp_path):
 
 @pytest.mark.finding("1.8")
 @as_root
-def test_a_plan_that_was_looked_at_is_applied(site, tmp_path):
+def test_a_plan_of_a_generated_workflow_is_applied(site, tmp_path):
     async def apply():
         async with control_harness(tmp_path / "store", site=site) as room:
             await room.ask("workflow_generate", workflow="runs")

@@ -39,7 +39,7 @@ def unknown_environments(folder, scene):
 
 
 @pytest.mark.parametrize("silent", ["flp1", "flp2"])
-def test_an_environment_that_cannot_be_rebuilt_keeps_no_other_from_it(tmp_path, silent):
+def test_an_environment_that_cannot_be_rebuilt_does_not_prevent_the_rebuild_of_others(tmp_path, silent):
     async def scene(room, bus, ids):
         bus.silent = {silent}
         answer = await room.ask("rebuild")
@@ -54,7 +54,7 @@ def test_an_environment_that_cannot_be_rebuilt_keeps_no_other_from_it(tmp_path, 
     unknown_environments(tmp_path, scene)
 
 
-def test_when_none_can_be_rebuilt_the_request_fails(tmp_path):
+def test_a_rebuild_fails_when_no_environment_can_be_rebuilt(tmp_path):
     async def scene(room, bus, ids):
         bus.silent = set(ids)
         with pytest.raises(UnreachableError):

@@ -35,7 +35,7 @@ def test_an_empty_store_counts_on_from_what_hosts_remember(tmp_path, reported, n
     asyncio.run(scene())
 
 
-def test_what_a_host_remembers_of_old_changes_nothing(tmp_path):
+def test_a_lower_run_number_of_a_host_changes_nothing(tmp_path):
     async def scene():
         async with control_harness(repository(tmp_path), "flp1") as room:
             room.control.runs.raise_run_counter(100)

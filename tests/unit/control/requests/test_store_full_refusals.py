@@ -58,7 +58,7 @@ def test_requests_that_need_storage_are_refused_without_an_order(tmp_path, verb,
     played(tmp_path, scene)
 
 
-def test_an_environment_can_be_ended_all_the_same(tmp_path):
+def test_an_environment_can_be_destroyed_while_the_store_is_full(tmp_path):
     async def scene(room, id):
         await room.ask("env_destroy", id=id)
         return id in room.control.active

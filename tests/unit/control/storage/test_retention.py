@@ -65,7 +65,7 @@ def test_within_the_bounds_nothing_is_deleted(tmp_path):
     played(tmp_path, scene)
 
 
-def test_by_age_the_journal_of_an_ended_environment_is_cut_and_says_so(tmp_path):
+def test_an_old_journal_of_an_ended_environment_is_cut_with_a_note(tmp_path):
     async def scene(room):
         environment, _ = await ended(room)
         before = rows(room, environment)
@@ -109,7 +109,7 @@ def test_a_living_environment_keeps_all_of_its_journal(tmp_path):
     played(tmp_path, scene)
 
 
-def test_beyond_the_rows_those_lose_theirs_that_ended_first(tmp_path):
+def test_above_the_limit_of_rows_the_environments_that_ended_first_lose_their_journals(tmp_path):
     async def scene(room):
         first, _ = await ended(room)
         second, _ = await ended(room)
@@ -123,7 +123,7 @@ def test_beyond_the_rows_those_lose_theirs_that_ended_first(tmp_path):
     played(tmp_path, scene)
 
 
-def test_one_that_has_just_ended_is_left_alone(tmp_path):
+def test_the_journal_of_an_environment_that_has_just_ended_is_not_cut(tmp_path):
     async def scene(room):
         await ended(room)
         assert cut(room, 0, keep_rows=1) == 0

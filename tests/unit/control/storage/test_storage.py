@@ -85,7 +85,7 @@ def test_a_damaged_database_is_renamed(file):
     assert file.with_name("o2.sqlite.damaged-2").read_bytes().startswith(b"again ")
 
 
-def test_run_numbers_go_on_above_those_that_could_still_be_read(file):
+def test_run_numbers_continue_above_the_numbers_that_could_still_be_read(file):
     filled(file, runs=7)
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode=DELETE")
@@ -138,7 +138,7 @@ def test_a_run_number_that_cannot_be_stored_is_not_given(file):
     store.close()
 
 
-def test_a_counter_that_waits_for_room_does_not_bring_the_numbers_back(file):
+def test_a_run_counter_that_waits_for_disk_space_repeats_no_number(file):
     store = Store(url(file))
     runs = RunStore(store)
     deny_writes(store)
@@ -204,7 +204,7 @@ def test_waiting_entries_are_bounded(file, monkeypatch):
     store.close()
 
 
-def test_it_is_known_who_has_ended_and_who_was_never_there(file):
+def test_the_store_distinguishes_ended_and_unknown_environments(file):
     store = Store(url(file))
     store.add(kept())
     assert not store.has_ended(E1)

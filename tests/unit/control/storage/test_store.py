@@ -59,7 +59,7 @@ def store(url):
     store.close()
 
 
-def test_an_environment_is_restored_as_it_was_stored(store, url):
+def test_a_stored_environment_is_restored_unchanged(store, url):
     store.add(kept())
     again = Store(url)
     assert again.active() == [kept()]

@@ -144,7 +144,7 @@ def test_only_the_thread_that_opened_the_store_writes(tmp_path, write):
     asyncio.run(scene())
 
 
-def test_what_is_written_while_another_thread_reads_is_all_in_the_store(tmp_path):
+def test_all_rows_that_are_written_while_another_thread_reads_are_in_the_store(tmp_path):
     """Reads go on in threads for the whole time in which the loop writes."""
 
     async def scene():

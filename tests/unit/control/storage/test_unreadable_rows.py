@@ -70,7 +70,7 @@ def test_an_environment_that_cannot_be_read_does_not_keep_control_from_starting(
         assert [broken in fault for fault in faults] == [True]
 
 
-def test_an_environment_that_cannot_be_taken_up_leaves_the_others(tmp_path):
+def test_an_environment_that_cannot_be_restored_does_not_affect_others(tmp_path):
     broken, whole = fill(tmp_path)
     engine = create_engine(f"sqlite:///{tmp_path / 'o2.sqlite'}")
     with engine.begin() as connection:
@@ -86,7 +86,7 @@ def test_an_environment_that_cannot_be_taken_up_leaves_the_others(tmp_path):
 
 
 @pytest.mark.parametrize("junk", ["{", "null", '{"a": 1}'])
-def test_a_task_of_the_pool_that_cannot_be_read_is_left_out(tmp_path, junk):
+def test_an_unreadable_task_of_the_pool_is_ignored(tmp_path, junk):
     fill(tmp_path)
     change(tmp_path / "o2.sqlite", "UPDATE pool SET entry = :junk", junk=junk)
     found, faults = start_again(tmp_path, overview)
@@ -97,7 +97,7 @@ def test_a_task_of_the_pool_that_cannot_be_read_is_left_out(tmp_path, junk):
 
 @settings(max_examples=40)
 @given(path=st.sampled_from(places(plain(FACTS))), junk=st.sampled_from(JUNK))
-def test_what_is_kept_of_a_host_is_read_as_far_as_it_can_be(tmp_path_factory, path, junk):
+def test_valid_parts_of_the_stored_row_of_a_host_are_read(tmp_path_factory, path, junk):
     wrong = msgspec.json.encode(spoilt(json.loads(json.dumps(plain(FACTS))), path, junk)).decode()
     database = tmp_path_factory.mktemp("store") / "o2.sqlite"
     store = Store(f"sqlite:///{database}")
@@ -116,7 +116,7 @@ def test_what_is_kept_of_a_host_is_read_as_far_as_it_can_be(tmp_path_factory, pa
     assert all(getattr(facts, name) == getattr(FACTS, name) for name in same)
 
 
-def test_a_host_s_row_that_is_no_json_offers_nothing_and_says_so(tmp_path):
+def test_a_row_of_a_host_that_is_no_json_offers_no_resource_and_is_reported(tmp_path):
     fill(tmp_path)
     change(tmp_path / "o2.sqlite", "UPDATE hosts SET facts = '{' WHERE id = 'flp1'")
 

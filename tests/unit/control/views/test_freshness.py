@@ -61,14 +61,14 @@ def on(host, env):
     return [each for each in env["tasks"] if each["host"] == host]
 
 
-def test_each_state_says_when_it_was_confirmed_and_how_old_it_is(tmp_path):
+def test_each_state_has_its_time_of_confirmation_and_its_age(tmp_path):
     (env,) = shown(tmp_path, 3.0)
     assert {each["age_s"] for each in on("flp1", env)} == {3.0}
     assert {each["age_s"] for each in on("flp2", env)} == {0.0}
     assert {each["seen"] for each in on("flp1", env)} == {"1970-01-12T13:46:40.000+00:00"}
 
 
-def test_up_to_the_bound_a_state_has_its_name_and_beyond_it_it_is_unknown(tmp_path):
+def test_a_state_is_shown_up_to_the_age_limit_and_is_unknown_beyond(tmp_path):
     before, after = shown(tmp_path, BOUND_S, BOUND_S + 1)
     assert {each["state"] for each in before["tasks"]} == {"CONFIGURED"}
     assert {each["state"] for each in on("flp1", after)} == {"UNKNOWN"}
@@ -76,7 +76,7 @@ def test_up_to_the_bound_a_state_has_its_name_and_beyond_it_it_is_unknown(tmp_pa
     assert {each["state"] for each in on("flp2", after)} == {"CONFIGURED"}
 
 
-def test_the_environment_says_on_how_much_that_is_unknown_its_state_rests(tmp_path):
+def test_an_environment_counts_the_unknown_tasks_behind_its_state(tmp_path):
     before, after = shown(tmp_path, BOUND_S, BOUND_S + 1)
     assert (before["unknown"], before["unconfirmed"]) == (0, {})
     assert (after["state"], after["unknown"]) == ("CONFIGURED", len(on("flp1", after)))
@@ -84,7 +84,7 @@ def test_the_environment_says_on_how_much_that_is_unknown_its_state_rests(tmp_pa
     assert "last known 11 s ago" in after["unconfirmed"]["flp1"]
 
 
-def test_roles_count_what_is_unknown_below_them(tmp_path):
+def test_roles_count_the_unknown_tasks_below_them(tmp_path):
     (env,) = shown(tmp_path, BOUND_S + 1)
     root = env["roles"]
     unknown = [each for each in root["roles"] if each["state"] == "UNKNOWN"]
@@ -100,12 +100,12 @@ def test_roles_count_what_is_unknown_below_them(tmp_path):
         (HostStatus.LOST, "it is lost"),
     ],
 )
-def test_why_it_is_unknown_is_said(tmp_path, presence, words):
+def test_an_unknown_state_has_its_reason(tmp_path, presence, words):
     (env,) = shown(tmp_path, BOUND_S + 1, presence=presence)
     assert words in env["unconfirmed"]["flp1"]
 
 
-def test_lists_tell_the_same(tmp_path):
+def test_lists_show_the_same_staleness(tmp_path):
     (tasks,) = shown(tmp_path, BOUND_S + 1, verb="task_list")
     assert {each["state"] for each in tasks if each["host"] == "flp1"} == {"UNKNOWN"}
     (envs,) = shown(tmp_path / "again", BOUND_S + 1, verb="env_list")
@@ -114,7 +114,7 @@ def test_lists_tell_the_same(tmp_path):
     assert [(each["id"], each["last_seen_s"]) for each in hosts] == [("flp1", BOUND_S + 1), ("flp2", 0.0)]
 
 
-def test_after_a_restart_of_control_nothing_is_known_until_agents_have_said_it(tmp_path):
+def test_after_a_restart_of_control_states_are_unknown_until_agents_report(tmp_path):
     async def live():
         repository(tmp_path)
         async with control_harness(tmp_path, "flp1") as room:
@@ -132,30 +132,30 @@ def test_after_a_restart_of_control_nothing_is_known_until_agents_have_said_it(t
 # --- as text ------------------------------------------------------------------------------------
 
 
-def test_a_person_sees_the_age_and_what_an_unknown_task_was_last():
+def test_the_table_shows_age_and_last_state_of_an_unknown_task():
     known = task("sink", "UNKNOWN") | {"last_state": "RUNNING", "age_s": 32.14}
     (row,) = [line for line in tasks.task_table([known]).splitlines() if "id-sink" in line]
     assert "UNKNOWN (was RUNNING)" in row
     assert "32.1 s ago" in row
 
 
-def test_a_fresh_state_stands_alone():
+def test_a_fresh_state_is_shown_without_age_and_last_state():
     assert staleness.state({"state": "RUNNING", "last_state": "RUNNING"}) == "RUNNING"
     assert staleness.seen({"age_s": None}) == ""
 
 
-def test_the_header_of_an_environment_names_hosts_of_which_nothing_is_known():
+def test_the_header_of_an_environment_names_unconfirmed_hosts():
     env = summary() | {"unknown": 2, "unconfirmed": {"flp1": "2 tasks: it is lost"}}
     assert "depends on unknown tasks: flp1: 2 tasks: it is lost" in environments.environment_block(env)
     assert "depends on unknown tasks" not in environments.environment_block(summary() | {"unconfirmed": {}})
 
 
-def test_the_list_of_environments_says_it_too():
+def test_the_table_of_environments_counts_unknown_tasks():
     env = summary() | {"unknown": 2, "tasks_total": 4, "state": "RUNNING"}
     assert "RUNNING (2 of 4 tasks unknown)" in environments.environment_table([env])
 
 
-def test_the_tree_marks_what_it_rests_on():
+def test_the_tree_counts_unknown_tasks_at_each_role():
     leaf = role("sink", "UNKNOWN", task="t") | {"unknown": 1}
     root = role("root", "RUNNING", roles=[leaf]) | {"unknown": 1}
     assert environments.tree(root).splitlines()[0] == "[RUNNING] root (1 unknown)"

@@ -192,7 +192,7 @@ def test_every_kind_of_line_has_a_text(value, text):
     assert journal_lines(CREATED, value)[-1][0] == text
 
 
-def test_there_are_words_for_every_kind_of_message_and_effect():
+def test_every_kind_of_input_and_effect_has_a_text():
     effects = {kind.__name__ for union in get_args(Effect) for kind in get_args(union) or (union,)}
     assert effects | set(KINDS) | {"HostForgotten", "Cut"} == set(WAYS)
 

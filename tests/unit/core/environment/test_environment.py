@@ -182,7 +182,7 @@ def test_a_task_that_is_not_critical_does_not_delay_the_others(agents):
     assert agents.environment.model.state is S.DEPLOYED
 
 
-def test_a_silent_host_gets_its_command_again_the_sure_way(agents):
+def test_a_silent_host_gets_its_command_again_as_a_salt_job(agents):
     agents.ask(E.DEPLOY)
     on_flp1, on_flp2 = agents.commands()
     agents.report(on_flp1)  # has it, and says so
@@ -190,7 +190,7 @@ def test_a_silent_host_gets_its_command_again_the_sure_way(agents):
     assert agents.last == [ResendAsJob(command=on_flp2)]
 
 
-def test_insisting_becomes_rarer_and_ends_with_the_deadline(agents):
+def test_resends_become_rarer_and_end_with_the_deadline(agents):
     agents.ask(E.DEPLOY)
     ticks = []
     while agents.environment.model.wait:
@@ -229,7 +229,7 @@ def test_a_task_that_is_not_critical_may_die_in_a_run(running):
     assert running.kinds() == ["AnnounceMoves", "AnnounceFailure"]
 
 
-def test_recover_starts_again_what_died_and_leads_back_to_configured(running):
+def test_recover_restarts_dead_tasks_and_leads_to_configured(running):
     running.take(TasksMoved(at=running.at, host="flp2", reports=(running.failed("sink", revision=3),)))
     running.accept_command().ask(E.RECOVER)
     orders = [order for command in running.commands() for order in command.orders]
@@ -270,7 +270,7 @@ def test_a_task_that_had_to_be_killed_is_announced_once_for_each_kill(running):
     assert sum(isinstance(effect, AnnounceKilled) for effect in running.effects) == len(killed)
 
 
-def test_a_report_about_a_stranger_is_left_alone(running):
+def test_a_report_about_an_unknown_task_is_ignored(running):
     stranger = running.failed("nobody", revision=3)
     assert running.take(TasksMoved(at=running.at, host="flp1", reports=(stranger,))) == []
 
@@ -282,6 +282,6 @@ def test_error_on_request_stops_what_runs(running):
     assert running.environment.model.state is S.ERROR
 
 
-def test_the_exit_of_a_process_reads_as_a_person_would_say_it():
+def test_the_text_of_an_exit_names_code_or_signal():
     assert str(Exit(code=1)) == "exit code 1"
     assert str(Exit(signal=9)) == "killed by signal 9"

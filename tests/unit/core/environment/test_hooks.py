@@ -120,7 +120,7 @@ def test_no_process_of_a_finished_hook_remains():
     assert goals == [TaskState.RUNNING, TaskState.DONE, TaskState.STANDBY]
 
 
-def test_a_call_may_go_on_until_the_moment_that_awaits_it():
+def test_a_call_may_continue_until_its_awaiting_moment():
     stage = Stage(calls=(call("before_CONFIGURE", "after_CONFIGURE-1"),))
     stage.play(E.DEPLOY)
     stage.ask(E.CONFIGURE)
@@ -253,7 +253,7 @@ def test_the_order_to_end_a_hook_is_repeated_until_its_host_obeys():
     assert snapshot.take(stage.environment).hooks == ()
 
 
-def test_hooks_of_the_end_run_when_all_tasks_have_ended_and_cannot_stop_it():
+def test_hooks_of_the_end_run_after_all_tasks_have_ended_and_cannot_prevent_the_end():
     stage = Stage(hook("sweep", "DESTROY"), calls=(call("after_DESTROY"),), fails=("sweep", "after_DESTROY"))
     stage.play(E.DEPLOY)
     stage.happened.clear()

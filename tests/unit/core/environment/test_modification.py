@@ -74,7 +74,7 @@ def test_joining_tasks_are_running_before_any_task_departs(running):
     assert ordered_goals(running) == {"d": TaskState.RUNNING, "c": TaskState.DONE}
 
 
-def test_an_excluded_task_waits_in_standby_and_the_run_continues_without_it(running):
+def test_an_excluded_task_waits_in_standby_and_the_run_continues(running):
     modify(running, plan_of(A, B, C), excluded={"c": "noisy"}).accept_command()
     assert ordered_goals(running) == {"c": TaskState.STANDBY}
     assert running.environment.model.state is S.RUNNING
@@ -234,13 +234,13 @@ def test_departing_task_that_misses_standby_is_stopped_even_if_control_restarts(
     ],
     ids=["a new one", "other arguments", "another property", "another port"],
 )
-def test_the_reason_of_a_change_is_said(change, reason, new):
+def test_each_change_of_a_task_has_a_reason(change, reason, new):
     changes = diff_plans(plan_of(A), plan_of(A, new) if new.id == "x" else plan_of(new), {}, {})
     assert changes.joining == {new.id: change}
     assert reason in changes.reasons[new.id]
 
 
-def test_hooks_are_never_part_of_a_change():
+def test_a_new_hook_is_no_change_of_tasks():
 
     hook = planned(
         "hook", "h1", trigger=parse("before_CONFIGURE"), launch=Launch(mode=ControlMode.HOOK, value="x")

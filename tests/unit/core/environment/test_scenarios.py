@@ -29,7 +29,7 @@ def _difference(name, written, now):
     )
 
 
-def test_there_are_scenarios():
+def test_at_least_twenty_scenarios_exist():
     assert len(SCENARIOS) >= 20
 
 

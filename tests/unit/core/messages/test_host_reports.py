@@ -111,7 +111,7 @@ def is_taken_as_it_is(got, path, junk):
         max_leaves=20,
     )
 )
-def test_nothing_that_a_host_can_send_raises(data):
+def test_no_content_of_a_report_raises_an_error(data):
     assert report_of(data, "flp1").host is not None
     facts, _ = facts_of(data, "flp1")
     assert facts.address
@@ -176,7 +176,7 @@ def test_invalid_settings_of_an_agent_are_faults_of_its_host():
 
 
 @pytest.mark.finding("X1")
-def test_a_report_of_millions_of_wrong_parts_is_given_up_after_some():
+def test_a_report_of_millions_of_wrong_parts_is_read_up_to_a_limit():
     report = report_of(
         {"host": "flp1", "incarnation": "x", "sequence": 1, "tasks": [None] * 3_000_000}, "flp1"
     )

@@ -16,7 +16,7 @@ from salt_o2.core.messages.report_schedule import (
 times = st.floats(min_value=0, max_value=1e6)
 
 
-def test_nothing_new_is_no_report():
+def test_an_agent_without_changes_sends_no_report():
     assert due_at(PendingReport(sent_at=5.0)) is None
 
 
@@ -55,7 +55,7 @@ def test_a_death_does_not_wait_for_the_pace_of_reports_that_follow_each_other():
     assert due == 10.01 + GATHER_S
 
 
-def test_a_host_whose_tasks_die_one_after_the_other_keeps_to_the_pace_all_the_same():
+def test_a_host_whose_tasks_die_one_after_the_other_keeps_the_pace_of_reports():
     due = due_at(PendingReport(sent_at=10.0, changed_at=10.01, unsolicited_at=10.01, quick_from=10.9))
     assert due == 10.0 + EVERY_S
 

@@ -73,7 +73,7 @@ def test_a_host_of_a_site_without_pillar_keeps_its_own_attributes_address_and_po
     assert len(unused) == 1, "it is not flp1"
 
 
-def test_a_host_that_says_what_pillar_says_has_no_fault_and_measures_less_than_it_may():
+def test_a_host_whose_claims_match_pillar_has_no_fault_and_may_measure_less():
     claim = HostFacts(
         address="10.0.0.2",
         network="n",

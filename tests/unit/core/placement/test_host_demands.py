@@ -48,10 +48,10 @@ def test_a_later_layer_of_constraints_replaces_the_same_attribute():
     }
 
 
-def test_an_attribute_is_satisfied_by_all_of_it_and_by_each_member_of_its_list():
+def test_a_list_attribute_matches_as_a_whole_and_by_each_member():
     assert values_of("flp, epn") == {"flp, epn", "flp", "epn"}
 
 
-def test_a_hosts_name_is_its_machine_id_unless_it_says_otherwise():
+def test_the_machine_id_of_a_host_is_its_name_unless_the_host_reports_another():
     host = HostFacts(address="a", network="n", cpus=1, memory_mb=1, attributes={"machine_id": "rack7"})
     assert attributes_of("flp1", host) == {"machine_id": "rack7", "hostname": "flp1"}

@@ -53,7 +53,7 @@ def test_allocations_of_a_plan_are_counted_by_host_and_by_network(inventory):
     assert not inventory.is_taken("elsewhere", 9001)
 
 
-def test_releasing_an_environment_gives_back_exactly_what_it_took(inventory):
+def test_releasing_an_environment_releases_exactly_its_allocations(inventory):
     inventory.allocate("E", plan(task("a", cpu=0.1, ports=[9000])))
     inventory.allocate("F", plan(task("b", cpu=0.2, ports=[9001])))
     inventory.release("E")
@@ -72,13 +72,13 @@ def test_releasing_twice_or_an_unknown_plan_changes_nothing(inventory):
     assert inventory.use_of("flp1").tasks == 0
 
 
-def test_taking_a_plan_again_takes_nothing_more(inventory):
+def test_allocating_a_plan_twice_counts_once(inventory):
     for _ in range(2):
         inventory.allocate("E", plan(task("a")))
     assert inventory.use_of("flp1").tasks == 1
 
 
-def test_single_tasks_can_be_taken_and_released(inventory):
+def test_single_tasks_can_be_allocated_and_released(inventory):
     inventory.allocate_tasks("E", [task("a", ports=[9000]), task("b", ports=[9001])])
     inventory.release_tasks("E", [TaskId("a")])
     assert [inventory.is_taken("box", port) for port in (9000, 9001)] == [False, True]
@@ -115,7 +115,7 @@ def test_hosts_are_found_by_attribute_by_name_and_by_members_of_lists(inventory)
     assert inventory.values("detectors") == ["ITS", "ITS,TPC", "TPC"]
 
 
-def test_a_removed_host_is_found_no_more(inventory):
+def test_a_removed_host_is_not_found(inventory):
     inventory.remove_host("flp1")
     inventory.remove_host("flp1")
     assert list(inventory.with_attribute("hostname", "flp1")) == []

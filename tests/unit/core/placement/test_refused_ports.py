@@ -175,7 +175,7 @@ def test_a_restart_that_is_refused_for_a_port_gets_other_ports_and_counts_for_no
     assert agents.environment.model.restarts.pending == {}
 
 
-def test_the_task_on_its_new_port_joins_the_run_and_what_connects_to_it_is_configured_again():
+def test_a_task_on_a_new_port_joins_the_run_and_its_peers_are_reconfigured():
     agents = refuse(running())
     a = replace(agents.environment.model.plan.tasks[0], properties={"chans.data.0.address": "tcp://h2:9001"})
     agents.take(Modified(at=agents.at, request="m", plan=plan_of(a, planned("b2", "h2"))))
@@ -192,7 +192,7 @@ def test_where_no_other_port_is_free_the_run_ends_with_the_reason():
     assert "wider range" in agents.environment.model.error
 
 
-def test_a_thief_of_every_port_is_given_up_after_so_many_changes():
+def test_a_task_whose_ports_are_always_refused_fails_after_a_number_of_changes():
     agents = running(recovery_restarts="0")
     changes = 0
     for number in range(MAX_PORT_CHANGES + 1):
@@ -203,7 +203,7 @@ def test_a_thief_of_every_port_is_given_up_after_so_many_changes():
     assert agents.environment.model.state is S.ERROR
 
 
-def test_where_policy_says_fail_a_refusal_is_an_error():
+def test_with_the_policy_fail_a_refused_port_is_an_error():
     assert refuse(running("fail")).environment.model.state is S.ERROR
 
 

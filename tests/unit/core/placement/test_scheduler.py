@@ -157,7 +157,7 @@ def test_two_tasks_that_want_one_static_port_go_to_different_hosts():
     assert sorted(hosts([request("a", ports=[80]), request("b", ports=[80])], cluster(2))) == ["flp1", "flp2"]
 
 
-def test_without_hosts_it_says_how_to_get_one():
+def test_a_placement_without_hosts_is_refused_with_advice():
     assert "start the engine o2_agent on a minion" in refusal([request("root.x")], Inventory())
 
 
@@ -214,5 +214,5 @@ def test_every_role_that_cannot_be_placed_is_named_and_long_lists_are_counted():
     assert "y: no host: none has a=b" in said
 
 
-def test_fractions_of_cores_add_up_to_whole_ones():
+def test_fractions_of_cores_add_up_exactly():
     assert len(schedule([request(cpu=0.1)] * 40, cluster(1))) == 40

@@ -104,7 +104,7 @@ def test_a_single_task_is_refused_only_if_no_host_fits(facts, request_):
 @given(
     clusters, st.lists(needs, max_size=8), st.lists(needs, max_size=8), st.sets(st.integers(0, 4)), st.data()
 )
-def test_a_copy_for_planning_places_as_the_inventory_and_stays_as_it_is(facts, before, asked, silent, data):
+def test_a_copy_of_the_inventory_places_equally_and_is_not_changed(facts, before, asked, silent, data):
     def attempt(on):
         return [placed_or_refused([each], on) for each in asked] + [placed_or_refused(asked, on)]
 

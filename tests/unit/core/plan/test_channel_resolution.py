@@ -110,7 +110,7 @@ def test_an_address_of_ip_version_6_is_refused_as_no_device_listens_there(addres
     )
 
 
-def test_a_bound_ipc_address_is_taken_as_it_is():
+def test_a_bound_ipc_address_is_used_unchanged():
     endpoint = ChannelResolver().add("r", "h", "10.0.0.1", bound(target="ipc:///tmp/x"), None, "x")
     assert (endpoint.bind_address, endpoint.address) == ("ipc:///tmp/x", "ipc:///tmp/x")
 
@@ -126,7 +126,7 @@ def test_a_bound_ipc_address_is_taken_as_it_is():
     ],
     ids=["tcp", "ipc", "fixed-tcp", "fixed-ipc", "no-number"],
 )
-def test_which_channels_need_a_port_and_which_fix_one(channel, needs, fixed):
+def test_a_channel_needs_a_port_or_fixes_one_by_its_target(channel, needs, fixed):
     assert (channel.needs_port, channel.fixed_port) == (needs, fixed)
 
 
@@ -135,5 +135,5 @@ def test_a_channel_is_asked_for_by_path_and_by_global_name():
     assert names_of("a.b", bound()) == ("a.b:data",)
 
 
-def test_advice_is_given_only_for_what_is_near():
+def test_advice_names_only_similar_channels():
     assert unmatched("zzzzzz", ["root.sampler:data"]) == "nothing binds zzzzzz"

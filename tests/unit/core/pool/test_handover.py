@@ -52,7 +52,7 @@ def ordered(agents):
     return {(c.goal, o.task) for c in agents.commands() for o in c.orders}
 
 
-def test_the_end_of_an_environment_ends_its_tasks_unless_it_is_said_otherwise(configured):
+def test_the_end_of_an_environment_ends_its_tasks_unless_a_transfer_is_requested(configured):
     configured.ask(E.EXIT).accept_command()
     assert kept(configured) == []
 
@@ -65,7 +65,7 @@ def test_departing_tasks_are_idle_before_the_other_tasks_end(configured):
     assert configured.environment.model.state is S.DONE
 
 
-def test_a_program_has_no_process_to_keep_and_ends(configured):
+def test_a_basic_task_has_no_idle_process_and_is_not_transferred(configured):
     configured.ask(E.EXIT, keep=True).accept_command()
     assert configured.environment.model.tasks.reports["program"].state is TaskState.DONE
 
@@ -164,7 +164,7 @@ def test_an_excluded_task_is_transferred_too(configured):
     assert "monitor" in kept(configured)
 
 
-def test_an_environment_in_error_leaves_what_is_well(running):
+def test_an_environment_in_error_transfers_its_healthy_tasks(running):
     running.ask(E.GO_ERROR).accept_command()
     running.ask(E.EXIT, keep=True).accept_command()
     assert kept(running) == ["monitor", "sampler", "sink"]

@@ -71,7 +71,7 @@ def test_launches_of_different_processes_have_different_fingerprints_and_are_not
     assert not is_equivalent(one, another)
 
 
-def test_the_role_that_it_was_started_for_does_not_matter():
+def test_the_role_of_a_launch_does_not_change_its_equivalence():
     assert is_equivalent(launch(path="a.b", critical=False), launch(path="c.d"))
 
 

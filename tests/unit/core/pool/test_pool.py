@@ -155,7 +155,7 @@ def test_a_survey_of_one_host_says_nothing_of_another():
     assert names(pool.waiting) == ["a"]
 
 
-def test_an_order_that_was_lost_is_given_again_the_sure_way_until_it_is_taken_in():
+def test_a_lost_order_is_sent_again_as_a_salt_job_until_it_is_acknowledged():
     pool = pool_of("a")
     pool.apply_report(from_host("flp1", report("a", "env", 5)), NOW)  # it believes that it belongs to env
     assert pool.tick(NOW + REPEAT_S / 2, {"flp1"}) == []
@@ -229,7 +229,7 @@ def test_a_pool_that_was_found_again_orders_above_what_was_ordered_before():
     assert orders(pool.stop(["a"], "cleaned", NOW)) == [("flp1", TaskState.DONE, 7, ["a"])]
 
 
-def test_a_task_may_come_back_after_an_environment_had_it():
+def test_a_claimed_task_may_be_transferred_again():
     pool = pool_of("a")
     pool.claim(["a"])
     effects = keep(pool, "a", revision=20)

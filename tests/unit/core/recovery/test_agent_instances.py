@@ -161,7 +161,7 @@ REPORTS = st.lists(
 
 
 @given(REPORTS)
-def test_whatever_copies_say_and_when_the_agent_that_keeps_reporting_is_kept(reports):
+def test_no_report_of_a_copy_replaces_an_agent_that_keeps_reporting(reports):
     host, at, beat_at = Host(), 0.0, 0.0
     for pause, report in reports:
         while beat_at + BEAT_S <= at + pause:

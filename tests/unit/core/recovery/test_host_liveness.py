@@ -83,20 +83,20 @@ def test_a_silent_host_is_lost_within_three_heartbeats_of_its_last_answer(host):
     assert host.pass_time(5).announced == [HostStatus.SILENT, HostStatus.LOST]
 
 
-def test_a_lost_host_is_not_asked_any_more(host):
+def test_a_lost_host_is_not_probed(host):
     host.agent = host.tasks = False
     host.pass_time(4).tasks = True
     assert host.pass_time(20).signs.presence is HostStatus.LOST
 
 
 @pytest.mark.parametrize("tasks", [True, False], ids=["silent", "lost"])
-def test_a_report_brings_it_back(host, tasks):
+def test_a_report_makes_a_silent_or_lost_host_active(host, tasks):
     host.agent, host.tasks = False, tasks
     host.pass_time(4).agent = True
     assert host.pass_time(1).announced[-1] is HostStatus.ACTIVE
 
 
-def test_one_missing_answer_is_not_enough():
+def test_a_host_with_one_missed_probe_is_not_lost():
     signs = HostLiveness(heard=0.0)
     assert signs.next_action(7.0, HEARTBEAT_S) is LivenessAction.ASK
     signs.record_probe(False, 7.0)
@@ -114,13 +114,13 @@ def test_control_that_cannot_probe_declares_no_host_lost():
     assert signs.presence is HostStatus.SILENT
 
 
-def test_while_an_answer_is_awaited_nothing_is_decided():
+def test_no_status_changes_while_a_probe_is_under_way():
     signs = HostLiveness(heard=0.0)
     assert signs.next_action(7.0, HEARTBEAT_S) is LivenessAction.ASK
     assert signs.next_action(100.0, HEARTBEAT_S) is LivenessAction.NOTHING
 
 
-def test_a_report_that_comes_while_asking_counts_more_than_no_answer():
+def test_a_report_during_a_probe_overrides_a_missing_answer():
     signs = HostLiveness(heard=0.0)
     signs.next_action(7.0, HEARTBEAT_S)
     signs.record_report(7.5)
@@ -146,7 +146,7 @@ def test_control_without_reports_of_several_hosts_is_isolated(heard, alone):
     assert control_is_isolated([HostLiveness(heard=at) for at in heard], 10.0, HEARTBEAT_S) is alone
 
 
-def test_hosts_that_were_lost_before_do_not_count():
+def test_lost_hosts_do_not_count_for_isolation():
     lost = HostLiveness(heard=0.0, presence=HostStatus.LOST)
     assert not control_is_isolated([lost, HostLiveness(heard=0.0)], 10.0, HEARTBEAT_S)
 

@@ -44,7 +44,7 @@ def test_tasks_are_rescheduled_while_the_run_continues():
     assert agents.environment.model.state is S.RUNNING
 
 
-def test_tasks_that_are_placed_anew_join_and_nothing_is_sent_to_the_lost_host():
+def test_rescheduled_tasks_join_and_the_lost_host_gets_no_command():
     agents = lose(running())
     a = agents.environment.model.plan.tasks[0]
     anew = plan_of(a, planned("b2", "h1"), planned("c2", "h3"))
@@ -72,7 +72,7 @@ def test_tasks_bound_to_the_lost_host_make_an_error():
     assert "bound to h2" in agents.environment.model.error
 
 
-def test_their_loss_may_be_tolerated():
+def test_a_tolerated_loss_of_the_tasks_of_a_lost_host_continues_the_run():
     agents = lose(running(tolerate=2))
     agents.take(RescheduleFailed(at=agents.at, tasks=("b", "c"), reason="bound to h2"))
     assert agents.environment.model.state is S.RUNNING
@@ -112,7 +112,7 @@ def test_a_transition_does_not_wait_for_a_host_that_is_lost():
     assert agents.environment.model.state is S.CONFIGURED
 
 
-def test_the_end_does_not_wait_for_it_either():
+def test_the_end_does_not_wait_for_a_lost_host():
     agents = running()
     agents.ask(E.STOP_ACTIVITY).accept_command().ask(E.EXIT)
     (on_h1,) = [command for command in agents.commands() if command.host == "h1"]
@@ -121,7 +121,7 @@ def test_the_end_does_not_wait_for_it_either():
     assert agents.environment.model.state is S.DONE
 
 
-def test_a_host_without_our_tasks_may_be_lost_unnoticed():
+def test_the_loss_of_a_host_without_tasks_has_no_effect():
     assert lose(running(), "h9").last == []
 
 
@@ -133,7 +133,7 @@ def restarted(agents):
     return again
 
 
-def test_a_host_that_was_lost_while_control_was_down_is_done_without_too():
+def test_tasks_of_a_host_that_was_lost_while_control_was_down_are_rescheduled():
     agents = lose(restarted(running()))
     assert [effect.tasks for effect in agents.last if isinstance(effect, Reschedule)] == [("b", "c")]
 
@@ -157,7 +157,7 @@ def test_hooks_of_a_lost_host_that_never_ran_cause_no_failure():
     assert agents.environment.model.tasks.reports == {}
 
 
-def test_a_deployment_does_not_wait_for_a_host_that_was_lost_before_it_said_a_word():
+def test_a_deployment_does_not_wait_for_a_host_that_is_lost_before_its_first_report():
     tasks = planned("a", "h1"), planned("b", "h2", recovery="fail")
     agents = FakeAgents(Environment("E", plan_of(*tasks)))
     agents.ask(E.DEPLOY)
@@ -184,13 +184,13 @@ def test_silence_ends_with_a_report_or_with_loss():
         assert agents.environment.model.tasks.silent == {}
 
 
-def test_a_lost_host_is_not_silent_any_more():
+def test_a_lost_host_is_not_counted_as_silent():
     agents = lose(running("ignore"))
     agents.take(HostSilent(at=agents.at, host="h2", reason="its agent is away"))
     assert agents.environment.model.tasks.silent == {}
 
 
-def test_a_transition_that_fails_because_of_a_silent_host_says_so():
+def test_a_transition_that_fails_because_of_a_silent_host_names_the_host():
     agents = running("fail")
     agents.take(HostSilent(at=agents.at, host="h2", reason="its agent is away"))
     agents.ask(E.STOP_ACTIVITY)
@@ -213,7 +213,7 @@ def test_a_host_that_returns_from_silence_gets_its_missed_command():
     assert agents.commands() == []
 
 
-def test_a_host_that_has_its_command_does_not_get_it_again():
+def test_a_host_that_acknowledged_its_command_does_not_get_the_command_again():
     agents = running()
     agents.ask(E.STOP_ACTIVITY)
     (has,) = [command for command in agents.commands() if command.host == "h2"]

@@ -33,7 +33,7 @@ def test_the_tree_follows_from_the_paths():
     assert plan.root.roles[0].roles[0].task == "id-of-d.p.p0"
 
 
-def test_tasks_are_what_they_were_started_as():
+def test_reconstructed_tasks_have_the_launch_of_their_records():
     plan, _ = reconstruct(RUNNING)
     sink = next(each for each in plan.tasks if each.path == "d.sink")
     assert (sink.host, sink.ports, sink.launch, sink.critical) == (
@@ -45,7 +45,7 @@ def test_tasks_are_what_they_were_started_as():
     assert sink.properties == RUNNING[0].properties
 
 
-def test_a_run_is_known_again_with_its_number():
+def test_a_reconstructed_run_has_its_number():
     _, known = reconstruct(RUNNING)
     assert (known.state, known.run_number, known.revision, known.error) == ("RUNNING", 42, 9, "")
 
@@ -73,13 +73,13 @@ def test_a_task_that_is_not_critical_does_not_decide():
     assert reconstruct(found)[1].state == "RUNNING"
 
 
-def test_tasks_from_before_paths_were_kept_lie_below_the_root():
+def test_tasks_of_records_without_a_path_are_placed_below_the_root():
     plan, _ = reconstruct([task("")])
     assert plan.tasks[0].path == "E1.id-of-"
     assert plan.root.name == "E1"
 
 
-def test_the_rebuilt_is_an_environment_like_any_other():
+def test_a_reconstructed_environment_can_be_restored():
     plan, known = reconstruct(RUNNING)
     environment = snapshot.restore(EnvironmentId("E1"), plan, known)
     assert (environment.model.state, environment.model.run.number) == ("RUNNING", 42)
@@ -93,5 +93,5 @@ def test_the_last_run_is_the_highest_run_of_any_task(runs, last):
     assert last_run([task("d.a", run=run) for run in runs]) == last
 
 
-def test_where_a_launch_comes_from_makes_it_no_other_launch():
+def test_role_and_class_of_a_task_do_not_change_its_reconstructed_launch():
     assert task("d.a").launch == task("d.b", class_name="x", critical=False).launch

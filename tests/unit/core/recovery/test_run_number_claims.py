@@ -21,7 +21,7 @@ def test_a_wide_step_that_two_hosts_agree_on_is_believed():
     assert believed({"flp1": 541_020, "flp2": 541_001, "flp3": 7}, known=100) == 541_020
 
 
-def test_a_lie_hides_no_truth():
+def test_a_false_claim_of_one_host_hides_no_true_claim():
     claims = {"liar": 9_000_000, "flp1": 5000, "flp2": 5001}
     assert believed(claims, known=0) == 5001
     assert believed({"liar": 9_000_000, "flp1": 140}, known=100) == 140

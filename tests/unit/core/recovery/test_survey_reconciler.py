@@ -137,5 +137,5 @@ def test_a_task_that_its_environment_does_not_know_is_ended():
     assert [order.task for order in command.orders] == ["y"]
 
 
-def test_our_own_tasks_are_left_alone():
+def test_a_survey_with_known_tasks_only_stops_no_task():
     assert stop_commands_for_orphans({"E": environment()}, survey(report("a"), report("b"))) == []

@@ -12,20 +12,20 @@ EVERY = list(itertools.product(ControlMode, (True, False), (True, False)))
 
 
 @pytest.mark.parametrize(("mode", "asked", "lost"), EVERY)
-def test_the_last_blow_is_always_sigkill_and_there_is_only_one(mode, asked, lost):
+def test_the_last_signal_is_sigkill_and_is_sent_once(mode, asked, lost):
     signals = [step.signal for step in kill_sequence(mode, asked_to_exit=asked, lost=lost)]
     assert signals[-1] is signal.SIGKILL
     assert signals.count(signal.SIGKILL) == 1
 
 
 @pytest.mark.parametrize(("mode", "asked", "lost"), EVERY)
-def test_sigterm_comes_before_everything_that_hurts(mode, asked, lost):
+def test_the_first_signal_is_sigterm(mode, asked, lost):
     signals = [step.signal for step in kill_sequence(mode, asked_to_exit=asked, lost=lost) if step.signal]
     assert signals[0] is signal.SIGTERM
 
 
 @pytest.mark.parametrize(("mode", "asked", "lost"), EVERY)
-def test_an_end_takes_no_more_than_the_patience_of_a_shifter(mode, asked, lost):
+def test_an_end_has_a_bounded_duration(mode, asked, lost):
     steps = kill_sequence(mode, asked_to_exit=asked, lost=lost)
     assert all(step.wait_s > 0 for step in steps)
     assert sum(step.wait_s for step in steps) < 15

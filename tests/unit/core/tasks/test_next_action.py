@@ -111,12 +111,12 @@ def test_a_fairmq_device_in_error_gets_signals_only():
         assert next_action(task(goal=goal, state=S.ERROR, fresh=fresh, given_up=given_up)) is AgentAction.KILL
 
 
-def test_a_direct_task_in_error_is_left_for_a_look_until_it_shall_end():
+def test_a_direct_task_in_error_keeps_its_process_until_its_goal_is_done():
     assert next_action(task(mode=ControlMode.DIRECT, state=S.ERROR)) is AgentAction.WAIT
     assert next_action(task(mode=ControlMode.DIRECT, state=S.ERROR, goal=S.DONE)) is AgentAction.KILL
 
 
-def test_a_task_in_between_is_reset_first_and_killed_if_it_shall_end():
+def test_a_task_in_an_unknown_state_is_reset_or_killed_if_its_goal_is_done():
     assert next_action(task(goal=S.CONFIGURED, state=S.UNKNOWN)) is E.RESET
     assert next_action(task(goal=S.DONE, state=S.UNKNOWN)) is AgentAction.KILL
 
@@ -127,7 +127,7 @@ def test_a_device_that_has_obeyed_exit_is_ended_before_another_is_launched():
     assert (end.state, end.alive) == (S.STANDBY, True)
 
 
-def test_a_program_that_is_found_alive_counts_as_running_whatever_was_known_of_it():
+def test_a_program_that_is_found_alive_counts_as_running_in_any_earlier_state():
     for state in (S.UNKNOWN, S.STANDBY, S.CONFIGURED):
         found = task(mode=ControlMode.BASIC, goal=S.RUNNING, state=state)
         assert walk(found) == ([AgentAction.ASSUME_GOAL], replace(found, state=S.RUNNING))
@@ -161,7 +161,7 @@ healthy = st.builds(
 
 @settings(max_examples=1000)
 @given(healthy)
-def test_every_way_ends_and_no_event_is_sent_where_it_is_not_allowed(situation):
+def test_every_sequence_of_actions_ends_and_sends_only_allowed_events(situation):
     for _ in range(12):
         step = next_action(situation)
         if step is AgentAction.WAIT:
@@ -179,7 +179,7 @@ def test_every_way_ends_and_no_event_is_sent_where_it_is_not_allowed(situation):
 
 @settings(max_examples=1000)
 @given(healthy.filter(lambda situation: not situation.given_up))
-def test_a_task_that_obeys_reaches_its_goal(situation):
+def test_a_task_whose_steps_succeed_reaches_its_goal(situation):
     able = situation.fresh or situation.goal is S.DONE or (situation.alive and situation.state in LIVING)
     _, end = walk(replace(situation, lost=False))
     if able and not (situation.replaced and not situation.fresh and not situation.alive):
@@ -189,7 +189,7 @@ def test_a_task_that_obeys_reaches_its_goal(situation):
 
 @settings(max_examples=1000)
 @given(healthy)
-def test_a_task_that_shall_end_always_ends(situation):
+def test_a_task_with_the_goal_done_always_ends(situation):
     _, end = walk(replace(situation, goal=S.DONE))
     assert not end.alive
     assert end.state is S.DONE

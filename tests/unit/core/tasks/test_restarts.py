@@ -54,7 +54,7 @@ def test_a_failed_task_is_restarted_and_the_run_continues():
     assert agents.environment.model.tasks.tree.root.state is TaskState.RUNNING
 
 
-def test_its_return_is_announced_with_how_long_it_took():
+def test_the_return_of_a_restarted_task_is_announced_with_its_duration():
     agents = die(running())
     agents.wait_out()
     agents.accept_command()
@@ -63,7 +63,7 @@ def test_its_return_is_announced_with_how_long_it_took():
     assert news.seconds >= GRACE
 
 
-def test_the_site_s_rules_may_act_first():
+def test_a_rule_of_the_site_may_restart_a_task_before_its_policy():
     agents = die(running())
     agents.take(RecoverTask(at=agents.at, task="b", user="reactor"))
     assert orders(agents) == {"b": (TaskState.RUNNING, True)}
@@ -82,7 +82,7 @@ def test_a_rule_about_a_healthy_task_does_nothing():
     assert agents.take(RecoverTask(at=agents.at, task="b")) == []
 
 
-def test_a_rule_about_a_stranger_is_refused():
+def test_a_rule_about_an_unknown_task_is_refused():
     with pytest.raises(UnknownNameError):
         running().take(RecoverTask(at=0, task="nobody"))
 
@@ -93,7 +93,7 @@ def test_a_task_that_is_not_critical_is_restarted_too():
     assert orders(agents) == {"b": (TaskState.RUNNING, True)}
 
 
-def test_the_pauses_grow_and_after_the_budget_it_is_an_error():
+def test_restart_delays_grow_and_an_exhausted_budget_is_an_error():
     agents = running(recovery_restarts="3", recovery_backoff_s="1")
     pauses = []
     while agents.environment.model.state is S.RUNNING and len(pauses) < 10:
@@ -125,7 +125,7 @@ def wait_until_restarts_end(agents):
     raise AssertionError("a restart stays pending")
 
 
-def test_a_restart_that_hangs_is_given_up_in_time():
+def test_a_hanging_restart_fails_at_its_deadline():
     agents = die(running(recovery_restarts="1", recovery_timeout_s="10"))
     agents.wait_out()
     wait_until_restarts_end(agents)
@@ -149,18 +149,18 @@ def test_the_run_continues_without_a_task_whose_policy_is_ignore():
     assert set(orders(agents)) == {"a"}
 
 
-def test_stop_means_that_the_run_is_stopped_in_order():
+def test_the_policy_stop_stops_the_run_in_order():
     agents = die(running("stop"))
     assert orders(agents) == {"a": (TaskState.CONFIGURED, False)}
     agents.accept_command()
     assert agents.environment.model.state is S.CONFIGURED
 
 
-def test_fail_means_error():
+def test_the_policy_fail_leads_to_error():
     assert die(running("fail")).environment.model.state is S.ERROR
 
 
-def test_a_failure_in_a_transition_is_the_transition_s():
+def test_a_failure_in_a_transition_fails_the_transition():
     tasks = planned("a", "h1"), planned("b", "h2", recovery="restart")
     agents = FakeAgents(Environment("E", plan_of(*tasks)))
     agents.ask(E.DEPLOY)
@@ -185,7 +185,7 @@ def test_the_end_does_not_wait_for_a_restart():
     assert agents.environment.model.state is S.DONE
 
 
-def test_two_tasks_are_brought_back_at_once_and_by_themselves():
+def test_two_failed_tasks_are_restarted_independently():
     tasks = [planned(name, "h1", recovery="restart") for name in "abc"]
     agents = FakeAgents(Environment("E", plan_of(*tasks)))
     agents.ask(E.DEPLOY, E.CONFIGURE).accept_command()
@@ -259,7 +259,7 @@ def test_cancelled_restart_sets_no_timer():
     assert (repairs.wake_at, repairs.due(1000.0)) == (None, [])
 
 
-def test_thousands_of_failures_are_never_looked_at_one_by_one_for_each(monkeypatch):
+def test_thousands_of_failures_cost_no_quadratic_work(monkeypatch):
     """Counted, not timed: how often a moment is compared may grow as n log n, not as n times n."""
     looks = []
     truth = RestartTracker._is_current

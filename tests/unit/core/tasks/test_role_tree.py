@@ -57,13 +57,13 @@ def moved(roles, **states):
     return roles
 
 
-def test_a_role_is_whole_as_long_as_it_loses_no_more_than_it_tolerates():
+def test_a_role_keeps_its_state_up_to_its_tolerated_losses():
     roles = moved(tree(tolerate=1), a=TaskState.ERROR, b=TaskState.RUNNING, c=TaskState.RUNNING)
     left = roles.root.roles[0]
     assert (left.state, left.losses, roles.root.state) == (TaskState.RUNNING, 1, TaskState.RUNNING)
 
 
-def test_one_loss_more_is_an_error():
+def test_a_loss_above_the_tolerated_number_is_an_error():
     roles = moved(tree(tolerate=1), a=TaskState.ERROR, b=TaskState.ERROR, c=TaskState.RUNNING)
     assert roles.root.state is TaskState.ERROR
 

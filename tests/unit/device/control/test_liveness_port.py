@@ -35,13 +35,13 @@ def test_a_port_that_another_process_has_is_named_and_ends_nothing():
         alive.stop()
 
 
-def test_an_address_that_the_machine_does_not_have_is_left_out():
+def test_an_address_that_the_machine_does_not_have_is_ignored():
     alive = LivenessPort(free_port(), ["192.0.2.1"])
     assert alive.refused == []
     alive.stop()
 
 
-def test_a_device_that_had_no_file_left_answers_again(monkeypatch):
+def test_a_device_answers_again_after_it_had_no_free_file_descriptor(monkeypatch):
     real, failures = socket.socket.accept, [OSError(24, "Too many open files")]
 
     def accept(self):

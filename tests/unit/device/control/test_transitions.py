@@ -20,7 +20,7 @@ def reached(events, start=n.IDLE):
     return seen
 
 
-def test_the_way_up_passes_through_every_state_between():
+def test_the_path_to_running_passes_through_every_intermediate_state():
     way = [t.INIT_DEVICE, t.COMPLETE_INIT, t.BIND, t.AUTO, t.CONNECT, t.AUTO, t.INIT_TASK, t.AUTO, t.RUN]
     assert reached(way) == [
         "INITIALIZING DEVICE",
@@ -35,7 +35,7 @@ def test_the_way_up_passes_through_every_state_between():
     ]
 
 
-def test_from_every_state_that_stays_there_is_a_way_down_to_exiting():
+def test_every_stable_state_has_a_path_to_exiting():
     for state in t.STATES:
         if state in t.ENDS or (state, t.AUTO) in t.TARGETS:
             continue
@@ -46,18 +46,18 @@ def test_from_every_state_that_stays_there_is_a_way_down_to_exiting():
             assert steps < 6
 
 
-def test_error_can_be_found_everywhere_but_at_the_ends():
+def test_error_found_is_possible_in_every_state_except_error_and_exiting():
     alive = {state for state in t.STATES if t.possible(state, t.ERROR_FOUND)}
     assert alive == set(t.STATES) - {n.ERROR, n.EXITING}
 
 
-def test_auto_is_not_a_controllers_to_ask_for():
+def test_a_controller_cannot_request_auto():
     assert "AUTO" not in t.EVENTS
     assert not t.possible(n.BINDING, "AUTO")
 
 
 @pytest.mark.parametrize("end", t.ENDS)
-def test_nothing_is_possible_at_an_end(end):
+def test_no_event_is_possible_in_a_final_state(end):
     assert not any(t.possible(end, event) for event in t.EVENTS)
 
 

@@ -66,7 +66,7 @@ def made(kind, channels, **values):
 class TestSampler:
     """Sends numbered messages."""
 
-    def test_it_numbers_what_it_sends(self):
+    def test_a_sampler_numbers_its_messages(self):
         sampler = made(Sampler, {"data1": ["push"]}, id="s", text="Hi")
         sampler.conditional_run()
         sampler.conditional_run()
@@ -81,18 +81,18 @@ class TestSampler:
         assert [sent[:2] for sent in sampler.channels.sent] == [("data", 0), ("data", 1), ("more", 0)]
         assert len({sent[2][0] for sent in sampler.channels.sent}) == 1
 
-    def test_it_leaves_running_after_as_many_messages_as_wanted(self):
+    def test_a_sampler_leaves_running_after_the_wanted_number_of_messages(self):
         sampler = made(Sampler, {"data": ["push"]}, max_iterations=3)
         assert [sampler.conditional_run() for _ in range(3)] == [True, True, False]
 
-    def test_numbers_go_on_in_the_next_run(self):
+    def test_message_numbers_continue_in_the_next_run(self):
         sampler = made(Sampler, {"data": ["push"]}, max_iterations=1)
         sampler.conditional_run()
         sampler.pre_run()
         assert sampler.conditional_run() is False
         assert b"#1 of" in sampler.channels.sent[-1][2][0]
 
-    def test_it_has_the_options_of_fairmqs_sampler(self):
+    def test_a_sampler_has_the_options_of_fairmqs_sampler(self):
         assert {"text", "max-iterations"} <= set(Sampler.options)
         assert Sampler.options["text"][0] == "Hello"
 
@@ -106,10 +106,10 @@ class TestProcessor:
         processor.run()
         return processor.channels.sent
 
-    def test_it_appends_its_name_as_fairmqs_does(self):
+    def test_a_processor_appends_its_name_as_fairmqs_processor_does(self):
         assert self.processed([b"Hello"]) == [("data2", 0, [b"Hello (modified by p1)"])]
 
-    def test_it_appends_its_text_if_it_has_one(self):
+    def test_a_processor_with_a_text_appends_that_text(self):
         assert self.processed([b"Hello"], text="!") == [("data2", 0, [b"Hello!"])]
 
     def test_further_parts_stay_as_they_are(self):
@@ -143,7 +143,7 @@ class TestSink:
         _, line = self.sunk(capsys, [b"Hello"] * 3)
         assert re.fullmatch(r"rate: \d+\.\d msg/s total: 3 missing: 0", line)
 
-    def test_it_leaves_running_after_as_many_messages_as_wanted(self, capsys):
+    def test_a_sink_leaves_running_after_the_wanted_number_of_messages(self, capsys):
         sink, line = self.sunk(capsys, [b"Hello"] * 5, max_iterations=2)
         assert "total: 2 " in line
         assert len(sink.channels.waiting["data2"]) == 3
@@ -154,7 +154,7 @@ class TestSink:
         sink.report()
         assert capsys.readouterr().out.strip().endswith("missing: 2")
 
-    def test_what_processors_append_does_not_matter(self, capsys):
+    def test_a_sink_ignores_the_suffix_of_a_processor(self, capsys):
         _, line = self.sunk(capsys, [numbered_messages.write("x", 0, "s.1") + b" (modified by p1)", b"\xff"])
         assert "total: 2 missing: 0" in line
 
@@ -170,7 +170,7 @@ class TestAccount:
     """Numbers in any order."""
 
     @given(st.permutations(list(range(40))), st.sets(st.integers(1, 38)))
-    def test_exactly_what_did_not_come_is_missing_in_whatever_order(self, order, lost):
+    def test_exactly_the_absent_numbers_are_missing_in_any_order(self, order, lost):
         account = numbered_messages.Account()
         for number in order:
             if number not in lost:
@@ -178,7 +178,7 @@ class TestAccount:
         assert (account.missing, account.repeated) == (len(lost), 0)
 
     @given(st.lists(st.integers(0, 50), min_size=1))
-    def test_what_comes_twice_is_counted_as_repeated(self, numbers):
+    def test_repeated_numbers_are_counted(self, numbers):
         account = numbered_messages.Account()
         for number in numbers:
             account.see(number)

@@ -137,7 +137,7 @@ def test_arguments_may_be_null_or_absent():
         assert ServerLiteCodec().asked(body).arguments == {}
 
 
-def test_a_codec_that_does_not_exist_is_named_with_those_that_do():
+def test_an_unknown_codec_is_refused_with_the_known_codecs():
     with pytest.raises(InvalidRequestError, match=r"OCCheavy.*OCC or OCClite"):
         codec_named("OCCheavy")
 

@@ -83,11 +83,11 @@ def site(request, tmp_path):
         ("qc/task", "qc/ANY/any/task"),
     ],
 )
-def test_the_best_answer_is_found_by_fallback(site, asked, found):
+def test_the_most_specific_entry_is_found_by_fallback(site, asked, found):
     assert site.resolve(parse_query(asked)) == found
 
 
-def test_any_run_type_comes_before_any_role(site):
+def test_the_fallback_to_any_run_type_precedes_the_fallback_to_any_role(site):
     assert site.get("qc/COSMICS/flp1/task") == "any type"
     assert site.get("qc/PHYSICS/flp7/task") == "any role"
 
@@ -98,12 +98,12 @@ def test_an_invalid_path_is_refused(site, path):
         site.get(path)
 
 
-def test_what_is_not_there_names_the_nearest(site):
+def test_a_missing_entry_is_refused_with_the_nearest_name(site):
     with pytest.raises(UnknownNameError, match=r"did you mean qc/ANY/any/task\?"):
         site.get("qc/ANY/any/tsk")
 
 
-def test_a_payload_is_filled_in_and_includes_others_beside_it(site):
+def test_a_payload_is_rendered_with_variables_and_includes(site):
     variables = {"rate": "5", "on": "true", "detector": "its"}
     assert site.get("readout/PHYSICS/flp1/main", variables) == "rate=5\non for ITS"
     assert site.get("readout/ANY/any/loop", {"hosts": '["a", "b"]'}) == "[a][b]"
@@ -142,7 +142,7 @@ def test_run_time_values_are_read_and_set(site):
     assert site.runtime_get("aliecs", "y") == "2"
 
 
-def test_detectors_and_their_hosts(site):
+def test_detectors_are_listed_with_their_hosts_and_endpoints(site):
     assert (site.detectors(), site.detectors(all_=True)) == (["ITS"], ["ITS", "TRG"])
     assert (site.hosts_of("ITS"), site.detector_of("flp1")) == (["flp1"], "ITS")
     assert site.endpoints_of("flp1", "123") == ["0", "1"]
@@ -161,7 +161,7 @@ def test_a_directory_is_written(tmp_path):
     assert (site.get("new/entry"), site.components()) == ("x", ["new"])
 
 
-def test_a_new_component_must_be_meant(tmp_path):
+def test_a_new_component_must_be_confirmed(tmp_path):
     site = Configuration(open_backend(str(tmp_path), dict))
     site.set("readout/ANY/any/a", "x", new_component=True)
     with pytest.raises(InvalidRequestError, match=r"no component reodout \(did you mean readout\?\)"):

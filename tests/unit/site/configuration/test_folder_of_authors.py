@@ -83,7 +83,7 @@ BOMBS = {
 
 @pytest.mark.finding("X28")
 @pytest.mark.parametrize("lines", BOMBS.values(), ids=BOMBS)
-def test_aliases_that_stand_for_too_much_are_refused(tmp_path, lines):
+def test_yaml_aliases_that_expand_beyond_the_limit_are_refused(tmp_path, lines):
     (tmp_path / "components").mkdir()
     (tmp_path / "components" / "qc.yaml").write_text("\n".join(lines))
     with pytest.raises(InvalidRequestError, match=r"qc.yaml: .*more than 200,000 entries"):

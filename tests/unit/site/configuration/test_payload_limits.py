@@ -140,7 +140,7 @@ def test_a_payload_may_include_another_for_each_of_many_hosts():
     assert fill(payload, given, lambda _name: "{{ h }};", "here").count(";") == 100
 
 
-def test_one_payload_does_not_pay_for_another():
+def test_each_payload_has_its_own_limit():
     costly = "{% for i in FromJson(list) %}{% set x = big + big %}{% endfor %}done"
     given = {"big": "b" * 10_000, "list": str([1] * 400)}
     for _ in range(3):

@@ -38,7 +38,7 @@ def configuration(*patterns, **entries):
         ("KAFKA", "kafka/ANY/any/password", False),
     ],
 )
-def test_a_pattern_marks_an_entry_and_all_that_is_below_it(pattern, path, is_covered):
+def test_a_pattern_marks_an_entry_and_all_entries_below(pattern, path, is_covered):
     secrets = SecretEntries([pattern])
     assert secrets.covers(path) is is_covered
     assert secrets.covers(f"o2/components/{path}") is is_covered
@@ -51,7 +51,7 @@ def test_a_site_without_marks_has_no_secrets():
 
 
 @pytest.mark.finding("X29")
-def test_a_payload_that_a_template_has_read_is_masked_wherever_it_stands():
+def test_a_secret_payload_that_a_template_has_read_is_masked_everywhere():
     known = configuration("kafka/*/*/password", password=f"{PASSWORD}\n", brokers="b1:9092")
     assert known.get("kafka/password").strip() == PASSWORD
     assert known.raw("kafka/brokers") == "b1:9092"
@@ -87,7 +87,7 @@ def test_a_number_is_masked_as_number_and_as_text():
 
 @pytest.mark.finding("X29")
 @pytest.mark.parametrize("quoted", [json.dumps, shlex.quote, repr])
-def test_a_secret_with_quotes_is_masked_also_where_it_is_quoted(quoted):
+def test_a_secret_with_quotes_is_masked_in_its_quoted_form(quoted):
     known = configuration("kafka", password='it\'s a "password"\tof kafka')
     known.get("kafka/password")
     assert "password" not in known.secrets.mask(quoted(known.raw("kafka/password")))
@@ -138,7 +138,7 @@ def test_a_silent_backend_is_read_again_later():
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda part: st.lists(part)))
-def test_what_holds_no_secret_is_returned_as_it_is(value):
+def test_a_value_without_a_secret_is_returned_unchanged(value):
     secrets = SecretEntries(["kafka"])
     secrets.learn("kafka/x", "a secret that no text has \N{SNOWMAN}")
     assert secrets.mask(value) == value

@@ -70,13 +70,13 @@ def test_a_task_template_is_checked_by_itself(tmp_path):
     assert check(file).problems == (f"{file}:1: the name is u, but the file's is t",)
 
 
-def test_a_file_outside_of_a_repository_is_known_by_what_it_has(tmp_path):
+def test_a_file_outside_of_a_repository_is_recognised_by_its_keys(tmp_path):
     file = tmp_path / "t.yaml"
     file.write_text("name: t\ncommand: {valu: x}\n")
     assert "unknown key valu in command" in check(file).problems[0]
 
 
-def test_what_cannot_be_read_says_so(tmp_path):
+def test_a_file_that_cannot_be_read_is_one_problem(tmp_path):
     assert "cannot be read" in check(tmp_path / "none.yaml").problems[0]
 
 

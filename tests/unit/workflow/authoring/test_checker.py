@@ -53,14 +53,14 @@ def of(body):
     return f"name: w\nroles: [{{name: x, {body}, task: {{load: sender}}}}]\n"
 
 
-def test_a_value_of_an_including_workflow_is_no_fault_of_the_included_one(repository):
+def test_a_missing_value_that_an_including_workflow_sets_is_no_fault(repository):
     verdict = check(repository / "workflows" / "inner.yaml")
     assert verdict.problems == ()
     (note,) = verdict.notes
     assert "left open: it: set by another workflow, as in workflows/outer.yaml" in note
 
 
-def test_what_is_given_shows_more_of_what_is_open(repository):
+def test_a_given_value_reveals_further_open_variables(repository):
     verdict = check(repository / "workflows" / "inner.yaml", {"it": "flp1"})
     assert verdict.problems == ()
     assert "left open: peer, rate: set by another" in verdict.notes[0]
@@ -97,12 +97,12 @@ def test_values_of_the_site_override_open_ones(repository):
     assert found.calls[0].variables["colour"] == "red"
 
 
-def test_a_file_that_cannot_be_read_gives_nothing(repository):
+def test_a_file_that_cannot_be_read_sets_no_open_variable(repository):
     write(repository, "broken", "name: [")
     assert check(repository / "workflows" / "inner.yaml").problems == ()
 
 
-def test_a_target_that_is_open_is_not_said_to_be_missing(repository):
+def test_an_open_target_is_not_reported_as_missing(repository):
     text = of("connect: [{name: in, type: pull, target: '{{ hosts }}'}]")
     assert check(write(repository, "w", text)).problems == ()
 
@@ -117,7 +117,7 @@ def test_a_channel_whose_field_is_wrong_is_one_problem_and_not_two(field):
     assert caught.value.problems == ("workflows/w.yaml:2: w.x: unknown variable hosts",)
 
 
-def test_a_place_above_the_root_is_open_where_another_workflow_may_include_it(repository):
+def test_a_role_above_the_root_is_open_in_a_workflow_that_others_may_include(repository):
     text = of("connect: [{name: in, type: pull, target: '{{ Up(3).Path }}.y:out'}]")
     verdict = check(write(repository, "w", text))
     assert verdict.problems == ()
@@ -167,7 +167,7 @@ def test_no_role_that_is_enabled_is_no_fault_of_a_file_but_of_what_is_to_run(rep
         expand(text.replace("sender", "plain"))
 
 
-def test_what_is_open_is_no_variable_of_a_role(repository):
+def test_an_open_value_is_no_variable_of_a_role(repository):
     file = repository / "workflows" / "outer.yaml"
     variables = load_alone(source_of(file), "outer").calls[0].variables
     assert not set(GIVEN) & set(variables)

@@ -22,7 +22,7 @@ def linked(connect: str, sampler: str = "") -> str:
     """
 
 
-def test_a_channel_has_what_it_is_given_and_fairmqs_defaults_for_the_rest():
+def test_a_channel_has_its_given_properties_and_fairmqs_defaults():
     found = expand(
         linked("{name: in, type: pull, target: '{{ parent }}.sampler:data', sndBufSize: 7}"), TASKS
     )

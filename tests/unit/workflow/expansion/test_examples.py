@@ -18,13 +18,13 @@ dataSizeTask-merger dataSizeTask-checker someNumbersTask someNumbersTask-checker
 """
 
 
-def test_the_examples_are_there_and_say_what_they_are():
+def test_every_example_has_a_description():
     listed = dict(EXAMPLES.workflows())
     assert {"fairmq-ex-1-n-1", "fairmq-ex-copypush", "qc-advanced-root"} <= set(listed)
     assert all(listed.values())
 
 
-def test_the_diamond_is_the_one_of_the_talk():
+def test_the_diamond_has_the_roles_of_the_talk():
     assert paths(load(EXAMPLES, "fairmq-ex-1-n-1")) == [
         *(f"diamond.processors.processor{number}" for number in range(4)),
         "diamond.sampler",
@@ -38,7 +38,7 @@ def test_the_diamond_has_as_many_processors_as_asked_for(count):
 
 
 @pytest.mark.parametrize("name", ["fairmq-ex-copypush", "copypush"])
-def test_copypush_expands_as_its_author_wrote_it(name):
+def test_copypush_expands_to_four_sinks_and_a_sampler(name):
     workflow = load(EXAMPLES, name)
     assert paths(workflow) == [*(f"copypush.sink{number}" for number in range(4)), "copypush.sampler"]
     assert {task.connect[0].target for task in workflow.tasks[:4]} == {"copypush.sampler:data"}
@@ -60,7 +60,7 @@ def test_every_channel_of_an_example_has_a_peer(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_example_runs_on_python_devices_unless_it_is_given_fairmq(name):
+def test_an_example_runs_on_python_devices_by_default(name):
     plain = {"/bin/sh"} if name == PROGRAMS else set()
     assert {task.launch.value for task in plan(load(EXAMPLES, name)).tasks} == {"o2-device"} | plain
 
@@ -77,7 +77,7 @@ def test_an_example_runs_on_fairmqs_own_devices(name, plugin):
         assert "" not in task.launch.arguments
 
 
-def test_the_diamond_with_programs_has_one_that_the_run_needs_and_one_that_it_does_not():
+def test_the_diamond_with_programs_has_a_critical_and_an_uncritical_program():
     tasks = {task.path: task for task in plan(load(EXAMPLES, PROGRAMS)).tasks}
     assert tasks["with-programs.recorder"].critical
     assert not tasks["with-programs.monitor"].critical

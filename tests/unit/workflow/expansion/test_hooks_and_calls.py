@@ -74,7 +74,7 @@ def test_a_call_has_the_defaults_of_the_original():
     assert (call.result, call.timeout_s, call.critical) == ("", 30.0, True)
 
 
-def test_a_call_is_triggered_awaited_and_returns_what_it_says():
+def test_a_call_has_the_trigger_the_await_and_the_return_of_its_template():
     call = the_call(
         "func: odc.Start(), trigger: before_START_ACTIVITY+100, await: after_START_ACTIVITY-10, "
         "timeout: 60s, critical: false, return: started"
@@ -138,7 +138,7 @@ def test_a_nonsensical_value_is_named(body, message):
     assert any(message in problem for problem in found), found
 
 
-def test_the_bare_name_of_an_event_is_taken_with_a_note_because_templates_have_it():
+def test_the_bare_name_of_an_event_is_accepted_as_a_moment_with_a_note():
     found = expand(role("call: {func: testplugin.Noop(), trigger: CONFIGURE}"))
     (note,) = found.notes
     assert note.startswith("workflows/w.yaml:4: root.x: CONFIGURE is not a moment")

@@ -66,7 +66,7 @@ def test_the_variable_of_an_iterator_reaches_into_what_is_included():
     assert [task.variables["host"] for task in found.tasks] == ["a", "b"]
 
 
-def test_what_is_included_can_be_computed():
+def test_the_name_of_an_included_workflow_can_be_an_expression():
     found = expand(including('include: "{{ which }}"', "vars: {which: other}"), others={"other": OTHER})
     assert paths(found) == ["root.x.leaf"]
 
@@ -105,13 +105,13 @@ def test_a_workflow_that_includes_itself_is_refused():
     assert "does one include itself?" in found
 
 
-def test_a_missing_workflow_is_named_where_it_is_included():
+def test_a_missing_included_workflow_is_named_with_the_place_of_the_include():
     assert problems(including("include: missing"), others={"other": OTHER}) == [
         "w.yaml:4: root.x: no workflow missing"
     ]
 
 
-def test_what_is_wrong_in_an_included_workflow_is_named_in_its_own_file():
+def test_a_fault_of_an_included_workflow_names_its_own_file():
     found = problems(including(), others={"other": OTHER + "colour: red\n"})
     assert found == ["other.yaml:8: other: unknown key colour in a role"]
 

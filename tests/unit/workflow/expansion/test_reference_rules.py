@@ -61,7 +61,7 @@ def test_a_shell_is_a_boolean_or_its_text(written):
 
 @pytest.mark.parametrize("written", ["ALL", "All", "{{ 'ALL' }}"])
 @pytest.mark.parametrize("key", ["stdout", "log"])
-def test_where_output_goes_is_read_in_small_letters(written, key):
+def test_the_output_setting_is_read_in_any_case(written, key):
     assert task(f'command: {{value: v, {key}: "{written}"}}').launch.stdout == "all"
 
 
@@ -73,7 +73,7 @@ def test_a_user_and_the_environment_are_templated():
 
 
 @pytest.mark.parametrize(("cpu", "memory"), [("0.5", "100"), ('"0.5"', '"100"'), ("5e-1", "100.0")])
-def test_what_a_task_wants_are_numbers_or_their_text(cpu, memory):
+def test_the_resource_demand_of_a_task_is_given_as_numbers_or_text(cpu, memory):
     found = task(f"wants: {{cpu: {cpu}, memory: {memory}}}\ncommand: {{value: v}}")
     assert (found.cpu, found.memory_mb) == (0.5, 100)
 
@@ -143,7 +143,7 @@ def test_a_range_does_not_see_the_roles_own_variables():
 @pytest.mark.parametrize(
     ("written", "there"), [(" True ", True), ("TRUE", True), ("1", True), ("yes", False), ("on", False)]
 )
-def test_a_role_is_there_if_it_says_true_or_one_in_any_case(written, there):
+def test_a_role_is_enabled_by_true_or_one_in_any_case(written, there):
     found = paths(expand(one(f"enabled: '{written}'") + "  - {name: y, task: {load: plain}}\n"))
     assert ("root.x" in found) is there
 

@@ -22,7 +22,7 @@ def test_a_role_has_roles_or_a_task_and_tasks_come_in_the_order_of_the_tree():
     assert workflow.root.roles[1].task is workflow.tasks[1]
 
 
-def test_an_iterator_takes_both_its_ends():
+def test_an_iterator_includes_begin_and_end():
     source = under(
         '{name: "x{{ i }}", for: {begin: 0, end: "{{ n }}", var: i}, task: {load: plain}}',
         head="vars: {n: 2}",
@@ -40,7 +40,7 @@ def test_an_iterator_takes_both_its_ends():
     ],
     ids=["json", "expression", "variable", "empty"],
 )
-def test_an_iterator_over_a_list_takes_each_of_its_values(written, names):
+def test_an_iterator_over_a_list_makes_a_role_for_each_value(written, names):
     source = under(
         f'{{name: "x{{{{ h }}}}", for: {{range: {written}, var: h}}, task: {{load: plain}}}}',
         "{name: last, task: {load: plain}}",
@@ -79,7 +79,7 @@ def test_a_role_is_enabled_by_true_or_one(on):
 
 
 @pytest.mark.parametrize("off", ["false", "0", "''", "no", '"{{ 1 == 2 }}"'])
-def test_a_disabled_role_is_not_there_and_nothing_in_it_matters(off):
+def test_a_disabled_role_is_removed_and_its_content_is_not_read(off):
     source = under(
         f"{{name: x, enabled: {off}, vars: {{v: '{{{{ missing }}}}'}}, task: {{load: nothing}}}}",
         "{name: y, task: {load: plain}}",
@@ -87,7 +87,7 @@ def test_a_disabled_role_is_not_there_and_nothing_in_it_matters(off):
     assert paths(expand(source)) == ["root.y"]
 
 
-def test_a_role_whose_children_are_all_disabled_is_not_there_either():
+def test_a_role_whose_children_are_all_disabled_is_removed():
     source = under(
         "{name: g, roles: [{name: x, enabled: false, task: {load: plain}}]}", "{name: y, task: {load: plain}}"
     )
@@ -119,7 +119,7 @@ def test_a_workflow_without_any_task_is_refused():
         ("this.path", "root.group.me"),
     ],
 )
-def test_a_role_knows_where_it_is(expression, path):
+def test_an_expression_can_use_the_path_of_its_role(expression, path):
     constraints = f'[{{attribute: where, value: "{{{{ {expression} }}}}"}}]'
     source = under(
         f"{{name: group, roles: [{{name: me, constraints: {constraints}, task: {{load: plain}}}}]}}"
@@ -142,7 +142,7 @@ def test_a_place_outside_of_the_tree_is_an_error(expression, message):
     assert message in problems(source)[0]
 
 
-def test_a_role_does_not_know_itself_before_it_has_a_name():
+def test_the_name_of_a_role_cannot_use_its_own_path():
     assert "This() is not known yet" in problems(under('{name: "x{{ This() }}", task: {load: plain}}'))[0]
 
 
@@ -166,7 +166,7 @@ def test_constraints_of_the_child_override_those_above_and_those_of_the_class():
     assert {each.attribute: each.value for each in found} == {"a": "class", "b": "group", "c": "role"}
 
 
-def test_exit_code_0_of_a_program_that_is_not_critical_ends_no_data_unless_its_role_says_so():
+def test_exit_code_0_of_an_uncritical_program_ends_no_data_unless_its_role_says_ends_data():
     source = under(
         "{name: x, task: {load: program, critical: false}}",
         "{name: y, task: {load: program, critical: false, ends_data: true}}",
@@ -175,13 +175,13 @@ def test_exit_code_0_of_a_program_that_is_not_critical_ends_no_data_unless_its_r
 
 
 @pytest.mark.parametrize("more", ["", ", trigger: before_CONFIGURE"], ids=["device", "hook"])
-def test_ends_data_is_refused_where_it_means_nothing(more):
+def test_ends_data_is_refused_for_devices_and_hooks(more):
     load = "program" if more else "plain"
     source = under(f"{{name: x, task: {{load: {load}, ends_data: true{more}}}}}")
     assert any("ends_data is for plain programs" in told for told in problems(source, {"program": PROGRAM}))
 
 
-def test_a_task_is_critical_unless_it_says_otherwise():
+def test_a_task_is_critical_by_default():
     source = under("{name: x, task: {load: plain}}", "{name: y, task: {load: plain, critical: false}}")
     assert [task.critical for task in expand(source).tasks] == [True, False]
 

@@ -88,7 +88,7 @@ def test_two_roles_of_one_name_side_by_side_are_an_error():
     assert problems(source) == ["w.yaml:4: root.x: a second role of this name beside it"]
 
 
-def test_all_faults_of_all_files_come_at_once():
+def test_all_faults_of_all_files_are_reported_together():
     source = """
     name: root
     colour: red
@@ -111,7 +111,7 @@ def test_all_faults_of_all_files_come_at_once():
     ]
 
 
-def test_a_fault_that_an_iterator_repeats_is_said_once():
+def test_a_fault_that_an_iterator_repeats_is_reported_once():
     source = under(
         "{name: 'x{{i}}', for: {begin: 1, end: 500, var: i}, vars: {v: '{{ missing }}'}, task: {load: plain}}"
     )
@@ -134,7 +134,7 @@ def test_a_workflow_stops_growing_at_its_limit(monkeypatch):
     assert problems(source) == ["w.yaml:1: a workflow of more than 1,000 roles"]
 
 
-def test_a_faulty_document_says_so():
+def test_a_faulty_document_is_reported():
     with pytest.raises(TemplateError, match=r"workflows/w.yaml:1: not YAML"):
         expand("a: b: c")
 

@@ -163,7 +163,7 @@ value = value_in(SOME)
         ("duration('90s').Seconds()", 90.0),
     ],
 )
-def test_an_expression_of_the_original_comes_to(source, expected):
+def test_an_expression_of_the_original_has_its_value(source, expected):
     assert value(source) == expected
 
 
@@ -198,7 +198,7 @@ def test_an_expression_of_the_original_comes_to(source, expected):
         ("x y z", "is not an expression"),
     ],
 )
-def test_what_makes_no_sense_says_why(source, message):
+def test_an_invalid_expression_of_the_original_is_refused_with_the_reason(source, message):
     with pytest.raises(Refused, match=message):
         text_of(value(source))
 
@@ -247,13 +247,13 @@ def test_the_place_of_a_fault_is_marked(source, marked):
     ("source", "marked"),
     [("n n", "n «n»"), ("a ? b : ]", "a ? b : «]»"), ("x + §y", "x + «§»y"), ("a && (b", "a && (b«»")],
 )
-def test_the_place_where_it_stops_to_be_an_expression_is_marked(source, marked):
+def test_the_place_of_a_syntax_error_is_marked(source, marked):
     with pytest.raises(Refused) as caught:
         expression(source)
     assert f"{{{{ {marked} }}}}" in str(caught.value)
 
 
-def test_what_is_not_needed_is_not_computed():
+def test_unused_branches_of_an_expression_are_not_evaluated():
     assert value("n ?? fromJSON(text)") == "3"
     assert value("on == 'true' ? 1 : fromJSON(text)") == 1
     assert value("off == 'true' && fromJSON(text)") is False
@@ -269,7 +269,7 @@ def test_what_is_not_needed_is_not_computed():
     ],
     ids=["nested", "twice", "anything"],
 )
-def test_no_pattern_runs_away(pattern, text):
+def test_patterns_with_nested_repetition_are_answered(pattern, text):
     found = value("text matches pattern", Names(text=text, pattern=pattern))
     assert found is False
 
@@ -284,7 +284,7 @@ def test_no_pattern_runs_away(pattern, text):
         "replace(repeat('a', 1000), 'a', repeat('b', 10000))",
     ],
 )
-def test_nothing_grows_beyond_its_bounds(source):
+def test_an_expression_that_grows_beyond_its_limits_is_refused(source):
     with pytest.raises(Refused):
         value(source)
 
@@ -357,7 +357,7 @@ VALUES = {
 
 @settings(deadline=None, max_examples=500)
 @given(expressions(WORDS, VALUES, ["filter", "all", "count", "reduce", "sum", "sortBy"], most_words=16))
-def test_no_sequence_of_words_breaks_it(source):
+def test_no_sequence_of_words_breaks_the_parser(source):
     with suppress(Refused):
         text_of(value(source))
 

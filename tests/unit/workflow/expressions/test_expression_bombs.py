@@ -82,7 +82,7 @@ def small_allowance(monkeypatch):
 
 
 @pytest.mark.parametrize("source", BOMBS.values(), ids=BOMBS)
-def test_an_expression_is_ended_before_it_takes_too_much(source):
+def test_an_expensive_expression_is_stopped_within_its_limits(source):
     memory, begin = _memory_mb(), time.monotonic()
     with pytest.raises(Refused):
         text_of(value(source))
@@ -181,7 +181,7 @@ ESCAPES = [
 
 
 @pytest.mark.parametrize("source", ESCAPES)
-def test_no_known_way_leads_out_of_the_sandbox(source):
+def test_no_known_attack_leaves_the_sandbox(source):
     with pytest.raises(Refused):
         text_of(value(source))
 

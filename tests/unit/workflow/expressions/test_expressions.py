@@ -50,7 +50,7 @@ value = value_in(SOME)
         ("'}}' + '{{'", "}}{{"),
     ],
 )
-def test_an_expression_comes_to(source, expected):
+def test_an_expression_has_its_value(source, expected):
     assert value(source) == expected
 
 
@@ -76,7 +76,7 @@ def test_an_expression_comes_to(source, expected):
         ("strings.Atoi()", "Atoi takes 1 arguments, not 0"),
     ],
 )
-def test_what_makes_no_sense_says_why(source, message):
+def test_an_invalid_expression_is_refused_with_the_reason(source, message):
     with pytest.raises(Refused, match=re.escape(message)):
         value(source)
 
@@ -121,7 +121,7 @@ def test_an_unknown_name_is_known_by_name():
         "$env.__class__",
     ],
 )
-def test_no_way_leads_out_of_the_sandbox(source):
+def test_no_expression_leaves_the_sandbox(source):
     with pytest.raises(Refused):
         text_of(value(source))
 
@@ -144,7 +144,7 @@ def test_no_way_leads_out_of_the_sandbox(source):
     ],
     ids=lambda source: source[:20],
 )
-def test_nothing_grows_beyond_its_bounds(source):
+def test_an_expression_that_grows_beyond_its_limits_is_refused(source):
     with pytest.raises(Refused):
         value(source, Names(text="abc", items=["a"], big="x" * 900_000))
 
@@ -184,7 +184,7 @@ def test_a_remembered_value_is_not_used_for_other_values():
     assert found == ["12", "12", "13", "23"]
 
 
-def test_what_a_function_returns_is_not_remembered():
+def test_results_of_functions_are_not_cached():
     drawn = iter("xyz")
     names = Names(draw=lambda: next(drawn))
     assert [value("draw()", names), value("draw()", names)] == ["x", "y"]
@@ -196,7 +196,7 @@ def test_an_expression_is_compiled_once():
 
 @settings(deadline=None)
 @given(st.text(max_size=40))
-def test_no_text_breaks_out_or_breaks_it(source):
+def test_no_text_leaves_the_sandbox_or_breaks_the_parser(source):
     with suppress(Refused):
         text_of(value(source))
 
@@ -247,6 +247,6 @@ VALUES = {
 
 @settings(deadline=None, max_examples=300)
 @given(expressions(WORDS, VALUES, ["join", "length", "first"]))
-def test_no_sequence_of_words_breaks_it(source):
+def test_no_sequence_of_words_breaks_the_parser(source):
     with suppress(Refused):
         text_of(value(source))

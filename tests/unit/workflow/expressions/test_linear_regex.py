@@ -29,7 +29,7 @@ def test_a_pattern_that_repeats_without_end_is_refused(pattern):
 @pytest.mark.parametrize(
     "pattern", ["(?=a)a", "(?<=a)b", r"(a)\1", "(?>a)", "(?(1)a|b)", "[", "(", "a**", "\ud800"]
 )
-def test_what_re2_does_not_know_is_refused(pattern):
+def test_a_pattern_that_re2_does_not_know_is_refused(pattern):
     with pytest.raises(Refused, match="is no regular expression"):
         matches(pattern, "a")
 
@@ -71,7 +71,7 @@ def test_text_that_utf_8_cannot_hold_is_refused():
         (r"", "", True),
     ],
 )
-def test_a_pattern_means_what_it_means_in_go(pattern, text, found):
+def test_a_pattern_matches_as_in_go(pattern, text, found):
     assert matches(pattern, text) is found
 
 

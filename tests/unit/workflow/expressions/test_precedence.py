@@ -19,7 +19,7 @@ ORDER = [
 @pytest.mark.parametrize(
     "strongest", range(1, len(ORDER)), ids=[name.replace(" ", "-") for name in ORDER[1:]]
 )
-def test_the_stronger_of_two_layers_wins(strongest):
+def test_the_stronger_of_two_layers_overrides_the_weaker(strongest):
     given = set(ORDER[: strongest + 1])
 
     def block(name, key):

@@ -43,7 +43,7 @@ def test_a_workflow_may_be_asked_for_by_the_name_of_its_root_role(directory):
     assert directory.workflow("copypush").name == "fairmq-ex-copypush"
 
 
-def test_two_workflows_with_one_root_name_are_not_found_by_it(directory):
+def test_two_workflows_with_one_root_name_are_not_found_by_that_name(directory):
     (directory.path / "workflows/other.yaml").write_text("name: copypush\n")
     with pytest.raises(UnknownNameError):
         directory.workflow("copypush")
@@ -101,7 +101,7 @@ def test_without_git_the_revision_is_a_digest_that_changes_with_the_content(dire
     assert directory.revision() != first
 
 
-def test_a_machine_without_git_is_none_the_worse(directory, monkeypatch):
+def test_a_directory_on_a_machine_without_git_has_a_digest(directory, monkeypatch):
     monkeypatch.setenv("PATH", "")
     assert directory.revision().startswith("sha256:")
 
@@ -131,11 +131,11 @@ class TestGit:
     def test_the_revision_is_the_commit(self, directory, commit):
         assert directory.revision() == commit
 
-    def test_changed_or_new_templates_make_it_dirty(self, directory, commit):
+    def test_changed_or_new_templates_make_the_revision_dirty(self, directory, commit):
         (directory.path / "workflows/new.yaml").write_text("name: new\n")
         assert directory.revision() == f"{commit}+dirty"
 
-    def test_a_template_that_git_ignores_does_not_matter_beside_those_it_keeps(self, directory, commit):
+    def test_a_template_that_git_ignores_does_not_change_the_revision(self, directory, commit):
         (directory.path / ".git/info/exclude").write_text("new.yaml\n")
         (directory.path / "workflows/new.yaml").write_text("name: new\n")
         assert directory.revision() == commit

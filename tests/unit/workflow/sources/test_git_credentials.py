@@ -116,7 +116,7 @@ def test_a_password_that_cannot_be_kept_off_a_command_line_is_refused(url):
         "file:///a",
     ],
 )
-def test_a_url_without_a_password_stays_as_it_is(url):
+def test_a_url_without_a_password_is_unchanged(url):
     assert remote(url) == (url, (), {})
 
 

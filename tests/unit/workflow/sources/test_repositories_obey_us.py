@@ -189,7 +189,7 @@ def test_only_branches_and_tags_are_revisions(repository, pulled, revision):
 
 
 @pytest.mark.finding("1.9")
-def test_a_commit_that_has_left_all_branches_is_no_revision(tree, repository):
+def test_a_commit_on_no_branch_is_no_revision(tree, repository):
     write(tree, "bad")
     bad = commit(tree, "bad")
     assert repository.at(bad).revision() == bad

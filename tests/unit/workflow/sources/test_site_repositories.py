@@ -77,13 +77,13 @@ def test_an_address_is_a_repository_and_a_revision(text, repository, revision, n
         ("ssh://host/a", "ssh://host/a"),
     ],
 )
-def test_what_git_fetches_is_a_url(text, url):
+def test_an_address_that_git_fetches_becomes_a_full_url(text, url):
     assert is_url(text)
     assert full_url(text) == url
 
 
 @pytest.mark.parametrize("text", ["/srv/o2", "./o2", "../o2", "o2"])
-def test_a_path_is_no_url(text):
+def test_a_path_is_not_taken_for_a_url(text):
     assert not is_url(text)
 
 
@@ -108,7 +108,7 @@ def test_a_branch_that_went_on_is_followed(repository, tmp_path):
     assert command_of(known.at("main")) == "v9"
 
 
-def test_a_repository_that_cannot_be_reached_is_used_as_it_was(repository, tmp_path):
+def test_an_unreachable_repository_is_used_from_the_cache(repository, tmp_path):
     known = GitRepository(str(repository), tmp_path / "cache")
     known.at("main")
     repository.rename(tmp_path / "gone")

@@ -31,11 +31,11 @@ def test_a_whole_file_has_no_line():
     assert str(Place("f", 0)) == "f"
 
 
-def test_nothing_wrong_raises_nothing():
+def test_an_empty_list_of_problems_raises_nothing():
     Problems().raise_any()
 
 
-def test_all_of_it_is_raised_as_one_error():
+def test_all_problems_are_raised_as_one_error():
     problems = Problems()
     problems.add(Place("f", 1), "", "this")
     problems.add(Place("f", 2), "", "that")

@@ -131,7 +131,7 @@ def test_a_faulty_class_that_many_roles_load_is_reported_once():
     ]
 
 
-def test_anything_from_the_role_wins_over_the_templates_own_variables():
+def test_variables_of_the_role_override_variables_of_the_template():
     template = """
 defaults: {own: default, both: default, role_default: default}
 vars: {both: "{{ own }} and var", role_default: var}

@@ -69,19 +69,19 @@ def test_a_failure_is_noted_with_place_path_and_expression():
     ]
 
 
-def test_an_unknown_variable_is_noted_with_the_nearest_one():
+def test_an_unknown_variable_is_reported_with_the_nearest_name():
     problems = Problems()
     rendered(Text(HERE, "{{ procesors }}"), Names(processors="4"), "root", problems)
     assert problems.lines() == ["f:7: root: unknown variable procesors (did you mean processors?)"]
 
 
-def test_texts_cannot_double_themselves_into_the_sky():
+def test_texts_that_double_themselves_are_refused_at_a_limit():
     with pytest.raises(Refused, match="more than 1,000,000 characters"):
         render("{{ a }}" * 20, a="x" * 60_000)
 
 
 @settings(max_examples=300)
 @given(st.text())
-def test_a_text_without_opening_braces_stays_as_it_is(source):
+def test_a_text_without_opening_braces_is_unchanged(source):
     if "{{" not in source:
         assert render(source) == source

@@ -51,7 +51,7 @@ def test_nodes_know_the_line_they_stand_in():
     assert root.places["b"].line == 2
 
 
-def test_anchors_and_merge_keys_work_and_what_is_written_wins():
+def test_written_keys_override_merged_keys_of_an_anchor():
     text = "base: &base {x: 1, y: 2}\nuse: {y: 3, <<: *base}\nagain: {<<: [*base, {z: 4}], x: 5}\n"
     assert plain(read(text, "f"))["use"] == {"y": "3", "x": "1"}
     assert plain(read(text, "f"))["again"] == {"x": "5", "y": "2", "z": "4"}
@@ -93,7 +93,7 @@ def test_a_file_beyond_five_megabytes_is_refused():
 
 
 @given(st.text())
-def test_no_text_makes_it_fail_in_another_way(text):
+def test_no_text_makes_the_parser_fail_in_another_way(text):
     with suppress(TemplateError):
         read(text, "f")
 
@@ -107,7 +107,7 @@ trees = st.recursive(
 
 @settings(max_examples=300)
 @given(trees)
-def test_what_pyyaml_writes_is_read_back(tree):
+def test_a_document_of_pyyaml_is_read_back(tree):
     assert plain(read(yaml.safe_dump(tree, allow_unicode=True, default_style='"'), "f")) == tree
 
 

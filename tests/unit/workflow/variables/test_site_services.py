@@ -80,6 +80,6 @@ def test_a_dump_returns_its_text():
     assert expand(source).tasks[0].variables["v"] == "text!"
 
 
-def test_other_functions_of_util():
+def test_further_functions_of_util_return_their_values():
     source = role("vars: {v: \"{{ util.SuffixInRange('flp3', 'flp', '1', '5') }}{{ util.Nullable(nil) }}\"}")
     assert expand(source).tasks[0].variables["v"] == "true"

@@ -30,14 +30,14 @@ def test_the_same_environment_has_the_same_ids():
     assert ids() == ids()
 
 
-def test_another_environment_has_others():
+def test_another_environment_has_other_ids():
     assert not {id for each in ids().values() for id in each} & {
         id for each in ids(environment="OTHER").values() for id in each
     }
 
 
 @pytest.mark.parametrize("environment", ["ENV", ""], ids=["known", "unknown"])
-def test_every_id_is_another(environment):
+def test_every_id_is_unique(environment):
     found = ids(environment=environment)
     own = [id for each in found.values() for id in each[2:]]
     of_hosts = {id for each in found.values() for id in each[:2]}
@@ -51,7 +51,7 @@ def test_an_added_or_removed_host_changes_no_other_ids(hosts):
         assert before[path] == after[path]
 
 
-def test_without_an_environment_they_are_drawn():
+def test_ids_without_an_environment_are_random():
     assert ids(environment="") != ids(environment="")
 
 

@@ -17,18 +17,18 @@ roles:
 """
 
 
-def test_it_holds_for_the_role_and_those_below_it():
+def test_a_variable_of_a_role_holds_for_the_roles_below():
     workflow = expand(SOURCE, variables={"root.one:a": "user"})
     assert [task.variables["a"] for task in workflow.tasks] == ["user", "user", "all"]
 
 
-def test_the_deeper_role_wins_and_both_win_over_one_for_all():
+def test_a_variable_of_the_deeper_role_overrides_outer_and_global_ones():
     variables = {"a": "everywhere", "root.one:a": "branch", "root.one.x:a": "leaf"}
     workflow = expand(SOURCE, variables=variables)
     assert [task.variables["a"] for task in workflow.tasks] == ["leaf", "branch", "everywhere"]
 
 
-def test_its_origin_is_said():
+def test_the_origin_of_a_variable_of_a_role_is_shown():
     workflow = expand(SOURCE, variables={"root.two:a": "user"})
     assert workflow.tasks[2].stack.origins()["a"] == "the user, for root.two"
 
