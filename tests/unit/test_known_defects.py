@@ -14,7 +14,9 @@ from tests.support.random_tests.listing import random_tests, random_tests_of
 ROOT = Path(__file__).resolve().parents[2]
 FIGURES = ROOT / "docs" / "decisions" / "0046-random-tests-find-known-defects.md"
 WITHOUT_DEFECT = {
-    "tests/faults/test_drills.py::test_a_run_continues_under_random_faults": "takes minutes of real daemons for each seed",
+    "tests/faults/test_drills.py::test_a_run_continues_under_random_faults": (
+        "takes minutes of real daemons for each seed"
+    ),
     "tests/unit/simulation/test_simulations.py::test_all_invariants_hold_in_a_drawn_scenario": (
         "tests/support/simulation/simulated_defects.py has its defects; they take more than its six seeds"
     ),

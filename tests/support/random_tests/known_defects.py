@@ -35,7 +35,7 @@ def one(test: str, what: str, file: str, sound: str, broken: str, *, seeded: boo
     return Defect(f"{UNIT}/{test}", what, ((f"salt_o2/{file}", sound, broken),), seeded=seeded)
 
 
-HURRIED = "tests/integration/agent/test_hurried_orders.py::test_the_last_of_many_hurried_orders_is_reached"
+HURRIED = "tests/integration/agent/test_rapid_orders.py::test_the_last_of_many_hurried_orders_is_reached"
 
 
 def hurried(what: str, *changes: tuple[str, str, str]) -> Defect:
@@ -337,28 +337,28 @@ DEFECTS = [
     ),
     # --- command line
     one(
-        "cli/ui/test_cli_looks.py::test_colouring_changes_no_visible_character",
+        "cli/ui/test_cli_colour_and_progress.py::test_colouring_changes_no_visible_character",
         "spaces at the ends are lost",
         "cli/ui/colour.py",
         "result = Text(text)",
         "result = Text(text.strip())",
     ),
     one(
-        "cli/environment/test_cli_reshape.py::test_every_scale_is_read_back_from_one_option_or_from_many",
+        "cli/environment/test_cli_plan_commands.py::test_every_scale_is_read_back_from_one_option_or_from_many",
         "numbers of more than four digits are refused",
         "cli/ui/parsing.py",
         "len(number) <= DIGITS",
         "len(number) <= 4",
     ),
     one(
-        "cli/environment/test_cli_reshape.py::test_every_move_is_read_back",
+        "cli/environment/test_cli_plan_commands.py::test_every_move_is_read_back",
         "only the first two of several are read",
         "cli/ui/parsing.py",
         "for text in names(given):",
         "for text in names(given)[:2]:",
     ),
     one(
-        "cli/environment/test_cli_reshape.py::test_names_may_be_repeated_or_separated_by_commas",
+        "cli/environment/test_cli_plan_commands.py::test_names_may_be_repeated_or_separated_by_commas",
         "only the first comma separates",
         "cli/ui/parsing.py",
         'for name in text.split(",") if name.strip()',

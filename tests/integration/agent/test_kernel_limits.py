@@ -12,7 +12,7 @@ pytestmark = [
     pytest.mark.needs("linux.uml"),
 ]
 ROOT = Path(__file__).resolve().parents[3]
-GROUPS = "tests/integration/agent/test_limits_kept.py"
+GROUPS = "tests/integration/agent/test_enforced_limits.py"
 
 
 def test_all_limits_are_enforced_where_all_controllers_exist(tmp_path):
