@@ -33,7 +33,7 @@ def __virtual__():
     return __virtualname__
 
 
-def ask(verb, arguments=None):
+def ask(verb, arguments=None, timeout_s=control_client.REQUEST_TIMEOUT_S):
     """
     Send any request to control, by the name of the verb. The other functions use this one.
 
@@ -42,6 +42,9 @@ def ask(verb, arguments=None):
 
     arguments
         Arguments of the request, by name. Control checks them.
+
+    timeout_s
+        Seconds that the request may take.
 
     CLI Example:
 
@@ -52,7 +55,7 @@ def ask(verb, arguments=None):
     socket = pathlib.Path(__opts__["sock_dir"]) / "o2_control.ipc"
     try:
         with control_client.ControlClient(socket, runner_output.requesting_user(globals())) as control:
-            result = control.request(verb, arguments, on_progress=_tell)
+            result = control.request(verb, arguments, _tell, float(timeout_s))
     except O2Error as error:
         return _fail(error)
     return runner_output.with_outputter(__opts__, runner_output.whole_or_nothing(__opts__, result))

@@ -1,10 +1,84 @@
-"""Hosts: declare them lost or returned, remove them. A part of the runner ``o2``, see o2.py."""
+"""Hosts: cordon, drain, lost, returned, forgotten. A part of the runner ``o2``, see o2.py."""
 
 __virtualname__ = "o2"
+MOVES_S = 600.0
+"""Seconds that a drain may take for the moves that are possible at once, in addition to ``wait_s``."""
 
 
 def __virtual__():
     return __virtualname__
+
+
+def host_cordon(hosts, reason=""):
+    """
+    Place no new task on hosts. Their tasks stay, and are restarted there if they fail. The cordon outlives
+    restarts of control and of the hosts.
+
+    hosts
+        Their names.
+
+    reason
+        Shown to other users.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run o2.host_cordon flp1 reason='replace a fan'
+    """
+    return _ask("host_cordon", hosts=_names(hosts), reason=str(reason))
+
+
+def host_uncordon(hosts):
+    """
+    Permit new tasks on hosts again, and end their drain. Tasks that were moved do not return by themselves.
+
+    hosts
+        Their names.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run o2.host_uncordon '[flp1, flp2]'
+    """
+    return _ask("host_uncordon", hosts=_names(hosts))
+
+
+def host_drain(hosts, reason="", after_runs=False, wait_s=0):
+    """
+    Cordon hosts and move their tasks to other hosts. In a run, only tasks whose role permits a restart
+    (``recovery: restart``) and that another host may run are moved. The other tasks are moved after the run.
+    Tasks of the pool are stopped.
+
+    The answer names the tasks that are left and the reasons. Control continues the drain after the answer.
+
+    hosts
+        Their names.
+
+    reason
+        Shown to other users.
+
+    after_runs
+        Move no task of a run that lasts.
+
+    wait_s
+        Seconds to wait until no task is left; 0 waits for the moves that are possible at once.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run o2.host_drain flp1 reason='replace a fan' wait_s=3600
+    """
+    return _ask(
+        "host_drain",
+        hosts=_names(hosts),
+        reason=str(reason),
+        after_runs=bool(after_runs),
+        wait_s=float(wait_s),
+        timeout_s=float(wait_s) + MOVES_S,
+    )
 
 
 def host_lost(hosts, sure=False):
@@ -70,5 +144,6 @@ def _names(given):
     return [name.strip() for name in given.split(",")] if isinstance(given, str) else [*given]
 
 
-def _ask(verb, **arguments):
-    return __salt__["o2.ask"](verb, arguments)
+def _ask(verb, timeout_s=None, **arguments):
+    more = {} if timeout_s is None else {"timeout_s": timeout_s}
+    return __salt__["o2.ask"](verb, arguments, **more)

@@ -19,6 +19,7 @@ from salt_o2.concurrency.request_threads import RequestThreads
 from salt_o2.control.dispatcher import RequestDispatcher
 from salt_o2.control.environments.active import ActiveEnvironments
 from salt_o2.control.environments.change_log import ChangeLog
+from salt_o2.control.environments.draining import Drainer
 from salt_o2.control.environments.effect_executor import EffectExecutor
 from salt_o2.control.environments.integration_calls import Integration, IntegrationCalls
 from salt_o2.control.environments.modifications import Modifications
@@ -28,6 +29,7 @@ from salt_o2.control.environments.rescheduling import Rescheduler
 from salt_o2.control.environments.restoration import Restoration
 from salt_o2.control.environments.service import EnvironmentService
 from salt_o2.control.hosts.bus import Bus
+from salt_o2.control.hosts.cordons import Cordons
 from salt_o2.control.hosts.host_declarations import Compile, HostDeclarations
 from salt_o2.control.hosts.host_monitor import HostMonitor
 from salt_o2.control.hosts.host_probe import HostProbe, Probe
@@ -47,7 +49,7 @@ from salt_o2.control.requests.arguments import Verbs
 from salt_o2.control.requests.configuration_requests import ConfigurationRequests
 from salt_o2.control.requests.environment_requests import EnvironmentRequests
 from salt_o2.control.requests.history_requests import HistoryRequests
-from salt_o2.control.requests.host_requests import AgentRequests, HostRequests
+from salt_o2.control.requests.host_requests import AgentRequests, HostRequests, MaintenanceRequests
 from salt_o2.control.requests.pool_requests import PoolRequests
 from salt_o2.control.requests.rebuild_requests import RebuildRequests
 from salt_o2.control.requests.run_requests import RunRequests
@@ -80,6 +82,7 @@ class Components:
     clock: Callable[[], float]
     hosts: HostTable
     inventory: Inventory
+    cordons: Cordons
     declarations: HostDeclarations
     outbound: OutboundQueues
     flushing: DeferredFlush
@@ -88,6 +91,7 @@ class Components:
     executor: EffectExecutor
     environments: EnvironmentService
     rescheduler: Rescheduler
+    drainer: Drainer
     restoration: Restoration
     monitor: HostMonitor
     orphans: OrphanTracker
@@ -101,7 +105,7 @@ class Components:
             LoopEnded: if one of the loops ended.
         """
         self.restoration.resume()
-        in_use = self.active.hosts() | self.pool.hosts
+        in_use = self.active.hosts() | self.pool.hosts | self.cordons.hosts
         self.declarations.restore(in_use, self.clock())
         # Agents answer a request for a survey earlier than they send the next heartbeat.
         self.outbound.send([SurveyRequest(host=host) for host in sorted(in_use)])
@@ -112,6 +116,7 @@ class Components:
                 "hosts": self.monitor.run(),
                 "declarations of hosts": self.declarations.run(),
                 "rescheduler": self.rescheduler.run(),
+                "drainer": self.drainer.run(),
             }
         )
 
@@ -150,6 +155,7 @@ def build(
         clock=clock,
         hosts=base.hosts,
         inventory=base.inventory,
+        cordons=base.cordons,
         declarations=base.declarations,
         outbound=base.outbound,
         flushing=base.flushing,
@@ -158,6 +164,7 @@ def build(
         executor=environments.executor,
         environments=environments.service,
         rescheduler=environments.rescheduler,
+        drainer=environments.drainer,
         restoration=environments.restoration,
         monitor=reports.monitor,
         orphans=reports.orphans,
@@ -182,6 +189,7 @@ class _Base:
     threads: RequestThreads
     hosts: HostTable
     inventory: Inventory
+    cordons: Cordons
     declarations: HostDeclarations
     outbound: OutboundQueues
     flushing: DeferredFlush
@@ -233,6 +241,7 @@ def _base(
         threads=RequestThreads(),
         hosts=hosts,
         inventory=inventory,
+        cordons=Cordons(inventory=inventory, store=store, clock=clock),
         declarations=declarations,
         outbound=outbound,
         flushing=flushing,
@@ -251,6 +260,7 @@ class _EnvironmentSide:
     modifications: Modifications
     planner: EnvironmentPlanner
     rescheduler: Rescheduler
+    drainer: Drainer
     restoration: Restoration
     service: EnvironmentService
 
@@ -283,18 +293,26 @@ def _environment_side(base: _Base, integrations: Mapping[str, Integration]) -> _
         threads=base.threads,
         new_id=base.new_id,
     )
+    rescheduler = Rescheduler(
+        active=base.active,
+        executor=executor,
+        modifications=modifications,
+        planner=planner,
+        pool=base.pool,
+        clock=base.clock,
+        new_id=base.new_id,
+    )
     return _EnvironmentSide(
         executor=executor,
         modifications=modifications,
         planner=planner,
-        rescheduler=Rescheduler(
+        rescheduler=rescheduler,
+        drainer=Drainer(
             active=base.active,
-            executor=executor,
-            modifications=modifications,
-            planner=planner,
+            cordons=base.cordons,
             pool=base.pool,
+            rescheduler=rescheduler,
             clock=base.clock,
-            new_id=base.new_id,
         ),
         restoration=Restoration(
             active=base.active,
@@ -337,6 +355,7 @@ def _report_side(base: _Base, environments: _EnvironmentSide, probe: Probe) -> _
         pool=base.pool,
         hosts=base.hosts,
         inventory=base.inventory,
+        cordons=base.cordons,
         store=base.store,
         outbound=base.outbound,
         clock=base.clock,
@@ -395,11 +414,12 @@ def _verbs(base: _Base, environments: _EnvironmentSide, reports: _ReportSide, fa
     )
     return {
         **_environment_verbs(base, environments, reports, transitions),
-        **_host_verbs(base, reports),
+        **_host_verbs(base, environments.drainer, reports),
         **TaskRequests(
             active=base.active,
             environments=environments.service,
             hosts=base.hosts,
+            cordons=base.cordons,
             faults_of_control=lambda: [*faults, *base.store.unread],
             site=base.site,
             threads=base.threads,
@@ -451,13 +471,15 @@ def _environment_verbs(
     }
 
 
-def _host_verbs(base: _Base, reports: _ReportSide) -> Verbs:
+def _host_verbs(base: _Base, drainer: Drainer, reports: _ReportSide) -> Verbs:
     return {
         **HostRequests(
             active=base.active,
             pool=base.pool,
             hosts=base.hosts,
             inventory=base.inventory,
+            cordons=base.cordons,
+            drainer=drainer,
             declarations=base.declarations,
             monitor=reports.monitor,
             probe=reports.probe,
@@ -466,6 +488,9 @@ def _host_verbs(base: _Base, reports: _ReportSide) -> Verbs:
             outbound=base.outbound,
             bus=base.bus,
             clock=base.clock,
+        ).verbs,
+        **MaintenanceRequests(
+            hosts=base.hosts, cordons=base.cordons, drainer=drainer, store=base.store
         ).verbs,
         **AgentRequests(HostQuestions(base.bus, base.hosts.known)).verbs,
         **PoolRequests(pool=base.pool, hosts=base.hosts, view_now=base.view_now, clock=base.clock).verbs,

@@ -90,6 +90,9 @@ def _daemon(daemon: Daemon, facts: MachineFacts) -> Iterator[Verdict]:
     advice = f"correct it in pillar or configuration, then restart salt-{daemon.role}; tasks continue"
     for unused in daemon.unused:
         yield Verdict(f"{daemon.role}'s settings", Level.WARN, f"not used: {unused}", advice)
+    if daemon.cordoned:
+        advice = "after the maintenance: coconut host uncordon HOST"
+        yield Verdict("cordoned hosts", Level.WARN, "; ".join(daemon.cordoned), advice)
     if daemon.socket_mode is not None:
         yield _socket(daemon)
     if daemon.kept:

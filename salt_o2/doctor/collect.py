@@ -95,6 +95,7 @@ def _daemon(role: str, options: dict[str, Any], config_dir: Path) -> Daemon:
         commands=_commands(role, path),
         kept=_kept(role, options, answer),
         cache=str(options.get("cachedir") or f"/var/cache/salt/{role}"),
+        cordoned=tuple(answer.get("cordoned") or ()),
         unused=tuple(answer.get("unused") or answer.get("facts", {}).get("faults") or ()),
     )
 

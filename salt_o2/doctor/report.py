@@ -57,6 +57,8 @@ class Daemon:
     """Directory or file in which the engine stores its persistent data, if known."""
     cache: str = ""
     """Salt's cache directory."""
+    cordoned: tuple[str, ...] = ()
+    """Hosts on which control places no new task, one line each."""
     unused: tuple[str, ...] = ()
     """Settings and stored data that the engine cannot use, one line each."""
 

@@ -61,6 +61,8 @@ def _rows(rows: list[dict[str, Any]]) -> str:
         return tasks.all_tasks_table(rows)
     if "last_seen_s" in first:
         return hosts.host_table(rows)
+    if "outcome" in first and "id" in first:
+        return hosts.maintenance(rows)
     if "direction" in first:
         return history.history(rows)
     if "duration_s" in first:

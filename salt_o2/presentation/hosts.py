@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from salt_o2.presentation.layout import Plain, block, counted, table
+from salt_o2.presentation.layout import Plain, block, counted, local_time, table
 
 
 def host(found: Plain) -> str:
@@ -11,7 +11,9 @@ def host(found: Plain) -> str:
     return block(
         [
             ("host", found["id"]),
-            ("status", found.get("status") or None),
+            ("status", _status(found) or None),
+            ("cordon", _cordon(found.get("cordon"))),
+            ("left", _left(found.get("cordon"))),
             ("address", found.get("address")),
             ("tasks", found.get("tasks")),
             ("cpus", found.get("cpus")),
@@ -26,6 +28,52 @@ def host(found: Plain) -> str:
 
 def _lines(pairs: dict[str, str]) -> str | None:
     return "\n".join(f"{name}={value}" for name, value in pairs.items()) or None
+
+
+def _status(host: Plain) -> str:
+    """Return the status of a host, and whether it accepts new tasks."""
+    status, cordon = host.get("status") or "", host.get("cordon")
+    if not cordon:
+        return status
+    if not cordon["drain"]:
+        return f"{status}, cordoned"
+    if cordon["drained"]:
+        return f"{status}, drained"
+    left = sum(each["tasks"] for each in cordon["left"])
+    return f"{status}, draining ({left} left)"
+
+
+def _cordon(cordon: Plain | None) -> str | None:
+    """Return since when a host is cordoned, by whose request and why."""
+    if not cordon:
+        return None
+    reason = f": {cordon['reason']}" if cordon["reason"] else ""
+    return f"since {local_time(cordon['since'])} by {cordon['user'] or 'a rule'}{reason}"
+
+
+def _left(cordon: Plain | None) -> str | None:
+    """Return the tasks on a drained host by owner, and why they stay."""
+    return "\n".join(remainder(each) for each in (cordon or {}).get("left") or ()) or None
+
+
+def remainder(left: Plain) -> str:
+    """Return the tasks of one owner that are left on a drained host, and why they stay."""
+    run = f", run {left['run_number']}" if left["run_number"] else ""
+    owner = f"environment {left['environment']} ({left['state']}{run})" if left["state"] else "the pool"
+    tasks = f"{left['tasks']} task{'' if left['tasks'] == 1 else 's'}"
+    return f"{tasks} of {owner} ({', '.join(left['roles'])}): {left['why']}"
+
+
+def maintenance(hosts: Sequence[Plain]) -> str:
+    """Return the results of a request that cordons, drains or uncordons hosts, one or more lines a host."""
+    return "\n".join(
+        line
+        for host in hosts
+        for line in (
+            f"{host['id']} is {_status(host) or 'unknown'}: {host['outcome']}",
+            *(f"  {remainder(left)}" for left in (host.get("cordon") or {}).get("left") or ()),
+        )
+    )
 
 
 def host_table(hosts: Sequence[Plain]) -> str:
@@ -43,7 +91,7 @@ def _host_row(host: Plain) -> tuple[object, ...]:
     return (
         host["id"],
         host["address"] or "",
-        host.get("status") or "",
+        _status(host),
         tasks if isinstance(tasks, int) else len(tasks),
         "" if host["cpus"] is None else f"{host['cpus']:g}",
         "" if host["memory_mb"] is None else f"{host['memory_mb'] / 1024:.1f} GB",

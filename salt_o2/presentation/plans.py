@@ -64,6 +64,7 @@ def _host(host: Plain) -> str:
     counts += f" +{host['new_tasks']}" if host["new_tasks"] else ""
     counts += f" -{host['ended_tasks']}" if host["ended_tasks"] else ""
     counts += f" ({host['reused_tasks']} reused)" if host["reused_tasks"] else ""
+    counts += "   cordoned: no new task" if host.get("cordoned") else ""
     if host["cpus"] is None:
         return f"{host['id']}   {counts}   silent: its state is unknown"
     bars = f"cpu {bar(cpu, host['cpus'])} cores   memory {bar(memory, host['memory_mb'])} MB"

@@ -1,14 +1,11 @@
 """Collect all faults of a template, so that its author can correct them at once."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
-from itertools import islice
 from typing import NamedTuple
 
 from salt_o2.core.errors import TemplateError
+from salt_o2.core.similar_names import did_you_mean
 from salt_o2.workflow.limits import PROBLEMS_SHOWN, PROBLEMS_WITH_ADVICE
-
-NAMES_SEARCHED = 5_000
 
 
 class Place(NamedTuple):
@@ -76,12 +73,7 @@ class Problems:
 
 def nearest(name: str, names: Iterable[str]) -> str:
     """Return `` (did you mean X?)`` for the one of ``names`` that looks most like ``name``, or nothing."""
-    candidates = list(islice(names, NAMES_SEARCHED))
-    found = get_close_matches(name, candidates, n=1, cutoff=0.6)
-    if not found:
-        lowered = {candidate.lower(): candidate for candidate in candidates}
-        found = [lowered[match] for match in get_close_matches(name.lower(), lowered, n=1, cutoff=0.6)]
-    return f" (did you mean {found[0]}?)" if found else ""
+    return did_you_mean(name, names)
 
 
 def _lines(found: dict[tuple[Place, str], list[str]]) -> list[str]:

@@ -123,7 +123,7 @@ class PoolService:
 
     def claimable(self) -> list[PlannedTask]:
         """Return the tasks that a plan can claim now."""
-        return [entry.task for entry in self.pool.claimable(self._inventory.hosts)]
+        return [entry.task for entry in self.pool.claimable(self._inventory.accepting())]
 
     def transferred_by(self, environment: EnvironmentId) -> list[TaskId]:
         """Return the tasks that ``environment`` transferred to the pool and that are still there."""
@@ -147,7 +147,7 @@ class PoolService:
         return not tasks or not self._not_free(tasks)
 
     def _not_free(self, tasks: Collection[TaskId]) -> set[TaskId]:
-        return set(tasks) - {entry.task.id for entry in self.pool.claimable(self._inventory.hosts)}
+        return set(tasks) - {entry.task.id for entry in self.pool.claimable(self._inventory.accepting())}
 
     def claim_statements(self, tasks: Collection[TaskId], at: float) -> list[Executable]:
         """Return the statements that record on disk that ``tasks`` leave the pool for an environment.

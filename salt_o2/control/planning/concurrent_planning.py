@@ -143,7 +143,8 @@ class ConcurrentPlanning:
         """Return whether the host of ``task`` offers the same as when ``seen`` was copied."""
         now = self._inventory
         is_there = (task.host in now.hosts) == (task.host in seen.hosts)
-        return is_there and _offer(now.facts_of(task.host)) == _offer(seen.facts_of(task.host))
+        is_open = (task.host in now.cordons) == (task.host in seen.cordons)
+        return is_there and is_open and _offer(now.facts_of(task.host)) == _offer(seen.facts_of(task.host))
 
 
 def _offer(facts: HostFacts | None) -> object:

@@ -28,6 +28,7 @@ def modification_of(
     drain_s: float = 0.0,
     keep: bool = False,
     may_exclude: tuple[TaskId, ...] | None = None,
+    reason: str = "",
 ) -> Modified:
     """Return the message that carries out ``made``; the caller must apply it before it awaits anything.
 
@@ -46,6 +47,7 @@ def modification_of(
         claimed=tuple(sorted(made.claimed)),
         revision=revision,
         may_exclude=may_exclude,
+        reason=reason,
     )
 
 

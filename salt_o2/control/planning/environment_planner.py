@@ -121,10 +121,13 @@ class EnvironmentPlanner:
         await self._declarations_settled()
         return loaded
 
-    def movable_paths(self, loaded: Workflow, paths: Collection[str]) -> set[str]:
-        """Return those of the roles at ``paths`` whose constraints some present host meets."""
+    def movable_paths(self, loaded: Workflow, paths: Collection[str], *, ports: bool = False) -> set[str]:
+        """Return those of the roles at ``paths`` whose constraints some host meets that accepts tasks.
+
+        With ``ports``, the tasks need only other ports: cordoned hosts keep their tasks.
+        """
         requests = {task.path: request_of(task) for task in loaded.tasks if task.path in paths}
-        hosts = self._inventory.hosts
+        hosts = self._inventory.hosts if ports else self._inventory.accepting()
         return {path for path, request in requests.items() if _fits_somewhere(request, hosts)}
 
     async def plan_move(

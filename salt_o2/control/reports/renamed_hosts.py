@@ -20,6 +20,7 @@ from hmac import compare_digest
 from salt_o2.control.environments.active import ActiveEnvironment, ActiveEnvironments
 from salt_o2.control.environments.effect_executor import EffectExecutor
 from salt_o2.control.environments.pool_service import PoolService
+from salt_o2.control.hosts.cordons import Cordons
 from salt_o2.control.hosts.host_table import HostTable
 from salt_o2.control.hosts.outbound_queues import OutboundQueues
 from salt_o2.control.storage import host_rows
@@ -46,6 +47,7 @@ class RenamedHosts:
         pool: PoolService,
         hosts: HostTable,
         inventory: Inventory,
+        cordons: Cordons,
         store: Store,
         outbound: OutboundQueues,
         clock: Callable[[], float],
@@ -56,6 +58,7 @@ class RenamedHosts:
         self._pool = pool
         self._hosts = hosts
         self._inventory = inventory
+        self._cordons = cordons
         self._store = store
         self._outbound = outbound
         self._clock = clock
@@ -113,6 +116,7 @@ class RenamedHosts:
         self._pool.rename_host(old, new, message.at)
         self._hosts.forget(old)
         self._inventory.forget_host(old)
+        self._cordons.rename(old, new)
         self._store.enqueue(host_rows.drop_host(old))
         self._store.append(HOSTS, message)
         self._store.flush()

@@ -183,6 +183,23 @@ class HostsNamed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HostsCordoned(HostsNamed):
+    """``host_cordon``: hosts that get no new task, and the reason."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostsDrained(HostsCordoned):
+    """``host_drain``: hosts that get no new task and whose tasks are moved to other hosts."""
+
+    after_runs: bool = False
+    """Whether tasks of a run are moved only after the run, also those whose role permits a restart."""
+    wait_s: Annotated[float, Meta(ge=0, le=604_800)] = 0.0
+    """Seconds to wait until no task is left on the hosts; 0: only until the possible moves are made."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostsLost:
     """``host_lost``: hosts that the user considers lost."""
 

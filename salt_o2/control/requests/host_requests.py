@@ -1,13 +1,16 @@
-"""Request handlers for hosts: list hosts, and accept reports of users on lost or returned hosts."""
+"""Request handlers for hosts: list, cordon and drain them, accept reports on lost or returned hosts."""
 
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from salt_o2.control.environments.active import ActiveEnvironments
+from salt_o2.control.environments.draining import Drainer
 from salt_o2.control.environments.pool_service import PoolService
 from salt_o2.control.hosts.bus import Bus
+from salt_o2.control.hosts.cordons import Cordons
 from salt_o2.control.hosts.host_declarations import HostDeclarations
 from salt_o2.control.hosts.host_monitor import HostMonitor
 from salt_o2.control.hosts.host_probe import HostProbe
@@ -19,6 +22,8 @@ from salt_o2.control.requests.arguments import (
     AskHostLog,
     AskHosts,
     AskHostTasks,
+    HostsCordoned,
+    HostsDrained,
     HostsLost,
     HostsNamed,
     KillTasks,
@@ -38,6 +43,7 @@ from salt_o2.core.placement.inventory import Inventory
 from salt_o2.core.plan.overrides import variable_texts
 from salt_o2.core.recovery.host_liveness import HostStatus
 from salt_o2.core.recovery.replay import HOSTS, HostForgotten
+from salt_o2.core.similar_names import did_you_mean
 
 log = logging.getLogger(__name__)
 PROBES = 4
@@ -45,6 +51,8 @@ PROBES = 4
 NEVER_REPORTED = "its agent has never reported"
 INCONCLUSIVE = "control cannot probe it now: this machine has no free connection"
 ANSWERS = "a process of its agent answers"
+MOVES_S = 60.0
+"""Seconds that a request to drain waits at least for the moves that are possible at once."""
 NAMED = 5
 """Environments that a refusal names at most."""
 SAID = "{} reported it lost"
@@ -114,6 +122,83 @@ def _by_name(answer: Any, environment: str) -> Any:
     return {about["task"]: about for about in answer if environment in ("", about["environment"])}
 
 
+class MaintenanceRequests:
+    """Serves requests of users who take hosts out of service."""
+
+    def __init__(self, *, hosts: HostTable, cordons: Cordons, drainer: Drainer, store: Store) -> None:
+        """Cordon and drain ``hosts``."""
+        self._hosts = hosts
+        self._cordons = cordons
+        self._drainer = drainer
+        self._store = store
+        self.verbs: Verbs = {
+            "host_cordon": (HostsCordoned, self._cordon),
+            "host_drain": (HostsDrained, self._drain),
+            "host_uncordon": (HostsNamed, self._uncordon),
+        }
+
+    async def _cordon(self, wanted: HostsCordoned, user: str, _progress: Progress) -> list[dict[str, Any]]:
+        """Place no new task on hosts. A host that is drained is only cordoned from then on."""
+        hosts = self._known(wanted)
+        self._cordons.begin(hosts, user, wanted.reason, drain=False)
+        return [self._outcome(host, "no new task is placed there; its tasks stay") for host in hosts]
+
+    async def _drain(self, wanted: HostsDrained, user: str, _progress: Progress) -> list[dict[str, Any]]:
+        """Move the tasks of hosts away; answer when all possible moves are made, or no task is left.
+
+        The request may end earlier than the drain, which control continues, also after a restart.
+        """
+        hosts = self._known(wanted)
+        self._cordons.begin(hosts, user, wanted.reason, drain=True, after_runs=wanted.after_runs)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(wanted.wait_s, MOVES_S)):
+                await self._drainer.settled()
+                if wanted.wait_s:
+                    await self._drainer.drained(hosts)
+        return [self._outcome(host, self._drain_outcome(host)) for host in hosts]
+
+    def _drain_outcome(self, host: HostId) -> str:
+        if self._cordons.of(host) is None:
+            return "its cordon was ended meanwhile"
+        left = self._drainer.left_on(host)
+        tasks = sum(each["tasks"] for each in left)
+        return f"{tasks} tasks are left there; the drain continues" if left else "no task is left there"
+
+    async def _uncordon(self, wanted: HostsNamed, user: str, _progress: Progress) -> list[dict[str, Any]]:
+        """Permit new tasks on hosts again. Tasks that were moved stay where they are."""
+        hosts = self._known(wanted)
+        cordoned = [host for host in hosts if self._cordons.of(host)]
+        self._cordons.end(cordoned, user)
+        ended, not_there = "new tasks may be placed there", "it was not cordoned"
+        return [self._outcome(host, ended if host in cordoned else not_there) for host in hosts]
+
+    def _known(self, wanted: HostsNamed) -> list[HostId]:
+        """Return the hosts of ``wanted``.
+
+        Raises:
+            UnknownNameError: if one never reported; nothing has changed then.
+        """
+        known = {*self._hosts.known, *self._cordons.hosts}
+        if not set(wanted.hosts) <= known:
+            known |= host_rows.host_entries(self._store).keys()
+        if unknown := [host for host in wanted.hosts if host not in known]:
+            suggestion = did_you_mean(unknown[0], known)
+            raise UnknownNameError(
+                f"control knows no host {', '.join(unknown)}{suggestion}. Nothing was done"
+            )
+        return [HostId(host) for host in dict.fromkeys(wanted.hosts)]
+
+    def _outcome(self, host: HostId, outcome: str) -> dict[str, Any]:
+        cordon = self._cordons.of(host)
+        left = self._drainer.left_on(host) if cordon else []
+        return {
+            "id": host,
+            "status": self._hosts.presence(host),
+            "cordon": host_view.cordon(cordon, left) if cordon else None,
+            "outcome": outcome,
+        }
+
+
 class HostRequests:
     """Serves requests for hosts."""
 
@@ -124,6 +209,8 @@ class HostRequests:
         pool: PoolService,
         hosts: HostTable,
         inventory: Inventory,
+        cordons: Cordons,
+        drainer: Drainer,
         declarations: HostDeclarations,
         monitor: HostMonitor,
         probe: HostProbe,
@@ -138,6 +225,8 @@ class HostRequests:
         self._pool = pool
         self._hosts = hosts
         self._inventory = inventory
+        self._cordons = cordons
+        self._drainer = drainer
         self._declarations = declarations
         self._monitor = monitor
         self._probe = probe
@@ -154,7 +243,12 @@ class HostRequests:
         }
 
     async def _list(self, _wanted: Nothing, _user: str, _progress: Progress) -> list[dict[str, Any]]:
-        return host_view.hosts(self._hosts, self._active, self._clock(), self._bus.refusals())
+        cordons = {host: self._cordon(host) for host in self._cordons.hosts}
+        return host_view.hosts(self._hosts, self._active, self._clock(), self._bus.refusals(), cordons)
+
+    def _cordon(self, host: HostId) -> dict[str, Any] | None:
+        cordon = self._cordons.of(host)
+        return host_view.cordon(cordon, self._drainer.left_on(host)) if cordon else None
 
     async def _lost(self, wanted: HostsLost, user: str, _progress: Progress) -> list[dict[str, Any]]:
         """Probe hosts that a user reports lost, or trust a user who is sure; return each host's outcome.
@@ -223,6 +317,7 @@ class HostRequests:
             self._inventory.forget_host(host)
             self._orphans.forget(host)
             self._declarations.forget(host)
+            self._cordons.forget(host)
             self._store.enqueue(host_rows.drop_host(host))
             self._store.append(HOSTS, HostForgotten(at=self._clock(), host=host, user=user))
             log.warning("host %s is forgotten, requested by %s", host, user or "a rule")

@@ -9,6 +9,7 @@ from salt_o2.concurrency.request_threads import RequestThreads
 from salt_o2.control.environments.active import ActiveEnvironment, ActiveEnvironments
 from salt_o2.control.environments.service import EnvironmentService
 from salt_o2.control.hosts.bus import Bus
+from salt_o2.control.hosts.cordons import Cordons
 from salt_o2.control.hosts.host_table import HostTable
 from salt_o2.control.requests.arguments import Nothing, Progress, Recover, TaskLog, Verbs
 from salt_o2.control.views.settings_view import settings_view
@@ -31,6 +32,7 @@ class TaskRequests:
         active: ActiveEnvironments,
         environments: EnvironmentService,
         hosts: HostTable,
+        cordons: Cordons,
         faults_of_control: Callable[[], list[str]],
         site: Site,
         threads: RequestThreads,
@@ -46,6 +48,7 @@ class TaskRequests:
         self._active = active
         self._environments = environments
         self._hosts = hosts
+        self._cordons = cordons
         self._faults_of_control = faults_of_control
         self._site = site
         self._threads = threads
@@ -107,6 +110,7 @@ class TaskRequests:
             "environments": len(active),
             "tasks": sum(len(each.environment.model.tasks.tasks) for each in active),
             "hosts": len(self._hosts.known),
+            "cordoned": self._cordons.descriptions(),
             "faults": [
                 f"host {name}: {fault}"
                 for name, host in sorted(self._hosts.known.items())

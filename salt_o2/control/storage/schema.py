@@ -49,6 +49,13 @@ HOSTS = Table(
     Column("facts", JSON, nullable=False),
 )
 
+CORDONS = Table(
+    "cordons",
+    METADATA,
+    Column("host", String(128), primary_key=True),
+    Column("cordon", JSON, nullable=False),
+)
+
 JOURNAL = Table(
     "journal",
     METADATA,

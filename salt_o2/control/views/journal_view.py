@@ -217,6 +217,13 @@ def _by(body: Body) -> str:
     return f"{told} ({reason})" if reason else told
 
 
+def _cordoned(_: object, body: Body) -> str:
+    if not body.get("drain"):
+        return f"host {body['host']} is cordoned: no new task is placed there"
+    runs = ", after their runs" if body.get("after_runs") else ""
+    return f"host {body['host']} is drained: its tasks are moved to other hosts{runs}"
+
+
 def _ended(body: Body) -> str:
     return f"FAILED: {_first_line(body['error'])}" if body.get("error") else f"returned {body['result']!r}"
 
@@ -245,6 +252,10 @@ WAYS: dict[str, _Format] = {
     "SecondAgent": _Format(lambda _, body: body["reason"]),
     "HostSilent": _Format(lambda _, body: f"host {body['host']} is silent: {body['reason']}"),
     "HostForgotten": _Format(lambda _, body: f"host {body['host']} is forgotten", lambda _, body: _by(body)),
+    "HostCordoned": _Format(_cordoned, lambda _, body: _by(body)),
+    "HostUncordoned": _Format(
+        lambda _, body: f"host {body['host']} accepts new tasks again", lambda _, body: _by(body)
+    ),
     "Cut": _Format(
         lambda _, body: (
             f"{body['rows']} lines of this journal were deleted: it was older, or longer, than "

@@ -142,6 +142,7 @@ def _host(
     gone = [task for task in tasks if task.id not in after]
     return {
         "id": host,
+        "cordoned": host in inventory.cordons,
         "tasks": len(tasks) - len(gone),
         "new_tasks": len(new),
         "ended_tasks": len(gone),

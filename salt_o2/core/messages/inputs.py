@@ -71,6 +71,8 @@ class Modified:
     """Tasks to exclude if they cannot join: a user requested the change and gets the error. ``None`` means
     all tasks that the plan changes. For all other tasks the recovery policy decides.
     """
+    reason: str = ""
+    """Why the change was requested, if control makes it for a user: a host is drained."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

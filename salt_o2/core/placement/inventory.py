@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from salt_o2.core.ids import POOL, EnvironmentId, HostId, TaskId
 from salt_o2.core.messages.reports import HostFacts
 from salt_o2.core.placement.constraints import attributes_of, values_of
+from salt_o2.core.placement.cordon import Cordon
 from salt_o2.core.plan.plan import Plan, PlannedTask
 
 REFUSED_S = 600.0
@@ -61,10 +62,12 @@ class _Ports:
 
 
 class Inventory:
-    """The hosts that accept tasks, and their allocated resources."""
+    """The hosts that report, which of them are cordoned, and their allocated resources."""
 
     def __init__(self) -> None:
         self.hosts: dict[HostId, HostFacts] = {}
+        self.cordons: dict[HostId, Cordon] = {}
+        """Hosts, reporting or not, on which no new task is placed."""
         self._silent: dict[HostId, HostFacts] = {}
         self._networks: dict[HostId, str] = {}  # includes silent hosts: their last network
         self._by_attribute: dict[tuple[str, str], dict[HostId, None]] = {}
@@ -78,6 +81,7 @@ class Inventory:
         """Return an independent copy of all data that plans depend on. O(hosts + taken ports)."""
         made = Inventory()
         made.hosts, made._silent, made._networks = dict(self.hosts), dict(self._silent), dict(self._networks)
+        made.cordons = dict(self.cordons)
         made._by_attribute = {key: dict(hosts) for key, hosts in self._by_attribute.items()}
         made._uses = {host: replace(use) for host, use in self._uses.items()}
         made._ports = {network: _Ports(dict(ports.count)) for network, ports in self._ports.items()}
@@ -87,7 +91,7 @@ class Inventory:
         return made
 
     def add_host(self, host: HostId, facts: HostFacts) -> None:
-        """Accept ``host`` for placement from now on, or replace its facts by the new ``facts``."""
+        """Accept ``host`` for placement, unless it is cordoned, or replace its facts by the new ``facts``."""
         if self.hosts.get(host) == facts:
             return
         self.remove_host(host)
@@ -119,6 +123,12 @@ class Inventory:
         self._silent.pop(host, None)
         self._networks.pop(host, None)
         self._uses.pop(host, None)
+
+    def accepting(self) -> dict[HostId, HostFacts]:
+        """Return the hosts on which new tasks may be placed: those that report and are not cordoned."""
+        if not self.cordons:
+            return self.hosts
+        return {host: facts for host, facts in self.hosts.items() if host not in self.cordons}
 
     def allocate(self, environment: EnvironmentId, plan: Plan) -> None:
         """Allocate what the tasks of ``plan`` need for ``environment``; existing allocations stay."""

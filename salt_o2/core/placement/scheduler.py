@@ -5,6 +5,9 @@ keeps its hosts in a heap by load. A host that has no room for one task of a gro
 and is omitted, so placing N tasks on H hosts takes about (N + groups x H) log H steps. The same input
 always gives the same plan.
 
+A cordoned host gets no task, except one that replaces a task there because of a refused port: existing tasks
+stay on cordoned hosts.
+
 A port that an agent has refused is never allocated while the inventory remembers the refusal. Ports that a
 template fixes are the exception: no other port would do.
 """
@@ -16,12 +19,13 @@ from heapq import heapify, heappop, heapreplace
 from salt_o2.core.errors import PlanError
 from salt_o2.core.ids import POOL, HostId
 from salt_o2.core.placement.constraints import Constraint, ResourceDemand
+from salt_o2.core.placement.cordon import Cordon, describe_cordons
 from salt_o2.core.placement.host_capacity import EPSILON, HostCapacity
 from salt_o2.core.placement.inventory import Inventory
 from salt_o2.core.placement.port_allocation import SHOWN, PortAllocator
 from salt_o2.core.placement.requests import Placement, PlacementRequest
 
-_Needs = tuple[frozenset[Constraint], ResourceDemand, bool, int]
+_Needs = tuple[frozenset[Constraint], ResourceDemand, bool, int, HostId | None]
 
 
 def schedule(requests: Sequence[PlacementRequest], inventory: Inventory) -> list[Placement]:
@@ -32,9 +36,21 @@ def schedule(requests: Sequence[PlacementRequest], inventory: Inventory) -> list
     """
     groups: dict[_Needs, list[int]] = {}
     for index, request in enumerate(requests):
-        needs = (frozenset(request.constraints), request.wants, request.control_port, request.channels)
+        needs = (
+            frozenset(request.constraints),
+            request.wants,
+            request.control_port,
+            request.channels,
+            _cordoned_home(request, inventory),
+        )
         groups.setdefault(needs, []).append(index)
     return _PlanAssembly(requests, inventory).fill(groups)
+
+
+def _cordoned_home(request: PlacementRequest, inventory: Inventory) -> HostId | None:
+    """Return the cordoned host of the task that the requested one replaces; ``None`` without one."""
+    before = request.before
+    return before.host if before and before.host in inventory.cordons else None
 
 
 class _PlanAssembly:
@@ -50,15 +66,20 @@ class _PlanAssembly:
         self._refused: list[str] = []
 
     def fill(self, groups: dict[_Needs, list[int]]) -> list[Placement]:
-        candidates = {needs: self._candidates(needs[0]) for needs in groups}
+        candidates = {needs: self._candidates(needs[0], needs[-1]) for needs in groups}
         for needs in sorted(groups, key=lambda needs: (not needs[1].ports, len(candidates[needs]))):
             self._place_group(groups[needs], candidates[needs])
         if self._refused:
             raise PlanError("\n".join(self._refused))
         return [self._placed[index] for index in range(len(self._requests))]
 
-    def _candidates(self, constraints: frozenset[Constraint]) -> list[HostId]:
-        """Return the hosts that meet all of ``constraints``."""
+    def _candidates(self, constraints: frozenset[Constraint], home: HostId | None) -> list[HostId]:
+        """Return the hosts that meet all of ``constraints``; of the cordoned ones only ``home``."""
+        cordons, found = self._inventory.cordons, self._matching(constraints)
+        return [host for host in found if host not in cordons or host == home] if cordons else found
+
+    def _matching(self, constraints: frozenset[Constraint]) -> list[HostId]:
+        """Return the hosts that meet all of ``constraints``, cordoned or not."""
         if not constraints:
             return list(self._inventory.hosts)
         sets = [self._inventory.with_attribute(each.attribute, each.value) for each in constraints]
@@ -110,14 +131,24 @@ class _PlanAssembly:
     def _why(self, request: PlacementRequest, candidates: list[HostId], reasons: Counter[str]) -> str:
         if not self._inventory.hosts:
             return "no agent has reported yet: start the engine o2_agent on a minion"
+        cordoned = self._cordoned(request)
         if not candidates:
-            return _unmet(request.constraints, self._inventory)
+            return describe_cordons(cordoned) or _unmet(request.constraints, self._inventory)
         said = [
             f"{count} of {len(candidates)} hosts: {reason}" for reason, count in reasons.most_common(SHOWN)
         ]
         if pooled := len(self._inventory.tasks_of(POOL)):
             said.append(f"{pooled} tasks in the pool use resources: o2.pool_clean stops them")
+        if cordoned:
+            said.append(describe_cordons(cordoned))
         return "; ".join(said)
+
+    def _cordoned(self, request: PlacementRequest) -> dict[HostId, Cordon]:
+        """Return the cordoned hosts that meet the constraints of ``request``."""
+        cordons = self._inventory.cordons
+        return {
+            host: cordons[host] for host in self._matching(frozenset(request.constraints)) if host in cordons
+        }
 
 
 def _unmet(constraints: Iterable[Constraint], inventory: Inventory) -> str:

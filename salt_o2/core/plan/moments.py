@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 
 from salt_o2.core.errors import TemplateError
+from salt_o2.core.similar_names import did_you_mean
 from salt_o2.core.states import EnvironmentEvent, EnvironmentState
 
 _WEIGHTED = re.compile(r"(?P<name>[A-Za-z_]+)(?P<weight>[+-]\d+)?")
@@ -51,12 +52,5 @@ def parse(text: str) -> Moment:
             f"{text!r} is not a moment: expected a name and a whole number, as in after_CONFIGURE+10"
         )
     if found["name"] not in NAMES:
-        raise TemplateError(f"unknown moment {found['name']!r}{_nearest(found['name'])}")
+        raise TemplateError(f"unknown moment {found['name']!r}{did_you_mean(found['name'], NAMES)}")
     return Moment(found["name"], int(found["weight"] or 0))
-
-
-def _nearest(name: str) -> str:
-    from difflib import get_close_matches  # Only a misspelt moment needs this module.
-
-    match = get_close_matches(name, NAMES, n=1)
-    return f" (did you mean {match[0]}?)" if match else ""

@@ -71,10 +71,31 @@ class HostForgotten:
     user: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostCordoned:
+    """A user cordoned or drained a host; recorded in the journal of ``HOSTS``, and not replayed."""
+
+    at: float
+    host: HostId
+    user: str = ""
+    reason: str = ""
+    drain: bool = False
+    after_runs: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostUncordoned:
+    """A user ended the cordon of a host; recorded in the journal of ``HOSTS``, and not replayed."""
+
+    at: float
+    host: HostId
+    user: str = ""
+
+
 HOSTS = EnvironmentId("hosts")
 """The name under which the journal records events of hosts alone, beside those of environments."""
 Entry = Created | Restarted | SecondAgent | Input
-Noted = Entry | HostForgotten
+Noted = Entry | HostForgotten | HostCordoned | HostUncordoned
 """What a journal records as received; an ``Entry`` can be replayed."""
 
 _MESSAGES = (

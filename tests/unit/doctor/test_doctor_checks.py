@@ -48,6 +48,14 @@ def agent(**other):
     return {"daemons": (replace(AGENT, **other),)}
 
 
+def test_cordoned_hosts_are_a_warning_with_the_way_back():
+    cordoned = replace(CONTROL, cordoned=("flp1 is cordoned by ana (fan)", "flp2 is drained by ben"))
+    (verdict,) = ill(daemons=(cordoned,))
+    assert (verdict.check, verdict.level) == ("cordoned hosts", Level.WARN)
+    assert verdict.found == "flp1 is cordoned by ana (fan); flp2 is drained by ben"
+    assert "host uncordon" in verdict.advice
+
+
 def test_a_healthy_machine_has_no_problems():
     assert ill() == []
     assert worst(examine(HEALTHY)) is Level.OK

@@ -34,7 +34,7 @@ class FakePlanner:
             raise self.fails.pop(0)
         return stored.plan
 
-    def movable_paths(self, _loaded, paths):
+    def movable_paths(self, _loaded, paths, *, ports=False):
         return self.movable & set(paths)
 
     async def plan_move(self, _loaded, stored, _environment, overrides, paths, *, ports):

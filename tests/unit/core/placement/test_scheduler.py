@@ -27,13 +27,14 @@ def cluster(count=3, **other):
     return inventory
 
 
-def request(path="r", *constraints, cpu=0.0, memory=0.0, ports=(), control=False, channels=0):
+def request(path="r", *constraints, cpu=0.0, memory=0.0, ports=(), control=False, channels=0, before=None):
     return PlacementRequest(
         path=path,
         constraints=tuple(Constraint(*each.split("=")) for each in constraints),
         wants=ResourceDemand(cpu=cpu, memory_mb=memory, ports=tuple(ports)),
         control_port=control,
         channels=channels,
+        before=before,
     )
 
 
@@ -42,7 +43,7 @@ def hosts(requests, inventory):
 
 
 def hold(inventory, host, cpu=0.0, memory=0.0, ports=()):
-    """Let an environment have something on ``host``."""
+    """Let an environment have something on ``host``; return the task."""
     taken = PlannedTask(
         id=f"on-{host}",
         path="p",
@@ -56,6 +57,7 @@ def hold(inventory, host, cpu=0.0, memory=0.0, ports=()):
         ports=tuple(ports),
     )
     inventory.allocate_tasks("OTHER", [taken])
+    return taken
 
 
 def refusal(requests, inventory):
