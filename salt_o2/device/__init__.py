@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    # The name is exported below, on first access.
     from salt_o2.device.base import Device
 
 __all__ = ["Device"]

@@ -21,10 +21,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from salt_o2.core.errors import InvalidRequestError
 from salt_o2.device.console import Output
+from salt_o2.device.control.wakeable_queue import Inbox
 from salt_o2.device.properties import Properties
 
 if TYPE_CHECKING:
-    from salt_o2.device.control.wakeable_queue import Inbox
+    # Channels are loaded after the control channel is open.
     from salt_o2.device.transport.channel_set import Channels, Parts
 
 Callback = Callable[["Parts", int], "bool | None"]
@@ -43,7 +44,7 @@ class Device:
     options: ClassVar[Mapping[str, tuple[str | int | float | bool, str]]] = {}
     """Command line options: name -> (default, help). Each becomes a property of the default's type."""
 
-    def __init__(self, properties: Properties, inbox: "Inbox[Any]", log: Output) -> None:
+    def __init__(self, properties: Properties, inbox: Inbox[Any], log: Output) -> None:
         """Do not override: channels do not exist yet. Use ``init`` or ``init_task``."""
         self.properties, self.log, self._inbox = properties, log, inbox
         self.id = str(properties.get("id", ""))

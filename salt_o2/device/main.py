@@ -25,6 +25,7 @@ from salt_o2.device.state_actions import Work
 from salt_o2.occ.wire.server_codec import Asked
 
 if TYPE_CHECKING:
+    # A device loads a server only if its command line asks for one.
     from salt_o2.device.control.liveness_port import LivenessPort
     from salt_o2.occ.server import OccServer
 

@@ -1,20 +1,18 @@
 """Actions of a device in each state: FairMQ's part around the user's part."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from salt_o2.core.errors import InvalidRequestError
+from salt_o2.device.base import Device
+from salt_o2.device.control.wakeable_queue import Inbox
 from salt_o2.device.properties import Properties
-
-if TYPE_CHECKING:
-    from salt_o2.device.base import Device
-    from salt_o2.device.control.wakeable_queue import Inbox
 
 
 class Work:
     """Actions of one device, called by its :class:`~salt_o2.device.main_loop.MainLoop`."""
 
-    def __init__(self, device: "Device", properties: Properties, inbox: "Inbox[Any]") -> None:
+    def __init__(self, device: Device, properties: Properties, inbox: Inbox[Any]) -> None:
         """Pass its properties to the device."""
         self.device, self.properties, self._inbox = device, properties, inbox
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from salt_o2.agent.storage.task_directory import SOCKETS
 from salt_o2.core.errors import InvalidRequestError, TaskError
 from salt_o2.core.states import ControlMode, TaskEvent
+from salt_o2.occ.transition_table import Move
 
 if TYPE_CHECKING:
+    # The module imports grpc.
     from salt_o2.occ.channel import OccChannel
-    from salt_o2.occ.transition_table import Move
 
 CODECS = ("OCClite", "OCC")
 
@@ -90,7 +91,7 @@ async def _fire(
 
 
 async def _step(
-    channel: "OccChannel", move: "Move", arguments: Mapping[str, str], timeout_s: float
+    channel: "OccChannel", move: Move, arguments: Mapping[str, str], timeout_s: float
 ) -> dict[str, str]:
     reply = await channel.transition(move.source, move.event, arguments, timeout_s)
     if not reply.ok or reply.state != move.target:
@@ -126,7 +127,7 @@ def _mode(mode: str | None, codec: str, state: str) -> ControlMode:
     return speakers[0] if speakers else ControlMode.FAIRMQ
 
 
-def _move(mode: ControlMode, state: str, event: str) -> "Move":
+def _move(mode: ControlMode, state: str, event: str) -> Move:
     moves = _moves(mode, state)
     if event not in moves:
         here = ", ".join(moves) or "nothing"
@@ -134,7 +135,7 @@ def _move(mode: ControlMode, state: str, event: str) -> "Move":
     return moves[event]
 
 
-def _moves(mode: ControlMode, state: str) -> dict[str, "Move"]:
+def _moves(mode: ControlMode, state: str) -> dict[str, Move]:
     from salt_o2.occ.driver import TABLES
 
     walks = (walk for table in TABLES[mode].walks.values() for walk in table.values())

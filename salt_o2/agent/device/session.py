@@ -1,13 +1,14 @@
 """The control channel of one running task, and the messages that its process sends unasked.
 
-grpc is imported when the first task needs it: Salt forks its processes, and grpc does not survive a fork.
+The module that imports grpc is loaded when the first task needs it: Salt forks its processes, and grpc does
+not survive a fork.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from salt_o2.agent.device.polling_budget import PollingBudget
 from salt_o2.agent.storage.task_record import TaskRecord
@@ -15,32 +16,32 @@ from salt_o2.concurrency.background_loops import keep_running
 from salt_o2.core.errors import O2Error
 from salt_o2.core.plan.launch import Launch
 from salt_o2.core.states import ControlMode, TaskEvent, TaskState
-
-if TYPE_CHECKING:
-    from salt_o2.occ.control_socket import PinnedSocket
-    from salt_o2.occ.driver import PidCheck
-    from salt_o2.occ.outcome import Outcome
-    from salt_o2.occ.transition_walk import Channel
-
-    class DeviceChannel(Channel, Protocol):
-        """A control channel with its streams; :class:`salt_o2.occ.channel.OccChannel` is one."""
-
-        host: str
-        port: int
-        codec: Any
-        pinned: "PinnedSocket | None"
-
-        def states(self) -> AsyncIterator[str]:
-            """Yield every state that the process enters."""
-
-        def events(self) -> AsyncIterator[Any]:
-            """Yield the signals of the process."""
-
-        async def close(self) -> None:
-            """Disconnect."""
+from salt_o2.occ import driver
+from salt_o2.occ.control_socket import PinnedSocket
+from salt_o2.occ.outcome import Outcome
+from salt_o2.occ.transition_walk import Channel
+from salt_o2.occ.wire.arguments import channels_of
 
 
-OpenChannel = Callable[[int, str, Path | None], "DeviceChannel"]
+class DeviceChannel(Channel, Protocol):
+    """A control channel with its streams; :class:`salt_o2.occ.channel.OccChannel` is one."""
+
+    host: str
+    port: int
+    codec: Any
+    pinned: PinnedSocket | None
+
+    def states(self) -> AsyncIterator[str]:
+        """Yield every state that the process enters."""
+
+    def events(self) -> AsyncIterator[Any]:
+        """Yield the signals of the process."""
+
+    async def close(self) -> None:
+        """Disconnect."""
+
+
+OpenChannel = Callable[[int, str, Path | None], DeviceChannel]
 """Returns the control channel of the process at a port, by the name of its codec, and its Unix socket."""
 HEARD_S = 0.5
 """A process that reported its state within this time is not polled."""
@@ -84,19 +85,15 @@ class DeviceSession:
         self.told = ""
         """The state, by the process's own name, that it announced last, if a stream announces states."""
 
-    async def ready(self, pid_is_ours: "PidCheck", timeout_s: float) -> "Outcome":
+    async def ready(self, pid_is_ours: driver.PidCheck, timeout_s: float) -> Outcome:
         """Wait until the process can be configured; see :func:`salt_o2.occ.driver.wait_ready`."""
-        from salt_o2.occ import driver
-
         return self._noted(await driver.wait_ready(self.channel, self.mode, pid_is_ours, timeout_s))
 
-    async def fire(self, event: TaskEvent, arguments: Mapping[str, str], timeout_s: float) -> "Outcome":
+    async def fire(self, event: TaskEvent, arguments: Mapping[str, str], timeout_s: float) -> Outcome:
         """Take the process through ``event``; see :func:`salt_o2.occ.driver.fire`."""
-        from salt_o2.occ import driver
-
         return self._noted(await driver.send_event(self.channel, self.mode, event, arguments, timeout_s))
 
-    def _noted(self, outcome: "Outcome") -> "Outcome":
+    def _noted(self, outcome: Outcome) -> Outcome:
         """Remember the state: the next step need not poll it, because a stream announces each move."""
         self.channel.history.state = "" if outcome.failure else outcome.device_state
         self._heard_at = asyncio.get_running_loop().time()
@@ -109,10 +106,8 @@ class DeviceSession:
             UnreachableError: the process does not answer.
             TaskError: the answer is invalid.
         """
-        from salt_o2.occ.driver import TABLES
-
         found = await self.channel.get_state(timeout_s)
-        return ObservedState(TABLES[self.mode].task_state(found.state), found.state, found.pid)
+        return ObservedState(driver.TABLES[self.mode].task_state(found.state), found.state, found.pid)
 
     async def wait_for_state(self, timeout_s: float) -> ObservedState:
         """Return the state of the process, polling again until it answers.
@@ -137,8 +132,6 @@ class DeviceSession:
 
     def restore(self, known: TaskRecord) -> None:
         """Restore the facts that an earlier agent recorded."""
-        from salt_o2.occ.wire.arguments import channels_of
-
         history = self.channel.history
         history.pid, history.needs_restart = known.reported_device_id or known.pid, known.needs_restart
         history.channels = {*known.channels, *channels_of(known.configured or {})}
@@ -199,7 +192,7 @@ class DeviceSession:
                     look()
 
 
-def _occ_channel(port: int, codec: str, private: Path | None) -> "DeviceChannel":
+def _occ_channel(port: int, codec: str, private: Path | None) -> DeviceChannel:
     from salt_o2.occ.channel import OccChannel
 
     return OccChannel(port, codec, private=private)

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from salt_o2.agent.launch import preflight
 from salt_o2.agent.launch.refusal import Refusal
@@ -14,9 +13,7 @@ from salt_o2.core.messages.reports import Failure
 from salt_o2.core.states import TaskEvent, TaskState
 from salt_o2.core.tasks import kill_sequence
 from salt_o2.core.tasks.next_action import AgentAction
-
-if TYPE_CHECKING:
-    from salt_o2.occ.outcome import Outcome
+from salt_o2.occ.outcome import Outcome
 
 log = logging.getLogger(__name__)
 
@@ -134,7 +131,7 @@ async def send_event(runtime: TaskRuntime, event: TaskEvent, arguments: Mapping[
     return outcome.failure
 
 
-def _was_overtaken(runtime: TaskRuntime, outcome: "Outcome") -> bool:
+def _was_overtaken(runtime: TaskRuntime, outcome: Outcome) -> bool:
     """Return whether the step may have failed because a request of an earlier agent came in between.
 
     The earlier agent was killed after it had sent the request. This agent polled the device before the device
@@ -247,7 +244,7 @@ async def _wait_until_ready(runtime: TaskRuntime, living: TaskProcess) -> None:
         await _apply_outcome(runtime, outcome, living)
 
 
-async def _apply_outcome(runtime: TaskRuntime, outcome: "Outcome", living: TaskProcess) -> None:
+async def _apply_outcome(runtime: TaskRuntime, outcome: Outcome, living: TaskProcess) -> None:
     """Record the outcome as the state of the device, and decide what a failure means."""
     known = runtime.record
     known.state, known.device_state = outcome.state, outcome.device_state

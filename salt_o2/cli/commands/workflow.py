@@ -16,6 +16,7 @@ from salt_o2.cli.ui.site_file import SiteFile, site_variables
 from salt_o2.presentation import workflows
 
 if TYPE_CHECKING:
+    # Commands that expand no workflow start without the package.
     from salt_o2.workflow import Workflow
 
 app = noun("Workflow templates.")

@@ -8,13 +8,11 @@ import random
 import socket
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from salt_o2.core.errors import InvalidRequestError, UnreachableError
+from salt_o2.device.control.wakeable_queue import Inbox
 from salt_o2.device.transport.endpoint import Endpoint
-
-if TYPE_CHECKING:
-    from salt_o2.device.control.wakeable_queue import Inbox
 
 RETRY_S = 0.05
 BIND_ATTEMPTS = 1000
@@ -26,7 +24,7 @@ class Channels:
     """All sockets of a device, from COMPLETE INIT to RESET DEVICE."""
 
     def __init__(
-        self, device_id: str, endpoints: Sequence[Endpoint], inbox: "Inbox[Any]", io_threads: int
+        self, device_id: str, endpoints: Sequence[Endpoint], inbox: Inbox[Any], io_threads: int
     ) -> None:
         """Store the settings of the sockets. Open nothing yet."""
         import zmq

@@ -7,14 +7,12 @@ send srcState.
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from types import ModuleType
+from typing import Any, Protocol
 
 from salt_o2.core.errors import InvalidRequestError, TaskError
 from salt_o2.core.terminal_text import terminal_line
 from salt_o2.occ.wire.replies import DeviceEvent, DeviceState, Reply, Trigger
-
-if TYPE_CHECKING:
-    from types import ModuleType
 
 MOST_WORD = 100
 """Maximum characters of a state or an event that a device names."""
@@ -168,7 +166,7 @@ def _fields(body: bytes) -> dict[str, Any]:
     return found
 
 
-def _messages() -> "ModuleType":
+def _messages() -> ModuleType:
     from salt_o2.occ.wire import occ_pb2
 
     return occ_pb2

@@ -3,17 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from salt_o2.core.errors import InvalidRequestError, UnreachableError
+from salt_o2.occ.control_socket import PinnedSocket
 from salt_o2.occ.process_history import ProcessHistory
 from salt_o2.occ.wire.codec import codec_named
 from salt_o2.occ.wire.replies import DeviceEvent, DeviceState, Reply, ReplyTimeout
 from salt_o2.simulation.machine.device import Device
 from salt_o2.simulation.machine.kernel import SimulatedKernel
-
-if TYPE_CHECKING:
-    from salt_o2.occ.control_socket import PinnedSocket
 
 LOOPBACK_S = 0.001
 """Mean time of a message on the loopback."""
