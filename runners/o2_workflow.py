@@ -20,6 +20,23 @@ def workflow_list():
     return _ask("workflow_list")
 
 
+def workflow_show(workflow):
+    """
+    List the variables of a workflow template of the site: type, default, allowed values, description, and
+    where templates or control read each variable.
+
+    workflow
+        Name of the workflow; with ``@revision`` another revision.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run o2.workflow_show readout-dataflow
+    """
+    return _ask("workflow_show", workflow=workflow)
+
+
 def workflow_check(workflow, vars=None):
     """
     List all problems of a workflow template of the site, expanded with the configuration of the site.

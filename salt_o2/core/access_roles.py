@@ -42,6 +42,7 @@ RUNNERS: Mapping[AccessRole, tuple[str, ...]] = {
         "workflow_expand",
         "workflow_graph",
         "workflow_list",
+        "workflow_show",
     ),
     AccessRole.OPERATOR: (
         "env_control",

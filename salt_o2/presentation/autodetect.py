@@ -45,6 +45,7 @@ _PICTURES: dict[str, Callable[[dict[str, Any]], str]] = {
     "only_left": history.difference,
     "duration_s": runs.run,
     "stdout": tasks.task_output,
+    "not_known": workflows.variables,
     "problems": workflows.problems,
     "pooled": pool.pool,
     "waiting": pool.cleaned,

@@ -81,7 +81,12 @@ def created(env: Plain) -> str:
     active = sum(task["status"] == "ACTIVE" for task in env["tasks"])
     total = len(env["tasks"])
     counts = [("tasks active", active), ("tasks inactive", total - active), ("tasks total", total)]
-    return f"new environment created with {total} tasks\n{block([*_facts(env), *counts])}"
+    return f"new environment created with {total} tasks\n{block([*_facts(env), *counts, _warnings(env)])}"
+
+
+def _warnings(env: Plain) -> tuple[str, object]:
+    """Return what a user should know of a request, such as variables that nothing reads."""
+    return ("warning", "\n".join(env.get("warnings") or ()) or None)
 
 
 def moved(env: Plain, duration_s: float) -> str:
@@ -110,6 +115,7 @@ def modified(env: Plain, duration_s: float) -> str:
         ("excluded", _reasons(env.get("excluded") or {})),
         ("moved to the pool", len(env["kept"]) if env.get("kept") else None),
         ("modification took", f"{duration_s:.3f} s"),
+        _warnings(env),
     ]
     return f"modification complete\n{block(facts)}"
 

@@ -33,6 +33,7 @@ def plan(found: Plain, brief: bool = False) -> str:
     """Return the whole plan; ``brief`` leaves out commands, ports and addresses."""
     changes = found["changes"]
     parts = [_head(found), *_hosts(found, brief), _calls(found["calls"]), _summary(found)]
+    parts.append("\n".join(f"warning: {each}" for each in found.get("warnings") or ()))
     if found["token"] and (changes or found["action"] == "create"):
         parts.append(f"to apply this plan: coconut env {found['action']} --plan {found['token']}")
     return "\n\n".join(part for part in parts if part)

@@ -1,7 +1,7 @@
 """coconut workflow: the workflow templates that control can deploy, and what authors of new ones need.
 
-``check``, ``expand``, ``graph`` and ``schema`` work on files, without any control: in an editor, in a hook of
-a repository, in CI.
+``list`` and ``show`` ask control. ``check``, ``expand``, ``graph`` and ``schema`` work on files, without any
+control: in an editor, in a hook of a repository, in CI.
 """
 
 import json
@@ -31,6 +31,18 @@ Given = Annotated[
 def list_(ctx: typer.Context) -> None:
     """List the workflow templates of all repositories."""
     ctx.obj.show(ctx.obj.ask("workflow_list"), workflows.workflow_table)
+
+
+@verb(app, "show", "s")
+def show(
+    ctx: typer.Context,
+    workflow: Annotated[str, typer.Argument(metavar="NAME[@REVISION]", help="Workflow of the site.")],
+) -> None:
+    """List the variables of a workflow, and where each is read.
+
+    coconut workflow show readout-dataflow@v1.2
+    """
+    ctx.obj.show(ctx.obj.ask("workflow_show", {"workflow": workflow}), workflows.variables)
 
 
 @verb(app, "check", "c")

@@ -6,7 +6,7 @@ it. If hosts, ports or templates have changed meanwhile, the two drafts differ, 
 
 import secrets
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from salt_o2.control.planning.plan_builder import make_plan
 from salt_o2.core.errors import InvalidRequestError, PlanError
@@ -17,8 +17,10 @@ from salt_o2.core.plan.overrides import Overrides, excluded_tasks
 from salt_o2.core.plan.plan import Plan, PlannedTask
 from salt_o2.site import workflow_index
 from salt_o2.site.builtin_variables import ENVIRONMENT_ID, built_in
+from salt_o2.site.control_variables import READ_BY_CONTROL
 from salt_o2.site.settings import Site
 from salt_o2.workflow import Workflow
+from salt_o2.workflow.authoring.variable_catalogue import unread
 from salt_o2.workflow.expansion.loader import load
 
 ID_BITS = 63
@@ -44,6 +46,8 @@ class PlanDraft:
     """Tasks of the previous plan that are transferred to the pool."""
     transfers_to_pool: bool = False
     """Whether healthy departing tasks are transferred to the pool, as far as it has room."""
+    warnings: tuple[str, ...] = ()
+    """What the user should know, such as variables that nothing reads."""
 
 
 def load_with_overrides(
@@ -59,8 +63,9 @@ def load_with_overrides(
     ``asked`` are the names in ``overrides`` that this request adds: each must have a role. ``purpose``
     decides what its templates may do on the master. Reads files: call it in a thread.
     """
-    return load(
-        workflow_index.find(site.repositories, workflow, purpose),
+    source = workflow_index.find(site.repositories, workflow, purpose)
+    loaded = load(
+        source,
         workflow,
         variables={**overrides.vars, ENVIRONMENT_ID: environment},
         site_defaults={**built_in(site.configuration), **site.defaults},
@@ -68,6 +73,8 @@ def load_with_overrides(
         scale=overrides.scale,
         dormant=frozenset({*overrides.scale, *overrides.vars}).difference(asked),
     )
+    given = [name for name in overrides.vars if name in asked]
+    return replace(loaded, warnings=tuple(unread(source, loaded, given, READ_BY_CONTROL)))
 
 
 def make_draft(
@@ -115,6 +122,7 @@ def make_draft(
         excluded=excluded,
         previous=old,
         claimed=frozenset(task.id for task in plan.tasks) & {task.id for task in free},
+        warnings=workflow.warnings,
     )
 
 

@@ -289,6 +289,13 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShowWorkflow:
+    """``workflow_show``: a workflow's name, also with ``@revision``."""
+
+    workflow: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Expand(Named):
     """``workflow_expand``."""
 

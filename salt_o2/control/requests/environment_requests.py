@@ -185,7 +185,8 @@ class EnvironmentRequests:
             check_takes_part(draft.plan, draft.overrides, draft.excluded)
             target = self._environments.create(draft, user)
             try:
-                return await self._start(target, user, progress, automatic=automatic)
+                record = await self._start(target, user, progress, automatic=automatic)
+                return record | {"warnings": list(draft.warnings)}
             except TaskError:
                 if not (target.ports_refused and left):
                     raise
@@ -219,7 +220,7 @@ class EnvironmentRequests:
         before = {task.id for task in target.stored.plan.tasks}
         record = await self._transitions.modify(target, message, draft.overrides, progress)
         kept = [task for task in self._pool.transferred_by(target.stored.id) if task in before]
-        return record | ({"kept": kept} if keep else {})
+        return record | {"warnings": list(draft.warnings)} | ({"kept": kept} if keep else {})
 
     async def _draft_modification(
         self, target: ActiveEnvironment, wanted: Modify, user: str, earlier: PlanDraft | None

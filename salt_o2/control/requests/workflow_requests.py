@@ -3,16 +3,18 @@
 from typing import Any
 
 from salt_o2.concurrency.request_threads import RequestThreads
-from salt_o2.control.requests.arguments import Draw, Expand, Named, Progress, Verbs
+from salt_o2.control.requests.arguments import Draw, Expand, Named, Progress, ShowWorkflow, Verbs
 from salt_o2.core.errors import TemplateError
 from salt_o2.core.plan.overrides import variable_texts
 from salt_o2.site import workflow_index
 from salt_o2.site.builtin_variables import built_in
+from salt_o2.site.control_variables import READ_BY_CONTROL
 from salt_o2.site.settings import Site
 from salt_o2.site.workflow_index import Purpose
 from salt_o2.workflow.authoring.mermaid import mermaid
 from salt_o2.workflow.authoring.outline import outline
 from salt_o2.workflow.authoring.svg import svg
+from salt_o2.workflow.authoring.variable_catalogue import catalogue_of
 from salt_o2.workflow.expansion.loader import load
 from salt_o2.workflow.expansion.open_variables import OpenVariables
 from salt_o2.workflow.expansion.workflow_tree import Workflow
@@ -31,6 +33,7 @@ class WorkflowRequests:
             "workflow_expand": (Expand, self._expand),
             "workflow_graph": (Draw, self._graph),
             "workflow_generate": (Named, self._generate),
+            "workflow_show": (ShowWorkflow, self._show),
         }
 
     async def _check(self, wanted: Named, user: str, _progress: Progress) -> dict[str, Any]:
@@ -52,6 +55,21 @@ class WorkflowRequests:
     async def _generate(self, wanted: Named, user: str, _progress: Progress) -> dict[str, Any]:
         found = await self._threads.create.run(user, self._load, wanted, Purpose.GENERATE)
         return {"workflow": wanted.workflow, "tasks": len(found.tasks), "notes": list(found.notes)}
+
+    async def _show(self, wanted: ShowWorkflow, user: str, _progress: Progress) -> dict[str, Any]:
+        return await self._threads.look.run(user, self._variables, wanted.workflow)
+
+    def _variables(self, workflow: str) -> dict[str, Any]:
+        source = workflow_index.find(self._site.repositories, workflow, Purpose.LOOK)
+        found = catalogue_of(source, workflow)
+        site = {**built_in(self._site.configuration), **self._site.defaults, **self._site.vars}
+        return {
+            "workflow": parse_reference(workflow, "workflows").name,
+            "description": found.description,
+            "revision": source.revision(),
+            "variables": found.records(site, READ_BY_CONTROL),
+            "not_known": list(found.unknown),
+        }
 
     def _load(self, wanted: Named, purpose: Purpose = Purpose.LOOK) -> Workflow:
         source = workflow_index.find(self._site.repositories, wanted.workflow, purpose)

@@ -39,6 +39,7 @@ def plan_record(
         "summary": dict(Counter(row["change"] for row in rows)),
         "hosts": _hosts(old, draft, inventory),
         "calls": [_call(call) for call in draft.plan.calls],
+        "warnings": list(draft.warnings),
     }
 
 

@@ -99,6 +99,7 @@ def load(
         calls=tuple(leaves.calls),
         notes=problems.notes,
         variables=expansion.variables,
+        written=tuple(described),
     )
 
 

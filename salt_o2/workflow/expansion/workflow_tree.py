@@ -7,6 +7,7 @@ from salt_o2.core.plan.channels import BoundChannel, ConnectedChannel
 from salt_o2.core.plan.moments import Moment
 from salt_o2.core.states import ControlMode
 from salt_o2.workflow.problems import Place
+from salt_o2.workflow.templates.role_template import RoleTemplate
 from salt_o2.workflow.templates.task_template import TaskTemplate
 from salt_o2.workflow.templates.variable_specs import Specification
 from salt_o2.workflow.variables.stack import Stack
@@ -106,3 +107,7 @@ class Workflow:
     """Notes for the author: no faults, but possibly not what the author intended."""
     variables: dict[str, str] = field(default_factory=dict)
     """The root role's consolidated stack."""
+    written: tuple[RoleTemplate, ...] = ()
+    """Its template and those of the workflows that it includes."""
+    warnings: tuple[str, ...] = ()
+    """What the user of this expansion should know, such as variables that nothing reads."""

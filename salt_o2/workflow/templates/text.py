@@ -16,10 +16,11 @@ _OPENING, _CLOSING = "([{", ")]}"
 class Text:
     """One value of a template. ``constant`` is its value if it has no expression, else ``None``."""
 
-    __slots__ = ("constant", "parts", "place")
+    __slots__ = ("constant", "parts", "place", "source")
 
     def __init__(self, place: Place, source: str) -> None:
         self.place = place
+        self.source = source
         self.parts = tuple(_parts(source)) if "{{" in source else (source,)
         self.constant = source if "{{" not in source else None
 

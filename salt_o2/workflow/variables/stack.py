@@ -264,3 +264,8 @@ _BOUND: dict[str, Callable[[Stack], Any]] = {
     "up": _up,
     "this": _here,
 }
+
+
+def bound_names() -> tuple[str, ...]:
+    """Return the names of functions that depend on the role, such as ``Parent``."""
+    return tuple(_BOUND)

@@ -93,6 +93,11 @@ class Expression:
             check(self._tree, {})
 
     @property
+    def tree(self) -> Node:
+        """The tree of the expression, as it is written."""
+        return self._tree
+
+    @property
     def is_constant(self) -> bool:
         """Whether it uses neither a variable nor a function: its value is the author's own text."""
         return not self._names and self._pure

@@ -131,3 +131,60 @@ def test_a_file_that_is_no_sites_settings_is_refused(tool, tmp_path, of_a_site, 
 def test_notes_are_shown_below_the_tree(tool, of_a_site):
     shown = tool("workflow", "expand", of_a_site, "-e", "modulepath=/x").out
     assert "left open: consul_endpoint" in shown.splitlines()[-1]
+
+
+SHOWN = {
+    "workflow": "readout",
+    "description": "Reads out",
+    "revision": "da257af7d43bffff",
+    "not_known": ["calls of integrations get all variables"],
+    "variables": [
+        {
+            "name": "rate",
+            "type": "number",
+            "default": "10",
+            "site": "20",
+            "values": ["10", "20"],
+            "label": "",
+            "description": "Messages a second",
+            "block": "defaults",
+            "defined": ["workflows/readout.yaml:3"],
+            "read": ["tasks/a.yaml:3", "tasks/a.yaml:7", "workflows/readout.yaml:9", "control: a limit"],
+        },
+        {
+            "name": "zone",
+            "type": "string",
+            "default": None,
+            "site": None,
+            "values": [],
+            "label": "",
+            "description": "",
+            "block": "",
+            "defined": [],
+            "read": [],
+        },
+    ],
+}
+
+
+def test_the_variables_of_a_workflow_are_listed_with_all_that_is_known_of_them(control, tool):
+    control.answer("workflow_show", SHOWN)
+    done = tool("workflow", "show", "readout@v1")
+    assert control.asked("workflow_show") == [{"workflow": "readout@v1"}]
+    assert done.out.splitlines() == [
+        "workflow readout, revision da257af7d43b",
+        "Reads out",
+        "",
+        "rate = 10",
+        "    Messages a second",
+        "    type: number, one of 10, 20",
+        "    value of the site: 20",
+        "    read by tasks/a.yaml:3, 7; workflows/readout.yaml:9; control: a limit",
+        "",
+        "zone",
+        "    type: string",
+        "    not defined in the workflow: the site or the user gives it",
+        "    nothing reads it",
+        "",
+        "not all reads are known: calls of integrations get all variables",
+    ]
