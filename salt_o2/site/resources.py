@@ -14,7 +14,7 @@ from salt_o2.site.configuration.template_functions import functions
 from salt_o2.site.dpl.generator import Generator
 from salt_o2.site.dpl.runner import Settings
 from salt_o2.site.settings import Site
-from salt_o2.site.workflow_index import Listed, Purpose, private_cache
+from salt_o2.site.workflow_index import Purpose, SiteResources, private_cache
 from salt_o2.workflow.expressions.values import NotHere, Refused
 from salt_o2.workflow.sources.site_repositories import FileServer
 from salt_o2.workflow.variables.site_services import NOWHERE, Bound, Services, services
@@ -55,7 +55,7 @@ def open_resources(site: Site, around: MasterContext, integrations: Mapping[str,
     backend = open_backend(site.configuration, around.pillar)
     configuration = Configuration(backend, SecretEntries(site.secrets))
     found: dict[str, Any] = {"Dump": lambda _variables: lambda text, path: dump_to_cache(cache, text, path)}
-    listed = Listed.of(site.repositories, cache, around.fileserver, found, site.revisions)
+    listed = SiteResources.of(site.repositories, cache, around.fileserver, found, site.revisions)
     listed.configuration = configuration
     settings = Settings(site.dpl_user, site.dpl_timeout_s, site.dpl_environment)
     generator = Generator(listed.site, settings, configuration.backend.get)
@@ -76,7 +76,7 @@ def open_resources(site: Site, around: MasterContext, integrations: Mapping[str,
 def configuration_of(site: Site) -> Configuration:
     """Return the configuration of a site; of pillar without entries for a site without open resources."""
     listed = site.repositories
-    known = listed.configuration if isinstance(listed, Listed) else None
+    known = listed.configuration if isinstance(listed, SiteResources) else None
     return known or Configuration(open_backend(site.configuration, dict), SecretEntries(site.secrets))
 
 
@@ -100,7 +100,7 @@ def _brought(integrations: Mapping[str, Any]) -> dict[tuple[str, str], Bound]:
 def services_of(site: Site) -> Services:
     """Return the services of a site with open resources for its templates; nothing for other sites."""
     listed = site.repositories
-    return (listed.site.services if isinstance(listed, Listed) else None) or NOWHERE
+    return (listed.site.services if isinstance(listed, SiteResources) else None) or NOWHERE
 
 
 def dump_to_cache(cache: Path, text: str, path: str) -> None:

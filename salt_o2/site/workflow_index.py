@@ -38,7 +38,7 @@ class Purpose(StrEnum):
     """To show a workflow: nothing runs and changes; what would have to run is left open."""
 
 
-class Listed(tuple[str, ...]):
+class SiteResources(tuple[str, ...]):
     """The repositories of a site, and the means to open them."""
 
     site: SiteRepositories
@@ -55,7 +55,7 @@ class Listed(tuple[str, ...]):
         fileserver: FileServer | None = None,
         services: Services | None = None,
         revisions: Mapping[str, Sequence[str]] = _ALL,
-    ) -> "Listed":
+    ) -> "SiteResources":
         """Return the index of ``listed``, opened with a cache and with the services of this site.
 
         ``revisions`` has the patterns of the revisions that may be used, by repository.
@@ -201,13 +201,13 @@ def _names(site: SiteRepositories, address: Address) -> list[str]:
 
 
 def _services(repositories: Sequence[str], site: SiteRepositories, purpose: Purpose) -> Services | None:
-    if purpose is Purpose.CREATE or not isinstance(repositories, Listed):
+    if purpose is Purpose.CREATE or not isinstance(repositories, SiteResources):
         return site.services
     return repositories.without_effects(purpose) if repositories.without_effects else None
 
 
 def _site(repositories: Sequence[str]) -> SiteRepositories:
-    if isinstance(repositories, Listed):
+    if isinstance(repositories, SiteResources):
         return repositories.site
     return SiteRepositories(repositories, private_cache())
 

@@ -98,8 +98,10 @@ class PoolService:
         transfers: list[PoolTransfer] = []
         for effect in effects:
             if isinstance(effect, TransferToPool):
-                given = self.pool.accept(effect.left, effect.environment, effect.revision, at, effect.user)
-                transfers.append(PoolTransfer(effect, tuple(given)))
+                pool_effects = self.pool.accept(
+                    effect.left, effect.environment, effect.revision, at, effect.user
+                )
+                transfers.append(PoolTransfer(effect, tuple(pool_effects)))
             elif isinstance(effect, ClaimFromPool):
                 transfers.append(PoolTransfer(effect, tuple(self.pool.claim(effect.tasks))))
         return transfers
@@ -139,8 +141,10 @@ class PoolService:
         Raises:
             PlanError: if one of them can no longer be claimed.
         """
-        if gone := self._not_free(tasks):
-            raise PlanError(f"tasks {', '.join(sorted(gone))} are no longer in the pool: make a new plan")
+        if unavailable := self._not_free(tasks):
+            raise PlanError(
+                f"tasks {', '.join(sorted(unavailable))} are no longer in the pool: make a new plan"
+            )
 
     def are_free(self, tasks: Collection[TaskId]) -> bool:
         """Return whether all of ``tasks`` can be claimed now."""
@@ -168,7 +172,7 @@ class PoolService:
 
     def rebuild(self, tasks: Sequence[tuple[PlannedTask, int]], at: float) -> None:
         """Add tasks, with their revisions, that this store has lost. No command is sent."""
-        entries = [PoolEntry(task=task, origin=POOL, revision=seen, since=at) for task, seen in tasks]
+        entries = [PoolEntry(task=task, origin=POOL, revision=revision, since=at) for task, revision in tasks]
         self._inventory.allocate_tasks(POOL, [task for task, _ in tasks])
         self._queue(self.pool.adopt(entries), at)
         self._store.flush()

@@ -82,15 +82,15 @@ class Rescheduler:
             if not self._is_active(target):
                 return
             try:
-                left = await self._until_unchanged(target, lambda: self._move_tasks(target, tasks, ports))
+                unmoved = await self._until_unchanged(target, lambda: self._move_tasks(target, tasks, ports))
                 reason = "no other port is free for it" if ports else "its tasks are bound to their lost host"
             except O2Error as error:
-                left, reason = tasks, str(error)
+                unmoved, reason = tasks, str(error)
             except Exception as error:  # without a result the environment would wait forever
                 log.exception("the search for other places for tasks of %s failed", target.stored.id)
-                left, reason = tasks, f"internal error of control: {error!r}"
-        if left and self._is_active(target):
-            self._executor.step(target, RescheduleFailed(at=self._clock(), tasks=left, reason=reason))
+                unmoved, reason = tasks, f"internal error of control: {error!r}"
+        if unmoved and self._is_active(target):
+            self._executor.step(target, RescheduleFailed(at=self._clock(), tasks=unmoved, reason=reason))
 
     async def move_away(
         self, target: ActiveEnvironment, choose: Choice, *, user: str, reason: str
@@ -188,7 +188,7 @@ class Rescheduler:
     ) -> None:
         """Move the roles at ``paths`` to other hosts or ports; plan again if agents refuse ports."""
         overrides, state = target.stored.overrides, target.environment.model.state
-        for left in reversed(range(PORT_TRIES)):
+        for tries_left in reversed(range(PORT_TRIES)):
             draft = await self._planner.plan_move(
                 loaded, target.stored, target.environment, overrides, paths, ports=ports
             )
@@ -206,7 +206,7 @@ class Rescheduler:
             try:
                 await self._modifications.apply(target, message, overrides)
             except TaskError:
-                if not (target.ports_refused and left):
+                if not (target.ports_refused and tries_left):
                     raise
             else:
                 return

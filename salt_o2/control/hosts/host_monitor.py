@@ -18,7 +18,12 @@ from salt_o2.control.hosts.outbound_queues import OutboundQueues
 from salt_o2.core.ids import EnvironmentId, HostId
 from salt_o2.core.messages.announcements import AnnounceHost
 from salt_o2.core.placement.inventory import Inventory
-from salt_o2.core.recovery.host_liveness import ALONE_AFTER, HostStatus, LivenessAction, control_is_isolated
+from salt_o2.core.recovery.host_liveness import (
+    ISOLATED_AFTER,
+    HostStatus,
+    LivenessAction,
+    control_is_isolated,
+)
 
 log = logging.getLogger(__name__)
 
@@ -105,11 +110,11 @@ class HostMonitor:
     def _check(self, host: HostId) -> None:
         liveness, at = self._hosts.known[host].liveness, self._clock()
         match liveness.next_action(at, self._hosts.heartbeat_s, self.is_isolated):
-            case LivenessAction.ASK:
+            case LivenessAction.PROBE:
                 spawn(f"the probe of host {host}", self._record_probe(host), self.probing)
-            case LivenessAction.TELL_SILENT:
+            case LivenessAction.DECLARE_SILENT:
                 self._declare_silent(host, ISOLATED if self.is_isolated else AGENT_AWAY)
-            case LivenessAction.TELL_LOST:
+            case LivenessAction.DECLARE_LOST:
                 self.declare_lost(host, GONE)
 
     async def _record_probe(self, host: HostId) -> None:
@@ -126,7 +131,7 @@ class HostMonitor:
     def is_reporting(self, host: HostId) -> bool:
         """Return whether the agent on ``host`` has not missed a heartbeat."""
         quiet_s = self._clock() - self._hosts.known[host].last_seen
-        return quiet_s <= ALONE_AFTER * self._hosts.heartbeat_s
+        return quiet_s <= ISOLATED_AFTER * self._hosts.heartbeat_s
 
     def _declare_silent(self, host: HostId, reason: str) -> None:
         """Exclude ``host`` from placement, and leave its tasks alone."""

@@ -31,7 +31,7 @@ class HostEntry:
     """Whether a report was missed: control does not know all of its tasks until its survey arrives."""
     confirmed_at: float | None = None
     """When the known list of its tasks was last confirmed to be complete; ``None`` if it never was."""
-    agents: Incarnations = field(default_factory=lambda: Incarnations(heard=0.0))
+    agents: Incarnations = field(default_factory=lambda: Incarnations(reported_at=0.0))
     """Which agents report under its name, and which of them control accepts."""
     unread: tuple[str, ...] = ()
     """Parts of its reports since its last survey that control could not read."""
@@ -101,8 +101,8 @@ class HostTable:
         unread: tuple[str, ...] = (),
     ) -> None:
         """Add a host that an earlier control process knew; it may take ``grace_s`` to report again."""
-        signs = HostLiveness(heard=at + grace_s, presence=HostStatus.EXPECTED)
-        agents = Incarnations(heard=at, network=facts.network if facts else "")
+        signs = HostLiveness(reported_at=at + grace_s, presence=HostStatus.EXPECTED)
+        agents = Incarnations(reported_at=at, network=facts.network if facts else "")
         self.known.setdefault(host, HostEntry(at, signs, facts=facts, unread=unread, agents=agents))
 
     def admits(self, host: HostId, cost: int, at: float) -> bool:
@@ -123,7 +123,7 @@ class HostTable:
     def judge(self, report: Report, at: float, tasks: Callable[[], Collection[TaskId]]) -> Verdict:
         """Return whether ``report`` is of the accepted agent; ``tasks`` are the tasks of its host."""
         host = self.known.setdefault(
-            report.host, HostEntry(at, HostLiveness(heard=at), agents=Incarnations(heard=at))
+            report.host, HostEntry(at, HostLiveness(reported_at=at), agents=Incarnations(reported_at=at))
         )
         lost = host.presence is HostStatus.LOST
         return host.agents.judge(report, at, self.heartbeat_s, is_lost=lost, tasks=tasks)
@@ -135,7 +135,7 @@ class HostTable:
         last report too. Each heartbeat confirms the state of all tasks of the host, at no cost for any of
         them.
         """
-        host = self.known.setdefault(report.host, HostEntry(at, HostLiveness(heard=at)))
+        host = self.known.setdefault(report.host, HostEntry(at, HostLiveness(reported_at=at)))
         gap = host.incarnation != report.incarnation or report.sequence > host.sequence + 1
         gap = gap or (not report.tasks and report.sequence > host.sequence)
         gap = host.liveness.record_report(at) or gap
@@ -182,4 +182,4 @@ class HostTable:
         """
         for host in self.known.values():
             host.liveness.discount(seconds)
-            host.agents.heard += seconds
+            host.agents.reported_at += seconds

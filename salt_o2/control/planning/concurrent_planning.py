@@ -139,12 +139,14 @@ class ConcurrentPlanning:
             and not self._inventory.has_less_room(resources.inventory, new)
         )
 
-    def _is_same(self, task: PlannedTask, seen: Inventory) -> bool:
-        """Return whether the host of ``task`` offers the same as when ``seen`` was copied."""
+    def _is_same(self, task: PlannedTask, planned_on: Inventory) -> bool:
+        """Return whether the host of ``task`` offers the same as when ``planned_on`` was copied."""
         now = self._inventory
-        is_there = (task.host in now.hosts) == (task.host in seen.hosts)
-        is_open = (task.host in now.cordons) == (task.host in seen.cordons)
-        return is_there and is_open and _offer(now.facts_of(task.host)) == _offer(seen.facts_of(task.host))
+        is_there = (task.host in now.hosts) == (task.host in planned_on.hosts)
+        is_open = (task.host in now.cordons) == (task.host in planned_on.cordons)
+        return (
+            is_there and is_open and _offer(now.facts_of(task.host)) == _offer(planned_on.facts_of(task.host))
+        )
 
 
 def _offer(facts: HostFacts | None) -> object:

@@ -89,8 +89,8 @@ class DuplicateAgents:
         )
 
     def _notify_refused(self, host: HostId, rival: Rival, at: float) -> None:
-        if at - rival.told >= NOTIFY_AGAIN_S:
-            rival.told = at
+        if at - rival.notified_at >= NOTIFY_AGAIN_S:
+            rival.notified_at = at
             reason = self._reason(host, rival)
             self._outbound.send([Notice(host=host, incarnation=rival.incarnation, refused=reason)])
 

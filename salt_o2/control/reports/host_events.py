@@ -10,7 +10,7 @@ from salt_o2.control.reports.renamed_hosts import RenamedHosts
 from salt_o2.core.ids import EnvironmentId, HostId
 from salt_o2.core.messages.inputs import HostLost, HostSilent
 from salt_o2.core.plan.plan import PlannedTask
-from salt_o2.core.recovery.host_liveness import to_ask
+from salt_o2.core.recovery.host_liveness import tasks_to_probe
 
 
 class HostEvents:
@@ -34,7 +34,7 @@ class HostEvents:
 
     def tasks_on(self, host: HostId) -> list[PlannedTask]:
         """Return the tasks that may have a process on ``host``, of environments and of the pool."""
-        return to_ask(self._active.environments().values(), host) + self._pool.tasks_on(host)
+        return tasks_to_probe(self._active.environments().values(), host) + self._pool.tasks_on(host)
 
     def settle_rename(self, host: HostId) -> bool:
         """Return whether the machine of ``host`` reports under another name; move its tasks if so."""

@@ -180,7 +180,7 @@ class EnvironmentRequests:
         automatic: bool = False,
     ) -> dict[str, Any]:
         """Create an environment; try once more if agents refuse ports, without those ports."""
-        for left in reversed(range(PORT_TRIES)):
+        for tries_left in reversed(range(PORT_TRIES)):
             draft = await self._planner.plan_new(user, workflow, overrides, asked=asked)
             check_takes_part(draft.plan, draft.overrides, draft.excluded)
             target = self._environments.create(draft, user)
@@ -188,7 +188,7 @@ class EnvironmentRequests:
                 record = await self._start(target, user, progress, automatic=automatic)
                 return record | {"warnings": list(draft.warnings)}
             except TaskError:
-                if not (target.ports_refused and left):
+                if not (target.ports_refused and tries_left):
                     raise
                 log.warning("environment %s: ports were refused; creating it with others", target.stored.id)
         raise AssertionError("the last try returns or raises")
@@ -219,8 +219,8 @@ class EnvironmentRequests:
         )
         before = {task.id for task in target.stored.plan.tasks}
         record = await self._transitions.modify(target, message, draft.overrides, progress)
-        kept = [task for task in self._pool.transferred_by(target.stored.id) if task in before]
-        return record | {"warnings": list(draft.warnings)} | ({"kept": kept} if keep else {})
+        transferred = [task for task in self._pool.transferred_by(target.stored.id) if task in before]
+        return record | {"warnings": list(draft.warnings)} | ({"kept": transferred} if keep else {})
 
     async def _draft_modification(
         self, target: ActiveEnvironment, wanted: Modify, user: str, earlier: PlanDraft | None

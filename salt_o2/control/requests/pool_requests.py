@@ -45,10 +45,10 @@ class PoolRequests:
         chosen = [entry for entry in self._pool.pool.entries.values() if _is_meant(entry, wanted, at)]
         rows = {entry.task.id: self._row(entry) for entry in chosen}
         reason = f"cleaned by {user or 'a rule'}"
-        left = await self._pool.stop(rows.keys(), reason, user, END_S)
+        not_ended = await self._pool.stop(rows.keys(), reason, user, END_S)
         return {
-            "ended": [row for task, row in rows.items() if task not in left],
-            "ending": [row for task, row in rows.items() if task in left],
+            "ended": [row for task, row in rows.items() if task not in not_ended],
+            "ending": [row for task, row in rows.items() if task in not_ended],
             "waiting": len(self._pool.pool.waiting),
         }
 

@@ -78,8 +78,8 @@ class RebuildRequests:
     def _chosen(self, wanted: str) -> list[EnvironmentId]:
         """Return the unrecognised environments that match ``wanted``: one by its id, all if it is empty."""
         unrecognised = sorted(self._orphans.unrecognised)
-        there = f"; there is {some(unrecognised) or 'none'}"
-        return [resolve_prefix(wanted, unrecognised, WHAT, there)] if wanted else unrecognised
+        alternatives = f"; there is {some(unrecognised) or 'none'}"
+        return [resolve_prefix(wanted, unrecognised, WHAT, alternatives)] if wanted else unrecognised
 
     async def _one(self, environment: EnvironmentId, user: str) -> dict[str, Any]:
         hosts = sorted(self._orphans.unrecognised[environment])

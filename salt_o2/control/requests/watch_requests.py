@@ -75,13 +75,13 @@ class WatchRequests:
         self._changes.waiting.add(changed.set)
         self._waiting += 1
         try:
-            while not self._has_news(wanted.since, id) and (left := end - time.monotonic()) > 0:
+            while not self._has_news(wanted.since, id) and (remaining_s := end - time.monotonic()) > 0:
                 changed.clear()
                 try:
-                    await asyncio.wait_for(changed.wait(), left)
+                    await asyncio.wait_for(changed.wait(), remaining_s)
                 except TimeoutError:
                     return
-                await asyncio.sleep(min(GATHER_S, left))
+                await asyncio.sleep(min(GATHER_S, remaining_s))
         finally:
             self._waiting -= 1
             self._changes.waiting.discard(changed.set)

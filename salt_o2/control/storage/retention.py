@@ -105,15 +105,17 @@ class Retention:
         """
         mine = select(JOURNAL.c.id, JOURNAL.c.kind).where(JOURNAL.c.environment == environment)
         orders = self._orders_of_runs(environment)
-        gone = [id for id, kind in self._store.stream(mine, CHUNK) if kind not in KEPT and id not in orders]
-        if gone:
-            body = msgspec.json.encode({"rows": len(gone)}).decode()
+        outdated = [
+            id for id, kind in self._store.stream(mine, CHUNK) if kind not in KEPT and id not in orders
+        ]
+        if outdated:
+            body = msgspec.json.encode({"rows": len(outdated)}).decode()
             mark = {"at": at, "environment": environment, "direction": "out", "kind": CUT, "body": body}
             self._store.write(insert(JOURNAL).values(mark))
-            self._delete(gone)
+            self._delete(outdated)
         if not self._stop.is_set():
             self._cut.add(environment)
-        return len(gone)
+        return len(outdated)
 
     def _orders_of_runs(self, environment: EnvironmentId) -> set[int]:
         """Return the rows from which a run's record shows the arguments pushed at its start and end."""
@@ -134,13 +136,13 @@ class Retention:
 
     def _cut_before(self, owner: EnvironmentId, oldest: float) -> int:
         old = select(JOURNAL.c.id).where(JOURNAL.c.environment == owner, JOURNAL.c.at < oldest)
-        gone = [id for (id,) in self._store.read(old)]
-        self._delete(gone)
-        return len(gone)
+        outdated = [id for (id,) in self._store.read(old)]
+        self._delete(outdated)
+        return len(outdated)
 
-    def _delete(self, gone: Sequence[int]) -> None:
-        for first in range(0, len(gone), CHUNK):
-            self._store.write(delete(JOURNAL).where(JOURNAL.c.id.in_(gone[first : first + CHUNK])))
+    def _delete(self, outdated: Sequence[int]) -> None:
+        for first in range(0, len(outdated), CHUNK):
+            self._store.write(delete(JOURNAL).where(JOURNAL.c.id.in_(outdated[first : first + CHUNK])))
             if self._stop.wait(PAUSE_S):
                 return
 

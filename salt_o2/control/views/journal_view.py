@@ -112,9 +112,9 @@ class JournalFormatter:
             change: [task for task, each in changes.joining.items() if each is change] for change in ORDER
         }
         named |= {TaskChange.EXCLUDE: list(changes.excluded), TaskChange.STOP: list(changes.leaving)}
-        told = [f"{change} {self._names(tasks)}" for change, tasks in named.items() if tasks]
-        told += [f"of these from the pool {self._names(wanted.claimed)}"] if wanted.claimed else []
-        return f"another plan: {'; '.join(told) or 'nothing changes'}"
+        differences = [f"{change} {self._names(tasks)}" for change, tasks in named.items() if tasks]
+        differences += [f"of these from the pool {self._names(wanted.claimed)}"] if wanted.claimed else []
+        return f"another plan: {'; '.join(differences) or 'nothing changes'}"
 
     def moved(self, body: Body) -> str:
         """Format a report: the number of tasks, how tasks have ended, and the output of hooks."""
@@ -213,8 +213,8 @@ class JournalFormatter:
 
 def _by(body: Body) -> str:
     user, reason = body.get("user"), body.get("reason")
-    told = f"asked by {user}" if user else "by itself"
-    return f"{told} ({reason})" if reason else told
+    origin = f"asked by {user}" if user else "by itself"
+    return f"{origin} ({reason})" if reason else origin
 
 
 def _cordoned(_: object, body: Body) -> str:

@@ -119,15 +119,15 @@ def _call(call: PlannedCall) -> dict[str, Any]:
 
 def _hosts(old: Plan, draft: PlanDraft, inventory: Inventory) -> list[dict[str, Any]]:
     """Return for each host its resources, those allocated now, and those the plan allocates and releases."""
-    there: dict[HostId, list[PlannedTask]] = defaultdict(list)
+    tasks_by_host: dict[HostId, list[PlannedTask]] = defaultdict(list)
     for task in {task.id: task for task in (*old.tasks, *draft.plan.tasks)}.values():
-        there[task.host].append(task)
+        tasks_by_host[task.host].append(task)
     before = {task.id for task in old.tasks} | draft.claimed  # tasks of the pool have resources already,
     after = {task.id for task in draft.plan.tasks} | draft.stored  # and tasks transferred to it keep them
     return [
         _host(host, tasks, before, after, inventory)
         | {"reused_tasks": sum(task.id in draft.claimed for task in tasks)}
-        for host, tasks in sorted(there.items())
+        for host, tasks in sorted(tasks_by_host.items())
     ]
 
 

@@ -32,8 +32,8 @@ class FailureHandler:
         """Apply the policies of failed tasks; the environment goes to ERROR if it cannot continue."""
         if not failures:
             return []
-        left = {task: failure for task, failure in failures.items() if not self._is_handled(task)}
-        effects, fatal = self._apply_policies(left, at)
+        unhandled = {task: failure for task, failure in failures.items() if not self._is_handled(task)}
+        effects, fatal = self._apply_policies(unhandled, at)
         return effects + self._fail_if_fatal(fatal, at) if fatal else effects
 
     def handle_unreported(self, failures: Mapping[TaskId, Failure], at: float) -> list[Effect]:
@@ -58,9 +58,9 @@ class FailureHandler:
                 self._stop_waiting_for(model.active, model.active.wait, task, failures[task], lost.at)
             return []
         self._stop_waiting_in_modification(failures)
-        left = {task: failure for task, failure in failures.items() if not self._is_handled(task)}
-        movable = tuple(t for t in left if model.tasks.tasks[t].recovery == RestartPolicy.RESTART)
-        others = {task: failure for task, failure in left.items() if task not in movable}
+        unhandled = {task: failure for task, failure in failures.items() if not self._is_handled(task)}
+        movable = tuple(t for t in unhandled if model.tasks.tasks[t].recovery == RestartPolicy.RESTART)
+        others = {task: failure for task, failure in unhandled.items() if task not in movable}
         effects = self.handle_unreported(others, lost.at)
         wanted = Reschedule(environment=model.id, tasks=movable)
         return [*effects, wanted] if movable and model.accepts_restarts else effects
@@ -198,9 +198,9 @@ class FailureHandler:
             if tasks[task].recovery == RestartPolicy.RESTART
             and restarts.admit_port_change(tasks[task].path, at)
         )
-        left = {task: failure for task, failure in failures.items() if task not in changing}
+        unhandled = {task: failure for task, failure in failures.items() if task not in changing}
         wanted = Reschedule(environment=self._model.id, tasks=changing, ports=True)
-        return [wanted] if changing else [], left
+        return [wanted] if changing else [], unhandled
 
     def _policy_for(self, task: TaskId, failure: Failure, at: float) -> RestartPolicy:
         restarts = self._model.restarts

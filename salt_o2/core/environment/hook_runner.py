@@ -110,17 +110,17 @@ class HookRunner:
 
     def cleanup_on_exit(self, active: ActiveTransition) -> list[Effect]:
         """Stop interrupted task hooks on the way to DONE or to ERROR; DONE waits until they have ended."""
-        left = self._started_tasks()
-        if active.event is EnvironmentEvent.EXIT and left:
-            active.batches.append(OrderBatch(goal=TaskState.DONE, tasks=left))
+        running_hooks = self._started_tasks()
+        if active.event is EnvironmentEvent.EXIT and running_hooks:
+            active.batches.append(OrderBatch(goal=TaskState.DONE, tasks=running_hooks))
         return self.stop_all() if active.event is EnvironmentEvent.GO_ERROR else []
 
     def stop_all(self) -> list[Effect]:
         """Order all started task hooks to end; do not wait for them."""
-        left = self._started_tasks()
-        if not left:
+        running_hooks = self._started_tasks()
+        if not running_hooks:
             return []
-        batch = OrderBatch(goal=TaskState.DONE, tasks=left)
+        batch = OrderBatch(goal=TaskState.DONE, tasks=running_hooks)
         return send_commands(self._issuer.issue(batch, EnvironmentEvent.EXIT))
 
     def _started_tasks(self) -> tuple[PlannedTask, ...]:

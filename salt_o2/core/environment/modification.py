@@ -81,9 +81,9 @@ class Modification:
     def finish(self) -> list[Effect]:
         """Remove the departing tasks, and release their resources."""
         tasks = self._model.tasks
-        gone = tuple(task.id for task in tasks.departing())
+        departed = tuple(task.id for task in tasks.departing())
         tasks.remove_departed()
-        return [ReleaseTaskResources(environment=self._model.id, tasks=gone)] if gone else []
+        return [ReleaseTaskResources(environment=self._model.id, tasks=departed)] if departed else []
 
     def drop_failed(
         self, active: ActiveTransition, failures: Mapping[TaskId, Failure], reason: str
@@ -95,21 +95,21 @@ class Modification:
         active.add_error(reason)
         # A departing task that has not reached STANDBY ends when the departing tasks are released.
         later = MoveTasks() in active.stages
-        gone = [task for task in failures if not (later and tasks.is_departing(task))]
-        if not gone:
+        stopping = [task for task in failures if not (later and tasks.is_departing(task))]
+        if not stopping:
             return []
-        batch = OrderBatch(goal=TaskState.DONE, tasks=tuple(tasks.tasks[task] for task in gone))
+        batch = OrderBatch(goal=TaskState.DONE, tasks=tuple(tasks.tasks[task] for task in stopping))
         return send_commands(self._issuer.issue(batch, EnvironmentEvent.EXIT))
 
     def _install_plan(self, wanted: Modified, changes: PlanDiff) -> tuple[PlannedTask, ...]:
         """Install the plan; return the departing tasks, which stay registered until they have ended."""
         tasks = self._model.tasks
-        gone = [tasks.tasks[task] for task in changes.leaving]
+        leaving = [tasks.tasks[task] for task in changes.leaving]
         present = {task.id for task in wanted.plan.tasks}
         # The departing tasks of an interrupted modification depart with this one.
-        gone += [task for task in tasks.departing() if task.id not in present]
+        leaving += [task for task in tasks.departing() if task.id not in present]
         # Tasks on a lost host end when the host returns and its agent reports them.
-        departing = tuple(task for task in gone if task.host not in tasks.unreachable)
+        departing = tuple(task for task in leaving if task.host not in tasks.unreachable)
         tasks.install_plan(wanted.plan, wanted.excluded, departing=departing)
         self._model.hooks.install_plan(wanted.plan)
         self._model.restarts.cancel(changes.touched)
@@ -121,10 +121,10 @@ class Modification:
         The resources of departing tasks are released after the tasks have ended, see ``finish``.
         """
         id, registered = self._model.id, self._model.tasks.tasks
-        gone = tuple(task for task in before if task not in registered)
+        removed = tuple(task for task in before if task not in registered)
         new = tuple(task for task in registered if task not in before)
         effects: list[Effect] = [ClaimFromPool(environment=id, tasks=claimed)] if claimed else []
-        effects += [ReleaseTaskResources(environment=id, tasks=gone)] if gone else []
+        effects += [ReleaseTaskResources(environment=id, tasks=removed)] if removed else []
         return effects + ([AllocateTaskResources(environment=id, tasks=new)] if new else [])
 
     def _joining_batch(self, wanted: Modified, changes: PlanDiff) -> OrderBatch:

@@ -14,11 +14,11 @@ OUTPUT_SHOWN = 8
 
 def format_failures(what: str, failures: Iterable[tuple[PlannedTask, Failure]]) -> str:
     """Return a message with each failure: what failed, its host, its state, the reason, what to do."""
-    told = sorted(failures, key=lambda pair: (not pair[0].critical, pair[0].path))
-    head = f"{what} failed: {len(told)} task{'s' if len(told) != 1 else ''} did not reach the state"
-    lines = [head, *(format_failure(task, failure) for task, failure in told[:SHOWN])]
-    if len(told) > SHOWN:
-        lines.append(f"... and {len(told) - SHOWN} more (see env_show)")
+    ordered = sorted(failures, key=lambda pair: (not pair[0].critical, pair[0].path))
+    head = f"{what} failed: {len(ordered)} task{'s' if len(ordered) != 1 else ''} did not reach the state"
+    lines = [head, *(format_failure(task, failure) for task, failure in ordered[:SHOWN])]
+    if len(ordered) > SHOWN:
+        lines.append(f"... and {len(ordered) - SHOWN} more (see env_show)")
     return "\n".join(lines)
 
 

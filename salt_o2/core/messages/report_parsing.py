@@ -88,8 +88,8 @@ def _bounded(facts: HostFacts, host: HostId, place: str) -> tuple[HostFacts, tup
     faults += [Fault(f"{place}attributes", why) for why in wrong]
     short: dict[str, Any] = {name: terminal_line(getattr(facts, name)[:LONGEST_ATTRIBUTE]) for name in _TEXTS}
     masters = tuple(terminal_line(name[:LONGEST_ATTRIBUTE]) for name in facts.masters[:MOST_MASTERS])
-    told = tuple(terminal_line(line[:LONGEST_FAULT]) for line in facts.faults[:MOST_FAULTS])
-    cleaned = replace(facts, attributes=attributes, masters=masters, faults=told, **short)
+    shown_faults = tuple(terminal_line(line[:LONGEST_FAULT]) for line in facts.faults[:MOST_FAULTS])
+    cleaned = replace(facts, attributes=attributes, masters=masters, faults=shown_faults, **short)
     if cleaned != facts and not wrong:
         faults.append(Fault(place.rstrip("."), "long texts are cut, and control characters are escaped"))
     facts = cleaned
@@ -133,6 +133,6 @@ def _clipped(about: TaskReport) -> TaskReport:
 
 
 def _lines(faults: "tuple[Fault, ...] | list[Fault]") -> tuple[str, ...]:
-    told = [str(fault)[:LONGEST_FAULT] for fault in faults[:MOST_FAULTS]]
-    more = len(faults) - len(told)
-    return (*told, f"and {more} more") if more > 0 else tuple(told)
+    shown_faults = [str(fault)[:LONGEST_FAULT] for fault in faults[:MOST_FAULTS]]
+    more = len(faults) - len(shown_faults)
+    return (*shown_faults, f"and {more} more") if more > 0 else tuple(shown_faults)

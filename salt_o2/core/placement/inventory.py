@@ -48,15 +48,15 @@ class _Ports:
 
     count: dict[int, int] = field(default_factory=dict)
 
-    def take(self, ports: Iterable[int]) -> None:
+    def allocate(self, ports: Iterable[int]) -> None:
         for port in ports:
             self.count[port] = self.count.get(port, 0) + 1
 
-    def give_back(self, ports: Iterable[int]) -> None:
+    def release(self, ports: Iterable[int]) -> None:
         for port in ports:
-            left = self.count.get(port, 0) - 1
-            if left > 0:
-                self.count[port] = left
+            count = self.count.get(port, 0) - 1
+            if count > 0:
+                self.count[port] = count
             else:
                 self.count.pop(port, None)
 
@@ -73,7 +73,7 @@ class Inventory:
         self._by_attribute: dict[tuple[str, str], dict[HostId, None]] = {}
         self._uses: dict[HostId, HostUse] = {}
         self._ports: dict[str, _Ports] = {}
-        self._held: dict[EnvironmentId, dict[TaskId, _Allocation]] = {}
+        self._allocations: dict[EnvironmentId, dict[TaskId, _Allocation]] = {}
         self._at: dict[HostId, dict[tuple[EnvironmentId, TaskId], _Allocation]] = {}
         self._refused: dict[str, dict[int, float]] = {}  # by network: port, and the end of its exclusion
 
@@ -86,8 +86,8 @@ class Inventory:
         made._uses = {host: replace(use) for host, use in self._uses.items()}
         made._ports = {network: _Ports(dict(ports.count)) for network, ports in self._ports.items()}
         made._refused = {network: dict(ports) for network, ports in self._refused.items()}
-        if POOL in self._held:
-            made._held[POOL] = dict(self._held[POOL])
+        if POOL in self._allocations:
+            made._allocations[POOL] = dict(self._allocations[POOL])
         return made
 
     def add_host(self, host: HostId, facts: HostFacts) -> None:
@@ -136,27 +136,27 @@ class Inventory:
 
     def allocate_tasks(self, environment: EnvironmentId, tasks: Iterable[PlannedTask]) -> None:
         """Allocate for ``environment`` what ``tasks`` need."""
-        held = self._held.setdefault(environment, {})
+        allocations = self._allocations.setdefault(environment, {})
         for task in tasks:
-            if task.id not in held:
-                held[task.id] = self._allocate(environment, task)
+            if task.id not in allocations:
+                allocations[task.id] = self._allocate(environment, task)
 
     def release(self, environment: EnvironmentId) -> None:
         """Release all allocations of ``environment``; nothing happens if it has none."""
-        self.release_tasks(environment, tuple(self._held.get(environment, ())))
-        self._held.pop(environment, None)
+        self.release_tasks(environment, tuple(self._allocations.get(environment, ())))
+        self._allocations.pop(environment, None)
 
     def release_tasks(self, environment: EnvironmentId, tasks: Iterable[TaskId]) -> None:
         """Release the allocations of ``tasks`` of ``environment``."""
-        held = self._held.get(environment, {})
+        allocations = self._allocations.get(environment, {})
         for task in tasks:
-            holding = held.pop(task, None)
-            if holding is not None:
-                self._release(environment, task, holding)
+            allocation = allocations.pop(task, None)
+            if allocation is not None:
+                self._release(environment, task, allocation)
 
     def tasks_of(self, environment: EnvironmentId) -> list[TaskId]:
         """Return the tasks of ``environment`` that have an allocation."""
-        return list(self._held.get(environment, ()))
+        return list(self._allocations.get(environment, ()))
 
     def facts_of(self, host: HostId) -> HostFacts | None:
         """Return the known facts of ``host``, also if it is silent now."""
@@ -237,38 +237,38 @@ class Inventory:
 
     def _allocate(self, environment: EnvironmentId, task: PlannedTask) -> _Allocation:
         network = self._networks.get(task.host)
-        holding = _Allocation(task.host, network, task.cpu, task.memory_mb, task.ports)
-        self._at.setdefault(task.host, {})[environment, task.id] = holding
+        allocation = _Allocation(task.host, network, task.cpu, task.memory_mb, task.ports)
+        self._at.setdefault(task.host, {})[environment, task.id] = allocation
         use = self._uses.setdefault(task.host, HostUse())
         use.cpu, use.memory_mb, use.tasks = use.cpu + task.cpu, use.memory_mb + task.memory_mb, use.tasks + 1
-        if holding.network is not None:
-            self._ports.setdefault(holding.network, _Ports()).take(task.ports)
-        return holding
+        if allocation.network is not None:
+            self._ports.setdefault(allocation.network, _Ports()).allocate(task.ports)
+        return allocation
 
-    def _release(self, environment: EnvironmentId, task: TaskId, holding: _Allocation) -> None:
-        here = self._at[holding.host]
+    def _release(self, environment: EnvironmentId, task: TaskId, allocation: _Allocation) -> None:
+        here = self._at[allocation.host]
         del here[environment, task]
         if not here:  # Start again from exactly zero: sums of fractions drift.
-            del self._at[holding.host], self._uses[holding.host]
+            del self._at[allocation.host], self._uses[allocation.host]
         else:
-            use = self._uses[holding.host]
+            use = self._uses[allocation.host]
             use.cpu, use.memory_mb, use.tasks = (
-                use.cpu - holding.cpu,
-                use.memory_mb - holding.memory_mb,
+                use.cpu - allocation.cpu,
+                use.memory_mb - allocation.memory_mb,
                 use.tasks - 1,
             )
-        if holding.network is not None:
-            self._ports[holding.network].give_back(holding.ports)
+        if allocation.network is not None:
+            self._ports[allocation.network].release(allocation.ports)
 
     def _move_ports(self, host: HostId, network: str) -> None:
         """Move the port allocations of ``host`` to ``network``, its present network."""
-        for holding in self._at.get(host, {}).values():
-            if holding.network == network:
+        for allocation in self._at.get(host, {}).values():
+            if allocation.network == network:
                 continue
-            if holding.network is not None:
-                self._ports[holding.network].give_back(holding.ports)
-            self._ports.setdefault(network, _Ports()).take(holding.ports)
-            holding.network = network
+            if allocation.network is not None:
+                self._ports[allocation.network].release(allocation.ports)
+            self._ports.setdefault(network, _Ports()).allocate(allocation.ports)
+            allocation.network = network
 
 
 def _index_keys(host: HostId, facts: HostFacts) -> list[tuple[str, str]]:

@@ -49,23 +49,23 @@ class OverridesPatch:
         return frozenset({*self.vars, *self.scale, *self.move, *self.exclude})
 
 
-def apply_patch(shape: Overrides, bend: OverridesPatch, plan: Plan | None = None) -> Overrides:
-    """Return ``shape`` with ``bend`` applied; ``plan`` is the plan made with ``shape``, if there is one.
+def apply_patch(overrides: Overrides, patch: OverridesPatch, plan: Plan | None = None) -> Overrides:
+    """Return ``overrides`` with ``patch`` applied; ``plan`` is the plan made with them, if there is one.
 
     Raises:
-        InvalidRequestError: if ``bend`` contradicts itself, or includes what does not exist, or only a
+        InvalidRequestError: if ``patch`` contradicts itself, or includes what does not exist, or only a
             part of what was excluded as a whole.
     """
-    _check_once(bend)
-    kept = _included(shape.exclude, bend, plan)
-    out = dict.fromkeys(bend.exclude, bend.reason or "excluded on request")
+    _check_once(patch)
+    still_excluded = _included(overrides.exclude, patch, plan)
+    excluded = dict.fromkeys(patch.exclude, patch.reason or "excluded on request")
     return replace(
-        shape,
-        vars=shape.vars | dict(bend.vars),
-        scale=shape.scale | dict(bend.scale),
-        move=shape.move | dict(bend.move),
-        exclude=kept | out,
-        allow_all_excluded=bend.allow_all_excluded,
+        overrides,
+        vars=overrides.vars | dict(patch.vars),
+        scale=overrides.scale | dict(patch.scale),
+        move=overrides.move | dict(patch.move),
+        exclude=still_excluded | excluded,
+        allow_all_excluded=patch.allow_all_excluded,
     )
 
 
@@ -88,11 +88,11 @@ def variable_texts(values: Mapping[Any, Any]) -> dict[str, str]:
     return {str(name): variable_text(value) for name, value in values.items()}
 
 
-def excluded_tasks(shape: Overrides, plan: Plan) -> tuple[dict[TaskId, str], list[str]]:
-    """Return the tasks of ``plan`` that ``shape`` excludes, and the names in it that match nothing."""
-    found = tasks_named(plan, shape.exclude)
+def excluded_tasks(overrides: Overrides, plan: Plan) -> tuple[dict[TaskId, str], list[str]]:
+    """Return the tasks of ``plan`` that ``overrides`` excludes, and the names in it that match nothing."""
+    found = tasks_named(plan, overrides.exclude)
     out: dict[TaskId, str] = {}
-    for name, why in shape.exclude.items():
+    for name, why in overrides.exclude.items():
         out |= dict.fromkeys(found[name], why)
     return out, [name for name, tasks in found.items() if not tasks]
 
@@ -118,17 +118,17 @@ def tasks_named(plan: Plan, names: Iterable[str]) -> dict[str, list[TaskId]]:
     return {name: tasks or of_detector[name] for name, tasks in roles.items()}
 
 
-def check_takes_part(plan: Plan, shape: Overrides, out: Collection[TaskId]) -> None:
+def check_takes_part(plan: Plan, overrides: Overrides, out: Collection[TaskId]) -> None:
     """Refuse a run in which no task, or no critical task, takes part: it would measure nothing.
 
     Raises:
-        InvalidRequestError: if all tasks of ``plan`` are in ``out``, or all critical ones, and ``shape`` does
-            not allow it.
+        InvalidRequestError: if all tasks of ``plan`` are in ``out``, or all critical ones, and ``overrides``
+            do not allow it.
     """
     tasks = [task for task in plan.tasks if not task.trigger]
     critical = [task for task in tasks if task.critical]
-    left = [task for task in critical or tasks if task.id not in out]
-    if left or not tasks or shape.allow_all_excluded:
+    active = [task for task in critical or tasks if task.id not in out]
+    if active or not tasks or overrides.allow_all_excluded:
         return
     which, count = ("critical task", len(critical)) if critical else ("task", len(tasks))
     raise InvalidRequestError(
@@ -138,38 +138,38 @@ def check_takes_part(plan: Plan, shape: Overrides, out: Collection[TaskId]) -> N
     )
 
 
-def _check_once(bend: OverridesPatch) -> None:
-    for option, names in (("exclude", bend.exclude), ("include", bend.include)):
+def _check_once(patch: OverridesPatch) -> None:
+    for option, names in (("exclude", patch.exclude), ("include", patch.include)):
         twice = sorted(name for name, times in Counter(names).items() if times > 1)
         if twice:
             raise InvalidRequestError(f"{option} has {', '.join(twice)} twice: give each role once")
 
 
-def _included(exclude: Mapping[str, str], bend: OverridesPatch, plan: Plan | None) -> dict[str, str]:
-    """Return what remains of ``exclude`` without the names that ``bend`` includes."""
-    names = {*exclude, *bend.exclude, *bend.include}
+def _included(exclude: Mapping[str, str], patch: OverridesPatch, plan: Plan | None) -> dict[str, str]:
+    """Return what remains of ``exclude`` without the names that ``patch`` includes."""
+    names = {*exclude, *patch.exclude, *patch.include}
     found = tasks_named(plan, names) if plan else {name: [] for name in names}
-    _check_apart(bend, found)
-    for name in bend.include:
+    _check_apart(patch, found)
+    for name in patch.include:
         if not found[name] and name not in exclude:
             raise InvalidRequestError(f"nothing to include: there is neither a role nor a detector {name}")
-    wanted = {task for name in bend.include for task in found[name]}
-    left = {}
+    wanted = {task for name in patch.include for task in found[name]}
+    remaining = {}
     for name, why in exclude.items():
         part = wanted.intersection(found[name])
-        if name in bend.include or (part and len(part) == len(found[name])):
+        if name in patch.include or (part and len(part) == len(found[name])):
             continue
-        _check_whole(name, part, bend.include)
-        left[name] = why
-    return left
+        _check_whole(name, part, patch.include)
+        remaining[name] = why
+    return remaining
 
 
-def _check_apart(bend: OverridesPatch, found: Mapping[str, Sequence[TaskId]]) -> None:
+def _check_apart(patch: OverridesPatch, found: Mapping[str, Sequence[TaskId]]) -> None:
     """Refuse to exclude and to include the same task in one request."""
-    included = {task: name for name in bend.include for task in found[name]}
-    for name in bend.exclude:
+    included = {task: name for name in patch.include for task in found[name]}
+    for name in patch.exclude:
         other = (
-            name if name in bend.include else next((included[t] for t in found[name] if t in included), "")
+            name if name in patch.include else next((included[t] for t in found[name] if t in included), "")
         )
         if other:
             raise InvalidRequestError(f"{name} is excluded and {other} included: give only one of them")

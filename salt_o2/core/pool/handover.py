@@ -32,7 +32,9 @@ def transfer_to_pool(
     """
     if not tasks:
         return []
-    left = tuple((registry.tasks[task], registry.reports[task]) for task in tasks)
+    transferred = tuple((registry.tasks[task], registry.reports[task]) for task in tasks)
     return [
-        TransferToPool(environment=environment, tasks=tuple(tasks), left=left, revision=revision, user=user)
+        TransferToPool(
+            environment=environment, tasks=tuple(tasks), left=transferred, revision=revision, user=user
+        )
     ]

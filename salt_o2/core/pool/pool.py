@@ -84,8 +84,10 @@ class Pool:
             new.append(PoolEntry(task=task, origin=origin, revision=self._revision, since=at, user=user))
             self.reports[task.id] = report
             moves.setdefault(task.host, {})[task.id] = report.state
-        told = [AnnounceMoves(environment=POOL, host=host, moves=each) for host, each in moves.items()]
-        return [*self._put(new, at), *told, *self._end_those_over(at)]
+        announcements = [
+            AnnounceMoves(environment=POOL, host=host, moves=each) for host, each in moves.items()
+        ]
+        return [*self._put(new, at), *announcements, *self._end_those_over(at)]
 
     def claim(self, tasks: Iterable[TaskId]) -> list[PoolEffect]:
         """Remove ``tasks``: an environment owns them now."""
@@ -147,8 +149,8 @@ class Pool:
 
     def _remove_stopped(self, entry: PoolEntry) -> list[PoolEffect]:
         task = entry.task
-        told = AnnounceMoves(environment=POOL, host=task.host, moves={task.id: TaskState.DONE})
-        return [self._drop(task.id), told]
+        announcements = AnnounceMoves(environment=POOL, host=task.host, moves={task.id: TaskState.DONE})
+        return [self._drop(task.id), announcements]
 
     def _end_those_over(self, at: float) -> list[PoolEffect]:
         over = over_limit(self.waiting, self.bounds, at)
@@ -157,8 +159,10 @@ class Pool:
     def _end(self, chosen: Sequence[tuple[PoolEntry, str]], at: float) -> list[PoolEffect]:
         if not chosen:
             return []
-        seen = [report.revision for entry, _ in chosen if (report := self.reports.get(entry.task.id))]
-        self._revision = max(self._revision, *seen, 0) + 1
+        reported_revisions = [
+            report.revision for entry, _ in chosen if (report := self.reports.get(entry.task.id))
+        ]
+        self._revision = max(self._revision, *reported_revisions, 0) + 1
         leaving = [
             replace(entry, goal=TaskState.DONE, revision=self._revision, reason=reason)
             for entry, reason in chosen

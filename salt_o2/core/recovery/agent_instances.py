@@ -56,7 +56,7 @@ class Rival:
     """The tasks in its survey."""
     refused: bool = False
     """Whether the kept agent has reported after this one: there are two agents."""
-    told: float = float("-inf")
+    notified_at: float = float("-inf")
     """When control last sent it a notice of the refusal."""
 
 
@@ -64,7 +64,7 @@ class Rival:
 class Incarnations:
     """The agents of one host; times in seconds since the epoch."""
 
-    heard: float
+    reported_at: float
     """When the kept agent last reported; before its first report, when control began to listen."""
     kept: str = ""
     network: str = ""
@@ -104,7 +104,7 @@ class Incarnations:
         return Verdict.REFUSED if rival.refused else Verdict.WAITS
 
     def _record_heard(self, at: float, heartbeat_s: float) -> Verdict:
-        self.heard = at
+        self.reported_at = at
         for rival in tuple(self.rivals.values()):
             if at - rival.last > FORGOTTEN_AFTER * heartbeat_s:
                 del self.rivals[rival.incarnation]
@@ -136,7 +136,7 @@ class Incarnations:
         if is_lost:
             return True
         wanted = set(tasks())
-        if at - self.heard > QUIET_AFTER * heartbeat_s and self._may_follow_quiet(rival, wanted):
+        if at - self.reported_at > QUIET_AFTER * heartbeat_s and self._may_follow_quiet(rival, wanted):
             return True
         if not self.kept and not wanted:
             return True
@@ -163,7 +163,7 @@ class Incarnations:
                 del self._retired[next(iter(self._retired))]
         self.rivals.pop(report.incarnation, None)
         self._retired.pop(report.incarnation, None)
-        self.kept, self.heard = report.incarnation, at
+        self.kept, self.reported_at = report.incarnation, at
         if report.facts:
             self.network = report.facts.network
 

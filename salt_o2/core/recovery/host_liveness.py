@@ -20,7 +20,7 @@ from salt_o2.core.ids import HostId
 from salt_o2.core.plan.plan import PlannedTask
 from salt_o2.core.states import TaskStatus
 
-ASK_AFTER = 1.5
+PROBE_AFTER = 1.5
 """Heartbeats without a sign of liveness after which control probes a host, until an answer comes."""
 SILENT_AFTER = 2.5
 """Heartbeats without a report after which a host is SILENT and the states of its tasks are stale. Without any
@@ -29,7 +29,7 @@ the change within three.
 """
 
 
-ALONE_AFTER = 1.25
+ISOLATED_AFTER = 1.25
 """Heartbeats without a sign of liveness from any host after which control assumes that it is isolated."""
 
 
@@ -51,82 +51,82 @@ class LivenessAction(StrEnum):
     """The action that the caller must take for a host."""
 
     NOTHING = "nothing"
-    ASK = "probe the ports of its tasks"
-    TELL_SILENT = "tell that its agent is away"
-    TELL_LOST = "give it up"
+    PROBE = "probe the ports of its tasks"
+    DECLARE_SILENT = "declare it silent"
+    DECLARE_LOST = "declare it lost"
 
 
 @dataclass(slots=True)
 class HostLiveness:
     """The liveness of one host; times in seconds since the epoch."""
 
-    heard: float
+    reported_at: float
     """When its agent last reported."""
     answered: float = float("-inf")
     """When a probed task on the host last began to answer."""
     presence: HostStatus = HostStatus.ACTIVE
-    unanswered: int = 0
+    missed_probes: int = 0
     """Number of successive probes without an answer."""
-    asking: bool = False
+    is_probing: bool = False
 
     @property
     def last(self) -> float:
         """The time of the last report or answer."""
-        return max(self.heard, self.answered)
+        return max(self.reported_at, self.answered)
 
     def record_report(self, at: float) -> bool:
         """Record a report; return whether the host was not ACTIVE before."""
-        back = self.presence is not HostStatus.ACTIVE
-        self.heard, self.presence, self.unanswered = at, HostStatus.ACTIVE, 0
-        return back
+        was_away = self.presence is not HostStatus.ACTIVE
+        self.reported_at, self.presence, self.missed_probes = at, HostStatus.ACTIVE, 0
+        return was_away
 
-    def next_action(self, at: float, heartbeat_s: float, alone: bool = False) -> LivenessAction:
-        """Return the action that is due, and record it as done; ``alone`` if no host reports or answers."""
+    def next_action(self, at: float, heartbeat_s: float, isolated: bool = False) -> LivenessAction:
+        """Return the action that is due, and record it as done; ``isolated``: no host reports or answers."""
         quiet = at - self.last
-        if self.presence is HostStatus.LOST or self.asking:
+        if self.presence is HostStatus.LOST or self.is_probing:
             return LivenessAction.NOTHING
-        if quiet > SILENT_AFTER * heartbeat_s and self.unanswered and not alone:
+        if quiet > SILENT_AFTER * heartbeat_s and self.missed_probes and not isolated:
             self.presence = HostStatus.LOST
-            return LivenessAction.TELL_LOST
-        unsure = not self.unanswered or self.answered > self.heard or alone
+            return LivenessAction.DECLARE_LOST
+        unsure = not self.missed_probes or self.answered > self.reported_at or isolated
         if self.presence not in AWAY and self.is_old(at, heartbeat_s) and unsure:
             self.presence = HostStatus.SILENT
-            return LivenessAction.TELL_SILENT
-        if quiet > ASK_AFTER * heartbeat_s:
-            self.asking = True
-            return LivenessAction.ASK
+            return LivenessAction.DECLARE_SILENT
+        if quiet > PROBE_AFTER * heartbeat_s:
+            self.is_probing = True
+            return LivenessAction.PROBE
         return LivenessAction.NOTHING
 
     def record_probe(self, answer: bool | None, asked_at: float) -> None:
         """Record the result of a probe; ``None`` if no probe was possible, which proves nothing."""
-        self.asking = False
+        self.is_probing = False
         if answer:
-            self.answered, self.unanswered = max(self.answered, asked_at), 0
-        elif answer is False and self.heard <= asked_at:
-            self.unanswered += 1
+            self.answered, self.missed_probes = max(self.answered, asked_at), 0
+        elif answer is False and self.reported_at <= asked_at:
+            self.missed_probes += 1
 
     def is_old(self, at: float, heartbeat_s: float) -> bool:
         """Return whether its agent has missed too many heartbeats."""
-        return at - self.heard > SILENT_AFTER * heartbeat_s
+        return at - self.reported_at > SILENT_AFTER * heartbeat_s
 
     def grant_grace(self, until: float) -> None:
         """Do not count the time before ``until`` against a host whose probe may have failed elsewhere."""
-        if self.presence is not HostStatus.LOST and self.unanswered:
-            self.heard, self.unanswered = max(self.heard, until), 0
+        if self.presence is not HostStatus.LOST and self.missed_probes:
+            self.reported_at, self.missed_probes = max(self.reported_at, until), 0
 
     def discount(self, seconds: float) -> None:
         """Do not count ``seconds`` against the host: control did not receive reports then."""
-        self.heard += seconds
+        self.reported_at += seconds
         self.answered += seconds
 
 
 def control_is_isolated(known: Iterable[HostLiveness], at: float, heartbeat_s: float) -> bool:
     """Return whether no host shows liveness, although more than one host could."""
-    there = [at - signs.last for signs in known if signs.presence is not HostStatus.LOST]
-    return len(there) > 1 and min(there) > ALONE_AFTER * heartbeat_s
+    quiet_s = [at - signs.last for signs in known if signs.presence is not HostStatus.LOST]
+    return len(quiet_s) > 1 and min(quiet_s) > ISOLATED_AFTER * heartbeat_s
 
 
-def to_ask(environments: Iterable[Environment], host: HostId) -> list[PlannedTask]:
+def tasks_to_probe(environments: Iterable[Environment], host: HostId) -> list[PlannedTask]:
     """Return the tasks that may have a process on ``host``, of all environments."""
     return [
         task

@@ -35,11 +35,11 @@ class AgentTaskRecord:
 
 def reconstruct(found: Sequence[AgentTaskRecord]) -> tuple[Plan, Snapshot]:
     """Return plan and snapshot of the environment whose tasks are ``found``, at least one."""
-    living = [each for each in found if each.state is not TaskState.DONE] or list(found)
-    tasks = tuple(_planned(each) for each in sorted(living, key=_path))
+    remaining = [each for each in found if each.state is not TaskState.DONE] or list(found)
+    tasks = tuple(_planned(each) for each in sorted(remaining, key=_path))
     root = _tree(tasks)
-    run_number = _run_number(living)
-    state, error = _state(living)
+    run_number = _run_number(remaining)
+    state, error = _state(remaining)
     plan = Plan(workflow=root.name, revision=NO_REVISION, root=root, tasks=tasks)
     return plan, Snapshot(
         state=state,
@@ -47,7 +47,7 @@ def reconstruct(found: Sequence[AgentTaskRecord]) -> tuple[Plan, Snapshot]:
         run_number=run_number if state is EnvironmentState.RUNNING else None,
         starts=1 if run_number is not None else 0,
         error=error,
-        arguments=dict(living[0].arguments),
+        arguments=dict(remaining[0].arguments),
     )
 
 
@@ -96,13 +96,13 @@ def _role(path: str, leaves: dict[str, TaskId]) -> PlannedRole:
     )
 
 
-def _run_number(living: Sequence[AgentTaskRecord]) -> int | None:
-    return last_run(living) or None
+def _run_number(remaining: Sequence[AgentTaskRecord]) -> int | None:
+    return last_run(remaining) or None
 
 
-def _state(living: Sequence[AgentTaskRecord]) -> tuple[EnvironmentState, str]:
+def _state(remaining: Sequence[AgentTaskRecord]) -> tuple[EnvironmentState, str]:
     """Return the state of the environment: that of all of its critical tasks, or ERROR with the reason."""
-    states = {each.state for each in living if each.launch.critical} or {each.state for each in living}
+    states = {each.state for each in remaining if each.launch.critical} or {each.state for each in remaining}
     if len(states) == 1 and (state := next(iter(states))) in STABLE_ENVIRONMENT_STATE:
         return STABLE_ENVIRONMENT_STATE[state], ""
     names = ", ".join(sorted(states))

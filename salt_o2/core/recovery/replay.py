@@ -133,8 +133,8 @@ def replay(id: EnvironmentId, entries: Iterable[Entry]) -> Environment | None:
 
 def overrides_after(entries: Iterable[Entry]) -> Overrides:
     """Return the overrides after ``entries``."""
-    told = [entry.overrides for entry in entries if isinstance(entry, Created | Modified)]
-    return next((each for each in reversed(told) if each is not None), Overrides())
+    recorded = [entry.overrides for entry in entries if isinstance(entry, Created | Modified)]
+    return next((each for each in reversed(recorded) if each is not None), Overrides())
 
 
 def begin(id: EnvironmentId, created: Created) -> Environment:

@@ -44,7 +44,7 @@ def test_a_path_without_templates_is_refused_by_name(opts):
 
 
 def test_a_workflow_is_loaded_from_the_fileserver(opts, tmp_path):
-    listed = workflow_index.Listed.of(
+    listed = workflow_index.SiteResources.of(
         ["salt://flows"], tmp_path / "trees", lambda path, saltenv: fileserver.read(opts, path, saltenv)
     )
     workflow = load(workflow_index.find(listed, "served"), "served")

@@ -40,7 +40,7 @@ def listed(tmp_path):
         git(repository, "commit", "--quiet", "-m", command)
         if command == "old":
             git(repository, "tag", "v1")
-    return workflow_index.Listed.of([str(tmp_path / "plain"), str(repository)], tmp_path / "cache")
+    return workflow_index.SiteResources.of([str(tmp_path / "plain"), str(repository)], tmp_path / "cache")
 
 
 def command_of(listed, name):
@@ -104,7 +104,7 @@ BROKEN = {
 @pytest.mark.parametrize("case", BROKEN)
 def test_a_broken_repository_is_listed_as_broken_and_all_others_are_listed(listed, tmp_path, case):
     broken = str(BROKEN[case](tmp_path))
-    site = workflow_index.Listed.of([broken, *listed], tmp_path / "cache")
+    site = workflow_index.SiteResources.of([broken, *listed], tmp_path / "cache")
     rows = workflow_index.catalogue(site)
     assert [row["name"] for row in rows] == ["", "a", "b"]
     assert rows[0]["source"] == broken.removesuffix("@none").removesuffix("@main")
@@ -115,7 +115,7 @@ def test_a_broken_repository_is_listed_as_broken_and_all_others_are_listed(liste
 @pytest.mark.finding("3.5")
 @pytest.mark.parametrize("case", BROKEN)
 def test_workflows_of_other_repositories_are_found_beside_a_broken_one(listed, tmp_path, case):
-    site = workflow_index.Listed.of([str(BROKEN[case](tmp_path)), *listed], tmp_path / "cache")
+    site = workflow_index.SiteResources.of([str(BROKEN[case](tmp_path)), *listed], tmp_path / "cache")
     assert command_of(site, "a") == "x"
     with pytest.raises(UnknownNameError, match="there are a, b"):
         workflow_index.find(site, "zzz")
@@ -126,7 +126,7 @@ def test_a_defect_in_one_repository_is_a_row_of_the_list(listed, tmp_path):
     def fails(_path, _saltenv):
         raise RuntimeError("a defect")
 
-    site = workflow_index.Listed.of(["salt://x", *listed], tmp_path / "cache", fails)
+    site = workflow_index.SiteResources.of(["salt://x", *listed], tmp_path / "cache", fails)
     rows = workflow_index.catalogue(site)
     assert (rows[0]["name"], rows[0]["problem"]) == ("", "RuntimeError('a defect')")
     assert [row["name"] for row in rows[1:]] == ["a", "b"]
@@ -146,7 +146,7 @@ def test_one_file_that_is_broken_does_not_hide_the_others(listed, tmp_path):
 def test_passwords_of_repositories_are_shown_to_no_user(listed, tmp_path):
     """Nothing answers at this port; git says the address in its error."""
     url = "http://reader:hunter2@127.0.0.1:9/flows"
-    site = workflow_index.Listed.of([url, f"{url}@v1", *listed], tmp_path / "cache")
+    site = workflow_index.SiteResources.of([url, f"{url}@v1", *listed], tmp_path / "cache")
     rows = workflow_index.catalogue(site)
     assert [row["source"] for row in rows[:2]] == ["http://reader:***@127.0.0.1:9/flows"] * 2
     assert "hunter2" not in str(rows)

@@ -4,7 +4,7 @@ import pytest
 
 from salt_o2.control.hosts.host_table import HostTable
 from salt_o2.core.messages.reports import HostFacts, Report, TaskReport
-from salt_o2.core.recovery.host_liveness import ASK_AFTER, SILENT_AFTER, HostStatus, LivenessAction
+from salt_o2.core.recovery.host_liveness import PROBE_AFTER, SILENT_AFTER, HostStatus, LivenessAction
 from salt_o2.core.states import TaskState, TaskStatus
 
 FACTS = HostFacts(address="127.0.0.11", network="n", cpus=2, memory_mb=1000)
@@ -98,7 +98,7 @@ def test_an_unknown_host_has_no_status_and_stale_facts():
 
 def test_time_in_which_control_did_not_listen_counts_against_no_host_and_makes_no_fact_younger(hosts):
     hosts.discount(60.0)
-    assert hosts.known["flp1"].liveness.next_action(60.0 + ASK_AFTER * 5.0, 5.0) is LivenessAction.NOTHING
+    assert hosts.known["flp1"].liveness.next_action(60.0 + PROBE_AFTER * 5.0, 5.0) is LivenessAction.NOTHING
     assert hosts.is_old("flp1", 60.0)
 
 
@@ -116,7 +116,7 @@ def test_a_host_that_an_earlier_control_knew_is_expected_and_knows_nothing_yet()
     known = hosts.known["flp1"]
     assert (hosts.presence("flp1"), known.last_seen, known.confirmed_at) == (HostStatus.EXPECTED, 10.0, None)
     assert hosts.is_old("flp1", 10.0)
-    assert known.liveness.next_action(40.0 + ASK_AFTER * 5.0, 5.0) is LivenessAction.NOTHING
+    assert known.liveness.next_action(40.0 + PROBE_AFTER * 5.0, 5.0) is LivenessAction.NOTHING
     assert hosts.record_report(report(5), 11.0)
     assert hosts.presence("flp1") is HostStatus.ACTIVE
 

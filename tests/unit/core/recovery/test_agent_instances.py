@@ -36,7 +36,7 @@ class Host:
     """A host whose agent "old" reports the task "readout"; control has listened since time 0."""
 
     def __init__(self, tasks=("readout",)):
-        self.agents, self.tasks, self.lost = Incarnations(heard=0.0), set(tasks), False
+        self.agents, self.tasks, self.lost = Incarnations(reported_at=0.0), set(tasks), False
         assert self.hear(survey("old", *tasks), 0.0) is Verdict.BELIEVED
 
     def hear(self, report, at):
@@ -125,7 +125,7 @@ def test_a_former_agent_that_reports_much_later_is_refused():
 
 
 def test_a_control_that_was_started_again_waits_for_the_agent_of_the_machine_that_it_knew():
-    agents = Incarnations(heard=0.0, network=HERE)
+    agents = Incarnations(reported_at=0.0, network=HERE)
 
     def hear(report, at):
         return agents.judge(report, at, BEAT_S, is_lost=False, tasks=lambda: {"readout"})
@@ -139,7 +139,7 @@ def test_a_control_that_was_started_again_waits_for_the_agent_of_the_machine_tha
 
 
 def test_a_control_that_was_started_again_believes_an_agent_whose_tasks_have_ended_meanwhile():
-    agents = Incarnations(heard=0.0, network=HERE)
+    agents = Incarnations(reported_at=0.0, network=HERE)
     verdict = agents.judge(survey("old"), 0.1, BEAT_S, is_lost=False, tasks=lambda: {"readout"})
     assert verdict is Verdict.BELIEVED
 

@@ -13,7 +13,7 @@ from salt_o2.core.recovery.host_liveness import (
     HostStatus,
     LivenessAction,
     control_is_isolated,
-    to_ask,
+    tasks_to_probe,
 )
 from salt_o2.core.states import EnvironmentEvent as E
 from salt_o2.core.states import TaskState, TaskStatus
@@ -28,7 +28,7 @@ class WatchedHost:
     """A host whose agent and whose tasks may be there or not, and what is done about it."""
 
     def __init__(self):
-        self.at, self.signs, self.announced = 0.0, HostLiveness(heard=0.0), []
+        self.at, self.signs, self.announced = 0.0, HostLiveness(reported_at=0.0), []
         self.agent = self.tasks = True
         self.last_sign = 0.0
 
@@ -46,12 +46,12 @@ class WatchedHost:
 
     def _look(self):
         match self.signs.next_action(self.at, HEARTBEAT_S):
-            case LivenessAction.ASK:
+            case LivenessAction.PROBE:
                 self.signs.record_probe(self.tasks, self.at)
                 self.last_sign = self.at if self.tasks else self.last_sign
-            case LivenessAction.TELL_SILENT:
+            case LivenessAction.DECLARE_SILENT:
                 self.announced.append(HostStatus.SILENT)
-            case LivenessAction.TELL_LOST:
+            case LivenessAction.DECLARE_LOST:
                 self.announced.append(HostStatus.LOST)
 
 
@@ -97,44 +97,44 @@ def test_a_report_makes_a_silent_or_lost_host_active(host, tasks):
 
 
 def test_a_host_with_one_missed_probe_is_not_lost():
-    signs = HostLiveness(heard=0.0)
-    assert signs.next_action(7.0, HEARTBEAT_S) is LivenessAction.ASK
+    signs = HostLiveness(reported_at=0.0)
+    assert signs.next_action(7.0, HEARTBEAT_S) is LivenessAction.PROBE
     signs.record_probe(False, 7.0)
-    assert signs.next_action(8.0, HEARTBEAT_S) is LivenessAction.ASK
+    assert signs.next_action(8.0, HEARTBEAT_S) is LivenessAction.PROBE
     signs.record_probe(True, 8.0)
-    assert signs.next_action(12.0, HEARTBEAT_S) is LivenessAction.TELL_SILENT
+    assert signs.next_action(12.0, HEARTBEAT_S) is LivenessAction.DECLARE_SILENT
     assert signs.next_action(12.0, HEARTBEAT_S) is LivenessAction.NOTHING
 
 
 def test_control_that_cannot_probe_declares_no_host_lost():
-    signs = HostLiveness(heard=0.0)
+    signs = HostLiveness(reported_at=0.0)
     for at in range(7, 100):
-        if signs.next_action(float(at), HEARTBEAT_S) is LivenessAction.ASK:
+        if signs.next_action(float(at), HEARTBEAT_S) is LivenessAction.PROBE:
             signs.record_probe(None, float(at))
     assert signs.presence is HostStatus.SILENT
 
 
 def test_no_status_changes_while_a_probe_is_under_way():
-    signs = HostLiveness(heard=0.0)
-    assert signs.next_action(7.0, HEARTBEAT_S) is LivenessAction.ASK
+    signs = HostLiveness(reported_at=0.0)
+    assert signs.next_action(7.0, HEARTBEAT_S) is LivenessAction.PROBE
     assert signs.next_action(100.0, HEARTBEAT_S) is LivenessAction.NOTHING
 
 
 def test_a_report_during_a_probe_overrides_a_missing_answer():
-    signs = HostLiveness(heard=0.0)
+    signs = HostLiveness(reported_at=0.0)
     signs.next_action(7.0, HEARTBEAT_S)
     signs.record_report(7.5)
     signs.record_probe(False, 7.0)
-    assert (signs.unanswered, signs.presence) == (0, HostStatus.ACTIVE)
+    assert (signs.missed_probes, signs.presence) == (0, HostStatus.ACTIVE)
 
 
 def test_isolated_control_declares_no_host_lost():
-    signs = HostLiveness(heard=0.0)
+    signs = HostLiveness(reported_at=0.0)
     for at in range(7, 100):
-        if signs.next_action(float(at), HEARTBEAT_S, alone=True) is LivenessAction.ASK:
+        if signs.next_action(float(at), HEARTBEAT_S, alone=True) is LivenessAction.PROBE:
             signs.record_probe(False, float(at))
     assert signs.presence is HostStatus.SILENT
-    assert signs.next_action(100.0, HEARTBEAT_S) is LivenessAction.TELL_LOST
+    assert signs.next_action(100.0, HEARTBEAT_S) is LivenessAction.DECLARE_LOST
 
 
 @pytest.mark.parametrize(
@@ -143,26 +143,29 @@ def test_isolated_control_declares_no_host_lost():
     ids=["all are silent", "one is heard", "there is one only", "there is none"],
 )
 def test_control_without_reports_of_several_hosts_is_isolated(heard, alone):
-    assert control_is_isolated([HostLiveness(heard=at) for at in heard], 10.0, HEARTBEAT_S) is alone
+    assert control_is_isolated([HostLiveness(reported_at=at) for at in heard], 10.0, HEARTBEAT_S) is alone
 
 
 def test_lost_hosts_do_not_count_for_isolation():
-    lost = HostLiveness(heard=0.0, presence=HostStatus.LOST)
-    assert not control_is_isolated([lost, HostLiveness(heard=0.0)], 10.0, HEARTBEAT_S)
+    lost = HostLiveness(reported_at=0.0, presence=HostStatus.LOST)
+    assert not control_is_isolated([lost, HostLiveness(reported_at=0.0)], 10.0, HEARTBEAT_S)
 
 
 def test_a_host_with_grace_is_not_silent_until_the_grace_ends():
-    signs = HostLiveness(heard=0.0, unanswered=9)
+    signs = HostLiveness(reported_at=0.0, missed_probes=9)
     signs.grant_grace(50.0)
     assert signs.next_action(55.0, HEARTBEAT_S) is LivenessAction.NOTHING
-    lost, well = HostLiveness(heard=0.0, presence=HostStatus.LOST, unanswered=9), HostLiveness(heard=0.0)
+    lost, well = (
+        HostLiveness(reported_at=0.0, presence=HostStatus.LOST, missed_probes=9),
+        HostLiveness(reported_at=0.0),
+    )
     for other in (lost, well):
         other.grant_grace(50.0)
-        assert other.heard == 0.0
+        assert other.reported_at == 0.0
 
 
 def test_time_in_which_control_did_not_listen_does_not_count():
-    signs = HostLiveness(heard=0.0)
+    signs = HostLiveness(reported_at=0.0)
     signs.discount(50.0)
     assert signs.next_action(55.0, HEARTBEAT_S) is LivenessAction.NOTHING
 
@@ -195,7 +198,7 @@ def agents():
 
 
 def test_all_tasks_of_the_host_are_probed_even_without_a_report():
-    assert [task.id for task in to_ask([agents().environment], "h2")] == ["b", "c"]
+    assert [task.id for task in tasks_to_probe([agents().environment], "h2")] == ["b", "c"]
 
 
 def test_a_task_that_was_seen_without_a_process_is_not_asked():
@@ -203,4 +206,4 @@ def test_a_task_that_was_seen_without_a_process_is_not_asked():
     report = ready.environment.model.tasks.reports["b"]
     gone = replace(report, status=TaskStatus.INACTIVE, state=TaskState.DONE, revision=report.revision + 1)
     ready.take(TasksMoved(at=ready.at, host="h2", reports=(gone,)))
-    assert [task.id for task in to_ask([ready.environment], "h2")] == ["c"]
+    assert [task.id for task in tasks_to_probe([ready.environment], "h2")] == ["c"]
