@@ -131,7 +131,7 @@ def test_a_report_during_a_probe_overrides_a_missing_answer():
 def test_isolated_control_declares_no_host_lost():
     signs = HostLiveness(reported_at=0.0)
     for at in range(7, 100):
-        if signs.next_action(float(at), HEARTBEAT_S, alone=True) is LivenessAction.PROBE:
+        if signs.next_action(float(at), HEARTBEAT_S, isolated=True) is LivenessAction.PROBE:
             signs.record_probe(False, float(at))
     assert signs.presence is HostStatus.SILENT
     assert signs.next_action(100.0, HEARTBEAT_S) is LivenessAction.DECLARE_LOST
