@@ -74,7 +74,7 @@ def load_with_overrides(
         dormant=frozenset({*overrides.scale, *overrides.vars}).difference(asked),
     )
     given = [name for name in overrides.vars if name in asked]
-    return replace(loaded, warnings=tuple(unread(source, loaded, given, READ_BY_CONTROL)))
+    return replace(loaded, warnings=(*loaded.warnings, *unread(source, loaded, given, READ_BY_CONTROL)))
 
 
 def make_draft(

@@ -162,7 +162,8 @@ class EnvironmentRequests:
         ensure_unchanged(earlier, draft)
         check_takes_part(draft.plan, draft.overrides, draft.excluded)
         target = self._environments.create(draft, user)
-        return await self._start(target, user, progress, automatic=wanted.auto)
+        record = await self._start(target, user, progress, automatic=wanted.auto)
+        return record | {"warnings": list(draft.warnings)}
 
     async def _repeat(self, wanted: Repeat, user: str, progress: Progress) -> dict[str, Any]:
         self._store.flush()

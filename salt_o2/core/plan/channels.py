@@ -18,6 +18,8 @@ TYPES = ("push", "pull", "pub", "sub")
 TRANSPORTS = ("default", "zeromq", "shmem", "nanomsg")
 ADDRESSINGS = ("tcp", "ipc")
 EXPLICIT = ("tcp://", "ipc://", "inproc://")
+GLOBAL = "::"
+"""The beginning of a target that is the global name of a bound channel."""
 PEERS = {"push": "pull", "pull": "push", "pub": "sub", "sub": "pub"}
 """The type of the peer of each type of channel."""
 ANY_ADDRESS = "*"

@@ -5,10 +5,11 @@ and vars with what the role inherits; then the name, the task, the call or the i
 then constraints and channels, which may use the role's own place. Entries of one block cannot use each other.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import count
 
-from salt_o2.workflow.expansion.inheritance import InheritedScope, Own
+from salt_o2.workflow.expansion.inheritance import InheritedScope, Own, UnseenEntries
 from salt_o2.workflow.expansion.iteration import Iterations
 from salt_o2.workflow.expansion.leaves import Leaves
 from salt_o2.workflow.expansion.template_catalogue import TaskClasses, Workflows
@@ -52,6 +53,7 @@ class Expansion:
         self._workflows = workflows
         self._user = user
         self._problems = problems
+        self._unseen = UnseenEntries(problems, workflows.alone)
         self._count = 0
         self._holders: dict[str, str] = {}
         """By the path of each role, the path of its parent role."""
@@ -72,14 +74,9 @@ class Expansion:
         children: dict[str, Role] = {}
         for template in templates:
             for locals_ in self._locals(template, outer):
-                role = self._role(template, outer, locals_)
-                if role is None:
-                    continue
-                if role.name in children:
-                    advice = "; use the iterator's variable in its name" if template.loop else ""
-                    what = f"a second role of this name beside it{advice}"
-                    self._problems.add(template.place, role.path, what)
-                children[role.name] = role
+                role = self._role(template, outer, locals_, children)
+                if role is not None:
+                    children[role.name] = role
         return tuple(children.values())
 
     def _locals(self, template: RoleTemplate, outer: InheritedScope) -> Iterator[Layer]:
@@ -94,7 +91,10 @@ class Expansion:
         for value in values:
             yield Block({loop.var: value}, f"iterator at {loop.place}")
 
-    def _role(self, template: RoleTemplate, outer: InheritedScope, locals_: Layer) -> Role | None:
+    def _role(
+        self, template: RoleTemplate, outer: InheritedScope, locals_: Layer, beside: Collection[str] = ()
+    ) -> Role | None:
+        """Return one role; ``beside`` are the names of the roles with the same parent before it."""
         self._count += 1
         if self._count > ROLES:
             raise _TooMany
@@ -103,7 +103,7 @@ class Expansion:
         own = self._own(template, outer.inherited, locals_, outer.path)
         if outer.inherited.position is None:
             self.variables = own.stack.flattened()
-        position = self._position(template, own.stack, outer.inherited.position)
+        position = self._position(template, own.stack, outer.inherited.position, beside)
         if position is None:
             self.complete = False
             return None
@@ -165,6 +165,10 @@ class Expansion:
         """Return the root role of the included workflow in the place of ``template``."""
         path = position.path
         reference = rendered(include, own.stack, path, self._problems)
+        if reference is not None and not reference.strip():
+            what = "include is empty here: it names no workflow; use enabled for a role that may not exist"
+            self._problems.add(include.place, path, what)
+            reference = None
         if outer.includes >= INCLUDES:
             what = f"{INCLUDES} nested includes of workflows: does one include itself?"
             self._problems.add(include.place, path, what)
@@ -204,20 +208,37 @@ class Expansion:
     def _block(
         self, template: RoleTemplate, key: str, entries: dict[str, Text], stack: Stack, path: str
     ) -> Layer:
-        values = {name: rendered(text, stack, path, self._problems) for name, text in entries.items()}
+        unseen = self._unseen.used_in(template, key)
+        values = {
+            name: None
+            if name in unseen and self._unseen.record(unseen[name], text, stack, path)
+            else rendered(text, stack, path, self._problems)
+            for name, text in entries.items()
+        }
         known = {name: OPEN if value is None else value for name, value in values.items()}
         return Block(known, f"{key} at {template.place}")
 
-    def _position(self, template: RoleTemplate, stack: Stack, parent: Position | None) -> Position | None:
+    def _position(
+        self, template: RoleTemplate, stack: Stack, parent: Position | None, beside: Collection[str]
+    ) -> Position | None:
         above = parent.path if parent else ""
         name = rendered(template.name, stack, above, self._problems)
         if name is None:
             return None
-        if not name or name != name.strip() or ":" in name or not name.isprintable():
-            what = f"{shown(name)} cannot be a role's name: it is empty, has a colon, or blanks around it"
+        if not name or ":" in name or not name.isprintable() or any(map(str.isspace, name)):
+            what = f"{shown(name)} cannot be a role's name: it is empty, or has a colon or blanks"
             self._problems.add(template.name.place, above, what)
             return None
-        return Position(name, parent)
+        return Position(self._distinct(name, template, above, beside), parent)
+
+    def _distinct(self, name: str, template: RoleTemplate, above: str, beside: Collection[str]) -> str:
+        """Return ``name``, with a number if a role beside it has this name: AliECS accepts equal names."""
+        if name not in beside:
+            return name
+        advice = "; use the iterator's variable in its name" if template.loop else ""
+        what = f"a role beside it has this name: its path here is {above}.{name}#2 and so on{advice}"
+        self._problems.note(template.place, f"{above}.{name}", what)
+        return next(each for each in (f"{name}#{number}" for number in count(2)) if each not in beside)
 
 
 def _detector(stack: Stack) -> str:

@@ -3,13 +3,14 @@
 from dataclasses import dataclass, replace
 
 from salt_o2.core.placement.constraints import Constraint, merged_constraints
+from salt_o2.workflow.expressions.evaluation.expression import MISSING
 from salt_o2.workflow.problems import Problems
 from salt_o2.workflow.sources.source import Source
 from salt_o2.workflow.templates import channel_template
 from salt_o2.workflow.templates.channel_template import render_channels
 from salt_o2.workflow.templates.role_template import RoleTemplate
 from salt_o2.workflow.templates.task_template import ConstraintTemplate
-from salt_o2.workflow.templates.text import rendered
+from salt_o2.workflow.templates.text import Text, rendered
 from salt_o2.workflow.variables.stack import Inherited, Layer, Position, Stack
 
 
@@ -80,6 +81,52 @@ class InheritedScope:
             (*self.connect, connect) if connect else self.connect,
             self.includes,
         )
+
+
+class UnseenEntries:
+    """Entries of ``defaults`` and ``vars`` that use other entries of their role, which they do not see.
+
+    A form gives all public variables, so in a check without a user such a use is open, not wrong.
+    """
+
+    def __init__(self, problems: Problems, alone: bool) -> None:
+        self._problems = problems
+        self._alone = alone
+        """Whether an author checks the template, without the variables that a form gives."""
+        self._found: dict[tuple[int, str], dict[str, dict[str, bool]]] = {}
+
+    def used_in(self, template: RoleTemplate, block: str) -> dict[str, dict[str, bool]]:
+        """Return by entry of ``block`` the unseen names that it uses, each with whether it is public."""
+        key = (id(template), block)
+        if key not in self._found:
+            self._found[key] = _unseen(template, block)
+        return self._found[key]
+
+    def record(self, used: dict[str, bool], text: Text, stack: Stack, path: str) -> bool:
+        """Record the first of the names in ``used`` that has no value; return whether there is one."""
+        for name, is_public in used.items():
+            if stack.find(name) is not MISSING:
+                continue
+            if is_public and self._alone:
+                what = f"{name}, a public variable of the same role: known if a form gives it"
+                self._problems.leave_open(text.place, path, what)
+            else:
+                what = f"unknown variable {name}: entries of one block do not see each other"
+                self._problems.add(text.place, path, what)
+            return True
+        return False
+
+
+def _unseen(template: RoleTemplate, block: str) -> dict[str, dict[str, bool]]:
+    entries = template.defaults if block == "defaults" else template.vars
+    names = {**template.defaults, **template.vars} if block == "defaults" else template.vars
+    public = {each.name for each in template.specifications}
+    found: dict[str, dict[str, bool]] = {}
+    for entry, text in entries.items():
+        used = {name for each in text.expressions for name in each.required if name in names}
+        if used:
+            found[entry] = {name: name in public for name in sorted(used)}
+    return found
 
 
 def render_constraints(

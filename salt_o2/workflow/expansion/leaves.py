@@ -7,8 +7,9 @@ from salt_o2.core.plan.channels import BoundChannel, ConnectedChannel
 from salt_o2.core.states import ControlMode
 from salt_o2.workflow.expansion.inheritance import InheritedScope, render_constraints
 from salt_o2.workflow.expansion.known_calls import doubt
+from salt_o2.workflow.expansion.task_rendering import check_outputs
 from salt_o2.workflow.expansion.template_catalogue import TaskClasses, unknown_names
-from salt_o2.workflow.expansion.timing import moment_of, seconds_of
+from salt_o2.workflow.expansion.timing import is_empty, moment_of, seconds_of
 from salt_o2.workflow.expansion.workflow_tree import CallRole, TaskRole
 from salt_o2.workflow.expressions.evaluation.expression import expression
 from salt_o2.workflow.expressions.values import Open, Refused
@@ -39,6 +40,7 @@ class Leaves:
         self._problems = problems
         self._asked: set[str] = set()
         self._checked: set[tuple[int, int]] = set()
+        self._checked_outputs: set[tuple[int, int]] = set()
 
     def task(
         self, template: RoleTemplate, load: TaskLoad, inner: InheritedScope, stack: Stack, path: str
@@ -49,9 +51,10 @@ class Leaves:
         if found is None:
             return None
         self._check_names(template, found, stack, path)
-        trigger = moment_of(load.trigger, stack, path, self._problems) if load.trigger else None
-        channels = self._channels(found, inner, stack, path) if not load.trigger else ((), ())
-        if channels is None or (load.trigger and not trigger):
+        is_hook = load.trigger is not None and not is_empty(load.trigger, stack, path)
+        trigger = moment_of(load.trigger, stack, path, self._problems) if load.trigger and is_hook else None
+        channels = self._channels(found, inner, stack, path) if not is_hook else ((), ())
+        if channels is None or (is_hook and not trigger):
             return None
         bound, connected = channels
         own = render_constraints(found.constraints, stack, path, self._problems)
@@ -69,6 +72,7 @@ class Leaves:
             ends_data=load.ends_data,
         )
         self._check_end(load, leaf)
+        self._check_outputs(template, leaf)
         self.tasks.append(leaf)
         return leaf
 
@@ -76,7 +80,8 @@ class Leaves:
         """Return the call role at ``path``, or ``None`` if its function or its moment is not valid."""
         func = rendered(call.func, stack, path, self._problems)
         trigger = moment_of(call.trigger, stack, path, self._problems)
-        until = moment_of(call.until, stack, path, self._problems) if call.until else trigger
+        awaited = call.until is not None and not is_empty(call.until, stack, path)
+        until = moment_of(call.until, stack, path, self._problems) if call.until and awaited else trigger
         result = rendered(call.result, stack, path, self._problems) if call.result else ""
         timeout_s = seconds_of(call.timeout, stack, path, self._problems)
         if func is None or trigger is None or until is None or result is None:
@@ -104,6 +109,13 @@ class Leaves:
             self._problems.add(
                 load.load.place, leaf.path, f"ends_data is for plain programs (mode basic), not for {kind}"
             )
+
+    def _check_outputs(self, role: RoleTemplate, leaf: TaskRole) -> None:
+        """Record outputs that lead nowhere, once for each pair of a role's and a task's template."""
+        pair = (id(role), id(leaf.template))
+        if pair not in self._checked_outputs:
+            self._checked_outputs.add(pair)
+            check_outputs(leaf, self._problems)
 
     def _callable(self, func: str, text: Text, path: str) -> bool:
         """Return whether ``func`` can be evaluated at its moment, as far as its text shows."""

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 
 from salt_o2.core.errors import TemplateError, UnknownNameError
 from salt_o2.core.plan.channel_resolution import names_of, unmatched
-from salt_o2.core.plan.channels import EXPLICIT, PEERS, BoundChannel
+from salt_o2.core.plan.channels import EXPLICIT, GLOBAL, PEERS, BoundChannel
 from salt_o2.workflow.expansion.expander import Expansion
 from salt_o2.workflow.expansion.gc_pause import collector_paused
 from salt_o2.workflow.expansion.leaves import Wanted
@@ -72,10 +72,10 @@ def load(
     root = expansion.expand(template, inherited, source)
     leaves, unmet = expansion.leaves, [*expansion.iterations.unmet]
     if expansion.complete and not problems.channels_lost:  # Otherwise all their peers would be problems, too.
-        _check_targets(leaves.tasks, leaves.wanted, problems)
+        _check_targets(leaves.tasks, leaves.wanted, problems, alone=outside is not None)
     described = [template, *workflows.roots()]
     specifications = {each.name: each for role in reversed(described) for each in role.described()}
-    _check_variables(specifications, user.everywhere, problems)
+    warnings = _check_variables(specifications, user.everywhere, problems)
     problems.raise_any()
     user.raise_unmet(dormant)
     unmet = [each for each in unmet if each not in dormant]
@@ -98,6 +98,7 @@ def load(
         tasks=tuple(leaves.tasks),
         calls=tuple(leaves.calls),
         notes=problems.notes,
+        warnings=warnings,
         variables=expansion.variables,
         written=tuple(described),
     )
@@ -105,13 +106,24 @@ def load(
 
 def _check_variables(
     specifications: Mapping[str, Specification], variables: Mapping[str, str], problems: Problems
-) -> None:
-    for name, wrong in check(specifications, variables):
-        problems.add(specifications[name].place, "", wrong)
+) -> tuple[str, ...]:
+    """Record faults of a user's variables; return what a user should check again."""
+    warnings = []
+    for found in check(specifications, variables):
+        place = specifications[found.name].place
+        if found.is_fault:
+            problems.add(place, "", found.what)
+        else:
+            problems.note(place, "", found.what)
+            warnings.append(found.what)
+    return tuple(warnings)
 
 
-def _check_targets(tasks: list[TaskRole], wanted: list[Wanted], problems: Problems) -> None:
-    """Report connected channels that no task binds, or whose peer has no matching type."""
+def _check_targets(tasks: list[TaskRole], wanted: list[Wanted], problems: Problems, *, alone: bool) -> None:
+    """Report connected channels that no task binds, or whose peer has no matching type.
+
+    Where a template is checked ``alone``, a workflow that includes it may bind the global channels.
+    """
     bound: dict[str, BoundChannel] = {}
     for task in tasks:
         for channel in task.bind:
@@ -122,7 +134,10 @@ def _check_targets(tasks: list[TaskRole], wanted: list[Wanted], problems: Proble
         if seeker.target.startswith(EXPLICIT):
             continue
         peer = bound.get(seeker.target)
-        if peer is None:
+        if peer is None and alone and seeker.target.startswith(GLOBAL):
+            what = f"channel {seeker.name}: {unmatched(seeker.target, bound)} here, but a workflow around may"
+            problems.leave_open(place, path, what)
+        elif peer is None:
             problems.add(place, path, f"channel {seeker.name}: {unmatched(seeker.target, bound)}")
         elif PEERS.get(seeker.type) != peer.type:
             what = f"channel {seeker.name} is {seeker.type}, but {seeker.target} is {peer.type}"

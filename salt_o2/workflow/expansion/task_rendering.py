@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from salt_o2.core.states import ControlMode
+from salt_o2.workflow.expansion.template_catalogue import SPECIALS
 from salt_o2.workflow.expansion.workflow_tree import TaskRole
 from salt_o2.workflow.expressions.rendering import text_of
-from salt_o2.workflow.expressions.values import Refused, shown
+from salt_o2.workflow.expressions.values import OPEN, Refused, shown
 from salt_o2.workflow.problems import Problems
-from salt_o2.workflow.templates.task_template import CommandTemplate
+from salt_o2.workflow.templates.task_template import OUTPUTS, CommandTemplate, output_of
 from salt_o2.workflow.templates.text import Text, guarded, rendered
 from salt_o2.workflow.variables.shell_values import program_of_user
 from salt_o2.workflow.variables.stack import Layer, Stack
 
-OUTPUTS = ("none", "stdout", "all")
 PTREE_SYNTAXES = ("ini", "json", "xml")
 ENVIRONMENT_ID = "environment_id"
 _OVERRIDE = "pdp_override_run_start_time"
@@ -62,7 +62,21 @@ def render(task: TaskRole, specials: Mapping[str, str], problems: Problems) -> R
     )
 
 
-def _stack(task: TaskRole, specials: Mapping[str, str], problems: Problems) -> Stack:
+def check_outputs(task: TaskRole, problems: Problems) -> None:
+    """Record outputs of ``task`` that lead nowhere, as far as its variables tell before its placement."""
+    command = task.template.command
+    outputs = [text for text in (command.stdout, command.stderr) if text and text.constant is None]
+    if not outputs:
+        return
+    open_here = Problems()
+    stack = _stack(task, dict.fromkeys(SPECIALS, OPEN), open_here)
+    for text in outputs:
+        value = rendered(text, stack, task.path, open_here)
+        if value is not None:
+            output_of(text, value, task.path, problems)
+
+
+def _stack(task: TaskRole, specials: Layer, problems: Problems) -> Stack:
     """Return the role's stack with the specials above it and the template's own variables below."""
     template = task.template
     stack = task.stack.under(specials)
@@ -127,11 +141,8 @@ def _environment(texts: tuple[Text, ...], stack: Stack, path: str, problems: Pro
 
 
 def _output(text: Text | None, stack: Stack, path: str, problems: Problems) -> str:
-    value = _text(text, stack, path, problems).strip().lower()
-    if text is not None and value and value not in OUTPUTS:
-        what = f"output goes to {', '.join(OUTPUTS)}, not {shown(value)}"
-        problems.add(text.place, path, what, value, OUTPUTS)
-    return value or "none"
+    value = _text(text, stack, path, problems)
+    return output_of(text, value, path, problems) if text is not None else OUTPUTS[0]
 
 
 def _properties(task: TaskRole, stack: Stack, problems: Problems) -> dict[str, str]:

@@ -11,15 +11,28 @@ from salt_o2.workflow.variables.stack import Stack
 HOOK_S = 30.0
 """Time limit of a hook or call that sets none, in seconds (AliECS ``core/workflow/roletraits.go``)."""
 
+NEVER = Moment("")
+"""The moment of a call whose trigger is empty: no transition reaches it."""
+
+
+def is_empty(text: Text, stack: Stack, path: str) -> bool:
+    """Return whether ``text`` is empty at the role of ``stack``; false if it cannot be rendered."""
+    written = rendered(text, stack, path, Problems())
+    return written is not None and not written.strip()
+
 
 def moment_of(text: Text, stack: Stack, path: str, problems: Problems) -> Moment | None:
     """Return the moment that ``text`` names at the role of ``stack``, or record why it names none.
 
-    The bare name of an event is accepted, with a note: templates have it, and AliECS never triggers it.
+    The bare name of an event and an empty text are accepted, with a note: templates have them, and AliECS
+    never triggers them.
     """
     written = rendered(text, stack, path, problems)
     if written is None:
         return None
+    if not written.strip():
+        problems.note(text.place, path, "the trigger is empty: it is never called")
+        return NEVER
     if written.strip() in tuple(EnvironmentEvent):
         event = written.strip()
         problems.note(text.place, path, f"{event} is not a moment: before_{event}, after_{event}?")
@@ -41,9 +54,9 @@ def seconds_of(text: Text | None, stack: Stack, path: str, problems: Problems) -
     except InvalidRequestError as error:
         problems.add(text.place, path, f"timeout: {error}")
         return HOOK_S
-    if found <= 0:
-        problems.add(text.place, path, f"timeout must be more than 0, not {written!r}")
-    return found
+    if found == 0:
+        problems.note(text.place, path, f"timeout {written}: no limit of its own, so {HOOK_S:g} s apply")
+    return found or HOOK_S
 
 
 def losses_of(text: Text | None, children: int, stack: Stack, path: str, problems: Problems) -> int:

@@ -90,6 +90,8 @@ def make_bound(layers: Iterable[Layer], path: str, problems: Problems) -> tuple[
             problems.add(given.place, path, what)
         elif given.lost:
             continue
+        elif fault := _address_fault(target):
+            problems.add(given.place, path, f"channel {name} binds {target}{fault}")
         elif _has_type(name, given, path, problems):
             found.append(BoundChannel(name=name, **_named(given)))
     return tuple(found)
@@ -105,9 +107,21 @@ def make_connected(
             continue
         if not given.fields.get("target"):
             problems.add(given.place, path, f"channel {name} has no target: the role's connect must give one")
+        elif fault := _address_fault(given.fields["target"]):
+            problems.add(given.place, path, f"channel {name} connects {given.fields['target']}{fault}")
         elif _has_type(name, given, path, problems):
             found.append((ConnectedChannel(name=name, **_named(given)), given.place))
     return tuple(found)
+
+
+def _address_fault(target: str) -> str:
+    """Return why ``target`` cannot be an address of a socket; nothing if it can, or if it is no address."""
+    scheme, _, rest = target.partition("://")
+    if scheme == "tcp" and rest:
+        host, _, port = rest.rpartition(":")
+        known = port.isascii() and port.isdecimal() and 0 < int(port[:6]) < 65_536
+        return "" if host and known else ", which has no port: tcp://<host>:<port>, with a port of 1 to 65535"
+    return ", which names no socket" if target.startswith(EXPLICIT) and not rest else ""
 
 
 def _render(template: ChannelTemplate, stack: Stack, path: str, problems: Problems) -> Given:

@@ -10,7 +10,7 @@ from salt_o2.workflow.templates.keys import CALL, LOOP, ROLE, TASK
 from salt_o2.workflow.templates.task_template import ConstraintTemplate, read_constraints
 from salt_o2.workflow.templates.text import Text
 from salt_o2.workflow.templates.variable_specs import Specification, read_specifications
-from salt_o2.workflow.templates.yaml_document import Mapping, Node
+from salt_o2.workflow.templates.yaml_document import Mapping, Node, Scalar
 
 _KINDS = ("roles", "task", "call", "include")
 
@@ -110,7 +110,7 @@ def _read_role(node: Node, parent: str, problems: Problems) -> RoleTemplate:
         place=node.place,
         name=fields.text("name") or Text(node.place, "?"),
         description=fields.note("description"),
-        enabled=fields.text("enabled"),
+        enabled=_read_enabled(fields, problems),
         defaults=fields.mapping("defaults"),
         vars=fields.mapping("vars"),
         constraints=read_constraints(fields, problems),
@@ -128,6 +128,15 @@ def _read_role(node: Node, parent: str, problems: Problems) -> RoleTemplate:
         ),
         public=any(_is_public(fields.node(key)) for key in ("name", "description")),
     )
+
+
+def _read_enabled(fields: Fields, problems: Problems) -> Text | None:
+    """Return the text of ``enabled``; without a value it counts as missing, as in AliECS."""
+    node = fields.node("enabled")
+    if isinstance(node, Scalar) and node.null:
+        problems.note(node.place, fields.path, "enabled has no value: the role exists; write true or false")
+        return None
+    return fields.text("enabled")
 
 
 def _is_public(node: Node | None) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from salt_o2.core.placement.constraints import ResourceDemand, parse_ports
 from salt_o2.core.plan.launch import GRACE_S, LONGEST_GRACE_S, SHORTEST_GRACE_S, Limits
 from salt_o2.core.states import ControlMode
+from salt_o2.workflow.expressions.values import shown
 from salt_o2.workflow.problems import Place, Problems
 from salt_o2.workflow.templates.channel_template import ChannelTemplate, read_channels
 from salt_o2.workflow.templates.fields import Fields
@@ -13,6 +14,8 @@ from salt_o2.workflow.templates.keys import COMMAND, CONSTRAINT, CONTROL, LIMITS
 from salt_o2.workflow.templates.text import Text
 from salt_o2.workflow.templates.yaml_document import Mapping, Node, Scalar
 
+OUTPUTS = ("none", "stdout", "all")
+"""Where an output of a task may go; the first unless given."""
 MODES = (ControlMode.DIRECT, ControlMode.FAIRMQ, ControlMode.BASIC)
 
 
@@ -122,10 +125,27 @@ def _read_command(fields: Fields, mode: ControlMode, problems: Problems) -> Comm
         shell=command.flag("shell", default=False),
         env=command.texts("env"),
         user=command.text("user"),
-        stdout=command.text("stdout") or command.text("log"),
-        stderr=command.text("stderr"),
+        stdout=_read_output(command, "stdout" if "stdout" in command else "log", problems),
+        stderr=_read_output(command, "stderr", problems),
         grace_s=_read_grace(command, mode, problems),
     )
+
+
+def _read_output(command: Fields, key: str, problems: Problems) -> Text | None:
+    """Return the text of ``stdout``, ``stderr`` or ``log``; a value without expressions must be known."""
+    text = command.text(key)
+    if text is not None and text.constant is not None:
+        output_of(text, text.constant, "", problems)
+    return text
+
+
+def output_of(text: Text, value: str, path: str, problems: Problems) -> str:
+    """Return where an output goes, given the rendered ``value`` of ``text``; record an unknown one."""
+    found = value.strip().lower()
+    if found and found not in OUTPUTS:
+        what = f"output goes to {', '.join(OUTPUTS)}, not {shown(found)}"
+        problems.add(text.place, path, what, found, OUTPUTS)
+    return found or OUTPUTS[0]
 
 
 def _read_grace(command: Fields, mode: ControlMode, problems: Problems) -> float:
@@ -164,7 +184,7 @@ def _limit(limits: Fields, key: str) -> float:
 def _read_limits(fields: Fields, problems: Problems) -> Limits:
     limits = Fields(_below(fields, "limits"), LIMITS, "limits", "", problems)
     return Limits(
-        cpu=limits.number("cpu") or 0.0,
+        cpu=_limit(limits, "cpu"),
         memory_mb=_limit(limits, "memory"),
-        pids=int(limits.number("pids") or 0),
+        pids=int(_limit(limits, "pids")),
     )

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from salt_o2.workflow.expressions.evaluation.expression import MISSING, expression
 from salt_o2.workflow.expressions.values import Refused
@@ -53,13 +53,17 @@ class Specification:
 
     def fault_of(self, value: str) -> str:
         """Return what is wrong with ``value`` for this variable, or nothing."""
-        wrong = _type_fault(self.type, value)
-        if wrong or not self.values or self.widget not in _CHOOSING:
-            return wrong
-        allowed = ", ".join(self.values)
+        return _type_fault(self.type, value)
+
+    def doubt_of(self, value: str) -> str:
+        """Return that a form does not offer ``value``, or nothing. AliECS accepts such a value."""
+        if not self.values or self.widget not in _CHOOSING or self.fault_of(value):
+            return ""
         chosen = json.loads(value) if self.type == "list" else [value]
-        strange = [each for each in chosen if str(each) not in self.values]
-        return f"must be one of {allowed}, not {strange[0]!r}" if strange and any(map(str, chosen)) else ""
+        strange = [str(each) for each in chosen if str(each) not in self.values]
+        if not strange or not any(map(str, chosen)):
+            return ""
+        return f"{strange[0]!r} is none of the values that its form offers: {', '.join(self.values)}"
 
     def is_visible(self, variables: Mapping[str, str]) -> bool:
         """Return whether a form shows it, given the ``values`` of all variables; true if not known."""
@@ -117,6 +121,9 @@ def _read(name: str, block: str, fields: Fields, path: str, problems: Problems) 
             advice = nearest(value, known)
             what = f"variable {name}: {key} {value!r} is none of {', '.join(known)}{advice}"
             problems.note(fields.place_of(key), path, what)
+    doubt = "" if "{{" in found.value else found.doubt_of(found.value)
+    if doubt:
+        problems.note(fields.place_of("value"), path, f"variable {name}: {doubt}")
     return found
 
 
@@ -125,18 +132,29 @@ def _written(fields: Fields, key: str) -> str:
     return node.value if isinstance(node, Scalar) else ""
 
 
-def check(
-    specifications: Mapping[str, Specification], variables: Mapping[str, str]
-) -> Iterator[tuple[str, str]]:
-    """Return the wrong ones of a user's ``variables``, each with its fault.
+class Finding(NamedTuple):
+    """A value of a user that does not fit the description of its variable."""
+
+    name: str
+    what: str
+    is_fault: bool
+    """Whether the value cannot be used; else only no form offers it."""
+
+
+def check(specifications: Mapping[str, Specification], variables: Mapping[str, str]) -> Iterator[Finding]:
+    """Return the findings for a user's ``variables``.
 
     A variable that its form would not show is not checked: it has no meaning beside the others.
     """
     defaults = {name: each.value for name, each in specifications.items()}
     for name, value in variables.items():
         found = specifications.get(name)
-        if found and found.is_visible({**defaults, **variables}) and (wrong := found.fault_of(value)):
-            yield name, f"variable {name} {wrong}"
+        if found is None or not found.is_visible({**defaults, **variables}):
+            continue
+        if fault := found.fault_of(value):
+            yield Finding(name, f"variable {name} {fault}", True)
+        elif doubt := found.doubt_of(value):
+            yield Finding(name, f"variable {name}: {doubt}", False)
 
 
 def _type_fault(kind: str, value: str) -> str:

@@ -69,10 +69,6 @@ def under(role: str, head: str = "") -> str:
             under("{name: 'x{{i}}', for: {range: '[[1]]', var: i}, task: {load: plain}}"),
             "a JSON list of texts",
         ),
-        (
-            under("{name: x, for: {begin: 1, end: 3, var: i}, task: {load: plain}}"),
-            "a second role of this name",
-        ),
         (under(LEAF, "for: {begin: 1, end: 2, var: i}"), "the root role cannot be an iterator"),
         (under("{name: x, constraints: [{attribute: a}], task: {load: plain}}"), "a constraint has no value"),
         (under("{name: x, constraints: [a], task: {load: plain}}"), "a constraint must be a mapping"),
@@ -81,11 +77,6 @@ def under(role: str, head: str = "") -> str:
 )
 def test_a_fault_is_named_with_its_place(source, message):
     assert any(message in problem for problem in problems(source)), problems(source)
-
-
-def test_two_roles_of_one_name_side_by_side_are_an_error():
-    source = "name: root\nroles:\n  - {name: x, task: {load: plain}}\n  - {name: x, task: {load: plain}}\n"
-    assert problems(source) == ["w.yaml:4: root.x: a second role of this name beside it"]
 
 
 def test_all_faults_of_all_files_are_reported_together():

@@ -185,7 +185,7 @@ def test_an_overridden_start_time_is_pushed_to_devices():
         ("command: {value: \"{{ '' }}\"}", "command.value is empty"),
         ("command: {value: v, env: [NOVALUE]}", "env takes NAME=VALUE, not 'NOVALUE'"),
         ("command: {value: v, env: ['=x']}", "env takes NAME=VALUE, not '=x'"),
-        ("command: {value: v, stdout: everywhere}", "output goes to none, stdout, all, not 'everywhere'"),
+        ("command: {value: v, stdout: '{{ task_id }}'}", "output goes to none, stdout, all, not"),
         ('command: {value: v, arguments: ["a\\0b"]}', "a zero byte"),
         (
             "command: {value: v}\nproperties: {p: \"{{ ToPtree('x', 'toml') }}\"}",

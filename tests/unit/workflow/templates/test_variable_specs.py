@@ -64,11 +64,9 @@ def test_a_value_that_fits_is_taken(name, value):
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("mode", "medium", "must be one of fast, slow, not 'medium'"),
         ("advanced", "maybe", "must be true or false, not 'maybe'"),
         ("rate", "much", "must be a number, not 'much'"),
         ("detectors", "ITS", "must be a JSON list, not 'ITS'"),
-        ("detectors", '["MID"]', "must be one of ITS, TPC, not 'MID'"),
         ("settings", "[]", "must be a JSON object, not '[]'"),
     ],
 )
@@ -77,8 +75,26 @@ def test_a_value_that_does_not_fit_is_refused_before_anything_starts(name, value
     assert f"variable {name} {message}" in found
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("mode", "medium", "'medium' is none of the values that its form offers: fast, slow"),
+        ("detectors", '["MID"]', "'MID' is none of the values that its form offers: ITS, TPC"),
+    ],
+)
+def test_a_value_that_no_form_offers_is_used_with_a_warning_at_create(name, value, message):
+    workflow = expand(SOURCE, variables={name: value})
+    assert workflow.variables[name] == value
+    assert workflow.warnings == (f"variable {name}: {message}",)
+    assert any(message in note for note in workflow.notes)
+
+
+def test_a_value_that_a_form_offers_is_used_without_a_warning():
+    assert expand(SOURCE, variables={"mode": "slow", "detectors": '["ITS"]'}).warnings == ()
+
+
 def test_a_variable_that_no_form_would_show_is_not_checked():
-    assert expand(SOURCE, variables={"mode": "medium", "advanced": "false"})
+    assert expand(SOURCE, variables={"mode": "medium", "advanced": "false"}).warnings == ()
 
 
 LEAF = "roles: [{name: x, task: {load: plain}}]"
