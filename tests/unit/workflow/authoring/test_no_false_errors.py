@@ -65,7 +65,7 @@ def with_default(entry):
         (role("call: {func: test.succeed(), trigger: ''}"), "the trigger is empty: it is never called"),
     ],
 )
-def test_what_aliecs_accepts_is_a_note(verdict_on, workflow, note):
+def test_check_notes_a_template_that_aliecs_accepts(verdict_on, workflow, note):
     problems, notes = verdict_on(workflow)
     assert problems == []
     assert any(note in each for each in notes), notes
@@ -84,7 +84,7 @@ def test_what_aliecs_accepts_is_a_note(verdict_on, workflow, note):
         (role("bind: [{name: d, type: push, target: 'ipc:///tmp/x'}], task: {load: t}"), TASK),
     ],
 )
-def test_what_aliecs_accepts_is_silent(verdict_on, workflow, task):
+def test_check_accepts_a_template_of_aliecs_without_a_note(verdict_on, workflow, task):
     assert verdict_on(workflow, task) == ([], [])
 
 
@@ -128,7 +128,7 @@ def test_what_aliecs_accepts_is_silent(verdict_on, workflow, task):
         (role("task: {load: t, trigger: DESTROY, timeout: -1s}"), TASK, "'-1s' is not a duration"),
     ],
 )
-def test_what_cannot_run_is_found_before_anything_is_created(verdict_on, workflow, task, problem):
+def test_check_finds_a_value_that_no_task_can_run_with(verdict_on, workflow, task, problem):
     problems, _ = verdict_on(workflow, task)
     assert len(problems) == 1
     assert problem in problems[0]
