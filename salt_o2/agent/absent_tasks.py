@@ -35,9 +35,9 @@ def not_started_report(task: TaskId, command: Command, error: Exception) -> Task
     return _failed(task, command, failure)
 
 
-def not_stopped_report(done: TaskReport, left: Iterable[Entry], kernel: Kernel = LINUX) -> TaskReport:
+def not_stopped_report(done: TaskReport, remaining: Iterable[Entry], kernel: Kernel = LINUX) -> TaskReport:
     """Return ``done`` as the report of a task without a record whose processes do not end."""
-    processes = list(left)
+    processes = list(remaining)
     failure = Failure(
         asked="kill",
         state="-",

@@ -91,7 +91,7 @@ class Agent:
         self.refused = ""
         """Why control refuses this agent and accepts another agent of the same name."""
         self.reporter = Reporter(
-            host, facts, send, heartbeat_s, lambda: tuple(self._tasks), self._look, self._remove_finished
+            host, facts, send, heartbeat_s, lambda: tuple(self._tasks), self._report_of, self._remove_finished
         )
 
     async def run(self) -> None:
@@ -140,8 +140,8 @@ class Agent:
         if begun:
             if any(order.launch for order in begun):
                 _share_no_file()
-            kept = self._persist_command(replace(command, orders=tuple(begun)))
-            self._each(command, begun, lambda command, order: self._assign_orders(command, order, kept))
+            persisted = self._persist_command(replace(command, orders=tuple(begun)))
+            self._each(command, begun, lambda command, order: self._assign_orders(command, order, persisted))
             self._note_run(command.arguments)
 
     def update_facts(self, facts: HostFacts) -> None:
@@ -251,7 +251,7 @@ class Agent:
 
         A finished task stays finished for all orders up to the one that ended it, even if they arrive late.
         """
-        home = self._opened()
+        home = self._state_directory()
         task = self._tasks.get(order.task)
         ended = home.ended.get(order.task, -1)
         if task is None and (command.revision <= ended or command.goal is TaskState.DONE):
@@ -271,12 +271,12 @@ class Agent:
 
     def _end_unknown(self, done: TaskReport) -> None:
         """Report a task without a record as ``done`` once no process of it is left."""
-        home = self._opened().task_directory(done.task)
+        home = self._state_directory().task_directory(done.task)
 
         async def end() -> None:
-            left = await orphan_termination.end_of(home, self._host)
+            remaining = await orphan_termination.end_of(home, self._host)
             self._answer_for_unknown(
-                absent_tasks.not_stopped_report(done, left, self._host.kernel) if left else done
+                absent_tasks.not_stopped_report(done, remaining, self._host.kernel) if remaining else done
             )
 
         self._host.terminations.begin(home.folder, end)
@@ -305,17 +305,17 @@ class Agent:
 
     def _persist_command(self, command: Command) -> PersistedCommand | str:
         try:
-            return self._opened().orders.append(command)
+            return self._state_directory().orders.append(command)
         except OSError as error:
             log.error("the command for %s cannot be written: %s", command.environment, error)
             return str(error)
 
-    def _assign_orders(self, command: Command, order: Order, kept: PersistedCommand | str) -> bool:
+    def _assign_orders(self, command: Command, order: Order, persisted: PersistedCommand | str) -> bool:
         task = self._tasks.get(order.task) or self._new(
             TaskRecord(task=order.task, environment=command.environment)
         )
         owner = task.record.environment
-        task.apply_order(command, order, kept)
+        task.apply_order(command, order, persisted)
         # The previous owner no longer waits for this task.
         if task.record.environment != owner:
             self.reporter.changed(owner, task.id, settled=True)
@@ -323,12 +323,14 @@ class Agent:
         return True
 
     def _new(self, record: TaskRecord) -> Task:
-        task = Task(record, self._opened().task_directory(record.task), self._host, self._note_change)
+        task = Task(
+            record, self._state_directory().task_directory(record.task), self._host, self._note_change
+        )
         self._tasks[record.task] = task
         self._has_tasks.set()
         return task
 
-    def _opened(self) -> StateDirectory:
+    def _state_directory(self) -> StateDirectory:
         if self._home is None:
             self._home = StateDirectory(self.directory)
             self._host.tasks = self._home.tasks
@@ -336,7 +338,7 @@ class Agent:
         return self._home
 
     def _note_run(self, arguments: Mapping[str, str]) -> None:
-        known = self._opened().last_run
+        known = self._state_directory().last_run
         known.record(arguments)
         self.reporter.last_run = known.number
 
@@ -346,24 +348,24 @@ class Agent:
         known = task.record
         self.reporter.changed(known.environment, task.id, known.settled, known.failure is not None)
 
-    def _look(self, task: TaskId) -> TaskReport | None:
+    def _report_of(self, task: TaskId) -> TaskReport | None:
         found = self._tasks.get(task)
         return found.report() if found else None
 
-    def _remove_finished(self, told: Iterable[TaskReport]) -> None:
+    def _remove_finished(self, reports: Iterable[TaskReport]) -> None:
         self._reported.set()
-        for about in told:
+        for about in reports:
             task = self._tasks.get(about.task)
             if task is not None and task.is_over and not task.is_busy and task.report() == about:
                 del self._tasks[task.id]
                 # Its last record may not be on disk, because the disk is full.
                 task.forget_commands()
-                self._opened().archive(task.record)
+                self._state_directory().archive(task.record)
         if not self._tasks:
             self._has_tasks.clear()
 
     async def _empty_trash(self) -> None:
-        directory = self._opened()
+        directory = self._state_directory()
         while True:
             await directory.has_trash.wait()
             await run_in_daemon_thread(directory.empty_trash)
@@ -383,13 +385,13 @@ class Agent:
 
     def _remembered(self) -> list[TaskRecord]:
         """Return the records of all tasks. Commands are stored only until the tasks' own files show them."""
-        home = self._opened()
-        left = home.orders.left()
-        records = list(catch_up(home.records(), left, home.ended).values())
+        home = self._state_directory()
+        remaining_commands = home.orders.remaining()
+        records = list(catch_up(home.records(), remaining_commands, home.ended).values())
         for arguments in ({}, *(known.arguments for known in records)):
             self._note_run(arguments)
         try:
-            for known in records if left else ():
+            for known in records if remaining_commands else ():
                 home.task_directory(known.task).save(known)
             # Commands that cannot be read go, too: control sends them again.
             home.orders.clear()

@@ -199,8 +199,8 @@ class Reporter:
         names = set(self._known()) if news.survey else news.tasks
         found = (self._look(task) for task in sorted(names))
         tasks = [about for about in found if about is not None]
-        told = {about.task for about in tasks}
-        tasks += [about for task, about in news.absent.items() if task not in told]
+        reported_tasks = {about.task for about in tasks}
+        tasks += [about for task, about in news.absent.items() if task not in reported_tasks]
         if news.survey or tasks:
             self.sequence += 1
         return Report(

@@ -82,7 +82,7 @@ class DeviceSession:
         self.channel = (open_channel or _occ_channel)(launch.control_port, codec, private)
         self._rounds, self._heard_at = rounds, 0.0
         self._watchers: list[asyncio.Task[None]] = []
-        self.told = ""
+        self.last_streamed = ""
         """The state, by the process's own name, that it announced last, if a stream announces states."""
 
     async def ready(self, pid_is_ours: driver.PidCheck, timeout_s: float) -> Outcome:
@@ -169,7 +169,7 @@ class DeviceSession:
     async def _follow_states(self, look: Callable[[], None]) -> None:
         async def follow() -> None:
             async for state in self.channel.states():
-                self.told = state
+                self.last_streamed = state
                 look()
 
         await _follow_for_good(follow, look)

@@ -40,47 +40,47 @@ class DeviceWatcher:
         self,
         task: Watched,
         device: DeviceSession,
-        moved: Callable[[TaskState, str, str], None],
-        signalled: Callable[[str], None],
+        on_move: Callable[[TaskState, str, str], None],
+        on_signal: Callable[[str], None],
     ) -> None:
-        """Prepare to call ``moved`` with state, word and reason, and ``signalled`` with a signal's name."""
-        self._task, self._device, self._moved, self._signalled = task, device, moved, signalled
-        self._looking: asyncio.Task[None] | None = None
-        self._wanted = False
+        """Prepare to call ``on_move`` with state, word and reason, and ``on_signal`` with a signal's name."""
+        self._task, self._device, self._on_move, self._on_signal = task, device, on_move, on_signal
+        self._inspection: asyncio.Task[None] | None = None
+        self._is_inspection_due = False
 
     def begin(self) -> None:
         """Start to watch, and poll if there was a reason to poll while the task was busy.
 
         The task is still busy when a step calls this. The last message of the device may be about that step.
         """
-        self._device.watch(self._look_soon, self._signalled, lambda: self._task.record.state in MOVING)
-        if self._wanted and self._device.told != self._task.record.device_state:
-            asyncio.get_running_loop().call_soon(self._look_soon)
+        self._device.watch(self._inspect_soon, self._on_signal, lambda: self._task.record.state in MOVING)
+        if self._is_inspection_due and self._device.last_streamed != self._task.record.device_state:
+            asyncio.get_running_loop().call_soon(self._inspect_soon)
 
     async def find_again(self) -> None:
         """Poll a device that ran without an agent until it answers.
 
         The poll continues in the background after some time.
         """
-        self._looking = asyncio.create_task(self._find_again())
-        await asyncio.wait({self._looking}, timeout=ADOPTION_S)
-        if not self._looking.done():
-            self._moved(TaskState.UNKNOWN, "-", f"it does not answer within {ADOPTION_S:.0f} s")
+        self._inspection = asyncio.create_task(self._find_again())
+        await asyncio.wait({self._inspection}, timeout=ADOPTION_S)
+        if not self._inspection.done():
+            self._on_move(TaskState.UNKNOWN, "-", f"it does not answer within {ADOPTION_S:.0f} s")
 
     async def end(self) -> None:
         """Stop watching."""
-        if self._looking is not None and self._looking is not asyncio.current_task():
-            self._looking.cancel()
-            await asyncio.gather(self._looking, return_exceptions=True)
+        if self._inspection is not None and self._inspection is not asyncio.current_task():
+            self._inspection.cancel()
+            await asyncio.gather(self._inspection, return_exceptions=True)
 
-    def _look_soon(self) -> None:
-        self._wanted = True
-        if not self._task.is_busy and (self._looking is None or self._looking.done()):
-            self._looking = asyncio.create_task(self._look())
+    def _inspect_soon(self) -> None:
+        self._is_inspection_due = True
+        if not self._task.is_busy and (self._inspection is None or self._inspection.done()):
+            self._inspection = asyncio.create_task(self._inspect())
 
-    async def _look(self) -> None:
-        while self._wanted and not self._task.is_busy:
-            self._wanted = False
+    async def _inspect(self) -> None:
+        while self._is_inspection_due and not self._task.is_busy:
+            self._is_inspection_due = False
             # If the process ended, the pidfd shows it. If it hangs, the next order shows it.
             with contextlib.suppress(O2Error):
                 self._evaluate(await self._device.poll_state(LOOK_S))
@@ -95,12 +95,14 @@ class DeviceWatcher:
             else:
                 return
 
-    def _evaluate(self, seen: ObservedState) -> None:
+    def _evaluate(self, observed: ObservedState) -> None:
         known = self._task.record
-        if self._task.is_busy or seen.state in (TaskState.UNKNOWN, TaskState.DONE):
+        if self._task.is_busy or observed.state in (TaskState.UNKNOWN, TaskState.DONE):
             # The device is moving, or about to end, which the pidfd shows.
             return
-        if known.announced == "TASK_INTERNAL_ERROR" or seen.state is known.state:
+        if known.announced == "TASK_INTERNAL_ERROR" or observed.state is known.state:
             return
-        left = known.device_state if known.device_state not in ("", "-") else str(known.state)
-        self._moved(seen.state, seen.word, f"it left {left} without an order and is {seen.word}")
+        former_state = known.device_state if known.device_state not in ("", "-") else str(known.state)
+        self._on_move(
+            observed.state, observed.word, f"it left {former_state} without an order and is {observed.word}"
+        )

@@ -27,8 +27,8 @@ MOST_SOCKETS = 1_000
 
 def clear(launch: Launch | None, properties: Mapping[str, str] | None, uid: int) -> list[Path]:
     """Remove the files that a process of ``uid``, started by ``launch`` and now ended, left; return them."""
-    left = [*dead_sockets(properties or {}), *(_segments_of(launch, uid) if launch else ())]
-    return [path for path in left if _removed(path, uid)]
+    paths = [*dead_sockets(properties or {}), *(_segments_of(launch, uid) if launch else ())]
+    return [path for path in paths if _removed(path, uid)]
 
 
 def dead_sockets(properties: Mapping[str, str]) -> list[Path]:
@@ -38,8 +38,8 @@ def dead_sockets(properties: Mapping[str, str]) -> list[Path]:
     author writes the paths, and the agent may be root.
     """
     paths = list(islice(_bound_paths(properties), MOST_SOCKETS))
-    living = _listening_paths() if paths else set()
-    return [path for path in paths if str(path) not in living and _is_socket(path)]
+    listening = _listening_paths() if paths else set()
+    return [path for path in paths if str(path) not in listening and _is_socket(path)]
 
 
 def _bound_paths(properties: Mapping[str, str]) -> Iterator[Path]:

@@ -40,7 +40,7 @@ class Survivors:
 
     found: int = 0
     """The number of processes found."""
-    left: tuple[Entry, ...] = ()
+    remaining: tuple[Entry, ...] = ()
     """The processes that do not end."""
     killed: bool = False
     """Whether a process had to be killed by SIGKILL."""
@@ -59,7 +59,7 @@ class MemberProcesses:
     """Processes already known to be the task's."""
     strangers: Sequence[Entry] = ()
     """Descendants of the task that are not proved to be its own, at the last search."""
-    living: Collection[Path] = ()
+    running_directories: Collection[Path] = ()
     """The directories of running tasks: if the task's is one and the shim is unknown, no process is found."""
 
     async def all(self, *, outside: bool = False) -> list[Entry]:
@@ -71,7 +71,7 @@ class MemberProcesses:
 
     async def _looked_for(self) -> list[Entry]:
         look = await self.scan.scan()
-        if self.shim is None and self.directory in self.living:
+        if self.shim is None and self.directory in self.running_directories:
             return []
         shim = self.shim.name if self.shim else None
         found = look.members(str(self.directory), shim)
@@ -113,19 +113,19 @@ class MemberProcesses:
     async def clear(self, grace_s: float) -> Survivors:
         """Send SIGTERM to remaining processes, and SIGKILL to those left after ``grace_s`` seconds."""
         clock = asyncio.get_running_loop().time
-        left, killed = await self.all(), False
+        remaining, killed = await self.all(), False
         self._report_strangers()
-        found = len(left)
-        if left:
-            await self._end(left, signal.SIGTERM, grace_s)
-            left, until = await self.all(), clock() + KILLED_S
-            while left and clock() < until:
+        found = len(remaining)
+        if remaining:
+            await self._end(remaining, signal.SIGTERM, grace_s)
+            remaining, until = await self.all(), clock() + KILLED_S
+            while remaining and clock() < until:
                 killed = True
                 if self.group is not None:
                     self.group.kill()
-                await self._end(left, signal.SIGKILL, until - clock())
-                left = await self.all()
-        return Survivors(found=found, left=tuple(left), killed=killed)
+                await self._end(remaining, signal.SIGKILL, until - clock())
+                remaining = await self.all()
+        return Survivors(found=found, remaining=tuple(remaining), killed=killed)
 
     def _report_strangers(self) -> None:
         """Log the descendants of the task that are not proved to be its own, and therefore stay."""
@@ -169,9 +169,9 @@ class MemberProcesses:
         return ended
 
 
-def in_words(left: Iterable[Entry], kernel: Kernel = LINUX) -> str:
+def in_words(processes: Iterable[Entry], kernel: Kernel = LINUX) -> str:
     """Return pids and commands of processes as text for a sentence."""
-    listed = list(left)
+    listed = list(processes)
     words = [f"{each.pid} ({_command(each.pid, kernel)})" for each in listed[:SHOWN]]
     return ", ".join([*words, *(["more"] if len(listed) > SHOWN else [])])
 

@@ -31,12 +31,12 @@ def audit(directory: Path, task_users: tuple[str, ...] = accounts.DEFAULT) -> di
     marked = list(_marked(directory))
     own = {pid for pid, _ in marked if procfs.uid_of(pid) in uids or _is_shim(pid)}
     found = {
-        "processes": [_told(pid, task) for pid, task in marked if pid in own and task not in alive],
+        "processes": [_process_row(pid, task) for pid, task in marked if pid in own and task not in alive],
         "sockets": sorted({str(path) for path in _dead_sockets(directory)}),
         "segments": [str(path) for path in leftovers.unused_segments()],
     }
     clean = not any(found.values())
-    strangers = [_told(pid, task) for pid, task in marked if pid not in own]
+    strangers = [_process_row(pid, task) for pid, task in marked if pid not in own]
     return {"clean": clean, "agent": attended, "tasks": len(alive), **found, "strangers": strangers}
 
 
@@ -78,7 +78,7 @@ def _marked(directory: Path) -> Iterator[tuple[int, str]]:
                 yield pid, entry.removeprefix(sign).decode(errors="replace")
 
 
-def _told(pid: int, task: str) -> dict[str, Any]:
+def _process_row(pid: int, task: str) -> dict[str, Any]:
     command = b" ".join(procfs.command_line(pid)).decode(errors="replace").strip()
     return {"pid": pid, "task": task, "command": command[:200], "ports": procfs.ports_of(pid)}
 

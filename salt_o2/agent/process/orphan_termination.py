@@ -27,7 +27,7 @@ async def end_all(host: HostResources) -> bool:
 
 async def end_of(home: TaskDirectory, host: HostResources) -> tuple[Entry, ...]:
     """Stop the processes of a task that has no record here; return those that do not end."""
-    return (await task_process.stop_leaderless_members(home, host, GRACE_S)).left
+    return (await task_process.stop_leaderless_members(home, host, GRACE_S)).remaining
 
 
 async def _unowned(host: HostResources) -> list[Path]:
@@ -42,13 +42,13 @@ async def _unowned(host: HostResources) -> list[Path]:
 
 
 async def _end(home: TaskDirectory, host: HostResources) -> bool:
-    remains = await task_process.stop_leaderless_members(home, host, GRACE_S)
-    if remains.left:
+    survivors = await task_process.stop_leaderless_members(home, host, GRACE_S)
+    if survivors.remaining:
         log.error(
             "processes of task %s, which has no record here, do not end: %s; they may hold its ports",
             home.folder.name,
-            in_words(remains.left, host.kernel),
+            in_words(survivors.remaining, host.kernel),
         )
-    elif remains.found:
-        log.warning("ended %d processes of task %s without a record", remains.found, home.folder.name)
-    return remains.found > len(remains.left)
+    elif survivors.found:
+        log.warning("ended %d processes of task %s without a record", survivors.found, home.folder.name)
+    return survivors.found > len(survivors.remaining)

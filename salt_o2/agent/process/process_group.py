@@ -20,7 +20,7 @@ class ProcessGroup:
         """Manage shim ``pid`` that started at ``started`` ticks and writes to ``status``."""
         self.pid, self.started, self._status = pid, started, status
         self._kernel = kernel
-        self.gone = asyncio.Event()
+        self.ended = asyncio.Event()
         """Set when the shim, and so the task, has ended."""
         self.exit = Exit()
         self._pidfd = -1
@@ -29,12 +29,14 @@ class ProcessGroup:
     @property
     def is_there(self) -> bool:
         """Whether the shim still runs."""
-        return not self.gone.is_set() and self._kernel.is_alive(self.pid, self.started)
+        return not self.ended.is_set() and self._kernel.is_alive(self.pid, self.started)
 
     @property
     def name(self) -> Shim:
         """Return the identity of the shim, running or ended."""
-        return Shim(pid=self.pid, started=self.started, kept=self._kernel.is_zombie(self.pid, self.started))
+        return Shim(
+            pid=self.pid, started=self.started, is_zombie=self._kernel.is_zombie(self.pid, self.started)
+        )
 
     def watch(self, ended: Callable[[], None]) -> None:
         """Call ``ended`` when the shim ends, or now if it has already ended."""
@@ -54,7 +56,7 @@ class ProcessGroup:
         if self._pidfd >= 0:
             self._kernel.close_process(self._pidfd)
             self._pidfd = -1
-        if self.gone.is_set():
+        if self.ended.is_set():
             shim.collect(self.pid, self.started, self._kernel)
 
     async def child(self, patience_s: float = 10.0) -> int:
@@ -64,7 +66,7 @@ class ProcessGroup:
         """
         loop, pause_s = asyncio.get_running_loop(), 0.002
         until = loop.time() + patience_s
-        while loop.time() < until and not self.gone.is_set():
+        while loop.time() < until and not self.ended.is_set():
             for found in self._kernel.children(self.pid):
                 # An empty command line means that the process is in its exec.
                 if self._kernel.command_line(found) not in ([], self._kernel.command_line(self.pid)):
@@ -93,13 +95,13 @@ class ProcessGroup:
 
         The number is the shim's as long as the shim exists.
         """
-        if self.is_there or self.name.kept:
+        if self.is_there or self.name.is_zombie:
             self._kernel.signal_group_by_number(self.pid, number)
 
     def _end(self, ended: Callable[[], None]) -> None:
         self._stop_watching()
         self.exit = shim.read_status(self._status) or shim.exit_of(self.pid, self.started, self._kernel)
-        self.gone.set()
+        self.ended.set()
         ended()
 
     def _stop_watching(self) -> None:

@@ -31,7 +31,7 @@ class Shim:
 
     pid: int
     started: int
-    kept: bool = False
+    is_zombie: bool = False
     """It has ended and is not collected yet, so the kernel does not reuse its pid."""
 
 
@@ -65,7 +65,7 @@ class ProcessTable:
 
     def _proved(self, home: str, shim: Shim | None) -> tuple[set[int], set[int]]:
         first = [pid for pid, mark in self.marks.items() if mark == home]
-        if shim is not None and (shim.kept or self._is_there(shim)):
+        if shim is not None and (shim.is_zombie or self._is_there(shim)):
             first += [each.pid for each in self.entries.values() if each.session == shim.pid]
         return self._with_descendants(first)
 

@@ -39,12 +39,12 @@ class TaskProcess:
         self,
         record: TaskRecord,
         members: MemberProcesses,
-        process: ProcessGroup,
+        shim: ProcessGroup,
         launch: Launch,
         host: HostResources,
     ) -> None:
-        """Manage ``process``, started by ``launch``; see :func:`start_process` and :func:`adopt_process`."""
-        self.process, self.members, self._host, self._limits = process, members, host, launch.limits
+        """Manage the processes of ``shim``; see :func:`start_process` and :func:`adopt_process`."""
+        self.shim, self.members, self._host, self._limits = shim, members, host, launch.limits
         self._group, self._status = members.group, members.directory / "status"
         self._is_clear = False
         self._own_pids: dict[int, int] = {}
@@ -61,7 +61,7 @@ class TaskProcess:
     @property
     def exit(self) -> Exit:
         """The exit status of the task, once it has ended."""
-        return self.process.exit
+        return self.shim.exit
 
     async def run_while_alive(
         self, work: Coroutine[Any, Any, T], patience_s: float, *, hurried: bool
@@ -75,7 +75,7 @@ class TaskProcess:
         self._patience_s = patience_s
         try:
             async with asyncio.timeout(None) as self._bound:
-                if self.process.gone.is_set():
+                if self.shim.ended.is_set():
                     self._break_off_in(0.0)
                 elif hurried:
                     self.shorten_deadline()
@@ -104,7 +104,7 @@ class TaskProcess:
     def restore_deadline(self) -> None:
         """Remove the shortened deadline, unless the process has ended."""
         bound = self._bound
-        if bound is not None and not bound.expired() and not self.process.gone.is_set():
+        if bound is not None and not bound.expired() and not self.shim.ended.is_set():
             bound.reschedule(None)
 
     def record_exit(self, tell: Callable[[], None]) -> None:
@@ -134,16 +134,16 @@ class TaskProcess:
                 await self.members.send(step.signal)
             if await self.has_exited_within(step.wait_s):
                 break
-        remains = await self.stop_members(grace_s)
-        return replace(remains, killed=remains.killed or killed)
+        survivors = await self.stop_members(grace_s)
+        return replace(survivors, killed=survivors.killed or killed)
 
     async def stop_members(self, grace_s: float) -> Survivors:
         """Stop the processes that the program left behind, after the program has ended."""
         if self._is_clear:
             return Survivors()
-        remains = await self.members.clear(grace_s)
-        self._is_clear = self.process.gone.is_set() and not remains.left
-        return replace(remains, killed=remains.killed or shim.has_killed(self._status))
+        survivors = await self.members.clear(grace_s)
+        self._is_clear = self.shim.ended.is_set() and not survivors.remaining
+        return replace(survivors, killed=survivors.killed or shim.has_killed(self._status))
 
     @property
     def watched(self) -> Limits:
@@ -191,13 +191,13 @@ class TaskProcess:
         """
         if self.device is None or pid in self._own_pids.values():
             return True
-        there = self.device.channel
-        if there.pinned is not None:
-            return await self._is_member(there.pinned.peer)
-        owners = await asyncio.to_thread(self._host.kernel.owners_of, there.host, there.port)
+        channel = self.device.channel
+        if channel.pinned is not None:
+            return await self._is_member(channel.pinned.peer)
+        owners = await asyncio.to_thread(self._host.kernel.owners_of, channel.host, channel.port)
         strangers = owners - self._host.kernel.uids_of(pid) - {0}
         if strangers:
-            log.error("%s is used by user %s, and process %d is not theirs", there, strangers, pid)
+            log.error("%s is used by user %s, and process %d is not theirs", channel, strangers, pid)
         return not strangers
 
     async def _is_member(self, pid: int) -> bool:
@@ -215,14 +215,14 @@ class TaskProcess:
         """Wait for the process to end without a signal; return whether it has ended."""
         try:
             async with asyncio.timeout(seconds):
-                await self.process.gone.wait()
+                await self.shim.ended.wait()
         except TimeoutError:
             return False
         return True
 
     async def release(self) -> None:
         """Stop watching and disconnect; processes keep running."""
-        self.process.forget()
+        self.shim.forget()
         self._host.task_directories.discard(self.members.directory)
         for port in self.ports_of:
             self._host.claims.pop(port, None)
@@ -250,7 +250,7 @@ async def stop_leaderless_members(
         scan=host.process_scan,
         kernel=host.kernel,
         also=also,
-        living=host.task_directories,
+        running_directories=host.task_directories,
     )
     return await members.clear(grace_s)
 

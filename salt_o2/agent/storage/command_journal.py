@@ -65,7 +65,7 @@ class CommandJournal:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             return PersistedCommand(command, path)
 
-    def left(self) -> list[Command]:
+    def remaining(self) -> list[Command]:
         """Return the commands that an earlier agent left, oldest first; remove and log unreadable ones."""
         found = [command for path in self._folder.glob("*.json") if (command := _read(path))]
         return sorted(found, key=lambda command: command.revision)

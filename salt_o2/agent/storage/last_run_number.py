@@ -25,8 +25,8 @@ class LastRunNumber:
 
     def record(self, arguments: Mapping[str, str]) -> None:
         """Record the run number in ``arguments`` that are sent to tasks: START's arguments contain it."""
-        told = arguments.get("run_number", "")
-        number = int(told) if told.isdecimal() else 0
+        text = arguments.get("run_number", "")
+        number = int(text) if text.isdecimal() else 0
         if number <= self.number:
             return
         self.number = number
@@ -40,7 +40,7 @@ class LastRunNumber:
 
 def _read(path: Path) -> int:
     try:
-        told = path.read_text(errors="replace").strip()
+        text = path.read_text(errors="replace").strip()
     except OSError:
         return 0
-    return int(told) if told.isdecimal() else 0
+    return int(text) if text.isdecimal() else 0

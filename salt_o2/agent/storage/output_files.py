@@ -41,12 +41,12 @@ def trim(path: Path, bound: int = BOUND) -> bool:
             return False
         with path.open("r+b") as file:
             size = os.fstat(file.fileno()).st_size
-            kept = _last(file.fileno(), bound // 2)
+            last_bytes = _last(file.fileno(), bound // 2)
             os.ftruncate(file.fileno(), 0)
     except FileNotFoundError:
         return False
     part = _before(path).with_suffix(".part")
-    atomic_file.write_privately(part, kept)
+    atomic_file.write_privately(part, last_bytes)
     part.replace(_before(path))
     atomic_file.write_privately(_beside(path, "cut"), str(_cut(path) + size).encode())
     return True

@@ -36,27 +36,27 @@ async def follow_output(find: Callable[[], TaskDirectory], after: Places, wait_s
     """
     home, deadline = find(), time.monotonic() + wait_s
     with DirectoryWatch(home.folder) as changes:
-        heard = _heard(home, after)
-        while not _says_anything(heard) and await changes.wait(deadline - time.monotonic()):
+        output = _output_after(home, after)
+        while not _says_anything(output) and await changes.wait(deadline - time.monotonic()):
             await asyncio.sleep(GATHER_S)
-            here = find()
-            heard = _heard(here, after)
-            if here.folder != home.folder:
+            present = find()
+            output = _output_after(present, after)
+            if present.folder != home.folder:
                 # The task is done and writes no more.
                 break
-    return heard
+    return output
 
 
-def _heard(home: TaskDirectory, after: Places) -> dict[str, Any]:
-    heard: dict[str, Any] = {"at": {}}
+def _output_after(home: TaskDirectory, after: Places) -> dict[str, Any]:
+    output: dict[str, Any] = {"at": {}}
     for path in _paths(home):
         lines, place = output_files.since(path, after.get(path.name, 0), MOST_BYTES)
-        heard[path.name], heard["at"][path.name] = list(lines), place
-    return heard
+        output[path.name], output["at"][path.name] = list(lines), place
+    return output
 
 
-def _says_anything(heard: dict[str, Any]) -> bool:
-    return bool(heard["stdout"] or heard["stderr"])
+def _says_anything(output: dict[str, Any]) -> bool:
+    return bool(output["stdout"] or output["stderr"])
 
 
 def _paths(home: TaskDirectory) -> tuple[Path, Path]:

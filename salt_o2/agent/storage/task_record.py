@@ -119,8 +119,8 @@ def unexplained(known: TaskRecord, *, alive: bool) -> Failure | None:
     work.
     """
     code = known.exit.code if known.exit else None
-    there = is_reached(known.mode, known.goal, known.state, alive=alive)
-    if known.failure or known.moved_by_user or there:
+    is_at_goal = is_reached(known.mode, known.goal, known.state, alive=alive)
+    if known.failure or known.moved_by_user or is_at_goal:
         return None
     if has_finished_work(known.mode, known.goal, known.state, exit_code=code):
         return None

@@ -75,10 +75,10 @@ async def launch(runtime: TaskRuntime) -> None:
         await _wait_until_ready(runtime, runtime.process)
 
 
-async def wait_for_program(runtime: TaskRuntime, living: TaskProcess) -> None:
+async def wait_for_program(runtime: TaskRuntime, process: TaskProcess) -> None:
     """Record that a task without a control channel runs: the existing process is its only state."""
     runtime.record.state = TaskState.RUNNING
-    runtime.record.pid = await living.process.child()
+    runtime.record.pid = await process.shim.child()
 
 
 async def _start_process(runtime: TaskRuntime) -> TaskProcess:
@@ -97,37 +97,37 @@ async def send_event(runtime: TaskRuntime, event: TaskEvent, arguments: Mapping[
     Raises:
         InvalidRequestError: the task has no device.
     """
-    known, living, down = runtime.record, runtime.process, runtime.is_shutting_down
-    if living is None or living.device is None:
+    known, process, down = runtime.record, runtime.process, runtime.is_shutting_down
+    if process is None or process.device is None:
         raise InvalidRequestError(f"task {known.task} has no control channel for {event}")
     # An earlier agent was killed before the device was ready.
     if known.pid is None:
-        await _wait_until_ready(runtime, living)
+        await _wait_until_ready(runtime, process)
         return known.failure
     runtime.asked = event
     # The next agent must know this, even if this agent is killed.
     if event is TaskEvent.CONFIGURE:
         known.configured = dict(arguments)
         runtime.directory.record_configuration(known)
-    outcome = await living.run_while_alive(
-        living.device.fire(
+    outcome = await process.run_while_alive(
+        process.device.fire(
             event, arguments, min(runtime.remaining_s(), STEP_DOWN_S) if down else runtime.remaining_s()
         ),
         STEP_DOWN_S if down else PATIENCE_S,
         hurried=runtime.is_urgent and not down,
     )
     if outcome is None:
-        runtime.lost = not living.process.gone.is_set()
+        runtime.lost = not process.shim.ended.is_set()
         return None
     if _was_overtaken(runtime, outcome):
         runtime.overtaken, runtime.must_inspect = False, True
         return None
-    living.device.record_state(known)
+    process.device.record_state(known)
     if outcome.failure is None:
         known.record_step(event)
         if event is TaskEvent.EXIT:
             runtime.end_is_wanted = runtime.lost = True
-    await _apply_outcome(runtime, outcome, living)
+    await _apply_outcome(runtime, outcome, process)
     return outcome.failure
 
 
@@ -142,11 +142,11 @@ def _was_overtaken(runtime: TaskRuntime, outcome: Outcome) -> bool:
 
 async def inspect_first(runtime: TaskRuntime) -> None:
     """Find the progress of an order in whose middle an earlier agent was killed."""
-    living, runtime.must_inspect, runtime.resumed = runtime.process, False, True
-    if living is None:
+    process, runtime.must_inspect, runtime.resumed = runtime.process, False, True
+    if process is None:
         return
-    if living.device is None:
-        await wait_for_program(runtime, living)
+    if process.device is None:
+        await wait_for_program(runtime, process)
         return
     # The earlier agent still waited for the device to answer.
     if runtime.record.pid is None:
@@ -154,49 +154,49 @@ async def inspect_first(runtime: TaskRuntime) -> None:
         return
     runtime.asked = "GetState"
     try:
-        seen = await living.run_while_alive(
-            living.device.wait_for_state(runtime.remaining_s()), PATIENCE_S, hurried=runtime.is_urgent
+        observed = await process.run_while_alive(
+            process.device.wait_for_state(runtime.remaining_s()), PATIENCE_S, hurried=runtime.is_urgent
         )
     except O2Error as error:
         runtime.lost = True
         runtime.fail_order(runtime.asked, "-", str(error), runtime.advice)
         return
-    if seen is not None:
-        runtime.record.state, runtime.record.device_state = seen.state, seen.word
+    if observed is not None:
+        runtime.record.state, runtime.record.device_state = observed.state, observed.word
         # The device has obeyed EXIT.
-        runtime.end_is_wanted = runtime.end_is_wanted or seen.state is TaskState.DONE
+        runtime.end_is_wanted = runtime.end_is_wanted or observed.state is TaskState.DONE
 
 
-async def inspect_recovered(runtime: TaskRuntime, living: TaskProcess) -> None:
+async def inspect_recovered(runtime: TaskRuntime, process: TaskProcess) -> None:
     """Poll a process of which only an older record is known, and send no order."""
     known = runtime.record
-    if living.device is None:
-        await wait_for_program(runtime, living)
+    if process.device is None:
+        await wait_for_program(runtime, process)
         known.goal = known.state
         return
     try:
-        seen = await living.run_while_alive(
-            living.device.wait_for_state(RECOVERY_S), PATIENCE_S, hurried=False
+        observed = await process.run_while_alive(
+            process.device.wait_for_state(RECOVERY_S), PATIENCE_S, hurried=False
         )
-        if seen is None or not await living.is_its_own(seen.pid):
+        if observed is None or not await process.is_its_own(observed.pid):
             return
     except O2Error as error:
         reason = f"its task file was damaged, and it does not answer: {error}"
         known.state, known.goal = TaskState.UNKNOWN, TaskState.UNKNOWN
         runtime.fail_order("adopt", "-", reason, runtime.advice)
         return
-    known.pid, known.reported_device_id = living.pid_of(seen.pid), seen.pid
-    living.device.channel.history.pid = seen.pid
-    known.state = known.goal = seen.state
-    known.device_state, known.failure = seen.word, None
-    if seen.state in (TaskState.CONFIGURED, TaskState.RUNNING) and known.configured is None:
+    known.pid, known.reported_device_id = process.pid_of(observed.pid), observed.pid
+    process.device.channel.history.pid = observed.pid
+    known.state = known.goal = observed.state
+    known.device_state, known.failure = observed.word, None
+    if observed.state in (TaskState.CONFIGURED, TaskState.RUNNING) and known.configured is None:
         known.configured = dict(known.properties)
 
 
 async def kill(runtime: TaskRuntime) -> None:
     """Stop all processes of the task."""
-    living, known = runtime.process, runtime.record
-    if living is None:
+    process, known = runtime.process, runtime.record
+    if process is None:
         return
     steps = kill_sequence.kill_sequence(
         known.mode,
@@ -208,7 +208,7 @@ async def kill(runtime: TaskRuntime) -> None:
     runtime.end_is_wanted = runtime.end_is_wanted or not runtime.given_up
     if runtime.end_is_wanted and steps[0].signal is not None:
         _note_ending(runtime)
-    runtime.record_survivors(await living.stop(steps, runtime.grace_s))
+    runtime.record_survivors(await process.stop(steps, runtime.grace_s))
 
 
 def _note_ending(runtime: TaskRuntime) -> None:
@@ -226,25 +226,25 @@ async def confirm_state(runtime: TaskRuntime) -> None:
     if not runtime.is_clear:
         runtime.record_survivors(
             await task_process.stop_leaderless_members(
-                runtime.directory, runtime.host, runtime.grace_s, runtime.left
+                runtime.directory, runtime.host, runtime.grace_s, runtime.remaining
             )
         )
 
 
-async def _wait_until_ready(runtime: TaskRuntime, living: TaskProcess) -> None:
-    if living.device is None:
+async def _wait_until_ready(runtime: TaskRuntime, process: TaskProcess) -> None:
+    if process.device is None:
         return
-    waiting = living.device.ready(living.is_its_own, runtime.remaining_s())
-    outcome = await living.run_while_alive(waiting, patience_s=0.0, hurried=runtime.is_urgent)
-    known, reported_pid = runtime.record, living.device.channel.history.pid
-    known.pid, known.reported_device_id = living.pid_of(reported_pid), reported_pid
+    waiting = process.device.ready(process.is_its_own, runtime.remaining_s())
+    outcome = await process.run_while_alive(waiting, patience_s=0.0, hurried=runtime.is_urgent)
+    known, reported_pid = runtime.record, process.device.channel.history.pid
+    known.pid, known.reported_device_id = process.pid_of(reported_pid), reported_pid
     if outcome is None:
-        runtime.lost = not living.process.gone.is_set()
+        runtime.lost = not process.shim.ended.is_set()
     else:
-        await _apply_outcome(runtime, outcome, living)
+        await _apply_outcome(runtime, outcome, process)
 
 
-async def _apply_outcome(runtime: TaskRuntime, outcome: Outcome, living: TaskProcess) -> None:
+async def _apply_outcome(runtime: TaskRuntime, outcome: Outcome, process: TaskProcess) -> None:
     """Record the outcome as the state of the device, and decide what a failure means."""
     known = runtime.record
     known.state, known.device_state = outcome.state, outcome.device_state
@@ -261,7 +261,7 @@ async def _apply_outcome(runtime: TaskRuntime, outcome: Outcome, living: TaskPro
     elif known.fresh and outcome.remedy == "kill":
         # The order has a launch, so there will be another process.
         runtime.lost = True
-    elif known.state is TaskState.UNKNOWN and await living.has_exited_within(DEATH_SHOWS_S):
+    elif known.state is TaskState.UNKNOWN and await process.has_exited_within(DEATH_SHOWS_S):
         log.info("task %s: ended during %s", known.task, runtime.asked)
     else:
         runtime.lost = outcome.remedy == "kill"

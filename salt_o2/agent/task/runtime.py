@@ -128,23 +128,28 @@ class TaskRuntime:
         return launch.grace_s if launch else GRACE_S
 
     @property
-    def left(self) -> tuple[Entry, ...]:
+    def remaining(self) -> tuple[Entry, ...]:
         """Return the processes that did not end and still exist."""
         known = self.record.remaining_pids if self.record.boot == self.host.kernel.boot_id() else ()
         found = ((self.host.kernel.entry(pid), started) for pid, started in known)
         return tuple(each for each, started in found if each is not None and each.started == started)
 
-    def record_survivors(self, remains: Survivors) -> None:
+    def record_survivors(self, survivors: Survivors) -> None:
         """Record the stop of all processes; if some remain, the task fails with the reason."""
-        self.record.killed = self.record.killed or remains.killed
-        self.record.remaining_pids = tuple((each.pid, each.started) for each in remains.left)
-        self.is_clear, self.stuck = not remains.left, bool(remains.left)
-        if remains.killed:
+        self.record.killed = self.record.killed or survivors.killed
+        self.record.remaining_pids = tuple((each.pid, each.started) for each in survivors.remaining)
+        self.is_clear, self.stuck = not survivors.remaining, bool(survivors.remaining)
+        if survivors.killed:
             log.warning("task %s: had to be killed by SIGKILL", self.record.task)
-        if remains.left:
-            reason = f"these processes do not end after SIGKILL: {in_words(remains.left, self.host.kernel)}"
+        if survivors.remaining:
+            reason = (
+                f"these processes do not end after SIGKILL: {in_words(survivors.remaining, self.host.kernel)}"
+            )
             self.fail_order(
-                "kill", self.record.device_state or "-", reason, advice_on(remains.left, self.host.kernel)
+                "kill",
+                self.record.device_state or "-",
+                reason,
+                advice_on(survivors.remaining, self.host.kernel),
             )
 
     def fail_order(

@@ -80,8 +80,8 @@ class Task:
         """Return the report of the task."""
         return report_of(self.record, alive=self._runtime.process is not None)
 
-    def apply_order(self, command: Command, order: Order, kept: PersistedCommand | str) -> None:
-        """Start ``order`` of a persisted command; if ``kept`` is an error text, give the order up.
+    def apply_order(self, command: Command, order: Order, persisted: PersistedCommand | str) -> None:
+        """Start ``order`` of a persisted command; if ``persisted`` is an error text, give the order up.
 
         An order to end the task is executed in any case, and a defect here ends no other order.
         """
@@ -89,19 +89,19 @@ class Task:
         self._cancel_saving()
         self.record.apply_order(command, order)
         try:
-            self._begin(command, kept)
+            self._begin(command, persisted)
         except Exception as error:
             log.exception("task %s: the order to be %s could not be begun", self.id, command.goal)
             self._runtime.fail_order("order", self.record.device_state or "-", repr(error), DEFECT)
         self._resume()
 
-    def _begin(self, command: Command, kept: PersistedCommand | str) -> None:
+    def _begin(self, command: Command, persisted: PersistedCommand | str) -> None:
         self._runtime.begin_order()
-        if isinstance(kept, PersistedCommand):
-            self._unsaved.append(kept)
+        if isinstance(persisted, PersistedCommand):
+            self._unsaved.append(persisted)
             self.home.record_order(self.record)
         elif command.goal is not TaskState.DONE:
-            self._runtime.fail_order("order", self.record.device_state or "-", kept, NO_ROOM)
+            self._runtime.fail_order("order", self.record.device_state or "-", persisted, NO_ROOM)
 
     async def adopt(self) -> None:
         """Find the process that an earlier agent started, or how it ended meanwhile; then continue."""
@@ -119,13 +119,13 @@ class Task:
             self._watch_the_living()
             if self._watch is not None:
                 await self._watch.find_again()
-        if not known.settled or (runtime.process is not None and runtime.process.process.gone.is_set()):
+        if not known.settled or (runtime.process is not None and runtime.process.shim.ended.is_set()):
             self._resume()
 
-    async def _accept_current_state(self, living: TaskProcess) -> None:
+    async def _accept_current_state(self, process: TaskProcess) -> None:
         """Make the present state of the process the goal: the file was damaged, and its copy may be older."""
         self._runtime.end_is_wanted = self._runtime.lost = self.record.ending = False
-        await actions.inspect_recovered(self._runtime, living)
+        await actions.inspect_recovered(self._runtime, process)
         self._save()
         self._watch_the_living()
         self._changed(self)
@@ -175,11 +175,11 @@ class Task:
             return True
         self._runtime.asked = KILLED_MANUALLY
         grace_s = self._runtime.grace_s
-        remains = await self._runtime.process.stop(
+        survivors = await self._runtime.process.stop(
             kill_sequence.kill_sequence(self.record.mode, grace_s=grace_s), grace_s
         )
-        self.record.killed = self.record.killed or remains.killed
-        return not remains.left
+        self.record.killed = self.record.killed or survivors.killed
+        return not survivors.remaining
 
     def trim_output(self) -> None:
         """Keep the output of the processes within its bounds."""
@@ -193,17 +193,17 @@ class Task:
     @property
     def has_limits(self) -> bool:
         """Whether the agent must check that the task stays within its limits."""
-        living = self._runtime.process
-        return living is not None and living.has_limits
+        process = self._runtime.process
+        return process is not None and process.has_limits
 
     async def keep_limits(self) -> None:
         """Stop the processes if they exceed a limit; no other task is affected."""
-        living = self._runtime.process
-        if living is None or self._runtime.excess or not (excess := await living.limit_violation()):
+        process = self._runtime.process
+        if process is None or self._runtime.excess or not (excess := await process.limit_violation()):
             return
         self._runtime.excess = excess
         log.warning("task %s: %s; ending it", self.id, excess)
-        await living.members.kill()
+        await process.members.kill()
 
     # --- the runner -----------------------------------------------------------------------------
 
@@ -238,23 +238,23 @@ class Task:
     async def _next(self) -> TaskEvent | AgentAction:
         if self._runtime.must_inspect:
             await actions.inspect_first(self._runtime)
-        living = self._runtime.process
-        if living is not None and living.process.gone.is_set():
-            await self._finalize(living)
+        process = self._runtime.process
+        if process is not None and process.shim.ended.is_set():
+            await self._finalize(process)
         return next_action(self._runtime.situation())
 
-    async def _finalize(self, living: TaskProcess) -> None:
+    async def _finalize(self, process: TaskProcess) -> None:
         await self._stop_watching()
         if not self._runtime.stuck:
-            self._runtime.record_survivors(await living.stop_members(self._runtime.grace_s))
+            self._runtime.record_survivors(await process.stop_members(self._runtime.grace_s))
         if not self._runtime.stuck:
-            self._runtime.excess = living.leave_control_group() or self._runtime.excess
+            self._runtime.excess = process.leave_control_group() or self._runtime.excess
         task_process.remove_leftovers(self.record, self.home, self._runtime.host)
         # The output is not checked again, and may have grown since the last check.
         self.trim_output()
-        await living.release()
+        await process.release()
         self._runtime.process = None
-        self._runtime.record_exit(living.exit)
+        self._runtime.record_exit(process.exit)
 
     def _save(self) -> None:
         """Save the record; an order that cannot be saved is given up, unless it is to end the task."""
@@ -271,8 +271,8 @@ class Task:
 
     def forget_commands(self) -> None:
         """Remove the commands that no other task needs: the record's file shows them, or needs not."""
-        for kept in self._unsaved:
-            kept.shown(self.id)
+        for persisted in self._unsaved:
+            persisted.shown(self.id)
         self._unsaved.clear()
 
     def _cancel_saving(self) -> None:
@@ -287,8 +287,8 @@ class Task:
             self._saving = asyncio.get_running_loop().call_later(SAVE_SOON_S, self._save)
 
     def _settle(self) -> None:
-        known, living = self.record, self._runtime.process
-        can_be_asked = living is not None and living.device is not None and not known.fresh
+        known, process = self.record, self._runtime.process
+        can_be_asked = process is not None and process.device is not None and not known.fresh
         known.settled, known.fresh = True, False
         if self._is_where_it_should_be and not known.announced:
             known.failure = None
@@ -362,11 +362,13 @@ class Task:
 
     def _watch_the_living(self) -> None:
         """Watch the device from the moment it is ready: its signals are not repeated."""
-        living = self._runtime.process
-        if living is None or living.device is None or self.record.pid is None:
+        process = self._runtime.process
+        if process is None or process.device is None or self.record.pid is None:
             return
         if self._watch is None:
-            self._watch = DeviceWatcher(self, living.device, self._on_observed_state, self._on_device_message)
+            self._watch = DeviceWatcher(
+                self, process.device, self._on_observed_state, self._on_device_message
+            )
         self._watch.begin()
 
     async def _stop_watching(self) -> None:

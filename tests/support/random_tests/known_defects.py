@@ -69,7 +69,7 @@ DEFECTS = [
             'record.device_state, record.fresh = "", False',
         ),
         ("agent/task/actions.py", "runtime.record.state = TaskState.UNKNOWN\n        return", "return"),
-        ("agent/task/actions.py", "await wait_for_program(runtime, living)\n        return", "return"),
+        ("agent/task/actions.py", "await wait_for_program(runtime, process)\n        return", "return"),
         ("core/tasks/next_action.py", "task.lost or task.state is _S.DONE or", "task.lost or"),
         (
             "core/tasks/next_action.py",
@@ -81,8 +81,8 @@ DEFECTS = [
         "agent/storage/test_output_files.py::test_trimming_keeps_the_bound_and_the_last_line",
         "all of a file is kept when it is trimmed",
         "agent/storage/output_files.py",
-        "kept = _last(file.fileno(), bound // 2)",
-        "kept = _last(file.fileno(), bound)",
+        "last_bytes = _last(file.fileno(), bound // 2)",
+        "last_bytes = _last(file.fileno(), bound)",
     ),
     one(
         "agent/storage/test_output_files.py::test_following_returns_each_line_once_however_often_the_file_is_trimmed",

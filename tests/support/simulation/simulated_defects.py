@@ -44,8 +44,8 @@ SIMULATED_DEFECTS = [
     slip(
         "the end of a process wakes no waiter",
         "agent/process/process_group.py",
-        "        self.gone.set()\n        ended()",
-        "        self.gone.set()",
+        "        self.ended.set()\n        ended()",
+        "        self.ended.set()",
         only="process crashed",
     ),
     # --- agent: orders
@@ -66,8 +66,8 @@ SIMULATED_DEFECTS = [
     slip(
         "commands on disk are not read by the next agent",
         "agent/agent.py",
-        "        left = home.orders.left()",
-        "        left = home.orders.left()[:0]",
+        "        remaining_commands = home.orders.remaining()",
+        "        remaining_commands = home.orders.remaining()[:0]",
         only="agent killed midway,agent killed at a write",
     ),
     slip(
@@ -81,8 +81,8 @@ SIMULATED_DEFECTS = [
     slip(
         "a device that moves by itself is not seen",
         "agent/device/watcher.py",
-        '        self._moved(seen.state, seen.word, f"it left {left} without an order and is {seen.word}")',
-        '        str(f"it left {left} without an order and is {seen.word}")',
+        "        self._on_move(\n            observed.state,",
+        "        max(\n            str(observed.state),",
         only="device trouble",
     ),
     # --- control: hosts and reports

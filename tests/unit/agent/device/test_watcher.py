@@ -16,7 +16,7 @@ class Scene:
             task="sampler", environment="E", state=TaskState.RUNNING, device_state="RUNNING"
         )
         self.is_busy = False
-        self.told, self.truth, self.looks, self.moves = (
+        self.last_streamed, self.truth, self.looks, self.moves = (
             "",
             ObservedState(TaskState.RUNNING, "RUNNING", 7),
             0,
@@ -37,7 +37,7 @@ class Scene:
         return self.truth
 
     def tell(self, word):
-        self.told = word
+        self.last_streamed = word
         self.stir()
 
     async def settle(self):

@@ -39,7 +39,7 @@ def test_a_session_whose_leader_is_another_process_does_not_count():
 def test_a_session_without_its_leader_counts_only_while_its_number_is_not_reused():
     look = ProcessTable(processes((101, 1, 100)), {})
     assert pids(look.members(HOME, SHIM)) == []
-    assert pids(look.members(HOME, Shim(pid=100, started=7, kept=True))) == [101]
+    assert pids(look.members(HOME, Shim(pid=100, started=7, is_zombie=True))) == [101]
 
 
 def test_a_mark_counts_wherever_the_process_went_and_another_tasks_does_not():
@@ -106,13 +106,13 @@ def test_an_account_that_no_task_has_is_foreign(monkeypatch, uids, in_container,
 @given(
     parents=st.lists(st.integers(0, 10), min_size=5, max_size=30),
     marked=st.sets(st.integers(1, 30)),
-    kept=st.booleans(),
+    is_zombie=st.booleans(),
 )
 def test_members_are_exactly_the_proved_ones_and_their_descendants(parents, marked, kept):
     rows = [(1000 + n, 1000 + parent, 1000 + (n % 3)) for n, parent in enumerate(parents, 1)]
     marks = {1000 + n: HOME for n in marked if n <= len(parents)}
     look = ProcessTable(processes(*rows), marks)
-    shim = Shim(pid=1001, started=7, kept=kept)
+    shim = Shim(pid=1001, started=7, is_zombie=kept)
     found = set(pids(look.members(HOME, shim)))
     first = set(marks) | {pid for pid, _, session in rows if session == 1001}
     assert first <= found

@@ -61,7 +61,7 @@ def test_a_process_that_may_not_be_signalled_is_no_busy_loop(child, monkeypatch,
         return remains, len(ticks) - before
 
     remains, turns = asyncio.run(scene())
-    assert [each.pid for each in remains.left] == [child.pid]
+    assert [each.pid for each in remains.remaining] == [child.pid]
     assert turns > 1, "the agent did nothing else meanwhile"
 
 

@@ -43,7 +43,7 @@ def begin(living):
 
 
 def end(living):
-    living.process.gone.set()
+    living.shim.ended.set()
     living.record_exit(lambda: None)
 
 

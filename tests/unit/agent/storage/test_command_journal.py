@@ -39,7 +39,7 @@ def test_a_command_is_read_back_unchanged(orders):
     first, second = command(1, "a", launch=LAUNCH), command(2, "a", "b")
     orders.append(second)
     orders.append(first)
-    assert orders.left() == [first, second]
+    assert orders.remaining() == [first, second]
 
 
 def test_other_accounts_cannot_read_the_journal(orders, tmp_path):
@@ -51,21 +51,21 @@ def test_other_accounts_cannot_read_the_journal(orders, tmp_path):
 def test_a_command_is_removed_when_the_last_of_its_tasks_shows_its_revision(orders):
     kept = orders.append(command(1, "a", "b"))
     kept.shown(TaskId("a"))
-    assert len(orders.left()) == 1
+    assert len(orders.remaining()) == 1
     kept.shown(TaskId("b"))
-    assert orders.left() == []
+    assert orders.remaining() == []
     kept.shown(TaskId("b"))
 
 
 def test_a_removed_folder_is_made_again(orders, tmp_path):
     (tmp_path / "orders").rmdir()
     orders.append(command(1, "a"))
-    assert len(orders.left()) == 1
+    assert len(orders.remaining()) == 1
 
 
 def test_half_a_command_is_none(orders, tmp_path, caplog):
     (tmp_path / "orders" / "E@3.json").write_text('{"host": "fl')
-    assert orders.left() == []
+    assert orders.remaining() == []
     assert "control will send it again" in caplog.text
 
 

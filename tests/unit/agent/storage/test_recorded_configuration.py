@@ -68,7 +68,7 @@ class InterruptedAgents:
 
     def next_agent(self):
         """What the next agent would know if this one were killed now."""
-        return catch_up(self.agent.records(), self.agent.orders.left(), {})[TASK]
+        return catch_up(self.agent.records(), self.agent.orders.remaining(), {})[TASK]
 
 
 orders = st.tuples(

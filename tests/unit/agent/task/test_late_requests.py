@@ -30,7 +30,7 @@ def task(tmp_path, monkeypatch):
         HostResources(name=HostId("flp1"), groups=None),
         lambda _: None,
     )
-    made._runtime.process = SimpleNamespace(device=None, process=SimpleNamespace(gone=asyncio.Event()))
+    made._runtime.process = SimpleNamespace(device=None, shim=SimpleNamespace(ended=asyncio.Event()))
     monkeypatch.setattr(made, "_next", lambda: next_of(made))
     monkeypatch.setattr(task_module.actions, "execute", execute)
     return made
