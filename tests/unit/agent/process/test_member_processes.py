@@ -108,11 +108,11 @@ def test_an_account_that_no_task_has_is_foreign(monkeypatch, uids, in_container,
     marked=st.sets(st.integers(1, 30)),
     is_zombie=st.booleans(),
 )
-def test_members_are_exactly_the_proved_ones_and_their_descendants(parents, marked, kept):
+def test_members_are_exactly_the_proved_ones_and_their_descendants(parents, marked, is_zombie):
     rows = [(1000 + n, 1000 + parent, 1000 + (n % 3)) for n, parent in enumerate(parents, 1)]
     marks = {1000 + n: HOME for n in marked if n <= len(parents)}
     look = ProcessTable(processes(*rows), marks)
-    shim = Shim(pid=1001, started=7, is_zombie=kept)
+    shim = Shim(pid=1001, started=7, is_zombie=is_zombie)
     found = set(pids(look.members(HOME, shim)))
     first = set(marks) | {pid for pid, _, session in rows if session == 1001}
     assert first <= found
