@@ -74,7 +74,7 @@ class HostLink:
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Use ``sessions``. ``kept_incarnation`` returns the agent that control uses on a host, if any."""
-        self._sessions, self._kept, self._clock = sessions, kept_incarnation, clock
+        self._sessions, self._kept_incarnation, self._clock = sessions, kept_incarnation, clock
         self._waiting: dict[HostId, dict[EnvironmentId, Command]] = {}
         self._invited: dict[HostId, float] = {}
         self._opened_at: dict[HostId, float] = {}
@@ -113,7 +113,7 @@ class HostLink:
             case SurveyRequest():
                 return self._sessions.incarnations(message.host)
             case _:
-                return (self._kept(message.host),)
+                return (self._kept_incarnation(message.host),)
 
     def receive(self, name: str, data: Any) -> HostMessage:
         """Return the meaning of ``data``, the data of an event under the name of a host."""

@@ -94,16 +94,16 @@ class MasterBus:
         self._key_of: KeyOf = lambda _: None
 
     async def listen(
-        self, heard: Callable[[Report], None], kept_incarnation: Callable[[HostId], str] = lambda _: ""
+        self, on_report: Callable[[Report], None], kept_incarnation: Callable[[HostId], str] = lambda _: ""
     ) -> None:
-        """Pass every report of an agent to ``heard``, until cancelled.
+        """Pass every report of an agent to ``on_report``, until cancelled.
 
         ``kept_incarnation`` returns the agent of a host that gets commands, if more than one has signed in.
 
         Raises:
             LoopEnded: Salt's own loop, which reads the master's events, has ended.
         """
-        self.open(heard, kept_incarnation)
+        self.open(on_report, kept_incarnation)
         loops = {
             "events": salt_reader.wait_for_end(lambda: self._events.subscriber, "events of the master's bus"),
             "invitations": self._invite_all(),
@@ -111,7 +111,7 @@ class MasterBus:
         await run_together(loops)
 
     def open(
-        self, heard: Callable[[Report], None], kept_incarnation: Callable[[HostId], str] = lambda _: ""
+        self, on_report: Callable[[Report], None], kept_incarnation: Callable[[HostId], str] = lambda _: ""
     ) -> None:
         """Connect to the master, see :meth:`listen`."""
         self._key_of = self._channels.accepted(self._opts)
@@ -119,7 +119,7 @@ class MasterBus:
         self._link = HostLink(HostSessions(key, self._key_of, os.urandom), kept_incarnation, time.time)
         self._channel = self._channels.publisher(self._opts)
         self._events = self._channels.events(self._opts)
-        self._events.set_event_handler(lambda raw: self._hear(raw, heard))
+        self._events.set_event_handler(lambda raw: self._receive_event(raw, on_report))
 
     async def send(self, messages: Sequence[Downward]) -> None:
         """Publish ``messages`` to their hosts, in as few publications as is sensible.
@@ -172,7 +172,7 @@ class MasterBus:
             raise UnreachableError("control is not connected to its master yet")
         return self._link
 
-    async def _hear(self, raw: bytes, heard: Callable[[Report], None]) -> None:
+    async def _receive_event(self, raw: bytes, on_report: Callable[[Report], None]) -> None:
         # Check the raw tag first: unpacking every event of a busy master would cost more than all our work.
         if raw.startswith(tags.AGENTS.encode()):
             tag, event = self._channels.unpack(raw)
@@ -180,7 +180,7 @@ class MasterBus:
             if answer.answer is not None and answer.host:
                 self._take_answer(answer.host, answer.answer)
             if answer.report:
-                heard(answer.report)
+                on_report(answer.report)
             if answer.host and answer.replies:
                 await self._publish({answer.host: answer.replies})
         elif raw.startswith(tags.KEYS.encode()):

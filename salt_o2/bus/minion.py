@@ -47,11 +47,11 @@ class Listener:
 
     incarnation: str
     """Distinguishes this agent from earlier agents of its host."""
-    heard: Callable[[Downward], Awaitable[None]]
+    on_message: Callable[[Downward], Awaitable[None]]
     """Processes each message of control."""
     signed_in: Callable[[dict[str, Any]], Awaitable[None]]
     """Receives the minion's pillar after the sign-in to the master."""
-    asked: Callable[[Question], Awaitable[Any]]
+    on_question: Callable[[Question], Awaitable[Any]]
     """Returns the answer to a question of control."""
     established: Callable[[], Awaitable[None]]
     """Called when a session with control is established: control has no data of this agent yet."""
@@ -134,7 +134,7 @@ class MinionBus:
             LoopEnded: Salt's own loop, which reads the master's publications, has ended.
         """
         await self._channels.keys_made(self._opts)
-        self._listener, self._answering = listener, Answering(listener.asked)
+        self._listener, self._answering = listener, Answering(listener.on_question)
         if self._masters is None or not self._masters.are_several:
             await self._listen(listener)
             return
@@ -226,7 +226,7 @@ class MinionBus:
             if self._answering is not None and self._answering.is_new(message):
                 spawn("an answer to control", self._reply(message, self._answering), self._answers)
         elif message is not None and self._listener is not None:
-            await self._listener.heard(message)
+            await self._listener.on_message(message)
 
     async def _reply(self, question: Question, answering: Answering) -> None:
         """Send the answer to ``question``. Control repeats the question if the answer does not arrive."""

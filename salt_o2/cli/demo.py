@@ -173,12 +173,12 @@ def _watch(terminal: Terminal, identity: str, seconds: float) -> Rate:
     _step(terminal, f"coconut task log {sink} -n 1")
     rate, end = None, time.monotonic() + FIRST_RATE_S
     while time.monotonic() < end:
-        heard = rate_of(task_log(terminal, sink, lines=20)["stdout"])
-        if heard and not rate:
+        latest = rate_of(task_log(terminal, sink, lines=20)["stdout"])
+        if latest and not rate:
             end = time.monotonic() + seconds
-        if heard and heard != rate:
-            terminal.say(f"at the sink: {heard.per_second:10.1f} messages/s, {heard.total} in total")
-        rate = heard or rate
+        if latest and latest != rate:
+            terminal.say(f"at the sink: {latest.per_second:10.1f} messages/s, {latest.total} in total")
+        rate = latest or rate
         time.sleep(0.2)
     if rate is None:
         raise TaskError(

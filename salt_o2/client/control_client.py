@@ -95,32 +95,32 @@ class ControlClient:
             raise UnreachableError(f"no control at {self.path}: there is no such socket. {_ADVICE}")
         with open_socket(self._context, zmq.DEALER) as socket, watched(socket) as ended:
             socket.linger = 0
-            there = peer_pid(self.path)
+            pid = peer_pid(self.path)
             socket.connect(f"ipc://{self.path}")
             identity = uuid.uuid4().hex
             request = {"id": identity, "verb": verb, "arguments": arguments or {}, "user": self.user}
             socket.send(_packed(request))
             try:
                 with signal_safe_poll(socket, ended) as readable:
-                    self._await_answer(readable, there, verb, timeout_s)
+                    self._await_answer(readable, pid, verb, timeout_s)
                     return self._await_result(socket, readable, identity, verb, on_progress, timeout_s)
             except ConnectionResetError:
-                raise self._ended(verb, there) from None
+                raise self._ended(verb, pid) from None
 
-    def _await_answer(self, readable: Readable, there: int | None, verb: str, timeout_s: float) -> None:
-        """Return when an answer has arrived. ``there`` is the process that received the request."""
+    def _await_answer(self, readable: Readable, pid: int | None, verb: str, timeout_s: float) -> None:
+        """Return when an answer has arrived. ``pid`` is the process that received the request."""
         begin, waited_s = time.monotonic(), 0.0
         while not readable(min(timeout_s - waited_s, FIRST_ANSWER_S)):
             waited_s = time.monotonic() - begin
             if waited_s >= timeout_s:
                 raise self._unfinished(verb, timeout_s)
-            if there is None or peer_pid(self.path) != there:
+            if pid is None or peer_pid(self.path) != pid:
                 raise UnreachableError(
                     f"no control at {self.path}: no answer within {waited_s:.0f} s. {_ADVICE}"
                 )
             if waited_s >= BUSY_ANSWER_S:
                 raise UnreachableError(
-                    f"control at {self.path} runs (pid {there}), but has not answered for {waited_s:.0f} s. "
+                    f"control at {self.path} runs (pid {pid}), but has not answered for {waited_s:.0f} s. "
                     "Running tasks are not affected. See the master's log"
                 )
 

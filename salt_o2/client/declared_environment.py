@@ -124,8 +124,8 @@ def _refuse_another(name: str, found: Found, workflow: str, asked: Mapping[str, 
             f"{name} ({found['id']}) is of {found['workflow']}, not {workflow}: {_ADVICE}"
         )
     wanted = variable_texts(asked)
-    there = {key: value for key, value in found["vars"].items() if key != MARK}
-    different = sorted(key for key in wanted.keys() | there.keys() if wanted.get(key) != there.get(key))
+    present = {key: value for key, value in found["vars"].items() if key != MARK}
+    different = sorted(key for key in wanted.keys() | present.keys() if wanted.get(key) != present.get(key))
     if different:
         raise InvalidRequestError(f"{name} ({found['id']}) has another {', '.join(different)}: {_ADVICE}")
 

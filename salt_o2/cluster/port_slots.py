@@ -72,9 +72,9 @@ def claimed(preferred: int | None = None) -> Iterator[Slot]:
     """
     busy = listening_ports()
     order = sorted(map(Slot, range(SLOTS)), key=lambda slot: (slot.number != preferred, slot.crowd(busy)))
-    with ExitStack() as held:
+    with ExitStack() as reservations:
         for slot in order:
-            if _reserve(slot, held) and all(
+            if _reserve(slot, reservations) and all(
                 port_is_free(port) for port in (slot.publish_port, slot.request_port)
             ):
                 yield slot
@@ -86,9 +86,9 @@ def claimed(preferred: int | None = None) -> Iterator[Slot]:
         )
 
 
-def _reserve(slot: Slot, held: ExitStack) -> bool:
+def _reserve(slot: Slot, reservations: ExitStack) -> bool:
     """Reserve this slot for a start; return False if another cluster is starting in it."""
-    sign = held.enter_context(socket.socket(socket.AF_UNIX))
+    sign = reservations.enter_context(socket.socket(socket.AF_UNIX))
     try:
         sign.bind(f"\0salt-o2-cluster-{slot.number}")
     except OSError:

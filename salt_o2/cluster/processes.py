@@ -87,11 +87,11 @@ def names_of(processes: Iterable[Process]) -> str:
 def wait_until_gone(processes: Iterable[Process], timeout_s: float) -> list[Process]:
     """Wait until all processes have ended; return those that have not in time."""
     deadline = time.monotonic() + timeout_s
-    left = [process for process in processes if process.alive]
-    while left and time.monotonic() < deadline:
+    running = [process for process in processes if process.alive]
+    while running and time.monotonic() < deadline:
         time.sleep(_POLL_S)
-        left = [process for process in left if process.alive]
-    return left
+        running = [process for process in running if process.alive]
+    return running
 
 
 def end(processes: Sequence[Process], patience_s: float) -> None:

@@ -91,11 +91,11 @@ async def run_engine(engine: str, loops: Mapping[str, Work]) -> None:
     """
     loop = asyncio.get_running_loop()
     running = asyncio.create_task(run_together(loops), name=engine)
-    told: list[int] = []
+    signals: list[int] = []
     faults: list[BaseException] = []
 
-    def end_as_told(number: int) -> None:
-        told.append(number)
+    def end_by_signal(number: int) -> None:
+        signals.append(number)
         running.cancel()
 
     def end_by_fault(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -106,12 +106,12 @@ async def run_engine(engine: str, loops: Mapping[str, Work]) -> None:
         running.cancel()
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, end_as_told, number)
+        loop.add_signal_handler(number, end_by_signal, number)
     loop.set_exception_handler(end_by_fault)
     try:
         await running
     except asyncio.CancelledError:
-        if told:
+        if signals:
             return
         if is_cancel_requested():
             raise

@@ -28,15 +28,15 @@ class Rates:
             self._thread.join()
 
     def _watch(self, ends: list[Endpoint]) -> None:
-        seen = {(end.name, end.index): list(self._counts[end.name, end.index]) for end in ends}
+        counted = {(end.name, end.index): list(self._counts[end.name, end.index]) for end in ends}
         second = 0
         while not self._over.wait(1.0):
             second += 1
             for end in ends:
                 if second % end.rate_logging == 0:
                     now = list(self._counts[end.name, end.index])
-                    self._output.info(line(end, seen[end.name, end.index], now))
-                    seen[end.name, end.index] = now
+                    self._output.info(line(end, counted[end.name, end.index], now))
+                    counted[end.name, end.index] = now
 
 
 def line(end: Endpoint, before: list[int], now: list[int]) -> str:

@@ -26,10 +26,10 @@ def listen(go_down: Callable[[], None], abort: Callable[[], None] = os.abort) ->
 
 
 def _hear(reading: int, go_down: Callable[[], None], abort: Callable[[], None]) -> None:
-    told = False
-    while heard := os.read(reading, 1):
-        if told and heard[0] == signal.SIGINT:
+    is_asked_to_end = False
+    while number := os.read(reading, 1):
+        if is_asked_to_end and number[0] == signal.SIGINT:
             abort()
-        elif not told and heard[0] in HEARD:
-            told = True
+        elif not is_asked_to_end and number[0] in HEARD:
+            is_asked_to_end = True
             go_down()

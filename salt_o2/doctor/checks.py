@@ -95,7 +95,7 @@ def _daemon(daemon: Daemon, facts: MachineFacts) -> Iterator[Verdict]:
         yield Verdict("cordoned hosts", Level.WARN, "; ".join(daemon.cordoned), advice)
     if daemon.socket_mode is not None:
         yield _socket(daemon)
-    if daemon.kept:
+    if daemon.stored_at:
         yield _files(daemon)
     if shown := [task for task, command in daemon.commands if SECRET.search(command)]:
         found = f"arguments of {', '.join(shown[:5])} look like secrets, and every local user can read them"
@@ -105,11 +105,11 @@ def _daemon(daemon: Daemon, facts: MachineFacts) -> Iterator[Verdict]:
 
 def _files(daemon: Daemon) -> Verdict:
     name = f"{daemon.role}'s files"
-    if daemon.cache and Path(daemon.kept).is_relative_to(daemon.cache):
+    if daemon.cache and Path(daemon.stored_at).is_relative_to(daemon.cache):
         key = "directory" if daemon.role == "minion" else "database"
         advice = f"end all runs, and set o2:{key} to a place outside; saltutil.clear_cache would empty it"
-        return Verdict(name, Level.FAIL, f"{daemon.kept} lies in Salt's cache {daemon.cache}", advice)
-    return Verdict(name, Level.OK, daemon.kept)
+        return Verdict(name, Level.FAIL, f"{daemon.stored_at} lies in Salt's cache {daemon.cache}", advice)
+    return Verdict(name, Level.OK, daemon.stored_at)
 
 
 def _state(daemon: Daemon) -> str:
@@ -190,8 +190,8 @@ def _privacy(sockets: Mapping[int, int]) -> Verdict:
 
 def _given_away(ours: Ports, facts: MachineFacts) -> bool:
     low, high = max(ours[0], facts.ephemeral[0]), min(ours[1], facts.ephemeral[1])
-    kept = any(first <= low and high <= last for first, last in facts.reserved)
-    return low <= high and not kept
+    is_reserved = any(first <= low and high <= last for first, last in facts.reserved)
+    return low <= high and not is_reserved
 
 
 def _cgroup(facts: MachineFacts) -> Verdict:

@@ -93,7 +93,7 @@ def _daemon(role: str, options: dict[str, Any], config_dir: Path) -> Daemon:
         tasks=int(answer.get("tasks", 0)),
         faults=(*answer.get("faults", ()), *filter(None, [answer.get("refused"), answer.get("trouble")])),
         commands=_commands(role, path),
-        kept=_kept(role, options, answer),
+        stored_at=_stored_at(role, options, answer),
         cache=str(options.get("cachedir") or f"/var/cache/salt/{role}"),
         cordoned=tuple(answer.get("cordoned") or ()),
         unused=tuple(answer.get("unused") or answer.get("facts", {}).get("faults") or ()),
@@ -110,7 +110,7 @@ def _commands(role: str, path: Path) -> tuple[tuple[str, str], ...]:
         return ()
 
 
-def _kept(role: str, options: dict[str, Any], answer: dict[str, Any]) -> str:
+def _stored_at(role: str, options: dict[str, Any], answer: dict[str, Any]) -> str:
     """Return the agent's directory or control's database file; empty if unknown."""
     ours = options.get("o2") or {}
     if role == "minion":
@@ -170,9 +170,9 @@ def private_sockets(daemons: Iterable[Daemon]) -> dict[int, int]:
     """
     found = {}
     for daemon in daemons:
-        if daemon.role != "minion" or not daemon.kept:
+        if daemon.role != "minion" or not daemon.stored_at:
             continue
-        for path in Path(daemon.kept).glob("tasks/*/control/*"):
+        for path in Path(daemon.stored_at).glob("tasks/*/control/*"):
             with suppress(OSError):
                 mode = path.lstat().st_mode
                 if path.name.isdigit() and stat.S_ISSOCK(mode) and unix_socket.peer_pid(path) is not None:

@@ -53,7 +53,7 @@ class Daemon:
     """Faults that the engine reports, one line each."""
     commands: tuple[tuple[str, str], ...] = ()
     """Tasks of the engine, each with the command line that every local user can read."""
-    kept: str = ""
+    stored_at: str = ""
     """Directory or file in which the engine stores its persistent data, if known."""
     cache: str = ""
     """Salt's cache directory."""

@@ -83,8 +83,8 @@ async def _run(layers, masters):
 
     listener = minion.Listener(
         incarnation=ours.reporter.incarnation,
-        heard=ours.accept_message,
-        asked=request_handlers.RequestHandlers(ours).answer,
+        on_message=ours.accept_message,
+        on_question=request_handlers.RequestHandlers(ours).answer,
         signed_in=sign_in,
         established=ours.survey,
     )

@@ -69,11 +69,11 @@ class _Pipe:
     def empty(self) -> None:
         """Read the signals, and pass them to the earlier receiver."""
         with suppress(BlockingIOError):
-            heard = os.read(self.hear, 512)
+            signals = os.read(self.hear, 512)
             if self.former != -1:
                 # The earlier receiver may be full or closed.
                 with suppress(OSError):
-                    os.write(self.former, heard)
+                    os.write(self.former, signals)
 
     def close(self) -> None:
         try:

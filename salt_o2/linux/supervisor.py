@@ -35,30 +35,30 @@ def supervised(work: Callable[[], None]) -> None:
 
     The log has the reason why a child ended, and the traceback of an exception of ``work``.
     """
-    told: list[int] = []
+    signals: list[int] = []
     child = [-1]
-    heard, hint = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    readable, writable = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
     def pass_on(number: int, _frame: FrameType | None) -> None:
-        told.append(number)
+        signals.append(number)
         with suppress(BlockingIOError):
-            os.write(hint, b".")
+            os.write(writable, b".")
         _send(child[0], number)
 
     for number in TOLD:
         signal.signal(number, pass_on)
     pause_s = FIRST_PAUSE_S
-    while not told:
+    while not signals:
         begin = time.monotonic()
         pid = _fork(work)
         child[0] = os.pidfd_open(pid)
         # The signal arrived during the fork.
-        if told:
-            _send(child[0], told[-1])
+        if signals:
+            _send(child[0], signals[-1])
         _, status = os.waitpid(pid, 0)
         handle, child[0] = child[0], -1
         os.close(handle)
-        if told:
+        if signals:
             return
         lived_s = time.monotonic() - begin
         pause_s = FIRST_PAUSE_S if lived_s >= LIVED_S else pause_s
@@ -66,7 +66,7 @@ def supervised(work: Callable[[], None]) -> None:
         log.error("process %d %s; another is started", pid, _end_of(status))
         if not killed_at_work:
             # A signal ends the pause.
-            select.select([heard], [], [], pause_s)
+            select.select([readable], [], [], pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
 

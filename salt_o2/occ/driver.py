@@ -67,10 +67,10 @@ async def wait_ready(channel: Channel, mode: ControlMode, pid_is_ours: PidCheck,
     """
     table, clock = _table(mode), asyncio.get_running_loop().time
     deadline, pause, last = clock() + timeout_s, FIRST_PAUSE_S, "no process listens there"
-    while (left := deadline - clock()) > 0:
+    while (remaining_s := deadline - clock()) > 0:
         try:
             if await channel.listening():
-                found = await channel.get_state(left)
+                found = await channel.get_state(remaining_s)
                 if (outcome := await _judge(channel, table, found, pid_is_ours)) is not None:
                     return outcome
                 last = f"it is {found.state}"

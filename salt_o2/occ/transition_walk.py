@@ -133,14 +133,14 @@ class TransitionWalk:
         """Return the state of the process, once it is one that it does not leave without a request."""
         while True:
             try:
-                found = await self.channel.get_state(self._left())
+                found = await self.channel.get_state(self._remaining_s())
             except ReplyTimeout as error:
                 self._lose(str(error), KILL_IT)
             except O2Error as error:
                 self._lose(str(error), "see whether the process still runs, and its last output")
             if found.state not in self.table.passing:
                 return found.state
-            if self._left() <= 0:
+            if self._remaining_s() <= 0:
                 self._lose(f"it stays {found.state}", KILL_IT)
             await asyncio.sleep(PAUSE_S)
 
@@ -149,7 +149,7 @@ class TransitionWalk:
         self.asked = move.event
         arguments = self.arguments if move.with_arguments else {}
         try:
-            reply = await self.channel.transition(move.source, move.event, arguments, self._left())
+            reply = await self.channel.transition(move.source, move.event, arguments, self._remaining_s())
         except ReplyTimeout as error:
             self._lose(str(error), KILL_IT)
         except RpcRefused as error:
@@ -209,7 +209,7 @@ class TransitionWalk:
     def _is_worn(self) -> bool:
         return bool(self.channel.history.needs_restart) and self.state == self.table.ready
 
-    def _left(self) -> float:
+    def _remaining_s(self) -> float:
         return max(0.0, self.deadline - asyncio.get_running_loop().time())
 
     def _lose(self, reason: str, advice: str) -> NoReturn:

@@ -122,8 +122,10 @@ def modified(env: Plain, duration_s: float) -> str:
 
 def ended(env: Plain) -> str:
     """Return the message about an environment that has just been destroyed."""
-    kept = len(env.get("kept") or ())
-    waiting = f"; {kept} task{'' if kept == 1 else 's'} of it are in the pool" if kept else ""
+    transferred = len(env.get("kept") or ())
+    waiting = (
+        f"; {transferred} task{'' if transferred == 1 else 's'} of it are in the pool" if transferred else ""
+    )
     return f"teardown complete for environment {env['id']}{waiting}"
 
 

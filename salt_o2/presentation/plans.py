@@ -102,20 +102,20 @@ def _addresses(addresses: dict[str, str]) -> Iterable[str]:
 
 
 def _calls(calls: list[Plain]) -> str:
-    told = [
+    lines = [
         f"  @   {call['trigger']:<24} {call['func']}   {call['path']}"
         f"{'' if call['await'] == call['trigger'] else ', awaited at ' + call['await']}"
         for call in calls
     ]
-    return "\n".join(["calls", *told]) if told else ""
+    return "\n".join(["calls", *lines]) if lines else ""
 
 
 def _summary(found: Plain) -> str:
     counted = found["summary"]
-    told = [f"{counted[name]} to {name}" for name in SIGNS if counted.get(name) and name != "hook"]
-    told += [f"{counted['hook']} to run as hooks"] if counted.get("hook") else []
-    told += [f"{counted['keep']} not touched"] if counted.get("keep") else []
-    return f"in all: {', '.join(told) or 'nothing to do'}"
+    lines = [f"{counted[name]} to {name}" for name in SIGNS if counted.get(name) and name != "hook"]
+    lines += [f"{counted['hook']} to run as hooks"] if counted.get("hook") else []
+    lines += [f"{counted['keep']} not touched"] if counted.get("keep") else []
+    return f"in all: {', '.join(lines) or 'nothing to do'}"
 
 
 def _count(number: int, thing: str) -> str:

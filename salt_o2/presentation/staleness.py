@@ -21,9 +21,9 @@ def seen(known: Plain) -> str:
 def environment_state(env: Plain) -> str:
     """Return the state of an environment, how much of it is excluded, and how much is unknown."""
     unknown, excluded = env.get("unknown"), env.get("tasks_excluded")
-    told = [f"{excluded} of {env['tasks_planned']} excluded"] if excluded else []
-    told += [f"{unknown} of {env.get('tasks_total')} tasks unknown"] if unknown else []
-    return f"{env['state']} ({', '.join(told)})" if told else str(env["state"])
+    notes = [f"{excluded} of {env['tasks_planned']} excluded"] if excluded else []
+    notes += [f"{unknown} of {env.get('tasks_total')} tasks unknown"] if unknown else []
+    return f"{env['state']} ({', '.join(notes)})" if notes else str(env["state"])
 
 
 def unconfirmed(env: Plain) -> str | None:

@@ -29,24 +29,24 @@ class Numbers:
     def __init__(self) -> None:
         """Start without accepted numbers."""
         self._highest = 0
-        self._taken = 0
+        self._accepted = 0
         """Bit n is set if number ``highest - n`` was accepted."""
 
     def is_new(self, number: int) -> bool:
         """Return whether ``number`` may be accepted: it is neither used already nor too old."""
         behind = self._highest - number
         return 0 < number <= LAST_NUMBER and (
-            behind < 0 or (behind < WINDOW and not self._taken >> behind & 1)
+            behind < 0 or (behind < WINDOW and not self._accepted >> behind & 1)
         )
 
-    def take(self, number: int) -> None:
+    def accept(self, number: int) -> None:
         """Record ``number``, which is new, as accepted."""
         ahead = number - self._highest
         if ahead > 0:
-            kept = self._taken << ahead if ahead < WINDOW else 0
-            self._highest, self._taken = number, (kept | 1) & (1 << WINDOW) - 1
+            shifted = self._accepted << ahead if ahead < WINDOW else 0
+            self._highest, self._accepted = number, (shifted | 1) & (1 << WINDOW) - 1
         else:
-            self._taken |= 1 << -ahead
+            self._accepted |= 1 << -ahead
 
 
 class Channel:
@@ -94,7 +94,7 @@ class Channel:
             message = self._receive.decrypt(_nonce(number), sealed[HEADER.size :], header)
         except InvalidTag:
             raise InvalidRequestError(f"message {number} is not sealed with the key of its session") from None
-        self._received.take(number)  # only after the check: a forged number must not block a genuine one
+        self._received.accept(number)  # only after the check: a forged number must not block a genuine one
         return message
 
 

@@ -88,8 +88,8 @@ def _explain(outcome: Outcome, asked: argparse.Namespace) -> None:
         outcome = simulate(scenario)
     for line in outcome.trace[-asked.lines :] if asked.no_shrink else outcome.trace:
         print(f"  {line}")
-    for told in outcome.broken:
-        print(f"  VIOLATED: {told}")
+    for violation in outcome.broken:
+        print(f"  VIOLATED: {violation}")
     print(f"replay: {_replay(scenario, drawn, asked)}", flush=True)
 
 

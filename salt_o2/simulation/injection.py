@@ -243,8 +243,8 @@ class Injection:
         if files:
             path = rng.choice(files)
             content = path.read_bytes()
-            kept = content[: rng.randrange(len(content) + 1)]
-            path.write_bytes(rng.choice((kept, b"", os.urandom(len(content)))))
+            damaged = content[: rng.randrange(len(content) + 1)]
+            path.write_bytes(rng.choice((damaged, b"", os.urandom(len(content)))))
 
     def _lose_records(self, host: SimulatedHost, rng: Random) -> None:
         """Remove the directory of a task while no agent runs."""

@@ -98,14 +98,14 @@ class Invariants:
             return
         now, wrong = self.cluster.loop.time(), {}
         view = StalenessView(control.control.hosts, control.control.clock())
-        there = {name: devices_of(host) for name, host in self.cluster.hosts.items()}
-        for held in control.environments.values():
-            members = held.environment.model.tasks
+        devices = {name: devices_of(host) for name, host in self.cluster.hosts.items()}
+        for target in control.environments.values():
+            members = target.environment.model.tasks
             for planned in members.plan.tasks:
                 if planned.id in members.lost or planned.launch.control_port is None:
                     continue
                 shown = view.task(planned, members.reports.get(planned.id))["state"]
-                device = there.get(planned.host, {}).get(planned.id)
+                device = devices.get(planned.host, {}).get(planned.id)
                 real = real_state(device)
                 # A device between two states has none.
                 true = (TaskState.UNKNOWN, real)
@@ -120,8 +120,8 @@ class Invariants:
         control, now = self.cluster.control, self.cluster.loop.time()
         passed = now - self._last
         moving: dict[tuple[str, str], float] = {}
-        for id, held in control.environments.items():
-            model = held.environment.model
+        for id, target in control.environments.items():
+            model = target.environment.model
             if model.active is not None:
                 at = (id, f"{model.active.event} {model.active.since}")
                 moving[at] = self._moving.get(at, 0.0) + passed
@@ -137,8 +137,8 @@ class Invariants:
 
         While an environment moves without a request of a user, what was seen before stays in mind.
         """
-        for id, held in self.cluster.control.environments.items():
-            model, seen = held.environment.model, self._stable.setdefault(id, {})
+        for id, target in self.cluster.control.environments.items():
+            model, seen = target.environment.model, self._stable.setdefault(id, {})
             out = model.tasks.excluded
             places = {str(task.id): str(task.host) for task in model.tasks.plan.tasks if task.id not in out}
             hosts = {*places.values(), *(host for host, _ in seen.values())}
@@ -165,9 +165,9 @@ class Invariants:
 
     def note_pair(self, fault: str) -> None:
         """Record during which transitions ``fault`` happens."""
-        for held in self.cluster.control.environments.values():
-            active = held.environment.model.active
-            state = str(active.event) if active else str(held.environment.model.state)
+        for target in self.cluster.control.environments.values():
+            active = target.environment.model.active
+            state = str(active.event) if active else str(target.environment.model.state)
             self.pairs.add((fault, state))
 
     # --- when faults have stopped ---------------------------------------------------------------
@@ -186,8 +186,8 @@ class Invariants:
             if known is None or str(known.presence) != "ACTIVE":
                 presence = "unknown" if known is None else known.presence
                 self.broken.append(f"host {name} is {presence} though no fault lasts")
-        for id, held in control.environments.items():
-            if held.environment.model.active is not None:
+        for id, target in control.environments.items():
+            if target.environment.model.active is not None:
                 self.broken.append(f"environment {id} is still in transition though no fault lasts")
         self.broken += self._states_now()
         self.broken += self._owners()
@@ -195,8 +195,8 @@ class Invariants:
         self.broken += self._journals()
 
     def _states_now(self) -> Iterator[str]:
-        for held in self.cluster.control.environments.values():
-            members = held.environment.model.tasks
+        for target in self.cluster.control.environments.values():
+            members = target.environment.model.tasks
             for planned in members.plan.tasks:
                 report = members.reports.get(planned.id)
                 out = planned.id in members.lost or planned.id in members.excluded
@@ -212,8 +212,8 @@ class Invariants:
         control = self.cluster.control
         assert control.control is not None
         owners: dict[str, list[str]] = {}
-        for id, held in control.environments.items():
-            for planned in held.environment.model.tasks.tasks.values():
+        for id, target in control.environments.items():
+            for planned in target.environment.model.tasks.tasks.values():
                 owners.setdefault(planned.id, []).append(id)
         for pooled in control.control.pool.pool.entries:
             owners.setdefault(pooled, []).append("the pool")
@@ -233,18 +233,18 @@ class Invariants:
             if id not in control.environments and id not in self.answers.ended:
                 yield f"environment {id} was accepted, and is gone"
         if control.control is not None:
-            yield from (f"the store cannot be read: {told}" for told in control.store.unread)
+            yield from (f"the store cannot be read: {difference}" for difference in control.store.unread)
 
     def _journals(self) -> Iterator[str]:
         control = self.cluster.control
         assert control.store is not None
         control.store.flush()
-        for id, held in control.environments.items():
+        for id, target in control.environments.items():
             again = replay(id, entries(control.store.journal(id)))
             if again is None:
                 yield f"the journal of environment {id} does not begin with its creation"
-            elif (told := _difference(snapshot.take(held.environment), snapshot.take(again))) != "":
-                yield f"the journal of environment {id} replays to another state: {told}"
+            elif (difference := _difference(snapshot.take(target.environment), snapshot.take(again))) != "":
+                yield f"the journal of environment {id} replays to another state: {difference}"
 
     def check_empty(self) -> None:
         """Check that nothing is left when all environments were destroyed."""
@@ -259,9 +259,9 @@ class Invariants:
         for name, host in self.cluster.hosts.items():
             for process in host.kernel.task_processes():
                 self.broken.append(f"process {name_of(process)} is left on {name} at the end")
-            left = sorted(path.name for path in (host.directory / "orders").glob("*.json"))
-            if left:
-                self.broken.append(f"{len(left)} commands are left on the disk of {name}")
+            leftovers = sorted(path.name for path in (host.directory / "orders").glob("*.json"))
+            if leftovers:
+                self.broken.append(f"{len(leftovers)} commands are left on the disk of {name}")
 
 
 def task_of(process: Process) -> str:
@@ -287,6 +287,8 @@ def is_failed(shown: TaskState, device: object) -> bool:
     return shown is TaskState.ERROR and device is None
 
 
-def _difference(left: snapshot.Snapshot, right: snapshot.Snapshot) -> str:
-    names = [name for name in left.__slots__ if getattr(left, name) != getattr(right, name)]
-    return "; ".join(f"{name} {getattr(left, name)!r} / {getattr(right, name)!r}" for name in names)[:300]
+def _difference(leftovers: snapshot.Snapshot, right: snapshot.Snapshot) -> str:
+    names = [name for name in leftovers.__slots__ if getattr(leftovers, name) != getattr(right, name)]
+    return "; ".join(f"{name} {getattr(leftovers, name)!r} / {getattr(right, name)!r}" for name in names)[
+        :300
+    ]

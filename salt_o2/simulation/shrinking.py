@@ -18,8 +18,8 @@ def shrink(scenario: Scenario, fails: Fails, most: int = 200) -> Scenario:
             if tried >= most:
                 break
             tried += 1
-            kept = scenario.faults[:start] + scenario.faults[start + size :]
-            candidate = replace(scenario, faults=kept)
+            remaining = scenario.faults[:start] + scenario.faults[start + size :]
+            candidate = replace(scenario, faults=remaining)
             if fails(candidate):
                 smaller = candidate
                 break

@@ -47,7 +47,7 @@ class Outcome:
     @property
     def text(self) -> str:
         """Return the whole log: the same for the same scenario, byte by byte."""
-        return "\n".join([*self.trace, *(f"VIOLATED: {told}" for told in self.broken), ""])
+        return "\n".join([*self.trace, *(f"VIOLATED: {violation}" for violation in self.broken), ""])
 
 
 def simulate(scenario: Scenario) -> Outcome:
@@ -115,10 +115,10 @@ class _Run:
         loop.set_exception_handler(self._unhandled)
 
     def _unhandled(self, _loop: Any, context: dict[str, Any]) -> None:
-        told = context.get("exception") or context.get("message")
-        if isinstance(told, Died):
+        violation = context.get("exception") or context.get("message")
+        if isinstance(violation, Died):
             return
-        self._invariants.broken.append(f"an exception that no program handled: {told!r}")
+        self._invariants.broken.append(f"an exception that no program handled: {violation!r}")
 
     def died(self, program: Program) -> None:
         """Kill ``program`` in the middle of a function."""
@@ -191,5 +191,5 @@ class _Run:
 
 def without(scenario: Scenario, faults: set[int]) -> Scenario:
     """Return ``scenario`` without the faults of these numbers."""
-    kept = tuple(fault for number, fault in enumerate(scenario.faults) if number not in faults)
-    return replace(scenario, faults=kept)
+    remaining = tuple(fault for number, fault in enumerate(scenario.faults) if number not in faults)
+    return replace(scenario, faults=remaining)

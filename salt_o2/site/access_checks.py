@@ -25,8 +25,8 @@ def not_enforced(pillar: Mapping[str, Any], options: Mapping[str, Any]) -> Itera
     access = {str(role): given[role] for role in AccessRole if isinstance(given.get(role), list)}
     eauth = master.get("eauth", EAUTH)
     granted = auth_options(access, eauth).get("external_auth", {}).get(eauth, {})
-    there = _mapping(_mapping(options, "external_auth"), eauth)
-    if lacking := [who for who, permitted in granted.items() if there.get(who) != permitted]:
+    configured = _mapping(_mapping(options, "external_auth"), eauth)
+    if lacking := [who for who, permitted in granted.items() if configured.get(who) != permitted]:
         yield f"external_auth:{eauth}", lacking
 
 

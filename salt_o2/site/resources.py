@@ -66,8 +66,8 @@ def open_resources(site: Site, around: MasterContext, integrations: Mapping[str,
         """Return the services for templates that must not change anything."""
         missing = NotHere if purpose is Purpose.LOOK else Refused
         dpl = generator.running() if purpose is Purpose.GENERATE else generator.reading(missing)
-        seen = Configuration(Unwritten(configuration.backend))
-        return services(functions(seen) | dpl | brought, at_site=True)
+        unwritten = Configuration(Unwritten(configuration.backend))
+        return services(functions(unwritten) | dpl | brought, at_site=True)
 
     listed.without_effects = without_effects
     return replace(site, repositories=listed)

@@ -84,8 +84,8 @@ def read_site(*layers: Any) -> tuple[Site, tuple[str, ...]]:
             known[block] = variable_texts(given)
     site, more = salvage(known, Site)
     site, wrong = _without_wrong_variables(site)
-    told = (f"o2:{str(fault).replace('.', ':', 1)}" for fault in (*faults, *more, *wrong))
-    return site, tuple(without_password(fault) for fault in told)
+    named = (f"o2:{str(fault).replace('.', ':', 1)}" for fault in (*faults, *more, *wrong))
+    return site, tuple(without_password(fault) for fault in named)
 
 
 def _merged(layers: Iterable[Any], faults: list[Fault]) -> dict[str, Any]:
@@ -110,8 +110,8 @@ def _without_wrong_variables(site: Site) -> tuple[Site, list[Fault]]:
         given: dict[str, str] = getattr(site, block)
         wrong = {name: why for name, value in given.items() if (why := _why_wrong(name, value))}
         faults += [Fault(f"{block}.{name}", why) for name, why in wrong.items()]
-        left = {name: value for name, value in given.items() if name not in wrong}
-        changed: dict[str, Any] = {block: left}
+        valid = {name: value for name, value in given.items() if name not in wrong}
+        changed: dict[str, Any] = {block: valid}
         site = replace(site, **changed) if wrong else site
     return site, faults
 

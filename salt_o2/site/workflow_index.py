@@ -90,8 +90,8 @@ def find(repositories: Sequence[str], workflow: str, purpose: Purpose = Purpose.
             faults.append(f"{without_password(address.repository)}: {error}")
         else:
             return _Named(source, wanted.name, services)
-    told = f"; {'; '.join(faults)}" if faults and not names else ""
-    raise UnknownNameError(f"no workflow {workflow}{nearest(workflow, names)}; {_choice(names)}{told}")
+    reasons = f"; {'; '.join(faults)}" if faults and not names else ""
+    raise UnknownNameError(f"no workflow {workflow}{nearest(workflow, names)}; {_choice(names)}{reasons}")
 
 
 def catalogue(repositories: Sequence[str], site_vars: Mapping[str, str] = _NONE) -> list[dict[str, Any]]:

@@ -129,8 +129,8 @@ def render_down(result: dict[str, Any]) -> str:
     """Return the result of `cluster down` as text."""
     if not result["was_up"]:
         return f"no cluster in {result['directory']}"
-    left = result["leftovers"]
-    return f"stopped {len(left)} processes that had been left" if left else "nothing of it is left"
+    leftovers = result["leftovers"]
+    return f"stopped {len(leftovers)} processes that had been left" if leftovers else "nothing of it is left"
 
 
 def render_killed(result: dict[str, Any]) -> str:

@@ -50,7 +50,7 @@ def set_(
 ) -> None:
     """Set the payload of an entry."""
     arguments = {"path": path, "payload": payload, "new_component": new}
-    ctx.obj.show(ctx.obj.ask("config_set", arguments), _kept)
+    ctx.obj.show(ctx.obj.ask("config_set", arguments), _stored_text)
 
 
 @verb(app, "import", "imp", "i")
@@ -66,8 +66,8 @@ def import_(
     """Set the payload of an entry from a file."""
     path = f"{component}/{runtype}/{role}/{entry}"
     arguments = {"path": path, "payload": text_of(file), "new_component": new}
-    ctx.obj.show(ctx.obj.ask("config_import", arguments), _kept)
+    ctx.obj.show(ctx.obj.ask("config_import", arguments), _stored_text)
 
 
-def _kept(found: dict[str, str]) -> str:
+def _stored_text(found: dict[str, str]) -> str:
     return f"{found['path']} is stored in {found['backend']}" if "path" in found else json.dumps(found)

@@ -60,7 +60,7 @@ def check(
     documents = [
         {"file": each.file, "problems": list(each.problems), "notes": list(each.notes)} for each in verdicts
     ]
-    ctx.obj.show(documents, lambda found: _told(found, quiet), ("problems", "notes"))
+    ctx.obj.show(documents, lambda found: _verdict_text(found, quiet), ("problems", "notes"))
     if any(each.problems for each in verdicts):
         raise typer.Exit(1)
 
@@ -133,7 +133,7 @@ def _load(file: Path, given: list[str] | None, site: Path | None) -> "Workflow":
     return load_alone(source, file.stem, variables(given or ()), *site_variables(site))
 
 
-def _told(verdicts: list[dict[str, Any]], quiet: bool) -> str:
+def _verdict_text(verdicts: list[dict[str, Any]], quiet: bool) -> str:
     lines = []
     for verdict in verdicts:
         lines += verdict["problems"] + ([] if quiet else verdict["notes"])

@@ -63,10 +63,10 @@ def plan(
         raise typer.BadParameter("--keep-tasks needs an environment ID")
     where |= {"destroy": True} if destroy else {}
     where |= {"keep_tasks": True} if keep else {}
-    bent = bending(given, scale, move, exclude, include, allow_all_excluded=all_excluded)
-    if destroy and bent:
-        raise typer.BadParameter(f"--destroy stops all tasks: remove {', '.join(sorted(bent))}")
-    found = ctx.obj.ask("env_plan", where | bent)
+    overrides = bending(given, scale, move, exclude, include, allow_all_excluded=all_excluded)
+    if destroy and overrides:
+        raise typer.BadParameter(f"--destroy stops all tasks: remove {', '.join(sorted(overrides))}")
+    found = ctx.obj.ask("env_plan", where | overrides)
     ctx.obj.show(found, lambda record: plans.plan(record, brief))
 
 
@@ -105,9 +105,9 @@ def modify(
 
     New roles take idle tasks of the pool if they fit: see pool list and env plan.
     """
-    bent = bending(given, scale, move, exclude, include, reason, all_excluded)
-    _check_modification(identity, token, bent)
-    arguments = bent | ({"plan": token} if token else {}) | ({"id": identity} if identity else {})
+    overrides = bending(given, scale, move, exclude, include, reason, all_excluded)
+    _check_modification(identity, token, overrides)
+    arguments = overrides | ({"plan": token} if token else {}) | ({"id": identity} if identity else {})
     arguments |= {"drain_s": drain} if drain else {}
     arguments |= {"keep_tasks": True} if keep else {}
     begin = time.monotonic()
@@ -115,8 +115,8 @@ def modify(
     conclude(ctx.obj, env, lambda found: environments.modified(found, time.monotonic() - begin))
 
 
-def _check_modification(identity: str, token: str, bent: dict[str, Any]) -> None:
-    changes = set(bent) - {"reason"}
+def _check_modification(identity: str, token: str, overrides: dict[str, Any]) -> None:
+    changes = set(overrides) - {"reason"}
     if token and changes:
         raise typer.BadParameter(f"--plan already contains every change: remove {', '.join(sorted(changes))}")
     if not token and not identity:

@@ -30,9 +30,9 @@ def follow(terminal: Terminal, identity: str, at: Places) -> Iterator[str]:
     over = False
     while not over:
         try:
-            heard = terminal.ask("task_log", {"id": identity, "after": at, "wait_s": WAIT_S})
+            output = terminal.ask("task_log", {"id": identity, "after": at, "wait_s": WAIT_S})
         except UnknownNameError:
             return  # the environment has ended, and the task with it
-        yield from heard["stdout"]
-        yield from (f"stderr: {line}" for line in heard["stderr"])
-        at, over = heard["at"], heard["over"]
+        yield from output["stdout"]
+        yield from (f"stderr: {line}" for line in output["stderr"])
+        at, over = output["at"], output["over"]

@@ -74,7 +74,7 @@ def drill(
             say(f"round {number}: {', '.join(map(str, faults))}")
             this = ongoing.one_round(number, faults, following)
             done.rounds.append(this)
-            say(_told(this))
+            say(_round_text(this))
             if this.broken:
                 break
         done.strangers = strangers.count
@@ -95,12 +95,14 @@ def impossible(namespaces: bool) -> tuple[Way, ...]:
     return tuple(found)
 
 
-def parts_of(seen: Observation, environment: str, links: bool = False) -> list[Part]:
+def parts_of(observation: Observation, environment: str, links: bool = False) -> list[Part]:
     """Return all parts that may be hit: tasks of ``environment``, its hosts, control and master.
 
     With ``links``, include the links of those hosts and of the master.
     """
-    tasks = [task for task in seen.environments[environment].tasks.values() if task.takes_part and task.pid]
+    tasks = [
+        task for task in observation.environments[environment].tasks.values() if task.takes_part and task.pid
+    ]
     hosts = sorted({task.host for task in tasks})
     return [
         *(Part(Kind.PROGRAM if task.plain else Kind.TASK, task.path) for task in tasks),
@@ -120,14 +122,14 @@ def _started(directory: str | Path) -> Record:
     return current
 
 
-def _chosen(seen: Observation, wanted: str) -> str:
+def _chosen(observation: Observation, wanted: str) -> str:
     """Return the environment whose id begins with ``wanted``, or the only one if ``wanted`` is empty."""
-    there = f"; there is {some(seen.environments) or 'none'}"
-    if not wanted and len(seen.environments) != 1:
-        raise UnknownNameError(f"several environments could be drilled{there}: name one")
-    chosen = wanted or next(iter(seen.environments))
-    found = resolve_prefix(chosen, seen.environments, "environment", there)
-    if seen.environments[found].busy:
+    alternatives = f"; there is {some(observation.environments) or 'none'}"
+    if not wanted and len(observation.environments) != 1:
+        raise UnknownNameError(f"several environments could be drilled{alternatives}: name one")
+    chosen = wanted or next(iter(observation.environments))
+    found = resolve_prefix(chosen, observation.environments, "environment", alternatives)
+    if observation.environments[found].busy:
         raise InvalidRequestError(f"environment {found} is in a transition: wait for its end")
     return found
 
@@ -168,7 +170,7 @@ class _Drilling:
     def _healed(self, number: int, faults: tuple[Fault, ...], begin: float) -> Round:
         """Observe until invariants hold and all hosts have reported since ``begin``, or time is up."""
         well_s = None
-        for after in self._sights(begin + HEALED_WITHIN_S):
+        for after in self._observations(begin + HEALED_WITHIN_S):
             elapsed_s = time.monotonic() - begin
             violations = self._broken(faults, after)
             if isinstance(after, str) or violations:
@@ -194,24 +196,28 @@ class _Drilling:
         until = time.monotonic() + HEALED_WITHIN_S
         while time.monotonic() < until:
             time.sleep(COUNTED_S)
-            last, now = self.before, self._look()
+            last, now = self.before, self._observe()
             self.before = now if isinstance(now, Observation) else last
             if now is self.before and losses(now) == losses(last):
                 break
 
-    def _look(self) -> Observation | str:
-        seen = try_to_look(self.directory)
-        return replace(seen, strangers=self.strangers.seen()) if isinstance(seen, Observation) else seen
+    def _observe(self) -> Observation | str:
+        observation = try_to_look(self.directory)
+        return (
+            replace(observation, strangers=self.strangers.observe())
+            if isinstance(observation, Observation)
+            else observation
+        )
 
-    def _sights(self, until: float) -> Iterator[Observation | str]:
+    def _observations(self, until: float) -> Iterator[Observation | str]:
         """Yield observations until time is up, at least one."""
-        yield self._look()
+        yield self._observe()
         while time.monotonic() < until:
             time.sleep(LOOK_EVERY_S)
-            yield self._look()
+            yield self._observe()
 
 
-def _told(this: Round) -> str:
+def _round_text(this: Round) -> str:
     if this.broken:
         return "\n".join(["  broken:", *(f"    {violation}" for violation in this.broken)])
     skipped = f"; skipped: {', '.join(map(str, this.skipped))}" if this.skipped else ""

@@ -232,12 +232,12 @@ class _Draws:
         """Return the faults of the next round, ordered by time."""
         count = self._source.choice(FAULTS_AT_ONCE)
         drawn = [self._draw(WITHIN_S) for _ in range(count)]
-        kept = _one_each([fault for _, fault in drawn])
-        span_s = max((fault.lasts for fault in kept if fault.action in LASTING), default=0.0)
+        selected = _one_each([fault for _, fault in drawn])
+        span_s = max((fault.lasts for fault in selected if fault.action in LASTING), default=0.0)
         drawn += [self._draw(span_s) for _ in range(int(span_s / SECONDS_EACH))]
-        kept = _bearable(_one_each([fault for _, fault in drawn]))
-        self._deck += [way for way, fault in drawn if fault not in kept]
-        chosen = kept if len(kept) > 1 else [replace(kept[0], at=min(kept[0].at, WITHIN_S))]
+        selected = _bearable(_one_each([fault for _, fault in drawn]))
+        self._deck += [way for way, fault in drawn if fault not in selected]
+        chosen = selected if len(selected) > 1 else [replace(selected[0], at=min(selected[0].at, WITHIN_S))]
         self._ended.update(fault.part.name for fault in chosen if fault.ends_its_task)
         return tuple(sorted(chosen, key=lambda fault: fault.at))
 

@@ -55,7 +55,7 @@ class UnrelatedProcess:
     rounds: int | None = None
     """Remaining rounds of the process; ``None``: as long as the drill."""
 
-    def seen(self) -> ObservedUnrelatedProcess:
+    def observe(self) -> ObservedUnrelatedProcess:
         """Return the observation of the process."""
         alive = self.process.alive
         return ObservedUnrelatedProcess(name=self.process.name, pid=self.process.pid, alive=alive)
@@ -66,7 +66,7 @@ class UnrelatedProcesses:
 
     def __init__(self) -> None:
         """Open the pipe that all processes read from. Start no process yet."""
-        self._input, self._held = os.pipe()
+        self._input, self._output = os.pipe()
         self.known: list[UnrelatedProcess] = []
         self.count = 0
         """Total number of processes started."""
@@ -79,13 +79,13 @@ class UnrelatedProcesses:
         """End all processes."""
         self.end()
 
-    def seen(self) -> list[ObservedUnrelatedProcess]:
+    def observe(self) -> list[ObservedUnrelatedProcess]:
         """Return the observation of each process."""
-        return [each.seen() for each in self.known]
+        return [each.observe() for each in self.known]
 
     def start(self, name: str, command_line: Sequence[str] = (CAT,), **more: str) -> UnrelatedProcess:
         """Start a process with this ``command_line``; ``more`` are variables of its environment."""
-        return self._keep(UnrelatedProcess(self._spawn(name, command_line, more)))
+        return self._register(UnrelatedProcess(self._spawn(name, command_line, more)))
 
     def start_like_ours(self, folder: Path) -> None:
         """Start processes that resemble processes of a cluster in ``folder`` but are unrelated.
@@ -109,10 +109,10 @@ class UnrelatedProcesses:
         )
         assert thief.stdout is not None
         with thief.stdout:
-            held = tuple(int(word) for word in thief.stdout.readline().split())
-        process = Process(f"a server at {len(held)} ports", thief.pid, start_time(thief.pid) or 0)
+            listening = tuple(int(word) for word in thief.stdout.readline().split())
+        process = Process(f"a server at {len(listening)} ports", thief.pid, start_time(thief.pid) or 0)
         thief.returncode = 0  # Process.alive reaps the process; subprocess does not
-        return self._keep(UnrelatedProcess(process, held, rounds))
+        return self._register(UnrelatedProcess(process, listening, rounds))
 
     def take_pid(self, pid: int, name: str, rounds: int) -> UnrelatedProcess | None:
         """Start a process with ``pid``; return ``None`` if the pid is not available."""
@@ -122,7 +122,7 @@ class UnrelatedProcesses:
             LAST_PID.write_text(str(pid - 1))
             process = self._spawn(name, (CAT,), {})
             if process.pid == pid:
-                return self._keep(UnrelatedProcess(process, rounds=rounds))
+                return self._register(UnrelatedProcess(process, rounds=rounds))
             _end([process])
         return None
 
@@ -139,9 +139,9 @@ class UnrelatedProcesses:
         _end([each.process for each in self.known])
         self.known = []
         os.close(self._input)
-        os.close(self._held)
+        os.close(self._output)
 
-    def _keep(self, stranger: UnrelatedProcess) -> UnrelatedProcess:
+    def _register(self, stranger: UnrelatedProcess) -> UnrelatedProcess:
         self.known.append(stranger)
         self.count += 1
         return stranger

@@ -54,8 +54,8 @@ def end_host(place: Layout, host: str) -> list[Process]:
             found[one.pid] = one
     for one in found.values():
         one.send(signal.SIGKILL)
-    if left := wait_until_gone(found.values(), GONE_S):
-        raise O2Error(f"{names_of(left)} do not end after SIGKILL: see dmesg")
+    if survivors := wait_until_gone(found.values(), GONE_S):
+        raise O2Error(f"{names_of(survivors)} do not end after SIGKILL: see dmesg")
     return list(found.values())
 
 

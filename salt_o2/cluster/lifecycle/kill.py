@@ -37,9 +37,9 @@ def kill(directory: str | Path, only: Collection[str] = (), say: Say = lambda _:
             f"no daemon {', '.join(sorted(unknown))} in {place.directory}; daemons there: {', '.join(known)}"
         )
     victims = [process for process in current.processes if not only or process.name in only]
-    left = kill_daemons(victims)
-    if left:
-        raise O2Error(f"{names_of(left)} do not end after SIGKILL: see dmesg")
+    survivors = kill_daemons(victims)
+    if survivors:
+        raise O2Error(f"{names_of(survivors)} do not end after SIGKILL: see dmesg")
     say(f"killed {names_of(victims)}; tasks continue")
     return {"directory": str(place.directory), "killed": [one.name for one in victims]}
 

@@ -118,9 +118,9 @@ def _revive(place: Layout, lost: Record, say: Say, timeout_s: float) -> None:
     end_daemons([one for one in lost.processes if one not in alive], PATIENCE_S)
     current = replace(lost, processes=alive, run=_run_folder(lost))
     try:
-        with ExitStack() as held:
+        with ExitStack() as reservations:
             if "master" not in {one.name for one in alive}:
-                slot = held.enter_context(claimed(lost.slot))
+                slot = reservations.enter_context(claimed(lost.slot))
                 if slot.number != lost.slot and alive:
                     say(f"another program has its ports now: {names_of(alive)} are restarted, too")
                     # Minions would look for their master at its old ports for ever.
@@ -162,8 +162,8 @@ def _run_folder(before: Record | None) -> Path:
 def _spawn_missing(place: Layout, current: Record, say: Say) -> Record:
     """Start all missing daemons; record each before the next, so that our crash loses none."""
     own = environment(place)
-    there = {process.name for process in current.processes}
-    missing = [name for name in ("master", *current.minions) if name not in there]
+    running = {process.name for process in current.processes}
+    missing = [name for name in ("master", *current.minions) if name not in running]
     for name in missing:
         (current.run / name).mkdir(exist_ok=True, mode=0o700)
         for claim in place.claims(name):  # another process may have its pid by now, and Salt would exit
@@ -192,8 +192,8 @@ def environment(place: Layout) -> dict[str, str]:
     Python may write bytecode; otherwise Salt is slow. SPT_NOENV keeps setproctitle, which Salt uses, from
     writing titles over the environment, which contains the marker.
     """
-    kept = {name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON}
-    return {**kept, MARKER: str(place.directory), "SPT_NOENV": "1"}
+    inherited = {name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON}
+    return {**inherited, MARKER: str(place.directory), "SPT_NOENV": "1"}
 
 
 _NOT_PASSED_ON = ("PYTHONDONTWRITEBYTECODE", "SALT_CONFIG_DIR", "SALT_MASTER_CONFIG", "SALT_MINION_CONFIG")

@@ -76,14 +76,14 @@ def _destroy_environments(current: Record, say: Say) -> None:
 
 def _end_leftovers(place: Layout, say: Say) -> list[str]:
     """End tasks and children that outlived their daemons."""
-    left = processes.marked(place.directory)
-    if not left:
+    leftovers = processes.marked(place.directory)
+    if not leftovers:
         return []
-    say(f"stopping {len(left)} processes that were left: {names_of(left)}")
-    processes.end(left, PATIENCE_S / 4)
+    say(f"stopping {len(leftovers)} processes that were left: {names_of(leftovers)}")
+    processes.end(leftovers, PATIENCE_S / 4)
     if still := processes.marked(place.directory):
         raise O2Error(f"could not stop {', '.join(f'{one.name} (pid {one.pid})' for one in still)}")
-    return [one.name for one in left]
+    return [one.name for one in leftovers]
 
 
 def _remove(place: Layout, current: Record, keep: bool) -> None:

@@ -141,11 +141,11 @@ class Channels:
         return False
 
     def _wait(self, found: Any, flag: int, deadline: float | None) -> bool:
-        left = -1 if deadline is None else max(0, round((deadline - time.monotonic()) * 1000))
+        remaining_ms = -1 if deadline is None else max(0, round((deadline - time.monotonic()) * 1000))
         poller = self._zmq.Poller()
         poller.register(found, flag)
         poller.register(self._inbox.fileno(), self._zmq.POLLIN)
-        return bool(poller.poll(left))
+        return bool(poller.poll(remaining_ms))
 
     def _open(self, end: Endpoint) -> Any:
         found = self._sockets[end.name][end.index]

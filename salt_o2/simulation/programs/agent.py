@@ -92,8 +92,8 @@ class SimulatedHost:
 
         listener = Listener(
             incarnation=agent.reporter.incarnation,
-            heard=agent.accept_message,
-            asked=RequestHandlers(agent).answer,
+            on_message=agent.accept_message,
+            on_question=RequestHandlers(agent).answer,
             signed_in=signed_in,
             established=agent.survey,
         )

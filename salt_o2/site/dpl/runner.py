@@ -190,14 +190,14 @@ def _written(folder: Path) -> Iterator[tuple[str, bytes]]:
     names = [f"{kind}/{name}" for kind in FOLDERS for name in _listed(folder, kind) if _FILE.fullmatch(name)]
     if len(names) > MOST_FILES:
         raise Refused(f"the DPL command wrote more than {MOST_FILES:,} templates")
-    left = MOST_BYTES
+    remaining_bytes = MOST_BYTES
     for name in names:
         try:
             content = read_within(folder, name, FILE_BYTES + 1)
         except OSError as error:
             raise Refused(f"the DPL command wrote {name}, which cannot be read: {error.strerror}") from error
-        left -= len(content)
-        if len(content) > FILE_BYTES or left < 0:
+        remaining_bytes -= len(content)
+        if len(content) > FILE_BYTES or remaining_bytes < 0:
             raise Refused(
                 f"the DPL command wrote too much: {name} is the file that is too large or one too many"
             )

@@ -70,10 +70,10 @@ def _box(path: str, places: dict[str, tuple[int, int]], classes: dict[str, str])
 def _line(arrow: Arrow, places: dict[str, tuple[int, int]]) -> str:
     (x1, y1), (x2, y2) = places[arrow.sender], places[arrow.receiver]
     begin, end = (x1 + WIDTH, y1 + HEIGHT // 2), (x2, y2 + HEIGHT // 2)
-    bend = max((end[0] - begin[0]) // 2, 40)
+    curve = max((end[0] - begin[0]) // 2, 40)
     label = ((begin[0] + end[0]) // 2, (begin[1] + end[1]) // 2 - 4)
     return (
-        f'<path d="M{begin[0]},{begin[1]} C{begin[0] + bend},{begin[1]} {end[0] - bend},{end[1]} '
+        f'<path d="M{begin[0]},{begin[1]} C{begin[0] + curve},{begin[1]} {end[0] - curve},{end[1]} '
         f'{end[0]},{end[1]}" fill="none" stroke="#555" marker-end="url(#tip)"/>'
         f'<text x="{label[0]}" y="{label[1]}" text-anchor="middle" fill="#555" font-size="10">'
         f"{_escape(arrow.channel)}</text>"

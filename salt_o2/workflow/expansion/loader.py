@@ -82,7 +82,7 @@ def load(
     if unmet:
         raise UnknownNameError(f"no iterator of {written.name} makes roles named {', '.join(unmet)}...")
     if outside:
-        for line in outside.told():
+        for line in outside.notes():
             problems.note(Place(written.file, 0), "", line)
     if root is None and not problems.left_open:
         what = "the workflow has no role that is enabled"

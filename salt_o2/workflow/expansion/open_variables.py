@@ -94,7 +94,7 @@ class OpenVariables(Mapping[str, Any]):
         yield from GIVEN
         yield from self._others
 
-    def told(self) -> Iterator[str]:
+    def notes(self) -> Iterator[str]:
         """Return a line for the names of the user or control, and one for each workflow that defines more."""
         left = sorted(self.asked)
         given = [name for name in left if name not in self._others]

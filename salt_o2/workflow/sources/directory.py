@@ -102,21 +102,21 @@ class Directory:
             )
             return ""
         commit = reading_git(self.path, "rev-parse", "--verify", "--quiet", "HEAD^{commit}").decode().strip()
-        kept = _listed(reading_git(self.path, "ls-tree", "-r", "-z", commit, "--", *_KINDS))
-        if not kept:
+        committed = _listed(reading_git(self.path, "ls-tree", "-r", "-z", commit, "--", *_KINDS))
+        if not committed:
             return ""
-        return f"{commit}+dirty" if self._differs(kept) else commit
+        return f"{commit}+dirty" if self._differs(committed) else commit
 
-    def _differs(self, kept: dict[str, str]) -> bool:
-        """Return whether the templates differ from those of a commit, ``kept`` by their names."""
+    def _differs(self, committed: dict[str, str]) -> bool:
+        """Return whether the templates differ from those of a commit, ``committed`` by their names."""
         found = {
             _file(kind, name): content
             for kind in _KINDS
             for name, content in self._contents(kind, links=True)
         }
-        if any(name not in found or _object_id(found[name], oid) != oid for name, oid in kept.items()):
+        if any(name not in found or _object_id(found[name], oid) != oid for name, oid in committed.items()):
             return True
-        new = found.keys() - kept.keys()
+        new = found.keys() - committed.keys()
         return bool(new) and not new <= self._ignored()
 
     def _ignored(self) -> set[str]:

@@ -24,7 +24,7 @@ def bus_of(side, cluster):
     if side == "agent":
         bus = MinionBus(salt.config.minion_config(str(cluster.directory / "flp1" / "minion")))
         listener = Listener(
-            incarnation="a test", heard=ignore, asked=ignore, signed_in=ignore, established=ignore
+            incarnation="a test", on_message=ignore, on_question=ignore, signed_in=ignore, established=ignore
         )
         return bus, partial(bus.run, listener), lambda: tasks_of(getattr(bus._down, "transport", None))
     bus = MasterBus(salt.config.master_config(str(cluster.config_dir / "master")))

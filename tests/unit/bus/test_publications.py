@@ -72,7 +72,9 @@ def listener(heard):
     async def nothing(*_):
         raise AssertionError("nothing else happens here")
 
-    return Listener(incarnation="1", heard=hear, asked=nothing, signed_in=nothing, established=nothing)
+    return Listener(
+        incarnation="1", on_message=hear, on_question=nothing, signed_in=nothing, established=nothing
+    )
 
 
 def test_a_publication_that_fails_keeps_the_others_from_nothing():

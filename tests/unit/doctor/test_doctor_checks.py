@@ -199,7 +199,7 @@ def test_the_worst_verdict_counts():
     ],
 )
 def test_files_that_must_not_be_lost_do_not_lie_in_salts_cache(daemon, kept, level):
-    known = replace(daemon, kept=kept, cache=f"/var/cache/salt/{daemon.role}")
+    known = replace(daemon, stored_at=kept, cache=f"/var/cache/salt/{daemon.role}")
     (verdict,) = [
         each for each in examine(replace(HEALTHY, daemons=(known,))) if each.check == f"{daemon.role}'s files"
     ]

@@ -61,7 +61,7 @@ def test_the_facts_of_this_machine_are_its_sockets_and_configuration(tmp_path):
 
 @pytest.mark.finding("1.6")
 def test_sockets_of_devices_count_while_a_process_listens_there(tmp_path):
-    daemon = Daemon(role="minion", engine="o2_agent", config="", kept=str(tmp_path))
+    daemon = Daemon(role="minion", engine="o2_agent", config="", stored_at=str(tmp_path))
     folder = tmp_path / "tasks/sink/control"
     folder.mkdir(parents=True)
     (folder / "30002").touch()

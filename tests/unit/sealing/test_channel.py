@@ -83,5 +83,5 @@ def test_numbers_are_taken_once_and_only_near_the_highest(offered):
         allowed = number > 0 and number not in taken and number > max(taken, default=0) - WINDOW
         assert numbers.is_new(number) == allowed
         if allowed:
-            numbers.take(number)
+            numbers.accept(number)
             taken.add(number)

@@ -23,7 +23,7 @@ def _none(items: list[Any], each: Each) -> bool:
     return not any(truth(each(item, at, None), "none") for at, item in enumerate(items))
 
 
-def _kept(items: list[Any], each: Each, name: str) -> list[Any]:
+def _matching(items: list[Any], each: Each, name: str) -> list[Any]:
     return [item for at, item in enumerate(items) if truth(each(item, at, None), name)]
 
 
@@ -91,10 +91,10 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "all": _all,
     "any": _any,
     "none": _none,
-    "one": lambda items, each: len(_kept(items, each, "one")) == 1,
-    "filter": lambda items, each: _kept(items, each, "filter"),
+    "one": lambda items, each: len(_matching(items, each, "one")) == 1,
+    "filter": lambda items, each: _matching(items, each, "filter"),
     "map": lambda items, each: [each(item, at, None) for at, item in enumerate(items)],
-    "count": lambda items, each: len(_kept(items, each, "count")),
+    "count": lambda items, each: len(_matching(items, each, "count")),
     "sum": _sum,
     "find": lambda items, each: _found(enumerate(items), each, "find")[1],
     "findIndex": lambda items, each: _found(enumerate(items), each, "findIndex")[0],

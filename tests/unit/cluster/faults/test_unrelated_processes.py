@@ -37,13 +37,13 @@ def test_a_stranger_leads_a_session_and_carries_no_mark(strangers, tmp_path):
     pid = strangers.start("a login shell", ("-sh",)).process.pid
     assert session_of(pid) == pid
     assert pid not in [one.pid for one in marked(tmp_path)]
-    assert [(each.name, each.alive) for each in strangers.seen()] == [("a login shell", True)]
+    assert [(each.name, each.alive) for each in strangers.observe()] == [("a login shell", True)]
 
 
 def test_a_stranger_that_is_ended_by_another_process_is_seen_dead(strangers):
     process = strangers.start("a login shell").process
     os.kill(process.pid, signal.SIGTERM)
-    wait_until(lambda: not strangers.seen()[0].alive, "the stranger is seen dead")
+    wait_until(lambda: not strangers.observe()[0].alive, "the stranger is seen dead")
 
 
 def test_some_unrelated_processes_resemble_tasks(strangers, tmp_path):
@@ -52,7 +52,7 @@ def test_some_unrelated_processes_resemble_tasks(strangers, tmp_path):
     wait_until(lambda: has_word(pids, "o2-device"), "one has the name of a device")
     wait_until(lambda: has_word(pids, f"o2-shim:{tmp_path}"), "one has a word like a shim's mark")
     wait_until(lambda: has_mark(pids, str(tmp_path)), "one has a mark like a task's")
-    assert all(each.alive for each in strangers.seen())
+    assert all(each.alive for each in strangers.observe())
 
 
 def has_word(pids, start):
@@ -94,10 +94,10 @@ def test_a_thief_takes_the_first_free_ports_and_listens_there(strangers):
 def test_a_stranger_stays_for_its_number_of_rounds(strangers):
     strangers.start("for the drill")
     strangers.steal([], [0], most=1, rounds=1)
-    names = [[each.name for each in strangers.seen()]]
+    names = [[each.name for each in strangers.observe()]]
     for _ in range(2):
         strangers.next_round()
-        names.append([each.name for each in strangers.seen()])
+        names.append([each.name for each in strangers.observe()])
     assert names == [["for the drill", "a server at 1 ports"]] * 2 + [["for the drill"]]
     assert strangers.count == 2
 
