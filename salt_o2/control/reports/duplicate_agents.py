@@ -18,12 +18,13 @@ from salt_o2.core.messages.host_quota import ROW_BYTES
 from salt_o2.core.messages.reports import Report
 from salt_o2.core.recovery.agent_instances import Rival, Verdict
 from salt_o2.core.recovery.replay import SecondAgent
-from salt_o2.core.states import TaskStatus
+from salt_o2.core.states import EnvironmentState, TaskStatus
 
 log = logging.getLogger(__name__)
 
 DUPLICATE = "DUPLICATE"
 """The status under which a second agent is announced."""
+NOT_DEPLOYED = (EnvironmentState.STANDBY, EnvironmentState.DONE)
 NOTIFY_AGAIN_S = 10.0
 """Seconds between two notices to a refused agent, which may have missed the last one."""
 
@@ -71,11 +72,21 @@ class DuplicateAgents:
         return {rival.incarnation: rival for rival in known.agents.refused} if known else {}
 
     def _tasks_on(self, host: HostId) -> set[TaskId]:
-        """Return the tasks that have a process on ``host`` according to control's records."""
-        members = [target.environment.model.tasks for target in self._active.values()]
-        reports = [each.reports.get(task.id) for each in members for task in each.on_host(host)]
-        running = {about.task for about in reports if about and about.status is not TaskStatus.INACTIVE}
-        return running | {task.id for task in self._pool.tasks_on(host)}
+        """Return the tasks that have a process on ``host`` according to control's records.
+
+        After a restart of control no agent has reported its tasks yet. Then each task of an environment that
+        was deployed may have one.
+        """
+        known = self._hosts.known.get(host)
+        is_restarted = known is None or not known.agents.kept
+        found = {task.id for task in self._pool.tasks_on(host)}
+        for model in (target.environment.model for target in self._active.values()):
+            is_deployed = is_restarted and model.state not in NOT_DEPLOYED
+            for task in model.tasks.on_host(host):
+                report = model.tasks.reports.get(task.id)
+                if report.status is not TaskStatus.INACTIVE if report else is_deployed:
+                    found.add(task.id)
+        return found
 
     def _announce(self, host: HostId, rival: Rival, at: float) -> None:
         reason, environments = self._reason(host, rival), self._active.ids_on_host(host)

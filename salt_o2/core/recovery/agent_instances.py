@@ -7,7 +7,8 @@ minion (same id, same keys, another machine or folder) has a new one too, and th
     new incarnation with the kept one's tasks, on its machine .... its successor: believed, the former retires
     new incarnation otherwise, on its machine .................... not believed until the kept one is quiet
     new incarnation elsewhere, of a host that has tasks .......... not believed until the host is LOST
-    first report to a restarted control, on that machine ......... believed
+    first report to a restarted control, with tasks of the host .. believed
+    first report to a restarted control otherwise, on that machine not believed until no other has reported
     kept agent reports after the new one ......................... two agents: the new one is refused
     refused agent, and its host is LOST .......................... believed
 
@@ -142,8 +143,6 @@ class Incarnations:
             return True
         if report.facts is None or self.network not in ("", report.facts.network):
             return False
-        if not self.kept and self.network:  # Control was restarted: the tasks may have ended meanwhile.
-            return True
         return not wanted or not wanted.isdisjoint(about.task for about in report.tasks)
 
     def _may_follow_quiet(self, rival: Rival, wanted: Collection[TaskId]) -> bool:

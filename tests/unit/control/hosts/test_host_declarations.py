@@ -8,7 +8,7 @@ import pytest
 from salt_o2.core.errors import InvalidRequestError, PlanError
 from salt_o2.core.messages.reports import HostFacts
 from tests.support.builders.repositories import repository
-from tests.support.fakes.hosts import FakeHosts
+from tests.support.fakes.hosts import FakeHostsWithRecords
 from tests.support.harness.control import control_harness
 
 TPC = """
@@ -21,7 +21,7 @@ roles:
 """
 
 
-class Claimants(FakeHosts):
+class Claimants(FakeHostsWithRecords):
     """FakeHosts that claim what the test says."""
 
     def __init__(self, *names):

@@ -7,9 +7,11 @@ import pytest
 
 from salt_o2.control.hosts.host_probe import FEW
 from salt_o2.control.hosts.host_table import RETURN_S
+from salt_o2.core.messages.reports import HostFacts, Report
 from salt_o2.core.recovery.host_liveness import HostStatus
 from tests.support.builders.repositories import repository
 from tests.support.fakes.clock import FakeClock
+from tests.support.fakes.hosts import FakeHostsWithRecords
 from tests.support.fakes.probe import FakeProbe
 from tests.support.harness.control import control_harness
 from tests.support.harness.host_timeline import HEARTBEAT_S, HostTimeline, play, until
@@ -162,11 +164,35 @@ def test_a_host_that_was_lost_while_control_was_down_is_missed_after_some_time(t
 def test_the_return_of_a_host_after_a_restart_of_control_is_not_announced(tmp_path):
     async def live():
         repository(tmp_path)
-        clock, probe = FakeClock(), FakeProbe()
-        async with control_harness(tmp_path, "flp1", clock=clock, probe=probe) as room:
+        clock, probe, hosts = FakeClock(), FakeProbe(), FakeHostsWithRecords("flp1")
+        async with control_harness(tmp_path, bus=hosts, clock=clock, probe=probe) as room:
             await HostTimeline(room, clock, probe).run()
-        async with control_harness(tmp_path, "flp1", clock=clock, probe=probe) as room:
+        async with control_harness(tmp_path, bus=hosts, clock=clock, probe=probe) as room:
             timeline = HostTimeline(room, clock, probe)
             assert (timeline.status("flp1"), timeline.told) == (HostStatus.ACTIVE, [])
+
+    asyncio.run(live())
+
+
+def test_a_copy_of_a_minion_that_reports_first_to_a_restarted_control_gets_no_order(tmp_path):
+    async def live():
+        repository(tmp_path)
+        hosts = FakeHostsWithRecords("flp1")
+        async with control_harness(tmp_path, bus=hosts) as room:
+            await room.ask("env_create", workflow="farm")
+        hosts.names = ()
+        async with control_harness(tmp_path, bus=hosts) as room:
+            ordered = len(hosts.commands)
+            facts = HostFacts(address="10.0.0.99", network="n1", cpus=64, memory_mb=64_000)
+            room.take(Report(host="flp1", incarnation="copy", sequence=1, facts=facts))
+            await asyncio.sleep(0)
+            assert room.control.hosts.kept_incarnation("flp1") == ""
+            hosts.names = ("flp1",)
+            hosts.survey("flp1")
+            assert room.control.hosts.kept_incarnation("flp1") == "1"
+            await asyncio.sleep(0)
+            (target,) = room.control.active.values()
+            assert {about.status for about in target.environment.model.tasks.reports.values()} == {"ACTIVE"}
+            assert hosts.commands[ordered:] == []
 
     asyncio.run(live())

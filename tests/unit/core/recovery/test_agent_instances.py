@@ -138,10 +138,26 @@ def test_a_control_that_was_started_again_waits_for_the_agent_of_the_machine_tha
     assert hear(copy, 5.4) is Verdict.REFUSED
 
 
-def test_a_control_that_was_started_again_believes_an_agent_whose_tasks_have_ended_meanwhile():
-    agents = Incarnations(reported_at=0.0, network=HERE)
-    verdict = agents.judge(survey("old"), 0.1, BEAT_S, is_lost=False, tasks=lambda: {"readout"})
-    assert verdict is Verdict.BELIEVED
+@pytest.fixture
+def restarted():
+    """The agents of a host with a task, known to a control that was started at time 0."""
+    return Incarnations(reported_at=0.0, network=HERE)
+
+
+def judged(agents, report, at):
+    return agents.judge(report, at, BEAT_S, is_lost=False, tasks=lambda: {"readout"})
+
+
+def test_a_restarted_control_waits_for_the_agent_with_the_tasks_although_a_copy_reports_first(restarted):
+    assert judged(restarted, survey("copy"), 0.1) is Verdict.WAITS
+    assert judged(restarted, survey("old", "readout"), 0.4) is Verdict.BELIEVED
+    assert judged(restarted, heartbeat("old"), 5.4) is Verdict.BELIEVED
+    assert judged(restarted, survey("copy"), 5.5) is Verdict.REFUSED
+
+
+def test_a_restarted_control_believes_an_agent_that_lost_its_tasks_if_no_other_reports(restarted):
+    assert judged(restarted, survey("old"), 0.1) is Verdict.WAITS
+    assert judged(restarted, heartbeat("old"), QUIET_AFTER * BEAT_S + 0.1) is Verdict.BELIEVED
 
 
 def test_a_refused_agent_that_reports_no_more_is_forgotten(host):
