@@ -2,7 +2,7 @@
 
 import importlib
 
-PLUGIN_KINDS = ("modules", "states", "runners", "engines", "output")
+PLUGIN_KINDS = ("modules", "states", "runners", "engines", "netapi", "output")
 
 
 def plugin_dirs() -> dict[str, list[str]]:

@@ -23,7 +23,7 @@ def packaged(path: str) -> Path:
     return Path(next(iter(import_module(f"salt_o2.{folder}").__path__))) / rest
 
 
-def state_directory(options: Mapping[str, Any], part: Literal["agent", "control"]) -> Path:
+def state_directory(options: Mapping[str, Any], part: Literal["agent", "api", "control"]) -> Path:
     """Return where ``part`` keeps what it must not lose, on a Salt of these ``options`` that names no place.
 
     It is ``var/lib/o2`` below the ``root_dir`` of a Salt that has its keys at the usual place below that.

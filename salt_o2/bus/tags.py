@@ -27,22 +27,22 @@ KEYS = "salt/key"
 """Salt's own tag: the master has accepted, rejected or deleted the key of a minion."""
 
 
-def of(announcement: Announcement) -> str:
-    """Return the tag under which ``announcement`` is announced."""
-    if isinstance(announcement, AnnounceHost):
-        return f"{PREFIX}host/{announcement.host}/{announcement.status}"
-    about = PREFIX + announcement.environment
-    match announcement:
+def of(news: Announcement) -> str:
+    """Return the tag under which ``news`` is announced."""
+    if isinstance(news, AnnounceHost):
+        return f"{PREFIX}host/{news.host}/{news.status}"
+    about = PREFIX + news.environment
+    match news:
         case AnnounceState():
-            return f"{about}/{announcement.state}"
+            return f"{about}/{news.state}"
         case AnnounceFailure():
-            return f"{about}/task/{announcement.task}/{announcement.state}"
+            return f"{about}/task/{news.task}/{news.state}"
         case AnnounceKilled():
-            return f"{about}/task/{announcement.task}/KILLED"
+            return f"{about}/task/{news.task}/KILLED"
         case AnnounceRecovery():
-            return f"{about}/task/{announcement.task}/RECOVERED"
+            return f"{about}/task/{news.task}/RECOVERED"
         case AnnouncePoolExit():
-            return f"{about}/task/{announcement.task}/LEFT"
+            return f"{about}/task/{news.task}/LEFT"
         case _:
             return f"{about}/moves"
 

@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 from salt_o2.cli.ui.command_aliases import with_aliases
 from salt_o2.cli.ui.output_streams import flush, forget_output, make_writable
 from salt_o2.cli.ui.parsing import hoist
-from salt_o2.cli.ui.terminal import InterruptedRequestError, Terminal, as_json, wants_colour
+from salt_o2.cli.ui.terminal import Terminal, as_json, wants_colour
 from salt_o2.core.errors import O2Error, UnreachableError, as_document
 from salt_o2.core.terminal_text import terminal_text
 
@@ -28,6 +28,7 @@ NOUNS = {
     "device": ("dev",),
     "cluster": (),
     "drill": (),
+    "session": (),
     "info": (),
     "doctor": (),
     "about": ("version",),
@@ -35,12 +36,12 @@ NOUNS = {
 }
 """Each noun is in the module of its name in ``cli/commands``, as ``app``, or is in ``ELSEWHERE``."""
 
-ELSEWHERE = {"environment": "environment.commands", "demo": "demo"}
+ELSEWHERE = {"environment": "environment.commands", "demo": "demo", "session": "session"}
 """The modules below ``salt_o2.cli`` of nouns that are not in ``cli/commands``."""
 
 HELP = """Control distributed data-taking.
 
---json, --nocolor and --control may be given anywhere on the command line. With --json, coconut
+--json, --nocolor, --control and --server may be given anywhere on the command line. With --json, coconut
 prints exactly one JSON document, also for an error.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no answer, 130 interrupted.
@@ -81,8 +82,11 @@ def _globals(
             help="Control's socket. Default: O2_CONTROL, SALT_CONFIG_DIR, ./.cluster, Salt.",
         ),
     ] = None,
+    server: Annotated[
+        str, typer.Option(metavar="URL", help="HTTP interface to use instead. Default: O2_SERVER.")
+    ] = "",
 ) -> None:
-    ctx.obj = Terminal(as_json, wants_colour(nocolor) and not as_json, control)
+    ctx.obj = Terminal(as_json, wants_colour(nocolor) and not as_json, control, server.rstrip("/"))
 
 
 def run(argv: list[str] | None = None) -> None:
@@ -103,8 +107,6 @@ def _carry_out(words: list[str], terminal: Terminal) -> int:
         result = app(words, prog_name="coconut", standalone_mode=False)
     except BrokenPipeError:
         raise
-    except InterruptedRequestError as error:
-        return _complain(terminal, {"kind": "Interrupted", "message": str(error)}, INTERRUPTED)
     except O2Error as error:
         return _complain(
             terminal, as_document(error), NO_ANSWER if isinstance(error, UnreachableError) else FAILED

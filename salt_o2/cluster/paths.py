@@ -16,6 +16,9 @@ MARKER = "O2_CLUSTER"
 """Environment variable that all processes of a cluster carry; its value is the cluster's directory."""
 
 SOCKET_NAME = "o2_control.ipc"
+LINK_NAME = "o2_api.link"
+API = "api"
+"""Name of the daemon salt-api, which serves the HTTP interface."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ class Layout:
 
     def config_dir(self, daemon: str) -> Path:
         """Return the configuration directory of a daemon (``-c``)."""
-        return self.conf if daemon == "master" else self.home(daemon)
+        return self.conf if daemon in ("master", API) else self.home(daemon)
 
 
 def layout(directory: str | Path) -> Layout:

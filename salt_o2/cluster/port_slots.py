@@ -17,7 +17,7 @@ from salt_o2.linux.procfs import listening_ports
 SLOTS = 10
 CONTROL_PORTS_EACH, CHANNEL_PORTS_EACH = 1100, 970
 
-_MASTER_PORTS, _CONTROL_PORTS, _CHANNEL_PORTS = 31900, 8900, 22100
+_MASTER_PORTS, _API_PORTS, _CONTROL_PORTS, _CHANNEL_PORTS = 31900, 31930, 8900, 22100
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,11 @@ class Slot:
     def request_port(self) -> int:
         """Port on which minions send to the master (Salt's ``ret_port``)."""
         return self.publish_port + 1
+
+    @property
+    def api_port(self) -> int:
+        """Port of the HTTP interface, on loopback."""
+        return _API_PORTS + self.number
 
     @property
     def control_ports(self) -> tuple[int, int]:
@@ -75,7 +80,7 @@ def claimed(preferred: int | None = None) -> Iterator[Slot]:
     with ExitStack() as reservations:
         for slot in order:
             if _reserve(slot, reservations) and all(
-                port_is_free(port) for port in (slot.publish_port, slot.request_port)
+                port_is_free(port) for port in (slot.publish_port, slot.request_port, slot.api_port)
             ):
                 yield slot
                 return

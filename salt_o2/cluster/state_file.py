@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from salt_o2.cluster.paths import SOCKET_NAME, Layout
+from salt_o2.cluster.paths import API, LINK_NAME, SOCKET_NAME, Layout
 from salt_o2.cluster.processes import Process
 from salt_o2.core.errors import O2Error
 
@@ -25,11 +25,23 @@ class Record:
     heartbeat_s: float = HEARTBEAT_S
     namespaces: bool = False
     """Whether each daemon has its own network namespace (namespaces.py)."""
+    api: bool = False
+    """Whether salt-api runs beside the master, with the HTTP interface."""
 
     @property
     def control_socket(self) -> Path:
         """Control's local socket, in the master's ``sock_dir``."""
         return self.run / "master" / SOCKET_NAME
+
+    @property
+    def sign_in_link(self) -> Path:
+        """File with the one-time sign-in link of the HTTP interface; it exists until it is used."""
+        return self.run / "master" / LINK_NAME
+
+    @property
+    def daemons(self) -> tuple[str, ...]:
+        """Names of all daemons that the cluster has."""
+        return ("master", *((API,) if self.api else ()), *self.minions)
 
     @property
     def dead(self) -> tuple[Process, ...]:
@@ -40,7 +52,7 @@ class Record:
     def missing(self) -> tuple[str, ...]:
         """Names of all daemons that do not run, including those that were never started."""
         alive = {process.name for process in self.processes if process.alive}
-        return tuple(name for name in ("master", *self.minions) if name not in alive)
+        return tuple(name for name in self.daemons if name not in alive)
 
 
 def write(layout: Layout, record: Record) -> None:
@@ -67,6 +79,7 @@ def read(layout: Layout) -> Record | None:
             processes,
             raw.get("heartbeat_s", HEARTBEAT_S),
             raw.get("namespaces", False),
+            raw.get("api", False),
         )
     except FileNotFoundError:
         return None

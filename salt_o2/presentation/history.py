@@ -4,19 +4,16 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from salt_o2.core.messages.quiet_entries import QUIET
-
 Plain = dict[str, Any]
+
+QUIET = ("TasksMoved", "Tick", "CompleteRequest")
+"""Entries that are shown only on request for all entries: other entries show their effects."""
 
 
 def history(lines: Sequence[Plain], every: bool = False) -> str:
     """Return a history: its days as headings, then time, event, and cause."""
-    return "\n".join(_lines_of_days(shown_lines(lines, every))) or "no events"
-
-
-def shown_lines(lines: Sequence[Plain], every: bool) -> list[Plain]:
-    """Return the lines that a history shows: all of them with ``every``."""
-    return [line for line in lines if every or line["kind"] not in QUIET]
+    shown = [line for line in lines if every or line["kind"] not in QUIET]
+    return "\n".join(_lines_of_days(shown)) or "no events"
 
 
 def _lines_of_days(lines: Iterable[Plain]) -> Iterable[str]:

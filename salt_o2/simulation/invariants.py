@@ -63,7 +63,7 @@ class Invariants:
             host.kernel.wrong_signals.clear()
         self.broken += self._processes_twice()
         self.broken += self._wrong_failures()
-        for id in self.answers.destroyed & self.cluster.control.environments.keys():
+        for id in self.answers.gone & self.cluster.control.environments.keys():
             self.broken.append(f"environment {id} was destroyed, and is back")
         self._check_shown_states()
         self._check_transitions()

@@ -26,7 +26,7 @@ class Answers:
     """The environments that control has said to have created, each with the user."""
     ended: set[str] = field(default_factory=set)
     """The environments whose end a user has requested."""
-    destroyed: set[str] = field(default_factory=set)
+    gone: set[str] = field(default_factory=set)
     """The environments that control has said to have destroyed."""
     in_progress: dict[str, int] = field(default_factory=dict)
     """Requests in progress, by environment."""
@@ -160,7 +160,7 @@ class User:
             self.answers.wrong.append(f"{verb} {dict(arguments)} raises {error!r}")
             return None
         if verb == "env_destroy" and str(answer["state"]) == "DONE":
-            self.answers.destroyed.add(answer["id"])
+            self.answers.gone.add(answer["id"])
         if "id" in arguments or "workflow" in arguments:
             trace.add(f"{self.name}: {verb} {dict(arguments)} -> {answer['id']} {answer['state']}")
         return answer

@@ -30,6 +30,8 @@ MAY_IMPORT = {
     "integration": {"core"},
     "control": {"core", "concurrency", "linux", "workflow", "site", "integration"},
     "bus": {"core", "concurrency", "linux", "sealing", "salt"},
+    "api": {"core", "client", "control", "salt"},
+    "netapi": {"core", "api"},
     "engines": {"core", "concurrency", "linux", "agent", "control", "site", "bus", "salt"},
     "simulation": {
         "core", "concurrency", "linux", "occ", "device", "agent", "control", "site", "bus", "sealing",
@@ -59,6 +61,7 @@ INSIDE = {
     "control": ["storage", "hosts", "planning", "environments", "reports", "views", "requests", ""],
     "cluster": ["", "lifecycle", "faults"],
     "simulation": ["machine", "programs", ""],
+    "api": ["access", "requests", "handlers", ""],
     "cli": ["ui", "environment", "commands", ""],
 }  # fmt: skip
 """The folders of a package, lowest first: each imports those before it. ``""`` is the package itself."""

@@ -30,13 +30,22 @@ def up(
     namespaces: Annotated[
         bool, typer.Option("--namespaces", help="Give each host its own network (root only).")
     ] = False,
+    api: Annotated[bool, typer.Option(help="Serve HTTP on loopback (new: yes).")] = True,
     directory: Dir = HERE,
 ) -> None:
     """Start a master and minions, or what is missing of an existing cluster."""
     from salt_o2.cluster import up
 
     terminal: Terminal = ctx.obj
-    started = up(directory, minions, workers, say=terminal.note, heartbeat_s=heartbeat, namespaces=namespaces)
+    started = up(
+        directory,
+        minions,
+        workers,
+        say=terminal.note,
+        heartbeat_s=heartbeat,
+        namespaces=namespaces,
+        api=api,
+    )
     terminal.show(started, render_status)
 
 
@@ -108,6 +117,8 @@ def render_status(status: dict[str, Any]) -> str:
         f"directory:       {status['directory']}",
         f"config_dir:      {status['config_dir']}",
         f"control socket:  {status['control_socket']}",
+        f"http:            {status['http']}" if status.get("http") else "",
+        f"sign in once:    {status['sign_in']}" if status.get("sign_in") else "",
         f"running:         {', '.join(daemons) or 'nothing'}",
         f"dead:            {', '.join(status['dead'])}" if status["dead"] else "",
         f"known hosts:     {', '.join(status['known']) or 'none'}",

@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 
-from salt_o2.cli.environment.completion import host_names
 from salt_o2.cli.ui.command_aliases import noun, verb
 from salt_o2.cli.ui.confirmation import check_all
 from salt_o2.presentation import pool
@@ -27,12 +26,7 @@ def clean(
     class_name: Annotated[
         str, typer.Option("-c", "--class", metavar="CLASS", help="Only tasks of this class.")
     ] = "",
-    host: Annotated[
-        str,
-        typer.Option(
-            "-h", "--host", metavar="HOST", help="Only tasks on this host.", autocompletion=host_names
-        ),
-    ] = "",
+    host: Annotated[str, typer.Option("-h", "--host", metavar="HOST", help="Only tasks on this host.")] = "",
     idle: Annotated[
         float,
         typer.Option(

@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 
-from salt_o2.cli.environment.completion import task_ids
 from salt_o2.cli.ui import log_follow
 from salt_o2.cli.ui.command_aliases import noun, verb
 from salt_o2.cli.ui.terminal import Terminal
@@ -22,9 +21,7 @@ def list_(ctx: typer.Context) -> None:
 @verb(app, "log")
 def log(
     ctx: typer.Context,
-    identity: Annotated[
-        str, typer.Argument(metavar="ID", help="Task ID, or its first characters.", autocompletion=task_ids)
-    ],
+    identity: Annotated[str, typer.Argument(metavar="ID", help="Task ID, or its first characters.")],
     lines: Annotated[int, typer.Option("-n", "--lines", help="Number of lines.", min=1)] = 40,
     follow: Annotated[
         bool, typer.Option("-f", "--follow", help="Print new output until Ctrl-C or the task's end.")

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from salt_o2.cli.environment.completion import workflow_names
 from salt_o2.cli.ui.command_aliases import noun, verb
 from salt_o2.cli.ui.parsing import variables
 from salt_o2.cli.ui.site_file import SiteFile, site_variables
@@ -37,12 +36,7 @@ def list_(ctx: typer.Context) -> None:
 @verb(app, "show", "s")
 def show(
     ctx: typer.Context,
-    workflow: Annotated[
-        str,
-        typer.Argument(
-            metavar="NAME[@REVISION]", help="Workflow of the site.", autocompletion=workflow_names
-        ),
-    ],
+    workflow: Annotated[str, typer.Argument(metavar="NAME[@REVISION]", help="Workflow of the site.")],
 ) -> None:
     """List the variables of a workflow, and where each is read.
 

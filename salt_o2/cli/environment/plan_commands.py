@@ -15,7 +15,6 @@ from salt_o2.cli.environment.override_options import (
     Scale,
     Token,
     Vars,
-    WorkflowName,
     bending,
 )
 from salt_o2.cli.ui.terminal import Terminal, conclude
@@ -25,7 +24,9 @@ from salt_o2.presentation import environments, plans
 def plan(
     ctx: typer.Context,
     identity: OptionalId = "",
-    workflow: WorkflowName = "",
+    workflow: Annotated[
+        str, typer.Option("-w", "--workflow-template", help="Workflow template to deploy.")
+    ] = "",
     destroy: Annotated[bool, typer.Option("--destroy", help="Show what destroying it would stop.")] = False,
     keep: Annotated[
         bool, typer.Option("-k", "--keep-tasks", help="Move departing tasks to the pool.")

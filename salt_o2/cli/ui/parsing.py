@@ -8,7 +8,7 @@ from typing import TypeVar
 from salt_o2.core.errors import InvalidRequestError
 
 FLAGS = ("--json", "--nocolor")
-VALUED = ("--control",)
+VALUED = ("--control", "--server")
 Value = TypeVar("Value")
 DIGITS = 9
 """Maximum digits of a number of roles: Python itself refuses numbers of thousands of digits."""

@@ -3,12 +3,14 @@
 Agents sign in to the master independently, mostly before the minion that runs them has done so.
 """
 
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from salt_o2.client.control_client import ControlClient
-from salt_o2.cluster.paths import Layout
+from salt_o2.cluster.paths import API, Layout
+from salt_o2.cluster.port_slots import Slot
 from salt_o2.cluster.state_file import Record
 from salt_o2.core.errors import O2Error, UnreachableError
 
@@ -39,17 +41,31 @@ def wait_until_ready(layout: Layout, record: Record, timeout_s: float, say: Say)
     deadline = time.monotonic() + timeout_s
     missing = set(record.minions)
     while missing:
-        for process in record.dead:
-            raise O2Error(
-                f"{process.name} ended while starting; the end of its log:\n{tail(layout, process.name)}"
-            )
-        if time.monotonic() > deadline:
-            raise O2Error(_too_slow(layout, record, missing, timeout_s))
+        _check(layout, record, missing, deadline, timeout_s)
         time.sleep(_POLL_S)
         ready = {host for host in known_hosts(record.control_socket) & missing if takes_jobs(layout, host)}
         for host in sorted(ready):
             say(f"{host} is ready")
         missing -= ready
+    while record.api and not is_listening(Slot(record.slot).api_port):
+        _check(layout, record, {API}, deadline, timeout_s)
+        time.sleep(_POLL_S)
+
+
+def _check(layout: Layout, record: Record, missing: set[str], deadline: float, timeout_s: float) -> None:
+    """Raise O2Error if a daemon has ended, or the time is over."""
+    for process in record.dead:
+        raise O2Error(
+            f"{process.name} ended while starting; the end of its log:\n{tail(layout, process.name)}"
+        )
+    if time.monotonic() > deadline:
+        raise O2Error(_too_slow(layout, record, missing, timeout_s))
+
+
+def is_listening(port: int) -> bool:
+    """Return whether a process listens on ``port`` of the loopback address."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def takes_jobs(layout: Layout, minion: str) -> bool:

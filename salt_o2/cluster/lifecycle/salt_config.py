@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from salt_o2.cluster import namespaces
-from salt_o2.cluster.paths import Layout
+from salt_o2.cluster.paths import API, Layout
 from salt_o2.cluster.port_slots import Slot
 from salt_o2.cluster.state_file import Record
 from salt_o2.returners import unused
@@ -54,12 +54,20 @@ def master_config(layout: Layout, record: Record) -> dict[str, Any]:
         "pillar_roots": {"base": [str(layout.pillar), str(packaged("pillar"))]},
         **reactions(packaged("reactor")),
         "engines": [{"o2_control": {}}],
+        "api_pidfile": str(layout.pidfile(API)),
+        "api_logfile": str(layout.log(API)),
         "o2": {
             "database": f"sqlite:///{layout.database}",
             "repositories": [str(layout.templates), str(packaged("examples"))],
             "heartbeat_s": record.heartbeat_s,
+            **({"api": _api(slot)} if record.api else {}),
         },
     }
+
+
+def _api(slot: Slot) -> dict[str, Any]:
+    """Return the settings of the HTTP interface, which only this machine reaches."""
+    return {"port": slot.api_port, "sign_in_link": True, "sign_ins_per_minute": 60}
 
 
 def reactions(folder: Path) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from salt_o2.cluster.lifecycle.status import is_up, status
 from salt_o2.cluster.lifecycle.stop import PATIENCE_S, down, quiet
 from salt_o2.cluster.namespaces import Network, require_namespaces
 from salt_o2.cluster.network_links import heal_all
-from salt_o2.cluster.paths import MARKER, Layout, layout, minion_names
+from salt_o2.cluster.paths import API, MARKER, Layout, layout, minion_names
 from salt_o2.cluster.port_slots import claimed
 from salt_o2.cluster.processes import names_of
 from salt_o2.cluster.state_file import HEARTBEAT_S, Record
@@ -51,12 +51,14 @@ def up(
     timeout_s: float = START_TIMEOUT_S,
     heartbeat_s: float | None = None,
     namespaces: bool = False,
+    api: bool = False,
 ) -> dict[str, Any]:
     """Ensure that a cluster runs in ``directory`` and return its status.
 
     A new cluster has three minions and two workers by default. In an existing cluster only the missing
     daemons are started; other daemons and all tasks are not affected. With ``namespaces`` each daemon of a
-    new cluster has its own network namespace (cluster/namespaces.py). Cut links are restored.
+    new cluster has its own network namespace (cluster/namespaces.py). Cut links are restored. With ``api`` a
+    new cluster has the HTTP interface on loopback; the status shows its address and a one-time sign-in link.
 
     Raises:
         UnreachableError: if namespaces are requested and not available; with the reason.
@@ -84,7 +86,9 @@ def up(
         _revive(place, _as_asked(before, minions, workers), say, timeout_s)
     else:
         names, beat_s = minion_names(minions or MINIONS), heartbeat_s or HEARTBEAT_S
-        wanted = Record(0, names, workers or WORKERS, Path(), heartbeat_s=beat_s, namespaces=namespaces)
+        wanted = Record(
+            0, names, workers or WORKERS, Path(), heartbeat_s=beat_s, namespaces=namespaces, api=api
+        )
         _start(place, wanted, say, timeout_s)
     say(f"the cluster is up after {time.monotonic() - begin:.1f} s")
     return status(directory)
@@ -113,7 +117,7 @@ def _revive(place: Layout, lost: Record, say: Say, timeout_s: float) -> None:
 
     While the master runs, it holds the slot by its ports.
     """
-    wanted = ("master", *lost.minions)
+    wanted = lost.daemons
     alive = tuple(one for one in lost.processes if one.alive and one.name in wanted)
     end_daemons([one for one in lost.processes if one not in alive], PATIENCE_S)
     current = replace(lost, processes=alive, run=_run_folder(lost))
@@ -163,7 +167,7 @@ def _spawn_missing(place: Layout, current: Record, say: Say) -> Record:
     """Start all missing daemons; record each before the next, so that our crash loses none."""
     own = environment(place)
     running = {process.name for process in current.processes}
-    missing = [name for name in ("master", *current.minions) if name not in running]
+    missing = [name for name in current.daemons if name not in running]
     for name in missing:
         (current.run / name).mkdir(exist_ok=True, mode=0o700)
         for claim in place.claims(name):  # another process may have its pid by now, and Salt would exit
@@ -182,8 +186,8 @@ def _entrance(place: Layout, current: Record, name: str) -> list[str]:
     """Return the command prefix of a daemon: its network and the boot id of its host."""
     if not current.namespaces:
         return []
-    its_boot = [] if name == "master" else host_boot.entrance(place, name)
-    return [*Network(place.directory).entrance(name), *its_boot]
+    its_boot = [] if name in ("master", API) else host_boot.entrance(place, name)
+    return [*Network(place.directory).entrance("master" if name == API else name), *its_boot]
 
 
 def environment(place: Layout) -> dict[str, str]:
@@ -205,9 +209,9 @@ def command(place: Layout, name: str) -> list[str]:
     Raises:
         O2Error: if Salt is not installed.
     """
-    kind = "salt-master" if name == "master" else "salt-minion"
+    kind = {"master": "salt-master", API: "salt-api"}.get(name, "salt-minion")
     program = shutil.which(kind, path=sysconfig.get_path("scripts")) or shutil.which(kind)
     if program is None:
         raise O2Error(f"{kind} is missing: install Salt into the environment of {sys.executable}")
     argv = [sys.executable, program, "-c", str(place.config_dir(name))]
-    return argv if name == "master" else [*argv, "--disable-keepalive"]
+    return argv if name in ("master", API) else [*argv, "--disable-keepalive"]

@@ -7,6 +7,7 @@ from salt_o2.cluster import state_file
 from salt_o2.cluster.lifecycle.readiness import known_hosts
 from salt_o2.cluster.namespaces import Network
 from salt_o2.cluster.paths import layout
+from salt_o2.cluster.port_slots import Slot
 from salt_o2.core.errors import O2Error
 
 
@@ -37,6 +38,16 @@ def status(directory: str | Path) -> dict[str, Any]:
         "pids": {one.name: one.pid for one in current.processes if one.alive},
         "dead": [one.name for one in current.dead],
         "control_socket": str(current.control_socket),
+        "http": f"http://127.0.0.1:{Slot(current.slot).api_port}" if current.api else "",
+        "sign_in": _link(current.sign_in_link),
         "namespaces": Network(place.directory).names() if current.namespaces else [],
         "ready": not current.dead and known >= set(current.minions),
     }
+
+
+def _link(file: Path) -> str:
+    """Return the one-time sign-in link; empty if there is none, or it was used."""
+    try:
+        return file.read_text().strip()
+    except OSError:
+        return ""

@@ -67,7 +67,7 @@ class Device:
         self._state_readers: list[asyncio.Queue[str | None]] = []
         self._event_readers: list[asyncio.Queue[DeviceEvent | None]] = []
         self._told_to_end = False
-        self.disconnected: list[asyncio.Future[None]] = []
+        self.gone: list[asyncio.Future[None]] = []
 
     @property
     def pid(self) -> int:
@@ -221,10 +221,10 @@ class Device:
     def ended(self) -> None:
         """End all connections."""
         self._process = None
-        for waiter in self.disconnected:
+        for waiter in self.gone:
             if not waiter.done():
                 waiter.set_result(None)
-        self.disconnected.clear()
+        self.gone.clear()
         for states_reader in self._state_readers:
             states_reader.put_nowait(None)
         for events_reader in self._event_readers:

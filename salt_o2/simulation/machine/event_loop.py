@@ -118,7 +118,7 @@ class VirtualLoop(asyncio.BaseEventLoop, RunsInLine):
             if not program.alive:
                 return
             if program.frozen:
-                program.suspended.append(handle)
+                program.held.append(handle)
                 return
             if program.turns_left is not None:
                 program.turns_left -= 1
@@ -131,8 +131,8 @@ class VirtualLoop(asyncio.BaseEventLoop, RunsInLine):
     def thaw(self, program: Program) -> None:
         """Let a stopped ``program`` continue."""
         program.frozen = False
-        self._ready.extend(program.suspended)  # type: ignore[attr-defined]
-        program.suspended.clear()
+        self._ready.extend(program.held)  # type: ignore[attr-defined]
+        program.held.clear()
 
     def call_at(  # type: ignore[override]
         self, when: float, callback: Any, *args: Any, context: Any = None

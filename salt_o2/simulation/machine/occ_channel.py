@@ -80,20 +80,20 @@ class SimulatedOccChannel:
     async def _call(self, method: str, ask: Any, answer: "asyncio.Future[Any]", timeout_s: float) -> Any:
         await asyncio.sleep(self._rng.expovariate(1.0 / LOOPBACK_S))
         device = self._connected()
-        disconnected: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        device.disconnected.append(disconnected)
+        gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        device.gone.append(gone)
         # The request reaches the device whatever happens to the agent now.
         self._kernel.later(self._rng.expovariate(1.0 / LOOPBACK_S), ask, device)
         try:
-            await asyncio.wait({disconnected, answer}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({gone, answer}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
             if answer.done():
                 return answer.result()
-            if disconnected.done():
+            if gone.done():
                 raise UnreachableError(f"no process answers {method} at {self}: Connection reset")
             raise ReplyTimeout(f"{method} at {self} was not answered within {timeout_s:.3g} s")
         finally:
             answer.cancel()
-            disconnected.cancel()
+            gone.cancel()
 
     def _connected(self) -> Device:
         process = self._kernel.ports.get(self.port)

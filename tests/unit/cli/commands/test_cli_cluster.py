@@ -37,9 +37,10 @@ def library(monkeypatch):
 @pytest.mark.parametrize(
     ("line", "asked"),
     [
-        ("cluster up", ("up", ".cluster", "None", "None", "None", "False")),
-        ("cluster up --minions 5 --workers 2 --dir d", ("up", "d", "5", "2", "None", "False")),
-        ("cluster up --heartbeat 8 --namespaces", ("up", ".cluster", "None", "None", "8.0", "True")),
+        ("cluster up", ("up", ".cluster", "None", "None", "None", "False", "True")),
+        ("cluster up --minions 5 --workers 2 --dir d", ("up", "d", "5", "2", "None", "False", "True")),
+        ("cluster up --no-api", ("up", ".cluster", "None", "None", "None", "False", "False")),
+        ("cluster up --heartbeat 8 --namespaces", ("up", ".cluster", "None", "None", "8.0", "True", "True")),
         ("cluster status -d d", ("status", "d")),
         ("cluster kill", ("kill", ".cluster", "()")),
         ("cluster kill master flp2 -d d", ("kill", "d", "['master', 'flp2']")),

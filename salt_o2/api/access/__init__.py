@@ -1,0 +1,1 @@
+"""Permission to send requests: callers, sessions, sign-in, limits and settings."""

@@ -1,0 +1,1 @@
+"""Handlers of HTTP requests, and how errors and the interface are described."""

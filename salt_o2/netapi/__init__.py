@@ -1,0 +1,1 @@
+"""Salt netapi modules: start() only."""
