@@ -8,7 +8,7 @@ from salt_o2.core.messages.reports import HostFacts
 from salt_o2.core.plan.timeouts import Timeouts
 from salt_o2.core.pool.limits import PoolLimits
 from salt_o2.core.tasks.restarts import RestartBudget, RestartPolicy
-from salt_o2.site.journal_limits import Keep
+from salt_o2.site.journal_limits import JournalLimits
 from salt_o2.site.pillar_schema import HostPillar, SitePillar
 from salt_o2.site.settings import TIMEOUT_VARIABLES, Site
 
@@ -99,7 +99,7 @@ def _journal() -> str:
         "### `o2:journal`\n\n"
         "Limits of the journal. Control never cuts the journal of an environment that has not "
         "ended, and never "
-        "the records of runs.\n\n" + _table([*described(Keep)], {})
+        "the records of runs.\n\n" + _table([*described(JournalLimits)], {})
     )
 
 

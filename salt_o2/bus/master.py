@@ -189,7 +189,7 @@ class MasterBus:
 
     def _take_answer(self, host: HostId, data: Any) -> None:
         try:
-            self._questions.take(host, data)
+            self._questions.add_part(host, data)
         except InvalidRequestError as error:
             log.warning("ignored an answer of %s: %s", host, error)
 

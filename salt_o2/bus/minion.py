@@ -218,9 +218,9 @@ class MinionBus:
             data = {str(kind): b64decode(text, validate=True) for kind, text in body.items()}
         except (TypeError, ValueError, AttributeError) as error:
             raise InvalidRequestError(f"not a message of control: {error}") from error
-        await self._take(data)
+        await self._process(data)
 
-    async def _take(self, body: Mapping[str, Any]) -> None:
+    async def _process(self, body: Mapping[str, Any]) -> None:
         message = self._signed_in().receive(body)
         if isinstance(message, Question):
             if self._answering is not None and self._answering.is_new(message):
@@ -261,7 +261,7 @@ class MinionBus:
             return
         for body in bodies:
             try:
-                await self._take(body)
+                await self._process(body)
             except InvalidRequestError as error:
                 log.warning("ignored a message under the name of control: %s", error)
             except Exception:  # an error in one message must not prevent the next

@@ -81,7 +81,7 @@ class OpenQuestions:
             waiting.answer.cancel()
         raise UnreachableError(f"the agent on {host} has not answered {verb} within {limit_s:g} s")
 
-    def take(self, host: HostId, data: Any) -> None:
+    def add_part(self, host: HostId, data: Any) -> None:
         """Store a part of an answer, sealed by the agent on ``host``.
 
         Raises:

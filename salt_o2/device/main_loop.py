@@ -47,10 +47,10 @@ class MainLoop:
     def _carry_out(self, request: Request) -> None:
         request.refused = not t.possible(self._machine.state, request.event)
         if not request.refused:
-            self._take(request)
+            self._apply(request)
         request.done.set()
 
-    def _take(self, request: Request) -> None:
+    def _apply(self, request: Request) -> None:
         """Apply the transition and do the work of the entered state."""
         try:
             self._work.properties.push(request.arguments)
@@ -58,28 +58,28 @@ class MainLoop:
                 self._work.init()
             if request.event == t.STOP:
                 self._work.drain(request.arguments)
-            self._machine.take(request.event)
+            self._machine.apply(request.event)
             if (work := self._at.get(self._machine.state)) is not None:
                 work()
-                self._machine.take(t.AUTO)
+                self._machine.apply(t.AUTO)
             elif self._machine.state == n.RUNNING:
                 request.done.set()
                 self._run_until_stopped()
         except Exception as error:
             self._output.failure(error, f"{request.event} in {self._machine.state}")
-            self._machine.take(t.ERROR_FOUND)
+            self._machine.apply(t.ERROR_FOUND)
 
     def _run_until_stopped(self) -> None:
         """Run the user's code. If it returns without a request, the device is READY again."""
         self._work.run()
         self._work.post_run()
         if self._inbox.empty():
-            self._machine.take(t.STOP)
+            self._machine.apply(t.STOP)
 
     def _go_down(self) -> None:
         """Take all steps to EXITING from any state. Ignore requests that arrive meanwhile."""
         while self._machine.state not in t.ENDS:
-            self._take(Request(t.DOWN[self._machine.state]))
+            self._apply(Request(t.DOWN[self._machine.state]))
 
     def _turn_away_the_rest(self) -> None:
         while not self._inbox.empty():

@@ -22,10 +22,10 @@ def listen(go_down: Callable[[], None], abort: Callable[[], None] = os.abort) ->
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     for number in HEARD:
         signal.signal(number, lambda *_: None)
-    Thread(target=_hear, args=(reading, go_down, abort), daemon=True).start()
+    Thread(target=_read_signals, args=(reading, go_down, abort), daemon=True).start()
 
 
-def _hear(reading: int, go_down: Callable[[], None], abort: Callable[[], None]) -> None:
+def _read_signals(reading: int, go_down: Callable[[], None], abort: Callable[[], None]) -> None:
     is_asked_to_end = False
     while number := os.read(reading, 1):
         if is_asked_to_end and number[0] == signal.SIGINT:

@@ -28,7 +28,7 @@ def put(path: Path, content: bytes, *, keep_last: bool = False) -> None:
         file.write(content)
     with contextlib.suppress(FileNotFoundError):
         if keep_last:
-            _keep(name)
+            _rename_to_last(name)
         else:
             os.unlink(name)  # noqa: PTH108
     os.rename(new, name)  # noqa: PTH104
@@ -54,7 +54,7 @@ def last(path: Path) -> Path:
     return path.with_name(path.name + LAST)
 
 
-def _keep(name: str) -> None:
+def _rename_to_last(name: str) -> None:
     with contextlib.suppress(FileNotFoundError):
         os.unlink(name + LAST)  # noqa: PTH108
     os.rename(name, name + LAST)  # noqa: PTH104

@@ -73,10 +73,10 @@ class OccServer:
             return
         wanted = dict.fromkeys(addresses)
         first = EVERYWHERE if EVERYWHERE in wanted else LOOPBACK
-        self.port = self._take(first, port)
+        self.port = self._bind(first, port)
         for address in wanted if first == LOOPBACK else ():
             if address != LOOPBACK and is_address_here(address):
-                self._take(address, self.port)
+                self._bind(address, self.port)
 
     def _take_privately(self, private: ServedSocket) -> None:
         # The process has no other thread yet that creates files.
@@ -88,7 +88,7 @@ class OccServer:
         finally:
             os.umask(former)
 
-    def _take(self, address: str, port: int) -> int:
+    def _bind(self, address: str, port: int) -> int:
         shown = f"[{address}]" if ":" in address else address
         try:
             return int(self._server.add_insecure_port(f"{shown}:{port}"))

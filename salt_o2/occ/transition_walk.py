@@ -76,7 +76,7 @@ class TransitionWalk:
         try:
             self.state = self._remembered_state() or await self._settled_state()
             for move in self._steps():
-                await self._take(move)
+                await self._request_step(move)
         except _WalkEnded as stopped:
             return stopped.outcome
         except _StateMismatch:
@@ -144,7 +144,7 @@ class TransitionWalk:
                 self._lose(f"it stays {found.state}", KILL_IT)
             await asyncio.sleep(PAUSE_S)
 
-    async def _take(self, move: Move) -> None:
+    async def _request_step(self, move: Move) -> None:
         """Request one step and confirm its result, or stop."""
         self.asked = move.event
         arguments = self.arguments if move.with_arguments else {}
@@ -185,7 +185,7 @@ class TransitionWalk:
             self._stop(reason, self._advice(), Remedy.KILL if self.state == "ERROR" else Remedy.NONE)
         asked, stuck = self.asked, self.state
         self.deadline = max(self.deadline, asyncio.get_running_loop().time() + LEAST_S)
-        await self._take(move)
+        await self._request_step(move)
         self.asked = asked
         reason = f"{reason}; taken back from {stuck} to {self.state}"
         if self._is_worn():

@@ -233,7 +233,7 @@ class Invariants:
             if id not in control.environments and id not in self.answers.ended:
                 yield f"environment {id} was accepted, and is gone"
         if control.control is not None:
-            yield from (f"the store cannot be read: {difference}" for difference in control.store.unread)
+            yield from (f"the store cannot be read: {fault}" for fault in control.store.unread)
 
     def _journals(self) -> Iterator[str]:
         control = self.cluster.control
@@ -243,7 +243,9 @@ class Invariants:
             again = replay(id, entries(control.store.journal(id)))
             if again is None:
                 yield f"the journal of environment {id} does not begin with its creation"
-            elif (difference := _difference(snapshot.take(target.environment), snapshot.take(again))) != "":
+            elif (
+                difference := _difference(snapshot.capture(target.environment), snapshot.capture(again))
+            ) != "":
                 yield f"the journal of environment {id} replays to another state: {difference}"
 
     def check_empty(self) -> None:

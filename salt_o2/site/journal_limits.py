@@ -11,7 +11,7 @@ Rows = Annotated[int, Meta(ge=0, le=2**62)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Keep:
+class JournalLimits:
     """How much of the journal of ended environments is kept."""
 
     keep_days: Amount = 180.0

@@ -20,7 +20,7 @@ from salt_o2.core.states import EnvironmentEvent
 from salt_o2.core.tasks.restarts import restart_budget
 from salt_o2.core.tolerant_decoding import Fault, salvage, shown
 from salt_o2.core.url_masking import without_password
-from salt_o2.site.journal_limits import Keep
+from salt_o2.site.journal_limits import JournalLimits
 
 TIMEOUT_VARIABLES = {
     "deploy_timeout_s": EnvironmentEvent.DEPLOY,
@@ -65,7 +65,7 @@ class Site:
     heartbeat_s: Seconds = 5.0
     pool: PoolLimits = field(default_factory=PoolLimits)
     """How much may wait in the pool: ``per_host``, ``total``, and ``idle_s``, for how long, in seconds."""
-    journal: Keep = field(default_factory=Keep)
+    journal: JournalLimits = field(default_factory=JournalLimits)
     """How much of the past is kept: ``keep_days`` and ``keep_rows``; and how much of it one host may fill."""
     acknowledge_s: Seconds = 1.0
     """How long a host may take to say that it has a command, before it gets it as a Salt job."""

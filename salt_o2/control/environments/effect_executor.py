@@ -157,7 +157,7 @@ class EffectExecutor:
             stored = target.stored
             changed = {"plan": stored.plan, "overrides": stored.overrides} if has_other_plan else {}
             self._store.save(
-                environment.model.id, snapshot.take(environment), ended, durable=durable, **changed
+                environment.model.id, snapshot.capture(environment), ended, durable=durable, **changed
             )
         self._flushing.schedule()
 

@@ -64,7 +64,7 @@ class Modifications:
             target.stored, overrides=replace(overrides, exclude=overrides.exclude | failed)
         )
         if target.stored.id in self._active:
-            known = snapshot.take(target.environment)
+            known = snapshot.capture(target.environment)
             self._store.save(target.stored.id, known, overrides=target.stored.overrides)
 
     def record_failed_joins_later(self, target: ActiveEnvironment) -> None:

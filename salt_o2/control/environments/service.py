@@ -77,7 +77,7 @@ class EnvironmentService:
         environment = replay.begin(draft.environment, created)
         # The request follows in a transaction of its own. If control is killed between the two, the next
         # control resumes the creation.
-        known = replace(snapshot.take(environment), pending=CREATION, undo=True, asked_by=user)
+        known = replace(snapshot.capture(environment), pending=CREATION, undo=True, asked_by=user)
         return self._adopt(draft.environment, environment, created, known)
 
     def adopt(self, id: EnvironmentId, plan: Plan, known: snapshot.Snapshot, user: str) -> ActiveEnvironment:

@@ -42,9 +42,9 @@ class HistoryRequests:
 
     async def _history(self, wanted: Past, user: str, _progress: Progress) -> list[dict[str, Any]]:
         self._store.flush()
-        return await self._threads.run(user, self._tell, wanted)
+        return await self._threads.run(user, self._journal_lines, wanted)
 
-    def _tell(self, wanted: Past) -> list[dict[str, Any]]:
+    def _journal_lines(self, wanted: Past) -> list[dict[str, Any]]:
         id = EnvironmentId(wanted.id) if wanted.id in (POOL, HOSTS) else self._store.resolve_prefix(wanted.id)
         # The whole journal is formatted, because a line may refer to lines before the first requested one.
         lines = format_journal(self._store.journal(id, moment(wanted.until)))

@@ -25,7 +25,7 @@ from salt_o2.control.storage.store import Store
 from salt_o2.core.ids import POOL, EnvironmentId
 from salt_o2.core.recovery.replay import HOSTS
 from salt_o2.core.states import TaskState
-from salt_o2.site.journal_limits import Keep
+from salt_o2.site.journal_limits import JournalLimits
 
 log = logging.getLogger(__name__)
 LOOK_S = 3600.0
@@ -48,7 +48,7 @@ OWNERLESS = (POOL, HOSTS)
 class Retention:
     """Keeps the journal of one store within its limits."""
 
-    def __init__(self, store: Store, keep: Keep, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, store: Store, keep: JournalLimits, clock: Callable[[], float] = time.time) -> None:
         """Apply the limits ``keep`` to the journal in ``store``."""
         self._store, self._keep, self._clock = store, keep, clock
         self._cut: set[EnvironmentId] = set()

@@ -88,7 +88,7 @@ class JournalFormatter:
     def created(self, body: Body) -> str:
         """Format the creation of the environment."""
         created = typed(body, Created)
-        self._take(created.plan, created.excluded)
+        self._install_plan(created.plan, created.excluded)
         hosts = _some(sorted({task.host for task in created.plan.tasks}))
         reused = f", {len(created.claimed)} of them from the pool" if created.claimed else ""
         return f"created from {created.plan.workflow}: {_tasks(len(created.plan.tasks))} on {hosts}{reused}"
@@ -103,7 +103,7 @@ class JournalFormatter:
         """Format a modification: how the new plan differs."""
         wanted = typed(body, Modified)
         old, out = self._plan, self._out
-        self._take(wanted.plan, wanted.excluded)
+        self._install_plan(wanted.plan, wanted.excluded)
         self._request = f"MODIFY {_by(body)}"
         if old is None:
             return "another plan"
@@ -203,7 +203,7 @@ class JournalFormatter:
         planned = body["planned"]
         return f"call {body['call']}: {planned['func']}"
 
-    def _take(self, plan: Plan, out: dict[TaskId, str]) -> None:
+    def _install_plan(self, plan: Plan, out: dict[TaskId, str]) -> None:
         self._plan, self._out = plan, out
         self._paths |= {task.id: task.path for task in plan.tasks}
 

@@ -31,13 +31,13 @@ class HostCapacity:
         lacking = self._lacking(request.wants)
         if lacking is None:
             try:
-                control, channels = self._ports.take(request, self._facts)
+                control, channels = self._ports.allocate(request, self._facts)
             except NoFreePort as error:
                 lacking = str(error)
         if lacking is not None:
             reasons[lacking] += 1
             return None
-        self._take(request.wants)
+        self._allocate(request.wants)
         return Placement(self._host, control, channels)
 
     def _lacking(self, wants: ResourceDemand) -> str | None:
@@ -48,7 +48,7 @@ class HostCapacity:
             return f"memory {wants.memory_mb:g} MB wanted, {free}"
         return None
 
-    def _take(self, wants: ResourceDemand) -> None:
+    def _allocate(self, wants: ResourceDemand) -> None:
         self._cpu -= wants.cpu
         self._memory -= wants.memory_mb
         self._weight += max(wants.cpu, NOMINAL_CPU)

@@ -21,7 +21,7 @@ class PortAllocator:
         self._taken: set[int] = set()
         self._next: dict[tuple[int, int], int] = {}
 
-    def take(self, request: PlacementRequest, facts: HostFacts) -> tuple[int | None, tuple[int, ...]]:
+    def allocate(self, request: PlacementRequest, facts: HostFacts) -> tuple[int | None, tuple[int, ...]]:
         """Allocate the ports that ``request`` needs; all or none.
 
         Raises:

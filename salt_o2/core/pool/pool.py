@@ -87,7 +87,7 @@ class Pool:
         announcements = [
             AnnounceMoves(environment=POOL, host=host, moves=each) for host, each in moves.items()
         ]
-        return [*self._put(new, at), *announcements, *self._end_those_over(at)]
+        return [*self._store_entries(new, at), *announcements, *self._end_those_over(at)]
 
     def claim(self, tasks: Iterable[TaskId]) -> list[PoolEffect]:
         """Remove ``tasks``: an environment owns them now."""
@@ -109,7 +109,7 @@ class Pool:
         for about in report.tasks:
             entry = self.entries.get(about.task)
             if entry is not None and entry.task.host == report.host:
-                effects += self._take(entry, about, at)
+                effects += self._apply_task_report(entry, about, at)
         if report.facts is not None:
             present = {about.task for about in report.tasks}
             for entry in tuple(self.entries.values()):
@@ -132,7 +132,7 @@ class Pool:
 
     # --- details -----------------------------------------------------------------------------------
 
-    def _take(self, entry: PoolEntry, about: TaskReport, at: float) -> list[PoolEffect]:
+    def _apply_task_report(self, entry: PoolEntry, about: TaskReport, at: float) -> list[PoolEffect]:
         self.reports[entry.task.id] = about
         if entry.goal is TaskState.DONE:
             over = about.status is TaskStatus.INACTIVE and about.state is TaskState.DONE
@@ -167,9 +167,9 @@ class Pool:
             replace(entry, goal=TaskState.DONE, revision=self._revision, reason=reason)
             for entry, reason in chosen
         ]
-        return [*self._put(leaving, at), *(_left(entry, entry.reason) for entry in leaving)]
+        return [*self._store_entries(leaving, at), *(_left(entry, entry.reason) for entry in leaving)]
 
-    def _put(self, entries: Sequence[PoolEntry], at: float) -> list[PoolEffect]:
+    def _store_entries(self, entries: Sequence[PoolEntry], at: float) -> list[PoolEffect]:
         for entry in entries:
             self.entries[entry.task.id], self._asked[entry.task.id] = entry, at
         orders = [SendCommand(command=command) for command in commands(entries)]

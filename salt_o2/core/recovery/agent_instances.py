@@ -96,7 +96,7 @@ class Incarnations:
             return self._record_heard(at, heartbeat_s)
         if at - self._retired.get(name, float("-inf")) <= _late_s(heartbeat_s):
             return Verdict.LATE
-        rival = self._note(report, at)
+        rival = self._record_rival(report, at)
         if self.kept and name in self._retired:
             rival.refused = True
         if self._may_take_over(rival, report, at, heartbeat_s, is_lost, tasks):
@@ -113,7 +113,7 @@ class Incarnations:
                 rival.refused = True
         return Verdict.BELIEVED
 
-    def _note(self, report: Report, at: float) -> Rival:
+    def _record_rival(self, report: Report, at: float) -> Rival:
         rival = self.rivals.setdefault(report.incarnation, Rival(report.incarnation, at, at))
         rival.last = at
         if report.facts:

@@ -124,7 +124,7 @@ def replay(id: EnvironmentId, entries: Iterable[Entry]) -> Environment | None:
         elif environment is None:
             return None
         elif isinstance(entry, Restarted):
-            known = snapshot.take(environment)
+            known = snapshot.capture(environment)
             environment = snapshot.restore(id, environment.model.plan, known, environment.model.timeouts)
         elif not isinstance(entry, SecondAgent):
             _step(environment, entry)

@@ -46,7 +46,7 @@ class Snapshot:
     """Task hooks that were started and have not ended."""
 
 
-def take(environment: Environment) -> Snapshot:
+def capture(environment: Environment) -> Snapshot:
     """Return the snapshot of ``environment``."""
     model = environment.model
     request = model.active.request if model.active else None

@@ -21,7 +21,7 @@ class StateMachine:
             model=self, states=list(STATES), transitions=table, initial=STATES[0], auto_transitions=False
         )
 
-    def take(self, event: str) -> None:
+    def apply(self, event: str) -> None:
         """Apply ``event``. Raise ``transitions.MachineError`` if the table has no such transition."""
         before = self.state
         self._machine.events[event].trigger(self)

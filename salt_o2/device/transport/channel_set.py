@@ -78,7 +78,7 @@ class Channels:
     def send(self, name: str, parts: Sequence[bytes], index: int, timeout_ms: int) -> bool:
         """Send one message. Return False if no peer accepts it in time or a request is pending."""
         found = self._socket(name, index)
-        if not self._do(found, self._zmq.POLLOUT, timeout_ms, lambda: self._put(found, parts)):
+        if not self._do(found, self._zmq.POLLOUT, timeout_ms, lambda: self._transmit(found, parts)):
             return False
         count = self.counts[name, index]
         count[2] += 1
@@ -124,7 +124,7 @@ class Channels:
             raise InvalidRequestError(f"channel {name}[{index}] is not open yet")
         return found
 
-    def _put(self, found: Any, parts: Sequence[bytes]) -> None:
+    def _transmit(self, found: Any, parts: Sequence[bytes]) -> None:
         found.send_multipart(parts, self._zmq.NOBLOCK)
 
     def _do(self, found: Any, flag: int, timeout_ms: int, act: Any) -> bool:

@@ -44,7 +44,7 @@ class Fields:
         self._what = what
         self._entries: dict[str, Node] = {}
         if isinstance(node, Mapping):
-            self._take(node, table)
+            self._check_keys(node, table)
         else:
             problems.add(node.place, path, f"{what} must be a mapping, not {node.word}")
 
@@ -143,7 +143,7 @@ class Fields:
         self._problems.add(node.place, self.path, f"{name} must be a single value, not {node.word}{advice}")
         return None
 
-    def _take(self, node: Mapping, table: Table) -> None:
+    def _check_keys(self, node: Mapping, table: Table) -> None:
         for name, value in node.entries.items():
             place = node.places.get(name, value.place)
             key = table.get(name)

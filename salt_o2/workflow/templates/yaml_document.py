@@ -119,12 +119,12 @@ class _Builder:
 
     def build(self, events: Iterator[Any]) -> Node:
         for event in events:
-            self._take(event)
+            self._add_event(event)
         if self._root is None:
             raise TemplateError(f"{self._file}: empty")
         return self._root
 
-    def _take(self, event: Any) -> None:
+    def _add_event(self, event: Any) -> None:
         place = Place(self._file, event.start_mark.line + 1)
         match event:
             case yaml.DocumentStartEvent():
@@ -133,16 +133,16 @@ class _Builder:
                     raise TemplateError(f"{place}: a second document: one file holds one")
             case yaml.ScalarEvent():
                 scalar = Scalar(place, event.tag or "", event.value, event.implicit[0])
-                self._put(scalar, event.anchor)
+                self._attach(scalar, event.anchor)
             case yaml.AliasEvent():
-                self._put(self._aliased(event.anchor or "", place), None)
+                self._attach(self._aliased(event.anchor or "", place), None)
             case yaml.SequenceStartEvent():
                 self._start(Sequence(place, event.tag or ""), event.anchor)
             case yaml.MappingStartEvent():
                 self._start(Mapping(place, event.tag or ""), event.anchor)
             case yaml.SequenceEndEvent() | yaml.MappingEndEvent():
                 closed = self._open.pop()
-                self._put(closed.node, closed.anchor)
+                self._attach(closed.node, closed.anchor)
 
     def _start(self, node: "Sequence | Mapping", anchor: str | None) -> None:
         if len(self._open) >= NESTING:
@@ -158,7 +158,7 @@ class _Builder:
             raise TemplateError(f"{place}: the alias *{anchor} {why}")
         return found
 
-    def _put(self, node: Node, anchor: str | None) -> None:
+    def _attach(self, node: Node, anchor: str | None) -> None:
         if anchor:
             self._anchors[anchor] = node
         if not self._open:

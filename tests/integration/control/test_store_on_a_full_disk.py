@@ -74,7 +74,7 @@ def disk(tmp_path):
 
 def kept():
     plan = plan_of(planned("sink", "flp1"))
-    taken = snapshot.take(Environment(E1, plan))
+    taken = snapshot.capture(Environment(E1, plan))
     return StoredEnvironment(id=E1, created=1.0, user="u", overrides=Overrides(), plan=plan, snapshot=taken)
 
 

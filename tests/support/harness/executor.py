@@ -63,7 +63,7 @@ class ExecutorHarness:
             user="teo",
             overrides=Overrides(),
             plan=plan,
-            snapshot=snapshot.take(environment),
+            snapshot=snapshot.capture(environment),
         )
         self.store.add(stored)
         self.inventory.allocate(id, plan)

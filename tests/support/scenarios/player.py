@@ -304,7 +304,7 @@ class ScenarioPlayer:
 
     def restart_control(self):
         """Restart control: it knows only what it has persisted."""
-        kept = typed(plain(snapshot.take(self.environment)), snapshot.Snapshot)
+        kept = typed(plain(snapshot.capture(self.environment)), snapshot.Snapshot)
         self.environment = snapshot.restore("E", self.environment.model.plan, kept)
         self.words.environment = self.environment
         again = snapshot.resume(kept, self.environment.model.plan, self.at)

@@ -125,8 +125,8 @@ SIMULATED_DEFECTS = [
     slip(
         "effects leave before they are on disk",
         "control/environments/effect_executor.py",
-        "environment.model.id, snapshot.take(environment), ended, durable=durable, **changed",
-        "environment.model.id, snapshot.take(environment), ended, durable=False, **changed",
+        "environment.model.id, snapshot.capture(environment), ended, durable=durable, **changed",
+        "environment.model.id, snapshot.capture(environment), ended, durable=False, **changed",
         only="control killed midway,control killed at a write",
     ),
     slip(

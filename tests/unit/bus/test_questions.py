@@ -32,7 +32,7 @@ class Scene:
     def arrive(self, name, sealed):
         heard = self.control.receive(name, {"sealed": sealed})
         if heard.answer is not None:
-            self.questions.take(heard.host, heard.answer)
+            self.questions.add_part(heard.host, heard.answer)
 
     async def deliver(self, messages):
         """Carry questions to their agents, and the answers back."""
@@ -133,11 +133,11 @@ def test_a_part_out_of_bounds_is_refused(number, parts):
     async def wrong(messages):
         part = {"question": messages[0].id, "number": number, "parts": parts, "data": b"m"}
         with pytest.raises(InvalidRequestError, match="out of bounds"):
-            scene.questions.take("flp1", part)
+            scene.questions.add_part("flp1", part)
         await scene.deliver(messages)
 
     assert asyncio.run(scene.ask("x", send=wrong)) == ["x"]
 
 
 def test_an_answer_that_comes_too_late_is_ignored():
-    Scene(echo).questions.take("flp1", {"question": "x", "number": 0, "parts": 1, "data": b"m"})
+    Scene(echo).questions.add_part("flp1", {"question": "x", "number": 0, "parts": 1, "data": b"m"})

@@ -24,7 +24,7 @@ def active():
             user="teo",
             overrides=Overrides(),
             plan=plan,
-            snapshot=snapshot.take(environment),
+            snapshot=snapshot.capture(environment),
         )
         registry[id] = ActiveEnvironment(stored, environment)
     return registry

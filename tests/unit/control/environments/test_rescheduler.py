@@ -74,7 +74,7 @@ async def rescheduler():
         user="teo",
         overrides=Overrides(),
         plan=environment.model.plan,
-        snapshot=snapshot.take(environment),
+        snapshot=snapshot.capture(environment),
     )
     active = ActiveEnvironments(ENV=ActiveEnvironment(stored, environment))
     parts = {

@@ -82,7 +82,7 @@ async def test_a_run_that_stops_at_a_time_has_its_timer_after_the_restart(tmp_pa
             target.environment.model.state = S.RUNNING
             target.environment.model.run.number = 7
             target.environment.model.run.stop_at = 2000.0 if id == "E1" else None
-            before.store.save(id, snapshot.take(target.environment))
+            before.store.save(id, snapshot.capture(target.environment))
     with control_process(tmp_path) as (after, restoration):
         restoration.restore()
         assert after.active["E1"].timer is None

@@ -11,7 +11,7 @@ from salt_o2.core.ids import EnvironmentId
 from salt_o2.core.messages.commands import Command
 from salt_o2.core.messages.reports import Failure
 from salt_o2.core.states import TaskState
-from salt_o2.site.journal_limits import Keep
+from salt_o2.site.journal_limits import JournalLimits
 from salt_o2.site.settings import read_site
 from tests.support.builders.reports import dead, done
 from tests.support.builders.repositories import repository
@@ -71,7 +71,7 @@ def test_a_host_that_reports_without_end_fills_no_journal_and_loses_nothing(tmp_
 
 
 def test_the_quota_is_a_setting_of_the_site():
-    assert read_site({"journal": {"host_mb_per_hour": 5}})[0].journal == Keep(host_mb_per_hour=5.0)
+    assert read_site({"journal": {"host_mb_per_hour": 5}})[0].journal == JournalLimits(host_mb_per_hour=5.0)
 
 
 @pytest.mark.finding("1.4")

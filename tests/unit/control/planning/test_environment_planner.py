@@ -70,7 +70,7 @@ def begin(scene, draft):
         user="teo",
         overrides=draft.overrides,
         plan=draft.plan,
-        snapshot=snapshot.take(environment),
+        snapshot=snapshot.capture(environment),
     )
     scene.inventory.allocate(draft.environment, draft.plan)
     return scene.stored[draft.environment], environment

@@ -10,7 +10,7 @@ from salt_o2.control.storage import retention
 from salt_o2.control.storage.retention import DAY_S, Retention
 from salt_o2.control.storage.schema import JOURNAL
 from salt_o2.core.errors import UnknownNameError
-from salt_o2.site.journal_limits import Keep
+from salt_o2.site.journal_limits import JournalLimits
 from salt_o2.site.settings import read_site
 from tests.support.builders.repositories import repository
 from tests.support.fakes.hosts import FakeHosts
@@ -50,7 +50,7 @@ def rows(room, environment=None):
 
 def cut(room, later_s=LATER, **keep):
     at = room.control.clock() + later_s
-    return Retention(room.control.store, Keep(**keep), lambda: at).cut_journal()
+    return Retention(room.control.store, JournalLimits(**keep), lambda: at).cut_journal()
 
 
 def test_within_the_bounds_nothing_is_deleted(tmp_path):
@@ -135,7 +135,9 @@ def test_a_cut_that_was_cut_short_is_no_whole_journal_and_is_finished_later(tmp_
     async def scene(room):
         environment, _ = await ended(room)
         monkeypatch.setattr(retention, "CHUNK", 3)
-        cutter = Retention(room.control.store, Keep(keep_rows=1), lambda: room.control.clock() + LATER)
+        cutter = Retention(
+            room.control.store, JournalLimits(keep_rows=1), lambda: room.control.clock() + LATER
+        )
         cutter._stop.set()
         monkeypatch.setattr(cutter, "_cut", set())
         before = rows(room, environment)
@@ -162,7 +164,9 @@ def test_control_continues_while_the_journal_is_cut(tmp_path, monkeypatch):
 
         monkeypatch.setattr(room.control.store, "write", noted)
         at = room.control.clock() + LATER
-        cutter = asyncio.create_task(Retention(room.control.store, Keep(keep_rows=1), lambda: at).run())
+        cutter = asyncio.create_task(
+            Retention(room.control.store, JournalLimits(keep_rows=1), lambda: at).run()
+        )
         while not threads:
             await asyncio.sleep(0)
         other = await room.ask("env_create", workflow="farm")  # control writes and answers meanwhile
@@ -191,7 +195,7 @@ def test_a_journal_of_hosts_or_of_the_pool_is_cut_by_age(tmp_path):
 
 def test_the_bounds_are_settings_with_their_units():
     site, _ = read_site({"journal": {"keep_days": 30}}, {"journal": {"keep_rows": 1000}})
-    assert site.journal == Keep(keep_days=30.0, keep_rows=1000)
+    assert site.journal == JournalLimits(keep_days=30.0, keep_rows=1000)
     site, wrong = read_site({"journal": {"keep_days": "long"}})
-    assert site.journal == Keep()
+    assert site.journal == JournalLimits()
     assert [fault for fault in wrong if "keep_days" in fault]

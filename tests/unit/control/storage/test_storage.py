@@ -37,7 +37,7 @@ def url(file):
 
 def kept(id=E1):
     plan = plan_of(planned("sink", "flp1"))
-    taken = snapshot.take(Environment(id, plan))
+    taken = snapshot.capture(Environment(id, plan))
     return StoredEnvironment(id=id, created=1.0, user="u", overrides=Overrides(), plan=plan, snapshot=taken)
 
 

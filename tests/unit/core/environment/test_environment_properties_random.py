@@ -354,7 +354,7 @@ class RandomEnvironment(RuleBasedStateMachine):
     @rule()
     def restart_control(self):
         """Control is killed and takes the environment up again, as it was written."""
-        kept = typed(plain(snapshot.take(self.environment)), snapshot.Snapshot)
+        kept = typed(plain(snapshot.capture(self.environment)), snapshot.Snapshot)
         timeouts = self.environment.model.timeouts
         before = set(self.environment.model.tasks.tasks)
         self.environment = snapshot.restore("E", self.environment.model.plan, kept, timeouts)
@@ -484,7 +484,7 @@ def everything(environment):
     """Return all that an environment's machine is."""
     members, transition = environment.model.tasks, environment.model.active
     return {
-        "snapshot": snapshot.take(environment),
+        "snapshot": snapshot.capture(environment),
         "plan": environment.model.plan,
         "reports": members.reports,
         "unreachable": members.unreachable,

@@ -227,7 +227,7 @@ def test_a_hook_cut_short_by_the_end_is_ended_though_control_is_restarted_meanwh
     stage.play(E.DEPLOY)
     stage.ask(E.CONFIGURE)  # its host has not answered, and control does not know whether it runs
     stage.ask(E.EXIT)
-    ended = snapshot.take(stage.environment)
+    ended = snapshot.capture(stage.environment)
     again = FakeAgents(snapshot.restore("E", stage.environment.model.plan, ended))
     again.take(snapshot.resume(ended, stage.environment.model.plan, again.at))
     again.accept_command()
@@ -247,10 +247,10 @@ def test_the_order_to_end_a_hook_is_repeated_until_its_host_obeys():
     stage.ask(E.CONFIGURE)
     (start,) = stage.commands()
     stage.report(start, stage.ended(start, "check"))  # and now it is asked to clear away what is left
-    assert snapshot.take(stage.environment).hooks == ("check",)
+    assert snapshot.capture(stage.environment).hooks == ("check",)
     (clear,) = stage.commands()
     stage.report(clear, stage.done(clear, "check"))
-    assert snapshot.take(stage.environment).hooks == ()
+    assert snapshot.capture(stage.environment).hooks == ()
 
 
 def test_hooks_of_the_end_run_after_all_tasks_have_ended_and_cannot_prevent_the_end():

@@ -184,7 +184,7 @@ def test_a_hook_is_never_transferred():
 
 def test_a_transfer_continues_after_a_restart_of_control(configured):
     configured.ask(E.EXIT, keep=True)
-    old, known = configured.environment.model, snapshot.take(configured.environment)
+    old, known = configured.environment.model, snapshot.capture(configured.environment)
     again = FakeAgents(snapshot.restore(old.id, old.plan, known))
     again.take(snapshot.resume(known, old.plan, 2000.0))
     again.accept_command()

@@ -128,7 +128,7 @@ def test_the_loss_of_a_host_without_tasks_has_no_effect():
 def restarted(agents):
     """The same environment as control takes it up: nothing was heard of its tasks yet."""
     old = agents.environment.model
-    again = FakeAgents(snapshot.restore(old.id, old.plan, snapshot.take(agents.environment)))
+    again = FakeAgents(snapshot.restore(old.id, old.plan, snapshot.capture(agents.environment)))
     again.at = agents.at
     return again
 

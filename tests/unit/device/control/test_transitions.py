@@ -16,7 +16,7 @@ def reached(events, start=n.IDLE):
     machine = StateMachine(lambda _, state: seen.append(state))
     assert machine.state == start
     for event in events:
-        machine.take(event)
+        machine.apply(event)
     return seen
 
 
@@ -67,9 +67,9 @@ def test_the_machine_goes_exactly_where_the_table_says(events):
     for event in events:
         before = machine.state
         if (before, event) in t.TARGETS:
-            machine.take(event)
+            machine.apply(event)
             assert machine.state == t.TARGETS[before, event]
         else:
             with pytest.raises(MachineError):
-                machine.take(event)
+                machine.apply(event)
             assert machine.state == before
