@@ -152,9 +152,12 @@ def _verdict_text(verdicts: list[dict[str, Any]], quiet: bool) -> str:
 
 def _tree(role: dict[str, Any], indent: str) -> list[str]:
     task, call = role.get("task"), role.get("call")
-    lines = [f"{indent}{role['name']}{_leaf(task, call)}"]
+    tolerated = f" [tolerates {role['tolerate']} lost]" if "tolerate" in role else ""
+    left_open = f" {role['open']}" if "open" in role else ""
+    lines = [f"{indent}{role['name']}{_leaf(task, call)}{tolerated}{left_open}"]
     for name in ("constraints", "bind", "connect"):
         lines += [f"{indent}  {name}: {each}" for each in (task or {}).get(name, ())]
+    lines += [f"{indent}  {each}" for each in (task or {}).get("open", ())]
     for name, value in role.get("variables", {}).items():
         lines.append(
             f"{indent}  {name} = {value}" if isinstance(value, str) else _origin(indent, name, value)
@@ -166,11 +169,20 @@ def _tree(role: dict[str, Any], indent: str) -> list[str]:
 
 def _leaf(task: dict[str, Any] | None, call: dict[str, Any] | None) -> str:
     if call:
-        return f" [calls {call['func']} at {call['trigger']}, awaited at {call['await']}]"
+        when = f"at {call['trigger']}, awaited at {call['await']}" if call["trigger"] else "never"
+        result = f", returns {call['return']}" if call["return"] else ""
+        return f" [calls {call['func']} {when}, {_timing(call)}{result}]"
     if not task:
         return ""
-    when = f" at {task['trigger']}" if "trigger" in task else ""
-    return f" [{task['class']}, {task['mode']}{when}{'' if task['critical'] else ', not critical'}]"
+    ends = ", ends the data" if task.get("ends_data") else ""
+    if "trigger" in task:
+        return f" [{task['class']}, {task['mode']} at {task['trigger']}, {_timing(task)}{ends}]"
+    return f" [{task['class']}, {task['mode']}{'' if task['critical'] else ', not critical'}{ends}]"
+
+
+def _timing(leaf: dict[str, Any]) -> str:
+    critical = "critical" if leaf["critical"] else "not critical"
+    return f"timeout {leaf['timeout_s']:g} s, {critical}"
 
 
 def _origin(indent: str, name: str, value: dict[str, str]) -> str:

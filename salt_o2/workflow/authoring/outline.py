@@ -4,6 +4,10 @@ from typing import Any
 
 from salt_o2.core.plan.channels import BoundChannel, ConnectedChannel
 from salt_o2.workflow.expansion.workflow_tree import CallRole, Role, TaskRole, Workflow
+from salt_o2.workflow.expressions.values import Open
+
+_OPEN = "[open]"
+"""The value of a variable that is not known where the template is checked alone."""
 
 
 def outline(workflow: Workflow, variables: bool = False, origins: bool = False) -> dict[str, Any]:
@@ -25,6 +29,8 @@ def _role(role: Role, variables: bool, origins: bool) -> dict[str, Any]:
         found["detector"] = role.detector
     if role.tolerate:
         found["tolerate"] = role.tolerate
+    if role.left_open:
+        found["open"] = role.left_open
     if role.task:
         found["task"] = _task(role.task)
     if role.call:
@@ -54,6 +60,8 @@ def _task(task: TaskRole) -> dict[str, Any]:
         found["bind"] = [_bound(channel) for channel in task.bind]
     if task.connect:
         found["connect"] = [_connected(channel) for channel in task.connect]
+    if task.left_open:
+        found["open"] = list(task.left_open)
     return found
 
 
@@ -79,7 +87,10 @@ def _connected(channel: ConnectedChannel) -> str:
 
 
 def _variables(leaf: TaskRole | CallRole, origins: bool) -> dict[str, Any]:
-    values = leaf.variables
+    values = {
+        name: _OPEN if isinstance(leaf.stack.find(name), Open) else text
+        for name, text in leaf.variables.items()
+    }
     if not origins:
         return dict(sorted(values.items()))
     found = leaf.stack.origins()

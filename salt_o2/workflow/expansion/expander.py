@@ -6,6 +6,7 @@ then constraints and channels, which may use the role's own place. Entries of on
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from itertools import count
 
@@ -15,12 +16,12 @@ from salt_o2.workflow.expansion.leaves import Leaves
 from salt_o2.workflow.expansion.template_catalogue import TaskClasses, Workflows
 from salt_o2.workflow.expansion.timing import losses_of
 from salt_o2.workflow.expansion.workflow_tree import Role
-from salt_o2.workflow.expressions.values import OPEN, shown
+from salt_o2.workflow.expressions.values import OPEN, Refused, shown
 from salt_o2.workflow.limits import INCLUDES, ROLES
 from salt_o2.workflow.problems import Problems
 from salt_o2.workflow.sources.source import Source
 from salt_o2.workflow.templates.role_template import RoleTemplate
-from salt_o2.workflow.templates.text import Text, rendered
+from salt_o2.workflow.templates.text import Text, needs_of, open_value, rendered
 from salt_o2.workflow.variables.stack import Block, Inherited, Layer, Position, Stack
 from salt_o2.workflow.variables.user_variables import UserVariables
 
@@ -73,10 +74,14 @@ class Expansion:
     def _children(self, templates: Iterable[RoleTemplate], outer: InheritedScope) -> tuple[Role, ...]:
         children: dict[str, Role] = {}
         for template in templates:
-            for locals_ in self._locals(template, outer):
+            found = [*self._locals(template, outer)]
+            for locals_ in found:
                 role = self._role(template, outer, locals_, children)
                 if role is not None:
                     children[role.name] = role
+            undecided = None if found else self._undecided_loop(template, outer)
+            if undecided is not None:
+                children.setdefault(undecided.name, undecided)
         return tuple(children.values())
 
     def _locals(self, template: RoleTemplate, outer: InheritedScope) -> Iterator[Layer]:
@@ -98,15 +103,16 @@ class Expansion:
         self._count += 1
         if self._count > ROLES:
             raise _TooMany
-        if not self._enabled(template, outer, locals_):
-            return None
+        enabled = self._enabled(template, outer, locals_)
+        if not enabled:
+            return self._undecided(template, outer, locals_) if enabled is None else None
         own = self._own(template, outer.inherited, locals_, outer.path)
         if outer.inherited.position is None:
             self.variables = own.stack.flattened()
         position = self._position(template, own.stack, outer.inherited.position, beside)
         if position is None:
             self.complete = False
-            return None
+            return _open_role(template, outer.path, "name", template.name, own.stack)
         self._check_alone(template, position.path, outer.path)
         user = self._user.at(position.path, outer.inherited.user)
         if user is not outer.inherited.user:
@@ -156,7 +162,7 @@ class Expansion:
             self._problems.add(template.tolerate.place, path, "tolerate is for roles with children")
         if task is None and call is None:
             self.complete = False
-            return None
+            return _open_leaf(template, position, stack)
         return Role(name=position.name, path=path, task=task, call=call, detector=_detector(stack))
 
     def _included(
@@ -176,23 +182,50 @@ class Expansion:
         found = self._workflows.find(reference, outer.source, include.place, path) if reference else None
         if found is None:
             self.complete = False
-            return None
+            why = open_value("include", include, own.stack) or self._workflows.left_open(
+                reference, include.place
+            )
+            return Role(name=position.name, path=path, left_open=why) if why else None
         root, source = found
         around = outer.around(template, own, position, source, self._problems)
-        if not self._enabled(root, around, own.locals):
-            return None
+        enabled = self._enabled(root, around, own.locals)
+        if not enabled:
+            return self._undecided(root, around, own.locals, position) if enabled is None else None
         inside = self._own(root, around.inherited, own.locals, path)
         if outer.inherited.position is None:
             self.variables = inside.stack.flattened()
         return self._body(root, around, inside, position)
 
-    def _enabled(self, template: RoleTemplate, outer: InheritedScope, locals_: Layer) -> bool:
+    def _enabled(self, template: RoleTemplate, outer: InheritedScope, locals_: Layer) -> bool | None:
+        """Return whether the role exists; ``None`` if that is not known here."""
         if template.enabled is None:
             return True
         stack = outer.inherited.stack(locals_, _EMPTY, _EMPTY)
         value = rendered(template.enabled, stack, outer.path, self._problems)
         self.complete = self.complete and value is not None
-        return value is not None and value.strip().lower() in _TRUE
+        return None if value is None else value.strip().lower() in _TRUE
+
+    def _undecided(
+        self, template: RoleTemplate, outer: InheritedScope, locals_: Layer, position: Position | None = None
+    ) -> Role | None:
+        """Return the role of which it is not known here whether it exists; ``None`` if that is a fault."""
+        stack = outer.inherited.stack(locals_, _EMPTY, _EMPTY)
+        if template.enabled is None or not needs_of(template.enabled, stack):
+            return None
+        if position:
+            why = open_value("enabled", template.enabled, stack)
+            return Role(name=position.name, path=position.path, left_open=why)
+        return _open_role(template, outer.path, "enabled", template.enabled, stack)
+
+    def _undecided_loop(self, template: RoleTemplate, outer: InheritedScope) -> Role | None:
+        """Return the roles of an iterator whose values are not known here, as one role."""
+        if template.loop is None:
+            return None
+        stack = outer.inherited.stack(_EMPTY, _EMPTY, _EMPTY)
+        for text in (template.loop.range, template.loop.begin, template.loop.end):
+            if text is not None and needs_of(text, stack):
+                return _open_role(template, outer.path, "for", text, stack)
+        return None
 
     def _own(self, template: RoleTemplate, inherited: Inherited, locals_: Layer, path: str) -> Own:
         stack = inherited.stack(locals_, _EMPTY, _EMPTY)
@@ -239,6 +272,29 @@ class Expansion:
         what = f"a role beside it has this name: its path here is {above}.{name}#2 and so on{advice}"
         self._problems.note(template.place, f"{above}.{name}", what)
         return next(each for each in (f"{name}#{number}" for number in count(2)) if each not in beside)
+
+
+def _open_role(template: RoleTemplate, above: str, what: str, text: Text, stack: Stack) -> Role | None:
+    """Return a role of which ``text`` is not known here; ``None`` if it is wrong, not open."""
+    why = open_value(what, text, stack)
+    name = template.name.written
+    if what == "enabled":
+        with suppress(Refused):
+            name = template.name.render(stack)
+    return Role(name=name, path=f"{above}.{name}" if above else name, left_open=why) if why else None
+
+
+def _open_leaf(template: RoleTemplate, position: Position, stack: Stack) -> Role | None:
+    """Return a leaf of which something is not known here; ``None`` if it is wrong, not open."""
+    task, call = template.task, template.call
+    texts = {"load": task.load, "trigger": task.trigger} if task else {}
+    if call:
+        texts = {"func": call.func, "trigger": call.trigger, "await": call.until, "return": call.result}
+    for what, text in texts.items():
+        why = open_value(what, text, stack) if text is not None else ""
+        if why:
+            return Role(name=position.name, path=position.path, left_open=why)
+    return None
 
 
 def _detector(stack: Stack) -> str:

@@ -10,7 +10,7 @@ from salt_o2.workflow.templates import channel_template
 from salt_o2.workflow.templates.channel_template import render_channels
 from salt_o2.workflow.templates.role_template import RoleTemplate
 from salt_o2.workflow.templates.task_template import ConstraintTemplate
-from salt_o2.workflow.templates.text import Text, rendered
+from salt_o2.workflow.templates.text import Text, open_value, rendered
 from salt_o2.workflow.variables.stack import Inherited, Layer, Position, Stack
 
 
@@ -35,6 +35,8 @@ class InheritedScope:
     connect: tuple[channel_template.Layer, ...] = ()
     includes: int = 0
     """Number of nested includes of workflows at this place."""
+    open_constraints: tuple[str, ...] = ()
+    """Constraints of the roles above that are not known here."""
 
     @property
     def path(self) -> str:
@@ -72,7 +74,7 @@ class InheritedScope:
         path = position.path
         bind = render_channels(template.bind, own.stack, path, problems)
         connect = render_channels(template.connect, own.stack, path, problems)
-        mine = render_constraints(template.constraints, own.stack, path, problems)
+        mine, left_open = render_constraints(template.constraints, own.stack, path, problems)
         return InheritedScope(
             inherited,
             self.source,
@@ -80,6 +82,7 @@ class InheritedScope:
             (*self.bind, bind) if bind else self.bind,
             (*self.connect, connect) if connect else self.connect,
             self.includes,
+            (*self.open_constraints, *left_open),
         )
 
 
@@ -131,7 +134,13 @@ def _unseen(template: RoleTemplate, block: str) -> dict[str, dict[str, bool]]:
 
 def render_constraints(
     templates: tuple[ConstraintTemplate, ...], stack: Stack, path: str, problems: Problems
-) -> tuple[Constraint, ...]:
-    """Return the constraints that ``templates`` produce at the role of ``stack``."""
-    values = ((each.attribute, rendered(each.value, stack, path, problems)) for each in templates)
-    return tuple(Constraint(attribute, value) for attribute, value in values if value is not None)
+) -> tuple[tuple[Constraint, ...], tuple[str, ...]]:
+    """Return the constraints that ``templates`` produce at the role of ``stack``, and those left open."""
+    found, left_open = [], []
+    for each in templates:
+        value = rendered(each.value, stack, path, problems)
+        if value is not None:
+            found.append(Constraint(each.attribute, value))
+        elif why := open_value("value", each.value, stack):
+            left_open.append(f"constraint {each.attribute} {why}")
+    return tuple(found), tuple(left_open)

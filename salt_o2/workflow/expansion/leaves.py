@@ -14,7 +14,12 @@ from salt_o2.workflow.expansion.workflow_tree import CallRole, TaskRole
 from salt_o2.workflow.expressions.evaluation.expression import expression
 from salt_o2.workflow.expressions.values import Open, Refused
 from salt_o2.workflow.problems import Place, Problems
-from salt_o2.workflow.templates.channel_template import make_bound, make_connected, render_channels
+from salt_o2.workflow.templates.channel_template import (
+    make_bound,
+    make_connected,
+    open_channels,
+    render_channels,
+)
 from salt_o2.workflow.templates.role_template import CallTemplate, RoleTemplate, TaskLoad
 from salt_o2.workflow.templates.task_template import TaskTemplate
 from salt_o2.workflow.templates.text import Text, rendered
@@ -53,11 +58,11 @@ class Leaves:
         self._check_names(template, found, stack, path)
         is_hook = load.trigger is not None and not is_empty(load.trigger, stack, path)
         trigger = moment_of(load.trigger, stack, path, self._problems) if load.trigger and is_hook else None
-        channels = self._channels(found, inner, stack, path) if not is_hook else ((), ())
+        channels = self._channels(found, inner, stack, path) if not is_hook else ((), (), ())
         if channels is None or (is_hook and not trigger):
             return None
-        bound, connected = channels
-        own = render_constraints(found.constraints, stack, path, self._problems)
+        bound, connected, open_here = channels
+        own, left_open = render_constraints(found.constraints, stack, path, self._problems)
         leaf = TaskRole(
             path=path,
             place=template.place,
@@ -70,6 +75,7 @@ class Leaves:
             trigger=trigger,
             timeout_s=seconds_of(load.timeout, stack, path, self._problems),
             ends_data=load.ends_data,
+            left_open=(*inner.open_constraints, *left_open, *open_here),
         )
         self._check_end(load, leaf)
         self._check_outputs(template, leaf)
@@ -133,10 +139,10 @@ class Leaves:
 
     def _channels(
         self, found: TaskTemplate, inner: InheritedScope, stack: Stack, path: str
-    ) -> tuple[tuple[BoundChannel, ...], tuple[ConnectedChannel, ...]] | None:
-        """Return the channels of a task: its template's below those of the roles around it."""
+    ) -> tuple[tuple[BoundChannel, ...], tuple[ConnectedChannel, ...], tuple[str, ...]] | None:
+        """Return the channels of a task, its template's below those of the roles around it; and open ones."""
         if found.mode is ControlMode.BASIC:  # Roles above it may set channels that are meant for other tasks.
-            return (), ()
+            return (), (), ()
         before = len(self._problems)
         bind = render_channels(found.bind, stack, path, self._problems)
         connect = render_channels(found.connect, stack, path, self._problems)
@@ -145,7 +151,11 @@ class Leaves:
         self.wanted.extend(Wanted(path, place, channel) for channel, place in connected)
         if len(self._problems) > before:
             return None
-        return bound, tuple(channel for channel, _ in connected)
+        left_open: tuple[str, ...] = ()
+        if self._problems.channels_lost:
+            left_open = open_channels((bind, *inner.bind), "bind")
+            left_open += open_channels((connect, *inner.connect), "connect")
+        return bound, tuple(channel for channel, _ in connected), left_open
 
     def _check_names(self, role: RoleTemplate, found: TaskTemplate, stack: Stack, path: str) -> None:
         """Report names that the task template needs and the role does not set; once for each such pair.

@@ -56,6 +56,7 @@ class _TemplateCatalogue:
         self._problems = problems
         self._repositories = repositories
         self._sources: dict[tuple[int, str, str], Source] = {}
+        self._elsewhere: dict[Place, str] = {}
         self.alone = False
         """Whether an author checks a template without its site: what only a site finds stays open."""
 
@@ -68,6 +69,10 @@ class _TemplateCatalogue:
         if key not in self._sources:
             self._sources[key] = self._repositories.find(reference.repository, reference.revision, near)
         return self._sources[key], reference.name
+
+    def left_open(self, reference: str | None, place: Place) -> str:
+        """Return why the ``reference`` at ``place`` cannot be followed here; empty if it can, or is wrong."""
+        return f"[open: {reference}: {self._elsewhere[place]}]" if place in self._elsewhere else ""
 
     def attempt(self, place: Place, path: str, action: Callable[[], Found]) -> Found | None:
         """Return the result of ``action``, or ``None`` if it raised an error or recorded a fault."""
@@ -83,6 +88,7 @@ class _TemplateCatalogue:
                 self._problems.add(place, path, str(error))
             else:
                 self._problems.leave_open(place, path, str(error))
+                self._elsewhere[place] = str(error)
         except O2Error as error:
             self._problems.add(place, path, str(error))
         else:

@@ -32,6 +32,8 @@ class TaskRole:
     """How long a hook may run, in seconds."""
     ends_data: bool = False
     """Whether exit code 0 of its program ends the data although the task is not critical."""
+    left_open: tuple[str, ...] = ()
+    """Its constraints and channels that are not known where the template is checked alone."""
 
     @property
     def class_name(self) -> str:
@@ -87,6 +89,8 @@ class Role:
     """How many of its direct children may be lost."""
     detector: str = ""
     """The detector of the role, if any: its variable of that name."""
+    left_open: str = ""
+    """Why it is not known here whether the role exists, or what it holds; only where a check is alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

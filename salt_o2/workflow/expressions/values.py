@@ -32,15 +32,20 @@ class Refused(ValueError):
 class NotHere(Refused):
     """A value that only the site knows; if an author checks a template, that is no fault."""
 
+    def __init__(self, what: str, needs: str = "") -> None:
+        """Set the message; ``needs`` is the name of the variable or function that is not known."""
+        super().__init__(what)
+        self.needs = needs or what
+
 
 class Open:
     """The value of a variable that is not known where a template is checked."""
 
     __slots__ = ()
 
-    def refuse(self, name: str) -> NotHere:  # noqa: ARG002
+    def refuse(self, name: str) -> NotHere:
         """Return the refusal of the variable ``name``; its message is empty: another one has the reason."""
-        return NotHere("")
+        return NotHere("", name)
 
 
 OPEN = Open()

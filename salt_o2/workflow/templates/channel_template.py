@@ -14,7 +14,7 @@ from salt_o2.core.plan.channels import (
 from salt_o2.workflow.problems import Place, Problems
 from salt_o2.workflow.templates.fields import Fields
 from salt_o2.workflow.templates.keys import BIND, CONNECT
-from salt_o2.workflow.templates.text import Text, rendered
+from salt_o2.workflow.templates.text import Text, open_value, rendered
 from salt_o2.workflow.variables.stack import Stack
 
 _FIELDS = {
@@ -53,6 +53,8 @@ class Given:
     fields: dict[str, str]
     lost: bool = False
     """Whether a field is missing because it is open here, or because its fault is recorded."""
+    left_open: str = ""
+    """The first field that is open here, and what it needs."""
 
 
 Layer = dict[str, Given]
@@ -124,16 +126,23 @@ def _address_fault(target: str) -> str:
     return ", which names no socket" if target.startswith(EXPLICIT) and not rest else ""
 
 
+def open_channels(layers: Iterable[Layer], kind: str) -> tuple[str, ...]:
+    """Return the channels of ``kind`` (bind, connect) that ``layers`` leave open, each with what it needs."""
+    merged = _merged(layers).items()
+    return tuple(f"{kind} {name} {given.left_open}" for name, given in merged if given.left_open)
+
+
 def _render(template: ChannelTemplate, stack: Stack, path: str, problems: Problems) -> Given:
-    fields, lost = {}, False
+    fields, lost, left_open = {}, False, ""
     for wire, text in template.fields:
         value = rendered(text, stack, path, problems)
         if value is None:
             lost = problems.channels_lost = True
+            left_open = left_open or open_value(wire, text, stack)
         else:
             _check(template, text.place, wire, value, path, problems)
             fields[wire] = value
-    return Given(template.place, fields, lost)
+    return Given(template.place, fields, lost, left_open)
 
 
 def _check(
@@ -158,7 +167,8 @@ def _merged(layers: Iterable[Layer]) -> Layer:
 
 
 def _over(below: Given, given: Given) -> Given:
-    return Given(given.place, {**below.fields, **given.fields}, below.lost or given.lost)
+    left_open = below.left_open or given.left_open
+    return Given(given.place, {**below.fields, **given.fields}, below.lost or given.lost, left_open)
 
 
 def _named(given: Given) -> dict[str, str]:

@@ -49,6 +49,13 @@ class Text:
         return only.value(names) if isinstance(only, Expression) else self.render(names)
 
     @property
+    def written(self) -> str:
+        """The text with its expressions, as the template has it but for blanks."""
+        return "".join(
+            part if isinstance(part, str) else f"{{{{ {part.source.strip()} }}}}" for part in self.parts
+        )
+
+    @property
     def expressions(self) -> Iterator[Expression]:
         """The expressions in the text."""
         return (part for part in self.parts if isinstance(part, Expression))
@@ -72,6 +79,23 @@ def rendered(text: Text, names: Names, path: str, problems: Problems) -> str | N
     except Refused as error:
         _note(error, text, names, path, problems)
     return None
+
+
+def needs_of(text: Text, names: Names) -> str:
+    """Return what ``text`` needs that is not known here; empty if it can be rendered, or has a fault."""
+    try:
+        text.render(names)
+    except NotHere as error:
+        return error.needs
+    except Refused:
+        pass
+    return ""
+
+
+def open_value(what: str, text: Text, names: Names) -> str:
+    """Return ``[open: what needs X]`` for a ``text`` that is not known here; empty if known or wrong."""
+    needs = needs_of(text, names)
+    return f"[open: {what} needs {needs}]" if needs else ""
 
 
 def guarded(

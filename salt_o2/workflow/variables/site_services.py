@@ -83,7 +83,7 @@ def _namespace(name: str, given: Mapping[tuple[str, str], Bound]) -> Callable[[V
 
 def _absent(what: str) -> Bound:
     def refuse(*_arguments: Any) -> Any:
-        raise NotHere(f"{what} is known only where the workflow is deployed")
+        raise NotHere(f"{what} is known only where the workflow is deployed", what)
 
     return lambda _stack: refuse
 

@@ -188,3 +188,95 @@ def test_the_variables_of_a_workflow_are_listed_with_all_that_is_known_of_them(c
         "",
         "not all reads are known: calls of integrations get all variables",
     ]
+
+
+TASK = "name: t\ncontrol: {mode: fairmq}\ncommand: {value: x}\n"
+OPEN = """
+name: w
+defaults: {answer: "{{ config.Get('x') }}"}
+roles:
+  - {name: dpl, enabled: "{{ detector == 'TPC' }}", task: {load: t}}
+  - {name: "host-{{ it }}", for: {range: "{{ hosts }}", var: it}, task: {load: t}}
+  - {name: "named-{{ detector }}", task: {load: t}}
+  - {name: included, include: "{{ dpl.Generate('x') }}"}
+  - {name: elsewhere, include: host/team/repo/workflows/other@v1}
+  - {name: loaded, task: {load: "{{ run_type }}"}}
+  - {name: called, call: {func: "trg.RunStart()", trigger: "{{ run_type }}"}}
+  - name: placed
+    constraints: [{attribute: machine_id, value: "{{ detector }}"}]
+    connect: [{name: in, type: pull, target: "{{ hosts }}"}]
+    bind: [{name: out, type: push, global: "{{ run_type }}"}]
+    roles: [{name: below, task: {load: t}}]
+  - {name: a, call: {func: trg.Cleanup(), trigger: DESTROY, timeout: 5s, critical: false}}
+  - {name: b, call: {func: trg.RunStart(), trigger: after_CONFIGURE, await: DESTROY, return: result}}
+  - {name: c, call: {func: trg.RunStop(), trigger: ""}}
+  - {name: h, task: {load: t, trigger: before_DEPLOY, timeout: 1m30s}}
+  - {name: spare, tolerate: 1, roles: [{name: x, task: {load: t, critical: false}}]}
+"""
+
+
+@pytest.fixture
+def left_open(tmp_path):
+    """A workflow of which much is known only at the site."""
+    for folder in ("workflows", "tasks"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "tasks" / "t.yaml").write_text(TASK)
+    file = tmp_path / "workflows" / "w.yaml"
+    file.write_text(OPEN)
+    return str(file)
+
+
+def test_an_expansion_shows_each_role_that_is_left_open_with_what_it_needs(tool, left_open):
+    lines = tool("workflow", "expand", left_open).out.splitlines()
+    assert lines[:13] == [
+        "w",
+        "  dpl [open: enabled needs detector]",
+        "  host-{{ it }} [open: for needs hosts]",
+        "  named-{{ detector }} [open: name needs detector]",
+        "  included [open: include needs dpl.Generate()]",
+        "  elsewhere [open: host/team/repo/workflows/other@v1: no repository host/team/repo is known here]",
+        "  loaded [open: load needs run_type]",
+        "  called [open: trigger needs run_type]",
+        "  placed",
+        "    below [t, fairmq]",
+        "      constraint machine_id [open: value needs detector]",
+        "      bind out [open: global needs run_type]",
+        "      connect in [open: target needs hosts]",
+    ]
+
+
+def test_an_expansion_shows_all_of_calls_hooks_and_tolerated_losses(tool, left_open):
+    lines = tool("workflow", "expand", left_open).out.splitlines()
+    assert lines[13:19] == [
+        "  a [calls trg.Cleanup() at DESTROY, awaited at DESTROY, timeout 5 s, not critical]",
+        "  b [calls trg.RunStart() at after_CONFIGURE, awaited at DESTROY, timeout 30 s, critical, "
+        "returns result]",
+        "  c [calls trg.RunStop() never, timeout 30 s, critical]",
+        "  h [t, hook at before_DEPLOY, timeout 90 s, critical]",
+        "  spare [tolerates 1 lost]",
+        "    x [t, fairmq, not critical]",
+    ]
+
+
+def test_an_expansion_shows_variables_that_are_left_open(tool, left_open):
+    assert "      answer = [open]" in tool("workflow", "expand", left_open, "--variables").out.splitlines()
+
+
+def test_a_program_reads_the_roles_that_are_left_open(tool, left_open):
+    roles = tool("workflow", "expand", left_open, "--json").json["root"]["roles"]
+    assert roles[0] == {"name": "dpl", "path": "w.dpl", "open": "[open: enabled needs detector]"}
+
+
+def test_a_given_value_decides_what_was_left_open(tool, left_open):
+    done = tool("workflow", "expand", left_open, "-e", "detector=TPC", "-e", 'hosts=["flp1"]')
+    assert "  dpl [t, fairmq]" in done.out
+    assert "  host-flp1 [t, fairmq]" in done.out
+    done = tool("workflow", "expand", left_open, "-e", "detector=ITS")
+    assert "  dpl" not in done.out
+
+
+def test_an_included_workflow_that_may_be_disabled_is_shown_as_open(tool, left_open):
+    inner = "name: inner\nenabled: '{{ detector }}'\nroles: [{name: x, task: {load: t}}]\n"
+    Path(left_open).with_name("inner.yaml").write_text(inner)
+    Path(left_open).write_text("name: w\nroles: [{name: i, include: inner}]\n")
+    assert tool("workflow", "expand", left_open).out.startswith("w\n  i [open: enabled needs detector]\n")
