@@ -81,6 +81,18 @@ def rendered(text: Text, names: Names, path: str, problems: Problems) -> str | N
     return None
 
 
+def guarded(
+    text: Text, names: Names, path: str, problems: Problems, convert: Callable[[Any], Any] | None = None
+) -> Any:
+    """Return the value of ``text`` itself, converted; or record why it has none and return ``None``."""
+    try:
+        value = text.value(names)
+        return convert(value) if convert else value
+    except Refused as error:
+        _note(error, text, names, path, problems)
+    return None
+
+
 def needs_of(text: Text, names: Names) -> str:
     """Return what ``text`` needs that is not known here; empty if it can be rendered, or has a fault."""
     try:
@@ -96,18 +108,6 @@ def open_value(what: str, text: Text, names: Names) -> str:
     """Return ``[open: what needs X]`` for a ``text`` that is not known here; empty if known or wrong."""
     needs = needs_of(text, names)
     return f"[open: {what} needs {needs}]" if needs else ""
-
-
-def guarded(
-    text: Text, names: Names, path: str, problems: Problems, convert: Callable[[Any], Any] | None = None
-) -> Any:
-    """Return the value of ``text`` itself, converted; or record why it has none and return ``None``."""
-    try:
-        value = text.value(names)
-        return convert(value) if convert else value
-    except Refused as error:
-        _note(error, text, names, path, problems)
-    return None
 
 
 def _note(error: Refused, text: Text, names: Names, path: str, problems: Problems) -> None:
