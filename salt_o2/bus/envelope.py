@@ -38,21 +38,20 @@ def publication(bodies: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
     }
 
 
-def bodies_for(load: dict[str, Any], host: str) -> list[Any]:
+def bodies_for(load: Any, host: str) -> list[Any]:
     """Return the messages for ``host`` in a publication: none if it is not ours or not for the host.
 
     Raises:
         InvalidRequestError: it is one of ours, but damaged.
     """
-    if load.get("fun") != FUNCTION or load.get("tgt_type") != "list":
+    if not isinstance(load, dict) or load.get("fun") != FUNCTION or load.get("tgt_type") != "list":
         return []
-    names = [name for name in (ALL, host) if TARGET + name in load["tgt"]]
-    if not names:
-        return []
-    bodies = unwrap(load["arg"][0])
     try:
+        names = [name for name in (ALL, host) if TARGET + name in load["tgt"]]
+        bodies = unwrap(load["arg"][0]) if names else {}
         return [body for name in names for body in bodies[name]]
-    except (KeyError, TypeError) as error:
+    # A user of the master can publish the function, too, with any arguments.
+    except (LookupError, TypeError) as error:
         raise InvalidRequestError(f"a publication without the bodies that it announces: {error!r}") from error
 
 

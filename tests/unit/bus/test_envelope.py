@@ -89,3 +89,28 @@ def test_a_damaged_message_is_refused_or_read(body, at, flip):
 def test_a_compressed_message_that_is_cut_short_is_refused():
     with pytest.raises(InvalidRequestError, match="cut short"):
         envelope.unwrap(envelope.wrap(["x" * 100_000])[:-5])
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [{"arg": []}, {"arg": None}, {"arg": ["text"]}, {"arg": [None]}, {"tgt": None}, {"arg": [b"m\xc0"]}],
+    ids=str,
+)
+def test_a_publication_that_a_user_of_the_master_has_made_is_refused(spoilt):
+    """`salt -L o2/flp1 o2.deliver` publishes our function without an argument."""
+    load = envelope.publication({"flp1": [{"n": 1}]}) | spoilt
+    with pytest.raises(InvalidRequestError):
+        envelope.bodies_for(load, "flp1")
+
+
+@pytest.mark.parametrize("missing", ["arg", "tgt"])
+def test_a_publication_without_an_entry_is_refused(missing):
+    load = envelope.publication({"flp1": [{"n": 1}]})
+    del load[missing]
+    with pytest.raises(InvalidRequestError):
+        envelope.bodies_for(load, "flp1")
+
+
+@pytest.mark.parametrize("load", [None, b"", "text", [], {}])
+def test_what_is_no_publication_has_no_messages(load):
+    assert envelope.bodies_for(load, "flp1") == []
